@@ -1,0 +1,42 @@
+// What the trainer asks of a network, whoever computes it.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/batch.h"
+#include "base/network.h"
+#include "base/tensors.h"
+
+namespace byhand {
+
+class Model {
+public:
+    virtual ~Model() = default;
+
+    // Takes over parameters and running figures: a table equal to state(config).
+    virtual void load(const Tensors<float>& state) = 0;
+
+    // Parameters and running figures as they stand.
+    virtual Tensors<float> save() const = 0;
+
+    // One training step: forward in training mode, loss, backward, update with learning rate `rate`, running figures.
+    // Returns the minibatch's mean cross-entropy, in nats, before the update. Precondition: batch.rows is the number
+    // of rows that the model was made for.
+    virtual float train_step(const Batch& batch, float rate) = 0;
+
+    // Forward in evaluation mode, by the running figures: logits (rows, V), for any number of rows; X is (rows, T).
+    virtual void logits(std::span<float> out, std::span<const std::int64_t> X) = 0;
+
+    // Puts mean and spread over all rows of X (the whole training part), layer after layer, in the place of the
+    // running figures; in the form the running figures have (divisor, variance or deviation). X is (rows, T).
+    virtual void calibrate(std::span<const std::int64_t> X) = 0;
+
+protected:
+    Model() = default;
+    Model(const Model&) = default;
+    Model& operator=(const Model&) = default;
+};
+
+}  // namespace byhand

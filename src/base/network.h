@@ -1,0 +1,98 @@
+// What a network is, as plain data, and what its tensors are called. Every side builds itself from this.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "base/view.h"
+
+namespace byhand {
+
+// before: linear → hprebn → … → hpreact → tanh → h;  after: linear → hpreact → tanh → hprebn → … → h;
+// none: linear → hpreact → tanh → h.
+enum class NormPlace { none, before, after };
+
+// What a sum of squares over n rows is divided by.
+enum class Divisor { n, n_minus_1 };
+
+// inside: 1/√(variance + ε);  outside: 1/(√variance + ε). No ε at all is ε = 0, where the two are one.
+enum class EpsilonPlace { inside, outside };
+
+// What the running figure of spread holds.
+enum class RunningSpread { variance, deviation };
+
+// What the norm takes for mean and spread in evaluation: its running figures, or those of the whole training part.
+enum class EvaluationFigures { running, training_set };
+
+// Every convention by which the batch norms of the field differ.
+struct NormConfig {
+    NormPlace place = NormPlace::before;
+    bool output = false;  // a norm on the logits too
+    bool affine = true;   // γ and β (bngain, bnbias); without them bnraw is the result itself
+    Divisor batch_divisor = Divisor::n_minus_1;
+    Divisor running_divisor = Divisor::n_minus_1;
+    RunningSpread running_spread = RunningSpread::variance;
+    EvaluationFigures evaluation = EvaluationFigures::running;
+    double momentum = 0.1;  // weight of the new: running = (1 − momentum)·running + momentum·batch
+    EpsilonPlace epsilon_place = EpsilonPlace::inside;
+    double epsilon = 1e-5;
+
+    bool operator==(const NormConfig&) const = default;
+};
+
+struct NetworkConfig {
+    std::size_t vocabulary = 27;        // V
+    std::size_t context = 3;            // T
+    std::size_t embedding = 2;          // E
+    std::vector<std::size_t> hidden = {100};  // H of each hidden layer, at least one
+    bool hidden_bias = true;            // b of every hidden linear
+    bool output_bias = true;            // b of the last linear
+    NormConfig norm;
+
+    bool operator==(const NetworkConfig&) const = default;
+};
+
+// One linear with what follows it, and the names its tensors go by: suffixed with ".l" as soon as the network has
+// more than one norm or more than one hidden layer.
+struct Layer {
+    std::size_t number = 1;  // from 1; the output is the last
+    std::size_t inputs = 0;
+    std::size_t outputs = 0;
+    bool is_output = false;
+    bool has_bias = false;
+    NormPlace norm = NormPlace::none;
+    std::string suffix;  // "" or ".3"
+
+    std::string W() const { return "W" + std::to_string(number); }
+    std::string b() const { return "b" + std::to_string(number); }
+    // The name of any other value of this layer: value("hprebn") is "hprebn" or "hprebn.3".
+    std::string value(const std::string& name) const { return name + suffix; }
+};
+
+// The layers in order, the output last. The output takes its norm, if any, straight after the linear.
+std::vector<Layer> layers(const NetworkConfig& config);
+
+// Name and shape of one tensor.
+struct TensorSpec {
+    std::string name;
+    Shape shape;
+};
+
+// What is learned, in the order C, then W, b, bngain, bnbias of each layer. W is (in, out), C is (V, E).
+std::vector<TensorSpec> parameters(const NetworkConfig& config);
+
+// What the norms keep for evaluation: bnmean_running and bnvar_running of each norm, (H) each.
+std::vector<TensorSpec> running_figures(const NetworkConfig& config);
+
+// parameters, then running_figures: all that a training step changes.
+std::vector<TensorSpec> state(const NetworkConfig& config);
+
+// The number of learned values.
+std::size_t parameter_count(const NetworkConfig& config);
+
+// Throws InputError where the network or a training batch of `rows` rows can't be: an extent of 0, one row with a
+// divisor n − 1, a momentum outside [0, 1], an ε that is negative or not finite, or tensors of more than 2^40 bytes.
+void check_network(const NetworkConfig& config, std::size_t rows);
+
+}  // namespace byhand

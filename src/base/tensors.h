@@ -1,0 +1,92 @@
+// Named tensors in one arena: one table of name, shape and offset, one block of memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <unordered_map>
+#include <vector>
+
+#include "base/network.h"
+#include "base/view.h"
+
+namespace byhand {
+
+// The bits that stand where nothing has been written yet: a signalling NaN. A copy keeps it, and any arithmetic turns
+// it into a quiet one, so "never written" and "computed from what was never written" can be told apart.
+template <class T>
+using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+template <class T>
+inline constexpr Bits<T> kUnwritten = static_cast<Bits<T>>(sizeof(T) == 4 ? 0x7fa0b10d : 0x7ff0b10db10db10d);
+
+// True where the element's bits are kUnwritten. Takes an address: passing the value could quiet it.
+template <class T>
+bool is_unwritten(const T* element) {
+    Bits<T> bits;
+    std::memcpy(&bits, element, sizeof bits);
+    return bits == kUnwritten<T>;
+}
+
+// Cache lines, and the widest vectors there are.
+inline constexpr std::size_t kAlignment = 64;
+
+// Lets a std::vector start on a cache line.
+template <class T>
+struct AlignedAllocator {
+    using value_type = T;
+    AlignedAllocator() = default;
+    template <class U>
+    AlignedAllocator(const AlignedAllocator<U>&) {}  // NOLINT(google-explicit-constructor): containers convert it
+    T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t{kAlignment})); }
+    void deallocate(T* p, std::size_t) { ::operator delete(p, std::align_val_t{kAlignment}); }
+    bool operator==(const AlignedAllocator&) const { return true; }
+};
+template <class T>
+using AlignedVector = std::vector<T, AlignedAllocator<T>>;
+
+// T is float or double. Each tensor starts on a 64-byte line; addresses hold until the object is destroyed, moved
+// from or assigned to.
+template <class T>
+class Tensors {
+public:
+    Tensors() = default;
+    // Every element unwritten. Throws std::invalid_argument where a name stands twice.
+    explicit Tensors(std::vector<TensorSpec> table);
+
+    const std::vector<TensorSpec>& table() const { return table_; }
+    bool contains(const std::string& name) const { return offsets_.contains(name); }
+
+    // Throws std::out_of_range where there is no such name: a mistake of the program, not of its input.
+    std::span<T> operator[](const std::string& name);
+    std::span<const T> operator[](const std::string& name) const;
+
+    std::vector<View> views() const;
+
+    // Makes every element unwritten again.
+    void clear();
+
+private:
+    struct Place {
+        std::size_t offset = 0;  // in elements
+        std::size_t count = 0;
+    };
+    std::vector<TensorSpec> table_;
+    std::unordered_map<std::string, Place> offsets_;
+    AlignedVector<T> arena_;
+};
+
+// Copies every tensor of `from` into the one of that name in `to`, converting between float and double.
+// Throws std::out_of_range where `to` has no such name, std::invalid_argument where the counts differ.
+template <class To, class From>
+void copy_into(Tensors<To>& to, const Tensors<From>& from);
+
+extern template class Tensors<float>;
+extern template class Tensors<double>;
+extern template void copy_into(Tensors<float>&, const Tensors<float>&);
+extern template void copy_into(Tensors<double>&, const Tensors<float>&);
+
+}  // namespace byhand

@@ -1,0 +1,41 @@
+// A named look at somebody's numbers: what the hand-written side, LibTorch's side and the harness exchange.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace byhand {
+
+// Extents, outermost first; rows are contiguous. A scalar has no extents and one element.
+using Shape = std::vector<std::size_t>;
+
+// The number of elements. Precondition: the product fits (checked where a network is sized, see check_network).
+std::size_t count(const Shape& shape);
+
+// "(32, 27)", "(27)", "()".
+std::string to_string(const Shape& shape);
+
+enum class DType { float32, float64, int64 };
+
+std::size_t size_of(DType dtype);
+
+// Owns nothing: valid as long as whoever handed it out keeps the numbers where they are.
+struct View {
+    std::string name;
+    Shape shape;
+    DType dtype = DType::float32;
+    const void* data = nullptr;
+};
+
+// The element at a flat position, as double: exact for float, for double, and for the indices in use.
+double value_at(const View& view, std::size_t position);
+
+// The index of a flat position: (row, column) of a matrix.
+std::vector<std::size_t> index_of(const Shape& shape, std::size_t position);
+
+// The view of that name, or nullptr.
+const View* find(const std::vector<View>& views, const std::string& name);
+
+}  // namespace byhand

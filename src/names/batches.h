@@ -1,0 +1,26 @@
+// Minibatches, drawn with replacement.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/batch.h"
+#include "names/dataset.h"
+#include "names/random.h"
+
+namespace byhand {
+
+// Room for one batch of B rows. Its pointers hold while it is neither moved nor destroyed.
+struct DrawnBatch {
+    std::vector<std::int64_t> rows;  // (B): which examples were drawn
+    std::vector<std::int64_t> X;     // (B, T)
+    std::vector<std::int64_t> Y;     // (B)
+
+    DrawnBatch(std::size_t batch, std::size_t context) : rows(batch), X(batch * context), Y(batch) {}
+    Batch view() const { return {Y.size(), X.data(), Y.data()}; }
+};
+
+// Draws torch.randint(0, examples.size(), (B,), generator=g) and gathers those rows. Allocates nothing.
+void draw_batch(DrawnBatch& batch, const Examples& examples, TorchGenerator& g);
+
+}  // namespace byhand

@@ -1,0 +1,45 @@
+// Names made into examples: the T characters before, and the one that follows.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/batch.h"
+#include "names/vocabulary.h"
+
+namespace byhand {
+
+// Examples of one part of the names: a name of k characters makes k + 1 of them, its end included; before a name's
+// first character stand '.'.
+struct Examples {
+    std::size_t context = 0;      // T
+    std::vector<std::int64_t> X;  // (size, T)
+    std::vector<std::int64_t> Y;  // (size)
+
+    std::size_t size() const { return Y.size(); }
+    // Rows from first to first + rows, in order.
+    Batch rows(std::size_t first, std::size_t rows) const { return {rows, &X[first * context], &Y[first]}; }
+};
+
+struct Split {
+    std::vector<std::u32string> train, val, test;
+};
+
+// Shuffled by CPython's random.seed(seed); random.shuffle(names), then cut at int(cuts[0]·n) and int(cuts[1]·n), the
+// products in double. Throws InputError where a part would be empty.
+Split split_names(std::vector<std::u32string> names, std::uint64_t seed, double first_cut, double second_cut);
+
+// Precondition: every character is in the vocabulary.
+Examples examples_of(const std::vector<std::u32string>& names, const Vocabulary& vocabulary, std::size_t context);
+
+// How many of `names` also stand in `others`.
+std::size_t also_in(const std::vector<std::u32string>& names, const std::vector<std::u32string>& others);
+
+// Mean cross-entropy over `names`, in nats a character, of counts of neighbouring pairs in `train` with one added to
+// each: what a table of V × V can do (makemore, part 1).
+double bigram_loss(const std::vector<std::u32string>& names, const std::vector<std::u32string>& train,
+                   const Vocabulary& vocabulary);
+
+}  // namespace byhand

@@ -1,0 +1,61 @@
+// The generators of PyTorch (CPU) and of CPython, by hand: same seed, same numbers.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace byhand {
+
+// Matsumoto and Nishimura's mt19937 (1998): 32 random bits a draw. Plain data, so that it can be saved.
+struct Mt19937 {
+    static constexpr std::size_t kWords = 624;
+    std::array<std::uint32_t, kWords> words{};
+    std::size_t next = kWords;  // the word to hand out next; kWords: make new ones first
+
+    bool operator==(const Mt19937&) const = default;
+};
+
+// init_genrand of the paper's code.
+Mt19937 seeded(std::uint32_t seed);
+// init_by_array of the paper's code.
+Mt19937 seeded_by_array(std::span<const std::uint32_t> key);
+// The next 32 bits.
+std::uint32_t draw(Mt19937& bits);
+
+// torch.Generator() on the CPU: aten/src/ATen/CPUGeneratorImpl and core/DistributionsHelper.h.
+struct TorchGenerator {
+    Mt19937 bits;
+    std::optional<double> next_normal;  // of a pair of normals in double, the second, kept for the next call
+
+    bool operator==(const TorchGenerator&) const = default;
+};
+
+// Generator.manual_seed(seed).
+TorchGenerator torch_seeded(std::uint64_t seed);
+
+// torch.randn(out.size(), generator=g), float. Fewer than 16 values: to the bit. From 16 on: within 4 ULP of
+// PyTorch's AVX2 path, and the same draws are consumed.
+void randn(TorchGenerator& g, std::span<float> out);
+
+// torch.randint(0, high, (out.size(),), generator=g), int64. Precondition: 0 < high < 2^28.
+void randint(TorchGenerator& g, std::uint64_t high, std::span<std::int64_t> out);
+
+// torch.multinomial(weights, 1, generator=g): one index, drawn in proportion to `weights` (≥ 0, finite, not all 0).
+std::size_t multinomial(TorchGenerator& g, std::span<const float> weights);
+
+// random.Random of CPython: Modules/_randommodule.c and Lib/random.py.
+struct PythonGenerator {
+    Mt19937 bits;
+};
+
+// random.seed(seed) with an int ≥ 0.
+PythonGenerator python_seeded(std::uint64_t seed);
+
+// random.shuffle(list(range(n))): the order that a shuffle of n items leaves. n < 2^32.
+std::vector<std::uint32_t> shuffled_order(PythonGenerator& g, std::size_t n);
+
+}  // namespace byhand

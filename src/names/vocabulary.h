@@ -1,0 +1,30 @@
+// Which characters there are, and their numbers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace byhand {
+
+// 0 is '.', where a name begins and ends; then the characters (code points) in sorted order.
+struct Vocabulary {
+    std::u32string characters = U".";
+
+    std::size_t size() const { return characters.size(); }
+    // The number of a character, or -1 where it is not in the vocabulary.
+    std::int64_t index(char32_t character) const;
+
+    bool operator==(const Vocabulary&) const = default;
+};
+
+// Of all characters in the names. Precondition: no name holds a '.'.
+Vocabulary vocabulary_of(const std::vector<std::u32string>& names);
+
+// UTF-8 of code points, and back. from_utf8 throws InputError where the bytes are not UTF-8; its message names the
+// offset of the byte.
+std::string to_utf8(std::u32string_view text);
+std::u32string from_utf8(std::string_view bytes);
+
+}  // namespace byhand

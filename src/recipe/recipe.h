@@ -1,0 +1,67 @@
+// A recipe: everything that decides a run, as data. The same fields stand in recipes/*.json (docs/formats.md).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/network.h"
+#include "base/tensors.h"
+#include "names/random.h"
+
+namespace byhand {
+
+// Which layers a rule speaks of.
+enum class LayerSet { all, hidden, output };
+
+// How one kind of parameter begins. In the recipe:
+//   {"parameter": "W", "layers": "hidden", "normal": 1.6666666666666667, "over": "sqrt_fan_in"}
+// draws every hidden W as (randn · 5/3) / √fan_in, and
+//   {"parameter": "bngain", "normal": 0.1, "plus": 1}     is  randn · 0.1 + 1,
+//   {"parameter": "bnbias", "constant": 0}                draws nothing.
+struct InitialRule {
+    std::string parameter;        // C, W, b, bngain, bnbias, bnmean_running or bnvar_running
+    LayerSet layers = LayerSet::all;
+    std::optional<double> normal;  // factor of a normal draw; a factor of 0 still draws
+    bool over_sqrt_fan_in = false;
+    double plus = 0;               // added after; the constant itself where nothing is drawn
+};
+
+// From this step on, this learning rate.
+struct RateFrom {
+    std::size_t step = 0;
+    double rate = 0;
+};
+
+struct Recipe {
+    std::string name;
+    std::string about;                 // one line
+    NetworkConfig network;             // its vocabulary comes from the data, not from the recipe
+    std::uint64_t seed = 0;            // of the generator of the initial values, which then draws the batches
+    std::vector<InitialRule> initial;  // rule by rule, each over its layers in order
+    std::uint64_t split_seed = 42;
+    double first_cut = 0.8, second_cut = 0.9;
+    std::size_t batch = 32;                    // B
+    std::optional<std::uint64_t> batch_seed;   // a generator of its own for the batches
+    std::size_t steps = 0;
+    std::vector<RateFrom> rates;               // by rising step, the first from 0
+    std::uint64_t sample_seed = 0;             // of the generator of `sample`
+};
+
+// The learning rate of a step.
+double rate_at(const Recipe& recipe, std::size_t step);
+
+// Parameters and running figures as the recipe begins them, a table equal to state(recipe.network); draws from `g` in
+// the order of the rules. Arithmetic in float, as PyTorch does it. Throws InputError where a tensor of the network has
+// no rule or two.
+Tensors<float> initial_state(const Recipe& recipe, TorchGenerator& g);
+
+// From JSON. `where` names the file in messages. Throws InputError that names the key: not JSON, a key missing,
+// unknown or given twice, a wrong type, a value out of range.
+Recipe recipe_from_json(const std::string& text, const std::string& where);
+
+// The whole recipe as JSON that recipe_from_json takes back, every default written out; doubles keep their value.
+std::string to_json(const Recipe& recipe);
+
+}  // namespace byhand

@@ -1,0 +1,31 @@
+// LibTorch's side, behind one factory. No header of LibTorch is seen from here, and the module that holds the code is
+// opened only when something of it is first wanted (see load.h): linking it costs 0.3 s at every start.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/network.h"
+#include "base/side.h"
+#include "base/model.h"
+
+namespace byhand::torch_ref {
+
+struct Factory {
+    // Every named value by torch:: operations and autograd, in float (DType::float32) or double (DType::float64).
+    std::unique_ptr<Side> (*stepwise)(const NetworkConfig& config, std::size_t rows, DType dtype);
+
+    // The torch::nn module with torch::optim::SGD, in float, as a side: what a module keeps and its gradients.
+    std::unique_ptr<Side> (*module_side)(const NetworkConfig& config, std::size_t rows);
+
+    // The same module as a model to train.
+    std::unique_ptr<Model> (*module_model)(const NetworkConfig& config, std::size_t rows);
+
+    // LibTorch's version, "1.13.0a0".
+    std::string (*version)();
+};
+
+}  // namespace byhand::torch_ref
+
+// The module's only symbol. The factory lives as long as the process.
+extern "C" const byhand::torch_ref::Factory* byhand_torch_ref();
