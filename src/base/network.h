@@ -64,10 +64,10 @@ struct Layer {
     NormPlace norm = NormPlace::none;
     std::string suffix;  // "" or ".3"
 
-    std::string W() const { return "W" + std::to_string(number); }
-    std::string b() const { return "b" + std::to_string(number); }
+    std::string W() const;  // "W3"
+    std::string b() const;  // "b3"
     // The name of any other value of this layer: value("hprebn") is "hprebn" or "hprebn.3".
-    std::string value(const std::string& name) const { return name + suffix; }
+    std::string value(const std::string& name) const;
 };
 
 // The layers in order, the output last. The output takes its norm, if any, straight after the linear.
