@@ -1,6 +1,7 @@
 // Minibatches, drawn with replacement.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -20,7 +21,8 @@ struct DrawnBatch {
     Batch view() const { return {Y.size(), X.data(), Y.data()}; }
 };
 
-// Draws torch.randint(0, examples.size(), (B,), generator=g) and gathers those rows. Allocates nothing.
+// Draws torch.randint(0, examples.size(), (B,), generator=g) and gathers those rows. Allocates nothing. Preconditions:
+// the batch was made for the context of the examples, of which there are at least one and fewer than 2^28.
 void draw_batch(DrawnBatch& batch, const Examples& examples, TorchGenerator& g);
 
 }  // namespace byhand

@@ -20,16 +20,20 @@ struct Examples {
 
     std::size_t size() const { return Y.size(); }
     // Rows from first to first + rows, in order.
-    Batch rows(std::size_t first, std::size_t rows) const { return {rows, &X[first * context], &Y[first]}; }
+    Batch rows(std::size_t first, std::size_t rows) const {
+        return {rows, X.data() + first * context, Y.data() + first};
+    }
 };
 
 struct Split {
     std::vector<std::u32string> train, val, test;
 };
 
-// Shuffled by CPython's random.seed(seed); random.shuffle(names), then cut at int(cuts[0]·n) and int(cuts[1]·n), the
-// products in double. Throws InputError where a part would be empty.
-Split split_names(std::vector<std::u32string> names, std::uint64_t seed, double first_cut, double second_cut);
+// Shuffled by CPython's random.seed(seed); random.shuffle(names), then cut at int(first_cut·n) and int(second_cut·n),
+// the products in double. Precondition: 0 ≤ first_cut ≤ second_cut ≤ 1. Throws InputError where a part would be empty;
+// `where` names the file in its message.
+Split split_names(std::vector<std::u32string> names, std::uint64_t seed, double first_cut, double second_cut,
+                  const std::string& where = "names");
 
 // Precondition: every character is in the vocabulary.
 Examples examples_of(const std::vector<std::u32string>& names, const Vocabulary& vocabulary, std::size_t context);
@@ -38,7 +42,8 @@ Examples examples_of(const std::vector<std::u32string>& names, const Vocabulary&
 std::size_t also_in(const std::vector<std::u32string>& names, const std::vector<std::u32string>& others);
 
 // Mean cross-entropy over `names`, in nats a character, of counts of neighbouring pairs in `train` with one added to
-// each: what a table of V × V can do (makemore, part 1).
+// each: what a table of V × V can do (makemore, part 1). Precondition: `names` is not empty, and every character is
+// in the vocabulary.
 double bigram_loss(const std::vector<std::u32string>& names, const std::vector<std::u32string>& train,
                    const Vocabulary& vocabulary);
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace byhand {
@@ -13,18 +14,19 @@ struct NamesFile {
     std::uint64_t hash = 0;             // FNV-1a of the file's bytes
     std::size_t empty_lines = 0;        // skipped
     std::size_t carriage_returns = 0;   // lines that ended in CR LF
+    bool byte_order_mark = false;       // at the start, skipped
     bool last_newline_missing = false;
 };
 
-// Reads and checks the whole file. Throws InputError, with file and line, where it is missing, a folder or not a
-// regular file, empty, not UTF-8, holds a NUL, another control character or a '.' in a name, a line over 1 KiB or more
-// than 5 million lines.
+// Reads and checks the whole file, piece by piece. Throws InputError, with file and line, where it is missing, a
+// folder, not a regular file or not readable, where it holds no name, and where a line is not UTF-8, holds a control
+// character (NUL among them) or a '.', is longer than 1 KiB (its CR LF not counted) or comes after 5 million others.
 NamesFile read_names(const std::string& path);
 
 // The same from bytes already in memory; `path` is only for messages.
 NamesFile parse_names(std::string_view bytes, const std::string& path);
 
-// One sentence a peculiarity that was handled ("3 empty lines skipped"), for a message to the user.
+// One sentence a peculiarity that was handled ("3 empty lines were skipped"), for a message to the user.
 std::vector<std::string> remarks(const NamesFile& file);
 
 }  // namespace byhand

@@ -21,7 +21,7 @@ struct Mt19937 {
 
 // init_genrand of the paper's code.
 Mt19937 seeded(std::uint32_t seed);
-// init_by_array of the paper's code.
+// init_by_array of the paper's code. Precondition: the key is not empty.
 Mt19937 seeded_by_array(std::span<const std::uint32_t> key);
 // The next 32 bits.
 std::uint32_t draw(Mt19937& bits);
@@ -34,7 +34,7 @@ struct TorchGenerator {
     bool operator==(const TorchGenerator&) const = default;
 };
 
-// Generator.manual_seed(seed).
+// Generator.manual_seed(seed). Of the seed only the low 32 bits count, as in PyTorch.
 TorchGenerator torch_seeded(std::uint64_t seed);
 
 // torch.randn(out.size(), generator=g), float. Fewer than 16 values: to the bit. From 16 on: within 4 ULP of
@@ -44,18 +44,21 @@ void randn(TorchGenerator& g, std::span<float> out);
 // torch.randint(0, high, (out.size(),), generator=g), int64. Precondition: 0 < high < 2^28.
 void randint(TorchGenerator& g, std::uint64_t high, std::span<std::int64_t> out);
 
-// torch.multinomial(weights, 1, generator=g): one index, drawn in proportion to `weights` (≥ 0, finite, not all 0).
+// torch.multinomial(weights, 1, generator=g): one index, drawn in proportion to `weights` (at least one, each ≥ 0 and
+// finite, not all 0).
 std::size_t multinomial(TorchGenerator& g, std::span<const float> weights);
 
 // random.Random of CPython: Modules/_randommodule.c and Lib/random.py.
 struct PythonGenerator {
     Mt19937 bits;
+
+    bool operator==(const PythonGenerator&) const = default;
 };
 
 // random.seed(seed) with an int ≥ 0.
 PythonGenerator python_seeded(std::uint64_t seed);
 
-// random.shuffle(list(range(n))): the order that a shuffle of n items leaves. n < 2^32.
+// random.shuffle(list(range(n))): the order that a shuffle of n items leaves. Precondition: n < 2^32.
 std::vector<std::uint32_t> shuffled_order(PythonGenerator& g, std::size_t n);
 
 }  // namespace byhand

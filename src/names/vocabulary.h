@@ -1,10 +1,12 @@
 // Which characters there are, and their numbers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "names/utf8.h"
 
 namespace byhand {
 
@@ -21,10 +23,5 @@ struct Vocabulary {
 
 // Of all characters in the names. Precondition: no name holds a '.'.
 Vocabulary vocabulary_of(const std::vector<std::u32string>& names);
-
-// UTF-8 of code points, and back. from_utf8 throws InputError where the bytes are not UTF-8; its message names the
-// offset of the byte.
-std::string to_utf8(std::u32string_view text);
-std::u32string from_utf8(std::string_view bytes);
 
 }  // namespace byhand

@@ -1,0 +1,109 @@
+#include "names/dataset.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "base/error.h"
+#include "names/random.h"
+#include "names/utf8.h"
+
+namespace byhand {
+namespace {
+
+// Calls visit(before, after) for each pair of neighbours in a name, from the '.' before it to the '.' after it.
+template <class Visit>
+void for_each_pair(const std::u32string& name, const Vocabulary& vocabulary, Visit visit) {
+    std::int64_t before = 0;
+    for (const char32_t character : name) {
+        const std::int64_t after = vocabulary.index(character);
+        visit(before, after);
+        before = after;
+    }
+    visit(before, std::int64_t{0});
+}
+
+}  // namespace
+
+Split split_names(std::vector<std::u32string> names, std::uint64_t seed, double first_cut, double second_cut,
+                  const std::string& where) {
+    const std::size_t n = names.size();
+    const auto first = static_cast<std::size_t>(first_cut * static_cast<double>(n));
+    const auto second = static_cast<std::size_t>(second_cut * static_cast<double>(n));
+    if (first == 0 || first >= second || second >= n) {
+        throw InputError(printable(where) + ": too few names to split: of " + std::to_string(n) + ", " +
+                         std::to_string(first) + " are for training, " + std::to_string(second - first) +
+                         " for validation and " + std::to_string(n - second) + " for the test; give more names");
+    }
+    PythonGenerator g = python_seeded(seed);
+    std::vector<std::u32string> shuffled(n);
+    std::ranges::transform(shuffled_order(g, n), shuffled.begin(),
+                           [&](std::uint32_t i) { return std::move(names[i]); });
+    const auto part = [&](std::size_t from, std::size_t to) {
+        const auto begin = std::make_move_iterator(shuffled.begin());
+        return std::vector<std::u32string>(begin + static_cast<std::ptrdiff_t>(from),
+                                           begin + static_cast<std::ptrdiff_t>(to));
+    };
+    return {part(0, first), part(first, second), part(second, n)};
+}
+
+Examples examples_of(const std::vector<std::u32string>& names, const Vocabulary& vocabulary, std::size_t context) {
+    std::size_t size = 0;
+    for (const std::u32string& name : names) {
+        size += name.size() + 1;
+    }
+    Examples examples{.context = context, .X = {}, .Y = {}};
+    examples.X.reserve(size * context);
+    examples.Y.reserve(size);
+    std::vector<std::int64_t> padded;  // '.' T times, then the name
+    for (const std::u32string& name : names) {
+        padded.assign(context, 0);
+        for_each_pair(name, vocabulary, [&](std::int64_t, std::int64_t next) {
+            examples.X.insert(examples.X.end(), padded.end() - static_cast<std::ptrdiff_t>(context), padded.end());
+            examples.Y.push_back(next);
+            padded.push_back(next);
+        });
+    }
+    return examples;
+}
+
+std::size_t also_in(const std::vector<std::u32string>& names, const std::vector<std::u32string>& others) {
+    const std::unordered_set<std::u32string_view> known(others.begin(), others.end());
+    return static_cast<std::size_t>(
+        std::ranges::count_if(names, [&](const std::u32string& name) { return known.contains(name); }));
+}
+
+double bigram_loss(const std::vector<std::u32string>& names, const std::vector<std::u32string>& train,
+                   const Vocabulary& vocabulary) {
+    const std::size_t V = vocabulary.size();
+    const auto key = [&](std::int64_t before, std::int64_t after) {
+        return static_cast<std::uint64_t>(before) * V + static_cast<std::uint64_t>(after);
+    };
+    // Only the pairs there are: a table of V × V is large where V is an alphabet of thousands.
+    std::unordered_map<std::uint64_t, std::uint64_t> pairs;
+    std::vector<std::uint64_t> befores(V);
+    for (const std::u32string& name : train) {
+        for_each_pair(name, vocabulary, [&](std::int64_t before, std::int64_t after) {
+            ++pairs[key(before, after)];
+            ++befores[static_cast<std::size_t>(before)];
+        });
+    }
+    double sum = 0;
+    std::size_t count = 0;
+    for (const std::u32string& name : names) {
+        for_each_pair(name, vocabulary, [&](std::int64_t before, std::int64_t after) {
+            const auto found = pairs.find(key(before, after));
+            const auto seen = static_cast<double>(found == pairs.end() ? 0 : found->second);
+            const auto of = static_cast<double>(befores[static_cast<std::size_t>(before)]);
+            sum -= std::log((seen + 1) / (of + static_cast<double>(V)));
+            ++count;
+        });
+    }
+    return sum / static_cast<double>(count);
+}
+
+}  // namespace byhand

@@ -1,0 +1,180 @@
+#include "names/names_file.h"
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+#include "base/error.h"
+#include "names/utf8.h"
+
+namespace byhand {
+namespace {
+
+constexpr std::size_t kLongestLine = 1024;  // bytes
+constexpr std::size_t kMostLines = 5000000;
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+// Takes a file in pieces of any size, so that what is kept is the names and one unfinished line.
+class NamesReader {
+public:
+    explicit NamesReader(const std::string& path) : path_(printable(path)) { file_.hash = 0xcbf29ce484222325; }
+
+    void take(std::string_view bytes);
+    NamesFile finish() &&;
+
+private:
+    void take_line(std::string_view line);
+    [[noreturn]] void refuse(const std::string& what) const {
+        throw InputError(path_ + ":" + std::to_string(line_) + ": " + what);
+    }
+
+    [[noreturn]] void refuse_byte(std::size_t offset, const std::string& what) const {
+        refuse("byte " + std::to_string(offset + 1) + " " + what);
+    }
+
+    std::string path_;
+    std::size_t line_ = 0;  // the number of the line in hand, from 1
+    std::string unfinished_;
+    NamesFile file_;
+};
+
+void NamesReader::take(std::string_view bytes) {
+    for (const char byte : bytes) {
+        file_.hash = (file_.hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+    }
+    unfinished_ += bytes;
+    std::size_t begin = 0;
+    for (std::size_t end; (end = unfinished_.find('\n', begin)) != std::string::npos; begin = end + 1) {
+        std::string_view line = std::string_view(unfinished_).substr(begin, end - begin);
+        if (line.ends_with('\r')) {
+            line.remove_suffix(1);
+            ++file_.carriage_returns;
+        }
+        take_line(line);
+    }
+    unfinished_.erase(0, begin);
+    if (unfinished_.size() > kByteOrderMark.size() + kLongestLine + 1) {
+        take_line(unfinished_);  // too long already; its end may be far
+    }
+}
+
+void NamesReader::take_line(std::string_view line) {
+    if (++line_ > kMostLines) {
+        refuse("more than 5 million lines; give a smaller file");
+    }
+    std::size_t at = 0;
+    if (line_ == 1 && line.starts_with(kByteOrderMark)) {
+        file_.byte_order_mark = true;
+        at = kByteOrderMark.size();
+    }
+    if (line.size() - at > kLongestLine) {
+        refuse("longer than 1 KiB (1024 bytes); give one name a line");
+    }
+    std::u32string name;
+    while (at < line.size()) {
+        const CodePoint c = first_code_point(line.substr(at));
+        if (c.size == 0) {
+            refuse_byte(at, "is not UTF-8; save the file as UTF-8");
+        }
+        if (c.value == U'\r') {
+            refuse_byte(at, "is a CR without an LF; end lines with LF or CR LF");
+        }
+        if (c.value == U'\0') {
+            refuse_byte(at, "is a NUL; give a text file with one name a line");
+        }
+        if (is_control(c.value)) {
+            refuse_byte(at, "is a control character (" + printable(line.substr(at, c.size)) + "); take it out");
+        }
+        if (c.value == U'.') {
+            refuse_byte(at, "is a '.', which marks where a name begins and ends; take it out");
+        }
+        name.push_back(c.value);
+        at += c.size;
+    }
+    if (name.empty()) {
+        ++file_.empty_lines;
+    } else {
+        file_.names.push_back(std::move(name));
+    }
+}
+
+NamesFile NamesReader::finish() && {
+    if (!unfinished_.empty()) {
+        file_.last_newline_missing = true;
+        take_line(unfinished_);
+    }
+    if (line_ == 0) {
+        throw InputError(path_ + ": empty; give a text file with one name a line");
+    }
+    if (file_.names.empty()) {
+        refuse("the file ends and holds no name; give a text file with one name a line");
+    }
+    return std::move(file_);
+}
+
+std::string count(std::size_t n, const std::string& thing) {
+    return std::to_string(n) + " " + thing + (n == 1 ? "" : "s");
+}
+
+}  // namespace
+
+NamesFile read_names(const std::string& path) {
+    const auto refuse = [&](const std::string& what) { throw InputError(printable(path) + ": " + what); };
+    // Asked before opening: opening a FIFO would wait for a writer.
+    std::error_code error;
+    const std::filesystem::file_status status = std::filesystem::status(path, error);
+    if (status.type() == std::filesystem::file_type::not_found) {
+        refuse("no such file; give a text file with one name a line");
+    }
+    if (error) {
+        refuse("can't be read (" + error.message() + "); give a file that can");
+    }
+    if (std::filesystem::is_directory(status)) {
+        refuse("a folder; give a text file with one name a line");
+    }
+    if (!std::filesystem::is_regular_file(status)) {
+        refuse("not a regular file; give a text file with one name a line");
+    }
+    errno = 0;
+    std::ifstream in(path, std::ios::binary);
+    NamesReader reader(path);
+    std::vector<char> piece(std::size_t{1} << 18);
+    while (in) {
+        in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+        reader.take({piece.data(), static_cast<std::size_t>(in.gcount())});
+    }
+    if (!in.eof()) {
+        refuse("can't be read (" + std::generic_category().message(errno) + "); give a file that can");
+    }
+    return std::move(reader).finish();
+}
+
+NamesFile parse_names(std::string_view bytes, const std::string& path) {
+    NamesReader reader(path);
+    reader.take(bytes);
+    return std::move(reader).finish();
+}
+
+std::vector<std::string> remarks(const NamesFile& file) {
+    std::vector<std::string> sentences;
+    if (file.byte_order_mark) {
+        sentences.push_back("the byte order mark at the start was skipped");
+    }
+    if (file.empty_lines > 0) {
+        sentences.push_back(count(file.empty_lines, "empty line") + (file.empty_lines == 1 ? " was" : " were") +
+                            " skipped");
+    }
+    if (file.carriage_returns > 0) {
+        sentences.push_back(count(file.carriage_returns, "line") + (file.carriage_returns == 1 ? " ends" : " end") +
+                            " in CR LF; the CR was left out");
+    }
+    if (file.last_newline_missing) {
+        sentences.push_back("the last line has no newline; it was read like the others");
+    }
+    return sentences;
+}
+
+}  // namespace byhand

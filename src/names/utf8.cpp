@@ -1,0 +1,110 @@
+#include "names/utf8.h"
+
+#include <array>
+
+#include "base/error.h"
+
+namespace byhand {
+namespace {
+
+unsigned byte_at(std::string_view bytes, std::size_t i) {
+    return static_cast<unsigned char>(bytes[i]);
+}
+
+std::string two_digits(unsigned byte) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    return {digits[byte >> 4], digits[byte & 15]};
+}
+
+}  // namespace
+
+CodePoint first_code_point(std::string_view bytes) {
+    if (bytes.empty()) {
+        return {};
+    }
+    const unsigned first = byte_at(bytes, 0);
+    if (first < 0x80) {
+        return {first, 1};
+    }
+    const std::size_t size = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    if (first < 0xc0 || first > 0xf7 || bytes.size() < size) {
+        return {};
+    }
+    char32_t value = first & (0x7fu >> size);
+    for (std::size_t i = 1; i < size; ++i) {
+        if ((byte_at(bytes, i) & 0xc0) != 0x80) {
+            return {};
+        }
+        value = (value << 6) | (byte_at(bytes, i) & 0x3f);
+    }
+    constexpr std::array<char32_t, 5> smallest{0, 0, 0x80, 0x800, 0x10000};  // by size: below it the form is overlong
+    const bool surrogate = value >= 0xd800 && value <= 0xdfff;
+    if (value < smallest[size] || surrogate || value > 0x10ffff) {
+        return {};
+    }
+    return {value, size};
+}
+
+bool is_control(char32_t character) {
+    return character < 0x20 || (character >= 0x7f && character <= 0x9f);
+}
+
+std::string to_utf8(std::u32string_view text) {
+    std::string bytes;
+    bytes.reserve(text.size());
+    for (const char32_t c : text) {
+        const auto continuation = [&](unsigned shift) {
+            bytes.push_back(static_cast<char>(0x80 | ((c >> shift) & 0x3f)));
+        };
+        if (c < 0x80) {
+            bytes.push_back(static_cast<char>(c));
+        } else if (c < 0x800) {
+            bytes.push_back(static_cast<char>(0xc0 | (c >> 6)));
+            continuation(0);
+        } else if (c < 0x10000) {
+            bytes.push_back(static_cast<char>(0xe0 | (c >> 12)));
+            continuation(6);
+            continuation(0);
+        } else {
+            bytes.push_back(static_cast<char>(0xf0 | (c >> 18)));
+            continuation(12);
+            continuation(6);
+            continuation(0);
+        }
+    }
+    return bytes;
+}
+
+std::u32string from_utf8(std::string_view bytes) {
+    std::u32string text;
+    text.reserve(bytes.size());
+    for (std::size_t i = 0; i < bytes.size();) {
+        const CodePoint c = first_code_point(bytes.substr(i));
+        if (c.size == 0) {
+            throw InputError("the byte at offset " + std::to_string(i) + " (0x" + two_digits(byte_at(bytes, i)) +
+                             ") is not UTF-8; give text in UTF-8");
+        }
+        text.push_back(c.value);
+        i += c.size;
+    }
+    return text;
+}
+
+std::string printable(std::string_view bytes) {
+    std::string shown;
+    for (std::size_t i = 0; i < bytes.size();) {
+        const CodePoint c = first_code_point(bytes.substr(i));
+        const std::size_t size = c.size == 0 ? 1 : c.size;
+        if (c.size == 0 || is_control(c.value)) {
+            for (std::size_t k = 0; k < size; ++k) {
+                shown += "\\x" + two_digits(byte_at(bytes, i + k));
+            }
+        } else {
+            shown += bytes.substr(i, size);
+        }
+        i += size;
+    }
+    return shown;
+}
+
+}  // namespace byhand

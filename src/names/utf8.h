@@ -1,0 +1,32 @@
+// UTF-8 to code points and back, and bytes made fit for a message.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace byhand {
+
+// One code point and the number of bytes it takes; size 0: the bytes do not begin with UTF-8.
+struct CodePoint {
+    char32_t value = 0;
+    std::size_t size = 0;
+};
+
+// The code point that `bytes` begin with. Overlong forms, surrogates and values above U+10FFFF are not UTF-8.
+CodePoint first_code_point(std::string_view bytes);
+
+// C0, DEL and C1.
+bool is_control(char32_t character);
+
+// Precondition: each is at most U+10FFFF and no surrogate.
+std::string to_utf8(std::u32string_view text);
+
+// Throws InputError where the bytes are not UTF-8; its message names the offset of the byte, from 0.
+std::u32string from_utf8(std::string_view bytes);
+
+// The bytes with every byte of a control character, and every byte that is not UTF-8, written as \x1b, so that a
+// message stays one line and steers no terminal.
+std::string printable(std::string_view bytes);
+
+}  // namespace byhand

@@ -1,0 +1,28 @@
+#include "names/vocabulary.h"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+
+namespace byhand {
+
+std::int64_t Vocabulary::index(char32_t character) const {
+    if (character == characters.front()) {
+        return 0;
+    }
+    const auto sorted = std::next(characters.begin());
+    const auto found = std::lower_bound(sorted, characters.end(), character);
+    return found != characters.end() && *found == character ? std::distance(characters.begin(), found) : -1;
+}
+
+Vocabulary vocabulary_of(const std::vector<std::u32string>& names) {
+    std::set<char32_t> seen;
+    for (const std::u32string& name : names) {
+        seen.insert(name.begin(), name.end());
+    }
+    Vocabulary vocabulary;
+    vocabulary.characters.append(seen.begin(), seen.end());
+    return vocabulary;
+}
+
+}  // namespace byhand

@@ -1,0 +1,271 @@
+#include "names/names_file.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace byhand {
+namespace {
+
+namespace fs = std::filesystem;
+using Names = std::vector<std::u32string>;
+using Sentences = std::vector<std::string>;
+
+// A folder that lives as long as the test.
+struct Folder {
+    fs::path path = fs::temp_directory_path() / ("byhand_names_test_" + std::to_string(getpid()));
+    Folder() { fs::create_directories(path); }
+    ~Folder() { fs::remove_all(path); }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+
+    std::string file(const std::string& name, const std::string& bytes) const {
+        std::ofstream(path / name, std::ios::binary) << bytes;
+        return (path / name).string();
+    }
+};
+
+template <class Call>
+std::string message_of(Call call) {
+    try {
+        call();
+    } catch (const InputError& error) {
+        return error.what();
+    }
+    return "(accepted)";
+}
+
+std::string refusal(std::string_view bytes) {
+    return message_of([&] { parse_names(bytes, "n.txt"); });
+}
+
+std::string read_refusal(const std::string& path) {
+    return message_of([&] { read_names(path); });
+}
+
+// A length of bytes with a NUL in it.
+template <std::size_t N>
+std::string_view all_of(const char (&text)[N]) {
+    return {text, N - 1};
+}
+
+TEST_CASE("a plain file gives its names in order, repeats kept, and nothing to remark") {
+    const NamesFile file = parse_names("emma\nava\nemma\n", "n.txt");
+    CHECK(file.names == Names{U"emma", U"ava", U"emma"});
+    CHECK(remarks(file).empty());
+}
+
+TEST_CASE("the hash is FNV-1a of the bytes") {
+    // Published vectors of FNV-1a, 64 bits: "a" and "foobar".
+    CHECK(parse_names("a", "n.txt").hash == 0xaf63dc4c8601ec8c);
+    CHECK(parse_names("foobar", "n.txt").hash == 0x85944171f73967e8);
+    CHECK(parse_names("foobar\n", "n.txt").hash != 0x85944171f73967e8);
+}
+
+TEST_CASE("accents, other alphabets, spaces and hyphens are characters like others") {
+    const NamesFile file = parse_names("zoë\nжанна\n太郎\nمريم\n😀\no'neil-b c\n", "n.txt");
+    CHECK(file.names == Names{U"zoë", U"жанна", U"太郎", U"مريم", U"😀", U"o'neil-b c"});
+}
+
+TEST_CASE("CR LF, empty lines, a missing last newline and a byte order mark are handled and said") {
+    SECTION("each by itself") {
+        CHECK(parse_names("emma\r\nava\r\n", "n.txt").names == Names{U"emma", U"ava"});
+        CHECK(remarks(parse_names("emma\r\nava\r\n", "n.txt")) ==
+              Sentences{"2 lines end in CR LF; the CR was left out"});
+        CHECK(remarks(parse_names("emma\r\nava\n", "n.txt")) == Sentences{"1 line ends in CR LF; the CR was left out"});
+        CHECK(parse_names("\n\nemma\n\nava\n", "n.txt").names == Names{U"emma", U"ava"});
+        CHECK(remarks(parse_names("\n\nemma\n\nava\n", "n.txt")) == Sentences{"3 empty lines were skipped"});
+        CHECK(remarks(parse_names("emma\n\n", "n.txt")) == Sentences{"1 empty line was skipped"});
+        CHECK(parse_names("emma\nava", "n.txt").names == Names{U"emma", U"ava"});
+        CHECK(remarks(parse_names("emma\nava", "n.txt")) ==
+              Sentences{"the last line has no newline; it was read like the others"});
+        CHECK(parse_names("\xef\xbb\xbf"
+                          "emma\n",
+                          "n.txt")
+                  .names == Names{U"emma"});
+        CHECK(remarks(parse_names("\xef\xbb\xbf"
+                                  "emma\n",
+                                  "n.txt")) == Sentences{"the byte order mark at the start was skipped"});
+    }
+    SECTION("all at once") {
+        const NamesFile file = parse_names("\xef\xbb\xbf\r\nemma\r\n\nava", "n.txt");
+        CHECK(file.names == Names{U"emma", U"ava"});
+        CHECK(file.byte_order_mark);
+        CHECK(file.empty_lines == 2);
+        CHECK(file.carriage_returns == 2);
+        CHECK(file.last_newline_missing);
+        CHECK(remarks(file).size() == 4);
+    }
+    SECTION("a byte order mark later is a character") {
+        CHECK(parse_names("a\n\xef\xbb\xbf"
+                          "b\n",
+                          "n.txt")
+                  .names == Names{U"a", U"\ufeffb"});
+    }
+}
+
+TEST_CASE("what holds no name is refused") {
+    CHECK(refusal("") == "n.txt: empty; give a text file with one name a line");
+    CHECK(refusal("\n\r\n\n") == "n.txt:3: the file ends and holds no name; give a text file with one name a line");
+    CHECK(refusal("\xef\xbb\xbf").starts_with("n.txt:1: the file ends and holds no name"));
+}
+
+TEST_CASE("what is not UTF-8 is refused with its line and byte") {
+    CHECK(refusal("emma\nzo\xff\nava\n") == "n.txt:2: byte 3 is not UTF-8; save the file as UTF-8");
+    CHECK(refusal("\xc0\xae\n").starts_with("n.txt:1: byte 1 is not UTF-8"));                  // '.', overlong
+    CHECK(refusal("a\r\n\r\nb\xed\xa0\x80\r\n").starts_with("n.txt:3: byte 2 is not UTF-8"));  // a surrogate
+    CHECK(refusal("a\nb\nc\xf4\x90\x80\x80").starts_with("n.txt:3: byte 2 is not UTF-8"));     // U+110000
+    CHECK(refusal("a\nb\xc3\na\n").starts_with("n.txt:2: byte 2 is not UTF-8"));  // cut off by the line's end
+    CHECK(refusal("a\nb\xc3").starts_with("n.txt:2: byte 2 is not UTF-8"));       // and by the file's
+    CHECK(refusal(all_of("\xff\xfe"
+                         "a\0\n\0"))
+              .starts_with("n.txt:1: byte 1 is not UTF-8"));  // UTF-16
+    CHECK(refusal("\xef\xbb\xbf"
+                  "a\xff\n")
+              .starts_with("n.txt:1: byte 5 is not UTF-8"));
+}
+
+TEST_CASE("control characters are refused with their line and byte") {
+    CHECK(refusal(all_of("emma\na\0b\n")) == "n.txt:2: byte 2 is a NUL; give a text file with one name a line");
+    CHECK(refusal("emma\n\nab\tc\n") == "n.txt:3: byte 3 is a control character (\\x09); take it out");
+    CHECK(refusal("\x1b[31m\n") == "n.txt:1: byte 1 is a control character (\\x1b); take it out");
+    CHECK(refusal("a\x7f\n").starts_with("n.txt:1: byte 2 is a control character (\\x7f)"));
+    CHECK(refusal("a\xc2\x9b\n").starts_with("n.txt:1: byte 2 is a control character (\\xc2\\x9b)"));
+    CHECK(refusal("a\rb\n") == "n.txt:1: byte 2 is a CR without an LF; end lines with LF or CR LF");
+    CHECK(refusal("a\r\r\n").starts_with("n.txt:1: byte 2 is a CR without an LF"));
+    CHECK(refusal("a\nb\r").starts_with("n.txt:2: byte 2 is a CR without an LF"));
+    for (int c = 1; c < 0x20; ++c) {
+        if (c != '\n') {
+            CAPTURE(c);
+            CHECK(refusal("a\nbb" + std::string(1, static_cast<char>(c)) + "c\n").starts_with("n.txt:2: byte 3 is a "));
+        }
+    }
+}
+
+TEST_CASE("a '.' in a name is refused") {
+    CHECK(refusal("emma\nst. john\n") ==
+          "n.txt:2: byte 3 is a '.', which marks where a name begins and ends; take it out");
+    CHECK(refusal(".\n").starts_with("n.txt:1: byte 1 is a '.'"));
+    CHECK(parse_names("a\u3002\uff0e\n", "n.txt").names == Names{U"a\u3002\uff0e"});  // other alphabets' full stops
+}
+
+TEST_CASE("a line may have 1024 bytes and no more") {
+    const std::string longest(1024, 'x');
+    for (const std::string end : {"", "\n", "\r\n"}) {
+        CHECK(parse_names("a\n" + longest + end, "n.txt").names.back().size() == 1024);
+        CHECK(parse_names("\xef\xbb\xbf" + longest + end, "n.txt").names.front().size() == 1024);
+        CHECK(refusal("a\n" + longest + "x" + end) == "n.txt:2: longer than 1 KiB (1024 bytes); give one name a line");
+        CHECK(refusal("\xef\xbb\xbf"
+                      "x" +
+                      longest + end)
+                  .starts_with("n.txt:1: longer than 1 KiB"));
+    }
+    std::string accents;
+    for (int i = 0; i < 513; ++i) {
+        accents += "é";
+    }
+    CHECK(refusal(accents).starts_with("n.txt:1: longer than 1 KiB"));
+}
+
+TEST_CASE("a file may have 5 million lines and no more") {
+    std::string bytes(4999999, '\n');
+    bytes += "emma";
+    CHECK(parse_names(bytes, "n.txt").names == Names{U"emma"});
+    CHECK(parse_names(bytes + "\n", "n.txt").empty_lines == 4999999);
+    CHECK(refusal(bytes + "\n\n") == "n.txt:5000001: more than 5 million lines; give a smaller file");
+    CHECK(refusal(bytes + "\na").starts_with("n.txt:5000001: more than 5 million lines"));
+}
+
+TEST_CASE("a path in a message is made fit to print") {
+    CHECK(message_of([] { parse_names("a\n.\n", "x\x1b[31m\n.txt"); }).starts_with("x\\x1b[31m\\x0a.txt:2: byte 1"));
+    CHECK(read_refusal("not\x1bhere.txt") == "not\\x1bhere.txt: no such file; give a text file with one name a line");
+}
+
+TEST_CASE("a file is read as its bytes are, whatever pieces it comes in") {
+    const Folder folder;
+    std::string bytes;
+    for (int i = 0; bytes.size() < 1500000; ++i) {  // lines of many lengths, several pieces long
+        bytes += std::string(static_cast<std::size_t>(i * 7 % 1000), static_cast<char>('a' + i % 26)) + "é" +
+                 (i % 3 == 0 ? "\r\n" : "\n");
+    }
+    bytes += "last";
+    const NamesFile read = read_names(folder.file("long.txt", bytes));
+    const NamesFile parsed = parse_names(bytes, "n.txt");
+    CHECK(read.names == parsed.names);
+    CHECK(read.hash == parsed.hash);
+    CHECK(read.carriage_returns == parsed.carriage_returns);
+    CHECK(read.last_newline_missing);
+
+    const std::string bad = folder.file("bad.txt", bytes + "\n\xff\n");
+    const auto lines = static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+    CHECK(read_refusal(bad) == bad + ":" + std::to_string(lines + 2) + ": byte 1 is not UTF-8; save the file as UTF-8");
+}
+
+TEST_CASE("what can't be read as a file of names is refused") {
+    const Folder folder;
+    const std::string here = folder.path.string();
+    CHECK(read_refusal(here + "/none.txt") == here + "/none.txt: no such file; give a text file with one name a line");
+    CHECK(read_refusal(here + "/none/none.txt").ends_with(": no such file; give a text file with one name a line"));
+    CHECK(read_refusal("") == ": no such file; give a text file with one name a line");
+    CHECK(read_refusal(here) == here + ": a folder; give a text file with one name a line");
+    CHECK(read_refusal(folder.file("empty.txt", ""))
+              .ends_with("empty.txt: empty; give a text file with one name a line"));
+    CHECK(read_refusal(folder.file("dot.txt", "a\n.\n")).starts_with(here + "/dot.txt:2: byte 1 is a '.'"));
+    CHECK(read_refusal(here + "/" + std::string(5000, 'x')).find(": can't be read (File name too long)") !=
+          std::string::npos);
+
+    fs::create_symlink("loop.txt", folder.path / "loop.txt");
+    CHECK(read_refusal(here + "/loop.txt").find(": can't be read (") != std::string::npos);
+    fs::create_symlink("gone.txt", folder.path / "dangling.txt");
+    CHECK(read_refusal(here + "/dangling.txt").find(": no such file") != std::string::npos);
+    folder.file("good.txt", "emma\n");
+    fs::create_symlink("good.txt", folder.path / "link.txt");
+    CHECK(read_names(here + "/link.txt").names == Names{U"emma"});
+}
+
+TEST_CASE("what is not a regular file is refused without waiting for it") {
+    const Folder folder;
+    const std::string fifo = (folder.path / "fifo").string();
+    REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+    CHECK(read_refusal(fifo) == fifo + ": not a regular file; give a text file with one name a line");
+    for (const std::string device : {"/dev/zero", "/dev/null"}) {
+        if (fs::exists(device)) {
+            CHECK(read_refusal(device) == device + ": not a regular file; give a text file with one name a line");
+        }
+    }
+}
+
+TEST_CASE("a file that opens and then can't be read is refused") {
+    if (!fs::exists("/proc/self/mem")) {
+        SKIP("no /proc/self/mem here");
+    }
+    CHECK(read_refusal("/proc/self/mem") == "/proc/self/mem: can't be read (Input/output error); give a file that can");
+}
+
+TEST_CASE("a large file that is wrong from the start is not read to its end") {
+    const Folder folder;
+    const std::string path = folder.file("zeros.txt", "");
+    fs::resize_file(path, std::uintmax_t{1} << 40);  // a terabyte of NULs that takes no room
+    CHECK(read_refusal(path) == path + ":1: longer than 1 KiB (1024 bytes); give one name a line");
+}
+
+TEST_CASE("a file without permission is refused") {
+    if (geteuid() == 0) {
+        SKIP("root may read everything");
+    }
+    const Folder folder;
+    const std::string path = folder.file("secret.txt", "emma\n");
+    fs::permissions(path, fs::perms::none);
+    CHECK(read_refusal(path) == path + ": can't be read (Permission denied); give a file that can");
+}
+
+}  // namespace
+}  // namespace byhand
