@@ -21,17 +21,21 @@ enum class LayerSet { all, hidden, output };
 //   {"parameter": "bngain", "normal": 0.1, "plus": 1}     is  randn · 0.1 + 1,
 //   {"parameter": "bnbias", "constant": 0}                draws nothing.
 struct InitialRule {
-    std::string parameter;        // C, W, b, bngain, bnbias, bnmean_running or bnvar_running
+    std::string parameter;  // C, W, b, bngain, bnbias, bnmean_running or bnvar_running
     LayerSet layers = LayerSet::all;
     std::optional<double> normal;  // factor of a normal draw; a factor of 0 still draws
     bool over_sqrt_fan_in = false;
-    double plus = 0;               // added after; the constant itself where nothing is drawn
+    double plus = 0;  // added after; the constant itself where nothing is drawn
+
+    bool operator==(const InitialRule&) const = default;
 };
 
 // From this step on, this learning rate.
 struct RateFrom {
     std::size_t step = 0;
     double rate = 0;
+
+    bool operator==(const RateFrom&) const = default;
 };
 
 struct Recipe {
@@ -42,26 +46,32 @@ struct Recipe {
     std::vector<InitialRule> initial;  // rule by rule, each over its layers in order
     std::uint64_t split_seed = 42;
     double first_cut = 0.8, second_cut = 0.9;
-    std::size_t batch = 32;                    // B
-    std::optional<std::uint64_t> batch_seed;   // a generator of its own for the batches
+    std::size_t batch = 32;                   // B
+    std::optional<std::uint64_t> batch_seed;  // a generator of its own for the batches
     std::size_t steps = 0;
-    std::vector<RateFrom> rates;               // by rising step, the first from 0
-    std::uint64_t sample_seed = 0;             // of the generator of `sample`
+    std::vector<RateFrom> rates;    // by rising step, the first from 0
+    std::uint64_t sample_seed = 0;  // of the generator of `sample`
+
+    bool operator==(const Recipe&) const = default;
 };
 
-// The learning rate of a step.
+// The learning rate of a step. Precondition: recipe.rates is not empty and begins with step 0.
 double rate_at(const Recipe& recipe, std::size_t step);
 
 // Parameters and running figures as the recipe begins them, a table equal to state(recipe.network); draws from `g` in
-// the order of the rules. Arithmetic in float, as PyTorch does it. Throws InputError where a tensor of the network has
-// no rule or two.
+// the order of the rules. Arithmetic in float, as PyTorch does it. A rule for what the network lacks draws nothing;
+// running figures without a rule are 0 (mean) and 1 (spread). Throws InputError where a parameter has no rule, or any
+// tensor two; nothing is drawn then. Precondition: check_network holds.
 Tensors<float> initial_state(const Recipe& recipe, TorchGenerator& g);
 
 // From JSON. `where` names the file in messages. Throws InputError that names the key: not JSON, a key missing,
-// unknown or given twice, a wrong type, a value out of range.
+// unknown or given twice, a wrong type, a value out of range. What may be left out is then as in the structs; the
+// vocabulary is that of a NetworkConfig made anew.
 Recipe recipe_from_json(const std::string& text, const std::string& where);
 
-// The whole recipe as JSON that recipe_from_json takes back, every default written out; doubles keep their value.
+// The whole recipe as JSON that recipe_from_json takes back, every default written out (but in rules, where an absent
+// key means nothing); doubles keep their value. The same recipe gives the same text. Precondition: name and about are
+// UTF-8.
 std::string to_json(const Recipe& recipe);
 
 }  // namespace byhand

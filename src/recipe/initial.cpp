@@ -1,0 +1,122 @@
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "names/utf8.h"
+#include "recipe/recipe.h"
+
+namespace byhand {
+namespace {
+
+// One tensor to begin, and by which rule.
+struct Beginning {
+    std::string name;
+    std::size_t fan_in;
+    std::size_t rule;
+};
+
+bool has(const NetworkConfig& network, const Layer& layer, const std::string& parameter) {
+    const bool norm = layer.norm != NormPlace::none;
+    return parameter == "W" || (parameter == "b" && layer.has_bias) ||
+           ((parameter == "bngain" || parameter == "bnbias") && norm && network.norm.affine) ||
+           ((parameter == "bnmean_running" || parameter == "bnvar_running") && norm);
+}
+
+std::string name_in(const Layer& layer, const std::string& parameter) {
+    return parameter == "W" ? layer.W() : parameter == "b" ? layer.b() : layer.value(parameter);
+}
+
+// Every tensor that a rule speaks of, rule by rule, each over its layers in order.
+std::vector<Beginning> beginnings(const Recipe& recipe) {
+    const std::vector<Layer> all = layers(recipe.network);
+    std::vector<Beginning> plan;
+    for (std::size_t r = 0; r < recipe.initial.size(); ++r) {
+        const InitialRule& rule = recipe.initial[r];
+        if (rule.parameter == "C") {
+            plan.push_back({"C", 1, r});
+        }
+        for (const Layer& layer : all) {
+            const bool spoken_of = rule.layers == LayerSet::all || (rule.layers == LayerSet::output) == layer.is_output;
+            if (spoken_of && has(recipe.network, layer, rule.parameter)) {
+                plan.push_back({name_in(layer, rule.parameter), layer.inputs, r});
+            }
+        }
+    }
+    return plan;
+}
+
+// Throws InputError where a tensor has two rules, or a parameter none.
+void check_covered(const Recipe& recipe, const std::vector<Beginning>& plan) {
+    const std::string where = "recipe " + printable(recipe.name) + ": initial.rules";
+    std::unordered_map<std::string, std::size_t> rule_of;
+    for (const Beginning& beginning : plan) {
+        const auto [first, is_new] = rule_of.emplace(beginning.name, beginning.rule);
+        if (!is_new) {
+            throw InputError(where + "[" + std::to_string(beginning.rule) + "]: " + beginning.name +
+                             " begins by rule [" + std::to_string(first->second) + "] already; keep one of the two");
+        }
+    }
+    for (const TensorSpec& spec : parameters(recipe.network)) {
+        if (!rule_of.contains(spec.name)) {
+            throw InputError(where + ": none says how " + spec.name + " begins; add one");
+        }
+    }
+}
+
+// (randn · normal) / √fan_in + plus, each operation rounded to float, as torch does it with a Python number.
+void begin(std::span<float> out, const InitialRule& rule, std::size_t fan_in, TorchGenerator& g) {
+    const auto plus = static_cast<float>(rule.plus);
+    if (!rule.normal) {
+        std::fill(out.begin(), out.end(), plus);
+        return;
+    }
+    const auto factor = static_cast<float>(*rule.normal);
+    const auto root = static_cast<float>(std::sqrt(static_cast<double>(fan_in)));
+    randn(g, out);
+    for (float& value : out) {
+        value *= factor;
+        if (rule.over_sqrt_fan_in) {
+            value /= root;
+        }
+        if (rule.plus != 0) {  // −0 + 0 would be +0
+            value += plus;
+        }
+    }
+}
+
+}  // namespace
+
+double rate_at(const Recipe& recipe, std::size_t step) {
+    double rate = 0;
+    for (const RateFrom& from : recipe.rates) {
+        if (from.step > step) {
+            break;
+        }
+        rate = from.rate;
+    }
+    return rate;
+}
+
+Tensors<float> initial_state(const Recipe& recipe, TorchGenerator& g) {
+    const std::vector<Beginning> plan = beginnings(recipe);
+    check_covered(recipe, plan);
+    Tensors<float> tensors(state(recipe.network));
+    for (const Layer& layer : layers(recipe.network)) {
+        if (layer.norm != NormPlace::none) {
+            std::ranges::fill(tensors[layer.value("bnmean_running")], 0.0F);
+            std::ranges::fill(tensors[layer.value("bnvar_running")], 1.0F);
+        }
+    }
+    for (const Beginning& beginning : plan) {
+        begin(tensors[beginning.name], recipe.initial[beginning.rule], beginning.fan_in, g);
+    }
+    return tensors;
+}
+
+}  // namespace byhand

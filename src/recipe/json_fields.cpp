@@ -1,0 +1,155 @@
+#include "recipe/json_fields.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <numeric>
+#include <string_view>
+
+#include "names/utf8.h"
+
+namespace byhand {
+namespace {
+
+using nlohmann::json;
+
+// What a message says of a value.
+std::string description(const json& value) {
+    if (value.is_object()) {
+        return "an object";
+    }
+    if (value.is_array()) {
+        return "an array of " + std::to_string(value.size());
+    }
+    if (value.is_string()) {
+        return "\"" + excerpt(value.get_ref<const std::string&>(), 60) + "\"";
+    }
+    return value.dump();
+}
+
+std::string short_text(double number) {
+    std::array<char, 32> text{};
+    return {text.data(), std::to_chars(text.data(), text.data() + text.size(), number).ptr};
+}
+
+// Levenshtein's distance: the fewest letters put in, taken out or exchanged.
+std::size_t distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t exchanged = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            row[j] = std::min({exchanged, row[j] + 1, row[j - 1] + 1});
+        }
+    }
+    return row.back();
+}
+
+std::string nearest(std::string_view key, const std::vector<std::string>& known) {
+    constexpr std::size_t kLongest = 64;  // no known key comes near to that length
+    key = key.substr(0, kLongest);
+    return *std::min_element(known.begin(), known.end(), [&](const std::string& a, const std::string& b) {
+        return distance(key, a) < distance(key, b);
+    });
+}
+
+}  // namespace
+
+void Field::refuse_value(const std::string& what) const {
+    refuse(where, path, "is " + description(value) + ", " + what);
+}
+
+double number(const Field& field, double low, double high) {
+    const bool fits = field.value.is_number() && field.value.get<double>() >= low && field.value.get<double>() <= high;
+    if (!fits) {
+        field.refuse_value("takes a number from " + short_text(low) + " to " + short_text(high));
+    }
+    return field.value.get<double>();
+}
+
+std::uint64_t whole(const Field& field, std::uint64_t low, std::uint64_t high) {
+    // The parser reads every whole number from 0 on as unsigned.
+    const bool fits = field.value.is_number_unsigned() && field.value.get<std::uint64_t>() >= low &&
+                      field.value.get<std::uint64_t>() <= high;
+    if (!fits) {
+        field.refuse_value("takes a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+    }
+    return field.value.get<std::uint64_t>();
+}
+
+bool truth(const Field& field) {
+    if (!field.value.is_boolean()) {
+        field.refuse_value("takes true or false");
+    }
+    return field.value.get<bool>();
+}
+
+std::string line(const Field& field, std::size_t longest) {
+    const auto* text = field.value.get_ptr<const std::string*>();
+    if (text == nullptr || text->empty() || text->size() > longest || printable(*text) != *text) {
+        field.refuse_value("takes one line of text, 1 to " + std::to_string(longest) +
+                           " bytes without control characters");
+    }
+    return *text;
+}
+
+std::vector<Field> list(const Field& field, std::size_t fewest, std::size_t most) {
+    if (!field.value.is_array() || field.value.size() < fewest || field.value.size() > most) {
+        const std::string count =
+            fewest == most ? std::to_string(most) : std::to_string(fewest) + " to " + std::to_string(most);
+        field.refuse_value("takes an array of " + count);
+    }
+    std::vector<Field> items;
+    for (std::size_t i = 0; i < field.value.size(); ++i) {
+        items.push_back({field.value[i], field.where, path_to(field.path, i)});
+    }
+    return items;
+}
+
+void refuse_choice(const Field& field, const std::vector<std::string>& names) {
+    std::string all;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        all += (i == 0 ? "" : i + 1 == names.size() ? " or " : ", ") + ("\"" + names[i] + "\"");
+    }
+    field.refuse_value("takes " + all);
+}
+
+Object::Object(const Field& field) : field_(field) {
+    if (!field.value.is_object()) {
+        field.refuse_value("takes an object");
+    }
+}
+
+std::optional<Field> Object::find(const char* key) {
+    known_.emplace_back(key);
+    const auto found = field_.value.find(key);
+    if (found == field_.value.end()) {
+        return std::nullopt;
+    }
+    return Field{*found, field_.where, path_to(field_.path, key)};
+}
+
+std::optional<Field> Object::need(const char* key) {
+    auto field = find(key);
+    if (!field) {
+        missing_.emplace_back(key);
+    }
+    return field;
+}
+
+void Object::close() const {
+    for (const auto& [key, value] : field_.value.items()) {
+        if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
+            refuse(field_.where, path_to(field_.path, key),
+                   "no such key; the nearest one known is \"" + nearest(key, known_) + "\"");
+        }
+    }
+    if (!missing_.empty()) {
+        refuse(field_.where, path_to(field_.path, missing_.front()), "is missing; add it");
+    }
+}
+
+}  // namespace byhand

@@ -1,0 +1,148 @@
+#include "recipe/strict_json.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "names/utf8.h"
+
+namespace byhand {
+namespace {
+
+using nlohmann::json;
+
+// Throws InputError for the byte of the text where it is no JSON any more; its size: for its end.
+[[noreturn]] void refuse_byte(std::string_view text, std::size_t byte, const std::string& where) {
+    const std::string_view before = text.substr(0, byte);
+    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+    const std::size_t newline = before.rfind('\n');
+    const std::size_t column = newline == std::string_view::npos ? byte + 1 : byte - newline;
+    const std::string found =
+        byte == text.size() ? "the text ends here" : "unexpected \"" + excerpt(text.substr(byte), 20) + "\"";
+    refuse(where, "", "line " + std::to_string(line) + ", column " + std::to_string(column) + ": not JSON: " + found);
+}
+
+// Builds the value from the parser's events. nlohmann's own builder keeps the last of two equal keys without a word.
+class Builder : public nlohmann::json_sax<json> {
+public:
+    Builder(const std::string& text, const std::string& where) : text_(text), where_(where) {}
+
+    json take() { return std::move(root_); }
+
+    bool null() override { return put(nullptr); }
+    bool boolean(bool value) override { return put(value); }
+    bool number_integer(number_integer_t value) override { return put(value); }
+    bool number_unsigned(number_unsigned_t value) override { return put(value); }
+    bool number_float(number_float_t value, const string_t&) override { return put(value); }
+    bool string(string_t& value) override { return put(std::move(value)); }
+    bool binary(binary_t&) override { return false; }  // JSON has none
+
+    bool start_object(std::size_t) override { return open(json::object()); }
+    bool end_object() override { return close(); }
+    bool start_array(std::size_t) override { return open(json::array()); }
+    bool end_array() override { return close(); }
+
+    bool key(string_t& name) override {
+        open_.back().key = name;
+        if (open_.back().value->contains(name)) {
+            refuse(where_, path(), "this key stands twice; keep one");
+        }
+        return true;
+    }
+
+    bool parse_error(std::size_t position, const std::string& token, const nlohmann::detail::exception& e) override {
+        constexpr int kNumberOverflow = 406;
+        if (e.id == kNumberOverflow) {
+            refuse(where_, path(), "is " + excerpt(token, 40) + ", more than a double holds");
+        }
+        // `position` bytes were read, the last of them being the one that does not fit.
+        refuse_byte(text_, std::min(text_.size(), std::max<std::size_t>(position, 1) - 1), where_);
+    }
+
+private:
+    struct Level {
+        json* value;
+        std::string key;  // of an object: the key being read
+    };
+
+    // Where the next value stands.
+    json& place(json value) {
+        if (open_.empty()) {
+            root_ = std::move(value);
+            return root_;
+        }
+        json& parent = *open_.back().value;
+        if (parent.is_array()) {
+            parent.push_back(std::move(value));
+            return parent.back();
+        }
+        return parent[open_.back().key] = std::move(value);
+    }
+
+    bool put(json value) {
+        place(std::move(value));
+        return true;
+    }
+
+    bool open(json empty) {
+        if (open_.size() == kDeepestJson) {
+            refuse(where_, "", "nested more than " + std::to_string(kDeepestJson) + " deep");
+        }
+        // The address holds: a container does not grow while one inside it is open.
+        json& placed = place(std::move(empty));
+        open_.push_back({&placed, ""});
+        return true;
+    }
+
+    bool close() {
+        open_.pop_back();
+        return true;
+    }
+
+    std::string path() const {
+        std::string result;
+        for (std::size_t i = 0; i < open_.size(); ++i) {
+            const Level& level = open_[i];
+            const bool innermost = i + 1 == open_.size();
+            result = level.value->is_object() ? path_to(result, level.key)
+                                              : path_to(result, level.value->size() - (innermost ? 0 : 1));
+        }
+        return result;
+    }
+
+    const std::string& text_;
+    const std::string& where_;
+    json root_;
+    std::vector<Level> open_;
+};
+
+}  // namespace
+
+json strict_json(const std::string& text, const std::string& where) {
+    if (const std::size_t nul = text.find('\0'); nul != std::string::npos) {
+        refuse_byte(text, nul, where);  // the parser would take it for the end
+    }
+    Builder builder(text, where);
+    json::sax_parse(text, &builder);
+    return builder.take();
+}
+
+std::string excerpt(std::string_view text, std::size_t longest) {
+    return printable(text.substr(0, longest)) + (text.size() > longest ? "…" : "");
+}
+
+std::string path_to(const std::string& path, const std::string& key) {
+    return path + (path.empty() ? "" : ".") + (key.empty() ? "\"\"" : excerpt(key, 60));
+}
+
+std::string path_to(const std::string& path, std::size_t index) {
+    return path + "[" + std::to_string(index) + "]";
+}
+
+void refuse(const std::string& where, const std::string& path, const std::string& what) {
+    throw InputError(where + ": " + path + (path.empty() ? "" : ": ") + what);
+}
+
+}  // namespace byhand

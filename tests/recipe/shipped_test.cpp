@@ -1,0 +1,112 @@
+#include "recipe/shipped.h"
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <filesystem>
+#include <set>
+#include <string>
+
+#include "base/network.h"
+#include "recipe/recipe.h"
+
+using namespace byhand;
+using byhand::test::shipped;
+using byhand::test::shipped_text;
+
+namespace {
+
+const std::set<std::string> kNames = {"notes", "makemore-bn", "makemore-deep", "makemore-ninja",
+                                      "wide",  "deepwide",    "bigbatch"};
+
+}  // namespace
+
+TEST_CASE("the folder holds the recipes that are shipped, and no other file") {
+    std::set<std::string> found;
+    for (const auto& entry : std::filesystem::directory_iterator(BYHAND_RECIPES)) {
+        found.insert(entry.path().filename().string());
+    }
+    std::set<std::string> expected;
+    for (const std::string& name : kNames) {
+        expected.insert(name + ".json");
+    }
+    CHECK(found == expected);
+}
+
+TEST_CASE("every shipped recipe is its own text, and makes a network that begins") {
+    for (const std::string& name : kNames) {
+        CAPTURE(name);
+        const Recipe recipe = shipped(name);
+        CHECK(recipe.name == name);
+        CHECK_FALSE(recipe.about.empty());
+        CHECK(recipe_from_json(to_json(recipe), name) == recipe);
+        CHECK(to_json(recipe) == shipped_text(name));  // nothing is left to a default
+        check_network(recipe.network, recipe.batch);
+        TorchGenerator g = torch_seeded(recipe.seed);
+        const Tensors<float> tensors = initial_state(recipe, g);
+        for (const TensorSpec& spec : tensors.table()) {
+            const auto values = tensors[spec.name];
+            CHECK(std::none_of(values.begin(), values.end(), [](const float& value) { return is_unwritten(&value); }));
+        }
+        CHECK(recipe.split_seed == 42);
+        CHECK(recipe.first_cut == 0.8);
+        CHECK(recipe.second_cut == 0.9);
+        CHECK(recipe.seed == 2147483647);
+        CHECK_FALSE(recipe.batch_seed);
+    }
+}
+
+TEST_CASE("the published runs have their published sizes") {
+    CHECK(parameter_count(shipped("makemore-bn").network) == 12097);
+    CHECK(parameter_count(shipped("makemore-deep").network) == 47024);
+    CHECK(parameter_count(shipped("makemore-ninja").network) == 12297);
+    CHECK(shipped("makemore-deep").steps == 1001);
+    CHECK(shipped("makemore-deep").sample_seed == 2147483647U + 10);
+    for (const char* name : {"notes", "makemore-bn", "makemore-ninja"}) {
+        const Recipe recipe = shipped(name);
+        CHECK(recipe.steps == 200000);
+        CHECK(rate_at(recipe, 99999) == 0.1);
+        CHECK(rate_at(recipe, 100000) == 0.01);
+    }
+    CHECK(rate_at(shipped("makemore-deep"), 149999) == 0.1);
+    CHECK(rate_at(shipped("makemore-deep"), 150000) == 0.01);
+}
+
+TEST_CASE("each run's norm has the conventions of its source") {
+    const NormConfig notes = shipped("notes").network.norm;  // Bessel's correction, 1e-5 under the root
+    NormConfig expected;
+    expected.momentum = 0.001;
+    CHECK(notes == expected);
+
+    NormConfig bn = expected;  // running deviation, no epsilon
+    bn.running_spread = RunningSpread::deviation;
+    bn.epsilon = 0;
+    CHECK(shipped("makemore-bn").network.norm == bn);
+
+    NormConfig deep = expected;  // after every linear, 0.9·old + 0.1·new
+    deep.output = true;
+    deep.momentum = 0.1;
+    CHECK(shipped("makemore-deep").network.norm == deep);
+
+    NormConfig ninja = expected;
+    ninja.evaluation = EvaluationFigures::training_set;
+    CHECK(shipped("makemore-ninja").network.norm == ninja);
+
+    NormConfig module;  // torch.nn.BatchNorm1d: divisor n for the batch, n - 1 for the running figure
+    module.batch_divisor = Divisor::n;
+    for (const char* name : {"wide", "deepwide", "bigbatch"}) {
+        CHECK(shipped(name).network.norm == module);
+    }
+}
+
+TEST_CASE("the bench shapes") {
+    const auto is = [](const char* name, std::size_t embedding, std::size_t context, std::vector<std::size_t> hidden,
+                       std::size_t batch) {
+        const Recipe recipe = shipped(name);
+        return recipe.network.embedding == embedding && recipe.network.context == context &&
+               recipe.network.hidden == hidden && recipe.batch == batch;
+    };
+    CHECK(is("notes", 2, 3, {100}, 32));
+    CHECK(is("wide", 64, 8, {1024}, 256));
+    CHECK(is("deepwide", 64, 8, {1024, 1024, 1024, 1024}, 256));
+    CHECK(is("bigbatch", 10, 3, {200}, 4096));
+}
