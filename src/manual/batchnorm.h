@@ -1,0 +1,251 @@
+// Batch norm, unit by unit down the rows of a batch (note 1; Ioffe and Szegedy 2015), in the small steps of part 4 of
+// the makemore lectures, and its backward in one line (note 5).
+//
+// Shapes: x, its differences, bnraw and y are (n, H); mean, variance, gain, bias are (H). D is the variance's divisor,
+// n or n − 1. Written for rows that are contiguous: every loop runs along them.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include "base/network.h"
+
+namespace byhand {
+
+// n or n − 1. Precondition: n > 1 for n − 1.
+template <class T>
+T divisor_of(Divisor divisor, std::size_t n) {
+    return static_cast<T>(divisor == Divisor::n ? n : n - 1);
+}
+
+// out[j] = Σ_i x[i, j]
+template <class T>
+void sum_rows(T* out, const T* x, std::size_t n, std::size_t H) {
+    std::fill_n(out, H, T{0});
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < H; ++j) {
+            out[j] += x[i * H + j];
+        }
+    }
+}
+
+// ---- forward ----
+
+// bnmeani[j] = Σ_i x[i, j] / n
+template <class T>
+void batchnorm_mean(T* bnmeani, const T* x, std::size_t n, std::size_t H) {
+    sum_rows(bnmeani, x, n, H);
+    for (std::size_t j = 0; j < H; ++j) {
+        bnmeani[j] /= static_cast<T>(n);
+    }
+}
+
+// bndiff = x − bnmeani
+template <class T>
+void batchnorm_difference(T* bndiff, const T* x, const T* bnmeani, std::size_t n, std::size_t H) {
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < H; ++j) {
+            bndiff[i * H + j] = x[i * H + j] - bnmeani[j];
+        }
+    }
+}
+
+// bndiff2 = bndiff²
+template <class T>
+void batchnorm_square(T* bndiff2, const T* bndiff, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        bndiff2[i] = bndiff[i] * bndiff[i];
+    }
+}
+
+// bnvar[j] = Σ_i bndiff2[i, j] / D
+template <class T>
+void batchnorm_variance(T* bnvar, const T* bndiff2, std::size_t n, std::size_t H, Divisor divisor) {
+    sum_rows(bnvar, bndiff2, n, H);
+    for (std::size_t j = 0; j < H; ++j) {
+        bnvar[j] /= divisor_of<T>(divisor, n);
+    }
+}
+
+// bnvar_inv = 1/√(bnvar + ε), or 1/(√bnvar + ε) with ε outside the root
+template <class T>
+void batchnorm_inverse_deviation(T* bnvar_inv, const T* bnvar, std::size_t H, double epsilon, EpsilonPlace place) {
+    const T eps = static_cast<T>(epsilon);
+    for (std::size_t j = 0; j < H; ++j) {
+        bnvar_inv[j] =
+            place == EpsilonPlace::inside ? T{1} / std::sqrt(bnvar[j] + eps) : T{1} / (std::sqrt(bnvar[j]) + eps);
+    }
+}
+
+// bnraw = bndiff·bnvar_inv
+template <class T>
+void batchnorm_normalise(T* bnraw, const T* bndiff, const T* bnvar_inv, std::size_t n, std::size_t H) {
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < H; ++j) {
+            bnraw[i * H + j] = bndiff[i * H + j] * bnvar_inv[j];
+        }
+    }
+}
+
+// y = bngain·bnraw + bnbias
+template <class T>
+void batchnorm_scale_shift(T* y, const T* bnraw, const T* bngain, const T* bnbias, std::size_t n, std::size_t H) {
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < H; ++j) {
+            y[i * H + j] = bngain[j] * bnraw[i * H + j] + bnbias[j];
+        }
+    }
+}
+
+// ---- backward, in mirror order ----
+
+// dbngain[j] = Σ_i dy[i, j]·bnraw[i, j]
+template <class T>
+void batchnorm_gain_backward(T* dbngain, const T* dy, const T* bnraw, std::size_t n, std::size_t H) {
+    std::fill_n(dbngain, H, T{0});
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < H; ++j) {
+            dbngain[j] += dy[i * H + j] * bnraw[i * H + j];
+        }
+    }
+}
+
+// dbnbias[j] = Σ_i dy[i, j]
+template <class T>
+void batchnorm_bias_backward(T* dbnbias, const T* dy, std::size_t n, std::size_t H) {
+    sum_rows(dbnbias, dy, n, H);
+}
+
+// dbnraw = bngain·dy
+template <class T>
+void batchnorm_raw_backward(T* dbnraw, const T* dy, const T* bngain, std::size_t n, std::size_t H) {
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < H; ++j) {
+            dbnraw[i * H + j] = bngain[j] * dy[i * H + j];
+        }
+    }
+}
+
+// dbnvar_inv[j] = Σ_i bndiff[i, j]·dbnraw[i, j]
+template <class T>
+void batchnorm_inverse_deviation_backward(T* dbnvar_inv, const T* dbnraw, const T* bndiff, std::size_t n,
+                                          std::size_t H) {
+    std::fill_n(dbnvar_inv, H, T{0});
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < H; ++j) {
+            dbnvar_inv[j] += bndiff[i * H + j] * dbnraw[i * H + j];
+        }
+    }
+}
+
+// dbnvar = −½·(bnvar + ε)^(−3/2)·dbnvar_inv, or −1/(2·√bnvar·(√bnvar + ε)²)·dbnvar_inv with ε outside the root
+template <class T>
+void batchnorm_variance_backward(T* dbnvar, const T* dbnvar_inv, const T* bnvar, std::size_t H, double epsilon,
+                                 EpsilonPlace place) {
+    const T eps = static_cast<T>(epsilon);
+    for (std::size_t j = 0; j < H; ++j) {
+        if (place == EpsilonPlace::inside) {
+            const T root = std::sqrt(bnvar[j] + eps);
+            dbnvar[j] = -T{0.5} / (root * root * root) * dbnvar_inv[j];
+        } else {
+            const T root = std::sqrt(bnvar[j]);
+            dbnvar[j] = -T{0.5} / (root * (root + eps) * (root + eps)) * dbnvar_inv[j];
+        }
+    }
+}
+
+// dbndiff2[i, j] = dbnvar[j] / D
+template <class T>
+void batchnorm_square_sum_backward(T* dbndiff2, const T* dbnvar, std::size_t n, std::size_t H, Divisor divisor) {
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < H; ++j) {
+            dbndiff2[i * H + j] = dbnvar[j] / divisor_of<T>(divisor, n);
+        }
+    }
+}
+
+// dbndiff = bnvar_inv·dbnraw + 2·bndiff·dbndiff2: bndiff is used in bnraw and in bndiff2
+template <class T>
+void batchnorm_difference_backward(T* dbndiff, const T* dbnraw, const T* bnvar_inv, const T* dbndiff2, const T* bndiff,
+                                   std::size_t n, std::size_t H) {
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < H; ++j) {
+            const std::size_t at = i * H + j;
+            dbndiff[at] = bnvar_inv[j] * dbnraw[at] + T{2} * bndiff[at] * dbndiff2[at];
+        }
+    }
+}
+
+// dbnmeani[j] = −Σ_i dbndiff[i, j]
+template <class T>
+void batchnorm_mean_backward(T* dbnmeani, const T* dbndiff, std::size_t n, std::size_t H) {
+    sum_rows(dbnmeani, dbndiff, n, H);
+    for (std::size_t j = 0; j < H; ++j) {
+        dbnmeani[j] = -dbnmeani[j];
+    }
+}
+
+// dx[i, j] = dbndiff[i, j] + dbnmeani[j] / n: x is used in bndiff and in bnmeani
+template <class T>
+void batchnorm_input_backward(T* dx, const T* dbndiff, const T* dbnmeani, std::size_t n, std::size_t H) {
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < H; ++j) {
+            dx[i * H + j] = dbndiff[i * H + j] + dbnmeani[j] / static_cast<T>(n);
+        }
+    }
+}
+
+// ---- backward in one line (note 5) ----
+
+// dx = s·( dx̂ − Σdx̂/n − k·x̂·Σ(dx̂·x̂)/D ), with dx̂ = dbnraw, x̂ = bnraw, s = bnvar_inv, and k = 1 with ε inside the
+// root. (With ε outside, the deviation that the variance moves is √bnvar, not √bnvar + ε: k = (√bnvar + ε)/√bnvar.)
+// dx may be dbnraw itself.
+template <class T>
+void batchnorm_backward(T* dx, const T* dbnraw, const T* bnraw, const T* bnvar_inv, const T* bnvar, std::size_t n,
+                        std::size_t H, Divisor divisor, double epsilon, EpsilonPlace place) {
+    for (std::size_t j = 0; j < H; ++j) {
+        T sum = 0;          // Σ dx̂
+        T sum_product = 0;  // Σ dx̂·x̂
+        for (std::size_t i = 0; i < n; ++i) {
+            sum += dbnraw[i * H + j];
+            sum_product += dbnraw[i * H + j] * bnraw[i * H + j];
+        }
+        const T k = place == EpsilonPlace::inside ? T{1} : T{1} + static_cast<T>(epsilon) / std::sqrt(bnvar[j]);
+        const T mean = sum / static_cast<T>(n);
+        const T slope = k * sum_product / divisor_of<T>(divisor, n);
+        for (std::size_t i = 0; i < n; ++i) {
+            const std::size_t at = i * H + j;
+            dx[at] = bnvar_inv[j] * (dbnraw[at] - mean - slope * bnraw[at]);
+        }
+    }
+}
+
+// ---- evaluation ----
+
+// raw = (x − mean)·s, s as in batchnorm_inverse_deviation, of the running figures: bnvar_running holds a variance, or a
+// deviation, whose square is the variance.
+template <class T>
+void batchnorm_evaluate_raw(T* raw, const T* x, const T* bnmean_running, const T* bnvar_running, std::size_t n,
+                            std::size_t H, double epsilon, EpsilonPlace place, RunningSpread spread) {
+    for (std::size_t j = 0; j < H; ++j) {
+        const T running = bnvar_running[j];
+        const T variance = spread == RunningSpread::variance ? running : running * running;
+        T scale = 0;
+        batchnorm_inverse_deviation(&scale, &variance, 1, epsilon, place);
+        for (std::size_t i = 0; i < n; ++i) {
+            raw[i * H + j] = (x[i * H + j] - bnmean_running[j]) * scale;
+        }
+    }
+}
+
+// y = bngain·raw + bnbias, raw as above
+template <class T>
+void batchnorm_evaluate(T* y, const T* x, const T* bnmean_running, const T* bnvar_running, const T* bngain,
+                        const T* bnbias, std::size_t n, std::size_t H, double epsilon, EpsilonPlace place,
+                        RunningSpread spread) {
+    batchnorm_evaluate_raw(y, x, bnmean_running, bnvar_running, n, H, epsilon, place, spread);
+    batchnorm_scale_shift(y, y, bngain, bnbias, n, H);
+}
+
+}  // namespace byhand

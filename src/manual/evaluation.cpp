@@ -1,0 +1,88 @@
+#include "manual/evaluation.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "manual/stepwise.h"
+
+namespace byhand {
+namespace {
+
+// Rows at a time: enough to use each weight often, few enough to stay in cache and to sample a single row.
+constexpr std::size_t kChunk = 64;
+
+}  // namespace
+
+Evaluation::Evaluation(const NetworkConfig& config) : runner_(evaluation_network<float>(config, kChunk)) {}
+
+template <class Visit>
+void Evaluation::for_each_chunk(std::span<const std::int64_t> X, const std::string& last, Visit visit) {
+    const std::size_t T = runner_.network().config.context;
+    std::vector<std::int64_t> chunk(kChunk * T);
+    while (!X.empty()) {
+        const std::size_t rows = std::min(kChunk, X.size() / T);
+        std::copy_n(X.begin(), rows * T, chunk.begin());  // the rows of a short last chunk are followed by old ones
+        runner_.set_batch({kChunk, chunk.data(), nullptr});
+        runner_.forward_to(last);
+        visit(rows);
+        X = X.subspan(rows * T);
+    }
+}
+
+void Evaluation::logits(std::span<float> out, std::span<const std::int64_t> X) {
+    const std::size_t V = runner_.network().config.vocabulary;
+    const std::span<const float> logits = runner_.tensors()["logits"];
+    auto next = out.begin();
+    for_each_chunk(X, "logits", [&](std::size_t rows) { next = std::copy_n(logits.begin(), rows * V, next); });
+}
+
+void Evaluation::calibrate(std::span<const std::int64_t> X) {
+    const NetworkConfig& config = runner_.network().config;
+    const std::size_t rows_in_all = X.size() / config.context;
+    const double divisor =
+        static_cast<double>(config.norm.running_divisor == Divisor::n ? rows_in_all : rows_in_all - 1);
+    for (const Layer& layer : layers(config)) {
+        if (layer.norm == NormPlace::none) {
+            continue;
+        }
+        const std::size_t H = layer.outputs;
+        const std::string norm_in = layer.value("hprebn");
+        const float* x = runner_.tensors()[norm_in].data();
+
+        std::vector<double> mean(H);
+        for_each_chunk(X, norm_in, [&](std::size_t rows) {
+            for (std::size_t i = 0; i < rows * H; ++i) {
+                mean[i % H] += x[i];
+            }
+        });
+        for (double& m : mean) {
+            m /= static_cast<double>(rows_in_all);
+        }
+
+        std::vector<double> squares(H);
+        for_each_chunk(X, norm_in, [&](std::size_t rows) {
+            for (std::size_t i = 0; i < rows * H; ++i) {
+                const double difference = x[i] - mean[i % H];
+                squares[i % H] += difference * difference;
+            }
+        });
+
+        const std::span<float> running_mean = runner_.tensors()[layer.value("bnmean_running")];
+        const std::span<float> running_spread = runner_.tensors()[layer.value("bnvar_running")];
+        for (std::size_t j = 0; j < H; ++j) {
+            const double variance = squares[j] / divisor;
+            running_mean[j] = static_cast<float>(mean[j]);
+            running_spread[j] = static_cast<float>(
+                config.norm.running_spread == RunningSpread::variance ? variance : std::sqrt(variance));
+        }
+    }
+}
+
+void Evaluation::save_running_figures(Tensors<float>& state) const {
+    for (const TensorSpec& spec : running_figures(runner_.network().config)) {
+        const std::span<const float> figures = runner_.tensors()[spec.name];
+        std::copy(figures.begin(), figures.end(), state[spec.name].begin());
+    }
+}
+
+}  // namespace byhand

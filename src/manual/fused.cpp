@@ -1,0 +1,309 @@
+#include "manual/fused.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "manual/batchnorm.h"
+#include "manual/embedding.h"
+#include "manual/simd/kernels.h"
+#include "manual/update.h"
+
+namespace byhand {
+namespace {
+
+// What the layer's arrays are called (see FusedLayer). The gradient kept is that of the linear's result.
+struct Names {
+    std::string linear, tanh, raw, out;
+};
+
+Names names_of(const Layer& layer, bool affine) {
+    const std::string hprebn = layer.value("hprebn"), hpreact = layer.value("hpreact");
+    Names names;
+    names.out = layer.is_output ? "logits" : layer.value("h");
+    switch (layer.norm) {
+        case NormPlace::none:
+            names.linear = layer.is_output ? "logits" : hpreact;
+            names.tanh = names.out;
+            break;
+        case NormPlace::before:
+            names.linear = hprebn;
+            names.tanh = names.out;
+            names.raw = affine ? layer.value("bnraw") : (layer.is_output ? names.out : hpreact);
+            break;
+        case NormPlace::after:
+            names.linear = hpreact;
+            names.tanh = hprebn;
+            names.raw = affine ? layer.value("bnraw") : names.out;
+            break;
+    }
+    return names;
+}
+
+// The tensors that a step keeps, in the order in which it makes them.
+std::vector<TensorSpec> kept(const NetworkConfig& config, std::size_t n) {
+    std::vector<TensorSpec> table;
+    const auto keep = [&table](const std::string& name, Shape shape) {
+        const bool known = std::any_of(table.begin(), table.end(), [&](const auto& spec) { return spec.name == name; });
+        if (!name.empty() && !known) {
+            table.push_back({name, std::move(shape)});
+        }
+    };
+    const std::size_t inputs = config.context * config.embedding;
+    const std::vector<Layer> all = layers(config);
+    keep("embcat", {n, inputs});
+    for (const Layer& layer : all) {
+        const std::size_t H = layer.outputs;
+        const Names names = names_of(layer, config.norm.affine);
+        keep(names.linear, {n, H});
+        if (layer.norm == NormPlace::after) {
+            keep(names.tanh, {n, H});
+        }
+        if (layer.norm != NormPlace::none) {
+            keep(layer.value("bnmeani"), {H});
+            keep(layer.value("bnvar"), {H});
+            keep(layer.value("bnvar_inv"), {H});
+            keep(names.raw, {n, H});
+        }
+        keep(names.out, {n, H});
+    }
+    keep("loss", {});
+    for (auto layer = all.rbegin(); layer != all.rend(); ++layer) {
+        const std::size_t H = layer->outputs;
+        if (layer->norm != NormPlace::none && config.norm.affine) {
+            keep("d" + layer->value("bngain"), {H});
+            keep("d" + layer->value("bnbias"), {H});
+        }
+        keep("d" + names_of(*layer, config.norm.affine).linear, {n, H});
+        keep("d" + layer->W(), {layer->inputs, H});
+        if (layer->has_bias) {
+            keep("d" + layer->b(), {H});
+        }
+    }
+    keep("dembcat", {n, inputs});
+    keep("dC", {config.vocabulary, config.embedding});
+    return table;
+}
+
+float* place(Tensors<float>& tensors, const std::string& name) {
+    return tensors.contains(name) ? tensors[name].data() : nullptr;
+}
+
+}  // namespace
+
+Fused::Fused(const NetworkConfig& config, std::size_t rows) : config_(config), rows_(rows) {
+    check_network(config, rows);
+    states_ = {Tensors<float>(byhand::state(config)), Tensors<float>(byhand::state(config))};
+    values_ = Tensors<float>(kept(config, rows));
+    embcat_ = place(values_, "embcat");
+    loss_ = place(values_, "loss");
+    dembcat_ = place(values_, "dembcat");
+    dC_ = place(values_, "dC");
+
+    std::size_t largest = 0;
+    for (const Layer& layer : layers(config)) {
+        const Names names = names_of(layer, config.norm.affine);
+        const auto value = [&](const std::string& name) { return place(values_, name); };
+        const auto weights = [&](Tensors<float>& s) {
+            return Weights{place(s, layer.W()),
+                           layer.has_bias ? place(s, layer.b()) : nullptr,
+                           place(s, layer.value("bngain")),
+                           place(s, layer.value("bnbias")),
+                           place(s, layer.value("bnmean_running")),
+                           place(s, layer.value("bnvar_running"))};
+        };
+        FusedLayer l{.layer = layer,
+                     .state = {weights(states_[0]), weights(states_[1])},
+                     .linear = value(names.linear),
+                     .tanh = value(names.tanh),
+                     .raw = value(names.raw),
+                     .out = value(names.out),
+                     .bnmeani = value(layer.value("bnmeani")),
+                     .bnvar = value(layer.value("bnvar")),
+                     .bnvar_inv = value(layer.value("bnvar_inv")),
+                     .dy = value("d" + names.linear),
+                     .dW = value("d" + layer.W()),
+                     .db = value("d" + layer.b()),
+                     .dbngain = value("d" + layer.value("bngain")),
+                     .dbnbias = value("d" + layer.value("bnbias"))};
+        if (layer.norm != NormPlace::none && !config.norm.affine) {
+            l.dbngain = sums_.emplace_back(layer.outputs).data();
+            l.dbnbias = sums_.emplace_back(layer.outputs).data();
+        }
+        layers_.push_back(l);
+        largest = std::max(largest, layer.inputs * layer.outputs);
+    }
+    transposed_.resize(largest);
+}
+
+float Fused::run(const Batch& batch, float rate) {
+    const std::size_t characters = rows_ * config_.context;
+    embedding_forward(embcat_, place(states_[now_], "C"), batch.X, characters, config_.embedding);
+    const float* x = embcat_;
+    for (const FusedLayer& l : layers_) {
+        forward(l, x);
+        x = l.out;
+    }
+    *loss_ = cross_entropy(batch.Y);
+    for (std::size_t l = layers_.size(); l-- > 0;) {
+        l > 0 ? backward(layers_[l], layers_[l - 1].out, layers_[l - 1].dy) : backward(layers_[l], embcat_, dembcat_);
+    }
+    embedding_backward(dC_, dembcat_, batch.X, characters, config_.vocabulary, config_.embedding);
+    update(rate);
+    return *loss_;
+}
+
+// before: linear → norm → tanh;   after: linear → tanh → norm;   none: linear → tanh.   The output has no tanh.
+void Fused::forward(const FusedLayer& l, const float* x) const {
+    const Weights& w = l.state[now_];
+    const std::size_t H = l.layer.outputs;
+    simd::linear_forward(l.linear, x, w.W, w.b, rows_, l.layer.inputs, H);
+    const float* before_tanh = l.linear;
+    if (l.layer.norm == NormPlace::before) {
+        norm_forward(l, l.linear, l.out);
+        before_tanh = l.out;
+    }
+    if (!l.layer.is_output) {
+        simd::tanh_forward(l.tanh, before_tanh, rows_ * H);
+    }
+    if (l.layer.norm == NormPlace::after) {
+        norm_forward(l, l.tanh, l.out);
+    }
+}
+
+// y = γ·x̂ + β with x̂ = (x − mean)·bnvar_inv; without γ and β y = x̂.
+void Fused::norm_forward(const FusedLayer& l, const float* x, float* y) const {
+    const Weights& w = l.state[now_];
+    const NormConfig& norm = config_.norm;
+    const std::size_t H = l.layer.outputs;
+    batchnorm_mean(l.bnmeani, x, rows_, H);
+    std::fill_n(l.bnvar, H, 0.0F);
+    for (std::size_t i = 0; i < rows_; ++i) {
+        for (std::size_t j = 0; j < H; ++j) {
+            const float difference = x[i * H + j] - l.bnmeani[j];
+            l.raw[i * H + j] = difference;
+            l.bnvar[j] += difference * difference;
+        }
+    }
+    for (std::size_t j = 0; j < H; ++j) {
+        l.bnvar[j] /= divisor_of<float>(norm.batch_divisor, rows_);
+    }
+    batchnorm_inverse_deviation(l.bnvar_inv, l.bnvar, H, norm.epsilon, norm.epsilon_place);
+    batchnorm_normalise(l.raw, l.raw, l.bnvar_inv, rows_, H);
+    if (norm.affine) {
+        batchnorm_scale_shift(y, l.raw, w.bngain, w.bnbias, rows_, H);
+    } else if (y != l.raw) {
+        std::copy_n(l.raw, rows_ * H, y);
+    }
+}
+
+// The loss, and dlogits = (softmax − one-hot)/n in the last layer's dy.
+float Fused::cross_entropy(const std::int64_t* Y) const {
+    const std::size_t V = config_.vocabulary;
+    const float* logits = layers_.back().out;
+    float* dlogits = layers_.back().dy;
+    float total = 0;
+    for (std::size_t i = 0; i < rows_; ++i) {
+        const float* row = logits + i * V;
+        float* drow = dlogits + i * V;
+        const float max = *std::max_element(row, row + V);
+        for (std::size_t j = 0; j < V; ++j) {
+            drow[j] = row[j] - max;
+        }
+        const float shifted_answer = drow[Y[i]];
+        simd::exp_forward(drow, drow, V);
+        float sum = 0;
+        for (std::size_t j = 0; j < V; ++j) {
+            sum += drow[j];
+        }
+        total += std::log(sum) - shifted_answer;
+        const float scale = 1.0F / (sum * static_cast<float>(rows_));
+        for (std::size_t j = 0; j < V; ++j) {
+            drow[j] *= scale;
+        }
+        drow[Y[i]] -= 1.0F / static_cast<float>(rows_);
+    }
+    return total / static_cast<float>(rows_);
+}
+
+// From dL/d(out) in l.dy to dL/d(linear) there, then the linear's own gradients, and dx.
+void Fused::backward(const FusedLayer& l, const float* x, float* dx) {
+    const std::size_t in = l.layer.inputs, H = l.layer.outputs;
+    if (l.layer.norm == NormPlace::after) {
+        norm_backward(l);
+    }
+    if (!l.layer.is_output) {
+        for (std::size_t i = 0; i < rows_ * H; ++i) {
+            l.dy[i] *= 1.0F - l.tanh[i] * l.tanh[i];  // tanh′
+        }
+    }
+    if (l.layer.norm == NormPlace::before) {
+        norm_backward(l);
+    }
+    simd::linear_weight_backward(l.dW, x, l.dy, rows_, in, H);
+    if (l.layer.has_bias) {
+        sum_rows(l.db, l.dy, rows_, H);
+    }
+    simd::linear_input_backward(dx, l.dy, l.state[now_].W, transposed_.data(), rows_, in, H);
+}
+
+// dx = γ·s·( dy − dβ/n − k·x̂·dγ/D ), in place: with dx̂ = γ·dy the sums of note 5 are Σdx̂ = γ·dβ and Σdx̂·x̂ = γ·dγ.
+// k as in batchnorm_backward.
+void Fused::norm_backward(const FusedLayer& l) const {
+    const NormConfig& norm = config_.norm;
+    const std::size_t H = l.layer.outputs;
+    const float* gain = l.state[now_].bngain;
+    batchnorm_gain_backward(l.dbngain, l.dy, l.raw, rows_, H);
+    sum_rows(l.dbnbias, l.dy, rows_, H);
+    const float n = static_cast<float>(rows_);
+    const float D = divisor_of<float>(norm.batch_divisor, rows_);
+    for (std::size_t i = 0; i < rows_; ++i) {
+        for (std::size_t j = 0; j < H; ++j) {
+            const float k = norm.epsilon_place == EpsilonPlace::inside
+                                ? 1.0F
+                                : 1.0F + static_cast<float>(norm.epsilon) / std::sqrt(l.bnvar[j]);
+            const float scale = norm.affine ? gain[j] * l.bnvar_inv[j] : l.bnvar_inv[j];
+            float& dy = l.dy[i * H + j];
+            dy = scale * (dy - l.dbnbias[j] / n - k * l.raw[i * H + j] * l.dbngain[j] / D);
+        }
+    }
+}
+
+// new_p = p − rate·dp, and the running figures of each norm.
+void Fused::update(float rate) {
+    const NormConfig& norm = config_.norm;
+    const std::size_t next = 1 - now_;
+    const auto descend_to = [&](float* new_p, const float* p, const float* dp, std::size_t count) {
+        if (p != nullptr) {
+            descend(new_p, p, dp, &rate, count);
+        }
+    };
+    descend_to(place(states_[next], "C"), place(states_[now_], "C"), dC_, config_.vocabulary * config_.embedding);
+    for (const FusedLayer& l : layers_) {
+        const Weights& w = l.state[now_];
+        const Weights& new_w = l.state[next];
+        const std::size_t H = l.layer.outputs;
+        descend_to(new_w.W, w.W, l.dW, l.layer.inputs * H);
+        descend_to(new_w.b, w.b, l.db, H);
+        descend_to(new_w.bngain, w.bngain, l.dbngain, H);
+        descend_to(new_w.bnbias, w.bnbias, l.dbnbias, H);
+        if (l.layer.norm != NormPlace::none) {
+            running_mean_update(new_w.bnmean_running, w.bnmean_running, l.bnmeani, H, norm.momentum);
+            running_spread_update(new_w.bnvar_running, w.bnvar_running, l.bnvar, H, rows_, norm.batch_divisor,
+                                  norm.running_divisor, norm.running_spread, norm.momentum);
+        }
+    }
+}
+
+std::vector<View> Fused::views() const {
+    std::vector<View> all = states_[now_].views();
+    for (View& view : values_.views()) {
+        all.push_back(std::move(view));
+    }
+    for (View& view : states_[1 - now_].views()) {
+        view.name = "new_" + view.name;
+        all.push_back(std::move(view));
+    }
+    return all;
+}
+
+}  // namespace byhand

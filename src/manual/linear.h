@@ -1,0 +1,82 @@
+// The linear layer, y = x·W + b.   x (n, in), W (in, out), b (out), y (n, out); rows are contiguous.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+namespace byhand {
+
+// y[i, j] = Σ_k x[i, k]·W[k, j]
+template <class T>
+void matmul_forward(T* y, const T* x, const T* W, std::size_t n, std::size_t in, std::size_t out) {
+    std::fill_n(y, n * out, T{0});
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t k = 0; k < in; ++k) {
+            const T x_ik = x[i * in + k];
+            for (std::size_t j = 0; j < out; ++j) {
+                y[i * out + j] += x_ik * W[k * out + j];
+            }
+        }
+    }
+}
+
+// y[i, j] = Σ_k x[i, k]·W[k, j] + b[j]
+template <class T>
+void linear_forward(T* y, const T* x, const T* W, const T* b, std::size_t n, std::size_t in, std::size_t out) {
+    matmul_forward(y, x, W, n, in, out);
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < out; ++j) {
+            y[i * out + j] += b[j];
+        }
+    }
+}
+
+// dx = dy·Wᵀ:   dx[i, k] = Σ_j dy[i, j]·W[k, j].   The sum runs in eight lanes, which are then added in pairs.
+template <class T>
+void linear_input_backward(T* dx, const T* dy, const T* W, std::size_t n, std::size_t in, std::size_t out) {
+    constexpr std::size_t kLanes = 8;
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t k = 0; k < in; ++k) {
+            const T* dy_i = dy + i * out;
+            const T* W_k = W + k * out;
+            T lane[kLanes] = {};
+            std::size_t j = 0;
+            for (; j + kLanes <= out; j += kLanes) {
+                for (std::size_t l = 0; l < kLanes; ++l) {
+                    lane[l] += dy_i[j + l] * W_k[j + l];
+                }
+            }
+            for (; j < out; ++j) {
+                lane[j % kLanes] += dy_i[j] * W_k[j];
+            }
+            dx[i * in + k] = ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+        }
+    }
+}
+
+// dW = xᵀ·dy:   dW[k, j] = Σ_i x[i, k]·dy[i, j]
+template <class T>
+void linear_weight_backward(T* dW, const T* x, const T* dy, std::size_t n, std::size_t in, std::size_t out) {
+    std::fill_n(dW, in * out, T{0});
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t k = 0; k < in; ++k) {
+            const T x_ik = x[i * in + k];
+            for (std::size_t j = 0; j < out; ++j) {
+                dW[k * out + j] += x_ik * dy[i * out + j];
+            }
+        }
+    }
+}
+
+// db[j] = Σ_i dy[i, j]
+template <class T>
+void linear_bias_backward(T* db, const T* dy, std::size_t n, std::size_t out) {
+    std::fill_n(db, out, T{0});
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < out; ++j) {
+            db[j] += dy[i * out + j];
+        }
+    }
+}
+
+}  // namespace byhand

@@ -1,0 +1,177 @@
+#include "manual/models.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "manual/evaluation.h"
+#include "manual/fused.h"
+#include "manual/runner.h"
+#include "manual/stepwise.h"
+
+namespace byhand {
+namespace {
+
+template <class T>
+StepNetwork<T> network_of(HandForm form, const NetworkConfig& config, std::size_t rows) {
+    return form == HandForm::stepwise ? stepwise_network<T>(config, rows) : collapsed_network<T>(config, rows);
+}
+
+// ---- to compare ----
+
+template <class T>
+class StepSide final : public Side {
+public:
+    StepSide(HandForm form, const NetworkConfig& config, std::size_t rows) : runner_(network_of<T>(form, config, rows)) {}
+
+    void load(const Tensors<float>& state) override {
+        runner_.tensors().clear();
+        copy_into(runner_.tensors(), state);
+    }
+
+    void run(const Batch& batch, float rate) override {
+        runner_.set_batch(batch);
+        runner_.set_rate(static_cast<T>(rate));
+        runner_.forward();
+        runner_.backward();
+        runner_.update();
+    }
+
+    std::vector<View> views() const override {
+        std::vector<View> all = runner_.tensors().views();
+        std::erase_if(all, [](const View& view) { return view.name == "rate"; });
+        return all;
+    }
+
+private:
+    Runner<T> runner_;
+};
+
+class FusedSide final : public Side {
+public:
+    FusedSide(const NetworkConfig& config, std::size_t rows) : fused_(config, rows) {}
+    void load(const Tensors<float>& state) override { fused_.load(state); }
+    void run(const Batch& batch, float rate) override { fused_.run(batch, rate); }
+    std::vector<View> views() const override { return fused_.views(); }
+
+private:
+    Fused fused_;
+};
+
+// ---- to train ----
+
+// What all hand-written models share: evaluation by hand. Training goes on with the figures it had before calibrate.
+class HandModel : public Model {
+public:
+    explicit HandModel(const NetworkConfig& config) : evaluation_(config) {}
+
+    void logits(std::span<float> out, std::span<const std::int64_t> X) override {
+        evaluation_.load(save());
+        evaluation_.logits(out, X);
+    }
+
+    void calibrate(std::span<const std::int64_t> X) override {
+        Tensors<float> state = save();
+        evaluation_.load(state);
+        evaluation_.calibrate(X);
+        evaluation_.save_running_figures(state);
+        load(state);
+    }
+
+private:
+    Evaluation evaluation_;
+};
+
+class StepModel final : public HandModel {
+public:
+    StepModel(HandForm form, const NetworkConfig& config, std::size_t rows)
+        : HandModel(config), runner_(network_of<float>(form, config, rows)) {
+        for (const TensorSpec& spec : state(config)) {
+            changed_.push_back({runner_.tensors()[spec.name], runner_.tensors()["new_" + spec.name]});
+        }
+    }
+
+    void load(const Tensors<float>& state) override { copy_into(runner_.tensors(), state); }
+
+    Tensors<float> save() const override {
+        Tensors<float> saved(state(runner_.network().config));
+        for (const TensorSpec& spec : saved.table()) {
+            const std::span<const float> values = runner_.tensors()[spec.name];
+            std::copy(values.begin(), values.end(), saved[spec.name].begin());
+        }
+        return saved;
+    }
+
+    float train_step(const Batch& batch, float rate) override {
+        runner_.set_batch(batch);
+        runner_.set_rate(rate);
+        runner_.forward();
+        runner_.backward();
+        runner_.update();
+        for (const auto& [old, updated] : changed_) {
+            std::copy(updated.begin(), updated.end(), old.begin());
+        }
+        return runner_.tensors()["loss"][0];
+    }
+
+private:
+    struct Changed {
+        std::span<float> old;
+        std::span<const float> updated;
+    };
+    Runner<float> runner_;
+    std::vector<Changed> changed_;
+};
+
+class FusedModel final : public HandModel {
+public:
+    FusedModel(const NetworkConfig& config, std::size_t rows) : HandModel(config), fused_(config, rows) {}
+
+    void load(const Tensors<float>& state) override { fused_.load(state); }
+    Tensors<float> save() const override { return fused_.state(); }
+
+    float train_step(const Batch& batch, float rate) override {
+        const float loss = fused_.run(batch, rate);
+        fused_.commit();
+        return loss;
+    }
+
+private:
+    Fused fused_;
+};
+
+}  // namespace
+
+HandForm hand_form(const std::string& name) {
+    if (name == "stepwise") {
+        return HandForm::stepwise;
+    }
+    if (name == "collapsed") {
+        return HandForm::collapsed;
+    }
+    if (name == "fused") {
+        return HandForm::fused;
+    }
+    throw std::invalid_argument("no hand-written network is called " + name);
+}
+
+std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& config, std::size_t rows) {
+    if (form == HandForm::fused) {
+        return std::make_unique<FusedModel>(config, rows);
+    }
+    return std::make_unique<StepModel>(form, config, rows);
+}
+
+std::unique_ptr<Side> make_hand_side(HandForm form, const NetworkConfig& config, std::size_t rows, DType dtype) {
+    if (form == HandForm::fused) {
+        if (dtype != DType::float32) {
+            throw std::invalid_argument("the fused network computes in float only");
+        }
+        return std::make_unique<FusedSide>(config, rows);
+    }
+    if (dtype == DType::float64) {
+        return std::make_unique<StepSide<double>>(form, config, rows);
+    }
+    return std::make_unique<StepSide<float>>(form, config, rows);
+}
+
+}  // namespace byhand

@@ -1,0 +1,23 @@
+// The hand-written networks, ready to be trained or compared.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/model.h"
+#include "base/side.h"
+
+namespace byhand {
+
+enum class HandForm { stepwise, collapsed, fused };
+
+// By its name: "stepwise", "collapsed", "fused". Throws std::invalid_argument for any other.
+HandForm hand_form(const std::string& name);
+
+// To train, in float. Throws InputError where check_network does.
+std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& config, std::size_t rows);
+
+// To compare, in float or double; fused only in float. Throws as above.
+std::unique_ptr<Side> make_hand_side(HandForm form, const NetworkConfig& config, std::size_t rows, DType dtype);
+
+}  // namespace byhand

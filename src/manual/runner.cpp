@@ -1,0 +1,97 @@
+#include "manual/runner.h"
+
+#include <algorithm>
+#include <set>
+#include <stdexcept>
+
+namespace byhand {
+namespace {
+
+// Everything in the order in which it is given or made.
+template <class T>
+std::vector<TensorSpec> table_of(const StepNetwork<T>& network) {
+    std::vector<TensorSpec> table = state(network.config);
+    table.push_back({"rate", {}});
+    std::set<std::string> known;
+    for (const TensorSpec& spec : table) {
+        known.insert(spec.name);
+    }
+    for (const StepList<T>* list : {&network.forward, &network.backward, &network.update}) {
+        for (const Step<T>& step : list->steps()) {
+            for (const std::string& name : step.reads) {
+                if (!known.contains(name) && name != "X" && name != "Y") {
+                    throw std::logic_error(step.makes + " reads " + name + ", which no step before it makes");
+                }
+            }
+            if (!known.insert(step.makes).second) {
+                throw std::logic_error("two steps make " + step.makes);
+            }
+            table.push_back({step.makes, step.shape});
+        }
+    }
+    return table;
+}
+
+}  // namespace
+
+template <class T>
+Runner<T>::Runner(StepNetwork<T> network)
+    : network_(std::move(network)),
+      X_(network_.rows * network_.config.context),
+      Y_(network_.rows),
+      tensors_(table_of(network_)),
+      forward_(bind(network_.forward)),
+      backward_(bind(network_.backward)),
+      update_(bind(network_.update)) {}
+
+template <class T>
+std::vector<typename Runner<T>::Bound> Runner<T>::bind(const StepList<T>& list) {
+    std::vector<Bound> bound;
+    for (const Step<T>& step : list.steps()) {
+        Bound b{&step, tensors_[step.makes].data(), {}};
+        for (const std::string& name : step.reads) {
+            if (name == "X" || name == "Y") {
+                b.reads.emplace_back(static_cast<const std::int64_t*>(name == "X" ? X_.data() : Y_.data()));
+            } else {
+                b.reads.emplace_back(static_cast<const T*>(tensors_[name].data()));
+            }
+        }
+        bound.push_back(std::move(b));
+    }
+    return bound;
+}
+
+template <class T>
+void Runner<T>::run(const std::vector<Bound>& steps) {
+    for (const Bound& b : steps) {
+        b.step->run(b.out, b.reads);
+    }
+}
+
+template <class T>
+void Runner<T>::forward_to(const std::string& last) {
+    for (const Bound& b : forward_) {
+        b.step->run(b.out, b.reads);
+        if (b.step->makes == last) {
+            return;
+        }
+    }
+}
+
+template <class T>
+void Runner<T>::set_batch(const Batch& batch) {
+    std::copy_n(batch.X, X_.size(), X_.begin());
+    if (batch.Y != nullptr) {
+        std::copy_n(batch.Y, Y_.size(), Y_.begin());
+    }
+}
+
+template <class T>
+void Runner<T>::set_rate(T rate) {
+    tensors_["rate"][0] = rate;
+}
+
+template class Runner<float>;
+template class Runner<double>;
+
+}  // namespace byhand

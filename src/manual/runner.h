@@ -1,0 +1,55 @@
+// Runs lists of steps over one arena.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/batch.h"
+#include "base/tensors.h"
+#include "manual/step.h"
+
+namespace byhand {
+
+// Holds the values of one network. T is float or double.
+template <class T>
+class Runner {
+public:
+    // Throws std::logic_error where a step reads what is neither given nor made before it, or two steps make one name.
+    explicit Runner(StepNetwork<T> network);
+    Runner(const Runner&) = delete;
+    Runner& operator=(const Runner&) = delete;
+
+    const StepNetwork<T>& network() const { return network_; }
+    Tensors<T>& tensors() { return tensors_; }
+    const Tensors<T>& tensors() const { return tensors_; }
+
+    // Copies X and Y; Y may be null where only evaluation follows. Precondition: as many rows as the network's.
+    void set_batch(const Batch& batch);
+    void set_rate(T rate);
+
+    void forward() { run(forward_); }
+    // Only up to and with the step that makes `last`.
+    void forward_to(const std::string& last);
+    void backward() { run(backward_); }
+    void update() { run(update_); }
+
+private:
+    // A step whose names have been looked up.
+    struct Bound {
+        const Step<T>* step;
+        T* out;
+        std::vector<Operand<T>> reads;
+    };
+    std::vector<Bound> bind(const StepList<T>& list);
+    static void run(const std::vector<Bound>& steps);
+
+    StepNetwork<T> network_;
+    std::vector<std::int64_t> X_, Y_;
+    Tensors<T> tensors_;
+    std::vector<Bound> forward_, backward_, update_;
+};
+
+extern template class Runner<float>;
+extern template class Runner<double>;
+
+}  // namespace byhand

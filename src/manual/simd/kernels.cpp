@@ -1,0 +1,208 @@
+#include "manual/simd/kernels.h"
+
+#include <algorithm>
+
+// This file is compiled once for every kind of vector; HWY_DYNAMIC_DISPATCH below picks the best one the CPU has.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "manual/simd/kernels.cpp"  // NOLINT
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+
+#include <hwy/highway.h>
+
+#include <hwy/contrib/math/math-inl.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace byhand::simd::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+using M = hn::Mask<D>;
+
+// A matrix that is read element by element: (i, k) stands at data[i·row + k·column].
+struct Strided {
+    const float* data;
+    std::size_t row, column;
+};
+
+// Columns j … of one strip of c, two vectors wide; the lanes that lie beyond the matrix are masked out.
+struct Strip {
+    std::size_t j;
+    M first, second;
+    bool has_second;
+};
+
+// c[i …, strip] = bias + Σ_k a(i, k)·b[k, strip] for four rows: eight sums in registers, k rising.
+void four_rows(float* c, const Strided& a, const float* b, const float* bias, std::size_t i, std::size_t depth,
+               std::size_t columns, const Strip& s) {
+    const D d;
+    const std::size_t N = hn::Lanes(d);
+    const V zero = hn::Zero(d);
+    const V start0 = bias == nullptr ? zero : hn::MaskedLoad(s.first, d, bias + s.j);
+    const V start1 = bias == nullptr || !s.has_second ? zero : hn::MaskedLoad(s.second, d, bias + s.j + N);
+    V c00 = start0, c10 = start0, c20 = start0, c30 = start0;
+    V c01 = start1, c11 = start1, c21 = start1, c31 = start1;
+    const float* a0 = a.data + i * a.row;
+    const float* a1 = a0 + a.row;
+    const float* a2 = a1 + a.row;
+    const float* a3 = a2 + a.row;
+    if (s.has_second) {
+        for (std::size_t k = 0; k < depth; ++k) {
+            const V b0 = hn::MaskedLoad(s.first, d, b + k * columns + s.j);
+            const V b1 = hn::MaskedLoad(s.second, d, b + k * columns + s.j + N);
+            const std::size_t at = k * a.column;
+            const V x0 = hn::Set(d, a0[at]), x1 = hn::Set(d, a1[at]), x2 = hn::Set(d, a2[at]), x3 = hn::Set(d, a3[at]);
+            c00 = hn::MulAdd(x0, b0, c00);
+            c01 = hn::MulAdd(x0, b1, c01);
+            c10 = hn::MulAdd(x1, b0, c10);
+            c11 = hn::MulAdd(x1, b1, c11);
+            c20 = hn::MulAdd(x2, b0, c20);
+            c21 = hn::MulAdd(x2, b1, c21);
+            c30 = hn::MulAdd(x3, b0, c30);
+            c31 = hn::MulAdd(x3, b1, c31);
+        }
+    } else {
+        for (std::size_t k = 0; k < depth; ++k) {
+            const V b0 = hn::MaskedLoad(s.first, d, b + k * columns + s.j);
+            const std::size_t at = k * a.column;
+            c00 = hn::MulAdd(hn::Set(d, a0[at]), b0, c00);
+            c10 = hn::MulAdd(hn::Set(d, a1[at]), b0, c10);
+            c20 = hn::MulAdd(hn::Set(d, a2[at]), b0, c20);
+            c30 = hn::MulAdd(hn::Set(d, a3[at]), b0, c30);
+        }
+    }
+    float* out = c + i * columns + s.j;
+    hn::BlendedStore(c00, s.first, d, out);
+    hn::BlendedStore(c10, s.first, d, out + columns);
+    hn::BlendedStore(c20, s.first, d, out + 2 * columns);
+    hn::BlendedStore(c30, s.first, d, out + 3 * columns);
+    if (s.has_second) {
+        hn::BlendedStore(c01, s.second, d, out + N);
+        hn::BlendedStore(c11, s.second, d, out + columns + N);
+        hn::BlendedStore(c21, s.second, d, out + 2 * columns + N);
+        hn::BlendedStore(c31, s.second, d, out + 3 * columns + N);
+    }
+}
+
+// The same for one row: what four do not divide.
+void one_row(float* c, const Strided& a, const float* b, const float* bias, std::size_t i, std::size_t depth,
+             std::size_t columns, const Strip& s) {
+    const D d;
+    const std::size_t N = hn::Lanes(d);
+    V c0 = bias == nullptr ? hn::Zero(d) : hn::MaskedLoad(s.first, d, bias + s.j);
+    V c1 = bias == nullptr || !s.has_second ? hn::Zero(d) : hn::MaskedLoad(s.second, d, bias + s.j + N);
+    const float* a0 = a.data + i * a.row;
+    for (std::size_t k = 0; k < depth; ++k) {
+        const V x0 = hn::Set(d, a0[k * a.column]);
+        c0 = hn::MulAdd(x0, hn::MaskedLoad(s.first, d, b + k * columns + s.j), c0);
+        if (s.has_second) {
+            c1 = hn::MulAdd(x0, hn::MaskedLoad(s.second, d, b + k * columns + s.j + N), c1);
+        }
+    }
+    float* out = c + i * columns + s.j;
+    hn::BlendedStore(c0, s.first, d, out);
+    if (s.has_second) {
+        hn::BlendedStore(c1, s.second, d, out + N);
+    }
+}
+
+// c = bias + a·b.   a (rows, depth) strided, b (depth, columns), c (rows, columns), bias (columns) or null.
+void product(float* c, Strided a, const float* b, const float* bias, std::size_t rows, std::size_t depth,
+             std::size_t columns) {
+    const D d;
+    const std::size_t N = hn::Lanes(d);
+    for (std::size_t j = 0; j < columns; j += 2 * N) {
+        const std::size_t left = columns - j;
+        const std::size_t left_after = left > N ? left - N : 0;
+        const Strip strip{j, hn::FirstN(d, std::min(left, N)), hn::FirstN(d, std::min(left_after, N)), left_after > 0};
+        std::size_t i = 0;
+        for (; i + 4 <= rows; i += 4) {
+            four_rows(c, a, b, bias, i, depth, columns, strip);
+        }
+        for (; i < rows; ++i) {
+            one_row(c, a, b, bias, i, depth, columns, strip);
+        }
+    }
+}
+
+void linear_forward(float* y, const float* x, const float* W, const float* b, std::size_t n, std::size_t in,
+                    std::size_t out) {
+    product(y, {x, in, 1}, W, b, n, in, out);
+}
+
+void linear_weight_backward(float* dW, const float* x, const float* dy, std::size_t n, std::size_t in,
+                            std::size_t out) {
+    product(dW, {x, 1, in}, dy, nullptr, in, n, out);
+}
+
+void linear_input_backward(float* dx, const float* dy, const float* W, float* scratch, std::size_t n, std::size_t in,
+                           std::size_t out) {
+    for (std::size_t k = 0; k < in; ++k) {
+        for (std::size_t j = 0; j < out; ++j) {
+            scratch[j * in + k] = W[k * out + j];  // Wᵀ
+        }
+    }
+    product(dx, {dy, out, 1}, scratch, nullptr, n, out, in);
+}
+
+// out = f(in), vector by vector, the last one masked.
+template <class Function>
+void map(float* out, const float* in, std::size_t count, Function f) {
+    const D d;
+    const std::size_t N = hn::Lanes(d);
+    std::size_t i = 0;
+    for (; i + N <= count; i += N) {
+        hn::StoreU(f(d, hn::LoadU(d, in + i)), d, out + i);
+    }
+    if (i < count) {
+        const M rest = hn::FirstN(d, count - i);
+        hn::BlendedStore(f(d, hn::MaskedLoad(rest, d, in + i)), rest, d, out + i);
+    }
+}
+
+void tanh_forward(float* h, const float* x, std::size_t count) {
+    map(h, x, count, [](D d, V v) HWY_ATTR { return hn::Tanh(d, v); });
+}
+
+void exp_forward(float* y, const float* x, std::size_t count) {
+    map(y, x, count, [](D d, V v) HWY_ATTR { return hn::Exp(d, v); });
+}
+
+}  // namespace
+}  // namespace byhand::simd::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace byhand::simd {
+namespace {
+
+HWY_EXPORT(linear_forward);
+HWY_EXPORT(linear_input_backward);
+HWY_EXPORT(linear_weight_backward);
+HWY_EXPORT(tanh_forward);
+HWY_EXPORT(exp_forward);
+
+}  // namespace
+
+void linear_forward(float* y, const float* x, const float* W, const float* b, std::size_t n, std::size_t in,
+                    std::size_t out) {
+    HWY_DYNAMIC_DISPATCH(linear_forward)(y, x, W, b, n, in, out);
+}
+
+void linear_input_backward(float* dx, const float* dy, const float* W, float* scratch, std::size_t n, std::size_t in,
+                           std::size_t out) {
+    HWY_DYNAMIC_DISPATCH(linear_input_backward)(dx, dy, W, scratch, n, in, out);
+}
+
+void linear_weight_backward(float* dW, const float* x, const float* dy, std::size_t n, std::size_t in,
+                            std::size_t out) {
+    HWY_DYNAMIC_DISPATCH(linear_weight_backward)(dW, x, dy, n, in, out);
+}
+
+void tanh_forward(float* h, const float* x, std::size_t count) { HWY_DYNAMIC_DISPATCH(tanh_forward)(h, x, count); }
+
+void exp_forward(float* y, const float* x, std::size_t count) { HWY_DYNAMIC_DISPATCH(exp_forward)(y, x, count); }
+
+}  // namespace byhand::simd
+#endif

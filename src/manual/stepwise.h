@@ -1,0 +1,22 @@
+// The network as three lists of steps, one named value at a time: to read, and to blame.
+#pragma once
+
+#include "manual/step.h"
+
+namespace byhand {
+
+// Every named value and gradient, each by one small function (note 1; part 4 of the makemore lectures). T is float or
+// double. Throws InputError where check_network does.
+template <class T>
+StepNetwork<T> stepwise_network(const NetworkConfig& config, std::size_t rows);
+
+// The same network with two formulas collapsed: logits to loss and back in one, and the backward of batch norm in one
+// line (note 5).
+template <class T>
+StepNetwork<T> collapsed_network(const NetworkConfig& config, std::size_t rows);
+
+// The forward pass in evaluation mode alone, from X to the logits: the norms go by their running figures.
+template <class T>
+StepNetwork<T> evaluation_network(const NetworkConfig& config, std::size_t rows);
+
+}  // namespace byhand

@@ -1,0 +1,25 @@
+// The non-linearity, element by element.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+
+namespace byhand {
+
+// h = tanh(x)
+template <class T>
+void tanh_forward(T* h, const T* x, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        h[i] = std::tanh(x[i]);
+    }
+}
+
+// dx = dh·(1 − h²), from the result rather than the input: tanh′(x) = 1 − tanh²(x)
+template <class T>
+void tanh_backward(T* dx, const T* dh, const T* h, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        dx[i] = dh[i] * (T{1} - h[i] * h[i]);
+    }
+}
+
+}  // namespace byhand
