@@ -5,9 +5,9 @@
 #include <memory>
 #include <string>
 
+#include "base/model.h"
 #include "base/network.h"
 #include "base/side.h"
-#include "base/model.h"
 
 namespace byhand::torch_ref {
 

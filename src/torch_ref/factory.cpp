@@ -1,0 +1,25 @@
+#include <torch/torch.h>
+
+#include "torch_ref/module_model.h"
+#include "torch_ref/module_side.h"
+#include "torch_ref/stepwise.h"
+#include "torch_ref/torch_ref.h"
+
+namespace {
+
+std::string version() {
+    return TORCH_VERSION;
+}
+
+byhand::torch_ref::Factory make_factory() {
+    torch::set_num_threads(1);
+    namespace room = byhand::torch_ref;
+    return {room::stepwise, room::module_side, room::module_model, version};
+}
+
+}  // namespace
+
+const byhand::torch_ref::Factory* byhand_torch_ref() {
+    static const byhand::torch_ref::Factory factory = make_factory();
+    return &factory;
+}

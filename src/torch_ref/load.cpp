@@ -1,0 +1,63 @@
+#include "torch_ref/load.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+#include "base/error.h"
+
+namespace byhand::torch_ref {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kModule = "lib/byhand/byhand_torch_ref.so";
+
+// Beside the program in a build folder, one up from bin/ where it was installed.
+fs::path find_module() {
+    std::error_code error;
+    const fs::path program = fs::read_symlink("/proc/self/exe", error);
+    const fs::path folder = program.parent_path();
+    for (const fs::path& path : {folder / kModule, folder.parent_path() / kModule}) {
+        if (!error && fs::exists(path, error)) {
+            return path;
+        }
+    }
+    throw InputError("LibTorch's side is not at " + (folder / kModule).string() +
+                     ": this byhand was built without LibTorch; configure with -DBYHAND_WITH_TORCH=ON and build again");
+}
+
+// dlerror's text on one line.
+std::string why() {
+    const char* text = dlerror();
+    std::string line = text != nullptr ? text : "no reason given";
+    std::replace(line.begin(), line.end(), '\n', ' ');
+    return line;
+}
+
+const Factory* open_module() {
+    const fs::path path = find_module();
+    // OpenBLAS and OpenMP read these once, as they are opened. What the user has set stands.
+    setenv("OPENBLAS_NUM_THREADS", "1", /*overwrite=*/0);
+    setenv("OMP_NUM_THREADS", "1", /*overwrite=*/0);
+    void* module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    void* symbol = module != nullptr ? dlsym(module, "byhand_torch_ref") : nullptr;
+    if (symbol == nullptr) {
+        throw InputError("LibTorch's side can't be opened (" + why() +
+                         "): check that LibTorch is installed as it was when byhand was built, or build byhand again");
+    }
+    return reinterpret_cast<const Factory* (*)()>(symbol)();
+}
+
+}  // namespace
+
+const Factory& load() {
+    static const Factory* const factory = open_module();
+    return *factory;
+}
+
+}  // namespace byhand::torch_ref

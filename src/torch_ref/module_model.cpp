@@ -1,0 +1,121 @@
+#include "torch_ref/module_model.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "base/error.h"
+#include "torch_ref/bridge.h"
+#include "torch_ref/module.h"
+
+namespace byhand::torch_ref {
+namespace {
+
+// Rows that pass through the network at a time outside training: bounds the memory of a whole data set's passage.
+constexpr std::size_t kChunk = 4096;
+
+class ModuleModel final : public Model {
+public:
+    explicit ModuleModel(const NetworkConfig& config)
+        : config_(config), network_(config), sgd_(network_->parameters(), torch::optim::SGDOptions(/*lr=*/0.1)) {
+        network_->train();
+    }
+
+    void load(const Tensors<float>& state) override { network_->load(state); }
+
+    Tensors<float> save() const override {
+        Tensors<float> all(state(config_));
+        network_->save(all);
+        return all;
+    }
+
+    float train_step(const Batch& batch, float rate) override {
+        sgd_.param_groups().front().options().set_lr(static_cast<double>(rate));
+        network_->zero_grad(/*set_to_none=*/true);
+        const torch::Tensor logits = network_->forward(contexts(batch, config_.context));
+        const torch::Tensor loss = torch::nn::functional::cross_entropy(logits, targets(batch));
+        loss.backward();
+        sgd_.step();
+        return loss.item<float>();
+    }
+
+    void logits(std::span<float> out, std::span<const std::int64_t> X) override {
+        const Evaluation evaluation(network_);
+        std::size_t done = 0;
+        for_each_chunk(X, [&](const torch::Tensor& chunk) {
+            const auto rows = static_cast<std::size_t>(chunk.size(0));
+            const std::size_t V = config_.vocabulary;
+            torch_ref::logits(out.subspan(done * V, rows * V), rows, V).copy_(network_->forward(chunk));
+            done += rows;
+        });
+    }
+
+    void calibrate(std::span<const std::int64_t> X) override {
+        const Evaluation evaluation(network_);
+        const auto& blocks = network_->blocks();
+        for (std::size_t i = 0; i < blocks.size(); ++i) {
+            if (blocks[i]->layer.norm != NormPlace::none) {
+                calibrate(X, i);
+            }
+        }
+    }
+
+private:
+    // Evaluation mode without autograd, for as long as it lives.
+    class Evaluation {
+    public:
+        explicit Evaluation(Network& network) : network_(network) { network_->eval(); }
+        ~Evaluation() { network_->train(); }
+        Evaluation(const Evaluation&) = delete;
+        Evaluation& operator=(const Evaluation&) = delete;
+
+    private:
+        Network& network_;
+        c10::InferenceMode inference_;
+    };
+
+    void for_each_chunk(std::span<const std::int64_t> X, const std::function<void(const torch::Tensor&)>& use) const {
+        const std::size_t step = kChunk * config_.context;
+        for (std::size_t at = 0; at < X.size(); at += step) {
+            use(contexts(X.subspan(at, std::min(step, X.size() - at)), config_.context));
+        }
+    }
+
+    // The layers below are calibrated already. The sums are in double, and the squares are of what lies around the
+    // mean: a second pass.
+    void calibrate(std::span<const std::int64_t> X, std::size_t index) {
+        const NormConfig& norm = config_.norm;
+        const std::size_t rows = X.size() / config_.context;
+        const std::size_t divisor = norm.running_divisor == Divisor::n ? rows : rows - std::min<std::size_t>(rows, 1);
+        if (divisor == 0) {
+            throw InputError("a training part of " + std::to_string(rows) +
+                             " examples has no spread to calibrate the norm by: give it more names");
+        }
+        const Block& block = network_->blocks()[index];
+        torch::Tensor sum = torch::zeros(block->running_mean.sizes(), torch::kFloat64);
+        for_each_chunk(X, [&](const torch::Tensor& chunk) {
+            sum += network_->norm_input(chunk, index).to(torch::kFloat64).sum(0);
+        });
+        const torch::Tensor mean = sum / static_cast<double>(rows);
+        torch::Tensor squares = torch::zeros_like(sum);
+        for_each_chunk(X, [&](const torch::Tensor& chunk) {
+            squares += (network_->norm_input(chunk, index).to(torch::kFloat64) - mean).square().sum(0);
+        });
+        block->running_mean.copy_(mean);
+        block->running_spread.copy_(running_spread_of(norm, squares / static_cast<double>(divisor)));
+    }
+
+    NetworkConfig config_;
+    Network network_;
+    torch::optim::SGD sgd_;
+};
+
+}  // namespace
+
+std::unique_ptr<Model> module_model(const NetworkConfig& config, std::size_t rows) {
+    check_network(config, rows);
+    return std::make_unique<ModuleModel>(config);
+}
+
+}  // namespace byhand::torch_ref

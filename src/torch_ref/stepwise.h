@@ -1,0 +1,15 @@
+// Every named value of a training step, by LibTorch's operations one at a time.
+#pragma once
+
+#include <memory>
+
+#include "base/network.h"
+#include "base/side.h"
+
+namespace byhand::torch_ref {
+
+// In DType::float32 or DType::float64. Each run begins with the state last loaded. Throws InputError as check_network
+// does; run throws std::invalid_argument where the batch has another number of rows.
+std::unique_ptr<Side> stepwise(const NetworkConfig& config, std::size_t rows, DType dtype);
+
+}  // namespace byhand::torch_ref

@@ -1,0 +1,106 @@
+// Small networks of odd sizes with a state and a batch, for the tests of LibTorch's side.
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/batch.h"
+#include "base/network.h"
+#include "base/tensors.h"
+
+namespace example {
+
+struct Example {
+    byhand::NetworkConfig config;
+    std::size_t rows = 0;
+    byhand::Tensors<float> state;
+    std::vector<std::int64_t> X;
+    std::vector<std::int64_t> Y;
+
+    byhand::Batch batch() const { return {rows, X.data(), Y.data()}; }
+};
+
+inline std::vector<std::int64_t> characters(std::size_t count, std::size_t vocabulary, unsigned seed) {
+    std::mt19937 random(seed);
+    std::vector<std::int64_t> all(count);
+    for (std::int64_t& c : all) {
+        c = static_cast<std::int64_t>(random() % vocabulary);
+    }
+    return all;
+}
+
+// Gains around 1, running figures of spread around 2, all else around 0: nothing is 0 or 1, and no two are alike.
+inline byhand::Tensors<float> random_state(const byhand::NetworkConfig& config, unsigned seed) {
+    std::mt19937 random(seed);
+    byhand::Tensors<float> state(byhand::state(config));
+    for (const byhand::TensorSpec& spec : state.table()) {
+        const auto begins = [&](const char* prefix) { return spec.name.rfind(prefix, 0) == 0; };
+        const float middle = begins("bngain") ? 1.0F : begins("bnvar_running") ? 2.0F : 0.0F;
+        std::normal_distribution<float> normal(middle, 0.3F);
+        for (float& x : state[spec.name]) {
+            x = normal(random);
+        }
+    }
+    return state;
+}
+
+inline byhand::NetworkConfig small_network(std::vector<std::size_t> hidden) {
+    byhand::NetworkConfig config;
+    config.vocabulary = 5;
+    config.context = 3;
+    config.embedding = 2;
+    config.hidden = std::move(hidden);
+    config.norm.momentum = 0.3;
+    config.norm.epsilon = 1e-3;  // large enough to show where it stands
+    return config;
+}
+
+inline Example make(const byhand::NetworkConfig& config, std::size_t rows, unsigned seed = 7) {
+    return {config, rows, random_state(config, seed), characters(rows * config.context, config.vocabulary, seed + 1),
+            characters(rows, config.vocabulary, seed + 2)};
+}
+
+inline std::string to_string(const byhand::NetworkConfig& config) {
+    const byhand::NormConfig& norm = config.norm;
+    const char* places[] = {"none", "before", "after"};
+    std::string text = std::string("norm ") + places[static_cast<int>(norm.place)] + ", hidden";
+    for (const std::size_t width : config.hidden) {
+        text.append(" ").append(std::to_string(width));
+    }
+    text += norm.output ? ", output norm" : "";
+    text += norm.affine ? ", affine" : "";
+    text += norm.batch_divisor == byhand::Divisor::n ? ", n" : ", n - 1";
+    text += norm.running_divisor == byhand::Divisor::n ? ", running n" : ", running n - 1";
+    text += norm.running_spread == byhand::RunningSpread::variance ? ", variance" : ", deviation";
+    text += norm.epsilon_place == byhand::EpsilonPlace::inside ? ", inside" : ", outside";
+    text += config.hidden_bias ? "" : ", no hidden bias";
+    return text;
+}
+
+// Every combination of the norm's conventions for these hidden widths, and a network without a norm.
+inline std::vector<byhand::NetworkConfig> all_conventions(const std::vector<std::size_t>& hidden) {
+    using namespace byhand;
+    std::vector<NetworkConfig> all;
+    NetworkConfig config = small_network(hidden);
+    config.norm.place = NormPlace::none;
+    all.push_back(config);
+    for (const NormPlace place : {NormPlace::before, NormPlace::after}) {
+        for (unsigned bits = 0; bits < 64; ++bits) {
+            config.norm.place = place;
+            config.norm.output = (bits & 1) != 0;
+            config.norm.affine = (bits & 2) != 0;
+            config.norm.batch_divisor = (bits & 4) != 0 ? Divisor::n : Divisor::n_minus_1;
+            config.norm.running_divisor = (bits & 8) != 0 ? Divisor::n : Divisor::n_minus_1;
+            config.norm.running_spread = (bits & 16) != 0 ? RunningSpread::deviation : RunningSpread::variance;
+            config.norm.epsilon_place = (bits & 32) != 0 ? EpsilonPlace::outside : EpsilonPlace::inside;
+            config.hidden_bias = bits % 5 != 0;
+            config.output_bias = bits % 7 != 0;
+            all.push_back(config);
+        }
+    }
+    return all;
+}
+
+}  // namespace example

@@ -1,0 +1,44 @@
+// The module opened from beside the program. This program stands in bin/, the module in lib/byhand/ next to it.
+#include "torch_ref/load.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <cstdlib>
+#include <string>
+
+#include "base/error.h"
+#include "torch_ref/example.h"
+#include "torch_ref/near.h"
+#include "torch_ref/plain.h"
+
+using namespace byhand;
+
+TEST_CASE("the module is opened once, with one thread unless the user says otherwise") {
+    unsetenv("OPENBLAS_NUM_THREADS");
+    setenv("OMP_NUM_THREADS", "3", /*overwrite=*/1);
+    const torch_ref::Factory& factory = torch_ref::load();
+    CHECK(&torch_ref::load() == &factory);
+    CHECK(std::string(std::getenv("OPENBLAS_NUM_THREADS")) == "1");
+    CHECK(std::string(std::getenv("OMP_NUM_THREADS")) == "3");
+    CHECK(factory.version().find('.') != std::string::npos);
+}
+
+TEST_CASE("sides and models of the module work from outside it") {
+    const example::Example example = example::make(example::small_network({7}), 9);
+    const torch_ref::Factory& factory = torch_ref::load();
+    plain::Network network{example.config, plain::copy(example.state)};
+    const double loss = network.loss(example.X, example.Y);
+
+    for (const auto& side :
+         {factory.stepwise(example.config, 9, DType::float64), factory.module_side(example.config, 9)}) {
+        side->load(example.state);
+        side->run(example.batch(), 0.1F);
+        near::check("loss", near::values(side->views(), "loss"), {loss}, 1e-6, 0);
+    }
+    const auto model = factory.module_model(example.config, 9);
+    model->load(example.state);
+    near::check("loss", {static_cast<double>(model->train_step(example.batch(), 0.1F))}, {loss}, 1e-6, 0);
+}
+
+TEST_CASE("an InputError of the module is caught as one outside it") {
+    CHECK_THROWS_AS(torch_ref::load().stepwise(example::small_network({7}), 0, DType::float32), InputError);
+}

@@ -1,0 +1,229 @@
+// The torch::nn module, as a side and as a model, against the stepwise side in double and plain loops.
+#include <catch2/catch_test_macros.hpp>
+#include <cstring>
+#include <limits>
+#include <stdexcept>
+#include <vector>
+
+#include "base/error.h"
+#include "torch_ref/example.h"
+#include "torch_ref/module_model.h"
+#include "torch_ref/module_side.h"
+#include "torch_ref/near.h"
+#include "torch_ref/norm.h"
+#include "torch_ref/plain.h"
+#include "torch_ref/stepwise.h"
+
+using namespace byhand;
+
+namespace {
+
+const std::vector<std::vector<std::size_t>> kDepths = {{1}, {7}, {9, 3, 5}, {3, 7, 5, 9, 13, 11, 5}};
+
+std::vector<double> to_double(const std::vector<float>& values) {
+    return {values.begin(), values.end()};
+}
+
+std::vector<float> logits_of(Model& model, const NetworkConfig& config, const std::vector<std::int64_t>& X) {
+    std::vector<float> out(X.size() / config.context * config.vocabulary, -99.0F);
+    model.logits(out, X);
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("the module agrees with the stepwise side in double, for every convention and depth") {
+    for (const std::vector<std::size_t>& hidden : kDepths) {
+        for (const NetworkConfig& config : example::all_conventions(hidden)) {
+            INFO(example::to_string(config));
+            const example::Example example = example::make(config, 13);
+            const auto module = torch_ref::module_side(config, example.rows);
+            const auto stepwise = torch_ref::stepwise(config, example.rows, DType::float64);
+            for (Side* side : {module.get(), stepwise.get()}) {
+                side->load(example.state);
+                side->run(example.batch(), 0.5F);
+            }
+            const std::vector<View> exact = stepwise->views();
+            for (const View& view : module->views()) {
+                const View* same = find(exact, view.name);
+                INFO(view.name);
+                REQUIRE(same != nullptr);
+                CHECK(view.shape == same->shape);
+                near::check(view.name, near::values(view), near::values(*same), 2e-5, 5e-6);
+            }
+        }
+    }
+}
+
+TEST_CASE("BatchNorm1d stands in for exactly its own conventions") {
+    NormConfig norm;
+    norm.batch_divisor = Divisor::n;
+    CHECK(torch_ref::is_batch_norm_1d(norm));
+    norm.affine = false;
+    norm.momentum = 0.001;
+    CHECK(torch_ref::is_batch_norm_1d(norm));
+    NormConfig other = norm;
+    other.batch_divisor = Divisor::n_minus_1;
+    CHECK_FALSE(torch_ref::is_batch_norm_1d(other));
+    other = norm;
+    other.running_divisor = Divisor::n;  // the only one that a single row could have: BatchNorm1d refuses that
+    CHECK_FALSE(torch_ref::is_batch_norm_1d(other));
+    other = norm;
+    other.running_spread = RunningSpread::deviation;
+    CHECK_FALSE(torch_ref::is_batch_norm_1d(other));
+    other = norm;
+    other.epsilon_place = EpsilonPlace::outside;
+    CHECK_FALSE(torch_ref::is_batch_norm_1d(other));
+}
+
+TEST_CASE("the module side begins each run with the state last loaded") {
+    const example::Example example = example::make(example::small_network({7}), 9);
+    const auto side = torch_ref::module_side(example.config, 9);
+    side->load(example.state);
+    side->run(example.batch(), 0.25F);
+    const auto first = near::values(side->views(), "new_W1");
+    side->run(example.batch(), 0.25F);
+    CHECK(near::values(side->views(), "new_W1") == first);
+    const auto other = torch_ref::module_side(example.config, 8);
+    other->load(example.state);
+    CHECK_THROWS_AS(other->run(example.batch(), 0.1F), std::invalid_argument);
+}
+
+TEST_CASE("the model's step is the module side's, to the bit") {
+    for (const NetworkConfig& config : example::all_conventions({9, 3, 5})) {
+        INFO(example::to_string(config));
+        example::Example example = example::make(config, 13);
+        const auto side = torch_ref::module_side(config, example.rows);
+        const auto model = torch_ref::module_model(config, example.rows);
+        model->load(example.state);
+        side->load(example.state);
+        for (unsigned step = 0; step < 3; ++step) {
+            example.X = example::characters(example.X.size(), config.vocabulary, 20 + step);
+            const float rate = 0.5F / static_cast<float>(step + 1);
+            side->run(example.batch(), rate);
+            CHECK(static_cast<double>(model->train_step(example.batch(), rate)) ==
+                  near::values(side->views(), "loss")[0]);
+            // Evaluation in between leaves no trace.
+            logits_of(*model, config, example.X);
+            const Tensors<float> state = model->save();
+            for (const View& view : state.views()) {
+                INFO(view.name);
+                CHECK(near::values(view) == near::values(side->views(), "new_" + view.name));
+            }
+            side->load(state);
+        }
+    }
+}
+
+TEST_CASE("what is saved is what was loaded, to the bit") {
+    NetworkConfig config = example::small_network({7, 3});
+    config.norm.output = true;
+    Tensors<float> state = example::random_state(config, 3);
+    state["W2"][4] = -0.0F;
+    state["W2"][5] = std::numeric_limits<float>::denorm_min();
+    state["b1"][1] = -std::numeric_limits<float>::infinity();
+    state["bngain.2"][0] = std::numeric_limits<float>::max();
+    for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {  // BatchNorm1d, and the norm by hand
+        config.norm.batch_divisor = divisor;
+        const auto model = torch_ref::module_model(config, 9);
+        model->load(state);
+        const Tensors<float> saved = model->save();
+        REQUIRE(saved.table().size() == state.table().size());
+        for (const TensorSpec& spec : state.table()) {
+            INFO(spec.name);
+            CHECK(std::memcmp(saved[spec.name].data(), state[spec.name].data(), saved[spec.name].size_bytes()) == 0);
+        }
+    }
+}
+
+TEST_CASE("logits in evaluation are those of plain loops by the running figures") {
+    for (const std::vector<std::size_t>& hidden : kDepths) {
+        for (const NetworkConfig& config : example::all_conventions(hidden)) {
+            INFO(example::to_string(config));
+            const example::Example example = example::make(config, 13);
+            const auto model = torch_ref::module_model(config, 13);
+            model->load(example.state);
+            for (const std::size_t rows : {1U, 6U}) {
+                const auto X = example::characters(rows * config.context, config.vocabulary, 5);
+                plain::Network network{config, plain::copy(example.state)};
+                near::check("logits", to_double(logits_of(*model, config, X)),
+                            network.logits(X, plain::Mode::evaluation), 1e-5, 0);
+            }
+        }
+    }
+}
+
+TEST_CASE("logits of very many rows are those of the same rows a few at a time") {
+    const NetworkConfig config = example::small_network({7});
+    const auto model = torch_ref::module_model(config, 9);
+    model->load(example::random_state(config, 8));
+    const std::size_t rows = 2 * 4096 + 37;
+    const auto X = example::characters(rows * config.context, config.vocabulary, 4);
+    const std::vector<float> whole = logits_of(*model, config, X);
+    std::vector<float> pieces;
+    for (std::size_t at = 0; at < rows; at += 1001) {
+        const std::size_t to = std::min(rows, at + 1001);
+        const std::vector<std::int64_t> piece(X.begin() + static_cast<std::ptrdiff_t>(at * config.context),
+                                              X.begin() + static_cast<std::ptrdiff_t>(to * config.context));
+        const auto out = logits_of(*model, config, piece);
+        pieces.insert(pieces.end(), out.begin(), out.end());
+    }
+    near::check("logits", to_double(whole), to_double(pieces), 1e-6, 0);
+}
+
+TEST_CASE("calibration puts the whole set's figures in place, layer after layer") {
+    for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{7}, {9, 3, 5}}) {
+        for (const NetworkConfig& config : example::all_conventions(hidden)) {
+            INFO(example::to_string(config));
+            // More rows than a chunk only now and then: the loops take their time.
+            const std::size_t rows = config.norm.affine && config.norm.output ? 4096 + 907 : 47;
+            const auto X = example::characters(rows * config.context, config.vocabulary, 6);
+            const Tensors<float> state = example::random_state(config, 12);
+            const auto model = torch_ref::module_model(config, 13);
+            model->load(state);
+            model->calibrate(X);
+            plain::Network network{config, plain::copy(state)};
+            const auto logits = network.logits(X, plain::Mode::calibration);
+            const Tensors<float> saved = model->save();
+            for (const View& view : saved.views()) {
+                near::check(view.name, near::values(view), network.state.at(view.name), 1e-5, 1e-6);
+            }
+            near::check("logits", to_double(logits_of(*model, config, X)), logits, 1e-4, 0);
+        }
+    }
+}
+
+TEST_CASE("there is nothing to calibrate by where the divisor is 0") {
+    NetworkConfig config = example::small_network({7});
+    const auto model = torch_ref::module_model(config, 9);
+    model->load(example::random_state(config, 8));
+    CHECK_THROWS_AS(model->calibrate({}), InputError);
+    const std::vector<std::int64_t> one_row = {1, 2, 3};
+    CHECK_THROWS_AS(model->calibrate(one_row), InputError);
+    config.norm.running_divisor = Divisor::n;
+    const auto other = torch_ref::module_model(config, 9);
+    other->load(example::random_state(config, 8));
+    CHECK_NOTHROW(other->calibrate(one_row));
+    CHECK_THROWS_AS(other->calibrate({}), InputError);
+}
+
+TEST_CASE("the module takes a batch of one row where all divisors are n, and otherwise refuses it") {
+    for (const bool output : {false, true}) {
+        NetworkConfig config = example::small_network({7});
+        config.norm.output = output;
+        CHECK_THROWS_AS(torch_ref::module_side(config, 1), InputError);
+        config.norm.batch_divisor = Divisor::n;
+        CHECK_THROWS_AS(torch_ref::module_model(config, 1), InputError);
+        config.norm.running_divisor = Divisor::n;
+        const example::Example example = example::make(config, 1);
+        const auto model = torch_ref::module_model(config, 1);
+        model->load(example.state);
+        plain::Network network{config, plain::copy(example.state)};
+        const float loss = model->train_step(example.batch(), 0.1F);
+        near::check("loss", {static_cast<double>(loss)}, {network.loss(example.X, example.Y)}, 1e-6, 0);
+        const Tensors<float> saved = model->save();
+        for (const TensorSpec& spec : running_figures(config)) {
+            near::check(spec.name, near::values(saved.views(), spec.name), network.state.at(spec.name), 1e-6, 0);
+        }
+    }
+}
