@@ -1,0 +1,68 @@
+// Two tensors side by side: figures and a verdict.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/view.h"
+
+namespace byhand {
+
+enum class Verdict {
+    exact,       // equal to the bit
+    within,      // the largest difference is within the limit
+    mismatch,    // it is not
+    non_finite,  // a NaN or an infinity on either side
+    shape,       // shapes or element types differ
+    missing,     // one side does not have it
+    unwritten,   // an element was never written
+    vacuous,     // all zero on both sides: a wrong computation could have made the same
+};
+
+// As it stands in reports: "non-finite".
+std::string to_string(Verdict verdict);
+
+// exact and within; nothing else is agreement.
+bool agrees(Verdict verdict);
+
+// The element with the largest difference, or the first one that is unwritten or not finite.
+struct Worst {
+    std::size_t position = 0;
+    double manual = 0;
+    double torch = 0;
+    std::optional<double> oracle;
+};
+
+// What is not known is empty: the figures of a tensor that one side does not have, or whose shapes differ.
+struct TensorResult {
+    std::string name;
+    Shape shape;        // ours, or the witness's where we have none
+    std::string note;   // what differs where it is not figures: "(32, 27) against (27)", "LibTorch has none"
+    bool bit_equal = false;
+    std::optional<double> max_abs_diff;
+    std::optional<std::uint64_t> max_ulp;  // the largest number of floats that lie between two elements
+    std::optional<Worst> worst;
+    std::optional<double> error_manual;  // the largest distance to the oracle
+    std::optional<double> error_torch;
+    std::optional<double> limit;
+    Verdict verdict = Verdict::missing;
+};
+
+// What may be held against a tensor besides its figures.
+enum class AllZero {
+    vacuous,   // made by a step: all zero shows nothing
+    expected,  // given to both sides, or zero in exact arithmetic
+};
+
+// Compares `manual` with `torch` (null where a side has none) and, where there is one, both with `oracle`. In that
+// order: missing, shape, unwritten, non-finite, figures. `limit` is the largest difference that is not a mismatch.
+TensorResult compare_tensor(const std::string& name, const View* manual, const View* torch, const View* oracle,
+                            double limit, AllZero all_zero);
+
+// How many representable numbers lie from a to b, both of the type `dtype` (float32 or float64); 0 where equal, and
+// across zero the two distances added. Precondition: neither is a NaN.
+std::uint64_t ulp_distance(double a, double b, DType dtype);
+
+}  // namespace byhand

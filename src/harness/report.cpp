@@ -1,0 +1,141 @@
+#include "harness/report.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace byhand {
+namespace {
+
+std::string colour_of(Verdict verdict) {
+    return agrees(verdict) ? "\x1b[32m" : "\x1b[1;31m";
+}
+
+std::string painted(const std::string& text, const std::string& escape, bool colour) {
+    return colour ? escape + text + "\x1b[0m" : text;
+}
+
+double used(const TensorResult& result) {
+    return result.max_abs_diff && result.limit && *result.limit > 0 ? *result.max_abs_diff / *result.limit : 0;
+}
+
+// "[3, 17]  0.01234567 | 0.01234566", or what there is to say instead.
+std::string worst_text(const TensorResult& result) {
+    if (!result.note.empty()) {
+        return result.note;
+    }
+    if (!result.worst || result.verdict == Verdict::exact) {
+        return "";
+    }
+    return fmt::format("[{}]  {:.8g} | {:.8g}", fmt::join(index_of(result.shape, result.worst->position), ", "),
+                       result.worst->manual, result.worst->torch);
+}
+
+template <class T>
+std::string or_dash(const std::optional<T>& value, const char* format) {
+    return value ? fmt::format(fmt::runtime(format), *value) : "-";
+}
+
+struct Row {
+    std::string name, shape, count, bit_equal, difference, ulp, used, verdict, worst;
+    Verdict kind = Verdict::exact;
+};
+
+Row row_of(const TensorResult& r) {
+    const bool figures = r.max_abs_diff.has_value();
+    return {.name = r.name,
+            .shape = to_string(r.shape),
+            .count = std::to_string(count(r.shape)),
+            .bit_equal = figures ? (r.bit_equal ? "yes" : "no") : "-",
+            .difference = or_dash(r.max_abs_diff, "{:.2e}"),
+            .ulp = or_dash(r.max_ulp, "{}"),
+            .used = figures ? fmt::format("{:.2f} %", 100 * used(r)) : "-",
+            .verdict = to_string(r.verdict),
+            .worst = worst_text(r),
+            .kind = r.verdict};
+}
+
+}  // namespace
+
+void add(Summary& summary, const ComparedStep& step) {
+    ++summary.steps;
+    for (const ComparedTensor& tensor : step.tensors) {
+        ++summary.compared;
+        if (!agrees(tensor.result.verdict)) {
+            summary.agree = false;
+            ++summary.disagreeing;
+            if (!summary.first_divergence) {
+                summary.first_divergence = tensor.result.name;
+            }
+        } else if (used(tensor.result) > summary.largest_use) {
+            summary.largest_use = used(tensor.result);
+            summary.largest_use_name = tensor.result.name;
+            summary.largest_use_step = step.step;
+        }
+    }
+}
+
+std::string table(const ComparedStep& step, const Filter& filter, bool colour) {
+    const Row header{"name", "shape", "count", "bit-equal", "largest diff", "ULP", "of limit", "verdict",
+                     "worst element: by hand | LibTorch", Verdict::exact};
+    std::vector<Row> rows = {header};
+    std::vector<std::string> sections;  // the heading before which row
+    std::vector<std::size_t> section_rows;
+    std::string last;
+    for (const ComparedTensor& tensor : step.tensors) {
+        if (!filter(tensor.result.name)) {
+            continue;
+        }
+        const std::string section = tensor.model + " against LibTorch's " + tensor.witness;
+        if (section != last) {
+            sections.push_back(section);
+            section_rows.push_back(rows.size());
+            last = section;
+        }
+        rows.push_back(row_of(tensor.result));
+    }
+
+    const auto width = [&rows](std::string Row::* column) {
+        std::size_t widest = 0;
+        for (const Row& row : rows) {
+            widest = std::max(widest, (row.*column).size());
+        }
+        return widest;
+    };
+    const auto line = [&](const Row& row) {
+        return fmt::format("  {:<{}}  {:<{}}  {:>{}}  {:>{}}  {:>{}}  {:>{}}  {:>{}}  {}{}  {}", row.name,
+                           width(&Row::name), row.shape, width(&Row::shape), row.count, width(&Row::count),
+                           row.bit_equal, width(&Row::bit_equal), row.difference, width(&Row::difference), row.ulp,
+                           width(&Row::ulp), row.used, width(&Row::used),
+                           &row == rows.data() ? row.verdict : painted(row.verdict, colour_of(row.kind), colour),
+                           std::string(width(&Row::verdict) - row.verdict.size(), ' '), row.worst);
+    };
+    std::string text = fmt::format("step {}: loss {:.6f} by hand, {:.6f} by LibTorch\n", step.step, step.loss_manual,
+                                   step.loss_torch);
+    std::size_t next_section = 0;
+    for (std::size_t i = 1; i < rows.size(); ++i) {
+        if (next_section < sections.size() && section_rows[next_section] == i) {
+            text += painted(sections[next_section], "\x1b[1m", colour) + "\n" + line(rows[0]) + "\n";
+            ++next_section;
+        }
+        std::string row = line(rows[i]);
+        row.erase(row.find_last_not_of(' ') + 1);
+        text += row + "\n";
+    }
+    return text;
+}
+
+std::string conclusion(const Summary& summary, bool colour) {
+    if (!summary.agree) {
+        return fmt::format("{}: {} of {} tensors over {} step{}; the first is {}\n",
+                           painted("they disagree", "\x1b[1;31m", colour), summary.disagreeing, summary.compared,
+                           summary.steps, summary.steps == 1 ? "" : "s", *summary.first_divergence);
+    }
+    return fmt::format("{}: {} tensors over {} step{}; closest to its limit came {} at step {}, with {:.2f} % of it\n",
+                       painted("they agree", "\x1b[1;32m", colour), summary.compared, summary.steps,
+                       summary.steps == 1 ? "" : "s", summary.largest_use_name, summary.largest_use_step,
+                       100 * summary.largest_use);
+}
+
+}  // namespace byhand
