@@ -1,0 +1,28 @@
+// A recipe brought together with its data: what every run begins with.
+#pragma once
+
+#include <string>
+
+#include "base/tensors.h"
+#include "names/dataset.h"
+#include "names/names_file.h"
+#include "names/random.h"
+#include "names/vocabulary.h"
+#include "recipe/recipe.h"
+
+namespace byhand {
+
+struct Run {
+    Recipe recipe;  // its network's vocabulary is that of the data
+    Vocabulary vocabulary;
+    Split names;
+    Examples train, val, test;
+    Tensors<float> initial;    // parameters and running figures, a table equal to state(recipe.network)
+    TorchGenerator generator;  // draws the batches: the one that drew the initial values, or one of their own
+};
+
+// Throws InputError where the network can't be (check_network), a parameter has no rule, or the names are too few to
+// split. `where` names the data in messages.
+Run prepare(Recipe recipe, NamesFile data, const std::string& where);
+
+}  // namespace byhand

@@ -1,0 +1,38 @@
+// The header of a safetensors file as text, apart from the file around it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "train/safetensors.h"
+
+namespace byhand {
+
+// The published limit: 100 MB.
+inline constexpr std::uint64_t kLongestHeader = 100'000'000;
+
+// A tensor as the header tells of it. Offsets count from the header's end.
+struct StoredEntry {
+    std::string name;
+    Shape shape;
+    DType dtype = DType::float32;
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+};
+
+struct Header {
+    std::vector<StoredEntry> entries;  // in the order of their bytes
+    Metadata metadata;
+};
+
+// Reads a header. Throws InputError that begins with `path`: text that is not such a header, a key twice, a dtype other
+// than F32, F64 and I64, a size that does not fit shape and dtype, a gap or an overlap. The last entry's end is not
+// checked against anything.
+Header parse_header(const std::string& text, const std::string& path);
+
+// The same as text, padded with spaces to a multiple of 8. Throws InputError for text that is not UTF-8.
+std::string header_text(const Header& header, const std::string& path);
+
+}  // namespace byhand

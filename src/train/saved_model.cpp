@@ -1,0 +1,128 @@
+#include "train/saved_model.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include "base/error.h"
+#include "names/utf8.h"
+#include "train/safetensors.h"
+
+namespace byhand {
+namespace {
+
+// The name under which a calibrated figure is kept: bnmean_running.2 as bnmean_training.2.
+std::string training_name(std::string name) {
+    const std::string running = "_running";
+    return name.replace(name.find(running), running.size(), "_training");
+}
+
+[[noreturn]] void refuse(const std::string& path, const std::string& why) {
+    throw InputError(printable(path) + ": " + why + "; byhand train writes files that can be read here");
+}
+
+const std::string& field(const TensorFile& file, const std::string& path, const std::string& key) {
+    const auto found = file.metadata.find(key);
+    if (found == file.metadata.end()) {
+        refuse(path, "not a model saved by byhand: its metadata has no \"" + key + "\"");
+    }
+    return found->second;
+}
+
+std::uint64_t number(const std::string& text, const std::string& path, const std::string& key, int base) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+    if (error != std::errc() || end != text.data() + text.size() || text.empty()) {
+        refuse(path, "metadata \"" + key + "\" is not a number");
+    }
+    return value;
+}
+
+std::string hexadecimal(std::uint64_t value) {
+    char text[16];
+    const auto [end, error] = std::to_chars(std::begin(text), std::end(text), value, 16);
+    return {text, end};
+}
+
+// The file's float tensor of that name and shape.
+const View& require(const std::vector<View>& views, const std::string& name, const Shape& shape,
+                    const std::string& path) {
+    const View* view = find(views, name);
+    if (view == nullptr) {
+        refuse(path, "tensor " + name + " is missing");
+    }
+    if (view->shape != shape || view->dtype != DType::float32) {
+        refuse(path, "tensor " + name + " should be float " + to_string(shape) + ", but is " + to_string(view->shape));
+    }
+    return *view;
+}
+
+void copy_values(std::span<float> out, const View& view) { std::memcpy(out.data(), view.data, out.size_bytes()); }
+
+Vocabulary read_vocabulary(const std::string& text, const std::string& path) {
+    try {
+        Vocabulary vocabulary{from_utf8(text)};
+        const std::u32string& characters = vocabulary.characters;
+        const bool sorted = !characters.empty() && characters.front() == U'.' &&
+                            std::adjacent_find(characters.begin() + 1, characters.end(), std::greater_equal<>()) ==
+                                characters.end();
+        if (!sorted) {
+            refuse(path, "metadata \"vocabulary\" is not '.' and then sorted characters");
+        }
+        return vocabulary;
+    } catch (const InputError& error) {
+        refuse(path, std::string("metadata \"vocabulary\": ") + error.what());
+    }
+}
+
+}  // namespace
+
+void save_model(const std::string& path, const SavedModel& model) {
+    std::vector<View> views = model.state.views();
+    if (model.calibrated) {
+        for (const TensorSpec& spec : running_figures(model.recipe.network)) {
+            views.push_back({training_name(spec.name), spec.shape, DType::float32,
+                             (*model.calibrated)[spec.name].data()});
+        }
+    }
+    write_tensors(path, views,
+                  {{"recipe", to_json(model.recipe)},
+                   {"vocabulary", to_utf8(model.vocabulary.characters)},
+                   {"model", model.trained_by},
+                   {"steps", std::to_string(model.steps)},
+                   {"data", model.data_path},
+                   {"data_hash", hexadecimal(model.data_hash)}});
+}
+
+SavedModel load_model(const std::string& path) {
+    const TensorFile file = read_tensors(path);
+    SavedModel model;
+    model.recipe = recipe_from_json(field(file, path, "recipe"), path + ", metadata \"recipe\"");
+    model.vocabulary = read_vocabulary(field(file, path, "vocabulary"), path);
+    model.trained_by = field(file, path, "model");
+    model.steps = number(field(file, path, "steps"), path, "steps", 10);
+    model.data_path = field(file, path, "data");
+    model.data_hash = number(field(file, path, "data_hash"), path, "data_hash", 16);
+
+    NetworkConfig& network = model.recipe.network;
+    network.vocabulary = model.vocabulary.size();
+    check_network(network, model.recipe.batch);
+    const std::vector<View> views = byhand::views(file);
+    // Before memory is taken for them, so that a small file can't ask for much.
+    for (const TensorSpec& spec : state(network)) {
+        require(views, spec.name, spec.shape, path);
+    }
+    model.state = Tensors<float>(state(network));
+    for (const TensorSpec& spec : model.state.table()) {
+        copy_values(model.state[spec.name], require(views, spec.name, spec.shape, path));
+    }
+    if (network.norm.place != NormPlace::none && network.norm.evaluation == EvaluationFigures::training_set) {
+        model.calibrated = model.state;
+        for (const TensorSpec& spec : running_figures(network)) {
+            copy_values((*model.calibrated)[spec.name], require(views, training_name(spec.name), spec.shape, path));
+        }
+    }
+    return model;
+}
+
+}  // namespace byhand

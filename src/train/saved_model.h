@@ -1,0 +1,36 @@
+// A trained model in a file: safetensors, with recipe, vocabulary and data in the metadata (docs/formats.md).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/tensors.h"
+#include "names/vocabulary.h"
+#include "recipe/recipe.h"
+
+namespace byhand {
+
+struct SavedModel {
+    Recipe recipe;
+    Vocabulary vocabulary;
+    std::string trained_by;    // "fused", "torch", …
+    std::size_t steps = 0;     // that were carried out
+    std::string data_path;     // the names it was trained on, as they were named
+    std::uint64_t data_hash = 0;
+    Tensors<float> state;      // parameters and running figures after the last step
+    // The same with mean and spread of the whole training part in the place of the running figures, for a recipe that
+    // evaluates by those (kept in the file as bnmean_training and bnvar_training).
+    std::optional<Tensors<float>> calibrated;
+
+    // What evaluation goes by.
+    const Tensors<float>& for_evaluation() const { return calibrated ? *calibrated : state; }
+};
+
+// Throws InputError as write_tensors does.
+void save_model(const std::string& path, const SavedModel& model);
+
+// Throws InputError where the file can't be read, was not written by save_model, or does not fit its own recipe.
+SavedModel load_model(const std::string& path);
+
+}  // namespace byhand

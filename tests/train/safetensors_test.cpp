@@ -1,0 +1,424 @@
+#include "train/safetensors.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <csignal>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+using namespace byhand;
+namespace fs = std::filesystem;
+
+namespace {
+
+// A folder of its own for each test, gone afterwards.
+class Folder {
+public:
+    Folder() {
+        std::string pattern = (fs::temp_directory_path() / "byhand-test-XXXXXX").string();
+        path_ = ::mkdtemp(pattern.data());
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    ~Folder() { fs::remove_all(path_); }
+    std::string file(const std::string& name) const { return (path_ / name).string(); }
+    std::size_t files() const {
+        return static_cast<std::size_t>(std::distance(fs::directory_iterator(path_), fs::directory_iterator()));
+    }
+
+private:
+    fs::path path_;
+};
+
+void put(const std::string& path, const std::string& bytes) {
+    std::ofstream(path, std::ios::binary) << bytes;
+}
+
+std::string bytes_of(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+template <class T>
+std::string raw(const std::vector<T>& values) {
+    std::string bytes(values.size() * sizeof(T), '\0');
+    if (!values.empty()) {
+        std::memcpy(bytes.data(), values.data(), bytes.size());
+    }
+    return bytes;
+}
+
+// A file of that header and those bytes, as the format has it.
+std::string file_of(const std::string& header, const std::string& data) {
+    return raw<std::uint64_t>({header.size()}) + header + data;
+}
+
+std::string refusal(const std::string& path) {
+    try {
+        read_tensors(path);
+    } catch (const InputError& error) {
+        return error.what();
+    }
+    return "";
+}
+
+std::string write_refusal(const std::string& path, const Metadata& metadata = {}) {
+    try {
+        write_tensors(path, {}, metadata);
+    } catch (const InputError& error) {
+        return error.what();
+    }
+    return "";
+}
+
+std::string bytes_of(const StoredTensor& tensor) {
+    return {reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size()};
+}
+
+}  // namespace
+
+TEST_CASE("what is written is read again, to the bit") {
+    const Folder folder;
+    const std::string path = folder.file("a.safetensors");
+    const std::vector<float> three = {1.5F, -0.0F, std::numeric_limits<float>::infinity(), 0x1p-149F, 3, 4, 5};
+    const std::vector<double> five = {0.1, -1e300, std::numeric_limits<double>::quiet_NaN(), 5e-324, 7};
+    const std::vector<std::int64_t> two = {std::numeric_limits<std::int64_t>::min(), 9007199254740993};
+    const float scalar = 2.5F;
+    const std::vector<View> written = {
+        {"W1", {7, 1}, DType::float32, three.data()}, {"manual/dW1.3", {1, 5, 1}, DType::float64, five.data()},
+        {"loss", {}, DType::float32, &scalar},        {"X", {2}, DType::int64, two.data()},
+        {"none", {3, 0, 5}, DType::float64, nullptr}, {"ž \"\\\n", {1}, DType::float32, &scalar}};
+    const Metadata metadata = {{"recipe", "{\n  \"name\": \"x\"\n}"}, {"vocabulary", ".aé名😀"}, {"", ""}};
+    write_tensors(path, written, metadata);
+    const TensorFile read = read_tensors(path);
+
+    Metadata expected = metadata;
+    expected["format"] = "byhand";
+    CHECK(read.metadata == expected);
+    const std::vector<View> again = views(read);
+    REQUIRE(again.size() == written.size());
+    for (const View& view : written) {
+        CAPTURE(view.name);
+        const View* found = find(again, view.name);
+        REQUIRE(found != nullptr);
+        CHECK(found->shape == view.shape);
+        CHECK(found->dtype == view.dtype);
+        const std::size_t size = count(view.shape) * size_of(view.dtype);
+        CHECK((size == 0 || std::memcmp(found->data, view.data, size) == 0));
+        CHECK(reinterpret_cast<std::uintptr_t>(found->data) % size_of(view.dtype) == 0);
+    }
+    CHECK(folder.files() == 1);
+}
+
+TEST_CASE("the bytes are those of the format") {
+    const Folder folder;
+    const std::string path = folder.file("a.safetensors");
+    const std::vector<float> w = {1, 2, 3};
+    const std::int64_t x = 258;
+    const std::string header = R"({"__metadata__":{"format":"byhand","note":"é"},)"
+                               R"("X":{"dtype":"I64","shape":[],"data_offsets":[0,8]},)"
+                               R"("W":{"dtype":"F32","shape":[3,1],"data_offsets":[8,20]}})";
+    const std::string data("\2\1\0\0\0\0\0\0\0\0\x80\x3f\0\0\0\x40\0\0\x40\x40", 20);
+
+    write_tensors(path, {{"W", {3, 1}, DType::float32, w.data()}, {"X", {}, DType::int64, &x}}, {{"note", "é"}});
+    const std::string padded = header + std::string((8 - header.size() % 8) % 8, ' ');
+    CHECK(padded.size() > header.size());
+    CHECK(bytes_of(path) == file_of(padded, data));
+    CHECK(bytes_of(path)[0] == static_cast<char>(padded.size()));
+
+    // Without padding the tensors lie where no double may; they are read all the same.
+    put(path, file_of(header, data));
+    const TensorFile read = read_tensors(path);
+    REQUIRE(read.tensors.size() == 2);
+    CHECK(read.tensors[0].name == "X");
+    CHECK(value_at(views(read)[0], 0) == 258);
+    CHECK(read.tensors[1].shape == Shape{3, 1});
+    CHECK(value_at(views(read)[1], 2) == 3);
+    CHECK(read.metadata.at("note") == "é");
+}
+
+TEST_CASE("a file that others wrote is read") {
+    const Folder folder;
+    const std::string path = folder.file("a.safetensors");
+    // Tensors in another order than their bytes, white space, no metadata, a double where no double may lie.
+    put(path, file_of("{ \"b\" : {\"shape\":[1],\"data_offsets\":[4, 12],\"dtype\":\"F64\"},\n"
+                      " \"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},"
+                      " \"nothing\":{\"dtype\":\"I64\",\"shape\":[0],\"data_offsets\":[4,4]} }   ",
+                      raw<float>({0.5F}) + raw<double>({0.25})));
+    const TensorFile read = read_tensors(path);
+    REQUIRE(read.tensors.size() == 3);
+    CHECK(read.tensors[0].name == "a");
+    CHECK(read.tensors[1].name == "nothing");
+    CHECK(read.tensors[2].name == "b");
+    CHECK(bytes_of(read.tensors[2]) == raw<double>({0.25}));
+    CHECK(read.metadata.empty());
+
+    put(path, file_of("{}", ""));
+    CHECK(read_tensors(path).tensors.empty());
+}
+
+TEST_CASE("a header against the rules is refused") {
+    const Folder folder;
+    const std::string path = folder.file("a.safetensors");
+    const std::string no = path + ": not a safetensors file: ";
+    const auto refused = [&](const std::string& header, std::size_t data = 8) {
+        put(path, file_of(header, std::string(data, '\1')));
+        return refusal(path);
+    };
+    const auto tensor = [](const std::string& fields) { return "{\"a\":{" + fields + "}}"; };
+    const std::string good = R"("dtype":"F32","shape":[2],"data_offsets":[0,8])";
+    REQUIRE(refused(tensor(good)).empty());
+
+    CHECK(refused("[]") == no + "the header does not begin with {");
+    CHECK(refused(" {}", 0) == no + "the header does not begin with {");
+    CHECK(refused("", 0) == no + "the header does not begin with {");
+    CHECK(refused("{", 0) == no + "byte 9: the header is not JSON");
+    CHECK(refused("{}x", 0) == no + "byte 10: the header is not JSON");
+    CHECK(refused(std::string("{}\0\0", 4), 0) == no + "byte 10: the header is not JSON");
+    CHECK(refused("{\"\xff\":1}") == no + "byte 10: the header is not JSON");
+    CHECK(refused("{\"a\":7}") == no + "\"a\" takes an object, not 7");
+    CHECK(refused("{\"a\":null}") == no + "\"a\" takes an object, not null");
+    CHECK(refused("{\"a\":[]}") == no + "\"a\" takes an object, not an array");
+    CHECK(refused("{\"a\":{" + good + "},\"a\":{" + good + "}}") == no + "the key \"a\" stands twice");
+    CHECK(refused(tensor(good + ",\"shape\":[2]")) == no + "tensor \"a\": the key \"shape\" stands twice");
+    CHECK(refused(tensor(good + ",\"stride\":[2]")) == no + "tensor \"a\": no such key: \"stride\"");
+    CHECK(refused(tensor(R"("shape":[2],"data_offsets":[0,8])")) == no + "tensor \"a\": dtype is missing");
+    CHECK(refused(tensor(R"("dtype":"F32","data_offsets":[0,8])")) == no + "tensor \"a\": shape is missing");
+    CHECK(refused(tensor(R"("dtype":"F32","shape":[2])")) == no + "tensor \"a\": data_offsets is missing");
+    CHECK(refused(tensor(R"("dtype":"F16","shape":[4],"data_offsets":[0,8])")) ==
+          path + ": tensor \"a\" has dtype \"F16\"; F32, F64 and I64 can be read");
+    CHECK(refused(tensor(R"("dtype":32,"shape":[2],"data_offsets":[0,8])")) ==
+          no + "tensor \"a\": \"dtype\" takes a string, not 32");
+    CHECK(refused(tensor(R"("dtype":"F32","shape":2,"data_offsets":[0,8])")) ==
+          no + "tensor \"a\": \"shape\" takes an array, not 2");
+    for (const std::string wrong : {"-2", "2.0", "1e2", "\"2\"", "[2]", "{}", "null", "true", "18446744073709551616"}) {
+        CHECK(refused(tensor(R"("dtype":"F32","shape":[)" + wrong + R"(],"data_offsets":[0,8])"))
+                  .starts_with(no + "tensor \"a\": \"shape\" takes whole numbers from 0, not "));
+    }
+    for (const std::string wrong : {"-8", "8.0", "\"8\"", "[8]", "8,9"}) {
+        CHECK(refused(tensor(R"("dtype":"F32","shape":[2],"data_offsets":[0,)" + wrong + "]"))
+                  .starts_with(no + "tensor \"a\": \"data_offsets\" takes two whole numbers from 0, not "));
+    }
+    CHECK(refused(tensor(R"("dtype":"F32","shape":[2],"data_offsets":[0])")) ==
+          no + "tensor \"a\": data_offsets takes a begin and an end");
+    CHECK(refused(R"({"__metadata__":{"a":1}})", 0) == no + "__metadata__: \"a\" takes a string, not 1");
+    CHECK(refused(R"({"__metadata__":{"a":{}}})", 0) == no + "__metadata__: \"a\" takes a string, not an object");
+    CHECK(refused(R"({"__metadata__":"a"})", 0) == no + "\"__metadata__\" takes an object, not \"a\"");
+    CHECK(refused(R"({"__metadata__":{"a":"1","a":"1"}})", 0) == no + "__metadata__: the key \"a\" stands twice");
+    CHECK(refused(R"({"__metadata__":{},"__metadata__":{}})", 0) == no + "the key \"__metadata__\" stands twice");
+    std::string axes = "1";
+    for (int i = 0; i < 64; ++i) {
+        axes += ",1";
+    }
+    CHECK(refused(tensor("\"shape\":[" + axes + "]")) == no + "tensor \"a\": more than 64 axes");
+    CHECK(refused(std::string(1'000'000, '[')).size() < 200);
+    CHECK(refused("{\"" + std::string(1'000'000, 'n') + "\":1}").size() < 300);
+    CHECK(refused("{\"\\u001b[2J\":1}") == no + "\"\\x1b[2J\" takes an object, not 1");
+}
+
+TEST_CASE("bytes that do not fit the header are refused") {
+    const Folder folder;
+    const std::string path = folder.file("a.safetensors");
+    const std::string no = path + ": not a safetensors file: ";
+    const auto refused = [&](const std::string& shape, const std::string& offsets, std::size_t data) {
+        put(path, file_of("{\"a\":{\"dtype\":\"F32\",\"shape\":" + shape + ",\"data_offsets\":" + offsets + "}}",
+                          std::string(data, '\1')));
+        return refusal(path);
+    };
+    REQUIRE(refused("[2]", "[0,8]", 8).empty());
+    CHECK(refused("[2]", "[0,8]", 7) == no + "its header tells of 8 bytes of tensors, but 7 follow it");
+    CHECK(refused("[2]", "[0,8]", 9) == no + "its header tells of 8 bytes of tensors, but 9 follow it");
+    CHECK(refused("[2]", "[4,12]", 12) == no + "tensor \"a\": bytes 4 to 12 leave a gap after byte 0");
+    CHECK(refused("[2]", "[8,0]", 8) == no + "tensor \"a\": bytes 8 to 0 end before they begin");
+    CHECK(refused("[3]", "[0,8]", 8) == no + "tensor \"a\": bytes 0 to 8 hold 8, but shape (3) takes 12");
+    CHECK(refused("[]", "[0,8]", 8) == no + "tensor \"a\": bytes 0 to 8 hold 8, but shape () takes 4");
+    CHECK(refused("[0]", "[0,4]", 4) == no + "tensor \"a\": bytes 0 to 4 hold 4, but shape (0) takes 0");
+    // 2^62 floats are 2^64 bytes, which would be 0 in 64 bits.
+    CHECK(refused("[4611686018427387904]", "[0,0]", 0) ==
+          no + "tensor \"a\": shape (4611686018427387904) has more elements than 64 bits count");
+    CHECK(refused("[4294967296,4294967296,3]", "[0,0]", 0) ==
+          no + "tensor \"a\": shape (4294967296, 4294967296, 3) has more elements than 64 bits count");
+    // Nothing is taken for 4 EB that the file does not hold.
+    CHECK(refused("[1152921504606846975]", "[0,4611686018427387900]", 8) ==
+          no + "its header tells of 4611686018427387900 bytes of tensors, but 8 follow it");
+
+    const std::string two = R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
+                            R"("b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})";
+    put(path, file_of(two, std::string(12, '\1')));
+    CHECK(refusal(path) == no + "tensor \"b\": bytes 4 to 12 overlap what ends at byte 8");
+}
+
+TEST_CASE("a header longer than the file, or than 100 MB, is refused before it is read") {
+    const Folder folder;
+    const std::string path = folder.file("a.safetensors");
+    const std::string no = path + ": not a safetensors file: ";
+    put(path, "");
+    CHECK(refusal(path) == no + "it has 0 bytes, of 8 at least");
+    put(path, "1234567");
+    CHECK(refusal(path) == no + "it has 7 bytes, of 8 at least");
+    put(path, raw<std::uint64_t>({3}) + "{}");
+    CHECK(refusal(path) == no + "its header would take 3 bytes, of 2 at most");
+    put(path, raw<std::uint64_t>({~std::uint64_t{0}}) + "{}");
+    CHECK(refusal(path) == no + "its header would take 18446744073709551615 bytes, of 2 at most");
+    put(path, raw<std::uint64_t>({100'000'001}) + "{}");
+    REQUIRE(::truncate(path.c_str(), 200'000'000) == 0);
+    CHECK(refusal(path) == no + "its header would take 100000001 bytes, of 100000000 at most");
+    put(path, "name\nemma\nolivia\n");
+    CHECK(refusal(path).starts_with(no + "its header would take "));
+}
+
+TEST_CASE("every shortened or bent file is either read or refused in one line") {
+    const Folder folder;
+    const std::string path = folder.file("a.safetensors");
+    const std::vector<float> w = {1, 2, 3};
+    write_tensors(path, {{"W", {3}, DType::float32, w.data()}, {"X", {1, 1}, DType::float64, "\0\0\0\0\0\0\0"}},
+                  {{"note", "x"}});
+    const std::string good = bytes_of(path);
+    for (std::size_t size = 0; size < good.size(); ++size) {
+        put(path, good.substr(0, size));
+        REQUIRE_FALSE(refusal(path).empty());
+    }
+    for (std::size_t at = 0; at < good.size() - 20; ++at) {
+        for (const char other : {'\0', '\xff', '"', '9', '{', ']', ' '}) {
+            std::string bent = good;
+            bent[at] = other;
+            put(path, bent);
+            REQUIRE(refusal(path).find('\n') == std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("what is no file is refused, and a pipe without waiting") {
+    const Folder folder;
+    CHECK(refusal(folder.file("none")) == folder.file("none") + ": can't be read: No such file or directory");
+    CHECK(refusal(folder.file("a\nb")).find("a\\x0ab: can't be read") != std::string::npos);
+    CHECK(refusal(folder.file("")) == folder.file("") + ": is a folder; name a file");
+    REQUIRE(::mkfifo(folder.file("pipe").c_str(), 0600) == 0);
+    CHECK(refusal(folder.file("pipe")) == folder.file("pipe") + ": is not a regular file");
+    CHECK_FALSE(written_by_byhand(folder.file("pipe")));
+    CHECK(write_refusal(folder.file("pipe")) == folder.file("pipe") + ": is not a regular file; name another");
+    CHECK(refusal("/dev/zero") == "/dev/zero: is not a regular file");
+}
+
+TEST_CASE("a file that byhand did not write is not overwritten") {
+    const Folder folder;
+    const std::string path = folder.file("a.safetensors");
+    const std::string refused =
+        path + ": stands there already and was not written by byhand; name another file, or remove it";
+    CHECK_FALSE(written_by_byhand(path));
+    CHECK_NOTHROW(check_writable(path));
+
+    const std::string foreign = file_of(R"({"__metadata__":{"format":"pt"}})", "");
+    for (const std::string& bytes : {foreign, file_of("{}", ""), std::string("my thesis"), std::string()}) {
+        put(path, bytes);
+        CHECK_FALSE(written_by_byhand(path));
+        CHECK(write_refusal(path) == refused);
+        CHECK(bytes_of(path) == bytes);
+    }
+    CHECK(folder.files() == 1);
+
+    fs::remove(path);
+    CHECK(write_refusal(path).empty());
+    CHECK(written_by_byhand(path));
+    const float w = 1;
+    write_tensors(path, {{"W", {}, DType::float32, &w}}, {});
+    CHECK(read_tensors(path).tensors.size() == 1);
+    fs::resize_file(path, fs::file_size(path) - 1);  // its tensors are cut short, its header is byhand's
+    CHECK(written_by_byhand(path));
+}
+
+TEST_CASE("a file is written whole or not at all") {
+    const Folder folder;
+    const std::string path = folder.file("a.safetensors");
+    const std::vector<float> w(100'000, 1.5F);
+    write_tensors(path, {{"W", {3}, DType::float32, w.data()}}, {});
+    const std::string before = bytes_of(path);
+
+    // No file may grow beyond 5,000 bytes for a while: the disk is full.
+    rlimit old{};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &old) == 0);
+    const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit small{5000, old.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+    std::string message;
+    try {
+        write_tensors(path, {{"W", {100'000}, DType::float32, w.data()}}, {});
+    } catch (const InputError& error) {
+        message = error.what();
+    }
+    ::setrlimit(RLIMIT_FSIZE, &old);
+    std::signal(SIGXFSZ, handler);
+    CHECK(message == path + ": can't be written: File too large");
+    CHECK(bytes_of(path) == before);
+    CHECK(folder.files() == 1);
+}
+
+TEST_CASE("where nothing can be written, it is said before") {
+    const Folder folder;
+    CHECK(write_refusal(folder.file("no/a")) ==
+          folder.file("no/a") + ": can't be written: there is no folder " + folder.file("no") + "; make it first");
+    CHECK(write_refusal(folder.file("")) == folder.file("") + ": is a folder; name a file");
+    fs::create_directory(folder.file("sub"));
+    CHECK(write_refusal(folder.file("sub")) == folder.file("sub") + ": is a folder; name a file");
+    CHECK(write_refusal("") == "the file to write has no name; give it one");
+    CHECK(write_refusal(folder.file("a"), {{"note", "\xff"}}) ==
+          folder.file("a") + ": can't be written: a name or its metadata is not UTF-8");
+    CHECK(folder.files() == 1);
+    if (::geteuid() != 0) {  // root may write anywhere
+        fs::permissions(folder.file("sub"), fs::perms::owner_read | fs::perms::owner_exec);
+        CHECK(write_refusal(folder.file("sub/a")).ends_with(": Permission denied"));
+        fs::permissions(folder.file("sub"), fs::perms::owner_all);
+    }
+}
+
+TEST_CASE("a link stays a link, and permissions stay") {
+    const Folder folder;
+    const std::string path = folder.file("a.safetensors"), link = folder.file("link");
+    write_tensors(path, {}, {});
+    CHECK((fs::status(path).permissions() & fs::perms::owner_write) != fs::perms::none);
+    fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
+    fs::create_symlink("a.safetensors", link);
+    write_tensors(link, {}, {{"note", "new"}});
+    CHECK(fs::is_symlink(link));
+    CHECK(read_tensors(path).metadata.at("note") == "new");
+    CHECK(fs::status(path).permissions() == (fs::perms::owner_read | fs::perms::owner_write));
+
+    fs::create_symlink("nowhere", folder.file("dangling"));
+    CHECK(write_refusal(folder.file("dangling")) ==
+          folder.file("dangling") + ": is a symbolic link that can't be followed: No such file or directory");
+}
+
+TEST_CASE("a name without a folder is written here, and the longest name works") {
+    const Folder folder;
+    const fs::path here = fs::current_path();
+    fs::current_path(folder.file(""));
+    const std::string longest(255, 'n');
+    write_tensors(longest, {}, {});
+    const bool written = written_by_byhand(longest);
+    fs::current_path(here);
+    CHECK(written);
+    CHECK(folder.files() == 1);
+}
+
+TEST_CASE("a name that stands twice is a mistake of the program") {
+    const Folder folder;
+    const float w = 1;
+    const View view{"W", {}, DType::float32, &w};
+    CHECK_THROWS_AS(write_tensors(folder.file("a"), {view, view}, {}), std::invalid_argument);
+    CHECK_THROWS_AS(write_tensors(folder.file("a"), {{"__metadata__", {}, DType::float32, &w}}, {}),
+                    std::invalid_argument);
+    CHECK(folder.files() == 0);
+}
