@@ -1,0 +1,150 @@
+#include <fmt/core.h>
+#include <fnmatch.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/files.h"
+#include "cli/network_options.h"
+#include "cli/progress.h"
+#include "harness/comparison.h"
+#include "harness/report.h"
+#include "manual/models.h"
+#include "names/batches.h"
+#include "names/utf8.h"
+#include "torch_ref/load.h"
+#include "train/safetensors.h"
+
+namespace byhand::cli {
+namespace {
+
+struct CompareOptions {
+    NetworkOptions network;
+    std::vector<std::string> models = {"stepwise"};
+    std::size_t steps = 1;
+    std::size_t every = 1;
+    bool drift = false;
+    std::string format = "table";
+    std::string output;
+    std::string tensor = "*";
+    std::string dump;
+};
+
+// Every value of the last step, each side under its own prefix, with the batch and the recipe: for anyone who wants to
+// check the checker.
+void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch, std::size_t step,
+                const std::vector<Contestant>& contestants, const Witnesses& witnesses) {
+    std::vector<View> views = {
+        {"X", {batch.Y.size(), run.recipe.network.context}, DType::int64, batch.X.data()},
+        {"Y", {batch.Y.size()}, DType::int64, batch.Y.data()},
+    };
+    const auto append = [&views](const std::string& prefix, const Side& side) {
+        for (View& view : side.views()) {
+            view.name = prefix + "/" + view.name;
+            views.push_back(std::move(view));
+        }
+    };
+    for (const Contestant& contestant : contestants) {
+        append(contestant.model == "stepwise" ? "manual" : contestant.model, *contestant.side);
+    }
+    append("torch", *witnesses.stepwise);
+    append("module", *witnesses.module);
+    append("oracle", *witnesses.oracle);
+    write_tensors(path, views,
+                  {{"recipe", to_json(run.recipe)},
+                   {"vocabulary", to_utf8(run.vocabulary.characters)},
+                   {"step", std::to_string(step)}});
+}
+
+int compare(const CompareOptions& options) {
+    if (!options.dump.empty()) {
+        check_writable(options.dump);
+    }
+    const torch_ref::Factory& torch = torch_ref::load();
+    Run run = prepare(recipe_of(options.network), read_names_aloud(options.network.data),
+                      data_path_of(options.network.data));
+    const NetworkConfig& network = run.recipe.network;
+    const std::size_t rows = run.recipe.batch;
+
+    std::vector<Contestant> contestants;
+    for (const std::string& model : options.models) {
+        contestants.push_back(
+            {model, make_hand_side(hand_form(model), network, rows, DType::float32), model == "stepwise"});
+    }
+    Witnesses witnesses{torch.stepwise(network, rows, DType::float32), torch.module_side(network, rows),
+                        torch.stepwise(network, rows, DType::float64)};
+
+    DrawnBatch batch(rows, network.context);
+    const Schedule schedule{.steps = options.steps,
+                            .every = options.every,
+                            .drift = options.drift,
+                            .batch =
+                                [&](std::size_t) {
+                                    draw_batch(batch, run.train, run.generator);
+                                    return batch.view();
+                                },
+                            .rate = [&](std::size_t step) { return static_cast<float>(rate_at(run.recipe, step)); }};
+    const Filter filter = [&](const std::string& name) {
+        return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0;
+    };
+    const bool as_table = options.format == "table";
+    const bool colour = options.output.empty() && wants_colour(STDOUT_FILENO);
+    std::string text;  // what is still to be written
+    Summary summary;
+    std::vector<ComparedStep> steps;
+    const auto visit = [&](const ComparedStep& step) {
+        add(summary, step);
+        if (!as_table) {
+            steps.push_back(step);
+            return;
+        }
+        text += table(step, filter, colour);
+        if (options.output.empty()) {
+            fmt::print("{}\n", text);
+            text.clear();
+        }
+    };
+    run_comparison(network, run.initial, schedule, contestants, witnesses, visit);
+
+    text += as_table ? conclusion(summary, colour)
+                     : to_json({run.recipe.name, torch.version()}, summary, steps, filter);
+    if (options.output.empty()) {
+        fmt::print("{}", text);
+    } else {
+        write_text(options.output, text);
+        fmt::print(stderr, "{}", conclusion(summary, false));
+    }
+    if (!options.dump.empty()) {
+        write_dump(options.dump, run, batch, options.steps - 1, contestants, witnesses);
+    }
+    return summary.agree ? kFine : kDisagrees;
+}
+
+}  // namespace
+
+void add_compare(CLI::App& app, int& exit_code) {
+    CLI::App* command = app.add_subcommand("compare", "Set every value and gradient beside LibTorch's, over real batches");
+    const auto options = std::make_shared<CompareOptions>();
+    add_network_options(*command, options->network);
+    const auto count = CLI::Range(std::size_t{1}, std::size_t{1} << 40);
+    command->add_option("--model", options->models, "Hand-written networks to compare: stepwise, collapsed, fused")
+        ->delimiter(',')
+        ->check(CLI::IsMember({"stepwise", "collapsed", "fused"}))
+        ->capture_default_str();
+    command->add_option("--steps", options->steps, "Training steps to take")->check(count)->capture_default_str();
+    command->add_option("--every", options->every, "Compare each K-th step, and the last")->check(count)->capture_default_str();
+    command->add_flag("--drift", options->drift,
+                      "Let each side go on with its own parameters; otherwise all begin a step with LibTorch's");
+    command->add_option("--format", options->format, "table or json")
+        ->check(CLI::IsMember({"table", "json"}))
+        ->capture_default_str();
+    command->add_option("--output", options->output, "Write the report there [standard output]");
+    command->add_option("--tensor", options->tensor, "Show only tensors whose name fits, as 'd*'; all are judged")
+        ->capture_default_str();
+    command->add_option("--dump", options->dump, "Write every value of the last step there, as safetensors");
+    command->callback([options, &exit_code] { exit_code = compare(*options); });
+}
+
+}  // namespace byhand::cli

@@ -1,0 +1,96 @@
+#include <fmt/core.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/models.h"
+#include "cli/network_options.h"
+#include "names/dataset.h"
+#include "names/utf8.h"
+#include "train/losses.h"
+#include "train/saved_model.h"
+
+namespace byhand::cli {
+namespace {
+
+struct EvalOptions {
+    std::string model = "byhand.safetensors";
+    std::string data;
+    bool json = false;
+};
+
+// Each character of the names must be known to the model.
+void check_characters(const std::vector<std::u32string>& names, const Vocabulary& vocabulary, const std::string& path) {
+    for (const std::u32string& name : names) {
+        for (const char32_t character : name) {
+            if (vocabulary.index(character) < 0) {
+                throw InputError(fmt::format("{}: '{}' in the name {} is not among the {} characters that the model knows; "
+                                             "use names like those it was trained on",
+                                             path, to_utf8(std::u32string(1, character)), to_utf8(name),
+                                             vocabulary.size() - 1));
+            }
+        }
+    }
+}
+
+int evaluate(const EvalOptions& options) {
+    const SavedModel saved = load_model(options.model);
+    NamesFile names = read_names_aloud(options.data);
+    const std::string path = data_path_of(options.data);
+    if (names.hash != saved.data_hash) {
+        fmt::print(stderr, "{} is not the file that the model was trained on ({}): its parts are not the model's parts\n",
+                   printable(path), printable(saved.data_path));
+    }
+    check_characters(names.names, saved.vocabulary, path);
+    const Recipe& recipe = saved.recipe;
+    const Split split =
+        split_names(std::move(names.names), recipe.split_seed, recipe.first_cut, recipe.second_cut, path);
+    const std::unique_ptr<Model> model = make_model("fused", recipe.network, recipe.batch);
+    model->load(saved.for_evaluation());
+    const auto loss = [&](const std::vector<std::u32string>& part) {
+        return mean_loss(*model, examples_of(part, saved.vocabulary, recipe.network.context), saved.vocabulary.size());
+    };
+    const double train = loss(split.train), val = loss(split.val), test = loss(split.test);
+    const double val_bigram = bigram_loss(split.val, split.train, saved.vocabulary);
+    const double test_bigram = bigram_loss(split.test, split.train, saved.vocabulary);
+    const std::size_t val_known = also_in(split.val, split.train), test_known = also_in(split.test, split.train);
+
+    if (options.json) {
+        const nlohmann::ordered_json json = {
+            {"recipe", recipe.name},
+            {"model", saved.trained_by},
+            {"steps", saved.steps},
+            {"loss", {{"train", train}, {"val", val}, {"test", test}}},
+            {"bigram", {{"val", val_bigram}, {"test", test_bigram}}},
+            {"names", {{"train", split.train.size()}, {"val", split.val.size()}, {"test", split.test.size()}}},
+            {"also_in_train", {{"val", val_known}, {"test", test_known}}}};
+        fmt::print("{}\n", json.dump(2));
+        return kFine;
+    }
+    const auto share = [](std::size_t known, std::size_t all) {
+        return 100.0 * static_cast<double>(known) / static_cast<double>(all);
+    };
+    fmt::print("{}, {} steps by {}\n", printable(recipe.name), saved.steps, printable(saved.trained_by));
+    fmt::print("part    names    loss   bigram counts   also in the training part\n");
+    fmt::print("train  {:>6}  {:.4f}\n", split.train.size(), train);
+    fmt::print("val    {:>6}  {:.4f}          {:.4f}   {} ({:.1f} %)\n", split.val.size(), val, val_bigram, val_known,
+               share(val_known, split.val.size()));
+    fmt::print("test   {:>6}  {:.4f}          {:.4f}   {} ({:.1f} %)\n", split.test.size(), test, test_bigram,
+               test_known, share(test_known, split.test.size()));
+    return kFine;
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app, int& exit_code) {
+    CLI::App* command = app.add_subcommand("eval", "Measure a saved model: its loss on each part, beside bigram counts");
+    const auto options = std::make_shared<EvalOptions>();
+    command->add_option("MODEL", options->model, "What byhand train saved")->capture_default_str();
+    command->add_option("--data", options->data, "Names, one a line, in UTF-8 [the shipped names]");
+    command->add_flag("--json", options->json, "Print the result as JSON");
+    command->callback([options, &exit_code] { exit_code = evaluate(*options); });
+}
+
+}  // namespace byhand::cli

@@ -1,0 +1,22 @@
+// Files that come with the program, and reading and writing whole ones.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace byhand::cli {
+
+// The path of a file that is shipped ("data/names.txt"): beside the installed program, else in the source tree.
+std::string shipped(const std::string& name);
+
+// The names of the shipped recipes, sorted.
+std::vector<std::string> shipped_recipes();
+
+// The whole file, at most `limit` bytes. Throws InputError: missing, not a regular file, not readable, larger.
+std::string read_text(const std::string& path, std::size_t limit);
+
+// Writes the whole file, beside its place and then renamed. Throws InputError where that fails.
+void write_text(const std::string& path, std::string_view text);
+
+}  // namespace byhand::cli

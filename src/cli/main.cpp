@@ -1,0 +1,64 @@
+#include <fmt/core.h>
+
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "names/utf8.h"
+
+namespace {
+
+using namespace byhand::cli;
+
+// One line to stderr. What came from outside is shown so that it can't steer a terminal.
+int fail(int code, const std::string& message) {
+    fmt::print(stderr, "byhand: {}\n", byhand::printable(message));
+    return code;
+}
+
+int run(int argc, char** argv) {
+    CLI::App app{
+        "A small neural network, forward and backward, written by hand and held against LibTorch, value by value.",
+        "byhand"};
+    app.set_version_flag("--version", "byhand " BYHAND_VERSION);
+    app.require_subcommand(1);
+    app.footer(
+        "Begin with:\n"
+        "  byhand compare          every value and gradient of one training step, beside LibTorch's\n"
+        "  byhand train            learn names with the hand-written network\n"
+        "  byhand sample           let it write new ones");
+    int exit_code = kFine;
+    add_compare(app, exit_code);
+    add_train(app, exit_code);
+    add_eval(app, exit_code);
+    add_sample(app, exit_code);
+    add_recipes(app, exit_code);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+            return app.exit(error);  // --help, --version
+        }
+        return fail(kBadInput, std::string(error.what()) + "; byhand --help, or byhand COMMAND --help, lists what there is");
+    }
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+        return fail(kBadInput, "standard output could not be written");
+    }
+    return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const byhand::InputError& error) {
+        return fail(kBadInput, error.what());
+    } catch (const std::bad_alloc&) {
+        return fail(kBadInput, "there is not enough memory for this; lower --hidden, --embedding, --context or --batch");
+    } catch (const std::exception& error) {
+        return fail(kBadInput, std::string("internal error: ") + error.what());
+    }
+}

@@ -1,0 +1,19 @@
+// The networks by the names the command knows them by.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/model.h"
+
+namespace byhand::cli {
+
+// fused, stepwise, collapsed, torch.
+std::vector<std::string> model_names();
+
+// One of model_names, to train batches of `rows`. Throws InputError where check_network does, or LibTorch is wanted and
+// absent.
+std::unique_ptr<Model> make_model(const std::string& name, const NetworkConfig& config, std::size_t rows);
+
+}  // namespace byhand::cli

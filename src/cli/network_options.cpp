@@ -1,0 +1,87 @@
+#include "cli/network_options.h"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "base/error.h"
+#include "cli/files.h"
+#include "names/utf8.h"
+
+namespace byhand::cli {
+
+void add_network_options(CLI::App& command, NetworkOptions& options) {
+    const auto group = "Network";
+    command.add_option("--recipe", options.recipe, "A shipped recipe (byhand recipes lists them) or a JSON file")
+        ->group(group)
+        ->capture_default_str();
+    command.add_option("--data", options.data, "Names, one a line, in UTF-8 [the shipped names]")->group(group);
+    command.add_option("--embedding", options.embedding, "Width of a character's embedding, E")->group(group);
+    command.add_option("--hidden", options.hidden, "Widths of the hidden layers, N or N,N,…")
+        ->delimiter(',')
+        ->group(group);
+    command.add_option("--context", options.context, "Characters that are looked at, T")->group(group);
+    command.add_option("--batch", options.batch, "Rows of a batch, B")->group(group);
+    command.add_option("--seed", options.seed, "Of the initial values and the batches")->group(group);
+    command.add_option("--split-seed", options.split_seed, "Of the shuffle before the split")->group(group);
+    command.add_option("--norm", options.norm, "Batch norm before the non-linearity, after it, or none")
+        ->check(CLI::IsMember({"before", "after", "none"}))
+        ->group(group);
+    command.add_option("--bn-variance", options.bn_variance, "Its divisor: n - 1 (unbiased) or n (biased)")
+        ->check(CLI::IsMember({"unbiased", "biased"}))
+        ->group(group);
+    command.add_option("--bn-eps", options.bn_eps, "Its epsilon, 0 or more")->group(group);
+}
+
+Recipe read_recipe(const std::string& name_or_path) {
+    const std::vector<std::string> names = shipped_recipes();
+    const bool is_shipped = std::find(names.begin(), names.end(), name_or_path) != names.end();
+    std::error_code error;
+    if (!is_shipped && !std::filesystem::exists(name_or_path, error)) {
+        throw InputError(fmt::format("no recipe and no file is called {}; the recipes are {}", name_or_path,
+                                     fmt::join(names, ", ")));
+    }
+    const std::string path = is_shipped ? shipped("recipes/" + name_or_path + ".json") : name_or_path;
+    constexpr std::size_t kLargest = 1 << 20;  // bytes; the shipped ones take 2,000
+    return recipe_from_json(read_text(path, kLargest), path);
+}
+
+Recipe recipe_of(const NetworkOptions& options) {
+    Recipe recipe = read_recipe(options.recipe);
+    NetworkConfig& network = recipe.network;
+    network.embedding = options.embedding.value_or(network.embedding);
+    network.context = options.context.value_or(network.context);
+    recipe.batch = options.batch.value_or(recipe.batch);
+    recipe.seed = options.seed.value_or(recipe.seed);
+    recipe.split_seed = options.split_seed.value_or(recipe.split_seed);
+    if (!options.hidden.empty()) {
+        network.hidden = options.hidden;
+    }
+    if (options.norm) {
+        network.norm.place = *options.norm == "before"  ? NormPlace::before
+                             : *options.norm == "after" ? NormPlace::after
+                                                        : NormPlace::none;
+    }
+    if (options.bn_variance) {
+        const Divisor divisor = *options.bn_variance == "biased" ? Divisor::n : Divisor::n_minus_1;
+        network.norm.batch_divisor = divisor;
+        network.norm.running_divisor = divisor;
+    }
+    network.norm.epsilon = options.bn_eps.value_or(network.norm.epsilon);
+    return recipe;
+}
+
+std::string data_path_of(const std::string& data) { return data.empty() ? shipped("data/names.txt") : data; }
+
+NamesFile read_names_aloud(const std::string& path) {
+    NamesFile file = read_names(data_path_of(path));
+    for (const std::string& remark : remarks(file)) {
+        fmt::print(stderr, "{}: {}\n", printable(data_path_of(path)), remark);
+    }
+    return file;
+}
+
+}  // namespace byhand::cli

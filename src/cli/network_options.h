@@ -1,0 +1,38 @@
+// The options by which compare and train say what network to build, on which data.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "train/run.h"
+
+namespace byhand::cli {
+
+struct NetworkOptions {
+    std::string recipe = "notes";
+    std::string data;  // empty: the shipped names
+    std::optional<std::size_t> embedding, context, batch;
+    std::vector<std::size_t> hidden;
+    std::optional<std::uint64_t> seed, split_seed;
+    std::optional<std::string> norm, bn_variance;
+    std::optional<double> bn_eps;
+};
+
+void add_network_options(CLI::App& command, NetworkOptions& options);
+
+// The recipe named, or read from a file, with the flags on top of it. Throws InputError.
+Recipe recipe_of(const NetworkOptions& options);
+
+// A recipe by its shipped name or its path. Throws InputError that lists the shipped ones.
+Recipe read_recipe(const std::string& name_or_path);
+
+// Reads names and says on stderr what was peculiar about the file. An empty path means the shipped names.
+NamesFile read_names_aloud(const std::string& path);
+
+// The path that an empty --data stands for.
+std::string data_path_of(const std::string& data);
+
+}  // namespace byhand::cli

@@ -1,0 +1,37 @@
+// How far a long run has come, on stderr.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+namespace byhand::cli {
+
+// Whether a stream is a terminal that wants colour: NO_COLOR is not set, TERM is not dumb.
+bool wants_colour(int descriptor);
+
+class Progress {
+public:
+    // `every`: off a terminal, a line each so many steps; on one, a line that is redrawn some ten times a second.
+    Progress(std::size_t steps, std::size_t every, std::string what);
+
+    // Step `step` (from 0) is done, with this loss.
+    void step(std::size_t step, float loss);
+
+    // Clears the redrawn line.
+    void finish();
+
+    double seconds() const;
+
+private:
+    using Clock = std::chrono::steady_clock;
+    void redraw(std::size_t done, float loss);
+
+    std::size_t steps_, every_;
+    std::string what_;
+    bool terminal_;
+    Clock::time_point start_ = Clock::now();
+    Clock::time_point drawn_ = start_;
+};
+
+}  // namespace byhand::cli

@@ -1,0 +1,105 @@
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/models.h"
+#include "names/names_file.h"
+#include "names/utf8.h"
+#include "train/sampler.h"
+#include "train/saved_model.h"
+
+namespace byhand::cli {
+namespace {
+
+struct SampleCommand {
+    std::string model = "byhand.safetensors";
+    std::size_t count = 20;
+    std::optional<std::uint64_t> seed;
+    double temperature = 1;
+    std::string prefix;
+    bool json = false;
+};
+
+// All names the model was trained and measured on, where that file is still there unchanged.
+std::optional<std::set<std::u32string>> known_names(const SavedModel& saved) {
+    try {
+        const NamesFile file = read_names(saved.data_path);
+        if (file.hash == saved.data_hash) {
+            return std::set<std::u32string>(file.names.begin(), file.names.end());
+        }
+    } catch (const InputError&) {
+        // Said below, for a changed file and a missing one alike.
+    }
+    fmt::print(stderr, "{} is gone or has changed since the training: which names are new can't be said\n",
+               printable(saved.data_path));
+    return std::nullopt;
+}
+
+std::u32string checked_prefix(const std::string& text, const Vocabulary& vocabulary) {
+    std::u32string prefix = from_utf8(text);
+    for (const char32_t character : prefix) {
+        if (vocabulary.index(character) < 1) {
+            throw InputError(fmt::format("--prefix: the model knows no '{}'; it knows {}",
+                                         to_utf8(std::u32string(1, character)),
+                                         to_utf8(vocabulary.characters.substr(1))));
+        }
+    }
+    return prefix;
+}
+
+int sample(const SampleCommand& options) {
+    const SavedModel saved = load_model(options.model);
+    const SampleOptions how{checked_prefix(options.prefix, saved.vocabulary), options.temperature};
+    const std::unique_ptr<Model> model = make_model("fused", saved.recipe.network, saved.recipe.batch);
+    model->load(saved.for_evaluation());
+    const std::uint64_t seed = options.seed.value_or(saved.recipe.sample_seed);
+    TorchGenerator generator = torch_seeded(seed);
+    const std::optional<std::set<std::u32string>> known = known_names(saved);
+
+    nlohmann::ordered_json names = nlohmann::ordered_json::array();
+    std::size_t new_ones = 0;
+    for (std::size_t i = 0; i < options.count; ++i) {
+        const std::u32string name =
+            sample_name(*model, saved.recipe.network.context, saved.vocabulary, generator, how);
+        const bool is_new = known && !known->contains(name);
+        new_ones += is_new ? 1 : 0;
+        if (options.json) {
+            names.push_back({{"name", to_utf8(name)}, {"new", known ? nlohmann::ordered_json(is_new) : nullptr}});
+        } else {
+            fmt::print("{}{}\n", to_utf8(name), known && !is_new ? "  (in the data)" : "");
+        }
+    }
+    if (options.json) {
+        const nlohmann::ordered_json json = {
+            {"recipe", saved.recipe.name}, {"seed", seed}, {"temperature", options.temperature}, {"names", names}};
+        fmt::print("{}\n", json.dump(2));
+    } else if (known) {
+        fmt::print(stderr, "{} of {} are new: they do not stand in {}\n", new_ones, options.count,
+                   printable(saved.data_path));
+    }
+    return kFine;
+}
+
+}  // namespace
+
+void add_sample(CLI::App& app, int& exit_code) {
+    CLI::App* command = app.add_subcommand("sample", "Let a saved model write names");
+    const auto options = std::make_shared<SampleCommand>();
+    command->add_option("MODEL", options->model, "What byhand train saved")->capture_default_str();
+    command->add_option("-n", options->count, "How many")->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}))->capture_default_str();
+    command->add_option("--seed", options->seed, "Of the draws [the recipe's]");
+    command->add_option("--temperature", options->temperature, "Below 1 bolder in the likely, above 1 in the unlikely")
+        ->check(CLI::Range(1e-3, 1e3))
+        ->capture_default_str();
+    command->add_option("--prefix", options->prefix, "What every name begins with");
+    command->add_flag("--json", options->json, "Print the result as JSON");
+    command->callback([options, &exit_code] { exit_code = sample(*options); });
+}
+
+}  // namespace byhand::cli
