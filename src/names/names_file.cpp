@@ -47,7 +47,7 @@ void NamesReader::take(std::string_view bytes) {
     }
     unfinished_ += bytes;
     std::size_t begin = 0;
-    for (std::size_t end; (end = unfinished_.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    for (std::size_t end = 0; (end = unfinished_.find('\n', begin)) != std::string::npos; begin = end + 1) {
         std::string_view line = std::string_view(unfinished_).substr(begin, end - begin);
         if (line.ends_with('\r')) {
             line.remove_suffix(1);
@@ -161,7 +161,7 @@ NamesFile parse_names(std::string_view bytes, const std::string& path) {
 std::vector<std::string> remarks(const NamesFile& file) {
     std::vector<std::string> sentences;
     if (file.byte_order_mark) {
-        sentences.push_back("the byte order mark at the start was skipped");
+        sentences.emplace_back("the byte order mark at the start was skipped");
     }
     if (file.empty_lines > 0) {
         sentences.push_back(count(file.empty_lines, "empty line") + (file.empty_lines == 1 ? " was" : " were") +
@@ -172,7 +172,7 @@ std::vector<std::string> remarks(const NamesFile& file) {
                             " in CR LF; the CR was left out");
     }
     if (file.last_newline_missing) {
-        sentences.push_back("the last line has no newline; it was read like the others");
+        sentences.emplace_back("the last line has no newline; it was read like the others");
     }
     return sentences;
 }

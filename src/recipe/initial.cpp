@@ -73,7 +73,7 @@ void check_covered(const Recipe& recipe, const std::vector<Beginning>& plan) {
 void begin(std::span<float> out, const InitialRule& rule, std::size_t fan_in, TorchGenerator& g) {
     const auto plus = static_cast<float>(rule.plus);
     if (!rule.normal) {
-        std::fill(out.begin(), out.end(), plus);
+        std::ranges::fill(out, plus);
         return;
     }
     const auto factor = static_cast<float>(*rule.normal);

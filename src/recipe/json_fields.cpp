@@ -51,9 +51,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
 std::string nearest(std::string_view key, const std::vector<std::string>& known) {
     constexpr std::size_t kLongest = 64;  // no known key comes near to that length
     key = key.substr(0, kLongest);
-    return *std::min_element(known.begin(), known.end(), [&](const std::string& a, const std::string& b) {
-        return distance(key, a) < distance(key, b);
-    });
+    return *std::ranges::min_element(
+        known, [&](const std::string& a, const std::string& b) { return distance(key, a) < distance(key, b); });
 }
 
 }  // namespace
@@ -103,6 +102,7 @@ std::vector<Field> list(const Field& field, std::size_t fewest, std::size_t most
         field.refuse_value("takes an array of " + count);
     }
     std::vector<Field> items;
+    items.reserve(field.value.size());
     for (std::size_t i = 0; i < field.value.size(); ++i) {
         items.push_back({field.value[i], field.where, path_to(field.path, i)});
     }
@@ -142,7 +142,7 @@ std::optional<Field> Object::need(const char* key) {
 
 void Object::close() const {
     for (const auto& [key, value] : field_.value.items()) {
-        if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
+        if (std::ranges::find(known_, key) == known_.end()) {
             refuse(field_.where, path_to(field_.path, key),
                    "no such key; the nearest one known is \"" + nearest(key, known_) + "\"");
         }

@@ -7,8 +7,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string in_quotes(const std::string& text) {
-    return ordered_json(text).dump();
+// What stands before an item of `value`: its key, or nothing in an array.
+std::string label(const ordered_json& value, const std::string& key) {
+    return value.is_object() ? ordered_json(key).dump() + ": " : "";
 }
 
 std::string one_line(const ordered_json& value) {
@@ -17,7 +18,9 @@ std::string one_line(const ordered_json& value) {
     }
     std::string text;
     for (const auto& [key, item] : value.items()) {
-        text += (text.empty() ? "" : ", ") + (value.is_object() ? in_quotes(key) + ": " : "") + one_line(item);
+        text += text.empty() ? "" : ", ";
+        text += label(value, key);
+        text += one_line(item);
     }
     return value.is_object() ? "{" + text + "}" : "[" + text + "]";
 }
@@ -25,15 +28,18 @@ std::string one_line(const ordered_json& value) {
 // `column`: where the value begins on its line; `indent`: where the line begins.
 std::string laid_out(const ordered_json& value, std::size_t indent, std::size_t column) {
     constexpr std::size_t kColumns = 100;
-    const std::string line = one_line(value);
+    std::string line = one_line(value);
     if (!value.is_structured() || value.empty() || (indent > 0 && column + line.size() <= kColumns)) {
         return line;
     }
     const std::string margin(indent + 2, ' ');
     std::string text;
     for (const auto& [key, item] : value.items()) {
-        const std::string name = value.is_object() ? in_quotes(key) + ": " : "";
-        text += (text.empty() ? "\n" : ",\n") + margin + name + laid_out(item, indent + 2, indent + 2 + name.size());
+        const std::string name = label(value, key);
+        text += text.empty() ? "\n" : ",\n";
+        text += margin;
+        text += name;
+        text += laid_out(item, indent + 2, indent + 2 + name.size());
     }
     text += "\n" + std::string(indent, ' ');
     return value.is_object() ? "{" + text + "}" : "[" + text + "]";

@@ -85,8 +85,7 @@ NormConfig read_norm(const Field& field) {
     if (epsilon) {
         norm.epsilon = number(*epsilon, 0, kLargest);
         if (place == EpsilonWord::none && norm.epsilon != 0) {
-            epsilon->refuse_value(
-                "but epsilon_place is \"none\": give \"inside\" or \"outside\", or leave epsilon out");
+            epsilon->refuse_value(R"(but epsilon_place is "none": give "inside" or "outside", or leave epsilon out)");
         }
     } else if (place == EpsilonWord::none) {
         norm.epsilon = 0;
@@ -161,7 +160,7 @@ InitialRule read_rule(const Field& field) {
     const auto constant = object.find("constant");
     object.close();
     if (normal.has_value() == constant.has_value()) {
-        refuse(field.where, field.path, "takes either \"normal\" or \"constant\", not both and not neither");
+        refuse(field.where, field.path, R"(takes either "normal" or "constant", not both and not neither)");
     }
     if (normal) {
         rule.normal = factor(*normal);

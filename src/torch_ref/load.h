@@ -5,8 +5,9 @@
 
 namespace byhand::torch_ref {
 
-// Opens the module beside the program once and never closes it. LibTorch is told to use one thread, as is its BLAS,
-// before it is opened. Throws InputError where the module is absent or LibTorch can't be opened.
+// Opens the module once and never closes it: lib/byhand/byhand_torch_ref.so in the program's folder or the one above.
+// LibTorch then has one thread; so has its BLAS, unless the environment names a count (OPENBLAS_NUM_THREADS).
+// Throws InputError where the module is absent or can't be opened.
 const Factory& load();
 
 }  // namespace byhand::torch_ref

@@ -8,8 +8,8 @@
 
 namespace byhand::torch_ref {
 
-// Throws InputError as check_network does. calibrate throws InputError where X has no row, or one alone and the
-// running figures divide by n − 1.
+// Throws InputError as check_network does. calibrate throws InputError where there is a norm and X has no row, or one
+// alone and the running figures divide by n − 1.
 std::unique_ptr<Model> module_model(const NetworkConfig& config, std::size_t rows);
 
 }  // namespace byhand::torch_ref

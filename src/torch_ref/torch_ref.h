@@ -21,7 +21,7 @@ struct Factory {
     // The same module as a model to train.
     std::unique_ptr<Model> (*module_model)(const NetworkConfig& config, std::size_t rows);
 
-    // LibTorch's version, "1.13.0a0".
+    // LibTorch's version, "1.13.0".
     std::string (*version)();
 };
 

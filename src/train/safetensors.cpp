@@ -100,7 +100,7 @@ void read_at(const Source& source, std::uint64_t offset, void* out, std::uint64_
 
 struct Opened {
     Header header;
-    std::uint64_t data;  // where the tensors' bytes begin
+    std::uint64_t data = 0;  // where the tensors' bytes begin
 };
 
 Opened read_header(const Source& source, const std::string& path) {
@@ -127,8 +127,8 @@ std::uint64_t bytes_of(const View& view) {
 std::pair<std::vector<View>, Header> laid_out(const std::vector<View>& tensors, const Metadata& metadata) {
     std::vector<View> order;
     for (const std::size_t size : {sizeof(double), sizeof(float)}) {
-        std::copy_if(tensors.begin(), tensors.end(), std::back_inserter(order),
-                     [&](const View& view) { return size_of(view.dtype) == size; });
+        std::ranges::copy_if(tensors, std::back_inserter(order),
+                             [&](const View& view) { return size_of(view.dtype) == size; });
     }
     Header header{{}, metadata};
     header.metadata[kFormatKey] = kFormat;
@@ -171,7 +171,9 @@ public:
         }
     }
     Temporary(const Temporary&) = delete;
+    Temporary(Temporary&&) = delete;
     Temporary& operator=(const Temporary&) = delete;
+    Temporary& operator=(Temporary&&) = delete;
     ~Temporary() {
         if (!name_.empty()) {
             ::unlink(name_.c_str());

@@ -76,8 +76,7 @@ public:
         if (place_ == Place::metadata) {
             header_.metadata[key_] = std::move(value);
         } else if (place_ == Place::tensor && key_ == "dtype") {
-            const auto* found = std::find_if(std::begin(kDTypes), std::end(kDTypes),
-                                             [&](const auto& dtype) { return value == dtype.first; });
+            const auto* found = std::ranges::find_if(kDTypes, [&](const auto& dtype) { return value == dtype.first; });
             if (found == std::end(kDTypes)) {
                 throw InputError(printable(path_) + ": tensor " + in_quotes(header_.entries.back().name) +
                                  " has dtype " + in_quotes(value) + "; F32, F64 and I64 can be read");
@@ -187,7 +186,7 @@ private:
 
 // Puts the entries in the order of their bytes and checks that they follow one another, each of its proper size.
 void check_layout(std::vector<StoredEntry>& entries, const std::string& path) {
-    std::sort(entries.begin(), entries.end(), [](const StoredEntry& a, const StoredEntry& b) {
+    std::ranges::sort(entries, [](const StoredEntry& a, const StoredEntry& b) {
         return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
     });
     std::uint64_t next = 0;
@@ -218,8 +217,7 @@ void check_layout(std::vector<StoredEntry>& entries, const std::string& path) {
 }
 
 const char* name_of(DType dtype) {
-    return std::find_if(std::begin(kDTypes), std::end(kDTypes), [&](const auto& d) { return d.second == dtype; })
-        ->first;
+    return std::ranges::find(kDTypes, dtype, &std::pair<const char*, DType>::second)->first;
 }
 
 }  // namespace

@@ -19,13 +19,17 @@ namespace fs = std::filesystem;
 using Names = std::vector<std::u32string>;
 using Sentences = std::vector<std::string>;
 
+const std::string kByteOrderMark = "\xef\xbb\xbf";
+
 // A folder that lives as long as the test.
 struct Folder {
     fs::path path = fs::temp_directory_path() / ("byhand_names_test_" + std::to_string(getpid()));
     Folder() { fs::create_directories(path); }
     ~Folder() { fs::remove_all(path); }
     Folder(const Folder&) = delete;
+    Folder(Folder&&) = delete;
     Folder& operator=(const Folder&) = delete;
+    Folder& operator=(Folder&&) = delete;
 
     std::string file(const std::string& name, const std::string& bytes) const {
         std::ofstream(path / name, std::ios::binary) << bytes;
@@ -87,16 +91,12 @@ TEST_CASE("CR LF, empty lines, a missing last newline and a byte order mark are 
         CHECK(parse_names("emma\nava", "n.txt").names == Names{U"emma", U"ava"});
         CHECK(remarks(parse_names("emma\nava", "n.txt")) ==
               Sentences{"the last line has no newline; it was read like the others"});
-        CHECK(parse_names("\xef\xbb\xbf"
-                          "emma\n",
-                          "n.txt")
-                  .names == Names{U"emma"});
-        CHECK(remarks(parse_names("\xef\xbb\xbf"
-                                  "emma\n",
-                                  "n.txt")) == Sentences{"the byte order mark at the start was skipped"});
+        CHECK(parse_names(kByteOrderMark + "emma\n", "n.txt").names == Names{U"emma"});
+        CHECK(remarks(parse_names(kByteOrderMark + "emma\n", "n.txt")) ==
+              Sentences{"the byte order mark at the start was skipped"});
     }
     SECTION("all at once") {
-        const NamesFile file = parse_names("\xef\xbb\xbf\r\nemma\r\n\nava", "n.txt");
+        const NamesFile file = parse_names(kByteOrderMark + "\r\nemma\r\n\nava", "n.txt");
         CHECK(file.names == Names{U"emma", U"ava"});
         CHECK(file.byte_order_mark);
         CHECK(file.empty_lines == 2);
@@ -105,17 +105,14 @@ TEST_CASE("CR LF, empty lines, a missing last newline and a byte order mark are 
         CHECK(remarks(file).size() == 4);
     }
     SECTION("a byte order mark later is a character") {
-        CHECK(parse_names("a\n\xef\xbb\xbf"
-                          "b\n",
-                          "n.txt")
-                  .names == Names{U"a", U"\ufeffb"});
+        CHECK(parse_names("a\n" + kByteOrderMark + "b\n", "n.txt").names == Names{U"a", U"\ufeffb"});
     }
 }
 
 TEST_CASE("what holds no name is refused") {
     CHECK(refusal("") == "n.txt: empty; give a text file with one name a line");
     CHECK(refusal("\n\r\n\n") == "n.txt:3: the file ends and holds no name; give a text file with one name a line");
-    CHECK(refusal("\xef\xbb\xbf").starts_with("n.txt:1: the file ends and holds no name"));
+    CHECK(refusal(kByteOrderMark).starts_with("n.txt:1: the file ends and holds no name"));
 }
 
 TEST_CASE("what is not UTF-8 is refused with its line and byte") {
@@ -128,9 +125,7 @@ TEST_CASE("what is not UTF-8 is refused with its line and byte") {
     CHECK(refusal(all_of("\xff\xfe"
                          "a\0\n\0"))
               .starts_with("n.txt:1: byte 1 is not UTF-8"));  // UTF-16
-    CHECK(refusal("\xef\xbb\xbf"
-                  "a\xff\n")
-              .starts_with("n.txt:1: byte 5 is not UTF-8"));
+    CHECK(refusal(kByteOrderMark + "a\xff\n").starts_with("n.txt:1: byte 5 is not UTF-8"));
 }
 
 TEST_CASE("control characters are refused with their line and byte") {
@@ -161,12 +156,9 @@ TEST_CASE("a line may have 1024 bytes and no more") {
     const std::string longest(1024, 'x');
     for (const std::string end : {"", "\n", "\r\n"}) {
         CHECK(parse_names("a\n" + longest + end, "n.txt").names.back().size() == 1024);
-        CHECK(parse_names("\xef\xbb\xbf" + longest + end, "n.txt").names.front().size() == 1024);
+        CHECK(parse_names(kByteOrderMark + longest + end, "n.txt").names.front().size() == 1024);
         CHECK(refusal("a\n" + longest + "x" + end) == "n.txt:2: longer than 1 KiB (1024 bytes); give one name a line");
-        CHECK(refusal("\xef\xbb\xbf"
-                      "x" +
-                      longest + end)
-                  .starts_with("n.txt:1: longer than 1 KiB"));
+        CHECK(refusal(kByteOrderMark + "x" + longest + end).starts_with("n.txt:1: longer than 1 KiB"));
     }
     std::string accents;
     for (int i = 0; i < 513; ++i) {

@@ -45,7 +45,7 @@ TEST_CASE("every shipped recipe is its own text, and makes a network that begins
         const Tensors<float> tensors = initial_state(recipe, g);
         for (const TensorSpec& spec : tensors.table()) {
             const auto values = tensors[spec.name];
-            CHECK(std::none_of(values.begin(), values.end(), [](const float& value) { return is_unwritten(&value); }));
+            CHECK(std::ranges::none_of(values, [](const float& value) { return is_unwritten(&value); }));
         }
         CHECK(recipe.split_seed == 42);
         CHECK(recipe.first_cut == 0.8);
@@ -99,8 +99,8 @@ TEST_CASE("each run's norm has the conventions of its source") {
 }
 
 TEST_CASE("the bench shapes") {
-    const auto is = [](const char* name, std::size_t embedding, std::size_t context, std::vector<std::size_t> hidden,
-                       std::size_t batch) {
+    const auto is = [](const char* name, std::size_t embedding, std::size_t context,
+                       const std::vector<std::size_t>& hidden, std::size_t batch) {
         const Recipe recipe = shipped(name);
         return recipe.network.embedding == embedding && recipe.network.context == context &&
                recipe.network.hidden == hidden && recipe.batch == batch;

@@ -12,7 +12,6 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -32,7 +31,9 @@ public:
         path_ = ::mkdtemp(pattern.data());
     }
     Folder(const Folder&) = delete;
+    Folder(Folder&&) = delete;
     Folder& operator=(const Folder&) = delete;
+    Folder& operator=(Folder&&) = delete;
     ~Folder() { fs::remove_all(path_); }
     std::string file(const std::string& name) const { return (path_ / name).string(); }
     std::size_t files() const {

@@ -1,0 +1,151 @@
+// Every gradient of the stepwise network against finite differences of its own loss, in double: the witness that needs
+// nothing but the forward pass. What the forward pass itself is held against stands in forward_test.cpp.
+#include <algorithm>
+#include <array>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <limits>
+
+#include "manual/stepper.h"
+#include "manual/stepwise.h"
+
+using namespace byhand;
+
+namespace {
+
+struct Slope {
+    double value;
+    double bound;  // of its error
+};
+
+// dL/dx from six losses around x.
+//   D(h) = (L(x + h) − L(x − h))/2h         has the error  a·h² + b·h⁴ + …
+//   E(h) = (4·D(h) − D(2h))/3               has the error    −4·b·h⁴ + …
+// so that E(2h) − E(h) is about fifteen times the error of E(h) that comes from the step: it stands as its bound. Each
+// loss is wrong by up to `noise`, which E(h) shows as (4/3 + 1/6)·noise/h.
+template <class Loss>
+Slope slope(const Loss& loss, double x, double h, double noise) {
+    const auto D = [&](double step) {
+        const double up = x + step, down = x - step;
+        return (loss(up) - loss(down)) / (up - down);
+    };
+    const double D1 = D(h), D2 = D(2 * h), D4 = D(4 * h);
+    const double E1 = (4 * D1 - D2) / 3, E2 = (4 * D2 - D4) / 3;
+    return {E1, std::fabs(E2 - E1) + 1.5 * noise / h};
+}
+
+// How far a value must move for the loss to follow another curve: its own size where its inverse, root or logarithm is
+// taken, else the size usual in its tensor.
+double scale_of(const std::string& name, std::span<const double> values, double x) {
+    for (const char* positive : {"counts", "probs", "bnvar"}) {
+        if (name.rfind(positive, 0) == 0) {
+            return std::fabs(x);
+        }
+    }
+    double squares = 0;
+    for (const double v : values) {
+        squares += v * v;
+    }
+    return std::sqrt(squares / static_cast<double>(values.size()));
+}
+
+struct Checked {
+    std::size_t tensors = 0;
+    double worst = 0;    // error as a share of its bound
+    double bluntest = 0; // the largest bound, in units of the loss for a value that moves by its scale
+};
+
+// Moves each element of each tensor that has a gradient, and runs the forward steps after it again.
+Checked check_all_gradients(const networks::Example& example) {
+    Runner<double> runner(stepwise_network<double>(example.config, example.rows));
+    copy_into(runner.tensors(), example.state);
+    runner.set_batch(example.batch());
+    runner.forward();
+    runner.backward();
+    const stepper::Steps<double> forward(runner, example, runner.network().forward);
+    const double& loss = runner.tensors()["loss"][0];
+    // Every step rounds, and rounding one value by a unit moves the loss by about a unit of its size.
+    const double noise = static_cast<double>(forward.size()) * 0x1p-53 * (1 + loss);
+
+    Checked checked;
+    for (const TensorSpec& spec : runner.tensors().table()) {
+        if (!runner.tensors().contains("d" + spec.name)) {
+            continue;
+        }
+        INFO("d" << spec.name);
+        const std::span<double> values = runner.tensors()[spec.name];
+        const std::span<const double> gradient = runner.tensors()["d" + spec.name];
+        REQUIRE(gradient.size() == values.size());
+        const std::size_t first = forward.first_reader(spec.name);
+        std::size_t wrong = 0;
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            const double x = values[i];
+            const double scale = scale_of(spec.name, values, x);
+            const auto loss_at = [&](double moved) {
+                values[i] = moved;
+                forward.run(first);
+                return loss;
+            };
+            const Slope expected = slope(loss_at, x, scale / 1024, noise);
+            values[i] = x;
+            const double share = std::fabs(gradient[i] - expected.value) / expected.bound;
+            if (!(share <= 1) && wrong++ == 0) {
+                UNSCOPED_INFO("element " << i << " is " << gradient[i] << ", by differences " << expected.value
+                                         << " within " << expected.bound);
+            }
+            checked.worst = std::max(checked.worst, share);
+            checked.bluntest = std::max(checked.bluntest, expected.bound * scale);
+        }
+        CHECK(wrong == 0);
+        forward.run(0);
+        ++checked.tensors;
+    }
+    CHECK(checked.tensors == runner.network().backward.steps().size());  // no gradient is left out
+    return checked;
+}
+
+}  // namespace
+
+TEST_CASE("stepwise: all gradients are the loss's finite differences, for every convention of the norm") {
+    const std::vector<std::vector<std::size_t>> shapes = {{5}, {3, 7}, {5, 3, 7}};
+    unsigned number = 0;
+    Checked all;
+    for (const NormConfig& norm : networks::norms()) {
+        // Depth, biases and vocabulary take turns, out of step with the conventions and with each other.
+        NetworkConfig config = networks::small(shapes[number % 3], number % 5 < 3 ? 7 : 11);
+        config.norm = norm;
+        config.hidden_bias = number % 4 < 2;
+        config.output_bias = number % 7 < 4;
+        INFO(networks::describe(config, 5));
+        const Checked checked = check_all_gradients(networks::make(config, 5, 100 + number));
+        CHECK(checked.bluntest < 1e-9);  // else nearly anything would pass
+        all.worst = std::max(all.worst, checked.worst);
+        all.bluntest = std::max(all.bluntest, checked.bluntest);
+        ++number;
+    }
+    CAPTURE(all.worst, all.bluntest);
+    CHECK(all.worst > 0.001);  // else the bounds are not of this world
+}
+
+TEST_CASE("stepwise: all gradients are the loss's finite differences, for every depth and bias without a norm") {
+    for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{1}, {5}, {3, 7}, {5, 3, 7}}) {
+        for (unsigned bits = 0; bits < 4; ++bits) {
+            NetworkConfig config = networks::small(hidden, 11);
+            config.norm.place = NormPlace::none;
+            config.hidden_bias = (bits & 1) != 0;
+            config.output_bias = (bits & 2) != 0;
+            INFO(networks::describe(config, 5));
+            CHECK(check_all_gradients(networks::make(config, 5, 200 + bits)).bluntest < 1e-9);
+        }
+    }
+}
+
+TEST_CASE("the examples of the finite differences use characters more than once, and leave some out") {
+    const networks::Example example = networks::make(networks::small({5}, 11), 5, 100);
+    std::array<int, 11> used{};
+    for (const std::int64_t c : example.X) {
+        ++used[static_cast<std::size_t>(c)];
+    }
+    CHECK(*std::max_element(used.begin(), used.end()) > 1);
+    CHECK(*std::min_element(used.begin(), used.end()) == 0);
+}

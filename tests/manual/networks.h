@@ -1,0 +1,125 @@
+// Small networks of odd sizes, with a state and a batch, for the tests of the hand-written network.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/batch.h"
+#include "base/network.h"
+#include "base/tensors.h"
+
+namespace networks {
+
+struct Example {
+    byhand::NetworkConfig config;
+    std::size_t rows = 0;
+    byhand::Tensors<float> state;
+    std::vector<std::int64_t> X, Y;
+
+    byhand::Batch batch() const { return {rows, X.data(), Y.data()}; }
+};
+
+// Uniform in [low, high): the same numbers with every standard library, as std::uniform_real_distribution need not be.
+inline float uniform(std::mt19937& random, float low, float high) {
+    return low + (high - low) * static_cast<float>(random() >> 8) * 0x1p-24F;
+}
+
+inline std::vector<std::int64_t> characters(std::mt19937& random, std::size_t count, std::size_t vocabulary) {
+    std::vector<std::int64_t> all(count);
+    for (std::int64_t& c : all) {
+        c = static_cast<std::int64_t>(random() % vocabulary);
+    }
+    return all;
+}
+
+// Weights that keep sums of `inputs` terms near 1, gains around 1.2, biases around −0.3, running variances around 1.5:
+// nothing that stands for something else where it is forgotten (0, 1) or that is alike in two places.
+inline byhand::Tensors<float> state(const byhand::NetworkConfig& config, std::mt19937& random) {
+    byhand::Tensors<float> state(byhand::state(config));
+    for (const byhand::TensorSpec& spec : state.table()) {
+        const auto begins = [&](const char* prefix) { return spec.name.rfind(prefix, 0) == 0; };
+        float low = -0.8F, high = 0.2F;
+        if (begins("bngain")) {
+            low = 0.7F, high = 1.7F;
+        } else if (begins("bnvar_running")) {
+            low = 0.5F, high = 2.5F;
+        } else if (spec.shape.size() == 2) {
+            high = begins("C") ? 1.7F : 1.7F / std::sqrt(static_cast<float>(spec.shape[0]));
+            low = -high;
+        }
+        for (float& x : state[spec.name]) {
+            x = uniform(random, low, high);
+        }
+    }
+    return state;
+}
+
+inline Example make(const byhand::NetworkConfig& config, std::size_t rows, unsigned seed = 7) {
+    std::mt19937 random(seed);
+    Example example{config, rows, state(config, random), {}, {}};
+    example.X = characters(random, rows * config.context, config.vocabulary);
+    example.Y = characters(random, rows, config.vocabulary);
+    return example;
+}
+
+inline byhand::NetworkConfig small(std::vector<std::size_t> hidden, std::size_t vocabulary = 7) {
+    byhand::NetworkConfig config;
+    config.vocabulary = vocabulary;
+    config.context = 3;
+    config.embedding = 2;
+    config.hidden = std::move(hidden);
+    return config;
+}
+
+// No norm; and every place, divisor of the batch, ε (inside and outside the root, large enough to show; none), with γ
+// and β and without, with a norm on the output and without. Running figures take turns: their divisor is the batch's
+// or the other, they hold variances or deviations.
+inline std::vector<byhand::NormConfig> norms() {
+    using namespace byhand;
+    std::vector<NormConfig> all(1);
+    all[0].place = NormPlace::none;
+    for (const NormPlace place : {NormPlace::before, NormPlace::after}) {
+        for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
+            for (const double epsilon : {0.0, 0.02, -0.02}) {
+                for (unsigned bits = 0; bits < 4; ++bits) {
+                    NormConfig norm;
+                    norm.place = place;
+                    norm.batch_divisor = divisor;
+                    norm.epsilon = std::fabs(epsilon);
+                    norm.epsilon_place = epsilon < 0 ? EpsilonPlace::outside : EpsilonPlace::inside;
+                    norm.affine = (bits & 1) != 0;
+                    norm.output = (bits & 2) != 0;
+                    norm.running_divisor = all.size() % 3 == 0 ? Divisor::n : Divisor::n_minus_1;
+                    norm.running_spread = all.size() % 5 < 2 ? RunningSpread::deviation : RunningSpread::variance;
+                    norm.momentum = 0.3;
+                    all.push_back(norm);
+                }
+            }
+        }
+    }
+    return all;
+}
+
+inline std::string describe(const byhand::NetworkConfig& config, std::size_t rows) {
+    using namespace byhand;
+    const NormConfig& norm = config.norm;
+    std::string text = norm.place == NormPlace::none ? "no norm" : norm.place == NormPlace::before ? "before" : "after";
+    text += norm.output ? ", on the output too" : "";
+    text += norm.affine ? ", affine" : "";
+    text += norm.batch_divisor == Divisor::n ? ", n" : ", n - 1";
+    text += norm.running_divisor == Divisor::n ? ", running n" : ", running n - 1";
+    text += norm.running_spread == RunningSpread::variance ? ", variance" : ", deviation";
+    text += ", epsilon " + std::to_string(norm.epsilon);
+    text += norm.epsilon_place == EpsilonPlace::inside ? " inside" : " outside";
+    text += std::string(config.hidden_bias ? ", hidden" : ", no hidden") + " bias";
+    text += std::string(config.output_bias ? ", output" : ", no output") + " bias, hidden widths";
+    for (const std::size_t width : config.hidden) {
+        text.append(" ").append(std::to_string(width));
+    }
+    return text + ", rows " + std::to_string(rows);
+}
+
+}  // namespace networks

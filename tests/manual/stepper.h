@@ -1,0 +1,63 @@
+// Runs the steps of a Runner one by one over its tensors, from any step on, and lets the caller look between them.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "manual/networks.h"
+#include "manual/runner.h"
+
+namespace stepper {
+
+// The steps of one list, bound to a runner's tensors and an example's batch: both must outlive this.
+template <class T>
+class Steps {
+public:
+    Steps(byhand::Runner<T>& runner, const networks::Example& example, const byhand::StepList<T>& list) {
+        for (const byhand::Step<T>& step : list.steps()) {
+            Bound bound{&step, runner.tensors()[step.makes], {}};
+            for (const std::string& name : step.reads) {
+                if (name == "X" || name == "Y") {
+                    bound.reads.emplace_back(name == "X" ? example.X.data() : example.Y.data());
+                } else {
+                    bound.reads.emplace_back(static_cast<const T*>(runner.tensors()[name].data()));
+                }
+            }
+            bound_.push_back(std::move(bound));
+        }
+    }
+
+    // Runs from step number `first` to the end; after(out) is called with what each step made.
+    template <class After>
+    void run(std::size_t first, After after) const {
+        for (std::size_t i = first; i < bound_.size(); ++i) {
+            bound_[i].step->run(bound_[i].out.data(), bound_[i].reads);
+            after(bound_[i].out);
+        }
+    }
+    void run(std::size_t first) const {
+        run(first, [](std::span<T>) {});
+    }
+
+    // The number of the first step that reads `name`: those before it do not depend on it.
+    std::size_t first_reader(const std::string& name) const {
+        const auto reads = [&](const Bound& bound) {
+            return std::find(bound.step->reads.begin(), bound.step->reads.end(), name) != bound.step->reads.end();
+        };
+        return static_cast<std::size_t>(std::find_if(bound_.begin(), bound_.end(), reads) - bound_.begin());
+    }
+
+    std::size_t size() const { return bound_.size(); }
+
+private:
+    struct Bound {
+        const byhand::Step<T>* step;
+        std::span<T> out;
+        std::vector<byhand::Operand<T>> reads;
+    };
+    std::vector<Bound> bound_;
+};
+
+}  // namespace stepper
