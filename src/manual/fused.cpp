@@ -98,9 +98,20 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows) : config_(config), r
     loss_ = place(values_, "loss");
     dembcat_ = place(values_, "dembcat");
     dC_ = place(values_, "dC");
+    C_ = {place(states_[0], "C"), place(states_[1], "C")};
 
-    std::size_t largest = 0;
-    for (const Layer& layer : layers(config)) {
+    const std::vector<Layer> all = layers(config);
+    std::size_t largest = 0, widest = 0;
+    for (const Layer& layer : all) {
+        largest = std::max(largest, layer.inputs * layer.outputs);
+        widest = std::max(widest, layer.outputs);
+    }
+    transposed_.resize(largest);
+    for (AlignedVector<float>* figures : {&scale_, &mean_, &slope_, &sum_, &product_}) {
+        figures->resize(widest);
+    }
+
+    for (const Layer& layer : all) {
         const Names names = names_of(layer, config.norm.affine);
         const auto value = [&](const std::string& name) { return place(values_, name); };
         const auto weights = [&](Tensors<float>& s) {
@@ -126,18 +137,16 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows) : config_(config), r
                      .dbngain = value("d" + layer.value("bngain")),
                      .dbnbias = value("d" + layer.value("bnbias"))};
         if (layer.norm != NormPlace::none && !config.norm.affine) {
-            l.dbngain = sums_.emplace_back(layer.outputs).data();
-            l.dbnbias = sums_.emplace_back(layer.outputs).data();
+            l.dbngain = product_.data();
+            l.dbnbias = sum_.data();
         }
         layers_.push_back(l);
-        largest = std::max(largest, layer.inputs * layer.outputs);
     }
-    transposed_.resize(largest);
 }
 
 float Fused::run(const Batch& batch, float rate) {
     const std::size_t characters = rows_ * config_.context;
-    embedding_forward(embcat_, place(states_[now_], "C"), batch.X, characters, config_.embedding);
+    embedding_forward(embcat_, C_[now_], batch.X, characters, config_.embedding);
     const float* x = embcat_;
     for (const FusedLayer& l : layers_) {
         forward(l, x);
@@ -248,22 +257,24 @@ void Fused::backward(const FusedLayer& l, const float* x, float* dx) {
 
 // dx = γ·s·( dy − dβ/n − k·x̂·dγ/D ), in place: with dx̂ = γ·dy the sums of note 5 are Σdx̂ = γ·dβ and Σdx̂·x̂ = γ·dγ.
 // k as in batchnorm_backward.
-void Fused::norm_backward(const FusedLayer& l) const {
+void Fused::norm_backward(const FusedLayer& l) {
     const NormConfig& norm = config_.norm;
     const std::size_t H = l.layer.outputs;
     const float* gain = l.state[now_].bngain;
     batchnorm_gain_backward(l.dbngain, l.dy, l.raw, rows_, H);
     sum_rows(l.dbnbias, l.dy, rows_, H);
-    const float n = static_cast<float>(rows_);
-    const float D = divisor_of<float>(norm.batch_divisor, rows_);
+    for (std::size_t j = 0; j < H; ++j) {
+        const float k = norm.epsilon_place == EpsilonPlace::inside
+                            ? 1.0F
+                            : 1.0F + static_cast<float>(norm.epsilon) / std::sqrt(l.bnvar[j]);
+        scale_[j] = norm.affine ? gain[j] * l.bnvar_inv[j] : l.bnvar_inv[j];
+        mean_[j] = l.dbnbias[j] / static_cast<float>(rows_);
+        slope_[j] = k * l.dbngain[j] / divisor_of<float>(norm.batch_divisor, rows_);
+    }
     for (std::size_t i = 0; i < rows_; ++i) {
         for (std::size_t j = 0; j < H; ++j) {
-            const float k = norm.epsilon_place == EpsilonPlace::inside
-                                ? 1.0F
-                                : 1.0F + static_cast<float>(norm.epsilon) / std::sqrt(l.bnvar[j]);
-            const float scale = norm.affine ? gain[j] * l.bnvar_inv[j] : l.bnvar_inv[j];
             float& dy = l.dy[i * H + j];
-            dy = scale * (dy - l.dbnbias[j] / n - k * l.raw[i * H + j] * l.dbngain[j] / D);
+            dy = scale_[j] * (dy - mean_[j] - slope_[j] * l.raw[i * H + j]);
         }
     }
 }
@@ -277,7 +288,7 @@ void Fused::update(float rate) {
             descend(new_p, p, dp, &rate, count);
         }
     };
-    descend_to(place(states_[next], "C"), place(states_[now_], "C"), dC_, config_.vocabulary * config_.embedding);
+    descend_to(C_[next], C_[now_], dC_, config_.vocabulary * config_.embedding);
     for (const FusedLayer& l : layers_) {
         const Weights& w = l.state[now_];
         const Weights& new_w = l.state[next];

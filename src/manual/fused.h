@@ -46,14 +46,15 @@ private:
         float *linear, *tanh, *raw, *out;
         float *bnmeani, *bnvar, *bnvar_inv;
         // Gradients. dy begins as that of `out` and becomes that of `linear`, in place.
-        float *dy, *dW, *db, *dbngain, *dbnbias;
+        float *dy, *dW, *db;
+        float *dbngain, *dbnbias;  // without γ and β: room for the same sums
     };
 
     void forward(const FusedLayer& l, const float* x) const;
     void norm_forward(const FusedLayer& l, const float* x, float* y) const;
     float cross_entropy(const std::int64_t* Y) const;
     void backward(const FusedLayer& l, const float* x, float* dx);
-    void norm_backward(const FusedLayer& l) const;
+    void norm_backward(const FusedLayer& l);
     void update(float rate);
 
     NetworkConfig config_;
@@ -62,9 +63,11 @@ private:
     std::size_t now_ = 0;
     Tensors<float> values_;
     std::vector<FusedLayer> layers_;
+    std::array<float*, 2> C_;  // of either state
     float *embcat_, *loss_, *dembcat_, *dC_;
-    AlignedVector<float> transposed_;               // of one layer's W
-    std::vector<AlignedVector<float>> sums_;        // of norms without γ and β, where no gradient has room for them
+    // Scratch, for one layer after the other.
+    AlignedVector<float> transposed_;                          // W, transposed
+    AlignedVector<float> scale_, mean_, slope_, sum_, product_;  // a figure a unit, for norm_backward
 };
 
 }  // namespace byhand

@@ -86,7 +86,11 @@ Checked check_all_gradients(const networks::Example& example) {
                 forward.run(first);
                 return loss;
             };
-            const Slope expected = slope(loss_at, x, scale / 1024, noise);
+            Slope expected{0, HUGE_VAL};
+            for (const double part : {0x1p-10, 0x1p-13, 0x1p-16}) {
+                const Slope s = slope(loss_at, x, scale * part, noise);
+                expected = s.bound < expected.bound ? s : expected;
+            }
             values[i] = x;
             const double share = std::fabs(gradient[i] - expected.value) / expected.bound;
             if (!(share <= 1) && wrong++ == 0) {
@@ -106,10 +110,12 @@ Checked check_all_gradients(const networks::Example& example) {
 
 }  // namespace
 
+static Checked all;
 TEST_CASE("stepwise: all gradients are the loss's finite differences, for every convention of the norm") {
     const std::vector<std::vector<std::size_t>> shapes = {{5}, {3, 7}, {5, 3, 7}};
-    unsigned number = 0;
-    Checked all;
+    for(unsigned seed=0;seed<40;++seed){
+unsigned number = 0;
+
     for (const NormConfig& norm : networks::norms()) {
         // Depth, biases and vocabulary take turns, out of step with the conventions and with each other.
         NetworkConfig config = networks::small(shapes[number % 3], number % 5 < 3 ? 7 : 11);
@@ -117,14 +123,15 @@ TEST_CASE("stepwise: all gradients are the loss's finite differences, for every 
         config.hidden_bias = number % 4 < 2;
         config.output_bias = number % 7 < 4;
         INFO(networks::describe(config, 5));
-        const Checked checked = check_all_gradients(networks::make(config, 5, 100 + number));
+        const Checked checked = check_all_gradients(networks::make(config, 5, 100 + number+1000*seed));
         CHECK(checked.bluntest < 1e-9);  // else nearly anything would pass
         all.worst = std::max(all.worst, checked.worst);
         all.bluntest = std::max(all.bluntest, checked.bluntest);
         ++number;
     }
+    }
     CAPTURE(all.worst, all.bluntest);
-    CHECK(all.worst > 0.001);  // else the bounds are not of this world
+    CHECK(all.worst > 1);  // else the bounds are not of this world
 }
 
 TEST_CASE("stepwise: all gradients are the loss's finite differences, for every depth and bias without a norm") {
