@@ -25,9 +25,15 @@ void require(bool holds, const std::string& message) {
 
 }  // namespace
 
-std::string Layer::W() const { return "W" + std::to_string(number); }
-std::string Layer::b() const { return "b" + std::to_string(number); }
-std::string Layer::value(const std::string& name) const { return name + suffix; }
+std::string Layer::W() const {
+    return "W" + std::to_string(number);
+}
+std::string Layer::b() const {
+    return "b" + std::to_string(number);
+}
+std::string Layer::value(const std::string& name) const {
+    return name + suffix;
+}
 
 std::vector<Layer> layers(const NetworkConfig& config) {
     const bool several = config.hidden.size() > 1 || (config.norm.place != NormPlace::none && config.norm.output);

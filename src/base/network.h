@@ -42,12 +42,12 @@ struct NormConfig {
 };
 
 struct NetworkConfig {
-    std::size_t vocabulary = 27;        // V
-    std::size_t context = 3;            // T
-    std::size_t embedding = 2;          // E
+    std::size_t vocabulary = 27;              // V
+    std::size_t context = 3;                  // T
+    std::size_t embedding = 2;                // E
     std::vector<std::size_t> hidden = {100};  // H of each hidden layer, at least one
-    bool hidden_bias = true;            // b of every hidden linear
-    bool output_bias = true;            // b of the last linear
+    bool hidden_bias = true;                  // b of every hidden linear
+    bool output_bias = true;                  // b of the last linear
     NormConfig norm;
 
     bool operator==(const NetworkConfig&) const = default;

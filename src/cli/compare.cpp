@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/network_options.h"
+#include "cli/numbers.h"
 #include "cli/progress.h"
 #include "harness/comparison.h"
 #include "harness/report.h"
@@ -63,8 +64,8 @@ int compare(const CompareOptions& options) {
         check_writable(options.dump);
     }
     const torch_ref::Factory& torch = torch_ref::load();
-    Run run = prepare(recipe_of(options.network), read_names_aloud(options.network.data),
-                      data_path_of(options.network.data));
+    Run run =
+        prepare(recipe_of(options.network), read_names_aloud(options.network.data), data_path_of(options.network.data));
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
 
@@ -77,11 +78,13 @@ int compare(const CompareOptions& options) {
                         torch.stepwise(network, rows, DType::float64)};
 
     DrawnBatch batch(rows, network.context);
+    Progress progress(options.steps, std::nullopt, "comparing");
     const Schedule schedule{.steps = options.steps,
                             .every = options.every,
                             .drift = options.drift,
                             .batch =
-                                [&](std::size_t) {
+                                [&](std::size_t step) {
+                                    progress.step(step);
                                     draw_batch(batch, run.train, run.generator);
                                     return batch.view();
                                 },
@@ -95,6 +98,7 @@ int compare(const CompareOptions& options) {
     Summary summary;
     std::vector<ComparedStep> steps;
     const auto visit = [&](const ComparedStep& step) {
+        progress.finish();
         add(summary, step);
         if (!as_table) {
             steps.push_back(step);
@@ -107,9 +111,10 @@ int compare(const CompareOptions& options) {
         }
     };
     run_comparison(network, run.initial, schedule, contestants, witnesses, visit);
+    progress.finish();
 
-    text += as_table ? conclusion(summary, colour)
-                     : to_json({run.recipe.name, torch.version()}, summary, steps, filter);
+    text +=
+        as_table ? conclusion(summary, colour) : to_json({run.recipe.name, torch.version()}, summary, steps, filter);
     if (options.output.empty()) {
         fmt::print("{}", text);
     } else {
@@ -125,16 +130,19 @@ int compare(const CompareOptions& options) {
 }  // namespace
 
 void add_compare(CLI::App& app, int& exit_code) {
-    CLI::App* command = app.add_subcommand("compare", "Set every value and gradient beside LibTorch's, over real batches");
+    CLI::App* command =
+        app.add_subcommand("compare", "Set every value and gradient beside LibTorch's, over real batches");
     const auto options = std::make_shared<CompareOptions>();
     add_network_options(*command, options->network);
-    const auto count = CLI::Range(std::size_t{1}, std::size_t{1} << 40);
+    const CLI::Validator count = whole_number(1);
     command->add_option("--model", options->models, "Hand-written networks to compare: stepwise, collapsed, fused")
         ->delimiter(',')
         ->check(CLI::IsMember({"stepwise", "collapsed", "fused"}))
         ->capture_default_str();
     command->add_option("--steps", options->steps, "Training steps to take")->check(count)->capture_default_str();
-    command->add_option("--every", options->every, "Compare each K-th step, and the last")->check(count)->capture_default_str();
+    command->add_option("--every", options->every, "Compare each K-th step, and the last")
+        ->check(count)
+        ->capture_default_str();
     command->add_flag("--drift", options->drift,
                       "Let each side go on with its own parameters; otherwise all begin a step with LibTorch's");
     command->add_option("--format", options->format, "table or json")

@@ -26,10 +26,10 @@ void check_characters(const std::vector<std::u32string>& names, const Vocabulary
     for (const std::u32string& name : names) {
         for (const char32_t character : name) {
             if (vocabulary.index(character) < 0) {
-                throw InputError(fmt::format("{}: '{}' in the name {} is not among the {} characters that the model knows; "
-                                             "use names like those it was trained on",
-                                             path, to_utf8(std::u32string(1, character)), to_utf8(name),
-                                             vocabulary.size() - 1));
+                throw InputError(
+                    fmt::format("{}: '{}' in the name {} is not among the {} characters that the model knows; "
+                                "use names like those it was trained on",
+                                path, to_utf8(std::u32string(1, character)), to_utf8(name), vocabulary.size() - 1));
             }
         }
     }
@@ -40,7 +40,8 @@ int evaluate(const EvalOptions& options) {
     NamesFile names = read_names_aloud(options.data);
     const std::string path = data_path_of(options.data);
     if (names.hash != saved.data_hash) {
-        fmt::print(stderr, "{} is not the file that the model was trained on ({}): its parts are not the model's parts\n",
+        fmt::print(stderr,
+                   "{} is not the file that the model was trained on ({}): its parts are not the model's parts\n",
                    printable(path), printable(saved.data_path));
     }
     check_characters(names.names, saved.vocabulary, path);
@@ -85,7 +86,8 @@ int evaluate(const EvalOptions& options) {
 }  // namespace
 
 void add_eval(CLI::App& app, int& exit_code) {
-    CLI::App* command = app.add_subcommand("eval", "Measure a saved model: its loss on each part, beside bigram counts");
+    CLI::App* command =
+        app.add_subcommand("eval", "Measure a saved model: its loss on each part, beside bigram counts");
     const auto options = std::make_shared<EvalOptions>();
     command->add_option("MODEL", options->model, "What byhand train saved")->capture_default_str();
     command->add_option("--data", options->data, "Names, one a line, in UTF-8 [the shipped names]");

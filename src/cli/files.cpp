@@ -17,7 +17,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string reason(int error) { return std::strerror(error); }  // NOLINT(concurrency-mt-unsafe): one thread
+std::string reason(int error) {
+    return std::strerror(error);
+}  // NOLINT(concurrency-mt-unsafe): one thread
 
 // A file descriptor that closes itself.
 struct Descriptor {
@@ -58,7 +60,7 @@ std::vector<std::string> shipped_recipes() {
 
 std::string read_text(const std::string& path, std::size_t limit) {
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    struct stat status {};
+    struct stat status{};
     if (file.fd < 0 || ::fstat(file.fd, &status) != 0) {
         throw InputError(path + ": " + reason(errno));
     }

@@ -20,6 +20,8 @@ void watch_for_interrupt() {
     std::signal(SIGTERM, leave_mark);
 }
 
-bool interrupted() { return mark != 0; }
+bool interrupted() {
+    return mark != 0;
+}
 
 }  // namespace byhand::cli

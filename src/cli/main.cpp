@@ -41,7 +41,8 @@ int run(int argc, char** argv) {
         if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
             return app.exit(error);  // --help, --version
         }
-        return fail(kBadInput, std::string(error.what()) + "; byhand --help, or byhand COMMAND --help, lists what there is");
+        return fail(kBadInput,
+                    std::string(error.what()) + "; byhand --help, or byhand COMMAND --help, lists what there is");
     }
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
         return fail(kBadInput, "standard output could not be written");
@@ -57,7 +58,8 @@ int main(int argc, char** argv) {
     } catch (const byhand::InputError& error) {
         return fail(kBadInput, error.what());
     } catch (const std::bad_alloc&) {
-        return fail(kBadInput, "there is not enough memory for this; lower --hidden, --embedding, --context or --batch");
+        return fail(kBadInput,
+                    "there is not enough memory for this; lower --hidden, --embedding, --context or --batch");
     } catch (const std::exception& error) {
         return fail(kBadInput, std::string("internal error: ") + error.what());
     }

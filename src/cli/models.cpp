@@ -5,7 +5,9 @@
 
 namespace byhand::cli {
 
-std::vector<std::string> model_names() { return {"fused", "stepwise", "collapsed", "torch"}; }
+std::vector<std::string> model_names() {
+    return {"fused", "stepwise", "collapsed", "torch"};
+}
 
 std::unique_ptr<Model> make_model(const std::string& name, const NetworkConfig& config, std::size_t rows) {
     check_network(config, rows);

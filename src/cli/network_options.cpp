@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "cli/files.h"
+#include "cli/numbers.h"
 #include "names/utf8.h"
 
 namespace byhand::cli {
@@ -19,14 +20,20 @@ void add_network_options(CLI::App& command, NetworkOptions& options) {
         ->group(group)
         ->capture_default_str();
     command.add_option("--data", options.data, "Names, one a line, in UTF-8 [the shipped names]")->group(group);
-    command.add_option("--embedding", options.embedding, "Width of a character's embedding, E")->group(group);
-    command.add_option("--hidden", options.hidden, "Widths of the hidden layers, N or N,N,…")
-        ->delimiter(',')
+    command.add_option("--embedding", options.embedding, "Width of a character's embedding, E")
+        ->check(whole_number(0))
         ->group(group);
-    command.add_option("--context", options.context, "Characters that are looked at, T")->group(group);
-    command.add_option("--batch", options.batch, "Rows of a batch, B")->group(group);
-    command.add_option("--seed", options.seed, "Of the initial values and the batches")->group(group);
-    command.add_option("--split-seed", options.split_seed, "Of the shuffle before the split")->group(group);
+    command.add_option("--hidden", options.hidden, "Widths of the hidden layers: N or N,N,…")->group(group);
+    command.add_option("--context", options.context, "Characters that are looked at, T")
+        ->check(whole_number(0))
+        ->group(group);
+    command.add_option("--batch", options.batch, "Rows of a batch, B")->check(whole_number(0))->group(group);
+    command.add_option("--seed", options.seed, "Of the initial values and the batches")
+        ->check(whole_number(0))
+        ->group(group);
+    command.add_option("--split-seed", options.split_seed, "Of the shuffle before the split")
+        ->check(whole_number(0))
+        ->group(group);
     command.add_option("--norm", options.norm, "Batch norm before the non-linearity, after it, or none")
         ->check(CLI::IsMember({"before", "after", "none"}))
         ->group(group);
@@ -57,8 +64,8 @@ Recipe recipe_of(const NetworkOptions& options) {
     recipe.batch = options.batch.value_or(recipe.batch);
     recipe.seed = options.seed.value_or(recipe.seed);
     recipe.split_seed = options.split_seed.value_or(recipe.split_seed);
-    if (!options.hidden.empty()) {
-        network.hidden = options.hidden;
+    if (options.hidden) {
+        network.hidden = whole_numbers(*options.hidden, "--hidden");
     }
     if (options.norm) {
         network.norm.place = *options.norm == "before"  ? NormPlace::before
@@ -74,7 +81,9 @@ Recipe recipe_of(const NetworkOptions& options) {
     return recipe;
 }
 
-std::string data_path_of(const std::string& data) { return data.empty() ? shipped("data/names.txt") : data; }
+std::string data_path_of(const std::string& data) {
+    return data.empty() ? shipped("data/names.txt") : data;
+}
 
 NamesFile read_names_aloud(const std::string& path) {
     NamesFile file = read_names(data_path_of(path));

@@ -15,7 +15,7 @@ struct NetworkOptions {
     std::string recipe = "notes";
     std::string data;  // empty: the shipped names
     std::optional<std::size_t> embedding, context, batch;
-    std::vector<std::size_t> hidden;
+    std::optional<std::string> hidden;  // widths, with commas between
     std::optional<std::uint64_t> seed, split_seed;
     std::optional<std::string> norm, bn_variance;
     std::optional<double> bn_eps;

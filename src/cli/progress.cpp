@@ -17,34 +17,35 @@ std::string duration(double seconds) {
     return fmt::format("{:.0f} min", seconds / 60);
 }
 
+std::string loss_text(std::optional<float> loss) {
+    return loss ? fmt::format("  loss {:.4f}", *loss) : "";
+}
+
 }  // namespace
 
 bool wants_colour(int descriptor) {
-    const char* no_colour = std::getenv("NO_COLOR");   // NOLINT(concurrency-mt-unsafe): one thread
-    const char* terminal = std::getenv("TERM");        // NOLINT(concurrency-mt-unsafe)
+    const char* no_colour = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe): one thread
+    const char* terminal = std::getenv("TERM");       // NOLINT(concurrency-mt-unsafe)
     return ::isatty(descriptor) != 0 && (no_colour == nullptr || *no_colour == '\0') && terminal != nullptr &&
            std::strcmp(terminal, "dumb") != 0;
 }
 
-Progress::Progress(std::size_t steps, std::size_t every, std::string what)
+Progress::Progress(std::size_t steps, std::optional<std::size_t> every, std::string what)
     : steps_(steps), every_(every), what_(std::move(what)), terminal_(::isatty(STDERR_FILENO) != 0) {}
 
-void Progress::step(std::size_t step, float loss) {
+void Progress::step(std::size_t step, std::optional<float> loss) {
     if (terminal_) {
-        constexpr std::size_t kLookAtClock = 64;  // steps
-        if (step % kLookAtClock == 0 || step + 1 == steps_) {
-            redraw(step + 1, loss);
-        }
+        redraw(step + 1, loss);
     }
-    if (step % every_ == 0 || step + 1 == steps_) {
+    if (every_ && (step % *every_ == 0 || step + 1 == steps_)) {
         finish();
         const double rate = static_cast<double>(step + 1) / seconds();
-        fmt::print(stderr, "{:>{}} / {}  loss {:.4f}  {:.0f} steps/s\n", step, std::to_string(steps_).size(), steps_,
-                   loss, rate);
+        fmt::print(stderr, "{:>{}} / {}{}  {:.0f} steps/s\n", step, std::to_string(steps_).size(), steps_,
+                   loss_text(loss), rate);
     }
 }
 
-void Progress::redraw(std::size_t done, float loss) {
+void Progress::redraw(std::size_t done, std::optional<float> loss) {
     const Clock::time_point now = Clock::now();
     if (now - drawn_ < std::chrono::milliseconds(100)) {
         return;
@@ -52,8 +53,8 @@ void Progress::redraw(std::size_t done, float loss) {
     drawn_ = now;
     const double passed = seconds();
     const double rate = static_cast<double>(done) / passed;
-    fmt::print(stderr, "\r\x1b[K{} {:3.0f} %  step {}  loss {:.4f}  {:.0f} steps/s  {} left", what_,
-               100.0 * static_cast<double>(done) / static_cast<double>(steps_), done, loss, rate,
+    fmt::print(stderr, "\r\x1b[K{} {:3.0f} %  step {}{}  {:.0f} steps/s  {} left", what_,
+               100.0 * static_cast<double>(done) / static_cast<double>(steps_), done, loss_text(loss), rate,
                duration(static_cast<double>(steps_ - done) / rate));
     std::fflush(stderr);
 }
@@ -65,6 +66,8 @@ void Progress::finish() {
     }
 }
 
-double Progress::seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+double Progress::seconds() const {
+    return std::chrono::duration<double>(Clock::now() - start_).count();
+}
 
 }  // namespace byhand::cli

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 
 namespace byhand::cli {
@@ -12,11 +13,12 @@ bool wants_colour(int descriptor);
 
 class Progress {
 public:
-    // `every`: off a terminal, a line each so many steps; on one, a line that is redrawn some ten times a second.
-    Progress(std::size_t steps, std::size_t every, std::string what);
+    // A line for each `every`-th step and the last, where that is wanted; on a terminal also one that is redrawn some
+    // ten times a second.
+    Progress(std::size_t steps, std::optional<std::size_t> every, std::string what);
 
-    // Step `step` (from 0) is done, with this loss.
-    void step(std::size_t step, float loss);
+    // Step `step` (from 0) is done, with this loss where one is known.
+    void step(std::size_t step, std::optional<float> loss = std::nullopt);
 
     // Clears the redrawn line.
     void finish();
@@ -25,9 +27,10 @@ public:
 
 private:
     using Clock = std::chrono::steady_clock;
-    void redraw(std::size_t done, float loss);
+    void redraw(std::size_t done, std::optional<float> loss);
 
-    std::size_t steps_, every_;
+    std::size_t steps_;
+    std::optional<std::size_t> every_;
     std::string what_;
     bool terminal_;
     Clock::time_point start_ = Clock::now();

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/models.h"
+#include "cli/numbers.h"
 #include "names/names_file.h"
 #include "names/utf8.h"
 #include "train/sampler.h"
@@ -65,8 +66,7 @@ int sample(const SampleCommand& options) {
     nlohmann::ordered_json names = nlohmann::ordered_json::array();
     std::size_t new_ones = 0;
     for (std::size_t i = 0; i < options.count; ++i) {
-        const std::u32string name =
-            sample_name(*model, saved.recipe.network.context, saved.vocabulary, generator, how);
+        const std::u32string name = sample_name(*model, saved.recipe.network.context, saved.vocabulary, generator, how);
         const bool is_new = known && !known->contains(name);
         new_ones += is_new ? 1 : 0;
         if (options.json) {
@@ -92,9 +92,11 @@ void add_sample(CLI::App& app, int& exit_code) {
     CLI::App* command = app.add_subcommand("sample", "Let a saved model write names");
     const auto options = std::make_shared<SampleCommand>();
     command->add_option("MODEL", options->model, "What byhand train saved")->capture_default_str();
-    command->add_option("-n", options->count, "How many")->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}))->capture_default_str();
-    command->add_option("--seed", options->seed, "Of the draws [the recipe's]");
-    command->add_option("--temperature", options->temperature, "Below 1 bolder in the likely, above 1 in the unlikely")
+    command->add_option("-n", options->count, "How many")->check(whole_number(1))->capture_default_str();
+    command->add_option("--seed", options->seed, "Of the draws [the recipe's]")->check(whole_number(0));
+    command
+        ->add_option("--temperature", options->temperature,
+                     "Below 1: more of the likely; above 1: more of the unlikely")
         ->check(CLI::Range(1e-3, 1e3))
         ->capture_default_str();
     command->add_option("--prefix", options->prefix, "What every name begins with");

@@ -1,6 +1,6 @@
 #include <fmt/core.h>
 
-#include <cmath>
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +12,7 @@
 #include "cli/metrics.h"
 #include "cli/models.h"
 #include "cli/network_options.h"
+#include "cli/numbers.h"
 #include "cli/progress.h"
 #include "train/losses.h"
 #include "train/safetensors.h"
@@ -65,21 +66,20 @@ int train_and_save(const TrainOptions& options) {
     }
     fmt::print(stderr, "recipe {}, model {}: {} parameters; {} names, {} / {} / {} examples\n", run.recipe.name,
                options.model, parameter_count(run.recipe.network),
-               run.names.train.size() + run.names.val.size() + run.names.test.size(), run.train.size(),
-               run.val.size(), run.test.size());
+               run.names.train.size() + run.names.val.size() + run.names.test.size(), run.train.size(), run.val.size(),
+               run.test.size());
 
     watch_for_interrupt();
     Progress progress(steps, log_every, options.model);
-    const TrainOutcome outcome =
-        train(*model, run, steps,
-              {.after_step =
-                   [&](std::size_t step, float loss) {
-                       progress.step(step, loss);
-                       if (metrics && (step % log_every == 0 || step + 1 == steps)) {
-                           metrics->write(step, loss);
-                       }
-                   },
-               .stop = interrupted});
+    const TrainOutcome outcome = train(*model, run, steps,
+                                       {.after_step =
+                                            [&](std::size_t step, float loss) {
+                                                progress.step(step, loss);
+                                                if (metrics && (step % log_every == 0 || step + 1 == steps)) {
+                                                    metrics->write(step, loss);
+                                                }
+                                            },
+                                        .stop = interrupted});
     const double seconds = progress.seconds();
     progress.finish();
     if (metrics) {
@@ -139,12 +139,13 @@ void add_train(CLI::App& app, int& exit_code) {
     command->add_option("--model", options->model, "Who computes: fused, stepwise, collapsed (by hand) or torch")
         ->check(CLI::IsMember(model_names()))
         ->capture_default_str();
-    command->add_option("--steps", options->steps, "Steps in all [the recipe's]")->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40));
+    command->add_option("--steps", options->steps, "Steps in all [the recipe's]")->check(whole_number(1));
     CLI::Option* save = command->add_option("--save", options->save, "Where the model goes")->capture_default_str();
     command->add_flag("--no-save", options->no_save, "Keep no model")->excludes(save);
     command->add_option("--metrics", options->metrics, "Write step and loss there, a JSON object a line");
-    command->add_option("--log-every", options->log_every, "Steps between two lines of progress and metrics [a twentieth]")
-        ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 40));
+    command
+        ->add_option("--log-every", options->log_every, "Steps between two lines of progress and metrics [a twentieth]")
+        ->check(whole_number(1));
     command->add_flag("--json", options->json, "Print the result as JSON");
     command->callback([options, &exit_code] { exit_code = train_and_save(*options); });
 }

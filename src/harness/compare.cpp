@@ -94,7 +94,9 @@ std::string to_string(Verdict verdict) {
     return "unknown";
 }
 
-bool agrees(Verdict verdict) { return verdict == Verdict::exact || verdict == Verdict::within; }
+bool agrees(Verdict verdict) {
+    return verdict == Verdict::exact || verdict == Verdict::within;
+}
 
 std::uint64_t ulp_distance(double a, double b, DType dtype) {
     const std::int64_t first = rank(a, dtype), second = rank(b, dtype);

@@ -38,8 +38,8 @@ struct Worst {
 // What is not known is empty: the figures of a tensor that one side does not have, or whose shapes differ.
 struct TensorResult {
     std::string name;
-    Shape shape;        // ours, or the witness's where we have none
-    std::string note;   // what differs where it is not figures: "(32, 27) against (27)", "LibTorch has none"
+    Shape shape;       // ours, or the witness's where we have none
+    std::string note;  // what differs where it is not figures: "(32, 27) against (27)", "LibTorch has none"
     bool bit_equal = false;
     std::optional<double> max_abs_diff;
     std::optional<std::uint64_t> max_ulp;  // the largest number of floats that lie between two elements

@@ -77,8 +77,10 @@ void add(Summary& summary, const ComparedStep& step) {
 }
 
 std::string table(const ComparedStep& step, const Filter& filter, bool colour) {
-    const Row header{"name", "shape", "count", "bit-equal", "largest diff", "ULP", "of limit", "verdict",
-                     "worst element: by hand | LibTorch", Verdict::exact};
+    const Row header{"name",        "shape",        "count",
+                     "bit-equal",   "largest diff", "ULP",
+                     "of limit",    "verdict",      "worst element: by hand | LibTorch",
+                     Verdict::exact};
     std::vector<Row> rows = {header};
     std::vector<std::string> sections;  // the heading before which row
     std::vector<std::size_t> section_rows;
@@ -111,8 +113,8 @@ std::string table(const ComparedStep& step, const Filter& filter, bool colour) {
                            &row == rows.data() ? row.verdict : painted(row.verdict, colour_of(row.kind), colour),
                            std::string(width(&Row::verdict) - row.verdict.size(), ' '), row.worst);
     };
-    std::string text = fmt::format("step {}: loss {:.6f} by hand, {:.6f} by LibTorch\n", step.step, step.loss_manual,
-                                   step.loss_torch);
+    std::string text =
+        fmt::format("step {}: loss {:.6f} by hand, {:.6f} by LibTorch\n", step.step, step.loss_manual, step.loss_torch);
     std::size_t next_section = 0;
     for (std::size_t i = 1; i < rows.size(); ++i) {
         if (next_section < sections.size() && section_rows[next_section] == i) {

@@ -14,7 +14,7 @@ namespace byhand {
 struct Summary {
     bool agree = true;  // false as soon as one verdict is no agreement
     std::size_t steps = 0;
-    std::size_t compared = 0;    // tensors, over all steps
+    std::size_t compared = 0;  // tensors, over all steps
     std::size_t disagreeing = 0;
     std::optional<std::string> first_divergence;  // the first tensor, in the order of the steps, that did not agree
     // The tensor that came closest to its limit among those that agree.

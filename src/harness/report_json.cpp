@@ -18,7 +18,9 @@ Json number(double value) {
     return value;
 }
 
-Json number(const std::optional<double>& value) { return value ? number(*value) : Json(); }
+Json number(const std::optional<double>& value) {
+    return value ? number(*value) : Json();
+}
 
 Json worst(const TensorResult& result) {
     if (!result.worst) {

@@ -66,7 +66,7 @@ private:
     std::array<float*, 2> C_;  // of either state
     float *embcat_, *loss_, *dembcat_, *dC_;
     // Scratch, for one layer after the other.
-    AlignedVector<float> transposed_;                          // W, transposed
+    AlignedVector<float> transposed_;                            // W, transposed
     AlignedVector<float> scale_, mean_, slope_, sum_, product_;  // a figure a unit, for norm_backward
 };
 

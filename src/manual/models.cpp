@@ -21,7 +21,8 @@ StepNetwork<T> network_of(HandForm form, const NetworkConfig& config, std::size_
 template <class T>
 class StepSide final : public Side {
 public:
-    StepSide(HandForm form, const NetworkConfig& config, std::size_t rows) : runner_(network_of<T>(form, config, rows)) {}
+    StepSide(HandForm form, const NetworkConfig& config, std::size_t rows)
+        : runner_(network_of<T>(form, config, rows)) {}
 
     void load(const Tensors<float>& state) override {
         runner_.tensors().clear();

@@ -43,7 +43,9 @@ Names names_of(const Layer& layer, const NetworkConfig& config, const std::strin
     return names;
 }
 
-std::string d(const std::string& name) { return "d" + name; }
+std::string d(const std::string& name) {
+    return "d" + name;
+}
 
 template <class T>
 class Builder {
@@ -131,8 +133,7 @@ private:
         f.add(v("bndiff"), {n_, H}, {name.norm_in, v("bnmeani")}, "batchnorm_difference", batchnorm_difference<T>, n_,
               H);
         f.add(v("bndiff2"), {n_, H}, {v("bndiff")}, "batchnorm_square", batchnorm_square<T>, n_ * H);
-        f.add(v("bnvar"), {H}, {v("bndiff2")}, "batchnorm_variance", batchnorm_variance<T>, n_, H,
-              norm_.batch_divisor);
+        f.add(v("bnvar"), {H}, {v("bndiff2")}, "batchnorm_variance", batchnorm_variance<T>, n_, H, norm_.batch_divisor);
         f.add(v("bnvar_inv"), {H}, {v("bnvar")}, "batchnorm_inverse_deviation", batchnorm_inverse_deviation<T>, H,
               norm_.epsilon, norm_.epsilon_place);
         f.add(name.raw, {n_, H}, {v("bndiff"), v("bnvar_inv")}, "batchnorm_normalise", batchnorm_normalise<T>, n_, H);

@@ -9,8 +9,7 @@ Run prepare(Recipe recipe, NamesFile data, const std::string& where) {
     run.vocabulary = vocabulary_of(data.names);
     recipe.network.vocabulary = run.vocabulary.size();
     check_network(recipe.network, recipe.batch);
-    run.names =
-        split_names(std::move(data.names), recipe.split_seed, recipe.first_cut, recipe.second_cut, where);
+    run.names = split_names(std::move(data.names), recipe.split_seed, recipe.first_cut, recipe.second_cut, where);
     const std::size_t context = recipe.network.context;
     run.train = examples_of(run.names.train, run.vocabulary, context);
     run.val = examples_of(run.names.val, run.vocabulary, context);

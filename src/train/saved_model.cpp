@@ -57,15 +57,17 @@ const View& require(const std::vector<View>& views, const std::string& name, con
     return *view;
 }
 
-void copy_values(std::span<float> out, const View& view) { std::memcpy(out.data(), view.data, out.size_bytes()); }
+void copy_values(std::span<float> out, const View& view) {
+    std::memcpy(out.data(), view.data, out.size_bytes());
+}
 
 Vocabulary read_vocabulary(const std::string& text, const std::string& path) {
     try {
         Vocabulary vocabulary{from_utf8(text)};
         const std::u32string& characters = vocabulary.characters;
-        const bool sorted = !characters.empty() && characters.front() == U'.' &&
-                            std::adjacent_find(characters.begin() + 1, characters.end(), std::greater_equal<>()) ==
-                                characters.end();
+        const bool sorted =
+            !characters.empty() && characters.front() == U'.' &&
+            std::adjacent_find(characters.begin() + 1, characters.end(), std::greater_equal<>()) == characters.end();
         if (!sorted) {
             refuse(path, "metadata \"vocabulary\" is not '.' and then sorted characters");
         }
@@ -81,8 +83,8 @@ void save_model(const std::string& path, const SavedModel& model) {
     std::vector<View> views = model.state.views();
     if (model.calibrated) {
         for (const TensorSpec& spec : running_figures(model.recipe.network)) {
-            views.push_back({training_name(spec.name), spec.shape, DType::float32,
-                             (*model.calibrated)[spec.name].data()});
+            views.push_back(
+                {training_name(spec.name), spec.shape, DType::float32, (*model.calibrated)[spec.name].data()});
         }
     }
     write_tensors(path, views,

@@ -14,11 +14,11 @@ namespace byhand {
 struct SavedModel {
     Recipe recipe;
     Vocabulary vocabulary;
-    std::string trained_by;    // "fused", "torch", …
-    std::size_t steps = 0;     // that were carried out
-    std::string data_path;     // the names it was trained on, as they were named
+    std::string trained_by;  // "fused", "torch", …
+    std::size_t steps = 0;   // that were carried out
+    std::string data_path;   // the names it was trained on, as they were named
     std::uint64_t data_hash = 0;
-    Tensors<float> state;      // parameters and running figures after the last step
+    Tensors<float> state;  // parameters and running figures after the last step
     // The same with mean and spread of the whole training part in the place of the running figures, for a recipe that
     // evaluates by those (kept in the file as bnmean_training and bnvar_training).
     std::optional<Tensors<float>> calibrated;

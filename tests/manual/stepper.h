@@ -2,7 +2,7 @@
 #pragma once
 
 #include <algorithm>
-#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,28 +17,45 @@ class Steps {
 public:
     Steps(byhand::Runner<T>& runner, const networks::Example& example, const byhand::StepList<T>& list) {
         for (const byhand::Step<T>& step : list.steps()) {
-            Bound bound{&step, runner.tensors()[step.makes], {}};
+            Bound bound{&step, runner.tensors()[step.makes], {}, {}};
             for (const std::string& name : step.reads) {
                 if (name == "X" || name == "Y") {
                     bound.reads.emplace_back(name == "X" ? example.X.data() : example.Y.data());
+                    bound.numbers.emplace_back();
                 } else {
-                    bound.reads.emplace_back(static_cast<const T*>(runner.tensors()[name].data()));
+                    bound.numbers.emplace_back(runner.tensors()[name]);
+                    bound.reads.emplace_back(bound.numbers.back().data());
                 }
             }
             bound_.push_back(std::move(bound));
         }
     }
 
-    // Runs from step number `first` to the end; after(out) is called with what each step made.
-    template <class After>
-    void run(std::size_t first, After after) const {
+    // Runs from step number `first` to the end.
+    void run(std::size_t first = 0) const {
         for (std::size_t i = first; i < bound_.size(); ++i) {
             bound_[i].step->run(bound_[i].out.data(), bound_[i].reads);
-            after(bound_[i].out);
         }
     }
-    void run(std::size_t first) const {
-        run(first, [](std::span<T>) {});
+
+    // Runs all steps, each on copies of the numbers it reads; disturb(numbers) may change these copies, and then what
+    // the step made of them.
+    template <class Disturb>
+    void run_disturbed(Disturb disturb) const {
+        for (const Bound& bound : bound_) {
+            std::vector<byhand::Operand<T>> reads = bound.reads;
+            std::vector<std::vector<T>> copies;
+            copies.reserve(reads.size());
+            for (std::size_t i = 0; i < reads.size(); ++i) {
+                if (!bound.numbers[i].empty()) {
+                    std::vector<T>& copy = copies.emplace_back(bound.numbers[i].begin(), bound.numbers[i].end());
+                    disturb(std::span<T>(copy));
+                    reads[i] = static_cast<const T*>(copy.data());
+                }
+            }
+            bound.step->run(bound.out.data(), reads);
+            disturb(bound.out);
+        }
     }
 
     // The number of the first step that reads `name`: those before it do not depend on it.
@@ -56,6 +73,7 @@ private:
         const byhand::Step<T>* step;
         std::span<T> out;
         std::vector<byhand::Operand<T>> reads;
+        std::vector<std::span<const T>> numbers;  // what is read; empty for X and Y
     };
     std::vector<Bound> bound_;
 };

@@ -3,13 +3,14 @@
 #include <algorithm>
 
 // This file is compiled once for every kind of vector; HWY_DYNAMIC_DISPATCH below picks the best one the CPU has.
+// foreach_target comes before highway, whatever the alphabet says.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "manual/simd/kernels.cpp"  // NOLINT
+// clang-format off
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
-
 #include <hwy/highway.h>
-
 #include <hwy/contrib/math/math-inl.h>
+// clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace byhand::simd::HWY_NAMESPACE {
@@ -200,9 +201,13 @@ void linear_weight_backward(float* dW, const float* x, const float* dy, std::siz
     HWY_DYNAMIC_DISPATCH(linear_weight_backward)(dW, x, dy, n, in, out);
 }
 
-void tanh_forward(float* h, const float* x, std::size_t count) { HWY_DYNAMIC_DISPATCH(tanh_forward)(h, x, count); }
+void tanh_forward(float* h, const float* x, std::size_t count) {
+    HWY_DYNAMIC_DISPATCH(tanh_forward)(h, x, count);
+}
 
-void exp_forward(float* y, const float* x, std::size_t count) { HWY_DYNAMIC_DISPATCH(exp_forward)(y, x, count); }
+void exp_forward(float* y, const float* x, std::size_t count) {
+    HWY_DYNAMIC_DISPATCH(exp_forward)(y, x, count);
+}
 
 }  // namespace byhand::simd
 #endif

@@ -17,8 +17,7 @@ void linear_input_backward(float* dx, const float* dy, const float* W, float* sc
                            std::size_t out);
 
 // dW = xᵀ·dy.   dW (in, out), x (n, in), dy (n, out).   Twin: linear_weight_backward.
-void linear_weight_backward(float* dW, const float* x, const float* dy, std::size_t n, std::size_t in,
-                            std::size_t out);
+void linear_weight_backward(float* dW, const float* x, const float* dy, std::size_t n, std::size_t in, std::size_t out);
 
 // h = tanh(x), within 4 ULP; h may be x itself.   Twin: tanh_forward.
 void tanh_forward(float* h, const float* x, std::size_t count);

@@ -1,0 +1,52 @@
+#include "cli/numbers.h"
+
+#include <fmt/core.h>
+
+#include <charconv>
+#include <optional>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace byhand::cli {
+namespace {
+
+std::optional<std::uint64_t> parse(std::string_view text) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size()) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+}  // namespace
+
+CLI::Validator whole_number(std::uint64_t least) {
+    const auto check = [least](const std::string& text) {
+        const std::optional<std::uint64_t> value = parse(text);
+        return value && *value >= least ? std::string()
+                                        : fmt::format("takes a whole number from {} on, not {}", least, text);
+    };
+    return {check, ""};
+}
+
+std::vector<std::size_t> whole_numbers(const std::string& text, const std::string& option) {
+    std::vector<std::size_t> numbers;
+    std::string_view left = text;
+    while (true) {
+        const std::size_t comma = left.find(',');
+        const std::optional<std::uint64_t> value = parse(left.substr(0, comma));
+        if (!value) {
+            throw InputError(
+                fmt::format("{} takes whole numbers with commas between, as 100 or 100,50; not {}", option, text));
+        }
+        numbers.push_back(*value);
+        if (comma == std::string_view::npos) {
+            return numbers;
+        }
+        left.remove_prefix(comma + 1);
+    }
+}
+
+}  // namespace byhand::cli

@@ -1,0 +1,18 @@
+// Whole numbers on the command line: digits alone, no sign that wraps round, nothing left out.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace byhand::cli {
+
+// Accepts a whole number from `least` to 2^64 − 1.
+CLI::Validator whole_number(std::uint64_t least);
+
+// "100" or "100,50,7". Throws InputError, naming the option, for anything else.
+std::vector<std::size_t> whole_numbers(const std::string& text, const std::string& option);
+
+}  // namespace byhand::cli

@@ -1,0 +1,106 @@
+// A side that computes nothing: every tensor it shows holds one value. And networks small enough to name all they have.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/side.h"
+
+namespace byhand::test {
+
+// T·E = 2 inputs, one hidden layer of 3 with a norm before tanh, V = 5.
+inline NetworkConfig small_network(NormPlace place = NormPlace::before) {
+    NetworkConfig config;
+    config.vocabulary = 5;
+    config.context = 1;
+    config.embedding = 2;
+    config.hidden = {3};
+    config.norm.place = place;
+    return config;
+}
+
+// What any side has to have: parameters and running figures, loss and logits, a gradient of each parameter, new_X.
+inline std::vector<TensorSpec> least_table(const NetworkConfig& config, std::size_t rows) {
+    std::vector<TensorSpec> table = state(config);
+    table.push_back({"logits", {rows, config.vocabulary}});
+    table.push_back({"loss", {}});
+    for (const TensorSpec& spec : parameters(config)) {
+        table.push_back({"d" + spec.name, spec.shape});
+    }
+    for (const TensorSpec& spec : state(config)) {
+        table.push_back({"new_" + spec.name, spec.shape});
+    }
+    return table;
+}
+
+template <class T>
+void fill(Tensors<T>& tensors, const std::string& name, T value) {
+    for (T& x : tensors[name]) {
+        x = value;
+    }
+}
+
+// Everything a fake side was told, in the order it was told.
+struct Heard {
+    std::vector<std::string> calls;  // "load", "run"
+    std::vector<float> loaded;       // the first element of C in each load
+    std::vector<Batch> batches;
+    std::vector<std::int64_t> first_characters;  // X[0] of each batch, as it was during the run
+    std::vector<float> rates;
+};
+
+// A step adds `gain` to every parameter and running figure; all else that it makes is `made`.
+class FakeSide final : public Side {
+public:
+    FakeSide(const NetworkConfig& config, std::vector<TensorSpec> table, Heard& heard, float gain, float made = 1)
+        : config_(config), values_(std::move(table)), heard_(heard), gain_(gain), made_(made) {}
+
+    // Leaves this tensor as it was before the run: unwritten.
+    FakeSide& skip(const std::string& name) {
+        skipped_ = name;
+        return *this;
+    }
+
+    void load(const Tensors<float>& state) override {
+        heard_.calls.emplace_back("load");
+        heard_.loaded.push_back(state["C"][0]);
+        values_.clear();
+        copy_into(values_, state);
+    }
+
+    void run(const Batch& batch, float rate) override {
+        heard_.calls.emplace_back("run");
+        heard_.batches.push_back(batch);
+        heard_.first_characters.push_back(batch.X[0]);
+        heard_.rates.push_back(rate);
+        Tensors<float> given(state(config_));
+        for (const TensorSpec& spec : given.table()) {
+            fill(given, spec.name, values_[spec.name][0]);
+        }
+        for (const TensorSpec& spec : values_.table()) {
+            if (!given.contains(spec.name) && spec.name != skipped_) {
+                fill(values_, spec.name, made_);
+            }
+        }
+        for (const TensorSpec& spec : given.table()) {
+            if ("new_" + spec.name != skipped_) {
+                fill(values_, "new_" + spec.name, given[spec.name][0] + gain_);
+            }
+        }
+    }
+
+    std::vector<View> views() const override { return values_.views(); }
+
+private:
+    NetworkConfig config_;
+    Tensors<float> values_;
+    Heard& heard_;
+    float gain_, made_;
+    std::string skipped_;
+};
+
+}  // namespace byhand::test

@@ -1,0 +1,221 @@
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/comparison.h"
+#include "harness/fake_side.h"
+
+using namespace byhand;
+using test::FakeSide;
+using test::Heard;
+using test::least_table;
+using test::small_network;
+
+namespace {
+
+constexpr std::size_t kRows = 3;
+
+// Two contestants and three witnesses, whose parameters each grow by an amount of their own a step.
+struct Arena {
+    NetworkConfig config = small_network();
+    Heard first, second, stepwise, module, oracle;
+    std::vector<Contestant> contestants;
+    Witnesses witnesses;
+    std::vector<std::int64_t> X = std::vector<std::int64_t>(kRows), Y = X;
+    std::vector<std::size_t> drawn;  // the steps a batch was asked for
+    std::vector<ComparedStep> seen;
+
+    std::unique_ptr<FakeSide> side(Heard& heard, float gain, float made = 1) const {
+        return std::make_unique<FakeSide>(config, least_table(config, kRows), heard, gain, made);
+    }
+
+    Arena() {
+        contestants.push_back({"stepwise", side(first, 1), true});
+        contestants.push_back({"fused", side(second, 2), false});
+        witnesses = {side(stepwise, 4, 3), side(module, 8), side(oracle, 16)};
+    }
+
+    std::vector<Heard*> all_heard() { return {&first, &second, &stepwise, &module, &oracle}; }
+
+    void run(std::size_t steps, std::size_t every, bool drift) {
+        Tensors<float> begin(state(config));
+        for (const TensorSpec& spec : begin.table()) {
+            test::fill(begin, spec.name, 100.0F);
+        }
+        const Schedule schedule{.steps = steps,
+                                .every = every,
+                                .drift = drift,
+                                .batch =
+                                    [this](std::size_t step) {
+                                        drawn.push_back(step);
+                                        X[0] = static_cast<std::int64_t>(10 * step);
+                                        return Batch{kRows, X.data(), Y.data()};
+                                    },
+                                .rate = [](std::size_t step) { return 0.5F + static_cast<float>(step); }};
+        run_comparison(config, begin, schedule, contestants, witnesses,
+                       [this](const ComparedStep& step) { seen.push_back(step); });
+    }
+
+    std::vector<std::size_t> seen_steps() const {
+        std::vector<std::size_t> steps;
+        for (const ComparedStep& step : seen) {
+            steps.push_back(step.step);
+        }
+        return steps;
+    }
+};
+
+std::vector<std::size_t> steps_seen(std::size_t steps, std::size_t every) {
+    Arena arena;
+    arena.run(steps, every, false);
+    return arena.seen_steps();
+}
+
+Verdict verdict_of(const ComparedStep& step, const std::string& model, const std::string& witness,
+                   const std::string& name) {
+    for (const ComparedTensor& t : step.tensors) {
+        if (t.model == model && t.witness == witness && t.result.name == name) {
+            return t.result.verdict;
+        }
+    }
+    FAIL("no " << model << " against " << witness << ": " << name);
+    return Verdict::missing;
+}
+
+using Steps = std::vector<std::size_t>;
+
+}  // namespace
+
+TEST_CASE("every K-th step is compared, and the last") {
+    CHECK(steps_seen(1, 1) == Steps{0});
+    CHECK(steps_seen(1, 5) == Steps{0});
+    CHECK(steps_seen(4, 1) == Steps{0, 1, 2, 3});
+    CHECK(steps_seen(10, 4) == Steps{0, 4, 8, 9});
+    CHECK(steps_seen(9, 4) == Steps{0, 4, 8});
+    CHECK(steps_seen(5, 100) == Steps{0, 4});
+    CHECK(steps_seen(0, 1).empty());
+}
+
+TEST_CASE("all sides run every step on the same batch and at the same rate") {
+    Arena arena;
+    arena.run(5, 3, false);
+    CHECK(arena.drawn == Steps{0, 1, 2, 3, 4});
+    for (const Heard* heard : arena.all_heard()) {
+        CHECK(heard->first_characters == std::vector<std::int64_t>{0, 10, 20, 30, 40});
+        CHECK(heard->rates == std::vector<float>{0.5F, 1.5F, 2.5F, 3.5F, 4.5F});
+        for (const Batch& batch : heard->batches) {
+            CHECK(batch.rows == kRows);
+            CHECK(batch.X == arena.X.data());
+            CHECK(batch.Y == arena.Y.data());
+        }
+    }
+}
+
+TEST_CASE("all begin each step with what the stepwise witness made") {
+    Arena arena;
+    arena.run(4, 1, false);
+    for (const Heard* heard : arena.all_heard()) {
+        CHECK(heard->loaded == std::vector<float>{100, 104, 108, 112});
+    }
+}
+
+TEST_CASE("with drift each goes on with its own") {
+    Arena arena;
+    arena.run(4, 1, true);
+    CHECK(arena.first.loaded == std::vector<float>{100, 101, 102, 103});
+    CHECK(arena.second.loaded == std::vector<float>{100, 102, 104, 106});
+    CHECK(arena.stepwise.loaded == std::vector<float>{100, 104, 108, 112});
+    CHECK(arena.module.loaded == std::vector<float>{100, 108, 116, 124});
+    CHECK(arena.oracle.loaded == std::vector<float>{100, 116, 132, 148});
+}
+
+TEST_CASE("after the last step the sides still hold its values") {
+    for (const bool drift : {true, false}) {
+        Arena arena;
+        arena.run(3, 1, drift);
+        for (const Heard* heard : arena.all_heard()) {
+            CHECK(heard->calls == std::vector<std::string>{"load", "run", "load", "run", "load", "run"});
+        }
+        const std::vector<View> views = arena.contestants[0].side->views();
+        CHECK(value_at(*find(views, "new_C"), 0) == (drift ? 103 : 109));
+    }
+}
+
+TEST_CASE("each contestant is held against both witnesses, in order") {
+    Arena arena;
+    arena.run(1, 1, false);
+    std::vector<std::string> sections;
+    for (const ComparedTensor& t : arena.seen[0].tensors) {
+        const std::string section = t.model + "/" + t.witness;
+        if (sections.empty() || sections.back() != section) {
+            sections.push_back(section);
+        }
+    }
+    CHECK(sections ==
+          std::vector<std::string>{"stepwise/stepwise", "stepwise/module", "fused/stepwise", "fused/module"});
+    CHECK(arena.seen[0].tensors.size() == 4 * least_table(arena.config, kRows).size());
+    // The witness made 3 where the contestants made 1; the module made 1.
+    CHECK(verdict_of(arena.seen[0], "stepwise", "stepwise", "dW1") == Verdict::mismatch);
+    CHECK(verdict_of(arena.seen[0], "stepwise", "module", "dW1") == Verdict::exact);
+    CHECK(verdict_of(arena.seen[0], "fused", "module", "new_C") == Verdict::mismatch);
+    CHECK(verdict_of(arena.seen[0], "fused", "module", "C") == Verdict::exact);
+    CHECK(arena.seen[0].tensors[0].result.error_manual == 0.0);
+}
+
+TEST_CASE("a step tells the first contestant's loss and the stepwise witness's") {
+    Arena arena;
+    arena.contestants[0].side = arena.side(arena.first, 1, 7);
+    arena.run(2, 1, false);
+    CHECK(arena.seen[1].loss_manual == 7.0);
+    CHECK(arena.seen[1].loss_torch == 3.0);
+}
+
+TEST_CASE("a loss that is not there is not a number") {
+    Arena arena;
+    std::vector<TensorSpec> table = least_table(arena.config, kRows);
+    std::erase_if(table, [](const TensorSpec& spec) { return spec.name == "loss"; });
+    arena.contestants[0].side = std::make_unique<FakeSide>(arena.config, table, arena.first, 1.0F);
+    arena.run(1, 1, false);
+    CHECK(std::isnan(arena.seen[0].loss_manual));
+    CHECK(verdict_of(arena.seen[0], "stepwise", "stepwise", "loss") == Verdict::missing);
+}
+
+TEST_CASE("a side that does not write an updated value is found, in that step and with drift in the next") {
+    for (const bool drift : {true, false}) {
+        Arena arena;
+        auto lazy = arena.side(arena.second, 2);
+        lazy->skip("new_W1");
+        arena.contestants[1].side = std::move(lazy);
+        arena.run(2, 1, drift);
+        for (const ComparedStep& step : arena.seen) {
+            CHECK(verdict_of(step, "fused", "stepwise", "new_W1") == Verdict::unwritten);
+            CHECK(verdict_of(step, "fused", "module", "new_W1") == Verdict::unwritten);
+            CHECK(verdict_of(step, "stepwise", "module", "new_W1") != Verdict::unwritten);
+        }
+        CHECK(verdict_of(arena.seen[0], "fused", "module", "W1") == Verdict::exact);
+        // What was never written went on as a NaN.
+        CHECK(verdict_of(arena.seen[1], "fused", "stepwise", "W1") == (drift ? Verdict::non_finite : Verdict::exact));
+    }
+}
+
+TEST_CASE("a gradient that is not written in a later step is not taken for the one before") {
+    Arena arena;
+    auto lazy = arena.side(arena.first, 1);
+    lazy->skip("dW2");
+    arena.contestants[0].side = std::move(lazy);
+    arena.run(3, 1, false);
+    CHECK(verdict_of(arena.seen[2], "stepwise", "stepwise", "dW2") == Verdict::unwritten);
+}
+
+TEST_CASE("a side without an updated value is found where nothing goes on from it") {
+    Arena arena;
+    std::vector<TensorSpec> table = least_table(arena.config, kRows);
+    std::erase_if(table, [](const TensorSpec& spec) { return spec.name == "W2"; });
+    CHECK_FALSE(Tensors<float>(table).contains("W2"));
+    table = least_table(arena.config, kRows);
+    arena.run(1, 1, true);
+    CHECK(arena.seen.size() == 1);
+}

@@ -1,0 +1,163 @@
+// The three forms are one mathematics: collapsed and fused against stepwise in double, each number within what rounding
+// alone may do to it (rounding.h).
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+
+#include "base/error.h"
+#include "manual/models.h"
+#include "manual/rounding.h"
+#include "manual/stepwise.h"
+
+using namespace byhand;
+
+namespace {
+
+constexpr float kRate = 0.37F;
+
+std::vector<View> run(Side& side, const networks::Example& example) {
+    side.load(example.state);
+    side.run(example.batch(), kRate);
+    return side.views();
+}
+
+// One row is its own mean: its backward divides nothing by nothing, but for an ε inside the root. Two rows without an ε
+// come out the same whatever went in, so that the gradients before are rounding and nothing else.
+bool says_something(const NormConfig& norm, std::size_t rows) {
+    return norm.place == NormPlace::none || rows > 2 ||
+           (norm.epsilon > 0 && (rows == 2 || norm.epsilon_place == EpsilonPlace::inside));
+}
+
+bool needs_two_rows(const NormConfig& norm) {
+    return norm.place != NormPlace::none &&
+           (norm.batch_divisor == Divisor::n_minus_1 || norm.running_divisor == Divisor::n_minus_1);
+}
+
+// Calls visit(example) for every convention of the norm with every number of rows; shapes and biases take turns.
+template <class Visit>
+void for_each_example(const std::vector<std::vector<std::size_t>>& shapes, Visit visit) {
+    std::size_t number = 0;
+    for (const NormConfig& norm : networks::norms()) {
+        for (const std::size_t rows : {1, 2, 7, 33}) {
+            NetworkConfig config = networks::small(shapes[number % shapes.size()], 11);
+            config.norm = norm;
+            config.norm.running_divisor = rows == 1 ? norm.batch_divisor : norm.running_divisor;
+            config.hidden_bias = number % 4 < 2;
+            config.output_bias = number % 7 < 4;
+            ++number;
+            INFO(networks::describe(config, rows));
+            if (rows == 1 && needs_two_rows(config.norm)) {
+                CHECK_THROWS_AS(make_hand_side(HandForm::fused, config, rows, DType::float32), InputError);
+            } else if (says_something(config.norm, rows)) {
+                visit(networks::make(config, rows, static_cast<unsigned>(number)));
+            }
+        }
+    }
+}
+
+const std::vector<std::vector<std::size_t>> kShapes = {{1}, {17}, {33, 100}, {5, 1, 17, 33}, {100}, {7, 3, 2}, {33}};
+
+}  // namespace
+
+TEST_CASE("collapsed is stepwise, in double, for every convention") {
+    double worst = 0;
+    for_each_example(kShapes, [&](const networks::Example& example) {
+        const auto side = make_hand_side(HandForm::collapsed, example.config, example.rows, DType::float64);
+        const std::size_t m = rounding::longest_sum(example.config, example.rows);
+        const rounding::Values known = rounding::values(stepwise_network<double>(example.config, example.rows), example,
+                                                        kRate, rounding::kUnit<double>);
+        std::vector<View> views = run(*side, example);
+        worst = std::max(worst, rounding::check(views, known, m, rounding::kUnit<double>));
+    });
+    CAPTURE(worst);
+    CHECK(worst > 0.01);  // else the limits are too wide
+}
+
+TEST_CASE("fused, stepwise and collapsed in float are stepwise in double, for every convention") {
+    double worst = 0;
+    for_each_example(kShapes, [&](const networks::Example& example) {
+        const std::size_t m = rounding::longest_sum(example.config, example.rows);
+        const rounding::Values known = rounding::values(stepwise_network<double>(example.config, example.rows), example,
+                                                        kRate, rounding::kUnit<float>);
+        for (const HandForm form : {HandForm::fused, HandForm::stepwise, HandForm::collapsed}) {
+            INFO("form " << static_cast<int>(form));
+            const auto side = make_hand_side(form, example.config, example.rows, DType::float32);
+            worst = std::max(worst, rounding::check(run(*side, example), known, m, rounding::kUnit<float>));
+        }
+    });
+    CAPTURE(worst);
+    CHECK(worst > 0.01);
+}
+
+TEST_CASE("the smallest network there is: every extent 1, but for two characters") {
+    NetworkConfig config = networks::small({1}, 2);
+    config.context = 1;
+    config.embedding = 1;
+    config.norm.place = NormPlace::none;
+    const networks::Example example = networks::make(config, 1);
+    const rounding::Values known =
+        rounding::values(stepwise_network<double>(config, 1), example, kRate, rounding::kUnit<float>);
+    for (const HandForm form : {HandForm::fused, HandForm::stepwise, HandForm::collapsed}) {
+        rounding::check(run(*make_hand_side(form, config, 1, DType::float32), example), known, 2,
+                        rounding::kUnit<float>);
+    }
+}
+
+TEST_CASE("fused keeps all parameters, their gradients, the new state and the loss") {
+    for (const NormConfig& norm : networks::norms()) {
+        NetworkConfig config = networks::small({5, 3});
+        config.norm = norm;
+        const auto side = make_hand_side(HandForm::fused, config, 7, DType::float32);
+        const std::vector<View> views = run(*side, networks::make(config, 7));
+        INFO(networks::describe(config, 7));
+        for (const TensorSpec& spec : parameters(config)) {
+            INFO(spec.name);
+            CHECK(find(views, "d" + spec.name) != nullptr);
+        }
+        for (const TensorSpec& spec : state(config)) {
+            INFO(spec.name);
+            CHECK(find(views, spec.name) != nullptr);
+            CHECK(find(views, "new_" + spec.name) != nullptr);
+        }
+        CHECK(find(views, "loss") != nullptr);
+        CHECK(find(views, "logits") != nullptr);
+        for (const View& view : views) {
+            INFO(view.name);
+            for (std::size_t i = 0; i < count(view.shape); ++i) {
+                REQUIRE(!is_unwritten(static_cast<const float*>(view.data) + i));
+            }
+        }
+    }
+}
+
+// softmax(80, −80, 0, …): all weights into the logits are 0, so the output's bias is the logits.
+TEST_CASE("fused stays finite and right where logits are ±80") {
+    NetworkConfig config = networks::small({5}, 3);
+    config.norm.place = NormPlace::none;
+    networks::Example example = networks::make(config, 2);
+    std::fill(example.state["W2"].begin(), example.state["W2"].end(), 0.0F);
+    example.state["b2"][0] = 80;
+    example.state["b2"][1] = -80;
+    example.state["b2"][2] = 0;
+    example.Y = {1, 2};
+    for (const HandForm form : {HandForm::fused, HandForm::collapsed}) {
+        const auto side = make_hand_side(form, config, 2, DType::float32);
+        const std::vector<View> views = run(*side, example);
+        CHECK(value_at(*find(views, "loss"), 0) == (160.0 + 80.0) / 2);  // e^−80 is nothing beside 1
+        CHECK(value_at(*find(views, "db2"), 0) == 1);                    // both rows say 1, neither answer is 0
+        CHECK(value_at(*find(views, "db2"), 1) == -0.5);
+        CHECK(value_at(*find(views, "db2"), 2) == -0.5);
+    }
+}
+
+TEST_CASE("a value that is not finite reaches the loss, whichever logit it stands in") {
+    const NetworkConfig config = networks::small({5});
+    for (const HandForm form : {HandForm::fused, HandForm::stepwise, HandForm::collapsed}) {
+        for (std::size_t j = 0; j < config.vocabulary; ++j) {
+            INFO("form " << static_cast<int>(form) << ", logit " << j);
+            networks::Example example = networks::make(config, 7);
+            example.state["b2"][j] = std::numeric_limits<float>::quiet_NaN();
+            const auto side = make_hand_side(form, config, 7, DType::float32);
+            CHECK(std::isnan(value_at(*find(run(*side, example), "loss"), 0)));
+        }
+    }
+}
