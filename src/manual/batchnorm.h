@@ -5,11 +5,11 @@
 // n or n − 1. Written for rows that are contiguous: every loop runs along them.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 
 #include "base/network.h"
+#include "manual/sums.h"
 
 namespace byhand {
 
@@ -17,17 +17,6 @@ namespace byhand {
 template <class T>
 T divisor_of(Divisor divisor, std::size_t n) {
     return static_cast<T>(divisor == Divisor::n ? n : n - 1);
-}
-
-// out[j] = Σ_i x[i, j]
-template <class T>
-void sum_rows(T* out, const T* x, std::size_t n, std::size_t H) {
-    std::fill_n(out, H, T{0});
-    for (std::size_t i = 0; i < n; ++i) {
-        for (std::size_t j = 0; j < H; ++j) {
-            out[j] += x[i * H + j];
-        }
-    }
 }
 
 // ---- forward ----
@@ -103,12 +92,7 @@ void batchnorm_scale_shift(T* y, const T* bnraw, const T* bngain, const T* bnbia
 // dbngain[j] = Σ_i dy[i, j]·bnraw[i, j]
 template <class T>
 void batchnorm_gain_backward(T* dbngain, const T* dy, const T* bnraw, std::size_t n, std::size_t H) {
-    std::fill_n(dbngain, H, T{0});
-    for (std::size_t i = 0; i < n; ++i) {
-        for (std::size_t j = 0; j < H; ++j) {
-            dbngain[j] += dy[i * H + j] * bnraw[i * H + j];
-        }
-    }
+    sum_rows_of_product(dbngain, dy, bnraw, n, H);
 }
 
 // dbnbias[j] = Σ_i dy[i, j]
@@ -131,12 +115,7 @@ void batchnorm_raw_backward(T* dbnraw, const T* dy, const T* bngain, std::size_t
 template <class T>
 void batchnorm_inverse_deviation_backward(T* dbnvar_inv, const T* dbnraw, const T* bndiff, std::size_t n,
                                           std::size_t H) {
-    std::fill_n(dbnvar_inv, H, T{0});
-    for (std::size_t i = 0; i < n; ++i) {
-        for (std::size_t j = 0; j < H; ++j) {
-            dbnvar_inv[j] += bndiff[i * H + j] * dbnraw[i * H + j];
-        }
-    }
+    sum_rows_of_product(dbnvar_inv, bndiff, dbnraw, n, H);
 }
 
 // dbnvar = −½·(bnvar + ε)^(−3/2)·dbnvar_inv, or −1/(2·√bnvar·(√bnvar + ε)²)·dbnvar_inv with ε outside the root

@@ -6,6 +6,7 @@
 #include "manual/batchnorm.h"
 #include "manual/embedding.h"
 #include "manual/simd/kernels.h"
+#include "manual/sums.h"
 #include "manual/update.h"
 
 namespace byhand {
@@ -261,7 +262,7 @@ void Fused::norm_backward(const FusedLayer& l) {
     const NormConfig& norm = config_.norm;
     const std::size_t H = l.layer.outputs;
     const float* gain = l.state[now_].bngain;
-    batchnorm_gain_backward(l.dbngain, l.dy, l.raw, rows_, H);
+    sum_rows_of_product(l.dbngain, l.dy, l.raw, rows_, H);
     sum_rows(l.dbnbias, l.dy, rows_, H);
     for (std::size_t j = 0; j < H; ++j) {
         const float k = norm.epsilon_place == EpsilonPlace::inside

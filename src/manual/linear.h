@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "manual/sums.h"
+
 namespace byhand {
 
 // y[i, j] = Σ_k x[i, k]·W[k, j]
@@ -71,12 +73,7 @@ void linear_weight_backward(T* dW, const T* x, const T* dy, std::size_t n, std::
 // db[j] = Σ_i dy[i, j]
 template <class T>
 void linear_bias_backward(T* db, const T* dy, std::size_t n, std::size_t out) {
-    std::fill_n(db, out, T{0});
-    for (std::size_t i = 0; i < n; ++i) {
-        for (std::size_t j = 0; j < out; ++j) {
-            db[j] += dy[i * out + j];
-        }
-    }
+    sum_rows(db, dy, n, out);
 }
 
 }  // namespace byhand

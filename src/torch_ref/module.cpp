@@ -1,6 +1,7 @@
 #include "torch_ref/module.h"
 
 #include <map>
+#include <set>
 #include <utility>
 
 namespace byhand::torch_ref {
@@ -97,11 +98,11 @@ torch::Tensor NetworkImpl::norm_input(const torch::Tensor& X, std::size_t index)
 
 std::vector<NetworkImpl::Slot> NetworkImpl::find_slots() const {
     std::map<std::string, torch::Tensor> tensors = {{"C", C_->weight}};
-    std::map<std::string, bool> transposed;
+    std::set<std::string> transposed;
     for (const Block& block : blocks_) {
         const Layer& layer = block->layer;
         tensors[layer.W()] = block->linear->weight;
-        transposed[layer.W()] = true;
+        transposed.insert(layer.W());
         tensors[layer.b()] = block->linear->bias;
         if (layer.norm == NormPlace::none) {
             continue;
