@@ -57,7 +57,8 @@ bool all_zero(const View& view) {
 double largest_difference(const View& a, const View& b) {
     double largest = 0;
     for (std::size_t i = 0; i < count(a.shape); ++i) {
-        largest = std::max(largest, std::abs(value_at(a, i) - value_at(b, i)));
+        const double difference = std::abs(value_at(a, i) - value_at(b, i));
+        largest = difference <= largest || std::isnan(largest) ? largest : difference;  // a NaN stays
     }
     return largest;
 }

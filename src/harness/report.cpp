@@ -134,10 +134,13 @@ std::string conclusion(const Summary& summary, bool colour) {
                            painted("they disagree", "\x1b[1;31m", colour), summary.disagreeing, summary.compared,
                            summary.steps, summary.steps == 1 ? "" : "s", *summary.first_divergence);
     }
-    return fmt::format("{}: {} tensors over {} step{}; closest to its limit came {} at step {}, with {:.2f} % of it\n",
-                       painted("they agree", "\x1b[1;32m", colour), summary.compared, summary.steps,
-                       summary.steps == 1 ? "" : "s", summary.largest_use_name, summary.largest_use_step,
-                       100 * summary.largest_use);
+    const std::string closest =
+        summary.largest_use > 0
+            ? fmt::format("closest to its limit came {} at step {}, with {:.2f} % of it", summary.largest_use_name,
+                          summary.largest_use_step, 100 * summary.largest_use)
+            : "no two values differ";
+    return fmt::format("{}: {} tensors over {} step{}; {}\n", painted("they agree", "\x1b[1;32m", colour),
+                       summary.compared, summary.steps, summary.steps == 1 ? "" : "s", closest);
 }
 
 }  // namespace byhand

@@ -60,7 +60,7 @@ private:
 
 // ---- to train ----
 
-// What all hand-written models share: evaluation by hand. Training goes on with the figures it had before calibrate.
+// What all hand-written models share: evaluation by hand.
 class HandModel : public Model {
 public:
     explicit HandModel(const NetworkConfig& config) : evaluation_(config) {}

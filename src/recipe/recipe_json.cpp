@@ -83,7 +83,7 @@ NormConfig read_norm(const Field& field) {
     auto place = EpsilonWord::inside;
     object.take("epsilon_place", place, [](const Field& f) { return choice(f, kEpsilonWords); });
     if (epsilon) {
-        norm.epsilon = number(*epsilon, 0, kLargest);
+        norm.epsilon = number(*epsilon, 0, std::numeric_limits<double>::max());
         if (place == EpsilonWord::none && norm.epsilon != 0) {
             epsilon->refuse_value(R"(but epsilon_place is "none": give "inside" or "outside", or leave epsilon out)");
         }

@@ -24,7 +24,9 @@ Tensors<float> ones(std::vector<TensorSpec> table) {
     return tensors;
 }
 
-std::vector<TensorSpec> least() { return least_table(small_network(), kRows); }
+std::vector<TensorSpec> least() {
+    return least_table(small_network(), kRows);
+}
 
 std::vector<TensorSpec> with(std::vector<TensorSpec> table, const std::string& name) {
     table.push_back({name, {3}});

@@ -1,9 +1,7 @@
 // A side that computes nothing: every tensor it shows holds one value. And networks small enough to name all they have.
 #pragma once
 
-#include <functional>
-#include <map>
-#include <memory>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -87,8 +85,9 @@ public:
             }
         }
         for (const TensorSpec& spec : given.table()) {
-            if ("new_" + spec.name != skipped_) {
-                fill(values_, "new_" + spec.name, given[spec.name][0] + gain_);
+            const std::string updated = "new_" + spec.name;
+            if (updated != skipped_ && values_.contains(updated)) {
+                fill(values_, updated, given[spec.name][0] + gain_);
             }
         }
     }

@@ -38,8 +38,8 @@ public:
         }
     }
 
-    // Runs all steps, each on copies of the numbers it reads; disturb(numbers) may change these copies, and then what
-    // the step made of them.
+    // Runs all steps, each on copies of the numbers it reads. disturb(numbers, nullptr) may change these copies, and
+    // disturb(numbers, &name) what the step made of them under that name.
     template <class Disturb>
     void run_disturbed(Disturb disturb) const {
         for (const Bound& bound : bound_) {
@@ -49,12 +49,12 @@ public:
             for (std::size_t i = 0; i < reads.size(); ++i) {
                 if (!bound.numbers[i].empty()) {
                     std::vector<T>& copy = copies.emplace_back(bound.numbers[i].begin(), bound.numbers[i].end());
-                    disturb(std::span<T>(copy));
+                    disturb(std::span<T>(copy), nullptr);
                     reads[i] = static_cast<const T*>(copy.data());
                 }
             }
             bound.step->run(bound.out.data(), reads);
-            disturb(bound.out);
+            disturb(bound.out, &bound.step->makes);
         }
     }
 

@@ -1,0 +1,214 @@
+// Batch norm's functions against figures worked by hand, and its two backward passes against each other.
+#include "manual/batchnorm.h"
+
+#include <catch2/catch_template_test_macros.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "manual/networks.h"
+
+using namespace byhand;
+
+namespace {
+
+template <class T>
+using Vector = std::vector<T>;
+
+template <class T>
+struct Forward {
+    Vector<T> mean, diff, diff2, var, var_inv, raw;
+};
+
+template <class T>
+Forward<T> forward(const Vector<T>& x, std::size_t n, Divisor divisor, double epsilon,
+                   EpsilonPlace place = EpsilonPlace::inside) {
+    const std::size_t H = x.size() / n;
+    Forward<T> f{Vector<T>(H), Vector<T>(n * H), Vector<T>(n * H), Vector<T>(H), Vector<T>(H), Vector<T>(n * H)};
+    batchnorm_mean(f.mean.data(), x.data(), n, H);
+    batchnorm_difference(f.diff.data(), x.data(), f.mean.data(), n, H);
+    batchnorm_square(f.diff2.data(), f.diff.data(), n * H);
+    batchnorm_variance(f.var.data(), f.diff2.data(), n, H, divisor);
+    batchnorm_inverse_deviation(f.var_inv.data(), f.var.data(), H, epsilon, place);
+    batchnorm_normalise(f.raw.data(), f.diff.data(), f.var_inv.data(), n, H);
+    return f;
+}
+
+// From dbnraw to the gradient of the norm's input, step by step.
+template <class T>
+Vector<T> backward_in_steps(const Forward<T>& f, const Vector<T>& draw, std::size_t n, Divisor divisor, double epsilon,
+                            EpsilonPlace place) {
+    const std::size_t H = draw.size() / n;
+    Vector<T> dvar_inv(H), dvar(H), ddiff2(n * H), ddiff(n * H), dmean(H), dx(n * H);
+    batchnorm_inverse_deviation_backward(dvar_inv.data(), draw.data(), f.diff.data(), n, H);
+    batchnorm_variance_backward(dvar.data(), dvar_inv.data(), f.var.data(), H, epsilon, place);
+    batchnorm_square_sum_backward(ddiff2.data(), dvar.data(), n, H, divisor);
+    batchnorm_difference_backward(ddiff.data(), draw.data(), f.var_inv.data(), ddiff2.data(), f.diff.data(), n, H);
+    batchnorm_mean_backward(dmean.data(), ddiff.data(), n, H);
+    batchnorm_input_backward(dx.data(), ddiff.data(), dmean.data(), n, H);
+    return dx;
+}
+
+template <class T>
+Vector<T> backward_in_one_line(const Forward<T>& f, const Vector<T>& draw, std::size_t n, Divisor divisor,
+                               double epsilon, EpsilonPlace place) {
+    const std::size_t H = draw.size() / n;
+    Vector<T> dx(n * H);
+    batchnorm_backward(dx.data(), draw.data(), f.raw.data(), f.var_inv.data(), f.var.data(), n, H, divisor, epsilon,
+                       place);
+    return dx;
+}
+
+// Equal within `units` roundings at the size of the largest.
+template <class T>
+void check(const Vector<T>& values, const Vector<double>& expected, double units = 4) {
+    REQUIRE(values.size() == expected.size());
+    double largest = 0;
+    for (const double e : expected) {
+        largest = std::max(largest, std::fabs(e));
+    }
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        INFO("element " << i << ": " << values[i] << ", expected " << expected[i]);
+        CHECK(std::fabs(static_cast<double>(values[i]) - expected[i]) <=
+              units * std::numeric_limits<T>::epsilon() * largest);
+    }
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("note 2: 2, 0, 2, 4 are 0, −√2, 0, √2 when normalised by n, and so are 200, 0, 200, 400", "", float,
+                   double) {
+    for (const TestType scale : {TestType{1}, TestType{100}}) {
+        const auto f = forward<TestType>({2 * scale, 0, 2 * scale, 4 * scale}, 4, Divisor::n, 0);
+        check(f.mean, {2.0 * scale});
+        check(f.diff, {0, -2.0 * scale, 0, 2.0 * scale});
+        check(f.var, {2.0 * scale * scale});
+        check(f.raw, {0, -std::sqrt(2.0), 0, std::sqrt(2.0)});
+
+        // β, β − √2·γ, β, β + √2·γ
+        const TestType gain = 3, bias = -0.5;
+        Vector<TestType> y(4);
+        batchnorm_scale_shift(y.data(), f.raw.data(), &gain, &bias, 4, 1);
+        check(y, {-0.5, -0.5 - 3 * std::sqrt(2.0), -0.5, -0.5 + 3 * std::sqrt(2.0)});
+    }
+    const auto f = forward<TestType>({2, 0, 2, 4}, 4, Divisor::n_minus_1, 0);
+    check(f.var, {8.0 / 3});
+    check(f.raw, {0, -std::sqrt(1.5), 0, std::sqrt(1.5)});
+}
+
+TEMPLATE_TEST_CASE("ε stands inside the root, or outside it", "", float, double) {
+    const double epsilon = 0.125;
+    check(forward<TestType>({2, 0, 2, 4}, 4, Divisor::n, epsilon).raw,
+          {0, -2 / std::sqrt(2.125), 0, 2 / std::sqrt(2.125)});
+    check(forward<TestType>({2, 0, 2, 4}, 4, Divisor::n, epsilon, EpsilonPlace::outside).raw,
+          {0, -2 / (std::sqrt(2.0) + 0.125), 0, 2 / (std::sqrt(2.0) + 0.125)});
+}
+
+TEMPLATE_TEST_CASE("note 3: each of three columns has its own mean, variance, γ and β", "", float, double) {
+    const Vector<TestType> x = {7, 5, 4, 2, 3, 4, 1, 2, 3, 7, 5, 6, 3, 3, 4};
+    // Sums 20, 18, 21. Squares around the means: 9 + 4 + 9 + 9 + 1 = 32; 1.96 + 0.36 + 2.56 + 1.96 + 0.36 = 7.2;
+    // 0.04 + 0.04 + 1.44 + 3.24 + 0.04 = 4.8.
+    const auto by_n = forward(x, 5, Divisor::n, 0);
+    check(by_n.mean, {4, 3.6, 4.2});
+    check(by_n.var, {6.4, 1.44, 0.96});
+    check(by_n.var_inv, {1 / std::sqrt(6.4), 1 / 1.2, 1 / std::sqrt(0.96)});
+    check(forward(x, 5, Divisor::n_minus_1, 0).var, {8, 1.8, 1.2});
+
+    // The first row: (7 − 4)/√6.4, (5 − 3.6)/1.2, (4 − 4.2)/√0.96.
+    const Vector<TestType> gain = {2, 3, 0.5}, bias = {1, -1, 0.25};
+    Vector<TestType> y(15);
+    batchnorm_scale_shift(y.data(), by_n.raw.data(), gain.data(), bias.data(), 5, 3);
+    check<TestType>({y[0], y[1], y[2]},
+                    {2 * 3 / std::sqrt(6.4) + 1, 3 * 1.4 / 1.2 - 1, -0.5 * 0.2 / std::sqrt(0.96) + 0.25});
+}
+
+// Hi, Probal, two rows of padding, and How are you today, in the first of the three columns.
+TEST_CASE("note 3: rows of padding falsify a column's figures") {
+    const Vector<double> padded = {6.5, 2.21, 0, 0, 7.5, 2.2, 2.9, 9.9}, words = {6.5, 2.21, 7.5, 2.2, 2.9, 9.9};
+    const auto with = forward(padded, 8, Divisor::n, 0), without = forward(words, 6, Divisor::n, 0);
+    const auto rounds_to = [](double x, double figure, double half) { return std::fabs(x - figure) < half; };
+    CHECK(rounds_to(with.mean[0], 3.90, 0.005));
+    CHECK(rounds_to(without.mean[0], 5.20, 0.005));
+    CHECK(rounds_to(with.raw[4], 1.056, 0.0005));
+    CHECK(rounds_to(without.raw[2], 0.778, 0.0005));
+}
+
+// x 2, 0, 2, 4 and dx̂ 1, 2, 3, 4. By n: s = 1/√2, Σdx̂ = 10, x̂·Σ(dx̂·x̂) = −√2·2√2 = −4 and 4 in the second and last
+// row, so that the bracket of the one line is 4 − 10, 8 − 10 + 4, 12 − 10, 16 − 10 − 4. By n − 1: s = √(3/8), and
+// n/(n − 1)·x̂·Σ(dx̂·x̂) is −4 and 4 again: the same bracket.
+TEMPLATE_TEST_CASE("note 5: the backward of a worked example, in small steps and in one line", "", float, double) {
+    const Vector<TestType> x = {2, 0, 2, 4}, draw = {1, 2, 3, 4};
+    for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
+        const double s = divisor == Divisor::n ? std::sqrt(0.5) : std::sqrt(0.375);
+        const Vector<double> expected = {s / 4 * -6, s / 4 * 2, s / 4 * 2, s / 4 * 2};
+        const auto f = forward(x, 4, divisor, 0);
+        check(backward_in_steps(f, draw, 4, divisor, 0, EpsilonPlace::inside), expected, 8);
+        check(backward_in_one_line(f, draw, 4, divisor, 0, EpsilonPlace::inside), expected, 8);
+    }
+    // γ and β: Σ dy·x̂ = −2√2 + 4√2, Σ dy.
+    const auto f = forward(x, 4, Divisor::n, 0);
+    Vector<TestType> dgain(1), dbias(1), scaled(4);
+    batchnorm_gain_backward(dgain.data(), draw.data(), f.raw.data(), 4, 1);
+    batchnorm_bias_backward(dbias.data(), draw.data(), 4, 1);
+    check(dgain, {2 * std::sqrt(2.0)});
+    check(dbias, {10});
+    const TestType gain = -3;
+    batchnorm_raw_backward(scaled.data(), draw.data(), &gain, 4, 1);
+    check(scaled, {-3, -6, -9, -12});
+}
+
+TEMPLATE_TEST_CASE("note 5: one line is the small steps, for both divisors and every ε", "", float, double) {
+    std::mt19937 random(5);
+    for (const std::size_t n : {3, 5, 33}) {
+        for (const std::size_t H : {1, 7, 17}) {
+            Vector<TestType> x(n * H), draw(n * H);
+            for (std::size_t i = 0; i < n * H; ++i) {
+                x[i] = networks::uniform(random, -1, 3);
+                draw[i] = networks::uniform(random, -2, 1);
+            }
+            for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
+                for (const double epsilon : {0.0, 1e-5, 0.5}) {
+                    for (const EpsilonPlace place : {EpsilonPlace::inside, EpsilonPlace::outside}) {
+                        const auto f = forward(x, n, divisor, epsilon, place);
+                        const auto steps = backward_in_steps(f, draw, n, divisor, epsilon, place);
+                        auto line = backward_in_one_line(f, draw, n, divisor, epsilon, place);
+                        // Each is a sum of 2n + 1 terms below 8·s (|dx̂| < 2, |x̂|·mean|dx̂·x̂| < 2·n/D·√n).
+                        for (std::size_t i = 0; i < n * H; ++i) {
+                            const double s = f.var_inv[i % H];
+                            const double terms = 4 + 4 * std::sqrt(static_cast<double>(n));
+                            INFO("n " << n << ", H " << H << ", epsilon " << epsilon);
+                            CHECK(std::fabs(static_cast<double>(steps[i]) - static_cast<double>(line[i])) <=
+                                  8 * std::numeric_limits<TestType>::epsilon() * s * terms);
+                        }
+                        // dx may be dbnraw itself.
+                        auto in_place = draw;
+                        batchnorm_backward(in_place.data(), in_place.data(), f.raw.data(), f.var_inv.data(),
+                                           f.var.data(), n, H, divisor, epsilon, place);
+                        CHECK(in_place == line);
+                    }
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("evaluation normalises by running figures, whether they hold a variance or a deviation") {
+    const Vector<double> x = {5, 1, 3, 9}, mean = {3, 1}, variance = {4, 16}, deviation = {2, 4}, gain = {10, 3},
+                         bias = {0.5, -1};
+    Vector<double> raw(4), y(4);
+    for (const bool holds_deviation : {false, true}) {
+        const RunningSpread spread = holds_deviation ? RunningSpread::deviation : RunningSpread::variance;
+        const double* figure = holds_deviation ? deviation.data() : variance.data();
+        batchnorm_evaluate_raw(raw.data(), x.data(), mean.data(), figure, 2, 2, 0, EpsilonPlace::inside, spread);
+        check(raw, {1, 0, 0, 2});
+        batchnorm_evaluate(y.data(), x.data(), mean.data(), figure, gain.data(), bias.data(), 2, 2, 0,
+                           EpsilonPlace::inside, spread);
+        check(y, {10.5, -1, 0.5, 5});
+        batchnorm_evaluate_raw(raw.data(), x.data(), mean.data(), figure, 2, 2, 0.25, EpsilonPlace::outside, spread);
+        check(raw, {2 / 2.25, 0, 0, 8 / 4.25});
+        batchnorm_evaluate_raw(raw.data(), x.data(), mean.data(), figure, 2, 2, 0.25, EpsilonPlace::inside, spread);
+        check(raw, {2 / std::sqrt(4.25), 0, 0, 8 / std::sqrt(16.25)});
+    }
+}

@@ -1,0 +1,94 @@
+#include "train/losses.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_floating_point.hpp>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "train/fake_model.h"
+
+using namespace byhand;
+using Catch::Matchers::WithinRel;
+using test::FakeModel;
+
+namespace {
+
+double loss_of(const std::vector<float>& logits, const std::vector<std::int64_t>& answers) {
+    FakeModel model;
+    model.answer = [&](std::span<const std::int64_t>) { return logits; };
+    return mean_loss(model, {1, std::vector<std::int64_t>(answers.size()), answers}, logits.size());
+}
+
+}  // namespace
+
+TEST_CASE("equal logits cost the logarithm of their number") {
+    CHECK_THAT(loss_of({0, 0, 0}, {1}), WithinRel(std::log(3.0), 1e-15));
+    CHECK_THAT(loss_of({-7, -7, -7, -7, -7}, {0, 4}), WithinRel(std::log(5.0), 1e-15));
+    CHECK(loss_of({123}, {0}) == 0.0);
+}
+
+TEST_CASE("a loss worked by hand") {
+    // Probabilities 1/6, 2/6, 3/6: the losses are ln 6, ln 3, ln 2.
+    const std::vector<float> logits = {0, std::log(2.0F), std::log(3.0F)};
+    CHECK_THAT(loss_of(logits, {0}), WithinRel(std::log(6.0), 1e-7));
+    CHECK_THAT(loss_of(logits, {1}), WithinRel(std::log(3.0), 1e-7));
+    CHECK_THAT(loss_of(logits, {2}), WithinRel(std::log(2.0), 1e-7));
+    CHECK_THAT(loss_of(logits, {0, 1, 2}), WithinRel(std::log(36.0) / 3, 1e-7));
+    CHECK_THAT(loss_of(logits, {2, 2, 2, 0}), WithinRel((3 * std::log(2.0) + std::log(6.0)) / 4, 1e-7));
+}
+
+TEST_CASE("logits of any size") {
+    CHECK(loss_of({1000, 0, -1000}, {0}) == 0.0);
+    CHECK(loss_of({1000, 0, -1000}, {1}) == 1000.0);
+    CHECK(loss_of({1000, 0, -1000}, {2}) == 2000.0);
+    CHECK(loss_of({3e38F, -3e38F}, {1}) == static_cast<double>(3e38F) * 2);
+    CHECK_THAT(loss_of({-1000, -1000}, {0}), WithinRel(std::log(2.0), 1e-12));
+}
+
+TEST_CASE("each answer is held against the logits of its own context") {
+    FakeModel model;
+    model.context = 2;
+    // The logit of class c is 0 where c is the sum of the context, and far below elsewhere.
+    model.answer = [](std::span<const std::int64_t> context) {
+        std::vector<float> logits(4, -50.0F);
+        logits[static_cast<std::size_t>(context[0] + context[1])] = 0;
+        return logits;
+    };
+    CHECK(mean_loss(model, {2, {0, 1, 1, 1, 3, 0}, {1, 2, 3}}, 4) < 1e-20);
+    CHECK_THAT(mean_loss(model, {2, {0, 1, 1, 1, 3, 0}, {1, 2, 0}}, 4), WithinRel(50.0 / 3, 1e-12));
+}
+
+TEST_CASE("more examples than fit at once are all counted, once") {
+    FakeModel model;
+    model.answer = [](std::span<const std::int64_t> context) {
+        return std::vector<float>{0, static_cast<float>(context[0])};
+    };
+    Examples examples{1, {}, {}};
+    double expected = 0;
+    constexpr std::size_t kSize = 2 * 4096 + 5;
+    for (std::size_t i = 0; i < kSize; ++i) {
+        const auto character = static_cast<std::int64_t>(i % 11);
+        examples.X.push_back(character);
+        examples.Y.push_back(0);
+        expected += std::log1p(std::exp(static_cast<double>(character)));
+    }
+    CHECK_THAT(mean_loss(model, examples, 2), WithinRel(expected / kSize, 1e-12));
+    REQUIRE(model.asked.size() > 1);
+    std::vector<std::int64_t> asked;
+    for (const std::vector<std::int64_t>& X : model.asked) {
+        asked.insert(asked.end(), X.begin(), X.end());
+    }
+    CHECK(asked == examples.X);
+}
+
+TEST_CASE("no examples have no loss, and a NaN is not lost") {
+    FakeModel model;
+    CHECK(std::isnan(mean_loss(model, {1, {}, {}}, 3)));
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    CHECK(std::isnan(loss_of({nan, 1, 2}, {0})));
+    CHECK(std::isnan(loss_of({nan, 1, 2}, {1})));
+    CHECK(std::isnan(loss_of({1, 2, nan}, {1})));
+    CHECK(std::isnan(loss_of({std::numeric_limits<float>::infinity(), 1}, {1})));
+}

@@ -1,0 +1,292 @@
+#include "train/saved_model.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "names/utf8.h"
+#include "train/safetensors.h"
+
+using namespace byhand;
+namespace fs = std::filesystem;
+
+namespace {
+
+// A file of its own for each test, gone afterwards.
+struct Place {
+    fs::path folder;
+    std::string path;
+
+    Place() {
+        std::string pattern = (fs::temp_directory_path() / "byhand-test-XXXXXX").string();
+        folder = ::mkdtemp(pattern.data());
+        path = (folder / "m.safetensors").string();
+    }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    ~Place() { fs::remove_all(folder); }
+
+    std::string bytes() const {
+        std::ifstream file(path, std::ios::binary);
+        return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    }
+};
+
+Recipe two_layers() {
+    Recipe recipe;
+    recipe.name = "two";
+    recipe.network.context = 2;
+    recipe.network.embedding = 3;
+    recipe.network.hidden = {5, 1};
+    recipe.initial = {{"C", LayerSet::all, 1.0}};
+    recipe.rates = {{0, 0.1}};
+    recipe.steps = 9;
+    return recipe;
+}
+
+// No two values alike.
+Tensors<float> numbered(const NetworkConfig& network, float from) {
+    Tensors<float> tensors(state(network));
+    for (const TensorSpec& spec : tensors.table()) {
+        for (float& x : tensors[spec.name]) {
+            x = from += 0.125F;
+        }
+    }
+    return tensors;
+}
+
+SavedModel example(EvaluationFigures figures = EvaluationFigures::running) {
+    SavedModel model;
+    model.recipe = two_layers();
+    model.recipe.network.norm.evaluation = figures;
+    model.vocabulary.characters = U".aéž名😀";
+    model.recipe.network.vocabulary = model.vocabulary.size();
+    model.trained_by = "collapsed";
+    model.steps = 123456789012;
+    model.data_path = "folder of/наши names.txt";
+    model.data_hash = 0xfedcba9876543210;
+    model.state = numbered(model.recipe.network, 1);
+    if (figures == EvaluationFigures::training_set) {
+        model.calibrated = model.state;
+        for (const TensorSpec& spec : running_figures(model.recipe.network)) {
+            for (float& x : (*model.calibrated)[spec.name]) {
+                x += 1000;
+            }
+        }
+    }
+    return model;
+}
+
+void check_equal(const Tensors<float>& a, const Tensors<float>& b) {
+    REQUIRE(a.table().size() == b.table().size());
+    for (std::size_t i = 0; i < a.table().size(); ++i) {
+        const TensorSpec& spec = a.table()[i];
+        CAPTURE(spec.name);
+        CHECK(b.table()[i].name == spec.name);
+        CHECK(b.table()[i].shape == spec.shape);
+        CHECK(std::ranges::equal(a[spec.name], b[spec.name]));
+    }
+}
+
+// What load_model says of the saved example after its tensors and metadata were changed.
+std::string refused(const std::function<void(std::vector<View>&, Metadata&)>& change,
+                    EvaluationFigures figures = EvaluationFigures::running) {
+    const Place place;
+    save_model(place.path, example(figures));
+    const TensorFile file = read_tensors(place.path);
+    std::vector<View> tensors = views(file);
+    Metadata metadata = file.metadata;
+    change(tensors, metadata);
+    write_tensors(place.path, tensors, metadata);
+    try {
+        load_model(place.path);
+    } catch (const InputError& error) {
+        const std::string message = error.what();
+        CHECK(message.find('\n') == std::string::npos);
+        const std::size_t at = message.find(place.path);
+        CHECK(at != std::string::npos);
+        CHECK(message.find(place.path, at + 1) == std::string::npos);  // said once
+        return message;
+    }
+    return "";
+}
+
+std::string refused_metadata(const std::string& key, const std::string& value) {
+    return refused([&](std::vector<View>&, Metadata& metadata) { metadata[key] = value; });
+}
+
+View& named(std::vector<View>& views, const std::string& name) {
+    return *std::ranges::find_if(views, [&](const View& view) { return view.name == name; });
+}
+
+bool says(const std::string& message, const std::string& what) {
+    CAPTURE(message, what);
+    return message.find(what) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a saved model is read again, whole") {
+    const Place place;
+    const SavedModel model = example();
+    save_model(place.path, model);
+    const SavedModel read = load_model(place.path);
+    CHECK(read.recipe == model.recipe);
+    CHECK(read.vocabulary == model.vocabulary);
+    CHECK(read.trained_by == "collapsed");
+    CHECK(read.steps == 123456789012);
+    CHECK(read.data_path == model.data_path);
+    CHECK(read.data_hash == 0xfedcba9876543210);
+    check_equal(model.state, read.state);
+    CHECK_FALSE(read.calibrated.has_value());
+    check_equal(model.state, read.for_evaluation());
+}
+
+TEST_CASE("figures of the whole training part are kept beside the running ones") {
+    const Place place;
+    const SavedModel model = example(EvaluationFigures::training_set);
+    save_model(place.path, model);
+    const SavedModel read = load_model(place.path);
+    check_equal(model.state, read.state);
+    REQUIRE(read.calibrated.has_value());
+    check_equal(*model.calibrated, *read.calibrated);
+    check_equal(*model.calibrated, read.for_evaluation());
+    CHECK(read.for_evaluation()["bnmean_running.1"][0] == read.state["bnmean_running.1"][0] + 1000);
+    const TensorFile file = read_tensors(place.path);
+    CHECK(find(views(file), "bnvar_training.2") != nullptr);
+}
+
+TEST_CASE("a network without a norm has no figures to keep") {
+    const Place place;
+    SavedModel model = example();
+    model.recipe.network.norm.place = NormPlace::none;
+    model.recipe.network.norm.evaluation = EvaluationFigures::training_set;
+    model.recipe.network.output_bias = false;
+    model.state = numbered(model.recipe.network, -3);
+    save_model(place.path, model);
+    const SavedModel read = load_model(place.path);
+    check_equal(model.state, read.state);
+    CHECK_FALSE(read.calibrated.has_value());
+}
+
+TEST_CASE("the same model gives the same bytes, and what was read is written alike") {
+    const Place place, again, copy;
+    const SavedModel model = example(EvaluationFigures::training_set);
+    save_model(place.path, model);
+    save_model(again.path, model);
+    save_model(copy.path, load_model(place.path));
+    CHECK(place.bytes() == again.bytes());
+    CHECK(place.bytes() == copy.bytes());
+}
+
+TEST_CASE("other people's safetensors are not models") {
+    CHECK(refused([](std::vector<View>&, Metadata&) {}).empty());
+    for (const std::string key : {"recipe", "vocabulary", "model", "steps", "data", "data_hash"}) {
+        CAPTURE(key);
+        const std::string message = refused([&](std::vector<View>&, Metadata& metadata) { metadata.erase(key); });
+        CHECK(says(message, "not a model saved by byhand: its metadata has no \"" + key + "\""));
+    }
+    const Place place;
+    const std::string header = R"({"W":{"dtype":"F32","shape":[],"data_offsets":[0,4]}})";
+    const std::uint64_t length = header.size();
+    std::string bytes(sizeof length, '\0');
+    std::memcpy(bytes.data(), &length, sizeof length);
+    std::ofstream(place.path, std::ios::binary) << bytes << header << std::string(4, '\1');
+    CHECK_THROWS_AS(load_model(place.path), InputError);
+    std::ofstream(place.path, std::ios::binary) << "emma\nolivia\nava\n";
+    CHECK_THROWS_AS(load_model(place.path), InputError);
+    CHECK_THROWS_AS(load_model((place.folder / "none").string()), InputError);
+    CHECK_THROWS_AS(load_model(place.folder.string()), InputError);
+}
+
+TEST_CASE("a tensor that is missing, or not what the recipe says, is named") {
+    const auto change = [](const std::string& name, const std::function<void(std::vector<View>&)>& how,
+                           EvaluationFigures figures = EvaluationFigures::running) {
+        return refused([&](std::vector<View>& views, Metadata&) { how(views); }, figures);
+    };
+    for (const TensorSpec& spec : state(example().recipe.network)) {
+        CHECK(says(change(spec.name,
+                          [&](std::vector<View>& views) {
+                              std::erase_if(views, [&](const View& view) { return view.name == spec.name; });
+                          }),
+                   "tensor " + spec.name + " is missing"));
+    }
+    CHECK(says(change("", [](std::vector<View>& views) { named(views, "W1").shape = {5, 6}; }),
+               "tensor W1 should be float (6, 5), but is (5, 6)"));
+    CHECK(says(change("", [](std::vector<View>& views) { named(views, "W1").shape = {30}; }),
+               "tensor W1 should be float (6, 5), but is (30)"));
+    const std::vector<double> doubles(30, 0.5);
+    CHECK(says(
+        change("",
+               [&](std::vector<View>& views) { named(views, "W1") = {"W1", {6, 5}, DType::float64, doubles.data()}; }),
+        "tensor W1 should be float (6, 5)"));
+    CHECK(says(change(
+                   "",
+                   [](std::vector<View>& views) {
+                       std::erase_if(views, [](const View& view) { return view.name == "bnmean_training.2"; });
+                   },
+                   EvaluationFigures::training_set),
+               "tensor bnmean_training.2 is missing"));
+}
+
+TEST_CASE("a recipe and tensors that do not belong together are refused") {
+    const auto with_recipe = [](const std::function<void(Recipe&)>& change) {
+        Recipe recipe = example().recipe;
+        change(recipe);
+        return refused_metadata("recipe", to_json(recipe));
+    };
+    CHECK(with_recipe([](Recipe&) {}).empty());
+    CHECK(says(with_recipe([](Recipe& r) { r.network.hidden = {5, 2}; }),
+               "tensor W2 should be float (5, 2), but is (5, 1)"));
+    CHECK(says(with_recipe([](Recipe& r) { r.network.hidden = {5}; }), "tensor"));
+    CHECK(says(with_recipe([](Recipe& r) { r.network.hidden = {5, 1, 1}; }), "tensor"));
+    CHECK(says(with_recipe([](Recipe& r) { r.network.embedding = 4; }), "tensor C should be float (6, 4)"));
+    CHECK(says(with_recipe([](Recipe& r) { r.network.context = 3; }), "tensor W1 should be float (9, 5)"));
+    CHECK(says(with_recipe([](Recipe& r) { r.network.norm.output = true; }), "bngain.3"));
+    // As much as a recipe may ask for is not taken before the tensors are seen.
+    CHECK(says(with_recipe([](Recipe& r) { r.network.hidden = {40000, 40000}; }), "tensor W1 should be float"));
+
+    CHECK(says(refused_metadata("recipe", "{"), "metadata \"recipe\""));
+    CHECK(says(refused_metadata("recipe", "{\"name\":\"x\",\"schedule\":{},\"initial\":{},\"colour\":1}"), "colour"));
+}
+
+TEST_CASE("a recipe that no network can have is refused, and the file is named") {
+    Recipe recipe = example().recipe;
+    recipe.batch = 1;
+    CHECK(says(refused_metadata("recipe", to_json(recipe)), "a batch of 1 row"));
+}
+
+TEST_CASE("a vocabulary that is none is refused") {
+    for (const std::u32string bad : {U"", U"abcdef", U"a.bcde", U".acbde", U".aabcd"}) {
+        const std::string message = refused_metadata("vocabulary", to_utf8(bad));
+        CHECK(says(message, "metadata \"vocabulary\" is not '.' and then sorted characters"));
+    }
+    // Sorted, but of another size than C.
+    CHECK(says(refused_metadata("vocabulary", ".abcd"), "tensor C should be float (5, 3), but is (6, 3)"));
+    CHECK(says(refused_metadata("vocabulary", ".abcdefg"), "tensor C should be float (8, 3), but is (6, 3)"));
+    // A name file holds neither, and to print one would steer the terminal or end the name.
+    CHECK(says(refused_metadata("vocabulary",
+                                ".\x1b"
+                                "abcd"),
+               "vocabulary"));
+    CHECK(says(refused_metadata("vocabulary", "..abcd"), "vocabulary"));
+}
+
+TEST_CASE("numbers in the metadata are numbers") {
+    for (const std::string bad : {"", "-1", "1.5", "many", "1 ", " 1", "99999999999999999999"}) {
+        CHECK(says(refused_metadata("steps", bad), "metadata \"steps\" is not a number"));
+    }
+    for (const std::string bad : {"", "0x12", "xyz", "fedcba98765432100"}) {
+        CHECK(says(refused_metadata("data_hash", bad), "metadata \"data_hash\" is not a number"));
+    }
+}
