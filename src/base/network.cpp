@@ -104,6 +104,7 @@ void check_network(const NetworkConfig& config, std::size_t rows) {
     require(config.context > 0, "a context of 0 characters predicts from nothing: --context takes at least 1");
     require(config.embedding > 0, "an embedding of width 0 holds nothing: --embedding takes at least 1");
     require(!config.hidden.empty(), "no hidden layer: --hidden takes at least one width");
+    require(config.hidden.size() <= kMostHiddenLayers, "more than 64 hidden layers: --hidden takes 64 widths at most");
     for (const std::size_t width : config.hidden) {
         require(width > 0, "a hidden layer of width 0 passes nothing on: --hidden takes widths of at least 1");
     }

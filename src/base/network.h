@@ -41,11 +41,13 @@ struct NormConfig {
     bool operator==(const NormConfig&) const = default;
 };
 
+inline constexpr std::size_t kMostHiddenLayers = 64;
+
 struct NetworkConfig {
     std::size_t vocabulary = 27;              // V
     std::size_t context = 3;                  // T
     std::size_t embedding = 2;                // E
-    std::vector<std::size_t> hidden = {100};  // H of each hidden layer, at least one
+    std::vector<std::size_t> hidden = {100};  // H of each hidden layer, 1 to kMostHiddenLayers
     bool hidden_bias = true;                  // b of every hidden linear
     bool output_bias = true;                  // b of the last linear
     NormConfig norm;

@@ -54,15 +54,6 @@ bool all_zero(const View& view) {
     return true;
 }
 
-double largest_difference(const View& a, const View& b) {
-    double largest = 0;
-    for (std::size_t i = 0; i < count(a.shape); ++i) {
-        const double difference = std::abs(value_at(a, i) - value_at(b, i));
-        largest = difference <= largest || std::isnan(largest) ? largest : difference;  // a NaN stays
-    }
-    return largest;
-}
-
 Worst worst_at(std::size_t position, const View& manual, const View& torch, const View* oracle) {
     Worst worst{position, value_at(manual, position), value_at(torch, position), std::nullopt};
     if (oracle != nullptr && oracle->shape == manual.shape) {
@@ -103,6 +94,15 @@ std::uint64_t ulp_distance(double a, double b, DType dtype) {
     const std::int64_t first = rank(a, dtype), second = rank(b, dtype);
     const auto [low, high] = std::minmax(first, second);
     return static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+}
+
+double largest_difference(const View& a, const View& b) {
+    double largest = 0;
+    for (std::size_t i = 0; i < count(a.shape); ++i) {
+        const double difference = std::abs(value_at(a, i) - value_at(b, i));
+        largest = difference <= largest || std::isnan(largest) ? largest : difference;  // a NaN stays
+    }
+    return largest;
 }
 
 TensorResult compare_tensor(const std::string& name, const View* manual, const View* torch, const View* oracle,

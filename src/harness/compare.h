@@ -61,6 +61,9 @@ enum class AllZero {
 TensorResult compare_tensor(const std::string& name, const View* manual, const View* torch, const View* oracle,
                             double limit, AllZero all_zero);
 
+// The largest |a − b|, a NaN where one of them is. Precondition: equal shapes.
+double largest_difference(const View& a, const View& b);
+
 // How many representable numbers lie from a to b, both of the type `dtype` (float32 or float64); 0 where equal, and
 // across zero the two distances added. Precondition: neither is a NaN.
 std::uint64_t ulp_distance(double a, double b, DType dtype);

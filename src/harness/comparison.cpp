@@ -69,7 +69,7 @@ std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std
     const auto compare = [&](const std::string& name) {
         const View* manual = find(ours, name);
         const View* torch = find(theirs, name);
-        const double limit = torch != nullptr ? plain_limit(*torch) : 0;
+        const double limit = torch != nullptr ? plain_limit(*torch, find(oracle, name)) : 0;
         const AllZero zero = zero_expected.contains(name) ? AllZero::expected : AllZero::vacuous;
         compared.push_back({model, witness, compare_tensor(name, manual, torch, find(oracle, name), limit, zero)});
     };

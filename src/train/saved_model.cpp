@@ -92,7 +92,7 @@ void save_model(const std::string& path, const SavedModel& model) {
                    {"vocabulary", to_utf8(model.vocabulary.characters)},
                    {"model", model.trained_by},
                    {"steps", std::to_string(model.steps)},
-                   {"data", model.data_path},
+                   {"data", printable(model.data_path)},
                    {"data_hash", hexadecimal(model.data_hash)}});
 }
 

@@ -16,7 +16,7 @@ struct SavedModel {
     Vocabulary vocabulary;
     std::string trained_by;  // "fused", "torch", …
     std::size_t steps = 0;   // that were carried out
-    std::string data_path;   // the names it was trained on, as they were named
+    std::string data_path;   // the names it was trained on, as they were named, made printable
     std::uint64_t data_hash = 0;
     Tensors<float> state;  // parameters and running figures after the last step
     // The same with mean and spread of the whole training part in the place of the running figures, for a recipe that

@@ -126,7 +126,7 @@ TEST_CASE("stepwise: all gradients are the loss's finite differences, for every 
             config.hidden_bias = number % 4 < 2;
             config.output_bias = number % 7 < 4;
             INFO(networks::describe(config, 5));
-            const Checked checked = check_all_gradients(networks::make(config, 5, 100 + number));
+            const Checked checked = check_all_gradients(networks::make(config, 5, 200 + number));
             CHECK(checked.bluntest < 1e-8);  // else nearly anything would pass
             all.worst = std::max(all.worst, checked.worst);
             all.bluntest = std::max(all.bluntest, checked.bluntest);
@@ -145,7 +145,7 @@ TEST_CASE("stepwise: all gradients are the loss's finite differences, for every 
             config.hidden_bias = (bits & 1) != 0;
             config.output_bias = (bits & 2) != 0;
             INFO(networks::describe(config, 5));
-            CHECK(check_all_gradients(networks::make(config, 5, 200 + bits)).bluntest < 1e-8);
+            CHECK(check_all_gradients(networks::make(config, 5, 100 + bits)).bluntest < 1e-8);
         }
     }
 }

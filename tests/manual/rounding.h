@@ -33,7 +33,7 @@ inline std::map<std::string, std::vector<double>> terms_of_norms(const Values& k
     using namespace byhand;
     std::map<std::string, std::vector<double>> all;
     for (const Layer& layer : layers(config)) {
-        if (layer.norm == NormPlace::none) {
+        if (layer.norm == NormPlace::none || !known.contains("d" + layer.value("hprebn"))) {
             continue;
         }
         const std::size_t H = layer.outputs;

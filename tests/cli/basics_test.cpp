@@ -1,0 +1,101 @@
+#include <catch2/catch_test_macros.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/names.h"
+#include "cli/program.h"
+
+using namespace byhand::test;
+
+namespace {
+
+bool has_escape(const Outcome& outcome) {
+    return outcome.out.find('\x1b') != std::string::npos || outcome.err.find('\x1b') != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("help goes to standard output, and names every option") {
+    const Folder folder;
+    const std::vector<std::pair<Arguments, std::vector<std::string>>> pages = {
+        {{}, {"compare", "train", "eval", "sample", "recipes", "--version"}},
+        {{"compare"},
+         {"--model", "--steps", "--every", "--drift", "--format", "--output", "--tensor", "--dump", "--recipe", "--data",
+          "--embedding", "--hidden", "--context", "--batch", "--seed", "--split-seed", "--norm", "--bn-variance",
+          "--bn-eps"}},
+        {{"train"},
+         {"--model", "--steps", "--save", "--no-save", "--metrics", "--log-every", "--json", "--recipe", "--data",
+          "--hidden", "--norm"}},
+        {{"eval"}, {"MODEL", "--data", "--json"}},
+        {{"sample"}, {"MODEL", "-n", "--seed", "--temperature", "--prefix", "--json"}},
+        {{"recipes"}, {"NAME"}}};
+    for (const auto& [command, expected] : pages) {
+        const Outcome outcome = byhand(folder, command + Arguments{"--help"});
+        CHECK(outcome.code == 0);
+        CHECK(outcome.err.empty());
+        CHECK_FALSE(has_escape(outcome));
+        for (const std::string& word : expected) {
+            CAPTURE(outcome.out, word);
+            CHECK(outcome.out.find(word) != std::string::npos);
+        }
+    }
+    CHECK(folder.files().empty());
+}
+
+TEST_CASE("the version is one line") {
+    const Folder folder;
+    const Outcome outcome = byhand(folder, {"--version"});
+    CHECK(outcome.code == 0);
+    CHECK(outcome.out.starts_with("byhand "));
+    CHECK(lines_of(outcome.out).size() == 1);
+    CHECK(outcome.err.empty());
+}
+
+TEST_CASE("off a terminal nothing is coloured or redrawn") {
+    const Folder folder;
+    folder.write("n", file_of(plain_names()));
+    CHECK_FALSE(has_escape(byhand(folder, {"train", "--data", "n", "--steps", "300", "--log-every", "7"})));
+    CHECK_FALSE(has_escape(byhand(folder, {"eval", "--data", "n"})));
+    CHECK_FALSE(has_escape(byhand(folder, {"sample"})));
+    CHECK_FALSE(has_escape(byhand(folder, {"recipes"})));
+    CHECK(byhand(folder, {"train", "--data", "n", "--steps", "30"}).err.find('\r') == std::string::npos);
+    if (kWithTorch) {
+        CHECK_FALSE(has_escape(byhand(folder, {"compare", "--steps", "3"})));
+    }
+}
+
+TEST_CASE("standard output has the data, standard error the messages") {
+    const Folder folder;
+    folder.write("n", file_of(plain_names()));
+    const Outcome train = byhand(folder, {"train", "--data", "n", "--steps", "30", "--log-every", "10"});
+    CHECK(train.out.find("loss   train") != std::string::npos);
+    CHECK(train.out.find("steps/s") == std::string::npos);
+    CHECK(train.err.find("steps/s") != std::string::npos);
+    CHECK(train.err.find("3483 parameters") != std::string::npos);
+
+    const Outcome sample = byhand(folder, {"sample", "-n", "7"});
+    CHECK(lines_of(sample.out).size() == 7);
+    CHECK(sample.err.find("of 7 are new") != std::string::npos);
+
+    const Outcome eval = byhand(folder, {"eval", "--data", "n"});
+    CHECK(eval.err.empty());
+    CHECK(eval.out.find("bigram") != std::string::npos);
+}
+
+TEST_CASE("what can't be printed is an error, not a success") {
+    const Folder folder;
+    folder.write("n", file_of(plain_names()));
+    REQUIRE(byhand(folder, {"train", "--data", "n", "--steps", "3"}).code == 0);
+    for (const Arguments& command : {Arguments{"recipes"}, Arguments{"recipes", "notes"}, Arguments{"sample"},
+                                     Arguments{"eval", "--data", "n"}, Arguments{"sample", "--json", "-n", "9000"}}) {
+        const Outcome outcome = byhand_under(folder, "exec >/dev/full", command);
+        CAPTURE(outcome.err);
+        CHECK(outcome.code == 2);
+        CHECK(outcome.err.find("byhand: standard output could not be written") != std::string::npos);
+    }
+    if (kWithTorch) {
+        const Outcome outcome = byhand_under(folder, "exec >/dev/full", {"compare"});
+        CHECK(outcome.code == 2);
+        CHECK(outcome.err == "byhand: standard output could not be written\n");
+    }
+}

@@ -1,0 +1,231 @@
+#include "cli/program.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+extern char** environ;  // NOLINT(readability-redundant-declaration)
+
+namespace byhand::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The environment of the test with these on top, without what would change the program's manners.
+std::vector<std::string> environment_with(const Environment& extra) {
+    Environment all;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        const std::string text = *entry;
+        all[text.substr(0, text.find('='))] = text.substr(text.find('=') + 1);
+    }
+    all.erase("NO_COLOR");
+    all["TERM"] = "xterm-256color";
+    for (const auto& [name, value] : extra) {
+        all[name] = value;
+    }
+    std::vector<std::string> entries;
+    for (const auto& [name, value] : all) {
+        entries.push_back(name + "=" + value);
+    }
+    return entries;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+    std::vector<char*> all;
+    for (std::string& text : texts) {
+        all.push_back(text.data());
+    }
+    all.push_back(nullptr);
+    return all;
+}
+
+void must(bool holds, const std::string& what) {
+    if (!holds) {
+        throw std::runtime_error(what);
+    }
+}
+
+int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+
+// Starts the program with these for its streams.
+pid_t start(const Folder& folder, const std::string& program, Arguments arguments, const Environment& environment,
+            const std::string& out, const std::string& err) {
+    arguments.insert(arguments.begin(), program);
+    std::vector<std::string> entries = environment_with(environment);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addchdir_np(&actions, folder.path().c_str());
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out.c_str(), O_WRONLY | O_CREAT | O_NOCTTY, 0600);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(), O_WRONLY | O_CREAT, 0600);
+    // Whoever runs the tests in the background may have signals ignored; the program begins with none so.
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    sigset_t all;
+    sigfillset(&all);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+    pid_t pid = -1;
+    const int error = ::posix_spawn(&pid, program.c_str(), &actions, &attributes, pointers(arguments).data(),
+                                    pointers(entries).data());
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    must(error == 0, "could not start " + program);
+    return pid;
+}
+
+int wait_for(pid_t pid) {
+    int status = 0;
+    while (::waitpid(pid, &status, 0) < 0) {
+        must(errno == EINTR, "waitpid");
+    }
+    return status;
+}
+
+}  // namespace
+
+Arguments operator+(Arguments a, const Arguments& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+}
+
+Folder::Folder() {
+    std::string pattern = (fs::temp_directory_path() / "byhand-test-XXXXXX").string();
+    must(::mkdtemp(pattern.data()) != nullptr, "no temporary folder");
+    path_ = pattern;
+}
+
+Folder::~Folder() {
+    std::error_code error;
+    fs::remove_all(path_, error);
+}
+
+std::vector<std::string> Folder::files() const {
+    std::vector<std::string> names;
+    for (const fs::directory_entry& entry : fs::directory_iterator(path_)) {
+        names.push_back(entry.path().filename().string());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+void Folder::write(const std::string& name, const std::string& bytes) const {
+    std::ofstream(path_ / name, std::ios::binary) << bytes;
+}
+
+std::string Folder::read(const std::string& name) const {
+    std::ifstream stream(path_ / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+Process::Process(const Folder& folder, const std::string& program, const Arguments& arguments,
+                 const Environment& environment)
+    : pid_(start(folder, program, arguments, environment, outputs_.file("out"), outputs_.file("err"))) {}
+
+Process::~Process() {
+    if (!ended_) {
+        ::kill(pid_, SIGKILL);
+        wait_for(pid_);
+    }
+}
+
+bool Process::says(const std::string& text, std::chrono::seconds limit) {
+    const auto end = std::chrono::steady_clock::now() + limit;
+    while (std::chrono::steady_clock::now() < end) {
+        if (err().find(text) != std::string::npos) {
+            return true;
+        }
+        if (::waitpid(pid_, &status_, WNOHANG) == pid_) {
+            ended_ = true;
+            return err().find(text) != std::string::npos;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return false;
+}
+
+void Process::signal(int number) const {
+    if (!ended_) {
+        ::kill(pid_, number);
+    }
+}
+
+Outcome Process::wait() {
+    if (!ended_) {
+        status_ = wait_for(pid_);
+        ended_ = true;
+    }
+    return {code_of(status_), outputs_.read("out"), outputs_.read("err")};
+}
+
+Outcome byhand(const Folder& folder, const Arguments& arguments, const Environment& environment) {
+    return Process(folder, BYHAND_PROGRAM, arguments, environment).wait();
+}
+
+Outcome byhand_under(const Folder& folder, const std::string& shell, const Arguments& arguments) {
+    return Process(folder, "/bin/sh", Arguments{"-c", shell + "; exec \"$0\" \"$@\"", BYHAND_PROGRAM} + arguments, {})
+        .wait();
+}
+
+Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, const Environment& environment) {
+    const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    must(terminal >= 0 && ::grantpt(terminal) == 0 && ::unlockpt(terminal) == 0, "no terminal to be had");
+    const std::string name = ::ptsname(terminal);  // NOLINT(concurrency-mt-unsafe): one thread
+    const int held = ::open(name.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);  // so that a slow start is no hang-up
+    const Folder outputs;
+    const pid_t pid = start(folder, BYHAND_PROGRAM, arguments, environment, name, outputs.file("err"));
+    Outcome outcome;
+    std::thread reader([&] {
+        char buffer[4096];
+        for (ssize_t got = 0; (got = ::read(terminal, buffer, sizeof buffer)) > 0;) {
+            outcome.out.append(buffer, static_cast<std::size_t>(got));
+        }
+    });
+    const int status = wait_for(pid);
+    ::close(held);  // the last one who has it open: the reader comes to the end
+    reader.join();
+    ::close(terminal);
+    outcome.code = code_of(status);
+    outcome.err = outputs.read("err");
+    return outcome;
+}
+
+nlohmann::json json_of(const Outcome& outcome) {
+    INFO(outcome.err);
+    REQUIRE(outcome.code == 0);
+    return nlohmann::json::parse(outcome.out);
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream stream(text);
+    for (std::string line; std::getline(stream, line);) {
+        lines.push_back(line);
+    }
+    return lines;
+}
+
+void check_refused(const Outcome& outcome, const std::string& what) {
+    CAPTURE(outcome.err, what);
+    CHECK(outcome.code == 2);
+    CHECK(outcome.out.empty());
+    CHECK(outcome.err.starts_with("byhand: "));
+    CHECK(outcome.err.ends_with('\n'));
+    CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+    CHECK(outcome.err.find('\x1b') == std::string::npos);
+    CHECK(outcome.err.find("internal error") == std::string::npos);
+    CHECK(outcome.err.find(what) != std::string::npos);
+}
+
+}  // namespace byhand::test

@@ -1,0 +1,88 @@
+// The real program, run as its users run it: arguments in; standard output, standard error and exit code out.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace byhand::test {
+
+// Whether LibTorch's side was built with it.
+inline constexpr bool kWithTorch = BYHAND_TORCH_BUILT;
+
+using Arguments = std::vector<std::string>;
+using Environment = std::map<std::string, std::string>;  // set on top of what the test has
+
+Arguments operator+(Arguments a, const Arguments& b);
+
+// A new, empty folder, gone afterwards.
+class Folder {
+public:
+    Folder();
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    ~Folder();
+
+    const std::filesystem::path& path() const { return path_; }
+    std::string file(const std::string& name) const { return (path_ / name).string(); }
+    bool has(const std::string& name) const { return std::filesystem::exists(path_ / name); }
+    std::vector<std::string> files() const;  // sorted
+    void write(const std::string& name, const std::string& bytes) const;
+    std::string read(const std::string& name) const;
+
+private:
+    std::filesystem::path path_;
+};
+
+struct Outcome {
+    int code = 0;  // of the exit, or 128 + the signal that ended it
+    std::string out;
+    std::string err;
+};
+
+// A program that runs, with `folder` as its working folder. Its output goes to files that are not in there.
+class Process {
+public:
+    Process(const Folder& folder, const std::string& program, const Arguments& arguments, const Environment& environment);
+    Process(const Process&) = delete;
+    Process& operator=(const Process&) = delete;
+    ~Process();  // ends it where it still runs
+
+    // What it has written to standard error so far.
+    std::string err() const { return outputs_.read("err"); }
+    // Waits until it has written `text` there. False when the program ends or `limit` passes before.
+    bool says(const std::string& text, std::chrono::seconds limit = std::chrono::seconds(120));
+    void signal(int number) const;
+    Outcome wait();
+
+private:
+    Folder outputs_;
+    pid_t pid_ = -1;
+    int status_ = 0;
+    bool ended_ = false;
+};
+
+// byhand ARGUMENTS…, to its end.
+Outcome byhand(const Folder& folder, const Arguments& arguments, const Environment& environment = {});
+
+// The same after a line of shell, which may set limits or close streams; it must not change the folder.
+Outcome byhand_under(const Folder& folder, const std::string& shell, const Arguments& arguments);
+
+// The same with a terminal for standard output; `out` is what came through it.
+Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, const Environment& environment = {});
+
+// Succeeds or fails the test with what the program said; returns its standard output as JSON.
+nlohmann::json json_of(const Outcome& outcome);
+
+std::vector<std::string> lines_of(const std::string& text);
+
+// Exit code 2, nothing on standard output, and one line on standard error that has `what` in it.
+void check_refused(const Outcome& outcome, const std::string& what);
+
+}  // namespace byhand::test

@@ -1,0 +1,265 @@
+#include <sys/stat.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "cli/names.h"
+#include "cli/program.h"
+
+using namespace byhand::test;
+
+namespace {
+
+// A folder with names in "n", where every command here is run.
+struct Place : Folder {
+    Place() { write("n", file_of(plain_names())); }
+
+    void refuses(const Arguments& arguments, const std::string& what) const {
+        INFO("byhand " << [&] {
+            std::string line;
+            for (const std::string& argument : arguments) {
+                line += argument + " ";
+            }
+            return line;
+        }());
+        check_refused(byhand(*this, arguments), what);
+    }
+
+    void refuses_training(const Arguments& flags, const std::string& what) const {
+        refuses(Arguments{"train", "--data", "n", "--steps", "3"} + flags, what);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("no command, and one that there is not") {
+    const Place place;
+    place.refuses({}, "--help");
+    place.refuses({"trian"}, "trian");
+    place.refuses({"--colour"}, "--colour");
+    place.refuses({"train", "--colour"}, "--colour");
+    place.refuses({"train", "extra"}, "extra");
+    place.refuses({"recipes", "notes", "extra"}, "extra");
+    CHECK(place.files() == std::vector<std::string>{"n"});
+}
+
+TEST_CASE("each numeric flag names itself where it is given no number") {
+    const Place place;
+    for (const std::string flag : {"--embedding", "--hidden", "--context", "--batch", "--seed", "--split-seed"}) {
+        for (const std::string value : {"abc", "", "-1", "+1", "1.5", "1e3", "0x10", "12x", " 7", "99999999999999999999"}) {
+            place.refuses_training({flag, value}, flag);
+        }
+        place.refuses({"train", flag}, flag);
+        place.refuses_training({flag, "5", flag, "6"}, flag);
+    }
+    for (const std::string flag : {"--steps", "--log-every"}) {
+        for (const std::string value : {"abc", "0", "-1", "1.5"}) {
+            place.refuses({"train", "--data", "n", flag, value}, flag);
+        }
+    }
+    for (const std::string value : {"abc", "", "1,2"}) {
+        place.refuses_training({"--bn-eps", value}, "--bn-eps");
+    }
+    for (const std::string value : {"nan", "inf", "-1", "-inf", "1e999"}) {
+        place.refuses_training({"--bn-eps", value}, "--bn-eps");
+    }
+    CHECK(place.files() == std::vector<std::string>{"n"});
+}
+
+TEST_CASE("a number is decimal, with zeros before it or without") {
+    const Place place;
+    const auto metrics = [&](const std::string& batch) {
+        const Outcome outcome = byhand(place, {"train", "--data", "n", "--steps", "3", "--no-save", "--batch", batch,
+                                               "--seed", batch, "--metrics", "m"});
+        return outcome.code == 0 ? place.read("m") : "refused";
+    };
+    const std::string with_zero = metrics("010");
+    CHECK((with_zero == metrics("10") || with_zero == "refused"));
+    CHECK(metrics("10") != metrics("8"));
+}
+
+TEST_CASE("lists of widths") {
+    const Place place;
+    for (const std::string value : {",", "5,", ",5", "5,,6", "5;6", "5 6", "5,x", "5,-6"}) {
+        place.refuses_training({"--hidden", value}, "--hidden");
+    }
+    place.refuses_training({"--hidden", "0"}, "--hidden");
+    place.refuses_training({"--hidden", "5,0,7"}, "--hidden");
+    place.refuses_training({"--hidden", "5", "6"}, "6");
+}
+
+TEST_CASE("networks that can't be") {
+    const Place place;
+    place.refuses_training({"--context", "0"}, "--context");
+    place.refuses_training({"--embedding", "0"}, "--embedding");
+    place.refuses_training({"--batch", "0"}, "--batch");
+    place.refuses_training({"--batch", "1"}, "a batch of 1 row has no unbiased variance");
+    place.refuses_training({"--batch", "1", "--bn-variance", "unbiased"}, "a batch of 1 row");
+    place.refuses_training({"--batch", "1", "--norm", "after"}, "a batch of 1 row");
+    for (const Arguments& flags : {Arguments{"--batch", "1", "--bn-variance", "biased"},
+                                   Arguments{"--batch", "1", "--norm", "none"}, Arguments{"--batch", "2"}}) {
+        CHECK(byhand(place, Arguments{"train", "--data", "n", "--steps", "3", "--no-save"} + flags).code == 0);
+    }
+}
+
+TEST_CASE("words that are none of those known") {
+    const Place place;
+    place.refuses_training({"--norm", "sideways"}, "--norm");
+    place.refuses_training({"--bn-variance", "both"}, "--bn-variance");
+    place.refuses_training({"--model", "magic"}, "--model");
+    place.refuses({"compare", "--model", "torch"}, "--model");
+    place.refuses({"compare", "--format", "poem"}, "--format");
+    place.refuses({"recipes", "nope"}, "nope");
+    place.refuses_training({"--recipe", "nope"}, "nope");
+    place.refuses_training({"--recipe", "nope"}, "makemore-deep");
+    place.refuses_training({"--recipe", "."}, "not a regular file");
+}
+
+TEST_CASE("sizes beyond all memory are refused before any is taken") {
+    const Place place;
+    for (const Arguments& flags :
+         {Arguments{"--hidden", "18446744073709551615"}, Arguments{"--hidden", "4294967296,4294967296"},
+          Arguments{"--embedding", "9223372036854775808"}, Arguments{"--context", "18446744073709551615"},
+          Arguments{"--batch", "18446744073709551615"}, Arguments{"--hidden", "99999,99999,99999"}}) {
+        place.refuses_training(flags, "too large");
+    }
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // these take terabytes of addresses for themselves
+TEST_CASE("where memory runs out, it is said") {
+    const Place place;
+    check_refused(byhand_under(place, "ulimit -v 2000000",
+                               {"train", "--data", "n", "--steps", "3", "--hidden", "20000,20000"}),
+                  "not enough memory");
+    CHECK(place.files() == std::vector<std::string>{"n"});
+}
+#endif
+
+TEST_CASE("data that is missing or no names") {
+    const Place place;
+    place.refuses({"train", "--data", "nothing"}, "nothing");
+    place.refuses({"train", "--data", "."}, ".: a folder");
+    place.write("empty", "");
+    place.refuses({"train", "--data", "empty"}, "empty");
+    place.write("few", "anna\n");
+    place.refuses({"train", "--data", "few"}, "few");
+    place.write("nul", std::string("anna\nb\0b\n", 9));
+    place.refuses({"train", "--data", "nul"}, "nul:2");
+    place.write("dot", "anna\nbob\nc.d\n");
+    place.refuses({"train", "--data", "dot"}, "dot:3");
+    place.write("latin1", "anna\nJos\xe9\n");
+    place.refuses({"train", "--data", "latin1"}, "latin1:2");
+    place.write("escape", "anna\n\x1b[2J\n");
+    place.refuses({"train", "--data", "escape"}, "escape:2");
+    place.write("long", "anna\n" + std::string(2000, 'a') + "\n");
+    place.refuses({"train", "--data", "long"}, "long:2");
+    place.refuses({"train", "--data", "bad\x1b[2J\nname"}, "bad\\x1b[2J\\x0aname");
+    place.refuses({"train", "--data", ""}, "");
+}
+
+TEST_CASE("places that can't be written are refused before the training") {
+    const Place place;
+    place.refuses_training({"--save", "no/such/m"}, "no/such/m");
+    place.refuses_training({"--save", "."}, "folder");
+    place.refuses_training({"--save", ""}, "no name");
+    place.refuses_training({"--save", "m", "--no-save"}, "--no-save");
+    place.refuses_training({"--metrics", "."}, "--metrics");
+    place.refuses_training({"--metrics", "no/such/m"}, "--metrics");
+    CHECK(place.files() == std::vector<std::string>{"n"});
+}
+
+TEST_CASE("a file that byhand did not write is not overwritten") {
+    const Place place;
+    const std::string header = "{\"__metadata__\":{\"format\":\"pt\"}}";
+    for (const std::string& bytes :
+         {std::string("my thesis\n"), std::string(), static_cast<char>(header.size()) + std::string(7, '\0') + header}) {
+        place.write("theirs", bytes);
+        // A hundred million steps would take a day: it is refused before them.
+        place.refuses({"train", "--data", "n", "--steps", "100000000", "--save", "theirs"}, "theirs");
+        CHECK(place.read("theirs") == bytes);
+    }
+    place.write("byhand.safetensors", "mine");
+    place.refuses({"train", "--data", "n", "--steps", "100000000"}, "byhand.safetensors");
+    CHECK(place.read("byhand.safetensors") == "mine");
+    CHECK(place.files() == std::vector<std::string>{"byhand.safetensors", "n", "theirs"});
+}
+
+TEST_CASE("recipes with mistakes name the key") {
+    const Place place;
+    const std::string notes = byhand(place, {"recipes", "notes"}).out;
+    const auto bent = [&](const std::string& piece, const std::string& other, const std::string& key) {
+        std::string text = notes;
+        REQUIRE(text.find(piece) != std::string::npos);
+        place.write("r", text.replace(text.find(piece), piece.size(), other));
+        place.refuses_training({"--recipe", "r"}, key);
+        place.refuses({"recipes", "./r"}, key);
+    };
+    bent("\"embedding\": 2", "\"embeding\": 2", "embeding");
+    bent("\"embedding\": 2", "\"embedding\": \"2\"", "network.embedding");
+    bent("\"embedding\": 2", "\"embedding\": 0", "network.embedding");
+    bent("\"momentum\": 0.001", "\"momentum\": 1.5", "network.norm.momentum");
+    bent("\"place\": \"before\"", "\"place\": \"under\"", "network.norm.place");
+    bent("{", "[", "not JSON");
+    place.write("r", "");
+    place.refuses_training({"--recipe", "r"}, "r");
+    place.write("r", std::string(2'000'000, ' '));
+    place.refuses_training({"--recipe", "r"}, "larger");
+}
+
+TEST_CASE("models that can't be read") {
+    const Place place;
+    for (const std::string command : {"sample", "eval"}) {
+        place.refuses({command}, "byhand.safetensors");
+        place.refuses({command, "nothing"}, "nothing");
+        place.refuses({command, "n"}, "not a safetensors file");
+        place.refuses({command, "."}, "folder");
+    }
+    REQUIRE(byhand(place, {"train", "--data", "n", "--steps", "3"}).code == 0);
+    std::filesystem::resize_file(place.file("byhand.safetensors"),
+                                 std::filesystem::file_size(place.file("byhand.safetensors")) - 1);
+    place.refuses({"sample"}, "byhand.safetensors");
+}
+
+TEST_CASE("sampling with nonsense") {
+    const Place place;
+    REQUIRE(byhand(place, {"train", "--data", "n", "--steps", "3"}).code == 0);
+    for (const std::string value : {"0", "-1", "nan", "-nan", "inf", "abc", "", "1e-9", "1e9"}) {
+        place.refuses({"sample", "--temperature", value}, "--temperature");
+    }
+    for (const std::string value : {"0", "-1", "abc", "1.5", ""}) {
+        place.refuses({"sample", "-n", value}, "-n");
+    }
+    place.refuses({"sample", "--seed", "-1"}, "--seed");
+    place.refuses({"sample", "--prefix", "a.b"}, "--prefix");
+    place.refuses({"sample", "--prefix", "Z"}, "--prefix: the model knows no 'Z'");
+    place.refuses({"sample", "--prefix", "\xff"}, "--prefix");
+    place.refuses({"sample", "--prefix", "a\x1b[2J"}, "\\x1b");
+}
+
+TEST_CASE("comparing where nothing can be written") {
+    if (!kWithTorch) {
+        SKIP("built without LibTorch");
+    }
+    const Place place;
+    place.refuses({"compare", "--output", "no/such/report"}, "no/such/report");
+    place.refuses({"compare", "--output", "."}, ".");
+    place.refuses({"compare", "--dump", "no/such/dump"}, "no/such/dump");
+    place.refuses({"compare", "--dump", "n"}, "not written by byhand");
+    for (const std::string flag : {"--steps", "--every"}) {
+        for (const std::string value : {"0", "-1", "x", ""}) {
+            place.refuses({"compare", flag, value}, flag);
+        }
+    }
+    CHECK(place.files() == std::vector<std::string>{"n"});
+}
+
+TEST_CASE("without LibTorch, comparing says so and how to have it") {
+    if (kWithTorch) {
+        SKIP("built with LibTorch");
+    }
+    const Place place;
+    place.refuses({"compare"}, "BYHAND_WITH_TORCH");
+    place.refuses_training({"--model", "torch"}, "BYHAND_WITH_TORCH");
+}

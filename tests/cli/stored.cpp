@@ -1,0 +1,80 @@
+#include "cli/stored.h"
+
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+namespace byhand::test {
+namespace {
+
+template <class T>
+std::vector<T> numbers(const std::string& bytes) {
+    std::vector<T> values(bytes.size() / sizeof(T));
+    std::memcpy(values.data(), bytes.data(), values.size() * sizeof(T));
+    return values;
+}
+
+void must(bool holds, const std::string& what) {
+    if (!holds) {
+        throw std::runtime_error(what);
+    }
+}
+
+}  // namespace
+
+std::size_t StoredTensor::count() const {
+    std::size_t elements = 1;
+    for (const std::size_t extent : shape) {
+        elements *= extent;
+    }
+    return elements;
+}
+
+std::vector<float> StoredTensor::floats() const {
+    must(dtype == "F32", "not floats");
+    return numbers<float>(bytes);
+}
+
+std::vector<double> StoredTensor::doubles() const {
+    if (dtype == "F64") {
+        return numbers<double>(bytes);
+    }
+    const std::vector<float> values = floats();
+    return {values.begin(), values.end()};
+}
+
+std::vector<std::int64_t> StoredTensor::integers() const {
+    must(dtype == "I64", "not integers");
+    return numbers<std::int64_t>(bytes);
+}
+
+StoredFile read_stored(const std::string& path) {
+    std::ifstream stream(path, std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+    std::uint64_t length = 0;
+    must(bytes.size() >= sizeof length, path + " has no header");
+    std::memcpy(&length, bytes.data(), sizeof length);
+    must(length <= bytes.size() - sizeof length, path + " ends in its header");
+    const auto header = nlohmann::json::parse(bytes.substr(sizeof length, length));
+    const std::string data = bytes.substr(sizeof length + length);
+    StoredFile file;
+    std::size_t total = 0;
+    for (const auto& [name, entry] : header.items()) {
+        if (name == "__metadata__") {
+            file.metadata = entry.get<std::map<std::string, std::string>>();
+            continue;
+        }
+        const std::size_t begin = entry["data_offsets"][0], end = entry["data_offsets"][1];
+        StoredTensor tensor{entry["dtype"], entry["shape"].get<std::vector<std::size_t>>(),
+                            data.substr(begin, end - begin)};
+        must(tensor.bytes.size() == tensor.count() * (tensor.dtype == "F32" ? 4 : 8), name + " has the wrong size");
+        total += tensor.bytes.size();
+        file.tensors.emplace(name, std::move(tensor));
+    }
+    must(total == data.size(), path + " has gaps");
+    return file;
+}
+
+}  // namespace byhand::test

@@ -1,0 +1,274 @@
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/names.h"
+#include "cli/program.h"
+#include "cli/stored.h"
+
+using namespace byhand::test;
+using nlohmann::json;
+
+namespace {
+
+struct Place : Folder {
+    Place() { write("n", file_of(plain_names())); }
+    Outcome train(const Arguments& more) const { return byhand(*this, Arguments{"train", "--data", "n"} + more); }
+};
+
+std::vector<json> metrics_of(const Folder& folder, const std::string& name) {
+    std::vector<json> all;
+    for (const std::string& line : lines_of(folder.read(name))) {
+        all.push_back(json::parse(line));
+    }
+    return all;
+}
+
+std::vector<std::size_t> steps_of(const std::vector<json>& metrics) {
+    std::vector<std::size_t> steps;
+    for (const json& line : metrics) {
+        steps.push_back(line["step"]);
+    }
+    return steps;
+}
+
+// A recipe whose first update throws the parameters out of all bounds.
+std::string explosive(const Folder& folder) {
+    std::string text = byhand(folder, {"recipes", "notes"}).out;
+    const std::string rate = "\"rate\": 0.1";
+    return text.replace(text.find(rate), rate.size(), "\"rate\": 1e30");
+}
+
+}  // namespace
+
+TEST_CASE("training as JSON has the keys of the contract") {
+    const Place place;
+    const json j = json_of(place.train({"--steps", "25", "--json"}));
+    CHECK(j["recipe"] == "notes");
+    CHECK(j["model"] == "fused");
+    // The names have 13 characters, so V = 14: C 28, W1 600, b1 100, γ and β 200, W2 1400, b2 14.
+    CHECK(j["parameters"] == 2342);
+    CHECK(j["steps"] == 25);
+    CHECK(j["seconds"].is_number());
+    CHECK(j["seconds"] >= 0);
+    for (const std::string part : {"train", "val", "test"}) {
+        CHECK(j["final"][part].is_number());
+        CHECK(j["final"][part] > 0.5);
+        CHECK(j["final"][part] < 4);
+        CHECK(j["examples"][part] > 0);
+    }
+    CHECK(place.files() == std::vector<std::string>{"byhand.safetensors", "n"});
+}
+
+TEST_CASE("metrics: every so many steps, and the last one of the schedule") {
+    const Place place;
+    using Steps = std::vector<std::size_t>;
+    const auto steps = [&](const std::string& steps, const std::string& every) {
+        REQUIRE(place.train({"--steps", steps, "--log-every", every, "--metrics", "m", "--no-save"}).code == 0);
+        return steps_of(metrics_of(place, "m"));
+    };
+    CHECK(steps("25", "7") == Steps{0, 7, 14, 21, 24});
+    CHECK(steps("22", "7") == Steps{0, 7, 14, 21});
+    CHECK(steps("4", "1") == Steps{0, 1, 2, 3});
+    CHECK(steps("5", "100") == Steps{0, 4});
+    CHECK(steps("1", "1") == Steps{0});
+    // A twentieth where nothing is said.
+    REQUIRE(place.train({"--steps", "60", "--metrics", "m", "--no-save"}).code == 0);
+    CHECK(steps_of(metrics_of(place, "m")).size() == 21);
+    CHECK(place.files() == std::vector<std::string>{"m", "n"});
+}
+
+TEST_CASE("a line of metrics has the step and its loss, and no clock") {
+    const Place place;
+    const Outcome outcome = place.train({"--steps", "9", "--log-every", "1", "--metrics", "m", "--no-save"});
+    REQUIRE(outcome.code == 0);
+    const std::vector<json> metrics = metrics_of(place, "m");
+    REQUIRE(metrics.size() == 9);
+    for (const json& line : metrics) {
+        CHECK(line.size() == 2);
+        CHECK(line["step"].is_number_unsigned());
+        CHECK(line["loss"].is_number());
+    }
+    // Before its update the first batch's loss is close to ln V: all 14 characters are equally likely.
+    CHECK(std::abs(metrics[0]["loss"].get<double>() - std::log(14.0)) < 0.05);
+    CHECK(place.read("m").ends_with("}\n"));
+    for (const json& line : metrics) {
+        char expected[80];
+        std::snprintf(expected, sizeof expected, "loss %.4f", line["loss"].get<double>());
+        CHECK(outcome.err.find(expected) != std::string::npos);
+    }
+}
+
+TEST_CASE("the same command gives the same bytes") {
+    const Place place;
+    const auto once = [&](const Arguments& more) {
+        const Outcome outcome =
+            place.train(Arguments{"--steps", "200", "--log-every", "10", "--metrics", "m", "--json"} + more);
+        json j = json_of(outcome);
+        j.erase("seconds");
+        const std::vector<std::string> result = {j.dump(), place.read("m"), place.read("byhand.safetensors")};
+        CHECK(result[2].size() > 1000);
+        return result;
+    };
+    for (const std::string model : {"fused", "stepwise", "collapsed", "torch"}) {
+        if (model == "torch" && !kWithTorch) {
+            continue;
+        }
+        CAPTURE(model);
+        CHECK(once({"--model", model}) == once({"--model", model}));
+    }
+    CHECK(once({"--seed", "1"})[1] != once({"--seed", "2"})[1]);
+    CHECK(once({"--split-seed", "1"})[1] != once({"--split-seed", "2"})[1]);
+}
+
+TEST_CASE("no-save writes nothing, and an old model stays") {
+    const Place place;
+    REQUIRE(place.train({"--steps", "3", "--no-save"}).code == 0);
+    CHECK(place.files() == std::vector<std::string>{"n"});
+    CHECK(json_of(place.train({"--steps", "3", "--no-save", "--json"}))["saved"].is_null());
+    REQUIRE(place.train({"--steps", "3"}).code == 0);
+    const std::string before = place.read("byhand.safetensors");
+    REQUIRE(place.train({"--steps", "5", "--no-save"}).code == 0);
+    CHECK(place.read("byhand.safetensors") == before);
+    REQUIRE(place.train({"--steps", "5"}).code == 0);
+    CHECK(place.read("byhand.safetensors") != before);
+}
+
+TEST_CASE("the saved file has every parameter, the recipe as it was run, and the vocabulary") {
+    const Place place;
+    REQUIRE(place.train({"--steps", "7", "--save", "m.st", "--hidden", "5,3", "--context", "4", "--seed", "9", "--model",
+                         "stepwise"})
+                .code == 0);
+    const StoredFile file = read_stored(place.file("m.st"));
+    const json recipe = json::parse(file.metadata.at("recipe"));
+    CHECK(recipe["network"]["hidden"] == json({5, 3}));
+    CHECK(recipe["network"]["context"] == 4);
+    CHECK(recipe["initial"]["seed"] == 9);
+    CHECK(recipe["schedule"]["steps"] == 7);
+    CHECK(file.metadata.at("vocabulary") == ".abcdeilnorstv");
+    CHECK(file.metadata.at("model") == "stepwise");
+    CHECK(file.metadata.at("steps") == "7");
+    CHECK(file.metadata.at("format") == "byhand");
+    using Shape = std::vector<std::size_t>;
+    const std::map<std::string, Shape> expected = {{"C", {14, 2}},
+                                                   {"W1", {8, 5}},
+                                                   {"b1", {5}},
+                                                   {"bngain.1", {5}},
+                                                   {"bnbias.1", {5}},
+                                                   {"W2", {5, 3}},
+                                                   {"b2", {3}},
+                                                   {"bngain.2", {3}},
+                                                   {"bnbias.2", {3}},
+                                                   {"W3", {3, 14}},
+                                                   {"b3", {14}},
+                                                   {"bnmean_running.1", {5}},
+                                                   {"bnvar_running.1", {5}},
+                                                   {"bnmean_running.2", {3}},
+                                                   {"bnvar_running.2", {3}}};
+    std::map<std::string, Shape> found;
+    for (const auto& [name, tensor] : file.tensors) {
+        found[name] = tensor.shape;
+        CHECK(tensor.dtype == "F32");
+        for (const double value : tensor.doubles()) {
+            CHECK(std::isfinite(value));
+        }
+    }
+    CHECK(found == expected);
+}
+
+TEST_CASE("what may be trained may be read again") {
+    const Place place;
+    std::string deepest = "3";
+    for (int i = 1; i < 64; ++i) {
+        deepest += ",3";
+    }
+    for (const Arguments& flags :
+         {Arguments{"--hidden", deepest}, Arguments{"--hidden", deepest + ",3"}, Arguments{"--bn-eps", "1e30"},
+          Arguments{"--bn-eps", "1e31"}, Arguments{"--bn-eps", "0"}, Arguments{"--seed", "18446744073709551615"},
+          Arguments{"--split-seed", "18446744073709551615"}, Arguments{"--norm", "none"}}) {
+        const Outcome outcome = place.train(Arguments{"--steps", "2", "--save", "m"} + flags);
+        CAPTURE(flags, outcome.err);
+        if (outcome.code == 0) {
+            const Outcome sample = byhand(place, {"sample", "m", "-n", "1"});
+            CAPTURE(sample.err);
+            CHECK(sample.code == 0);
+        } else {
+            CHECK(outcome.code == 2);  // or it is refused at once
+        }
+        std::filesystem::remove(place.file("m"));
+    }
+}
+
+TEST_CASE("a loss that is not finite ends the training with 1, and nothing is saved") {
+    const Place place;
+    place.write("r.json", explosive(place));
+    const Outcome outcome = place.train({"--recipe", "r.json", "--steps", "9", "--log-every", "1", "--metrics", "m"});
+    CAPTURE(outcome.err);
+    CHECK(outcome.code == 1);
+    CHECK(outcome.out.empty());
+    CHECK(outcome.err.find("is not finite") != std::string::npos);
+    CHECK(place.files() == std::vector<std::string>{"m", "n", "r.json"});
+    const std::vector<json> metrics = metrics_of(place, "m");
+    REQUIRE(metrics.size() == 2);
+    CHECK(metrics[0]["loss"].is_number());
+    const std::string last = metrics[1]["loss"].is_string() ? metrics[1]["loss"] : "";
+    CHECK((last == "nan" || last == "inf" || last == "-inf"));
+}
+
+TEST_CASE("an update that is not finite is no success either") {
+    const Place place;
+    place.write("r.json", explosive(place));
+    // The loss of the only step is that before its update.
+    const Outcome outcome = place.train({"--recipe", "r.json", "--steps", "1", "--json"});
+    CAPTURE(outcome.out, outcome.err);
+    CHECK(outcome.code == 1);
+    CHECK_FALSE(place.has("byhand.safetensors"));
+}
+
+TEST_CASE("metrics that can't be written do not cost the model") {
+    const Place place;
+    const Outcome outcome = place.train({"--steps", "30", "--metrics", "/dev/full"});
+    CHECK(outcome.code == 2);
+    CHECK(outcome.err.find("/dev/full") != std::string::npos);
+    CHECK(place.has("byhand.safetensors"));
+}
+
+TEST_CASE("a path that is no text can be trained on, or is refused before the training") {
+    const Place place;
+    std::filesystem::copy_file(place.file("n"), place.path() / "n\xff");
+    const Outcome outcome = byhand(place, {"train", "--data", "n\xff", "--steps", "30"});
+    CAPTURE(outcome.err);
+    if (outcome.code != 0) {
+        check_refused(outcome, "n\\xff");
+    }
+}
+
+TEST_CASE("flags override the recipe, one by one") {
+    const Place place;
+    const auto recipe_with = [&](const Arguments& flags) {
+        REQUIRE(place.train(Arguments{"--steps", "2", "--save", "m"} + flags).code == 0);
+        return json::parse(read_stored(place.file("m")).metadata.at("recipe"));
+    };
+    const json plain = recipe_with({});
+    const auto changed = [&](const Arguments& flags) { return json::diff(plain, recipe_with(flags)); };
+    const auto one = [](const std::string& path, const json& value) {
+        return json::array({{{"op", "replace"}, {"path", path}, {"value", value}}});
+    };
+    CHECK(changed({"--embedding", "7"}) == one("/network/embedding", 7));
+    CHECK(changed({"--hidden", "7"}) == one("/network/hidden/0", 7));
+    CHECK(changed({"--context", "7"}) == one("/network/context", 7));
+    CHECK(changed({"--batch", "7"}) == one("/batches/size", 7));
+    CHECK(changed({"--seed", "7"}) == one("/initial/seed", 7));
+    CHECK(changed({"--split-seed", "7"}) == one("/data/split_seed", 7));
+    CHECK(changed({"--norm", "after"}) == one("/network/norm/place", "after"));
+    CHECK(changed({"--norm", "none"}) == one("/network/norm/place", "none"));
+    CHECK(changed({"--bn-eps", "0.25"}) == one("/network/norm/epsilon", 0.25));
+    CHECK(changed({"--norm", "before", "--bn-variance", "unbiased"}) == json::array());
+    const json biased = recipe_with({"--bn-variance", "biased"});
+    CHECK(biased["network"]["norm"]["batch_divisor"] == "n");
+    CHECK(biased["network"]["norm"]["running_divisor"] == "n");
+}

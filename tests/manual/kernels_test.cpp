@@ -1,0 +1,242 @@
+// The kernels of the fused step against their scalar twins, on every kind of vector this CPU has: odd sizes, addresses
+// that are aligned to nothing, inputs and outputs that end where memory ends.
+#include "manual/simd/kernels.h"
+
+#include <algorithm>
+#include <array>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "manual/fenced.h"
+#include "manual/linear.h"
+#include "manual/networks.h"
+#include "manual/softmax_cross_entropy.h"
+#include "manual/tanh.h"
+#include "manual/targets.h"
+
+using namespace byhand;
+
+namespace {
+
+constexpr std::size_t kMost = 40;
+
+struct Shape3 {
+    std::size_t n, in, out;
+};
+
+// Extents 1 … 40 drawn at random; each small one three times, in each place; and the largest.
+std::vector<Shape3> shapes() {
+    std::mt19937 random(3);
+    const auto extent = [&] { return 1 + random() % kMost; };
+    std::vector<Shape3> all = {{1, 1, 1}, {kMost, kMost, kMost}};
+    for (std::size_t k = 1; k <= kMost; ++k) {
+        all.push_back({k, extent(), extent()});
+        all.push_back({extent(), k, extent()});
+        all.push_back({extent(), extent(), k});
+    }
+    return all;
+}
+
+void copy(std::span<float> to, const std::vector<float>& from) {
+    std::copy(from.begin(), from.end(), to.begin());
+}
+
+// A sum of products: the kernel, its twin, and the exact terms.
+struct Product {
+    std::vector<float> result, twin;
+    std::vector<double> exact, terms;  // Σ and Σ|…| of the same products, in double
+    std::size_t length;                // of each sum
+};
+
+// Each must be within γ = m·u/(1 − m·u) of the exact sum, times Σ|terms| (Higham, Accuracy and Stability, 3.1: in any
+// order, with fused multiply-adds or without); m counts the products, the additions and the bias.
+void check(const Product& p) {
+    const double m = static_cast<double>(p.length + 2) * 0x1p-24;
+    for (std::size_t i = 0; i < p.result.size(); ++i) {
+        INFO("element " << i);
+        const double allowed = m / (1 - m) * p.terms[i];
+        CHECK(std::fabs(static_cast<double>(p.result[i]) - p.exact[i]) <= allowed);
+        CHECK(std::fabs(static_cast<double>(p.twin[i]) - p.exact[i]) <= allowed);
+    }
+}
+
+// c = a·b with bias: a(i, k), b(k, j) as functions.
+template <class A, class B, class Bias>
+void exact(Product& p, std::size_t rows, std::size_t depth, std::size_t columns, A a, B b, Bias bias) {
+    p.length = depth;
+    for (std::size_t i = 0; i < rows; ++i) {
+        for (std::size_t j = 0; j < columns; ++j) {
+            double sum = bias(j), size = std::fabs(bias(j));
+            for (std::size_t k = 0; k < depth; ++k) {
+                const double term = static_cast<double>(a(i, k)) * static_cast<double>(b(k, j));
+                sum += term;
+                size += std::fabs(term);
+            }
+            p.exact.push_back(sum);
+            p.terms.push_back(size);
+        }
+    }
+}
+
+// Inputs at the end of memory, the output `after` places before it.
+class Bench {
+public:
+    explicit Bench(std::size_t after) : after_(after) {}
+
+    Product forward(const Shape3& s, const std::vector<float>& x, const std::vector<float>& W,
+                    const std::vector<float>& b) {
+        const auto fx = place(in1_, x), fW = place(in2_, W), fb = place(in3_, b);
+        const auto y = out_.last(s.n * s.out, after_);
+        simd::linear_forward(y.data(), fx.data(), fW.data(), b.empty() ? nullptr : fb.data(), s.n, s.in, s.out);
+        Product p{{y.begin(), y.end()}, std::vector<float>(y.size()), {}, {}, 0};
+        CHECK(out_.untouched_around());
+        if (b.empty()) {
+            matmul_forward(p.twin.data(), x.data(), W.data(), s.n, s.in, s.out);
+        } else {
+            linear_forward(p.twin.data(), x.data(), W.data(), b.data(), s.n, s.in, s.out);
+        }
+        exact(
+            p, s.n, s.in, s.out, [&](auto i, auto k) { return x[i * s.in + k]; },
+            [&](auto k, auto j) { return W[k * s.out + j]; }, [&](auto j) { return b.empty() ? 0.0 : b[j]; });
+        return p;
+    }
+
+    Product input_backward(const Shape3& s, const std::vector<float>& dy, const std::vector<float>& W) {
+        const auto fdy = place(in1_, dy), fW = place(in2_, W);
+        const auto scratch = in3_.last(s.in * s.out);
+        const auto dx = out_.last(s.n * s.in, after_);
+        simd::linear_input_backward(dx.data(), fdy.data(), fW.data(), scratch.data(), s.n, s.in, s.out);
+        Product p{{dx.begin(), dx.end()}, std::vector<float>(dx.size()), {}, {}, 0};
+        CHECK(out_.untouched_around());
+        CHECK(in3_.untouched_around());
+        linear_input_backward(p.twin.data(), dy.data(), W.data(), s.n, s.in, s.out);
+        exact(
+            p, s.n, s.out, s.in, [&](auto i, auto j) { return dy[i * s.out + j]; },
+            [&](auto j, auto k) { return W[k * s.out + j]; }, [](auto) { return 0.0; });
+        return p;
+    }
+
+    Product weight_backward(const Shape3& s, const std::vector<float>& x, const std::vector<float>& dy) {
+        const auto fx = place(in1_, x), fdy = place(in2_, dy);
+        const auto dW = out_.last(s.in * s.out, after_);
+        simd::linear_weight_backward(dW.data(), fx.data(), fdy.data(), s.n, s.in, s.out);
+        Product p{{dW.begin(), dW.end()}, std::vector<float>(dW.size()), {}, {}, 0};
+        CHECK(out_.untouched_around());
+        linear_weight_backward(p.twin.data(), x.data(), dy.data(), s.n, s.in, s.out);
+        exact(
+            p, s.in, s.n, s.out, [&](auto k, auto i) { return x[i * s.in + k]; },
+            [&](auto i, auto j) { return dy[i * s.out + j]; }, [](auto) { return 0.0; });
+        return p;
+    }
+
+    using Map = void (*)(float*, const float*, std::size_t);
+
+    // f(x) elsewhere and in place, which must be the same.
+    std::vector<float> map(Map f, const std::vector<float>& x) {
+        const auto fx = place(in1_, x);
+        const auto y = out_.last(x.size(), after_);
+        f(y.data(), fx.data(), x.size());
+        CHECK(out_.untouched_around());
+        std::vector<float> result(y.begin(), y.end());
+        const auto in_place = place(in2_, x);
+        f(in_place.data(), in_place.data(), x.size());
+        CHECK(in2_.untouched_around());
+        CHECK(std::equal(in_place.begin(), in_place.end(), result.begin()));
+        return result;
+    }
+
+private:
+    static std::span<float> place(fenced::Floats& memory, const std::vector<float>& values) {
+        const std::span<float> span = memory.last(values.size());
+        copy(span, values);
+        return span;
+    }
+
+    std::size_t after_;
+    fenced::Floats in1_{kMost * kMost}, in2_{kMost * kMost}, in3_{kMost * kMost}, out_{kMost * kMost + 8};
+};
+
+template <class Draw>
+std::vector<float> draw(std::size_t count, Draw one) {
+    std::vector<float> values(count);
+    std::generate(values.begin(), values.end(), one);
+    return values;
+}
+
+// The canaries before an output take as long as the sums: few places after it are enough to see a store too wide.
+constexpr std::array<std::size_t, 3> kAfter = {0, 1, 7};
+
+template <class Draw, class Visit>
+void for_each_product(Draw one, Visit visit) {
+    for (const std::size_t after : kAfter) {
+        Bench bench(after);
+        for (const Shape3& s : shapes()) {
+            const auto x = draw(s.n * s.in, one), W = draw(s.in * s.out, one), b = draw(s.out, one),
+                       dy = draw(s.n * s.out, one);
+            INFO("n " << s.n << ", in " << s.in << ", out " << s.out << ", " << after << " places after it");
+            visit(bench.forward(s, x, W, b));
+            visit(bench.forward(s, x, W, {}));
+            visit(bench.input_backward(s, dy, W));
+            visit(bench.weight_backward(s, x, dy));
+        }
+    }
+}
+
+}  // namespace
+
+// Sums of whole numbers below 2²⁴ are exact in any order.
+TEST_CASE("kernels: products of whole numbers are those of the scalar twins, to the bit") {
+    targets::for_each([] {
+        std::mt19937 random(1);
+        for_each_product([&] { return static_cast<float>(random() % 17) - 8; },
+                         [](const Product& p) {
+                             CHECK(p.result == p.twin);
+                             CHECK(std::equal(p.result.begin(), p.result.end(), p.exact.begin()));
+                         });
+    });
+}
+
+TEST_CASE("kernels: products are the exact ones within the bound for sums of so many terms") {
+    targets::for_each([] {
+        std::mt19937 random(2);
+        for_each_product([&] { return networks::uniform(random, -1, 2); }, check);
+    });
+}
+
+TEST_CASE("kernels: an infinity or a NaN in one place reaches the sums that it belongs to, and no other") {
+    targets::for_each([] {
+        const Shape3 s{5, 7, 13};
+        for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+            std::vector<float> x(s.n * s.in, 1), W(s.in * s.out, 1), b(s.out, 1);
+            W[3 * s.out + 12] = bad;  // in the last column
+            Bench bench(1);
+            const Product p = bench.forward(s, x, W, b);
+            for (std::size_t i = 0; i < p.result.size(); ++i) {
+                CHECK(std::isfinite(p.result[i]) == (i % s.out != 12));
+            }
+        }
+    });
+}
+
+TEST_CASE("kernels: tanh and exp of any count write what they are asked for and no more, in place too") {
+    targets::for_each([] {
+        std::mt19937 random(4);
+        for (std::size_t after = 0; after < 5; ++after) {
+            Bench bench(after);
+            for (std::size_t count = 0; count <= 70; ++count) {
+                const auto x = draw(count, [&] { return networks::uniform(random, -9, 9); });
+                std::vector<float> twin(count);
+                INFO("count " << count << ", " << after << " places after it");
+                const auto close = [](float a, float b) { return std::fabs(a - b) <= 5 * 0x1p-23F * std::fabs(b); };
+                tanh_forward(twin.data(), x.data(), count);
+                const auto h = bench.map(simd::tanh_forward, x);
+                CHECK(std::equal(h.begin(), h.end(), twin.begin(), close));
+                softmax_exp(twin.data(), x.data(), count);
+                const auto y = bench.map(simd::exp_forward, x);
+                CHECK(std::equal(y.begin(), y.end(), twin.begin(), close));
+            }
+        }
+    });
+}

@@ -1,0 +1,29 @@
+// Every kind of vector that the kernels were compiled for and this CPU has, one after the other.
+#pragma once
+
+#include <hwy/targets.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <cstdint>
+
+namespace targets {
+
+// Calls visit() with each target in the place of the best one.
+template <class Visit>
+void for_each(Visit visit) {
+    struct Restore {
+        ~Restore() { choose(0); }
+        static void choose(std::int64_t target) {
+            hwy::SetSupportedTargetsForTest(target);
+            hwy::GetChosenTarget().DeInit();  // or the next call goes where the last one went
+        }
+    } restore;
+    for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+        Restore::choose(target);
+        INFO(hwy::TargetName(target));
+        REQUIRE(hwy::SupportedTargets() == target);
+        visit();
+    }
+}
+
+}  // namespace targets
