@@ -134,7 +134,7 @@ void add_compare(CLI::App& app, int& exit_code) {
         app.add_subcommand("compare", "Set every value and gradient beside LibTorch's, over real batches");
     const auto options = std::make_shared<CompareOptions>();
     add_network_options(*command, options->network);
-    const CLI::Validator count = whole_number(1);
+    const CLI::Validator count = whole_number(1, kMostSteps);
     command->add_option("--model", options->models, "Hand-written networks to compare: stepwise, collapsed, fused")
         ->delimiter(',')
         ->check(CLI::IsMember({"stepwise", "collapsed", "fused"}))

@@ -22,11 +22,11 @@ std::optional<std::uint64_t> parse(std::string_view text) {
 
 }  // namespace
 
-CLI::Validator whole_number(std::uint64_t least) {
-    const auto check = [least](const std::string& text) {
+CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
+    const auto check = [least, most](const std::string& text) {
         const std::optional<std::uint64_t> value = parse(text);
-        return value && *value >= least ? std::string()
-                                        : fmt::format("takes a whole number from {} on, not {}", least, text);
+        const bool fits = value && *value >= least && *value <= most;
+        return fits ? std::string() : fmt::format("takes a whole number from {} to {}, not {}", least, most, text);
     };
     return {check, ""};
 }

@@ -4,13 +4,14 @@
 #include <CLI/CLI.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
 namespace byhand::cli {
 
-// Accepts a whole number from `least` to 2^64 − 1.
-CLI::Validator whole_number(std::uint64_t least);
+// Accepts a whole number from `least` to `most`.
+CLI::Validator whole_number(std::uint64_t least, std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
 
 // "100" or "100,50,7". Throws InputError, naming the option, for anything else.
 std::vector<std::size_t> whole_numbers(const std::string& text, const std::string& option);

@@ -139,7 +139,7 @@ void add_train(CLI::App& app, int& exit_code) {
     command->add_option("--model", options->model, "Who computes: fused, stepwise, collapsed (by hand) or torch")
         ->check(CLI::IsMember(model_names()))
         ->capture_default_str();
-    command->add_option("--steps", options->steps, "Steps in all [the recipe's]")->check(whole_number(1));
+    command->add_option("--steps", options->steps, "Steps in all [the recipe's]")->check(whole_number(1, kMostSteps));
     CLI::Option* save = command->add_option("--save", options->save, "Where the model goes")->capture_default_str();
     command->add_flag("--no-save", options->no_save, "Keep no model")->excludes(save);
     command->add_option("--metrics", options->metrics, "Write step and loss there, a JSON object a line");

@@ -38,6 +38,9 @@ struct RateFrom {
     bool operator==(const RateFrom&) const = default;
 };
 
+// More steps than anyone can wait for.
+inline constexpr std::uint64_t kMostSteps = 1'000'000'000'000'000;
+
 struct Recipe {
     std::string name;
     std::string about;                 // one line

@@ -19,9 +19,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::uint64_t kWidest = std::uint64_t{1} << 31;
-constexpr std::uint64_t kMostLayers = 64;
 constexpr std::uint64_t kMostRules = 1024;
-constexpr std::uint64_t kMostSteps = 1'000'000'000'000'000;
 constexpr std::uint64_t kAnySeed = std::numeric_limits<std::uint64_t>::max();
 constexpr double kLargest = 1e30;    // a float holds it, and its product with any normal draw
 constexpr double kSmallest = 1e-30;  // a float holds it in full precision
@@ -119,7 +117,7 @@ NetworkConfig read_network(const Field& field) {
     object.take("embedding", network.embedding, width);
     if (const auto hidden = object.find("hidden")) {
         network.hidden.clear();
-        for (const Field& item : list(*hidden, 1, kMostLayers)) {
+        for (const Field& item : list(*hidden, 1, kMostHiddenLayers)) {
             network.hidden.push_back(width(item));
         }
     }

@@ -1,1 +1,133 @@
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
 
+#include "cli/losses.h"
+#include "cli/names.h"
+#include "cli/program.h"
+
+using namespace cli_test;
+using nlohmann::json;
+
+namespace {
+
+struct Place : Folder {
+    Place() { write("n", file_of(plain_names())); }
+    void train(const Arguments& more) const {
+        REQUIRE(byhand(*this, Arguments{"train", "--data", "n"} + more).code == 0);
+    }
+    std::vector<std::string> names(const Arguments& more) const {
+        std::vector<std::string> all;
+        for (const json& entry : json_of(byhand(*this, Arguments{"sample", "--json"} + more))["names"]) {
+            all.push_back(entry["name"]);
+        }
+        return all;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("eval tells the losses that training told, whoever trained") {
+    for (const std::string& model : models()) {
+        for (const std::string recipe : {"notes", "makemore-ninja", "makemore-deep"}) {
+            const Place place;
+            const Losses told =
+                losses_of(place, model, {"--data", "n", "--steps", "60", "--recipe", recipe, "--hidden", "20"});
+            const json j = json_of(byhand(place, {"eval", "model", "--data", "n", "--json"}));
+            CAPTURE(model, recipe);
+            for (const std::string part : {"train", "val", "test"}) {
+                CHECK(std::abs(j["loss"][part].get<double>() - told.final.at(part)) < 1e-6);
+            }
+            CHECK(j["recipe"] == recipe);
+            CHECK(j["model"] == model);
+            CHECK(j["steps"] == 60);
+        }
+    }
+}
+
+TEST_CASE("eval counts names and, beside the loss, what bigram counts can do") {
+    const Place place;
+    place.train({"--steps", "3"});
+    const json j = json_of(byhand(place, {"eval", "--data", "n", "--json"}));
+    CHECK(j["names"] == json{{"train", 48}, {"val", 6}, {"test", 6}});
+    CHECK(j["also_in_train"] == json{{"val", 0}, {"test", 0}});
+    for (const std::string part : {"val", "test"}) {
+        CHECK(j["bigram"][part] > 0.5);
+        CHECK(j["bigram"][part] < std::log(14.0));
+    }
+    const std::string text = byhand(place, {"eval", "--data", "n"}).out;
+    for (const std::string part : {"train", "val", "test"}) {
+        char loss[32];
+        std::snprintf(loss, sizeof loss, "%.4f", j["loss"][part].get<double>());
+        CHECK(text.find(loss) != std::string::npos);
+    }
+}
+
+TEST_CASE("eval finds names of val and test that stand in the training part") {
+    const Place place;
+    std::vector<std::string> names;
+    for (int i = 0; i < 30; ++i) {
+        names.insert(names.end(), {"anna", "bob"});
+    }
+    place.write("n", file_of(names));
+    place.train({"--steps", "3"});
+    const json j = json_of(byhand(place, {"eval", "--data", "n", "--json"}));
+    CHECK(j["also_in_train"] == json{{"val", 6}, {"test", 6}});
+}
+
+TEST_CASE("eval says when the names are not those of the training") {
+    const Place place;
+    place.train({"--steps", "3"});
+    std::vector<std::string> names = plain_names();
+    names.pop_back();
+    place.write("fewer", file_of(names));
+    const Outcome outcome = byhand(place, {"eval", "--data", "fewer"});
+    CHECK(outcome.code == 0);
+    CHECK(outcome.err.find("fewer is not the file that the model was trained on") != std::string::npos);
+    CHECK(lines_of(outcome.err).size() == 1);
+}
+
+TEST_CASE("the same seed writes the same names, another one others") {
+    const Place place;
+    place.train({"--steps", "500"});
+    CHECK(place.names({}) == place.names({}));
+    CHECK(place.names({}).size() == 20);
+    CHECK(place.names({"--seed", "1"}) == place.names({"--seed", "1"}));
+    CHECK(place.names({"--seed", "1"}) != place.names({"--seed", "2"}));
+    CHECK(place.names({"--seed", "2147483657"}) == place.names({}));  // the recipe's
+    const std::vector<std::string> five = place.names({"-n", "5"}), twenty = place.names({});
+    CHECK(five == std::vector<std::string>(twenty.begin(), twenty.begin() + 5));
+    const json j = json_of(byhand(place, {"sample", "--json", "--seed", "7", "--temperature", "0.5"}));
+    CHECK(j["recipe"] == "notes");
+    CHECK(j["seed"] == 7);
+    CHECK(j["temperature"] == 0.5);
+}
+
+TEST_CASE("temperature: next to nothing writes the likeliest name, much writes all kinds") {
+    const Place place;
+    place.train({"--steps", "500"});
+    const auto kinds = [&](const std::string& temperature) {
+        const std::vector<std::string> names = place.names({"-n", "50", "--temperature", temperature});
+        return std::set<std::string>(names.begin(), names.end()).size();
+    };
+    CHECK(kinds("0.001") == 1);
+    CHECK(kinds("1") > 10);
+    CHECK(kinds("1000") == 50);
+    CHECK(place.names({"--temperature", "1"}) == place.names({}));
+}
+
+TEST_CASE("which names are new can't be said when the data is gone") {
+    const Place place;
+    place.train({"--steps", "3"});
+    place.write("n", "other\n");
+    const Outcome outcome = byhand(place, {"sample", "--json", "-n", "3"});
+    CHECK(outcome.err.find("gone or has changed") != std::string::npos);
+    for (const json& entry : json_of(outcome)["names"]) {
+        CHECK(entry["new"].is_null());
+    }
+    CHECK(byhand(place, {"sample", "-n", "3"}).out.find("in the data") == std::string::npos);
+}

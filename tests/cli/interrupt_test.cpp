@@ -1,1 +1,71 @@
+#include <catch2/catch_test_macros.hpp>
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <string>
 
+#include "cli/losses.h"
+#include "cli/names.h"
+#include "cli/stored.h"
+
+using namespace cli_test;
+using nlohmann::json;
+
+namespace {
+
+const std::string kDay = "1000000000";  // steps that would take far longer than any test
+
+// Trains until it is told to stop, which is after its first line of progress.
+Outcome interrupted(const Folder& folder, int signal, const Arguments& flags) {
+    folder.write("n", file_of(plain_names()));
+    Process process(folder, BYHAND_PROGRAM, Arguments{"train", "--data", "n", "--steps", kDay, "--json"} + flags, {});
+    REQUIRE(process.says("steps/s"));
+    process.signal(signal);
+    return process.wait();
+}
+
+}  // namespace
+
+TEST_CASE("Ctrl-C ends the training with 130 and a model that can be read") {
+    for (const std::string& model : models()) {
+        for (const int signal : {SIGINT, SIGTERM}) {
+            CAPTURE(model, signal);
+            const Folder folder;
+            const Outcome outcome = interrupted(folder, signal, {"--model", model, "--metrics", "m"});
+            CAPTURE(outcome.err);
+            CHECK(outcome.code == 130);
+            const json j = json::parse(outcome.out);
+            CHECK(j["steps"] >= 1);
+            CHECK(j["steps"] < 1'000'000'000);
+            CHECK(read_stored(folder.file("byhand.safetensors")).metadata.at("steps") == j["steps"].dump());
+            for (const std::string& line : lines_of(folder.read("m"))) {
+                CHECK(json::parse(line).contains("loss"));
+            }
+            CHECK(byhand(folder, {"sample"}).code == 0);
+            CHECK(json_of(byhand(folder, {"eval", "--data", "n", "--json"}))["steps"] == j["steps"]);
+            CHECK(folder.files() == std::vector<std::string>{"byhand.safetensors", "m", "n"});
+        }
+    }
+}
+
+TEST_CASE("the model left behind is the one that so many steps make") {
+    const Folder folder, again;
+    const Outcome outcome = interrupted(folder, SIGINT, {"--hidden", "9,8"});
+    REQUIRE(outcome.code == 130);
+    again.write("n", file_of(plain_names()));
+    REQUIRE(
+        byhand(again, {"train", "--data", "n", "--hidden", "9,8", "--steps", json::parse(outcome.out)["steps"].dump()})
+            .code == 0);
+    const StoredFile a = read_stored(folder.file("byhand.safetensors")),
+                     b = read_stored(again.file("byhand.safetensors"));
+    REQUIRE(a.tensors.size() == b.tensors.size());
+    for (const auto& [name, tensor] : a.tensors) {
+        CAPTURE(name);
+        CHECK(tensor.bytes == b.tensors.at(name).bytes);
+    }
+}
+
+TEST_CASE("Ctrl-C with no-save writes nothing") {
+    const Folder folder;
+    CHECK(interrupted(folder, SIGINT, {"--no-save"}).code == 130);
+    CHECK(folder.files() == std::vector<std::string>{"n"});
+}

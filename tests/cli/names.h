@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace byhand::test {
+namespace cli_test {
 
 // All that begin with one part, go on with another and end with a third.
 inline std::vector<std::string> joined(const std::vector<std::string>& first, const std::vector<std::string>& second,
@@ -44,4 +44,4 @@ inline std::string file_of(const std::vector<std::string>& names, const std::str
     return bytes;
 }
 
-}  // namespace byhand::test
+}  // namespace cli_test

@@ -17,7 +17,7 @@
 
 extern char** environ;  // NOLINT(readability-redundant-declaration)
 
-namespace byhand::test {
+namespace cli_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -56,7 +56,9 @@ void must(bool holds, const std::string& what) {
     }
 }
 
-int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+int code_of(int status) {
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
 
 // Starts the program with these for its streams.
 pid_t start(const Folder& folder, const std::string& program, Arguments arguments, const Environment& environment,
@@ -181,7 +183,7 @@ Outcome byhand_under(const Folder& folder, const std::string& shell, const Argum
 Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, const Environment& environment) {
     const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     must(terminal >= 0 && ::grantpt(terminal) == 0 && ::unlockpt(terminal) == 0, "no terminal to be had");
-    const std::string name = ::ptsname(terminal);  // NOLINT(concurrency-mt-unsafe): one thread
+    const std::string name = ::ptsname(terminal);                          // NOLINT(concurrency-mt-unsafe): one thread
     const int held = ::open(name.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);  // so that a slow start is no hang-up
     const Folder outputs;
     const pid_t pid = start(folder, BYHAND_PROGRAM, arguments, environment, name, outputs.file("err"));
@@ -228,4 +230,4 @@ void check_refused(const Outcome& outcome, const std::string& what) {
     CHECK(outcome.err.find(what) != std::string::npos);
 }
 
-}  // namespace byhand::test
+}  // namespace cli_test

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace byhand::test {
+namespace cli_test {
 
 // Whether LibTorch's side was built with it.
 inline constexpr bool kWithTorch = BYHAND_TORCH_BUILT;
@@ -49,7 +49,8 @@ struct Outcome {
 // A program that runs, with `folder` as its working folder. Its output goes to files that are not in there.
 class Process {
 public:
-    Process(const Folder& folder, const std::string& program, const Arguments& arguments, const Environment& environment);
+    Process(const Folder& folder, const std::string& program, const Arguments& arguments,
+            const Environment& environment);
     Process(const Process&) = delete;
     Process& operator=(const Process&) = delete;
     ~Process();  // ends it where it still runs
@@ -85,4 +86,4 @@ std::vector<std::string> lines_of(const std::string& text);
 // Exit code 2, nothing on standard output, and one line on standard error that has `what` in it.
 void check_refused(const Outcome& outcome, const std::string& what);
 
-}  // namespace byhand::test
+}  // namespace cli_test

@@ -8,7 +8,7 @@
 #include "cli/names.h"
 #include "cli/program.h"
 
-using namespace byhand::test;
+using namespace cli_test;
 
 namespace {
 
@@ -48,7 +48,8 @@ TEST_CASE("no command, and one that there is not") {
 TEST_CASE("each numeric flag names itself where it is given no number") {
     const Place place;
     for (const std::string flag : {"--embedding", "--hidden", "--context", "--batch", "--seed", "--split-seed"}) {
-        for (const std::string value : {"abc", "", "-1", "+1", "1.5", "1e3", "0x10", "12x", " 7", "99999999999999999999"}) {
+        for (const std::string value :
+             {"abc", "", "-1", "+1", "1.5", "1e3", "0x10", "12x", " 7", "99999999999999999999"}) {
             place.refuses_training({flag, value}, flag);
         }
         place.refuses({"train", flag}, flag);
@@ -130,9 +131,9 @@ TEST_CASE("sizes beyond all memory are refused before any is taken") {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // these take terabytes of addresses for themselves
 TEST_CASE("where memory runs out, it is said") {
     const Place place;
-    check_refused(byhand_under(place, "ulimit -v 2000000",
-                               {"train", "--data", "n", "--steps", "3", "--hidden", "20000,20000"}),
-                  "not enough memory");
+    check_refused(
+        byhand_under(place, "ulimit -v 2000000", {"train", "--data", "n", "--steps", "3", "--hidden", "20000,20000"}),
+        "not enough memory");
     CHECK(place.files() == std::vector<std::string>{"n"});
 }
 #endif
@@ -173,8 +174,8 @@ TEST_CASE("places that can't be written are refused before the training") {
 TEST_CASE("a file that byhand did not write is not overwritten") {
     const Place place;
     const std::string header = "{\"__metadata__\":{\"format\":\"pt\"}}";
-    for (const std::string& bytes :
-         {std::string("my thesis\n"), std::string(), static_cast<char>(header.size()) + std::string(7, '\0') + header}) {
+    for (const std::string& bytes : {std::string("my thesis\n"), std::string(),
+                                     static_cast<char>(header.size()) + std::string(7, '\0') + header}) {
         place.write("theirs", bytes);
         // A hundred million steps would take a day: it is refused before them.
         place.refuses({"train", "--data", "n", "--steps", "100000000", "--save", "theirs"}, "theirs");

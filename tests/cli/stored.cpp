@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-namespace byhand::test {
+namespace cli_test {
 namespace {
 
 template <class T>
@@ -77,4 +77,4 @@ StoredFile read_stored(const std::string& path) {
     return file;
 }
 
-}  // namespace byhand::test
+}  // namespace cli_test

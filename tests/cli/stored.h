@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace byhand::test {
+namespace cli_test {
 
 struct StoredTensor {
     std::string dtype;  // "F32", "F64", "I64"
@@ -28,4 +28,4 @@ struct StoredFile {
 // Throws where the file is not safetensors.
 StoredFile read_stored(const std::string& path);
 
-}  // namespace byhand::test
+}  // namespace cli_test

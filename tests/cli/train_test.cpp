@@ -1,6 +1,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
-#include <cstdlib>
+#include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -10,7 +10,7 @@
 #include "cli/program.h"
 #include "cli/stored.h"
 
-using namespace byhand::test;
+using namespace cli_test;
 using nlohmann::json;
 
 namespace {
@@ -140,8 +140,9 @@ TEST_CASE("no-save writes nothing, and an old model stays") {
 
 TEST_CASE("the saved file has every parameter, the recipe as it was run, and the vocabulary") {
     const Place place;
-    REQUIRE(place.train({"--steps", "7", "--save", "m.st", "--hidden", "5,3", "--context", "4", "--seed", "9", "--model",
-                         "stepwise"})
+    REQUIRE(place
+                .train({"--steps", "7", "--save", "m.st", "--hidden", "5,3", "--context", "4", "--seed", "9", "--model",
+                        "stepwise"})
                 .code == 0);
     const StoredFile file = read_stored(place.file("m.st"));
     const json recipe = json::parse(file.metadata.at("recipe"));

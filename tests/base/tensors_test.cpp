@@ -1,0 +1,113 @@
+// Named tensors in one arena, and how one sees that nobody wrote them.
+#include "base/tensors.h"
+
+#include <catch2/catch_template_test_macros.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <stdexcept>
+
+using namespace byhand;
+
+namespace {
+
+const std::vector<TensorSpec> kTable = {{"a", {3, 5}}, {"s", {}}, {"b", {1}}, {"empty", {0, 7}}, {"c", {17}}};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("tensors: each starts on a line of its own, has its size, and touches no other", "", float, double) {
+    Tensors<TestType> t(kTable);
+    for (const TensorSpec& spec : kTable) {
+        INFO(spec.name);
+        CHECK(t.contains(spec.name));
+        CHECK(t[spec.name].size() == count(spec.shape));
+        CHECK(reinterpret_cast<std::uintptr_t>(t[spec.name].data()) % 64 == 0);
+    }
+    for (const TensorSpec& spec : kTable) {
+        const std::string& name = spec.name;
+        std::fill(t[name].begin(), t[name].end(), TestType(name[0]));
+    }
+    for (const TensorSpec& spec : kTable) {
+        for (const TestType x : t[spec.name]) {
+            CHECK(x == TestType(spec.name[0]));
+        }
+    }
+    CHECK(t["s"].size() == 1);  // a scalar is one number
+    CHECK(t["empty"].empty());
+}
+
+TEMPLATE_TEST_CASE("tensors: a name that stands twice, and one that does not exist, are refused", "", float, double) {
+    CHECK_THROWS_AS(Tensors<TestType>({{"a", {3}}, {"b", {3}}, {"a", {5}}}), std::invalid_argument);
+    Tensors<TestType> t(kTable);
+    const Tensors<TestType>& read_only = t;
+    CHECK(!t.contains("d"));
+    CHECK(!t.contains(""));
+    CHECK_THROWS_AS(t["d"], std::out_of_range);
+    CHECK_THROWS_AS(read_only["d"], std::out_of_range);
+    CHECK(Tensors<TestType>().table().empty());
+}
+
+TEMPLATE_TEST_CASE("tensors: what nobody wrote is seen, through copies and moves; arithmetic does not pass for it", "",
+                   float, double) {
+    Tensors<TestType> t(kTable);
+    for (const TensorSpec& spec : kTable) {
+        for (const TestType& x : t[spec.name]) {
+            CHECK(is_unwritten(&x));
+            CHECK(std::isnan(x));
+        }
+    }
+    t["a"][4] = 2;
+    CHECK(!is_unwritten(&t["a"][4]));
+
+    Tensors<TestType> copy = t;
+    CHECK(is_unwritten(&copy["a"][3]));
+    CHECK(!is_unwritten(&copy["a"][4]));
+    CHECK(copy["a"].data() != t["a"].data());
+    Tensors<TestType> assigned;
+    assigned = copy;
+    CHECK(is_unwritten(&assigned["a"][3]));
+    const Tensors<TestType> moved = std::move(assigned);
+    CHECK(is_unwritten(&moved["a"][3]));
+
+    // Whatever is computed from it is a NaN, but another one.
+    volatile TestType one = 1, zero = 0;
+    const TestType sum = t["a"][0] + zero, product = t["a"][0] * one, quotient = one / t["a"][0];
+    const TestType root = std::sqrt(t["a"][0]);
+    for (const TestType& x : {sum, product, quotient, root}) {
+        CHECK(std::isnan(x));
+        CHECK(!is_unwritten(&x));
+    }
+    const TestType quiet = std::numeric_limits<TestType>::quiet_NaN();
+    CHECK(!is_unwritten(&quiet));
+
+    t.clear();
+    CHECK(is_unwritten(&t["a"][4]));
+}
+
+TEMPLATE_TEST_CASE("tensors: views show every tensor in order, as what it is", "", float, double) {
+    Tensors<TestType> t(kTable);
+    t["a"][7] = TestType(1.5);
+    const std::vector<View> views = t.views();
+    REQUIRE(views.size() == kTable.size());
+    for (std::size_t i = 0; i < views.size(); ++i) {
+        CHECK(views[i].name == kTable[i].name);
+        CHECK(views[i].shape == kTable[i].shape);
+        CHECK(views[i].dtype == (sizeof(TestType) == 4 ? DType::float32 : DType::float64));
+        CHECK(views[i].data == t[kTable[i].name].data());
+    }
+    CHECK(value_at(views[0], 7) == 1.5);
+}
+
+TEST_CASE("tensors: copy_into goes by name, converts, and refuses what does not fit") {
+    Tensors<float> from({{"b", {2}}, {"a", {3}}});
+    std::fill(from["a"].begin(), from["a"].end(), 0.1F);
+    std::fill(from["b"].begin(), from["b"].end(), 7.0F);
+    Tensors<double> to({{"a", {3}}, {"x", {1}}, {"b", {2}}});
+    copy_into(to, from);
+    CHECK(to["a"][2] == static_cast<double>(0.1F));
+    CHECK(to["b"][1] == 7);
+    CHECK(is_unwritten(to["x"].data()));  // not in `from`: left alone
+
+    Tensors<float> lacks({{"a", {3}}}), differs({{"a", {3}}, {"b", {3}}});
+    CHECK_THROWS_AS(copy_into(lacks, from), std::out_of_range);
+    CHECK_THROWS_AS(copy_into(differs, from), std::invalid_argument);
+}

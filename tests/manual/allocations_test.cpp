@@ -1,0 +1,136 @@
+// Once a network is made, a training step takes no memory. A program of its own: it counts every allocation.
+#include <atomic>
+#include <catch2/catch_test_macros.hpp>
+#include <cstdlib>
+#include <new>
+
+#include "manual/fused.h"
+#include "manual/models.h"
+#include "manual/networks.h"
+#include "manual/runner.h"
+#include "manual/stepwise.h"
+
+namespace {
+
+std::atomic<std::size_t> allocations = 0;
+
+void* counted(std::size_t bytes, std::size_t alignment) {
+    ++allocations;
+    void* memory = std::aligned_alloc(alignment, (bytes + alignment) / alignment * alignment);
+    if (memory == nullptr) {
+        throw std::bad_alloc();
+    }
+    return memory;
+}
+
+}  // namespace
+
+void* operator new(std::size_t bytes) {
+    return counted(bytes, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+}
+void* operator new[](std::size_t bytes) {
+    return counted(bytes, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+}
+void* operator new(std::size_t bytes, std::align_val_t alignment) {
+    return counted(bytes, static_cast<std::size_t>(alignment));
+}
+void* operator new[](std::size_t bytes, std::align_val_t alignment) {
+    return counted(bytes, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete[](void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+    std::free(memory);
+}
+void operator delete[](void* memory, std::align_val_t) noexcept {
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+    std::free(memory);
+}
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept {
+    std::free(memory);
+}
+
+namespace {
+
+using namespace byhand;
+
+template <class Work>
+std::size_t allocations_of(Work work) {
+    const std::size_t before = allocations;
+    work();
+    return allocations - before;
+}
+
+// Small, the network of note 1 with its bias and norm everywhere, and deep: nothing here may depend on the shape.
+std::vector<networks::Example> examples() {
+    std::vector<networks::Example> all;
+    for (const NormConfig& norm : networks::norms()) {
+        NetworkConfig config = networks::small({33, 5, 17}, 27);
+        config.norm = norm;
+        all.push_back(networks::make(config, 7));
+    }
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("allocations: the counter counts, aligned ones too") {
+    CHECK(allocations_of([] { std::vector<int> v(3); }) == 1);
+    CHECK(allocations_of([] { AlignedVector<float> v(3); }) == 1);
+    CHECK(allocations_of([] { std::string s(100, 'x'); }) == 1);
+    CHECK(allocations_of([] {}) == 0);
+}
+
+TEST_CASE("allocations: none in a fused training step") {
+    for (const networks::Example& example : examples()) {
+        Fused fused(example.config, example.rows);
+        fused.load(example.state);
+        const Batch batch = example.batch();
+        CHECK(allocations_of([&] {
+                  for (int step = 0; step < 3; ++step) {
+                      fused.run(batch, 0.1F);
+                      fused.commit();
+                  }
+              }) == 0);
+    }
+}
+
+TEST_CASE("allocations: none in the lists of steps") {
+    for (const networks::Example& example : examples()) {
+        for (const auto& network : {stepwise_network<float>(example.config, example.rows),
+                                    collapsed_network<float>(example.config, example.rows)}) {
+            Runner<float> runner(network);
+            copy_into(runner.tensors(), example.state);
+            const Batch batch = example.batch();
+            CHECK(allocations_of([&] {
+                      runner.set_batch(batch);
+                      runner.set_rate(0.1F);
+                      runner.forward();
+                      runner.backward();
+                      runner.update();
+                  }) == 0);
+        }
+    }
+}
+
+TEST_CASE("allocations: none in a training step of any model") {
+    const networks::Example example = networks::make(networks::small({33, 5, 17}, 27), 7);
+    for (const HandForm form : {HandForm::stepwise, HandForm::collapsed, HandForm::fused}) {
+        const auto model = make_hand_model(form, example.config, example.rows);
+        model->load(example.state);
+        const Batch batch = example.batch();
+        CHECK(allocations_of([&] { model->train_step(batch, 0.1F); }) == 0);
+    }
+}

@@ -1,0 +1,279 @@
+// The names that every network's lists make, and in which order: the words of the field (see src/base/network.h).
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <set>
+
+#include "manual/models.h"
+#include "manual/networks.h"
+#include "manual/runner.h"
+#include "manual/stepwise.h"
+
+using namespace byhand;
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+template <class T>
+Names made(const StepList<T>& list) {
+    Names names;
+    for (const Step<T>& step : list.steps()) {
+        names.push_back(step.makes);
+    }
+    return names;
+}
+
+template <class T>
+const Step<T>& step(const StepList<T>& list, const std::string& makes) {
+    const auto found = std::find_if(list.steps().begin(), list.steps().end(),
+                                    [&](const Step<T>& each) { return each.makes == makes; });
+    REQUIRE(found != list.steps().end());
+    return *found;
+}
+
+NetworkConfig with_norm(std::vector<std::size_t> hidden, NormPlace place) {
+    NetworkConfig config = networks::small(std::move(hidden));
+    config.norm.place = place;
+    return config;
+}
+
+const Names kSoftmax = {"logit_maxes",    "norm_logits", "counts",   "counts_sum",
+                        "counts_sum_inv", "probs",       "logprobs", "loss"};
+const Names kSoftmaxBackward = {"dlogprobs", "dprobs",       "dcounts_sum_inv", "dcounts_sum",
+                                "dcounts",   "dnorm_logits", "dlogit_maxes",    "dlogits"};
+
+Names operator+(Names a, const Names& b) {
+    a.insert(a.end(), b.begin(), b.end());
+    return a;
+}
+
+}  // namespace
+
+TEST_CASE("names: the network of note 1, forward, its 26 gradients, and its update") {
+    const StepNetwork<float> net = stepwise_network<float>(NetworkConfig(), 32);
+    CHECK(made(net.forward) == Names{"emb",        "embcat",         "hprebn",      "bnmeani",     "bndiff",
+                                     "bndiff2",    "bnvar",          "bnvar_inv",   "bnraw",       "hpreact",
+                                     "h",          "logits",         "logit_maxes", "norm_logits", "counts",
+                                     "counts_sum", "counts_sum_inv", "probs",       "logprobs",    "loss"});
+    const Names gradients = {"dlogprobs",    "dprobs",   "dcounts_sum_inv",
+                             "dcounts_sum",  "dcounts",  "dnorm_logits",
+                             "dlogit_maxes", "dlogits",  "dh",
+                             "dW2",          "db2",      "dhpreact",
+                             "dbngain",      "dbnbias",  "dbnraw",
+                             "dbnvar_inv",   "dbnvar",   "dbndiff2",
+                             "dbndiff",      "dbnmeani", "dhprebn",
+                             "dembcat",      "dW1",      "db1",
+                             "demb",         "dC"};
+    CHECK(gradients.size() == 26);
+    CHECK(made(net.backward) == gradients);
+    CHECK(made(net.update) == Names{"new_C", "new_W1", "new_b1", "new_bngain", "new_bnbias", "new_W2", "new_b2",
+                                    "new_bnmean_running", "new_bnvar_running"});
+}
+
+TEST_CASE("names: shapes of the network of note 1") {
+    const StepNetwork<float> net = stepwise_network<float>(NetworkConfig(), 32);
+    CHECK(step(net.forward, "emb").shape == Shape{32, 3, 2});
+    CHECK(step(net.forward, "embcat").shape == Shape{32, 6});
+    CHECK(step(net.forward, "hprebn").shape == Shape{32, 100});
+    CHECK(step(net.forward, "bnmeani").shape == Shape{100});
+    CHECK(step(net.forward, "bnvar_inv").shape == Shape{100});
+    CHECK(step(net.forward, "logits").shape == Shape{32, 27});
+    CHECK(step(net.forward, "logit_maxes").shape == Shape{32});
+    CHECK(step(net.forward, "loss").shape.empty());
+    CHECK(step(net.backward, "dW1").shape == Shape{6, 100});
+    CHECK(step(net.backward, "dW2").shape == Shape{100, 27});
+    CHECK(step(net.backward, "demb").shape == Shape{32, 3, 2});
+    CHECK(step(net.backward, "dC").shape == Shape{27, 2});
+    CHECK(step(net.update, "new_bnvar_running").shape == Shape{100});
+}
+
+TEST_CASE("names: what the steps read, in the order of the notes") {
+    const StepNetwork<float> net = stepwise_network<float>(NetworkConfig(), 32);
+    CHECK(step(net.forward, "hprebn").reads == Names{"embcat", "W1", "b1"});
+    CHECK(step(net.forward, "hprebn").function == "linear_forward");
+    CHECK(step(net.forward, "bnmeani").reads == Names{"hprebn"});
+    CHECK(step(net.forward, "bnmeani").function == "batchnorm_mean");
+    CHECK(step(net.backward, "dbnmeani").reads == Names{"dbndiff"});
+    CHECK(step(net.backward, "dbnmeani").function == "batchnorm_mean_backward");
+    CHECK(step(net.backward, "dhprebn").reads == Names{"dbndiff", "dbnmeani"});
+    CHECK(step(net.backward, "dhprebn").function == "batchnorm_input_backward");
+}
+
+TEST_CASE("names: norm after the non-linearity") {
+    const StepNetwork<float> net = stepwise_network<float>(with_norm({5}, NormPlace::after), 4);
+    CHECK(made(net.forward) == Names{"emb", "embcat", "hpreact", "hprebn", "bnmeani", "bndiff", "bndiff2", "bnvar",
+                                     "bnvar_inv", "bnraw", "h", "logits"} +
+                                   kSoftmax);
+    CHECK(made(net.backward) == kSoftmaxBackward + Names{"dh", "dW2", "db2", "dbngain", "dbnbias", "dbnraw",
+                                                         "dbnvar_inv", "dbnvar", "dbndiff2", "dbndiff", "dbnmeani",
+                                                         "dhprebn", "dhpreact", "dembcat", "dW1", "db1", "demb", "dC"});
+}
+
+TEST_CASE("names: no norm") {
+    const StepNetwork<float> net = stepwise_network<float>(with_norm({5}, NormPlace::none), 4);
+    CHECK(made(net.forward) == Names{"emb", "embcat", "hpreact", "h", "logits"} + kSoftmax);
+    CHECK(made(net.backward) ==
+          kSoftmaxBackward + Names{"dh", "dW2", "db2", "dhpreact", "dembcat", "dW1", "db1", "demb", "dC"});
+    CHECK(made(net.update) == Names{"new_C", "new_W1", "new_b1", "new_W2", "new_b2"});
+}
+
+TEST_CASE("names: without γ and β the normalised value is the norm's result; without a bias there is none") {
+    NetworkConfig config = with_norm({5}, NormPlace::before);
+    config.norm.affine = false;
+    config.hidden_bias = false;
+    config.output_bias = false;
+    const StepNetwork<float> net = stepwise_network<float>(config, 4);
+    CHECK(made(net.forward) == Names{"emb", "embcat", "hprebn", "bnmeani", "bndiff", "bndiff2", "bnvar", "bnvar_inv",
+                                     "hpreact", "h", "logits"} +
+                                   kSoftmax);
+    CHECK(made(net.backward) == kSoftmaxBackward + Names{"dh", "dW2", "dhpreact", "dbnvar_inv", "dbnvar", "dbndiff2",
+                                                         "dbndiff", "dbnmeani", "dhprebn", "dembcat", "dW1", "demb",
+                                                         "dC"});
+    CHECK(made(net.update) == Names{"new_C", "new_W1", "new_W2", "new_bnmean_running", "new_bnvar_running"});
+}
+
+TEST_CASE("names: two hidden layers carry their numbers, the output last") {
+    const StepNetwork<float> net = stepwise_network<float>(with_norm({5, 3}, NormPlace::before), 4);
+    CHECK(made(net.forward) == Names{"emb",       "embcat",      "hprebn.1",  "bnmeani.1", "bndiff.1",    "bndiff2.1",
+                                     "bnvar.1",   "bnvar_inv.1", "bnraw.1",   "hpreact.1", "h.1",         "hprebn.2",
+                                     "bnmeani.2", "bndiff.2",    "bndiff2.2", "bnvar.2",   "bnvar_inv.2", "bnraw.2",
+                                     "hpreact.2", "h.2",         "logits"} +
+                                   kSoftmax);
+    CHECK(made(net.backward) ==
+          kSoftmaxBackward +
+              Names{"dh.2",         "dW3",        "db3",        "dhpreact.2", "dbngain.2",  "dbnbias.2", "dbnraw.2",
+                    "dbnvar_inv.2", "dbnvar.2",   "dbndiff2.2", "dbndiff.2",  "dbnmeani.2", "dhprebn.2", "dh.1",
+                    "dW2",          "db2",        "dhpreact.1", "dbngain.1",  "dbnbias.1",  "dbnraw.1",  "dbnvar_inv.1",
+                    "dbnvar.1",     "dbndiff2.1", "dbndiff.1",  "dbnmeani.1", "dhprebn.1",  "dembcat",   "dW1",
+                    "db1",          "demb",       "dC"});
+    CHECK(made(net.update) == Names{"new_C", "new_W1", "new_b1", "new_bngain.1", "new_bnbias.1", "new_W2", "new_b2",
+                                    "new_bngain.2", "new_bnbias.2", "new_W3", "new_b3", "new_bnmean_running.1",
+                                    "new_bnvar_running.1", "new_bnmean_running.2", "new_bnvar_running.2"});
+}
+
+TEST_CASE("names: one hidden layer and a norm on the output carry numbers too, and its result is the logits") {
+    NetworkConfig config = with_norm({5}, NormPlace::after);
+    config.norm.output = true;
+    const StepNetwork<float> net = stepwise_network<float>(config, 4);
+    CHECK(made(net.forward) == Names{"emb", "embcat", "hpreact.1", "hprebn.1", "bnmeani.1", "bndiff.1", "bndiff2.1",
+                                     "bnvar.1", "bnvar_inv.1", "bnraw.1", "h.1", "hprebn.2", "bnmeani.2", "bndiff.2",
+                                     "bndiff2.2", "bnvar.2", "bnvar_inv.2", "bnraw.2", "logits"} +
+                                   kSoftmax);
+    CHECK(made(net.backward) ==
+          kSoftmaxBackward + Names{"dbngain.2", "dbnbias.2",  "dbnraw.2",  "dbnvar_inv.2", "dbnvar.2", "dbndiff2.2",
+                                   "dbndiff.2", "dbnmeani.2", "dhprebn.2", "dh.1",         "dW2",      "db2",
+                                   "dbngain.1", "dbnbias.1",  "dbnraw.1",  "dbnvar_inv.1", "dbnvar.1", "dbndiff2.1",
+                                   "dbndiff.1", "dbnmeani.1", "dhprebn.1", "dhpreact.1",   "dembcat",  "dW1",
+                                   "db1",       "demb",       "dC"});
+}
+
+TEST_CASE("names: the collapsed network leaves out the small steps of two formulas and nothing else") {
+    const StepNetwork<float> net = collapsed_network<float>(NetworkConfig(), 32);
+    CHECK(made(net.forward) == Names{"emb", "embcat", "hprebn", "bnmeani", "bndiff", "bndiff2", "bnvar", "bnvar_inv",
+                                     "bnraw", "hpreact", "h", "logits", "loss"});
+    CHECK(made(net.backward) == Names{"dlogits", "dh", "dW2", "db2", "dhpreact", "dbngain", "dbnbias", "dbnraw",
+                                      "dhprebn", "dembcat", "dW1", "db1", "demb", "dC"});
+    CHECK(made(net.update) == made(stepwise_network<float>(NetworkConfig(), 32).update));
+}
+
+TEST_CASE("names: evaluation goes from the characters to the logits") {
+    const StepNetwork<float> net = evaluation_network<float>(NetworkConfig(), 32);
+    CHECK(made(net.forward) == Names{"emb", "embcat", "hprebn", "hpreact", "h", "logits"});
+    CHECK(net.backward.steps().empty());
+    CHECK(net.update.steps().empty());
+    const StepNetwork<float> after = evaluation_network<float>(with_norm({5, 3}, NormPlace::after), 4);
+    CHECK(made(after.forward) ==
+          Names{"emb", "embcat", "hpreact.1", "hprebn.1", "h.1", "hpreact.2", "hprebn.2", "h.2", "logits"});
+}
+
+TEST_CASE("names: fused keeps values and gradients under their names, in the order in which it makes them") {
+    const networks::Example example = networks::make(networks::small({5}), 4);
+    const auto side = make_hand_side(HandForm::fused, example.config, 4, DType::float32);
+    side->load(example.state);
+    side->run(example.batch(), 0.1F);
+    Names names;
+    for (const View& view : side->views()) {
+        names.push_back(view.name);
+    }
+    CHECK(names == Names{"C",
+                         "W1",
+                         "b1",
+                         "bngain",
+                         "bnbias",
+                         "W2",
+                         "b2",
+                         "bnmean_running",
+                         "bnvar_running",
+                         "embcat",
+                         "hprebn",
+                         "bnmeani",
+                         "bnvar",
+                         "bnvar_inv",
+                         "bnraw",
+                         "h",
+                         "logits",
+                         "loss",
+                         "dlogits",
+                         "dW2",
+                         "db2",
+                         "dbngain",
+                         "dbnbias",
+                         "dhprebn",
+                         "dW1",
+                         "db1",
+                         "dembcat",
+                         "dC",
+                         "new_C",
+                         "new_W1",
+                         "new_b1",
+                         "new_bngain",
+                         "new_bnbias",
+                         "new_W2",
+                         "new_b2",
+                         "new_bnmean_running",
+                         "new_bnvar_running"});
+}
+
+// A gradient has the shape of what it is the gradient of, and an update that of what it updates.
+TEST_CASE("names: for every convention every name is made once, read after it is made, and shaped like its twin") {
+    for (const NormConfig& norm : networks::norms()) {
+        for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{5}, {3, 1, 7}}) {
+            NetworkConfig config = networks::small(hidden);
+            config.norm = norm;
+            INFO(networks::describe(config, 4));
+            for (const StepNetwork<float>& net :
+                 {stepwise_network<float>(config, 4), collapsed_network<float>(config, 4),
+                  evaluation_network<float>(config, 4)}) {
+                const Runner<float> runner(net);  // throws where a name is made twice or read too early
+                std::set<std::string> read;
+                std::vector<TensorSpec> table = runner.tensors().table();
+                const auto shape = [&](const std::string& name) {
+                    const auto spec = std::find_if(table.begin(), table.end(),
+                                                   [&](const TensorSpec& each) { return each.name == name; });
+                    INFO(name);
+                    REQUIRE(spec != table.end());
+                    return spec->shape;
+                };
+                for (const StepList<float>* list : {&net.forward, &net.backward, &net.update}) {
+                    for (const Step<float>& s : list->steps()) {
+                        INFO(s.makes);
+                        CHECK(!s.function.empty());
+                        CHECK(count(s.shape) > 0);
+                        if (list != &net.forward) {
+                            CHECK(s.shape == shape(s.makes.substr(list == &net.backward ? 1 : 4)));
+                        }
+                        read.insert(s.reads.begin(), s.reads.end());
+                    }
+                }
+                if (net.backward.steps().empty()) {
+                    continue;
+                }
+                // Nothing is made for nothing: each forward value but the loss is read again.
+                for (const Step<float>& s : net.forward.steps()) {
+                    INFO(s.makes);
+                    CHECK((s.makes == "loss" || read.contains(s.makes)));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+// The runner of steps: what it refuses, and that it runs just what it is told.
+#include "manual/runner.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
+#include <stdexcept>
+
+#include "manual/embedding.h"
+#include "manual/networks.h"
+#include "manual/stepwise.h"
+
+using namespace byhand;
+
+namespace {
+
+void add_one(double* out, const double* in) {
+    *out = *in + 1;
+}
+void add(double* out, const double* a, const double* b) {
+    *out = *a + *b;
+}
+
+// A network of no steps: given are X, Y, rate and the state of config.
+StepNetwork<double> empty() {
+    return {networks::small({1}), 2, {}, {}, {}};
+}
+
+}  // namespace
+
+TEST_CASE("runner: a step that reads what no step before it makes is refused, by name") {
+    StepNetwork<double> net = empty();
+    net.forward.add("a", {}, {"b"}, "add_one", add_one);
+    net.forward.add("b", {}, {"rate"}, "add_one", add_one);
+    CHECK_THROWS_MATCHES(Runner<double>(net), std::logic_error,
+                         Catch::Matchers::Message("a reads b, which no step before it makes"));
+
+    StepNetwork<double> itself = empty();
+    itself.forward.add("a", {}, {"a"}, "add_one", add_one);
+    CHECK_THROWS_AS(Runner<double>(itself), std::logic_error);
+
+    StepNetwork<double> across = empty();  // forward may not read what backward makes
+    across.forward.add("a", {}, {"b"}, "add_one", add_one);
+    across.backward.add("b", {}, {"rate"}, "add_one", add_one);
+    CHECK_THROWS_AS(Runner<double>(across), std::logic_error);
+}
+
+TEST_CASE("runner: two steps that make one name are refused, in one list or in two, or over what is given") {
+    StepNetwork<double> net = empty();
+    net.forward.add("a", {}, {"rate"}, "add_one", add_one);
+    net.forward.add("a", {}, {"rate"}, "add_one", add_one);
+    CHECK_THROWS_MATCHES(Runner<double>(net), std::logic_error, Catch::Matchers::Message("two steps make a"));
+
+    StepNetwork<double> across = empty();
+    across.forward.add("a", {}, {"rate"}, "add_one", add_one);
+    across.update.add("a", {}, {"rate"}, "add_one", add_one);
+    CHECK_THROWS_AS(Runner<double>(across), std::logic_error);
+
+    for (const std::string given : {"W1", "rate", "bnvar_running"}) {
+        INFO(given);
+        StepNetwork<double> over = empty();
+        over.forward.add(given, {}, {"rate"}, "add_one", add_one);
+        CHECK_THROWS_AS(Runner<double>(over), std::logic_error);
+    }
+}
+
+TEST_CASE("runner: each list runs by itself and in order, on what the lists before it made") {
+    StepNetwork<double> net = empty();
+    net.forward.add("a", {}, {"rate"}, "add_one", add_one);
+    net.forward.add("b", {}, {"a"}, "add_one", add_one);
+    net.forward.add("c", {}, {"a", "b"}, "add", add);
+    net.backward.add("d", {}, {"c"}, "add_one", add_one);
+    net.update.add("e", {}, {"d", "rate"}, "add", add);
+    Runner<double> runner(net);
+    const auto value = [&](const char* name) { return runner.tensors()[name][0]; };
+    const auto unwritten = [&](const char* name) { return is_unwritten(runner.tensors()[name].data()); };
+
+    runner.set_rate(10);
+    runner.forward_to("b");
+    CHECK(value("b") == 12);
+    CHECK(unwritten("c"));
+    runner.forward();
+    CHECK(value("c") == 23);
+    CHECK(unwritten("d"));
+    runner.backward();
+    CHECK(value("d") == 24);
+    CHECK(unwritten("e"));
+    runner.update();
+    CHECK(value("e") == 34);
+}
+
+TEST_CASE("runner: the batch is copied, and Y may be left out") {
+    const networks::Example example = networks::make(networks::small({5}), 4);
+    Runner<double> runner(evaluation_network<double>(example.config, 4));
+    copy_into(runner.tensors(), example.state);
+    {
+        std::vector<std::int64_t> X = example.X;
+        runner.set_batch({4, X.data(), nullptr});
+        std::fill(X.begin(), X.end(), 0);
+    }
+    runner.forward();
+    std::vector<double> expected(4 * 3 * 2);
+    embedding_forward(expected.data(), runner.tensors()["C"].data(), example.X.data(), 12, 2);
+    const auto emb = runner.tensors()["emb"];
+    CHECK(std::equal(emb.begin(), emb.end(), expected.begin()));
+}
