@@ -113,5 +113,8 @@ TEST_CASE("eval takes names of the same characters, and names the one that it do
     const Trained place("20");
     CHECK(byhand(place, {"eval", "--data", "имена.txt"}).code == 0);
     place.write("others", file_of(plain_names()));
-    check_refused(byhand(place, {"eval", "--data", "others"}), "others");
+    const Outcome outcome = byhand(place, {"eval", "--data", "others"});
+    CHECK(outcome.code == 2);
+    CHECK(outcome.out.empty());
+    CHECK(lines_of(outcome.err).back().starts_with("byhand: others: 'n' in the name ana"));
 }

@@ -12,7 +12,7 @@ namespace {
 
 void check_models(const Arguments& flags) {
     const Folder folder;
-    folder.write("n", file_of(plain_names()));
+    folder.write("n", file_of(world_names()));
     const Arguments all = Arguments{"--data", "n", "--steps", "300", "--log-every", "1", "--no-save"} + flags;
     const Losses first = losses_of(folder, models().front(), all);
     CHECK(first.steps.size() == 300);

@@ -132,7 +132,7 @@ TEST_CASE("sizes beyond all memory are refused before any is taken") {
 TEST_CASE("where memory runs out, it is said") {
     const Place place;
     check_refused(
-        byhand_under(place, "ulimit -v 2000000", {"train", "--data", "n", "--steps", "3", "--hidden", "20000,20000"}),
+        byhand_under(place, "ulimit -v 2000000", {"train", "--data", "n", "--steps", "3", "--hidden", "40000,30000"}),
         "not enough memory");
     CHECK(place.files() == std::vector<std::string>{"n"});
 }
@@ -157,7 +157,7 @@ TEST_CASE("data that is missing or no names") {
     place.write("long", "anna\n" + std::string(2000, 'a') + "\n");
     place.refuses({"train", "--data", "long"}, "long:2");
     place.refuses({"train", "--data", "bad\x1b[2J\nname"}, "bad\\x1b[2J\\x0aname");
-    place.refuses({"train", "--data", ""}, "");
+    place.refuses({"train", "--steps", "3", "--data", ""}, "--data");
 }
 
 TEST_CASE("places that can't be written are refused before the training") {

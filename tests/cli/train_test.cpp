@@ -67,15 +67,15 @@ TEST_CASE("training as JSON has the keys of the contract") {
 TEST_CASE("metrics: every so many steps, and the last one of the schedule") {
     const Place place;
     using Steps = std::vector<std::size_t>;
-    const auto steps = [&](const std::string& steps, const std::string& every) {
+    const auto logged = [&](const std::string& steps, const std::string& every) {
         REQUIRE(place.train({"--steps", steps, "--log-every", every, "--metrics", "m", "--no-save"}).code == 0);
         return steps_of(metrics_of(place, "m"));
     };
-    CHECK(steps("25", "7") == Steps{0, 7, 14, 21, 24});
-    CHECK(steps("22", "7") == Steps{0, 7, 14, 21});
-    CHECK(steps("4", "1") == Steps{0, 1, 2, 3});
-    CHECK(steps("5", "100") == Steps{0, 4});
-    CHECK(steps("1", "1") == Steps{0});
+    CHECK(logged("25", "7") == Steps{0, 7, 14, 21, 24});
+    CHECK(logged("22", "7") == Steps{0, 7, 14, 21});
+    CHECK(logged("4", "1") == Steps{0, 1, 2, 3});
+    CHECK(logged("5", "100") == Steps{0, 4});
+    CHECK(logged("1", "1") == Steps{0});
     // A twentieth where nothing is said.
     REQUIRE(place.train({"--steps", "60", "--metrics", "m", "--no-save"}).code == 0);
     CHECK(steps_of(metrics_of(place, "m")).size() == 21);

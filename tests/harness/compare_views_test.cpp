@@ -1,10 +1,14 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "harness/comparison.h"
 #include "harness/fake_side.h"
+#include "harness/limits.h"
+#include "harness/owned.h"
 
 using namespace byhand;
 using test::fill;
@@ -182,4 +186,39 @@ TEST_CASE("the oracle is asked for each name that it has") {
     CHECK_FALSE(result_of(all, "dW2")->error_manual.has_value());
     CHECK_FALSE(result_of(all, "dW2")->worst->oracle.has_value());
     CHECK(disagreeing(all).empty());
+}
+
+TEST_CASE("the limit: the witness's magnitude, 16 times its own error, and 1e-7") {
+    const test::Owned<float> witness = test::row({1.0F, -4.0F, 0.0F});
+    const View view = witness.view();
+    CHECK(plain_limit(view, nullptr) == 1e-4 * 4 + 1e-7);
+    const auto limit = [&](const test::Owned<double>& oracle) {
+        const View o = oracle.view();
+        return plain_limit(view, &o);
+    };
+    CHECK(limit(test::row<double>({1.0, -4.0, 0.0})) == 1e-4 * 4 + 1e-7);
+    CHECK(limit(test::row<double>({1.0, -4.0, -0.25})) == 1e-4 * 4 + 16 * 0.25 + 1e-7);
+    CHECK(limit({"x", {3, 1}, {1.0, -4.0, -0.25}}) == 1e-4 * 4 + 1e-7);  // another shape: not known
+    CHECK(std::isnan(limit(test::row<double>({1.0, std::numeric_limits<double>::quiet_NaN(), 0.0}))));
+    const test::Owned<float> endless = test::row({1.0F, -std::numeric_limits<float>::infinity(), 0.0F});
+    CHECK(plain_limit(endless.view(), nullptr) == 1e-4 + 1e-7);
+    CHECK(plain_limit(test::row({0.0F}).view(), nullptr) == 1e-7);
+}
+
+TEST_CASE("where the oracle is not a number, nothing agrees") {
+    Tensors<float> ours = ones(least()), theirs = ones(least());
+    ours["dW1"][2] = 1.00001F;
+    Tensors<double> oracle(least());
+    for (const TensorSpec& spec : oracle.table()) {
+        fill(oracle, spec.name, 1.0);
+    }
+    const auto verdict = [&] {
+        return result_of(compare_views(small_network(), "stepwise", true, ours.views(), "stepwise", theirs.views(),
+                                       oracle.views()),
+                         "dW1")
+            ->verdict;
+    };
+    CHECK(verdict() == Verdict::within);
+    oracle["dW1"][3] = std::numeric_limits<double>::quiet_NaN();
+    CHECK(verdict() == Verdict::mismatch);
 }

@@ -74,15 +74,20 @@ std::vector<std::size_t> steps_seen(std::size_t steps, std::size_t every) {
     return arena.seen_steps();
 }
 
-Verdict verdict_of(const ComparedStep& step, const std::string& model, const std::string& witness,
-                   const std::string& name) {
+TensorResult result_of(const ComparedStep& step, const std::string& model, const std::string& witness,
+                       const std::string& name) {
     for (const ComparedTensor& t : step.tensors) {
         if (t.model == model && t.witness == witness && t.result.name == name) {
-            return t.result.verdict;
+            return t.result;
         }
     }
     FAIL("no " << model << " against " << witness << ": " << name);
-    return Verdict::missing;
+    return {};
+}
+
+Verdict verdict_of(const ComparedStep& step, const std::string& model, const std::string& witness,
+                   const std::string& name) {
+    return result_of(step, model, witness, name).verdict;
 }
 
 using Steps = std::vector<std::size_t>;
@@ -157,12 +162,15 @@ TEST_CASE("each contestant is held against both witnesses, in order") {
     CHECK(sections ==
           std::vector<std::string>{"stepwise/stepwise", "stepwise/module", "fused/stepwise", "fused/module"});
     CHECK(arena.seen[0].tensors.size() == 4 * least_table(arena.config, kRows).size());
-    // The witness made 3 where the contestants made 1; the module made 1.
-    CHECK(verdict_of(arena.seen[0], "stepwise", "stepwise", "dW1") == Verdict::mismatch);
-    CHECK(verdict_of(arena.seen[0], "stepwise", "module", "dW1") == Verdict::exact);
-    CHECK(verdict_of(arena.seen[0], "fused", "module", "new_C") == Verdict::mismatch);
-    CHECK(verdict_of(arena.seen[0], "fused", "module", "C") == Verdict::exact);
-    CHECK(arena.seen[0].tensors[0].result.error_manual == 0.0);
+    // The stepwise witness made 3 where all others made 1; C grew by 2 here and by 8 there.
+    const auto difference = [&](const std::string& model, const std::string& witness, const std::string& name) {
+        return result_of(arena.seen[0], model, witness, name).max_abs_diff;
+    };
+    CHECK(difference("stepwise", "stepwise", "dW1") == 2.0);
+    CHECK(difference("stepwise", "module", "dW1") == 0.0);
+    CHECK(difference("fused", "module", "new_C") == 6.0);
+    CHECK(difference("fused", "module", "C") == 0.0);
+    CHECK(result_of(arena.seen[0], "fused", "module", "new_C").error_manual == 14.0);
 }
 
 TEST_CASE("a step tells the first contestant's loss and the stepwise witness's") {

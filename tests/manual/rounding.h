@@ -46,8 +46,9 @@ inline std::map<std::string, std::vector<double>> terms_of_norms(const Values& k
         terms.resize(n * H);
         for (std::size_t j = 0; j < H; ++j) {
             const double s = known.at(layer.value("bnvar_inv")).value[j];
-            const double k_over_D = 1 / (s * std::sqrt(known.at(layer.value("bnvar")).value[j])) /
-                                    static_cast<double>(config.norm.batch_divisor == Divisor::n ? n : n - 1);
+            const double D = static_cast<double>(config.norm.batch_divisor == Divisor::n ? n : n - 1);
+            const double root = std::sqrt(known.at(layer.value("bnvar")).value[j]);
+            const double k_over_D = (config.norm.epsilon_place == EpsilonPlace::inside ? 1 : 1 / (s * root)) / D;
             double sum = 0, sum_product = 0;
             for (std::size_t i = j; i < n * H; i += H) {
                 sum += std::fabs(draw[i]);

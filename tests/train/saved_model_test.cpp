@@ -210,33 +210,29 @@ TEST_CASE("other people's safetensors are not models") {
 }
 
 TEST_CASE("a tensor that is missing, or not what the recipe says, is named") {
-    const auto change = [](const std::string& name, const std::function<void(std::vector<View>&)>& how,
-                           EvaluationFigures figures = EvaluationFigures::running) {
-        return refused([&](std::vector<View>& views, Metadata&) { how(views); }, figures);
+    const auto without = [](const std::string& name, EvaluationFigures figures = EvaluationFigures::running) {
+        return refused(
+            [&](std::vector<View>& views, Metadata&) {
+                REQUIRE(std::erase_if(views, [&](const View& view) { return view.name == name; }) == 1);
+            },
+            figures);
     };
     for (const TensorSpec& spec : state(example().recipe.network)) {
-        CHECK(says(change(spec.name,
-                          [&](std::vector<View>& views) {
-                              std::erase_if(views, [&](const View& view) { return view.name == spec.name; });
-                          }),
-                   "tensor " + spec.name + " is missing"));
+        CHECK(says(without(spec.name), "tensor " + spec.name + " is missing"));
     }
-    CHECK(says(change("", [](std::vector<View>& views) { named(views, "W1").shape = {5, 6}; }),
-               "tensor W1 should be float (6, 5), but is (5, 6)"));
-    CHECK(says(change("", [](std::vector<View>& views) { named(views, "W1").shape = {30}; }),
-               "tensor W1 should be float (6, 5), but is (30)"));
+    CHECK(says(without("bnmean_training.2", EvaluationFigures::training_set), "tensor bnmean_training.2 is missing"));
+
+    const auto with_shape = [](const Shape& shape) {
+        return refused([&](std::vector<View>& views, Metadata&) { named(views, "W1").shape = shape; });
+    };
+    CHECK(says(with_shape({5, 6}), "tensor W1 should be float (6, 5), but is (5, 6)"));
+    CHECK(says(with_shape({30}), "tensor W1 should be float (6, 5), but is (30)"));
+    CHECK(says(with_shape({6, 5, 1}), "tensor W1 should be float (6, 5), but is (6, 5, 1)"));
     const std::vector<double> doubles(30, 0.5);
-    CHECK(says(
-        change("",
-               [&](std::vector<View>& views) { named(views, "W1") = {"W1", {6, 5}, DType::float64, doubles.data()}; }),
-        "tensor W1 should be float (6, 5)"));
-    CHECK(says(change(
-                   "",
-                   [](std::vector<View>& views) {
-                       std::erase_if(views, [](const View& view) { return view.name == "bnmean_training.2"; });
-                   },
-                   EvaluationFigures::training_set),
-               "tensor bnmean_training.2 is missing"));
+    CHECK(says(refused([&](std::vector<View>& views, Metadata&) {
+                   named(views, "W1") = {"W1", {6, 5}, DType::float64, doubles.data()};
+               }),
+               "tensor W1 should be float (6, 5)"));
 }
 
 TEST_CASE("a recipe and tensors that do not belong together are refused") {
