@@ -27,5 +27,5 @@ struct Factory {
 
 }  // namespace byhand::torch_ref
 
-// The module's only symbol. The factory lives as long as the process.
+// The symbol by which the module is entered. The factory lives as long as the process.
 extern "C" const byhand::torch_ref::Factory* byhand_torch_ref();

@@ -1,1 +1,289 @@
+#include <sys/stat.h>
+
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cli/program.h"
+
+using namespace cli_test;
+using nlohmann::json;
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+// In the order in which they come.
+const Names kForward = {"emb",        "embcat",         "hprebn",      "bnmeani",     "bndiff",
+                        "bndiff2",    "bnvar",          "bnvar_inv",   "bnraw",       "hpreact",
+                        "h",          "logits",         "logit_maxes", "norm_logits", "counts",
+                        "counts_sum", "counts_sum_inv", "probs",       "logprobs",    "loss"};
+const Names kGradients = {"dlogprobs",    "dprobs",   "dcounts_sum_inv",
+                          "dcounts_sum",  "dcounts",  "dnorm_logits",
+                          "dlogit_maxes", "dlogits",  "dh",
+                          "dW2",          "db2",      "dhpreact",
+                          "dbngain",      "dbnbias",  "dbnraw",
+                          "dbnvar_inv",   "dbnvar",   "dbndiff2",
+                          "dbndiff",      "dbnmeani", "dhprebn",
+                          "dembcat",      "dW1",      "db1",
+                          "demb",         "dC"};
+const Names kState = {"C", "W1", "b1", "bngain", "bnbias", "W2", "b2", "bnmean_running", "bnvar_running"};
+
+// The names of one section in their order, of those in `wanted` only.
+Names section(const json& step, const std::string& model, const std::string& witness, const Names& wanted) {
+    Names names;
+    for (const json& t : step["tensors"]) {
+        if (t["model"] == model && t["witness"] == witness &&
+            std::find(wanted.begin(), wanted.end(), t["name"].get<std::string>()) != wanted.end()) {
+            names.push_back(t["name"]);
+        }
+    }
+    return names;
+}
+
+json report(const Folder& folder, const Arguments& more) {
+    return json_of(byhand(folder, Arguments{"compare", "--format", "json"} + more));
+}
+
+std::vector<std::size_t> steps_of(const json& report) {
+    std::vector<std::size_t> steps;
+    for (const json& step : report["steps"]) {
+        steps.push_back(step["step"]);
+    }
+    return steps;
+}
+
+void need_torch() {
+    if (!kWithTorch) {
+        SKIP("built without LibTorch");
+    }
+}
+
+}  // namespace
+
+TEST_CASE("compare: one step of the stepwise network agrees, and every value is shown") {
+    need_torch();
+    const Folder folder;
+    const Outcome outcome = byhand(folder, {"compare"});
+    CHECK(outcome.code == 0);
+    CHECK(outcome.err.empty());
+    CHECK(outcome.out.starts_with("step 0: loss 3.2"));
+    CHECK(outcome.out.find("\nthey agree: ") != std::string::npos);
+    CHECK(outcome.out.find("disagree") == std::string::npos);
+    std::set<std::string> shown;
+    for (const std::string& line : lines_of(outcome.out)) {
+        if (line.starts_with("  ")) {
+            shown.insert(line.substr(2, line.find(' ', 2) - 2));
+        }
+    }
+    for (const Names& names : {kForward, kGradients, kState}) {
+        for (const std::string& name : names) {
+            CAPTURE(name);
+            CHECK(shown.contains(name));
+        }
+    }
+    for (const std::string& name : kState) {
+        CHECK(shown.contains("new_" + name));
+    }
+    CHECK(folder.files().empty());
+}
+
+TEST_CASE("compare as JSON: every name of the stepwise network, the 26 gradients in their order") {
+    need_torch();
+    const Folder folder;
+    const json j = report(folder, {});
+    CHECK(j["verdict"] == "agree");
+    CHECK(j["first_divergence"].is_null());
+    CHECK(j["culprits"].is_array());
+    CHECK(j["victims"].is_array());
+    REQUIRE(j["steps"].size() == 1);
+    const json step = j["steps"][0];
+    CHECK(step["step"] == 0);
+    CHECK(std::abs(step["loss"]["manual"].get<double>() - step["loss"]["torch"].get<double>()) < 1e-6);
+    CHECK(section(step, "stepwise", "stepwise", kForward) == kForward);
+    REQUIRE(kGradients.size() == 26);
+    CHECK(section(step, "stepwise", "stepwise", kGradients) == kGradients);
+    Names updated;
+    for (const std::string& name : kState) {
+        updated.push_back("new_" + name);
+    }
+    CHECK(section(step, "stepwise", "stepwise", kState) == kState);
+    CHECK(section(step, "stepwise", "stepwise", updated) == updated);
+    const Names kept = {"emb",     "embcat",  "hprebn",   "hpreact", "h",       "logits", "demb",
+                        "dembcat", "dhprebn", "dhpreact", "dh",      "dlogits", "dC",     "dW1",
+                        "db1",     "dbngain", "dbnbias",  "dW2",     "db2"};
+    CHECK(section(step, "stepwise", "module", kept).size() == kept.size());
+    CHECK(section(step, "stepwise", "module", {"counts", "bnraw"}).empty());
+}
+
+TEST_CASE("compare as JSON: each tensor has every field of the contract") {
+    need_torch();
+    const Folder folder;
+    const json j = report(folder, {"--model", "stepwise,collapsed,fused"});
+    std::set<std::string> sections;
+    for (const json& t : j["steps"][0]["tensors"]) {
+        CAPTURE(t.dump());
+        sections.insert(t["model"].get<std::string>() + "/" + t["witness"].get<std::string>());
+        std::size_t count = 1;
+        for (const json& extent : t["shape"]) {
+            count *= extent.get<std::size_t>();
+        }
+        CHECK(t["count"] == count);
+        CHECK(t["bit_equal"].is_boolean());
+        CHECK(t["max_abs_diff"].is_number());
+        CHECK(t["max_ulp"].is_number_unsigned());
+        CHECK(t["error_manual"].is_number());
+        CHECK(t["error_torch"].is_number());
+        CHECK(t["limit"].is_number());
+        CHECK(t["max_abs_diff"] <= t["limit"]);
+        CHECK(t["verdict"] == (t["bit_equal"].get<bool>() ? "exact" : "within"));
+        CHECK(t["worst"]["index"].size() == t["shape"].size());
+        for (std::size_t axis = 0; axis < t["shape"].size(); ++axis) {
+            CHECK(t["worst"]["index"][axis] < t["shape"][axis]);
+        }
+        CHECK(t["worst"].contains("where"));
+        for (const std::string side : {"manual", "torch", "oracle"}) {
+            CHECK(t["worst"][side].is_number());
+        }
+        const double apart = std::abs(t["worst"]["manual"].get<double>() - t["worst"]["torch"].get<double>());
+        CHECK(apart == t["max_abs_diff"].get<double>());
+    }
+    CHECK(sections == std::set<std::string>{"collapsed/module", "collapsed/stepwise", "fused/module", "fused/stepwise",
+                                            "stepwise/module", "stepwise/stepwise"});
+}
+
+TEST_CASE("compare --steps and --every: each K-th, and the last") {
+    need_torch();
+    const Folder folder;
+    using Steps = std::vector<std::size_t>;
+    CHECK(steps_of(report(folder, {"--steps", "9", "--every", "4"})) == Steps{0, 4, 8});
+    CHECK(steps_of(report(folder, {"--steps", "10", "--every", "4"})) == Steps{0, 4, 8, 9});
+    CHECK(steps_of(report(folder, {"--steps", "3"})) == Steps{0, 1, 2});
+    CHECK(steps_of(report(folder, {"--steps", "3", "--every", "100"})) == Steps{0, 2});
+}
+
+TEST_CASE("compare: all sides begin a step alike, unless they drift") {
+    need_torch();
+    const Folder folder;
+    for (const bool drift : {false, true}) {
+        const json j = report(folder, Arguments{"--steps", "40", "--every", "39", "--model", "stepwise,fused"} +
+                                          (drift ? Arguments{"--drift"} : Arguments{}));
+        CHECK(j["verdict"] == "agree");
+        for (const std::string model : {"stepwise", "fused"}) {
+            bool all_equal = true;
+            for (const json& t : j["steps"][1]["tensors"]) {
+                if (t["model"] == model && (t["name"] == "C" || t["name"] == "W1" || t["name"] == "bngain")) {
+                    all_equal = all_equal && t["bit_equal"].get<bool>();
+                }
+            }
+            CHECK(all_equal == !drift);
+        }
+    }
+}
+
+TEST_CASE("compare --tensor shows what fits and judges all") {
+    need_torch();
+    const Folder folder;
+    const json all = report(folder, {}), some = report(folder, {"--tensor", "d*"});
+    std::size_t expected = 0;
+    for (const json& t : all["steps"][0]["tensors"]) {
+        expected += t["name"].get<std::string>().starts_with("d") ? 1 : 0;
+    }
+    CHECK(some["steps"][0]["tensors"].size() == expected);
+    CHECK(expected == 26 + 13);  // a module keeps half of them
+    for (const json& t : some["steps"][0]["tensors"]) {
+        CHECK(t["name"].get<std::string>().starts_with("d"));
+    }
+    const Outcome table = byhand(folder, {"compare", "--tensor", "dW?"}), whole = byhand(folder, {"compare"});
+    CHECK(table.out.find("\n  dW1 ") != std::string::npos);
+    CHECK(table.out.find("\n  dW2 ") != std::string::npos);
+    CHECK(table.out.find("\n  db1 ") == std::string::npos);
+    CHECK(table.out.find("\n  W1 ") == std::string::npos);
+    CHECK(lines_of(table.out).back() == lines_of(whole.out).back());
+    CHECK(byhand(folder, {"compare", "--tensor", "nothing"}).code == 0);
+}
+
+TEST_CASE("compare --output writes what standard output would have had") {
+    need_torch();
+    const Folder folder;
+    for (const std::string format : {"table", "json"}) {
+        const Arguments command = {"compare", "--format", format, "--steps", "3"};
+        const Outcome shown = byhand(folder, command);
+        const Outcome written = byhand(folder, command + Arguments{"--output", "report"});
+        CHECK(written.code == 0);
+        CHECK(written.out.empty());
+        CHECK(written.err.starts_with("they agree: "));
+        CHECK(lines_of(written.err).size() == 1);
+        std::string there = folder.read("report");
+        const auto squeeze = [](std::string& text) {  // blank lines between steps are for the eye
+            for (std::size_t at = 0; (at = text.find("\n\n", at)) != std::string::npos;) {
+                text.erase(at, 1);
+            }
+        };
+        std::string here = shown.out;
+        squeeze(there);
+        squeeze(here);
+        CHECK(there == here);
+        CHECK(folder.files() == Names{"report"});
+    }
+}
+
+TEST_CASE("compare --output goes through a link, and leaves what is no file as it is") {
+    need_torch();
+    const Folder folder;
+    namespace fs = std::filesystem;
+    folder.write("report", "old");
+    fs::create_symlink("report", folder.file("link"));
+    CHECK(byhand(folder, {"compare", "--output", "link"}).code == 0);
+    CHECK(fs::is_symlink(folder.file("link")));
+    CHECK(folder.read("report").starts_with("step 0"));
+    fs::create_symlink("/dev/null", folder.file("nowhere"));
+    byhand(folder, {"compare", "--output", "nowhere"});
+    CHECK(fs::is_symlink(folder.file("nowhere")));
+    REQUIRE(::mkfifo(folder.file("pipe").c_str(), 0600) == 0);
+    Process reader(folder, "/bin/cat", {"pipe"}, {});  // so that a writer need not wait
+    byhand(folder, {"compare", "--output", "pipe"});
+    CHECK(fs::is_fifo(folder.file("pipe")));
+}
+
+TEST_CASE("compare gives the same bytes again") {
+    need_torch();
+    const Folder folder;
+    const Arguments command = {"compare", "--format", "json", "--steps", "5", "--model", "stepwise,collapsed,fused",
+                               "--dump",  "d"};
+    const std::string first = byhand(folder, command).out, first_dump = folder.read("d");
+    CHECK(byhand(folder, command).out == first);
+    CHECK(folder.read("d") == first_dump);
+    CHECK(first_dump.size() > 100'000);
+}
+
+TEST_CASE("compare: models may be named in a list or one by one, and twice is once") {
+    need_torch();
+    const Folder folder;
+    const std::string list = byhand(folder, {"compare", "--format", "json", "--model", "collapsed,fused"}).out;
+    CHECK(byhand(folder, {"compare", "--format", "json", "--model", "collapsed", "--model", "fused"}).out == list);
+    const Outcome twice = byhand(folder, {"compare", "--model", "fused,fused", "--dump", "d"});
+    CAPTURE(twice.err);
+    CHECK((twice.code == 0 || twice.code == 2));
+    CHECK(twice.err.find("internal error") == std::string::npos);
+}
+
+TEST_CASE("colour on a terminal, unless it is not wanted") {
+    need_torch();
+    const Folder folder;
+    const std::string green = "\x1b[32m";
+    const Outcome plain = byhand_on_terminal(folder, {"compare"});
+    CHECK(plain.code == 0);
+    CHECK(plain.out.find(green) != std::string::npos);
+    CHECK(byhand_on_terminal(folder, {"compare"}, {{"NO_COLOR", "1"}}).out.find('\x1b') == std::string::npos);
+    CHECK(byhand_on_terminal(folder, {"compare"}, {{"NO_COLOR", ""}}).out.find(green) != std::string::npos);
+    CHECK(byhand_on_terminal(folder, {"compare"}, {{"TERM", "dumb"}}).out.find('\x1b') == std::string::npos);
+    CHECK(byhand_on_terminal(folder, {"compare", "--format", "json"}).out.find('\x1b') == std::string::npos);
+    byhand_on_terminal(folder, {"compare", "--output", "report"});
+    CHECK(folder.read("report").find('\x1b') == std::string::npos);
+}

@@ -1,1 +1,107 @@
 #include <catch2/catch_test_macros.hpp>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/program.h"
+
+// All three hand-written networks agree with LibTorch over 50 steps, whatever the shape and the norm's conventions.
+
+using namespace cli_test;
+using nlohmann::json;
+
+namespace {
+
+struct Matrix : Folder {
+    Matrix() {
+        if (!kWithTorch) {
+            SKIP("built without LibTorch");
+        }
+        json recipe = json_of(byhand(*this, {"recipes", "notes"}));
+        recipe["network"]["norm"]["affine"] = false;
+        write("no-gain.json", recipe.dump());
+    }
+
+    void agree(const Arguments& network) const {
+        const Outcome outcome = byhand(*this, Arguments{"compare", "--model", "stepwise,collapsed,fused", "--steps",
+                                                        "50", "--every", "7", "--format", "json"} +
+                                                  network);
+        CAPTURE(network, outcome.err);
+        CHECK(outcome.code == 0);
+        REQUIRE((outcome.code == 0 || outcome.code == 1));
+        const json report = json::parse(outcome.out);
+        CHECK(report["steps"].size() == 8);
+        for (const json& step : report["steps"]) {
+            for (const json& t : step["tensors"]) {
+                const bool good = t["verdict"] == "exact" || t["verdict"] == "within";
+                if (!good) {
+                    UNSCOPED_INFO("step " << step["step"] << ": " << t.dump());
+                }
+            }
+        }
+        CHECK(report["verdict"] == "agree");
+    }
+
+    // Both divisors, both places, with γ and β and without, and no norm at all.
+    void agree_in_every_norm(const std::string& hidden) const {
+        for (const std::string recipe : {"notes", "no-gain.json"}) {
+            for (const std::string place : {"before", "after"}) {
+                for (const std::string variance : {"unbiased", "biased"}) {
+                    agree({"--recipe", recipe, "--hidden", hidden, "--norm", place, "--bn-variance", variance});
+                }
+            }
+        }
+        agree({"--hidden", hidden, "--norm", "none"});
+    }
+};
+
+}  // namespace
+
+TEST_CASE("matrix: the recipes that are shipped") {
+    const Matrix matrix;
+    for (const std::string recipe : {"notes", "makemore-bn", "makemore-deep", "makemore-ninja"}) {
+        matrix.agree({"--recipe", recipe});
+    }
+    matrix.agree({"--recipe", "makemore-ninja", "--hidden", "64"});
+    for (const std::string place : {"after", "none"}) {
+        matrix.agree({"--recipe", "makemore-bn", "--norm", place});
+        matrix.agree({"--recipe", "makemore-deep", "--norm", place});
+    }
+    matrix.agree({"--recipe", "makemore-bn", "--bn-variance", "biased"});
+    matrix.agree({"--recipe", "makemore-deep", "--bn-variance", "biased"});
+}
+
+TEST_CASE("matrix: one hidden layer, every norm") {
+    Matrix().agree_in_every_norm("53");
+}
+
+TEST_CASE("matrix: three hidden layers, every norm") {
+    Matrix().agree_in_every_norm("31,17,23");
+}
+
+TEST_CASE("matrix: seven hidden layers, every norm") {
+    Matrix().agree_in_every_norm("13,11,7,9,5,17,3");
+}
+
+TEST_CASE("matrix: layers narrower than the vocabulary, and of width 1") {
+    const Matrix matrix;
+    for (const std::string hidden : {"1", "2", "5", "11", "16", "17", "1,1,1"}) {
+        matrix.agree({"--hidden", hidden});
+        matrix.agree({"--hidden", hidden, "--norm", "none"});
+    }
+    matrix.agree({"--hidden", "7", "--norm", "after", "--recipe", "no-gain.json"});
+    matrix.agree({"--hidden", "1", "--embedding", "1", "--context", "1", "--norm", "none"});
+}
+
+TEST_CASE("matrix: other seeds, batches, contexts and epsilons") {
+    const Matrix matrix;
+    matrix.agree({"--seed", "1"});
+    matrix.agree({"--seed", "2", "--split-seed", "3"});
+    matrix.agree({"--batch", "5", "--hidden", "40"});
+    matrix.agree({"--batch", "129"});
+    matrix.agree({"--context", "8", "--embedding", "7", "--hidden", "33", "--batch", "61"});
+    matrix.agree({"--bn-eps", "0"});
+    matrix.agree({"--bn-eps", "1"});
+    matrix.agree({"--drift"});
+    matrix.agree({"--recipe", "makemore-deep", "--drift"});
+}
