@@ -12,6 +12,7 @@ namespace {
 
 std::vector<std::string> names(const std::vector<TensorSpec>& specs) {
     std::vector<std::string> all;
+    all.reserve(specs.size());
     for (const TensorSpec& spec : specs) {
         all.push_back(spec.name);
     }

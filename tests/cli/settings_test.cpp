@@ -26,18 +26,18 @@ void same_losses(const std::string& hidden) {
 
 }  // namespace
 
-TEST_CASE("20,000 steps alike: one layer of 150") {
+TEST_CASE("long runs alike: one layer of 150") {
     same_losses("150");
 }
-TEST_CASE("20,000 steps alike: two layers") {
+TEST_CASE("long runs alike: two layers") {
     same_losses("31,17");
 }
-TEST_CASE("20,000 steps alike: three layers") {
+TEST_CASE("long runs alike: three layers") {
     same_losses("40,30,20");
 }
-TEST_CASE("20,000 steps alike: four layers") {
+TEST_CASE("long runs alike: four layers") {
     same_losses("33,29,25,21");
 }
-TEST_CASE("20,000 steps alike: five layers") {
+TEST_CASE("long runs alike: five layers") {
     same_losses("21,22,23,24,25");
 }

@@ -5,6 +5,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <random>
 #include <vector>
 
@@ -85,13 +86,13 @@ TEMPLATE_TEST_CASE("note 2: 2, 0, 2, 4 are 0, −√2, 0, √2 when normalised b
         check(f.mean, {2.0 * scale});
         check(f.diff, {0, -2.0 * scale, 0, 2.0 * scale});
         check(f.var, {2.0 * scale * scale});
-        check(f.raw, {0, -std::sqrt(2.0), 0, std::sqrt(2.0)});
+        check(f.raw, {0, -std::numbers::sqrt2, 0, std::numbers::sqrt2});
 
         // β, β − √2·γ, β, β + √2·γ
         const TestType gain = 3, bias = -0.5;
         Vector<TestType> y(4);
         batchnorm_scale_shift(y.data(), f.raw.data(), &gain, &bias, 4, 1);
-        check(y, {-0.5, -0.5 - 3 * std::sqrt(2.0), -0.5, -0.5 + 3 * std::sqrt(2.0)});
+        check(y, {-0.5, -0.5 - 3 * std::numbers::sqrt2, -0.5, -0.5 + 3 * std::numbers::sqrt2});
     }
     const auto f = forward<TestType>({2, 0, 2, 4}, 4, Divisor::n_minus_1, 0);
     check(f.var, {8.0 / 3});
@@ -103,7 +104,7 @@ TEMPLATE_TEST_CASE("ε stands inside the root, or outside it", "", float, double
     check(forward<TestType>({2, 0, 2, 4}, 4, Divisor::n, epsilon).raw,
           {0, -2 / std::sqrt(2.125), 0, 2 / std::sqrt(2.125)});
     check(forward<TestType>({2, 0, 2, 4}, 4, Divisor::n, epsilon, EpsilonPlace::outside).raw,
-          {0, -2 / (std::sqrt(2.0) + 0.125), 0, 2 / (std::sqrt(2.0) + 0.125)});
+          {0, -2 / (std::numbers::sqrt2 + 0.125), 0, 2 / (std::numbers::sqrt2 + 0.125)});
 }
 
 TEMPLATE_TEST_CASE("note 3: each of three columns has its own mean, variance, γ and β", "", float, double) {
@@ -152,7 +153,7 @@ TEMPLATE_TEST_CASE("note 5: the backward of a worked example, in small steps and
     Vector<TestType> dgain(1), dbias(1), scaled(4);
     batchnorm_gain_backward(dgain.data(), draw.data(), f.raw.data(), 4, 1);
     batchnorm_bias_backward(dbias.data(), draw.data(), 4, 1);
-    check(dgain, {2 * std::sqrt(2.0)});
+    check(dgain, {2 * std::numbers::sqrt2});
     check(dbias, {10});
     const TestType gain = -3;
     batchnorm_raw_backward(scaled.data(), draw.data(), &gain, 4, 1);

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
+#include <span>
 
-#include "base/error.h"
 #include "manual/plain.h"
 #include "manual/rounding.h"
 #include "manual/stepwise.h"
@@ -54,7 +54,7 @@ TEST_CASE("logits in evaluation mode are those of plain loops, for every convent
 
             Evaluation evaluation(config);
             evaluation.load(example.state);
-            std::vector<float> logits(9 * 11);
+            std::vector<float> logits(example.rows * 11);
             evaluation.logits(logits, example.X);
             const rounding::Values in_float = rounding::values(network(0.0), example, 0, rounding::kUnit<float>);
             rounding::check(float_logits(logits, 9, 11), in_float, m, rounding::kUnit<float>);
@@ -63,12 +63,12 @@ TEST_CASE("logits in evaluation mode are those of plain loops, for every convent
 }
 
 TEST_CASE("a row's logits do not depend on how many rows are asked for, nor on what was asked before") {
-    NetworkConfig config = networks::small({5, 3});
+    const NetworkConfig config = networks::small({5, 3});
     const networks::Example example = networks::make(config, 130);
     Evaluation one(config), many(config);
     one.load(example.state);
     many.load(example.state);
-    std::vector<float> alone(130 * 7);
+    std::vector<float> alone(example.rows * 7);
     for (std::size_t i = 0; i < 130; ++i) {
         one.logits(std::span(alone).subspan(i * 7, 7), std::span(example.X).subspan(i * 3, 3));
     }
@@ -129,7 +129,7 @@ TEST_CASE("calibrate changes running figures and nothing else, and leaves a netw
         for (const TensorSpec& spec : parameters(config)) {
             CHECK(std::equal(state[spec.name].begin(), state[spec.name].end(), example.state[spec.name].begin()));
         }
-        std::vector<float> a(70 * 7), b(70 * 7);
+        std::vector<float> a(example.rows * 7), b(example.rows * 7);
         evaluation.logits(a, example.X);
         again.load(state);
         again.logits(b, example.X);

@@ -47,7 +47,7 @@ Slope slope(const Loss& loss, double x, double scale, double noise) {
 // taken, else the size usual in its tensor.
 double scale_of(const std::string& name, std::span<const double> values, double x) {
     for (const char* positive : {"counts", "probs", "bnvar"}) {
-        if (name.rfind(positive, 0) == 0) {
+        if (name.starts_with(positive)) {
             return std::fabs(x);
         }
     }
@@ -156,6 +156,6 @@ TEST_CASE("the examples of the finite differences use characters more than once,
     for (const std::int64_t c : example.X) {
         ++used[static_cast<std::size_t>(c)];
     }
-    CHECK(*std::max_element(used.begin(), used.end()) > 1);
-    CHECK(*std::min_element(used.begin(), used.end()) == 0);
+    CHECK(*std::ranges::max_element(used) > 1);
+    CHECK(*std::ranges::min_element(used) == 0);
 }

@@ -2,6 +2,7 @@
 // alone may do to it (rounding.h).
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "manual/models.h"
@@ -65,8 +66,7 @@ TEST_CASE("collapsed is stepwise, in double, for every convention") {
         const std::size_t m = rounding::longest_sum(example.config, example.rows);
         const rounding::Values known = rounding::values(stepwise_network<double>(example.config, example.rows), example,
                                                         kRate, rounding::kUnit<double>);
-        std::vector<View> views = run(*side, example);
-        worst = std::max(worst, rounding::check(views, known, m, rounding::kUnit<double>));
+        worst = std::max(worst, rounding::check(run(*side, example), known, m, rounding::kUnit<double>));
     });
     CAPTURE(worst);
     CHECK(worst > 0.01);  // else the limits are too wide

@@ -1,4 +1,7 @@
 // tanh and exp of the kernels over all of float, in units in the last place of the true value.
+//
+// Every float once, with Highway 1.0.3: tanh is at most 2.86 units off (at x = 0.17464; 2.78 where multiply and add are
+// not fused), exp of x ≤ 0 at most 1.04.
 #include <algorithm>
 #include <bit>
 #include <catch2/catch_test_macros.hpp>
@@ -42,7 +45,7 @@ Worst worst(const std::vector<float>& x, const std::vector<double>& expected, Ke
     kernel(y.data(), x.data(), x.size());
     Worst w;
     for (std::size_t i = 0; i < x.size(); ++i) {
-        const float rounded = static_cast<float>(expected[i]);
+        const auto rounded = static_cast<float>(expected[i]);
         if (y[i] == rounded) {
             continue;
         }
@@ -57,7 +60,7 @@ Worst worst(const std::vector<float>& x, const std::vector<double>& expected, Ke
 
 std::vector<double> map(const std::vector<float>& x, double (*f)(double)) {
     std::vector<double> y(x.size());
-    std::transform(x.begin(), x.end(), y.begin(), [f](float each) { return f(static_cast<double>(each)); });
+    std::ranges::transform(x, y.begin(), [f](float each) { return f(static_cast<double>(each)); });
     return y;
 }
 

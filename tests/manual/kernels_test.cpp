@@ -6,7 +6,9 @@
 #include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
+#include <limits>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "manual/fenced.h"
@@ -40,7 +42,7 @@ std::vector<Shape3> shapes() {
 }
 
 void copy(std::span<float> to, const std::vector<float>& from) {
-    std::copy(from.begin(), from.end(), to.begin());
+    std::ranges::copy(from, to.begin());
 }
 
 // A sum of products: the kernel, its twin, and the exact terms.

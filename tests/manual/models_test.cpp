@@ -173,7 +173,7 @@ TEST_CASE("models: evaluation goes by what was trained and calibrated, and train
                    undisturbed = make_hand_model(form, example.config, 9);
         model->load(example.state);
         undisturbed->load(example.state);
-        std::vector<float> logits(9 * 7), before(9 * 7);
+        std::vector<float> logits(example.rows * 7), before(example.rows * 7);
         model->logits(before, example.X);
         model->train_step(example.batch(), 0.3F);
         undisturbed->train_step(example.batch(), 0.3F);

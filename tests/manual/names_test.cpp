@@ -25,8 +25,7 @@ Names made(const StepList<T>& list) {
 
 template <class T>
 const Step<T>& step(const StepList<T>& list, const std::string& makes) {
-    const auto found = std::find_if(list.steps().begin(), list.steps().end(),
-                                    [&](const Step<T>& each) { return each.makes == makes; });
+    const auto found = std::ranges::find(list.steps(), makes, &Step<T>::makes);
     REQUIRE(found != list.steps().end());
     return *found;
 }
@@ -246,10 +245,9 @@ TEST_CASE("names: for every convention every name is made once, read after it is
                   evaluation_network<float>(config, 4)}) {
                 const Runner<float> runner(net);  // throws where a name is made twice or read too early
                 std::set<std::string> read;
-                std::vector<TensorSpec> table = runner.tensors().table();
+                const std::vector<TensorSpec>& table = runner.tensors().table();
                 const auto shape = [&](const std::string& name) {
-                    const auto spec = std::find_if(table.begin(), table.end(),
-                                                   [&](const TensorSpec& each) { return each.name == name; });
+                    const auto spec = std::ranges::find(table, name, &TensorSpec::name);
                     INFO(name);
                     REQUIRE(spec != table.end());
                     return spec->shape;

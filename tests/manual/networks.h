@@ -40,7 +40,7 @@ inline std::vector<std::int64_t> characters(std::mt19937& random, std::size_t co
 inline byhand::Tensors<float> state(const byhand::NetworkConfig& config, std::mt19937& random) {
     byhand::Tensors<float> state(byhand::state(config));
     for (const byhand::TensorSpec& spec : state.table()) {
-        const auto begins = [&](const char* prefix) { return spec.name.rfind(prefix, 0) == 0; };
+        const auto begins = [&](const char* prefix) { return spec.name.starts_with(prefix); };
         float low = -0.8F, high = 0.2F;
         if (begins("bngain")) {
             low = 0.7F, high = 1.7F;

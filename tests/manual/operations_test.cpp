@@ -69,7 +69,7 @@ TEMPLATE_TEST_CASE("uniform logits: the loss is ln V, the gradient (1/V − one-
         for (const TestType level : {TestType{0}, TestType{-3.5}}) {
             const Indices Y = {0, static_cast<std::int64_t>(V) - 1, 1};
             const Both<TestType> both = cross_entropy(std::vector<TestType>(3 * V, level), Y);
-            const double v = static_cast<double>(V);
+            const auto v = static_cast<double>(V);
             CHECK(near(both.loss, std::log(v)));
             CHECK(near(both.loss_in_steps, std::log(v)));
             for (std::size_t i = 0; i < 3 * V; ++i) {

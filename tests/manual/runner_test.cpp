@@ -1,6 +1,7 @@
 // The runner of steps: what it refuses, and that it runs just what it is told.
 #include "manual/runner.h"
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <stdexcept>
@@ -95,10 +96,10 @@ TEST_CASE("runner: the batch is copied, and Y may be left out") {
     {
         std::vector<std::int64_t> X = example.X;
         runner.set_batch({4, X.data(), nullptr});
-        std::fill(X.begin(), X.end(), 0);
+        std::ranges::fill(X, 0);
     }
     runner.forward();
-    std::vector<double> expected(4 * 3 * 2);
+    std::vector<double> expected(example.X.size() * 2);
     embedding_forward(expected.data(), runner.tensors()["C"].data(), example.X.data(), 12, 2);
     const auto emb = runner.tensors()["emb"];
     CHECK(std::equal(emb.begin(), emb.end(), expected.begin()));
