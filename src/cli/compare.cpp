@@ -2,6 +2,7 @@
 #include <fnmatch.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "base/error.h"
@@ -71,6 +72,9 @@ int compare(const CompareOptions& options) {
 
     std::vector<Contestant> contestants;
     for (const std::string& model : options.models) {
+        if (std::any_of(contestants.begin(), contestants.end(), [&](const auto& c) { return c.model == model; })) {
+            continue;  // named twice
+        }
         contestants.push_back(
             {model, make_hand_side(hand_form(model), network, rows, DType::float32), model == "stepwise"});
     }
@@ -148,10 +152,11 @@ void add_compare(CLI::App& app, int& exit_code) {
     command->add_option("--format", options->format, "table or json")
         ->check(CLI::IsMember({"table", "json"}))
         ->capture_default_str();
-    command->add_option("--output", options->output, "Write the report there [standard output]");
+    command->add_option("--output", options->output, "Write the report there [standard output]")->check(some_text());
     command->add_option("--tensor", options->tensor, "Show only tensors whose name fits, as 'd*'; all are judged")
         ->capture_default_str();
-    command->add_option("--dump", options->dump, "Write every value of the last step there, as safetensors");
+    command->add_option("--dump", options->dump, "Write every value of the last step there, as safetensors")
+        ->check(some_text());
     command->callback([options, &exit_code] { exit_code = compare(*options); });
 }
 

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/models.h"
 #include "cli/network_options.h"
+#include "cli/numbers.h"
 #include "names/dataset.h"
 #include "names/utf8.h"
 #include "train/losses.h"
@@ -90,7 +91,7 @@ void add_eval(CLI::App& app, int& exit_code) {
         app.add_subcommand("eval", "Measure a saved model: its loss on each part, beside bigram counts");
     const auto options = std::make_shared<EvalOptions>();
     command->add_option("MODEL", options->model, "What byhand train saved")->capture_default_str();
-    command->add_option("--data", options->data, "Names, one a line, in UTF-8 [the shipped names]");
+    command->add_option("--data", options->data, "Names, one a line, in UTF-8 [the shipped names]")->check(some_text());
     command->add_flag("--json", options->json, "Print the result as JSON");
     command->callback([options, &exit_code] { exit_code = evaluate(*options); });
 }

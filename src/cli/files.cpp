@@ -88,13 +88,21 @@ std::string read_text(const std::string& path, std::size_t limit) {
 }
 
 void write_text(const std::string& path, std::string_view text) {
-    const std::string beside = path + "." + std::to_string(::getpid()) + ".tmp";
-    std::ofstream out(beside, std::ios::binary);
+    std::error_code ignored;
+    const bool is_link = fs::is_symlink(fs::symlink_status(path, ignored));
+    const fs::path target = is_link ? fs::weakly_canonical(path, ignored) : fs::path(path);
+    // A device or a pipe is written to; a file is replaced, whole or not at all.
+    const bool replace = !fs::exists(target, ignored) || fs::is_regular_file(target, ignored);
+    const std::string into = replace ? target.string() + "." + std::to_string(::getpid()) + ".tmp" : target.string();
+    errno = 0;
+    std::ofstream out(into, std::ios::binary);
     out.write(text.data(), static_cast<std::streamsize>(text.size()));
     out.close();
-    if (!out || std::rename(beside.c_str(), path.c_str()) != 0) {
+    if (!out || (replace && std::rename(into.c_str(), target.c_str()) != 0)) {
         const int error = errno;
-        ::unlink(beside.c_str());
+        if (replace) {
+            ::unlink(into.c_str());
+        }
         throw InputError(path + " could not be written: " + reason(error));
     }
 }

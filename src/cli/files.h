@@ -16,7 +16,8 @@ std::vector<std::string> shipped_recipes();
 // The whole file, at most `limit` bytes. Throws InputError: missing, not a regular file, not readable, larger.
 std::string read_text(const std::string& path, std::size_t limit);
 
-// Writes the whole file, beside its place and then renamed. Throws InputError where that fails.
+// Writes the whole file, beside its place and then renamed; through a link, and into a device or a pipe. Throws
+// InputError where that fails.
 void write_text(const std::string& path, std::string_view text);
 
 }  // namespace byhand::cli

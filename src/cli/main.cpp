@@ -23,7 +23,7 @@ int run(int argc, char** argv) {
         "A small neural network, forward and backward, written by hand and held against LibTorch, value by value.",
         "byhand"};
     app.set_version_flag("--version", "byhand " BYHAND_VERSION);
-    app.require_subcommand(1);
+    app.require_subcommand(0, 1);  // so that a word that is none is named
     app.footer(
         "Begin with:\n"
         "  byhand compare          every value and gradient of one training step, beside LibTorch's\n"
@@ -44,6 +44,9 @@ int run(int argc, char** argv) {
         return fail(kBadInput,
                     std::string(error.what()) + "; byhand --help, or byhand COMMAND --help, lists what there is");
     }
+    if (app.get_subcommands().empty()) {
+        return fail(kBadInput, "a command is missing; byhand --help lists them");
+    }
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
         return fail(kBadInput, "standard output could not be written");
     }
@@ -61,6 +64,9 @@ int main(int argc, char** argv) {
         return fail(kBadInput,
                     "there is not enough memory for this; lower --hidden, --embedding, --context or --batch");
     } catch (const std::exception& error) {
+        if (std::ferror(stdout) != 0) {
+            return fail(kBadInput, "standard output could not be written");
+        }
         return fail(kBadInput, std::string("internal error: ") + error.what());
     }
 }

@@ -16,9 +16,11 @@ Metrics::Metrics(const std::string& path) : path_(path), out_(path) {
 
 void Metrics::write(std::size_t step, float loss) {
     // fmt writes a float in the fewest digits that read back the same.
-    const std::string number = fmt::format("{}", loss);
-    out_ << (std::isfinite(loss) ? fmt::format("{{\"step\":{},\"loss\":{}}}\n", step, number)
-                                 : fmt::format("{{\"step\":{},\"loss\":\"{}\"}}\n", step, number));
+    const std::string number = std::isfinite(loss) ? fmt::format("{}", loss)
+                               : std::isnan(loss)  ? "\"nan\""
+                               : loss > 0          ? "\"inf\""
+                                                   : "\"-inf\"";
+    out_ << fmt::format("{{\"step\":{},\"loss\":{}}}\n", step, number);
 }
 
 void Metrics::close() {

@@ -19,7 +19,9 @@ void add_network_options(CLI::App& command, NetworkOptions& options) {
     command.add_option("--recipe", options.recipe, "A shipped recipe (byhand recipes lists them) or a JSON file")
         ->group(group)
         ->capture_default_str();
-    command.add_option("--data", options.data, "Names, one a line, in UTF-8 [the shipped names]")->group(group);
+    command.add_option("--data", options.data, "Names, one a line, in UTF-8 [the shipped names]")
+        ->check(some_text())
+        ->group(group);
     command.add_option("--embedding", options.embedding, "Width of a character's embedding, E")
         ->check(whole_number(0))
         ->group(group);
@@ -40,7 +42,9 @@ void add_network_options(CLI::App& command, NetworkOptions& options) {
     command.add_option("--bn-variance", options.bn_variance, "Its divisor: n - 1 (unbiased) or n (biased)")
         ->check(CLI::IsMember({"unbiased", "biased"}))
         ->group(group);
-    command.add_option("--bn-eps", options.bn_eps, "Its epsilon, 0 or more")->group(group);
+    command.add_option("--bn-eps", options.bn_eps, "Its epsilon, 0 or more")
+        ->check(number_between(0, 1e30))
+        ->group(group);
 }
 
 Recipe read_recipe(const std::string& name_or_path) {

@@ -12,6 +12,9 @@ namespace byhand::cli {
 namespace {
 
 std::optional<std::uint64_t> parse(std::string_view text) {
+    if (text.size() > 1 && text.front() == '0') {
+        return std::nullopt;  // CLI11 would read the rest as octal
+    }
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size()) {
@@ -29,6 +32,21 @@ CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
         return fits ? std::string() : fmt::format("takes a whole number from {} to {}, not {}", least, most, text);
     };
     return {check, ""};
+}
+
+CLI::Validator number_between(double least, double most) {
+    const auto check = [least, most](const std::string& text) {
+        double value = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        const bool whole = error == std::errc() && end == text.data() + text.size();
+        const bool fits = whole && least <= value && value <= most;
+        return fits ? std::string() : fmt::format("takes a number from {} to {}, not {}", least, most, text);
+    };
+    return {check, ""};
+}
+
+CLI::Validator some_text() {
+    return {[](const std::string& text) { return text.empty() ? "takes a name, not nothing" : std::string(); }, ""};
 }
 
 std::vector<std::size_t> whole_numbers(const std::string& text, const std::string& option) {

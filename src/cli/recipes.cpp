@@ -17,7 +17,7 @@ void add_recipes(CLI::App& app, int& exit_code) {
     command->callback([name, &exit_code] {
         exit_code = kFine;
         if (!name->empty()) {
-            fmt::print("{}\n", to_json(read_recipe(*name)));
+            fmt::print("{}", to_json(read_recipe(*name)));
             return;
         }
         for (const std::string& shipped_name : shipped_recipes()) {

@@ -43,7 +43,12 @@ std::optional<std::set<std::u32string>> known_names(const SavedModel& saved) {
 }
 
 std::u32string checked_prefix(const std::string& text, const Vocabulary& vocabulary) {
-    std::u32string prefix = from_utf8(text);
+    std::u32string prefix;
+    try {
+        prefix = from_utf8(text);
+    } catch (const InputError& error) {
+        throw InputError(std::string("--prefix: ") + error.what());
+    }
     for (const char32_t character : prefix) {
         if (vocabulary.index(character) < 1) {
             throw InputError(fmt::format("--prefix: the model knows no '{}'; it knows {}",
@@ -97,7 +102,7 @@ void add_sample(CLI::App& app, int& exit_code) {
     command
         ->add_option("--temperature", options->temperature,
                      "Below 1: more of the likely; above 1: more of the unlikely")
-        ->check(CLI::Range(1e-3, 1e3))
+        ->check(number_between(1e-3, 1e3))
         ->capture_default_str();
     command->add_option("--prefix", options->prefix, "What every name begins with");
     command->add_flag("--json", options->json, "Print the result as JSON");

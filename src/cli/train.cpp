@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -82,13 +83,18 @@ int train_and_save(const TrainOptions& options) {
                                         .stop = interrupted});
     const double seconds = progress.seconds();
     progress.finish();
-    if (metrics) {
-        metrics->close();
-    }
-    if (!outcome.finite) {
-        fmt::print(stderr, "byhand: the loss of step {} is not finite; nothing was saved. Try a lower learning rate\n",
-                   outcome.steps - 1);
+    const auto close_metrics = [&metrics] {
+        if (metrics) {
+            metrics->close();
+        }
+    };
+    const auto not_finite = [&](const std::string& what) {
+        close_metrics();
+        fmt::print(stderr, "byhand: {} is not finite; nothing was saved. Try a lower learning rate\n", what);
         return kDisagrees;
+    };
+    if (!outcome.finite) {
+        return not_finite(fmt::format("the loss of step {}", outcome.steps - 1));
     }
 
     SavedModel saved{.recipe = run.recipe,
@@ -100,6 +106,10 @@ int train_and_save(const TrainOptions& options) {
                      .state = model->save(),
                      .calibrated = std::nullopt};
     const FinalLosses losses = evaluate(*model, run);
+    // The loss of the last step is that before its update.
+    if (!std::isfinite(losses.train) || !std::isfinite(losses.val) || !std::isfinite(losses.test)) {
+        return not_finite("a loss after the last step");
+    }
     const NormConfig& norm = run.recipe.network.norm;
     if (norm.place != NormPlace::none && norm.evaluation == EvaluationFigures::training_set) {
         saved.calibrated = model->save();
@@ -107,6 +117,7 @@ int train_and_save(const TrainOptions& options) {
     if (!options.no_save) {
         save_model(options.save, saved);
     }
+    close_metrics();  // after the model is safe
 
     if (options.json) {
         nlohmann::ordered_json json = {
@@ -142,7 +153,8 @@ void add_train(CLI::App& app, int& exit_code) {
     command->add_option("--steps", options->steps, "Steps in all [the recipe's]")->check(whole_number(1, kMostSteps));
     CLI::Option* save = command->add_option("--save", options->save, "Where the model goes")->capture_default_str();
     command->add_flag("--no-save", options->no_save, "Keep no model")->excludes(save);
-    command->add_option("--metrics", options->metrics, "Write step and loss there, a JSON object a line");
+    command->add_option("--metrics", options->metrics, "Write step and loss there, a JSON object a line")
+        ->check(some_text());
     command
         ->add_option("--log-every", options->log_every, "Steps between two lines of progress and metrics [a twentieth]")
         ->check(whole_number(1));

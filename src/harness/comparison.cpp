@@ -4,6 +4,7 @@
 #include <iterator>
 #include <limits>
 #include <set>
+#include <stdexcept>
 
 #include "harness/limits.h"
 
@@ -38,11 +39,14 @@ std::set<std::string> zero_is_expected(const NetworkConfig& config) {
     return names;
 }
 
-// The state after an update, by the new_X among a side's values. Precondition: it has them all.
+// The state after an update, by the new_X among a side's values.
 Tensors<float> new_state(const NetworkConfig& config, const std::vector<View>& views) {
     Tensors<float> next(state(config));
     for (const TensorSpec& spec : next.table()) {
         const View* updated = find(views, "new_" + spec.name);
+        if (updated == nullptr) {
+            throw std::logic_error("a side has no new_" + spec.name + " to go on from");
+        }
         const std::span<float> values = next[spec.name];
         for (std::size_t i = 0; i < values.size(); ++i) {
             values[i] = static_cast<float>(value_at(*updated, i));

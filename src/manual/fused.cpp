@@ -115,13 +115,17 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows) : config_(config), r
     for (const Layer& layer : all) {
         const Names names = names_of(layer, config.norm.affine);
         const auto value = [&](const std::string& name) { return place(values_, name); };
+        // Without suffixes, an output that has no norm would find the hidden layer's under the same names.
+        const auto of_norm = [&](Tensors<float>& tensors, const std::string& name) {
+            return layer.norm != NormPlace::none ? place(tensors, name) : nullptr;
+        };
         const auto weights = [&](Tensors<float>& s) {
             return Weights{place(s, layer.W()),
                            layer.has_bias ? place(s, layer.b()) : nullptr,
-                           place(s, layer.value("bngain")),
-                           place(s, layer.value("bnbias")),
-                           place(s, layer.value("bnmean_running")),
-                           place(s, layer.value("bnvar_running"))};
+                           of_norm(s, layer.value("bngain")),
+                           of_norm(s, layer.value("bnbias")),
+                           of_norm(s, layer.value("bnmean_running")),
+                           of_norm(s, layer.value("bnvar_running"))};
         };
         FusedLayer l{.layer = layer,
                      .state = {weights(states_[0]), weights(states_[1])},
@@ -129,14 +133,14 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows) : config_(config), r
                      .tanh = value(names.tanh),
                      .raw = value(names.raw),
                      .out = value(names.out),
-                     .bnmeani = value(layer.value("bnmeani")),
-                     .bnvar = value(layer.value("bnvar")),
-                     .bnvar_inv = value(layer.value("bnvar_inv")),
+                     .bnmeani = of_norm(values_, layer.value("bnmeani")),
+                     .bnvar = of_norm(values_, layer.value("bnvar")),
+                     .bnvar_inv = of_norm(values_, layer.value("bnvar_inv")),
                      .dy = value("d" + names.linear),
                      .dW = value("d" + layer.W()),
                      .db = value("d" + layer.b()),
-                     .dbngain = value("d" + layer.value("bngain")),
-                     .dbnbias = value("d" + layer.value("bnbias"))};
+                     .dbngain = of_norm(values_, "d" + layer.value("bngain")),
+                     .dbnbias = of_norm(values_, "d" + layer.value("bnbias"))};
         if (layer.norm != NormPlace::none && !config.norm.affine) {
             l.dbngain = product_.data();
             l.dbnbias = sum_.data();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <functional>
 
 #include "base/error.h"
 #include "names/utf8.h"
@@ -52,7 +53,8 @@ const View& require(const std::vector<View>& views, const std::string& name, con
         refuse(path, "tensor " + name + " is missing");
     }
     if (view->shape != shape || view->dtype != DType::float32) {
-        refuse(path, "tensor " + name + " should be float " + to_string(shape) + ", but is " + to_string(view->shape));
+        refuse(path, "tensor " + name + " should be float " + to_string(shape) + ", but is " +
+                         (view->dtype != DType::float32 ? "not float " : "") + to_string(view->shape));
     }
     return *view;
 }
@@ -61,20 +63,17 @@ void copy_values(std::span<float> out, const View& view) {
     std::memcpy(out.data(), view.data, out.size_bytes());
 }
 
+// '.' and then other characters, each once, in rising order. The text came as JSON, so it is UTF-8.
 Vocabulary read_vocabulary(const std::string& text, const std::string& path) {
-    try {
-        Vocabulary vocabulary{from_utf8(text)};
-        const std::u32string& characters = vocabulary.characters;
-        const bool sorted =
-            !characters.empty() && characters.front() == U'.' &&
-            std::adjacent_find(characters.begin() + 1, characters.end(), std::greater_equal<>()) == characters.end();
-        if (!sorted) {
-            refuse(path, "metadata \"vocabulary\" is not '.' and then sorted characters");
-        }
-        return vocabulary;
-    } catch (const InputError& error) {
-        refuse(path, std::string("metadata \"vocabulary\": ") + error.what());
+    Vocabulary vocabulary{from_utf8(text)};
+    const std::u32string& all = vocabulary.characters;
+    const bool begins_right = !all.empty() && all.front() == U'.';
+    const auto is_none = [](char32_t c) { return c == U'.' || is_control(c); };
+    if (!begins_right || std::any_of(all.begin() + 1, all.end(), is_none) ||
+        std::adjacent_find(all.begin() + 1, all.end(), std::greater_equal<>()) != all.end()) {
+        refuse(path, "metadata \"vocabulary\" is not '.' and then sorted characters");
     }
+    return vocabulary;
 }
 
 }  // namespace
@@ -108,7 +107,11 @@ SavedModel load_model(const std::string& path) {
 
     NetworkConfig& network = model.recipe.network;
     network.vocabulary = model.vocabulary.size();
-    check_network(network, model.recipe.batch);
+    try {
+        check_network(network, model.recipe.batch);
+    } catch (const InputError& error) {
+        refuse(path, std::string("metadata \"recipe\": ") + error.what());
+    }
     const std::vector<View> views = byhand::views(file);
     // Before memory is taken for them, so that a small file can't ask for much.
     for (const TensorSpec& spec : state(network)) {

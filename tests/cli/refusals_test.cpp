@@ -166,6 +166,7 @@ TEST_CASE("places that can't be written are refused before the training") {
     place.refuses_training({"--save", "."}, "folder");
     place.refuses_training({"--save", ""}, "no name");
     place.refuses_training({"--save", "m", "--no-save"}, "--no-save");
+    place.refuses_training({"--metrics", ""}, "--metrics");
     place.refuses_training({"--metrics", "."}, "--metrics");
     place.refuses_training({"--metrics", "no/such/m"}, "--metrics");
     CHECK(place.files() == std::vector<std::string>{"n"});
@@ -246,6 +247,8 @@ TEST_CASE("comparing where nothing can be written") {
     const Place place;
     place.refuses({"compare", "--output", "no/such/report"}, "no/such/report");
     place.refuses({"compare", "--output", "."}, ".");
+    place.refuses({"compare", "--output", ""}, "--output");
+    place.refuses({"compare", "--dump", ""}, "--dump");
     place.refuses({"compare", "--dump", "no/such/dump"}, "no/such/dump");
     place.refuses({"compare", "--dump", "n"}, "not written by byhand");
     for (const std::string flag : {"--steps", "--every"}) {
