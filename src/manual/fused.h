@@ -18,8 +18,12 @@ public:
     Fused(const Fused&) = delete;
     Fused& operator=(const Fused&) = delete;
 
-    // Parameters and running figures: a table equal to state(config).
-    void load(const Tensors<float>& state) { copy_into(states_[now_], state); }
+    // Parameters and running figures: a table equal to state(config). All else is unwritten until the next run.
+    void load(const Tensors<float>& state) {
+        values_.clear();
+        states_[1 - now_].clear();
+        copy_into(states_[now_], state);
+    }
     const Tensors<float>& state() const { return states_[now_]; }
 
     // Forward, loss and backward; the updated state is left beside the present one. Returns the batch's loss.

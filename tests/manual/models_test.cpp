@@ -160,7 +160,10 @@ TEST_CASE("models: after load nothing is left of the run before") {
         side->load(example.state);
         for (const char* name : {"loss", "dC", "dW1", "new_C", "new_bnvar_running.2"}) {
             INFO(name);
-            CHECK(is_unwritten(static_cast<const float*>(find(side->views(), name)->data)));
+            const std::vector<View> views = side->views();
+            const View* view = find(views, name);
+            REQUIRE(view != nullptr);
+            CHECK(is_unwritten(static_cast<const float*>(view->data)));
         }
     }
 }

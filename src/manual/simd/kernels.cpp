@@ -27,10 +27,53 @@ struct Strided {
     std::size_t row, column;
 };
 
-// Columns j … of one strip of c, two vectors wide; the lanes that lie beyond the matrix are masked out.
+// The first lanes of a vector: those that lie inside an array.
+struct Lanes {
+    std::size_t count;
+    M mask;
+
+    explicit Lanes(std::size_t left) : count(std::min(left, hn::Lanes(D()))), mask(hn::FirstN(D(), count)) {}
+};
+
+// Not every kind of vector can leave memory alone where a mask says so. (AVX2 can for floats, if not for bytes.)
+#if HWY_MEM_OPS_MIGHT_FAULT && HWY_TARGET != HWY_AVX2
+constexpr bool kMasksAreSafe = false;
+#else
+constexpr bool kMasksAreSafe = true;
+#endif
+
+// They alone are read, the others are 0.
+HWY_INLINE V load(const Lanes& lanes, const float* p) {
+    const D d;
+    if (kMasksAreSafe) {
+        return hn::MaskedLoad(lanes.mask, d, p);
+    }
+    if (lanes.count < hn::Lanes(d)) {
+        HWY_ALIGN float copy[hn::MaxLanes(D())] = {};
+        std::copy_n(p, lanes.count, copy);
+        return hn::Load(d, copy);
+    }
+    return hn::LoadU(d, p);
+}
+
+// They alone are written.
+HWY_INLINE void store(V v, const Lanes& lanes, float* p) {
+    const D d;
+    if (kMasksAreSafe) {
+        hn::BlendedStore(v, lanes.mask, d, p);
+    } else if (lanes.count < hn::Lanes(d)) {
+        HWY_ALIGN float copy[hn::MaxLanes(D())];
+        hn::Store(v, d, copy);
+        std::copy_n(copy, lanes.count, p);
+    } else {
+        hn::StoreU(v, d, p);
+    }
+}
+
+// Columns j … of one strip of c, up to two vectors wide.
 struct Strip {
     std::size_t j;
-    M first, second;
+    Lanes first, second;
     bool has_second;
 };
 
@@ -40,8 +83,8 @@ void four_rows(float* c, const Strided& a, const float* b, const float* bias, st
     const D d;
     const std::size_t N = hn::Lanes(d);
     const V zero = hn::Zero(d);
-    const V start0 = bias == nullptr ? zero : hn::MaskedLoad(s.first, d, bias + s.j);
-    const V start1 = bias == nullptr || !s.has_second ? zero : hn::MaskedLoad(s.second, d, bias + s.j + N);
+    const V start0 = bias == nullptr ? zero : load(s.first, bias + s.j);
+    const V start1 = bias == nullptr || !s.has_second ? zero : load(s.second, bias + s.j + N);
     V c00 = start0, c10 = start0, c20 = start0, c30 = start0;
     V c01 = start1, c11 = start1, c21 = start1, c31 = start1;
     const float* a0 = a.data + i * a.row;
@@ -50,8 +93,8 @@ void four_rows(float* c, const Strided& a, const float* b, const float* bias, st
     const float* a3 = a2 + a.row;
     if (s.has_second) {
         for (std::size_t k = 0; k < depth; ++k) {
-            const V b0 = hn::MaskedLoad(s.first, d, b + k * columns + s.j);
-            const V b1 = hn::MaskedLoad(s.second, d, b + k * columns + s.j + N);
+            const V b0 = load(s.first, b + k * columns + s.j);
+            const V b1 = load(s.second, b + k * columns + s.j + N);
             const std::size_t at = k * a.column;
             const V x0 = hn::Set(d, a0[at]), x1 = hn::Set(d, a1[at]), x2 = hn::Set(d, a2[at]), x3 = hn::Set(d, a3[at]);
             c00 = hn::MulAdd(x0, b0, c00);
@@ -65,7 +108,7 @@ void four_rows(float* c, const Strided& a, const float* b, const float* bias, st
         }
     } else {
         for (std::size_t k = 0; k < depth; ++k) {
-            const V b0 = hn::MaskedLoad(s.first, d, b + k * columns + s.j);
+            const V b0 = load(s.first, b + k * columns + s.j);
             const std::size_t at = k * a.column;
             c00 = hn::MulAdd(hn::Set(d, a0[at]), b0, c00);
             c10 = hn::MulAdd(hn::Set(d, a1[at]), b0, c10);
@@ -74,15 +117,15 @@ void four_rows(float* c, const Strided& a, const float* b, const float* bias, st
         }
     }
     float* out = c + i * columns + s.j;
-    hn::BlendedStore(c00, s.first, d, out);
-    hn::BlendedStore(c10, s.first, d, out + columns);
-    hn::BlendedStore(c20, s.first, d, out + 2 * columns);
-    hn::BlendedStore(c30, s.first, d, out + 3 * columns);
+    store(c00, s.first, out);
+    store(c10, s.first, out + columns);
+    store(c20, s.first, out + 2 * columns);
+    store(c30, s.first, out + 3 * columns);
     if (s.has_second) {
-        hn::BlendedStore(c01, s.second, d, out + N);
-        hn::BlendedStore(c11, s.second, d, out + columns + N);
-        hn::BlendedStore(c21, s.second, d, out + 2 * columns + N);
-        hn::BlendedStore(c31, s.second, d, out + 3 * columns + N);
+        store(c01, s.second, out + N);
+        store(c11, s.second, out + columns + N);
+        store(c21, s.second, out + 2 * columns + N);
+        store(c31, s.second, out + 3 * columns + N);
     }
 }
 
@@ -91,20 +134,20 @@ void one_row(float* c, const Strided& a, const float* b, const float* bias, std:
              std::size_t columns, const Strip& s) {
     const D d;
     const std::size_t N = hn::Lanes(d);
-    V c0 = bias == nullptr ? hn::Zero(d) : hn::MaskedLoad(s.first, d, bias + s.j);
-    V c1 = bias == nullptr || !s.has_second ? hn::Zero(d) : hn::MaskedLoad(s.second, d, bias + s.j + N);
+    V c0 = bias == nullptr ? hn::Zero(d) : load(s.first, bias + s.j);
+    V c1 = bias == nullptr || !s.has_second ? hn::Zero(d) : load(s.second, bias + s.j + N);
     const float* a0 = a.data + i * a.row;
     for (std::size_t k = 0; k < depth; ++k) {
         const V x0 = hn::Set(d, a0[k * a.column]);
-        c0 = hn::MulAdd(x0, hn::MaskedLoad(s.first, d, b + k * columns + s.j), c0);
+        c0 = hn::MulAdd(x0, load(s.first, b + k * columns + s.j), c0);
         if (s.has_second) {
-            c1 = hn::MulAdd(x0, hn::MaskedLoad(s.second, d, b + k * columns + s.j + N), c1);
+            c1 = hn::MulAdd(x0, load(s.second, b + k * columns + s.j + N), c1);
         }
     }
     float* out = c + i * columns + s.j;
-    hn::BlendedStore(c0, s.first, d, out);
+    store(c0, s.first, out);
     if (s.has_second) {
-        hn::BlendedStore(c1, s.second, d, out + N);
+        store(c1, s.second, out + N);
     }
 }
 
@@ -116,7 +159,7 @@ void product(float* c, Strided a, const float* b, const float* bias, std::size_t
     for (std::size_t j = 0; j < columns; j += 2 * N) {
         const std::size_t left = columns - j;
         const std::size_t left_after = left > N ? left - N : 0;
-        const Strip strip{j, hn::FirstN(d, std::min(left, N)), hn::FirstN(d, std::min(left_after, N)), left_after > 0};
+        const Strip strip{j, Lanes(left), Lanes(left_after), left_after > 0};
         std::size_t i = 0;
         for (; i + 4 <= rows; i += 4) {
             four_rows(c, a, b, bias, i, depth, columns, strip);
@@ -157,8 +200,8 @@ void map(float* out, const float* in, std::size_t count, Function f) {
         hn::StoreU(f(d, hn::LoadU(d, in + i)), d, out + i);
     }
     if (i < count) {
-        const M rest = hn::FirstN(d, count - i);
-        hn::BlendedStore(f(d, hn::MaskedLoad(rest, d, in + i)), rest, d, out + i);
+        const Lanes rest(count - i);
+        store(f(d, load(rest, in + i)), rest, out + i);
     }
 }
 
@@ -167,7 +210,9 @@ void tanh_forward(float* h, const float* x, std::size_t count) {
 }
 
 void exp_forward(float* y, const float* x, std::size_t count) {
-    map(y, x, count, [](D d, V v) HWY_ATTR { return hn::Exp(d, v); });
+    // Highway's Exp makes 0 of NaN, and of x > 177 anything at all: e^89 is infinite already.
+    map(y, x, count,
+        [](D d, V v) HWY_ATTR { return hn::IfThenElse(hn::IsNaN(v), v, hn::Exp(d, hn::Min(v, hn::Set(d, 89.0F)))); });
 }
 
 }  // namespace
