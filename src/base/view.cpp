@@ -46,7 +46,7 @@ std::vector<std::size_t> index_of(const Shape& shape, std::size_t position) {
 }
 
 const View* find(const std::vector<View>& views, const std::string& name) {
-    const auto found = std::find_if(views.begin(), views.end(), [&](const View& view) { return view.name == name; });
+    const auto found = std::ranges::find_if(views, [&](const View& view) { return view.name == name; });
     return found == views.end() ? nullptr : &*found;
 }
 

@@ -72,7 +72,7 @@ int compare(const CompareOptions& options) {
 
     std::vector<Contestant> contestants;
     for (const std::string& model : options.models) {
-        if (std::any_of(contestants.begin(), contestants.end(), [&](const auto& c) { return c.model == model; })) {
+        if (std::ranges::any_of(contestants, [&](const auto& c) { return c.model == model; })) {
             continue;  // named twice
         }
         contestants.push_back(

@@ -54,7 +54,7 @@ std::vector<std::string> shipped_recipes() {
             names.push_back(entry.path().stem().string());
         }
     }
-    std::sort(names.begin(), names.end());
+    std::ranges::sort(names);
     return names;
 }
 

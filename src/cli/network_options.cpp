@@ -49,7 +49,7 @@ void add_network_options(CLI::App& command, NetworkOptions& options) {
 
 Recipe read_recipe(const std::string& name_or_path) {
     const std::vector<std::string> names = shipped_recipes();
-    const bool is_shipped = std::find(names.begin(), names.end(), name_or_path) != names.end();
+    const bool is_shipped = std::ranges::find(names, name_or_path) != names.end();
     std::error_code error;
     if (!is_shipped && !std::filesystem::exists(name_or_path, error)) {
         throw InputError(fmt::format("no recipe and no file is called {}; the recipes are {}", name_or_path,

@@ -39,8 +39,7 @@ void Evaluation::logits(std::span<float> out, std::span<const std::int64_t> X) {
 void Evaluation::calibrate(std::span<const std::int64_t> X) {
     const NetworkConfig& config = runner_.network().config;
     const std::size_t rows_in_all = X.size() / config.context;
-    const double divisor =
-        static_cast<double>(config.norm.running_divisor == Divisor::n ? rows_in_all : rows_in_all - 1);
+    const auto divisor = static_cast<double>(config.norm.running_divisor == Divisor::n ? rows_in_all : rows_in_all - 1);
     for (const Layer& layer : layers(config)) {
         if (layer.norm == NormPlace::none) {
             continue;
@@ -81,7 +80,7 @@ void Evaluation::calibrate(std::span<const std::int64_t> X) {
 void Evaluation::save_running_figures(Tensors<float>& state) const {
     for (const TensorSpec& spec : running_figures(runner_.network().config)) {
         const std::span<const float> figures = runner_.tensors()[spec.name];
-        std::copy(figures.begin(), figures.end(), state[spec.name].begin());
+        std::ranges::copy(figures, state[spec.name].begin());
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ranges>
 
 #include "manual/batchnorm.h"
 #include "manual/embedding.h"
@@ -44,7 +45,7 @@ Names names_of(const Layer& layer, bool affine) {
 std::vector<TensorSpec> kept(const NetworkConfig& config, std::size_t n) {
     std::vector<TensorSpec> table;
     const auto keep = [&table](const std::string& name, Shape shape) {
-        const bool known = std::any_of(table.begin(), table.end(), [&](const auto& spec) { return spec.name == name; });
+        const bool known = std::ranges::any_of(table, [&](const auto& spec) { return spec.name == name; });
         if (!name.empty() && !known) {
             table.push_back({name, std::move(shape)});
         }
@@ -68,16 +69,16 @@ std::vector<TensorSpec> kept(const NetworkConfig& config, std::size_t n) {
         keep(names.out, {n, H});
     }
     keep("loss", {});
-    for (auto layer = all.rbegin(); layer != all.rend(); ++layer) {
-        const std::size_t H = layer->outputs;
-        if (layer->norm != NormPlace::none && config.norm.affine) {
-            keep("d" + layer->value("bngain"), {H});
-            keep("d" + layer->value("bnbias"), {H});
+    for (const Layer& layer : all | std::views::reverse) {
+        const std::size_t H = layer.outputs;
+        if (layer.norm != NormPlace::none && config.norm.affine) {
+            keep("d" + layer.value("bngain"), {H});
+            keep("d" + layer.value("bnbias"), {H});
         }
-        keep("d" + names_of(*layer, config.norm.affine).linear, {n, H});
-        keep("d" + layer->W(), {layer->inputs, H});
-        if (layer->has_bias) {
-            keep("d" + layer->b(), {H});
+        keep("d" + names_of(layer, config.norm.affine).linear, {n, H});
+        keep("d" + layer.W(), {layer.inputs, H});
+        if (layer.has_bias) {
+            keep("d" + layer.b(), {H});
         }
     }
     keep("dembcat", {n, inputs});

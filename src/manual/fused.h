@@ -40,18 +40,20 @@ public:
 private:
     // One state's tensors of a layer; null where the layer has none.
     struct Weights {
-        float *W, *b, *bngain, *bnbias, *bnmean_running, *bnvar_running;
+        float *W = nullptr, *b = nullptr;
+        float *bngain = nullptr, *bnbias = nullptr;
+        float *bnmean_running = nullptr, *bnvar_running = nullptr;
     };
     struct FusedLayer {
         Layer layer;
-        std::array<Weights, 2> state;
+        std::array<Weights, 2> state{};
         // Values. `linear` is the linear's result, `tanh` the non-linearity's, `raw` the normalised value, `out` what
         // the layer hands on; where two are the same thing they are the same array.
-        float *linear, *tanh, *raw, *out;
-        float *bnmeani, *bnvar, *bnvar_inv;
+        float *linear = nullptr, *tanh = nullptr, *raw = nullptr, *out = nullptr;
+        float *bnmeani = nullptr, *bnvar = nullptr, *bnvar_inv = nullptr;
         // Gradients. dy begins as that of `out` and becomes that of `linear`, in place.
-        float *dy, *dW, *db;
-        float *dbngain, *dbnbias;  // without γ and β: room for the same sums
+        float *dy = nullptr, *dW = nullptr, *db = nullptr;
+        float *dbngain = nullptr, *dbnbias = nullptr;  // without γ and β: room for the same sums
     };
 
     void forward(const FusedLayer& l, const float* x) const;
@@ -67,8 +69,8 @@ private:
     std::size_t now_ = 0;
     Tensors<float> values_;
     std::vector<FusedLayer> layers_;
-    std::array<float*, 2> C_;  // of either state
-    float *embcat_, *loss_, *dembcat_, *dC_;
+    std::array<float*, 2> C_{};  // of either state
+    float *embcat_ = nullptr, *loss_ = nullptr, *dembcat_ = nullptr, *dC_ = nullptr;
     // Scratch, for one layer after the other.
     AlignedVector<float> transposed_;                            // W, transposed
     AlignedVector<float> scale_, mean_, slope_, sum_, product_;  // a figure a unit, for norm_backward

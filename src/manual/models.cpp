@@ -97,7 +97,7 @@ public:
         Tensors<float> saved(state(runner_.network().config));
         for (const TensorSpec& spec : saved.table()) {
             const std::span<const float> values = runner_.tensors()[spec.name];
-            std::copy(values.begin(), values.end(), saved[spec.name].begin());
+            std::ranges::copy(values, saved[spec.name].begin());
         }
         return saved;
     }
@@ -109,7 +109,7 @@ public:
         runner_.backward();
         runner_.update();
         for (const auto& [old, updated] : changed_) {
-            std::copy(updated.begin(), updated.end(), old.begin());
+            std::ranges::copy(updated, old.begin());
         }
         return runner_.tensors()["loss"][0];
     }

@@ -128,7 +128,7 @@ private:
     void batchnorm(Steps& f, const Part& part) const {
         const auto& [layer, name] = part;
         const std::size_t H = layer.outputs;
-        const auto v = [&layer = part.layer](const char* value) { return layer.value(value); };
+        const auto v = [&part](const char* value) { return part.layer.value(value); };
         f.add(v("bnmeani"), {H}, {name.norm_in}, "batchnorm_mean", batchnorm_mean<T>, n_, H);
         f.add(v("bndiff"), {n_, H}, {name.norm_in, v("bnmeani")}, "batchnorm_difference", batchnorm_difference<T>, n_,
               H);
@@ -222,7 +222,7 @@ private:
 
     void batchnorm_backward_in_steps(Steps& b, const Part& part) const {
         const std::size_t H = part.layer.outputs;
-        const auto v = [&layer = part.layer](const char* value) { return layer.value(value); };
+        const auto v = [&part](const char* value) { return part.layer.value(value); };
         const std::string draw = d(part.name.raw);
         b.add(v("dbnvar_inv"), {H}, {draw, v("bndiff")}, "batchnorm_inverse_deviation_backward",
               batchnorm_inverse_deviation_backward<T>, n_, H);

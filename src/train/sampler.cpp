@@ -23,7 +23,7 @@ std::u32string sample_name(Model& model, std::size_t context, const Vocabulary& 
         for (float& weight : weights) {
             weight /= static_cast<float>(options.temperature);
         }
-        const float max = *std::max_element(weights.begin(), weights.end());
+        const float max = *std::ranges::max_element(weights);
         float sum = 0;
         for (float& weight : weights) {
             weight = std::exp(weight - max);

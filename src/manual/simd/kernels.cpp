@@ -72,9 +72,9 @@ HWY_INLINE void store(V v, const Lanes& lanes, float* p) {
 
 // Columns j … of one strip of c, up to two vectors wide.
 struct Strip {
-    std::size_t j;
+    std::size_t j = 0;
     Lanes first, second;
-    bool has_second;
+    bool has_second = false;
 };
 
 // c[i …, strip] = bias + Σ_k a(i, k)·b[k, strip] for four rows: eight sums in registers, k rising.
