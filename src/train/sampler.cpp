@@ -11,7 +11,7 @@ std::u32string sample_name(Model& model, std::size_t context, const Vocabulary& 
     std::u32string name = options.prefix;
     std::vector<std::int64_t> X(context, 0);
     const auto move_on = [&X](std::int64_t character) {
-        std::rotate(X.begin(), X.begin() + 1, X.end());
+        std::ranges::rotate(X, X.begin() + 1);
         X.back() = character;
     };
     for (const char32_t character : name) {
