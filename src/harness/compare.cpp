@@ -62,6 +62,33 @@ Worst worst_at(std::size_t position, const View& manual, const View& torch, cons
     return worst;
 }
 
+// The figures of two finite tensors of one shape and type.
+void measure(TensorResult& result, const View& manual, const View& torch, const View* oracle) {
+    const std::size_t elements = count(manual.shape);
+    double largest = 0;
+    std::size_t worst = 0;
+    std::uint64_t ulp = 0;
+    for (std::size_t i = 0; i < elements; ++i) {
+        const double ours = value_at(manual, i), theirs = value_at(torch, i);
+        const double difference = std::abs(ours - theirs);
+        if (difference > largest) {
+            largest = difference;
+            worst = i;
+        }
+        ulp = std::max(ulp, ulp_distance(ours, theirs, manual.dtype));
+    }
+    result.bit_equal = std::memcmp(manual.data, torch.data, elements * size_of(manual.dtype)) == 0;
+    result.max_abs_diff = largest;
+    result.max_ulp = ulp;
+    if (elements > 0) {
+        result.worst = worst_at(worst, manual, torch, oracle);
+    }
+    if (oracle != nullptr && oracle->shape == manual.shape) {
+        result.error_manual = largest_difference(manual, *oracle);
+        result.error_torch = largest_difference(torch, *oracle);
+    }
+}
+
 }  // namespace
 
 std::string to_string(Verdict verdict) {
@@ -139,36 +166,13 @@ TensorResult compare_tensor(const std::string& name, const View* manual, const V
         return result;
     }
 
-    const std::size_t elements = count(manual->shape);
-    double largest = 0;
-    std::size_t worst = 0;
-    std::uint64_t ulp = 0;
-    for (std::size_t i = 0; i < elements; ++i) {
-        const double ours = value_at(*manual, i), theirs = value_at(*torch, i);
-        const double difference = std::abs(ours - theirs);
-        if (difference > largest) {
-            largest = difference;
-            worst = i;
-        }
-        ulp = std::max(ulp, ulp_distance(ours, theirs, manual->dtype));
-    }
-    result.bit_equal = std::memcmp(manual->data, torch->data, elements * size_of(manual->dtype)) == 0;
-    result.max_abs_diff = largest;
-    result.max_ulp = ulp;
-    if (elements > 0) {
-        result.worst = worst_at(worst, *manual, *torch, oracle);
-    }
-    if (oracle != nullptr && oracle->shape == manual->shape) {
-        result.error_manual = largest_difference(*manual, *oracle);
-        result.error_torch = largest_difference(*torch, *oracle);
-    }
-
+    measure(result, *manual, *torch, oracle);
     if (when_all_zero == AllZero::vacuous && all_zero(*manual) && all_zero(*torch)) {
         result.verdict = Verdict::vacuous;
     } else if (result.bit_equal) {
         result.verdict = Verdict::exact;
     } else {
-        const bool ok = largest <= limit;
+        const bool ok = *result.max_abs_diff <= limit;
         result.verdict = ok ? Verdict::within : Verdict::mismatch;
     }
     return result;

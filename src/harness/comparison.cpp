@@ -104,7 +104,7 @@ void run_comparison(const NetworkConfig& config, const Tensors<float>& state, co
                     std::vector<Contestant>& contestants, Witnesses& witnesses,
                     const std::function<void(const ComparedStep&)>& visit) {
     std::vector<Side*> sides = {witnesses.stepwise.get(), witnesses.module.get(), witnesses.oracle.get()};
-    for (Contestant& contestant : contestants) {
+    for (const Contestant& contestant : contestants) {
         sides.push_back(contestant.side.get());
     }
     for (Side* side : sides) {
