@@ -15,7 +15,7 @@
 namespace byhand::cli {
 
 void add_network_options(CLI::App& command, NetworkOptions& options) {
-    const auto group = "Network";
+    constexpr const char* group = "Network";
     command.add_option("--recipe", options.recipe, "A shipped recipe (byhand recipes lists them) or a JSON file")
         ->group(group)
         ->capture_default_str();
