@@ -59,7 +59,7 @@ void Progress::redraw(std::size_t done, std::optional<float> loss) {
     std::fflush(stderr);
 }
 
-void Progress::finish() {
+void Progress::finish() const {
     if (terminal_) {
         fmt::print(stderr, "\r\x1b[K");
         std::fflush(stderr);

@@ -21,7 +21,7 @@ public:
     void step(std::size_t step, std::optional<float> loss = std::nullopt);
 
     // Clears the redrawn line.
-    void finish();
+    void finish() const;
 
     double seconds() const;
 
