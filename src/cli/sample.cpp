@@ -34,8 +34,8 @@ std::optional<std::set<std::u32string>> known_names(const SavedModel& saved) {
         if (file.hash == saved.data_hash) {
             return std::set<std::u32string>(file.names.begin(), file.names.end());
         }
-    } catch (const InputError&) {
-        // Said below, for a changed file and a missing one alike.
+    } catch (const InputError& error) {
+        fmt::print(stderr, "{}\n", printable(error.what()));
     }
     fmt::print(stderr, "{} is gone or has changed since the training: which names are new can't be said\n",
                printable(saved.data_path));

@@ -120,7 +120,7 @@ int train_and_save(const TrainOptions& options) {
     close_metrics();  // after the model is safe
 
     if (options.json) {
-        nlohmann::ordered_json json = {
+        const nlohmann::ordered_json json = {
             {"recipe", run.recipe.name},
             {"model", options.model},
             {"parameters", parameter_count(run.recipe.network)},
