@@ -126,22 +126,21 @@ TEST_CASE("network: parameters of the published networks") {
 }
 
 TEST_CASE("check_network: an extent of 0 is refused, each by its own line") {
-    const NetworkConfig fine;
-    NetworkConfig config = fine;
+    NetworkConfig config;
     config.vocabulary = 0;
     CHECK(refuses(config, 32, "vocabulary"));
-    config = fine;
+    config = NetworkConfig();
     config.context = 0;
     CHECK(refuses(config, 32, "--context"));
-    config = fine;
+    config = NetworkConfig();
     config.embedding = 0;
     CHECK(refuses(config, 32, "--embedding"));
-    config = fine;
+    config = NetworkConfig();
     config.hidden = {5, 0, 3};
     CHECK(refuses(config, 32, "--hidden"));
     config.hidden = {};
     CHECK(refuses(config, 32, "--hidden"));
-    CHECK(refuses(fine, 0, "--batch"));
+    CHECK(refuses(NetworkConfig(), 0, "--batch"));
 }
 
 TEST_CASE("check_network: the smallest of everything is fine") {
@@ -201,22 +200,22 @@ TEST_CASE("check_network: sizes that no machine has are refused before they over
     constexpr std::size_t kHuge = std::size_t{1} << 40, kMost = std::numeric_limits<std::size_t>::max();
     const NetworkConfig fine;
     for (const std::size_t size : {kHuge, kMost, kMost / 2 + 1, std::size_t{1} << 32}) {
-        NetworkConfig config = fine;
+        NetworkConfig config = NetworkConfig();
         config.hidden = {size, size};
         CHECK(refuses(config, 32, "too large"));
         config.hidden = {size};
         CHECK(refuses(config, 32, "too large"));
-        config = fine;
+        config = NetworkConfig();
         config.embedding = size;
         config.context = size;
         CHECK(refuses(config, 32, "too large"));
-        config = fine;
+        config = NetworkConfig();
         config.vocabulary = size;
         config.embedding = size;
         CHECK(refuses(config, 32, "too large"));
         CHECK(refuses(fine, size, "too large"));
     }
-    NetworkConfig config = fine;
+    NetworkConfig config = NetworkConfig();
     config.hidden = {20000, 20000};  // large and possible
     CHECK_NOTHROW(check_network(config, 4096));
 }

@@ -67,7 +67,7 @@ void check_outcome(const Folder& folder, const json& figures, const Losses& loss
     const json sampled = json_of(byhand(folder, {"sample", "model", "--json"}));
     REQUIRE(sampled["names"].size() == 20);
     for (std::size_t i = 0; i < 20; ++i) {
-        CHECK(sampled["names"][i]["name"].get<std::string>() + "." == figures["samples"][i]);
+        CHECK(sampled["names"][i]["name"].get<std::string>() + "." == figures["samples"][i].get<std::string>());
     }
 }
 
