@@ -13,7 +13,10 @@
 #include "cli/progress.h"
 #include "harness/comparison.h"
 #include "harness/report.h"
+#include "manual/formulas.h"
 #include "manual/models.h"
+#include "manual/pieces.h"
+#include "manual/stepwise.h"
 #include "names/batches.h"
 #include "names/utf8.h"
 #include "torch_ref/load.h"
@@ -60,6 +63,38 @@ void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch
                    {"step", std::to_string(step)}});
 }
 
+// A hand-written network with the steps of it that can be run alone, and what they are judged by.
+Contestant contestant(const std::string& model, const NetworkConfig& network, std::size_t rows,
+                      const Answers& answers) {
+    if (model == "fused") {
+        return {.model = model,
+                .side = make_hand_side(HandForm::fused, network, rows, DType::float32),
+                .steps = fused_pieces(network, rows),
+                .judge = {.bounds = stepwise_network<Rounded<float>>(network, rows), .order = SumOrder::any},
+                .answers = &answers};
+    }
+    const auto network_of = [&]<class T>(T) {
+        return model == "stepwise" ? stepwise_network<T>(network, rows) : collapsed_network<T>(network, rows);
+    };
+    return {.model = model,
+            .side = make_step_side(network_of(float())),
+            .keeps_everything = model == "stepwise",
+            .steps = network_of(float()),
+            .judge = {.bounds = network_of(Rounded<float>()),
+                      .in_double = network_of(double()),
+                      .bounds_double = network_of(Rounded<double>())},
+            .answers = &answers};
+}
+
+SourceLine source_of(const std::string& function) {
+    for (const Formula& formula : formulas()) {
+        if (function == formula.function) {
+            return {fmt::format("{}:{}", formula.file, formula.line), formula.text};
+        }
+    }
+    return {};
+}
+
 int compare(const CompareOptions& options) {
     if (!options.dump.empty()) {
         check_writable(options.dump);
@@ -70,13 +105,14 @@ int compare(const CompareOptions& options) {
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
 
+    const std::unique_ptr<Answers> stepwise = torch.stepwise_answers(network, rows);
+    const std::unique_ptr<Answers> collapsed = torch.collapsed_answers(network, rows);
     std::vector<Contestant> contestants;
     for (const std::string& model : options.models) {
         if (std::ranges::any_of(contestants, [&](const auto& c) { return c.model == model; })) {
             continue;  // named twice
         }
-        contestants.push_back(
-            {model, make_hand_side(hand_form(model), network, rows, DType::float32), model == "stepwise"});
+        contestants.push_back(contestant(model, network, rows, model == "collapsed" ? *collapsed : *stepwise));
     }
     Witnesses witnesses{torch.stepwise(network, rows, DType::float32), torch.module_side(network, rows),
                         torch.stepwise(network, rows, DType::float64)};
@@ -108,13 +144,18 @@ int compare(const CompareOptions& options) {
             steps.push_back(step);
             return;
         }
+        for (const Blamed& blamed : step.blamed) {
+            text += blame(blamed.culprits, blamed.victims, source_of, colour);
+        }
         text += table(step, filter, colour);
         if (options.output.empty()) {
             fmt::print("{}\n", text);
             text.clear();
         }
     };
-    run_comparison(network, run.initial, schedule, contestants, witnesses, visit);
+    const ChainModel chain{
+        stepwise_network<double>(network, rows), stepwise_network<Rounded<float>>(network, rows), {}};
+    run_comparison(network, run.initial, schedule, contestants, witnesses, chain, visit);
     progress.finish();
 
     text +=

@@ -44,14 +44,20 @@ std::optional<std::size_t> first_of(const View& manual, const View& torch, Predi
     return std::nullopt;
 }
 
-bool all_zero(const View& view) {
+// All zero, or more than one element and all equal.
+bool shows_nothing(const View& view) {
     const std::size_t elements = count(view.shape);
-    for (std::size_t i = 0; i < elements; ++i) {
-        if (value_at(view, i) != 0) {
+    const double first = elements > 0 ? value_at(view, 0) : 0;
+    for (std::size_t i = 1; i < elements; ++i) {
+        if (value_at(view, i) != first) {
             return false;
         }
     }
-    return true;
+    return first == 0 || elements > 1;
+}
+
+double limit_at(std::span<const double> limits, std::size_t position) {
+    return limits[limits.size() == 1 ? 0 : position];
 }
 
 Worst worst_at(std::size_t position, const View& manual, const View& torch, const View* oracle) {
@@ -62,31 +68,61 @@ Worst worst_at(std::size_t position, const View& manual, const View& torch, cons
     return worst;
 }
 
-// The figures of two finite tensors of one shape and type.
-void measure(TensorResult& result, const View& manual, const View& torch, const View* oracle) {
+// The figures of two tensors of one shape and type, without the elements that are out of range; returns the first such.
+std::optional<std::size_t> measure(TensorResult& result, const View& manual, const View& torch, const View* oracle,
+                                   std::span<const double> limits) {
     const std::size_t elements = count(manual.shape);
-    double largest = 0;
+    const bool has_oracle = oracle != nullptr && oracle->shape == manual.shape;
+    const View& truth = has_oracle ? *oracle : torch;
+    std::optional<std::size_t> out_of_range;
+    double largest = 0, used = -1, error_manual = 0, error_torch = 0, scale = 0, widest = 0;
     std::size_t worst = 0;
     std::uint64_t ulp = 0;
+    bool ok = true;
     for (std::size_t i = 0; i < elements; ++i) {
-        const double ours = value_at(manual, i), theirs = value_at(torch, i);
-        const double difference = std::abs(ours - theirs);
-        if (difference > largest) {
-            largest = difference;
+        const double ours = value_at(manual, i), theirs = value_at(torch, i), right = value_at(truth, i);
+        const double limit = limit_at(limits, i);
+        if (!std::isfinite(limit) || !std::isfinite(right)) {
+            out_of_range = out_of_range.value_or(i);
+            continue;
+        }
+        const double error = std::abs(ours - right);
+        largest = std::max(largest, std::abs(ours - theirs));
+        ulp = std::max(ulp, ulp_distance(ours, theirs, manual.dtype));
+        error_manual = std::max(error_manual, error);
+        error_torch = std::max(error_torch, std::abs(theirs - right));
+        scale = std::max(scale, std::abs(right));
+        widest = std::max(widest, limit);
+        const bool fits = error <= limit;
+        ok = ok && fits;
+        const double share = error == 0 ? 0 : error / limit;
+        if (share > used) {
+            used = share;
             worst = i;
         }
-        ulp = std::max(ulp, ulp_distance(ours, theirs, manual.dtype));
     }
     result.bit_equal = std::memcmp(manual.data, torch.data, elements * size_of(manual.dtype)) == 0;
     result.max_abs_diff = largest;
     result.max_ulp = ulp;
+    result.scale = scale;
+    result.used = std::max(used, 0.0);
+    if (has_oracle) {
+        result.error_manual = error_manual;
+        result.error_torch = error_torch;
+        result.torch_further_off = error_torch > error_manual && error_torch > widest;
+    }
     if (elements > 0) {
         result.worst = worst_at(worst, manual, torch, oracle);
+        result.limit = limit_at(limits, worst);
     }
-    if (oracle != nullptr && oracle->shape == manual.shape) {
-        result.error_manual = largest_difference(manual, *oracle);
-        result.error_torch = largest_difference(torch, *oracle);
+    if (result.bit_equal) {
+        result.verdict = Verdict::exact;
+    } else if (!ok) {
+        result.verdict = Verdict::mismatch;
+    } else {
+        result.verdict = widest > kTooWide * scale ? Verdict::undecided : Verdict::within;
     }
+    return out_of_range;
 }
 
 }  // namespace
@@ -109,6 +145,10 @@ std::string to_string(Verdict verdict) {
             return "unwritten";
         case Verdict::vacuous:
             return "vacuous";
+        case Verdict::out_of_range:
+            return "out-of-range";
+        case Verdict::undecided:
+            return "undecided";
     }
     return "unknown";
 }
@@ -133,7 +173,7 @@ double largest_difference(const View& a, const View& b) {
 }
 
 TensorResult compare_tensor(const std::string& name, const View* manual, const View* torch, const View* oracle,
-                            double limit, AllZero when_all_zero) {
+                            std::span<const double> limits, AllZero when_all_zero) {
     TensorResult result;
     result.name = name;
     if (manual == nullptr || torch == nullptr) {
@@ -153,27 +193,31 @@ TensorResult compare_tensor(const std::string& name, const View* manual, const V
         return result;
     }
 
-    result.limit = limit;
+    const auto fail_at = [&](Verdict verdict, std::size_t position) {
+        result.verdict = verdict;
+        result.worst = worst_at(position, *manual, *torch, oracle);
+        result.limit = limit_at(limits, position);
+    };
     if (const auto position = first_of(*manual, *torch, unwritten_at)) {
-        result.verdict = Verdict::unwritten;
-        result.worst = worst_at(*position, *manual, *torch, oracle);
+        fail_at(Verdict::unwritten, *position);
         return result;
     }
-    const auto not_finite = [](const View& view, std::size_t i) { return !std::isfinite(value_at(view, i)); };
+    const bool has_oracle = oracle != nullptr && oracle->shape == manual->shape;
+    const auto not_finite = [&](const View& view, std::size_t i) {
+        const bool in_range =
+            std::isfinite(limit_at(limits, i)) && (!has_oracle || std::isfinite(value_at(*oracle, i)));
+        return in_range && !std::isfinite(value_at(view, i));
+    };
     if (const auto position = first_of(*manual, *torch, not_finite)) {
-        result.verdict = Verdict::non_finite;
-        result.worst = worst_at(*position, *manual, *torch, oracle);
+        fail_at(Verdict::non_finite, *position);
         return result;
     }
 
-    measure(result, *manual, *torch, oracle);
-    if (when_all_zero == AllZero::vacuous && all_zero(*manual) && all_zero(*torch)) {
+    const std::optional<std::size_t> out_of_range = measure(result, *manual, *torch, oracle, limits);
+    if (when_all_zero == AllZero::vacuous && shows_nothing(*manual) && shows_nothing(*torch)) {
         result.verdict = Verdict::vacuous;
-    } else if (result.bit_equal) {
-        result.verdict = Verdict::exact;
-    } else {
-        const bool ok = *result.max_abs_diff <= limit;
-        result.verdict = ok ? Verdict::within : Verdict::mismatch;
+    } else if (out_of_range && result.verdict != Verdict::mismatch) {
+        fail_at(Verdict::out_of_range, *out_of_range);
     }
     return result;
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,23 +12,29 @@
 namespace byhand {
 
 enum class Verdict {
-    exact,       // equal to the bit
-    within,      // the largest difference is within the limit
-    mismatch,    // it is not
-    non_finite,  // a NaN or an infinity on either side
-    shape,       // shapes or element types differ
-    missing,     // one side does not have it
-    unwritten,   // an element was never written
-    vacuous,     // all zero on both sides: a wrong computation could have made the same
+    exact,         // equal to the bit
+    within,        // no element's error exceeds its limit
+    mismatch,      // one does
+    non_finite,    // a NaN or an infinity where there need be none
+    shape,         // shapes or element types differ
+    missing,       // one side does not have it
+    unwritten,     // an element was never written
+    vacuous,       // all zero, or all equal, on both sides: a wrong computation could have made the same
+    out_of_range,  // float must under- or overflow here, or divide by a variance of zero
+    undecided,     // within, but the limit is too wide to say anything
 };
 
 // As it stands in reports: "non-finite".
 std::string to_string(Verdict verdict);
 
-// exact and within; nothing else is agreement.
+// exact and within; nothing else is agreement. (undecided contradicts nothing either: then the steps alone decide.)
 bool agrees(Verdict verdict);
 
-// The element with the largest difference, or the first one that is unwritten or not finite.
+// A limit above this share of the largest magnitude says nothing: the verdict is undecided.
+inline constexpr double kTooWide = 1e-2;
+
+// The element whose error takes the largest share of its limit, or the first one that is unwritten, not finite or out
+// of range.
 struct Worst {
     std::size_t position = 0;
     double manual = 0;
@@ -46,20 +53,25 @@ struct TensorResult {
     std::optional<Worst> worst;
     std::optional<double> error_manual;  // the largest distance to the oracle
     std::optional<double> error_torch;
-    std::optional<double> limit;
+    std::optional<double> scale;     // the largest magnitude of the oracle, or of the witness where there is none
+    std::optional<double> limit;     // of the worst element
+    std::optional<double> used;      // the largest share of its limit that an error takes
+    bool torch_further_off = false;  // LibTorch's own error exceeds the limit, and ours
     Verdict verdict = Verdict::missing;
 };
 
 // What may be held against a tensor besides its figures.
 enum class AllZero {
-    vacuous,   // made by a step: all zero shows nothing
+    vacuous,   // made by a step: all zero, or all equal, shows nothing
     expected,  // given to both sides, or zero in exact arithmetic
 };
 
 // Compares `manual` with `torch` (null where a side has none) and, where there is one, both with `oracle`. In that
-// order: missing, shape, unwritten, non-finite, figures. `limit` is the largest difference that is not a mismatch.
+// order: missing, shape, unwritten, non-finite, figures. What must not exceed an element's limit is its distance from
+// the oracle, or from `torch` where there is none. `limits` has one for each element, or one for all; where a limit is
+// not finite the element is out of range.
 TensorResult compare_tensor(const std::string& name, const View* manual, const View* torch, const View* oracle,
-                            double limit, AllZero all_zero);
+                            std::span<const double> limits, AllZero all_zero);
 
 // The largest |a − b|, a NaN where one of them is. Precondition: equal shapes.
 double largest_difference(const View& a, const View& b);

@@ -1,12 +1,11 @@
 #include "harness/comparison.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <limits>
 #include <set>
 #include <stdexcept>
-
-#include "harness/limits.h"
 
 namespace byhand {
 namespace {
@@ -65,15 +64,18 @@ double loss_in(const std::vector<View>& views) {
 
 std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std::string& model, bool keeps_everything,
                                           const std::vector<View>& ours, const std::string& witness,
-                                          const std::vector<View>& theirs, const std::vector<View>& oracle) {
+                                          const std::vector<View>& theirs, const std::vector<View>& oracle,
+                                          const Limits& limits) {
     const std::set<std::string> required = required_names(config);
     const std::set<std::string> zero_expected = zero_is_expected(config);
     const bool witness_keeps_everything = witness == "stepwise";
+    static const std::vector<double> kNoneToSpare = {0.0};
     std::vector<ComparedTensor> compared;
     const auto compare = [&](const std::string& name) {
         const View* manual = find(ours, name);
         const View* torch = find(theirs, name);
-        const double limit = torch != nullptr ? plain_limit(*torch, find(oracle, name)) : 0;
+        const auto known = limits.find(name);
+        const std::span<const double> limit = known != limits.end() ? known->second : kNoneToSpare;
         const AllZero zero = zero_expected.contains(name) ? AllZero::expected : AllZero::vacuous;
         compared.push_back({model, witness, compare_tensor(name, manual, torch, find(oracle, name), limit, zero)});
     };
@@ -100,47 +102,167 @@ std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std
     return compared;
 }
 
-void run_comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
-                    std::vector<Contestant>& contestants, Witnesses& witnesses,
-                    const std::function<void(const ComparedStep&)>& visit) {
-    std::vector<Side*> sides = {witnesses.stepwise.get(), witnesses.module.get(), witnesses.oracle.get()};
-    for (const Contestant& contestant : contestants) {
-        sides.push_back(contestant.side.get());
-    }
-    for (Side* side : sides) {
-        side->load(state);
-    }
-    for (std::size_t step = 0; step < schedule.steps; ++step) {
-        const Batch batch = schedule.batch(step);
-        for (Side* side : sides) {
-            side->run(batch, schedule.rate(step));
+namespace {
+
+// The names that contradict in the chain, each once.
+std::vector<std::string> failing_names(const std::vector<ComparedTensor>& tensors, const std::string& model) {
+    std::vector<std::string> names;
+    for (const ComparedTensor& tensor : tensors) {
+        const bool contradicts = !agrees(tensor.result.verdict) && tensor.result.verdict != Verdict::undecided;
+        if (tensor.model == model && contradicts && std::ranges::find(names, tensor.result.name) == names.end()) {
+            names.push_back(tensor.result.name);
         }
+    }
+    return names;
+}
+
+std::vector<Drift> drift_of(const NetworkConfig& config, const std::string& model, const std::vector<View>& ours,
+                            const std::vector<View>& theirs) {
+    std::vector<Drift> all;
+    for (const TensorSpec& spec : state(config)) {
+        const View* a = find(ours, spec.name);
+        const View* b = find(theirs, spec.name);
+        if (a == nullptr || b == nullptr || a->shape != b->shape) {
+            continue;
+        }
+        Drift drift{model, spec.name, largest_difference(*a, *b), 0};
+        for (std::size_t i = 0; i < count(b->shape); ++i) {
+            drift.scale = std::max(drift.scale, std::abs(value_at(*b, i)));
+        }
+        all.push_back(std::move(drift));
+    }
+    return all;
+}
+
+// One comparison as it goes on: what it compares with what, and the state that each side begins a step with.
+class Comparison {
+public:
+    Comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
+               std::vector<Contestant>& contestants, Witnesses& witnesses, const ChainModel& chain)
+        : config_(config),
+          schedule_(schedule),
+          contestants_(contestants),
+          witnesses_(witnesses),
+          chain_(chain),
+          common_(state),
+          own_(contestants.size(), state) {
+        for (Side* side : {witnesses_.stepwise.get(), witnesses_.module.get(), witnesses_.oracle.get()}) {
+            side->load(state);
+        }
+        for (Contestant& contestant : contestants_) {
+            contestant.side->load(state);
+        }
+    }
+
+    void run(std::size_t step) {
+        batch_ = schedule_.batch(step);
+        rate_ = schedule_.rate(step);
+        for (Side* side : {witnesses_.stepwise.get(), witnesses_.module.get(), witnesses_.oracle.get()}) {
+            side->run(batch_, rate_);
+        }
+        for (Contestant& contestant : contestants_) {
+            contestant.side->run(batch_, rate_);
+        }
+    }
+
+    ComparedStep compare(std::size_t step) {
+        ComparedStep compared;
+        compared.step = step;
+        const std::vector<View> stepwise = witnesses_.stepwise->views();
+        const std::vector<View> module = witnesses_.module->views();
+        Limits limits;
+        for (std::size_t c = 0; c < contestants_.size(); ++c) {
+            const Contestant& contestant = contestants_[c];
+            const std::vector<View> ours = contestant.side->views();
+            if (schedule_.drift) {
+                // The fresh error: what the oracle makes of the very state that this side began the step with.
+                witnesses_.oracle->load(own_[c]);
+                witnesses_.oracle->run(batch_, rate_);
+                std::ranges::move(drift_of(config_, contestant.model, ours, stepwise),
+                                  std::back_inserter(compared.drift));
+            }
+            if (schedule_.drift || c == 0) {
+                limits = limits_from(schedule_.drift ? own_[c] : common_);
+            }
+            const std::vector<View> oracle = witnesses_.oracle->views();
+            const auto append = [&](const std::string& witness, const std::vector<View>& theirs) {
+                std::ranges::move(compare_views(config_, contestant.model, contestant.keeps_everything, ours, witness,
+                                                theirs, oracle, limits),
+                                  std::back_inserter(compared.tensors));
+            };
+            append("stepwise", stepwise);
+            append("module", module);
+            compared.blamed.push_back(blame(contestant, stepwise, compared.tensors));
+        }
+        compared.loss_manual = loss_in(contestants_.front().side->views());
+        compared.loss_torch = loss_in(stepwise);
+        return compared;
+    }
+
+    void go_on() {
+        common_ = new_state(config_, witnesses_.stepwise->views());
+        const auto next = [&](const Side& side) {
+            return schedule_.drift ? new_state(config_, side.views()) : common_;
+        };
+        for (std::size_t c = 0; c < contestants_.size(); ++c) {
+            own_[c] = next(*contestants_[c].side);
+            contestants_[c].side->load(own_[c]);
+        }
+        witnesses_.module->load(next(*witnesses_.module));
+        witnesses_.stepwise->load(common_);
+        witnesses_.oracle->load(common_);
+    }
+
+private:
+    Limits limits_from(const Tensors<float>& state) const {
+        return chain_limits(chain_.network, chain_.bounds, state, batch_, rate_, chain_.spread);
+    }
+
+    Blamed blame(const Contestant& contestant, const std::vector<View>& reference,
+                 const std::vector<ComparedTensor>& tensors) const {
+        Blamed blamed;
+        blamed.model = contestant.model;
+        if (contestant.answers == nullptr) {
+            return blamed;
+        }
+        std::vector<View> values = reference;
+        values.push_back({"X", {batch_.rows, config_.context}, DType::int64, batch_.X});
+        values.push_back({"Y", {batch_.rows}, DType::int64, batch_.Y});
+        values.push_back({"rate", {}, DType::float32, &rate_});
+        blamed.alone = run_alone(contestant.steps, contestant.judge, *contestant.answers, values, chain_.spread.seed);
+        const std::vector<Culprit> faults = contestant.keeps_everything
+                                                ? list_faults(contestant.steps, contestant.judge.bounds)
+                                                : std::vector<Culprit>();
+        blamed.culprits = find_culprits(faults, blamed.alone);
+        blamed.victims = find_victims(contestant.steps, blamed.culprits, failing_names(tensors, contestant.model));
+        return blamed;
+    }
+
+    const NetworkConfig& config_;
+    const Schedule& schedule_;
+    std::vector<Contestant>& contestants_;
+    Witnesses& witnesses_;
+    const ChainModel& chain_;
+    Tensors<float> common_;            // LibTorch's own state at the start of this step
+    std::vector<Tensors<float>> own_;  // each contestant's
+    Batch batch_;
+    float rate_ = 0;
+};
+
+}  // namespace
+
+void run_comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
+                    std::vector<Contestant>& contestants, Witnesses& witnesses, const ChainModel& chain,
+                    const std::function<void(const ComparedStep&)>& visit) {
+    Comparison comparison(config, state, schedule, contestants, witnesses, chain);
+    for (std::size_t step = 0; step < schedule.steps; ++step) {
+        comparison.run(step);
         const bool last = step + 1 == schedule.steps;
         if (last || step % schedule.every == 0) {
-            ComparedStep compared;
-            compared.step = step;
-            const std::vector<View> stepwise = witnesses.stepwise->views();
-            const std::vector<View> module = witnesses.module->views();
-            const std::vector<View> oracle = witnesses.oracle->views();
-            for (const Contestant& contestant : contestants) {
-                const std::vector<View> ours = contestant.side->views();
-                const auto append = [&](const std::string& witness, const std::vector<View>& theirs) {
-                    auto results = compare_views(config, contestant.model, contestant.keeps_everything, ours, witness,
-                                                 theirs, oracle);
-                    std::move(results.begin(), results.end(), std::back_inserter(compared.tensors));
-                };
-                append("stepwise", stepwise);
-                append("module", module);
-            }
-            compared.loss_manual = loss_in(contestants.front().side->views());
-            compared.loss_torch = loss_in(stepwise);
-            visit(compared);
+            visit(comparison.compare(step));
         }
         if (!last) {
-            const Tensors<float> common = new_state(config, witnesses.stepwise->views());
-            for (Side* side : sides) {
-                side->load(schedule.drift ? new_state(config, side->views()) : common);
-            }
+            comparison.go_on();
         }
     }
 }

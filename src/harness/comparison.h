@@ -2,13 +2,18 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/answers.h"
 #include "base/side.h"
+#include "harness/alone.h"
+#include "harness/blame.h"
 #include "harness/compare.h"
+#include "harness/spread.h"
 
 namespace byhand {
 
@@ -19,6 +24,10 @@ struct Contestant {
     // Whether it has every value of the stepwise witness. Otherwise what it has is compared, and it must have the loss,
     // the logits, every parameter's gradient and every new_X.
     bool keeps_everything = false;
+    // Its steps, or the pieces of it that can be run alone, and what they are judged by.
+    StepNetwork<float> steps;
+    Judge judge;
+    const Answers* answers = nullptr;
 };
 
 // What they are held against.
@@ -28,10 +37,33 @@ struct Witnesses {
     std::unique_ptr<Side> oracle;    // every value, double
 };
 
+// The stepwise network as the chain's limits are measured with it (see spread.h).
+struct ChainModel {
+    StepNetwork<double> network;
+    StepNetwork<Rounded<float>> bounds;
+    SpreadConfig spread;
+};
+
 struct ComparedTensor {
     std::string model;
     std::string witness;  // "stepwise" or "module"
     TensorResult result;
+};
+
+// The steps of one model alone, and who is to blame.
+struct Blamed {
+    std::string model;
+    std::vector<StepAlone> alone;
+    std::vector<Culprit> culprits;
+    std::vector<Victim> victims;
+};
+
+// How far a parameter has gone from LibTorch's own by the start of this step (with `drift`).
+struct Drift {
+    std::string model;
+    std::string parameter;
+    double distance = 0;  // the largest difference
+    double scale = 0;     // the parameter's largest magnitude
 };
 
 struct ComparedStep {
@@ -39,12 +71,16 @@ struct ComparedStep {
     double loss_manual = 0;  // of the first contestant
     double loss_torch = 0;
     std::vector<ComparedTensor> tensors;
+    std::vector<Blamed> blamed;  // a contestant each
+    std::vector<Drift> drift;
 };
 
 struct Schedule {
     std::size_t steps = 1;
     std::size_t every = 1;  // compare each K-th step, and the last
-    bool drift = false;     // each side goes on with its own state; else all with the stepwise witness's
+    // Each side goes on with its own state; else all with the stepwise witness's. What is judged is then the fresh
+    // error of each step, against an oracle that begins it where the hand-written network does.
+    bool drift = false;
     std::function<Batch(std::size_t step)> batch;
     std::function<float(std::size_t step)> rate;
 };
@@ -52,12 +88,16 @@ struct Schedule {
 // Runs all sides from `state` (a table equal to state(config)) and hands each compared step to `visit`. After the
 // last step the sides still hold its values.
 void run_comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
-                    std::vector<Contestant>& contestants, Witnesses& witnesses,
+                    std::vector<Contestant>& contestants, Witnesses& witnesses, const ChainModel& chain,
                     const std::function<void(const ComparedStep&)>& visit);
+
+// The limits of every element by name; a name that is not there is given, not made, and has none to spare.
+using Limits = std::map<std::string, std::vector<double>>;
 
 // All tensors of one contestant against one witness; `oracle` may be empty. Exposed for tests.
 std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std::string& model, bool keeps_everything,
                                           const std::vector<View>& ours, const std::string& witness,
-                                          const std::vector<View>& theirs, const std::vector<View>& oracle);
+                                          const std::vector<View>& theirs, const std::vector<View>& oracle,
+                                          const Limits& limits);
 
 }  // namespace byhand

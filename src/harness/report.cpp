@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace byhand {
 namespace {
@@ -17,7 +18,11 @@ std::string painted(const std::string& text, const std::string& escape, bool col
 }
 
 double used(const TensorResult& result) {
-    return result.max_abs_diff && result.limit && *result.limit > 0 ? *result.max_abs_diff / *result.limit : 0;
+    return result.used.value_or(0);
+}
+
+bool contradicts(Verdict verdict, const std::set<Verdict>& allowed) {
+    return !agrees(verdict) && verdict != Verdict::undecided && !allowed.contains(verdict);
 }
 
 // "[3, 17]  0.01234567 | 0.01234566", or what there is to say instead.
@@ -62,7 +67,7 @@ void add(Summary& summary, const ComparedStep& step) {
     ++summary.steps;
     for (const ComparedTensor& tensor : step.tensors) {
         ++summary.compared;
-        if (!agrees(tensor.result.verdict)) {
+        if (contradicts(tensor.result.verdict, summary.allowed)) {
             summary.agree = false;
             ++summary.disagreeing;
             if (!summary.first_divergence) {
@@ -73,6 +78,32 @@ void add(Summary& summary, const ComparedStep& step) {
             summary.largest_use_name = tensor.result.name;
             summary.largest_use_step = step.step;
         }
+    }
+    for (const Blamed& blamed : step.blamed) {
+        for (const StepAlone& alone : blamed.alone) {
+            const double most = std::max(alone.real.used, alone.probe.used);
+            if (!alone.wrong() && most > summary.largest_use_alone) {
+                summary.largest_use_alone = most;
+                summary.largest_use_alone_name = alone.makes;
+            }
+            if (alone.probe.catches > summary.largest_catch) {
+                summary.largest_catch = alone.probe.catches;
+                summary.largest_catch_name = alone.makes;
+            }
+        }
+        const auto add_new = [](auto& list, const auto& more) {
+            for (const auto& item : more) {
+                if (std::ranges::none_of(list, [&](const auto& known) { return known.name == item.name; })) {
+                    list.push_back(item);
+                }
+            }
+        };
+        add_new(summary.culprits, blamed.culprits);
+        add_new(summary.victims, blamed.victims);
+    }
+    summary.agree = summary.agree && summary.culprits.empty();
+    if (!summary.first_divergence && !summary.culprits.empty()) {
+        summary.first_divergence = summary.culprits.front().name;
     }
 }
 
@@ -124,6 +155,49 @@ std::string table(const ComparedStep& step, const Filter& filter, bool colour) {
         std::string row = line(rows[i]);
         row.erase(row.find_last_not_of(' ') + 1);
         text += row + "\n";
+    }
+    return text;
+}
+
+std::string blame(const std::vector<Culprit>& culprits, const std::vector<Victim>& victims, const SourceOf& source,
+                  bool colour) {
+    std::string text;
+    for (const Culprit& culprit : culprits) {
+        const SourceLine line = source(culprit.function);
+        const std::string effect = culprit.without_effect ? ", without effect on this network" : "";
+        text += painted(fmt::format("{} is wrong{}", culprit.name, effect), "\x1b[1;31m", colour);
+        text += fmt::format(": {} ({})\n", culprit.function, line.place.empty() ? "no source" : line.place);
+        if (culprit.trial && std::isfinite(culprit.trial->ours) && culprit.trial->note.empty()) {
+            text +=
+                fmt::format("  off by {:.3g} where its own rounding comes to {:.3g} at most, {}\n",
+                            std::abs(culprit.trial->ours - culprit.trial->answer), culprit.trial->limit, culprit.why);
+        } else {
+            const std::string verdict =
+                culprit.trial && culprit.trial->note.empty() ? to_string(culprit.trial->verdict) + ", " : "";
+            text += fmt::format("  {}{}\n", verdict, culprit.why);
+        }
+        if (!line.formula.empty()) {
+            text += fmt::format("  it should be: {}\n", line.formula);
+        }
+        std::vector<std::string> heirs;
+        for (const Victim& victim : victims) {
+            if (victim.from == culprit.name) {
+                heirs.push_back(victim.name);
+            }
+        }
+        if (!heirs.empty()) {
+            text += fmt::format("  inherited from {}: {}\n", culprit.name, fmt::join(heirs, ", "));
+        }
+    }
+    std::vector<std::string> unexplained;
+    for (const Victim& victim : victims) {
+        if (victim.from.empty()) {
+            unexplained.push_back(victim.name);
+        }
+    }
+    if (!unexplained.empty()) {
+        text += fmt::format("off in the chain, though no step that leads there is wrong alone: {}\n",
+                            fmt::join(unexplained, ", "));
     }
     return text;
 }

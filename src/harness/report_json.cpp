@@ -55,10 +55,17 @@ Json tensor(const ComparedTensor& compared) {
 
 std::string to_json(const ReportHeader& header, const Summary& summary, const std::vector<ComparedStep>& steps,
                     const Filter& filter) {
+    Json culprits = Json::array(), victims = Json::array();
+    for (const Culprit& culprit : summary.culprits) {
+        culprits.push_back(culprit.name);
+    }
+    for (const Victim& victim : summary.victims) {
+        victims.push_back(victim.name);
+    }
     Json json = {{"verdict", summary.agree ? "agree" : "disagree"},
                  {"first_divergence", summary.first_divergence ? Json(*summary.first_divergence) : Json()},
-                 {"culprits", Json::array()},
-                 {"victims", Json::array()},
+                 {"culprits", culprits},
+                 {"victims", victims},
                  {"recipe", header.recipe},
                  {"torch", header.torch_version},
                  {"steps", Json::array()}};

@@ -60,10 +60,10 @@ void batchnorm_variance(T* bnvar, const T* bndiff2, std::size_t n, std::size_t H
 // bnvar_inv = 1/√(bnvar + ε), or 1/(√bnvar + ε) with ε outside the root
 template <class T>
 void batchnorm_inverse_deviation(T* bnvar_inv, const T* bnvar, std::size_t H, double epsilon, EpsilonPlace place) {
+    using std::sqrt;
     const T eps = static_cast<T>(epsilon);
     for (std::size_t j = 0; j < H; ++j) {
-        bnvar_inv[j] =
-            place == EpsilonPlace::inside ? T{1} / std::sqrt(bnvar[j] + eps) : T{1} / (std::sqrt(bnvar[j]) + eps);
+        bnvar_inv[j] = place == EpsilonPlace::inside ? T{1} / sqrt(bnvar[j] + eps) : T{1} / (sqrt(bnvar[j]) + eps);
     }
 }
 
@@ -122,13 +122,14 @@ void batchnorm_inverse_deviation_backward(T* dbnvar_inv, const T* dbnraw, const 
 template <class T>
 void batchnorm_variance_backward(T* dbnvar, const T* dbnvar_inv, const T* bnvar, std::size_t H, double epsilon,
                                  EpsilonPlace place) {
+    using std::sqrt;
     const T eps = static_cast<T>(epsilon);
     for (std::size_t j = 0; j < H; ++j) {
         if (place == EpsilonPlace::inside) {
-            const T root = std::sqrt(bnvar[j] + eps);
+            const T root = sqrt(bnvar[j] + eps);
             dbnvar[j] = -T{0.5} / (root * root * root) * dbnvar_inv[j];
         } else {
-            const T root = std::sqrt(bnvar[j]);
+            const T root = sqrt(bnvar[j]);
             dbnvar[j] = -T{0.5} / (root * (root + eps) * (root + eps)) * dbnvar_inv[j];
         }
     }
@@ -183,6 +184,7 @@ void batchnorm_input_backward(T* dx, const T* dbndiff, const T* dbnmeani, std::s
 template <class T>
 void batchnorm_backward(T* dx, const T* dbnraw, const T* bnraw, const T* bnvar_inv, const T* bnvar, std::size_t n,
                         std::size_t H, Divisor divisor, double epsilon, EpsilonPlace place) {
+    using std::sqrt;
     for (std::size_t j = 0; j < H; ++j) {
         T sum = 0;          // Σ dx̂
         T sum_product = 0;  // Σ dx̂·x̂
@@ -190,7 +192,7 @@ void batchnorm_backward(T* dx, const T* dbnraw, const T* bnraw, const T* bnvar_i
             sum += dbnraw[i * H + j];
             sum_product += dbnraw[i * H + j] * bnraw[i * H + j];
         }
-        const T k = place == EpsilonPlace::inside ? T{1} : T{1} + static_cast<T>(epsilon) / std::sqrt(bnvar[j]);
+        const T k = place == EpsilonPlace::inside ? T{1} : T{1} + static_cast<T>(epsilon) / sqrt(bnvar[j]);
         const T mean = sum / static_cast<T>(n);
         const T slope = k * sum_product / divisor_of<T>(divisor, n);
         for (std::size_t i = 0; i < n; ++i) {

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "base/tensors.h"
-#include "manual/runner.h"
+#include "steps/runner.h"
 
 namespace byhand {
 

@@ -5,8 +5,8 @@
 
 #include "manual/evaluation.h"
 #include "manual/fused.h"
-#include "manual/runner.h"
 #include "manual/stepwise.h"
+#include "steps/runner.h"
 
 namespace byhand {
 namespace {
@@ -21,8 +21,7 @@ StepNetwork<T> network_of(HandForm form, const NetworkConfig& config, std::size_
 template <class T>
 class StepSide final : public Side {
 public:
-    StepSide(HandForm form, const NetworkConfig& config, std::size_t rows)
-        : runner_(network_of<T>(form, config, rows)) {}
+    explicit StepSide(StepNetwork<T> network) : runner_(std::move(network)) {}
 
     void load(const Tensors<float>& state) override {
         runner_.tensors().clear();
@@ -35,6 +34,7 @@ public:
         runner_.forward();
         runner_.backward();
         runner_.update();
+        runner_.evaluate();
     }
 
     std::vector<View> views() const override {
@@ -170,9 +170,13 @@ std::unique_ptr<Side> make_hand_side(HandForm form, const NetworkConfig& config,
         return std::make_unique<FusedSide>(config, rows);
     }
     if (dtype == DType::float64) {
-        return std::make_unique<StepSide<double>>(form, config, rows);
+        return std::make_unique<StepSide<double>>(network_of<double>(form, config, rows));
     }
-    return std::make_unique<StepSide<float>>(form, config, rows);
+    return std::make_unique<StepSide<float>>(network_of<float>(form, config, rows));
+}
+
+std::unique_ptr<Side> make_step_side(StepNetwork<float> network) {
+    return std::make_unique<StepSide<float>>(std::move(network));
 }
 
 }  // namespace byhand

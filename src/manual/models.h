@@ -6,6 +6,7 @@
 
 #include "base/model.h"
 #include "base/side.h"
+#include "steps/step.h"
 
 namespace byhand {
 
@@ -19,5 +20,8 @@ std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& confi
 
 // To compare, in float or double; fused only in float. Throws as above.
 std::unique_ptr<Side> make_hand_side(HandForm form, const NetworkConfig& config, std::size_t rows, DType dtype);
+
+// To compare, whatever the lists are: with a mistake planted in them, say.
+std::unique_ptr<Side> make_step_side(StepNetwork<float> network);
 
 }  // namespace byhand

@@ -34,8 +34,9 @@ void softmax_shift(T* norm_logits, const T* logits, const T* logit_maxes, std::s
 // counts = exp(norm_logits)
 template <class T>
 void softmax_exp(T* counts, const T* norm_logits, std::size_t count) {
+    using std::exp;
     for (std::size_t i = 0; i < count; ++i) {
-        counts[i] = std::exp(norm_logits[i]);
+        counts[i] = exp(norm_logits[i]);
     }
 }
 
@@ -72,8 +73,9 @@ void softmax_normalise(T* probs, const T* counts, const T* counts_sum_inv, std::
 // logprobs = ln probs
 template <class T>
 void softmax_log(T* logprobs, const T* probs, std::size_t count) {
+    using std::log;
     for (std::size_t i = 0; i < count; ++i) {
-        logprobs[i] = std::log(probs[i]);
+        logprobs[i] = log(probs[i]);
     }
 }
 
@@ -172,15 +174,17 @@ void softmax_logits_backward(T* dlogits, const T* dnorm_logits, const T* dlogit_
 // loss = Σ_i ( max_i + ln Σ_j exp(logits[i, j] − max_i) − logits[i, Y[i]] ) / n, safe for logits of any size
 template <class T>
 void cross_entropy_forward(T* loss, const T* logits, const std::int64_t* Y, std::size_t n, std::size_t V) {
+    using std::exp;
+    using std::log;
     T total = 0;
     for (std::size_t i = 0; i < n; ++i) {
         const T* row = logits + i * V;
         const T max = *std::max_element(row, row + V);
         T sum = 0;
         for (std::size_t j = 0; j < V; ++j) {
-            sum += std::exp(row[j] - max);
+            sum += exp(row[j] - max);
         }
-        total += std::log(sum) - (row[Y[i]] - max);
+        total += log(sum) - (row[Y[i]] - max);
     }
     *loss = total / static_cast<T>(n);
 }
@@ -188,13 +192,14 @@ void cross_entropy_forward(T* loss, const T* logits, const std::int64_t* Y, std:
 // dlogits = (softmax(logits) − one-hot(Y)) / n
 template <class T>
 void cross_entropy_backward(T* dlogits, const T* logits, const std::int64_t* Y, std::size_t n, std::size_t V) {
+    using std::exp;
     for (std::size_t i = 0; i < n; ++i) {
         const T* row = logits + i * V;
         T* drow = dlogits + i * V;
         const T max = *std::max_element(row, row + V);
         T sum = 0;
         for (std::size_t j = 0; j < V; ++j) {
-            drow[j] = std::exp(row[j] - max);
+            drow[j] = exp(row[j] - max);
             sum += drow[j];
         }
         for (std::size_t j = 0; j < V; ++j) {

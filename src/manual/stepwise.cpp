@@ -6,6 +6,7 @@
 #include "manual/softmax_cross_entropy.h"
 #include "manual/tanh.h"
 #include "manual/update.h"
+#include "steps/rounded.h"
 
 namespace byhand {
 namespace {
@@ -24,16 +25,17 @@ struct Names {
     std::string tanh_in, tanh_out;
 };
 
-Names names_of(const Layer& layer, const NetworkConfig& config, const std::string& x) {
+// `prefix` stands before the name of everything that is made.
+Names names_of(const Layer& layer, const NetworkConfig& config, const std::string& x, const std::string& prefix) {
     Names names;
     names.x = x;
-    names.norm_in = layer.value("hprebn");
+    names.norm_in = prefix + layer.value("hprebn");
     if (layer.is_output) {
-        names.norm_out = "logits";
-        names.linear = layer.norm == NormPlace::none ? "logits" : names.norm_in;
+        names.norm_out = prefix + "logits";
+        names.linear = layer.norm == NormPlace::none ? names.norm_out : names.norm_in;
     } else {
-        const std::string hpreact = layer.value("hpreact");
-        const std::string h = layer.value("h");
+        const std::string hpreact = prefix + layer.value("hpreact");
+        const std::string h = prefix + layer.value("h");
         names.linear = layer.norm == NormPlace::before ? names.norm_in : hpreact;
         names.norm_out = layer.norm == NormPlace::before ? hpreact : h;
         names.tanh_in = hpreact;
@@ -50,12 +52,12 @@ std::string d(const std::string& name) {
 template <class T>
 class Builder {
 public:
-    Builder(const NetworkConfig& config, std::size_t rows, Form form)
-        : config_(config), norm_(config_.norm), form_(form), n_(rows), net_{config, rows, {}, {}, {}} {
+    Builder(const NetworkConfig& config, std::size_t rows, Form form, const std::string& prefix = "")
+        : config_(config), norm_(config_.norm), form_(form), n_(rows), net_{config, rows, {}, {}, {}, {}} {
         std::string x = "embcat";
         for (const Layer& layer : layers(config)) {
-            parts_.push_back({layer, names_of(layer, config, x)});
-            x = layer.is_output ? "logits" : layer.value("h");
+            parts_.push_back({layer, names_of(layer, config, x, prefix)});
+            x = prefix + layer.value("h");
         }
     }
 
@@ -66,10 +68,18 @@ public:
         return std::move(net_);
     }
 
-    // Forward by the running figures, to the logits.
-    StepNetwork<T> evaluation() {
-        layers_forward(&Builder::norm_evaluate);
-        return std::move(net_);
+    // Forward by the running figures, from embcat to the logits.
+    StepList<T> evaluation() {
+        StepList<T> steps;
+        layers_forward(steps, &Builder::norm_evaluate);
+        return steps;
+    }
+
+    // emb and embcat.
+    StepList<T> embedding() {
+        StepList<T> steps;
+        embed(steps);
+        return steps;
     }
 
 private:
@@ -82,14 +92,13 @@ private:
     // ---- forward ----
 
     void forward() {
-        layers_forward(&Builder::batchnorm);
+        embed(net_.forward);
+        layers_forward(net_.forward, &Builder::batchnorm);
         form_ == Form::stepwise ? softmax_cross_entropy(net_.forward) : collapsed_cross_entropy(net_.forward);
     }
 
     // To the logits; `norm` is the norm in training or in evaluation mode.
-    void layers_forward(void (Builder::*norm)(Steps&, const Part&) const) {
-        Steps& f = net_.forward;
-        embed(f);
+    void layers_forward(Steps& f, void (Builder::*norm)(Steps&, const Part&) const) const {
         for (const Part& part : parts_) {
             linear(f, part);
             if (part.layer.norm == NormPlace::before) {
@@ -312,7 +321,11 @@ private:
 template <class T>
 StepNetwork<T> stepwise_network(const NetworkConfig& config, std::size_t rows) {
     check_network(config, rows);
-    return Builder<T>(config, rows, Form::stepwise).training();
+    StepNetwork<T> network = Builder<T>(config, rows, Form::stepwise).training();
+    if (!running_figures(config).empty()) {
+        network.evaluation = Builder<T>(config, rows, Form::stepwise, "eval_").evaluation();
+    }
+    return network;
 }
 
 template <class T>
@@ -324,13 +337,18 @@ StepNetwork<T> collapsed_network(const NetworkConfig& config, std::size_t rows) 
 template <class T>
 StepNetwork<T> evaluation_network(const NetworkConfig& config, std::size_t rows) {
     check_network(config, rows);
-    return Builder<T>(config, rows, Form::stepwise).evaluation();
+    Builder<T> builder(config, rows, Form::stepwise);
+    return {config, rows, builder.embedding(), {}, {}, builder.evaluation()};
 }
 
 template StepNetwork<float> stepwise_network(const NetworkConfig&, std::size_t);
 template StepNetwork<double> stepwise_network(const NetworkConfig&, std::size_t);
+template StepNetwork<Rounded<float>> stepwise_network(const NetworkConfig&, std::size_t);
+template StepNetwork<Rounded<double>> stepwise_network(const NetworkConfig&, std::size_t);
 template StepNetwork<float> collapsed_network(const NetworkConfig&, std::size_t);
 template StepNetwork<double> collapsed_network(const NetworkConfig&, std::size_t);
+template StepNetwork<Rounded<float>> collapsed_network(const NetworkConfig&, std::size_t);
+template StepNetwork<Rounded<double>> collapsed_network(const NetworkConfig&, std::size_t);
 template StepNetwork<float> evaluation_network(const NetworkConfig&, std::size_t);
 template StepNetwork<double> evaluation_network(const NetworkConfig&, std::size_t);
 

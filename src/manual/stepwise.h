@@ -1,12 +1,12 @@
 // The network as three lists of steps, one named value at a time: to read, and to blame.
 #pragma once
 
-#include "manual/step.h"
+#include "steps/step.h"
 
 namespace byhand {
 
-// Every named value and gradient, each by one small function (note 1; part 4 of the makemore lectures). T is float or
-// double. Throws InputError where check_network does.
+// Every named value and gradient, each by one small function (note 1; part 4 of the makemore lectures). T is float,
+// double, or Rounded of either (steps/rounded.h). Throws InputError where check_network does.
 template <class T>
 StepNetwork<T> stepwise_network(const NetworkConfig& config, std::size_t rows);
 

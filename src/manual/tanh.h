@@ -9,8 +9,9 @@ namespace byhand {
 // h = tanh(x)
 template <class T>
 void tanh_forward(T* h, const T* x, std::size_t count) {
+    using std::tanh;
     for (std::size_t i = 0; i < count; ++i) {
-        h[i] = std::tanh(x[i]);
+        h[i] = tanh(x[i]);
     }
 }
 

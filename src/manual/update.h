@@ -30,13 +30,14 @@ void running_mean_update(T* new_running, const T* running, const T* bnmeani, std
 template <class T>
 void running_spread_update(T* new_running, const T* running, const T* bnvar, std::size_t H, std::size_t n,
                            Divisor batch_divisor, Divisor running_divisor, RunningSpread spread, double m) {
+    using std::sqrt;
     for (std::size_t j = 0; j < H; ++j) {
         T figure = bnvar[j];
         if (batch_divisor != running_divisor) {
             figure *= divisor_of<T>(batch_divisor, n) / divisor_of<T>(running_divisor, n);
         }
         if (spread == RunningSpread::deviation) {
-            figure = std::sqrt(figure);
+            figure = sqrt(figure);
         }
         new_running[j] = static_cast<T>(1 - m) * running[j] + static_cast<T>(m) * figure;
     }

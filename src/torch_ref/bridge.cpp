@@ -50,6 +50,11 @@ View view(const std::string& name, const torch::Tensor& tensor) {
     return {name, Shape(tensor.sizes().begin(), tensor.sizes().end()), dtype, tensor.data_ptr()};
 }
 
+torch::Tensor copy_of(const View& view) {
+    const torch::ScalarType type = view.dtype == DType::int64 ? torch::kInt64 : torch::kFloat64;
+    return over(view.data, view.shape, view.dtype).to(type, /*non_blocking=*/false, /*copy=*/true);
+}
+
 torch::Tensor tensor(const Tensors<float>& from, const TensorSpec& spec, DType dtype) {
     return over(from[spec.name].data(), spec.shape, DType::float32)
         .to(scalar_type(dtype), /*non_blocking=*/false, /*copy=*/true);

@@ -26,6 +26,9 @@ torch::ScalarType scalar_type(DType dtype);
 // don't lie in rows one after another, or are of a type that View has no word for.
 View view(const std::string& name, const torch::Tensor& tensor);
 
+// A copy of what the view shows: floating point as float64, indices as int64.
+torch::Tensor copy_of(const View& view);
+
 // A copy of the tensor called spec.name, in that type.
 torch::Tensor tensor(const Tensors<float>& from, const TensorSpec& spec, DType dtype);
 

@@ -1,5 +1,6 @@
 #include <torch/torch.h>
 
+#include "torch_ref/answers.h"
 #include "torch_ref/module_model.h"
 #include "torch_ref/module_side.h"
 #include "torch_ref/stepwise.h"
@@ -14,7 +15,8 @@ std::string version() {
 byhand::torch_ref::Factory make_factory() {
     torch::set_num_threads(1);
     namespace room = byhand::torch_ref;
-    return {room::stepwise, room::module_side, room::module_model, version};
+    return {room::stepwise,    room::stepwise_answers, room::collapsed_answers,
+            room::module_side, room::module_model,     version};
 }
 
 }  // namespace

@@ -8,8 +8,8 @@
 #include "manual/fused.h"
 #include "manual/models.h"
 #include "manual/networks.h"
-#include "manual/runner.h"
 #include "manual/stepwise.h"
+#include "steps/runner.h"
 
 namespace {
 

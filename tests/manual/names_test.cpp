@@ -5,8 +5,8 @@
 
 #include "manual/models.h"
 #include "manual/networks.h"
-#include "manual/runner.h"
 #include "manual/stepwise.h"
+#include "steps/runner.h"
 
 using namespace byhand;
 

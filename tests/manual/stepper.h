@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "manual/networks.h"
-#include "manual/runner.h"
+#include "steps/runner.h"
 
 namespace stepper {
 

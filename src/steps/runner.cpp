@@ -1,4 +1,4 @@
-#include "manual/runner.h"
+#include "steps/runner.h"
 
 #include <algorithm>
 #include <set>
@@ -12,21 +12,22 @@ template <class T>
 std::vector<TensorSpec> table_of(const StepNetwork<T>& network) {
     std::vector<TensorSpec> table = state(network.config);
     table.push_back({"rate", {}});
-    std::set<std::string> known;
+    std::set<std::string> known = {"X", "Y"};
     for (const TensorSpec& spec : table) {
         known.insert(spec.name);
     }
-    for (const StepList<T>* list : {&network.forward, &network.backward, &network.update}) {
-        for (const Step<T>& step : list->steps()) {
-            for (const std::string& name : step.reads) {
-                if (!known.contains(name) && name != "X" && name != "Y") {
-                    throw std::logic_error(step.makes + " reads " + name + ", which no step before it makes");
-                }
+    const std::vector<const Step<T>*> steps = all_steps(network);
+    for (const Step<T>* step : steps) {
+        if (!known.insert(step->makes).second) {
+            throw std::logic_error("two steps make " + step->makes);
+        }
+        table.push_back({step->makes, step->shape});
+    }
+    for (const Step<T>* step : steps) {
+        for (const std::string& name : step->reads) {
+            if (!known.contains(name)) {
+                throw std::logic_error(step->makes + " reads " + name + ", which no step makes");
             }
-            if (!known.insert(step.makes).second) {
-                throw std::logic_error("two steps make " + step.makes);
-            }
-            table.push_back({step.makes, step.shape});
         }
     }
     return table;
@@ -42,7 +43,8 @@ Runner<T>::Runner(StepNetwork<T> network)
       tensors_(table_of(network_)),
       forward_(bind(network_.forward)),
       backward_(bind(network_.backward)),
-      update_(bind(network_.update)) {}
+      update_(bind(network_.update)),
+      evaluation_(bind(network_.evaluation)) {}
 
 template <class T>
 std::vector<typename Runner<T>::Bound> Runner<T>::bind(const StepList<T>& list) {

@@ -6,7 +6,7 @@
 
 #include "base/batch.h"
 #include "base/tensors.h"
-#include "manual/step.h"
+#include "steps/step.h"
 
 namespace byhand {
 
@@ -14,7 +14,8 @@ namespace byhand {
 template <class T>
 class Runner {
 public:
-    // Throws std::logic_error where a step reads what is neither given nor made before it, or two steps make one name.
+    // Throws std::logic_error where a step reads what is neither given nor made, or two steps make one name. (Where a
+    // step runs before what it reads is made, it reads what was there before: harness/lists.h finds that.)
     explicit Runner(StepNetwork<T> network);
     Runner(const Runner&) = delete;
     Runner& operator=(const Runner&) = delete;
@@ -32,6 +33,7 @@ public:
     void forward_to(const std::string& last);
     void backward() { run(backward_); }
     void update() { run(update_); }
+    void evaluate() { run(evaluation_); }
 
 private:
     // A step whose names have been looked up.
@@ -46,7 +48,7 @@ private:
     StepNetwork<T> network_;
     std::vector<std::int64_t> X_, Y_;
     Tensors<T> tensors_;
-    std::vector<Bound> forward_, backward_, update_;
+    std::vector<Bound> forward_, backward_, update_, evaluation_;
 };
 
 extern template class Runner<float>;

@@ -44,6 +44,7 @@ public:
     }
 
     const std::vector<Step<T>>& steps() const { return steps_; }
+    std::vector<Step<T>>& steps() { return steps_; }
 
 private:
     template <class Parameters, class Function, std::size_t... I, class... Sizes>
@@ -56,8 +57,9 @@ private:
     std::vector<Step<T>> steps_;
 };
 
-// A network of `rows` rows as lists of steps. What its lists read without making it is given: X (B, T) and Y (B), the
-// tensors of state(config), and `rate`, the learning rate, one number.
+// A network of `rows` rows as lists of steps, run in this order. What its lists read without making it is given: X (B,
+// T) and Y (B), the tensors of state(config), and `rate`, the learning rate, one number. T is float, double, or
+// Rounded.
 template <class T>
 struct StepNetwork {
     NetworkConfig config;
@@ -65,6 +67,20 @@ struct StepNetwork {
     StepList<T> forward;   // to the loss
     StepList<T> backward;  // from the loss to every gradient
     StepList<T> update;    // new_X for everything in state(config)
+    // The same batch by the running figures, to eval_logits: each value of the layers as eval_X. Empty without a norm.
+    StepList<T> evaluation;
 };
+
+// All steps in the order in which they run.
+template <class T>
+std::vector<const Step<T>*> all_steps(const StepNetwork<T>& network) {
+    std::vector<const Step<T>*> all;
+    for (const StepList<T>* list : {&network.forward, &network.backward, &network.update, &network.evaluation}) {
+        for (const Step<T>& step : list->steps()) {
+            all.push_back(&step);
+        }
+    }
+    return all;
+}
 
 }  // namespace byhand

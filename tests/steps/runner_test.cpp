@@ -1,5 +1,5 @@
 // The runner of steps: what it refuses, and that it runs just what it is told.
-#include "manual/runner.h"
+#include "steps/runner.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>

@@ -1,0 +1,232 @@
+#include "harness/alone.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <optional>
+
+#include "harness/probe.h"
+
+namespace byhand {
+namespace {
+
+// What T's functions read: the float values as T, converted once a name.
+template <class T>
+class Operands {
+public:
+    explicit Operands(const Values& values) : values_(values) {}
+
+    std::vector<Operand<T>> of(const std::vector<std::string>& names) {
+        std::vector<Operand<T>> operands;
+        for (const std::string& name : names) {
+            if (values_.holds_indices(name)) {
+                operands.emplace_back(values_.indices(name).data());
+            } else {
+                auto [place, is_new] = converted_.try_emplace(name);
+                if (is_new) {
+                    const std::vector<float>& numbers = values_.numbers(name);
+                    place->second.assign(numbers.begin(), numbers.end());
+                }
+                operands.emplace_back(static_cast<const T*>(place->second.data()));
+            }
+        }
+        return operands;
+    }
+
+    // The first name whose values a step has changed, although it was only to read them.
+    std::optional<std::string> changed() const {
+        for (const auto& [name, numbers] : converted_) {
+            const std::vector<float>& before = values_.numbers(name);
+            for (std::size_t i = 0; i < numbers.size(); ++i) {
+                const T was = static_cast<T>(before[i]);
+                if (!(numbers[i] == was) && !(was != was)) {
+                    return name;
+                }
+            }
+        }
+        return std::nullopt;
+    }
+
+private:
+    const Values& values_;
+    std::map<std::string, std::vector<T>> converted_;
+};
+
+template <class T>
+std::vector<T> unwritten(std::size_t elements) {
+    std::vector<T> out(elements);
+    if constexpr (std::is_floating_point_v<T>) {
+        for (T& element : out) {
+            const Bits<T> bits = kUnwritten<T>;
+            std::memcpy(&element, &bits, sizeof bits);
+        }
+    }
+    return out;
+}
+
+// The limit of each element: what our rounding may come to, and what the answer's own may, which sums in double and in
+// an order of its own. (2⁻²⁹ is the ratio of the units of rounding.)
+std::vector<double> limits_of(const std::vector<Rounded<float>>& bounds, SumOrder order) {
+    std::vector<double> limits;
+    for (const Rounded<float>& bound : bounds) {
+        const double ours = order == SumOrder::ours ? bound.error : bound.any_order() * (1 + 0x1p-7);
+        limits.push_back(ours + 0x1p-28 * bound.any_order());
+    }
+    return limits;
+}
+std::vector<double> limits_of(const std::vector<Rounded<double>>& bounds, SumOrder /*order*/) {
+    std::vector<double> limits;
+    for (const Rounded<double>& bound : bounds) {
+        limits.push_back(bound.error + 2 * bound.any_order());
+    }
+    return limits;
+}
+
+template <class T>
+Trial judge(const std::vector<T>& ours, const std::vector<double>& answer, const std::vector<double>& limits) {
+    Trial trial;
+    trial.verdict = Verdict::exact;
+    if (ours.size() != answer.size() || ours.size() != limits.size()) {
+        trial.verdict = Verdict::shape;
+        trial.note = "as many elements as the answer has are wanted";
+        return trial;
+    }
+    double largest_limit = 0;
+    bool all_zero = true;
+    const auto point = [&](std::size_t i, Verdict verdict) {
+        trial.verdict = verdict;
+        trial.worst = i;
+        trial.ours = static_cast<double>(ours[i]);
+        trial.answer = answer[i];
+        trial.limit = limits[i];
+    };
+    std::optional<std::size_t> bad, out_of_range;
+    Verdict bad_verdict = Verdict::exact;
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+        const bool in_range = std::isfinite(limits[i]) && std::isfinite(answer[i]);
+        if (is_unwritten(&ours[i])) {
+            if (bad_verdict != Verdict::unwritten) {
+                bad = i;
+                bad_verdict = Verdict::unwritten;
+            }
+            continue;
+        }
+        if (!in_range) {
+            out_of_range = out_of_range.value_or(i);
+            continue;
+        }
+        if (!std::isfinite(ours[i])) {
+            if (!bad) {
+                bad = i;
+                bad_verdict = Verdict::non_finite;
+            }
+            continue;
+        }
+        all_zero = all_zero && answer[i] == 0 && ours[i] == 0;
+        const double error = std::abs(static_cast<double>(ours[i]) - answer[i]);
+        trial.error = std::max(trial.error, error);
+        trial.scale = std::max(trial.scale, std::abs(answer[i]));
+        largest_limit = std::max(largest_limit, limits[i]);
+        const bool ok = error <= limits[i];
+        const double used = error == 0 ? 0 : error / limits[i];
+        if (used > trial.used || (!ok && agrees(trial.verdict))) {
+            trial.used = used;
+            point(i, ok && trial.verdict != Verdict::mismatch ? Verdict::within : Verdict::mismatch);
+        }
+    }
+    trial.catches = trial.scale > 0 ? 2 * largest_limit / trial.scale : 0;
+    if (bad) {
+        point(*bad, bad_verdict);
+    } else if (out_of_range && trial.verdict != Verdict::mismatch) {
+        point(*out_of_range, Verdict::out_of_range);
+    } else if (all_zero && trial.verdict == Verdict::exact) {
+        trial.verdict = Verdict::vacuous;
+    }
+    return trial;
+}
+
+template <class T>
+const Step<T>* find_step(const StepNetwork<T>& network, const std::string& makes) {
+    for (const Step<T>* step : all_steps(network)) {
+        if (step->makes == makes) {
+            return step;
+        }
+    }
+    return nullptr;
+}
+
+template <class T, class Bound>
+Trial trial_of(const Step<T>& step, const Step<Bound>& bound, const Answers& answers, const Values& values,
+               SumOrder order) {
+    const std::vector<double> answer = answers.answer(step.makes, values.views());
+    Operands<T> operands(values);
+    std::vector<T> out = unwritten<T>(count(step.shape));
+    step.run(out.data(), operands.of(step.reads));
+    Operands<Bound> bound_operands(values);
+    std::vector<Bound> bounds(count(bound.shape));
+    bound.run(bounds.data(), bound_operands.of(bound.reads));
+    Trial trial = judge(out, answer, limits_of(bounds, order));
+    if (const auto name = operands.changed()) {
+        trial.verdict = Verdict::mismatch;
+        trial.note = "overwrites " + *name + ", which it reads";
+    }
+    return trial;
+}
+
+}  // namespace
+
+bool StepAlone::wrong() const {
+    const auto fails = [](const Trial& trial) {
+        return !agrees(trial.verdict) && trial.verdict != Verdict::vacuous && trial.verdict != Verdict::out_of_range;
+    };
+    return fails(real) || fails(probe) || fails(real_double) || fails(probe_double);
+}
+
+bool StepAlone::without_effect() const {
+    StepAlone on_real_data = *this;
+    on_real_data.probe = real;
+    on_real_data.probe_double = real_double;
+    return wrong() && !on_real_data.wrong();
+}
+
+std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge& judge, const Answers& answers,
+                                 const std::vector<View>& reference, std::uint64_t seed) {
+    std::map<std::string, Shape> shapes;
+    Values all;
+    for (const View& view : reference) {
+        shapes[view.name] = view.shape;
+        all.put(view);
+    }
+    const std::vector<std::string> known = answers.names();
+    std::vector<StepAlone> results;
+    for (const Step<float>* step : all_steps(network)) {
+        const Step<Rounded<float>>* bound = find_step(judge.bounds, step->makes);
+        if (bound == nullptr || std::ranges::find(known, step->makes) == known.end()) {
+            continue;
+        }
+        std::vector<TensorSpec> reads;
+        for (const std::vector<std::string>* names : {&step->reads, &bound->reads}) {
+            for (const std::string& name : *names) {
+                reads.push_back({name, shapes.at(name)});
+            }
+        }
+        const Values probe =
+            probe_values(answers, step->makes, reads, network.config.vocabulary, seed + results.size());
+        StepAlone result{step->makes, step->function, step->reads, {}, {}, {}, {}};
+        result.real = trial_of(*step, *bound, answers, all, judge.order);
+        result.probe = trial_of(*step, *bound, answers, probe, judge.order);
+        const Step<double>* in_double = find_step(judge.in_double, step->makes);
+        const Step<Rounded<double>>* bound_double = find_step(judge.bounds_double, step->makes);
+        result.real_double = result.real;
+        result.probe_double = result.probe;
+        if (in_double != nullptr && bound_double != nullptr) {
+            result.real_double = trial_of(*in_double, *bound_double, answers, all, SumOrder::any);
+            result.probe_double = trial_of(*in_double, *bound_double, answers, probe, SumOrder::any);
+        }
+        results.push_back(std::move(result));
+    }
+    return results;
+}
+
+}  // namespace byhand

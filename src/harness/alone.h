@@ -1,0 +1,57 @@
+// A step alone: run on given values of all that it reads, and held against a witness's answer to the same question.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/answers.h"
+#include "harness/compare.h"
+#include "harness/values.h"
+#include "steps/rounded.h"
+#include "steps/step.h"
+
+namespace byhand {
+
+// One run of one step on one set of values. Errors are distances from the witness's answer in double.
+struct Trial {
+    Verdict verdict = Verdict::missing;
+    std::string note;    // what there is to say besides figures
+    double error = 0;    // the largest
+    double scale = 0;    // the largest magnitude of the answer
+    double used = 0;     // the largest share of its limit that an error takes
+    double catches = 0;  // an error of this size, relative to `scale`, is caught wherever it stands: twice the largest limit
+    std::size_t worst = 0;  // the element with the largest share, or the first one that has no figure
+    double ours = 0, answer = 0, limit = 0;  // there
+};
+
+struct StepAlone {
+    std::string makes, function;
+    std::vector<std::string> reads;
+    Trial real;           // on the reference's float values
+    Trial probe;          // on random values
+    Trial real_double;    // our double, held against double precision
+    Trial probe_double;
+
+    bool wrong() const;                  // culprit: some trial is not in agreement
+    bool without_effect() const;         // only a probe shows it
+};
+
+// By which of Rounded's bounds a step is judged: a step whose sums run in the order of the step it was derived from, or
+// one that may add in any order (a SIMD kernel, someone else's code).
+enum class SumOrder { ours, any };
+
+// How a network's steps are judged: the right functions on numbers that carry their errors.
+struct Judge {
+    StepNetwork<Rounded<float>> bounds;
+    StepNetwork<double> in_double = {};  // may be empty: then our double is not held against the answers
+    StepNetwork<Rounded<double>> bounds_double = {};
+    SumOrder order = SumOrder::ours;
+};
+
+// Runs every step of `network` alone, in the order of its lists. `reference` are the witness's float values of one
+// training step (X, Y and rate among them). Steps for which there is no answer or no bound are left out.
+std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge& judge, const Answers& answers,
+                                 const std::vector<View>& reference, std::uint64_t seed);
+
+}  // namespace byhand

@@ -1,0 +1,108 @@
+#include "harness/blame.h"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <set>
+
+namespace byhand {
+namespace {
+
+// What is given from outside: everything that some step reads and none makes.
+std::set<std::string> made_by(const StepNetwork<Rounded<float>>& network) {
+    std::set<std::string> made;
+    for (const auto* step : all_steps(network)) {
+        made.insert(step->makes);
+    }
+    return made;
+}
+
+bool fails(const Trial& trial) {
+    return !agrees(trial.verdict) && trial.verdict != Verdict::vacuous && trial.verdict != Verdict::out_of_range;
+}
+
+Culprit culprit_of(const StepAlone& step) {
+    const auto [trial, where] = fails(step.real)          ? std::pair(step.real, "on this batch's values")
+                                : fails(step.probe)       ? std::pair(step.probe, "on random values")
+                                : fails(step.real_double) ? std::pair(step.real_double, "in double, on this batch's values")
+                                                          : std::pair(step.probe_double, "in double, on random values");
+    return {step.makes, step.function, trial.note.empty() ? where : trial.note, trial, step.without_effect()};
+}
+
+}  // namespace
+
+std::vector<Culprit> list_faults(const StepNetwork<float>& network, const StepNetwork<Rounded<float>>& wanted) {
+    std::vector<Culprit> faults;
+    const std::set<std::string> all = made_by(wanted);
+    std::map<std::string, const Step<Rounded<float>>*> right;
+    for (const auto* step : all_steps(wanted)) {
+        right[step->makes] = step;
+    }
+    std::set<std::string> made;
+    for (const Step<float>* step : all_steps(network)) {
+        for (const std::string& name : step->reads) {
+            if (all.contains(name) && !made.contains(name)) {
+                faults.push_back({step->makes, step->function, "runs before " + name + ", which it reads, is made", {}, false});
+            }
+        }
+        made.insert(step->makes);
+    }
+    for (const auto* step : all_steps(wanted)) {
+        if (!made.contains(step->makes)) {
+            faults.push_back({step->makes, step->function, "no step makes it", {}, false});
+        }
+    }
+    return faults;
+}
+
+std::vector<Culprit> find_culprits(const std::vector<Culprit>& faults, const std::vector<StepAlone>& alone) {
+    std::vector<Culprit> culprits = faults;
+    for (const StepAlone& step : alone) {
+        const bool known = std::ranges::any_of(culprits, [&](const Culprit& c) { return c.name == step.makes; });
+        if (step.wrong() && !known) {
+            culprits.push_back(culprit_of(step));
+        }
+    }
+    return culprits;
+}
+
+std::vector<Victim> find_victims(const StepNetwork<float>& network, const std::vector<Culprit>& culprits,
+                                 const std::vector<std::string>& failing) {
+    std::map<std::string, const Step<float>*> maker;
+    for (const Step<float>* step : all_steps(network)) {
+        maker[step->makes] = step;
+    }
+    const auto is_culprit = [&](const std::string& name) {
+        return std::ranges::any_of(culprits, [&](const Culprit& c) { return c.name == name; });
+    };
+    std::vector<Victim> victims;
+    for (const std::string& name : failing) {
+        if (is_culprit(name)) {
+            continue;
+        }
+        // Breadth first, so the nearest comes first.
+        Victim victim{name, ""};
+        std::deque<std::string> open = {name};
+        std::set<std::string> seen = {name};
+        while (!open.empty() && victim.from.empty()) {
+            const auto found = maker.find(open.front());
+            open.pop_front();
+            if (found == maker.end()) {
+                continue;
+            }
+            for (const std::string& read : found->second->reads) {
+                if (is_culprit(read)) {
+                    victim.from = read;
+                    break;
+                }
+                if (seen.insert(read).second) {
+                    open.push_back(read);
+                }
+            }
+        }
+        victims.push_back(std::move(victim));
+    }
+    return victims;
+}
+
+}  // namespace byhand

@@ -1,0 +1,37 @@
+// Who is wrong, and who has only inherited it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/alone.h"
+#include "steps/step.h"
+
+namespace byhand {
+
+struct Culprit {
+    std::string name;      // what the step makes
+    std::string function;  // that makes it
+    std::string why;       // "on random values", "runs before W1, which it reads, is made"
+    std::optional<Trial> trial;   // the figures, where it is figures that show it
+    bool without_effect = false;  // only a probe shows it: no effect on this network, on this batch
+};
+
+struct Victim {
+    std::string name;
+    std::string from;  // the culprit from which it inherits, or "" where none is found
+};
+
+// What is wrong with the lists themselves, whatever the functions compute: a step that reads what is made only after it,
+// a name that no step makes. `wanted` are the lists as they should be.
+std::vector<Culprit> list_faults(const StepNetwork<float>& network, const StepNetwork<Rounded<float>>& wanted);
+
+// The steps that are wrong alone, and the faults of the lists: each name once, in the order in which they run.
+std::vector<Culprit> find_culprits(const std::vector<Culprit>& faults, const std::vector<StepAlone>& alone);
+
+// For each name that fails in the chain and is no culprit: the nearest culprit that it depends on.
+std::vector<Victim> find_victims(const StepNetwork<float>& network, const std::vector<Culprit>& culprits,
+                                 const std::vector<std::string>& failing);
+
+}  // namespace byhand

@@ -1,0 +1,40 @@
+// How far a right computation in float may end up from the exact one in the chain, where every step reads what the steps
+// before it made: measured, not bounded. (Worst-case bounds carried through the chain are too wide to say anything.)
+//
+// K runs in double, in each of which every step's result is moved by its own rounding: up or down by one standard
+// deviation of it, element by element and once more for the whole step (a rounded constant errs alike everywhere). That
+// is Monte Carlo arithmetic (Parker 1997; random rounding: Vignes 1978), with the size of each step's rounding from
+// Rounded::variance. What the perturbed runs differ from the undisturbed one by is the spread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/batch.h"
+#include "base/tensors.h"
+#include "steps/rounded.h"
+#include "steps/step.h"
+
+namespace byhand {
+
+struct SpreadConfig {
+    std::size_t runs = 32;  // K
+    // The probability that a right element exceeds its limit, if its error is as the runs' errors are.
+    double false_alarm = 1e-12;
+    std::uint64_t seed = 1;
+};
+
+// The limit of every element of everything that the network makes, by name: the spread, root of the mean square over the
+// runs, times Student's t with K degrees of freedom at `false_alarm` (the spread is itself estimated from K runs). Not
+// finite where float may leave its range. `state` is a table equal to state(network.config).
+std::map<std::string, std::vector<double>> chain_limits(const StepNetwork<double>& network,
+                                                        const StepNetwork<Rounded<float>>& bounds,
+                                                        const Tensors<float>& state, const Batch& batch, float rate,
+                                                        const SpreadConfig& config);
+
+// The x that |t| exceeds with probability p, t being Student's with `degrees` degrees of freedom.
+double student_t(std::size_t degrees, double p);
+
+}  // namespace byhand

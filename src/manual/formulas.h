@@ -1,0 +1,17 @@
+// The operations' own comments and where they stand, read from their headers when the program is built.
+#pragma once
+
+#include <span>
+
+namespace byhand {
+
+struct Formula {
+    const char* function;
+    const char* file;  // "src/manual/tanh.h"
+    int line;
+    const char* text;  // the comment above it: "h = tanh(x)"
+};
+
+std::span<const Formula> formulas();
+
+}  // namespace byhand

@@ -1,0 +1,191 @@
+// A number that knows how far a floating-point computation of it may be off.
+//
+// Rounded<float> stands in for float in a step's own function. It holds the value without rounding (in double) and,
+// beside it, what the roundings of the same computation in float add up to:
+//   - `error`: a bound on the error in this very order of operations, carried along operation by operation (running
+//     error analysis: Wilkinson; Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.3);
+//   - `any_order()`: a bound that holds in whatever order sums are taken (there, section 4.2);
+//   - `variance`: that of the error where roundings are independent of each other and errors add in squares (Higham and
+//     Mary, A New Approach to Probabilistic Rounding Error Analysis, 2019).
+// An operand without an error is exact. Where the computation may leave the range of float (an overflow, a logarithm
+// or a root of what may be negative, a division by what may be zero) the bounds are infinite.
+// Derivations: docs/verdicts.md.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <limits>
+
+namespace byhand {
+
+// The largest errors of the elementary functions, in units of the last place of the result. tanh and exp: what
+// simd/kernels.h promises, and more than glibc's (its manual, "Known Maximum Errors": tanhf 2, expf 1, logf 1).
+inline constexpr double kTanhUlp = 4;
+inline constexpr double kExpUlp = 4;
+inline constexpr double kLogUlp = 2;
+
+template <std::floating_point F>
+class Rounded {
+public:
+    double value = 0;
+    double error = 0;
+    double variance = 0;
+
+    Rounded() = default;
+    // A constant, rounded to F as the computation would round it.
+    template <class Number>
+        requires std::is_arithmetic_v<Number>
+    Rounded(Number number)  // NOLINT(google-explicit-constructor): it stands where a float would
+        : value(static_cast<double>(number)),
+          error(std::abs(value - static_cast<double>(static_cast<F>(number)))),
+          variance(error * error),
+          inherited_(error) {}
+
+    double any_order() const { return inherited_ + additions_ * kUnit * (magnitude_ + inherited_); }
+
+    Rounded operator-() const {
+        Rounded negative = *this;
+        negative.value = -value;
+        return negative;
+    }
+
+    friend Rounded operator+(const Rounded& a, const Rounded& b) {
+        if (a.is_exact_zero()) {
+            return b;
+        }
+        if (b.is_exact_zero()) {
+            return a;
+        }
+        Rounded sum;
+        sum.value = a.value + b.value;
+        const double carried = a.error + b.error;
+        sum.error = carried + kUnit * (std::abs(sum.value) + carried);
+        sum.variance = a.variance + b.variance + square(kUnit * sum.value) / 3;
+        // Of n terms in any order, each takes part in n − 1 additions at most: additions·u·Σ|term|.
+        sum.inherited_ = a.inherited_ + b.inherited_;
+        sum.magnitude_ = a.term_magnitude() + b.term_magnitude();
+        sum.additions_ = a.additions_ + b.additions_ + 1;
+        return sum.in_range();
+    }
+    friend Rounded operator-(const Rounded& a, const Rounded& b) { return a + -b; }
+
+    friend Rounded operator*(const Rounded& a, const Rounded& b) {
+        const double value = a.value * b.value;
+        const bool exact = a.scales_exactly() || b.scales_exactly();
+        const auto carried = [](double x, double x_error, double y, double y_error) {
+            return std::abs(x) * y_error + std::abs(y) * x_error + x_error * y_error;
+        };
+        const double variance = square(a.value) * b.variance + square(b.value) * a.variance + a.variance * b.variance;
+        return result(value, carried(a.value, a.error, b.value, b.error),
+                      carried(a.value, a.any_order(), b.value, b.any_order()), variance, exact ? 0 : 1);
+    }
+
+    friend Rounded operator/(const Rounded& a, const Rounded& b) {
+        const double value = a.value / b.value;
+        const auto carried = [&](double a_error, double b_error) {
+            const double least = std::abs(b.value) - b_error;
+            return least > 0 ? (a_error + std::abs(value) * b_error) / least : kInfinity;
+        };
+        const double variance = (a.variance + square(value) * b.variance) / square(b.value);
+        return result(value, carried(a.error, b.error), carried(a.any_order(), b.any_order()), variance,
+                      b.scales_exactly() ? 0 : 1);
+    }
+
+    Rounded& operator+=(const Rounded& b) { return *this = *this + b; }
+    Rounded& operator-=(const Rounded& b) { return *this = *this - b; }
+    Rounded& operator*=(const Rounded& b) { return *this = *this * b; }
+    Rounded& operator/=(const Rounded& b) { return *this = *this / b; }
+
+    friend bool operator<(const Rounded& a, const Rounded& b) { return a.value < b.value; }
+    friend bool operator==(const Rounded& a, const Rounded& b) { return a.value == b.value; }
+
+    // √(x ± e) − √x ≤ e/(√x + √(x − e))
+    friend Rounded sqrt(const Rounded& x) {
+        const double value = std::sqrt(x.value);
+        const auto carried = [&](double error) {
+            if (error == 0) {
+                return 0.0;
+            }
+            return x.value >= error ? error / (value + std::sqrt(x.value - error)) : kInfinity;
+        };
+        const double variance = x.variance == 0 ? 0 : x.variance / (4 * x.value);
+        return result(value, carried(x.error), carried(x.any_order()), variance, 1);
+    }
+
+    // e^(x ± e) − e^x ≤ e^x·(e^e − 1)
+    friend Rounded exp(const Rounded& x) {
+        const double value = std::exp(x.value);
+        const auto carried = [&](double error) { return value * std::expm1(error); };
+        return result(value, carried(x.error), carried(x.any_order()), square(value) * x.variance, 2 * kExpUlp);
+    }
+
+    // ln x − ln(x − e) = ln(1 + e/(x − e))
+    friend Rounded log(const Rounded& x) {
+        const double value = std::log(x.value);
+        const auto carried = [&](double error) {
+            return x.value > error ? std::log1p(error / (x.value - error)) : kInfinity;
+        };
+        return result(value, carried(x.error), carried(x.any_order()), x.variance / square(x.value), 2 * kLogUlp);
+    }
+
+    // The slope of tanh is 1 − tanh², and largest where |x| is least.
+    friend Rounded tanh(const Rounded& x) {
+        const double value = std::tanh(x.value);
+        const auto carried = [&](double error) {
+            return error * (1 - square(std::tanh(std::max(std::abs(x.value) - error, 0.0))));
+        };
+        return result(value, carried(x.error), carried(x.any_order()), x.variance * square(1 - square(value)),
+                      2 * kTanhUlp);
+    }
+
+private:
+    using Limits = std::numeric_limits<F>;
+    static constexpr double kUnit = Limits::epsilon() / 2;  // u, the largest relative error of one rounding
+    // Half the distance between numbers too small to be normal: the largest error of one rounding there.
+    static constexpr double kTiny = sizeof(F) == 4 ? 0x1p-150 : 0;  // (in double itself that can't be written)
+    static constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+    static double square(double x) { return x * x; }
+
+    bool is_exact_zero() const { return value == 0 && error == 0; }
+
+    // 0 and powers of two, where they are exact: a product with them is not rounded.
+    bool scales_exactly() const {
+        int exponent = 0;
+        return error == 0 && (value == 0 || std::abs(std::frexp(value, &exponent)) == 0.5);
+    }
+
+    double term_magnitude() const { return additions_ == 0 ? std::abs(value) : magnitude_; }
+
+    // What an operation other than a sum makes: `roundings` times u of its size come on top of what is carried.
+    static Rounded result(double value, double carried, double carried_in_any_order, double variance,
+                          double roundings) {
+        Rounded r;
+        r.value = value;
+        const bool small = value != 0 && std::abs(value) < 2 * static_cast<double>(Limits::min());
+        const double tiny = small ? kTiny * std::max(roundings, 1.0) : 0;
+        r.error = carried + roundings * kUnit * (std::abs(value) + carried) + tiny;
+        r.inherited_ = carried_in_any_order + roundings * kUnit * (std::abs(value) + carried_in_any_order) + tiny;
+        r.variance = variance + square(roundings * kUnit * value) / 3 + square(tiny) / 3;
+        return r.in_range();
+    }
+
+    Rounded in_range() const {
+        const bool fits = std::abs(value) + error <= static_cast<double>(Limits::max());
+        if (fits) {
+            return *this;
+        }
+        Rounded out = *this;
+        out.error = out.inherited_ = out.variance = kInfinity;
+        return out;
+    }
+
+    // The any-order bound of a sum that is still growing: the errors that its terms brought along, Σ|term|, and how
+    // many additions there were.
+    double inherited_ = 0;
+    double magnitude_ = 0;
+    double additions_ = 0;
+};
+
+}  // namespace byhand

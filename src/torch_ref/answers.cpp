@@ -1,0 +1,246 @@
+#include "torch_ref/answers.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <stdexcept>
+
+#include "torch_ref/bridge.h"
+#include "torch_ref/operations.h"
+
+namespace byhand::torch_ref {
+namespace {
+
+using torch::Tensor;
+using Values = std::map<std::string, Tensor>;
+
+// Name, what it reads, and how it is answered.
+struct Question {
+    std::string name;
+    std::vector<TensorSpec> reads;
+    std::function<Tensor(const Values&)> answer;
+};
+
+class TorchAnswers final : public Answers {
+public:
+    explicit TorchAnswers(std::vector<Question> questions) {
+        for (Question& question : questions) {
+            names_.push_back(question.name);
+            questions_[question.name] = std::move(question);
+        }
+    }
+
+    std::vector<std::string> names() const override { return names_; }
+
+    std::vector<TensorSpec> reads(const std::string& name) const override { return questions_.at(name).reads; }
+
+    std::vector<double> answer(const std::string& name, const std::vector<View>& views) const override {
+        const Question& question = questions_.at(name);
+        Values values;
+        for (const TensorSpec& spec : question.reads) {
+            const View* view = find(views, spec.name);
+            if (view == nullptr) {
+                throw std::out_of_range(name + " can't be answered without " + spec.name);
+            }
+            values[spec.name] = copy_of(*view);
+        }
+        const Tensor result = question.answer(values).contiguous();
+        const double* data = result.data_ptr<double>();
+        return {data, data + result.numel()};
+    }
+
+private:
+    std::vector<std::string> names_;
+    std::map<std::string, Question> questions_;
+};
+
+// What the lists of operations are turned into.
+class Questions {
+public:
+    Questions(const NetworkConfig& config, std::size_t rows, std::vector<Operation> forward)
+        : forward_(std::move(forward)) {
+        for (const TensorSpec& spec : state(config)) {
+            shapes_[spec.name] = spec.shape;
+        }
+        shapes_["X"] = {rows, config.context};
+        shapes_["Y"] = {rows};
+        shapes_["rate"] = {};
+        for (const Operation& operation : forward_) {
+            shapes_[operation.makes] = operation.shape;
+        }
+    }
+
+    // Of the operation itself.
+    void ask(const Operation& operation) {
+        shapes_[operation.makes] = operation.shape;
+        std::vector<TensorSpec> reads;
+        for (const std::string& name : operation.reads) {
+            reads.push_back({name, shape_of(name)});
+        }
+        add({operation.makes, std::move(reads), [operation](const Values& values) {
+                 const torch::NoGradGuard no_grad;
+                 std::vector<Tensor> given;
+                 for (const std::string& name : operation.reads) {
+                     given.push_back(values.at(name));
+                 }
+                 return operation.apply(given);
+             }});
+    }
+
+    // Of the gradient of X: the sum over the operations that read it.
+    void ask_gradient(const std::string& X) {
+        std::vector<Operation> uses;
+        for (const Operation& operation : forward_) {
+            if (std::ranges::find(operation.reads, X) != operation.reads.end()) {
+                uses.push_back(operation);
+            }
+        }
+        if (uses.empty()) {
+            return;
+        }
+        std::vector<TensorSpec> reads;
+        const auto read = [&](const std::string& name) {
+            if (std::ranges::none_of(reads, [&](const TensorSpec& spec) { return spec.name == name; })) {
+                reads.push_back({name, shape_of(name)});
+            }
+        };
+        for (const Operation& use : uses) {
+            if (use.makes != "loss") {
+                read("d" + use.makes);
+            }
+            if (use.by_result) {
+                read(use.makes);
+            } else {
+                std::ranges::for_each(use.reads, read);
+            }
+        }
+        add({"d" + X, std::move(reads), [X, uses](const Values& values) {
+                 Tensor sum;
+                 for (const Operation& use : uses) {
+                     const Tensor product = vector_jacobian_product(use, X, values);
+                     sum = sum.defined() ? sum + product : product;
+                 }
+                 return sum;
+             }});
+    }
+
+    void add(Question question) { questions_.push_back(std::move(question)); }
+
+    const std::vector<Operation>& forward() const { return forward_; }
+    Shape shape_of(const std::string& name) const {
+        const auto known = shapes_.find(name);
+        return known != shapes_.end() ? known->second : shapes_.at(name.substr(1));  // a gradient: its value's
+    }
+    std::vector<Question> take() { return std::move(questions_); }
+
+private:
+    static Tensor vector_jacobian_product(const Operation& use, const std::string& X, const Values& values) {
+        if (use.by_result) {
+            return use.by_result(values.at(use.makes), values.at("d" + use.makes));
+        }
+        std::vector<Tensor> reads;
+        Tensor wanted;
+        for (const std::string& name : use.reads) {
+            Tensor value = values.at(name);
+            if (name == X) {
+                value = value.detach().clone().requires_grad_();
+                wanted = value;
+            }
+            reads.push_back(value);
+        }
+        const Tensor result = use.apply(reads);
+        const Tensor cotangent = use.makes == "loss" ? torch::ones_like(result) : values.at("d" + use.makes);
+        return torch::autograd::grad({result}, {wanted}, {cotangent})[0];
+    }
+
+    std::vector<Operation> forward_;
+    std::map<std::string, Shape> shapes_;
+    std::vector<Question> questions_;
+};
+
+// In the order in which a network makes them.
+std::vector<Question> all_questions(const NetworkConfig& config, std::size_t rows, Questions& questions) {
+    std::set<std::string> has_gradient;
+    for (const Operation& operation : questions.forward()) {
+        questions.ask(operation);
+        has_gradient.insert(operation.makes);
+    }
+    for (const TensorSpec& spec : parameters(config)) {
+        has_gradient.insert(spec.name);
+    }
+    for (const std::string& name : has_gradient) {
+        questions.ask_gradient(name);
+    }
+    for (const Operation& operation : update_operations(config, rows)) {
+        questions.ask(operation);
+    }
+    for (const Operation& operation : evaluation_operations(config, rows)) {
+        questions.ask(operation);
+    }
+    return questions.take();
+}
+
+// The gradient of the norm's input from that of its normalised value, x̂, in one line (Ioffe and Szegedy 2015, section 3;
+// note 5): s·(dx̂ − Σdx̂/n − k·x̂·Σ(dx̂·x̂)/D), written as torch operations. k is 1 with ε inside the root, else
+// (√variance + ε)/√variance.
+Question one_line_norm(const NetworkConfig& config, std::size_t rows, const Layer& layer, const std::string& norm_in,
+                       const std::string& raw) {
+    const NormConfig norm = config.norm;
+    const auto n = static_cast<double>(rows);
+    const double D = norm.batch_divisor == Divisor::n ? n : n - 1;
+    const std::string variance = layer.value("bnvar"), inverse = layer.value("bnvar_inv");
+    const Shape wide = {rows, layer.outputs}, narrow = {layer.outputs};
+    return {"d" + norm_in,
+            {{"d" + raw, wide}, {raw, wide}, {inverse, narrow}, {variance, narrow}},
+            [=](const Values& values) {
+                const Tensor& dx = values.at("d" + raw);
+                const Tensor& x = values.at(raw);
+                const Tensor root = values.at(variance).sqrt();
+                const Tensor k =
+                    norm.epsilon_place == EpsilonPlace::inside ? torch::ones_like(root) : (root + norm.epsilon) / root;
+                return values.at(inverse) * (dx - dx.sum(0) / n - k * x * (dx * x).sum(0) / D);
+            }};
+}
+
+}  // namespace
+
+std::unique_ptr<Answers> stepwise_answers(const NetworkConfig& config, std::size_t rows) {
+    check_network(config, rows);
+    Questions questions(config, rows, forward_operations(config, rows));
+    return std::make_unique<TorchAnswers>(all_questions(config, rows, questions));
+}
+
+std::unique_ptr<Answers> collapsed_answers(const NetworkConfig& config, std::size_t rows) {
+    check_network(config, rows);
+    // From the logits to the loss in one operation.
+    std::vector<Operation> forward = forward_operations(config, rows);
+    while (forward.back().makes != "logits") {
+        forward.pop_back();
+    }
+    forward.push_back(cross_entropy_operation());
+    Questions asked(config, rows, forward);
+    std::vector<Question> questions = all_questions(config, rows, asked);
+    // From the normalised value to the norm's input in one line.
+    for (const Layer& layer : layers(config)) {
+        if (layer.norm == NormPlace::none) {
+            continue;
+        }
+        const std::string mean = layer.value("bnmeani");
+        std::string norm_in, raw;
+        for (const Operation& operation : forward) {
+            if (operation.makes == mean) {
+                norm_in = operation.reads.front();
+            }
+            if (operation.reads == std::vector<std::string>{layer.value("bndiff"), layer.value("bnvar_inv")}) {
+                raw = operation.makes;
+            }
+        }
+        std::erase_if(questions, [&](const Question& question) { return question.name == "d" + norm_in; });
+        questions.push_back(one_line_norm(config, rows, layer, norm_in, raw));
+    }
+    return std::make_unique<TorchAnswers>(std::move(questions));
+}
+
+}  // namespace byhand::torch_ref

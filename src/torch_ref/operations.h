@@ -1,0 +1,37 @@
+// The forward pass as a list of torch operations: what makes which value from which. The stepwise witness runs it from
+// one end to the other and lets autograd find the way back; the answers to single steps take one operation at a time.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/network.h"
+
+namespace byhand::torch_ref {
+
+struct Operation {
+    std::string makes;
+    Shape shape;  // of what it makes
+    std::vector<std::string> reads;
+    std::function<torch::Tensor(const std::vector<torch::Tensor>& reads)> apply;
+    // Where a derivative goes by the result rather than by what was read (tanh, exp): the vector–Jacobian product from
+    // the result and the gradient to it, as autograd itself computes it. Empty elsewhere.
+    std::function<torch::Tensor(const torch::Tensor& result, const torch::Tensor& gradient)> by_result = nullptr;
+};
+
+// From C and X to the loss, in the order in which they run. `rows` is B.
+std::vector<Operation> forward_operations(const NetworkConfig& config, std::size_t rows);
+
+// new_X for all of state(config), from X, dX and rate, or from X and the batch's figure.
+std::vector<Operation> update_operations(const NetworkConfig& config, std::size_t rows);
+
+// The same batch by the running figures, from embcat to eval_logits; empty where there is no norm.
+std::vector<Operation> evaluation_operations(const NetworkConfig& config, std::size_t rows);
+
+// logits and Y to the loss in one: torch's own cross_entropy.
+Operation cross_entropy_operation();
+
+}  // namespace byhand::torch_ref
