@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/contestants.h"
 #include "cli/files.h"
 #include "cli/network_options.h"
 #include "cli/numbers.h"
@@ -14,9 +15,6 @@
 #include "harness/comparison.h"
 #include "harness/report.h"
 #include "manual/formulas.h"
-#include "manual/models.h"
-#include "manual/pieces.h"
-#include "manual/stepwise.h"
 #include "names/batches.h"
 #include "names/utf8.h"
 #include "torch_ref/load.h"
@@ -35,6 +33,7 @@ struct CompareOptions {
     std::string output;
     std::string tensor = "*";
     std::string dump;
+    std::string plant;
 };
 
 // Every value of the last step, each side under its own prefix, with the batch and the recipe: for anyone who wants to
@@ -63,29 +62,6 @@ void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch
                    {"step", std::to_string(step)}});
 }
 
-// A hand-written network with the steps of it that can be run alone, and what they are judged by.
-Contestant contestant(const std::string& model, const NetworkConfig& network, std::size_t rows,
-                      const Answers& answers) {
-    if (model == "fused") {
-        return {.model = model,
-                .side = make_hand_side(HandForm::fused, network, rows, DType::float32),
-                .steps = fused_pieces(network, rows),
-                .judge = {.bounds = stepwise_network<Rounded<float>>(network, rows), .order = SumOrder::any},
-                .answers = &answers};
-    }
-    const auto network_of = [&]<class T>(T) {
-        return model == "stepwise" ? stepwise_network<T>(network, rows) : collapsed_network<T>(network, rows);
-    };
-    return {.model = model,
-            .side = make_step_side(network_of(float())),
-            .keeps_everything = model == "stepwise",
-            .steps = network_of(float()),
-            .judge = {.bounds = network_of(Rounded<float>()),
-                      .in_double = network_of(double()),
-                      .bounds_double = network_of(Rounded<double>())},
-            .answers = &answers};
-}
-
 SourceLine source_of(const std::string& function) {
     for (const Formula& formula : formulas()) {
         if (function == formula.function) {
@@ -95,7 +71,29 @@ SourceLine source_of(const std::string& function) {
     return {};
 }
 
+// The stepwise network with that mistake in it.
+Contestant planted(const std::string& name, const Run& run, const Reference& reference) {
+    const Mistake* mistake = find_mistake(name);
+    if (mistake == nullptr) {
+        throw InputError("no mistake is called " + name + "; byhand mistakes lists them");
+    }
+    const NetworkConfig& network = run.recipe.network;
+    DrawnBatch batch(run.recipe.batch, network.context);
+    TorchGenerator generator = run.generator;
+    draw_batch(batch, run.train, generator);
+    const Catches catches = catches_of(network, run.recipe.batch, reference, run.initial, batch.view(),
+                                       static_cast<float>(rate_at(run.recipe, 0)));
+    Spoiled spoiled = spoiled_by(*mistake, network, run.recipe.batch, reference, catches);
+    if (spoiled.culprits.empty()) {
+        throw InputError("the mistake " + name + " has no place in the recipe " + run.recipe.name);
+    }
+    return std::move(spoiled.contestant);
+}
+
 int compare(const CompareOptions& options) {
+    if (!options.plant.empty() && std::ranges::find(options.models, "stepwise") == options.models.end()) {
+        throw InputError("a mistake is planted in the stepwise network: --plant needs --model stepwise");
+    }
     if (!options.dump.empty()) {
         check_writable(options.dump);
     }
@@ -105,17 +103,16 @@ int compare(const CompareOptions& options) {
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
 
-    const std::unique_ptr<Answers> stepwise = torch.stepwise_answers(network, rows);
-    const std::unique_ptr<Answers> collapsed = torch.collapsed_answers(network, rows);
+    Reference reference = reference_of(torch, network, rows);
     std::vector<Contestant> contestants;
     for (const std::string& model : options.models) {
         if (std::ranges::any_of(contestants, [&](const auto& c) { return c.model == model; })) {
             continue;  // named twice
         }
-        contestants.push_back(contestant(model, network, rows, model == "collapsed" ? *collapsed : *stepwise));
+        contestants.push_back(model == "stepwise" && !options.plant.empty()
+                                  ? planted(options.plant, run, reference)
+                                  : contestant_of(model, network, rows, reference));
     }
-    Witnesses witnesses{torch.stepwise(network, rows, DType::float32), torch.module_side(network, rows),
-                        torch.stepwise(network, rows, DType::float64)};
 
     DrawnBatch batch(rows, network.context);
     Progress progress(options.steps, std::nullopt, "comparing");
@@ -153,9 +150,7 @@ int compare(const CompareOptions& options) {
             text.clear();
         }
     };
-    const ChainModel chain{
-        stepwise_network<double>(network, rows), stepwise_network<Rounded<float>>(network, rows), {}};
-    run_comparison(network, run.initial, schedule, contestants, witnesses, chain, visit);
+    run_comparison(network, run.initial, schedule, contestants, reference.witnesses, reference.chain, visit);
     progress.finish();
 
     text +=
@@ -167,7 +162,7 @@ int compare(const CompareOptions& options) {
         fmt::print(stderr, "{}", conclusion(summary, false));
     }
     if (!options.dump.empty()) {
-        write_dump(options.dump, run, batch, options.steps - 1, contestants, witnesses);
+        write_dump(options.dump, run, batch, options.steps - 1, contestants, reference.witnesses);
     }
     return summary.agree ? kFine : kDisagrees;
 }
@@ -196,6 +191,8 @@ void add_compare(CLI::App& app, int& exit_code) {
     command->add_option("--output", options->output, "Write the report there [standard output]")->check(some_text());
     command->add_option("--tensor", options->tensor, "Show only tensors whose name fits, as 'd*'; all are judged")
         ->capture_default_str();
+    command->add_option("--plant", options->plant, "Plant this mistake in the stepwise network; byhand mistakes lists them")
+        ->check(some_text());
     command->add_option("--dump", options->dump, "Write every value of the last step there, as safetensors")
         ->check(some_text());
     command->callback([options, &exit_code] { exit_code = compare(*options); });

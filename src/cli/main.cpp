@@ -31,6 +31,7 @@ int run(int argc, char** argv) {
         "  byhand sample           let it write new ones");
     int exit_code = kFine;
     add_compare(app, exit_code);
+    add_mistakes(app, exit_code);
     add_train(app, exit_code);
     add_eval(app, exit_code);
     add_sample(app, exit_code);

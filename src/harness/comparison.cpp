@@ -182,7 +182,7 @@ public:
                                   std::back_inserter(compared.drift));
             }
             if (schedule_.drift || c == 0) {
-                limits = limits_from(schedule_.drift ? own_[c] : common_);
+                limits = limits_from(schedule_.drift ? own_[c] : common_, step);
             }
             const std::vector<View> oracle = witnesses_.oracle->views();
             const auto append = [&](const std::string& witness, const std::vector<View>& theirs) {
@@ -214,8 +214,15 @@ public:
     }
 
 private:
-    Limits limits_from(const Tensors<float>& state) const {
-        return chain_limits(chain_.network, chain_.bounds, state, batch_, rate_, chain_.spread);
+    Limits limits_from(const Tensors<float>& state, std::size_t step) const {
+        if (chain_.memo != nullptr && chain_.memo->contains(step)) {
+            return chain_.memo->at(step);
+        }
+        Limits limits = chain_limits(chain_.network, chain_.bounds, state, batch_, rate_, chain_.spread);
+        if (chain_.memo != nullptr) {
+            (*chain_.memo)[step] = limits;
+        }
+        return limits;
     }
 
     Blamed blame(const Contestant& contestant, const std::vector<View>& reference,

@@ -37,11 +37,16 @@ struct Witnesses {
     std::unique_ptr<Side> oracle;    // every value, double
 };
 
+// The limits of every element by name; a name that is not there is given, not made, and has none to spare.
+using Limits = std::map<std::string, std::vector<double>>;
+
 // The stepwise network as the chain's limits are measured with it (see spread.h).
 struct ChainModel {
     StepNetwork<double> network;
     StepNetwork<Rounded<float>> bounds;
     SpreadConfig spread;
+    // Where the same steps are run again and again from the same state: each step's limits, once they are known.
+    std::map<std::size_t, Limits>* memo = nullptr;
 };
 
 struct ComparedTensor {
@@ -90,9 +95,6 @@ struct Schedule {
 void run_comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
                     std::vector<Contestant>& contestants, Witnesses& witnesses, const ChainModel& chain,
                     const std::function<void(const ComparedStep&)>& visit);
-
-// The limits of every element by name; a name that is not there is given, not made, and has none to spare.
-using Limits = std::map<std::string, std::vector<double>>;
 
 // All tensors of one contestant against one witness; `oracle` may be empty. Exposed for tests.
 std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std::string& model, bool keeps_everything,

@@ -1,0 +1,66 @@
+#include "cli/contestants.h"
+
+#include "manual/models.h"
+#include "manual/pieces.h"
+#include "manual/stepwise.h"
+
+namespace byhand::cli {
+
+Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& network, std::size_t rows) {
+    return {torch.stepwise_answers(network, rows),
+            torch.collapsed_answers(network, rows),
+            {torch.stepwise(network, rows, DType::float32), torch.module_side(network, rows),
+             torch.stepwise(network, rows, DType::float64)},
+            {stepwise_network<double>(network, rows), stepwise_network<Rounded<float>>(network, rows), {}}};
+}
+
+Contestant contestant_of(const std::string& model, const NetworkConfig& network, std::size_t rows,
+                         const Reference& reference) {
+    if (model == "fused") {
+        return {.model = model,
+                .side = make_hand_side(HandForm::fused, network, rows, DType::float32),
+                .steps = fused_pieces(network, rows),
+                .judge = {.bounds = stepwise_network<Rounded<float>>(network, rows), .order = SumOrder::any},
+                .answers = reference.stepwise.get()};
+    }
+    const bool stepwise = model == "stepwise";
+    const auto network_of = [&]<class T>(T) {
+        return stepwise ? stepwise_network<T>(network, rows) : collapsed_network<T>(network, rows);
+    };
+    return {.model = model,
+            .side = make_step_side(network_of(float())),
+            .keeps_everything = stepwise,
+            .steps = network_of(float()),
+            .judge = {.bounds = network_of(Rounded<float>()),
+                      .in_double = network_of(double()),
+                      .bounds_double = network_of(Rounded<double>())},
+            .answers = stepwise ? reference.stepwise.get() : reference.collapsed.get()};
+}
+
+Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::size_t rows, const Reference& reference,
+                   const Catches& catches) {
+    Spoiled spoiled{contestant_of("stepwise", network, rows, reference), {}};
+    spoiled.culprits = mistake.plant(spoiled.contestant.steps, catches);
+    spoiled.contestant.side = make_step_side(spoiled.contestant.steps);
+    return spoiled;
+}
+
+Catches catches_of(const NetworkConfig& network, std::size_t rows, const Reference& reference,
+                   const Tensors<float>& state, const Batch& batch, float rate) {
+    const Contestant right = contestant_of("stepwise", network, rows, reference);
+    Side& witness = *reference.witnesses.stepwise;
+    witness.load(state);
+    witness.run(batch, rate);
+    std::vector<View> values = witness.views();
+    values.push_back({"X", {rows, network.context}, DType::int64, batch.X});
+    values.push_back({"Y", {rows}, DType::int64, batch.Y});
+    values.push_back({"rate", {}, DType::float32, &rate});
+    Catches catches;
+    for (const StepAlone& step :
+         run_alone(right.steps, right.judge, *right.answers, values, reference.chain.spread.seed)) {
+        catches[step.makes] = step.probe.catches;
+    }
+    return catches;
+}
+
+}  // namespace byhand::cli

@@ -1,0 +1,38 @@
+// What a comparison needs, made from a network: who is compared, with whom, by which limits.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "harness/comparison.h"
+#include "harness/mistakes.h"
+#include "torch_ref/torch_ref.h"
+
+namespace byhand::cli {
+
+// LibTorch's side of it.
+struct Reference {
+    std::unique_ptr<Answers> stepwise, collapsed;
+    Witnesses witnesses;
+    ChainModel chain;
+};
+Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& network, std::size_t rows);
+
+// "stepwise", "collapsed" or "fused", with the steps of it that can be run alone. The reference must outlive it.
+Contestant contestant_of(const std::string& model, const NetworkConfig& network, std::size_t rows,
+                         const Reference& reference);
+
+// The stepwise network with a mistake in it, and the names that are to blame: empty where it has no place there.
+struct Spoiled {
+    Contestant contestant;
+    std::vector<std::string> culprits;
+};
+Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::size_t rows, const Reference& reference,
+                   const Catches& catches);
+
+// The smallest relative error that each step is sure to be caught with, by a run of the right network alone on one step
+// of LibTorch's from `state`.
+Catches catches_of(const NetworkConfig& network, std::size_t rows, const Reference& reference,
+                   const Tensors<float>& state, const Batch& batch, float rate);
+
+}  // namespace byhand::cli

@@ -1,0 +1,250 @@
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "cli/commands.h"
+#include "cli/contestants.h"
+#include "cli/network_options.h"
+#include "cli/numbers.h"
+#include "cli/progress.h"
+#include "harness/drawn.h"
+#include "harness/report.h"
+#include "harness/rivals.h"
+#include "names/batches.h"
+#include "torch_ref/load.h"
+
+namespace byhand::cli {
+namespace {
+
+constexpr std::size_t kScoredSteps = 2;
+constexpr std::size_t kLossSteps = 10;
+const char* const kLossRival = "loss-10";
+
+Recipe recipe_named(const std::string& recipe) {
+    NetworkOptions options;
+    options.recipe = recipe;
+    return recipe_of(options);
+}
+
+struct MistakesOptions {
+    std::vector<std::string> recipes = {"notes", "makemore-bn", "makemore-deep", "makemore-ninja"};
+    std::string data;
+    std::string only = "*";
+    std::size_t seeds = 1;
+    bool score = false;
+    bool json = false;
+};
+
+// One mistake in one recipe.
+struct Score {
+    std::string name, recipe;
+    std::uint64_t seed = 0;
+    bool caught = false, blamed = false;
+    std::vector<std::string> culprits;    // as reported
+    std::map<std::string, bool> rivals;   // who would have caught it
+};
+
+// A recipe with drawn values, its batches and all that LibTorch makes of them.
+class Ground {
+public:
+    Ground(const torch_ref::Factory& torch, const std::string& recipe, const std::string& data, std::uint64_t seed)
+        : run_(prepare(recipe_named(recipe), read_names_aloud(data), data_path_of(data))),
+          network_(run_.recipe.network),
+          rows_(run_.recipe.batch),
+          state_(drawn_state(network_, seed)),
+          reference_(reference_of(torch, network_, rows_)) {
+        TorchGenerator generator = torch_seeded(seed);
+        for (std::size_t step = 0; step < kLossSteps; ++step) {
+            draw_batch(batches_.emplace_back(rows_, network_.context), run_.train, generator);
+        }
+        reference_.chain.memo = &memo_;
+        catches_ = catches_of(network_, rows_, reference_, state_, batches_.front().view(), rate());
+        loss_ = loss_after(*reference_.witnesses.stepwise);
+    }
+
+    Spoiled spoiled(const Mistake& mistake) const {
+        return spoiled_by(mistake, network_, rows_, reference_, catches_);
+    }
+    Contestant right() const { return contestant_of("stepwise", network_, rows_, reference_); }
+
+    Score judge(Contestant contestant, const std::vector<std::string>& culprits) {
+        const Schedule schedule{.steps = kScoredSteps,
+                                .batch = [&](std::size_t step) { return batches_.at(step).view(); },
+                                .rate = [&](std::size_t) { return rate(); }};
+        Score score;
+        Summary summary;
+        std::vector<Contestant> contestants;
+        contestants.push_back(std::move(contestant));
+        run_comparison(network_, state_, schedule, contestants, reference_.witnesses, reference_.chain,
+                       [&](const ComparedStep& step) { add(summary, step); });
+        for (const Culprit& culprit : summary.culprits) {
+            score.culprits.push_back(culprit.name);
+        }
+        score.caught = !summary.agree;
+        score.blamed = std::set(score.culprits.begin(), score.culprits.end()) ==
+                       std::set(culprits.begin(), culprits.end());
+        Side& side = *contestants.front().side;
+        for (const Rival& rival : rivals()) {
+            score.rivals[rival.name] = !all_pass(rival, side.views(), reference_.witnesses.stepwise->views());
+        }
+        score.rivals[kLossRival] = std::abs(loss_after(side) - loss_) > 5e-5;  // in the four decimals that people print
+        return score;
+    }
+
+    const std::string& recipe() const { return run_.recipe.name; }
+
+private:
+    float rate() const { return 0.1F; }
+
+    // The loss of the tenth step, each step from what the one before it made.
+    double loss_after(Side& side) {
+        side.load(state_);
+        for (std::size_t step = 0;; ++step) {
+            side.run(batches_.at(step).view(), rate());
+            const std::vector<View> views = side.views();
+            if (step + 1 == kLossSteps) {
+                return value_at(*find(views, "loss"), 0);
+            }
+            Tensors<float> next = state_;
+            for (const TensorSpec& spec : next.table()) {
+                const View* updated = find(views, "new_" + spec.name);
+                const View* old = find(views, spec.name);  // where no step updates it, it stays
+                const std::span<float> values = next[spec.name];
+                for (std::size_t i = 0; i < values.size(); ++i) {
+                    values[i] = static_cast<float>(value_at(updated != nullptr ? *updated : *old, i));
+                }
+            }
+            side.load(next);
+        }
+    }
+
+    Run run_;
+    const NetworkConfig& network_;
+    std::size_t rows_;
+    Tensors<float> state_;
+    Reference reference_;
+    std::map<std::size_t, Limits> memo_;
+    std::vector<DrawnBatch> batches_;
+    Catches catches_;
+    double loss_ = 0;
+};
+
+void list() {
+    for (const Mistake& mistake : mistakes()) {
+        fmt::print("{:<34} {}\n{:<34} {}\n", mistake.name, mistake.what, "", mistake.source);
+    }
+    fmt::print("\n{} mistakes. Plant one with byhand compare --plant NAME; byhand mistakes --score plants them all.\n",
+               mistakes().size());
+}
+
+nlohmann::ordered_json to_json(const Score& score) {
+    return {{"name", score.name},     {"recipe", score.recipe},     {"seed", score.seed},    {"caught", score.caught},
+            {"blamed", score.blamed}, {"culprits", score.culprits}, {"rivals", score.rivals}};
+}
+
+int score_all(const MistakesOptions& options) {
+    const torch_ref::Factory& torch = torch_ref::load();
+    std::vector<Score> scores, clean;
+    nlohmann::ordered_json not_applicable = nlohmann::ordered_json::array();
+    std::vector<const Mistake*> chosen;
+    for (const Mistake& mistake : mistakes()) {
+        if (::fnmatch(options.only.c_str(), mistake.name.c_str(), 0) == 0) {
+            chosen.push_back(&mistake);
+        }
+    }
+    Progress progress(options.recipes.size() * options.seeds * chosen.size(), std::nullopt, "planting");
+    std::size_t done = 0;
+    for (const std::string& recipe : options.recipes) {
+        for (std::uint64_t seed = 1; seed <= options.seeds; ++seed) {
+            Ground ground(torch, recipe, options.data, seed);
+            const auto keep = [&](std::vector<Score>& list, Score score, const std::string& name) {
+                score.name = name;
+                score.recipe = ground.recipe();
+                score.seed = seed;
+                list.push_back(std::move(score));
+            };
+            keep(clean, ground.judge(ground.right(), {}), "none");
+            for (const Mistake* mistake : chosen) {
+                progress.step(done++);
+                Spoiled spoiled = ground.spoiled(*mistake);
+                if (spoiled.culprits.empty()) {
+                    not_applicable.push_back({{"name", mistake->name}, {"recipe", ground.recipe()}});
+                    continue;
+                }
+                keep(scores, ground.judge(std::move(spoiled.contestant), spoiled.culprits), mistake->name);
+            }
+        }
+    }
+    progress.finish();
+
+    const auto caught = static_cast<std::size_t>(std::ranges::count_if(scores, &Score::caught));
+    const auto blamed = static_cast<std::size_t>(std::ranges::count_if(scores, &Score::blamed));
+    const auto false_alarms = static_cast<std::size_t>(std::ranges::count_if(clean, &Score::caught));
+    if (options.json) {
+        nlohmann::ordered_json rows = nlohmann::ordered_json::array(), clean_rows = nlohmann::ordered_json::array();
+        for (const Score& score : scores) {
+            rows.push_back(to_json(score));
+        }
+        for (const Score& score : clean) {
+            clean_rows.push_back(to_json(score));
+        }
+        const nlohmann::ordered_json json = {{"total", scores.size()}, {"caught", caught},
+                                             {"blamed", blamed},       {"false_alarms", false_alarms},
+                                             {"mistakes", rows},       {"not_applicable", not_applicable},
+                                             {"none", clean_rows}};
+        fmt::print("{}\n", json.dump(1));
+    } else {
+        for (const Score& score : scores) {
+            fmt::print("{:<34} {:<15} {:<10} {:<10} {}\n", score.name, score.recipe,
+                       score.caught ? "caught" : "NOT CAUGHT", score.blamed ? "blamed" : "NOT BLAMED",
+                       fmt::join(score.culprits, ", "));
+        }
+        fmt::print("\n{:<44} {:>7} {:>13}\n", "who", "caught", "false alarms");
+        const auto line = [&](const std::string& who, std::size_t found, std::size_t alarms) {
+            fmt::print("{:<44} {:>3}/{:<3} {:>9}/{}\n", who, found, scores.size(), alarms, clean.size());
+        };
+        line("byhand", caught, false_alarms);
+        const auto rival_line = [&](const std::string& name, const std::string& rule) {
+            const auto alarmed = [&](const Score& score) { return score.rivals.at(name); };
+            line(name + ": " + rule, static_cast<std::size_t>(std::ranges::count_if(scores, alarmed)),
+                 static_cast<std::size_t>(std::ranges::count_if(clean, alarmed)));
+        };
+        for (const Rival& rival : rivals()) {
+            rival_line(rival.name, rival.rule);
+        }
+        rival_line(kLossRival, "loss after 10 steps, four decimals");
+        fmt::print("{} of {} rightly blamed\n", blamed, scores.size());
+    }
+    return caught == scores.size() && blamed == scores.size() && false_alarms == 0 ? kFine : kDisagrees;
+}
+
+}  // namespace
+
+void add_mistakes(CLI::App& app, int& exit_code) {
+    CLI::App* command = app.add_subcommand("mistakes", "List the mistakes that can be planted, or score them all");
+    const auto options = std::make_shared<MistakesOptions>();
+    command->add_flag("--score", options->score, "Plant each in each recipe: who is caught, who is rightly blamed");
+    command->add_option("--recipe", options->recipes, "Recipes to plant them in")->delimiter(',')->capture_default_str();
+    command->add_option("--data", options->data, "A file with a name a line [the names that come with byhand]")
+        ->check(some_text());
+    command->add_option("--mistake", options->only, "Only those whose name fits, as 'dvar*'")->capture_default_str();
+    command->add_option("--seeds", options->seeds, "How often, each time with other values and batches")
+        ->check(whole_number(1, 1000))
+        ->capture_default_str();
+    command->add_flag("--json", options->json, "For a program to read");
+    command->callback([options, &exit_code] {
+        if (!options->score) {
+            list();
+            exit_code = kFine;
+        } else {
+            exit_code = score_all(*options);
+        }
+    });
+}
+
+}  // namespace byhand::cli

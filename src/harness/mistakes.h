@@ -1,0 +1,31 @@
+// Mistakes that people make in a backward pass, planted in the lists of steps by name: a step's function exchanged for a
+// wrong one, its reads rewired, steps reordered or dropped. Who is to be blamed is known, so a harness can be scored.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "steps/step.h"
+
+namespace byhand {
+
+// The smallest error, relative to the largest magnitude of the step's result, that is said to be caught, by name.
+using Catches = std::map<std::string, double>;
+
+struct Mistake {
+    std::string name;    // "dvar-path-forgotten"
+    std::string what;    // one line
+    std::string source;  // who made it, or warned of it
+    // Plants it and returns the names whose steps are then wrong; empty where the network has no place for it.
+    std::function<std::vector<std::string>(StepNetwork<float>& network, const Catches& catches)> plant;
+};
+
+// All of them: norm, softmax and loss, layers and embedding, update and evaluation, order and memory.
+const std::vector<Mistake>& mistakes();
+
+// By its name, or nullptr.
+const Mistake* find_mistake(const std::string& name);
+
+}  // namespace byhand
