@@ -13,10 +13,14 @@ Steps::iterator find_in(StepList<float>& list, const std::string& makes) {
     return std::ranges::find(list.steps(), makes, &Step<float>::makes);
 }
 
-// Takes the step out of its place and puts it before `place`, both in one list.
-void move_before(StepList<float>& list, const std::string& makes, const std::string& place) {
-    Step<float> step = std::move(*find_in(list, makes));
-    list.steps().erase(find_in(list, makes));
+Step<float> take_out(StepList<float>& list, const std::string& makes) {
+    const auto place = find_in(list, makes);
+    Step<float> step = std::move(*place);
+    list.steps().erase(place);
+    return step;
+}
+
+void put_before(StepList<float>& list, const std::string& place, Step<float> step) {
     list.steps().insert(find_in(list, place), std::move(step));
 }
 
@@ -44,7 +48,7 @@ std::vector<Mistake> memory_mistakes() {
              }
              const std::string makes = raw->makes, before = gain->makes;
              write_through(*raw);
-             move_before(net.backward, makes, before);
+             put_before(net.backward, before, take_out(net.backward, makes));
              return {makes};
          }},
         {"update-too-early", "W moved, in place, before the gradient of its input is taken through it",
@@ -57,11 +61,10 @@ std::vector<Mistake> memory_mistakes() {
                  return {};
              }
              const std::string dW = gradient->makes, dx = input->makes, updated = "new_" + dW.substr(1);
-             Step<float> update = std::move(*find_in(net.update, updated));
-             net.update.steps().erase(find_in(net.update, updated));
+             Step<float> update = take_out(net.update, updated);
              write_through(update);
-             move_before(net.backward, dW, dx);
-             net.backward.steps().insert(find_in(net.backward, dx), std::move(update));
+             put_before(net.backward, dx, take_out(net.backward, dW));
+             put_before(net.backward, dx, std::move(update));
              return {updated};
          }},
         {"steps-out-of-order", "a gradient taken before what it needs is there",
@@ -73,7 +76,7 @@ std::vector<Mistake> memory_mistakes() {
                  return {};
              }
              const std::string early = exp->makes, late = counts->makes;
-             move_before(net.backward, early, late);
+             put_before(net.backward, late, take_out(net.backward, early));
              return {early};
          }},
         {"step-dropped", "a parameter that no step updates",
