@@ -2,14 +2,50 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
+#include <cstring>
 #include <limits>
 #include <optional>
+#include <span>
 
 #include "harness/probe.h"
 
 namespace byhand {
 namespace {
+
+// A NaN, or what is one for numbers that carry their errors.
+template <class T>
+T not_a_number() {
+    if constexpr (std::is_floating_point_v<T>) {
+        return std::numeric_limits<T>::quiet_NaN();
+    } else {
+        T number;
+        number.value = number.error = std::numeric_limits<double>::quiet_NaN();
+        return number;
+    }
+}
+
+// Numbers between two fences, so that a function that reads past their end reads NaNs, and one that writes there is
+// found out.
+template <class T>
+class Fenced {
+public:
+    explicit Fenced(std::size_t elements)
+        : fence_(16 + std::min<std::size_t>(elements, 4096)), all_(elements + 2 * fence_, not_a_number<T>()) {}
+
+    T* data() { return all_.data() + fence_; }
+    std::size_t size() const { return all_.size() - 2 * fence_; }
+    std::span<const T> numbers() const { return {all_.data() + fence_, size()}; }
+
+    bool fences_stand() const {
+        const auto stands = [](const T& number) { return !(number == number); };
+        return std::all_of(all_.begin(), all_.begin() + static_cast<std::ptrdiff_t>(fence_), stands) &&
+               std::all_of(all_.end() - static_cast<std::ptrdiff_t>(fence_), all_.end(), stands);
+    }
+
+private:
+    std::size_t fence_;
+    std::vector<T> all_;
+};
 
 // What T's functions read: the float values as T, converted once a name.
 template <class T>
@@ -23,10 +59,10 @@ public:
             if (values_.holds_indices(name)) {
                 operands.emplace_back(values_.indices(name).data());
             } else {
-                auto [place, is_new] = converted_.try_emplace(name);
+                const std::vector<float>& numbers = values_.numbers(name);
+                auto [place, is_new] = converted_.try_emplace(name, numbers.size());
                 if (is_new) {
-                    const std::vector<float>& numbers = values_.numbers(name);
-                    place->second.assign(numbers.begin(), numbers.end());
+                    std::ranges::copy(numbers, place->second.data());
                 }
                 operands.emplace_back(static_cast<const T*>(place->second.data()));
             }
@@ -38,11 +74,14 @@ public:
     std::optional<std::string> changed() const {
         for (const auto& [name, numbers] : converted_) {
             const std::vector<float>& before = values_.numbers(name);
-            for (std::size_t i = 0; i < numbers.size(); ++i) {
+            for (std::size_t i = 0; i < before.size(); ++i) {
                 const T was = static_cast<T>(before[i]);
-                if (!(numbers[i] == was) && !(was != was)) {
+                if (!(numbers.numbers()[i] == was) && was == was) {
                     return name;
                 }
+            }
+            if (!numbers.fences_stand()) {
+                return name;
             }
         }
         return std::nullopt;
@@ -50,24 +89,22 @@ public:
 
 private:
     const Values& values_;
-    std::map<std::string, std::vector<T>> converted_;
+    std::map<std::string, Fenced<T>> converted_;
 };
 
 template <class T>
-std::vector<T> unwritten(std::size_t elements) {
-    std::vector<T> out(elements);
-    if constexpr (std::is_floating_point_v<T>) {
-        for (T& element : out) {
-            const Bits<T> bits = kUnwritten<T>;
-            std::memcpy(&element, &bits, sizeof bits);
-        }
+Fenced<T> unwritten(std::size_t elements) {
+    Fenced<T> out(elements);
+    const Bits<T> bits = kUnwritten<T>;
+    for (std::size_t i = 0; i < elements; ++i) {
+        std::memcpy(out.data() + i, &bits, sizeof bits);
     }
     return out;
 }
 
 // The limit of each element: what our rounding may come to, and what the answer's own may, which sums in double and in
 // an order of its own. (2⁻²⁹ is the ratio of the units of rounding.)
-std::vector<double> limits_of(const std::vector<Rounded<float>>& bounds, SumOrder order) {
+std::vector<double> limits_of(std::span<const Rounded<float>> bounds, SumOrder order) {
     std::vector<double> limits;
     for (const Rounded<float>& bound : bounds) {
         const double ours = order == SumOrder::ours ? bound.error : bound.any_order() * (1 + 0x1p-7);
@@ -75,7 +112,7 @@ std::vector<double> limits_of(const std::vector<Rounded<float>>& bounds, SumOrde
     }
     return limits;
 }
-std::vector<double> limits_of(const std::vector<Rounded<double>>& bounds, SumOrder /*order*/) {
+std::vector<double> limits_of(std::span<const Rounded<double>> bounds, SumOrder /*order*/) {
     std::vector<double> limits;
     for (const Rounded<double>& bound : bounds) {
         limits.push_back(bound.error + 2 * bound.any_order());
@@ -84,7 +121,7 @@ std::vector<double> limits_of(const std::vector<Rounded<double>>& bounds, SumOrd
 }
 
 template <class T>
-Trial judge(const std::vector<T>& ours, const std::vector<double>& answer, const std::vector<double>& limits) {
+Trial judge(std::span<const T> ours, const std::vector<double>& answer, const std::vector<double>& limits) {
     Trial trial;
     trial.verdict = Verdict::exact;
     if (ours.size() != answer.size() || ours.size() != limits.size()) {
@@ -161,13 +198,16 @@ Trial trial_of(const Step<T>& step, const Step<Bound>& bound, const Answers& ans
                SumOrder order) {
     const std::vector<double> answer = answers.answer(step.makes, values.views());
     Operands<T> operands(values);
-    std::vector<T> out = unwritten<T>(count(step.shape));
+    Fenced<T> out = unwritten<T>(count(step.shape));
     step.run(out.data(), operands.of(step.reads));
     Operands<Bound> bound_operands(values);
-    std::vector<Bound> bounds(count(bound.shape));
+    Fenced<Bound> bounds(count(bound.shape));
     bound.run(bounds.data(), bound_operands.of(bound.reads));
-    Trial trial = judge(out, answer, limits_of(bounds, order));
-    if (const auto name = operands.changed()) {
+    Trial trial = judge(out.numbers(), answer, limits_of(bounds.numbers(), order));
+    if (!out.fences_stand()) {
+        trial.verdict = Verdict::mismatch;
+        trial.note = "writes past the end of its result";
+    } else if (const auto name = operands.changed()) {
         trial.verdict = Verdict::mismatch;
         trial.note = "overwrites " + *name + ", which it reads";
     }

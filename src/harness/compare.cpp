@@ -82,7 +82,7 @@ std::optional<std::size_t> measure(TensorResult& result, const View& manual, con
     for (std::size_t i = 0; i < elements; ++i) {
         const double ours = value_at(manual, i), theirs = value_at(torch, i), right = value_at(truth, i);
         const double limit = limit_at(limits, i);
-        if (!std::isfinite(limit) || !std::isfinite(right)) {
+        if (!std::isfinite(limit) || !std::isfinite(right) || !std::isfinite(ours) || !std::isfinite(theirs)) {
             out_of_range = out_of_range.value_or(i);
             continue;
         }
@@ -203,10 +203,13 @@ TensorResult compare_tensor(const std::string& name, const View* manual, const V
         return result;
     }
     const bool has_oracle = oracle != nullptr && oracle->shape == manual->shape;
+    // Where the limit exceeds the value itself nothing is known of it, not even that float can hold it.
+    const auto in_range = [&](std::size_t i) {
+        const double limit = limit_at(limits, i), right = has_oracle ? value_at(*oracle, i) : 0;
+        return std::isfinite(limit) && std::isfinite(right) && (!has_oracle || limit <= std::abs(right));
+    };
     const auto not_finite = [&](const View& view, std::size_t i) {
-        const bool in_range =
-            std::isfinite(limit_at(limits, i)) && (!has_oracle || std::isfinite(value_at(*oracle, i)));
-        return in_range && !std::isfinite(value_at(view, i));
+        return in_range(i) && !std::isfinite(value_at(view, i));
     };
     if (const auto position = first_of(*manual, *torch, not_finite)) {
         fail_at(Verdict::non_finite, *position);

@@ -1,6 +1,7 @@
 #include "harness/spread.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -9,36 +10,17 @@ namespace {
 
 using Bound = Rounded<float>;
 
-// A stream of ±1.
-class Signs {
-public:
-    explicit Signs(std::uint64_t seed) : state_(seed) {}
+// 64 bits in which every bit of the state counts: splitmix64 (Steele, Lea and Flood 2014).
+std::uint64_t mixed(std::uint64_t state) {
+    std::uint64_t z = state + 0x9e3779b97f4a7c15;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+}
 
-    double next() {
-        if (left_ == 0) {
-            bits_ = mixed();
-            left_ = 64;
-        }
-        const double sign = (bits_ & 1) != 0 ? 1 : -1;
-        bits_ >>= 1;
-        --left_;
-        return sign;
-    }
-
-private:
-    // splitmix64 (Steele, Lea and Flood 2014).
-    std::uint64_t mixed() {
-        state_ += 0x9e3779b97f4a7c15;
-        std::uint64_t z = state_;
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-        return z ^ (z >> 31);
-    }
-
-    std::uint64_t state_;
-    std::uint64_t bits_ = 0;
-    int left_ = 0;
-};
+double sign_of(std::uint64_t bits) {
+    return (bits >> 63) != 0 ? 1 : -1;
+}
 
 // As float would keep it, where float is about to lose it: below its normal numbers, or above its largest.
 double within_float(double value) {
@@ -105,18 +87,21 @@ public:
     }
 
     void run_perturbed(std::uint64_t seed) {
-        Signs signs(seed);
-        for (const Link& link : links_) {
+        for (std::size_t l = 0; l < links_.size(); ++l) {
+            const Link& link = links_[l];
             run(link);
             std::vector<double>& made = values_[link.makes];
+            const std::vector<double>& exact = exact_[link.makes];
             std::vector<double>& squares = squares_[link.makes];
-            const double together = signs.next();
+            const std::uint64_t stream = mixed(seed ^ mixed(l));
+            const double together = sign_of(stream);
             for (std::size_t i = 0; i < made.size(); ++i) {
                 if (link.deviation[i] != 0) {
-                    made[i] += link.deviation[i] * (signs.next() + together);
+                    const double own = sign_of(mixed(stream ^ std::bit_cast<std::uint64_t>(exact[i])));
+                    made[i] += link.deviation[i] * (own + together);
                 }
                 made[i] = within_float(made[i]);
-                const double moved = made[i] - exact_[link.makes][i];
+                const double moved = made[i] - exact[i];
                 squares[i] += moved * moved;
             }
         }
@@ -210,7 +195,7 @@ std::map<std::string, std::vector<double>> chain_limits(const StepNetwork<double
     Chain chain(network, bounds, state, batch, rate);
     chain.run_exactly();
     for (std::size_t run = 0; run < config.runs; ++run) {
-        chain.run_perturbed(config.seed * 0x9e3779b97f4a7c15 + run + 1);
+        chain.run_perturbed(mixed(config.seed) + run);
     }
     return chain.limits(config.runs, student_t(config.runs, config.false_alarm));
 }

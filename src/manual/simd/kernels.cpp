@@ -77,16 +77,25 @@ struct Strip {
     bool has_second = false;
 };
 
-// c[i …, strip] = bias + Σ_k a(i, k)·b[k, strip] for four rows: eight sums in registers, k rising.
+// The bias of a strip, zeros where there is none. It comes onto the finished sum: the other way round each small term
+// would be rounded at the size of the bias.
+struct Bias {
+    V first, second;
+};
+HWY_INLINE Bias bias_of(const float* bias, const Strip& s) {
+    const D d;
+    const bool has_second = bias != nullptr && s.has_second;
+    return {bias == nullptr ? hn::Zero(d) : load(s.first, bias + s.j),
+            has_second ? load(s.second, bias + s.j + hn::Lanes(d)) : hn::Zero(d)};
+}
+
+// c[i …, strip] = Σ_k a(i, k)·b[k, strip] + bias for four rows: eight sums in registers, k rising.
 void four_rows(float* c, const Strided& a, const float* b, const float* bias, std::size_t i, std::size_t depth,
                std::size_t columns, const Strip& s) {
     const D d;
     const std::size_t N = hn::Lanes(d);
-    const V zero = hn::Zero(d);
-    const V start0 = bias == nullptr ? zero : load(s.first, bias + s.j);
-    const V start1 = bias == nullptr || !s.has_second ? zero : load(s.second, bias + s.j + N);
-    V c00 = start0, c10 = start0, c20 = start0, c30 = start0;
-    V c01 = start1, c11 = start1, c21 = start1, c31 = start1;
+    V c00 = hn::Zero(d), c10 = c00, c20 = c00, c30 = c00;
+    V c01 = c00, c11 = c00, c21 = c00, c31 = c00;
     const float* a0 = a.data + i * a.row;
     const float* a1 = a0 + a.row;
     const float* a2 = a1 + a.row;
@@ -117,15 +126,16 @@ void four_rows(float* c, const Strided& a, const float* b, const float* bias, st
         }
     }
     float* out = c + i * columns + s.j;
-    store(c00, s.first, out);
-    store(c10, s.first, out + columns);
-    store(c20, s.first, out + 2 * columns);
-    store(c30, s.first, out + 3 * columns);
+    const Bias add = bias_of(bias, s);
+    store(hn::Add(c00, add.first), s.first, out);
+    store(hn::Add(c10, add.first), s.first, out + columns);
+    store(hn::Add(c20, add.first), s.first, out + 2 * columns);
+    store(hn::Add(c30, add.first), s.first, out + 3 * columns);
     if (s.has_second) {
-        store(c01, s.second, out + N);
-        store(c11, s.second, out + columns + N);
-        store(c21, s.second, out + 2 * columns + N);
-        store(c31, s.second, out + 3 * columns + N);
+        store(hn::Add(c01, add.second), s.second, out + N);
+        store(hn::Add(c11, add.second), s.second, out + columns + N);
+        store(hn::Add(c21, add.second), s.second, out + 2 * columns + N);
+        store(hn::Add(c31, add.second), s.second, out + 3 * columns + N);
     }
 }
 
@@ -134,8 +144,7 @@ void one_row(float* c, const Strided& a, const float* b, const float* bias, std:
              std::size_t columns, const Strip& s) {
     const D d;
     const std::size_t N = hn::Lanes(d);
-    V c0 = bias == nullptr ? hn::Zero(d) : load(s.first, bias + s.j);
-    V c1 = bias == nullptr || !s.has_second ? hn::Zero(d) : load(s.second, bias + s.j + N);
+    V c0 = hn::Zero(d), c1 = hn::Zero(d);
     const float* a0 = a.data + i * a.row;
     for (std::size_t k = 0; k < depth; ++k) {
         const V x0 = hn::Set(d, a0[k * a.column]);
@@ -145,13 +154,14 @@ void one_row(float* c, const Strided& a, const float* b, const float* bias, std:
         }
     }
     float* out = c + i * columns + s.j;
-    store(c0, s.first, out);
+    const Bias add = bias_of(bias, s);
+    store(hn::Add(c0, add.first), s.first, out);
     if (s.has_second) {
-        store(c1, s.second, out + N);
+        store(hn::Add(c1, add.second), s.second, out + N);
     }
 }
 
-// c = bias + a·b.   a (rows, depth) strided, b (depth, columns), c (rows, columns), bias (columns) or null.
+// c = a·b + bias.   a (rows, depth) strided, b (depth, columns), c (rows, columns), bias (columns) or null.
 void product(float* c, Strided a, const float* b, const float* bias, std::size_t rows, std::size_t depth,
              std::size_t columns) {
     const D d;

@@ -1,0 +1,295 @@
+// The campaign against false alarms: right networks over many seeds, sizes and initial values, none of which may be
+// called a mismatch. Prints what was run, what verdicts there were and the largest share of a limit that was used.
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <random>
+
+#include "base/error.h"
+#include "cli/contestants.h"
+#include "harness/drawn.h"
+#include "harness/report.h"
+#include "recipe/recipe.h"
+#include "torch_ref/load.h"
+
+namespace byhand {
+namespace {
+
+// What is done to the values and the batch, so that limits are tried where they are hard to keep.
+enum class Kind { drawn, tiny, spread_logits, saturated, flat_column, one_name, smallest, odd_sizes };
+constexpr std::size_t kKinds = 8;
+constexpr const char* kKindNames[kKinds] = {"drawn",       "tiny",     "spread-logits", "saturated",
+                                            "flat-column", "one-name", "smallest",      "odd-sizes"};
+
+struct Case {
+    std::string recipe;
+    NetworkConfig network;
+    std::size_t rows = 0;
+    std::uint64_t seed = 0;
+    Kind kind = Kind::drawn;
+
+    std::string name() const {
+        const NormConfig& norm = network.norm;
+        return fmt::format("{} seed {} {} norm {} {}, V {} T {} E {} H {} B {}", recipe, seed,
+                           kKindNames[static_cast<std::size_t>(kind)],
+                           norm.place == NormPlace::before  ? "before"
+                           : norm.place == NormPlace::after ? "after"
+                                                            : "none",
+                           norm.batch_divisor == Divisor::n ? "n" : "n-1", network.vocabulary, network.context,
+                           network.embedding, fmt::join(network.hidden, ","), rows);
+    }
+};
+
+struct Totals {
+    std::size_t runs = 0, tensors = 0, steps_alone = 0;
+    std::map<std::string, std::size_t> verdicts;  // in the chain
+    std::map<std::string, std::size_t> alone;
+    std::vector<std::string> alarms;
+    double used = 0, used_alone = 0;
+    std::string used_by, used_alone_by;
+    // Of each tensor of the stepwise network, how often our error is at most LibTorch's.
+    std::map<std::string, std::pair<std::size_t, std::size_t>> no_larger;
+};
+
+bool is_alarm(Verdict verdict) {
+    return !agrees(verdict) && verdict != Verdict::undecided && verdict != Verdict::vacuous &&
+           verdict != Verdict::out_of_range;
+}
+
+std::size_t odd_up_to(std::mt19937_64& generator, std::size_t most) {
+    return 1 + 2 * (generator() % ((most + 1) / 2));
+}
+
+Case make_case(const std::string& recipe, NetworkConfig network, std::size_t rows, std::uint64_t seed, bool large) {
+    std::mt19937_64 generator(seed * 7919 + 17);
+    Case c{recipe, std::move(network), rows, seed, static_cast<Kind>(seed % kKinds)};
+    if (c.network.vocabulary < 2) {
+        c.network.vocabulary = 27;
+    }
+    if (large) {
+        c.rows = std::min<std::size_t>(c.rows, 17);  // widths as they are: the sums are as long
+    }
+    const bool divides_by_n_minus_1 =
+        c.network.norm.batch_divisor == Divisor::n_minus_1 || c.network.norm.running_divisor == Divisor::n_minus_1;
+    const std::size_t fewest = divides_by_n_minus_1 ? 3 : 1;
+    if (c.kind == Kind::smallest) {
+        c.network.embedding = c.network.context = 1;
+        c.network.hidden.assign(c.network.hidden.size(), 1);
+        c.network.vocabulary = 2;
+        c.rows = divides_by_n_minus_1 ? 2 : 1;
+    } else if (c.kind == Kind::odd_sizes && !large) {
+        c.network.embedding = odd_up_to(generator, 13);
+        c.network.context = odd_up_to(generator, 7);
+        c.network.vocabulary = 2 + odd_up_to(generator, 61);
+        for (std::size_t& width : c.network.hidden) {
+            width = odd_up_to(generator, 151);
+        }
+        c.rows = std::max(fewest, odd_up_to(generator, 101));
+    }
+    return c;
+}
+
+void scale(Tensors<float>& state, const std::string& begins, float factor) {
+    for (const TensorSpec& spec : state.table()) {
+        if (spec.name.starts_with(begins)) {
+            std::ranges::for_each(state[spec.name], [factor](float& value) { value *= factor; });
+        }
+    }
+}
+
+// Values for the case's network; `witness` is run where a scale has to be found.
+Tensors<float> state_for(const Case& c, Side& witness, const Batch& batch) {
+    Tensors<float> state = drawn_state(c.network, c.seed);
+    switch (c.kind) {
+        case Kind::tiny:
+            scale(state, "C", 1e-4F);
+            scale(state, "W", 1e-3F);
+            scale(state, "b", 1e-3F);
+            break;
+        case Kind::saturated:
+            scale(state, "W1", 60);
+            scale(state, "bngain", 20);
+            break;
+        case Kind::flat_column: {
+            // A unit that hardly sees its input: its variance is far below ε.
+            const std::size_t H = c.network.hidden.front();
+            const std::span<float> W1 = state["W1"];
+            for (std::size_t k = 0; k < W1.size() / H; ++k) {
+                W1[k * H] *= 1e-5F;
+            }
+            break;
+        }
+        case Kind::spread_logits: {
+            witness.load(state);
+            witness.run(batch, 0.1F);
+            const std::vector<View> views = witness.views();
+            const View& logits = *find(views, "logits");
+            double spread = 1e-30;
+            const std::size_t V = c.network.vocabulary;
+            for (std::size_t i = 0; i < batch.rows; ++i) {
+                double low = value_at(logits, i * V), high = low;
+                for (std::size_t j = 1; j < V; ++j) {
+                    low = std::min(low, value_at(logits, i * V + j));
+                    high = std::max(high, value_at(logits, i * V + j));
+                }
+                spread = std::max(spread, high - low);
+            }
+            const auto factor = static_cast<float>((20 + 60 * static_cast<double>(c.seed / kKinds % 97) / 96) / spread);
+            const Layer output = layers(c.network).back();
+            const bool by_gain = output.norm != NormPlace::none && c.network.norm.affine;
+            for (const std::string& name : by_gain ? std::vector{output.value("bngain"), output.value("bnbias")}
+                                                   : std::vector{output.W(), output.b()}) {
+                if (state.contains(name)) {
+                    std::ranges::for_each(state[name], [factor](float& value) { value *= factor; });
+                }
+            }
+            break;
+        }
+        default:
+            break;
+    }
+    return state;
+}
+
+void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
+    check_network(c.network, c.rows);
+    cli::Reference reference = cli::reference_of(torch, c.network, c.rows);
+    std::vector<Contestant> contestants;
+    for (const char* model : {"stepwise", "collapsed", "fused"}) {
+        contestants.push_back(cli::contestant_of(model, c.network, c.rows, reference));
+    }
+    std::mt19937_64 generator(c.seed);
+    std::vector<std::int64_t> X(c.rows * c.network.context), Y(c.rows);
+    for (std::vector<std::int64_t>* indices : {&X, &Y}) {
+        for (std::int64_t& index : *indices) {
+            index = static_cast<std::int64_t>(generator() % c.network.vocabulary);
+        }
+    }
+    if (c.kind == Kind::one_name) {
+        for (std::size_t i = c.network.context; i < X.size(); ++i) {
+            X[i] = X[i - c.network.context];
+        }
+        std::ranges::fill(Y, Y.front());
+    }
+    const Batch batch{c.rows, X.data(), Y.data()};
+    const Tensors<float> state = state_for(c, *reference.witnesses.stepwise, batch);
+    const Schedule schedule{.batch = [&](std::size_t) { return batch; }, .rate = [](std::size_t) { return 0.1F; }};
+    reference.chain.spread.seed = c.seed + 1;
+    ++totals.runs;
+    run_comparison(c.network, state, schedule, contestants, reference.witnesses, reference.chain,
+                   [&](const ComparedStep& step) {
+                       for (const ComparedTensor& tensor : step.tensors) {
+                           const TensorResult& r = tensor.result;
+                           ++totals.tensors;
+                           ++totals.verdicts[to_string(r.verdict)];
+                           if (is_alarm(r.verdict)) {
+                               totals.alarms.push_back(fmt::format("{} of {}: {} ({} of the limit) in {}", r.name,
+                                                                   tensor.model, to_string(r.verdict),
+                                                                   r.used.value_or(0), c.name()));
+                           } else if (r.used.value_or(0) > totals.used && std::isfinite(*r.used)) {
+                               totals.used = *r.used;
+                               totals.used_by = fmt::format("{} of {} in {}", r.name, tensor.model, c.name());
+                           }
+                           if (tensor.model == "stepwise" && tensor.witness == "stepwise" && r.error_manual) {
+                               auto& [no_larger, all] = totals.no_larger[r.name];
+                               no_larger += *r.error_manual <= *r.error_torch ? 1 : 0;
+                               ++all;
+                           }
+                       }
+                       for (const Blamed& blamed : step.blamed) {
+                           for (const StepAlone& alone : blamed.alone) {
+                               ++totals.steps_alone;
+                               ++totals.alone[to_string(alone.real.verdict)];
+                               const double used = std::max(alone.real.used, alone.probe.used);
+                               if (!alone.wrong() && used > totals.used_alone) {
+                                   totals.used_alone = used;
+                                   totals.used_alone_by =
+                                       fmt::format("{} of {} in {}", alone.makes, blamed.model, c.name());
+                               }
+                           }
+                           for (const Culprit& culprit : blamed.culprits) {
+                               totals.alarms.push_back(fmt::format("{} of {} blamed: {} in {}", culprit.name,
+                                                                   blamed.model, culprit.why, c.name()));
+                           }
+                       }
+                   });
+}
+
+struct Options {
+    std::vector<std::string> recipes;  // files
+    std::size_t seeds = 1000, large_seeds = 20, part = 0, parts = 1;
+};
+
+int run(const Options& options) {
+    const torch_ref::Factory& torch = torch_ref::load();
+    const auto start = std::chrono::steady_clock::now();
+    Totals totals;
+    std::size_t number = 0;
+    for (const std::string& path : options.recipes) {
+        std::ifstream file(path);
+        const std::string text(std::istreambuf_iterator<char>(file), {});
+        const Recipe recipe = recipe_from_json(text, path);
+        const std::size_t widest = *std::ranges::max_element(recipe.network.hidden);
+        const bool large = widest > 200 || recipe.batch > 512;
+        const std::size_t seeds = large ? options.large_seeds : options.seeds;
+        for (std::uint64_t seed = 0; seed < seeds; ++seed) {
+            for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
+                for (const NormPlace place : {NormPlace::before, NormPlace::after, NormPlace::none}) {
+                    if (number++ % options.parts != options.part) {
+                        continue;
+                    }
+                    NetworkConfig network = recipe.network;
+                    network.norm.place = place;
+                    network.norm.batch_divisor = network.norm.running_divisor = divisor;
+                    run_case(torch, make_case(recipe.name, network, recipe.batch, seed, large), totals);
+                }
+            }
+        }
+        fmt::print(stderr, "{}: {} runs so far, {} alarms, {:.0f} s\n", recipe.name, totals.runs, totals.alarms.size(),
+                   std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    }
+    for (const std::string& alarm : totals.alarms) {
+        fmt::print("alarm: {}\n", alarm);
+    }
+    fmt::print("runs {}\ntensors {}\nsteps-alone {}\n", totals.runs, totals.tensors, totals.steps_alone);
+    for (const auto& [verdict, times] : totals.verdicts) {
+        fmt::print("chain {} {}\n", verdict, times);
+    }
+    for (const auto& [verdict, times] : totals.alone) {
+        fmt::print("alone {} {}\n", verdict, times);
+    }
+    fmt::print("largest-share-chain {:.4f} {}\nlargest-share-alone {:.4f} {}\n", totals.used, totals.used_by,
+               totals.used_alone, totals.used_alone_by);
+    for (const auto& [name, times] : totals.no_larger) {
+        fmt::print("error-no-larger {} {} {}\n", name, times.first, times.second);
+    }
+    fmt::print("alarms {}\n", totals.alarms.size());
+    return totals.alarms.empty() ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace byhand
+
+int main(int argc, char** argv) {
+    CLI::App app{"Right networks over many seeds, sizes and values: none may be called a mismatch"};
+    byhand::Options options;
+    app.add_option("--recipe", options.recipes, "Recipe files")->required();
+    app.add_option("--seeds", options.seeds, "For each recipe up to H 200, variance and place of the norm");
+    app.add_option("--large-seeds", options.large_seeds, "For each larger one");
+    app.add_option("--part", options.part, "Run this part of");
+    app.add_option("--parts", options.parts, "so many");
+    CLI11_PARSE(app, argc, argv);
+    try {
+        return byhand::run(options);
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "campaign: {}\n", error.what());
+        return 2;
+    }
+}
