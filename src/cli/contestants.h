@@ -14,7 +14,7 @@ namespace byhand::cli {
 struct Reference {
     std::unique_ptr<Answers> stepwise, collapsed;
     Witnesses witnesses;
-    ChainModel chain;
+    ChainModel chain, collapsed_chain;
 };
 Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& network, std::size_t rows);
 

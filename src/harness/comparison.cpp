@@ -171,6 +171,7 @@ public:
         const std::vector<View> stepwise = witnesses_.stepwise->views();
         const std::vector<View> module = witnesses_.module->views();
         Limits limits;
+        const ChainModel* limits_of = nullptr;
         for (std::size_t c = 0; c < contestants_.size(); ++c) {
             const Contestant& contestant = contestants_[c];
             const std::vector<View> ours = contestant.side->views();
@@ -181,8 +182,10 @@ public:
                 std::ranges::move(drift_of(config_, contestant.model, ours, stepwise),
                                   std::back_inserter(compared.drift));
             }
-            if (schedule_.drift || c == 0) {
-                limits = limits_from(schedule_.drift ? own_[c] : common_, step);
+            const ChainModel& chain = contestant.chain != nullptr ? *contestant.chain : chain_;
+            if (schedule_.drift || &chain != limits_of) {
+                limits = limits_from(chain, schedule_.drift ? own_[c] : common_, step);
+                limits_of = &chain;
             }
             const std::vector<View> oracle = witnesses_.oracle->views();
             const auto append = [&](const std::string& witness, const std::vector<View>& theirs) {
@@ -214,13 +217,13 @@ public:
     }
 
 private:
-    Limits limits_from(const Tensors<float>& state, std::size_t step) const {
-        if (chain_.memo != nullptr && chain_.memo->contains(step)) {
-            return chain_.memo->at(step);
+    Limits limits_from(const ChainModel& chain, const Tensors<float>& state, std::size_t step) const {
+        if (chain.memo != nullptr && chain.memo->contains(step)) {
+            return chain.memo->at(step);
         }
-        Limits limits = chain_limits(chain_.network, chain_.bounds, state, batch_, rate_, chain_.spread);
-        if (chain_.memo != nullptr) {
-            (*chain_.memo)[step] = limits;
+        Limits limits = chain_limits(chain.network, chain.bounds, state, batch_, rate_, chain.spread);
+        if (chain.memo != nullptr) {
+            (*chain.memo)[step] = limits;
         }
         return limits;
     }

@@ -17,6 +17,18 @@
 
 namespace byhand {
 
+// The limits of every element by name; a name that is not there is given, not made, and has none to spare.
+using Limits = std::map<std::string, std::vector<double>>;
+
+// A network as the chain's limits are measured with it (see spread.h).
+struct ChainModel {
+    StepNetwork<double> network;
+    StepNetwork<Rounded<float>> bounds;
+    SpreadConfig spread;
+    // Where the same steps are run again and again from the same state: each step's limits, once they are known.
+    std::map<std::size_t, Limits>* memo = nullptr;
+};
+
 // A hand-written network that is compared.
 struct Contestant {
     std::string model;  // "stepwise", "collapsed", "fused"
@@ -28,6 +40,9 @@ struct Contestant {
     StepNetwork<float> steps;
     Judge judge;
     const Answers* answers = nullptr;
+    // Where its formulas round otherwise than the stepwise network's: its own lists. (Softmax minus one-hot cancels where
+    // the small steps do not.)
+    const ChainModel* chain = nullptr;
 };
 
 // What they are held against.
@@ -35,18 +50,6 @@ struct Witnesses {
     std::unique_ptr<Side> stepwise;  // every value, float
     std::unique_ptr<Side> module;    // what a torch::nn module has, float
     std::unique_ptr<Side> oracle;    // every value, double
-};
-
-// The limits of every element by name; a name that is not there is given, not made, and has none to spare.
-using Limits = std::map<std::string, std::vector<double>>;
-
-// The stepwise network as the chain's limits are measured with it (see spread.h).
-struct ChainModel {
-    StepNetwork<double> network;
-    StepNetwork<Rounded<float>> bounds;
-    SpreadConfig spread;
-    // Where the same steps are run again and again from the same state: each step's limits, once they are known.
-    std::map<std::size_t, Limits>* memo = nullptr;
 };
 
 struct ComparedTensor {
@@ -92,6 +95,7 @@ struct Schedule {
 
 // Runs all sides from `state` (a table equal to state(config)) and hands each compared step to `visit`. After the
 // last step the sides still hold its values.
+// The chain's limits are those of `chain`, save for contestants that have their own.
 void run_comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
                     std::vector<Contestant>& contestants, Witnesses& witnesses, const ChainModel& chain,
                     const std::function<void(const ComparedStep&)>& visit);

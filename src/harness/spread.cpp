@@ -52,32 +52,22 @@ public:
         }
     }
 
-    // Undisturbed, and with it the size of each step's own rounding.
-    void run_exactly() {
-        for (Link& link : links_) {
-            run(link);
-            std::vector<std::vector<Bound>> copies;
-            std::vector<Operand<Bound>> operands;
-            for (const int read : link.reads) {
-                if (read < 0) {
-                    operands.emplace_back(read == kX ? X_ : Y_);
-                } else {
-                    const std::vector<double>& values = values_[static_cast<std::size_t>(read)];
-                    std::vector<Bound>& copy = copies.emplace_back(values.size());
-                    for (std::size_t i = 0; i < values.size(); ++i) {
-                        copy[i].value = values[i];
-                    }
-                    operands.emplace_back(static_cast<const Bound*>(copy.data()));
-                }
+    // Undisturbed, and with it the size of each step's own rounding. That is taken at the exact values and at those of
+    // one disturbed run, whichever is larger: where a value is zero in exact arithmetic, what float has there instead
+    // is rounded as well.
+    void run_exactly(std::uint64_t seed) {
+        std::vector<std::vector<double>> disturbed = values_;
+        for (std::size_t l = 0; l < links_.size(); ++l) {
+            Link& link = links_[l];
+            run(link, values_);
+            run(link, disturbed);
+            link.deviation = own_deviation(link, values_);
+            const std::vector<double> deviation = own_deviation(link, disturbed);
+            for (std::size_t i = 0; i < deviation.size(); ++i) {
+                // (A NaN stays.)
+                link.deviation[i] = deviation[i] <= link.deviation[i] ? link.deviation[i] : deviation[i];
             }
-            std::vector<Bound> bounds(values_[link.makes].size());
-            link.bound->run(bounds.data(), operands);
-            link.deviation.resize(bounds.size());
-            for (std::size_t i = 0; i < bounds.size(); ++i) {
-                // Where float may leave its range, all that follows is unknown.
-                link.deviation[i] = std::isfinite(bounds[i].error) ? std::sqrt(bounds[i].variance)
-                                                                   : std::numeric_limits<double>::quiet_NaN();
-            }
+            disturb(disturbed[link.makes], values_[link.makes], link, mixed(seed ^ mixed(l)));
         }
         exact_ = values_;
         squares_.resize(values_.size());
@@ -86,21 +76,15 @@ public:
         }
     }
 
-    void run_perturbed(std::uint64_t seed) {
+    void run_disturbed(std::uint64_t seed) {
         for (std::size_t l = 0; l < links_.size(); ++l) {
             const Link& link = links_[l];
-            run(link);
             std::vector<double>& made = values_[link.makes];
             const std::vector<double>& exact = exact_[link.makes];
             std::vector<double>& squares = squares_[link.makes];
-            const std::uint64_t stream = mixed(seed ^ mixed(l));
-            const double together = sign_of(stream);
+            run(link, values_);
+            disturb(made, exact, link, seed == 0 ? 0 : mixed(seed ^ mixed(l)));
             for (std::size_t i = 0; i < made.size(); ++i) {
-                if (link.deviation[i] != 0) {
-                    const double own = sign_of(mixed(stream ^ std::bit_cast<std::uint64_t>(exact[i])));
-                    made[i] += link.deviation[i] * (own + together);
-                }
-                made[i] = within_float(made[i]);
                 const double moved = made[i] - exact[i];
                 squares[i] += moved * moved;
             }
@@ -140,16 +124,60 @@ private:
 
     void given(const std::string& name, std::vector<double> values) { values_[place(name)] = std::move(values); }
 
-    void run(const Link& link) {
+    using Arena = std::vector<std::vector<double>>;
+
+    void run(const Link& link, Arena& values) const {
         std::vector<Operand<double>> operands;
         for (const int read : link.reads) {
             if (read < 0) {
                 operands.emplace_back(read == kX ? X_ : Y_);
             } else {
-                operands.emplace_back(static_cast<const double*>(values_[static_cast<std::size_t>(read)].data()));
+                operands.emplace_back(static_cast<const double*>(values[static_cast<std::size_t>(read)].data()));
             }
         }
-        link.step->run(values_[link.makes].data(), operands);
+        link.step->run(values[link.makes].data(), operands);
+    }
+
+    // The standard deviation of what the step's own rounding adds to each element, where it reads these values exactly;
+    // a NaN where float may leave its range, so that all that follows is unknown.
+    std::vector<double> own_deviation(const Link& link, const Arena& values) const {
+        std::vector<std::vector<Bound>> copies;
+        std::vector<Operand<Bound>> operands;
+        for (const int read : link.reads) {
+            if (read < 0) {
+                operands.emplace_back(read == kX ? X_ : Y_);
+            } else {
+                const std::vector<double>& numbers = values[static_cast<std::size_t>(read)];
+                std::vector<Bound>& copy = copies.emplace_back(numbers.size());
+                for (std::size_t i = 0; i < numbers.size(); ++i) {
+                    copy[i].value = numbers[i];
+                }
+                operands.emplace_back(static_cast<const Bound*>(copy.data()));
+            }
+        }
+        std::vector<Bound> bounds(values[link.makes].size());
+        link.bound->run(bounds.data(), operands);
+        std::vector<double> deviation(bounds.size());
+        for (std::size_t i = 0; i < bounds.size(); ++i) {
+            deviation[i] = std::isfinite(bounds[i].error) ? std::sqrt(bounds[i].variance)
+                                                          : std::numeric_limits<double>::quiet_NaN();
+        }
+        return deviation;
+    }
+
+    // Moves each element by its own rounding, up or down: by the element's exact value, so that equal values move
+    // alike, and by half as much all together. Stream 0 moves nothing: what float can't hold is lost all the same.
+    static void disturb(std::vector<double>& made, const std::vector<double>& exact, const Link& link,
+                        std::uint64_t stream) {
+        const double together = 0.5 * sign_of(stream);
+        const double size = stream == 0 ? 0 : 1;
+        for (std::size_t i = 0; i < made.size(); ++i) {
+            if (link.deviation[i] != 0) {
+                const double own = sign_of(mixed(stream ^ std::bit_cast<std::uint64_t>(exact[i])));
+                made[i] += size * link.deviation[i] * (own + together);
+            }
+            made[i] = within_float(made[i]);
+        }
     }
 
     const std::int64_t* X_;
@@ -193,9 +221,10 @@ std::map<std::string, std::vector<double>> chain_limits(const StepNetwork<double
                                                         const Tensors<float>& state, const Batch& batch, float rate,
                                                         const SpreadConfig& config) {
     Chain chain(network, bounds, state, batch, rate);
-    chain.run_exactly();
+    chain.run_exactly(mixed(~config.seed));
+    chain.run_disturbed(0);
     for (std::size_t run = 0; run < config.runs; ++run) {
-        chain.run_perturbed(mixed(config.seed) + run);
+        chain.run_disturbed(mixed(config.seed) + run);
     }
     return chain.limits(config.runs, student_t(config.runs, config.false_alarm));
 }

@@ -2,10 +2,10 @@
 // before it made: measured, not bounded. (Worst-case bounds carried through the chain are too wide to say anything.)
 //
 // K runs in double, in each of which every step's result is moved by its own rounding: up or down by one standard
-// deviation of it, value by value (equal values round alike: equal rows of a batch) and once more for the whole step (a
-// rounded constant errs alike everywhere). That
+// deviation of it, value by value (equal values round alike: equal rows of a batch), and by half of one for the whole
+// step (a rounded constant errs alike everywhere). That
 // is Monte Carlo arithmetic (Parker 1997; random rounding: Vignes 1978), with the size of each step's rounding from
-// Rounded::variance. What the perturbed runs differ from the undisturbed one by is the spread.
+// Rounded::variance. What the disturbed runs differ from the undisturbed one by is the spread.
 #pragma once
 
 #include <cstdint>

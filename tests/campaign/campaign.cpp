@@ -190,9 +190,11 @@ void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
                            ++totals.tensors;
                            ++totals.verdicts[to_string(r.verdict)];
                            if (is_alarm(r.verdict)) {
-                               totals.alarms.push_back(fmt::format("{} of {}: {} ({} of the limit) in {}", r.name,
-                                                                   tensor.model, to_string(r.verdict),
-                                                                   r.used.value_or(0), c.name()));
+                               const Worst worst = r.worst.value_or(Worst());
+                               totals.alarms.push_back(
+                                   fmt::format("{} of {}: {}, {:g} by hand, {:g} by LibTorch, {:g} in double, limit {:g}, in {}",
+                                               r.name, tensor.model, to_string(r.verdict), worst.manual, worst.torch,
+                                               worst.oracle.value_or(NAN), r.limit.value_or(NAN), c.name()));
                            } else if (r.used.value_or(0) > totals.used && std::isfinite(*r.used)) {
                                totals.used = *r.used;
                                totals.used_by = fmt::format("{} of {} in {}", r.name, tensor.model, c.name());
