@@ -35,6 +35,7 @@ int run(int argc, char** argv) {
     add_train(app, exit_code);
     add_eval(app, exit_code);
     add_sample(app, exit_code);
+    add_gradcheck(app, exit_code);
     add_recipes(app, exit_code);
     try {
         app.parse(argc, argv);

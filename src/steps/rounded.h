@@ -16,6 +16,7 @@
 #include <cmath>
 #include <concepts>
 #include <limits>
+#include <type_traits>
 
 namespace byhand {
 
@@ -42,7 +43,14 @@ public:
           variance(error * error),
           inherited_(error) {}
 
-    double any_order() const { return inherited_ + additions_ * kUnit * (magnitude_ + inherited_); }
+    // Of k additions each is off by u of what it makes, and passes on what came before: k·u/(1 − k·u).
+    double any_order() const {
+        if (additions_ == 0) {
+            return inherited_;
+        }
+        const double units = additions_ * kUnit;
+        return units < 1 ? inherited_ + units / (1 - units) * (magnitude_ + inherited_) : kInfinity;
+    }
 
     Rounded operator-() const {
         Rounded negative = *this;
@@ -51,10 +59,10 @@ public:
     }
 
     friend Rounded operator+(const Rounded& a, const Rounded& b) {
-        if (a.is_exact_zero()) {
+        if (a.is_exact() && a.value == 0) {
             return b;
         }
-        if (b.is_exact_zero()) {
+        if (b.is_exact() && b.value == 0) {
             return a;
         }
         Rounded sum;
@@ -66,6 +74,9 @@ public:
         sum.inherited_ = a.inherited_ + b.inherited_;
         sum.magnitude_ = a.term_magnitude() + b.term_magnitude();
         sum.additions_ = a.additions_ + b.additions_ + 1;
+        if (!(sum.magnitude_ + sum.inherited_ <= kLargest)) {
+            sum.inherited_ = kInfinity;  // in another order a part of it may overflow
+        }
         return sum.in_range();
     }
     friend Rounded operator-(const Rounded& a, const Rounded& b) { return a + -b; }
@@ -76,7 +87,12 @@ public:
         const auto carried = [](double x, double x_error, double y, double y_error) {
             return std::abs(x) * y_error + std::abs(y) * x_error + x_error * y_error;
         };
-        const double variance = square(a.value) * b.variance + square(b.value) * a.variance + a.variance * b.variance;
+        // The factors may be one and the same (a square), so their deviations add, not the squares of these.
+        const double variance =
+            a.variance == 0 && b.variance == 0
+                ? 0
+                : square(std::abs(a.value) * std::sqrt(b.variance) + std::abs(b.value) * std::sqrt(a.variance)) +
+                      a.variance * b.variance;
         return result(value, carried(a.value, a.error, b.value, b.error),
                       carried(a.value, a.any_order(), b.value, b.any_order()), variance, exact ? 0 : 1);
     }
@@ -115,7 +131,8 @@ public:
 
     // e^(x ± e) − e^x ≤ e^x·(e^e − 1)
     friend Rounded exp(const Rounded& x) {
-        const double value = std::exp(x.value);
+        // It is never 0, though double may have no number for it.
+        const double value = std::max(std::exp(x.value), std::numeric_limits<double>::min());
         const auto carried = [&](double error) { return value * std::expm1(error); };
         return result(value, carried(x.error), carried(x.any_order()), square(value) * x.variance, 2 * kExpUlp);
     }
@@ -143,17 +160,20 @@ private:
     using Limits = std::numeric_limits<F>;
     static constexpr double kUnit = Limits::epsilon() / 2;  // u, the largest relative error of one rounding
     // Half the distance between numbers too small to be normal: the largest error of one rounding there.
-    static constexpr double kTiny = sizeof(F) == 4 ? 0x1p-150 : 0;  // (in double itself that can't be written)
+    // (In double itself it can't be written: there it is the whole distance.)
+    static constexpr double kTiny = sizeof(F) == 4 ? 0x1p-150 : std::numeric_limits<double>::denorm_min();
+    static constexpr double kLargest = static_cast<double>(Limits::max());
     static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
     static double square(double x) { return x * x; }
 
-    bool is_exact_zero() const { return value == 0 && error == 0; }
+    // In whatever order: of a − a, an exact zero in this one, a + b − a would make something else.
+    bool is_exact() const { return error == 0 && inherited_ == 0 && additions_ == 0; }
 
     // 0 and powers of two, where they are exact: a product with them is not rounded.
     bool scales_exactly() const {
         int exponent = 0;
-        return error == 0 && (value == 0 || std::abs(std::frexp(value, &exponent)) == 0.5);
+        return is_exact() && (value == 0 || std::abs(std::frexp(value, &exponent)) == 0.5);
     }
 
     double term_magnitude() const { return additions_ == 0 ? std::abs(value) : magnitude_; }
@@ -163,7 +183,9 @@ private:
                           double roundings) {
         Rounded r;
         r.value = value;
-        const bool small = value != 0 && std::abs(value) < 2 * static_cast<double>(Limits::min());
+        // What is rounded may be too small to be normal, though its value is not, or is zero.
+        const bool nothing = value == 0 && carried_in_any_order == 0;
+        const bool small = !nothing && !(std::abs(value) - carried_in_any_order >= static_cast<double>(Limits::min()));
         const double tiny = small ? kTiny * std::max(roundings, 1.0) : 0;
         r.error = carried + roundings * kUnit * (std::abs(value) + carried) + tiny;
         r.inherited_ = carried_in_any_order + roundings * kUnit * (std::abs(value) + carried_in_any_order) + tiny;
@@ -172,7 +194,7 @@ private:
     }
 
     Rounded in_range() const {
-        const bool fits = std::abs(value) + error <= static_cast<double>(Limits::max());
+        const bool fits = std::abs(value) + error <= kLargest;
         if (fits) {
             return *this;
         }

@@ -81,6 +81,17 @@ void Runner<T>::forward_to(const std::string& last) {
 }
 
 template <class T>
+void Runner<T>::forward_from(const std::string& name) {
+    const auto makes = [&](const Bound& b) { return b.step->makes == name; };
+    const auto reads = [&](const Bound& b) { return std::ranges::find(b.step->reads, name) != b.step->reads.end(); };
+    const auto made = std::ranges::find_if(forward_, makes);
+    const auto after = made == forward_.end() ? forward_.begin() : made + 1;
+    for (auto b = std::find_if(after, forward_.end(), reads); b != forward_.end(); ++b) {
+        b->step->run(b->out, b->reads);
+    }
+}
+
+template <class T>
 void Runner<T>::set_batch(const Batch& batch) {
     std::copy_n(batch.X, X_.size(), X_.begin());
     if (batch.Y != nullptr) {

@@ -31,6 +31,8 @@ public:
     void forward() { run(forward_); }
     // Only up to and with the step that makes `last`.
     void forward_to(const std::string& last);
+    // Only what may depend on `name`: from the first step that reads it on, but never a step that makes it.
+    void forward_from(const std::string& name);
     void backward() { run(backward_); }
     void update() { run(update_); }
     void evaluate() { run(evaluation_); }

@@ -1,0 +1,111 @@
+#include "harness/gradcheck.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "cli/commands.h"
+#include "cli/network_options.h"
+#include "cli/numbers.h"
+#include "cli/progress.h"
+#include "harness/report_gradcheck.h"
+#include "manual/formulas.h"
+#include "manual/stepwise.h"
+#include "names/batches.h"
+
+namespace byhand::cli {
+namespace {
+
+// Enough for a norm to be at home in, and few enough for thousands of forward passes.
+constexpr std::size_t kRows = 7;
+constexpr std::size_t kElements = 32;
+
+struct GradcheckOptions {
+    NetworkOptions network;
+    std::vector<std::string> models = {"stepwise", "collapsed"};
+    std::optional<std::size_t> elements;
+    bool json = false;
+};
+
+// kElements, or as many as keep the multiplications of all forward passes to some seconds' worth.
+std::size_t elements_for(const NetworkConfig& network, std::size_t rows, std::size_t gradients) {
+    constexpr double kMultiplications = 1e10;
+    constexpr double kPassesAnElement = 7;
+    const double all = static_cast<double>(gradients) * kPassesAnElement * static_cast<double>(rows) *
+                       static_cast<double>(parameter_count(network));
+    return std::clamp(static_cast<std::size_t>(kMultiplications / all), std::size_t{2}, kElements);
+}
+
+SourceLine source_of(const std::string& function) {
+    for (const Formula& formula : formulas()) {
+        if (function == formula.function) {
+            return {fmt::format("{}:{}", formula.file, formula.line), formula.text};
+        }
+    }
+    return {};
+}
+
+int gradcheck(const GradcheckOptions& options) {
+    Recipe recipe = recipe_of(options.network);
+    if (!options.network.batch) {
+        recipe.batch = std::min(recipe.batch, kRows);
+    }
+    Run run = prepare(std::move(recipe), read_names_aloud(options.network.data), data_path_of(options.network.data));
+    const NetworkConfig& network = run.recipe.network;
+    const std::size_t rows = run.recipe.batch;
+    DrawnBatch batch(rows, network.context);
+    draw_batch(batch, run.train, run.generator);
+    const Tensors<float> state = gradcheck_state(network, run.recipe.seed);
+
+    const auto stepwise = stepwise_network<double>(network, rows);
+    const std::size_t elements =
+        options.elements.value_or(elements_for(network, rows, stepwise.backward.steps().size()));
+    std::vector<CheckedModel> models;
+    Progress progress(options.models.size(), std::nullopt, "checking");
+    for (const std::string& model : options.models) {
+        if (std::ranges::find(models, model, &CheckedModel::model) != models.end()) {
+            continue;  // named twice
+        }
+        progress.step(models.size());
+        const GradcheckConfig config{.elements = elements, .seed = run.recipe.seed};
+        const auto bounds = model == "stepwise" ? stepwise_network<Rounded<float>>(network, rows)
+                                                : collapsed_network<Rounded<float>>(network, rows);
+        models.push_back(
+            {model, byhand::gradcheck(model == "stepwise" ? stepwise : collapsed_network<double>(network, rows), bounds,
+                                      state, batch.view(), config)});
+    }
+    progress.finish();
+    const GradcheckHeader header{run.recipe.name, rows, elements, run.recipe.seed};
+    fmt::print("{}", options.json ? gradcheck_json(header, models)
+                                  : gradcheck_table(header, models, source_of, wants_colour(STDOUT_FILENO)));
+    return agree(models) ? kFine : kDisagrees;
+}
+
+}  // namespace
+
+void add_gradcheck(CLI::App& app, int& exit_code) {
+    CLI::App* command = app.add_subcommand(
+        "gradcheck", "Hold every gradient against finite differences of the loss, in double; needs no LibTorch");
+    const auto options = std::make_shared<GradcheckOptions>();
+    add_network_options(*command, options->network);
+    command->add_option("--model", options->models, "Hand-written networks to check: stepwise, collapsed")
+        ->delimiter(',')
+        ->check(CLI::IsMember({"stepwise", "collapsed"}))
+        ->capture_default_str();
+    command
+        ->add_option(
+            "--elements", options->elements,
+            fmt::format("Of each gradient, check a sample of so many [{}, fewer in large networks]", kElements))
+        ->check(whole_number(1, 1'000'000'000));
+    command->add_flag("--json", options->json, "The report as JSON");
+    command->footer(fmt::format(
+        "Parameters are drawn afresh from --seed, so that no gain is 1 and no bias 0, which would hide mistakes.\n"
+        "Without --batch, {} rows of the recipe's first batch are used at most.",
+        kRows));
+    command->callback([options, &exit_code] { exit_code = gradcheck(*options); });
+}
+
+}  // namespace byhand::cli

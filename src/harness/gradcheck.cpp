@@ -1,0 +1,293 @@
+#include "harness/gradcheck.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <random>
+#include <stdexcept>
+
+#include "harness/compare.h"
+#include "steps/runner.h"
+
+namespace byhand {
+namespace {
+
+// What rounding to double comes to, in units of rounding to float.
+constexpr double kDoubleInFloats = 0x1p-29;
+
+using RoundingLimits = std::map<std::string, std::vector<double>>;
+
+// The limits of what rounding in double may do to the loss and to every gradient: those of float, measured, times the
+// ratio of the units, since so little moves all of it in proportion.
+RoundingLimits rounding_limits(const StepNetwork<double>& network, const StepNetwork<Rounded<float>>& bounds,
+                               const Tensors<float>& state, const Batch& batch, const SpreadConfig& spread) {
+    const StepNetwork<double> both{network.config, network.rows, network.forward, network.backward, {}, {}};
+    StepNetwork<Rounded<float>> right{network.config, network.rows, {}, {}, {}, {}};
+    // The same steps in the network's own order.
+    const std::vector<const Step<Rounded<float>>*> known = all_steps(bounds);
+    for (const Step<double>* step : all_steps(both)) {
+        const auto found = std::ranges::find(known, step->makes, &Step<Rounded<float>>::makes);
+        if (found == known.end()) {
+            throw std::logic_error("there is nothing to bound the rounding of " + step->makes + " by");
+        }
+        right.forward.steps().push_back(**found);
+    }
+    RoundingLimits limits = chain_limits(both, right, state, batch, /*rate=*/0, spread);
+    for (auto& [name, tensor] : limits) {
+        for (double& limit : tensor) {
+            limit *= kDoubleInFloats;
+        }
+    }
+    return limits;
+}
+
+struct Slope {
+    double value = 0;
+    double bound = std::numeric_limits<double>::infinity();  // of its error
+};
+
+// At step h; see gradcheck.h. `truncation` is the part of the bound that a smaller step would make smaller.
+template <class Loss>
+Slope slope_at(const Loss& loss, double x, double h, double noise, double& truncation) {
+    const double here = loss(x);
+    double D[3], jump[3];  // at h, 2h, 4h
+    for (int k = 0; k < 3; ++k) {
+        const double up = x + std::ldexp(h, k), down = x - std::ldexp(h, k);
+        const double above = loss(up), below = loss(down);
+        D[k] = (above - below) / (up - down);
+        // (L(x + h) − L(x))/h − (L(x) − L(x − h))/h: a kink's jump, and a·h + b·h³ + … that any curve has.
+        jump[k] = (above - here) / (up - x) - (here - below) / (x - down);
+    }
+    const double E1 = (4 * D[0] - D[1]) / 3, E2 = (4 * D[1] - D[2]) / 3;
+    // Without the parts that go with h and h³.
+    const double kink = (8 * (2 * jump[0] - jump[1]) - (2 * jump[1] - jump[2])) / 7;
+    truncation = std::abs(E2 - E1) + std::abs(kink) / 2;
+    const double bound = truncation + 1.5 * noise / h;
+    return std::isfinite(E1) && std::isfinite(bound) ? Slope{E1, bound} : Slope{};
+}
+
+// The best of several steps. The balance of truncation (h⁴) and rounding (u/h) lies near the fifth root of u, 2⁻¹⁰, of
+// the distance over which the loss changes its curve. That distance is at most `scale`, the size usual in the tensor;
+// where it is less (a small number whose inverse, root or logarithm is taken), smaller steps follow until rounding
+// leads.
+template <class Loss>
+Slope slope(const Loss& loss, double x, double scale, double noise) {
+    Slope best;
+    const double least = std::max(std::abs(x), scale * 0x1p-40) * 0x1p-28;
+    for (double h = scale * 0x1p-10; h >= least; h /= 8) {
+        double truncation = 0;
+        const Slope next = slope_at(loss, x, h, noise, truncation);
+        if (next.bound < best.bound) {
+            best = next;
+        }
+        if (std::isfinite(next.bound) && truncation <= 2 * noise / h) {
+            break;
+        }
+    }
+    return best;
+}
+
+double root_mean_square(std::span<const double> values) {
+    double squares = 0;
+    for (const double value : values) {
+        squares += value * value;
+    }
+    const double root = std::sqrt(squares / static_cast<double>(values.size()));
+    return root > 0 && std::isfinite(root) ? root : 1;
+}
+
+// At most `most` positions in rising order: half from all, half from where the gradient is not zero, so that a few that
+// count are not lost among zeros.
+std::vector<std::size_t> sample(std::span<const double> gradient, std::size_t most, std::mt19937_64& generator) {
+    std::vector<std::size_t> all(gradient.size()), chosen;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        all[i] = i;
+    }
+    if (all.size() <= most) {
+        return all;
+    }
+    std::vector<std::size_t> filled;
+    std::ranges::copy_if(all, std::back_inserter(filled), [&](std::size_t i) { return !(gradient[i] == 0); });
+    std::vector<bool> taken(gradient.size());
+    const auto draw = [&](std::vector<std::size_t>& from, std::size_t until) {
+        for (std::size_t left = from.size(); left > 0 && chosen.size() < until; --left) {
+            std::swap(from[generator() % left], from[left - 1]);
+            const std::size_t position = from[left - 1];
+            if (!taken[position]) {
+                taken[position] = true;
+                chosen.push_back(position);
+            }
+        }
+    };
+    draw(filled, most - most / 2);
+    draw(all, most);
+    std::ranges::sort(chosen);
+    return chosen;
+}
+
+// One element: ours, by differences, and what may lie between.
+struct Element {
+    std::size_t position;
+    double ours, difference, limit;
+    double own_rounding;  // the part of the limit that is our gradient's
+};
+
+// `sharp`: a limit below this tells zero from a gradient that matters.
+void judge(CheckedGradient& checked, const std::vector<Element>& elements, double sharp) {
+    checked.checked = elements.size();
+    bool all_rounding = true, all_nothing = true, no_figures = false;
+    double widest = 0;
+    for (const Element& e : elements) {
+        checked.scale = std::max({checked.scale, std::abs(e.ours), std::abs(e.difference)});
+        checked.error = std::max(checked.error, std::abs(e.ours - e.difference));
+        widest = std::max(widest, e.limit);
+        all_rounding =
+            all_rounding && std::abs(e.ours) <= e.own_rounding && std::abs(e.difference) <= e.limit && e.limit <= sharp;
+        all_nothing = all_nothing && e.ours == 0 && e.difference == 0 && e.own_rounding == 0;
+    }
+    bool fails = false;
+    for (const Element& e : elements) {
+        const double error = std::abs(e.ours - e.difference);
+        const bool ok = error <= e.limit;
+        // Not !(limit > …): a limit that is no number says nothing either.
+        const bool decided = e.limit <= kTooWide * checked.scale;
+        checked.undecided += decided ? 0 : 1;
+        fails = fails || !ok;
+        const double used = error == 0 ? 0 : error / e.limit;
+        if (!no_figures && (!std::isfinite(e.ours) || !(used <= checked.used) || &e == elements.data())) {
+            no_figures = !std::isfinite(e.ours);
+            checked.worst = e.position;
+            checked.ours = e.ours;
+            checked.difference = e.difference;
+            checked.limit = e.limit;
+            checked.used = used;
+        }
+    }
+    checked.catches = checked.scale > 0 ? 2 * widest / checked.scale : 0;
+    using enum GradientVerdict;
+    checked.verdict = no_figures               ? non_finite
+                      : fails                  ? mismatch
+                      : all_nothing            ? vacuous
+                      : all_rounding           ? zero_within_rounding
+                      : checked.undecided != 0 ? undecided
+                                               : within;
+    if (checked.verdict == non_finite) {
+        checked.undecided = 0;
+    }
+    if (checked.verdict == zero_within_rounding) {
+        checked.undecided = 0;
+        checked.catches = 0;  // there is no size that it could be relative to
+    }
+}
+
+}  // namespace
+
+std::string to_string(GradientVerdict verdict) {
+    using enum GradientVerdict;
+    switch (verdict) {
+        case within:
+            return "within";
+        case zero_within_rounding:
+            return "zero within rounding";
+        case mismatch:
+            return "mismatch";
+        case undecided:
+            return "undecided";
+        case vacuous:
+            return "vacuous";
+        case non_finite:
+            return "non-finite";
+        case unwritten:
+            return "unwritten";
+        case missing:
+            return "missing";
+    }
+    return "";
+}
+
+bool agrees(GradientVerdict verdict) {
+    return verdict == GradientVerdict::within || verdict == GradientVerdict::zero_within_rounding;
+}
+
+std::vector<CheckedGradient> gradcheck(const StepNetwork<double>& network, const StepNetwork<Rounded<float>>& bounds,
+                                       const Tensors<float>& state, const Batch& batch, const GradcheckConfig& config) {
+    const RoundingLimits rounding = rounding_limits(network, bounds, state, batch, config.spread);
+    const double noise = rounding.at("loss").front();
+
+    Runner<double> runner(StepNetwork<double>{network.config, network.rows, network.forward, network.backward, {}, {}});
+    Tensors<double>& tensors = runner.tensors();
+    copy_into(tensors, state);
+    runner.set_batch(batch);
+    runner.forward();
+    runner.backward();
+    const double& loss = tensors["loss"][0];
+
+    std::mt19937_64 generator(config.seed);
+    std::vector<CheckedGradient> all;
+    for (const Step<double>& step : network.backward.steps()) {
+        const std::string of = step.makes.substr(1);
+        if (step.makes.front() != 'd' || !tensors.contains(of)) {
+            continue;  // not the gradient of a value
+        }
+        CheckedGradient checked{.name = step.makes, .function = step.function, .shape = step.shape};
+        const std::span<double> values = tensors[of];
+        const std::span<const double> gradient = tensors[step.makes];
+        if (values.size() != gradient.size()) {
+            throw std::logic_error(step.makes + " has another number of elements than " + of);
+        }
+        const auto hole = std::ranges::find_if(gradient, [](const double& element) { return is_unwritten(&element); });
+        if (hole != gradient.end()) {
+            checked.verdict = GradientVerdict::unwritten;
+            checked.worst = static_cast<std::size_t>(hole - gradient.begin());
+            all.push_back(std::move(checked));
+            continue;
+        }
+        const double scale = root_mean_square(values);
+        std::vector<Element> elements;
+        for (const std::size_t i : sample(gradient, config.elements, generator)) {
+            const double x = values[i];
+            const auto loss_at = [&](double moved) {
+                values[i] = moved;
+                runner.forward_from(of);
+                return loss;
+            };
+            const Slope expected = slope(loss_at, x, scale, noise);
+            values[i] = x;
+            const double own = rounding.at(step.makes)[i];
+            elements.push_back({i, gradient[i], expected.value, expected.bound + own, own});
+        }
+        runner.forward_from(of);
+        // A move by the value's own size then changes the loss by less than a hundredth of it.
+        judge(checked, elements, kTooWide * std::abs(loss) / scale);
+        all.push_back(std::move(checked));
+    }
+    for (const TensorSpec& spec : parameters(network.config)) {
+        const std::string name = "d" + spec.name;
+        if (std::ranges::none_of(all, [&](const CheckedGradient& checked) { return checked.name == name; })) {
+            all.push_back({.name = name, .function = "", .shape = spec.shape, .verdict = GradientVerdict::missing});
+        }
+    }
+    return all;
+}
+
+Tensors<float> gradcheck_state(const NetworkConfig& config, std::uint64_t seed) {
+    std::mt19937_64 generator(seed);
+    const auto uniform = [&] { return static_cast<float>(generator() >> 40) * 0x1p-24F; };  // [0, 1), on every machine
+    Tensors<float> state(byhand::state(config));
+    for (const TensorSpec& spec : state.table()) {
+        const bool positive = spec.name.starts_with("bngain") || spec.name.starts_with("bnvar_running");
+        const bool matrix = spec.shape.size() == 2;
+        const float fan_in = matrix && spec.name != "C" ? static_cast<float>(spec.shape[0]) : 1;
+        // Weights of a variance near 1/fan_in (matrices), gains from 1.1 to 1.9, biases of a few tenths.
+        const float low = positive ? 1.1F : matrix ? 0.1F / std::sqrt(fan_in) : 0.1F;
+        const float high = positive ? 1.9F : matrix ? 1.6F / std::sqrt(fan_in) : 0.6F;
+        for (float& x : state[spec.name]) {
+            const float magnitude = low + (high - low) * uniform();
+            x = !positive && (generator() >> 63) != 0 ? -magnitude : magnitude;
+        }
+    }
+    return state;
+}
+
+}  // namespace byhand

@@ -1,0 +1,75 @@
+// Every gradient against finite differences of the loss, in double: the witness that needs nothing but the forward
+// pass.
+//
+// For each value that has a gradient, some of its elements are moved, one at a time, and the forward steps after it run
+// again over the same arena, so that every use of the value sees the move. Of losses around x
+//   D(h) = (L(x + h) − L(x − h))/2h      is off by  a·h² + b·h⁴ + …
+//   E(h) = (4·D(h) − D(2h))/3            is off by  −4·b·h⁴ + …                     (Richardson's extrapolation)
+// and |E(2h) − E(h)|, some fifteen times that, stands as the bound of what the step does. Each loss is off by its own
+// rounding, `noise`, of which E(h) shows (4/3 + 1/6)·noise/h at most. Where the loss has a kink at x, half the jump of
+// its slope comes on top. The limit of an element is the sum, and what our own gradient's rounding may come to.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/batch.h"
+#include "base/tensors.h"
+#include "harness/spread.h"
+#include "steps/rounded.h"
+#include "steps/step.h"
+
+namespace byhand {
+
+enum class GradientVerdict {
+    within,
+    zero_within_rounding,  // zero in exact arithmetic: ours and the differences are nothing but rounding
+    mismatch,
+    undecided,   // an element's limit is too wide to say anything (kTooWide of the gradient's scale)
+    vacuous,     // all that was looked at is zero on both sides, and no rounding went into it
+    non_finite,  // a NaN or an infinity
+    unwritten,
+    missing,  // a parameter has no gradient
+};
+
+// As it stands in reports: "zero within rounding".
+std::string to_string(GradientVerdict verdict);
+
+// within and zero within rounding.
+bool agrees(GradientVerdict verdict);
+
+struct CheckedGradient {
+    std::string name, function;  // what, and what makes it
+    Shape shape;
+    std::size_t checked = 0;    // elements that were moved
+    std::size_t undecided = 0;  // of these
+    double scale = 0;           // the largest magnitude of what was checked, ours or by differences
+    double error = 0;           // the largest distance of ours from the differences
+    double catches = 0;         // an error of this size, relative to `scale`, is caught in whatever was checked
+    // The element whose error takes the largest share of its limit, or the first that has no figures.
+    std::size_t worst = 0;
+    double ours = 0, difference = 0, limit = 0, used = 0;  // there
+    GradientVerdict verdict = GradientVerdict::vacuous;
+};
+
+struct GradcheckConfig {
+    std::size_t elements = 32;  // of each gradient at most
+    std::uint64_t seed = 1;     // of which ones
+    SpreadConfig spread = {};   // by which the losses' rounding is measured
+};
+
+// In the order in which the gradients are made; a parameter without one comes last. Half of the elements are drawn from
+// all, half from those whose gradient is not zero. `bounds` has a step for every name that a step of `network` makes in
+// forward and backward; `state` is a table equal to state(network.config). Throws std::logic_error where a step is not
+// to be had, or the runner refuses the network.
+std::vector<CheckedGradient> gradcheck(const StepNetwork<double>& network, const StepNetwork<Rounded<float>>& bounds,
+                                       const Tensors<float>& state, const Batch& batch, const GradcheckConfig& config);
+
+// A state to check gradients at, a table equal to state(config): gains, biases and running figures are drawn too, and
+// nothing is 0 or 1, which would hide a factor or a term that was forgotten. Weights keep sums near 1.
+Tensors<float> gradcheck_state(const NetworkConfig& config, std::uint64_t seed);
+
+}  // namespace byhand

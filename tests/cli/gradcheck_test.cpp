@@ -1,0 +1,133 @@
+#include <catch2/catch_test_macros.hpp>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+
+#include "cli/program.h"
+
+using namespace cli_test;
+using nlohmann::json;
+
+namespace {
+
+json report(const Folder& folder, const Arguments& more) {
+    return json_of(byhand(folder, Arguments{"gradcheck", "--json"} + more));
+}
+
+const json& named(const json& report, const std::string& model, const std::string& name) {
+    for (const json& g : report["gradients"]) {
+        if (g["model"].get<std::string>() == model && g["name"].get<std::string>() == name) {
+            return g;
+        }
+    }
+    FAIL(model << " has no " << name);
+    throw std::logic_error("unreachable");
+}
+
+}  // namespace
+
+TEST_CASE("gradcheck: a table of every gradient, stepwise and collapsed, and nothing is written") {
+    const Folder folder;
+    const Outcome outcome = byhand(folder, {"gradcheck"});
+    CHECK(outcome.code == 0);
+    CHECK(outcome.err.empty());
+    CHECK(outcome.out.find("stepwise against finite differences in double: recipe notes, 7 rows") == 0);
+    CHECK(outcome.out.find("\ncollapsed against") != std::string::npos);
+    CHECK(outcome.out.find("\nthey agree: 40 gradients") != std::string::npos);
+    for (const std::string name : {"dlogprobs", "dlogit_maxes", "dbnvar", "dW1", "dC"}) {
+        CHECK(outcome.out.find("\n  " + name + " ") != std::string::npos);
+    }
+    CHECK(outcome.out.find('\x1b') == std::string::npos);
+    CHECK(folder.files().empty());
+}
+
+TEST_CASE("gradcheck as JSON: every field, and the figures fit each other") {
+    const Folder folder;
+    const json j = report(folder, {});
+    CHECK(j["verdict"].get<std::string>() == "agree");
+    CHECK(j["first_divergence"].is_null());
+    CHECK(j["rows"] == 7);
+    CHECK(j["elements"] == 32);
+    CHECK(j["gradients"].size() == 26 + 14);
+    for (const json& g : j["gradients"]) {
+        CAPTURE(g.dump());
+        CHECK(g["used"] <= 1);
+        CHECK(g["undecided"] == 0);
+        CHECK(g["checked"] <= g["count"]);
+        CHECK((g["checked"] == 32 || g["checked"] == g["count"]));
+        CHECK(g["worst"]["index"].size() == g["shape"].size());
+        CHECK(g["function"].is_string());
+        const double apart = std::abs(g["worst"]["by_hand"].get<double>() - g["worst"]["by_differences"].get<double>());
+        CHECK(apart <= g["limit"].get<double>());
+        CHECK(apart <= g["error"].get<double>());
+    }
+    CHECK(named(j, "stepwise", "dlogit_maxes")["verdict"].get<std::string>() == "zero within rounding");
+    CHECK(named(j, "collapsed", "db1")["verdict"].get<std::string>() == "zero within rounding");
+    CHECK(named(j, "stepwise", "dW1")["verdict"].get<std::string>() == "within");
+    CHECK(named(j, "stepwise", "dW1")["catches"] < 1e-6);
+}
+
+TEST_CASE("gradcheck: the same seed gives the same bytes, another seed others") {
+    const Folder folder;
+    const Arguments command = {"gradcheck", "--json", "--seed", "11"};
+    const std::string first = byhand(folder, command).out;
+    CHECK(byhand(folder, command).out == first);
+    CHECK(byhand(folder, {"gradcheck", "--json", "--seed", "12"}).out != first);
+}
+
+TEST_CASE("gradcheck: every shipped recipe agrees") {
+    const Folder folder;
+    for (const std::string recipe : {"notes", "makemore-bn", "makemore-deep", "makemore-ninja", "wide", "bigbatch"}) {
+        INFO(recipe);
+        const Outcome outcome = byhand(folder, {"gradcheck", "--recipe", recipe, "--elements", "5"});
+        CHECK(outcome.code == 0);
+        CHECK(outcome.out.find("\nthey agree: ") != std::string::npos);
+    }
+}
+
+TEST_CASE("gradcheck: the network's options hold, and models may be chosen") {
+    const Folder folder;
+    const json j = report(folder, {"--model", "collapsed", "--norm", "after", "--hidden", "9,5", "--batch", "11",
+                                   "--bn-variance", "biased", "--elements", "6"});
+    CHECK(j["rows"] == 11);
+    std::set<std::string> models;
+    for (const json& g : j["gradients"]) {
+        models.insert(g["model"].get<std::string>());
+        CHECK(g["checked"] <= 6);
+    }
+    CHECK(models == std::set<std::string>{"collapsed"});
+    CHECK(named(j, "collapsed", "dhpreact.2")["shape"] == json({11, 5}));
+    // Before a norm a bias moves nothing; before tanh it does.
+    CHECK(named(j, "collapsed", "db1")["verdict"].get<std::string>() == "within");
+}
+
+TEST_CASE("gradcheck: a loss that is not finite is no agreement") {
+    // Only one character to look at, and no epsilon: every column's variance is zero.
+    const Folder folder;
+    folder.write("n", "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n");
+    bool seen = false;
+    for (const std::string seed : {"1", "2", "3", "4", "5", "6", "7", "8"}) {
+        const Outcome outcome = byhand(folder, {"gradcheck", "--data", "n", "--context", "1", "--batch", "2",
+                                                "--bn-eps", "0", "--hidden", "3", "--seed", seed, "--json"});
+        if (outcome.code == 1) {
+            seen = true;
+            const json j = json::parse(outcome.out);
+            CHECK(j["verdict"].get<std::string>() == "disagree");
+            CHECK(j["first_divergence"].is_string());
+            CHECK(named(j, "stepwise", "dW1")["verdict"].get<std::string>() == "non-finite");
+        } else {
+            CHECK(outcome.code == 0);
+        }
+    }
+    CHECK(seen);
+}
+
+TEST_CASE("gradcheck: what it refuses") {
+    const Folder folder;
+    for (const std::string value : {"0", "-1", "x", ""}) {
+        check_refused(byhand(folder, {"gradcheck", "--elements", value}), "--elements");
+    }
+    check_refused(byhand(folder, {"gradcheck", "--model", "fused"}), "--model");
+    check_refused(byhand(folder, {"gradcheck", "--batch", "1"}), "a batch of 1 row");
+    check_refused(byhand(folder, {"gradcheck", "--recipe", "nope"}), "nope");
+}
