@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 
+#include "harness/hints.h"
 #include "harness/probe.h"
 
 namespace byhand {
@@ -158,7 +159,7 @@ const Step<T>* find_step(const StepNetwork<T>& network, const std::string& makes
 
 template <class T, class Bound>
 Trial trial_of(const Step<T>& step, const Step<Bound>& bound, const Answers& answers, const Values& values,
-               SumOrder order) {
+               SumOrder order, std::size_t rows) {
     const std::vector<double> answer = answers.answer(step.makes, values.views());
     Operands<T> operands(values);
     std::vector<T> out = unwritten<T>(count(step.shape));
@@ -166,7 +167,11 @@ Trial trial_of(const Step<T>& step, const Step<Bound>& bound, const Answers& ans
     Operands<Bound> bound_operands(values);
     std::vector<Bound> bounds(count(bound.shape));
     bound.run(bounds.data(), bound_operands.of(bound.reads));
-    Trial trial = judge(out, answer, limits_of(bounds, order));
+    const std::vector<double> limits = limits_of(bounds, order);
+    Trial trial = judge(out, answer, limits);
+    if (trial.verdict == Verdict::mismatch) {
+        trial.hint = hint(std::vector<double>(out.begin(), out.end()), answer, limits, step.shape, rows);
+    }
     if (const auto name = operands.changed()) {
         trial.verdict = Verdict::mismatch;
         trial.note = "overwrites " + *name + ", which it reads";
@@ -176,10 +181,11 @@ Trial trial_of(const Step<T>& step, const Step<Bound>& bound, const Answers& ans
 
 }  // namespace
 
+bool fails(const Trial& trial) {
+    return !agrees(trial.verdict) && trial.verdict != Verdict::vacuous && trial.verdict != Verdict::out_of_range;
+}
+
 bool StepAlone::wrong() const {
-    const auto fails = [](const Trial& trial) {
-        return !agrees(trial.verdict) && trial.verdict != Verdict::vacuous && trial.verdict != Verdict::out_of_range;
-    };
     return fails(real) || fails(probe) || fails(real_double) || fails(probe_double);
 }
 
@@ -188,6 +194,21 @@ bool StepAlone::without_effect() const {
     on_real_data.probe = real;
     on_real_data.probe_double = real_double;
     return wrong() && !on_real_data.wrong();
+}
+
+Verdict StepAlone::verdict() const {
+    for (const Trial* trial : {&real, &probe, &real_double, &probe_double}) {
+        if (fails(*trial)) {
+            return trial->verdict;
+        }
+    }
+    if (real.verdict == Verdict::out_of_range || probe.verdict == Verdict::out_of_range) {
+        return Verdict::out_of_range;
+    }
+    if (probe.verdict == Verdict::vacuous) {
+        return Verdict::vacuous;
+    }
+    return real.verdict == Verdict::exact && probe.verdict == Verdict::exact ? Verdict::exact : Verdict::within;
 }
 
 std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge& judge, const Answers& answers,
@@ -213,16 +234,16 @@ std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge&
         }
         const Values probe =
             probe_values(answers, step->makes, reads, network.config.vocabulary, seed + results.size());
-        StepAlone result{step->makes, step->function, step->reads, {}, {}, {}, {}};
-        result.real = trial_of(*step, *bound, answers, all, judge.order);
-        result.probe = trial_of(*step, *bound, answers, probe, judge.order);
+        StepAlone result{step->makes, step->function, step->reads, {}, {}, {}, {}, step->shape};
+        result.real = trial_of(*step, *bound, answers, all, judge.order, network.rows);
+        result.probe = trial_of(*step, *bound, answers, probe, judge.order, network.rows);
         const Step<double>* in_double = find_step(judge.in_double, step->makes);
         const Step<Rounded<double>>* bound_double = find_step(judge.bounds_double, step->makes);
         result.real_double = result.real;
         result.probe_double = result.probe;
         if (in_double != nullptr && bound_double != nullptr) {
-            result.real_double = trial_of(*in_double, *bound_double, answers, all, SumOrder::any);
-            result.probe_double = trial_of(*in_double, *bound_double, answers, probe, SumOrder::any);
+            result.real_double = trial_of(*in_double, *bound_double, answers, all, SumOrder::any, network.rows);
+            result.probe_double = trial_of(*in_double, *bound_double, answers, probe, SumOrder::any, network.rows);
         }
         results.push_back(std::move(result));
     }

@@ -68,6 +68,20 @@ Worst worst_at(std::size_t position, const View& manual, const View& torch, cons
     return worst;
 }
 
+constexpr std::size_t kBeside = 2;
+
+std::vector<Neighbour> neighbours(std::size_t position, const View& manual, const View& torch) {
+    const std::size_t width = manual.shape.empty() ? 1 : manual.shape.back();
+    const std::size_t column = position % width;
+    const std::size_t first = position - std::min(column, kBeside);
+    const std::size_t last = position + std::min(width - 1 - column, kBeside);
+    std::vector<Neighbour> beside;
+    for (std::size_t i = first; i <= last; ++i) {
+        beside.push_back({i, value_at(manual, i), value_at(torch, i)});
+    }
+    return beside;
+}
+
 // The figures of two tensors of one shape and type, without the elements that are out of range; returns the first such.
 std::optional<std::size_t> measure(TensorResult& result, const View& manual, const View& torch, const View* oracle,
                                    std::span<const double> limits) {
@@ -121,6 +135,9 @@ std::optional<std::size_t> measure(TensorResult& result, const View& manual, con
         result.verdict = Verdict::mismatch;
     } else {
         result.verdict = widest > kTooWide * scale ? Verdict::undecided : Verdict::within;
+    }
+    if (result.worst && !agrees(result.verdict)) {
+        result.around = neighbours(worst, manual, torch);
     }
     return out_of_range;
 }
@@ -197,6 +214,7 @@ TensorResult compare_tensor(const std::string& name, const View* manual, const V
         result.verdict = verdict;
         result.worst = worst_at(position, *manual, *torch, oracle);
         result.limit = limit_at(limits, position);
+        result.around = neighbours(position, *manual, *torch);
     };
     if (const auto position = first_of(*manual, *torch, unwritten_at)) {
         fail_at(Verdict::unwritten, *position);

@@ -118,6 +118,7 @@ std::vector<std::string> failing_names(const std::vector<ComparedTensor>& tensor
 
 std::vector<Drift> drift_of(const NetworkConfig& config, const std::string& model, const std::vector<View>& ours,
                             const std::vector<View>& theirs) {
+    const std::set<std::string> zero_expected = zero_is_expected(config);
     std::vector<Drift> all;
     for (const TensorSpec& spec : state(config)) {
         const View* a = find(ours, spec.name);
@@ -125,7 +126,7 @@ std::vector<Drift> drift_of(const NetworkConfig& config, const std::string& mode
         if (a == nullptr || b == nullptr || a->shape != b->shape) {
             continue;
         }
-        Drift drift{model, spec.name, largest_difference(*a, *b), 0};
+        Drift drift{model, spec.name, largest_difference(*a, *b), 0, zero_expected.contains("d" + spec.name)};
         for (std::size_t i = 0; i < count(b->shape); ++i) {
             drift.scale = std::max(drift.scale, std::abs(value_at(*b, i)));
         }
@@ -168,6 +169,8 @@ public:
     ComparedStep compare(std::size_t step) {
         ComparedStep compared;
         compared.step = step;
+        compared.X.assign(batch_.X, batch_.X + batch_.rows * config_.context);
+        compared.Y.assign(batch_.Y, batch_.Y + batch_.rows);
         const std::vector<View> stepwise = witnesses_.stepwise->views();
         const std::vector<View> module = witnesses_.module->views();
         Limits limits;
@@ -258,7 +261,7 @@ void run_comparison(const NetworkConfig& config, const Tensors<float>& state, co
     for (std::size_t step = 0; step < schedule.steps; ++step) {
         comparison.run(step);
         const bool last = step + 1 == schedule.steps;
-        if (last || step % schedule.every == 0) {
+        if (last || (step >= schedule.from && step % schedule.every == 0)) {
             visit(comparison.compare(step));
         }
         if (!last) {
