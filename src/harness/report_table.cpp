@@ -163,7 +163,7 @@ std::vector<std::string> notes_of(const TensorResult& result, const std::string&
     return notes;
 }
 
-// On agreement: where the worst element stands and what it is. What is no agreement says it in words.
+// Where the worst element stands and what it is; under what is no agreement it stands in words too.
 std::string worst_text(const TensorResult& result) {
     if (!result.note.empty()) {
         return result.note;
