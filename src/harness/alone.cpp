@@ -131,7 +131,9 @@ Trial judge(const std::vector<T>& ours, const std::vector<double>& answer, const
         largest_limit = std::max(largest_limit, limits[i]);
         const bool ok = error <= limits[i];
         const double used = error == 0 ? 0 : error / limits[i];
-        if (used > trial.used || (!ok && agrees(trial.verdict))) {
+        // (Where there is no error to spare every share is endless: then the largest error is the worst.)
+        const bool as_bad = used > 0 && used == trial.used && error > std::abs(trial.ours - trial.answer);
+        if (used > trial.used || as_bad || (!ok && agrees(trial.verdict))) {
             trial.used = used;
             point(i, ok && trial.verdict != Verdict::mismatch ? Verdict::within : Verdict::mismatch);
         }

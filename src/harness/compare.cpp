@@ -89,7 +89,7 @@ std::optional<std::size_t> measure(TensorResult& result, const View& manual, con
     const bool has_oracle = oracle != nullptr && oracle->shape == manual.shape;
     const View& truth = has_oracle ? *oracle : torch;
     std::optional<std::size_t> out_of_range;
-    double largest = 0, used = -1, error_manual = 0, error_torch = 0, scale = 0, widest = 0;
+    double largest = 0, used = -1, worst_error = 0, error_manual = 0, error_torch = 0, scale = 0, widest = 0;
     std::size_t worst = 0;
     std::uint64_t ulp = 0;
     bool ok = true;
@@ -110,9 +110,11 @@ std::optional<std::size_t> measure(TensorResult& result, const View& manual, con
         const bool fits = error <= limit;
         ok = ok && fits;
         const double share = error == 0 ? 0 : error / limit;
-        if (share > used) {
+        // (Where there is no error to spare every share is endless: then the largest error is the worst.)
+        if (share > used || (share == used && error > worst_error)) {
             used = share;
             worst = i;
+            worst_error = error;
         }
     }
     result.bit_equal = std::memcmp(manual.data, torch.data, elements * size_of(manual.dtype)) == 0;
@@ -232,9 +234,12 @@ TensorResult compare_tensor(const std::string& name, const View* manual, const V
     }
 
     const std::optional<std::size_t> out_of_range = measure(result, *manual, *torch, oracle, limits);
+    if (result.verdict == Verdict::mismatch) {
+        return result;  // whatever else it is, it is wrong
+    }
     if (when_all_zero == AllZero::vacuous && shows_nothing(*manual) && shows_nothing(*torch)) {
         result.verdict = Verdict::vacuous;
-    } else if (out_of_range && result.verdict != Verdict::mismatch) {
+    } else if (out_of_range) {
         fail_at(Verdict::out_of_range, *out_of_range);
     }
     return result;

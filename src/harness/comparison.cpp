@@ -104,12 +104,14 @@ std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std
 
 namespace {
 
-// The names that contradict in the chain, each once.
+// The names that are off in the chain, each once. (What is vacuous or out of range shows nothing: nobody caused it.)
 std::vector<std::string> failing_names(const std::vector<ComparedTensor>& tensors, const std::string& model) {
     std::vector<std::string> names;
     for (const ComparedTensor& tensor : tensors) {
-        const bool contradicts = !agrees(tensor.result.verdict) && tensor.result.verdict != Verdict::undecided;
-        if (tensor.model == model && contradicts && std::ranges::find(names, tensor.result.name) == names.end()) {
+        const Verdict verdict = tensor.result.verdict;
+        const bool off = !agrees(verdict) && verdict != Verdict::undecided && verdict != Verdict::vacuous &&
+                         verdict != Verdict::out_of_range;
+        if (tensor.model == model && off && std::ranges::find(names, tensor.result.name) == names.end()) {
             names.push_back(tensor.result.name);
         }
     }

@@ -214,11 +214,40 @@ Row<6> row_of(const StepAlone& step) {
                                              : 1};
 }
 
-// The names that contradict in this step, of one model, in order.
+const std::set kShowsNothing = {Verdict::vacuous, Verdict::out_of_range};
+
+// "bndiff2, dh are vacuous and show nothing", a line a verdict.
+std::string shown_nothing(const ComparedStep& step, const Blamed& blamed) {
+    std::string text;
+    for (const Verdict verdict : kShowsNothing) {
+        std::vector<std::string> names;
+        const auto add = [&](const std::string& name) {
+            if (std::ranges::find(names, name) == names.end()) {
+                names.push_back(name);
+            }
+        };
+        for (const ComparedTensor& tensor : step.tensors) {
+            if (tensor.model == blamed.model && tensor.result.verdict == verdict) {
+                add(tensor.result.name);
+            }
+        }
+        for (const StepAlone& alone : blamed.alone) {
+            if (alone.verdict() == verdict) {
+                add(alone.makes);
+            }
+        }
+        if (!names.empty()) {
+            text += fmt::format("{}, which shows nothing: {}\n", to_string(verdict), fmt::join(names, ", "));
+        }
+    }
+    return text;
+}
+
+// The names that are off in this step, of one model, in order.
 std::vector<std::string> failing(const ComparedStep& step, const std::string& model) {
     std::vector<std::string> names;
     for (const ComparedTensor& tensor : step.tensors) {
-        if (tensor.model == model && report::contradicts(tensor.result.verdict, {})) {
+        if (tensor.model == model && report::contradicts(tensor.result.verdict, kShowsNothing)) {
             names.push_back(tensor.result.name);
         }
     }
@@ -297,6 +326,8 @@ std::string blame(const ComparedStep& step, const Presentation& how) {
             text += fmt::format("; off in the chain, though no step that leads there is wrong alone: {}\n",
                                 fmt::join(unexplained, ", "));
         }
+        const std::string nothing = shown_nothing(step, blamed);
+        text += nothing.empty() || step.blamed.size() == 1 ? nothing : blamed.model + ": " + nothing;
     }
     return text;
 }

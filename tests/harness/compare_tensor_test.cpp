@@ -265,7 +265,8 @@ TEST_CASE("all zero on both sides shows nothing, unless it is expected") {
 TEST_CASE("all equal on both sides shows nothing either, unless it is expected") {
     const Owned<float> equal = row({0.5F, 0.5F, 0.5F}), other = row({0.5F, 0.5F, 0.25F});
     CHECK(compared(equal, equal).verdict == Verdict::vacuous);
-    CHECK(compared(equal, row({0.75F, 0.75F, 0.75F})).verdict == Verdict::vacuous);
+    CHECK(compared(equal, row({0.50001F, 0.50001F, 0.50001F})).verdict == Verdict::vacuous);
+    CHECK(compared(equal, row({0.75F, 0.75F, 0.75F})).verdict == Verdict::mismatch);  // vacuous or not, it is wrong
     CHECK(compared(equal, equal, 1e-3, AllZero::expected).verdict == Verdict::exact);
     CHECK(compared(other, other).verdict == Verdict::exact);
     CHECK(compared(equal, other).verdict == Verdict::mismatch);
@@ -321,6 +322,12 @@ TEST_CASE("each element has its own limit") {
     CHECK(r.limit == 0.25);
     CHECK(r.used == 0.5);
     CHECK(r.error_manual == 0.5);
+}
+
+TEST_CASE("without an error to spare the largest error is the worst") {
+    const TensorResult r = compared(row({1.0F, 2.0F, 3.0F, 4.0F}), row({1.0F, 2.25F, 3.75F, 4.5F}), 0.0);
+    CHECK(r.worst->position == 2);
+    CHECK(r.used == std::numeric_limits<double>::infinity());
 }
 
 TEST_CASE("a limit too wide for the scale decides nothing, but a mismatch stays one") {

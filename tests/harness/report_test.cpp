@@ -200,6 +200,21 @@ TEST_CASE("blame: what only the probe sees, faults of the lists, and what nobody
     CHECK(blame(step_of(0, {exact("C", {2})}), presentation()).empty());
 }
 
+TEST_CASE("blame: what shows nothing is said, and nobody is blamed for it") {
+    TensorResult vacuous = exact("bndiff2", {2, 5});
+    vacuous.verdict = Verdict::vacuous;
+    TensorResult out = exact("bnvar", {5});
+    out.verdict = Verdict::out_of_range;
+    const ComparedStep step = with_alone(step_of(0, {vacuous, vacuous, out, exact("loss", {})}),
+                                         {alone("h", trial(0.5), trial(0, Verdict::vacuous))});
+    CHECK(blame(step, presentation()) ==
+          "vacuous, which shows nothing: bndiff2, h\nout-of-range, which shows nothing: bnvar\n");
+    // Nor is it the first divergence where something is wrong.
+    ComparedStep wrong = with_culprit();
+    wrong.tensors.insert(wrong.tensors.begin(), {"stepwise", "stepwise", vacuous});
+    CHECK(blame(wrong, presentation()).starts_with("first divergence dW1, culprit dbnvar"));
+}
+
 TEST_CASE("blame: with two models each is named") {
     ComparedStep step = with_culprit();
     step.blamed.push_back(step.blamed[0]);
