@@ -73,6 +73,15 @@ TEST_CASE("hints: one factor, by its name where it has one") {
     CHECK(scaled(2, 2) == "twice the right answer");
 }
 
+TEST_CASE("hints: where the right answer is not rounded at all, the wrong one may be") {
+    Case c;
+    c.limits.assign(c.limits.size(), 0.0);
+    for (double& value : c.ours) {
+        value = static_cast<double>(static_cast<float>(value * 31 / 32));
+    }
+    CHECK(hint(c.ours, c.answer, c.limits, c.shape, kBatch) == "off by the factor 31/32 = (n − 1)/n: n against n − 1");
+}
+
 TEST_CASE("hints: where nothing is off there is nothing to say") {
     CHECK(scaled(1).empty());
     CHECK(Case().told().empty());
