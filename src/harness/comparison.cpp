@@ -137,6 +137,29 @@ std::vector<Drift> drift_of(const NetworkConfig& config, const std::string& mode
     return all;
 }
 
+std::map<std::string, double> largest_differences(const std::vector<View>& all, const std::vector<View>& others) {
+    std::map<std::string, double> differences;
+    for (const View& view : all) {
+        const View* other = find(others, view.name);
+        if (other != nullptr && other->shape == view.shape) {
+            differences[view.name] = largest_difference(view, *other);
+        }
+    }
+    return differences;
+}
+
+// LibTorch's distance from an oracle that began the step elsewhere is no error of LibTorch's: in its place comes the
+// one from the oracle that began where it did, or nothing where there was none.
+void use_own_errors(std::vector<ComparedTensor>& tensors, const std::map<std::string, double>& own) {
+    for (ComparedTensor& tensor : tensors) {
+        const auto known = own.find(tensor.result.name);
+        if (tensor.result.error_torch) {
+            tensor.result.error_torch = known != own.end() ? std::optional(known->second) : std::nullopt;
+        }
+        tensor.result.torch_further_off = false;  // they did not answer the same question
+    }
+}
+
 // One comparison as it goes on: what it compares with what, and the state that each side begins a step with.
 class Comparison {
 public:
@@ -176,6 +199,10 @@ public:
         const std::vector<View> stepwise = witnesses_.stepwise->views();
         const std::vector<View> module = witnesses_.module->views();
         Limits limits;
+        std::map<std::string, double> errors_of_stepwise;
+        if (schedule_.drift) {
+            errors_of_stepwise = largest_differences(stepwise, witnesses_.oracle->views());  // it began where they did
+        }
         for (std::size_t c = 0; c < contestants_.size(); ++c) {
             const Contestant& contestant = contestants_[c];
             const std::vector<View> ours = contestant.side->views();
@@ -191,9 +218,13 @@ public:
             }
             const std::vector<View> oracle = witnesses_.oracle->views();
             const auto append = [&](const std::string& witness, const std::vector<View>& theirs) {
-                std::ranges::move(compare_views(config_, contestant.model, contestant.keeps_everything, ours, witness,
-                                                theirs, oracle, limits),
-                                  std::back_inserter(compared.tensors));
+                std::vector<ComparedTensor> tensors = compare_views(
+                    config_, contestant.model, contestant.keeps_everything, ours, witness, theirs, oracle, limits);
+                if (schedule_.drift) {
+                    use_own_errors(tensors,
+                                   witness == "stepwise" ? errors_of_stepwise : std::map<std::string, double>());
+                }
+                std::ranges::move(tensors, std::back_inserter(compared.tensors));
             };
             append("stepwise", stepwise);
             append("module", module);

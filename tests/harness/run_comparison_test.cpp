@@ -196,8 +196,14 @@ TEST_CASE("with drift each parameter's distance from LibTorch's is told, and the
     // The oracle adds 16 to the very state that each began with.
     CHECK(result_of(arena.seen[3], "stepwise", "stepwise", "new_C").error_manual == 15.0);
     CHECK(result_of(arena.seen[3], "fused", "stepwise", "new_C").error_manual == 14.0);
+    // LibTorch's own error is that of its own step: 4 where the oracle added 16. The module's is not known.
+    CHECK(result_of(arena.seen[3], "fused", "stepwise", "new_C").error_torch == 12.0);
+    CHECK_FALSE(result_of(arena.seen[3], "fused", "module", "new_C").error_torch.has_value());
+    CHECK_FALSE(result_of(arena.seen[3], "fused", "stepwise", "new_C").torch_further_off);
+    CHECK_FALSE(result_of(arena.seen[3], "fused", "module", "new_C").torch_further_off);
     Arena without;
     without.run(2, 1, false);
+    CHECK(result_of(without.seen[1], "fused", "module", "new_C").error_torch == 8.0);
     CHECK(without.seen[1].drift.empty());
 }
 
