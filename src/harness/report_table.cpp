@@ -214,7 +214,7 @@ Row<6> row_of(const StepAlone& step) {
                                              : 1};
 }
 
-const std::set kShowsNothing = {Verdict::vacuous, Verdict::out_of_range};
+constexpr std::array kShowsNothing = {Verdict::vacuous, Verdict::out_of_range};
 
 // "bndiff2, dh are vacuous and show nothing", a line a verdict.
 std::string shown_nothing(const ComparedStep& step, const Blamed& blamed) {
@@ -247,7 +247,8 @@ std::string shown_nothing(const ComparedStep& step, const Blamed& blamed) {
 std::vector<std::string> failing(const ComparedStep& step, const std::string& model) {
     std::vector<std::string> names;
     for (const ComparedTensor& tensor : step.tensors) {
-        if (tensor.model == model && report::contradicts(tensor.result.verdict, kShowsNothing)) {
+        if (tensor.model == model &&
+            report::contradicts(tensor.result.verdict, {kShowsNothing.begin(), kShowsNothing.end()})) {
             names.push_back(tensor.result.name);
         }
     }

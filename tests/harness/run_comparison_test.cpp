@@ -201,6 +201,12 @@ TEST_CASE("with drift each parameter's distance from LibTorch's is told, and the
     CHECK_FALSE(result_of(arena.seen[3], "fused", "module", "new_C").error_torch.has_value());
     CHECK_FALSE(result_of(arena.seen[3], "fused", "stepwise", "new_C").torch_further_off);
     CHECK_FALSE(result_of(arena.seen[3], "fused", "module", "new_C").torch_further_off);
+    // However far LibTorch has gone from us: they did not answer the same question.
+    Arena near_oracle;
+    near_oracle.contestants[1].side = near_oracle.side(near_oracle.second, 15);
+    near_oracle.run(4, 1, true);
+    CHECK(result_of(near_oracle.seen[3], "fused", "stepwise", "new_C").error_manual == 1.0);
+    CHECK_FALSE(result_of(near_oracle.seen[3], "fused", "stepwise", "new_C").torch_further_off);
     Arena without;
     without.run(2, 1, false);
     CHECK(result_of(without.seen[1], "fused", "module", "new_C").error_torch == 8.0);
