@@ -20,9 +20,9 @@ public:
     // to that name.
     virtual std::vector<TensorSpec> reads(const std::string& name) const = 0;
 
-    // The value of `name` in double, elements in row order, where what reads(name) lists has these values (float, double
-    // or int64; further views are ignored). For a gradient: the vector–Jacobian products of the forward steps that use
-    // the value, summed. Throws std::out_of_range where a value is missing.
+    // The value of `name` in double, elements in row order, where what reads(name) lists has these values (float,
+    // double or int64; further views are ignored). For a gradient: the vector–Jacobian products of the forward steps
+    // that use the value, summed. Throws std::out_of_range where a value is missing.
     virtual std::vector<double> answer(const std::string& name, const std::vector<View>& values) const = 0;
 
 protected:

@@ -1,4 +1,5 @@
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 #include <fnmatch.h>
 #include <unistd.h>
 
@@ -28,7 +29,9 @@ struct CompareOptions {
     std::vector<std::string> models = {"stepwise"};
     std::size_t steps = 1;
     std::size_t every = 1;
+    std::size_t from = 0;
     bool drift = false;
+    std::vector<std::string> allow;
     std::string format = "table";
     std::string output;
     std::string tensor = "*";
@@ -90,6 +93,73 @@ Contestant planted(const std::string& name, const Run& run, const Reference& ref
     return std::move(spoiled.contestant);
 }
 
+// As a shell takes it for one word.
+std::string one_word(const std::string& text) {
+    constexpr const char* kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./,=+-";
+    if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) {
+        return text;
+    }
+    std::string quoted = "'";
+    for (const char c : text) {
+        quoted += c == '\'' ? "'\\''" : std::string(1, c);
+    }
+    return quoted + "'";
+}
+
+// The command that compares this tensor of this step alone, as it was compared here.
+std::string command_for(const CompareOptions& options, const Recipe& recipe, const Summary& summary) {
+    std::string command = "byhand compare";
+    const auto add = [&command](const std::string& flag, const std::string& value) {
+        command += fmt::format(" {} {}", flag, one_word(value));
+    };
+    const auto add_given = [&add](const std::string& flag, const auto& value) {
+        if (value) {
+            add(flag, fmt::format("{}", *value));
+        }
+    };
+    const NetworkOptions& network = options.network;
+    add("--recipe", network.recipe);
+    if (!network.data.empty()) {
+        add("--data", network.data);
+    }
+    add_given("--embedding", network.embedding);
+    add_given("--hidden", network.hidden);
+    add_given("--context", network.context);
+    add_given("--batch", network.batch);
+    add("--seed", fmt::format("{}", recipe.seed));
+    add_given("--split-seed", network.split_seed);
+    add_given("--norm", network.norm);
+    add_given("--bn-variance", network.bn_variance);
+    add_given("--bn-eps", network.bn_eps);
+    if (summary.first_divergence_model != "stepwise") {
+        add("--model", summary.first_divergence_model);
+    }
+    const std::size_t step = summary.first_divergence_step.value_or(0);
+    add("--steps", fmt::format("{}", step + 1));
+    if (step > 0) {
+        add("--from", fmt::format("{}", step));
+    }
+    if (!options.plant.empty()) {
+        add("--plant", options.plant);
+    }
+    if (options.drift) {
+        command += " --drift";
+    }
+    if (!options.allow.empty()) {
+        add("--allow", fmt::format("{}", fmt::join(options.allow, ",")));
+    }
+    add("--tensor", summary.culprits.empty() ? summary.first_divergence.value_or("*") : summary.culprits.front().name);
+    return command;
+}
+
+std::vector<std::string> characters_of(const Vocabulary& vocabulary) {
+    std::vector<std::string> characters;
+    for (const char32_t character : vocabulary.characters) {
+        characters.push_back(printable(to_utf8({&character, 1})));
+    }
+    return characters;
+}
+
 int compare(const CompareOptions& options) {
     if (!options.plant.empty() && std::ranges::find(options.models, "stepwise") == options.models.end()) {
         throw InputError("a mistake is planted in the stepwise network: --plant needs --model stepwise");
@@ -118,6 +188,7 @@ int compare(const CompareOptions& options) {
     Progress progress(options.steps, std::nullopt, "comparing");
     const Schedule schedule{.steps = options.steps,
                             .every = options.every,
+                            .from = options.from,
                             .drift = options.drift,
                             .batch =
                                 [&](std::size_t step) {
@@ -126,13 +197,20 @@ int compare(const CompareOptions& options) {
                                     return batch.view();
                                 },
                             .rate = [&](std::size_t step) { return static_cast<float>(rate_at(run.recipe, step)); }};
-    const Filter filter = [&](const std::string& name) {
-        return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0;
-    };
     const bool as_table = options.format == "table";
-    const bool colour = options.output.empty() && wants_colour(STDOUT_FILENO);
+    const Presentation how{
+        .recipe = run.recipe.name,
+        .torch_version = torch.version(),
+        .network = network,
+        .characters = characters_of(run.vocabulary),
+        .source = source_of,
+        .shows = [&](const std::string& name) { return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0; },
+        .colour = options.output.empty() && wants_colour(STDOUT_FILENO)};
     std::string text;  // what is still to be written
     Summary summary;
+    for (const std::string& verdict : options.allow) {
+        summary.allowed.insert(verdict == "vacuous" ? Verdict::vacuous : Verdict::out_of_range);
+    }
     std::vector<ComparedStep> steps;
     const auto visit = [&](const ComparedStep& step) {
         progress.finish();
@@ -141,10 +219,7 @@ int compare(const CompareOptions& options) {
             steps.push_back(step);
             return;
         }
-        for (const Blamed& blamed : step.blamed) {
-            text += blame(blamed.culprits, blamed.victims, source_of, colour);
-        }
-        text += table(step, filter, colour);
+        text += blame(step, how) + table(step, how);
         if (options.output.empty()) {
             fmt::print("{}\n", text);
             text.clear();
@@ -153,8 +228,16 @@ int compare(const CompareOptions& options) {
     run_comparison(network, run.initial, schedule, contestants, reference.witnesses, reference.chain, visit);
     progress.finish();
 
-    text +=
-        as_table ? conclusion(summary, colour) : to_json({run.recipe.name, torch.version()}, summary, steps, filter);
+    if (as_table) {
+        text += conclusion(summary, how.colour);
+        if (!summary.agree) {
+            text += "to see just this again: " + command_for(options, run.recipe, summary) + "\n";
+        }
+    } else {
+        text += options.format == "json"  ? to_json(how, summary, steps)
+                : options.format == "csv" ? to_csv(how, steps)
+                                          : to_junit(how, summary, steps);
+    }
     if (options.output.empty()) {
         fmt::print("{}", text);
     } else {
@@ -183,10 +266,18 @@ void add_compare(CLI::App& app, int& exit_code) {
     command->add_option("--every", options->every, "Compare each K-th step, and the last")
         ->check(count)
         ->capture_default_str();
+    command->add_option("--from", options->from, "Compare no step before this one, but for the last")
+        ->check(whole_number(0, kMostSteps))
+        ->capture_default_str();
     command->add_flag("--drift", options->drift,
                       "Let each side go on with its own parameters; otherwise all begin a step with LibTorch's");
-    command->add_option("--format", options->format, "table or json")
-        ->check(CLI::IsMember({"table", "json"}))
+    command
+        ->add_option("--allow", options->allow,
+                     "Verdicts to take for agreement although nothing is shown: vacuous, out-of-range")
+        ->delimiter(',')
+        ->check(CLI::IsMember({"vacuous", "out-of-range"}));
+    command->add_option("--format", options->format, "table, json, csv or junit")
+        ->check(CLI::IsMember({"table", "json", "csv", "junit"}))
         ->capture_default_str();
     command->add_option("--output", options->output, "Write the report there [standard output]")->check(some_text());
     command->add_option("--tensor", options->tensor, "Show only tensors whose name fits, as 'd*'; all are judged")

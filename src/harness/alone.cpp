@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 
+#include "harness/hints.h"
 #include "harness/probe.h"
 
 namespace byhand {
@@ -167,7 +168,9 @@ Trial judge(std::span<const T> ours, const std::vector<double>& answer, const st
         largest_limit = std::max(largest_limit, limits[i]);
         const bool ok = error <= limits[i];
         const double used = error == 0 ? 0 : error / limits[i];
-        if (used > trial.used || (!ok && agrees(trial.verdict))) {
+        // (Where there is no error to spare every share is endless: then the largest error is the worst.)
+        const bool as_bad = used > 0 && used == trial.used && error > std::abs(trial.ours - trial.answer);
+        if (used > trial.used || as_bad || (!ok && agrees(trial.verdict))) {
             trial.used = used;
             point(i, ok && trial.verdict != Verdict::mismatch ? Verdict::within : Verdict::mismatch);
         }
@@ -195,7 +198,7 @@ const Step<T>* find_step(const StepNetwork<T>& network, const std::string& makes
 
 template <class T, class Bound>
 Trial trial_of(const Step<T>& step, const Step<Bound>& bound, const Answers& answers, const Values& values,
-               SumOrder order) {
+               SumOrder order, std::size_t rows) {
     const std::vector<double> answer = answers.answer(step.makes, values.views());
     Operands<T> operands(values);
     Fenced<T> out = unwritten<T>(count(step.shape));
@@ -203,7 +206,12 @@ Trial trial_of(const Step<T>& step, const Step<Bound>& bound, const Answers& ans
     Operands<Bound> bound_operands(values);
     Fenced<Bound> bounds(count(bound.shape));
     bound.run(bounds.data(), bound_operands.of(bound.reads));
-    Trial trial = judge(out.numbers(), answer, limits_of(bounds.numbers(), order));
+    const std::span<const T> ours = out.numbers();
+    const std::vector<double> limits = limits_of(bounds.numbers(), order);
+    Trial trial = judge(ours, answer, limits);
+    if (trial.verdict == Verdict::mismatch) {
+        trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), answer, limits, step.shape, rows);
+    }
     if (!out.fences_stand()) {
         trial.verdict = Verdict::mismatch;
         trial.note = "writes past the end of its result";
@@ -216,10 +224,11 @@ Trial trial_of(const Step<T>& step, const Step<Bound>& bound, const Answers& ans
 
 }  // namespace
 
+bool fails(const Trial& trial) {
+    return !agrees(trial.verdict) && trial.verdict != Verdict::vacuous && trial.verdict != Verdict::out_of_range;
+}
+
 bool StepAlone::wrong() const {
-    const auto fails = [](const Trial& trial) {
-        return !agrees(trial.verdict) && trial.verdict != Verdict::vacuous && trial.verdict != Verdict::out_of_range;
-    };
     return fails(real) || fails(probe) || fails(real_double) || fails(probe_double);
 }
 
@@ -228,6 +237,21 @@ bool StepAlone::without_effect() const {
     on_real_data.probe = real;
     on_real_data.probe_double = real_double;
     return wrong() && !on_real_data.wrong();
+}
+
+Verdict StepAlone::verdict() const {
+    for (const Trial* trial : {&real, &probe, &real_double, &probe_double}) {
+        if (fails(*trial)) {
+            return trial->verdict;
+        }
+    }
+    if (real.verdict == Verdict::out_of_range || probe.verdict == Verdict::out_of_range) {
+        return Verdict::out_of_range;
+    }
+    if (probe.verdict == Verdict::vacuous) {
+        return Verdict::vacuous;
+    }
+    return real.verdict == Verdict::exact && probe.verdict == Verdict::exact ? Verdict::exact : Verdict::within;
 }
 
 std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge& judge, const Answers& answers,
@@ -253,16 +277,16 @@ std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge&
         }
         const Values probe =
             probe_values(answers, step->makes, reads, network.config.vocabulary, seed + results.size());
-        StepAlone result{step->makes, step->function, step->reads, {}, {}, {}, {}};
-        result.real = trial_of(*step, *bound, answers, all, judge.order);
-        result.probe = trial_of(*step, *bound, answers, probe, judge.order);
+        StepAlone result{step->makes, step->function, step->reads, {}, {}, {}, {}, step->shape};
+        result.real = trial_of(*step, *bound, answers, all, judge.order, network.rows);
+        result.probe = trial_of(*step, *bound, answers, probe, judge.order, network.rows);
         const Step<double>* in_double = find_step(judge.in_double, step->makes);
         const Step<Rounded<double>>* bound_double = find_step(judge.bounds_double, step->makes);
         result.real_double = result.real;
         result.probe_double = result.probe;
         if (in_double != nullptr && bound_double != nullptr) {
-            result.real_double = trial_of(*in_double, *bound_double, answers, all, SumOrder::any);
-            result.probe_double = trial_of(*in_double, *bound_double, answers, probe, SumOrder::any);
+            result.real_double = trial_of(*in_double, *bound_double, answers, all, SumOrder::any, network.rows);
+            result.probe_double = trial_of(*in_double, *bound_double, answers, probe, SumOrder::any, network.rows);
         }
         results.push_back(std::move(result));
     }

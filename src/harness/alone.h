@@ -16,26 +16,35 @@ namespace byhand {
 // One run of one step on one set of values. Errors are distances from the witness's answer in double.
 struct Trial {
     Verdict verdict = Verdict::missing;
-    std::string note;    // what there is to say besides figures
-    double error = 0;    // the largest
-    double scale = 0;    // the largest magnitude of the answer
-    double used = 0;     // the largest share of its limit that an error takes
-    double catches = 0;  // an error of this size, relative to `scale`, is caught wherever it stands: twice the largest limit
-    std::size_t worst = 0;  // the element with the largest share, or the first one that has no figure
+    std::string note;  // what there is to say besides figures
+    double error = 0;  // the largest
+    double scale = 0;  // the largest magnitude of the answer
+    double used = 0;   // the largest share of its limit that an error takes
+    double catches =
+        0;  // an error of this size, relative to `scale`, is caught wherever it stands: twice the largest limit
+    std::size_t worst = 0;                   // the element with the largest share, or the first one that has no figure
     double ours = 0, answer = 0, limit = 0;  // there
+    std::string hint;                        // of a mismatch: what its structure tells (see hints.h)
 };
 
 struct StepAlone {
     std::string makes, function;
     std::vector<std::string> reads;
-    Trial real;           // on the reference's float values
-    Trial probe;          // on random values
-    Trial real_double;    // our double, held against double precision
+    Trial real;         // on the reference's float values
+    Trial probe;        // on random values
+    Trial real_double;  // our double, held against double precision
     Trial probe_double;
+    Shape shape = {};  // of what it makes
 
-    bool wrong() const;                  // culprit: some trial is not in agreement
-    bool without_effect() const;         // only a probe shows it
+    bool wrong() const;           // culprit: some trial is not in agreement
+    bool without_effect() const;  // only a probe shows it
+    // Of all trials together: of the first that is wrong; else out_of_range where one of the floats' is; vacuous where
+    // the probe is (real values may well be zero, where exact arithmetic makes them so: then the probe decides).
+    Verdict verdict() const;
 };
+
+// Whether a trial shows that a step is wrong.
+bool fails(const Trial& trial);
 
 // By which of Rounded's bounds a step is judged: a step whose sums run in the order of the step it was derived from, or
 // one that may add in any order (a SIMD kernel, someone else's code).

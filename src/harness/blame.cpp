@@ -17,16 +17,15 @@ std::set<std::string> made_by(const StepNetwork<Rounded<float>>& network) {
     return made;
 }
 
-bool fails(const Trial& trial) {
-    return !agrees(trial.verdict) && trial.verdict != Verdict::vacuous && trial.verdict != Verdict::out_of_range;
-}
-
 Culprit culprit_of(const StepAlone& step) {
-    const auto [trial, where] = fails(step.real)          ? std::pair(step.real, "on this batch's values")
-                                : fails(step.probe)       ? std::pair(step.probe, "on random values")
-                                : fails(step.real_double) ? std::pair(step.real_double, "in double, on this batch's values")
-                                                          : std::pair(step.probe_double, "in double, on random values");
-    return {step.makes, step.function, trial.note.empty() ? where : trial.note, trial, step.without_effect()};
+    const auto [trial, where] = fails(step.real)    ? std::pair(step.real, "on this batch's values")
+                                : fails(step.probe) ? std::pair(step.probe, "on random values")
+                                : fails(step.real_double)
+                                    ? std::pair(step.real_double, "in double, on this batch's values")
+                                    : std::pair(step.probe_double, "in double, on random values");
+    const bool on_probe = !fails(step.real) && (fails(step.probe) || !fails(step.real_double));
+    return {step.makes, step.function, trial.note.empty() ? where : trial.note, trial, step.without_effect(),
+            on_probe,   step.shape};
 }
 
 }  // namespace
@@ -42,7 +41,8 @@ std::vector<Culprit> list_faults(const StepNetwork<float>& network, const StepNe
     for (const Step<float>* step : all_steps(network)) {
         for (const std::string& name : step->reads) {
             if (all.contains(name) && !made.contains(name)) {
-                faults.push_back({step->makes, step->function, "runs before " + name + ", which it reads, is made", {}, false});
+                faults.push_back(
+                    {step->makes, step->function, "runs before " + name + ", which it reads, is made", {}, false});
             }
         }
         made.insert(step->makes);

@@ -11,11 +11,13 @@
 namespace byhand {
 
 struct Culprit {
-    std::string name;      // what the step makes
-    std::string function;  // that makes it
-    std::string why;       // "on random values", "runs before W1, which it reads, is made"
+    std::string name;             // what the step makes
+    std::string function;         // that makes it
+    std::string why;              // "on random values", "runs before W1, which it reads, is made"
     std::optional<Trial> trial;   // the figures, where it is figures that show it
     bool without_effect = false;  // only a probe shows it: no effect on this network, on this batch
+    bool on_probe = false;        // `trial` is one on random values
+    Shape shape = {};             // of what the step makes
 };
 
 struct Victim {
@@ -23,8 +25,8 @@ struct Victim {
     std::string from;  // the culprit from which it inherits, or "" where none is found
 };
 
-// What is wrong with the lists themselves, whatever the functions compute: a step that reads what is made only after it,
-// a name that no step makes. `wanted` are the lists as they should be.
+// What is wrong with the lists themselves, whatever the functions compute: a step that reads what is made only after
+// it, a name that no step makes. `wanted` are the lists as they should be.
 std::vector<Culprit> list_faults(const StepNetwork<float>& network, const StepNetwork<Rounded<float>>& wanted);
 
 // The steps that are wrong alone, and the faults of the lists: each name once, in the order in which they run.

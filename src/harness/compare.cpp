@@ -69,6 +69,20 @@ Worst worst_at(std::size_t position, const View& manual, const View& torch, cons
     return worst;
 }
 
+constexpr std::size_t kBeside = 2;
+
+std::vector<Neighbour> neighbours(std::size_t position, const View& manual, const View& torch) {
+    const std::size_t width = manual.shape.empty() ? 1 : manual.shape.back();
+    const std::size_t column = position % width;
+    const std::size_t first = position - std::min(column, kBeside);
+    const std::size_t last = position + std::min(width - 1 - column, kBeside);
+    std::vector<Neighbour> beside;
+    for (std::size_t i = first; i <= last; ++i) {
+        beside.push_back({i, value_at(manual, i), value_at(torch, i)});
+    }
+    return beside;
+}
+
 // The figures of two tensors of one shape and type, without the elements that are out of range; returns the first such.
 std::optional<std::size_t> measure(TensorResult& result, const View& manual, const View& torch, const View* oracle,
                                    std::span<const double> limits) {
@@ -76,7 +90,7 @@ std::optional<std::size_t> measure(TensorResult& result, const View& manual, con
     const bool has_oracle = oracle != nullptr && oracle->shape == manual.shape;
     const View& truth = has_oracle ? *oracle : torch;
     std::optional<std::size_t> out_of_range;
-    double largest = 0, used = -1, error_manual = 0, error_torch = 0, scale = 0, widest = 0;
+    double largest = 0, used = -1, worst_error = 0, error_manual = 0, error_torch = 0, scale = 0, widest = 0;
     std::size_t worst = 0;
     std::uint64_t ulp = 0;
     bool ok = true;
@@ -101,9 +115,11 @@ std::optional<std::size_t> measure(TensorResult& result, const View& manual, con
         const bool fits = error <= limit;
         ok = ok && fits;
         const double share = error == 0 ? 0 : error / limit;
-        if (share > used) {
+        // (Where there is no error to spare every share is endless: then the largest error is the worst.)
+        if (share > used || (share == used && error > worst_error)) {
             used = share;
             worst = i;
+            worst_error = error;
         }
     }
     result.bit_equal = std::memcmp(manual.data, torch.data, elements * size_of(manual.dtype)) == 0;
@@ -126,6 +142,9 @@ std::optional<std::size_t> measure(TensorResult& result, const View& manual, con
         result.verdict = Verdict::mismatch;
     } else {
         result.verdict = widest > kTooWide * scale ? Verdict::undecided : Verdict::within;
+    }
+    if (result.worst && !agrees(result.verdict)) {
+        result.around = neighbours(worst, manual, torch);
     }
     return out_of_range;
 }
@@ -202,6 +221,7 @@ TensorResult compare_tensor(const std::string& name, const View* manual, const V
         result.verdict = verdict;
         result.worst = worst_at(position, *manual, *torch, oracle);
         result.limit = limit_at(limits, position);
+        result.around = neighbours(position, *manual, *torch);
     };
     if (const auto position = first_of(*manual, *torch, unwritten_at)) {
         fail_at(Verdict::unwritten, *position);
@@ -223,9 +243,12 @@ TensorResult compare_tensor(const std::string& name, const View* manual, const V
     }
 
     const std::optional<std::size_t> out_of_range = measure(result, *manual, *torch, oracle, limits);
+    if (result.verdict == Verdict::mismatch) {
+        return result;  // whatever else it is, it is wrong
+    }
     if (when_all_zero == AllZero::vacuous && shows_nothing(*manual) && shows_nothing(*torch)) {
         result.verdict = Verdict::vacuous;
-    } else if (out_of_range && result.verdict != Verdict::mismatch) {
+    } else if (out_of_range) {
         fail_at(Verdict::out_of_range, *out_of_range);
     }
     return result;

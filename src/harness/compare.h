@@ -42,6 +42,13 @@ struct Worst {
     std::optional<double> oracle;
 };
 
+// One of the elements that stand beside the worst in its row.
+struct Neighbour {
+    std::size_t position = 0;
+    double manual = 0;
+    double torch = 0;
+};
+
 // What is not known is empty: the figures of a tensor that one side does not have, or whose shapes differ.
 struct TensorResult {
     std::string name;
@@ -51,6 +58,7 @@ struct TensorResult {
     std::optional<double> max_abs_diff;
     std::optional<std::uint64_t> max_ulp;  // the largest number of floats that lie between two elements
     std::optional<Worst> worst;
+    std::vector<Neighbour> around;       // where one is off or has no figure: up to two before it, itself, two after
     std::optional<double> error_manual;  // the largest distance to the oracle
     std::optional<double> error_torch;
     std::optional<double> scale;     // the largest magnitude of the oracle, or of the witness where there is none

@@ -104,12 +104,14 @@ std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std
 
 namespace {
 
-// The names that contradict in the chain, each once.
+// The names that are off in the chain, each once. (What is vacuous or out of range shows nothing: nobody caused it.)
 std::vector<std::string> failing_names(const std::vector<ComparedTensor>& tensors, const std::string& model) {
     std::vector<std::string> names;
     for (const ComparedTensor& tensor : tensors) {
-        const bool contradicts = !agrees(tensor.result.verdict) && tensor.result.verdict != Verdict::undecided;
-        if (tensor.model == model && contradicts && std::ranges::find(names, tensor.result.name) == names.end()) {
+        const Verdict verdict = tensor.result.verdict;
+        const bool off = !agrees(verdict) && verdict != Verdict::undecided && verdict != Verdict::vacuous &&
+                         verdict != Verdict::out_of_range;
+        if (tensor.model == model && off && std::ranges::find(names, tensor.result.name) == names.end()) {
             names.push_back(tensor.result.name);
         }
     }
@@ -118,6 +120,7 @@ std::vector<std::string> failing_names(const std::vector<ComparedTensor>& tensor
 
 std::vector<Drift> drift_of(const NetworkConfig& config, const std::string& model, const std::vector<View>& ours,
                             const std::vector<View>& theirs) {
+    const std::set<std::string> zero_expected = zero_is_expected(config);
     std::vector<Drift> all;
     for (const TensorSpec& spec : state(config)) {
         const View* a = find(ours, spec.name);
@@ -125,13 +128,36 @@ std::vector<Drift> drift_of(const NetworkConfig& config, const std::string& mode
         if (a == nullptr || b == nullptr || a->shape != b->shape) {
             continue;
         }
-        Drift drift{model, spec.name, largest_difference(*a, *b), 0};
+        Drift drift{model, spec.name, largest_difference(*a, *b), 0, zero_expected.contains("d" + spec.name)};
         for (std::size_t i = 0; i < count(b->shape); ++i) {
             drift.scale = std::max(drift.scale, std::abs(value_at(*b, i)));
         }
         all.push_back(std::move(drift));
     }
     return all;
+}
+
+std::map<std::string, double> largest_differences(const std::vector<View>& all, const std::vector<View>& others) {
+    std::map<std::string, double> differences;
+    for (const View& view : all) {
+        const View* other = find(others, view.name);
+        if (other != nullptr && other->shape == view.shape) {
+            differences[view.name] = largest_difference(view, *other);
+        }
+    }
+    return differences;
+}
+
+// LibTorch's distance from an oracle that began the step elsewhere is no error of LibTorch's: in its place comes the
+// one from the oracle that began where it did, or nothing where there was none.
+void use_own_errors(std::vector<ComparedTensor>& tensors, const std::map<std::string, double>& own) {
+    for (ComparedTensor& tensor : tensors) {
+        const auto known = own.find(tensor.result.name);
+        if (tensor.result.error_torch) {
+            tensor.result.error_torch = known != own.end() ? std::optional(known->second) : std::nullopt;
+        }
+        tensor.result.torch_further_off = false;  // they did not answer the same question
+    }
 }
 
 // One comparison as it goes on: what it compares with what, and the state that each side begins a step with.
@@ -168,10 +194,16 @@ public:
     ComparedStep compare(std::size_t step) {
         ComparedStep compared;
         compared.step = step;
+        compared.X.assign(batch_.X, batch_.X + batch_.rows * config_.context);
+        compared.Y.assign(batch_.Y, batch_.Y + batch_.rows);
         const std::vector<View> stepwise = witnesses_.stepwise->views();
         const std::vector<View> module = witnesses_.module->views();
         Limits limits;
         const ChainModel* limits_of = nullptr;
+        std::map<std::string, double> errors_of_stepwise;
+        if (schedule_.drift) {
+            errors_of_stepwise = largest_differences(stepwise, witnesses_.oracle->views());  // it began where they did
+        }
         for (std::size_t c = 0; c < contestants_.size(); ++c) {
             const Contestant& contestant = contestants_[c];
             const std::vector<View> ours = contestant.side->views();
@@ -189,9 +221,13 @@ public:
             }
             const std::vector<View> oracle = witnesses_.oracle->views();
             const auto append = [&](const std::string& witness, const std::vector<View>& theirs) {
-                std::ranges::move(compare_views(config_, contestant.model, contestant.keeps_everything, ours, witness,
-                                                theirs, oracle, limits),
-                                  std::back_inserter(compared.tensors));
+                std::vector<ComparedTensor> tensors = compare_views(
+                    config_, contestant.model, contestant.keeps_everything, ours, witness, theirs, oracle, limits);
+                if (schedule_.drift) {
+                    use_own_errors(tensors,
+                                   witness == "stepwise" ? errors_of_stepwise : std::map<std::string, double>());
+                }
+                std::ranges::move(tensors, std::back_inserter(compared.tensors));
             };
             append("stepwise", stepwise);
             append("module", module);
@@ -268,7 +304,7 @@ void run_comparison(const NetworkConfig& config, const Tensors<float>& state, co
     for (std::size_t step = 0; step < schedule.steps; ++step) {
         comparison.run(step);
         const bool last = step + 1 == schedule.steps;
-        if (last || step % schedule.every == 0) {
+        if (last || (step >= schedule.from && step % schedule.every == 0)) {
             visit(comparison.compare(step));
         }
         if (!last) {

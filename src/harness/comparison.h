@@ -72,6 +72,9 @@ struct Drift {
     std::string parameter;
     double distance = 0;  // the largest difference
     double scale = 0;     // the parameter's largest magnitude
+    // Its gradient is zero in exact arithmetic (a bias that the norm takes out again): what moves it is rounding alone,
+    // and nothing depends on it.
+    bool only_rounding = false;
 };
 
 struct ComparedStep {
@@ -81,11 +84,13 @@ struct ComparedStep {
     std::vector<ComparedTensor> tensors;
     std::vector<Blamed> blamed;  // a contestant each
     std::vector<Drift> drift;
+    std::vector<std::int64_t> X, Y;  // the batch
 };
 
 struct Schedule {
     std::size_t steps = 1;
     std::size_t every = 1;  // compare each K-th step, and the last
+    std::size_t from = 0;   // but none before this one
     // Each side goes on with its own state; else all with the stepwise witness's. What is judged is then the fresh
     // error of each step, against an oracle that begins it where the hand-written network does.
     bool drift = false;

@@ -1,220 +1,213 @@
 #include "harness/report.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "harness/report_parts.h"
+
 namespace byhand {
 namespace {
 
-std::string colour_of(Verdict verdict) {
-    return agrees(verdict) ? "\x1b[32m" : "\x1b[1;31m";
-}
+using report::contradicts;
 
 std::string painted(const std::string& text, const std::string& escape, bool colour) {
     return colour ? escape + text + "\x1b[0m" : text;
 }
 
-double used(const TensorResult& result) {
-    return result.used.value_or(0);
+std::string plural(std::size_t n, const std::string& what) {
+    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
 }
 
-bool contradicts(Verdict verdict, const std::set<Verdict>& allowed) {
-    return !agrees(verdict) && verdict != Verdict::undecided && !allowed.contains(verdict);
-}
-
-// "[3, 17]  0.01234567 | 0.01234566", or what there is to say instead.
-std::string worst_text(const TensorResult& result) {
-    if (!result.note.empty()) {
-        return result.note;
+void note_divergence(Summary& summary, const ComparedStep& step, const std::string& model, const std::string& name) {
+    summary.agree = false;
+    if (!summary.first_divergence) {
+        summary.first_divergence = name;
+        summary.first_divergence_step = step.step;
+        summary.first_divergence_model = model;
     }
-    if (!result.worst || result.verdict == Verdict::exact) {
-        return "";
+}
+
+void add_tensors(Summary& summary, const ComparedStep& step) {
+    for (const ComparedTensor& tensor : step.tensors) {
+        const TensorResult& result = tensor.result;
+        const double used = result.used.value_or(0);
+        ++summary.compared;
+        summary.undecided += result.verdict == Verdict::undecided ? 1 : 0;
+        if (contradicts(result.verdict, summary.allowed)) {
+            ++summary.disagreeing;
+            note_divergence(summary, step, tensor.model, result.name);
+        } else if (used > summary.largest_use) {
+            summary.largest_use = used;
+            summary.largest_use_name = result.name;
+            summary.largest_use_step = step.step;
+        }
     }
-    return fmt::format("[{}]  {:.8g} | {:.8g}", fmt::join(index_of(result.shape, result.worst->position), ", "),
-                       result.worst->manual, result.worst->torch);
 }
 
-template <class T>
-std::string or_dash(const std::optional<T>& value, const char* format) {
-    return value ? fmt::format(fmt::runtime(format), *value) : "-";
+template <class Named>
+void add_new(std::vector<Named>& list, const std::vector<Named>& more) {
+    for (const Named& item : more) {
+        if (std::ranges::none_of(list, [&](const Named& known) { return known.name == item.name; })) {
+            list.push_back(item);
+        }
+    }
 }
 
-struct Row {
-    std::string name, shape, count, bit_equal, difference, ulp, used, verdict, worst;
-    Verdict kind = Verdict::exact;
-};
+void add_alone(Summary& summary, const ComparedStep& step, const Blamed& blamed) {
+    for (const Culprit& culprit : blamed.culprits) {
+        note_divergence(summary, step, blamed.model, culprit.name);
+    }
+    for (const StepAlone& alone : blamed.alone) {
+        ++summary.alone;
+        if (contradicts(alone.verdict(), summary.allowed)) {
+            ++summary.disagreeing_alone;
+            note_divergence(summary, step, blamed.model, alone.makes);
+        }
+        const double most = std::max(alone.real.used, alone.probe.used);
+        if (!alone.wrong() && most > summary.largest_use_alone) {
+            summary.largest_use_alone = most;
+            summary.largest_use_alone_name = alone.makes;
+        }
+        if (alone.probe.catches > summary.largest_catch) {
+            summary.largest_catch = alone.probe.catches;
+            summary.largest_catch_name = alone.makes;
+        }
+    }
+    add_new(summary.culprits, blamed.culprits);
+    add_new(summary.victims, blamed.victims);
+}
 
-Row row_of(const TensorResult& r) {
-    const bool figures = r.max_abs_diff.has_value();
-    return {.name = r.name,
-            .shape = to_string(r.shape),
-            .count = std::to_string(count(r.shape)),
-            .bit_equal = figures ? (r.bit_equal ? "yes" : "no") : "-",
-            .difference = or_dash(r.max_abs_diff, "{:.2e}"),
-            .ulp = or_dash(r.max_ulp, "{}"),
-            .used = figures ? fmt::format("{:.2f} %", 100 * used(r)) : "-",
-            .verdict = to_string(r.verdict),
-            .worst = worst_text(r),
-            .kind = r.verdict};
+double relative(double distance, double scale) {
+    return distance == 0 ? 0 : distance / scale;
+}
+
+DriftGrowth& growth_of(Summary& summary, const std::string& model) {
+    for (DriftGrowth& growth : summary.drift) {
+        if (growth.model == model) {
+            return growth;
+        }
+    }
+    summary.drift.push_back({.model = model, .points = {}, .fresh = 0, .fresh_parameter = ""});
+    return summary.drift.back();
+}
+
+void add_drift(Summary& summary, const ComparedStep& step) {
+    for (const Drift& drift : step.drift) {
+        DriftGrowth& growth = growth_of(summary, drift.model);
+        if (growth.points.empty() || growth.points.back().step != step.step) {
+            growth.points.push_back({step.step, "", 0, 0});
+        }
+        DriftPoint& leader = growth.points.back();
+        const double here = relative(drift.distance, drift.scale);
+        if (!drift.only_rounding && here > relative(leader.distance, leader.scale)) {
+            leader = {step.step, drift.parameter, drift.distance, drift.scale};
+        }
+    }
+    for (const ComparedTensor& tensor : step.tensors) {
+        const TensorResult& result = tensor.result;
+        const auto same = [&](const Drift& drift) {
+            return drift.model == tensor.model && "new_" + drift.parameter == result.name && !drift.only_rounding;
+        };
+        if (!result.error_manual || !result.scale || std::ranges::none_of(step.drift, same)) {
+            continue;
+        }
+        DriftGrowth& growth = growth_of(summary, tensor.model);
+        const double fresh = relative(*result.error_manual, *result.scale);
+        if (fresh > growth.fresh) {
+            growth.fresh = fresh;
+            growth.fresh_parameter = result.name;
+        }
+    }
+}
+
+// The p of drift ≈ c·step^p: least squares on the logarithms. Nothing where there are not three points to see it by.
+std::optional<double> exponent(const std::vector<DriftPoint>& points) {
+    double n = 0, x = 0, y = 0, xx = 0, xy = 0;
+    for (const DriftPoint& point : points) {
+        const double size = relative(point.distance, point.scale);
+        if (point.step == 0 || !(size > 0) || !std::isfinite(size)) {
+            continue;
+        }
+        const double a = std::log(static_cast<double>(point.step)), b = std::log(size);
+        n += 1;
+        x += a;
+        y += b;
+        xx += a * a;
+        xy += a * b;
+    }
+    const double spread = n * xx - x * x;
+    return n >= 3 && spread > 0 ? std::optional((n * xy - x * y) / spread) : std::nullopt;
+}
+
+std::string in_a_line(const DriftGrowth& growth) {
+    const DriftPoint& last = growth.points.back();
+    const auto leads = [](const DriftPoint& point) {
+        return point.parameter.empty() ? std::string("0")
+                                       : fmt::format("{:.2e} of its scale ({} leads)",
+                                                     relative(point.distance, point.scale), point.parameter);
+    };
+    std::string text =
+        fmt::format("drift of {} from LibTorch: {} at the start of step {}", growth.model, leads(last), last.step);
+    const auto first = std::ranges::find_if(growth.points, [](const DriftPoint& p) { return !p.parameter.empty(); });
+    if (first != growth.points.end() && first->step != last.step) {
+        text += fmt::format(", from {} at step {}", leads(*first), first->step);
+    }
+    if (const auto p = exponent(growth.points)) {
+        text += fmt::format(", growing about as step^{:.1f}", *p);
+    }
+    text += "; fresh error of a step: ";
+    return text +
+           (growth.fresh > 0 ? fmt::format("{:.2e} at most ({})\n", growth.fresh, growth.fresh_parameter) : "none\n");
 }
 
 }  // namespace
 
 void add(Summary& summary, const ComparedStep& step) {
     ++summary.steps;
-    for (const ComparedTensor& tensor : step.tensors) {
-        ++summary.compared;
-        if (contradicts(tensor.result.verdict, summary.allowed)) {
-            summary.agree = false;
-            ++summary.disagreeing;
-            if (!summary.first_divergence) {
-                summary.first_divergence = tensor.result.name;
-            }
-        } else if (used(tensor.result) > summary.largest_use) {
-            summary.largest_use = used(tensor.result);
-            summary.largest_use_name = tensor.result.name;
-            summary.largest_use_step = step.step;
-        }
-    }
+    add_tensors(summary, step);
     for (const Blamed& blamed : step.blamed) {
-        for (const StepAlone& alone : blamed.alone) {
-            const double most = std::max(alone.real.used, alone.probe.used);
-            if (!alone.wrong() && most > summary.largest_use_alone) {
-                summary.largest_use_alone = most;
-                summary.largest_use_alone_name = alone.makes;
-            }
-            if (alone.probe.catches > summary.largest_catch) {
-                summary.largest_catch = alone.probe.catches;
-                summary.largest_catch_name = alone.makes;
-            }
-        }
-        const auto add_new = [](auto& list, const auto& more) {
-            for (const auto& item : more) {
-                if (std::ranges::none_of(list, [&](const auto& known) { return known.name == item.name; })) {
-                    list.push_back(item);
-                }
-            }
-        };
-        add_new(summary.culprits, blamed.culprits);
-        add_new(summary.victims, blamed.victims);
+        add_alone(summary, step, blamed);
     }
-    summary.agree = summary.agree && summary.culprits.empty();
-    if (!summary.first_divergence && !summary.culprits.empty()) {
-        summary.first_divergence = summary.culprits.front().name;
-    }
-}
-
-std::string table(const ComparedStep& step, const Filter& filter, bool colour) {
-    const Row header{"name",        "shape",        "count",
-                     "bit-equal",   "largest diff", "ULP",
-                     "of limit",    "verdict",      "worst element: by hand | LibTorch",
-                     Verdict::exact};
-    std::vector<Row> rows = {header};
-    std::vector<std::string> sections;  // the heading before which row
-    std::vector<std::size_t> section_rows;
-    std::string last;
-    for (const ComparedTensor& tensor : step.tensors) {
-        if (!filter(tensor.result.name)) {
-            continue;
-        }
-        const std::string section = tensor.model + " against LibTorch's " + tensor.witness;
-        if (section != last) {
-            sections.push_back(section);
-            section_rows.push_back(rows.size());
-            last = section;
-        }
-        rows.push_back(row_of(tensor.result));
-    }
-
-    const auto width = [&rows](std::string Row::* column) {
-        std::size_t widest = 0;
-        for (const Row& row : rows) {
-            widest = std::max(widest, (row.*column).size());
-        }
-        return widest;
-    };
-    const auto line = [&](const Row& row) {
-        return fmt::format("  {:<{}}  {:<{}}  {:>{}}  {:>{}}  {:>{}}  {:>{}}  {:>{}}  {}{}  {}", row.name,
-                           width(&Row::name), row.shape, width(&Row::shape), row.count, width(&Row::count),
-                           row.bit_equal, width(&Row::bit_equal), row.difference, width(&Row::difference), row.ulp,
-                           width(&Row::ulp), row.used, width(&Row::used),
-                           &row == rows.data() ? row.verdict : painted(row.verdict, colour_of(row.kind), colour),
-                           std::string(width(&Row::verdict) - row.verdict.size(), ' '), row.worst);
-    };
-    std::string text =
-        fmt::format("step {}: loss {:.6f} by hand, {:.6f} by LibTorch\n", step.step, step.loss_manual, step.loss_torch);
-    std::size_t next_section = 0;
-    for (std::size_t i = 1; i < rows.size(); ++i) {
-        if (next_section < sections.size() && section_rows[next_section] == i) {
-            text += painted(sections[next_section], "\x1b[1m", colour) + "\n" + line(rows[0]) + "\n";
-            ++next_section;
-        }
-        std::string row = line(rows[i]);
-        row.erase(row.find_last_not_of(' ') + 1);
-        text += row + "\n";
-    }
-    return text;
-}
-
-std::string blame(const std::vector<Culprit>& culprits, const std::vector<Victim>& victims, const SourceOf& source,
-                  bool colour) {
-    std::string text;
-    for (const Culprit& culprit : culprits) {
-        const SourceLine line = source(culprit.function);
-        const std::string effect = culprit.without_effect ? ", without effect on this network" : "";
-        text += painted(fmt::format("{} is wrong{}", culprit.name, effect), "\x1b[1;31m", colour);
-        text += fmt::format(": {} ({})\n", culprit.function, line.place.empty() ? "no source" : line.place);
-        if (culprit.trial && std::isfinite(culprit.trial->ours) && culprit.trial->note.empty()) {
-            text +=
-                fmt::format("  off by {:.3g} where its own rounding comes to {:.3g} at most, {}\n",
-                            std::abs(culprit.trial->ours - culprit.trial->answer), culprit.trial->limit, culprit.why);
-        } else {
-            const std::string verdict =
-                culprit.trial && culprit.trial->note.empty() ? to_string(culprit.trial->verdict) + ", " : "";
-            text += fmt::format("  {}{}\n", verdict, culprit.why);
-        }
-        if (!line.formula.empty()) {
-            text += fmt::format("  it should be: {}\n", line.formula);
-        }
-        std::vector<std::string> heirs;
-        for (const Victim& victim : victims) {
-            if (victim.from == culprit.name) {
-                heirs.push_back(victim.name);
-            }
-        }
-        if (!heirs.empty()) {
-            text += fmt::format("  inherited from {}: {}\n", culprit.name, fmt::join(heirs, ", "));
-        }
-    }
-    std::vector<std::string> unexplained;
-    for (const Victim& victim : victims) {
-        if (victim.from.empty()) {
-            unexplained.push_back(victim.name);
-        }
-    }
-    if (!unexplained.empty()) {
-        text += fmt::format("off in the chain, though no step that leads there is wrong alone: {}\n",
-                            fmt::join(unexplained, ", "));
-    }
-    return text;
+    add_drift(summary, step);
 }
 
 std::string conclusion(const Summary& summary, bool colour) {
+    const std::string over = summary.steps == 1 ? "1 step" : fmt::format("{} steps", summary.steps);
+    std::string text;
     if (!summary.agree) {
-        return fmt::format("{}: {} of {} tensors over {} step{}; the first is {}\n",
-                           painted("they disagree", "\x1b[1;31m", colour), summary.disagreeing, summary.compared,
-                           summary.steps, summary.steps == 1 ? "" : "s", *summary.first_divergence);
+        text = fmt::format("{}: {} of {} over {}", painted("they disagree", "\x1b[1;31m", colour), summary.disagreeing,
+                           plural(summary.compared, "tensor"), over);
+        if (summary.disagreeing_alone > 0) {
+            text += fmt::format(" and {} of {} alone", summary.disagreeing_alone, plural(summary.alone, "step"));
+        }
+        text += fmt::format("; the first is {}", summary.first_divergence.value_or("not known"));
+    } else {
+        text = fmt::format("{}: {} over {}", painted("they agree", "\x1b[1;32m", colour),
+                           plural(summary.compared, "tensor"), over);
+        if (summary.alone > 0) {
+            text += fmt::format(", {} alone", plural(summary.alone, "step"));
+        }
+        text += summary.largest_use > 0
+                    ? fmt::format("; closest to its limit came {} at step {}, with {:.2f} % of it",
+                                  summary.largest_use_name, summary.largest_use_step, 100 * summary.largest_use)
+                    : "; no two values differ";
+        if (summary.largest_use_alone > 0) {
+            text += fmt::format("; alone {}, with {:.2f} %", summary.largest_use_alone_name,
+                                100 * summary.largest_use_alone);
+        }
     }
-    const std::string closest =
-        summary.largest_use > 0
-            ? fmt::format("closest to its limit came {} at step {}, with {:.2f} % of it", summary.largest_use_name,
-                          summary.largest_use_step, 100 * summary.largest_use)
-            : "no two values differ";
-    return fmt::format("{}: {} tensors over {} step{}; {}\n", painted("they agree", "\x1b[1;32m", colour),
-                       summary.compared, summary.steps, summary.steps == 1 ? "" : "s", closest);
+    if (summary.undecided > 0) {
+        text += fmt::format("; {} undecided in the chain", summary.undecided);
+    }
+    text += "\n";
+    for (const DriftGrowth& growth : summary.drift) {
+        if (!growth.points.empty()) {
+            text += in_a_line(growth);
+        }
+    }
+    return text;
 }
 
 }  // namespace byhand

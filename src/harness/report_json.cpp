@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/report.h"
+#include "harness/report_parts.h"
 
 namespace byhand {
 namespace {
@@ -22,18 +23,22 @@ Json number(const std::optional<double>& value) {
     return value ? number(*value) : Json();
 }
 
-Json worst(const TensorResult& result) {
+Json text_or_null(const std::string& text) {
+    return text.empty() ? Json() : Json(text);
+}
+
+Json worst(const TensorResult& result, const Wording& wording) {
     if (!result.worst) {
         return {};
     }
     return {{"index", index_of(result.shape, result.worst->position)},
-            {"where", Json()},
+            {"where", report::where(result, wording)},
             {"manual", number(result.worst->manual)},
             {"torch", number(result.worst->torch)},
             {"oracle", number(result.worst->oracle)}};
 }
 
-Json tensor(const ComparedTensor& compared) {
+Json tensor(const ComparedTensor& compared, const Wording& wording) {
     const TensorResult& r = compared.result;
     return {{"name", r.name},
             {"model", compared.model},
@@ -43,42 +48,106 @@ Json tensor(const ComparedTensor& compared) {
             {"bit_equal", r.max_abs_diff ? Json(r.bit_equal) : Json()},
             {"max_abs_diff", number(r.max_abs_diff)},
             {"max_ulp", r.max_ulp ? Json(*r.max_ulp) : Json()},
-            {"worst", worst(r)},
+            {"worst", worst(r, wording)},
             {"error_manual", number(r.error_manual)},
             {"error_torch", number(r.error_torch)},
+            {"error_manual_ulp", number(report::in_ulp(r.error_manual, r.scale))},
+            {"error_torch_ulp", number(report::in_ulp(r.error_torch, r.scale))},
+            {"scale", number(r.scale)},
             {"limit", number(r.limit)},
-            {"note", r.note.empty() ? Json() : Json(r.note)},
+            {"used", number(r.used)},
+            {"torch_further_off", r.error_torch ? Json(r.torch_further_off) : Json()},
+            {"note", text_or_null(r.note)},
             {"verdict", to_string(r.verdict)}};
+}
+
+Json trial(const Trial& t) {
+    return {{"error", number(t.error)},     {"scale", number(t.scale)},       {"limit", number(t.limit)},
+            {"used", number(t.used)},       {"catches", number(t.catches)},   {"hint", text_or_null(t.hint)},
+            {"note", text_or_null(t.note)}, {"verdict", to_string(t.verdict)}};
+}
+
+Json alone(const StepAlone& step, const std::string& model) {
+    return {{"name", step.makes},
+            {"function", step.function},
+            {"model", model},
+            {"reads", step.reads},
+            {"real", trial(step.real)},
+            {"probe", trial(step.probe)},
+            {"catches", number(report::catches(step))},
+            {"wrong", step.wrong()},
+            {"without_effect", step.without_effect()},
+            {"verdict", to_string(step.verdict())}};
+}
+
+Json blame(const Culprit& culprit, const Presentation& how) {
+    const SourceLine line = report::source_line(how, culprit.function);
+    Json json = {{"name", culprit.name},
+                 {"function", culprit.function},
+                 {"why", culprit.why},
+                 {"without_effect", culprit.without_effect},
+                 {"hint", text_or_null(culprit.trial ? culprit.trial->hint : "")},
+                 {"file_line", text_or_null(line.place)},
+                 {"formula", text_or_null(line.formula)}};
+    json["trial"] = culprit.trial ? trial(*culprit.trial) : Json();
+    return json;
+}
+
+Json drift(const Drift& d) {
+    return {{"model", d.model},
+            {"parameter", d.parameter},
+            {"distance", number(d.distance)},
+            {"scale", number(d.scale)},
+            {"only_rounding", d.only_rounding}};
 }
 
 }  // namespace
 
-std::string to_json(const ReportHeader& header, const Summary& summary, const std::vector<ComparedStep>& steps,
-                    const Filter& filter) {
-    Json culprits = Json::array(), victims = Json::array();
+std::string to_json(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps) {
+    Json culprits = Json::array(), victims = Json::array(), blamed = Json::array(), inherited = Json::object();
     for (const Culprit& culprit : summary.culprits) {
         culprits.push_back(culprit.name);
+        blamed.push_back(blame(culprit, how));
     }
     for (const Victim& victim : summary.victims) {
         victims.push_back(victim.name);
+        inherited[victim.name] = text_or_null(victim.from);
     }
     Json json = {{"verdict", summary.agree ? "agree" : "disagree"},
                  {"first_divergence", summary.first_divergence ? Json(*summary.first_divergence) : Json()},
                  {"culprits", culprits},
                  {"victims", victims},
-                 {"recipe", header.recipe},
-                 {"torch", header.torch_version},
+                 {"blame", blamed},
+                 {"inherited", inherited},
+                 {"recipe", how.recipe},
+                 {"torch", how.torch_version},
                  {"steps", Json::array()}};
     for (const ComparedStep& step : steps) {
-        Json tensors = Json::array();
+        const Wording wording = report::wording(how, step);
+        Json tensors = Json::array(), steps_alone = Json::array(), drifts = Json::array();
         for (const ComparedTensor& compared : step.tensors) {
-            if (filter(compared.result.name)) {
-                tensors.push_back(tensor(compared));
+            if (how.shows(compared.result.name)) {
+                tensors.push_back(tensor(compared, wording));
             }
         }
-        json["steps"].push_back({{"step", step.step},
-                                 {"loss", {{"manual", number(step.loss_manual)}, {"torch", number(step.loss_torch)}}},
-                                 {"tensors", std::move(tensors)}});
+        for (const Blamed& one : step.blamed) {
+            for (const StepAlone& step_alone : one.alone) {
+                if (how.shows(step_alone.makes)) {
+                    steps_alone.push_back(alone(step_alone, one.model));
+                }
+            }
+        }
+        Json entry = {{"step", step.step},
+                      {"loss", {{"manual", number(step.loss_manual)}, {"torch", number(step.loss_torch)}}},
+                      {"tensors", std::move(tensors)},
+                      {"alone", std::move(steps_alone)}};
+        for (const Drift& d : step.drift) {
+            drifts.push_back(drift(d));
+        }
+        if (!drifts.empty()) {
+            entry["drift"] = std::move(drifts);
+        }
+        json["steps"].push_back(std::move(entry));
     }
     return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

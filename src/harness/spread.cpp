@@ -25,7 +25,8 @@ double sign_of(std::uint64_t bits) {
 // As float would keep it, where float is about to lose it: below its normal numbers, or above its largest.
 double within_float(double value) {
     const double magnitude = std::abs(value);
-    const bool normal = magnitude >= std::numeric_limits<float>::min() && magnitude <= std::numeric_limits<float>::max();
+    const bool normal =
+        magnitude >= std::numeric_limits<float>::min() && magnitude <= std::numeric_limits<float>::max();
     return normal ? value : static_cast<double>(static_cast<float>(value));
 }
 
@@ -187,7 +188,8 @@ private:
     std::vector<Link> links_;
 };
 
-// P(|t| > x): ∫ of (1 + t²/ν)^(−(ν + 1)/2) from x on, by t = √ν·tan θ, which leaves ∫ cos^(ν − 1) θ dθ (Simpson's rule).
+// P(|t| > x): ∫ of (1 + t²/ν)^(−(ν + 1)/2) from x on, by t = √ν·tan θ, which leaves ∫ cos^(ν − 1) θ dθ (Simpson's
+// rule).
 double student_tail(std::size_t degrees, double x) {
     const auto nu = static_cast<double>(degrees);
     const double from = std::atan(x / std::sqrt(nu)), to = std::acos(0.0);

@@ -1,5 +1,6 @@
-// How far a right computation in float may end up from the exact one in the chain, where every step reads what the steps
-// before it made: measured, not bounded. (Worst-case bounds carried through the chain are too wide to say anything.)
+// How far a right computation in float may end up from the exact one in the chain, where every step reads what the
+// steps before it made: measured, not bounded. (Worst-case bounds carried through the chain are too wide to say
+// anything.)
 //
 // K runs in double, in each of which every step's result is moved by its own rounding: up or down by one standard
 // deviation of it, value by value (equal values round alike: equal rows of a batch), and by half of one for the whole
@@ -27,9 +28,9 @@ struct SpreadConfig {
     std::uint64_t seed = 1;
 };
 
-// The limit of every element of everything that the network makes, by name: the spread, root of the mean square over the
-// runs, times Student's t with K degrees of freedom at `false_alarm` (the spread is itself estimated from K runs). Not
-// finite where float may leave its range. `state` is a table equal to state(network.config).
+// The limit of every element of everything that the network makes, by name: the spread, root of the mean square over
+// the runs, times Student's t with K degrees of freedom at `false_alarm` (the spread is itself estimated from K runs).
+// Not finite where float may leave its range. `state` is a table equal to state(network.config).
 std::map<std::string, std::vector<double>> chain_limits(const StepNetwork<double>& network,
                                                         const StepNetwork<Rounded<float>>& bounds,
                                                         const Tensors<float>& state, const Batch& batch, float rate,

@@ -182,8 +182,8 @@ std::vector<Question> all_questions(const NetworkConfig& config, std::size_t row
     return questions.take();
 }
 
-// The gradient of the norm's input from that of its normalised value, x̂, in one line (Ioffe and Szegedy 2015, section 3;
-// note 5): s·(dx̂ − Σdx̂/n − k·x̂·Σ(dx̂·x̂)/D), written as torch operations. k is 1 with ε inside the root, else
+// The gradient of the norm's input from that of its normalised value, x̂, in one line (Ioffe and Szegedy 2015, section
+// 3; note 5): s·(dx̂ − Σdx̂/n − k·x̂·Σ(dx̂·x̂)/D), written as torch operations. k is 1 with ε inside the root, else
 // (√variance + ε)/√variance.
 Question one_line_norm(const NetworkConfig& config, std::size_t rows, const Layer& layer, const std::string& norm_in,
                        const std::string& raw) {

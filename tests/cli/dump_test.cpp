@@ -51,7 +51,7 @@ struct Compared : Folder {
     }
 
     // Every tensor of the last step, held against the dump.
-    void check_figures() const {
+    void check_figures(bool drifting = false) const {
         std::size_t checked = 0;
         for (const json& t : report["steps"].back()["tensors"]) {
             const std::string name = t["name"], model = t["model"], witness = t["witness"];
@@ -68,7 +68,9 @@ struct Compared : Folder {
             CHECK(t["bit_equal"] == (ours.bytes == theirs.bytes));
             CHECK(t["max_abs_diff"].get<double>() == largest_difference(ours.doubles(), theirs.doubles()));
             CHECK(t["error_manual"].get<double>() == largest_difference(ours.doubles(), oracle.doubles()));
-            CHECK(t["error_torch"].get<double>() == largest_difference(theirs.doubles(), oracle.doubles()));
+            if (!drifting) {  // then LibTorch's error is against an oracle of its own
+                CHECK(t["error_torch"].get<double>() == largest_difference(theirs.doubles(), oracle.doubles()));
+            }
             std::uint64_t ulp = 0;
             const std::vector<float> a = ours.floats(), b = theirs.floats();
             for (std::size_t i = 0; i < a.size(); ++i) {
@@ -101,9 +103,9 @@ TEST_CASE("dump: the report's figures, compared anew") {
     Compared({"--model", "stepwise,collapsed,fused", "--steps", "3"}).check_figures();
     Compared({"--model", "stepwise,fused", "--hidden", "21,19", "--norm", "after", "--steps", "2"}).check_figures();
     Compared({"--model", "collapsed,stepwise", "--hidden", "23", "--norm", "none", "--batch", "5"}).check_figures();
-    Compared({"--recipe", "makemore-deep", "--hidden", "11,13", "--model", "stepwise,collapsed,fused", "--drift",
-              "--steps", "4"})
-        .check_figures();
+    // With drift the oracle begins where the last model does that is named.
+    Compared({"--recipe", "makemore-deep", "--hidden", "11,13", "--model", "collapsed", "--drift", "--steps", "4"})
+        .check_figures(true);
 }
 
 TEST_CASE("dump: every side under its own name, the batch, and the recipe") {

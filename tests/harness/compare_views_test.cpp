@@ -2,12 +2,12 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <string>
 #include <vector>
 
 #include "harness/comparison.h"
 #include "harness/fake_side.h"
-#include "harness/limits.h"
 #include "harness/owned.h"
 
 using namespace byhand;
@@ -19,11 +19,12 @@ namespace {
 
 constexpr std::size_t kRows = 7;
 
-// The tensors of a table, every element 1.
-Tensors<float> ones(std::vector<TensorSpec> table) {
+// The tensors of a table, each with the values 1, 2, 3 … (all equal would show nothing).
+Tensors<float> counted(std::vector<TensorSpec> table) {
     Tensors<float> tensors(std::move(table));
     for (const TensorSpec& spec : tensors.table()) {
-        fill(tensors, spec.name, 1.0F);
+        const std::span<float> values = tensors[spec.name];
+        std::iota(values.begin(), values.end(), 1.0F);
     }
     return tensors;
 }
@@ -45,7 +46,7 @@ std::vector<TensorSpec> without(std::vector<TensorSpec> table, const std::string
 std::vector<ComparedTensor> compared(const Tensors<float>& ours, const Tensors<float>& theirs, bool keeps_everything,
                                      const std::string& witness = "stepwise",
                                      const NetworkConfig& config = small_network()) {
-    return compare_views(config, "fused", keeps_everything, ours.views(), witness, theirs.views(), {});
+    return compare_views(config, "fused", keeps_everything, ours.views(), witness, theirs.views(), {}, {});
 }
 
 const TensorResult* result_of(const std::vector<ComparedTensor>& all, const std::string& name) {
@@ -69,7 +70,7 @@ using Names = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("equal sides agree in every name once, in the order of ours") {
-    const Tensors<float> side = ones(least());
+    const Tensors<float> side = counted(least());
     for (const bool keeps_everything : {true, false}) {
         for (const std::string witness : {"stepwise", "module"}) {
             const std::vector<ComparedTensor> all = compared(side, side, keeps_everything, witness);
@@ -86,7 +87,7 @@ TEST_CASE("equal sides agree in every name once, in the order of ours") {
 }
 
 TEST_CASE("a side that keeps everything must have every name of the witness") {
-    const Tensors<float> ours = ones(least()), theirs = ones(with(with(least(), "bnraw"), "dbnraw"));
+    const Tensors<float> ours = counted(least()), theirs = counted(with(with(least(), "bnraw"), "dbnraw"));
     CHECK(disagreeing(compared(ours, theirs, true)) == Names{"bnraw missing", "dbnraw missing"});
     CHECK(result_of(compared(ours, theirs, true), "bnraw")->note == "the hand-written side has none");
     CHECK(disagreeing(compared(ours, theirs, true, "module")) == Names{"bnraw missing", "dbnraw missing"});
@@ -97,7 +98,7 @@ TEST_CASE("a side that keeps everything must have every name of the witness") {
 }
 
 TEST_CASE("what the stepwise witness does not have is missing, what a module does not have is left out") {
-    const Tensors<float> ours = ones(with(least(), "bnraw")), theirs = ones(least());
+    const Tensors<float> ours = counted(with(least(), "bnraw")), theirs = counted(least());
     for (const bool keeps_everything : {true, false}) {
         const std::vector<ComparedTensor> all = compared(ours, theirs, keeps_everything, "stepwise");
         CHECK(disagreeing(all) == Names{"bnraw missing"});
@@ -108,10 +109,10 @@ TEST_CASE("what the stepwise witness does not have is missing, what a module doe
 }
 
 TEST_CASE("what every side must have is missed on either side, and on both") {
-    const Tensors<float> whole = ones(least());
+    const Tensors<float> whole = counted(least());
     for (const TensorSpec& spec : least()) {
         CAPTURE(spec.name);
-        const Tensors<float> part = ones(without(least(), spec.name));
+        const Tensors<float> part = counted(without(least(), spec.name));
         for (const bool keeps_everything : {true, false}) {
             for (const std::string witness : {"stepwise", "module"}) {
                 const Names expected = {spec.name + " missing"};
@@ -126,7 +127,7 @@ TEST_CASE("what every side must have is missed on either side, and on both") {
 }
 
 TEST_CASE("a side with nothing at all misses every name") {
-    const Tensors<float> nothing, whole = ones(least());
+    const Tensors<float> nothing, whole = counted(least());
     CHECK(disagreeing(compared(nothing, whole, false)).size() == least().size());
     CHECK(disagreeing(compared(whole, nothing, true)).size() == least().size());
     CHECK(disagreeing(compared(nothing, nothing, false)).size() == least().size());
@@ -134,7 +135,7 @@ TEST_CASE("a side with nothing at all misses every name") {
 
 TEST_CASE("all zero is expected where it was given, and where exact arithmetic makes it") {
     const auto zero = [](const std::string& name, const NetworkConfig& config) {
-        Tensors<float> side = ones(with(least_table(config, kRows), "dlogit_maxes"));
+        Tensors<float> side = counted(with(least_table(config, kRows), "dlogit_maxes"));
         fill(side, name, 0.0F);
         return result_of(compared(side, side, true, "stepwise", config), name)->verdict;
     };
@@ -159,66 +160,61 @@ TEST_CASE("all zero is expected where it was given, and where exact arithmetic m
     CHECK(zero("db2", output) == Verdict::exact);
 }
 
-TEST_CASE("one wrong element is one mismatch, and its limit goes by the witness") {
-    Tensors<float> ours = ones(least()), theirs = ones(least());
-    ours["dW1"][5] = 1.001F;
-    theirs["dW1"][0] = -2.0F;
-    ours["dW1"][0] = -2.0F;
-    CHECK(disagreeing(compared(ours, theirs, true)) == Names{"dW1 mismatch"});
-    const TensorResult result = *result_of(compared(ours, theirs, true), "dW1");
-    CHECK(result.worst->position == 5);
-    CHECK(result.limit == 1e-4 * 2 + 1e-7);
-    ours["dW1"][5] = 1.0001F;
-    CHECK(disagreeing(compared(ours, theirs, true)).empty());
+TEST_CASE("one wrong element is one mismatch, by the limits of its name") {
+    Tensors<float> ours = counted(least());
+    const Tensors<float> theirs = counted(least());
+    ours["dW1"][5] += 0.25F;
+    const auto with_limits = [&](const Limits& limits) {
+        return compare_views(small_network(), "fused", true, ours.views(), "stepwise", theirs.views(), {}, limits);
+    };
+    CHECK(disagreeing(with_limits({})) == Names{"dW1 mismatch"});  // no limits: not made, nothing to spare
+    CHECK(disagreeing(with_limits({{"dW2", {9}}})) == Names{"dW1 mismatch"});
+    const std::size_t elements = ours["dW1"].size();
+    std::vector<double> each(elements, 0.0);
+    each[5] = 0.03125;
+    const TensorResult off = *result_of(with_limits({{"dW1", each}}), "dW1");
+    CHECK(off.verdict == Verdict::mismatch);
+    CHECK(off.worst->position == 5);
+    CHECK(off.limit == 0.03125);
+    CHECK(off.used == 8.0);
+    each[5] = 0.25;  // too wide for a scale of 6
+    CHECK(result_of(with_limits({{"dW1", each}}), "dW1")->verdict == Verdict::undecided);
+    ours["dW1"][5] = theirs["dW1"][5] + 0.03125F;
+    each[5] = 0.03125;
+    CHECK(result_of(with_limits({{"dW1", each}}), "dW1")->verdict == Verdict::within);
 }
 
 TEST_CASE("the oracle is asked for each name that it has") {
-    const Tensors<float> side = ones(least());
+    const Tensors<float> side = counted(least());
     Tensors<double> oracle(without(least(), "dW2"));
     for (const TensorSpec& spec : oracle.table()) {
-        fill(oracle, spec.name, 1.25);
+        for (std::size_t i = 0; i < oracle[spec.name].size(); ++i) {
+            oracle[spec.name][i] = static_cast<double>(side[spec.name][i]) + 0.25;
+        }
     }
     const std::vector<ComparedTensor> all =
-        compare_views(small_network(), "stepwise", true, side.views(), "stepwise", side.views(), oracle.views());
+        compare_views(small_network(), "stepwise", true, side.views(), "stepwise", side.views(), oracle.views(), {});
     CHECK(result_of(all, "dW1")->error_manual == 0.25);
     CHECK(result_of(all, "dW1")->error_torch == 0.25);
     CHECK(result_of(all, "dW1")->worst->oracle == 1.25);
     CHECK_FALSE(result_of(all, "dW2")->error_manual.has_value());
     CHECK_FALSE(result_of(all, "dW2")->worst->oracle.has_value());
-    CHECK(disagreeing(all).empty());
+    CHECK(disagreeing(all).empty());  // equal to the bit
 }
 
-TEST_CASE("the limit: the witness's magnitude, 16 times its own error, and 1e-7") {
-    const test::Owned<float> witness = test::row({1.0F, -4.0F, 0.0F});
-    const View view = witness.view();
-    CHECK(plain_limit(view, nullptr) == 1e-4 * 4 + 1e-7);
-    const auto limit = [&](const test::Owned<double>& oracle) {
-        const View o = oracle.view();
-        return plain_limit(view, &o);
-    };
-    CHECK(limit(test::row<double>({1.0, -4.0, 0.0})) == 1e-4 * 4 + 1e-7);
-    CHECK(limit(test::row<double>({1.0, -4.0, -0.25})) == 1e-4 * 4 + 16 * 0.25 + 1e-7);
-    CHECK(limit({"x", {3, 1}, {1.0, -4.0, -0.25}}) == 1e-4 * 4 + 1e-7);  // another shape: not known
-    CHECK(std::isnan(limit(test::row<double>({1.0, std::numeric_limits<double>::quiet_NaN(), 0.0}))));
-    const test::Owned<float> endless = test::row({1.0F, -std::numeric_limits<float>::infinity(), 0.0F});
-    CHECK(plain_limit(endless.view(), nullptr) == 1e-4 + 1e-7);
-    CHECK(plain_limit(test::row({0.0F}).view(), nullptr) == 1e-7);
-}
-
-TEST_CASE("where the oracle is not a number, nothing agrees") {
-    Tensors<float> ours = ones(least()), theirs = ones(least());
-    ours["dW1"][2] = 1.00001F;
+TEST_CASE("where the oracle is not a number, the element is out of range and nothing agrees") {
+    Tensors<float> ours = counted(least());
+    const Tensors<float> theirs = counted(least());
+    ours["dW1"][2] += 0.0009765625F;
     Tensors<double> oracle(least());
-    for (const TensorSpec& spec : oracle.table()) {
-        fill(oracle, spec.name, 1.0);
-    }
+    copy_into(oracle, theirs);
     const auto verdict = [&] {
         return result_of(compare_views(small_network(), "stepwise", true, ours.views(), "stepwise", theirs.views(),
-                                       oracle.views()),
+                                       oracle.views(), {{"dW1", {0.01}}}),
                          "dW1")
             ->verdict;
     };
     CHECK(verdict() == Verdict::within);
     oracle["dW1"][3] = std::numeric_limits<double>::quiet_NaN();
-    CHECK(verdict() == Verdict::mismatch);
+    CHECK(verdict() == Verdict::out_of_range);
 }

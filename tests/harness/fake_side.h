@@ -1,4 +1,5 @@
-// A side that computes nothing: every tensor it shows holds one value. And networks small enough to name all they have.
+// A side that computes nothing: every tensor it shows counts on from one value. And networks small enough to name all
+// they have.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +36,15 @@ inline std::vector<TensorSpec> least_table(const NetworkConfig& config, std::siz
     return table;
 }
 
+// value, value + 1, value + 2, … (all equal would show nothing).
+template <class T>
+void count_from(Tensors<T>& tensors, const std::string& name, T value) {
+    for (T& x : tensors[name]) {
+        x = value;
+        value += 1;
+    }
+}
+
 template <class T>
 void fill(Tensors<T>& tensors, const std::string& name, T value) {
     for (T& x : tensors[name]) {
@@ -51,7 +61,7 @@ struct Heard {
     std::vector<float> rates;
 };
 
-// A step adds `gain` to every parameter and running figure; all else that it makes is `made`.
+// A step adds `gain` to every parameter and running figure; all else that it makes counts on from `made`.
 class FakeSide final : public Side {
 public:
     FakeSide(const NetworkConfig& config, std::vector<TensorSpec> table, Heard& heard, float gain, float made = 1)
@@ -75,19 +85,18 @@ public:
         heard_.batches.push_back(batch);
         heard_.first_characters.push_back(batch.X[0]);
         heard_.rates.push_back(rate);
-        Tensors<float> given(state(config_));
-        for (const TensorSpec& spec : given.table()) {
-            fill(given, spec.name, values_[spec.name][0]);
-        }
+        const Tensors<float> given(state(config_));
         for (const TensorSpec& spec : values_.table()) {
             if (!given.contains(spec.name) && spec.name != skipped_) {
-                fill(values_, spec.name, made_);
+                count_from(values_, spec.name, made_);
             }
         }
         for (const TensorSpec& spec : given.table()) {
             const std::string updated = "new_" + spec.name;
             if (updated != skipped_ && values_.contains(updated)) {
-                fill(values_, updated, given[spec.name][0] + gain_);
+                for (std::size_t i = 0; i < values_[spec.name].size(); ++i) {
+                    values_[updated][i] = values_[spec.name][i] + gain_;
+                }
             }
         }
     }

@@ -9,26 +9,27 @@
 
 using namespace byhand;
 using nlohmann::json;
+using test::alone;
 using test::everything;
 using test::exact;
 using test::missing;
+using test::presentation;
 using test::step_of;
+using test::summary_of;
+using test::trial;
+using test::with_alone;
 using test::within;
 
 namespace {
 
 json report(const std::vector<ComparedStep>& steps, const Filter& filter = everything) {
-    Summary summary;
-    for (const ComparedStep& step : steps) {
-        add(summary, step);
-    }
-    return json::parse(to_json({"notes", "1.13.0"}, summary, steps, filter));
+    return json::parse(to_json(presentation(filter), summary_of(steps), steps));
 }
 
 }  // namespace
 
 TEST_CASE("the report as JSON has every field of the contract") {
-    ComparedStep second = step_of(5, {within("dW1", {2, 3}, 2e-5, 4e-5)}, "fused", "module");
+    ComparedStep second = step_of(5, {within("dW1", {6, 5}, 2e-5, 4e-5)}, "fused", "module");
     const json j = report({step_of(0, {exact("loss", {})}), second});
     CHECK(j["verdict"] == "agree");
     CHECK(j["first_divergence"].is_null());
@@ -46,16 +47,24 @@ TEST_CASE("the report as JSON has every field of the contract") {
     CHECK(t["name"] == "dW1");
     CHECK(t["model"] == "fused");
     CHECK(t["witness"] == "module");
-    CHECK(t["shape"] == json({2, 3}));
-    CHECK(t["count"] == 6);
+    CHECK(t["shape"] == json({6, 5}));
+    CHECK(t["count"] == 30);
     CHECK(t["bit_equal"] == false);
     CHECK(t["max_abs_diff"] == 2e-5);
     CHECK(t["max_ulp"] == 12);
-    CHECK(t["worst"] ==
-          json{{"index", {1, 2}}, {"where", nullptr}, {"manual", 0.5}, {"torch", -0.25}, {"oracle", 0.125}});
+    CHECK(t["worst"] == json{{"index", {5, 4}},
+                             {"where", "dW1 from position 3, dimension 1 to unit 4"},
+                             {"manual", 0.5},
+                             {"torch", -0.25},
+                             {"oracle", 0.125}});
     CHECK(t["error_manual"] == 3e-9);
     CHECK(t["error_torch"] == 4e-9);
     CHECK(t["limit"] == 4e-5);
+    CHECK(t["used"] == 0.5);
+    CHECK(t["scale"] == 0.75);
+    CHECK(t["error_manual_ulp"] == 3e-9 / 0x1p-24);  // floats from 1/2 to 1 lie 2^-24 apart
+    CHECK(t["error_torch_ulp"] == 4e-9 / 0x1p-24);
+    CHECK(t["torch_further_off"] == false);
     CHECK(t["verdict"] == "within");
 
     const json loss = j["steps"][0]["tensors"][0];
@@ -74,7 +83,8 @@ TEST_CASE("what is not known is null") {
     const json t = j["steps"][0]["tensors"][0];
     CHECK(t["verdict"] == "missing");
     CHECK(t["note"] == "LibTorch's side has none");
-    for (const char* key : {"bit_equal", "max_abs_diff", "max_ulp", "worst", "error_manual", "error_torch", "limit"}) {
+    for (const char* key : {"bit_equal", "max_abs_diff", "max_ulp", "worst", "error_manual", "error_torch", "limit",
+                            "used", "scale", "error_manual_ulp", "error_torch_ulp", "torch_further_off"}) {
         REQUIRE(t.contains(key));
         CHECK(t[key].is_null());
     }
@@ -127,6 +137,71 @@ TEST_CASE("the filter takes out tensors, not the verdict on them") {
     CHECK(j["first_divergence"] == "C");
     REQUIRE(j["steps"][0]["tensors"].size() == 1);
     CHECK(j["steps"][0]["tensors"][0]["name"] == "dC");
+}
+
+TEST_CASE("an error in ULP goes by the power of two below the scale") {
+    const auto ulp = [](double scale) {
+        TensorResult r = within("h", {2, 5}, 1, 1);
+        r.error_manual = 1;
+        r.scale = scale;
+        return report({step_of(0, {r})})["steps"][0]["tensors"][0]["error_manual_ulp"];
+    };
+    CHECK(ulp(1).get<double>() == 0x1p23);
+    CHECK(ulp(1.99).get<double>() == 0x1p23);
+    CHECK(ulp(2).get<double>() == 0x1p22);
+    CHECK(ulp(0.3).get<double>() == 0x1p25);
+    CHECK(ulp(0).is_null());
+}
+
+TEST_CASE("the steps alone, and who is to blame") {
+    Trial off = trial(1e4);
+    off.hint = "twice the right answer";
+    const json j = report(
+        {with_alone(step_of(2, {within("dW1", {6, 5}, 2, 1)}),
+                    {alone("h", trial(0.25), trial(0.5)), alone("dbnvar", off, off), alone("dh", trial(0), trial(7))},
+                    {{"dW1", "dbnvar"}, {"db2", ""}})});
+    CHECK(j["culprits"] == json({"dbnvar", "dh"}));
+    CHECK(j["victims"] == json({"dW1", "db2"}));
+    CHECK(j["inherited"] == json{{"dW1", "dbnvar"}, {"db2", nullptr}});
+    const json blamed = j["blame"][0];
+    CHECK(blamed["name"] == "dbnvar");
+    CHECK(blamed["function"] == "function_of_dbnvar");
+    CHECK(blamed["why"] == "on this batch's values");
+    CHECK(blamed["without_effect"] == false);
+    CHECK(blamed["hint"] == "twice the right answer");
+    CHECK(blamed["file_line"] == "src/manual/some.h:17");
+    CHECK(blamed["formula"] == "dbnvar = what it should be");
+    CHECK(j["blame"][1]["without_effect"] == true);
+    CHECK(j["blame"][1]["hint"].is_null());
+
+    const json steps = j["steps"][0]["alone"];
+    REQUIRE(steps.size() == 3);
+    CHECK(steps[0]["name"] == "h");
+    CHECK(steps[0]["function"] == "function_of_h");
+    CHECK(steps[0]["model"] == "stepwise");
+    CHECK(steps[0]["verdict"] == "within");
+    CHECK(steps[0]["catches"] == 4e-7);
+    CHECK(steps[0]["real"]["used"] == 0.25);
+    CHECK(steps[0]["real"]["limit"] == 1e-7);
+    CHECK(steps[0]["real"]["error"] == 0.25 * 1e-7);
+    CHECK(steps[0]["real"]["verdict"] == "within");
+    CHECK(steps[0]["probe"]["used"] == 0.5);
+    CHECK(steps[0]["wrong"] == false);
+    CHECK(steps[1]["verdict"] == "mismatch");
+    CHECK(steps[1]["wrong"] == true);
+    CHECK(steps[2]["without_effect"] == true);
+    const json none = report({step_of(0, {exact("C", {2})})});
+    CHECK(none["blame"] == json::array());
+    CHECK(none["inherited"] == json::object());
+    CHECK(none["steps"][0]["alone"] == json::array());
+}
+
+TEST_CASE("drift stands where there is some") {
+    ComparedStep step = step_of(9, {exact("C", {2})});
+    CHECK_FALSE(report({step})["steps"][0].contains("drift"));
+    step.drift = {{"fused", "C", 1e-6, 2, false}};
+    CHECK(report({step})["steps"][0]["drift"][0] ==
+          json{{"model", "fused"}, {"parameter", "C"}, {"distance", 1e-6}, {"scale", 2.0}, {"only_rounding", false}});
 }
 
 TEST_CASE("a report of no steps is a report") {

@@ -11,10 +11,15 @@
 #include "harness/results.h"
 
 using namespace byhand;
+using test::alone;
 using test::everything;
 using test::exact;
 using test::missing;
+using test::presentation;
 using test::step_of;
+using test::summary_of;
+using test::trial;
+using test::with_alone;
 using test::within;
 
 namespace {
@@ -32,12 +37,22 @@ std::string without_escapes(const std::string& text) {
     return std::regex_replace(text, std::regex("\x1b\\[[0-9;]*m"), "");
 }
 
-Summary summary_of(const std::vector<ComparedStep>& steps) {
-    Summary summary;
-    for (const ComparedStep& step : steps) {
-        add(summary, step);
-    }
-    return summary;
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+// dbnvar is wrong alone, dhprebn and dW1 have inherited it; loss is right.
+ComparedStep with_culprit() {
+    TensorResult wrong = within("dW1", {6, 5}, 2e-5, 1e-5);
+    wrong.worst->position = 14;
+    wrong.around = {{12, 1, 2}, {13, 3, 4}, {14, 0.5, -0.25}};
+    Trial off = trial(1e4);
+    off.hint = "off by the factor 31/32 = (n − 1)/n: n against n − 1";
+    StepAlone culprit = alone("dbnvar", off, off);
+    culprit.shape = {5};
+    return with_alone(step_of(3, {exact("loss", {}), wrong, within("dhprebn", {2, 5}, 2e-5, 1e-5),
+                                  within("dbnvar", {5}, 2e-5, 1e-5)}),
+                      {alone("loss", trial(0.25), trial(0.5)), culprit}, {{"dW1", "dbnvar"}, {"dhprebn", "dbnvar"}});
 }
 
 }  // namespace
@@ -46,25 +61,38 @@ TEST_CASE("a table, letter by letter") {
     ComparedStep step = step_of(7, {exact("C", {27, 2}), within("bnmean_running", {5}, 2e-8, 1e-6)});
     step.tensors.push_back({"fused", "module", within("loss", {}, 0.75, 1e-6)});
     step.tensors.push_back({"fused", "module", missing("dh")});
+    step = with_alone(step, {alone("emb", trial(0, Verdict::exact), trial(0, Verdict::exact)),
+                             alone("h", trial(0.25), trial(0.5)), alone("dh", trial(0), trial(3e4))});
+    step.blamed[0].model = "stepwise";
+    const std::string error = "; error: by hand and LibTorch's, against the oracle in double\n";
+    const std::string header =
+        "  name            shape    count  equal   differ  ULP    error  LibTorch   of limit  verdict   worst element: "
+        "by hand | LibTorch\n";
     const std::string expected =
-        R"(step 7: loss 3.250000 by hand, 3.500000 by LibTorch
-stepwise against LibTorch's stepwise
-  name            shape    count  bit-equal  largest diff  ULP       of limit  verdict   worst element: by hand | LibTorch
-  C               (27, 2)     54        yes      0.00e+00    0         0.00 %  exact
-  bnmean_running  (5)          5         no      2.00e-08   12         2.00 %  within    [4]  0.5 | -0.25
-fused against LibTorch's module
-  name            shape    count  bit-equal  largest diff  ULP       of limit  verdict   worst element: by hand | LibTorch
-  loss            ()           1         no      7.50e-01   12  75000000.00 %  mismatch  []  0.5 | -0.25
-  dh              (3)          3          -             -    -              -  missing   LibTorch's side has none
+        "step 7: loss 3.250000 by hand, 3.500000 by LibTorch\n"
+        "stepwise against LibTorch's stepwise" +
+        error + header +
+        R"(  C               (27, 2)     54    yes  0.0e+00    0  3.0e-09   4.0e-09      0.0 %  exact
+  bnmean_running  (5)          5     no  2.0e-08   12  3.0e-09   4.0e-09      2.0 %  within    [4] 0.5 | -0.25
+fused against LibTorch's module)" +
+        error + header +
+        R"(  loss            ()           1     no  7.5e-01   12  3.0e-09   4.0e-09  7.5e+07 %  mismatch  [] 0.5 | -0.25
+      loss: 0.5 by hand, -0.25 by LibTorch, 0.125 by the oracle; its limit is 1.0e-06
+  dh              (3)          3      -        -    -        -         -          -  missing   LibTorch's side has none
+each step of stepwise alone: share of its limit used, smallest relative error caught
+  name  function         this batch     random  catches  verdict
+  dh    function_of_dh        0.0 %  3.0e+06 %  4.0e-07  wrong, without effect on this network: mismatch
+  emb   function_of_emb       0.0 %      0.0 %  4.0e-07  exact
+  h     function_of_h        25.0 %     50.0 %  4.0e-07  within
 )";
-    CHECK(table(step, everything, false) == expected);
+    CHECK(table(step, presentation()) == expected);
 }
 
 TEST_CASE("the columns stand under each other, however wide they are") {
     const ComparedStep step =
         step_of(0, {exact("C", {1}), within("a_very_long_name_of_a_tensor.12", {1234, 5678, 9}, 1e-300, 1e-299),
-                    within("dW1", {2}, 123456.0, 1e-30)});
-    const std::vector<std::string> lines = lines_of(table(step, everything, false));
+                    within("dW1", {2}, 1e-31, 1e-30)});
+    const std::vector<std::string> lines = lines_of(table(step, presentation()));
     REQUIRE(lines.size() == 6);
     for (const std::string column : {"shape", "verdict"}) {  // to the left
         const std::size_t at = lines[2].find(column);
@@ -73,7 +101,7 @@ TEST_CASE("the columns stand under each other, however wide they are") {
             CHECK(lines[i][at] != ' ');
         }
     }
-    for (const std::string column : {"count", "bit-equal", "largest diff", "ULP", "of limit"}) {  // to the right
+    for (const std::string column : {"count", "equal", "differ", "ULP", "error", "LibTorch", "of limit"}) {
         const std::size_t end = lines[2].find(column) + column.size();
         for (std::size_t i = 3; i < lines.size(); ++i) {
             CHECK(lines[i][end - 1] != ' ');
@@ -85,91 +113,144 @@ TEST_CASE("the columns stand under each other, however wide they are") {
 TEST_CASE("a pass shows the same figures as a failure") {
     const ComparedStep pass = step_of(0, {within("dW1", {2, 3}, 2e-5, 4e-5)}),
                        failure = step_of(0, {within("dW1", {2, 3}, 2e-5, 1e-5)});
-    const std::string passed = lines_of(table(pass, everything, false))[3],
-                      failed = lines_of(table(failure, everything, false))[3];
-    for (const std::string figure : {"dW1", "(2, 3)", "6", "no", "2.00e-05", "12", "[1, 2]  0.5 | -0.25"}) {
-        CHECK(passed.find(figure) != std::string::npos);
-        CHECK(failed.find(figure) != std::string::npos);
+    const std::string passed = lines_of(table(pass, presentation()))[3];
+    const std::vector<std::string> failed = lines_of(table(failure, presentation()));
+    for (const std::string figure : {"dW1", "(2, 3)", "6", "no", "2.0e-05", "12", "3.0e-09", "4.0e-09"}) {
+        CHECK(contains(passed, figure));
+        CHECK(contains(failed[3], figure));
     }
-    CHECK(passed.find("50.00 %") != std::string::npos);
-    CHECK(failed.find("200.00 %") != std::string::npos);
-    CHECK(passed.find("within") != std::string::npos);
-    CHECK(failed.find("mismatch") != std::string::npos);
+    CHECK(contains(passed, "50.0 %"));
+    CHECK(contains(passed, "within   [1, 2] 0.5 | -0.25"));
+    CHECK(contains(failed[3], "200.0 %"));
+    CHECK(contains(failed[3], "mismatch  [1, 2] 0.5 | -0.25"));
+    CHECK(contains(failed[4], "0.5 by hand, -0.25 by LibTorch"));
 }
 
 TEST_CASE("what is not finite or never written shows where it stands") {
     TensorResult nan = within("h", {2, 2}, 0, 1);
     nan.max_abs_diff.reset();
     nan.max_ulp.reset();
+    nan.used.reset();
     nan.worst = Worst{2, std::numeric_limits<double>::quiet_NaN(), 1.5, std::nullopt};
+    nan.around = {{2, std::numeric_limits<double>::quiet_NaN(), 1.5}, {3, 1, 2}};
     nan.verdict = Verdict::non_finite;
-    const std::string line = lines_of(table(step_of(0, {nan}), everything, false))[3];
-    CHECK(line.find("non-finite  [1, 0]  nan | 1.5") != std::string::npos);
-    CHECK(std::regex_search(line, std::regex("4 +- +- +- +- +non-finite")));
+    const std::vector<std::string> lines = lines_of(table(step_of(0, {nan}), presentation()));
+    CHECK(std::regex_search(lines[3], std::regex("4 +- +- +- .*-  non-finite  .1, 0. nan . 1.5$")));
+    CHECK(contains(lines[4], "h row 1 (`mqe → .`), unit 0: nan by hand, 1.5 by LibTorch; its limit is"));
+    CHECK(lines[5] == "      around it: [nan] 1 by hand");
+    CHECK(lines[6] == "                 [1.5] 2 by LibTorch");
 }
 
-TEST_CASE("only what the filter takes is shown") {
-    const ComparedStep step = step_of(0, {exact("C", {2}), exact("dC", {2}), exact("dW1", {2})});
-    const std::vector<std::string> lines =
-        lines_of(table(step, [](const std::string& name) { return name.starts_with("d"); }, false));
+TEST_CASE("where LibTorch is the one further off, the table says so") {
+    TensorResult r = within("dW1", {6, 5}, 2e-6, 1e-5);
+    r.torch_further_off = true;
+    const std::string text = table(step_of(0, {r}), presentation());
+    CHECK(contains(text, "\n      LibTorch is the one further off: 4.0e-09 from the oracle, by hand 3.0e-09\n"));
+    r.torch_further_off = false;
+    CHECK_FALSE(contains(table(step_of(0, {r}), presentation()), "further off"));
+}
+
+TEST_CASE("culprits come first, then what inherits, then the rest, with the worst element in words") {
+    const std::vector<std::string> lines = lines_of(table(with_culprit(), presentation()));
+    std::vector<std::string> names;
+    for (const std::string& line : lines) {
+        if (line.starts_with("  ") && line[2] != ' ') {
+            names.push_back(line.substr(2, line.find(' ', 2) - 2));
+        }
+    }
+    CHECK(names == std::vector<std::string>{"name", "dbnvar", "dW1", "dhprebn", "loss", "name", "dbnvar", "loss"});
+    const std::string text = table(with_culprit(), presentation());
+    CHECK(contains(text, "\n      culprit\n      dbnvar unit 4: 0.5 by hand"));
+    CHECK(contains(text,
+                   "\n      inherited from dbnvar\n      dW1 from position 2, dimension 0 to unit 4: 0.5 by hand, "
+                   "-0.25 by LibTorch, 0.125 by the oracle; its limit is 1.0e-05\n"
+                   "      around it: 1 3 [0.5] by hand\n                 2 4 [-0.25] by LibTorch\n"));
+    CHECK(contains(text, "\n      dhprebn row 1 (`mqe → .`), unit 4: "));
+}
+
+TEST_CASE("blame: the first line has the first divergence, the culprit, its formula and its line of code") {
+    const std::vector<std::string> lines = lines_of(blame(with_culprit(), presentation()));
     REQUIRE(lines.size() == 5);
+    CHECK(lines[0] ==
+          "first divergence dW1, culprit dbnvar, which should be dbnvar = what it should be: function_of_dbnvar "
+          "(src/manual/some.h:17)");
+    CHECK(lines[1] ==
+          "  wrong alone: off by 0.001 where its own rounding comes to 1e-07 at most, on this batch's values");
+    CHECK(lines[2] == "  dbnvar unit 1: 0.251 by hand, 0.25 is right");
+    CHECK(lines[3] == "  hint: off by the factor 31/32 = (n − 1)/n: n against n − 1");
+    CHECK(lines[4] == "  inherited from dbnvar: dW1, dhprebn");
+}
+
+TEST_CASE("blame: what only the probe sees, faults of the lists, and what nobody explains") {
+    ComparedStep step = with_alone(step_of(0, {exact("loss", {})}), {alone("dh", trial(0.5), trial(1e3))});
+    const std::string unseen = blame(step, presentation());
+    CHECK(unseen.starts_with("culprit dh, which should be "));
+    CHECK(contains(unseen, "without effect on this network: off by 0.0001 where"));
+    CHECK(contains(unseen, "on random values\n  dh row 0, unit 1: "));  // the batch's rows are not those of a probe
+
+    step.blamed[0].culprits = {{"dW1", "other", "runs before dh, which it reads, is made", {}, false}};
+    const std::string early = blame(step, presentation());
+    CHECK(early == "culprit dW1: other (no source)\n  runs before dh, which it reads, is made\n");
+
+    step.blamed[0].culprits.clear();
+    step.tensors[0].result = within("loss", {}, 2, 1);
+    step.blamed[0].victims = {{"loss", ""}};
+    CHECK(blame(step, presentation()) ==
+          "first divergence loss; off in the chain, though no step that leads there is wrong alone: loss\n");
+    CHECK(blame(step_of(0, {exact("C", {2})}), presentation()).empty());
+}
+
+TEST_CASE("blame: what shows nothing is said, and nobody is blamed for it") {
+    TensorResult vacuous = exact("bndiff2", {2, 5});
+    vacuous.verdict = Verdict::vacuous;
+    TensorResult out = exact("bnvar", {5});
+    out.verdict = Verdict::out_of_range;
+    const ComparedStep step = with_alone(step_of(0, {vacuous, vacuous, out, exact("loss", {})}),
+                                         {alone("h", trial(0.5), trial(0, Verdict::vacuous))});
+    CHECK(blame(step, presentation()) ==
+          "vacuous, which shows nothing: bndiff2, h\nout-of-range, which shows nothing: bnvar\n");
+    // Nor is it the first divergence where something is wrong.
+    ComparedStep wrong = with_culprit();
+    wrong.tensors.insert(wrong.tensors.begin(), {"stepwise", "stepwise", vacuous});
+    CHECK(blame(wrong, presentation()).starts_with("first divergence dW1, culprit dbnvar"));
+}
+
+TEST_CASE("blame: with two models each is named") {
+    ComparedStep step = with_culprit();
+    step.blamed.push_back(step.blamed[0]);
+    step.blamed[1].model = "fused";
+    const std::string text = blame(step, presentation());
+    CHECK(text.starts_with("stepwise: first divergence dW1, culprit dbnvar"));
+    CHECK(contains(text, "\nfused: culprit dbnvar"));
+}
+
+TEST_CASE("only what the filter takes is shown, in both tables") {
+    ComparedStep step = with_alone(step_of(0, {exact("C", {2}), exact("dC", {2}), exact("dW1", {2})}),
+                                   {alone("h", trial(0), trial(0)), alone("dh", trial(0), trial(0))});
+    const std::vector<std::string> lines =
+        lines_of(table(step, presentation([](const std::string& name) { return name.starts_with("d"); })));
+    REQUIRE(lines.size() == 8);
     CHECK(lines[3].starts_with("  dC "));
     CHECK(lines[4].starts_with("  dW1 "));
-    CHECK(lines_of(table(step, [](const std::string&) { return false; }, false)).size() == 1);
+    CHECK(lines[7].starts_with("  dh "));
+    CHECK(lines_of(table(step, presentation([](const std::string&) { return false; }))).size() == 1);
 }
 
 TEST_CASE("colour changes no letter, and stands only where it is wanted") {
-    const ComparedStep step = step_of(0, {exact("C", {2}), within("dC", {2}, 1, 2), within("dW1", {2}, 2, 1)});
-    const std::string plain = table(step, everything, false), coloured = table(step, everything, true);
+    const ComparedStep step = with_culprit();
+    const Presentation plain_how = presentation(), coloured_how = presentation(everything, true);
+    const std::string plain = table(step, plain_how), coloured = table(step, coloured_how);
     CHECK(plain.find('\x1b') == std::string::npos);
-    CHECK(coloured.find("\x1b[32mexact\x1b[0m") != std::string::npos);
-    CHECK(coloured.find("\x1b[32mwithin\x1b[0m") != std::string::npos);
-    CHECK(coloured.find("\x1b[1;31mmismatch\x1b[0m") != std::string::npos);
+    CHECK(contains(coloured, "\x1b[32mexact\x1b[0m"));
+    CHECK(contains(coloured, "\x1b[32mwithin\x1b[0m"));
+    CHECK(contains(coloured, "\x1b[1;31mmismatch\x1b[0m"));
     CHECK(without_escapes(coloured) == plain);
+    CHECK(contains(blame(step, coloured_how), "\x1b[1;31m"));
+    CHECK(without_escapes(blame(step, coloured_how)) == blame(step, plain_how));
 
     for (const Summary& summary : {summary_of({step}), summary_of({step_of(0, {within("dC", {2}, 1, 2)})})}) {
         CHECK(conclusion(summary, false).find('\x1b') == std::string::npos);
         CHECK(conclusion(summary, true).find('\x1b') != std::string::npos);
         CHECK(without_escapes(conclusion(summary, true)) == conclusion(summary, false));
     }
-}
-
-TEST_CASE("a summary counts over all steps") {
-    const Summary good = summary_of({step_of(0, {exact("C", {2}), within("dC", {2}, 1, 4)}),
-                                     step_of(7, {within("dC", {2}, 3, 4), within("dW1", {2}, 1, 2)})});
-    CHECK(good.agree);
-    CHECK(good.steps == 2);
-    CHECK(good.compared == 4);
-    CHECK(good.disagreeing == 0);
-    CHECK_FALSE(good.first_divergence.has_value());
-    CHECK(good.largest_use == 0.75);
-    CHECK(good.largest_use_name == "dC");
-    CHECK(good.largest_use_step == 7);
-    CHECK(conclusion(good, false) ==
-          "they agree: 4 tensors over 2 steps; closest to its limit came dC at step 7, with 75.00 % of it\n");
-
-    const Summary bad = summary_of({step_of(0, {within("C", {2}, 1, 2)}),
-                                    step_of(3, {missing("dh"), within("dC", {2}, 5, 4), exact("dW1", {2})}),
-                                    step_of(4, {exact("C", {2})})});
-    CHECK_FALSE(bad.agree);
-    CHECK(bad.compared == 5);
-    CHECK(bad.disagreeing == 2);
-    CHECK(bad.first_divergence == "dh");
-    CHECK(bad.largest_use == 0.5);  // of those that agree
-    CHECK(conclusion(bad, false) == "they disagree: 2 of 5 tensors over 3 steps; the first is dh\n");
-}
-
-TEST_CASE("each verdict that is no agreement ends it") {
-    for (const Verdict verdict : {Verdict::mismatch, Verdict::non_finite, Verdict::shape, Verdict::missing,
-                                  Verdict::unwritten, Verdict::vacuous}) {
-        TensorResult result = exact("dC", {2});
-        result.verdict = verdict;
-        CHECK_FALSE(summary_of({step_of(0, {result})}).agree);
-    }
-}
-
-TEST_CASE("where every value is equal to the bit, none came close to its limit") {
-    const Summary summary = summary_of({step_of(0, {exact("C", {2}), exact("dC", {2})})});
-    CHECK(summary.agree);
-    CHECK(conclusion(summary, false) == "they agree: 2 tensors over 1 step; no two values differ\n");
 }

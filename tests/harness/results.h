@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "harness/comparison.h"
+#include "harness/report.h"
 
 namespace byhand::test {
 
@@ -17,7 +18,9 @@ inline TensorResult within(const std::string& name, const Shape& shape, double d
     r.worst = Worst{.position = count(shape) - 1, .manual = 0.5, .torch = -0.25, .oracle = 0.125};
     r.error_manual = 3e-9;
     r.error_torch = 4e-9;
+    r.scale = 0.75;
     r.limit = limit;
+    r.used = difference / limit;
     r.verdict = difference <= limit ? Verdict::within : Verdict::mismatch;
     return r;
 }
@@ -41,15 +44,78 @@ inline TensorResult missing(const std::string& name) {
 
 inline ComparedStep step_of(std::size_t number, const std::vector<TensorResult>& results,
                             const std::string& model = "stepwise", const std::string& witness = "stepwise") {
-    ComparedStep step{.step = number, .loss_manual = 3.25, .loss_torch = 3.5, .tensors = {}};
+    ComparedStep step;
+    step.step = number;
+    step.loss_manual = 3.25;
+    step.loss_torch = 3.5;
     for (const TensorResult& result : results) {
         step.tensors.push_back({model, witness, result});
     }
+    step.X = {0, 0, 1, 2, 3, 1};  // two rows of three characters
+    step.Y = {2, 0};
+    return step;
+}
+
+// A trial in which an error takes this share of its limit.
+inline Trial trial(double used, Verdict verdict = Verdict::within) {
+    Trial t;
+    t.verdict = used > 1 ? Verdict::mismatch : verdict;
+    t.error = used * 1e-7;
+    t.scale = 0.5;
+    t.used = used;
+    t.catches = 4e-7;
+    t.worst = 1;
+    t.answer = 0.25;
+    t.ours = 0.25 + t.error;
+    t.limit = 1e-7;
+    return t;
+}
+
+inline StepAlone alone(const std::string& makes, const Trial& real, const Trial& probe) {
+    StepAlone step{makes, "function_of_" + makes, {"C", "X"}, real, probe, real, probe};
+    step.shape = {4, 2};
+    return step;
+}
+
+// The step with its steps alone and who is to blame by them.
+inline ComparedStep with_alone(ComparedStep step, const std::vector<StepAlone>& steps,
+                               const std::vector<Victim>& victims = {}) {
+    step.blamed.push_back(
+        {step.tensors.empty() ? "stepwise" : step.tensors.front().model, steps, find_culprits({}, steps), victims});
     return step;
 }
 
 inline bool everything(const std::string& /*name*/) {
     return true;
+}
+
+// V 4, T 3, E 2, one hidden layer of 5.
+inline Presentation presentation(Filter shows = everything, bool colour = false) {
+    Presentation how;
+    how.recipe = "notes";
+    how.torch_version = "1.13.0";
+    how.network.vocabulary = 4;
+    how.network.context = 3;
+    how.network.embedding = 2;
+    how.network.hidden = {5};
+    how.characters = {".", "e", "m", "q"};
+    how.source = [](const std::string& function) {
+        return function.starts_with("function_of_")
+                   ? SourceLine{"src/manual/some.h:17", function.substr(12) + " = what it should be"}
+                   : SourceLine{};
+    };
+    how.shows = std::move(shows);
+    how.colour = colour;
+    return how;
+}
+
+inline Summary summary_of(const std::vector<ComparedStep>& steps, const std::set<Verdict>& allowed = {}) {
+    Summary summary;
+    summary.allowed = allowed;
+    for (const ComparedStep& step : steps) {
+        add(summary, step);
+    }
+    return summary;
 }
 
 }  // namespace byhand::test

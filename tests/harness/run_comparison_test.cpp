@@ -32,21 +32,30 @@ struct Arena {
         return std::make_unique<FakeSide>(config, least_table(config, kRows), heard, gain, made);
     }
 
+    static Contestant contestant(const std::string& model, std::unique_ptr<Side> side, bool keeps_everything) {
+        return {
+            .model = model, .side = std::move(side), .keeps_everything = keeps_everything, .steps = {}, .judge = {}};
+    }
+
     Arena() {
-        contestants.push_back({"stepwise", side(first, 1), true});
-        contestants.push_back({"fused", side(second, 2), false});
+        contestants.push_back(contestant("stepwise", side(first, 1), true));
+        contestants.push_back(contestant("fused", side(second, 2), false));
         witnesses = {side(stepwise, 4, 3), side(module, 8), side(oracle, 16)};
     }
 
     std::vector<Heard*> all_heard() { return {&first, &second, &stepwise, &module, &oracle}; }
 
+    ChainModel chain;  // without steps: no name has a limit, none may differ
+    std::size_t from = 0;
+
     void run(std::size_t steps, std::size_t every, bool drift) {
         Tensors<float> begin(state(config));
         for (const TensorSpec& spec : begin.table()) {
-            test::fill(begin, spec.name, 100.0F);
+            test::count_from(begin, spec.name, 100.0F);
         }
         const Schedule schedule{.steps = steps,
                                 .every = every,
+                                .from = from,
                                 .drift = drift,
                                 .batch =
                                     [this](std::size_t step) {
@@ -55,7 +64,7 @@ struct Arena {
                                         return Batch{kRows, X.data(), Y.data()};
                                     },
                                 .rate = [](std::size_t step) { return 0.5F + static_cast<float>(step); }};
-        run_comparison(config, begin, schedule, contestants, witnesses,
+        run_comparison(config, begin, schedule, contestants, witnesses, chain,
                        [this](const ComparedStep& step) { seen.push_back(step); });
     }
 
@@ -104,6 +113,106 @@ TEST_CASE("every K-th step is compared, and the last") {
     CHECK(steps_seen(0, 1).empty());
 }
 
+TEST_CASE("no step before the first that is wanted is compared, but for the last") {
+    const auto seen_from = [](std::size_t from, std::size_t steps, std::size_t every) {
+        Arena arena;
+        arena.from = from;
+        arena.run(steps, every, false);
+        CHECK(arena.drawn.size() == steps);  // it is taken all the same
+        return arena.seen_steps();
+    };
+    CHECK(seen_from(4, 5, 1) == Steps{4});
+    CHECK(seen_from(3, 6, 1) == Steps{3, 4, 5});
+    CHECK(seen_from(3, 10, 4) == Steps{4, 8, 9});
+    CHECK(seen_from(9, 3, 1) == Steps{2});
+}
+
+TEST_CASE("a compared step has its batch") {
+    Arena arena;
+    arena.run(3, 2, false);
+    CHECK(arena.seen[1].X == std::vector<std::int64_t>{20, 0, 0});
+    CHECK(arena.seen[1].Y == std::vector<std::int64_t>{0, 0, 0});
+}
+
+namespace {
+
+// dW1 = 3·W1, in numbers of every kind.
+template <class T>
+void tripled(T* out, const T* x, std::size_t elements) {
+    for (std::size_t i = 0; i < elements; ++i) {
+        out[i] = T(3) * x[i];
+    }
+}
+
+template <class T>
+StepNetwork<T> tripling(const NetworkConfig& config) {
+    StepNetwork<T> network;
+    network.config = config;
+    network.rows = kRows;
+    const Shape shape = {config.context * config.embedding, config.hidden[0]};
+    network.forward.add("dW1", shape, {"W1"}, "tripled", tripled<T>, count(shape));
+    return network;
+}
+
+}  // namespace
+
+TEST_CASE("the limits are those of the chain, from the state that the step begins with") {
+    for (const bool drift : {true, false}) {
+        Arena arena;
+        arena.chain = {tripling<double>(arena.config), tripling<Rounded<float>>(arena.config), {}};
+        arena.run(2, 1, drift);
+        // The worst is the first element, 100 at first: three times that, rounded once to a float.
+        const TensorResult first = result_of(arena.seen[0], "stepwise", "stepwise", "dW1");
+        REQUIRE(first.limit.has_value());
+        CHECK(*first.limit > 300 * 0x1p-25);
+        CHECK(*first.limit < 500 * 0x1p-20);
+        CHECK(result_of(arena.seen[0], "stepwise", "stepwise", "dW2").limit == 0.0);
+        const TensorResult second = result_of(arena.seen[1], "stepwise", "stepwise", "dW1");
+        CHECK(*second.limit > *first.limit);  // it has grown by 1, or by 4
+    }
+}
+
+TEST_CASE("with drift each parameter's distance from LibTorch's is told, and the fresh error is from its own state") {
+    Arena arena;
+    arena.run(4, 1, true);
+    const auto drift_of = [&](std::size_t step, const std::string& model, const std::string& parameter) {
+        for (const Drift& drift : arena.seen[step].drift) {
+            if (drift.model == model && drift.parameter == parameter) {
+                return drift;
+            }
+        }
+        FAIL("no drift of " << parameter);
+        return Drift();
+    };
+    // A step adds 1 and 2 here, 4 in LibTorch's.
+    CHECK(drift_of(0, "stepwise", "C").distance == 0.0);
+    CHECK(drift_of(3, "stepwise", "C").distance == 9.0);
+    CHECK(drift_of(3, "fused", "C").distance == 6.0);
+    CHECK(drift_of(3, "fused", "C").scale == 100 + 9 + 3 * 4);  // C has ten elements
+    CHECK(drift_of(3, "fused", "bnmean_running").distance == 6.0);
+    CHECK_FALSE(drift_of(3, "fused", "W1").only_rounding);
+    CHECK(drift_of(3, "fused", "b1").only_rounding);  // the norm takes it out again
+    CHECK(arena.seen[3].drift.size() == 2 * state(arena.config).size());
+    // The oracle adds 16 to the very state that each began with.
+    CHECK(result_of(arena.seen[3], "stepwise", "stepwise", "new_C").error_manual == 15.0);
+    CHECK(result_of(arena.seen[3], "fused", "stepwise", "new_C").error_manual == 14.0);
+    // LibTorch's own error is that of its own step: 4 where the oracle added 16. The module's is not known.
+    CHECK(result_of(arena.seen[3], "fused", "stepwise", "new_C").error_torch == 12.0);
+    CHECK_FALSE(result_of(arena.seen[3], "fused", "module", "new_C").error_torch.has_value());
+    CHECK_FALSE(result_of(arena.seen[3], "fused", "stepwise", "new_C").torch_further_off);
+    CHECK_FALSE(result_of(arena.seen[3], "fused", "module", "new_C").torch_further_off);
+    // However far LibTorch has gone from us: they did not answer the same question.
+    Arena near_oracle;
+    near_oracle.contestants[1].side = near_oracle.side(near_oracle.second, 15);
+    near_oracle.run(4, 1, true);
+    CHECK(result_of(near_oracle.seen[3], "fused", "stepwise", "new_C").error_manual == 1.0);
+    CHECK_FALSE(result_of(near_oracle.seen[3], "fused", "stepwise", "new_C").torch_further_off);
+    Arena without;
+    without.run(2, 1, false);
+    CHECK(result_of(without.seen[1], "fused", "module", "new_C").error_torch == 8.0);
+    CHECK(without.seen[1].drift.empty());
+}
+
 TEST_CASE("all sides run every step on the same batch and at the same rate") {
     Arena arena;
     arena.run(5, 3, false);
@@ -134,7 +243,8 @@ TEST_CASE("with drift each goes on with its own") {
     CHECK(arena.second.loaded == std::vector<float>{100, 102, 104, 106});
     CHECK(arena.stepwise.loaded == std::vector<float>{100, 104, 108, 112});
     CHECK(arena.module.loaded == std::vector<float>{100, 108, 116, 124});
-    CHECK(arena.oracle.loaded == std::vector<float>{100, 116, 132, 148});
+    // The oracle begins each step where LibTorch does, then where each contestant does: what they add is judged.
+    CHECK(arena.oracle.loaded == std::vector<float>{100, 100, 100, 104, 101, 102, 108, 102, 104, 112, 103, 106});
 }
 
 TEST_CASE("after the last step the sides still hold its values") {
@@ -142,7 +252,11 @@ TEST_CASE("after the last step the sides still hold its values") {
         Arena arena;
         arena.run(3, 1, drift);
         for (const Heard* heard : arena.all_heard()) {
-            CHECK(heard->calls == std::vector<std::string>{"load", "run", "load", "run", "load", "run"});
+            const std::size_t times = drift && heard == &arena.oracle ? 9 : 3;
+            REQUIRE(heard->calls.size() == 2 * times);
+            for (std::size_t i = 0; i < heard->calls.size(); ++i) {
+                CHECK(heard->calls[i] == (i % 2 == 0 ? "load" : "run"));
+            }
         }
         const std::vector<View> views = arena.contestants[0].side->views();
         CHECK(value_at(*find(views, "new_C"), 0) == (drift ? 103 : 109));
@@ -204,8 +318,8 @@ TEST_CASE("a side that does not write an updated value is found, in that step an
             CHECK(verdict_of(step, "stepwise", "module", "new_W1") != Verdict::unwritten);
         }
         CHECK(verdict_of(arena.seen[0], "fused", "module", "W1") == Verdict::exact);
-        // What was never written went on as a NaN.
-        CHECK(verdict_of(arena.seen[1], "fused", "stepwise", "W1") == (drift ? Verdict::non_finite : Verdict::exact));
+        // What was never written went on as a NaN, and the oracle began with it too.
+        CHECK(verdict_of(arena.seen[1], "fused", "stepwise", "W1") == (drift ? Verdict::out_of_range : Verdict::exact));
     }
 }
 

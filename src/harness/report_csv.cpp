@@ -1,0 +1,111 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+
+#include "harness/report.h"
+#include "harness/report_parts.h"
+
+namespace byhand {
+namespace {
+
+constexpr std::array kHeader = {"step",
+                                "model",
+                                "witness",
+                                "name",
+                                "shape",
+                                "count",
+                                "bit_equal",
+                                "max_abs_diff",
+                                "max_ulp",
+                                "error_manual",
+                                "error_torch",
+                                "error_manual_ulp",
+                                "error_torch_ulp",
+                                "scale",
+                                "limit",
+                                "used",
+                                "torch_further_off",
+                                "worst_index",
+                                "worst_where",
+                                "worst_manual",
+                                "worst_torch",
+                                "worst_oracle",
+                                "role",
+                                "note",
+                                "verdict"};
+
+std::string quoted(const std::string& text) {
+    if (text.find_first_of(",\"\r\n") == std::string::npos) {
+        return text;
+    }
+    std::string quoted = "\"";
+    for (const char c : text) {
+        quoted += c == '"' ? "\"\"" : std::string(1, c);
+    }
+    return quoted + "\"";
+}
+
+std::string number(const std::optional<double>& value) {
+    return value ? fmt::format("{}", *value) : "";
+}
+
+std::string yes_or_no(bool yes) {
+    return yes ? "true" : "false";
+}
+
+template <class Fields>
+std::string line(const Fields& fields) {
+    std::string text;
+    for (const auto& field : fields) {
+        text += (text.empty() ? "" : ",") + quoted(field);
+    }
+    return text + "\r\n";
+}
+
+}  // namespace
+
+std::string to_csv(const Presentation& how, const std::vector<ComparedStep>& steps) {
+    std::string text = line(kHeader);
+    for (const ComparedStep& step : steps) {
+        const Wording wording = report::wording(how, step);
+        for (const ComparedTensor& tensor : step.tensors) {
+            const TensorResult& r = tensor.result;
+            if (!how.shows(r.name)) {
+                continue;
+            }
+            const std::optional<double> none;
+            const auto worst = r.worst.value_or(Worst());
+            const std::array<std::string, kHeader.size()> fields = {
+                std::to_string(step.step),
+                tensor.model,
+                tensor.witness,
+                r.name,
+                fmt::format("{}", fmt::join(r.shape, " ")),
+                std::to_string(count(r.shape)),
+                r.max_abs_diff ? yes_or_no(r.bit_equal) : "",
+                number(r.max_abs_diff),
+                r.max_ulp ? std::to_string(*r.max_ulp) : "",
+                number(r.error_manual),
+                number(r.error_torch),
+                number(report::in_ulp(r.error_manual, r.scale)),
+                number(report::in_ulp(r.error_torch, r.scale)),
+                number(r.scale),
+                number(r.limit),
+                number(r.used),
+                r.error_torch ? yes_or_no(r.torch_further_off) : "",
+                r.worst ? fmt::format("{}", fmt::join(index_of(r.shape, worst.position), " ")) : "",
+                report::where(r, wording),
+                number(r.worst ? std::optional(worst.manual) : none),
+                number(r.worst ? std::optional(worst.torch) : none),
+                number(worst.oracle),
+                report::role(step, tensor.model, r.name),
+                r.note,
+                to_string(r.verdict)};
+            text += line(fields);
+        }
+    }
+    return text;
+}
+
+}  // namespace byhand

@@ -1,0 +1,78 @@
+#include "harness/report_parts.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace byhand::report {
+
+bool contradicts(Verdict verdict, const std::set<Verdict>& allowed) {
+    return !agrees(verdict) && verdict != Verdict::undecided && !allowed.contains(verdict);
+}
+
+std::optional<double> in_ulp(const std::optional<double>& error, const std::optional<double>& scale) {
+    if (!error || !scale || !(*scale > 0) || !std::isfinite(*scale)) {
+        return std::nullopt;
+    }
+    return *error / std::ldexp(1.0, std::ilogb(*scale) - 23);
+}
+
+Wording wording(const Presentation& how, const ComparedStep& step) {
+    return {how.network, how.characters, step.X, step.Y};
+}
+
+std::string where(const TensorResult& result, const Wording& wording) {
+    return result.worst ? in_words(result.name, index_of(result.shape, result.worst->position), wording) : "";
+}
+
+std::string where(const std::string& name, const Shape& shape, const Trial& trial, bool on_probe,
+                  const Wording& wording) {
+    if (trial.worst >= count(shape)) {
+        return name;
+    }
+    Wording said = wording;
+    if (on_probe) {
+        said.X.clear();
+        said.Y.clear();
+    }
+    return in_words(name, index_of(shape, trial.worst), said);
+}
+
+std::string verdict_in_words(const StepAlone& step) {
+    const std::string verdict = to_string(step.verdict());
+    if (!step.wrong()) {
+        return verdict;
+    }
+    return (step.without_effect() ? "wrong, without effect on this network: " : "wrong: ") + verdict;
+}
+
+std::optional<double> catches(const StepAlone& step) {
+    for (const Trial* trial : {&step.probe, &step.real}) {
+        if (trial->scale > 0) {
+            return trial->catches;
+        }
+    }
+    return std::nullopt;
+}
+
+std::string role(const ComparedStep& step, const std::string& model, const std::string& name) {
+    for (const Blamed& blamed : step.blamed) {
+        if (blamed.model != model) {
+            continue;
+        }
+        if (std::ranges::any_of(blamed.culprits, [&](const Culprit& c) { return c.name == name; })) {
+            return "culprit";
+        }
+        for (const Victim& victim : blamed.victims) {
+            if (victim.name == name && !victim.from.empty()) {
+                return "inherited from " + victim.from;
+            }
+        }
+    }
+    return "";
+}
+
+SourceLine source_line(const Presentation& how, const std::string& function) {
+    return how.source ? how.source(function) : SourceLine();
+}
+
+}  // namespace byhand::report

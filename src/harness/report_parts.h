@@ -1,0 +1,39 @@
+// What the forms of a report have in common.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+
+#include "harness/report.h"
+#include "harness/words.h"
+
+namespace byhand::report {
+
+// Whether a verdict ends agreement. (undecided does not: then the steps alone decide.)
+bool contradicts(Verdict verdict, const std::set<Verdict>& allowed);
+
+// An error in units of the last place of floats as large as `scale`. Nothing where one is unknown, or the scale is 0.
+std::optional<double> in_ulp(const std::optional<double>& error, const std::optional<double>& scale);
+
+Wording wording(const Presentation& how, const ComparedStep& step);
+
+// The worst element in words, or nothing where there is none.
+std::string where(const TensorResult& result, const Wording& wording);
+// That of a trial. The batch's rows are shown only where it is the batch that was tried.
+std::string where(const std::string& name, const Shape& shape, const Trial& trial, bool on_probe,
+                  const Wording& wording);
+
+// Of a step alone: "within", "wrong: mismatch", "wrong, without effect on this network: mismatch".
+std::string verdict_in_words(const StepAlone& step);
+
+// The smallest relative error that is caught wherever it stands: 0 where any is. Nothing where that is not known.
+std::optional<double> catches(const StepAlone& step);
+
+// Who is to blame for this tensor in this step: "culprit", "inherited from dbnvar", or nothing.
+std::string role(const ComparedStep& step, const std::string& model, const std::string& name);
+
+// Function and place of a culprit, where they are known.
+SourceLine source_line(const Presentation& how, const std::string& function);
+
+}  // namespace byhand::report

@@ -1,0 +1,379 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "harness/report.h"
+#include "harness/report_parts.h"
+
+namespace byhand {
+namespace {
+
+using report::catches;
+using report::role;
+using report::where;
+
+constexpr const char *kBold = "\x1b[1m", *kRed = "\x1b[1;31m", *kGreen = "\x1b[32m", *kYellow = "\x1b[33m";
+
+std::string painted(const std::string& text, const std::string& escape, bool colour) {
+    return colour ? escape + text + "\x1b[0m" : text;
+}
+
+std::string colour_of(Verdict verdict) {
+    return agrees(verdict) ? kGreen : verdict == Verdict::undecided ? kYellow : kRed;
+}
+
+std::string share(double used) {
+    const double percent = 100 * used;
+    return fmt::format(fmt::runtime(percent < 1000 ? "{:.1f} %" : "{:.1e} %"), percent);
+}
+
+std::string whole(std::uint64_t n) {
+    return n < 10'000'000 ? std::to_string(n) : fmt::format("{:.1e}", static_cast<double>(n));
+}
+
+std::string figure(const std::optional<double>& value) {
+    return value ? fmt::format("{:.1e}", *value) : "-";
+}
+
+// One line of a table, and what stands under it.
+template <std::size_t Columns>
+struct Row {
+    std::array<std::string, Columns> cells;
+    std::string escape;  // of the verdict's cell
+    std::vector<std::string> notes = {};
+    int rank = 0;  // culprits 0, what is no agreement 1, the rest 2
+};
+
+enum class Align { left, right };
+
+// The width on a terminal: bytes that go on with a character of UTF-8 take none.
+std::size_t width_of(const std::string& text) {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
+}
+
+template <std::size_t Columns>
+class Table {
+public:
+    Table(std::array<std::string, Columns> header, std::array<Align, Columns> align, std::size_t verdict, bool colour)
+        : header_(std::move(header)), align_(align), verdict_(verdict), colour_(colour) {}
+
+    void begin(const std::string& title) { sections_.push_back({title, {}}); }
+    void add(Row<Columns> row) { sections_.back().rows.push_back(std::move(row)); }
+
+    // Culprits first, then what else is no agreement; one width for all sections.
+    std::string text() {
+        widths_ = {};
+        measure(header_);
+        for (Section& section : sections_) {
+            std::ranges::stable_sort(section.rows, {}, &Row<Columns>::rank);
+            for (const Row<Columns>& row : section.rows) {
+                measure(row.cells);
+            }
+        }
+        std::string text;
+        for (const Section& section : sections_) {
+            text += painted(section.title, kBold, colour_) + "\n" + line(header_, "");
+            for (const Row<Columns>& row : section.rows) {
+                text += line(row.cells, row.escape);
+                for (const std::string& note : row.notes) {
+                    text += "      " + note + "\n";
+                }
+            }
+        }
+        return text;
+    }
+
+private:
+    struct Section {
+        std::string title;
+        std::vector<Row<Columns>> rows;
+    };
+
+    // The last column stands free: nothing is aligned after it.
+    void measure(const std::array<std::string, Columns>& cells) {
+        for (std::size_t i = 0; i < Columns; ++i) {
+            widths_[i] = std::max(widths_[i], width_of(cells[i]));
+        }
+    }
+
+    std::string line(const std::array<std::string, Columns>& cells, const std::string& escape) const {
+        std::string text;
+        std::size_t missing = 0;  // spaces that are written only where something follows
+        for (std::size_t i = 0; i < Columns; ++i) {
+            missing += 2;
+            const std::size_t padding = widths_[i] - width_of(cells[i]);
+            if (align_[i] == Align::right) {
+                missing += padding;
+            }
+            if (!cells[i].empty()) {
+                text.append(missing, ' ');
+                text += i == verdict_ && !escape.empty() ? painted(cells[i], escape, colour_) : cells[i];
+                missing = 0;
+            }
+            if (align_[i] == Align::left) {
+                missing += padding;
+            }
+        }
+        return text + "\n";
+    }
+
+    std::array<std::string, Columns> header_;
+    std::array<Align, Columns> align_;
+    std::size_t verdict_;
+    bool colour_;
+    std::vector<Section> sections_;
+    std::array<std::size_t, Columns> widths_{};
+};
+
+// "0.25 0.5 [0.75] 1", the worst in brackets.
+std::string around_text(const TensorResult& result, double Neighbour::* side) {
+    std::string text;
+    for (const Neighbour& neighbour : result.around) {
+        const bool worst = neighbour.position == result.worst->position;
+        text += fmt::format(fmt::runtime(worst ? "{}[{:.8g}]" : "{}{:.8g}"), text.empty() ? "" : " ", neighbour.*side);
+    }
+    return text;
+}
+
+// What there is to say under a tensor that is no agreement.
+std::vector<std::string> notes_of(const TensorResult& result, const std::string& role, const Wording& wording) {
+    std::vector<std::string> notes;
+    if (!role.empty()) {
+        notes.push_back(role);
+    }
+    if (result.worst) {
+        std::string text = fmt::format("{}: {:.8g} by hand, {:.8g} by LibTorch", where(result, wording),
+                                       result.worst->manual, result.worst->torch);
+        if (result.worst->oracle) {
+            text += fmt::format(", {:.8g} by the oracle", *result.worst->oracle);
+        }
+        if (result.limit) {
+            text += fmt::format("; its limit is {:.1e}", *result.limit);
+        }
+        notes.push_back(std::move(text));
+    }
+    if (result.around.size() > 1) {
+        notes.push_back("around it: " + around_text(result, &Neighbour::manual) + " by hand");
+        notes.push_back("           " + around_text(result, &Neighbour::torch) + " by LibTorch");
+    }
+    return notes;
+}
+
+// Where the worst element stands and what it is; under what is no agreement it stands in words too.
+std::string worst_text(const TensorResult& result) {
+    if (!result.note.empty()) {
+        return result.note;
+    }
+    if (!result.worst || result.verdict == Verdict::exact) {
+        return "";
+    }
+    return fmt::format("[{}] {:.8g} | {:.8g}", fmt::join(index_of(result.shape, result.worst->position), ", "),
+                       result.worst->manual, result.worst->torch);
+}
+
+using TensorTable = Table<11>;
+using AloneTable = Table<6>;
+
+Row<11> row_of(const ComparedTensor& tensor, const std::string& role, const Wording& wording) {
+    const TensorResult& r = tensor.result;
+    const bool figures = r.max_abs_diff.has_value();
+    const bool off = !agrees(r.verdict) && r.verdict != Verdict::undecided;
+    Row<11> row{.cells = {r.name, to_string(r.shape), std::to_string(count(r.shape)),
+                          figures ? (r.bit_equal ? "yes" : "no") : "-", figure(r.max_abs_diff),
+                          r.max_ulp ? whole(*r.max_ulp) : "-", figure(r.error_manual), figure(r.error_torch),
+                          r.used ? share(*r.used) : "-", to_string(r.verdict), worst_text(r)},
+                .escape = colour_of(r.verdict)};
+    row.rank = role == "culprit" ? 0 : off ? 1 : 2;
+    if (off) {
+        row.notes = notes_of(r, role, wording);
+    } else if (role == "culprit") {
+        row.notes = {"culprit, though not in the chain"};
+    }
+    if (r.torch_further_off) {
+        row.notes.push_back(fmt::format("LibTorch is the one further off: {} from the oracle, by hand {}",
+                                        figure(r.error_torch), figure(r.error_manual)));
+    }
+    return row;
+}
+
+Row<6> row_of(const StepAlone& step) {
+    const std::optional<double> caught = catches(step);
+    const auto used = [](const Trial& trial) {
+        return agrees(trial.verdict) || trial.verdict == Verdict::mismatch ? share(trial.used)
+                                                                           : to_string(trial.verdict);
+    };
+    return {.cells = {step.makes, step.function, used(step.real), used(step.probe),
+                      caught == 0.0 ? "any" : figure(caught), report::verdict_in_words(step)},
+            .escape = colour_of(step.verdict()),
+            .rank = step.wrong()             ? 0
+                    : agrees(step.verdict()) ? 2
+                                             : 1};
+}
+
+constexpr std::array kShowsNothing = {Verdict::vacuous, Verdict::out_of_range};
+
+// "bndiff2, dh are vacuous and show nothing", a line a verdict.
+std::string shown_nothing(const ComparedStep& step, const Blamed& blamed) {
+    std::string text;
+    for (const Verdict verdict : kShowsNothing) {
+        std::vector<std::string> names;
+        const auto add = [&](const std::string& name) {
+            if (std::ranges::find(names, name) == names.end()) {
+                names.push_back(name);
+            }
+        };
+        for (const ComparedTensor& tensor : step.tensors) {
+            if (tensor.model == blamed.model && tensor.result.verdict == verdict) {
+                add(tensor.result.name);
+            }
+        }
+        for (const StepAlone& alone : blamed.alone) {
+            if (alone.verdict() == verdict) {
+                add(alone.makes);
+            }
+        }
+        if (!names.empty()) {
+            text += fmt::format("{}, which shows nothing: {}\n", to_string(verdict), fmt::join(names, ", "));
+        }
+    }
+    return text;
+}
+
+// The names that are off in this step, of one model, in order.
+std::vector<std::string> failing(const ComparedStep& step, const std::string& model) {
+    std::vector<std::string> names;
+    for (const ComparedTensor& tensor : step.tensors) {
+        if (tensor.model == model &&
+            report::contradicts(tensor.result.verdict, {kShowsNothing.begin(), kShowsNothing.end()})) {
+            names.push_back(tensor.result.name);
+        }
+    }
+    return names;
+}
+
+std::string figures_of(const Culprit& culprit, const Wording& wording) {
+    if (!culprit.trial || !culprit.trial->note.empty()) {
+        return culprit.why;
+    }
+    const Trial& trial = *culprit.trial;
+    if (trial.verdict != Verdict::mismatch) {
+        return fmt::format("{}, {}: {}", to_string(trial.verdict), culprit.why,
+                           where(culprit.name, culprit.shape, trial, culprit.on_probe, wording));
+    }
+    return fmt::format(
+        "{}: off by {:.3g} where its own rounding comes to {:.3g} at most, {}\n"
+        "  {}: {:.8g} by hand, {:.8g} is right",
+        culprit.without_effect ? "without effect on this network" : "wrong alone", std::abs(trial.ours - trial.answer),
+        trial.limit, culprit.why, where(culprit.name, culprit.shape, trial, culprit.on_probe, wording), trial.ours,
+        trial.answer);
+}
+
+std::string blame_of(const Culprit& culprit, const std::string& lead, const std::vector<Victim>& victims,
+                     const Wording& wording, const Presentation& how) {
+    const SourceLine line = report::source_line(how, culprit.function);
+    std::string text = painted(lead + culprit.name, kRed, how.colour);
+    if (!line.formula.empty()) {
+        text += fmt::format(", which should be {}", line.formula);
+    }
+    text += fmt::format(": {} ({})\n", culprit.function, line.place.empty() ? "no source" : line.place);
+    text += "  " + figures_of(culprit, wording) + "\n";
+    if (culprit.trial && !culprit.trial->hint.empty()) {
+        text += "  hint: " + culprit.trial->hint + "\n";
+    }
+    std::vector<std::string> heirs;
+    for (const Victim& victim : victims) {
+        if (victim.from == culprit.name) {
+            heirs.push_back(victim.name);
+        }
+    }
+    if (!heirs.empty()) {
+        text += fmt::format("  inherited from {}: {}\n", culprit.name, fmt::join(heirs, ", "));
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string blame(const ComparedStep& step, const Presentation& how) {
+    const Wording said = report::wording(how, step);
+    std::string text;
+    for (const Blamed& blamed : step.blamed) {
+        const std::vector<std::string> off = failing(step, blamed.model);
+        std::string lead = off.empty() || blamed.culprits.empty() ? "culprit "
+                           : off.front() == blamed.culprits.front().name
+                               ? "first divergence and culprit: "
+                               : "first divergence " + off.front() + ", culprit ";
+        if (step.blamed.size() > 1) {
+            lead = blamed.model + ": " + lead;
+        }
+        for (const Culprit& culprit : blamed.culprits) {
+            text +=
+                blame_of(culprit, &culprit == blamed.culprits.data() ? lead : "culprit ", blamed.victims, said, how);
+        }
+        std::vector<std::string> unexplained;
+        for (const Victim& victim : blamed.victims) {
+            if (victim.from.empty()) {
+                unexplained.push_back(victim.name);
+            }
+        }
+        if (!unexplained.empty()) {
+            text += painted(fmt::format("{}first divergence {}", step.blamed.size() > 1 ? blamed.model + ": " : "",
+                                        off.empty() ? unexplained.front() : off.front()),
+                            kRed, how.colour);
+            text += fmt::format("; off in the chain, though no step that leads there is wrong alone: {}\n",
+                                fmt::join(unexplained, ", "));
+        }
+        const std::string nothing = shown_nothing(step, blamed);
+        text += nothing.empty() || step.blamed.size() == 1 ? nothing : blamed.model + ": " + nothing;
+    }
+    return text;
+}
+
+std::string table(const ComparedStep& step, const Presentation& how) {
+    const Wording said = report::wording(how, step);
+    std::string text =
+        fmt::format("step {}: loss {:.6f} by hand, {:.6f} by LibTorch\n", step.step, step.loss_manual, step.loss_torch);
+
+    constexpr Align L = Align::left, R = Align::right;
+    TensorTable tensors({"name", "shape", "count", "equal", "differ", "ULP", "error", "LibTorch", "of limit", "verdict",
+                         "worst element: by hand | LibTorch"},
+                        {L, L, R, R, R, R, R, R, R, L, L}, 9, how.colour);
+    std::string last;
+    for (const ComparedTensor& tensor : step.tensors) {
+        if (!how.shows(tensor.result.name)) {
+            continue;
+        }
+        const std::string section = tensor.model + " against LibTorch's " + tensor.witness +
+                                    "; error: by hand and LibTorch's, against the oracle in double";
+        if (section != last) {
+            tensors.begin(section);
+            last = section;
+        }
+        tensors.add(row_of(tensor, role(step, tensor.model, tensor.result.name), said));
+    }
+    text += tensors.text();
+
+    AloneTable alone({"name", "function", "this batch", "random", "catches", "verdict"}, {L, L, R, R, R, L}, 5,
+                     how.colour);
+    for (const Blamed& blamed : step.blamed) {
+        bool begun = false;
+        for (const StepAlone& one : blamed.alone) {
+            if (!how.shows(one.makes)) {
+                continue;
+            }
+            if (!begun) {
+                alone.begin("each step of " + blamed.model +
+                            " alone: share of its limit used, smallest relative error caught");
+                begun = true;
+            }
+            alone.add(row_of(one));
+        }
+    }
+    return text + alone.text();
+}
+
+}  // namespace byhand

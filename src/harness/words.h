@@ -1,0 +1,27 @@
+// Where an element stands, in words: "dC row 'q', dimension 3", "dW1 from position 2, dimension 5 to unit 41".
+//
+// Rows, units and dimensions count from 0, as indices do: the word "unit 41" and the index [.., 41] name the same
+// thing. Positions of the context alone count from 1, the oldest character first.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/network.h"
+
+namespace byhand {
+
+// What the words are made with. Without characters 'q' becomes "unit 17"; without a batch "row 17 (`..e → m`)" becomes
+// "row 17".
+struct Wording {
+    NetworkConfig network;
+    std::vector<std::string> characters;  // each number's, '.' first: UTF-8, fit to print
+    std::vector<std::int64_t> X, Y;       // the batch: (B, T) and (B)
+};
+
+// The element of `tensor` at `index`. The name may carry d, new_, eval_ and a layer's ".3"; of a name that the network
+// does not have, or an index that does not fit it, the words are the name and the index: "other [3, 4]".
+std::string in_words(const std::string& tensor, const std::vector<std::size_t>& index, const Wording& wording);
+
+}  // namespace byhand

@@ -1,0 +1,123 @@
+#include <catch2/catch_test_macros.hpp>
+#include <string>
+#include <vector>
+
+#include "harness/alone.h"
+#include "harness/blame.h"
+#include "harness/owned.h"
+
+// What a mismatch's trial tells, and what a culprit hands on of it.
+
+using namespace byhand;
+using test::Owned;
+
+namespace {
+
+// The answer to dy = 3·dx, whatever the values are.
+class Tripled final : public Answers {
+public:
+    std::vector<std::string> names() const override { return {"dy"}; }
+    std::vector<TensorSpec> reads(const std::string&) const override { return {{"dx", {3, 5}}}; }
+    std::vector<double> answer(const std::string&, const std::vector<View>& values) const override {
+        const View& x = *find(values, "dx");
+        std::vector<double> y;
+        for (std::size_t i = 0; i < count(x.shape); ++i) {
+            y.push_back(3 * value_at(x, i));
+        }
+        return y;
+    }
+};
+
+template <class T>
+void times(T* out, const T* x, std::size_t elements, double factor) {
+    for (std::size_t i = 0; i < elements; ++i) {
+        out[i] = T(factor) * x[i];
+    }
+}
+
+template <class T>
+void last_row_left_out(T* out, const T* x, std::size_t elements) {
+    for (std::size_t i = 0; i < elements; ++i) {
+        out[i] = i + 5 < elements ? T(3) * x[i] : T(0);
+    }
+}
+
+template <class T>
+StepNetwork<T> network() {
+    StepNetwork<T> made;
+    made.rows = 7;
+    return made;
+}
+
+StepAlone run(const StepNetwork<float>& ours, const std::vector<float>& values) {
+    Judge judge{.bounds = network<Rounded<float>>()};
+    judge.bounds.backward.add("dy", {3, 5}, {"dx"}, "times", times<Rounded<float>>, std::size_t{15}, 3.0);
+    const Owned<float> x{"dx", {3, 5}, values}, y{"dy", {3, 5}, values};
+    return run_alone(ours, judge, Tripled(), {x.view(), y.view()}, 11).at(0);
+}
+
+StepAlone scaled(double factor, const std::vector<float>& values) {
+    StepNetwork<float> ours = network<float>();
+    ours.backward.add("dy", {3, 5}, {"dx"}, "times", times<float>, std::size_t{15}, factor);
+    return run(ours, values);
+}
+
+const std::vector<float> kValues = {0.1F, -0.7F, 0.3F, 0.9F,  -0.2F, 0.6F, 0.8F, -0.5F,
+                                    0.4F, 1.1F,  0.7F, -1.3F, 0.2F,  0.5F, 0.15F};
+
+}  // namespace
+
+TEST_CASE("a step alone that is off tells how, on the batch's values and on random ones") {
+    const StepAlone less = scaled(3 * 6.0 / 7, kValues);
+    CHECK(less.wrong());
+    CHECK(less.verdict() == Verdict::mismatch);
+    CHECK(less.shape == Shape{3, 5});
+    CHECK(less.real.hint == "off by the factor 6/7 = (n − 1)/n: n against n − 1");  // n are the network's rows
+    CHECK(less.probe.hint == less.real.hint);
+
+    StepNetwork<float> ours = network<float>();
+    ours.backward.add("dy", {3, 5}, {"dx"}, "left_out", last_row_left_out<float>, std::size_t{15});
+    CHECK(run(ours, kValues).real.hint == "only the last row is off: all zero");
+
+    const StepAlone right = scaled(3, kValues);
+    CHECK_FALSE(right.wrong());
+    CHECK(right.real.hint.empty());
+    CHECK(right.probe.hint.empty());
+}
+
+TEST_CASE("a culprit knows its shape, and on which values it was caught") {
+    const std::vector<Culprit> seen = find_culprits({}, {scaled(-3, kValues)});
+    REQUIRE(seen.size() == 1);
+    CHECK(seen[0].shape == Shape{3, 5});
+    CHECK_FALSE(seen[0].on_probe);
+    CHECK(seen[0].trial->hint == "the negative of the right answer");
+
+    // Nothing times anything is nothing: only the probe sees it.
+    const StepAlone on_zeros = scaled(-3, std::vector<float>(15, 0.0F));
+    CHECK(on_zeros.real.verdict == Verdict::vacuous);
+    const std::vector<Culprit> unseen = find_culprits({}, {on_zeros});
+    REQUIRE(unseen.size() == 1);
+    CHECK(unseen[0].on_probe);
+    CHECK(unseen[0].without_effect);
+    CHECK(unseen[0].why == "on random values");
+}
+
+TEST_CASE("without an error to spare the worst element of a step alone is the one furthest off") {
+    StepNetwork<float> ours = network<float>();
+    ours.backward.add("dy", {3, 5}, {"dx"}, "times", times<float>, std::size_t{15}, 2.0);
+    Judge judge{.bounds = network<Rounded<float>>()};
+    judge.bounds.backward.add("dy", {3, 5}, {"dx"}, "times", times<Rounded<float>>, std::size_t{15}, 1.0);
+    class Copied final : public Answers {
+    public:
+        std::vector<std::string> names() const override { return {"dy"}; }
+        std::vector<TensorSpec> reads(const std::string&) const override { return {{"dx", {3, 5}}}; }
+        std::vector<double> answer(const std::string&, const std::vector<View>& values) const override {
+            const float* x = static_cast<const float*>(find(values, "dx")->data);
+            return {x, x + 15};
+        }
+    };
+    const Owned<float> x{"dx", {3, 5}, kValues}, y{"dy", {3, 5}, kValues};
+    const Trial trial = run_alone(ours, judge, Copied(), {x.view(), y.view()}, 11).at(0).real;
+    CHECK(trial.verdict == Verdict::mismatch);
+    CHECK(trial.worst == 11);  // -1.3
+}

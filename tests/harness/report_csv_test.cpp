@@ -1,0 +1,137 @@
+#include <catch2/catch_test_macros.hpp>
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "harness/report.h"
+#include "harness/results.h"
+
+using namespace byhand;
+using test::exact;
+using test::missing;
+using test::presentation;
+using test::step_of;
+using test::within;
+
+namespace {
+
+using Record = std::vector<std::string>;
+
+// A reader of RFC 4180's own: fails on a bare line end, on a quote in a plain field, on text after a closing quote.
+std::vector<Record> read(const std::string& text) {
+    std::vector<Record> records(1, Record(1));
+    std::size_t i = 0;
+    while (i < text.size()) {
+        if (text[i] == '"') {
+            REQUIRE(records.back().back().empty());
+            for (++i; text.at(i) != '"' || (i + 1 < text.size() && text[i + 1] == '"'); ++i) {
+                i += text[i] == '"' ? 1 : 0;
+                records.back().back() += text[i];
+            }
+            ++i;
+            REQUIRE((text.at(i) == ',' || text.at(i) == '\r'));
+        } else if (text[i] == ',') {
+            records.back().emplace_back();
+            ++i;
+        } else if (text[i] == '\r') {
+            REQUIRE(text.at(i + 1) == '\n');
+            records.emplace_back(1);
+            i += 2;
+        } else {
+            REQUIRE(text[i] != '\n');
+            records.back().back() += text[i++];
+        }
+    }
+    REQUIRE(records.back() == Record{""});  // the last line is ended too
+    records.pop_back();
+    return records;
+}
+
+std::vector<std::map<std::string, std::string>> rows(const std::vector<ComparedStep>& steps,
+                                                     const Presentation& how = presentation()) {
+    const std::vector<Record> records = read(to_csv(how, steps));
+    std::vector<std::map<std::string, std::string>> all;
+    for (std::size_t r = 1; r < records.size(); ++r) {
+        REQUIRE(records[r].size() == records[0].size());
+        for (std::size_t c = 0; c < records[0].size(); ++c) {
+            if (c == 0) {
+                all.emplace_back();
+            }
+            all.back()[records[0][c]] = records[r][c];
+        }
+    }
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("CSV: a row a tensor and step, every figure under its name") {
+    ComparedStep second = step_of(5, {within("dW1", {6, 5}, 2e-5, 4e-5)}, "fused", "module");
+    const auto all = rows({step_of(0, {exact("loss", {})}), second});
+    REQUIRE(all.size() == 2);
+    std::map<std::string, std::string> expected = {{"step", "5"},
+                                                   {"model", "fused"},
+                                                   {"witness", "module"},
+                                                   {"name", "dW1"},
+                                                   {"shape", "6 5"},
+                                                   {"count", "30"},
+                                                   {"bit_equal", "false"},
+                                                   {"max_abs_diff", "2e-05"},
+                                                   {"max_ulp", "12"},
+                                                   {"error_manual", "3e-09"},
+                                                   {"error_torch", "4e-09"},
+                                                   {"scale", "0.75"},
+                                                   {"limit", "4e-05"},
+                                                   {"used", "0.5"},
+                                                   {"torch_further_off", "false"},
+                                                   {"worst_index", "5 4"},
+                                                   {"worst_where", "dW1 from position 3, dimension 1 to unit 4"},
+                                                   {"worst_manual", "0.5"},
+                                                   {"worst_torch", "-0.25"},
+                                                   {"worst_oracle", "0.125"},
+                                                   {"role", ""},
+                                                   {"note", ""},
+                                                   {"verdict", "within"}};
+    auto got = all[1];
+    CHECK(std::stod(got["error_manual_ulp"]) == 3e-9 / 0x1p-24);
+    CHECK(std::stod(got["error_torch_ulp"]) == 4e-9 / 0x1p-24);
+    got.erase("error_manual_ulp");
+    got.erase("error_torch_ulp");
+    CHECK(got == expected);
+    CHECK(all[0].at("shape").empty());
+    CHECK(all[0].at("bit_equal") == "true");
+}
+
+TEST_CASE("CSV: what is not known is empty, what is not finite says so") {
+    TensorResult nan = within("h", {2, 5}, 1, 1);
+    nan.worst = Worst{1, std::numeric_limits<double>::quiet_NaN(), -std::numeric_limits<double>::infinity(), {}};
+    const auto all = rows({step_of(0, {missing("dh"), nan})});
+    for (const char* key : {"bit_equal", "max_abs_diff", "max_ulp", "error_manual", "error_manual_ulp", "limit", "used",
+                            "worst_index", "worst_where", "worst_manual", "torch_further_off"}) {
+        CHECK(all[0].at(key).empty());
+    }
+    CHECK(all[0].at("note") == "LibTorch's side has none");
+    CHECK(all[0].at("verdict") == "missing");
+    CHECK(all[1].at("worst_manual") == "nan");
+    CHECK(all[1].at("worst_torch") == "-inf");
+    CHECK(all[1].at("worst_oracle").empty());
+}
+
+TEST_CASE("CSV: commas, quotes and line ends stay in their field") {
+    TensorResult r = missing("a \"name\", with\r\neverything");
+    Presentation how = presentation();
+    how.characters = {".", ",", "\"", "q"};
+    const auto all = rows({step_of(0, {r, within("dlogits", {2, 4}, 1, 2)})}, how);
+    REQUIRE(all.size() == 2);
+    CHECK(all[0].at("name") == "a \"name\", with\r\neverything");
+    CHECK(all[1].at("worst_where") == "dlogits row 1 (`\"q, → .`), 'q'");
+}
+
+TEST_CASE("CSV: only what the filter takes, and the header always") {
+    const ComparedStep step = step_of(0, {exact("C", {2}), exact("dC", {2})});
+    const auto all = rows({step}, presentation([](const std::string& name) { return name == "dC"; }));
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].at("name") == "dC");
+    CHECK(read(to_csv(presentation(), {})).size() == 1);
+}

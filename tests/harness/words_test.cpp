@@ -1,0 +1,93 @@
+#include "harness/words.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <string>
+#include <vector>
+
+using namespace byhand;
+
+namespace {
+
+// T 3, E 7, hidden 43 and 13, V 5: '.', 'e', 'm', 'q', 'ж'.
+Wording wording(std::vector<std::size_t> hidden = {43, 13}) {
+    Wording w;
+    w.network.vocabulary = 5;
+    w.network.context = 3;
+    w.network.embedding = 7;
+    w.network.hidden = std::move(hidden);
+    w.characters = {".", "e", "m", "q", "ж"};
+    w.X = {0, 0, 0, 0, 0, 1, 1, 2, 4};
+    w.Y = {1, 2, 0};
+    return w;
+}
+
+}  // namespace
+
+TEST_CASE("words: the embedding's rows are characters") {
+    CHECK(in_words("dC", {3, 6}, wording()) == "dC row 'q', dimension 6");
+    CHECK(in_words("C", {4, 0}, wording()) == "C row 'ж', dimension 0");
+    CHECK(in_words("new_C", {0, 1}, wording()) == "new_C row '.', dimension 1");
+}
+
+TEST_CASE("words: the first layer reads positions and dimensions, the next ones units, the last gives characters") {
+    CHECK(in_words("dW1", {12, 41}, wording()) == "dW1 from position 2, dimension 5 to unit 41");
+    CHECK(in_words("W1", {0, 0}, wording()) == "W1 from position 1, dimension 0 to unit 0");
+    CHECK(in_words("new_W1", {20, 42}, wording()) == "new_W1 from position 3, dimension 6 to unit 42");
+    CHECK(in_words("dW2", {7, 12}, wording()) == "dW2 from unit 7 to unit 12");
+    CHECK(in_words("dW3", {7, 3}, wording()) == "dW3 from unit 7 to 'q'");
+    CHECK(in_words("dW2", {7, 3}, wording({43})) == "dW2 from unit 7 to 'q'");
+}
+
+TEST_CASE("words: biases, gains and figures of the norm are a unit's") {
+    for (const char* name : {"db1", "b1", "new_b1", "bngain.1", "dbnbias.1", "bnmeani.1", "dbnvar_inv.2", "bnvar.2",
+                             "new_bnmean_running.1", "bnvar_running.2"}) {
+        CHECK(in_words(name, {11}, wording()) == std::string(name) + " unit 11");
+    }
+    CHECK(in_words("db3", {3}, wording()) == "db3 'q'");
+    CHECK(in_words("dbngain", {41}, wording({43})) == "dbngain unit 41");
+    Wording with_norm = wording();
+    with_norm.network.norm.output = true;
+    CHECK(in_words("dbngain.3", {3}, with_norm) == "dbngain.3 'q'");
+    CHECK(in_words("dhprebn.3", {1, 3}, with_norm) == "dhprebn.3 row 1 (`..e → m`), 'q'");
+}
+
+TEST_CASE("words: a row is shown with its context and the character to predict") {
+    const Wording w = wording(), one = wording({43});
+    CHECK(in_words("dh.1", {1, 41}, w) == "dh.1 row 1 (`..e → m`), unit 41");
+    CHECK(in_words("eval_hpreact.2", {1, 12}, w) == "eval_hpreact.2 row 1 (`..e → m`), unit 12");
+    CHECK(in_words("h", {2, 12}, one) == "h row 2 (`emж → .`), unit 12");
+    CHECK(in_words("dlogits", {0, 3}, w) == "dlogits row 0 (`... → e`), 'q'");
+    CHECK(in_words("eval_logits", {0, 3}, w) == "eval_logits row 0 (`... → e`), 'q'");
+    CHECK(in_words("demb", {1, 1, 5}, w) == "demb row 1 (`..e → m`), position 2, dimension 5");
+    CHECK(in_words("embcat", {1, 12}, w) == "embcat row 1 (`..e → m`), position 2, dimension 5");
+    CHECK(in_words("dcounts_sum_inv", {1}, w) == "dcounts_sum_inv row 1 (`..e → m`)");
+    CHECK(in_words("logit_maxes", {1}, w) == "logit_maxes row 1 (`..e → m`)");
+    CHECK(in_words("loss", {}, w) == "loss");
+}
+
+TEST_CASE("words: of a long context the end is shown") {
+    Wording w = wording();
+    w.network.context = 19;
+    w.X.assign(19, 0);
+    w.X[18] = 3;
+    w.X[2] = 2;  // the first three are left out
+    w.Y = {4};
+    CHECK(in_words("logit_maxes", {0}, w) == "logit_maxes row 0 (`…...............q → ж`)");
+}
+
+TEST_CASE("words: what is not known is done without") {
+    Wording w = wording();
+    w.X.clear();
+    w.Y.clear();
+    CHECK(in_words("dh.1", {1, 41}, w) == "dh.1 row 1, unit 41");
+    CHECK(in_words("dlogits", {7, 3}, wording()) == "dlogits row 7, 'q'");  // no such row in this batch
+    w.characters.clear();
+    CHECK(in_words("db3", {3}, w) == "db3 unit 3");
+    CHECK(in_words("dC", {3, 1}, w) == "dC row 3, dimension 1");
+    CHECK(in_words("his_own", {3, 1}, w) == "his_own [3, 1]");
+    CHECK(in_words("dW1", {3}, w) == "dW1 [3]");  // another shape than the network's
+    CHECK(in_words("d", {}, w) == "d []");
+    CHECK(in_words("", {}, w) == " []");
+    CHECK(in_words("dbngain.7", {3}, w) == "dbngain.7 [3]");
+    CHECK(in_words("dbngain", {3}, w) == "dbngain [3]");  // it has two layers: the name carries its number
+}
