@@ -60,7 +60,9 @@ public:
 
     friend Rounded operator+(const Rounded& a, const Rounded& b) {
         if (a.is_exact() && a.value == 0) {
-            return b;
+            Rounded sum = b;
+            sum.last_term_ = b.value;
+            return sum;
         }
         if (b.is_exact() && b.value == 0) {
             return a;
@@ -69,7 +71,12 @@ public:
         sum.value = a.value + b.value;
         const double carried = a.error + b.error;
         sum.error = carried + kUnit * (std::abs(sum.value) + carried);
-        sum.variance = a.variance + b.variance + square(kUnit * sum.value) / 3;
+        // Errors add in squares, but equal terms one after another err alike: the same number added again and again.
+        const double own = square(kUnit * sum.value) / 3;
+        sum.variance = b.value == a.last_term_
+                           ? square(std::sqrt(a.variance) + std::sqrt(b.variance) + std::sqrt(own))
+                           : a.variance + b.variance + own;
+        sum.last_term_ = b.value;
         // Of n terms in any order, each takes part in n − 1 additions at most: additions·u·Σ|term|.
         sum.inherited_ = a.inherited_ + b.inherited_;
         sum.magnitude_ = a.term_magnitude() + b.term_magnitude();
@@ -208,6 +215,7 @@ private:
     double inherited_ = 0;
     double magnitude_ = 0;
     double additions_ = 0;
+    double last_term_ = std::numeric_limits<double>::quiet_NaN();  // of a sum
 };
 
 }  // namespace byhand
