@@ -160,6 +160,23 @@ std::vector<std::string> characters_of(const Vocabulary& vocabulary) {
     return characters;
 }
 
+// What follows the tables: the verdict, and how to see again what was wrong. For programs, all of it.
+std::string rest_of_report(const CompareOptions& options, const Presentation& how, const Recipe& recipe,
+                           const Summary& summary, const std::vector<ComparedStep>& steps) {
+    if (options.format == "json") {
+        return to_json(how, summary, steps);
+    }
+    if (options.format == "csv") {
+        return to_csv(how, steps);
+    }
+    if (options.format == "junit") {
+        return to_junit(how, summary, steps);
+    }
+    const std::string verdict = conclusion(summary, how.colour);
+    return summary.agree ? verdict
+                         : verdict + "to see just this again: " + command_for(options, recipe, summary) + "\n";
+}
+
 int compare(const CompareOptions& options) {
     if (!options.plant.empty() && std::ranges::find(options.models, "stepwise") == options.models.end()) {
         throw InputError("a mistake is planted in the stepwise network: --plant needs --model stepwise");
@@ -228,16 +245,7 @@ int compare(const CompareOptions& options) {
     run_comparison(network, run.initial, schedule, contestants, reference.witnesses, reference.chain, visit);
     progress.finish();
 
-    if (as_table) {
-        text += conclusion(summary, how.colour);
-        if (!summary.agree) {
-            text += "to see just this again: " + command_for(options, run.recipe, summary) + "\n";
-        }
-    } else {
-        text += options.format == "json"  ? to_json(how, summary, steps)
-                : options.format == "csv" ? to_csv(how, steps)
-                                          : to_junit(how, summary, steps);
-    }
+    text += rest_of_report(options, how, run.recipe, summary, steps);
     if (options.output.empty()) {
         fmt::print("{}", text);
     } else {

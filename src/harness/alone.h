@@ -34,7 +34,8 @@ struct StepAlone {
     Trial probe;        // on random values
     Trial real_double;  // our double, held against double precision
     Trial probe_double;
-    Shape shape = {};  // of what it makes
+    // Of what it makes.
+    Shape shape = {};  // NOLINT(readability-redundant-member-init): it may be left out
 
     bool wrong() const;           // culprit: some trial is not in agreement
     bool without_effect() const;  // only a probe shows it

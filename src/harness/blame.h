@@ -17,7 +17,8 @@ struct Culprit {
     std::optional<Trial> trial;   // the figures, where it is figures that show it
     bool without_effect = false;  // only a probe shows it: no effect on this network, on this batch
     bool on_probe = false;        // `trial` is one on random values
-    Shape shape = {};             // of what the step makes
+    // Of what the step makes.
+    Shape shape = {};  // NOLINT(readability-redundant-member-init): it may be left out
 };
 
 struct Victim {

@@ -155,36 +155,51 @@ bool moved(const Elements& e, const std::function<std::optional<std::size_t>(std
                                        [&](std::size_t i) { return std::max(e.limits[i], e.limits[*source(i)]); });
 }
 
-std::string rearrangement(const Elements& e, const Grid& grid, const Shape& shape) {
-    using Source = std::optional<std::size_t>;
+using Source = std::optional<std::size_t>;
+
+// Rows or columns one off. (The one that a shift brings in from outside may be anything.)
+std::string shifted_rows(const Elements& e, const Grid& grid) {
     const std::size_t width = grid.elements / grid.rows;
+    if (grid.rows < 3) {
+        return "";
+    }
+    if (moved(e, [&](std::size_t i) { return i >= width ? Source(i - width) : std::nullopt; })) {
+        return "stand one too far on";
+    }
+    if (moved(e, [&](std::size_t i) { return i + width < grid.elements ? Source(i + width) : std::nullopt; })) {
+        return "stand one too early";
+    }
+    if (moved(e, [&](std::size_t i) -> Source { return (grid.rows - 1 - grid.row(i)) * width + i % width; })) {
+        return "stand in reverse";
+    }
+    return "";
+}
+
+std::string shifted_columns(const Elements& e, const Grid& grid) {
+    if (grid.columns < 3) {
+        return "";
+    }
+    if (moved(e, [&](std::size_t i) { return grid.column(i) > 0 ? Source(i - 1) : std::nullopt; })) {
+        return "stand one too far on";
+    }
+    if (moved(e, [&](std::size_t i) { return grid.column(i) + 1 < grid.columns ? Source(i + 1) : std::nullopt; })) {
+        return "stand one too early";
+    }
+    return "";
+}
+
+std::string rearrangement(const Elements& e, const Grid& grid, const Shape& shape) {
     if (shape.size() == 2 && grid.rows > 1 && grid.columns > 1 &&
         moved(e, [&](std::size_t i) -> Source { return i % grid.rows * grid.columns + i / grid.rows; })) {
         return "equals the transpose of the right answer";
     }
     const bool flat = shape.size() < 2;
-    const std::string rows = flat ? "the elements" : "the rows";
-    if (grid.rows > 2) {
-        // The one that a shift brings in from outside may be anything.
-        if (moved(e, [&](std::size_t i) { return i >= width ? Source(i - width) : std::nullopt; })) {
-            return rows + " stand one too far on";
-        }
-        if (moved(e, [&](std::size_t i) { return i + width < grid.elements ? Source(i + width) : std::nullopt; })) {
-            return rows + " stand one too early";
-        }
-        if (moved(e, [&](std::size_t i) -> Source { return (grid.rows - 1 - grid.row(i)) * width + i % width; })) {
-            return rows + " stand in reverse";
-        }
+    const std::string rows = shifted_rows(e, grid);
+    if (!rows.empty()) {
+        return (flat ? "the elements " : "the rows ") + rows;
     }
-    if (!flat && grid.columns > 2) {
-        if (moved(e, [&](std::size_t i) { return grid.column(i) > 0 ? Source(i - 1) : std::nullopt; })) {
-            return "the columns stand one too far on";
-        }
-        if (moved(e, [&](std::size_t i) { return grid.column(i) + 1 < grid.columns ? Source(i + 1) : std::nullopt; })) {
-            return "the columns stand one too early";
-        }
-    }
-    return "";
+    const std::string columns = flat ? "" : shifted_columns(e, grid);
+    return columns.empty() ? "" : "the columns " + columns;
 }
 
 }  // namespace

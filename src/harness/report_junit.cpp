@@ -16,15 +16,28 @@ struct Character {
     bool fits = false;  // UTF-8, and what XML may hold; no control characters
 };
 
+// How many bytes the character has that begins with this one; 0: none does.
+std::size_t size_by(unsigned lead) {
+    if (lead < 0x80) {
+        return 1;
+    }
+    if (lead < 0xc2 || lead >= 0xf5) {
+        return 0;
+    }
+    return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
+bool fits_xml(unsigned value) {
+    const bool control = (value < 0x20 && value != '\n') || (value >= 0x7f && value < 0xa0);
+    const bool surrogate = value >= 0xd800 && value < 0xe000;
+    return !control && !surrogate && value != 0xfffe && value != 0xffff && value <= 0x10ffff;
+}
+
 // The character that `text` begins with, or one byte that is none.
 Character first_character(std::string_view text) {
     const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const unsigned lead = at(0);
-    const std::size_t size = lead < 0x80                   ? 1
-                             : lead >= 0xc2 && lead < 0xe0 ? 2
-                             : lead >= 0xe0 && lead < 0xf0 ? 3
-                             : lead >= 0xf0 && lead < 0xf5 ? 4
-                                                           : 0;
+    const std::size_t size = size_by(lead);
     if (size == 0 || size > text.size()) {
         return {text.substr(0, 1), false};
     }
@@ -36,10 +49,7 @@ Character first_character(std::string_view text) {
         value = value << 6U | (at(i) & 0x3fU);
     }
     const bool overlong = (size == 3 && value < 0x800) || (size == 4 && value < 0x10000);
-    const bool control = (value < 0x20 && value != '\n') || (value >= 0x7f && value < 0xa0);
-    const bool surrogate = value >= 0xd800 && value < 0xe000;
-    const bool no_character = value == 0xfffe || value == 0xffff || value > 0x10ffff;
-    return {text.substr(0, size), !overlong && !control && !surrogate && !no_character};
+    return {text.substr(0, size), !overlong && fits_xml(value)};
 }
 
 // For an attribute or between tags. What XML can't hold becomes U+FFFD.
@@ -158,8 +168,8 @@ Case case_of(const Culprit& fault, const std::string& model) {
 }
 
 std::string written(const Case& one) {
-    std::string text =
-        fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"0\"", escaped(one.classname), escaped(one.name));
+    const std::string text =
+        fmt::format(R"(    <testcase classname="{}" name="{}" time="0")", escaped(one.classname), escaped(one.name));
     switch (one.outcome) {
         case Outcome::passed:
             return text + "/>\n";

@@ -38,7 +38,7 @@ std::string where(const std::string& name, const Shape& shape, const Trial& tria
 }
 
 std::string verdict_in_words(const StepAlone& step) {
-    const std::string verdict = to_string(step.verdict());
+    std::string verdict = to_string(step.verdict());
     if (!step.wrong()) {
         return verdict;
     }

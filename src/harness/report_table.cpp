@@ -42,9 +42,9 @@ std::string figure(const std::optional<double>& value) {
 template <std::size_t Columns>
 struct Row {
     std::array<std::string, Columns> cells;
-    std::string escape;  // of the verdict's cell
-    std::vector<std::string> notes = {};
-    int rank = 0;  // culprits 0, what is no agreement 1, the rest 2
+    std::string escape;                   // of the verdict's cell
+    std::vector<std::string> notes = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    int rank = 0;                         // culprits 0, what is no agreement 1, the rest 2
 };
 
 enum class Align { left, right };
@@ -296,39 +296,50 @@ std::string blame_of(const Culprit& culprit, const std::string& lead, const std:
     return text;
 }
 
+// What stands before the first culprit's name.
+std::string lead_of(const Culprit& culprit, const std::vector<std::string>& off) {
+    if (off.empty()) {
+        return "culprit ";
+    }
+    return off.front() == culprit.name ? "first divergence and culprit: "
+                                       : "first divergence " + off.front() + ", culprit ";
+}
+
+// What is off in the chain and inherited from nobody.
+std::string unexplained(const Blamed& blamed, const std::string& model, const std::vector<std::string>& off,
+                        bool colour) {
+    std::vector<std::string> names;
+    for (const Victim& victim : blamed.victims) {
+        if (victim.from.empty()) {
+            names.push_back(victim.name);
+        }
+    }
+    if (names.empty()) {
+        return "";
+    }
+    return painted(model + "first divergence " + (off.empty() ? names.front() : off.front()), kRed, colour) +
+           fmt::format("; off in the chain, though no step that leads there is wrong alone: {}\n",
+                       fmt::join(names, ", "));
+}
+
 }  // namespace
 
 std::string blame(const ComparedStep& step, const Presentation& how) {
     const Wording said = report::wording(how, step);
     std::string text;
     for (const Blamed& blamed : step.blamed) {
+        const std::string model = step.blamed.size() > 1 ? blamed.model + ": " : "";
         const std::vector<std::string> off = failing(step, blamed.model);
-        std::string lead = off.empty() || blamed.culprits.empty() ? "culprit "
-                           : off.front() == blamed.culprits.front().name
-                               ? "first divergence and culprit: "
-                               : "first divergence " + off.front() + ", culprit ";
-        if (step.blamed.size() > 1) {
-            lead = blamed.model + ": " + lead;
-        }
         for (const Culprit& culprit : blamed.culprits) {
-            text +=
-                blame_of(culprit, &culprit == blamed.culprits.data() ? lead : "culprit ", blamed.victims, said, how);
+            const bool first = &culprit == blamed.culprits.data();
+            text += blame_of(culprit, first ? model + lead_of(culprit, off) : "culprit ", blamed.victims, said, how);
         }
-        std::vector<std::string> unexplained;
-        for (const Victim& victim : blamed.victims) {
-            if (victim.from.empty()) {
-                unexplained.push_back(victim.name);
-            }
-        }
-        if (!unexplained.empty()) {
-            text += painted(fmt::format("{}first divergence {}", step.blamed.size() > 1 ? blamed.model + ": " : "",
-                                        off.empty() ? unexplained.front() : off.front()),
-                            kRed, how.colour);
-            text += fmt::format("; off in the chain, though no step that leads there is wrong alone: {}\n",
-                                fmt::join(unexplained, ", "));
-        }
+        text += unexplained(blamed, model, off, how.colour);
         const std::string nothing = shown_nothing(step, blamed);
-        text += nothing.empty() || step.blamed.size() == 1 ? nothing : blamed.model + ": " + nothing;
+        if (!nothing.empty()) {
+            text += model;
+            text += nothing;
+        }
     }
     return text;
 }

@@ -15,6 +15,15 @@ bool strip(std::string& name, const std::string& prefix) {
     return true;
 }
 
+void strip_prefixes(std::string& name) {
+    if (!strip(name, "new_")) {
+        strip(name, "eval_");
+    }
+    if (name.size() > 1) {
+        strip(name, "d");  // no value's own name begins with it
+    }
+}
+
 template <std::size_t N>
 bool is_one_of(const std::string& name, const std::array<const char*, N>& names) {
     return std::ranges::find(names, name) != names.end();
@@ -40,12 +49,7 @@ public:
 
     // Nothing where the network has no such value.
     std::optional<std::string> place(std::string name, const std::vector<std::size_t>& index) const {
-        if (!strip(name, "new_")) {
-            strip(name, "eval_");
-        }
-        if (name.size() > 1) {
-            strip(name, "d");  // no value's own name begins with it
-        }
+        strip_prefixes(name);
         const std::size_t axes = index.size();
         if (name == "C" && axes == 2) {
             const std::string row = character(index[0]).value_or(digits(index[0]));
@@ -66,21 +70,19 @@ public:
         if (is_one_of(name, kByRowAndCharacter) && axes == 2) {
             return row(index[0]) + ", " + unit(layers_.back(), index[1]);
         }
-        for (const Layer& layer : layers_) {
-            if (name == layer.W() && axes == 2) {
-                const std::string from = layer.number == 1 ? input(index[0]) : "unit " + digits(index[0]);
-                return "from " + from + " to " + unit(layer, index[1]);
-            }
-            if (name == layer.b() && axes == 1) {
-                return unit(layer, index[0]);
-            }
-        }
         return place_in_layer(name, index);
     }
 
 private:
     std::optional<std::string> place_in_layer(const std::string& name, const std::vector<std::size_t>& index) const {
         for (const Layer& layer : layers_) {
+            if (name == layer.W() && index.size() == 2) {
+                const std::string from = layer.number == 1 ? input(index[0]) : "unit " + digits(index[0]);
+                return "from " + from + " to " + unit(layer, index[1]);
+            }
+            if (name == layer.b() && index.size() == 1) {
+                return unit(layer, index[0]);
+            }
             if (!name.ends_with(layer.suffix)) {
                 continue;
             }

@@ -338,7 +338,11 @@ template <class T>
 StepNetwork<T> evaluation_network(const NetworkConfig& config, std::size_t rows) {
     check_network(config, rows);
     Builder<T> builder(config, rows, Form::stepwise);
-    return {config, rows, builder.embedding(), {}, {}, builder.evaluation()};
+    StepList<T> forward = builder.embedding(), layers = builder.evaluation();
+    for (Step<T>& step : layers.steps()) {
+        forward.steps().push_back(std::move(step));
+    }
+    return {config, rows, std::move(forward), {}, {}, {}};
 }
 
 template StepNetwork<float> stepwise_network(const NetworkConfig&, std::size_t);
