@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <tuple>
 
 #include "base/tensors.h"
 
@@ -83,6 +84,25 @@ std::vector<Neighbour> neighbours(std::size_t position, const View& manual, cons
     return beside;
 }
 
+// The largest magnitude and the widest limit among the elements that are in range.
+struct Known {
+    double scale = 0;
+    // For elements that are nothing but rounding, beside the tensor's scale: one limit for all of them. The spread of
+    // what is itself the rounding of rounding has long tails, element by element.
+    double widest = 0;
+};
+Known known_of(const View& view, std::span<const double> limits) {
+    Known known;
+    for (std::size_t i = 0; i < count(view.shape); ++i) {
+        const double magnitude = std::abs(value_at(view, i)), limit = limit_at(limits, i);
+        if (std::isfinite(magnitude) && std::isfinite(limit)) {
+            known.scale = std::max(known.scale, magnitude);
+            known.widest = std::max(known.widest, limit);
+        }
+    }
+    return known;
+}
+
 // The figures of two tensors of one shape and type, without the elements that are out of range; returns the first such.
 std::optional<std::size_t> measure(TensorResult& result, const View& manual, const View& torch, const View* oracle,
                                    std::span<const double> limits) {
@@ -90,10 +110,12 @@ std::optional<std::size_t> measure(TensorResult& result, const View& manual, con
     const bool has_oracle = oracle != nullptr && oracle->shape == manual.shape;
     const View& truth = has_oracle ? *oracle : torch;
     std::optional<std::size_t> out_of_range;
-    double largest = 0, used = -1, worst_error = 0, error_manual = 0, error_torch = 0, scale = 0, widest = 0;
+    const Known known = known_of(truth, limits);
+    double largest = 0, error_manual = 0, error_torch = 0;
     std::size_t worst = 0;
+    std::tuple<bool, double, double> most;  // of the worst: whether its limit says anything, its share of it, its error
     std::uint64_t ulp = 0;
-    bool ok = true;
+    bool ok = true, undecided = false;
     for (std::size_t i = 0; i < elements; ++i) {
         const double ours = value_at(manual, i), theirs = value_at(torch, i), right = value_at(truth, i);
         const double limit = limit_at(limits, i);
@@ -110,27 +132,26 @@ std::optional<std::size_t> measure(TensorResult& result, const View& manual, con
         } else {
             largest = error_torch = std::numeric_limits<double>::infinity();
         }
-        scale = std::max(scale, std::abs(right));
-        widest = std::max(widest, limit);
-        const bool fits = error <= limit;
+        const bool says_something = limit <= kTooWide * known.scale;
+        const bool fits = error <= (says_something ? limit : known.widest);
         ok = ok && fits;
-        const double share = error == 0 ? 0 : error / limit;
+        undecided = undecided || !says_something;
         // (Where there is no error to spare every share is endless: then the largest error is the worst.)
-        if (share > used || (share == used && error > worst_error)) {
-            used = share;
+        const std::tuple rank(says_something, error == 0 ? 0 : error / limit, error);
+        if (rank > most) {
+            most = rank;
             worst = i;
-            worst_error = error;
         }
     }
     result.bit_equal = std::memcmp(manual.data, torch.data, elements * size_of(manual.dtype)) == 0;
     result.max_abs_diff = largest;
     result.max_ulp = ulp;
-    result.scale = scale;
-    result.used = std::max(used, 0.0);
+    result.scale = known.scale;
+    result.used = std::get<1>(most);
     if (has_oracle) {
         result.error_manual = error_manual;
         result.error_torch = error_torch;
-        result.torch_further_off = error_torch > error_manual && error_torch > widest;
+        result.torch_further_off = error_torch > error_manual && error_torch > known.widest;
     }
     if (elements > 0) {
         result.worst = worst_at(worst, manual, torch, oracle);
@@ -141,7 +162,7 @@ std::optional<std::size_t> measure(TensorResult& result, const View& manual, con
     } else if (!ok) {
         result.verdict = Verdict::mismatch;
     } else {
-        result.verdict = widest > kTooWide * scale ? Verdict::undecided : Verdict::within;
+        result.verdict = undecided ? Verdict::undecided : Verdict::within;
     }
     if (result.worst && !agrees(result.verdict)) {
         result.around = neighbours(worst, manual, torch);

@@ -21,7 +21,7 @@ enum class Verdict {
     unwritten,     // an element was never written
     vacuous,       // all zero, or all equal, on both sides: a wrong computation could have made the same
     out_of_range,  // float must under- or overflow here, or divide by a variance of zero
-    undecided,     // within, but the limit is too wide to say anything
+    undecided,     // within, but some elements' limits are too wide to say anything
 };
 
 // As it stands in reports: "non-finite".
@@ -30,7 +30,8 @@ std::string to_string(Verdict verdict);
 // exact and within; nothing else is agreement. (undecided contradicts nothing either: then the steps alone decide.)
 bool agrees(Verdict verdict);
 
-// A limit above this share of the largest magnitude says nothing: the verdict is undecided.
+// A limit above this share of the largest magnitude says nothing of its element. Such elements are only held to the
+// tensor's widest limit.
 inline constexpr double kTooWide = 1e-2;
 
 // The element whose error takes the largest share of its limit, or the first one that is unwritten, not finite or out
