@@ -56,10 +56,17 @@ std::vector<Culprit> list_faults(const StepNetwork<float>& network, const StepNe
 }
 
 std::vector<Culprit> find_culprits(const std::vector<Culprit>& faults, const std::vector<StepAlone>& alone) {
-    std::vector<Culprit> culprits = faults;
+    std::vector<Culprit> culprits;
+    const auto known = [&](const std::string& name) {
+        return std::ranges::any_of(culprits, [&](const Culprit& c) { return c.name == name; });
+    };
+    for (const Culprit& fault : faults) {
+        if (!known(fault.name)) {
+            culprits.push_back(fault);
+        }
+    }
     for (const StepAlone& step : alone) {
-        const bool known = std::ranges::any_of(culprits, [&](const Culprit& c) { return c.name == step.makes; });
-        if (step.wrong() && !known) {
+        if (step.wrong() && !known(step.makes)) {
             culprits.push_back(culprit_of(step));
         }
     }

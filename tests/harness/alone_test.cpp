@@ -1,0 +1,323 @@
+// A step alone: each verdict there is, on steps made by hand.
+#include "harness/alone.h"
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <limits>
+
+#include "harness/hand_made.h"
+
+using namespace byhand;
+using test::FakeAnswers;
+
+namespace {
+
+constexpr std::size_t kElements = 7;
+constexpr float kFactor = 1.1F;
+
+template <class T>
+void copy(T* y, const T* x) {
+    std::copy_n(x, kElements, y);
+}
+template <class T>
+void scale(T* y, const T* x) {
+    for (std::size_t i = 0; i < kElements; ++i) {
+        y[i] = x[i] * T(kFactor);
+    }
+}
+template <class T>
+void square(T* y, const T* x) {
+    for (std::size_t i = 0; i < kElements; ++i) {
+        y[i] = x[i] * x[i];
+    }
+}
+double scaled(double x) {
+    return x * static_cast<double>(kFactor);
+}
+
+// One step, y ← x, judged by `right` and answered by `answer`.
+struct Trials {
+    using Run = std::function<void(float* y, const float* x)>;
+
+    StepNetwork<float> network = test::empty_network<float>();
+    Judge judge{.bounds = test::empty_network<Rounded<float>>(),
+                .in_double = test::empty_network<double>(),
+                .bounds_double = test::empty_network<Rounded<double>>()};
+    FakeAnswers answers;
+
+    Trials(void (*right)(Rounded<float>*, const Rounded<float>*), double (*answer)(double)) {
+        judge.bounds.forward.add("y", {kElements}, {"x"}, "right", right);
+        answers.add("y", {{"x", {kElements}}}, test::element_by_element("x", answer));
+    }
+
+    StepAlone run(const Run& ours, std::vector<float> x) {
+        network.forward.steps() = {
+            {"y", {kElements}, {"x"}, "ours", [ours](float* y, std::span<const Operand<float>> reads) {
+                 ours(y, std::get<const float*>(reads[0]));
+             }}};
+        const std::vector<View> reference = {{"x", {kElements}, DType::float32, x.data()},
+                                             {"y", {kElements}, DType::float32, x.data()}};
+        const std::vector<StepAlone> all = run_alone(network, judge, answers, reference, 1);
+        REQUIRE(all.size() == 1);
+        CHECK(all[0].makes == "y");
+        CHECK(all[0].function == "ours");
+        CHECK(all[0].reads == std::vector<std::string>{"x"});
+        return all[0];
+    }
+};
+
+const std::vector<float> kData = {0.5F, -1.25F, 3, 0.0625F, -7, 0.3F, 11};
+
+}  // namespace
+
+TEST_CASE("alone: exact and within") {
+    const StepAlone same = Trials(copy, [](double x) { return x; }).run(copy<float>, kData);
+    for (const Trial& trial : {same.real, same.probe, same.real_double, same.probe_double}) {
+        CHECK(trial.verdict == Verdict::exact);
+        CHECK(trial.error == 0);
+        CHECK(trial.used == 0);
+        CHECK(trial.scale > 0);
+    }
+    CHECK(same.real.scale == 11);
+    CHECK_FALSE(same.wrong());
+
+    const StepAlone rounded = Trials(scale, scaled).run(scale<float>, kData);
+    for (const Trial& trial : {rounded.real, rounded.probe}) {
+        CHECK(trial.verdict == Verdict::within);
+        CHECK(trial.error > 0);
+        CHECK(trial.used > 0);
+        CHECK(trial.used <= 1);
+        CHECK(trial.limit > 0);
+        CHECK(trial.limit <= 1.01 * 0x1p-24 * std::abs(trial.answer) * 2);
+        CHECK(trial.catches > 0x1p-24);
+        CHECK(trial.catches < 0x1p-21);
+    }
+    CHECK_FALSE(rounded.wrong());
+}
+
+TEST_CASE("alone: one element off by two units is a mismatch, and it is named") {
+    for (const float sign : {1.0F, -1.0F}) {
+        const StepAlone step = Trials(scale, scaled)
+                                   .run(
+                                       [&](float* y, const float* x) {
+                                           scale<float>(y, x);
+                                           y[4] *= 1 + sign * 0x1p-22F;
+                                       },
+                                       kData);
+        CHECK(step.real.verdict == Verdict::mismatch);
+        CHECK(step.real.worst == 4);
+        CHECK(step.real.used > 1);
+        CHECK(step.real.error > step.real.limit);
+        CHECK(step.real.answer == scaled(-7));
+        CHECK(step.wrong());
+        CHECK_FALSE(step.without_effect());
+    }
+}
+
+TEST_CASE("alone: an error of the size that it says it catches is caught wherever it stands") {
+    const Trial right = Trials(scale, scaled).run(scale<float>, kData).real;
+    for (std::size_t i = 0; i < kElements; ++i) {
+        const StepAlone step = Trials(scale, scaled)
+                                   .run(
+                                       [&](float* y, const float* x) {
+                                           scale<float>(y, x);
+                                           y[i] += static_cast<float>(1.01 * right.catches * right.scale);
+                                       },
+                                       kData);
+        CHECK(step.real.verdict == Verdict::mismatch);
+        CHECK(step.real.worst == i);
+    }
+}
+
+TEST_CASE("alone: never written, whole or in part, and even where something else is wrong too") {
+    const StepAlone nothing = Trials(scale, scaled).run([](float*, const float*) {}, kData);
+    CHECK(nothing.real.verdict == Verdict::unwritten);
+    CHECK(nothing.probe.verdict == Verdict::unwritten);
+    CHECK(nothing.wrong());
+    const StepAlone last = Trials(scale, scaled)
+                               .run(
+                                   [](float* y, const float* x) {
+                                       for (std::size_t i = 0; i + 1 < kElements; ++i) {
+                                           y[i] = i == 2 ? std::numeric_limits<float>::quiet_NaN() : x[i];
+                                       }
+                                   },
+                                   kData);
+    CHECK(last.real.verdict == Verdict::unwritten);
+    CHECK(last.real.worst == kElements - 1);
+}
+
+TEST_CASE("alone: a NaN or an infinity of our own") {
+    for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+        const StepAlone step = Trials(scale, scaled)
+                                   .run(
+                                       [&](float* y, const float* x) {
+                                           scale<float>(y, x);
+                                           y[5] = bad;
+                                       },
+                                       kData);
+        CHECK(step.real.verdict == Verdict::non_finite);
+        CHECK(step.real.worst == 5);
+        CHECK(step.wrong());
+    }
+}
+
+TEST_CASE(
+    "alone: where float must leave its range it is out of range, which is no blame, but does not hide a mistake") {
+    std::vector<float> data = kData;
+    data[1] = 3e30F;
+    const auto squared = [](double x) { return x * x; };
+    const StepAlone step = Trials(square, squared).run(square<float>, data);
+    CHECK(step.real.verdict == Verdict::out_of_range);
+    CHECK(step.real.worst == 1);
+    CHECK(step.probe.verdict == Verdict::within);
+    CHECK_FALSE(step.wrong());
+    const StepAlone wrong = Trials(square, squared)
+                                .run(
+                                    [](float* y, const float* x) {
+                                        square<float>(y, x);
+                                        y[6] *= 1.0001F;
+                                    },
+                                    data);
+    CHECK(wrong.real.verdict == Verdict::mismatch);
+    CHECK(wrong.real.worst == 6);
+}
+
+TEST_CASE("alone: all zeros are vacuous on real data, and the probe still sees") {
+    const std::vector<float> zeros(kElements);
+    const StepAlone step = Trials(scale, scaled).run(scale<float>, zeros);
+    CHECK(step.real.verdict == Verdict::vacuous);
+    CHECK(step.probe.verdict == Verdict::within);
+    CHECK_FALSE(step.wrong());
+    const StepAlone wrong = Trials(scale, scaled)
+                                .run(
+                                    [](float* y, const float* x) {
+                                        for (std::size_t i = 0; i < kElements; ++i) {
+                                            y[i] = -x[i];
+                                        }
+                                    },
+                                    zeros);
+    CHECK(wrong.wrong());
+    CHECK(wrong.without_effect());
+}
+
+TEST_CASE("alone: what real data's identities hide is wrong without effect") {
+    // Off by the sum of all, which is zero on this batch.
+    const std::vector<float> balanced = {1, -1, 2, -2, 4, -8, 4};
+    const StepAlone step = Trials(copy, [](double x) { return x; })
+                               .run(
+                                   [](float* y, const float* x) {
+                                       float sum = 0;
+                                       for (std::size_t i = 0; i < kElements; ++i) {
+                                           sum += x[i];
+                                       }
+                                       for (std::size_t i = 0; i < kElements; ++i) {
+                                           y[i] = x[i] + sum;
+                                       }
+                                   },
+                                   balanced);
+    CHECK(step.real.verdict == Verdict::exact);
+    CHECK(step.probe.verdict == Verdict::mismatch);
+    CHECK(step.wrong());
+    CHECK(step.without_effect());
+}
+
+TEST_CASE("alone: a step that overwrites what it reads is wrong, even where its result is right") {
+    const StepAlone step = Trials(scale, scaled)
+                               .run(
+                                   [](float* y, const float* x) {
+                                       scale<float>(y, x);
+                                       const_cast<float*>(x)[3] = 17;
+                                   },
+                                   kData);
+    CHECK(step.real.verdict == Verdict::mismatch);
+    CHECK(step.real.note == "overwrites x, which it reads");
+    CHECK(step.wrong());
+}
+
+TEST_CASE("alone: an answer of another size is no agreement") {
+    Trials trials(copy, [](double x) { return x; });
+    trials.answers.add("y", {{"x", {kElements}}}, [](const std::vector<View>& values) {
+        std::vector<double> all = test::numbers(values, "x");
+        all.push_back(0);
+        return all;
+    });
+    const StepAlone step = trials.run(copy<float>, kData);
+    CHECK(step.real.verdict == Verdict::shape);
+    CHECK(step.wrong());
+}
+
+TEST_CASE("alone: sums in another order are judged by that order's bound where that is allowed") {
+    const auto sum_up = []<class T>(T* y, const T* x, bool backwards) {
+        T sum = 0;
+        for (std::size_t i = 0; i < kElements; ++i) {
+            sum += x[backwards ? kElements - 1 - i : i];
+        }
+        std::fill_n(y, kElements, sum);
+    };
+    const auto total = [](const std::vector<View>& values) {
+        double sum = 0;
+        for (const double x : test::numbers(values, "x")) {
+            sum += x;
+        }
+        return std::vector<double>(kElements, sum);
+    };
+    const float little = 0x1p-24F * (1 + 0x1p-10F);
+    const std::vector<float> data = {little, little, little, little, little, little, 1};
+    for (const SumOrder order : {SumOrder::ours, SumOrder::any}) {
+        Trials trials(
+            [](Rounded<float>* y, const Rounded<float>* x) {
+                Rounded<float> sum = 0;
+                for (std::size_t i = 0; i < kElements; ++i) {
+                    sum += x[i];
+                }
+                std::fill_n(y, kElements, sum);
+            },
+            [](double x) { return x; });
+        trials.answers.add("y", {{"x", {kElements}}}, total);
+        trials.judge.order = order;
+        const StepAlone forwards = trials.run([&](float* y, const float* x) { sum_up(y, x, false); }, data);
+        CHECK(agrees(forwards.real.verdict));
+        const StepAlone backwards = trials.run([&](float* y, const float* x) { sum_up(y, x, true); }, data);
+        CHECK(backwards.real.verdict == (order == SumOrder::ours ? Verdict::mismatch : Verdict::within));
+    }
+}
+
+TEST_CASE("alone: our double is held against the answers to double precision") {
+    for (const double factor : {static_cast<double>(kFactor), 1.1}) {  // the second is right to float precision only
+        Trials trials(scale, scaled);
+        trials.judge.in_double.forward.steps() = {
+            {"y", {kElements}, {"x"}, "ours", [factor](double* y, std::span<const Operand<double>> reads) {
+                 for (std::size_t i = 0; i < kElements; ++i) {
+                     y[i] = std::get<const double*>(reads[0])[i] * factor;
+                 }
+             }}};
+        trials.judge.bounds_double.forward.add("y", {kElements}, {"x"}, "scale", scale<Rounded<double>>);
+        const StepAlone step = trials.run(scale<float>, kData);
+        CHECK(step.real.verdict == Verdict::within);
+        const bool right = factor == static_cast<double>(kFactor);
+        CHECK(agrees(step.real_double.verdict) == right);
+        CHECK(agrees(step.probe_double.verdict) == right);
+        CHECK(step.wrong() == !right);
+    }
+}
+
+TEST_CASE("alone: steps without an answer or without a bound are left out, the others come in their order") {
+    StepNetwork<float> network = test::empty_network<float>();
+    Judge judge{.bounds = test::empty_network<Rounded<float>>()};
+    FakeAnswers answers;
+    for (const std::string name : {"d", "c", "b", "a"}) {
+        network.forward.add(name, {kElements}, {"x"}, "copy", copy<float>);
+        if (name != "c") {
+            judge.bounds.forward.add(name, {kElements}, {"x"}, "copy", copy<Rounded<float>>);
+        }
+        if (name != "b") {
+            answers.add(name, {{"x", {kElements}}}, test::element_by_element("x", [](double x) { return x; }));
+        }
+    }
+    const std::vector<View> reference = {{"x", {kElements}, DType::float32, kData.data()}};
+    const std::vector<StepAlone> all = run_alone(network, judge, answers, reference, 1);
+    REQUIRE(all.size() == 2);
+    CHECK(all[0].makes == "d");
+    CHECK(all[1].makes == "a");
+}

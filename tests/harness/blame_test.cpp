@@ -1,0 +1,169 @@
+#include "harness/blame.h"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "harness/hand_made.h"
+
+using namespace byhand;
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+template <class T>
+void nothing(T* /*y*/, const T* /*x*/) {}
+template <class T>
+void nothing2(T* /*y*/, const T* /*a*/, const T* /*b*/) {}
+
+// a ← C;  b ← a;  c ← a;  d ← b, c;  and backward dd ← d;  db ← dd, b;  da ← db
+template <class T>
+StepNetwork<T> diamond() {
+    StepNetwork<T> net = test::empty_network<T>();
+    net.forward.add("a", {}, {"C"}, "make_a", nothing<T>);
+    net.forward.add("b", {}, {"a"}, "make_b", nothing<T>);
+    net.forward.add("c", {}, {"a"}, "make_c", nothing<T>);
+    net.forward.add("d", {}, {"b", "c"}, "make_d", nothing2<T>);
+    net.backward.add("dd", {}, {"d"}, "make_dd", nothing<T>);
+    net.backward.add("db", {}, {"dd", "b"}, "make_db", nothing2<T>);
+    net.backward.add("da", {}, {"db"}, "make_da", nothing<T>);
+    return net;
+}
+
+Names names(const std::vector<Culprit>& culprits) {
+    Names all;
+    for (const Culprit& culprit : culprits) {
+        all.push_back(culprit.name);
+    }
+    return all;
+}
+
+Trial trial(Verdict verdict) {
+    Trial t;
+    t.verdict = verdict;
+    return t;
+}
+
+StepAlone alone(const std::string& makes, Verdict real, Verdict probe) {
+    return {makes, "make_" + makes, {}, trial(real), trial(probe), trial(real), trial(probe)};
+}
+
+std::vector<Culprit> culprits(const Names& of) {
+    std::vector<Culprit> all;
+    for (const std::string& name : of) {
+        all.push_back({name, "", "", {}, false});
+    }
+    return all;
+}
+
+std::string from(const std::vector<Victim>& victims, const std::string& name) {
+    for (const Victim& victim : victims) {
+        if (victim.name == name) {
+            return victim.from;
+        }
+    }
+    return "no victim";
+}
+
+}  // namespace
+
+TEST_CASE("blame: right lists have no faults") {
+    CHECK(list_faults(diamond<float>(), diamond<Rounded<float>>()).empty());
+}
+
+TEST_CASE("blame: a step that runs too early, in its list or across lists") {
+    StepNetwork<float> early = diamond<float>();
+    std::swap(early.forward.steps()[1], early.forward.steps()[3]);  // a d c b
+    const std::vector<Culprit> faults = list_faults(early, diamond<Rounded<float>>());
+    REQUIRE(!faults.empty());
+    CHECK(faults[0].name == "d");
+    CHECK(faults[0].function == "make_d");
+    CHECK(faults[0].why == "runs before b, which it reads, is made");
+    CHECK_FALSE(faults[0].trial);
+    // Two of what it reads are not there yet; it is one culprit.
+    CHECK(names(find_culprits(faults, {})) == Names{"d"});
+
+    StepNetwork<float> across = diamond<float>();
+    across.forward.steps().insert(across.forward.steps().begin(), across.backward.steps()[0]);
+    across.backward.steps().erase(across.backward.steps().begin());
+    CHECK(names(list_faults(across, diamond<Rounded<float>>())) == Names{"dd"});
+}
+
+TEST_CASE("blame: a step that is missing, and those that read what it would have made") {
+    StepNetwork<float> without = diamond<float>();
+    without.backward.steps().erase(without.backward.steps().begin() + 1);  // db
+    const std::vector<Culprit> faults = list_faults(without, diamond<Rounded<float>>());
+    CHECK(names(faults) == Names{"da", "db"});
+    CHECK(faults[1].why == "no step makes it");
+    CHECK(faults[1].function == "make_db");
+}
+
+TEST_CASE("blame: culprits are the faults and what is wrong alone, each once, with where it shows") {
+    using enum Verdict;
+    const std::vector<StepAlone> steps = {alone("a", exact, within),       alone("b", mismatch, mismatch),
+                                          alone("c", within, mismatch),    alone("d", vacuous, out_of_range),
+                                          alone("dd", unwritten, within),  alone("db", non_finite, exact),
+                                          alone("da", out_of_range, shape)};
+    const std::vector<Culprit> found = find_culprits({}, steps);
+    CHECK(names(found) == Names{"b", "c", "dd", "db", "da"});
+    CHECK(found[0].why == "on this batch's values");
+    CHECK(found[0].trial);
+    CHECK_FALSE(found[0].without_effect);
+    CHECK(found[1].why == "on random values");
+    CHECK(found[1].without_effect);
+    CHECK(found[4].without_effect);
+
+    StepAlone in_double = alone("a", exact, within);
+    in_double.real_double.verdict = mismatch;
+    CHECK(find_culprits({}, {in_double})[0].why == "in double, on this batch's values");
+    in_double.real_double.verdict = exact;
+    in_double.probe_double.verdict = mismatch;
+    CHECK(find_culprits({}, {in_double})[0].why == "in double, on random values");
+
+    StepAlone noted = alone("a", mismatch, within);
+    noted.real.note = "overwrites x, which it reads";
+    CHECK(find_culprits({}, {noted})[0].why == "overwrites x, which it reads");
+
+    const std::vector<Culprit> known = {{"b", "make_b", "no step makes it", {}, false}};
+    const std::vector<Culprit> both = find_culprits(known, steps);
+    CHECK(names(both) == Names{"b", "c", "dd", "db", "da"});
+    CHECK(both[0].why == "no step makes it");
+}
+
+TEST_CASE("blame: victims inherit from the nearest culprit, and from none where none leads there") {
+    const StepNetwork<float> net = diamond<float>();
+    const auto of = [&](const Names& guilty, const Names& failing) {
+        return find_victims(net, culprits(guilty), failing);
+    };
+    const auto one = of({"a"}, {"a", "b", "d", "dd"});
+    CHECK(from(one, "a") == "no victim");
+    CHECK(from(one, "b") == "a");
+    CHECK(from(one, "d") == "a");
+    CHECK(from(one, "dd") == "a");
+    // Two lead there: the nearer.
+    const auto two = of({"a", "c"}, {"d", "b", "dd"});
+    CHECK(from(two, "d") == "c");
+    CHECK(from(two, "dd") == "c");
+    CHECK(from(two, "b") == "a");
+    const auto backward = of({"a", "dd"}, {"da", "db"});
+    CHECK(from(backward, "db") == "dd");
+    CHECK(from(backward, "da") == "dd");
+    // b does not come from c, nor does anything from da.
+    CHECK(from(of({"c"}, {"b"}), "b").empty());
+    CHECK(from(of({"da"}, {"d"}), "d").empty());
+    CHECK(from(of({}, {"d"}), "d").empty());
+    CHECK(of({"a"}, {}).empty());
+}
+
+TEST_CASE("blame: nearest is by the number of steps between, on whichever way") {
+    for (const bool mirrored : {false, true}) {
+        StepNetwork<float> net = test::empty_network<float>();
+        net.forward.add("near", {}, {"C"}, "", nothing<float>);
+        net.forward.add("far", {}, {"C"}, "", nothing<float>);
+        net.forward.add("short", {}, {"near"}, "", nothing<float>);
+        net.forward.add("between", {}, {"far"}, "", nothing<float>);
+        net.forward.add("long", {}, {"between"}, "", nothing<float>);
+        const Names reads = mirrored ? Names{"long", "short"} : Names{"short", "long"};
+        net.forward.add("victim", {}, reads, "", nothing2<float>);
+        CHECK(from(find_victims(net, culprits({"near", "far"}), {"victim"}), "victim") == "near");
+    }
+}

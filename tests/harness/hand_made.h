@@ -1,0 +1,72 @@
+// Networks of a few steps made by hand, and a witness whose answers are given one by one.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/answers.h"
+#include "harness/fake_side.h"
+#include "steps/step.h"
+
+namespace byhand::test {
+
+class FakeAnswers final : public Answers {
+public:
+    using Answer = std::function<std::vector<double>(const std::vector<View>& values)>;
+
+    FakeAnswers& add(const std::string& name, std::vector<TensorSpec> reads, Answer answer) {
+        known_[name] = {std::move(reads), std::move(answer)};
+        return *this;
+    }
+
+    std::vector<std::string> names() const override {
+        std::vector<std::string> all;
+        for (const auto& [name, question] : known_) {
+            all.push_back(name);
+        }
+        return all;
+    }
+    std::vector<TensorSpec> reads(const std::string& name) const override { return known_.at(name).first; }
+    std::vector<double> answer(const std::string& name, const std::vector<View>& values) const override {
+        return known_.at(name).second(values);
+    }
+
+private:
+    std::map<std::string, std::pair<std::vector<TensorSpec>, Answer>> known_;
+};
+
+// The numbers of a view by name.
+inline std::vector<double> numbers(const std::vector<View>& values, const std::string& name) {
+    const View* view = find(values, name);
+    if (view == nullptr) {
+        throw std::out_of_range(name);
+    }
+    std::vector<double> all;
+    for (std::size_t i = 0; i < count(view->shape); ++i) {
+        all.push_back(value_at(*view, i));
+    }
+    return all;
+}
+
+// Each element through f.
+inline FakeAnswers::Answer element_by_element(const std::string& of, std::function<double(double)> f) {
+    return [of, f = std::move(f)](const std::vector<View>& values) {
+        std::vector<double> all = numbers(values, of);
+        for (double& x : all) {
+            x = f(x);
+        }
+        return all;
+    };
+}
+
+// No steps yet.
+template <class T>
+StepNetwork<T> empty_network() {
+    return {small_network(), 3, {}, {}, {}, {}};
+}
+
+}  // namespace byhand::test

@@ -1,0 +1,119 @@
+#include "harness/report_gradcheck.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+using namespace byhand;
+using nlohmann::json;
+
+namespace {
+
+CheckedGradient gradient(const std::string& name, GradientVerdict verdict, double used) {
+    return {.name = name,
+            .function = "make_" + name,
+            .shape = {5, 7},
+            .checked = 11,
+            .undecided = verdict == GradientVerdict::undecided ? std::size_t{3} : 0,
+            .scale = 2,
+            .error = 3e-9,
+            .catches = 1e-8,
+            .worst = 8,
+            .ours = 0.5,
+            .difference = 0.25,
+            .limit = 1e-8,
+            .used = used,
+            .verdict = verdict};
+}
+
+SourceLine source(const std::string& function) {
+    return {"src/manual/" + function + ".h:12", function + " = 1"};
+}
+
+const GradcheckHeader kHeader = {"notes", 7, 32, 5};
+
+bool has(const std::string& text, const std::string& piece) {
+    return text.find(piece) != std::string::npos;
+}
+
+using enum GradientVerdict;
+
+}  // namespace
+
+TEST_CASE("gradcheck's report: agreement says how close it was, and figures stand on a pass too") {
+    const std::vector<CheckedModel> models = {
+        {"stepwise", {gradient("dW1", within, 0.25), gradient("db1", zero_within_rounding, 0.5)}},
+        {"collapsed", {gradient("dW1", within, 0.125)}}};
+    CHECK(agree(models));
+    const std::string text = gradcheck_table(kHeader, models, source, false);
+    CHECK(has(text, "stepwise against finite differences in double: recipe notes, 7 rows, seed 5, up to 32 elements"));
+    CHECK(has(text, "collapsed against"));
+    CHECK(has(text, "  dW1   (5, 7)  11 of 35"));
+    CHECK(has(text, "[1, 1]  0.5 | 0.25"));
+    CHECK(has(text, "25.00 %"));
+    CHECK(has(text, "zero within rounding"));
+    CHECK(has(text, "they agree: 3 gradients; closest to its limit came db1, with 50.00 % of it\n"));
+    CHECK_FALSE(has(text, "src/manual"));
+    CHECK_FALSE(has(text, "\x1b"));
+    CHECK(has(gradcheck_table(kHeader, models, source, true), "\x1b[32m"));
+}
+
+TEST_CASE("gradcheck's report: the first that does not agree, with its line and formula") {
+    const std::vector<CheckedModel> models = {
+        {"stepwise", {gradient("dW1", within, 0.25), gradient("dh", mismatch, 7), gradient("dC", mismatch, 9)}}};
+    CHECK_FALSE(agree(models));
+    const std::string text = gradcheck_table(kHeader, models, source, false);
+    CHECK(has(text, "the first that does not agree: dh (stepwise), mismatch\n"));
+    CHECK(has(text, "  made by make_dh at src/manual/make_dh.h:12\n  it should be: make_dh = 1\n"));
+    CHECK_FALSE(has(text, "make_dC"));
+    CHECK(has(text, "they disagree: 2 of 3 gradients\n"));
+
+    // Nobody is blamed for what could not be decided.
+    const std::vector<CheckedModel> open = {{"stepwise", {gradient("dh", undecided, 0.5)}}};
+    CHECK_FALSE(agree(open));
+    CHECK(has(gradcheck_table(kHeader, open, source, false), "undecided, 3 undecided"));
+    CHECK_FALSE(has(gradcheck_table(kHeader, open, source, false), "make_dh"));
+}
+
+TEST_CASE("gradcheck's report: only within and zero within rounding are agreement") {
+    for (const GradientVerdict verdict : {mismatch, undecided, vacuous, non_finite, unwritten, missing}) {
+        INFO(to_string(verdict));
+        CHECK_FALSE(agrees(verdict));
+        CHECK_FALSE(agree({{"stepwise", {gradient("dh", verdict, 0)}}}));
+        const json j = json::parse(gradcheck_json(kHeader, {{"stepwise", {gradient("dh", verdict, 0)}}}));
+        CHECK(j["verdict"].get<std::string>() == "disagree");
+        CHECK(j["first_divergence"].get<std::string>() == "dh");
+        CHECK(j["gradients"][0]["verdict"].get<std::string>() == to_string(verdict));
+    }
+}
+
+TEST_CASE("gradcheck's report as JSON: what is not known is null, what is not finite a string") {
+    CheckedGradient infinite = gradient("dh", non_finite, 0);
+    infinite.ours = std::numeric_limits<double>::quiet_NaN();
+    infinite.limit = std::numeric_limits<double>::infinity();
+    CheckedGradient absent = gradient("db", missing, 0);
+    absent.checked = 0;
+    absent.function = "";
+    const std::vector<CheckedModel> models = {{"stepwise", {gradient("dW1", within, 0.25), infinite, absent}}};
+    const json j = json::parse(gradcheck_json(kHeader, models));
+    CHECK(j["recipe"].get<std::string>() == "notes");
+    CHECK(j["rows"] == 7);
+    CHECK(j["elements"] == 32);
+    CHECK(j["seed"] == 5);
+    const json good = j["gradients"][0], bad = j["gradients"][1], none = j["gradients"][2];
+    CHECK(good["model"].get<std::string>() == "stepwise");
+    CHECK(good["function"].get<std::string>() == "make_dW1");
+    CHECK(good["shape"] == json({5, 7}));
+    CHECK(good["count"] == 35);
+    CHECK(good["checked"] == 11);
+    CHECK(good["used"] == 0.25);
+    CHECK(good["worst"]["index"] == json({1, 1}));
+    CHECK(good["worst"]["by_hand"] == 0.5);
+    CHECK(good["worst"]["by_differences"] == 0.25);
+    CHECK(bad["worst"]["by_hand"].get<std::string>() == "nan");
+    CHECK(bad["limit"].get<std::string>() == "inf");
+    for (const char* field : {"function", "error", "limit", "used", "scale", "worst"}) {
+        CHECK(none[field].is_null());
+    }
+    CHECK(has(gradcheck_table(kHeader, models, source, false), "0 of 35"));
+}

@@ -1,0 +1,180 @@
+#include "harness/spread.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+
+#include "harness/hand_made.h"
+
+using namespace byhand;
+
+namespace {
+
+constexpr std::size_t kElements = 3;  // of b1
+constexpr double kUnit = 0x1p-24;
+
+template <class T>
+void copy(T* y, const T* x) {
+    std::copy_n(x, kElements, y);
+}
+template <class T>
+void scale(T* y, const T* x) {
+    for (std::size_t i = 0; i < kElements; ++i) {
+        y[i] = x[i] * T(1.1F);
+    }
+}
+template <class T>
+void square(T* y, const T* x) {
+    for (std::size_t i = 0; i < kElements; ++i) {
+        y[i] = x[i] * x[i];
+    }
+}
+template <class T>
+void subtract(T* y, const T* a, const T* b) {
+    for (std::size_t i = 0; i < kElements; ++i) {
+        y[i] = a[i] - b[i];
+    }
+}
+template <class T>
+void amplify(T* y, const T* x) {
+    for (std::size_t i = 0; i < kElements; ++i) {
+        y[i] = x[i] * T(1024);
+    }
+}
+
+template <class T>
+void first_minus_second(T* y, const T* x) {
+    y[0] = x[0] - x[1];
+}
+
+template <class T>
+StepNetwork<T> chain() {
+    StepNetwork<T> net = test::empty_network<T>();
+    net.forward.add("same", {kElements}, {"b1"}, "copy", copy<T>);
+    net.forward.add("scaled", {kElements}, {"same"}, "scale", scale<T>);
+    net.forward.add("copied", {kElements}, {"scaled"}, "copy", copy<T>);
+    net.forward.add("amplified", {kElements}, {"copied"}, "amplify", amplify<T>);
+    net.forward.add("squared", {kElements}, {"amplified"}, "square", square<T>);
+    net.backward.add("other", {kElements}, {"b1"}, "scale", scale<T>);
+    net.backward.add("nothing", {kElements}, {"copied", "scaled"}, "subtract", subtract<T>);
+    net.backward.add("apart", {kElements}, {"scaled", "other"}, "subtract", subtract<T>);
+    net.backward.add("neighbours", {}, {"scaled"}, "first_minus_second", first_minus_second<T>);
+    return net;
+}
+
+std::map<std::string, std::vector<double>> limits(const std::vector<float>& b1, const SpreadConfig& config = {}) {
+    const NetworkConfig network = test::small_network();
+    Tensors<float> state(byhand::state(network));
+    for (const TensorSpec& spec : state.table()) {
+        test::fill(state, spec.name, 0.5F);
+    }
+    std::ranges::copy(b1, state["b1"].begin());
+    const std::vector<std::int64_t> X = {1, 2, 3}, Y = {3, 2, 1};
+    return chain_limits(chain<double>(), chain<Rounded<float>>(), state, {3, X.data(), Y.data()}, 0.1F, config);
+}
+
+// P(|t| > x) for even degrees ν, θ = atan(x/√ν): 1 − sin θ·(1 + cos²θ/2 + 1·3/(2·4)·cos⁴θ + …)
+// (Abramowitz and Stegun, Handbook of Mathematical Functions, 26.7.4).
+long double tail(int degrees, double x) {
+    const long double theta = std::atan(static_cast<long double>(x) / std::sqrt(static_cast<long double>(degrees)));
+    const long double cosine2 = std::cos(theta) * std::cos(theta);
+    long double term = 1, sum = 1;
+    for (int k = 2; k <= degrees - 2; k += 2) {
+        term *= cosine2 * static_cast<long double>(k - 1) / static_cast<long double>(k);
+        sum += term;
+    }
+    return 1 - std::sin(theta) * sum;
+}
+
+}  // namespace
+
+TEST_CASE("spread: Student's t as it is tabulated") {
+    // NIST/SEMATECH e-Handbook of Statistical Methods, section 1.3.6.7.2: upper critical values, so p is halved there.
+    struct Row {
+        std::size_t degrees;
+        double at_0_05, at_0_025, at_0_005;
+    };
+    for (const Row& row : {Row{1, 6.314, 12.706, 63.657}, Row{2, 2.920, 4.303, 9.925}, Row{5, 2.015, 2.571, 4.032},
+                           Row{10, 1.812, 2.228, 3.169}, Row{30, 1.697, 2.042, 2.750}, Row{100, 1.660, 1.984, 2.626}}) {
+        INFO(row.degrees << " degrees of freedom");
+        CHECK(std::abs(student_t(row.degrees, 0.1) - row.at_0_05) < 0.0006);
+        CHECK(std::abs(student_t(row.degrees, 0.05) - row.at_0_025) < 0.0006);
+        CHECK(std::abs(student_t(row.degrees, 0.01) - row.at_0_005) < 0.0006);
+    }
+}
+
+TEST_CASE("spread: Student's t far out, where no table goes") {
+    for (const int degrees : {8, 16, 32, 64}) {
+        for (const double p : {1e-3, 1e-6, 1e-9, 1e-12}) {
+            INFO(degrees << " degrees of freedom, p = " << p);
+            const auto there = static_cast<double>(tail(degrees, student_t(static_cast<std::size_t>(degrees), p)));
+            CHECK(std::abs(there / p - 1) < 1e-5);
+        }
+    }
+    // Closed forms of the quantile itself.
+    CHECK(std::abs(student_t(1, 1e-6) / (2e6 / std::acos(-1.0)) - 1) < 1e-9);
+    CHECK(std::abs(student_t(2, 1e-12) / 1e6 - 1) < 1e-9);
+}
+
+TEST_CASE("spread: what is exact has no limit to spare, what is rounded once has about a unit of itself") {
+    const std::vector<float> b1 = {0.7F, -3.3F, 0};
+    const auto all = limits(b1);
+    const double t = student_t(32, 1e-12);
+    CHECK(all.size() == 9);
+    for (std::size_t i = 0; i < kElements; ++i) {
+        INFO(i);
+        const double size = std::abs(static_cast<double>(b1[i])) * static_cast<double>(1.1F);
+        CHECK(all.at("same")[i] == 0);
+        // A uniform rounding has the deviation u/√3; moved by itself and with the others, √2 of that.
+        const double expected = t * size * kUnit * std::sqrt(2.0 / 3);
+        CHECK(all.at("scaled")[i] >= 0.6 * expected);
+        CHECK(all.at("scaled")[i] <= 1.45 * expected);
+        CHECK(all.at("copied")[i] == all.at("scaled")[i]);
+        // A factor of a power of two adds nothing of its own.
+        CHECK(std::abs(all.at("amplified")[i] - 1024 * all.at("scaled")[i]) <= 1e-6 * all.at("amplified")[i]);
+        // Twice the relative error, and a rounding more.
+        CHECK(all.at("squared")[i] >= 1.2 * 1024 * 1024 * size * expected);
+        CHECK(all.at("squared")[i] <= 3.5 * 1024 * 1024 * size * expected);
+        // The same error twice goes out, two errors of their own do not.
+        CHECK(all.at("nothing")[i] == 0);
+        CHECK(all.at("apart")[i] >= 0.6 * std::sqrt(2.0) * expected);
+        CHECK(all.at("apart")[i] <= 1.6 * std::sqrt(2.0) * expected);
+    }
+}
+
+TEST_CASE("spread: what float can't hold has no finite limit, nor has what is made of it") {
+    const auto all = limits({1e25F, 0.5F, -1e30F});
+    CHECK(std::isfinite(all.at("scaled")[0]));
+    CHECK_FALSE(std::isfinite(all.at("squared")[0]));
+    CHECK(std::isfinite(all.at("squared")[1]));
+    CHECK_FALSE(std::isfinite(all.at("squared")[2]));
+    const auto large = limits({3.3e38F, 0.5F, 0.5F});
+    CHECK_FALSE(std::isfinite(large.at("scaled")[0]));
+    CHECK_FALSE(std::isfinite(large.at("apart")[0]));
+    CHECK(std::isfinite(large.at("scaled")[1]));
+}
+
+TEST_CASE("spread: below float's normal numbers the limit covers what float loses") {
+    const float tiny = 0x1.8p-75F;
+    const auto all = limits({tiny * 0x1p-64F, tiny, 0.5F});
+    for (std::size_t i = 0; i < 2; ++i) {
+        const float x = i == 0 ? tiny * 0x1p-64F : tiny;
+        const double error =
+            std::abs(static_cast<double>(x * 1.1F) - static_cast<double>(x) * static_cast<double>(1.1F));
+        CHECK(all.at("scaled")[i] >= error);
+    }
+}
+
+TEST_CASE("spread: the same seed gives the same limits, more runs a smaller factor") {
+    const std::vector<float> b1 = {0.7F, -3.3F, 0.1F};
+    CHECK(limits(b1) == limits(b1));
+    CHECK(limits(b1, {.seed = 2}).at("apart") != limits(b1).at("apart"));
+    CHECK(limits(b1, {.runs = 200}).at("apart")[0] < limits(b1, {.runs = 8}).at("apart")[0]);
+    CHECK(limits(b1, {.false_alarm = 1e-3}).at("apart")[0] < limits(b1).at("apart")[0]);
+}
+
+TEST_CASE("spread: the errors of one step's elements are partly alike") {
+    // Of two equal elements each is moved by itself and both together: their difference shows the one part only, and so
+    // no more than each of them. Were there no part in common, it would show √2 times as much.
+    const auto all = limits({0.7F, 0.7F, 0.1F}, {.runs = 2000});
+    CHECK(std::abs(all.at("neighbours")[0] / all.at("scaled")[0] - 1) < 0.1);
+}

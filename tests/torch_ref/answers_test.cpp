@@ -1,0 +1,276 @@
+// LibTorch's answers to single steps: on values that fit each other they are what LibTorch's own run made, by autograd
+// where they are gradients; and they depend on what they say, and on nothing else.
+#include "torch_ref/answers.h"
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
+#include <cmath>
+#include <limits>
+#include <set>
+#include <stdexcept>
+#include <vector>
+
+#include "base/error.h"
+#include "torch_ref/example.h"
+#include "torch_ref/near.h"
+#include "torch_ref/stepwise.h"
+
+using namespace byhand;
+
+namespace {
+
+// All values of one training step in double, with what is given. The views hold as long as this does.
+struct Consistent {
+    example::Example example;
+    std::unique_ptr<Side> side;
+    float rate = 0.25F;
+    std::vector<View> views;
+
+    explicit Consistent(const NetworkConfig& config, std::size_t rows = 6, unsigned seed = 7)
+        : example(example::make(config, rows, seed)), side(torch_ref::stepwise(config, rows, DType::float64)) {
+        side->load(example.state);
+        side->run(example.batch(), rate);
+        views = side->views();
+        views.push_back({"X", {rows, config.context}, DType::int64, example.X.data()});
+        views.push_back({"Y", {rows}, DType::int64, example.Y.data()});
+        views.push_back({"rate", {}, DType::float32, &rate});
+    }
+    Consistent(const Consistent&) = delete;
+    Consistent& operator=(const Consistent&) = delete;
+};
+
+// Every convention, and no ε at all.
+std::vector<NetworkConfig> conventions(const std::vector<std::size_t>& hidden) {
+    std::vector<NetworkConfig> all = example::all_conventions(hidden);
+    for (const NormPlace place : {NormPlace::before, NormPlace::after}) {
+        NetworkConfig config = example::small_network(hidden);
+        config.norm.place = place;
+        config.norm.epsilon = 0;
+        config.norm.output = place == NormPlace::after;
+        all.push_back(config);
+    }
+    return all;
+}
+
+std::string gradient_of(const std::string& name) {
+    return "d" + name;
+}
+
+// A bias before a norm, whose mean takes it out again, and the shift by the maximum: nothing but rounding is left.
+bool is_zero_in_exact_arithmetic(const NetworkConfig& config, const std::string& name) {
+    for (const Layer& layer : layers(config)) {
+        if (layer.norm == NormPlace::before && name == gradient_of(layer.b())) {
+            return true;
+        }
+    }
+    return name == "dlogit_maxes";
+}
+
+void check_all(const Answers& answers, const Consistent& consistent) {
+    for (const std::string& name : answers.names()) {
+        const std::vector<double> expected = near::values(consistent.side->views(), name);
+        const double absolute = is_zero_in_exact_arithmetic(consistent.example.config, name) ? 1e-15 : 0;
+        near::check(name, answers.answer(name, consistent.views), expected, 1e-12, absolute);
+    }
+}
+
+std::set<std::string> names_of(const std::vector<View>& views) {
+    std::set<std::string> names;
+    for (const View& view : views) {
+        names.insert(view.name);
+    }
+    return names;
+}
+
+std::set<std::string> read_by(const Answers& answers, const std::string& name) {
+    std::set<std::string> names;
+    for (const TensorSpec& spec : answers.reads(name)) {
+        names.insert(spec.name);
+    }
+    return names;
+}
+
+// Owns one tensor's numbers under another value.
+struct Changed {
+    std::vector<double> numbers;
+    std::vector<std::int64_t> indices;
+
+    View view(const View& of) const {
+        const bool holds_indices = of.dtype == DType::int64;
+        return {of.name, of.shape, holds_indices ? DType::int64 : DType::float64,
+                holds_indices ? static_cast<const void*>(indices.data()) : static_cast<const void*>(numbers.data())};
+    }
+};
+
+}  // namespace
+
+TEST_CASE("answers: on values that fit each other every answer is LibTorch's own value, for every convention") {
+    for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{7}, {4, 5}, {5, 3, 4}}) {
+        for (const NetworkConfig& config : conventions(hidden)) {
+            INFO(example::to_string(config));
+            const Consistent consistent(config);
+            const auto answers = torch_ref::stepwise_answers(config, 6);
+            check_all(*answers, consistent);
+
+            // None is left out: all that is made has an answer.
+            std::set<std::string> made = names_of(consistent.side->views());
+            for (const TensorSpec& spec : state(config)) {
+                made.erase(spec.name);
+            }
+            const std::vector<std::string> names = answers->names();
+            CHECK(std::set<std::string>(names.begin(), names.end()) == made);
+            CHECK(names.size() == made.size());
+        }
+    }
+}
+
+TEST_CASE("answers: cross-entropy and the norm's backward in one formula are what autograd makes in small steps") {
+    for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{7}, {4, 5}, {5, 3, 4}}) {
+        for (const NetworkConfig& config : conventions(hidden)) {
+            INFO(example::to_string(config));
+            const Consistent consistent(config);
+            const auto answers = torch_ref::collapsed_answers(config, 6);
+            check_all(*answers, consistent);
+            CHECK(read_by(*answers, "dlogits") == std::set<std::string>{"logits", "Y"});
+            CHECK(read_by(*answers, "loss") == std::set<std::string>{"logits", "Y"});
+            const std::vector<std::string> names = answers->names();
+            CHECK(std::set<std::string>(names.begin(), names.end()).size() == names.size());
+            CHECK(std::ranges::find(names, "dprobs") == names.end());
+            for (const Layer& layer : layers(config)) {
+                if (layer.norm == NormPlace::none) {
+                    continue;
+                }
+                const std::set<std::string> reads = read_by(*answers, gradient_of(layer.value("hprebn")));
+                CHECK(reads.size() == 4);
+                CHECK(reads.contains(layer.value("bnvar_inv")));
+                CHECK_FALSE(reads.contains(layer.value("bndiff")));
+                CHECK_FALSE(reads.contains(layer.value("dbndiff")));
+            }
+        }
+    }
+}
+
+TEST_CASE("answers: an answer does not depend on what it does not say it reads") {
+    for (const NormPlace place : {NormPlace::before, NormPlace::after, NormPlace::none}) {
+        NetworkConfig config = example::small_network({4, 5});
+        config.norm.place = place;
+        config.norm.output = place == NormPlace::before;
+        INFO(example::to_string(config));
+        const Consistent consistent(config);
+        for (const auto& answers : {torch_ref::stepwise_answers(config, 6), torch_ref::collapsed_answers(config, 6)}) {
+            for (const std::string& name : answers->names()) {
+                INFO(name);
+                const std::vector<double> expected = answers->answer(name, consistent.views);
+                const std::set<std::string> reads = read_by(*answers, name);
+                std::vector<View> needed, spoiled;
+                std::vector<Changed> garbage(consistent.views.size());
+                for (std::size_t v = 0; v < consistent.views.size(); ++v) {
+                    const View& view = consistent.views[v];
+                    if (reads.contains(view.name)) {
+                        needed.push_back(view);
+                        spoiled.push_back(view);
+                        continue;
+                    }
+                    garbage[v].numbers.assign(count(view.shape), std::numeric_limits<double>::quiet_NaN());
+                    garbage[v].indices.assign(count(view.shape), 1'000'000);
+                    spoiled.push_back(garbage[v].view(view));
+                }
+                CHECK(needed.size() == reads.size());
+                CHECK(answers->answer(name, needed) == expected);
+                CHECK(answers->answer(name, spoiled) == expected);
+            }
+        }
+    }
+}
+
+TEST_CASE("answers: without any one of what it reads there is none, and the message names it") {
+    const NetworkConfig config = example::small_network({7});
+    const Consistent consistent(config);
+    for (const auto& answers : {torch_ref::stepwise_answers(config, 6), torch_ref::collapsed_answers(config, 6)}) {
+        for (const std::string& name : answers->names()) {
+            REQUIRE(!read_by(*answers, name).empty());
+            for (const std::string& missing : read_by(*answers, name)) {
+                std::vector<View> without = consistent.views;
+                std::erase_if(without, [&](const View& view) { return view.name == missing; });
+                CHECK_THROWS_MATCHES(answers->answer(name, without), std::out_of_range,
+                                     Catch::Matchers::Message(name + " can't be answered without " + missing));
+            }
+        }
+        CHECK_THROWS_AS(answers->answer("nothing", consistent.views), std::out_of_range);
+        CHECK_THROWS_AS(answers->reads("nothing"), std::out_of_range);
+    }
+}
+
+TEST_CASE("answers: the shapes of what is read are those of the values") {
+    for (const NormPlace place : {NormPlace::before, NormPlace::after, NormPlace::none}) {
+        NetworkConfig config = example::small_network({4, 5});
+        config.norm.place = place;
+        const Consistent consistent(config);
+        for (const auto& answers : {torch_ref::stepwise_answers(config, 6), torch_ref::collapsed_answers(config, 6)}) {
+            for (const std::string& name : answers->names()) {
+                std::set<std::string> seen;
+                for (const TensorSpec& spec : answers->reads(name)) {
+                    INFO(name << " reads " << spec.name);
+                    const View* view = find(consistent.views, spec.name);
+                    REQUIRE(view != nullptr);
+                    CHECK(view->shape == spec.shape);
+                    CHECK(seen.insert(spec.name).second);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("answers: on values that don't fit each other they go by the values given, by hand-computed gradients") {
+    // What consistent values hide: their sums are zero, their maxima lie where they should.
+    const NetworkConfig config = example::small_network({7});
+    const std::size_t rows = 3, V = config.vocabulary;
+    const auto answers = torch_ref::stepwise_answers(config, rows);
+    std::vector<double> dnorm, dmaxes, logits;
+    for (std::size_t i = 0; i < rows * V; ++i) {
+        dnorm.push_back(std::sin(1.0 + static_cast<double>(i)));
+        logits.push_back(std::cos(3.0 * static_cast<double>(i)));
+    }
+    for (std::size_t i = 0; i < rows; ++i) {
+        dmaxes.push_back(0.3 + static_cast<double>(i));
+    }
+    logits[1 * V + 2] = logits[1 * V + 4] = 2;  // a tie: the first gets it all
+    std::vector<double> expected = dnorm, sums(rows);
+    for (std::size_t i = 0; i < rows; ++i) {
+        const auto row = logits.begin() + static_cast<std::ptrdiff_t>(i * V);
+        const auto at = std::max_element(row, row + static_cast<std::ptrdiff_t>(V)) - row;
+        expected[i * V + static_cast<std::size_t>(at)] += dmaxes[i];
+        for (std::size_t j = 0; j < V; ++j) {
+            sums[i] -= dnorm[i * V + j];
+        }
+    }
+    // Where a step subtracts, what is read need not be equal to what it was made of.
+    std::vector<View> views = {{"dnorm_logits", {rows, V}, DType::float64, dnorm.data()},
+                               {"dlogit_maxes", {rows}, DType::float64, dmaxes.data()},
+                               {"logits", {rows, V}, DType::float64, logits.data()},
+                               {"logit_maxes", {rows}, DType::float64, dmaxes.data()}};
+    near::check("dlogits", answers->answer("dlogits", views), expected, 1e-15, 0);
+    near::check("dlogit_maxes", answers->answer("dlogit_maxes", views), sums, 1e-15, 0);
+
+    // C collects from every place; float values are taken as they are.
+    const std::vector<std::int64_t> X = {4, 0, 4, 1, 4, 0, 2, 2, 1};
+    std::vector<float> demb, C(V * 2, 0.5F);
+    std::vector<double> dC(V * 2);
+    for (std::size_t i = 0; i < X.size() * 2; ++i) {
+        demb.push_back(0.1F + static_cast<float>(i * i));
+        dC[static_cast<std::size_t>(X[i / 2]) * 2 + i % 2] += static_cast<double>(demb.back());
+    }
+    views = {{"demb", {rows, 3, 2}, DType::float32, demb.data()},
+             {"C", {V, 2}, DType::float32, C.data()},
+             {"X", {rows, 3}, DType::int64, X.data()}};
+    near::check("dC", answers->answer("dC", views), dC, 1e-15, 0);
+}
+
+TEST_CASE("answers: a network that can't be is refused") {
+    NetworkConfig config = example::small_network({7});
+    config.hidden = {0};
+    CHECK_THROWS_AS(torch_ref::stepwise_answers(config, 6), InputError);
+    CHECK_THROWS_AS(torch_ref::collapsed_answers(config, 6), InputError);
+    CHECK_THROWS_AS(torch_ref::stepwise_answers(example::small_network({7}), 1), InputError);
+}
