@@ -77,7 +77,7 @@ inline Values values(const byhand::StepNetwork<double>& network, const networks:
     copy_into(runner.tensors(), example.state);
     runner.set_rate(rate);
     std::vector<stepper::Steps<double>> lists;
-    for (const StepList<double>* list : {&network.forward, &network.backward, &network.update}) {
+    for (const StepList<double>* list : {&network.forward, &network.backward, &network.update, &network.evaluation}) {
         lists.emplace_back(runner, example, *list);
     }
 

@@ -43,7 +43,9 @@ TEST_CASE("stepwise shows every name of one normed layer in order") {
                             "dhprebn (9, 7)", "dembcat (9, 6)", "dW1 (6, 7)", "db1 (7)", "demb (9, 3, 2)", "dC (5, 2)",
                             // update
                             "new_C (5, 2)", "new_W1 (6, 7)", "new_b1 (7)", "new_bngain (7)", "new_bnbias (7)",
-                            "new_W2 (7, 5)", "new_b2 (5)", "new_bnmean_running (7)", "new_bnvar_running (7)"};
+                            "new_W2 (7, 5)", "new_b2 (5)", "new_bnmean_running (7)", "new_bnvar_running (7)",
+                            // evaluation
+                            "eval_hprebn (9, 7)", "eval_hpreact (9, 7)", "eval_h (9, 7)", "eval_logits (9, 5)"};
     CHECK(shown(*torch_ref::stepwise(example.config, 9, DType::float32), example) == expected);
     CHECK(shown(*torch_ref::stepwise(example.config, 9, DType::float64), example) == expected);
 }
@@ -92,7 +94,10 @@ TEST_CASE("stepwise names two layers with the norm after, without gain, bias or 
         // update
         "new_C (5, 2)", "new_W1 (6, 7)", "new_W2 (7, 3)", "new_W3 (3, 5)", "new_b3 (5)", "new_bnmean_running.1 (7)",
         "new_bnvar_running.1 (7)", "new_bnmean_running.2 (3)", "new_bnvar_running.2 (3)", "new_bnmean_running.3 (5)",
-        "new_bnvar_running.3 (5)"};
+        "new_bnvar_running.3 (5)",
+        // evaluation
+        "eval_hpreact.1 (9, 7)", "eval_hprebn.1 (9, 7)", "eval_h.1 (9, 7)", "eval_hpreact.2 (9, 3)",
+        "eval_hprebn.2 (9, 3)", "eval_h.2 (9, 3)", "eval_hprebn.3 (9, 5)", "eval_logits (9, 5)"};
     CHECK(shown(*torch_ref::stepwise(config, 9, DType::float32), example) == expected);
 }
 
