@@ -217,6 +217,7 @@ Trial trial_of(const Step<T>& step, const Step<Bound>& bound, const Answers& ans
         trial.note = "writes past the end of its result";
     } else if (const auto name = operands.changed()) {
         trial.verdict = Verdict::mismatch;
+        trial.overwrites = *name;
         trial.note = "overwrites " + *name + ", which it reads";
     }
     return trial;
@@ -233,10 +234,12 @@ bool StepAlone::wrong() const {
 }
 
 bool StepAlone::without_effect() const {
-    StepAlone on_real_data = *this;
-    on_real_data.probe = real;
-    on_real_data.probe_double = real_double;
-    return wrong() && !on_real_data.wrong();
+    const bool on_real_data = fails(real) || fails(real_double);
+    return wrong() && real.note.empty() && (!on_real_data || !fails_in_chain);
+}
+
+std::optional<double> StepAlone::inherited() const {
+    return error_in_chain ? std::optional(std::max(*error_in_chain - real.error, 0.0)) : std::nullopt;
 }
 
 Verdict StepAlone::verdict() const {
@@ -255,7 +258,7 @@ Verdict StepAlone::verdict() const {
 }
 
 std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge& judge, const Answers& answers,
-                                 const std::vector<View>& reference, std::uint64_t seed) {
+                                 const std::vector<View>& reference, std::uint64_t seed, bool double_as_well) {
     std::map<std::string, Shape> shapes;
     Values all;
     for (const View& view : reference) {
@@ -284,7 +287,7 @@ std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge&
         const Step<Rounded<double>>* bound_double = find_step(judge.bounds_double, step->makes);
         result.real_double = result.real;
         result.probe_double = result.probe;
-        if (in_double != nullptr && bound_double != nullptr) {
+        if (double_as_well && in_double != nullptr && bound_double != nullptr) {
             result.real_double = trial_of(*in_double, *bound_double, answers, all, SumOrder::any, network.rows);
             result.probe_double = trial_of(*in_double, *bound_double, answers, probe, SumOrder::any, network.rows);
         }

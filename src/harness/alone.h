@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct Trial {
     std::size_t worst = 0;                   // the element with the largest share, or the first one that has no figure
     double ours = 0, answer = 0, limit = 0;  // there
     std::string hint;                        // of a mismatch: what its structure tells (see hints.h)
+    std::string overwrites;                  // what it reads and yet has changed
 };
 
 struct StepAlone {
@@ -37,8 +39,15 @@ struct StepAlone {
     // Of what it makes.
     Shape shape = {};  // NOLINT(readability-redundant-member-init): it may be left out
 
-    bool wrong() const;           // culprit: some trial is not in agreement
-    bool without_effect() const;  // only a probe shows it
+    // Of what it makes in the chain, where that is known: whether it contradicts there, and its error.
+    bool fails_in_chain = true;
+    std::optional<double> error_in_chain = {};
+
+    bool wrong() const;  // culprit: some trial is not in agreement
+    // Wrong, but only a probe shows it, or what it makes in the chain is within what rounding may do to it.
+    bool without_effect() const;
+    // What of the error in the chain is not the step's own.
+    std::optional<double> inherited() const;
     // Of all trials together: of the first that is wrong; else out_of_range where one of the floats' is; vacuous where
     // the probe is (real values may well be zero, where exact arithmetic makes them so: then the probe decides).
     Verdict verdict() const;
@@ -60,8 +69,10 @@ struct Judge {
 };
 
 // Runs every step of `network` alone, in the order of its lists. `reference` are the witness's float values of one
-// training step (X, Y and rate among them). Steps for which there is no answer or no bound are left out.
+// training step (X, Y and rate among them); `double_as_well` says whether our double is held against the answers too.
+// Steps for which there is no answer or no bound are left out.
 std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge& judge, const Answers& answers,
-                                 const std::vector<View>& reference, std::uint64_t seed);
+                                 const std::vector<View>& reference, std::uint64_t seed,
+                                 bool double_as_well = true);
 
 }  // namespace byhand

@@ -79,16 +79,22 @@ std::vector<Victim> find_victims(const StepNetwork<float>& network, const std::v
     for (const Step<float>* step : all_steps(network)) {
         maker[step->makes] = step;
     }
-    const auto is_culprit = [&](const std::string& name) {
-        return std::ranges::any_of(culprits, [&](const Culprit& c) { return c.name == name; });
+    // The culprit that spoils what stands under this name: makes it, or writes over it.
+    const auto culprit_behind = [&](const std::string& name) -> std::string {
+        for (const Culprit& culprit : culprits) {
+            if (culprit.name == name || (culprit.trial && culprit.trial->overwrites == name)) {
+                return culprit.name;
+            }
+        }
+        return "";
     };
     std::vector<Victim> victims;
     for (const std::string& name : failing) {
-        if (is_culprit(name)) {
+        if (std::ranges::find(culprits, name, &Culprit::name) != culprits.end()) {
             continue;
         }
         // Breadth first, so the nearest comes first.
-        Victim victim{name, ""};
+        Victim victim{name, culprit_behind(name)};
         std::deque<std::string> open = {name};
         std::set<std::string> seen = {name};
         while (!open.empty() && victim.from.empty()) {
@@ -98,8 +104,8 @@ std::vector<Victim> find_victims(const StepNetwork<float>& network, const std::v
                 continue;
             }
             for (const std::string& read : found->second->reads) {
-                if (is_culprit(read)) {
-                    victim.from = read;
+                victim.from = culprit_behind(read);
+                if (!victim.from.empty()) {
                     break;
                 }
                 if (seen.insert(read).second) {

@@ -192,6 +192,7 @@ public:
     }
 
     ComparedStep compare(std::size_t step) {
+        step_ = step;
         ComparedStep compared;
         compared.step = step;
         compared.X.assign(batch_.X, batch_.X + batch_.rows * config_.context);
@@ -235,6 +236,7 @@ public:
         }
         compared.loss_manual = loss_in(contestants_.front().side->views());
         compared.loss_torch = loss_in(stepwise);
+        is_first_ = false;  // what double makes of the same functions need be seen once only
         return compared;
     }
 
@@ -275,12 +277,22 @@ private:
         values.push_back({"X", {batch_.rows, config_.context}, DType::int64, batch_.X});
         values.push_back({"Y", {batch_.rows}, DType::int64, batch_.Y});
         values.push_back({"rate", {}, DType::float32, &rate_});
-        blamed.alone = run_alone(contestant.steps, contestant.judge, *contestant.answers, values, chain_.spread.seed);
+        blamed.alone = run_alone(contestant.steps, contestant.judge, *contestant.answers, values,
+                                 chain_.spread.seed + 1'000'003 * step_, is_first_);
         const std::vector<Culprit> faults = contestant.keeps_everything
                                                 ? list_faults(contestant.steps, contestant.judge.bounds)
                                                 : std::vector<Culprit>();
+        const std::vector<std::string> failing = failing_names(tensors, contestant.model);
+        for (StepAlone& step : blamed.alone) {
+            step.fails_in_chain = std::ranges::find(failing, step.makes) != failing.end();
+            for (const ComparedTensor& tensor : tensors) {
+                if (tensor.model == contestant.model && tensor.result.name == step.makes) {
+                    step.error_in_chain = tensor.result.error_manual;
+                }
+            }
+        }
         blamed.culprits = find_culprits(faults, blamed.alone);
-        blamed.victims = find_victims(contestant.steps, blamed.culprits, failing_names(tensors, contestant.model));
+        blamed.victims = find_victims(contestant.steps, blamed.culprits, failing);
         return blamed;
     }
 
@@ -293,6 +305,8 @@ private:
     std::vector<Tensors<float>> own_;  // each contestant's
     Batch batch_;
     float rate_ = 0;
+    std::size_t step_ = 0;
+    bool is_first_ = true;
 };
 
 }  // namespace

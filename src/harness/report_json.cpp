@@ -75,6 +75,8 @@ Json alone(const StepAlone& step, const std::string& model) {
             {"real", trial(step.real)},
             {"probe", trial(step.probe)},
             {"catches", number(report::catches(step))},
+            {"own_error", number(step.real.error)},
+            {"inherited_error", number(step.inherited())},
             {"wrong", step.wrong()},
             {"without_effect", step.without_effect()},
             {"verdict", to_string(step.verdict())}};

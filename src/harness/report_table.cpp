@@ -176,7 +176,7 @@ std::string worst_text(const TensorResult& result) {
 }
 
 using TensorTable = Table<11>;
-using AloneTable = Table<6>;
+using AloneTable = Table<8>;
 
 Row<11> row_of(const ComparedTensor& tensor, const std::string& role, const Wording& wording) {
     const TensorResult& r = tensor.result;
@@ -200,14 +200,15 @@ Row<11> row_of(const ComparedTensor& tensor, const std::string& role, const Word
     return row;
 }
 
-Row<6> row_of(const StepAlone& step) {
+Row<8> row_of(const StepAlone& step) {
     const std::optional<double> caught = catches(step);
     const auto used = [](const Trial& trial) {
         return agrees(trial.verdict) || trial.verdict == Verdict::mismatch ? share(trial.used)
                                                                            : to_string(trial.verdict);
     };
     return {.cells = {step.makes, step.function, used(step.real), used(step.probe),
-                      caught == 0.0 ? "any" : figure(caught), report::verdict_in_words(step)},
+                      caught == 0.0 ? "any" : figure(caught), figure(step.real.error), figure(step.inherited()),
+                      report::verdict_in_words(step)},
             .escape = colour_of(step.verdict()),
             .rank = step.wrong()             ? 0
                     : agrees(step.verdict()) ? 2
@@ -368,7 +369,8 @@ std::string table(const ComparedStep& step, const Presentation& how) {
     }
     text += tensors.text();
 
-    AloneTable alone({"name", "function", "this batch", "random", "catches", "verdict"}, {L, L, R, R, R, L}, 5,
+    AloneTable alone({"name", "function", "this batch", "random", "catches", "own", "inherited", "verdict"},
+                     {L, L, R, R, R, R, R, L}, 7,
                      how.colour);
     for (const Blamed& blamed : step.blamed) {
         bool begun = false;
@@ -378,7 +380,7 @@ std::string table(const ComparedStep& step, const Presentation& how) {
             }
             if (!begun) {
                 alone.begin("each step of " + blamed.model +
-                            " alone: share of its limit used, smallest relative error caught");
+                            " alone: share of its limit used, smallest relative error caught; own and inherited error");
                 begun = true;
             }
             alone.add(row_of(one));

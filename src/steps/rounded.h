@@ -13,8 +13,10 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <concepts>
+#include <cstdint>
 #include <limits>
 #include <type_traits>
 
@@ -179,8 +181,8 @@ private:
 
     // 0 and powers of two, where they are exact: a product with them is not rounded.
     bool scales_exactly() const {
-        int exponent = 0;
-        return is_exact() && (value == 0 || std::abs(std::frexp(value, &exponent)) == 0.5);
+        constexpr std::uint64_t kFraction = (std::uint64_t{1} << 52) - 1;
+        return is_exact() && (std::bit_cast<std::uint64_t>(value) & kFraction) == 0 && std::isfinite(value);
     }
 
     double term_magnitude() const { return additions_ == 0 ? std::abs(value) : magnitude_; }

@@ -1,0 +1,134 @@
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+
+#include "cli/program.h"
+
+// Planted mistakes are caught, and the right step is blamed.
+
+using namespace cli_test;
+using nlohmann::json;
+
+namespace {
+
+json compared(const Folder& folder, const Arguments& more, int code) {
+    const Outcome outcome = byhand(folder, Arguments{"compare", "--format", "json"} + more);
+    CAPTURE(more, outcome.err);
+    REQUIRE(outcome.code == code);
+    return json::parse(outcome.out);
+}
+
+std::set<std::string> names(const json& list) {
+    std::set<std::string> all;
+    for (const json& name : list) {
+        all.insert(name.get<std::string>());
+    }
+    return all;
+}
+
+void need_torch() {
+    if (!kWithTorch) {
+        SKIP("built without LibTorch");
+    }
+}
+
+}  // namespace
+
+TEST_CASE("mistakes are listed with what they are and where they come from") {
+    const Folder folder;
+    const Outcome outcome = byhand(folder, {"mistakes"});
+    CHECK(outcome.code == 0);
+    const std::vector<std::string> lines = lines_of(outcome.out);
+    CHECK(lines.size() >= 2 * 40);
+    CHECK(outcome.out.find("dvar-path-forgotten") != std::string::npos);
+    CHECK(outcome.out.find("https://github.com/pytorch/pytorch/issues/1528") != std::string::npos);
+    CHECK(folder.files().empty());
+}
+
+TEST_CASE("mistakes: every one is caught and rightly blamed, with and without ε, deep and shallow") {
+    need_torch();
+    const Folder folder;
+    const Outcome outcome = byhand(folder, {"mistakes", "--score", "--json", "--recipe", "notes,makemore-bn"});
+    CAPTURE(outcome.err);
+    REQUIRE(outcome.code == 0);
+    const json score = json::parse(outcome.out);
+    CHECK(score["total"].get<int>() >= 2 * 60);
+    CHECK(score["caught"] == score["total"]);
+    CHECK(score["blamed"] == score["total"]);
+    CHECK(score["false_alarms"] == 0);
+    std::set<std::string> rivals;
+    for (const json& m : score["mistakes"]) {
+        CAPTURE(m.dump());
+        CHECK(m["caught"].get<bool>());
+        CHECK(m["blamed"].get<bool>());
+        CHECK_FALSE(m["culprits"].empty());
+        for (const auto& [name, caught] : m["rivals"].items()) {
+            rivals.insert(name);
+        }
+    }
+    CHECK(rivals == std::set<std::string>{"allclose", "cosine", "loss-10", "max-diff", "mean-diff", "nmse"});
+    // What every rival lets pass in one recipe at least: a norm's divisor that is off by 1/32 among them.
+    const auto passes_all = [](const json& m) {
+        return std::ranges::none_of(m["rivals"].items(), [](const auto& rival) {
+            return rival.key() != "allclose" && rival.key() != "nmse" && rival.key() != "cosine" &&
+                   rival.value().template get<bool>();
+        });
+    };
+    CHECK(std::ranges::count_if(score["mistakes"], passes_all) > 0);
+}
+
+TEST_CASE("mistakes that some recipe has no place for are named, and not counted") {
+    need_torch();
+    const Folder folder;
+    const Outcome outcome =
+        byhand(folder, {"mistakes", "--score", "--json", "--recipe", "makemore-bn,notes", "--mistake", "epsilon-*"});
+    CAPTURE(outcome.err);
+    REQUIRE(outcome.code == 0);
+    const json score = json::parse(outcome.out);
+    CHECK(score["total"].get<std::size_t>() + score["not_applicable"].size() == 4);
+    CHECK_FALSE(score["not_applicable"].empty());
+}
+
+TEST_CASE("compare --plant: the culprit is named, and what inherits from it is not") {
+    need_torch();
+    const Folder folder;
+    const json report = compared(folder, {"--plant", "dvar-path-forgotten"}, 1);
+    CHECK(report["verdict"] == "disagree");
+    CHECK(report["first_divergence"] == "dbndiff");
+    CHECK(names(report["culprits"]) == std::set<std::string>{"dbndiff"});
+    const std::set<std::string> victims = names(report["victims"]);
+    CHECK(victims.contains("dhprebn"));
+    CHECK(victims.contains("dC"));
+    CHECK_FALSE(victims.contains("dW2"));
+    CHECK(report["inherited"]["dhprebn"] == "dbndiff");
+}
+
+TEST_CASE("compare --plant: what only a probe can show is said to be without effect") {
+    need_torch();
+    const Folder folder;
+    const json report = compared(folder, {"--plant", "maximum-gradient-left-out"}, 1);
+    CHECK(names(report["culprits"]) == std::set<std::string>{"dlogits"});
+    CHECK(report["blame"][0]["without_effect"].get<bool>());
+    CHECK(report["victims"].empty());
+}
+
+TEST_CASE("compare --plant: steps in the wrong order, and a step that writes over what it reads") {
+    need_torch();
+    const Folder folder;
+    const json order = compared(folder, {"--plant", "steps-out-of-order"}, 1);
+    CHECK(names(order["culprits"]) == std::set<std::string>{"dnorm_logits"});
+    CHECK(order["blame"][0]["why"].get<std::string>().find("dcounts") != std::string::npos);
+    const json early = compared(folder, {"--plant", "update-too-early"}, 1);
+    CHECK(names(early["culprits"]) == std::set<std::string>{"new_W2"});
+    CHECK(early["blame"][0]["why"].get<std::string>().find("overwrites W2") != std::string::npos);
+}
+
+TEST_CASE("compare --plant: a name that is none, a network without a place for it, a model that has no steps") {
+    need_torch();
+    const Folder folder;
+    check_refused(byhand(folder, {"compare", "--plant", "no-such"}), "no mistake is called no-such");
+    check_refused(byhand(folder, {"compare", "--plant", "epsilon-left-out", "--bn-eps", "0"}), "epsilon-left-out");
+    check_refused(byhand(folder, {"compare", "--plant", "all-zeros", "--model", "fused"}), "--model stepwise");
+}
