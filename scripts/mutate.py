@@ -1,0 +1,449 @@
+"""Mutants of the sources of src/manual; scripts/mutate runs it.
+
+    mutate.py ROOT BUILD [--only N] [--workers N] [--list] [FILE | FILE:LINE]…
+
+A mutant is one small change of one line, made by the rules below: an operator, a sign, an index, the end or the start
+of a loop, a constant, += to =, two neighbouring arguments exchanged, one convention in the place of another. Of all
+that the rules make, 220 are taken (or N), at least ten of each file: those whose hash comes first, so that the choice
+is the same everywhere and moves little when the sources do. One that does not compile is no mutant, and the file's next
+comes in its place. FILE narrows the choice to some files; FILE:LINE takes every mutant of a line.
+
+Only the sources that the change reaches are compiled, and linked before the libraries of the build folder. The program
+so made then runs the checks below, one after the other, until one does not agree, or crashes, or takes ten times as
+long as it should. One that passes them all runs them again under AddressSanitizer. It is seen to first that the right
+program passes them all.
+
+Prints one line a mutant: where, the line with its change as «before → after», and what caught it, or SURVIVED, or
+"equivalent" and why, by scripts/mutants_equivalent. Its lines are "file:line TAB changed line TAB why"; where one of
+them fits no mutant, or one that is caught, that is told too, and is as bad as a survivor.
+"""
+import argparse
+import concurrent.futures
+import hashlib
+import json
+import os
+import pathlib
+import re
+import resource
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+FILES = ["embedding.h", "linear.h", "batchnorm.h", "tanh.h", "softmax_cross_entropy.h", "update.h", "sums.h",
+         "stepwise.cpp", "fused.cpp", "simd/kernels.cpp", "evaluation.cpp"]
+MUTANTS = 220
+AT_LEAST = 10  # of each file
+
+# ---- the rules ----
+
+BEFORE_TO_AFTER = [
+    # operators
+    (r" \+ ", " - "), (r" - ", " + "), (r" \* ", " / "), (r" \* ", " + "), (r" / ", " * "), (r" % ", " / "),
+    (r" && ", " || "), (r" \|\| ", " && "), (r" == ", " != "), (r" != ", " == "),
+    # what is collected
+    (r" \+= ", " = "), (r" \+= ", " -= "), (r" -= ", " += "), (r" \*= ", " /= "), (r" \*= ", " = "), (r" /= ", " *= "),
+    (r" /= ", " = "),
+    # signs
+    (r"(?<=[=(,?:] )-(?=[\w(])", ""), (r"(?<=[{(])-(?=[\w(])", ""), (r"(?<![\w!])!(?=[\w(])", ""),
+    # the ends of loops
+    (r" < ", " <= "), (r" <= ", " < "), (r" > ", " >= "), (r" >= ", " > "), (r"(?<=; )(\w+)(?= < )", r"\1 + 1"),
+    # indices
+    (r"(?<=\[)([a-z]\w*)(?=\])", "0"), (r"(?<=\[)([a-z]\w*)(?=\])", r"\1 + 1"),
+    (r"(?<=\[)(\w+) \* (\w+) \+ (\w+)(?=\])", r"\3 * \2 + \1"),
+    # constants, and where loops start
+    (r"(?<![\w.])(\d+)(?![\w.])", lambda m: str(int(m[1]) + 1)),
+    (r"(?<![\w.])([1-9]\d*)(?![\w.])", lambda m: str(int(m[1]) - 1)),
+    (r"(?<![\w.])(\d+\.\d+)(?=F?\b)", lambda m: str(float(m[1]) + 1)),
+    (r"(?<![\w.])([1-9]\d*\.\d+|0\.\d*[1-9])(?=F?\b)", lambda m: str(float(m[1]) / 2)),
+    # two neighbouring arguments, but for those of a product
+    (r"(?<=[({ ])(?<!MulAdd\()([\w.]+), ([\w.]+)(?=[,)}])", r"\2, \1"),
+    # conventions
+    (r"\bDivisor::n\b", "Divisor::n_minus_1"), (r"\bEpsilonPlace::inside\b", "EpsilonPlace::outside"),
+    (r"\bRunningSpread::variance\b", "RunningSpread::deviation"),
+    (r"\bRunningSpread::deviation\b", "RunningSpread::variance"), (r"\bNormPlace::before\b", "NormPlace::after"),
+    (r"\bNormPlace::after\b", "NormPlace::before"), (r"\bNormPlace::none\b", "NormPlace::after"),
+    # what the kernels are made of
+    (r"\bhn::Add\b", "hn::Sub"), (r"\bhn::MulAdd\b", "hn::NegMulAdd"), (r"\bhn::Min\b", "hn::Max"),
+    (r"\bhn::Zero\(d\)", "hn::Set(d, 1.0F)"), (r"\bfirst\b", "second"), (r"\bsecond\b", "first"),
+]
+
+# Lines that compute nothing: names, types and instantiations.
+NOTHING = re.compile(r"\s*(#|template\b|namespace\b|using\b|class\b|struct\b|case\b|public:|private:)")
+
+
+def masked(text):
+    """The text with comments, strings and characters blanked."""
+    pattern = r'//[^\n]*|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)\''
+    return re.sub(pattern, lambda m: "\0" * len(m[0]), text)
+
+
+class Mutant:
+    def __init__(self, file, number, line, start, end, before, after):
+        self.file, self.number = file, number
+        self.line = line[:start] + after + line[end:]
+        self.shown = (line[:start] + f"«{before} → {after}»" + line[end:]).strip()
+        self.where = f"src/manual/{file}:{number}"
+
+    def rank(self, same):
+        """By what it is rather than where, so that the choice stays when lines move."""
+        return hashlib.sha256(f"{self.file}\0{self.shown}\0{same}".encode()).hexdigest()
+
+
+def mutants_of(root, file):
+    """All that the rules make of a file, by rank."""
+    lines = (root / "src/manual" / file).read_text().split("\n")
+    plain = masked("\n".join(lines)).split("\n")
+    made, seen = [], {}
+    for number, (line, bare) in enumerate(zip(lines, plain), 1):
+        if NOTHING.match(bare):
+            continue
+        known = set()
+        for pattern, replacement in BEFORE_TO_AFTER:
+            for match in re.finditer(pattern, bare):
+                after = replacement(match) if callable(replacement) else match.expand(replacement)
+                # What is told is the change without the blanks around it.
+                before = match[0]
+                lead, trail = len(before) - len(before.lstrip()), len(before) - len(before.rstrip())
+                start, end = match.start() + lead, match.end() - trail
+                mutant = Mutant(file, number, line, start, end, before.strip(), after.strip())
+                if mutant.line in known or mutant.line == line:
+                    continue
+                known.add(mutant.line)
+                seen[mutant.shown] = seen.get(mutant.shown, 0) + 1
+                made.append((mutant.rank(seen[mutant.shown]), mutant))
+    return sorted(made, key=lambda pair: pair[0])
+
+
+def choose(made, wanted):
+    """How many mutants of each file: AT_LEAST, and the rest as they come by rank."""
+    counts = {file: min(AT_LEAST, len(all), max(1, wanted // len(made))) for file, all in made.items()}
+    rest = sorted((rank, file) for file, all in made.items() for rank, _ in all[counts[file]:])
+    for _, file in rest[:max(0, wanted - sum(counts.values()))]:
+        counts[file] += 1
+    return counts
+
+
+# ---- the checks ----
+
+RULES = [
+    {"parameter": "C", "normal": 1.0},
+    {"parameter": "W", "layers": "hidden", "normal": 1.6666666666666667, "over": "sqrt_fan_in"},
+    {"parameter": "b", "layers": "hidden", "normal": 0.5},
+    {"parameter": "W", "layers": "output", "normal": 0.5},
+    {"parameter": "b", "layers": "output", "normal": 0.5},
+    {"parameter": "bngain", "normal": 0.1, "plus": 1.3},
+    {"parameter": "bnbias", "normal": 0.5},
+    {"parameter": "bnmean_running", "normal": 0.5},
+    {"parameter": "bnvar_running", "normal": 0.1, "plus": 1.7},
+]
+
+
+def recipe(name, hidden, norm, bias=(True, True), batch=11, output_normal=0.5):
+    """A network small enough to be quick, with widths that no vector divides, and no value 0 or 1 to hide behind."""
+    rules = [dict(rule, normal=output_normal) if (rule["parameter"], rule.get("layers")) == ("W", "output") else rule
+             for rule in RULES]
+    usual = {"place": "before", "output": False, "affine": True, "batch_divisor": "n-1", "running_divisor": "n-1",
+             "running": "variance", "momentum": 0.3, "momentum_of": "new", "epsilon": 0.1, "epsilon_place": "inside",
+             "evaluation": "running"}
+    return {"name": name, "about": name,
+            "network": {"context": 3, "embedding": 5, "hidden": hidden, "bias": {"hidden": bias[0], "output": bias[1]},
+                        "norm": {**usual, **norm}},
+            "initial": {"seed": 5, "rules": rules}, "data": {"split_seed": 42, "split": [0.8, 0.9]},
+            "batches": {"size": batch, "seed": None}, "schedule": {"steps": 9, "rates": [{"from": 0, "rate": 0.3}]},
+            "sample": {"seed": 1}}
+
+
+RECIPES = [
+    recipe("before", [37], {}),
+    recipe("after", [19, 41], {"place": "after", "epsilon_place": "outside", "batch_divisor": "n",
+                               "running": "deviation"}, bias=(False, True)),
+    recipe("bare-and-on-the-output", [9], {"affine": False, "output": True, "running_divisor": "n"}, batch=6),
+    recipe("without-a-norm", [71, 17], {"place": "none"}, bias=(True, False), batch=9),
+    recipe("bare-after", [12], {"place": "after", "affine": False, "epsilon_place": "outside", "batch_divisor": "n",
+                                "running_divisor": "n", "running": "deviation"}, bias=(True, False), batch=5),
+    recipe("large-logits", [23], {"epsilon_place": "outside", "running": "deviation"}, output_normal=3.0, batch=7),
+]
+
+
+class Check:
+    """What is run. It is passed with exit code 0 and, where there are figures to be held against, those."""
+    def __init__(self, name, arguments, against=None):
+        self.name, self.arguments = name, arguments
+        self.against = against  # the arguments that make LibTorch's own
+        self.figures = None     # these, once they are known
+        self.seconds = 600      # at most
+
+
+def checks_in(folder):
+    """Of the steps: the most telling come first."""
+    checks = []
+    for r in RECIPES:
+        path = folder / (r["name"] + ".json")
+        path.write_text(json.dumps(r))
+        checks.append(Check(f"compare, {r['name']}", ["compare", "--recipe", str(path), "--model",
+                                                      "stepwise,collapsed,fused", "--steps", "2"]))
+    for r in RECIPES[:4]:
+        checks.append(Check(f"gradcheck, {r['name']}", ["gradcheck", "--recipe", str(folder / (r["name"] + ".json")),
+                                                        "--elements", "8"]))
+    return checks
+
+
+def evaluation_checks_in(folder, names):
+    """Of evaluation.cpp, which no training step runs: the losses of a model over a data set, by the running figures and
+    by those of the whole training part, beside the same of LibTorch's module. So few names that n is not n - 1."""
+    data = folder / "names.txt"
+    data.write_text("".join(line + "\n" for line in names.read_text().split()[:60]))
+    checks = []
+    for r in RECIPES:
+        for figures in ("running", "training-set") if r["network"]["norm"]["place"] != "none" else ("running",):
+            path = folder / f"{r['name']}-{figures}.json"
+            path.write_text(json.dumps(dict(r, network=dict(r["network"], norm=dict(r["network"]["norm"],
+                                                                                    evaluation=figures)))))
+            arguments = ["train", "--recipe", str(path), "--data", str(data), "--steps", "2", "--no-save", "--json"]
+            checks.append(Check(f"train, {r['name']}, {figures}", [*arguments, "--model", "fused"],
+                                [*arguments, "--model", "torch"]))
+    return checks
+
+
+# Of a loss, relative; both are means over some hundred rows in float, of logits that differ by rounding.
+LOSSES_DIFFER = 1e-6
+
+
+def same_figures(text, figures):
+    final = json.loads(text)["final"]
+    return all(abs(final[part] - figures[part]) <= LOSSES_DIFFER * abs(figures[part]) for part in figures)
+
+
+# ---- making and running one ----
+
+# What no verdict can see, since no number is wrong: writes and reads beside an array.
+SANITIZE = ["-fsanitize=address"]
+
+
+class Workshop:
+    """The build folder's commands, and what they need to make a program of changed sources."""
+
+    def __init__(self, root, build, folder):
+        self.root, self.build = root, build
+        commands = json.loads((build / "compile_commands.json").read_text())
+        manual = str(root / "src/manual") + "/"
+        self.compile = {c["file"][len(manual):]: shlex.split(c["command"]) for c in commands
+                        if c["file"].startswith(manual)}
+        self.link = subprocess.run(["ninja", "-C", str(build), "-t", "commands", "byhand"], check=True, text=True,
+                                   stdout=subprocess.PIPE).stdout.strip().split("\n")[-1]
+        self.steps = checks_in(folder)
+        self.evaluation = evaluation_checks_in(folder, root / "data/names.txt")
+
+    def checks(self, file):
+        return self.evaluation if file == "evaluation.cpp" else self.steps
+
+    def sources_that_include(self, file):
+        """The sources of src/manual that a change of this file reaches."""
+        reached, grown = {file}, True
+        texts = {p.relative_to(self.root / "src/manual").as_posix(): p.read_text()
+                 for p in (self.root / "src/manual").rglob("*") if p.suffix in (".h", ".cpp")}
+        while grown:
+            more = {name for name, text in texts.items() if name not in reached and
+                    any(f'#include "manual/{r}"' in text for r in reached)}
+            reached |= more
+            grown = bool(more)
+        return sorted(name for name in reached if name in self.compile)
+
+    def variants(self, file):
+        """Further flags for the compiler; a mutant is caught if it is by one of them. The kernels have one path for CPUs
+        whose vectors can leave memory alone by a mask, and one for the others: here the best CPU's and the least's."""
+        if file.startswith("simd/"):
+            return [["-DHWY_COMPILE_ONLY_STATIC", "-march=native"], ["-DHWY_COMPILE_ONLY_STATIC"]]
+        return [[]]
+
+    def make(self, file, text, flags, folder):
+        """The program with `text` in the place of the file; False where that does not compile."""
+        shutil.rmtree(folder, ignore_errors=True)
+        changed = folder / "manual" / file
+        changed.parent.mkdir(parents=True)
+        changed.write_text(text)
+        objects = []
+        for source in self.sources_that_include(file):
+            path = str(changed) if source == file else str(self.root / "src/manual" / source)
+            command = [word for word in self.compile[source] if not re.match(r"-O\d$|-W", word)]
+            at = command.index("-o")
+            objects.append(str(folder / (source.replace("/", "_") + ".o")))
+            command[at:] = ["-o", objects[-1], "-c", path]
+            command[1:1] = [f"-I{folder}"]  # before the true sources
+            if subprocess.run(command + ["-O0", "-w", *flags], cwd=self.build, stderr=subprocess.DEVNULL).returncode != 0:
+                return False
+        inputs = " ".join(map(shlex.quote, [*objects, *(flag for flag in flags if flag in SANITIZE)]))
+        link = self.link.replace(" -o byhand ", f" {inputs} -o {shlex.quote(str(folder))}/byhand ")
+        subprocess.run(link, shell=True, cwd=self.build, check=True)
+        (folder / "lib").symlink_to(self.build / "lib")
+        return True
+
+    def run(self, folder, arguments, seconds, sanitized=False):
+        """The exit code, a negative one for a signal, None where the time was up; and the output."""
+        def at_most():
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            if not sanitized:  # AddressSanitizer sets terabytes aside
+                resource.setrlimit(resource.RLIMIT_AS, (1 << 33, 1 << 33))
+        environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", NO_COLOR="1",
+                           ASAN_OPTIONS="detect_leaks=0:abort_on_error=1")
+        try:
+            done = subprocess.run([str(folder / "byhand"), *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                  timeout=seconds, env=environment, preexec_fn=at_most)
+            return done.returncode, done.stdout.decode(errors="replace")
+        except subprocess.TimeoutExpired:
+            return None, ""
+
+    def caught_by(self, file, folder, sanitized):
+        """What says that the program in the folder is wrong, or None."""
+        for check in self.checks(file):
+            code, output = self.run(folder, check.arguments, check.seconds, sanitized)
+            if code is None:
+                return f"{check.name}: time is up"
+            if code < 0:
+                return f"{check.name}: crash (signal {-code})"
+            if code > 1:
+                return f"{check.name}: error (exit {code})"
+            if code == 1:
+                culprit = re.match(r"first divergence and culprit: ([^\s,]+)", output)
+                return check.name + (f": {culprit[1]}" if culprit else "")
+            if check.figures and not same_figures(output, check.figures):
+                return check.name
+        return None
+
+    def see_the_right_program_pass(self, files, folder):
+        """Every check must pass on unchanged sources, made as the mutants are; how long each takes sets its limit."""
+        for file in files:
+            for flags in self.variants(file):
+                if not self.make(file, (self.root / "src/manual" / file).read_text(), flags, folder):
+                    sys.exit(f"mutate: {file} does not compile unchanged")
+                for check in self.checks(file):
+                    if check.against and not check.figures:
+                        check.figures = json.loads(self.run(folder, check.against, 600)[1])["final"]
+                    start = time.monotonic()
+                    code, output = self.run(folder, check.arguments, 600)
+                    if code != 0 or (check.figures and not same_figures(output, check.figures)):
+                        shown = " ".join(map(shlex.quote, check.arguments))
+                        sys.exit(f"mutate: the right program does not pass (exit {code}): byhand {shown}")
+                    taken = 10 + 10 * (time.monotonic() - start)
+                    check.seconds = taken if check.seconds == 600 else max(check.seconds, taken)
+
+
+# ---- all of them ----
+
+def equivalents(root):
+    """(where, changed line) to why."""
+    known = {}
+    path = root / "scripts/mutants_equivalent"
+    for number, line in enumerate(path.read_text().split("\n"), 1):
+        if line and not line.startswith("#"):
+            parts = line.split("\t")
+            if len(parts) != 3 or not parts[2].strip():
+                sys.exit(f"mutate: {path}:{number}: wants file:line, the changed line and the reason, parted by tabs")
+            known[parts[0], parts[1]] = parts[2]
+    return known
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="mutate")
+    parser.add_argument("root", type=pathlib.Path, help=argparse.SUPPRESS)
+    parser.add_argument("build", type=pathlib.Path, help=argparse.SUPPRESS)
+    parser.add_argument("--only", type=int, default=MUTANTS, metavar="N", help=f"so many mutants in all [{MUTANTS}]")
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), metavar="N",
+                        help="at a time [one a core]")
+    parser.add_argument("--list", action="store_true", help="print them, make none")
+    parser.add_argument("places", nargs="*", metavar="FILE | FILE:LINE",
+                        help="only of these files of src/manual; every mutant of a line")
+    options = parser.parse_intermixed_args()
+
+    known = equivalents(options.root)
+    made = {file: mutants_of(options.root, file) for file in FILES}
+    everything = {(m.where, m.shown) for all in made.values() for _, m in all}
+    stale = [f"{where}\t{shown}" for where, shown in known if (where, shown) not in everything]
+    for entry in stale:
+        print(f"scripts/mutants_equivalent: no mutant is like this any more: {entry}")
+
+    counts = choose(made, options.only)
+    queues = {file: [m for _, m in all] for file, all in made.items()}
+    if options.places:
+        asked = {}
+        for place in options.places:
+            name, _, number = place.removeprefix("src/manual/").partition(":")
+            if name not in queues:
+                sys.exit(f"mutate: {name} is none of {', '.join(FILES)}")
+            asked.setdefault(name, set()).update({int(number)} if number else ())
+        queues = {f: [m for m in queues[f] if not asked[f] or m.number in asked[f]] for f in asked}
+        counts = {f: len(queues[f]) if asked[f] else counts[f] for f in asked}
+    if options.list:
+        for file, queue in queues.items():
+            for mutant in queue[:counts[file]]:
+                print(f"{mutant.where}: {mutant.shown}")
+        return 0
+
+    lock = threading.Lock()
+    outcomes = []
+
+    with tempfile.TemporaryDirectory(prefix="byhand-mutants-") as folder:
+        folder = pathlib.Path(folder)
+        workshop = Workshop(options.root, options.build, folder)
+        workshop.see_the_right_program_pass([f for f in ("batchnorm.h", "simd/kernels.cpp", "evaluation.cpp")
+                                             if f in queues or f == "batchnorm.h"], folder / "right")
+        free = [folder / f"worker{i}" for i in range(options.workers)]
+
+        def judge(mutant, place):
+            lines = (options.root / "src/manual" / mutant.file).read_text().split("\n")
+            lines[mutant.number - 1] = mutant.line
+            compiled = False
+            for sanitize in ([], SANITIZE):
+                for flags in workshop.variants(mutant.file):
+                    if workshop.make(mutant.file, "\n".join(lines), flags + sanitize, place):
+                        compiled = True
+                        caught = workshop.caught_by(mutant.file, place, bool(sanitize))
+                        if caught:
+                            return caught + (", under AddressSanitizer" if sanitize else "")
+                if not compiled:
+                    return "does not compile"
+            return None
+
+        def one_of(file):
+            """Takes the file's next mutant until one compiles."""
+            with lock:
+                place = free.pop()
+            try:
+                while True:
+                    with lock:
+                        if not queues[file]:
+                            return
+                        mutant = queues[file].pop(0)
+                    caught = judge(mutant, place)
+                    if caught == "does not compile":
+                        continue
+                    why = known.get((mutant.where, mutant.shown))
+                    verdict = f"caught by {caught}" if caught else f"equivalent: {why}" if why else "SURVIVED"
+                    if caught and why:
+                        verdict += ", and yet scripts/mutants_equivalent has it"
+                    with lock:
+                        outcomes.append((mutant, caught, why))
+                        print(f"{mutant.where}: {mutant.shown}: {verdict}", flush=True)
+                    return
+            finally:
+                with lock:
+                    free.append(place)
+
+        tasks = [file for file in queues for _ in range(counts[file])]
+        with concurrent.futures.ThreadPoolExecutor(options.workers) as pool:
+            for result in [pool.submit(one_of, file) for file in tasks]:
+                result.result()
+
+    caught = sum(1 for _, by, _ in outcomes if by)
+    equivalent = sum(1 for _, by, why in outcomes if not by and why)
+    survived = len(outcomes) - caught - equivalent
+    wrongly_listed = sum(1 for _, by, why in outcomes if by and why)
+    print(f"{len(outcomes)} mutants: {caught} caught, {equivalent} equivalent, {survived} survived")
+    return 1 if survived or wrongly_listed or stale else 0
+
+
+sys.exit(main())
