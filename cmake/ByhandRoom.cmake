@@ -10,7 +10,7 @@ target_compile_options(byhand_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-re
 target_include_directories(byhand_options INTERFACE "${PROJECT_SOURCE_DIR}/src")
 
 # byhand_room(NAME SOURCES … KNOWS …): a static library byhand_NAME of the folder's sources that links KNOWS privately.
-# A room's headers may name types of byhand_base only, so nothing has to be passed on.
+# A room's headers name types of byhand_base and byhand_steps at most, and those need nothing passed on.
 function(byhand_room name)
   cmake_parse_arguments(room "" "" "SOURCES;KNOWS" ${ARGN})
   add_library(byhand_${name} STATIC ${room_SOURCES})

@@ -5,7 +5,7 @@
 
 namespace byhand::cli {
 
-// What the program returns (DESIGN: 0 fine; 1 no agreement or not finite; 2 bad usage or input; 130 interrupted).
+// What the program returns (0 fine; 1 no agreement or not finite; 2 bad usage or input; 130 interrupted).
 enum ExitCode : int { kFine = 0, kDisagrees = 1, kBadInput = 2, kInterrupted = 130 };
 
 void add_compare(CLI::App& app, int& exit_code);

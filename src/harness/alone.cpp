@@ -108,7 +108,7 @@ Fenced<T> unwritten(std::size_t elements) {
 std::vector<double> limits_of(std::span<const Rounded<float>> bounds, SumOrder order) {
     std::vector<double> limits;
     for (const Rounded<float>& bound : bounds) {
-        const double ours = order == SumOrder::ours ? bound.error : bound.any_order() * (1 + 0x1p-7);
+        const double ours = order == SumOrder::ours ? bound.error : bound.any_order();
         limits.push_back(ours + 0x1p-28 * bound.any_order());
     }
     return limits;

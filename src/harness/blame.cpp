@@ -8,7 +8,7 @@
 namespace byhand {
 namespace {
 
-// What is given from outside: everything that some step reads and none makes.
+// Everything that some step makes.
 std::set<std::string> made_by(const StepNetwork<Rounded<float>>& network) {
     std::set<std::string> made;
     for (const auto* step : all_steps(network)) {

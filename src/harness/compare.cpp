@@ -114,7 +114,8 @@ std::optional<std::size_t> measure(TensorResult& result, const View& manual, con
     const Known known = known_of(truth, limits);
     double largest = 0, error_manual = 0, error_torch = 0;
     std::size_t worst = 0;
-    std::tuple<bool, double, double> most;  // of the worst: whether its limit says anything, its share of it, its error
+    // Of the worst: whether it breaks its limit, whether that says anything, its share of it, its error.
+    std::tuple<bool, bool, double, double> most;
     std::uint64_t ulp = 0;
     bool ok = true, undecided = false;
     for (std::size_t i = 0; i < elements; ++i) {
@@ -134,11 +135,12 @@ std::optional<std::size_t> measure(TensorResult& result, const View& manual, con
             largest = error_torch = std::numeric_limits<double>::infinity();
         }
         const bool says_something = limit <= kTooWide * known.scale;
-        const bool fits = error <= (says_something ? limit : known.widest);
+        const double held_to = says_something ? limit : known.widest;
+        const bool fits = error <= held_to;
         ok = ok && fits;
         undecided = undecided || !says_something;
         // (Where there is no error to spare every share is endless: then the largest error is the worst.)
-        const std::tuple rank(says_something, error == 0 ? 0 : error / limit, error);
+        const std::tuple rank(!fits, says_something, error == 0 ? 0 : error / held_to, error);
         if (rank > most) {
             most = rank;
             worst = i;
@@ -148,7 +150,7 @@ std::optional<std::size_t> measure(TensorResult& result, const View& manual, con
     result.max_abs_diff = largest;
     result.max_ulp = ulp;
     result.scale = known.scale;
-    result.used = std::get<1>(most);
+    result.used = std::get<2>(most);
     if (has_oracle) {
         result.error_manual = error_manual;
         result.error_torch = error_torch;
@@ -156,7 +158,8 @@ std::optional<std::size_t> measure(TensorResult& result, const View& manual, con
     }
     if (elements > 0) {
         result.worst = worst_at(worst, manual, torch, oracle);
-        result.limit = limit_at(limits, worst);
+        const double limit = limit_at(limits, worst);
+        result.limit = limit <= kTooWide * known.scale ? limit : known.widest;
     }
     if (result.bit_equal) {
         result.verdict = Verdict::exact;
@@ -250,10 +253,8 @@ TensorResult compare_tensor(const std::string& name, const View* manual, const V
         return result;
     }
     const bool has_oracle = oracle != nullptr && oracle->shape == manual->shape;
-    // Where the limit exceeds the value itself nothing is known of it, not even that float can hold it.
     const auto in_range = [&](std::size_t i) {
-        const double limit = limit_at(limits, i), right = has_oracle ? value_at(*oracle, i) : 0;
-        return std::isfinite(limit) && std::isfinite(right) && (!has_oracle || limit <= std::abs(right));
+        return std::isfinite(limit_at(limits, i)) && (!has_oracle || std::isfinite(value_at(*oracle, i)));
     };
     // With an oracle a witness that is not finite is its own affair.
     const auto not_finite = [&](const View& view, std::size_t i) {

@@ -12,15 +12,15 @@
 namespace byhand {
 
 enum class Verdict {
-    exact,         // equal to the bit
-    within,        // no element's error exceeds its limit
+    exact,         // equal to LibTorch's to the bit, whatever the oracle says
+    within,        // no element's error exceeds its limit, and every limit says something
     mismatch,      // one does
     non_finite,    // a NaN or an infinity where there need be none
     shape,         // shapes or element types differ
     missing,       // one side does not have it
     unwritten,     // an element was never written
     vacuous,       // all zero, or all equal, on both sides: a wrong computation could have made the same
-    out_of_range,  // float must under- or overflow here, or divide by a variance of zero
+    out_of_range,  // float may under- or overflow here, or divide by a variance of zero
     undecided,     // within, but some elements' limits are too wide to say anything
 };
 
@@ -65,7 +65,7 @@ struct TensorResult {
     std::optional<double> scale;     // the largest magnitude of the oracle, or of the witness where there is none
     std::optional<double> limit;     // of the worst element
     std::optional<double> used;      // the largest share of its limit that an error takes
-    bool torch_further_off = false;  // LibTorch's own error exceeds the limit, and ours
+    bool torch_further_off = false;  // LibTorch's own error exceeds the widest limit, and ours
     Verdict verdict = Verdict::missing;
 };
 

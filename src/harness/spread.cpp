@@ -62,8 +62,8 @@ public:
             Link& link = links_[l];
             run(link, values_);
             run(link, disturbed);
-            link.deviation = own_deviation(link, values_);
-            const std::vector<double> deviation = own_deviation(link, disturbed);
+            link.deviation = own_deviation(bounds_of(link, values_, nullptr));
+            const std::vector<double> deviation = own_deviation(bounds_of(link, disturbed, nullptr));
             for (std::size_t i = 0; i < deviation.size(); ++i) {
                 // (A NaN stays.)
                 link.deviation[i] = deviation[i] <= link.deviation[i] ? link.deviation[i] : deviation[i];
@@ -93,13 +93,20 @@ public:
     }
 
     std::map<std::string, std::vector<double>> limits(std::size_t runs, double factor) const {
+        Arena limits = squares_;
         std::map<std::string, std::vector<double>> all;
         for (const Link& link : links_) {
-            std::vector<double> limits = squares_[link.makes];
-            for (double& limit : limits) {
+            for (double& limit : limits[link.makes]) {
                 limit = factor * std::sqrt(limit / static_cast<double>(runs));
             }
-            all[link.step->makes] = std::move(limits);
+            // With reads that are off by their limits a step may leave the range of float: divide by what may be zero.
+            const std::vector<Bound> bounds = bounds_of(link, exact_, &limits);
+            for (std::size_t i = 0; i < bounds.size(); ++i) {
+                if (!std::isfinite(bounds[i].error)) {
+                    limits[link.makes][i] = std::numeric_limits<double>::infinity();
+                }
+            }
+            all[link.step->makes] = limits[link.makes];
         }
         return all;
     }
@@ -141,7 +148,17 @@ private:
 
     // The standard deviation of what the step's own rounding adds to each element, where it reads these values exactly;
     // a NaN where float may leave its range, so that all that follows is unknown.
-    std::vector<double> own_deviation(const Link& link, const Arena& values) const {
+    static std::vector<double> own_deviation(const std::vector<Bound>& bounds) {
+        std::vector<double> deviation(bounds.size());
+        for (std::size_t i = 0; i < bounds.size(); ++i) {
+            deviation[i] = std::isfinite(bounds[i].error) ? std::sqrt(bounds[i].variance)
+                                                          : std::numeric_limits<double>::quiet_NaN();
+        }
+        return deviation;
+    }
+
+    // The step on numbers that carry their errors: none, or those that are given.
+    std::vector<Bound> bounds_of(const Link& link, const Arena& values, const Arena* errors) const {
         std::vector<std::vector<Bound>> copies;
         std::vector<Operand<Bound>> operands;
         for (const int read : link.reads) {
@@ -150,20 +167,17 @@ private:
             } else {
                 const std::vector<double>& numbers = values[static_cast<std::size_t>(read)];
                 std::vector<Bound>& copy = copies.emplace_back(numbers.size());
+                const std::vector<double>* off = errors != nullptr ? &(*errors)[static_cast<std::size_t>(read)] : nullptr;
                 for (std::size_t i = 0; i < numbers.size(); ++i) {
                     copy[i].value = numbers[i];
+                    copy[i].error = off != nullptr && !off->empty() ? (*off)[i] : 0;
                 }
                 operands.emplace_back(static_cast<const Bound*>(copy.data()));
             }
         }
         std::vector<Bound> bounds(values[link.makes].size());
         link.bound->run(bounds.data(), operands);
-        std::vector<double> deviation(bounds.size());
-        for (std::size_t i = 0; i < bounds.size(); ++i) {
-            deviation[i] = std::isfinite(bounds[i].error) ? std::sqrt(bounds[i].variance)
-                                                          : std::numeric_limits<double>::quiet_NaN();
-        }
-        return deviation;
+        return bounds;
     }
 
     // Moves each element by its own rounding, up or down: by the element's exact value, so that equal values move

@@ -4,9 +4,9 @@
 //
 // K runs in double, in each of which every step's result is moved by its own rounding: up or down by one standard
 // deviation of it, value by value (equal values round alike: equal rows of a batch), and by half of one for the whole
-// step (a rounded constant errs alike everywhere). That
-// is Monte Carlo arithmetic (Parker 1997; random rounding: Vignes 1978), with the size of each step's rounding from
-// Rounded::variance. What the disturbed runs differ from the undisturbed one by is the spread.
+// step (a rounded constant errs alike everywhere). That is Monte Carlo arithmetic (Parker 1997; random rounding: Vignes
+// 1978), with the size of each step's rounding from Rounded::variance. What the disturbed runs differ from the
+// undisturbed one by is the spread. One more run moves nothing and only loses what float can't hold.
 #pragma once
 
 #include <cstdint>

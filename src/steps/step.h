@@ -25,7 +25,7 @@ struct Step {
     std::string makes;
     Shape shape;                     // of what it makes
     std::vector<std::string> reads;  // the operands, in the order the function takes them
-    std::string function;            // its name, as it stands in this folder's headers
+    std::string function;            // its name, as it stands in the headers of src/manual
     std::function<void(T* out, std::span<const Operand<T>> reads)> run;
 };
 

@@ -181,7 +181,7 @@ void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
     const Batch batch{c.rows, X.data(), Y.data()};
     const Tensors<float> state = state_for(c, *reference.witnesses.stepwise, batch);
     const Schedule schedule{.batch = [&](std::size_t) { return batch; }, .rate = [](std::size_t) { return 0.1F; }};
-    reference.chain.spread.seed = c.seed + 1;
+    reference.chain.spread.seed = reference.collapsed_chain.spread.seed = c.seed + 1;
     ++totals.runs;
     run_comparison(c.network, state, schedule, contestants, reference.witnesses, reference.chain,
                    [&](const ComparedStep& step) {
