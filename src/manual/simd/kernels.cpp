@@ -89,19 +89,35 @@ HWY_INLINE Bias bias_of(const float* bias, const Strip& s) {
             has_second ? load(s.second, bias + s.j + hn::Lanes(d)) : hn::Zero(d)};
 }
 
+// Terms that are added one after another before their sum is added to the rest: long sums round less that way.
+constexpr std::size_t kTerms = 32;
+
 // c[i …, strip] = Σ_k a(i, k)·b[k, strip] + bias for four rows: eight sums in registers, k rising.
 void four_rows(float* c, const Strided& a, const float* b, const float* bias, std::size_t i, std::size_t depth,
                std::size_t columns, const Strip& s) {
     const D d;
     const std::size_t N = hn::Lanes(d);
-    V c00 = hn::Zero(d), c10 = c00, c20 = c00, c30 = c00;
-    V c01 = c00, c11 = c00, c21 = c00, c31 = c00;
+    V t00 = hn::Zero(d), t10 = t00, t20 = t00, t30 = t00;
+    V t01 = t00, t11 = t00, t21 = t00, t31 = t00;
     const float* a0 = a.data + i * a.row;
     const float* a1 = a0 + a.row;
     const float* a2 = a1 + a.row;
     const float* a3 = a2 + a.row;
-    if (s.has_second) {
-        for (std::size_t k = 0; k < depth; ++k) {
+    for (std::size_t from = 0; from < depth; from += kTerms) {
+        const std::size_t to = std::min(depth, from + kTerms);
+        V c00 = hn::Zero(d), c10 = c00, c20 = c00, c30 = c00;
+        V c01 = c00, c11 = c00, c21 = c00, c31 = c00;
+        if (!s.has_second) {
+            for (std::size_t k = from; k < to; ++k) {
+                const V b0 = load(s.first, b + k * columns + s.j);
+                const std::size_t at = k * a.column;
+                c00 = hn::MulAdd(hn::Set(d, a0[at]), b0, c00);
+                c10 = hn::MulAdd(hn::Set(d, a1[at]), b0, c10);
+                c20 = hn::MulAdd(hn::Set(d, a2[at]), b0, c20);
+                c30 = hn::MulAdd(hn::Set(d, a3[at]), b0, c30);
+            }
+        }
+        for (std::size_t k = from; s.has_second && k < to; ++k) {
             const V b0 = load(s.first, b + k * columns + s.j);
             const V b1 = load(s.second, b + k * columns + s.j + N);
             const std::size_t at = k * a.column;
@@ -115,27 +131,20 @@ void four_rows(float* c, const Strided& a, const float* b, const float* bias, st
             c30 = hn::MulAdd(x3, b0, c30);
             c31 = hn::MulAdd(x3, b1, c31);
         }
-    } else {
-        for (std::size_t k = 0; k < depth; ++k) {
-            const V b0 = load(s.first, b + k * columns + s.j);
-            const std::size_t at = k * a.column;
-            c00 = hn::MulAdd(hn::Set(d, a0[at]), b0, c00);
-            c10 = hn::MulAdd(hn::Set(d, a1[at]), b0, c10);
-            c20 = hn::MulAdd(hn::Set(d, a2[at]), b0, c20);
-            c30 = hn::MulAdd(hn::Set(d, a3[at]), b0, c30);
-        }
+        t00 = hn::Add(t00, c00), t10 = hn::Add(t10, c10), t20 = hn::Add(t20, c20), t30 = hn::Add(t30, c30);
+        t01 = hn::Add(t01, c01), t11 = hn::Add(t11, c11), t21 = hn::Add(t21, c21), t31 = hn::Add(t31, c31);
     }
     float* out = c + i * columns + s.j;
     const Bias add = bias_of(bias, s);
-    store(hn::Add(c00, add.first), s.first, out);
-    store(hn::Add(c10, add.first), s.first, out + columns);
-    store(hn::Add(c20, add.first), s.first, out + 2 * columns);
-    store(hn::Add(c30, add.first), s.first, out + 3 * columns);
+    store(hn::Add(t00, add.first), s.first, out);
+    store(hn::Add(t10, add.first), s.first, out + columns);
+    store(hn::Add(t20, add.first), s.first, out + 2 * columns);
+    store(hn::Add(t30, add.first), s.first, out + 3 * columns);
     if (s.has_second) {
-        store(hn::Add(c01, add.second), s.second, out + N);
-        store(hn::Add(c11, add.second), s.second, out + columns + N);
-        store(hn::Add(c21, add.second), s.second, out + 2 * columns + N);
-        store(hn::Add(c31, add.second), s.second, out + 3 * columns + N);
+        store(hn::Add(t01, add.second), s.second, out + N);
+        store(hn::Add(t11, add.second), s.second, out + columns + N);
+        store(hn::Add(t21, add.second), s.second, out + 2 * columns + N);
+        store(hn::Add(t31, add.second), s.second, out + 3 * columns + N);
     }
 }
 
@@ -144,20 +153,25 @@ void one_row(float* c, const Strided& a, const float* b, const float* bias, std:
              std::size_t columns, const Strip& s) {
     const D d;
     const std::size_t N = hn::Lanes(d);
-    V c0 = hn::Zero(d), c1 = hn::Zero(d);
+    V t0 = hn::Zero(d), t1 = t0;
     const float* a0 = a.data + i * a.row;
-    for (std::size_t k = 0; k < depth; ++k) {
-        const V x0 = hn::Set(d, a0[k * a.column]);
-        c0 = hn::MulAdd(x0, load(s.first, b + k * columns + s.j), c0);
-        if (s.has_second) {
-            c1 = hn::MulAdd(x0, load(s.second, b + k * columns + s.j + N), c1);
+    for (std::size_t from = 0; from < depth; from += kTerms) {
+        V c0 = hn::Zero(d), c1 = c0;
+        for (std::size_t k = from; k < std::min(depth, from + kTerms); ++k) {
+            const V x0 = hn::Set(d, a0[k * a.column]);
+            c0 = hn::MulAdd(x0, load(s.first, b + k * columns + s.j), c0);
+            if (s.has_second) {
+                c1 = hn::MulAdd(x0, load(s.second, b + k * columns + s.j + N), c1);
+            }
         }
+        t0 = hn::Add(t0, c0);
+        t1 = hn::Add(t1, c1);
     }
     float* out = c + i * columns + s.j;
     const Bias add = bias_of(bias, s);
-    store(hn::Add(c0, add.first), s.first, out);
+    store(hn::Add(t0, add.first), s.first, out);
     if (s.has_second) {
-        store(hn::Add(c1, add.second), s.second, out + N);
+        store(hn::Add(t1, add.second), s.second, out + N);
     }
 }
 
