@@ -72,7 +72,6 @@ struct Judge {
 // training step (X, Y and rate among them); `double_as_well` says whether our double is held against the answers too.
 // Steps for which there is no answer or no bound are left out.
 std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge& judge, const Answers& answers,
-                                 const std::vector<View>& reference, std::uint64_t seed,
-                                 bool double_as_well = true);
+                                 const std::vector<View>& reference, std::uint64_t seed, bool double_as_well = true);
 
 }  // namespace byhand

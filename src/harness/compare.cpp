@@ -46,8 +46,8 @@ std::optional<std::size_t> first_of(const View& manual, const View& torch, Predi
     return std::nullopt;
 }
 
-// All zero, or all equal where there is more than one to a row. (One unit's figure, the same in every row of a batch, is
-// what it should be.)
+// All zero, or all equal where there is more than one to a row. (One unit's figure, the same in every row of a batch,
+// is what it should be.)
 bool shows_nothing(const View& view) {
     const std::size_t elements = count(view.shape);
     const double first = elements > 0 ? value_at(view, 0) : 0;

@@ -89,7 +89,8 @@ std::string table(const ComparedStep& step, const Presentation& how);
 // The verdict on the whole in a line; with drift a line more for each model.
 std::string conclusion(const Summary& summary, bool colour);
 
-// The report as docs/formats.md describes it; what is not known is null, what is not finite the strings "nan", "inf", "-inf".
+// The report as docs/formats.md describes it; what is not known is null, what is not finite the strings "nan", "inf",
+// "-inf".
 std::string to_json(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps);
 
 // RFC 4180: a header, then a row a tensor and step. What is not known is an empty field.

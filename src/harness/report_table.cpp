@@ -206,13 +206,13 @@ Row<8> row_of(const StepAlone& step) {
         return agrees(trial.verdict) || trial.verdict == Verdict::mismatch ? share(trial.used)
                                                                            : to_string(trial.verdict);
     };
-    return {.cells = {step.makes, step.function, used(step.real), used(step.probe),
-                      caught == 0.0 ? "any" : figure(caught), figure(step.real.error), figure(step.inherited()),
-                      report::verdict_in_words(step)},
-            .escape = colour_of(step.verdict()),
-            .rank = step.wrong()             ? 0
-                    : agrees(step.verdict()) ? 2
-                                             : 1};
+    return {
+        .cells = {step.makes, step.function, used(step.real), used(step.probe), caught == 0.0 ? "any" : figure(caught),
+                  figure(step.real.error), figure(step.inherited()), report::verdict_in_words(step)},
+        .escape = colour_of(step.verdict()),
+        .rank = step.wrong()             ? 0
+                : agrees(step.verdict()) ? 2
+                                         : 1};
 }
 
 constexpr std::array kShowsNothing = {Verdict::vacuous, Verdict::out_of_range};
@@ -370,8 +370,7 @@ std::string table(const ComparedStep& step, const Presentation& how) {
     text += tensors.text();
 
     AloneTable alone({"name", "function", "this batch", "random", "catches", "own", "inherited", "verdict"},
-                     {L, L, R, R, R, R, R, L}, 7,
-                     how.colour);
+                     {L, L, R, R, R, R, R, L}, 7, how.colour);
     for (const Blamed& blamed : step.blamed) {
         bool begun = false;
         for (const StepAlone& one : blamed.alone) {

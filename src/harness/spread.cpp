@@ -167,7 +167,8 @@ private:
             } else {
                 const std::vector<double>& numbers = values[static_cast<std::size_t>(read)];
                 std::vector<Bound>& copy = copies.emplace_back(numbers.size());
-                const std::vector<double>* off = errors != nullptr ? &(*errors)[static_cast<std::size_t>(read)] : nullptr;
+                const std::vector<double>* off =
+                    errors != nullptr ? &(*errors)[static_cast<std::size_t>(read)] : nullptr;
                 for (std::size_t i = 0; i < numbers.size(); ++i) {
                     copy[i].value = numbers[i];
                     copy[i].error = off != nullptr && !off->empty() ? (*off)[i] : 0;

@@ -11,14 +11,9 @@ namespace byhand {
 // y[i, j] = Σ_k x[i, k]·W[k, j]
 template <class T>
 void matmul_forward(T* y, const T* x, const T* W, std::size_t n, std::size_t in, std::size_t out) {
-    std::fill_n(y, n * out, T{0});
     for (std::size_t i = 0; i < n; ++i) {
-        for (std::size_t k = 0; k < in; ++k) {
-            const T x_ik = x[i * in + k];
-            for (std::size_t j = 0; j < out; ++j) {
-                y[i * out + j] += x_ik * W[k * out + j];
-            }
-        }
+        const T* x_i = x + i * in;
+        sum_down(y + i * out, in, out, [x_i, W](std::size_t k, std::size_t kj) { return x_i[k] * W[kj]; });
     }
 }
 
@@ -59,14 +54,9 @@ void linear_input_backward(T* dx, const T* dy, const T* W, std::size_t n, std::s
 // dW = xᵀ·dy:   dW[k, j] = Σ_i x[i, k]·dy[i, j]
 template <class T>
 void linear_weight_backward(T* dW, const T* x, const T* dy, std::size_t n, std::size_t in, std::size_t out) {
-    std::fill_n(dW, in * out, T{0});
-    for (std::size_t i = 0; i < n; ++i) {
-        for (std::size_t k = 0; k < in; ++k) {
-            const T x_ik = x[i * in + k];
-            for (std::size_t j = 0; j < out; ++j) {
-                dW[k * out + j] += x_ik * dy[i * out + j];
-            }
-        }
+    for (std::size_t k = 0; k < in; ++k) {
+        const T* x_k = x + k;
+        sum_down(dW + k * out, n, out, [=](std::size_t i, std::size_t ij) { return x_k[i * in] * dy[ij]; });
     }
 }
 

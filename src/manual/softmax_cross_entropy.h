@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "manual/sums.h"
+
 namespace byhand {
 
 // ---- forward ----
@@ -44,11 +46,7 @@ void softmax_exp(T* counts, const T* norm_logits, std::size_t count) {
 template <class T>
 void softmax_sum(T* counts_sum, const T* counts, std::size_t n, std::size_t V) {
     for (std::size_t i = 0; i < n; ++i) {
-        T sum = 0;
-        for (std::size_t j = 0; j < V; ++j) {
-            sum += counts[i * V + j];
-        }
-        counts_sum[i] = sum;
+        counts_sum[i] = sum_along<T>(V, [row = counts + i * V](std::size_t j) { return row[j]; });
     }
 }
 
@@ -113,11 +111,8 @@ template <class T>
 void softmax_inverse_of_probs_backward(T* dcounts_sum_inv, const T* dprobs, const T* counts, std::size_t n,
                                        std::size_t V) {
     for (std::size_t i = 0; i < n; ++i) {
-        T sum = 0;
-        for (std::size_t j = 0; j < V; ++j) {
-            sum += counts[i * V + j] * dprobs[i * V + j];
-        }
-        dcounts_sum_inv[i] = sum;
+        const T *c = counts + i * V, *dp = dprobs + i * V;
+        dcounts_sum_inv[i] = sum_along<T>(V, [c, dp](std::size_t j) { return c[j] * dp[j]; });
     }
 }
 

@@ -15,7 +15,8 @@ template <class T>
 class Runner {
 public:
     // Throws std::logic_error where a step reads what is neither given nor made, or two steps make one name. (Where a
-    // step runs before what it reads is made, it reads what was there before: list_faults of harness/blame.h finds that.)
+    // step runs before what it reads is made, it reads what was there before: list_faults of harness/blame.h finds
+    // that.)
     explicit Runner(StepNetwork<T> network);
     Runner(const Runner&) = delete;
     Runner& operator=(const Runner&) = delete;

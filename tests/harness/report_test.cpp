@@ -79,11 +79,11 @@ fused against LibTorch's module)" +
         R"(  loss            ()           1     no  7.5e-01   12  3.0e-09   4.0e-09  7.5e+07 %  mismatch  [] 0.5 | -0.25
       loss: 0.5 by hand, -0.25 by LibTorch, 0.125 by the oracle; its limit is 1.0e-06
   dh              (3)          3      -        -    -        -         -          -  missing   LibTorch's side has none
-each step of stepwise alone: share of its limit used, smallest relative error caught
-  name  function         this batch     random  catches  verdict
-  dh    function_of_dh        0.0 %  3.0e+06 %  4.0e-07  wrong, without effect on this network: mismatch
-  emb   function_of_emb       0.0 %      0.0 %  4.0e-07  exact
-  h     function_of_h        25.0 %     50.0 %  4.0e-07  within
+each step of stepwise alone: share of its limit used, smallest relative error caught; own and inherited error
+  name  function         this batch     random  catches      own  inherited  verdict
+  dh    function_of_dh        0.0 %  3.0e+06 %  4.0e-07  OWN_D  -  wrong, without effect on this network: mismatch
+  emb   function_of_emb       0.0 %      0.0 %  4.0e-07  OWN_E  -  exact
+  h     function_of_h        25.0 %     50.0 %  4.0e-07  OWN_H  -  within
 )";
     CHECK(table(step, presentation()) == expected);
 }
