@@ -290,7 +290,9 @@ void add_compare(CLI::App& app, int& exit_code) {
     command->add_option("--output", options->output, "Write the report there [standard output]")->check(some_text());
     command->add_option("--tensor", options->tensor, "Show only tensors whose name fits, as 'd*'; all are judged")
         ->capture_default_str();
-    command->add_option("--plant", options->plant, "Plant this mistake in the stepwise network; byhand mistakes lists them")
+    command
+        ->add_option("--plant", options->plant,
+                     "Plant this mistake in the stepwise network; byhand mistakes lists them")
         ->check(some_text());
     command->add_option("--dump", options->dump, "Write every value of the last step there, as safetensors")
         ->check(some_text());

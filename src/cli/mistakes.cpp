@@ -45,8 +45,8 @@ struct Score {
     std::string name, recipe;
     std::uint64_t seed = 0;
     bool caught = false, blamed = false;
-    std::vector<std::string> culprits;    // as reported
-    std::map<std::string, bool> rivals;   // who would have caught it
+    std::vector<std::string> culprits;   // as reported
+    std::map<std::string, bool> rivals;  // who would have caught it
 };
 
 // A recipe with drawn values, its batches and all that LibTorch makes of them.
@@ -67,9 +67,7 @@ public:
         loss_ = loss_after(*reference_.witnesses.stepwise);
     }
 
-    Spoiled spoiled(const Mistake& mistake) const {
-        return spoiled_by(mistake, network_, rows_, reference_, catches_);
-    }
+    Spoiled spoiled(const Mistake& mistake) const { return spoiled_by(mistake, network_, rows_, reference_, catches_); }
     Contestant right() const { return contestant_of("stepwise", network_, rows_, reference_); }
 
     Score judge(Contestant contestant, const std::vector<std::string>& culprits) {
@@ -86,8 +84,8 @@ public:
             score.culprits.push_back(culprit.name);
         }
         score.caught = !summary.agree;
-        score.blamed = std::set(score.culprits.begin(), score.culprits.end()) ==
-                       std::set(culprits.begin(), culprits.end());
+        score.blamed =
+            std::set(score.culprits.begin(), score.culprits.end()) == std::set(culprits.begin(), culprits.end());
         Side& side = *contestants.front().side;
         for (const Rival& rival : rivals()) {
             score.rivals[rival.name] = !all_pass(rival, side.views(), reference_.witnesses.stepwise->views());
@@ -229,7 +227,9 @@ void add_mistakes(CLI::App& app, int& exit_code) {
     CLI::App* command = app.add_subcommand("mistakes", "List the mistakes that can be planted, or score them all");
     const auto options = std::make_shared<MistakesOptions>();
     command->add_flag("--score", options->score, "Plant each in each recipe: who is caught, who is rightly blamed");
-    command->add_option("--recipe", options->recipes, "Recipes to plant them in")->delimiter(',')->capture_default_str();
+    command->add_option("--recipe", options->recipes, "Recipes to plant them in")
+        ->delimiter(',')
+        ->capture_default_str();
     command->add_option("--data", options->data, "A file with a name a line [the names that come with byhand]")
         ->check(some_text());
     command->add_option("--mistake", options->only, "Only those whose name fits, as 'dvar*'")->capture_default_str();

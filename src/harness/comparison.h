@@ -40,8 +40,8 @@ struct Contestant {
     StepNetwork<float> steps;
     Judge judge;
     const Answers* answers = nullptr;
-    // Where its formulas round otherwise than the stepwise network's: its own lists. (Softmax minus one-hot cancels where
-    // the small steps do not.)
+    // Where its formulas round otherwise than the stepwise network's: its own lists. (Softmax minus one-hot cancels
+    // where the small steps do not.)
     const ChainModel* chain = nullptr;
 };
 

@@ -1,5 +1,5 @@
-// Mistakes that people make in a backward pass, planted in the lists of steps by name: a step's function exchanged for a
-// wrong one, its reads rewired, steps reordered or dropped. Who is to be blamed is known, so a harness can be scored.
+// Mistakes that people make in a backward pass, planted in the lists of steps by name: a step's function exchanged for
+// a wrong one, its reads rewired, steps reordered or dropped. Who is to be blamed is known, so a harness can be scored.
 #pragma once
 
 #include <functional>

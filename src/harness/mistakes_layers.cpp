@@ -28,8 +28,8 @@ std::vector<Mistake> layer_mistakes() {
         at("embedding_backward", "embedding-overwritten", "= for += in dC: only a character's last place counts",
            "pytorch 1528: https://github.com/pytorch/pytorch/issues/1528",
            [](Network& net, Step<float>& step) {
-               return instead(step, [n = net.rows * net.config.context, E = width(step),
-                                     elements = count(step.shape)](float* out, Reads r) {
+               return instead(step, [n = net.rows * net.config.context, E = width(step), elements = count(step.shape)](
+                                        float* out, Reads r) {
                    std::fill_n(out, elements, 0.0F);
                    for (std::size_t i = 0; i < n; ++i) {
                        std::copy_n(numbers(r, 0) + i * E, E, out + indices(r, 1)[i] * static_cast<std::int64_t>(E));
@@ -52,15 +52,18 @@ std::vector<Mistake> layer_mistakes() {
            [](Network&, Step<float>& step) {
                return then(step, [E = width(step)](float* out, Reads) { std::fill_n(out, E, 0.0F); });
            }),
-        at("embedding_backward", "embedding-last-rows-unwritten", "rows past the last whole block of four never written",
+        at("embedding_backward", "embedding-last-rows-unwritten",
+           "rows past the last whole block of four never written",
            "tt-metal 54561: https://github.com/tenstorrent/tt-metal/issues/54561",
            [](Network& net, Step<float>& step) {
                const std::size_t V = net.config.vocabulary, E = width(step), whole = V / 4 * 4;
-               return whole < V && instead(step, [right = step.run, V, E, whole](float* out, Reads r) {
-                          std::vector<float> all(V * E);
-                          right(all.data(), r);
-                          std::copy_n(all.data(), whole * E, out);
-                      });
+               return whole < V && instead(
+                                       step,
+                                       [right = step.run, V, E, whole](float* out, Reads r) {
+                                           std::vector<float> all(V * E);
+                                           right(all.data(), r);
+                                           std::copy_n(all.data(), whole * E, out);
+                                       });
            }),
         at("linear_forward", "last-column-left-out", "a kernel without its tail: the last unit is never computed",
            "llama.cpp's columns left over: https://github.com/stew675/llama-cpp-rdna-boosts/issues/19",

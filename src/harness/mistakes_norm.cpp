@@ -79,8 +79,8 @@ std::vector<Mistake> norm_mistakes() {
                    }
                });
            }),
-        at("batchnorm_inverse_deviation", "epsilon-outside-root", "ε outside the root where it stands inside, or inside",
-           "ncnn 311: https://github.com/Tencent/ncnn/pull/311",
+        at("batchnorm_inverse_deviation", "epsilon-outside-root",
+           "ε outside the root where it stands inside, or inside", "ncnn 311: https://github.com/Tencent/ncnn/pull/311",
            [](Network& net, Step<float>& step) {
                const bool is_inside = net.config.norm.epsilon_place == EpsilonPlace::inside;
                return net.config.norm.epsilon > 0 && other_inverse(net, step, is_inside ? outside : inside);
@@ -88,9 +88,8 @@ std::vector<Mistake> norm_mistakes() {
         at("batchnorm_inverse_deviation", "epsilon-left-out", "no ε at all",
            "ncnn 303: https://github.com/Tencent/ncnn/issues/303",
            [](Network& net, Step<float>& step) {
-               return net.config.norm.epsilon > 0 && other_inverse(net, step, [](float variance, float) {
-                          return 1 / std::sqrt(variance);
-                      });
+               return net.config.norm.epsilon > 0 &&
+                      other_inverse(net, step, [](float variance, float) { return 1 / std::sqrt(variance); });
            }),
         at("batchnorm_inverse_deviation", "normalise-by-variance", "divided by the variance instead of its root",
            "rinuboney/ladder 17: https://github.com/rinuboney/ladder/issues/17",

@@ -63,7 +63,8 @@ std::vector<Mistake> softmax_mistakes() {
                           }
                       });
            }),
-        at("softmax_log_backward", "log-gradient-wrong-value", "divided by the logarithm instead of what it was taken of",
+        at("softmax_log_backward", "log-gradient-wrong-value",
+           "divided by the logarithm instead of what it was taken of",
            "fetchai/ledger 1580: https://github.com/fetchai/ledger/pull/1580",
            [](Network& net, Step<float>& step) { return reads_instead(net, step, 1, "logprobs"); }),
         at("softmax_inverse_backward", "sign-dcounts_sum", "1/x differentiated without its minus",

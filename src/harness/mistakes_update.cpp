@@ -84,8 +84,7 @@ std::vector<Mistake> update_mistakes() {
            [](Network&, Step<float>& step) {
                return instead(step, [H = width(step)](float* out, Reads r) { std::copy_n(numbers(r, 0), H, out); });
            }),
-        at("running_spread_update", "running-variance-divisor",
-           "the running variance by n for n − 1, or n − 1 for n",
+        at("running_spread_update", "running-variance-divisor", "the running variance by n for n − 1, or n − 1 for n",
            "tt-metal 55438: https://github.com/tenstorrent/tt-metal/issues/55438",
            [](Network& net, Step<float>& step) {
                const Divisor right = net.config.norm.running_divisor;
@@ -95,13 +94,13 @@ std::vector<Mistake> update_mistakes() {
                const float ratio = divisor_of(right, net.rows) / divisor_of(other(right), net.rows);
                const bool deviation = net.config.norm.running_spread == RunningSpread::deviation;
                const auto m = static_cast<float>(net.config.norm.momentum);
-               return then(step, [m, factor = deviation ? std::sqrt(ratio) : ratio, H = width(step)](float* out,
-                                                                                                   Reads r) {
-                   for (std::size_t j = 0; j < H; ++j) {
-                       const float kept = (1 - m) * numbers(r, 0)[j];
-                       out[j] = kept + (out[j] - kept) * factor;
-                   }
-               });
+               return then(step,
+                           [m, factor = deviation ? std::sqrt(ratio) : ratio, H = width(step)](float* out, Reads r) {
+                               for (std::size_t j = 0; j < H; ++j) {
+                                   const float kept = (1 - m) * numbers(r, 0)[j];
+                                   out[j] = kept + (out[j] - kept) * factor;
+                               }
+                           });
            }),
         {"evaluation-with-batch-statistics", "evaluation by the batch's own mean and variance",
          "deep-learning-v2-pytorch 3: https://github.com/udacity/deep-learning-v2-pytorch/issues/3",

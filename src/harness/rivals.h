@@ -15,8 +15,8 @@ struct Rival {
 };
 
 // allclose at its defaults (relative 1e-5, absolute 1e-8), largest difference ≤ 2e-2, normalised mean square error
-// ≤ 1e-7, cosine ≥ 0.999, mean difference ≤ 1e-5. Each as it is commonly written: `if (error > limit) fail`, which a NaN
-// passes, except allclose, which it does not.
+// ≤ 1e-7, cosine ≥ 0.999, mean difference ≤ 1e-5. Each as it is commonly written: `if (error > limit) fail`, which a
+// NaN passes, except allclose, which it does not.
 const std::vector<Rival>& rivals();
 
 // Whether every tensor that both have passes.

@@ -73,9 +73,8 @@ public:
         sum.error = carried + kUnit * (std::abs(sum.value) + carried);
         // Errors add in squares, but equal terms one after another err alike: the same number added again and again.
         const double own = square(kUnit * sum.value) / 3;
-        sum.variance = b.value == a.last_term_
-                           ? square(std::sqrt(a.variance) + std::sqrt(b.variance) + std::sqrt(own))
-                           : a.variance + b.variance + own;
+        sum.variance = b.value == a.last_term_ ? square(std::sqrt(a.variance) + std::sqrt(b.variance) + std::sqrt(own))
+                                               : a.variance + b.variance + own;
         sum.last_term_ = b.value;
         // Of n terms in any order, each takes part in n − 1 additions at most: additions·u·Σ|term|.
         sum.inherited_ = a.inherited_ + b.inherited_;

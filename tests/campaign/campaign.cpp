@@ -183,45 +183,44 @@ void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
     const Schedule schedule{.batch = [&](std::size_t) { return batch; }, .rate = [](std::size_t) { return 0.1F; }};
     reference.chain.spread.seed = c.seed + 1;
     ++totals.runs;
-    run_comparison(c.network, state, schedule, contestants, reference.witnesses, reference.chain,
-                   [&](const ComparedStep& step) {
-                       for (const ComparedTensor& tensor : step.tensors) {
-                           const TensorResult& r = tensor.result;
-                           ++totals.tensors;
-                           ++totals.verdicts[to_string(r.verdict)];
-                           if (is_alarm(r.verdict)) {
-                               const Worst worst = r.worst.value_or(Worst());
-                               totals.alarms.push_back(
-                                   fmt::format("{} of {}: {}, {:g} by hand, {:g} by LibTorch, {:g} in double, limit {:g}, in {}",
-                                               r.name, tensor.model, to_string(r.verdict), worst.manual, worst.torch,
-                                               worst.oracle.value_or(NAN), r.limit.value_or(NAN), c.name()));
-                           } else if (r.used.value_or(0) > totals.used && std::isfinite(*r.used)) {
-                               totals.used = *r.used;
-                               totals.used_by = fmt::format("{} of {} in {}", r.name, tensor.model, c.name());
-                           }
-                           if (tensor.model == "stepwise" && tensor.witness == "stepwise" && r.error_manual) {
-                               auto& [no_larger, all] = totals.no_larger[r.name];
-                               no_larger += *r.error_manual <= *r.error_torch ? 1 : 0;
-                               ++all;
-                           }
-                       }
-                       for (const Blamed& blamed : step.blamed) {
-                           for (const StepAlone& alone : blamed.alone) {
-                               ++totals.steps_alone;
-                               ++totals.alone[to_string(alone.real.verdict)];
-                               const double used = std::max(alone.real.used, alone.probe.used);
-                               if (!alone.wrong() && used > totals.used_alone) {
-                                   totals.used_alone = used;
-                                   totals.used_alone_by =
-                                       fmt::format("{} of {} in {}", alone.makes, blamed.model, c.name());
-                               }
-                           }
-                           for (const Culprit& culprit : blamed.culprits) {
-                               totals.alarms.push_back(fmt::format("{} of {} blamed: {} in {}", culprit.name,
-                                                                   blamed.model, culprit.why, c.name()));
-                           }
-                       }
-                   });
+    run_comparison(
+        c.network, state, schedule, contestants, reference.witnesses, reference.chain, [&](const ComparedStep& step) {
+            for (const ComparedTensor& tensor : step.tensors) {
+                const TensorResult& r = tensor.result;
+                ++totals.tensors;
+                ++totals.verdicts[to_string(r.verdict)];
+                if (is_alarm(r.verdict)) {
+                    const Worst worst = r.worst.value_or(Worst());
+                    totals.alarms.push_back(
+                        fmt::format("{} of {}: {}, {:g} by hand, {:g} by LibTorch, {:g} in double, limit {:g}, in {}",
+                                    r.name, tensor.model, to_string(r.verdict), worst.manual, worst.torch,
+                                    worst.oracle.value_or(NAN), r.limit.value_or(NAN), c.name()));
+                } else if (r.used.value_or(0) > totals.used && std::isfinite(*r.used)) {
+                    totals.used = *r.used;
+                    totals.used_by = fmt::format("{} of {} in {}", r.name, tensor.model, c.name());
+                }
+                if (tensor.model == "stepwise" && tensor.witness == "stepwise" && r.error_manual) {
+                    auto& [no_larger, all] = totals.no_larger[r.name];
+                    no_larger += *r.error_manual <= *r.error_torch ? 1 : 0;
+                    ++all;
+                }
+            }
+            for (const Blamed& blamed : step.blamed) {
+                for (const StepAlone& alone : blamed.alone) {
+                    ++totals.steps_alone;
+                    ++totals.alone[to_string(alone.real.verdict)];
+                    const double used = std::max(alone.real.used, alone.probe.used);
+                    if (!alone.wrong() && used > totals.used_alone) {
+                        totals.used_alone = used;
+                        totals.used_alone_by = fmt::format("{} of {} in {}", alone.makes, blamed.model, c.name());
+                    }
+                }
+                for (const Culprit& culprit : blamed.culprits) {
+                    totals.alarms.push_back(
+                        fmt::format("{} of {} blamed: {} in {}", culprit.name, blamed.model, culprit.why, c.name()));
+                }
+            }
+        });
 }
 
 struct Options {
