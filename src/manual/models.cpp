@@ -50,7 +50,11 @@ private:
 class FusedSide final : public Side {
 public:
     FusedSide(const NetworkConfig& config, std::size_t rows) : fused_(config, rows) {}
-    void load(const Tensors<float>& state) override { fused_.load(state); }
+    void load(const Tensors<float>& state) override {
+        fused_
+            .commit();  // as from step to step of a training: each of the two states has its turn to be the present one
+        fused_.load(state);
+    }
     void run(const Batch& batch, float rate) override { fused_.run(batch, rate); }
     std::vector<View> views() const override { return fused_.views(); }
 
