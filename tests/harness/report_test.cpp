@@ -81,9 +81,9 @@ fused against LibTorch's module)" +
   dh              (3)          3      -        -    -        -         -          -  missing   LibTorch's side has none
 each step of stepwise alone: share of its limit used, smallest relative error caught; own and inherited error
   name  function         this batch     random  catches      own  inherited  verdict
-  dh    function_of_dh        0.0 %  3.0e+06 %  4.0e-07  OWN_D  -  wrong, without effect on this network: mismatch
-  emb   function_of_emb       0.0 %      0.0 %  4.0e-07  OWN_E  -  exact
-  h     function_of_h        25.0 %     50.0 %  4.0e-07  OWN_H  -  within
+  dh    function_of_dh        0.0 %  3.0e+06 %  4.0e-07  0.0e+00          -  wrong, without effect on this network: mismatch
+  emb   function_of_emb       0.0 %      0.0 %  4.0e-07  0.0e+00          -  exact
+  h     function_of_h        25.0 %     50.0 %  4.0e-07  2.5e-08          -  within
 )";
     CHECK(table(step, presentation()) == expected);
 }
