@@ -63,7 +63,7 @@ public:
             draw_batch(batches_.emplace_back(rows_, network_.context), run_.train, generator);
         }
         reference_.chain.memo = &memo_;
-        catches_ = catches_of(network_, rows_, reference_, state_, batches_.front().view(), rate());
+        catches_ = catches_of(network_, rows_, reference_, state_, batches_.front().view(), kRate);
         loss_ = loss_after(*reference_.witnesses.stepwise);
     }
 
@@ -73,7 +73,7 @@ public:
     Score judge(Contestant contestant, const std::vector<std::string>& culprits) {
         const Schedule schedule{.steps = kScoredSteps,
                                 .batch = [&](std::size_t step) { return batches_.at(step).view(); },
-                                .rate = [&](std::size_t) { return rate(); }};
+                                .rate = [&](std::size_t) { return kRate; }};
         Score score;
         Summary summary;
         std::vector<Contestant> contestants;
@@ -97,13 +97,13 @@ public:
     const std::string& recipe() const { return run_.recipe.name; }
 
 private:
-    float rate() const { return 0.1F; }
+    static constexpr float kRate = 0.1F;
 
     // The loss of the tenth step, each step from what the one before it made.
     double loss_after(Side& side) {
         side.load(state_);
         for (std::size_t step = 0;; ++step) {
-            side.run(batches_.at(step).view(), rate());
+            side.run(batches_.at(step).view(), kRate);
             const std::vector<View> views = side.views();
             if (step + 1 == kLossSteps) {
                 return value_at(*find(views, "loss"), 0);
@@ -145,80 +145,103 @@ nlohmann::ordered_json to_json(const Score& score) {
             {"blamed", score.blamed}, {"culprits", score.culprits}, {"rivals", score.rivals}};
 }
 
-int score_all(const MistakesOptions& options) {
-    const torch_ref::Factory& torch = torch_ref::load();
-    std::vector<Score> scores, clean;
+// Everything that was scored.
+struct Scores {
+    std::vector<Score> planted, clean;  // clean: the right network in each recipe
     nlohmann::ordered_json not_applicable = nlohmann::ordered_json::array();
+
+    static std::size_t how_many(const std::vector<Score>& scores, bool Score::* what) {
+        return static_cast<std::size_t>(std::ranges::count_if(scores, what));
+    }
+    std::size_t caught() const { return how_many(planted, &Score::caught); }
+    std::size_t blamed() const { return how_many(planted, &Score::blamed); }
+    std::size_t false_alarms() const { return how_many(clean, &Score::caught); }
+};
+
+Scores plant_all(const MistakesOptions& options) {
+    const torch_ref::Factory& torch = torch_ref::load();
     std::vector<const Mistake*> chosen;
     for (const Mistake& mistake : mistakes()) {
         if (::fnmatch(options.only.c_str(), mistake.name.c_str(), 0) == 0) {
             chosen.push_back(&mistake);
         }
     }
+    Scores scores;
     Progress progress(options.recipes.size() * options.seeds * chosen.size(), std::nullopt, "planting");
     std::size_t done = 0;
+    const auto score_in = [&](Ground& ground, std::uint64_t seed) {
+        const auto keep = [&](std::vector<Score>& list, Score score, const std::string& name) {
+            score.name = name;
+            score.recipe = ground.recipe();
+            score.seed = seed;
+            list.push_back(std::move(score));
+        };
+        keep(scores.clean, ground.judge(ground.right(), {}), "none");
+        for (const Mistake* mistake : chosen) {
+            progress.step(done++);
+            Spoiled spoiled = ground.spoiled(*mistake);
+            if (spoiled.culprits.empty()) {
+                scores.not_applicable.push_back({{"name", mistake->name}, {"recipe", ground.recipe()}});
+            } else {
+                keep(scores.planted, ground.judge(std::move(spoiled.contestant), spoiled.culprits), mistake->name);
+            }
+        }
+    };
     for (const std::string& recipe : options.recipes) {
         for (std::uint64_t seed = 1; seed <= options.seeds; ++seed) {
             Ground ground(torch, recipe, options.data, seed);
-            const auto keep = [&](std::vector<Score>& list, Score score, const std::string& name) {
-                score.name = name;
-                score.recipe = ground.recipe();
-                score.seed = seed;
-                list.push_back(std::move(score));
-            };
-            keep(clean, ground.judge(ground.right(), {}), "none");
-            for (const Mistake* mistake : chosen) {
-                progress.step(done++);
-                Spoiled spoiled = ground.spoiled(*mistake);
-                if (spoiled.culprits.empty()) {
-                    not_applicable.push_back({{"name", mistake->name}, {"recipe", ground.recipe()}});
-                    continue;
-                }
-                keep(scores, ground.judge(std::move(spoiled.contestant), spoiled.culprits), mistake->name);
-            }
+            score_in(ground, seed);
         }
     }
     progress.finish();
+    return scores;
+}
 
-    const auto caught = static_cast<std::size_t>(std::ranges::count_if(scores, &Score::caught));
-    const auto blamed = static_cast<std::size_t>(std::ranges::count_if(scores, &Score::blamed));
-    const auto false_alarms = static_cast<std::size_t>(std::ranges::count_if(clean, &Score::caught));
-    if (options.json) {
-        nlohmann::ordered_json rows = nlohmann::ordered_json::array(), clean_rows = nlohmann::ordered_json::array();
-        for (const Score& score : scores) {
-            rows.push_back(to_json(score));
-        }
-        for (const Score& score : clean) {
-            clean_rows.push_back(to_json(score));
-        }
-        const nlohmann::ordered_json json = {{"total", scores.size()}, {"caught", caught},
-                                             {"blamed", blamed},       {"false_alarms", false_alarms},
-                                             {"mistakes", rows},       {"not_applicable", not_applicable},
-                                             {"none", clean_rows}};
-        fmt::print("{}\n", json.dump(1));
-    } else {
-        for (const Score& score : scores) {
-            fmt::print("{:<34} {:<15} {:<10} {:<10} {}\n", score.name, score.recipe,
-                       score.caught ? "caught" : "NOT CAUGHT", score.blamed ? "blamed" : "NOT BLAMED",
-                       fmt::join(score.culprits, ", "));
-        }
-        fmt::print("\n{:<44} {:>7} {:>13}\n", "who", "caught", "false alarms");
-        const auto line = [&](const std::string& who, std::size_t found, std::size_t alarms) {
-            fmt::print("{:<44} {:>3}/{:<3} {:>9}/{}\n", who, found, scores.size(), alarms, clean.size());
-        };
-        line("byhand", caught, false_alarms);
-        const auto rival_line = [&](const std::string& name, const std::string& rule) {
-            const auto alarmed = [&](const Score& score) { return score.rivals.at(name); };
-            line(name + ": " + rule, static_cast<std::size_t>(std::ranges::count_if(scores, alarmed)),
-                 static_cast<std::size_t>(std::ranges::count_if(clean, alarmed)));
-        };
-        for (const Rival& rival : rivals()) {
-            rival_line(rival.name, rival.rule);
-        }
-        rival_line(kLossRival, "loss after 10 steps, four decimals");
-        fmt::print("{} of {} rightly blamed\n", blamed, scores.size());
+void print_json(const Scores& scores) {
+    nlohmann::ordered_json rows = nlohmann::ordered_json::array(), clean_rows = nlohmann::ordered_json::array();
+    for (const Score& score : scores.planted) {
+        rows.push_back(to_json(score));
     }
-    return caught == scores.size() && blamed == scores.size() && false_alarms == 0 ? kFine : kDisagrees;
+    for (const Score& score : scores.clean) {
+        clean_rows.push_back(to_json(score));
+    }
+    const nlohmann::ordered_json json = {{"total", scores.planted.size()},
+                                         {"caught", scores.caught()},
+                                         {"blamed", scores.blamed()},
+                                         {"false_alarms", scores.false_alarms()},
+                                         {"mistakes", rows},
+                                         {"not_applicable", scores.not_applicable},
+                                         {"none", clean_rows}};
+    fmt::print("{}\n", json.dump(1));
+}
+
+void print_table(const Scores& scores) {
+    for (const Score& score : scores.planted) {
+        fmt::print("{:<34} {:<15} {:<10} {:<10} {}\n", score.name, score.recipe, score.caught ? "caught" : "NOT CAUGHT",
+                   score.blamed ? "blamed" : "NOT BLAMED", fmt::join(score.culprits, ", "));
+    }
+    fmt::print("\n{:<44} {:>7} {:>13}\n", "who", "caught", "false alarms");
+    const auto line = [&](const std::string& who, std::size_t found, std::size_t alarms) {
+        fmt::print("{:<44} {:>3}/{:<3} {:>9}/{}\n", who, found, scores.planted.size(), alarms, scores.clean.size());
+    };
+    line("byhand", scores.caught(), scores.false_alarms());
+    const auto rival_line = [&](const std::string& name, const std::string& rule) {
+        const auto alarmed = [&](const Score& score) { return score.rivals.at(name); };
+        line(name + ": " + rule, static_cast<std::size_t>(std::ranges::count_if(scores.planted, alarmed)),
+             static_cast<std::size_t>(std::ranges::count_if(scores.clean, alarmed)));
+    };
+    for (const Rival& rival : rivals()) {
+        rival_line(rival.name, rival.rule);
+    }
+    rival_line(kLossRival, "loss after 10 steps, four decimals");
+    fmt::print("{} of {} rightly blamed\n", scores.blamed(), scores.planted.size());
+}
+
+int score_all(const MistakesOptions& options) {
+    const Scores scores = plant_all(options);
+    options.json ? print_json(scores) : print_table(scores);
+    const std::size_t total = scores.planted.size();
+    return scores.caught() == total && scores.blamed() == total && scores.false_alarms() == 0 ? kFine : kDisagrees;
 }
 
 }  // namespace

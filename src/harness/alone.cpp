@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "harness/hints.h"
 #include "harness/probe.h"
@@ -25,6 +27,15 @@ T not_a_number() {
     }
 }
 
+template <class T>
+bool is_not_a_number(const T& number) {
+    if constexpr (std::is_floating_point_v<T>) {
+        return std::isnan(number);
+    } else {
+        return std::isnan(number.value);
+    }
+}
+
 // Numbers between two fences, so that a function that reads past their end reads NaNs, and one that writes there is
 // found out.
 template <class T>
@@ -38,9 +49,9 @@ public:
     std::span<const T> numbers() const { return {all_.data() + fence_, size()}; }
 
     bool fences_stand() const {
-        const auto stands = [](const T& number) { return !(number == number); };
-        return std::all_of(all_.begin(), all_.begin() + static_cast<std::ptrdiff_t>(fence_), stands) &&
-               std::all_of(all_.end() - static_cast<std::ptrdiff_t>(fence_), all_.end(), stands);
+        const auto fence = static_cast<std::ptrdiff_t>(fence_);
+        return std::all_of(all_.begin(), all_.begin() + fence, is_not_a_number<T>) &&
+               std::all_of(all_.end() - fence, all_.end(), is_not_a_number<T>);
     }
 
 private:
@@ -77,7 +88,7 @@ public:
             const std::vector<float>& before = values_.numbers(name);
             for (std::size_t i = 0; i < before.size(); ++i) {
                 const T was = static_cast<T>(before[i]);
-                if (!(numbers.numbers()[i] == was) && was == was) {
+                if (!(numbers.numbers()[i] == was) && !is_not_a_number(was)) {
                     return name;
                 }
             }
@@ -121,47 +132,31 @@ std::vector<double> limits_of(std::span<const Rounded<double>> bounds, SumOrder 
     return limits;
 }
 
+// The first element that has no figure, and what there is to say of it: unwritten before all else.
 template <class T>
-Trial judge(std::span<const T> ours, const std::vector<double>& answer, const std::vector<double>& limits) {
-    Trial trial;
-    trial.verdict = Verdict::exact;
-    if (ours.size() != answer.size() || ours.size() != limits.size()) {
-        trial.verdict = Verdict::shape;
-        trial.note = "as many elements as the answer has are wanted";
-        return trial;
-    }
-    double largest_limit = 0;
-    bool all_zero = true;
-    const auto point = [&](std::size_t i, Verdict verdict) {
-        trial.verdict = verdict;
-        trial.worst = i;
-        trial.ours = static_cast<double>(ours[i]);
-        trial.answer = answer[i];
-        trial.limit = limits[i];
-    };
-    std::optional<std::size_t> bad, out_of_range;
-    Verdict bad_verdict = Verdict::exact;
+std::optional<std::pair<std::size_t, Verdict>> first_without_figure(std::span<const T> ours,
+                                                                    const std::vector<bool>& in_range) {
+    std::optional<std::pair<std::size_t, Verdict>> first;
     for (std::size_t i = 0; i < ours.size(); ++i) {
-        const bool in_range = std::isfinite(limits[i]) && std::isfinite(answer[i]);
         if (is_unwritten(&ours[i])) {
-            if (bad_verdict != Verdict::unwritten) {
-                bad = i;
-                bad_verdict = Verdict::unwritten;
-            }
+            return std::pair(i, Verdict::unwritten);
+        }
+        if (in_range[i] && !std::isfinite(ours[i]) && !first) {
+            first = std::pair(i, Verdict::non_finite);
+        }
+    }
+    return first;
+}
+
+// The figures over the elements that have some; `point` is told of the worst so far.
+template <class T, class Point>
+void measure(Trial& trial, std::span<const T> ours, const std::vector<double>& answer,
+             const std::vector<double>& limits, const std::vector<bool>& in_range, Point point) {
+    double largest_limit = 0;
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+        if (!in_range[i] || !std::isfinite(ours[i])) {
             continue;
         }
-        if (!in_range) {
-            out_of_range = out_of_range.value_or(i);
-            continue;
-        }
-        if (!std::isfinite(ours[i])) {
-            if (!bad) {
-                bad = i;
-                bad_verdict = Verdict::non_finite;
-            }
-            continue;
-        }
-        all_zero = all_zero && answer[i] == 0 && ours[i] == 0;
         const double error = std::abs(static_cast<double>(ours[i]) - answer[i]);
         trial.error = std::max(trial.error, error);
         trial.scale = std::max(trial.scale, std::abs(answer[i]));
@@ -176,11 +171,36 @@ Trial judge(std::span<const T> ours, const std::vector<double>& answer, const st
         }
     }
     trial.catches = trial.scale > 0 ? 2 * largest_limit / trial.scale : 0;
-    if (bad) {
-        point(*bad, bad_verdict);
-    } else if (out_of_range && trial.verdict != Verdict::mismatch) {
-        point(*out_of_range, Verdict::out_of_range);
-    } else if (all_zero && trial.verdict == Verdict::exact) {
+}
+
+template <class T>
+Trial judge(std::span<const T> ours, const std::vector<double>& answer, const std::vector<double>& limits) {
+    Trial trial;
+    trial.verdict = Verdict::exact;
+    if (ours.size() != answer.size() || ours.size() != limits.size()) {
+        trial.verdict = Verdict::shape;
+        trial.note = "as many elements as the answer has are wanted";
+        return trial;
+    }
+    const auto point = [&](std::size_t i, Verdict verdict) {
+        trial.verdict = verdict;
+        trial.worst = i;
+        trial.ours = static_cast<double>(ours[i]);
+        trial.answer = answer[i];
+        trial.limit = limits[i];
+    };
+    std::vector<bool> in_range(ours.size());
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+        in_range[i] = std::isfinite(limits[i]) && std::isfinite(answer[i]);
+    }
+    measure(trial, ours, answer, limits, in_range, point);
+    const auto is_zero = [](auto number) { return number == 0; };
+    if (const auto bad = first_without_figure(ours, in_range)) {
+        point(bad->first, bad->second);
+    } else if (trial.verdict != Verdict::mismatch && !std::ranges::all_of(in_range, std::identity())) {
+        point(static_cast<std::size_t>(std::ranges::find(in_range, false) - in_range.begin()), Verdict::out_of_range);
+    } else if (trial.verdict == Verdict::exact && std::ranges::all_of(ours, is_zero) &&
+               std::ranges::all_of(answer, is_zero)) {
         trial.verdict = Verdict::vacuous;
     }
     return trial;

@@ -41,7 +41,7 @@ struct StepAlone {
 
     // Of what it makes in the chain, where that is known: whether it contradicts there, and its error.
     bool fails_in_chain = true;
-    std::optional<double> error_in_chain = {};
+    std::optional<double> error_in_chain = std::nullopt;
 
     bool wrong() const;  // culprit: some trial is not in agreement
     // Wrong, but only a probe shows it, or what it makes in the chain is within what rounding may do to it.

@@ -28,6 +28,41 @@ Culprit culprit_of(const StepAlone& step) {
             on_probe,   step.shape};
 }
 
+using Makers = std::map<std::string, const Step<float>*>;
+
+// The culprit that spoils what stands under this name: makes it, or writes over it. Empty where there is none.
+std::string culprit_behind(const std::vector<Culprit>& culprits, const std::string& name) {
+    for (const Culprit& culprit : culprits) {
+        if (culprit.name == name || (culprit.trial && culprit.trial->overwrites == name)) {
+            return culprit.name;
+        }
+    }
+    return "";
+}
+
+// Of those that the name depends on, breadth first; empty where there is none.
+std::string nearest_culprit(const Makers& makers, const std::vector<Culprit>& culprits, const std::string& name) {
+    std::deque<std::string> open = {name};
+    std::set<std::string> seen = {name};
+    while (!open.empty()) {
+        const std::string next = open.front();
+        open.pop_front();
+        if (std::string culprit = culprit_behind(culprits, next); !culprit.empty()) {
+            return culprit;
+        }
+        const auto maker = makers.find(next);
+        if (maker == makers.end()) {
+            continue;
+        }
+        for (const std::string& read : maker->second->reads) {
+            if (seen.insert(read).second) {
+                open.push_back(read);
+            }
+        }
+    }
+    return "";
+}
+
 }  // namespace
 
 std::vector<Culprit> list_faults(const StepNetwork<float>& network, const StepNetwork<Rounded<float>>& wanted) {
@@ -75,45 +110,15 @@ std::vector<Culprit> find_culprits(const std::vector<Culprit>& faults, const std
 
 std::vector<Victim> find_victims(const StepNetwork<float>& network, const std::vector<Culprit>& culprits,
                                  const std::vector<std::string>& failing) {
-    std::map<std::string, const Step<float>*> maker;
+    Makers maker;
     for (const Step<float>* step : all_steps(network)) {
         maker[step->makes] = step;
     }
-    // The culprit that spoils what stands under this name: makes it, or writes over it.
-    const auto culprit_behind = [&](const std::string& name) -> std::string {
-        for (const Culprit& culprit : culprits) {
-            if (culprit.name == name || (culprit.trial && culprit.trial->overwrites == name)) {
-                return culprit.name;
-            }
-        }
-        return "";
-    };
     std::vector<Victim> victims;
     for (const std::string& name : failing) {
-        if (std::ranges::find(culprits, name, &Culprit::name) != culprits.end()) {
-            continue;
+        if (std::ranges::find(culprits, name, &Culprit::name) == culprits.end()) {
+            victims.push_back({name, nearest_culprit(maker, culprits, name)});
         }
-        // Breadth first, so the nearest comes first.
-        Victim victim{name, culprit_behind(name)};
-        std::deque<std::string> open = {name};
-        std::set<std::string> seen = {name};
-        while (!open.empty() && victim.from.empty()) {
-            const auto found = maker.find(open.front());
-            open.pop_front();
-            if (found == maker.end()) {
-                continue;
-            }
-            for (const std::string& read : found->second->reads) {
-                victim.from = culprit_behind(read);
-                if (!victim.from.empty()) {
-                    break;
-                }
-                if (seen.insert(read).second) {
-                    open.push_back(read);
-                }
-            }
-        }
-        victims.push_back(std::move(victim));
     }
     return victims;
 }

@@ -104,6 +104,25 @@ Known known_of(const View& view, std::span<const double> limits) {
     return known;
 }
 
+// What lies between the three, at most.
+struct Differences {
+    double largest = 0;            // ours from theirs
+    double manual = 0, torch = 0;  // from what is right
+    std::uint64_t ulp = 0;
+
+    // `ours` and `right` are finite.
+    void take(double ours, double theirs, double right, DType dtype) {
+        manual = std::max(manual, std::abs(ours - right));
+        if (std::isfinite(theirs)) {
+            largest = std::max(largest, std::abs(ours - theirs));
+            torch = std::max(torch, std::abs(theirs - right));
+            ulp = std::max(ulp, ulp_distance(ours, theirs, dtype));
+        } else {
+            largest = torch = std::numeric_limits<double>::infinity();
+        }
+    }
+};
+
 // The figures of two tensors of one shape and type, without the elements that are out of range; returns the first such.
 std::optional<std::size_t> measure(TensorResult& result, const View& manual, const View& torch, const View* oracle,
                                    std::span<const double> limits) {
@@ -112,28 +131,19 @@ std::optional<std::size_t> measure(TensorResult& result, const View& manual, con
     const View& truth = has_oracle ? *oracle : torch;
     std::optional<std::size_t> out_of_range;
     const Known known = known_of(truth, limits);
-    double largest = 0, error_manual = 0, error_torch = 0;
+    Differences differences;
     std::size_t worst = 0;
     // Of the worst: whether it breaks its limit, whether that says anything, its share of it, its error.
     std::tuple<bool, bool, double, double> most;
-    std::uint64_t ulp = 0;
     bool ok = true, undecided = false;
     for (std::size_t i = 0; i < elements; ++i) {
-        const double ours = value_at(manual, i), theirs = value_at(torch, i), right = value_at(truth, i);
-        const double limit = limit_at(limits, i);
+        const double ours = value_at(manual, i), right = value_at(truth, i), limit = limit_at(limits, i);
         if (!std::isfinite(limit) || !std::isfinite(right) || !std::isfinite(ours)) {
             out_of_range = out_of_range.value_or(i);
             continue;
         }
         const double error = std::abs(ours - right);
-        error_manual = std::max(error_manual, error);
-        if (std::isfinite(theirs)) {
-            largest = std::max(largest, std::abs(ours - theirs));
-            ulp = std::max(ulp, ulp_distance(ours, theirs, manual.dtype));
-            error_torch = std::max(error_torch, std::abs(theirs - right));
-        } else {
-            largest = error_torch = std::numeric_limits<double>::infinity();
-        }
+        differences.take(ours, value_at(torch, i), right, manual.dtype);
         const bool says_something = limit <= kTooWide * known.scale;
         const double held_to = says_something ? limit : known.widest;
         const bool fits = error <= held_to;
@@ -147,14 +157,14 @@ std::optional<std::size_t> measure(TensorResult& result, const View& manual, con
         }
     }
     result.bit_equal = std::memcmp(manual.data, torch.data, elements * size_of(manual.dtype)) == 0;
-    result.max_abs_diff = largest;
-    result.max_ulp = ulp;
+    result.max_abs_diff = differences.largest;
+    result.max_ulp = differences.ulp;
     result.scale = known.scale;
     result.used = std::get<2>(most);
     if (has_oracle) {
-        result.error_manual = error_manual;
-        result.error_torch = error_torch;
-        result.torch_further_off = error_torch > error_manual && error_torch > known.widest;
+        result.error_manual = differences.manual;
+        result.error_torch = differences.torch;
+        result.torch_further_off = differences.torch > differences.manual && differences.torch > known.widest;
     }
     if (elements > 0) {
         result.worst = worst_at(worst, manual, torch, oracle);
@@ -172,6 +182,27 @@ std::optional<std::size_t> measure(TensorResult& result, const View& manual, con
         result.around = neighbours(worst, manual, torch);
     }
     return out_of_range;
+}
+
+// Whether both are there, of one shape and type; if not, `result` says so.
+bool comparable(TensorResult& result, const View* manual, const View* torch) {
+    if (manual == nullptr || torch == nullptr) {
+        const View* present = manual != nullptr ? manual : torch;
+        result.shape = present != nullptr ? present->shape : Shape{};
+        result.note = present == nullptr  ? "neither side has one"
+                      : manual == nullptr ? "the hand-written side has none"
+                                          : "LibTorch's side has none";
+        return false;
+    }
+    result.shape = manual->shape;
+    if (manual->shape != torch->shape || manual->dtype != torch->dtype) {
+        result.verdict = Verdict::shape;
+        result.note = manual->shape != torch->shape
+                          ? to_string(manual->shape) + " against LibTorch's " + to_string(torch->shape)
+                          : "element types differ";
+        return false;
+    }
+    return true;
 }
 
 }  // namespace
@@ -225,20 +256,7 @@ TensorResult compare_tensor(const std::string& name, const View* manual, const V
                             std::span<const double> limits, AllZero when_all_zero) {
     TensorResult result;
     result.name = name;
-    if (manual == nullptr || torch == nullptr) {
-        const View* present = manual != nullptr ? manual : torch;
-        result.shape = present != nullptr ? present->shape : Shape{};
-        result.note = present == nullptr  ? "neither side has one"
-                      : manual == nullptr ? "the hand-written side has none"
-                                          : "LibTorch's side has none";
-        return result;
-    }
-    result.shape = manual->shape;
-    if (manual->shape != torch->shape || manual->dtype != torch->dtype) {
-        result.verdict = Verdict::shape;
-        result.note = manual->shape != torch->shape
-                          ? to_string(manual->shape) + " against LibTorch's " + to_string(torch->shape)
-                          : "element types differ";
+    if (!comparable(result, manual, torch)) {
         return result;
     }
 

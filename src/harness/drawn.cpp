@@ -1,6 +1,7 @@
 #include "harness/drawn.h"
 
 #include <cmath>
+#include <numbers>
 #include <random>
 
 namespace byhand {
@@ -30,7 +31,7 @@ Tensors<float> drawn_state(const NetworkConfig& config, std::uint64_t seed) {
         const auto starts = [&](const char* with) { return spec.name.starts_with(with); };
         for (float& value : state[spec.name]) {
             if (starts("C")) {
-                value = draw.between(-std::sqrt(3.0), std::sqrt(3.0));
+                value = draw.between(-std::numbers::sqrt3, std::numbers::sqrt3);
             } else if (starts("W")) {
                 const double bound = 5.0 / 3 * std::sqrt(3 / static_cast<double>(spec.shape[0]));
                 value = draw.between(-bound, bound);

@@ -75,7 +75,8 @@ template <class Loss>
 Slope slope(const Loss& loss, double x, double scale, double noise) {
     Slope best;
     const double least = std::max(std::abs(x), scale * 0x1p-40) * 0x1p-28;
-    for (double h = scale * 0x1p-10; h >= least; h /= 8) {
+    double h = scale * 0x1p-10;
+    while (h >= least) {
         double truncation = 0;
         const Slope next = slope_at(loss, x, h, noise, truncation);
         if (next.bound < best.bound) {
@@ -84,6 +85,7 @@ Slope slope(const Loss& loss, double x, double scale, double noise) {
         if (std::isfinite(next.bound) && truncation <= 2 * noise / h) {
             break;
         }
+        h /= 8;
     }
     return best;
 }
@@ -134,6 +136,7 @@ struct Element {
 };
 
 // `sharp`: a limit below this tells zero from a gradient that matters.
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): two plain loops and one choice
 void judge(CheckedGradient& checked, const std::vector<Element>& elements, double sharp) {
     checked.checked = elements.size();
     bool all_rounding = true, all_nothing = true, no_figures = false;

@@ -23,6 +23,7 @@ Extents extents(const Step<float>& step) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): a list
 std::vector<Mistake> layer_mistakes() {
     return {
         at("embedding_backward", "embedding-overwritten", "= for += in dC: only a character's last place counts",
@@ -81,17 +82,20 @@ std::vector<Mistake> layer_mistakes() {
                for (const Step<float>* other : all_steps(net)) {
                    weights = other->makes == "d" + step.reads[1] ? other : weights;
                }
-               return weights != nullptr && instead(step, [n = net.rows, e = extents(*weights)](float* out, Reads r) {
-                          for (std::size_t i = 0; i < n; ++i) {
-                              for (std::size_t k = 0; k < e.in; ++k) {
-                                  float sum = 0;
-                                  for (std::size_t j = 0; j < e.out; ++j) {
-                                      sum += numbers(r, 0)[i * e.out + j] * numbers(r, 1)[j * e.in + k];
-                                  }
-                                  out[i * e.in + k] = sum;
-                              }
-                          }
-                      });
+               if (weights == nullptr) {
+                   return false;
+               }
+               return instead(step, [n = net.rows, e = extents(*weights)](float* out, Reads r) {
+                   for (std::size_t i = 0; i < n; ++i) {
+                       for (std::size_t k = 0; k < e.in; ++k) {
+                           float sum = 0;
+                           for (std::size_t j = 0; j < e.out; ++j) {
+                               sum += numbers(r, 0)[i * e.out + j] * numbers(r, 1)[j * e.in + k];
+                           }
+                           out[i * e.in + k] = sum;
+                       }
+                   }
+               });
            }),
         at("linear_weight_backward", "weight-gradient-transposed", "dW laid out (out, in)",
            "Grokking-Deep-Learning 22: https://github.com/iamtrask/Grokking-Deep-Learning/pull/22",

@@ -27,6 +27,7 @@ void put_before(StepList<float>& list, const std::string& place, Step<float> ste
 // What the step made goes into what it read first as well.
 void write_through(Step<float>& step) {
     then(step, [elements = count(step.shape)](float* out, Reads r) {
+        // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): that is the mistake
         std::copy_n(out, elements, const_cast<float*>(numbers(r, 0)));
     });
 }
@@ -141,11 +142,10 @@ std::vector<Mistake> memory_mistakes() {
          "the smallest mistake that a verdict promises to find",
          [](Network& net, const Catches& catches) -> Names {
              Step<float>* step = step_by(net, "linear_weight_backward");
-             const auto caught = step != nullptr ? catches.find(step->makes) : catches.end();
-             if (caught == catches.end()) {
+             if (step == nullptr || !catches.contains(step->makes)) {
                  return {};
              }
-             then(*step, [twice = 2 * caught->second, elements = count(step->shape)](float* out, Reads) {
+             then(*step, [twice = 2 * catches.at(step->makes), elements = count(step->shape)](float* out, Reads) {
                  double largest = 0;
                  std::for_each_n(out, elements, [&](float x) { largest = std::max(largest, std::abs(double{x})); });
                  float& element = out[elements * 2 / 3];

@@ -43,6 +43,7 @@ bool elementwise(Step<float>& step, Of of) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): a list
 std::vector<Mistake> norm_mistakes() {
     return {
         at("batchnorm_variance", "variance-divisor-forward", "the batch's variance by n for n − 1, or n − 1 for n",

@@ -55,13 +55,16 @@ std::vector<Mistake> softmax_mistakes() {
         at("negative_log_likelihood_backward", "target-shifted", "each row takes the answer of the row before it",
            "transformers 47394: https://github.com/huggingface/transformers/issues/47394",
            [](Network& net, Step<float>& step) {
-               return net.rows > 1 && instead(step, [n = net.rows, V = net.config.vocabulary](float* out, Reads r) {
-                          std::fill_n(out, n * V, 0.0F);
-                          for (std::size_t i = 0; i < n; ++i) {
-                              const std::int64_t answer = indices(r, 0)[(i + n - 1) % n];
-                              out[i * V + static_cast<std::size_t>(answer)] = -1 / static_cast<float>(n);
-                          }
-                      });
+               if (net.rows < 2) {
+                   return false;
+               }
+               return instead(step, [n = net.rows, V = net.config.vocabulary](float* out, Reads r) {
+                   std::fill_n(out, n * V, 0.0F);
+                   for (std::size_t i = 0; i < n; ++i) {
+                       const std::int64_t answer = indices(r, 0)[(i + n - 1) % n];
+                       out[i * V + static_cast<std::size_t>(answer)] = -1 / static_cast<float>(n);
+                   }
+               });
            }),
         at("softmax_log_backward", "log-gradient-wrong-value",
            "divided by the logarithm instead of what it was taken of",

@@ -73,11 +73,14 @@ std::vector<Mistake> update_mistakes() {
            "d2l-en 2213: https://github.com/d2l-ai/d2l-en/pull/2213",
            [](Network& net, Step<float>& step) {
                const auto m = static_cast<float>(net.config.norm.momentum);
-               return m != 0.5F && instead(step, [m, H = width(step)](float* out, Reads r) {
-                          for (std::size_t j = 0; j < H; ++j) {
-                              out[j] = m * numbers(r, 0)[j] + (1 - m) * numbers(r, 1)[j];
-                          }
-                      });
+               if (m == 0.5F) {
+                   return false;
+               }
+               return instead(step, [m, H = width(step)](float* out, Reads r) {
+                   for (std::size_t j = 0; j < H; ++j) {
+                       out[j] = m * numbers(r, 0)[j] + (1 - m) * numbers(r, 1)[j];
+                   }
+               });
            }),
         at("running_spread_update", "running-not-updated", "a running figure that never moves",
            "aprender 2166: https://github.com/paiml/aprender/pull/2166",

@@ -90,29 +90,29 @@ public:
     friend Rounded operator-(const Rounded& a, const Rounded& b) { return a + -b; }
 
     friend Rounded operator*(const Rounded& a, const Rounded& b) {
-        const double value = a.value * b.value;
+        const double made = a.value * b.value;
         const bool exact = a.scales_exactly() || b.scales_exactly();
         const auto carried = [](double x, double x_error, double y, double y_error) {
             return std::abs(x) * y_error + std::abs(y) * x_error + x_error * y_error;
         };
         // The factors may be one and the same (a square), so their deviations add, not the squares of these.
-        const double variance =
+        const double spread =
             a.variance == 0 && b.variance == 0
                 ? 0
                 : square(std::abs(a.value) * std::sqrt(b.variance) + std::abs(b.value) * std::sqrt(a.variance)) +
                       a.variance * b.variance;
-        return result(value, carried(a.value, a.error, b.value, b.error),
-                      carried(a.value, a.any_order(), b.value, b.any_order()), variance, exact ? 0 : 1);
+        return result(made, carried(a.value, a.error, b.value, b.error),
+                      carried(a.value, a.any_order(), b.value, b.any_order()), spread, exact ? 0 : 1);
     }
 
     friend Rounded operator/(const Rounded& a, const Rounded& b) {
-        const double value = a.value / b.value;
+        const double made = a.value / b.value;
         const auto carried = [&](double a_error, double b_error) {
             const double least = std::abs(b.value) - b_error;
-            return least > 0 ? (a_error + std::abs(value) * b_error) / least : kInfinity;
+            return least > 0 ? (a_error + std::abs(made) * b_error) / least : kInfinity;
         };
-        const double variance = (a.variance + square(value) * b.variance) / square(b.value);
-        return result(value, carried(a.error, b.error), carried(a.any_order(), b.any_order()), variance,
+        const double spread = (a.variance + square(made) * b.variance) / square(b.value);
+        return result(made, carried(a.error, b.error), carried(a.any_order(), b.any_order()), spread,
                       b.scales_exactly() ? 0 : 1);
     }
 
@@ -126,41 +126,39 @@ public:
 
     // √(x ± e) − √x ≤ e/(√x + √(x − e))
     friend Rounded sqrt(const Rounded& x) {
-        const double value = std::sqrt(x.value);
-        const auto carried = [&](double error) {
-            if (error == 0) {
+        const double made = std::sqrt(x.value);
+        const auto carried = [&](double off) {
+            if (off == 0) {
                 return 0.0;
             }
-            return x.value >= error ? error / (value + std::sqrt(x.value - error)) : kInfinity;
+            return x.value >= off ? off / (made + std::sqrt(x.value - off)) : kInfinity;
         };
-        const double variance = x.variance == 0 ? 0 : x.variance / (4 * x.value);
-        return result(value, carried(x.error), carried(x.any_order()), variance, 1);
+        const double spread = x.variance == 0 ? 0 : x.variance / (4 * x.value);
+        return result(made, carried(x.error), carried(x.any_order()), spread, 1);
     }
 
     // e^(x ± e) − e^x ≤ e^x·(e^e − 1)
     friend Rounded exp(const Rounded& x) {
         // It is never 0, though double may have no number for it.
-        const double value = std::max(std::exp(x.value), std::numeric_limits<double>::min());
-        const auto carried = [&](double error) { return value * std::expm1(error); };
-        return result(value, carried(x.error), carried(x.any_order()), square(value) * x.variance, 2 * kExpUlp);
+        const double made = std::max(std::exp(x.value), std::numeric_limits<double>::min());
+        const auto carried = [&](double off) { return made * std::expm1(off); };
+        return result(made, carried(x.error), carried(x.any_order()), square(made) * x.variance, 2 * kExpUlp);
     }
 
     // ln x − ln(x − e) = ln(1 + e/(x − e))
     friend Rounded log(const Rounded& x) {
-        const double value = std::log(x.value);
-        const auto carried = [&](double error) {
-            return x.value > error ? std::log1p(error / (x.value - error)) : kInfinity;
-        };
-        return result(value, carried(x.error), carried(x.any_order()), x.variance / square(x.value), 2 * kLogUlp);
+        const double made = std::log(x.value);
+        const auto carried = [&](double off) { return x.value > off ? std::log1p(off / (x.value - off)) : kInfinity; };
+        return result(made, carried(x.error), carried(x.any_order()), x.variance / square(x.value), 2 * kLogUlp);
     }
 
     // The slope of tanh is 1 − tanh², and largest where |x| is least.
     friend Rounded tanh(const Rounded& x) {
-        const double value = std::tanh(x.value);
-        const auto carried = [&](double error) {
-            return error * (1 - square(std::tanh(std::max(std::abs(x.value) - error, 0.0))));
+        const double made = std::tanh(x.value);
+        const auto carried = [&](double off) {
+            return off * (1 - square(std::tanh(std::max(std::abs(x.value) - off, 0.0))));
         };
-        return result(value, carried(x.error), carried(x.any_order()), x.variance * square(1 - square(value)),
+        return result(made, carried(x.error), carried(x.any_order()), x.variance * square(1 - square(made)),
                       2 * kTanhUlp);
     }
 
