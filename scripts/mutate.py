@@ -11,7 +11,9 @@ comes in its place. FILE narrows the choice to some files; FILE:LINE takes every
 Only the sources that the change reaches are compiled, and linked before the libraries of the build folder. The program
 so made then runs the checks below, one after the other, until one does not agree, or crashes, or takes ten times as
 long as it should. One that passes them all runs them again under AddressSanitizer. It is seen to first that the right
-program passes them all.
+program passes them all. The checks are `byhand compare` and `byhand gradcheck` on networks of every convention; for
+evaluation.cpp, which no training step runs, and for what fused.h hands to a trainer they are the losses after
+`byhand train`, beside those of LibTorch's module.
 
 Prints one line a mutant: where, the line with its change as «before → after», and what caught it, or SURVIVED, or
 "equivalent" and why, by scripts/mutants_equivalent. Its lines are "file:line TAB changed line TAB why"; where one of
@@ -315,7 +317,7 @@ class Workshop:
             if code > 1:
                 return f"{check.name}: error (exit {code})"
             if code == 1:
-                told = re.search(r"(first divergence|culprit)[ :]+(?!and)([^\s,;]+)", output.split("\n")[0])
+                told = re.search(r"(first divergence|culprit)[ :]+(?!and)([^\s,;:]+)", output.split("\n")[0])
                 return check.name + (f": {told[1]} {told[2]}" if told else "")
             if check.figures and not same_figures(output, check.figures):
                 return check.name
