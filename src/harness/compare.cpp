@@ -123,6 +123,16 @@ struct Differences {
     }
 };
 
+Verdict verdict_of(bool bit_equal, bool ok, bool undecided) {
+    if (bit_equal) {
+        return Verdict::exact;
+    }
+    if (!ok) {
+        return Verdict::mismatch;
+    }
+    return undecided ? Verdict::undecided : Verdict::within;
+}
+
 // The figures of two tensors of one shape and type, without the elements that are out of range; returns the first such.
 std::optional<std::size_t> measure(TensorResult& result, const View& manual, const View& torch, const View* oracle,
                                    std::span<const double> limits) {
@@ -171,13 +181,7 @@ std::optional<std::size_t> measure(TensorResult& result, const View& manual, con
         const double limit = limit_at(limits, worst);
         result.limit = limit <= kTooWide * known.scale ? limit : known.widest;
     }
-    if (result.bit_equal) {
-        result.verdict = Verdict::exact;
-    } else if (!ok) {
-        result.verdict = Verdict::mismatch;
-    } else {
-        result.verdict = undecided ? Verdict::undecided : Verdict::within;
-    }
+    result.verdict = verdict_of(result.bit_equal, ok, undecided);
     if (result.worst && !agrees(result.verdict)) {
         result.around = neighbours(worst, manual, torch);
     }
