@@ -537,5 +537,6 @@ TEST_CASE("rounded: the library's tanh, exp and log of float are within the unit
     CHECK(worst.tanh <= kTanhUlp);
     CHECK(worst.exp <= kExpUlp);
     CHECK(worst.log <= kLogUlp);
-    CHECK(worst.tanh > 0.5);  // a library that rounds correctly would make this test say nothing
+    // glibc 2.41 rounds tanh correctly; were all three so, this test would say nothing.
+    CHECK(std::max({worst.tanh, worst.exp, worst.log}) > 0.5);
 }
