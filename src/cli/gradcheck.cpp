@@ -11,6 +11,7 @@
 #include "cli/network_options.h"
 #include "cli/numbers.h"
 #include "cli/progress.h"
+#include "harness/drawn.h"
 #include "harness/report_gradcheck.h"
 #include "manual/formulas.h"
 #include "manual/stepwise.h"
@@ -58,7 +59,7 @@ int gradcheck(const GradcheckOptions& options) {
     const std::size_t rows = run.recipe.batch;
     DrawnBatch batch(rows, network.context);
     draw_batch(batch, run.train, run.generator);
-    const Tensors<float> state = gradcheck_state(network, run.recipe.seed);
+    const Tensors<float> state = drawn_state(network, run.recipe.seed);
 
     const auto stepwise = stepwise_network<double>(network, rows);
     const std::size_t elements =

@@ -274,23 +274,4 @@ std::vector<CheckedGradient> gradcheck(const StepNetwork<double>& network, const
     return all;
 }
 
-Tensors<float> gradcheck_state(const NetworkConfig& config, std::uint64_t seed) {
-    std::mt19937_64 generator(seed);
-    const auto uniform = [&] { return static_cast<float>(generator() >> 40) * 0x1p-24F; };  // [0, 1), on every machine
-    Tensors<float> state(byhand::state(config));
-    for (const TensorSpec& spec : state.table()) {
-        const bool positive = spec.name.starts_with("bngain") || spec.name.starts_with("bnvar_running");
-        const bool matrix = spec.shape.size() == 2;
-        const float fan_in = matrix && spec.name != "C" ? static_cast<float>(spec.shape[0]) : 1;
-        // Weights of a variance near 1/fan_in (matrices), gains from 1.1 to 1.9, biases of a few tenths.
-        const float low = positive ? 1.1F : matrix ? 0.1F / std::sqrt(fan_in) : 0.1F;
-        const float high = positive ? 1.9F : matrix ? 1.6F / std::sqrt(fan_in) : 0.6F;
-        for (float& x : state[spec.name]) {
-            const float magnitude = low + (high - low) * uniform();
-            x = !positive && (generator() >> 63) != 0 ? -magnitude : magnitude;
-        }
-    }
-    return state;
-}
-
 }  // namespace byhand

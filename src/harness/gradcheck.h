@@ -68,8 +68,4 @@ struct GradcheckConfig {
 std::vector<CheckedGradient> gradcheck(const StepNetwork<double>& network, const StepNetwork<Rounded<float>>& bounds,
                                        const Tensors<float>& state, const Batch& batch, const GradcheckConfig& config);
 
-// A state to check gradients at, a table equal to state(config): gains, biases and running figures are drawn too, and
-// nothing is 0 or 1, which would hide a factor or a term that was forgotten. Weights keep sums near 1.
-Tensors<float> gradcheck_state(const NetworkConfig& config, std::uint64_t seed);
-
 }  // namespace byhand

@@ -7,10 +7,13 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "harness/report_number.h"
+
 namespace byhand {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using report::number;
 
 struct Row {
     std::string name, shape, checked, error, limit, used, catches, verdict, worst;
@@ -84,16 +87,6 @@ std::pair<const CheckedModel*, const CheckedGradient*> first_wrong(const std::ve
         }
     }
     return {nullptr, nullptr};
-}
-
-Json number(double value) {
-    if (std::isnan(value)) {
-        return "nan";
-    }
-    if (std::isinf(value)) {
-        return value > 0 ? "inf" : "-inf";
-    }
-    return value;
 }
 
 Json gradient(const std::string& model, const CheckedGradient& g) {

@@ -2,26 +2,14 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/report.h"
+#include "harness/report_number.h"
 #include "harness/report_parts.h"
 
 namespace byhand {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-Json number(double value) {
-    if (std::isnan(value)) {
-        return "nan";
-    }
-    if (std::isinf(value)) {
-        return value > 0 ? "inf" : "-inf";
-    }
-    return value;
-}
-
-Json number(const std::optional<double>& value) {
-    return value ? number(*value) : Json();
-}
+using report::number;
 
 Json text_or_null(const std::string& text) {
     return text.empty() ? Json() : Json(text);
