@@ -11,8 +11,8 @@ Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& net
             torch.collapsed_answers(network, rows),
             {torch.stepwise(network, rows, DType::float32), torch.module_side(network, rows),
              torch.stepwise(network, rows, DType::float64)},
-            {stepwise_network<double>(network, rows), stepwise_network<Rounded<float>>(network, rows), {}},
-            {collapsed_network<double>(network, rows), collapsed_network<Rounded<float>>(network, rows), {}}};
+            {stepwise_network<double>(network, rows), stepwise_network<Rounded>(network, rows), {}},
+            {collapsed_network<double>(network, rows), collapsed_network<Rounded>(network, rows), {}}};
 }
 
 Contestant contestant_of(const std::string& model, const NetworkConfig& network, std::size_t rows,
@@ -21,7 +21,7 @@ Contestant contestant_of(const std::string& model, const NetworkConfig& network,
         return {.model = model,
                 .side = make_hand_side(HandForm::fused, network, rows, DType::float32),
                 .steps = fused_pieces(network, rows),
-                .judge = {.bounds = stepwise_network<Rounded<float>>(network, rows), .order = SumOrder::any},
+                .judge = {.bounds = stepwise_network<Rounded>(network, rows), .order = SumOrder::any},
                 .answers = reference.stepwise.get(),
                 .chain = &reference.collapsed_chain};
     }
@@ -33,9 +33,7 @@ Contestant contestant_of(const std::string& model, const NetworkConfig& network,
             .side = make_step_side(network_of(float())),
             .keeps_everything = stepwise,
             .steps = network_of(float()),
-            .judge = {.bounds = network_of(Rounded<float>()),
-                      .in_double = network_of(double()),
-                      .bounds_double = network_of(Rounded<double>())},
+            .judge = {.bounds = network_of(Rounded()), .in_double = network_of(double())},
             .answers = stepwise ? reference.stepwise.get() : reference.collapsed.get(),
             .chain = stepwise ? &reference.chain : &reference.collapsed_chain};
 }

@@ -114,20 +114,28 @@ Fenced<T> unwritten(std::size_t elements) {
     return out;
 }
 
-// The limit of each element: what our rounding may come to, and what the answer's own may, which sums in double and in
-// an order of its own. (2⁻²⁹ is the ratio of the units of rounding.)
-std::vector<double> limits_of(std::span<const Rounded<float>> bounds, SumOrder order) {
-    std::vector<double> limits;
-    for (const Rounded<float>& bound : bounds) {
-        const double ours = order == SumOrder::ours ? bound.error : bound.any_order();
-        limits.push_back(ours + 0x1p-28 * bound.any_order());
-    }
-    return limits;
+// What a step alone is held against, on one set of values.
+struct Wanted {
+    std::vector<double> answer;
+    std::vector<Rounded> bounds;
+};
+
+Wanted wanted_of(const Step<Rounded>& bound, const Answers& answers, const Values& values) {
+    Operands<Rounded> operands(values);
+    Fenced<Rounded> bounds(count(bound.shape));
+    bound.run(bounds.data(), operands.of(bound.reads));
+    return {answers.answer(bound.makes, values.views()), {bounds.numbers().begin(), bounds.numbers().end()}};
 }
-std::vector<double> limits_of(std::span<const Rounded<double>> bounds, SumOrder /*order*/) {
+
+// The limit of each element: what T's rounding may come to, and what the answer's own may, which sums in double and in
+// an order of its own.
+template <class T>
+std::vector<double> limits_of(const std::vector<Rounded>& bounds, SumOrder order) {
+    constexpr double kDoubles = 0x1p-29;  // the unit of double's rounding over that of float's
     std::vector<double> limits;
-    for (const Rounded<double>& bound : bounds) {
-        limits.push_back(bound.error + 2 * bound.any_order());
+    for (const Rounded& bound : bounds) {
+        const double ours = order == SumOrder::ours ? bound.error : bound.any_order();
+        limits.push_back((sizeof(T) == sizeof(float) ? 1 : kDoubles) * ours + 2 * kDoubles * bound.any_order());
     }
     return limits;
 }
@@ -216,21 +224,16 @@ const Step<T>* find_step(const StepNetwork<T>& network, const std::string& makes
     return nullptr;
 }
 
-template <class T, class Bound>
-Trial trial_of(const Step<T>& step, const Step<Bound>& bound, const Answers& answers, const Values& values,
-               SumOrder order, std::size_t rows) {
-    const std::vector<double> answer = answers.answer(step.makes, values.views());
+template <class T>
+Trial trial_of(const Step<T>& step, const Values& values, const Wanted& wanted, SumOrder order, std::size_t rows) {
     Operands<T> operands(values);
     Fenced<T> out = unwritten<T>(count(step.shape));
     step.run(out.data(), operands.of(step.reads));
-    Operands<Bound> bound_operands(values);
-    Fenced<Bound> bounds(count(bound.shape));
-    bound.run(bounds.data(), bound_operands.of(bound.reads));
     const std::span<const T> ours = out.numbers();
-    const std::vector<double> limits = limits_of(bounds.numbers(), order);
-    Trial trial = judge(ours, answer, limits);
+    const std::vector<double> limits = limits_of<T>(wanted.bounds, order);
+    Trial trial = judge(ours, wanted.answer, limits);
     if (trial.verdict == Verdict::mismatch) {
-        trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), answer, limits, step.shape, rows);
+        trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), wanted.answer, limits, step.shape, rows);
     }
     if (!out.fences_stand()) {
         trial.verdict = Verdict::mismatch;
@@ -288,7 +291,7 @@ std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge&
     const std::vector<std::string> known = answers.names();
     std::vector<StepAlone> results;
     for (const Step<float>* step : all_steps(network)) {
-        const Step<Rounded<float>>* bound = find_step(judge.bounds, step->makes);
+        const Step<Rounded>* bound = find_step(judge.bounds, step->makes);
         if (bound == nullptr || std::ranges::find(known, step->makes) == known.end()) {
             continue;
         }
@@ -301,15 +304,15 @@ std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge&
         const Values probe =
             probe_values(answers, step->makes, reads, network.config.vocabulary, seed + results.size());
         StepAlone result{step->makes, step->function, step->reads, {}, {}, {}, {}, step->shape};
-        result.real = trial_of(*step, *bound, answers, all, judge.order, network.rows);
-        result.probe = trial_of(*step, *bound, answers, probe, judge.order, network.rows);
+        const Wanted on_real = wanted_of(*bound, answers, all), on_probe = wanted_of(*bound, answers, probe);
+        result.real = trial_of(*step, all, on_real, judge.order, network.rows);
+        result.probe = trial_of(*step, probe, on_probe, judge.order, network.rows);
         const Step<double>* in_double = find_step(judge.in_double, step->makes);
-        const Step<Rounded<double>>* bound_double = find_step(judge.bounds_double, step->makes);
         result.real_double = result.real;
         result.probe_double = result.probe;
-        if (double_as_well && in_double != nullptr && bound_double != nullptr) {
-            result.real_double = trial_of(*in_double, *bound_double, answers, all, SumOrder::any, network.rows);
-            result.probe_double = trial_of(*in_double, *bound_double, answers, probe, SumOrder::any, network.rows);
+        if (double_as_well && in_double != nullptr) {
+            result.real_double = trial_of(*in_double, all, on_real, judge.order, network.rows);
+            result.probe_double = trial_of(*in_double, probe, on_probe, judge.order, network.rows);
         }
         results.push_back(std::move(result));
     }

@@ -62,9 +62,8 @@ enum class SumOrder { ours, any };
 
 // How a network's steps are judged: the right functions on numbers that carry their errors.
 struct Judge {
-    StepNetwork<Rounded<float>> bounds;
+    StepNetwork<Rounded> bounds;
     StepNetwork<double> in_double = {};  // may be empty: then our double is not held against the answers
-    StepNetwork<Rounded<double>> bounds_double = {};
     SumOrder order = SumOrder::ours;
 };
 

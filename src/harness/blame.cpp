@@ -9,7 +9,7 @@ namespace byhand {
 namespace {
 
 // Everything that some step makes.
-std::set<std::string> made_by(const StepNetwork<Rounded<float>>& network) {
+std::set<std::string> made_by(const StepNetwork<Rounded>& network) {
     std::set<std::string> made;
     for (const auto* step : all_steps(network)) {
         made.insert(step->makes);
@@ -65,10 +65,10 @@ std::string nearest_culprit(const Makers& makers, const std::vector<Culprit>& cu
 
 }  // namespace
 
-std::vector<Culprit> list_faults(const StepNetwork<float>& network, const StepNetwork<Rounded<float>>& wanted) {
+std::vector<Culprit> list_faults(const StepNetwork<float>& network, const StepNetwork<Rounded>& wanted) {
     std::vector<Culprit> faults;
     const std::set<std::string> all = made_by(wanted);
-    std::map<std::string, const Step<Rounded<float>>*> right;
+    std::map<std::string, const Step<Rounded>*> right;
     for (const auto* step : all_steps(wanted)) {
         right[step->makes] = step;
     }

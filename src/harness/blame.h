@@ -28,7 +28,7 @@ struct Victim {
 
 // What is wrong with the lists themselves, whatever the functions compute: a step that reads what is made only after
 // it, a name that no step makes. `wanted` are the lists as they should be.
-std::vector<Culprit> list_faults(const StepNetwork<float>& network, const StepNetwork<Rounded<float>>& wanted);
+std::vector<Culprit> list_faults(const StepNetwork<float>& network, const StepNetwork<Rounded>& wanted);
 
 // The faults of the lists, then the steps that are wrong alone, each name once, with what is first said of it.
 std::vector<Culprit> find_culprits(const std::vector<Culprit>& faults, const std::vector<StepAlone>& alone);

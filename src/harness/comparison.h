@@ -23,7 +23,7 @@ using Limits = std::map<std::string, std::vector<double>>;
 // A network as the chain's limits are measured with it (see spread.h).
 struct ChainModel {
     StepNetwork<double> network;
-    StepNetwork<Rounded<float>> bounds;
+    StepNetwork<Rounded> bounds;
     SpreadConfig spread;
     // Where the same steps are run again and again from the same state: each step's limits, once they are known.
     std::map<std::size_t, Limits>* memo = nullptr;

@@ -20,14 +20,14 @@ using RoundingLimits = std::map<std::string, std::vector<double>>;
 
 // The limits of what rounding in double may do to the loss and to every gradient: those of float, measured, times the
 // ratio of the units, since so little moves all of it in proportion.
-RoundingLimits rounding_limits(const StepNetwork<double>& network, const StepNetwork<Rounded<float>>& bounds,
+RoundingLimits rounding_limits(const StepNetwork<double>& network, const StepNetwork<Rounded>& bounds,
                                const Tensors<float>& state, const Batch& batch, const SpreadConfig& spread) {
     const StepNetwork<double> both{network.config, network.rows, network.forward, network.backward, {}, {}};
-    StepNetwork<Rounded<float>> right{network.config, network.rows, {}, {}, {}, {}};
+    StepNetwork<Rounded> right{network.config, network.rows, {}, {}, {}, {}};
     // The same steps in the network's own order.
-    const std::vector<const Step<Rounded<float>>*> known = all_steps(bounds);
+    const std::vector<const Step<Rounded>*> known = all_steps(bounds);
     for (const Step<double>* step : all_steps(both)) {
-        const auto found = std::ranges::find(known, step->makes, &Step<Rounded<float>>::makes);
+        const auto found = std::ranges::find(known, step->makes, &Step<Rounded>::makes);
         if (found == known.end()) {
             throw std::logic_error("there is nothing to bound the rounding of " + step->makes + " by");
         }
@@ -213,7 +213,7 @@ bool agrees(GradientVerdict verdict) {
     return verdict == GradientVerdict::within || verdict == GradientVerdict::zero_within_rounding;
 }
 
-std::vector<CheckedGradient> gradcheck(const StepNetwork<double>& network, const StepNetwork<Rounded<float>>& bounds,
+std::vector<CheckedGradient> gradcheck(const StepNetwork<double>& network, const StepNetwork<Rounded>& bounds,
                                        const Tensors<float>& state, const Batch& batch, const GradcheckConfig& config) {
     const RoundingLimits rounding = rounding_limits(network, bounds, state, batch, config.spread);
     const double noise = rounding.at("loss").front();

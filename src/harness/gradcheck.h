@@ -65,7 +65,7 @@ struct GradcheckConfig {
 // all, half from those whose gradient is not zero. `bounds` has a step for every name that a step of `network` makes in
 // forward and backward; `state` is a table equal to state(network.config). Throws std::logic_error where a step is not
 // to be had, or the runner refuses the network.
-std::vector<CheckedGradient> gradcheck(const StepNetwork<double>& network, const StepNetwork<Rounded<float>>& bounds,
+std::vector<CheckedGradient> gradcheck(const StepNetwork<double>& network, const StepNetwork<Rounded>& bounds,
                                        const Tensors<float>& state, const Batch& batch, const GradcheckConfig& config);
 
 }  // namespace byhand

@@ -8,7 +8,7 @@
 namespace byhand {
 namespace {
 
-using Bound = Rounded<float>;
+using Bound = Rounded;
 
 // 64 bits in which every bit of the state counts: splitmix64 (Steele, Lea and Flood 2014).
 std::uint64_t mixed(std::uint64_t state) {
@@ -18,8 +18,9 @@ std::uint64_t mixed(std::uint64_t state) {
     return z ^ (z >> 31);
 }
 
+// (No branch: what is drawn can't be foretold.)
 double sign_of(std::uint64_t bits) {
-    return (bits >> 63) != 0 ? 1 : -1;
+    return std::bit_cast<double>(std::bit_cast<std::uint64_t>(1.0) | (bits & (std::uint64_t{1} << 63)));
 }
 
 // As float would keep it, where float is about to lose it: below its normal numbers, or above its largest.
@@ -53,21 +54,15 @@ public:
         }
     }
 
-    // Undisturbed, and with it the size of each step's own rounding. That is taken at the exact values and at those of
-    // one disturbed run, whichever is larger: where a value is zero in exact arithmetic, what float has there instead
-    // is rounded as well.
+    // Undisturbed, and beside it disturbed once, for the size of each step's own rounding: where a value is zero in
+    // exact arithmetic, what float has there instead is rounded as well.
     void run_exactly(std::uint64_t seed) {
         std::vector<std::vector<double>> disturbed = values_;
         for (std::size_t l = 0; l < links_.size(); ++l) {
             Link& link = links_[l];
             run(link, values_);
             run(link, disturbed);
-            link.deviation = own_deviation(bounds_of(link, values_, nullptr));
-            const std::vector<double> deviation = own_deviation(bounds_of(link, disturbed, nullptr));
-            for (std::size_t i = 0; i < deviation.size(); ++i) {
-                // (A NaN stays.)
-                link.deviation[i] = deviation[i] <= link.deviation[i] ? link.deviation[i] : deviation[i];
-            }
+            link.deviation = own_deviation(bounds_of(link, disturbed, nullptr));
             disturb(disturbed[link.makes], values_[link.makes], link, mixed(seed ^ mixed(l)));
         }
         exact_ = values_;
@@ -234,7 +229,7 @@ double student_t(std::size_t degrees, double p) {
 }
 
 std::map<std::string, std::vector<double>> chain_limits(const StepNetwork<double>& network,
-                                                        const StepNetwork<Rounded<float>>& bounds,
+                                                        const StepNetwork<Rounded>& bounds,
                                                         const Tensors<float>& state, const Batch& batch, float rate,
                                                         const SpreadConfig& config) {
     Chain chain(network, bounds, state, batch, rate);

@@ -32,7 +32,7 @@ struct SpreadConfig {
 // the runs, times Student's t with K degrees of freedom at `false_alarm` (the spread is itself estimated from K runs).
 // Not finite where float may leave its range. `state` is a table equal to state(network.config).
 std::map<std::string, std::vector<double>> chain_limits(const StepNetwork<double>& network,
-                                                        const StepNetwork<Rounded<float>>& bounds,
+                                                        const StepNetwork<Rounded>& bounds,
                                                         const Tensors<float>& state, const Batch& batch, float rate,
                                                         const SpreadConfig& config);
 

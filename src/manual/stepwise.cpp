@@ -347,12 +347,10 @@ StepNetwork<T> evaluation_network(const NetworkConfig& config, std::size_t rows)
 
 template StepNetwork<float> stepwise_network(const NetworkConfig&, std::size_t);
 template StepNetwork<double> stepwise_network(const NetworkConfig&, std::size_t);
-template StepNetwork<Rounded<float>> stepwise_network(const NetworkConfig&, std::size_t);
-template StepNetwork<Rounded<double>> stepwise_network(const NetworkConfig&, std::size_t);
+template StepNetwork<Rounded> stepwise_network(const NetworkConfig&, std::size_t);
 template StepNetwork<float> collapsed_network(const NetworkConfig&, std::size_t);
 template StepNetwork<double> collapsed_network(const NetworkConfig&, std::size_t);
-template StepNetwork<Rounded<float>> collapsed_network(const NetworkConfig&, std::size_t);
-template StepNetwork<Rounded<double>> collapsed_network(const NetworkConfig&, std::size_t);
+template StepNetwork<Rounded> collapsed_network(const NetworkConfig&, std::size_t);
 template StepNetwork<float> evaluation_network(const NetworkConfig&, std::size_t);
 template StepNetwork<double> evaluation_network(const NetworkConfig&, std::size_t);
 

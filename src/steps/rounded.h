@@ -1,6 +1,6 @@
 // A number that knows how far a floating-point computation of it may be off.
 //
-// Rounded<float> stands in for float in a step's own function. It holds the value without rounding (in double) and,
+// Rounded stands in for float in a step's own function. It holds the value without rounding (in double) and,
 // beside it, what the roundings of the same computation in float add up to:
 //   - `error`: a bound on the error in this very order of operations, carried along operation by operation (running
 //     error analysis: Wilkinson; Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.3);
@@ -15,7 +15,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <concepts>
 #include <cstdint>
 #include <limits>
 #include <type_traits>
@@ -28,7 +27,6 @@ inline constexpr double kTanhUlp = 4;
 inline constexpr double kExpUlp = 4;
 inline constexpr double kLogUlp = 2;
 
-template <std::floating_point F>
 class Rounded {
 public:
     double value = 0;
@@ -36,12 +34,12 @@ public:
     double variance = 0;
 
     Rounded() = default;
-    // A constant, rounded to F as the computation would round it.
+    // A constant, rounded to float as the computation would round it.
     template <class Number>
         requires std::is_arithmetic_v<Number>
     Rounded(Number number)  // NOLINT(google-explicit-constructor): it stands where a float would
         : value(static_cast<double>(number)),
-          error(std::abs(value - static_cast<double>(static_cast<F>(number)))),
+          error(std::abs(value - static_cast<double>(static_cast<float>(number)))),
           variance(error * error),
           inherited_(error) {}
 
@@ -85,12 +83,16 @@ public:
         if (!(sum.magnitude_ + sum.inherited_ <= kLargest)) {
             sum.inherited_ = kInfinity;  // in another order a part of it may overflow
         }
-        return sum.in_range();
+        sum.keep_range();
+        return sum;
     }
     friend Rounded operator-(const Rounded& a, const Rounded& b) { return a + -b; }
 
     friend Rounded operator*(const Rounded& a, const Rounded& b) {
         const double made = a.value * b.value;
+        if (a.is_exact() && b.is_exact()) {  // as most factors are
+            return result(made, 0, 0, 0, a.scales_exactly() || b.scales_exactly() ? 0 : 1);
+        }
         const bool exact = a.scales_exactly() || b.scales_exactly();
         const auto carried = [](double x, double x_error, double y, double y_error) {
             return std::abs(x) * y_error + std::abs(y) * x_error + x_error * y_error;
@@ -163,18 +165,17 @@ public:
     }
 
 private:
-    using Limits = std::numeric_limits<F>;
+    using Limits = std::numeric_limits<float>;
     static constexpr double kUnit = Limits::epsilon() / 2;  // u, the largest relative error of one rounding
     // Half the distance between numbers too small to be normal: the largest error of one rounding there.
-    // (In double itself it can't be written: there it is the whole distance.)
-    static constexpr double kTiny = sizeof(F) == 4 ? 0x1p-150 : std::numeric_limits<double>::denorm_min();
+    static constexpr double kTiny = 0x1p-150;
     static constexpr double kLargest = static_cast<double>(Limits::max());
     static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
     static double square(double x) { return x * x; }
 
     // In whatever order: of a − a, an exact zero in this one, a + b − a would make something else.
-    bool is_exact() const { return error == 0 && inherited_ == 0 && additions_ == 0; }
+    bool is_exact() const { return error + inherited_ + additions_ == 0; }
 
     // 0 and powers of two, where they are exact: a product with them is not rounded.
     bool scales_exactly() const {
@@ -196,17 +197,14 @@ private:
         r.error = carried + roundings * kUnit * (std::abs(value) + carried) + tiny;
         r.inherited_ = carried_in_any_order + roundings * kUnit * (std::abs(value) + carried_in_any_order) + tiny;
         r.variance = variance + square(roundings * kUnit * value) / 3 + square(tiny) / 3;
-        return r.in_range();
+        r.keep_range();
+        return r;
     }
 
-    Rounded in_range() const {
-        const bool fits = std::abs(value) + error <= kLargest;
-        if (fits) {
-            return *this;
+    void keep_range() {
+        if (!(std::abs(value) + error <= kLargest)) {
+            error = inherited_ = variance = kInfinity;
         }
-        Rounded out = *this;
-        out.error = out.inherited_ = out.variance = kInfinity;
-        return out;
     }
 
     // The any-order bound of a sum that is still growing: the errors that its terms brought along, Σ|term|, and how

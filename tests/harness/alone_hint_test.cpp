@@ -50,8 +50,8 @@ StepNetwork<T> network() {
 }
 
 StepAlone run(const StepNetwork<float>& ours, const std::vector<float>& values) {
-    Judge judge{.bounds = network<Rounded<float>>()};
-    judge.bounds.backward.add("dy", {3, 5}, {"dx"}, "times", times<Rounded<float>>, std::size_t{15}, 3.0);
+    Judge judge{.bounds = network<Rounded>()};
+    judge.bounds.backward.add("dy", {3, 5}, {"dx"}, "times", times<Rounded>, std::size_t{15}, 3.0);
     const Owned<float> x{"dx", {3, 5}, values}, y{"dy", {3, 5}, values};
     return run_alone(ours, judge, Tripled(), {x.view(), y.view()}, 11).at(0);
 }
@@ -105,8 +105,8 @@ TEST_CASE("a culprit knows its shape, and on which values it was caught") {
 TEST_CASE("without an error to spare the worst element of a step alone is the one furthest off") {
     StepNetwork<float> ours = network<float>();
     ours.backward.add("dy", {3, 5}, {"dx"}, "times", times<float>, std::size_t{15}, 2.0);
-    Judge judge{.bounds = network<Rounded<float>>()};
-    judge.bounds.backward.add("dy", {3, 5}, {"dx"}, "times", times<Rounded<float>>, std::size_t{15}, 1.0);
+    Judge judge{.bounds = network<Rounded>()};
+    judge.bounds.backward.add("dy", {3, 5}, {"dx"}, "times", times<Rounded>, std::size_t{15}, 1.0);
     class Copied final : public Answers {
     public:
         std::vector<std::string> names() const override { return {"dy"}; }

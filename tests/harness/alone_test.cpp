@@ -41,12 +41,11 @@ struct Trials {
     using Run = std::function<void(float* y, const float* x)>;
 
     StepNetwork<float> network = test::empty_network<float>();
-    Judge judge{.bounds = test::empty_network<Rounded<float>>(),
-                .in_double = test::empty_network<double>(),
-                .bounds_double = test::empty_network<Rounded<double>>()};
+    Judge judge{.bounds = test::empty_network<Rounded>(),
+                .in_double = test::empty_network<double>()};
     FakeAnswers answers;
 
-    Trials(void (*right)(Rounded<float>*, const Rounded<float>*), double (*answer)(double)) {
+    Trials(void (*right)(Rounded*, const Rounded*), double (*answer)(double)) {
         judge.bounds.forward.add("y", {kElements}, {"x"}, "right", right);
         answers.add("y", {{"x", {kElements}}}, test::element_by_element("x", answer));
     }
@@ -266,8 +265,8 @@ TEST_CASE("alone: sums in another order are judged by that order's bound where t
     const std::vector<float> data = {little, little, little, little, little, little, 1};
     for (const SumOrder order : {SumOrder::ours, SumOrder::any}) {
         Trials trials(
-            [](Rounded<float>* y, const Rounded<float>* x) {
-                Rounded<float> sum = 0;
+            [](Rounded* y, const Rounded* x) {
+                Rounded sum = 0;
                 for (std::size_t i = 0; i < kElements; ++i) {
                     sum += x[i];
                 }
@@ -292,7 +291,6 @@ TEST_CASE("alone: our double is held against the answers to double precision") {
                      y[i] = std::get<const double*>(reads[0])[i] * factor;
                  }
              }}};
-        trials.judge.bounds_double.forward.add("y", {kElements}, {"x"}, "scale", scale<Rounded<double>>);
         const StepAlone step = trials.run(scale<float>, kData);
         CHECK(step.real.verdict == Verdict::within);
         const bool right = factor == static_cast<double>(kFactor);
@@ -304,12 +302,12 @@ TEST_CASE("alone: our double is held against the answers to double precision") {
 
 TEST_CASE("alone: steps without an answer or without a bound are left out, the others come in their order") {
     StepNetwork<float> network = test::empty_network<float>();
-    Judge judge{.bounds = test::empty_network<Rounded<float>>()};
+    Judge judge{.bounds = test::empty_network<Rounded>()};
     FakeAnswers answers;
     for (const std::string name : {"d", "c", "b", "a"}) {
         network.forward.add(name, {kElements}, {"x"}, "copy", copy<float>);
         if (name != "c") {
-            judge.bounds.forward.add(name, {kElements}, {"x"}, "copy", copy<Rounded<float>>);
+            judge.bounds.forward.add(name, {kElements}, {"x"}, "copy", copy<Rounded>);
         }
         if (name != "b") {
             answers.add(name, {{"x", {kElements}}}, test::element_by_element("x", [](double x) { return x; }));

@@ -67,13 +67,13 @@ std::string from(const std::vector<Victim>& victims, const std::string& name) {
 }  // namespace
 
 TEST_CASE("blame: right lists have no faults") {
-    CHECK(list_faults(diamond<float>(), diamond<Rounded<float>>()).empty());
+    CHECK(list_faults(diamond<float>(), diamond<Rounded>()).empty());
 }
 
 TEST_CASE("blame: a step that runs too early, in its list or across lists") {
     StepNetwork<float> early = diamond<float>();
     std::swap(early.forward.steps()[1], early.forward.steps()[3]);  // a d c b
-    const std::vector<Culprit> faults = list_faults(early, diamond<Rounded<float>>());
+    const std::vector<Culprit> faults = list_faults(early, diamond<Rounded>());
     REQUIRE(!faults.empty());
     CHECK(faults[0].name == "d");
     CHECK(faults[0].function == "make_d");
@@ -85,13 +85,13 @@ TEST_CASE("blame: a step that runs too early, in its list or across lists") {
     StepNetwork<float> across = diamond<float>();
     across.forward.steps().insert(across.forward.steps().begin(), across.backward.steps()[0]);
     across.backward.steps().erase(across.backward.steps().begin());
-    CHECK(names(list_faults(across, diamond<Rounded<float>>())) == Names{"dd"});
+    CHECK(names(list_faults(across, diamond<Rounded>())) == Names{"dd"});
 }
 
 TEST_CASE("blame: a step that is missing, and those that read what it would have made") {
     StepNetwork<float> without = diamond<float>();
     without.backward.steps().erase(without.backward.steps().begin() + 1);  // db
-    const std::vector<Culprit> faults = list_faults(without, diamond<Rounded<float>>());
+    const std::vector<Culprit> faults = list_faults(without, diamond<Rounded>());
     CHECK(names(faults) == Names{"da", "db"});
     CHECK(faults[1].why == "no step makes it");
     CHECK(faults[1].function == "make_db");

@@ -25,7 +25,7 @@ networks::Example drawn(const NetworkConfig& config, std::size_t rows, unsigned 
 
 std::vector<CheckedGradient> check(const StepNetwork<double>& network, const networks::Example& example,
                                    std::size_t elements = 1000) {
-    return gradcheck(network, stepwise_network<Rounded<float>>(example.config, example.rows), example.state,
+    return gradcheck(network, stepwise_network<Rounded>(example.config, example.rows), example.state,
                      example.batch(), {.elements = elements, .seed = 3});
 }
 
@@ -126,7 +126,7 @@ StepNetwork<T> hand_made(void (*loss)(T*, const T*), void (*backward)(T*, const 
     return net;
 }
 
-std::vector<CheckedGradient> check_by_hand(const StepNetwork<double>& net, const StepNetwork<Rounded<float>>& bounds,
+std::vector<CheckedGradient> check_by_hand(const StepNetwork<double>& net, const StepNetwork<Rounded>& bounds,
                                            float first, float second) {
     networks::Example example = drawn(two_biases(), 3, 5);
     example.state["b1"][0] = first;
@@ -149,7 +149,7 @@ TEST_CASE("gradcheck: every convention of the norm agrees, stepwise and collapse
         for (const bool collapsed : {false, true}) {
             const auto network = collapsed ? collapsed_network<double>(config, 5) : stepwise_network<double>(config, 5);
             const auto bounds =
-                collapsed ? collapsed_network<Rounded<float>>(config, 5) : stepwise_network<Rounded<float>>(config, 5);
+                collapsed ? collapsed_network<Rounded>(config, 5) : stepwise_network<Rounded>(config, 5);
             const auto all =
                 gradcheck(network, bounds, example.state, example.batch(), {.elements = 11, .seed = number});
             CHECK(first_wrong(all).empty());
@@ -299,7 +299,7 @@ TEST_CASE("gradcheck: unwritten, not finite, and missing") {
 
 TEST_CASE("gradcheck: at a kink nothing is decided, beside it everything is") {
     const auto net = hand_made<double>(larger<double>, first_larger_backward<double>);
-    const auto bounds = hand_made<Rounded<float>>(larger<Rounded<float>>, first_larger_backward<Rounded<float>>);
+    const auto bounds = hand_made<Rounded>(larger<Rounded>, first_larger_backward<Rounded>);
     const auto tie = check_by_hand(net, bounds, 0.75F, 0.75F);
     CHECK(named(tie, "da").verdict == undecided);
     CHECK(named(tie, "db1").verdict == undecided);
@@ -314,12 +314,12 @@ TEST_CASE("gradcheck: at a kink nothing is decided, beside it everything is") {
 TEST_CASE("gradcheck: what is zero without any rounding is vacuous, unless something beside it is not") {
     const auto none = check_by_hand(
         hand_made<double>(nothing<double>, nothing_backward<double>),
-        hand_made<Rounded<float>>(nothing<Rounded<float>>, nothing_backward<Rounded<float>>), 0.75F, 0.25F);
+        hand_made<Rounded>(nothing<Rounded>, nothing_backward<Rounded>), 0.75F, 0.25F);
     CHECK(named(none, "da").verdict == vacuous);
     CHECK_FALSE(agrees(vacuous));
     const auto half = check_by_hand(
         hand_made<double>(first_only<double>, first_only_backward<double>),
-        hand_made<Rounded<float>>(first_only<Rounded<float>>, first_only_backward<Rounded<float>>), 0.75F, 0.25F);
+        hand_made<Rounded>(first_only<Rounded>, first_only_backward<Rounded>), 0.75F, 0.25F);
     CHECK(named(half, "da").verdict == within);
     CHECK(named(half, "dW2").verdict == missing);
 }

@@ -159,7 +159,7 @@ StepNetwork<T> tripling(const NetworkConfig& config) {
 TEST_CASE("the limits are those of the chain, from the state that the step begins with") {
     for (const bool drift : {true, false}) {
         Arena arena;
-        arena.chain = {tripling<double>(arena.config), tripling<Rounded<float>>(arena.config), {}};
+        arena.chain = {tripling<double>(arena.config), tripling<Rounded>(arena.config), {}};
         arena.run(2, 1, drift);
         // The worst is the first element, 100 at first: three times that, rounded once to a float.
         const TensorResult first = result_of(arena.seen[0], "stepwise", "stepwise", "dW1");

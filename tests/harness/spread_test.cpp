@@ -69,7 +69,7 @@ std::map<std::string, std::vector<double>> limits(const std::vector<float>& b1, 
     }
     std::ranges::copy(b1, state["b1"].begin());
     const std::vector<std::int64_t> X = {1, 2, 3}, Y = {3, 2, 1};
-    return chain_limits(chain<double>(), chain<Rounded<float>>(), state, {3, X.data(), Y.data()}, 0.1F, config);
+    return chain_limits(chain<double>(), chain<Rounded>(), state, {3, X.data(), Y.data()}, 0.1F, config);
 }
 
 // P(|t| > x) for even degrees ν, θ = atan(x/√ν): 1 − sin θ·(1 + cos²θ/2 + 1·3/(2·4)·cos⁴θ + …)
