@@ -57,8 +57,8 @@ Catches catches_of(const NetworkConfig& network, std::size_t rows, const Referen
     values.push_back({"Y", {rows}, DType::int64, batch.Y});
     values.push_back({"rate", {}, DType::float32, &rate});
     Catches catches;
-    for (const StepAlone& step :
-         run_alone(right.steps, right.judge, *right.answers, values, reference.chain.spread.seed)) {
+    Questions questions(values, network.vocabulary, reference.chain.spread.seed);
+    for (const StepAlone& step : run_alone(right.steps, right.judge, *right.answers, questions)) {
         catches[step.makes] = step.probe.catches;
     }
     return catches;

@@ -72,8 +72,8 @@ int gradcheck(const GradcheckOptions& options) {
         }
         progress.step(models.size());
         const GradcheckConfig config{.elements = elements, .seed = run.recipe.seed};
-        const auto bounds = model == "stepwise" ? stepwise_network<Rounded>(network, rows)
-                                                : collapsed_network<Rounded>(network, rows);
+        const auto bounds =
+            model == "stepwise" ? stepwise_network<Rounded>(network, rows) : collapsed_network<Rounded>(network, rows);
         models.push_back(
             {model, byhand::gradcheck(model == "stepwise" ? stepwise : collapsed_network<double>(network, rows), bounds,
                                       state, batch.view(), config)});

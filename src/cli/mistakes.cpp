@@ -126,7 +126,7 @@ private:
     std::size_t rows_;
     Tensors<float> state_;
     Reference reference_;
-    std::map<std::size_t, Limits> memo_;
+    Memo memo_;
     std::vector<DrawnBatch> batches_;
     Catches catches_;
     double loss_ = 0;

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "harness/hints.h"
-#include "harness/probe.h"
 
 namespace byhand {
 namespace {
@@ -114,28 +113,14 @@ Fenced<T> unwritten(std::size_t elements) {
     return out;
 }
 
-// What a step alone is held against, on one set of values.
-struct Wanted {
-    std::vector<double> answer;
-    std::vector<Rounded> bounds;
-};
-
-Wanted wanted_of(const Step<Rounded>& bound, const Answers& answers, const Values& values) {
-    Operands<Rounded> operands(values);
-    Fenced<Rounded> bounds(count(bound.shape));
-    bound.run(bounds.data(), operands.of(bound.reads));
-    return {answers.answer(bound.makes, values.views()), {bounds.numbers().begin(), bounds.numbers().end()}};
-}
-
 // The limit of each element: what T's rounding may come to, and what the answer's own may, which sums in double and in
 // an order of its own.
 template <class T>
-std::vector<double> limits_of(const std::vector<Rounded>& bounds, SumOrder order) {
+std::vector<double> limits_of(const Question& question, SumOrder order) {
     constexpr double kDoubles = 0x1p-29;  // the unit of double's rounding over that of float's
-    std::vector<double> limits;
-    for (const Rounded& bound : bounds) {
-        const double ours = order == SumOrder::ours ? bound.error : bound.any_order();
-        limits.push_back((sizeof(T) == sizeof(float) ? 1 : kDoubles) * ours + 2 * kDoubles * bound.any_order());
+    std::vector<double> limits = order == SumOrder::ours ? question.in_our_order : question.in_any_order;
+    for (std::size_t i = 0; i < limits.size(); ++i) {
+        limits[i] = (sizeof(T) == sizeof(float) ? 1 : kDoubles) * limits[i] + 2 * kDoubles * question.in_any_order[i];
     }
     return limits;
 }
@@ -225,15 +210,15 @@ const Step<T>* find_step(const StepNetwork<T>& network, const std::string& makes
 }
 
 template <class T>
-Trial trial_of(const Step<T>& step, const Values& values, const Wanted& wanted, SumOrder order, std::size_t rows) {
-    Operands<T> operands(values);
+Trial trial_of(const Step<T>& step, const Question& question, SumOrder order, std::size_t rows) {
+    Operands<T> operands(*question.values);
     Fenced<T> out = unwritten<T>(count(step.shape));
     step.run(out.data(), operands.of(step.reads));
     const std::span<const T> ours = out.numbers();
-    const std::vector<double> limits = limits_of<T>(wanted.bounds, order);
-    Trial trial = judge(ours, wanted.answer, limits);
+    const std::vector<double> limits = limits_of<T>(question, order);
+    Trial trial = judge(ours, question.answer, limits);
     if (trial.verdict == Verdict::mismatch) {
-        trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), wanted.answer, limits, step.shape, rows);
+        trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), question.answer, limits, step.shape, rows);
     }
     if (!out.fences_stand()) {
         trial.verdict = Verdict::mismatch;
@@ -281,13 +266,7 @@ Verdict StepAlone::verdict() const {
 }
 
 std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge& judge, const Answers& answers,
-                                 const std::vector<View>& reference, std::uint64_t seed, bool double_as_well) {
-    std::map<std::string, Shape> shapes;
-    Values all;
-    for (const View& view : reference) {
-        shapes[view.name] = view.shape;
-        all.put(view);
-    }
+                                 Questions& questions, bool double_as_well) {
     const std::vector<std::string> known = answers.names();
     std::vector<StepAlone> results;
     for (const Step<float>* step : all_steps(network)) {
@@ -295,24 +274,17 @@ std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge&
         if (bound == nullptr || std::ranges::find(known, step->makes) == known.end()) {
             continue;
         }
-        std::vector<TensorSpec> reads;
-        for (const std::vector<std::string>* names : {&step->reads, &bound->reads}) {
-            for (const std::string& name : *names) {
-                reads.push_back({name, shapes.at(name)});
-            }
-        }
-        const Values probe =
-            probe_values(answers, step->makes, reads, network.config.vocabulary, seed + results.size());
         StepAlone result{step->makes, step->function, step->reads, {}, {}, {}, {}, step->shape};
-        const Wanted on_real = wanted_of(*bound, answers, all), on_probe = wanted_of(*bound, answers, probe);
-        result.real = trial_of(*step, all, on_real, judge.order, network.rows);
-        result.probe = trial_of(*step, probe, on_probe, judge.order, network.rows);
+        const Question& real = questions.real(*bound, step->reads, answers);
+        const Question& probe = questions.probe(*bound, step->reads, answers);
+        result.real = trial_of(*step, real, judge.order, network.rows);
+        result.probe = trial_of(*step, probe, judge.order, network.rows);
         const Step<double>* in_double = find_step(judge.in_double, step->makes);
         result.real_double = result.real;
         result.probe_double = result.probe;
         if (double_as_well && in_double != nullptr) {
-            result.real_double = trial_of(*in_double, all, on_real, judge.order, network.rows);
-            result.probe_double = trial_of(*in_double, probe, on_probe, judge.order, network.rows);
+            result.real_double = trial_of(*in_double, real, judge.order, network.rows);
+            result.probe_double = trial_of(*in_double, probe, judge.order, network.rows);
         }
         results.push_back(std::move(result));
     }

@@ -1,14 +1,13 @@
 // A step alone: run on given values of all that it reads, and held against a witness's answer to the same question.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/answers.h"
 #include "harness/compare.h"
-#include "harness/values.h"
+#include "harness/questions.h"
 #include "steps/rounded.h"
 #include "steps/step.h"
 
@@ -67,10 +66,9 @@ struct Judge {
     SumOrder order = SumOrder::ours;
 };
 
-// Runs every step of `network` alone, in the order of its lists. `reference` are the witness's float values of one
-// training step (X, Y and rate among them); `double_as_well` says whether our double is held against the answers too.
-// Steps for which there is no answer or no bound are left out.
+// Runs every step of `network` alone, in the order of its lists; `double_as_well` says whether our double is held
+// against the answers too. Steps for which there is no answer or no bound are left out.
 std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge& judge, const Answers& answers,
-                                 const std::vector<View>& reference, std::uint64_t seed, bool double_as_well = true);
+                                 Questions& questions, bool double_as_well = true);
 
 }  // namespace byhand

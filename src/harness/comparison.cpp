@@ -232,7 +232,7 @@ public:
             };
             append("stepwise", stepwise);
             append("module", module);
-            compared.blamed.push_back(blame(contestant, stepwise, compared.tensors));
+            compared.blamed.push_back(blame(contestant, compared.tensors));
         }
         compared.loss_manual = loss_in(contestants_.front().side->views());
         compared.loss_torch = loss_in(stepwise);
@@ -256,29 +256,39 @@ public:
 
 private:
     Limits limits_from(const ChainModel& chain, const Tensors<float>& state, std::size_t step) const {
-        if (chain.memo != nullptr && chain.memo->contains(step)) {
-            return chain.memo->at(step);
+        if (chain.memo != nullptr && chain.memo->limits.contains(step)) {
+            return chain.memo->limits.at(step);
         }
         Limits limits = chain_limits(chain.network, chain.bounds, state, batch_, rate_, chain.spread);
         if (chain.memo != nullptr) {
-            (*chain.memo)[step] = limits;
+            chain.memo->limits[step] = limits;
         }
         return limits;
     }
 
-    Blamed blame(const Contestant& contestant, const std::vector<View>& reference,
-                 const std::vector<ComparedTensor>& tensors) const {
+    // What every step alone is asked at this training step.
+    Questions& questions() {
+        std::map<std::size_t, Questions>& known = chain_.memo != nullptr ? chain_.memo->questions : questions_;
+        const auto found = known.find(step_);
+        if (found != known.end()) {
+            return found->second;
+        }
+        questions_.clear();
+        std::vector<View> values = witnesses_.stepwise->views();
+        values.push_back({"X", {batch_.rows, config_.context}, DType::int64, batch_.X});
+        values.push_back({"Y", {batch_.rows}, DType::int64, batch_.Y});
+        values.push_back({"rate", {}, DType::float32, &rate_});
+        const std::uint64_t seed = chain_.spread.seed + 1'000'003 * step_;
+        return known.try_emplace(step_, values, config_.vocabulary, seed).first->second;
+    }
+
+    Blamed blame(const Contestant& contestant, const std::vector<ComparedTensor>& tensors) {
         Blamed blamed;
         blamed.model = contestant.model;
         if (contestant.answers == nullptr) {
             return blamed;
         }
-        std::vector<View> values = reference;
-        values.push_back({"X", {batch_.rows, config_.context}, DType::int64, batch_.X});
-        values.push_back({"Y", {batch_.rows}, DType::int64, batch_.Y});
-        values.push_back({"rate", {}, DType::float32, &rate_});
-        blamed.alone = run_alone(contestant.steps, contestant.judge, *contestant.answers, values,
-                                 chain_.spread.seed + 1'000'003 * step_, is_first_);
+        blamed.alone = run_alone(contestant.steps, contestant.judge, *contestant.answers, questions(), is_first_);
         const std::vector<Culprit> faults = contestant.keeps_everything
                                                 ? list_faults(contestant.steps, contestant.judge.bounds)
                                                 : std::vector<Culprit>();
@@ -306,6 +316,7 @@ private:
     Batch batch_;
     float rate_ = 0;
     std::size_t step_ = 0;
+    std::map<std::size_t, Questions> questions_;  // of the present step, where no memo keeps them
     bool is_first_ = true;
 };
 

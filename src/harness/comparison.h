@@ -20,13 +20,18 @@ namespace byhand {
 // The limits of every element by name; a name that is not there is given, not made, and has none to spare.
 using Limits = std::map<std::string, std::vector<double>>;
 
+// What is known of each training step by now, for those who run the same ones again and again.
+struct Memo {
+    std::map<std::size_t, Limits> limits;
+    std::map<std::size_t, Questions> questions;
+};
+
 // A network as the chain's limits are measured with it (see spread.h).
 struct ChainModel {
     StepNetwork<double> network;
     StepNetwork<Rounded> bounds;
     SpreadConfig spread;
-    // Where the same steps are run again and again from the same state: each step's limits, once they are known.
-    std::map<std::size_t, Limits>* memo = nullptr;
+    Memo* memo = nullptr;  // may be shared by comparisons from the same state over the same batches
 };
 
 // A hand-written network that is compared.

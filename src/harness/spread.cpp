@@ -5,18 +5,12 @@
 #include <cmath>
 #include <limits>
 
+#include "base/mixed.h"
+
 namespace byhand {
 namespace {
 
 using Bound = Rounded;
-
-// 64 bits in which every bit of the state counts: splitmix64 (Steele, Lea and Flood 2014).
-std::uint64_t mixed(std::uint64_t state) {
-    std::uint64_t z = state + 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-}
 
 // (No branch: what is drawn can't be foretold.)
 double sign_of(std::uint64_t bits) {
@@ -203,7 +197,7 @@ private:
 double student_tail(std::size_t degrees, double x) {
     const auto nu = static_cast<double>(degrees);
     const double from = std::atan(x / std::sqrt(nu)), to = std::acos(0.0);
-    constexpr int kIntervals = 2000;
+    constexpr int kIntervals = 400;
     const double width = (to - from) / kIntervals;
     double sum = 0;
     for (int i = 0; i <= kIntervals; ++i) {
@@ -221,7 +215,7 @@ double student_t(std::size_t degrees, double p) {
     while (student_tail(degrees, high) > p) {
         high *= 2;
     }
-    for (int i = 0; i < 100; ++i) {
+    while (high - low > 1e-13 * high) {
         const double middle = (low + high) / 2;
         (student_tail(degrees, middle) > p ? low : high) = middle;
     }
@@ -229,9 +223,8 @@ double student_t(std::size_t degrees, double p) {
 }
 
 std::map<std::string, std::vector<double>> chain_limits(const StepNetwork<double>& network,
-                                                        const StepNetwork<Rounded>& bounds,
-                                                        const Tensors<float>& state, const Batch& batch, float rate,
-                                                        const SpreadConfig& config) {
+                                                        const StepNetwork<Rounded>& bounds, const Tensors<float>& state,
+                                                        const Batch& batch, float rate, const SpreadConfig& config) {
     Chain chain(network, bounds, state, batch, rate);
     chain.run_exactly(mixed(~config.seed));
     chain.run_disturbed(0);

@@ -32,9 +32,8 @@ struct SpreadConfig {
 // the runs, times Student's t with K degrees of freedom at `false_alarm` (the spread is itself estimated from K runs).
 // Not finite where float may leave its range. `state` is a table equal to state(network.config).
 std::map<std::string, std::vector<double>> chain_limits(const StepNetwork<double>& network,
-                                                        const StepNetwork<Rounded>& bounds,
-                                                        const Tensors<float>& state, const Batch& batch, float rate,
-                                                        const SpreadConfig& config);
+                                                        const StepNetwork<Rounded>& bounds, const Tensors<float>& state,
+                                                        const Batch& batch, float rate, const SpreadConfig& config);
 
 // The x that |t| exceeds with probability p, t being Student's with `degrees` degrees of freedom.
 double student_t(std::size_t degrees, double p);

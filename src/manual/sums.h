@@ -10,32 +10,41 @@
 
 namespace byhand {
 
-// out[j] = Σ_i term(i, i·width + j), i from 0 to n. out (width).
+inline constexpr std::size_t kSumColumns = 16;
+
+// out[j] = Σ_i term(i, i·width + j), i from 0 to n, for the kSumColumns columns from `from` on, or as many as there
+// are. out (width).
 template <class T, class Term>
-void sum_down(T* out, std::size_t n, std::size_t width, Term term) {
-    constexpr std::size_t kRows = 8, kColumns = 16;
-    for (std::size_t from = 0; from < width; from += kColumns) {
-        const std::size_t columns = std::min(kColumns, width - from);
-        T total[kColumns] = {};
-        for (std::size_t first = 0; first < n; first += kRows) {
-            T part[kColumns] = {};
-            for (std::size_t i = first; i < std::min(n, first + kRows); ++i) {
-                const std::size_t at = i * width + from;
-                if (columns == kColumns) {  // the compiler knows how many
-                    for (std::size_t j = 0; j < kColumns; ++j) {
-                        part[j] += term(i, at + j);
-                    }
-                } else {
-                    for (std::size_t j = 0; j < columns; ++j) {
-                        part[j] += term(i, at + j);
-                    }
+void sum_down_columns(T* out, std::size_t n, std::size_t width, std::size_t from, Term term) {
+    constexpr std::size_t kRows = 8;
+    const std::size_t columns = std::min(kSumColumns, width - from);
+    T total[kSumColumns] = {};
+    for (std::size_t first = 0; first < n; first += kRows) {
+        T part[kSumColumns] = {};
+        for (std::size_t i = first; i < std::min(n, first + kRows); ++i) {
+            const std::size_t at = i * width + from;
+            if (columns == kSumColumns) {  // the compiler knows how many
+                for (std::size_t j = 0; j < kSumColumns; ++j) {
+                    part[j] += term(i, at + j);
+                }
+            } else {
+                for (std::size_t j = 0; j < columns; ++j) {
+                    part[j] += term(i, at + j);
                 }
             }
-            for (std::size_t j = 0; j < columns; ++j) {
-                total[j] += part[j];
-            }
         }
-        std::copy_n(total, columns, out + from);
+        for (std::size_t j = 0; j < columns; ++j) {
+            total[j] += part[j];
+        }
+    }
+    std::copy_n(total, columns, out + from);
+}
+
+// The same for all columns.
+template <class T, class Term>
+void sum_down(T* out, std::size_t n, std::size_t width, Term term) {
+    for (std::size_t from = 0; from < width; from += kSumColumns) {
+        sum_down_columns(out, n, width, from, term);
     }
 }
 

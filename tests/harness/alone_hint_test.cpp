@@ -53,7 +53,8 @@ StepAlone run(const StepNetwork<float>& ours, const std::vector<float>& values) 
     Judge judge{.bounds = network<Rounded>()};
     judge.bounds.backward.add("dy", {3, 5}, {"dx"}, "times", times<Rounded>, std::size_t{15}, 3.0);
     const Owned<float> x{"dx", {3, 5}, values}, y{"dy", {3, 5}, values};
-    return run_alone(ours, judge, Tripled(), {x.view(), y.view()}, 11).at(0);
+    Questions questions({x.view(), y.view()}, 27, 11);
+    return run_alone(ours, judge, Tripled(), questions).at(0);
 }
 
 StepAlone scaled(double factor, const std::vector<float>& values) {
@@ -117,7 +118,8 @@ TEST_CASE("without an error to spare the worst element of a step alone is the on
         }
     };
     const Owned<float> x{"dx", {3, 5}, kValues}, y{"dy", {3, 5}, kValues};
-    const Trial trial = run_alone(ours, judge, Copied(), {x.view(), y.view()}, 11).at(0).real;
+    Questions questions({x.view(), y.view()}, 27, 11);
+    const Trial trial = run_alone(ours, judge, Copied(), questions).at(0).real;
     CHECK(trial.verdict == Verdict::mismatch);
     CHECK(trial.worst == 11);  // -1.3
 }

@@ -41,8 +41,7 @@ struct Trials {
     using Run = std::function<void(float* y, const float* x)>;
 
     StepNetwork<float> network = test::empty_network<float>();
-    Judge judge{.bounds = test::empty_network<Rounded>(),
-                .in_double = test::empty_network<double>()};
+    Judge judge{.bounds = test::empty_network<Rounded>(), .in_double = test::empty_network<double>()};
     FakeAnswers answers;
 
     Trials(void (*right)(Rounded*, const Rounded*), double (*answer)(double)) {
@@ -57,7 +56,8 @@ struct Trials {
              }}};
         const std::vector<View> reference = {{"x", {kElements}, DType::float32, x.data()},
                                              {"y", {kElements}, DType::float32, x.data()}};
-        const std::vector<StepAlone> all = run_alone(network, judge, answers, reference, 1);
+        Questions questions(reference, network.config.vocabulary, 1);
+        const std::vector<StepAlone> all = run_alone(network, judge, answers, questions);
         REQUIRE(all.size() == 1);
         CHECK(all[0].makes == "y");
         CHECK(all[0].function == "ours");
@@ -314,7 +314,8 @@ TEST_CASE("alone: steps without an answer or without a bound are left out, the o
         }
     }
     const std::vector<View> reference = {{"x", {kElements}, DType::float32, kData.data()}};
-    const std::vector<StepAlone> all = run_alone(network, judge, answers, reference, 1);
+    Questions questions(reference, network.config.vocabulary, 1);
+    const std::vector<StepAlone> all = run_alone(network, judge, answers, questions);
     REQUIRE(all.size() == 2);
     CHECK(all[0].makes == "d");
     CHECK(all[1].makes == "a");

@@ -25,8 +25,8 @@ networks::Example drawn(const NetworkConfig& config, std::size_t rows, unsigned 
 
 std::vector<CheckedGradient> check(const StepNetwork<double>& network, const networks::Example& example,
                                    std::size_t elements = 1000) {
-    return gradcheck(network, stepwise_network<Rounded>(example.config, example.rows), example.state,
-                     example.batch(), {.elements = elements, .seed = 3});
+    return gradcheck(network, stepwise_network<Rounded>(example.config, example.rows), example.state, example.batch(),
+                     {.elements = elements, .seed = 3});
 }
 
 const CheckedGradient& named(const std::vector<CheckedGradient>& all, const std::string& name) {
@@ -312,14 +312,13 @@ TEST_CASE("gradcheck: at a kink nothing is decided, beside it everything is") {
 }
 
 TEST_CASE("gradcheck: what is zero without any rounding is vacuous, unless something beside it is not") {
-    const auto none = check_by_hand(
-        hand_made<double>(nothing<double>, nothing_backward<double>),
-        hand_made<Rounded>(nothing<Rounded>, nothing_backward<Rounded>), 0.75F, 0.25F);
+    const auto none = check_by_hand(hand_made<double>(nothing<double>, nothing_backward<double>),
+                                    hand_made<Rounded>(nothing<Rounded>, nothing_backward<Rounded>), 0.75F, 0.25F);
     CHECK(named(none, "da").verdict == vacuous);
     CHECK_FALSE(agrees(vacuous));
-    const auto half = check_by_hand(
-        hand_made<double>(first_only<double>, first_only_backward<double>),
-        hand_made<Rounded>(first_only<Rounded>, first_only_backward<Rounded>), 0.75F, 0.25F);
+    const auto half =
+        check_by_hand(hand_made<double>(first_only<double>, first_only_backward<double>),
+                      hand_made<Rounded>(first_only<Rounded>, first_only_backward<Rounded>), 0.75F, 0.25F);
     CHECK(named(half, "da").verdict == within);
     CHECK(named(half, "dW2").verdict == missing);
 }
