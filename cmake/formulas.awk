@@ -6,7 +6,7 @@
     comment = comment == "" ? text : comment " " text
     next
 }
-/^template <class T>$/ { next }
+/^template <class T(, class [A-Za-z]+)?>$/ { next }
 match($0, /^void [a-z_0-9]+\(T\*/) {
     name = substr($0, 6, RLENGTH - 8)
     file = FILENAME

@@ -9,6 +9,7 @@ namespace byhand::cli {
 Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& network, std::size_t rows) {
     return {torch.stepwise_answers(network, rows),
             torch.collapsed_answers(network, rows),
+            torch.fused_answers(network, rows),
             {torch.stepwise(network, rows, DType::float32), torch.module_side(network, rows),
              torch.stepwise(network, rows, DType::float64)},
             {stepwise_network<double>(network, rows), stepwise_network<Rounded>(network, rows), {}},
@@ -20,9 +21,11 @@ Contestant contestant_of(const std::string& model, const NetworkConfig& network,
     if (model == "fused") {
         return {.model = model,
                 .side = make_hand_side(HandForm::fused, network, rows, DType::float32),
-                .steps = fused_pieces(network, rows),
-                .judge = {.bounds = stepwise_network<Rounded>(network, rows), .order = SumOrder::any},
-                .answers = reference.stepwise.get(),
+                .steps = fused_pieces<float>(network, rows),
+                .judge = {.bounds = fused_pieces<Rounded>(network, rows),
+                          .in_double = fused_pieces<double>(network, rows),
+                          .order = SumOrder::any},
+                .answers = reference.fused.get(),
                 .chain = &reference.collapsed_chain};
     }
     const bool stepwise = model == "stepwise";

@@ -12,7 +12,7 @@ namespace byhand::cli {
 
 // LibTorch's side of it.
 struct Reference {
-    std::unique_ptr<Answers> stepwise, collapsed;
+    std::unique_ptr<Answers> stepwise, collapsed, fused;
     Witnesses witnesses;
     ChainModel chain, collapsed_chain;
 };

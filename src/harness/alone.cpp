@@ -277,14 +277,15 @@ std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge&
         StepAlone result{step->makes, step->function, step->reads, {}, {}, {}, {}, step->shape};
         const Question& real = questions.real(*bound, step->reads, answers);
         const Question& probe = questions.probe(*bound, step->reads, answers);
-        result.real = trial_of(*step, real, judge.order, network.rows);
-        result.probe = trial_of(*step, probe, judge.order, network.rows);
+        const SumOrder order = step->function == bound->function ? SumOrder::ours : judge.order;
+        result.real = trial_of(*step, real, order, network.rows);
+        result.probe = trial_of(*step, probe, order, network.rows);
         const Step<double>* in_double = find_step(judge.in_double, step->makes);
         result.real_double = result.real;
         result.probe_double = result.probe;
         if (double_as_well && in_double != nullptr) {
-            result.real_double = trial_of(*in_double, real, judge.order, network.rows);
-            result.probe_double = trial_of(*in_double, probe, judge.order, network.rows);
+            result.real_double = trial_of(*in_double, real, SumOrder::ours, network.rows);
+            result.probe_double = trial_of(*in_double, probe, SumOrder::ours, network.rows);
         }
         results.push_back(std::move(result));
     }

@@ -63,7 +63,7 @@ enum class SumOrder { ours, any };
 struct Judge {
     StepNetwork<Rounded> bounds;
     StepNetwork<double> in_double = {};  // may be empty: then our double is not held against the answers
-    SumOrder order = SumOrder::ours;
+    SumOrder order = SumOrder::ours;     // of steps by another function than the right one
 };
 
 // Runs every step of `network` alone, in the order of its lists; `double_as_well` says whether our double is held

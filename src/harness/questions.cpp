@@ -84,9 +84,9 @@ const Question& Questions::probe(const Step<Rounded>& right, const std::vector<s
         for (const char letter : right.makes) {
             stream = mixed(stream ^ static_cast<unsigned char>(letter));
         }
-        place->second = ask(right, answers,
-                            std::make_shared<const Values>(
-                                probe_values(answers, right.makes, also, vocabulary_, stream)));
+        place->second =
+            ask(right, answers,
+                std::make_shared<const Values>(probe_values(answers, right.makes, also, vocabulary_, stream)));
     }
     return place->second;
 }

@@ -5,6 +5,7 @@
 // n or n − 1. Written for rows that are contiguous: every loop runs along them.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 
@@ -52,6 +53,15 @@ void batchnorm_square(T* bndiff2, const T* bndiff, std::size_t count) {
 template <class T>
 void batchnorm_variance(T* bnvar, const T* bndiff2, std::size_t n, std::size_t H, Divisor divisor) {
     sum_rows(bnvar, bndiff2, n, H);
+    for (std::size_t j = 0; j < H; ++j) {
+        bnvar[j] /= divisor_of<T>(divisor, n);
+    }
+}
+
+// bnvar[j] = Σ_i bndiff[i, j]² / D
+template <class T>
+void batchnorm_variance_of_differences(T* bnvar, const T* bndiff, std::size_t n, std::size_t H, Divisor divisor) {
+    sum_rows_of_product(bnvar, bndiff, bndiff, n, H);
     for (std::size_t j = 0; j < H; ++j) {
         bnvar[j] /= divisor_of<T>(divisor, n);
     }
@@ -178,26 +188,57 @@ void batchnorm_input_backward(T* dx, const T* dbndiff, const T* dbnmeani, std::s
 
 // ---- backward in one line (note 5) ----
 
-// dx = s·( dx̂ − Σdx̂/n − k·x̂·Σ(dx̂·x̂)/D ), with dx̂ = dbnraw, x̂ = bnraw, s = bnvar_inv, and k = 1 with ε inside the
-// root. (With ε outside, the deviation that the variance moves is √bnvar, not √bnvar + ε: k = (√bnvar + ε)/√bnvar.)
-// dx may be dbnraw itself.
+// k = 1 with ε inside the root, (√bnvar + ε)/√bnvar with ε outside: there the deviation that the variance moves is
+// √bnvar, not √bnvar + ε.
+template <class T>
+T deviation_share(const T& bnvar, double epsilon, EpsilonPlace place) {
+    using std::sqrt;
+    return place == EpsilonPlace::inside ? T{1} : T{1} + static_cast<T>(epsilon) / sqrt(bnvar);
+}
+
+// dx = s·( dx̂ − Σdx̂/n − k·x̂·Σ(dx̂·x̂)/D ), with dx̂ = dbnraw, x̂ = bnraw, s = bnvar_inv. dx may be dbnraw
+// itself.
 template <class T>
 void batchnorm_backward(T* dx, const T* dbnraw, const T* bnraw, const T* bnvar_inv, const T* bnvar, std::size_t n,
                         std::size_t H, Divisor divisor, double epsilon, EpsilonPlace place) {
-    using std::sqrt;
-    for (std::size_t j = 0; j < H; ++j) {
-        T sum = 0;          // Σ dx̂
-        T sum_product = 0;  // Σ dx̂·x̂
-        for (std::size_t i = 0; i < n; ++i) {
-            sum += dbnraw[i * H + j];
-            sum_product += dbnraw[i * H + j] * bnraw[i * H + j];
+    for (std::size_t from = 0; from < H; from += kSumColumns) {
+        T mean[kSumColumns], slope[kSumColumns];
+        sum_down_columns(mean, n, H, from, [=](std::size_t, std::size_t at) { return dbnraw[at]; });
+        sum_down_columns(slope, n, H, from, [=](std::size_t, std::size_t at) { return dbnraw[at] * bnraw[at]; });
+        const std::size_t columns = std::min(kSumColumns, H - from);
+        for (std::size_t j = 0; j < columns; ++j) {
+            mean[j] /= static_cast<T>(n);
+            slope[j] = deviation_share(bnvar[from + j], epsilon, place) * slope[j] / divisor_of<T>(divisor, n);
         }
-        const T k = place == EpsilonPlace::inside ? T{1} : T{1} + static_cast<T>(epsilon) / sqrt(bnvar[j]);
-        const T mean = sum / static_cast<T>(n);
-        const T slope = k * sum_product / divisor_of<T>(divisor, n);
         for (std::size_t i = 0; i < n; ++i) {
-            const std::size_t at = i * H + j;
-            dx[at] = bnvar_inv[j] * (dbnraw[at] - mean - slope * bnraw[at]);
+            for (std::size_t j = 0; j < columns; ++j) {
+                const std::size_t at = i * H + from + j;
+                dx[at] = bnvar_inv[from + j] * (dbnraw[at] - mean[j] - slope[j] * bnraw[at]);
+            }
+        }
+    }
+}
+
+// dx = γ·s·( dy − dβ/n − k·x̂·dγ/D ): the same line with the norm's own gradients, since Σdx̂ = γ·dβ and Σ(dx̂·x̂) = γ·dγ.
+// dx may be dy itself.
+template <class T>
+void batchnorm_affine_backward(T* dx, const T* dy, const T* dbngain, const T* dbnbias, const T* bnraw, const T* bngain,
+                               const T* bnvar_inv, const T* bnvar, std::size_t n, std::size_t H, Divisor divisor,
+                               double epsilon, EpsilonPlace place) {
+    for (std::size_t from = 0; from < H; from += kSumColumns) {
+        T scale[kSumColumns], mean[kSumColumns], slope[kSumColumns];
+        const std::size_t columns = std::min(kSumColumns, H - from);
+        for (std::size_t j = 0; j < columns; ++j) {
+            const std::size_t unit = from + j;
+            scale[j] = bngain[unit] * bnvar_inv[unit];
+            mean[j] = dbnbias[unit] / static_cast<T>(n);
+            slope[j] = deviation_share(bnvar[unit], epsilon, place) * dbngain[unit] / divisor_of<T>(divisor, n);
+        }
+        for (std::size_t i = 0; i < n; ++i) {
+            for (std::size_t j = 0; j < columns; ++j) {
+                const std::size_t at = i * H + from + j;
+                dx[at] = scale[j] * (dy[at] - mean[j] - slope[j] * bnraw[at]);
+            }
         }
     }
 }

@@ -6,8 +6,10 @@
 
 #include "manual/batchnorm.h"
 #include "manual/embedding.h"
+#include "manual/linear.h"
 #include "manual/simd/kernels.h"
-#include "manual/sums.h"
+#include "manual/softmax_cross_entropy.h"
+#include "manual/tanh.h"
 #include "manual/update.h"
 
 namespace byhand {
@@ -103,15 +105,11 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows) : config_(config), r
     C_ = {place(states_[0], "C"), place(states_[1], "C")};
 
     const std::vector<Layer> all = layers(config);
-    std::size_t largest = 0, widest = 0;
+    std::size_t largest = 0;
     for (const Layer& layer : all) {
         largest = std::max(largest, layer.inputs * layer.outputs);
-        widest = std::max(widest, layer.outputs);
     }
     transposed_.resize(largest);
-    for (AlignedVector<float>* figures : {&scale_, &mean_, &slope_, &sum_, &product_}) {
-        figures->resize(widest);
-    }
 
     for (const Layer& layer : all) {
         const Names names = names_of(layer, config.norm.affine);
@@ -142,10 +140,6 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows) : config_(config), r
                      .db = value("d" + layer.b()),
                      .dbngain = of_norm(values_, "d" + layer.value("bngain")),
                      .dbnbias = of_norm(values_, "d" + layer.value("bnbias"))};
-        if (layer.norm != NormPlace::none && !config.norm.affine) {
-            l.dbngain = product_.data();
-            l.dbnbias = sum_.data();
-        }
         layers_.push_back(l);
     }
 }
@@ -158,7 +152,8 @@ float Fused::run(const Batch& batch, float rate) {
         forward(l, x);
         x = l.out;
     }
-    *loss_ = cross_entropy(batch.Y);
+    cross_entropy_with_gradient(loss_, layers_.back().dy, layers_.back().out, batch.Y, rows_, config_.vocabulary,
+                                simd::exp_forward);
     for (std::size_t l = layers_.size(); l-- > 0;) {
         l > 0 ? backward(layers_[l], layers_[l - 1].out, layers_[l - 1].dy) : backward(layers_[l], embcat_, dembcat_);
     }
@@ -191,17 +186,8 @@ void Fused::norm_forward(const FusedLayer& l, const float* x, float* y) const {
     const NormConfig& norm = config_.norm;
     const std::size_t H = l.layer.outputs;
     batchnorm_mean(l.bnmeani, x, rows_, H);
-    std::fill_n(l.bnvar, H, 0.0F);
-    for (std::size_t i = 0; i < rows_; ++i) {
-        for (std::size_t j = 0; j < H; ++j) {
-            const float difference = x[i * H + j] - l.bnmeani[j];
-            l.raw[i * H + j] = difference;
-            l.bnvar[j] += difference * difference;
-        }
-    }
-    for (std::size_t j = 0; j < H; ++j) {
-        l.bnvar[j] /= divisor_of<float>(norm.batch_divisor, rows_);
-    }
+    batchnorm_difference(l.raw, x, l.bnmeani, rows_, H);
+    batchnorm_variance_of_differences(l.bnvar, l.raw, rows_, H, norm.batch_divisor);
     batchnorm_inverse_deviation(l.bnvar_inv, l.bnvar, H, norm.epsilon, norm.epsilon_place);
     batchnorm_normalise(l.raw, l.raw, l.bnvar_inv, rows_, H);
     if (norm.affine) {
@@ -211,35 +197,6 @@ void Fused::norm_forward(const FusedLayer& l, const float* x, float* y) const {
     }
 }
 
-// The loss, and dlogits = (softmax − one-hot)/n in the last layer's dy.
-float Fused::cross_entropy(const std::int64_t* Y) const {
-    const std::size_t V = config_.vocabulary;
-    const float* logits = layers_.back().out;
-    float* dlogits = layers_.back().dy;
-    float total = 0;
-    for (std::size_t i = 0; i < rows_; ++i) {
-        const float* row = logits + i * V;
-        float* drow = dlogits + i * V;
-        const float max = *std::max_element(row, row + V);
-        for (std::size_t j = 0; j < V; ++j) {
-            drow[j] = row[j] - max;
-        }
-        const float shifted_answer = drow[Y[i]];
-        simd::exp_forward(drow, drow, V);
-        float sum = 0;
-        for (std::size_t j = 0; j < V; ++j) {
-            sum += drow[j];
-        }
-        total += std::log(sum) - shifted_answer;
-        const float scale = 1.0F / (sum * static_cast<float>(rows_));
-        for (std::size_t j = 0; j < V; ++j) {
-            drow[j] *= scale;
-        }
-        drow[Y[i]] -= 1.0F / static_cast<float>(rows_);
-    }
-    return total / static_cast<float>(rows_);
-}
-
 // From dL/d(out) in l.dy to dL/d(linear) there, then the linear's own gradients, and dx.
 void Fused::backward(const FusedLayer& l, const float* x, float* dx) {
     const std::size_t in = l.layer.inputs, H = l.layer.outputs;
@@ -247,41 +204,30 @@ void Fused::backward(const FusedLayer& l, const float* x, float* dx) {
         norm_backward(l);
     }
     if (!l.layer.is_output) {
-        for (std::size_t i = 0; i < rows_ * H; ++i) {
-            l.dy[i] *= 1.0F - l.tanh[i] * l.tanh[i];  // tanh′
-        }
+        tanh_backward(l.dy, l.dy, l.tanh, rows_ * H);
     }
     if (l.layer.norm == NormPlace::before) {
         norm_backward(l);
     }
     simd::linear_weight_backward(l.dW, x, l.dy, rows_, in, H);
     if (l.layer.has_bias) {
-        sum_rows(l.db, l.dy, rows_, H);
+        linear_bias_backward(l.db, l.dy, rows_, H);
     }
     simd::linear_input_backward(dx, l.dy, l.state[now_].W, transposed_.data(), rows_, in, H);
 }
 
-// dx = γ·s·( dy − dβ/n − k·x̂·dγ/D ), in place: with dx̂ = γ·dy the sums of note 5 are Σdx̂ = γ·dβ and Σdx̂·x̂ = γ·dγ.
-// k as in batchnorm_backward.
-void Fused::norm_backward(const FusedLayer& l) {
+// From the gradient of the norm's result to that of its input, in l.dy.
+void Fused::norm_backward(const FusedLayer& l) const {
     const NormConfig& norm = config_.norm;
     const std::size_t H = l.layer.outputs;
-    const float* gain = l.state[now_].bngain;
-    sum_rows_of_product(l.dbngain, l.dy, l.raw, rows_, H);
-    sum_rows(l.dbnbias, l.dy, rows_, H);
-    for (std::size_t j = 0; j < H; ++j) {
-        const float k = norm.epsilon_place == EpsilonPlace::inside
-                            ? 1.0F
-                            : 1.0F + static_cast<float>(norm.epsilon) / std::sqrt(l.bnvar[j]);
-        scale_[j] = norm.affine ? gain[j] * l.bnvar_inv[j] : l.bnvar_inv[j];
-        mean_[j] = l.dbnbias[j] / static_cast<float>(rows_);
-        slope_[j] = k * l.dbngain[j] / divisor_of<float>(norm.batch_divisor, rows_);
-    }
-    for (std::size_t i = 0; i < rows_; ++i) {
-        for (std::size_t j = 0; j < H; ++j) {
-            float& dy = l.dy[i * H + j];
-            dy = scale_[j] * (dy - mean_[j] - slope_[j] * l.raw[i * H + j]);
-        }
+    if (norm.affine) {
+        batchnorm_gain_backward(l.dbngain, l.dy, l.raw, rows_, H);
+        batchnorm_bias_backward(l.dbnbias, l.dy, rows_, H);
+        batchnorm_affine_backward(l.dy, l.dy, l.dbngain, l.dbnbias, l.raw, l.state[now_].bngain, l.bnvar_inv, l.bnvar,
+                                  rows_, H, norm.batch_divisor, norm.epsilon, norm.epsilon_place);
+    } else {
+        batchnorm_backward(l.dy, l.dy, l.raw, l.bnvar_inv, l.bnvar, rows_, H, norm.batch_divisor, norm.epsilon,
+                           norm.epsilon_place);
     }
 }
 

@@ -53,14 +53,13 @@ private:
         float *bnmeani = nullptr, *bnvar = nullptr, *bnvar_inv = nullptr;
         // Gradients. dy begins as that of `out` and becomes that of `linear`, in place.
         float *dy = nullptr, *dW = nullptr, *db = nullptr;
-        float *dbngain = nullptr, *dbnbias = nullptr;  // without γ and β: room for the same sums
+        float *dbngain = nullptr, *dbnbias = nullptr;
     };
 
     void forward(const FusedLayer& l, const float* x) const;
     void norm_forward(const FusedLayer& l, const float* x, float* y) const;
-    float cross_entropy(const std::int64_t* Y) const;
     void backward(const FusedLayer& l, const float* x, float* dx);
-    void norm_backward(const FusedLayer& l);
+    void norm_backward(const FusedLayer& l) const;
     void update(float rate);
 
     NetworkConfig config_;
@@ -71,9 +70,7 @@ private:
     std::vector<FusedLayer> layers_;
     std::array<float*, 2> C_{};  // of either state
     float *embcat_ = nullptr, *loss_ = nullptr, *dembcat_ = nullptr, *dC_ = nullptr;
-    // Scratch, for one layer after the other.
-    AlignedVector<float> transposed_;                            // W, transposed
-    AlignedVector<float> scale_, mean_, slope_, sum_, product_;  // a figure a unit, for norm_backward
+    AlignedVector<float> transposed_;  // scratch, for one layer after the other: W, transposed
 };
 
 }  // namespace byhand

@@ -14,7 +14,7 @@ void matmul_forward(T* y, const T* x, const T* W, std::size_t n, std::size_t in,
     for (std::size_t from = 0; from < out; from += kSumColumns) {  // some columns of W are read again while still near
         for (std::size_t i = 0; i < n; ++i) {
             const T* x_i = x + i * in;
-            sum_down_columns(y + i * out, in, out, from,
+            sum_down_columns(y + i * out + from, in, out, from,
                              [x_i, W](std::size_t k, std::size_t kj) { return x_i[k] * W[kj]; });
         }
     }

@@ -1,11 +1,13 @@
-// The kernels of the fused network as steps, so that each can be run alone.
+// The fused network as steps, so that each of its kernels and formulas can be run alone.
 #pragma once
 
 #include "steps/step.h"
 
 namespace byhand {
 
-// The steps of the stepwise network that a kernel of simd/ computes in the fused one, each computed by that kernel.
-StepNetwork<float> fused_pieces(const NetworkConfig& config, std::size_t rows);
+// Its formulas (fused_network), and exp; of float each by the kernel of simd/ that computes it there, if one does. T is
+// float, double or Rounded. Throws InputError where check_network does.
+template <class T>
+StepNetwork<T> fused_pieces(const NetworkConfig& config, std::size_t rows);
 
 }  // namespace byhand

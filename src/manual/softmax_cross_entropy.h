@@ -171,16 +171,11 @@ template <class T>
 void cross_entropy_forward(T* loss, const T* logits, const std::int64_t* Y, std::size_t n, std::size_t V) {
     using std::exp;
     using std::log;
-    T total = 0;
-    for (std::size_t i = 0; i < n; ++i) {
+    const T total = sum_along<T>(n, [=](std::size_t i) {
         const T* row = logits + i * V;
         const T max = *std::max_element(row, row + V);
-        T sum = 0;
-        for (std::size_t j = 0; j < V; ++j) {
-            sum += exp(row[j] - max);
-        }
-        total += log(sum) - (row[Y[i]] - max);
-    }
+        return log(sum_along<T>(V, [=](std::size_t j) { return exp(row[j] - max); })) - (row[Y[i]] - max);
+    });
     *loss = total / static_cast<T>(n);
 }
 
@@ -192,15 +187,42 @@ void cross_entropy_backward(T* dlogits, const T* logits, const std::int64_t* Y, 
         const T* row = logits + i * V;
         T* drow = dlogits + i * V;
         const T max = *std::max_element(row, row + V);
-        T sum = 0;
         for (std::size_t j = 0; j < V; ++j) {
             drow[j] = exp(row[j] - max);
-            sum += drow[j];
         }
+        const T sum = sum_along<T>(V, [drow](std::size_t j) { return drow[j]; });
         for (std::size_t j = 0; j < V; ++j) {
             drow[j] = (drow[j] / sum - (j == static_cast<std::size_t>(Y[i]) ? T{1} : T{0})) / static_cast<T>(n);
         }
     }
+}
+
+// ---- both at once: one exponential of each logit serves the loss and its gradient ----
+
+// loss and dlogits as above; dlogits = e^(logits − max)/(n·Σe^(logits − max)), less 1/n at the right answer.
+// exp_of(y, x, count) makes y = exp(x), where y may be x itself.
+template <class T, class Exp>
+void cross_entropy_with_gradient(T* loss, T* dlogits, const T* logits, const std::int64_t* Y, std::size_t n,
+                                 std::size_t V, Exp exp_of) {
+    using std::log;
+    const T total = sum_along<T>(n, [=](std::size_t i) {
+        const T* row = logits + i * V;
+        T* drow = dlogits + i * V;
+        const T max = *std::max_element(row, row + V);
+        for (std::size_t j = 0; j < V; ++j) {
+            drow[j] = row[j] - max;
+        }
+        const T shifted_answer = drow[Y[i]];
+        exp_of(drow, drow, V);
+        const T sum = sum_along<T>(V, [drow](std::size_t j) { return drow[j]; });
+        const T scale = T{1} / (sum * static_cast<T>(n));
+        for (std::size_t j = 0; j < V; ++j) {
+            drow[j] *= scale;
+        }
+        drow[Y[i]] -= T{1} / static_cast<T>(n);
+        return log(sum) - shifted_answer;
+    });
+    *loss = total / static_cast<T>(n);
 }
 
 }  // namespace byhand

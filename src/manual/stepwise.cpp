@@ -12,7 +12,19 @@ namespace byhand {
 namespace {
 
 // In what is one formula, and in what are small steps.
-enum class Form { stepwise, collapsed };
+enum class Form { stepwise, collapsed, fused };
+
+// What cross_entropy_with_gradient makes, one at a time.
+template <class T>
+void loss_alone(T* loss, const T* logits, const std::int64_t* Y, std::size_t n, std::size_t V) {
+    std::vector<T> dlogits(n * V);
+    cross_entropy_with_gradient(loss, dlogits.data(), logits, Y, n, V, softmax_exp<T>);
+}
+template <class T>
+void dlogits_alone(T* dlogits, const T* logits, const std::int64_t* Y, std::size_t n, std::size_t V) {
+    T loss = 0;
+    cross_entropy_with_gradient(&loss, dlogits, logits, Y, n, V, softmax_exp<T>);
+}
 
 // What a layer's pieces are called: a value stands between the linear, the norm and the non-linearity, and which names
 // it has depends on where the norm is.
@@ -141,8 +153,14 @@ private:
         f.add(v("bnmeani"), {H}, {name.norm_in}, "batchnorm_mean", batchnorm_mean<T>, n_, H);
         f.add(v("bndiff"), {n_, H}, {name.norm_in, v("bnmeani")}, "batchnorm_difference", batchnorm_difference<T>, n_,
               H);
-        f.add(v("bndiff2"), {n_, H}, {v("bndiff")}, "batchnorm_square", batchnorm_square<T>, n_ * H);
-        f.add(v("bnvar"), {H}, {v("bndiff2")}, "batchnorm_variance", batchnorm_variance<T>, n_, H, norm_.batch_divisor);
+        if (form_ == Form::fused) {
+            f.add(v("bnvar"), {H}, {v("bndiff")}, "batchnorm_variance_of_differences",
+                  batchnorm_variance_of_differences<T>, n_, H, norm_.batch_divisor);
+        } else {
+            f.add(v("bndiff2"), {n_, H}, {v("bndiff")}, "batchnorm_square", batchnorm_square<T>, n_ * H);
+            f.add(v("bnvar"), {H}, {v("bndiff2")}, "batchnorm_variance", batchnorm_variance<T>, n_, H,
+                  norm_.batch_divisor);
+        }
         f.add(v("bnvar_inv"), {H}, {v("bnvar")}, "batchnorm_inverse_deviation", batchnorm_inverse_deviation<T>, H,
               norm_.epsilon, norm_.epsilon_place);
         f.add(name.raw, {n_, H}, {v("bndiff"), v("bnvar_inv")}, "batchnorm_normalise", batchnorm_normalise<T>, n_, H);
@@ -164,7 +182,11 @@ private:
     }
 
     void collapsed_cross_entropy(Steps& f) const {
-        f.add("loss", {}, {"logits", "Y"}, "cross_entropy_forward", cross_entropy_forward<T>, n_, V_);
+        if (form_ == Form::fused) {
+            f.add("loss", {}, {"logits", "Y"}, "cross_entropy_with_gradient", loss_alone<T>, n_, V_);
+        } else {
+            f.add("loss", {}, {"logits", "Y"}, "cross_entropy_forward", cross_entropy_forward<T>, n_, V_);
+        }
     }
 
     // ---- backward, in mirror order ----
@@ -206,7 +228,11 @@ private:
     }
 
     void collapsed_cross_entropy_backward(Steps& b) const {
-        b.add("dlogits", {n_, V_}, {"logits", "Y"}, "cross_entropy_backward", cross_entropy_backward<T>, n_, V_);
+        if (form_ == Form::fused) {
+            b.add("dlogits", {n_, V_}, {"logits", "Y"}, "cross_entropy_with_gradient", dlogits_alone<T>, n_, V_);
+        } else {
+            b.add("dlogits", {n_, V_}, {"logits", "Y"}, "cross_entropy_backward", cross_entropy_backward<T>, n_, V_);
+        }
     }
 
     void activate_backward(Steps& b, const Part& part) const {
@@ -223,6 +249,10 @@ private:
             b.add(d(layer.value("bngain")), {H}, {dy, name.raw}, "batchnorm_gain_backward", batchnorm_gain_backward<T>,
                   n_, H);
             b.add(d(layer.value("bnbias")), {H}, {dy}, "batchnorm_bias_backward", batchnorm_bias_backward<T>, n_, H);
+            if (form_ == Form::fused) {
+                batchnorm_backward_by_gradients(b, part);
+                return;
+            }
             b.add(d(name.raw), {n_, H}, {dy, layer.value("bngain")}, "batchnorm_raw_backward",
                   batchnorm_raw_backward<T>, n_, H);
         }
@@ -252,6 +282,15 @@ private:
         b.add(d(name.norm_in), {n_, H}, {d(name.raw), name.raw, layer.value("bnvar_inv"), layer.value("bnvar")},
               "batchnorm_backward", batchnorm_backward<T>, n_, H, norm_.batch_divisor, norm_.epsilon,
               norm_.epsilon_place);
+    }
+
+    void batchnorm_backward_by_gradients(Steps& b, const Part& part) const {
+        const auto& [layer, name] = part;
+        b.add(d(name.norm_in), {n_, layer.outputs},
+              {d(name.norm_out), d(layer.value("bngain")), d(layer.value("bnbias")), name.raw, layer.value("bngain"),
+               layer.value("bnvar_inv"), layer.value("bnvar")},
+              "batchnorm_affine_backward", batchnorm_affine_backward<T>, n_, layer.outputs, norm_.batch_divisor,
+              norm_.epsilon, norm_.epsilon_place);
     }
 
     void linear_backward(Steps& b, const Part& part) const {
@@ -335,6 +374,12 @@ StepNetwork<T> collapsed_network(const NetworkConfig& config, std::size_t rows) 
 }
 
 template <class T>
+StepNetwork<T> fused_network(const NetworkConfig& config, std::size_t rows) {
+    check_network(config, rows);
+    return Builder<T>(config, rows, Form::fused).training();
+}
+
+template <class T>
 StepNetwork<T> evaluation_network(const NetworkConfig& config, std::size_t rows) {
     check_network(config, rows);
     Builder<T> builder(config, rows, Form::stepwise);
@@ -351,6 +396,9 @@ template StepNetwork<Rounded> stepwise_network(const NetworkConfig&, std::size_t
 template StepNetwork<float> collapsed_network(const NetworkConfig&, std::size_t);
 template StepNetwork<double> collapsed_network(const NetworkConfig&, std::size_t);
 template StepNetwork<Rounded> collapsed_network(const NetworkConfig&, std::size_t);
+template StepNetwork<float> fused_network(const NetworkConfig&, std::size_t);
+template StepNetwork<double> fused_network(const NetworkConfig&, std::size_t);
+template StepNetwork<Rounded> fused_network(const NetworkConfig&, std::size_t);
 template StepNetwork<float> evaluation_network(const NetworkConfig&, std::size_t);
 template StepNetwork<double> evaluation_network(const NetworkConfig&, std::size_t);
 

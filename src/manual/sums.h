@@ -12,8 +12,8 @@ namespace byhand {
 
 inline constexpr std::size_t kSumColumns = 16;
 
-// out[j] = Σ_i term(i, i·width + j), i from 0 to n, for the kSumColumns columns from `from` on, or as many as there
-// are. out (width).
+// out[j] = Σ_i term(i, i·width + from + j), i from 0 to n, for the kSumColumns columns from `from` on, or as many as
+// there are.
 template <class T, class Term>
 void sum_down_columns(T* out, std::size_t n, std::size_t width, std::size_t from, Term term) {
     constexpr std::size_t kRows = 8;
@@ -37,14 +37,14 @@ void sum_down_columns(T* out, std::size_t n, std::size_t width, std::size_t from
             total[j] += part[j];
         }
     }
-    std::copy_n(total, columns, out + from);
+    std::copy_n(total, columns, out);
 }
 
-// The same for all columns.
+// out[j] = Σ_i term(i, i·width + j), i from 0 to n. out (width).
 template <class T, class Term>
 void sum_down(T* out, std::size_t n, std::size_t width, Term term) {
     for (std::size_t from = 0; from < width; from += kSumColumns) {
-        sum_down_columns(out, n, width, from, term);
+        sum_down_columns(out + from, n, width, from, term);
     }
 }
 

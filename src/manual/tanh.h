@@ -15,7 +15,7 @@ void tanh_forward(T* h, const T* x, std::size_t count) {
     }
 }
 
-// dx = dh·(1 − h²), from the result rather than the input: tanh′(x) = 1 − tanh²(x)
+// dx = dh·(1 − h²), from the result rather than the input: tanh′(x) = 1 − tanh²(x). dx may be dh itself.
 template <class T>
 void tanh_backward(T* dx, const T* dh, const T* h, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {

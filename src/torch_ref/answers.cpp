@@ -182,26 +182,116 @@ std::vector<Question> all_questions(const NetworkConfig& config, std::size_t row
     return questions.take();
 }
 
+// A norm with the names of what it reads and makes.
+struct Norm {
+    Layer layer;
+    std::string in, raw, out;
+};
+
+std::vector<Norm> norms_of(const NetworkConfig& config, const std::vector<Operation>& forward) {
+    std::vector<Norm> norms;
+    for (const Layer& layer : layers(config)) {
+        if (layer.norm == NormPlace::none) {
+            continue;
+        }
+        Norm norm{layer, {}, {}, {}};
+        for (const Operation& operation : forward) {
+            if (operation.makes == layer.value("bnmeani")) {
+                norm.in = operation.reads.front();
+            }
+            if (operation.reads == std::vector<std::string>{layer.value("bndiff"), layer.value("bnvar_inv")}) {
+                norm.raw = norm.out = operation.makes;
+            }
+            if (std::ranges::find(operation.reads, layer.value("bngain")) != operation.reads.end()) {
+                norm.out = operation.makes;
+            }
+        }
+        norms.push_back(std::move(norm));
+    }
+    return norms;
+}
+
+double divisor_of(const NormConfig& norm, std::size_t rows) {
+    return static_cast<double>(norm.batch_divisor == Divisor::n ? rows : rows - 1);
+}
+
+// 1 with ε inside the root, else (√variance + ε)/√variance.
+Tensor deviation_share(const Tensor& variance, const NormConfig& norm) {
+    const Tensor root = variance.sqrt();
+    return norm.epsilon_place == EpsilonPlace::inside ? torch::ones_like(root) : (root + norm.epsilon) / root;
+}
+
 // The gradient of the norm's input from that of its normalised value, x̂, in one line (Ioffe and Szegedy 2015, section
-// 3; note 5): s·(dx̂ − Σdx̂/n − k·x̂·Σ(dx̂·x̂)/D), written as torch operations. k is 1 with ε inside the root, else
-// (√variance + ε)/√variance.
-Question one_line_norm(const NetworkConfig& config, std::size_t rows, const Layer& layer, const std::string& norm_in,
-                       const std::string& raw) {
-    const NormConfig norm = config.norm;
-    const auto n = static_cast<double>(rows);
-    const double D = norm.batch_divisor == Divisor::n ? n : n - 1;
-    const std::string variance = layer.value("bnvar"), inverse = layer.value("bnvar_inv");
-    const Shape wide = {rows, layer.outputs}, narrow = {layer.outputs};
-    return {"d" + norm_in,
-            {{"d" + raw, wide}, {raw, wide}, {inverse, narrow}, {variance, narrow}},
-            [=](const Values& values) {
+// 3; note 5): s·(dx̂ − Σdx̂/n − k·x̂·Σ(dx̂·x̂)/D), written as torch operations; k is the deviation_share.
+Question one_line_norm(const NetworkConfig& config, std::size_t rows, const Norm& norm) {
+    const std::string variance = norm.layer.value("bnvar"), inverse = norm.layer.value("bnvar_inv");
+    const Shape wide = {rows, norm.layer.outputs}, narrow = {norm.layer.outputs};
+    const double D = divisor_of(config.norm, rows);
+    return {"d" + norm.in,
+            {{"d" + norm.raw, wide}, {norm.raw, wide}, {inverse, narrow}, {variance, narrow}},
+            [=, raw = norm.raw, conventions = config.norm](const Values& values) {
                 const Tensor& dx = values.at("d" + raw);
                 const Tensor& x = values.at(raw);
-                const Tensor root = values.at(variance).sqrt();
-                const Tensor k =
-                    norm.epsilon_place == EpsilonPlace::inside ? torch::ones_like(root) : (root + norm.epsilon) / root;
-                return values.at(inverse) * (dx - dx.sum(0) / n - k * x * (dx * x).sum(0) / D);
+                const Tensor k = deviation_share(values.at(variance), conventions);
+                return values.at(inverse) * (dx - dx.mean(0) - k * x * (dx * x).sum(0) / D);
             }};
+}
+
+// The same from the gradients of the norm's result, its gain and its bias: γ·s·(dy − dβ/n − k·x̂·dγ/D).
+Question affine_norm(const NetworkConfig& config, std::size_t rows, const Norm& norm) {
+    const std::string variance = norm.layer.value("bnvar"), inverse = norm.layer.value("bnvar_inv");
+    const std::string gain = norm.layer.value("bngain"), bias = norm.layer.value("bnbias");
+    const Shape wide = {rows, norm.layer.outputs}, narrow = {norm.layer.outputs};
+    const auto n = static_cast<double>(rows);
+    const double D = divisor_of(config.norm, rows);
+    return {"d" + norm.in,
+            {{"d" + norm.out, wide},
+             {"d" + gain, narrow},
+             {"d" + bias, narrow},
+             {norm.raw, wide},
+             {gain, narrow},
+             {inverse, narrow},
+             {variance, narrow}},
+            [=, out = norm.out, raw = norm.raw, conventions = config.norm](const Values& values) {
+                const Tensor k = deviation_share(values.at(variance), conventions);
+                const Tensor slope = k * values.at("d" + gain) / D;
+                return values.at(gain) * values.at(inverse) *
+                       (values.at("d" + out) - values.at("d" + bias) / n - slope * values.at(raw));
+            }};
+}
+
+// The variance from the differences to the mean.
+Question variance_of_differences(const NetworkConfig& config, std::size_t rows, const Norm& norm) {
+    const std::string difference = norm.layer.value("bndiff");
+    const double D = divisor_of(config.norm, rows);
+    return {norm.layer.value("bnvar"), {{difference, {rows, norm.layer.outputs}}}, [=](const Values& values) {
+                return values.at(difference).square().sum(0) / D;
+            }};
+}
+
+// Puts it in the place of the question to the same name.
+void replace(std::vector<Question>& questions, Question question) {
+    std::erase_if(questions, [&](const Question& other) { return other.name == question.name; });
+    questions.push_back(std::move(question));
+}
+
+// To the logits, and from there to the loss in one operation.
+std::vector<Operation> collapsed_operations(const NetworkConfig& config, std::size_t rows) {
+    std::vector<Operation> forward = forward_operations(config, rows);
+    while (forward.back().makes != "logits") {
+        forward.pop_back();
+    }
+    forward.push_back(cross_entropy_operation());
+    return forward;
+}
+
+std::vector<Question> collapsed_questions(const NetworkConfig& config, std::size_t rows) {
+    Questions asked(config, rows, collapsed_operations(config, rows));
+    std::vector<Question> questions = all_questions(config, rows, asked);
+    for (const Norm& norm : norms_of(config, asked.forward())) {
+        replace(questions, one_line_norm(config, rows, norm));
+    }
+    return questions;
 }
 
 }  // namespace
@@ -214,32 +304,21 @@ std::unique_ptr<Answers> stepwise_answers(const NetworkConfig& config, std::size
 
 std::unique_ptr<Answers> collapsed_answers(const NetworkConfig& config, std::size_t rows) {
     check_network(config, rows);
-    // From the logits to the loss in one operation.
-    std::vector<Operation> forward = forward_operations(config, rows);
-    while (forward.back().makes != "logits") {
-        forward.pop_back();
-    }
-    forward.push_back(cross_entropy_operation());
-    Questions asked(config, rows, forward);
-    std::vector<Question> questions = all_questions(config, rows, asked);
-    // From the normalised value to the norm's input in one line.
-    for (const Layer& layer : layers(config)) {
-        if (layer.norm == NormPlace::none) {
-            continue;
+    return std::make_unique<TorchAnswers>(collapsed_questions(config, rows));
+}
+
+std::unique_ptr<Answers> fused_answers(const NetworkConfig& config, std::size_t rows) {
+    check_network(config, rows);
+    std::vector<Question> questions = collapsed_questions(config, rows);
+    for (const Norm& norm : norms_of(config, forward_operations(config, rows))) {
+        replace(questions, variance_of_differences(config, rows, norm));
+        if (config.norm.affine) {
+            replace(questions, affine_norm(config, rows, norm));
         }
-        const std::string mean = layer.value("bnmeani");
-        std::string norm_in, raw;
-        for (const Operation& operation : forward) {
-            if (operation.makes == mean) {
-                norm_in = operation.reads.front();
-            }
-            if (operation.reads == std::vector<std::string>{layer.value("bndiff"), layer.value("bnvar_inv")}) {
-                raw = operation.makes;
-            }
-        }
-        std::erase_if(questions, [&](const Question& question) { return question.name == "d" + norm_in; });
-        questions.push_back(one_line_norm(config, rows, layer, norm_in, raw));
     }
+    replace(questions, {"counts", {{"norm_logits", {rows, config.vocabulary}}}, [](const Values& values) {
+                            return values.at("norm_logits").exp();
+                        }});
     return std::make_unique<TorchAnswers>(std::move(questions));
 }
 

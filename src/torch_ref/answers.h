@@ -7,9 +7,11 @@
 
 namespace byhand::torch_ref {
 
-// The questions of the stepwise network, or of the collapsed one: there dlogits and the loss come from the logits and
-// Y, and dhprebn from the norm's result. Throws InputError where check_network does.
+// The questions of the stepwise network; of the collapsed one, where dlogits and the loss come from the logits and Y,
+// and dhprebn from dbnraw; of the fused one, where in addition bnvar comes from bndiff, dhprebn from the gradients of
+// the norm's result, bngain and bnbias, and counts are asked for as well. Throw InputError where check_network does.
 std::unique_ptr<Answers> stepwise_answers(const NetworkConfig& config, std::size_t rows);
 std::unique_ptr<Answers> collapsed_answers(const NetworkConfig& config, std::size_t rows);
+std::unique_ptr<Answers> fused_answers(const NetworkConfig& config, std::size_t rows);
 
 }  // namespace byhand::torch_ref

@@ -15,8 +15,13 @@ std::string version() {
 byhand::torch_ref::Factory make_factory() {
     torch::set_num_threads(1);
     namespace room = byhand::torch_ref;
-    return {room::stepwise,    room::stepwise_answers, room::collapsed_answers,
-            room::module_side, room::module_model,     version};
+    return {room::stepwise,
+            room::stepwise_answers,
+            room::collapsed_answers,
+            room::fused_answers,
+            room::module_side,
+            room::module_model,
+            version};
 }
 
 }  // namespace

@@ -16,9 +16,10 @@ struct Factory {
     // Every named value by torch:: operations and autograd, in float (DType::float32) or double (DType::float64).
     std::unique_ptr<Side> (*stepwise)(const NetworkConfig& config, std::size_t rows, DType dtype);
 
-    // What LibTorch says to single steps, in double: of the stepwise network, and of the collapsed one.
+    // What LibTorch says to single steps, in double: of the stepwise network, the collapsed and the fused one.
     std::unique_ptr<Answers> (*stepwise_answers)(const NetworkConfig& config, std::size_t rows);
     std::unique_ptr<Answers> (*collapsed_answers)(const NetworkConfig& config, std::size_t rows);
+    std::unique_ptr<Answers> (*fused_answers)(const NetworkConfig& config, std::size_t rows);
 
     // The torch::nn module with torch::optim::SGD, in float, as a side: what a module keeps and its gradients.
     std::unique_ptr<Side> (*module_side)(const NetworkConfig& config, std::size_t rows);

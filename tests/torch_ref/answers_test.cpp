@@ -3,6 +3,7 @@
 #include "torch_ref/answers.h"
 
 #include <algorithm>
+#include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <cmath>
@@ -103,6 +104,11 @@ struct Changed {
     }
 };
 
+std::array<std::unique_ptr<Answers>, 3> all_answers(const NetworkConfig& config) {
+    return {torch_ref::stepwise_answers(config, 6), torch_ref::collapsed_answers(config, 6),
+            torch_ref::fused_answers(config, 6)};
+}
+
 }  // namespace
 
 TEST_CASE("answers: on values that fit each other every answer is LibTorch's own value, for every convention") {
@@ -151,6 +157,27 @@ TEST_CASE("answers: cross-entropy and the norm's backward in one formula are wha
     }
 }
 
+TEST_CASE("answers: the fused network's formulas are what autograd makes in small steps") {
+    for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{7}, {4, 5}, {5, 3, 4}}) {
+        for (const NetworkConfig& config : conventions(hidden)) {
+            INFO(example::to_string(config));
+            const auto answers = torch_ref::fused_answers(config, 6);
+            check_all(*answers, Consistent(config));
+            const std::vector<std::string> names = answers->names();
+            CHECK(std::set<std::string>(names.begin(), names.end()).size() == names.size());
+            CHECK(read_by(*answers, "counts") == std::set<std::string>{"norm_logits"});
+            for (const Layer& layer : layers(config)) {
+                if (layer.norm != NormPlace::none) {
+                    CHECK(read_by(*answers, layer.value("bnvar")) == std::set{layer.value("bndiff")});
+                    const std::set<std::string> reads = read_by(*answers, gradient_of(layer.value("hprebn")));
+                    CHECK(reads.size() == (config.norm.affine ? 7 : 4));
+                    CHECK(reads.contains(layer.value("dbngain")) == config.norm.affine);
+                }
+            }
+        }
+    }
+}
+
 TEST_CASE("answers: an answer does not depend on what it does not say it reads") {
     for (const NormPlace place : {NormPlace::before, NormPlace::after, NormPlace::none}) {
         NetworkConfig config = example::small_network({4, 5});
@@ -158,7 +185,7 @@ TEST_CASE("answers: an answer does not depend on what it does not say it reads")
         config.norm.output = place == NormPlace::before;
         INFO(example::to_string(config));
         const Consistent consistent(config);
-        for (const auto& answers : {torch_ref::stepwise_answers(config, 6), torch_ref::collapsed_answers(config, 6)}) {
+        for (const auto& answers : all_answers(config)) {
             for (const std::string& name : answers->names()) {
                 INFO(name);
                 const std::vector<double> expected = answers->answer(name, consistent.views);
@@ -187,7 +214,7 @@ TEST_CASE("answers: an answer does not depend on what it does not say it reads")
 TEST_CASE("answers: without any one of what it reads there is none, and the message names it") {
     const NetworkConfig config = example::small_network({7});
     const Consistent consistent(config);
-    for (const auto& answers : {torch_ref::stepwise_answers(config, 6), torch_ref::collapsed_answers(config, 6)}) {
+    for (const auto& answers : all_answers(config)) {
         for (const std::string& name : answers->names()) {
             REQUIRE(!read_by(*answers, name).empty());
             for (const std::string& missing : read_by(*answers, name)) {
@@ -207,7 +234,7 @@ TEST_CASE("answers: the shapes of what is read are those of the values") {
         NetworkConfig config = example::small_network({4, 5});
         config.norm.place = place;
         const Consistent consistent(config);
-        for (const auto& answers : {torch_ref::stepwise_answers(config, 6), torch_ref::collapsed_answers(config, 6)}) {
+        for (const auto& answers : all_answers(config)) {
             for (const std::string& name : answers->names()) {
                 std::set<std::string> seen;
                 for (const TensorSpec& spec : answers->reads(name)) {
