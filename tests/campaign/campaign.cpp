@@ -63,6 +63,13 @@ bool is_alarm(Verdict verdict) {
            verdict != Verdict::out_of_range;
 }
 
+// What is larger is run with fewer seeds.
+constexpr std::size_t kLargeWidth = 200, kLargeBatch = 512;
+
+std::size_t widest_of(const NetworkConfig& network) {
+    return *std::ranges::max_element(network.hidden);
+}
+
 std::size_t odd_up_to(std::mt19937_64& generator, std::size_t most) {
     return 1 + 2 * (generator() % ((most + 1) / 2));
 }
@@ -73,8 +80,8 @@ Case make_case(const std::string& recipe, NetworkConfig network, std::size_t row
     if (c.network.vocabulary < 2) {
         c.network.vocabulary = 27;
     }
-    if (large) {
-        c.rows = std::min<std::size_t>(c.rows, 17);  // widths as they are: the sums are as long
+    if (large) {  // few rows where the network is wide, a wide one's sums are long as it is
+        c.rows = std::min<std::size_t>(c.rows, widest_of(c.network) > kLargeWidth ? 9 : kLargeBatch + 1);
     }
     const bool divides_by_n_minus_1 =
         c.network.norm.batch_divisor == Divisor::n_minus_1 || c.network.norm.running_divisor == Divisor::n_minus_1;
@@ -237,8 +244,7 @@ int run(const Options& options) {
         std::ifstream file(path);
         const std::string text(std::istreambuf_iterator<char>(file), {});
         const Recipe recipe = recipe_from_json(text, path);
-        const std::size_t widest = *std::ranges::max_element(recipe.network.hidden);
-        const bool large = widest > 200 || recipe.batch > 512;
+        const bool large = widest_of(recipe.network) > kLargeWidth || recipe.batch > kLargeBatch;
         const std::size_t seeds = large ? options.large_seeds : options.seeds;
         for (std::uint64_t seed = 0; seed < seeds; ++seed) {
             for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
