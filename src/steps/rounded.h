@@ -58,32 +58,37 @@ public:
         return negative;
     }
 
-    friend Rounded operator+(const Rounded& a, const Rounded& b) {
-        if (a.is_exact() && a.value == 0) {
-            Rounded sum = b;
-            sum.last_term_ = b.value;
-            return sum;
+    Rounded& operator+=(const Rounded& b) {
+        if (b.value == 0 && b.is_exact()) {
+            return *this;
         }
-        if (b.is_exact() && b.value == 0) {
-            return a;
+        const double term = b.value;
+        if (value == 0 && is_exact()) {
+            *this = b;
+            last_term_ = term;
+            return *this;
         }
-        Rounded sum;
-        sum.value = a.value + b.value;
-        const double carried = a.error + b.error;
-        sum.error = carried + kUnit * (std::abs(sum.value) + carried);
+        const double carried = error + b.error;
+        magnitude_ = term_magnitude() + b.term_magnitude();
+        value += term;
+        error = carried + kUnit * (std::abs(value) + carried);
         // Errors add in squares, but equal terms one after another err alike: the same number added again and again.
-        const double own = square(kUnit * sum.value) / 3;
-        sum.variance = b.value == a.last_term_ ? square(std::sqrt(a.variance) + std::sqrt(b.variance) + std::sqrt(own))
-                                               : a.variance + b.variance + own;
-        sum.last_term_ = b.value;
+        const double own = kThird * square(kUnit * value);
+        variance = term == last_term_ ? square(std::sqrt(variance) + std::sqrt(b.variance) + std::sqrt(own))
+                                      : variance + b.variance + own;
+        last_term_ = term;
         // Of n terms in any order, each takes part in n − 1 additions at most: additions·u·Σ|term|.
-        sum.inherited_ = a.inherited_ + b.inherited_;
-        sum.magnitude_ = a.term_magnitude() + b.term_magnitude();
-        sum.additions_ = a.additions_ + b.additions_ + 1;
-        if (!(sum.magnitude_ + sum.inherited_ <= kLargest)) {
-            sum.inherited_ = kInfinity;  // in another order a part of it may overflow
+        inherited_ += b.inherited_;
+        additions_ += b.additions_ + 1;
+        if (!(magnitude_ + inherited_ <= kLargest)) {
+            inherited_ = kInfinity;  // in another order a part of it may overflow
         }
-        sum.keep_range();
+        keep_range();
+        return *this;
+    }
+    friend Rounded operator+(const Rounded& a, const Rounded& b) {
+        Rounded sum = a;
+        sum += b;
         return sum;
     }
     friend Rounded operator-(const Rounded& a, const Rounded& b) { return a + -b; }
@@ -118,7 +123,6 @@ public:
                       b.scales_exactly() ? 0 : 1);
     }
 
-    Rounded& operator+=(const Rounded& b) { return *this = *this + b; }
     Rounded& operator-=(const Rounded& b) { return *this = *this - b; }
     Rounded& operator*=(const Rounded& b) { return *this = *this * b; }
     Rounded& operator/=(const Rounded& b) { return *this = *this / b; }
@@ -169,6 +173,7 @@ private:
     static constexpr double kUnit = Limits::epsilon() / 2;  // u, the largest relative error of one rounding
     // Half the distance between numbers too small to be normal: the largest error of one rounding there.
     static constexpr double kTiny = 0x1p-150;
+    static constexpr double kThird = 1.0 / 3;  // the variance of a uniform error over the square of its bound
     static constexpr double kLargest = static_cast<double>(Limits::max());
     static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
@@ -196,7 +201,7 @@ private:
         const double tiny = small ? kTiny * std::max(roundings, 1.0) : 0;
         r.error = carried + roundings * kUnit * (std::abs(value) + carried) + tiny;
         r.inherited_ = carried_in_any_order + roundings * kUnit * (std::abs(value) + carried_in_any_order) + tiny;
-        r.variance = variance + square(roundings * kUnit * value) / 3 + square(tiny) / 3;
+        r.variance = variance + kThird * (square(roundings * kUnit * value) + square(tiny));
         r.keep_range();
         return r;
     }
