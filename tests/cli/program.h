@@ -5,11 +5,12 @@
 
 #include <chrono>
 #include <cstddef>
-#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include "base/temporary_folder.h"
 
 namespace cli_test {
 
@@ -21,24 +22,7 @@ using Environment = std::map<std::string, std::string>;  // set on top of what t
 
 Arguments operator+(Arguments a, const Arguments& b);
 
-// A new, empty folder, gone afterwards.
-class Folder {
-public:
-    Folder();
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    ~Folder();
-
-    const std::filesystem::path& path() const { return path_; }
-    std::string file(const std::string& name) const { return (path_ / name).string(); }
-    bool has(const std::string& name) const { return std::filesystem::exists(path_ / name); }
-    std::vector<std::string> files() const;  // sorted
-    void write(const std::string& name, const std::string& bytes) const;
-    std::string read(const std::string& name) const;
-
-private:
-    std::filesystem::path path_;
-};
+using temporary::Folder;
 
 struct Outcome {
     int code = 0;  // of the exit, or 128 + the signal that ended it
