@@ -9,7 +9,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <csignal>
 #include <cstdlib>
-#include <sstream>
 #include <stdexcept>
 #include <thread>
 
@@ -170,19 +169,16 @@ Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, con
     return outcome;
 }
 
+void need_torch() {
+    if (!kWithTorch) {
+        SKIP("built without LibTorch");
+    }
+}
+
 nlohmann::json json_of(const Outcome& outcome) {
     INFO(outcome.err);
     REQUIRE(outcome.code == 0);
     return nlohmann::json::parse(outcome.out);
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    std::istringstream stream(text);
-    for (std::string line; std::getline(stream, line);) {
-        lines.push_back(line);
-    }
-    return lines;
 }
 
 void check_refused(const Outcome& outcome, const std::string& what) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/temporary_folder.h"
+#include "base/text.h"
 
 namespace cli_test {
 
@@ -23,6 +24,7 @@ using Environment = std::map<std::string, std::string>;  // set on top of what t
 Arguments operator+(Arguments a, const Arguments& b);
 
 using temporary::Folder;
+using text::lines_of;
 
 struct Outcome {
     int code = 0;  // of the exit, or 128 + the signal that ended it
@@ -62,10 +64,11 @@ Outcome byhand_under(const Folder& folder, const std::string& shell, const Argum
 // The same with a terminal for standard output; `out` is what came through it.
 Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, const Environment& environment = {});
 
+// Skips the test where LibTorch's side was not built.
+void need_torch();
+
 // Succeeds or fails the test with what the program said; returns its standard output as JSON.
 nlohmann::json json_of(const Outcome& outcome);
-
-std::vector<std::string> lines_of(const std::string& text);
 
 // Exit code 2, nothing on standard output, and one line on standard error that has `what` in it.
 void check_refused(const Outcome& outcome, const std::string& what);
