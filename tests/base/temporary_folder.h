@@ -12,20 +12,21 @@
 #include <system_error>
 #include <vector>
 
-namespace byhand::test {
+// In no namespace of byhand's: the tests of the program have a function of that name.
+namespace temporary {
 
-class TemporaryFolder {
+class Folder {
 public:
-    TemporaryFolder() {
+    Folder() {
         std::string pattern = (std::filesystem::temp_directory_path() / "byhand-test-").string() + "XXXXXX";
         if (::mkdtemp(pattern.data()) == nullptr) {
             throw std::runtime_error("no temporary folder");
         }
         path_ = pattern;
     }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-    ~TemporaryFolder() {
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    ~Folder() {
         std::error_code error;
         std::filesystem::remove_all(path_, error);
     }
@@ -56,4 +57,4 @@ private:
     std::filesystem::path path_;
 };
 
-}  // namespace byhand::test
+}  // namespace temporary

@@ -58,12 +58,6 @@ std::vector<std::size_t> steps_of(const json& report) {
     return steps;
 }
 
-void need_torch() {
-    if (!kWithTorch) {
-        SKIP("built without LibTorch");
-    }
-}
-
 }  // namespace
 
 TEST_CASE("compare: one step of the stepwise network agrees, and every value is shown") {

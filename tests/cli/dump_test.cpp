@@ -90,12 +90,6 @@ struct Compared : Folder {
     }
 };
 
-void need_torch() {
-    if (!kWithTorch) {
-        SKIP("built without LibTorch");
-    }
-}
-
 }  // namespace
 
 TEST_CASE("dump: the report's figures, compared anew") {

@@ -26,9 +26,7 @@ std::string first_disagreement(const json& report) {
 
 struct Matrix : Folder {
     Matrix() {
-        if (!kWithTorch) {
-            SKIP("built without LibTorch");
-        }
+        need_torch();
         json recipe = json_of(byhand(*this, {"recipes", "notes"}));
         recipe["network"]["norm"]["affine"] = false;
         write("no-gain.json", recipe.dump());

@@ -28,12 +28,6 @@ std::set<std::string> names(const json& list) {
     return all;
 }
 
-void need_torch() {
-    if (!kWithTorch) {
-        SKIP("built without LibTorch");
-    }
-}
-
 }  // namespace
 
 TEST_CASE("mistakes are listed with what they are and where they come from") {

@@ -9,9 +9,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
-#include <sstream>
 #include <stdexcept>
 #include <thread>
 
@@ -19,8 +16,6 @@ extern char** environ;  // NOLINT(readability-redundant-declaration)
 
 namespace cli_test {
 namespace {
-
-namespace fs = std::filesystem;
 
 // The environment of the test with these on top, without what would change the program's manners.
 std::vector<std::string> environment_with(const Environment& extra) {
@@ -102,35 +97,6 @@ Arguments operator+(Arguments a, const Arguments& b) {
     return a;
 }
 
-Folder::Folder() {
-    std::string pattern = (fs::temp_directory_path() / "byhand-test-XXXXXX").string();
-    must(::mkdtemp(pattern.data()) != nullptr, "no temporary folder");
-    path_ = pattern;
-}
-
-Folder::~Folder() {
-    std::error_code error;
-    fs::remove_all(path_, error);
-}
-
-std::vector<std::string> Folder::files() const {
-    std::vector<std::string> names;
-    for (const fs::directory_entry& entry : fs::directory_iterator(path_)) {
-        names.push_back(entry.path().filename().string());
-    }
-    std::sort(names.begin(), names.end());
-    return names;
-}
-
-void Folder::write(const std::string& name, const std::string& bytes) const {
-    std::ofstream(path_ / name, std::ios::binary) << bytes;
-}
-
-std::string Folder::read(const std::string& name) const {
-    std::ifstream stream(path_ / name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-}
-
 Process::Process(const Folder& folder, const std::string& program, const Arguments& arguments,
                  const Environment& environment)
     : pid_(start(folder, program, arguments, environment, outputs_.file("out"), outputs_.file("err"))) {}
@@ -203,19 +169,16 @@ Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, con
     return outcome;
 }
 
+void need_torch() {
+    if (!kWithTorch) {
+        SKIP("built without LibTorch");
+    }
+}
+
 nlohmann::json json_of(const Outcome& outcome) {
     INFO(outcome.err);
     REQUIRE(outcome.code == 0);
     return nlohmann::json::parse(outcome.out);
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    std::istringstream stream(text);
-    for (std::string line; std::getline(stream, line);) {
-        lines.push_back(line);
-    }
-    return lines;
 }
 
 void check_refused(const Outcome& outcome, const std::string& what) {

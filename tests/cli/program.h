@@ -5,11 +5,13 @@
 
 #include <chrono>
 #include <cstddef>
-#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include "base/temporary_folder.h"
+#include "base/text.h"
 
 namespace cli_test {
 
@@ -21,24 +23,8 @@ using Environment = std::map<std::string, std::string>;  // set on top of what t
 
 Arguments operator+(Arguments a, const Arguments& b);
 
-// A new, empty folder, gone afterwards.
-class Folder {
-public:
-    Folder();
-    Folder(const Folder&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    ~Folder();
-
-    const std::filesystem::path& path() const { return path_; }
-    std::string file(const std::string& name) const { return (path_ / name).string(); }
-    bool has(const std::string& name) const { return std::filesystem::exists(path_ / name); }
-    std::vector<std::string> files() const;  // sorted
-    void write(const std::string& name, const std::string& bytes) const;
-    std::string read(const std::string& name) const;
-
-private:
-    std::filesystem::path path_;
-};
+using temporary::Folder;
+using text::lines_of;
 
 struct Outcome {
     int code = 0;  // of the exit, or 128 + the signal that ended it
@@ -78,10 +64,11 @@ Outcome byhand_under(const Folder& folder, const std::string& shell, const Argum
 // The same with a terminal for standard output; `out` is what came through it.
 Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, const Environment& environment = {});
 
+// Skips the test where LibTorch's side was not built.
+void need_torch();
+
 // Succeeds or fails the test with what the program said; returns its standard output as JSON.
 nlohmann::json json_of(const Outcome& outcome);
-
-std::vector<std::string> lines_of(const std::string& text);
 
 // Exit code 2, nothing on standard output, and one line on standard error that has `what` in it.
 void check_refused(const Outcome& outcome, const std::string& what);

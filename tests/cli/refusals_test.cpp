@@ -241,9 +241,7 @@ TEST_CASE("sampling with nonsense") {
 }
 
 TEST_CASE("comparing where nothing can be written") {
-    if (!kWithTorch) {
-        SKIP("built without LibTorch");
-    }
+    need_torch();
     const Place place;
     place.refuses({"compare", "--output", "no/such/report"}, "no/such/report");
     place.refuses({"compare", "--output", "."}, ".");

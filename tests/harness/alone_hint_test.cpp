@@ -4,12 +4,14 @@
 
 #include "harness/alone.h"
 #include "harness/blame.h"
+#include "harness/hand_made.h"
 #include "harness/owned.h"
 
 // What a mismatch's trial tells, and what a culprit hands on of it.
 
 using namespace byhand;
 using test::Owned;
+using test::times;
 
 namespace {
 
@@ -27,13 +29,6 @@ public:
         return y;
     }
 };
-
-template <class T>
-void times(T* out, const T* x, std::size_t elements, double factor) {
-    for (std::size_t i = 0; i < elements; ++i) {
-        out[i] = T(factor) * x[i];
-    }
-}
 
 template <class T>
 void last_row_left_out(T* out, const T* x, std::size_t elements) {

@@ -18,19 +18,15 @@ constexpr float kFactor = 1.1F;
 
 template <class T>
 void copy(T* y, const T* x) {
-    std::copy_n(x, kElements, y);
+    test::copy(y, x, kElements);
 }
 template <class T>
 void scale(T* y, const T* x) {
-    for (std::size_t i = 0; i < kElements; ++i) {
-        y[i] = x[i] * T(kFactor);
-    }
+    test::times(y, x, kElements, double{kFactor});
 }
 template <class T>
 void square(T* y, const T* x) {
-    for (std::size_t i = 0; i < kElements; ++i) {
-        y[i] = x[i] * x[i];
-    }
+    test::square(y, x, kElements);
 }
 double scaled(double x) {
     return x * static_cast<double>(kFactor);

@@ -1,6 +1,8 @@
 // Networks of a few steps made by hand, and a witness whose answers are given one by one.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <stdexcept>
@@ -61,6 +63,24 @@ inline FakeAnswers::Answer element_by_element(const std::string& of, std::functi
         }
         return all;
     };
+}
+
+// What steps do, in numbers of every kind.
+template <class T>
+void copy(T* y, const T* x, std::size_t elements) {
+    std::copy_n(x, elements, y);
+}
+template <class T>
+void times(T* y, const T* x, std::size_t elements, double factor) {
+    for (std::size_t i = 0; i < elements; ++i) {
+        y[i] = x[i] * T(factor);
+    }
+}
+template <class T>
+void square(T* y, const T* x, std::size_t elements) {
+    for (std::size_t i = 0; i < elements; ++i) {
+        y[i] = x[i] * x[i];
+    }
 }
 
 // No steps yet.

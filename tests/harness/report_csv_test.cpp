@@ -8,11 +8,7 @@
 #include "harness/results.h"
 
 using namespace byhand;
-using test::exact;
-using test::missing;
-using test::presentation;
-using test::step_of;
-using test::within;
+using namespace byhand::test;
 
 namespace {
 

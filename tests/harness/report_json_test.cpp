@@ -8,17 +8,8 @@
 #include "harness/results.h"
 
 using namespace byhand;
+using namespace byhand::test;
 using nlohmann::json;
-using test::alone;
-using test::everything;
-using test::exact;
-using test::missing;
-using test::presentation;
-using test::step_of;
-using test::summary_of;
-using test::trial;
-using test::with_alone;
-using test::within;
 
 namespace {
 

@@ -10,17 +10,7 @@
 #include "harness/xml.h"
 
 using namespace byhand;
-using test::alone;
-using test::Element;
-using test::exact;
-using test::missing;
-using test::presentation;
-using test::step_of;
-using test::summary_of;
-using test::trial;
-using test::with_alone;
-using test::within;
-using test::XmlReader;
+using namespace byhand::test;
 
 namespace {
 

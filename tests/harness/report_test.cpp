@@ -4,41 +4,21 @@
 #include <catch2/catch_test_macros.hpp>
 #include <limits>
 #include <regex>
-#include <sstream>
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "harness/results.h"
 
 using namespace byhand;
-using test::alone;
-using test::everything;
-using test::exact;
-using test::missing;
-using test::presentation;
-using test::step_of;
-using test::summary_of;
-using test::trial;
-using test::with_alone;
-using test::within;
+using namespace byhand::test;
+using text::contains;
+using text::lines_of;
 
 namespace {
 
-std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    std::istringstream stream(text);
-    for (std::string line; std::getline(stream, line);) {
-        lines.push_back(line);
-    }
-    return lines;
-}
-
 std::string without_escapes(const std::string& text) {
     return std::regex_replace(text, std::regex("\x1b\\[[0-9;]*m"), "");
-}
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
 }
 
 // dbnvar is wrong alone, dhprebn and dW1 have inherited it; loss is right.

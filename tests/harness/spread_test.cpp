@@ -11,36 +11,14 @@ namespace {
 
 constexpr std::size_t kElements = 3;  // of b1
 constexpr double kUnit = 0x1p-24;
+constexpr double kFactor = 1.1F;  // a number that float has
 
-template <class T>
-void copy(T* y, const T* x) {
-    std::copy_n(x, kElements, y);
-}
-template <class T>
-void scale(T* y, const T* x) {
-    for (std::size_t i = 0; i < kElements; ++i) {
-        y[i] = x[i] * T(1.1F);
-    }
-}
-template <class T>
-void square(T* y, const T* x) {
-    for (std::size_t i = 0; i < kElements; ++i) {
-        y[i] = x[i] * x[i];
-    }
-}
 template <class T>
 void subtract(T* y, const T* a, const T* b) {
     for (std::size_t i = 0; i < kElements; ++i) {
         y[i] = a[i] - b[i];
     }
 }
-template <class T>
-void amplify(T* y, const T* x) {
-    for (std::size_t i = 0; i < kElements; ++i) {
-        y[i] = x[i] * T(1024);
-    }
-}
-
 template <class T>
 void first_minus_second(T* y, const T* x) {
     y[0] = x[0] - x[1];
@@ -49,12 +27,12 @@ void first_minus_second(T* y, const T* x) {
 template <class T>
 StepNetwork<T> chain() {
     StepNetwork<T> net = test::empty_network<T>();
-    net.forward.add("same", {kElements}, {"b1"}, "copy", copy<T>);
-    net.forward.add("scaled", {kElements}, {"same"}, "scale", scale<T>);
-    net.forward.add("copied", {kElements}, {"scaled"}, "copy", copy<T>);
-    net.forward.add("amplified", {kElements}, {"copied"}, "amplify", amplify<T>);
-    net.forward.add("squared", {kElements}, {"amplified"}, "square", square<T>);
-    net.backward.add("other", {kElements}, {"b1"}, "scale", scale<T>);
+    net.forward.add("same", {kElements}, {"b1"}, "copy", test::copy<T>, kElements);
+    net.forward.add("scaled", {kElements}, {"same"}, "scale", test::times<T>, kElements, kFactor);
+    net.forward.add("copied", {kElements}, {"scaled"}, "copy", test::copy<T>, kElements);
+    net.forward.add("amplified", {kElements}, {"copied"}, "amplify", test::times<T>, kElements, 1024.0);
+    net.forward.add("squared", {kElements}, {"amplified"}, "square", test::square<T>, kElements);
+    net.backward.add("other", {kElements}, {"b1"}, "scale", test::times<T>, kElements, kFactor);
     net.backward.add("nothing", {kElements}, {"copied", "scaled"}, "subtract", subtract<T>);
     net.backward.add("apart", {kElements}, {"scaled", "other"}, "subtract", subtract<T>);
     net.backward.add("neighbours", {}, {"scaled"}, "first_minus_second", first_minus_second<T>);
@@ -122,7 +100,7 @@ TEST_CASE("spread: what is exact has no limit to spare, what is rounded once has
     CHECK(all.size() == 9);
     for (std::size_t i = 0; i < kElements; ++i) {
         INFO(i);
-        const double size = std::abs(static_cast<double>(b1[i])) * static_cast<double>(1.1F);
+        const double size = std::abs(static_cast<double>(b1[i])) * kFactor;
         CHECK(all.at("same")[i] == 0);
         // A uniform rounding has the deviation u/√3; moved by itself and with the others, √2 of that.
         const double expected = t * size * kUnit * std::sqrt(2.0 / 3);
@@ -158,8 +136,7 @@ TEST_CASE("spread: below float's normal numbers the limit covers what float lose
     const auto all = limits({tiny * 0x1p-64F, tiny, 0.5F});
     for (std::size_t i = 0; i < 2; ++i) {
         const float x = i == 0 ? tiny * 0x1p-64F : tiny;
-        const double error =
-            std::abs(static_cast<double>(x * 1.1F) - static_cast<double>(x) * static_cast<double>(1.1F));
+        const double error = std::abs(static_cast<double>(x * 1.1F) - static_cast<double>(x) * kFactor);
         CHECK(all.at("scaled")[i] >= error);
     }
 }

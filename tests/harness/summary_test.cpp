@@ -5,14 +5,7 @@
 #include "harness/results.h"
 
 using namespace byhand;
-using test::alone;
-using test::exact;
-using test::missing;
-using test::step_of;
-using test::summary_of;
-using test::trial;
-using test::with_alone;
-using test::within;
+using namespace byhand::test;
 
 namespace {
 

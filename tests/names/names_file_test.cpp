@@ -6,36 +6,27 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "base/temporary_folder.h"
 
 namespace byhand {
 namespace {
 
 namespace fs = std::filesystem;
+using temporary::Folder;
 using Names = std::vector<std::u32string>;
 using Sentences = std::vector<std::string>;
 
 const std::string kByteOrderMark = "\xef\xbb\xbf";
 
-// A folder that lives as long as the test.
-struct Folder {
-    fs::path path = fs::temp_directory_path() / ("byhand_names_test_" + std::to_string(getpid()));
-    Folder() { fs::create_directories(path); }
-    ~Folder() { fs::remove_all(path); }
-    Folder(const Folder&) = delete;
-    Folder(Folder&&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    Folder& operator=(Folder&&) = delete;
-
-    std::string file(const std::string& name, const std::string& bytes) const {
-        std::ofstream(path / name, std::ios::binary) << bytes;
-        return (path / name).string();
-    }
-};
+// The path of a file with these bytes.
+std::string written(const Folder& folder, const std::string& name, const std::string& bytes) {
+    folder.write(name, bytes);
+    return folder.file(name);
+}
 
 template <class Call>
 std::string message_of(Call call) {
@@ -189,43 +180,43 @@ TEST_CASE("a file is read as its bytes are, whatever pieces it comes in") {
                  (i % 3 == 0 ? "\r\n" : "\n");
     }
     bytes += "last";
-    const NamesFile read = read_names(folder.file("long.txt", bytes));
+    const NamesFile read = read_names(written(folder, "long.txt", bytes));
     const NamesFile parsed = parse_names(bytes, "n.txt");
     CHECK(read.names == parsed.names);
     CHECK(read.hash == parsed.hash);
     CHECK(read.carriage_returns == parsed.carriage_returns);
     CHECK(read.last_newline_missing);
 
-    const std::string bad = folder.file("bad.txt", bytes + "\n\xff\n");
+    const std::string bad = written(folder, "bad.txt", bytes + "\n\xff\n");
     const auto lines = static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
     CHECK(read_refusal(bad) == bad + ":" + std::to_string(lines + 2) + ": byte 1 is not UTF-8; save the file as UTF-8");
 }
 
 TEST_CASE("what can't be read as a file of names is refused") {
     const Folder folder;
-    const std::string here = folder.path.string();
+    const std::string here = folder.path().string();
     CHECK(read_refusal(here + "/none.txt") == here + "/none.txt: no such file; give a text file with one name a line");
     CHECK(read_refusal(here + "/none/none.txt").ends_with(": no such file; give a text file with one name a line"));
     CHECK(read_refusal("") == ": no such file; give a text file with one name a line");
     CHECK(read_refusal(here) == here + ": a folder; give a text file with one name a line");
-    CHECK(read_refusal(folder.file("empty.txt", ""))
+    CHECK(read_refusal(written(folder, "empty.txt", ""))
               .ends_with("empty.txt: empty; give a text file with one name a line"));
-    CHECK(read_refusal(folder.file("dot.txt", "a\n.\n")).starts_with(here + "/dot.txt:2: byte 1 is a '.'"));
+    CHECK(read_refusal(written(folder, "dot.txt", "a\n.\n")).starts_with(here + "/dot.txt:2: byte 1 is a '.'"));
     CHECK(read_refusal(here + "/" + std::string(5000, 'x')).find(": can't be read (File name too long)") !=
           std::string::npos);
 
-    fs::create_symlink("loop.txt", folder.path / "loop.txt");
+    fs::create_symlink("loop.txt", folder.file("loop.txt"));
     CHECK(read_refusal(here + "/loop.txt").find(": can't be read (") != std::string::npos);
-    fs::create_symlink("gone.txt", folder.path / "dangling.txt");
+    fs::create_symlink("gone.txt", folder.file("dangling.txt"));
     CHECK(read_refusal(here + "/dangling.txt").find(": no such file") != std::string::npos);
-    folder.file("good.txt", "emma\n");
-    fs::create_symlink("good.txt", folder.path / "link.txt");
+    folder.write("good.txt", "emma\n");
+    fs::create_symlink("good.txt", folder.file("link.txt"));
     CHECK(read_names(here + "/link.txt").names == Names{U"emma"});
 }
 
 TEST_CASE("what is not a regular file is refused without waiting for it") {
     const Folder folder;
-    const std::string fifo = (folder.path / "fifo").string();
+    const std::string fifo = folder.file("fifo");
     REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
     CHECK(read_refusal(fifo) == fifo + ": not a regular file; give a text file with one name a line");
     for (const std::string device : {"/dev/zero", "/dev/null"}) {
@@ -244,7 +235,7 @@ TEST_CASE("a file that opens and then can't be read is refused") {
 
 TEST_CASE("a large file that is wrong from the start is not read to its end") {
     const Folder folder;
-    const std::string path = folder.file("zeros.txt", "");
+    const std::string path = written(folder, "zeros.txt", "");
     fs::resize_file(path, std::uintmax_t{1} << 40);  // a terabyte of NULs that takes no room
     CHECK(read_refusal(path) == path + ":1: longer than 1 KiB (1024 bytes); give one name a line");
 }
@@ -254,7 +245,7 @@ TEST_CASE("a file without permission is refused") {
         SKIP("root may read everything");
     }
     const Folder folder;
-    const std::string path = folder.file("secret.txt", "emma\n");
+    const std::string path = written(folder, "secret.txt", "emma\n");
     fs::permissions(path, fs::perms::none);
     CHECK(read_refusal(path) == path + ": can't be read (Permission denied); give a file that can");
 }

@@ -9,49 +9,21 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "base/temporary_folder.h"
 
 using namespace byhand;
+using temporary::Folder;
 namespace fs = std::filesystem;
 
 namespace {
 
-// A folder of its own for each test, gone afterwards.
-class Folder {
-public:
-    Folder() {
-        std::string pattern = (fs::temp_directory_path() / "byhand-test-XXXXXX").string();
-        path_ = ::mkdtemp(pattern.data());
-    }
-    Folder(const Folder&) = delete;
-    Folder(Folder&&) = delete;
-    Folder& operator=(const Folder&) = delete;
-    Folder& operator=(Folder&&) = delete;
-    ~Folder() { fs::remove_all(path_); }
-    std::string file(const std::string& name) const { return (path_ / name).string(); }
-    std::size_t files() const {
-        return static_cast<std::size_t>(std::distance(fs::directory_iterator(path_), fs::directory_iterator()));
-    }
-
-private:
-    fs::path path_;
-};
-
-void put(const std::string& path, const std::string& bytes) {
-    std::ofstream(path, std::ios::binary) << bytes;
-}
-
-std::string bytes_of(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
+const std::string kName = "a.safetensors";
 
 template <class T>
 std::string raw(const std::vector<T>& values) {
@@ -93,7 +65,7 @@ std::string bytes_of(const StoredTensor& tensor) {
 
 TEST_CASE("what is written is read again, to the bit") {
     const Folder folder;
-    const std::string path = folder.file("a.safetensors");
+    const std::string path = folder.file(kName);
     const std::vector<float> three = {1.5F, -0.0F, std::numeric_limits<float>::infinity(), 0x1p-149F, 3, 4, 5};
     const std::vector<double> five = {0.1, -1e300, std::numeric_limits<double>::quiet_NaN(), 5e-324, 7};
     const std::vector<std::int64_t> two = {std::numeric_limits<std::int64_t>::min(), 9007199254740993};
@@ -121,12 +93,12 @@ TEST_CASE("what is written is read again, to the bit") {
         CHECK((size == 0 || std::memcmp(found->data, view.data, size) == 0));
         CHECK(reinterpret_cast<std::uintptr_t>(found->data) % size_of(view.dtype) == 0);
     }
-    CHECK(folder.files() == 1);
+    CHECK(folder.files().size() == 1);
 }
 
 TEST_CASE("the bytes are those of the format") {
     const Folder folder;
-    const std::string path = folder.file("a.safetensors");
+    const std::string path = folder.file(kName);
     const std::vector<float> w = {1, 2, 3};
     const std::int64_t x = 258;
     const std::string header = R"({"__metadata__":{"format":"byhand","note":"é"},)"
@@ -137,11 +109,11 @@ TEST_CASE("the bytes are those of the format") {
     write_tensors(path, {{"W", {3, 1}, DType::float32, w.data()}, {"X", {}, DType::int64, &x}}, {{"note", "é"}});
     const std::string padded = header + std::string((8 - header.size() % 8) % 8, ' ');
     CHECK(padded.size() > header.size());
-    CHECK(bytes_of(path) == file_of(padded, data));
-    CHECK(bytes_of(path)[0] == static_cast<char>(padded.size()));
+    CHECK(folder.read(kName) == file_of(padded, data));
+    CHECK(folder.read(kName)[0] == static_cast<char>(padded.size()));
 
     // Without padding the tensors lie where no double may; they are read all the same.
-    put(path, file_of(header, data));
+    folder.write(kName, file_of(header, data));
     const TensorFile read = read_tensors(path);
     REQUIRE(read.tensors.size() == 2);
     CHECK(read.tensors[0].name == "X");
@@ -153,12 +125,12 @@ TEST_CASE("the bytes are those of the format") {
 
 TEST_CASE("a file that others wrote is read") {
     const Folder folder;
-    const std::string path = folder.file("a.safetensors");
+    const std::string path = folder.file(kName);
     // Tensors in another order than their bytes, white space, no metadata, a double where no double may lie.
-    put(path, file_of("{ \"b\" : {\"shape\":[1],\"data_offsets\":[4, 12],\"dtype\":\"F64\"},\n"
-                      " \"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},"
-                      " \"nothing\":{\"dtype\":\"I64\",\"shape\":[0],\"data_offsets\":[4,4]} }   ",
-                      raw<float>({0.5F}) + raw<double>({0.25})));
+    folder.write(kName, file_of("{ \"b\" : {\"shape\":[1],\"data_offsets\":[4, 12],\"dtype\":\"F64\"},\n"
+                                " \"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},"
+                                " \"nothing\":{\"dtype\":\"I64\",\"shape\":[0],\"data_offsets\":[4,4]} }   ",
+                                raw<float>({0.5F}) + raw<double>({0.25})));
     const TensorFile read = read_tensors(path);
     REQUIRE(read.tensors.size() == 3);
     CHECK(read.tensors[0].name == "a");
@@ -167,16 +139,16 @@ TEST_CASE("a file that others wrote is read") {
     CHECK(bytes_of(read.tensors[2]) == raw<double>({0.25}));
     CHECK(read.metadata.empty());
 
-    put(path, file_of("{}", ""));
+    folder.write(kName, file_of("{}", ""));
     CHECK(read_tensors(path).tensors.empty());
 }
 
 TEST_CASE("a header against the rules is refused") {
     const Folder folder;
-    const std::string path = folder.file("a.safetensors");
+    const std::string path = folder.file(kName);
     const std::string no = path + ": not a safetensors file: ";
     const auto refused = [&](const std::string& header, std::size_t data = 8) {
-        put(path, file_of(header, std::string(data, '\1')));
+        folder.write(kName, file_of(header, std::string(data, '\1')));
         return refusal(path);
     };
     const auto tensor = [](const std::string& fields) { return "{\"a\":{" + fields + "}}"; };
@@ -232,11 +204,12 @@ TEST_CASE("a header against the rules is refused") {
 
 TEST_CASE("bytes that do not fit the header are refused") {
     const Folder folder;
-    const std::string path = folder.file("a.safetensors");
+    const std::string path = folder.file(kName);
     const std::string no = path + ": not a safetensors file: ";
     const auto refused = [&](const std::string& shape, const std::string& offsets, std::size_t data) {
-        put(path, file_of("{\"a\":{\"dtype\":\"F32\",\"shape\":" + shape + ",\"data_offsets\":" + offsets + "}}",
-                          std::string(data, '\1')));
+        folder.write(kName,
+                     file_of("{\"a\":{\"dtype\":\"F32\",\"shape\":" + shape + ",\"data_offsets\":" + offsets + "}}",
+                             std::string(data, '\1')));
         return refusal(path);
     };
     REQUIRE(refused("[2]", "[0,8]", 8).empty());
@@ -258,45 +231,45 @@ TEST_CASE("bytes that do not fit the header are refused") {
 
     const std::string two = R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
                             R"("b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})";
-    put(path, file_of(two, std::string(12, '\1')));
+    folder.write(kName, file_of(two, std::string(12, '\1')));
     CHECK(refusal(path) == no + "tensor \"b\": bytes 4 to 12 overlap what ends at byte 8");
 }
 
 TEST_CASE("a header longer than the file, or than 100 MB, is refused before it is read") {
     const Folder folder;
-    const std::string path = folder.file("a.safetensors");
+    const std::string path = folder.file(kName);
     const std::string no = path + ": not a safetensors file: ";
-    put(path, "");
+    folder.write(kName, "");
     CHECK(refusal(path) == no + "it has 0 bytes, of 8 at least");
-    put(path, "1234567");
+    folder.write(kName, "1234567");
     CHECK(refusal(path) == no + "it has 7 bytes, of 8 at least");
-    put(path, raw<std::uint64_t>({3}) + "{}");
+    folder.write(kName, raw<std::uint64_t>({3}) + "{}");
     CHECK(refusal(path) == no + "its header would take 3 bytes, of 2 at most");
-    put(path, raw<std::uint64_t>({~std::uint64_t{0}}) + "{}");
+    folder.write(kName, raw<std::uint64_t>({~std::uint64_t{0}}) + "{}");
     CHECK(refusal(path) == no + "its header would take 18446744073709551615 bytes, of 2 at most");
-    put(path, raw<std::uint64_t>({100'000'001}) + "{}");
+    folder.write(kName, raw<std::uint64_t>({100'000'001}) + "{}");
     REQUIRE(::truncate(path.c_str(), 200'000'000) == 0);
     CHECK(refusal(path) == no + "its header would take 100000001 bytes, of 100000000 at most");
-    put(path, "name\nemma\nolivia\n");
+    folder.write(kName, "name\nemma\nolivia\n");
     CHECK(refusal(path).starts_with(no + "its header would take "));
 }
 
 TEST_CASE("every shortened or bent file is either read or refused in one line") {
     const Folder folder;
-    const std::string path = folder.file("a.safetensors");
+    const std::string path = folder.file(kName);
     const std::vector<float> w = {1, 2, 3};
     write_tensors(path, {{"W", {3}, DType::float32, w.data()}, {"X", {1, 1}, DType::float64, "\0\0\0\0\0\0\0"}},
                   {{"note", "x"}});
-    const std::string good = bytes_of(path);
+    const std::string good = folder.read(kName);
     for (std::size_t size = 0; size < good.size(); ++size) {
-        put(path, good.substr(0, size));
+        folder.write(kName, good.substr(0, size));
         REQUIRE_FALSE(refusal(path).empty());
     }
     for (std::size_t at = 0; at < good.size() - 20; ++at) {
         for (const char other : {'\0', '\xff', '"', '9', '{', ']', ' '}) {
             std::string bent = good;
             bent[at] = other;
-            put(path, bent);
+            folder.write(kName, bent);
             REQUIRE(refusal(path).find('\n') == std::string::npos);
         }
     }
@@ -316,7 +289,7 @@ TEST_CASE("what is no file is refused, and a pipe without waiting") {
 
 TEST_CASE("a file that byhand did not write is not overwritten") {
     const Folder folder;
-    const std::string path = folder.file("a.safetensors");
+    const std::string path = folder.file(kName);
     const std::string refused =
         path + ": stands there already and was not written by byhand; name another file, or remove it";
     CHECK_FALSE(written_by_byhand(path));
@@ -324,12 +297,12 @@ TEST_CASE("a file that byhand did not write is not overwritten") {
 
     const std::string foreign = file_of(R"({"__metadata__":{"format":"pt"}})", "");
     for (const std::string& bytes : {foreign, file_of("{}", ""), std::string("my thesis"), std::string()}) {
-        put(path, bytes);
+        folder.write(kName, bytes);
         CHECK_FALSE(written_by_byhand(path));
         CHECK(write_refusal(path) == refused);
-        CHECK(bytes_of(path) == bytes);
+        CHECK(folder.read(kName) == bytes);
     }
-    CHECK(folder.files() == 1);
+    CHECK(folder.files().size() == 1);
 
     fs::remove(path);
     CHECK(write_refusal(path).empty());
@@ -343,10 +316,10 @@ TEST_CASE("a file that byhand did not write is not overwritten") {
 
 TEST_CASE("a file is written whole or not at all") {
     const Folder folder;
-    const std::string path = folder.file("a.safetensors");
+    const std::string path = folder.file(kName);
     const std::vector<float> w(100'000, 1.5F);
     write_tensors(path, {{"W", {3}, DType::float32, w.data()}}, {});
-    const std::string before = bytes_of(path);
+    const std::string before = folder.read(kName);
 
     // No file may grow beyond 5,000 bytes for a while: the disk is full.
     rlimit old{};
@@ -363,8 +336,8 @@ TEST_CASE("a file is written whole or not at all") {
     ::setrlimit(RLIMIT_FSIZE, &old);
     std::signal(SIGXFSZ, handler);
     CHECK(message == path + ": can't be written: File too large");
-    CHECK(bytes_of(path) == before);
-    CHECK(folder.files() == 1);
+    CHECK(folder.read(kName) == before);
+    CHECK(folder.files().size() == 1);
 }
 
 TEST_CASE("where nothing can be written, it is said before") {
@@ -377,7 +350,7 @@ TEST_CASE("where nothing can be written, it is said before") {
     CHECK(write_refusal("") == "the file to write has no name; give it one");
     CHECK(write_refusal(folder.file("a"), {{"note", "\xff"}}) ==
           folder.file("a") + ": can't be written: a name or its metadata is not UTF-8");
-    CHECK(folder.files() == 1);
+    CHECK(folder.files().size() == 1);
     if (::geteuid() != 0) {  // root may write anywhere
         fs::permissions(folder.file("sub"), fs::perms::owner_read | fs::perms::owner_exec);
         CHECK(write_refusal(folder.file("sub/a")).ends_with(": Permission denied"));
@@ -387,7 +360,7 @@ TEST_CASE("where nothing can be written, it is said before") {
 
 TEST_CASE("a link stays a link, and permissions stay") {
     const Folder folder;
-    const std::string path = folder.file("a.safetensors"), link = folder.file("link");
+    const std::string path = folder.file(kName), link = folder.file("link");
     write_tensors(path, {}, {});
     CHECK((fs::status(path).permissions() & fs::perms::owner_write) != fs::perms::none);
     fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
@@ -411,7 +384,7 @@ TEST_CASE("a name without a folder is written here, and the longest name works")
     const bool written = written_by_byhand(longest);
     fs::current_path(here);
     CHECK(written);
-    CHECK(folder.files() == 1);
+    CHECK(folder.files().size() == 1);
 }
 
 TEST_CASE("a name that stands twice is a mistake of the program") {
@@ -421,5 +394,5 @@ TEST_CASE("a name that stands twice is a mistake of the program") {
     CHECK_THROWS_AS(write_tensors(folder.file("a"), {view, view}, {}), std::invalid_argument);
     CHECK_THROWS_AS(write_tensors(folder.file("a"), {{"__metadata__", {}, DType::float32, &w}}, {}),
                     std::invalid_argument);
-    CHECK(folder.files() == 0);
+    CHECK(folder.files().empty());
 }

@@ -1,46 +1,24 @@
 #include "train/saved_model.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cstdint>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "base/temporary_folder.h"
 #include "names/utf8.h"
 #include "train/safetensors.h"
 
 using namespace byhand;
-namespace fs = std::filesystem;
+using temporary::Folder;
 
 namespace {
 
-// A file of its own for each test, gone afterwards.
-struct Place {
-    fs::path folder;
-    std::string path;
-
-    Place() {
-        std::string pattern = (fs::temp_directory_path() / "byhand-test-XXXXXX").string();
-        folder = ::mkdtemp(pattern.data());
-        path = (folder / "m.safetensors").string();
-    }
-    Place(const Place&) = delete;
-    Place& operator=(const Place&) = delete;
-    ~Place() { fs::remove_all(folder); }
-
-    std::string bytes() const {
-        std::ifstream file(path, std::ios::binary);
-        return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    }
-};
+const std::string kName = "m.safetensors";
 
 Recipe two_layers() {
     Recipe recipe;
@@ -101,21 +79,22 @@ void check_equal(const Tensors<float>& a, const Tensors<float>& b) {
 // What load_model says of the saved example after its tensors and metadata were changed.
 std::string refused(const std::function<void(std::vector<View>&, Metadata&)>& change,
                     EvaluationFigures figures = EvaluationFigures::running) {
-    const Place place;
-    save_model(place.path, example(figures));
-    const TensorFile file = read_tensors(place.path);
+    const Folder folder;
+    const std::string path = folder.file(kName);
+    save_model(path, example(figures));
+    const TensorFile file = read_tensors(path);
     std::vector<View> tensors = views(file);
     Metadata metadata = file.metadata;
     change(tensors, metadata);
-    write_tensors(place.path, tensors, metadata);
+    write_tensors(path, tensors, metadata);
     try {
-        load_model(place.path);
+        load_model(path);
     } catch (const InputError& error) {
         const std::string message = error.what();
         CHECK(message.find('\n') == std::string::npos);
-        const std::size_t at = message.find(place.path);
+        const std::size_t at = message.find(path);
         CHECK(at != std::string::npos);
-        CHECK(message.find(place.path, at + 1) == std::string::npos);  // said once
+        CHECK(message.find(path, at + 1) == std::string::npos);  // said once
         return message;
     }
     return "";
@@ -137,10 +116,11 @@ bool says(const std::string& message, const std::string& what) {
 }  // namespace
 
 TEST_CASE("a saved model is read again, whole") {
-    const Place place;
+    const Folder folder;
+    const std::string path = folder.file(kName);
     const SavedModel model = example();
-    save_model(place.path, model);
-    const SavedModel read = load_model(place.path);
+    save_model(path, model);
+    const SavedModel read = load_model(path);
     CHECK(read.recipe == model.recipe);
     CHECK(read.vocabulary == model.vocabulary);
     CHECK(read.trained_by == "collapsed");
@@ -153,40 +133,42 @@ TEST_CASE("a saved model is read again, whole") {
 }
 
 TEST_CASE("figures of the whole training part are kept beside the running ones") {
-    const Place place;
+    const Folder folder;
+    const std::string path = folder.file(kName);
     const SavedModel model = example(EvaluationFigures::training_set);
-    save_model(place.path, model);
-    const SavedModel read = load_model(place.path);
+    save_model(path, model);
+    const SavedModel read = load_model(path);
     check_equal(model.state, read.state);
     REQUIRE(read.calibrated.has_value());
     check_equal(*model.calibrated, *read.calibrated);
     check_equal(*model.calibrated, read.for_evaluation());
     CHECK(read.for_evaluation()["bnmean_running.1"][0] == read.state["bnmean_running.1"][0] + 1000);
-    const TensorFile file = read_tensors(place.path);
+    const TensorFile file = read_tensors(path);
     CHECK(find(views(file), "bnvar_training.2") != nullptr);
 }
 
 TEST_CASE("a network without a norm has no figures to keep") {
-    const Place place;
+    const Folder folder;
+    const std::string path = folder.file(kName);
     SavedModel model = example();
     model.recipe.network.norm.place = NormPlace::none;
     model.recipe.network.norm.evaluation = EvaluationFigures::training_set;
     model.recipe.network.output_bias = false;
     model.state = numbered(model.recipe.network, -3);
-    save_model(place.path, model);
-    const SavedModel read = load_model(place.path);
+    save_model(path, model);
+    const SavedModel read = load_model(path);
     check_equal(model.state, read.state);
     CHECK_FALSE(read.calibrated.has_value());
 }
 
 TEST_CASE("the same model gives the same bytes, and what was read is written alike") {
-    const Place place, again, copy;
+    const Folder folder;
     const SavedModel model = example(EvaluationFigures::training_set);
-    save_model(place.path, model);
-    save_model(again.path, model);
-    save_model(copy.path, load_model(place.path));
-    CHECK(place.bytes() == again.bytes());
-    CHECK(place.bytes() == copy.bytes());
+    save_model(folder.file("first"), model);
+    save_model(folder.file("again"), model);
+    save_model(folder.file("copy"), load_model(folder.file("first")));
+    CHECK(folder.read("first") == folder.read("again"));
+    CHECK(folder.read("first") == folder.read("copy"));
 }
 
 TEST_CASE("other people's safetensors are not models") {
@@ -196,17 +178,18 @@ TEST_CASE("other people's safetensors are not models") {
         const std::string message = refused([&](std::vector<View>&, Metadata& metadata) { metadata.erase(key); });
         CHECK(says(message, "not a model saved by byhand: its metadata has no \"" + key + "\""));
     }
-    const Place place;
+    const Folder folder;
+    const std::string path = folder.file(kName);
     const std::string header = R"({"W":{"dtype":"F32","shape":[],"data_offsets":[0,4]}})";
     const std::uint64_t length = header.size();
     std::string bytes(sizeof length, '\0');
     std::memcpy(bytes.data(), &length, sizeof length);
-    std::ofstream(place.path, std::ios::binary) << bytes << header << std::string(4, '\1');
-    CHECK_THROWS_AS(load_model(place.path), InputError);
-    std::ofstream(place.path, std::ios::binary) << "emma\nolivia\nava\n";
-    CHECK_THROWS_AS(load_model(place.path), InputError);
-    CHECK_THROWS_AS(load_model((place.folder / "none").string()), InputError);
-    CHECK_THROWS_AS(load_model(place.folder.string()), InputError);
+    folder.write(kName, bytes + header + std::string(4, '\1'));
+    CHECK_THROWS_AS(load_model(path), InputError);
+    folder.write(kName, "emma\nolivia\nava\n");
+    CHECK_THROWS_AS(load_model(path), InputError);
+    CHECK_THROWS_AS(load_model(folder.file("none")), InputError);
+    CHECK_THROWS_AS(load_model(folder.path().string()), InputError);
 }
 
 TEST_CASE("a tensor that is missing, or not what the recipe says, is named") {
