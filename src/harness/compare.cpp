@@ -113,7 +113,9 @@ struct Differences {
     // `ours` and `right` are finite.
     void take(double ours, double theirs, double right, DType dtype) {
         manual = std::max(manual, std::abs(ours - right));
-        if (std::isfinite(theirs)) {
+        if (ours == theirs) {
+            torch = std::max(torch, std::abs(theirs - right));
+        } else if (std::isfinite(theirs)) {
             largest = std::max(largest, std::abs(ours - theirs));
             torch = std::max(torch, std::abs(theirs - right));
             ulp = std::max(ulp, ulp_distance(ours, theirs, dtype));

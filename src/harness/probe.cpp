@@ -9,8 +9,8 @@ namespace byhand {
 namespace {
 
 // The same on every machine: the library's distributions need not be.
-float uniform(std::mt19937_64& generator) {
-    return static_cast<float>(generator() >> 40) * 0x1p-24F;  // [0, 1), 24 bits
+float uniform(std::uint64_t bits) {
+    return static_cast<float>(bits >> 40) * 0x1p-24F;  // [0, 1), by the upper 24
 }
 
 bool is_finite(const std::vector<double>& values) {
@@ -32,8 +32,9 @@ Values draw(const std::vector<TensorSpec>& specs, const std::set<std::string>& p
         }
         std::vector<float> numbers(count(spec.shape));
         for (float& number : numbers) {
-            const float magnitude = 1.0F / 16 + 15.0F / 16 * uniform(generator);
-            const bool negative = (generator() >> 63) != 0;
+            const std::uint64_t bits = generator();
+            const float magnitude = 1.0F / 16 + 15.0F / 16 * uniform(bits);
+            const bool negative = bits % 2 == 1;
             number = negative && !positive.contains(spec.name) ? -magnitude : magnitude;
         }
         values.put(spec, std::move(numbers));

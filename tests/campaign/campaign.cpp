@@ -81,7 +81,7 @@ Case make_case(const std::string& recipe, NetworkConfig network, std::size_t row
         c.network.vocabulary = 27;
     }
     if (large) {  // few rows where the network is wide, a wide one's sums are long as it is
-        c.rows = std::min<std::size_t>(c.rows, widest_of(c.network) > kLargeWidth ? 9 : kLargeBatch + 1);
+        c.rows = std::min<std::size_t>(c.rows, widest_of(c.network) > kLargeWidth ? 5 : kLargeBatch + 1);
     }
     const bool divides_by_n_minus_1 =
         c.network.norm.batch_divisor == Divisor::n_minus_1 || c.network.norm.running_divisor == Divisor::n_minus_1;
