@@ -190,7 +190,7 @@ int compare(const CompareOptions& options) {
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
 
-    Reference reference = reference_of(torch, network, rows);
+    Reference reference = reference_of(torch, network, rows, run.recipe.seed);
     std::vector<Contestant> contestants;
     for (const std::string& model : options.models) {
         if (std::ranges::any_of(contestants, [&](const auto& c) { return c.model == model; })) {

@@ -6,14 +6,16 @@
 
 namespace byhand::cli {
 
-Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& network, std::size_t rows) {
+Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& network, std::size_t rows,
+                       std::uint64_t seed) {
+    const SpreadConfig spread{.seed = seed};
     return {torch.stepwise_answers(network, rows),
             torch.collapsed_answers(network, rows),
             torch.fused_answers(network, rows),
             {torch.stepwise(network, rows, DType::float32), torch.module_side(network, rows),
              torch.stepwise(network, rows, DType::float64)},
-            {stepwise_network<double>(network, rows), stepwise_network<Rounded>(network, rows), {}},
-            {collapsed_network<double>(network, rows), collapsed_network<Rounded>(network, rows), {}}};
+            {stepwise_network<double>(network, rows), stepwise_network<Rounded>(network, rows), spread},
+            {collapsed_network<double>(network, rows), collapsed_network<Rounded>(network, rows), spread}};
 }
 
 Contestant contestant_of(const std::string& model, const NetworkConfig& network, std::size_t rows,

@@ -1,6 +1,7 @@
 // What a comparison needs, made from a network: who is compared, with whom, by which limits.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -16,7 +17,9 @@ struct Reference {
     Witnesses witnesses;
     ChainModel chain, collapsed_chain;
 };
-Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& network, std::size_t rows);
+// `seed`: of the probes, and of the runs by which the chain's limits are measured.
+Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& network, std::size_t rows,
+                       std::uint64_t seed);
 
 // "stepwise", "collapsed" or "fused", with the steps of it that can be run alone. The reference must outlive it.
 Contestant contestant_of(const std::string& model, const NetworkConfig& network, std::size_t rows,

@@ -57,7 +57,7 @@ public:
           network_(run_.recipe.network),
           rows_(run_.recipe.batch),
           state_(drawn_state(network_, seed)),
-          reference_(reference_of(torch, network_, rows_)) {
+          reference_(reference_of(torch, network_, rows_, seed)) {
         TorchGenerator generator = torch_seeded(seed);
         for (std::size_t step = 0; step < kLossSteps; ++step) {
             draw_batch(batches_.emplace_back(rows_, network_.context), run_.train, generator);

@@ -238,7 +238,16 @@ bool fails(const Trial& trial) {
 }
 
 bool StepAlone::wrong() const {
-    return fails(real) || fails(probe) || fails(real_double) || fails(probe_double);
+    return telling() != nullptr;
+}
+
+const Trial* StepAlone::telling() const {
+    for (const Trial* trial : {&real, &probe, &real_double, &probe_double}) {
+        if (fails(*trial)) {
+            return trial;
+        }
+    }
+    return nullptr;
 }
 
 bool StepAlone::without_effect() const {
@@ -251,10 +260,8 @@ std::optional<double> StepAlone::inherited() const {
 }
 
 Verdict StepAlone::verdict() const {
-    for (const Trial* trial : {&real, &probe, &real_double, &probe_double}) {
-        if (fails(*trial)) {
-            return trial->verdict;
-        }
+    if (const Trial* trial = telling()) {
+        return trial->verdict;
     }
     if (real.verdict == Verdict::out_of_range || probe.verdict == Verdict::out_of_range) {
         return Verdict::out_of_range;

@@ -43,6 +43,10 @@ struct StepAlone {
     std::optional<double> error_in_chain = std::nullopt;
 
     bool wrong() const;  // culprit: some trial is not in agreement
+    // The first that is not: the batch's values before the probe's, float before double. Null where none is.
+    const Trial* telling() const;
+    bool only_in_double() const { return telling() == &real_double || telling() == &probe_double; }
+    bool only_on_probe() const { return telling() == &probe || telling() == &probe_double; }
     // Wrong, but only a probe shows it, or what it makes in the chain is within what rounding may do to it.
     bool without_effect() const;
     // What of the error in the chain is not the step's own.

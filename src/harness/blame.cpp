@@ -18,14 +18,11 @@ std::set<std::string> made_by(const StepNetwork<Rounded>& network) {
 }
 
 Culprit culprit_of(const StepAlone& step) {
-    const auto [trial, where] = fails(step.real)    ? std::pair(step.real, "on this batch's values")
-                                : fails(step.probe) ? std::pair(step.probe, "on random values")
-                                : fails(step.real_double)
-                                    ? std::pair(step.real_double, "in double, on this batch's values")
-                                    : std::pair(step.probe_double, "in double, on random values");
-    const bool on_probe = !fails(step.real) && (fails(step.probe) || !fails(step.real_double));
-    return {step.makes, step.function, trial.note.empty() ? where : trial.note, trial, step.without_effect(),
-            on_probe,   step.shape};
+    const Trial& trial = *step.telling();
+    const std::string where = std::string(step.only_in_double() ? "in double, " : "") +
+                              (step.only_on_probe() ? "on random values" : "on this batch's values");
+    return {step.makes,           step.function, trial.note.empty() ? where : trial.note, trial, step.without_effect(),
+            step.only_on_probe(), step.shape};
 }
 
 using Makers = std::map<std::string, const Step<float>*>;

@@ -62,6 +62,7 @@ Json alone(const StepAlone& step, const std::string& model) {
             {"reads", step.reads},
             {"real", trial(step.real)},
             {"probe", trial(step.probe)},
+            {"in_double", step.only_in_double() ? trial(*step.telling()) : Json()},
             {"catches", number(report::catches(step))},
             {"own_error", number(step.real.error)},
             {"inherited_error", number(step.inherited())},

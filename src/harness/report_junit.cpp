@@ -151,9 +151,11 @@ Case case_of(const StepAlone& step, const std::string& model, const Wording& wor
              to_string(step.verdict()),
              report::verdict_in_words(step),
              figures("on this batch", step.real) + figures("on random values", step.probe)};
-    const bool on_probe = !fails(step.real) && fails(step.probe);
-    const Trial& trial = on_probe ? step.probe : step.real;
-    one.message += ": " + report::where(step.makes, step.shape, trial, on_probe, wording);
+    const Trial& trial = step.wrong() ? *step.telling() : step.real;
+    if (step.only_in_double()) {
+        one.text += figures("in double", trial);
+    }
+    one.message += ": " + report::where(step.makes, step.shape, trial, step.only_on_probe(), wording);
     if (!trial.hint.empty()) {
         one.message += ", " + trial.hint;
     }

@@ -42,7 +42,8 @@ std::string verdict_in_words(const StepAlone& step) {
     if (!step.wrong()) {
         return verdict;
     }
-    return (step.without_effect() ? "wrong, without effect on this network: " : "wrong: ") + verdict;
+    return (step.without_effect() ? "wrong, without effect on this network: " : "wrong: ") + verdict +
+           (step.only_in_double() ? " in double" : "");
 }
 
 std::optional<double> catches(const StepAlone& step) {

@@ -167,7 +167,7 @@ Tensors<float> state_for(const Case& c, Side& witness, const Batch& batch) {
 
 void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
     check_network(c.network, c.rows);
-    cli::Reference reference = cli::reference_of(torch, c.network, c.rows);
+    cli::Reference reference = cli::reference_of(torch, c.network, c.rows, c.seed + 1);
     std::vector<Contestant> contestants;
     for (const char* model : {"stepwise", "collapsed", "fused"}) {
         contestants.push_back(cli::contestant_of(model, c.network, c.rows, reference));
@@ -188,7 +188,6 @@ void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
     const Batch batch{c.rows, X.data(), Y.data()};
     const Tensors<float> state = state_for(c, *reference.witnesses.stepwise, batch);
     const Schedule schedule{.batch = [&](std::size_t) { return batch; }, .rate = [](std::size_t) { return 0.1F; }};
-    reference.chain.spread.seed = reference.collapsed_chain.spread.seed = c.seed + 1;
     ++totals.runs;
     run_comparison(
         c.network, state, schedule, contestants, reference.witnesses, reference.chain, [&](const ComparedStep& step) {

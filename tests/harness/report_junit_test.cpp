@@ -131,12 +131,18 @@ TEST_CASE("JUnit: a suite a step, a test case a tensor and one for each step alo
               .children.at(0)
               .attributes.at("message")
               .starts_with("wrong, without effect on this network: mismatch: dh row 0, unit 1"));
+    StepAlone only_in_double = alone("h", trial(0.25), trial(0.5));
+    only_in_double.real_double = trial(9);
+    const Element other = report({with_alone(step_of(0, {exact("C", {2})}), {only_in_double})});
+    const Element& told = case_of(other.children[0], "stepwise.alone", "h").children.at(0);
+    CHECK(told.attributes.at("message").starts_with("wrong: mismatch in double: h row"));
+    CHECK(told.text.find("in double: mismatch; error 9") != std::string::npos);
 }
 
 TEST_CASE("JUnit: what is no agreement fails; what is allowed or undecided is skipped") {
     for (const Verdict verdict : {Verdict::mismatch, Verdict::non_finite, Verdict::shape, Verdict::missing,
                                   Verdict::unwritten, Verdict::vacuous, Verdict::out_of_range}) {
-        const Element root = report({step_of(0, {with_verdict("dh", verdict)})});
+        const Element other = report({step_of(0, {with_verdict("dh", verdict)})});
         CHECK(case_of(root.children[0], "stepwise.stepwise", "dh").children.at(0).name == "failure");
         CHECK(case_of(root.children[0], "stepwise.stepwise", "dh").children.at(0).attributes.at("type") ==
               to_string(verdict));

@@ -68,6 +68,20 @@ each step of stepwise alone: share of its limit used, smallest relative error ca
     CHECK(table(step, presentation()) == expected);
 }
 
+TEST_CASE("a step that is wrong in double only is told to be wrong, and where") {
+    StepAlone step = alone("h", trial(0.25), trial(0.5));
+    step.probe_double = trial(2e6);
+    CHECK(report::verdict_in_words(step) == "wrong: mismatch in double");
+    const std::string text = blame(with_alone(step_of(0, {exact("C", {2})}), {step}), presentation());
+    CHECK(contains(text, "in double, on random values"));
+    step.real_double = trial(3e6);
+    CHECK(step.telling() == &step.real_double);
+    CHECK_FALSE(step.only_on_probe());
+    step.probe = trial(7);
+    CHECK(step.only_on_probe());
+    CHECK_FALSE(step.only_in_double());
+}
+
 TEST_CASE("the columns stand under each other, however wide they are") {
     const ComparedStep step =
         step_of(0, {exact("C", {1}), within("a_very_long_name_of_a_tensor.12", {1234, 5678, 9}, 1e-300, 1e-299),
