@@ -12,6 +12,9 @@ namespace {
 
 using Bound = Rounded;
 
+// The unit of double's rounding over that of float's.
+constexpr double kDoublesUnit = 0x1p-29;
+
 // (No branch: what is drawn can't be foretold.)
 double sign_of(std::uint64_t bits) {
     return std::bit_cast<double>(std::bit_cast<std::uint64_t>(1.0) | (bits & (std::uint64_t{1} << 63)));
@@ -171,15 +174,19 @@ private:
     }
 
     // Moves each element by its own rounding, up or down: by the element's exact value, so that equal values move
-    // alike, and by half as much all together. Stream 0 moves nothing: what float can't hold is lost all the same.
+    // alike, and by half as much all together. The oracle rounds as well, in double and in an order of its own, where
+    // equal values need not err alike: so each moves by that on its own. Stream 0 moves nothing: what float can't hold
+    // is lost all the same.
     static void disturb(std::vector<double>& made, const std::vector<double>& exact, const Link& link,
                         std::uint64_t stream) {
         const double together = 0.5 * sign_of(stream);
         const double size = stream == 0 ? 0 : 1;
+        std::uint64_t apart = 0;  // a bit an element
         for (std::size_t i = 0; i < made.size(); ++i) {
+            apart = i % 64 == 0 ? mixed(stream + i + 1) : apart << 1;
             if (link.deviation[i] != 0) {
                 const double own = sign_of(mixed(stream ^ std::bit_cast<std::uint64_t>(exact[i])));
-                made[i] += size * link.deviation[i] * (own + together);
+                made[i] += size * link.deviation[i] * (own + together + kDoublesUnit * sign_of(apart));
             }
             made[i] = within_float(made[i]);
         }

@@ -142,7 +142,7 @@ TEST_CASE("JUnit: a suite a step, a test case a tensor and one for each step alo
 TEST_CASE("JUnit: what is no agreement fails; what is allowed or undecided is skipped") {
     for (const Verdict verdict : {Verdict::mismatch, Verdict::non_finite, Verdict::shape, Verdict::missing,
                                   Verdict::unwritten, Verdict::vacuous, Verdict::out_of_range}) {
-        const Element other = report({step_of(0, {with_verdict("dh", verdict)})});
+        const Element root = report({step_of(0, {with_verdict("dh", verdict)})});
         CHECK(case_of(root.children[0], "stepwise.stepwise", "dh").children.at(0).name == "failure");
         CHECK(case_of(root.children[0], "stepwise.stepwise", "dh").children.at(0).attributes.at("type") ==
               to_string(verdict));
