@@ -35,7 +35,7 @@ struct MistakesOptions {
     std::vector<std::string> recipes = {"notes", "makemore-bn", "makemore-deep", "makemore-ninja"};
     std::string data;
     std::string only = "*";
-    std::size_t seeds = 1;
+    std::size_t seeds = 3;
     bool score = false;
     bool json = false;
 };
