@@ -13,9 +13,10 @@
 #include "cli/network_options.h"
 #include "cli/numbers.h"
 #include "cli/progress.h"
+#include "cli/source.h"
 #include "harness/comparison.h"
 #include "harness/report.h"
-#include "manual/formulas.h"
+#include "manual/stepwise.h"
 #include "names/batches.h"
 #include "names/utf8.h"
 #include "torch_ref/load.h"
@@ -37,6 +38,7 @@ struct CompareOptions {
     std::string tensor = "*";
     std::string dump;
     std::string plant;
+    std::string mine;  // a file
 };
 
 // Every value of the last step, each side under its own prefix, with the batch and the recipe: for anyone who wants to
@@ -65,15 +67,6 @@ void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch
                    {"step", std::to_string(step)}});
 }
 
-SourceLine source_of(const std::string& function) {
-    for (const Formula& formula : formulas()) {
-        if (function == formula.function) {
-            return {fmt::format("{}:{}", formula.file, formula.line), formula.text};
-        }
-    }
-    return {};
-}
-
 // The stepwise network with that mistake in it.
 Contestant planted(const std::string& name, const Run& run, const Reference& reference) {
     const Mistake* mistake = find_mistake(name);
@@ -91,6 +84,16 @@ Contestant planted(const std::string& name, const Run& run, const Reference& ref
         throw InputError("the mistake " + name + " has no place in the recipe " + run.recipe.name);
     }
     return std::move(spoiled.contestant);
+}
+
+// Somebody's numbers from a file. What was done to fit them in is said on stderr.
+Contestant mine(const std::string& path, const NetworkConfig& network, std::size_t rows, const Reference& reference) {
+    const TensorFile file = read_tensors(path);
+    auto given = std::make_unique<GivenSide>(stepwise_network<float>(network, rows), views(file), path);
+    for (const std::string& line : given->said()) {
+        fmt::print(stderr, "{}: {}\n", path, line);
+    }
+    return contestant_of(std::move(given), network, rows, reference);
 }
 
 // As a shell takes it for one word.
@@ -131,16 +134,19 @@ std::string command_for(const CompareOptions& options, const Recipe& recipe, con
     add_given("--norm", network.norm);
     add_given("--bn-variance", network.bn_variance);
     add_given("--bn-eps", network.bn_eps);
-    if (summary.first_divergence_model != "stepwise") {
+    if (summary.first_divergence_model != "stepwise" && options.mine.empty()) {
         add("--model", summary.first_divergence_model);
     }
     const std::size_t step = summary.first_divergence_step.value_or(0);
     add("--steps", fmt::format("{}", step + 1));
-    if (step > 0) {
+    if (step > 0 && options.mine.empty()) {
         add("--from", fmt::format("{}", step));
     }
     if (!options.plant.empty()) {
         add("--plant", options.plant);
+    }
+    if (!options.mine.empty()) {
+        add("--mine", options.mine);
     }
     if (options.drift) {
         command += " --drift";
@@ -150,14 +156,6 @@ std::string command_for(const CompareOptions& options, const Recipe& recipe, con
     }
     add("--tensor", summary.culprits.empty() ? summary.first_divergence.value_or("*") : summary.culprits.front().name);
     return command;
-}
-
-std::vector<std::string> characters_of(const Vocabulary& vocabulary) {
-    std::vector<std::string> characters;
-    for (const char32_t character : vocabulary.characters) {
-        characters.push_back(printable(to_utf8({&character, 1})));
-    }
-    return characters;
 }
 
 // What follows the tables: the verdict, and how to see again what was wrong. For programs, all of it.
@@ -178,6 +176,9 @@ std::string rest_of_report(const CompareOptions& options, const Presentation& ho
 }
 
 int compare(const CompareOptions& options) {
+    if (!options.mine.empty() && (options.drift || !options.plant.empty())) {
+        throw InputError("--mine judges one step's numbers: it goes with neither --drift nor --plant");
+    }
     if (!options.plant.empty() && std::ranges::find(options.models, "stepwise") == options.models.end()) {
         throw InputError("a mistake is planted in the stepwise network: --plant needs --model stepwise");
     }
@@ -192,7 +193,10 @@ int compare(const CompareOptions& options) {
 
     Reference reference = reference_of(torch, network, rows, run.recipe.seed);
     std::vector<Contestant> contestants;
-    for (const std::string& model : options.models) {
+    if (!options.mine.empty()) {
+        contestants.push_back(mine(options.mine, network, rows, reference));
+    }
+    for (const std::string& model : options.mine.empty() ? options.models : std::vector<std::string>()) {
         if (std::ranges::any_of(contestants, [&](const auto& c) { return c.model == model; })) {
             continue;  // named twice
         }
@@ -204,8 +208,8 @@ int compare(const CompareOptions& options) {
     DrawnBatch batch(rows, network.context);
     Progress progress(options.steps, std::nullopt, "comparing");
     const Schedule schedule{.steps = options.steps,
-                            .every = options.every,
-                            .from = options.from,
+                            .every = options.mine.empty() ? options.every : options.steps,
+                            .from = options.mine.empty() ? options.from : options.steps,
                             .drift = options.drift,
                             .batch =
                                 [&](std::size_t step) {
@@ -219,7 +223,7 @@ int compare(const CompareOptions& options) {
         .recipe = run.recipe.name,
         .torch_version = torch.version(),
         .network = network,
-        .characters = characters_of(run.vocabulary),
+        .characters = printable_characters(run.vocabulary),
         .source = source_of,
         .shows = [&](const std::string& name) { return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0; },
         .colour = options.output.empty() && wants_colour(STDOUT_FILENO)};
@@ -293,6 +297,11 @@ void add_compare(CLI::App& app, int& exit_code) {
     command
         ->add_option("--plant", options->plant,
                      "Plant this mistake in the stepwise network; byhand mistakes lists them")
+        ->check(some_text());
+    command
+        ->add_option("--mine", options->mine,
+                     "Judge the tensors in this safetensors file (dW1, dC, ...), computed from a --dump of this run's "
+                     "last step")
         ->check(some_text());
     command->add_option("--dump", options->dump, "Write every value of the last step there, as safetensors")
         ->check(some_text());

@@ -36,11 +36,25 @@ Contestant contestant_of(const std::string& model, const NetworkConfig& network,
     };
     return {.model = model,
             .side = make_step_side(network_of(float())),
-            .keeps_everything = stepwise,
+            .coverage = stepwise ? Coverage::everything : Coverage::required,
             .steps = network_of(float()),
             .judge = {.bounds = network_of(Rounded()), .in_double = network_of(double())},
             .answers = stepwise ? reference.stepwise.get() : reference.collapsed.get(),
             .chain = stepwise ? &reference.chain : &reference.collapsed_chain};
+}
+
+Contestant contestant_of(std::unique_ptr<GivenSide> given, const NetworkConfig& network, std::size_t rows,
+                         const Reference& reference) {
+    Contestant contestant{.model = "mine",
+                          .side = std::move(given),
+                          .coverage = Coverage::given,
+                          .steps = stepwise_network<float>(network, rows),
+                          .judge = {},
+                          .chain = &reference.collapsed_chain};
+    contestant.forms.push_back({stepwise_network<Rounded>(network, rows), reference.stepwise.get()});
+    contestant.forms.push_back({collapsed_network<Rounded>(network, rows), reference.collapsed.get()});
+    contestant.forms.push_back({fused_network<Rounded>(network, rows), reference.fused.get()});
+    return contestant;
 }
 
 Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::size_t rows, const Reference& reference,

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "harness/comparison.h"
+#include "harness/given.h"
 #include "harness/mistakes.h"
 #include "torch_ref/torch_ref.h"
 
@@ -23,6 +24,10 @@ Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& net
 
 // "stepwise", "collapsed" or "fused", with the steps of it that can be run alone. The reference must outlive it.
 Contestant contestant_of(const std::string& model, const NetworkConfig& network, std::size_t rows,
+                         const Reference& reference);
+
+// Somebody else's numbers, as GivenSide takes them. The reference must outlive it.
+Contestant contestant_of(std::unique_ptr<GivenSide> given, const NetworkConfig& network, std::size_t rows,
                          const Reference& reference);
 
 // The stepwise network with a mistake in it, and the names that are to blame: empty where it has no place there.

@@ -11,9 +11,9 @@
 #include "cli/network_options.h"
 #include "cli/numbers.h"
 #include "cli/progress.h"
+#include "cli/source.h"
 #include "harness/drawn.h"
 #include "harness/report_gradcheck.h"
-#include "manual/formulas.h"
 #include "manual/stepwise.h"
 #include "names/batches.h"
 
@@ -38,15 +38,6 @@ std::size_t elements_for(const NetworkConfig& network, std::size_t rows, std::si
     const double all = static_cast<double>(gradients) * kPassesAnElement * static_cast<double>(rows) *
                        static_cast<double>(parameter_count(network));
     return std::clamp(static_cast<std::size_t>(kMultiplications / all), std::size_t{2}, kElements);
-}
-
-SourceLine source_of(const std::string& function) {
-    for (const Formula& formula : formulas()) {
-        if (function == formula.function) {
-            return {fmt::format("{}:{}", formula.file, formula.line), formula.text};
-        }
-    }
-    return {};
 }
 
 int gradcheck(const GradcheckOptions& options) {

@@ -14,34 +14,13 @@
 namespace byhand {
 namespace {
 
-// A NaN, or what is one for numbers that carry their errors.
-template <class T>
-T not_a_number() {
-    if constexpr (std::is_floating_point_v<T>) {
-        return std::numeric_limits<T>::quiet_NaN();
-    } else {
-        T number;
-        number.value = number.error = std::numeric_limits<double>::quiet_NaN();
-        return number;
-    }
-}
-
-template <class T>
-bool is_not_a_number(const T& number) {
-    if constexpr (std::is_floating_point_v<T>) {
-        return std::isnan(number);
-    } else {
-        return std::isnan(number.value);
-    }
-}
-
 // Numbers between two fences, so that a function that reads past their end reads NaNs, and one that writes there is
 // found out.
 template <class T>
 class Fenced {
 public:
     explicit Fenced(std::size_t elements)
-        : fence_(16 + std::min<std::size_t>(elements, 4096)), all_(elements + 2 * fence_, not_a_number<T>()) {}
+        : fence_(16 + std::min<std::size_t>(elements, 4096)), all_(elements + 2 * fence_, std::numeric_limits<T>::quiet_NaN()) {}
 
     T* data() { return all_.data() + fence_; }
     std::size_t size() const { return all_.size() - 2 * fence_; }
@@ -49,8 +28,9 @@ public:
 
     bool fences_stand() const {
         const auto fence = static_cast<std::ptrdiff_t>(fence_);
-        return std::all_of(all_.begin(), all_.begin() + fence, is_not_a_number<T>) &&
-               std::all_of(all_.end() - fence, all_.end(), is_not_a_number<T>);
+        const auto is_untouched = [](T number) { return std::isnan(number); };
+        return std::all_of(all_.begin(), all_.begin() + fence, is_untouched) &&
+               std::all_of(all_.end() - fence, all_.end(), is_untouched);
     }
 
 private:
@@ -87,7 +67,7 @@ public:
             const std::vector<float>& before = values_.numbers(name);
             for (std::size_t i = 0; i < before.size(); ++i) {
                 const T was = static_cast<T>(before[i]);
-                if (!(numbers.numbers()[i] == was) && !is_not_a_number(was)) {
+                if (!(numbers.numbers()[i] == was) && !std::isnan(was)) {
                     return name;
                 }
             }
@@ -125,80 +105,6 @@ std::vector<double> limits_of(const Question& question, SumOrder order) {
     return limits;
 }
 
-// The first element that has no figure, and what there is to say of it: unwritten before all else.
-template <class T>
-std::optional<std::pair<std::size_t, Verdict>> first_without_figure(std::span<const T> ours,
-                                                                    const std::vector<bool>& in_range) {
-    std::optional<std::pair<std::size_t, Verdict>> first;
-    for (std::size_t i = 0; i < ours.size(); ++i) {
-        if (is_unwritten(&ours[i])) {
-            return std::pair(i, Verdict::unwritten);
-        }
-        if (in_range[i] && !std::isfinite(ours[i]) && !first) {
-            first = std::pair(i, Verdict::non_finite);
-        }
-    }
-    return first;
-}
-
-// The figures over the elements that have some; `point` is told of the worst so far.
-template <class T, class Point>
-void measure(Trial& trial, std::span<const T> ours, const std::vector<double>& answer,
-             const std::vector<double>& limits, const std::vector<bool>& in_range, Point point) {
-    double largest_limit = 0;
-    for (std::size_t i = 0; i < ours.size(); ++i) {
-        if (!in_range[i] || !std::isfinite(ours[i])) {
-            continue;
-        }
-        const double error = std::abs(static_cast<double>(ours[i]) - answer[i]);
-        trial.error = std::max(trial.error, error);
-        trial.scale = std::max(trial.scale, std::abs(answer[i]));
-        largest_limit = std::max(largest_limit, limits[i]);
-        const bool ok = error <= limits[i];
-        const double used = error == 0 ? 0 : error / limits[i];
-        // (Where there is no error to spare every share is endless: then the largest error is the worst.)
-        const bool as_bad = used > 0 && used == trial.used && error > std::abs(trial.ours - trial.answer);
-        if (used > trial.used || as_bad || (!ok && agrees(trial.verdict))) {
-            trial.used = used;
-            point(i, ok && trial.verdict != Verdict::mismatch ? Verdict::within : Verdict::mismatch);
-        }
-    }
-    trial.catches = trial.scale > 0 ? 2 * largest_limit / trial.scale : 0;
-}
-
-template <class T>
-Trial judge(std::span<const T> ours, const std::vector<double>& answer, const std::vector<double>& limits) {
-    Trial trial;
-    trial.verdict = Verdict::exact;
-    if (ours.size() != answer.size() || ours.size() != limits.size()) {
-        trial.verdict = Verdict::shape;
-        trial.note = "as many elements as the answer has are wanted";
-        return trial;
-    }
-    const auto point = [&](std::size_t i, Verdict verdict) {
-        trial.verdict = verdict;
-        trial.worst = i;
-        trial.ours = static_cast<double>(ours[i]);
-        trial.answer = answer[i];
-        trial.limit = limits[i];
-    };
-    std::vector<bool> in_range(ours.size());
-    for (std::size_t i = 0; i < ours.size(); ++i) {
-        in_range[i] = std::isfinite(limits[i]) && std::isfinite(answer[i]);
-    }
-    measure(trial, ours, answer, limits, in_range, point);
-    const auto is_zero = [](auto number) { return number == 0; };
-    if (const auto bad = first_without_figure(ours, in_range)) {
-        point(bad->first, bad->second);
-    } else if (trial.verdict != Verdict::mismatch && !std::ranges::all_of(in_range, std::identity())) {
-        point(static_cast<std::size_t>(std::ranges::find(in_range, false) - in_range.begin()), Verdict::out_of_range);
-    } else if (trial.verdict == Verdict::exact && std::ranges::all_of(ours, is_zero) &&
-               std::ranges::all_of(answer, is_zero)) {
-        trial.verdict = Verdict::vacuous;
-    }
-    return trial;
-}
-
 template <class T>
 const Step<T>* find_step(const StepNetwork<T>& network, const std::string& makes) {
     for (const Step<T>* step : all_steps(network)) {
@@ -233,10 +139,6 @@ Trial trial_of(const Step<T>& step, const Question& question, SumOrder order, st
 
 }  // namespace
 
-bool fails(const Trial& trial) {
-    return !agrees(trial.verdict) && trial.verdict != Verdict::vacuous && trial.verdict != Verdict::out_of_range;
-}
-
 bool StepAlone::wrong() const {
     return telling() != nullptr;
 }
@@ -265,6 +167,9 @@ Verdict StepAlone::verdict() const {
     }
     if (real.verdict == Verdict::out_of_range || probe.verdict == Verdict::out_of_range) {
         return Verdict::out_of_range;
+    }
+    if (probe.verdict == Verdict::not_given) {
+        return real.verdict;
     }
     if (probe.verdict == Verdict::vacuous) {
         return Verdict::vacuous;

@@ -6,27 +6,12 @@
 #include <vector>
 
 #include "base/answers.h"
-#include "harness/compare.h"
 #include "harness/questions.h"
+#include "harness/trial.h"
 #include "steps/rounded.h"
 #include "steps/step.h"
 
 namespace byhand {
-
-// One run of one step on one set of values. Errors are distances from the witness's answer in double.
-struct Trial {
-    Verdict verdict = Verdict::missing;
-    std::string note;  // what there is to say besides figures
-    double error = 0;  // the largest
-    double scale = 0;  // the largest magnitude of the answer
-    double used = 0;   // the largest share of its limit that an error takes
-    double catches =
-        0;  // an error of this size, relative to `scale`, is caught wherever it stands: twice the largest limit
-    std::size_t worst = 0;                   // the element with the largest share, or the first one that has no figure
-    double ours = 0, answer = 0, limit = 0;  // there
-    std::string hint;                        // of a mismatch: what its structure tells (see hints.h)
-    std::string overwrites;                  // what it reads and yet has changed
-};
 
 struct StepAlone {
     std::string makes, function;
@@ -55,9 +40,6 @@ struct StepAlone {
     // the probe is (real values may well be zero, where exact arithmetic makes them so: then the probe decides).
     Verdict verdict() const;
 };
-
-// Whether a trial shows that a step is wrong.
-bool fails(const Trial& trial);
 
 // By which of Rounded's bounds a step is judged: a step whose sums run in the order of the step it was derived from, or
 // one that may add in any order (a SIMD kernel, someone else's code).

@@ -235,12 +235,18 @@ std::string to_string(Verdict verdict) {
             return "out-of-range";
         case Verdict::undecided:
             return "undecided";
+        case Verdict::not_given:
+            return "not-given";
     }
     return "unknown";
 }
 
 bool agrees(Verdict verdict) {
     return verdict == Verdict::exact || verdict == Verdict::within;
+}
+
+bool contradicts(Verdict verdict) {
+    return !agrees(verdict) && verdict != Verdict::undecided && verdict != Verdict::not_given;
 }
 
 std::uint64_t ulp_distance(double a, double b, DType dtype) {

@@ -22,13 +22,17 @@ enum class Verdict {
     vacuous,       // all zero, or all equal, on both sides: a wrong computation could have made the same
     out_of_range,  // float may under- or overflow here, or divide by a variance of zero
     undecided,     // within, but some elements' limits are too wide to say anything
+    not_given,     // nobody claims to have it: somebody else's numbers need not be all
 };
 
 // As it stands in reports: "non-finite".
 std::string to_string(Verdict verdict);
 
-// exact and within; nothing else is agreement. (undecided contradicts nothing either: then the steps alone decide.)
+// exact and within; nothing else is agreement.
 bool agrees(Verdict verdict);
+
+// Neither agreement nor one of those that contradict nothing: undecided (the steps alone decide) and not_given.
+bool contradicts(Verdict verdict);
 
 // A limit above this share of the largest magnitude says nothing of its element. Such elements are only held to the
 // tensor's widest limit.

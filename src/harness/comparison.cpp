@@ -7,6 +7,8 @@
 #include <set>
 #include <stdexcept>
 
+#include "harness/given.h"
+
 namespace byhand {
 namespace {
 
@@ -54,6 +56,17 @@ Tensors<float> new_state(const NetworkConfig& config, const std::vector<View>& v
     return next;
 }
 
+// Of every element the larger of two.
+Limits wider(Limits limits, const Limits& others) {
+    for (const auto& [name, other] : others) {
+        const auto [place, is_new] = limits.try_emplace(name, other);
+        for (std::size_t i = 0; !is_new && i < other.size(); ++i) {
+            place->second[i] = std::max(place->second[i], other[i]);
+        }
+    }
+    return limits;
+}
+
 // NaN where there is none: a loss that is not known must not look like one.
 double loss_in(const std::vector<View>& views) {
     const View* loss = find(views, "loss");
@@ -62,7 +75,7 @@ double loss_in(const std::vector<View>& views) {
 
 }  // namespace
 
-std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std::string& model, bool keeps_everything,
+std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std::string& model, Coverage coverage,
                                           const std::vector<View>& ours, const std::string& witness,
                                           const std::vector<View>& theirs, const std::vector<View>& oracle,
                                           const Limits& limits) {
@@ -78,6 +91,10 @@ std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std
         const std::span<const double> limit = known != limits.end() ? known->second : kNoneToSpare;
         const AllZero zero = zero_expected.contains(name) ? AllZero::expected : AllZero::vacuous;
         compared.push_back({model, witness, compare_tensor(name, manual, torch, find(oracle, name), limit, zero)});
+        if (coverage == Coverage::given && manual == nullptr) {
+            compared.back().result.verdict = Verdict::not_given;
+            compared.back().result.note = "";
+        }
     };
 
     std::set<std::string> seen;
@@ -89,7 +106,7 @@ std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std
         }
     }
     for (const View& view : theirs) {
-        if (!seen.contains(view.name) && (keeps_everything || required.contains(view.name))) {
+        if (!seen.contains(view.name) && (coverage != Coverage::required || required.contains(view.name))) {
             compare(view.name);
             seen.insert(view.name);
         }
@@ -109,8 +126,8 @@ std::vector<std::string> failing_names(const std::vector<ComparedTensor>& tensor
     std::vector<std::string> names;
     for (const ComparedTensor& tensor : tensors) {
         const Verdict verdict = tensor.result.verdict;
-        const bool off = !agrees(verdict) && verdict != Verdict::undecided && verdict != Verdict::vacuous &&
-                         verdict != Verdict::out_of_range;
+        const bool off =
+            contradicts(verdict) && verdict != Verdict::vacuous && verdict != Verdict::out_of_range;
         if (tensor.model == model && off && std::ranges::find(names, tensor.result.name) == names.end()) {
             names.push_back(tensor.result.name);
         }
@@ -220,10 +237,14 @@ public:
                 limits = limits_from(chain, schedule_.drift ? own_[c] : common_, step);
                 limits_of = &chain;
             }
+            if (!contestant.forms.empty()) {
+                limits = wider(std::move(limits), limits_from(chain_, common_, step));
+                limits_of = nullptr;
+            }
             const std::vector<View> oracle = witnesses_.oracle->views();
             const auto append = [&](const std::string& witness, const std::vector<View>& theirs) {
                 std::vector<ComparedTensor> tensors = compare_views(
-                    config_, contestant.model, contestant.keeps_everything, ours, witness, theirs, oracle, limits);
+                    config_, contestant.model, contestant.coverage, ours, witness, theirs, oracle, limits);
                 if (schedule_.drift) {
                     use_own_errors(tensors,
                                    witness == "stepwise" ? errors_of_stepwise : std::map<std::string, double>());
@@ -231,8 +252,10 @@ public:
                 std::ranges::move(tensors, std::back_inserter(compared.tensors));
             };
             append("stepwise", stepwise);
-            append("module", module);
-            compared.blamed.push_back(blame(contestant, compared.tensors));
+            if (contestant.coverage != Coverage::given) {
+                append("module", module);
+            }
+            compared.blamed.push_back(blame(contestant, compared.tensors, limits));
         }
         compared.loss_manual = loss_in(contestants_.front().side->views());
         compared.loss_torch = loss_in(stepwise);
@@ -282,14 +305,18 @@ private:
         return known.try_emplace(step_, values, config_.vocabulary, seed).first->second;
     }
 
-    Blamed blame(const Contestant& contestant, const std::vector<ComparedTensor>& tensors) {
+    Blamed blame(const Contestant& contestant, const std::vector<ComparedTensor>& tensors, const Limits& limits) {
         Blamed blamed;
         blamed.model = contestant.model;
-        if (contestant.answers == nullptr) {
+        if (!contestant.forms.empty()) {
+            blamed.alone = judge_given(contestant.side->views(), contestant.steps, contestant.forms,
+                                       questions().reference(), limits);
+        } else if (contestant.answers != nullptr) {
+            blamed.alone = run_alone(contestant.steps, contestant.judge, *contestant.answers, questions(), is_first_);
+        } else {
             return blamed;
         }
-        blamed.alone = run_alone(contestant.steps, contestant.judge, *contestant.answers, questions(), is_first_);
-        const std::vector<Culprit> faults = contestant.keeps_everything
+        const std::vector<Culprit> faults = contestant.coverage == Coverage::everything
                                                 ? list_faults(contestant.steps, contestant.judge.bounds)
                                                 : std::vector<Culprit>();
         const std::vector<std::string> failing = failing_names(tensors, contestant.model);

@@ -34,13 +34,21 @@ struct ChainModel {
     Memo* memo = nullptr;  // may be shared by comparisons from the same state over the same batches
 };
 
-// A hand-written network that is compared.
+// What a contestant must have, lest something be left out unnoticed: every value of the stepwise witness; the loss, the
+// logits, every parameter's gradient and every new_X; or no more than it gives (the rest is `not_given`).
+enum class Coverage { everything, required, given };
+
+// The forms in which somebody may have written the same network: each step of them with its right function.
+struct Form {
+    StepNetwork<Rounded> bounds;
+    const Answers* answers = nullptr;
+};
+
+// A network that is compared.
 struct Contestant {
     std::string model;  // "stepwise", "collapsed", "fused"
     std::unique_ptr<Side> side;
-    // Whether it has every value of the stepwise witness. Otherwise what it has is compared, and it must have the loss,
-    // the logits, every parameter's gradient and every new_X.
-    bool keeps_everything = false;
+    Coverage coverage = Coverage::required;
     // Its steps, or the pieces of it that can be run alone, and what they are judged by.
     StepNetwork<float> steps;
     Judge judge;
@@ -48,6 +56,10 @@ struct Contestant {
     // Where its formulas round otherwise than the stepwise network's: its own lists. (Softmax minus one-hot cancels
     // where the small steps do not.)
     const ChainModel* chain = nullptr;
+    // Where it is somebody else's numbers: there is nothing to be run, and each is judged by what else he gave, in
+    // whichever of these forms he may have computed it. `steps` says who reads what. The wider of their limits in the
+    // chain counts: those of `chain` and those of the comparison.
+    std::vector<Form> forms = {};
 };
 
 // What they are held against.
@@ -111,7 +123,7 @@ void run_comparison(const NetworkConfig& config, const Tensors<float>& state, co
                     const std::function<void(const ComparedStep&)>& visit);
 
 // All tensors of one contestant against one witness; `oracle` may be empty. Exposed for tests.
-std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std::string& model, bool keeps_everything,
+std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std::string& model, Coverage coverage,
                                           const std::vector<View>& ours, const std::string& witness,
                                           const std::vector<View>& theirs, const std::vector<View>& oracle,
                                           const Limits& limits);

@@ -29,6 +29,8 @@ public:
     // Probes have indices below `vocabulary`, and are of the same bytes for the same seed.
     Questions(const std::vector<View>& reference, std::size_t vocabulary, std::uint64_t seed);
 
+    const Values& reference() const { return *reference_; }
+
     // The question to a step on the reference's own values, and on random ones. `right` is the function that it should
     // be, on numbers that carry their errors; `reads` is what the step reads in fact. Throw std::out_of_range where the
     // reference has no such name.

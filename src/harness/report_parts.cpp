@@ -6,7 +6,7 @@
 namespace byhand::report {
 
 bool contradicts(Verdict verdict, const std::set<Verdict>& allowed) {
-    return !agrees(verdict) && verdict != Verdict::undecided && !allowed.contains(verdict);
+    return byhand::contradicts(verdict) && !allowed.contains(verdict);
 }
 
 std::optional<double> in_ulp(const std::optional<double>& error, const std::optional<double>& scale) {

@@ -181,7 +181,7 @@ using AloneTable = Table<8>;
 Row<11> row_of(const ComparedTensor& tensor, const std::string& role, const Wording& wording) {
     const TensorResult& r = tensor.result;
     const bool figures = r.max_abs_diff.has_value();
-    const bool off = !agrees(r.verdict) && r.verdict != Verdict::undecided;
+    const bool off = contradicts(r.verdict);
     Row<11> row{.cells = {r.name, to_string(r.shape), std::to_string(count(r.shape)),
                           figures ? (r.bit_equal ? "yes" : "no") : "-", figure(r.max_abs_diff),
                           r.max_ulp ? whole(*r.max_ulp) : "-", figure(r.error_manual), figure(r.error_torch),

@@ -15,6 +15,14 @@ std::int64_t Vocabulary::index(char32_t character) const {
     return found != characters.end() && *found == character ? std::distance(characters.begin(), found) : -1;
 }
 
+std::vector<std::string> printable_characters(const Vocabulary& vocabulary) {
+    std::vector<std::string> characters;
+    for (const char32_t character : vocabulary.characters) {
+        characters.push_back(printable(to_utf8({&character, 1})));
+    }
+    return characters;
+}
+
 Vocabulary vocabulary_of(const std::vector<std::u32string>& names) {
     std::set<char32_t> seen;
     for (const std::u32string& name : names) {

@@ -21,6 +21,9 @@ struct Vocabulary {
     bool operator==(const Vocabulary&) const = default;
 };
 
+// Each character as UTF-8, fit to print.
+std::vector<std::string> printable_characters(const Vocabulary& vocabulary);
+
 // Of all characters in the names. Precondition: no name holds a '.'.
 Vocabulary vocabulary_of(const std::vector<std::u32string>& names);
 

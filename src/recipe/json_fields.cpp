@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <numeric>
 #include <string_view>
 
+#include "base/nearest.h"
 #include "names/utf8.h"
 
 namespace byhand {
@@ -30,29 +30,6 @@ std::string description(const json& value) {
 std::string short_text(double number) {
     std::array<char, 32> text{};
     return {text.data(), std::to_chars(text.data(), text.data() + text.size(), number).ptr};
-}
-
-// Levenshtein's distance: the fewest letters put in, taken out or exchanged.
-std::size_t distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t exchanged = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({exchanged, row[j] + 1, row[j - 1] + 1});
-        }
-    }
-    return row.back();
-}
-
-std::string nearest(std::string_view key, const std::vector<std::string>& known) {
-    constexpr std::size_t kLongest = 64;  // no known key comes near to that length
-    key = key.substr(0, kLongest);
-    return *std::ranges::min_element(
-        known, [&](const std::string& a, const std::string& b) { return distance(key, a) < distance(key, b); });
 }
 
 }  // namespace

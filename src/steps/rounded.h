@@ -43,6 +43,14 @@ public:
           variance(error * error),
           inherited_(error) {}
 
+    // A number that is given with an error, whatever the order of sums that made it.
+    static Rounded off_by(double value, double error) {
+        Rounded number;
+        number.value = value;
+        number.error = number.inherited_ = error;
+        return number;
+    }
+
     // Of k additions each is off by u of what it makes, and passes on what came before: k·u/(1 − k·u).
     double any_order() const {
         if (additions_ == 0) {

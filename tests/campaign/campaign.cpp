@@ -148,7 +148,8 @@ Tensors<float> state_for(const Case& c, Side& witness, const Batch& batch) {
                 }
                 spread = std::max(spread, high - low);
             }
-            const auto factor = static_cast<float>((20 + 140 * static_cast<double>(c.seed / kKinds % 97) / 96) / spread);
+            const auto factor =
+                static_cast<float>((20 + 140 * static_cast<double>(c.seed / kKinds % 97) / 96) / spread);
             const Layer output = layers(c.network).back();
             const bool by_gain = output.norm != NormPlace::none && c.network.norm.affine;
             for (const std::string& name : by_gain ? std::vector{output.value("bngain"), output.value("bnbias")}

@@ -43,10 +43,10 @@ std::vector<TensorSpec> without(std::vector<TensorSpec> table, const std::string
     return table;
 }
 
-std::vector<ComparedTensor> compared(const Tensors<float>& ours, const Tensors<float>& theirs, bool keeps_everything,
+std::vector<ComparedTensor> compared(const Tensors<float>& ours, const Tensors<float>& theirs, Coverage coverage,
                                      const std::string& witness = "stepwise",
                                      const NetworkConfig& config = small_network()) {
-    return compare_views(config, "fused", keeps_everything, ours.views(), witness, theirs.views(), {}, {});
+    return compare_views(config, "fused", coverage, ours.views(), witness, theirs.views(), {}, {});
 }
 
 const TensorResult* result_of(const std::vector<ComparedTensor>& all, const std::string& name) {
@@ -71,9 +71,9 @@ using Names = std::vector<std::string>;
 
 TEST_CASE("equal sides agree in every name once, in the order of ours") {
     const Tensors<float> side = counted(least());
-    for (const bool keeps_everything : {true, false}) {
+    for (const Coverage coverage : {Coverage::everything, Coverage::required}) {
         for (const std::string witness : {"stepwise", "module"}) {
-            const std::vector<ComparedTensor> all = compared(side, side, keeps_everything, witness);
+            const std::vector<ComparedTensor> all = compared(side, side, coverage, witness);
             REQUIRE(all.size() == side.table().size());
             for (std::size_t i = 0; i < all.size(); ++i) {
                 CHECK(all[i].model == "fused");
@@ -88,23 +88,23 @@ TEST_CASE("equal sides agree in every name once, in the order of ours") {
 
 TEST_CASE("a side that keeps everything must have every name of the witness") {
     const Tensors<float> ours = counted(least()), theirs = counted(with(with(least(), "bnraw"), "dbnraw"));
-    CHECK(disagreeing(compared(ours, theirs, true)) == Names{"bnraw missing", "dbnraw missing"});
-    CHECK(result_of(compared(ours, theirs, true), "bnraw")->note == "the hand-written side has none");
-    CHECK(disagreeing(compared(ours, theirs, true, "module")) == Names{"bnraw missing", "dbnraw missing"});
+    CHECK(disagreeing(compared(ours, theirs, Coverage::everything)) == Names{"bnraw missing", "dbnraw missing"});
+    CHECK(result_of(compared(ours, theirs, Coverage::everything), "bnraw")->note == "the hand-written side has none");
+    CHECK(disagreeing(compared(ours, theirs, Coverage::everything, "module")) == Names{"bnraw missing", "dbnraw missing"});
 
-    const std::vector<ComparedTensor> partial = compared(ours, theirs, false);
+    const std::vector<ComparedTensor> partial = compared(ours, theirs, Coverage::required);
     CHECK(disagreeing(partial).empty());
     CHECK(result_of(partial, "bnraw") == nullptr);
 }
 
 TEST_CASE("what the stepwise witness does not have is missing, what a module does not have is left out") {
     const Tensors<float> ours = counted(with(least(), "bnraw")), theirs = counted(least());
-    for (const bool keeps_everything : {true, false}) {
-        const std::vector<ComparedTensor> all = compared(ours, theirs, keeps_everything, "stepwise");
+    for (const Coverage coverage : {Coverage::everything, Coverage::required}) {
+        const std::vector<ComparedTensor> all = compared(ours, theirs, coverage, "stepwise");
         CHECK(disagreeing(all) == Names{"bnraw missing"});
         CHECK(result_of(all, "bnraw")->note == "LibTorch's side has none");
-        CHECK(result_of(compared(ours, theirs, keeps_everything, "module"), "bnraw") == nullptr);
-        CHECK(disagreeing(compared(ours, theirs, keeps_everything, "module")).empty());
+        CHECK(result_of(compared(ours, theirs, coverage, "module"), "bnraw") == nullptr);
+        CHECK(disagreeing(compared(ours, theirs, coverage, "module")).empty());
     }
 }
 
@@ -113,12 +113,12 @@ TEST_CASE("what every side must have is missed on either side, and on both") {
     for (const TensorSpec& spec : least()) {
         CAPTURE(spec.name);
         const Tensors<float> part = counted(without(least(), spec.name));
-        for (const bool keeps_everything : {true, false}) {
+        for (const Coverage coverage : {Coverage::everything, Coverage::required}) {
             for (const std::string witness : {"stepwise", "module"}) {
                 const Names expected = {spec.name + " missing"};
-                CHECK(disagreeing(compared(part, whole, keeps_everything, witness)) == expected);
-                CHECK(disagreeing(compared(whole, part, keeps_everything, witness)) == expected);
-                const std::vector<ComparedTensor> neither = compared(part, part, keeps_everything, witness);
+                CHECK(disagreeing(compared(part, whole, coverage, witness)) == expected);
+                CHECK(disagreeing(compared(whole, part, coverage, witness)) == expected);
+                const std::vector<ComparedTensor> neither = compared(part, part, coverage, witness);
                 CHECK(disagreeing(neither) == expected);
                 CHECK(result_of(neither, spec.name)->note == "neither side has one");
             }
@@ -128,16 +128,16 @@ TEST_CASE("what every side must have is missed on either side, and on both") {
 
 TEST_CASE("a side with nothing at all misses every name") {
     const Tensors<float> nothing, whole = counted(least());
-    CHECK(disagreeing(compared(nothing, whole, false)).size() == least().size());
-    CHECK(disagreeing(compared(whole, nothing, true)).size() == least().size());
-    CHECK(disagreeing(compared(nothing, nothing, false)).size() == least().size());
+    CHECK(disagreeing(compared(nothing, whole, Coverage::required)).size() == least().size());
+    CHECK(disagreeing(compared(whole, nothing, Coverage::everything)).size() == least().size());
+    CHECK(disagreeing(compared(nothing, nothing, Coverage::required)).size() == least().size());
 }
 
 TEST_CASE("all zero is expected where it was given, and where exact arithmetic makes it") {
     const auto zero = [](const std::string& name, const NetworkConfig& config) {
         Tensors<float> side = counted(with(least_table(config, kRows), "dlogit_maxes"));
         fill(side, name, 0.0F);
-        return result_of(compared(side, side, true, "stepwise", config), name)->verdict;
+        return result_of(compared(side, side, Coverage::everything, "stepwise", config), name)->verdict;
     };
     const NetworkConfig before = small_network(NormPlace::before), after = small_network(NormPlace::after),
                         none = small_network(NormPlace::none);

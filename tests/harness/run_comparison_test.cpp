@@ -33,14 +33,14 @@ struct Arena {
         return std::make_unique<FakeSide>(config, least_table(config, kRows), heard, gain, made);
     }
 
-    static Contestant contestant(const std::string& model, std::unique_ptr<Side> side, bool keeps_everything) {
+    static Contestant contestant(const std::string& model, std::unique_ptr<Side> side, Coverage coverage) {
         return {
-            .model = model, .side = std::move(side), .keeps_everything = keeps_everything, .steps = {}, .judge = {}};
+            .model = model, .side = std::move(side), .coverage = coverage, .steps = {}, .judge = {}};
     }
 
     Arena() {
-        contestants.push_back(contestant("stepwise", side(first, 1), true));
-        contestants.push_back(contestant("fused", side(second, 2), false));
+        contestants.push_back(contestant("stepwise", side(first, 1), Coverage::everything));
+        contestants.push_back(contestant("fused", side(second, 2), Coverage::required));
         witnesses = {side(stepwise, 4, 3), side(module, 8), side(oracle, 16)};
     }
 

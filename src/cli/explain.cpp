@@ -1,0 +1,89 @@
+#include "harness/explain.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/nearest.h"
+#include "cli/commands.h"
+#include "cli/network_options.h"
+#include "cli/source.h"
+#include "harness/report_explain.h"
+#include "manual/models.h"
+#include "manual/stepwise.h"
+#include "names/batches.h"
+
+namespace byhand::cli {
+namespace {
+
+struct ExplainOptions {
+    NetworkOptions network;
+    std::string name;
+    bool json = false;
+};
+
+const Explanation& explanation_of(const std::vector<Explanation>& all, const std::string& name) {
+    std::vector<std::string> known;
+    for (const Explanation& one : all) {
+        if (one.name == name) {
+            return one;
+        }
+        known.push_back(one.name);
+    }
+    throw InputError(fmt::format("this network has no {}; the nearest name is {} (byhand explain lists them all)", name,
+                                 nearest(name, known)));
+}
+
+int explain(const ExplainOptions& options) {
+    Run run =
+        prepare(recipe_of(options.network), read_names_aloud(options.network.data), data_path_of(options.network.data));
+    const NetworkConfig& network = run.recipe.network;
+    const std::size_t rows = run.recipe.batch;
+    const StepNetwork<float> steps = stepwise_network<float>(network, rows);
+    const std::vector<Explanation> all = byhand::explain(steps);
+    if (options.name.empty() && !options.json) {
+        fmt::print("{}", explain_list(all));
+        return kFine;
+    }
+    // The first batch, forward and backward.
+    DrawnBatch batch(rows, network.context);
+    draw_batch(batch, run.train, run.generator);
+    const auto rate = static_cast<float>(rate_at(run.recipe, 0));
+    const std::unique_ptr<Side> side = make_step_side(steps);
+    side->load(run.initial);
+    side->run(batch.view(), rate);
+    std::vector<View> values = side->views();
+    values.push_back({"X", {rows, network.context}, DType::int64, batch.X.data()});
+    values.push_back({"Y", {rows}, DType::int64, batch.Y.data()});
+    values.push_back({"rate", {}, DType::float32, &rate});
+    const Presentation how{.recipe = run.recipe.name,
+                           .torch_version = {},
+                           .network = network,
+                           .characters = printable_characters(run.vocabulary),
+                           .source = source_of,
+                           .shows = {}};
+    if (options.name.empty()) {
+        fmt::print("{}", explain_json(all, values, how));
+        return kFine;
+    }
+    const Explanation& one = explanation_of(all, options.name);
+    fmt::print("{}", options.json ? explain_json({one}, values, how) : explain_one(one, find(values, one.name), how));
+    return kFine;
+}
+
+}  // namespace
+
+void add_explain(CLI::App& app, int& exit_code) {
+    CLI::App* command = app.add_subcommand("explain", "Say what a value or gradient is: formula, code, numbers, mistakes");
+    const auto options = std::make_shared<ExplainOptions>();
+    command->add_option("NAME", options->name, "The value, as dbnvar; without one the whole network, in order");
+    add_network_options(*command, options->network);
+    command->add_flag("--json", options->json, "For a program to read");
+    command->callback([options, &exit_code] { exit_code = explain(*options); });
+}
+
+}  // namespace byhand::cli

@@ -1,0 +1,25 @@
+// What there is to say of each value of a network, from the lists of steps.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/mistakes.h"
+#include "steps/step.h"
+
+namespace byhand {
+
+struct Explanation {
+    std::string name;
+    std::string meaning;
+    Shape shape;
+    std::string function;  // empty where the value is given: the batch, the state, the rate
+    std::vector<std::string> reads;
+    std::vector<std::string> read_by;            // the steps that use it
+    std::vector<const Mistake*> mistakes;        // that people make in its step
+};
+
+// Every value of the network: first what is given, then what its steps make, in their order.
+std::vector<Explanation> explain(const StepNetwork<float>& network);
+
+}  // namespace byhand
