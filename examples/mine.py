@@ -2,7 +2,7 @@
 """The gradients of note 1's network by hand, in numpy:   mine.py DUMP OUT
 
 DUMP is what `byhand compare --dump DUMP` wrote: its forward values are taken from there, as LibTorch computed them. OUT
-gets the gradients, each under its bare name, for `byhand compare --mine OUT`.
+gets the gradients, and what they were computed from, under bare names, for `byhand compare --mine OUT`.
 """
 import json
 import sys
@@ -80,10 +80,15 @@ if D < 1 or Y.shape != (n,) or not all(((0 <= index) & (index < V)).all() for in
     refuse(f"{DUMP}: X and Y are no batch of {n} rows and {V} characters: write it again with byhand compare --dump")
 
 
+read_here = {}
+
+
 def floats(name, *shape):
+    """What the gradients are computed from. It is given back as well, so that each of them is judged by it."""
     tensor = tensors.get("torch/" + name)
     if tensor is None or tensor.dtype != np.float32 or tensor.shape != shape:
         refuse(f"{DUMP}: no torch/{name} of floats {shape}: write it again with byhand compare --dump")
+    read_here[name] = tensor
     return tensor
 
 
@@ -139,6 +144,6 @@ names = """dlogprobs dprobs dcounts_sum_inv dcounts_sum dcounts dnorm_logits dlo
     dbnbias dbnraw dbnvar_inv dbnvar dbndiff2 dbndiff dbnmeani dhprebn dembcat dW1 db1 demb dC""".split()
 missing = {"db1": not has_b1, "db2": not has_b2}  # a recipe may do without either
 try:
-    write(OUT, {name: globals()[name] for name in names if not missing.get(name)})
+    write(OUT, read_here | {name: globals()[name] for name in names if not missing.get(name)})
 except OSError as error:
     refuse(f"{OUT}: can't be written: {error.strerror}: name a file in a folder that is there")

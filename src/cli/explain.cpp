@@ -78,7 +78,8 @@ int explain(const ExplainOptions& options) {
 }  // namespace
 
 void add_explain(CLI::App& app, int& exit_code) {
-    CLI::App* command = app.add_subcommand("explain", "Say what a value or gradient is: formula, code, numbers, mistakes");
+    CLI::App* command =
+        app.add_subcommand("explain", "Say what a value or gradient is: formula, code, numbers, mistakes");
     const auto options = std::make_shared<ExplainOptions>();
     command->add_option("NAME", options->name, "The value, as dbnvar; without one the whole network, in order");
     add_network_options(*command, options->network);

@@ -20,7 +20,8 @@ template <class T>
 class Fenced {
 public:
     explicit Fenced(std::size_t elements)
-        : fence_(16 + std::min<std::size_t>(elements, 4096)), all_(elements + 2 * fence_, std::numeric_limits<T>::quiet_NaN()) {}
+        : fence_(16 + std::min<std::size_t>(elements, 4096)),
+          all_(elements + 2 * fence_, std::numeric_limits<T>::quiet_NaN()) {}
 
     T* data() { return all_.data() + fence_; }
     std::size_t size() const { return all_.size() - 2 * fence_; }

@@ -126,8 +126,7 @@ std::vector<std::string> failing_names(const std::vector<ComparedTensor>& tensor
     std::vector<std::string> names;
     for (const ComparedTensor& tensor : tensors) {
         const Verdict verdict = tensor.result.verdict;
-        const bool off =
-            contradicts(verdict) && verdict != Verdict::vacuous && verdict != Verdict::out_of_range;
+        const bool off = contradicts(verdict) && verdict != Verdict::vacuous && verdict != Verdict::out_of_range;
         if (tensor.model == model && off && std::ranges::find(names, tensor.result.name) == names.end()) {
             names.push_back(tensor.result.name);
         }
@@ -243,8 +242,8 @@ public:
             }
             const std::vector<View> oracle = witnesses_.oracle->views();
             const auto append = [&](const std::string& witness, const std::vector<View>& theirs) {
-                std::vector<ComparedTensor> tensors = compare_views(
-                    config_, contestant.model, contestant.coverage, ours, witness, theirs, oracle, limits);
+                std::vector<ComparedTensor> tensors = compare_views(config_, contestant.model, contestant.coverage,
+                                                                    ours, witness, theirs, oracle, limits);
                 if (schedule_.drift) {
                     use_own_errors(tensors,
                                    witness == "stepwise" ? errors_of_stepwise : std::map<std::string, double>());

@@ -15,8 +15,8 @@ struct Explanation {
     Shape shape;
     std::string function;  // empty where the value is given: the batch, the state, the rate
     std::vector<std::string> reads;
-    std::vector<std::string> read_by;            // the steps that use it
-    std::vector<const Mistake*> mistakes;        // that people make in its step
+    std::vector<std::string> read_by;      // the steps that use it
+    std::vector<const Mistake*> mistakes;  // that people make in its step
 };
 
 // Every value of the network: first what is given, then what its steps make, in their order.

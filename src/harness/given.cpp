@@ -169,7 +169,8 @@ public:
         const std::vector<float>& numbers = reference_.numbers(name);
         const auto limit = limits_.find(name);
         for (std::size_t i = 0; i < numbers.size(); ++i) {
-            all.push_back(Rounded::off_by(static_cast<double>(numbers[i]), limit != limits_.end() ? limit->second[i] : 0));
+            all.push_back(
+                Rounded::off_by(static_cast<double>(numbers[i]), limit != limits_.end() ? limit->second[i] : 0));
         }
         return all;
     }

@@ -32,6 +32,9 @@ void note_divergence(Summary& summary, const ComparedStep& step, const std::stri
 void add_tensors(Summary& summary, const ComparedStep& step) {
     for (const ComparedTensor& tensor : step.tensors) {
         const TensorResult& result = tensor.result;
+        if (result.verdict == Verdict::not_given) {
+            continue;
+        }
         const double used = result.used.value_or(0);
         ++summary.compared;
         summary.undecided += result.verdict == Verdict::undecided ? 1 : 0;

@@ -68,14 +68,14 @@ std::string values_of(const Explanation& explanation, const View& view, const Pr
     if (range.count <= 1) {
         return range.count == 0 ? "none" : element(range.least, 0);
     }
-    std::string text = fmt::format("from {} to {}\n             mean {:.3g}, deviation {:.3g}",
-                                   element(range.least, range.least_at), element(range.most, range.most_at), range.mean,
-                                   range.deviation);
+    std::string text =
+        fmt::format("from {} to {}\n             mean {:.3g}, deviation {:.3g}", element(range.least, range.least_at),
+                    element(range.most, range.most_at), range.mean, range.deviation);
     if (range.zeros > 0) {
         text += fmt::format(", {} of {} are 0", range.zeros, range.count);
     }
-    return text + fmt::format("\n             {:.6g}{}", fmt::join(first_values(view), ", "),
-                              range.count > 6 ? ", …" : "");
+    return text +
+           fmt::format("\n             {:.6g}{}", fmt::join(first_values(view), ", "), range.count > 6 ? ", …" : "");
 }
 
 std::string joined(const std::vector<std::string>& names, const char* none) {
@@ -94,7 +94,8 @@ std::string explain_list(const std::vector<Explanation>& all) {
     };
     const std::size_t names = width([](const Explanation& one) { return one.name; });
     const std::size_t shapes = width([](const Explanation& one) { return to_string(one.shape); });
-    const std::size_t reads = width([](const Explanation& one) { return fmt::format("{}", fmt::join(one.reads, ", ")); });
+    const std::size_t reads =
+        width([](const Explanation& one) { return fmt::format("{}", fmt::join(one.reads, ", ")); });
     std::string text;
     for (const Explanation& one : all) {
         const bool given = one.function.empty();
@@ -105,7 +106,8 @@ std::string explain_list(const std::vector<Explanation>& all) {
 }
 
 std::string explain_one(const Explanation& explanation, const View* values, const Presentation& how) {
-    std::string text = fmt::format("{} {}\n{}\n\n", explanation.name, to_string(explanation.shape), explanation.meaning);
+    std::string text =
+        fmt::format("{} {}\n{}\n\n", explanation.name, to_string(explanation.shape), explanation.meaning);
     const SourceLine source = report::source_line(how, explanation.function);
     const auto line = [&text](const char* what, const std::string& said) {
         text += fmt::format("  {:<9}  {}\n", what, said);
@@ -130,7 +132,8 @@ std::string explain_one(const Explanation& explanation, const View* values, cons
     return text;
 }
 
-std::string explain_json(const std::vector<Explanation>& all, const std::vector<View>& values, const Presentation& how) {
+std::string explain_json(const std::vector<Explanation>& all, const std::vector<View>& values,
+                         const Presentation& how) {
     nlohmann::ordered_json json = nlohmann::ordered_json::array();
     for (const Explanation& one : all) {
         const SourceLine source = report::source_line(how, one.function);

@@ -203,6 +203,9 @@ Row<11> row_of(const ComparedTensor& tensor, const std::string& role, const Word
 Row<8> row_of(const StepAlone& step) {
     const std::optional<double> caught = catches(step);
     const auto used = [](const Trial& trial) {
+        if (trial.verdict == Verdict::not_given) {
+            return std::string("-");
+        }
         return agrees(trial.verdict) || trial.verdict == Verdict::mismatch ? share(trial.used)
                                                                            : to_string(trial.verdict);
     };
@@ -347,8 +350,15 @@ std::string blame(const ComparedStep& step, const Presentation& how) {
 
 std::string table(const ComparedStep& step, const Presentation& how) {
     const Wording said = report::wording(how, step);
-    std::string text =
-        fmt::format("step {}: loss {:.6f} by hand, {:.6f} by LibTorch\n", step.step, step.loss_manual, step.loss_torch);
+    std::vector<std::string> not_given;
+    for (const ComparedTensor& tensor : step.tensors) {
+        if (tensor.result.verdict == Verdict::not_given) {
+            not_given.push_back(tensor.result.name);
+        }
+    }
+    const bool has_loss = std::ranges::find(not_given, "loss") == not_given.end();
+    const std::string by_hand = has_loss ? fmt::format("{:.6f} by hand, ", step.loss_manual) : "";
+    std::string text = fmt::format("step {}: loss {}{:.6f} by LibTorch\n", step.step, by_hand, step.loss_torch);
 
     constexpr Align L = Align::left, R = Align::right;
     TensorTable tensors({"name", "shape", "count", "equal", "differ", "ULP", "error", "LibTorch", "of limit", "verdict",
@@ -356,7 +366,7 @@ std::string table(const ComparedStep& step, const Presentation& how) {
                         {L, L, R, R, R, R, R, R, R, L, L}, 9, how.colour);
     std::string last;
     for (const ComparedTensor& tensor : step.tensors) {
-        if (!how.shows(tensor.result.name)) {
+        if (!how.shows(tensor.result.name) || tensor.result.verdict == Verdict::not_given) {
             continue;
         }
         const std::string section = tensor.model + " against LibTorch's " + tensor.witness +
@@ -368,6 +378,9 @@ std::string table(const ComparedStep& step, const Presentation& how) {
         tensors.add(row_of(tensor, role(step, tensor.model, tensor.result.name), said));
     }
     text += tensors.text();
+    if (!not_given.empty()) {
+        text += fmt::format("not given: {}\n", fmt::join(not_given, ", "));
+    }
 
     AloneTable alone({"name", "function", "this batch", "random", "catches", "own", "inherited", "verdict"},
                      {L, L, R, R, R, R, R, L}, 7, how.colour);

@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/tensors.h"
+
 namespace byhand {
 namespace {
 

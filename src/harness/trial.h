@@ -24,7 +24,8 @@ struct Trial {
     std::string overwrites;                  // what it reads and yet has changed
 };
 
-// What a step made of something against the answer, with a limit an element; T is float or double. `hint` is left empty.
+// What a step made of something against the answer, with a limit an element; T is float or double. `hint` is left
+// empty.
 template <class T>
 Trial judge(std::span<const T> ours, const std::vector<double>& answer, const std::vector<double>& limits);
 

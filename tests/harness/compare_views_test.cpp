@@ -90,7 +90,8 @@ TEST_CASE("a side that keeps everything must have every name of the witness") {
     const Tensors<float> ours = counted(least()), theirs = counted(with(with(least(), "bnraw"), "dbnraw"));
     CHECK(disagreeing(compared(ours, theirs, Coverage::everything)) == Names{"bnraw missing", "dbnraw missing"});
     CHECK(result_of(compared(ours, theirs, Coverage::everything), "bnraw")->note == "the hand-written side has none");
-    CHECK(disagreeing(compared(ours, theirs, Coverage::everything, "module")) == Names{"bnraw missing", "dbnraw missing"});
+    CHECK(disagreeing(compared(ours, theirs, Coverage::everything, "module")) ==
+          Names{"bnraw missing", "dbnraw missing"});
 
     const std::vector<ComparedTensor> partial = compared(ours, theirs, Coverage::required);
     CHECK(disagreeing(partial).empty());
