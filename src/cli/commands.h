@@ -14,6 +14,7 @@ void add_eval(CLI::App& app, int& exit_code);
 void add_sample(CLI::App& app, int& exit_code);
 void add_mistakes(CLI::App& app, int& exit_code);
 void add_gradcheck(CLI::App& app, int& exit_code);
+void add_diff(CLI::App& app, int& exit_code);
 void add_explain(CLI::App& app, int& exit_code);
 void add_recipes(CLI::App& app, int& exit_code);
 

@@ -14,6 +14,9 @@ namespace {
 
 // The number's place in the order of all numbers of its type: neighbours differ by 1, and ±0 are both 0.
 std::int64_t rank(double value, DType dtype) {
+    if (dtype == DType::int64) {
+        return static_cast<std::int64_t>(value);
+    }
     if (dtype == DType::float32) {
         const auto bits = std::bit_cast<std::int32_t>(static_cast<float>(value));
         return bits >= 0 ? bits : std::int64_t{INT32_MIN} - bits;

@@ -5,16 +5,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "harness/report_columns.h"
 #include "harness/report_parts.h"
 
 namespace byhand {
 namespace {
 
 using report::contradicts;
-
-std::string painted(const std::string& text, const std::string& escape, bool colour) {
-    return colour ? escape + text + "\x1b[0m" : text;
-}
 
 std::string plural(std::size_t n, const std::string& what) {
     return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
@@ -180,14 +177,14 @@ std::string conclusion(const Summary& summary, bool colour) {
     const std::string over = summary.steps == 1 ? "1 step" : fmt::format("{} steps", summary.steps);
     std::string text;
     if (!summary.agree) {
-        text = fmt::format("{}: {} of {} over {}", painted("they disagree", "\x1b[1;31m", colour), summary.disagreeing,
-                           plural(summary.compared, "tensor"), over);
+        text = fmt::format("{}: {} of {} over {}", report::painted("they disagree", report::kRed, colour),
+                           summary.disagreeing, plural(summary.compared, "tensor"), over);
         if (summary.disagreeing_alone > 0) {
             text += fmt::format(" and {} of {} alone", summary.disagreeing_alone, plural(summary.alone, "step"));
         }
         text += fmt::format("; the first is {}", summary.first_divergence.value_or("not known"));
     } else {
-        text = fmt::format("{}: {} over {}", painted("they agree", "\x1b[1;32m", colour),
+        text = fmt::format("{}: {} over {}", report::painted("they agree", report::kGreen, colour),
                            plural(summary.compared, "tensor"), over);
         if (summary.alone > 0) {
             text += fmt::format(", {} alone", plural(summary.alone, "step"));

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "harness/report.h"
+#include "harness/report_fields.h"
 #include "harness/report_parts.h"
 
 namespace byhand {
@@ -35,17 +36,6 @@ constexpr std::array kHeader = {"step",
                                 "note",
                                 "verdict"};
 
-std::string quoted(const std::string& text) {
-    if (text.find_first_of(",\"\r\n") == std::string::npos) {
-        return text;
-    }
-    std::string quoted = "\"";
-    for (const char c : text) {
-        quoted += c == '"' ? "\"\"" : std::string(1, c);
-    }
-    return quoted + "\"";
-}
-
 std::string number(const std::optional<double>& value) {
     return value ? fmt::format("{}", *value) : "";
 }
@@ -54,19 +44,10 @@ std::string yes_or_no(bool yes) {
     return yes ? "true" : "false";
 }
 
-template <class Fields>
-std::string line(const Fields& fields) {
-    std::string text;
-    for (const auto& field : fields) {
-        text += (text.empty() ? "" : ",") + quoted(field);
-    }
-    return text + "\r\n";
-}
-
 }  // namespace
 
 std::string to_csv(const Presentation& how, const std::vector<ComparedStep>& steps) {
-    std::string text = line(kHeader);
+    std::string text = report::csv_line(kHeader);
     for (const ComparedStep& step : steps) {
         const Wording wording = report::wording(how, step);
         for (const ComparedTensor& tensor : step.tensors) {
@@ -102,7 +83,7 @@ std::string to_csv(const Presentation& how, const std::vector<ComparedStep>& ste
                 report::role(step, tensor.model, r.name),
                 r.note,
                 to_string(r.verdict)};
-            text += line(fields);
+            text += report::csv_line(fields);
         }
     }
     return text;

@@ -1,0 +1,29 @@
+// Test reports in JUnit's XML, valid by Ant's schema and by Jenkins' own.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace byhand::report {
+
+enum class Outcome { passed, failed, skipped };
+
+struct Case {
+    std::string classname, name;
+    Outcome outcome = Outcome::passed;
+    std::string type;     // of a failure: the verdict
+    std::string message;  // in a line
+    std::string text;     // all figures
+};
+
+struct Suite {
+    std::string name, package;
+    std::vector<std::pair<std::string, std::string>> properties;
+    std::vector<Case> cases;
+};
+
+// Times are 0 and dates 1970: nobody measured them. What XML can't hold becomes U+FFFD.
+std::string junit(const std::vector<Suite>& suites);
+
+}  // namespace byhand::report
