@@ -11,6 +11,7 @@
 #include "base/nearest.h"
 #include "cli/commands.h"
 #include "cli/network_options.h"
+#include "cli/numbers.h"
 #include "cli/source.h"
 #include "harness/report_explain.h"
 #include "manual/models.h"
@@ -81,7 +82,8 @@ void add_explain(CLI::App& app, int& exit_code) {
     CLI::App* command =
         app.add_subcommand("explain", "Say what a value or gradient is: formula, code, numbers, mistakes");
     const auto options = std::make_shared<ExplainOptions>();
-    command->add_option("NAME", options->name, "The value, as dbnvar; without one the whole network, in order");
+    command->add_option("NAME", options->name, "The value, as dbnvar; without one the whole network, in order")
+        ->check(some_text());
     add_network_options(*command, options->network);
     command->add_flag("--json", options->json, "For a program to read");
     command->callback([options, &exit_code] { exit_code = explain(*options); });

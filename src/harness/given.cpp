@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <optional>
 #include <set>
 #include <span>
@@ -184,23 +185,41 @@ private:
     const Limits& limits_;
 };
 
-// The limit of each element, in whatever order its sums are taken.
-std::vector<double> limits_of(const Step<Rounded>& step, const Inputs& inputs) {
-    std::vector<std::vector<Rounded>> numbers;
+// The same step in other words rounds more often than ours: a quotient as a product with the reciprocal, a constant
+// that is rounded before it is used, an exp taken once more. It may come to so many times our own rounding.
+constexpr double kOtherWords = 4;
+
+// How far each element may be off, in whatever order its sums are taken.
+std::vector<double> any_order(const Step<Rounded>& step, const Inputs& inputs, bool inputs_are_exact) {
+    std::deque<std::vector<Rounded>> numbers;
     std::vector<Operand<Rounded>> operands;
     for (const std::string& name : step.reads) {
         if (inputs.are_indices(name)) {
             operands.emplace_back(inputs.indices(name));
         } else {
-            const std::vector<Rounded>& read = numbers.emplace_back(inputs.rounded(name));
-            operands.emplace_back(read.data());
+            std::vector<Rounded>& read = numbers.emplace_back(inputs.rounded(name));
+            if (inputs_are_exact) {
+                std::ranges::transform(read, read.begin(),
+                                       [](const Rounded& r) { return Rounded::off_by(r.value, 0); });
+            }
+            operands.emplace_back(static_cast<const Rounded*>(read.data()));
         }
     }
     std::vector<Rounded> made(count(step.shape));
     step.run(made.data(), operands);
-    std::vector<double> limits;
+    std::vector<double> errors;
     for (const Rounded& number : made) {
-        limits.push_back((1 + 0x1p-28) * number.any_order());
+        errors.push_back(number.any_order());
+    }
+    return errors;
+}
+
+// The limit of each element: what its inputs may be off by, and the rounding of somebody else's words for it.
+std::vector<double> limits_of(const Step<Rounded>& step, const Inputs& inputs) {
+    std::vector<double> limits = any_order(step, inputs, false);
+    const std::vector<double> own = any_order(step, inputs, true);
+    for (std::size_t i = 0; i < limits.size(); ++i) {
+        limits[i] = (1 + 0x1p-28) * (limits[i] + (kOtherWords - 1) * own[i]);
     }
     return limits;
 }

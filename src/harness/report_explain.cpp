@@ -32,7 +32,7 @@ Range range_of(const View& view) {
     for (std::size_t i = 0; i < range.count; ++i) {
         const double value = value_at(view, i);
         range.zeros += value == 0 ? 1 : 0;
-        range.mean += value / static_cast<double>(range.count);
+        range.mean += value;
         if (i == 0 || value < range.least) {
             range.least = value;
             range.least_at = i;
@@ -42,6 +42,7 @@ Range range_of(const View& view) {
             range.most_at = i;
         }
     }
+    range.mean /= static_cast<double>(range.count);
     for (std::size_t i = 0; i < range.count; ++i) {
         const double distance = value_at(view, i) - range.mean;
         range.deviation += distance * distance / static_cast<double>(range.count);

@@ -128,8 +128,9 @@ std::string to_json(const Presentation& how, const Summary& summary, const std::
                 }
             }
         }
+        const Json manual = report::gives_loss(step) ? number(step.loss_manual) : Json();
         Json entry = {{"step", step.step},
-                      {"loss", {{"manual", number(step.loss_manual)}, {"torch", number(step.loss_torch)}}},
+                      {"loss", {{"manual", manual}, {"torch", number(step.loss_torch)}}},
                       {"tensors", std::move(tensors)},
                       {"alone", std::move(steps_alone)}};
         for (const Drift& d : step.drift) {

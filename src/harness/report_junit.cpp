@@ -59,7 +59,11 @@ Case case_of(const ComparedTensor& tensor, const ComparedStep& step, const Wordi
     return one;
 }
 
+// Nothing of a trial that there was not.
 std::string figures(const char* on, const Trial& trial) {
+    if (trial.verdict == Verdict::not_given) {
+        return "";
+    }
     std::string text = fmt::format("{}: {}; error {}, limit {}, share of the limit used {}\n", on,
                                    to_string(trial.verdict), trial.error, trial.limit, trial.used);
     for (const std::string& more : {trial.note, trial.hint}) {

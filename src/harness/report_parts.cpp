@@ -72,6 +72,12 @@ std::string role(const ComparedStep& step, const std::string& model, const std::
     return "";
 }
 
+bool gives_loss(const ComparedStep& step) {
+    return std::ranges::none_of(step.tensors, [](const ComparedTensor& tensor) {
+        return tensor.result.name == "loss" && tensor.result.verdict == Verdict::not_given;
+    });
+}
+
 SourceLine source_line(const Presentation& how, const std::string& function) {
     return how.source ? how.source(function) : SourceLine();
 }

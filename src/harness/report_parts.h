@@ -33,6 +33,9 @@ std::optional<double> catches(const StepAlone& step);
 // Who is to blame for this tensor in this step: "culprit", "inherited from dbnvar", or nothing.
 std::string role(const ComparedStep& step, const std::string& model, const std::string& name);
 
+// Whether there is a loss by hand: somebody else's numbers need not hold one.
+bool gives_loss(const ComparedStep& step);
+
 // Function and place of a culprit, where they are known.
 SourceLine source_line(const Presentation& how, const std::string& function);
 

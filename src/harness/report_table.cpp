@@ -264,12 +264,11 @@ std::string table(const ComparedStep& step, const Presentation& how) {
     const Wording said = report::wording(how, step);
     std::vector<std::string> not_given;
     for (const ComparedTensor& tensor : step.tensors) {
-        if (tensor.result.verdict == Verdict::not_given) {
+        if (tensor.result.verdict == Verdict::not_given && how.shows(tensor.result.name)) {
             not_given.push_back(tensor.result.name);
         }
     }
-    const bool has_loss = std::ranges::find(not_given, "loss") == not_given.end();
-    const std::string by_hand = has_loss ? fmt::format("{:.6f} by hand, ", step.loss_manual) : "";
+    const std::string by_hand = report::gives_loss(step) ? fmt::format("{:.6f} by hand, ", step.loss_manual) : "";
     std::string text = fmt::format("step {}: loss {}{:.6f} by LibTorch\n", step.step, by_hand, step.loss_torch);
 
     constexpr Align L = Align::left, R = Align::right;

@@ -77,4 +77,21 @@ StoredFile read_stored(const std::string& path) {
     return file;
 }
 
+void write_stored(const std::string& path, const std::map<std::string, StoredTensor>& tensors) {
+    nlohmann::json header = nlohmann::json::object();
+    std::string data;
+    for (const auto& [name, tensor] : tensors) {
+        header[name] = {{"dtype", tensor.dtype},
+                        {"shape", tensor.shape},
+                        {"data_offsets", {data.size(), data.size() + tensor.bytes.size()}}};
+        data += tensor.bytes;
+    }
+    std::string text = header.dump();
+    text.append((8 - text.size() % 8) % 8, ' ');
+    const std::uint64_t length = text.size();
+    std::ofstream stream(path, std::ios::binary);
+    stream.write(reinterpret_cast<const char*>(&length), sizeof length) << text << data;
+    must(static_cast<bool>(stream.flush()), path + " could not be written");
+}
+
 }  // namespace cli_test

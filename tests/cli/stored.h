@@ -1,4 +1,4 @@
-// A safetensors file read by other code than the program's own.
+// A safetensors file read and written by other code than the program's own.
 #pragma once
 
 #include <cstddef>
@@ -27,5 +27,8 @@ struct StoredFile {
 
 // Throws where the file is not safetensors.
 StoredFile read_stored(const std::string& path);
+
+// Without metadata.
+void write_stored(const std::string& path, const std::map<std::string, StoredTensor>& tensors);
 
 }  // namespace cli_test

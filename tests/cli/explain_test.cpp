@@ -1,0 +1,108 @@
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+
+#include "cli/program.h"
+
+using namespace cli_test;
+using nlohmann::json;
+
+namespace {
+
+using Names = std::set<std::string>;
+
+// The line that "src/manual/tanh.h:17" names.
+std::string source_line(const std::string& file_line) {
+    const std::size_t colon = file_line.find(':');
+    std::ifstream file(std::string(BYHAND_SOURCES) + "/" + file_line.substr(0, colon));
+    std::string line;
+    for (int i = std::stoi(file_line.substr(colon + 1)); i > 0; --i) {
+        line.clear();
+        std::getline(file, line);
+    }
+    return line;
+}
+
+// Everything that is said of a recipe's network, by name.
+std::map<std::string, json> explained(const Folder& folder, const std::string& recipe) {
+    std::map<std::string, json> all;
+    for (const json& one : json_of(byhand(folder, {"explain", "--json", "--recipe", recipe}))) {
+        CHECK(all.emplace(one["name"].get<std::string>(), one).second);
+    }
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "explain --json: in every recipe each value has a meaning, a line of code that is there, readers and numbers") {
+    const Folder folder;
+    const std::vector<std::string> recipes = lines_of(byhand(folder, {"recipes"}).out);
+    CHECK(recipes.size() >= 7);
+    for (const std::string& line : recipes) {
+        const std::string recipe = line.substr(0, line.find(' '));
+        const auto all = explained(folder, recipe);
+        CAPTURE(recipe, all.size());
+        CHECK(all.size() > 60);
+        for (const auto& [name, one] : all) {
+            CAPTURE(one.dump());
+            CHECK_FALSE(one["meaning"].get<std::string>().empty());
+            for (const char* field :
+                 {"shape", "function", "file_line", "formula", "reads", "read_by", "values", "mistakes"}) {
+                CHECK(one.contains(field));
+            }
+            CHECK(one["values"]["least"] <= one["values"]["mean"]);
+            CHECK(one["values"]["mean"] <= one["values"]["most"]);
+            if (!one["function"].is_null()) {
+                CHECK(source_line(one["file_line"]).find(one["function"].get<std::string>() + "(") !=
+                      std::string::npos);
+                CHECK_FALSE(one["formula"].get<std::string>().empty());
+            }
+            CHECK(one["function"].is_null() == one["reads"].empty());
+            for (const json& read : one["reads"]) {
+                CHECK(all.at(read)["read_by"].get<Names>().contains(name));
+            }
+            for (const json& reader : one["read_by"]) {
+                CHECK(all.at(reader)["reads"].get<Names>().contains(name));
+            }
+        }
+    }
+}
+
+TEST_CASE("explain: the first batch's numbers, one value or all, need no LibTorch and no file") {
+    const Folder folder;
+    const auto all = explained(folder, "notes");
+    CHECK(std::abs(all.at("loss")["values"]["least"].get<double>() - 3.2926) < 1e-4);
+    CHECK(all.at("bngain")["values"]["deviation"] == 0);
+    CHECK(all.at("dbndiff")["reads"].get<Names>() == Names{"bndiff", "bnvar_inv", "dbndiff2", "dbnraw"});
+    CHECK(all.at("dbndiff")["mistakes"].get<Names>() ==
+          Names{"dvar-path-forgotten", "second-use-of-bndiff", "square-factor-2"});
+    CHECK(json_of(byhand(folder, {"explain", "dbnvar", "--json"})) == json::array({all.at("dbnvar")}));
+
+    const Outcome one = byhand(folder, {"explain", "dbnvar"});
+    CHECK(one.code == 0);
+    CHECK(one.err.empty());
+    CHECK(one.out.starts_with(
+        "dbnvar (100)\nhow the loss changes with bnvar: the variance of each unit over the batch\n\n"));
+    CHECK(one.out.find("\n  function   batchnorm_variance_backward, src/manual/batchnorm.h:") != std::string::npos);
+    CHECK(one.out.find("\n  sign-dbnvar: +½ for −½ in the gradient of the variance\n") != std::string::npos);
+
+    const Outcome list = byhand(folder, {"explain"});
+    CHECK(list.code == 0);
+    CHECK(lines_of(list.out).size() == all.size());
+    CHECK(list.out.starts_with("X "));
+    CHECK(folder.files().empty());
+}
+
+TEST_CASE("explain: a name that the network has not is refused with the nearest") {
+    const Folder folder;
+    check_refused(byhand(folder, {"explain", "dbnvr"}), "this network has no dbnvr; the nearest name is dbnvar ");
+    check_refused(byhand(folder, {"explain", "dw1", "--json"}), "the nearest name is dW1 ");
+    check_refused(byhand(folder, {"explain", ""}), "NAME");
+    check_refused(byhand(folder, {"explain", "dbnvar", "--norm", "none"}), "this network has no dbnvar");
+    CHECK(byhand(folder, {"explain", "dbnvar.2", "--hidden", "5,3"}).code == 0);
+}

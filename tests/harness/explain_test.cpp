@@ -1,0 +1,162 @@
+// Every value of every shipped network can be explained.
+#include "harness/explain.h"
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "harness/meanings.h"
+#include "manual/formulas.h"
+#include "manual/networks.h"
+#include "manual/stepwise.h"
+#include "recipe/shipped.h"
+
+using namespace byhand;
+
+namespace {
+
+std::vector<std::string> shipped_names() {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(BYHAND_RECIPES)) {
+        names.push_back(entry.path().stem().string());
+    }
+    return names;
+}
+
+// The shipped networks, and one in which every place for a norm is taken.
+std::vector<NetworkConfig> all_networks() {
+    std::vector<NetworkConfig> all;
+    for (const std::string& name : shipped_names()) {
+        all.push_back(test::shipped(name).network);
+    }
+    all.push_back(networks::small({5, 3}));
+    all.back().norm.place = NormPlace::after;
+    all.back().norm.output = true;
+    all.push_back(networks::small({5}));
+    all.back().norm.place = NormPlace::none;
+    return all;
+}
+
+const Explanation* named(const std::vector<Explanation>& all, const std::string& name) {
+    const auto found = std::ranges::find(all, name, &Explanation::name);
+    return found != all.end() ? &*found : nullptr;
+}
+
+// The line, counted from 1.
+std::string line_of(const std::string& file, int number) {
+    std::ifstream stream(std::string(BYHAND_SOURCES) + "/" + file);
+    std::string line;
+    for (int i = 0; i < number; ++i) {
+        line.clear();
+        std::getline(stream, line);
+    }
+    return line;
+}
+
+}  // namespace
+
+TEST_CASE("explain: every value once, each with a meaning, what is given first, then the steps in their order") {
+    CHECK(shipped_names().size() >= 7);
+    for (const NetworkConfig& config : all_networks()) {
+        const StepNetwork<float> network = stepwise_network<float>(config, 3);
+        std::vector<std::string> wanted = {"X", "Y"}, there;
+        for (const TensorSpec& spec : state(config)) {
+            wanted.push_back(spec.name);
+        }
+        wanted.emplace_back("rate");
+        for (const Step<float>* step : all_steps(network)) {
+            wanted.push_back(step->makes);
+        }
+        std::set<std::string> meanings;
+        for (const Explanation& one : explain(network)) {
+            INFO(one.name);
+            there.push_back(one.name);
+            CHECK_FALSE(one.meaning.empty());
+            CHECK(one.meaning.find('\n') == std::string::npos);
+            // Two of the same meaning are two layers'.
+            CHECK((meanings.insert(one.meaning).second || one.name.find_first_of("0123456789") != std::string::npos));
+        }
+        CHECK(there == wanted);
+    }
+}
+
+TEST_CASE("explain: each function is there, with a formula, on the line that is said") {
+    std::set<std::string> seen;
+    for (const NetworkConfig& config : all_networks()) {
+        for (const Explanation& one : explain(stepwise_network<float>(config, 3))) {
+            if (one.function.empty() || !seen.insert(one.function).second) {
+                continue;
+            }
+            INFO(one.name << " by " << one.function);
+            const auto found = std::ranges::find_if(
+                formulas(), [&](const Formula& formula) { return formula.function == one.function; });
+            REQUIRE(found != formulas().end());
+            CHECK_FALSE(std::string(found->text).empty());
+            CHECK(line_of(found->file, found->line).find(one.function + "(") != std::string::npos);
+        }
+    }
+    CHECK(seen.size() > 30);
+}
+
+TEST_CASE("explain: what is read exists, and who reads and who is read are the same pairs") {
+    for (const NetworkConfig& config : all_networks()) {
+        const std::vector<Explanation> all = explain(stepwise_network<float>(config, 3));
+        std::multiset<std::pair<std::string, std::string>> reads, read_by;
+        for (const Explanation& one : all) {
+            INFO(one.name);
+            CHECK(one.function.empty() == one.reads.empty());
+            for (const std::string& name : one.reads) {
+                CHECK(named(all, name) != nullptr);
+                reads.emplace(one.name, name);
+            }
+            for (const std::string& name : one.read_by) {
+                CHECK(named(all, name) != nullptr);
+                read_by.emplace(name, one.name);
+            }
+        }
+        CHECK(reads == read_by);
+        CHECK(reads.size() > all.size());
+    }
+}
+
+TEST_CASE("explain: mistakes stand where they are made") {
+    const std::vector<Explanation> all = explain(stepwise_network<float>(networks::small({5}), 9));
+    const auto has = [&](const std::string& name, const std::string& mistake) {
+        return std::ranges::any_of(named(all, name)->mistakes, [&](const Mistake* m) { return m->name == mistake; });
+    };
+    CHECK(has("dbndiff", "dvar-path-forgotten"));
+    CHECK(has("dC", "embedding-overwritten"));
+    CHECK(has("dbngain", "gradients-swapped"));
+    CHECK(has("dbnbias", "gradients-swapped"));
+    CHECK_FALSE(has("dW1", "dvar-path-forgotten"));
+    CHECK(named(all, "X")->mistakes.empty());
+    // None is lost: this network has a place for each.
+    std::set<std::string> seen;
+    for (const Explanation& one : all) {
+        for (const Mistake* mistake : one.mistakes) {
+            seen.insert(mistake->name);
+        }
+    }
+    CHECK(seen.size() == mistakes().size());
+}
+
+TEST_CASE("meanings: of gradients, updates, evaluation and numbered layers; of no other name") {
+    const std::string variance = "the variance of each unit over the batch";
+    CHECK(meaning("bnvar") == variance);
+    CHECK(meaning("bnvar.3") == variance);
+    CHECK(meaning("dbnvar") == "how the loss changes with bnvar: " + variance);
+    CHECK(meaning("dbnvar.12") == "how the loss changes with bnvar.12: " + variance);
+    CHECK(meaning("new_W2") == "W2 after this step's update: " + meaning("W2"));
+    CHECK(meaning("eval_h.2") == "h.2 by the running figures: " + meaning("h"));
+    CHECK(meaning("W1") == meaning("W17"));
+    CHECK(meaning("W1") != meaning("b1"));
+    for (const std::string name :
+         {"", "d", "W0x", "h2", "poem", "dpoem", "new_", "eval_", "new_poem", "bnvar.", "dd", "X1"}) {
+        INFO(name);
+        CHECK(meaning(name).empty());
+    }
+}

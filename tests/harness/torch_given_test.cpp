@@ -1,0 +1,234 @@
+// The planted mistakes as somebody else would hand them in: the numbers of a spoiled network, in no order, without the
+// steps that made them. Held against LibTorch's answers.
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cli/contestants.h"
+#include "harness/drawn.h"
+#include "harness/mistakes.h"
+#include "harness/report.h"
+#include "manual/models.h"
+#include "manual/networks.h"
+#include "manual/stepwise.h"
+#include "torch_ref/load.h"
+
+using namespace byhand;
+
+namespace {
+
+using Names = std::set<std::string>;
+constexpr float kRate = 0.1F;
+
+// The network of the recipe notes or makemore-bn in odd sizes, drawn values, two batches.
+class Ground {
+public:
+    Ground(const NetworkConfig& config, std::size_t rows, std::uint64_t seed)
+        : config_(config),
+          rows_(rows),
+          state_(drawn_state(config, seed)),
+          reference_(cli::reference_of(torch_ref::load(), config, rows, seed)),
+          before_(networks::make(config, rows, static_cast<unsigned>(seed))),
+          now_(networks::make(config, rows, static_cast<unsigned>(seed) + 1)),
+          catches_(cli::catches_of(config, rows, reference_, state_, now_.batch(), kRate)) {}
+
+    // Null where the mistake has no place here.
+    struct Handed {
+        Names culprits;  // as the mistake names them
+        std::unique_ptr<Side> side;
+    };
+    Handed spoiled(const Mistake& mistake) const {
+        StepNetwork<float> network = stepwise_network<float>(config_, rows_);
+        const std::vector<std::string> culprits = mistake.plant(network, catches_);
+        Handed handed{{culprits.begin(), culprits.end()}, make_step_side(std::move(network))};
+        // Some mistakes keep what the step before this one left.
+        for (const networks::Example* example : {&before_, &now_}) {
+            handed.side->load(state_);
+            handed.side->run(example->batch(), kRate);
+        }
+        return handed;
+    }
+
+    // What is said of these numbers.
+    Summary judged(const std::vector<View>& given) {
+        std::vector<Contestant> contestants;
+        contestants.push_back(
+            cli::contestant_of(std::make_unique<GivenSide>(stepwise_network<float>(config_, rows_), given, "given"),
+                               config_, rows_, reference_));
+        const Schedule schedule{.batch = [&](std::size_t) { return now_.batch(); },
+                                .rate = [](std::size_t) { return kRate; }};
+        Summary summary;
+        reference_.chain.memo = &memo_;
+        reference_.collapsed_chain.memo = &collapsed_memo_;
+        run_comparison(config_, state_, schedule, contestants, reference_.witnesses, reference_.chain,
+                       [&](const ComparedStep& step) {
+                           add(summary, step);
+                           last_ = step;
+                       });
+        return summary;
+    }
+    const ComparedStep& last() const { return last_; }
+
+    // The values of a right network of that form, as it keeps them.
+    std::unique_ptr<Side> right(HandForm form) const {
+        std::unique_ptr<Side> side = make_hand_side(form, config_, rows_, DType::float32);
+        side->load(state_);
+        side->run(now_.batch(), kRate);
+        return side;
+    }
+
+    bool is_gradient(const std::string& name) const {
+        const std::vector<Step<float>> backward = stepwise_network<float>(config_, rows_).backward.steps();
+        return std::ranges::find(backward, name, &Step<float>::makes) != backward.end();
+    }
+
+private:
+    NetworkConfig config_;
+    std::size_t rows_;
+    Tensors<float> state_;
+    cli::Reference reference_;
+    networks::Example before_, now_;
+    Catches catches_;
+    Memo memo_, collapsed_memo_;
+    ComparedStep last_;
+};
+
+NetworkConfig notes() {
+    NetworkConfig config = networks::small({37}, 11);
+    config.embedding = 3;
+    return config;
+}
+
+NetworkConfig without_epsilon() {
+    NetworkConfig config = notes();
+    config.hidden_bias = false;
+    config.norm.running_spread = RunningSpread::deviation;
+    config.norm.epsilon = 0;
+    return config;
+}
+
+Names culprits_of(const Summary& summary) {
+    Names names;
+    for (const Culprit& culprit : summary.culprits) {
+        names.insert(culprit.name);
+    }
+    return names;
+}
+
+std::vector<View> only(const std::vector<View>& views, const Names& names) {
+    std::vector<View> some;
+    std::ranges::copy_if(views, std::back_inserter(some), [&](const View& v) { return names.contains(v.name); });
+    return some;
+}
+
+// What the numbers alone tell otherwise than the steps do that made them.
+const std::map<std::string, Names> kToldOtherwise = {
+    // dhpreact was written over: what is handed in as dhpreact is not what dh makes, and dbnraw not what it makes.
+    {"in-place-before-use", {"dbnraw", "dhpreact"}},
+    // Twice what our own words for the step are held to. Somebody else's words may round more; the chain sees it.
+    {"off-by-twice-the-limit", {}},
+};
+
+}  // namespace
+
+TEST_CASE("given: the right network's numbers agree, all of them, its gradients alone and the parameters' alone") {
+    for (const NetworkConfig& config : {notes(), without_epsilon()}) {
+        Ground ground(config, 31, 5);
+        for (const HandForm form : {HandForm::stepwise, HandForm::collapsed, HandForm::fused}) {
+            const std::unique_ptr<Side> side = ground.right(form);
+            Names gradients, of_parameters;
+            for (const View& view : side->views()) {
+                if (ground.is_gradient(view.name)) {
+                    gradients.insert(view.name);
+                }
+            }
+            for (const TensorSpec& spec : parameters(config)) {
+                of_parameters.insert("d" + spec.name);
+            }
+            for (const auto& given :
+                 {side->views(), only(side->views(), gradients), only(side->views(), of_parameters)}) {
+                INFO(static_cast<int>(form) << ": " << given.size() << " tensors");
+                const Summary summary = ground.judged(given);
+                CHECK(summary.agree);
+                CHECK(culprits_of(summary).empty());
+                CHECK(summary.compared == given.size());
+            }
+        }
+    }
+}
+
+TEST_CASE("given: dlogits from logits and Y alone is judged in the collapsed form, and a gradient of it by it") {
+    Ground ground(notes(), 31, 5);
+    const std::unique_ptr<Side> side = ground.right(HandForm::stepwise);
+    for (const std::string wrong : {"", "dlogits", "db2"}) {
+        Tensors<float> values({{"logits", {31, 11}}, {"dlogits", {31, 11}}, {"db2", {11}}});
+        for (const TensorSpec& spec : values.table()) {
+            const View& view = *find(side->views(), spec.name);
+            for (std::size_t i = 0; i < count(spec.shape); ++i) {
+                const bool off = spec.name == wrong || (spec.name == "db2" && wrong == "dlogits");  // db2 is of dlogits
+                values[spec.name][i] = static_cast<float>(value_at(view, i)) * (off ? 1.001F : 1);
+            }
+        }
+        INFO("wrong: " << wrong);
+        const Summary summary = ground.judged(values.views());
+        CHECK(culprits_of(summary) == (wrong.empty() ? Names{} : Names{wrong}));
+        const std::vector<StepAlone>& alone = ground.last().blamed.at(0).alone;
+        const auto dlogits = std::ranges::find(alone, "dlogits", &StepAlone::makes);
+        REQUIRE(dlogits != alone.end());
+        CHECK(Names(dlogits->reads.begin(), dlogits->reads.end()) == Names{"Y", "logits"});
+        CHECK(std::ranges::count(alone, "db2", &StepAlone::makes) == 1);
+    }
+}
+
+TEST_CASE(
+    "given: a gradient that is wrong in the chain, with nothing to judge it by, is nobody's fault, and disagreement") {
+    Ground ground(notes(), 31, 5);
+    const std::unique_ptr<Side> side = ground.right(HandForm::stepwise);
+    Tensors<float> dC({{"dC", {11, 3}}});
+    for (std::size_t i = 0; i < 33; ++i) {
+        dC["dC"][i] = 2 * static_cast<float>(value_at(*find(side->views(), "dC"), i));
+    }
+    const Summary summary = ground.judged(dC.views());
+    CHECK_FALSE(summary.agree);
+    CHECK(summary.first_divergence == "dC");
+    CHECK(summary.culprits.empty());
+    CHECK(summary.compared == 1);
+    CHECK(ground.last().blamed.at(0).alone.empty());
+}
+
+TEST_CASE("given: every planted mistake in a gradient is caught, and rightly blamed") {
+    std::size_t planted = 0;
+    for (const NetworkConfig& config : {notes(), without_epsilon()}) {
+        Ground ground(config, 31, 5);
+        for (const Mistake& mistake : mistakes()) {
+            const Ground::Handed handed = ground.spoiled(mistake);
+            const bool only_gradients =
+                std::ranges::all_of(handed.culprits, [&](const std::string& name) { return ground.is_gradient(name); });
+            if (handed.culprits.empty() || !only_gradients) {
+                continue;
+            }
+            ++planted;
+            INFO(mistake.name);
+            Names gradients;
+            for (const View& view : handed.side->views()) {
+                if (ground.is_gradient(view.name)) {
+                    gradients.insert(view.name);
+                }
+            }
+            const Summary summary = ground.judged(handed.side->views());
+            CHECK_FALSE(summary.agree);
+            const auto otherwise = kToldOtherwise.find(mistake.name);
+            const Names& blamed = otherwise != kToldOtherwise.end() ? otherwise->second : handed.culprits;
+            CHECK(culprits_of(summary) == blamed);
+            // The same where forward values are the reference's.
+            const Summary by_gradients = ground.judged(only(handed.side->views(), gradients));
+            CHECK_FALSE(by_gradients.agree);
+            CHECK(culprits_of(by_gradients) == blamed);
+        }
+    }
+    CHECK(planted > 80);
+}
