@@ -70,8 +70,7 @@ Diff diff(const std::string& a, const std::vector<View>& of_a, const std::string
     const auto compare = [&](const std::string& name) {
         const View* first = find(of_a, name);
         const View* second = find(of_b, name);
-        TensorResult result =
-            compare_tensor(name, first, second, nullptr, std::array{limit}, AllZero::expected);
+        TensorResult result = compare_tensor(name, first, second, nullptr, std::array{limit}, AllZero::expected);
         if (result.verdict == Verdict::missing) {
             result.note = first != nullptr ? a : b;
         } else if (result.verdict == Verdict::shape && first->shape != second->shape) {
@@ -98,9 +97,9 @@ bool agree(const Diff& diff) {
 
 std::string diff_table(const Diff& diff, const Presentation& how) {
     constexpr report::Align L = report::Align::left, R = report::Align::right;
-    report::Table<8> table({"name", "shape", "count", "equal", "differ", "ULP", "verdict",
-                            "worst element: " + diff.a + " | " + diff.b},
-                           {L, L, R, R, R, R, L, L}, 6, how.colour);
+    report::Table<8> table(
+        {"name", "shape", "count", "equal", "differ", "ULP", "verdict", "worst element: " + diff.a + " | " + diff.b},
+        {L, L, R, R, R, R, L, L}, 6, how.colour);
     table.begin(fmt::format("{} against {}; limit {:g}", diff.a, diff.b, diff.limit));
     for (const TensorResult& r : diff.tensors) {
         if (how.shows(r.name)) {
@@ -147,9 +146,9 @@ std::string diff_json(const Diff& diff, const Presentation& how) {
 }
 
 std::string diff_csv(const Diff& diff, const Presentation& how) {
-    constexpr std::array kHeader = {"name",  "shape",       "count",       "bit_equal", "max_abs_diff", "max_ulp",
-                                    "scale", "worst_index", "worst_where", "worst_a",   "worst_b",      "note",
-                                    "verdict"};
+    constexpr std::array kHeader = {"name",    "shape", "count",       "bit_equal",   "max_abs_diff",
+                                    "max_ulp", "scale", "worst_index", "worst_where", "worst_a",
+                                    "worst_b", "note",  "verdict"};
     const auto field = [](const std::optional<double>& value) { return value ? fmt::format("{}", *value) : ""; };
     std::string text = report::csv_line(kHeader);
     for (const TensorResult& r : diff.tensors) {
@@ -182,8 +181,12 @@ std::string diff_junit(const Diff& diff, const Presentation& how) {
         if (!how.shows(r.name)) {
             continue;
         }
-        report::Case one{"diff", r.name, agrees(r.verdict) ? report::Outcome::passed : report::Outcome::failed,
-                         to_string(r.verdict), to_string(r.verdict), ""};
+        report::Case one{"diff",
+                         r.name,
+                         agrees(r.verdict) ? report::Outcome::passed : report::Outcome::failed,
+                         to_string(r.verdict),
+                         to_string(r.verdict),
+                         ""};
         const std::string note = note_of(r, diff);
         if (!note.empty()) {
             one.message += ": " + note;
