@@ -166,7 +166,8 @@ TEST_CASE("one wrong element is one mismatch, by the limits of its name") {
     const Tensors<float> theirs = counted(least());
     ours["dW1"][5] += 0.25F;
     const auto with_limits = [&](const Limits& limits) {
-        return compare_views(small_network(), "fused", true, ours.views(), "stepwise", theirs.views(), {}, limits);
+        return compare_views(small_network(), "fused", Coverage::everything, ours.views(), "stepwise", theirs.views(),
+                             {}, limits);
     };
     CHECK(disagreeing(with_limits({})) == Names{"dW1 mismatch"});  // no limits: not made, nothing to spare
     CHECK(disagreeing(with_limits({{"dW2", {9}}})) == Names{"dW1 mismatch"});
@@ -193,8 +194,8 @@ TEST_CASE("the oracle is asked for each name that it has") {
             oracle[spec.name][i] = static_cast<double>(side[spec.name][i]) + 0.25;
         }
     }
-    const std::vector<ComparedTensor> all =
-        compare_views(small_network(), "stepwise", true, side.views(), "stepwise", side.views(), oracle.views(), {});
+    const std::vector<ComparedTensor> all = compare_views(small_network(), "stepwise", Coverage::everything,
+                                                          side.views(), "stepwise", side.views(), oracle.views(), {});
     CHECK(result_of(all, "dW1")->error_manual == 0.25);
     CHECK(result_of(all, "dW1")->error_torch == 0.25);
     CHECK(result_of(all, "dW1")->worst->oracle == 1.25);
@@ -210,8 +211,8 @@ TEST_CASE("where the oracle is not a number, the element is out of range and not
     Tensors<double> oracle(least());
     copy_into(oracle, theirs);
     const auto verdict = [&] {
-        return result_of(compare_views(small_network(), "stepwise", true, ours.views(), "stepwise", theirs.views(),
-                                       oracle.views(), {{"dW1", {0.01}}}),
+        return result_of(compare_views(small_network(), "stepwise", Coverage::everything, ours.views(), "stepwise",
+                                       theirs.views(), oracle.views(), {{"dW1", {0.01}}}),
                          "dW1")
             ->verdict;
     };
