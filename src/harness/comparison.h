@@ -59,7 +59,7 @@ struct Contestant {
     // Where it is somebody else's numbers: there is nothing to be run, and each is judged by what else he gave, in
     // whichever of these forms he may have computed it. `steps` says who reads what. The wider of their limits in the
     // chain counts: those of `chain` and those of the comparison.
-    std::vector<Form> forms = {};
+    std::vector<Form> forms = {};  // NOLINT(readability-redundant-member-init): it may be left out
 };
 
 // What they are held against.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <span>
@@ -50,9 +51,7 @@ GivenSide::GivenSide(const StepNetwork<float>& network, const std::vector<View>&
     : config_(network.config), where_(std::move(where)) {
     const std::vector<TensorSpec> known = all_specs(network);
     std::vector<std::string> names;
-    for (const TensorSpec& spec : known) {
-        names.push_back(spec.name);
-    }
+    std::ranges::transform(known, std::back_inserter(names), &TensorSpec::name);
     if (given.empty()) {
         throw InputError(where_ + " holds no tensors; give some by their bare names, as dW1");
     }
@@ -208,9 +207,7 @@ std::vector<double> any_order(const Step<Rounded>& step, const Inputs& inputs, b
     std::vector<Rounded> made(count(step.shape));
     step.run(made.data(), operands);
     std::vector<double> errors;
-    for (const Rounded& number : made) {
-        errors.push_back(number.any_order());
-    }
+    std::ranges::transform(made, std::back_inserter(errors), &Rounded::any_order);
     return errors;
 }
 

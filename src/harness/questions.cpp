@@ -1,6 +1,7 @@
 #include "harness/questions.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/mixed.h"
@@ -25,10 +26,8 @@ Question ask(const Step<Rounded>& right, const Answers& answers, std::shared_ptr
     }
     std::vector<Rounded> made(count(right.shape));
     right.run(made.data(), operands);
-    for (const Rounded& number : made) {
-        question.in_our_order.push_back(number.error);
-        question.in_any_order.push_back(number.any_order());
-    }
+    std::ranges::transform(made, std::back_inserter(question.in_our_order), &Rounded::error);
+    std::ranges::transform(made, std::back_inserter(question.in_any_order), &Rounded::any_order);
     return question;
 }
 

@@ -52,9 +52,9 @@ Range range_of(const View& view) {
 }
 
 std::vector<double> first_values(const View& view) {
-    std::vector<double> first;
-    for (std::size_t i = 0; i < std::min<std::size_t>(byhand::count(view.shape), 6); ++i) {
-        first.push_back(value_at(view, i));
+    std::vector<double> first(std::min<std::size_t>(byhand::count(view.shape), 6));
+    for (std::size_t i = 0; i < first.size(); ++i) {
+        first[i] = value_at(view, i);
     }
     return first;
 }

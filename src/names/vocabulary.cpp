@@ -17,6 +17,7 @@ std::int64_t Vocabulary::index(char32_t character) const {
 
 std::vector<std::string> printable_characters(const Vocabulary& vocabulary) {
     std::vector<std::string> characters;
+    characters.reserve(vocabulary.size());
     for (const char32_t character : vocabulary.characters) {
         characters.push_back(printable(to_utf8({&character, 1})));
     }

@@ -81,7 +81,8 @@ TEST_CASE("mistakes that some recipe has no place for are named, and not counted
     CAPTURE(outcome.err);
     REQUIRE(outcome.code == 0);
     const json score = json::parse(outcome.out);
-    CHECK(score["total"].get<std::size_t>() + score["not_applicable"].size() == 4);
+    // Two mistakes in two recipes; those that have a place are planted with three seeds.
+    CHECK(score["total"].get<std::size_t>() / 3 + score["not_applicable"].size() == 4);
     CHECK_FALSE(score["not_applicable"].empty());
 }
 
