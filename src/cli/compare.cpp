@@ -96,6 +96,26 @@ Contestant mine(const std::string& path, const NetworkConfig& network, std::size
     return contestant_of(std::move(given), network, rows, reference);
 }
 
+// Who is compared.
+std::vector<Contestant> contestants_for(const CompareOptions& options, const Run& run, const Reference& reference) {
+    const NetworkConfig& network = run.recipe.network;
+    const std::size_t rows = run.recipe.batch;
+    std::vector<Contestant> contestants;
+    if (!options.mine.empty()) {
+        contestants.push_back(mine(options.mine, network, rows, reference));
+        return contestants;
+    }
+    for (const std::string& model : options.models) {
+        if (std::ranges::any_of(contestants, [&](const auto& c) { return c.model == model; })) {
+            continue;  // named twice
+        }
+        contestants.push_back(model == "stepwise" && !options.plant.empty()
+                                  ? planted(options.plant, run, reference)
+                                  : contestant_of(model, network, rows, reference));
+    }
+    return contestants;
+}
+
 // As a shell takes it for one word.
 std::string one_word(const std::string& text) {
     constexpr const char* kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./,=+-";
@@ -192,18 +212,7 @@ int compare(const CompareOptions& options) {
     const std::size_t rows = run.recipe.batch;
 
     Reference reference = reference_of(torch, network, rows, run.recipe.seed);
-    std::vector<Contestant> contestants;
-    if (!options.mine.empty()) {
-        contestants.push_back(mine(options.mine, network, rows, reference));
-    }
-    for (const std::string& model : options.mine.empty() ? options.models : std::vector<std::string>()) {
-        if (std::ranges::any_of(contestants, [&](const auto& c) { return c.model == model; })) {
-            continue;  // named twice
-        }
-        contestants.push_back(model == "stepwise" && !options.plant.empty()
-                                  ? planted(options.plant, run, reference)
-                                  : contestant_of(model, network, rows, reference));
-    }
+    std::vector<Contestant> contestants = contestants_for(options, run, reference);
 
     DrawnBatch batch(rows, network.context);
     Progress progress(options.steps, std::nullopt, "comparing");

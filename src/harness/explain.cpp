@@ -37,6 +37,7 @@ std::vector<Explanation> explain(const StepNetwork<float>& network) {
     std::ranges::copy(state(config), std::back_inserter(given));
     given.push_back({"rate", {}});
     std::vector<Explanation> all;
+    all.reserve(given.size());
     for (const TensorSpec& spec : given) {
         all.push_back({spec.name, meaning(spec.name), spec.shape, {}, {}, {}, {}});
     }

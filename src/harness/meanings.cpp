@@ -68,7 +68,7 @@ std::string without_layer(std::string name) {
 }
 
 std::string_view own_meaning(const std::string& name) {
-    const auto found = std::ranges::find(kMeanings, without_layer(name), &Meaning::name);
+    const auto* const found = std::ranges::find(kMeanings, without_layer(name), &Meaning::name);
     return found != kMeanings.end() ? found->text : std::string_view();
 }
 

@@ -125,6 +125,7 @@ std::vector<Case> cases_of(const ComparedStep& step, const Summary& summary, con
 
 std::string to_junit(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps) {
     std::vector<report::Suite> suites;
+    suites.reserve(steps.size());
     for (const ComparedStep& step : steps) {
         suites.push_back({fmt::format("step {}", step.step),
                           "byhand.compare",

@@ -14,7 +14,6 @@ namespace {
 
 using report::Align;
 using report::catches;
-using report::kBold;
 using report::kGreen;
 using report::kRed;
 using report::kYellow;

@@ -126,20 +126,20 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows) : config_(config), r
                            of_norm(s, layer.value("bnmean_running")),
                            of_norm(s, layer.value("bnvar_running"))};
         };
-        FusedLayer l{.layer = layer,
-                     .state = {weights(states_[0]), weights(states_[1])},
-                     .linear = value(names.linear),
-                     .tanh = value(names.tanh),
-                     .raw = value(names.raw),
-                     .out = value(names.out),
-                     .bnmeani = of_norm(values_, layer.value("bnmeani")),
-                     .bnvar = of_norm(values_, layer.value("bnvar")),
-                     .bnvar_inv = of_norm(values_, layer.value("bnvar_inv")),
-                     .dy = value("d" + names.linear),
-                     .dW = value("d" + layer.W()),
-                     .db = value("d" + layer.b()),
-                     .dbngain = of_norm(values_, "d" + layer.value("bngain")),
-                     .dbnbias = of_norm(values_, "d" + layer.value("bnbias"))};
+        const FusedLayer l{.layer = layer,
+                           .state = {weights(states_[0]), weights(states_[1])},
+                           .linear = value(names.linear),
+                           .tanh = value(names.tanh),
+                           .raw = value(names.raw),
+                           .out = value(names.out),
+                           .bnmeani = of_norm(values_, layer.value("bnmeani")),
+                           .bnvar = of_norm(values_, layer.value("bnvar")),
+                           .bnvar_inv = of_norm(values_, layer.value("bnvar_inv")),
+                           .dy = value("d" + names.linear),
+                           .dW = value("d" + layer.W()),
+                           .db = value("d" + layer.b()),
+                           .dbngain = of_norm(values_, "d" + layer.value("bngain")),
+                           .dbnbias = of_norm(values_, "d" + layer.value("bnbias"))};
         layers_.push_back(l);
     }
 }
