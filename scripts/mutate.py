@@ -16,8 +16,8 @@ evaluation.cpp, which no training step runs, and for what fused.h hands to a tra
 `byhand train`, beside those of LibTorch's module.
 
 Prints one line a mutant: where, the line with its change as «before → after», and what caught it, or SURVIVED, or
-"equivalent" and why, by scripts/mutants_equivalent. Its lines are "file:line TAB changed line TAB why"; where one of
-them fits no mutant, or one that is caught, that is told too, and is as bad as a survivor.
+"equivalent" and why, by scripts/mutants_equivalent. Its lines are "file TAB changed line TAB why"; where one of them
+fits no mutant, or one that is caught, that is told too, and is as bad as a survivor.
 """
 import argparse
 import concurrent.futures
@@ -99,6 +99,7 @@ class Mutant:
         self.line = line[:start] + after + line[end:]
         self.shown = (line[:start] + f"«{before} → {after}»" + line[end:]).strip()
         self.where = f"src/manual/{file}:{number}"
+        self.key = f"src/manual/{file}", self.shown
 
     def rank(self, same):
         """By what it is rather than where, so that the choice stays when lines move."""
@@ -351,14 +352,14 @@ class Workshop:
 # ---- all of them ----
 
 def equivalents(root):
-    """(where, changed line) to why."""
+    """(file, changed line) to why."""
     known = {}
     path = root / "scripts/mutants_equivalent"
     for number, line in enumerate(path.read_text().split("\n"), 1):
         if line and not line.startswith("#"):
             parts = line.split("\t")
             if len(parts) != 3 or not parts[2].strip():
-                fail(f"{path}:{number}: wants file:line, the changed line and the reason, parted by tabs")
+                fail(f"{path}:{number}: wants the file, the changed line and the reason, parted by tabs")
             known[parts[0], parts[1]] = parts[2]
     return known
 
@@ -377,8 +378,8 @@ def main():
 
     known = equivalents(options.root)
     made = {file: mutants_of(options.root, file) for file in FILES}
-    everything = {(m.where, m.shown) for all in made.values() for _, m in all}
-    stale = [f"{where}\t{shown}" for where, shown in known if (where, shown) not in everything]
+    everything = {m.key for all in made.values() for _, m in all}
+    stale = ["\t".join(key) for key in known if key not in everything]
     for entry in stale:
         print(f"scripts/mutants_equivalent: no mutant is like this any more: {entry}")
 
@@ -437,7 +438,7 @@ def main():
                     caught = judge(mutant, place)
                     if caught == "does not compile":
                         continue
-                    why = known.get((mutant.where, mutant.shown))
+                    why = known.get(mutant.key)
                     verdict = f"caught by {caught}" if caught else f"equivalent: {why}" if why else "SURVIVED"
                     if caught and why:
                         verdict += ", and yet scripts/mutants_equivalent has it"

@@ -196,9 +196,6 @@ std::string rest_of_report(const CompareOptions& options, const Presentation& ho
 }
 
 int compare(const CompareOptions& options) {
-    if (!options.mine.empty() && (options.drift || !options.plant.empty())) {
-        throw InputError("--mine judges one step's numbers: it goes with neither --drift nor --plant");
-    }
     if (!options.plant.empty() && std::ranges::find(options.models, "stepwise") == options.models.end()) {
         throw InputError("a mistake is planted in the stepwise network: --plant needs --model stepwise");
     }
@@ -307,13 +304,19 @@ void add_compare(CLI::App& app, int& exit_code) {
         ->add_option("--plant", options->plant,
                      "Plant this mistake in the stepwise network; byhand mistakes lists them")
         ->check(some_text());
-    command
-        ->add_option("--mine", options->mine,
-                     "Judge the tensors in this safetensors file (dW1, dC, ...), computed from a --dump of this run's "
-                     "last step")
-        ->check(some_text());
+    CLI::Option* mine =
+        command
+            ->add_option(
+                "--mine", options->mine,
+                "Judge the tensors in this safetensors file (dW1, dC, ...), computed from a --dump of this run's "
+                "last step")
+            ->check(some_text());
     command->add_option("--dump", options->dump, "Write every value of the last step there, as safetensors")
         ->check(some_text());
+    // It is one step's numbers, of nobody else's network.
+    for (const char* other : {"--model", "--every", "--from", "--drift", "--plant"}) {
+        mine->excludes(command->get_option(other));
+    }
     command->callback([options, &exit_code] { exit_code = compare(*options); });
 }
 

@@ -7,7 +7,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "harness/given.h"
+#include "harness/judge_given.h"
 
 namespace byhand {
 namespace {

@@ -393,8 +393,10 @@ TEST_CASE("compare --mine refuses what it can't judge, in one line") {
     folder.write("text", "dW1 = 3\n");
     check_refused(byhand(folder, {"compare", "--mine", "text"}), "text");
     write_stored(folder.file("mine"), {{"dW1", torch.at("dW1")}});
-    check_refused(byhand(folder, {"compare", "--mine", "mine", "--drift"}), "--drift");
-    check_refused(byhand(folder, {"compare", "--mine", "mine", "--plant", "all-zeros"}), "--plant");
+    for (const Arguments& other :
+         {Arguments{"--drift"}, {"--plant", "all-zeros"}, {"--model", "fused"}, {"--from", "1"}, {"--every", "2"}}) {
+        check_refused(byhand(folder, Arguments{"compare", "--mine", "mine"} + other), other.front());
+    }
     check_refused(byhand(folder, {"compare", "--mine", "mine", "--hidden", "37"}),
                   "dW1 is (6, 100), and should be (6, 37)");
     write_stored(folder.file("mine"), {});

@@ -1,0 +1,34 @@
+// Tensors as somebody's file would hold them.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <deque>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "base/view.h"
+
+namespace byhand::test {
+
+class File {
+public:
+    template <class T>
+    File& add(const std::string& name, const Shape& shape, const std::vector<T>& numbers) {
+        std::vector<std::byte>& bytes = bytes_.emplace_back(numbers.size() * sizeof(T));
+        std::memcpy(bytes.data(), numbers.data(), bytes.size());
+        const DType dtype = std::is_same_v<T, float>    ? DType::float32
+                            : std::is_same_v<T, double> ? DType::float64
+                                                        : DType::int64;
+        views_.push_back({name, shape, dtype, bytes.data()});
+        return *this;
+    }
+    const std::vector<View>& views() const { return views_; }
+
+private:
+    std::deque<std::vector<std::byte>> bytes_;
+    std::vector<View> views_;
+};
+
+}  // namespace byhand::test

@@ -1,0 +1,268 @@
+// Somebody else's numbers: how each is judged by what else he gave.
+#include "harness/judge_given.h"
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/given_file.h"
+#include "harness/hand_made.h"
+
+using namespace byhand;
+using Catch::Matchers::ContainsSubstring;
+using test::FakeAnswers;
+using test::File;
+
+namespace {
+
+constexpr std::size_t kElements = 7;
+constexpr double kHalfAsMuchAgain = 1.5;
+
+template <class T>
+void square(T* y, const T* x) {
+    test::square(y, x, kElements);
+}
+template <class T>
+void scale(T* y, const T* x) {
+    test::times(y, x, kElements, kHalfAsMuchAgain);
+}
+template <class T>
+void product(T* y, const T* a, const T* b) {
+    for (std::size_t i = 0; i < kElements; ++i) {
+        y[i] = a[i] * b[i];
+    }
+}
+template <class T>
+void by_index(T* y, const T* a, const std::int64_t* indices) {
+    for (std::size_t i = 0; i < kElements; ++i) {
+        y[i] = a[static_cast<std::size_t>(indices[i])];
+    }
+}
+
+// y ← x, 1.5 times; dy ← y, its square; dx ← dy, y, their product; dz ← dx, 1.5 times; dg ← dy by the indices X.
+template <class T>
+StepNetwork<T> small_chain() {
+    StepNetwork<T> network = test::empty_network<T>();
+    network.forward.add("y", {kElements}, {"x"}, "scale", scale<T>);
+    network.backward.add("dy", {kElements}, {"y"}, "square", square<T>);
+    network.backward.add("dx", {kElements}, {"dy", "y"}, "product", product<T>);
+    network.backward.add("dz", {kElements}, {"dx"}, "scale", scale<T>);
+    network.backward.add("dg", {kElements}, {"dy", "X"}, "by_index", by_index<T>);
+    return network;
+}
+
+// In one step from y: dx ← y, its square. (Another formula than above, so that it shows which was taken.)
+template <class T>
+StepNetwork<T> collapsed_chain() {
+    StepNetwork<T> network = test::empty_network<T>();
+    network.backward.add("dx", {kElements}, {"y"}, "square", square<T>);
+    return network;
+}
+
+using Row = std::vector<float>;
+const Row kX = {0.5F, -1.25F, 3, 0.0625F, -7, 0.3F, 11};
+const std::vector<std::int64_t> kPlaces = {6, 6, 0, 3, 1, 5, 2};
+
+Row scaled(Row row) {
+    std::ranges::for_each(row, [](float& x) { x *= static_cast<float>(kHalfAsMuchAgain); });
+    return row;
+}
+Row times(Row a, const Row& b) {
+    std::ranges::transform(a, b, a.begin(), std::multiplies<>());
+    return a;
+}
+Row squared(const Row& row) {
+    return times(row, row);
+}
+Row picked(const Row& row) {
+    Row all;
+    for (const std::int64_t place : kPlaces) {
+        all.push_back(row[static_cast<std::size_t>(place)]);
+    }
+    return all;
+}
+
+struct Chain {
+    FakeAnswers stepwise, collapsed;
+    Limits limits;
+    Row y = scaled(kX), dy = squared(y), dx = times(dy, y), dz = scaled(dx), dg = picked(dy);  // all right
+
+    Chain() {
+        const TensorSpec x{"x", {kElements}}, sy{"y", {kElements}}, sdy{"dy", {kElements}}, sdx{"dx", {kElements}},
+            X{"X", {kElements}};
+        const auto one_and_a_half = [](double v) { return kHalfAsMuchAgain * v; };
+        const auto to_square = [](double v) { return v * v; };
+        stepwise.add("y", {x}, test::element_by_element("x", one_and_a_half));
+        stepwise.add("dy", {sy}, test::element_by_element("y", to_square));
+        stepwise.add("dx", {sdy, sy}, [](const std::vector<View>& values) {
+            std::vector<double> made = test::numbers(values, "dy");
+            const std::vector<double> by = test::numbers(values, "y");
+            std::ranges::transform(made, by, made.begin(), std::multiplies<>());
+            return made;
+        });
+        stepwise.add("dz", {sdx}, test::element_by_element("dx", one_and_a_half));
+        stepwise.add("dg", {sdy, X}, [](const std::vector<View>& values) {
+            const std::vector<double> from = test::numbers(values, "dy");
+            std::vector<double> made;
+            for (const double place : test::numbers(values, "X")) {
+                made.push_back(from[static_cast<std::size_t>(place)]);
+            }
+            return made;
+        });
+        collapsed.add("dx", {sy}, test::element_by_element("y", to_square));
+    }
+
+    // Of the reference x and y are given, and gradients that nobody's answer may depend on.
+    std::vector<StepAlone> judged(const std::vector<std::pair<std::string, Row>>& given) const {
+        File file;
+        for (const auto& [name, numbers] : given) {
+            file.add(name, {kElements}, numbers);
+        }
+        Values reference;
+        reference.put({"x", {kElements}}, kX);
+        reference.put({"y", {kElements}}, scaled(kX));
+        reference.put({"X", {kElements}}, kPlaces);
+        for (const std::string name : {"dy", "dx", "dz", "dg"}) {
+            reference.put({name, {kElements}}, Row(kElements, 1e6F));
+        }
+        const std::vector<Form> forms = {{small_chain<Rounded>(), &stepwise}, {collapsed_chain<Rounded>(), &collapsed}};
+        return judge_given(file.views(), small_chain<float>(), forms, reference, limits);
+    }
+};
+
+std::vector<std::string> names(const std::vector<StepAlone>& all, bool only_wrong = false) {
+    std::vector<std::string> made;
+    for (const StepAlone& one : all) {
+        if (!only_wrong || one.wrong()) {
+            made.push_back(one.makes);
+        }
+    }
+    return made;
+}
+std::vector<std::string> wrong(const std::vector<StepAlone>& all) {
+    return names(all, true);
+}
+
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("judge_given: right ones are right, each by its own step") {
+    Chain c;
+    const auto all = c.judged({{"y", c.y}, {"dy", c.dy}, {"dx", c.dx}, {"dz", c.dz}, {"dg", c.dg}});
+    CHECK(names(all) == Names{"y", "dy", "dx", "dz", "dg"});
+    CHECK(wrong(all).empty());
+    for (const StepAlone& one : all) {
+        INFO(one.makes);
+        CHECK(one.verdict() == one.real.verdict);
+        CHECK(agrees(one.verdict()));
+        CHECK(one.probe.verdict == Verdict::not_given);
+        CHECK(one.probe_double.verdict == Verdict::not_given);
+        CHECK(one.shape == Shape{kElements});
+        CHECK(one.real.scale > 1);
+        CHECK(one.real.used < 1);
+    }
+    CHECK(all[2].function == "product");
+    CHECK(all[2].reads == Names{"dy", "y"});
+}
+
+TEST_CASE("judge_given: a wrong one is a mismatch, with the place and a hint") {
+    Chain c;
+    Row twice = c.dx, one_off = c.dx;
+    std::ranges::for_each(twice, [](float& x) { x *= 2; });
+    const auto doubled = c.judged({{"dy", c.dy}, {"dx", twice}});
+    CHECK(wrong(doubled) == Names{"dx"});
+    CHECK(doubled[1].real.verdict == Verdict::mismatch);
+    CHECK_THAT(doubled[1].real.hint, ContainsSubstring("twice the right answer"));
+    for (int floats = 0; floats < 5; ++floats) {  // where a product has half of one, in other words two
+        one_off[3] = std::nextafter(one_off[3], 1.0F);
+    }
+    const auto off = c.judged({{"dy", c.dy}, {"y", c.y}, {"dx", one_off}});
+    CHECK(wrong(off) == Names{"dx"});
+    CHECK(off[2].real.worst == 3);
+    Row nan = c.dx;
+    nan[5] = std::numeric_limits<float>::quiet_NaN();
+    CHECK(wrong(c.judged({{"dy", c.dy}, {"dx", nan}})) == Names{"dx"});
+}
+
+TEST_CASE("judge_given: the same in other words, which round once or twice more, is right") {
+    Chain c;
+    Row in_other_words = c.dx;
+    for (float& x : in_other_words) {
+        x = std::nextafter(x, 0.0F);
+    }
+    CHECK(wrong(c.judged({{"y", c.y}, {"dy", c.dy}, {"dx", in_other_words}})).empty());
+    // But what nobody rounds has nothing to spare.
+    Row places = c.dg;
+    places[1] = std::nextafter(places[1], 0.0F);
+    CHECK(wrong(c.judged({{"dy", c.dy}, {"dg", places}})) == Names{"dg"});
+}
+
+TEST_CASE("judge_given: what is rightly computed from a wrong value is not wrong") {
+    Chain c;
+    Row bad = c.dy;
+    bad[2] *= 1.25F;
+    const auto from_it = c.judged({{"dy", bad}, {"dx", times(bad, c.y)}, {"dg", picked(bad)}});
+    CHECK(names(from_it) == Names{"dy", "dx", "dg"});
+    CHECK(wrong(from_it) == Names{"dy"});
+    // And what is computed from the right one, beside a wrong one in the file, is.
+    CHECK(wrong(c.judged({{"dy", bad}, {"dx", c.dx}})) == Names{"dy", "dx"});
+    // Forward values too: those that are given count, not the reference's.
+    Row y = c.y;
+    y[4] += 0.5F;
+    CHECK(wrong(c.judged({{"y", y}, {"dy", squared(y)}})) == Names{"y"});
+    CHECK(wrong(c.judged({{"y", y}, {"dy", c.dy}})) == Names{"y", "dy"});
+}
+
+TEST_CASE("judge_given: forward values that are not given are the reference's, and may be off by their limit") {
+    Chain c;
+    Row near = c.y, far = c.y;
+    for (std::size_t i = 0; i < kElements; ++i) {
+        near[i] *= 1 + 0.9e-4F;
+        far[i] *= 1 + 3e-4F;
+    }
+    CHECK(wrong(c.judged({{"dy", squared(near)}})) == Names{"dy"});  // without a limit
+    for (const float y : c.y) {
+        c.limits["y"].push_back(1e-4 * std::abs(static_cast<double>(y)));
+    }
+    CHECK(names(c.judged({{"dy", squared(near)}})) == Names{"dy"});
+    CHECK(wrong(c.judged({{"dy", squared(near)}})).empty());
+    CHECK(wrong(c.judged({{"dy", squared(far)}})) == Names{"dy"});
+    // Given, it has nothing to spare.
+    CHECK(wrong(c.judged({{"y", c.y}, {"dy", squared(near)}})) == Names{"dy"});
+}
+
+TEST_CASE("judge_given: where a limit says nothing, nothing is said") {
+    Chain c;
+    for (const float y : c.y) {
+        c.limits["y"].push_back(0.02 * std::abs(static_cast<double>(y)));
+    }
+    CHECK(c.judged({{"dy", c.dy}}).empty());
+    CHECK(names(c.judged({{"y", c.y}, {"dy", c.dy}})) == Names{"y", "dy"});
+}
+
+TEST_CASE("judge_given: a gradient that is read and not given leaves no verdict") {
+    Chain c;
+    CHECK(c.judged({{"dz", c.dz}}).empty());
+    CHECK(c.judged({{"dg", Row(kElements)}}).empty());
+    CHECK(names(c.judged({{"dx", c.dx}, {"dz", c.dz}}), true) == Names{"dx"});  // by the collapsed form; dz by dx
+}
+
+TEST_CASE("judge_given: the collapsed form is taken where only its reads are there") {
+    Chain c;
+    const Row collapsed = squared(c.y);
+    const auto alone = c.judged({{"dx", collapsed}});
+    REQUIRE(names(alone) == Names{"dx"});
+    CHECK_FALSE(alone[0].wrong());
+    CHECK(alone[0].reads == Names{"y"});
+    CHECK(wrong(c.judged({{"dx", c.dx}})) == Names{"dx"});
+    // With dy there, it is judged by dy.
+    CHECK(wrong(c.judged({{"dy", c.dy}, {"dx", collapsed}})) == Names{"dx"});
+    CHECK(wrong(c.judged({{"dy", c.dy}, {"dx", c.dx}})).empty());
+}
