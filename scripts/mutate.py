@@ -71,8 +71,8 @@ BEFORE_TO_AFTER = [
     (r"(?<![\w.])([1-9]\d*)(?![\w.])", lambda m: str(int(m[1]) - 1)),
     (r"(?<![\w.])(\d+\.\d+)(?=F?\b)", lambda m: str(float(m[1]) + 1)),
     (r"(?<![\w.])([1-9]\d*\.\d+|0\.\d*[1-9])(?=F?\b)", lambda m: str(float(m[1]) / 2)),
-    # two neighbouring arguments, but for those of a product
-    (rf"(?<=[({{ ])(?<!MulAdd\()({ARGUMENT}), ({ARGUMENT})(?=[,)}}])", r"\2, \1"),
+    # two neighbouring arguments, but for those of a product or a sum
+    (rf"(?<=[({{ ])(?<!MulAdd\()(?<!hn::Add\()({ARGUMENT}), ({ARGUMENT})(?=[,)}}])", r"\2, \1"),
     # conventions
     (r"\bDivisor::n\b", "Divisor::n_minus_1"), (r"\bEpsilonPlace::inside\b", "EpsilonPlace::outside"),
     (r"\bRunningSpread::variance\b", "RunningSpread::deviation"),
@@ -158,10 +158,10 @@ RULES = [
 ]
 
 
-def recipe(name, hidden, norm, bias=(True, True), batch=11, output_normal=0.5):
+def recipe(name, hidden, norm, bias=(True, True), batch=11, output_normal=0.5, logits_plus=0.0):
     """A network small enough to be quick, with widths that no vector divides, and no value 0 or 1 to hide behind."""
-    rules = [dict(rule, normal=output_normal) if (rule["parameter"], rule.get("layers")) == ("W", "output") else rule
-             for rule in RULES]
+    changed = {"W": {"normal": output_normal}, "b": {"plus": logits_plus}}
+    rules = [dict(rule, **changed[rule["parameter"]]) if rule.get("layers") == "output" else rule for rule in RULES]
     usual = {"place": "before", "output": False, "affine": True, "batch_divisor": "n-1", "running_divisor": "n-1",
              "running": "variance", "momentum": 0.3, "momentum_of": "new", "epsilon": 0.1, "epsilon_place": "inside",
              "evaluation": "running"}
@@ -181,7 +181,8 @@ RECIPES = [
     recipe("without-a-norm", [71, 17], {"place": "none"}, bias=(True, False), batch=9),
     recipe("bare-after", [12], {"place": "after", "affine": False, "epsilon_place": "outside", "batch_divisor": "n",
                                 "running_divisor": "n", "running": "deviation"}, bias=(True, False), batch=5),
-    recipe("large-logits", [23], {"epsilon_place": "outside", "running": "deviation"}, output_normal=3.0, batch=7),
+    recipe("large-logits", [23], {"epsilon_place": "outside", "running": "deviation"}, output_normal=3.0, logits_plus=60.0,
+           batch=7),
 ]
 
 

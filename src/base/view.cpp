@@ -4,22 +4,6 @@
 
 namespace byhand {
 
-std::size_t count(const Shape& shape) {
-    std::size_t elements = 1;
-    for (const std::size_t extent : shape) {
-        elements *= extent;
-    }
-    return elements;
-}
-
-std::string to_string(const Shape& shape) {
-    std::string text = "(";
-    for (const std::size_t extent : shape) {
-        text += (text.size() > 1 ? ", " : "") + std::to_string(extent);
-    }
-    return text + ")";
-}
-
 std::size_t size_of(DType dtype) {
     return dtype == DType::float32 ? sizeof(float) : sizeof(double);
 }

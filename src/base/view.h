@@ -6,16 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "base/shape.h"
+
 namespace byhand {
-
-// Extents, outermost first; rows are contiguous. A scalar has no extents and one element.
-using Shape = std::vector<std::size_t>;
-
-// The number of elements. Precondition: the product fits (checked where a network is sized, see check_network).
-std::size_t count(const Shape& shape);
-
-// "(32, 27)", "(27)", "()".
-std::string to_string(const Shape& shape);
 
 enum class DType { float32, float64, int64 };
 

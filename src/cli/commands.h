@@ -15,6 +15,7 @@ void add_sample(CLI::App& app, int& exit_code);
 void add_mistakes(CLI::App& app, int& exit_code);
 void add_gradcheck(CLI::App& app, int& exit_code);
 void add_diff(CLI::App& app, int& exit_code);
+void add_exercise(CLI::App& app, int& exit_code);
 void add_explain(CLI::App& app, int& exit_code);
 void add_recipes(CLI::App& app, int& exit_code);
 

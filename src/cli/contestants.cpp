@@ -26,7 +26,7 @@ Contestant contestant_of(const std::string& model, const NetworkConfig& network,
                 .steps = fused_pieces<float>(network, rows),
                 .judge = {.bounds = fused_pieces<Rounded>(network, rows),
                           .in_double = fused_pieces<double>(network, rows),
-                          .order = SumOrder::any},
+                          .leeway = Leeway::order},
                 .answers = reference.fused.get(),
                 .chain = &reference.collapsed_chain};
     }
@@ -65,18 +65,23 @@ Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::si
     return spoiled;
 }
 
-Catches catches_of(const NetworkConfig& network, std::size_t rows, const Reference& reference,
-                   const Tensors<float>& state, const Batch& batch, float rate) {
-    const Contestant right = contestant_of("stepwise", network, rows, reference);
+Questions questions_of(const Reference& reference, const NetworkConfig& network, const Tensors<float>& state,
+                       const Batch& batch, float rate) {
     Side& witness = *reference.witnesses.stepwise;
     witness.load(state);
     witness.run(batch, rate);
     std::vector<View> values = witness.views();
-    values.push_back({"X", {rows, network.context}, DType::int64, batch.X});
-    values.push_back({"Y", {rows}, DType::int64, batch.Y});
+    values.push_back({"X", {batch.rows, network.context}, DType::int64, batch.X});
+    values.push_back({"Y", {batch.rows}, DType::int64, batch.Y});
     values.push_back({"rate", {}, DType::float32, &rate});
+    return {values, network.vocabulary, reference.chain.spread.seed};
+}
+
+Catches catches_of(const NetworkConfig& network, std::size_t rows, const Reference& reference,
+                   const Tensors<float>& state, const Batch& batch, float rate) {
+    const Contestant right = contestant_of("stepwise", network, rows, reference);
     Catches catches;
-    Questions questions(values, network.vocabulary, reference.chain.spread.seed);
+    Questions questions = questions_of(reference, network, state, batch, rate);
     for (const StepAlone& step : run_alone(right.steps, right.judge, *right.answers, questions)) {
         catches[step.makes] = step.probe.catches;
     }

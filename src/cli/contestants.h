@@ -38,6 +38,10 @@ struct Spoiled {
 Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::size_t rows, const Reference& reference,
                    const Catches& catches);
 
+// What each step alone is asked at one training step of LibTorch's from `state`.
+Questions questions_of(const Reference& reference, const NetworkConfig& network, const Tensors<float>& state,
+                       const Batch& batch, float rate);
+
 // The smallest relative error that each step is sure to be caught with, by a run of the right network alone on one step
 // of LibTorch's from `state`.
 Catches catches_of(const NetworkConfig& network, std::size_t rows, const Reference& reference,

@@ -9,7 +9,7 @@
 
 namespace byhand::cli {
 
-// fused, stepwise, collapsed, torch.
+// fused, stepwise, collapsed, torch: those that need nothing from outside.
 std::vector<std::string> model_names();
 
 // One of model_names, to train batches of `rows`. Throws InputError where check_network does, or LibTorch is wanted and

@@ -8,13 +8,16 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/examine.h"
 #include "cli/files.h"
 #include "cli/interrupt.h"
 #include "cli/metrics.h"
 #include "cli/models.h"
 #include "cli/network_options.h"
 #include "cli/numbers.h"
+#include "cli/own_functions.h"
 #include "cli/progress.h"
+#include "exercise/load.h"
 #include "train/losses.h"
 #include "train/safetensors.h"
 #include "train/saved_model.h"
@@ -23,9 +26,12 @@
 namespace byhand::cli {
 namespace {
 
+constexpr const char* kExercise = "exercise";
+
 struct TrainOptions {
     NetworkOptions network;
     std::string model = "fused";
+    OwnFunctions own;  // of the model "exercise"
     std::optional<std::size_t> steps, log_every;
     std::string save = "byhand.safetensors";
     bool no_save = false;
@@ -36,6 +42,14 @@ struct TrainOptions {
 struct FinalLosses {
     double train = 0, val = 0, test = 0;
 };
+
+std::unique_ptr<Model> model_for(const TrainOptions& options, const Run& run) {
+    if (options.model != kExercise) {
+        return make_model(options.model, run.recipe.network, run.recipe.batch);
+    }
+    const Library library(options.own, false);  // once opened, it is not needed on disk
+    return own_model(exercise::load(library.path()), run);
+}
 
 // Evaluates as the recipe wants it; with figures of the whole training part these are left in the model.
 FinalLosses evaluate(Model& model, const Run& run) {
@@ -48,6 +62,9 @@ FinalLosses evaluate(Model& model, const Run& run) {
 }
 
 int train_and_save(const TrainOptions& options) {
+    if (!options.own.file.empty() && options.model != kExercise) {
+        throw InputError("--functions is for --model exercise");
+    }
     if (!options.no_save) {
         check_writable(options.save);
     }
@@ -59,7 +76,7 @@ int train_and_save(const TrainOptions& options) {
     const std::size_t steps = run.recipe.steps;
     const std::size_t log_every = options.log_every.value_or(std::max<std::size_t>(1, steps / 20));
 
-    const std::unique_ptr<Model> model = make_model(options.model, run.recipe.network, run.recipe.batch);
+    const std::unique_ptr<Model> model = model_for(options, run);
     model->load(run.initial);
     std::optional<Metrics> metrics;
     if (!options.metrics.empty()) {
@@ -147,9 +164,17 @@ void add_train(CLI::App& app, int& exit_code) {
     CLI::App* command = app.add_subcommand("train", "Train on names, and save the model");
     const auto options = std::make_shared<TrainOptions>();
     add_network_options(*command, options->network);
-    command->add_option("--model", options->model, "Who computes: fused, stepwise, collapsed (by hand) or torch")
-        ->check(CLI::IsMember(model_names()))
+    std::vector<std::string> models = model_names();
+    models.emplace_back(kExercise);
+    command
+        ->add_option("--model", options->model,
+                     "Who computes: fused, stepwise, collapsed (by hand), torch, or exercise: your own gradients")
+        ->check(CLI::IsMember(models))
         ->capture_default_str();
+    command
+        ->add_option("--functions", options->own.file,
+                     "With --model exercise: your functions, as byhand exercise takes them [exercise/backward.cpp]")
+        ->check(some_text());
     command->add_option("--steps", options->steps, "Steps in all [the recipe's]")->check(whole_number(1, kMostSteps));
     CLI::Option* save = command->add_option("--save", options->save, "Where the model goes")->capture_default_str();
     command->add_flag("--no-save", options->no_save, "Keep no model")->excludes(save);

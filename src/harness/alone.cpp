@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <exception>
 #include <functional>
 #include <limits>
 #include <optional>
@@ -14,14 +15,12 @@
 namespace byhand {
 namespace {
 
-// Numbers between two fences, so that a function that reads past their end reads NaNs, and one that writes there is
-// found out.
+// Numbers between two fences of one number, so that a function that writes there is found out.
 template <class T>
 class Fenced {
 public:
-    explicit Fenced(std::size_t elements)
-        : fence_(16 + std::min<std::size_t>(elements, 4096)),
-          all_(elements + 2 * fence_, std::numeric_limits<T>::quiet_NaN()) {}
+    Fenced(std::size_t elements, T fence)
+        : fence_(16 + std::min<std::size_t>(elements, 4096)), all_(elements + 2 * fence_, fence) {}
 
     T* data() { return all_.data() + fence_; }
     std::size_t size() const { return all_.size() - 2 * fence_; }
@@ -29,7 +28,9 @@ public:
 
     bool fences_stand() const {
         const auto fence = static_cast<std::ptrdiff_t>(fence_);
-        const auto is_untouched = [](T number) { return std::isnan(number); };
+        const auto is_untouched = [&first = all_.front()](const T& number) {
+            return std::memcmp(&number, &first, sizeof first) == 0;  // a NaN is unlike itself
+        };
         return std::all_of(all_.begin(), all_.begin() + fence, is_untouched) &&
                std::all_of(all_.end() - fence, all_.end(), is_untouched);
     }
@@ -52,7 +53,9 @@ public:
                 operands.emplace_back(values_.indices(name).data());
             } else {
                 const std::vector<float>& numbers = values_.numbers(name);
-                auto [place, is_new] = converted_.try_emplace(name, numbers.size());
+                // Who reads past their end reads NaNs.
+                constexpr T kPoison = std::numeric_limits<T>::quiet_NaN();
+                auto [place, is_new] = converted_.try_emplace(name, numbers.size(), kPoison);
                 if (is_new) {
                     std::ranges::copy(numbers, place->second.data());
                 }
@@ -86,7 +89,7 @@ private:
 
 template <class T>
 Fenced<T> unwritten(std::size_t elements) {
-    Fenced<T> out(elements);
+    Fenced<T> out(elements, T{-7.25});  // no NaN, which would stay one whatever is added to it
     const Bits<T> bits = kUnwritten<T>;
     for (std::size_t i = 0; i < elements; ++i) {
         std::memcpy(out.data() + i, &bits, sizeof bits);
@@ -97,11 +100,12 @@ Fenced<T> unwritten(std::size_t elements) {
 // The limit of each element: what T's rounding may come to, and what the answer's own may, which sums in double and in
 // an order of its own.
 template <class T>
-std::vector<double> limits_of(const Question& question, SumOrder order) {
+std::vector<double> limits_of(const Question& question, Leeway leeway) {
     constexpr double kDoubles = 0x1p-29;  // the unit of double's rounding over that of float's
-    std::vector<double> limits = order == SumOrder::ours ? question.in_our_order : question.in_any_order;
+    const double unit = (sizeof(T) == sizeof(float) ? 1 : kDoubles) * (leeway == Leeway::words ? kOtherWords : 1);
+    std::vector<double> limits = leeway == Leeway::none ? question.in_our_order : question.in_any_order;
     for (std::size_t i = 0; i < limits.size(); ++i) {
-        limits[i] = (sizeof(T) == sizeof(float) ? 1 : kDoubles) * limits[i] + 2 * kDoubles * question.in_any_order[i];
+        limits[i] = unit * limits[i] + 2 * kDoubles * question.in_any_order[i];
     }
     return limits;
 }
@@ -117,12 +121,19 @@ const Step<T>* find_step(const StepNetwork<T>& network, const std::string& makes
 }
 
 template <class T>
-Trial trial_of(const Step<T>& step, const Question& question, SumOrder order, std::size_t rows) {
+Trial trial_of(const Step<T>& step, const Question& question, Leeway leeway, std::size_t rows) {
     Operands<T> operands(*question.values);
     Fenced<T> out = unwritten<T>(count(step.shape));
-    step.run(out.data(), operands.of(step.reads));
+    try {
+        step.run(out.data(), operands.of(step.reads));
+    } catch (const std::exception& fault) {  // somebody else's function may be one that checks
+        Trial trial;
+        trial.verdict = Verdict::mismatch;
+        trial.note = fault.what();
+        return trial;
+    }
     const std::span<const T> ours = out.numbers();
-    const std::vector<double> limits = limits_of<T>(question, order);
+    const std::vector<double> limits = limits_of<T>(question, leeway);
     Trial trial = judge(ours, question.answer, limits);
     if (trial.verdict == Verdict::mismatch) {
         trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), question.answer, limits, step.shape, rows);
@@ -190,15 +201,16 @@ std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge&
         StepAlone result{step->makes, step->function, step->reads, {}, {}, {}, {}, step->shape};
         const Question& real = questions.real(*bound, step->reads, answers);
         const Question& probe = questions.probe(*bound, step->reads, answers);
-        const SumOrder order = step->function == bound->function ? SumOrder::ours : judge.order;
-        result.real = trial_of(*step, real, order, network.rows);
-        result.probe = trial_of(*step, probe, order, network.rows);
+        const Leeway leeway = step->function == bound->function ? Leeway::none : judge.leeway;
+        result.real = trial_of(*step, real, leeway, network.rows);
+        result.probe = trial_of(*step, probe, leeway, network.rows);
         const Step<double>* in_double = find_step(judge.in_double, step->makes);
         result.real_double = result.real;
         result.probe_double = result.probe;
         if (double_as_well && in_double != nullptr) {
-            result.real_double = trial_of(*in_double, real, SumOrder::ours, network.rows);
-            result.probe_double = trial_of(*in_double, probe, SumOrder::ours, network.rows);
+            const Leeway in_doubles = in_double->function == bound->function ? Leeway::none : judge.leeway;
+            result.real_double = trial_of(*in_double, real, in_doubles, network.rows);
+            result.probe_double = trial_of(*in_double, probe, in_doubles, network.rows);
         }
         results.push_back(std::move(result));
     }

@@ -41,15 +41,19 @@ struct StepAlone {
     Verdict verdict() const;
 };
 
-// By which of Rounded's bounds a step is judged: a step whose sums run in the order of the step it was derived from, or
-// one that may add in any order (a SIMD kernel, someone else's code).
-enum class SumOrder { ours, any };
+// By how much a step may round otherwise than the right one does: not at all; in the order of its sums (a SIMD kernel);
+// in its words as well (someone else's code).
+enum class Leeway { none, order, words };
+
+// The same step in other words rounds more often than ours: a quotient as a product with the reciprocal, a constant
+// that is rounded before it is used, an exp taken once more. It may come to so many times our own rounding.
+inline constexpr double kOtherWords = 4;
 
 // How a network's steps are judged: the right functions on numbers that carry their errors.
 struct Judge {
     StepNetwork<Rounded> bounds;
     StepNetwork<double> in_double = {};  // may be empty: then our double is not held against the answers
-    SumOrder order = SumOrder::ours;     // of steps by another function than the right one
+    Leeway leeway = Leeway::none;        // of steps by another function than the right one
 };
 
 // Runs every step of `network` alone, in the order of its lists; `double_as_well` says whether our double is held

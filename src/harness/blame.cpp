@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -111,10 +112,19 @@ std::vector<Victim> find_victims(const StepNetwork<float>& network, const std::v
     for (const Step<float>* step : all_steps(network)) {
         maker[step->makes] = step;
     }
+    // What is off in the chain itself, or puts off another, hands it on; a culprit that is not may do so where there is
+    // no such one.
+    const auto is_off = [&](const Culprit& culprit) {
+        return std::ranges::find(failing, culprit.name) != failing.end() ||
+               (culprit.trial && !culprit.trial->overwrites.empty());
+    };
+    std::vector<Culprit> off;
+    std::ranges::copy_if(culprits, std::back_inserter(off), is_off);
     std::vector<Victim> victims;
     for (const std::string& name : failing) {
         if (std::ranges::find(culprits, name, &Culprit::name) == culprits.end()) {
-            victims.push_back({name, nearest_culprit(maker, culprits, name)});
+            const std::string from = nearest_culprit(maker, off, name);
+            victims.push_back({name, from.empty() ? nearest_culprit(maker, culprits, name) : from});
         }
     }
     return victims;

@@ -58,10 +58,6 @@ private:
     const Limits& limits_;
 };
 
-// The same step in other words rounds more often than ours: a quotient as a product with the reciprocal, a constant
-// that is rounded before it is used, an exp taken once more. It may come to so many times our own rounding.
-constexpr double kOtherWords = 4;
-
 // How far each element may be off, in whatever order its sums are taken.
 std::vector<double> any_order(const Step<Rounded>& step, const Inputs& inputs, bool inputs_are_exact) {
     std::deque<std::vector<Rounded>> numbers;

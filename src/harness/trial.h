@@ -20,6 +20,7 @@ struct Trial {
         0;  // an error of this size, relative to `scale`, is caught wherever it stands: twice the largest limit
     std::size_t worst = 0;                   // the element with the largest share, or the first one that has no figure
     double ours = 0, answer = 0, limit = 0;  // there
+    bool nothing_written = false;            // of what is unwritten: not an element is written
     std::string hint;                        // of a mismatch: what its structure tells (see hints.h)
     std::string overwrites;                  // what it reads and yet has changed
 };

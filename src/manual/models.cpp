@@ -88,9 +88,8 @@ private:
 
 class StepModel final : public HandModel {
 public:
-    StepModel(HandForm form, const NetworkConfig& config, std::size_t rows)
-        : HandModel(config), runner_(network_of<float>(form, config, rows)) {
-        for (const TensorSpec& spec : state(config)) {
+    explicit StepModel(StepNetwork<float> network) : HandModel(network.config), runner_(std::move(network)) {
+        for (const TensorSpec& spec : state(runner_.network().config)) {
             changed_.push_back({runner_.tensors()[spec.name], runner_.tensors()["new_" + spec.name]});
         }
     }
@@ -163,7 +162,11 @@ std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& confi
     if (form == HandForm::fused) {
         return std::make_unique<FusedModel>(config, rows);
     }
-    return std::make_unique<StepModel>(form, config, rows);
+    return make_step_model(network_of<float>(form, config, rows));
+}
+
+std::unique_ptr<Model> make_step_model(StepNetwork<float> network) {
+    return std::make_unique<StepModel>(std::move(network));
 }
 
 std::unique_ptr<Side> make_hand_side(HandForm form, const NetworkConfig& config, std::size_t rows, DType dtype) {

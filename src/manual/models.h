@@ -18,6 +18,9 @@ HandForm hand_form(const std::string& name);
 // To train, in float. Throws InputError where check_network does.
 std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& config, std::size_t rows);
 
+// To train, whatever the lists are: with somebody's own functions in them, say.
+std::unique_ptr<Model> make_step_model(StepNetwork<float> network);
+
 // To compare, in float or double; fused only in float. Throws as above.
 std::unique_ptr<Side> make_hand_side(HandForm form, const NetworkConfig& config, std::size_t rows, DType dtype);
 

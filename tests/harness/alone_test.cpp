@@ -259,7 +259,7 @@ TEST_CASE("alone: sums in another order are judged by that order's bound where t
     };
     const float little = 0x1p-24F * (1 + 0x1p-10F);
     const std::vector<float> data = {little, little, little, little, little, little, 1};
-    for (const SumOrder order : {SumOrder::ours, SumOrder::any}) {
+    for (const Leeway leeway : {Leeway::none, Leeway::order, Leeway::words}) {
         Trials trials(
             [](Rounded* y, const Rounded* x) {
                 Rounded sum = 0;
@@ -270,11 +270,41 @@ TEST_CASE("alone: sums in another order are judged by that order's bound where t
             },
             [](double x) { return x; });
         trials.answers.add("y", {{"x", {kElements}}}, total);
-        trials.judge.order = order;
+        trials.judge.leeway = leeway;
         const StepAlone forwards = trials.run([&](float* y, const float* x) { sum_up(y, x, false); }, data);
         CHECK(agrees(forwards.real.verdict));
         const StepAlone backwards = trials.run([&](float* y, const float* x) { sum_up(y, x, true); }, data);
-        CHECK(backwards.real.verdict == (order == SumOrder::ours ? Verdict::mismatch : Verdict::within));
+        CHECK(backwards.real.verdict == (leeway == Leeway::none ? Verdict::mismatch : Verdict::within));
+    }
+}
+
+TEST_CASE("alone: someone else's words may round four times as much, in float and in double, and no more") {
+    const std::vector<float> data = {0.3F, -1.7F, 3.3F, 0.07F, -7.1F, 0.9F, 11.3F};  // no product is exact
+    // Off by so many last places; the right product is off by half a one at most.
+    const auto off_by = []<class T>(T* y, const T* x, int places) {
+        for (std::size_t i = 0; i < kElements; ++i) {
+            const T product = x[i] * T{kFactor};
+            y[i] = product + static_cast<T>(places) * (std::nextafter(product, 2 * product) - product);
+        }
+    };
+    struct Case {
+        Leeway leeway;
+        int in_float, in_double;
+        bool wrong;
+    };
+    for (const Case& one :
+         {Case{Leeway::order, 0, 0, false}, Case{Leeway::order, 1, 0, true}, Case{Leeway::words, 1, 0, false},
+          Case{Leeway::words, 6, 0, true}, Case{Leeway::order, 0, 2, true}, Case{Leeway::words, 0, 2, false},
+          Case{Leeway::words, 0, 9, true}}) {
+        INFO(static_cast<int>(one.leeway) << ": " << one.in_float << " and " << one.in_double << " places");
+        Trials trials(scale, scaled);
+        trials.judge.leeway = one.leeway;
+        trials.judge.in_double.forward.steps() = {
+            {"y", {kElements}, {"x"}, "theirs", [&](double* y, std::span<const Operand<double>> reads) {
+                 off_by(y, std::get<const double*>(reads[0]), one.in_double);
+             }}};
+        const StepAlone step = trials.run([&](float* y, const float* x) { off_by(y, x, one.in_float); }, data);
+        CHECK(step.wrong() == one.wrong);
     }
 }
 

@@ -1,0 +1,71 @@
+#include "cli/apart.h"
+
+#include <fmt/core.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "names/utf8.h"
+
+namespace byhand::cli {
+namespace {
+
+constexpr std::size_t kLongest = 256;
+
+// A text that the child writes and the parent reads after its end.
+class Shared {
+public:
+    Shared() : memory_(::mmap(nullptr, kLongest, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+        if (memory_ == MAP_FAILED) {
+            throw InputError("no memory to share with a process of its own");
+        }
+    }
+    ~Shared() { ::munmap(memory_, kLongest); }
+    Shared(const Shared&) = delete;
+    Shared& operator=(const Shared&) = delete;
+
+    void write(const std::string& text) {
+        char* to = static_cast<char*>(memory_);
+        to[text.copy(to, kLongest - 1)] = '\0';
+    }
+    std::string read() const { return static_cast<const char*>(memory_); }
+
+private:
+    void* memory_;
+};
+
+}  // namespace
+
+Apart run_apart(const std::function<int(const std::function<void(const std::string&)>& doing)>& work) {
+    Shared shared;
+    std::fflush(nullptr);  // or it would be written twice
+    const pid_t child = ::fork();
+    if (child < 0) {
+        throw InputError("no process to run your functions in: the system has too many");
+    }
+    if (child == 0) {
+        int code = kBadInput;
+        try {
+            code = work([&shared](const std::string& text) { shared.write(text); });
+        } catch (const std::exception& error) {
+            fmt::print(stderr, "byhand: {}\n", printable(error.what()));
+        }
+        std::fflush(nullptr);
+        ::_exit(code);
+    }
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (WIFSIGNALED(status)) {
+        return {.exit_code = kDisagrees, .signal = WTERMSIG(status), .doing = shared.read()};
+    }
+    return {.exit_code = WEXITSTATUS(status), .signal = std::nullopt, .doing = shared.read()};
+}
+
+}  // namespace byhand::cli

@@ -1,0 +1,43 @@
+// Somebody's own functions, each alone and then in the chain.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/model.h"
+#include "exercise/steps.h"
+#include "harness/report_exercise.h"
+#include "torch_ref/torch_ref.h"
+#include "train/run.h"
+
+namespace byhand::cli {
+
+// The models of a comparison that functions of one's own are compared as: of the small steps, and in one formula.
+inline const Forms kExerciseForms{"exercise", "exercise-in-one"};
+
+// What to know of functions before they are run: those that have crashed, by label, are not run again, and what there
+// is to say of them; and who wants to be told the label of one before it runs (may be empty).
+struct Watch {
+    std::map<std::string, std::string> crashed;
+    std::function<void(const std::string& label)> running;
+};
+
+struct Examination {
+    std::vector<Attempt> attempts;  // in the order of the network; first those of the small steps
+    ComparedStep step;              // the chain, of what can be run in it
+    Summary summary;
+};
+
+// On the first batch of `run`. What writes nothing is to do; what does, is judged alone, by values of that batch and by
+// a probe, in float and, where it was given, in double. In the chain ours stand for those that are to do or can't be
+// run. Throws InputError where a function makes what the network does not.
+Examination examine(const exercise::Steps& steps, const torch_ref::Factory& torch, const Run& run, const Watch& watch);
+
+// The stepwise network to train with, in which those of them that are of a small step stand for ours. Throws InputError
+// as above, and where one leaves something unwritten on the first batch: then it is still to do.
+std::unique_ptr<Model> own_model(const exercise::Steps& steps, const Run& run);
+
+}  // namespace byhand::cli

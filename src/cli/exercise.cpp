@@ -1,0 +1,144 @@
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+
+#include "base/error.h"
+#include "cli/apart.h"
+#include "cli/commands.h"
+#include "cli/examine.h"
+#include "cli/files.h"
+#include "cli/hint.h"
+#include "cli/network_options.h"
+#include "cli/numbers.h"
+#include "cli/own_functions.h"
+#include "cli/progress.h"
+#include "exercise/load.h"
+#include "harness/report.h"
+#include "torch_ref/load.h"
+
+namespace byhand::cli {
+namespace {
+
+struct ExerciseOptions {
+    NetworkOptions network;
+    OwnFunctions own;
+    bool sanitize = false;
+    std::string built;  // what `own` was built into by a run of this command that runs this one
+    std::string hint;
+    std::string format = "table";
+    std::string output;
+};
+
+std::string report_of(const ExerciseOptions& options, const Examination& examination, const Presentation& how) {
+    const std::vector<ComparedStep> steps = {examination.step};
+    if (options.format == "json") {
+        return to_json(how, examination.summary, steps);
+    }
+    if (options.format == "junit") {
+        return to_junit(how, examination.summary, steps);
+    }
+    return blame(examination.step, how) +
+           exercise_table(examination.attempts, examination.step, kExerciseForms, how.colour);
+}
+
+int examine_and_report(const ExerciseOptions& options, const std::string& library, const Watch& watch) {
+    const exercise::Steps steps = exercise::load(library);
+    const torch_ref::Factory& torch = torch_ref::load();
+    const Run run =
+        prepare(recipe_of(options.network), read_names_aloud(options.network.data), data_path_of(options.network.data));
+    const Examination examination = examine(steps, torch, run, watch);
+
+    const Presentation how{
+        .recipe = run.recipe.name,
+        .torch_version = torch.version(),
+        .network = run.recipe.network,
+        .characters = printable_characters(run.vocabulary),
+        .source = [&](const std::string& function) { return SourceLine{place_of(function, options.own.path()), ""}; },
+        .shows =
+            [&](const std::string& name) {
+                return std::ranges::any_of(examination.attempts,
+                                           [&](const Attempt& attempt) { return attempt.alone.makes == name; });
+            },
+        .colour = options.output.empty() && wants_colour(STDOUT_FILENO)};
+    const std::string text = report_of(options, examination, how);
+    if (options.output.empty()) {
+        fmt::print("{}", text);
+    } else {
+        write_text(options.output, text);
+    }
+    // What is in one formula is there as well: it may be left to do.
+    const bool done = std::ranges::all_of(examination.attempts, [](const Attempt& attempt) {
+        return attempt.standing == Standing::right || (attempt.in_one && attempt.standing == Standing::to_do);
+    });
+    return done && examination.summary.agree ? kFine : kDisagrees;
+}
+
+// A function that crashes takes no verdict with it: it is named, and the others are judged without it.
+int examine_apart(const ExerciseOptions& options, const std::string& library) {
+    Watch watch;
+    for (;;) {
+        const Apart apart = run_apart([&](const std::function<void(const std::string&)>& doing) {
+            watch.running = doing;
+            return examine_and_report(options, library, watch);
+        });
+        if (!apart.signal) {
+            return apart.exit_code;
+        }
+        const char* signal = ::strsignal(*apart.signal);  // NOLINT(concurrency-mt-unsafe): one thread
+        if (apart.doing.empty() || watch.crashed.contains(apart.doing)) {
+            throw InputError(fmt::format("{} ended the run ({}) outside of every function", signal, *apart.signal));
+        }
+        watch.crashed[apart.doing] =
+            fmt::format("crashes ({}); {}", signal,
+                        options.sanitize ? "see above" : "byhand exercise --sanitize tells in which line");
+    }
+}
+
+int exercise(const ExerciseOptions& options) {
+    if (!options.hint.empty()) {
+        const Recipe recipe = recipe_of(options.network);
+        NetworkConfig network = recipe.network;
+        network.vocabulary = std::max<std::size_t>(network.vocabulary, 2);
+        fmt::print("{}", hint(options.hint, network, recipe.batch));
+        return kFine;
+    }
+    if (!options.built.empty()) {
+        return examine_apart(options, options.built);
+    }
+    if (options.sanitize && options.own.is_library()) {
+        throw InputError(options.own.file + " is built already: --sanitize is for a source");
+    }
+    const Library library(options.own, options.sanitize);
+    return options.sanitize ? run_again_sanitized(library.path()) : examine_apart(options, library.path());
+}
+
+}  // namespace
+
+void add_exercise(CLI::App& app, int& exit_code) {
+    CLI::App* command = app.add_subcommand(
+        "exercise", "Judge the backward pass that you write in exercise/backward.cpp, as far as it goes");
+    const auto options = std::make_shared<ExerciseOptions>();
+    command
+        ->add_option("FILE", options->own.file,
+                     "Your functions, as C++ or as a shared library (.so) that you built [exercise/backward.cpp]")
+        ->check(some_text());
+    command->add_flag("--sanitize", options->sanitize,
+                      "Build them so that a fault is told with its line (slower): out of bounds, overflow, ...");
+    command->add_option("--built", options->built)->group("");  // not for people
+    command
+        ->add_option("--hint", options->hint,
+                     "Of a gradient, as dbnvar: what it reads; dbnvar:2 the rule too, dbnvar:3 the formula")
+        ->check(some_text());
+    command->add_option("--format", options->format, "table, json or junit")
+        ->check(CLI::IsMember({"table", "json", "junit"}))
+        ->capture_default_str();
+    command->add_option("--output", options->output, "Write the report there [standard output]")->check(some_text());
+    add_network_options(*command, options->network);
+    command->callback([options, &exit_code] { exit_code = exercise(*options); });
+}
+
+}  // namespace byhand::cli

@@ -1,0 +1,51 @@
+#include "cli/hint.h"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/nearest.h"
+#include "cli/source.h"
+#include "harness/meanings.h"
+#include "harness/rules.h"
+#include "manual/stepwise.h"
+
+namespace byhand::cli {
+
+std::string hint(const std::string& asked, const NetworkConfig& network, std::size_t rows) {
+    constexpr std::string_view kInOne = "_in_one";
+    const std::size_t colon = std::min(asked.find(':'), asked.size());
+    const std::string name = asked.substr(0, colon);
+    const std::string level = colon < asked.size() ? asked.substr(colon + 1) : "1";
+    if (level != "1" && level != "2" && level != "3") {
+        throw InputError(
+            "--hint takes a gradient's name, as dbnvar; then dbnvar:2 for the rule, dbnvar:3 for the formula");
+    }
+    const bool in_one = name.ends_with(kInOne);
+    const std::string makes = in_one ? name.substr(0, name.size() - kInOne.size()) : name;
+    const StepNetwork<float> steps =
+        in_one ? collapsed_network<float>(network, rows) : stepwise_network<float>(network, rows);
+    std::vector<std::string> known;
+    for (const Step<float>& step : steps.backward.steps()) {
+        const std::string the_rule = rule(step.makes, in_one);
+        if (the_rule.empty()) {
+            continue;  // of the formulas in one there are two
+        }
+        known.push_back(in_one ? step.makes + std::string(kInOne) : step.makes);
+        if (step.makes != makes) {
+            continue;
+        }
+        std::string text = fmt::format("{} {}: {}\nreads {}\n", name, to_string(step.shape), meaning(makes),
+                                       fmt::join(step.reads, ", "));
+        if (level != "1") {
+            text += fmt::format("the rule: {}\n", the_rule);
+        }
+        return text + (level == "3" ? fmt::format("the formula: {}\n", source_of(step.function).formula)
+                                    : fmt::format("more: byhand exercise --hint {}:{}\n", name, level == "1" ? 2 : 3));
+    }
+    throw InputError("no gradient is called " + name + "; the nearest is " + nearest(name, known));
+}
+
+}  // namespace byhand::cli

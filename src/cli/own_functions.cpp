@@ -1,0 +1,105 @@
+#include "cli/own_functions.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <vector>
+
+#include "base/error.h"
+#include "cli/apart.h"
+#include "cli/files.h"
+#include "exercise/build.h"
+
+namespace byhand::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The words of the command that runs here.
+std::vector<std::string> own_words() {
+    std::ifstream stream("/proc/self/cmdline", std::ios::binary);
+    std::vector<std::string> words;
+    for (std::string word; std::getline(stream, word, '\0');) {
+        words.push_back(word);
+    }
+    return words;
+}
+
+}  // namespace
+
+std::string OwnFunctions::path() const {
+    return file.empty() ? shipped("exercise/backward.cpp") : file;
+}
+
+bool OwnFunctions::is_library() const {
+    return file.ends_with(".so");
+}
+
+Library::Library(const OwnFunctions& own, bool sanitize) {
+    if (own.is_library()) {
+        path_ = own.path();
+        return;
+    }
+    std::string pattern = (fs::temp_directory_path() / "byhand-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) {
+        throw InputError("no folder for a library can be made at " + pattern + ": " + std::strerror(errno));
+    }
+    folder_ = pattern;
+    path_ = folder_ / "functions.so";
+    try {
+        exercise::build(
+            own.path(), path_,
+            {.headers = fs::path(shipped("src/exercise/steps.h")).parent_path().parent_path(), .sanitize = sanitize});
+    } catch (...) {
+        fs::remove_all(folder_);
+        throw;
+    }
+}
+
+Library::~Library() {
+    std::error_code error;
+    if (!folder_.empty()) {
+        fs::remove_all(folder_, error);
+    }
+}
+
+std::string place_of(const std::string& label, const std::string& file) {
+    std::ifstream stream(file);
+    std::size_t number = 0;
+    for (std::string line; std::getline(stream, line);) {
+        ++number;
+        if (line.find("void " + label + "(") != std::string::npos) {
+            return fmt::format("{}:{}", file, number);
+        }
+    }
+    return file + ": " + label;
+}
+
+int run_again_sanitized(const std::string& library) {
+    const std::string sanitizer = exercise::address_sanitizer();
+    std::vector<std::string> words = own_words();
+    words.insert(words.end(), {"--built", library});
+    std::vector<char*> arguments;
+    arguments.reserve(words.size() + 1);
+    for (std::string& word : words) {
+        arguments.push_back(word.data());
+    }
+    arguments.push_back(nullptr);
+    return run_apart([&](const auto&) {
+               // NOLINTBEGIN(concurrency-mt-unsafe): one thread, in a process that becomes another
+               ::setenv("LD_PRELOAD", sanitizer.c_str(), 1);
+               ::setenv("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1", 0);
+               ::setenv("UBSAN_OPTIONS", "abort_on_error=1", 0);
+               // NOLINTEND(concurrency-mt-unsafe)
+               ::execv("/proc/self/exe", arguments.data());
+               throw InputError(std::string("byhand can't be run again: ") + std::strerror(errno));
+               return 0;
+           })
+        .exit_code;
+}
+
+}  // namespace byhand::cli

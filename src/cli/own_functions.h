@@ -1,0 +1,39 @@
+// Functions of somebody's own: the file that he writes, and the library that it becomes.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace byhand::cli {
+
+struct OwnFunctions {
+    std::string file;  // a source, or a shared library (.so); empty: the source that is shipped, with nothing in it yet
+
+    std::string path() const;
+    bool is_library() const;
+};
+
+// The library, which is there for as long as this lives: built in a folder of its own, or the one that was given.
+// Throws InputError where it can't be built.
+class Library {
+public:
+    Library(const OwnFunctions& own, bool sanitize);
+    ~Library();
+    Library(const Library&) = delete;
+    Library& operator=(const Library&) = delete;
+
+    const std::string& path() const { return path_; }
+
+private:
+    std::filesystem::path folder_;  // empty where nothing was built
+    std::string path_;
+};
+
+// "exercise/backward.cpp:31", where the function of that label begins; "kernels.so: dW1" where the file does not tell.
+std::string place_of(const std::string& label, const std::string& file);
+
+// This very command once more, with `--built library`, in a process in which AddressSanitizer is there before all else.
+// Returns its exit code.
+int run_again_sanitized(const std::string& library);
+
+}  // namespace byhand::cli

@@ -1,0 +1,42 @@
+#include "exercise/load.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace byhand::exercise {
+namespace {
+
+// dlerror's text on one line.
+std::string why() {
+    const char* text = dlerror();  // NOLINT(concurrency-mt-unsafe): one thread
+    std::string line = text != nullptr ? text : "no reason given";
+    std::ranges::replace(line, '\n', ' ');
+    return line;
+}
+
+}  // namespace
+
+Steps load(const std::string& path) {
+    // With a slash, or it would be looked for among the system's.
+    const std::string place = path.find('/') == std::string::npos ? "./" + path : path;
+    void* library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) {
+        throw InputError(path + " can't be opened as a library (" + why() + ")");
+    }
+    void* symbol = dlsym(library, "byhand_steps");
+    if (symbol == nullptr) {
+        throw InputError(path +
+                         " has no function byhand_steps, which hands its functions over: see docs/your-kernel.md");
+    }
+    Steps steps;
+    reinterpret_cast<void (*)(Steps&)>(symbol)(steps);
+    if (steps.in_float().empty()) {
+        throw InputError(path + ": byhand_steps adds no function of float");
+    }
+    return steps;
+}
+
+}  // namespace byhand::exercise

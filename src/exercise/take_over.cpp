@@ -1,0 +1,112 @@
+#include "exercise/take_over.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/error.h"
+#include "base/nearest.h"
+#include "base/tensors.h"
+
+namespace byhand::exercise {
+namespace {
+
+struct Named {
+    std::string name;
+    Shape shape;
+};
+
+template <class T>
+std::map<std::string, Shape> shapes_of(const StepNetwork<T>& network) {
+    std::map<std::string, Shape> shapes = {
+        {"X", {network.rows, network.config.context}}, {"Y", {network.rows}}, {"rate", {}}};
+    for (const TensorSpec& spec : state(network.config)) {
+        shapes[spec.name] = spec.shape;
+    }
+    for (const Step<T>* step : all_steps(network)) {
+        shapes[step->makes] = step->shape;
+    }
+    return shapes;
+}
+
+Norm norm_of(const NetworkConfig& config, std::size_t rows) {
+    const bool by_n = config.norm.batch_divisor == Divisor::n;
+    return {config.norm.epsilon, static_cast<double>(by_n ? rows : rows - 1)};
+}
+
+template <class T>
+Read<T> read(const Named& what, const Operand<T>& operand) {
+    if (const auto* indices = std::get_if<const std::int64_t*>(&operand)) {
+        return Indices(what.name, what.shape, *indices);
+    }
+    return Tensor<const T>(what.name, what.shape, std::get<const T*>(operand));
+}
+
+// What the step runs.
+template <class T>
+auto bound(const Function<T>& function, const Named& makes, const std::vector<Named>& reads, const Norm& norm) {
+    return [=](T* out, std::span<const Operand<T>> operands) {
+        if (function.reads != operands.size()) {
+            throw Fault("takes " + std::to_string(function.reads) + " tensors, where its step reads " +
+                        std::to_string(operands.size()));
+        }
+        std::vector<Read<T>> tensors;
+        tensors.reserve(operands.size());
+        for (std::size_t i = 0; i < operands.size(); ++i) {
+            tensors.push_back(read<T>(reads[i], operands[i]));
+        }
+        function.run(Tensor<T>(makes.name, makes.shape, out), tensors, norm);
+    };
+}
+
+// The one that makes `name`, or null.
+template <class T>
+const Function<T>* function_for(const std::string& name, const std::vector<Function<T>>& functions) {
+    const Function<T>* found = nullptr;
+    for (const Function<T>& function : functions) {
+        if (function.makes == name) {
+            if (found != nullptr) {
+                throw InputError("two functions make " + name + "; leave one of them out of byhand_steps");
+            }
+            found = &function;
+        }
+    }
+    return found;
+}
+
+}  // namespace
+
+template <class T>
+std::vector<std::string> take_over(StepNetwork<T>& network, const std::vector<Function<T>>& functions) {
+    const std::map<std::string, Shape> shapes = shapes_of(network);
+    const Norm norm = norm_of(network.config, network.rows);
+    std::vector<std::string> known, taken;
+    for (StepList<T>* list : {&network.forward, &network.backward, &network.update}) {
+        for (Step<T>& step : list->steps()) {
+            known.push_back(step.makes);
+            const Function<T>* function = function_for(step.makes, functions);
+            if (function == nullptr) {
+                continue;
+            }
+            std::vector<Named> reads;
+            reads.reserve(step.reads.size());
+            for (const std::string& name : step.reads) {
+                reads.push_back({name, shapes.at(name)});
+            }
+            step.function = function->label();
+            step.run = bound(*function, Named{step.makes, step.shape}, reads, norm);
+            taken.push_back(step.makes);
+        }
+    }
+    for (const Function<T>& function : functions) {
+        if (std::ranges::find(known, function.makes) == known.end()) {
+            throw InputError("a function makes " + function.makes +
+                             ", which is no step of this network; the nearest is " + nearest(function.makes, known));
+        }
+    }
+    return taken;
+}
+
+template std::vector<std::string> take_over(StepNetwork<float>&, const std::vector<Function<float>>&);
+template std::vector<std::string> take_over(StepNetwork<double>&, const std::vector<Function<double>>&);
+
+}  // namespace byhand::exercise
