@@ -21,7 +21,8 @@ using byhand::exercise::Tensor;
 
 namespace {
 
-// ---- loss and softmax: loss = −Σ logprobs[i, Y[i]] / n, logprobs = ln probs, probs = counts·counts_sum_inv, … ----
+// ---- loss and softmax: norm_logits = logits − logit_maxes, counts = e^norm_logits, counts_sum = Σ counts,
+//      counts_sum_inv = 1/counts_sum, probs = counts·counts_sum_inv, logprobs = ln probs, loss = −Σ logprobs[i, Y[i]]/B
 
 // dlogprobs (B, V) from Y (B).   docs/backprop.md#dlogprobs
 template <class T>
@@ -55,7 +56,7 @@ void dlogit_maxes(Tensor<T> out, Tensor<const T> dnorm_logits) {}
 template <class T>
 void dlogits(Tensor<T> out, Tensor<const T> dnorm_logits, Tensor<const T> dlogit_maxes, Tensor<const T> logits) {}
 
-// ---- the output layer: logits = h·W2 + b2, h = tanh(hpreact) ----
+// ---- the output layer: h = tanh(hpreact), logits = h·W2 + b2
 
 // dh (B, H) from dlogits (B, V), W2 (H, V).   docs/backprop.md#dh
 template <class T>
@@ -73,8 +74,8 @@ void db2(Tensor<T> out, Tensor<const T> dlogits) {}
 template <class T>
 void dhpreact(Tensor<T> out, Tensor<const T> dh, Tensor<const T> h) {}
 
-// ---- batch norm: hpreact = bngain·bnraw + bnbias, bnraw = bndiff·bnvar_inv, bnvar = Σ bndiff2 / D, bndiff2 = bndiff²,
-// … ----
+// ---- batch norm: bnmeani = Σ hprebn/B, bndiff = hprebn − bnmeani, bndiff2 = bndiff², bnvar = Σ bndiff2/norm.divisor,
+//      bnvar_inv = (bnvar + norm.epsilon)^(−1/2), bnraw = bndiff·bnvar_inv, hpreact = bngain·bnraw + bnbias
 
 // dbngain (H) from dhpreact (B, H), bnraw (B, H).   docs/backprop.md#dbngain
 template <class T>
@@ -113,7 +114,7 @@ void dbnmeani(Tensor<T> out, Tensor<const T> dbndiff) {}
 template <class T>
 void dhprebn(Tensor<T> out, Tensor<const T> dbndiff, Tensor<const T> dbnmeani) {}
 
-// ---- the hidden layer and the embedding: hprebn = embcat·W1 + b1, embcat is emb laid side by side, emb = C[X] ----
+// ---- the embedding and the hidden layer: emb = C[X], embcat is emb laid side by side, hprebn = embcat·W1 + b1
 
 // dembcat (B, T·E) from dhprebn (B, H), W1 (T·E, H).   docs/backprop.md#dembcat
 template <class T>
@@ -135,7 +136,7 @@ void demb(Tensor<T> out, Tensor<const T> dembcat) {}
 template <class T>
 void dC(Tensor<T> out, Tensor<const T> demb, Indices X) {}
 
-// ---- the same in one formula each: softmax with its loss, and the whole norm ----
+// ---- the same in one formula each: softmax with its loss, and the whole norm
 
 // dlogits (B, V) from logits (B, V), Y (B).   docs/backprop.md#softmax-and-cross-entropy-in-one
 template <class T>
