@@ -143,7 +143,7 @@ template <class T>
 void dlogits_in_one(Tensor<T> out, Tensor<const T> logits, Indices Y) {}
 
 // dhprebn (B, H) from dbnraw (B, H), bnraw (B, H), bnvar_inv (H), bnvar (H); norm.divisor and norm.epsilon.
-// docs/backprop.md
+// docs/backprop.md#batch-norm-in-one-line
 template <class T>
 void dhprebn_in_one(Tensor<T> out, Tensor<const T> dbnraw, Tensor<const T> bnraw, Tensor<const T> bnvar_inv,
                     Tensor<const T> bnvar, Norm norm) {}

@@ -57,17 +57,34 @@ StepNetwork<T> only(StepNetwork<T> network, const Names& names) {
     return network;
 }
 
+template <class T>
+Names made_by(const StepNetwork<T>& network) {
+    Names names;
+    for (const Step<T>* step : all_steps(network)) {
+        names.insert(step->makes);
+    }
+    return names;
+}
+
 // A network with functions in it, to which the rest is ours.
 template <class T>
 struct Taken {
     StepNetwork<T> network;
-    Names names;  // of the steps that are theirs
+    Names names;   // of the steps that are theirs
+    Names absent;  // what functions make of note 1's network that this one has not: a bias, the norm
 };
 
 template <class T>
-Taken<T> taken_over(bool in_one, const std::vector<Function<T>>& functions, const NetworkConfig& config,
-                    std::size_t rows) {
-    Taken<T> taken{network_of<T>(in_one, config, rows), {}};
+Taken<T> taken_over(bool in_one, std::vector<Function<T>> functions, const NetworkConfig& config, std::size_t rows) {
+    Taken<T> taken{network_of<T>(in_one, config, rows), {}, {}};
+    const Names here = made_by(taken.network), in_note_1 = made_by(network_of<T>(in_one, NetworkConfig{}, rows));
+    std::erase_if(functions, [&](const Function<T>& function) {
+        const bool absent = !here.contains(function.makes) && in_note_1.contains(function.makes);
+        if (absent) {
+            taken.absent.insert(function.makes);
+        }
+        return absent;
+    });
     const std::vector<std::string> names = exercise::take_over(taken.network, functions);
     taken.names = {names.begin(), names.end()};
     return taken;
@@ -124,6 +141,10 @@ public:
             }
             attempts.push_back({in_one, standing, std::move(alone)});
         }
+        for (const std::string& name : in_float.absent) {
+            attempts.push_back({.in_one = in_one, .standing = Standing::absent, .alone = {}});
+            attempts.back().alone.makes = name;
+        }
         const auto with_ours = [&](const Names& names) {
             std::vector<Function<float>> theirs;
             std::ranges::copy_if(functions, std::back_inserter(theirs),
@@ -166,7 +187,8 @@ Examination examine(const exercise::Steps& steps, const torch_ref::Factory& torc
     for (const bool in_one : {false, true}) {
         Contestant contestant = examiner.examine(in_one, questions, examination.attempts);
         if (std::ranges::any_of(examination.attempts, [=](const Attempt& attempt) {
-                return attempt.in_one == in_one && attempt.standing != Standing::to_do;
+                return attempt.in_one == in_one &&
+                       (attempt.standing == Standing::right || attempt.standing == Standing::wrong);
             })) {
             contestants.push_back(std::move(contestant));
         }
@@ -187,6 +209,9 @@ std::unique_ptr<Model> own_model(const exercise::Steps& steps, const Run& run) {
     const NetworkConfig& config = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     Taken<float> taken = taken_over(false, of_form(false, steps.in_float(), {}), config, rows);
+    if (taken.names.empty()) {
+        throw InputError("none of your functions makes a step of the network " + run.recipe.name);
+    }
     const std::unique_ptr<Side> side = make_step_side(taken.network);
     DrawnBatch batch(rows, config.context);
     TorchGenerator generator = run.generator;

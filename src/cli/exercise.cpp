@@ -71,8 +71,8 @@ int examine_and_report(const ExerciseOptions& options, const std::string& librar
         write_text(options.output, text);
     }
     // What is in one formula is there as well: it may be left to do.
-    const bool done = std::ranges::all_of(examination.attempts, [](const Attempt& attempt) {
-        return attempt.standing == Standing::right || (attempt.in_one && attempt.standing == Standing::to_do);
+    const bool done = std::ranges::none_of(examination.attempts, [](const Attempt& attempt) {
+        return attempt.standing == Standing::wrong || (attempt.standing == Standing::to_do && !attempt.in_one);
     });
     return done && examination.summary.agree ? kFine : kDisagrees;
 }

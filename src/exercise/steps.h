@@ -93,7 +93,7 @@ private:
     template <class T, class... Parameters>
     static auto bound(void (*function)(Tensor<T>, Parameters...)) {
         return [function](Tensor<T> out, const std::vector<Read<T>>& reads, const Norm& norm) {
-            std::size_t next = 0;
+            [[maybe_unused]] std::size_t next = 0;
             // (Braces: from left to right.)
             std::tuple<std::remove_cvref_t<Parameters>...> arguments{argument<Parameters, T>(reads, next, norm)...};
             std::apply([&](auto&... each) { function(out, each...); }, arguments);

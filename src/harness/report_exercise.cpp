@@ -31,6 +31,8 @@ report::Row<5> row_of(const Attempt& attempt, const ComparedStep& step, const st
             return {.cells = {alone.makes, "to do", "", "", fmt::format("reads {}", fmt::join(alone.reads, ", "))},
                     .escape = report::kYellow,
                     .rank = 2};
+        case Standing::absent:
+            return {.cells = {alone.makes, "no place", "", "", "not in this network"}, .escape = "", .rank = 2};
         case Standing::right:
             return {.cells = {alone.makes, "right",
                               fmt::format("{:.1f} %", 100 * std::max(alone.real.used, alone.probe.used)),
@@ -54,20 +56,24 @@ report::Row<5> row_of(const Attempt& attempt, const ComparedStep& step, const st
 }
 
 std::string tally(const std::vector<Attempt>& attempts, bool in_one) {
-    std::size_t right = 0, wrong = 0, to_do = 0;
+    std::size_t right = 0, wrong = 0, to_do = 0, absent = 0;
     for (const Attempt& attempt : attempts) {
         if (attempt.in_one == in_one) {
             right += attempt.standing == Standing::right ? 1 : 0;
             wrong += attempt.standing == Standing::wrong ? 1 : 0;
             to_do += attempt.standing == Standing::to_do ? 1 : 0;
+            absent += attempt.standing == Standing::absent ? 1 : 0;
         }
     }
-    std::string text = fmt::format("{} of {} right", right, right + wrong + to_do);
+    std::string text = fmt::format("{} of {} right", right, right + wrong + to_do + absent);
     if (wrong > 0) {
         text += fmt::format(", {} wrong", wrong);
     }
     if (to_do > 0) {
         text += fmt::format(", {} to do", to_do);
+    }
+    if (absent > 0) {
+        text += fmt::format(", {} not in this network", absent);
     }
     return text;
 }

@@ -8,12 +8,13 @@
 
 namespace byhand {
 
-enum class Standing { right, wrong, to_do };
+// (absent: the network has no such step.)
+enum class Standing { right, wrong, to_do, absent };
 
 struct Attempt {
     bool in_one = false;  // by a formula in the place of several steps
     Standing standing = Standing::to_do;
-    StepAlone alone;
+    StepAlone alone;  // of an absent one no more than what it would make
 };
 
 // A line an attempt: how it stands alone and, where it was run there, in the chain (`step`); below, how many are right.

@@ -1,0 +1,369 @@
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/program.h"
+
+// byhand exercise, and training with what came of it: the shipped file with bodies filled in by the tests.
+
+using namespace cli_test;
+using nlohmann::json;
+
+namespace {
+
+using Bodies = std::map<std::string, std::string>;
+using Names = std::set<std::string>;
+
+std::string read_whole(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// By function, as tests/cli/solution.txt has them.
+Bodies right_bodies() {
+    Bodies bodies;
+    std::string name;
+    for (const std::string& line : lines_of(read_whole(BYHAND_SOURCES "/tests/cli/solution.txt"))) {
+        if (line.starts_with("== ")) {
+            name = line.substr(3);
+        } else if (!name.empty() && !line.empty()) {
+            bodies[name] += line + "\n";
+        }
+    }
+    return bodies;
+}
+
+// One line of a body exchanged for another, which it must have once.
+Bodies with(Bodies bodies, const std::string& name, const std::string& line, const std::string& other) {
+    std::string& body = bodies.at(name);
+    const std::size_t at = body.find(line);
+    REQUIRE(at != std::string::npos);
+    REQUIRE(body.find(line, at + 1) == std::string::npos);
+    body.replace(at, line.size(), other);
+    return bodies;
+}
+
+// The shipped exercise with these bodies, as mine.cpp.
+void fill_in(const Folder& folder, const Bodies& bodies) {
+    std::string text = read_whole(BYHAND_SOURCES "/exercise/backward.cpp");
+    for (const auto& [name, body] : bodies) {
+        const std::size_t begins = text.find("void " + name + "(");
+        REQUIRE(begins != std::string::npos);
+        const std::size_t at = text.find("{}", begins);
+        REQUIRE(at != std::string::npos);
+        text.replace(at, 2, "{\n" + body + "}");
+    }
+    folder.write("mine.cpp", text);
+}
+
+// Of the table: what stands beside each name, without what comes of rounding. In one formula: "dlogits in one".
+std::map<std::string, std::string> standings(const Outcome& outcome) {
+    std::map<std::string, std::string> all;
+    std::string suffix;
+    for (const std::string& line : lines_of(outcome.out)) {
+        if (line == "in one formula") {
+            suffix = " in one";
+        }
+        std::istringstream words(line);
+        std::string name, standing;
+        if (line.starts_with("  d") && words >> name >> standing) {
+            if (standing == "to") {
+                standing = "to do";
+            }
+            all[name + suffix] = standing;
+        }
+    }
+    return all;
+}
+
+Names those_that_are(const std::string& standing, const Outcome& outcome) {
+    Names names;
+    for (const auto& [name, its] : standings(outcome)) {
+        if (its == standing) {
+            names.insert(name);
+        }
+    }
+    return names;
+}
+
+Outcome exercise(const Folder& folder, const Arguments& more = {}) {
+    return byhand(folder, Arguments{"exercise", "mine.cpp"} + more);
+}
+
+bool says(const Outcome& outcome, const std::string& text) {
+    return text::contains(outcome.out, text);
+}
+
+}  // namespace
+
+TEST_CASE("exercise: the shipped file is empty: all is to do, and what each reads is told") {
+    need_torch();
+    const Folder folder;
+    const Outcome outcome = byhand(folder, {"exercise"});
+    CHECK(outcome.code == 1);
+    CHECK(those_that_are("to do", outcome).size() == 28);
+    CHECK(standings(outcome).size() == 28);
+    CHECK(says(outcome, "reads dbnraw, bnvar_inv, dbndiff2, bndiff\n"));
+    CHECK(says(outcome, "step by step: 0 of 26 right, 26 to do; in one formula: 0 of 2 right, 2 to do\n"));
+    CHECK_FALSE(says(outcome, "culprit"));
+    CHECK(folder.files().empty());
+    CHECK(outcome.err.empty());  // not a warning of the compiler's
+    const json report = json::parse(byhand(folder, {"exercise", "--format", "json"}).out);
+    CHECK(report["culprits"].empty());
+}
+
+TEST_CASE("exercise: filled in rightly, all are right, alone and in the chain, on networks of other shapes too") {
+    need_torch();
+    const Folder folder;
+    fill_in(folder, right_bodies());
+    for (const Arguments& network :
+         {Arguments{}, Arguments{"--hidden", "37", "--batch", "9", "--embedding", "3", "--bn-variance", "biased"},
+          Arguments{"--norm", "after", "--bn-eps", "0.01"}}) {
+        const Outcome outcome = exercise(folder, network);
+        INFO(outcome.out << outcome.err);
+        CHECK(outcome.code == 0);
+        CHECK(those_that_are("right", outcome).size() == 28);
+        CHECK(says(outcome, "step by step: 26 of 26 right; in one formula: 2 of 2 right\n"));
+        CHECK_FALSE(says(outcome, "inherited"));
+    }
+}
+
+TEST_CASE("exercise: what a network of another kind has not is told, and no fault") {
+    need_torch();
+    const Folder folder;
+    fill_in(folder, right_bodies());
+    const Outcome outcome = exercise(folder, {"--recipe", "makemore-bn", "--batch", "13"});
+    INFO(outcome.out << outcome.err);
+    CHECK(outcome.code == 0);
+    CHECK(those_that_are("no", outcome) == Names{"db1"});  // no place
+    CHECK(says(outcome, "step by step: 25 of 26 right, 1 not in this network; in one formula: 2 of 2 right\n"));
+    const Outcome without_a_norm = exercise(folder, {"--norm", "none"});
+    CHECK(without_a_norm.code == 0);
+    CHECK(those_that_are("no", without_a_norm).size() == 10);
+    folder.write("mine.cpp",
+                 folder.read("mine.cpp").replace(folder.read("mine.cpp").find("\"dbnvar\""), 8, "\"dbnvr\""));
+    check_refused(exercise(folder), "a function makes dbnvr, which is no step of this network; the nearest is dbnvar");
+}
+
+TEST_CASE("exercise: the same in words that round more often is right as well") {
+    need_torch();
+    const Folder folder;
+    Bodies bodies =
+        with(right_bodies(), "dprobs", "dlogprobs(i, j) / probs(i, j)", "(1 / probs(i, j)) * dlogprobs(i, j)");
+    bodies = with(bodies, "dcounts_sum", "-dcounts_sum_inv(i) / (counts_sum(i) * counts_sum(i))",
+                  "-std::pow(counts_sum(i), T(-2)) * dcounts_sum_inv(i)");
+    bodies = with(bodies, "dbnvar", "T(-0.5) / (x * std::sqrt(x)) * dbnvar_inv(j)",
+                  "T(-0.5) * std::pow(x, T(-1.5)) * dbnvar_inv(j)");
+    bodies = with(bodies, "dbndiff2", "dbnvar(j) / T(norm.divisor)", "T(1) / T(norm.divisor) * dbnvar(j)");
+    bodies = with(bodies, "dhpreact", "dh(i, j) * (1 - h(i, j) * h(i, j))", "(1 - std::pow(h(i, j), 2)) * dh(i, j)");
+    bodies = with(bodies, "dhprebn", "dbnmeani(j) / T(out.size(0))", "T(1) / T(out.size(0)) * dbnmeani(j)");
+    fill_in(folder, bodies);
+    const Outcome outcome = exercise(folder, {"--batch", "31"});
+    INFO(outcome.out);
+    CHECK(outcome.code == 0);
+    CHECK(those_that_are("right", outcome).size() == 28);
+}
+
+TEST_CASE("exercise: some of it, in any order, with a mistake: the culprit, its line, and who inherits") {
+    need_torch();
+    const Folder folder;
+    const Bodies all = right_bodies();
+    const Bodies wrong = with(all, "dbndiff2", "T(norm.divisor)", "T(out.size(0))");
+    fill_in(folder, {{"dbndiff2", wrong.at("dbndiff2")},
+                     {"dC", all.at("dC")},
+                     {"dbnvar", all.at("dbnvar")},
+                     {"dbndiff", all.at("dbndiff")}});
+    const Outcome outcome = exercise(folder);
+    INFO(outcome.out);
+    CHECK(outcome.code == 1);
+    CHECK(those_that_are("wrong", outcome) == Names{"dbndiff2"});
+    CHECK(those_that_are("right", outcome) == Names{"dC", "dbnvar", "dbndiff"});
+    CHECK(those_that_are("to do", outcome).size() == 24);
+    CHECK(lines_of(outcome.out).front().starts_with("first divergence and culprit: dbndiff2: dbndiff2 (mine.cpp:"));
+    CHECK(says(outcome, "n against n − 1"));
+    CHECK(says(outcome, "inherited from dbndiff2: dbndiff, dC\n"));  // through ours, which are not shown
+    // The line is that of the function.
+    const std::string first = lines_of(outcome.out).front();
+    const std::size_t line = std::stoul(first.substr(first.find(":", first.find("(mine.cpp")) + 1));
+    CHECK(text::contains(lines_of(folder.read("mine.cpp")).at(line - 1), "void dbndiff2("));
+    CHECK_FALSE(says(outcome, "dbnvar / D"));  // never the solution
+}
+
+TEST_CASE("exercise: a fault in a function is named, and the others are judged") {
+    need_torch();
+    const Folder folder;
+    Bodies bodies = with(right_bodies(), "dW2", "h(i, k)", "h(k, i)");                         // out of bounds
+    bodies = with(bodies, "dbnmeani", "out(j) = -sum", "out(j) = std::sqrt(-1 - sum * sum)");  // NaN
+    bodies = with(bodies, "db2", "out(j) = sum", "if (j > 0) out(j) = sum");                   // one never written
+    bodies = with(bodies, "dC", "out(X(i, t), e)", "out.data()[out.count() + e]");             // past the end
+    bodies = with(bodies, "dembcat", "out(i, k) = sum", "*static_cast<volatile T*>(nullptr) = sum");  // a crash
+    bodies = with(bodies, "dhprebn_in_one", "const T n = T(out.size(0));", "const T n = T(out.size(0)); std::abort();");
+    fill_in(folder, bodies);
+    std::string text = folder.read("mine.cpp");
+    folder.write("mine.cpp", "#include <cstdlib>\n" + text);
+    const Outcome outcome = exercise(folder);
+    INFO(outcome.out << outcome.err);
+    CHECK(outcome.code == 1);
+    CHECK(those_that_are("wrong", outcome) == Names{"dW2", "dbnmeani", "db2", "dC", "dembcat", "dhprebn in one"});
+    CHECK(those_that_are("to do", outcome).empty());
+    CHECK(says(outcome, "goes to h(32, 0), and h is (32, 100)\n"));
+    CHECK(says(outcome, "culprit dbnmeani"));
+    CHECK(says(outcome, "non-finite"));
+    CHECK(says(outcome, "unwritten"));
+    CHECK(says(outcome, "writes past the end of its result\n"));
+    CHECK(says(outcome, "crashes (Segmentation fault); byhand exercise --sanitize tells in which line\n"));
+    CHECK(says(outcome, "crashes (Aborted);"));
+    // Who reads a value that could not be run inherits nothing from there: ours stands for it.
+    CHECK_FALSE(says(outcome, "inherited from dembcat"));
+}
+
+TEST_CASE("exercise --sanitize: the line of a fault that no check sees") {
+    need_torch();
+    const Folder folder;
+    const std::string line = "std::vector<T> part(3); out(i, j) = dcounts(i, j) * counts(i, j) + 0 * part[i + 3];";
+    fill_in(folder, with(right_bodies(), "dnorm_logits", "out(i, j) = dcounts(i, j) * counts(i, j);", line));
+    folder.write("mine.cpp", "#include <vector>\n" + folder.read("mine.cpp"));
+    const Outcome outcome = exercise(folder, {"--sanitize"});
+    if (text::contains(outcome.err, "has no AddressSanitizer")) {
+        SKIP("the compiler has no AddressSanitizer");
+    }
+    INFO(outcome.out << outcome.err);
+    CHECK(outcome.code == 1);
+    CHECK(text::contains(outcome.err, "heap-buffer-overflow"));
+    CHECK(text::contains(outcome.err, "mine.cpp:"));
+    CHECK(those_that_are("wrong", outcome) == Names{"dnorm_logits"});
+    CHECK(says(outcome, "crashes (Aborted); see above\n"));
+    CHECK(those_that_are("right", outcome).size() == 27);
+}
+
+TEST_CASE("exercise: as JSON and JUnit, only what is theirs") {
+    need_torch();
+    const Folder folder;
+    const Bodies all = right_bodies();
+    fill_in(folder, {{"dh", with(all, "dh", "W2(k, j)", "-W2(k, j)").at("dh")}, {"dhpreact", all.at("dhpreact")}});
+    const Outcome as_json = exercise(folder, {"--format", "json", "--output", "report.json"});
+    CHECK(as_json.code == 1);
+    CHECK(as_json.out.empty());
+    const json report = json::parse(folder.read("report.json"));
+    CHECK(report["verdict"].get<std::string>() == "disagree");
+    CHECK(report["culprits"].get<Names>() == Names{"dh"});
+    CHECK(report["victims"].get<Names>() == Names{"dhpreact"});
+    const Outcome junit = exercise(folder, {"--format", "junit"});
+    CHECK(junit.code == 1);
+    CHECK(text::contains(junit.out, "name=\"dh\""));
+    CHECK(text::contains(junit.out, "<failure"));
+    CHECK_FALSE(text::contains(junit.out, "name=\"hprebn\""));  // nobody wrote it
+}
+
+TEST_CASE("exercise: a library that one has built oneself; what can't be used is refused") {
+    need_torch();
+    const Folder folder;
+    fill_in(folder, right_bodies());
+    const std::string own =
+        std::string(BYHAND_CXX) + " -std=c++20 -O1 -fPIC -shared -I" BYHAND_SOURCES "/src mine.cpp -o mine.so";
+    const Outcome built = byhand_under(folder, own, {"exercise", "mine.so", "--batch", "7"});
+    INFO(built.out << built.err);
+    CHECK(built.code == 0);
+    CHECK(says(built, "26 of 26 right"));
+
+    check_refused(byhand(folder, {"exercise", "absent.cpp"}), "absent.cpp: there is no such file");
+    check_refused(byhand(folder, {"exercise", "absent.so"}), "absent.so can't be opened");
+    check_refused(byhand(folder, {"exercise", "mine.so", "--sanitize"}), "mine.so is built already");
+    check_refused(byhand(folder, {"exercise", "mine.cpp"}, {{"CXX", "no-such-compiler"}}), "name yours by CXX");
+    folder.write("broken.cpp", "#include \"exercise/steps.h\"\nint x = \"no number\";\n");
+    const Outcome broken = byhand(folder, {"exercise", "broken.cpp"});
+    CHECK(broken.code == 2);
+    CHECK(text::contains(broken.err, "broken.cpp:2:"));
+    CHECK(text::contains(broken.err, "broken.cpp does not compile"));
+    CHECK(folder.files() == std::vector<std::string>{"broken.cpp", "mine.cpp", "mine.so"});
+}
+
+TEST_CASE("exercise --hint: in steps, and the formula only when it is asked for") {
+    const Folder folder;
+    const auto hint = [&](const std::string& asked) {
+        const Outcome outcome = byhand(folder, {"exercise", "--hint", asked});
+        CHECK(outcome.code == 0);
+        return outcome.out;
+    };
+    using text::contains;
+    CHECK(contains(hint("dbnvar"), "reads dbnvar_inv, bnvar\n"));
+    CHECK_FALSE(contains(hint("dbnvar"), "rule"));
+    CHECK(contains(hint("dbnvar:2"), "the rule: "));
+    CHECK_FALSE(contains(hint("dbnvar:2"), "the formula"));
+    CHECK(contains(hint("dbnvar:3"), "the formula: dbnvar = −½·(bnvar + ε)^(−3/2)·dbnvar_inv"));
+    CHECK(contains(hint("dlogits:3"), "dlogit_maxes"));
+    CHECK(contains(hint("dlogits_in_one:3"), "one-hot(Y)"));
+    CHECK(contains(hint("dhprebn_in_one"), "reads dbnraw, bnraw, bnvar_inv, bnvar\n"));
+    check_refused(byhand(folder, {"exercise", "--hint", "dbnvr"}), "the nearest is dbnvar");
+    check_refused(byhand(folder, {"exercise", "--hint", "dbnvar:4"}), "--hint takes");
+    check_refused(byhand(folder, {"exercise", "--hint", "dbnvar_in_one"}), "the nearest is");
+    check_refused(byhand(folder, {"exercise", "--hint", "bnvar"}), "the nearest is dbnvar");
+}
+
+TEST_CASE("exercise: every gradient of the shipped file has its hints and its place in the docs") {
+    const Folder folder;
+    const std::string docs = read_whole(BYHAND_SOURCES "/docs/backprop.md");
+    const std::string file = read_whole(BYHAND_SOURCES "/exercise/backward.cpp");
+    Names anchors;
+    for (const std::string& line : lines_of(docs)) {
+        if (line.starts_with("### ")) {
+            std::string anchor = line.substr(4);
+            std::ranges::transform(anchor, anchor.begin(),
+                                   [](unsigned char c) { return static_cast<char>(c == ' ' ? '-' : std::tolower(c)); });
+            anchors.insert(anchor);
+        }
+    }
+    std::size_t places = 0;
+    for (const std::string& line : lines_of(file)) {
+        const std::size_t at = line.find("docs/backprop.md#");
+        if (at != std::string::npos) {
+            const std::string anchor = line.substr(at + 17);
+            INFO(anchor);
+            CHECK(anchors.contains(anchor));
+            ++places;
+        }
+    }
+    CHECK(places == 28);
+    for (const auto& [name, body] : right_bodies()) {
+        const Outcome outcome = byhand(folder, {"exercise", "--hint", name + ":3"});
+        INFO(name << ": " << outcome.out);
+        CHECK(outcome.code == 0);
+        CHECK(text::contains(outcome.out, "the rule: "));
+        CHECK_FALSE(text::contains(outcome.out, "the formula: \n"));
+    }
+}
+
+TEST_CASE("train --model exercise: one's own gradients train as ours do, and are refused while some are to do") {
+    const Folder folder;
+    const auto train = [&](const Arguments& more) {
+        return byhand(folder, Arguments{"train", "--steps", "30", "--no-save", "--json", "--hidden", "19"} + more);
+    };
+    fill_in(folder, right_bodies());
+    const json own = json_of(train({"--model", "exercise", "--functions", "mine.cpp"}));
+    const json ours = json_of(train({"--model", "stepwise"}));
+    CHECK(own["model"].get<std::string>() == "exercise");
+    for (const char* part : {"train", "val", "test"}) {
+        const double theirs = own["final"][part].get<double>(), right = ours["final"][part].get<double>();
+        CHECK(std::abs(theirs - right) <= 1e-5 * right);
+    }
+    // Theirs is what trains: with a wrong gradient it comes out elsewhere.
+    fill_in(folder, with(right_bodies(), "dW1", "embcat(i, k)", "2 * embcat(i, k)"));
+    const json wrong = json_of(train({"--model", "exercise", "--functions", "mine.cpp"}));
+    CHECK(std::abs(wrong["final"]["train"].get<double>() - ours["final"]["train"].get<double>()) > 1e-4);
+
+    Bodies most = right_bodies();
+    most.erase("dh");
+    most.erase("dhprebn_in_one");
+    fill_in(folder, most);
+    check_refused(train({"--model", "exercise", "--functions", "mine.cpp"}), "to do before this can train: dh;");
+    check_refused(train({"--model", "exercise"}), "to do before this can train: dlogprobs, dprobs");
+    check_refused(train({"--functions", "mine.cpp"}), "--functions is for --model exercise");
+    check_refused(train({"--model", "exercise", "--functions", "absent.cpp"}), "there is no such file");
+}

@@ -1,0 +1,114 @@
+// Somebody's functions in the place of steps of the network.
+#include "exercise/take_over.h"
+
+#include <algorithm>
+#include <array>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "base/error.h"
+#include "manual/stepwise.h"
+
+using namespace byhand;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::MessageMatches;
+using exercise::Fault;
+using exercise::Function;
+using exercise::Indices;
+using exercise::Norm;
+using exercise::Steps;
+using exercise::Tensor;
+
+namespace {
+
+constexpr std::size_t kRows = 5;
+
+NetworkConfig network() {
+    NetworkConfig config;
+    config.vocabulary = 11;
+    config.context = 3;
+    config.embedding = 2;
+    config.hidden = {7};
+    config.norm.epsilon = 0.125;
+    return config;
+}
+
+template <class T>
+void dbnvar(Tensor<T> out, Tensor<const T> dbnvar_inv, Tensor<const T> bnvar, Norm norm) {
+    for (std::size_t j = 0; j < out.size(0); ++j) {
+        out(j) =
+            dbnvar_inv(j) + 10 * bnvar(j) + 100 * static_cast<T>(norm.epsilon) + 1000 * static_cast<T>(norm.divisor);
+    }
+}
+template <class T>
+void dC(Tensor<T> out, Tensor<const T> demb, Indices X) {
+    out(0, 0) = static_cast<T>(demb.size(0) * demb.size(1) * demb.size(2) + 100 * X.size(0) * X.size(1));
+}
+template <class T>
+void one_too_few(Tensor<T> out, Tensor<const T> dbnvar_inv) {
+    out(0) = dbnvar_inv(0);
+}
+
+template <class T>
+const Step<T>& step_of(const StepNetwork<T>& network, const std::string& name) {
+    const auto all = all_steps(network);
+    return **std::ranges::find_if(all, [&](const Step<T>* step) { return step->makes == name; });
+}
+
+}  // namespace
+
+TEST_CASE("take over: the steps are theirs, with the shapes of the network; the others stay ours") {
+    Steps steps;
+    steps.add("dC", dC<double>);
+    steps.add("dbnvar", dbnvar<double>);
+    for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
+        NetworkConfig config = network();
+        config.norm.batch_divisor = divisor;
+        StepNetwork<double> theirs = stepwise_network<double>(config, kRows);
+        CHECK(exercise::take_over(theirs, steps.in_double()) == std::vector<std::string>{"dbnvar", "dC"});
+        CHECK(step_of(theirs, "dbnvar").function == "dbnvar");
+        CHECK(step_of(theirs, "dh").function == step_of(stepwise_network<double>(config, kRows), "dh").function);
+
+        std::array<double, 7> out{}, inv{}, var{};
+        inv.fill(3);
+        var.fill(2);
+        const std::array<Operand<double>, 2> reads = {inv.data(), var.data()};
+        step_of(theirs, "dbnvar").run(out.data(), reads);
+        const double D = divisor == Divisor::n ? kRows : kRows - 1;
+        CHECK(std::ranges::all_of(out, [&](double x) { return x == 3 + 20 + 12.5 + 1000 * D; }));
+
+        std::vector<double> C(22), demb(30);
+        const std::vector<std::int64_t> X(15);
+        const std::array<Operand<double>, 2> of_C = {demb.data(), X.data()};
+        step_of(theirs, "dC").run(C.data(), of_C);
+        CHECK(C[0] == 30 + 1500);
+    }
+}
+
+TEST_CASE("take over: a function of another number of tensors is a fault when it runs") {
+    Steps steps;
+    steps.add("dbnvar", one_too_few<float>);
+    StepNetwork<float> theirs = stepwise_network<float>(network(), kRows);
+    exercise::take_over(theirs, steps.in_float());
+    std::array<float, 7> out{}, inv{}, var{};
+    const std::array<Operand<float>, 2> reads = {inv.data(), var.data()};
+    CHECK_THROWS_MATCHES(step_of(theirs, "dbnvar").run(out.data(), reads), Fault,
+                         MessageMatches(ContainsSubstring("takes 1 tensors, where its step reads 2")));
+}
+
+TEST_CASE("take over: what the network does not make, and what is made twice, is refused") {
+    const auto refused = [](const Steps& steps) {
+        StepNetwork<float> theirs = stepwise_network<float>(network(), kRows);
+        exercise::take_over(theirs, steps.in_float());
+    };
+    Steps unknown;
+    unknown.add("dbnvarr", dbnvar<float>);
+    CHECK_THROWS_MATCHES(refused(unknown), InputError,
+                         MessageMatches(ContainsSubstring("dbnvarr") && ContainsSubstring("the nearest is dbnvar")));
+    Steps twice;
+    twice.add("dbnvar", dbnvar<float>);
+    twice.add("dbnvar", one_too_few<float>);
+    CHECK_THROWS_MATCHES(refused(twice), InputError, MessageMatches(ContainsSubstring("two functions make dbnvar")));
+}

@@ -1,0 +1,48 @@
+// Tensors that check every access.
+#include "exercise/tensor.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
+#include <limits>
+#include <vector>
+
+using byhand::exercise::Fault;
+using byhand::exercise::Tensor;
+using Catch::Matchers::Message;
+
+TEST_CASE("tensor: an element lies where its row and column say, to be read and written") {
+    std::vector<float> numbers = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
+    const Tensor<float> x("x", {5, 3}, numbers.data());
+    CHECK(x(0, 0) == 0);
+    CHECK(x(4, 1) == 13);
+    x(2, 1) += 0.5F;
+    CHECK(numbers[7] == 7.5F);
+    CHECK(x.size(0) == 5);
+    CHECK(x.size(1) == 3);
+    CHECK(x.count() == 15);
+    CHECK(x.name() == "x");
+    CHECK(x.data() == numbers.data());
+
+    const Tensor<const double> scalar("loss", {}, std::vector<double>{3.25}.data());
+    CHECK(scalar.count() == 1);
+    std::vector<std::int64_t> indices = {4, 0, 2, 1, 3, 0};
+    const Tensor<const std::int64_t> X("X", {2, 3}, indices.data());
+    CHECK(X(1, 0) == 1);
+    const Tensor<float> emb("demb", {1, 5, 3}, numbers.data());
+    CHECK(emb(0, 3, 2) == 11);
+}
+
+TEST_CASE("tensor: what is not there is named, and nothing is touched") {
+    std::vector<float> numbers(6, 1);
+    const Tensor<float> x("dprobs", {2, 3}, numbers.data());
+    CHECK_THROWS_MATCHES(x(2, 0), Fault, Message("goes to dprobs(2, 0), and dprobs is (2, 3)"));
+    CHECK_THROWS_MATCHES(x(0, 3) = 7, Fault, Message("goes to dprobs(0, 3), and dprobs is (2, 3)"));
+    CHECK_THROWS_MATCHES(x(-1, 2), Fault, Message("goes to dprobs(-1, 2), and dprobs is (2, 3)"));
+    CHECK_THROWS_MATCHES(x(1), Fault, Message("goes to dprobs(1), and dprobs is (2, 3)"));
+    CHECK_THROWS_MATCHES(x(0, 0, 0), Fault, Message("goes to dprobs(0, 0, 0), and dprobs is (2, 3)"));
+    CHECK_THROWS_MATCHES(x(), Fault, Message("goes to dprobs(), and dprobs is (2, 3)"));
+    CHECK_THROWS_MATCHES(x(0, std::size_t{0} - 1), Fault, Message("goes to dprobs(0, -1), and dprobs is (2, 3)"));
+    CHECK_THROWS_MATCHES(x.size(2), Fault, Message("asks for size(2) of dprobs, which is (2, 3)"));
+    CHECK(numbers == std::vector<float>(6, 1));
+}
