@@ -5,6 +5,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
+#include <string>
 
 #include "harness/hand_made.h"
 
@@ -129,6 +131,8 @@ TEST_CASE("alone: never written, whole or in part, and even where something else
     const StepAlone nothing = Trials(scale, scaled).run([](float*, const float*) {}, kData);
     CHECK(nothing.real.verdict == Verdict::unwritten);
     CHECK(nothing.probe.verdict == Verdict::unwritten);
+    CHECK(nothing.real.nothing_written);
+    CHECK(nothing.probe.nothing_written);
     CHECK(nothing.wrong());
     const StepAlone last = Trials(scale, scaled)
                                .run(
@@ -140,6 +144,7 @@ TEST_CASE("alone: never written, whole or in part, and even where something else
                                    kData);
     CHECK(last.real.verdict == Verdict::unwritten);
     CHECK(last.real.worst == kElements - 1);
+    CHECK_FALSE(last.real.nothing_written);
 }
 
 TEST_CASE("alone: a NaN or an infinity of our own") {
@@ -228,6 +233,35 @@ TEST_CASE("alone: a step that overwrites what it reads is wrong, even where its 
     CHECK(step.real.verdict == Verdict::mismatch);
     CHECK(step.real.note == "overwrites x, which it reads");
     CHECK(step.wrong());
+}
+
+TEST_CASE("alone: what is written or added past an end is found, and what is read there is no number") {
+    const auto also = [](const auto& outside) {
+        return Trials(scale, scaled)
+            .run(
+                [&](float* y, const float* x) {
+                    scale<float>(y, x);
+                    outside(y, const_cast<float*>(x));
+                },
+                kData)
+            .real;
+    };
+    const std::string past_result = "writes past the end of its result", past_read = "overwrites x, which it reads";
+    CHECK(also([](float* y, float*) { y[kElements] = 3; }).note == past_result);
+    CHECK(also([](float* y, float*) { y[kElements + 6] += 3; }).note == past_result);
+    CHECK(also([](float* y, float*) { y[-1] *= -1; }).note == past_result);
+    CHECK(also([](float*, float* x) { x[-2] = 3; }).note == past_read);
+    CHECK(also([](float*, float*) {}).verdict == Verdict::within);
+    CHECK(also([](float* y, const float* x) { y[6] = x[kElements]; }).verdict == Verdict::non_finite);
+}
+
+TEST_CASE("alone: a function that throws is a mismatch with what it says, and the others are judged") {
+    const StepAlone step =
+        Trials(scale, scaled).run([](float*, const float*) { throw std::runtime_error("goes to x(9)"); }, kData);
+    CHECK(step.real.verdict == Verdict::mismatch);
+    CHECK(step.real.note == "goes to x(9)");
+    CHECK(step.wrong());
+    CHECK_FALSE(step.without_effect());
 }
 
 TEST_CASE("alone: an answer of another size is no agreement") {

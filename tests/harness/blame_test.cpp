@@ -154,6 +154,21 @@ TEST_CASE("blame: victims inherit from the nearest culprit, and from none where 
     CHECK(of({"a"}, {}).empty());
 }
 
+TEST_CASE("blame: what is off in the chain itself hands it on, rather than a nearer culprit that is not") {
+    const StepNetwork<float> net = diamond<float>();
+    const auto inherits = [&](const std::vector<Culprit>& guilty, const Names& failing) {
+        return from(find_victims(net, guilty, failing), "d");
+    };
+    CHECK(inherits(culprits({"a", "c"}), {"a", "d"}) == "a");
+    CHECK(inherits(culprits({"a", "c"}), {"a", "c", "d"}) == "c");
+    CHECK(inherits(culprits({"a", "c"}), {"d"}) == "c");  // neither is
+    // It is not off itself, but puts off what it reads.
+    std::vector<Culprit> overwriting = culprits({"a", "b"});
+    overwriting[1].trial = trial(Verdict::mismatch);
+    overwriting[1].trial->overwrites = "c";
+    CHECK(inherits(overwriting, {"a", "d"}) == "b");
+}
+
 TEST_CASE("blame: nearest is by the number of steps between, on whichever way") {
     for (const bool mirrored : {false, true}) {
         StepNetwork<float> net = test::empty_network<float>();

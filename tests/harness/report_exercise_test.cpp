@@ -1,0 +1,82 @@
+// The table of somebody's own functions.
+#include "harness/report_exercise.h"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "base/text.h"
+#include "harness/results.h"
+
+using namespace byhand;
+using text::contains;
+
+namespace {
+
+const Forms kForms{"small", "one"};
+
+Attempt attempt(const std::string& makes, Standing standing, double used = 0, bool in_one = false) {
+    Attempt one{.in_one = in_one, .standing = standing, .alone = {}};
+    one.alone.makes = makes;
+    one.alone.reads = {"x", "dy"};
+    one.alone.real = one.alone.probe = test::trial(used);
+    return one;
+}
+
+Attempt wrong(const std::string& makes, const std::string& note, const std::string& hint) {
+    Attempt one = attempt(makes, Standing::wrong);
+    one.alone.real = test::trial(7, Verdict::mismatch);
+    one.alone.real.note = note;
+    one.alone.real.hint = hint;
+    return one;
+}
+
+// The line of a name, its words with one space between.
+std::string line_of(const std::string& table, const std::string& name) {
+    for (const std::string& line : text::lines_of(table)) {
+        if (line.starts_with("  " + name + " ")) {
+            std::string words;
+            for (const char c : line) {
+                if (c != ' ' || (!words.empty() && words.back() != ' ')) {
+                    words += c;
+                }
+            }
+            return words;
+        }
+    }
+    return "";
+}
+
+}  // namespace
+
+TEST_CASE("exercise table: a line each, wrong ones first, and how many are right") {
+    ComparedStep step = test::step_of(
+        0, {test::within("da", {3}, 1e-7, 1e-6), test::within("db", {3}, 2e-6, 1e-6), test::missing("dc")}, "small");
+    step.tensors[2].result.verdict = Verdict::not_given;
+    step.blamed.push_back({.model = "small", .alone = {}, .culprits = {}, .victims = {{"db", "dw"}}});
+    const std::string table = exercise_table(
+        {attempt("da", Standing::right, 0.125), attempt("db", Standing::right, 0.5), attempt("dc", Standing::to_do),
+         wrong("dv", "", "the negative of the right answer"), wrong("dw", "goes to x(3)", "all zero"),
+         attempt("du", Standing::absent), attempt("da", Standing::to_do, 0, true)},
+        step, kForms, false);
+    CHECK(line_of(table, "da") == "da right 12.5 % within");
+    CHECK(line_of(table, "db") == "db right 50.0 % inherited from dw");
+    CHECK(line_of(table, "dc") == "dc to do reads x, dy");
+    CHECK(line_of(table, "dv") == "dv wrong the negative of the right answer");
+    CHECK(line_of(table, "dw") == "dw wrong goes to x(3)");
+    CHECK(line_of(table, "du") == "du no place not in this network");
+    CHECK(table.find("  dv ") < table.find("  da "));
+    CHECK(table.find("  da ") < table.find("  dc "));
+    CHECK(contains(table,
+                   "step by step: 2 of 6 right, 2 wrong, 1 to do, 1 not in this network; "
+                   "in one formula: 0 of 1 right, 1 to do\n"));
+    CHECK_FALSE(contains(table, "\x1b"));
+    CHECK(contains(exercise_table({attempt("da", Standing::right)}, step, kForms, true), "\x1b[32mright\x1b[0m"));
+}
+
+TEST_CASE("exercise table: wrong in double only is told so; a form without attempts is left out") {
+    Attempt one = attempt("da", Standing::wrong, 0.5);
+    one.alone.real_double = one.alone.probe_double = test::trial(3, Verdict::mismatch);
+    const std::string table = exercise_table({one}, {}, kForms, false);
+    CHECK(line_of(table, "da") == "da wrong mismatch, in double only");
+    CHECK_FALSE(contains(table, "in one formula"));
+    CHECK(contains(table, "step by step: 0 of 1 right, 1 wrong\n"));
+}
