@@ -152,7 +152,7 @@ public:
             return taken_over(in_one, theirs, config_, rows_).network;
         };
         judge.in_double = only(std::move(judge.in_double), begun);
-        return {.model = in_one ? kExerciseForms.in_one : kExerciseForms.step_by_step,
+        return {.model = model_of(in_one),
                 .side = std::make_unique<Theirs>(make_step_side(with_ours(sound)), sound),
                 .coverage = Coverage::given,
                 .steps = with_ours(begun),

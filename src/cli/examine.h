@@ -15,20 +15,11 @@
 
 namespace byhand::cli {
 
-// The models of a comparison that functions of one's own are compared as: of the small steps, and in one formula.
-inline const Forms kExerciseForms{"exercise", "exercise-in-one"};
-
 // What to know of functions before they are run: those that have crashed, by label, are not run again, and what there
 // is to say of them; and who wants to be told the label of one before it runs (may be empty).
 struct Watch {
     std::map<std::string, std::string> crashed;
     std::function<void(const std::string& label)> running;
-};
-
-struct Examination {
-    std::vector<Attempt> attempts;  // in the order of the network; first those of the small steps
-    ComparedStep step;              // the chain, of what can be run in it
-    Summary summary;
 };
 
 // On the first batch of `run`. What writes nothing is to do; what does, is judged alone, by values of that batch and by

@@ -34,15 +34,13 @@ struct ExerciseOptions {
 };
 
 std::string report_of(const ExerciseOptions& options, const Examination& examination, const Presentation& how) {
-    const std::vector<ComparedStep> steps = {examination.step};
     if (options.format == "json") {
-        return to_json(how, examination.summary, steps);
+        return exercise_json(examination, how);
     }
     if (options.format == "junit") {
-        return to_junit(how, examination.summary, steps);
+        return exercise_junit(examination, how);
     }
-    return blame(examination.step, how) +
-           exercise_table(examination.attempts, examination.step, kExerciseForms, how.colour);
+    return blame(examination.step, how) + exercise_table(examination, how.colour);
 }
 
 int examine_and_report(const ExerciseOptions& options, const std::string& library, const Watch& watch) {
@@ -70,11 +68,7 @@ int examine_and_report(const ExerciseOptions& options, const std::string& librar
     } else {
         write_text(options.output, text);
     }
-    // What is in one formula is there as well: it may be left to do.
-    const bool done = std::ranges::none_of(examination.attempts, [](const Attempt& attempt) {
-        return attempt.standing == Standing::wrong || (attempt.standing == Standing::to_do && !attempt.in_one);
-    });
-    return done && examination.summary.agree ? kFine : kDisagrees;
+    return all_right(examination) ? kFine : kDisagrees;
 }
 
 // A function that crashes takes no verdict with it: it is named, and the others are judged without it.

@@ -4,8 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
 
 #include "harness/report_columns.h"
+#include "harness/report_junit.h"
 #include "harness/report_parts.h"
 
 namespace byhand {
@@ -24,65 +28,100 @@ std::string in_chain(const ComparedStep& step, const std::string& model, const s
     return "";
 }
 
-report::Row<5> row_of(const Attempt& attempt, const ComparedStep& step, const std::string& model) {
-    const StepAlone& alone = attempt.alone;
-    switch (attempt.standing) {
-        case Standing::to_do:
-            return {.cells = {alone.makes, "to do", "", "", fmt::format("reads {}", fmt::join(alone.reads, ", "))},
-                    .escape = report::kYellow,
-                    .rank = 2};
-        case Standing::absent:
-            return {.cells = {alone.makes, "no place", "", "", "not in this network"}, .escape = "", .rank = 2};
+const char* word_for(Standing standing) {
+    switch (standing) {
         case Standing::right:
-            return {.cells = {alone.makes, "right",
-                              fmt::format("{:.1f} %", 100 * std::max(alone.real.used, alone.probe.used)),
-                              in_chain(step, model, alone.makes), ""},
-                    .escape = report::kGreen,
-                    .rank = 1};
+            return "right";
         case Standing::wrong:
+            return "wrong";
+        case Standing::to_do:
+            return "to do";
+        case Standing::absent:
             break;
     }
-    const Trial* telling = alone.telling();
-    std::string why = telling == nullptr       ? report::verdict_in_words(alone)
-                      : !telling->note.empty() ? telling->note
-                      : !telling->hint.empty() ? telling->hint
-                                               : to_string(telling->verdict);
-    if (alone.only_in_double()) {
-        why += ", in double only";
+    return "no place";
+}
+
+std::string why(const Attempt& attempt) {
+    const StepAlone& alone = attempt.alone;
+    if (attempt.standing == Standing::to_do) {
+        return fmt::format("reads {}", fmt::join(alone.reads, ", "));
     }
-    return {.cells = {alone.makes, "wrong", "", in_chain(step, model, alone.makes), why},
-            .escape = report::kRed,
-            .rank = 0};
+    if (attempt.standing == Standing::absent) {
+        return "not in this network";
+    }
+    const Trial* telling = alone.telling();
+    if (telling == nullptr) {
+        return "";
+    }
+    const std::string what = !telling->note.empty()   ? telling->note
+                             : !telling->hint.empty() ? telling->hint
+                                                      : to_string(telling->verdict);
+    return what + (alone.only_in_double() ? ", in double only" : "");
+}
+
+// The largest share of its limit.
+double used(const Attempt& attempt) {
+    return std::max(attempt.alone.real.used, attempt.alone.probe.used);
+}
+
+report::Row<5> row_of(const Attempt& attempt, const ComparedStep& step) {
+    const bool right = attempt.standing == Standing::right, wrong = attempt.standing == Standing::wrong;
+    const std::string& name = attempt.alone.makes;
+    return {.cells = {name, word_for(attempt.standing), right ? fmt::format("{:.1f} %", 100 * used(attempt)) : "",
+                      in_chain(step, model_of(attempt.in_one), name), why(attempt)},
+            .escape = right   ? report::kGreen
+                      : wrong ? report::kRed
+                              : report::kYellow,
+            .rank = wrong   ? 0
+                    : right ? 1
+                            : 2};
 }
 
 std::string tally(const std::vector<Attempt>& attempts, bool in_one) {
-    std::size_t right = 0, wrong = 0, to_do = 0, absent = 0;
+    std::map<Standing, std::size_t> of;
+    std::size_t all = 0;
     for (const Attempt& attempt : attempts) {
         if (attempt.in_one == in_one) {
-            right += attempt.standing == Standing::right ? 1 : 0;
-            wrong += attempt.standing == Standing::wrong ? 1 : 0;
-            to_do += attempt.standing == Standing::to_do ? 1 : 0;
-            absent += attempt.standing == Standing::absent ? 1 : 0;
+            ++of[attempt.standing];
+            ++all;
         }
     }
-    std::string text = fmt::format("{} of {} right", right, right + wrong + to_do + absent);
-    if (wrong > 0) {
-        text += fmt::format(", {} wrong", wrong);
-    }
-    if (to_do > 0) {
-        text += fmt::format(", {} to do", to_do);
-    }
-    if (absent > 0) {
-        text += fmt::format(", {} not in this network", absent);
+    std::string text = fmt::format("{} of {} right", of[Standing::right], all);
+    for (const auto& [standing, words] : {std::pair(Standing::wrong, "wrong"), std::pair(Standing::to_do, "to do"),
+                                          std::pair(Standing::absent, "not in this network")}) {
+        if (of[standing] > 0) {
+            text += fmt::format(", {} {}", of[standing], words);
+        }
     }
     return text;
 }
 
+report::Case case_of(const Attempt& attempt, const Examination& examination, const Wording& wording,
+                     const Presentation& how) {
+    const std::string model = model_of(attempt.in_one), &name = attempt.alone.makes;
+    if (attempt.standing == Standing::to_do || attempt.standing == Standing::absent) {
+        const std::string message = fmt::format("{}: {}", word_for(attempt.standing), why(attempt));
+        return {model + ".alone", name, report::Outcome::skipped, word_for(attempt.standing), message, ""};
+    }
+    report::Case one = report::case_of(attempt.alone, model, wording, examination.summary, how);
+    if (const std::string chain = in_chain(examination.step, model, name); !chain.empty()) {
+        one.text += "in the chain: " + chain + "\n";
+    }
+    return one;
+}
+
 }  // namespace
 
-std::string exercise_table(const std::vector<Attempt>& attempts, const ComparedStep& step, const Forms& forms,
-                           bool colour) {
+bool all_right(const Examination& examination) {
+    return examination.summary.agree && std::ranges::none_of(examination.attempts, [](const Attempt& attempt) {
+               return attempt.standing == Standing::wrong || (attempt.standing == Standing::to_do && !attempt.in_one);
+           });
+}
+
+std::string exercise_table(const Examination& examination, bool colour) {
     using report::Align;
+    const std::vector<Attempt>& attempts = examination.attempts;
     Columns table({"step", "yours", "of its limit", "in the chain", ""},
                   {Align::left, Align::left, Align::right, Align::left, Align::left}, 1, colour);
     std::vector<std::string> sums;
@@ -90,15 +129,45 @@ std::string exercise_table(const std::vector<Attempt>& attempts, const ComparedS
         if (std::ranges::none_of(attempts, [=](const Attempt& attempt) { return attempt.in_one == in_one; })) {
             continue;
         }
-        table.begin(in_one ? "in one formula" : "step by step");
+        const std::string title = in_one ? "in one formula" : "step by step";
+        table.begin(title);
         for (const Attempt& attempt : attempts) {
             if (attempt.in_one == in_one) {
-                table.add(row_of(attempt, step, in_one ? forms.in_one : forms.step_by_step));
+                table.add(row_of(attempt, examination.step));
             }
         }
-        sums.push_back((in_one ? "in one formula: " : "step by step: ") + tally(attempts, in_one));
+        sums.push_back(title + ": " + tally(attempts, in_one));
     }
     return table.text() + fmt::format("{}\n", fmt::join(sums, "; "));
+}
+
+std::string exercise_json(const Examination& examination, const Presentation& how) {
+    using Json = nlohmann::ordered_json;
+    Json json = Json::parse(to_json(how, examination.summary, {examination.step}));
+    json["verdict"] = all_right(examination) ? "agree" : "disagree";
+    Json functions = Json::array();
+    for (const Attempt& attempt : examination.attempts) {
+        const std::string because = why(attempt),
+                          chain = in_chain(examination.step, model_of(attempt.in_one), attempt.alone.makes);
+        functions.push_back({{"name", attempt.alone.makes},
+                             {"in_one", attempt.in_one},
+                             {"standing", word_for(attempt.standing)},
+                             {"why", because.empty() ? Json() : Json(because)},
+                             {"in_the_chain", chain.empty() ? Json() : Json(chain)}});
+    }
+    json["functions"] = std::move(functions);
+    return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string exercise_junit(const Examination& examination, const Presentation& how) {
+    const Wording wording = report::wording(how, examination.step);
+    std::vector<report::Case> cases;
+    cases.reserve(examination.attempts.size());
+    for (const Attempt& attempt : examination.attempts) {
+        cases.push_back(case_of(attempt, examination, wording, how));
+    }
+    return report::junit(
+        {{"exercise", "byhand.exercise", {{"recipe", how.recipe}, {"torch", how.torch_version}}, std::move(cases)}});
 }
 
 }  // namespace byhand

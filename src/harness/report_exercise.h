@@ -17,12 +17,28 @@ struct Attempt {
     StepAlone alone;  // of an absent one no more than what it would make
 };
 
-// A line an attempt: how it stands alone and, where it was run there, in the chain (`step`); below, how many are right.
-// `form` names those of the small steps and those in one, as the models of `step` do.
-struct Forms {
-    std::string step_by_step, in_one;
+// The model that they are compared as.
+inline std::string model_of(bool in_one) {
+    return in_one ? "exercise-in-one" : "exercise";
+}
+
+// What came of them alone and, where they could be run in it, in the chain.
+struct Examination {
+    std::vector<Attempt> attempts;  // in the order of the network; first those of the small steps
+    ComparedStep step;
+    Summary summary;
 };
-std::string exercise_table(const std::vector<Attempt>& attempts, const ComparedStep& step, const Forms& forms,
-                           bool colour);
+
+// Nothing is wrong, and of the small steps nothing is to do. (Their formulas in one may be.)
+bool all_right(const Examination& examination);
+
+// A line an attempt, and below how many are right.
+std::string exercise_table(const Examination& examination, bool colour);
+
+// As to_json, with "functions": for each its name, how it stands and why. It agrees where all is right.
+std::string exercise_json(const Examination& examination, const Presentation& how);
+
+// A test case an attempt, which is skipped where it is to do or has no place in the network.
+std::string exercise_junit(const Examination& examination, const Presentation& how);
 
 }  // namespace byhand

@@ -1,3 +1,5 @@
+#include "harness/report_junit.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -72,27 +74,6 @@ std::string figures(const char* on, const Trial& trial) {
     return text;
 }
 
-Case case_of(const StepAlone& step, const std::string& model, const Wording& wording, const Summary& summary,
-             const Presentation& how) {
-    Case one{model + ".alone",
-             step.makes,
-             outcome_of(step.verdict(), summary),
-             to_string(step.verdict()),
-             report::verdict_in_words(step),
-             figures("on this batch", step.real) + figures("on random values", step.probe)};
-    const Trial& trial = step.wrong() ? *step.telling() : step.real;
-    if (step.only_in_double()) {
-        one.text += figures("in double", trial);
-    }
-    one.message += ": " + report::where(step.makes, step.shape, trial, step.only_on_probe(), wording);
-    if (!trial.hint.empty()) {
-        one.message += ", " + trial.hint;
-    }
-    const SourceLine line = report::source_line(how, step.function);
-    one.text += fmt::format("{} {}\n{}\n", step.function, line.place, line.formula);
-    return one;
-}
-
 // The faults of the lists are no step's own: a step that nobody makes, or one that runs too early.
 Case case_of(const Culprit& fault, const std::string& model) {
     return {model + ".order", fault.name, Outcome::failed, "mismatch", fault.name + " " + fault.why, ""};
@@ -109,7 +90,7 @@ std::vector<Case> cases_of(const ComparedStep& step, const Summary& summary, con
     for (const Blamed& blamed : step.blamed) {
         for (const StepAlone& alone : blamed.alone) {
             if (how.shows(alone.makes)) {
-                cases.push_back(case_of(alone, blamed.model, wording, summary, how));
+                cases.push_back(report::case_of(alone, blamed.model, wording, summary, how));
             }
         }
         for (const Culprit& culprit : blamed.culprits) {
@@ -122,6 +103,29 @@ std::vector<Case> cases_of(const ComparedStep& step, const Summary& summary, con
 }
 
 }  // namespace
+
+Case report::case_of(const StepAlone& step, const std::string& model, const Wording& wording, const Summary& summary,
+                     const Presentation& how) {
+    Case one{model + ".alone",
+             step.makes,
+             outcome_of(step.verdict(), summary),
+             to_string(step.verdict()),
+             report::verdict_in_words(step),
+             figures("on this batch", step.real) + figures("on random values", step.probe)};
+    const Trial& trial = step.wrong() ? *step.telling() : step.real;
+    if (step.only_in_double()) {
+        one.text += figures("in double", trial);
+    }
+    one.message +=
+        ": " +
+        (trial.note.empty() ? report::where(step.makes, step.shape, trial, step.only_on_probe(), wording) : trial.note);
+    if (!trial.hint.empty()) {
+        one.message += ", " + trial.hint;
+    }
+    const SourceLine line = report::source_line(how, step.function);
+    one.text += fmt::format("{} {}\n{}\n", step.function, line.place, line.formula);
+    return one;
+}
 
 std::string to_junit(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps) {
     std::vector<report::Suite> suites;

@@ -2,6 +2,7 @@
 #include "harness/report_exercise.h"
 
 #include <catch2/catch_test_macros.hpp>
+#include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "harness/results.h"
@@ -11,13 +12,11 @@ using text::contains;
 
 namespace {
 
-const Forms kForms{"small", "one"};
-
 Attempt attempt(const std::string& makes, Standing standing, double used = 0, bool in_one = false) {
     Attempt one{.in_one = in_one, .standing = standing, .alone = {}};
     one.alone.makes = makes;
     one.alone.reads = {"x", "dy"};
-    one.alone.real = one.alone.probe = test::trial(used);
+    one.alone.real = one.alone.probe = one.alone.real_double = one.alone.probe_double = test::trial(used);
     return one;
 }
 
@@ -27,6 +26,27 @@ Attempt wrong(const std::string& makes, const std::string& note, const std::stri
     one.alone.real.note = note;
     one.alone.real.hint = hint;
     return one;
+}
+
+Examination some_of_each() {
+    Examination all;
+    all.step = test::step_of(
+        0, {test::within("da", {3}, 1e-7, 1e-6), test::within("db", {3}, 2e-6, 1e-6), test::missing("dc")}, "exercise");
+    all.step.tensors[2].result.verdict = Verdict::not_given;
+    all.step.blamed.push_back({.model = "exercise", .alone = {}, .culprits = {}, .victims = {{"db", "dw"}}});
+    all.attempts = {attempt("da", Standing::right, 0.125),   attempt("db", Standing::right, 0.5),
+                    attempt("dc", Standing::to_do),          wrong("dv", "", "the negative of the right answer"),
+                    wrong("dw", "goes to x(3)", "all zero"), attempt("du", Standing::absent),
+                    attempt("da", Standing::to_do, 0, true)};
+    return all;
+}
+
+Presentation how() {
+    Presentation how;
+    how.recipe = "notes";
+    how.characters = {".", "a", "b", "c"};
+    how.shows = [](const std::string&) { return true; };
+    return how;
 }
 
 // The line of a name, its words with one space between.
@@ -48,15 +68,7 @@ std::string line_of(const std::string& table, const std::string& name) {
 }  // namespace
 
 TEST_CASE("exercise table: a line each, wrong ones first, and how many are right") {
-    ComparedStep step = test::step_of(
-        0, {test::within("da", {3}, 1e-7, 1e-6), test::within("db", {3}, 2e-6, 1e-6), test::missing("dc")}, "small");
-    step.tensors[2].result.verdict = Verdict::not_given;
-    step.blamed.push_back({.model = "small", .alone = {}, .culprits = {}, .victims = {{"db", "dw"}}});
-    const std::string table = exercise_table(
-        {attempt("da", Standing::right, 0.125), attempt("db", Standing::right, 0.5), attempt("dc", Standing::to_do),
-         wrong("dv", "", "the negative of the right answer"), wrong("dw", "goes to x(3)", "all zero"),
-         attempt("du", Standing::absent), attempt("da", Standing::to_do, 0, true)},
-        step, kForms, false);
+    const std::string table = exercise_table(some_of_each(), false);
     CHECK(line_of(table, "da") == "da right 12.5 % within");
     CHECK(line_of(table, "db") == "db right 50.0 % inherited from dw");
     CHECK(line_of(table, "dc") == "dc to do reads x, dy");
@@ -69,14 +81,55 @@ TEST_CASE("exercise table: a line each, wrong ones first, and how many are right
                    "step by step: 2 of 6 right, 2 wrong, 1 to do, 1 not in this network; "
                    "in one formula: 0 of 1 right, 1 to do\n"));
     CHECK_FALSE(contains(table, "\x1b"));
-    CHECK(contains(exercise_table({attempt("da", Standing::right)}, step, kForms, true), "\x1b[32mright\x1b[0m"));
+    CHECK(contains(exercise_table(some_of_each(), true), "\x1b[32mright\x1b[0m"));
 }
 
 TEST_CASE("exercise table: wrong in double only is told so; a form without attempts is left out") {
     Attempt one = attempt("da", Standing::wrong, 0.5);
     one.alone.real_double = one.alone.probe_double = test::trial(3, Verdict::mismatch);
-    const std::string table = exercise_table({one}, {}, kForms, false);
+    const std::string table = exercise_table({.attempts = {one}, .step = {}, .summary = {}}, false);
     CHECK(line_of(table, "da") == "da wrong mismatch, in double only");
     CHECK_FALSE(contains(table, "in one formula"));
     CHECK(contains(table, "step by step: 0 of 1 right, 1 wrong\n"));
+}
+
+TEST_CASE("exercise: all is right where nothing is wrong or to do, but for formulas in one") {
+    const auto right = [](const std::vector<Attempt>& attempts, bool agree = true) {
+        Examination examination{.attempts = attempts, .step = {}, .summary = {}};
+        examination.summary.agree = agree;
+        return all_right(examination);
+    };
+    CHECK(right({attempt("da", Standing::right), attempt("db", Standing::absent)}));
+    CHECK(right({attempt("da", Standing::right), attempt("da", Standing::to_do, 0, true)}));
+    CHECK_FALSE(right({attempt("da", Standing::right), attempt("db", Standing::to_do)}));
+    CHECK_FALSE(right({attempt("da", Standing::right), wrong("db", "", "")}));
+    CHECK_FALSE(right({attempt("da", Standing::right, 0, true), attempt("db", Standing::wrong, 0, true)}));
+    CHECK_FALSE(right({attempt("da", Standing::right)}, false));
+}
+
+TEST_CASE("exercise as JSON: a comparison's fields, and a standing for each function") {
+    const nlohmann::json json = nlohmann::json::parse(exercise_json(some_of_each(), how()));
+    CHECK(json["verdict"].get<std::string>() == "disagree");
+    CHECK(json["steps"].size() == 1);
+    REQUIRE(json["functions"].size() == 7);
+    const nlohmann::json& db = json["functions"][1];
+    CHECK(db["name"].get<std::string>() == "db");
+    CHECK(db["standing"].get<std::string>() == "right");
+    CHECK(db["why"].is_null());
+    CHECK(db["in_the_chain"].get<std::string>() == "inherited from dw");
+    CHECK_FALSE(db["in_one"].get<bool>());
+    CHECK(json["functions"][2]["standing"].get<std::string>() == "to do");
+    CHECK(json["functions"][4]["why"].get<std::string>() == "goes to x(3)");
+    CHECK(json["functions"][6]["in_one"].get<bool>());
+    const Examination empty{.attempts = {attempt("da", Standing::to_do)}, .step = {}, .summary = {}};
+    CHECK(nlohmann::json::parse(exercise_json(empty, how()))["verdict"].get<std::string>() == "disagree");
+}
+
+TEST_CASE("exercise as JUnit: a test case each, failed, passed or skipped") {
+    const std::string xml = exercise_junit(some_of_each(), how());
+    CHECK(contains(xml, R"(tests="7" failures="2" errors="0" skipped="3")"));
+    CHECK(contains(xml, R"(<testcase classname="exercise.alone" name="da")"));
+    CHECK(contains(xml, R"(<testcase classname="exercise-in-one.alone" name="da")"));
+    CHECK(contains(xml, "message=\"wrong: mismatch: goes to x(3)"));
+    CHECK(contains(xml, "to do: reads x, dy"));
 }

@@ -1,0 +1,16 @@
+// What the reports in JUnit's XML have in common.
+#pragma once
+
+#include <string>
+
+#include "harness/report.h"
+#include "harness/report_xml.h"
+#include "harness/words.h"
+
+namespace byhand::report {
+
+// The test case of a step alone.
+Case case_of(const StepAlone& step, const std::string& model, const Wording& wording, const Summary& summary,
+             const Presentation& how);
+
+}  // namespace byhand::report
