@@ -40,7 +40,8 @@ void find_words(Presentation& how, const Metadata& metadata) {
         how.network = recipe_from_json(recipe->second, "recipe").network;
         how.characters = printable_characters({from_utf8(characters->second)});
         how.network.vocabulary = how.characters.size();
-    } catch (const InputError&) {  // another program's recipe: its tensors have no words here
+    } catch (const InputError&) {
+        how.characters.clear();  // another program's recipe: its tensors have no words here
     }
 }
 

@@ -184,12 +184,11 @@ std::string diff_csv(const Diff& diff, const Presentation& how) {
         if (!how.shows(t.name)) {
             continue;
         }
+        const std::string bit_equal = t.verdict == Verdict::exact ? "true" : "false";
         const std::array<std::string, kHeader.size()> fields = {t.name,
                                                                 fmt::format("{}", fmt::join(t.shape, " ")),
                                                                 std::to_string(count(t.shape)),
-                                                                !t.max_abs_diff               ? ""
-                                                                : t.verdict == Verdict::exact ? "true"
-                                                                                              : "false",
+                                                                t.max_abs_diff ? bit_equal : "",
                                                                 plain(t.max_abs_diff),
                                                                 t.max_ulp ? std::to_string(*t.max_ulp) : "",
                                                                 plain(t.scale),

@@ -190,6 +190,31 @@ TEST_CASE("diff: two models, with their worst elements in words") {
     CHECK(has(wide.out, "(6, 7) in A, (6, 8) in B\n"));
 }
 
+TEST_CASE("diff: where both tell of a network, the words are A's") {
+    const Place place;
+    std::string names = file_of(plain_names());
+    place.write("n", names);
+    std::ranges::replace(names, 'a', 'z');  // as many characters, and others
+    place.write("z", names);
+    for (const std::string path : {"n", "z"}) {
+        REQUIRE(byhand(place, {"train", "--data", path, "--steps", "9", "--save", path + "-model"}).code == 0);
+        write_stored(place.file(path + "-bare"), read_stored(place.file(path + "-model")).tensors);
+    }
+    const auto words = [&](const std::string& a, const std::string& b) {
+        std::vector<std::string> all;
+        const json report = json::parse(byhand(place, {"diff", a, b, "--format", "json"}).out);
+        for (const json& t : report["tensors"]) {
+            all.push_back(t["name"].get<std::string>() + ": " + t["worst"].value("where", ""));
+        }
+        std::ranges::sort(all);
+        return all;
+    };
+    CHECK(words("n-model", "z-model") == words("n-model", "z-bare"));
+    CHECK(words("z-model", "n-model") == words("z-model", "n-bare"));
+    CHECK(words("n-model", "z-model") != words("z-model", "n-model"));
+    CHECK(words("n-bare", "z-model") == words("z-model", "n-bare"));
+}
+
 TEST_CASE("diff: a recipe of another program's is no reason to refuse, nor a source of words") {
     const Place place;
     const std::string numbers(8, '\x01');
@@ -198,7 +223,8 @@ TEST_CASE("diff: a recipe of another program's is no reason to refuse, nor a sou
                                    R"(","vocabulary":"abc"},"W1":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}})";
         std::string length(8, '\0');
         length[0] = static_cast<char>(header.size());
-        place.write("a", length + header + numbers);
+        length += header;
+        place.write("a", length + numbers);
         const Outcome outcome = place.with({{"W1", floats({1, 2}, {1, 2})}}, {"--format", "csv"});
         CAPTURE(outcome.err);
         CHECK(outcome.code == 1);

@@ -67,6 +67,8 @@ TEST_CASE("diff: the largest difference, in value and in ULP, and where it stand
         CHECK(found.worst->a == (turned ? static_cast<double>(half) : 0.5));
         CHECK(found.worst->b == (turned ? 0.5 : static_cast<double>(half)));
     }
+    CHECK(between<float>({1, -3}, {1, 2}).scale == 3.0);
+    CHECK(between<float>({1, 2}, {1, -3}).scale == 3.0);
     const DiffedTensor wide = between<double>({0.1}, {std::nextafter(0.1, 1.0)});
     CHECK(wide.verdict == Verdict::mismatch);
     CHECK(wide.max_ulp == 1U);
@@ -98,7 +100,7 @@ TEST_CASE("diff: whole numbers are told apart where double does not") {
 }
 
 TEST_CASE("diff: what is not finite differs from all but the same bits, by more than any limit") {
-    const float other_nan = std::bit_cast<float>(std::bit_cast<std::uint32_t>(kNan) ^ 1U);
+    const auto other_nan = std::bit_cast<float>(std::bit_cast<std::uint32_t>(kNan) ^ 1U);
     for (const auto& [a, b] : {std::pair{kNan, 1.0F},
                                {1.0F, kNan},
                                {kInfinity, 1.0F},
@@ -148,6 +150,7 @@ TEST_CASE("diff: names of A in their order, then those that only B has") {
     b.add<float>("new", {2}, {1, 2}).add<float>("b", {1}, {1}).add<float>("z", {1}, {2}).add<float>("last", {}, {1});
     const Diff found = diffed(a, b);
     std::vector<std::string> names;
+    names.reserve(found.tensors.size());
     for (const DiffedTensor& tensor : found.tensors) {
         names.push_back(tensor.name);
     }
