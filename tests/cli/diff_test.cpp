@@ -269,6 +269,8 @@ TEST_CASE("diff: names from a file steer no terminal") {
         CHECK(has(outcome.out, "\x1b") == (format == "csv"));  // which knows no escapes, and is for programs
     }
     CHECK(has(byhand_on_terminal(place, {"diff", "a", "a"}).out, "\x1b[32mthey agree\x1b[0m"));
+    byhand_on_terminal(place, {"diff", "a", "a", "--output", "plain"});
+    CHECK(has(place.read("plain"), "\nthey agree: "));
 }
 
 TEST_CASE("diff refuses what it can't set side by side, in one line") {
