@@ -1,10 +1,14 @@
+#include "harness/diff.h"
+
 #include <fmt/core.h>
 #include <fnmatch.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
+#include "base/error.h"
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/numbers.h"
@@ -27,32 +31,61 @@ struct DiffOptions {
 };
 
 // The words for an element, where a file tells of which network it is: a dump, or a model that was saved.
-void find_words(Presentation& how, const TensorFile& file) {
-    const auto recipe = file.metadata.find("recipe");
-    const auto characters = file.metadata.find("vocabulary");
-    if (recipe != file.metadata.end() && characters != file.metadata.end() && how.network.hidden.empty()) {
-        how.network = recipe_from_json(recipe->second, "the recipe in its metadata").network;
+void find_words(Presentation& how, const Metadata& metadata) {
+    const auto recipe = metadata.find("recipe"), characters = metadata.find("vocabulary");
+    if (!how.characters.empty() || recipe == metadata.end() || characters == metadata.end()) {
+        return;
+    }
+    try {
+        how.network = recipe_from_json(recipe->second, "recipe").network;
         how.characters = printable_characters({from_utf8(characters->second)});
         how.network.vocabulary = how.characters.size();
+    } catch (const InputError&) {
+        how.characters.clear();  // another program's recipe: its tensors have no words here
     }
 }
 
+// What came from the files, so that it can't steer a terminal.
+Diff fit_to_print(Diff diff) {
+    for (std::string* path : {&diff.a, &diff.b}) {
+        *path = printable(*path);
+    }
+    for (DiffedTensor& tensor : diff.tensors) {
+        tensor.name = printable(tensor.name);
+    }
+    return diff;
+}
+
+std::string text_of(const Diff& found, const std::string& format, const Presentation& how) {
+    return format == "json"    ? diff_json(found, how)
+           : format == "csv"   ? diff_csv(found, how)
+           : format == "junit" ? diff_junit(found, how)
+                               : diff_table(fit_to_print(found), how);
+}
+
 int diff(const DiffOptions& options) {
+    for (const std::string& read : {options.a, options.b}) {
+        std::error_code error;
+        if (std::filesystem::equivalent(read, options.output, error)) {
+            throw InputError("--output " + options.output + " is a file to be compared; name another");
+        }
+    }
     const TensorFile a = read_tensors(options.a), b = read_tensors(options.b);
+    if (a.tensors.empty() && b.tensors.empty()) {
+        throw InputError(options.a + " and " + options.b + " hold no tensors; name files that do");
+    }
     Presentation how;
     how.shows = [&](const std::string& name) { return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0; };
     how.colour = options.output.empty() && wants_colour(STDOUT_FILENO);
-    find_words(how, a);
-    find_words(how, b);
+    find_words(how, a.metadata);
+    find_words(how, b.metadata);
     const Diff found = byhand::diff(options.a, views(a), options.b, views(b), options.limit);
-    const std::string text = options.format == "json"    ? diff_json(found, how)
-                             : options.format == "csv"   ? diff_csv(found, how)
-                             : options.format == "junit" ? diff_junit(found, how)
-                                                         : diff_table(found, how);
+    const std::string text = text_of(found, options.format, how);
     if (options.output.empty()) {
         fmt::print("{}", text);
     } else {
         write_text(options.output, text);
+        fmt::print(stderr, "{}", conclusion(fit_to_print(found), false));
     }
     return agree(found) ? kFine : kDisagrees;
 }
@@ -62,8 +95,8 @@ int diff(const DiffOptions& options) {
 void add_diff(CLI::App& app, int& exit_code) {
     CLI::App* command = app.add_subcommand("diff", "Set two files of tensors side by side, by name: dumps, models");
     const auto options = std::make_shared<DiffOptions>();
-    command->add_option("A", options->a, "A safetensors file")->required();
-    command->add_option("B", options->b, "Another")->required();
+    command->add_option("A", options->a, "A safetensors file")->required()->check(some_text());
+    command->add_option("B", options->b, "Another")->required()->check(some_text());
     command->add_option("--limit", options->limit, "The largest difference that is taken for agreement")
         ->check(number_between(0, 1e300))
         ->capture_default_str();

@@ -1,9 +1,13 @@
 // Columns of text under each other, for people, with colours for a terminal that shows them.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +18,14 @@ inline constexpr const char *kBold = "\x1b[1m", *kRed = "\x1b[1;31m", *kGreen = 
 
 inline std::string painted(const std::string& text, const std::string& escape, bool colour) {
     return colour ? escape + text + "\x1b[0m" : text;
+}
+
+inline std::string figure(const std::optional<double>& value) {
+    return value ? fmt::format("{:.1e}", *value) : "-";
+}
+
+inline std::string whole(std::uint64_t n) {
+    return n < 10'000'000 ? std::to_string(n) : fmt::format("{:.1e}", static_cast<double>(n));
 }
 
 // One line of a table, and what stands under it.

@@ -11,7 +11,6 @@
 #include "harness/report_columns.h"
 #include "harness/report_fields.h"
 #include "harness/report_number.h"
-#include "harness/report_parts.h"
 #include "harness/report_xml.h"
 #include "harness/words.h"
 
@@ -20,184 +19,201 @@ namespace {
 
 using report::number;
 
-std::string note_of(const TensorResult& r, const Diff& diff) {
-    if (r.verdict == Verdict::missing) {
-        return "only in " + (r.note.empty() ? diff.a : r.note);
-    }
-    return r.note;
+std::string index_text(const DiffedTensor& t, const char* between) {
+    return t.worst ? fmt::format("{}", fmt::join(index_of(t.shape, t.worst->position), between)) : "";
 }
 
-// "torch/dW1" is where dW1 is; the dump's sides have one name each before a slash.
-std::string where(const TensorResult& r, const Presentation& how) {
-    if (!r.worst) {
+// By name and index alone.
+std::string place(const DiffedTensor& t) {
+    return t.shape.empty() ? t.name : fmt::format("{} [{}]", t.name, index_text(t, ", "));
+}
+
+// "torch/dW1 from position 2, dimension 5 to unit 41": a dump's names have a side and a slash before them.
+std::string where(const DiffedTensor& t, const Presentation& how) {
+    if (!t.worst) {
         return "";
     }
-    const std::string bare = r.name.substr(r.name.find('/') == std::string::npos ? 0 : r.name.find('/') + 1);
-    return in_words(bare, index_of(r.shape, r.worst->position), {how.network, how.characters, {}, {}});
+    if (t.shape.empty() || how.characters.empty()) {
+        return place(t);
+    }
+    const std::size_t bare = t.name.find('/') + 1;  // 0 where there is none
+    return t.name.substr(0, bare) +
+           in_words(t.name.substr(bare), index_of(t.shape, t.worst->position), {how.network, how.characters, {}, {}});
 }
 
-std::string worst_index(const TensorResult& r) {
-    return r.worst ? fmt::format("{}", fmt::join(index_of(r.shape, r.worst->position), ", ")) : "";
+// "0.1 | 0.25", with digits enough to tell one from the other.
+std::string both(const DiffedElement& element) {
+    std::string a, b;
+    for (const int digits : {8, 9, 17}) {
+        a = fmt::format("{:.{}g}", element.a, digits);
+        b = fmt::format("{:.{}g}", element.b, digits);
+        if (a != b) {
+            break;
+        }
+    }
+    return a + " | " + b;
 }
 
-report::Row<8> row_of(const TensorResult& r, const Diff& diff, const Presentation& how) {
-    const auto figure = [](const std::optional<double>& value) {
-        return value ? fmt::format("{:.1e}", *value) : std::string("-");
-    };
-    report::Row<8> row{.cells = {r.name, to_string(r.shape), std::to_string(count(r.shape)),
-                                 r.max_abs_diff ? (r.bit_equal ? "yes" : "no") : "-", figure(r.max_abs_diff),
-                                 r.max_ulp ? std::to_string(*r.max_ulp) : "-", to_string(r.verdict), ""},
-                       .escape = agrees(r.verdict) ? report::kGreen : report::kRed,
-                       .rank = agrees(r.verdict) ? 2 : 1};
-    if (!r.note.empty() || r.verdict == Verdict::missing) {
-        row.cells[7] = note_of(r, diff);
-    } else if (r.worst && !r.bit_equal) {
-        row.cells[7] = fmt::format("{}: {:.9g} | {:.9g}", where(r, how), r.worst->manual, r.worst->torch);
+std::string plain(const std::optional<double>& value) {
+    return value ? fmt::format("{}", *value) : "";
+}
+
+// The last cell: what there is to say, or the worst element where one differs.
+std::string remark(const DiffedTensor& t) {
+    std::string text;
+    if (t.worst) {
+        text = t.shape.empty() ? "" : "[" + index_text(t, ", ") + "] ";
+        text += both(*t.worst);
+    }
+    return text + (text.empty() || t.note.empty() ? "" : "; ") + t.note;
+}
+
+report::Row<7> row_of(const DiffedTensor& t, const Presentation& how) {
+    const bool fine = agrees(t.verdict);
+    report::Row<7> row{
+        .cells = {t.name, to_string(t.shape), std::to_string(count(t.shape)), report::figure(t.max_abs_diff),
+                  t.max_ulp ? report::whole(*t.max_ulp) : "-", to_string(t.verdict), remark(t)},
+        .escape = fine ? report::kGreen : report::kRed,
+        .rank = fine ? 2 : 1};
+    if (const std::string words = where(t, how); !fine && t.worst && words != place(t)) {
+        row.notes.push_back(words);
     }
     return row;
 }
 
-std::size_t differing(const Diff& diff) {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(diff.tensors, [](const TensorResult& r) { return !agrees(r.verdict); }));
+std::string tensors(std::size_t n) {
+    return fmt::format("{} tensor{}", n, n == 1 ? "" : "s");
+}
+
+report::Case case_of(const DiffedTensor& t, const Presentation& how) {
+    const std::string verdict = to_string(t.verdict);
+    report::Case one{"diff",
+                     t.name.empty() ? "\"\"" : t.name,
+                     agrees(t.verdict) ? report::Outcome::passed : report::Outcome::failed,
+                     verdict,
+                     verdict + ": " + (t.worst ? where(t, how) : t.note),
+                     ""};
+    if (t.max_abs_diff) {
+        one.text += fmt::format("largest difference: {}\n", *t.max_abs_diff);
+    }
+    if (t.max_ulp) {
+        one.text += fmt::format("largest difference in ULP: {}\n", *t.max_ulp);
+    }
+    if (t.scale) {
+        one.text += fmt::format("largest magnitude: {}\n", *t.scale);
+    }
+    if (t.worst) {
+        one.text += fmt::format("worst element, in A: {}\nworst element, in B: {}\n", t.worst->a, t.worst->b);
+    }
+    return one;
 }
 
 }  // namespace
 
-Diff diff(const std::string& a, const std::vector<View>& of_a, const std::string& b, const std::vector<View>& of_b,
-          double limit) {
-    Diff diff{a, b, limit, {}};
-    const auto compare = [&](const std::string& name) {
-        const View* first = find(of_a, name);
-        const View* second = find(of_b, name);
-        TensorResult result = compare_tensor(name, first, second, nullptr, std::array{limit}, AllZero::expected);
-        if (result.verdict == Verdict::missing) {
-            result.note = first != nullptr ? a : b;
-        } else if (result.verdict == Verdict::shape && first->shape != second->shape) {
-            result.note = to_string(first->shape) + " against " + to_string(second->shape);
-        } else if (result.verdict == Verdict::undecided) {
-            result.verdict = Verdict::within;  // the limit was typed in: whoever did knows what it says
-        }
-        diff.tensors.push_back(std::move(result));
-    };
-    for (const View& view : of_a) {
-        compare(view.name);
-    }
-    for (const View& view : of_b) {
-        if (find(of_a, view.name) == nullptr) {
-            compare(view.name);
-        }
-    }
-    return diff;
-}
-
-bool agree(const Diff& diff) {
-    return differing(diff) == 0;
-}
-
 std::string diff_table(const Diff& diff, const Presentation& how) {
     constexpr report::Align L = report::Align::left, R = report::Align::right;
-    report::Table<8> table(
-        {"name", "shape", "count", "equal", "differ", "ULP", "verdict", "worst element: " + diff.a + " | " + diff.b},
-        {L, L, R, R, R, R, L, L}, 6, how.colour);
-    table.begin(fmt::format("{} against {}; limit {:g}", diff.a, diff.b, diff.limit));
-    for (const TensorResult& r : diff.tensors) {
-        if (how.shows(r.name)) {
-            table.add(row_of(r, diff, how));
+    report::Table<7> table({"name", "shape", "count", "differ", "ULP", "verdict", "worst element: A | B"},
+                           {L, L, R, R, R, L, L}, 5, how.colour);
+    table.begin(fmt::format("A: {}\nB: {}\nlimit: {}", diff.a, diff.b, diff.limit));
+    for (const DiffedTensor& t : diff.tensors) {
+        if (how.shows(t.name)) {
+            table.add(row_of(t, how));
         }
     }
+    return table.text() + "\n" + conclusion(diff, how.colour);
+}
+
+std::string conclusion(const Diff& diff, bool colour) {
     const std::size_t wrong = differing(diff);
-    return table.text() + (wrong == 0 ? fmt::format("\nthey agree: {} tensors\n", diff.tensors.size())
-                                      : fmt::format("\nthey differ: {} of {} tensors\n", wrong, diff.tensors.size()));
+    std::string text = wrong == 0
+                           ? report::painted("they agree", report::kGreen, colour) + ": "
+                           : report::painted("they disagree", report::kRed, colour) + fmt::format(": {} of ", wrong);
+    text += tensors(diff.tensors.size());
+    for (const char* note : {"only in A", "only in B"}) {
+        const auto n = std::ranges::count(diff.tensors, note, &DiffedTensor::note);
+        text += n > 0 ? fmt::format("; {}: {}", note, n) : "";
+    }
+    const auto furthest = std::ranges::max_element(diff.tensors, {}, &DiffedTensor::max_abs_diff);
+    if (furthest != diff.tensors.end() && furthest->max_abs_diff > 0.0) {
+        text += fmt::format("; furthest apart: {}, by {}", furthest->name, report::figure(furthest->max_abs_diff));
+    } else if (wrong == 0) {
+        text += "; no two values differ";
+    }
+    return text + "\n";
 }
 
 std::string diff_json(const Diff& diff, const Presentation& how) {
     using Json = nlohmann::ordered_json;
     Json tensors = Json::array();
-    for (const TensorResult& r : diff.tensors) {
-        if (!how.shows(r.name)) {
+    for (const DiffedTensor& t : diff.tensors) {
+        if (!how.shows(t.name)) {
             continue;
         }
         Json worst;
-        if (r.worst) {
-            worst = {{"index", index_of(r.shape, r.worst->position)},
-                     {"where", where(r, how)},
-                     {"a", number(r.worst->manual)},
-                     {"b", number(r.worst->torch)}};
+        if (t.worst) {
+            worst = {{"index", index_of(t.shape, t.worst->position)},
+                     {"where", where(t, how)},
+                     {"a", number(t.worst->a)},
+                     {"b", number(t.worst->b)}};
         }
-        const std::string note = note_of(r, diff);
-        tensors.push_back({{"name", r.name},
-                           {"shape", r.shape},
-                           {"count", count(r.shape)},
-                           {"bit_equal", r.bit_equal},
-                           {"max_abs_diff", number(r.max_abs_diff)},
-                           {"max_ulp", r.max_ulp ? Json(*r.max_ulp) : Json()},
-                           {"scale", number(r.scale)},
+        tensors.push_back({{"name", t.name},
+                           {"shape", t.shape},
+                           {"count", count(t.shape)},
+                           {"bit_equal", t.verdict == Verdict::exact},
+                           {"max_abs_diff", number(t.max_abs_diff)},
+                           {"max_ulp", t.max_ulp ? Json(*t.max_ulp) : Json()},
+                           {"scale", number(t.scale)},
                            {"worst", worst},
-                           {"note", note.empty() ? Json() : Json(note)},
-                           {"verdict", to_string(r.verdict)}});
+                           {"note", t.note.empty() ? Json() : Json(t.note)},
+                           {"verdict", to_string(t.verdict)}});
     }
-    const Json json = {{"verdict", agree(diff) ? "agree" : "differ"},
+    const Json json = {{"verdict", agree(diff) ? "agree" : "disagree"},
                        {"a", diff.a},
                        {"b", diff.b},
                        {"limit", number(diff.limit)},
                        {"tensors", tensors}};
-    return json.dump(1) + "\n";
+    return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::string diff_csv(const Diff& diff, const Presentation& how) {
     constexpr std::array kHeader = {"name",    "shape", "count",       "bit_equal",   "max_abs_diff",
                                     "max_ulp", "scale", "worst_index", "worst_where", "worst_a",
                                     "worst_b", "note",  "verdict"};
-    const auto field = [](const std::optional<double>& value) { return value ? fmt::format("{}", *value) : ""; };
     std::string text = report::csv_line(kHeader);
-    for (const TensorResult& r : diff.tensors) {
-        if (!how.shows(r.name)) {
+    for (const DiffedTensor& t : diff.tensors) {
+        if (!how.shows(t.name)) {
             continue;
         }
-        const std::optional<double> none;
-        const std::array<std::string, kHeader.size()> fields = {
-            r.name,
-            fmt::format("{}", fmt::join(r.shape, " ")),
-            std::to_string(count(r.shape)),
-            r.max_abs_diff ? (r.bit_equal ? "true" : "false") : "",
-            field(r.max_abs_diff),
-            r.max_ulp ? std::to_string(*r.max_ulp) : "",
-            field(r.scale),
-            r.worst ? fmt::format("{}", fmt::join(index_of(r.shape, r.worst->position), " ")) : "",
-            where(r, how),
-            field(r.worst ? std::optional(r.worst->manual) : none),
-            field(r.worst ? std::optional(r.worst->torch) : none),
-            note_of(r, diff),
-            to_string(r.verdict)};
+        const std::string bit_equal = t.verdict == Verdict::exact ? "true" : "false";
+        const std::array<std::string, kHeader.size()> fields = {t.name,
+                                                                fmt::format("{}", fmt::join(t.shape, " ")),
+                                                                std::to_string(count(t.shape)),
+                                                                t.max_abs_diff ? bit_equal : "",
+                                                                plain(t.max_abs_diff),
+                                                                t.max_ulp ? std::to_string(*t.max_ulp) : "",
+                                                                plain(t.scale),
+                                                                index_text(t, " "),
+                                                                where(t, how),
+                                                                t.worst ? fmt::format("{}", t.worst->a) : "",
+                                                                t.worst ? fmt::format("{}", t.worst->b) : "",
+                                                                t.note,
+                                                                to_string(t.verdict)};
         text += report::csv_line(fields);
     }
     return text;
 }
 
 std::string diff_junit(const Diff& diff, const Presentation& how) {
-    std::vector<report::Case> cases;
-    for (const TensorResult& r : diff.tensors) {
-        if (!how.shows(r.name)) {
-            continue;
+    report::Suite suite{diff.a + " against " + diff.b,
+                        "byhand.diff",
+                        {{"a", diff.a}, {"b", diff.b}, {"limit", fmt::format("{}", diff.limit)}},
+                        {}};
+    for (const DiffedTensor& t : diff.tensors) {
+        if (how.shows(t.name)) {
+            suite.cases.push_back(case_of(t, how));
         }
-        report::Case one{"diff",
-                         r.name,
-                         agrees(r.verdict) ? report::Outcome::passed : report::Outcome::failed,
-                         to_string(r.verdict),
-                         to_string(r.verdict),
-                         ""};
-        const std::string note = note_of(r, diff);
-        if (!note.empty()) {
-            one.message += ": " + note;
-        } else if (r.worst) {
-            one.message += ": " + where(r, how);
-            one.text = fmt::format("largest difference {}\nat [{}]: {} | {}\n", r.max_abs_diff.value_or(0),
-                                   worst_index(r), r.worst->manual, r.worst->torch);
-        }
-        cases.push_back(std::move(one));
     }
-    return report::junit({{diff.a + " against " + diff.b, "byhand.diff", {}, std::move(cases)}});
+    return report::junit({suite});
 }
 
 }  // namespace byhand

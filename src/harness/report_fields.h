@@ -19,8 +19,10 @@ inline std::string quoted(const std::string& text) {
 template <class Fields>
 std::string csv_line(const Fields& fields) {
     std::string text;
+    const char* between = "";  // the first field may be empty
     for (const auto& field : fields) {
-        text += (text.empty() ? "" : ",") + quoted(field);
+        text += between + quoted(field);
+        between = ",";
     }
     return text + "\r\n";
 }

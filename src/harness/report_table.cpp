@@ -14,6 +14,7 @@ namespace {
 
 using report::Align;
 using report::catches;
+using report::figure;
 using report::kGreen;
 using report::kRed;
 using report::kYellow;
@@ -22,6 +23,7 @@ using report::role;
 using report::Row;
 using report::Table;
 using report::where;
+using report::whole;
 
 std::string colour_of(Verdict verdict) {
     return agrees(verdict) ? kGreen : verdict == Verdict::undecided ? kYellow : kRed;
@@ -30,14 +32,6 @@ std::string colour_of(Verdict verdict) {
 std::string share(double used) {
     const double percent = 100 * used;
     return fmt::format(fmt::runtime(percent < 1000 ? "{:.1f} %" : "{:.1e} %"), percent);
-}
-
-std::string whole(std::uint64_t n) {
-    return n < 10'000'000 ? std::to_string(n) : fmt::format("{:.1e}", static_cast<double>(n));
-}
-
-std::string figure(const std::optional<double>& value) {
-    return value ? fmt::format("{:.1e}", *value) : "-";
 }
 
 // "0.25 0.5 [0.75] 1", the worst in brackets.

@@ -18,7 +18,7 @@ bool has_escape(const Outcome& outcome) {
 TEST_CASE("help goes to standard output, and names every option") {
     const Folder folder;
     const std::vector<std::pair<Arguments, std::vector<std::string>>> pages = {
-        {{}, {"compare", "train", "eval", "sample", "gradcheck", "recipes", "--version"}},
+        {{}, {"compare", "train", "eval", "sample", "gradcheck", "diff", "recipes", "--version"}},
         {{"compare"},
          {"--model", "--steps", "--every", "--drift", "--format", "--output", "--tensor", "--dump", "--recipe",
           "--data", "--embedding", "--hidden", "--context", "--batch", "--seed", "--split-seed", "--norm",
@@ -29,6 +29,7 @@ TEST_CASE("help goes to standard output, and names every option") {
         {{"eval"}, {"MODEL", "--data", "--json"}},
         {{"sample"}, {"MODEL", "-n", "--seed", "--temperature", "--prefix", "--json"}},
         {{"gradcheck"}, {"--model", "--elements", "--json", "--recipe", "--seed", "--batch", "drawn afresh", "7 rows"}},
+        {{"diff"}, {"A", "B", "--limit", "--format", "--output", "--tensor"}},
         {{"recipes"}, {"NAME"}}};
     for (const auto& [command, expected] : pages) {
         const Outcome outcome = byhand(folder, command + Arguments{"--help"});

@@ -14,6 +14,10 @@ namespace byhand::test {
 
 class File {
 public:
+    File() = default;
+    File(const File&) = delete;  // its views would still look at the other's numbers
+    File& operator=(const File&) = delete;
+
     template <class T>
     File& add(const std::string& name, const Shape& shape, const std::vector<T>& numbers) {
         std::vector<std::byte>& bytes = bytes_.emplace_back(numbers.size() * sizeof(T));

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/csv.h"
 #include "harness/report.h"
 #include "harness/results.h"
 
@@ -12,52 +13,9 @@ using namespace byhand::test;
 
 namespace {
 
-using Record = std::vector<std::string>;
-
-// A reader of RFC 4180's own: fails on a bare line end, on a quote in a plain field, on text after a closing quote.
-std::vector<Record> read(const std::string& text) {
-    std::vector<Record> records(1, Record(1));
-    std::size_t i = 0;
-    while (i < text.size()) {
-        if (text[i] == '"') {
-            REQUIRE(records.back().back().empty());
-            for (++i; text.at(i) != '"' || (i + 1 < text.size() && text[i + 1] == '"'); ++i) {
-                i += text[i] == '"' ? 1 : 0;
-                records.back().back() += text[i];
-            }
-            ++i;
-            REQUIRE((text.at(i) == ',' || text.at(i) == '\r'));
-        } else if (text[i] == ',') {
-            records.back().emplace_back();
-            ++i;
-        } else if (text[i] == '\r') {
-            REQUIRE(text.at(i + 1) == '\n');
-            records.emplace_back(1);
-            i += 2;
-        } else {
-            REQUIRE(text[i] != '\n');
-            records.back().back() += text[i++];
-        }
-    }
-    REQUIRE(records.back() == Record{""});  // the last line is ended too
-    records.pop_back();
-    return records;
-}
-
 std::vector<std::map<std::string, std::string>> rows(const std::vector<ComparedStep>& steps,
                                                      const Presentation& how = presentation()) {
-    const std::vector<Record> records = read(to_csv(how, steps));
-    std::vector<std::map<std::string, std::string>> all;
-    for (std::size_t r = 1; r < records.size(); ++r) {
-        REQUIRE(records[r].size() == records[0].size());
-        for (std::size_t c = 0; c < records[0].size(); ++c) {
-            if (c == 0) {
-                all.emplace_back();
-            }
-            all.back()[records[0][c]] = records[r][c];
-        }
-    }
-    return all;
+    return rows_of(to_csv(how, steps));
 }
 
 }  // namespace
@@ -129,5 +87,5 @@ TEST_CASE("CSV: only what the filter takes, and the header always") {
     const auto all = rows({step}, presentation([](const std::string& name) { return name == "dC"; }));
     REQUIRE(all.size() == 1);
     CHECK(all[0].at("name") == "dC");
-    CHECK(read(to_csv(presentation(), {})).size() == 1);
+    CHECK(read_csv(to_csv(presentation(), {})).size() == 1);
 }

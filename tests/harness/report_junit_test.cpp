@@ -1,94 +1,22 @@
-#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
-#include <regex>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "harness/junit.h"
 #include "harness/report.h"
 #include "harness/results.h"
-#include "harness/xml.h"
 
 using namespace byhand;
 using namespace byhand::test;
 
 namespace {
 
-using Keys = std::set<std::string>;
-
-Keys keys_of(const Element& element) {
-    Keys keys;
-    for (const auto& [key, value] : element.attributes) {
-        keys.insert(key);
-    }
-    return keys;
-}
-
-std::size_t children_with(const Element& suite, const std::string& name) {
-    return static_cast<std::size_t>(std::ranges::count_if(suite.children, [&](const Element& one) {
-        return std::ranges::any_of(one.children, [&](const Element& child) { return child.name == name; });
-    }));
-}
-
-// What both Ant's schema and Jenkins' ask for: which elements in which order, which attributes and of what form.
-void check_case(const Element& one) {
-    CHECK(keys_of(one) == Keys{"classname", "name", "time"});
-    CHECK_FALSE(one.attributes.at("name").empty());
-    CHECK_FALSE(one.attributes.at("classname").empty());
-    CHECK(std::regex_match(one.attributes.at("time"), std::regex("[0-9]+(\\.[0-9]+)?")));
-    CHECK(one.children.size() <= 1);
-    for (const Element& child : one.children) {
-        CHECK((child.name == "failure" || child.name == "skipped"));
-        CHECK(child.children.empty());
-        CHECK_FALSE(child.attributes.at("message").empty());
-        CHECK(keys_of(child) == (child.name == "failure" ? Keys{"message", "type"} : Keys{"message"}));
-    }
-}
-
-void check_suite(const Element& suite, std::size_t id) {
-    CHECK(suite.name == "testsuite");
-    CHECK(keys_of(suite) ==
-          Keys{"errors", "failures", "hostname", "id", "name", "package", "skipped", "tests", "time", "timestamp"});
-    CHECK(suite.attributes.at("id") == std::to_string(id));
-    CHECK(std::regex_match(suite.attributes.at("timestamp"),
-                           std::regex("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")));
-    CHECK(std::regex_match(suite.attributes.at("time"), std::regex("[0-9]+(\\.[0-9]+)?")));
-    REQUIRE(suite.children.size() >= 3);
-    CHECK(suite.children.front().name == "properties");
-    CHECK(suite.children[suite.children.size() - 2].name == "system-out");
-    CHECK(suite.children.back().name == "system-err");
-    const std::size_t cases = suite.children.size() - 3;
-    for (std::size_t i = 1; i <= cases; ++i) {
-        CHECK(suite.children[i].name == "testcase");
-        check_case(suite.children[i]);
-    }
-    CHECK(suite.attributes.at("tests") == std::to_string(cases));
-    CHECK(suite.attributes.at("failures") == std::to_string(children_with(suite, "failure")));
-    CHECK(suite.attributes.at("skipped") == std::to_string(children_with(suite, "skipped")));
-    CHECK(suite.attributes.at("errors") == "0");
-}
-
 Element report(const std::vector<ComparedStep>& steps, const std::set<Verdict>& allowed = {},
                const Presentation& how = presentation()) {
-    Element root = XmlReader::document(to_junit(how, summary_of(steps, allowed), steps));
-    CHECK(root.name == "testsuites");
-    CHECK(root.attributes.empty());
+    Element root = read_junit(to_junit(how, summary_of(steps, allowed), steps));
     CHECK(root.children.size() == steps.size());
-    for (std::size_t i = 0; i < root.children.size(); ++i) {
-        check_suite(root.children[i], i);
-    }
     return root;
-}
-
-const Element& case_of(const Element& suite, const std::string& classname, const std::string& name) {
-    for (const Element& one : suite.children) {
-        if (one.name == "testcase" && one.attributes.at("classname") == classname &&
-            one.attributes.at("name") == name) {
-            return one;
-        }
-    }
-    FAIL("no test case " << classname << " " << name);
-    return suite;
 }
 
 TensorResult with_verdict(const std::string& name, Verdict verdict) {
