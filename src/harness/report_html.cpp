@@ -35,7 +35,8 @@ std::string paragraphs(const std::string& text, const char* style) {
     for (std::size_t begin = 0; begin < text.size();) {
         const std::size_t end = std::min(text.find('\n', begin), text.size());
         const std::string line = text.substr(begin, end - begin);
-        out += fmt::format("<p class=\"{}\">{}</p>\n", style, escaped(line.substr(std::min(line.find_first_not_of(' '), line.size()))));
+        out += fmt::format("<p class=\"{}\">{}</p>\n", style,
+                           escaped(line.substr(std::min(line.find_first_not_of(' '), line.size()))));
         begin = end + 1;
     }
     return out;
@@ -49,8 +50,9 @@ std::string network_in_words(const NetworkConfig& network, std::size_t rows) {
     const char* norm = network.norm.place == NormPlace::none     ? "no norm"
                        : network.norm.place == NormPlace::before ? "batch norm before tanh"
                                                                  : "batch norm after tanh";
-    return fmt::format("{} characters, {} of context, embedding {}, hidden {}, {}{}; {} rows", network.vocabulary, network.context,
-                       network.embedding, hidden, norm, network.norm.output ? ", and on the output" : "", rows);
+    return fmt::format("{} characters, {} of context, embedding {}, hidden {}, {}{}; {} rows", network.vocabulary,
+                       network.context, network.embedding, hidden, norm,
+                       network.norm.output ? ", and on the output" : "", rows);
 }
 
 // "68 tensors op by op, 38 of them with a torch::nn module too".
@@ -62,36 +64,43 @@ std::string compared_in_words(const Shown& shown) {
         module += is_given && tensor.witness == "module" ? 1 : 0;
     }
     std::string text = report::grouped(tensors) + " tensors with LibTorch op by op";
-    return module == 0 ? text : text + fmt::format(", {} of them with its torch::nn module too", report::grouped(module));
+    return module == 0 ? text
+                       : text + fmt::format(", {} of them with its torch::nn module too", report::grouped(module));
 }
 
 std::string header(const Shown& shown) {
     const Summary& summary = shown.summary;
     const bool agree = summary.agree;
     std::string text = fmt::format(
-        "<header class=\"{}\">\n<p class=\"above\">byhand compare: a network by hand beside LibTorch’s, tensor by tensor</p>\n"
+        "<header class=\"{}\">\n<p class=\"above\">byhand compare: a network by hand beside LibTorch’s, tensor by "
+        "tensor</p>\n"
         "<h1><span aria-hidden=\"true\">{}</span> {}</h1>\n{}",
         agree ? "agree" : "disagree", agree ? "✓" : "✗", agree ? "They agree" : "They disagree",
         paragraphs(verdict_in_words(summary), "verdict"));
-    const std::string loss = fmt::format("{}{:.6f} by LibTorch",
-                                         report::gives_loss(shown.step) ? fmt::format("{:.6f} by hand, ", shown.step.loss_manual) : "",
-                                         shown.step.loss_torch);
-    text += fmt::format("<dl class=\"about\"><div><dt>recipe</dt><dd>{}</dd></div><div><dt>network</dt><dd>{}</dd></div>"
-                        "<div><dt>compared at step {}</dt><dd>{}</dd></div>"
-                        "<div><dt>loss</dt><dd>{}</dd></div><div><dt>LibTorch</dt><dd>{}</dd></div></dl>\n",
-                        escaped(shown.how.recipe), network_in_words(shown.how.network, shown.step.Y.size()), shown.step.step, compared_in_words(shown), loss,
-                        escaped(shown.how.torch_version));
+    const std::string loss =
+        fmt::format("{}{:.6f} by LibTorch",
+                    report::gives_loss(shown.step) ? fmt::format("{:.6f} by hand, ", shown.step.loss_manual) : "",
+                    shown.step.loss_torch);
+    text += fmt::format(
+        "<dl class=\"about\"><div><dt>recipe</dt><dd>{}</dd></div><div><dt>network</dt><dd>{}</dd></div>"
+        "<div><dt>compared at step {}</dt><dd>{}</dd></div>"
+        "<div><dt>loss</dt><dd>{}</dd></div><div><dt>LibTorch</dt><dd>{}</dd></div></dl>\n",
+        escaped(shown.how.recipe), network_in_words(shown.how.network, shown.step.Y.size()), shown.step.step,
+        compared_in_words(shown), loss, escaped(shown.how.torch_version));
     return text + "</header>\n";
 }
 
 // The formula, the line of code, what shows it, and who inherits.
-std::string card(const Shown& shown, const Section& section, const Culprit& culprit, const std::vector<Victim>& victims) {
+std::string card(const Shown& shown, const Section& section, const Culprit& culprit,
+                 const std::vector<Victim>& victims) {
     const SourceLine source = report::source_line(shown.how, culprit.function);
-    std::string text = fmt::format("<article class=\"culprit\"><h3>{} {}</h3>\n", badge(Mark::culprit), report::link(section, culprit.name));
+    std::string text = fmt::format("<article class=\"culprit\"><h3>{} {}</h3>\n", badge(Mark::culprit),
+                                   report::link(section, culprit.name));
     if (!source.formula.empty()) {
         text += "<p>It should be <code>" + escaped(source.formula) + "</code></p>\n";
     }
-    text += fmt::format("<p><code>{}</code>{}</p>\n", escaped(culprit.function), source.place.empty() ? "" : ", " + escaped(source.place));
+    text += fmt::format("<p><code>{}</code>{}</p>\n", escaped(culprit.function),
+                        source.place.empty() ? "" : ", " + escaped(source.place));
     text += paragraphs(report::figures_of(culprit, shown.wording), "shows");
     if (culprit.trial && !culprit.trial->hint.empty()) {
         text += "<p>Hint: " + escaped(culprit.trial->hint) + "</p>\n";
@@ -114,8 +123,10 @@ std::string blame_of(const Shown& shown, const Section& section) {
         }
         const std::vector<std::string> orphans = report::heirs_of("", blamed.victims);
         if (!orphans.empty()) {
-            text += fmt::format("<article class=\"culprit\"><p>{} Off in the chain, though no step that leads there is wrong alone: {}</p></article>\n",
-                                badge(Mark::off), report::links(section, orphans, ""));
+            text += fmt::format(
+                "<article class=\"culprit\"><p>{} Off in the chain, though no step that leads there is wrong alone: "
+                "{}</p></article>\n",
+                badge(Mark::off), report::links(section, orphans, ""));
         }
     }
     return text.empty() ? "" : "<div class=\"cards\">\n" + text + "</div>\n";
@@ -129,8 +140,8 @@ std::string counts(const Section& section) {
         const auto many = std::ranges::count(section.entries, mark, &Entry::mark);
         if (many > 0) {
             const report::MarkWords words = report::words_of(mark);
-            text += fmt::format("<li><span class=\"mark {}\"><b aria-hidden=\"true\">{}</b> {}</span> {}</li>", words.style, words.sign, many,
-                                words.words);
+            text += fmt::format("<li><span class=\"mark {}\"><b aria-hidden=\"true\">{}</b> {}</span> {}</li>",
+                                words.style, words.sign, many, words.words);
         }
     }
     return text + "</ul>\n";
@@ -138,29 +149,38 @@ std::string counts(const Section& section) {
 
 std::string section_text(const Shown& shown, const Section& section, const Drawings& drawings) {
     const std::string name = escaped(section.model);
-    return fmt::format("<section class=\"model\" aria-labelledby=\"page-{0}\">\n<h2 id=\"page-{0}\">{0} <small>step {1}</small></h2>\n", name,
-                       shown.step.step) +
+    return fmt::format(
+               "<section class=\"model\" aria-labelledby=\"page-{0}\">\n<h2 id=\"page-{0}\">{0} <small>step "
+               "{1}</small></h2>\n",
+               name, shown.step.step) +
            counts(section) + blame_of(shown, section) +
-           "<h3>The network</h3>\n<p class=\"hint\">Forward runs down each panel and on to the next, backward up and back; “after” is what the "
+           "<h3>The network</h3>\n<p class=\"hint\">Forward runs down each panel and on to the next, backward up and "
+           "back; “after” is what the "
            "update or the evaluation makes. Every box leads to its row.</p>\n" +
            report::network_picture(shown, section) +
-           "<h3>Tensor by tensor</h3>\n<p class=\"hint\">● by hand, ○ LibTorch, both against the oracle; the line is the limit, which follows from "
+           "<h3>Tensor by tensor</h3>\n<p class=\"hint\">● by hand, ○ LibTorch, both against the oracle; the line is "
+           "the limit, which follows from "
            "how float rounds. Every row opens: heatmap, histogram, worst elements, formula.</p>\n" +
            report::tensor_table(shown, section, drawings) + "</section>\n";
 }
 
 std::string page_text(const Shown& shown, const Drawings& drawings) {
     std::string text = fmt::format(
-        "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
-        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n"
+        "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n<meta "
+        "charset=\"utf-8\"/>\n"
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta name=\"color-scheme\" "
+        "content=\"light dark\"/>\n"
         "<title>{}: {}</title>\n<style>{}</style>\n</head>\n<body>\n{}",
-        shown.summary.agree ? "They agree" : "They disagree", escaped(shown.how.recipe), report::kStyle, report::drawn_once());
+        shown.summary.agree ? "They agree" : "They disagree", escaped(shown.how.recipe), report::kStyle,
+        report::drawn_once());
     text += header(shown) + "<main>\n" + report::over_steps(shown);
     for (const Section& section : shown.sections) {
         text += section_text(shown, section, drawings);
     }
-    text += "</main>\n<footer>\n<h2>How to read the heatmaps</h2>\n<p>The largest share of its limit that an error takes in each cell:</p>\n" +
-            report::heat_key();
+    text +=
+        "</main>\n<footer>\n<h2>How to read the heatmaps</h2>\n<p>The largest share of its limit that an error takes "
+        "in each cell:</p>\n" +
+        report::heat_key();
     if (!shown.page.again.empty()) {
         text += "<p>To see just what is wrong again: <code>" + escaped(shown.page.again) + "</code></p>\n";
     }
@@ -177,7 +197,8 @@ Drawings drawings_within(const Shown& shown, std::size_t room) {
     for (const Section& section : shown.sections) {
         for (const Entry& entry : section.entries) {
             if (entry.listed) {
-                wanted.push_back({&entry, {std::min(entry.mark, Mark::shows_nothing), -entry.result().used.value_or(0)}});
+                wanted.push_back(
+                    {&entry, {std::min(entry.mark, Mark::shows_nothing), -entry.result().used.value_or(0)}});
             }
         }
     }
@@ -198,7 +219,8 @@ Drawings drawings_within(const Shown& shown, std::size_t room) {
 
 }  // namespace
 
-std::string to_html(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps, const Page& page) {
+std::string to_html(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
+                    const Page& page) {
     const Shown shown = report::shown(how, summary, steps, page);
     const std::size_t without = page_text(shown, {}).size();
     return page_text(shown, drawings_within(shown, kLargest - std::min(without, kLargest)));

@@ -28,7 +28,7 @@ public:
         const std::vector<Layer> all = layers(shown.how.network);
         panels_.push_back({"Names and their embedding", {}});
         for (const Layer& layer : all) {
-            panels_.push_back({layer.is_output    ? "Output layer"
+            panels_.push_back({layer.is_output   ? "Output layer"
                                : all.size() == 2 ? "Hidden layer"
                                                  : fmt::format("Hidden layer {}", layer.number),
                                {}});
@@ -161,17 +161,19 @@ std::string box(const Section& section, const std::string& name, const std::stri
         return "<td></td>";
     }
     const MarkWords words = words_of(entry->mark);
-    const std::string said =
-        (label == name ? "" : " " + name) + ": " + (entry->from.empty() ? words.words : "inherited from " + entry->from);
-    const std::string inside =
-        fmt::format("<b aria-hidden=\"true\">{}</b>{}<span class=\"vh\">{}</span>", words.sign, escaped(label), escaped(said));
-    return entry->listed ? fmt::format("<td><a class=\"box {}\" href=\"#{}\">{}</a></td>", words.style, escaped(entry->id), inside)
+    const std::string said = (label == name ? "" : " " + name) + ": " +
+                             (entry->from.empty() ? words.words : "inherited from " + entry->from);
+    const std::string inside = fmt::format("<b aria-hidden=\"true\">{}</b>{}<span class=\"vh\">{}</span>", words.sign,
+                                           escaped(label), escaped(said));
+    return entry->listed ? fmt::format("<td><a class=\"box {}\" href=\"#{}\">{}</a></td>", words.style,
+                                       escaped(entry->id), inside)
                          : fmt::format("<td><span class=\"box {}\">{}</span></td>", words.style, inside);
 }
 
 // X and Y: nobody makes or compares them.
 std::string given_box(const std::string& name) {
-    return fmt::format("<td><span class=\"box batch\">{}<span class=\"vh\">: the batch</span></span></td>", escaped(name));
+    return fmt::format("<td><span class=\"box batch\">{}<span class=\"vh\">: the batch</span></span></td>",
+                       escaped(name));
 }
 
 std::string panel_of(const Section& section, const Panel& panel) {

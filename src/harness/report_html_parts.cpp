@@ -11,10 +11,7 @@ namespace {
 
 // From what contradicts to what is exact.
 int badness(Verdict verdict, const std::set<Verdict>& allowed) {
-    return contradicts(verdict, allowed)  ? 3
-           : !agrees(verdict)             ? 2
-           : verdict == Verdict::within   ? 1
-                                          : 0;
+    return contradicts(verdict, allowed) ? 3 : !agrees(verdict) ? 2 : verdict == Verdict::within ? 1 : 0;
 }
 
 Mark mark_of(Verdict verdict, const std::string& role, const std::set<Verdict>& allowed) {
@@ -66,7 +63,8 @@ void add_entries(Section& section, const Shown& shown, Shares& shares, const std
         }
         const auto [place, is_new] = section.places.try_emplace(name, section.entries.size());
         if (is_new) {
-            section.entries.push_back({.name = name, .id = id_before + name, .against = {}, .from = {}, .over_steps = {}});
+            section.entries.push_back(
+                {.name = name, .id = id_before + name, .against = {}, .from = {}, .over_steps = {}});
             section.entries.back().listed = shown.how.shows(name);
             section.entries.back().verdict = tensor.result.verdict;
             section.entries.back().over_steps = std::move(shares[{section.model, name}]);
@@ -101,8 +99,8 @@ void complete(Section& section, const Shown& shown) {
     }
 }
 
-// From the smallest share to the largest, of those that are finite and not nothing: at least from a tenth of the limit to
-// ten limits, at most from 10^-5 to 10^9.
+// From the smallest share to the largest, of those that are finite and not nothing: at least from a tenth of the limit
+// to ten limits, at most from 10^-5 to 10^9.
 Scale scale_of(const std::vector<Section>& sections) {
     Scale scale;
     for (const Section& section : sections) {
@@ -189,9 +187,9 @@ std::string headroom(const std::optional<double>& share) {
         return "none to spare";
     }
     const double times = *share <= 1 ? 1 / *share : *share;
-    const std::string size = times < 99.5    ? fmt::format("{:.1f}", times)
+    const std::string size = times < 99.5     ? fmt::format("{:.1f}", times)
                              : times < 9999.5 ? grouped(static_cast<std::size_t>(std::lround(times)))
-                                             : fmt::format("{:.1e}", times);
+                                              : fmt::format("{:.1e}", times);
     return *share <= 1 ? size + "×" : "over " + size + "×";
 }
 
@@ -210,7 +208,8 @@ std::string coordinate(double value) {
 
 std::string link(const Section& section, const std::string& name) {
     const Entry* entry = section.find(name);
-    return entry != nullptr && entry->listed ? fmt::format("<a href=\"#{}\">{}</a>", escaped(entry->id), escaped(name)) : escaped(name);
+    return entry != nullptr && entry->listed ? fmt::format("<a href=\"#{}\">{}</a>", escaped(entry->id), escaped(name))
+                                             : escaped(name);
 }
 
 std::string links(const Section& section, const std::vector<std::string>& names, std::string_view none) {

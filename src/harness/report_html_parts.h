@@ -110,9 +110,9 @@ std::string network_picture(const Shown& shown, const Section& section);
 std::string tensor_table(const Shown& shown, const Section& section, const Drawings& drawings);
 std::string drawing(const Shown& shown, const Entry& entry);  // heatmap, histogram, worst elements; "" without figures
 std::string opened(const Shown& shown, const Section& section, const Entry& entry, const Drawings& drawings);
-std::string over_steps(const Shown& shown);                              // "" where there is one step
-std::string over_steps_of(const Shown& shown, const Entry& entry);       // the same of one tensor
-std::string drawn_once();                                                // what pictures refer to
-std::string heat_key();                                                  // what the colours of heatmaps mean
+std::string over_steps(const Shown& shown);                         // "" where there is one step
+std::string over_steps_of(const Shown& shown, const Entry& entry);  // the same of one tensor
+std::string drawn_once();                                           // what pictures refer to
+std::string heat_key();                                             // what the colours of heatmaps mean
 
 }  // namespace byhand::report

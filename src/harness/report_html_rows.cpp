@@ -21,9 +21,10 @@ std::string axis(const Scale& scale) {
     for (int power = scale.first; power <= scale.last; ++power) {
         const std::string x = percent(scale.at(std::pow(10.0, power)));
         if (power == 0) {
-            text += fmt::format("<line class=\"limit\" x1=\"{0}\" x2=\"{0}\" y1=\"15\" y2=\"22\"/>"
-                                "<text class=\"limit\" x=\"{0}\" y=\"12\">limit</text>",
-                                x);
+            text += fmt::format(
+                "<line class=\"limit\" x1=\"{0}\" x2=\"{0}\" y1=\"15\" y2=\"22\"/>"
+                "<text class=\"limit\" x=\"{0}\" y=\"12\">limit</text>",
+                x);
         } else {
             text += fmt::format("<line x1=\"{0}\" x2=\"{0}\" y1=\"18\" y2=\"22\"/>", x);
             if (power % apart == 0 && (apart == 1 || std::abs(power) > 1)) {
@@ -44,9 +45,9 @@ std::string bar(const Shown& shown, const Entry& entry) {
         return "";
     }
     const auto place = [&](double share) { return percent(shown.scale.at(share)); };
-    std::string text =
-        fmt::format("<svg class=\"scale {0}\" aria-hidden=\"true\"><line class=\"limit\" x1=\"{1}\" x2=\"{1}\" y2=\"100%\"/>",
-                    words_of(entry.mark).style, place(1));
+    std::string text = fmt::format(
+        "<svg class=\"scale {0}\" aria-hidden=\"true\"><line class=\"limit\" x1=\"{1}\" x2=\"{1}\" y2=\"100%\"/>",
+        words_of(entry.mark).style, place(1));
     if (ours != 0) {
         text += fmt::format("<rect y=\"50%\" width=\"{}\" height=\"2\"/>", place(ours));
     }
@@ -77,19 +78,23 @@ std::string alone_text(const Entry& entry) {
     if (entry.alone == nullptr) {
         return "–";
     }
-    return entry.alone->wrong() ? "wrong" : agrees(entry.alone->verdict()) ? "right" : to_string(entry.alone->verdict());
+    return entry.alone->wrong()             ? "wrong"
+           : agrees(entry.alone->verdict()) ? "right"
+                                            : to_string(entry.alone->verdict());
 }
 
 std::string row(const Shown& shown, const Section& section, const Entry& entry, const Drawings& drawings) {
     const TensorResult& result = entry.result();
     return fmt::format(
-        "<tbody class=\"tensor\"><tr class=\"row\"><th scope=\"row\">{}</th><td class=\"shape\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td>"
-        "<td class=\"bar\">{}</td><td class=\"number\">{}</td><td class=\"alone\">{}</td><td class=\"verdict\">{}</td></tr>\n"
+        "<tbody class=\"tensor\"><tr class=\"row\"><th scope=\"row\">{}</th><td class=\"shape\">{}</td><td "
+        "class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td>"
+        "<td class=\"bar\">{}</td><td class=\"number\">{}</td><td class=\"alone\">{}</td><td "
+        "class=\"verdict\">{}</td></tr>\n"
         "<tr><td class=\"more\" colspan=\"9\"><details><summary><span class=\"vh\">{}, opened</span></summary>\n"
         "<div class=\"opened\" id=\"{}\">{}</div></details></td></tr></tbody>\n",
         escaped(entry.name), to_string(result.shape), figure(result.error_manual), figure(result.error_torch),
-        result.used ? share(*result.used) : "–", bar(shown, entry), headroom(result.used), alone_text(entry), verdict_text(section, entry),
-        escaped(entry.name), escaped(entry.id), opened(shown, section, entry, drawings));
+        result.used ? share(*result.used) : "–", bar(shown, entry), headroom(result.used), alone_text(entry),
+        verdict_text(section, entry), escaped(entry.name), escaped(entry.id), opened(shown, section, entry, drawings));
 }
 
 // The groups of rows in their order. What was given comes last: nobody computed it.
@@ -98,7 +103,7 @@ constexpr std::array kGroups = {"Forward: values", "Backward: gradients", "Updat
 
 const char* group_of(const Entry& entry) {
     const bool given = entry.explanation != nullptr && entry.explanation->function.empty();
-    return given                              ? kGroups[4]
+    return given                             ? kGroups[4]
            : entry.name.starts_with("eval_") ? kGroups[3]
            : entry.name.starts_with("new_")  ? kGroups[2]
            : entry.name.starts_with('d')     ? kGroups[1]
@@ -109,9 +114,12 @@ const char* group_of(const Entry& entry) {
 
 std::string tensor_table(const Shown& shown, const Section& section, const Drawings& drawings) {
     std::string text = fmt::format(
-        "<table class=\"tensors\"><caption class=\"about-rows\">Every tensor of {} at step {}. Errors are the largest distances from an oracle in "
-        "double; every element has its own limit, and the scale shows the largest share that an error takes of one.</caption>\n"
-        "<thead class=\"head\"><tr><th scope=\"col\">tensor</th><th scope=\"col\" class=\"shape\">shape</th><th scope=\"col\" class=\"number\">our error</th>"
+        "<table class=\"tensors\"><caption class=\"about-rows\">Every tensor of {} at step {}. Errors are the largest "
+        "distances from an oracle in "
+        "double; every element has its own limit, and the scale shows the largest share that an error takes of "
+        "one.</caption>\n"
+        "<thead class=\"head\"><tr><th scope=\"col\">tensor</th><th scope=\"col\" class=\"shape\">shape</th><th "
+        "scope=\"col\" class=\"number\">our error</th>"
         "<th scope=\"col\" class=\"number\">LibTorch’s</th><th scope=\"col\" class=\"number\">of limit</th>"
         "<th scope=\"col\" class=\"bar\"><span class=\"vh\">error ÷ limit, on a logarithmic scale</span>{}</th>"
         "<th scope=\"col\" class=\"number\">headroom</th><th scope=\"col\" class=\"alone\">alone</th>"
@@ -125,8 +133,9 @@ std::string tensor_table(const Shown& shown, const Section& section, const Drawi
             }
         }
         if (!rows.empty()) {
-            text += fmt::format("<tbody class=\"group\"><tr><th colspan=\"9\" scope=\"rowgroup\">{}</th></tr></tbody>\n{}", group,
-                                rows);
+            text +=
+                fmt::format("<tbody class=\"group\"><tr><th colspan=\"9\" scope=\"rowgroup\">{}</th></tr></tbody>\n{}",
+                            group, rows);
         }
     }
     return text + "</table>\n";

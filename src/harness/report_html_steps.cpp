@@ -36,18 +36,20 @@ std::string bars(const std::vector<double>& shares, const Scale& scale) {
         const double share = *std::max_element(begin + static_cast<std::ptrdiff_t>(groups[i].begin),
                                                begin + static_cast<std::ptrdiff_t>(groups[i].end));
         if (share >= 0) {
-            paths[share <= 1 ? 0 : 1] +=
-                fmt::format("M{} 100V{}h.8V100z", coordinate(static_cast<double>(i) + 0.1), coordinate(100 - scale.at(share)));
+            paths[share <= 1 ? 0 : 1] += fmt::format("M{} 100V{}h.8V100z", coordinate(static_cast<double>(i) + 0.1),
+                                                     coordinate(100 - scale.at(share)));
         }
     }
     return fmt::format(
-        "<svg class=\"bars\" viewBox=\"0 0 {0} 100\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><path class=\"ok\" d=\"{1}\"/>"
+        "<svg class=\"bars\" viewBox=\"0 0 {0} 100\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><path "
+        "class=\"ok\" d=\"{1}\"/>"
         "<path class=\"over\" d=\"{2}\"/><path class=\"limit\" d=\"M0 {3}H{0}\"/></svg>",
         groups.size(), paths[0], paths[1], coordinate(100 - scale.at(1)));
 }
 
 std::string ends(const std::vector<ComparedStep>& steps) {
-    return fmt::format("<p class=\"ends\"><span>step {}</span><span>step {}</span></p>", steps.front().step, steps.back().step);
+    return fmt::format("<p class=\"ends\"><span>step {}</span><span>step {}</span></p>", steps.front().step,
+                       steps.back().step);
 }
 
 // The tensor that came nearest to its limit in a step, or went furthest beyond it.
@@ -67,7 +69,9 @@ double share_of(const ComparedStep& step) {
 }
 
 bool is_off(const ComparedStep& step, const std::set<Verdict>& allowed) {
-    return std::ranges::any_of(step.tensors, [&](const ComparedTensor& tensor) { return contradicts(tensor.result.verdict, allowed); }) ||
+    return std::ranges::any_of(
+               step.tensors,
+               [&](const ComparedTensor& tensor) { return contradicts(tensor.result.verdict, allowed); }) ||
            std::ranges::any_of(step.blamed, [&](const Blamed& blamed) {
                return !blamed.culprits.empty() || std::ranges::any_of(blamed.alone, [&](const StepAlone& alone) {
                    return contradicts(alone.verdict(), allowed);
@@ -77,7 +81,9 @@ bool is_off(const ComparedStep& step, const std::set<Verdict>& allowed) {
 
 std::string name_and_share(const ComparedStep& step) {
     const ComparedTensor* most = furthest(step);
-    return most != nullptr ? fmt::format("{} with {} of its limit", escaped(most->result.name), share(*most->result.used)) : "none";
+    return most != nullptr
+               ? fmt::format("{} with {} of its limit", escaped(most->result.name), share(*most->result.used))
+               : "none";
 }
 
 // Of the steps in a group the one that is furthest off.
@@ -92,22 +98,24 @@ const ComparedStep& worst_in(const std::vector<ComparedStep>& steps, const Group
 std::string table(const Shown& shown) {
     const std::vector<Group> groups = groups_of(shown.steps.size());
     std::string text = fmt::format(
-        "<details><summary>The same as a table</summary><div class=\"scroll\"><table class=\"figures\"><caption>{}</caption><thead><tr>"
+        "<details><summary>The same as a table</summary><div class=\"scroll\"><table "
+        "class=\"figures\"><caption>{}</caption><thead><tr>"
         "<th scope=\"col\">step</th><th scope=\"col\">loss by hand</th><th scope=\"col\">by LibTorch</th>"
         "<th scope=\"col\">closest to its limit</th><th scope=\"col\">verdict</th></tr></thead><tbody>\n",
         groups.size() == shown.steps.size() ? "Every compared step"
-                                            : fmt::format("Of {} compared steps the worst of each {} or so", shown.steps.size(),
-                                                          shown.steps.size() / groups.size()));
+                                            : fmt::format("Of {} compared steps the worst of each {} or so",
+                                                          shown.steps.size(), shown.steps.size() / groups.size()));
     for (const Group& group : groups) {
         const ComparedStep& step = worst_in(shown.steps, group);
         const auto off = std::count_if(shown.steps.begin() + static_cast<std::ptrdiff_t>(group.begin),
                                        shown.steps.begin() + static_cast<std::ptrdiff_t>(group.end),
                                        [&](const ComparedStep& one) { return is_off(one, shown.summary.allowed); });
-        text += fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td><td>{:.6f}</td><td>{}</td><td>{}</td></tr>\n", step.step,
-                            gives_loss(step) ? fmt::format("{:.6f}", step.loss_manual) : "–", step.loss_torch, name_and_share(step),
-                            off == 0                           ? "agrees"
-                            : group.end - group.begin == 1 ? "disagrees"
-                                                               : fmt::format("{} of {} disagree", off, group.end - group.begin));
+        text += fmt::format(
+            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{:.6f}</td><td>{}</td><td>{}</td></tr>\n", step.step,
+            gives_loss(step) ? fmt::format("{:.6f}", step.loss_manual) : "–", step.loss_torch, name_and_share(step),
+            off == 0                       ? "agrees"
+            : group.end - group.begin == 1 ? "disagrees"
+                                           : fmt::format("{} of {} disagree", off, group.end - group.begin));
     }
     return text + "</tbody></table></div></details>\n";
 }
@@ -128,16 +136,19 @@ std::string over_steps(const Shown& shown) {
             scale.last = std::clamp(static_cast<int>(std::ceil(std::log10(share))), scale.last, 9);
         }
     }
-    const auto off = std::ranges::count_if(steps, [&](const ComparedStep& step) { return is_off(step, shown.summary.allowed); });
+    const auto off =
+        std::ranges::count_if(steps, [&](const ComparedStep& step) { return is_off(step, shown.summary.allowed); });
     const ComparedStep& worst = worst_in(steps, {0, steps.size()});
     std::string text = fmt::format(
         "<section aria-labelledby=\"page-steps\"><h2 id=\"page-steps\">Over the steps</h2>\n<p>{} compared, {}. "
         "The worst is step {}: {}. Step {}, {}, is shown below in full.</p>\n",
-        fmt::format("{} steps", steps.size()), off == 0 ? "all agree" : fmt::format("{} of them disagree", off), worst.step,
-        name_and_share(worst), shown.step.step, off == 0 ? "the last" : "the first that disagrees");
-    text += fmt::format("<figure class=\"wide\"><figcaption>The largest error ÷ limit of each step, logarithmic, from {} at the foot to {} "
-                        "at the top; the line is the limit</figcaption>{}{}</figure>\n",
-                        power_of_ten(scale.first), power_of_ten(scale.last), bars(shares, scale), ends(steps));
+        fmt::format("{} steps", steps.size()), off == 0 ? "all agree" : fmt::format("{} of them disagree", off),
+        worst.step, name_and_share(worst), shown.step.step, off == 0 ? "the last" : "the first that disagrees");
+    text += fmt::format(
+        "<figure class=\"wide\"><figcaption>The largest error ÷ limit of each step, logarithmic, from {} at the foot "
+        "to {} "
+        "at the top; the line is the limit</figcaption>{}{}</figure>\n",
+        power_of_ten(scale.first), power_of_ten(scale.last), bars(shares, scale), ends(steps));
     return text + table(shown) + "</section>\n";
 }
 
@@ -151,8 +162,9 @@ std::string over_steps_of(const Shown& shown, const Entry& entry) {
             ? fmt::format("most at step {}: {} of its limit",
                           shown.steps[static_cast<std::size_t>(worst - entry.over_steps.begin())].step, share(*worst))
             : "no error in any";
-    return fmt::format("<figure><figcaption>Error ÷ limit over the steps; the line is the limit</figcaption>{}{}<p>{}</p></figure>\n",
-                       bars(entry.over_steps, shown.scale), ends(shown.steps), said);
+    return fmt::format(
+        "<figure><figcaption>Error ÷ limit over the steps; the line is the limit</figcaption>{}{}<p>{}</p></figure>\n",
+        bars(entry.over_steps, shown.scale), ends(shown.steps), said);
 }
 
 }  // namespace byhand::report
@@ -160,7 +172,8 @@ std::string over_steps_of(const Shown& shown, const Entry& entry) {
 namespace byhand {
 
 std::size_t shown_step(const std::vector<ComparedStep>& steps, const std::set<Verdict>& allowed) {
-    const auto off = std::ranges::find_if(steps, [&](const ComparedStep& step) { return report::is_off(step, allowed); });
+    const auto off =
+        std::ranges::find_if(steps, [&](const ComparedStep& step) { return report::is_off(step, allowed); });
     return off != steps.end() ? static_cast<std::size_t>(off - steps.begin()) : steps.size() - 1;
 }
 

@@ -14,19 +14,12 @@ namespace {
 
 // The levels of a heatmap, by the share of its limit that an error takes. The last has no figure.
 constexpr std::array<double, 8> kUpTo = {0, 0.01, 0.1, 0.5, 1, 10, 1e3, 1e5};
-constexpr std::array<const char*, 10> kLevels = {"no error",
-                                                "up to 1 %",
-                                                "up to 10 %",
-                                                "up to 50 %",
-                                                "up to its limit",
-                                                "over it, up to 10×",
-                                                "up to 1,000×",
-                                                "up to 100,000×",
-                                                "more than 100,000×",
-                                                "has no figure"};
+constexpr std::array<const char*, 10> kLevels = {
+    "no error",           "up to 1 %",    "up to 10 %",     "up to 50 %",         "up to its limit",
+    "over it, up to 10×", "up to 1,000×", "up to 100,000×", "more than 100,000×", "has no figure"};
 
-constexpr std::array<const char*, 10> kShort = {"no error", "≤ 1 %",  "≤ 10 %",    "≤ 50 %",    "≤ limit",
-                                               "≤ 10×",    "≤ 1,000×", "≤ 100,000×", "more", "no figure"};
+constexpr std::array<const char*, 10> kShort = {"no error", "≤ 1 %",    "≤ 10 %",     "≤ 50 %", "≤ limit",
+                                                "≤ 10×",    "≤ 1,000×", "≤ 100,000×", "more",   "no figure"};
 
 std::size_t level_of(float share) {
     if (std::isnan(share)) {
@@ -59,8 +52,8 @@ std::string cells(const Picture& picture) {
             }
         }
     }
-    std::string text = fmt::format("<rect class=\"l{}\" y=\"-.5\" width=\"{}\" height=\"{}\"/>", ground, picture.columns,
-                                   picture.rows);
+    std::string text = fmt::format("<rect class=\"l{}\" y=\"-.5\" width=\"{}\" height=\"{}\"/>", ground,
+                                   picture.columns, picture.rows);
     for (std::size_t level = 0; level < paths.size(); ++level) {
         if (!paths[level].empty()) {
             text += fmt::format("<path class=\"l{}\" d=\"{}\"/>", level, paths[level]);
@@ -70,7 +63,8 @@ std::string cells(const Picture& picture) {
 }
 
 // The characters under or beside their cells; nothing where one of them would be more than one sign.
-std::string letters(const std::vector<std::string>& characters, std::size_t n, const std::string& x, const std::string& y) {
+std::string letters(const std::vector<std::string>& characters, std::size_t n, const std::string& x,
+                    const std::string& y) {
     std::string text;
     for (std::size_t i = 0; i < n; ++i) {
         if (i >= characters.size() || width_of(characters[i]) != 1) {
@@ -99,7 +93,8 @@ std::string heatmap(const Shown& shown, const Entry& entry, const Picture& pictu
     const TensorResult& result = entry.result();
     const std::vector<std::string> axes = axes_in_words(entry.name, result.shape.size(), shown.wording);
     const bool flat = axes.size() < 2;
-    const std::size_t tall = flat ? 1 : result.shape.front(), wide = count(result.shape) / std::max<std::size_t>(tall, 1);
+    const std::size_t tall = flat ? 1 : result.shape.front(),
+                      wide = count(result.shape) / std::max<std::size_t>(tall, 1);
     std::string across = flat ? (axes.empty() ? "one number" : axes.front()) : axes[1];
     for (std::size_t i = 2; i < axes.size(); ++i) {
         across += " and " + axes[i];
@@ -116,19 +111,22 @@ std::string heatmap(const Shown& shown, const Entry& entry, const Picture& pictu
 
     std::string text = fmt::format(
         "<figure><figcaption>Error ÷ limit, by element</figcaption>"
-        "<svg class=\"heat\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"img\" aria-label=\"heatmap of {2}\">"
+        "<svg class=\"heat\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"img\" aria-label=\"heatmap of "
+        "{2}\">"
         "<g transform=\"translate({3} {4}) scale({5:.4g} {6:.4g})\">{7}</g>",
-        coordinate(left + width), coordinate(height + below), escaped(entry.name), left, coordinate(high / 2), cell, high,
-        cells(picture));
+        coordinate(left + width), coordinate(height + below), escaped(entry.name), left, coordinate(high / 2), cell,
+        high, cells(picture));
     if (letters_down) {
-        text += letters(shown.how.characters, picture.rows, every(picture.rows, 5, 0), every(picture.rows, high / 2 + 3.5, high));
+        text += letters(shown.how.characters, picture.rows, every(picture.rows, 5, 0),
+                        every(picture.rows, high / 2 + 3.5, high));
     }
     if (letters_across) {
         text += letters(shown.how.characters, picture.columns, every(picture.columns, left + cell / 2, cell),
                         coordinate(height + 11));
     }
-    text += "</svg><svg class=\"small-key\" width=\"400\" height=\"28\" viewBox=\"0 0 400 28\" aria-hidden=\"true\">"
-            "<use href=\"#heat-key\"/></svg><p>";
+    text +=
+        "</svg><svg class=\"small-key\" width=\"400\" height=\"28\" viewBox=\"0 0 400 28\" aria-hidden=\"true\">"
+        "<use href=\"#heat-key\"/></svg><p>";
     if (!flat) {
         text += "down: " + escaped(axis_text(axes.front(), tall, picture.block_rows)) + "<br/>";
     }
@@ -147,20 +145,22 @@ std::string histogram(const Entry& entry, const Picture& picture) {
         (i < kBinsWithin ? within : over) += n;
         if (n > 0) {
             const double high = std::max(kHistogramHigh * static_cast<double>(n) / static_cast<double>(most), 1.5);
-            bars[i < kBinsWithin ? 0 : 1] +=
-                fmt::format("M{} {}v-{}h12v{}z", kBin * static_cast<double>(i) + 1, kHistogramHigh + 4, coordinate(high), coordinate(high));
+            bars[i < kBinsWithin ? 0 : 1] += fmt::format("M{} {}v-{}h12v{}z", kBin * static_cast<double>(i) + 1,
+                                                         kHistogramHigh + 4, coordinate(high), coordinate(high));
         }
     }
-    std::string said = fmt::format("{} of {} elements without any error, {} more within the limit, {} over it", grouped(picture.bins[0]),
-                                   grouped(within + over + picture.without_figure), grouped(within - picture.bins[0]),
-                                   grouped(over));
+    std::string said = fmt::format("{} of {} elements without any error, {} more within the limit, {} over it",
+                                   grouped(picture.bins[0]), grouped(within + over + picture.without_figure),
+                                   grouped(within - picture.bins[0]), grouped(over));
     if (picture.without_figure > 0) {
         said += fmt::format(", {} without a figure", grouped(picture.without_figure));
     }
     return fmt::format(
         "<figure><figcaption>How many elements have which error ÷ limit</figcaption>"
-        "<svg class=\"histogram\" width=\"350\" height=\"118\" viewBox=\"0 0 350 118\" role=\"img\" aria-label=\"histogram of {}\">"
-        "<path class=\"ok\" d=\"{}\"/><path class=\"over\" d=\"{}\"/><use href=\"#histogram-axis\"/></svg><p>{}</p></figure>\n",
+        "<svg class=\"histogram\" width=\"350\" height=\"118\" viewBox=\"0 0 350 118\" role=\"img\" "
+        "aria-label=\"histogram of {}\">"
+        "<path class=\"ok\" d=\"{}\"/><path class=\"over\" d=\"{}\"/><use "
+        "href=\"#histogram-axis\"/></svg><p>{}</p></figure>\n",
         escaped(entry.name), bars[0], bars[1], said);
 }
 
@@ -171,8 +171,10 @@ std::string number(double value) {
 std::string worst_elements(const Shown& shown, const Entry& entry, const Picture& picture) {
     const TensorResult& result = entry.result();
     std::string text = fmt::format(
-        "<div class=\"scroll\"><table class=\"worst\"><caption>{} of {}</caption>\n<thead><tr><th scope=\"col\">where</th>"
-        "<th scope=\"col\">by hand</th><th scope=\"col\">LibTorch</th><th scope=\"col\">oracle</th><th scope=\"col\">error</th>"
+        "<div class=\"scroll\"><table class=\"worst\"><caption>{} of {}</caption>\n<thead><tr><th "
+        "scope=\"col\">where</th>"
+        "<th scope=\"col\">by hand</th><th scope=\"col\">LibTorch</th><th scope=\"col\">oracle</th><th "
+        "scope=\"col\">error</th>"
         "<th scope=\"col\">of limit</th></tr></thead><tbody>\n",
         picture.worst.size() == 1 ? "The one element" : fmt::format("The {} worst elements", picture.worst.size()),
         escaped(entry.name));
@@ -182,24 +184,28 @@ std::string worst_elements(const Shown& shown, const Entry& entry, const Picture
             place = place.substr(entry.name.size() + 1);
         }
         const bool has_figure = !std::isnan(element.share);
-        text += fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-                            escaped(place), number(element.manual), number(element.torch),
-                            element.oracle ? number(*element.oracle) : "–", has_figure ? figure(element.error) : "–",
-                            has_figure ? share(element.share) : "no figure");
+        text +=
+            fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                        escaped(place), number(element.manual), number(element.torch),
+                        element.oracle ? number(*element.oracle) : "–", has_figure ? figure(element.error) : "–",
+                        has_figure ? share(element.share) : "no figure");
     }
     return text + "</tbody></table></div>\n";
 }
 
 std::string witnesses(const Entry& entry) {
     std::string text =
-        "<div class=\"scroll\"><table class=\"figures\"><caption>Against LibTorch</caption>\n<thead><tr><th scope=\"col\">witness</th>"
+        "<div class=\"scroll\"><table class=\"figures\"><caption>Against LibTorch</caption>\n<thead><tr><th "
+        "scope=\"col\">witness</th>"
         "<th scope=\"col\">differ by</th><th scope=\"col\">in ULP</th><th scope=\"col\">our error</th>"
-        "<th scope=\"col\">LibTorch’s</th><th scope=\"col\">limit of the worst</th><th scope=\"col\">of limit</th><th scope=\"col\">verdict</th>"
+        "<th scope=\"col\">LibTorch’s</th><th scope=\"col\">limit of the worst</th><th scope=\"col\">of limit</th><th "
+        "scope=\"col\">verdict</th>"
         "</tr></thead><tbody>\n";
     for (const ComparedTensor* tensor : entry.against) {
         const TensorResult& r = tensor->result;
         text += fmt::format(
-            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+            "<tr><th "
+            "scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
             tensor->witness == "module" ? "torch::nn module" : "op by op", figure(r.max_abs_diff),
             r.max_ulp ? grouped(*r.max_ulp) : "–", figure(r.error_manual), figure(r.error_torch), figure(r.limit),
             r.used ? share(*r.used) : "–", to_string(r.verdict) + (r.note.empty() ? "" : ": " + escaped(r.note)));
@@ -211,7 +217,8 @@ std::string alone_in_words(const StepAlone& alone) {
     const auto used = [](const Trial& trial, const char* on) {
         return trial.verdict == Verdict::not_given ? "" : fmt::format("; {} of its limit {}", share(trial.used), on);
     };
-    std::string text = verdict_in_words(alone) + used(alone.real, "on this batch") + used(alone.probe, "on random values");
+    std::string text =
+        verdict_in_words(alone) + used(alone.real, "on this batch") + used(alone.probe, "on random values");
     if (const std::optional<double> caught = catches(alone); caught && *caught > 0) {
         text += fmt::format("; an error from {:.1e} of its scale is caught wherever it stands", *caught);
     }
@@ -234,7 +241,8 @@ std::string facts(const Shown& shown, const Section& section, const Entry& entry
         if (!source.formula.empty()) {
             add("formula", "<code>" + escaped(source.formula) + "</code>");
         }
-        add("function", "<code>" + escaped(function) + "</code>" + (source.place.empty() ? "" : ", " + escaped(source.place)));
+        add("function",
+            "<code>" + escaped(function) + "</code>" + (source.place.empty() ? "" : ", " + escaped(source.place)));
         add("reads", links(section, entry.reads(), "nothing"));
     }
     const auto readers = section.read_by.find(entry.name);
@@ -255,19 +263,22 @@ std::string facts(const Shown& shown, const Section& section, const Entry& entry
 }  // namespace
 
 std::string drawn_once() {
-    std::string text = "<svg width=\"0\" height=\"0\" class=\"once\" aria-hidden=\"true\"><defs><g id=\"histogram-axis\">";
+    std::string text =
+        "<svg width=\"0\" height=\"0\" class=\"once\" aria-hidden=\"true\"><defs><g id=\"histogram-axis\">";
     const double y = kHistogramHigh + 4;
-    text += fmt::format("<path class=\"line\" d=\"M0 {0}H350\"/><path class=\"limit\" d=\"M{1} 0V{2}\"/>", y, kBin * kBinsWithin, y + 4);
+    text += fmt::format("<path class=\"line\" d=\"M0 {0}H350\"/><path class=\"limit\" d=\"M{1} 0V{2}\"/>", y,
+                        kBin * kBinsWithin, y + 4);
     text += fmt::format("<text x=\"7\" y=\"{}\">0</text>", y + 15);
     for (const int power : {-4, -2, 0, 2, 4, 6}) {
-        text += fmt::format("<text x=\"{}\" y=\"{}\"{}>{}</text>", kBin * (1 + 2 * (power - Picture::kFirstDecade)), y + 15,
-                            power == 0 ? " class=\"limit\"" : "", power == 0 ? "limit" : power_of_ten(power));
+        text += fmt::format("<text x=\"{}\" y=\"{}\"{}>{}</text>", kBin * (1 + 2 * (power - Picture::kFirstDecade)),
+                            y + 15, power == 0 ? " class=\"limit\"" : "", power == 0 ? "limit" : power_of_ten(power));
     }
     text += "</g><g id=\"heat-key\">";
     for (std::size_t level = 0; level < kLevels.size(); ++level) {
         const std::size_t x = level % 5 * 80, top = level / 5 * 16;
-        text += fmt::format("<rect class=\"l{}\" x=\"{}\" y=\"{}\" width=\"10\" height=\"10\"/><text x=\"{}\" y=\"{}\">{}</text>", level,
-                            x, top, x + 14, top + 9, kShort[level]);
+        text += fmt::format(
+            "<rect class=\"l{}\" x=\"{}\" y=\"{}\" width=\"10\" height=\"10\"/><text x=\"{}\" y=\"{}\">{}</text>",
+            level, x, top, x + 14, top + 9, kShort[level]);
     }
     return text + "</g></defs></svg>\n";
 }
@@ -275,9 +286,10 @@ std::string drawn_once() {
 std::string heat_key() {
     std::string text = "<ul class=\"key\">";
     for (std::size_t level = 0; level < kLevels.size(); ++level) {
-        text += fmt::format("<li><svg width=\"14\" height=\"14\" aria-hidden=\"true\"><rect class=\"l{}\" width=\"14\" height=\"14\"/>"
-                            "</svg> {}</li>",
-                            level, kLevels[level]);
+        text += fmt::format(
+            "<li><svg width=\"14\" height=\"14\" aria-hidden=\"true\"><rect class=\"l{}\" width=\"14\" height=\"14\"/>"
+            "</svg> {}</li>",
+            level, kLevels[level]);
     }
     return text + "</ul>\n";
 }
@@ -305,7 +317,9 @@ std::string opened(const Shown& shown, const Section& section, const Entry& entr
     if (drawn != drawings.end()) {
         text += drawn->second;
     } else if (entry.picture() != nullptr) {
-        text += "<p>Its pictures are left out to keep this page small.</p>\n";
+        text += fmt::format(
+            "<p>Its pictures are left out to keep this page small; <code>--tensor {}</code> shows them.</p>\n",
+            escaped(entry.name));
     }
     text += witnesses(entry);
     return entry.result().torch_further_off ? text + "<p>LibTorch is the one further off.</p>\n" : text;
