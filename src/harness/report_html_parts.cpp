@@ -100,14 +100,14 @@ void complete(Section& section, const Shown& shown) {
 }
 
 // From the smallest share to the largest, of those that are finite and not nothing: at least from a tenth of the limit
-// to ten limits, at most from 10^-5 to 10^9.
+// to ten limits, at most from 10^-3 to 10^9.
 Scale scale_of(const std::vector<Section>& sections) {
     Scale scale;
     for (const Section& section : sections) {
         for (const Entry& entry : section.entries) {
             const double share = entry.result().used.value_or(0);
             if (share > 0 && std::isfinite(share)) {
-                scale.first = std::clamp(static_cast<int>(std::floor(std::log10(share))), -5, scale.first);
+                scale.first = std::clamp(static_cast<int>(std::floor(std::log10(share))), -3, scale.first);
                 scale.last = std::clamp(static_cast<int>(std::ceil(std::log10(share))), scale.last, 9);
             }
         }

@@ -132,7 +132,7 @@ std::string over_steps(const Shown& shown) {
     Scale scale;
     for (const double share : shares) {
         if (std::isfinite(share) && share > 0) {
-            scale.first = std::clamp(static_cast<int>(std::floor(std::log10(share))), -5, scale.first);
+            scale.first = std::clamp(static_cast<int>(std::floor(std::log10(share))), -3, scale.first);
             scale.last = std::clamp(static_cast<int>(std::ceil(std::log10(share))), scale.last, 9);
         }
     }

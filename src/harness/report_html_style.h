@@ -14,7 +14,7 @@ inline constexpr const char* kStyle = R"css(
   --open: #54565c; --open-ground: #f0f0f2; --limit: #b3201a;
   --l0: #eef1f5; --l1: #d6e6f4; --l2: #a9cde8; --l3: #6aaad6; --l4: #2f79b5; --l5: #f5a742; --l6: #e0602b; --l7: #b3201a; --l8: #5f0a1a; --l9: #7d5bb5;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --ground: #14171b; --raised: #1d2126; --text: #e6e9ed; --quiet: #a0a8b3; --line: #363c45; --link: #7db8f0;
     --culprit: #e5534b; --on-culprit: #190605; --bad: #ff8a80; --bad-ground: #3a1a1a;
@@ -170,11 +170,11 @@ footer { margin-top: 2.5rem; border-top: 1px solid var(--line); color: var(--qui
 footer h2 { font-size: 1rem; margin-top: 1rem; }
 
 /* Columns that have no room keep their text, for those who listen, and lose their width. */
-@media (max-width: 74rem) {
+@media screen and (max-width: 74rem) {
   .tensors .head .shape, .tensors .head .alone { width: 0; }
   .tensors .shape, .tensors .alone { padding: 0 !important; overflow: hidden; font-size: 0 !important; }
 }
-@media (max-width: 56rem) {
+@media screen and (max-width: 56rem) {
   .tensors .head .number, .tensors .head .number:nth-child(7) { width: 0; }
   .tensors .number { padding: 0 !important; overflow: hidden; font-size: 0 !important; }
   .tensors .head th:nth-child(1) { width: 10.25rem; }
@@ -188,7 +188,10 @@ footer h2 { font-size: 1rem; margin-top: 1rem; }
 @media print {
   :root { color-scheme: light; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  body { max-width: none; padding: 0; font-size: 9pt; }
+  html { font-size: 75%; }
+  body { max-width: none; padding: 0; }
+  .tensors .head .shape, .tensors .head .alone { width: 0; }
+  .tensors .shape, .tensors .alone { padding: 0 !important; overflow: hidden; font-size: 0 !important; }
   .tensors .head th { position: static; }
   .tensor, article, .panel { break-inside: avoid; }
 }

@@ -118,9 +118,11 @@ TEST_CASE("compare as HTML: deep networks, other models and many steps stay unde
 TEST_CASE("compare as HTML: what can't be written is refused, and nothing is left behind") {
     need_torch();
     const Folder folder;
-    check_refused(byhand(folder, {"compare", "--format", "html", "--output", "no/such/folder.html"}), "no/such/folder.html");
-    check_refused(byhand_under(folder, "ulimit -f 8; trap '' XFSZ", {"compare", "--format", "html", "--output", "page.html"}),
-                  "page.html");
+    check_refused(byhand(folder, {"compare", "--format", "html", "--output", "no/such/folder.html"}),
+                  "no/such/folder.html");
+    check_refused(
+        byhand_under(folder, "ulimit -f 8; trap '' XFSZ", {"compare", "--format", "html", "--output", "page.html"}),
+        "page.html");
     CHECK(folder.files().empty());
     check_refused(byhand(folder, {"compare", "--format", "htm"}), "html");
 }
@@ -139,7 +141,8 @@ TEST_CASE("compare as HTML: Chromium shows it without a complaint, and a link op
         CHECK(rest.find("id=\"dbndiff\"") < rest.find("</details>"));
         CHECK(rest.find("The 10 worst elements of dbndiff") < rest.find("</details>"));
         const std::string file = std::string("page") + width + ".png";
-        CHECK(chromium(folder, "page.html", {std::string("--window-size=") + width + ",2000", "--screenshot=" + file}).code == 0);
+        CHECK(chromium(folder, "page.html", {std::string("--window-size=") + width + ",2000", "--screenshot=" + file})
+                  .code == 0);
         CHECK(folder.read(file).size() > 50'000);
     }
 }

@@ -21,9 +21,7 @@ using Elements = std::vector<const Element*>;
 
 // Of network V 4, T 3, E 2, H 5: what leads to the loss, and some of what leads back.
 std::vector<Explanation> explanations() {
-    const auto given = [](const std::string& name) {
-        return Explanation{name, "given: " + name, {2}, {}, {}, {}, {}};
-    };
+    const auto given = [](const std::string& name) { return Explanation{name, "given: " + name, {2}, {}, {}, {}, {}}; };
     const auto made = [](const std::string& name, const std::vector<std::string>& reads) {
         return Explanation{name, "what " + name + " is", {2}, "function_of_" + name, reads, {}, {}};
     };
@@ -187,8 +185,8 @@ TEST_CASE("HTML: culprits are told from who inherits, in words and not by colour
     const Elements cards = all(root, "article", "culprit");
     REQUIRE(cards.size() == 1);
     const std::string card = text_of(*cards[0]);
-    for (const char* said : {"dh = what it should be", "function_of_dh", "src/manual/some.h:17", "twice the right answer",
-                             "wrong alone: off by", "dhpreact", "dW1", "new_W1"}) {
+    for (const char* said : {"dh = what it should be", "function_of_dh", "src/manual/some.h:17",
+                             "twice the right answer", "wrong alone: off by", "dhpreact", "dW1", "new_W1"}) {
         CAPTURE(said);
         CHECK(card.find(said) != std::string::npos);
     }
@@ -207,9 +205,10 @@ TEST_CASE("HTML: what a row opens") {
     REQUIRE(opened.size() == 1);
     CHECK(opened[0]->attributes.at("id") == "dh");
     const std::string text = text_of(*opened[0]);
-    for (const char* said : {"what dh is", "dh = what it should be", "function_of_dh", "src/manual/some.h:17", "reads", "read by",
-                             "batch row, 0 to 1", "unit, 0 to 2", "row 1 (`mqe → .`), unit 2", "3.0e+06 %", "wrong: mismatch",
-                             "1 of 6 elements without any error, 4 more within the limit, 1 over it"}) {
+    for (const char* said :
+         {"what dh is", "dh = what it should be", "function_of_dh", "src/manual/some.h:17", "reads", "read by",
+          "batch row, 0 to 1", "unit, 0 to 2", "row 1 (`mqe → .`), unit 2", "3.0e+06 %", "wrong: mismatch",
+          "1 of 6 elements without any error, 4 more within the limit, 1 over it"}) {
         CAPTURE(said);
         CHECK(text.find(said) != std::string::npos);
     }
@@ -288,8 +287,8 @@ TEST_CASE("HTML: names and notes are text, whatever is in them") {
 }
 
 TEST_CASE("HTML: verdicts that are no figures stand there in words") {
-    for (const Verdict verdict : {Verdict::non_finite, Verdict::shape, Verdict::missing, Verdict::unwritten, Verdict::vacuous,
-                                  Verdict::out_of_range, Verdict::undecided, Verdict::not_given}) {
+    for (const Verdict verdict : {Verdict::non_finite, Verdict::shape, Verdict::missing, Verdict::unwritten,
+                                  Verdict::vacuous, Verdict::out_of_range, Verdict::undecided, Verdict::not_given}) {
         TensorResult r;
         r.name = "dh";
         r.shape = {2, 5};
@@ -347,7 +346,8 @@ TEST_CASE("HTML: many steps are summed up") {
     const Element root = read(page);
     CHECK(page.size() < 100'000);
     const Elements tables = all(root, "table", "figures");
-    const auto over = std::ranges::find_if(tables, [](const Element* table) { return text_of(*table).find("731") != std::string::npos; });
+    const auto over = std::ranges::find_if(
+        tables, [](const Element* table) { return text_of(*table).find("731") != std::string::npos; });
     REQUIRE(over != tables.end());
     CHECK(all(**over, "tr").size() == 101);
     CHECK(text_of(**over).find(" 400 ") != std::string::npos);
@@ -363,7 +363,8 @@ TEST_CASE("HTML: a section for each model") {
 }
 
 TEST_CASE("HTML: only what the filter takes has a row, but the picture has all") {
-    const Element root = read(html({with_culprit()}, presentation([](const std::string& name) { return name == "dh"; })));
+    const Element root =
+        read(html({with_culprit()}, presentation([](const std::string& name) { return name == "dh"; })));
     CHECK(all(root, "tbody", "tensor").size() == 1);
     CHECK(all(root, "a", "box").size() == 1);
     CHECK(all(root, "span", "heir").size() > 3);
