@@ -63,7 +63,7 @@ std::string compared_in_words(const Shown& shown) {
         tensors += is_given && tensor.witness != "module" ? 1 : 0;
         module += is_given && tensor.witness == "module" ? 1 : 0;
     }
-    std::string text = report::grouped(tensors) + " tensors with LibTorch op by op";
+    const std::string text = report::grouped(tensors) + " tensors with LibTorch op by op";
     return module == 0 ? text
                        : text + fmt::format(", {} of them with its torch::nn module too", report::grouped(module));
 }
@@ -140,7 +140,7 @@ std::string counts(const Section& section) {
         const auto many = std::ranges::count(section.entries, mark, &Entry::mark);
         if (many > 0) {
             const report::MarkWords words = report::words_of(mark);
-            text += fmt::format("<li><span class=\"mark {}\"><b aria-hidden=\"true\">{}</b> {}</span> {}</li>",
+            text += fmt::format(R"(<li><span class="mark {}"><b aria-hidden="true">{}</b> {}</span> {}</li>)",
                                 words.style, words.sign, many, words.words);
         }
     }

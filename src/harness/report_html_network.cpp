@@ -130,25 +130,30 @@ bool is_off(const Section& section, const std::string& name) {
            (entry->mark == Mark::culprit || entry->mark == Mark::inherited || entry->mark == Mark::off);
 }
 
+bool reads(const Entry& entry, const std::string& name) {
+    return std::ranges::find(entry.reads(), name) != entry.reads().end();
+}
+
 Lines lines_of(const Section& section, const std::vector<std::string>& rows) {
     Lines lines;
     const auto add = [&](const std::string& from, const std::string& to, const std::string& path) {
         (is_off(section, from) && is_off(section, to) ? lines.bad : lines.plain) += path;
     };
-    for (std::size_t to = 0; to < rows.size(); ++to) {
-        for (const bool back : {false, true}) {
-            const std::string prefix = back ? "d" : "";
-            const Entry* entry = section.find(prefix + rows[to]);
-            for (std::size_t from = 0; entry != nullptr && from < rows.size(); ++from) {
-                const std::string read = prefix + rows[from];
-                if (from != to && std::ranges::find(entry->reads(), read) != entry->reads().end()) {
-                    add(read, entry->name, arrow(from, to, back ? 1 : -1));
-                }
+    // Who reads what, among the values of these rows (""), and among their gradients ("d").
+    const auto add_reads = [&](const std::string& prefix, std::size_t to, int side) {
+        const Entry* entry = section.find(prefix + rows[to]);
+        for (std::size_t from = 0; entry != nullptr && from < rows.size(); ++from) {
+            if (from != to && reads(*entry, prefix + rows[from])) {
+                add(prefix + rows[from], entry->name, arrow(from, to, side));
             }
         }
-        if (section.find("d" + rows[to]) != nullptr && section.find("new_" + rows[to]) != nullptr) {
-            add("d" + rows[to], "new_" + rows[to],
-                fmt::format("M{} {}H{}m-3 -3l3 3 -3 3", kBackwardTo, middle_of(to), kLaterFrom));
+    };
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+        add_reads("", row, -1);
+        add_reads("d", row, 1);
+        if (section.find("d" + rows[row]) != nullptr && section.find("new_" + rows[row]) != nullptr) {
+            add("d" + rows[row], "new_" + rows[row],
+                fmt::format("M{} {}H{}m-3 -3l3 3 -3 3", kBackwardTo, middle_of(row), kLaterFrom));
         }
     }
     return lines;
@@ -163,16 +168,16 @@ std::string box(const Section& section, const std::string& name, const std::stri
     const MarkWords words = words_of(entry->mark);
     const std::string said = (label == name ? "" : " " + name) + ": " +
                              (entry->from.empty() ? words.words : "inherited from " + entry->from);
-    const std::string inside = fmt::format("<b aria-hidden=\"true\">{}</b>{}<span class=\"vh\">{}</span>", words.sign,
+    const std::string inside = fmt::format(R"(<b aria-hidden="true">{}</b>{}<span class="vh">{}</span>)", words.sign,
                                            escaped(label), escaped(said));
-    return entry->listed ? fmt::format("<td><a class=\"box {}\" href=\"#{}\">{}</a></td>", words.style,
-                                       escaped(entry->id), inside)
-                         : fmt::format("<td><span class=\"box {}\">{}</span></td>", words.style, inside);
+    return entry->listed
+               ? fmt::format(R"(<td><a class="box {}" href="#{}">{}</a></td>)", words.style, escaped(entry->id), inside)
+               : fmt::format("<td><span class=\"box {}\">{}</span></td>", words.style, inside);
 }
 
 // X and Y: nobody makes or compares them.
 std::string given_box(const std::string& name) {
-    return fmt::format("<td><span class=\"box batch\">{}<span class=\"vh\">: the batch</span></span></td>",
+    return fmt::format(R"(<td><span class="box batch">{}<span class="vh">: the batch</span></span></td>)",
                        escaped(name));
 }
 

@@ -222,7 +222,7 @@ std::string links(const Section& section, const std::vector<std::string>& names,
 
 std::string badge(Mark mark) {
     const MarkWords words = words_of(mark);
-    return fmt::format("<span class=\"mark {}\"><b aria-hidden=\"true\">{}</b> {}</span>", words.style, words.sign,
+    return fmt::format(R"(<span class="mark {}"><b aria-hidden="true">{}</b> {}</span>)", words.style, words.sign,
                        words.words);
 }
 

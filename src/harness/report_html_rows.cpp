@@ -16,7 +16,7 @@ std::string percent(double along) {
 
 // Every other power of ten where all would stand too close.
 std::string axis(const Scale& scale) {
-    std::string text = "<svg class=\"scale axis\" aria-hidden=\"true\">";
+    std::string text = R"(<svg class="scale axis" aria-hidden="true">)";
     const int apart = scale.last - scale.first > 6 ? 2 : 1;
     for (int power = scale.first; power <= scale.last; ++power) {
         const std::string x = percent(scale.at(std::pow(10.0, power)));
@@ -26,9 +26,9 @@ std::string axis(const Scale& scale) {
                 "<text class=\"limit\" x=\"{0}\" y=\"12\">limit</text>",
                 x);
         } else {
-            text += fmt::format("<line x1=\"{0}\" x2=\"{0}\" y1=\"18\" y2=\"22\"/>", x);
+            text += fmt::format(R"(<line x1="{0}" x2="{0}" y1="18" y2="22"/>)", x);
             if (power % apart == 0 && (apart == 1 || std::abs(power) > 1)) {
-                text += fmt::format("<text x=\"{}\" y=\"12\">{}</text>", x, power_of_ten(power));
+                text += fmt::format(R"(<text x="{}" y="12">{}</text>)", x, power_of_ten(power));
             }
         }
     }
@@ -45,17 +45,17 @@ std::string bar(const Shown& shown, const Entry& entry) {
         return "";
     }
     const auto place = [&](double share) { return percent(shown.scale.at(share)); };
-    std::string text = fmt::format(
-        "<svg class=\"scale {0}\" aria-hidden=\"true\"><line class=\"limit\" x1=\"{1}\" x2=\"{1}\" y2=\"100%\"/>",
-        words_of(entry.mark).style, place(1));
+    std::string text =
+        fmt::format(R"(<svg class="scale {0}" aria-hidden="true"><line class="limit" x1="{1}" x2="{1}" y2="100%"/>)",
+                    words_of(entry.mark).style, place(1));
     if (ours != 0) {
-        text += fmt::format("<rect y=\"50%\" width=\"{}\" height=\"2\"/>", place(ours));
+        text += fmt::format(R"(<rect y="50%" width="{}" height="2"/>)", place(ours));
     }
     if (theirs != 0) {
-        text += fmt::format("<circle class=\"torch\" cx=\"{}\" cy=\"50%\" r=\"4.5\"/>", place(theirs));
+        text += fmt::format(R"(<circle class="torch" cx="{}" cy="50%" r="4.5"/>)", place(theirs));
     }
     if (ours != 0) {
-        text += fmt::format("<circle cx=\"{}\" cy=\"50%\" r=\"4\"/>", place(ours));
+        text += fmt::format(R"(<circle cx="{}" cy="50%" r="4"/>)", place(ours));
     }
     return text + "</svg>";
 }
@@ -63,7 +63,8 @@ std::string bar(const Shown& shown, const Entry& entry) {
 // "within", "mismatch, inherited from dbndiff".
 std::string verdict_text(const Section& section, const Entry& entry) {
     const MarkWords words = words_of(entry.mark);
-    std::string text = fmt::format("<span class=\"mark {}\"><b aria-hidden=\"true\">{}</b> ", words.style, words.sign);
+    const std::string text =
+        fmt::format(R"(<span class="mark {}"><b aria-hidden="true">{}</b> )", words.style, words.sign);
     switch (entry.mark) {
         case Mark::culprit:
             return text + "culprit</span> <small>" + to_string(entry.verdict) + "</small>";

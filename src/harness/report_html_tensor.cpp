@@ -39,7 +39,7 @@ std::string cells(const Picture& picture) {
     for (const float share : picture.shares) {
         ++many[level_of(share)];
     }
-    const std::size_t ground = static_cast<std::size_t>(std::ranges::max_element(many) - many.begin());
+    const auto ground = static_cast<std::size_t>(std::ranges::max_element(many) - many.begin());
     for (std::size_t row = 0; row < picture.rows; ++row) {
         for (std::size_t column = 0; column < picture.columns;) {
             const auto level = [&](std::size_t at) { return level_of(picture.shares[row * picture.columns + at]); };
@@ -52,11 +52,11 @@ std::string cells(const Picture& picture) {
             }
         }
     }
-    std::string text = fmt::format("<rect class=\"l{}\" y=\"-.5\" width=\"{}\" height=\"{}\"/>", ground,
-                                   picture.columns, picture.rows);
+    std::string text =
+        fmt::format(R"(<rect class="l{}" y="-.5" width="{}" height="{}"/>)", ground, picture.columns, picture.rows);
     for (std::size_t level = 0; level < paths.size(); ++level) {
         if (!paths[level].empty()) {
-            text += fmt::format("<path class=\"l{}\" d=\"{}\"/>", level, paths[level]);
+            text += fmt::format(R"(<path class="l{}" d="{}"/>)", level, paths[level]);
         }
     }
     return text;
@@ -72,7 +72,7 @@ std::string letters(const std::vector<std::string>& characters, std::size_t n, c
         }
         text += escaped(characters[i]);
     }
-    return fmt::format("<text x=\"{}\" y=\"{}\">{}</text>", x, y, text);
+    return fmt::format(R"(<text x="{}" y="{}">{}</text>)", x, y, text);
 }
 
 std::string every(std::size_t n, double first, double apart) {
@@ -263,22 +263,20 @@ std::string facts(const Shown& shown, const Section& section, const Entry& entry
 }  // namespace
 
 std::string drawn_once() {
-    std::string text =
-        "<svg width=\"0\" height=\"0\" class=\"once\" aria-hidden=\"true\"><defs><g id=\"histogram-axis\">";
+    std::string text = R"(<svg width="0" height="0" class="once" aria-hidden="true"><defs><g id="histogram-axis">)";
     const double y = kHistogramHigh + 4;
-    text += fmt::format("<path class=\"line\" d=\"M0 {0}H350\"/><path class=\"limit\" d=\"M{1} 0V{2}\"/>", y,
+    text += fmt::format(R"(<path class="line" d="M0 {0}H350"/><path class="limit" d="M{1} 0V{2}"/>)", y,
                         kBin * kBinsWithin, y + 4);
-    text += fmt::format("<text x=\"7\" y=\"{}\">0</text>", y + 15);
+    text += fmt::format(R"(<text x="7" y="{}">0</text>)", y + 15);
     for (const int power : {-4, -2, 0, 2, 4, 6}) {
-        text += fmt::format("<text x=\"{}\" y=\"{}\"{}>{}</text>", kBin * (1 + 2 * (power - Picture::kFirstDecade)),
+        text += fmt::format(R"(<text x="{}" y="{}"{}>{}</text>)", kBin * (1 + 2 * (power - Picture::kFirstDecade)),
                             y + 15, power == 0 ? " class=\"limit\"" : "", power == 0 ? "limit" : power_of_ten(power));
     }
     text += "</g><g id=\"heat-key\">";
     for (std::size_t level = 0; level < kLevels.size(); ++level) {
         const std::size_t x = level % 5 * 80, top = level / 5 * 16;
-        text += fmt::format(
-            "<rect class=\"l{}\" x=\"{}\" y=\"{}\" width=\"10\" height=\"10\"/><text x=\"{}\" y=\"{}\">{}</text>",
-            level, x, top, x + 14, top + 9, kShort[level]);
+        text += fmt::format(R"(<rect class="l{}" x="{}" y="{}" width="10" height="10"/><text x="{}" y="{}">{}</text>)",
+                            level, x, top, x + 14, top + 9, kShort[level]);
     }
     return text + "</g></defs></svg>\n";
 }
