@@ -111,6 +111,12 @@ TEST_CASE("picture: its worst element is the comparison's, in every kind of limi
         CHECK(p.worst[0].oracle == right[p.worst[0].position]);
         CHECK(p.worst.size() == 5);
     }
+    // One that breaks a limit which says nothing, beside others that keep one which says something.
+    const std::vector<double> far = {1000.25, 1998, 203, 2e-6, 500}, wide = {1, 8, 100, 100, 1};
+    const View c = view_of({5}, far);
+    CHECK(compare_tensor("x", &c, &b, &oracle, wide, AllZero::vacuous).worst->position == 2);
+    CHECK(picture_of(c, b, &oracle, wide).worst[0].position == 2);
+
     const Picture p = picture_of(a, b, &oracle, std::vector<double>{1, 8, 0.5, 1e-7, 4});
     CHECK(p.torch_share == 0.5);  // the first element's; the last takes a quarter
     CHECK_FALSE(picture_of(a, b, nullptr, std::vector<double>{1}).torch_share);
