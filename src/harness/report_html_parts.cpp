@@ -84,6 +84,7 @@ void complete(Section& section, const Shown& shown) {
         const std::string role = report::role(shown.step, section.model, entry.name);
         constexpr std::string_view kFrom = "inherited from ";
         entry.mark = mark_of(entry.verdict, role, shown.summary.allowed);
+        entry.listed = entry.listed && entry.mark != Mark::not_given;
         entry.from = role.starts_with(kFrom) ? role.substr(kFrom.size()) : "";
         const auto explained = std::ranges::find(shown.page.explanations, entry.name, &Explanation::name);
         entry.explanation = explained != shown.page.explanations.end() ? &*explained : nullptr;

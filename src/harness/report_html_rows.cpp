@@ -139,7 +139,14 @@ std::string tensor_table(const Shown& shown, const Section& section, const Drawi
                             group, rows);
         }
     }
-    return text + "</table>\n";
+    text += "</table>\n";
+    std::string not_given;
+    for (const Entry& entry : section.entries) {
+        if (entry.mark == Mark::not_given && shown.how.shows(entry.name)) {
+            not_given += (not_given.empty() ? "" : ", ") + escaped(entry.name);
+        }
+    }
+    return not_given.empty() ? text : text + "<p class=\"hint\">Not given: " + not_given + "</p>\n";
 }
 
 }  // namespace byhand::report

@@ -31,8 +31,8 @@ Picture picture(const Shape& shape, const std::vector<double>& errors, const std
 }  // namespace
 
 TEST_CASE("picture: a cell holds the largest share of its elements") {
-    // 67 rows of 3: three rows to a cell, the last cell has one.
-    std::vector<double> errors(67 * 3, 0.0);
+    // 67 rows of 3 elements: three rows to a cell, the last cell has one.
+    std::vector<double> errors(201, 0.0);
     errors[4 * 3 + 1] = 0.25;
     errors[5 * 3 + 1] = -0.5;
     errors[66 * 3 + 2] = 2;
@@ -48,12 +48,12 @@ TEST_CASE("picture: a cell holds the largest share of its elements") {
 }
 
 TEST_CASE("picture: however large a tensor is, the grid is not") {
-    const std::vector<double> many(67 * 53 * 3, 0.0);
+    const std::vector<double> many(10653, 0.0);
     const Picture p = picture({67, 53, 3}, many, {1.0});
     CHECK(p.rows <= kMostRows);
     CHECK(p.columns <= kMostColumns);
     CHECK(p.rows * p.block_rows >= 67);
-    CHECK(p.columns * p.block_columns >= 53 * 3);
+    CHECK(p.columns * p.block_columns >= 159);
     const Picture flat = picture({301}, std::vector<double>(301, 0.0), {1.0});
     CHECK(flat.rows == 1);
     CHECK(flat.columns == 76);  // four to a cell

@@ -288,7 +288,7 @@ TEST_CASE("HTML: names and notes are text, whatever is in them") {
 
 TEST_CASE("HTML: verdicts that are no figures stand there in words") {
     for (const Verdict verdict : {Verdict::non_finite, Verdict::shape, Verdict::missing, Verdict::unwritten,
-                                  Verdict::vacuous, Verdict::out_of_range, Verdict::undecided, Verdict::not_given}) {
+                                  Verdict::vacuous, Verdict::out_of_range, Verdict::undecided}) {
         TensorResult r;
         r.name = "dh";
         r.shape = {2, 5};
@@ -297,6 +297,10 @@ TEST_CASE("HTML: verdicts that are no figures stand there in words") {
         CHECK(text_of(row_of(root, "dh").children.at(0)).find(to_string(verdict)) != std::string::npos);
     }
     TensorResult r = exact("dh", {2, 5});
+    r.verdict = Verdict::not_given;
+    const Element given = read(html({step_of(0, {exact("h", {2, 5}), r})}));
+    CHECK(all(given, "tbody", "tensor").size() == 1);
+    CHECK(text_of(given).find("Not given: dh") != std::string::npos);
     r.verdict = Verdict::vacuous;
     CHECK(has_class(box_of(read(html({step_of(0, {r})})), "dh"), "off"));
     CHECK(has_class(box_of(read(html({step_of(0, {r})}, presentation(), {Verdict::vacuous})), "dh"), "nothing"));
@@ -339,6 +343,7 @@ TEST_CASE("HTML: of several steps the first that is wrong is shown, else the las
 
 TEST_CASE("HTML: many steps are summed up") {
     std::vector<ComparedStep> steps;
+    steps.reserve(731);
     for (std::size_t i = 0; i < 731; ++i) {
         steps.push_back(step_of(i, {within("h", {2, 5}, i == 400 ? 7e-7 : 1e-7, 1e-6)}));
     }
