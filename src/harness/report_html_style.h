@@ -180,7 +180,7 @@ footer h2 { font-size: 1rem; margin-top: 1rem; }
   .tensors .head th:nth-child(1) { width: 10.25rem; }
   .tensors .head th:nth-child(9) { width: 7.25rem; padding-left: 0; }
   .tensor .row td.verdict { padding-left: 0; padding-right: 0; }
-  .tensor td.verdict small { display: none; }
+  .tensor td.verdict small, .axis text:not(.limit) { display: none; }
   .opened { padding-left: 0.75rem; padding-right: 0.5rem; }
   .opened dl { grid-template-columns: minmax(0, 1fr); }
   header { padding: 1rem; }
