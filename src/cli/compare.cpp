@@ -16,6 +16,7 @@
 #include "cli/source.h"
 #include "harness/comparison.h"
 #include "harness/report.h"
+#include "harness/report_html.h"
 #include "manual/stepwise.h"
 #include "names/batches.h"
 #include "names/utf8.h"
@@ -190,9 +191,12 @@ std::string rest_of_report(const CompareOptions& options, const Presentation& ho
     if (options.format == "junit") {
         return to_junit(how, summary, steps);
     }
+    const std::string again = summary.agree ? "" : command_for(options, recipe, summary);
+    if (options.format == "html") {
+        return to_html(how, summary, steps, {explain(stepwise_network<float>(recipe.network, recipe.batch)), again});
+    }
     const std::string verdict = conclusion(summary, how.colour);
-    return summary.agree ? verdict
-                         : verdict + "to see just this again: " + command_for(options, recipe, summary) + "\n";
+    return summary.agree ? verdict : verdict + "to see just this again: " + again + "\n";
 }
 
 int compare(const CompareOptions& options) {
@@ -211,12 +215,14 @@ int compare(const CompareOptions& options) {
     Reference reference = reference_of(torch, network, rows, run.recipe.seed);
     std::vector<Contestant> contestants = contestants_for(options, run, reference);
 
+    const bool as_table = options.format == "table", as_page = options.format == "html";
     DrawnBatch batch(rows, network.context);
     Progress progress(options.steps, std::nullopt, "comparing");
     const Schedule schedule{.steps = options.steps,
                             .every = options.mine.empty() ? options.every : options.steps,
                             .from = options.mine.empty() ? options.from : options.steps,
                             .drift = options.drift,
+                            .pictures = as_page,
                             .batch =
                                 [&](std::size_t step) {
                                     progress.step(step);
@@ -224,7 +230,6 @@ int compare(const CompareOptions& options) {
                                     return batch.view();
                                 },
                             .rate = [&](std::size_t step) { return static_cast<float>(rate_at(run.recipe, step)); }};
-    const bool as_table = options.format == "table";
     const Presentation how{
         .recipe = run.recipe.name,
         .torch_version = torch.version(),
@@ -244,6 +249,9 @@ int compare(const CompareOptions& options) {
         add(summary, step);
         if (!as_table) {
             steps.push_back(step);
+            if (as_page) {
+                drop_pictures(steps, summary.allowed);
+            }
             return;
         }
         text += blame(step, how) + table(step, how);
@@ -294,8 +302,8 @@ void add_compare(CLI::App& app, int& exit_code) {
                      "Verdicts to take for agreement although nothing is shown: vacuous, out-of-range")
         ->delimiter(',')
         ->check(CLI::IsMember({"vacuous", "out-of-range"}));
-    command->add_option("--format", options->format, "table, json, csv or junit")
-        ->check(CLI::IsMember({"table", "json", "csv", "junit"}))
+    command->add_option("--format", options->format, "table, json, csv, junit or html")
+        ->check(CLI::IsMember({"table", "json", "csv", "junit", "html"}))
         ->capture_default_str();
     command->add_option("--output", options->output, "Write the report there [standard output]")->check(some_text());
     command->add_option("--tensor", options->tensor, "Show only tensors whose name fits, as 'd*'; all are judged")

@@ -62,10 +62,6 @@ bool shows_nothing(const View& view) {
     return first == 0 || (elements > 1 && view.shape.back() > 1);
 }
 
-double limit_at(std::span<const double> limits, std::size_t position) {
-    return limits[limits.size() == 1 ? 0 : position];
-}
-
 Worst worst_at(std::size_t position, const View& manual, const View& torch, const View* oracle) {
     Worst worst{position, value_at(manual, position), value_at(torch, position), std::nullopt};
     if (oracle != nullptr && oracle->shape == manual.shape) {
@@ -86,25 +82,6 @@ std::vector<Neighbour> neighbours(std::size_t position, const View& manual, cons
         beside.push_back({i, value_at(manual, i), value_at(torch, i)});
     }
     return beside;
-}
-
-// The largest magnitude and the widest limit among the elements that are in range.
-struct Known {
-    double scale = 0;
-    // For elements that are nothing but rounding, beside the tensor's scale: one limit for all of them. The spread of
-    // what is itself the rounding of rounding has long tails, element by element.
-    double widest = 0;
-};
-Known known_of(const View& view, std::span<const double> limits) {
-    Known known;
-    for (std::size_t i = 0; i < count(view.shape); ++i) {
-        const double magnitude = std::abs(value_at(view, i)), limit = limit_at(limits, i);
-        if (std::isfinite(magnitude) && std::isfinite(limit)) {
-            known.scale = std::max(known.scale, magnitude);
-            known.widest = std::max(known.widest, limit);
-        }
-    }
-    return known;
 }
 
 // What lies between the three, at most.
@@ -145,7 +122,7 @@ std::optional<std::size_t> measure(TensorResult& result, const View& manual, con
     const bool has_oracle = oracle != nullptr && oracle->shape == manual.shape;
     const View& truth = has_oracle ? *oracle : torch;
     std::optional<std::size_t> out_of_range;
-    const Known known = known_of(truth, limits);
+    const Yardstick yardstick = yardstick_of(truth, limits);
     Differences differences;
     std::size_t worst = 0;
     // Of the worst: whether it breaks its limit, whether that says anything, its share of it, its error.
@@ -159,13 +136,13 @@ std::optional<std::size_t> measure(TensorResult& result, const View& manual, con
         }
         const double error = std::abs(ours - right);
         differences.take(ours, value_at(torch, i), right, manual.dtype);
-        const bool says_something = limit <= kTooWide * known.scale;
-        const double held_to = says_something ? limit : known.widest;
-        const bool fits = error <= held_to;
+        const bool decides = says_something(yardstick, limit);
+        const double most_allowed = held_to(yardstick, limit);
+        const bool fits = error <= most_allowed;
         ok = ok && fits;
-        undecided = undecided || !says_something;
+        undecided = undecided || !decides;
         // (Where there is no error to spare every share is endless: then the largest error is the worst.)
-        const std::tuple rank(!fits, says_something, error == 0 ? 0 : error / held_to, error);
+        const std::tuple rank(!fits, decides, error == 0 ? 0 : error / most_allowed, error);
         if (rank > most) {
             most = rank;
             worst = i;
@@ -174,17 +151,16 @@ std::optional<std::size_t> measure(TensorResult& result, const View& manual, con
     result.bit_equal = std::memcmp(manual.data, torch.data, elements * size_of(manual.dtype)) == 0;
     result.max_abs_diff = differences.largest;
     result.max_ulp = differences.ulp;
-    result.scale = known.scale;
+    result.scale = yardstick.scale;
     result.used = std::get<2>(most);
     if (has_oracle) {
         result.error_manual = differences.manual;
         result.error_torch = differences.torch;
-        result.torch_further_off = differences.torch > differences.manual && differences.torch > known.widest;
+        result.torch_further_off = differences.torch > differences.manual && differences.torch > yardstick.widest;
     }
     if (elements > 0) {
         result.worst = worst_at(worst, manual, torch, oracle);
-        const double limit = limit_at(limits, worst);
-        result.limit = limit <= kTooWide * known.scale ? limit : known.widest;
+        result.limit = held_to(yardstick, limit_at(limits, worst));
     }
     result.verdict = verdict_of(result.bit_equal, ok, undecided);
     if (result.worst && !agrees(result.verdict)) {
@@ -215,6 +191,18 @@ bool comparable(TensorResult& result, const View* manual, const View* torch) {
 }
 
 }  // namespace
+
+Yardstick yardstick_of(const View& truth, std::span<const double> limits) {
+    Yardstick yardstick;
+    for (std::size_t i = 0; i < count(truth.shape); ++i) {
+        const double magnitude = std::abs(value_at(truth, i)), limit = limit_at(limits, i);
+        if (std::isfinite(magnitude) && std::isfinite(limit)) {
+            yardstick.scale = std::max(yardstick.scale, magnitude);
+            yardstick.widest = std::max(yardstick.widest, limit);
+        }
+    }
+    return yardstick;
+}
 
 std::string to_string(Verdict verdict) {
     switch (verdict) {

@@ -38,6 +38,28 @@ bool contradicts(Verdict verdict);
 // tensor's widest limit.
 inline constexpr double kTooWide = 1e-2;
 
+// The largest magnitude and the widest limit among the elements that are in range.
+struct Yardstick {
+    double scale = 0;
+    // For elements that are nothing but rounding, beside the tensor's scale: one limit for all of them. The spread of
+    // what is itself the rounding of rounding has long tails, element by element.
+    double widest = 0;
+};
+Yardstick yardstick_of(const View& truth, std::span<const double> limits);
+
+// Whether an element's limit says something of it; if not, it is held to the widest.
+inline bool says_something(const Yardstick& yardstick, double limit) {
+    return limit <= kTooWide * yardstick.scale;
+}
+inline double held_to(const Yardstick& yardstick, double limit) {
+    return says_something(yardstick, limit) ? limit : yardstick.widest;
+}
+
+// `limits` has one for each element, or one for all.
+inline double limit_at(std::span<const double> limits, std::size_t position) {
+    return limits[limits.size() == 1 ? 0 : position];
+}
+
 // The element whose error takes the largest share of its limit, or the first one that is unwritten, not finite or out
 // of range.
 struct Worst {

@@ -78,7 +78,7 @@ double loss_in(const std::vector<View>& views) {
 std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std::string& model, Coverage coverage,
                                           const std::vector<View>& ours, const std::string& witness,
                                           const std::vector<View>& theirs, const std::vector<View>& oracle,
-                                          const Limits& limits) {
+                                          const Limits& limits, bool pictures) {
     const std::set<std::string> required = required_names(config);
     const std::set<std::string> zero_expected = zero_is_expected(config);
     const bool witness_keeps_everything = witness == "stepwise";
@@ -94,6 +94,10 @@ std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std
         if (coverage == Coverage::given && manual == nullptr) {
             compared.back().result.verdict = Verdict::not_given;
             compared.back().result.note = "";
+        }
+        if (pictures && manual != nullptr && torch != nullptr && manual->shape == torch->shape) {
+            compared.back().picture =
+                std::make_shared<const Picture>(picture_of(*manual, *torch, find(oracle, name), limit));
         }
     };
 
@@ -242,8 +246,9 @@ public:
             }
             const std::vector<View> oracle = witnesses_.oracle->views();
             const auto append = [&](const std::string& witness, const std::vector<View>& theirs) {
-                std::vector<ComparedTensor> tensors = compare_views(config_, contestant.model, contestant.coverage,
-                                                                    ours, witness, theirs, oracle, limits);
+                std::vector<ComparedTensor> tensors =
+                    compare_views(config_, contestant.model, contestant.coverage, ours, witness, theirs, oracle, limits,
+                                  schedule_.pictures && witness == "stepwise");
                 if (schedule_.drift) {
                     use_own_errors(tensors,
                                    witness == "stepwise" ? errors_of_stepwise : std::map<std::string, double>());

@@ -13,6 +13,7 @@
 #include "harness/alone.h"
 #include "harness/blame.h"
 #include "harness/compare.h"
+#include "harness/picture.h"
 #include "harness/spread.h"
 
 namespace byhand {
@@ -73,6 +74,8 @@ struct ComparedTensor {
     std::string model;
     std::string witness;  // "stepwise" or "module"
     TensorResult result;
+    // Where pictures are asked for and there are figures. It is the same against each witness: the first has it.
+    std::shared_ptr<const Picture> picture = nullptr;
 };
 
 // The steps of one model alone, and who is to blame.
@@ -111,6 +114,7 @@ struct Schedule {
     // Each side goes on with its own state; else all with the stepwise witness's. What is judged is then the fresh
     // error of each step, against an oracle that begins it where the hand-written network does.
     bool drift = false;
+    bool pictures = false;  // look at each tensor element by element, for a report that shows it
     std::function<Batch(std::size_t step)> batch;
     std::function<float(std::size_t step)> rate;
 };
@@ -126,6 +130,6 @@ void run_comparison(const NetworkConfig& config, const Tensors<float>& state, co
 std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std::string& model, Coverage coverage,
                                           const std::vector<View>& ours, const std::string& witness,
                                           const std::vector<View>& theirs, const std::vector<View>& oracle,
-                                          const Limits& limits);
+                                          const Limits& limits, bool pictures = false);
 
 }  // namespace byhand

@@ -1,5 +1,7 @@
 #include "harness/report_parts.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -14,6 +16,11 @@ std::optional<double> in_ulp(const std::optional<double>& error, const std::opti
         return std::nullopt;
     }
     return *error / std::ldexp(1.0, std::ilogb(*scale) - 23);
+}
+
+std::string share(double used) {
+    const double percent = 100 * used;
+    return fmt::format(fmt::runtime(percent < 1000 ? "{:.1f} %" : "{:.1e} %"), percent);
 }
 
 Wording wording(const Presentation& how, const ComparedStep& step) {
@@ -70,6 +77,33 @@ std::string role(const ComparedStep& step, const std::string& model, const std::
         }
     }
     return "";
+}
+
+std::string figures_of(const Culprit& culprit, const Wording& wording) {
+    if (!culprit.trial || !culprit.trial->note.empty()) {
+        return culprit.why;
+    }
+    const Trial& trial = *culprit.trial;
+    if (trial.verdict != Verdict::mismatch) {
+        return fmt::format("{}, {}: {}", to_string(trial.verdict), culprit.why,
+                           where(culprit.name, culprit.shape, trial, culprit.on_probe, wording));
+    }
+    return fmt::format(
+        "{}: off by {:.3g} where its own rounding comes to {:.3g} at most, {}\n"
+        "  {}: {:.8g} by hand, {:.8g} is right",
+        culprit.without_effect ? "without effect on this network" : "wrong alone", std::abs(trial.ours - trial.answer),
+        trial.limit, culprit.why, where(culprit.name, culprit.shape, trial, culprit.on_probe, wording), trial.ours,
+        trial.answer);
+}
+
+std::vector<std::string> heirs_of(const std::string& culprit, const std::vector<Victim>& victims) {
+    std::vector<std::string> heirs;
+    for (const Victim& victim : victims) {
+        if (victim.from == culprit) {
+            heirs.push_back(victim.name);
+        }
+    }
+    return heirs;
 }
 
 bool gives_loss(const ComparedStep& step) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "harness/report.h"
 #include "harness/words.h"
@@ -15,6 +16,9 @@ bool contradicts(Verdict verdict, const std::set<Verdict>& allowed);
 
 // An error in units of the last place of floats as large as `scale`. Nothing where one is unknown, or the scale is 0.
 std::optional<double> in_ulp(const std::optional<double>& error, const std::optional<double>& scale);
+
+// "31.8 %"; "1.3e+08 %".
+std::string share(double used);
 
 Wording wording(const Presentation& how, const ComparedStep& step);
 
@@ -32,6 +36,12 @@ std::optional<double> catches(const StepAlone& step);
 
 // Who is to blame for this tensor in this step: "culprit", "inherited from dbnvar", or nothing.
 std::string role(const ComparedStep& step, const std::string& model, const std::string& name);
+
+// What shows that it is one: its figures, and on a line of its own the element where it shows most.
+std::string figures_of(const Culprit& culprit, const Wording& wording);
+
+// Who inherits from it.
+std::vector<std::string> heirs_of(const std::string& culprit, const std::vector<Victim>& victims);
 
 // Whether there is a loss by hand: somebody else's numbers need not hold one.
 bool gives_loss(const ComparedStep& step);

@@ -15,23 +15,21 @@ namespace {
 using report::Align;
 using report::catches;
 using report::figure;
+using report::figures_of;
+using report::heirs_of;
 using report::kGreen;
 using report::kRed;
 using report::kYellow;
 using report::painted;
 using report::role;
 using report::Row;
+using report::share;
 using report::Table;
 using report::where;
 using report::whole;
 
 std::string colour_of(Verdict verdict) {
     return agrees(verdict) ? kGreen : verdict == Verdict::undecided ? kYellow : kRed;
-}
-
-std::string share(double used) {
-    const double percent = 100 * used;
-    return fmt::format(fmt::runtime(percent < 1000 ? "{:.1f} %" : "{:.1e} %"), percent);
 }
 
 // "0.25 0.5 [0.75] 1", the worst in brackets.
@@ -164,23 +162,6 @@ std::vector<std::string> failing(const ComparedStep& step, const std::string& mo
     return names;
 }
 
-std::string figures_of(const Culprit& culprit, const Wording& wording) {
-    if (!culprit.trial || !culprit.trial->note.empty()) {
-        return culprit.why;
-    }
-    const Trial& trial = *culprit.trial;
-    if (trial.verdict != Verdict::mismatch) {
-        return fmt::format("{}, {}: {}", to_string(trial.verdict), culprit.why,
-                           where(culprit.name, culprit.shape, trial, culprit.on_probe, wording));
-    }
-    return fmt::format(
-        "{}: off by {:.3g} where its own rounding comes to {:.3g} at most, {}\n"
-        "  {}: {:.8g} by hand, {:.8g} is right",
-        culprit.without_effect ? "without effect on this network" : "wrong alone", std::abs(trial.ours - trial.answer),
-        trial.limit, culprit.why, where(culprit.name, culprit.shape, trial, culprit.on_probe, wording), trial.ours,
-        trial.answer);
-}
-
 std::string blame_of(const Culprit& culprit, const std::string& lead, const std::vector<Victim>& victims,
                      const Wording& wording, const Presentation& how) {
     const SourceLine line = report::source_line(how, culprit.function);
@@ -193,12 +174,7 @@ std::string blame_of(const Culprit& culprit, const std::string& lead, const std:
     if (culprit.trial && !culprit.trial->hint.empty()) {
         text += "  hint: " + culprit.trial->hint + "\n";
     }
-    std::vector<std::string> heirs;
-    for (const Victim& victim : victims) {
-        if (victim.from == culprit.name) {
-            heirs.push_back(victim.name);
-        }
-    }
+    const std::vector<std::string> heirs = heirs_of(culprit.name, victims);
     if (!heirs.empty()) {
         text += fmt::format("  inherited from {}: {}\n", culprit.name, fmt::join(heirs, ", "));
     }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <string_view>
 
 // Ant's schema of JUnit reports lets the root have no attributes, wants id, package, hostname and timestamp of every
 // suite, properties before its test cases and system-out and system-err after them. Jenkins' own takes all of that.
@@ -53,7 +52,23 @@ Character first_character(std::string_view text) {
     return {text.substr(0, size), !overlong && fits_xml(value)};
 }
 
-// For an attribute or between tags. What XML can't hold becomes U+FFFD.
+std::string written(const Case& one) {
+    const std::string text =
+        fmt::format(R"(    <testcase classname="{}" name="{}" time="0")", escaped(one.classname), escaped(one.name));
+    switch (one.outcome) {
+        case Outcome::passed:
+            return text + "/>\n";
+        case Outcome::skipped:
+            return text + fmt::format(">\n      <skipped message=\"{}\"/>\n    </testcase>\n", escaped(one.message));
+        case Outcome::failed:
+            break;
+    }
+    return text + fmt::format(">\n      <failure type=\"{}\" message=\"{}\">{}</failure>\n    </testcase>\n",
+                              escaped(one.type), escaped(one.message), escaped(one.text));
+}
+
+}  // namespace
+
 std::string escaped(std::string_view text) {
     std::string out;
     while (!text.empty()) {
@@ -77,23 +92,6 @@ std::string escaped(std::string_view text) {
     }
     return out;
 }
-
-std::string written(const Case& one) {
-    const std::string text =
-        fmt::format(R"(    <testcase classname="{}" name="{}" time="0")", escaped(one.classname), escaped(one.name));
-    switch (one.outcome) {
-        case Outcome::passed:
-            return text + "/>\n";
-        case Outcome::skipped:
-            return text + fmt::format(">\n      <skipped message=\"{}\"/>\n    </testcase>\n", escaped(one.message));
-        case Outcome::failed:
-            break;
-    }
-    return text + fmt::format(">\n      <failure type=\"{}\" message=\"{}\">{}</failure>\n    </testcase>\n",
-                              escaped(one.type), escaped(one.message), escaped(one.text));
-}
-
-}  // namespace
 
 std::string junit(const std::vector<Suite>& suites) {
     std::string text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n";

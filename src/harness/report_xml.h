@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,9 @@ struct Suite {
     std::vector<std::pair<std::string, std::string>> properties;
     std::vector<Case> cases;
 };
+
+// For an attribute or between tags. What XML can't hold becomes U+FFFD.
+std::string escaped(std::string_view text);
 
 // Times are 0 and dates 1970: nobody measured them. What XML can't hold becomes U+FFFD.
 std::string junit(const std::vector<Suite>& suites);

@@ -43,58 +43,121 @@ std::string digits(std::size_t n) {
 // Longer contexts are shown by their last characters.
 constexpr std::size_t kMostShown = 16;
 
+// What an index counts.
+enum class Axis { row, position, dimension, input, embedded, unit, character };
+using Axes = std::vector<Axis>;
+
+constexpr const char* kCharacter = "character";
+
+const char* in_words(Axis axis) {
+    switch (axis) {
+        case Axis::row:
+            return "batch row";
+        case Axis::position:
+            return "position";
+        case Axis::dimension:
+            return "dimension";
+        case Axis::input:
+            return "position and dimension";
+        case Axis::embedded:
+        case Axis::character:
+            return kCharacter;
+        case Axis::unit:
+            break;
+    }
+    return "unit";
+}
+
 class Speaker {
 public:
     explicit Speaker(const Wording& wording) : wording_(wording), layers_(layers(wording.network)) {}
 
-    // Nothing where the network has no such value.
-    std::optional<std::string> place(std::string name, const std::vector<std::size_t>& index) const {
+    // What the tensor's indices count. Nothing where the network has no such value.
+    std::optional<Axes> axes(std::string name, std::size_t number) const {
         strip_prefixes(name);
-        const std::size_t axes = index.size();
-        if (name == "C" && axes == 2) {
-            const std::string row = character(index[0]).value_or(digits(index[0]));
-            return "row " + row + ", dimension " + digits(index[1]);
+        const auto these = [number](Axes axes) { return number == axes.size() ? std::optional(axes) : std::nullopt; };
+        if (name == "C") {
+            return these({Axis::embedded, Axis::dimension});
         }
         if (name == "loss" || name == "rate") {
-            return axes == 0 ? std::optional("") : std::nullopt;
+            return these({});
         }
-        if (name == "emb" && axes == 3) {
-            return row(index[0]) + ", " + position(index[1]) + ", dimension " + digits(index[2]);
+        if (name == "emb") {
+            return these({Axis::row, Axis::position, Axis::dimension});
         }
-        if (name == "embcat" && axes == 2) {
-            return row(index[0]) + ", " + input(index[1]);
+        if (name == "embcat") {
+            return these({Axis::row, Axis::input});
         }
-        if (is_one_of(name, kByRow) && axes == 1) {
-            return row(index[0]);
+        if (is_one_of(name, kByRow)) {
+            return these({Axis::row});
         }
-        if (is_one_of(name, kByRowAndCharacter) && axes == 2) {
-            return row(index[0]) + ", " + unit(layers_.back(), index[1]);
+        if (is_one_of(name, kByRowAndCharacter)) {
+            return these({Axis::row, unit_of(layers_.back())});
         }
-        return place_in_layer(name, index);
+        const std::optional<Axes> found = axes_in_layer(name, number);
+        return found ? these(*found) : std::nullopt;
+    }
+
+    // Nothing where the network has no such value.
+    std::optional<std::string> place(const std::string& name, const std::vector<std::size_t>& index) const {
+        const std::optional<Axes> known = axes(name, index.size());
+        if (!known) {
+            return std::nullopt;
+        }
+        const bool from_to = known->size() == 2 && known->front() != Axis::row && known->front() != Axis::embedded;
+        std::string text = from_to ? "from " : "";
+        for (std::size_t i = 0; i < index.size(); ++i) {
+            text += (i == 0 ? "" : from_to ? " to " : ", ") + at((*known)[i], index[i]);
+        }
+        return text;
     }
 
 private:
-    std::optional<std::string> place_in_layer(const std::string& name, const std::vector<std::size_t>& index) const {
+    // Of a value that more than one layer may have under this name, the one of so many axes.
+    std::optional<Axes> axes_in_layer(const std::string& name, std::size_t number) const {
         for (const Layer& layer : layers_) {
-            if (name == layer.W() && index.size() == 2) {
-                const std::string from = layer.number == 1 ? input(index[0]) : "unit " + digits(index[0]);
-                return "from " + from + " to " + unit(layer, index[1]);
+            const Axis unit = unit_of(layer);
+            if (name == layer.W()) {
+                return Axes{layer.number == 1 ? Axis::input : Axis::unit, unit};
             }
-            if (name == layer.b() && index.size() == 1) {
-                return unit(layer, index[0]);
+            if (name == layer.b()) {
+                return Axes{unit};
             }
             if (!name.ends_with(layer.suffix)) {
                 continue;
             }
             const std::string bare = name.substr(0, name.size() - layer.suffix.size());
-            if (is_one_of(bare, kByUnit) && index.size() == 1) {
-                return unit(layer, index[0]);
+            if (is_one_of(bare, kByUnit) && number == 1) {
+                return Axes{unit};
             }
-            if (is_one_of(bare, kByRowAndUnit) && index.size() == 2) {
-                return row(index[0]) + ", " + unit(layer, index[1]);
+            if (is_one_of(bare, kByRowAndUnit) && number == 2) {
+                return Axes{Axis::row, unit};
             }
         }
         return std::nullopt;
+    }
+
+    // The output's units are characters.
+    static Axis unit_of(const Layer& layer) { return layer.is_output ? Axis::character : Axis::unit; }
+
+    std::string at(Axis axis, std::size_t i) const {
+        switch (axis) {
+            case Axis::row:
+                return row(i);
+            case Axis::position:
+                return position(i);
+            case Axis::dimension:
+                return "dimension " + digits(i);
+            case Axis::input:
+                return input(i);
+            case Axis::embedded:
+                return "row " + character(i).value_or(digits(i));
+            case Axis::character:
+                return character(i).value_or("unit " + digits(i));
+            case Axis::unit:
+                break;
+        }
+        return "unit " + digits(i);
     }
 
     std::optional<std::string> character(std::size_t number) const {
@@ -102,12 +165,6 @@ private:
             return std::nullopt;
         }
         return "'" + wording_.characters[number] + "'";
-    }
-
-    // The output's units are characters.
-    std::string unit(const Layer& layer, std::size_t i) const {
-        const std::string plain = "unit " + digits(i);
-        return layer.is_output ? character(i).value_or(plain) : plain;
     }
 
     static std::string position(std::size_t i) { return "position " + digits(i + 1); }
@@ -150,6 +207,19 @@ std::string in_words(const std::string& tensor, const std::vector<std::size_t>& 
         text += (i == 0 ? "" : ", ") + digits(index[i]);
     }
     return text + "]";
+}
+
+std::vector<std::string> axes_in_words(const std::string& tensor, std::size_t axes, const Wording& wording) {
+    const std::optional<Axes> known = Speaker(wording).axes(tensor, axes);
+    std::vector<std::string> words(axes);
+    for (std::size_t i = 0; i < axes; ++i) {
+        words[i] = known ? in_words((*known)[i]) : "index " + digits(i + 1);
+    }
+    return words;
+}
+
+bool counts_characters(const std::string& axis) {
+    return axis == kCharacter;
 }
 
 }  // namespace byhand

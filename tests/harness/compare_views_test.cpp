@@ -220,3 +220,17 @@ TEST_CASE("where the oracle is not a number, the element is out of range and not
     oracle["dW1"][3] = std::numeric_limits<double>::quiet_NaN();
     CHECK(verdict() == Verdict::out_of_range);
 }
+
+TEST_CASE("pictures are taken where they are asked for, of what both sides have in one shape") {
+    const Tensors<float> ours = counted(with(least(), "dh")), theirs = counted(least());
+    const auto views = [&](bool pictures) {
+        return compare_views(small_network(), "fused", Coverage::everything, ours.views(), "stepwise", theirs.views(),
+                             {}, {}, pictures);
+    };
+    for (const ComparedTensor& tensor : views(true)) {
+        CHECK((tensor.picture != nullptr) == (tensor.result.name != "dh"));
+    }
+    for (const ComparedTensor& tensor : views(false)) {
+        CHECK(tensor.picture == nullptr);
+    }
+}

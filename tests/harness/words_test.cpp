@@ -91,3 +91,22 @@ TEST_CASE("words: what is not known is done without") {
     CHECK(in_words("dbngain.7", {3}, w) == "dbngain.7 [3]");
     CHECK(in_words("dbngain", {3}, w) == "dbngain [3]");  // it has two layers: the name carries its number
 }
+
+TEST_CASE("words: what each axis counts") {
+    using Words = std::vector<std::string>;
+    const Wording w = wording();
+    CHECK(axes_in_words("dh.1", 2, w) == Words{"batch row", "unit"});
+    CHECK(axes_in_words("demb", 3, w) == Words{"batch row", "position", "dimension"});
+    CHECK(axes_in_words("embcat", 2, w) == Words{"batch row", "position and dimension"});
+    CHECK(axes_in_words("new_W1", 2, w) == Words{"position and dimension", "unit"});
+    CHECK(axes_in_words("dW3", 2, w) == Words{"unit", "character"});
+    CHECK(axes_in_words("db3", 1, w) == Words{"character"});
+    CHECK(axes_in_words("C", 2, w) == Words{"character", "dimension"});
+    CHECK(axes_in_words("dprobs", 2, w) == Words{"batch row", "character"});
+    CHECK(axes_in_words("counts_sum", 1, w) == Words{"batch row"});
+    CHECK(axes_in_words("loss", 0, w).empty());
+    CHECK(axes_in_words("his_own", 2, w) == Words{"index 1", "index 2"});
+    CHECK(axes_in_words("dW1", 1, w) == Words{"index 1"});
+    CHECK(counts_characters(axes_in_words("dlogits", 2, w)[1]));
+    CHECK_FALSE(counts_characters(axes_in_words("dh.2", 2, w)[1]));
+}

@@ -1,0 +1,229 @@
+#include "harness/report_html.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+#include "harness/report_html_parts.h"
+#include "harness/report_html_style.h"
+
+namespace byhand {
+namespace {
+
+using report::badge;
+using report::Drawings;
+using report::Entry;
+using report::escaped;
+using report::Mark;
+using report::Section;
+using report::Shown;
+
+// A little less than 2 MB.
+constexpr std::size_t kLargest = 1'950'000;
+
+// Without "they agree: ", which the heading says.
+std::string verdict_in_words(const Summary& summary) {
+    const std::string text = conclusion(summary, false);
+    const std::size_t begin = text.find(": ");
+    return begin == std::string::npos ? text : text.substr(begin + 2);
+}
+
+std::string paragraphs(const std::string& text, const char* style) {
+    std::string out;
+    for (std::size_t begin = 0; begin < text.size();) {
+        const std::size_t end = std::min(text.find('\n', begin), text.size());
+        const std::string line = text.substr(begin, end - begin);
+        out += fmt::format("<p class=\"{}\">{}</p>\n", style,
+                           escaped(line.substr(std::min(line.find_first_not_of(' '), line.size()))));
+        begin = end + 1;
+    }
+    return out;
+}
+
+std::string network_in_words(const NetworkConfig& network, std::size_t rows) {
+    std::string hidden;
+    for (const std::size_t width : network.hidden) {
+        hidden += (hidden.empty() ? "" : ", ") + std::to_string(width);
+    }
+    const char* norm = network.norm.place == NormPlace::none     ? "no norm"
+                       : network.norm.place == NormPlace::before ? "batch norm before tanh"
+                                                                 : "batch norm after tanh";
+    return fmt::format("{} characters, {} of context, embedding {}, hidden {}, {}{}; {} rows", network.vocabulary,
+                       network.context, network.embedding, hidden, norm,
+                       network.norm.output ? ", and on the output" : "", rows);
+}
+
+// "68 tensors op by op, 38 of them with a torch::nn module too".
+std::string compared_in_words(const Shown& shown) {
+    std::size_t tensors = 0, module = 0;
+    for (const ComparedTensor& tensor : shown.step.tensors) {
+        const bool is_given = tensor.result.verdict != Verdict::not_given;
+        tensors += is_given && tensor.witness != "module" ? 1 : 0;
+        module += is_given && tensor.witness == "module" ? 1 : 0;
+    }
+    const std::string text = report::grouped(tensors) + " tensors with LibTorch op by op";
+    return module == 0 ? text
+                       : text + fmt::format(", {} of them with its torch::nn module too", report::grouped(module));
+}
+
+std::string header(const Shown& shown) {
+    const Summary& summary = shown.summary;
+    const bool agree = summary.agree;
+    std::string text = fmt::format(
+        "<header class=\"{}\">\n<p class=\"above\">byhand compare: a network by hand beside LibTorch’s, tensor by "
+        "tensor</p>\n"
+        "<h1><span aria-hidden=\"true\">{}</span> {}</h1>\n{}",
+        agree ? "agree" : "disagree", agree ? "✓" : "✗", agree ? "They agree" : "They disagree",
+        paragraphs(verdict_in_words(summary), "verdict"));
+    const std::string loss =
+        fmt::format("{}{:.6f} by LibTorch",
+                    report::gives_loss(shown.step) ? fmt::format("{:.6f} by hand, ", shown.step.loss_manual) : "",
+                    shown.step.loss_torch);
+    text += fmt::format(
+        "<dl class=\"about\"><div><dt>recipe</dt><dd>{}</dd></div><div><dt>network</dt><dd>{}</dd></div>"
+        "<div><dt>compared at step {}</dt><dd>{}</dd></div>"
+        "<div><dt>loss</dt><dd>{}</dd></div><div><dt>LibTorch</dt><dd>{}</dd></div></dl>\n",
+        escaped(shown.how.recipe), network_in_words(shown.how.network, shown.step.Y.size()), shown.step.step,
+        compared_in_words(shown), loss, escaped(shown.how.torch_version));
+    return text + "</header>\n";
+}
+
+// The formula, the line of code, what shows it, and who inherits.
+std::string card(const Shown& shown, const Section& section, const Culprit& culprit,
+                 const std::vector<Victim>& victims) {
+    const SourceLine source = report::source_line(shown.how, culprit.function);
+    std::string text = fmt::format("<article class=\"culprit\"><h3>{} {}</h3>\n", badge(Mark::culprit),
+                                   report::link(section, culprit.name));
+    if (!source.formula.empty()) {
+        text += "<p>It should be <code>" + escaped(source.formula) + "</code></p>\n";
+    }
+    text += fmt::format("<p><code>{}</code>{}</p>\n", escaped(culprit.function),
+                        source.place.empty() ? "" : ", " + escaped(source.place));
+    text += paragraphs(report::figures_of(culprit, shown.wording), "shows");
+    if (culprit.trial && !culprit.trial->hint.empty()) {
+        text += "<p>Hint: " + escaped(culprit.trial->hint) + "</p>\n";
+    }
+    const std::vector<std::string> heirs = report::heirs_of(culprit.name, victims);
+    if (!heirs.empty()) {
+        text += fmt::format("<p>{} from it: {}</p>\n", badge(Mark::inherited), report::links(section, heirs, ""));
+    }
+    return text + "</article>\n";
+}
+
+std::string blame_of(const Shown& shown, const Section& section) {
+    std::string text;
+    for (const Blamed& blamed : shown.step.blamed) {
+        if (blamed.model != section.model) {
+            continue;
+        }
+        for (const Culprit& culprit : blamed.culprits) {
+            text += card(shown, section, culprit, blamed.victims);
+        }
+        const std::vector<std::string> orphans = report::heirs_of("", blamed.victims);
+        if (!orphans.empty()) {
+            text += fmt::format(
+                "<article class=\"culprit\"><p>{} Off in the chain, though no step that leads there is wrong alone: "
+                "{}</p></article>\n",
+                badge(Mark::off), report::links(section, orphans, ""));
+        }
+    }
+    return text.empty() ? "" : "<div class=\"cards\">\n" + text + "</div>\n";
+}
+
+// How many tensors stand how: what the marks mean, too.
+std::string counts(const Section& section) {
+    std::string text = "<ul class=\"counts\">";
+    for (std::size_t i = 0; i < report::kMarks; ++i) {
+        const auto mark = static_cast<Mark>(i);
+        const auto many = std::ranges::count(section.entries, mark, &Entry::mark);
+        if (many > 0) {
+            const report::MarkWords words = report::words_of(mark);
+            text += fmt::format(R"(<li><span class="mark {}"><b aria-hidden="true">{}</b> {}</span> {}</li>)",
+                                words.style, words.sign, many, words.words);
+        }
+    }
+    return text + "</ul>\n";
+}
+
+std::string section_text(const Shown& shown, const Section& section, const Drawings& drawings) {
+    const std::string name = escaped(section.model);
+    return fmt::format(
+               "<section class=\"model\" aria-labelledby=\"page-{0}\">\n<h2 id=\"page-{0}\">{0} <small>step "
+               "{1}</small></h2>\n",
+               name, shown.step.step) +
+           counts(section) + blame_of(shown, section) +
+           "<h3>The network</h3>\n<p class=\"hint\">Forward runs down each panel and on to the next, backward up and "
+           "back; “after” is what the "
+           "update or the evaluation makes. Every box leads to its row.</p>\n" +
+           report::network_picture(shown, section) +
+           "<h3>Tensor by tensor</h3>\n<p class=\"hint\">● by hand, ○ LibTorch, both against the oracle; the line is "
+           "the limit, which follows from "
+           "how float rounds. Every row opens: heatmap, histogram, worst elements, formula.</p>\n" +
+           report::tensor_table(shown, section, drawings) + "</section>\n";
+}
+
+std::string page_text(const Shown& shown, const Drawings& drawings) {
+    std::string text = fmt::format(
+        "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n<meta "
+        "charset=\"utf-8\"/>\n"
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta name=\"color-scheme\" "
+        "content=\"light dark\"/>\n"
+        "<title>{}: {}</title>\n<style>{}</style>\n</head>\n<body>\n{}",
+        shown.summary.agree ? "They agree" : "They disagree", escaped(shown.how.recipe), report::kStyle,
+        report::drawn_once());
+    text += header(shown) + "<main>\n" + report::over_steps(shown);
+    for (const Section& section : shown.sections) {
+        text += section_text(shown, section, drawings);
+    }
+    text +=
+        "</main>\n<footer>\n<h2>How to read the heatmaps</h2>\n<p>The largest share of its limit that an error takes "
+        "in each cell:</p>\n" +
+        report::heat_key();
+    if (!shown.page.again.empty()) {
+        text += "<p>To see just what is wrong again: <code>" + escaped(shown.page.again) + "</code></p>\n";
+    }
+    return text + "<p>Where limits and verdicts come from: docs/verdicts.md.</p>\n</footer>\n</body>\n</html>\n";
+}
+
+// The pictures in the order in which they are wanted: of what is off, then of what came closest to its limit.
+Drawings drawings_within(const Shown& shown, std::size_t room) {
+    struct Wanted {
+        const Entry* entry;
+        std::tuple<Mark, double> rank;
+    };
+    std::vector<Wanted> wanted;
+    for (const Section& section : shown.sections) {
+        for (const Entry& entry : section.entries) {
+            if (entry.listed) {
+                wanted.push_back(
+                    {&entry, {std::min(entry.mark, Mark::shows_nothing), -entry.result().used.value_or(0)}});
+            }
+        }
+    }
+    std::ranges::stable_sort(wanted, {}, &Wanted::rank);
+    Drawings drawings;
+    for (const Wanted& one : wanted) {
+        std::string drawn = report::drawing(shown, *one.entry);
+        if (drawn.size() > room) {
+            break;
+        }
+        room -= drawn.size();
+        if (!drawn.empty()) {
+            drawings[one.entry->id] = std::move(drawn);
+        }
+    }
+    return drawings;
+}
+
+}  // namespace
+
+std::string to_html(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
+                    const Page& page) {
+    const Shown shown = report::shown(how, summary, steps, page);
+    const std::size_t without = page_text(shown, {}).size();
+    return page_text(shown, drawings_within(shown, kLargest - std::min(without, kLargest)));
+}
+
+}  // namespace byhand

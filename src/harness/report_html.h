@@ -1,0 +1,31 @@
+// A comparison as one page that needs nothing but itself: no network, no script.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/comparison.h"
+#include "harness/explain.h"
+#include "harness/report.h"
+
+namespace byhand {
+
+// What the page says besides the comparison.
+struct Page {
+    std::vector<Explanation> explanations;  // of every value of the stepwise network
+    std::string again;                      // the command that shows just what is wrong, where something is
+};
+
+// The page, in HTML that is XML too. Of several steps one is shown in full, the one that shown_step names; of the
+// others their figures. It stays under 2 MB: where the pictures would not fit, those of the tensors that agree with
+// most to spare are left out, and it says so.
+std::string to_html(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
+                    const Page& page);
+
+// The first step in which something is wrong, or else the last. Precondition: there is one.
+std::size_t shown_step(const std::vector<ComparedStep>& steps, const std::set<Verdict>& allowed);
+
+// Lets go of the pictures that the page of these steps would not show.
+void drop_pictures(std::vector<ComparedStep>& steps, const std::set<Verdict>& allowed);
+
+}  // namespace byhand

@@ -1,0 +1,191 @@
+// Errors over the steps of a comparison: a bar a step, or one for several where there are many.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "harness/report_html_parts.h"
+
+namespace byhand::report {
+namespace {
+
+constexpr std::size_t kMostBars = 100;  // and rows
+
+// Steps next to each other that share a bar.
+struct Group {
+    std::size_t begin = 0, end = 0;  // in the list of compared steps
+};
+
+std::vector<Group> groups_of(std::size_t steps) {
+    const std::size_t bars = std::min(steps, kMostBars);
+    std::vector<Group> groups(bars);
+    for (std::size_t i = 0; i < bars; ++i) {
+        groups[i] = {i * steps / bars, (i + 1) * steps / bars};
+    }
+    return groups;
+}
+
+// As high as the largest share of the steps that a bar stands for; nothing where there is none.
+std::string bars(const std::vector<double>& shares, const Scale& scale) {
+    const std::vector<Group> groups = groups_of(shares.size());
+    std::array<std::string, 2> paths;  // within the limit, and over it
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+        const auto begin = shares.begin();
+        const double share = *std::max_element(begin + static_cast<std::ptrdiff_t>(groups[i].begin),
+                                               begin + static_cast<std::ptrdiff_t>(groups[i].end));
+        if (share >= 0) {
+            paths[share <= 1 ? 0 : 1] += fmt::format("M{} 100V{}h.8V100z", coordinate(static_cast<double>(i) + 0.1),
+                                                     coordinate(100 - scale.at(share)));
+        }
+    }
+    return fmt::format(
+        "<svg class=\"bars\" viewBox=\"0 0 {0} 100\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><path "
+        "class=\"ok\" d=\"{1}\"/>"
+        "<path class=\"over\" d=\"{2}\"/><path class=\"limit\" d=\"M0 {3}H{0}\"/></svg>",
+        groups.size(), paths[0], paths[1], coordinate(100 - scale.at(1)));
+}
+
+std::string ends(const std::vector<ComparedStep>& steps) {
+    return fmt::format("<p class=\"ends\"><span>step {}</span><span>step {}</span></p>", steps.front().step,
+                       steps.back().step);
+}
+
+// The tensor that came nearest to its limit in a step, or went furthest beyond it.
+const ComparedTensor* furthest(const ComparedStep& step) {
+    const ComparedTensor* most = nullptr;
+    for (const ComparedTensor& tensor : step.tensors) {
+        if (tensor.result.used && (most == nullptr || *tensor.result.used > *most->result.used)) {
+            most = &tensor;
+        }
+    }
+    return most;
+}
+
+double share_of(const ComparedStep& step) {
+    const ComparedTensor* most = furthest(step);
+    return most != nullptr ? *most->result.used : -1;
+}
+
+bool is_off(const ComparedStep& step, const std::set<Verdict>& allowed) {
+    return std::ranges::any_of(
+               step.tensors,
+               [&](const ComparedTensor& tensor) { return contradicts(tensor.result.verdict, allowed); }) ||
+           std::ranges::any_of(step.blamed, [&](const Blamed& blamed) {
+               return !blamed.culprits.empty() || std::ranges::any_of(blamed.alone, [&](const StepAlone& alone) {
+                   return contradicts(alone.verdict(), allowed);
+               });
+           });
+}
+
+std::string name_and_share(const ComparedStep& step) {
+    const ComparedTensor* most = furthest(step);
+    return most != nullptr
+               ? fmt::format("{} with {} of its limit", escaped(most->result.name), share(*most->result.used))
+               : "none";
+}
+
+// Of the steps in a group the one that is furthest off.
+const ComparedStep& worst_in(const std::vector<ComparedStep>& steps, const Group& group) {
+    std::size_t worst = group.begin;
+    for (std::size_t i = group.begin; i < group.end; ++i) {
+        worst = share_of(steps[i]) > share_of(steps[worst]) ? i : worst;
+    }
+    return steps[worst];
+}
+
+std::string table(const Shown& shown) {
+    const std::vector<Group> groups = groups_of(shown.steps.size());
+    std::string text = fmt::format(
+        "<details><summary>The same as a table</summary><div class=\"scroll\"><table "
+        "class=\"figures\"><caption>{}</caption><thead><tr>"
+        "<th scope=\"col\">step</th><th scope=\"col\">loss by hand</th><th scope=\"col\">by LibTorch</th>"
+        "<th scope=\"col\">closest to its limit</th><th scope=\"col\">verdict</th></tr></thead><tbody>\n",
+        groups.size() == shown.steps.size() ? "Every compared step"
+                                            : fmt::format("Of {} compared steps the worst of each {} or so",
+                                                          shown.steps.size(), shown.steps.size() / groups.size()));
+    for (const Group& group : groups) {
+        const ComparedStep& step = worst_in(shown.steps, group);
+        const auto off = std::count_if(shown.steps.begin() + static_cast<std::ptrdiff_t>(group.begin),
+                                       shown.steps.begin() + static_cast<std::ptrdiff_t>(group.end),
+                                       [&](const ComparedStep& one) { return is_off(one, shown.summary.allowed); });
+        text += fmt::format(
+            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{:.6f}</td><td>{}</td><td>{}</td></tr>\n", step.step,
+            gives_loss(step) ? fmt::format("{:.6f}", step.loss_manual) : "–", step.loss_torch, name_and_share(step),
+            off == 0                       ? "agrees"
+            : group.end - group.begin == 1 ? "disagrees"
+                                           : fmt::format("{} of {} disagree", off, group.end - group.begin));
+    }
+    return text + "</tbody></table></div></details>\n";
+}
+
+}  // namespace
+
+std::string over_steps(const Shown& shown) {
+    const std::vector<ComparedStep>& steps = shown.steps;
+    if (steps.size() < 2) {
+        return "";
+    }
+    std::vector<double> shares(steps.size());
+    std::ranges::transform(steps, shares.begin(), share_of);
+    Scale scale;
+    for (const double share : shares) {
+        if (std::isfinite(share) && share > 0) {
+            scale.first = std::clamp(static_cast<int>(std::floor(std::log10(share))), -3, scale.first);
+            scale.last = std::clamp(static_cast<int>(std::ceil(std::log10(share))), scale.last, 9);
+        }
+    }
+    const auto off =
+        std::ranges::count_if(steps, [&](const ComparedStep& step) { return is_off(step, shown.summary.allowed); });
+    const ComparedStep& worst = worst_in(steps, {0, steps.size()});
+    std::string text = fmt::format(
+        "<section aria-labelledby=\"page-steps\"><h2 id=\"page-steps\">Over the steps</h2>\n<p>{} compared, {}. "
+        "The worst is step {}: {}. Step {}, {}, is shown below in full.</p>\n",
+        fmt::format("{} steps", steps.size()), off == 0 ? "all agree" : fmt::format("{} of them disagree", off),
+        worst.step, name_and_share(worst), shown.step.step, off == 0 ? "the last" : "the first that disagrees");
+    text += fmt::format(
+        "<figure class=\"wide\"><figcaption>The largest error ÷ limit of each step, logarithmic, from {} at the foot "
+        "to {} "
+        "at the top; the line is the limit</figcaption>{}{}</figure>\n",
+        power_of_ten(scale.first), power_of_ten(scale.last), bars(shares, scale), ends(steps));
+    return text + table(shown) + "</section>\n";
+}
+
+std::string over_steps_of(const Shown& shown, const Entry& entry) {
+    if (shown.steps.size() < 2) {
+        return "";
+    }
+    const auto worst = std::ranges::max_element(entry.over_steps);
+    const std::string said =
+        worst != entry.over_steps.end() && *worst > 0
+            ? fmt::format("most at step {}: {} of its limit",
+                          shown.steps[static_cast<std::size_t>(worst - entry.over_steps.begin())].step, share(*worst))
+            : "no error in any";
+    return fmt::format(
+        "<figure><figcaption>Error ÷ limit over the steps; the line is the limit</figcaption>{}{}<p>{}</p></figure>\n",
+        bars(entry.over_steps, shown.scale), ends(shown.steps), said);
+}
+
+}  // namespace byhand::report
+
+namespace byhand {
+
+std::size_t shown_step(const std::vector<ComparedStep>& steps, const std::set<Verdict>& allowed) {
+    const auto off =
+        std::ranges::find_if(steps, [&](const ComparedStep& step) { return report::is_off(step, allowed); });
+    return off != steps.end() ? static_cast<std::size_t>(off - steps.begin()) : steps.size() - 1;
+}
+
+void drop_pictures(std::vector<ComparedStep>& steps, const std::set<Verdict>& allowed) {
+    const std::size_t kept = shown_step(steps, allowed);
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        for (ComparedTensor& tensor : steps[i].tensors) {
+            if (i != kept) {
+                tensor.picture.reset();
+            }
+        }
+    }
+}
+
+}  // namespace byhand

@@ -1,0 +1,172 @@
+#include <catch2/catch_test_macros.hpp>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+
+#include "cli/program.h"
+
+using namespace cli_test;
+using nlohmann::json;
+
+namespace {
+
+constexpr std::size_t kLargest = 2'000'000;
+
+// To a file; returns the page.
+std::string page(const Folder& folder, int code, const Arguments& more) {
+    const Outcome outcome = byhand(folder, Arguments{"compare", "--format", "html", "--output", "page.html"} + more);
+    INFO(outcome.err);
+    REQUIRE(outcome.code == code);
+    CHECK(outcome.out.empty());
+    return folder.read("page.html");
+}
+
+std::size_t times(const std::string& text, const std::string& what) {
+    std::size_t found = 0;
+    for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + what.size())) {
+        ++found;
+    }
+    return found;
+}
+
+// How many names of one model's section the same comparison has.
+std::size_t names_in(const Folder& folder, const Arguments& more) {
+    const Outcome outcome = byhand(folder, Arguments{"compare", "--format", "json"} + more);
+    const json report = json::parse(outcome.out);
+    std::set<std::string> names;
+    for (const json& tensor : report["steps"].back()["tensors"]) {
+        names.insert(tensor["model"].get<std::string>() + "/" + tensor["name"].get<std::string>());
+    }
+    return names.size();
+}
+
+// Chromium without a window, at the page of that name in the folder. Skips the test where there is none.
+Outcome chromium(const Folder& folder, const std::string& url, const Arguments& more) {
+    static const bool kInstalled = std::system("command -v chromium >/dev/null 2>&1") == 0;  // NOLINT(cert-env33-c)
+    if (!kInstalled) {
+        SKIP("chromium is not installed");
+    }
+    const Folder profile;
+    const Arguments arguments = Arguments{"-c",
+                                          "exec timeout 120 chromium \"$@\"",
+                                          "chromium",
+                                          "--headless",
+                                          "--no-sandbox",
+                                          "--disable-gpu",
+                                          "--hide-scrollbars",
+                                          "--enable-logging=stderr",
+                                          "--allow-file-access-from-files",
+                                          "--user-data-dir=" + profile.path().string()} +
+                                more + Arguments{"file://" + folder.file(url)};
+    return Process(folder, "/bin/sh", arguments, {}).wait();
+}
+
+std::string dom(const Folder& folder, const std::string& url, const std::string& width) {
+    const Outcome outcome = chromium(folder, url, {"--window-size=" + width + ",2000", "--dump-dom"});
+    INFO(outcome.err);
+    REQUIRE(outcome.code == 0);
+    CHECK(outcome.err.find("CONSOLE") == std::string::npos);
+    return outcome.out;
+}
+
+}  // namespace
+
+TEST_CASE("compare as HTML: one page, the same on standard output, with a row for each tensor") {
+    need_torch();
+    const Folder folder;
+    const std::string text = page(folder, 0, {});
+    CHECK(text.size() < kLargest);
+    CHECK(text.starts_with("<!DOCTYPE html>\n"));
+    CHECK(text.ends_with("</html>\n"));
+    CHECK(text.find("They agree") != std::string::npos);
+    CHECK(times(text, "<tbody class=\"tensor\">") == names_in(folder, {}));
+    CHECK(text.find("http-equiv") == std::string::npos);
+    CHECK(text.find("src=") == std::string::npos);
+    CHECK(folder.files() == std::vector<std::string>{"page.html"});
+    const Outcome shown = byhand(folder, {"compare", "--format", "html"});
+    CHECK(shown.code == 0);
+    CHECK(shown.out == text);
+    CHECK(shown.err.empty());
+}
+
+TEST_CASE("compare as HTML: a planted mistake is told from those who inherit it") {
+    need_torch();
+    const Folder folder;
+    const std::string text = page(folder, 1, {"--plant", "dvar-path-forgotten"});
+    CHECK(text.find("They disagree") != std::string::npos);
+    CHECK(times(text, "class=\"box culprit\"") == 1);
+    CHECK(text.find("<a class=\"box culprit\" href=\"#dbndiff\">") != std::string::npos);
+    CHECK(times(text, "class=\"box heir\"") == 7);
+    CHECK(text.find("src/manual/batchnorm.h:") != std::string::npos);
+    CHECK(text.find("byhand compare --recipe notes --seed") != std::string::npos);
+}
+
+TEST_CASE("compare as HTML: deep networks, other models and many steps stay under 2 MB") {
+    need_torch();
+    const Folder folder;
+    const std::string deep = page(folder, 0, {"--recipe", "makemore-deep", "--model", "stepwise,collapsed,fused"});
+    CHECK(deep.size() < kLargest);
+    CHECK(times(deep, "<section class=\"model\"") == 3);
+    CHECK(times(deep, "<caption>Hidden layer ") == 15);
+    const std::string steps = page(folder, 0, {"--steps", "7", "--every", "3"});
+    CHECK(steps.size() < kLargest);
+    CHECK(steps.find("3 steps compared, all agree") != std::string::npos);
+    CHECK(times(steps, "<section class=\"model\"") == 1);
+}
+
+TEST_CASE("compare as HTML: what can't be written is refused, and nothing is left behind") {
+    need_torch();
+    const Folder folder;
+    check_refused(byhand(folder, {"compare", "--format", "html", "--output", "no/such/folder.html"}),
+                  "no/such/folder.html");
+    check_refused(
+        byhand_under(folder, "ulimit -f 8; trap '' XFSZ", {"compare", "--format", "html", "--output", "page.html"}),
+        "page.html");
+    CHECK(folder.files().empty());
+    check_refused(byhand(folder, {"compare", "--format", "htm"}), "html");
+}
+
+TEST_CASE("compare as HTML: Chromium shows it without a complaint, and a link opens its row") {
+    need_torch();
+    const Folder folder;
+    page(folder, 1, {"--plant", "dvar-path-forgotten"});
+    for (const char* width : {"400", "1400"}) {
+        const std::string closed = dom(folder, "page.html", width);
+        CHECK(times(closed, "<tbody class=\"tensor\">") == names_in(folder, {}));
+        CHECK(times(closed, "<details open") == 0);
+        const std::string opened = dom(folder, "page.html#dbndiff", width);
+        REQUIRE(times(opened, "<details open") == 1);
+        const std::string rest = opened.substr(opened.find("<details open"));
+        CHECK(rest.find("id=\"dbndiff\"") < rest.find("</details>"));
+        CHECK(rest.find("The 10 worst elements of dbndiff") < rest.find("</details>"));
+        const std::string file = std::string("page") + width + ".png";
+        CHECK(chromium(folder, "page.html", {std::string("--window-size=") + width + ",2000", "--screenshot=" + file})
+                  .code == 0);
+        CHECK(folder.read(file).size() > 50'000);
+    }
+}
+
+TEST_CASE("compare as HTML: it is never wider than its window, closed or opened") {
+    need_torch();
+    const Folder folder;
+    page(folder, 1, {"--plant", "dvar-path-forgotten", "--steps", "3"});
+    std::string frames = "<!DOCTYPE html><body>";
+    std::string fitting;
+    for (const char* width : {"400", "800", "1000", "1400"}) {
+        for (const char* at : {"", "#dbndiff", "#dW1"}) {
+            frames += std::string("<p></p><iframe style=\"border:0;height:900px;width:") + width +
+                      "px\" src=\"page.html" + at +
+                      "\" onload=\"const root = this.contentDocument.documentElement; "
+                      "this.previousSibling.textContent = root.scrollWidth + ' of ' + root.clientWidth\"></iframe>";
+            fitting += std::string(width) + " of " + width + "\n";
+        }
+    }
+    folder.write("frames.html", frames + "</body>");
+    const std::string shown = dom(folder, "frames.html", "1600");
+    std::string found;
+    for (std::size_t at = shown.find("<p>"); at != std::string::npos; at = shown.find("<p>", at + 1)) {
+        found += shown.substr(at + 3, shown.find("</p>", at) - at - 3) + "\n";
+    }
+    CHECK(found == fitting);
+}

@@ -1,0 +1,407 @@
+#include "harness/report_html.h"
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <functional>
+#include <memory>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "harness/results.h"
+#include "harness/xml.h"
+
+using namespace byhand;
+using namespace byhand::test;
+
+namespace {
+
+using Elements = std::vector<const Element*>;
+
+// Of network V 4, T 3, E 2, H 5: what leads to the loss, and some of what leads back.
+std::vector<Explanation> explanations() {
+    const auto given = [](const std::string& name) { return Explanation{name, "given: " + name, {2}, {}, {}, {}, {}}; };
+    const auto made = [](const std::string& name, const std::vector<std::string>& reads) {
+        return Explanation{name, "what " + name + " is", {2}, "function_of_" + name, reads, {}, {}};
+    };
+    return {given("X"),
+            given("Y"),
+            given("C"),
+            given("W1"),
+            given("W2"),
+            made("emb", {"C", "X"}),
+            made("embcat", {"emb"}),
+            made("hpreact", {"embcat", "W1"}),
+            made("h", {"hpreact"}),
+            made("logits", {"h", "W2"}),
+            made("loss", {"logits", "Y"}),
+            made("dlogits", {"loss"}),
+            made("dh", {"dlogits", "W2"}),
+            made("dhpreact", {"dh", "h"}),
+            made("dW1", {"embcat", "dhpreact"}),
+            made("new_W1", {"W1", "dW1"})};
+}
+
+std::string html(const std::vector<ComparedStep>& steps, const Presentation& how = presentation(),
+                 const std::set<Verdict>& allowed = {}, const std::string& again = "") {
+    return to_html(how, summary_of(steps, allowed), steps, {explanations(), again});
+}
+
+// The page is XML too.
+Element read(const std::string& page) {
+    const std::string doctype = "<!DOCTYPE html>\n";
+    REQUIRE(page.starts_with(doctype));
+    return XmlReader::document("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + page.substr(doctype.size()));
+}
+
+void visit(const Element& element, const std::function<void(const Element&)>& see) {
+    see(element);
+    for (const Element& child : element.children) {
+        visit(child, see);
+    }
+}
+
+bool has_class(const Element& element, const std::string& name) {
+    const auto found = element.attributes.find("class");
+    return found != element.attributes.end() && (" " + found->second + " ").find(" " + name + " ") != std::string::npos;
+}
+
+Elements all(const Element& root, const std::string& name, const std::string& style = "") {
+    Elements found;
+    visit(root, [&](const Element& element) {
+        if (element.name == name && (style.empty() || has_class(element, style))) {
+            found.push_back(&element);
+        }
+    });
+    return found;
+}
+
+std::string text_of(const Element& root) {
+    std::string text;
+    visit(root, [&](const Element& element) { text += element.name == "style" ? "" : element.text + " "; });
+    return text;
+}
+
+// The row of that tensor: figures, then what opens.
+const Element& row_of(const Element& page, const std::string& name) {
+    for (const Element* body : all(page, "tbody", "tensor")) {
+        if (body->children.at(0).children.at(0).text == name) {
+            return *body;
+        }
+    }
+    FAIL("no row of " << name);
+    return page;
+}
+
+const Element& box_of(const Element& page, const std::string& id) {
+    for (const Element* link : all(page, "a", "box")) {
+        if (link->attributes.at("href") == "#" + id) {
+            return *link;
+        }
+    }
+    FAIL("no box of " << id);
+    return page;
+}
+
+// With a picture of 2 × 3 elements, of which `over` break their limits.
+ComparedTensor drawn(const std::string& name, double share, const std::string& model = "stepwise") {
+    ComparedTensor tensor{model, "stepwise", within(name, {2, 3}, share * 1e-6, 1e-6)};
+    Picture picture;
+    picture.rows = 2;
+    picture.columns = 3;
+    picture.shares = {0.0F, 0.005F, 0.05F, 0.2F, 0.7F, static_cast<float>(share)};
+    picture.bins[0] = 1;
+    picture.bins[8] = 4;
+    picture.bins[share > 1 ? 18 : 9] = 1;
+    picture.worst = {{5, 0.5, 0.25, 0.125, share * 1e-6, share}, {4, 1, 2, 3, 7e-7, 0.7}};
+    picture.torch_share = 0.3;
+    tensor.picture = std::make_shared<const Picture>(picture);
+    return tensor;
+}
+
+// dh is wrong; dhpreact, dW1 and new_W1 have it from there.
+ComparedStep with_culprit() {
+    ComparedStep step = step_of(3, {exact("C", {4, 2}), exact("W1", {6, 5}), within("h", {2, 3}, 1e-7, 1e-6)});
+    for (const auto& [name, share] : std::vector<std::pair<std::string, double>>{
+             {"dlogits", 0.25}, {"dh", 3e4}, {"dhpreact", 900}, {"dW1", 70}, {"new_W1", 8}}) {
+        step.tensors.push_back(drawn(name, share));
+    }
+    Trial off = trial(1e4);
+    off.hint = "twice the right answer";
+    return with_alone(std::move(step), {alone("dlogits", trial(0.25), trial(0.5)), alone("dh", off, off)},
+                      {{"dhpreact", "dh"}, {"dW1", "dh"}, {"new_W1", "dh"}});
+}
+
+}  // namespace
+
+TEST_CASE("HTML: the verdict on top, a row for each tensor, nothing from elsewhere") {
+    const std::vector<ComparedStep> steps = {with_culprit()};
+    const std::string page = html(steps, presentation(), {}, "byhand compare --plant <this>");
+    const Element root = read(page);
+    CHECK(text_of(*all(root, "h1").at(0)).find("They disagree") != std::string::npos);
+    CHECK(text_of(*all(root, "header").at(0)).find("first is dh") != std::string::npos);
+    CHECK(all(root, "tbody", "tensor").size() == 8);
+    CHECK(all(root, "script").empty());
+    CHECK(all(root, "link").empty());
+    CHECK(all(root, "img").empty());
+    CHECK(page.find("url(") == std::string::npos);
+    CHECK(page.find("@import") == std::string::npos);
+    CHECK(text_of(root).find("byhand compare --plant <this>") != std::string::npos);
+    std::set<std::string> ids;
+    visit(root, [&](const Element& element) {
+        if (element.attributes.contains("id")) {
+            CHECK(ids.insert(element.attributes.at("id")).second);
+        }
+    });
+    visit(root, [&](const Element& element) {
+        for (const char* key : {"href", "aria-labelledby"}) {
+            const auto found = element.attributes.find(key);
+            if (found != element.attributes.end()) {
+                const std::string& to = found->second;
+                CAPTURE(to);
+                CHECK(ids.contains(to.starts_with('#') ? to.substr(1) : to));
+            }
+        }
+    });
+    const std::vector<ComparedStep> right = {step_of(0, {exact("C", {4, 2}), within("h", {2, 5}, 1e-7, 1e-6)})};
+    CHECK(text_of(*all(read(html(right)), "h1").at(0)).find("They agree") != std::string::npos);
+}
+
+TEST_CASE("HTML: culprits are told from who inherits, in words and not by colour alone") {
+    const Element root = read(html({with_culprit()}));
+    CHECK(has_class(box_of(root, "dh"), "culprit"));
+    CHECK(text_of(box_of(root, "dh")).find("culprit") != std::string::npos);
+    CHECK(has_class(box_of(root, "dW1"), "heir"));
+    CHECK(text_of(box_of(root, "dW1")).find("inherited from dh") != std::string::npos);
+    CHECK(has_class(box_of(root, "new_W1"), "heir"));
+    CHECK(text_of(box_of(root, "new_W1")).find("new_W1") != std::string::npos);  // though "new" is what one sees
+    CHECK(has_class(box_of(root, "h"), "ok"));
+    CHECK(has_class(box_of(root, "C"), "same"));
+    CHECK(text_of(row_of(root, "dh").children.at(0)).find("culprit") != std::string::npos);
+    CHECK(text_of(row_of(root, "dhpreact").children.at(0)).find("inherited") != std::string::npos);
+    CHECK(text_of(row_of(root, "h").children.at(0)).find("within") != std::string::npos);
+
+    const Elements cards = all(root, "article", "culprit");
+    REQUIRE(cards.size() == 1);
+    const std::string card = text_of(*cards[0]);
+    for (const char* said : {"dh = what it should be", "function_of_dh", "src/manual/some.h:17",
+                             "twice the right answer", "wrong alone: off by", "dhpreact", "dW1", "new_W1"}) {
+        CAPTURE(said);
+        CHECK(card.find(said) != std::string::npos);
+    }
+    // The way that the error takes is drawn apart: to dhpreact, and within the row from dW1 to its update.
+    std::size_t bad = 0;
+    for (const Element* path : all(root, "path", "bad")) {
+        bad += path->attributes.at("d").empty() ? 0 : 1;
+    }
+    CHECK(bad == 1);
+}
+
+TEST_CASE("HTML: what a row opens") {
+    const Element root = read(html({with_culprit()}));
+    const Element& row = row_of(root, "dh");
+    const Elements opened = all(row, "div", "opened");
+    REQUIRE(opened.size() == 1);
+    CHECK(opened[0]->attributes.at("id") == "dh");
+    const std::string text = text_of(*opened[0]);
+    for (const char* said :
+         {"what dh is", "dh = what it should be", "function_of_dh", "src/manual/some.h:17", "reads", "read by",
+          "batch row, 0 to 1", "unit, 0 to 2", "row 1 (`mqe → .`), unit 2", "3.0e+06 %", "wrong: mismatch",
+          "1 of 6 elements without any error, 4 more within the limit, 1 over it"}) {
+        CAPTURE(said);
+        CHECK(text.find(said) != std::string::npos);
+    }
+    CHECK(all(row, "details").size() == 1);
+    CHECK(all(row, "summary").size() == 1);
+    const Elements worst = all(row, "table", "worst");
+    REQUIRE(worst.size() == 1);
+    CHECK(all(*worst[0], "tr").size() == 3);  // a header, two elements
+    const Elements heat = all(row, "svg", "heat");
+    REQUIRE(heat.size() == 1);
+    std::set<std::string> levels;
+    for (const char* kind : {"path", "rect"}) {
+        for (const Element* cells : all(*heat[0], kind)) {
+            levels.insert(cells->attributes.at("class"));
+        }
+    }
+    CHECK(levels == std::set<std::string>{"l0", "l1", "l2", "l3", "l4", "l7"});
+    // Every path but the ground's has a cell at its place.
+    CHECK(all(*heat[0], "path", "l7").at(0)->attributes.at("d") == "M2 1h1");
+}
+
+TEST_CASE("HTML: every table can be listened to") {
+    const std::vector<ComparedStep> steps = {step_of(0, {exact("C", {4, 2})}), with_culprit()};
+    const Element root = read(html(steps));
+    const Elements tables = all(root, "table");
+    CHECK(tables.size() > 5);
+    for (const Element* table : tables) {
+        REQUIRE_FALSE(table->children.empty());
+        CHECK(table->children[0].name == "caption");
+        for (const Element* head : all(*table, "th")) {
+            CHECK(head->attributes.contains("scope"));
+        }
+    }
+    for (const Element* picture : all(root, "svg")) {
+        CHECK((picture->attributes.contains("aria-label") || picture->attributes.contains("aria-hidden")));
+    }
+    CHECK(root.attributes.at("lang") == "en");
+}
+
+TEST_CASE("HTML: marks stand where the scale has them") {
+    const Element root = read(html({with_culprit()}));
+    const auto place = [&](const std::string& name, const std::string& kind, const std::string& style) {
+        for (const Element* circle : all(row_of(root, name), kind, style)) {
+            if (style.empty() == !circle->attributes.contains("class")) {
+                return std::stod(circle->attributes.at(kind == "line" ? "x1" : "cx"));
+            }
+        }
+        FAIL("no mark in the row of " << name);
+        return 0.0;
+    };
+    const double limit = place("dh", "line", "limit");
+    CHECK(limit == place("dlogits", "line", "limit"));
+    CHECK(place("dh", "circle", "") > limit);
+    CHECK(place("dh", "circle", "torch") < limit);
+    CHECK(place("dlogits", "circle", "") < limit);
+    CHECK(place("dlogits", "circle", "torch") > place("dlogits", "circle", ""));  // 0.3 after 0.25
+    CHECK(place("dW1", "circle", "") < place("dhpreact", "circle", ""));
+    CHECK(all(row_of(root, "C"), "circle").empty());  // no error at all
+}
+
+TEST_CASE("HTML: names and notes are text, whatever is in them") {
+    ComparedStep step = step_of(0, {within("h", {2, 3}, 1e-7, 1e-6)});
+    TensorResult odd = missing("<b onclick=\"x\">&amp;");
+    odd.note = "a note <i> & \x1b[31m";
+    step.tensors.push_back({"stepwise", "stepwise", odd});
+    Presentation how = presentation();
+    how.recipe = "</style><script>alert(1)</script>";
+    how.characters = {".", "<", "&", "\""};
+    step.tensors.push_back(drawn("dlogits", 5));
+    const Element root = read(html({step}, how));
+    CHECK(all(root, "script").empty());
+    CHECK(text_of(row_of(root, odd.name)).find("a note <i> & \xef\xbf\xbd[31m") != std::string::npos);
+    CHECK(text_of(row_of(root, odd.name)).find("missing") != std::string::npos);
+    CHECK(text_of(*all(root, "title").at(0)).find("</style><script>") != std::string::npos);
+    CHECK(text_of(row_of(root, "dlogits")).find("'&'") != std::string::npos);
+}
+
+TEST_CASE("HTML: verdicts that are no figures stand there in words") {
+    for (const Verdict verdict : {Verdict::non_finite, Verdict::shape, Verdict::missing, Verdict::unwritten,
+                                  Verdict::vacuous, Verdict::out_of_range, Verdict::undecided}) {
+        TensorResult r;
+        r.name = "dh";
+        r.shape = {2, 5};
+        r.verdict = verdict;
+        const Element root = read(html({step_of(0, {r})}));
+        CHECK(text_of(row_of(root, "dh").children.at(0)).find(to_string(verdict)) != std::string::npos);
+    }
+    TensorResult r = exact("dh", {2, 5});
+    r.verdict = Verdict::not_given;
+    const Element given = read(html({step_of(0, {exact("h", {2, 5}), r})}));
+    CHECK(all(given, "tbody", "tensor").size() == 1);
+    CHECK(text_of(given).find("Not given: dh") != std::string::npos);
+    r.verdict = Verdict::vacuous;
+    CHECK(has_class(box_of(read(html({step_of(0, {r})})), "dh"), "off"));
+    CHECK(has_class(box_of(read(html({step_of(0, {r})}, presentation(), {Verdict::vacuous})), "dh"), "nothing"));
+}
+
+TEST_CASE("HTML: a witness's worse verdict is the row's, and each has its line") {
+    ComparedStep step = step_of(0, {within("dh", {2, 3}, 1e-7, 1e-6)});
+    step.tensors.push_back({"stepwise", "module", within("dh", {2, 3}, 9e-6, 1e-6)});
+    const Element root = read(html({step}));
+    CHECK(all(root, "tbody", "tensor").size() == 1);
+    CHECK(text_of(row_of(root, "dh").children.at(0)).find("mismatch") != std::string::npos);
+    CHECK(all(*all(row_of(root, "dh"), "table", "figures").at(0), "tr").size() == 3);
+}
+
+TEST_CASE("HTML: of several steps the first that is wrong is shown, else the last, and all in a chart") {
+    const auto fine = [](std::size_t number) { return step_of(number, {within("h", {2, 5}, 1e-7, 1e-6)}); };
+    std::vector<ComparedStep> steps = {fine(0), fine(10), fine(20)};
+    CHECK(shown_step(steps, {}) == 2);
+    const Element right = read(html(steps));
+    CHECK(text_of(right).find("3 steps compared, all agree") != std::string::npos);
+    CHECK(text_of(right).find("Step 20, the last, is shown below in full") != std::string::npos);
+    CHECK(all(right, "svg", "bars").size() == 1);
+
+    steps[1].tensors.push_back(drawn("dh", 40));
+    steps[1].tensors.push_back(drawn("dW1", 0.5));
+    steps[2].tensors.push_back(drawn("dh", 50));
+    CHECK(shown_step(steps, {}) == 1);
+    const Element wrong = read(html(steps));
+    CHECK(text_of(wrong).find("2 of them disagree") != std::string::npos);
+    CHECK(text_of(wrong).find("The worst is step 20: dh with 5000.0 % of its limit") == std::string::npos);
+    CHECK(text_of(wrong).find("The worst is step 20: dh with 5.0e+03 % of its limit") != std::string::npos);
+    CHECK(text_of(wrong).find("Step 10, the first that disagrees") != std::string::npos);
+    CHECK(text_of(row_of(wrong, "dh")).find("most at step 20") != std::string::npos);
+    CHECK(all(row_of(wrong, "dh"), "svg", "bars").size() == 1);
+
+    drop_pictures(steps, {});
+    CHECK(steps[1].tensors.back().picture != nullptr);
+    CHECK(steps[2].tensors.back().picture == nullptr);
+}
+
+TEST_CASE("HTML: many steps are summed up") {
+    std::vector<ComparedStep> steps;
+    steps.reserve(731);
+    for (std::size_t i = 0; i < 731; ++i) {
+        steps.push_back(step_of(i, {within("h", {2, 5}, i == 400 ? 7e-7 : 1e-7, 1e-6)}));
+    }
+    const std::string page = html(steps);
+    const Element root = read(page);
+    CHECK(page.size() < 100'000);
+    const Elements tables = all(root, "table", "figures");
+    const auto over = std::ranges::find_if(
+        tables, [](const Element* table) { return text_of(*table).find("731") != std::string::npos; });
+    REQUIRE(over != tables.end());
+    CHECK(all(**over, "tr").size() == 101);
+    CHECK(text_of(**over).find(" 400 ") != std::string::npos);
+}
+
+TEST_CASE("HTML: a section for each model") {
+    ComparedStep step = step_of(0, {within("h", {2, 5}, 1e-7, 1e-6), exact("loss", {})});
+    step.tensors.push_back({"fused", "stepwise", within("h", {2, 5}, 2e-7, 1e-6)});
+    const Element root = read(html({step}));
+    CHECK(all(root, "section", "model").size() == 2);
+    CHECK(all(root, "tbody", "tensor").size() == 3);
+    CHECK(text_of(box_of(root, "fused:h")).find("within") != std::string::npos);
+}
+
+TEST_CASE("HTML: only what the filter takes has a row, but the picture has all") {
+    const Element root =
+        read(html({with_culprit()}, presentation([](const std::string& name) { return name == "dh"; })));
+    CHECK(all(root, "tbody", "tensor").size() == 1);
+    CHECK(all(root, "a", "box").size() == 1);
+    CHECK(all(root, "span", "heir").size() > 3);
+}
+
+TEST_CASE("HTML: however many tensors there are, the page stays under 2 MB and keeps what matters") {
+    ComparedStep step = with_culprit();
+    std::mt19937 noise(5);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same every time
+    for (std::size_t i = 0; i < 900; ++i) {
+        ComparedTensor tensor = drawn("value" + std::to_string(i), 0.5);
+        Picture large = *tensor.picture;
+        large.rows = 32;
+        large.columns = 50;
+        large.shares.resize(1600);
+        for (float& share : large.shares) {
+            share = static_cast<float>(noise() % 1000) / 1000;
+        }
+        tensor.picture = std::make_shared<const Picture>(large);
+        step.tensors.push_back(std::move(tensor));
+    }
+    const std::string page = html({step});
+    CHECK(page.size() < 2'000'000);
+    CHECK(page.size() > 1'500'000);
+    const Element root = read(page);
+    CHECK(all(root, "tbody", "tensor").size() == 908);
+    for (const char* name : {"dh", "dhpreact", "dW1", "new_W1"}) {
+        CHECK(all(row_of(root, name), "svg", "heat").size() == 1);
+    }
+    CHECK(page.find("left out to keep this page small") != std::string::npos);
+}
+
+TEST_CASE("HTML: the same bytes again") {
+    CHECK(html({with_culprit()}) == html({with_culprit()}));
+    CHECK(html({with_culprit()}).size() < 60'000);
+}
