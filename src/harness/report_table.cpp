@@ -188,7 +188,10 @@ std::string blame_of(const Culprit& culprit, const std::string& lead, const std:
     if (!line.formula.empty()) {
         text += fmt::format(", which should be {}", line.formula);
     }
-    text += fmt::format(": {} ({})\n", culprit.function, line.place.empty() ? "no source" : line.place);
+    if (culprit.function != culprit.name) {
+        text += ": " + culprit.function;
+    }
+    text += fmt::format(" ({})\n", line.place.empty() ? "no source" : line.place);
     text += "  " + figures_of(culprit, wording) + "\n";
     if (culprit.trial && !culprit.trial->hint.empty()) {
         text += "  hint: " + culprit.trial->hint + "\n";
