@@ -208,7 +208,8 @@ Examination examine(const exercise::Steps& steps, const torch_ref::Factory& torc
 std::unique_ptr<Model> own_model(const exercise::Steps& steps, const Run& run) {
     const NetworkConfig& config = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
-    Taken<float> taken = taken_over(false, of_form(false, steps.in_float(), {}), config, rows);
+    const bool in_one = std::ranges::all_of(steps.in_float(), [](const auto& function) { return function.in_one; });
+    Taken<float> taken = taken_over(in_one, of_form(in_one, steps.in_float(), {}), config, rows);
     if (taken.names.empty()) {
         throw InputError("none of your functions makes a step of the network " + run.recipe.name);
     }

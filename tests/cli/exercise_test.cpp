@@ -189,7 +189,7 @@ TEST_CASE("exercise: some of it, in any order, with a mistake: the culprit, its 
     CHECK(those_that_are("wrong", outcome) == Names{"dbndiff2"});
     CHECK(those_that_are("right", outcome) == Names{"dC", "dbnvar", "dbndiff"});
     CHECK(those_that_are("to do", outcome).size() == 24);
-    CHECK(lines_of(outcome.out).front().starts_with("first divergence and culprit: dbndiff2: dbndiff2 (mine.cpp:"));
+    CHECK(lines_of(outcome.out).front().starts_with("first divergence and culprit: dbndiff2 (mine.cpp:"));
     CHECK(says(outcome, "n against n − 1"));
     CHECK(says(outcome, "inherited from dbndiff2: dbndiff, dC\n"));  // through ours, which are not shown
     // The line is that of the function.
