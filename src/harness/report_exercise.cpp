@@ -117,7 +117,10 @@ report::Case case_of(const Attempt& attempt, const Examination& examination, con
 }  // namespace
 
 bool all_right(const Examination& examination) {
-    return examination.summary.agree && std::ranges::none_of(examination.attempts, [](const Attempt& attempt) {
+    const std::vector<Attempt>& all = examination.attempts;
+    return examination.summary.agree &&
+           std::ranges::any_of(all, [](const Attempt& attempt) { return attempt.standing == Standing::right; }) &&
+           std::ranges::none_of(all, [](const Attempt& attempt) {
                return attempt.standing == Standing::wrong || (attempt.standing == Standing::to_do && !attempt.in_one);
            });
 }
