@@ -208,16 +208,24 @@ Examination examine(const exercise::Steps& steps, const torch_ref::Factory& torc
 std::unique_ptr<Model> own_model(const exercise::Steps& steps, const Run& run) {
     const NetworkConfig& config = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
-    Taken<float> taken = taken_over(false, of_form(false, steps.in_float(), {}), config, rows);
+    const bool in_one = std::ranges::all_of(steps.in_float(), [](const auto& function) { return function.in_one; });
+    std::string running;
+    const Watch watch{.crashed = {}, .running = [&running](const std::string& label) { running = label; }};
+    Taken<float> watched = taken_over(in_one, of_form(in_one, steps.in_float(), watch), config, rows);
+    Taken<float> taken = taken_over(in_one, of_form(in_one, steps.in_float(), {}), config, rows);
     if (taken.names.empty()) {
         throw InputError("none of your functions makes a step of the network " + run.recipe.name);
     }
-    const std::unique_ptr<Side> side = make_step_side(taken.network);
+    const std::unique_ptr<Side> side = make_step_side(std::move(watched.network));
     DrawnBatch batch(rows, config.context);
     TorchGenerator generator = run.generator;
     draw_batch(batch, run.train, generator);
     side->load(run.initial);
-    side->run(batch.view(), 0);
+    try {
+        side->run(batch.view(), 0);
+    } catch (const exercise::Fault& fault) {
+        throw InputError(fmt::format("{} {}; byhand exercise judges them one by one", running, fault.what()));
+    }
     std::vector<std::string> to_do;
     for (const View& view : side->views()) {
         const auto* numbers = static_cast<const float*>(view.data);

@@ -27,8 +27,9 @@ struct Watch {
 // run. Throws InputError where a function makes what the network does not.
 Examination examine(const exercise::Steps& steps, const torch_ref::Factory& torch, const Run& run, const Watch& watch);
 
-// The stepwise network to train with, in which those of them that are of a small step stand for ours. Throws InputError
-// as above, and where one leaves something unwritten on the first batch: then it is still to do.
+// The network to train with, in which theirs stand for ours: the stepwise one, with those of a small step; where all of
+// them are in one formula, the collapsed one. Throws InputError as above, and where one leaves something unwritten on
+// the first batch: then it is still to do.
 std::unique_ptr<Model> own_model(const exercise::Steps& steps, const Run& run);
 
 }  // namespace byhand::cli

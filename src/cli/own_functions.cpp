@@ -68,15 +68,25 @@ Library::~Library() {
 }
 
 std::string place_of(const std::string& label, const std::string& file) {
+    constexpr std::string_view kInOne = "_in_one";
+    const bool in_one = label.ends_with(kInOne);
+    const std::string added =
+        in_one ? "add_in_one(\"" + label.substr(0, label.size() - kInOne.size()) + "\"," : "add(\"" + label + "\",";
+    const fs::path here = fs::path(file).lexically_proximate(fs::current_path());
+    const std::string shown = here.native().starts_with("..") ? file : here.string();
+    std::string place = shown;
     std::ifstream stream(file);
     std::size_t number = 0;
     for (std::string line; std::getline(stream, line);) {
         ++number;
         if (line.find("void " + label + "(") != std::string::npos) {
-            return fmt::format("{}:{}", file, number);
+            return fmt::format("{}:{}", shown, number);
+        }
+        if (place == shown && line.find(added) != std::string::npos) {
+            place = fmt::format("{}:{}", shown, number);
         }
     }
-    return file + ": " + label;
+    return place;
 }
 
 int run_again_sanitized(const std::string& library) {

@@ -29,7 +29,8 @@ private:
     std::string path_;
 };
 
-// "exercise/backward.cpp:31", where the function of that label begins; "kernels.so: dW1" where the file does not tell.
+// "exercise/backward.cpp:31", where the function of that label begins, or where it is handed over, if it is called
+// otherwise; only the file where that does not tell. From the current folder on, where the file is in there.
 std::string place_of(const std::string& label, const std::string& file);
 
 // This very command once more, with `--built library`, in a process in which AddressSanitizer is there before all else.

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -56,7 +57,9 @@ std::string why(const Attempt& attempt) {
     }
     const std::string what = !telling->note.empty()   ? telling->note
                              : !telling->hint.empty() ? telling->hint
-                                                      : to_string(telling->verdict);
+                             : telling->verdict == Verdict::mismatch
+                                 ? fmt::format("off by {:.3g}", std::abs(telling->ours - telling->answer))
+                                 : to_string(telling->verdict);
     return what + (alone.only_in_double() ? ", in double only" : "");
 }
 
@@ -114,7 +117,10 @@ report::Case case_of(const Attempt& attempt, const Examination& examination, con
 }  // namespace
 
 bool all_right(const Examination& examination) {
-    return examination.summary.agree && std::ranges::none_of(examination.attempts, [](const Attempt& attempt) {
+    const std::vector<Attempt>& all = examination.attempts;
+    return examination.summary.agree &&
+           std::ranges::any_of(all, [](const Attempt& attempt) { return attempt.standing == Standing::right; }) &&
+           std::ranges::none_of(all, [](const Attempt& attempt) {
                return attempt.standing == Standing::wrong || (attempt.standing == Standing::to_do && !attempt.in_one);
            });
 }

@@ -29,7 +29,7 @@ struct Examination {
     Summary summary;
 };
 
-// Nothing is wrong, and of the small steps nothing is to do. (Their formulas in one may be.)
+// Something is right and nothing wrong, and of the small steps nothing is to do. (Their formulas in one may be.)
 bool all_right(const Examination& examination);
 
 // A line an attempt, and below how many are right.

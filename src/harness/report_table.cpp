@@ -166,10 +166,13 @@ std::string blame_of(const Culprit& culprit, const std::string& lead, const std:
                      const Wording& wording, const Presentation& how) {
     const SourceLine line = report::source_line(how, culprit.function);
     std::string text = painted(lead + culprit.name, kRed, how.colour);
-    if (!line.formula.empty()) {
-        text += fmt::format(", which should be {}", line.formula);
+    if (!line.formula.empty()) {  // a comment, which may end with a sentence
+        text += ", which should be " + line.formula.substr(0, line.formula.find_last_not_of('.') + 1);
     }
-    text += fmt::format(": {} ({})\n", culprit.function, line.place.empty() ? "no source" : line.place);
+    if (culprit.function != culprit.name) {
+        text += ": " + culprit.function;
+    }
+    text += fmt::format(" ({})\n", line.place.empty() ? "no source" : line.place);
     text += "  " + figures_of(culprit, wording) + "\n";
     if (culprit.trial && !culprit.trial->hint.empty()) {
         text += "  hint: " + culprit.trial->hint + "\n";

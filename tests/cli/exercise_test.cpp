@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <cmath>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -189,7 +190,7 @@ TEST_CASE("exercise: some of it, in any order, with a mistake: the culprit, its 
     CHECK(those_that_are("wrong", outcome) == Names{"dbndiff2"});
     CHECK(those_that_are("right", outcome) == Names{"dC", "dbnvar", "dbndiff"});
     CHECK(those_that_are("to do", outcome).size() == 24);
-    CHECK(lines_of(outcome.out).front().starts_with("first divergence and culprit: dbndiff2: dbndiff2 (mine.cpp:"));
+    CHECK(lines_of(outcome.out).front().starts_with("first divergence and culprit: dbndiff2 (mine.cpp:"));
     CHECK(says(outcome, "n against n − 1"));
     CHECK(says(outcome, "inherited from dbndiff2: dbndiff, dC\n"));  // through ours, which are not shown
     // The line is that of the function.
@@ -366,6 +367,42 @@ TEST_CASE("train --model exercise: one's own gradients train as ours do, and are
     fill_in(folder, most);
     check_refused(train({"--model", "exercise", "--functions", "mine.cpp"}), "to do before this can train: dh;");
     check_refused(train({"--model", "exercise"}), "to do before this can train: dlogprobs, dprobs");
+    fill_in(folder, with(right_bodies(), "dh", "W2(k, j)", "W2(j, k)"));
+    check_refused(train({"--model", "exercise", "--functions", "mine.cpp"}),
+                  "dh goes to W2(0, 27), and W2 is (19, 27);");
     check_refused(train({"--functions", "mine.cpp"}), "--functions is for --model exercise");
     check_refused(train({"--model", "exercise", "--functions", "absent.cpp"}), "there is no such file");
+}
+
+TEST_CASE("exercise/kernel.cpp: right on any width, as its author sees it; trained with, and it is what trains") {
+    need_torch();
+    const Folder folder;
+    const std::string kernel = read_whole(BYHAND_SOURCES "/exercise/kernel.cpp");
+    folder.write("kernel.cpp", kernel);
+    for (const Arguments& network :
+         {Arguments{}, Arguments{"--hidden", "37", "--batch", "9", "--bn-variance", "biased"},
+          Arguments{"--hidden", "1", "--batch", "3"}}) {
+        const Outcome outcome = byhand(folder, Arguments{"exercise", "kernel.cpp"} + network);
+        INFO(outcome.out << outcome.err);
+        CHECK(outcome.code == 0);
+        CHECK(outcome.err.empty());
+        CHECK(says(outcome, "in one formula: 1 of 1 right\n"));
+    }
+    const auto train = [&](const std::string& model) {
+        const Arguments own = model == "exercise" ? Arguments{"--functions", "kernel.cpp"} : Arguments{};
+        const Arguments all = {"train", "--model", model, "--steps", "30", "--no-save", "--json", "--hidden", "19"};
+        return json_of(byhand(folder, all + own))["final"]["train"].get<double>();
+    };
+    const double ours = train("collapsed");
+    CHECK(std::abs(train("exercise") - ours) <= 1e-5 * ours);
+    const std::string last = "- load(bnraw + at) * slope";
+    REQUIRE(kernel.find(last) != std::string::npos);
+    folder.write("kernel.cpp", std::string(kernel).replace(kernel.find(last), last.size(), ""));
+    CHECK(std::abs(train("exercise") - ours) > 1e-4);
+    // The place is where it is handed over: it is called otherwise.
+    const Outcome wrong = byhand(folder, {"exercise", "kernel.cpp"});
+    const std::vector<std::string> lines = lines_of(kernel);
+    const auto added =
+        std::ranges::find_if(lines, [](const std::string& line) { return text::contains(line, "add_in_one("); });
+    CHECK(says(wrong, "dhprebn_in_one (kernel.cpp:" + std::to_string(added - lines.begin() + 1) + ")"));
 }

@@ -88,7 +88,7 @@ TEST_CASE("exercise table: wrong in double only is told so; a form without attem
     Attempt one = attempt("da", Standing::wrong, 0.5);
     one.alone.real_double = one.alone.probe_double = test::trial(3, Verdict::mismatch);
     const std::string table = exercise_table({.attempts = {one}, .step = {}, .summary = {}}, false);
-    CHECK(line_of(table, "da") == "da wrong mismatch, in double only");
+    CHECK(line_of(table, "da") == "da wrong off by 3e-07, in double only");
     CHECK_FALSE(contains(table, "in one formula"));
     CHECK(contains(table, "step by step: 0 of 1 right, 1 wrong\n"));
 }
@@ -102,6 +102,7 @@ TEST_CASE("exercise: all is right where nothing is wrong or to do, but for formu
     CHECK(right({attempt("da", Standing::right), attempt("db", Standing::absent)}));
     CHECK(right({attempt("da", Standing::right), attempt("da", Standing::to_do, 0, true)}));
     CHECK_FALSE(right({attempt("da", Standing::right), attempt("db", Standing::to_do)}));
+    CHECK_FALSE(right({attempt("da", Standing::absent), attempt("da", Standing::to_do, 0, true)}));  // nothing is
     CHECK_FALSE(right({attempt("da", Standing::right), wrong("db", "", "")}));
     CHECK_FALSE(right({attempt("da", Standing::right, 0, true), attempt("db", Standing::wrong, 0, true)}));
     CHECK_FALSE(right({attempt("da", Standing::right)}, false));
