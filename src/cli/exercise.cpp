@@ -43,7 +43,7 @@ std::string report_of(const ExerciseOptions& options, const Examination& examina
 }
 
 int examine_and_report(const ExerciseOptions& options, const std::string& library, const Watch& watch) {
-    const exercise::Steps steps = exercise::load(library);
+    const exercise::Steps steps = exercise::load(library, options.own.path());
     const torch_ref::Factory& torch = torch_ref::load();
     const Run run =
         prepare(recipe_of(options.network), read_names_aloud(options.network.data), data_path_of(options.network.data));

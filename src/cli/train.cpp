@@ -48,7 +48,7 @@ std::unique_ptr<Model> model_for(const TrainOptions& options, const Run& run) {
         return make_model(options.model, run.recipe.network, run.recipe.batch);
     }
     const Library library(options.own, false);  // once opened, it is not needed on disk
-    return own_model(exercise::load(library.path()), run);
+    return own_model(exercise::load(library.path(), options.own.path()), run);
 }
 
 // Evaluates as the recipe wants it; with figures of the whole training part these are left in the model.

@@ -19,22 +19,23 @@ std::string why() {
 
 }  // namespace
 
-Steps load(const std::string& path) {
+Steps load(const std::string& path, const std::string& source) {
+    const std::string& called = source.empty() ? path : source;
     // With a slash, or it would be looked for among the system's.
     const std::string place = path.find('/') == std::string::npos ? "./" + path : path;
     void* library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) {
-        throw InputError(path + " can't be opened as a library (" + why() + ")");
+        throw InputError(called + " can't be opened as a library (" + why() + ")");
     }
     void* symbol = dlsym(library, "byhand_steps");
     if (symbol == nullptr) {
-        throw InputError(path +
+        throw InputError(called +
                          " has no function byhand_steps, which hands its functions over: see docs/your-kernel.md");
     }
     Steps steps;
     reinterpret_cast<void (*)(Steps&)>(symbol)(steps);
     if (steps.in_float().empty()) {
-        throw InputError(path + ": byhand_steps adds no function of float");
+        throw InputError(called + ": byhand_steps adds no function of float");
     }
     return steps;
 }

@@ -150,6 +150,9 @@ std::string exercise_table(const Examination& examination, bool colour) {
 std::string exercise_json(const Examination& examination, const Presentation& how) {
     using Json = nlohmann::ordered_json;
     Json json = Json::parse(to_json(how, examination.summary, {examination.step}));
+    if (examination.step.tensors.empty()) {  // nothing was run
+        json["steps"] = Json::array();
+    }
     json["verdict"] = all_right(examination) ? "agree" : "disagree";
     Json functions = Json::array();
     for (const Attempt& attempt : examination.attempts) {

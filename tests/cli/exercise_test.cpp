@@ -119,6 +119,7 @@ TEST_CASE("exercise: the shipped file is empty: all is to do, and what each read
     const json report = json::parse(byhand(folder, {"exercise", "--format", "json"}).out);
     CHECK(report["culprits"].empty());
     CHECK(report["verdict"].get<std::string>() == "disagree");
+    CHECK(report["steps"].empty());
     CHECK(report["functions"].size() == 28);
     CHECK(report["functions"][0]["standing"].get<std::string>() == "to do");
 }
@@ -281,11 +282,13 @@ TEST_CASE("exercise: a library that one has built oneself; what can't be used is
     check_refused(byhand(folder, {"exercise", "mine.so", "--sanitize"}), "mine.so is built already");
     check_refused(byhand(folder, {"exercise", "mine.cpp"}, {{"CXX", "no-such-compiler"}}), "name yours by CXX");
     folder.write("broken.cpp", "#include \"exercise/steps.h\"\nint x = \"no number\";\n");
+    folder.write("empty.cpp", "#include \"exercise/steps.h\"\nvoid byhand_steps(byhand::exercise::Steps&) {}\n");
+    check_refused(byhand(folder, {"exercise", "empty.cpp"}), "empty.cpp: byhand_steps adds no function of float");
     const Outcome broken = byhand(folder, {"exercise", "broken.cpp"});
     CHECK(broken.code == 2);
     CHECK(text::contains(broken.err, "broken.cpp:2:"));
     CHECK(text::contains(broken.err, "broken.cpp does not compile"));
-    CHECK(folder.files() == std::vector<std::string>{"broken.cpp", "mine.cpp", "mine.so"});
+    CHECK(folder.files() == std::vector<std::string>{"broken.cpp", "empty.cpp", "mine.cpp", "mine.so"});
 }
 
 TEST_CASE("exercise --hint: in steps, and the formula only when it is asked for") {
