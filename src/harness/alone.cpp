@@ -1,6 +1,7 @@
 #include "harness/alone.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <exception>
@@ -28,9 +29,8 @@ public:
 
     bool fences_stand() const {
         const auto fence = static_cast<std::ptrdiff_t>(fence_);
-        const auto is_untouched = [&first = all_.front()](const T& number) {
-            return std::memcmp(&number, &first, sizeof first) == 0;  // a NaN is unlike itself
-        };
+        const auto bits = [](const T& number) { return std::bit_cast<Bits<T>>(number); };  // a NaN is unlike itself
+        const auto is_untouched = [&](const T& number) { return bits(number) == bits(all_.front()); };
         return std::all_of(all_.begin(), all_.begin() + fence, is_untouched) &&
                std::all_of(all_.end() - fence, all_.end(), is_untouched);
     }

@@ -165,7 +165,7 @@ Shown shown(const Presentation& how, const Summary& summary, const std::vector<C
     return shown;
 }
 
-std::string figure(const std::optional<double>& value) {
+std::string in_short(const std::optional<double>& value) {
     return !value ? "–" : *value == 0 ? "0" : fmt::format("{:.1e}", *value);
 }
 

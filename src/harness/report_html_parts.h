@@ -88,7 +88,7 @@ Shown shown(const Presentation& how, const Summary& summary, const std::vector<C
 using Drawings = std::map<std::string, std::string>;
 
 // "1.4e-05", or "–" where it is not known.
-std::string figure(const std::optional<double>& value);
+std::string in_short(const std::optional<double>& value);
 // "3,200".
 std::string grouped(std::size_t n);
 // What an error leaves of its limit: "9.3×", "over 8.4e+06×".

@@ -187,7 +187,7 @@ std::string worst_elements(const Shown& shown, const Entry& entry, const Picture
         text +=
             fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
                         escaped(place), number(element.manual), number(element.torch),
-                        element.oracle ? number(*element.oracle) : "–", has_figure ? figure(element.error) : "–",
+                        element.oracle ? number(*element.oracle) : "–", has_figure ? in_short(element.error) : "–",
                         has_figure ? share(element.share) : "no figure");
     }
     return text + "</tbody></table></div>\n";
@@ -206,8 +206,8 @@ std::string witnesses(const Entry& entry) {
         text += fmt::format(
             "<tr><th "
             "scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-            tensor->witness == "module" ? "torch::nn module" : "op by op", figure(r.max_abs_diff),
-            r.max_ulp ? grouped(*r.max_ulp) : "–", figure(r.error_manual), figure(r.error_torch), figure(r.limit),
+            tensor->witness == "module" ? "torch::nn module" : "op by op", in_short(r.max_abs_diff),
+            r.max_ulp ? grouped(*r.max_ulp) : "–", in_short(r.error_manual), in_short(r.error_torch), in_short(r.limit),
             r.used ? share(*r.used) : "–", to_string(r.verdict) + (r.note.empty() ? "" : ": " + escaped(r.note)));
     }
     return text + "</tbody></table></div>\n";

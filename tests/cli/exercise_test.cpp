@@ -372,7 +372,7 @@ TEST_CASE("train --model exercise: one's own gradients train as ours do, and are
     check_refused(train({"--model", "exercise"}), "to do before this can train: dlogprobs, dprobs");
     fill_in(folder, with(right_bodies(), "dh", "W2(k, j)", "W2(j, k)"));
     check_refused(train({"--model", "exercise", "--functions", "mine.cpp"}),
-                  "dh goes to W2(0, 27), and W2 is (19, 27);");
+                  "dh goes to W2(19, 0), and W2 is (19, 27);");
     check_refused(train({"--functions", "mine.cpp"}), "--functions is for --model exercise");
     check_refused(train({"--model", "exercise", "--functions", "absent.cpp"}), "there is no such file");
 }
