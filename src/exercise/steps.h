@@ -15,10 +15,12 @@
 
 namespace byhand::exercise {
 
-// What batch norm's formulas need besides tensors: ε, and the variance's divisor, n or n − 1.
+// What batch norm's formulas need besides tensors: ε, the variance's divisor, n or n − 1, and whether ε stands inside
+// the root, √(variance + ε), or beside it, √variance + ε.
 struct Norm {
     double epsilon = 0;
     double divisor = 0;
+    bool epsilon_inside = true;
 };
 
 // X and Y.

@@ -30,7 +30,9 @@ std::map<std::string, Shape> shapes_of(const StepNetwork<T>& network) {
 
 Norm norm_of(const NetworkConfig& config, std::size_t rows) {
     const bool by_n = config.norm.batch_divisor == Divisor::n;
-    return {config.norm.epsilon, static_cast<double>(by_n ? rows : rows - 1)};
+    return {.epsilon = config.norm.epsilon,
+            .divisor = static_cast<double>(by_n ? rows : rows - 1),
+            .epsilon_inside = config.norm.epsilon_place == EpsilonPlace::inside};
 }
 
 template <class T>

@@ -11,6 +11,7 @@
 #include <span>
 #include <utility>
 
+#include "base/tensors.h"
 #include "harness/hints.h"
 
 namespace byhand {

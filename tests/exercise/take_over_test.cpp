@@ -38,8 +38,8 @@ NetworkConfig network() {
 template <class T>
 void dbnvar(Tensor<T> out, Tensor<const T> dbnvar_inv, Tensor<const T> bnvar, Norm norm) {
     for (std::size_t j = 0; j < out.size(0); ++j) {
-        out(j) =
-            dbnvar_inv(j) + 10 * bnvar(j) + 100 * static_cast<T>(norm.epsilon) + 1000 * static_cast<T>(norm.divisor);
+        out(j) = dbnvar_inv(j) + 10 * bnvar(j) + 100 * static_cast<T>(norm.epsilon) +
+                 1000 * static_cast<T>(norm.divisor) + (norm.epsilon_inside ? 0 : 7);
     }
 }
 template <class T>
@@ -66,6 +66,7 @@ TEST_CASE("take over: the steps are theirs, with the shapes of the network; the 
     for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
         NetworkConfig config = network();
         config.norm.batch_divisor = divisor;
+        config.norm.epsilon_place = divisor == Divisor::n ? EpsilonPlace::outside : EpsilonPlace::inside;
         StepNetwork<double> theirs = stepwise_network<double>(config, kRows);
         CHECK(exercise::take_over(theirs, steps.in_double()) == std::vector<std::string>{"dbnvar", "dC"});
         CHECK(step_of(theirs, "dbnvar").function == "dbnvar");
@@ -77,7 +78,8 @@ TEST_CASE("take over: the steps are theirs, with the shapes of the network; the 
         const std::array<Operand<double>, 2> reads = {inv.data(), var.data()};
         step_of(theirs, "dbnvar").run(out.data(), reads);
         const double D = divisor == Divisor::n ? kRows : kRows - 1;
-        CHECK(std::ranges::all_of(out, [&](double x) { return x == 3 + 20 + 12.5 + 1000 * D; }));
+        CHECK(std::ranges::all_of(
+            out, [&](double x) { return x == 3 + 20 + 12.5 + 1000 * D + (divisor == Divisor::n ? 7 : 0); }));
 
         std::vector<double> C(22), demb(30);
         const std::vector<std::int64_t> X(15);
