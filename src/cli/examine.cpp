@@ -34,7 +34,7 @@ std::vector<Function<T>> of_form(bool in_one, const std::vector<Function<T>>& al
             function.run = [why = crashed->second](auto&&...) { throw exercise::Fault(why); };
         } else if (watch.running) {
             function.run = [run = std::move(function.run), label = function.label(), running = watch.running](
-                               exercise::Tensor<T> out, const auto& reads, const exercise::Norm& norm) {
+                               const exercise::Tensor<T>& out, const auto& reads, const exercise::Norm& norm) {
                 running(label);
                 run(out, reads, norm);
             };
