@@ -114,6 +114,10 @@ Standing standing_of(const StepAlone& alone) {
     return alone.wrong() ? Standing::wrong : Standing::right;
 }
 
+bool are_all_in_one(const exercise::Steps& steps) {
+    return std::ranges::all_of(steps.in_float(), [](const auto& function) { return function.in_one; });
+}
+
 class Examiner {
 public:
     Examiner(const exercise::Steps& steps, const NetworkConfig& config, std::size_t rows, const Reference& reference,
@@ -205,10 +209,20 @@ Examination examine(const exercise::Steps& steps, const torch_ref::Factory& torc
     return examination;
 }
 
+std::vector<std::string> left_out_of_training(const exercise::Steps& steps) {
+    std::vector<std::string> left_out;
+    for (const Function<float>& function : steps.in_float()) {
+        if (function.in_one && !are_all_in_one(steps)) {
+            left_out.push_back(function.label());
+        }
+    }
+    return left_out;
+}
+
 std::unique_ptr<Model> own_model(const exercise::Steps& steps, const Run& run) {
     const NetworkConfig& config = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
-    const bool in_one = std::ranges::all_of(steps.in_float(), [](const auto& function) { return function.in_one; });
+    const bool in_one = are_all_in_one(steps);
     std::string running;
     const Watch watch{.crashed = {}, .running = [&running](const std::string& label) { running = label; }};
     Taken<float> watched = taken_over(in_one, of_form(in_one, steps.in_float(), watch), config, rows);

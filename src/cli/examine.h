@@ -27,6 +27,9 @@ struct Watch {
 // run. Throws InputError where a function makes what the network does not.
 Examination examine(const exercise::Steps& steps, const torch_ref::Factory& torch, const Run& run, const Watch& watch);
 
+// The labels of those that own_model leaves out: formulas in one, where there are functions of small steps.
+std::vector<std::string> left_out_of_training(const exercise::Steps& steps);
+
 // The network to train with, in which theirs stand for ours: the stepwise one, with those of a small step; where all of
 // them are in one formula, the collapsed one. Throws InputError as above, and where one leaves something unwritten on
 // the first batch: then it is still to do.

@@ -48,7 +48,12 @@ std::unique_ptr<Model> model_for(const TrainOptions& options, const Run& run) {
         return make_model(options.model, run.recipe.network, run.recipe.batch);
     }
     const Library library(options.own, false);  // once opened, it is not needed on disk
-    return own_model(exercise::load(library.path(), options.own.path()), run);
+    const exercise::Steps steps = exercise::load(library.path(), options.own.path());
+    std::unique_ptr<Model> model = own_model(steps, run);
+    for (const std::string& label : left_out_of_training(steps)) {
+        fmt::print(stderr, "{} is left out: the functions of the small steps train\n", printable(label));
+    }
+    return model;
 }
 
 // Evaluates as the recipe wants it; with figures of the whole training part these are left in the model.

@@ -352,7 +352,9 @@ TEST_CASE("train --model exercise: one's own gradients train as ours do, and are
         return byhand(folder, Arguments{"train", "--steps", "30", "--no-save", "--json", "--hidden", "19"} + more);
     };
     fill_in(folder, right_bodies());
-    const json own = json_of(train({"--model", "exercise", "--functions", "mine.cpp"}));
+    const Outcome trained = train({"--model", "exercise", "--functions", "mine.cpp"});
+    const json own = json_of(trained);
+    CHECK(text::contains(trained.err, "dlogits_in_one is left out: the functions of the small steps train\n"));
     const json ours = json_of(train({"--model", "stepwise"}));
     CHECK(own["model"].get<std::string>() == "exercise");
     for (const char* part : {"train", "val", "test"}) {
