@@ -70,11 +70,7 @@ Questions questions_of(const Reference& reference, const NetworkConfig& network,
     Side& witness = *reference.witnesses.stepwise;
     witness.load(state);
     witness.run(batch, rate);
-    std::vector<View> values = witness.views();
-    values.push_back({"X", {batch.rows, network.context}, DType::int64, batch.X});
-    values.push_back({"Y", {batch.rows}, DType::int64, batch.Y});
-    values.push_back({"rate", {}, DType::float32, &rate});
-    return {values, network.vocabulary, reference.chain.spread.seed};
+    return {with_given(witness.views(), batch, network.context, rate), network.vocabulary, reference.chain.spread.seed};
 }
 
 Catches catches_of(const NetworkConfig& network, std::size_t rows, const Reference& reference,

@@ -49,18 +49,17 @@ int examine_and_report(const ExerciseOptions& options, const std::string& librar
         prepare(recipe_of(options.network), read_names_aloud(options.network.data), data_path_of(options.network.data));
     const Examination examination = examine(steps, torch, run, watch);
 
-    const Presentation how{
-        .recipe = run.recipe.name,
-        .torch_version = torch.version(),
-        .network = run.recipe.network,
-        .characters = printable_characters(run.vocabulary),
-        .source = [&](const std::string& function) { return SourceLine{place_of(function, options.own.path()), ""}; },
-        .shows =
-            [&](const std::string& name) {
-                return std::ranges::any_of(examination.attempts,
-                                           [&](const Attempt& attempt) { return attempt.alone.makes == name; });
-            },
-        .colour = options.output.empty() && wants_colour(STDOUT_FILENO)};
+    Presentation how;
+    how.recipe = run.recipe.name;
+    how.torch_version = torch.version();
+    how.network = run.recipe.network;
+    how.characters = printable_characters(run.vocabulary);
+    how.source = [&](const std::string& function) { return SourceLine{place_of(function, options.own.path()), ""}; };
+    how.shows = [&](const std::string& name) {
+        const auto makes_it = [&](const Attempt& attempt) { return attempt.alone.makes == name; };
+        return std::ranges::any_of(examination.attempts, makes_it);
+    };
+    how.colour = options.output.empty() && wants_colour(STDOUT_FILENO);
     const std::string text = report_of(options, examination, how);
     if (options.output.empty()) {
         fmt::print("{}", text);

@@ -13,6 +13,7 @@
 #include "cli/network_options.h"
 #include "cli/numbers.h"
 #include "cli/source.h"
+#include "harness/questions.h"
 #include "harness/report_explain.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
@@ -57,10 +58,7 @@ int explain(const ExplainOptions& options) {
     const std::unique_ptr<Side> side = make_step_side(steps);
     side->load(run.initial);
     side->run(batch.view(), rate);
-    std::vector<View> values = side->views();
-    values.push_back({"X", {rows, network.context}, DType::int64, batch.X.data()});
-    values.push_back({"Y", {rows}, DType::int64, batch.Y.data()});
-    values.push_back({"rate", {}, DType::float32, &rate});
+    const std::vector<View> values = with_given(side->views(), batch.view(), network.context, rate);
     const Presentation how{.recipe = run.recipe.name,
                            .torch_version = {},
                            .network = network,

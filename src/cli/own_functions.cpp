@@ -44,7 +44,7 @@ Library::Library(const OwnFunctions& own, bool sanitize) {
         path_ = own.path();
         return;
     }
-    std::string pattern = (fs::temp_directory_path() / "byhand-XXXXXX").string();
+    std::string pattern = (fs::temp_directory_path() / "byhand-").string() + std::string(6, 'X');  // mkdtemp's own
     if (::mkdtemp(pattern.data()) == nullptr) {
         throw InputError("no folder for a library can be made at " + pattern + ": " + std::strerror(errno));
     }

@@ -301,10 +301,7 @@ private:
             return found->second;
         }
         questions_.clear();
-        std::vector<View> values = witnesses_.stepwise->views();
-        values.push_back({"X", {batch_.rows, config_.context}, DType::int64, batch_.X});
-        values.push_back({"Y", {batch_.rows}, DType::int64, batch_.Y});
-        values.push_back({"rate", {}, DType::float32, &rate_});
+        const std::vector<View> values = with_given(witnesses_.stepwise->views(), batch_, config_.context, rate_);
         const std::uint64_t seed = chain_.spread.seed + 1'000'003 * step_;
         return known.try_emplace(step_, values, config_.vocabulary, seed).first->second;
     }

@@ -33,6 +33,13 @@ Question ask(const Step<Rounded>& right, const Answers& answers, std::shared_ptr
 
 }  // namespace
 
+std::vector<View> with_given(std::vector<View> values, const Batch& batch, std::size_t context, const float& rate) {
+    values.push_back({"X", {batch.rows, context}, DType::int64, batch.X});
+    values.push_back({"Y", {batch.rows}, DType::int64, batch.Y});
+    values.push_back({"rate", {}, DType::float32, &rate});
+    return values;
+}
+
 Questions::Questions(const std::vector<View>& reference, std::size_t vocabulary, std::uint64_t seed)
     : vocabulary_(vocabulary), seed_(seed) {
     Values values;

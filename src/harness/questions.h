@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/answers.h"
+#include "base/batch.h"
 #include "harness/values.h"
 #include "steps/rounded.h"
 #include "steps/step.h"
@@ -21,6 +22,9 @@ struct Question {
     // How far float may end up from the exact value of each element: by our order of sums, and by any.
     std::vector<double> in_our_order, in_any_order;
 };
+
+// A witness's values of a training step, and with them what it was given: X, Y and rate. Nothing is copied.
+std::vector<View> with_given(std::vector<View> values, const Batch& batch, std::size_t context, const float& rate);
 
 // The questions to the steps of one training step. Each is made once, however many networks are asked it.
 class Questions {

@@ -18,7 +18,8 @@ namespace temporary {
 class Folder {
 public:
     Folder() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "byhand-test-").string() + "XXXXXX";
+        std::string pattern = (std::filesystem::temp_directory_path() / "byhand-test-").string();
+        pattern += std::string(6, 'X');  // mkdtemp's own
         if (::mkdtemp(pattern.data()) == nullptr) {
             throw std::runtime_error("no temporary folder");
         }
