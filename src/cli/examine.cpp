@@ -57,15 +57,6 @@ StepNetwork<T> only(StepNetwork<T> network, const Names& names) {
     return network;
 }
 
-template <class T>
-Names made_by(const StepNetwork<T>& network) {
-    Names names;
-    for (const Step<T>* step : all_steps(network)) {
-        names.insert(step->makes);
-    }
-    return names;
-}
-
 // A network with functions in it, to which the rest is ours.
 template <class T>
 struct Taken {

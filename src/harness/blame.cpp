@@ -9,15 +9,6 @@
 namespace byhand {
 namespace {
 
-// Everything that some step makes.
-std::set<std::string> made_by(const StepNetwork<Rounded>& network) {
-    std::set<std::string> made;
-    for (const auto* step : all_steps(network)) {
-        made.insert(step->makes);
-    }
-    return made;
-}
-
 Culprit culprit_of(const StepAlone& step) {
     const Trial& trial = *step.telling();
     const std::string where = std::string(step.only_in_double() ? "in double, " : "") +

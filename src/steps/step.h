@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <set>
 #include <span>
 #include <string>
 #include <tuple>
@@ -81,6 +82,16 @@ std::vector<const Step<T>*> all_steps(const StepNetwork<T>& network) {
         }
     }
     return all;
+}
+
+// The names of what they make.
+template <class T>
+std::set<std::string> made_by(const StepNetwork<T>& network) {
+    std::set<std::string> names;
+    for (const Step<T>* step : all_steps(network)) {
+        names.insert(step->makes);
+    }
+    return names;
 }
 
 }  // namespace byhand
