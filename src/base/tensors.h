@@ -41,8 +41,11 @@ struct AlignedAllocator {
     AlignedAllocator() = default;
     template <class U>
     AlignedAllocator(const AlignedAllocator<U>&) {}  // NOLINT(google-explicit-constructor): containers convert it
+    // Versions of clang-format differ on a space after operator new.
+    // clang-format off
     T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t{kAlignment})); }
     void deallocate(T* p, std::size_t) { ::operator delete(p, std::align_val_t{kAlignment}); }
+    // clang-format on
     bool operator==(const AlignedAllocator&) const { return true; }
 };
 template <class T>

@@ -148,9 +148,10 @@ void batchnorm_variance_backward(T* dbnvar, const T* dbnvar_inv, const T* bnvar,
 // dbndiff2[i, j] = dbnvar[j] / D
 template <class T>
 void batchnorm_square_sum_backward(T* dbndiff2, const T* dbnvar, std::size_t n, std::size_t H, Divisor divisor) {
+    const T D = divisor_of<T>(divisor, n);  // here, or g++ converts it anew for each element, one at a time
     for (std::size_t i = 0; i < n; ++i) {
         for (std::size_t j = 0; j < H; ++j) {
-            dbndiff2[i * H + j] = dbnvar[j] / divisor_of<T>(divisor, n);
+            dbndiff2[i * H + j] = dbnvar[j] / D;
         }
     }
 }

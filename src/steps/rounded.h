@@ -27,6 +27,9 @@ inline constexpr double kTanhUlp = 4;
 inline constexpr double kExpUlp = 4;
 inline constexpr double kLogUlp = 2;
 
+template <class Number>
+concept Arithmetic = std::is_arithmetic_v<Number>;
+
 class Rounded {
 public:
     double value = 0;
@@ -35,8 +38,7 @@ public:
 
     Rounded() = default;
     // A constant, rounded to float as the computation would round it.
-    template <class Number>
-        requires std::is_arithmetic_v<Number>
+    template <Arithmetic Number>
     Rounded(Number number)  // NOLINT(google-explicit-constructor): it stands where a float would
         : value(static_cast<double>(number)),
           error(std::abs(value - static_cast<double>(static_cast<float>(number)))),

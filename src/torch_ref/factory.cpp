@@ -1,8 +1,10 @@
 #include <torch/torch.h>
 
 #include "torch_ref/answers.h"
+#include "torch_ref/loss_answers.h"
 #include "torch_ref/module_model.h"
 #include "torch_ref/module_side.h"
+#include "torch_ref/norm_answers.h"
 #include "torch_ref/stepwise.h"
 #include "torch_ref/torch_ref.h"
 
@@ -21,6 +23,10 @@ byhand::torch_ref::Factory make_factory() {
             room::fused_answers,
             room::module_side,
             room::module_model,
+            room::batch_norm,
+            room::layer_norm,
+            room::cross_entropy,
+            room::squared_error,
             version};
 }
 

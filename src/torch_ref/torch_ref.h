@@ -6,8 +6,10 @@
 #include <string>
 
 #include "base/answers.h"
+#include "base/losses.h"
 #include "base/model.h"
 #include "base/network.h"
+#include "base/norms.h"
 #include "base/side.h"
 
 namespace byhand::torch_ref {
@@ -26,6 +28,15 @@ struct Factory {
 
     // The same module as a model to train.
     std::unique_ptr<Model> (*module_model)(const NetworkConfig& config, std::size_t rows);
+
+    // A norm by itself, forwards and backwards, with γ and β: batch norm by any conventions (`place` and `output` do
+    // not count), and layer norm, each row by itself.
+    NormAnswer (*batch_norm)(const NormQuestion& question, const NormConfig& conventions);
+    NormAnswer (*layer_norm)(const NormQuestion& question, double epsilon);
+
+    // A loss over logits and its gradient: cross-entropy, and half the squared error of the probabilities.
+    LossAnswer (*cross_entropy)(const LossQuestion& question);
+    LossAnswer (*squared_error)(const LossQuestion& question);
 
     // LibTorch's version, "1.13.0".
     std::string (*version)();

@@ -68,7 +68,7 @@ struct Source {
 // A pipe would keep an ordinary open() waiting for its writer.
 Source open_regular(const std::string& path) {
     Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-    struct stat status{};
+    struct stat status = {};
     if (descriptor.number() < 0 || ::fstat(descriptor.number(), &status) != 0) {
         refuse(path, "can't be read: " + reason());
     }
@@ -165,7 +165,7 @@ fs::path folder_of(const fs::path& path) {
 class Temporary {
 public:
     explicit Temporary(const fs::path& target) : target_(target), descriptor_(create()) {
-        struct stat status{};
+        struct stat status = {};
         if (::stat(target.c_str(), &status) == 0) {
             ::fchmod(descriptor_.number(), status.st_mode & 0777);  // who may read it stays as it was
         }

@@ -225,8 +225,8 @@ TEST_CASE("a recipe and tensors that do not belong together are refused") {
         return refused_metadata("recipe", to_json(recipe));
     };
     CHECK(with_recipe([](Recipe&) {}).empty());
-    CHECK(says(with_recipe([](Recipe& r) { r.network.hidden = {5, 2}; }),
-               "tensor W2 should be float (5, 2), but is (5, 1)"));
+    const auto wider = [](Recipe& r) { r.network.hidden = {5, 2}; };
+    CHECK(says(with_recipe(wider), "tensor W2 should be float (5, 2), but is (5, 1)"));
     CHECK(says(with_recipe([](Recipe& r) { r.network.hidden = {5}; }), "tensor"));
     CHECK(says(with_recipe([](Recipe& r) { r.network.hidden = {5, 1, 1}; }), "tensor"));
     CHECK(says(with_recipe([](Recipe& r) { r.network.embedding = 4; }), "tensor C should be float (6, 4)"));

@@ -1,0 +1,152 @@
+// Layer norm: a row worked by hand, what sets it apart from batch norm, and finite differences.
+#include "manual/layernorm.h"
+
+#include <catch2/catch_template_test_macros.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <numbers>
+#include <random>
+#include <vector>
+
+#include "manual/networks.h"
+#include "steps/rounded.h"
+
+using namespace byhand;
+
+namespace {
+
+template <class T>
+struct Input {
+    std::size_t n, H;
+    std::vector<T> x, dy, gain, bias;
+};
+
+template <class T>
+struct Values {
+    std::vector<T> mean, diff, diff2, var, var_inv, raw, y, dgain, dbias, dx;
+};
+
+template <class T>
+Values<T> layer_norm(const Input<T>& in, double epsilon) {
+    const std::size_t n = in.n, H = in.H;
+    Values<T> v;
+    for (auto* all : {&v.diff, &v.diff2, &v.raw, &v.y, &v.dx}) {
+        all->resize(n * H);
+    }
+    for (auto* rows : {&v.mean, &v.var, &v.var_inv}) {
+        rows->resize(n);
+    }
+    v.dgain.resize(H);
+    v.dbias.resize(H);
+    layernorm_mean(v.mean.data(), in.x.data(), n, H);
+    layernorm_difference(v.diff.data(), in.x.data(), v.mean.data(), n, H);
+    batchnorm_square(v.diff2.data(), v.diff.data(), n * H);
+    layernorm_variance(v.var.data(), v.diff2.data(), n, H);
+    batchnorm_inverse_deviation(v.var_inv.data(), v.var.data(), n, epsilon, EpsilonPlace::inside);
+    layernorm_normalise(v.raw.data(), v.diff.data(), v.var_inv.data(), n, H);
+    batchnorm_scale_shift(v.y.data(), v.raw.data(), in.gain.data(), in.bias.data(), n, H);
+    batchnorm_gain_backward(v.dgain.data(), in.dy.data(), v.raw.data(), n, H);
+    batchnorm_bias_backward(v.dbias.data(), in.dy.data(), n, H);
+    batchnorm_raw_backward(v.dx.data(), in.dy.data(), in.gain.data(), n, H);
+    layernorm_backward(v.dx.data(), v.dx.data(), v.raw.data(), v.var_inv.data(), v.var.data(), n, H, epsilon);
+    return v;
+}
+
+template <class T>
+Input<T> drawn(std::size_t n, std::size_t H) {
+    std::mt19937 random(41);
+    const auto draw = [&](std::size_t count, float low, float high) {
+        std::vector<T> numbers;
+        numbers.reserve(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            numbers.push_back(T(networks::uniform(random, low, high)));
+        }
+        return numbers;
+    };
+    return {n, H, draw(n * H, -1, 4), draw(n * H, -2, 1), draw(H, -2, 3), draw(H, -1, 1)};
+}
+
+}  // namespace
+
+// Note 2's 2, 0, 2, 4 as a row: mean 2, variance 2. With γ 1, −1, 2, −2 and dy 1, −2, 1.5, −2, dx̂ is 1, 2, 3, 4, and
+// the gradient that of batchnorm_test.cpp's column: 1/√2 of −6, 2, 2, 2 over 4.
+TEMPLATE_TEST_CASE("layer norm: a row worked by hand, its hundredfold beside it", "", float, double) {
+    const Input<TestType> in{
+        2, 4, {2, 0, 2, 4, 200, 0, 200, 400}, {1, -2, 1.5, -2, 0, 0, 0, 0}, {1, -1, 2, -2}, {0.5, 0.25, -1, 3}};
+    const auto v = layer_norm(in, 0);
+    const auto near = [](TestType value, double expected) { return std::fabs(value - expected) < 1e-6; };
+    CHECK(v.mean == std::vector<TestType>{2, 200});
+    CHECK(v.var == std::vector<TestType>{2, 20000});
+    for (const std::size_t row : {0, 1}) {
+        CHECK(near(v.y[row * 4 + 0], 0.5));
+        CHECK(near(v.y[row * 4 + 1], 0.25 + std::numbers::sqrt2));
+        CHECK(near(v.y[row * 4 + 2], -1));
+        CHECK(near(v.y[row * 4 + 3], 3 - 2 * std::numbers::sqrt2));
+    }
+    CHECK(near(v.dx[0], -1.5 / std::numbers::sqrt2));
+    CHECK(near(v.dx[1], 0.5 / std::numbers::sqrt2));
+    CHECK(near(v.dx[2], 0.5 / std::numbers::sqrt2));
+    CHECK(near(v.dx[3], 0.5 / std::numbers::sqrt2));
+    CHECK(near(v.dgain[1], 2 * std::numbers::sqrt2));
+    CHECK(near(v.dgain[3], -2 * std::numbers::sqrt2));
+    CHECK(v.dbias == std::vector<TestType>{1, -2, 1.5, -2});
+}
+
+TEST_CASE("layer norm: a row is the same whatever the other rows are") {
+    const auto all = drawn<double>(7, 5);
+    const auto together = layer_norm(all, 1e-5);
+    for (std::size_t row = 0; row < 7; ++row) {
+        const auto from = static_cast<std::ptrdiff_t>(row * 5), to = from + 5;
+        const auto alone = layer_norm<double>({1,
+                                               5,
+                                               {all.x.begin() + from, all.x.begin() + to},
+                                               {all.dy.begin() + from, all.dy.begin() + to},
+                                               all.gain,
+                                               all.bias},
+                                              1e-5);
+        CHECK(alone.y == std::vector<double>(together.y.begin() + from, together.y.begin() + to));
+        CHECK(alone.dx == std::vector<double>(together.dx.begin() + from, together.dx.begin() + to));
+    }
+}
+
+TEST_CASE("layer norm: every gradient is that of finite differences") {
+    constexpr double kStep = 1e-5, kWithin = 2e-8;
+    for (const auto& [n, H] : {std::pair<std::size_t, std::size_t>{3, 7}, {1, 5}, {5, 1}, {2, 19}}) {
+        Input<double> in = drawn<double>(n, H);
+        const auto v = layer_norm(in, 0.1);
+        const auto loss = [&] {
+            const auto at = layer_norm(in, 0.1);
+            double sum = 0;
+            for (std::size_t i = 0; i < at.y.size(); ++i) {
+                sum += in.dy[i] * at.y[i];
+            }
+            return sum;
+        };
+        const auto check = [&](std::vector<double>& numbers, const std::vector<double>& gradient) {
+            for (std::size_t i = 0; i < numbers.size(); ++i) {
+                const double kept = numbers[i];
+                numbers[i] = kept + kStep;
+                const double more = loss();
+                numbers[i] = kept - kStep;
+                const double less = loss();
+                numbers[i] = kept;
+                INFO("element " << i << " of n " << n << ", H " << H);
+                CHECK(std::fabs(gradient[i] - (more - less) / (2 * kStep)) < kWithin);
+            }
+        };
+        check(in.x, v.dx);
+        check(in.gain, v.dgain);
+        check(in.bias, v.dbias);
+    }
+}
+
+TEST_CASE("layer norm on Rounded numbers bounds what float makes of them") {
+    const auto narrow = layer_norm(drawn<float>(3, 11), 1e-5);
+    const auto bounds = layer_norm(drawn<Rounded>(3, 11), 1e-5);
+    const auto right = layer_norm(drawn<double>(3, 11), 1e-5);
+    for (std::size_t i = 0; i < right.dx.size(); ++i) {
+        CHECK(std::fabs(static_cast<double>(narrow.y[i]) - right.y[i]) <= bounds.y[i].any_order());
+        CHECK(std::fabs(static_cast<double>(narrow.dx[i]) - right.dx[i]) <= bounds.dx[i].any_order());
+        CHECK(bounds.dx[i].any_order() < 1e-3);
+    }
+}
