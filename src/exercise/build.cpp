@@ -19,14 +19,18 @@ namespace {
 namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
-Words words_of(const char* variable) {
-    const char* text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): nobody writes to it meanwhile
-    std::istringstream stream(text != nullptr ? text : "");
+Words words_in(const std::string& text) {
+    std::istringstream stream(text);
     Words words;
     for (std::string word; stream >> word;) {
         words.push_back(word);
     }
     return words;
+}
+
+Words words_of(const char* variable) {
+    const char* text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): nobody writes to it meanwhile
+    return words_in(text != nullptr ? text : "");
 }
 
 // "ccache g++" may be two words.
@@ -74,8 +78,9 @@ void build(const std::string& file, const std::string& library, const BuildConfi
                           : Words{"-O2"};
     words.insert(words.end(), how.begin(), how.end());
     words.insert(words.end(), {"-I" + config.headers, file, "-o", library});
-    const Words theirs = words_of("CXXFLAGS");
-    words.insert(words.end(), theirs.begin(), theirs.end());
+    for (const Words& theirs : {words_of("CXXFLAGS"), words_in(config.flags)}) {
+        words.insert(words.end(), theirs.begin(), theirs.end());
+    }
     if (run(words, STDERR_FILENO) != 0) {
         throw InputError(file + " does not compile");
     }

@@ -97,7 +97,8 @@ std::string relation(const Elements& e, std::size_t rows) {
         return "off by one factor, " + short_number(factor);
     }
     const auto limit = [&](std::size_t i) { return e.limits[i]; };
-    if (explained(e, [&](std::size_t i) { return e.answer[i] + difference; }, limit)) {
+    const auto shifted = [&](std::size_t i) { return e.answer[i] + difference; };
+    if (explained(e, shifted, limit)) {
         return "off by the same amount everywhere, " + short_number(difference);
     }
     return "";

@@ -58,13 +58,12 @@ std::vector<Mistake> layer_mistakes() {
            "tt-metal 54561: https://github.com/tenstorrent/tt-metal/issues/54561",
            [](Network& net, Step<float>& step) {
                const std::size_t V = net.config.vocabulary, E = width(step), whole = V / 4 * 4;
-               return whole < V && instead(
-                                       step,
-                                       [right = step.run, V, E, whole](float* out, Reads r) {
-                                           std::vector<float> all(V * E);
-                                           right(all.data(), r);
-                                           std::copy_n(all.data(), whole * E, out);
-                                       });
+               const auto in_blocks = [right = step.run, V, E, whole](float* out, Reads r) {
+                   std::vector<float> all(V * E);
+                   right(all.data(), r);
+                   std::copy_n(all.data(), whole * E, out);
+               };
+               return whole < V && instead(step, in_blocks);
            }),
         at("linear_forward", "last-column-left-out", "a kernel without its tail: the last unit is never computed",
            "llama.cpp's columns left over: https://github.com/stew675/llama-cpp-rdna-boosts/issues/19",

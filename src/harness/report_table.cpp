@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/member.h"
 #include "harness/report.h"
 #include "harness/report_columns.h"
 #include "harness/report_parts.h"
@@ -33,7 +34,7 @@ std::string colour_of(Verdict verdict) {
 }
 
 // "0.25 0.5 [0.75] 1", the worst in brackets.
-std::string around_text(const TensorResult& result, double Neighbour::* side) {
+std::string around_text(const TensorResult& result, Member<Neighbour, double> side) {
     std::string text;
     for (const Neighbour& neighbour : result.around) {
         const bool worst = neighbour.position == result.worst->position;

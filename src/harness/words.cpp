@@ -112,6 +112,19 @@ public:
         return text;
     }
 
+    std::string row(std::size_t i) const {
+        const std::size_t context = wording_.network.context;
+        std::string text = "row " + digits(i);
+        if (i >= wording_.Y.size() || (i + 1) * context > wording_.X.size()) {
+            return text;
+        }
+        std::string before = context > kMostShown ? "…" : "";
+        for (std::size_t t = context - std::min(context, kMostShown); t < context; ++t) {
+            before += spelled(wording_.X[i * context + t]);
+        }
+        return text + " (`" + before + " → " + spelled(wording_.Y[i]) + "`)";
+    }
+
 private:
     // Of a value that more than one layer may have under this name, the one of so many axes.
     std::optional<Axes> axes_in_layer(const std::string& name, std::size_t number) const {
@@ -174,19 +187,6 @@ private:
         return position(i / width) + ", dimension " + digits(i % width);
     }
 
-    std::string row(std::size_t i) const {
-        const std::size_t context = wording_.network.context;
-        std::string text = "row " + digits(i);
-        if (i >= wording_.Y.size() || (i + 1) * context > wording_.X.size()) {
-            return text;
-        }
-        std::string before = context > kMostShown ? "…" : "";
-        for (std::size_t t = context - std::min(context, kMostShown); t < context; ++t) {
-            before += spelled(wording_.X[i * context + t]);
-        }
-        return text + " (`" + before + " → " + spelled(wording_.Y[i]) + "`)";
-    }
-
     std::string spelled(std::int64_t number) const {
         const auto i = static_cast<std::size_t>(number);
         return number >= 0 && i < wording_.characters.size() ? wording_.characters[i] : "?";
@@ -207,6 +207,10 @@ std::string in_words(const std::string& tensor, const std::vector<std::size_t>& 
         text += (i == 0 ? "" : ", ") + digits(index[i]);
     }
     return text + "]";
+}
+
+std::string row_in_words(std::size_t row, const Wording& wording) {
+    return Speaker(wording).row(row);
 }
 
 std::vector<std::string> axes_in_words(const std::string& tensor, std::size_t axes, const Wording& wording) {

@@ -24,6 +24,9 @@ struct Wording {
 // does not have, or an index that does not fit it, the words are the name and the index: "other [3, 4]".
 std::string in_words(const std::string& tensor, const std::vector<std::size_t>& index, const Wording& wording);
 
+// A row of the batch: "row 17 (`..e → m`)".
+std::string row_in_words(std::size_t row, const Wording& wording);
+
 // What each index of such a tensor counts: {"batch row", "unit"} of dh. Of a name or a number of axes that the network
 // does not have "index 1", "index 2", ….
 std::vector<std::string> axes_in_words(const std::string& tensor, std::size_t axes, const Wording& wording);

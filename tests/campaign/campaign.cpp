@@ -13,7 +13,7 @@
 #include <random>
 
 #include "base/error.h"
-#include "cli/contestants.h"
+#include "contest/contestants.h"
 #include "harness/drawn.h"
 #include "harness/report.h"
 #include "recipe/recipe.h"
@@ -168,10 +168,10 @@ Tensors<float> state_for(const Case& c, Side& witness, const Batch& batch) {
 
 void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
     check_network(c.network, c.rows);
-    cli::Reference reference = cli::reference_of(torch, c.network, c.rows, c.seed + 1);
+    Reference reference = reference_of(torch, c.network, c.rows, c.seed + 1);
     std::vector<Contestant> contestants;
     for (const char* model : {"stepwise", "collapsed", "fused"}) {
-        contestants.push_back(cli::contestant_of(model, c.network, c.rows, reference));
+        contestants.push_back(contestant_of(model, c.network, c.rows, reference));
     }
     std::mt19937_64 generator(c.seed);
     std::vector<std::int64_t> X(c.rows * c.network.context), Y(c.rows);

@@ -57,6 +57,14 @@ TEST_CASE("build and load: a file becomes functions that run") {
         exercise::Fault, MessageMatches(ContainsSubstring("goes to x(2), and x is (2)")));
 }
 
+TEST_CASE("build: the flags come last, each a word of its own") {
+    const temporary::Folder folder;
+    folder.write("mine.cpp", "#if SIDE + OTHER != 7\n#error the flags were not given\n#endif\n" + kTwice);
+    CHECK_THROWS_AS(build(folder.file("mine.cpp"), folder.file("mine.so"), {.headers = kHeaders}), InputError);
+    build(folder.file("mine.cpp"), folder.file("mine.so"), {.headers = kHeaders, .flags = "-DSIDE=3  -DOTHER=4"});
+    CHECK(load(folder.file("mine.so")).in_float().size() == 1);
+}
+
 TEST_CASE("build and load: what can't be built or opened is told, with its file") {
     const temporary::Folder folder;
     folder.write("wrong.cpp", "void byhand_steps( {}\n");

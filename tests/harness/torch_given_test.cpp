@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/contestants.h"
+#include "contest/contestants.h"
 #include "harness/drawn.h"
 #include "harness/mistakes.h"
 #include "harness/report.h"
@@ -31,10 +31,10 @@ public:
         : config_(config),
           rows_(rows),
           state_(drawn_state(config, seed)),
-          reference_(cli::reference_of(torch_ref::load(), config, rows, seed)),
+          reference_(reference_of(torch_ref::load(), config, rows, seed)),
           before_(networks::make(config, rows, static_cast<unsigned>(seed))),
           now_(networks::make(config, rows, static_cast<unsigned>(seed) + 1)),
-          catches_(cli::catches_of(config, rows, reference_, state_, now_.batch(), kRate)) {}
+          catches_(catches_of(config, rows, reference_, state_, now_.batch(), kRate)) {}
 
     // Null where the mistake has no place here.
     struct Handed {
@@ -57,8 +57,8 @@ public:
     Summary judged(const std::vector<View>& given) {
         std::vector<Contestant> contestants;
         contestants.push_back(
-            cli::contestant_of(std::make_unique<GivenSide>(stepwise_network<float>(config_, rows_), given, "given"),
-                               config_, rows_, reference_));
+            contestant_of(std::make_unique<GivenSide>(stepwise_network<float>(config_, rows_), given, "given"), config_,
+                          rows_, reference_));
         const Schedule schedule{.batch = [&](std::size_t) { return now_.batch(); },
                                 .rate = [](std::size_t) { return kRate; }};
         Summary summary;
@@ -102,7 +102,7 @@ private:
     NetworkConfig config_;
     std::size_t rows_;
     Tensors<float> state_;
-    cli::Reference reference_;
+    Reference reference_;
     networks::Example before_, now_;
     Catches catches_;
     Memo memo_, collapsed_memo_;

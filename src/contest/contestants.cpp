@@ -1,10 +1,10 @@
-#include "cli/contestants.h"
+#include "contest/contestants.h"
 
 #include "manual/models.h"
 #include "manual/pieces.h"
 #include "manual/stepwise.h"
 
-namespace byhand::cli {
+namespace byhand {
 
 Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& network, std::size_t rows,
                        std::uint64_t seed) {
@@ -84,4 +84,4 @@ Catches catches_of(const NetworkConfig& network, std::size_t rows, const Referen
     return catches;
 }
 
-}  // namespace byhand::cli
+}  // namespace byhand

@@ -10,7 +10,7 @@
 #include "harness/mistakes.h"
 #include "torch_ref/torch_ref.h"
 
-namespace byhand::cli {
+namespace byhand {
 
 // LibTorch's side of it.
 struct Reference {
@@ -47,4 +47,4 @@ Questions questions_of(const Reference& reference, const NetworkConfig& network,
 Catches catches_of(const NetworkConfig& network, std::size_t rows, const Reference& reference,
                    const Tensors<float>& state, const Batch& batch, float rate);
 
-}  // namespace byhand::cli
+}  // namespace byhand
