@@ -8,12 +8,12 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
-#include "cli/contestants.h"
 #include "cli/files.h"
 #include "cli/network_options.h"
 #include "cli/numbers.h"
 #include "cli/progress.h"
 #include "cli/source.h"
+#include "contest/contestants.h"
 #include "harness/comparison.h"
 #include "harness/report.h"
 #include "harness/report_html.h"

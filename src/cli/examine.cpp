@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/tensors.h"
-#include "cli/contestants.h"
+#include "contest/contestants.h"
 #include "exercise/take_over.h"
 #include "harness/comparison.h"
 #include "manual/models.h"

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "base/error.h"
 #include "cli/apart.h"
@@ -101,8 +102,11 @@ int exercise(const ExerciseOptions& options) {
     if (!options.built.empty()) {
         return examine_apart(options, options.built);
     }
-    if (options.sanitize && options.own.is_library()) {
-        throw InputError(options.own.file + " is built already: --sanitize is for a source");
+    for (const auto& [given, flag] :
+         {std::pair{options.sanitize, "--sanitize"}, {!options.own.flags.empty(), "--flags"}}) {
+        if (given && options.own.is_library()) {
+            throw InputError(fmt::format("{} is built already: {} is for a source", options.own.file, flag));
+        }
     }
     const Library library(options.own, options.sanitize);
     return options.sanitize ? run_again_sanitized(library.path()) : examine_apart(options, library.path());
@@ -120,6 +124,10 @@ void add_exercise(CLI::App& app, int& exit_code) {
         ->check(some_text());
     command->add_flag("--sanitize", options->sanitize,
                       "Build them so that a fault is told with its line (slower): out of bounds, overflow, ...");
+    command
+        ->add_option("--flags", options->own.flags,
+                     "Options for the compiler, as --flags='-O3 -march=native'; they come after CXXFLAGS")
+        ->check(some_text());
     command->add_option("--built", options->built)->group("");  // not for people
     command
         ->add_option("--hint", options->hint,

@@ -60,7 +60,7 @@ std::vector<std::string> shipped_recipes() {
 
 std::string read_text(const std::string& path, std::size_t limit) {
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    struct stat status{};
+    struct stat status = {};
     if (file.fd < 0 || ::fstat(file.fd, &status) != 0) {
         throw InputError(path + ": " + reason(errno));
     }
@@ -84,6 +84,20 @@ std::string read_text(const std::string& path, std::size_t limit) {
         if (text.size() > limit) {
             throw InputError(path + ": larger than the " + std::to_string(limit) + " bytes that are read here");
         }
+    }
+}
+
+void check_text_can_be_written(const std::string& path) {
+    std::error_code ignored;
+    const fs::path target = fs::weakly_canonical(path, ignored);
+    if (fs::is_directory(target, ignored)) {
+        throw InputError(path + " is a folder; name a file");
+    }
+    const fs::path folder = fs::absolute(target, ignored).parent_path();
+    // A device or a pipe is written to, a file is replaced.
+    const bool replace = !fs::exists(target, ignored) || fs::is_regular_file(target, ignored);
+    if (::access((replace ? folder : target).c_str(), W_OK) != 0) {
+        throw InputError(path + " can't be written: " + reason(errno));
     }
 }
 

@@ -16,6 +16,9 @@ std::vector<std::string> shipped_recipes();
 // The whole file, at most `limit` bytes. Throws InputError: missing, not a regular file, not readable, larger.
 std::string read_text(const std::string& path, std::size_t limit);
 
+// Before long work: throws InputError where write_text would not be able to write there, as far as can be told.
+void check_text_can_be_written(const std::string& path);
+
 // Writes the whole file, beside its place and then renamed; through a link, and into a device or a pipe. Throws
 // InputError where that fails.
 void write_text(const std::string& path, std::string_view text);

@@ -37,6 +37,7 @@ int run(int argc, char** argv) {
     add_sample(app, exit_code);
     add_gradcheck(app, exit_code);
     add_exercise(app, exit_code);
+    add_lab(app, exit_code);
     add_explain(app, exit_code);
     add_diff(app, exit_code);
     add_recipes(app, exit_code);

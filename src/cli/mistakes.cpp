@@ -7,11 +7,12 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/member.h"
 #include "cli/commands.h"
-#include "cli/contestants.h"
 #include "cli/network_options.h"
 #include "cli/numbers.h"
 #include "cli/progress.h"
+#include "contest/contestants.h"
 #include "harness/drawn.h"
 #include "harness/report.h"
 #include "harness/rivals.h"
@@ -150,7 +151,7 @@ struct Scores {
     std::vector<Score> planted, clean;  // clean: the right network in each recipe
     nlohmann::ordered_json not_applicable = nlohmann::ordered_json::array();
 
-    static std::size_t how_many(const std::vector<Score>& scores, bool Score::* what) {
+    static std::size_t how_many(const std::vector<Score>& scores, Member<Score, bool> what) {
         return static_cast<std::size_t>(std::ranges::count_if(scores, what));
     }
     std::size_t caught() const { return how_many(planted, &Score::caught); }

@@ -51,9 +51,10 @@ Library::Library(const OwnFunctions& own, bool sanitize) {
     folder_ = pattern;
     path_ = folder_ / "functions.so";
     try {
-        exercise::build(
-            own.path(), path_,
-            {.headers = fs::path(shipped("src/exercise/steps.h")).parent_path().parent_path(), .sanitize = sanitize});
+        exercise::build(own.path(), path_,
+                        {.headers = fs::path(shipped("src/exercise/steps.h")).parent_path().parent_path(),
+                         .flags = own.flags,
+                         .sanitize = sanitize});
     } catch (...) {
         fs::remove_all(folder_);
         throw;

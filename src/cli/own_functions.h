@@ -8,6 +8,7 @@ namespace byhand::cli {
 
 struct OwnFunctions {
     std::string file;  // a source, or a shared library (.so); empty: the source that is shipped, with nothing in it yet
+    std::string flags;  // options for the compiler, with spaces between
 
     std::string path() const;
     bool is_library() const;

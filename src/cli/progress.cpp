@@ -21,6 +21,11 @@ std::string loss_text(std::optional<float> loss) {
     return loss ? fmt::format("  loss {:.4f}", *loss) : "";
 }
 
+// "1234 steps/s", "0.8 parts/s"
+std::string rate_text(double rate, const std::string& unit) {
+    return rate < 10 ? fmt::format("{:.1f} {}s/s", rate, unit) : fmt::format("{:.0f} {}s/s", rate, unit);
+}
+
 }  // namespace
 
 bool wants_colour(int descriptor) {
@@ -30,8 +35,12 @@ bool wants_colour(int descriptor) {
            std::strcmp(terminal, "dumb") != 0;
 }
 
-Progress::Progress(std::size_t steps, std::optional<std::size_t> every, std::string what)
-    : steps_(steps), every_(every), what_(std::move(what)), terminal_(::isatty(STDERR_FILENO) != 0) {}
+Progress::Progress(std::size_t steps, std::optional<std::size_t> every, std::string what, std::string unit)
+    : steps_(steps),
+      every_(every),
+      what_(std::move(what)),
+      unit_(std::move(unit)),
+      terminal_(::isatty(STDERR_FILENO) != 0) {}
 
 void Progress::step(std::size_t step, std::optional<float> loss) {
     if (terminal_) {
@@ -40,8 +49,8 @@ void Progress::step(std::size_t step, std::optional<float> loss) {
     if (every_ && (step % *every_ == 0 || step + 1 == steps_)) {
         finish();
         const double rate = static_cast<double>(step + 1) / seconds();
-        fmt::print(stderr, "{:>{}} / {}{}  {:.0f} steps/s\n", step, std::to_string(steps_).size(), steps_,
-                   loss_text(loss), rate);
+        fmt::print(stderr, "{:>{}} / {}{}  {}\n", step, std::to_string(steps_).size(), steps_, loss_text(loss),
+                   rate_text(rate, unit_));
     }
 }
 
@@ -53,9 +62,9 @@ void Progress::redraw(std::size_t done, std::optional<float> loss) {
     drawn_ = now;
     const double passed = seconds();
     const double rate = static_cast<double>(done) / passed;
-    fmt::print(stderr, "\r\x1b[K{} {:3.0f} %  step {}{}  {:.0f} steps/s  {} left", what_,
-               100.0 * static_cast<double>(done) / static_cast<double>(steps_), done, loss_text(loss), rate,
-               duration(static_cast<double>(steps_ - done) / rate));
+    fmt::print(stderr, "\r\x1b[K{} {:3.0f} %  {} {}{}  {}  {} left", what_,
+               100.0 * static_cast<double>(done) / static_cast<double>(steps_), unit_, done, loss_text(loss),
+               rate_text(rate, unit_), duration(static_cast<double>(steps_ - done) / rate));
     std::fflush(stderr);
 }
 

@@ -14,8 +14,8 @@ bool wants_colour(int descriptor);
 class Progress {
 public:
     // A line for each `every`-th step and the last, where that is wanted; on a terminal also one that is redrawn some
-    // ten times a second.
-    Progress(std::size_t steps, std::optional<std::size_t> every, std::string what);
+    // ten times a second. `unit` is what a step is called.
+    Progress(std::size_t steps, std::optional<std::size_t> every, std::string what, std::string unit = "step");
 
     // Step `step` (from 0) is done, with this loss where one is known.
     void step(std::size_t step, std::optional<float> loss = std::nullopt);
@@ -31,7 +31,7 @@ private:
 
     std::size_t steps_;
     std::optional<std::size_t> every_;
-    std::string what_;
+    std::string what_, unit_;
     bool terminal_;
     Clock::time_point start_ = Clock::now();
     Clock::time_point drawn_ = start_;

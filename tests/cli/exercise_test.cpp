@@ -279,7 +279,8 @@ TEST_CASE("exercise: a library that one has built oneself; what can't be used is
 
     check_refused(byhand(folder, {"exercise", "absent.cpp"}), "absent.cpp: there is no such file");
     check_refused(byhand(folder, {"exercise", "absent.so"}), "absent.so can't be opened");
-    check_refused(byhand(folder, {"exercise", "mine.so", "--sanitize"}), "mine.so is built already");
+    check_refused(byhand(folder, {"exercise", "mine.so", "--sanitize"}), "mine.so is built already: --sanitize");
+    check_refused(byhand(folder, {"exercise", "mine.so", "--flags=-O3"}), "mine.so is built already: --flags");
     check_refused(byhand(folder, {"exercise", "mine.cpp"}, {{"CXX", "no-such-compiler"}}), "name yours by CXX");
     folder.write("broken.cpp", "#include \"exercise/steps.h\"\nint x = \"no number\";\n");
     folder.write("empty.cpp", "#include \"exercise/steps.h\"\nvoid byhand_steps(byhand::exercise::Steps&) {}\n");

@@ -1,9 +1,10 @@
 #include <catch2/catch_test_macros.hpp>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+#include <vector>
 
+#include "cli/chromium.h"
 #include "cli/program.h"
 
 using namespace cli_test;
@@ -39,35 +40,6 @@ std::size_t names_in(const Folder& folder, const Arguments& more) {
         names.insert(tensor["model"].get<std::string>() + "/" + tensor["name"].get<std::string>());
     }
     return names.size();
-}
-
-// Chromium without a window, at the page of that name in the folder. Skips the test where there is none.
-Outcome chromium(const Folder& folder, const std::string& url, const Arguments& more) {
-    static const bool kInstalled = std::system("command -v chromium >/dev/null 2>&1") == 0;  // NOLINT(cert-env33-c)
-    if (!kInstalled) {
-        SKIP("chromium is not installed");
-    }
-    const Folder profile;
-    const Arguments arguments = Arguments{"-c",
-                                          "exec timeout 120 chromium \"$@\"",
-                                          "chromium",
-                                          "--headless",
-                                          "--no-sandbox",
-                                          "--disable-gpu",
-                                          "--hide-scrollbars",
-                                          "--enable-logging=stderr",
-                                          "--allow-file-access-from-files",
-                                          "--user-data-dir=" + profile.path().string()} +
-                                more + Arguments{"file://" + folder.file(url)};
-    return Process(folder, "/bin/sh", arguments, {}).wait();
-}
-
-std::string dom(const Folder& folder, const std::string& url, const std::string& width) {
-    const Outcome outcome = chromium(folder, url, {"--window-size=" + width + ",2000", "--dump-dom"});
-    INFO(outcome.err);
-    REQUIRE(outcome.code == 0);
-    CHECK(outcome.err.find("CONSOLE") == std::string::npos);
-    return outcome.out;
 }
 
 }  // namespace
@@ -151,22 +123,5 @@ TEST_CASE("compare as HTML: it is never wider than its window, closed or opened"
     need_torch();
     const Folder folder;
     page(folder, 1, {"--plant", "dvar-path-forgotten", "--steps", "3"});
-    std::string frames = "<!DOCTYPE html><body>";
-    std::string fitting;
-    for (const char* width : {"400", "800", "1000", "1400"}) {
-        for (const char* at : {"", "#dbndiff", "#dW1"}) {
-            frames += std::string("<p></p><iframe style=\"border:0;height:900px;width:") + width +
-                      "px\" src=\"page.html" + at +
-                      "\" onload=\"const root = this.contentDocument.documentElement; "
-                      "this.previousSibling.textContent = root.scrollWidth + ' of ' + root.clientWidth\"></iframe>";
-            fitting += std::string(width) + " of " + width + "\n";
-        }
-    }
-    folder.write("frames.html", frames + "</body>");
-    const std::string shown = dom(folder, "frames.html", "1600");
-    std::string found;
-    for (std::size_t at = shown.find("<p>"); at != std::string::npos; at = shown.find("<p>", at + 1)) {
-        found += shown.substr(at + 3, shown.find("</p>", at) - at - 3) + "\n";
-    }
-    CHECK(found == fitting);
+    check_fits(folder, {"page.html", "page.html#dbndiff", "page.html#dW1"}, {"400", "800", "1000", "1400"});
 }

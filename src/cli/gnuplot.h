@@ -1,0 +1,13 @@
+// Pictures by gnuplot, which is a program of its own.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace byhand::cli {
+
+// What gnuplot writes when it is given these commands. Nothing where it is not installed. Throws std::runtime_error
+// with its own words where it fails.
+std::optional<std::string> gnuplot(const std::string& commands);
+
+}  // namespace byhand::cli

@@ -1,0 +1,174 @@
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/nearest.h"
+#include "cli/commands.h"
+#include "cli/experiments.h"
+#include "cli/files.h"
+#include "cli/gnuplot.h"
+#include "cli/numbers.h"
+#include "cli/progress.h"
+#include "cli/source.h"
+#include "lab/paper/html.h"
+#include "lab/paper/json.h"
+#include "lab/paper/plot_script.h"
+#include "lab/paper/text.h"
+#include "names/utf8.h"
+#include "torch_ref/load.h"
+
+namespace byhand::cli {
+namespace {
+
+struct LabOptions {
+    bool json = false;
+    bool no_plot = false;
+    std::string svg, html;
+};
+
+constexpr const char* kNoGnuplot = "gnuplot is not installed (Debian: gnuplot-nox)";
+
+// LibTorch's side, or why there is none.
+struct Torch {
+    const torch_ref::Factory* factory = nullptr;
+    std::string absent;
+};
+Torch torch_or_why() {
+    try {
+        return {&torch_ref::load(), ""};
+    } catch (const InputError& error) {
+        return {nullptr, error.what()};
+    }
+}
+
+// Nothing where there is nothing to draw, or gnuplot is absent: that is said on stderr.
+std::optional<std::string> drawn(const lab::Paper& paper, const std::string& script) {
+    if (paper.plots.empty()) {
+        return std::nullopt;
+    }
+    std::optional<std::string> picture = gnuplot(script);
+    if (!picture) {
+        fmt::print(stderr, "no plot: {}\n", kNoGnuplot);
+    }
+    return picture;
+}
+
+void print_terminal_plots(const lab::Paper& paper) {
+    constexpr std::size_t kColumns = 79, kRows = 24;
+    std::string picture = drawn(paper, lab::terminal_script(paper.plots, kColumns, kRows)).value_or("");
+    std::erase(picture, '\f');
+    fmt::print("{}", picture);
+}
+
+void write_files(const lab::Paper& paper, const LabOptions& options) {
+    if (options.svg.empty() && options.html.empty()) {
+        return;
+    }
+    const std::string svg = drawn(paper, lab::svg_script(paper.plots)).value_or("");
+    if (!options.svg.empty()) {
+        if (svg.empty()) {
+            throw InputError("--svg: this experiment has no plot; --html writes its tables");
+        }
+        write_text(options.svg, svg);
+    }
+    if (!options.html.empty()) {
+        write_text(options.html, lab::to_html(paper, source_of, svg));
+    }
+}
+
+// On a terminal a line that is redrawn, elsewhere one for each tenth. An experiment of several stages begins anew.
+void report_progress(std::optional<Progress>& progress, std::size_t done, std::size_t parts) {
+    if (done == 0 || !progress) {
+        progress.emplace(parts, std::nullopt, "lab", "part");
+    }
+    if (done == 0) {
+        return;
+    }
+    progress->step(done - 1);
+    if (::isatty(STDERR_FILENO) == 0 && 10 * done / parts != 10 * (done - 1) / parts) {
+        fmt::print(stderr, "{} of {} parts after {:.0f} s\n", done, parts, progress->seconds());
+    }
+}
+
+int run(const RunExperiment& experiment, const LabOptions& options) {
+    for (const std::string& file : {options.svg, options.html}) {
+        if (!file.empty()) {
+            check_text_can_be_written(file);
+        }
+    }
+    if (!options.svg.empty() && !gnuplot("")) {
+        throw InputError(std::string("--svg: ") + kNoGnuplot);
+    }
+    const Torch torch = torch_or_why();
+    std::optional<Progress> progress;
+    const lab::Paper paper = experiment({.torch = torch.factory, .progress = [&](std::size_t done, std::size_t parts) {
+                                             report_progress(progress, done, parts);
+                                         }});
+    if (progress) {
+        progress->finish();
+    }
+    write_files(paper, options);
+    if (!torch.absent.empty()) {
+        fmt::print(stderr, "without LibTorch, and so without its figures beside ours: {}\n", printable(torch.absent));
+    }
+    if (options.json) {
+        fmt::print("{}", lab::to_json(paper, source_of));
+    } else {
+        fmt::print("{}", lab::to_text(paper, source_of));
+        if (!options.no_plot) {
+            print_terminal_plots(paper);
+        }
+    }
+    return paper.agrees ? kFine : kDisagrees;
+}
+
+void list_experiments() {
+    for (const Experiment& one : experiments()) {
+        fmt::print("{:<12} {:<13} {}\n", one.name, one.note, one.about);
+    }
+}
+
+std::string unknown(const std::string& word) {
+    std::vector<std::string> names;
+    for (const Experiment& one : experiments()) {
+        names.emplace_back(one.name);
+    }
+    return fmt::format("there is no experiment {}; the nearest is {} (byhand lab lists them)", word,
+                       nearest(word, names));
+}
+
+}  // namespace
+
+void add_lab(CLI::App& app, int& exit_code) {
+    CLI::App* command =
+        app.add_subcommand("lab", "Experiments: what the five notes claim of batch norm, shown with figures");
+    command->require_subcommand(0, 1);
+    command->footer("byhand lab lists the experiments with the notes they come from; byhand lab NAME runs one.");
+    for (const Experiment& one : experiments()) {
+        CLI::App* experiment = command->add_subcommand(one.name, fmt::format("{} ({})", one.about, one.note));
+        const auto options = std::make_shared<LabOptions>();
+        const RunExperiment run_it = one.add(*experiment);
+        experiment->add_option("--svg", options->svg, "Write the plots there, as SVG")->check(some_text());
+        experiment->add_option("--html", options->html, "Write a page there that needs nothing but itself")
+            ->check(some_text());
+        experiment->add_flag("--json", options->json, "Everything, for a program to read");
+        experiment->add_flag("--no-plot", options->no_plot, "Draw no plot in the terminal");
+        experiment->callback([=, &exit_code] { exit_code = run(run_it, *options); });
+    }
+    command->allow_extras();  // so that a wrong name is told the right one
+    command->callback([command] {
+        if (!command->remaining().empty()) {
+            throw InputError(unknown(command->remaining().front()));
+        }
+        if (command->get_subcommands().empty()) {
+            list_experiments();
+        }
+    });
+}
+
+}  // namespace byhand::cli

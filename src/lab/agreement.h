@@ -1,0 +1,28 @@
+// Whether numbers by hand and a witness's are the same but for rounding.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lab/paper/paper.h"
+#include "steps/rounded.h"
+
+namespace byhand::lab {
+
+struct Agreement {
+    std::string what;
+    double difference = 0;  // the largest
+    double used = 0;        // the largest share that an element's difference takes of its limit
+    bool holds = true;      // every difference ≤ its limit: false for a NaN
+};
+
+// `by_hand` in float, `witness` in double; the limits are what rounding in float may come to, in whatever order sums
+// are taken: `bounds` is the same computation by hand on Rounded numbers. All of one size.
+Agreement agreement(std::string what, const std::vector<float>& by_hand, const std::vector<Rounded>& bounds,
+                    const std::vector<double>& witness);
+
+// A row each: what, largest difference, share of its limit, verdict.
+Table table_of(const std::string& title, const std::vector<Agreement>& agreements);
+bool all_hold(const std::vector<Agreement>& agreements);
+
+}  // namespace byhand::lab

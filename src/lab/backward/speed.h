@@ -1,0 +1,48 @@
+// How long each form of batch norm's backward takes.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <vector>
+
+#include "base/network.h"
+#include "lab/backward/forms.h"
+
+namespace byhand::lab {
+
+struct Speedup {
+    double median = 0, p10 = 0, p90 = 0;
+};
+// Of the ratios slower/faster of each round. Precondition: as many rounds of both, and at least one.
+Speedup speedup(const std::vector<double>& slower, const std::vector<double>& faster);
+
+// In which order the forms run: six rounds show all orders, three every form at every place.
+std::array<std::size_t, 3> order_of(std::size_t round);
+
+// The same n rows of H columns every time, their differences from the mean and the gradient that comes back; the rest
+// of the forward pass depends on the norm's conventions.
+template <class T>
+BackwardValues<T> values_to_time(std::size_t n, std::size_t H);
+template <class T>
+void normalise(BackwardValues<T>& values, const NormConfig& norm);
+
+struct Timed {
+    std::array<std::vector<double>, 3> rounds;  // seconds of each form, in the order of kForms
+    double max_difference = 0;                  // between any two of the forms' dx
+};
+
+// On one thread; after a warm-up, rounds in which every form runs once, or as often as makes a measurable while. As
+// many as `rounds`, but three where they take more than `seconds`, or as many as that allows.
+template <class T>
+Timed timed(BackwardValues<T>& values, const NormConfig& norm, std::size_t rounds, double seconds);
+
+// The median seconds of each function of each form by itself, in rounds as above.
+struct PassTime {
+    Form form = Form::chain;
+    Work work;
+    double seconds = 0;
+};
+template <class T>
+std::vector<PassTime> pass_times(BackwardValues<T>& values, const NormConfig& norm, std::size_t rounds, double seconds);
+
+}  // namespace byhand::lab

@@ -1,0 +1,58 @@
+// How the gradient of one layer changes when the layers before it are updated, and how the loss and its gradient change
+// along the gradient: the measures of Santurkar, Tsipras, Ilyas and Mądry, "How Does Batch Normalization Help
+// Optimization?" (2018), definition 2.1 and figure 4.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "base/batch.h"
+#include "base/network.h"
+#include "base/tensors.h"
+#include "steps/runner.h"
+
+namespace byhand::lab {
+
+// G is the gradient to the layer's weights W at the parameters of a step; G′ is the same on the same batch once all
+// layers before it (the embedding is the first) have taken the step, and no other has.
+struct LayerShift {
+    double gradient = 0;    // ‖G‖
+    double difference = 0;  // ‖G − G′‖: what the paper calls internal covariate shift; 0 would be none
+    double cosine = 0;      // of G and G′; 1 would be none
+    double input = 0;       // how much what the layer reads changes by it: ‖x − x′‖ over ‖x‖
+};
+
+// At some distances along the gradient of all parameters, downhill: η times the gradient.
+struct Smoothness {
+    // ‖∇L‖, to compare with.
+    double length = 0;
+    // The largest less the least loss found there.
+    double loss = 0;
+    // The largest ‖∇L − ∇L′‖ ("gradient predictiveness": the less, the better predicted).
+    double gradient = 0;
+    // The largest of the same over the distance: "effective β-smoothness".
+    double beta = 0;
+};
+
+class Landscape {
+public:
+    // Throws InputError where check_network does.
+    Landscape(const NetworkConfig& config, std::size_t rows);
+
+    // Layer by layer, the output last. `state` is a table equal to state(config); as many rows as said.
+    std::vector<LayerShift> shifts(const Tensors<float>& state, const Batch& batch, double rate);
+
+    // Precondition: there is a distance, and none is 0.
+    Smoothness along_gradient(const Tensors<float>& state, const Batch& batch, const std::vector<double>& distances);
+
+private:
+    void begin(const Tensors<float>& state, const Batch& batch);
+    std::vector<double> gradient() const;     // to all parameters
+    void step(const std::string& parameter);  // new_X in the place of X
+
+    NetworkConfig config_;
+    Runner<double> runner_;
+};
+
+}  // namespace byhand::lab

@@ -1,0 +1,38 @@
+// The same batches by every convention, and what is told of it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "lab/conventions/list.h"
+#include "lab/conventions/run.h"
+#include "lab/paper/paper.h"
+
+namespace byhand::lab {
+
+struct ConventionStudy {
+    std::vector<Convention> conventions;  // PyTorch's first
+    std::vector<NormInput<double>> batches;
+    std::vector<ConventionRun<double>> runs;  // of each convention
+};
+
+// The units' true means and deviations: the first is so narrow that ε counts, the last is wide.
+inline const std::vector<double> kUnitMeans = {1, -4, 40}, kUnitDeviations = {0.05, 2, 30};
+inline constexpr std::size_t kUnits = 3;
+
+// The running figures of spread as variances, whatever they are kept as.
+std::vector<double> as_variances(const Convention& convention, std::vector<double> spread);
+
+// Training beside evaluation on the same rows, and how long a running figure remembers where it began. Adds to
+// paper.data["conventions"], one for each convention.
+void tell_memory(Paper& paper, const ConventionStudy& study);
+
+// What a divisor is worth where batches are small: paper.data["small_batches"].
+void tell_small_batches(Paper& paper, std::uint64_t seed);
+
+// What people ask again and again, each with the figures of this study: paper.data["asked"]. Precondition: tell_memory
+// was called.
+void tell_questions(Paper& paper, const ConventionStudy& study);
+
+}  // namespace byhand::lab

@@ -1,0 +1,63 @@
+#include "lab/figures.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+namespace byhand::lab {
+
+MeanAndDeviation mean_and_deviation(const std::vector<double>& values) {
+    const auto n = static_cast<double>(values.size());
+    MeanAndDeviation figures;
+    for (const double value : values) {
+        figures.mean += value / n;
+    }
+    for (const double value : values) {
+        figures.deviation += (value - figures.mean) * (value - figures.mean);
+    }
+    figures.deviation = values.size() < 2 ? 0 : std::sqrt(figures.deviation / (n - 1));
+    return figures;
+}
+
+double quantile(std::vector<double> values, double share) {
+    std::ranges::sort(values);
+    const double place = share * static_cast<double>(values.size() - 1);
+    const auto below = static_cast<std::size_t>(place);
+    const std::size_t above = std::min(below + 1, values.size() - 1);
+    const double part = place - static_cast<double>(below);
+    // Between two infinite ones there is no difference to take a part of.
+    const bool same = part == 0 || values[below] == values[above];
+    return same ? values[below] : values[below] + part * (values[above] - values[below]);
+}
+
+double cosine(const std::vector<double>& a, const std::vector<double>& b) {
+    double product = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        product += a[i] * b[i];
+    }
+    return product / (norm(a) * norm(b));
+}
+
+double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
+    double largest = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        const double difference = std::abs(a[i] - b[i]);
+        if (!(difference <= largest)) {
+            largest = difference;
+        }
+        if (std::isnan(largest)) {
+            return largest;
+        }
+    }
+    return largest;
+}
+
+double norm(const std::vector<double>& x) {
+    double squares = 0;
+    for (const double each : x) {
+        squares += each * each;
+    }
+    return std::sqrt(squares);
+}
+
+}  // namespace byhand::lab

@@ -1,0 +1,28 @@
+// Figures of a sample.
+#pragma once
+
+#include <vector>
+
+namespace byhand::lab {
+
+// Over the sample; the deviation with divisor n − 1, and 0 where there is one value.
+struct MeanAndDeviation {
+    double mean = 0, deviation = 0;
+};
+// Precondition: `values` is not empty.
+MeanAndDeviation mean_and_deviation(const std::vector<double>& values);
+
+// The value below which this share of the sample lies, between neighbours in proportion; 0.5 is the median.
+// Precondition: `values` is not empty, 0 ≤ share ≤ 1.
+double quantile(std::vector<double> values, double share);
+
+// ‖a·b‖ over ‖a‖·‖b‖. Precondition: as many elements in both.
+double cosine(const std::vector<double>& a, const std::vector<double>& b);
+
+// The largest |a − b|. Precondition: as many elements in both. NaN where one of them is.
+double largest_difference(const std::vector<double>& a, const std::vector<double>& b);
+
+// The square root of Σ x².
+double norm(const std::vector<double>& x);
+
+}  // namespace byhand::lab

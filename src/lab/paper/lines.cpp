@@ -1,0 +1,43 @@
+#include "lab/paper/lines.h"
+
+#include <algorithm>
+
+#include "names/utf8.h"
+
+namespace byhand::lab {
+
+std::size_t width_of(std::string_view text) {
+    std::size_t width = 0;
+    for (const char32_t c : from_utf8(text)) {
+        width += c >= 0x300 && c < 0x370 ? 0 : 1;
+    }
+    return width;
+}
+
+std::string wrapped(std::string_view text, std::size_t width) {
+    std::string out;
+    std::size_t column = 0;
+    while (!text.empty()) {
+        const std::size_t size = std::min(text.find_first_of(" \n"), text.size());
+        const std::string_view word = text.substr(0, size);
+        const std::size_t wide = width_of(word);
+        if (column > 0 && column + 1 + wide > width) {
+            out += '\n';
+            column = 0;
+        }
+        if (column > 0 && wide > 0) {
+            out += ' ';
+            ++column;
+        }
+        out += word;
+        column += wide;
+        if (size < text.size() && text[size] == '\n') {
+            out += '\n';
+            column = 0;
+        }
+        text.remove_prefix(std::min(size + 1, text.size()));
+    }
+    return out;
+}
+
+}  // namespace byhand::lab

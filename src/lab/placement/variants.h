@@ -1,0 +1,28 @@
+// The batch norms that `placement` sets side by side.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "lab/paper/paper.h"
+#include "lab/setting.h"
+#include "recipe/recipe.h"
+
+namespace byhand::lab {
+
+struct Variant {
+    std::string key;    // in the JSON: "before", "before_outside_plain"
+    std::string words;  // "before, ε outside, no γ β"
+    Recipe recipe;
+};
+
+// Before, after and none, with ε inside and γ and β, come first.
+inline constexpr std::size_t kPlaces = 3;
+std::vector<Variant> variants_of(const Recipe& recipe);
+
+// One training step of each held against LibTorch's, gradient by gradient.
+void tell_agreement(Paper& paper, const std::vector<Variant>& variants, const Material& material,
+                    const torch_ref::Factory& torch);
+
+}  // namespace byhand::lab

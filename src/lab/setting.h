@@ -1,0 +1,35 @@
+// What every experiment is given besides its own options.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "names/names_file.h"
+#include "torch_ref/torch_ref.h"
+
+namespace byhand::lab {
+
+struct Setting {
+    const torch_ref::Factory* torch = nullptr;  // null where LibTorch's side is not there: its columns are left out
+    // Called by the experiments that take long, from one thread at a time: so many of so many parts are done;
+    // with 0 before the first.
+    std::function<void(std::size_t done, std::size_t parts)> progress = [](std::size_t, std::size_t) {};
+};
+
+// The names that an experiment trains on.
+struct Material {
+    NamesFile names;
+    std::string where;  // what messages call them
+};
+
+// A claim about training is shown on so many seeds, from the first on.
+struct Seeds {
+    std::uint64_t first = 1;
+    std::size_t count = 5;
+};
+std::vector<std::uint64_t> list(const Seeds& seeds);
+
+}  // namespace byhand::lab

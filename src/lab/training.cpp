@@ -1,0 +1,95 @@
+#include "lab/training.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "lab/parallel.h"
+#include "manual/models.h"
+#include "train/losses.h"
+#include "train/trainer.h"
+
+namespace byhand::lab {
+namespace {
+
+// The first `count` examples, or all. (Names were shuffled before they were split.)
+Examples first_of(const Examples& examples, std::size_t count) {
+    Examples first = examples;
+    const std::size_t kept = std::min(count, examples.size());
+    first.X.resize(kept * examples.context);
+    first.Y.resize(kept);
+    return first;
+}
+
+}  // namespace
+
+Trained train_one(const Training& training, const Material& material) {
+    Run run = prepare(training.recipe, material.names, material.where);
+    if (training.prepare) {
+        training.prepare(run);
+    }
+    const NetworkConfig& network = run.recipe.network;
+    const std::unique_ptr<Model> model = training.make ? training.make(network, run.recipe.batch)
+                                                       : make_hand_model(HandForm::fused, network, run.recipe.batch);
+    model->load(run.initial);
+    if (training.watch) {
+        training.watch(0, *model);
+    }
+    Trained trained;
+    double sum = 0;
+    std::size_t summed = 0;
+    const TrainOutcome outcome = train(*model, run, run.recipe.steps,
+                                       {.after_step =
+                                            [&](std::size_t step, float loss) {
+                                                sum += static_cast<double>(loss);
+                                                if (++summed == kWindow) {
+                                                    trained.curve.push_back(sum / static_cast<double>(kWindow));
+                                                    sum = 0;
+                                                    summed = 0;
+                                                }
+                                                if (training.watch) {
+                                                    training.watch(step + 1, *model);
+                                                }
+                                            },
+                                        .stop = [] { return false; }});
+    trained.finite = outcome.finite;
+    trained.steps = outcome.steps;
+    trained.state = model->save();
+    trained.train = trained.val = std::numeric_limits<double>::quiet_NaN();
+    if (trained.finite) {
+        if (network.norm.place != NormPlace::none && network.norm.evaluation == EvaluationFigures::training_set) {
+            model->calibrate(run.train.X);
+        }
+        trained.train = mean_loss(*model, first_of(run.train, run.val.size()), network.vocabulary);
+        trained.val = mean_loss(*model, run.val, network.vocabulary);
+        trained.finite = std::isfinite(trained.train) && std::isfinite(trained.val);
+    }
+    return trained;
+}
+
+std::vector<Trained> train_all(const std::vector<Training>& trainings, const Material& material,
+                               const Setting& setting) {
+    std::vector<Trained> all(trainings.size());
+    const auto one = [&](std::size_t i) { all[i] = train_one(trainings[i], material); };
+    in_parallel(trainings.size(), one, setting.progress);
+    return all;
+}
+
+std::vector<double> curve_steps(const Trained& trained) {
+    std::vector<double> steps(trained.curve.size());
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        steps[i] = (static_cast<double>(i) + 0.5) * static_cast<double>(kWindow);
+    }
+    return steps;
+}
+
+std::optional<std::size_t> steps_to(const Trained& trained, double loss) {
+    for (std::size_t i = 0; i < trained.curve.size(); ++i) {
+        if (trained.curve[i] <= loss) {
+            return (i + 1) * kWindow;
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace byhand::lab

@@ -1,0 +1,51 @@
+// Trainings that an experiment sets side by side.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/model.h"
+#include "lab/setting.h"
+#include "train/run.h"
+
+namespace byhand::lab {
+
+// One training. What differs from a plain one is said by functions; those left empty change nothing.
+struct Training {
+    Recipe recipe;  // with its seed, its rates and so many steps
+    // Who computes; else the fused network by hand.
+    std::function<std::unique_ptr<Model>(const NetworkConfig& network, std::size_t rows)> make = nullptr;
+    std::function<void(Run& run)> prepare = nullptr;  // changes what the run begins with
+    // Called before the first step (0) and after every step (1 …).
+    std::function<void(std::size_t steps, Model& model)> watch = nullptr;
+};
+
+struct Trained {
+    // The minibatch losses, the mean of each `kWindow` steps.
+    std::vector<double> curve;
+    bool finite = true;     // false: a loss was not, and the training ended there
+    std::size_t steps = 0;  // that were carried out
+    // Mean cross-entropy at the end in evaluation mode, in nats: over the validation part, and over as many examples
+    // of the training part. NaN where the training was not finite.
+    double train = 0, val = 0;
+    Tensors<float> state;
+};
+inline constexpr std::size_t kWindow = 100;
+
+// Throws InputError where prepare (train/run.h) does.
+Trained train_one(const Training& training, const Material& material);
+
+// In the order given, on all cores. Throws as above.
+std::vector<Trained> train_all(const std::vector<Training>& trainings, const Material& material,
+                               const Setting& setting);
+
+// The middle of each window of the curve, in steps.
+std::vector<double> curve_steps(const Trained& trained);
+
+// The first step after which the mean loss of a window is no larger than this; nothing where none is.
+std::optional<std::size_t> steps_to(const Trained& trained, double loss);
+
+}  // namespace byhand::lab

@@ -1,0 +1,77 @@
+#include "lab/walkthrough/followed.h"
+
+#include <algorithm>
+
+namespace byhand::lab {
+namespace {
+
+constexpr std::size_t kShown = 3;
+
+// Where a tensor is looked at along an axis that is not its last.
+std::size_t index_along(const std::string& axis, const Followed& followed) {
+    const NetworkConfig& network = followed.wording.network;
+    if (axis == "batch row") {
+        return followed.row;
+    }
+    if (axis == "position") {
+        return network.context - 1;
+    }
+    if (axis == "position and dimension") {
+        return (network.context - 1) * network.embedding;
+    }
+    return counts_characters(axis) ? followed.character() : 0;
+}
+
+// The first few along the last axis.
+std::vector<Place> last_along(const std::string& axis, std::size_t extent, const Followed& followed) {
+    std::vector<Place> places;
+    if (axis == "batch row") {
+        return {{followed.row, ""}};
+    }
+    if (counts_characters(axis)) {
+        places.push_back({followed.answer(), followed.character_in_words(followed.answer())});
+        for (std::size_t i = 0; i < extent && places.size() < kShown; ++i) {
+            if (i != followed.answer()) {
+                places.push_back({i, followed.character_in_words(i)});
+            }
+        }
+        return places;
+    }
+    const std::size_t first = axis == "position and dimension" ? index_along(axis, followed) : 0;
+    for (std::size_t i = first; i < std::min(extent, first + kShown); ++i) {
+        places.push_back({i, (axis == "unit" ? "unit " : "dim. ") + std::to_string(i - first)});
+    }
+    return places;
+}
+
+}  // namespace
+
+std::size_t Followed::answer() const {
+    return static_cast<std::size_t>(wording.Y[row]);
+}
+
+std::size_t Followed::character() const {
+    return static_cast<std::size_t>(wording.X[(row + 1) * wording.network.context - 1]);
+}
+
+std::string Followed::character_in_words(std::size_t number) const {
+    return "'" + wording.characters[number] + "'";
+}
+
+std::vector<Place> places_of(const std::string& tensor, const Shape& shape, const Followed& followed) {
+    if (shape.empty()) {
+        return {{0, ""}};
+    }
+    const std::vector<std::string> axes = axes_in_words(tensor, shape.size(), followed.wording);
+    std::size_t before = 0;
+    for (std::size_t axis = 0; axis + 1 < shape.size(); ++axis) {
+        before = (before + index_along(axes[axis], followed)) * shape[axis + 1];
+    }
+    std::vector<Place> places = last_along(axes.back(), shape.back(), followed);
+    for (Place& place : places) {
+        place.position += before;
+    }
+    return places;
+}
+
+}  // namespace byhand::lab

@@ -1,0 +1,31 @@
+// One row of a batch, followed through the network: which of a tensor's many numbers are shown.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "base/shape.h"
+#include "harness/words.h"
+
+namespace byhand::lab {
+
+struct Followed {
+    std::size_t row = 0;
+    Wording wording;  // with the batch
+
+    std::size_t answer() const;                                // the number of its right answer
+    std::size_t character() const;                             // of the last character of its context
+    std::string character_in_words(std::size_t number) const;  // "'e'"
+};
+
+struct Place {
+    std::size_t position = 0;  // in the tensor
+    std::string label;         // "unit 0", "'m'", "dim. 0"; empty where nothing is to be told apart
+};
+
+// Of a tensor's numbers the first few that belong to the followed row: units and dimensions from 0 on, those of the
+// context's last position; of the characters that may come next the right one and then the first others.
+std::vector<Place> places_of(const std::string& tensor, const Shape& shape, const Followed& followed);
+
+}  // namespace byhand::lab

@@ -1,0 +1,26 @@
+// What a training step does, told in words over its own numbers.
+#pragma once
+
+#include <string>
+
+#include "base/tensors.h"
+#include "lab/walkthrough/chapters.h"
+#include "lab/walkthrough/followed.h"
+
+namespace byhand::lab {
+
+// What a chapter is told from: the network after one step, forward, backward and update.
+struct Told {
+    const StepNetwork<float>& network;
+    const Tensors<float>& values;
+    const Followed& followed;
+};
+
+// The batch itself: what is to be guessed from what.
+std::string story_of_batch(const Told& told, std::size_t examples);
+
+// A sentence or a few; no formula.
+std::string forward_story(const Chapter& chapter, const Told& told);
+std::string backward_story(const Chapter& chapter, const Told& told);
+
+}  // namespace byhand::lab

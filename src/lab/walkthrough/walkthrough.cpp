@@ -1,0 +1,228 @@
+#include "lab/walkthrough/walkthrough.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <memory>
+#include <set>
+
+#include "base/error.h"
+#include "harness/meanings.h"
+#include "harness/report_number.h"
+#include "lab/walkthrough/chapters.h"
+#include "lab/walkthrough/followed.h"
+#include "lab/walkthrough/names.h"
+#include "lab/walkthrough/story.h"
+#include "lab/walkthrough/symbols.h"
+#include "manual/models.h"
+#include "manual/stepwise.h"
+#include "names/batches.h"
+#include "steps/runner.h"
+#include "train/run.h"
+
+namespace byhand::lab {
+namespace {
+
+using report::number;
+
+// With few digits where they are small: never more than 8 columns.
+Cell figure(float value) {
+    constexpr double kSmall = 1e-3;
+    const auto x = static_cast<double>(value) + 0.0;  // no −0
+    return significant(x, std::abs(x) < kSmall ? 2 : 3);
+}
+
+// With enough digits to see what an update does.
+Cell precise(double value) {
+    constexpr double kLarge = 1000;
+    return std::abs(value) < kLarge ? fixed(value, 6) : significant(value, 6);
+}
+
+// ---- forward and backward ----
+
+constexpr std::size_t kFigures = 3;
+
+struct Row {
+    std::string name;
+    Shape shape;
+    std::vector<Place> places;
+};
+
+// The labels of the columns, where all rows that have several figures have the same.
+std::vector<std::string> labels_of(const std::vector<Row>& rows) {
+    std::vector<std::string> labels;
+    bool same = true;
+    for (const Row& row : rows) {
+        std::vector<std::string> own(row.places.size());
+        std::ranges::transform(row.places, own.begin(), &Place::label);
+        if (own.size() == 1 && own.front().empty()) {
+            continue;
+        }
+        same = same && (labels.empty() || labels == own);
+        labels = own;
+    }
+    labels.resize(kFigures);
+    return same ? labels : std::vector<std::string>(kFigures);
+}
+
+Table table_of(const std::vector<Row>& rows, const Told& told) {
+    Table table{"", {"byhand", "notes", "shape"}, {}};
+    std::ranges::copy(labels_of(rows), std::back_inserter(table.columns));
+    for (const Row& row : rows) {
+        std::vector<Cell>& cells =
+            table.rows.emplace_back(std::vector<Cell>{row.name, symbol_of(row.name), to_string(row.shape)});
+        for (const Place& place : row.places) {
+            cells.push_back(figure(told.values[row.name][place.position]));
+        }
+        cells.resize(table.columns.size(), Cell(""));
+    }
+    return table;
+}
+
+// The chapter's values, those that are given and first used here among them, and its formulas.
+void tell(Paper& paper, const Chapter& chapter, const std::string& story, const char* phase, const Told& told,
+          std::set<std::string>& shown) {
+    std::vector<Row> rows;
+    const auto add = [&](const std::string& name, const Shape& shape) {
+        rows.push_back({name, shape, places_of(name, shape, told.followed)});
+        shown.insert(name);
+    };
+    Formulas formulas;
+    for (const Step<float>* step : chapter.steps) {
+        for (const TensorSpec& given : parameters(told.network.config)) {
+            if (!shown.contains(given.name) && std::ranges::find(step->reads, given.name) != step->reads.end()) {
+                add(given.name, given.shape);
+            }
+        }
+        add(step->makes, step->shape);
+        if (std::ranges::find(formulas.functions, step->function) == formulas.functions.end()) {
+            formulas.functions.push_back(step->function);
+        }
+        nlohmann::ordered_json values = nlohmann::ordered_json::array();
+        for (const Place& place : rows.back().places) {
+            values.push_back({{"index", index_of(step->shape, place.position)},
+                              {"label", place.label},
+                              {"value", number(static_cast<double>(told.values[step->makes][place.position]))}});
+        }
+        paper.data["steps"].push_back({{"phase", phase},
+                                       {"name", step->makes},
+                                       {"symbol", symbol_of(step->makes)},
+                                       {"meaning", meaning(step->makes)},
+                                       {"shape", step->shape},
+                                       {"reads", step->reads},
+                                       {"function", step->function},
+                                       {"values", std::move(values)}});
+    }
+    paper.blocks.emplace_back(Text{story});
+    paper.blocks.emplace_back(table_of(rows, told));
+    paper.blocks.emplace_back(std::move(formulas));
+}
+
+// ---- update ----
+
+// Each value of the state by its first shown element: before, what it is moved by, and after.
+void tell_update(Paper& paper, const Told& told, double rate) {
+    Table learned{"", {"byhand", "notes", "shape", "before", "gradient", "after"}, {}};
+    Table running{"", {"byhand", "shape", "before", "this batch's", "after"}, {}};
+    Formulas formulas;
+    const NormConfig& norm = told.network.config.norm;
+    for (const Step<float>& step : told.network.update.steps()) {
+        const std::string &of = step.reads[0], &by = step.reads[1];
+        const std::size_t at = places_of(of, step.shape, told.followed).front().position;
+        const auto before = static_cast<double>(told.values[of][at]);
+        const auto after = static_cast<double>(told.values[step.makes][at]);
+        const float moved_by = told.values[by][at];
+        if (step.function == "descend") {
+            learned.rows.push_back(
+                {of, symbol_of(of), to_string(step.shape), precise(before), figure(moved_by), precise(after)});
+        } else {
+            running.rows.push_back({of, to_string(step.shape), precise(before), figure(moved_by), precise(after)});
+        }
+        if (std::ranges::find(formulas.functions, step.function) == formulas.functions.end()) {
+            formulas.functions.push_back(step.function);
+        }
+        paper.data["steps"].push_back(
+            {{"phase", "update"},
+             {"name", step.makes},
+             {"symbol", symbol_of(step.makes)},
+             {"meaning", meaning(step.makes)},
+             {"shape", step.shape},
+             {"reads", step.reads},
+             {"function", step.function},
+             {"values", {{{"index", index_of(step.shape, at)}, {"label", ""}, {"value", number(after)}}}}});
+    }
+    paper.blocks.emplace_back(Text{fmt::format(
+        "Update. Everything learned takes a step against its gradient, {:g} of it, the learning rate.", rate)});
+    paper.blocks.emplace_back(std::move(learned));
+    if (!running.rows.empty()) {
+        paper.blocks.emplace_back(Text{fmt::format(
+            "A norm that is to work on a single name has no batch to go by. It keeps running figures, which take {:g} "
+            "of each batch's own.{}",
+            norm.momentum,
+            norm.evaluation == EvaluationFigures::training_set
+                ? " This recipe puts those of the whole training set in their place at the end."
+                : "")});
+        paper.blocks.emplace_back(std::move(running));
+    }
+    paper.blocks.emplace_back(std::move(formulas));
+}
+
+// The loss of the same batch after the update.
+double loss_after(const Run& run, const Batch& batch, float rate) {
+    const std::unique_ptr<Model> model = make_hand_model(HandForm::stepwise, run.recipe.network, run.recipe.batch);
+    model->load(run.initial);
+    model->train_step(batch, rate);
+    return static_cast<double>(model->train_step(batch, rate));
+}
+
+}  // namespace
+
+Paper walkthrough(const WalkthroughOptions& options, const Material& material, const Setting& setting) {
+    Run run = prepare(options.recipe, material.names, material.where);
+    const NetworkConfig& network = run.recipe.network;
+    const std::size_t rows = run.recipe.batch;
+    if (options.row >= rows) {
+        throw InputError(fmt::format("--row: the batch has no row {}; its rows are 0 to {}", options.row, rows - 1));
+    }
+    DrawnBatch batch(rows, network.context);
+    draw_batch(batch, run.train, run.generator);
+    const double rate = rate_at(run.recipe, 0);
+
+    Runner<float> runner(stepwise_network<float>(network, rows));
+    copy_into(runner.tensors(), run.initial);
+    runner.set_batch(batch.view());
+    runner.set_rate(static_cast<float>(rate));
+    runner.forward();
+    runner.backward();
+    runner.update();
+
+    const Followed followed{options.row, {network, printable_characters(run.vocabulary), batch.X, batch.Y}};
+    const Told told{runner.network(), runner.tensors(), followed};
+    Paper paper{"walkthrough", "note 1", "One training step, in order", {}, {}, {}, true};
+    paper.blocks.emplace_back(Text{fmt::format(
+        "Recipe {}: every value of its first training step, in the order in which it is made. Beside the name here "
+        "stands the symbol of the notes; then the shape, and the first few numbers of the row that is followed. Under "
+        "each table stand the formulas of its rows in their order, and the functions that compute them.",
+        run.recipe.name)});
+    paper.blocks.emplace_back(Text{story_of_batch(told, run.train.size())});
+    std::set<std::string> shown;
+    for (const Chapter& chapter : forward_chapters(told.network)) {
+        tell(paper, chapter, forward_story(chapter, told), "forward", told, shown);
+    }
+    for (const Chapter& chapter : backward_chapters(told.network)) {
+        tell(paper, chapter, backward_story(chapter, told), "backward", told, shown);
+    }
+    tell_update(paper, told, rate);
+    const auto before = static_cast<double>(told.values["loss"][0]);
+    const double after = loss_after(run, batch.view(), static_cast<float>(rate));
+    paper.blocks.emplace_back(
+        Text{fmt::format("On the same batch the loss goes from {:.4f} to {:.4f}.", before, after)});
+    paper.data["row"] = options.row;
+    paper.data["loss"] = {{"before", number(before)}, {"after", number(after)}};
+    tell_names(paper, options, run, material, setting);
+    return paper;
+}
+
+}  // namespace byhand::lab

@@ -1,0 +1,27 @@
+#include "lab/agreement.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <stdexcept>
+
+using namespace byhand;
+using namespace byhand::lab;
+
+TEST_CASE("what rounding may come to agrees, and no more") {
+    const std::vector<Rounded> bounds = {Rounded(1.0F) / Rounded(3.0F), Rounded(2.0F)};
+    const float third = 1.0F / 3.0F;
+    CHECK(agreement("x", {third, 2.0F}, bounds, {1.0 / 3, 2.0}).holds);
+    const Agreement off = agreement("x", {third, 2.0F}, bounds, {1.0 / 3 + 1e-6, 2.0});
+    CHECK_FALSE(off.holds);
+    CHECK(off.used > 1);
+    CHECK(off.difference > 0.9e-6);
+    // 2 is exact: nothing but itself agrees.
+    CHECK_FALSE(agreement("x", {third, std::nextafter(2.0F, 3.0F)}, bounds, {1.0 / 3, 2.0}).holds);
+}
+
+TEST_CASE("a NaN never agrees, whatever the limit") {
+    const std::vector<Rounded> bounds = {Rounded(1.0F)};
+    CHECK_FALSE(agreement("x", {std::nanf("")}, bounds, {1.0}).holds);
+    CHECK_FALSE(agreement("x", {1.0F}, bounds, {std::nan("")}).holds);
+    CHECK_THROWS_AS(agreement("x", {1.0F, 2.0F}, bounds, {1.0, 2.0}), std::logic_error);
+}

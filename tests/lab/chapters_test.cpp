@@ -1,0 +1,75 @@
+#include "lab/walkthrough/chapters.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <vector>
+
+#include "manual/stepwise.h"
+
+using namespace byhand;
+using lab::backward_chapters;
+using lab::Chapter;
+using lab::forward_chapters;
+using lab::Part;
+
+namespace {
+
+struct Expected {
+    Part part;
+    std::size_t layer;
+};
+
+bool are(const std::vector<Chapter>& chapters, const std::vector<Expected>& expected) {
+    bool same = chapters.size() == expected.size();
+    for (std::size_t i = 0; same && i < chapters.size(); ++i) {
+        const bool of_a_layer = chapters[i].part != Part::lookup && chapters[i].part != Part::loss;
+        same = chapters[i].part == expected[i].part && (!of_a_layer || chapters[i].layer == expected[i].layer);
+    }
+    return same;
+}
+
+}  // namespace
+
+TEST_CASE("chapters: what belongs together, and to which layer, wherever the norm stands") {
+    NetworkConfig config;
+    config.hidden = {4, 3};
+    const auto network = [&config](NormPlace place) {
+        config.norm.place = place;
+        return stepwise_network<float>(config, 5);
+    };
+    const StepNetwork<float> before = network(NormPlace::before), after = network(NormPlace::after),
+                             none = network(NormPlace::none);
+    using enum Part;
+    CHECK(are(forward_chapters(before), {{lookup, 0},
+                                         {linear, 0},
+                                         {norm, 0},
+                                         {activation, 0},
+                                         {linear, 1},
+                                         {norm, 1},
+                                         {activation, 1},
+                                         {linear, 2},
+                                         {loss, 2}}));
+    CHECK(are(backward_chapters(after), {{loss, 2},
+                                         {linear, 2},
+                                         {norm, 1},
+                                         {activation, 1},
+                                         {linear, 1},
+                                         {norm, 0},
+                                         {activation, 0},
+                                         {linear, 0},
+                                         {lookup, 0}}));
+    CHECK(are(backward_chapters(none),
+              {{loss, 2}, {linear, 2}, {activation, 1}, {linear, 1}, {activation, 0}, {linear, 0}, {lookup, 0}}));
+    config.norm.output = true;
+    const StepNetwork<float> output = network(NormPlace::before);
+    const std::vector<Chapter> chapters = forward_chapters(output);
+    CHECK(chapters[8].part == norm);
+    CHECK(chapters[8].layer == 2);
+    // Every step stands in one of them, in order.
+    std::size_t steps = 0;
+    for (const Chapter& chapter : chapters) {
+        for (const Step<float>* step : chapter.steps) {
+            CHECK(step == &output.forward.steps()[steps++]);
+        }
+    }
+    CHECK(steps == output.forward.steps().size());
+}

@@ -1,0 +1,195 @@
+#include "lab/walkthrough/walkthrough.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <catch2/generators/catch_generators.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
+#include <catch2/matchers/catch_matchers_floating_point.hpp>
+#include <cmath>
+#include <memory>
+#include <vector>
+
+#include "base/error.h"
+#include "lab/read.h"
+#include "lab/recipes.h"
+#include "manual/stepwise.h"
+#include "names/batches.h"
+#include "train/run.h"
+
+using namespace byhand;
+using Catch::Matchers::WithinAbs;
+using lab::walkthrough;
+using lab::WalkthroughOptions;
+
+namespace {
+
+WalkthroughOptions quick(Recipe recipe, std::size_t row = 0) {
+    WalkthroughOptions options;
+    options.recipe = std::move(recipe);
+    options.row = row;
+    options.steps = 30;
+    options.names = 3;
+    return options;
+}
+
+// Recipes of every kind of network.
+std::vector<Recipe> every_kind() {
+    std::vector<Recipe> recipes;
+    for (const char* name : {"notes", "makemore-bn", "makemore-deep", "makemore-ninja"}) {
+        recipes.push_back(lab_test::recipe(name));
+    }
+    for (const NormPlace place : {NormPlace::after, NormPlace::none}) {
+        recipes.push_back(lab_test::recipe("notes"));
+        recipes.back().network.norm.place = place;
+    }
+    Recipe many = lab_test::recipe("makemore-deep");
+    many.network.hidden.assign(11, 2);
+    many.network.embedding = 1;
+    many.network.norm.batch_divisor = Divisor::n;
+    many.network.norm.affine = false;
+    many.batch = 1;
+    many.network.norm.running_divisor = Divisor::n;
+    recipes.push_back(many);
+    return recipes;
+}
+
+// The run's first batch, as LibTorch computes it in double.
+std::unique_ptr<Side> by_torch(const Recipe& recipe, const lab::Setting& setting) {
+    const lab::Material material = lab_test::few_names();
+    Run run = prepare(recipe, material.names, material.where);
+    DrawnBatch batch(run.recipe.batch, run.recipe.network.context);
+    draw_batch(batch, run.train, run.generator);
+    std::unique_ptr<Side> side = setting.torch->stepwise(run.recipe.network, run.recipe.batch, DType::float64);
+    side->load(run.initial);
+    side->run(batch.view(), static_cast<float>(rate_at(run.recipe, 0)));
+    return side;
+}
+
+// As one line.
+std::string told(const lab::Paper& paper) {
+    std::string text = lab::to_text(paper, lab_test::source_of);
+    std::ranges::replace(text, '\n', ' ');
+    return text;
+}
+
+// The flat position of an index.
+std::size_t position(const std::vector<std::size_t>& index, const Shape& shape) {
+    std::size_t at = 0;
+    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+        at = at * shape[axis] + index[axis];
+    }
+    return at;
+}
+
+}  // namespace
+
+TEST_CASE("walkthrough: every step of any network, in order, each with its formula and as wide as a terminal") {
+    for (const Recipe& recipe : every_kind()) {
+        CAPTURE(recipe.name, recipe.network.hidden.size());
+        const nlohmann::json paper =
+            lab_test::read(walkthrough(quick(recipe), lab_test::few_names(), lab_test::setting()));
+        NetworkConfig config = recipe.network;
+        config.vocabulary = 27;
+        const StepNetwork<float> network = stepwise_network<float>(config, recipe.batch);
+        std::vector<std::string> names, told;
+        for (const StepList<float>* list : {&network.forward, &network.backward, &network.update}) {
+            for (const Step<float>& step : list->steps()) {
+                names.push_back(step.makes);
+            }
+        }
+        for (const nlohmann::json& step : paper.at("steps")) {
+            told.push_back(step.at("name").get<std::string>());
+            CHECK_FALSE(step.at("meaning").get<std::string>().empty());
+            CHECK_FALSE(step.at("values").empty());
+        }
+        CHECK(told == names);
+        CHECK(paper.at("names").at("after").size() == 3);
+    }
+}
+
+TEST_CASE("walkthrough: its numbers are LibTorch's") {
+    const lab::Setting setting = lab_test::setting();
+    if (setting.torch == nullptr) {
+        return;
+    }
+    for (const std::size_t row : {0, 13}) {
+        const Recipe recipe = lab_test::recipe("notes");
+        const nlohmann::json paper = lab_test::read(walkthrough(quick(recipe, row), lab_test::few_names(), setting));
+        const std::unique_ptr<Side> torch = by_torch(recipe, setting);
+        const std::vector<View> views = torch->views();
+        for (const nlohmann::json& step : paper.at("steps")) {
+            const auto name = step.at("name").get<std::string>();
+            const View* view = find(views, name);
+            CAPTURE(name, row);
+            REQUIRE(view != nullptr);
+            for (const nlohmann::json& shown : step.at("values")) {
+                const auto index = shown.at("index").get<std::vector<std::size_t>>();
+                const double expected = value_at(*view, position(index, view->shape));
+                CHECK_THAT(shown.at("value").get<double>(), WithinAbs(expected, 1e-6 + 1e-4 * std::abs(expected)));
+                if (index.size() == 2 && view->shape[0] == 32) {
+                    CHECK(index[0] == row);
+                }
+            }
+        }
+        CHECK_THAT(paper.at("loss").at("before").get<double>(), WithinAbs(value_at(*find(views, "loss"), 0), 1e-5));
+        CHECK(paper.at("loss").at("after") < paper.at("loss").at("before"));
+    }
+}
+
+TEST_CASE("walkthrough: the same command tells the same, and the batch as characters") {
+    const WalkthroughOptions options = quick(lab_test::recipe("notes"), 2);
+    const lab::Paper paper = walkthrough(options, lab_test::few_names(), {});
+    const std::string text = lab::to_text(paper, lab_test::source_of);
+    CHECK(text == lab::to_text(walkthrough(options, lab_test::few_names(), {}), lab_test::source_of));
+    const lab::Material material = lab_test::few_names();
+    Run run = prepare(options.recipe, material.names, material.where);
+    DrawnBatch batch(32, 3);
+    draw_batch(batch, run.train, run.generator);
+    const auto spelled = [&](std::int64_t character) {
+        return std::string(1, static_cast<char>(run.vocabulary.characters[static_cast<std::size_t>(character)]));
+    };
+    const std::string row = "row 2 (`" + spelled(batch.X[6]) + spelled(batch.X[7]) + spelled(batch.X[8]) + " → " +
+                            spelled(batch.Y[2]) + "`)";
+    CHECK(text.find("Followed is " + row + ".") != std::string::npos);
+}
+
+TEST_CASE("walkthrough: what the story says of the numbers is so") {
+    WalkthroughOptions options = quick(lab_test::recipe("notes"));
+    options.recipe.network.norm.batch_divisor = GENERATE(Divisor::n, Divisor::n_minus_1);
+    const lab::Paper paper = walkthrough(options, lab_test::few_names(), {});
+    const std::string text = told(paper);
+    const nlohmann::json json = lab_test::read(paper);
+    for (const nlohmann::json& step : json.at("steps")) {
+        const double first = step.at("values").at(0).at("value").get<double>();
+        const auto name = step.at("name").get<std::string>();
+        if (name == "bnmeani") {
+            CHECK(text.find(fmt::format("Unit 0 comes in with mean {:.4f}", first)) != std::string::npos);
+        } else if (name == "bnvar") {
+            CHECK(text.find(fmt::format("and deviation {:.4f}, and goes out with 0.0000", std::sqrt(first))) !=
+                  std::string::npos);
+        } else if (name == "probs") {
+            CHECK(text.find(fmt::format("has the probability {:.4f}, and −ln of it is {:.4f}", first,
+                                        -std::log(first))) != std::string::npos);
+        } else if (name == "loss") {
+            CHECK(text.find(fmt::format("The loss is the mean of that over the rows: {:.4f}", first)) !=
+                  std::string::npos);
+        }
+    }
+    const lab::Material material = lab_test::few_names();
+    Run run = prepare(options.recipe, material.names, material.where);
+    DrawnBatch batch(32, 3);
+    draw_batch(batch, run.train, run.generator);
+    const auto used = std::ranges::count(batch.X, batch.X[2]);
+    CHECK(text.find(fmt::format("stands in {} of the batch's 96 places", used)) != std::string::npos);
+}
+
+TEST_CASE("walkthrough: a batch without that row, and a training that comes to nothing") {
+    CHECK_THROWS_AS(walkthrough(quick(lab_test::recipe("notes"), 32), lab_test::few_names(), {}), InputError);
+    Recipe wild = lab_test::recipe("notes");
+    wild.network.norm.place = NormPlace::none;
+    wild.rates = {{0, 1e30}};
+    const nlohmann::json paper = lab_test::read(walkthrough(quick(wild), lab_test::few_names(), {}));
+    CHECK_FALSE(paper.contains("names"));
+    CHECK(paper.dump().find("a loss that is not finite") != std::string::npos);
+}
