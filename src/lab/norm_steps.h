@@ -29,10 +29,8 @@ struct NormBackward {
     std::vector<T> dbngain, dbnbias, dbnraw, dbnvar_inv, dbnvar, dbndiff2, dbndiff, dbnmeani, dx;
 };
 
-// Of a norm's conventions these count: the batch's divisor, ε and its place.
 template <class T>
-NormForward<T> norm_forward(const NormInput<T>& in, const NormConfig& norm) {
-    const std::size_t n = in.n, H = in.H;
+NormForward<T> room_for_norm(std::size_t n, std::size_t H) {
     NormForward<T> f;
     for (std::vector<T>* rows : {&f.bndiff, &f.bndiff2, &f.bnraw, &f.y}) {
         rows->resize(n * H);
@@ -40,6 +38,25 @@ NormForward<T> norm_forward(const NormInput<T>& in, const NormConfig& norm) {
     for (std::vector<T>* columns : {&f.bnmeani, &f.bnvar, &f.bnvar_inv}) {
         columns->resize(H);
     }
+    return f;
+}
+template <class T>
+NormBackward<T> room_for_norm_backward(std::size_t n, std::size_t H) {
+    NormBackward<T> b;
+    for (std::vector<T>* rows : {&b.dbnraw, &b.dbndiff2, &b.dbndiff, &b.dx}) {
+        rows->resize(n * H);
+    }
+    for (std::vector<T>* columns : {&b.dbngain, &b.dbnbias, &b.dbnvar_inv, &b.dbnvar, &b.dbnmeani}) {
+        columns->resize(H);
+    }
+    return b;
+}
+
+// Of a norm's conventions these count: the batch's divisor, ε and its place.
+template <class T>
+NormForward<T> norm_forward(const NormInput<T>& in, const NormConfig& norm) {
+    const std::size_t n = in.n, H = in.H;
+    NormForward<T> f = room_for_norm<T>(n, H);
     batchnorm_mean(f.bnmeani.data(), in.x.data(), n, H);
     batchnorm_difference(f.bndiff.data(), in.x.data(), f.bnmeani.data(), n, H);
     batchnorm_square(f.bndiff2.data(), f.bndiff.data(), n * H);
@@ -53,13 +70,7 @@ NormForward<T> norm_forward(const NormInput<T>& in, const NormConfig& norm) {
 template <class T>
 NormBackward<T> norm_backward(const NormInput<T>& in, const NormForward<T>& f, const NormConfig& norm) {
     const std::size_t n = in.n, H = in.H;
-    NormBackward<T> b;
-    for (std::vector<T>* rows : {&b.dbnraw, &b.dbndiff2, &b.dbndiff, &b.dx}) {
-        rows->resize(n * H);
-    }
-    for (std::vector<T>* columns : {&b.dbngain, &b.dbnbias, &b.dbnvar_inv, &b.dbnvar, &b.dbnmeani}) {
-        columns->resize(H);
-    }
+    NormBackward<T> b = room_for_norm_backward<T>(n, H);
     batchnorm_gain_backward(b.dbngain.data(), in.dy.data(), f.bnraw.data(), n, H);
     batchnorm_bias_backward(b.dbnbias.data(), in.dy.data(), n, H);
     batchnorm_raw_backward(b.dbnraw.data(), in.dy.data(), in.gain.data(), n, H);

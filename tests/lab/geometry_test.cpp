@@ -4,8 +4,6 @@
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -14,6 +12,7 @@
 #include "lab/geometry/scales.h"
 #include "lab/geometry/valley.h"
 #include "lab/read.h"
+#include "lab/recipes.h"
 
 using byhand::lab::geometry;
 using byhand::lab::GeometryOptions;
@@ -24,9 +23,7 @@ using Catch::Matchers::WithinRel;
 namespace {
 
 byhand::Recipe recipe() {
-    std::ifstream file(BYHAND_SOURCES "/recipes/notes.json");
-    const std::string text(std::istreambuf_iterator<char>(file), {});
-    byhand::Recipe read = byhand::recipe_from_json(text, "notes.json");
+    byhand::Recipe read = lab_test::recipe("notes");
     read.network.hidden = {5};
     return read;
 }

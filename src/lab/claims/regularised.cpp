@@ -69,22 +69,19 @@ Section tell(const Bench& bench, std::span<const Trained> trained) {
     section.blocks.emplace_back(Text{opening(bench)});
     Table gaps{"validation minus training loss", {"batch", words_of(Arm::with), words_of(Arm::without), "verdict"}, {}};
     Table parts{"the two losses", {"batch", "training: with", "without", "validation: with", "without"}, {}};
-    Row row{"regularised",
-            bench.networks.front().name,
-            "It regularises slightly",
-            "validation minus training loss, mean of the batch sizes",
-            "val − train",
-            Better::smaller,
-            std::vector<double>(losses.grid.seeds),
-            std::vector<double>(losses.grid.seeds)};
-    Row loss{"regularised",
-             bench.networks.front().name,
-             "It regularises slightly",
-             "validation loss, mean of the batch sizes",
-             "val loss",
-             Better::smaller,
-             std::vector<double>(losses.grid.seeds),
-             std::vector<double>(losses.grid.seeds)};
+    const auto row_of = [&](const char* measure, const char* brief) {
+        const std::vector<double> zeros(losses.grid.seeds);
+        return Row{"regularised",
+                   bench.networks.front().name,
+                   "It regularises slightly",
+                   measure,
+                   brief,
+                   Better::smaller,
+                   zeros,
+                   zeros};
+    };
+    Row row = row_of("validation minus training loss, mean of the batch sizes", "val − train");
+    Row loss = row_of("validation loss, mean of the batch sizes", "val loss");
     const std::vector<double> sizes(kBatches.begin(), kBatches.end());
     Plot plot{"Validation minus training loss", "batch size", "nats", {}, true};
     for (const Arm arm : kArms) {

@@ -15,13 +15,7 @@ using Mask = std::vector<unsigned char>;  // one a row; 0 where it is padding
 template <class T>
 NormForward<T> masked_forward(const NormInput<T>& in, const Mask& mask, const NormConfig& norm) {
     const std::size_t n = in.n, H = in.H;
-    NormForward<T> f;
-    for (std::vector<T>* rows : {&f.bndiff, &f.bndiff2, &f.bnraw, &f.y}) {
-        rows->resize(n * H);
-    }
-    for (std::vector<T>* columns : {&f.bnmeani, &f.bnvar, &f.bnvar_inv}) {
-        columns->resize(H);
-    }
+    NormForward<T> f = room_for_norm<T>(n, H);
     masked_batchnorm_mean(f.bnmeani.data(), in.x.data(), mask.data(), n, H);
     masked_batchnorm_difference(f.bndiff.data(), in.x.data(), f.bnmeani.data(), mask.data(), n, H);
     batchnorm_square(f.bndiff2.data(), f.bndiff.data(), n * H);
@@ -36,13 +30,7 @@ template <class T>
 NormBackward<T> masked_backward(const NormInput<T>& in, const Mask& mask, const NormForward<T>& f,
                                 const NormConfig& norm) {
     const std::size_t n = in.n, H = in.H;
-    NormBackward<T> b;
-    for (std::vector<T>* rows : {&b.dbnraw, &b.dbndiff2, &b.dbndiff, &b.dx}) {
-        rows->resize(n * H);
-    }
-    for (std::vector<T>* columns : {&b.dbngain, &b.dbnbias, &b.dbnvar_inv, &b.dbnvar, &b.dbnmeani}) {
-        columns->resize(H);
-    }
+    NormBackward<T> b = room_for_norm_backward<T>(n, H);
     masked_batchnorm_gain_backward(b.dbngain.data(), in.dy.data(), f.bnraw.data(), mask.data(), n, H);
     masked_batchnorm_bias_backward(b.dbnbias.data(), in.dy.data(), mask.data(), n, H);
     masked_batchnorm_raw_backward(b.dbnraw.data(), in.dy.data(), in.gain.data(), mask.data(), n, H);

@@ -187,7 +187,7 @@ Paper placement(const PlacementOptions& options, const Material& material, const
         paper.data[variant.key] = nlohmann::ordered_json::object();
     }
     if (setting.torch != nullptr) {
-        tell_agreement(paper, variants, material, *setting.torch);
+        tell_agreement(paper, variants, material, setting);
     }
     tell_training(paper, variants, options, material, setting);
     return paper;

@@ -103,7 +103,7 @@ std::vector<Variant> variants_of(const Recipe& recipe) {
 }
 
 void tell_agreement(Paper& paper, const std::vector<Variant>& variants, const Material& material,
-                    const torch_ref::Factory& torch) {
+                    const Setting& setting) {
     paper.blocks.emplace_back(
         Text{"One training step of each by hand (the small steps, the collapsed formulas, the fused kernels) beside "
              "LibTorch's operations and torch::nn, as byhand compare does it; γ and β drawn. The share is of what "
@@ -112,8 +112,10 @@ void tell_agreement(Paper& paper, const std::vector<Variant>& variants, const Ma
     Table table{"each variant against LibTorch", {"", "gradients", "closest", "share of limit", "verdict"}, {}};
     std::vector<AgainstTorch> all;
     all.reserve(variants.size());
+    setting.progress(0, variants.size());
     for (const Variant& variant : variants) {
-        const AgainstTorch& found = all.emplace_back(against_torch(variant, material, torch));
+        const AgainstTorch& found = all.emplace_back(against_torch(variant, material, *setting.torch));
+        setting.progress(all.size(), variants.size());
         table.rows.push_back({variant.words, whole(found.gradients), found.closest, percent(found.used),
                               found.summary.agree ? "agrees" : "DISAGREES"});
         paper.agrees = paper.agrees && found.summary.agree;

@@ -21,8 +21,9 @@ struct Variant {
 inline constexpr std::size_t kPlaces = 3;
 std::vector<Variant> variants_of(const Recipe& recipe);
 
-// One training step of each held against LibTorch's, gradient by gradient.
+// One training step of each held against LibTorch's, gradient by gradient; each is a part of the work.
+// Precondition: LibTorch's side is there.
 void tell_agreement(Paper& paper, const std::vector<Variant>& variants, const Material& material,
-                    const torch_ref::Factory& torch);
+                    const Setting& setting);
 
 }  // namespace byhand::lab
