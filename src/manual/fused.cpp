@@ -1,15 +1,13 @@
 #include "manual/fused.h"
 
 #include <algorithm>
-#include <cmath>
 #include <ranges>
+#include <utility>
 
-#include "manual/batchnorm.h"
-#include "manual/embedding.h"
-#include "manual/linear.h"
 #include "manual/simd/kernels.h"
-#include "manual/softmax_cross_entropy.h"
-#include "manual/tanh.h"
+#include "manual/simd/norm.h"
+#include "manual/simd/product.h"
+#include "manual/sums.h"
 #include "manual/update.h"
 
 namespace byhand {
@@ -17,34 +15,34 @@ namespace {
 
 // What the layer's arrays are called (see FusedLayer). The gradient kept is that of the linear's result.
 struct Names {
-    std::string linear, tanh, raw, out;
+    std::string linear, tanh, raw, result;
 };
 
 Names names_of(const Layer& layer, bool affine) {
     const std::string hprebn = layer.value("hprebn"), hpreact = layer.value("hpreact");
     Names names;
-    names.out = layer.is_output ? "logits" : layer.value("h");
+    names.result = layer.is_output ? "logits" : layer.value("h");
     switch (layer.norm) {
         case NormPlace::none:
             names.linear = layer.is_output ? "logits" : hpreact;
-            names.tanh = names.out;
+            names.tanh = names.result;
             break;
         case NormPlace::before:
             names.linear = hprebn;
-            names.tanh = names.out;
-            names.raw = affine ? layer.value("bnraw") : (layer.is_output ? names.out : hpreact);
+            names.tanh = names.result;
+            names.raw = affine ? layer.value("bnraw") : (layer.is_output ? names.result : hpreact);
             break;
         case NormPlace::after:
             names.linear = hpreact;
             names.tanh = hprebn;
-            names.raw = affine ? layer.value("bnraw") : names.out;
+            names.raw = affine ? layer.value("bnraw") : names.result;
             break;
     }
     return names;
 }
 
 // The tensors that a step keeps, in the order in which it makes them.
-std::vector<TensorSpec> kept(const NetworkConfig& config, std::size_t n) {
+std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n) {
     std::vector<TensorSpec> table;
     const auto keep = [&table](const std::string& name, Shape shape) {
         const bool known = std::ranges::any_of(table, [&](const auto& spec) { return spec.name == name; });
@@ -68,7 +66,7 @@ std::vector<TensorSpec> kept(const NetworkConfig& config, std::size_t n) {
             keep(layer.value("bnvar_inv"), {H});
             keep(names.raw, {n, H});
         }
-        keep(names.out, {n, H});
+        keep(names.result, {n, H});
     }
     keep("loss", {});
     for (const Layer& layer : all | std::views::reverse) {
@@ -88,185 +86,334 @@ std::vector<TensorSpec> kept(const NetworkConfig& config, std::size_t n) {
     return table;
 }
 
-float* place(Tensors<float>& tensors, const std::string& name) {
+// The embedding and its gradient are read and written by whole rows wherever a character asks for one: they stay as
+// they are.
+bool in_panels(const TensorSpec& spec) {
+    return spec.shape.size() == 2 && spec.name != "C" && spec.name != "dC" && spec.name != "new_C";
+}
+
+// The same tensors with room for their padding.
+std::vector<TensorSpec> with_padding(std::vector<TensorSpec> table) {
+    for (TensorSpec& spec : table) {
+        if (in_panels(spec)) {
+            spec.shape = {spec.shape[0] * padded(spec.shape[1])};
+        } else if (spec.shape.size() == 1) {
+            spec.shape = {padded(spec.shape[0])};
+        }
+    }
+    return table;
+}
+
+// From the shapes that the tensors of `table` have outside to those in here, and back.
+void put(Tensors<float>& panels, const Tensors<float>& outside) {
+    for (const TensorSpec& spec : outside.table()) {
+        const std::span<float> to = panels[spec.name];
+        const std::span<const float> from = outside[spec.name];
+        if (in_panels(spec)) {
+            to_panels(to.data(), from.data(), spec.shape[0], spec.shape[1]);
+        } else {
+            std::ranges::fill(std::ranges::copy(from, to.begin()).out, to.end(), 0.0F);
+        }
+    }
+}
+void take(Tensors<float>& outside, const std::string& prefix, const Tensors<float>& panels,
+          const std::vector<TensorSpec>& table) {
+    for (const TensorSpec& spec : table) {
+        const std::span<float> to = outside[prefix + spec.name];
+        const std::span<const float> from = panels[spec.name];
+        if (in_panels(spec)) {
+            from_panels(to.data(), from.data(), spec.shape[0], spec.shape[1]);
+        } else {
+            std::ranges::copy(from.first(to.size()), to.begin());
+        }
+    }
+}
+
+float* find(Tensors<float>& tensors, const std::string& name) {
     return tensors.contains(name) ? tensors[name].data() : nullptr;
 }
 
+// Calls visit(element of embcat, character, element of its row in C, how many) for the stretches of a row of embcat
+// that lie together: embcat (n, T·E) is emb (n, T, E) under another shape.
+template <class Visit>
+void for_each_stretch(std::size_t n, std::size_t i, const std::vector<Panel>& panels, std::size_t E, Visit visit) {
+    for (const Panel& p : panels) {
+        const std::size_t row = n * p.from + i * p.width;
+        for (std::size_t j = 0; j < p.used;) {
+            const std::size_t t = (p.from + j) / E, e = (p.from + j) % E;
+            const std::size_t together = std::min(p.used - j, E - e);
+            visit(row + j, t, e, together);
+            j += together;
+        }
+    }
+}
+
+// Rows of a panel that a thread takes at a time where no norm wants them all.
+constexpr std::size_t kTogether = 128;
+
 }  // namespace
 
-Fused::Fused(const NetworkConfig& config, std::size_t rows) : config_(config), rows_(rows) {
+Fused::Fused(const NetworkConfig& config, std::size_t rows, std::size_t threads)
+    : config_(config), rows_(rows), pool_(threads) {
     check_network(config, rows);
-    states_ = {Tensors<float>(byhand::state(config)), Tensors<float>(byhand::state(config))};
-    values_ = Tensors<float>(kept(config, rows));
-    embcat_ = place(values_, "embcat");
-    loss_ = place(values_, "loss");
-    dembcat_ = place(values_, "dembcat");
-    dC_ = place(values_, "dC");
-    C_ = {place(states_[0], "C"), place(states_[1], "C")};
+    states_ = {Tensors<float>(with_padding(byhand::state(config))), Tensors<float>(with_padding(byhand::state(config)))};
+    names_ = kept_names(config, rows);
+    values_ = Tensors<float>(with_padding(names_));
+    embcat_ = find(values_, "embcat");
+    loss_ = find(values_, "loss");
+    dembcat_ = find(values_, "dembcat");
+    dC_ = find(values_, "dC");
+    C_ = {find(states_[0], "C"), find(states_[1], "C")};
+    losses_.resize(rows);
 
-    const std::vector<Layer> all = layers(config);
-    std::size_t largest = 0;
-    for (const Layer& layer : all) {
-        largest = std::max(largest, layer.inputs * layer.outputs);
-    }
-    transposed_.resize(largest);
-
-    for (const Layer& layer : all) {
+    std::size_t widest = 0;
+    for (const Layer& layer : layers(config)) {
+        widest = std::max(widest, padded(layer.outputs));
         const Names names = names_of(layer, config.norm.affine);
-        const auto value = [&](const std::string& name) { return place(values_, name); };
+        const auto value = [&](const std::string& name) { return find(values_, name); };
         // Without suffixes, an output that has no norm would find the hidden layer's under the same names.
         const auto of_norm = [&](Tensors<float>& tensors, const std::string& name) {
-            return layer.norm != NormPlace::none ? place(tensors, name) : nullptr;
+            return layer.norm != NormPlace::none ? find(tensors, name) : nullptr;
         };
         const auto weights = [&](Tensors<float>& s) {
-            return Weights{place(s, layer.W()),
-                           layer.has_bias ? place(s, layer.b()) : nullptr,
+            return Weights{find(s, layer.W()),
+                           layer.has_bias ? find(s, layer.b()) : nullptr,
                            of_norm(s, layer.value("bngain")),
                            of_norm(s, layer.value("bnbias")),
                            of_norm(s, layer.value("bnmean_running")),
                            of_norm(s, layer.value("bnvar_running"))};
         };
-        const FusedLayer l{.layer = layer,
-                           .state = {weights(states_[0]), weights(states_[1])},
-                           .linear = value(names.linear),
-                           .tanh = value(names.tanh),
-                           .raw = value(names.raw),
-                           .out = value(names.out),
-                           .bnmeani = of_norm(values_, layer.value("bnmeani")),
-                           .bnvar = of_norm(values_, layer.value("bnvar")),
-                           .bnvar_inv = of_norm(values_, layer.value("bnvar_inv")),
-                           .dy = value("d" + names.linear),
-                           .dW = value("d" + layer.W()),
-                           .db = value("d" + layer.b()),
-                           .dbngain = of_norm(values_, "d" + layer.value("bngain")),
-                           .dbnbias = of_norm(values_, "d" + layer.value("bnbias"))};
-        layers_.push_back(l);
+        layers_.push_back(FusedLayer{.layer = layer,
+                                     .in = panels_of(layer.inputs),
+                                     .out = panels_of(layer.outputs),
+                                     .state = {weights(states_[0]), weights(states_[1])},
+                                     .linear = value(names.linear),
+                                     .tanh = value(names.tanh),
+                                     .raw = value(names.raw),
+                                     .result = value(names.result),
+                                     .bnmeani = of_norm(values_, layer.value("bnmeani")),
+                                     .bnvar = of_norm(values_, layer.value("bnvar")),
+                                     .bnvar_inv = of_norm(values_, layer.value("bnvar_inv")),
+                                     .dy = value("d" + names.linear),
+                                     .dW = value("d" + layer.W()),
+                                     .db = layer.has_bias ? value("d" + layer.b()) : nullptr,
+                                     .dbngain = of_norm(values_, "d" + layer.value("bngain")),
+                                     .dbnbias = of_norm(values_, "d" + layer.value("bnbias"))});
     }
+    transposed_.assign(threads, AlignedVector<float>(widest * kWidestPanel));
+}
+
+void Fused::load(const Tensors<float>& state) {
+    values_.clear();
+    states_[1 - now_].clear();
+    put(states_[now_], state);
+}
+
+Tensors<float> Fused::state() const {
+    const std::vector<TensorSpec> table = byhand::state(config_);
+    Tensors<float> outside(table);
+    take(outside, "", states_[now_], table);
+    return outside;
+}
+
+Tensors<float> Fused::kept() const {
+    const std::vector<TensorSpec> state = byhand::state(config_);
+    std::vector<TensorSpec> all = state;
+    all.insert(all.end(), names_.begin(), names_.end());
+    for (const TensorSpec& spec : state) {
+        all.push_back({"new_" + spec.name, spec.shape});
+    }
+    Tensors<float> outside(std::move(all));
+    take(outside, "", states_[now_], state);
+    take(outside, "", values_, names_);
+    take(outside, "new_", states_[1 - now_], state);
+    return outside;
 }
 
 float Fused::run(const Batch& batch, float rate) {
-    const std::size_t characters = rows_ * config_.context;
-    embedding_forward(embcat_, C_[now_], batch.X, characters, config_.embedding);
-    const float* x = embcat_;
+    embed(batch);
+    Panels x = {embcat_, rows_, layers_.front().in};
     for (const FusedLayer& l : layers_) {
-        forward(l, x);
-        x = l.out;
+        const std::size_t parts = chunks(l.layer.norm);
+        pool_.run(l.out.size() * parts,
+                  [&](std::size_t task, std::size_t) { forward(l, x, part_of(l.out, parts, task)); });
+        x = {l.result, rows_, l.out};
     }
-    cross_entropy_with_gradient(loss_, layers_.back().dy, layers_.back().out, batch.Y, rows_, config_.vocabulary,
-                                simd::exp_forward);
-    for (std::size_t l = layers_.size(); l-- > 0;) {
-        l > 0 ? backward(layers_[l], layers_[l - 1].out, layers_[l - 1].dy) : backward(layers_[l], embcat_, dembcat_);
+    loss(batch);
+
+    const FusedLayer& last = layers_.back();
+    const std::size_t parts = chunks(last.layer.norm);
+    pool_.run(last.out.size() * parts,
+              [&](std::size_t task, std::size_t) { backward(last, part_of(last.out, parts, task)); });
+    for (std::size_t number = layers_.size(); number-- > 0;) {
+        // With dL/d(linear) come the gradients of the layer's weights, and that of what it reads, which is the result of
+        // the layer below: neither waits for the other.
+        const FusedLayer& l = layers_[number];
+        const FusedLayer* below = number > 0 ? &layers_[number - 1] : nullptr;
+        const Panels read = {below != nullptr ? below->result : embcat_, rows_, l.in};
+        const std::size_t below_parts = chunks(below != nullptr ? below->layer.norm : NormPlace::none);
+        const std::size_t to_below = l.in.size() * below_parts, to_weights = l.in.size() * l.out.size();
+        pool_.run(to_below + to_weights, [&](std::size_t task, std::size_t thread) {
+            if (task < to_below) {
+                const Part part = part_of(l.in, below_parts, task);
+                input_backward(l, below != nullptr ? below->dy : dembcat_, part, thread);
+                if (below != nullptr) {
+                    backward(*below, part);
+                }
+            } else {
+                const std::size_t block = task - to_below;
+                update(l, read, l.in[block % l.in.size()], l.out[block / l.in.size()], rate);
+            }
+        });
     }
-    embedding_backward(dC_, dembcat_, batch.X, characters, config_.vocabulary, config_.embedding);
-    update(rate);
+    embed_backward(batch, rate);
     return *loss_;
 }
 
+// Parts of a panel's rows: a norm wants them all.
+std::size_t Fused::chunks(NormPlace norm) const {
+    return norm == NormPlace::none ? (rows_ + kTogether - 1) / kTogether : 1;
+}
+
+Fused::Part Fused::part_of(const std::vector<Panel>& panels, std::size_t chunks, std::size_t task) const {
+    const std::size_t chunk = task % chunks;
+    return {panels[task / chunks], {rows_ * chunk / chunks, rows_ * (chunk + 1) / chunks}};
+}
+
+// embcat[i, t·E + e] = C[X[i, t], e]
+void Fused::embed(const Batch& batch) {
+    const std::size_t T = config_.context, E = config_.embedding;
+    for (std::size_t i = 0; i < rows_; ++i) {
+        for_each_stretch(rows_, i, layers_.front().in, E,
+                         [&](std::size_t at, std::size_t t, std::size_t e, std::size_t together) {
+                             std::copy_n(C_[now_] + batch.X[i * T + t] * E + e, together, embcat_ + at);
+                         });
+    }
+}
+
 // before: linear → norm → tanh;   after: linear → tanh → norm;   none: linear → tanh.   The output has no tanh.
-void Fused::forward(const FusedLayer& l, const float* x) const {
+void Fused::forward(const FusedLayer& l, const Panels& x, const Part& part) const {
+    const Panel& p = part.panel;
     const Weights& w = l.state[now_];
-    const std::size_t H = l.layer.outputs;
-    simd::linear_forward(l.linear, x, w.W, w.b, rows_, l.layer.inputs, H);
+    const auto in_here = [&](float* matrix) { return in_panel(matrix, rows_, p); };
+    simd::linear_forward(in_here(l.linear), x, in_panel(w.W, l.layer.inputs, p), w.b != nullptr ? w.b + p.from : nullptr,
+                         part.rows, p);
     const float* before_tanh = l.linear;
     if (l.layer.norm == NormPlace::before) {
-        norm_forward(l, l.linear, l.out);
-        before_tanh = l.out;
+        simd::batchnorm_forward(in_here(l.result), in_here(l.linear), norm_of(l, p), config_.norm);
+        before_tanh = l.result;
     }
     if (!l.layer.is_output) {
-        simd::tanh_forward(l.tanh, before_tanh, rows_ * H);
+        const std::size_t from = rows_ * p.from + part.rows.first * p.width;
+        simd::tanh_forward(l.tanh + from, before_tanh + from, (part.rows.last - part.rows.first) * p.width);
     }
     if (l.layer.norm == NormPlace::after) {
-        norm_forward(l, l.tanh, l.out);
+        simd::batchnorm_forward(in_here(l.result), in_here(l.tanh), norm_of(l, p), config_.norm);
     }
 }
 
-// y = γ·x̂ + β with x̂ = (x − mean)·bnvar_inv; without γ and β y = x̂.
-void Fused::norm_forward(const FusedLayer& l, const float* x, float* y) const {
+// A layer's norm in one panel.
+simd::NormPanel Fused::norm_of(const FusedLayer& l, const Panel& p) const {
     const Weights& w = l.state[now_];
-    const NormConfig& norm = config_.norm;
-    const std::size_t H = l.layer.outputs;
-    batchnorm_mean(l.bnmeani, x, rows_, H);
-    batchnorm_difference(l.raw, x, l.bnmeani, rows_, H);
-    batchnorm_variance_of_differences(l.bnvar, l.raw, rows_, H, norm.batch_divisor);
-    batchnorm_inverse_deviation(l.bnvar_inv, l.bnvar, H, norm.epsilon, norm.epsilon_place);
-    batchnorm_normalise(l.raw, l.raw, l.bnvar_inv, rows_, H);
-    if (norm.affine) {
-        batchnorm_scale_shift(y, l.raw, w.bngain, w.bnbias, rows_, H);
-    } else if (y != l.raw) {
-        std::copy_n(l.raw, rows_ * H, y);
-    }
+    const bool affine = config_.norm.affine;
+    return {rows_,
+            p.width,
+            l.bnmeani + p.from,
+            l.bnvar + p.from,
+            l.bnvar_inv + p.from,
+            in_panel(l.raw, rows_, p),
+            affine ? w.bngain + p.from : nullptr,
+            affine ? w.bnbias + p.from : nullptr};
 }
 
-// From dL/d(out) in l.dy to dL/d(linear) there, then the linear's own gradients, and dx.
-void Fused::backward(const FusedLayer& l, const float* x, float* dx) {
-    const std::size_t in = l.layer.inputs, H = l.layer.outputs;
+// The loss, and the gradient of the logits in the last layer's dy.
+void Fused::loss(const Batch& batch) {
+    const FusedLayer& last = layers_.back();
+    const std::size_t parts = chunks(NormPlace::none);
+    pool_.run(parts, [&](std::size_t part, std::size_t) {
+        simd::cross_entropy_with_gradient(losses_.data(), last.dy, {last.result, rows_, last.out}, batch.Y,
+                                          {rows_ * part / parts, rows_ * (part + 1) / parts});
+    });
+    *loss_ = sum_along<float>(rows_, [&](std::size_t i) { return losses_[i]; }) / static_cast<float>(rows_);
+}
+
+// dx = dy·Wᵀ, dy being the gradient of the linear's result.
+void Fused::input_backward(const FusedLayer& l, float* dx, const Part& part, std::size_t thread) {
+    simd::linear_input_backward(in_panel(dx, rows_, part.panel), {l.dy, rows_, l.out},
+                                {l.state[now_].W, l.layer.inputs, l.out}, transposed_[thread].data(), part.rows,
+                                part.panel);
+}
+
+// From the gradient of the layer's result to that of its linear's, in l.dy: `forward` in mirror order.
+void Fused::backward(const FusedLayer& l, const Part& part) const {
+    const Panel& p = part.panel;
+    const auto norm_backward = [&] {
+        const bool affine = config_.norm.affine;
+        simd::batchnorm_backward(in_panel(l.dy, rows_, p), affine ? l.dbngain + p.from : nullptr,
+                                 affine ? l.dbnbias + p.from : nullptr, norm_of(l, p), config_.norm);
+    };
     if (l.layer.norm == NormPlace::after) {
-        norm_backward(l);
+        norm_backward();
     }
     if (!l.layer.is_output) {
-        tanh_backward(l.dy, l.dy, l.tanh, rows_ * H);
+        const std::size_t from = rows_ * p.from + part.rows.first * p.width;
+        simd::tanh_backward(l.dy + from, l.dy + from, l.tanh + from, (part.rows.last - part.rows.first) * p.width);
     }
     if (l.layer.norm == NormPlace::before) {
-        norm_backward(l);
-    }
-    simd::linear_weight_backward(l.dW, x, l.dy, rows_, in, H);
-    if (l.layer.has_bias) {
-        linear_bias_backward(l.db, l.dy, rows_, H);
-    }
-    simd::linear_input_backward(dx, l.dy, l.state[now_].W, transposed_.data(), rows_, in, H);
-}
-
-// From the gradient of the norm's result to that of its input, in l.dy.
-void Fused::norm_backward(const FusedLayer& l) const {
-    const NormConfig& norm = config_.norm;
-    const std::size_t H = l.layer.outputs;
-    if (norm.affine) {
-        batchnorm_gain_backward(l.dbngain, l.dy, l.raw, rows_, H);
-        batchnorm_bias_backward(l.dbnbias, l.dy, rows_, H);
-        batchnorm_affine_backward(l.dy, l.dy, l.dbngain, l.dbnbias, l.raw, l.state[now_].bngain, l.bnvar_inv, l.bnvar,
-                                  rows_, H, norm.batch_divisor, norm.epsilon, norm.epsilon_place);
-    } else {
-        batchnorm_backward(l.dy, l.dy, l.raw, l.bnvar_inv, l.bnvar, rows_, H, norm.batch_divisor, norm.epsilon,
-                           norm.epsilon_place);
+        norm_backward();
     }
 }
 
-// new_p = p − rate·dp, and the running figures of each norm.
-void Fused::update(float rate) {
+// dW = xᵀ·dy and new_W = W − rate·dW, for the inputs of panel q and the outputs of panel p; with the first inputs, all
+// that the outputs have besides.
+void Fused::update(const FusedLayer& l, const Panels& x, const Panel& q, const Panel& p, float rate) const {
+    const std::size_t in = l.layer.inputs, from = in * p.from + q.from * p.width;
+    simd::linear_weight_backward(in_panel(l.dW, in, p), x, q, in_panel(l.dy, rows_, p), p);
+    simd::descend(l.state[1 - now_].W + from, l.state[now_].W + from, l.dW + from, rate, q.used * p.width);
+    if (q.from == 0) {
+        update_vectors(l, p, rate);
+    }
+}
+
+// db = Σ dy and new_b = b − rate·db; new γ and β; the running figures.
+void Fused::update_vectors(const FusedLayer& l, const Panel& p, float rate) const {
+    const Weights& w = l.state[now_];
+    const Weights& new_w = l.state[1 - now_];
     const NormConfig& norm = config_.norm;
-    const std::size_t next = 1 - now_;
-    const auto descend_to = [&](float* new_p, const float* p, const float* dp, std::size_t count) {
-        if (p != nullptr) {
-            descend(new_p, p, dp, &rate, count);
-        }
+    const auto descend_to = [&](float* new_v, const float* v, const float* dv) {
+        simd::descend(new_v + p.from, v + p.from, dv + p.from, rate, p.width);
     };
-    descend_to(C_[next], C_[now_], dC_, config_.vocabulary * config_.embedding);
-    for (const FusedLayer& l : layers_) {
-        const Weights& w = l.state[now_];
-        const Weights& new_w = l.state[next];
-        const std::size_t H = l.layer.outputs;
-        descend_to(new_w.W, w.W, l.dW, l.layer.inputs * H);
-        descend_to(new_w.b, w.b, l.db, H);
-        descend_to(new_w.bngain, w.bngain, l.dbngain, H);
-        descend_to(new_w.bnbias, w.bnbias, l.dbnbias, H);
-        if (l.layer.norm != NormPlace::none) {
-            running_mean_update(new_w.bnmean_running, w.bnmean_running, l.bnmeani, H, norm.momentum);
-            running_spread_update(new_w.bnvar_running, w.bnvar_running, l.bnvar, H, rows_, norm.batch_divisor,
-                                  norm.running_divisor, norm.running_spread, norm.momentum);
-        }
+    if (l.layer.has_bias) {
+        simd::sum_rows(l.db + p.from, in_panel(l.dy, rows_, p), rows_, p.width);
+        descend_to(new_w.b, w.b, l.db);
     }
+    if (l.layer.norm == NormPlace::none) {
+        return;
+    }
+    if (norm.affine) {
+        descend_to(new_w.bngain, w.bngain, l.dbngain);
+        descend_to(new_w.bnbias, w.bnbias, l.dbnbias);
+    }
+    running_mean_update(new_w.bnmean_running + p.from, w.bnmean_running + p.from, l.bnmeani + p.from, p.used,
+                        norm.momentum);
+    running_spread_update(new_w.bnvar_running + p.from, w.bnvar_running + p.from, l.bnvar + p.from, p.used, rows_,
+                          norm.batch_divisor, norm.running_divisor, norm.running_spread, norm.momentum);
 }
 
-std::vector<View> Fused::views() const {
-    std::vector<View> all = states_[now_].views();
-    for (View& view : values_.views()) {
-        all.push_back(std::move(view));
+// dC[v] = Σ over the places with X[i, t] = v of demb[i, t]; new_C = C − rate·dC
+void Fused::embed_backward(const Batch& batch, float rate) {
+    const std::size_t T = config_.context, E = config_.embedding, size = config_.vocabulary * E;
+    std::fill_n(dC_, size, 0.0F);
+    for (std::size_t i = 0; i < rows_; ++i) {
+        for_each_stretch(rows_, i, layers_.front().in, E,
+                         [&](std::size_t at, std::size_t t, std::size_t e, std::size_t together) {
+                             float* row = dC_ + batch.X[i * T + t] * E + e;
+                             for (std::size_t k = 0; k < together; ++k) {
+                                 row[k] += dembcat_[at + k];
+                             }
+                         });
     }
-    for (View& view : states_[1 - now_].views()) {
-        view.name = "new_" + view.name;
-        all.push_back(std::move(view));
-    }
-    return all;
+    descend(C_[1 - now_], C_[now_], dC_, &rate, size);
 }
 
 }  // namespace byhand

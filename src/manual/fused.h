@@ -1,5 +1,6 @@
-// A whole training step over contiguous rows, to train fast: the mathematics of the collapsed network, with nothing
-// kept that the backward pass does not need and nothing allocated after construction.
+// A whole training step to train fast: the mathematics of the collapsed network, with nothing kept that the backward
+// pass does not need and nothing allocated after construction. All matrices but the embedding lie in panels
+// (manual/panels.h), which are also the parts that the threads share out: what they compute does not depend on how.
 #pragma once
 
 #include <array>
@@ -8,23 +9,22 @@
 
 #include "base/batch.h"
 #include "base/tensors.h"
+#include "manual/panels.h"
+#include "manual/pool.h"
+#include "manual/simd/norm.h"
 
 namespace byhand {
 
 class Fused {
 public:
-    // Throws InputError where check_network does.
-    Fused(const NetworkConfig& config, std::size_t rows);
+    // Throws InputError where check_network does. Precondition: threads > 0.
+    Fused(const NetworkConfig& config, std::size_t rows, std::size_t threads = 1);
     Fused(const Fused&) = delete;
     Fused& operator=(const Fused&) = delete;
 
     // Parameters and running figures: a table equal to state(config). All else is unwritten until the next run.
-    void load(const Tensors<float>& state) {
-        values_.clear();
-        states_[1 - now_].clear();
-        copy_into(states_[now_], state);
-    }
-    const Tensors<float>& state() const { return states_[now_]; }
+    void load(const Tensors<float>& state);
+    Tensors<float> state() const;
 
     // Forward, loss and backward; the updated state is left beside the present one. Returns the batch's loss.
     // Precondition: as many rows as the network's.
@@ -35,7 +35,7 @@ public:
 
     // What the last run kept, by the names of the stepwise network: the state it began with, values, gradients, new_X.
     // Gradients of (rows, width) are kept only where the linear's result is meant: the others are overwritten.
-    std::vector<View> views() const;
+    Tensors<float> kept() const;
 
 private:
     // One state's tensors of a layer; null where the layer has none.
@@ -46,31 +46,47 @@ private:
     };
     struct FusedLayer {
         Layer layer;
+        std::vector<Panel> in, out;  // of what the layer reads, and of what it makes
         std::array<Weights, 2> state{};
-        // Values. `linear` is the linear's result, `tanh` the non-linearity's, `raw` the normalised value, `out` what
+        // Values. `linear` is the linear's result, `tanh` the non-linearity's, `raw` the normalised value, `result` what
         // the layer hands on; where two are the same thing they are the same array.
-        float *linear = nullptr, *tanh = nullptr, *raw = nullptr, *out = nullptr;
+        float *linear = nullptr, *tanh = nullptr, *raw = nullptr, *result = nullptr;
         float *bnmeani = nullptr, *bnvar = nullptr, *bnvar_inv = nullptr;
-        // Gradients. dy begins as that of `out` and becomes that of `linear`, in place.
+        // Gradients. dy begins as that of `result` and becomes that of `linear`, in place.
         float *dy = nullptr, *dW = nullptr, *db = nullptr;
         float *dbngain = nullptr, *dbnbias = nullptr;
     };
+    // A part of a layer's work: some rows of one panel.
+    struct Part {
+        const Panel& panel;
+        Rows rows;
+    };
 
-    void forward(const FusedLayer& l, const float* x) const;
-    void norm_forward(const FusedLayer& l, const float* x, float* y) const;
-    void backward(const FusedLayer& l, const float* x, float* dx);
-    void norm_backward(const FusedLayer& l) const;
-    void update(float rate);
+    void embed(const Batch& batch);
+    void forward(const FusedLayer& l, const Panels& x, const Part& part) const;
+    void loss(const Batch& batch);
+    void backward(const FusedLayer& l, const Part& part) const;
+    void input_backward(const FusedLayer& l, float* dx, const Part& part, std::size_t thread);
+    simd::NormPanel norm_of(const FusedLayer& l, const Panel& p) const;
+    void update(const FusedLayer& l, const Panels& x, const Panel& q, const Panel& p, float rate) const;
+    void update_vectors(const FusedLayer& l, const Panel& p, float rate) const;
+    void embed_backward(const Batch& batch, float rate);
+
+    std::size_t chunks(NormPlace norm) const;
+    Part part_of(const std::vector<Panel>& panels, std::size_t chunks, std::size_t task) const;
 
     NetworkConfig config_;
     std::size_t rows_;
-    std::array<Tensors<float>, 2> states_;
+    std::array<Tensors<float>, 2> states_;  // in panels, but for C
     std::size_t now_ = 0;
-    Tensors<float> values_;
+    Tensors<float> values_;               // in panels, but for dC
+    std::vector<TensorSpec> names_;       // of values_, with the shapes that they have outside
     std::vector<FusedLayer> layers_;
     std::array<float*, 2> C_{};  // of either state
     float *embcat_ = nullptr, *loss_ = nullptr, *dembcat_ = nullptr, *dC_ = nullptr;
-    AlignedVector<float> transposed_;  // scratch, for one layer after the other: W, transposed
+    AlignedVector<float> losses_;                   // of each row
+    std::vector<AlignedVector<float>> transposed_;  // scratch of each thread: Wᵀ for one panel of the input
+    Pool pool_;
 };
 
 }  // namespace byhand

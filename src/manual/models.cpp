@@ -54,12 +54,17 @@ public:
         fused_
             .commit();  // as from step to step of a training: each of the two states has its turn to be the present one
         fused_.load(state);
+        kept_ = fused_.kept();
     }
-    void run(const Batch& batch, float rate) override { fused_.run(batch, rate); }
-    std::vector<View> views() const override { return fused_.views(); }
+    void run(const Batch& batch, float rate) override {
+        fused_.run(batch, rate);
+        kept_ = fused_.kept();
+    }
+    std::vector<View> views() const override { return kept_.views(); }
 
 private:
     Fused fused_;
+    Tensors<float> kept_;
 };
 
 // ---- to train ----

@@ -6,9 +6,12 @@
 #include <vector>
 
 #include "base/tensors.h"
+#include "manual/panels.h"
 #include "manual/simd/kernels.h"
+#include "manual/simd/product.h"
 #include "manual/softmax_cross_entropy.h"
 #include "manual/stepwise.h"
+#include "manual/sums.h"
 #include "steps/rounded.h"
 
 namespace byhand {
@@ -16,14 +19,69 @@ namespace {
 
 using Reads = std::span<const Operand<float>>;
 
-// What cross_entropy_with_gradient makes, one at a time, by the kernel for exp.
-void cross_entropy(float* loss, float* dlogits, Reads reads, std::size_t n, std::size_t V) {
-    cross_entropy_with_gradient(loss, dlogits, std::get<const float*>(reads[0]),
-                                std::get<const std::int64_t*>(reads[1]), n, V, simd::exp_forward);
-}
-
 const float* numbers(Reads reads, std::size_t position) {
     return std::get<const float*>(reads[position]);
+}
+
+// A matrix as the kernels take it.
+struct Matrix {
+    std::vector<Panel> panels;
+    AlignedVector<float> data;
+    std::size_t rows, columns;
+
+    Matrix(std::size_t n, std::size_t width) : panels(panels_of(width)), data(n * padded(width)), rows(n), columns(width) {}
+    Matrix(const float* from, std::size_t n, std::size_t width) : Matrix(n, width) {
+        to_panels(data.data(), from, n, width);
+    }
+    Panels view() const { return {data.data(), rows, panels}; }
+    float* in(const Panel& p) { return in_panel(data.data(), rows, p); }
+    void copy_to(float* to) const { from_panels(to, data.data(), rows, columns); }
+};
+
+void linear(float* to, const float* x, const float* W, const float* b, std::size_t n, std::size_t in, std::size_t out) {
+    Matrix y(n, out), weights(W, in, out), bias(1, out);
+    const Matrix read(x, n, in);
+    if (b != nullptr) {
+        bias = Matrix(b, 1, out);
+    }
+    for (const Panel& p : y.panels) {
+        simd::linear_forward(y.in(p), read.view(), weights.in(p), b != nullptr ? bias.in(p) : nullptr, {0, n}, p);
+    }
+    y.copy_to(to);
+}
+
+void linear_input(float* to, const float* dy, const float* W, std::size_t n, std::size_t in, std::size_t out) {
+    Matrix dx(n, in);
+    const Matrix read(dy, n, out), weights(W, in, out);
+    AlignedVector<float> scratch(padded(out) * kWidestPanel);
+    for (const Panel& q : dx.panels) {
+        simd::linear_input_backward(dx.in(q), read.view(), weights.view(), scratch.data(), {0, n}, q);
+    }
+    dx.copy_to(to);
+}
+
+void linear_weight(float* to, const float* x, const float* dy, std::size_t n, std::size_t in, std::size_t out) {
+    Matrix dW(in, out), gradient(dy, n, out);
+    const Matrix read(x, n, in);
+    for (const Panel& p : dW.panels) {
+        for (const Panel& q : read.panels) {
+            simd::linear_weight_backward(dW.in(p), read.view(), q, gradient.in(p), p);
+        }
+    }
+    dW.copy_to(to);
+}
+
+// The loss, and dlogits where it is wanted.
+float cross_entropy(float* to, Reads reads, std::size_t n, std::size_t V) {
+    const Matrix logits(numbers(reads, 0), n, V);
+    Matrix dlogits(n, V);
+    std::vector<float> losses(n);
+    simd::cross_entropy_with_gradient(losses.data(), dlogits.data.data(), logits.view(),
+                                      std::get<const std::int64_t*>(reads[1]), {0, n});
+    if (to != nullptr) {
+        dlogits.copy_to(to);
+    }
+    return sum_along<float>(n, [&](std::size_t i) { return losses[i]; }) / static_cast<float>(n);
 }
 
 // The kernel behind a step, or nothing. `shapes` are those of everything by name.
@@ -38,43 +96,33 @@ std::function<void(float*, Reads)> kernel_of(const Step<float>& step, const std:
     if (step.function == "linear_forward" || step.function == "matmul_forward") {
         const Shape& W = shapes.at(step.reads[1]);
         return [n = step.shape[0], in = W[0], out = W[1], bias = step.reads.size() == 3](float* y, Reads r) {
-            simd::linear_forward(y, numbers(r, 0), numbers(r, 1), bias ? numbers(r, 2) : nullptr, n, in, out);
+            linear(y, numbers(r, 0), numbers(r, 1), bias ? numbers(r, 2) : nullptr, n, in, out);
         };
     }
     if (step.function == "linear_input_backward") {
         const Shape& W = shapes.at(step.reads[1]);
         return [n = step.shape[0], in = W[0], out = W[1]](float* dx, Reads r) {
-            AlignedVector<float> scratch(in * out);
-            simd::linear_input_backward(dx, numbers(r, 0), numbers(r, 1), scratch.data(), n, in, out);
+            linear_input(dx, numbers(r, 0), numbers(r, 1), n, in, out);
         };
     }
     if (step.function == "linear_weight_backward") {
         const Shape& x = shapes.at(step.reads[0]);
         return [n = x[0], in = step.shape[0], out = step.shape[1]](float* dW, Reads r) {
-            simd::linear_weight_backward(dW, numbers(r, 0), numbers(r, 1), n, in, out);
+            linear_weight(dW, numbers(r, 0), numbers(r, 1), n, in, out);
         };
     }
     if (step.function == "cross_entropy_with_gradient") {
         const Shape& logits = shapes.at(step.reads[0]);
         const std::size_t n = logits[0], V = logits[1];
         if (step.makes == "loss") {
-            return [n, V](float* loss, Reads r) {
-                std::vector<float> dlogits(n * V);
-                cross_entropy(loss, dlogits.data(), r, n, V);
-            };
+            return [n, V](float* loss, Reads r) { *loss = cross_entropy(nullptr, r, n, V); };
         }
-        return [n, V](float* dlogits, Reads r) {
-            float loss = 0;
-            cross_entropy(&loss, dlogits, r, n, V);
-        };
+        return [n, V](float* dlogits, Reads r) { cross_entropy(dlogits, r, n, V); };
     }
     return nullptr;
 }
 
 std::string kernel_name(const std::string& function) {
-    if (function == "cross_entropy_with_gradient") {
-        return function;  // of which only exp is a kernel
-    }
     return "simd::" + (function == "softmax_exp"      ? "exp_forward"
                        : function == "matmul_forward" ? "linear_forward"
                                                       : function);

@@ -1,5 +1,5 @@
-// The kernels of the fused step against their scalar twins, on every kind of vector this CPU has: odd sizes, addresses
-// that are aligned to nothing, inputs and outputs that end where memory ends.
+// The kernels of the fused step against their scalar twins, on every kind of vector this CPU has: odd sizes, inputs and
+// outputs that end where memory ends.
 #include "manual/simd/kernels.h"
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include "manual/fenced.h"
 #include "manual/linear.h"
 #include "manual/networks.h"
+#include "manual/simd/product.h"
 #include "manual/softmax_cross_entropy.h"
 #include "manual/tanh.h"
 #include "manual/targets.h"
@@ -22,17 +23,18 @@ using namespace byhand;
 
 namespace {
 
-constexpr std::size_t kMost = 40;
+constexpr std::size_t kMost = 53;  // two panels, the second not full
 
 struct Shape3 {
     std::size_t n, in, out;
 };
 
-// Extents 1 … 40 drawn at random; each small one three times, in each place; and the largest.
+// Extents 1 … 53 drawn at random; each small one three times, in each place; and the largest.
 std::vector<Shape3> shapes() {
     std::mt19937 random(3);
     const auto extent = [&] { return 1 + random() % kMost; };
-    std::vector<Shape3> all = {{1, 1, 1}, {kMost, kMost, kMost}};
+    // The last two have sums longer than registers take at once: over rows, and over six panels.
+    std::vector<Shape3> all = {{1, 1, 1}, {kMost, kMost, kMost}, {300, 7, 5}, {3, 270, 257}};
     for (std::size_t k = 1; k <= kMost; ++k) {
         all.push_back({k, extent(), extent()});
         all.push_back({extent(), k, extent()});
@@ -82,17 +84,29 @@ void exact(Product& p, std::size_t rows, std::size_t depth, std::size_t columns,
     }
 }
 
+constexpr std::size_t kLine = 16;
+
 // Inputs at the end of memory, the output `after` places before it.
 class Bench {
 public:
     explicit Bench(std::size_t after) : after_(after) {}
 
+    // Each product some rows at a time, as threads share them out.
     Product forward(const Shape3& s, const std::vector<float>& x, const std::vector<float>& W,
                     const std::vector<float>& b) {
-        const auto fx = place(in1_, x), fW = place(in2_, W), fb = place(in3_, b);
-        const auto y = out_.last(s.n * s.out, after_);
-        simd::linear_forward(y.data(), fx.data(), fW.data(), b.empty() ? nullptr : fb.data(), s.n, s.in, s.out);
-        Product p{{y.begin(), y.end()}, std::vector<float>(y.size()), {}, {}, 0};
+        const std::vector<Panel> in = panels_of(s.in), out = panels_of(s.out);
+        const Panels fx = place(in1_, x, s.n, s.in, in);
+        const auto fW = place(in2_, W, s.in, s.out, out);
+        const auto fb = place(in3_, b.empty() ? std::vector<float>(s.out) : b, 1, s.out, out);
+        const auto y = out_.last(s.n * padded(s.out), after_);
+        for (const Panel& p : out) {
+            for (const Rows& rows : {Rows{0, s.n / 3}, Rows{s.n / 3, s.n}}) {
+                simd::linear_forward(in_panel(y.data(), s.n, p), fx, in_panel(fW.data, s.in, p),
+                                     b.empty() ? nullptr : fb.data + p.from, rows, p);
+            }
+        }
+        Product p{std::vector<float>(s.n * s.out), std::vector<float>(s.n * s.out), {}, {}, 0};
+        from_panels(p.result.data(), y.data(), s.n, s.out);
         CHECK(out_.untouched_around());
         if (b.empty()) {
             matmul_forward(p.twin.data(), x.data(), W.data(), s.n, s.in, s.out);
@@ -106,13 +120,20 @@ public:
     }
 
     Product input_backward(const Shape3& s, const std::vector<float>& dy, const std::vector<float>& W) {
-        const auto fdy = place(in1_, dy), fW = place(in2_, W);
-        const auto scratch = in3_.last(s.in * s.out);
-        const auto dx = out_.last(s.n * s.in, after_);
-        simd::linear_input_backward(dx.data(), fdy.data(), fW.data(), scratch.data(), s.n, s.in, s.out);
-        Product p{{dx.begin(), dx.end()}, std::vector<float>(dx.size()), {}, {}, 0};
+        const std::vector<Panel> in = panels_of(s.in), out = panels_of(s.out);
+        const Panels fdy = place(in1_, dy, s.n, s.out, out);
+        const Panels fW = place(in2_, W, s.in, s.out, out);
+        const auto dx = out_.last(s.n * padded(s.in), after_);
+        for (const Panel& q : in) {
+            const auto scratch = in3_.last(padded(s.out) * q.width);
+            for (const Rows& rows : {Rows{0, s.n / 3}, Rows{s.n / 3, s.n}}) {
+                simd::linear_input_backward(in_panel(dx.data(), s.n, q), fdy, fW, scratch.data(), rows, q);
+            }
+            CHECK(in3_.untouched_around());
+        }
+        Product p{std::vector<float>(s.n * s.in), std::vector<float>(s.n * s.in), {}, {}, 0};
+        from_panels(p.result.data(), dx.data(), s.n, s.in);
         CHECK(out_.untouched_around());
-        CHECK(in3_.untouched_around());
         linear_input_backward(p.twin.data(), dy.data(), W.data(), s.n, s.in, s.out);
         exact(
             p, s.n, s.out, s.in, [&](auto i, auto j) { return dy[i * s.out + j]; },
@@ -121,10 +142,17 @@ public:
     }
 
     Product weight_backward(const Shape3& s, const std::vector<float>& x, const std::vector<float>& dy) {
-        const auto fx = place(in1_, x), fdy = place(in2_, dy);
-        const auto dW = out_.last(s.in * s.out, after_);
-        simd::linear_weight_backward(dW.data(), fx.data(), fdy.data(), s.n, s.in, s.out);
-        Product p{{dW.begin(), dW.end()}, std::vector<float>(dW.size()), {}, {}, 0};
+        const std::vector<Panel> in = panels_of(s.in), out = panels_of(s.out);
+        const Panels fx = place(in1_, x, s.n, s.in, in);
+        const Panels fdy = place(in2_, dy, s.n, s.out, out);
+        const auto dW = out_.last(s.in * padded(s.out), after_);
+        for (const Panel& p : out) {
+            for (const Panel& q : in) {
+                simd::linear_weight_backward(in_panel(dW.data(), s.in, p), fx, q, in_panel(fdy.data, s.n, p), p);
+            }
+        }
+        Product p{std::vector<float>(s.in * s.out), std::vector<float>(s.in * s.out), {}, {}, 0};
+        from_panels(p.result.data(), dW.data(), s.in, s.out);
         CHECK(out_.untouched_around());
         linear_weight_backward(p.twin.data(), x.data(), dy.data(), s.n, s.in, s.out);
         exact(
@@ -150,14 +178,22 @@ public:
     }
 
 private:
+    static constexpr std::size_t kRoom = 1 << 17;
+
     static std::span<float> place(fenced::Floats& memory, const std::vector<float>& values) {
         const std::span<float> span = memory.last(values.size());
         copy(span, values);
         return span;
     }
+    static Panels place(fenced::Floats& memory, const std::vector<float>& values, std::size_t rows,
+                        std::size_t columns, const std::vector<Panel>& panels) {
+        const std::span<float> span = memory.last(rows * padded(columns));
+        to_panels(span.data(), values.data(), rows, columns);
+        return {span.data(), rows, panels};
+    }
 
     std::size_t after_;
-    fenced::Floats in1_{kMost * kMost}, in2_{kMost * kMost}, in3_{kMost * kMost}, out_{kMost * kMost + 8};
+    fenced::Floats in1_{kRoom}, in2_{kRoom}, in3_{kRoom}, out_{kRoom};
 };
 
 template <class Draw>
@@ -168,7 +204,7 @@ std::vector<float> draw(std::size_t count, Draw one) {
 }
 
 // The canaries before an output take as long as the sums: few places after it are enough to see a store too wide.
-constexpr std::array<std::size_t, 3> kAfter = {0, 1, 7};
+constexpr std::array<std::size_t, 2> kAfter = {0, kLine};
 
 template <class Draw, class Visit>
 void for_each_product(Draw one, Visit visit) {
@@ -213,7 +249,7 @@ TEST_CASE("kernels: an infinity or a NaN in one place reaches the sums that it b
         for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
             std::vector<float> x(s.n * s.in, 1), W(s.in * s.out, 1), b(s.out, 1);
             W[3 * s.out + 12] = bad;  // in the last column
-            Bench bench(1);
+            Bench bench(0);
             const Product p = bench.forward(s, x, W, b);
             for (std::size_t i = 0; i < p.result.size(); ++i) {
                 CHECK(std::isfinite(p.result[i]) == (i % s.out != 12));

@@ -1,28 +1,32 @@
-// The kernels of the fused step, in float, for the widest vectors that the CPU has (chosen at run time). Each has a
-// scalar twin among the operations of src/manual, against which its test holds it.
-//
-// The order of every sum is fixed by the shapes alone: the same input gives the same bytes on the same kind of CPU.
+// What the fused step does number by number, and its loss, in float, for the widest vectors that the CPU has (chosen at
+// run time). Each has a scalar twin among the operations of src/manual, against which its test holds it.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+
+#include "manual/panels.h"
 
 namespace byhand::simd {
-
-// y = x·W + b; without a bias b is null.   x (n, in), W (in, out), b (out), y (n, out).   Twin: linear_forward.
-void linear_forward(float* y, const float* x, const float* W, const float* b, std::size_t n, std::size_t in,
-                    std::size_t out);
-
-// dx = dy·Wᵀ.   dx (n, in), dy (n, out), W (in, out); scratch holds in·out values.   Twin: linear_input_backward.
-void linear_input_backward(float* dx, const float* dy, const float* W, float* scratch, std::size_t n, std::size_t in,
-                           std::size_t out);
-
-// dW = xᵀ·dy.   dW (in, out), x (n, in), dy (n, out).   Twin: linear_weight_backward.
-void linear_weight_backward(float* dW, const float* x, const float* dy, std::size_t n, std::size_t in, std::size_t out);
 
 // h = tanh(x), within 4 ULP; h may be x itself.   Twin: tanh_forward.
 void tanh_forward(float* h, const float* x, std::size_t count);
 
 // y = exp(x), within 4 ULP; y may be x itself.   Twin: softmax_exp.
 void exp_forward(float* y, const float* x, std::size_t count);
+
+// Of some rows: losses[i] = −ln softmax(logits[i])[Y[i]] and dlogits[i] = (softmax(logits[i]) − one-hot(Y[i]))/n, n being
+// all of the rows. dlogits is in panels as logits is; its padding becomes 0.   Twin: cross_entropy_with_gradient.
+void cross_entropy_with_gradient(float* losses, float* dlogits, const Panels& logits, const std::int64_t* Y,
+                                 const Rows& rows);
+
+// The next two run over whole cache lines: all arrays begin on one, and what lies between `count` and its end is read
+// and written too.
+
+// dx = dh·(1 − h²); dx may be dh itself.   Twin, to the bit: tanh_backward.
+void tanh_backward(float* dx, const float* dh, const float* h, std::size_t count);
+
+// new_p = p − rate·dp.   Twin, to the bit: descend.
+void descend(float* new_p, const float* p, const float* dp, float rate, std::size_t count);
 
 }  // namespace byhand::simd

@@ -1,0 +1,60 @@
+// How the fused step lays out its matrices: the columns are cut into panels of 16, 32 or 48, and the rows of each panel
+// lie one after another, whole cache lines each. A product reads both of its matrices straight through then, whatever
+// their width, no vector ever needs a mask, and one column's rows lie close together for a norm.
+//
+// The last panel is filled up with columns that nobody reads: they are zeros in what was put in, anything in what is
+// computed.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace byhand {
+
+inline constexpr std::size_t kWidestPanel = 48;
+
+struct Panel {
+    std::size_t from = 0;   // its first column
+    std::size_t width = 0;  // 16, 32 or 48
+    std::size_t used = 0;   // columns that are the matrix's own: all but in the last panel
+};
+
+// As few as there can be, as equal as they can be.
+std::vector<Panel> panels_of(std::size_t columns);
+
+// The columns of all panels together: a multiple of 16.
+std::size_t padded(std::size_t columns);
+
+// Where a panel of a matrix with so many rows begins: (rows, p.width), row by row.
+template <class Value>
+Value* in_panel(Value* matrix, std::size_t rows, const Panel& p) {
+    return matrix + rows * p.from;
+}
+
+// A matrix in panels, to be read.
+struct Panels {
+    const float* data = nullptr;
+    std::size_t rows = 0;
+    std::span<const Panel> panels;
+};
+
+// Where its element (i, j) stands.
+inline std::size_t place(const Panels& matrix, std::size_t i, std::size_t j) {
+    const Panel* p = matrix.panels.data();
+    while (j >= p->from + p->width) {
+        ++p;
+    }
+    return matrix.rows * p->from + i * p->width + (j - p->from);
+}
+
+// Some of a matrix's rows.
+struct Rows {
+    std::size_t first = 0, last = 0;  // without `last`
+};
+
+// From (rows, columns), row by row, to panels with zeros in the padding, and back.
+void to_panels(float* panels, const float* matrix, std::size_t rows, std::size_t columns);
+void from_panels(float* matrix, const float* panels, std::size_t rows, std::size_t columns);
+
+}  // namespace byhand

@@ -1,0 +1,245 @@
+#include "manual/simd/product.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+// This file is compiled once for every kind of vector; HWY_DYNAMIC_DISPATCH below picks the best one the CPU has.
+// foreach_target comes before highway, whatever the alphabet says.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "manual/simd/product.cpp"  // NOLINT
+// clang-format off
+#include <hwy/foreach_target.h>  // IWYU pragma: keep
+#include <hwy/highway.h>
+// clang-format on
+
+HWY_BEFORE_NAMESPACE();
+namespace byhand::simd::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+
+// A tile is kRows rows by three vectors: its sums, the vectors of b and one of a are what the registers hold.
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_SSE2
+constexpr std::size_t kRows = 4;
+#else
+constexpr std::size_t kRows = 8;
+#endif
+
+// Terms of a sum that lie side by side: a(i, k) at a[i·a_row + k·a_column] and b(k, j) at b[k·width + j], k < depth.
+struct Piece {
+    const float* a;
+    std::size_t a_row, a_column;
+    const float* b;
+    std::size_t depth;
+};
+
+// Sums that are taken in registers, one after another, before they are added to what the result has already: so many
+// pieces of a panel's width make 240 terms, and longer sums round more.
+constexpr std::size_t kPieces = 5;
+constexpr std::size_t kTerms = 256;
+
+// c = [c +] Σ over pieces, k of a(i, k)·b(k, j) [+ bias].
+struct Sum {
+    std::array<Piece, kPieces> pieces;
+    std::size_t count = 0;
+    std::size_t width = 0;        // of a row of b and of c
+    bool onto = false;            // c has terms already
+    const float* bias = nullptr;  // where it is due
+};
+
+// Rows i … i + kHeight of c, kVectors vectors from column j on.
+template <std::size_t kHeight, std::size_t kVectors>
+HWY_NOINLINE void tile(float* c, const Sum& sum, std::size_t i, std::size_t j) {
+    const D d;
+    const std::size_t N = hn::Lanes(d), width = sum.width;
+    V total[kHeight][kVectors];
+    for (std::size_t r = 0; r < kHeight; ++r) {
+        for (std::size_t v = 0; v < kVectors; ++v) {
+            total[r][v] = hn::Zero(d);
+        }
+    }
+    for (std::size_t piece = 0; piece < sum.count; ++piece) {
+        const Piece& p = sum.pieces[piece];
+        const std::size_t depth = p.depth, a_row = p.a_row, a_column = p.a_column;
+        const float* a = p.a + i * a_row;
+        const float* b = p.b + j;
+        HWY_UNROLL(2)
+        for (std::size_t k = 0; k < depth; ++k, a += a_column, b += width) {
+            V row[kVectors];
+            for (std::size_t v = 0; v < kVectors; ++v) {
+                row[v] = hn::Load(d, b + v * N);
+            }
+            for (std::size_t r = 0; r < kHeight; ++r) {
+                const V x = hn::Set(d, a[r * a_row]);
+                for (std::size_t v = 0; v < kVectors; ++v) {
+                    total[r][v] = hn::MulAdd(x, row[v], total[r][v]);
+                }
+            }
+        }
+    }
+    // Unrolled, or the sums would go by way of memory. The bias comes onto the finished sum: the other way round each small
+    // term would be rounded at the size of the bias.
+    HWY_UNROLL(8)
+    for (std::size_t r = 0; r < kHeight; ++r) {
+        float* out = c + (i + r) * width + j;
+        HWY_UNROLL(3)
+        for (std::size_t v = 0; v < kVectors; ++v) {
+            V result = total[r][v];
+            if (sum.onto) {
+                result = hn::Add(hn::Load(d, out + v * N), result);
+            }
+            if (sum.bias != nullptr) {
+                result = hn::Add(result, hn::Load(d, sum.bias + j + v * N));
+            }
+            hn::Store(result, d, out + v * N);
+        }
+    }
+}
+
+// The tile of the rows that kRows does not divide.
+template <std::size_t kVectors, std::size_t... kLess>
+void rest(float* c, const Sum& sum, const Rows& rows, std::size_t j, std::index_sequence<kLess...>) {
+    const std::size_t height = rows.last - rows.first;
+    ((height == kLess + 1 ? tile<kLess + 1, kVectors>(c, sum, rows.first, j) : void()), ...);
+}
+
+template <std::size_t kVectors>
+void tiles(float* c, const Sum& sum, const Rows& rows) {
+    const std::size_t step = kVectors * hn::Lanes(D());
+    for (std::size_t j = 0; j < sum.width; j += step) {
+        std::size_t i = rows.first;
+        for (; i + kRows <= rows.last; i += kRows) {
+            tile<kRows, kVectors>(c, sum, i, j);
+        }
+        rest<kVectors>(c, sum, {i, rows.last}, j, std::make_index_sequence<kRows - 1>());
+    }
+}
+
+void add_up(float* c, const Sum& sum, const Rows& rows) {
+    const std::size_t vectors = sum.width / hn::Lanes(D());
+    if (vectors % 3 == 0) {
+        tiles<3>(c, sum, rows);
+    } else if (vectors % 2 == 0) {
+        tiles<2>(c, sum, rows);
+    } else {
+        tiles<1>(c, sum, rows);
+    }
+}
+
+// c = a·b + bias: the sum runs over the columns of a; b(k, …) at b + k·width.
+void product(float* c, const Panels& a, const float* b, const float* bias, const Rows& rows, std::size_t width) {
+    Sum sum;
+    sum.width = width;
+    const std::size_t parts = (a.panels.size() + kPieces - 1) / kPieces;
+    for (std::size_t part = 0; part < parts; ++part) {
+        const std::size_t from = a.panels.size() * part / parts, to = a.panels.size() * (part + 1) / parts;
+        sum.count = to - from;
+        for (std::size_t p = from; p < to; ++p) {
+            const Panel& panel = a.panels[p];
+            sum.pieces[p - from] = {in_panel(a.data, a.rows, panel), panel.width, 1, b + panel.from * width,
+                                    panel.used};
+        }
+        sum.onto = from > 0;
+        sum.bias = to == a.panels.size() ? bias : nullptr;
+        add_up(c, sum, rows);
+    }
+}
+
+void linear_forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows, const Panel& p) {
+    product(y, x, W, b, rows, p.width);
+}
+
+// to(j, i) = from(i, j) for four by four numbers.
+HWY_INLINE void transpose_four(float* to, std::size_t to_row, const float* from, std::size_t from_row) {
+#if HWY_TARGET == HWY_SCALAR
+    for (std::size_t i = 0; i < 4; ++i) {
+        for (std::size_t j = 0; j < 4; ++j) {
+            to[j * to_row + i] = from[i * from_row + j];
+        }
+    }
+#else
+    const hn::FixedTag<float, 4> d;
+    const hn::FixedTag<double, 2> pairs;
+    const auto r0 = hn::LoadU(d, from), r1 = hn::LoadU(d, from + from_row);
+    const auto r2 = hn::LoadU(d, from + 2 * from_row), r3 = hn::LoadU(d, from + 3 * from_row);
+    const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, r0, r1));
+    const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, r0, r1));
+    const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, r2, r3));
+    const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, r2, r3));
+    hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), d, to);
+    hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), d, to + to_row);
+    hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), d, to + 2 * to_row);
+    hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), d, to + 3 * to_row);
+#endif
+}
+
+// Wᵀ(j, i), i < q.used and any j of panel p, at to[j·q.width + i]; zeros for the columns that fill up q.
+void transpose(float* to, const float* W, const Panel& p, const Panel& q) {
+    constexpr std::size_t kFour = 4;
+    const std::size_t whole = q.used / kFour * kFour;
+    for (std::size_t j = 0; j < p.width; j += kFour) {
+        for (std::size_t i = 0; i < whole; i += kFour) {
+            transpose_four(to + j * q.width + i, q.width, W + i * p.width + j, p.width);
+        }
+        for (std::size_t jj = j; jj < j + kFour; ++jj) {
+            float* row = to + jj * q.width;
+            for (std::size_t i = whole; i < q.used; ++i) {
+                row[i] = W[i * p.width + jj];
+            }
+            std::fill(row + q.used, row + q.width, 0.0F);
+        }
+    }
+}
+
+void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
+                           const Panel& q) {
+    for (const Panel& p : W.panels) {
+        transpose(scratch + p.from * q.width, in_panel(W.data, W.rows, p) + q.from * p.width, p, q);
+    }
+    product(dx, dy, scratch, nullptr, rows, q.width);
+}
+
+void linear_weight_backward(float* dW, const Panels& x, const Panel& q, const float* dy, const Panel& p) {
+    const float* columns = in_panel(x.data, x.rows, q);
+    Sum sum;
+    sum.count = 1;
+    sum.width = p.width;
+    for (std::size_t i = 0; i < x.rows; i += kTerms) {
+        sum.pieces[0] = {columns + i * q.width, 1, q.width, dy + i * p.width, std::min(kTerms, x.rows - i)};
+        sum.onto = i > 0;
+        add_up(dW + q.from * p.width, sum, {0, q.used});
+    }
+}
+
+}  // namespace
+}  // namespace byhand::simd::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace byhand::simd {
+namespace {
+
+HWY_EXPORT(linear_forward);
+HWY_EXPORT(linear_input_backward);
+HWY_EXPORT(linear_weight_backward);
+
+}  // namespace
+
+void linear_forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows, const Panel& p) {
+    HWY_DYNAMIC_DISPATCH(linear_forward)(y, x, W, b, rows, p);
+}
+
+void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
+                           const Panel& q) {
+    HWY_DYNAMIC_DISPATCH(linear_input_backward)(dx, dy, W, scratch, rows, q);
+}
+
+void linear_weight_backward(float* dW, const Panels& x, const Panel& q, const float* dy, const Panel& p) {
+    HWY_DYNAMIC_DISPATCH(linear_weight_backward)(dW, x, q, dy, p);
+}
+
+}  // namespace byhand::simd
+#endif

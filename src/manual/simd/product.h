@@ -1,0 +1,26 @@
+// The three products of a linear layer, in float, over matrices in panels (manual/panels.h), for the widest vectors that
+// the CPU has (chosen at run time). One scheme serves all three: tiles of the result stay in registers while the sum
+// runs. Each function makes one panel of the result, or some rows of it; the sums do not depend on how the work is
+// split, nor on the vectors' width, but on whether the CPU multiplies and adds with one rounding or two.
+#pragma once
+
+#include <cstddef>
+
+#include "manual/panels.h"
+
+namespace byhand::simd {
+
+// y = x·W + b; without a bias b is null.   y (n, p.width), of which `rows` are made; x (n, in); W (in, p.width) and
+// b (p.width), panel p of the layer's.   Twin: linear_forward.
+void linear_forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows, const Panel& p);
+
+// dx = dy·Wᵀ.   dx (n, q.width), panel q, of which `rows` are made; dy (n, out); W (in, out). scratch: out·q.width
+// numbers and no fewer than padded(out)·q.width.   Twin: linear_input_backward.
+void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
+                           const Panel& q);
+
+// dW = xᵀ·dy.   dW (in, p.width), of which the rows that are the columns of x's panel q are made; x (n, in);
+// dy (n, p.width), panel p.   Twin: linear_weight_backward.
+void linear_weight_backward(float* dW, const Panels& x, const Panel& q, const float* dy, const Panel& p);
+
+}  // namespace byhand::simd
