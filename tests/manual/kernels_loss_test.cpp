@@ -1,0 +1,100 @@
+// The fused step's loss and its gradient against the formulas in double, on every kind of vector this CPU has.
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "base/tensors.h"
+#include "manual/networks.h"
+#include "manual/simd/kernels.h"
+#include "manual/softmax_cross_entropy.h"
+#include "manual/targets.h"
+
+using namespace byhand;
+
+namespace {
+
+struct Logits {
+    std::size_t n, V;
+    std::vector<float> values;
+    std::vector<std::int64_t> Y;
+};
+
+Logits drawn(std::size_t n, std::size_t V, float spread, std::mt19937& random) {
+    Logits logits{n, V, std::vector<float>(n * V), std::vector<std::int64_t>(n)};
+    std::ranges::generate(logits.values, [&] { return networks::uniform(random, -spread, spread); });
+    std::ranges::generate(logits.Y, [&] { return static_cast<std::int64_t>(random() % V); });
+    return logits;
+}
+
+struct Answer {
+    std::vector<float> losses, dlogits;
+    bool padding_is_zero = true;
+};
+
+// Some rows at a time, as threads share them out.
+Answer by_kernel(const Logits& logits) {
+    const std::vector<Panel> panels = panels_of(logits.V);
+    AlignedVector<float> values(logits.n * padded(logits.V)), dlogits(values.size(), 7.0F);
+    to_panels(values.data(), logits.values.data(), logits.n, logits.V);
+    Answer answer{std::vector<float>(logits.n), std::vector<float>(logits.n * logits.V)};
+    for (const Rows& rows : {Rows{0, logits.n / 2}, Rows{logits.n / 2, logits.n}}) {
+        simd::cross_entropy_with_gradient(answer.losses.data(), dlogits.data(), {values.data(), logits.n, panels},
+                                          logits.Y.data(), rows);
+    }
+    from_panels(answer.dlogits.data(), dlogits.data(), logits.n, logits.V);
+    AlignedVector<float> clean(dlogits.size());
+    to_panels(clean.data(), answer.dlogits.data(), logits.n, logits.V);
+    answer.padding_is_zero = clean == dlogits;
+    return answer;
+}
+
+}  // namespace
+
+TEST_CASE("kernels: cross-entropy and its gradient are the formulas' in double but for rounding") {
+    std::mt19937 random(8);
+    targets::for_each([&] {
+        for (const auto& [n, V] : {std::pair<std::size_t, std::size_t>{1, 1}, {3, 2}, {5, 27}, {7, 16}, {2, 49}, {4, 131}}) {
+            for (const float spread : {0.1F, 3.0F, 60.0F}) {
+                INFO("n " << n << ", V " << V << ", spread " << spread);
+                const Logits logits = drawn(n, V, spread, random);
+                const Answer found = by_kernel(logits);
+                const std::vector<double> wide(logits.values.begin(), logits.values.end());
+                std::vector<double> dlogits(n * V);
+                cross_entropy_backward(dlogits.data(), wide.data(), logits.Y.data(), n, V);
+                CHECK(found.padding_is_zero);
+                for (std::size_t i = 0; i < n; ++i) {
+                    double loss = 0;
+                    cross_entropy_forward(&loss, wide.data() + i * V, logits.Y.data() + i, 1, V);
+                    // Half units of rounding: of the difference of two logits of this size, of exp (4 ULP, twice
+                    // that many), of V terms in any order, of what is made of them, and of the loss itself.
+                    const double within = 0x1p-24 * (4 * static_cast<double>(spread) + 8 + static_cast<double>(V) + 4 + 2 * loss);
+                    CHECK(std::fabs(static_cast<double>(found.losses[i]) - loss) <= within);
+                    for (std::size_t j = 0; j < V; ++j) {
+                        const double right = dlogits[i * V + j];
+                        CHECK(std::fabs(static_cast<double>(found.dlogits[i * V + j]) - right) <=
+                              within / static_cast<double>(n));
+                    }
+                }
+            }
+        }
+    });
+}
+
+TEST_CASE("kernels: cross-entropy of a logit that is not finite is not finite, and of no other row") {
+    std::mt19937 random(9);
+    targets::for_each([&] {
+        for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+            for (std::size_t j = 0; j < 27; ++j) {
+                Logits logits = drawn(3, 27, 2, random);
+                logits.values[27 + j] = bad;
+                const Answer found = by_kernel(logits);
+                CHECK(std::isfinite(found.losses[0]));
+                CHECK_FALSE(std::isfinite(found.losses[1]));
+                CHECK(std::isfinite(found.losses[2]));
+            }
+        }
+    });
+}
