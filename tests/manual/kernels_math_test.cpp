@@ -1,7 +1,6 @@
 // tanh and exp of the kernels over all of float, in units in the last place of the true value.
 //
-// Every float once, with Highway 1.0.3: tanh is at most 2.86 units off (at x = 0.17464; 2.78 where multiply and add are
-// not fused), exp of x ≤ 0 at most 1.04.
+// Every float once, with Highway 1.0.3: exp of x ≤ 0 is at most 1.04 units off.
 #include <algorithm>
 #include <bit>
 #include <catch2/catch_test_macros.hpp>
@@ -67,13 +66,14 @@ std::vector<double> map(const std::vector<float>& x, double (*f)(double)) {
 
 }  // namespace
 
-TEST_CASE("kernels: tanh is within the units that the limits count for it, everywhere") {
+// LibTorch's is within 1 (Sleef's u10).
+TEST_CASE("kernels: tanh is within 0.8 units, everywhere") {
     const std::vector<float> x = sweep();
     const std::vector<double> expected = map(x, std::tanh);
     targets::for_each([&] {
         const Worst w = worst(x, expected, byhand::simd::tanh_forward);
         CAPTURE(w.ulps, w.x);
-        CHECK(w.ulps <= byhand::kTanhUlp);
+        CHECK(w.ulps <= 0.8);
     });
 }
 

@@ -9,7 +9,7 @@
 
 namespace byhand::simd {
 
-// h = tanh(x), within 4 ULP; h may be x itself.   Twin: tanh_forward.
+// h = tanh(x), within 0.8 ULP; h may be x itself.   Twin: tanh_forward.
 void tanh_forward(float* h, const float* x, std::size_t count);
 
 // y = exp(x), within 4 ULP; y may be x itself.   Twin: softmax_exp.
