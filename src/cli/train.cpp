@@ -18,6 +18,7 @@
 #include "cli/own_functions.h"
 #include "cli/progress.h"
 #include "exercise/load.h"
+#include "manual/models.h"
 #include "train/losses.h"
 #include "train/safetensors.h"
 #include "train/saved_model.h"
@@ -27,12 +28,14 @@ namespace byhand::cli {
 namespace {
 
 constexpr const char* kExercise = "exercise";
+constexpr const char* kFused = "fused";
+constexpr std::size_t kMostThreads = 256;
 
 struct TrainOptions {
     NetworkOptions network;
-    std::string model = "fused";
+    std::string model = kFused;
     OwnFunctions own;  // of the model "exercise"
-    std::optional<std::size_t> steps, log_every;
+    std::optional<std::size_t> steps, log_every, threads;
     std::string save = "byhand.safetensors";
     bool no_save = false;
     std::string metrics;
@@ -45,7 +48,9 @@ struct FinalLosses {
 
 std::unique_ptr<Model> model_for(const TrainOptions& options, const Run& run) {
     if (options.model != kExercise) {
-        return make_model(options.model, run.recipe.network, run.recipe.batch);
+        const NetworkConfig& network = run.recipe.network;
+        const std::size_t rows = run.recipe.batch;
+        return make_model(options.model, network, rows, options.threads.value_or(threads_that_pay(network, rows)));
     }
     const Library library(options.own, false);  // once opened, it is not needed on disk
     const exercise::Steps steps = exercise::load(library.path(), options.own.path());
@@ -67,6 +72,9 @@ FinalLosses evaluate(Model& model, const Run& run) {
 }
 
 int train_and_save(const TrainOptions& options) {
+    if (options.threads && options.model != kFused) {
+        throw InputError("--threads is for --model fused: the others compute on one");
+    }
     if (!options.own.file.empty() && options.model != kExercise) {
         throw InputError("--functions is for --model exercise");
     }
@@ -180,6 +188,10 @@ void add_train(CLI::App& app, int& exit_code) {
         ->add_option("--functions", options->own.file,
                      "With --model exercise: your functions, as byhand exercise takes them [exercise/backward.cpp]")
         ->check(some_text());
+    command
+        ->add_option("--threads", options->threads,
+                     "Threads of the fused model, which change nothing but the time [as many as pay]")
+        ->check(whole_number(1, kMostThreads));
     command->add_option("--steps", options->steps, "Steps in all [the recipe's]")->check(whole_number(1, kMostSteps));
     CLI::Option* save = command->add_option("--save", options->save, "Where the model goes")->capture_default_str();
     command->add_flag("--no-save", options->no_save, "Keep no model")->excludes(save);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <thread>
 
 #include "manual/evaluation.h"
 #include "manual/fused.h"
@@ -133,7 +134,8 @@ private:
 
 class FusedModel final : public HandModel {
 public:
-    FusedModel(const NetworkConfig& config, std::size_t rows) : HandModel(config), fused_(config, rows) {}
+    FusedModel(const NetworkConfig& config, std::size_t rows, std::size_t threads)
+        : HandModel(config), fused_(config, rows, threads) {}
 
     void load(const Tensors<float>& state) override { fused_.load(state); }
     Tensors<float> save() const override { return fused_.state(); }
@@ -163,11 +165,22 @@ HandForm hand_form(const std::string& name) {
     throw std::invalid_argument("no hand-written network is called " + name);
 }
 
-std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& config, std::size_t rows) {
+std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& config, std::size_t rows,
+                                       std::size_t threads) {
     if (form == HandForm::fused) {
-        return std::make_unique<FusedModel>(config, rows);
+        return std::make_unique<FusedModel>(config, rows, threads);
     }
     return make_step_model(network_of<float>(form, config, rows));
+}
+
+std::size_t threads_that_pay(const NetworkConfig& config, std::size_t rows) {
+    // Below some millions of multiply-adds a step is over before the other threads have begun.
+    constexpr std::size_t kPays = 10'000'000;
+    std::size_t products = 0;
+    for (const Layer& layer : layers(config)) {
+        products += 3 * rows * layer.inputs * layer.outputs;
+    }
+    return products < kPays ? 1 : std::max(1U, std::thread::hardware_concurrency());
 }
 
 std::unique_ptr<Model> make_step_model(StepNetwork<float> network) {

@@ -15,8 +15,13 @@ enum class HandForm { stepwise, collapsed, fused };
 // By its name: "stepwise", "collapsed", "fused". Throws std::invalid_argument for any other.
 HandForm hand_form(const std::string& name);
 
-// To train, in float. Throws InputError where check_network does.
-std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& config, std::size_t rows);
+// To train, in float; the fused form on so many threads, which do not change what it computes. Throws InputError where
+// check_network does. Precondition: threads > 0.
+std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& config, std::size_t rows,
+                                       std::size_t threads = 1);
+
+// As many threads as make a fused step of this network faster: all that the machine has, or one.
+std::size_t threads_that_pay(const NetworkConfig& config, std::size_t rows);
 
 // To train, whatever the lists are: with somebody's own functions in them, say.
 std::unique_ptr<Model> make_step_model(StepNetwork<float> network);

@@ -377,6 +377,7 @@ TEST_CASE("train --model exercise: one's own gradients train as ours do, and are
     check_refused(train({"--model", "exercise", "--functions", "mine.cpp"}),
                   "dh goes to W2(19, 0), and W2 is (19, 27);");
     check_refused(train({"--functions", "mine.cpp"}), "--functions is for --model exercise");
+    check_refused(train({"--threads", "2", "--model", "stepwise"}), "--threads is for --model fused");
     check_refused(train({"--model", "exercise", "--functions", "absent.cpp"}), "there is no such file");
 }
 

@@ -121,6 +121,7 @@ TEST_CASE("the same command gives the same bytes") {
         CAPTURE(model);
         CHECK(once({"--model", model}) == once({"--model", model}));
     }
+    CHECK(once({"--threads", "3", "--hidden", "67"}) == once({"--threads", "1", "--hidden", "67"}));
     CHECK(once({"--seed", "1"})[1] != once({"--seed", "2"})[1]);
     CHECK(once({"--split-seed", "1"})[1] != once({"--split-seed", "2"})[1]);
 }

@@ -2,9 +2,11 @@
 // alone may do to it (rounding.h).
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "base/error.h"
+#include "manual/fused.h"
 #include "manual/models.h"
 #include "manual/rounding.h"
 #include "manual/stepwise.h"
@@ -158,6 +160,34 @@ TEST_CASE("a value that is not finite reaches the loss, whichever logit it stand
             example.state["b2"][j] = std::numeric_limits<float>::quiet_NaN();
             const auto side = make_hand_side(form, config, 7, DType::float32);
             CHECK(std::isnan(value_at(*find(run(*side, example), "loss"), 0)));
+        }
+    }
+}
+
+// More rows than a thread takes at a time, several panels, the last one not full.
+TEST_CASE("fused makes the same bytes on any number of threads") {
+    for (const NormConfig& norm : networks::norms()) {
+        NetworkConfig config = networks::small({101, 5, 60}, 53);
+        config.norm = norm;
+        const networks::Example example = networks::make(config, 301);
+        std::vector<std::vector<float>> kept;
+        for (const std::size_t threads : {1, 2, 3, 8}) {
+            Fused fused(config, example.rows, threads);
+            fused.load(example.state);
+            for (int step = 0; step < 3; ++step) {
+                fused.run(example.batch(), kRate);
+                fused.commit();
+            }
+            fused.run(example.batch(), kRate);
+            const Tensors<float> tensors = fused.kept();
+            std::vector<float>& all = kept.emplace_back();
+            for (const TensorSpec& spec : tensors.table()) {
+                const std::span<const float> values = tensors[spec.name];
+                all.insert(all.end(), values.begin(), values.end());
+            }
+            INFO(networks::describe(config, example.rows) << ", " << threads << " threads");
+            REQUIRE(all.size() == kept.front().size());
+            CHECK(std::memcmp(all.data(), kept.front().data(), all.size() * sizeof(float)) == 0);
         }
     }
 }
