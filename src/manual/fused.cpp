@@ -298,17 +298,17 @@ void Fused::forward(const FusedLayer& l, const Panels& x, const Part& part) cons
     const auto in_here = [&](float* matrix) { return in_panel(matrix, rows_, p); };
     simd::linear_forward(in_here(l.linear), x, in_panel(w.W, l.layer.inputs, p), w.b != nullptr ? w.b + p.from : nullptr,
                          part.rows, p);
-    const float* before_tanh = l.linear;
-    if (l.layer.norm == NormPlace::before) {
-        simd::batchnorm_forward(in_here(l.result), in_here(l.linear), norm_of(l, p), config_.norm);
-        before_tanh = l.result;
+    if (l.layer.norm == NormPlace::before && !l.layer.is_output) {
+        simd::batchnorm_tanh_forward(in_here(l.result), in_here(l.linear), norm_of(l, p), config_.norm);
+        return;
     }
     if (!l.layer.is_output) {
         const std::size_t from = rows_ * p.from + part.rows.first * p.width;
-        simd::tanh_forward(l.tanh + from, before_tanh + from, (part.rows.last - part.rows.first) * p.width);
+        simd::tanh_forward(l.tanh + from, l.linear + from, (part.rows.last - part.rows.first) * p.width);
     }
-    if (l.layer.norm == NormPlace::after) {
-        simd::batchnorm_forward(in_here(l.result), in_here(l.tanh), norm_of(l, p), config_.norm);
+    if (l.layer.norm != NormPlace::none) {
+        simd::batchnorm_forward(in_here(l.result), in_here(l.layer.is_output ? l.linear : l.tanh), norm_of(l, p),
+                                config_.norm);
     }
 }
 
@@ -347,20 +347,19 @@ void Fused::input_backward(const FusedLayer& l, float* dx, const Part& part, std
 // From the gradient of the layer's result to that of its linear's, in l.dy: `forward` in mirror order.
 void Fused::backward(const FusedLayer& l, const Part& part) const {
     const Panel& p = part.panel;
-    const auto norm_backward = [&] {
-        const bool affine = config_.norm.affine;
-        simd::batchnorm_backward(in_panel(l.dy, rows_, p), affine ? l.dbngain + p.from : nullptr,
-                                 affine ? l.dbnbias + p.from : nullptr, norm_of(l, p), config_.norm);
-    };
-    if (l.layer.norm == NormPlace::after) {
-        norm_backward();
+    float* const dy = in_panel(l.dy, rows_, p);
+    float* const dgain = l.dbngain != nullptr ? l.dbngain + p.from : nullptr;
+    float* const dbias = l.dbnbias != nullptr ? l.dbnbias + p.from : nullptr;
+    if (l.layer.norm == NormPlace::before && !l.layer.is_output) {
+        simd::batchnorm_tanh_backward(dy, dgain, dbias, in_panel(l.tanh, rows_, p), norm_of(l, p), config_.norm);
+        return;
+    }
+    if (l.layer.norm != NormPlace::none) {
+        simd::batchnorm_backward(dy, dgain, dbias, norm_of(l, p), config_.norm);
     }
     if (!l.layer.is_output) {
         const std::size_t from = rows_ * p.from + part.rows.first * p.width;
         simd::tanh_backward(l.dy + from, l.dy + from, l.tanh + from, (part.rows.last - part.rows.first) * p.width);
-    }
-    if (l.layer.norm == NormPlace::before) {
-        norm_backward();
     }
 }
 

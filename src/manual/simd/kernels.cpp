@@ -11,16 +11,13 @@
 // clang-format off
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
-#include <hwy/contrib/math/math-inl.h>
+#include "manual/simd/math-inl.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace byhand::simd::HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
 using M = hn::Mask<D>;
 
 // The first lanes of a vector: those that lie inside an array.
@@ -81,68 +78,8 @@ void map(float* out, const float* in, std::size_t count, Function f) {
     }
 }
 
-// a + b·x + c·x² + d·x³ + e·x⁴
-HWY_INLINE V polynomial(V x, float a, float b, float c, float d, float e) {
-    const D tag;
-    V sum = hn::MulAdd(hn::Set(tag, e), x, hn::Set(tag, d));
-    sum = hn::MulAdd(sum, x, hn::Set(tag, c));
-    sum = hn::MulAdd(sum, x, hn::Set(tag, b));
-    return hn::MulAdd(sum, x, hn::Set(tag, a));
-}
-
-// 1/(e^y + 1) for 0 ≤ y ≤ 20, as a number and what it lacks as a share of itself.
-//
-// e^y = 2ⁿ·(1 + p) with y = n·ln 2 + r and p = r + r²·P(r). What is lost as 1 + p and then e^y + 1 are rounded is kept
-// beside them, and goes into the residue of the division: that is a step of Newton's for what the rounding left.
-struct Sigmoid {
-    V value, lacks;
-};
-HWY_INLINE Sigmoid sigmoid_of_minus(V y) {
-    const D d;
-    const hn::RebindToSigned<D> bits;
-    const V one = hn::Set(d, 1.0F);
-    // Numbers as large as 1.5·2²³ have no places after the point, so that adding it rounds; with 127 on top the last
-    // bits are the exponent field of 2ⁿ.
-    const V large = hn::Set(d, 0x1.8p23F + 127);
-    const V shifted = hn::MulAdd(y, hn::Set(d, 0x1.715476p+0F), large);  // log₂ e
-    const V n = hn::Sub(shifted, large);
-    // ln 2 in two pieces: n times the first is exact.
-    const V r = hn::NegMulAdd(n, hn::Set(d, -0x1.bd0106p-13F), hn::NegMulAdd(n, hn::Set(d, 0x1.63p-1F), y));
-    // The least |error| of (e^r − 1 − r)/r² on ±½·ln 2 that the degree allows (Remez): 0.05 units of 2⁻²⁴ in e^r.
-    const V P = polynomial(r, 0.50000001F, 0.16666518F, 0.041666204F, 0.0083689535F, 0.0013950603F);
-    const V p = hn::MulAdd(hn::Mul(r, r), P, r);
-    const V power = hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(bits, shifted)));
-    const V high = hn::Add(one, p), low = hn::Sub(p, hn::Sub(high, one));
-    const V e = hn::Mul(high, power), sum = hn::Add(e, one);
-    const V rest = hn::MulAdd(low, power, hn::Add(hn::Sub(e, sum), one));
-    const V value = hn::Div(one, sum);
-    return {value, hn::NegMulAdd(value, rest, hn::NegMulAdd(value, sum, one))};
-}
-
-// tanh(x) = x + x³·P(x²) near 0, and elsewhere 1 − 2/(e^(2|x|) + 1) with the sign of x.
-HWY_INLINE V tanh(V x) {
-    const D d;
-    const V one = hn::Set(d, 1.0F), border = hn::Set(d, 0.6F);
-    const V size = hn::Min(hn::Abs(x), hn::Set(d, 10.0F));  // from 9.02 on it is 1
-    const V x2 = hn::Mul(x, x);
-    // As above, for (tanh(x) − x)/x³ up to the border: 0.04 units.
-    const V P = polynomial(x2, -0.333333F, 0.13331958F, -0.053786684F, 0.020805385F, -0.0059058687F);
-    const V near = hn::MulAdd(hn::Mul(x2, x), P, x);
-    const Sigmoid s = sigmoid_of_minus(hn::Add(size, size));
-    const V twice = hn::Add(s.value, s.value), high = hn::Sub(one, twice);
-    const V low = hn::NegMulAdd(twice, s.lacks, hn::Sub(hn::Sub(one, high), twice));
-    const V h = hn::IfThenElse(hn::Lt(size, border), near, hn::Add(high, low));
-    return hn::IfThenElse(hn::IsNaN(x), x, hn::CopySign(h, x));  // −0 as well
-}
-
 void tanh_forward(float* h, const float* x, std::size_t count) {
     map(h, x, count, [](D, V v) HWY_ATTR { return tanh(v); });
-}
-
-// Highway's Exp makes 0 of NaN, and of x > 177 anything at all: e^89 is infinite already.
-HWY_INLINE V exp(V x) {
-    const D d;
-    return hn::IfThenElse(hn::IsNaN(x), x, hn::Exp(d, hn::Min(x, hn::Set(d, 89.0F))));
 }
 
 void exp_forward(float* y, const float* x, std::size_t count) {

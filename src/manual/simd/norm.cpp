@@ -1,6 +1,7 @@
 #include "manual/simd/norm.h"
 
 #include <algorithm>
+#include <type_traits>
 
 // This file is compiled once for every kind of vector; HWY_DYNAMIC_DISPATCH below picks the best one the CPU has.
 // foreach_target comes before highway, whatever the alphabet says.
@@ -9,110 +10,195 @@
 // clang-format off
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
+#include "manual/simd/math-inl.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace byhand::simd::HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
-
-// Σ_i term(i·width + j) for a vector of columns, by eights as in manual/sums.h.
-template <class Term>
-HWY_INLINE V sum_down(std::size_t n, std::size_t width, std::size_t j, Term term) {
+// Of all columns of a panel's row some vectors at a time, as registers allow. What is added up is added by eights, as in
+// manual/sums.h: total[v] = Σ_i term(i·width + j + v·N, v).
+template <std::size_t kVectors, class Term>
+HWY_INLINE void sum_down(V (&total)[kVectors], std::size_t n, std::size_t width, std::size_t j, Term term) {
     constexpr std::size_t kRows = 8;
     const D d;
-    V total = hn::Zero(d);
-    for (std::size_t first = 0; first < n; first += kRows) {
-        V part = hn::Zero(d);
-        for (std::size_t i = first; i < std::min(n, first + kRows); ++i) {
-            part = hn::Add(part, term(i * width + j));
-        }
-        total = hn::Add(total, part);
+    const std::size_t N = hn::Lanes(d);
+    for (std::size_t v = 0; v < kVectors; ++v) {
+        total[v] = hn::Zero(d);
     }
-    return total;
+    for (std::size_t first = 0; first < n; first += kRows) {
+        V part[kVectors];
+        for (std::size_t v = 0; v < kVectors; ++v) {
+            part[v] = hn::Zero(d);
+        }
+        const std::size_t end = std::min(n, first + kRows) * width + j;
+        for (std::size_t at = first * width + j; at != end; at += width) {
+            for (std::size_t v = 0; v < kVectors; ++v) {
+                part[v] = hn::Add(part[v], term(at + v * N, v));
+            }
+        }
+        for (std::size_t v = 0; v < kVectors; ++v) {
+            total[v] = hn::Add(total[v], part[v]);
+        }
+    }
+}
+
+// Calls of<kVectors>(j) until all columns have been: three vectors at a time where three divide them, two, or one.
+template <class Of>
+HWY_INLINE void for_each_column(std::size_t width, Of of) {
+    const std::size_t N = hn::Lanes(D()), vectors = width / N;
+    if (vectors % 3 == 0) {
+        for (std::size_t j = 0; j < width; j += 3 * N) {
+            of(j, std::integral_constant<std::size_t, 3>());
+        }
+    } else if (vectors % 2 == 0) {
+        for (std::size_t j = 0; j < width; j += 2 * N) {
+            of(j, std::integral_constant<std::size_t, 2>());
+        }
+    } else {
+        for (std::size_t j = 0; j < width; j += N) {
+            of(j, std::integral_constant<std::size_t, 1>());
+        }
+    }
 }
 
 V divisor_of(Divisor divisor, std::size_t n) {
     return hn::Set(D(), static_cast<float>(divisor == Divisor::n ? n : n - 1));
 }
 
-void batchnorm_forward(float* y, const float* x, const NormPanel& p, const NormConfig& norm) {
+// y = after(γ·x̂ + β).
+template <std::size_t kVectors, class After>
+HWY_INLINE void forward_columns(float* y, const float* x, const NormPanel& p, const NormConfig& norm, std::size_t j,
+                                After after) {
     const D d;
+    const std::size_t N = hn::Lanes(d), end = p.n * p.width + j;
     const V count = hn::Set(d, static_cast<float>(p.n)), divisor = divisor_of(norm.batch_divisor, p.n);
     const V epsilon = hn::Set(d, static_cast<float>(norm.epsilon)), one = hn::Set(d, 1.0F);
     float* const raw = p.raw;
-    for (std::size_t j = 0; j < p.width; j += hn::Lanes(d)) {
-        const std::size_t end = p.n * p.width + j;
-        const V sum = sum_down(p.n, p.width, j, [=](std::size_t at) HWY_ATTR { return hn::Load(d, x + at); });
-        const V mean = hn::Div(sum, count);
-        hn::Store(mean, d, p.mean + j);
-        const V squares = sum_down(p.n, p.width, j, [=](std::size_t at) HWY_ATTR {
-            const V difference = hn::Sub(hn::Load(d, x + at), mean);
-            hn::Store(difference, d, raw + at);
-            return hn::Mul(difference, difference);
-        });
-        const V var = hn::Div(squares, divisor);
-        hn::Store(var, d, p.var + j);
+    V mean[kVectors], inv[kVectors];
+    sum_down(mean, p.n, p.width, j, [&](std::size_t at, std::size_t) HWY_ATTR { return hn::Load(d, x + at); });
+    for (std::size_t v = 0; v < kVectors; ++v) {
+        mean[v] = hn::Div(mean[v], count);
+        hn::Store(mean[v], d, p.mean + j + v * N);
+    }
+    sum_down(inv, p.n, p.width, j, [&](std::size_t at, std::size_t v) HWY_ATTR {
+        const V difference = hn::Sub(hn::Load(d, x + at), mean[v]);
+        hn::Store(difference, d, raw + at);
+        return hn::Mul(difference, difference);
+    });
+    for (std::size_t v = 0; v < kVectors; ++v) {
+        const V var = hn::Div(inv[v], divisor);
+        hn::Store(var, d, p.var + j + v * N);
         const V root = norm.epsilon_place == EpsilonPlace::inside ? hn::Sqrt(hn::Add(var, epsilon))
                                                                   : hn::Add(hn::Sqrt(var), epsilon);
-        const V inv = hn::Div(one, root);
-        hn::Store(inv, d, p.inv + j);
-        if (p.gain == nullptr) {
-            for (std::size_t at = j; at < end; at += p.width) {
-                const V normalised = hn::Mul(hn::Load(d, raw + at), inv);
-                hn::Store(normalised, d, raw + at);
-                hn::Store(normalised, d, y + at);
-            }
-            continue;
-        }
-        const V gain = hn::Load(d, p.gain + j), bias = hn::Load(d, p.bias + j);
+        inv[v] = hn::Div(one, root);
+        hn::Store(inv[v], d, p.inv + j + v * N);
+    }
+    if (p.gain == nullptr) {
         for (std::size_t at = j; at < end; at += p.width) {
-            const V normalised = hn::Mul(hn::Load(d, raw + at), inv);
-            hn::Store(normalised, d, raw + at);
-            hn::Store(hn::Add(hn::Mul(gain, normalised), bias), d, y + at);
+            for (std::size_t v = 0; v < kVectors; ++v) {
+                const V normalised = hn::Mul(hn::Load(d, raw + at + v * N), inv[v]);
+                hn::Store(normalised, d, raw + at + v * N);
+                hn::Store(after(normalised), d, y + at + v * N);
+            }
+        }
+        return;
+    }
+    V gain[kVectors], bias[kVectors];
+    for (std::size_t v = 0; v < kVectors; ++v) {
+        gain[v] = hn::Load(d, p.gain + j + v * N);
+        bias[v] = hn::Load(d, p.bias + j + v * N);
+    }
+    for (std::size_t at = j; at < end; at += p.width) {
+        for (std::size_t v = 0; v < kVectors; ++v) {
+            const V normalised = hn::Mul(hn::Load(d, raw + at + v * N), inv[v]);
+            hn::Store(normalised, d, raw + at + v * N);
+            hn::Store(after(hn::Add(hn::Mul(gain[v], normalised), bias[v])), d, y + at + v * N);
+        }
+    }
+}
+
+void batchnorm_forward(float* y, const float* x, const NormPanel& p, const NormConfig& norm) {
+    for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
+        forward_columns<vectors>(y, x, p, norm, j, [](V v) HWY_ATTR { return v; });
+    });
+}
+
+void batchnorm_tanh_forward(float* h, const float* x, const NormPanel& p, const NormConfig& norm) {
+    for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
+        forward_columns<vectors>(h, x, p, norm, j, [](V v) HWY_ATTR { return tanh(v); });
+    });
+}
+
+// `given` takes dL/dy at an element to begin with; it is left in dy, where the second pass finds it.
+template <std::size_t kVectors, class Given>
+HWY_INLINE void backward_columns(float* dy, float* dgain, float* dbias, const NormPanel& p, const NormConfig& norm,
+                                 std::size_t j, Given given) {
+    const D d;
+    const std::size_t N = hn::Lanes(d), end = p.n * p.width + j;
+    const V count = hn::Set(d, static_cast<float>(p.n)), divisor = divisor_of(norm.batch_divisor, p.n);
+    const V epsilon = hn::Set(d, static_cast<float>(norm.epsilon)), one = hn::Set(d, 1.0F);
+    const float* const raw = p.raw;
+    V mean[kVectors], slope[kVectors], scale[kVectors];
+    // Σdy and Σdy·x̂: dβ and dγ.
+    sum_down(mean, p.n, p.width, j, [&](std::size_t at, std::size_t) HWY_ATTR { return given(at); });
+    sum_down(slope, p.n, p.width, j, [&](std::size_t at, std::size_t) HWY_ATTR {
+        return hn::Mul(hn::Load(d, dy + at), hn::Load(d, raw + at));
+    });
+    for (std::size_t v = 0; v < kVectors; ++v) {
+        const std::size_t column = j + v * N;
+        scale[v] = hn::Load(d, p.inv + column);
+        if (dgain != nullptr) {
+            hn::Store(slope[v], d, dgain + column);
+            hn::Store(mean[v], d, dbias + column);
+            scale[v] = hn::Mul(hn::Load(d, p.gain + column), scale[v]);
+        }
+        // k, the deviation_share of manual/batchnorm.h.
+        const V share = norm.epsilon_place == EpsilonPlace::inside
+                            ? one
+                            : hn::Add(one, hn::Div(epsilon, hn::Sqrt(hn::Load(d, p.var + column))));
+        mean[v] = hn::Div(mean[v], count);
+        slope[v] = hn::Div(hn::Mul(share, slope[v]), divisor);
+    }
+    for (std::size_t at = j; at < end; at += p.width) {
+        for (std::size_t v = 0; v < kVectors; ++v) {
+            const std::size_t i = at + v * N;
+            const V rest = hn::Sub(hn::Sub(hn::Load(d, dy + i), mean[v]), hn::Mul(slope[v], hn::Load(d, raw + i)));
+            hn::Store(hn::Mul(scale[v], rest), d, dy + i);
         }
     }
 }
 
 void batchnorm_backward(float* dy, float* dgain, float* dbias, const NormPanel& p, const NormConfig& norm) {
-    const D d;
-    const V count = hn::Set(d, static_cast<float>(p.n)), divisor = divisor_of(norm.batch_divisor, p.n);
-    const V epsilon = hn::Set(d, static_cast<float>(norm.epsilon)), one = hn::Set(d, 1.0F);
-    const float* const raw = p.raw;
-    for (std::size_t j = 0; j < p.width; j += hn::Lanes(d)) {
-        // Σdy·x̂ and Σdy: dγ and dβ.
-        const V of_product = sum_down(p.n, p.width, j, [=](std::size_t at) HWY_ATTR {
-            return hn::Mul(hn::Load(d, dy + at), hn::Load(d, raw + at));
+    for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
+        backward_columns<vectors>(dy, dgain, dbias, p, norm, j,
+                                  [=](std::size_t at) HWY_ATTR { return hn::Load(D(), dy + at); });
+    });
+}
+
+void batchnorm_tanh_backward(float* dh, float* dgain, float* dbias, const float* h, const NormPanel& p,
+                             const NormConfig& norm) {
+    for_each_column(p.width, [&](std::size_t j, auto vectors) HWY_ATTR {
+        backward_columns<vectors>(dh, dgain, dbias, p, norm, j, [=](std::size_t at) HWY_ATTR {
+            const D d;
+            const V t = hn::Load(d, h + at);
+            const V dy = hn::Mul(hn::Load(d, dh + at), hn::Sub(hn::Set(d, 1.0F), hn::Mul(t, t)));
+            hn::Store(dy, d, dh + at);
+            return dy;
         });
-        const V of_dy = sum_down(p.n, p.width, j, [=](std::size_t at) HWY_ATTR { return hn::Load(d, dy + at); });
-        V scale = hn::Load(d, p.inv + j);
-        if (dgain != nullptr) {
-            hn::Store(of_product, d, dgain + j);
-            hn::Store(of_dy, d, dbias + j);
-            scale = hn::Mul(hn::Load(d, p.gain + j), scale);
-        }
-        // k, the deviation_share of manual/batchnorm.h.
-        const V share = norm.epsilon_place == EpsilonPlace::inside
-                            ? one
-                            : hn::Add(one, hn::Div(epsilon, hn::Sqrt(hn::Load(d, p.var + j))));
-        const V mean = hn::Div(of_dy, count), slope = hn::Div(hn::Mul(share, of_product), divisor);
-        const std::size_t end = p.n * p.width + j;
-        for (std::size_t at = j; at < end; at += p.width) {
-            const V rest = hn::Sub(hn::Sub(hn::Load(d, dy + at), mean), hn::Mul(slope, hn::Load(d, raw + at)));
-            hn::Store(hn::Mul(scale, rest), d, dy + at);
-        }
-    }
+    });
 }
 
 void sum_rows(float* out, const float* x, std::size_t n, std::size_t width) {
     const D d;
-    for (std::size_t j = 0; j < width; j += hn::Lanes(d)) {
-        const V sum = sum_down(n, width, j, [=](std::size_t at) HWY_ATTR { return hn::Load(d, x + at); });
-        hn::Store(sum, d, out + j);
-    }
+    for_each_column(width, [&](std::size_t j, auto vectors) HWY_ATTR {
+        V sum[vectors];
+        sum_down(sum, n, width, j, [&](std::size_t at, std::size_t) HWY_ATTR { return hn::Load(d, x + at); });
+        for (std::size_t v = 0; v < vectors; ++v) {
+            hn::Store(sum[v], d, out + j + v * hn::Lanes(d));
+        }
+    });
 }
 
 }  // namespace
@@ -124,7 +210,9 @@ namespace byhand::simd {
 namespace {
 
 HWY_EXPORT(batchnorm_forward);
+HWY_EXPORT(batchnorm_tanh_forward);
 HWY_EXPORT(batchnorm_backward);
+HWY_EXPORT(batchnorm_tanh_backward);
 HWY_EXPORT(sum_rows);
 
 }  // namespace
@@ -135,6 +223,15 @@ void batchnorm_forward(float* y, const float* x, const NormPanel& panel, const N
 
 void batchnorm_backward(float* dy, float* dgain, float* dbias, const NormPanel& panel, const NormConfig& norm) {
     HWY_DYNAMIC_DISPATCH(batchnorm_backward)(dy, dgain, dbias, panel, norm);
+}
+
+void batchnorm_tanh_forward(float* h, const float* x, const NormPanel& panel, const NormConfig& norm) {
+    HWY_DYNAMIC_DISPATCH(batchnorm_tanh_forward)(h, x, panel, norm);
+}
+
+void batchnorm_tanh_backward(float* dh, float* dgain, float* dbias, const float* h, const NormPanel& panel,
+                             const NormConfig& norm) {
+    HWY_DYNAMIC_DISPATCH(batchnorm_tanh_backward)(dh, dgain, dbias, h, panel, norm);
 }
 
 void sum_rows(float* out, const float* x, std::size_t n, std::size_t width) {

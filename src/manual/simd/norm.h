@@ -25,6 +25,12 @@ void batchnorm_forward(float* y, const float* x, const NormPanel& panel, const N
 // batchnorm_bias_backward, batchnorm_affine_backward; batchnorm_backward.
 void batchnorm_backward(float* dy, float* dgain, float* dbias, const NormPanel& panel, const NormConfig& norm);
 
+// The same with the non-linearity behind it: h = tanh(y), and back from dL/dh in dh.   Twins besides: tanh_forward,
+// tanh_backward.
+void batchnorm_tanh_forward(float* h, const float* x, const NormPanel& panel, const NormConfig& norm);
+void batchnorm_tanh_backward(float* dh, float* dgain, float* dbias, const float* h, const NormPanel& panel,
+                             const NormConfig& norm);
+
 // out[j] = Σ_i x[i, j].   x (n, width).   Twin: sum_rows.
 void sum_rows(float* out, const float* x, std::size_t n, std::size_t width);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 // This file is compiled once for every kind of vector; HWY_DYNAMIC_DISPATCH below picks the best one the CPU has.
@@ -50,71 +51,72 @@ struct Sum {
     const float* bias = nullptr;  // where it is due
 };
 
-// Rows i … i + kHeight of c, kVectors vectors from column j on.
+// Some rows of c, kHeight at a time, kVectors vectors from column j on. Precondition: kHeight divides their number.
 template <std::size_t kHeight, std::size_t kVectors>
-HWY_NOINLINE void tile(float* c, const Sum& sum, std::size_t i, std::size_t j) {
+HWY_NOINLINE void tiles_of(float* c, const Sum& sum, const Rows& rows, std::size_t j) {
     const D d;
-    const std::size_t N = hn::Lanes(d), width = sum.width;
-    V total[kHeight][kVectors];
-    for (std::size_t r = 0; r < kHeight; ++r) {
-        for (std::size_t v = 0; v < kVectors; ++v) {
-            total[r][v] = hn::Zero(d);
-        }
-    }
-    for (std::size_t piece = 0; piece < sum.count; ++piece) {
-        const Piece& p = sum.pieces[piece];
-        const std::size_t depth = p.depth, a_row = p.a_row, a_column = p.a_column;
-        const float* a = p.a + i * a_row;
-        const float* b = p.b + j;
-        HWY_UNROLL(2)
-        for (std::size_t k = 0; k < depth; ++k, a += a_column, b += width) {
-            V row[kVectors];
+    const std::size_t N = hn::Lanes(d), width = sum.width, count = sum.count;
+    for (std::size_t i = rows.first; i < rows.last; i += kHeight) {
+        V total[kHeight][kVectors];
+        for (std::size_t r = 0; r < kHeight; ++r) {
             for (std::size_t v = 0; v < kVectors; ++v) {
-                row[v] = hn::Load(d, b + v * N);
+                total[r][v] = hn::Zero(d);
             }
-            for (std::size_t r = 0; r < kHeight; ++r) {
-                const V x = hn::Set(d, a[r * a_row]);
+        }
+        for (std::size_t piece = 0; piece < count; ++piece) {
+            const Piece& p = sum.pieces[piece];
+            const std::size_t a_row = p.a_row, a_column = p.a_column;
+            const float* a = p.a + i * a_row;
+            const float* b = p.b + j;
+            const float* const end = b + p.depth * width;
+            HWY_UNROLL(2)
+            for (; b != end; a += a_column, b += width) {
+                V row[kVectors];
                 for (std::size_t v = 0; v < kVectors; ++v) {
-                    total[r][v] = hn::MulAdd(x, row[v], total[r][v]);
+                    row[v] = hn::Load(d, b + v * N);
+                }
+                for (std::size_t r = 0; r < kHeight; ++r) {
+                    const V x = hn::Set(d, a[r * a_row]);
+                    for (std::size_t v = 0; v < kVectors; ++v) {
+                        total[r][v] = hn::MulAdd(x, row[v], total[r][v]);
+                    }
                 }
             }
         }
-    }
-    // Unrolled, or the sums would go by way of memory. The bias comes onto the finished sum: the other way round each small
-    // term would be rounded at the size of the bias.
-    HWY_UNROLL(8)
-    for (std::size_t r = 0; r < kHeight; ++r) {
-        float* out = c + (i + r) * width + j;
-        HWY_UNROLL(3)
-        for (std::size_t v = 0; v < kVectors; ++v) {
-            V result = total[r][v];
-            if (sum.onto) {
-                result = hn::Add(hn::Load(d, out + v * N), result);
+        // Unrolled, or the sums would go by way of memory. The bias comes onto the finished sum: the other way round each
+        // small term would be rounded at the size of the bias.
+        HWY_UNROLL(8)
+        for (std::size_t r = 0; r < kHeight; ++r) {
+            float* out = c + (i + r) * width + j;
+            HWY_UNROLL(3)
+            for (std::size_t v = 0; v < kVectors; ++v) {
+                V result = total[r][v];
+                if (sum.onto) {
+                    result = hn::Add(hn::Load(d, out + v * N), result);
+                }
+                if (sum.bias != nullptr) {
+                    result = hn::Add(result, hn::Load(d, sum.bias + j + v * N));
+                }
+                hn::Store(result, d, out + v * N);
             }
-            if (sum.bias != nullptr) {
-                result = hn::Add(result, hn::Load(d, sum.bias + j + v * N));
-            }
-            hn::Store(result, d, out + v * N);
         }
     }
 }
 
-// The tile of the rows that kRows does not divide.
+// Those of the rows that kRows does not divide.
 template <std::size_t kVectors, std::size_t... kLess>
 void rest(float* c, const Sum& sum, const Rows& rows, std::size_t j, std::index_sequence<kLess...>) {
     const std::size_t height = rows.last - rows.first;
-    ((height == kLess + 1 ? tile<kLess + 1, kVectors>(c, sum, rows.first, j) : void()), ...);
+    ((height == kLess + 1 ? tiles_of<kLess + 1, kVectors>(c, sum, rows, j) : void()), ...);
 }
 
 template <std::size_t kVectors>
 void tiles(float* c, const Sum& sum, const Rows& rows) {
     const std::size_t step = kVectors * hn::Lanes(D());
+    const std::size_t whole = rows.last - (rows.last - rows.first) % kRows;
     for (std::size_t j = 0; j < sum.width; j += step) {
-        std::size_t i = rows.first;
-        for (; i + kRows <= rows.last; i += kRows) {
-            tile<kRows, kVectors>(c, sum, i, j);
-        }
-        rest<kVectors>(c, sum, {i, rows.last}, j, std::make_index_sequence<kRows - 1>());
+        tiles_of<kRows, kVectors>(c, sum, {rows.first, whole}, j);
+        rest<kVectors>(c, sum, {whole, rows.last}, j, std::make_index_sequence<kRows - 1>());
     }
 }
 
@@ -152,19 +154,35 @@ void linear_forward(float* y, const Panels& x, const float* W, const float* b, c
     product(y, x, W, b, rows, p.width);
 }
 
-// to(j, i) = from(i, j) for four by four numbers.
-HWY_INLINE void transpose_four(float* to, std::size_t to_row, const float* from, std::size_t from_row) {
+// to(j, i) = from(i, j) for kRowsAtOnce rows by four columns, in pairs of four by four, one in either half of a vector.
 #if HWY_TARGET == HWY_SCALAR
+constexpr std::size_t kRowsAtOnce = 4;
+HWY_INLINE void transpose_four(float* to, std::size_t to_row, const float* from, std::size_t from_row) {
     for (std::size_t i = 0; i < 4; ++i) {
         for (std::size_t j = 0; j < 4; ++j) {
             to[j * to_row + i] = from[i * from_row + j];
         }
     }
+}
 #else
-    const hn::FixedTag<float, 4> d;
-    const hn::FixedTag<double, 2> pairs;
-    const auto r0 = hn::LoadU(d, from), r1 = hn::LoadU(d, from + from_row);
-    const auto r2 = hn::LoadU(d, from + 2 * from_row), r3 = hn::LoadU(d, from + 3 * from_row);
+using Half = hn::FixedTag<float, 4>;
+#if HWY_MAX_BYTES >= 32
+using Whole = hn::FixedTag<float, 8>;
+HWY_INLINE hn::Vec<Whole> row_of(const float* from, std::size_t from_row) {
+    return hn::Combine(Whole(), hn::LoadU(Half(), from + 4 * from_row), hn::LoadU(Half(), from));
+}
+#else
+using Whole = Half;
+HWY_INLINE hn::Vec<Whole> row_of(const float* from, std::size_t) {
+    return hn::LoadU(Half(), from);
+}
+#endif
+constexpr std::size_t kRowsAtOnce = hn::MaxLanes(Whole());
+HWY_INLINE void transpose_four(float* to, std::size_t to_row, const float* from, std::size_t from_row) {
+    const Whole d;
+    const hn::Repartition<double, Whole> pairs;
+    const auto r0 = row_of(from, from_row), r1 = row_of(from + from_row, from_row);
+    const auto r2 = row_of(from + 2 * from_row, from_row), r3 = row_of(from + 3 * from_row, from_row);
     const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, r0, r1));
     const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, r0, r1));
     const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, r2, r3));
@@ -173,23 +191,23 @@ HWY_INLINE void transpose_four(float* to, std::size_t to_row, const float* from,
     hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), d, to + to_row);
     hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), d, to + 2 * to_row);
     hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), d, to + 3 * to_row);
-#endif
 }
+#endif
 
 // Wᵀ(j, i), i < q.used and any j of panel p, at to[j·q.width + i]; zeros for the columns that fill up q.
 void transpose(float* to, const float* W, const Panel& p, const Panel& q) {
     constexpr std::size_t kFour = 4;
-    const std::size_t whole = q.used / kFour * kFour;
-    for (std::size_t j = 0; j < p.width; j += kFour) {
-        for (std::size_t i = 0; i < whole; i += kFour) {
-            transpose_four(to + j * q.width + i, q.width, W + i * p.width + j, p.width);
+    for (std::size_t i = 0; i < q.width; i += kRowsAtOnce) {
+        const float* from = W + i * p.width;
+        HWY_ALIGN float filled_up[kRowsAtOnce * kWidestPanel];
+        if (i + kRowsAtOnce > q.used) {
+            const std::size_t own = (q.used - std::min(q.used, i)) * p.width;
+            std::fill(std::copy_n(from, own, filled_up), std::end(filled_up), 0.0F);
+            from = filled_up;
         }
-        for (std::size_t jj = j; jj < j + kFour; ++jj) {
-            float* row = to + jj * q.width;
-            for (std::size_t i = whole; i < q.used; ++i) {
-                row[i] = W[i * p.width + jj];
-            }
-            std::fill(row + q.used, row + q.width, 0.0F);
+        float* out = to + i;
+        for (std::size_t j = 0; j < p.width; j += kFour, out += kFour * q.width) {
+            transpose_four(out, q.width, from + j, p.width);
         }
     }
 }
