@@ -41,8 +41,13 @@ Names names_of(const Layer& layer, bool affine) {
     return names;
 }
 
+// The backward pass wants the normalised value, not what was normalised.
+bool normalised_in_place(const Layer& layer, Fused::Keep keep) {
+    return keep == Fused::Keep::needed && layer.norm == NormPlace::before;
+}
+
 // The tensors that a step keeps, in the order in which it makes them.
-std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n) {
+std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, Fused::Keep wanted) {
     std::vector<TensorSpec> table;
     const auto keep = [&table](const std::string& name, Shape shape) {
         const bool known = std::ranges::any_of(table, [&](const auto& spec) { return spec.name == name; });
@@ -56,7 +61,9 @@ std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n) {
     for (const Layer& layer : all) {
         const std::size_t H = layer.outputs;
         const Names names = names_of(layer, config.norm.affine);
-        keep(names.linear, {n, H});
+        if (!normalised_in_place(layer, wanted)) {
+            keep(names.linear, {n, H});
+        }
         if (layer.norm == NormPlace::after) {
             keep(names.tanh, {n, H});
         }
@@ -76,7 +83,9 @@ std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n) {
             keep("d" + layer.value("bnbias"), {H});
         }
         keep("d" + names_of(layer, config.norm.affine).linear, {n, H});
-        keep("d" + layer.W(), {layer.inputs, H});
+        if (wanted == Fused::Keep::all) {
+            keep("d" + layer.W(), {layer.inputs, H});
+        }
         if (layer.has_bias) {
             keep("d" + layer.b(), {H});
         }
@@ -133,31 +142,16 @@ float* find(Tensors<float>& tensors, const std::string& name) {
     return tensors.contains(name) ? tensors[name].data() : nullptr;
 }
 
-// Calls visit(element of embcat, character, element of its row in C, how many) for the stretches of a row of embcat
-// that lie together: embcat (n, T·E) is emb (n, T, E) under another shape.
-template <class Visit>
-void for_each_stretch(std::size_t n, std::size_t i, const std::vector<Panel>& panels, std::size_t E, Visit visit) {
-    for (const Panel& p : panels) {
-        const std::size_t row = n * p.from + i * p.width;
-        for (std::size_t j = 0; j < p.used;) {
-            const std::size_t t = (p.from + j) / E, e = (p.from + j) % E;
-            const std::size_t together = std::min(p.used - j, E - e);
-            visit(row + j, t, e, together);
-            j += together;
-        }
-    }
-}
-
 // Rows of a panel that a thread takes at a time where no norm wants them all.
 constexpr std::size_t kTogether = 128;
 
 }  // namespace
 
-Fused::Fused(const NetworkConfig& config, std::size_t rows, std::size_t threads)
+Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size_t threads)
     : config_(config), rows_(rows), pool_(threads) {
     check_network(config, rows);
     states_ = {Tensors<float>(with_padding(byhand::state(config))), Tensors<float>(with_padding(byhand::state(config)))};
-    names_ = kept_names(config, rows);
+    names_ = kept_names(config, rows, keep);
     values_ = Tensors<float>(with_padding(names_));
     embcat_ = find(values_, "embcat");
     loss_ = find(values_, "loss");
@@ -165,6 +159,7 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, std::size_t threads)
     dC_ = find(values_, "dC");
     C_ = {find(states_[0], "C"), find(states_[1], "C")};
     losses_.resize(rows);
+    stretches_ = stretches_of(rows, config.context, config.embedding);
 
     std::size_t widest = 0;
     for (const Layer& layer : layers(config)) {
@@ -187,7 +182,7 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, std::size_t threads)
                                      .in = panels_of(layer.inputs),
                                      .out = panels_of(layer.outputs),
                                      .state = {weights(states_[0]), weights(states_[1])},
-                                     .linear = value(names.linear),
+                                     .linear = value(normalised_in_place(layer, keep) ? names.raw : names.linear),
                                      .tanh = value(names.tanh),
                                      .raw = value(names.raw),
                                      .result = value(names.result),
@@ -201,6 +196,7 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, std::size_t threads)
                                      .dbnbias = of_norm(values_, "d" + layer.value("bnbias"))});
     }
     transposed_.assign(threads, AlignedVector<float>(widest * kWidestPanel));
+    dW_.assign(threads, AlignedVector<float>(kWidestPanel * kWidestPanel));
 }
 
 void Fused::load(const Tensors<float>& state) {
@@ -231,7 +227,7 @@ Tensors<float> Fused::kept() const {
 }
 
 float Fused::run(const Batch& batch, float rate) {
-    embed(batch);
+    simd::embedding_forward(embcat_, C_[now_], batch.X, rows_, config_.context, config_.embedding, stretches_);
     Panels x = {embcat_, rows_, layers_.front().in};
     for (const FusedLayer& l : layers_) {
         const std::size_t parts = chunks(l.layer.norm);
@@ -262,11 +258,11 @@ float Fused::run(const Batch& batch, float rate) {
                 }
             } else {
                 const std::size_t block = task - to_below;
-                update(l, read, l.in[block % l.in.size()], l.out[block / l.in.size()], rate);
+                update(l, read, l.in[block % l.in.size()], l.out[block / l.in.size()], rate, thread);
             }
         });
     }
-    embed_backward(batch, rate);
+    update_embedding(batch, rate);
     return *loss_;
 }
 
@@ -278,17 +274,6 @@ std::size_t Fused::chunks(NormPlace norm) const {
 Fused::Part Fused::part_of(const std::vector<Panel>& panels, std::size_t chunks, std::size_t task) const {
     const std::size_t chunk = task % chunks;
     return {panels[task / chunks], {rows_ * chunk / chunks, rows_ * (chunk + 1) / chunks}};
-}
-
-// embcat[i, t·E + e] = C[X[i, t], e]
-void Fused::embed(const Batch& batch) {
-    const std::size_t T = config_.context, E = config_.embedding;
-    for (std::size_t i = 0; i < rows_; ++i) {
-        for_each_stretch(rows_, i, layers_.front().in, E,
-                         [&](std::size_t at, std::size_t t, std::size_t e, std::size_t together) {
-                             std::copy_n(C_[now_] + batch.X[i * T + t] * E + e, together, embcat_ + at);
-                         });
-    }
 }
 
 // before: linear → norm → tanh;   after: linear → tanh → norm;   none: linear → tanh.   The output has no tanh.
@@ -365,10 +350,12 @@ void Fused::backward(const FusedLayer& l, const Part& part) const {
 
 // dW = xᵀ·dy and new_W = W − rate·dW, for the inputs of panel q and the outputs of panel p; with the first inputs, all
 // that the outputs have besides.
-void Fused::update(const FusedLayer& l, const Panels& x, const Panel& q, const Panel& p, float rate) const {
-    const std::size_t in = l.layer.inputs, from = in * p.from + q.from * p.width;
-    simd::linear_weight_backward(in_panel(l.dW, in, p), x, q, in_panel(l.dy, rows_, p), p);
-    simd::descend(l.state[1 - now_].W + from, l.state[now_].W + from, l.dW + from, rate, q.used * p.width);
+void Fused::update(const FusedLayer& l, const Panels& x, const Panel& q, const Panel& p, float rate,
+                   std::size_t thread) {
+    const std::size_t from = l.layer.inputs * p.from + q.from * p.width;
+    float* const dW = l.dW != nullptr ? l.dW + from : dW_[thread].data();
+    simd::linear_weight_backward(dW, x, q, in_panel(l.dy, rows_, p), p);
+    simd::descend(l.state[1 - now_].W + from, l.state[now_].W + from, dW, rate, q.used * p.width);
     if (q.from == 0) {
         update_vectors(l, p, rate);
     }
@@ -400,18 +387,10 @@ void Fused::update_vectors(const FusedLayer& l, const Panel& p, float rate) cons
 }
 
 // dC[v] = Σ over the places with X[i, t] = v of demb[i, t]; new_C = C − rate·dC
-void Fused::embed_backward(const Batch& batch, float rate) {
-    const std::size_t T = config_.context, E = config_.embedding, size = config_.vocabulary * E;
+void Fused::update_embedding(const Batch& batch, float rate) const {
+    const std::size_t size = config_.vocabulary * config_.embedding;
     std::fill_n(dC_, size, 0.0F);
-    for (std::size_t i = 0; i < rows_; ++i) {
-        for_each_stretch(rows_, i, layers_.front().in, E,
-                         [&](std::size_t at, std::size_t t, std::size_t e, std::size_t together) {
-                             float* row = dC_ + batch.X[i * T + t] * E + e;
-                             for (std::size_t k = 0; k < together; ++k) {
-                                 row[k] += dembcat_[at + k];
-                             }
-                         });
-    }
+    simd::embedding_backward(dC_, dembcat_, batch.X, rows_, config_.context, config_.embedding, stretches_);
     descend(C_[1 - now_], C_[now_], dC_, &rate, size);
 }
 

@@ -17,8 +17,12 @@ namespace byhand {
 
 class Fused {
 public:
+    // What is there after a run: all that kept() promises, or what the run itself needs. The rest takes time to write and
+    // room in the caches that training can do without; what is computed is the same.
+    enum class Keep { all, needed };
+
     // Throws InputError where check_network does. Precondition: threads > 0.
-    Fused(const NetworkConfig& config, std::size_t rows, std::size_t threads = 1);
+    Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size_t threads = 1);
     Fused(const Fused&) = delete;
     Fused& operator=(const Fused&) = delete;
 
@@ -35,6 +39,7 @@ public:
 
     // What the last run kept, by the names of the stepwise network: the state it began with, values, gradients, new_X.
     // Gradients of (rows, width) are kept only where the linear's result is meant: the others are overwritten.
+    // Precondition: Keep::all.
     Tensors<float> kept() const;
 
 private:
@@ -49,10 +54,11 @@ private:
         std::vector<Panel> in, out;  // of what the layer reads, and of what it makes
         std::array<Weights, 2> state{};
         // Values. `linear` is the linear's result, `tanh` the non-linearity's, `raw` the normalised value, `result` what
-        // the layer hands on; where two are the same thing they are the same array.
+        // the layer hands on; where two are the same thing they are the same array, as are `linear` and `raw` where only
+        // the second is needed.
         float *linear = nullptr, *tanh = nullptr, *raw = nullptr, *result = nullptr;
         float *bnmeani = nullptr, *bnvar = nullptr, *bnvar_inv = nullptr;
-        // Gradients. dy begins as that of `result` and becomes that of `linear`, in place.
+        // Gradients. dy begins as that of `result` and becomes that of `linear`, in place; dW is null where it is not kept.
         float *dy = nullptr, *dW = nullptr, *db = nullptr;
         float *dbngain = nullptr, *dbnbias = nullptr;
     };
@@ -62,15 +68,14 @@ private:
         Rows rows;
     };
 
-    void embed(const Batch& batch);
     void forward(const FusedLayer& l, const Panels& x, const Part& part) const;
     void loss(const Batch& batch);
     void backward(const FusedLayer& l, const Part& part) const;
     void input_backward(const FusedLayer& l, float* dx, const Part& part, std::size_t thread);
     simd::NormPanel norm_of(const FusedLayer& l, const Panel& p) const;
-    void update(const FusedLayer& l, const Panels& x, const Panel& q, const Panel& p, float rate) const;
+    void update(const FusedLayer& l, const Panels& x, const Panel& q, const Panel& p, float rate, std::size_t thread);
     void update_vectors(const FusedLayer& l, const Panel& p, float rate) const;
-    void embed_backward(const Batch& batch, float rate);
+    void update_embedding(const Batch& batch, float rate) const;
 
     std::size_t chunks(NormPlace norm) const;
     Part part_of(const std::vector<Panel>& panels, std::size_t chunks, std::size_t task) const;
@@ -84,8 +89,10 @@ private:
     std::vector<FusedLayer> layers_;
     std::array<float*, 2> C_{};  // of either state
     float *embcat_ = nullptr, *loss_ = nullptr, *dembcat_ = nullptr, *dC_ = nullptr;
-    AlignedVector<float> losses_;                   // of each row
-    std::vector<AlignedVector<float>> transposed_;  // scratch of each thread: Wᵀ for one panel of the input
+    std::vector<Stretch> stretches_;  // of a row of embcat
+    AlignedVector<float> losses_;     // of each row
+    // Scratch of each thread: Wᵀ for one panel of the input, and dW where two panels meet.
+    std::vector<AlignedVector<float>> transposed_, dW_;
     Pool pool_;
 };
 

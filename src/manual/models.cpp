@@ -50,7 +50,7 @@ private:
 
 class FusedSide final : public Side {
 public:
-    FusedSide(const NetworkConfig& config, std::size_t rows) : fused_(config, rows) {}
+    FusedSide(const NetworkConfig& config, std::size_t rows) : fused_(config, rows, Fused::Keep::all) {}
     void load(const Tensors<float>& state) override {
         fused_
             .commit();  // as from step to step of a training: each of the two states has its turn to be the present one
@@ -135,7 +135,7 @@ private:
 class FusedModel final : public HandModel {
 public:
     FusedModel(const NetworkConfig& config, std::size_t rows, std::size_t threads)
-        : HandModel(config), fused_(config, rows, threads) {}
+        : HandModel(config), fused_(config, rows, Fused::Keep::needed, threads) {}
 
     void load(const Tensors<float>& state) override { fused_.load(state); }
     Tensors<float> save() const override { return fused_.state(); }

@@ -26,6 +26,19 @@ std::vector<Panel> panels_of(std::size_t columns) {
     return panels;
 }
 
+std::vector<Stretch> stretches_of(std::size_t n, std::size_t T, std::size_t E) {
+    std::vector<Stretch> all;
+    for (const Panel& p : panels_of(T * E)) {
+        for (std::size_t j = 0; j < p.used;) {
+            const std::size_t t = (p.from + j) / E, e = (p.from + j) % E;
+            const std::size_t together = std::min(p.used - j, E - e);
+            all.push_back({n * p.from + j, p.width, t, e, together});
+            j += together;
+        }
+    }
+    return all;
+}
+
 void to_panels(float* panels, const float* matrix, std::size_t rows, std::size_t columns) {
     for (const Panel& p : panels_of(columns)) {
         float* to = in_panel(panels, rows, p);

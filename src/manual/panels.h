@@ -48,6 +48,16 @@ inline std::size_t place(const Panels& matrix, std::size_t i, std::size_t j) {
     return matrix.rows * p->from + i * p->width + (j - p->from);
 }
 
+// Columns of one row that lie together in a panel and belong to the same place of the context: embcat (n, T·E) is
+// emb (n, T, E) under another shape.
+struct Stretch {
+    std::size_t from = 0;   // of the first row: where it begins; row i's is i·width further on
+    std::size_t width = 0;  // of the panel
+    std::size_t t = 0, e = 0;
+    std::size_t count = 0;
+};
+std::vector<Stretch> stretches_of(std::size_t n, std::size_t T, std::size_t E);
+
 // Some of a matrix's rows.
 struct Rows {
     std::size_t first = 0, last = 0;  // without `last`

@@ -65,7 +65,7 @@ void linear_weight(float* to, const float* x, const float* dy, std::size_t n, st
     const Matrix read(x, n, in);
     for (const Panel& p : dW.panels) {
         for (const Panel& q : read.panels) {
-            simd::linear_weight_backward(dW.in(p), read.view(), q, gradient.in(p), p);
+            simd::linear_weight_backward(dW.in(p) + q.from * p.width, read.view(), q, gradient.in(p), p);
         }
     }
     dW.copy_to(to);

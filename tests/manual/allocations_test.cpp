@@ -100,7 +100,7 @@ TEST_CASE("allocations: the counter counts, aligned ones too") {
 
 TEST_CASE("allocations: none in a fused training step") {
     for (const networks::Example& example : examples()) {
-        Fused fused(example.config, example.rows);
+        Fused fused(example.config, example.rows, Fused::Keep::all);
         fused.load(example.state);
         const Batch batch = example.batch();
         const auto three_steps = [&] {

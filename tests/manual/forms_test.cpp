@@ -172,7 +172,7 @@ TEST_CASE("fused makes the same bytes on any number of threads") {
         const networks::Example example = networks::make(config, 301);
         std::vector<std::vector<float>> kept;
         for (const std::size_t threads : {1, 2, 3, 8}) {
-            Fused fused(config, example.rows, threads);
+            Fused fused(config, example.rows, Fused::Keep::all, threads);
             fused.load(example.state);
             for (int step = 0; step < 3; ++step) {
                 fused.run(example.batch(), kRate);

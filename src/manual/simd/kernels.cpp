@@ -86,6 +86,35 @@ void exp_forward(float* y, const float* x, std::size_t count) {
     map(y, x, count, [](D, V v) HWY_ATTR { return exp(v); });
 }
 
+// Calls visit(element of embcat, element of C, lanes) for all of embcat, row after row.
+template <class Visit>
+HWY_INLINE void for_each_character(const std::int64_t* X, std::size_t n, std::size_t T, std::size_t E,
+                                   std::span<const Stretch> stretches, Visit visit) {
+    const std::size_t N = hn::Lanes(D());
+    for (std::size_t i = 0; i < n; ++i, X += T) {
+        for (const Stretch& s : stretches) {
+            const std::size_t at = s.from + i * s.width, in_C = static_cast<std::size_t>(X[s.t]) * E + s.e;
+            for (std::size_t k = 0; k < s.count; k += N) {
+                visit(at + k, in_C + k, Lanes(s.count - k));
+            }
+        }
+    }
+}
+
+void embedding_forward(float* embcat, const float* C, const std::int64_t* X, std::size_t n, std::size_t T,
+                       std::size_t E, std::span<const Stretch> stretches) {
+    for_each_character(X, n, T, E, stretches, [=](std::size_t at, std::size_t in_C, const Lanes& lanes) HWY_ATTR {
+        store(load(lanes, C + in_C), lanes, embcat + at);
+    });
+}
+
+void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, std::size_t n, std::size_t T,
+                        std::size_t E, std::span<const Stretch> stretches) {
+    for_each_character(X, n, T, E, stretches, [=](std::size_t at, std::size_t in_C, const Lanes& lanes) HWY_ATTR {
+        store(hn::Add(load(lanes, dC + in_C), load(lanes, dembcat + at)), lanes, dC + in_C);
+    });
+}
+
 // Calls visit(at, is) for each vector of row i: where it begins, and which of its lanes are the matrix's own.
 template <class Visit>
 HWY_INLINE void for_each_vector(const Panels& matrix, std::size_t i, Visit visit) {
@@ -153,6 +182,8 @@ namespace {
 
 HWY_EXPORT(tanh_forward);
 HWY_EXPORT(exp_forward);
+HWY_EXPORT(embedding_forward);
+HWY_EXPORT(embedding_backward);
 HWY_EXPORT(cross_entropy_with_gradient);
 HWY_EXPORT(tanh_backward);
 HWY_EXPORT(descend);
@@ -165,6 +196,16 @@ void tanh_forward(float* h, const float* x, std::size_t count) {
 
 void exp_forward(float* y, const float* x, std::size_t count) {
     HWY_DYNAMIC_DISPATCH(exp_forward)(y, x, count);
+}
+
+void embedding_forward(float* embcat, const float* C, const std::int64_t* X, std::size_t n, std::size_t T,
+                       std::size_t E, std::span<const Stretch> stretches) {
+    HWY_DYNAMIC_DISPATCH(embedding_forward)(embcat, C, X, n, T, E, stretches);
+}
+
+void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, std::size_t n, std::size_t T,
+                        std::size_t E, std::span<const Stretch> stretches) {
+    HWY_DYNAMIC_DISPATCH(embedding_backward)(dC, dembcat, X, n, T, E, stretches);
 }
 
 void cross_entropy_with_gradient(float* losses, float* dlogits, const Panels& logits, const std::int64_t* Y,

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "manual/panels.h"
 
@@ -14,6 +15,15 @@ void tanh_forward(float* h, const float* x, std::size_t count);
 
 // y = exp(x), within 4 ULP; y may be x itself.   Twin: softmax_exp.
 void exp_forward(float* y, const float* x, std::size_t count);
+
+// embcat[i, t·E + e] = C[X[i, t], e].   embcat (n, T·E) in panels, with the stretches of its rows; C (V, E), X (n, T).
+// Twin: embedding_forward.
+void embedding_forward(float* embcat, const float* C, const std::int64_t* X, std::size_t n, std::size_t T,
+                       std::size_t E, std::span<const Stretch> stretches);
+
+// dC[X[i, t], e] += dembcat[i, t·E + e], row after row.   Twin, to the bit: embedding_backward.
+void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, std::size_t n, std::size_t T,
+                        std::size_t E, std::span<const Stretch> stretches);
 
 // Of some rows: losses[i] = −ln softmax(logits[i])[Y[i]] and dlogits[i] = (softmax(logits[i]) − one-hot(Y[i]))/n, n being
 // all of the rows. dlogits is in panels as logits is; its padding becomes 0.   Twin: cross_entropy_with_gradient.

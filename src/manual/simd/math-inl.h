@@ -58,8 +58,9 @@ HWY_INLINE Sigmoid sigmoid_of_minus(V y) {
 HWY_INLINE V tanh(V x) {
     const D d;
     const V one = hn::Set(d, 1.0F), border = hn::Set(d, 0.6F);
-    // From 9.02 on it is 1. (Of two numbers one of which is NaN, every CPU's minimum is the second.)
-    const V size = hn::Min(hn::Set(d, 10.0F), hn::Abs(x));
+    // From 9.02 on it is 1. NaN is not above 10, and stays.
+    const V most = hn::Set(d, 10.0F), magnitude = hn::Abs(x);
+    const V size = hn::IfThenElse(hn::Gt(magnitude, most), most, magnitude);
     const V x2 = hn::Mul(x, x);
     // As above, for (tanh(x) − x)/x³ up to the border: 0.04 units.
     const V P = polynomial(x2, -0.333333F, 0.13331958F, -0.053786684F, 0.020805385F, -0.0059058687F);

@@ -83,21 +83,32 @@ HWY_NOINLINE void tiles_of(float* c, const Sum& sum, const Rows& rows, std::size
                 }
             }
         }
-        // Unrolled, or the sums would go by way of memory. The bias comes onto the finished sum: the other way round each
-        // small term would be rounded at the size of the bias.
+        // The loops below are unrolled, or the sums would go by way of memory. The bias comes onto the finished sum: the
+        // other way round each small term would be rounded at the size of the bias.
+        float* const out = c + i * width + j;
+        if (sum.onto) {
+            HWY_UNROLL(8)
+            for (std::size_t r = 0; r < kHeight; ++r) {
+                HWY_UNROLL(3)
+                for (std::size_t v = 0; v < kVectors; ++v) {
+                    total[r][v] = hn::Add(hn::Load(d, out + r * width + v * N), total[r][v]);
+                }
+            }
+        }
+        if (sum.bias != nullptr) {
+            HWY_UNROLL(8)
+            for (std::size_t r = 0; r < kHeight; ++r) {
+                HWY_UNROLL(3)
+                for (std::size_t v = 0; v < kVectors; ++v) {
+                    total[r][v] = hn::Add(total[r][v], hn::Load(d, sum.bias + j + v * N));
+                }
+            }
+        }
         HWY_UNROLL(8)
         for (std::size_t r = 0; r < kHeight; ++r) {
-            float* out = c + (i + r) * width + j;
             HWY_UNROLL(3)
             for (std::size_t v = 0; v < kVectors; ++v) {
-                V result = total[r][v];
-                if (sum.onto) {
-                    result = hn::Add(hn::Load(d, out + v * N), result);
-                }
-                if (sum.bias != nullptr) {
-                    result = hn::Add(result, hn::Load(d, sum.bias + j + v * N));
-                }
-                hn::Store(result, d, out + v * N);
+                hn::Store(total[r][v], d, out + r * width + v * N);
             }
         }
     }
@@ -228,7 +239,7 @@ void linear_weight_backward(float* dW, const Panels& x, const Panel& q, const fl
     for (std::size_t i = 0; i < x.rows; i += kTerms) {
         sum.pieces[0] = {columns + i * q.width, 1, q.width, dy + i * p.width, std::min(kTerms, x.rows - i)};
         sum.onto = i > 0;
-        add_up(dW + q.from * p.width, sum, {0, q.used});
+        add_up(dW, sum, {0, q.used});
     }
 }
 

@@ -19,7 +19,7 @@ void linear_forward(float* y, const Panels& x, const float* W, const float* b, c
 void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
                            const Panel& q);
 
-// dW = xᵀ·dy.   dW (in, p.width), of which the rows that are the columns of x's panel q are made; x (n, in);
+// dW = xᵀ·dy.   Of dW (in, out) the part (q.used, p.width) where the inputs of panel q meet the outputs of panel p; x (n, in);
 // dy (n, p.width), panel p.   Twin: linear_weight_backward.
 void linear_weight_backward(float* dW, const Panels& x, const Panel& q, const float* dy, const Panel& p);
 
