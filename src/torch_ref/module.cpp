@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "base/batch_norm_1d.h"
+
 namespace byhand::torch_ref {
 namespace {
 
