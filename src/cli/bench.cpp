@@ -1,7 +1,9 @@
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,7 +32,6 @@ namespace byhand::cli {
 namespace {
 
 constexpr const char* kCoreVariable = "OPENBLAS_CORETYPE";
-constexpr const char* kInstalled = "installed";
 constexpr const char* kRecipes[] = {"notes", "makemore-bn", "makemore-deep", "wide", "deepwide", "bigbatch"};
 constexpr const char* kSweptRecipe = "makemore-bn";
 
@@ -38,8 +39,7 @@ struct BenchOptions {
     std::vector<std::string> recipes;
     std::size_t threads = 1;
     std::size_t rounds = 30;
-    std::string blas_core;  // empty: the best, or as the environment has it
-    bool no_as_installed = false;
+    bool as_installed = false, no_as_installed = false;
     bool kernels = false;
     std::string sweep, svg;
     bool json = false;
@@ -70,18 +70,29 @@ std::vector<Measured> recipes_of(const BenchOptions& options) {
     return all;
 }
 
-// OpenBLAS's kernels: those asked for, else the user's own choice, else the best.
-std::optional<std::string> core_of(const BenchOptions& options) {
-    if (!options.blas_core.empty()) {
-        return options.blas_core == kInstalled ? "" : options.blas_core;
+// OpenBLAS's kernels: its own choice as installed, else the user's, else the best.
+std::optional<std::string> core_of(bool as_installed) {
+    if (as_installed) {
+        return "";
     }
     return std::getenv(kCoreVariable) != nullptr ? std::nullopt : std::optional(torch_ref::best_blas_core());
 }
 
+// Memory that LibTorch frees stays the process's: else the system takes large tensors back and clears new ones, in
+// every step. (PyTorch's tuning guide advises another allocator for that.)
+void keep_freed_memory() {
+    constexpr int kLargest = 32 << 20, kAll = std::numeric_limits<int>::max();  // bytes
+    mallopt(M_MMAP_THRESHOLD, kLargest);
+    mallopt(M_TRIM_THRESHOLD, kAll);
+}
+
 // LibTorch's side, or null and a line on stderr that says why.
 const torch_ref::Factory* torch_of(const BenchOptions& options) {
+    if (!options.as_installed) {
+        keep_freed_memory();
+    }
     try {
-        return &torch_ref::load({.threads = options.threads, .blas_core = core_of(options)});
+        return &torch_ref::load({.threads = options.threads, .blas_core = core_of(options.as_installed)});
     } catch (const InputError& error) {
         fmt::print(stderr, "by hand alone: {}\n", printable(error.what()));
         return nullptr;
@@ -108,9 +119,9 @@ void report_progress(const std::string& what, std::size_t done, std::size_t all)
 
 // The same recipe in a process of its own, where OpenBLAS chooses its kernels.
 std::optional<bench::AsInstalled> as_installed(const std::string& recipe, const BenchOptions& options) {
-    const std::optional<ProgramRun> run = run_program(
-        "/proc/self/exe", {"bench", "--json", "--no-as-installed", "--blas-core", kInstalled, "--recipe", recipe,
-                           "--threads", std::to_string(options.threads), "--rounds", std::to_string(options.rounds)});
+    const std::optional<ProgramRun> run =
+        run_program("/proc/self/exe", {"bench", "--json", "--as-installed", "--recipe", recipe, "--threads",
+                                       std::to_string(options.threads), "--rounds", std::to_string(options.rounds)});
     if (!run || run->exit_code != kFine) {
         throw InputError(
             fmt::format("LibTorch as installed could not be measured ({}); --no-as-installed leaves it out",
@@ -153,7 +164,7 @@ int measure_steps(const BenchOptions& options) {
     for (std::size_t i = 0; i < recipes.size(); ++i) {
         report_progress(recipes[i].recipe.name, i, recipes.size());
         results.push_back(measured(recipes[i], torch, options));
-        if (torch != nullptr && !options.no_as_installed) {
+        if (torch != nullptr && !options.as_installed && !options.no_as_installed) {
             results.back().as_installed = as_installed(recipes[i].name, options);
         }
         sound = is_sound(results.back()) && sound;
@@ -191,7 +202,9 @@ int measure_operations(const BenchOptions& options) {
 
 std::vector<lab::Plot> plots_of(const Measured& what, const bench::Sweep& sweep,
                                 const std::vector<bench::Result>& results) {
-    lab::Series by_hand{.name = "by hand", .x = {}, .y = {}, .style = lab::Style::both};
+    lab::Series by_hand;
+    by_hand.name = "by hand";
+    by_hand.style = lab::Style::both;
     lab::Series torch = by_hand, ratio = by_hand;
     torch.name = "LibTorch";
     ratio.name = "LibTorch's time over ours, and where eight rounds of ten lie";
@@ -281,13 +294,13 @@ void add_bench(CLI::App& app, int& exit_code) {
     command->add_option("--rounds", options->rounds, "In each of which either side has its turn")
         ->check(whole_number(1, kMostRounds))
         ->capture_default_str();
+    CLI::Option* as_installed =
+        command->add_flag("--as-installed", options->as_installed,
+                          "LibTorch as it is found: OpenBLAS chooses its kernels, malloc as the system has it");
     command
-        ->add_option("--blas-core", options->blas_core,
-                     "The CPU for which LibTorch's OpenBLAS computes: its name, or `installed` for OpenBLAS's own "
-                     "choice [OPENBLAS_CORETYPE, else the best that this CPU can run]")
-        ->check(some_text());
-    command->add_flag("--no-as-installed", options->no_as_installed,
-                      "Don't measure beside LibTorch as installed too, in a process of its own");
+        ->add_flag("--no-as-installed", options->no_as_installed,
+                   "Don't measure LibTorch as installed too, in a process of its own")
+        ->excludes(as_installed);
     CLI::Option* kernels =
         command->add_flag("--kernels", options->kernels, "Each operation of a step by itself, in the recipe's shapes");
     CLI::Option* json = command->add_flag("--json", options->json, "For a program to read");
