@@ -154,16 +154,17 @@ double flops_of(const OperationShape& shape) {
     }
 }
 
-OperationTimes operation_times(const OperationOfStep& what, const torch_ref::Factory* torch, std::size_t rounds) {
+OperationTimes operation_times(const OperationOfStep& what, const torch_ref::Factory* torch, std::size_t rounds,
+                               std::size_t threads) {
     OperationTimes times{.recipe = "", .what = what, .rounds = {}};
     const OperationQuestion question = question_of(what.shape);
     const PreparedOperation ours = by_hand(question);
     if (torch == nullptr) {
-        times.rounds = in_turn(steps_of(ours), nullptr, rounds);
+        times.rounds = in_turn(steps_of(ours), nullptr, rounds, threads);
         return times;
     }
     const PreparedOperation theirs = torch->prepared(question);
-    times.rounds = in_turn(steps_of(ours), steps_of(theirs), rounds);
+    times.rounds = in_turn(steps_of(ours), steps_of(theirs), rounds, threads);
     times.apart = largest_difference(ours.result(), theirs.result());
     return times;
 }

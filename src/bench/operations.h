@@ -42,7 +42,8 @@ struct OperationTimes {
 };
 
 // One operation by both sides in turn, on the same numbers. Without `torch` ours alone.
-OperationTimes operation_times(const OperationOfStep& what, const torch_ref::Factory* torch, std::size_t rounds);
+OperationTimes operation_times(const OperationOfStep& what, const torch_ref::Factory* torch, std::size_t rounds,
+                               std::size_t threads);
 
 // As the report of steps: 80 columns, and JSON.
 std::string to_text(const Machine& machine, const std::vector<OperationTimes>& operations);

@@ -32,7 +32,8 @@ Json json_of(const Result& result, const Machine& machine) {
             {"torch_cpu_share", result.torch_seconds ? Json(result.torch_cpus) : Json()},
             {"loss", losses ? Json(losses->ours) : Json()},
             {"torch_loss", losses ? Json(losses->torch) : Json()},
-            {"losses_apart", losses ? Json(losses->apart) : Json()}};
+            {"losses_apart", losses ? Json(losses->apart) : Json()},
+            {"agree", losses ? Json(result.agree) : Json()}};
 }
 
 std::string line_of(const Result& result, const Machine& machine) {
@@ -70,6 +71,7 @@ Result result_of(const StepTimes& times, const Recipe& recipe, std::size_t threa
         result.ratio = ratio(times.rounds.theirs.seconds, times.rounds.ours.seconds);
     }
     result.losses = times.losses;
+    result.agree = !times.losses || agree(*times.losses, recipe.batch);
     result.flops = step_flops(recipe.network, recipe.batch);
     return result;
 }

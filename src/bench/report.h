@@ -30,6 +30,7 @@ struct Result {
     std::optional<Spread> torch_seconds, ratio;
     double torch_cpus = 0;
     std::optional<Losses> losses;
+    bool agree = true;  // these
     std::optional<AsInstalled> as_installed;
     double flops = 0;  // a step
 

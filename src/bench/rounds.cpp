@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <thread>
 
 #include "base/quantile.h"
 
@@ -11,6 +12,8 @@ namespace {
 
 constexpr double kTurn = 0.002;   // seconds of the faster side's turn, at least
 constexpr double kWarmUp = 0.05;  // seconds of each side's warm-up, at least
+// OpenBLAS's threads wait busily for 2^26 cycles of the clock, some 30 ms.
+constexpr std::chrono::milliseconds kPause(40);
 
 struct Turn {
     double seconds = 0, processor_seconds = 0;
@@ -23,6 +26,15 @@ Turn turn(const Steps& side, std::size_t steps) {
     side(steps);
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     return {seconds, static_cast<double>(std::clock() - processor_start) / CLOCKS_PER_SEC};
+}
+
+// After whatever the other side has left running and in the caches.
+Turn quiet_turn(const Steps& side, std::size_t steps, std::size_t threads) {
+    if (threads > 1) {
+        std::this_thread::sleep_for(kPause);
+    }
+    side(1);
+    return turn(side, steps);
 }
 
 // The steps that one turn takes: doubled until they last. Both sides make them all, so that they stay level.
@@ -78,15 +90,15 @@ bool ours_first(std::size_t round) {
     return round % 2 == 0;
 }
 
-Rounds in_turn(const Steps& ours, const Steps& theirs, std::size_t rounds) {
+Rounds in_turn(const Steps& ours, const Steps& theirs, std::size_t rounds, std::size_t threads) {
     Rounds result;
     result.steps = steps_of_a_turn(ours, theirs, result.total);
     Tally our_tally, their_tally;
     for (std::size_t round = 0; round < rounds; ++round) {
-        const auto our_turn = [&] { our_tally.add(turn(ours, result.steps), result.steps); };
+        const auto our_turn = [&] { our_tally.add(quiet_turn(ours, result.steps, threads), result.steps); };
         const auto their_turn = [&] {
             if (theirs) {
-                their_tally.add(turn(theirs, result.steps), result.steps);
+                their_tally.add(quiet_turn(theirs, result.steps, threads), result.steps);
             }
         };
         if (ours_first(round)) {
@@ -96,7 +108,7 @@ Rounds in_turn(const Steps& ours, const Steps& theirs, std::size_t rounds) {
             their_turn();
             our_turn();
         }
-        result.total += result.steps;
+        result.total += 1 + result.steps;
     }
     result.ours = our_tally.times();
     result.theirs = their_tally.times();

@@ -32,7 +32,7 @@ struct Training {
     }
 };
 
-// The largest relative difference of the losses over the next ten steps; NaN or infinite where a loss is.
+// The largest difference of the losses over the next ten steps, relative to those above 1; NaN where a loss is.
 double largest_difference(Training& ours, Training& theirs) {
     constexpr std::size_t kSteps = 10;
     double largest = 0;
@@ -40,7 +40,7 @@ double largest_difference(Training& ours, Training& theirs) {
         ours.go_on(1);
         theirs.go_on(1);
         const auto our_loss = static_cast<double>(ours.loss), their_loss = static_cast<double>(theirs.loss);
-        const double apart = std::abs(our_loss - their_loss) / their_loss;
+        const double apart = std::abs(our_loss - their_loss) / std::max(1.0, their_loss);
         largest = apart <= largest ? largest : apart;  // a NaN stays
         if (std::isnan(largest)) {
             return largest;
@@ -49,8 +49,8 @@ double largest_difference(Training& ours, Training& theirs) {
     return largest;
 }
 
-StepTimes ours_alone(Training& ours, std::size_t rounds) {
-    return {in_turn([&](std::size_t steps) { ours.go_on(steps); }, nullptr, rounds), std::nullopt};
+StepTimes ours_alone(Training& ours, std::size_t rounds, std::size_t threads) {
+    return {in_turn([&](std::size_t steps) { ours.go_on(steps); }, nullptr, rounds, threads), std::nullopt};
 }
 
 }  // namespace
@@ -67,19 +67,24 @@ Recipe with_batch_norm_1d(Recipe recipe) {
     return recipe;
 }
 
+bool agree(const Losses& losses, std::size_t rows) {
+    constexpr std::size_t kFew = 3;
+    return rows <= kFew ? std::isfinite(losses.apart) : losses.apart <= kApart;
+}
+
 StepTimes step_times(const Run& run, const torch_ref::Factory* torch, std::size_t threads, std::size_t rounds) {
     const NetworkConfig& network = run.recipe.network;
     const std::unique_ptr<Model> our_model = make_ours(network, run.recipe.batch, threads);
     Training ours(run, *our_model);
     if (torch == nullptr) {
-        return ours_alone(ours, rounds);
+        return ours_alone(ours, rounds, threads);
     }
     const std::unique_ptr<Model> their_model = torch->module_model(network, run.recipe.batch);
     Training theirs(run, *their_model);
     Losses losses;
     losses.apart = largest_difference(ours, theirs);
-    const Rounds timed =
-        in_turn([&](std::size_t steps) { ours.go_on(steps); }, [&](std::size_t steps) { theirs.go_on(steps); }, rounds);
+    const Rounds timed = in_turn([&](std::size_t steps) { ours.go_on(steps); },
+                                 [&](std::size_t steps) { theirs.go_on(steps); }, rounds, threads);
     losses.ours = static_cast<double>(ours.loss);
     losses.torch = static_cast<double>(theirs.loss);
     our_model->load(their_model->save());

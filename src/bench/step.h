@@ -22,12 +22,15 @@ Recipe with_batch_norm_1d(Recipe recipe);
 // Both sides' losses, of the same batches.
 struct Losses {
     double ours = 0, torch = 0;  // of the last batch that was timed: after thousands of steps float has drifted apart
-    // The largest difference relative to the loss, over ten steps from the same state: the initial one, and the one
-    // that LibTorch ended with.
+    // The largest difference over ten steps from the same state, the initial one and the one that LibTorch ended with;
+    // relative to a loss above 1.
     double apart = 0;
 };
-// Further apart than this is not rounding: in ten steps it comes to a few 1e-6.
+// Further apart than this is not rounding: in ten steps that comes to a few 1e-7.
 inline constexpr double kApart = 1e-4;
+// Whether both sides computed the same. Two or three rows may be all alike, and then the norm divides rounding by
+// rounding: of so small batches only what is not finite is told.
+bool agree(const Losses& losses, std::size_t rows);
 
 struct StepTimes {
     Rounds rounds;

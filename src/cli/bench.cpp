@@ -1,9 +1,7 @@
 #include <fmt/format.h>
-#include <malloc.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <limits>
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,30 +14,28 @@
 #include "bench/report.h"
 #include "bench/step.h"
 #include "bench/sweep.h"
+#include "cli/bench_plot.h"
+#include "cli/bench_torch.h"
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/gnuplot.h"
 #include "cli/network_options.h"
 #include "cli/numbers.h"
-#include "cli/run_program.h"
-#include "lab/paper/plot_script.h"
 #include "manual/simd/peak.h"
 #include "names/utf8.h"
 #include "torch_ref/blas.h"
-#include "torch_ref/load.h"
 
 namespace byhand::cli {
 namespace {
 
-constexpr const char* kCoreVariable = "OPENBLAS_CORETYPE";
 constexpr const char* kRecipes[] = {"notes", "makemore-bn", "makemore-deep", "wide", "deepwide", "bigbatch"};
 constexpr const char* kSweptRecipe = "makemore-bn";
 
 struct BenchOptions {
     std::vector<std::string> recipes;
-    std::size_t threads = 1;
+    TorchOptions torch;
     std::size_t rounds = 30;
-    bool as_installed = false, no_as_installed = false;
+    bool no_as_installed = false;
     bool kernels = false;
     std::string sweep, svg;
     bool json = false;
@@ -70,35 +66,6 @@ std::vector<Measured> recipes_of(const BenchOptions& options) {
     return all;
 }
 
-// OpenBLAS's kernels: its own choice as installed, else the user's, else the best.
-std::optional<std::string> core_of(bool as_installed) {
-    if (as_installed) {
-        return "";
-    }
-    return std::getenv(kCoreVariable) != nullptr ? std::nullopt : std::optional(torch_ref::best_blas_core());
-}
-
-// Memory that LibTorch frees stays the process's: else the system takes large tensors back and clears new ones, in
-// every step. (PyTorch's tuning guide advises another allocator for that.)
-void keep_freed_memory() {
-    constexpr int kLargest = 32 << 20, kAll = std::numeric_limits<int>::max();  // bytes
-    mallopt(M_MMAP_THRESHOLD, kLargest);
-    mallopt(M_TRIM_THRESHOLD, kAll);
-}
-
-// LibTorch's side, or null and a line on stderr that says why.
-const torch_ref::Factory* torch_of(const BenchOptions& options) {
-    if (!options.as_installed) {
-        keep_freed_memory();
-    }
-    try {
-        return &torch_ref::load({.threads = options.threads, .blas_core = core_of(options.as_installed)});
-    } catch (const InputError& error) {
-        fmt::print(stderr, "by hand alone: {}\n", printable(error.what()));
-        return nullptr;
-    }
-}
-
 bench::Machine machine_of(const torch_ref::Factory* torch, std::size_t threads) {
     return {.cpu = bench::cpu_name(),
             .target = simd::target_name(),
@@ -117,23 +84,11 @@ void report_progress(const std::string& what, std::size_t done, std::size_t all)
     fmt::print(stderr, "{} ({} of {})\n", printable(what), done + 1, all);
 }
 
-// The same recipe in a process of its own, where OpenBLAS chooses its kernels.
-std::optional<bench::AsInstalled> as_installed(const std::string& recipe, const BenchOptions& options) {
-    const std::optional<ProgramRun> run =
-        run_program("/proc/self/exe", {"bench", "--json", "--as-installed", "--recipe", recipe, "--threads",
-                                       std::to_string(options.threads), "--rounds", std::to_string(options.rounds)});
-    if (!run || run->exit_code != kFine) {
-        throw InputError(
-            fmt::format("LibTorch as installed could not be measured ({}); --no-as-installed leaves it out",
-                        run ? run->err.substr(run->err.find('\n') + 1) : "there is no /proc/self/exe"));
-    }
-    return bench::as_installed_from_json(run->out);
-}
-
-bench::Result measured(const Measured& what, const torch_ref::Factory* torch, const BenchOptions& options) {
-    const Run run = prepare(what.recipe, read_names_aloud(""), data_path_of(""));
-    const bench::StepTimes times = bench::step_times(run, torch, options.threads, options.rounds);
-    bench::Result result = bench::result_of(times, run.recipe, options.threads);
+bench::Result measured(const Measured& what, const NamesFile& names, const torch_ref::Factory* torch,
+                       const BenchOptions& options) {
+    const Run run = prepare(what.recipe, names, data_path_of(""));
+    const bench::StepTimes times = bench::step_times(run, torch, options.torch.threads, options.rounds);
+    bench::Result result = bench::result_of(times, run.recipe, options.torch.threads);
     result.changed_norm = what.changed_norm;
     return result;
 }
@@ -147,7 +102,7 @@ bool is_sound(const bench::Result& result) {
                        printable(result.recipe), who, cpus, result.threads, result.threads == 1 ? "thread" : "threads");
         }
     }
-    if (result.losses && !(result.losses->apart <= bench::kApart)) {
+    if (!result.agree) {
         fmt::print(stderr, "{}: the losses of the two sides are {:.1e} apart, which is more than rounding\n",
                    printable(result.recipe), result.losses->apart);
         return false;
@@ -157,15 +112,16 @@ bool is_sound(const bench::Result& result) {
 
 int measure_steps(const BenchOptions& options) {
     const std::vector<Measured> recipes = recipes_of(options);
-    const torch_ref::Factory* torch = torch_of(options);
-    bench::Machine machine = machine_of(torch, options.threads);
+    const NamesFile names = read_names_aloud("");
+    const torch_ref::Factory* torch = open_torch(options.torch);
+    bench::Machine machine = machine_of(torch, options.torch.threads);
     std::vector<bench::Result> results;
     bool sound = true;
     for (std::size_t i = 0; i < recipes.size(); ++i) {
         report_progress(recipes[i].recipe.name, i, recipes.size());
-        results.push_back(measured(recipes[i], torch, options));
-        if (torch != nullptr && !options.as_installed && !options.no_as_installed) {
-            results.back().as_installed = as_installed(recipes[i].name, options);
+        results.push_back(measured(recipes[i], names, torch, options));
+        if (torch != nullptr && !options.torch.as_installed && !options.torch.avx2 && !options.no_as_installed) {
+            results.back().as_installed = as_installed(recipes[i].name, options.torch.threads, options.rounds);
         }
         sound = is_sound(results.back()) && sound;
         look_again(machine);
@@ -176,8 +132,8 @@ int measure_steps(const BenchOptions& options) {
 
 int measure_operations(const BenchOptions& options) {
     const std::vector<Measured> recipes = recipes_of(options);
-    const torch_ref::Factory* torch = torch_of(options);
-    bench::Machine machine = machine_of(torch, options.threads);
+    const torch_ref::Factory* torch = open_torch(options.torch);
+    bench::Machine machine = machine_of(torch, options.torch.threads);
     const std::size_t vocabulary = vocabulary_of(read_names_aloud("").names).size();
     std::vector<bench::OperationTimes> all;
     bool sound = true;
@@ -186,7 +142,8 @@ int measure_operations(const BenchOptions& options) {
         NetworkConfig network = recipes[i].recipe.network;
         network.vocabulary = vocabulary;
         for (const bench::OperationOfStep& operation : bench::operations_of(network, recipes[i].recipe.batch)) {
-            bench::OperationTimes& times = all.emplace_back(bench::operation_times(operation, torch, options.rounds));
+            bench::OperationTimes& times =
+                all.emplace_back(bench::operation_times(operation, torch, options.rounds, options.torch.threads));
             times.recipe = recipes[i].recipe.name;
             if (!(times.apart <= bench::kApart)) {
                 fmt::print(stderr, "{}: {} is {:.1e} apart, which is more than rounding\n", printable(times.recipe),
@@ -198,46 +155,6 @@ int measure_operations(const BenchOptions& options) {
     }
     fmt::print("{}", options.json ? bench::to_json(machine, all) : bench::to_text(machine, all));
     return sound ? kFine : kDisagrees;
-}
-
-std::vector<lab::Plot> plots_of(const Measured& what, const bench::Sweep& sweep,
-                                const std::vector<bench::Result>& results) {
-    lab::Series by_hand;
-    by_hand.name = "by hand";
-    by_hand.style = lab::Style::both;
-    lab::Series torch = by_hand, ratio = by_hand;
-    torch.name = "LibTorch";
-    ratio.name = "LibTorch's time over ours, and where eight rounds of ten lie";
-    const std::vector<std::size_t> values = bench::values_of(sweep);
-    for (std::size_t i = 0; i < results.size(); ++i) {
-        const auto value = static_cast<double>(values[i]);
-        by_hand.x.push_back(value);
-        by_hand.y.push_back(results[i].seconds.median * 1e6);
-        if (results[i].ratio) {
-            torch.x.push_back(value);
-            torch.y.push_back(results[i].torch_seconds->median * 1e6);
-            ratio.x.push_back(value);
-            ratio.y.push_back(results[i].ratio->median);
-            ratio.low.push_back(results[i].ratio->p10);
-            ratio.high.push_back(results[i].ratio->p90);
-        }
-    }
-    const std::string size = bench::name_of(sweep.size);
-    std::vector<lab::Plot> plots = {{.title = fmt::format("A training step of {} by {}", what.recipe.name, size),
-                                     .x_label = size,
-                                     .y_label = "µs",
-                                     .series = {by_hand},
-                                     .log_x = true,
-                                     .log_y = true}};
-    if (!torch.x.empty()) {
-        plots.front().series.push_back(torch);
-        plots.push_back({.title = "How many times as fast as LibTorch",
-                         .x_label = size,
-                         .y_label = "ratio",
-                         .series = {ratio},
-                         .log_x = true});
-    }
-    return plots;
 }
 
 int measure_sweep(const BenchOptions& options) {
@@ -252,7 +169,8 @@ int measure_sweep(const BenchOptions& options) {
             throw InputError("--svg: gnuplot is not installed (Debian: gnuplot-nox)");
         }
     }
-    const torch_ref::Factory* torch = torch_of(options);
+    const NamesFile names = read_names_aloud("");
+    const torch_ref::Factory* torch = open_torch(options.torch);
     const std::vector<std::size_t> values = bench::values_of(sweep);
     std::vector<bench::Result> results;
     bool sound = true;
@@ -261,18 +179,21 @@ int measure_sweep(const BenchOptions& options) {
         report_progress(fmt::format("{} {}", bench::name_of(sweep.size), values[i]), i, values.size());
         Measured one = recipes.front();
         one.recipe = bench::with_size(one.recipe, sweep.size, values[i]);
-        results.push_back(measured(one, torch, options));
+        results.push_back(measured(one, names, torch, options));
         sound = is_sound(results.back()) && sound;
         fmt::print("{}", bench::csv_line(values[i], results.back()));
         std::fflush(stdout);  // who waits for the next line has this one
     }
     if (!options.svg.empty()) {
-        write_text(options.svg, gnuplot(lab::svg_script(plots_of(recipes.front(), sweep, results))).value_or(""));
+        write_text(options.svg, gnuplot(plot_script(recipes.front().recipe.name, sweep, results)).value_or(""));
     }
     return sound ? kFine : kDisagrees;
 }
 
 int measure(const BenchOptions& options) {
+    if (options.torch.avx2) {
+        simd::no_wider_than_avx2();
+    }
     return !options.sweep.empty() ? measure_sweep(options)
            : options.kernels      ? measure_operations(options)
                                   : measure_steps(options);
@@ -288,18 +209,22 @@ void add_bench(CLI::App& app, int& exit_code) {
         ->add_option("--recipe", options->recipes,
                      fmt::format("A recipe or a file with one, as often as wanted [{}]", fmt::join(kRecipes, ", ")))
         ->check(some_text());
-    command->add_option("--threads", options->threads, "Of both sides")
+    command->add_option("--threads", options->torch.threads, "Of both sides")
         ->check(whole_number(1, kMostThreads))
         ->capture_default_str();
     command->add_option("--rounds", options->rounds, "In each of which either side has its turn")
         ->check(whole_number(1, kMostRounds))
         ->capture_default_str();
     CLI::Option* as_installed =
-        command->add_flag("--as-installed", options->as_installed,
+        command->add_flag("--as-installed", options->torch.as_installed,
                           "LibTorch as it is found: OpenBLAS chooses its kernels, malloc as the system has it");
     command
         ->add_flag("--no-as-installed", options->no_as_installed,
                    "Don't measure LibTorch as installed too, in a process of its own")
+        ->excludes(as_installed);
+    command
+        ->add_flag("--avx2", options->torch.avx2,
+                   "With AVX2 alone, on a CPU that has wider vectors too; for both sides")
         ->excludes(as_installed);
     CLI::Option* kernels =
         command->add_flag("--kernels", options->kernels, "Each operation of a step by itself, in the recipe's shapes");

@@ -39,17 +39,22 @@ std::string why() {
     return line;
 }
 
-// OpenBLAS and OpenMP read these once, as they are opened.
+void set_if_said(const char* name, const std::optional<std::string>& value) {
+    if (value && value->empty()) {
+        unsetenv(name);
+    } else if (value) {
+        setenv(name, value->c_str(), /*overwrite=*/1);
+    }
+}
+
+// OpenBLAS, OpenMP and LibTorch read these once, as they are opened.
 void set_environment(const Opening& opening) {
     const std::string threads = std::to_string(opening.threads.value_or(1));
     for (const char* name : {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"}) {
         setenv(name, threads.c_str(), /*overwrite=*/opening.threads ? 1 : 0);
     }
-    if (opening.blas_core && opening.blas_core->empty()) {
-        unsetenv("OPENBLAS_CORETYPE");
-    } else if (opening.blas_core) {
-        setenv("OPENBLAS_CORETYPE", opening.blas_core->c_str(), /*overwrite=*/1);
-    }
+    set_if_said("OPENBLAS_CORETYPE", opening.blas_core);
+    set_if_said("ATEN_CPU_CAPABILITY", opening.capability);
 }
 
 const Factory* open_module(const Opening& opening) {

@@ -17,6 +17,8 @@ struct Opening {
     // The kind of CPU that OpenBLAS takes this one for (OPENBLAS_CORETYPE), whatever the environment says; empty lets
     // it choose. Not said: as the environment has it.
     std::optional<std::string> blas_core;
+    // The widest vectors of LibTorch's own kernels (ATEN_CPU_CAPABILITY: "avx2"), likewise.
+    std::optional<std::string> capability;
 };
 
 // Opens the module once and never closes it: lib/byhand/byhand_torch_ref.so in the program's folder or the one above.

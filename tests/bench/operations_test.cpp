@@ -111,7 +111,7 @@ TEST_CASE("both sides' results are compared") {
     torch_ref::Factory other{};
     other.prepared = bench::by_hand;
     const bench::OperationOfStep tanh{{Operation::tanh_forward, 3, 5, 5}, 1};
-    const bench::OperationTimes same = bench::operation_times(tanh, &other, 2);
+    const bench::OperationTimes same = bench::operation_times(tanh, &other, 2, 1);
     CHECK(same.apart == 0);
     CHECK(same.rounds.theirs.seconds.size() == 2);
     other.prepared = [](const OperationQuestion& question) {
@@ -119,8 +119,8 @@ TEST_CASE("both sides' results are compared") {
         changed.x[7] += 0.01F;
         return bench::by_hand(changed);
     };
-    CHECK(bench::operation_times(tanh, &other, 2).apart > 1e-3);
-    CHECK(bench::operation_times(tanh, nullptr, 2).rounds.theirs.seconds.empty());
+    CHECK(bench::operation_times(tanh, &other, 2, 1).apart > 1e-3);
+    CHECK(bench::operation_times(tanh, nullptr, 2, 1).rounds.theirs.seconds.empty());
 }
 
 TEST_CASE("operations as text and as JSON") {

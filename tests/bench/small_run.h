@@ -21,7 +21,7 @@ inline byhand::Recipe recipe() {
                       {"bnbias", LayerSet::all, std::nullopt, false, 0}};
     recipe.first_cut = 0.5;
     recipe.second_cut = 0.75;
-    recipe.batch = 3;
+    recipe.batch = 16;
     recipe.rates = {{0, 0.1}};
     return recipe;
 }

@@ -63,5 +63,11 @@ std::string target_name() {
     return HWY_DYNAMIC_DISPATCH(target_name)();
 }
 
+void no_wider_than_avx2() {
+#ifdef HWY_AVX2
+    hwy::DisableTargets(HWY_AVX2 - 1);  // the better the target, the lower its bit
+#endif
+}
+
 }  // namespace byhand::simd
 #endif

@@ -18,4 +18,7 @@ MultiplyAdds multiply_adds(std::size_t repeats);
 // The kind of vectors that the kernels use on this CPU, by Highway's name for it: "AVX3_DL", "AVX2", …
 std::string target_name();
 
+// From now on the kernels use no wider vectors than AVX2's. To be called before any of them.
+void no_wider_than_avx2();
+
 }  // namespace byhand::simd
