@@ -4,17 +4,21 @@
 #include <cmath>
 
 #include "manual/simd/peak.h"
+#include "manual/targets.h"
 
 using namespace byhand;
 
 TEST_CASE("multiply-adds are counted as they are carried out, and end where their formula says") {
-    const simd::MultiplyAdds once = simd::multiply_adds(1), twice = simd::multiply_adds(2);
-    CHECK(once.flop > 0);
-    CHECK(twice.flop == 2 * once.flop);
-    // s ← s/2 + 3/4 goes to 3/2, in each of twelve sums of as many lanes: flop = 2·256·12·lanes.
-    const double lanes = once.flop / (2 * 256 * 12);
-    CHECK(lanes == std::round(lanes));
-    CHECK(once.result == 1.5 * 12 * lanes);
+    targets::for_each([] {
+        const simd::MultiplyAdds once = simd::multiply_adds(1), twice = simd::multiply_adds(2);
+        CHECK(once.flop > 0);
+        CHECK(twice.flop == 2 * once.flop);
+        // s ← s/2 + 3/4 goes to 3/2, in each of twelve sums of as many lanes: flop = 2·256·12·lanes.
+        const double lanes = once.flop / (2 * 256 * 12);
+        CHECK(lanes == std::round(lanes));
+        CHECK(once.result == 1.5 * 12 * lanes);
+        CHECK(simd::target_name() == hwy::TargetName(hwy::SupportedTargets()));
+    });
 }
 
 TEST_CASE("a machine has a name, vectors and a peak") {

@@ -121,6 +121,19 @@ TEST_CASE("OpenBLAS has the kernels that the user names, but as installed its ow
     CHECK(all.at("results").at(0).at("blas_core_as_installed").get<std::string>() != "Nehalem");
 }
 
+TEST_CASE("bench --avx2 keeps both sides to it") {
+    const Place place;
+    const Arguments command = kQuick + Arguments{"--json", "--no-as-installed"};
+    const json wide = json_of(byhand(place, command)), narrow = json_of(byhand(place, command + Arguments{"--avx2"}));
+    if (!wide.at("machine").at("target").get<std::string>().starts_with("AVX3")) {
+        SKIP("this CPU has nothing wider");
+    }
+    CHECK(narrow.at("machine").at("target").get<std::string>() == "AVX2");
+    if (kWithTorch && wide.at("machine").at("blas_core").get<std::string>() != "unknown") {
+        CHECK(narrow.at("machine").at("blas_core").get<std::string>() == "Haswell");
+    }
+}
+
 TEST_CASE("bench as a table") {
     const Place place;
     const Outcome outcome = byhand(place, kQuick + Arguments{"--no-as-installed"});
@@ -181,6 +194,8 @@ TEST_CASE("bench refuses what it can't measure") {
     check_refused(byhand(place, kQuick + Arguments{"--sweep", "hidden=2..4", "--json"}), "--json");
     check_refused(byhand(place, kQuick + Arguments{"--sweep", "hidden=2..4", "--kernels"}), "--kernels");
     check_refused(byhand(place, kQuick + Arguments{"--svg", "plot.svg"}), "--sweep");
+    check_refused(byhand(place, kQuick + Arguments{"--as-installed", "--no-as-installed"}), "--as-installed");
+    check_refused(byhand(place, kQuick + Arguments{"--as-installed", "--avx2"}), "--avx2");
     check_refused(byhand(place, kQuick + Arguments{"--sweep", "hidden=2..4", "--svg", "no/such/plot.svg"}),
                   "no/such/plot.svg");
     CHECK(place.files() == std::vector<std::string>{"tiny"});
