@@ -52,7 +52,7 @@ std::string line_of(const OperationTimes& times, const Machine& machine) {
     return fmt::format("{:<18} {:<20} {:>7} {:>8}  {:<19}{:>4}\n", name_of(times.what.shape.operation),
                        size_of(times.what), micros(spread(ours).median), torch ? micros(spread(theirs).median) : "–",
                        torch ? with_spread(ratio(theirs, ours)) : "–",
-                       product ? fmt::format("{:.0f}%", 100 * median_gflops(times) / machine.peak_gflops) : "");
+                       product ? fmt::format("{:.0f}%", 100 * median_gflops(times) / machine.peak_gflops) : "–");
 }
 
 }  // namespace

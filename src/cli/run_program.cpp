@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "base/error.h"
 
@@ -16,8 +17,8 @@ namespace {
 // A file that is in memory only, so that neither side of a pipe can wait for the other.
 class Memory {
 public:
-    explicit Memory(const std::string& program)
-        : program_(program), descriptor_(::memfd_create("byhand", MFD_CLOEXEC)) {
+    explicit Memory(std::string program)
+        : program_(std::move(program)), descriptor_(::memfd_create("byhand", MFD_CLOEXEC)) {
         if (descriptor_ < 0) {
             throw InputError(program_ + " can't be run: the system has too many files open");
         }
