@@ -17,6 +17,7 @@ void add_gradcheck(CLI::App& app, int& exit_code);
 void add_diff(CLI::App& app, int& exit_code);
 void add_exercise(CLI::App& app, int& exit_code);
 void add_lab(CLI::App& app, int& exit_code);
+void add_bench(CLI::App& app, int& exit_code);
 void add_explain(CLI::App& app, int& exit_code);
 void add_recipes(CLI::App& app, int& exit_code);
 

@@ -38,6 +38,7 @@ int run(int argc, char** argv) {
     add_gradcheck(app, exit_code);
     add_exercise(app, exit_code);
     add_lab(app, exit_code);
+    add_bench(app, exit_code);
     add_explain(app, exit_code);
     add_diff(app, exit_code);
     add_recipes(app, exit_code);

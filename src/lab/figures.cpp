@@ -1,6 +1,5 @@
 #include "lab/figures.h"
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 
@@ -17,17 +16,6 @@ MeanAndDeviation mean_and_deviation(const std::vector<double>& values) {
     }
     figures.deviation = values.size() < 2 ? 0 : std::sqrt(figures.deviation / (n - 1));
     return figures;
-}
-
-double quantile(std::vector<double> values, double share) {
-    std::ranges::sort(values);
-    const double place = share * static_cast<double>(values.size() - 1);
-    const auto below = static_cast<std::size_t>(place);
-    const std::size_t above = std::min(below + 1, values.size() - 1);
-    const double part = place - static_cast<double>(below);
-    // Between two infinite ones there is no difference to take a part of.
-    const bool same = part == 0 || values[below] == values[above];
-    return same ? values[below] : values[below] + part * (values[above] - values[below]);
 }
 
 double cosine(const std::vector<double>& a, const std::vector<double>& b) {

@@ -12,10 +12,6 @@ struct MeanAndDeviation {
 // Precondition: `values` is not empty.
 MeanAndDeviation mean_and_deviation(const std::vector<double>& values);
 
-// The value below which this share of the sample lies, between neighbours in proportion; 0.5 is the median.
-// Precondition: `values` is not empty, 0 ≤ share ≤ 1.
-double quantile(std::vector<double> values, double share);
-
 // ‖a·b‖ over ‖a‖·‖b‖. Precondition: as many elements in both.
 double cosine(const std::vector<double>& a, const std::vector<double>& b);
 

@@ -10,6 +10,8 @@
 #include <span>
 #include <vector>
 
+#include "base/tensors.h"
+
 namespace byhand {
 
 inline constexpr std::size_t kWidestPanel = 48;
@@ -66,5 +68,24 @@ struct Rows {
 // From (rows, columns), row by row, to panels with zeros in the padding, and back.
 void to_panels(float* panels, const float* matrix, std::size_t rows, std::size_t columns);
 void from_panels(float* matrix, const float* panels, std::size_t rows, std::size_t columns);
+
+// A matrix in panels with its own memory, for those who have one from elsewhere.
+struct PanelMatrix {
+    std::size_t rows = 0, columns = 0;
+    std::vector<Panel> panels;
+    AlignedVector<float> data;
+
+    PanelMatrix() = default;
+    // Zeros.
+    PanelMatrix(std::size_t n, std::size_t width)
+        : rows(n), columns(width), panels(panels_of(width)), data(n * padded(width)) {}
+    // From (n, width), row by row.
+    PanelMatrix(const float* from, std::size_t n, std::size_t width) : PanelMatrix(n, width) {
+        to_panels(data.data(), from, n, width);
+    }
+    Panels view() const { return {data.data(), rows, panels}; }
+    float* in(const Panel& p) { return in_panel(data.data(), rows, p); }
+    void copy_to(float* to) const { from_panels(to, data.data(), rows, columns); }
+};
 
 }  // namespace byhand

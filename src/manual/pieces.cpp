@@ -23,26 +23,11 @@ const float* numbers(Reads reads, std::size_t position) {
     return std::get<const float*>(reads[position]);
 }
 
-// A matrix as the kernels take it.
-struct Matrix {
-    std::vector<Panel> panels;
-    AlignedVector<float> data;
-    std::size_t rows, columns;
-
-    Matrix(std::size_t n, std::size_t width) : panels(panels_of(width)), data(n * padded(width)), rows(n), columns(width) {}
-    Matrix(const float* from, std::size_t n, std::size_t width) : Matrix(n, width) {
-        to_panels(data.data(), from, n, width);
-    }
-    Panels view() const { return {data.data(), rows, panels}; }
-    float* in(const Panel& p) { return in_panel(data.data(), rows, p); }
-    void copy_to(float* to) const { from_panels(to, data.data(), rows, columns); }
-};
-
 void linear(float* to, const float* x, const float* W, const float* b, std::size_t n, std::size_t in, std::size_t out) {
-    Matrix y(n, out), weights(W, in, out), bias(1, out);
-    const Matrix read(x, n, in);
+    PanelMatrix y(n, out), weights(W, in, out), bias(1, out);
+    const PanelMatrix read(x, n, in);
     if (b != nullptr) {
-        bias = Matrix(b, 1, out);
+        bias = PanelMatrix(b, 1, out);
     }
     for (const Panel& p : y.panels) {
         simd::linear_forward(y.in(p), read.view(), weights.in(p), b != nullptr ? bias.in(p) : nullptr, {0, n}, p);
@@ -51,8 +36,8 @@ void linear(float* to, const float* x, const float* W, const float* b, std::size
 }
 
 void linear_input(float* to, const float* dy, const float* W, std::size_t n, std::size_t in, std::size_t out) {
-    Matrix dx(n, in);
-    const Matrix read(dy, n, out), weights(W, in, out);
+    PanelMatrix dx(n, in);
+    const PanelMatrix read(dy, n, out), weights(W, in, out);
     AlignedVector<float> scratch(padded(out) * kWidestPanel);
     for (const Panel& q : dx.panels) {
         simd::linear_input_backward(dx.in(q), read.view(), weights.view(), scratch.data(), {0, n}, q);
@@ -61,8 +46,8 @@ void linear_input(float* to, const float* dy, const float* W, std::size_t n, std
 }
 
 void linear_weight(float* to, const float* x, const float* dy, std::size_t n, std::size_t in, std::size_t out) {
-    Matrix dW(in, out), gradient(dy, n, out);
-    const Matrix read(x, n, in);
+    PanelMatrix dW(in, out), gradient(dy, n, out);
+    const PanelMatrix read(x, n, in);
     for (const Panel& p : dW.panels) {
         for (const Panel& q : read.panels) {
             simd::linear_weight_backward(dW.in(p) + q.from * p.width, read.view(), q, gradient.in(p), p);
@@ -73,8 +58,8 @@ void linear_weight(float* to, const float* x, const float* dy, std::size_t n, st
 
 // The loss, and dlogits where it is wanted.
 float cross_entropy(float* to, Reads reads, std::size_t n, std::size_t V) {
-    const Matrix logits(numbers(reads, 0), n, V);
-    Matrix dlogits(n, V);
+    const PanelMatrix logits(numbers(reads, 0), n, V);
+    PanelMatrix dlogits(n, V);
     std::vector<float> losses(n);
     simd::cross_entropy_with_gradient(losses.data(), dlogits.data.data(), logits.view(),
                                       std::get<const std::int64_t*>(reads[1]), {0, n});

@@ -6,16 +6,20 @@
 #include "torch_ref/module_side.h"
 #include "torch_ref/norm_answers.h"
 #include "torch_ref/stepwise.h"
+#include "torch_ref/timed_operations.h"
 #include "torch_ref/torch_ref.h"
 
 namespace {
+
+void threads(std::size_t count) {
+    torch::set_num_threads(static_cast<int>(count));
+}
 
 std::string version() {
     return TORCH_VERSION;
 }
 
 byhand::torch_ref::Factory make_factory() {
-    torch::set_num_threads(1);
     namespace room = byhand::torch_ref;
     return {room::stepwise,
             room::stepwise_answers,
@@ -27,6 +31,8 @@ byhand::torch_ref::Factory make_factory() {
             room::layer_norm,
             room::cross_entropy,
             room::squared_error,
+            room::prepared,
+            threads,
             version};
 }
 

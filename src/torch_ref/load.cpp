@@ -39,24 +39,42 @@ std::string why() {
     return line;
 }
 
-const Factory* open_module() {
+void set_if_said(const char* name, const std::optional<std::string>& value) {
+    if (value && value->empty()) {
+        unsetenv(name);
+    } else if (value) {
+        setenv(name, value->c_str(), /*overwrite=*/1);
+    }
+}
+
+// OpenBLAS, OpenMP and LibTorch read these once, as they are opened.
+void set_environment(const Opening& opening) {
+    const std::string threads = std::to_string(opening.threads.value_or(1));
+    for (const char* name : {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"}) {
+        setenv(name, threads.c_str(), /*overwrite=*/opening.threads ? 1 : 0);
+    }
+    set_if_said("OPENBLAS_CORETYPE", opening.blas_core);
+    set_if_said("ATEN_CPU_CAPABILITY", opening.capability);
+}
+
+const Factory* open_module(const Opening& opening) {
     const fs::path path = find_module();
-    // OpenBLAS and OpenMP read these once, as they are opened. What the user has set stands.
-    setenv("OPENBLAS_NUM_THREADS", "1", /*overwrite=*/0);
-    setenv("OMP_NUM_THREADS", "1", /*overwrite=*/0);
+    set_environment(opening);
     void* module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     void* symbol = module != nullptr ? dlsym(module, "byhand_torch_ref") : nullptr;
     if (symbol == nullptr) {
         throw InputError("LibTorch's side can't be opened (" + why() +
                          "): check that LibTorch is installed as it was when byhand was built, or build byhand again");
     }
-    return reinterpret_cast<const Factory* (*)()>(symbol)();
+    const Factory* factory = reinterpret_cast<const Factory* (*)()>(symbol)();
+    factory->threads(opening.threads.value_or(1));
+    return factory;
 }
 
 }  // namespace
 
-const Factory& load() {
-    static const Factory* const factory = open_module();
+const Factory& load(const Opening& opening) {
+    static const Factory* const factory = open_module(opening);
     return *factory;
 }
 

@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "base/batch_norm_1d.h"
+
 namespace byhand::torch_ref {
 namespace {
 
@@ -74,7 +76,8 @@ torch::Tensor NetworkImpl::forward(const torch::Tensor& X, Record* record) {
         if (layer.is_output) {
             break;
         }
-        x = torch::tanh(keep(record, layer, "hpreact", x));
+        // In place where nobody wants to see hpreact: neither the linear nor a norm needs its result to go backwards.
+        x = record != nullptr ? torch::tanh(keep(record, layer, "hpreact", x)) : x.tanh_();
         if (layer.norm == NormPlace::after) {
             x = block->normalise(keep(record, layer, "hprebn", x));
         }

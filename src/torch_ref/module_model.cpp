@@ -32,7 +32,7 @@ public:
 
     float train_step(const Batch& batch, float rate) override {
         sgd_.param_groups().front().options().set_lr(static_cast<double>(rate));
-        network_->zero_grad(/*set_to_none=*/true);
+        forget_gradients();
         const torch::Tensor logits = network_->forward(contexts(batch, config_.context));
         const torch::Tensor loss = torch::nn::functional::cross_entropy(logits, targets(batch));
         loss.backward();
@@ -62,6 +62,14 @@ public:
     }
 
 private:
+    // What zero_grad(set_to_none = true) does. The module's own looks up every name for it, and the optimizer's of
+    // LibTorch 1.13 can't.
+    void forget_gradients() {
+        for (torch::Tensor& parameter : sgd_.param_groups().front().params()) {
+            parameter.mutable_grad().reset();
+        }
+    }
+
     // Evaluation mode without autograd, for as long as it lives.
     class Evaluation {
     public:

@@ -51,9 +51,4 @@ torch::Tensor running_spread_of(const NormConfig& conventions, const torch::Tens
     return conventions.running_spread == RunningSpread::deviation ? variance.sqrt() : variance;
 }
 
-bool is_batch_norm_1d(const NormConfig& conventions) {
-    return conventions.batch_divisor == Divisor::n && conventions.running_divisor == Divisor::n_minus_1 &&
-           conventions.running_spread == RunningSpread::variance && conventions.epsilon_place == EpsilonPlace::inside;
-}
-
 }  // namespace byhand::torch_ref

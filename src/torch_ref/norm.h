@@ -40,8 +40,4 @@ TORCH_MODULE(Norm);
 // What a running figure of spread holds for a variance with the running figure's divisor.
 torch::Tensor running_spread_of(const NormConfig& conventions, const torch::Tensor& variance);
 
-// True where torch::nn::BatchNorm1d follows the same conventions: divisor n in the batch, n − 1 in the running
-// variance, epsilon inside the root.
-bool is_batch_norm_1d(const NormConfig& conventions);
-
 }  // namespace byhand::torch_ref

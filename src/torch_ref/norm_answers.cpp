@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "base/batch_norm_1d.h"
 #include "torch_ref/bridge.h"
 #include "torch_ref/norm.h"
 

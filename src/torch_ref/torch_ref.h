@@ -11,6 +11,7 @@
 #include "base/network.h"
 #include "base/norms.h"
 #include "base/side.h"
+#include "base/timed_operation.h"
 
 namespace byhand::torch_ref {
 
@@ -37,6 +38,12 @@ struct Factory {
     // A loss over logits and its gradient: cross-entropy, and half the squared error of the probabilities.
     LossAnswer (*cross_entropy)(const LossQuestion& question);
     LossAnswer (*squared_error)(const LossQuestion& question);
+
+    // A single operation of a training step by LibTorch's own functions, in float, to be timed.
+    PreparedOperation (*prepared)(const OperationQuestion& question);
+
+    // How many threads LibTorch's own operations have from now on; its BLAS is told before it is opened (load.h).
+    void (*threads)(std::size_t count);
 
     // LibTorch's version, "1.13.0".
     std::string (*version)();

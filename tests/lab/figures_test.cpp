@@ -3,7 +3,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <cmath>
-#include <limits>
 
 using namespace byhand::lab;
 using Catch::Matchers::WithinAbs;
@@ -13,19 +12,6 @@ TEST_CASE("mean and deviation of a sample") {
     CHECK_THAT(figures.mean, WithinAbs(5, 1e-12));
     CHECK_THAT(figures.deviation, WithinAbs(std::sqrt(32.0 / 7), 1e-12));
     CHECK(mean_and_deviation({3}).deviation == 0);
-}
-
-TEST_CASE("quantiles lie between neighbours in proportion") {
-    CHECK(quantile({3, 1, 2}, 0.5) == 2);
-    CHECK(quantile({4, 1, 2, 3}, 0.5) == 2.5);
-    CHECK(quantile({4, 1, 2, 3}, 0) == 1);
-    CHECK(quantile({4, 1, 2, 3}, 1) == 4);
-    constexpr double kInfinity = std::numeric_limits<double>::infinity();
-    CHECK(quantile({1, kInfinity, kInfinity, kInfinity}, 0.5) == kInfinity);
-    CHECK(quantile({1, kInfinity}, 0.5) == kInfinity);
-    CHECK(quantile({7}, 0.9) == 7);
-    // What is infinite above does not reach what lies below it.
-    CHECK(quantile({1, 2, std::numeric_limits<double>::infinity()}, 0.5) == 2);
 }
 
 TEST_CASE("cosine, norm and the largest difference") {

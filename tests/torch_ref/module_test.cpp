@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "base/batch_norm_1d.h"
 #include "base/error.h"
 #include "torch_ref/example.h"
 #include "torch_ref/module_model.h"
@@ -59,22 +60,22 @@ TEST_CASE("the module agrees with the stepwise side in double, for every convent
 TEST_CASE("BatchNorm1d stands in for exactly its own conventions") {
     NormConfig norm;
     norm.batch_divisor = Divisor::n;
-    CHECK(torch_ref::is_batch_norm_1d(norm));
+    CHECK(is_batch_norm_1d(norm));
     norm.affine = false;
     norm.momentum = 0.001;
-    CHECK(torch_ref::is_batch_norm_1d(norm));
+    CHECK(is_batch_norm_1d(norm));
     NormConfig other = norm;
     other.batch_divisor = Divisor::n_minus_1;
-    CHECK_FALSE(torch_ref::is_batch_norm_1d(other));
+    CHECK_FALSE(is_batch_norm_1d(other));
     other = norm;
     other.running_divisor = Divisor::n;  // the only one that a single row could have: BatchNorm1d refuses that
-    CHECK_FALSE(torch_ref::is_batch_norm_1d(other));
+    CHECK_FALSE(is_batch_norm_1d(other));
     other = norm;
     other.running_spread = RunningSpread::deviation;
-    CHECK_FALSE(torch_ref::is_batch_norm_1d(other));
+    CHECK_FALSE(is_batch_norm_1d(other));
     other = norm;
     other.epsilon_place = EpsilonPlace::outside;
-    CHECK_FALSE(torch_ref::is_batch_norm_1d(other));
+    CHECK_FALSE(is_batch_norm_1d(other));
 }
 
 TEST_CASE("the module side begins each run with the state last loaded") {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <string>
 
-#include "lab/figures.h"
+#include "base/quantile.h"
 #include "names/random.h"
 
 namespace byhand::lab {

@@ -6,10 +6,10 @@
 #include <cmath>
 #include <limits>
 
+#include "base/quantile.h"
 #include "harness/report_number.h"
 #include "lab/backward/accuracy.h"
 #include "lab/backward/blocks.h"
-#include "lab/figures.h"
 
 namespace byhand::lab {
 namespace {

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cmath>
 
-#include "lab/figures.h"
+#include "base/quantile.h"
 #include "names/random.h"
 
 namespace byhand::lab {

@@ -8,8 +8,8 @@
 #include <limits>
 
 #include "base/member.h"
+#include "base/quantile.h"
 #include "lab/backward/blocks.h"
-#include "lab/figures.h"
 #include "manual/sums.h"
 
 namespace byhand::lab {

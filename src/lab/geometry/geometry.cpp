@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "lab/figures.h"
+#include "base/quantile.h"
 #include "lab/geometry/contours.h"
 #include "lab/geometry/eigen.h"
 #include "lab/geometry/scales.h"

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/member.h"
+#include "base/quantile.h"
 #include "harness/report_number.h"
 #include "lab/figures.h"
 #include "lab/layer_names.h"

@@ -1,0 +1,19 @@
+#include "base/quantile.h"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace byhand {
+
+double quantile(std::vector<double> values, double share) {
+    std::ranges::sort(values);
+    const double place = share * static_cast<double>(values.size() - 1);
+    const auto below = static_cast<std::size_t>(place);
+    const std::size_t above = std::min(below + 1, values.size() - 1);
+    const double part = place - static_cast<double>(below);
+    // Between two infinite ones there is no difference to take a part of.
+    const bool same = part == 0 || values[below] == values[above];
+    return same ? values[below] : values[below] + part * (values[above] - values[below]);
+}
+
+}  // namespace byhand

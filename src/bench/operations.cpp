@@ -1,0 +1,172 @@
+#include "bench/operations.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "bench/flops.h"
+#include "bench/our_operations.h"
+#include "names/random.h"
+
+namespace byhand::bench {
+namespace {
+
+// Adds one, or counts it with its like.
+void add(std::vector<OperationOfStep>& all, const OperationShape& shape) {
+    const auto like = std::ranges::find(all, shape, &OperationOfStep::shape);
+    if (like == all.end()) {
+        all.push_back({shape, 1});
+    } else {
+        ++like->times;
+    }
+}
+
+void add_forward(std::vector<OperationOfStep>& all, const Layer& layer, std::size_t rows) {
+    const std::size_t in = layer.inputs, out = layer.outputs;
+    add(all, {Operation::linear_forward, rows, in, out, layer.has_bias});
+    if (layer.norm != NormPlace::none) {
+        add(all, {Operation::norm_forward, rows, out, out});
+    }
+    if (!layer.is_output) {
+        add(all, {Operation::tanh_forward, rows, out, out});
+    }
+}
+
+void add_backward(std::vector<OperationOfStep>& all, const Layer& layer, std::size_t rows) {
+    const std::size_t in = layer.inputs, out = layer.outputs;
+    if (!layer.is_output) {
+        add(all, {Operation::tanh_backward, rows, out, out});
+    }
+    if (layer.norm != NormPlace::none) {
+        add(all, {Operation::norm_backward, rows, out, out});
+    }
+    add(all, {Operation::linear_weight_backward, rows, in, out});
+    add(all, {Operation::linear_input_backward, rows, in, out});
+}
+
+// Uniform in [−1, 1).
+std::vector<float> numbers(Mt19937& bits, std::size_t count) {
+    constexpr int kUnused = 8;  // float has 24 bits
+    std::vector<float> values(count);
+    for (float& value : values) {
+        value = static_cast<float>(draw(bits) >> kUnused) * 0x1p-23F - 1.0F;
+    }
+    return values;
+}
+
+double largest_difference(const std::vector<float>& ours, const std::vector<float>& theirs) {
+    double largest = 0, size = 0;
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+        const double difference = std::abs(static_cast<double>(ours[i]) - static_cast<double>(theirs[i]));
+        largest = difference <= largest ? largest : difference;  // a NaN stays, or comes
+        size = std::max(size, std::abs(static_cast<double>(theirs[i])));
+        if (std::isnan(largest)) {
+            return largest;
+        }
+    }
+    return largest / size;
+}
+
+Steps steps_of(const PreparedOperation& operation) {
+    return [&operation](std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) {
+            operation.run();
+        }
+    };
+}
+
+}  // namespace
+
+std::vector<OperationOfStep> operations_of(const NetworkConfig& config, std::size_t rows) {
+    std::vector<OperationOfStep> all;
+    const std::vector<Layer> every_layer = layers(config);
+    const std::size_t characters = rows * config.context, V = config.vocabulary, E = config.embedding;
+    add(all, {Operation::embedding_forward, characters, V, E});
+    for (const Layer& layer : every_layer) {
+        add_forward(all, layer, rows);
+    }
+    add(all, {Operation::exp_forward, rows, V, V});
+    add(all, {Operation::cross_entropy, rows, V, V});
+    for (std::size_t l = every_layer.size(); l-- > 0;) {
+        add_backward(all, every_layer[l], rows);
+    }
+    add(all, {Operation::embedding_backward, characters, V, E});
+    for (const Layer& layer : every_layer) {
+        add(all, {Operation::update, layer.inputs, layer.inputs, layer.outputs});
+    }
+    return all;
+}
+
+std::string name_of(Operation operation) {
+    switch (operation) {
+        case Operation::linear_forward:
+            return "linear forward";
+        case Operation::linear_weight_backward:
+            return "linear dW";
+        case Operation::linear_input_backward:
+            return "linear dx";
+        case Operation::norm_forward:
+            return "batchnorm forward";
+        case Operation::norm_backward:
+            return "batchnorm backward";
+        case Operation::tanh_forward:
+            return "tanh forward";
+        case Operation::tanh_backward:
+            return "tanh backward";
+        case Operation::exp_forward:
+            return "exp";
+        case Operation::cross_entropy:
+            return "cross-entropy";
+        case Operation::embedding_forward:
+            return "embedding gather";
+        case Operation::embedding_backward:
+            return "embedding scatter";
+        case Operation::update:
+            return "update";
+    }
+    return "";
+}
+
+OperationQuestion question_of(const OperationShape& shape) {
+    Mt19937 bits = seeded(1);
+    const auto& [operation, n, in, out, has_bias] = shape;
+    OperationQuestion question{.shape = shape,
+                               .x = numbers(bits, n * in),
+                               .W = numbers(bits, in * out),
+                               .gain = numbers(bits, out),
+                               .bias = numbers(bits, out),
+                               .dy = numbers(bits, n * out),
+                               .indices = std::vector<std::int64_t>(n)};
+    for (std::int64_t& index : question.indices) {
+        index = static_cast<std::int64_t>(draw(bits) % in);
+    }
+    return question;
+}
+
+double flops_of(const OperationShape& shape) {
+    switch (shape.operation) {
+        case Operation::linear_forward:
+        case Operation::linear_weight_backward:
+        case Operation::linear_input_backward:
+            return product_flops(shape.n, shape.in, shape.out);
+        default:
+            return 0;
+    }
+}
+
+OperationTimes operation_times(const OperationOfStep& what, const torch_ref::Factory* torch, std::size_t rounds,
+                               std::size_t threads) {
+    OperationTimes times{.recipe = "", .what = what, .rounds = {}};
+    const OperationQuestion question = question_of(what.shape);
+    const PreparedOperation ours = by_hand(question);
+    if (torch == nullptr) {
+        times.rounds = in_turn(steps_of(ours), nullptr, rounds, threads);
+        return times;
+    }
+    const PreparedOperation theirs = torch->prepared(question);
+    times.rounds = in_turn(steps_of(ours), steps_of(theirs), rounds, threads);
+    times.apart = largest_difference(ours.result(), theirs.result());
+    return times;
+}
+
+}  // namespace byhand::bench

@@ -1,0 +1,231 @@
+#include "bench/our_operations.h"
+
+#include <algorithm>
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+#include "base/tensors.h"
+#include "manual/panels.h"
+#include "manual/simd/kernels.h"
+#include "manual/simd/norm.h"
+#include "manual/simd/product.h"
+#include "manual/sums.h"
+#include "manual/update.h"
+
+namespace byhand::bench {
+namespace {
+
+using Floats = AlignedVector<float>;
+
+constexpr double kMomentum = 0.1;
+
+NormConfig batch_norm_1d() {
+    NormConfig norm;
+    norm.batch_divisor = Divisor::n;
+    norm.epsilon = 1e-5;
+    norm.epsilon_place = EpsilonPlace::inside;
+    return norm;
+}
+
+// The question as the fused step has it, in panels, and room for what the operation makes.
+struct Operands {
+    std::size_t n, in, out;
+    PanelMatrix x, W, dy;  // (n, in), (in, out), (n, out)
+    PanelMatrix gain, bias;  // (1, out)
+    std::vector<std::int64_t> indices;
+    PanelMatrix result;
+    Floats scratch;
+    PanelMatrix raw;
+    Floats mean, variance, inverse_deviation, running_mean, running_spread, dgain, dbias;  // of the norm's columns
+    Floats losses;                                                                         // (n)
+    float loss = 0;
+
+    explicit Operands(const OperationQuestion& q)
+        : n(q.shape.n),
+          in(q.shape.in),
+          out(q.shape.out),
+          x(matrix(q.x, n, in)),
+          W(matrix(q.W, in, out)),
+          dy(matrix(q.dy, n, out)),
+          gain(matrix(q.gain, 1, out)),
+          bias(matrix(q.bias, 1, out)),
+          indices(q.indices) {}
+
+    // Nothing where the question has nothing of it.
+    static PanelMatrix matrix(const std::vector<float>& values, std::size_t rows, std::size_t columns) {
+        return values.empty() ? PanelMatrix() : PanelMatrix(values.data(), rows, columns);
+    }
+};
+
+simd::NormPanel norm_panel(Operands& o, const Panel& p) {
+    return {o.n,
+            p.width,
+            o.mean.data() + p.from,
+            o.variance.data() + p.from,
+            o.inverse_deviation.data() + p.from,
+            o.raw.in(p),
+            o.gain.in(p),
+            o.bias.in(p)};
+}
+
+void norm_forward(Operands& o) {
+    const NormConfig norm = batch_norm_1d();
+    for (const Panel& p : o.x.panels) {
+        simd::batchnorm_forward(o.result.in(p), o.x.in(p), norm_panel(o, p), norm);
+    }
+    running_mean_update(o.running_mean.data(), o.running_mean.data(), o.mean.data(), o.in, kMomentum);
+    running_spread_update(o.running_spread.data(), o.running_spread.data(), o.variance.data(), o.in, o.n, Divisor::n,
+                          Divisor::n_minus_1, RunningSpread::variance, kMomentum);
+}
+
+// In the place of dy, of which each run takes a copy: a step has its own anew each time.
+void norm_backward(Operands& o) {
+    const NormConfig norm = batch_norm_1d();
+    for (const Panel& p : o.dy.panels) {
+        std::copy_n(o.dy.in(p), o.n * p.width, o.result.in(p));
+        simd::batchnorm_backward(o.result.in(p), o.dgain.data() + p.from, o.dbias.data() + p.from, norm_panel(o, p),
+                                 norm);
+    }
+}
+
+std::function<void()> norm(const std::shared_ptr<Operands>& o, Operation operation) {
+    for (Floats* columns :
+         {&o->mean, &o->variance, &o->inverse_deviation, &o->running_mean, &o->running_spread, &o->dgain, &o->dbias}) {
+        columns->resize(padded(o->in));
+    }
+    o->raw = PanelMatrix(o->n, o->in);
+    o->result = PanelMatrix(o->n, o->in);
+    if (operation == Operation::norm_forward) {
+        return [o] { norm_forward(*o); };
+    }
+    norm_forward(*o);
+    return [o] { norm_backward(*o); };
+}
+
+std::function<void()> linear(const std::shared_ptr<Operands>& o, const OperationShape& shape) {
+    switch (shape.operation) {
+        case Operation::linear_forward:
+            o->result = PanelMatrix(o->n, o->out);
+            return [o, has_bias = shape.bias] {
+                for (const Panel& p : o->result.panels) {
+                    simd::linear_forward(o->result.in(p), o->x.view(), o->W.in(p), has_bias ? o->bias.in(p) : nullptr,
+                                         {0, o->n}, p);
+                }
+            };
+        case Operation::linear_weight_backward:
+            o->result = PanelMatrix(o->in, o->out);
+            return [o] {
+                for (const Panel& p : o->result.panels) {
+                    for (const Panel& q : o->x.panels) {
+                        simd::linear_weight_backward(o->result.in(p) + q.from * p.width, o->x.view(), q, o->dy.in(p),
+                                                     p);
+                    }
+                }
+            };
+        default:
+            o->result = PanelMatrix(o->n, o->in);
+            o->scratch.resize(padded(o->out) * kWidestPanel);
+            return [o] {
+                for (const Panel& q : o->result.panels) {
+                    simd::linear_input_backward(o->result.in(q), o->dy.view(), o->W.view(), o->scratch.data(),
+                                                {0, o->n}, q);
+                }
+            };
+    }
+}
+
+// Number by number, from x or from dy.
+std::function<void()> by_number(const std::shared_ptr<Operands>& o, Operation operation) {
+    o->result = PanelMatrix(o->n, o->in);
+    const std::size_t count = o->x.data.size();
+    switch (operation) {
+        case Operation::tanh_forward:
+            return [o, count] { simd::tanh_forward(o->result.data.data(), o->x.data.data(), count); };
+        case Operation::exp_forward:
+            return [o, count] { simd::exp_forward(o->result.data.data(), o->x.data.data(), count); };
+        default:
+            o->raw = PanelMatrix(o->n, o->in);
+            simd::tanh_forward(o->raw.data.data(), o->x.data.data(), count);
+            return [o, count] {
+                simd::tanh_backward(o->result.data.data(), o->dy.data.data(), o->raw.data.data(), count);
+            };
+    }
+}
+
+std::function<void()> cross_entropy(const std::shared_ptr<Operands>& o) {
+    o->result = PanelMatrix(o->n, o->in);
+    o->losses.resize(o->n);
+    return [o] {
+        simd::cross_entropy_with_gradient(o->losses.data(), o->result.data.data(), o->x.view(), o->indices.data(),
+                                          {0, o->n});
+        o->loss = sum_along<float>(o->n, [&](std::size_t i) { return o->losses[i]; }) / static_cast<float>(o->n);
+    };
+}
+
+// Of rows of one character each: C is W, row by row.
+std::function<void()> embedding(const std::shared_ptr<Operands>& o, const OperationQuestion& question) {
+    const std::vector<Stretch> stretches = stretches_of(o->n, 1, o->out);
+    if (question.shape.operation == Operation::embedding_forward) {
+        o->result = PanelMatrix(o->n, o->out);
+        return [o, stretches, C = Floats(question.W.begin(), question.W.end())] {
+            simd::embedding_forward(o->result.data.data(), C.data(), o->indices.data(), o->n, 1, o->out, stretches);
+        };
+    }
+    o->scratch.resize(o->in * o->out);
+    return [o, stretches] {
+        std::ranges::fill(o->scratch, 0.0F);
+        simd::embedding_backward(o->scratch.data(), o->dy.data.data(), o->indices.data(), o->n, 1, o->out, stretches);
+    };
+}
+
+std::function<void()> run_of(const std::shared_ptr<Operands>& o, const OperationQuestion& question) {
+    const Operation operation = question.shape.operation;
+    switch (operation) {
+        case Operation::linear_forward:
+        case Operation::linear_weight_backward:
+        case Operation::linear_input_backward:
+            return linear(o, question.shape);
+        case Operation::norm_forward:
+        case Operation::norm_backward:
+            return norm(o, operation);
+        case Operation::tanh_forward:
+        case Operation::tanh_backward:
+        case Operation::exp_forward:
+            return by_number(o, operation);
+        case Operation::cross_entropy:
+            return cross_entropy(o);
+        case Operation::embedding_forward:
+        case Operation::embedding_backward:
+            return embedding(o, question);
+        case Operation::update:
+            o->result = o->W;
+            return [o] {
+                float* const W = o->result.data.data();
+                simd::descend(W, W, o->dy.data.data(), kUpdateRate, o->result.data.size());
+            };
+    }
+    throw std::invalid_argument("no such operation");
+}
+
+}  // namespace
+
+PreparedOperation by_hand(const OperationQuestion& question) {
+    const auto o = std::make_shared<Operands>(question);
+    const std::function<void()> run = run_of(o, question);
+    const Operation operation = question.shape.operation;
+    return {run, [o, run, operation] {
+                if (operation == Operation::update) {
+                    o->result = o->W;
+                }
+                run();
+                if (operation == Operation::embedding_backward) {
+                    return std::vector<float>(o->scratch.begin(), o->scratch.end());
+                }
+                std::vector<float> result(o->result.rows * o->result.columns);
+                o->result.copy_to(result.data());
+                return result;
+            }};
+}
+
+}  // namespace byhand::bench

@@ -1,0 +1,114 @@
+#include "bench/report.h"
+
+#include <fmt/core.h>
+
+#include <stdexcept>
+
+#include "bench/flops.h"
+#include "bench/report_parts.h"
+#include "names/utf8.h"
+
+namespace byhand::bench {
+namespace {
+
+Json json_of(const Result& result, const Machine& machine) {
+    const std::optional<AsInstalled>& installed = result.as_installed;
+    const std::optional<Losses>& losses = result.losses;
+    return {{"recipe", result.recipe},
+            {"conventions", result.changed_norm ? "torch" : "recipe"},
+            {"threads", result.threads},
+            {"rounds", result.rounds},
+            {"steps", result.steps},
+            {"step_us", json_of(result.seconds, kMicro)},
+            {"torch_step_us", json_of(result.torch_seconds, kMicro)},
+            {"torch_as_installed_us", installed ? json_of(installed->torch_seconds, kMicro) : Json()},
+            {"ratio", json_of(result.ratio, 1)},
+            {"ratio_as_installed", installed ? Json(installed->ratio) : Json()},
+            {"blas_core_as_installed", installed ? Json(installed->blas_core) : Json()},
+            {"flops_per_step", result.flops},
+            {"gflops", result.gflops()},
+            {"fraction_of_peak", result.gflops() / machine.peak_gflops},
+            {"cpu_share", result.cpus},
+            {"torch_cpu_share", result.torch_seconds ? Json(result.torch_cpus) : Json()},
+            {"loss", losses ? Json(losses->ours) : Json()},
+            {"torch_loss", losses ? Json(losses->torch) : Json()},
+            {"losses_apart", losses ? Json(losses->apart) : Json()},
+            {"agree", losses ? Json(result.agree) : Json()}};
+}
+
+std::string line_of(const Result& result, const Machine& machine) {
+    return fmt::format("{:<14} {:>8} {:>8}  {:<19} {:>9} {:>6.1f} {:>5.1f} %\n", printable(result.recipe),
+                       micros(result.seconds.median), result.torch_seconds ? micros(result.torch_seconds->median) : "–",
+                       result.ratio ? with_spread(*result.ratio) : "–",
+                       result.as_installed ? fmt::format("{:.2f}", result.as_installed->ratio) : "–", result.gflops(),
+                       100 * result.gflops() / machine.peak_gflops);
+}
+
+// Which recipes were measured with another norm than theirs.
+std::string changed(const std::vector<Result>& results) {
+    std::string names;
+    for (const Result& result : results) {
+        if (result.changed_norm) {
+            names += (names.empty() ? "" : ", ") + printable(result.recipe);
+        }
+    }
+    return names.empty() ? "" : fmt::format("with BatchNorm1d's conventions on both sides: {}\n", names);
+}
+
+}  // namespace
+
+Result result_of(const StepTimes& times, const Recipe& recipe, std::size_t threads) {
+    Result result;
+    result.recipe = recipe.name;
+    result.threads = threads;
+    result.rounds = times.rounds.ours.seconds.size();
+    result.steps = times.rounds.total;
+    result.seconds = spread(times.rounds.ours.seconds);
+    result.cpus = times.rounds.ours.cpus;
+    if (!times.rounds.theirs.seconds.empty()) {
+        result.torch_seconds = spread(times.rounds.theirs.seconds);
+        result.torch_cpus = times.rounds.theirs.cpus;
+        result.ratio = ratio(times.rounds.theirs.seconds, times.rounds.ours.seconds);
+    }
+    result.losses = times.losses;
+    result.agree = !times.losses || agree(*times.losses, recipe.batch);
+    result.flops = step_flops(recipe.network, recipe.batch);
+    return result;
+}
+
+std::string to_text(const Machine& machine, const std::vector<Result>& results) {
+    std::string text = heading(machine);
+    text += fmt::format("{:<14} {:>8} {:>8}  {:<19} {:>9} {:>6} {:>7}\n", "µs a step", "by hand", "LibTorch",
+                        "ratio (p10–p90)", "installed", "GFLOPS", "of peak");
+    for (const Result& result : results) {
+        text += line_of(result, machine);
+    }
+    return text + changed(results);
+}
+
+std::string to_json(const Machine& machine, const std::vector<Result>& results) {
+    Json list = Json::array();
+    for (const Result& result : results) {
+        list.push_back(json_of(result, machine));
+    }
+    return text_of({{"machine", json_of(machine)}, {"results", list}});
+}
+
+std::optional<AsInstalled> as_installed_from_json(const std::string& text) {
+    try {
+        const Json json = Json::parse(text);
+        const Json& result = json.at("results").at(0);
+        const Json& torch = result.at("torch_step_us");
+        if (torch.is_null()) {
+            return std::nullopt;
+        }
+        const auto seconds = [&torch](const char* key) { return kMicro * torch.at(key).get<double>(); };
+        return AsInstalled{{seconds("median"), seconds("p10"), seconds("p90")},
+                           result.at("ratio").at("median").get<double>(),
+                           json.at("machine").at("blas_core").get<std::string>()};
+    } catch (const Json::exception& error) {
+        throw std::runtime_error(std::string("the measurement as installed can't be read: ") + error.what());
+    }
+}
+
+}  // namespace byhand::bench

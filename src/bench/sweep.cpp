@@ -1,0 +1,90 @@
+#include "bench/sweep.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "base/error.h"
+#include "bench/report_parts.h"
+
+namespace byhand::bench {
+namespace {
+
+constexpr std::pair<const char*, Size> kSizes[] = {
+    {"hidden", Size::hidden}, {"batch", Size::batch}, {"embedding", Size::embedding}, {"context", Size::context}};
+constexpr std::size_t kLargest = std::size_t{1} << 20U;
+
+// A number that is the whole of the text; 0 where it is none.
+std::size_t number(std::string_view text) {
+    std::size_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() && end == text.data() + text.size() ? value : 0;
+}
+
+}  // namespace
+
+Sweep sweep_of(const std::string& text) {
+    constexpr std::string_view kDots = "..";
+    const std::size_t equals = text.find('='), dots = text.find(kDots);
+    const auto* const known = std::ranges::find(kSizes, std::string_view(text).substr(0, equals),
+                                                [](const auto& size) { return std::string_view(size.first); });
+    if (equals < dots && dots != std::string::npos && known != std::end(kSizes)) {
+        const std::size_t from = number(std::string_view(text).substr(equals + 1, dots - equals - 1));
+        const std::size_t to = number(std::string_view(text).substr(dots + kDots.size()));
+        if (from > 0 && from <= to && to <= kLargest) {
+            return {known->second, from, to};
+        }
+    }
+    throw InputError(
+        fmt::format("--sweep takes hidden, batch, embedding or context and its bounds, from 1 to {}, as "
+                    "hidden=16..4096; not {}",
+                    kLargest, text));
+}
+
+std::string name_of(Size size) {
+    return std::ranges::find(kSizes, size, [](const auto& named) { return named.second; })->first;
+}
+
+std::vector<std::size_t> values_of(const Sweep& sweep) {
+    std::vector<std::size_t> values;
+    for (std::size_t value = sweep.from; value <= sweep.to; value *= 2) {
+        values.push_back(value);
+    }
+    return values;
+}
+
+Recipe with_size(Recipe recipe, Size size, std::size_t value) {
+    switch (size) {
+        case Size::hidden:
+            std::ranges::fill(recipe.network.hidden, value);
+            break;
+        case Size::batch:
+            recipe.batch = value;
+            break;
+        case Size::embedding:
+            recipe.network.embedding = value;
+            break;
+        case Size::context:
+            recipe.network.context = value;
+            break;
+    }
+    return recipe;
+}
+
+std::string csv_header() {
+    return "value,step_us,torch_step_us,ratio,gflops\n";
+}
+
+std::string csv_line(std::size_t value, const Result& result) {
+    const std::string torch =
+        result.torch_seconds ? fmt::format("{:.3f},{:.3f}", result.torch_seconds->median / kMicro, result.ratio->median)
+                             : ",";
+    return fmt::format("{},{:.3f},{},{:.3f}\n", value, result.seconds.median / kMicro, torch, result.gflops());
+}
+
+}  // namespace byhand::bench

@@ -1,0 +1,36 @@
+// How the cost of a step grows with one of the network's sizes.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "bench/report.h"
+#include "recipe/recipe.h"
+
+namespace byhand::bench {
+
+enum class Size { hidden, batch, embedding, context };
+
+struct Sweep {
+    Size size = Size::hidden;
+    std::size_t from = 1, to = 1;
+};
+
+// "hidden=16..4096". Throws InputError that says what is possible.
+Sweep sweep_of(const std::string& text);
+
+// As the user calls it: "hidden".
+std::string name_of(Size size);
+
+// From the first, each twice the one before, not beyond the last.
+std::vector<std::size_t> values_of(const Sweep& sweep);
+
+// The recipe with that size; every hidden layer gets it, where it is theirs.
+Recipe with_size(Recipe recipe, Size size, std::size_t value);
+
+// A line of CSV: value,step_us,torch_step_us,ratio,gflops. Without LibTorch two of them are empty.
+std::string csv_header();
+std::string csv_line(std::size_t value, const Result& result);
+
+}  // namespace byhand::bench

@@ -1,0 +1,243 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "bench/machine.h"
+#include "bench/operations.h"
+#include "bench/report.h"
+#include "bench/step.h"
+#include "bench/sweep.h"
+#include "cli/bench_plot.h"
+#include "cli/bench_torch.h"
+#include "cli/commands.h"
+#include "cli/files.h"
+#include "cli/gnuplot.h"
+#include "cli/network_options.h"
+#include "cli/numbers.h"
+#include "manual/simd/peak.h"
+#include "names/utf8.h"
+#include "torch_ref/blas.h"
+
+namespace byhand::cli {
+namespace {
+
+constexpr const char* kRecipes[] = {"notes", "makemore-bn", "makemore-deep", "wide", "deepwide", "bigbatch"};
+constexpr const char* kSweptRecipe = "makemore-bn";
+
+struct BenchOptions {
+    std::vector<std::string> recipes;
+    TorchOptions torch;
+    std::size_t rounds = 30;
+    bool no_as_installed = false;
+    bool kernels = false;
+    std::string sweep, svg;
+    bool json = false;
+};
+
+// A recipe with LibTorch's own norm, and the names to train it on.
+struct Measured {
+    std::string name;  // as it was asked for
+    Recipe recipe;
+    bool changed_norm = false;
+};
+
+// Those asked for, or those of every bench.
+std::vector<Measured> recipes_of(const BenchOptions& options) {
+    std::vector<std::string> names = options.recipes;
+    if (names.empty() && options.sweep.empty()) {
+        names.assign(std::begin(kRecipes), std::end(kRecipes));
+    } else if (names.empty()) {
+        names.emplace_back(kSweptRecipe);
+    }
+    std::vector<Measured> all;
+    all.reserve(names.size());
+    for (const std::string& name : names) {
+        const Recipe recipe = read_recipe(name);
+        const Recipe with_norm = bench::with_batch_norm_1d(recipe);
+        all.emplace_back(Measured{name, with_norm, !(with_norm == recipe)});
+    }
+    return all;
+}
+
+bench::Machine machine_of(const torch_ref::Factory* torch, std::size_t threads) {
+    return {.cpu = bench::cpu_name(),
+            .target = simd::target_name(),
+            .threads = threads,
+            .peak_gflops = bench::peak_gflops(threads),
+            .torch_version = torch != nullptr ? torch->version() : "",
+            .blas_core = torch != nullptr ? torch_ref::blas_core() : ""};
+}
+
+// The peak is the best of all that the run has seen.
+void look_again(bench::Machine& machine) {
+    machine.peak_gflops = std::max(machine.peak_gflops, bench::peak_gflops(machine.threads));
+}
+
+void report_progress(const std::string& what, std::size_t done, std::size_t all) {
+    fmt::print(stderr, "{} ({} of {})\n", printable(what), done + 1, all);
+}
+
+bench::Result measured(const Measured& what, const NamesFile& names, const torch_ref::Factory* torch,
+                       const BenchOptions& options) {
+    const Run run = prepare(what.recipe, names, data_path_of(""));
+    const bench::StepTimes times = bench::step_times(run, torch, options.torch.threads, options.rounds);
+    bench::Result result = bench::result_of(times, run.recipe, options.torch.threads);
+    result.changed_norm = what.changed_norm;
+    return result;
+}
+
+// Says what is not as it should be. False where the two sides did not compute the same.
+bool is_sound(const bench::Result& result) {
+    const double most = 1.1 * static_cast<double>(result.threads);
+    for (const auto& [who, cpus] : {std::pair("by hand", result.cpus), std::pair("LibTorch", result.torch_cpus)}) {
+        if (cpus > most) {
+            fmt::print(stderr, "{}: {} kept {:.2f} processors busy with {} {}: the two sides had not the same\n",
+                       printable(result.recipe), who, cpus, result.threads, result.threads == 1 ? "thread" : "threads");
+        }
+    }
+    if (!result.agree) {
+        fmt::print(stderr, "{}: the losses of the two sides are {:.1e} apart, which is more than rounding\n",
+                   printable(result.recipe), result.losses->apart);
+        return false;
+    }
+    return true;
+}
+
+int measure_steps(const BenchOptions& options) {
+    const std::vector<Measured> recipes = recipes_of(options);
+    const NamesFile names = read_names_aloud("");
+    const torch_ref::Factory* torch = open_torch(options.torch);
+    bench::Machine machine = machine_of(torch, options.torch.threads);
+    std::vector<bench::Result> results;
+    bool sound = true;
+    for (std::size_t i = 0; i < recipes.size(); ++i) {
+        report_progress(recipes[i].recipe.name, i, recipes.size());
+        results.push_back(measured(recipes[i], names, torch, options));
+        if (torch != nullptr && !options.torch.as_installed && !options.torch.avx2 && !options.no_as_installed) {
+            results.back().as_installed = as_installed(recipes[i].name, options.torch.threads, options.rounds);
+        }
+        sound = is_sound(results.back()) && sound;
+        look_again(machine);
+    }
+    fmt::print("{}", options.json ? bench::to_json(machine, results) : bench::to_text(machine, results));
+    return sound ? kFine : kDisagrees;
+}
+
+int measure_operations(const BenchOptions& options) {
+    const std::vector<Measured> recipes = recipes_of(options);
+    const torch_ref::Factory* torch = open_torch(options.torch);
+    bench::Machine machine = machine_of(torch, options.torch.threads);
+    const std::size_t vocabulary = vocabulary_of(read_names_aloud("").names).size();
+    std::vector<bench::OperationTimes> all;
+    bool sound = true;
+    for (std::size_t i = 0; i < recipes.size(); ++i) {
+        report_progress(recipes[i].recipe.name, i, recipes.size());
+        NetworkConfig network = recipes[i].recipe.network;
+        network.vocabulary = vocabulary;
+        for (const bench::OperationOfStep& operation : bench::operations_of(network, recipes[i].recipe.batch)) {
+            bench::OperationTimes& times =
+                all.emplace_back(bench::operation_times(operation, torch, options.rounds, options.torch.threads));
+            times.recipe = recipes[i].recipe.name;
+            if (!(times.apart <= bench::kApart)) {
+                fmt::print(stderr, "{}: {} is {:.1e} apart, which is more than rounding\n", printable(times.recipe),
+                           bench::name_of(operation.shape.operation), times.apart);
+                sound = false;
+            }
+        }
+        look_again(machine);
+    }
+    fmt::print("{}", options.json ? bench::to_json(machine, all) : bench::to_text(machine, all));
+    return sound ? kFine : kDisagrees;
+}
+
+int measure_sweep(const BenchOptions& options) {
+    const bench::Sweep sweep = bench::sweep_of(options.sweep);
+    const std::vector<Measured> recipes = recipes_of(options);
+    if (recipes.size() > 1) {
+        throw InputError("--sweep takes one --recipe");
+    }
+    if (!options.svg.empty()) {
+        check_text_can_be_written(options.svg);
+        if (!gnuplot("")) {
+            throw InputError("--svg: gnuplot is not installed (Debian: gnuplot-nox)");
+        }
+    }
+    const NamesFile names = read_names_aloud("");
+    const torch_ref::Factory* torch = open_torch(options.torch);
+    const std::vector<std::size_t> values = bench::values_of(sweep);
+    std::vector<bench::Result> results;
+    bool sound = true;
+    fmt::print("{}", bench::csv_header());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        report_progress(fmt::format("{} {}", bench::name_of(sweep.size), values[i]), i, values.size());
+        Measured one = recipes.front();
+        one.recipe = bench::with_size(one.recipe, sweep.size, values[i]);
+        results.push_back(measured(one, names, torch, options));
+        sound = is_sound(results.back()) && sound;
+        fmt::print("{}", bench::csv_line(values[i], results.back()));
+        std::fflush(stdout);  // who waits for the next line has this one
+    }
+    if (!options.svg.empty()) {
+        write_text(options.svg, gnuplot(plot_script(recipes.front().recipe.name, sweep, results)).value_or(""));
+    }
+    return sound ? kFine : kDisagrees;
+}
+
+int measure(const BenchOptions& options) {
+    if (options.torch.avx2) {
+        simd::no_wider_than_avx2();
+    }
+    return !options.sweep.empty() ? measure_sweep(options)
+           : options.kernels      ? measure_operations(options)
+                                  : measure_steps(options);
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, int& exit_code) {
+    CLI::App* command = app.add_subcommand("bench", "How fast a training step is, beside LibTorch's");
+    const auto options = std::make_shared<BenchOptions>();
+    constexpr std::uint64_t kMostThreads = 1024, kMostRounds = 100'000;
+    command
+        ->add_option("--recipe", options->recipes,
+                     fmt::format("A recipe or a file with one, as often as wanted [{}]", fmt::join(kRecipes, ", ")))
+        ->check(some_text());
+    command->add_option("--threads", options->torch.threads, "Of both sides")
+        ->check(whole_number(1, kMostThreads))
+        ->capture_default_str();
+    command->add_option("--rounds", options->rounds, "In each of which either side has its turn")
+        ->check(whole_number(1, kMostRounds))
+        ->capture_default_str();
+    CLI::Option* as_installed =
+        command->add_flag("--as-installed", options->torch.as_installed,
+                          "LibTorch as it is found: OpenBLAS chooses its kernels, malloc as the system has it");
+    command
+        ->add_flag("--no-as-installed", options->no_as_installed,
+                   "Don't measure LibTorch as installed too, in a process of its own")
+        ->excludes(as_installed);
+    command
+        ->add_flag("--avx2", options->torch.avx2,
+                   "With AVX2 alone, on a CPU that has wider vectors too; for both sides")
+        ->excludes(as_installed);
+    CLI::Option* kernels =
+        command->add_flag("--kernels", options->kernels, "Each operation of a step by itself, in the recipe's shapes");
+    CLI::Option* json = command->add_flag("--json", options->json, "For a program to read");
+    CLI::Option* sweep = command
+                             ->add_option("--sweep", options->sweep,
+                                          "hidden=16..4096: one of the sizes hidden, batch, embedding and context, "
+                                          "doubled from the one to the other; as CSV")
+                             ->check(some_text())
+                             ->excludes(kernels)
+                             ->excludes(json);
+    command->add_option("--svg", options->svg, "Write a plot of the sweep there")->check(some_text())->needs(sweep);
+    command->callback([options, &exit_code] { exit_code = measure(*options); });
+}
+
+}  // namespace byhand::cli

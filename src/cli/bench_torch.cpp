@@ -1,0 +1,75 @@
+#include "cli/bench_torch.h"
+
+#include <fmt/core.h>
+#include <malloc.h>
+
+#include <cstdlib>
+#include <limits>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/run_program.h"
+#include "names/utf8.h"
+#include "torch_ref/blas.h"
+#include "torch_ref/load.h"
+
+namespace byhand::cli {
+namespace {
+
+torch_ref::Opening opening_of(const TorchOptions& options) {
+    torch_ref::Opening opening;
+    opening.threads = options.threads;
+    if (options.as_installed) {
+        opening.blas_core = "";
+    } else if (options.avx2) {
+        opening.blas_core = "Haswell";
+        opening.capability = "avx2";
+    } else if (std::getenv("OPENBLAS_CORETYPE") == nullptr) {
+        opening.blas_core = torch_ref::best_blas_core();
+    }
+    return opening;
+}
+
+// Memory that is freed stays the process's: else the system takes large tensors back and clears new ones, in every
+// step. (PyTorch's tuning guide advises another allocator for that.)
+void keep_freed_memory() {
+    constexpr int kLargest = 32 << 20, kAll = std::numeric_limits<int>::max();  // bytes
+    mallopt(M_MMAP_THRESHOLD, kLargest);
+    mallopt(M_TRIM_THRESHOLD, kAll);
+}
+
+// The last line of a text that may end in a newline.
+std::string last_line(std::string text) {
+    while (text.ends_with('\n')) {
+        text.pop_back();
+    }
+    return text.substr(text.rfind('\n') + 1);
+}
+
+}  // namespace
+
+const torch_ref::Factory* open_torch(const TorchOptions& options) {
+    if (!options.as_installed) {
+        keep_freed_memory();
+    }
+    try {
+        return &torch_ref::load(opening_of(options));
+    } catch (const InputError& error) {
+        fmt::print(stderr, "by hand alone: {}\n", printable(error.what()));
+        return nullptr;
+    }
+}
+
+std::optional<bench::AsInstalled> as_installed(const std::string& recipe, std::size_t threads, std::size_t rounds) {
+    const std::optional<ProgramRun> run =
+        run_program("/proc/self/exe", {"bench", "--json", "--as-installed", "--recipe", recipe, "--threads",
+                                       std::to_string(threads), "--rounds", std::to_string(rounds)});
+    if (!run || run->exit_code != kFine) {
+        throw InputError(
+            fmt::format("LibTorch as installed could not be measured ({}); --no-as-installed leaves it out",
+                        run ? last_line(run->err) : "there is no /proc/self/exe"));
+    }
+    return bench::as_installed_from_json(run->out);
+}
+
+}  // namespace byhand::cli

@@ -1,0 +1,155 @@
+#include "torch_ref/timed_operations.h"
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <stdexcept>
+#include <tuple>
+
+#include "torch_ref/bridge.h"
+
+namespace byhand::torch_ref {
+namespace {
+
+using torch::Tensor;
+
+constexpr double kMomentum = 0.1, kEpsilon = 1e-5;
+constexpr std::int64_t kMean = at::Reduction::Mean;
+
+// The question as tensors, and room for what the operation makes.
+struct Operands {
+    Tensor x, W, gain, bias, dy, indices;
+    Tensor weight;                        // (out, in)
+    Tensor result;                        // of x's, dy's or W's shape
+    Tensor running_mean, running_spread;  // (in)
+    Tensor mean, inverse_deviation;       // (in), of the norm's forward pass
+    Tensor h;                             // tanh(x)
+    Tensor logprobs, loss, total_weight, dloss, dlogprobs;
+    bool result_is_transposed = false;
+};
+
+Tensor matrix(const std::vector<float>& values, std::size_t rows, std::size_t columns) {
+    return copy_of({"", {rows, columns}, DType::float32, values.data()}).to(torch::kFloat32);
+}
+
+Tensor vector(const std::vector<float>& values) {
+    return copy_of({"", {values.size()}, DType::float32, values.data()}).to(torch::kFloat32);
+}
+
+std::shared_ptr<Operands> operands_of(const OperationQuestion& question) {
+    const auto& [operation, n, in, out, has_bias] = question.shape;
+    const auto o = std::make_shared<Operands>();
+    o->x = matrix(question.x, n, in);
+    o->W = matrix(question.W, in, out);
+    o->gain = vector(question.gain);
+    o->bias = vector(question.bias);
+    o->dy = matrix(question.dy, n, out);
+    o->indices = copy_of({"", {n}, DType::int64, question.indices.data()});
+    o->weight = o->W.t().contiguous();
+    o->running_mean = torch::zeros(static_cast<std::int64_t>(in));
+    o->running_spread = torch::ones(static_cast<std::int64_t>(in));
+    return o;
+}
+
+void cross_entropy_with_gradient(Operands& o) {
+    at::_log_softmax_out(o.logprobs, o.x, 1, /*half_to_float=*/false);
+    at::nll_loss_forward_out(o.loss, o.total_weight, o.logprobs, o.indices, {}, kMean, /*ignore_index=*/-100);
+    at::nll_loss_backward_out(o.dlogprobs, o.dloss, o.logprobs, o.indices, {}, kMean, -100, o.total_weight);
+    at::_log_softmax_backward_data_out(o.result, o.dlogprobs, o.logprobs, 1, torch::kFloat32);
+}
+
+std::function<void()> linear(const std::shared_ptr<Operands>& o, const OperationShape& shape) {
+    switch (shape.operation) {
+        case Operation::linear_forward:
+            o->result = torch::empty_like(o->dy);
+            if (shape.bias) {
+                return [o] { at::addmm_out(o->result, o->bias, o->x, o->weight.t()); };
+            }
+            return [o] { at::mm_out(o->result, o->x, o->weight.t()); };
+        case Operation::linear_weight_backward:
+            o->result = torch::empty_like(o->weight);
+            o->result_is_transposed = true;
+            return [o] { at::mm_out(o->result, o->dy.t(), o->x); };
+        default:
+            o->result = torch::empty_like(o->x);
+            return [o] { at::mm_out(o->result, o->dy, o->weight); };
+    }
+}
+
+std::function<void()> norm(const std::shared_ptr<Operands>& o, Operation operation) {
+    const auto forward = [o] {
+        return at::native_batch_norm(o->x, o->gain, o->bias, o->running_mean, o->running_spread, /*training=*/true,
+                                     kMomentum, kEpsilon);
+    };
+    if (operation == Operation::norm_forward) {
+        return [o, forward] { o->result = std::get<0>(forward()); };
+    }
+    std::tie(std::ignore, o->mean, o->inverse_deviation) = forward();
+    return [o] {
+        o->result = std::get<0>(at::native_batch_norm_backward(o->dy, o->x, o->gain, o->running_mean, o->running_spread,
+                                                               o->mean, o->inverse_deviation, /*train=*/true, kEpsilon,
+                                                               {true, true, true}));
+    };
+}
+
+std::function<void()> run_of(const std::shared_ptr<Operands>& o, const OperationShape& shape) {
+    const auto in = static_cast<std::int64_t>(shape.in);
+    switch (shape.operation) {
+        case Operation::linear_forward:
+        case Operation::linear_weight_backward:
+        case Operation::linear_input_backward:
+            return linear(o, shape);
+        case Operation::norm_forward:
+        case Operation::norm_backward:
+            return norm(o, shape.operation);
+        case Operation::tanh_forward:
+            o->result = torch::empty_like(o->x);
+            return [o] { at::tanh_out(o->result, o->x); };
+        case Operation::tanh_backward:
+            o->h = torch::tanh(o->x);
+            o->result = torch::empty_like(o->x);
+            return [o] { at::tanh_backward_out(o->result, o->dy, o->h); };
+        case Operation::exp_forward:
+            o->result = torch::empty_like(o->x);
+            return [o] { at::exp_out(o->result, o->x); };
+        case Operation::cross_entropy:
+            for (Tensor* like_x : {&o->logprobs, &o->dlogprobs, &o->result}) {
+                *like_x = torch::empty_like(o->x);
+            }
+            o->loss = torch::empty({});
+            o->total_weight = torch::empty({});
+            o->dloss = torch::ones({});
+            return [o] { cross_entropy_with_gradient(*o); };
+        case Operation::embedding_forward:
+            o->result = torch::empty_like(o->dy);
+            return [o] { at::index_select_out(o->result, o->W, 0, o->indices); };
+        case Operation::embedding_backward:
+            return [o, in] { o->result = at::embedding_dense_backward(o->dy, o->indices, in, -1, false); };
+        case Operation::update:
+            o->result = o->W.clone();
+            return [o] { o->result.add_(o->dy, -static_cast<double>(kUpdateRate)); };
+    }
+    throw std::invalid_argument("no such operation");
+}
+
+}  // namespace
+
+PreparedOperation prepared(const OperationQuestion& question) {
+    const std::shared_ptr<Operands> o = operands_of(question);
+    const std::function<void()> run = [of = run_of(o, question.shape)] {
+        const c10::InferenceMode no_autograd;
+        of();
+    };
+    const bool updates = question.shape.operation == Operation::update;
+    return {run, [o, run, updates] {
+                if (updates) {
+                    o->result.copy_(o->W);
+                }
+                run();
+                const Tensor result = (o->result_is_transposed ? o->result.t() : o->result).contiguous();
+                const float* data = result.data_ptr<float>();
+                return std::vector<float>(data, data + result.numel());
+            }};
+}
+
+}  // namespace byhand::torch_ref

@@ -1,0 +1,29 @@
+#include "bench/machine.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+
+#include "manual/simd/peak.h"
+#include "manual/targets.h"
+
+using namespace byhand;
+
+TEST_CASE("multiply-adds are counted as they are carried out, and end where their formula says") {
+    targets::for_each([] {
+        const simd::MultiplyAdds once = simd::multiply_adds(1), twice = simd::multiply_adds(2);
+        CHECK(once.flop > 0);
+        CHECK(twice.flop == 2 * once.flop);
+        // s ← s/2 + 3/4 goes to 3/2, in each of twelve sums of as many lanes: flop = 2·256·12·lanes.
+        const double lanes = once.flop / (2 * 256 * 12);
+        CHECK(lanes == std::round(lanes));
+        CHECK(once.result == 1.5 * 12 * lanes);
+        CHECK(simd::target_name() == hwy::TargetName(hwy::SupportedTargets()));
+    });
+}
+
+TEST_CASE("a machine has a name, vectors and a peak") {
+    CHECK_FALSE(bench::cpu_name().empty());
+    CHECK_FALSE(simd::target_name().empty());
+    CHECK(bench::peak_gflops(1) > 0);
+    CHECK(bench::peak_gflops(3) > 0);
+}

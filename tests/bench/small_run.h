@@ -1,0 +1,35 @@
+// A run that takes no time.
+#pragma once
+
+#include "train/run.h"
+
+namespace small_run {
+
+inline byhand::Recipe recipe() {
+    using namespace byhand;
+    Recipe recipe;
+    recipe.name = "small";
+    recipe.network.context = 2;
+    recipe.network.embedding = 3;
+    recipe.network.hidden = {5};
+    recipe.network.norm.batch_divisor = Divisor::n;
+    recipe.seed = 77;
+    recipe.initial = {{"C", LayerSet::all, 1.0},
+                      {"W", LayerSet::all, 0.5},
+                      {"b", LayerSet::all, 0.25},
+                      {"bngain", LayerSet::all, std::nullopt, false, 1},
+                      {"bnbias", LayerSet::all, std::nullopt, false, 0}};
+    recipe.first_cut = 0.5;
+    recipe.second_cut = 0.75;
+    recipe.batch = 16;
+    recipe.rates = {{0, 0.1}};
+    return recipe;
+}
+
+inline byhand::Run run() {
+    byhand::NamesFile file;
+    file.names = {U"ana", U"bo", U"čë", U"dd", U"anna", U"b", U"ač", U"da"};
+    return byhand::prepare(recipe(), file, "names.txt");
+}
+
+}  // namespace small_run

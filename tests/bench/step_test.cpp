@@ -1,0 +1,121 @@
+#include "bench/step.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <limits>
+#include <memory>
+
+#include "base/batch_norm_1d.h"
+#include "bench/small_run.h"
+#include "manual/models.h"
+
+using namespace byhand;
+
+namespace {
+
+// The other side: the stepwise network, which is right, with a mistake if one is wanted.
+enum class Mistake { none, loss, rate, forgets, not_finite };
+
+class Other final : public Model {
+public:
+    Other(const NetworkConfig& config, std::size_t rows, Mistake mistake)
+        : model_(make_hand_model(HandForm::stepwise, config, rows)), mistake_(mistake) {}
+
+    void load(const Tensors<float>& state) override { model_->load(state); }
+    Tensors<float> save() const override { return model_->save(); }
+    float train_step(const Batch& batch, float rate) override {
+        ++steps_;
+        const bool forgets =
+            mistake_ == Mistake::forgets && steps_ > 20;  // to update, once the first ten steps are over
+        const float loss = model_->train_step(batch, mistake_ == Mistake::rate ? 1.01F * rate : forgets ? 0 : rate);
+        return mistake_ == Mistake::loss         ? 1.001F * loss
+               : mistake_ == Mistake::not_finite ? std::numeric_limits<float>::quiet_NaN()
+                                                 : loss;
+    }
+    void logits(std::span<float> out, std::span<const std::int64_t> X) override { model_->logits(out, X); }
+    void calibrate(std::span<const std::int64_t> X) override { model_->calibrate(X); }
+
+private:
+    std::unique_ptr<Model> model_;
+    Mistake mistake_;
+    std::size_t steps_ = 0;
+};
+
+template <Mistake mistake>
+torch_ref::Factory factory() {
+    torch_ref::Factory factory{};
+    factory.module_model = [](const NetworkConfig& config, std::size_t rows) -> std::unique_ptr<Model> {
+        return std::make_unique<Other>(config, rows, mistake);
+    };
+    return factory;
+}
+
+template <Mistake mistake>
+bool agrees() {
+    const torch_ref::Factory other = factory<mistake>();
+    return bench::agree(*bench::step_times(small_run::run(), &other, 1, 2).losses, 16);
+}
+
+}  // namespace
+
+TEST_CASE("two sides that compute the same have the same losses") {
+    const torch_ref::Factory other = factory<Mistake::none>();
+    const bench::StepTimes times = bench::step_times(small_run::run(), &other, 1, 4);
+    CHECK(times.rounds.ours.seconds.size() == 4);
+    CHECK(times.rounds.theirs.seconds.size() == 4);
+    REQUIRE(times.losses);
+    CHECK(times.losses->apart < bench::kApart / 10);
+    CHECK(std::isfinite(times.losses->ours));
+    CHECK(times.losses->ours > 0);
+    CHECK(times.losses->torch > 0);
+}
+
+TEST_CASE("a side that computes something else is found") {
+    CHECK(agrees<Mistake::none>());
+    CHECK_FALSE(agrees<Mistake::loss>());
+    CHECK_FALSE(agrees<Mistake::rate>());
+    CHECK_FALSE(agrees<Mistake::forgets>());
+    CHECK_FALSE(agrees<Mistake::not_finite>());
+}
+
+TEST_CASE("of batches that may be all one row only what is not finite is told") {
+    CHECK(bench::agree({1, 1, 0.01}, 3));
+    CHECK_FALSE(bench::agree({1, 1, 0.01}, 4));
+    CHECK(bench::agree({1, 1, 1e-5}, 4));
+    CHECK_FALSE(bench::agree({1, 1, std::numeric_limits<double>::quiet_NaN()}, 3));
+}
+
+TEST_CASE("without LibTorch ours is timed alone") {
+    const bench::StepTimes times = bench::step_times(small_run::run(), nullptr, 1, 3);
+    CHECK(times.rounds.ours.seconds.size() == 3);
+    CHECK(times.rounds.theirs.seconds.empty());
+    CHECK_FALSE(times.losses);
+}
+
+TEST_CASE("a norm becomes BatchNorm1d's where it is another") {
+    Recipe recipe = small_run::recipe();
+    CHECK(bench::with_batch_norm_1d(recipe) == recipe);
+    recipe.network.norm = {.output = true,
+                           .affine = false,
+                           .batch_divisor = Divisor::n_minus_1,
+                           .running_divisor = Divisor::n,
+                           .running_spread = RunningSpread::deviation,
+                           .evaluation = EvaluationFigures::training_set,
+                           .momentum = 0.001,
+                           .epsilon_place = EpsilonPlace::outside,
+                           .epsilon = 0};
+    const Recipe changed = bench::with_batch_norm_1d(recipe);
+    const NormConfig& norm = changed.network.norm;
+    CHECK(is_batch_norm_1d(norm));
+    CHECK(norm == NormConfig{.output = true,
+                             .affine = false,
+                             .batch_divisor = Divisor::n,
+                             .running_divisor = Divisor::n_minus_1,
+                             .running_spread = RunningSpread::variance,
+                             .evaluation = EvaluationFigures::running,
+                             .momentum = 0.001,
+                             .epsilon_place = EpsilonPlace::inside,
+                             .epsilon = 1e-5});
+    recipe.network.norm.place = NormPlace::none;
+    CHECK(bench::with_batch_norm_1d(recipe) == recipe);
+}

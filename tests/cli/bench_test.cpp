@@ -1,0 +1,202 @@
+// byhand bench: what it says, not how fast anything is.
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cli/program.h"
+
+using namespace cli_test;
+using nlohmann::json;
+
+namespace {
+
+// A network so small that a measurement is over at once; its norm is not BatchNorm1d's.
+constexpr const char* kTiny = R"({
+  "name": "tiny",
+  "network": {"context": 2, "embedding": 3, "hidden": [5], "norm": {"batch_divisor": "n-1"}},
+  "initial": {"seed": 1, "rules": [
+    {"parameter": "C", "normal": 1}, {"parameter": "W", "normal": 0.5}, {"parameter": "b", "constant": 0},
+    {"parameter": "bngain", "constant": 1}, {"parameter": "bnbias", "constant": 0}]},
+  "batches": {"size": 8},
+  "schedule": {"steps": 10, "rates": [{"from": 0, "rate": 0.1}]}
+})";
+
+struct Place : Folder {
+    Place() { write("tiny", kTiny); }
+};
+
+const Arguments kQuick = {"bench", "--recipe", "tiny", "--rounds", "2"};
+
+std::set<std::string> keys(const json& object) {
+    std::set<std::string> all;
+    for (const auto& [key, value] : object.items()) {
+        all.insert(key);
+    }
+    return all;
+}
+
+void check_spread(const json& spread) {
+    CHECK(keys(spread) == std::set<std::string>{"median", "p10", "p90"});
+    CHECK(spread.at("p10").get<double>() > 0);
+    CHECK(spread.at("p10").get<double>() <= spread.at("median").get<double>());
+    CHECK(spread.at("median").get<double>() <= spread.at("p90").get<double>());
+}
+
+}  // namespace
+
+TEST_CASE("bench --json has every figure of the machine and of each recipe") {
+    const Place place;
+    const Outcome outcome = byhand(place, kQuick + Arguments{"--recipe", "notes", "--json"});
+    const json all = json_of(outcome);
+    const json& machine = all.at("machine");
+    CHECK(machine.at("threads").get<int>() == 1);
+    CHECK(machine.at("peak_gflops").get<double>() > 0);
+    CHECK_FALSE(machine.at("cpu").get<std::string>().empty());
+    CHECK_FALSE(machine.at("target").get<std::string>().empty());
+    CHECK(machine.at("blas_core").is_string() == kWithTorch);
+    REQUIRE(all.at("results").size() == 2);
+    CHECK(all.at("results").at(1).at("recipe").get<std::string>() == "notes");
+    CHECK(all.at("results").at(1).at("flops_per_step").get<double>() == 633'600);
+    for (const json& one : all.at("results")) {
+        CHECK(one.at("threads").get<int>() == 1);
+        CHECK(one.at("rounds").get<int>() == 2);
+        CHECK(one.at("conventions").get<std::string>() == "torch");
+        check_spread(one.at("step_us"));
+        CHECK(one.at("gflops").get<double>() > 0);
+        CHECK(one.at("fraction_of_peak").get<double>() > 0);
+        if (kWithTorch) {
+            check_spread(one.at("torch_step_us"));
+            check_spread(one.at("torch_as_installed_us"));
+            check_spread(one.at("ratio"));
+            CHECK(one.at("ratio_as_installed").get<double>() > 0);
+            CHECK(one.at("losses_apart").get<double>() < 1e-4);
+            CHECK(one.at("agree").get<bool>());
+            CHECK(std::abs(one.at("loss").get<double>() - one.at("torch_loss").get<double>()) < 0.5);
+        }
+    }
+    CHECK(outcome.err.find("tiny (1 of 2)\n") != std::string::npos);
+    CHECK(place.files() == std::vector<std::string>{"tiny"});
+}
+
+TEST_CASE("without LibTorch bench measures ours alone, and says why") {
+    if (kWithTorch) {
+        SKIP("LibTorch's side was built");
+    }
+    const Place place;
+    const Outcome outcome = byhand(place, kQuick + Arguments{"--json"});
+    const json one = json_of(outcome).at("results").at(0);
+    for (const char* key : {"torch_step_us", "torch_as_installed_us", "ratio", "ratio_as_installed"}) {
+        CHECK(one.at(key).is_null());
+    }
+    CHECK(outcome.err.find("by hand alone: ") == 0);
+    CHECK(outcome.err.find("built without LibTorch") != std::string::npos);
+}
+
+TEST_CASE("LibTorch as installed can be left out") {
+    const Place place;
+    const json one = json_of(byhand(place, kQuick + Arguments{"--json", "--no-as-installed"})).at("results").at(0);
+    CHECK(one.at("torch_as_installed_us").is_null());
+    CHECK(one.at("ratio_as_installed").is_null());
+    CHECK(one.at("ratio").is_object() == kWithTorch);
+}
+
+TEST_CASE("OpenBLAS has the kernels that the user names, but as installed its own") {
+    need_torch();
+    const Place place;
+    const auto core = [&](const Arguments& flags, const Environment& environment) {
+        const Outcome outcome = byhand(place, kQuick + Arguments{"--json"} + flags, environment);
+        return json_of(outcome).at("machine").at("blas_core").get<std::string>();
+    };
+    if (core({"--no-as-installed"}, {}) == "unknown") {
+        SKIP("LibTorch's BLAS is no OpenBLAS");
+    }
+    const Environment nehalem = {{"OPENBLAS_CORETYPE", "Nehalem"}};
+    CHECK(core({"--no-as-installed"}, nehalem) == "Nehalem");
+    CHECK(core({"--as-installed"}, nehalem) != "Nehalem");
+    const json all = json_of(byhand(place, kQuick + Arguments{"--json"}, nehalem));
+    CHECK(all.at("machine").at("blas_core").get<std::string>() == "Nehalem");
+    CHECK(all.at("results").at(0).at("blas_core_as_installed").get<std::string>() != "Nehalem");
+}
+
+TEST_CASE("bench --avx2 keeps both sides to it") {
+    const Place place;
+    const Arguments command = kQuick + Arguments{"--json", "--no-as-installed"};
+    const json wide = json_of(byhand(place, command)), narrow = json_of(byhand(place, command + Arguments{"--avx2"}));
+    if (!wide.at("machine").at("target").get<std::string>().starts_with("AVX3")) {
+        SKIP("this CPU has nothing wider");
+    }
+    CHECK(narrow.at("machine").at("target").get<std::string>() == "AVX2");
+    if (kWithTorch && wide.at("machine").at("blas_core").get<std::string>() != "unknown") {
+        CHECK(narrow.at("machine").at("blas_core").get<std::string>() == "Haswell");
+    }
+}
+
+TEST_CASE("bench as a table") {
+    const Place place;
+    const Outcome outcome = byhand(place, kQuick + Arguments{"--no-as-installed"});
+    CHECK(outcome.code == 0);
+    CHECK(outcome.out.find("\ntiny ") != std::string::npos);
+    CHECK(outcome.out.find("conventions on both sides: tiny\n") != std::string::npos);
+    CHECK(outcome.out.find("one thread") != std::string::npos);
+    CHECK(byhand(place, kQuick + Arguments{"--threads", "2", "--no-as-installed"}).out.find("2 threads") !=
+          std::string::npos);
+}
+
+TEST_CASE("bench --kernels times each operation, and both sides make the same of it") {
+    const Place place;
+    const json all = json_of(byhand(place, kQuick + Arguments{"--kernels", "--json"}));
+    std::set<std::string> names;
+    for (const json& one : all.at("operations")) {
+        CAPTURE(one.dump());
+        CHECK(one.at("recipe").get<std::string>() == "tiny");
+        names.insert(one.at("operation").get<std::string>());
+        check_spread(one.at("us"));
+        CHECK(one.at("ratio").is_object() == kWithTorch);
+        if (kWithTorch) {
+            check_spread(one.at("torch_us"));
+            CHECK(one.at("apart").get<double>() < 1e-5);
+        }
+    }
+    CHECK(names == std::set<std::string>{"linear forward", "linear dW", "linear dx", "batchnorm forward",
+                                         "batchnorm backward", "tanh forward", "tanh backward", "exp", "cross-entropy",
+                                         "embedding gather", "embedding scatter", "update"});
+    const Outcome text = byhand(place, kQuick + Arguments{"--kernels"});
+    CHECK(text.out.find("batchnorm backward 8×5 ") != std::string::npos);
+}
+
+TEST_CASE("bench --sweep writes CSV, and a plot") {
+    const Place place;
+    const Outcome outcome = byhand(place, kQuick + Arguments{"--sweep", "hidden=2..9", "--svg", "plot.svg"});
+    CHECK(outcome.code == 0);
+    const std::vector<std::string> lines = lines_of(outcome.out);
+    REQUIRE(lines.size() == 4);
+    CHECK(lines[0] == "value,step_us,torch_step_us,ratio,gflops");
+    CHECK(lines[1].starts_with("2,"));
+    CHECK(lines[2].starts_with("4,"));
+    CHECK(lines[3].starts_with("8,"));
+    CHECK((lines[3].find(",,") == std::string::npos) == kWithTorch);
+    CHECK(place.read("plot.svg").find("<svg") != std::string::npos);
+    CHECK(place.read("plot.svg").find("A training step of tiny by hidden") != std::string::npos);
+}
+
+TEST_CASE("bench refuses what it can't measure") {
+    const Place place;
+    check_refused(byhand(place, {"bench", "--recipe", "tini"}), "tini");
+    check_refused(byhand(place, kQuick + Arguments{"--threads", "0"}), "--threads");
+    check_refused(byhand(place, {"bench", "--rounds", "0"}), "--rounds");
+    check_refused(byhand(place, {"bench", "--rounds", "many"}), "--rounds");
+    check_refused(byhand(place, kQuick + Arguments{"--sweep", "depth=1..2"}), "hidden=16..4096");
+    check_refused(byhand(place, kQuick + Arguments{"--sweep", "hidden=4..2"}), "hidden=4..2");
+    check_refused(byhand(place, kQuick + Arguments{"--recipe", "notes", "--sweep", "hidden=2..4"}), "--recipe");
+    check_refused(byhand(place, kQuick + Arguments{"--sweep", "hidden=2..4", "--json"}), "--json");
+    check_refused(byhand(place, kQuick + Arguments{"--sweep", "hidden=2..4", "--kernels"}), "--kernels");
+    check_refused(byhand(place, kQuick + Arguments{"--svg", "plot.svg"}), "--sweep");
+    check_refused(byhand(place, kQuick + Arguments{"--as-installed", "--no-as-installed"}), "--as-installed");
+    check_refused(byhand(place, kQuick + Arguments{"--as-installed", "--avx2"}), "--avx2");
+    check_refused(byhand(place, kQuick + Arguments{"--sweep", "hidden=2..4", "--svg", "no/such/plot.svg"}),
+                  "no/such/plot.svg");
+    CHECK(place.files() == std::vector<std::string>{"tiny"});
+}
