@@ -31,7 +31,7 @@ NormConfig batch_norm_1d() {
 // The question as the fused step has it, in panels, and room for what the operation makes.
 struct Operands {
     std::size_t n, in, out;
-    PanelMatrix x, W, dy;  // (n, in), (in, out), (n, out)
+    PanelMatrix x, W, dy;    // (n, in), (in, out), (n, out)
     PanelMatrix gain, bias;  // (1, out)
     std::vector<std::int64_t> indices;
     PanelMatrix result;

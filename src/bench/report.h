@@ -45,8 +45,8 @@ std::string to_text(const Machine& machine, const std::vector<Result>& results);
 
 std::string to_json(const Machine& machine, const std::vector<Result>& results);
 
-// Of the JSON text of another process: the figures of its only result, if it had LibTorch. Throws std::runtime_error where
-// it is no such JSON.
+// Of the JSON text of another process: the figures of its only result, if it had LibTorch. Throws std::runtime_error
+// where it is no such JSON.
 std::optional<AsInstalled> as_installed_from_json(const std::string& text);
 
 }  // namespace byhand::bench

@@ -12,7 +12,7 @@
 
 namespace byhand::bench {
 
-// The network by hand that is measured: the fused one. It has one thread, whatever `threads` says.
+// The network by hand that is measured: the fused one.
 std::unique_ptr<Model> make_ours(const NetworkConfig& config, std::size_t rows, std::size_t threads);
 
 // The recipe with the norm of torch::nn::BatchNorm1d, so that LibTorch can use its own; the same where it has that

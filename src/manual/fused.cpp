@@ -150,7 +150,8 @@ constexpr std::size_t kTogether = 128;
 Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size_t threads)
     : config_(config), rows_(rows), pool_(threads) {
     check_network(config, rows);
-    states_ = {Tensors<float>(with_padding(byhand::state(config))), Tensors<float>(with_padding(byhand::state(config)))};
+    states_ = {Tensors<float>(with_padding(byhand::state(config))),
+               Tensors<float>(with_padding(byhand::state(config)))};
     names_ = kept_names(config, rows, keep);
     values_ = Tensors<float>(with_padding(names_));
     embcat_ = find(values_, "embcat");
@@ -242,8 +243,8 @@ float Fused::run(const Batch& batch, float rate) {
     pool_.run(last.out.size() * parts,
               [&](std::size_t task, std::size_t) { backward(last, part_of(last.out, parts, task)); });
     for (std::size_t number = layers_.size(); number-- > 0;) {
-        // With dL/d(linear) come the gradients of the layer's weights, and that of what it reads, which is the result of
-        // the layer below: neither waits for the other.
+        // With dL/d(linear) come the gradients of the layer's weights, and that of what it reads, which is the result
+        // of the layer below: neither waits for the other.
         const FusedLayer& l = layers_[number];
         const FusedLayer* below = number > 0 ? &layers_[number - 1] : nullptr;
         const Panels read = {below != nullptr ? below->result : embcat_, rows_, l.in};
@@ -281,8 +282,8 @@ void Fused::forward(const FusedLayer& l, const Panels& x, const Part& part) cons
     const Panel& p = part.panel;
     const Weights& w = l.state[now_];
     const auto in_here = [&](float* matrix) { return in_panel(matrix, rows_, p); };
-    simd::linear_forward(in_here(l.linear), x, in_panel(w.W, l.layer.inputs, p), w.b != nullptr ? w.b + p.from : nullptr,
-                         part.rows, p);
+    simd::linear_forward(in_here(l.linear), x, in_panel(w.W, l.layer.inputs, p),
+                         w.b != nullptr ? w.b + p.from : nullptr, part.rows, p);
     if (l.layer.norm == NormPlace::before && !l.layer.is_output) {
         simd::batchnorm_tanh_forward(in_here(l.result), in_here(l.linear), norm_of(l, p), config_.norm);
         return;

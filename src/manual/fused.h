@@ -17,8 +17,8 @@ namespace byhand {
 
 class Fused {
 public:
-    // What is there after a run: all that kept() promises, or what the run itself needs. The rest takes time to write and
-    // room in the caches that training can do without; what is computed is the same.
+    // What is there after a run: all that kept() promises, or what the run itself needs. The rest takes time to write
+    // and room in the caches that training can do without; what is computed is the same.
     enum class Keep { all, needed };
 
     // Throws InputError where check_network does. Precondition: threads > 0.
@@ -53,12 +53,13 @@ private:
         Layer layer;
         std::vector<Panel> in, out;  // of what the layer reads, and of what it makes
         std::array<Weights, 2> state{};
-        // Values. `linear` is the linear's result, `tanh` the non-linearity's, `raw` the normalised value, `result` what
-        // the layer hands on; where two are the same thing they are the same array, as are `linear` and `raw` where only
-        // the second is needed.
+        // Values. `linear` is the linear's result, `tanh` the non-linearity's, `raw` the normalised value, `result`
+        // what the layer hands on; where two are the same thing they are the same array, as are `linear` and `raw`
+        // where only the second is needed.
         float *linear = nullptr, *tanh = nullptr, *raw = nullptr, *result = nullptr;
         float *bnmeani = nullptr, *bnvar = nullptr, *bnvar_inv = nullptr;
-        // Gradients. dy begins as that of `result` and becomes that of `linear`, in place; dW is null where it is not kept.
+        // Gradients. dy begins as that of `result` and becomes that of `linear`, in place; dW is null where it is not
+        // kept.
         float *dy = nullptr, *dW = nullptr, *db = nullptr;
         float *dbngain = nullptr, *dbnbias = nullptr;
     };
@@ -84,8 +85,8 @@ private:
     std::size_t rows_;
     std::array<Tensors<float>, 2> states_;  // in panels, but for C
     std::size_t now_ = 0;
-    Tensors<float> values_;               // in panels, but for dC
-    std::vector<TensorSpec> names_;       // of values_, with the shapes that they have outside
+    Tensors<float> values_;          // in panels, but for dC
+    std::vector<TensorSpec> names_;  // of values_, with the shapes that they have outside
     std::vector<FusedLayer> layers_;
     std::array<float*, 2> C_{};  // of either state
     float *embcat_ = nullptr, *loss_ = nullptr, *dembcat_ = nullptr, *dC_ = nullptr;

@@ -3,8 +3,8 @@
 namespace byhand {
 namespace {
 
-// A job often follows the last one within microseconds, sooner than the kernel could wake anyone. So many looks, then the
-// thread sleeps: it never keeps a core from others for longer than that.
+// A job often follows the last one within microseconds, sooner than the kernel could wake anyone. So many looks, then
+// the thread sleeps: it never keeps a core from others for longer than that.
 constexpr int kLooks = 2000;
 
 // Until it is no longer `old`.

@@ -1,9 +1,9 @@
 // Threads that wait for work together.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <atomic>
 #include <thread>
 #include <vector>
 
@@ -20,8 +20,8 @@ public:
     std::size_t threads() const { return others_.size() + 1; }
 
     // Calls work(task, thread) for each task below `tasks`, `thread` being below threads(), and returns when all are
-    // done. Which thread has which task is left to chance, so no task may depend on another's result. Allocates nothing;
-    // work throws nothing.
+    // done. Which thread has which task is left to chance, so no task may depend on another's result. Allocates
+    // nothing; work throws nothing.
     template <class Work>
     void run(std::size_t tasks, const Work& work) {
         if (others_.empty() || tasks < 2) {
@@ -46,7 +46,7 @@ private:
     void take_tasks(std::size_t thread);
 
     Job job_;
-    std::atomic<std::size_t> next_ = 0;  // task that nobody has taken
+    std::atomic<std::size_t> next_ = 0;     // task that nobody has taken
     std::atomic<std::uint32_t> round_ = 0;  // jobs so far; the last one of all says that it is over
     std::atomic<std::uint32_t> busy_ = 0;   // other threads that have not ended the round
     std::atomic<bool> over_ = false;

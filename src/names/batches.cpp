@@ -6,6 +6,12 @@ namespace byhand {
 
 void draw_batch(DrawnBatch& batch, const Examples& examples, TorchGenerator& g) {
     randint(g, examples.size(), batch.rows);
+    // They lie scattered over more memory than a cache holds: all are asked for before the first is waited for.
+    for (const std::int64_t row : batch.rows) {
+        const Batch example = examples.rows(static_cast<std::size_t>(row), 1);
+        __builtin_prefetch(example.X);
+        __builtin_prefetch(example.Y);
+    }
     std::int64_t* X = batch.X.data();
     for (std::size_t i = 0; i < batch.rows.size(); ++i) {
         const Batch row = examples.rows(static_cast<std::size_t>(batch.rows[i]), 1);

@@ -56,7 +56,8 @@ Answer by_kernel(const Logits& logits) {
 TEST_CASE("kernels: cross-entropy and its gradient are the formulas' in double but for rounding") {
     std::mt19937 random(8);
     targets::for_each([&] {
-        for (const auto& [n, V] : {std::pair<std::size_t, std::size_t>{1, 1}, {3, 2}, {5, 27}, {7, 16}, {2, 49}, {4, 131}}) {
+        for (const auto& [n, V] :
+             {std::pair<std::size_t, std::size_t>{1, 1}, {3, 2}, {5, 27}, {7, 16}, {2, 49}, {4, 131}}) {
             for (const float spread : {0.1F, 3.0F, 60.0F}) {
                 INFO("n " << n << ", V " << V << ", spread " << spread);
                 const Logits logits = drawn(n, V, spread, random);
@@ -70,7 +71,8 @@ TEST_CASE("kernels: cross-entropy and its gradient are the formulas' in double b
                     cross_entropy_forward(&loss, wide.data() + i * V, logits.Y.data() + i, 1, V);
                     // Half units of rounding: of the difference of two logits of this size, of exp (4 ULP, twice
                     // that many), of V terms in any order, of what is made of them, and of the loss itself.
-                    const double within = 0x1p-24 * (4 * static_cast<double>(spread) + 8 + static_cast<double>(V) + 4 + 2 * loss);
+                    const double within =
+                        0x1p-24 * (4 * static_cast<double>(spread) + 8 + static_cast<double>(V) + 4 + 2 * loss);
                     CHECK(std::fabs(static_cast<double>(found.losses[i]) - loss) <= within);
                     for (std::size_t j = 0; j < V; ++j) {
                         const double right = dlogits[i * V + j];

@@ -25,7 +25,8 @@ namespace {
 // (n, width), drawn, at the end of memory.
 class Numbers {
 public:
-    Numbers(std::size_t count, std::mt19937& random, float low, float high) : memory_(count), numbers_(memory_.last(count)) {
+    Numbers(std::size_t count, std::mt19937& random, float low, float high)
+        : memory_(count), numbers_(memory_.last(count)) {
         std::ranges::generate(numbers_, [&] { return networks::uniform(random, low, high); });
     }
     explicit Numbers(std::size_t count) : memory_(count), numbers_(memory_.last(count)) {}
@@ -117,10 +118,9 @@ TEST_CASE("kernels: the norm backwards is batchnorm.h's, to the bit") {
             batchnorm_backward(dx2.data(), given.data(), raw.data(), inv.data(), var.data(), n, H, norm.batch_divisor,
                                norm.epsilon, norm.epsilon_place);
         }
-        simd::batchnorm_backward(dy.data(), affine ? dgain.data() : nullptr, affine ? dbias.data() : nullptr,
-                                 {n, H, nullptr, var.data(), inv.data(), raw.data(), affine ? gain.data() : nullptr,
-                                  nullptr},
-                                 norm);
+        simd::batchnorm_backward(
+            dy.data(), affine ? dgain.data() : nullptr, affine ? dbias.data() : nullptr,
+            {n, H, nullptr, var.data(), inv.data(), raw.data(), affine ? gain.data() : nullptr, nullptr}, norm);
         CHECK(same_bits(dy.copy(), dx2));
         if (affine) {
             CHECK(same_bits(dgain.copy(), dgain2));

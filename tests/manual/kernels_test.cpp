@@ -148,7 +148,8 @@ public:
         const auto dW = out_.last(s.in * padded(s.out), after_);
         for (const Panel& p : out) {
             for (const Panel& q : in) {
-                simd::linear_weight_backward(in_panel(dW.data(), s.in, p) + q.from * p.width, fx, q, in_panel(fdy.data, s.n, p), p);
+                simd::linear_weight_backward(in_panel(dW.data(), s.in, p) + q.from * p.width, fx, q,
+                                             in_panel(fdy.data, s.n, p), p);
             }
         }
         Product p{std::vector<float>(s.in * s.out), std::vector<float>(s.in * s.out), {}, {}, 0};
@@ -185,8 +186,8 @@ private:
         copy(span, values);
         return span;
     }
-    static Panels place(fenced::Floats& memory, const std::vector<float>& values, std::size_t rows,
-                        std::size_t columns, const std::vector<Panel>& panels) {
+    static Panels place(fenced::Floats& memory, const std::vector<float>& values, std::size_t rows, std::size_t columns,
+                        const std::vector<Panel>& panels) {
         const std::span<float> span = memory.last(rows * padded(columns));
         to_panels(span.data(), values.data(), rows, columns);
         return {span.data(), rows, panels};

@@ -25,8 +25,8 @@ void embedding_forward(float* embcat, const float* C, const std::int64_t* X, std
 void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, std::size_t n, std::size_t T,
                         std::size_t E, std::span<const Stretch> stretches);
 
-// Of some rows: losses[i] = −ln softmax(logits[i])[Y[i]] and dlogits[i] = (softmax(logits[i]) − one-hot(Y[i]))/n, n being
-// all of the rows. dlogits is in panels as logits is; its padding becomes 0.   Twin: cross_entropy_with_gradient.
+// Of some rows: losses[i] = −ln softmax(logits[i])[Y[i]] and dlogits[i] = (softmax(logits[i]) − one-hot(Y[i]))/n, n
+// being all of the rows. dlogits is in panels as logits is; its padding becomes 0.   Twin: cross_entropy_with_gradient.
 void cross_entropy_with_gradient(float* losses, float* dlogits, const Panels& logits, const std::int64_t* Y,
                                  const Rows& rows);
 

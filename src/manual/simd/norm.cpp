@@ -17,8 +17,8 @@ HWY_BEFORE_NAMESPACE();
 namespace byhand::simd::HWY_NAMESPACE {
 namespace {
 
-// Of all columns of a panel's row some vectors at a time, as registers allow. What is added up is added by eights, as in
-// manual/sums.h: total[v] = Σ_i term(i·width + j + v·N, v).
+// Of all columns of a panel's row some vectors at a time, as registers allow. What is added up is added by eights, as
+// in manual/sums.h: total[v] = Σ_i term(i·width + j + v·N, v).
 template <std::size_t kVectors, class Term>
 HWY_INLINE void sum_down(V (&total)[kVectors], std::size_t n, std::size_t width, std::size_t j, Term term) {
     constexpr std::size_t kRows = 8;

@@ -83,8 +83,8 @@ HWY_NOINLINE void tiles_of(float* c, const Sum& sum, const Rows& rows, std::size
                 }
             }
         }
-        // The loops below are unrolled, or the sums would go by way of memory. The bias comes onto the finished sum: the
-        // other way round each small term would be rounded at the size of the bias.
+        // The loops below are unrolled, or the sums would go by way of memory. The bias comes onto the finished sum:
+        // the other way round each small term would be rounded at the size of the bias.
         float* const out = c + i * width + j;
         if (sum.onto) {
             HWY_UNROLL(8)

@@ -1,6 +1,6 @@
-// The three products of a linear layer, in float, over matrices in panels (manual/panels.h), for the widest vectors that
-// the CPU has (chosen at run time). One scheme serves all three: tiles of the result stay in registers while the sum
-// runs. Each function makes one panel of the result, or some rows of it; the sums do not depend on how the work is
+// The three products of a linear layer, in float, over matrices in panels (manual/panels.h), for the widest vectors
+// that the CPU has (chosen at run time). One scheme serves all three: tiles of the result stay in registers while the
+// sum runs. Each function makes one panel of the result, or some rows of it; the sums do not depend on how the work is
 // split, nor on the vectors' width, but on whether the CPU multiplies and adds with one rounding or two.
 #pragma once
 
@@ -19,8 +19,8 @@ void linear_forward(float* y, const Panels& x, const float* W, const float* b, c
 void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* scratch, const Rows& rows,
                            const Panel& q);
 
-// dW = xᵀ·dy.   Of dW (in, out) the part (q.used, p.width) where the inputs of panel q meet the outputs of panel p; x (n, in);
-// dy (n, p.width), panel p.   Twin: linear_weight_backward.
+// dW = xᵀ·dy.   Of dW (in, out) the part (q.used, p.width) where the inputs of panel q meet the outputs of panel p; x
+// (n, in); dy (n, p.width), panel p.   Twin: linear_weight_backward.
 void linear_weight_backward(float* dW, const Panels& x, const Panel& q, const float* dy, const Panel& p);
 
 }  // namespace byhand::simd
