@@ -9,6 +9,8 @@
 #include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
+#include <numbers>
+
 HWY_BEFORE_NAMESPACE();
 namespace byhand::simd::HWY_NAMESPACE {
 
@@ -39,10 +41,11 @@ HWY_INLINE Sigmoid sigmoid_of_minus(V y) {
     // Numbers as large as 1.5·2²³ have no places after the point, so that adding it rounds; with 127 on top the last
     // bits are the exponent field of 2ⁿ.
     const V large = hn::Set(d, 0x1.8p23F + 127);
-    const V shifted = hn::MulAdd(y, hn::Set(d, 0x1.715476p+0F), large);  // log₂ e
+    const V shifted = hn::MulAdd(y, hn::Set(d, std::numbers::log2e_v<float>), large);
     const V n = hn::Sub(shifted, large);
     // ln 2 in two pieces: n times the first is exact.
-    const V r = hn::NegMulAdd(n, hn::Set(d, -0x1.bd0106p-13F), hn::NegMulAdd(n, hn::Set(d, 0x1.63p-1F), y));
+    const V first = hn::Set(d, 0x1.63p-1F);  // NOLINT(modernize-use-std-numbers)
+    const V r = hn::NegMulAdd(n, hn::Set(d, -0x1.bd0106p-13F), hn::NegMulAdd(n, first, y));
     // The least |error| of (e^r − 1 − r)/r² on ±½·ln 2 that the degree allows (Remez): 0.05 units of 2⁻²⁴ in e^r.
     const V P = polynomial(r, 0.50000001F, 0.16666518F, 0.041666204F, 0.0083689535F, 0.0013950603F);
     const V p = hn::MulAdd(hn::Mul(r, r), P, r);

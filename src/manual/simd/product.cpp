@@ -31,10 +31,10 @@ constexpr std::size_t kRows = 8;
 
 // Terms of a sum that lie side by side: a(i, k) at a[i·a_row + k·a_column] and b(k, j) at b[k·width + j], k < depth.
 struct Piece {
-    const float* a;
-    std::size_t a_row, a_column;
-    const float* b;
-    std::size_t depth;
+    const float* a = nullptr;
+    std::size_t a_row = 0, a_column = 0;
+    const float* b = nullptr;
+    std::size_t depth = 0;
 };
 
 // Sums that are taken in registers, one after another, before they are added to what the result has already: so many
@@ -44,12 +44,48 @@ constexpr std::size_t kTerms = 256;
 
 // c = [c +] Σ over pieces, k of a(i, k)·b(k, j) [+ bias].
 struct Sum {
-    std::array<Piece, kPieces> pieces;
+    std::array<Piece, kPieces> pieces{};
     std::size_t count = 0;
     std::size_t width = 0;        // of a row of b and of c
     bool onto = false;            // c has terms already
     const float* bias = nullptr;  // where it is due
 };
+
+// visit(sum, row, vector) for each of a tile. Unrolled, or the sums would go by way of memory.
+template <std::size_t kHeight, std::size_t kVectors, class Visit>
+HWY_INLINE void for_each_sum(V (&total)[kHeight][kVectors], Visit visit) {
+    HWY_UNROLL(8)
+    for (std::size_t r = 0; r < kHeight; ++r) {
+        HWY_UNROLL(3)
+        for (std::size_t v = 0; v < kVectors; ++v) {
+            visit(total[r][v], r, v);
+        }
+    }
+}
+
+// total[r, v] += Σ_k a(i + r, k)·b(k, j + v)
+template <std::size_t kHeight, std::size_t kVectors>
+HWY_INLINE void add_piece(V (&total)[kHeight][kVectors], const Piece& p, std::size_t width, std::size_t i,
+                          std::size_t j) {
+    const D d;
+    const std::size_t a_row = p.a_row, a_column = p.a_column;
+    const float* a = p.a + i * a_row;
+    const float* b = p.b + j;
+    const float* const end = b + p.depth * width;
+    HWY_UNROLL(2)
+    for (; b != end; a += a_column, b += width) {
+        V row[kVectors];
+        for (std::size_t v = 0; v < kVectors; ++v) {
+            row[v] = hn::Load(d, b + v * hn::Lanes(d));
+        }
+        for (std::size_t r = 0; r < kHeight; ++r) {
+            const V x = hn::Set(d, a[r * a_row]);
+            for (std::size_t v = 0; v < kVectors; ++v) {
+                total[r][v] = hn::MulAdd(x, row[v], total[r][v]);
+            }
+        }
+    }
+}
 
 // Some rows of c, kHeight at a time, kVectors vectors from column j on. Precondition: kHeight divides their number.
 template <std::size_t kHeight, std::size_t kVectors>
@@ -58,59 +94,22 @@ HWY_NOINLINE void tiles_of(float* c, const Sum& sum, const Rows& rows, std::size
     const std::size_t N = hn::Lanes(d), width = sum.width, count = sum.count;
     for (std::size_t i = rows.first; i < rows.last; i += kHeight) {
         V total[kHeight][kVectors];
-        for (std::size_t r = 0; r < kHeight; ++r) {
-            for (std::size_t v = 0; v < kVectors; ++v) {
-                total[r][v] = hn::Zero(d);
-            }
-        }
+        for_each_sum(total, [=](V& one, std::size_t, std::size_t) HWY_ATTR { one = hn::Zero(d); });
         for (std::size_t piece = 0; piece < count; ++piece) {
-            const Piece& p = sum.pieces[piece];
-            const std::size_t a_row = p.a_row, a_column = p.a_column;
-            const float* a = p.a + i * a_row;
-            const float* b = p.b + j;
-            const float* const end = b + p.depth * width;
-            HWY_UNROLL(2)
-            for (; b != end; a += a_column, b += width) {
-                V row[kVectors];
-                for (std::size_t v = 0; v < kVectors; ++v) {
-                    row[v] = hn::Load(d, b + v * N);
-                }
-                for (std::size_t r = 0; r < kHeight; ++r) {
-                    const V x = hn::Set(d, a[r * a_row]);
-                    for (std::size_t v = 0; v < kVectors; ++v) {
-                        total[r][v] = hn::MulAdd(x, row[v], total[r][v]);
-                    }
-                }
-            }
+            add_piece(total, sum.pieces[piece], width, i, j);
         }
-        // The loops below are unrolled, or the sums would go by way of memory. The bias comes onto the finished sum:
-        // the other way round each small term would be rounded at the size of the bias.
         float* const out = c + i * width + j;
         if (sum.onto) {
-            HWY_UNROLL(8)
-            for (std::size_t r = 0; r < kHeight; ++r) {
-                HWY_UNROLL(3)
-                for (std::size_t v = 0; v < kVectors; ++v) {
-                    total[r][v] = hn::Add(hn::Load(d, out + r * width + v * N), total[r][v]);
-                }
-            }
+            for_each_sum(total, [=](V& one, std::size_t r, std::size_t v)
+                                    HWY_ATTR { one = hn::Add(hn::Load(d, out + r * width + v * N), one); });
         }
+        // Onto the finished sum: the other way round each small term would be rounded at the size of the bias.
         if (sum.bias != nullptr) {
-            HWY_UNROLL(8)
-            for (std::size_t r = 0; r < kHeight; ++r) {
-                HWY_UNROLL(3)
-                for (std::size_t v = 0; v < kVectors; ++v) {
-                    total[r][v] = hn::Add(total[r][v], hn::Load(d, sum.bias + j + v * N));
-                }
-            }
+            for_each_sum(total, [=, bias = sum.bias + j](V& one, std::size_t, std::size_t v)
+                                    HWY_ATTR { one = hn::Add(one, hn::Load(d, bias + v * N)); });
         }
-        HWY_UNROLL(8)
-        for (std::size_t r = 0; r < kHeight; ++r) {
-            HWY_UNROLL(3)
-            for (std::size_t v = 0; v < kVectors; ++v) {
-                hn::Store(total[r][v], d, out + r * width + v * N);
-            }
-        }
+        for_each_sum(
+            total, [=](V& one, std::size_t r, std::size_t v) HWY_ATTR { hn::Store(one, d, out + r * width + v * N); });
     }
 }
 
