@@ -13,6 +13,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kLeastRounds = 3;
+constexpr double kPatience = 1.5;  // seconds that those may take: one is enough of what takes longer
 // A measurement lasts for so many elements at least, some tens of microseconds: far more than a look at the clock.
 constexpr std::size_t kLeastElements = 100'000;
 
@@ -53,11 +54,15 @@ double difference_of_forms(BackwardValues<T>& v, const NormConfig& norm) {
     return largest_difference_of(v.dx, v.dbndiff, v.dbndiff2);
 }
 
-// As many as `rounds`, fewer where they take longer than `seconds`.
+// As many as `rounds`, three where they take longer than `seconds`, fewer where even those take long.
 template <class Round>
 void in_rounds(std::size_t rounds, double seconds, Round round) {
     const Clock::time_point start = Clock::now();
-    for (std::size_t i = 0; i < rounds && (i < kLeastRounds || seconds_since(start) < seconds); ++i) {
+    for (std::size_t i = 0; i < rounds; ++i) {
+        const double taken = seconds_since(start);
+        if (i > 0 && taken >= (i < kLeastRounds ? kPatience : seconds)) {
+            break;
+        }
         round(i);
     }
 }

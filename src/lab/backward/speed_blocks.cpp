@@ -110,8 +110,9 @@ Plot plot_of(const std::vector<Timing>& timings, const BackwardOptions& options,
 void tell_speed(Paper& paper, const BackwardOptions& options, const Setting& setting) {
     paper.blocks.emplace_back(Text{fmt::format(
         "How fast: from dbnraw to dx on one thread, after a warm-up; in each round every form runs, in an order that "
-        "changes, and a speed-up is a ratio of two times of one round. {} rounds, fewer where they take long, three "
-        "at least. The set is what the small steps work on: {} arrays.",
+        "changes, and a speed-up is a ratio of two times of one round. {} rounds, three where they take long, one "
+        "where "
+        "it alone takes a second and a half. The set is what the small steps work on: {} arrays.",
         options.rounds, kStepsArrays)});
     std::vector<Timing> timings;
     time_shapes<float>(timings, options, setting);
