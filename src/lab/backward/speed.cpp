@@ -13,7 +13,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kLeastRounds = 3;
-constexpr double kPatience = 1.5;  // seconds that those may take: one is enough of what takes longer
+constexpr double kPatience = 0.5;  // seconds that those may take: one is enough of what takes longer
 // A measurement lasts for so many elements at least, some tens of microseconds: far more than a look at the clock.
 constexpr std::size_t kLeastElements = 100'000;
 

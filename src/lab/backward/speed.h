@@ -32,8 +32,7 @@ struct Timed {
 };
 
 // On one thread; after a warm-up, rounds in which every form runs once, or as often as makes a measurable while. As
-// many as `rounds`, but three where they take more than `seconds`, or one where a round takes more than a second and a
-// half.
+// many as `rounds`, but three where they take more than `seconds`, or one where a round takes more than half a second.
 template <class T>
 Timed timed(BackwardValues<T>& values, const NormConfig& norm, std::size_t rounds, double seconds);
 

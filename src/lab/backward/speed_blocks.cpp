@@ -112,7 +112,7 @@ void tell_speed(Paper& paper, const BackwardOptions& options, const Setting& set
         "How fast: from dbnraw to dx on one thread, after a warm-up; in each round every form runs, in an order that "
         "changes, and a speed-up is a ratio of two times of one round. {} rounds, three where they take long, one "
         "where "
-        "it alone takes a second and a half. The set is what the small steps work on: {} arrays.",
+        "it alone takes half a second. The set is what the small steps work on: {} arrays.",
         options.rounds, kStepsArrays)});
     std::vector<Timing> timings;
     time_shapes<float>(timings, options, setting);
