@@ -10,7 +10,6 @@
 #define HWY_TARGET_INCLUDE "manual/simd/kernels.cpp"  // NOLINT
 // clang-format off
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
-#include <hwy/highway.h>
 #include "manual/simd/math-inl.h"
 // clang-format on
 
@@ -70,20 +69,20 @@ void map(float* out, const float* in, std::size_t count, Function f) {
     const std::size_t N = hn::Lanes(d);
     std::size_t i = 0;
     for (; i + N <= count; i += N) {
-        hn::StoreU(f(d, hn::LoadU(d, in + i)), d, out + i);
+        hn::StoreU(f(hn::LoadU(d, in + i)), d, out + i);
     }
     if (i < count) {
         const Lanes rest(count - i);
-        store(f(d, load(rest, in + i)), rest, out + i);
+        store(f(load(rest, in + i)), rest, out + i);
     }
 }
 
 void tanh_forward(float* h, const float* x, std::size_t count) {
-    map(h, x, count, [](D, V v) HWY_ATTR { return tanh(v); });
+    map(h, x, count, [](V v) HWY_ATTR { return tanh(v); });
 }
 
 void exp_forward(float* y, const float* x, std::size_t count) {
-    map(y, x, count, [](D, V v) HWY_ATTR { return exp(v); });
+    map(y, x, count, [](V v) HWY_ATTR { return exp(v); });
 }
 
 // Calls visit(element of embcat, element of C, lanes) for all of embcat, row after row.

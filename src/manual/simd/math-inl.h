@@ -7,16 +7,13 @@
 #endif
 
 #include <hwy/contrib/math/math-inl.h>
-#include <hwy/highway.h>
 
 #include <numbers>
 
+#include "manual/simd/vectors-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace byhand::simd::HWY_NAMESPACE {
-
-namespace hn = hwy::HWY_NAMESPACE;
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
 
 // a + b·x + c·x² + d·x³ + e·x⁴
 HWY_INLINE V polynomial(V x, float a, float b, float c, float d, float e) {

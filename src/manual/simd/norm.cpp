@@ -9,7 +9,6 @@
 #define HWY_TARGET_INCLUDE "manual/simd/norm.cpp"  // NOLINT
 // clang-format off
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
-#include <hwy/highway.h>
 #include "manual/simd/math-inl.h"
 // clang-format on
 

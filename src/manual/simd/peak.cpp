@@ -5,16 +5,12 @@
 #define HWY_TARGET_INCLUDE "manual/simd/peak.cpp"  // NOLINT
 // clang-format off
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
-#include <hwy/highway.h>
+#include "manual/simd/vectors-inl.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace byhand::simd::HWY_NAMESPACE {
 namespace {
-
-namespace hn = hwy::HWY_NAMESPACE;
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
 
 // Twelve sums: a multiply-add takes four to six cycles, of which two begin in each.
 constexpr std::size_t kSums = 12;

@@ -11,16 +11,12 @@
 #define HWY_TARGET_INCLUDE "manual/simd/product.cpp"  // NOLINT
 // clang-format off
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
-#include <hwy/highway.h>
+#include "manual/simd/vectors-inl.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace byhand::simd::HWY_NAMESPACE {
 namespace {
-
-namespace hn = hwy::HWY_NAMESPACE;
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
 
 // A tile is kRows rows by three vectors: its sums, the vectors of b and one of a are what the registers hold.
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_SSE2
