@@ -10,6 +10,7 @@
 
 #include <numbers>
 
+#include "manual/simd/tanh_table.h"
 #include "manual/simd/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -24,6 +25,27 @@ HWY_INLINE V polynomial(V x, float a, float b, float c, float d, float e) {
     return hn::MulAdd(sum, x, hn::Set(tag, a));
 }
 
+#if HWY_MAX_BYTES == 64
+// A vector of 16 lanes can be a table of 16 numbers: see tanh_table.h.
+HWY_INLINE V tanh(V x) {
+    const D d;
+    const hn::RebindToUnsigned<D> bits;
+    // From 9.02 on it is 1. NaN is not above 10, and stays.
+    const V most = hn::Set(d, 10.0F), magnitude = hn::Abs(x);
+    const V size = hn::IfThenElse(hn::Gt(magnitude, most), most, magnitude);
+    const auto digits = hn::ShiftRight<21>(hn::BitCast(bits, hn::Add(size, hn::Set(d, 1.0F))));
+    const auto interval = hn::IndicesFromVec(d, hn::And(digits, hn::Set(bits, 15)));
+    const auto here = [&](const float* table) HWY_ATTR { return hn::TableLookupLanes(hn::Load(d, table), interval); };
+    const V r = hn::Sub(size, here(tanh_table::kC));
+    V P = here(tanh_table::kP[4]);
+    P = hn::MulAdd(P, r, here(tanh_table::kP[3]));
+    P = hn::MulAdd(P, r, here(tanh_table::kP[2]));
+    P = hn::MulAdd(P, r, here(tanh_table::kP[1]));
+    P = hn::MulAdd(P, r, here(tanh_table::kP[0]));
+    const V rest = hn::MulAdd(here(tanh_table::kS), r, hn::Mul(hn::Mul(r, r), P));
+    return hn::CopySign(hn::Add(here(tanh_table::kT), rest), x);  // −0 as well
+}
+#else
 // 1/(e^y + 1) for 0 ≤ y ≤ 20, as a number and what it lacks as a share of itself.
 //
 // e^y = 2ⁿ·(1 + p) with y = n·ln 2 + r and p = r + r²·P(r). What is lost as 1 + p and then e^y + 1 are rounded is kept
@@ -70,6 +92,7 @@ HWY_INLINE V tanh(V x) {
     const V low = hn::NegMulAdd(twice, s.lacks, hn::Sub(hn::Sub(one, high), twice));
     return hn::CopySign(hn::IfThenElse(hn::Lt(size, border), near, hn::Add(high, low)), x);  // −0 as well
 }
+#endif
 
 // Highway's Exp makes 0 of NaN, and of x > 177 anything at all: e^89 is infinite already.
 HWY_INLINE V exp(V x) {
