@@ -354,9 +354,9 @@ void Fused::backward(const FusedLayer& l, const Part& part) const {
 void Fused::update(const FusedLayer& l, const Panels& x, const Panel& q, const Panel& p, float rate,
                    std::size_t thread) {
     const std::size_t from = l.layer.inputs * p.from + q.from * p.width;
-    float* const dW = l.dW != nullptr ? l.dW + from : dW_[thread].data();
-    simd::linear_weight_backward(dW, x, q, in_panel(l.dy, rows_, p), p);
-    simd::descend(l.state[1 - now_].W + from, l.state[now_].W + from, dW, rate, q.used * p.width);
+    const bool kept = l.dW != nullptr;
+    simd::linear_descend({l.state[1 - now_].W + from, l.state[now_].W + from, rate},
+                         kept ? l.dW + from : dW_[thread].data(), kept, x, q, in_panel(l.dy, rows_, p), p);
     if (q.from == 0) {
         update_vectors(l, p, rate);
     }

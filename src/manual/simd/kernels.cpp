@@ -126,31 +126,42 @@ HWY_INLINE void for_each_vector(const Panels& matrix, std::size_t i, Visit visit
     }
 }
 
+// Row by row each of its three parts would wait for the one before: of some rows together there is always one ready.
 void cross_entropy_with_gradient(float* losses, float* dlogits, const Panels& logits, const std::int64_t* Y,
                                  const Rows& rows) {
+    constexpr std::size_t kTogether = 32;
     const D d;
-    const auto n = static_cast<float>(logits.rows);
+    const float share = 1.0F / static_cast<float>(logits.rows);
     const V nothing = hn::Set(d, -std::numeric_limits<float>::infinity());
-    for (std::size_t i = rows.first; i < rows.last; ++i) {
-        V largest = nothing;
-        for_each_vector(logits, i, [&](std::size_t at, M own) HWY_ATTR {
-            largest = hn::Max(hn::IfThenElse(own, hn::Load(d, logits.data + at), nothing), largest);
-        });
-        const V max = hn::MaxOfLanes(d, largest);
-        V sums = hn::Zero(d);
-        for_each_vector(logits, i, [&](std::size_t at, M own) HWY_ATTR {
-            const V e = hn::IfThenElseZero(own, exp(hn::Sub(hn::Load(d, logits.data + at), max)));
-            hn::Store(e, d, dlogits + at);
-            sums = hn::Add(sums, e);
-        });
-        const float sum = hn::GetLane(hn::SumOfLanes(d, sums));
-        const V scale = hn::Set(d, 1.0F / (sum * n));
-        for_each_vector(logits, i, [&](std::size_t at, M) HWY_ATTR {
-            hn::Store(hn::Mul(hn::Load(d, dlogits + at), scale), d, dlogits + at);
-        });
-        const std::size_t answer = place(logits, i, static_cast<std::size_t>(Y[i]));
-        dlogits[answer] -= 1.0F / n;
-        losses[i] = std::log(sum) - (logits.data[answer] - hn::GetLane(max));
+    for (std::size_t first = rows.first; first < rows.last; first += kTogether) {
+        const std::size_t last = std::min(first + kTogether, rows.last);
+        float max[kTogether], sum[kTogether];
+        for (std::size_t i = first; i < last; ++i) {
+            V largest = nothing;
+            for_each_vector(logits, i, [&](std::size_t at, M own) HWY_ATTR {
+                largest = hn::Max(hn::IfThenElse(own, hn::Load(d, logits.data + at), nothing), largest);
+            });
+            max[i - first] = hn::GetLane(hn::MaxOfLanes(d, largest));
+        }
+        for (std::size_t i = first; i < last; ++i) {
+            const V shift = hn::Set(d, max[i - first]);
+            V total = hn::Zero(d);
+            for_each_vector(logits, i, [&](std::size_t at, M own) HWY_ATTR {
+                const V e = hn::IfThenElseZero(own, exp(hn::Sub(hn::Load(d, logits.data + at), shift)));
+                hn::Store(e, d, dlogits + at);
+                total = hn::Add(total, e);
+            });
+            sum[i - first] = hn::GetLane(hn::SumOfLanes(d, total));
+        }
+        for (std::size_t i = first; i < last; ++i) {
+            const V scale = hn::Set(d, share / sum[i - first]);
+            for_each_vector(logits, i, [&](std::size_t at, M) HWY_ATTR {
+                hn::Store(hn::Mul(hn::Load(d, dlogits + at), scale), d, dlogits + at);
+            });
+            const std::size_t answer = place(logits, i, static_cast<std::size_t>(Y[i]));
+            dlogits[answer] -= share;
+            losses[i] = std::log(sum[i - first]) - (logits.data[answer] - max[i - first]);
+        }
     }
 }
 

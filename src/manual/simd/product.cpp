@@ -38,13 +38,15 @@ struct Piece {
 constexpr std::size_t kPieces = 5;
 constexpr std::size_t kTerms = 256;
 
-// c = [c +] Σ over pieces, k of a(i, k)·b(k, j) [+ bias].
+// s = [c +] Σ over pieces, k of a(i, k)·b(k, j) [+ bias], and what becomes of it.
 struct Sum {
     std::array<Piece, kPieces> pieces{};
     std::size_t count = 0;
-    std::size_t width = 0;        // of a row of b and of c
-    bool onto = false;            // c has terms already
-    const float* bias = nullptr;  // where it is due
+    std::size_t width = 0;             // of a row of b and of c
+    bool onto = false;                 // c has terms already
+    const float* bias = nullptr;       // where it is due
+    const Descent* descent = nullptr;  // new_W = W − rate·s, at the last terms
+    bool kept = true;                  // c = s
 };
 
 // visit(sum, row, vector) for each of a tile. Unrolled, or the sums would go by way of memory.
@@ -104,8 +106,19 @@ HWY_NOINLINE void tiles_of(float* c, const Sum& sum, const Rows& rows, std::size
             for_each_sum(total, [=, bias = sum.bias + j](V& one, std::size_t, std::size_t v)
                                     HWY_ATTR { one = hn::Add(one, hn::Load(d, bias + v * N)); });
         }
-        for_each_sum(
-            total, [=](V& one, std::size_t r, std::size_t v) HWY_ATTR { hn::Store(one, d, out + r * width + v * N); });
+        if (sum.descent != nullptr) {
+            const float* const W = sum.descent->W + i * width + j;
+            float* const new_W = sum.descent->new_W + i * width + j;
+            const V rate = hn::Set(d, sum.descent->rate);
+            for_each_sum(total, [=](const V& one, std::size_t r, std::size_t v) HWY_ATTR {
+                const std::size_t at = r * width + v * N;
+                hn::Store(hn::Sub(hn::Load(d, W + at), hn::Mul(rate, one)), d, new_W + at);
+            });
+        }
+        if (sum.kept) {
+            for_each_sum(total, [=](const V& one, std::size_t r, std::size_t v)
+                                    HWY_ATTR { hn::Store(one, d, out + r * width + v * N); });
+        }
     }
 }
 
@@ -226,16 +239,30 @@ void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* 
     product(dx, dy, scratch, nullptr, rows, q.width);
 }
 
-void linear_weight_backward(float* dW, const Panels& x, const Panel& q, const float* dy, const Panel& p) {
+void weight_backward(float* dW, const Panels& x, const Panel& q, const float* dy, const Panel& p,
+                     const Descent* descent, bool kept) {
     const float* columns = in_panel(x.data, x.rows, q);
     Sum sum;
     sum.count = 1;
     sum.width = p.width;
     for (std::size_t i = 0; i < x.rows; i += kTerms) {
-        sum.pieces[0] = {columns + i * q.width, 1, q.width, dy + i * p.width, std::min(kTerms, x.rows - i)};
+        const std::size_t terms = std::min(kTerms, x.rows - i);
+        const bool at_the_end = i + terms == x.rows;
+        sum.pieces[0] = {columns + i * q.width, 1, q.width, dy + i * p.width, terms};
         sum.onto = i > 0;
+        sum.descent = at_the_end ? descent : nullptr;
+        sum.kept = kept || !at_the_end;
         add_up(dW, sum, {0, q.used});
     }
+}
+
+void linear_weight_backward(float* dW, const Panels& x, const Panel& q, const float* dy, const Panel& p) {
+    weight_backward(dW, x, q, dy, p, nullptr, true);
+}
+
+void linear_descend(const Descent& descent, float* dW, bool kept, const Panels& x, const Panel& q, const float* dy,
+                    const Panel& p) {
+    weight_backward(dW, x, q, dy, p, &descent, kept);
 }
 
 }  // namespace
@@ -249,6 +276,7 @@ namespace {
 HWY_EXPORT(linear_forward);
 HWY_EXPORT(linear_input_backward);
 HWY_EXPORT(linear_weight_backward);
+HWY_EXPORT(linear_descend);
 
 }  // namespace
 
@@ -263,6 +291,11 @@ void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* 
 
 void linear_weight_backward(float* dW, const Panels& x, const Panel& q, const float* dy, const Panel& p) {
     HWY_DYNAMIC_DISPATCH(linear_weight_backward)(dW, x, q, dy, p);
+}
+
+void linear_descend(const Descent& descent, float* dW, bool kept, const Panels& x, const Panel& q, const float* dy,
+                    const Panel& p) {
+    HWY_DYNAMIC_DISPATCH(linear_descend)(descent, dW, kept, x, q, dy, p);
 }
 
 }  // namespace byhand::simd

@@ -23,4 +23,16 @@ void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* 
 // (n, in); dy (n, p.width), panel p.   Twin: linear_weight_backward.
 void linear_weight_backward(float* dW, const Panels& x, const Panel& q, const float* dy, const Panel& p);
 
+// The part of a linear's weights that linear_descend makes anew.
+struct Descent {
+    float* new_W = nullptr;
+    const float* W = nullptr;
+    float rate = 0;
+};
+
+// The last use of dW with its making, to the bit: linear_weight_backward, and new_W = W − rate·dW for the same part.
+// dW is scratch where it is not to be kept.   Twins: linear_weight_backward and descend.
+void linear_descend(const Descent& descent, float* dW, bool kept, const Panels& x, const Panel& q, const float* dy,
+                    const Panel& p);
+
 }  // namespace byhand::simd

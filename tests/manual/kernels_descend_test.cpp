@@ -1,0 +1,52 @@
+// A linear's weights made anew as their gradient is: the same bits as the gradient and then the descent, on every kind
+// of vector this CPU has, for sums in one piece and in several.
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <limits>
+#include <random>
+
+#include "base/tensors.h"
+#include "manual/networks.h"
+#include "manual/panels.h"
+#include "manual/simd/kernels.h"
+#include "manual/simd/product.h"
+#include "manual/targets.h"
+
+using namespace byhand;
+
+namespace {
+
+PanelMatrix some(std::mt19937& random, std::size_t n, std::size_t width) {
+    PanelMatrix matrix(n, width);
+    std::ranges::generate(matrix.data, [&] { return networks::uniform(random, -1, 2); });
+    return matrix;
+}
+
+}  // namespace
+
+TEST_CASE("kernels: weights made anew with their gradient are those made after it") {
+    constexpr float kRate = 0.37F, kNothing = std::numeric_limits<float>::quiet_NaN();
+    targets::for_each([&] {
+        std::mt19937 random(5);
+        for (const std::size_t n : {1U, 7U, 256U, 257U, 530U}) {
+            for (const auto& [in, out] : {std::pair{1U, 1U}, {9U, 50U}, {51U, 27U}}) {
+                INFO("n " << n << ", in " << in << ", out " << out);
+                const PanelMatrix x = some(random, n, in), W = some(random, in, out);
+                PanelMatrix dy = some(random, n, out);
+                const Panel& q = x.panels.back();
+                const Panel& p = dy.panels.back();
+                const float* const old_W = in_panel(W.data.data(), in, p) + q.from * p.width;
+                const std::size_t count = q.used * p.width;
+                AlignedVector<float> dW(count), expected(count);
+                simd::linear_weight_backward(dW.data(), x.view(), q, dy.in(p), p);
+                simd::descend(expected.data(), old_W, dW.data(), kRate, count);
+                for (const bool kept : {true, false}) {
+                    AlignedVector<float> gradient(count, kNothing), new_W(count, kNothing);
+                    simd::linear_descend({new_W.data(), old_W, kRate}, gradient.data(), kept, x.view(), q, dy.in(p), p);
+                    CHECK(std::ranges::equal(new_W, expected));
+                    CHECK((!kept || std::ranges::equal(gradient, dW)));
+                }
+            }
+        }
+    });
+}
