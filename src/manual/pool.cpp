@@ -1,5 +1,11 @@
 #include "manual/pool.h"
 
+#include <fmt/format.h>
+
+#include <system_error>
+
+#include "base/error.h"
+
 namespace byhand {
 namespace {
 
@@ -25,11 +31,21 @@ void wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
 Pool::Pool(std::size_t threads) {
     others_.reserve(threads - 1);
     for (std::size_t thread = 1; thread < threads; ++thread) {
-        others_.emplace_back([this, thread] { help(thread); });
+        try {
+            others_.emplace_back([this, thread] { help(thread); });
+        } catch (const std::system_error& error) {
+            end();
+            throw InputError(fmt::format("{} threads can't be begun, only {}: {}; take fewer", threads, thread,
+                                         error.code().message()));
+        }
     }
 }
 
 Pool::~Pool() {
+    end();
+}
+
+void Pool::end() {
     over_ = true;
     round_.fetch_add(1, std::memory_order_release);
     round_.notify_all();

@@ -11,7 +11,8 @@ namespace byhand {
 
 class Pool {
 public:
-    // The caller's thread is one of them. Precondition: threads > 0.
+    // The caller's thread is one of them. Throws InputError where the system has no room for so many.
+    // Precondition: threads > 0.
     explicit Pool(std::size_t threads);
     ~Pool();
     Pool(const Pool&) = delete;
@@ -42,6 +43,7 @@ private:
         void (*call)(const void* work, std::size_t task, std::size_t thread) = nullptr;
     };
     void share(const Job& job);
+    void end();
     void help(std::size_t thread);
     void take_tasks(std::size_t thread);
 
