@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "manual/pieces.h"
 #include "manual/stepwise.h"
 
 namespace byhand {
@@ -11,9 +13,14 @@ namespace {
 // Rows at a time: enough to use each weight often, few enough to stay in cache and to sample a single row.
 constexpr std::size_t kChunk = 64;
 
+StepNetwork<float> network_of(const NetworkConfig& config, Evaluation::By by) {
+    StepNetwork<float> formulas = evaluation_network<float>(config, kChunk);
+    return by == Evaluation::By::kernels ? with_kernels(std::move(formulas)) : std::move(formulas);
+}
+
 }  // namespace
 
-Evaluation::Evaluation(const NetworkConfig& config) : runner_(evaluation_network<float>(config, kChunk)) {}
+Evaluation::Evaluation(const NetworkConfig& config, By by) : runner_(network_of(config, by)) {}
 
 template <class Visit>
 void Evaluation::for_each_chunk(std::span<const std::int64_t> X, const std::string& last, Visit visit) {

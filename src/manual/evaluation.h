@@ -11,7 +11,10 @@ namespace byhand {
 
 class Evaluation {
 public:
-    explicit Evaluation(const NetworkConfig& config);
+    // With formulas alone, or with kernels in the place of those that have one.
+    enum class By { formulas, kernels };
+
+    Evaluation(const NetworkConfig& config, By by);
 
     // Parameters and running figures: a table equal to state(config).
     void load(const Tensors<float>& state) { copy_into(runner_.tensors(), state); }

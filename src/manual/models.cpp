@@ -73,7 +73,7 @@ private:
 // What all hand-written models share: evaluation by hand.
 class HandModel : public Model {
 public:
-    explicit HandModel(const NetworkConfig& config) : evaluation_(config) {}
+    HandModel(const NetworkConfig& config, Evaluation::By by) : evaluation_(config, by) {}
 
     void logits(std::span<float> out, std::span<const std::int64_t> X) override {
         evaluation_.load(save());
@@ -94,7 +94,8 @@ private:
 
 class StepModel final : public HandModel {
 public:
-    explicit StepModel(StepNetwork<float> network) : HandModel(network.config), runner_(std::move(network)) {
+    explicit StepModel(StepNetwork<float> network)
+        : HandModel(network.config, Evaluation::By::formulas), runner_(std::move(network)) {
         for (const TensorSpec& spec : state(runner_.network().config)) {
             changed_.push_back({runner_.tensors()[spec.name], runner_.tensors()["new_" + spec.name]});
         }
@@ -135,7 +136,7 @@ private:
 class FusedModel final : public HandModel {
 public:
     FusedModel(const NetworkConfig& config, std::size_t rows, std::size_t threads)
-        : HandModel(config), fused_(config, rows, Fused::Keep::needed, threads) {}
+        : HandModel(config, Evaluation::By::kernels), fused_(config, rows, Fused::Keep::needed, threads) {}
 
     void load(const Tensors<float>& state) override { fused_.load(state); }
     Tensors<float> save() const override { return fused_.state(); }

@@ -113,7 +113,9 @@ std::string kernel_name(const std::string& function) {
                                                       : function);
 }
 
-void use_kernels(StepNetwork<float>& network) {
+}  // namespace
+
+StepNetwork<float> with_kernels(StepNetwork<float> network) {
     std::map<std::string, Shape> shapes;
     for (const TensorSpec& spec : state(network.config)) {
         shapes[spec.name] = spec.shape;
@@ -129,9 +131,8 @@ void use_kernels(StepNetwork<float>& network) {
             }
         }
     }
+    return network;
 }
-
-}  // namespace
 
 template <class T>
 StepNetwork<T> fused_pieces(const NetworkConfig& config, std::size_t rows) {
@@ -139,9 +140,10 @@ StepNetwork<T> fused_pieces(const NetworkConfig& config, std::size_t rows) {
     network.forward.add("counts", {rows, config.vocabulary}, {"norm_logits"}, "softmax_exp", softmax_exp<T>,
                         rows * config.vocabulary);
     if constexpr (std::is_same_v<T, float>) {
-        use_kernels(network);
+        return with_kernels(std::move(network));
+    } else {
+        return network;
     }
-    return network;
 }
 
 template StepNetwork<float> fused_pieces(const NetworkConfig&, std::size_t);

@@ -10,4 +10,7 @@ namespace byhand {
 template <class T>
 StepNetwork<T> fused_pieces(const NetworkConfig& config, std::size_t rows);
 
+// The same, but each step of the forward and backward pass by the kernel of simd/ that is its twin, if there is one.
+StepNetwork<float> with_kernels(StepNetwork<float> network);
+
 }  // namespace byhand

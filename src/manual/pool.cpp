@@ -1,7 +1,6 @@
 #include "manual/pool.h"
 
-#include <fmt/format.h>
-
+#include <string>
 #include <system_error>
 
 #include "base/error.h"
@@ -35,8 +34,8 @@ Pool::Pool(std::size_t threads) {
             others_.emplace_back([this, thread] { help(thread); });
         } catch (const std::system_error& error) {
             end();
-            throw InputError(fmt::format("{} threads can't be begun, only {}: {}; take fewer", threads, thread,
-                                         error.code().message()));
+            throw InputError(std::to_string(threads) + " threads can't be begun, only " + std::to_string(thread) +
+                             ": " + error.code().message() + "; take fewer");
         }
     }
 }
