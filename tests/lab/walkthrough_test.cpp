@@ -187,7 +187,6 @@ TEST_CASE("walkthrough: what the story says of the numbers is so") {
 TEST_CASE("walkthrough: a batch without that row, and a training that comes to nothing") {
     CHECK_THROWS_AS(walkthrough(quick(lab_test::recipe("notes"), 32), lab_test::few_names(), {}), InputError);
     Recipe wild = lab_test::recipe("notes");
-    wild.network.norm.place = NormPlace::none;
     wild.rates = {{0, 1e30}};
     const nlohmann::json paper = lab_test::read(walkthrough(quick(wild), lab_test::few_names(), {}));
     CHECK_FALSE(paper.contains("names"));
