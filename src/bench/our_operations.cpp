@@ -118,8 +118,8 @@ std::function<void()> linear(const std::shared_ptr<Operands>& o, const Operation
             return [o] {
                 for (const Panel& p : o->result.panels) {
                     for (const Panel& q : o->x.panels) {
-                        simd::linear_weight_backward(o->result.in(p) + q.from * p.width, o->x.view(), q, o->dy.in(p),
-                                                     p);
+                        simd::linear_weight_backward(o->result.in(p) + q.from * p.width, o->x.in(q), q, o->dy.in(p), p,
+                                                     o->n);
                     }
                 }
             };

@@ -1,9 +1,11 @@
 #include "manual/fused.h"
 
 #include <algorithm>
+#include <functional>
 #include <ranges>
 #include <utility>
 
+#include "manual/simd/by_character.h"
 #include "manual/simd/kernels.h"
 #include "manual/simd/norm.h"
 #include "manual/simd/product.h"
@@ -41,6 +43,12 @@ Names names_of(const Layer& layer, bool affine) {
     return names;
 }
 
+// With so many contexts for each character, taking products by character takes less time than looking them up adds.
+bool pays_by_character(const NetworkConfig& config, std::size_t n) {
+    constexpr std::size_t kContextsEach = 4;
+    return n / kContextsEach >= config.vocabulary;
+}
+
 // The backward pass wants the normalised value, not what was normalised.
 bool normalised_in_place(const Layer& layer, Fused::Keep keep) {
     return keep == Fused::Keep::needed && layer.norm == NormPlace::before;
@@ -48,6 +56,7 @@ bool normalised_in_place(const Layer& layer, Fused::Keep keep) {
 
 // The tensors that a step keeps, in the order in which it makes them.
 std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, Fused::Keep wanted) {
+    const bool by_character = pays_by_character(config, n);
     std::vector<TensorSpec> table;
     const auto keep = [&table](const std::string& name, Shape shape) {
         const bool known = std::ranges::any_of(table, [&](const auto& spec) { return spec.name == name; });
@@ -57,7 +66,9 @@ std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, F
     };
     const std::size_t inputs = config.context * config.embedding;
     const std::vector<Layer> all = layers(config);
-    keep("embcat", {n, inputs});
+    if (!by_character) {
+        keep("embcat", {n, inputs});
+    }
     for (const Layer& layer : all) {
         const std::size_t H = layer.outputs;
         const Names names = names_of(layer, config.norm.affine);
@@ -90,7 +101,9 @@ std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, F
             keep("d" + layer.b(), {H});
         }
     }
-    keep("dembcat", {n, inputs});
+    if (!by_character) {
+        keep("dembcat", {n, inputs});
+    }
     keep("dC", {config.vocabulary, config.embedding});
     return table;
 }
@@ -142,7 +155,7 @@ float* find(Tensors<float>& tensors, const std::string& name) {
     return tensors.contains(name) ? tensors[name].data() : nullptr;
 }
 
-// Rows of a panel that a thread takes at a time where no norm wants them all.
+// Rows of a panel that a thread takes at a time where nothing wants them all.
 constexpr std::size_t kTogether = 128;
 
 }  // namespace
@@ -198,6 +211,15 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
     }
     transposed_.assign(threads, AlignedVector<float>(widest * kWidestPanel));
     dW_.assign(threads, AlignedVector<float>(kWidestPanel * kWidestPanel));
+    if (pays_by_character(config, rows)) {
+        const std::size_t V = config.vocabulary, E = padded(config.embedding), places = V * config.context;
+        by_character_ = ByCharacter{
+            .columns = panels_of(config.embedding),
+            .C = AlignedVector<float>(V * E),
+            .dy = AlignedVector<float>(places * padded(layers_.front().layer.outputs)),
+            .dC = AlignedVector<float>(places * E),
+            .scratch = std::vector<AlignedVector<float>>(threads, AlignedVector<float>(places * kWidestPanel))};
+    }
 }
 
 void Fused::load(const Tensors<float>& state) {
@@ -228,48 +250,61 @@ Tensors<float> Fused::kept() const {
 }
 
 float Fused::run(const Batch& batch, float rate) {
-    simd::embedding_forward(embcat_, C_[now_], batch.X, rows_, config_.context, config_.embedding, stretches_);
+    if (by_character_) {
+        embedding_to_panels();
+    } else {
+        simd::embedding_forward(embcat_, C_[now_], batch.X, rows_, config_.context, config_.embedding, stretches_);
+    }
     Panels x = {embcat_, rows_, layers_.front().in};
     for (const FusedLayer& l : layers_) {
-        const std::size_t parts = chunks(l.layer.norm);
-        pool_.run(l.out.size() * parts,
-                  [&](std::size_t task, std::size_t) { forward(l, x, part_of(l.out, parts, task)); });
+        const std::size_t parts = chunks(l);
+        pool_.run(l.out.size() * parts, [&](std::size_t task, std::size_t thread) {
+            forward(l, x, batch, part_of(l.out, parts, task), thread);
+        });
         x = {l.result, rows_, l.out};
     }
     loss(batch);
 
     const FusedLayer& last = layers_.back();
-    const std::size_t parts = chunks(last.layer.norm);
-    pool_.run(last.out.size() * parts,
-              [&](std::size_t task, std::size_t) { backward(last, part_of(last.out, parts, task)); });
-    for (std::size_t number = layers_.size(); number-- > 0;) {
+    const std::size_t parts = chunks(last);
+    pool_.run(last.out.size() * parts, [&](std::size_t task, std::size_t thread) {
+        backward(last, batch, part_of(last.out, parts, task), thread);
+    });
+    for (std::size_t number = layers_.size(); number-- > (by_character_ ? 1 : 0);) {
         // With dL/d(linear) come the gradients of the layer's weights, and that of what it reads, which is the result
         // of the layer below: neither waits for the other.
         const FusedLayer& l = layers_[number];
         const FusedLayer* below = number > 0 ? &layers_[number - 1] : nullptr;
-        const Panels read = {below != nullptr ? below->result : embcat_, rows_, l.in};
-        const std::size_t below_parts = chunks(below != nullptr ? below->layer.norm : NormPlace::none);
+        float* const read = below != nullptr ? below->result : embcat_;
+        const std::size_t below_parts = below != nullptr ? chunks(*below) : chunks();
         const std::size_t to_below = l.in.size() * below_parts, to_weights = l.in.size() * l.out.size();
         pool_.run(to_below + to_weights, [&](std::size_t task, std::size_t thread) {
             if (task < to_below) {
                 const Part part = part_of(l.in, below_parts, task);
                 input_backward(l, below != nullptr ? below->dy : dembcat_, part, thread);
                 if (below != nullptr) {
-                    backward(*below, part);
+                    backward(*below, batch, part, thread);
                 }
             } else {
                 const std::size_t block = task - to_below;
-                update(l, read, l.in[block % l.in.size()], l.out[block / l.in.size()], rate, thread);
+                const Panel &q = l.in[block % l.in.size()], &p = l.out[block / l.in.size()];
+                update(l, in_panel(read, rows_, q), q, in_panel(l.dy, rows_, p), p, rows_, rate, thread);
             }
         });
+    }
+    if (by_character_) {
+        backward_by_character(rate);
     }
     update_embedding(batch, rate);
     return *loss_;
 }
 
-// Parts of a panel's rows: a norm wants them all.
-std::size_t Fused::chunks(NormPlace norm) const {
-    return norm == NormPlace::none ? (rows_ + kTogether - 1) / kTogether : 1;
+// Parts of a panel's rows: a norm wants them all, and so does what goes by character.
+std::size_t Fused::chunks(const FusedLayer& l) const {
+    return l.layer.norm == NormPlace::none && !goes_by_character(l) ? chunks() : 1;
+}
+std::size_t Fused::chunks() const {
+    return (rows_ + kTogether - 1) / kTogether;
 }
 
 Fused::Part Fused::part_of(const std::vector<Panel>& panels, std::size_t chunks, std::size_t task) const {
@@ -277,13 +312,42 @@ Fused::Part Fused::part_of(const std::vector<Panel>& panels, std::size_t chunks,
     return {panels[task / chunks], {rows_ * chunk / chunks, rows_ * (chunk + 1) / chunks}};
 }
 
+void Fused::embedding_to_panels() {
+    const std::size_t V = config_.vocabulary, E = config_.embedding;
+    for (const Panel& q : by_character_->columns) {
+        float* to = in_panel(by_character_->C.data(), V, q);
+        for (std::size_t v = 0; v < V; ++v, to += q.width) {
+            std::copy_n(C_[now_] + v * E + q.from, q.used, to);
+        }
+    }
+}
+
+// y[i] = Σ_t (C·W_t)[X[i, t]] + b, in panel p of the first layer.
+void Fused::linear_by_character(const Batch& batch, const Panel& p, std::size_t thread) {
+    const FusedLayer& l = layers_.front();
+    const Weights& w = l.state[now_];
+    const std::size_t V = config_.vocabulary, T = config_.context, E = config_.embedding;
+    const Panels C = {by_character_->C.data(), V, by_character_->columns};
+    float* const products = by_character_->scratch[thread].data();
+    for (std::size_t t = 0; t < T; ++t) {
+        const float* const W_t = in_panel(w.W, l.layer.inputs, p) + t * E * p.width;
+        simd::linear_forward(products + t * V * p.width, C, W_t, nullptr, {0, V}, p);
+    }
+    simd::look_up_by_character(in_panel(l.linear, rows_, p), products, {batch.X, rows_, T, V},
+                               w.b != nullptr ? w.b + p.from : nullptr, p.width);
+}
+
 // before: linear → norm → tanh;   after: linear → tanh → norm;   none: linear → tanh.   The output has no tanh.
-void Fused::forward(const FusedLayer& l, const Panels& x, const Part& part) const {
+void Fused::forward(const FusedLayer& l, const Panels& x, const Batch& batch, const Part& part, std::size_t thread) {
     const Panel& p = part.panel;
     const Weights& w = l.state[now_];
     const auto in_here = [&](float* matrix) { return in_panel(matrix, rows_, p); };
-    simd::linear_forward(in_here(l.linear), x, in_panel(w.W, l.layer.inputs, p),
-                         w.b != nullptr ? w.b + p.from : nullptr, part.rows, p);
+    if (goes_by_character(l)) {
+        linear_by_character(batch, p, thread);
+    } else {
+        simd::linear_forward(in_here(l.linear), x, in_panel(w.W, l.layer.inputs, p),
+                             w.b != nullptr ? w.b + p.from : nullptr, part.rows, p);
+    }
     if (l.layer.norm == NormPlace::before && !l.layer.is_output) {
         simd::batchnorm_tanh_forward(in_here(l.result), in_here(l.linear), norm_of(l, p), config_.norm);
         return;
@@ -315,7 +379,7 @@ simd::NormPanel Fused::norm_of(const FusedLayer& l, const Panel& p) const {
 // The loss, and the gradient of the logits in the last layer's dy.
 void Fused::loss(const Batch& batch) {
     const FusedLayer& last = layers_.back();
-    const std::size_t parts = chunks(NormPlace::none);
+    const std::size_t parts = chunks();
     pool_.run(parts, [&](std::size_t part, std::size_t) {
         simd::cross_entropy_with_gradient(losses_.data(), last.dy, {last.result, rows_, last.out}, batch.Y,
                                           {rows_ * part / parts, rows_ * (part + 1) / parts});
@@ -331,32 +395,60 @@ void Fused::input_backward(const FusedLayer& l, float* dx, const Part& part, std
 }
 
 // From the gradient of the layer's result to that of its linear's, in l.dy: `forward` in mirror order.
-void Fused::backward(const FusedLayer& l, const Part& part) const {
+void Fused::backward(const FusedLayer& l, const Batch& batch, const Part& part, std::size_t thread) {
     const Panel& p = part.panel;
     float* const dy = in_panel(l.dy, rows_, p);
     float* const dgain = l.dbngain != nullptr ? l.dbngain + p.from : nullptr;
     float* const dbias = l.dbnbias != nullptr ? l.dbnbias + p.from : nullptr;
     if (l.layer.norm == NormPlace::before && !l.layer.is_output) {
         simd::batchnorm_tanh_backward(dy, dgain, dbias, in_panel(l.tanh, rows_, p), norm_of(l, p), config_.norm);
-        return;
+    } else {
+        if (l.layer.norm != NormPlace::none) {
+            simd::batchnorm_backward(dy, dgain, dbias, norm_of(l, p), config_.norm);
+        }
+        if (!l.layer.is_output) {
+            const std::size_t from = rows_ * p.from + part.rows.first * p.width;
+            simd::tanh_backward(l.dy + from, l.dy + from, l.tanh + from, (part.rows.last - part.rows.first) * p.width);
+        }
     }
-    if (l.layer.norm != NormPlace::none) {
-        simd::batchnorm_backward(dy, dgain, dbias, norm_of(l, p), config_.norm);
-    }
-    if (!l.layer.is_output) {
-        const std::size_t from = rows_ * p.from + part.rows.first * p.width;
-        simd::tanh_backward(l.dy + from, l.dy + from, l.tanh + from, (part.rows.last - part.rows.first) * p.width);
+    if (goes_by_character(l)) {
+        const std::size_t places = config_.context * config_.vocabulary;
+        simd::sum_by_character(in_panel(by_character_->dy.data(), places, p), by_character_->scratch[thread].data(), dy,
+                               {batch.X, rows_, config_.context, config_.vocabulary}, p.width);
     }
 }
 
-// dW = xᵀ·dy and new_W = W − rate·dW, for the inputs of panel q and the outputs of panel p; with the first inputs, all
-// that the outputs have besides.
-void Fused::update(const FusedLayer& l, const Panels& x, const Panel& q, const Panel& p, float rate,
-                   std::size_t thread) {
+// dW_t = Cᵀ·dy_t, with W's update, and dy_t·W_tᵀ.
+void Fused::backward_by_character(float rate) {
+    const FusedLayer& l = layers_.front();
+    const std::size_t V = config_.vocabulary, E = config_.embedding, places = config_.context * V;
+    float* const sums = by_character_->dy.data();
+    const std::vector<Panel>& columns = by_character_->columns;
+    const std::size_t blocks = config_.context * columns.size();
+    pool_.run(blocks + blocks * l.out.size(), [&](std::size_t task, std::size_t thread) {
+        const std::size_t t = task % blocks / columns.size();
+        const Panel& c = columns[task % columns.size()];
+        const Panel q = {t * E + c.from, c.width, c.used};  // of W's rows
+        if (task < blocks) {
+            simd::linear_input_backward(in_panel(by_character_->dC.data(), places, c), {sums, places, l.out},
+                                        {l.state[now_].W, l.layer.inputs, l.out}, transposed_[thread].data(),
+                                        {t * V, (t + 1) * V}, q);
+        } else {
+            const Panel& p = l.out[task / blocks - 1];
+            update(l, in_panel(by_character_->C.data(), V, c), q, in_panel(sums, places, p) + t * V * p.width, p, V,
+                   rate, thread);
+        }
+    });
+}
+
+// dW = xᵀ·dy and new_W = W − rate·dW, for the inputs of panel q and the outputs of panel p, of n rows; with the first
+// inputs, all that the outputs have besides.
+void Fused::update(const FusedLayer& l, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n,
+                   float rate, std::size_t thread) {
     const std::size_t from = l.layer.inputs * p.from + q.from * p.width;
     const bool kept = l.dW != nullptr;
     simd::linear_descend({l.state[1 - now_].W + from, l.state[now_].W + from, rate},
-                         kept ? l.dW + from : dW_[thread].data(), kept, x, q, in_panel(l.dy, rows_, p), p);
+                         kept ? l.dW + from : dW_[thread].data(), kept, x, q, dy, p, n);
     if (q.from == 0) {
         update_vectors(l, p, rate);
     }
@@ -387,11 +479,21 @@ void Fused::update_vectors(const FusedLayer& l, const Panel& p, float rate) cons
                           norm.batch_divisor, norm.running_divisor, norm.running_spread, norm.momentum);
 }
 
-// dC[v] = Σ over the places with X[i, t] = v of demb[i, t]; new_C = C − rate·dC
+// dC[v] = Σ over the places with X[i, t] = v of demb[i, t], or Σ_t (dy_t·W_tᵀ)[v]; new_C = C − rate·dC
 void Fused::update_embedding(const Batch& batch, float rate) const {
-    const std::size_t size = config_.vocabulary * config_.embedding;
+    const std::size_t V = config_.vocabulary, E = config_.embedding, size = V * E;
     std::fill_n(dC_, size, 0.0F);
-    simd::embedding_backward(dC_, dembcat_, batch.X, rows_, config_.context, config_.embedding, stretches_);
+    if (by_character_) {
+        for (const Panel& c : by_character_->columns) {
+            const float* from = in_panel(by_character_->dC.data(), config_.context * V, c);
+            for (std::size_t row = 0; row < config_.context * V; ++row, from += c.width) {
+                float* const to = dC_ + row % V * E + c.from;
+                std::transform(from, from + c.used, to, to, std::plus());
+            }
+        }
+    } else {
+        simd::embedding_backward(dC_, dembcat_, batch.X, rows_, config_.context, E, stretches_);
+    }
     descend(C_[1 - now_], C_[now_], dC_, &rate, size);
 }
 

@@ -1,9 +1,19 @@
 // A whole training step to train fast: the mathematics of the collapsed network, with nothing kept that the backward
 // pass does not need and nothing allocated after construction. All matrices but the embedding lie in panels
 // (manual/panels.h), which are also the parts that the threads share out: what they compute does not depend on how.
+//
+// A large batch has the same character at the same place many times, and the first linear reads nothing else. With W_t,
+// the rows of W that read place t of the context,
+//
+//   embcat·W = Σ_t (C·W_t)[X[·, t]]      dy_t[v] = Σ dy[i] over i with X[i, t] = v
+//   dW_t = Cᵀ·dy_t                        dC = Σ_t dy_t·W_tᵀ
+//
+// where every product has a row for each character in the place of one for each context. So it is done where there are
+// at least four contexts for each character; neither embcat nor its gradient is made then.
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -69,16 +79,30 @@ private:
         Rows rows;
     };
 
-    void forward(const FusedLayer& l, const Panels& x, const Part& part) const;
+    // What the first linear works with where it goes by character, in panels.
+    struct ByCharacter {
+        std::vector<Panel> columns;                 // of the embedding
+        AlignedVector<float> C;                     // (V, E)
+        AlignedVector<float> dy, dC;                // dy_t[v] and dy_t·W_tᵀ, (T, V) rows
+        std::vector<AlignedVector<float>> scratch;  // of each thread, (T, V) rows of one panel: C·W_t; sums
+    };
+
+    void forward(const FusedLayer& l, const Panels& x, const Batch& batch, const Part& part, std::size_t thread);
+    void embedding_to_panels();
+    void linear_by_character(const Batch& batch, const Panel& p, std::size_t thread);
     void loss(const Batch& batch);
-    void backward(const FusedLayer& l, const Part& part) const;
+    void backward(const FusedLayer& l, const Batch& batch, const Part& part, std::size_t thread);
+    void backward_by_character(float rate);
     void input_backward(const FusedLayer& l, float* dx, const Part& part, std::size_t thread);
     simd::NormPanel norm_of(const FusedLayer& l, const Panel& p) const;
-    void update(const FusedLayer& l, const Panels& x, const Panel& q, const Panel& p, float rate, std::size_t thread);
+    void update(const FusedLayer& l, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n,
+                float rate, std::size_t thread);
     void update_vectors(const FusedLayer& l, const Panel& p, float rate) const;
     void update_embedding(const Batch& batch, float rate) const;
 
-    std::size_t chunks(NormPlace norm) const;
+    bool goes_by_character(const FusedLayer& l) const { return by_character_ && &l == layers_.data(); }
+    std::size_t chunks() const;
+    std::size_t chunks(const FusedLayer& l) const;
     Part part_of(const std::vector<Panel>& panels, std::size_t chunks, std::size_t task) const;
 
     NetworkConfig config_;
@@ -91,7 +115,8 @@ private:
     std::array<float*, 2> C_{};  // of either state
     float *embcat_ = nullptr, *loss_ = nullptr, *dembcat_ = nullptr, *dC_ = nullptr;
     std::vector<Stretch> stretches_;  // of a row of embcat
-    AlignedVector<float> losses_;     // of each row
+    std::optional<ByCharacter> by_character_;
+    AlignedVector<float> losses_;  // of each row
     // Scratch of each thread: Wᵀ for one panel of the input, and dW where two panels meet.
     std::vector<AlignedVector<float>> transposed_, dW_;
     Pool pool_;

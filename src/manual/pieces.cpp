@@ -46,11 +46,10 @@ void linear_input(float* to, const float* dy, const float* W, std::size_t n, std
 }
 
 void linear_weight(float* to, const float* x, const float* dy, std::size_t n, std::size_t in, std::size_t out) {
-    PanelMatrix dW(in, out), gradient(dy, n, out);
-    const PanelMatrix read(x, n, in);
+    PanelMatrix dW(in, out), gradient(dy, n, out), read(x, n, in);
     for (const Panel& p : dW.panels) {
         for (const Panel& q : read.panels) {
-            simd::linear_weight_backward(dW.in(p) + q.from * p.width, read.view(), q, gradient.in(p), p);
+            simd::linear_weight_backward(dW.in(p) + q.from * p.width, read.in(q), q, gradient.in(p), p, n);
         }
     }
     dW.copy_to(to);

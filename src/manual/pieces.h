@@ -1,4 +1,5 @@
-// The fused network as steps, so that each of its kernels and formulas can be run alone.
+// The fused network as steps, so that each of its kernels and formulas can be run alone. Its first linear stands here
+// like any other: one context after another, not by character (manual/fused.h).
 #pragma once
 
 #include "steps/step.h"

@@ -76,13 +76,14 @@ std::size_t allocations_of(Work work) {
     return allocations - before;
 }
 
-// Deep, with every convention of the norm.
+// Deep, with every convention of the norm, and with so many rows that fused goes by character.
 std::vector<networks::Example> examples() {
     std::vector<networks::Example> all;
     for (const NormConfig& norm : networks::norms()) {
         NetworkConfig config = networks::small({33, 5, 17}, 27);
         config.norm = norm;
         all.push_back(networks::make(config, 7));
+        all.push_back(networks::make(config, 110));
     }
     return all;
 }

@@ -31,18 +31,19 @@ TEST_CASE("kernels: weights made anew with their gradient are those made after i
         for (const std::size_t n : {1U, 7U, 256U, 257U, 530U}) {
             for (const auto& [in, out] : {std::pair{1U, 1U}, {9U, 50U}, {51U, 27U}}) {
                 INFO("n " << n << ", in " << in << ", out " << out);
-                const PanelMatrix x = some(random, n, in), W = some(random, in, out);
-                PanelMatrix dy = some(random, n, out);
+                const PanelMatrix W = some(random, in, out);
+                PanelMatrix x = some(random, n, in), dy = some(random, n, out);
                 const Panel& q = x.panels.back();
                 const Panel& p = dy.panels.back();
                 const float* const old_W = in_panel(W.data.data(), in, p) + q.from * p.width;
                 const std::size_t count = q.used * p.width;
                 AlignedVector<float> dW(count), expected(count);
-                simd::linear_weight_backward(dW.data(), x.view(), q, dy.in(p), p);
+                simd::linear_weight_backward(dW.data(), x.in(q), q, dy.in(p), p, n);
                 simd::descend(expected.data(), old_W, dW.data(), kRate, count);
                 for (const bool kept : {true, false}) {
                     AlignedVector<float> gradient(count, kNothing), new_W(count, kNothing);
-                    simd::linear_descend({new_W.data(), old_W, kRate}, gradient.data(), kept, x.view(), q, dy.in(p), p);
+                    simd::linear_descend({new_W.data(), old_W, kRate}, gradient.data(), kept, x.in(q), q, dy.in(p), p,
+                                         n);
                     CHECK(std::ranges::equal(new_W, expected));
                     CHECK((!kept || std::ranges::equal(gradient, dW)));
                 }

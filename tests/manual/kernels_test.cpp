@@ -148,8 +148,8 @@ public:
         const auto dW = out_.last(s.in * padded(s.out), after_);
         for (const Panel& p : out) {
             for (const Panel& q : in) {
-                simd::linear_weight_backward(in_panel(dW.data(), s.in, p) + q.from * p.width, fx, q,
-                                             in_panel(fdy.data, s.n, p), p);
+                simd::linear_weight_backward(in_panel(dW.data(), s.in, p) + q.from * p.width, in_panel(fx.data, s.n, q),
+                                             q, in_panel(fdy.data, s.n, p), p, s.n);
             }
         }
         Product p{std::vector<float>(s.in * s.out), std::vector<float>(s.in * s.out), {}, {}, 0};

@@ -233,6 +233,23 @@ TEST_CASE("names: fused keeps values and gradients under their names, in the ord
                          "new_bnvar_running"});
 }
 
+TEST_CASE("names: where fused goes by character there is no embcat and no dembcat, but all the rest") {
+    const auto names_of = [](std::size_t rows) {
+        const networks::Example example = networks::make(networks::small({5}), rows);
+        const auto side = make_hand_side(HandForm::fused, example.config, rows, DType::float32);
+        side->load(example.state);
+        side->run(example.batch(), 0.1F);
+        Names names;
+        for (const View& view : side->views()) {
+            names.push_back(view.name);
+        }
+        return names;
+    };
+    Names few = names_of(27);  // less than four for each of 7 characters
+    CHECK(std::erase_if(few, [](const std::string& name) { return name == "embcat" || name == "dembcat"; }) == 2);
+    CHECK(names_of(28) == few);
+}
+
 // A gradient has the shape of what it is the gradient of, and an update that of what it updates.
 TEST_CASE("names: for every convention every name is made once, read after it is made, and shaped like its twin") {
     for (const NormConfig& norm : networks::norms()) {

@@ -239,16 +239,15 @@ void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* 
     product(dx, dy, scratch, nullptr, rows, q.width);
 }
 
-void weight_backward(float* dW, const Panels& x, const Panel& q, const float* dy, const Panel& p,
+void weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n,
                      const Descent* descent, bool kept) {
-    const float* columns = in_panel(x.data, x.rows, q);
     Sum sum;
     sum.count = 1;
     sum.width = p.width;
-    for (std::size_t i = 0; i < x.rows; i += kTerms) {
-        const std::size_t terms = std::min(kTerms, x.rows - i);
-        const bool at_the_end = i + terms == x.rows;
-        sum.pieces[0] = {columns + i * q.width, 1, q.width, dy + i * p.width, terms};
+    for (std::size_t i = 0; i < n; i += kTerms) {
+        const std::size_t terms = std::min(kTerms, n - i);
+        const bool at_the_end = i + terms == n;
+        sum.pieces[0] = {x + i * q.width, 1, q.width, dy + i * p.width, terms};
         sum.onto = i > 0;
         sum.descent = at_the_end ? descent : nullptr;
         sum.kept = kept || !at_the_end;
@@ -256,13 +255,13 @@ void weight_backward(float* dW, const Panels& x, const Panel& q, const float* dy
     }
 }
 
-void linear_weight_backward(float* dW, const Panels& x, const Panel& q, const float* dy, const Panel& p) {
-    weight_backward(dW, x, q, dy, p, nullptr, true);
+void linear_weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n) {
+    weight_backward(dW, x, q, dy, p, n, nullptr, true);
 }
 
-void linear_descend(const Descent& descent, float* dW, bool kept, const Panels& x, const Panel& q, const float* dy,
-                    const Panel& p) {
-    weight_backward(dW, x, q, dy, p, &descent, kept);
+void linear_descend(const Descent& descent, float* dW, bool kept, const float* x, const Panel& q, const float* dy,
+                    const Panel& p, std::size_t n) {
+    weight_backward(dW, x, q, dy, p, n, &descent, kept);
 }
 
 }  // namespace
@@ -289,13 +288,13 @@ void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* 
     HWY_DYNAMIC_DISPATCH(linear_input_backward)(dx, dy, W, scratch, rows, q);
 }
 
-void linear_weight_backward(float* dW, const Panels& x, const Panel& q, const float* dy, const Panel& p) {
-    HWY_DYNAMIC_DISPATCH(linear_weight_backward)(dW, x, q, dy, p);
+void linear_weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n) {
+    HWY_DYNAMIC_DISPATCH(linear_weight_backward)(dW, x, q, dy, p, n);
 }
 
-void linear_descend(const Descent& descent, float* dW, bool kept, const Panels& x, const Panel& q, const float* dy,
-                    const Panel& p) {
-    HWY_DYNAMIC_DISPATCH(linear_descend)(descent, dW, kept, x, q, dy, p);
+void linear_descend(const Descent& descent, float* dW, bool kept, const float* x, const Panel& q, const float* dy,
+                    const Panel& p, std::size_t n) {
+    HWY_DYNAMIC_DISPATCH(linear_descend)(descent, dW, kept, x, q, dy, p, n);
 }
 
 }  // namespace byhand::simd

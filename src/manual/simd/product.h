@@ -20,8 +20,8 @@ void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* 
                            const Panel& q);
 
 // dW = xᵀ·dy.   Of dW (in, out) the part (q.used, p.width) where the inputs of panel q meet the outputs of panel p; x
-// (n, in); dy (n, p.width), panel p.   Twin: linear_weight_backward.
-void linear_weight_backward(float* dW, const Panels& x, const Panel& q, const float* dy, const Panel& p);
+// (n, q.width), panel q; dy (n, p.width), panel p.   Twin: linear_weight_backward.
+void linear_weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n);
 
 // The part of a linear's weights that linear_descend makes anew.
 struct Descent {
@@ -32,7 +32,7 @@ struct Descent {
 
 // The last use of dW with its making, to the bit: linear_weight_backward, and new_W = W − rate·dW for the same part.
 // dW is scratch where it is not to be kept.   Twins: linear_weight_backward and descend.
-void linear_descend(const Descent& descent, float* dW, bool kept, const Panels& x, const Panel& q, const float* dy,
-                    const Panel& p);
+void linear_descend(const Descent& descent, float* dW, bool kept, const float* x, const Panel& q, const float* dy,
+                    const Panel& p, std::size_t n);
 
 }  // namespace byhand::simd
