@@ -10,7 +10,9 @@
 namespace byhand::bench {
 namespace {
 
-constexpr double kTurn = 0.002;   // seconds of the faster side's turn, at least
+constexpr double kTurn = 0.002;  // seconds of the faster side's turn, at least
+// A core that has slept through a pause takes milliseconds to be as fast as before.
+constexpr double kTurnAfterPause = 0.02;
 constexpr double kWarmUp = 0.05;  // seconds of each side's warm-up, at least
 // OpenBLAS's threads wait busily for 2^26 cycles of the clock, some 30 ms.
 constexpr std::chrono::milliseconds kPause(40);
@@ -38,7 +40,7 @@ Turn quiet_turn(const Steps& side, std::size_t steps, std::size_t threads) {
 }
 
 // The steps that one turn takes: doubled until they last. Both sides make them all, so that they stay level.
-std::size_t steps_of_a_turn(const Steps& ours, const Steps& theirs, std::size_t& total) {
+std::size_t steps_of_a_turn(const Steps& ours, const Steps& theirs, double least, std::size_t& total) {
     double faster = 0, warm = 0;
     std::size_t steps = 1;
     while (true) {
@@ -47,10 +49,10 @@ std::size_t steps_of_a_turn(const Steps& ours, const Steps& theirs, std::size_t&
         total += steps;
         faster = std::min(our_seconds, their_seconds);
         warm += faster;
-        if (faster >= kTurn && warm >= kWarmUp) {
+        if (faster >= least && warm >= kWarmUp) {
             return steps;
         }
-        steps *= faster >= kTurn ? 1 : 2;
+        steps *= faster >= least ? 1 : 2;
     }
 }
 
@@ -92,7 +94,7 @@ bool ours_first(std::size_t round) {
 
 Rounds in_turn(const Steps& ours, const Steps& theirs, std::size_t rounds, std::size_t threads) {
     Rounds result;
-    result.steps = steps_of_a_turn(ours, theirs, result.total);
+    result.steps = steps_of_a_turn(ours, theirs, threads > 1 ? kTurnAfterPause : kTurn, result.total);
     Tally our_tally, their_tally;
     for (std::size_t round = 0; round < rounds; ++round) {
         const auto our_turn = [&] { our_tally.add(quiet_turn(ours, result.steps, threads), result.steps); };

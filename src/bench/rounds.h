@@ -37,7 +37,7 @@ bool ours_first(std::size_t round);
 // Both sides warmed up, then timed in so many rounds. In a round each has a turn of as many steps as the other, two
 // milliseconds of the faster side at least, and before them one step that is not timed: it finds the caches full of the
 // other side's numbers. `theirs` may be empty. Sides that have `threads` of their own leave them waiting busily for
-// more work: then each turn begins with a pause, until they sleep.
+// more work: then each turn begins with a pause, until they sleep, and lasts twenty milliseconds.
 Rounds in_turn(const Steps& ours, const Steps& theirs, std::size_t rounds, std::size_t threads = 1);
 
 }  // namespace byhand::bench
