@@ -79,6 +79,8 @@ std::vector<Layer> layers(const NetworkConfig& config);
 struct TensorSpec {
     std::string name;
     Shape shape;
+
+    bool operator==(const TensorSpec&) const = default;
 };
 
 // What is learned, in the order C, then W, b, bngain, bnbias of each layer. W is (in, out), C is (V, E).

@@ -61,7 +61,10 @@ Recipe read_recipe(const std::string& name_or_path) {
 }
 
 Recipe recipe_of(const NetworkOptions& options) {
-    Recipe recipe = read_recipe(options.recipe);
+    return with_flags(read_recipe(options.recipe), options);
+}
+
+Recipe with_flags(Recipe recipe, const NetworkOptions& options) {
     NetworkConfig& network = recipe.network;
     network.embedding = options.embedding.value_or(network.embedding);
     network.context = options.context.value_or(network.context);

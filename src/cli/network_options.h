@@ -26,6 +26,9 @@ void add_network_options(CLI::App& command, NetworkOptions& options);
 // The recipe named, or read from a file, with the flags on top of it. Throws InputError.
 Recipe recipe_of(const NetworkOptions& options);
 
+// A recipe with the flags on top of it. Throws InputError.
+Recipe with_flags(Recipe recipe, const NetworkOptions& options);
+
 // A recipe by its shipped name or its path. Throws InputError that lists the shipped ones.
 Recipe read_recipe(const std::string& name_or_path);
 

@@ -35,8 +35,10 @@ bool wants_colour(int descriptor) {
            std::strcmp(terminal, "dumb") != 0;
 }
 
-Progress::Progress(std::size_t steps, std::optional<std::size_t> every, std::string what, std::string unit)
+Progress::Progress(std::size_t steps, std::optional<std::size_t> every, std::string what, std::string unit,
+                   std::size_t first)
     : steps_(steps),
+      first_(first),
       every_(every),
       what_(std::move(what)),
       unit_(std::move(unit)),
@@ -48,7 +50,7 @@ void Progress::step(std::size_t step, std::optional<float> loss) {
     }
     if (every_ && (step % *every_ == 0 || step + 1 == steps_)) {
         finish();
-        const double rate = static_cast<double>(step + 1) / seconds();
+        const double rate = static_cast<double>(step + 1 - first_) / seconds();
         fmt::print(stderr, "{:>{}} / {}{}  {}\n", step, std::to_string(steps_).size(), steps_, loss_text(loss),
                    rate_text(rate, unit_));
     }
@@ -61,7 +63,7 @@ void Progress::redraw(std::size_t done, std::optional<float> loss) {
     }
     drawn_ = now;
     const double passed = seconds();
-    const double rate = static_cast<double>(done) / passed;
+    const double rate = static_cast<double>(done - first_) / passed;
     fmt::print(stderr, "\r\x1b[K{} {:3.0f} %  {} {}{}  {}  {} left", what_,
                100.0 * static_cast<double>(done) / static_cast<double>(steps_), unit_, done, loss_text(loss),
                rate_text(rate, unit_), duration(static_cast<double>(steps_ - done) / rate));

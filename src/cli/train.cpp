@@ -1,4 +1,5 @@
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -17,8 +18,10 @@
 #include "cli/numbers.h"
 #include "cli/own_functions.h"
 #include "cli/progress.h"
+#include "cli/resume.h"
 #include "exercise/load.h"
 #include "manual/models.h"
+#include "names/utf8.h"
 #include "train/losses.h"
 #include "train/safetensors.h"
 #include "train/saved_model.h"
@@ -29,28 +32,44 @@ namespace {
 
 constexpr const char* kExercise = "exercise";
 constexpr const char* kFused = "fused";
+constexpr const char* kSave = "byhand.safetensors";
 constexpr std::size_t kMostThreads = 256;
 
 struct TrainOptions {
     NetworkOptions network;
-    std::string model = kFused;
-    OwnFunctions own;  // of the model "exercise"
+    bool recipe_given = false;         // else it is that of the checkpoint, or the default
+    std::optional<std::string> model;  // fused, or that of the checkpoint
+    OwnFunctions own;                  // of the model "exercise"
     std::optional<std::size_t> steps, log_every, threads;
-    std::string save = "byhand.safetensors";
+    std::optional<std::string> save;  // else where the checkpoint is, or kSave
     bool no_save = false;
+    std::size_t save_every = 0;
+    std::string resume;  // empty: from the beginning
+    bool resume_changed = false;
     std::string metrics;
     bool json = false;
+};
+
+// All that is decided before the first step.
+struct Training {
+    TrainOptions options;
+    std::string model, data_path, save;
+    std::uint64_t data_hash = 0;
+    std::size_t first = 0, log_every = 1;
+    Run run;
 };
 
 struct FinalLosses {
     double train = 0, val = 0, test = 0;
 };
 
-std::unique_ptr<Model> model_for(const TrainOptions& options, const Run& run) {
-    if (options.model != kExercise) {
+std::unique_ptr<Model> model_for(const Training& training) {
+    const TrainOptions& options = training.options;
+    const Run& run = training.run;
+    if (training.model != kExercise) {
         const NetworkConfig& network = run.recipe.network;
         const std::size_t rows = run.recipe.batch;
-        return make_model(options.model, network, rows, options.threads.value_or(threads_that_pay(network, rows)));
+        return make_model(training.model, network, rows, options.threads.value_or(threads_that_pay(network, rows)));
     }
     const Library library(options.own, false);  // once opened, it is not needed on disk
     const exercise::Steps steps = exercise::load(library.path(), options.own.path());
@@ -61,56 +80,171 @@ std::unique_ptr<Model> model_for(const TrainOptions& options, const Run& run) {
     return model;
 }
 
-// Evaluates as the recipe wants it; with figures of the whole training part these are left in the model.
-FinalLosses evaluate(Model& model, const Run& run) {
-    const NormConfig& norm = run.recipe.network.norm;
-    if (norm.place != NormPlace::none && norm.evaluation == EvaluationFigures::training_set) {
-        model.calibrate(run.train.X);
-    }
+FinalLosses losses_of(Model& model, const Run& run) {
     const std::size_t V = run.vocabulary.size();
     return {mean_loss(model, run.train, V), mean_loss(model, run.val, V), mean_loss(model, run.test, V)};
 }
 
-int train_and_save(const TrainOptions& options) {
-    if (options.threads && options.model != kFused) {
+// Throws InputError for whatever can be told before the first step.
+Training begin(const TrainOptions& options) {
+    std::optional<SavedModel> saved;
+    if (!options.resume.empty()) {
+        saved = load_model(options.resume);
+    }
+    Training training{.options = options,
+                      .model = options.model.value_or(saved ? saved->trained_by : kFused),
+                      .data_path = data_path_of(options.network.data),
+                      .save = options.save.value_or(saved ? options.resume : kSave),
+                      .run = {}};
+    if (options.threads && training.model != kFused) {
         throw InputError("--threads is for --model fused: the others compute on one");
     }
-    if (!options.own.file.empty() && options.model != kExercise) {
+    if (!options.own.file.empty() && training.model != kExercise) {
         throw InputError("--functions is for --model exercise");
     }
     if (!options.no_save) {
-        check_writable(options.save);
+        check_writable(training.save);
     }
-    NamesFile names = read_names_aloud(options.network.data);
-    const std::uint64_t data_hash = names.hash;
-    Recipe recipe = recipe_of(options.network);
+    if (saved && options.network.data.empty()) {
+        training.data_path = saved->data_path;
+    }
+    NamesFile names = read_names_aloud(training.data_path);
+    training.data_hash = names.hash;
+    Recipe recipe = saved && !options.recipe_given ? saved->recipe : read_recipe(options.network.recipe);
+    recipe = with_flags(std::move(recipe), options.network);
     recipe.steps = options.steps.value_or(recipe.steps);
-    Run run = prepare(std::move(recipe), std::move(names), data_path_of(options.network.data));
-    const std::size_t steps = run.recipe.steps;
-    const std::size_t log_every = options.log_every.value_or(std::max<std::size_t>(1, steps / 20));
+    Run& run = training.run;
+    run = prepare(std::move(recipe), std::move(names), training.data_path);
+    training.log_every = options.log_every.value_or(std::max<std::size_t>(1, run.recipe.steps / 20));
+    if (saved) {
+        const std::vector<std::string> changed = changes(*saved, run, training.model, training.data_hash);
+        if (!changed.empty() && !options.resume_changed) {
+            throw InputError(
+                fmt::format("{}: would not go on as it was, for what has changed is {}; "
+                            "--resume-changed goes on all the same",
+                            printable(options.resume), fmt::join(changed, ", ")));
+        }
+        go_on(run, *saved, options.resume);
+        training.first = saved->steps;
+    }
+    return training;
+}
 
-    const std::unique_ptr<Model> model = model_for(options, run);
+// The model as it stands after so many steps, which it does still afterwards.
+SavedModel checkpoint(const Training& training, Model& model, std::size_t steps) {
+    const Run& run = training.run;
+    SavedModel saved{.recipe = run.recipe,
+                     .vocabulary = run.vocabulary,
+                     .trained_by = training.model,
+                     .steps = steps,
+                     .data_path = training.data_path,
+                     .data_hash = training.data_hash,
+                     .state = model.save(),
+                     .calibrated = std::nullopt,
+                     .batches = run.generator,
+                     .split = run.names.generator};
+    const NormConfig& norm = run.recipe.network.norm;
+    if (norm.place != NormPlace::none && norm.evaluation == EvaluationFigures::training_set) {
+        model.calibrate(run.train.X);
+        saved.calibrated = model.save();
+        model.load(saved.state);
+    }
+    return saved;
+}
+
+// The command that goes on from the last checkpoint.
+std::string command_to_go_on(const Training& training) {
+    const TrainOptions& options = training.options;
+    std::string command = "byhand train --resume " + quoted(training.save);
+    const auto add = [&command](const std::string& flag, const std::string& value) {
+        command += " " + flag + " " + quoted(value);
+    };
+    if (training.model == kExercise && !options.own.file.empty()) {
+        add("--functions", options.own.file);
+    }
+    if (options.threads) {
+        add("--threads", std::to_string(*options.threads));
+    }
+    if (options.save_every > 0) {
+        add("--save-every", std::to_string(options.save_every));
+    }
+    if (!options.metrics.empty()) {
+        add("--metrics", options.metrics);
+    }
+    if (options.log_every) {
+        add("--log-every", std::to_string(*options.log_every));
+    }
+    return command;
+}
+
+// "bnvar_inv[3] of step 812 is infinite": what the stepwise network makes first that is not finite, else what was seen.
+std::string in_words(const NotFinite& found, const Recipe& recipe) {
+    const auto side = make_hand_side(HandForm::stepwise, recipe.network, recipe.batch, DType::float32);
+    side->load(found.state);
+    side->run(found.batch.view(), static_cast<float>(rate_at(recipe, found.step)));
+    for (const View& view : side->views()) {
+        for (std::size_t i = 0; i < count(view.shape); ++i) {
+            const double value = value_at(view, i);
+            if (!std::isfinite(value)) {
+                const Shape at = index_of(view.shape, i);
+                return fmt::format("{}{} of step {} is {}", view.name,
+                                   at.empty() ? "" : fmt::format("[{}]", fmt::join(at, ", ")), found.step,
+                                   std::isnan(value) ? "not a number" : "infinite");
+            }
+        }
+    }
+    return fmt::format("{} of step {} is infinite or not a number", found.name, found.step);
+}
+
+int train_and_save(const TrainOptions& options) {
+    Training training = begin(options);
+    Run& run = training.run;
+    const std::size_t steps = run.recipe.steps, log_every = training.log_every;
+    const std::unique_ptr<Model> model = model_for(training);
     model->load(run.initial);
     std::optional<Metrics> metrics;
     if (!options.metrics.empty()) {
-        metrics.emplace(options.metrics);
+        metrics.emplace(options.metrics, log_every, training.first);
     }
     fmt::print(stderr, "recipe {}, model {}: {} parameters; {} names, {} / {} / {} examples\n", run.recipe.name,
-               options.model, parameter_count(run.recipe.network),
+               training.model, parameter_count(run.recipe.network),
                run.names.train.size() + run.names.val.size() + run.names.test.size(), run.train.size(), run.val.size(),
                run.test.size());
 
+    // The steps of the last checkpoint that stands in the file.
+    std::optional<std::size_t> kept;
+    if (!options.resume.empty() && training.save == options.resume) {
+        kept = training.first;
+    }
+    const auto save = [&](const SavedModel& saved) {
+        if (metrics) {
+            metrics->sync();  // or a checkpoint could be further than its metrics
+        }
+        if (!options.no_save) {
+            save_model(training.save, saved);
+            kept = saved.steps;
+        }
+    };
+
     watch_for_interrupt();
-    Progress progress(steps, log_every, options.model);
-    const TrainOutcome outcome = train(*model, run, steps,
-                                       {.after_step =
-                                            [&](std::size_t step, float loss) {
-                                                progress.step(step, loss);
-                                                if (metrics && (step % log_every == 0 || step + 1 == steps)) {
-                                                    metrics->write(step, loss);
-                                                }
-                                            },
-                                        .stop = interrupted});
+    Progress progress(steps, log_every, training.model, "step", training.first);
+    TrainOutcome outcome;
+    try {
+        outcome = train(*model, run, training.first, steps,
+                        {.after_step =
+                             [&](std::size_t step, float loss) {
+                                 progress.step(step, loss);
+                                 if (metrics && (step % log_every == 0 || step + 1 == steps)) {
+                                     metrics->write(step, loss);
+                                 }
+                             },
+                         .stop = interrupted,
+                         .checkpoint_every = options.no_save ? 0 : options.save_every,
+                         .checkpoint = [&](std::size_t done) { save(checkpoint(training, *model, done)); }});
+    } catch (...) {
+        progress.finish();
+        throw;
+    }
     const double seconds = progress.seconds();
     progress.finish();
     const auto close_metrics = [&metrics] {
@@ -120,55 +254,56 @@ int train_and_save(const TrainOptions& options) {
     };
     const auto not_finite = [&](const std::string& what) {
         close_metrics();
-        fmt::print(stderr, "byhand: {} is not finite; nothing was saved. Try a lower learning rate\n", what);
+        const std::string left = kept
+                                     ? fmt::format("{} stays as it was after {} steps", printable(training.save), *kept)
+                                     : "nothing was saved";
+        fmt::print(stderr, "byhand: {}; {}. Try a lower learning rate\n", what, left);
         return kDisagrees;
     };
-    if (!outcome.finite) {
-        return not_finite(fmt::format("the loss of step {}", outcome.steps - 1));
+    if (outcome.not_finite) {
+        return not_finite(in_words(*outcome.not_finite, run.recipe));
     }
 
-    SavedModel saved{.recipe = run.recipe,
-                     .vocabulary = run.vocabulary,
-                     .trained_by = options.model,
-                     .steps = outcome.steps,
-                     .data_path = data_path_of(options.network.data),
-                     .data_hash = data_hash,
-                     .state = model->save(),
-                     .calibrated = std::nullopt};
-    const FinalLosses losses = evaluate(*model, run);
-    // The loss of the last step is that before its update.
+    const SavedModel saved = checkpoint(training, *model, outcome.steps);
+    if (outcome.stopped) {
+        save(saved);
+    }
+    model->load(saved.for_evaluation());
+    const FinalLosses losses = losses_of(*model, run);
     if (!std::isfinite(losses.train) || !std::isfinite(losses.val) || !std::isfinite(losses.test)) {
-        return not_finite("a loss after the last step");
+        return not_finite(fmt::format("a loss after {} steps is infinite or not a number", outcome.steps));
     }
-    const NormConfig& norm = run.recipe.network.norm;
-    if (norm.place != NormPlace::none && norm.evaluation == EvaluationFigures::training_set) {
-        saved.calibrated = model->save();
-    }
-    if (!options.no_save) {
-        save_model(options.save, saved);
+    if (!outcome.stopped) {
+        save(saved);
     }
     close_metrics();  // after the model is safe
 
     if (options.json) {
         const nlohmann::ordered_json json = {
             {"recipe", run.recipe.name},
-            {"model", options.model},
+            {"model", training.model},
             {"parameters", parameter_count(run.recipe.network)},
             {"steps", outcome.steps},
             {"seconds", seconds},
             {"final", {{"train", losses.train}, {"val", losses.val}, {"test", losses.test}}},
             {"examples", {{"train", run.train.size()}, {"val", run.val.size()}, {"test", run.test.size()}}},
-            {"saved", options.no_save ? nlohmann::ordered_json() : nlohmann::ordered_json(options.save)}};
+            {"saved", options.no_save ? nlohmann::ordered_json() : nlohmann::ordered_json(training.save)}};
         fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
     } else {
-        fmt::print("{} steps by {} in {:.1f} s\nloss   train {:.4f}   val {:.4f}   test {:.4f}\n", outcome.steps,
-                   options.model, seconds, losses.train, losses.val, losses.test);
+        fmt::print("{} steps by {} in {:.1f} s\nloss   train {:.4f}   val {:.4f}   test {:.4f}\n",
+                   outcome.steps - training.first, training.model, seconds, losses.train, losses.val, losses.test);
         if (!options.no_save) {
             fmt::print("saved to {}; byhand sample lets it write names, byhand eval measures it\n",
-                       printable(options.save));
+                       printable(training.save));
         }
     }
-    return outcome.stopped ? kInterrupted : kFine;
+    if (!outcome.stopped) {
+        return kFine;
+    }
+    if (!options.no_save) {
+        fmt::print(stderr, "{} of {} steps are done; to go on: {}\n", outcome.steps, steps, command_to_go_on(training));
+    }
+    return kInterrupted;
 }
 
 }  // namespace
@@ -183,7 +318,7 @@ void add_train(CLI::App& app, int& exit_code) {
         ->add_option("--model", options->model,
                      "Who computes: fused, stepwise, collapsed (by hand), torch, or exercise: your own gradients")
         ->check(CLI::IsMember(models))
-        ->capture_default_str();
+        ->default_str(kFused);
     command
         ->add_option("--functions", options->own.file,
                      "With --model exercise: your functions, as byhand exercise takes them [exercise/backward.cpp]")
@@ -192,16 +327,34 @@ void add_train(CLI::App& app, int& exit_code) {
         ->add_option("--threads", options->threads,
                      "Threads of the fused model, which change nothing but the time [as many as pay]")
         ->check(whole_number(1, kMostThreads));
-    command->add_option("--steps", options->steps, "Steps in all [the recipe's]")->check(whole_number(1, kMostSteps));
-    CLI::Option* save = command->add_option("--save", options->save, "Where the model goes")->capture_default_str();
-    command->add_flag("--no-save", options->no_save, "Keep no model")->excludes(save);
+    command->add_option("--steps", options->steps, "Steps in all, with --resume too [the recipe's]")
+        ->check(whole_number(1, kMostSteps));
+    CLI::Option* save = command
+                            ->add_option("--save", options->save,
+                                         "Where the model goes, at the end and on Ctrl-C; with --resume, there again")
+                            ->default_str(kSave);
+    CLI::Option* save_every = command->add_option("--save-every", options->save_every, "And after so many steps each")
+                                  ->check(whole_number(1, kMostSteps));
+    command->add_flag("--no-save", options->no_save, "Keep no model")->excludes(save)->excludes(save_every);
+    CLI::Option* resume =
+        command
+            ->add_option("--resume", options->resume,
+                         "Go on from a saved model: the same bytes as without the break, whatever --threads")
+            ->check(some_text());
+    command
+        ->add_flag("--resume-changed", options->resume_changed,
+                   "Even with other data, another recipe or model than before")
+        ->needs(resume);
     command->add_option("--metrics", options->metrics, "Write step and loss there, a JSON object a line")
         ->check(some_text());
     command
         ->add_option("--log-every", options->log_every, "Steps between two lines of progress and metrics [a twentieth]")
         ->check(whole_number(1));
     command->add_flag("--json", options->json, "Print the result as JSON");
-    command->callback([options, &exit_code] { exit_code = train_and_save(*options); });
+    command->callback([command, options, &exit_code] {
+        options->recipe_given = command->count("--recipe") > 0;
+        exit_code = train_and_save(*options);
+    });
 }
 
 }  // namespace byhand::cli

@@ -38,7 +38,7 @@ Trained train_one(const Training& training, const Material& material) {
     Trained trained;
     double sum = 0;
     std::size_t summed = 0;
-    const TrainOutcome outcome = train(*model, run, run.recipe.steps,
+    const TrainOutcome outcome = train(*model, run, 0, run.recipe.steps,
                                        {.after_step =
                                             [&](std::size_t step, float loss) {
                                                 sum += static_cast<double>(loss);
@@ -52,7 +52,7 @@ Trained train_one(const Training& training, const Material& material) {
                                                 }
                                             },
                                         .stop = [] { return false; }});
-    trained.finite = outcome.finite;
+    trained.finite = !outcome.not_finite;
     trained.steps = outcome.steps;
     trained.state = model->save();
     trained.train = trained.val = std::numeric_limits<double>::quiet_NaN();

@@ -48,7 +48,7 @@ Split split_names(std::vector<std::u32string> names, std::uint64_t seed, double 
         return std::vector<std::u32string>(begin + static_cast<std::ptrdiff_t>(from),
                                            begin + static_cast<std::ptrdiff_t>(to));
     };
-    return {part(0, first), part(first, second), part(second, n)};
+    return {part(0, first), part(first, second), part(second, n), g};
 }
 
 Examples examples_of(const std::vector<std::u32string>& names, const Vocabulary& vocabulary, std::size_t context) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/batch.h"
+#include "names/random.h"
 #include "names/vocabulary.h"
 
 namespace byhand {
@@ -27,6 +28,7 @@ struct Examples {
 
 struct Split {
     std::vector<std::u32string> train, val, test;
+    PythonGenerator generator;  // as the shuffle left it
 };
 
 // Shuffled by CPython's random.seed(seed); random.shuffle(names), then cut at int(first_cut·n) and int(second_cut·n),

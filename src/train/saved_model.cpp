@@ -7,10 +7,13 @@
 
 #include "base/error.h"
 #include "names/utf8.h"
+#include "train/generators.h"
 #include "train/safetensors.h"
 
 namespace byhand {
 namespace {
+
+constexpr const char *kBatches = "batches_generator", *kSplit = "split_generator";
 
 // The name under which a calibrated figure is kept: bnmean_running.2 as bnmean_training.2.
 std::string training_name(std::string name) {
@@ -37,6 +40,21 @@ std::uint64_t number(const std::string& text, const std::string& path, const std
         refuse(path, "metadata \"" + key + "\" is not a number");
     }
     return value;
+}
+
+// Nothing where the file has none.
+template <class Generator>
+std::optional<Generator> generator(const TensorFile& file, const std::string& path, const std::string& key,
+                                   std::optional<Generator> (*from_text)(const std::string&)) {
+    const auto found = file.metadata.find(key);
+    if (found == file.metadata.end()) {
+        return std::nullopt;
+    }
+    std::optional<Generator> generator = from_text(found->second);
+    if (!generator) {
+        refuse(path, "metadata \"" + key + "\" is not the state of a generator");
+    }
+    return generator;
 }
 
 std::string hexadecimal(std::uint64_t value) {
@@ -86,13 +104,21 @@ void save_model(const std::string& path, const SavedModel& model) {
                 {training_name(spec.name), spec.shape, DType::float32, (*model.calibrated)[spec.name].data()});
         }
     }
-    write_tensors(path, views,
-                  {{"recipe", to_json(model.recipe)},
-                   {"vocabulary", to_utf8(model.vocabulary.characters)},
-                   {"model", model.trained_by},
-                   {"steps", std::to_string(model.steps)},
-                   {"data", printable(model.data_path)},
-                   {"data_hash", hexadecimal(model.data_hash)}});
+    Metadata metadata = {{"version", BYHAND_VERSION},
+                         {"recipe", to_json(model.recipe)},
+                         {"vocabulary", to_utf8(model.vocabulary.characters)},
+                         {"model", model.trained_by},
+                         {"steps", std::to_string(model.steps)},
+                         {"examples_drawn", std::to_string(model.steps * model.recipe.batch)},
+                         {"data", printable(model.data_path)},
+                         {"data_hash", hexadecimal(model.data_hash)}};
+    if (model.batches) {
+        metadata[kBatches] = to_text(*model.batches);
+    }
+    if (model.split) {
+        metadata[kSplit] = to_text(*model.split);
+    }
+    write_tensors(path, views, metadata);
 }
 
 SavedModel load_model(const std::string& path) {
@@ -104,6 +130,9 @@ SavedModel load_model(const std::string& path) {
     model.steps = number(field(file, path, "steps"), path, "steps", 10);
     model.data_path = field(file, path, "data");
     model.data_hash = number(field(file, path, "data_hash"), path, "data_hash", 16);
+
+    model.batches = generator(file, path, kBatches, torch_from_text);
+    model.split = generator(file, path, kSplit, python_from_text);
 
     NetworkConfig& network = model.recipe.network;
     network.vocabulary = model.vocabulary.size();

@@ -1,4 +1,5 @@
-// A trained model in a file: safetensors, with recipe, vocabulary and data in the metadata (docs/formats.md).
+// A trained model in a file: safetensors, with recipe, vocabulary, data and all that training needs to go on in the
+// metadata (docs/formats.md).
 #pragma once
 
 #include <cstdint>
@@ -6,6 +7,7 @@
 #include <string>
 
 #include "base/tensors.h"
+#include "names/random.h"
 #include "names/vocabulary.h"
 #include "recipe/recipe.h"
 
@@ -22,6 +24,10 @@ struct SavedModel {
     // The same with mean and spread of the whole training part in the place of the running figures, for a recipe that
     // evaluates by those (kept in the file as bnmean_training and bnvar_training).
     std::optional<Tensors<float>> calibrated;
+
+    // As training left them, to go on from; nothing where the file has none.
+    std::optional<TorchGenerator> batches;
+    std::optional<PythonGenerator> split;
 
     // What evaluation goes by.
     const Tensors<float>& for_evaluation() const { return calibrated ? *calibrated : state; }

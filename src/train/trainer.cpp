@@ -1,15 +1,60 @@
 #include "train/trainer.h"
 
+#include <algorithm>
 #include <cmath>
-
-#include "names/batches.h"
+#include <utility>
 
 namespace byhand {
+namespace {
 
-TrainOutcome train(Model& model, Run& run, std::size_t steps, const TrainHooks& hooks) {
+constexpr std::size_t kStepsBetweenLooks = 1000;
+
+// Where training stood when everything was finite.
+struct Waypoint {
+    std::size_t step = 0;
+    Tensors<float> state;
+    TorchGenerator generator;
+};
+
+// Carries out the steps from `from` on again and looks at everything after each. `until`: the step by whose end
+// something was not finite.
+NotFinite find_not_finite(Model& model, Run& run, const Waypoint& from, std::size_t until) {
+    model.load(from.state);
+    run.generator = from.generator;
+    NotFinite found{.step = from.step,
+                    .name = "",
+                    .state = from.state,
+                    .batch = DrawnBatch(run.recipe.batch, run.recipe.network.context)};
+    for (; true; ++found.step) {
+        draw_batch(found.batch, run.train, run.generator);
+        const float loss = model.train_step(found.batch.view(), static_cast<float>(rate_at(run.recipe, found.step)));
+        Tensors<float> state = model.save();
+        const TensorSpec* const spec = first_not_finite(state);
+        if (!std::isfinite(loss) || spec != nullptr || found.step + 1 >= until) {
+            found.name = std::isfinite(loss) && spec != nullptr ? spec->name : "loss";
+            return found;
+        }
+        found.state = std::move(state);
+    }
+}
+
+}  // namespace
+
+TrainOutcome train(Model& model, Run& run, std::size_t first, std::size_t end, const TrainHooks& hooks) {
     DrawnBatch batch(run.recipe.batch, run.recipe.network.context);
-    TrainOutcome outcome;
-    for (std::size_t step = 0; step < steps; ++step) {
+    TrainOutcome outcome{.steps = first, .stopped = false, .not_finite = std::nullopt};
+    Waypoint last{first, model.save(), run.generator};
+    // Whether all is finite here; then this is the last place where it was.
+    const auto look = [&] {
+        Tensors<float> state = model.save();
+        if (first_not_finite(state) != nullptr) {
+            return false;
+        }
+        last = {outcome.steps, std::move(state), run.generator};
+        return true;
+    };
+    bool all_finite = true;
+    for (std::size_t step = first; all_finite && step < end; ++step) {
         if (hooks.stop()) {
             outcome.stopped = true;
             break;
@@ -18,12 +63,28 @@ TrainOutcome train(Model& model, Run& run, std::size_t steps, const TrainHooks& 
         const float loss = model.train_step(batch.view(), static_cast<float>(rate_at(run.recipe, step)));
         ++outcome.steps;
         hooks.after_step(step, loss);
-        if (!std::isfinite(loss)) {
-            outcome.finite = false;
-            break;
+        const bool checkpoint_due =
+            hooks.checkpoint_every > 0 && outcome.steps % hooks.checkpoint_every == 0 && outcome.steps < end;
+        const bool look_due = checkpoint_due || outcome.steps - last.step >= kStepsBetweenLooks;
+        all_finite = std::isfinite(loss) && (!look_due || look());
+        if (all_finite && checkpoint_due) {
+            hooks.checkpoint(outcome.steps);
         }
     }
+    if (!all_finite || (outcome.steps > last.step && !look())) {
+        outcome.not_finite = find_not_finite(model, run, last, outcome.steps);
+        outcome.steps = outcome.not_finite->step + 1;
+    }
     return outcome;
+}
+
+const TensorSpec* first_not_finite(const Tensors<float>& state) {
+    for (const TensorSpec& spec : state.table()) {
+        if (!std::ranges::all_of(state[spec.name], [](float x) { return std::isfinite(x); })) {
+            return &spec;
+        }
+    }
+    return nullptr;
 }
 
 }  // namespace byhand

@@ -3,8 +3,12 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
+#include <string>
 
 #include "base/model.h"
+#include "base/tensors.h"
+#include "names/batches.h"
 #include "train/run.h"
 
 namespace byhand {
@@ -14,16 +18,33 @@ struct TrainHooks {
     std::function<void(std::size_t step, float loss)> after_step;
     // Asked before every step; true ends the training there.
     std::function<bool()> stop;
+    // Called whenever the steps carried out are a multiple of this, but for the last; all parameters are finite then.
+    // It may load into the model what it has saved. 0: never.
+    std::size_t checkpoint_every = 0;
+    std::function<void(std::size_t steps)> checkpoint;
+};
+
+// The first step that made something that is not finite, and what it began with.
+struct NotFinite {
+    std::size_t step = 0;
+    std::string name;        // "loss", else a parameter or running figure after the update
+    Tensors<float> state;    // before the step
+    DrawnBatch batch{0, 0};  // what the step saw
 };
 
 struct TrainOutcome {
-    std::size_t steps = 0;  // that were carried out
-    bool stopped = false;   // by the hook
-    bool finite = true;     // false: the last step's loss was not, and training ended there
+    std::size_t steps = 0;                // carried out in all, those before `first` among them
+    bool stopped = false;                 // by the hook
+    std::optional<NotFinite> not_finite;  // training ended there; the model stands anywhere
 };
 
-// Trains `model` from where it stands for `steps` steps of the run's schedule: batches from run.generator, which moves
-// on, and each step's learning rate by the recipe.
-TrainOutcome train(Model& model, Run& run, std::size_t steps, const TrainHooks& hooks);
+// Trains `model` from where it stands, after `first` steps of the run's schedule, until it has `end`: batches from
+// run.generator, which moves on, and each step's learning rate by the recipe. A loss that is not finite is seen at
+// once, a parameter after a thousand steps at most; the steps since the last time that all were finite are then carried
+// out again, looking at everything. Preconditions: first ≤ end; the model's parameters are finite.
+TrainOutcome train(Model& model, Run& run, std::size_t first, std::size_t end, const TrainHooks& hooks);
+
+// The first tensor with an element that is not finite; null where all are.
+const TensorSpec* first_not_finite(const Tensors<float>& state);
 
 }  // namespace byhand

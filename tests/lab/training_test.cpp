@@ -50,7 +50,7 @@ TEST_CASE("a training of the lab is the trainer's own") {
     const auto model = make_hand_model(HandForm::fused, run.recipe.network, run.recipe.batch);
     model->load(run.initial);
     double first = 0;
-    train(*model, run, 250,
+    train(*model, run, 0, 250,
           {.after_step = [&](std::size_t step, float loss) { first += step < kWindow ? static_cast<double>(loss) : 0; },
            .stop = [] { return false; }});
     CHECK(same_bytes(trained.state, model->save()));

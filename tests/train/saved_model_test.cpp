@@ -53,6 +53,9 @@ SavedModel example(EvaluationFigures figures = EvaluationFigures::running) {
     model.steps = 123456789012;
     model.data_path = "folder of/наши names.txt";
     model.data_hash = 0xfedcba9876543210;
+    model.batches = torch_seeded(3);
+    model.batches->next_normal = 0.1;
+    model.split = python_seeded(4);
     model.state = numbered(model.recipe.network, 1);
     if (figures == EvaluationFigures::training_set) {
         model.calibrated = model.state;
@@ -259,6 +262,23 @@ TEST_CASE("a vocabulary that is none is refused") {
                                 "abcd"),
                "vocabulary"));
     CHECK(says(refused_metadata("vocabulary", "..abcd"), "vocabulary"));
+}
+
+TEST_CASE("the generators are kept whole, may be missing, and are refused where they are none") {
+    const Folder folder;
+    const std::string path = folder.file(kName);
+    save_model(path, example());
+    CHECK(load_model(path).batches == example().batches);
+    CHECK(load_model(path).split == example().split);
+    SavedModel without = example();
+    without.batches.reset();
+    without.split.reset();
+    save_model(path, without);
+    CHECK_FALSE(load_model(path).batches);
+    CHECK_FALSE(load_model(path).split);
+    for (const std::string key : {"batches_generator", "split_generator"}) {
+        CHECK(says(refused_metadata(key, "1 2 3"), "\"" + key + "\" is not the state of a generator"));
+    }
 }
 
 TEST_CASE("numbers in the metadata are numbers") {

@@ -1,5 +1,6 @@
 #include "train/trainer.h"
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <limits>
@@ -38,6 +39,39 @@ TrainHooks telling(Told& told, std::size_t stop_when_asked = 1'000'000) {
             .stop = [&told, stop_when_asked] { return ++told.asked == stop_when_asked; }};
 }
 
+// Its only parameter counts the steps, and is infinite from step `bad` on. A batch of any other than that step's is
+// told.
+class Counter final : public Model {
+public:
+    std::size_t bad = 1'000'000;
+    std::vector<std::vector<std::int64_t>> X;  // by step, as seen last
+    bool saw_the_same = true;
+
+    Counter() : state_(std::vector<TensorSpec>{{"C", {1}}, {"W1", {1}}}) {
+        state_["C"][0] = 1;
+        state_["W1"][0] = 0;
+    }
+    void load(const Tensors<float>& state) override { state_ = state; }
+    Tensors<float> save() const override { return state_; }
+    float train_step(const Batch& batch, float) override {
+        if (!std::isfinite(state_["W1"][0])) {
+            return 1;
+        }
+        const auto step = static_cast<std::size_t>(state_["W1"][0]);
+        X.resize(std::max(X.size(), step + 1));
+        const std::vector<std::int64_t> seen(batch.X, batch.X + batch.rows * 2);
+        saw_the_same = saw_the_same && (X[step].empty() || X[step] == seen);
+        X[step] = seen;
+        state_["W1"][0] = step == bad ? std::numeric_limits<float>::infinity() : static_cast<float>(step + 1);
+        return 1;
+    }
+    void logits(std::span<float>, std::span<const std::int64_t>) override {}
+    void calibrate(std::span<const std::int64_t>) override {}
+
+private:
+    Tensors<float> state_;
+};
+
 }  // namespace
 
 TEST_CASE("every step draws its own batch from the run's generator, at the step's rate") {
@@ -46,10 +80,10 @@ TEST_CASE("every step draws its own batch from the run's generator, at the step'
     model.context = 2;
     model.loss = [](std::size_t step) { return 3.0F - static_cast<float>(step); };
     Told told;
-    const TrainOutcome outcome = train(model, run, 5, telling(told));
+    const TrainOutcome outcome = train(model, run, 0, 5, telling(told));
     CHECK(outcome.steps == 5);
     CHECK_FALSE(outcome.stopped);
-    CHECK(outcome.finite);
+    CHECK_FALSE(outcome.not_finite);
     CHECK(told.steps == std::vector<std::size_t>{0, 1, 2, 3, 4});
     CHECK(told.losses == std::vector<float>{3, 2, 1, 0, -1});
     CHECK(told.asked == 5);
@@ -72,10 +106,11 @@ TEST_CASE("training goes on where it was left") {
     FakeModel one, two;
     one.context = two.context = 2;
     Told told;
-    train(one, whole, 6, telling(told));
-    train(two, parts, 4, telling(told));
-    train(two, parts, 2, telling(told));
+    train(one, whole, 0, 6, telling(told));
+    CHECK(train(two, parts, 0, 4, telling(told)).steps == 4);
+    CHECK(train(two, parts, 4, 6, telling(told)).steps == 6);
     CHECK(one.X == two.X);
+    CHECK(one.rates == two.rates);
     CHECK(whole.generator == parts.generator);
 }
 
@@ -83,7 +118,7 @@ TEST_CASE("no steps are none") {
     Run run = run_of_seven();
     FakeModel model;
     Told told;
-    CHECK(train(model, run, 0, telling(told)).steps == 0);
+    CHECK(train(model, run, 0, 0, telling(told)).steps == 0);
     CHECK(told.steps.empty());
     CHECK(model.rates.empty());
     CHECK(run.generator == torch_seeded(11));
@@ -94,9 +129,9 @@ TEST_CASE("it stops before the step at which it is told to") {
         Run run = run_of_seven();
         FakeModel model;
         Told told;
-        const TrainOutcome outcome = train(model, run, 5, telling(told, when));
+        const TrainOutcome outcome = train(model, run, 0, 5, telling(told, when));
         CHECK(outcome.stopped);
-        CHECK(outcome.finite);
+        CHECK_FALSE(outcome.not_finite);
         CHECK(outcome.steps == when - 1);
         CHECK(told.steps.size() == when - 1);
         CHECK(model.rates.size() == when - 1);
@@ -111,12 +146,57 @@ TEST_CASE("a loss that is not finite is told of, and ends the training") {
             FakeModel model;
             model.loss = [&](std::size_t step) { return step == when ? bad : 2.0F; };
             Told told;
-            const TrainOutcome outcome = train(model, run, 5, telling(told));
-            CHECK_FALSE(outcome.finite);
+            const TrainOutcome outcome = train(model, run, 0, 5, telling(told));
+            REQUIRE(outcome.not_finite);
+            CHECK(outcome.not_finite->name == "loss");
+            CHECK(outcome.not_finite->step == when);
             CHECK_FALSE(outcome.stopped);
             CHECK(outcome.steps == when + 1);
             CHECK(told.steps.back() == when);
             CHECK_FALSE(std::isfinite(told.losses.back()));
         }
     }
+}
+
+TEST_CASE("a parameter that is not finite is found in the step that made it, by the same batches again") {
+    for (const std::size_t bad : {0U, 1U, 700U, 999U, 1000U, 1003U, 2498U}) {
+        CAPTURE(bad);
+        Run run = run_of_seven();
+        Counter model;
+        model.bad = bad;
+        Told told;
+        const TrainOutcome outcome = train(model, run, 0, 2500, telling(told));
+        REQUIRE(outcome.not_finite);
+        CHECK(outcome.not_finite->name == "W1");
+        CHECK(outcome.not_finite->step == bad);
+        CHECK(outcome.not_finite->state["W1"][0] == static_cast<float>(bad));
+        CHECK(outcome.not_finite->batch.X == model.X[bad]);
+        CHECK(outcome.steps == bad + 1);
+        CHECK(model.saw_the_same);
+        CHECK(told.steps.size() >= bad + 1);
+        CHECK(told.steps.size() <= bad + 1001);
+    }
+}
+
+TEST_CASE("checkpoints come when their number of steps is done, but not at the end, nor with what is not finite") {
+    const auto checkpoints = [](std::size_t bad, std::size_t first, std::size_t end) {
+        Run run = run_of_seven();
+        Counter model;
+        model.bad = bad;
+        Told told;
+        TrainHooks hooks = telling(told);
+        std::vector<std::size_t> seen;
+        hooks.checkpoint_every = 4;
+        hooks.checkpoint = [&](std::size_t steps) { seen.push_back(steps); };
+        Tensors<float> state = model.save();
+        state["W1"][0] = static_cast<float>(first);
+        model.load(state);
+        train(model, run, first, end, hooks);
+        return seen;
+    };
+    using Steps = std::vector<std::size_t>;
+    CHECK(checkpoints(99, 0, 13) == Steps{4, 8, 12});
+    CHECK(checkpoints(99, 0, 12) == Steps{4, 8});
+    CHECK(checkpoints(99, 6, 17) == Steps{8, 12, 16});
+    CHECK(checkpoints(6, 0, 13) == Steps{4});
 }

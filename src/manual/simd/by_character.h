@@ -1,6 +1,6 @@
 // What rows of a batch share because they have the same character at the same place of their contexts: rows of a table,
-// looked up and added to, in float, for the widest vectors that the CPU has (chosen at run time). The second function is
-// the first one's transpose. All rows are a panel's: `width` numbers, whole cache lines (manual/panels.h).
+// looked up and added to, in float, for the widest vectors that the CPU has (chosen at run time). The second function
+// is the first one's transpose. All rows are a panel's: `width` numbers, whole cache lines (manual/panels.h).
 #pragma once
 
 #include <cstddef>

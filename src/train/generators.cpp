@@ -1,0 +1,98 @@
+#include "train/generators.h"
+
+#include <bit>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace byhand {
+namespace {
+
+constexpr std::size_t kWordDigits = 8, kDoubleDigits = 16;
+constexpr const char* kNone = "none";
+
+std::string hexadecimal(std::uint64_t value, std::size_t digits) {
+    char text[kDoubleDigits];
+    const auto [end, error] = std::to_chars(std::begin(text), std::end(text), value, 16);
+    const std::string significant(text, end);
+    return std::string(digits - significant.size(), '0') + significant;
+}
+
+// A number that takes all of the text and has no sign.
+template <class Number>
+std::optional<Number> number(std::string_view text, int base) {
+    Number value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+    if (text.empty() || error != std::errc() || end != text.data() + text.size()) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+std::string text_of(const Mt19937& bits) {
+    std::string text;
+    for (const std::uint32_t word : bits.words) {
+        text += hexadecimal(word, kWordDigits);
+    }
+    return text + " " + std::to_string(bits.next);
+}
+
+std::optional<Mt19937> bits_of(std::string_view text) {
+    constexpr std::size_t kDigits = Mt19937::kWords * kWordDigits;
+    if (text.size() <= kDigits || text[kDigits] != ' ') {
+        return std::nullopt;
+    }
+    Mt19937 bits;
+    for (std::size_t i = 0; i < Mt19937::kWords; ++i) {
+        const auto word = number<std::uint32_t>(text.substr(i * kWordDigits, kWordDigits), 16);
+        if (!word) {
+            return std::nullopt;
+        }
+        bits.words[i] = *word;
+    }
+    const auto next = number<std::size_t>(text.substr(kDigits + 1), 10);
+    if (!next || *next > Mt19937::kWords) {
+        return std::nullopt;
+    }
+    bits.next = *next;
+    return bits;
+}
+
+}  // namespace
+
+std::string to_text(const PythonGenerator& generator) {
+    return text_of(generator.bits);
+}
+
+std::string to_text(const TorchGenerator& generator) {
+    const std::string normal =
+        generator.next_normal ? hexadecimal(std::bit_cast<std::uint64_t>(*generator.next_normal), kDoubleDigits)
+                              : kNone;
+    return text_of(generator.bits) + " " + normal;
+}
+
+std::optional<PythonGenerator> python_from_text(const std::string& text) {
+    const std::optional<Mt19937> bits = bits_of(text);
+    return bits ? std::optional(PythonGenerator{*bits}) : std::nullopt;
+}
+
+std::optional<TorchGenerator> torch_from_text(const std::string& text) {
+    const std::size_t blank = text.rfind(' ');
+    if (blank == std::string::npos) {
+        return std::nullopt;
+    }
+    const std::optional<Mt19937> bits = bits_of(std::string_view(text).substr(0, blank));
+    const std::string_view normal = std::string_view(text).substr(blank + 1);
+    const auto kept = normal.size() == kDoubleDigits ? number<std::uint64_t>(normal, 16) : std::nullopt;
+    if (!bits || (!kept && normal != kNone)) {
+        return std::nullopt;
+    }
+    TorchGenerator generator{*bits, std::nullopt};
+    if (kept) {
+        generator.next_normal = std::bit_cast<double>(*kept);
+    }
+    return generator;
+}
+
+}  // namespace byhand

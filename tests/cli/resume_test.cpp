@@ -1,0 +1,205 @@
+// A training that was broken off goes on as if it had not been: the same bytes, of the checkpoint and of the metrics.
+#include <catch2/catch_test_macros.hpp>
+#include <chrono>
+#include <csignal>
+#include <random>
+#include <string>
+#include <thread>
+
+#include "cli/losses.h"
+#include "cli/names.h"
+#include "cli/stored.h"
+
+using namespace cli_test;
+
+namespace {
+
+struct Place : Folder {
+    Place() {
+        write("n", file_of(plain_names()));
+        // Two rates, so that a checkpoint can lie before, at and after the change, and figures of the training set.
+        std::string text = byhand(*this, {"recipes", "makemore-deep"}).out;
+        const std::string rates = text.substr(text.find("\"rates\""), text.find(']', text.find("\"rates\"")) -
+                                                                          text.find("\"rates\"") + 1);
+        text.replace(text.find(rates), rates.size(), R"("rates": [{"from": 0, "rate": 0.1}, {"from": 40, "rate": 0.03}])");
+        write("r.json", text);
+    }
+
+    Outcome train(const Arguments& more) const { return byhand(*this, Arguments{"train"} + more); }
+    // From the beginning, by the recipe made small.
+    Outcome begin(const std::string& model, const Arguments& more) const {
+        return train(Arguments{"--data", "n", "--recipe", "r.json", "--hidden", "17,9", "--batch", "13", "--model", model,
+                               "--log-every", "7"} +
+                     more);
+    }
+};
+
+void check_same(const Folder& folder, const std::string& a, const std::string& b) {
+    CAPTURE(a, b);
+    CHECK(folder.read(a) == folder.read(b));  // of bytes nobody reads what is unlike
+}
+
+// The command after "to go on: ", as a shell would split it: none of its words needs quotes here.
+Arguments command_in(const std::string& err) {
+    const std::string mark = "to go on: byhand ";
+    const std::size_t at = err.find(mark);
+    REQUIRE(at != std::string::npos);
+    Arguments words(1);
+    for (const char c : err.substr(at + mark.size(), err.find('\n', at) - at - mark.size())) {
+        if (c == ' ') {
+            words.emplace_back();
+        } else {
+            words.back() += c;
+        }
+    }
+    return words;
+}
+
+}  // namespace
+
+TEST_CASE("N and M steps make the same bytes as N + M, whoever computes, in any phase of the schedule") {
+    for (const std::string& model : models()) {
+        const Place place;
+        REQUIRE(place.begin(model, {"--steps", "73", "--save", "whole", "--metrics", "whole.m"}).code == 0);
+        for (const std::string n : {"1", "20", "40", "63"}) {
+            CAPTURE(model, n);
+            REQUIRE(place.begin(model, {"--steps", n, "--save", "part", "--metrics", "part.m"}).code == 0);
+            const Outcome outcome = place.train(
+                {"--resume", "part", "--steps", "73", "--log-every", "7", "--metrics", "part.m", "--save", "all"});
+            CAPTURE(outcome.err);
+            REQUIRE(outcome.code == 0);
+            check_same(place, "all", "whole");
+            check_same(place, "part.m", "whole.m");
+        }
+    }
+}
+
+TEST_CASE("the number of threads may change, and the checkpoints between change nothing") {
+    const Place place;
+    REQUIRE(place.begin("fused", {"--steps", "73", "--save", "whole", "--threads", "1"}).code == 0);
+    REQUIRE(place.begin("fused", {"--steps", "30", "--save", "part", "--threads", "3", "--save-every", "4"}).code == 0);
+    REQUIRE(place.train({"--resume", "part", "--steps", "73", "--threads", "2", "--save-every", "9"}).code == 0);
+    check_same(place, "part", "whole");
+}
+
+TEST_CASE("Ctrl-C says how to go on, and that ends as if it had not been pressed") {
+    const Place place;
+    const Arguments flags = {"train",       "--data", "n",          "--hidden", "9",           "--steps", "60000",
+                             "--log-every", "500",    "--save-every", "7000",   "--threads", "1"};
+    Process process(place, BYHAND_PROGRAM, flags + Arguments{"--save", "part", "--metrics", "part.m"}, {});
+    REQUIRE(process.says("steps/s"));
+    process.signal(SIGINT);
+    const Outcome outcome = process.wait();
+    CAPTURE(outcome.err);
+    REQUIRE(outcome.code == 130);
+    const Outcome resumed = byhand(place, command_in(outcome.err));
+    CAPTURE(resumed.err);
+    REQUIRE(resumed.code == 0);
+    REQUIRE(byhand(place, flags + Arguments{"--save", "whole", "--metrics", "whole.m"}).code == 0);
+    check_same(place, "part", "whole");
+    check_same(place, "part.m", "whole.m");
+}
+
+TEST_CASE("killed at any moment, a whole checkpoint is there, and from it the same bytes come") {
+    const Place place;
+    const Arguments flags = {"--steps", "600", "--save-every", "1"};
+    REQUIRE(place.begin("fused", flags + Arguments{"--save", "whole", "--metrics", "whole.m"}).code == 0);
+    std::mt19937 random(3);
+    for (int kill = 0; kill < 20; ++kill) {
+        CAPTURE(kill);
+        const Arguments files = {"--save", "part", "--metrics", "part.m"};
+        Process process(place, BYHAND_PROGRAM,
+                        Arguments{"train", "--data", "n", "--recipe", "r.json", "--hidden", "17,9", "--batch", "13",
+                                  "--model", "fused", "--log-every", "7"} +
+                            flags + files,
+                        {});
+        REQUIRE(process.says("steps/s"));
+        std::this_thread::sleep_for(std::chrono::microseconds(random() % 60000));
+        process.signal(SIGKILL);
+        process.wait();
+        if (!place.has("part")) {
+            continue;  // before the first
+        }
+        if (read_stored(place.file("part")).metadata.at("steps") != "600") {
+            const Outcome outcome =
+                place.train({"--resume", "part", "--save-every", "50", "--log-every", "7", "--metrics", "part.m"});
+            CAPTURE(outcome.err);
+            REQUIRE(outcome.code == 0);
+        }
+        check_same(place, "part", "whole");
+        check_same(place, "part.m", "whole.m");
+        std::filesystem::remove(place.file("part"));
+    }
+}
+
+TEST_CASE("what would go on otherwise is refused with what has changed, unless a flag asks for it") {
+    const Place place;
+    REQUIRE(place.begin("fused", {"--steps", "9", "--save", "part"}).code == 0);
+    const std::string before = place.read("part");
+    std::vector<std::string> names = plain_names();
+    names.emplace_back("anna");
+    place.write("others", file_of(names));
+    names.emplace_back("xyz");
+    place.write("more", file_of(names));
+    const Arguments on = {"--resume", "part", "--steps", "20"};
+    check_refused(place.train(on + Arguments{"--data", "others"}), "the data");
+    check_refused(place.train(on + Arguments{"--data", "more"}), "the vocabulary");
+    check_refused(place.train(on + Arguments{"--model", "stepwise"}), "the model (fused there, stepwise here)");
+    check_refused(place.train(on + Arguments{"--batch", "12"}), "the recipe's batches.size (13 there, 12 here)");
+    check_refused(place.train(on + Arguments{"--recipe", "notes"}), "the recipe's network.embedding (10 there, 2 here)");
+    check_refused(place.train({"--resume", "part"}), "has 9 of 9 steps already; --steps says how many in all");
+    check_refused(place.train({"--resume", "part", "--steps", "5"}), "has 9 of 5 steps already");
+    check_refused(place.train({"--resume", "n", "--steps", "20"}), "not a safetensors file");
+    check_refused(place.train({"--resume", "none", "--steps", "20"}), "No such file");
+    check_refused(place.train({"--resume-changed"}), "--resume");
+    CHECK(place.read("part") == before);
+
+    const Arguments all_the_same = on + Arguments{"--resume-changed", "--save", "other"};
+    CHECK(place.train(all_the_same + Arguments{"--data", "others", "--model", "stepwise", "--batch", "12"}).code == 0);
+    check_refused(place.train(all_the_same + Arguments{"--hidden", "16,9"}), "tensors are not those of the network");
+    check_refused(place.train(all_the_same + Arguments{"--data", "more"}), "tensors are not those of the network");
+}
+
+TEST_CASE("metrics that do not belong to the checkpoint are refused and left alone") {
+    const Place place;
+    REQUIRE(place.begin("fused", {"--steps", "30", "--save", "part", "--metrics", "m"}).code == 0);
+    const std::string whole = place.read("m");
+    const Arguments on = {"--resume", "part", "--steps", "40", "--save", "new", "--metrics", "m"};
+    const auto refused = [&](const std::string& text, const Arguments& flags, const std::string& what) {
+        place.write("m", text);
+        check_refused(place.train(on + flags), what);
+        CHECK(place.read("m") == text);
+        CHECK_FALSE(place.has("new"));
+    };
+    const Arguments as_before = {"--log-every", "7"};
+    refused(whole, {"--log-every", "5"}, "line 2 is of step 7");
+    refused(whole, {"--log-every", "14"}, "line 2 is of step 7");
+    refused("{\"step\":0,\"loss\":3}\n", as_before, "ends with step 0");
+    refused("{\"step\":7,\"loss\":3}\n{\"step\":7,\"loss\":3}\n", as_before, "line 2 is of step 7");
+    refused("a diary\n", as_before, "line 1 is not");
+    refused(std::string(70000, 'x'), as_before, "a line of more than");
+
+    place.write("m", whole + "{\"step\":35,\"lo");  // broken off in the middle of a later line
+    REQUIRE(place.train(on + as_before).code == 0);
+    REQUIRE(place.begin("fused", {"--steps", "40", "--save", "straight", "--metrics", "straight.m"}).code == 0);
+    check_same(place, "m", "straight.m");
+    check_same(place, "new", "straight");
+    std::filesystem::remove(place.file("m"));
+    CHECK(place.train(on + as_before).code == 0);  // metrics of what is still to come
+    CHECK(place.read("m").starts_with("{\"step\":35,"));
+}
+
+TEST_CASE("where training runs into what is not finite, the first such number is named, and the last good model stays") {
+    const Place place;
+    std::string text = place.read("r.json");
+    const std::string later = "{\"from\": 40, \"rate\": 0.03}";
+    text.replace(text.find(later), later.size(), "{\"from\": 50, \"rate\": 1e30}");
+    place.write("r.json", text);
+    const Outcome outcome = place.begin("fused", {"--steps", "90", "--save", "m", "--save-every", "15"});
+    CAPTURE(outcome.err);
+    CHECK(outcome.code == 1);
+    CHECK(outcome.out.empty());
+    CHECK(outcome.err.find("[0, 0] of step 51 is not a number; m stays as it was after 45 steps") != std::string::npos);
+    CHECK(read_stored(place.file("m")).metadata.at("steps") == "45");
+    CHECK(byhand(place, {"sample", "m", "-n", "1"}).code == 0);
+}
