@@ -11,6 +11,7 @@
 #include "names/dataset.h"
 #include "names/utf8.h"
 #include "train/losses.h"
+#include "train/safetensors.h"
 #include "train/saved_model.h"
 
 namespace byhand::cli {
@@ -18,7 +19,7 @@ namespace {
 
 struct EvalOptions {
     std::string model = "byhand.safetensors";
-    std::string data;
+    std::string data, recipe, logits;
     bool json = false;
 };
 
@@ -36,8 +37,22 @@ void check_characters(const std::vector<std::u32string>& names, const Vocabulary
     }
 }
 
+// X (n, T) and what the model makes of it, logits (n, V).
+void write_logits(const std::string& path, Model& model, const Examples& examples, std::size_t V) {
+    const std::size_t n = examples.size();
+    std::vector<float> logits(n * V);
+    model.logits(logits, examples.X);
+    write_tensors(path,
+                  {{"X", {n, examples.context}, DType::int64, examples.X.data()},
+                   {"logits", {n, V}, DType::float32, logits.data()}},
+                  {});
+}
+
 int evaluate(const EvalOptions& options) {
-    const SavedModel saved = load_model(options.model);
+    if (!options.logits.empty()) {
+        check_writable(options.logits);
+    }
+    const SavedModel saved = read_model(options.model, options.recipe, options.data);
     NamesFile names = read_names_aloud(options.data);
     const std::string path = data_path_of(options.data);
     if (names.hash != saved.data_hash) {
@@ -54,6 +69,10 @@ int evaluate(const EvalOptions& options) {
     const auto loss = [&](const std::vector<std::u32string>& part) {
         return mean_loss(*model, examples_of(part, saved.vocabulary, recipe.network.context), saved.vocabulary.size());
     };
+    if (!options.logits.empty()) {
+        write_logits(options.logits, *model, examples_of(split.val, saved.vocabulary, recipe.network.context),
+                     saved.vocabulary.size());
+    }
     const double train = loss(split.train), val = loss(split.val), test = loss(split.test);
     const double val_bigram = bigram_loss(split.val, split.train, saved.vocabulary);
     const double test_bigram = bigram_loss(split.test, split.train, saved.vocabulary);
@@ -92,6 +111,13 @@ void add_eval(CLI::App& app, int& exit_code) {
     const auto options = std::make_shared<EvalOptions>();
     command->add_option("MODEL", options->model, "What byhand train saved")->capture_default_str();
     command->add_option("--data", options->data, "Names, one a line, in UTF-8 [the shipped names]")->check(some_text());
+    command
+        ->add_option("--recipe", options->recipe,
+                     "Of a model that others wrote: a shipped recipe or a JSON file; --data has its characters")
+        ->check(some_text());
+    command
+        ->add_option("--logits", options->logits, "Write the validation part's contexts and logits there, as tensors")
+        ->check(some_text());
     command->add_flag("--json", options->json, "Print the result as JSON");
     command->callback([options, &exit_code] { exit_code = evaluate(*options); });
 }

@@ -92,6 +92,17 @@ std::string data_path_of(const std::string& data) {
     return data.empty() ? shipped("data/names.txt") : data;
 }
 
+SavedModel read_model(const std::string& path, const std::string& recipe, const std::string& data) {
+    if (recipe.empty()) {
+        return load_model(path);
+    }
+    const NamesFile names = read_names(data_path_of(data));
+    SavedModel model = load_foreign_model(path, read_recipe(recipe), vocabulary_of(names.names));
+    model.data_path = data_path_of(data);
+    model.data_hash = names.hash;
+    return model;
+}
+
 NamesFile read_names_aloud(const std::string& path) {
     NamesFile file = read_names(data_path_of(path));
     for (const std::string& remark : remarks(file)) {

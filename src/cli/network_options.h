@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "train/run.h"
+#include "train/saved_model.h"
 
 namespace byhand::cli {
 
@@ -34,6 +35,10 @@ Recipe read_recipe(const std::string& name_or_path);
 
 // Reads names and says on stderr what was peculiar about the file. An empty path means the shipped names.
 NamesFile read_names_aloud(const std::string& path);
+
+// A saved model; with a recipe, one that others wrote, whose characters are those of the names in `data` (empty: the
+// shipped ones). Throws InputError.
+SavedModel read_model(const std::string& path, const std::string& recipe, const std::string& data);
 
 // The path that an empty --data stands for.
 std::string data_path_of(const std::string& data);

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/models.h"
+#include "cli/network_options.h"
 #include "cli/numbers.h"
 #include "names/names_file.h"
 #include "names/utf8.h"
@@ -23,7 +24,7 @@ struct SampleCommand {
     std::size_t count = 20;
     std::optional<std::uint64_t> seed;
     double temperature = 1;
-    std::string prefix;
+    std::string prefix, recipe, data;
     bool json = false;
 };
 
@@ -60,7 +61,7 @@ std::u32string checked_prefix(const std::string& text, const Vocabulary& vocabul
 }
 
 int sample(const SampleCommand& options) {
-    const SavedModel saved = load_model(options.model);
+    const SavedModel saved = read_model(options.model, options.recipe, options.data);
     const SampleOptions how{checked_prefix(options.prefix, saved.vocabulary), options.temperature};
     const std::unique_ptr<Model> model = make_model("fused", saved.recipe.network, saved.recipe.batch);
     model->load(saved.for_evaluation());
@@ -105,6 +106,12 @@ void add_sample(CLI::App& app, int& exit_code) {
         ->check(number_between(1e-3, 1e3))
         ->capture_default_str();
     command->add_option("--prefix", options->prefix, "What every name begins with");
+    CLI::Option* recipe = command->add_option("--recipe", options->recipe,
+                                              "Of a model that others wrote: a shipped recipe or a JSON file");
+    recipe->check(some_text());
+    command->add_option("--data", options->data, "With --recipe: names with the model's characters [the shipped names]")
+        ->check(some_text())
+        ->needs(recipe);
     command->add_flag("--json", options->json, "Print the result as JSON");
     command->callback([options, &exit_code] { exit_code = sample(*options); });
 }

@@ -66,9 +66,9 @@ std::string to_text(const PythonGenerator& generator) {
 }
 
 std::string to_text(const TorchGenerator& generator) {
-    const std::string normal =
-        generator.next_normal ? hexadecimal(std::bit_cast<std::uint64_t>(*generator.next_normal), kDoubleDigits)
-                              : kNone;
+    const std::string normal = generator.next_normal
+                                   ? hexadecimal(std::bit_cast<std::uint64_t>(*generator.next_normal), kDoubleDigits)
+                                   : kNone;
     return text_of(generator.bits) + " " + normal;
 }
 

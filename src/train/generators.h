@@ -8,8 +8,8 @@
 
 namespace byhand {
 
-// 624 words of eight hexadecimal digits each, a blank, and which word comes next; in TorchGenerator's a blank more and the
-// bits of the normal that is kept, or "none".
+// 624 words of eight hexadecimal digits each, a blank, and which word comes next; in TorchGenerator's a blank more and
+// the bits of the normal that is kept, or "none".
 std::string to_text(const PythonGenerator& generator);
 std::string to_text(const TorchGenerator& generator);
 

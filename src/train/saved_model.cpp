@@ -13,7 +13,7 @@
 namespace byhand {
 namespace {
 
-constexpr const char *kBatches = "batches_generator", *kSplit = "split_generator";
+constexpr const char *kRecipe = "recipe", *kBatches = "batches_generator", *kSplit = "split_generator";
 
 // The name under which a calibrated figure is kept: bnmean_running.2 as bnmean_training.2.
 std::string training_name(std::string name) {
@@ -94,46 +94,8 @@ Vocabulary read_vocabulary(const std::string& text, const std::string& path) {
     return vocabulary;
 }
 
-}  // namespace
-
-void save_model(const std::string& path, const SavedModel& model) {
-    std::vector<View> views = model.state.views();
-    if (model.calibrated) {
-        for (const TensorSpec& spec : running_figures(model.recipe.network)) {
-            views.push_back(
-                {training_name(spec.name), spec.shape, DType::float32, (*model.calibrated)[spec.name].data()});
-        }
-    }
-    Metadata metadata = {{"version", BYHAND_VERSION},
-                         {"recipe", to_json(model.recipe)},
-                         {"vocabulary", to_utf8(model.vocabulary.characters)},
-                         {"model", model.trained_by},
-                         {"steps", std::to_string(model.steps)},
-                         {"examples_drawn", std::to_string(model.steps * model.recipe.batch)},
-                         {"data", printable(model.data_path)},
-                         {"data_hash", hexadecimal(model.data_hash)}};
-    if (model.batches) {
-        metadata[kBatches] = to_text(*model.batches);
-    }
-    if (model.split) {
-        metadata[kSplit] = to_text(*model.split);
-    }
-    write_tensors(path, views, metadata);
-}
-
-SavedModel load_model(const std::string& path) {
-    const TensorFile file = read_tensors(path);
-    SavedModel model;
-    model.recipe = recipe_from_json(field(file, path, "recipe"), path + ", metadata \"recipe\"");
-    model.vocabulary = read_vocabulary(field(file, path, "vocabulary"), path);
-    model.trained_by = field(file, path, "model");
-    model.steps = number(field(file, path, "steps"), path, "steps", 10);
-    model.data_path = field(file, path, "data");
-    model.data_hash = number(field(file, path, "data_hash"), path, "data_hash", 16);
-
-    model.batches = generator(file, path, kBatches, torch_from_text);
-    model.split = generator(file, path, kSplit, python_from_text);
-
+// The model's state from the file, by its recipe and vocabulary.
+void take_tensors(SavedModel& model, const TensorFile& file, const std::string& path) {
     NetworkConfig& network = model.recipe.network;
     network.vocabulary = model.vocabulary.size();
     try {
@@ -156,6 +118,60 @@ SavedModel load_model(const std::string& path) {
             copy_values((*model.calibrated)[spec.name], require(views, training_name(spec.name), spec.shape, path));
         }
     }
+}
+
+}  // namespace
+
+void save_model(const std::string& path, const SavedModel& model) {
+    std::vector<View> views = model.state.views();
+    if (model.calibrated) {
+        for (const TensorSpec& spec : running_figures(model.recipe.network)) {
+            views.push_back(
+                {training_name(spec.name), spec.shape, DType::float32, (*model.calibrated)[spec.name].data()});
+        }
+    }
+    Metadata metadata = {{"version", BYHAND_VERSION},
+                         {kRecipe, to_json(model.recipe)},
+                         {"vocabulary", to_utf8(model.vocabulary.characters)},
+                         {"model", model.trained_by},
+                         {"steps", std::to_string(model.steps)},
+                         {"examples_drawn", std::to_string(model.steps * model.recipe.batch)},
+                         {"data", printable(model.data_path)},
+                         {"data_hash", hexadecimal(model.data_hash)}};
+    if (model.batches) {
+        metadata[kBatches] = to_text(*model.batches);
+    }
+    if (model.split) {
+        metadata[kSplit] = to_text(*model.split);
+    }
+    write_tensors(path, views, metadata);
+}
+
+SavedModel load_model(const std::string& path) {
+    const TensorFile file = read_tensors(path);
+    SavedModel model;
+    model.recipe = recipe_from_json(field(file, path, kRecipe), path + ", metadata \"recipe\"");
+    model.vocabulary = read_vocabulary(field(file, path, "vocabulary"), path);
+    model.trained_by = field(file, path, "model");
+    model.steps = number(field(file, path, "steps"), path, "steps", 10);
+    model.data_path = field(file, path, "data");
+    model.data_hash = number(field(file, path, "data_hash"), path, "data_hash", 16);
+    model.batches = generator(file, path, kBatches, torch_from_text);
+    model.split = generator(file, path, kSplit, python_from_text);
+    take_tensors(model, file, path);
+    return model;
+}
+
+SavedModel load_foreign_model(const std::string& path, Recipe recipe, Vocabulary vocabulary) {
+    const TensorFile file = read_tensors(path);
+    if (file.metadata.contains(kRecipe)) {
+        throw InputError(printable(path) + ": says itself of what recipe it is; leave out --recipe");
+    }
+    SavedModel model;
+    model.recipe = std::move(recipe);
+    model.vocabulary = std::move(vocabulary);
+    model.trained_by = "others";
+    take_tensors(model, file, path);
     return model;
 }
 

@@ -39,4 +39,8 @@ void save_model(const std::string& path, const SavedModel& model);
 // Throws InputError where the file can't be read, was not written by save_model, or does not fit its own recipe.
 SavedModel load_model(const std::string& path);
 
+// A model that others wrote: the tensors of state(recipe.network), by their names, whatever else the file holds.
+// Throws InputError where the file can't be read, says itself of what recipe it is, or does not fit this one.
+SavedModel load_foreign_model(const std::string& path, Recipe recipe, Vocabulary vocabulary);
+
 }  // namespace byhand

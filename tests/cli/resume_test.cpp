@@ -19,17 +19,18 @@ struct Place : Folder {
         write("n", file_of(plain_names()));
         // Two rates, so that a checkpoint can lie before, at and after the change, and figures of the training set.
         std::string text = byhand(*this, {"recipes", "makemore-deep"}).out;
-        const std::string rates = text.substr(text.find("\"rates\""), text.find(']', text.find("\"rates\"")) -
-                                                                          text.find("\"rates\"") + 1);
-        text.replace(text.find(rates), rates.size(), R"("rates": [{"from": 0, "rate": 0.1}, {"from": 40, "rate": 0.03}])");
+        const std::string rates =
+            text.substr(text.find("\"rates\""), text.find(']', text.find("\"rates\"")) - text.find("\"rates\"") + 1);
+        text.replace(text.find(rates), rates.size(),
+                     R"("rates": [{"from": 0, "rate": 0.1}, {"from": 40, "rate": 0.03}])");
         write("r.json", text);
     }
 
     Outcome train(const Arguments& more) const { return byhand(*this, Arguments{"train"} + more); }
     // From the beginning, by the recipe made small.
     Outcome begin(const std::string& model, const Arguments& more) const {
-        return train(Arguments{"--data", "n", "--recipe", "r.json", "--hidden", "17,9", "--batch", "13", "--model", model,
-                               "--log-every", "7"} +
+        return train(Arguments{"--data", "n", "--recipe", "r.json", "--hidden", "17,9", "--batch", "13", "--model",
+                               model, "--log-every", "7"} +
                      more);
     }
 };
@@ -84,8 +85,8 @@ TEST_CASE("the number of threads may change, and the checkpoints between change 
 
 TEST_CASE("Ctrl-C says how to go on, and that ends as if it had not been pressed") {
     const Place place;
-    const Arguments flags = {"train",       "--data", "n",          "--hidden", "9",           "--steps", "60000",
-                             "--log-every", "500",    "--save-every", "7000",   "--threads", "1"};
+    const Arguments flags = {"train", "--data",       "n",    "--hidden",  "9", "--steps", "60000", "--log-every",
+                             "500",   "--save-every", "7000", "--threads", "1"};
     Process process(place, BYHAND_PROGRAM, flags + Arguments{"--save", "part", "--metrics", "part.m"}, {});
     REQUIRE(process.says("steps/s"));
     process.signal(SIGINT);
@@ -146,7 +147,8 @@ TEST_CASE("what would go on otherwise is refused with what has changed, unless a
     check_refused(place.train(on + Arguments{"--data", "more"}), "the vocabulary");
     check_refused(place.train(on + Arguments{"--model", "stepwise"}), "the model (fused there, stepwise here)");
     check_refused(place.train(on + Arguments{"--batch", "12"}), "the recipe's batches.size (13 there, 12 here)");
-    check_refused(place.train(on + Arguments{"--recipe", "notes"}), "the recipe's network.embedding (10 there, 2 here)");
+    check_refused(place.train(on + Arguments{"--recipe", "notes"}),
+                  "the recipe's network.embedding (10 there, 2 here)");
     check_refused(place.train({"--resume", "part"}), "has 9 of 9 steps already; --steps says how many in all");
     check_refused(place.train({"--resume", "part", "--steps", "5"}), "has 9 of 5 steps already");
     check_refused(place.train({"--resume", "n", "--steps", "20"}), "not a safetensors file");
@@ -189,7 +191,8 @@ TEST_CASE("metrics that do not belong to the checkpoint are refused and left alo
     CHECK(place.read("m").starts_with("{\"step\":35,"));
 }
 
-TEST_CASE("where training runs into what is not finite, the first such number is named, and the last good model stays") {
+TEST_CASE(
+    "where training runs into what is not finite, the first such number is named, and the last good model stays") {
     const Place place;
     std::string text = place.read("r.json");
     const std::string later = "{\"from\": 40, \"rate\": 0.03}";

@@ -27,16 +27,19 @@ TEST_CASE("a generator's text is the whole generator, wherever it stands") {
 // init_genrand(5489), the paper's default: its first word is the seed, the second 1812433253·(s ^ s >> 30) + 1 mod 2³².
 TEST_CASE("the words of a generator's text are hexadecimal, the next one's number decimal") {
     const std::string text = to_text(torch_seeded(5489));
-    CHECK(text.substr(0, 16) == "00001571" "4d98ee96");
+    CHECK(text.substr(0, 16) ==
+          "00001571"
+          "4d98ee96");
     CHECK(text.substr(624 * 8) == " 624 none");
 }
 
 TEST_CASE("a text that is no generator's is none") {
     const std::string torch = to_text(torch_seeded(1)), python = to_text(python_seeded(1));
     const std::string words = python.substr(0, 624 * 8);
-    for (const std::string& text : {std::string(), std::string("624"), words, words + " ", words + " 625", words + " -1",
-                                    words + " 6 24", words.substr(1) + " 624", "+" + words.substr(1) + " 624",
-                                    "g" + words.substr(1) + " 624", words + " 99999999999999999999", torch}) {
+    for (const std::string& text :
+         {std::string(), std::string("624"), words, words + " ", words + " 625", words + " -1", words + " 6 24",
+          words.substr(1) + " 624", "+" + words.substr(1) + " 624", "g" + words.substr(1) + " 624",
+          words + " 99999999999999999999", torch}) {
         CAPTURE(text);
         CHECK_FALSE(python_from_text(text));
     }
