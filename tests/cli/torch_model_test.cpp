@@ -26,7 +26,8 @@ void need_python_torch(const Folder& folder) {
     }
 }
 
-// Conventions by flags, each with a place for ε of its own: the recipes' are inside, none, and inside with an output's norm.
+// Conventions by flags, each with a place for ε of its own: the recipes' are inside, none, and inside with an output's
+// norm.
 struct Case {
     std::string recipe;
     Arguments flags;
@@ -46,8 +47,8 @@ TEST_CASE("a saved model is an nn.Sequential, by load_state_dict") {
     folder.write("n", file_of(world_names()));
     for (const auto& [recipe, flags] : kCases) {
         INFO(recipe);
-        REQUIRE(byhand(folder, Arguments{"train", "--data", "n", "--recipe", recipe, "--steps", "50", "--save", "m"} +
-                                   flags)
+        REQUIRE(byhand(folder,
+                       Arguments{"train", "--data", "n", "--recipe", recipe, "--steps", "50", "--save", "m"} + flags)
                     .code == 0);
         REQUIRE(byhand(folder, {"eval", "m", "--data", "n", "--logits", "l"}).code == 0);
         const Outcome outcome = torch_model(folder, {"load", "m", "l"});
@@ -55,9 +56,10 @@ TEST_CASE("a saved model is an nn.Sequential, by load_state_dict") {
         CHECK(outcome.code == 0);
         CHECK(outcome.out.find("rows of logits") != std::string::npos);
 
-        REQUIRE(byhand(folder, Arguments{"train", "--data", "n", "--recipe", recipe, "--steps", "51", "--save", "other"} +
-                                   flags)
-                    .code == 0);
+        REQUIRE(
+            byhand(folder,
+                   Arguments{"train", "--data", "n", "--recipe", recipe, "--steps", "51", "--save", "other"} + flags)
+                .code == 0);
         CHECK(torch_model(folder, {"load", "other", "l"}).code == 1);  // or nothing would be compared
     }
 }
