@@ -36,7 +36,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const TensorFile tensors = read_tensors(file.path());
         std::size_t bytes = 0;
         for (const StoredTensor& tensor : tensors.tensors) {
-            fuzz::require(tensor.bytes.size() == count(tensor.shape) * size_of(tensor.dtype), "bytes are those of the shape");
+            fuzz::require(tensor.bytes.size() == count(tensor.shape) * size_of(tensor.dtype),
+                          "bytes are those of the shape");
             bytes += tensor.bytes.size();
         }
         fuzz::require(bytes < size || (bytes == 0 && size > 0), "no more is held than the file has");
@@ -45,7 +46,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const SavedModel model = load_model(file.path());
         fuzz::require(model.state.table().size() >= 2, "a model has tensors");
         if (model.batches) {
-            fuzz::require(torch_from_text(to_text(*model.batches)) == model.batches, "a generator's text is the generator");
+            fuzz::require(torch_from_text(to_text(*model.batches)) == model.batches,
+                          "a generator's text is the generator");
         }
     });
     written_by_byhand(file.path());

@@ -1,0 +1,107 @@
+// Preloaded into the program under test: makes one of its system calls fail.
+//   BYHAND_FAULT=CALL:N:ERROR   the N-th call (from 1) of open, write, fsync, rename or close fails with errno ERROR, a
+//                               number; ERROR "short" is a write of half of what was asked for
+// Counted are calls that have to do with files that end in ".tmp" or with folders: those of a file that is written beside
+// its place. What was done is told in the file that BYHAND_FAULT_DONE names.
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+namespace {
+
+template <class Function>
+Function real(const char* name) {
+    return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
+}
+
+int calls = 0;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables): it lives in another program
+
+// The error that this call is to fail with; 0: none, −1: a short write.
+int fault(const char* call) {
+    const char* const wanted = std::getenv("BYHAND_FAULT");
+    const std::string text = wanted != nullptr ? wanted : "";
+    const std::size_t name = text.find(':'), number = text.rfind(':');
+    if (name == std::string::npos || text.substr(0, name) != call ||
+        ++calls != std::stoi(text.substr(name + 1, number - name - 1))) {
+        return 0;
+    }
+    if (const char* done = std::getenv("BYHAND_FAULT_DONE")) {
+        if (std::FILE* file = std::fopen(done, "w")) {
+            std::fputs("done", file);
+            std::fclose(file);
+        }
+    }
+    return text.substr(number + 1) == "short" ? -1 : std::stoi(text.substr(number + 1));
+}
+
+bool counts(const std::string& path) {
+    return path.ends_with(".tmp");
+}
+
+// A temporary file, or a folder.
+bool counts(int file) {
+    const std::string link = "/proc/self/fd/" + std::to_string(file);
+    char path[4096];
+    const ssize_t size = ::readlink(link.c_str(), path, sizeof path);
+    return size > 0 && (counts(std::string(path, static_cast<std::size_t>(size))) ||
+                        (::fcntl(file, F_GETFL) & O_DIRECTORY) != 0);
+}
+
+bool failed(int error) {
+    errno = error;
+    return error > 0;
+}
+
+}  // namespace
+
+extern "C" {
+
+int open(const char* path, int flags, ...) {
+    std::va_list rest;
+    va_start(rest, flags);
+    const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(rest, mode_t) : 0;
+    va_end(rest);
+    if (counts(std::string(path)) && failed(fault("open"))) {
+        return -1;
+    }
+    return real<int (*)(const char*, int, mode_t)>("open")(path, flags, mode);
+}
+
+ssize_t write(int file, const void* data, std::size_t size) {
+    const int error = counts(file) ? fault("write") : 0;
+    if (failed(error)) {
+        return -1;
+    }
+    return real<ssize_t (*)(int, const void*, std::size_t)>("write")(file, data, error < 0 ? (size + 1) / 2 : size);
+}
+
+int fsync(int file) {
+    if (counts(file) && failed(fault("fsync"))) {
+        return -1;
+    }
+    return real<int (*)(int)>("fsync")(file);
+}
+
+int rename(const char* from, const char* to) {
+    if (counts(std::string(from)) && failed(fault("rename"))) {
+        return -1;
+    }
+    return real<int (*)(const char*, const char*)>("rename")(from, to);
+}
+
+int close(int file) {
+    if (counts(file) && failed(fault("close"))) {
+        real<int (*)(int)>("close")(file);
+        return -1;
+    }
+    return real<int (*)(int)>("close")(file);
+}
+
+}  // extern "C"

@@ -1,0 +1,96 @@
+// A save whose every system call fails in its turn (faults.cpp): the error is named, the old file is whole, nothing is left
+// lying about.
+#include <catch2/catch_test_macros.hpp>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "cli/names.h"
+#include "cli/program.h"
+#include "cli/stored.h"
+
+using namespace cli_test;
+
+namespace {
+
+// The sanitizers want to be loaded first.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kCanPreload = false;
+#else
+constexpr bool kCanPreload = true;
+#endif
+
+struct Place : Folder {
+    std::string before;
+
+    Place() {
+        if (!kCanPreload) {
+            SKIP("a sanitizer stands in the way of a preloaded library");
+        }
+        write("n", file_of(plain_names()));
+        REQUIRE(train({"--steps", "2", "--save", "m"}).code == 0);
+        before = read("m");
+    }
+
+    Outcome train(const Arguments& more, const Environment& environment = {}) const {
+        return byhand(*this, Arguments{"train", "--data", "n", "--hidden", "5"} + more, environment);
+    }
+    // Three steps, saved over the two, with the N-th of such calls failing. False where there is no such call.
+    bool fails(const std::string& call, int number, const std::string& error, Outcome& outcome) const {
+        const Folder elsewhere;
+        write("m", before);
+        outcome = train({"--steps", "3", "--save", "m"}, {{"LD_PRELOAD", BYHAND_FAULTS},
+                                           {"BYHAND_FAULT", call + ":" + std::to_string(number) + ":" + error},
+                                           {"BYHAND_FAULT_DONE", elsewhere.file("done")}});
+        return elsewhere.has("done");
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a save that fails at any call leaves the old file, and says why") {
+    const Place place;
+    std::size_t faults = 0;
+    for (const std::string call : {"open", "write", "fsync", "rename"}) {
+        for (const int error : {ENOSPC, EIO, EACCES, EDQUOT, EROFS}) {
+            Outcome outcome;
+            for (int number = 1; place.fails(call, number, std::to_string(error), outcome); ++number) {
+                CAPTURE(call, number, std::strerror(error), outcome.err);
+                CHECK(outcome.code == 2);
+                CHECK(outcome.err.find("m: can't be written") != std::string::npos);
+                CHECK(outcome.err.find(std::strerror(error)) != std::string::npos);
+                // The folder's fsync comes when the new file is in its place.
+                const bool in_place = call == "fsync" && number > 1;
+                CHECK((place.read("m") == place.before) == !in_place);
+                CHECK(read_stored(place.file("m")).metadata.at("steps") == (in_place ? "3" : "2"));
+                CHECK(place.files() == std::vector<std::string>{"m", "n"});
+                ++faults;
+            }
+        }
+    }
+    CHECK(faults >= 5 * (1 + 3 + 2 + 1));  // no call was missed
+}
+
+TEST_CASE("a save that is interrupted, or written in pieces, or whose file does not close, is a save") {
+    const Place place;
+    REQUIRE(place.train({"--steps", "3", "--save", "expected"}).code == 0);
+    const std::string expected = place.read("expected");
+    std::size_t faults = 0;
+    const std::string interrupted = std::to_string(EINTR);
+    for (const auto& [call, error] : {std::pair<std::string, std::string>{"write", interrupted},
+                                      {"write", "short"},
+                                      {"fsync", interrupted},
+                                      {"fsync", std::to_string(EINVAL)},  // a file system that has none
+                                      {"open", std::to_string(EEXIST)},   // somebody else's temporary file
+                                      {"close", std::to_string(EIO)}}) {
+        Outcome outcome;
+        for (int number = 1; place.fails(call, number, error, outcome); ++number) {
+            CAPTURE(call, error, number, outcome.err);
+            CHECK(outcome.code == 0);
+            CHECK(place.read("m") == expected);
+            CHECK(place.files() == std::vector<std::string>{"expected", "m", "n"});
+            ++faults;
+        }
+    }
+    CHECK(faults >= 10);
+}
