@@ -28,7 +28,7 @@ struct Examples {
 
 struct Split {
     std::vector<std::u32string> train, val, test;
-    PythonGenerator generator;  // as the shuffle left it
+    PythonGenerator generator = {};  // as the shuffle left it
 };
 
 // Shuffled by CPython's random.seed(seed); random.shuffle(names), then cut at int(first_cut·n) and int(second_cut·n),

@@ -1,8 +1,8 @@
 // Preloaded into the program under test: makes one of its system calls fail.
 //   BYHAND_FAULT=CALL:N:ERROR   the N-th call (from 1) of open, write, fsync, rename or close fails with errno ERROR, a
 //                               number; ERROR "short" is a write of half of what was asked for
-// Counted are calls that have to do with files that end in ".tmp" or with folders: those of a file that is written beside
-// its place. What was done is told in the file that BYHAND_FAULT_DONE names.
+// Counted are calls that have to do with files that end in ".tmp" or with folders: those of a file that is written
+// beside its place. What was done is told in the file that BYHAND_FAULT_DONE names.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -50,8 +50,8 @@ bool counts(int file) {
     const std::string link = "/proc/self/fd/" + std::to_string(file);
     char path[4096];
     const ssize_t size = ::readlink(link.c_str(), path, sizeof path);
-    return size > 0 && (counts(std::string(path, static_cast<std::size_t>(size))) ||
-                        (::fcntl(file, F_GETFL) & O_DIRECTORY) != 0);
+    return size > 0 &&
+           (counts(std::string(path, static_cast<std::size_t>(size))) || (::fcntl(file, F_GETFL) & O_DIRECTORY) != 0);
 }
 
 bool failed(int error) {

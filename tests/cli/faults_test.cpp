@@ -1,5 +1,5 @@
-// A save whose every system call fails in its turn (faults.cpp): the error is named, the old file is whole, nothing is left
-// lying about.
+// A save whose every system call fails in its turn (faults.cpp): the error is named, the old file is whole, nothing is
+// left lying about.
 #include <catch2/catch_test_macros.hpp>
 #include <cerrno>
 #include <cstring>
@@ -39,9 +39,10 @@ struct Place : Folder {
     bool fails(const std::string& call, int number, const std::string& error, Outcome& outcome) const {
         const Folder elsewhere;
         write("m", before);
-        outcome = train({"--steps", "3", "--save", "m"}, {{"LD_PRELOAD", BYHAND_FAULTS},
-                                           {"BYHAND_FAULT", call + ":" + std::to_string(number) + ":" + error},
-                                           {"BYHAND_FAULT_DONE", elsewhere.file("done")}});
+        outcome =
+            train({"--steps", "3", "--save", "m"}, {{"LD_PRELOAD", BYHAND_FAULTS},
+                                                    {"BYHAND_FAULT", call + ":" + std::to_string(number) + ":" + error},
+                                                    {"BYHAND_FAULT_DONE", elsewhere.file("done")}});
         return elsewhere.has("done");
     }
 };
