@@ -196,6 +196,30 @@ std::string in_words(const NotFinite& found, const Recipe& recipe) {
     return fmt::format("{} of step {} is infinite or not a number", found.name, found.step);
 }
 
+void print_result(const Training& training, std::size_t steps, double seconds, const FinalLosses& losses) {
+    const TrainOptions& options = training.options;
+    const Run& run = training.run;
+    if (options.json) {
+        const nlohmann::ordered_json json = {
+            {"recipe", run.recipe.name},
+            {"model", training.model},
+            {"parameters", parameter_count(run.recipe.network)},
+            {"steps", steps},
+            {"seconds", seconds},
+            {"final", {{"train", losses.train}, {"val", losses.val}, {"test", losses.test}}},
+            {"examples", {{"train", run.train.size()}, {"val", run.val.size()}, {"test", run.test.size()}}},
+            {"saved", options.no_save ? nlohmann::ordered_json() : nlohmann::ordered_json(training.save)}};
+        fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    } else {
+        fmt::print("{} steps by {} in {:.1f} s\nloss   train {:.4f}   val {:.4f}   test {:.4f}\n",
+                   steps - training.first, training.model, seconds, losses.train, losses.val, losses.test);
+        if (!options.no_save) {
+            fmt::print("saved to {}; byhand sample lets it write names, byhand eval measures it\n",
+                       printable(training.save));
+        }
+    }
+}
+
 int train_and_save(const TrainOptions& options) {
     Training training = begin(options);
     Run& run = training.run;
@@ -278,25 +302,7 @@ int train_and_save(const TrainOptions& options) {
     }
     close_metrics();  // after the model is safe
 
-    if (options.json) {
-        const nlohmann::ordered_json json = {
-            {"recipe", run.recipe.name},
-            {"model", training.model},
-            {"parameters", parameter_count(run.recipe.network)},
-            {"steps", outcome.steps},
-            {"seconds", seconds},
-            {"final", {{"train", losses.train}, {"val", losses.val}, {"test", losses.test}}},
-            {"examples", {{"train", run.train.size()}, {"val", run.val.size()}, {"test", run.test.size()}}},
-            {"saved", options.no_save ? nlohmann::ordered_json() : nlohmann::ordered_json(training.save)}};
-        fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
-    } else {
-        fmt::print("{} steps by {} in {:.1f} s\nloss   train {:.4f}   val {:.4f}   test {:.4f}\n",
-                   outcome.steps - training.first, training.model, seconds, losses.train, losses.val, losses.test);
-        if (!options.no_save) {
-            fmt::print("saved to {}; byhand sample lets it write names, byhand eval measures it\n",
-                       printable(training.save));
-        }
-    }
+    print_result(training, outcome.steps, seconds, losses);
     if (!outcome.stopped) {
         return kFine;
     }

@@ -51,7 +51,9 @@ Trained train_one(const Training& training, const Material& material) {
                                                     training.watch(step + 1, *model);
                                                 }
                                             },
-                                        .stop = [] { return false; }});
+                                        .stop = [] { return false; },
+                                        .checkpoint_every = 0,
+                                        .checkpoint = {}});
     trained.finite = !outcome.not_finite;
     trained.steps = outcome.steps;
     trained.state = model->save();

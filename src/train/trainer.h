@@ -21,7 +21,7 @@ struct TrainHooks {
     // Called whenever the steps carried out are a multiple of this, but for the last; all parameters are finite then.
     // It may load into the model what it has saved. 0: never.
     std::size_t checkpoint_every = 0;
-    std::function<void(std::size_t steps)> checkpoint = {};
+    std::function<void(std::size_t steps)> checkpoint;
 };
 
 // The first step that made something that is not finite, and what it began with.

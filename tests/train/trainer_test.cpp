@@ -36,7 +36,9 @@ TrainHooks telling(Told& told, std::size_t stop_when_asked = 1'000'000) {
                     told.steps.push_back(step);
                     told.losses.push_back(loss);
                 },
-            .stop = [&told, stop_when_asked] { return ++told.asked == stop_when_asked; }};
+            .stop = [&told, stop_when_asked] { return ++told.asked == stop_when_asked; },
+            .checkpoint_every = 0,
+            .checkpoint = {}};
 }
 
 // Its only parameter counts the steps, and is infinite from step `bad` on. A batch of any other than that step's is
