@@ -59,6 +59,12 @@ struct Training {
     Run run;
 };
 
+std::vector<std::string> models_to_train() {
+    std::vector<std::string> models = model_names();
+    models.emplace_back(kExercise);
+    return models;
+}
+
 struct FinalLosses {
     double train = 0, val = 0, test = 0;
 };
@@ -96,6 +102,11 @@ Training begin(const TrainOptions& options) {
                       .data_path = data_path_of(options.network.data),
                       .save = options.save.value_or(saved ? options.resume : kSave),
                       .run = {}};
+    const std::vector<std::string> models = models_to_train();
+    if (std::ranges::find(models, training.model) == models.end()) {
+        throw InputError(fmt::format("{}: was trained by \"{}\", which is no model here; --model takes {}",
+                                     printable(options.resume), printable(training.model), fmt::join(models, ", ")));
+    }
     if (options.threads && training.model != kFused) {
         throw InputError("--threads is for --model fused: the others compute on one");
     }
@@ -318,12 +329,10 @@ void add_train(CLI::App& app, int& exit_code) {
     CLI::App* command = app.add_subcommand("train", "Train on names, and save the model");
     const auto options = std::make_shared<TrainOptions>();
     add_network_options(*command, options->network);
-    std::vector<std::string> models = model_names();
-    models.emplace_back(kExercise);
     command
         ->add_option("--model", options->model,
                      "Who computes: fused, stepwise, collapsed (by hand), torch, or exercise: your own gradients")
-        ->check(CLI::IsMember(models))
+        ->check(CLI::IsMember(models_to_train()))
         ->default_str(kFused);
     command
         ->add_option("--functions", options->own.file,

@@ -20,6 +20,7 @@ using nlohmann::json;
 constexpr const char* kMetadataKey = "__metadata__";
 constexpr std::pair<const char*, DType> kDTypes[] = {
     {"F32", DType::float32}, {"F64", DType::float64}, {"I64", DType::int64}};
+constexpr std::size_t kMostTensors = 65536;  // no network has more, and a header could name millions
 constexpr std::size_t kMostAxes = 64;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& what) {
@@ -98,6 +99,9 @@ public:
             header_.entries.emplace_back();
             header_.entries.back().name = key_;
             fields_.clear();
+            if (header_.entries.size() > kMostTensors) {
+                refuse(path_, "more than " + std::to_string(kMostTensors) + " tensors");
+            }
         } else {
             return wrong("an object");
         }

@@ -154,6 +154,12 @@ TEST_CASE("what would go on otherwise is refused with what has changed, unless a
     check_refused(place.train({"--resume", "n", "--steps", "20"}), "not a safetensors file");
     check_refused(place.train({"--resume", "none", "--steps", "20"}), "No such file");
     check_refused(place.train({"--resume-changed"}), "--resume");
+    std::string other_model = before;
+    const std::string fused = R"("model":"fused")";
+    other_model.replace(other_model.find(fused), fused.size(), R"("model":"other")");
+    place.write("other", other_model);
+    check_refused(place.train({"--resume", "other", "--steps", "20"}),
+                  R"(was trained by "other", which is no model here)");
     CHECK(place.read("part") == before);
 
     const Arguments all_the_same = on + Arguments{"--resume-changed", "--save", "other"};
