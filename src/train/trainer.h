@@ -15,13 +15,13 @@ namespace byhand {
 
 struct TrainHooks {
     // Called after every step with its number (from 0) and its minibatch's loss before the update.
-    std::function<void(std::size_t step, float loss)> after_step;
+    std::function<void(std::size_t step, float loss)> after_step = nullptr;
     // Asked before every step; true ends the training there.
-    std::function<bool()> stop;
+    std::function<bool()> stop = nullptr;
     // Called whenever the steps carried out are a multiple of this, but for the last; all parameters are finite then.
     // It may load into the model what it has saved. 0: never.
     std::size_t checkpoint_every = 0;
-    std::function<void(std::size_t steps)> checkpoint;
+    std::function<void(std::size_t steps)> checkpoint = nullptr;
 };
 
 // The first step that made something that is not finite, and what it began with.
