@@ -9,11 +9,11 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 #include "base/error.h"
 #include "names/utf8.h"
+#include "train/whole_file.h"
 
 namespace byhand::cli {
 namespace {
@@ -24,10 +24,6 @@ constexpr std::size_t kLongestLine = 200, kBlock = 65536;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& why) {
     throw InputError(printable(path) + ": " + why);
-}
-
-std::string reason(int error) {
-    return std::generic_category().message(error);
 }
 
 // The step of a line, if it is one of ours.
@@ -51,7 +47,7 @@ void for_each_line(int file, const std::string& path, Visit visit) {
             continue;
         }
         if (got < 0) {
-            refuse(path, "can't be read: " + reason(errno));
+            refuse(path, "can't be read: " + reason());
         }
         if (got == 0) {
             return;  // a line that was broken off counts for nothing
@@ -105,16 +101,17 @@ off_t bytes_to_keep(int file, const std::string& path, std::size_t every, std::s
 }  // namespace
 
 Metrics::Metrics(std::string path, std::size_t every, std::size_t done) : path_(std::move(path)) {
-    const int mode = done == 0 ? O_WRONLY | O_TRUNC : O_RDWR;
+    struct stat status = {};
+    const bool is_read = done > 0 && (::stat(path_.c_str(), &status) != 0 || S_ISREG(status.st_mode));
+    const int mode = is_read ? O_RDWR : O_WRONLY | O_TRUNC;
     // A pipe that nobody reads would keep an ordinary open waiting.
     file_ = ::open(path_.c_str(), mode | O_CREAT | O_CLOEXEC | O_APPEND | O_NONBLOCK, 0666);
-    struct stat status = {};
     if (file_ < 0 || ::fstat(file_, &status) != 0 || ::fcntl(file_, F_SETFL, O_APPEND) != 0) {
-        refuse(path_, "the metrics file can't be written (" + reason(errno) + "); name another with --metrics");
+        refuse(path_, "the metrics file can't be written (" + reason() + "); name another with --metrics");
     }
     try {
-        if (done > 0 && S_ISREG(status.st_mode) && ::ftruncate(file_, bytes_to_keep(file_, path_, every, done)) != 0) {
-            refuse(path_, "the metrics file can't be cut back: " + reason(errno));
+        if (is_read && ::ftruncate(file_, bytes_to_keep(file_, path_, every, done)) != 0) {
+            refuse(path_, "the metrics file can't be cut back: " + reason());
         }
     } catch (...) {
         ::close(file_);

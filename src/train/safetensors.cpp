@@ -10,16 +10,19 @@
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
+#include <istream>
 #include <iterator>
 #include <new>
 #include <set>
 #include <stdexcept>
+#include <streambuf>
 #include <system_error>
 #include <utility>
 
 #include "base/error.h"
 #include "names/utf8.h"
 #include "train/safetensors_header.h"
+#include "train/whole_file.h"
 
 static_assert(std::endian::native == std::endian::little,
               "the format is little-endian, and numbers are copied as they are");
@@ -35,30 +38,6 @@ constexpr const char* kFormat = "byhand";
 [[noreturn]] void refuse(const std::string& path, const std::string& what) {
     throw InputError(printable(path) + ": " + what);
 }
-
-// The system's word for what just went wrong.
-std::string reason(int error = errno) {
-    return std::generic_category().message(error);
-}
-
-// An open file, closed at the end.
-class Descriptor {
-public:
-    explicit Descriptor(int number) : number_(number) {}
-    Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    Descriptor& operator=(Descriptor&&) = delete;
-    ~Descriptor() {
-        if (number_ >= 0) {
-            ::close(number_);
-        }
-    }
-    int number() const { return number_; }
-
-private:
-    int number_;
-};
 
 struct Source {
     Descriptor descriptor;
@@ -98,6 +77,41 @@ void read_at(const Source& source, std::uint64_t offset, void* out, std::uint64_
     }
 }
 
+// `size` bytes of a file from `offset` on as a stream, block by block: a header of 100 MB is never in memory as a
+// whole.
+class HeaderText : public std::streambuf {
+public:
+    HeaderText(const Source& source, std::uint64_t offset, std::uint64_t size, const std::string& path)
+        : source_(source), offset_(offset), left_(size), path_(path) {}
+
+protected:
+    int_type underflow() override {
+        const std::uint64_t size = std::min<std::uint64_t>(left_, block_.size());
+        if (size == 0) {
+            return traits_type::eof();
+        }
+        read_at(source_, offset_, block_.data(), size, path_);
+        char* const end = block_.data() + size;
+        // The parser would copy a number of 90 MB five times over before it said that it is one.
+        if (std::all_of(block_.data(), end, [](char c) { return c >= '0' && c <= '9'; }) && size == block_.size()) {
+            refuse(path_, "not a safetensors file: its header has " + std::to_string(size) + " digits in a row");
+        }
+        // The parser would take a NUL for the end. Another control character is as little JSON.
+        std::replace(block_.data(), end, '\0', '\1');
+        setg(block_.data(), block_.data(), end);
+        offset_ += size;
+        left_ -= size;
+        return traits_type::to_int_type(block_.front());
+    }
+
+private:
+    const Source& source_;
+    std::uint64_t offset_;
+    std::uint64_t left_;
+    const std::string& path_;
+    std::array<char, 65536> block_{};
+};
+
 struct Opened {
     Header header;
     std::uint64_t data = 0;  // where the tensors' bytes begin
@@ -114,8 +128,8 @@ Opened read_header(const Source& source, const std::string& path) {
         refuse(path, "not a safetensors file: its header would take " + std::to_string(length) + " bytes, of " +
                          std::to_string(std::min(kLongestHeader, source.size - kPrefix)) + " at most");
     }
-    std::string text(length, ' ');
-    read_at(source, kPrefix, text.data(), length, path);
+    HeaderText buffer(source, kPrefix, length, path);
+    std::istream text(&buffer);
     return {parse_header(text, path), kPrefix + length};
 }
 
@@ -143,105 +157,6 @@ std::pair<std::vector<View>, Header> laid_out(const std::vector<View>& tensors, 
     }
     return {std::move(order), std::move(header)};
 }
-
-// The file itself, where `path` is a symbolic link to one.
-fs::path resolved(const std::string& path) {
-    std::error_code error;
-    if (!fs::is_symlink(fs::symlink_status(path, error))) {
-        return path;
-    }
-    fs::path target = fs::canonical(path, error);
-    if (error) {
-        refuse(path, "is a symbolic link that can't be followed: " + error.message());
-    }
-    return target;
-}
-
-fs::path folder_of(const fs::path& path) {
-    return path.has_parent_path() ? path.parent_path() : fs::path(".");
-}
-
-// A new file beside the one to be written, removed again unless it is put in that one's place.
-class Temporary {
-public:
-    explicit Temporary(const fs::path& target) : target_(target), descriptor_(create()) {
-        struct stat status = {};
-        if (::stat(target.c_str(), &status) == 0) {
-            ::fchmod(descriptor_.number(), status.st_mode & 0777);  // who may read it stays as it was
-        }
-    }
-    Temporary(const Temporary&) = delete;
-    Temporary(Temporary&&) = delete;
-    Temporary& operator=(const Temporary&) = delete;
-    Temporary& operator=(Temporary&&) = delete;
-    ~Temporary() {
-        if (!name_.empty()) {
-            ::unlink(name_.c_str());
-        }
-    }
-
-    void write(const void* data, std::uint64_t size) {
-        const auto* from = static_cast<const char*>(data);
-        while (size > 0) {
-            const ssize_t put = ::write(descriptor_.number(), from, size);
-            if (put < 0 && errno != EINTR) {
-                fail();
-            }
-            if (put > 0) {
-                from += put;
-                size -= static_cast<std::uint64_t>(put);
-            }
-        }
-    }
-
-    // Makes the file last, then gives it its name, then makes that last.
-    void put_in_place() {
-        flush(descriptor_.number());
-        if (::rename(name_.c_str(), target_.c_str()) != 0) {
-            fail();
-        }
-        name_.clear();
-        const Descriptor folder(::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        if (folder.number() >= 0) {
-            flush(folder.number());
-        }
-    }
-
-private:
-    [[noreturn]] void fail() const { refuse(target_.string(), "can't be written: " + reason()); }
-
-    Descriptor create() {
-        for (int attempt = 0; attempt < 1000; ++attempt) {
-            // Short, for the longest name that a folder takes may be the target's own.
-            const std::string name = ".byhand." + std::to_string(::getpid()) + "." + std::to_string(attempt) + ".tmp";
-            name_ = (folder_of(target_) / name).string();
-            const int number = ::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-            if (number >= 0) {
-                return Descriptor(number);
-            }
-            if (errno != EEXIST) {
-                break;
-            }
-        }
-        name_.clear();
-        fail();
-    }
-
-    void flush(int number) const {
-        while (::fsync(number) != 0) {
-            if (errno == EINVAL || errno == ENOTSUP) {
-                return;  // a file system that has no such thing
-            }
-            if (errno != EINTR) {
-                fail();
-            }
-        }
-    }
-
-    fs::path target_;
-    std::string name_;  // empty: nothing to remove
-    Descriptor descriptor_;
-};
 
 }  // namespace
 
@@ -287,7 +202,7 @@ void write_tensors(const std::string& path, const std::vector<View>& tensors, co
         refuse(path, "can't be written: its header would take " + std::to_string(text.size()) + " bytes, of " +
                          std::to_string(kLongestHeader) + " at most");
     }
-    Temporary file(resolved(path));
+    WholeFile file(path);
     const std::uint64_t length = text.size();
     file.write(&length, sizeof length);
     file.write(text.data(), text.size());
@@ -308,22 +223,9 @@ bool written_by_byhand(const std::string& path) {
 }
 
 void check_writable(const std::string& path) {
-    if (path.empty()) {
-        throw InputError("the file to write has no name; give it one");
-    }
-    const fs::path target = resolved(path);
+    check_place(path);
     std::error_code error;
-    const fs::file_status status = fs::status(target, error);
-    if (target.filename().empty() || fs::is_directory(status)) {
-        refuse(path, "is a folder; name a file");
-    }
-    const fs::path folder = folder_of(target);
-    if (!fs::is_directory(folder, error)) {
-        refuse(path, "can't be written: there is no folder " + printable(folder.string()) + "; make it first");
-    }
-    if (::access(folder.c_str(), W_OK | X_OK) != 0) {
-        refuse(path, "can't be written: folder " + printable(folder.string()) + ": " + reason());
-    }
+    const fs::file_status status = fs::status(path, error);
     if (!fs::exists(status)) {
         return;
     }
@@ -333,7 +235,7 @@ void check_writable(const std::string& path) {
     if (!written_by_byhand(path)) {
         refuse(path, "stands there already and was not written by byhand; name another file, or remove it");
     }
-    if (::access(target.c_str(), W_OK) != 0) {
+    if (::access(path.c_str(), W_OK) != 0) {
         refuse(path, "can't be written: " + reason());
     }
 }

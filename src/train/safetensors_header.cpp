@@ -20,7 +20,7 @@ using nlohmann::json;
 constexpr const char* kMetadataKey = "__metadata__";
 constexpr std::pair<const char*, DType> kDTypes[] = {
     {"F32", DType::float32}, {"F64", DType::float64}, {"I64", DType::int64}};
-constexpr std::size_t kMostTensors = 65536;  // no network has more, and a header could name millions
+constexpr std::size_t kMostKeys = 65536;  // tensors, or metadata: no network has more, and a header could name millions
 constexpr std::size_t kMostAxes = 64;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& what) {
@@ -99,9 +99,6 @@ public:
             header_.entries.emplace_back();
             header_.entries.back().name = key_;
             fields_.clear();
-            if (header_.entries.size() > kMostTensors) {
-                refuse(path_, "more than " + std::to_string(kMostTensors) + " tensors");
-            }
         } else {
             return wrong("an object");
         }
@@ -114,6 +111,9 @@ public:
                                                         : fields_.insert(name).second;
         if (!is_new) {
             refuse(path_, at() + "the key " + in_quotes(name) + " stands twice");
+        }
+        if (std::max(names_.size(), header_.metadata.size()) > kMostKeys) {
+            refuse(path_, at() + "more than " + std::to_string(kMostKeys) + " keys");
         }
         if (place_ == Place::tensor && name != "dtype" && name != "shape" && name != "data_offsets") {
             refuse(path_, at() + "no such key: " + in_quotes(name));
@@ -226,12 +226,9 @@ const char* name_of(DType dtype) {
 
 }  // namespace
 
-Header parse_header(const std::string& text, const std::string& path) {
-    if (text.empty() || text.front() != '{') {
+Header parse_header(std::istream& text, const std::string& path) {
+    if (text.peek() != '{') {
         refuse(path, "the header does not begin with {");
-    }
-    if (const std::size_t nul = text.find('\0'); nul != std::string::npos) {
-        refuse_byte(nul, path);  // the parser would take it for the end
     }
     Reader reader(path);
     json::sax_parse(text, &reader);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <istream>
 #include <string>
 #include <vector>
 
@@ -27,10 +28,10 @@ struct Header {
     Metadata metadata;
 };
 
-// Reads a header. Throws InputError that begins with `path`: text that is not such a header, a key twice, a dtype other
-// than F32, F64 and I64, a size that does not fit shape and dtype, a gap or an overlap. The last entry's end is not
-// checked against anything.
-Header parse_header(const std::string& text, const std::string& path);
+// Reads a header, which is all that `text` holds. Throws InputError that begins with `path`: text that is not such a
+// header, a key twice, a dtype other than F32, F64 and I64, a size that does not fit shape and dtype, a gap or an
+// overlap, more tensors or metadata than 65,536. The last entry's end is not checked against anything.
+Header parse_header(std::istream& text, const std::string& path);
 
 // The same as text, padded with spaces to a multiple of 8. Throws InputError for text that is not UTF-8.
 std::string header_text(const Header& header, const std::string& path);

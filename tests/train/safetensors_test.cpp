@@ -202,7 +202,7 @@ TEST_CASE("a header against the rules is refused") {
         tensors += ",\"t" + std::to_string(i) + R"(":{"dtype":"F32","shape":[0],"data_offsets":[0,0]})";
     }
     tensors.replace(tensors.find("{}"), 2, R"({"dtype":"F32","shape":[0],"data_offsets":[0,0]})");
-    CHECK(refused(tensors + "}", 0) == no + "more than 65536 tensors");
+    CHECK(refused(tensors + "}", 0) == no + "more than 65536 keys");
     CHECK(refused(std::string(1'000'000, '[')).size() < 200);
     CHECK(refused("{\"" + std::string(1'000'000, 'n') + "\":1}").size() < 300);
     CHECK(refused("{\"\\u001b[2J\":1}") == no + "\"\\x1b[2J\" takes an object, not 1");

@@ -1,0 +1,58 @@
+// Files that are there whole or not at all: written beside their place, flushed to the disk and then renamed.
+#pragma once
+
+#include <cerrno>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace byhand {
+
+// The system's words for an error.
+std::string reason(int error = errno);
+
+// An open file, closed at the end.
+class Descriptor {
+public:
+    explicit Descriptor(int number) : number_(number) {}
+    Descriptor(Descriptor&& other) noexcept;
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    Descriptor& operator=(Descriptor&&) = delete;
+    ~Descriptor();
+    int number() const { return number_; }  // below 0: it could not be opened
+
+private:
+    int number_;
+};
+
+// Before long work: throws InputError where no file can be made or replaced there, as far as can be told.
+void check_place(const std::string& path);
+
+// A new file beside the one to be written, removed again unless it is put in that one's place. Through a symbolic link
+// the file it leads to is replaced. All throw InputError that begins with the path where the system refuses.
+class WholeFile {
+public:
+    explicit WholeFile(const std::string& path);
+    WholeFile(const WholeFile&) = delete;
+    WholeFile(WholeFile&&) = delete;
+    WholeFile& operator=(const WholeFile&) = delete;
+    WholeFile& operator=(WholeFile&&) = delete;
+    ~WholeFile();
+
+    void write(const void* data, std::uint64_t size);
+
+    // Makes the file last, then gives it its name, then makes that last.
+    void put_in_place();
+
+private:
+    [[noreturn]] void fail() const;
+    Descriptor create();
+    void flush(int number) const;
+
+    std::filesystem::path target_;
+    std::string name_;  // empty: nothing to remove
+    Descriptor descriptor_;
+};
+
+}  // namespace byhand
