@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "recipe/printed_json.h"
+
 namespace byhand::bench {
 
 Json json_of(const Spread& spread, double unit) {
@@ -23,7 +25,7 @@ Json json_of(const Machine& machine) {
 }
 
 std::string text_of(const Json& json) {
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return printed_json(json, 2) + "\n";
 }
 
 std::string heading(const Machine& machine) {

@@ -13,6 +13,7 @@
 #include "harness/report_number.h"
 #include "harness/report_xml.h"
 #include "harness/words.h"
+#include "recipe/printed_json.h"
 
 namespace byhand {
 namespace {
@@ -172,7 +173,7 @@ std::string diff_json(const Diff& diff, const Presentation& how) {
                        {"b", diff.b},
                        {"limit", number(diff.limit)},
                        {"tensors", tensors}};
-    return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+    return printed_json(json, 1) + "\n";
 }
 
 std::string diff_csv(const Diff& diff, const Presentation& how) {

@@ -12,6 +12,7 @@
 #include "harness/report_columns.h"
 #include "harness/report_junit.h"
 #include "harness/report_parts.h"
+#include "recipe/printed_json.h"
 
 namespace byhand {
 namespace {
@@ -165,7 +166,7 @@ std::string exercise_json(const Examination& examination, const Presentation& ho
                              {"in_the_chain", chain.empty() ? Json() : Json(chain)}});
     }
     json["functions"] = std::move(functions);
-    return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+    return printed_json(json, 1) + "\n";
 }
 
 std::string exercise_junit(const Examination& examination, const Presentation& how) {

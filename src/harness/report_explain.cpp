@@ -13,6 +13,7 @@
 #include "harness/report_number.h"
 #include "harness/report_parts.h"
 #include "harness/words.h"
+#include "recipe/printed_json.h"
 
 namespace byhand {
 namespace {
@@ -164,7 +165,7 @@ std::string explain_json(const std::vector<Explanation>& all, const std::vector<
         }
         json.push_back(std::move(entry));
     }
-    return json.dump(1) + "\n";
+    return printed_json(json, 1) + "\n";
 }
 
 }  // namespace byhand

@@ -9,6 +9,7 @@
 
 #include "harness/report_columns.h"
 #include "harness/report_number.h"
+#include "recipe/printed_json.h"
 
 namespace byhand {
 namespace {
@@ -138,7 +139,7 @@ std::string gradcheck_json(const GradcheckHeader& header, const std::vector<Chec
             json["gradients"].push_back(gradient(model.model, g));
         }
     }
-    return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+    return printed_json(json, 1) + "\n";
 }
 
 }  // namespace byhand

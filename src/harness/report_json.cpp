@@ -4,6 +4,7 @@
 #include "harness/report.h"
 #include "harness/report_number.h"
 #include "harness/report_parts.h"
+#include "recipe/printed_json.h"
 
 namespace byhand {
 namespace {
@@ -141,7 +142,7 @@ std::string to_json(const Presentation& how, const Summary& summary, const std::
         }
         json["steps"].push_back(std::move(entry));
     }
-    return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+    return printed_json(json, 1) + "\n";
 }
 
 }  // namespace byhand

@@ -2,6 +2,7 @@
 
 #include "harness/report_number.h"
 #include "lab/paper/text.h"
+#include "recipe/printed_json.h"
 
 namespace byhand::lab {
 namespace {
@@ -66,7 +67,7 @@ std::string to_json(const Paper& paper, const SourceOf& source) {
     for (const Plot& plot : paper.plots) {
         json["plots"].push_back(json_of(plot));
     }
-    return json.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+    return printed_json(json, 1) + "\n";
 }
 
 }  // namespace byhand::lab
