@@ -7,16 +7,6 @@
 namespace byhand {
 namespace {
 
-// a·b + c, or a throw where it passes `limit`.
-std::size_t checked(std::size_t a, std::size_t b, std::size_t c, std::size_t limit) {
-    if (c > limit || (b != 0 && a > (limit - c) / b)) {
-        throw InputError(
-            "the network is too large: its tensors would take more than 1 TiB; lower --hidden, --embedding, "
-            "--context or --batch");
-    }
-    return a * b + c;
-}
-
 void require(bool holds, const std::string& message) {
     if (!holds) {
         throw InputError(message);
@@ -99,6 +89,26 @@ std::size_t parameter_count(const NetworkConfig& config) {
     return total;
 }
 
+bool fits_in_memory(const NetworkConfig& config, std::size_t rows) {
+    // Some 30 tensors of (rows, width) a layer and four of the weights' size bound what any side allocates.
+    constexpr std::size_t kLimit = (std::size_t{1} << 40) / (64 * sizeof(double));
+    std::size_t total = 0;
+    const auto add = [&total](std::size_t a, std::size_t b) {
+        const bool fits = b == 0 || a <= (kLimit - total) / b;
+        total += fits ? a * b : 0;
+        return fits;
+    };
+    bool fits = add(config.context, config.embedding) && add(config.vocabulary, config.embedding);
+    std::size_t inputs = fits ? config.context * config.embedding : 0;
+    fits = fits && add(rows, inputs);
+    for (std::size_t i = 0; fits && i <= config.hidden.size(); ++i) {
+        const std::size_t outputs = i < config.hidden.size() ? config.hidden[i] : config.vocabulary;
+        fits = add(inputs, outputs) && add(rows, outputs);
+        inputs = outputs;
+    }
+    return fits;
+}
+
 void check_network(const NetworkConfig& config, std::size_t rows) {
     require(config.vocabulary > 0, "the vocabulary is empty");
     require(config.context > 0, "a context of 0 characters predicts from nothing: --context takes at least 1");
@@ -121,15 +131,10 @@ void check_network(const NetworkConfig& config, std::size_t rows) {
                 "the norm's epsilon is negative or not finite: --bn-eps takes 0 or more");
     }
 
-    // Some 30 tensors of (rows, width) a layer and four of the weights' size bound what any side allocates.
-    const std::size_t limit = (std::size_t{1} << 40) / (64 * sizeof(double));
-    std::size_t inputs = checked(config.context, config.embedding, 0, limit);
-    std::size_t total = checked(rows, inputs, checked(config.vocabulary, config.embedding, 0, limit), limit);
-    for (std::size_t i = 0; i <= config.hidden.size(); ++i) {
-        const std::size_t outputs = i < config.hidden.size() ? config.hidden[i] : config.vocabulary;
-        total = checked(inputs, outputs, checked(rows, outputs, total, limit), limit);
-        inputs = outputs;
-    }
+    require(
+        fits_in_memory(config, rows),
+        "the network is too large: its tensors would take more than 1 TiB; lower --hidden, --embedding, --context or "
+        "--batch");
 }
 
 }  // namespace byhand

@@ -95,8 +95,12 @@ std::vector<TensorSpec> state(const NetworkConfig& config);
 // The number of learned values.
 std::size_t parameter_count(const NetworkConfig& config);
 
+// Whether all that any side keeps of the network and a training batch of `rows` rows takes no more than 2^40 bytes.
+bool fits_in_memory(const NetworkConfig& config, std::size_t rows);
+
 // Throws InputError where the network or a training batch of `rows` rows can't be: an extent of 0, one row with a
-// divisor n − 1, a momentum outside [0, 1], an ε that is negative or not finite, or tensors of more than 2^40 bytes.
+// divisor n − 1, a momentum outside [0, 1], an ε that is negative or not finite, or what does not fit in
+// memory.
 void check_network(const NetworkConfig& config, std::size_t rows);
 
 }  // namespace byhand

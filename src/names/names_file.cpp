@@ -14,7 +14,7 @@ namespace byhand {
 namespace {
 
 constexpr std::size_t kLongestLine = 1024;  // bytes
-constexpr std::size_t kMostLines = 5000000;
+constexpr std::size_t kMostLines = 4'000'000;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 // Takes a file in pieces of any size, so that what is kept is the names and one unfinished line.
@@ -63,7 +63,7 @@ void NamesReader::take(std::string_view bytes) {
 
 void NamesReader::take_line(std::string_view line) {
     if (++line_ > kMostLines) {
-        refuse("more than 5 million lines; give a smaller file");
+        refuse("more than 4 million lines; give a smaller file");
     }
     std::size_t at = 0;
     if (line_ == 1 && line.starts_with(kByteOrderMark)) {

@@ -308,6 +308,11 @@ Recipe recipe_from_json(const std::string& text, const std::string& where) {
     if (batches) {
         read_batches(*batches, recipe);
     }
+    NetworkConfig smallest = recipe.network;
+    smallest.vocabulary = 2;
+    if (!fits_in_memory(smallest, recipe.batch)) {
+        refuse(file, "network", "its tensors would take more than 1 TiB; lower its widths, or the batch");
+    }
     read_schedule(*schedule, recipe);
     if (sample) {
         Object fields(*sample);
