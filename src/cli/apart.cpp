@@ -1,6 +1,5 @@
 #include "cli/apart.h"
 
-#include <fmt/core.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/say.h"
 #include "names/utf8.h"
 
 namespace byhand::cli {
@@ -54,7 +54,7 @@ Apart run_apart(const std::function<int(const std::function<void(const std::stri
         try {
             code = work([&shared](const std::string& text) { shared.write(text); });
         } catch (const std::exception& error) {
-            fmt::print(stderr, "byhand: {}\n", printable(error.what()));
+            say("byhand: {}\n", printable(error.what()));
         }
         std::fflush(nullptr);
         ::_exit(code);

@@ -21,6 +21,7 @@
 #include "cli/gnuplot.h"
 #include "cli/network_options.h"
 #include "cli/numbers.h"
+#include "cli/say.h"
 #include "manual/simd/peak.h"
 #include "names/utf8.h"
 #include "torch_ref/blas.h"
@@ -81,7 +82,7 @@ void look_again(bench::Machine& machine) {
 }
 
 void report_progress(const std::string& what, std::size_t done, std::size_t all) {
-    fmt::print(stderr, "{} ({} of {})\n", printable(what), done + 1, all);
+    say("{} ({} of {})\n", printable(what), done + 1, all);
 }
 
 bench::Result measured(const Measured& what, const NamesFile& names, const torch_ref::Factory* torch,
@@ -98,13 +99,13 @@ bool is_sound(const bench::Result& result) {
     const double most = 1.1 * static_cast<double>(result.threads);
     for (const auto& [who, cpus] : {std::pair("by hand", result.cpus), std::pair("LibTorch", result.torch_cpus)}) {
         if (cpus > most) {
-            fmt::print(stderr, "{}: {} kept {:.2f} processors busy with {} {}: the two sides had not the same\n",
-                       printable(result.recipe), who, cpus, result.threads, result.threads == 1 ? "thread" : "threads");
+            say("{}: {} kept {:.2f} processors busy with {} {}: the two sides had not the same\n",
+                printable(result.recipe), who, cpus, result.threads, result.threads == 1 ? "thread" : "threads");
         }
     }
     if (!result.agree) {
-        fmt::print(stderr, "{}: the losses of the two sides are {:.1e} apart, which is more than rounding\n",
-                   printable(result.recipe), result.losses->apart);
+        say("{}: the losses of the two sides are {:.1e} apart, which is more than rounding\n", printable(result.recipe),
+            result.losses->apart);
         return false;
     }
     return true;
@@ -146,8 +147,8 @@ int measure_operations(const BenchOptions& options) {
                 all.emplace_back(bench::operation_times(operation, torch, options.rounds, options.torch.threads));
             times.recipe = recipes[i].recipe.name;
             if (!(times.apart <= bench::kApart)) {
-                fmt::print(stderr, "{}: {} is {:.1e} apart, which is more than rounding\n", printable(times.recipe),
-                           bench::name_of(operation.shape.operation), times.apart);
+                say("{}: {} is {:.1e} apart, which is more than rounding\n", printable(times.recipe),
+                    bench::name_of(operation.shape.operation), times.apart);
                 sound = false;
             }
         }

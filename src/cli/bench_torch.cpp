@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/run_program.h"
+#include "cli/say.h"
 #include "names/utf8.h"
 #include "torch_ref/blas.h"
 #include "torch_ref/load.h"
@@ -55,7 +56,7 @@ const torch_ref::Factory* open_torch(const TorchOptions& options) {
     try {
         return &torch_ref::load(opening_of(options));
     } catch (const InputError& error) {
-        fmt::print(stderr, "by hand alone: {}\n", printable(error.what()));
+        say("by hand alone: {}\n", printable(error.what()));
         return nullptr;
     }
 }

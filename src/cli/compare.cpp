@@ -12,6 +12,8 @@
 #include "cli/network_options.h"
 #include "cli/numbers.h"
 #include "cli/progress.h"
+#include "cli/say.h"
+#include "cli/shell_words.h"
 #include "cli/source.h"
 #include "contest/contestants.h"
 #include "harness/comparison.h"
@@ -88,22 +90,23 @@ Contestant planted(const std::string& name, const Run& run, const Reference& ref
 }
 
 // Somebody's numbers from a file. What was done to fit them in is said on stderr.
-Contestant mine(const std::string& path, const NetworkConfig& network, std::size_t rows, const Reference& reference) {
-    const TensorFile file = read_tensors(path);
+Contestant mine(const TensorFile& file, const std::string& path, const NetworkConfig& network, std::size_t rows,
+                const Reference& reference) {
     auto given = std::make_unique<GivenSide>(stepwise_network<float>(network, rows), views(file), path);
     for (const std::string& line : given->said()) {
-        fmt::print(stderr, "{}: {}\n", path, line);
+        say("{}: {}\n", printable(path), printable(line));
     }
     return contestant_of(std::move(given), network, rows, reference);
 }
 
-// Who is compared.
-std::vector<Contestant> contestants_for(const CompareOptions& options, const Run& run, const Reference& reference) {
+// Who is compared: somebody's numbers where they are given.
+std::vector<Contestant> contestants_for(const CompareOptions& options, const std::optional<TensorFile>& given,
+                                        const Run& run, const Reference& reference) {
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     std::vector<Contestant> contestants;
-    if (!options.mine.empty()) {
-        contestants.push_back(mine(options.mine, network, rows, reference));
+    if (given) {
+        contestants.push_back(mine(*given, options.mine, network, rows, reference));
         return contestants;
     }
     for (const std::string& model : options.models) {
@@ -117,24 +120,11 @@ std::vector<Contestant> contestants_for(const CompareOptions& options, const Run
     return contestants;
 }
 
-// As a shell takes it for one word.
-std::string one_word(const std::string& text) {
-    constexpr const char* kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./,=+-";
-    if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) {
-        return text;
-    }
-    std::string quoted = "'";
-    for (const char c : text) {
-        quoted += c == '\'' ? "'\\''" : std::string(1, c);
-    }
-    return quoted + "'";
-}
-
 // The command that compares this tensor of this step alone, as it was compared here.
 std::string command_for(const CompareOptions& options, const Recipe& recipe, const Summary& summary) {
     std::string command = "byhand compare";
     const auto add = [&command](const std::string& flag, const std::string& value) {
-        command += fmt::format(" {} {}", flag, one_word(value));
+        command += fmt::format(" {} {}", flag, quoted(value));
     };
     const auto add_given = [&add](const std::string& flag, const auto& value) {
         if (value) {
@@ -206,14 +196,21 @@ int compare(const CompareOptions& options) {
     if (!options.dump.empty()) {
         check_writable(options.dump);
     }
-    const torch_ref::Factory& torch = torch_ref::load();
+    if (!options.output.empty()) {
+        check_text_can_be_written(options.output);
+    }
     Run run =
         prepare(recipe_of(options.network), read_names_aloud(options.network.data), data_path_of(options.network.data));
+    std::optional<TensorFile> given;
+    if (!options.mine.empty()) {
+        given = read_tensors(options.mine);
+    }
+    const torch_ref::Factory& torch = torch_ref::load();  // takes half a second, so what can be refused comes before
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
 
     Reference reference = reference_of(torch, network, rows, run.recipe.seed);
-    std::vector<Contestant> contestants = contestants_for(options, run, reference);
+    std::vector<Contestant> contestants = contestants_for(options, given, run, reference);
 
     const bool as_table = options.format == "table", as_page = options.format == "html";
     DrawnBatch batch(rows, network.context);
@@ -268,7 +265,7 @@ int compare(const CompareOptions& options) {
         fmt::print("{}", text);
     } else {
         write_text(options.output, text);
-        fmt::print(stderr, "{}", conclusion(summary, false));
+        say("{}", conclusion(summary, false));
     }
     if (!options.dump.empty()) {
         write_dump(options.dump, run, batch, options.steps - 1, contestants, reference.witnesses);

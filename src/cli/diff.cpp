@@ -13,6 +13,7 @@
 #include "cli/files.h"
 #include "cli/numbers.h"
 #include "cli/progress.h"
+#include "cli/say.h"
 #include "harness/report_diff.h"
 #include "names/utf8.h"
 #include "names/vocabulary.h"
@@ -58,7 +59,7 @@ Diff fit_to_print(Diff diff) {
 
 std::string text_of(const Diff& found, const std::string& format, const Presentation& how) {
     return format == "json"    ? diff_json(found, how)
-           : format == "csv"   ? diff_csv(found, how)
+           : format == "csv"   ? diff_csv(fit_to_print(found), how)
            : format == "junit" ? diff_junit(found, how)
                                : diff_table(fit_to_print(found), how);
 }
@@ -85,7 +86,7 @@ int diff(const DiffOptions& options) {
         fmt::print("{}", text);
     } else {
         write_text(options.output, text);
-        fmt::print(stderr, "{}", conclusion(fit_to_print(found), false));
+        say("{}", conclusion(fit_to_print(found), false));
     }
     return agree(found) ? kFine : kDisagrees;
 }

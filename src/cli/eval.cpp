@@ -8,8 +8,10 @@
 #include "cli/models.h"
 #include "cli/network_options.h"
 #include "cli/numbers.h"
+#include "cli/say.h"
 #include "names/dataset.h"
 #include "names/utf8.h"
+#include "recipe/printed_json.h"
 #include "train/losses.h"
 #include "train/safetensors.h"
 #include "train/saved_model.h"
@@ -55,15 +57,15 @@ int evaluate(const EvalOptions& options) {
     const SavedModel saved = read_model(options.model, options.recipe, options.data);
     NamesFile names = read_names_aloud(options.data);
     const std::string path = data_path_of(options.data);
-    if (names.hash != saved.data_hash) {
-        fmt::print(stderr,
-                   "{} is not the file that the model was trained on ({}): its parts are not the model's parts\n",
-                   printable(path), printable(saved.data_path));
-    }
+    const bool is_its_own = names.hash == saved.data_hash;
     check_characters(names.names, saved.vocabulary, path);
     const Recipe& recipe = saved.recipe;
     const Split split =
         split_names(std::move(names.names), recipe.split_seed, recipe.first_cut, recipe.second_cut, path);
+    if (!is_its_own) {
+        say("{} is not the file that the model was trained on ({}): its parts are not the model's parts\n",
+            printable(path), printable(saved.data_path));
+    }
     const std::unique_ptr<Model> model = make_model("fused", recipe.network, recipe.batch);
     model->load(saved.for_evaluation());
     const auto loss = [&](const std::vector<std::u32string>& part) {
@@ -87,7 +89,7 @@ int evaluate(const EvalOptions& options) {
             {"bigram", {{"val", val_bigram}, {"test", test_bigram}}},
             {"names", {{"train", split.train.size()}, {"val", split.val.size()}, {"test", split.test.size()}}},
             {"also_in_train", {{"val", val_known}, {"test", test_known}}}};
-        fmt::print("{}\n", json.dump(2));
+        fmt::print("{}\n", printed_json(json, 2));
         return kFine;
     }
     const auto share = [](std::size_t known, std::size_t all) {

@@ -45,9 +45,9 @@ std::string report_of(const ExerciseOptions& options, const Examination& examina
 
 int examine_and_report(const ExerciseOptions& options, const std::string& library, const Watch& watch) {
     const exercise::Steps steps = exercise::load(library, options.own.path());
-    const torch_ref::Factory& torch = torch_ref::load();
     const Run run =
         prepare(recipe_of(options.network), read_names_aloud(options.network.data), data_path_of(options.network.data));
+    const torch_ref::Factory& torch = torch_ref::load();
     const Examination examination = examine(steps, torch, run, watch);
 
     Presentation how;
@@ -107,6 +107,9 @@ int exercise(const ExerciseOptions& options) {
         if (given && options.own.is_library()) {
             throw InputError(fmt::format("{} is built already: {} is for a source", options.own.file, flag));
         }
+    }
+    if (!options.output.empty()) {
+        check_text_can_be_written(options.output);
     }
     const Library library(options.own, options.sanitize);
     return options.sanitize ? run_again_sanitized(library.path()) : examine_apart(options, library.path());

@@ -14,6 +14,7 @@
 #include "cli/gnuplot.h"
 #include "cli/numbers.h"
 #include "cli/progress.h"
+#include "cli/say.h"
 #include "cli/source.h"
 #include "lab/paper/html.h"
 #include "lab/paper/json.h"
@@ -53,7 +54,7 @@ std::optional<std::string> drawn(const lab::Paper& paper, const std::string& scr
     }
     std::optional<std::string> picture = gnuplot(script);
     if (!picture) {
-        fmt::print(stderr, "no plot: {}\n", kNoGnuplot);
+        say("no plot: {}\n", kNoGnuplot);
     }
     return picture;
 }
@@ -91,7 +92,7 @@ void report_progress(std::optional<Progress>& progress, std::size_t done, std::s
     }
     progress->step(done - 1);
     if (::isatty(STDERR_FILENO) == 0 && 10 * done / parts != 10 * (done - 1) / parts) {
-        fmt::print(stderr, "{} of {} parts after {:.0f} s\n", done, parts, progress->seconds());
+        say("{} of {} parts after {:.0f} s\n", done, parts, progress->seconds());
     }
 }
 
@@ -114,7 +115,7 @@ int run(const RunExperiment& experiment, const LabOptions& options) {
     }
     write_files(paper, options);
     if (!torch.absent.empty()) {
-        fmt::print(stderr, "without LibTorch, and so without its figures beside ours: {}\n", printable(torch.absent));
+        say("without LibTorch, and so without its figures beside ours: {}\n", printable(torch.absent));
     }
     if (options.json) {
         fmt::print("{}", lab::to_json(paper, source_of));

@@ -1,11 +1,14 @@
-#include <fmt/core.h>
+#include <fcntl.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string>
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/say.h"
 #include "names/utf8.h"
 
 namespace {
@@ -14,8 +17,19 @@ using namespace byhand::cli;
 
 // One line to stderr. What came from outside is shown so that it can't steer a terminal.
 int fail(int code, const std::string& message) {
-    fmt::print(stderr, "byhand: {}\n", byhand::printable(message));
+    say("byhand: {}\n", byhand::printable(message));
     return code;
+}
+
+// What the system would do to the program, or have it do, before it could say a word.
+void take_precautions() {
+    std::signal(SIGXFSZ, SIG_IGN);  // a file beyond ulimit -f is an error like a full disk, and no end with litter
+    // Of streams that are closed the next file opened would take the number, and then what is printed.
+    int file = 0;
+    do {
+        file = ::open("/dev/null", O_RDONLY);  // not to be written to, as they were not
+    } while (file >= 0 && file <= STDERR_FILENO);
+    ::close(file);
 }
 
 int run(int argc, char** argv) {
@@ -63,6 +77,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    take_precautions();
     try {
         return run(argc, argv);
     } catch (const byhand::InputError& error) {

@@ -17,6 +17,7 @@
 #include "harness/report.h"
 #include "harness/rivals.h"
 #include "names/batches.h"
+#include "recipe/printed_json.h"
 #include "torch_ref/load.h"
 
 namespace byhand::cli {
@@ -53,8 +54,8 @@ struct Score {
 // A recipe with drawn values, its batches and all that LibTorch makes of them.
 class Ground {
 public:
-    Ground(const torch_ref::Factory& torch, const std::string& recipe, const std::string& data, std::uint64_t seed)
-        : run_(prepare(recipe_named(recipe), read_names_aloud(data), data_path_of(data))),
+    Ground(const torch_ref::Factory& torch, Run run, std::uint64_t seed)
+        : run_(std::move(run)),
           network_(run_.recipe.network),
           rows_(run_.recipe.batch),
           state_(drawn_state(network_, seed)),
@@ -160,6 +161,12 @@ struct Scores {
 };
 
 Scores plant_all(const MistakesOptions& options) {
+    const NamesFile names = read_names_aloud(options.data);
+    std::vector<Run> runs;
+    runs.reserve(options.recipes.size());
+    for (const std::string& recipe : options.recipes) {
+        runs.push_back(prepare(recipe_named(recipe), names, data_path_of(options.data)));
+    }
     const torch_ref::Factory& torch = torch_ref::load();
     std::vector<const Mistake*> chosen;
     for (const Mistake& mistake : mistakes()) {
@@ -188,9 +195,9 @@ Scores plant_all(const MistakesOptions& options) {
             }
         }
     };
-    for (const std::string& recipe : options.recipes) {
+    for (const Run& run : runs) {
         for (std::uint64_t seed = 1; seed <= options.seeds; ++seed) {
-            Ground ground(torch, recipe, options.data, seed);
+            Ground ground(torch, run, seed);
             score_in(ground, seed);
         }
     }
@@ -213,7 +220,7 @@ void print_json(const Scores& scores) {
                                          {"mistakes", rows},
                                          {"not_applicable", scores.not_applicable},
                                          {"none", clean_rows}};
-    fmt::print("{}\n", json.dump(1));
+    fmt::print("{}\n", printed_json(json, 1));
 }
 
 void print_table(const Scores& scores) {

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "cli/files.h"
 #include "cli/numbers.h"
+#include "cli/say.h"
 #include "names/utf8.h"
 
 namespace byhand::cli {
@@ -106,7 +107,7 @@ SavedModel read_model(const std::string& path, const std::string& recipe, const 
 NamesFile read_names_aloud(const std::string& path) {
     NamesFile file = read_names(data_path_of(path));
     for (const std::string& remark : remarks(file)) {
-        fmt::print(stderr, "{}: {}\n", printable(data_path_of(path)), remark);
+        say("{}: {}\n", printable(data_path_of(path)), remark);
     }
     return file;
 }

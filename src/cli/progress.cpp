@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "cli/say.h"
+
 namespace byhand::cli {
 namespace {
 
@@ -51,8 +53,8 @@ void Progress::step(std::size_t step, std::optional<float> loss) {
     if (every_ && (step % *every_ == 0 || step + 1 == steps_)) {
         finish();
         const double rate = static_cast<double>(step + 1 - first_) / seconds();
-        fmt::print(stderr, "{:>{}} / {}{}  {}\n", step, std::to_string(steps_).size(), steps_, loss_text(loss),
-                   rate_text(rate, unit_));
+        say("{:>{}} / {}{}  {}\n", step, std::to_string(steps_).size(), steps_, loss_text(loss),
+            rate_text(rate, unit_));
     }
 }
 
@@ -64,15 +66,15 @@ void Progress::redraw(std::size_t done, std::optional<float> loss) {
     drawn_ = now;
     const double passed = seconds();
     const double rate = static_cast<double>(done - first_) / passed;
-    fmt::print(stderr, "\r\x1b[K{} {:3.0f} %  {} {}{}  {}  {} left", what_,
-               100.0 * static_cast<double>(done) / static_cast<double>(steps_), unit_, done, loss_text(loss),
-               rate_text(rate, unit_), duration(static_cast<double>(steps_ - done) / rate));
+    say("\r\x1b[K{} {:3.0f} %  {} {}{}  {}  {} left", what_,
+        100.0 * static_cast<double>(done) / static_cast<double>(steps_), unit_, done, loss_text(loss),
+        rate_text(rate, unit_), duration(static_cast<double>(steps_ - done) / rate));
     std::fflush(stderr);
 }
 
 void Progress::finish() const {
     if (terminal_) {
-        fmt::print(stderr, "\r\x1b[K");
+        say("\r\x1b[K");
         std::fflush(stderr);
     }
 }

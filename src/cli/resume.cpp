@@ -80,16 +80,4 @@ void go_on(Run& run, const SavedModel& saved, const std::string& path) {
     run.initial = saved.state;
 }
 
-std::string quoted(const std::string& word) {
-    constexpr const char* kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/,=:+@%";
-    if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
-        return word;
-    }
-    std::string text = "'";
-    for (const char c : word) {
-        text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    }
-    return text + "'";
-}
-
 }  // namespace byhand::cli

@@ -1,4 +1,4 @@
-// Going on with a training from its checkpoint: what must be the same, and the command that does it.
+// Going on with a training from its checkpoint: what must be the same.
 #pragma once
 
 #include <string>
@@ -18,8 +18,5 @@ std::vector<std::string> changes(const SavedModel& saved, const Run& run, const 
 // begins with `path`: it has no generators, its tensors are not those of the run's network, one is not finite, or it
 // has all steps already.
 void go_on(Run& run, const SavedModel& saved, const std::string& path);
-
-// A word as a shell takes it.
-std::string quoted(const std::string& word);
 
 }  // namespace byhand::cli

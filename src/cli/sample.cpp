@@ -11,8 +11,10 @@
 #include "cli/models.h"
 #include "cli/network_options.h"
 #include "cli/numbers.h"
+#include "cli/say.h"
 #include "names/names_file.h"
 #include "names/utf8.h"
+#include "recipe/printed_json.h"
 #include "train/sampler.h"
 #include "train/saved_model.h"
 
@@ -36,10 +38,10 @@ std::optional<std::set<std::u32string>> known_names(const SavedModel& saved) {
             return std::set<std::u32string>(file.names.begin(), file.names.end());
         }
     } catch (const InputError& error) {
-        fmt::print(stderr, "{}\n", printable(error.what()));
+        say("{}\n", printable(error.what()));
     }
-    fmt::print(stderr, "{} is gone or has changed since the training: which names are new can't be said\n",
-               printable(saved.data_path));
+    say("{} is gone or has changed since the training: which names are new can't be said\n",
+        printable(saved.data_path));
     return std::nullopt;
 }
 
@@ -84,10 +86,9 @@ int sample(const SampleCommand& options) {
     if (options.json) {
         const nlohmann::ordered_json json = {
             {"recipe", saved.recipe.name}, {"seed", seed}, {"temperature", options.temperature}, {"names", names}};
-        fmt::print("{}\n", json.dump(2));
+        fmt::print("{}\n", printed_json(json, 2));
     } else if (known) {
-        fmt::print(stderr, "{} of {} are new: they do not stand in {}\n", new_ones, options.count,
-                   printable(saved.data_path));
+        say("{} of {} are new: they do not stand in {}\n", new_ones, options.count, printable(saved.data_path));
     }
     return kFine;
 }

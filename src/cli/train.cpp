@@ -19,9 +19,12 @@
 #include "cli/own_functions.h"
 #include "cli/progress.h"
 #include "cli/resume.h"
+#include "cli/say.h"
+#include "cli/shell_words.h"
 #include "exercise/load.h"
 #include "manual/models.h"
 #include "names/utf8.h"
+#include "recipe/printed_json.h"
 #include "train/losses.h"
 #include "train/safetensors.h"
 #include "train/saved_model.h"
@@ -81,7 +84,7 @@ std::unique_ptr<Model> model_for(const Training& training) {
     const exercise::Steps steps = exercise::load(library.path(), options.own.path());
     std::unique_ptr<Model> model = own_model(steps, run);
     for (const std::string& label : left_out_of_training(steps)) {
-        fmt::print(stderr, "{} is left out: the functions of the small steps train\n", printable(label));
+        say("{} is left out: the functions of the small steps train\n", printable(label));
     }
     return model;
 }
@@ -220,7 +223,7 @@ void print_result(const Training& training, std::size_t steps, double seconds, c
             {"final", {{"train", losses.train}, {"val", losses.val}, {"test", losses.test}}},
             {"examples", {{"train", run.train.size()}, {"val", run.val.size()}, {"test", run.test.size()}}},
             {"saved", options.no_save ? nlohmann::ordered_json() : nlohmann::ordered_json(training.save)}};
-        fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+        fmt::print("{}\n", printed_json(json, 2));
     } else {
         fmt::print("{} steps by {} in {:.1f} s\nloss   train {:.4f}   val {:.4f}   test {:.4f}\n",
                    steps - training.first, training.model, seconds, losses.train, losses.val, losses.test);
@@ -241,10 +244,9 @@ int train_and_save(const TrainOptions& options) {
     if (!options.metrics.empty()) {
         metrics.emplace(options.metrics, log_every, training.first);
     }
-    fmt::print(stderr, "recipe {}, model {}: {} parameters; {} names, {} / {} / {} examples\n", run.recipe.name,
-               training.model, parameter_count(run.recipe.network),
-               run.names.train.size() + run.names.val.size() + run.names.test.size(), run.train.size(), run.val.size(),
-               run.test.size());
+    say("recipe {}, model {}: {} parameters; {} names, {} / {} / {} examples\n", run.recipe.name, training.model,
+        parameter_count(run.recipe.network), run.names.train.size() + run.names.val.size() + run.names.test.size(),
+        run.train.size(), run.val.size(), run.test.size());
 
     // The steps of the last checkpoint that stands in the file.
     std::optional<std::size_t> kept;
@@ -292,7 +294,7 @@ int train_and_save(const TrainOptions& options) {
         const std::string left = kept
                                      ? fmt::format("{} stays as it was after {} steps", printable(training.save), *kept)
                                      : "nothing was saved";
-        fmt::print(stderr, "byhand: {}; {}. Try a lower learning rate\n", what, left);
+        say("byhand: {}; {}. Try a lower learning rate\n", what, left);
         return kDisagrees;
     };
     if (outcome.not_finite) {
@@ -318,7 +320,7 @@ int train_and_save(const TrainOptions& options) {
         return kFine;
     }
     if (!options.no_save) {
-        fmt::print(stderr, "{} of {} steps are done; to go on: {}\n", outcome.steps, steps, command_to_go_on(training));
+        say("{} of {} steps are done; to go on: {}\n", outcome.steps, steps, command_to_go_on(training));
     }
     return kInterrupted;
 }

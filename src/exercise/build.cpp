@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
+#include <system_error>
 #include <vector>
 
 #include "base/error.h"
@@ -69,6 +71,9 @@ void build(const std::string& file, const std::string& library, const BuildConfi
     if (!fs::is_regular_file(file, error)) {
         throw InputError(file + ": there is no such file");
     }
+    if (access(file.c_str(), R_OK) != 0) {
+        throw InputError(file + ": can't be read: " + std::generic_category().message(errno));
+    }
     Words words = compiler();
     for (const char* option : {"-std=c++20", "-fPIC", "-shared", "-ffp-contract=off", "-Wall"}) {
         words.emplace_back(option);
@@ -77,7 +82,7 @@ void build(const std::string& file, const std::string& library, const BuildConfi
                           ? Words{"-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"}
                           : Words{"-O2"};
     words.insert(words.end(), how.begin(), how.end());
-    words.insert(words.end(), {"-I" + config.headers, file, "-o", library});
+    words.insert(words.end(), {"-I" + config.headers, "-x", "c++", file, "-x", "none", "-o", library});
     for (const Words& theirs : {words_of("CXXFLAGS"), words_in(config.flags)}) {
         words.insert(words.end(), theirs.begin(), theirs.end());
     }

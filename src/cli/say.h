@@ -1,0 +1,19 @@
+// Messages to people, on standard error.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <string>
+#include <utility>
+
+namespace byhand::cli {
+
+// Where nobody can be told, the work goes on: nothing is thrown. What comes from outside is made printable first.
+template <class... Values>
+void say(fmt::format_string<Values...> format, Values&&... values) {
+    const std::string text = fmt::format(format, std::forward<Values>(values)...);
+    std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+}  // namespace byhand::cli

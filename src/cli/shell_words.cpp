@@ -1,0 +1,25 @@
+#include "cli/shell_words.h"
+
+#include "names/utf8.h"
+
+namespace byhand::cli {
+
+std::string quoted(const std::string& word) {
+    constexpr const char* kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/,=:+@%";
+    if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
+        return word;
+    }
+    // In $'…' a backslash begins an escape; between plain quotes it is one character like others.
+    const bool escapes = printable(word) != word;
+    std::string text;
+    for (const char c : word) {
+        if (c == '\'' || (escapes && c == '\\')) {
+            text += escapes ? "\\" + std::string(1, c) : "'\\''";
+        } else {
+            text += c;
+        }
+    }
+    return escapes ? "$'" + printable(text) + "'" : "'" + text + "'";
+}
+
+}  // namespace byhand::cli
