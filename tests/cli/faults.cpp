@@ -1,8 +1,10 @@
 // Preloaded into the program under test: makes one of its system calls fail.
-//   BYHAND_FAULT=CALL:N:ERROR   the N-th call (from 1) of open, write, fsync, rename or close fails with errno ERROR, a
-//                               number; ERROR "short" is a write of half of what was asked for
-// Counted are calls that have to do with files that end in ".tmp" or with folders: those of a file that is written
-// beside its place. What was done is told in the file that BYHAND_FAULT_DONE names.
+//   BYHAND_FAULT=CALL:N:ERROR   the N-th call (from 1) of open, read, write, fsync, rename or close fails with errno
+//                               ERROR, a number; "short": it reads or writes half of what was asked for; "end": it
+//                               reads nothing, as at the end of a file that has shrunk
+//   BYHAND_FAULT_FILE=END       counted are calls that have to do with files whose paths end so [.tmp: a file that is
+//                               written beside its place], or with folders
+// What was done is told in the file that BYHAND_FAULT_DONE names.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -23,7 +25,9 @@ Function real(const char* name) {
 
 int calls = 0;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables): it lives in another program
 
-// The error that this call is to fail with; 0: none, −1: a short write.
+constexpr int kShort = -1, kEnd = -2;
+
+// The error that this call is to fail with; 0: none.
 int fault(const char* call) {
     const char* const wanted = std::getenv("BYHAND_FAULT");
     const std::string text = wanted != nullptr ? wanted : "";
@@ -38,14 +42,16 @@ int fault(const char* call) {
             std::fclose(file);
         }
     }
-    return text.substr(number + 1) == "short" ? -1 : std::stoi(text.substr(number + 1));
+    const std::string error = text.substr(number + 1);
+    return error == "short" ? kShort : error == "end" ? kEnd : std::stoi(error);
 }
 
 bool counts(const std::string& path) {
-    return path.ends_with(".tmp");
+    const char* const end = std::getenv("BYHAND_FAULT_FILE");
+    return path.ends_with(end != nullptr ? end : ".tmp");
 }
 
-// A temporary file, or a folder.
+// Such a file, or a folder.
 bool counts(int file) {
     const std::string link = "/proc/self/fd/" + std::to_string(file);
     char path[4096];
@@ -79,7 +85,28 @@ ssize_t write(int file, const void* data, std::size_t size) {
     if (failed(error)) {
         return -1;
     }
-    return real<ssize_t (*)(int, const void*, std::size_t)>("write")(file, data, error < 0 ? (size + 1) / 2 : size);
+    return real<ssize_t (*)(int, const void*, std::size_t)>("write")(file, data,
+                                                                     error == kShort ? (size + 1) / 2 : size);
+}
+
+ssize_t read(int file, void* data, std::size_t size) {
+    const int error = counts(file) ? fault("read") : 0;
+    if (failed(error)) {
+        return -1;
+    }
+    return error == kEnd ? 0
+                         : real<ssize_t (*)(int, void*, std::size_t)>("read")(file, data,
+                                                                              error == kShort ? (size + 1) / 2 : size);
+}
+
+ssize_t pread(int file, void* data, std::size_t size, off_t offset) {
+    const int error = counts(file) ? fault("read") : 0;
+    if (failed(error)) {
+        return -1;
+    }
+    return error == kEnd ? 0
+                         : real<ssize_t (*)(int, void*, std::size_t, off_t)>("pread")(
+                               file, data, error == kShort ? (size + 1) / 2 : size, offset);
 }
 
 int fsync(int file) {

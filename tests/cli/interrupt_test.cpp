@@ -1,7 +1,9 @@
 #include <catch2/catch_test_macros.hpp>
+#include <chrono>
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 
 #include "cli/losses.h"
 #include "cli/names.h"
@@ -68,4 +70,26 @@ TEST_CASE("Ctrl-C with no-save writes nothing") {
     const Folder folder;
     CHECK(interrupted(folder, SIGINT, {"--no-save"}).code == 130);
     CHECK(folder.files() == std::vector<std::string>{"n"});
+}
+
+TEST_CASE("a second Ctrl-C ends the program at once, and the file stays as it was") {
+    const Folder folder;
+    folder.write("n", file_of(plain_names()));
+    REQUIRE(byhand(folder, {"train", "--data", "n", "--steps", "2", "--save", "m"}).code == 0);
+    const std::string before = folder.read("m");
+    // A step of this takes far longer than the time between the two.
+    Process process(folder, BYHAND_PROGRAM,
+                    {"train", "--data", "n", "--model", "stepwise", "--hidden", "2000,2000", "--batch", "700",
+                     "--steps", "100", "--log-every", "1", "--save", "m"},
+                    {});
+    REQUIRE(process.says("steps/s"));
+    process.signal(SIGINT);
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    process.signal(SIGINT);
+    const Outcome outcome = process.wait();
+    CHECK(outcome.code == 130);
+    CHECK(outcome.out.empty());
+    CHECK(outcome.err.find("to go on") == std::string::npos);
+    CHECK(folder.read("m") == before);
+    CHECK(folder.files() == std::vector<std::string>{"m", "n"});
 }

@@ -17,6 +17,8 @@ extern char** environ;  // NOLINT(readability-redundant-declaration)
 namespace cli_test {
 namespace {
 
+constexpr std::chrono::microseconds kLongestPause = std::chrono::milliseconds(5);
+
 // The environment of the test with these on top, without what would change the program's manners.
 std::vector<std::string> environment_with(const Environment& extra) {
     Environment all;
@@ -114,8 +116,7 @@ bool Process::says(const std::string& text, std::chrono::seconds limit) {
         if (err().find(text) != std::string::npos) {
             return true;
         }
-        if (::waitpid(pid_, &status_, WNOHANG) == pid_) {
-            ended_ = true;
+        if (ended()) {
             return err().find(text) != std::string::npos;
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -129,12 +130,28 @@ void Process::signal(int number) const {
     }
 }
 
-Outcome Process::wait() {
+bool Process::ended() {
     if (!ended_) {
-        status_ = wait_for(pid_);
-        ended_ = true;
+        const pid_t got = ::wait4(pid_, &status_, WNOHANG, &used_);
+        must(got >= 0 || errno == EINTR, "wait4");
+        ended_ = got == pid_;
     }
-    return {code_of(status_), outputs_.read("out"), outputs_.read("err")};
+    return ended_;
+}
+
+Outcome Process::wait(std::chrono::seconds limit) {
+    const auto end = std::chrono::steady_clock::now() + limit;
+    for (auto pause = std::chrono::microseconds(100); !ended(); pause = std::min(pause * 2, kLongestPause)) {
+        if (std::chrono::steady_clock::now() > end) {
+            ::kill(pid_, SIGKILL);
+        }
+        std::this_thread::sleep_for(pause);
+    }
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+    };
+    return {code_of(status_), outputs_.read("out"), outputs_.read("err"),
+            seconds(used_.ru_utime) + seconds(used_.ru_stime), static_cast<std::uint64_t>(used_.ru_maxrss) * 1024};
 }
 
 Outcome byhand(const Folder& folder, const Arguments& arguments, const Environment& environment) {

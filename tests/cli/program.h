@@ -1,10 +1,12 @@
 // The real program, run as its users run it: arguments in; standard output, standard error and exit code out.
 #pragma once
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -30,6 +32,8 @@ struct Outcome {
     int code = 0;  // of the exit, or 128 + the signal that ended it
     std::string out;
     std::string err;
+    double cpu_seconds = 0;        // that it took, user and system
+    std::uint64_t peak_bytes = 0;  // of memory
 };
 
 // A program that runs, with `folder` as its working folder. Its output goes to files that are not in there.
@@ -46,12 +50,15 @@ public:
     // Waits until it has written `text` there. False when the program ends or `limit` passes before.
     bool says(const std::string& text, std::chrono::seconds limit = std::chrono::seconds(120));
     void signal(int number) const;
-    Outcome wait();
+    // A program that is not at its end after `limit` is killed: code 137.
+    Outcome wait(std::chrono::seconds limit = std::chrono::hours(1));
+    bool ended();
 
 private:
     Folder outputs_;
     pid_t pid_ = -1;
     int status_ = 0;
+    struct rusage used_ = {};
     bool ended_ = false;
 };
 

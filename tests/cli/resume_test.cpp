@@ -75,6 +75,23 @@ TEST_CASE("N and M steps make the same bytes as N + M, whoever computes, in any 
     }
 }
 
+TEST_CASE("N and M steps make the same bytes by functions of one's own") {
+    const Place place;
+    const Arguments own = {"--functions", BYHAND_SOURCES "/exercise/kernel.cpp", "--log-every", "7"};
+    const auto begin = [&](const std::string& steps, const std::string& save) {
+        return place.train(Arguments{"--data", "n", "--model", "exercise", "--hidden", "17", "--batch", "13", "--steps",
+                                     steps, "--save", save, "--metrics", save + ".m"} +
+                           own);
+    };
+    REQUIRE(begin("50", "whole").code == 0);
+    REQUIRE(begin("23", "part").code == 0);
+    const Outcome outcome = place.train(Arguments{"--resume", "part", "--steps", "50", "--metrics", "part.m"} + own);
+    CAPTURE(outcome.err);
+    REQUIRE(outcome.code == 0);
+    check_same(place, "part", "whole");
+    check_same(place, "part.m", "whole.m");
+}
+
 TEST_CASE("the number of threads may change, and the checkpoints between change nothing") {
     const Place place;
     REQUIRE(place.begin("fused", {"--steps", "73", "--save", "whole", "--threads", "1"}).code == 0);
@@ -131,6 +148,32 @@ TEST_CASE("killed at any moment, a whole checkpoint is there, and from it the sa
         check_same(place, "part.m", "whole.m");
         std::filesystem::remove(place.file("part"));
     }
+}
+
+TEST_CASE("two runs on the same file: whoever looks sees a whole one, and the last to be done stays") {
+    const Place place;
+    const auto command = [](const std::string& seed, const std::string& save) {
+        return Arguments{"train", "--data", "n",  "--hidden",     "9", "--steps", "700", "--seed",
+                         seed,    "--save", save, "--save-every", "1"};
+    };
+    for (const std::string seed : {"1", "2"}) {
+        REQUIRE(byhand(place, command(seed, "of " + seed)).code == 0);
+    }
+    Process one(place, BYHAND_PROGRAM, command("1", "same"), {});
+    Process two(place, BYHAND_PROGRAM, command("2", "same"), {});
+    std::size_t looks = 0;
+    while (!one.ended() || !two.ended()) {
+        if (place.has("same")) {
+            CHECK(read_stored(place.file("same")).metadata.at("format") == "byhand");
+            ++looks;
+        }
+    }
+    CHECK(one.wait().code == 0);
+    CHECK(two.wait().code == 0);
+    CHECK(looks > 20);
+    const std::string last = place.read("same");
+    CHECK((last == place.read("of 1") || last == place.read("of 2")));
+    CHECK(place.files() == std::vector<std::string>{"n", "of 1", "of 2", "r.json", "same"});
 }
 
 TEST_CASE("what would go on otherwise is refused with what has changed, unless a flag asks for it") {
