@@ -1,4 +1,5 @@
 # What all rooms are built with, and the one way to add a room.
+include(CheckCXXCompilerFlag)
 
 add_library(byhand_options INTERFACE)
 target_compile_features(byhand_options INTERFACE cxx_std_20)
@@ -8,6 +9,20 @@ target_compile_options(byhand_options INTERFACE -ffp-contract=off -Wall -Wextra 
 # g++ 12 sees overlapping copies in "W" + std::to_string(n), where there are none (GCC bug 105329).
 target_compile_options(byhand_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 target_include_directories(byhand_options INTERFACE "${PROJECT_SOURCE_DIR}/src")
+
+# A release does not go on after a fault: indices are checked by the standard library, canaries stand on the stack, copies
+# into arrays are counted, and what the loader has filled in can't be overwritten. (Addresses are drawn anew for each run
+# where the compiler does so by default, as Debian's does.)
+set(byhand_hardening -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS)
+foreach(flag -fstack-protector-strong -fstack-clash-protection -fcf-protection)
+  string(MAKE_C_IDENTIFIER "byhand_has${flag}" known)
+  check_cxx_compiler_flag("${flag}" ${known})
+  if(${known})
+    list(APPEND byhand_hardening ${flag})
+  endif()
+endforeach()
+target_compile_options(byhand_options INTERFACE "$<$<CONFIG:Release>:${byhand_hardening}>")
+target_link_options(byhand_options INTERFACE "$<$<CONFIG:Release>:LINKER:-z,relro,-z,now,-z,noexecstack>")
 
 # byhand_room(NAME SOURCES … KNOWS …): a static library byhand_NAME of the folder's sources that links KNOWS privately.
 # A room's headers name types of byhand_base and byhand_steps at most, and those need nothing passed on.

@@ -101,3 +101,24 @@ TEST_CASE("what can't be printed is an error, not a success") {
         CHECK(outcome.err == "byhand: standard output could not be written\n");
     }
 }
+
+TEST_CASE("a release has canaries on its stack, no writable table of functions, and no fixed address") {
+    if (!BYHAND_RELEASE) {
+        SKIP("not built as a release");
+    }
+    const Folder folder;
+    const Outcome outcome =
+        Process(folder, "/usr/bin/readelf", {"--wide", "--headers", "--dynamic", "--dyn-syms", BYHAND_PROGRAM}, {})
+            .wait();
+    REQUIRE(outcome.code == 0);
+    for (const std::string sign :
+         {"DYN (Position-Independent Executable file)", "GNU_RELRO", "BIND_NOW", "__stack_chk_fail"}) {
+        CAPTURE(sign);
+        CHECK(outcome.out.find(sign) != std::string::npos);
+    }
+    for (const std::string& line : lines_of(outcome.out)) {
+        if (line.find("GNU_STACK") != std::string::npos) {
+            CHECK(line.find("RWE") == std::string::npos);
+        }
+    }
+}
