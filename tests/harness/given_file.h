@@ -1,9 +1,10 @@
 // Tensors as somebody's file would hold them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
-#include <cstring>
 #include <deque>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -21,7 +22,7 @@ public:
     template <class T>
     File& add(const std::string& name, const Shape& shape, const std::vector<T>& numbers) {
         std::vector<std::byte>& bytes = bytes_.emplace_back(numbers.size() * sizeof(T));
-        std::memcpy(bytes.data(), numbers.data(), bytes.size());
+        std::ranges::copy(std::as_bytes(std::span(numbers)), bytes.begin());
         const DType dtype = std::is_same_v<T, float>    ? DType::float32
                             : std::is_same_v<T, double> ? DType::float64
                                                         : DType::int64;

@@ -177,7 +177,7 @@ TEST_CASE("given: dlogits from logits and Y alone is judged in the collapsed for
     for (const std::string wrong : {"", "dlogits", "db2"}) {
         Tensors<float> values({{"logits", {31, 11}}, {"dlogits", {31, 11}}, {"db2", {11}}});
         for (const TensorSpec& spec : values.table()) {
-            const View& view = *find(side->views(), spec.name);
+            const View view = *find(side->views(), spec.name);
             for (std::size_t i = 0; i < count(spec.shape); ++i) {
                 const bool off = spec.name == wrong || (spec.name == "db2" && wrong == "dlogits");  // db2 is of dlogits
                 values[spec.name][i] = static_cast<float>(value_at(view, i)) * (off ? 1.001F : 1);
