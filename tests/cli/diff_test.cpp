@@ -2,11 +2,11 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,9 +25,8 @@ using Tensors = std::map<std::string, StoredTensor>;
 
 template <class T>
 StoredTensor tensor(const std::string& dtype, const std::vector<std::size_t>& shape, const std::vector<T>& numbers) {
-    StoredTensor stored{dtype, shape, std::string(numbers.size() * sizeof(T), '\0')};
-    std::memcpy(stored.bytes.data(), numbers.data(), stored.bytes.size());
-    return stored;
+    const std::span bytes = std::as_bytes(std::span(numbers));
+    return {dtype, shape, std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())};
 }
 
 StoredTensor floats(const std::vector<std::size_t>& shape, const std::vector<float>& numbers) {
