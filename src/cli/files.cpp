@@ -1,7 +1,5 @@
 #include "cli/files.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +8,7 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "train/regular_file.h"
 #include "train/whole_file.h"
 
 namespace byhand::cli {
@@ -49,23 +48,16 @@ std::vector<std::string> shipped_recipes() {
 }
 
 std::string read_text(const std::string& path, std::size_t limit) {
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    struct stat status = {};
-    if (file.number() < 0 || ::fstat(file.number(), &status) != 0) {
-        throw InputError(path + ": " + reason());
-    }
-    if (!S_ISREG(status.st_mode)) {
-        throw InputError(path + ": not a regular file");
-    }
+    const RegularFile file = open_regular(path);
     std::string text;
     char buffer[65536];
     while (true) {
-        const ssize_t got = ::read(file.number(), buffer, sizeof buffer);
+        const ssize_t got = ::read(file.descriptor.number(), buffer, sizeof buffer);
         if (got < 0 && errno == EINTR) {
             continue;
         }
         if (got < 0) {
-            throw InputError(path + ": " + reason());
+            throw InputError(path + ": can't be read: " + reason());
         }
         if (got == 0) {
             return text;

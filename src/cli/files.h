@@ -13,7 +13,7 @@ std::string shipped(const std::string& name);
 // The names of the shipped recipes, sorted.
 std::vector<std::string> shipped_recipes();
 
-// The whole file, at most `limit` bytes. Throws InputError: missing, not a regular file, not readable, larger.
+// The whole file, at most `limit` bytes. Throws InputError: larger, or as open_regular does.
 std::string read_text(const std::string& path, std::size_t limit);
 
 // Before long work: throws InputError where write_text would not be able to write there, as far as can be told.

@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 #include "names/utf8.h"
-#include "train/whole_file.h"
+#include "train/regular_file.h"
 
 namespace byhand::cli {
 namespace {

@@ -1,7 +1,5 @@
 #include "train/safetensors.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,6 +19,7 @@
 
 #include "base/error.h"
 #include "names/utf8.h"
+#include "train/regular_file.h"
 #include "train/safetensors_header.h"
 #include "train/whole_file.h"
 
@@ -39,29 +38,8 @@ constexpr const char* kFormat = "byhand";
     throw InputError(printable(path) + ": " + what);
 }
 
-struct Source {
-    Descriptor descriptor;
-    std::uint64_t size;  // bytes in the file
-};
-
-// A pipe would keep an ordinary open() waiting for its writer.
-Source open_regular(const std::string& path) {
-    Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-    struct stat status = {};
-    if (descriptor.number() < 0 || ::fstat(descriptor.number(), &status) != 0) {
-        refuse(path, "can't be read: " + reason());
-    }
-    if (S_ISDIR(status.st_mode)) {
-        refuse(path, "is a folder; name a file");
-    }
-    if (!S_ISREG(status.st_mode)) {
-        refuse(path, "is not a regular file");
-    }
-    return {std::move(descriptor), static_cast<std::uint64_t>(status.st_size)};
-}
-
 // Fills `out` from byte `offset` on.
-void read_at(const Source& source, std::uint64_t offset, void* out, std::uint64_t size, const std::string& path) {
+void read_at(const RegularFile& source, std::uint64_t offset, void* out, std::uint64_t size, const std::string& path) {
     auto* to = static_cast<char*>(out);
     while (size > 0) {
         const ssize_t got = ::pread(source.descriptor.number(), to, size, static_cast<off_t>(offset));
@@ -81,7 +59,7 @@ void read_at(const Source& source, std::uint64_t offset, void* out, std::uint64_
 // whole.
 class HeaderText : public std::streambuf {
 public:
-    HeaderText(const Source& source, std::uint64_t offset, std::uint64_t size, const std::string& path)
+    HeaderText(const RegularFile& source, std::uint64_t offset, std::uint64_t size, const std::string& path)
         : source_(source), offset_(offset), left_(size), path_(path) {}
 
 protected:
@@ -105,7 +83,7 @@ protected:
     }
 
 private:
-    const Source& source_;
+    const RegularFile& source_;
     std::uint64_t offset_;
     std::uint64_t left_;
     const std::string& path_;
@@ -117,7 +95,7 @@ struct Opened {
     std::uint64_t data = 0;  // where the tensors' bytes begin
 };
 
-Opened read_header(const Source& source, const std::string& path) {
+Opened read_header(const RegularFile& source, const std::string& path) {
     constexpr std::uint64_t kPrefix = sizeof(std::uint64_t);
     if (source.size < kPrefix) {
         refuse(path, "not a safetensors file: it has " + std::to_string(source.size) + " bytes, of 8 at least");
@@ -170,7 +148,7 @@ std::vector<View> views(const TensorFile& file) {
 }
 
 TensorFile read_tensors(const std::string& path) {
-    const Source source = open_regular(path);
+    const RegularFile source = open_regular(path);
     Opened opened = read_header(source, path);
     const std::vector<StoredEntry>& entries = opened.header.entries;
     const std::uint64_t told = entries.empty() ? 0 : entries.back().end;

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <system_error>
-#include <utility>
 
 #include "base/error.h"
 #include "names/utf8.h"
@@ -37,18 +36,6 @@ fs::path folder_of(const fs::path& path) {
 }
 
 }  // namespace
-
-std::string reason(int error) {
-    return std::generic_category().message(error);
-}
-
-Descriptor::Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-
-Descriptor::~Descriptor() {
-    if (number_ >= 0) {
-        ::close(number_);
-    }
-}
 
 void check_place(const std::string& path) {
     if (path.empty()) {

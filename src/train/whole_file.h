@@ -1,30 +1,13 @@
 // Files that are there whole or not at all: written beside their place, flushed to the disk and then renamed.
 #pragma once
 
-#include <cerrno>
 #include <cstdint>
 #include <filesystem>
 #include <string>
 
+#include "train/regular_file.h"
+
 namespace byhand {
-
-// The system's words for an error.
-std::string reason(int error = errno);
-
-// An open file, closed at the end.
-class Descriptor {
-public:
-    explicit Descriptor(int number) : number_(number) {}
-    Descriptor(Descriptor&& other) noexcept;
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    Descriptor& operator=(Descriptor&&) = delete;
-    ~Descriptor();
-    int number() const { return number_; }  // below 0: it could not be opened
-
-private:
-    int number_;
-};
 
 // Before long work: throws InputError where no file can be made or replaced there, as far as can be told.
 void check_place(const std::string& path);
