@@ -30,5 +30,6 @@ std::vector<std::size_t> index_of(const Shape& shape, std::size_t position);
 
 // The view of that name, or nullptr.
 const View* find(const std::vector<View>& views, const std::string& name);
+const View* find(std::vector<View>&& views, const std::string& name) = delete;  // it would be gone with them
 
 }  // namespace byhand

@@ -59,5 +59,6 @@ TEST_CASE("view: find by name") {
     const std::vector<View> views = {{"a", {}, DType::float32, nullptr}, {"b", {3}, DType::float32, nullptr}};
     CHECK(find(views, "b") == &views[1]);
     CHECK(find(views, "c") == nullptr);
-    CHECK(find({}, "a") == nullptr);
+    const std::vector<View> none;
+    CHECK(find(none, "a") == nullptr);
 }

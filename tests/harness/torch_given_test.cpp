@@ -177,7 +177,8 @@ TEST_CASE("given: dlogits from logits and Y alone is judged in the collapsed for
     for (const std::string wrong : {"", "dlogits", "db2"}) {
         Tensors<float> values({{"logits", {31, 11}}, {"dlogits", {31, 11}}, {"db2", {11}}});
         for (const TensorSpec& spec : values.table()) {
-            const View view = *find(side->views(), spec.name);
+            const std::vector<View> views = side->views();
+            const View& view = *find(views, spec.name);
             for (std::size_t i = 0; i < count(spec.shape); ++i) {
                 const bool off = spec.name == wrong || (spec.name == "db2" && wrong == "dlogits");  // db2 is of dlogits
                 values[spec.name][i] = static_cast<float>(value_at(view, i)) * (off ? 1.001F : 1);
@@ -199,8 +200,9 @@ TEST_CASE(
     Ground ground(notes(), 31, 5);
     const std::unique_ptr<Side> side = ground.right(HandForm::stepwise);
     Tensors<float> dC({{"dC", {11, 3}}});
+    const std::vector<View> views = side->views();
     for (std::size_t i = 0; i < 33; ++i) {
-        dC["dC"][i] = 2 * static_cast<float>(value_at(*find(side->views(), "dC"), i));
+        dC["dC"][i] = 2 * static_cast<float>(value_at(*find(views, "dC"), i));
     }
     const Summary summary = ground.judged(dC.views());
     CHECK_FALSE(summary.agree);

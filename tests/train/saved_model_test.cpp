@@ -147,7 +147,8 @@ TEST_CASE("figures of the whole training part are kept beside the running ones")
     check_equal(*model.calibrated, read.for_evaluation());
     CHECK(read.for_evaluation()["bnmean_running.1"][0] == read.state["bnmean_running.1"][0] + 1000);
     const TensorFile file = read_tensors(path);
-    CHECK(find(views(file), "bnvar_training.2") != nullptr);
+    const std::vector<View> stored = views(file);
+    CHECK(find(stored, "bnvar_training.2") != nullptr);
 }
 
 TEST_CASE("a network without a norm has no figures to keep") {
