@@ -115,7 +115,7 @@ TEST_CASE("words that are none of those known") {
     place.refuses({"recipes", "nope"}, "nope");
     place.refuses_training({"--recipe", "nope"}, "nope");
     place.refuses_training({"--recipe", "nope"}, "makemore-deep");
-    place.refuses_training({"--recipe", "."}, "not a regular file");
+    place.refuses_training({"--recipe", "."}, ".: is a folder; name a file");
 }
 
 TEST_CASE("sizes beyond all memory are refused before any is taken") {
