@@ -66,6 +66,23 @@ TEST_CASE("the model left behind is the one that so many steps make") {
     }
 }
 
+TEST_CASE("the command that goes on has words that a shell reads back, whatever the path, and steers no terminal") {
+    for (const std::string path : {"plain", "two words", "it's", "$HOME \\ *", "\x1b[2J it's \\n \xff"}) {
+        const Folder folder;
+        const Outcome outcome = interrupted(folder, SIGINT, {"--metrics", path});
+        CAPTURE(outcome.err);
+        REQUIRE(outcome.code == 130);
+        CHECK(outcome.err.find('\x1b') == std::string::npos);
+        const std::string mark = "to go on: byhand ";
+        REQUIRE(outcome.err.find(mark) != std::string::npos);
+        const std::string command = outcome.err.substr(outcome.err.find(mark) + mark.size());
+        // Its words, a NUL behind each.
+        const Outcome words = Process(folder, "/bin/bash", {"-c", "printf '%s\\0' " + command}, {}).wait();
+        CHECK(words.out.find(std::string(1, '\0') + "--metrics" + std::string(1, '\0') + path + std::string(1, '\0')) !=
+              std::string::npos);
+    }
+}
+
 TEST_CASE("Ctrl-C with no-save writes nothing") {
     const Folder folder;
     CHECK(interrupted(folder, SIGINT, {"--no-save"}).code == 130);
