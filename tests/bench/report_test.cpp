@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "bench/small_run.h"
+#include "train/small_run.h"
 
 using namespace byhand;
 using Catch::Matchers::WithinAbs;

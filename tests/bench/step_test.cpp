@@ -6,8 +6,8 @@
 #include <memory>
 
 #include "base/batch_norm_1d.h"
-#include "bench/small_run.h"
 #include "manual/models.h"
+#include "train/small_run.h"
 
 using namespace byhand;
 

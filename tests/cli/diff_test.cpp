@@ -6,7 +6,6 @@
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -23,14 +22,8 @@ namespace {
 
 using Tensors = std::map<std::string, StoredTensor>;
 
-template <class T>
-StoredTensor tensor(const std::string& dtype, const std::vector<std::size_t>& shape, const std::vector<T>& numbers) {
-    const std::span bytes = std::as_bytes(std::span(numbers));
-    return {dtype, shape, std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())};
-}
-
 StoredTensor floats(const std::vector<std::size_t>& shape, const std::vector<float>& numbers) {
-    return tensor("F32", shape, numbers);
+    return stored("F32", shape, numbers);
 }
 
 // The file "a" and one more, side by side.
@@ -58,8 +51,8 @@ TEST_CASE("diff: the same numbers agree, whatever they are, and in whatever orde
     const float nan = std::numeric_limits<float>::quiet_NaN();
     const Tensors all = {{"x", floats({2, 3}, {1, 2, nan, 4, 5, 6})},
                          {"empty", floats({0, 7}, {})},
-                         {"scalar", tensor<double>("F64", {}, {0.1})},
-                         {"whole", tensor<std::int64_t>("I64", {2}, {-1, INT64_MAX})}};
+                         {"scalar", stored<double>("F64", {}, {0.1})},
+                         {"whole", stored<std::int64_t>("I64", {2}, {-1, INT64_MAX})}};
     const Place place(all);
     for (const Outcome& outcome : {place.with(all), byhand(place, {"diff", "a", "a"})}) {
         CAPTURE(outcome.out);
@@ -88,8 +81,8 @@ TEST_CASE("diff: exit code 1 where one tensor differs by more than the limit, or
     CHECK(code(floats({3}, {1, 2, 3.25F}), {"--limit", "0.2499"}) == 1);
     CHECK(code(floats({3}, {1, 2, std::numeric_limits<float>::quiet_NaN()}), {"--limit", "1e300"}) == 1);
     CHECK(code(floats({3, 1}, {1, 2, 3}), {"--limit", "1e300"}) == 1);
-    CHECK(code(tensor<double>("F64", {3}, {1, 2, 3}), {"--limit", "1e300"}) == 1);
-    CHECK(code(tensor<std::int64_t>("I64", {3}, {1, 2, 3})) == 1);
+    CHECK(code(stored<double>("F64", {3}, {1, 2, 3}), {"--limit", "1e300"}) == 1);
+    CHECK(code(stored<std::int64_t>("I64", {3}, {1, 2, 3})) == 1);
     CHECK(place.with({{"y", same}}).code == 1);
     CHECK(place.with({{"x", floats({3}, {1, 2, 3})}, {"y", same}, {"z", same}}).code == 1);
     const Outcome strangers = place.with({{"z", same}});

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cstdint>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -133,13 +132,6 @@ std::map<std::string, StoredTensor> side_of(const StoredFile& file, const std::s
     return tensors;
 }
 
-template <class T>
-StoredTensor tensor_of(const std::string& dtype, std::vector<std::size_t> shape, const std::vector<T>& numbers) {
-    std::string bytes(numbers.size() * sizeof(T), '\0');
-    std::memcpy(bytes.data(), numbers.data(), bytes.size());
-    return {dtype, std::move(shape), std::move(bytes)};
-}
-
 // (in, out) to (out, in).
 StoredTensor turned(const StoredTensor& tensor) {
     const std::vector<float> numbers = tensor.floats();
@@ -149,7 +141,7 @@ StoredTensor turned(const StoredTensor& tensor) {
             columns.push_back(numbers[i * tensor.shape[1] + j]);
         }
     }
-    return tensor_of("F32", {tensor.shape[1], tensor.shape[0]}, columns);
+    return stored("F32", {tensor.shape[1], tensor.shape[0]}, columns);
 }
 
 }  // namespace
@@ -325,7 +317,7 @@ TEST_CASE(
     const auto torch = side_of(read_stored(folder.file("dump")), "torch");
     std::vector<float> numbers = torch.at("dC").floats();
     numbers[4] += 0.01F;
-    write_stored(folder.file("mine"), {{"dC", tensor_of("F32", torch.at("dC").shape, numbers)}});
+    write_stored(folder.file("mine"), {{"dC", stored("F32", torch.at("dC").shape, numbers)}});
     const Outcome outcome = byhand(folder, Arguments{"compare", "--mine", "mine", "--steps", "3"} + kOdd);
     CHECK(outcome.code == 1);
     const std::string again = "\nto see just this again: byhand compare ";
@@ -352,7 +344,7 @@ TEST_CASE("compare --mine: weights as PyTorch keeps them, and double, are fitted
     for (const std::string name : {"W1", "W2", "dW1", "dW2", "new_W1", "new_W2"}) {
         mine[name] = turned(mine.at(name));
     }
-    mine["dC"] = tensor_of("F64", mine.at("dC").shape, mine.at("dC").doubles());
+    mine["dC"] = stored("F64", mine.at("dC").shape, mine.at("dC").doubles());
     write_stored(folder.file("mine"), mine);
     const Outcome outcome = byhand(folder, {"compare", "--mine", "mine"});
     CHECK(outcome.code == 0);
@@ -403,7 +395,7 @@ TEST_CASE("compare --mine refuses what it can't judge, in one line") {
     check_refused(byhand(folder, {"compare", "--mine", "mine"}), "holds no tensors");
     write_stored(folder.file("mine"), {{"dw1", torch.at("dW1")}});
     check_refused(byhand(folder, {"compare", "--mine", "mine"}), "the nearest name is dW1");
-    write_stored(folder.file("mine"), {{"dW1", tensor_of("I64", {6, 100}, std::vector<std::int64_t>(600, 1))}});
+    write_stored(folder.file("mine"), {{"dW1", stored("I64", {6, 100}, std::vector<std::int64_t>(600, 1))}});
     check_refused(byhand(folder, {"compare", "--mine", "mine"}), "dW1 holds whole numbers (I64)");
     // From a dump of another step or seed.
     write_stored(folder.file("mine"), {{"X", file.tensors.at("X")}, {"dW1", torch.at("dW1")}});

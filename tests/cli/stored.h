@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,12 @@ struct StoredTensor {
     std::vector<double> doubles() const;         // F32 or F64
     std::vector<std::int64_t> integers() const;  // I64 only
 };
+
+template <class T>
+StoredTensor stored(const std::string& dtype, const std::vector<std::size_t>& shape, const std::vector<T>& numbers) {
+    const std::span bytes = std::as_bytes(std::span(numbers));
+    return {dtype, shape, std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size())};
+}
 
 struct StoredFile {
     std::map<std::string, StoredTensor> tensors;

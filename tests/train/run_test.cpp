@@ -6,36 +6,19 @@
 #include <vector>
 
 #include "base/error.h"
+#include "train/small_run.h"
 
 using namespace byhand;
+using small_run::kNames;
+using small_run::names_file;
 
 namespace {
 
 Recipe small_recipe() {
-    Recipe recipe;
-    recipe.name = "small";
-    recipe.network.context = 2;
-    recipe.network.embedding = 3;
-    recipe.network.hidden = {5};
-    recipe.seed = 77;
-    recipe.initial = {{"C", LayerSet::all, 1.0},
-                      {"W", LayerSet::all, 0.5},
-                      {"b", LayerSet::all, 0.25},
-                      {"bngain", LayerSet::all, std::nullopt, false, 1},
-                      {"bnbias", LayerSet::all, std::nullopt, false, 0}};
-    recipe.first_cut = 0.5;
-    recipe.second_cut = 0.75;
+    Recipe recipe = small_run::recipe();
+    recipe.network.norm.batch_divisor = Divisor::n_minus_1;
     recipe.batch = 3;
-    recipe.rates = {{0, 0.1}};
     return recipe;
-}
-
-const std::vector<std::u32string> kNames = {U"ana", U"bo", U"čë", U"dd", U"anna", U"b", U"ač", U"da"};
-
-NamesFile names_file(std::vector<std::u32string> names = kNames) {
-    NamesFile file;
-    file.names = std::move(names);
-    return file;
 }
 
 std::string refusal(const Recipe& recipe, NamesFile data = names_file()) {

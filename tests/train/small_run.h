@@ -1,6 +1,10 @@
 // A run that takes no time.
 #pragma once
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "train/run.h"
 
 namespace small_run {
@@ -26,10 +30,16 @@ inline byhand::Recipe recipe() {
     return recipe;
 }
 
-inline byhand::Run run() {
+inline const std::vector<std::u32string> kNames = {U"ana", U"bo", U"čë", U"dd", U"anna", U"b", U"ač", U"da"};
+
+inline byhand::NamesFile names_file(std::vector<std::u32string> names = kNames) {
     byhand::NamesFile file;
-    file.names = {U"ana", U"bo", U"čë", U"dd", U"anna", U"b", U"ač", U"da"};
-    return byhand::prepare(recipe(), file, "names.txt");
+    file.names = std::move(names);
+    return file;
+}
+
+inline byhand::Run run() {
+    return byhand::prepare(recipe(), names_file(), "names.txt");
 }
 
 }  // namespace small_run
