@@ -37,6 +37,7 @@ constexpr const char* kExercise = "exercise";
 constexpr const char* kFused = "fused";
 constexpr const char* kSave = "byhand.safetensors";
 constexpr std::size_t kMostThreads = 256;
+constexpr std::size_t kMetricsEvery = 100;  // whatever the steps in all, or a run could not be made longer by --resume
 
 struct TrainOptions {
     NetworkOptions network;
@@ -58,7 +59,7 @@ struct Training {
     TrainOptions options;
     std::string model, data_path, save;
     std::uint64_t data_hash = 0;
-    std::size_t first = 0, log_every = 1;
+    std::size_t first = 0;
     Run run;
 };
 
@@ -129,7 +130,6 @@ Training begin(const TrainOptions& options) {
     recipe.steps = options.steps.value_or(recipe.steps);
     Run& run = training.run;
     run = prepare(std::move(recipe), std::move(names), training.data_path);
-    training.log_every = options.log_every.value_or(std::max<std::size_t>(1, run.recipe.steps / 20));
     if (saved) {
         const std::vector<std::string> changed = changes(*saved, run, training.model, training.data_hash);
         if (!changed.empty() && !options.resume_changed) {
@@ -237,12 +237,13 @@ void print_result(const Training& training, std::size_t steps, double seconds, c
 int train_and_save(const TrainOptions& options) {
     Training training = begin(options);
     Run& run = training.run;
-    const std::size_t steps = run.recipe.steps, log_every = training.log_every;
+    const std::size_t steps = run.recipe.steps, metrics_every = options.log_every.value_or(kMetricsEvery),
+                      progress_every = options.log_every.value_or(std::max<std::size_t>(1, steps / 20));
     const std::unique_ptr<Model> model = model_for(training);
     model->load(run.initial);
     std::optional<Metrics> metrics;
     if (!options.metrics.empty()) {
-        metrics.emplace(options.metrics, log_every, training.first);
+        metrics.emplace(options.metrics, metrics_every, training.first);
     }
     say("recipe {}, model {}: {} parameters; {} names, {} / {} / {} examples\n", run.recipe.name, training.model,
         parameter_count(run.recipe.network), run.names.train.size() + run.names.val.size() + run.names.test.size(),
@@ -264,14 +265,14 @@ int train_and_save(const TrainOptions& options) {
     };
 
     watch_for_interrupt();
-    Progress progress(steps, log_every, training.model, "step", training.first);
+    Progress progress(steps, progress_every, training.model, "step", training.first);
     TrainOutcome outcome;
     try {
         outcome = train(*model, run, training.first, steps,
                         {.after_step =
                              [&](std::size_t step, float loss) {
                                  progress.step(step, loss);
-                                 if (metrics && (step % log_every == 0 || step + 1 == steps)) {
+                                 if (metrics && (step % metrics_every == 0 || step + 1 == steps)) {
                                      metrics->write(step, loss);
                                  }
                              },
@@ -365,7 +366,8 @@ void add_train(CLI::App& app, int& exit_code) {
     command->add_option("--metrics", options->metrics, "Write step and loss there, a JSON object a line")
         ->check(some_text());
     command
-        ->add_option("--log-every", options->log_every, "Steps between two lines of progress and metrics [a twentieth]")
+        ->add_option("--log-every", options->log_every,
+                     "Steps between two lines of progress [a twentieth of all], and of metrics [100]")
         ->check(whole_number(1));
     command->add_flag("--json", options->json, "Print the result as JSON");
     command->callback([command, options, &exit_code] {

@@ -92,6 +92,21 @@ TEST_CASE("N and M steps make the same bytes by functions of one's own") {
     check_same(place, "part.m", "whole.m");
 }
 
+TEST_CASE("N and M steps make the same bytes as N + M with no word on how often to log") {
+    const Place place;
+    const auto train = [&](const Arguments& flags) {
+        const Outcome outcome = place.train(Arguments{"--data", "n", "--hidden", "9"} + flags);
+        CAPTURE(outcome.err);
+        REQUIRE(outcome.code == 0);
+    };
+    train({"--steps", "730", "--save", "whole", "--metrics", "whole.m"});
+    CHECK(lines_of(place.read("whole.m")).size() == 9);  // steps 0, 100, … 700 and 729
+    train({"--steps", "263", "--save", "part", "--metrics", "part.m"});
+    train({"--resume", "part", "--steps", "730", "--metrics", "part.m"});
+    check_same(place, "part", "whole");
+    check_same(place, "part.m", "whole.m");
+}
+
 TEST_CASE("the number of threads may change, and the checkpoints between change nothing") {
     const Place place;
     REQUIRE(place.begin("fused", {"--steps", "73", "--save", "whole", "--threads", "1"}).code == 0);
