@@ -164,8 +164,9 @@ int measure_sweep(const BenchOptions& options) {
     if (recipes.size() > 1) {
         throw InputError("--sweep takes one --recipe");
     }
+    std::optional<TextFile> svg;
     if (!options.svg.empty()) {
-        check_text_can_be_written(options.svg);
+        svg.emplace(options.svg);
         if (!gnuplot("")) {
             throw InputError("--svg: gnuplot is not installed (Debian: gnuplot-nox)");
         }
@@ -185,8 +186,8 @@ int measure_sweep(const BenchOptions& options) {
         fmt::print("{}", bench::csv_line(values[i], results.back()));
         std::fflush(stdout);  // who waits for the next line has this one
     }
-    if (!options.svg.empty()) {
-        write_text(options.svg, gnuplot(plot_script(recipes.front().recipe.name, sweep, results)).value_or(""));
+    if (svg) {
+        svg->write(gnuplot(plot_script(recipes.front().recipe.name, sweep, results)).value_or(""));
     }
     return sound ? kFine : kDisagrees;
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "base/error.h"
 #include "cli/commands.h"
@@ -196,8 +197,9 @@ int compare(const CompareOptions& options) {
     if (!options.dump.empty()) {
         check_writable(options.dump);
     }
+    std::optional<TextFile> output;
     if (!options.output.empty()) {
-        check_text_can_be_written(options.output);
+        output.emplace(options.output);
     }
     Run run =
         prepare(recipe_of(options.network), read_names_aloud(options.network.data), data_path_of(options.network.data));
@@ -261,10 +263,10 @@ int compare(const CompareOptions& options) {
     progress.finish();
 
     text += rest_of_report(options, how, run.recipe, summary, steps);
-    if (options.output.empty()) {
+    if (!output) {
         fmt::print("{}", text);
     } else {
-        write_text(options.output, text);
+        output->write(text);
         say("{}", conclusion(summary, false));
     }
     if (!options.dump.empty()) {

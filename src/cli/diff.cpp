@@ -85,7 +85,7 @@ int diff(const DiffOptions& options) {
     if (options.output.empty()) {
         fmt::print("{}", text);
     } else {
-        write_text(options.output, text);
+        TextFile(options.output).write(text);
         say("{}", conclusion(fit_to_print(found), false));
     }
     return agree(found) ? kFine : kDisagrees;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
@@ -43,7 +44,8 @@ std::string report_of(const ExerciseOptions& options, const Examination& examina
     return blame(examination.step, how) + exercise_table(examination, how.colour);
 }
 
-int examine_and_report(const ExerciseOptions& options, const std::string& library, const Watch& watch) {
+int examine_and_report(const ExerciseOptions& options, const std::string& library,
+                       const std::optional<TextFile>& output, const Watch& watch) {
     const exercise::Steps steps = exercise::load(library, options.own.path());
     const Run run =
         prepare(recipe_of(options.network), read_names_aloud(options.network.data), data_path_of(options.network.data));
@@ -60,23 +62,23 @@ int examine_and_report(const ExerciseOptions& options, const std::string& librar
         const auto makes_it = [&](const Attempt& attempt) { return attempt.alone.makes == name; };
         return std::ranges::any_of(examination.attempts, makes_it);
     };
-    how.colour = options.output.empty() && wants_colour(STDOUT_FILENO);
+    how.colour = !output && wants_colour(STDOUT_FILENO);
     const std::string text = report_of(options, examination, how);
-    if (options.output.empty()) {
-        fmt::print("{}", text);
+    if (output) {
+        output->write(text);
     } else {
-        write_text(options.output, text);
+        fmt::print("{}", text);
     }
     return all_right(examination) ? kFine : kDisagrees;
 }
 
 // A function that crashes takes no verdict with it: it is named, and the others are judged without it.
-int examine_apart(const ExerciseOptions& options, const std::string& library) {
+int examine_apart(const ExerciseOptions& options, const std::string& library, const std::optional<TextFile>& output) {
     Watch watch;
     for (;;) {
         const Apart apart = run_apart([&](const std::function<void(const std::string&)>& doing) {
             watch.running = doing;
-            return examine_and_report(options, library, watch);
+            return examine_and_report(options, library, output, watch);
         });
         if (!apart.signal) {
             return apart.exit_code;
@@ -99,8 +101,12 @@ int exercise(const ExerciseOptions& options) {
         fmt::print("{}", hint(options.hint, network, recipe.batch));
         return kFine;
     }
+    std::optional<TextFile> output;
+    if (!options.output.empty()) {
+        output.emplace(options.output);
+    }
     if (!options.built.empty()) {
-        return examine_apart(options, options.built);
+        return examine_apart(options, options.built, output);
     }
     for (const auto& [given, flag] :
          {std::pair{options.sanitize, "--sanitize"}, {!options.own.flags.empty(), "--flags"}}) {
@@ -108,11 +114,8 @@ int exercise(const ExerciseOptions& options) {
             throw InputError(fmt::format("{} is built already: {} is for a source", options.own.file, flag));
         }
     }
-    if (!options.output.empty()) {
-        check_text_can_be_written(options.output);
-    }
     const Library library(options.own, options.sanitize);
-    return options.sanitize ? run_again_sanitized(library.path()) : examine_apart(options, library.path());
+    return options.sanitize ? run_again_sanitized(library.path()) : examine_apart(options, library.path(), output);
 }
 
 }  // namespace

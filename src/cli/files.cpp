@@ -1,14 +1,14 @@
 #include "cli/files.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
+#include <utility>
 
 #include "base/error.h"
-#include "train/regular_file.h"
 #include "train/whole_file.h"
 
 namespace byhand::cli {
@@ -69,26 +69,25 @@ std::string read_text(const std::string& path, std::size_t limit) {
     }
 }
 
-void check_text_can_be_written(const std::string& path) {
-    if (!is_device(path)) {
-        check_place(path);
-    } else if (::access(path.c_str(), W_OK) != 0) {
-        throw InputError(path + ": can't be written: " + reason());
+TextFile::TextFile(std::string path) : path_(std::move(path)) {
+    if (!is_device(path_)) {
+        check_place(path_);
+        return;
+    }
+    // A pipe that nobody reads would keep an ordinary open waiting.
+    stream_.emplace(::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    if (stream_->number() < 0 || ::fcntl(stream_->number(), F_SETFL, 0) != 0) {
+        throw InputError(path_ + ": can't be written: " + reason());
     }
 }
 
-void write_text(const std::string& path, std::string_view text) {
-    if (!is_device(path)) {
-        WholeFile file(path);
+void TextFile::write(std::string_view text) const {
+    if (!stream_) {
+        WholeFile file(path_);
         file.write(text.data(), text.size());
         file.put_in_place();
-        return;
-    }
-    std::ofstream out(path, std::ios::binary);
-    out.write(text.data(), static_cast<std::streamsize>(text.size()));
-    out.close();
-    if (!out) {
-        throw InputError(path + ": can't be written: " + reason());
+    } else if (!write_all(stream_->number(), text.data(), text.size())) {
+        throw InputError(path_ + ": can't be written: " + reason());
     }
 }
 

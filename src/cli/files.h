@@ -1,9 +1,12 @@
 // Files that come with the program, and reading and writing whole ones.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "train/regular_file.h"
 
 namespace byhand::cli {
 
@@ -16,11 +19,20 @@ std::vector<std::string> shipped_recipes();
 // The whole file, at most `limit` bytes. Throws InputError: larger, or as open_regular does.
 std::string read_text(const std::string& path, std::size_t limit);
 
-// Before long work: throws InputError where write_text would not be able to write there, as far as can be told.
-void check_text_can_be_written(const std::string& path);
+// The file that a text goes to at the end of long work. It is replaced as a whole, through a link too; a device or a
+// pipe is written into.
+class TextFile {
+public:
+    // Throws InputError where nothing can be written there, as far as can be told before: no folder or no permission,
+    // or a pipe that nobody reads.
+    explicit TextFile(std::string path);
 
-// Writes the whole file, beside its place and then renamed; through a link, and into a device or a pipe. Throws
-// InputError where that fails.
-void write_text(const std::string& path, std::string_view text);
+    // Throws InputError where it fails.
+    void write(std::string_view text) const;
+
+private:
+    std::string path_;
+    std::optional<Descriptor> stream_;  // the device or pipe
+};
 
 }  // namespace byhand::cli

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -66,19 +67,24 @@ void print_terminal_plots(const lab::Paper& paper) {
     fmt::print("{}", picture);
 }
 
-void write_files(const lab::Paper& paper, const LabOptions& options) {
-    if (options.svg.empty() && options.html.empty()) {
+// The files that were asked for.
+struct Files {
+    std::optional<TextFile> svg, html;
+};
+
+void write_files(const lab::Paper& paper, const Files& files) {
+    if (!files.svg && !files.html) {
         return;
     }
     const std::string svg = drawn(paper, lab::svg_script(paper.plots)).value_or("");
-    if (!options.svg.empty()) {
+    if (files.svg) {
         if (svg.empty()) {
             throw InputError("--svg: this experiment has no plot; --html writes its tables");
         }
-        write_text(options.svg, svg);
+        files.svg->write(svg);
     }
-    if (!options.html.empty()) {
-        write_text(options.html, lab::to_html(paper, source_of, svg));
+    if (files.html) {
+        files.html->write(lab::to_html(paper, source_of, svg));
     }
 }
 
@@ -97,9 +103,10 @@ void report_progress(std::optional<Progress>& progress, std::size_t done, std::s
 }
 
 int run(const RunExperiment& experiment, const LabOptions& options) {
-    for (const std::string& file : {options.svg, options.html}) {
-        if (!file.empty()) {
-            check_text_can_be_written(file);
+    Files files;
+    for (const auto& [path, file] : {std::pair{&options.svg, &files.svg}, {&options.html, &files.html}}) {
+        if (!path->empty()) {
+            file->emplace(*path);
         }
     }
     if (!options.svg.empty() && !gnuplot("")) {
@@ -113,7 +120,7 @@ int run(const RunExperiment& experiment, const LabOptions& options) {
     if (progress) {
         progress->finish();
     }
-    write_files(paper, options);
+    write_files(paper, files);
     if (!torch.absent.empty()) {
         say("without LibTorch, and so without its figures beside ours: {}\n", printable(torch.absent));
     }

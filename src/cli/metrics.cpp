@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 #include "names/utf8.h"
-#include "train/regular_file.h"
+#include "train/whole_file.h"
 
 namespace byhand::cli {
 namespace {
@@ -138,16 +138,8 @@ void Metrics::write(std::size_t step, float loss) {
 }
 
 void Metrics::flush() {
-    const char* from = waiting_.data();
-    std::size_t left = waiting_.size();
-    while (left > 0 && error_ == 0) {
-        const ssize_t put = ::write(file_, from, left);
-        if (put < 0 && errno != EINTR) {
-            error_ = errno;
-        } else if (put > 0) {
-            from += put;
-            left -= static_cast<std::size_t>(put);
-        }
+    if (error_ == 0 && !write_all(file_, waiting_.data(), waiting_.size())) {
+        error_ = errno;
     }
     waiting_.clear();
 }

@@ -13,7 +13,7 @@
 namespace byhand {
 
 std::string reason(int error) {
-    return std::generic_category().message(error);
+    return error == ENXIO ? "nobody is at the other end of it" : std::generic_category().message(error);
 }
 
 Descriptor::Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}

@@ -7,7 +7,7 @@
 
 namespace byhand {
 
-// The system's words for an error.
+// The system's words for an error; for ENXIO, which open() and a pipe without a reader end in, plainer ones.
 std::string reason(int error = errno);
 
 // An open file, closed at the end.

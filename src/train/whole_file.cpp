@@ -37,6 +37,21 @@ fs::path folder_of(const fs::path& path) {
 
 }  // namespace
 
+bool write_all(int descriptor, const void* data, std::uint64_t size) {
+    const auto* from = static_cast<const char*>(data);
+    while (size > 0) {
+        const ssize_t put = ::write(descriptor, from, size);
+        if (put < 0 && errno != EINTR) {
+            return false;
+        }
+        if (put > 0) {
+            from += put;
+            size -= static_cast<std::uint64_t>(put);
+        }
+    }
+    return true;
+}
+
 void check_place(const std::string& path) {
     if (path.empty()) {
         throw InputError("the file to write has no name; give it one");
@@ -74,16 +89,8 @@ WholeFile::~WholeFile() {
 }
 
 void WholeFile::write(const void* data, std::uint64_t size) {
-    const auto* from = static_cast<const char*>(data);
-    while (size > 0) {
-        const ssize_t put = ::write(descriptor_.number(), from, size);
-        if (put < 0 && errno != EINTR) {
-            fail();
-        }
-        if (put > 0) {
-            from += put;
-            size -= static_cast<std::uint64_t>(put);
-        }
+    if (!write_all(descriptor_.number(), data, size)) {
+        fail();
     }
 }
 

@@ -9,6 +9,9 @@
 
 namespace byhand {
 
+// Writes all of it, however often the system breaks off. False, with errno, where it can't be done.
+bool write_all(int descriptor, const void* data, std::uint64_t size);
+
 // Before long work: throws InputError where no file can be made or replaced there, as far as can be told.
 void check_place(const std::string& path);
 

@@ -1,5 +1,6 @@
 // Disks that are full or read-only, limits on files, streams that are closed: what is there stays, and what went wrong
 // is said.
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
@@ -107,6 +108,31 @@ TEST_CASE("a read-only disk is refused before the work") {
         need_disk(outcome);
         CAPTURE(arguments);
         check_refused(outcome, "Read-only file system");
+    }
+}
+
+TEST_CASE("a pipe that nobody reads is refused before the work") {
+    const Place place;
+    REQUIRE(::mkfifo(place.file("pipe").c_str(), 0600) == 0);
+    std::vector<Arguments> commands = {place.training("100000000", {"--save", "pipe"}),
+                                       place.training("100000000", {"--no-save", "--metrics", "pipe"}),
+                                       {"eval", "m", "--data", "n", "--logits", "pipe"},
+                                       {"diff", "m", "m", "--output", "pipe"},
+                                       {"lab", "columns", "--no-plot", "--html", "pipe"},
+                                       {"lab", "columns", "--no-plot", "--svg", "pipe"},
+                                       {"exercise", "--output", "pipe"}};
+    if (kWithTorch) {
+        commands.push_back({"compare", "--data", "n", "--steps", "1000000", "--output", "pipe"});
+        commands.push_back({"compare", "--data", "n", "--steps", "1000000", "--dump", "pipe"});
+        commands.push_back({"bench", "--sweep", "hidden=9..9", "--svg", "pipe"});
+    }
+    for (const Arguments& arguments : commands) {
+        const Outcome outcome = byhand(place, arguments);
+        CAPTURE(arguments, outcome.err);
+        check_refused(outcome, "pipe: ");
+        const bool said = outcome.err.find("nobody is at the other end") != std::string::npos ||
+                          outcome.err.find("is not a regular file") != std::string::npos;
+        CHECK(said);
     }
 }
 
