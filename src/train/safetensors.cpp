@@ -70,9 +70,12 @@ protected:
         }
         read_at(source_, offset_, block_.data(), size, path_);
         char* const end = block_.data() + size;
-        // The parser would copy a number of 90 MB five times over before it said that it is one.
-        if (std::all_of(block_.data(), end, [](char c) { return c >= '0' && c <= '9'; }) && size == block_.size()) {
-            refuse(path_, "not a safetensors file: its header has " + std::to_string(size) + " digits in a row");
+        // The parser would copy a text or a number of 90 MB several times over before it handed it on.
+        const auto last = std::find(std::make_reverse_iterator(end), block_.rend(), '"');
+        unquoted_ = static_cast<std::uint64_t>(last - std::make_reverse_iterator(end)) +
+                    (last == block_.rend() ? unquoted_ : 0);
+        if (unquoted_ > kMostHeaderText) {
+            refuse(path_, "its header has more than 16 MB without a quotation mark; leave such texts out");
         }
         // The parser would take a NUL for the end. Another control character is as little JSON.
         std::replace(block_.data(), end, '\0', '\1');
@@ -87,6 +90,7 @@ private:
     std::uint64_t offset_;
     std::uint64_t left_;
     const std::string& path_;
+    std::uint64_t unquoted_ = 0;  // bytes since the last quotation mark
     std::array<char, 65536> block_{};
 };
 

@@ -74,6 +74,7 @@ public:
     }
 
     bool string(string_t& value) override {
+        count_text(value);
         if (place_ == Place::metadata) {
             header_.metadata[key_] = std::move(value);
         } else if (place_ == Place::tensor && key_ == "dtype") {
@@ -106,6 +107,7 @@ public:
     }
 
     bool key(string_t& name) override {
+        count_text(name);
         const bool is_new = place_ == Place::top        ? names_.insert(name).second
                             : place_ == Place::metadata ? !header_.metadata.contains(name)
                                                         : fields_.insert(name).second;
@@ -161,6 +163,13 @@ public:
 private:
     enum class Place { outside, top, metadata, tensor, shape, offsets };
 
+    void count_text(const std::string& text) {
+        text_ += text.size();
+        if (text_ > kMostHeaderText) {
+            refuse(path_, "more than 16 MB of names and metadata; leave out what is long");
+        }
+    }
+
     // Where the reader stands, for messages.
     std::string at() const {
         const bool in_tensor = place_ == Place::tensor || place_ == Place::shape || place_ == Place::offsets;
@@ -184,6 +193,7 @@ private:
     Place place_ = Place::outside;
     std::string key_;
     std::size_t offsets_ = 0;  // read so far
+    std::uint64_t text_ = 0;   // bytes of names, keys and metadata so far
     std::unordered_set<std::string> names_;
     std::unordered_set<std::string> fields_;
 };

@@ -13,6 +13,8 @@ namespace byhand {
 
 // The published limit: 100 MB.
 inline constexpr std::uint64_t kLongestHeader = 100'000'000;
+// Of these the bytes that names, keys and metadata may take in all, as read here.
+inline constexpr std::uint64_t kMostHeaderText = 16'000'000;
 
 // A tensor as the header tells of it. Offsets count from the header's end.
 struct StoredEntry {

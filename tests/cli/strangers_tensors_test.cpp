@@ -74,11 +74,12 @@ TEST_CASE("strangers: tensor files") {
          }) {
         place.refused(all, kind, bytes);
     }
-    // Metadata may take what the format allows: 100 MB. Nothing of that size is kept here, for a program that is
-    // started begins with the peak of the one that starts it.
+    // The format allows 100 MB of header. Nothing of that size is kept here, for a program that is started begins with
+    // the peak of the one that starts it.
     const std::vector<Arguments> some = {{"diff", "good", kStranger}, {"sample", kStranger}};
-    const auto large = [&](const std::string& before, const std::string& piece, const std::string& after) {
-        const std::size_t times = 90 * kMegabyte / piece.size();
+    const auto large = [&](const std::string& before, const std::string& piece, const std::string& after,
+                           std::size_t megabytes = 90) {
+        const std::size_t times = megabytes * kMegabyte / piece.size();
         const std::uint64_t size = before.size() + times * piece.size() + after.size();
         std::ofstream stream(place.file(kStranger), std::ios::binary);
         stream.write(reinterpret_cast<const char*>(&size), sizeof size) << before;
@@ -93,6 +94,8 @@ TEST_CASE("strangers: tensor files") {
         large(R"({"__metadata__":{"a":")", piece, R"("},"W1":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})");
         place.refused(some, "much metadata of " + piece + ", and bytes after the last");
     }
+    large(R"({"__metadata__":{"a":")", "a", R"("},"W1":{}})", 15);
+    place.refused(some, "as much metadata as may be, and a fault");
     large("{\"__metadata__\":{\"a\":\"\"", ",\"b\":\"\"", "}}");
     place.refused(some, "a key again and again");
     large("{\"a\":", "[", "");

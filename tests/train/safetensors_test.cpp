@@ -260,6 +260,33 @@ TEST_CASE("a header longer than the file, or than 100 MB, is refused before it i
     CHECK(refusal(path).starts_with(no + "its header would take "));
 }
 
+TEST_CASE("a header's texts take 16 MB at most, and so does what is none") {
+    const Folder folder;
+    const std::string path = folder.file(kName);
+    const auto write = [&](const std::string& header) {
+        folder.write(kName, raw<std::uint64_t>({header.size()}) + header);
+    };
+    const auto texts = [](std::size_t many) {
+        std::string header = R"({"__metadata__":{"a":"")";
+        for (std::size_t i = 0; i < many; ++i) {
+            header += ",\"" + std::to_string(i) + "\":\"" + std::string(1'000'000, 'a') + "\"";
+        }
+        return header + "}}";
+    };
+    write(texts(15));
+    CHECK(read_tensors(path).metadata.at("14").size() == 1'000'000);
+    write(texts(16));
+    CHECK(refusal(path) ==
+          path + ": not a safetensors file: more than 16 MB of names and metadata; leave out what is long");
+    write("{" + std::string(15'000'000, ' ') + "}");
+    CHECK(read_tensors(path).tensors.empty());
+    for (const char filler : {'a', ' ', '9'}) {
+        write(R"({"__metadata__":{"a":")" + std::string(17'000'000, filler) + "\"}}");
+        CHECK(refusal(path) ==
+              path + ": its header has more than 16 MB without a quotation mark; leave such texts out");
+    }
+}
+
 TEST_CASE("every shortened or bent file is either read or refused in one line") {
     const Folder folder;
     const std::string path = folder.file(kName);
