@@ -125,15 +125,13 @@ RunExperiment padding(CLI::App& command) {
     constexpr std::size_t kMostBytes = std::size_t{4} << 20;
     const auto options = std::make_shared<lab::PaddingOptions>();
     command
-        .add_option_function<std::string>(
-            "--file",
-            [options](const std::string& path) {
-                options->where = path;
-                options->batch = lab::read_sequences(read_text(path, kMostBytes), path);
-            },
-            "Sequences of your own, instead of the note's: a row of numbers a line, with a word before them "
-            "if you like, pad for a row of padding, an empty line between sequences (docs/formats.md)")
-        ->check(some_text());
+        .add_option("--file", options->where,
+                    "Sequences of your own, instead of the note's: a row of numbers a line, with a word before them "
+                    "if you like, pad for a row of padding, an empty line between sequences (docs/formats.md)")
+        ->check(some_text())
+        ->each([options](const std::string& path) {
+            options->batch = lab::read_sequences(read_text(path, kMostBytes), path);
+        });
     command.add_option("--bn-eps", options->epsilon, "ε")->check(number_between(0, 1e30))->capture_default_str();
     command.add_option("--seed", options->seed, "Draws γ, β and the gradient for the backward pass")
         ->check(whole_number(0))
