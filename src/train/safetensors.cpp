@@ -14,6 +14,7 @@
 #include <set>
 #include <stdexcept>
 #include <streambuf>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -71,9 +72,8 @@ protected:
         read_at(source_, offset_, block_.data(), size, path_);
         char* const end = block_.data() + size;
         // The parser would copy a text or a number of 90 MB several times over before it handed it on.
-        const auto last = std::find(std::make_reverse_iterator(end), block_.rend(), '"');
-        unquoted_ = static_cast<std::uint64_t>(last - std::make_reverse_iterator(end)) +
-                    (last == block_.rend() ? unquoted_ : 0);
+        const std::size_t last_quote = std::string_view(block_.data(), size).rfind('"');
+        unquoted_ = last_quote == std::string_view::npos ? unquoted_ + size : size - last_quote - 1;
         if (unquoted_ > kMostHeaderText) {
             refuse(path_, "its header has more than 16 MB without a quotation mark; leave such texts out");
         }

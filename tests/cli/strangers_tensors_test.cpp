@@ -162,10 +162,10 @@ TEST_CASE("strangers: saved models") {
          }) {
         place.refused(all, kind, bytes);
     }
-    place.refused(std::vector<Arguments>{all.back()}, "a model that there is not", with("model", "\x1b[2J"));
-    place.refused(std::vector<Arguments>{all.back()}, "no generator to go on with", without("batches_generator"));
-    place.refused(std::vector<Arguments>{all.back()}, "steps of which none is left",
-                  with("steps", "18446744073709551615"));
+    const std::vector<Arguments> resuming = {all.back()};
+    place.refused(resuming, "a model that there is not", with("model", "\x1b[2J"));
+    place.refused(resuming, "no generator to go on with", without("batches_generator"));
+    place.refused(resuming, "steps of which none is left", with("steps", "18446744073709551615"));
     for (const std::string tensor : {"C", "W1", "bnmean_running"}) {
         json header = place.header();
         header["other"] = header[tensor];
