@@ -112,9 +112,12 @@ bool fits_in_memory(const NetworkConfig& config, std::size_t rows) {
 void check_network(const NetworkConfig& config, std::size_t rows) {
     require(config.vocabulary > 0, "the vocabulary is empty");
     require(config.context > 0, "a context of 0 characters predicts from nothing: --context takes at least 1");
+    require(config.context <= kMostContext, "a context of more than " + std::to_string(kMostContext) +
+                                                " characters sees no more of any name: --context takes that at most");
     require(config.embedding > 0, "an embedding of width 0 holds nothing: --embedding takes at least 1");
     require(!config.hidden.empty(), "no hidden layer: --hidden takes at least one width");
-    require(config.hidden.size() <= kMostHiddenLayers, "more than 64 hidden layers: --hidden takes 64 widths at most");
+    require(config.hidden.size() <= kMostHiddenLayers,
+            "more than " + std::to_string(kMostHiddenLayers) + " hidden layers: --hidden takes as many widths at most");
     for (const std::size_t width : config.hidden) {
         require(width > 0, "a hidden layer of width 0 passes nothing on: --hidden takes widths of at least 1");
     }

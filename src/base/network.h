@@ -42,6 +42,7 @@ struct NormConfig {
 };
 
 inline constexpr std::size_t kMostHiddenLayers = 64;
+inline constexpr std::size_t kMostContext = 1024;  // as many characters as the longest line of names
 
 struct NetworkConfig {
     std::size_t vocabulary = 27;              // V
@@ -99,8 +100,8 @@ std::size_t parameter_count(const NetworkConfig& config);
 bool fits_in_memory(const NetworkConfig& config, std::size_t rows);
 
 // Throws InputError where the network or a training batch of `rows` rows can't be: an extent of 0, one row with a
-// divisor n − 1, a momentum outside [0, 1], an ε that is negative or not finite, or what does
-// not fit in memory.
+// divisor n − 1, a context of more than kMostContext, a momentum outside [0, 1], an ε that is negative or not finite,
+// or what does not fit in memory.
 void check_network(const NetworkConfig& config, std::size_t rows);
 
 }  // namespace byhand

@@ -1,6 +1,7 @@
 #include "base/tensors.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 namespace byhand {
@@ -61,6 +62,15 @@ void copy_into(Tensors<To>& to, const Tensors<From>& from) {
         }
         std::copy(source.begin(), source.end(), target.begin());
     }
+}
+
+const TensorSpec* first_not_finite(const Tensors<float>& state) {
+    for (const TensorSpec& spec : state.table()) {
+        if (!std::ranges::all_of(state[spec.name], [](float x) { return std::isfinite(x); })) {
+            return &spec;
+        }
+    }
+    return nullptr;
 }
 
 template class Tensors<float>;

@@ -87,6 +87,9 @@ private:
 template <class To, class From>
 void copy_into(Tensors<To>& to, const Tensors<From>& from);
 
+// The first tensor with an element that is not finite; null where all are.
+const TensorSpec* first_not_finite(const Tensors<float>& state);
+
 extern template class Tensors<float>;
 extern template class Tensors<double>;
 extern template void copy_into(Tensors<float>&, const Tensors<float>&);

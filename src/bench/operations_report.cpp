@@ -1,8 +1,8 @@
 #include <fmt/core.h>
 
+#include "base/utf8.h"
 #include "bench/operations.h"
 #include "bench/report_parts.h"
-#include "names/utf8.h"
 
 namespace byhand::bench {
 namespace {

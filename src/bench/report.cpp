@@ -4,9 +4,9 @@
 
 #include <stdexcept>
 
+#include "base/utf8.h"
 #include "bench/flops.h"
 #include "bench/report_parts.h"
-#include "names/utf8.h"
 
 namespace byhand::bench {
 namespace {

@@ -1,17 +1,16 @@
 #include "cli/apart.h"
 
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <csignal>
 #include <cstdio>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/say.h"
-#include "names/utf8.h"
 
 namespace byhand::cli {
 namespace {
@@ -23,7 +22,7 @@ class Shared {
 public:
     Shared() : memory_(::mmap(nullptr, kLongest, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
         if (memory_ == MAP_FAILED) {
-            throw InputError("no memory to share with a process of its own");
+            throw InputError("no memory to share with a process of its own: " + reason());
         }
     }
     ~Shared() { ::munmap(memory_, kLongest); }
@@ -47,7 +46,7 @@ Apart run_apart(const std::function<int(const std::function<void(const std::stri
     std::fflush(nullptr);  // or it would be written twice
     const pid_t child = ::fork();
     if (child < 0) {
-        throw InputError("no process to run your functions in: the system has too many");
+        throw InputError("no process to run your functions in: " + reason());
     }
     if (child == 0) {
         int code = kBadInput;
@@ -59,13 +58,8 @@ Apart run_apart(const std::function<int(const std::function<void(const std::stri
         std::fflush(nullptr);
         ::_exit(code);
     }
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    if (WIFSIGNALED(status)) {
-        return {.exit_code = kDisagrees, .signal = WTERMSIG(status), .doing = shared.read()};
-    }
-    return {.exit_code = WEXITSTATUS(status), .signal = std::nullopt, .doing = shared.read()};
+    const Ended ended = wait_for(child);
+    return {.exit_code = ended.signal ? kDisagrees : ended.exit_code, .signal = ended.signal, .doing = shared.read()};
 }
 
 }  // namespace byhand::cli

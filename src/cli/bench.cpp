@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "bench/machine.h"
 #include "bench/operations.h"
 #include "bench/report.h"
@@ -23,7 +24,6 @@
 #include "cli/numbers.h"
 #include "cli/say.h"
 #include "manual/simd/peak.h"
-#include "names/utf8.h"
 #include "torch_ref/blas.h"
 
 namespace byhand::cli {

@@ -7,10 +7,10 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/process.h"
+#include "base/utf8.h"
 #include "cli/commands.h"
-#include "cli/run_program.h"
 #include "cli/say.h"
-#include "names/utf8.h"
 #include "torch_ref/blas.h"
 #include "torch_ref/load.h"
 
@@ -63,8 +63,8 @@ const torch_ref::Factory* open_torch(const TorchOptions& options) {
 
 std::optional<bench::AsInstalled> as_installed(const std::string& recipe, std::size_t threads, std::size_t rounds) {
     const std::optional<ProgramRun> run =
-        run_program("/proc/self/exe", {"bench", "--json", "--as-installed", "--recipe", recipe, "--threads",
-                                       std::to_string(threads), "--rounds", std::to_string(rounds)});
+        run_and_read({"/proc/self/exe", "bench", "--json", "--as-installed", "--recipe", recipe, "--threads",
+                      std::to_string(threads), "--rounds", std::to_string(rounds)});
     if (!run || run->exit_code != kFine) {
         throw InputError(
             fmt::format("LibTorch as installed could not be measured ({}); --no-as-installed leaves it out",

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/network_options.h"
@@ -22,7 +23,6 @@
 #include "harness/report_html.h"
 #include "manual/stepwise.h"
 #include "names/batches.h"
-#include "names/utf8.h"
 #include "torch_ref/load.h"
 #include "train/safetensors.h"
 
@@ -195,14 +195,13 @@ int compare(const CompareOptions& options) {
         throw InputError("a mistake is planted in the stepwise network: --plant needs --model stepwise");
     }
     if (!options.dump.empty()) {
-        check_writable(options.dump);
+        check_writable(options.dump, Content::tensors);
     }
     std::optional<TextFile> output;
     if (!options.output.empty()) {
         output.emplace(options.output);
     }
-    Run run =
-        prepare(recipe_of(options.network), read_names_aloud(options.network.data), data_path_of(options.network.data));
+    Run run = run_of(options.network);
     std::optional<TensorFile> given;
     if (!options.mine.empty()) {
         given = read_tensors(options.mine);

@@ -4,18 +4,18 @@
 #include <fnmatch.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/numbers.h"
 #include "cli/progress.h"
 #include "cli/say.h"
 #include "harness/report_diff.h"
-#include "names/utf8.h"
 #include "names/vocabulary.h"
 #include "recipe/recipe.h"
 #include "train/safetensors.h"
@@ -65,11 +65,9 @@ std::string text_of(const Diff& found, const std::string& format, const Presenta
 }
 
 int diff(const DiffOptions& options) {
-    for (const std::string& read : {options.a, options.b}) {
-        std::error_code error;
-        if (std::filesystem::equivalent(read, options.output, error)) {
-            throw InputError("--output " + options.output + " is a file to be compared; name another");
-        }
+    std::optional<TextFile> output;
+    if (!options.output.empty()) {
+        output.emplace(options.output);
     }
     const TensorFile a = read_tensors(options.a), b = read_tensors(options.b);
     if (a.tensors.empty() && b.tensors.empty()) {
@@ -77,15 +75,15 @@ int diff(const DiffOptions& options) {
     }
     Presentation how;
     how.shows = [&](const std::string& name) { return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0; };
-    how.colour = options.output.empty() && wants_colour(STDOUT_FILENO);
+    how.colour = !output && wants_colour(STDOUT_FILENO);
     find_words(how, a.metadata);
     find_words(how, b.metadata);
     const Diff found = byhand::diff(options.a, views(a), options.b, views(b), options.limit);
     const std::string text = text_of(found, options.format, how);
-    if (options.output.empty()) {
+    if (!output) {
         fmt::print("{}", text);
     } else {
-        TextFile(options.output).write(text);
+        output->write(text);
         say("{}", conclusion(fit_to_print(found), false));
     }
     return agree(found) ? kFine : kDisagrees;

@@ -4,13 +4,13 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/models.h"
 #include "cli/network_options.h"
 #include "cli/numbers.h"
 #include "cli/say.h"
 #include "names/dataset.h"
-#include "names/utf8.h"
 #include "recipe/printed_json.h"
 #include "train/losses.h"
 #include "train/safetensors.h"
@@ -20,7 +20,7 @@ namespace byhand::cli {
 namespace {
 
 struct EvalOptions {
-    std::string model = "byhand.safetensors";
+    std::string model = kSavedModel;
     std::string data, recipe, logits;
     bool json = false;
 };
@@ -52,11 +52,11 @@ void write_logits(const std::string& path, Model& model, const Examples& example
 
 int evaluate(const EvalOptions& options) {
     if (!options.logits.empty()) {
-        check_writable(options.logits);
+        check_writable(options.logits, Content::tensors);
     }
     const SavedModel saved = read_model(options.model, options.recipe, options.data);
-    NamesFile names = read_names_aloud(options.data);
-    const std::string path = data_path_of(options.data);
+    NamesFile names = options.data.empty() ? read_names_aloud(saved) : read_names_aloud(options.data);
+    const std::string path = options.data.empty() ? data_path_of(saved) : options.data;
     const bool is_its_own = names.hash == saved.data_hash;
     check_characters(names.names, saved.vocabulary, path);
     const Recipe& recipe = saved.recipe;
@@ -66,8 +66,7 @@ int evaluate(const EvalOptions& options) {
         say("{} is not the file that the model was trained on ({}): its parts are not the model's parts\n",
             printable(path), printable(saved.data_path));
     }
-    const std::unique_ptr<Model> model = make_model("fused", recipe.network, recipe.batch);
-    model->load(saved.for_evaluation());
+    const std::unique_ptr<Model> model = model_to_evaluate(saved);
     const auto loss = [&](const std::vector<std::u32string>& part) {
         return mean_loss(*model, examples_of(part, saved.vocabulary, recipe.network.context), saved.vocabulary.size());
     };
@@ -112,7 +111,8 @@ void add_eval(CLI::App& app, int& exit_code) {
         app.add_subcommand("eval", "Measure a saved model: its loss on each part, beside bigram counts");
     const auto options = std::make_shared<EvalOptions>();
     command->add_option("MODEL", options->model, "What byhand train saved")->capture_default_str();
-    command->add_option("--data", options->data, "Names, one a line, in UTF-8 [the shipped names]")->check(some_text());
+    command->add_option("--data", options->data, "Names, one a line, in UTF-8 [those it was trained on]")
+        ->check(some_text());
     command
         ->add_option("--recipe", options->recipe,
                      "Of a model that others wrote: a shipped recipe or a JSON file; --data has its characters")

@@ -47,8 +47,7 @@ std::string report_of(const ExerciseOptions& options, const Examination& examina
 int examine_and_report(const ExerciseOptions& options, const std::string& library,
                        const std::optional<TextFile>& output, const Watch& watch) {
     const exercise::Steps steps = exercise::load(library, options.own.path());
-    const Run run =
-        prepare(recipe_of(options.network), read_names_aloud(options.network.data), data_path_of(options.network.data));
+    const Run run = run_of(options.network);
     const torch_ref::Factory& torch = torch_ref::load();
     const Examination examination = examine(steps, torch, run, watch);
 

@@ -16,11 +16,6 @@ void add_seeds(CLI::App& command, lab::Seeds& seeds) {
         ->capture_default_str();
 }
 
-void add_steps(CLI::App& command, std::size_t& steps) {
-    constexpr std::uint64_t kMost = 10'000'000;
-    command.add_option("--steps", steps, "Of each training")->check(whole_number(1, kMost))->capture_default_str();
-}
-
 lab::Material material_of(const NetworkOptions& options) {
     return {read_names_aloud(options.data), data_path_of(options.data)};
 }

@@ -15,9 +15,6 @@ CLI::Option* add_numbers(CLI::App& command, const char* name, std::vector<double
 // --seeds N: on so many seeds, from --seed on.
 void add_seeds(CLI::App& command, lab::Seeds& seeds);
 
-// --steps N of each training.
-void add_steps(CLI::App& command, std::size_t& steps);
-
 // The names that --data says, read aloud. Throws InputError.
 lab::Material material_of(const NetworkOptions& options);
 

@@ -41,8 +41,7 @@ const Explanation& explanation_of(const std::vector<Explanation>& all, const std
 }
 
 int explain(const ExplainOptions& options) {
-    Run run =
-        prepare(recipe_of(options.network), read_names_aloud(options.network.data), data_path_of(options.network.data));
+    Run run = run_of(options.network);
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     const StepNetwork<float> steps = stepwise_network<float>(network, rows);

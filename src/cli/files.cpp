@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <utility>
 
@@ -51,22 +50,19 @@ std::string read_text(const std::string& path, std::size_t limit) {
     const RegularFile file = open_regular(path);
     std::string text;
     char buffer[65536];
-    while (true) {
-        const ssize_t got = ::read(file.descriptor.number(), buffer, sizeof buffer);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            throw InputError(path + ": can't be read: " + reason());
-        }
-        if (got == 0) {
-            return text;
-        }
-        text.append(buffer, static_cast<std::size_t>(got));
+    while (const std::size_t got = read_some(file.descriptor.number(), buffer, sizeof buffer, path)) {
+        text.append(buffer, got);
         if (text.size() > limit) {
             throw InputError(path + ": larger than the " + std::to_string(limit) + " bytes that are read here");
         }
     }
+    return text;
+}
+
+bool same_file(const std::string& a, const std::string& b) {
+    std::error_code error;
+    const fs::path one = fs::weakly_canonical(a, error), other = fs::weakly_canonical(b, error);
+    return (!one.empty() && one == other) || fs::equivalent(a, b, error);
 }
 
 TextFile::TextFile(std::string path) : path_(std::move(path)) {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "train/regular_file.h"
+#include "base/file.h"
 
 namespace byhand::cli {
 
@@ -18,6 +18,9 @@ std::vector<std::string> shipped_recipes();
 
 // The whole file, at most `limit` bytes. Throws InputError: larger, or as open_regular does.
 std::string read_text(const std::string& path, std::size_t limit);
+
+// Whether both paths lead to one file, through links too, or will once it is made.
+bool same_file(const std::string& a, const std::string& b);
 
 // The file that a text goes to at the end of long work. It is replaced as a whole, through a link too; a device or a
 // pipe is written into.

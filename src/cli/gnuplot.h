@@ -6,8 +6,8 @@
 
 namespace byhand::cli {
 
-// What gnuplot writes when it is given these commands. Nothing where it is not installed. Throws std::runtime_error
-// with its own words where it fails.
+// What gnuplot writes when it is given these commands, and no settings of the user's. Nothing where it is not
+// installed. Throws InputError with its own words where it fails.
 std::optional<std::string> gnuplot(const std::string& commands);
 
 }  // namespace byhand::cli

@@ -1,27 +1,46 @@
 #include "cli/interrupt.h"
 
+#include <atomic>
 #include <csignal>
 
 namespace byhand::cli {
 namespace {
 
-// A signal handler has nothing but a global to leave its mark in.
-volatile std::sig_atomic_t mark = 0;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+constexpr int kWatched[] = {SIGINT, SIGTERM, SIGHUP};
+
+// A signal handler has nothing but a global to leave its mark in; it may run on any thread.
+std::atomic<bool> mark = false;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+static_assert(std::atomic<bool>::is_always_lock_free);
 
 extern "C" void leave_mark(int signal) {
-    mark = 1;
-    std::signal(signal, SIG_DFL);
+    if (mark.exchange(true) && signal != SIGHUP) {
+        std::signal(signal, SIG_DFL);
+        std::raise(signal);
+    }
 }
 
 }  // namespace
 
-void watch_for_interrupt() {
-    std::signal(SIGINT, leave_mark);
-    std::signal(SIGTERM, leave_mark);
+InterruptWatch::InterruptWatch() {
+    for (const int signal : kWatched) {
+        if (std::signal(signal, leave_mark) == SIG_IGN) {
+            std::signal(signal, SIG_IGN);
+        }
+    }
+    std::signal(SIGPIPE, SIG_IGN);
+}
+
+InterruptWatch::~InterruptWatch() {
+    for (const int signal : kWatched) {
+        if (std::signal(signal, SIG_DFL) == SIG_IGN) {
+            std::signal(signal, SIG_IGN);
+        }
+    }
+    std::signal(SIGPIPE, SIG_DFL);
 }
 
 bool interrupted() {
-    return mark != 0;
+    return mark;
 }
 
 }  // namespace byhand::cli

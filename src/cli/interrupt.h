@@ -3,9 +3,18 @@
 
 namespace byhand::cli {
 
-// From now on SIGINT and SIGTERM only leave a mark, the first time; a second one ends the program at once.
-void watch_for_interrupt();
+// While it lives, SIGINT, SIGTERM and SIGHUP leave no more than a mark, the first time; a second SIGINT or SIGTERM
+// ends the program at once (not a second SIGHUP: a terminal that closes may send two). What was ignored before stays
+// ignored. And to write into a pipe whose reader has gone is an error, not the end of the program. One at a time.
+class InterruptWatch {
+public:
+    InterruptWatch();
+    InterruptWatch(const InterruptWatch&) = delete;
+    InterruptWatch& operator=(const InterruptWatch&) = delete;
+    ~InterruptWatch();
+};
 
+// Whether there is a mark.
 bool interrupted();
 
 }  // namespace byhand::cli

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/experiments.h"
 #include "cli/files.h"
@@ -21,7 +22,6 @@
 #include "lab/paper/json.h"
 #include "lab/paper/plot_script.h"
 #include "lab/paper/text.h"
-#include "names/utf8.h"
 #include "torch_ref/load.h"
 
 namespace byhand::cli {

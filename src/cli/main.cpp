@@ -7,9 +7,10 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/utf8.h"
+#include "cli/collisions.h"
 #include "cli/commands.h"
 #include "cli/say.h"
-#include "names/utf8.h"
 
 namespace {
 
@@ -17,19 +18,29 @@ using namespace byhand::cli;
 
 // One line to stderr. What came from outside is shown so that it can't steer a terminal.
 int fail(int code, const std::string& message) {
-    say("byhand: {}\n", byhand::printable(message));
+    constexpr std::size_t kLongest = 4000;  // a file may have names of a million bytes
+    say("byhand: {}\n", byhand::excerpt(message, kLongest));
     return code;
 }
 
 // What the system would do to the program, or have it do, before it could say a word.
 void take_precautions() {
     std::signal(SIGXFSZ, SIG_IGN);  // a file beyond ulimit -f is an error like a full disk, and no end with litter
+    std::signal(SIGCHLD, SIG_DFL);  // where it was ignored, nobody would be told how a process ended
     // Of streams that are closed the next file opened would take the number, and then what is printed.
     int file = 0;
     do {
         file = ::open("/dev/null", O_RDONLY);  // not to be written to, as they were not
     } while (file >= 0 && file <= STDERR_FILENO);
     ::close(file);
+}
+
+// Of every command: once its words are read and before it begins.
+void check_files(CLI::App& app) {
+    for (CLI::App* command : app.get_subcommands({})) {
+        command->parse_complete_callback([command] { refuse_collisions(*command); });
+        check_files(*command);
+    }
 }
 
 int run(int argc, char** argv) {
@@ -56,6 +67,7 @@ int run(int argc, char** argv) {
     add_explain(app, exit_code);
     add_diff(app, exit_code);
     add_recipes(app, exit_code);
+    check_files(app);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -83,8 +95,7 @@ int main(int argc, char** argv) {
     } catch (const byhand::InputError& error) {
         return fail(kBadInput, error.what());
     } catch (const std::bad_alloc&) {
-        return fail(kBadInput,
-                    "there is not enough memory for this; lower --hidden, --embedding, --context or --batch");
+        return fail(kBadInput, "there is not enough memory for this; a smaller network, batch or file needs less");
     } catch (const std::exception& error) {
         if (std::ferror(stdout) != 0) {
             return fail(kBadInput, "standard output could not be written");

@@ -6,19 +6,17 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cmath>
-#include <nlohmann/json.hpp>
-#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "base/error.h"
-#include "names/utf8.h"
+#include "base/utf8.h"
 #include "train/whole_file.h"
 
 namespace byhand::cli {
 namespace {
-
-using nlohmann::json;
 
 constexpr std::size_t kLongestLine = 200, kBlock = 65536;
 
@@ -26,36 +24,36 @@ constexpr std::size_t kLongestLine = 200, kBlock = 65536;
     throw InputError(printable(path) + ": " + why);
 }
 
-// The step of a line, if it is one of ours.
-std::optional<std::size_t> step_of(const std::string& line) {
-    const json object = json::parse(line, nullptr, false);
-    if (!object.is_object() || object.size() != 2 || !object.contains("loss") || !object.contains("step") ||
-        !object["step"].is_number_unsigned()) {
+// The step of a line, if it is one that `write` makes.
+std::optional<std::size_t> step_of(std::string_view line) {
+    constexpr std::string_view kStep = R"({"step":)", kLoss = R"(,"loss":)";
+    if (!line.starts_with(kStep) || !line.ends_with('}')) {
         return std::nullopt;
     }
-    return object["step"].get<std::size_t>();
+    const char* const end = line.data() + line.size() - 1;
+    std::size_t step = 0;
+    const auto [after, error] = std::from_chars(line.data() + kStep.size(), end, step);
+    if (error != std::errc() || !std::string_view(after, end).starts_with(kLoss)) {
+        return std::nullopt;
+    }
+    const std::string_view loss(after + kLoss.size(), end);
+    float value = 0;
+    const bool is_number = std::from_chars(loss.data(), end, value).ptr == end && !loss.empty();
+    return is_number || loss == R"("nan")" || loss == R"("inf")" || loss == R"("-inf")" ? std::optional(step)
+                                                                                        : std::nullopt;
 }
 
-// Calls visit(line) for each whole line of a regular file, until it says that it has seen enough.
+// Calls visit(line) for each whole line of a regular file, until it says that it has seen enough. A line that was
+// broken off counts for nothing.
 template <class Visit>
 void for_each_line(int file, const std::string& path, Visit visit) {
     std::string text;
     char block[kBlock];
-    while (true) {
-        const ssize_t got = ::read(file, block, sizeof block);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            refuse(path, "can't be read: " + reason());
-        }
-        if (got == 0) {
-            return;  // a line that was broken off counts for nothing
-        }
-        text.append(block, static_cast<std::size_t>(got));
+    while (const std::size_t got = read_some(file, block, sizeof block, path)) {
+        text.append(block, got);
         std::size_t begin = 0;
         for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', begin)) {
-            if (!visit(text.substr(begin, end - begin))) {
+            if (!visit(std::string_view(text).substr(begin, end - begin))) {
                 return;
             }
             begin = end + 1;
@@ -67,12 +65,26 @@ void for_each_line(int file, const std::string& path, Visit visit) {
     }
 }
 
+// What stands there is cut or emptied: nothing else may be lost so.
+void check_is_metrics(int file, const std::string& path) {
+    char first[kLongestLine + 1];
+    const std::string_view text(first, read_some(file, first, sizeof first, path));
+    ::lseek(file, 0, SEEK_SET);
+    const std::size_t end = text.find('\n');
+    const bool broken_off = end == std::string_view::npos && text.size() <= kLongestLine;
+    const bool is_ours =
+        text.empty() || (broken_off ? text.starts_with(R"({"step":)") : step_of(text.substr(0, end)).has_value());
+    if (!is_ours) {
+        refuse(path, "stands there already and is no metrics file; name another with --metrics, or remove it");
+    }
+}
+
 // How many bytes of a metrics file a training without a break would have written in its first `done` steps.
 off_t bytes_to_keep(int file, const std::string& path, std::size_t every, std::size_t done) {
     off_t bytes = 0;
     std::size_t line_number = 0;
     std::optional<std::size_t> last;
-    for_each_line(file, path, [&](const std::string& line) {
+    for_each_line(file, path, [&](std::string_view line) {
         ++line_number;
         const std::optional<std::size_t> step = step_of(line);
         if (!step) {
@@ -98,30 +110,38 @@ off_t bytes_to_keep(int file, const std::string& path, std::size_t every, std::s
     return bytes;
 }
 
-}  // namespace
-
-Metrics::Metrics(std::string path, std::size_t every, std::size_t done) : path_(std::move(path)) {
+// Where that is not yet a file, makes it and flushes its folder, so that it lasts as long as the checkpoints do.
+Descriptor opened(const std::string& path) {
+    // A pipe that nobody reads would keep an ordinary open waiting, and so would some files of the system a read. Only
+    // what is a file is read.
+    constexpr int kHow = O_CLOEXEC | O_APPEND | O_NONBLOCK;
     struct stat status = {};
-    const bool is_read = done > 0 && (::stat(path_.c_str(), &status) != 0 || S_ISREG(status.st_mode));
-    const int mode = is_read ? O_RDWR : O_WRONLY | O_TRUNC;
-    // A pipe that nobody reads would keep an ordinary open waiting.
-    file_ = ::open(path_.c_str(), mode | O_CREAT | O_CLOEXEC | O_APPEND | O_NONBLOCK, 0666);
-    if (file_ < 0 || ::fstat(file_, &status) != 0 || ::fcntl(file_, F_SETFL, O_APPEND) != 0) {
-        refuse(path_, "the metrics file can't be written (" + reason() + "); name another with --metrics");
+    const bool is_there = ::stat(path.c_str(), &status) == 0;
+    const int mode = !is_there || S_ISREG(status.st_mode) ? O_RDWR : O_WRONLY;
+    Descriptor file(::open(path.c_str(), mode | O_CREAT | kHow, 0666));
+    if (file.number() < 0 || (mode == O_WRONLY && ::fcntl(file.number(), F_SETFL, O_APPEND) != 0)) {
+        refuse(path, "the metrics file can't be written (" + reason() + "); name another with --metrics");
     }
-    try {
-        if (is_read && ::ftruncate(file_, bytes_to_keep(file_, path_, every, done)) != 0) {
-            refuse(path_, "the metrics file can't be cut back: " + reason());
+    if (!is_there) {
+        const Descriptor folder = open_folder_of(path);
+        if (folder.number() < 0 || !flush_to_disk(folder.number())) {
+            refuse(path, "the metrics file is made, but its folder can't be flushed: " + reason());
         }
-    } catch (...) {
-        ::close(file_);
-        throw;
     }
+    return file;
 }
 
-Metrics::~Metrics() {
-    if (file_ >= 0) {
-        ::close(file_);
+}  // namespace
+
+Metrics::Metrics(std::string path, std::size_t every, std::size_t done) : path_(std::move(path)), file_(opened(path_)) {
+    struct stat status = {};
+    if (::fstat(file_.number(), &status) == 0 && !S_ISREG(status.st_mode)) {
+        return;
+    }
+    check_is_metrics(file_.number(), path_);
+    const off_t kept = done == 0 ? 0 : bytes_to_keep(file_.number(), path_, every, done);
+    if (::ftruncate(file_.number(), kept) != 0) {
+        refuse(path_, "the metrics file can't be cut back: " + reason());
     }
 }
 
@@ -138,29 +158,34 @@ void Metrics::write(std::size_t step, float loss) {
 }
 
 void Metrics::flush() {
-    if (error_ == 0 && !write_all(file_, waiting_.data(), waiting_.size())) {
+    if (error_ == 0 && !write_all(file_.number(), waiting_.data(), waiting_.size())) {
         error_ = errno;
     }
     waiting_.clear();
 }
 
-void Metrics::sync() {
+std::string Metrics::failure() const {
+    return printable(path_) + ": the metrics file could not be written whole: " + reason(error_);
+}
+
+std::optional<std::string> Metrics::sync() {
     flush();
-    while (error_ == 0 && ::fsync(file_) != 0) {
-        if (errno == EINVAL || errno == ENOTSUP || errno == EROFS) {
-            return;  // a device, a pipe
-        }
-        error_ = errno == EINTR ? 0 : errno;
+    if (error_ == 0 && !flush_to_disk(file_.number())) {
+        error_ = errno;
     }
+    if (error_ == 0 || std::exchange(told_, true)) {
+        return std::nullopt;
+    }
+    return failure();
 }
 
 void Metrics::close() {
     sync();
-    if (::close(std::exchange(file_, -1)) != 0 && error_ == 0) {
+    if (!file_.close() && error_ == 0) {
         error_ = errno;
     }
     if (error_ != 0) {
-        refuse(path_, "the metrics file could not be written whole: " + reason(error_));
+        throw InputError(failure());
     }
 }
 

@@ -16,4 +16,11 @@ std::unique_ptr<Model> make_model(const std::string& name, const NetworkConfig& 
                            : make_hand_model(hand_form(name), config, rows, threads);
 }
 
+std::unique_ptr<Model> model_to_evaluate(const SavedModel& saved) {
+    constexpr std::size_t kRows = 2;  // the fewest that every norm takes
+    std::unique_ptr<Model> model = make_model("fused", saved.recipe.network, kRows);
+    model->load(saved.for_evaluation());
+    return model;
+}
+
 }  // namespace byhand::cli

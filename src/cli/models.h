@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/model.h"
+#include "train/saved_model.h"
 
 namespace byhand::cli {
 
@@ -16,5 +17,9 @@ std::vector<std::string> model_names();
 // check_network does, or LibTorch is wanted and absent.
 std::unique_ptr<Model> make_model(const std::string& name, const NetworkConfig& config, std::size_t rows,
                                   std::size_t threads = 1);
+
+// A saved model as it is evaluated, by the fused network. The rows that its training took in one batch take no memory
+// here: the file may tell of millions.
+std::unique_ptr<Model> model_to_evaluate(const SavedModel& saved);
 
 }  // namespace byhand::cli

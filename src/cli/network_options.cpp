@@ -8,10 +8,10 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "cli/files.h"
 #include "cli/numbers.h"
 #include "cli/say.h"
-#include "names/utf8.h"
 
 namespace byhand::cli {
 
@@ -110,6 +110,27 @@ NamesFile read_names_aloud(const std::string& path) {
         say("{}: {}\n", printable(data_path_of(path)), remark);
     }
     return file;
+}
+
+std::string data_path_of(const SavedModel& saved) {
+    std::error_code error;
+    const std::string shipped_names = data_path_of("");
+    if (!std::filesystem::exists(saved.data_path, error) && read_names(shipped_names).hash == saved.data_hash) {
+        return shipped_names;
+    }
+    return saved.data_path;
+}
+
+NamesFile read_names_aloud(const SavedModel& saved) {
+    try {
+        return read_names_aloud(data_path_of(saved));
+    } catch (const InputError& error) {
+        throw InputError(std::string(error.what()) + "; --data says where the names are that it was trained on");
+    }
+}
+
+Run run_of(const NetworkOptions& options) {
+    return prepare(recipe_of(options), read_names_aloud(options.data), data_path_of(options.data));
 }
 
 }  // namespace byhand::cli

@@ -12,6 +12,9 @@
 
 namespace byhand::cli {
 
+// Where train saves, and eval and sample look, unless they are told.
+inline constexpr const char* kSavedModel = "byhand.safetensors";
+
 struct NetworkOptions {
     std::string recipe = "notes";
     std::string data;  // empty: the shipped names
@@ -42,5 +45,15 @@ SavedModel read_model(const std::string& path, const std::string& recipe, const 
 
 // The path that an empty --data stands for.
 std::string data_path_of(const std::string& data);
+
+// Where the names are that a saved model was trained on: in the file that it tells of or, where that is gone (the model
+// may come from another machine), in the shipped one, if that is the same.
+std::string data_path_of(const SavedModel& saved);
+
+// Those names, read aloud. Throws InputError that tells of --data.
+NamesFile read_names_aloud(const SavedModel& saved);
+
+// All that a run begins with, by the options. Throws InputError.
+Run run_of(const NetworkOptions& options);
 
 }  // namespace byhand::cli

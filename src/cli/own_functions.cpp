@@ -3,13 +3,12 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <vector>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "cli/apart.h"
 #include "cli/files.h"
 #include "exercise/build.h"
@@ -44,9 +43,14 @@ Library::Library(const OwnFunctions& own, bool sanitize) {
         path_ = own.path();
         return;
     }
-    std::string pattern = (fs::temp_directory_path() / "byhand-").string() + std::string(6, 'X');  // mkdtemp's own
+    std::error_code error;
+    const fs::path temporary = fs::temp_directory_path(error);
+    if (error) {
+        throw InputError("there is no folder for temporary files; name one by TMPDIR");
+    }
+    std::string pattern = (temporary / "byhand-").string() + std::string(6, 'X');  // mkdtemp's own
     if (::mkdtemp(pattern.data()) == nullptr) {
-        throw InputError("no folder for a library can be made at " + pattern + ": " + std::strerror(errno));
+        throw InputError("no folder for a library can be made at " + pattern + ": " + reason());
     }
     folder_ = pattern;
     path_ = folder_ / "functions.so";
@@ -56,7 +60,7 @@ Library::Library(const OwnFunctions& own, bool sanitize) {
                          .flags = own.flags,
                          .sanitize = sanitize});
     } catch (...) {
-        fs::remove_all(folder_);
+        fs::remove_all(folder_, error);
         throw;
     }
 }
@@ -107,7 +111,7 @@ int run_again_sanitized(const std::string& library) {
                ::setenv("UBSAN_OPTIONS", "abort_on_error=1", 0);
                // NOLINTEND(concurrency-mt-unsafe)
                ::execv("/proc/self/exe", arguments.data());
-               throw InputError(std::string("byhand can't be run again: ") + std::strerror(errno));
+               throw InputError(std::string("byhand can't be run again: ") + reason());
                return 0;
            })
         .exit_code;

@@ -7,13 +7,14 @@
 #include <set>
 
 #include "base/error.h"
-#include "names/utf8.h"
-#include "train/trainer.h"
+#include "base/utf8.h"
 
 namespace byhand::cli {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::size_t kLongest = 200;  // of what a file says, in a message
 
 // The keys of a recipe that decide a step, each with its value.
 json deciding(const Recipe& recipe) {
@@ -33,23 +34,24 @@ std::string in_words(std::string key) {
 
 }  // namespace
 
-std::vector<std::string> changes(const SavedModel& saved, const Run& run, const std::string& model,
-                                 std::uint64_t data_hash) {
+std::vector<std::string> changes(const SavedModel& saved, const Recipe& recipe, const Vocabulary& vocabulary,
+                                 const std::string& model, std::uint64_t data_hash) {
     std::vector<std::string> all;
     if (saved.data_hash != data_hash) {
-        all.push_back(fmt::format("the data (it was trained on {}, whose bytes were others)", saved.data_path));
+        all.push_back(fmt::format("the data (it was trained on {}, whose bytes were others)",
+                                  excerpt(saved.data_path, kLongest)));
     }
-    if (saved.vocabulary.characters != run.vocabulary.characters) {
-        all.push_back(fmt::format("the vocabulary ({} characters there, {} here)", saved.vocabulary.size(),
-                                  run.vocabulary.size()));
+    if (saved.vocabulary.characters != vocabulary.characters) {
+        all.push_back(
+            fmt::format("the vocabulary ({} characters there, {} here)", saved.vocabulary.size(), vocabulary.size()));
     }
     if (saved.trained_by != model) {
-        all.push_back(fmt::format("the model ({} there, {} here)", printable(saved.trained_by), model));
+        all.push_back(fmt::format("the model ({} there, {} here)", excerpt(saved.trained_by, kLongest), model));
     }
-    const json there = deciding(saved.recipe), here = deciding(run.recipe);
+    const json there = deciding(saved.recipe), here = deciding(recipe);
     std::set<std::string> keys;
-    for (const json* recipe : {&there, &here}) {
-        for (const auto& item : recipe->items()) {
+    for (const json* keyed : {&there, &here}) {
+        for (const auto& item : keyed->items()) {
             keys.insert(item.key());
         }
     }
@@ -69,9 +71,6 @@ void go_on(Run& run, const SavedModel& saved, const std::string& path) {
     }
     if (saved.state.table() != run.initial.table()) {
         refuse("can't be gone on with: its tensors are not those of the network that is asked for");
-    }
-    if (const TensorSpec* spec = first_not_finite(saved.state)) {
-        refuse("can't be gone on with: " + spec->name + " is not finite");
     }
     if (saved.steps >= run.recipe.steps) {
         refuse(fmt::format("has {} of {} steps already; --steps says how many in all", saved.steps, run.recipe.steps));

@@ -7,13 +7,13 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/models.h"
 #include "cli/network_options.h"
 #include "cli/numbers.h"
 #include "cli/say.h"
 #include "names/names_file.h"
-#include "names/utf8.h"
 #include "recipe/printed_json.h"
 #include "train/sampler.h"
 #include "train/saved_model.h"
@@ -22,7 +22,7 @@ namespace byhand::cli {
 namespace {
 
 struct SampleCommand {
-    std::string model = "byhand.safetensors";
+    std::string model = kSavedModel;
     std::size_t count = 20;
     std::optional<std::uint64_t> seed;
     double temperature = 1;
@@ -33,7 +33,7 @@ struct SampleCommand {
 // All names the model was trained and measured on, where that file is still there unchanged.
 std::optional<std::set<std::u32string>> known_names(const SavedModel& saved) {
     try {
-        const NamesFile file = read_names(saved.data_path);
+        const NamesFile file = read_names(data_path_of(saved));
         if (file.hash == saved.data_hash) {
             return std::set<std::u32string>(file.names.begin(), file.names.end());
         }
@@ -52,11 +52,12 @@ std::u32string checked_prefix(const std::string& text, const Vocabulary& vocabul
     } catch (const InputError& error) {
         throw InputError(std::string("--prefix: ") + error.what());
     }
+    constexpr std::size_t kLongest = 200;  // bytes of the alphabet; there are some of thousands
     for (const char32_t character : prefix) {
         if (vocabulary.index(character) < 1) {
             throw InputError(fmt::format("--prefix: the model knows no '{}'; it knows {}",
                                          to_utf8(std::u32string(1, character)),
-                                         to_utf8(vocabulary.characters.substr(1))));
+                                         excerpt(to_utf8(vocabulary.characters.substr(1)), kLongest)));
         }
     }
     return prefix;
@@ -65,8 +66,7 @@ std::u32string checked_prefix(const std::string& text, const Vocabulary& vocabul
 int sample(const SampleCommand& options) {
     const SavedModel saved = read_model(options.model, options.recipe, options.data);
     const SampleOptions how{checked_prefix(options.prefix, saved.vocabulary), options.temperature};
-    const std::unique_ptr<Model> model = make_model("fused", saved.recipe.network, saved.recipe.batch);
-    model->load(saved.for_evaluation());
+    const std::unique_ptr<Model> model = model_to_evaluate(saved);
     const std::uint64_t seed = options.seed.value_or(saved.recipe.sample_seed);
     TorchGenerator generator = torch_seeded(seed);
     const std::optional<std::set<std::u32string>> known = known_names(saved);

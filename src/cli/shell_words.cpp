@@ -1,6 +1,6 @@
 #include "cli/shell_words.h"
 
-#include "names/utf8.h"
+#include "base/utf8.h"
 
 namespace byhand::cli {
 

@@ -6,8 +6,10 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/examine.h"
 #include "cli/files.h"
@@ -23,7 +25,6 @@
 #include "cli/shell_words.h"
 #include "exercise/load.h"
 #include "manual/models.h"
-#include "names/utf8.h"
 #include "recipe/printed_json.h"
 #include "train/losses.h"
 #include "train/safetensors.h"
@@ -35,7 +36,6 @@ namespace {
 
 constexpr const char* kExercise = "exercise";
 constexpr const char* kFused = "fused";
-constexpr const char* kSave = "byhand.safetensors";
 constexpr std::size_t kMostThreads = 256;
 constexpr std::size_t kMetricsEvery = 100;  // whatever the steps in all, or a run could not be made longer by --resume
 
@@ -45,7 +45,7 @@ struct TrainOptions {
     std::optional<std::string> model;  // fused, or that of the checkpoint
     OwnFunctions own;                  // of the model "exercise"
     std::optional<std::size_t> steps, log_every, threads;
-    std::optional<std::string> save;  // else where the checkpoint is, or kSave
+    std::optional<std::string> save;  // else where the checkpoint is, or kSavedModel
     bool no_save = false;
     std::size_t save_every = 0;
     std::string resume;  // empty: from the beginning
@@ -104,12 +104,12 @@ Training begin(const TrainOptions& options) {
     Training training{.options = options,
                       .model = options.model.value_or(saved ? saved->trained_by : kFused),
                       .data_path = data_path_of(options.network.data),
-                      .save = options.save.value_or(saved ? options.resume : kSave),
+                      .save = options.save.value_or(saved ? options.resume : kSavedModel),
                       .run = {}};
     const std::vector<std::string> models = models_to_train();
     if (std::ranges::find(models, training.model) == models.end()) {
         throw InputError(fmt::format("{}: was trained by \"{}\", which is no model here; --model takes {}",
-                                     printable(options.resume), printable(training.model), fmt::join(models, ", ")));
+                                     printable(options.resume), excerpt(training.model, 100), fmt::join(models, ", ")));
     }
     if (options.threads && training.model != kFused) {
         throw InputError("--threads is for --model fused: the others compute on one");
@@ -118,30 +118,46 @@ Training begin(const TrainOptions& options) {
         throw InputError("--functions is for --model exercise");
     }
     if (!options.no_save) {
-        check_writable(training.save);
+        check_writable(training.save, Content::model);
+        if (!options.metrics.empty() && same_file(training.save, options.metrics)) {
+            throw InputError(fmt::format("{}: can't take both the model and its metrics; name another with --metrics",
+                                         printable(training.save)));
+        }
     }
-    if (saved && options.network.data.empty()) {
-        training.data_path = saved->data_path;
+    const bool names_as_before = saved && options.network.data.empty();
+    if (names_as_before) {
+        training.data_path = data_path_of(*saved);
     }
-    NamesFile names = read_names_aloud(training.data_path);
+    NamesFile names = names_as_before ? read_names_aloud(*saved) : read_names_aloud(training.data_path);
     training.data_hash = names.hash;
     Recipe recipe = saved && !options.recipe_given ? saved->recipe : read_recipe(options.network.recipe);
     recipe = with_flags(std::move(recipe), options.network);
     recipe.steps = options.steps.value_or(recipe.steps);
-    Run& run = training.run;
-    run = prepare(std::move(recipe), std::move(names), training.data_path);
     if (saved) {
-        const std::vector<std::string> changed = changes(*saved, run, training.model, training.data_hash);
+        const std::vector<std::string> changed =
+            changes(*saved, recipe, vocabulary_of(names.names), training.model, training.data_hash);
         if (!changed.empty() && !options.resume_changed) {
             throw InputError(
                 fmt::format("{}: would not go on as it was, for what has changed is {}; "
                             "--resume-changed goes on all the same",
                             printable(options.resume), fmt::join(changed, ", ")));
         }
-        go_on(run, *saved, options.resume);
+    }
+    training.run = prepare(std::move(recipe), std::move(names), training.data_path);
+    if (saved) {
+        go_on(training.run, *saved, options.resume);
         training.first = saved->steps;
     }
     return training;
+}
+
+// What a training from the beginning will write over, said before it does.
+void tell_of_older_model(const std::string& path) {
+    const Metadata metadata = own_metadata(path).value_or(Metadata{});
+    if (const auto steps = metadata.find("steps"); steps != metadata.end()) {
+        say("{} holds a model after {} steps, which this one will replace; --save names another place\n",
+            printable(path), printable(steps->second));
+    }
 }
 
 // The model as it stands after so many steps, which it does still afterwards.
@@ -175,6 +191,9 @@ std::string command_to_go_on(const Training& training) {
     };
     if (training.model == kExercise && !options.own.file.empty()) {
         add("--functions", options.own.file);
+    }
+    if (!options.network.data.empty() && printable(options.network.data) != options.network.data) {
+        add("--data", options.network.data);  // the checkpoint has it in a form that is no path
     }
     if (options.threads) {
         add("--threads", std::to_string(*options.threads));
@@ -234,6 +253,12 @@ void print_result(const Training& training, std::size_t steps, double seconds, c
     }
 }
 
+void close(std::optional<Metrics>& metrics) {
+    if (metrics) {
+        metrics->close();
+    }
+}
+
 int train_and_save(const TrainOptions& options) {
     Training training = begin(options);
     Run& run = training.run;
@@ -248,24 +273,38 @@ int train_and_save(const TrainOptions& options) {
     say("recipe {}, model {}: {} parameters; {} names, {} / {} / {} examples\n", run.recipe.name, training.model,
         parameter_count(run.recipe.network), run.names.train.size() + run.names.val.size() + run.names.test.size(),
         run.train.size(), run.val.size(), run.test.size());
+    if (options.resume.empty() && !options.no_save) {
+        tell_of_older_model(training.save);
+    }
 
+    Progress progress(steps, progress_every, training.model, "step", training.first);
     // The steps of the last checkpoint that stands in the file.
     std::optional<std::size_t> kept;
-    if (!options.resume.empty() && training.save == options.resume) {
+    if (!options.resume.empty() && same_file(training.save, options.resume)) {
         kept = training.first;
     }
+    // The metrics first, or a checkpoint could be further than they. Where they can't be written, the model is worth
+    // more; what went wrong is handed back, the first time.
     const auto save = [&](const SavedModel& saved) {
-        if (metrics) {
-            metrics->sync();  // or a checkpoint could be further than its metrics
-        }
+        const std::optional<std::string> failure = metrics ? metrics->sync() : std::nullopt;
         if (!options.no_save) {
             save_model(training.save, saved);
             kept = saved.steps;
         }
+        return failure;
+    };
+    const auto save_on_the_way = [&](std::size_t done) {
+        const SavedModel saved = checkpoint(training, *model, done);
+        if (first_not_finite(saved.for_evaluation()) != nullptr) {
+            return;
+        }
+        if (const std::optional<std::string> failure = save(saved)) {
+            progress.finish();
+            say("byhand: {}; the training goes on without them\n", *failure);
+        }
     };
 
-    watch_for_interrupt();
-    Progress progress(steps, progress_every, training.model, "step", training.first);
+    std::optional<InterruptWatch> watch(std::in_place);
     TrainOutcome outcome;
     try {
         outcome = train(*model, run, training.first, steps,
@@ -278,20 +317,14 @@ int train_and_save(const TrainOptions& options) {
                              },
                          .stop = interrupted,
                          .checkpoint_every = options.no_save ? 0 : options.save_every,
-                         .checkpoint = [&](std::size_t done) { save(checkpoint(training, *model, done)); }});
+                         .checkpoint = save_on_the_way});
     } catch (...) {
         progress.finish();
         throw;
     }
     const double seconds = progress.seconds();
     progress.finish();
-    const auto close_metrics = [&metrics] {
-        if (metrics) {
-            metrics->close();
-        }
-    };
     const auto not_finite = [&](const std::string& what) {
-        close_metrics();
         const std::string left = kept
                                      ? fmt::format("{} stays as it was after {} steps", printable(training.save), *kept)
                                      : "nothing was saved";
@@ -299,31 +332,33 @@ int train_and_save(const TrainOptions& options) {
         return kDisagrees;
     };
     if (outcome.not_finite) {
-        return not_finite(in_words(*outcome.not_finite, run.recipe));
+        const int code = not_finite(in_words(*outcome.not_finite, run.recipe));
+        close(metrics);
+        return code;
     }
 
+    // First of all the model is made safe; to measure it may take long, or more memory than there is.
     const SavedModel saved = checkpoint(training, *model, outcome.steps);
-    if (outcome.stopped) {
-        save(saved);
+    if (const TensorSpec* spec = first_not_finite(saved.for_evaluation())) {
+        const int code = not_finite(fmt::format(
+            "{} of the whole training part after {} steps is infinite or not a number", spec->name, outcome.steps));
+        close(metrics);
+        return code;
     }
+    save(saved);
+    if (outcome.stopped && !options.no_save) {
+        say("{} of {} steps are done; to go on: {}\n", outcome.steps, steps, command_to_go_on(training));
+    }
+    close(metrics);
+    watch.reset();  // from here on nothing is lost by an end at once
+
     model->load(saved.for_evaluation());
     const FinalLosses losses = losses_of(*model, run);
     if (!std::isfinite(losses.train) || !std::isfinite(losses.val) || !std::isfinite(losses.test)) {
         return not_finite(fmt::format("a loss after {} steps is infinite or not a number", outcome.steps));
     }
-    if (!outcome.stopped) {
-        save(saved);
-    }
-    close_metrics();  // after the model is safe
-
     print_result(training, outcome.steps, seconds, losses);
-    if (!outcome.stopped) {
-        return kFine;
-    }
-    if (!options.no_save) {
-        say("{} of {} steps are done; to go on: {}\n", outcome.steps, steps, command_to_go_on(training));
-    }
-    return kInterrupted;
+    return outcome.stopped ? kInterrupted : kFine;
 }
 
 }  // namespace
@@ -350,7 +385,7 @@ void add_train(CLI::App& app, int& exit_code) {
     CLI::Option* save = command
                             ->add_option("--save", options->save,
                                          "Where the model goes, at the end and on Ctrl-C; with --resume, there again")
-                            ->default_str(kSave);
+                            ->default_str(kSavedModel);
     CLI::Option* save_every = command->add_option("--save-every", options->save_every, "And after so many steps each")
                                   ->check(whole_number(1, kMostSteps));
     command->add_flag("--no-save", options->no_save, "Keep no model")->excludes(save)->excludes(save_every);

@@ -21,8 +21,10 @@ struct DrawnBatch {
     Batch view() const { return {Y.size(), X.data(), Y.data()}; }
 };
 
+inline constexpr std::size_t kMostExamples = std::size_t{1} << 28;
+
 // Draws torch.randint(0, examples.size(), (B,), generator=g) and gathers those rows. Allocates nothing. Preconditions:
-// the batch was made for the context of the examples, of which there are at least one and fewer than 2^28.
+// the batch was made for the context of the examples, of which there are at least one and fewer than kMostExamples.
 void draw_batch(DrawnBatch& batch, const Examples& examples, TorchGenerator& g);
 
 }  // namespace byhand

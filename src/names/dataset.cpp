@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "names/random.h"
-#include "names/utf8.h"
 
 namespace byhand {
 namespace {
@@ -55,6 +55,11 @@ Examples examples_of(const std::vector<std::u32string>& names, const Vocabulary&
     std::size_t size = 0;
     for (const std::u32string& name : names) {
         size += name.size() + 1;
+    }
+    constexpr std::size_t kMostBytes = std::size_t{4} << 30;
+    if (size > kMostBytes / sizeof(std::int64_t) / context) {
+        throw InputError(std::to_string(size) + " examples with a context of " + std::to_string(context) +
+                         " would take more than 4 GiB; lower --context, or give fewer names");
     }
     Examples examples{.context = context, .X = {}, .Y = {}};
     examples.X.reserve(size * context);

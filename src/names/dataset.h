@@ -37,7 +37,8 @@ struct Split {
 Split split_names(std::vector<std::u32string> names, std::uint64_t seed, double first_cut, double second_cut,
                   const std::string& where = "names");
 
-// Precondition: every character is in the vocabulary.
+// Throws InputError where they would take more than 4 GiB. Preconditions: every character is in the vocabulary; the
+// context is at least 1.
 Examples examples_of(const std::vector<std::u32string>& names, const Vocabulary& vocabulary, std::size_t context);
 
 // How many of `names` also stand in `others`.

@@ -1,16 +1,13 @@
 #include "names/names_file.h"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
-#include <system_error>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
-#include "names/utf8.h"
+#include "base/file.h"
+#include "base/utf8.h"
 
 namespace byhand {
 namespace {
@@ -22,11 +19,15 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 // Takes a file in pieces of any size, so that what is kept is the names and one unfinished line.
 class NamesReader {
 public:
+    enum class Keep { names, none };
+
     // `size`: of the file, in bytes. A name takes two at least, so that its list never has to be copied into a larger
     // one; what of the list no name comes to is no memory taken.
-    NamesReader(const std::string& path, std::uintmax_t size) : path_(printable(path)) {
+    NamesReader(const std::string& path, std::uintmax_t size, Keep keep) : path_(printable(path)), keep_(keep) {
         file_.hash = 0xcbf29ce484222325;
-        file_.names.reserve(std::min<std::uintmax_t>(kMostLines, size / 2 + 1));
+        if (keep_ == Keep::names) {
+            file_.names.reserve(std::min<std::uintmax_t>(kMostLines, size / 2 + 1));
+        }
     }
 
     void take(std::string_view bytes);
@@ -43,7 +44,9 @@ private:
     }
 
     std::string path_;
+    Keep keep_;
     std::size_t line_ = 0;  // the number of the line in hand, from 1
+    bool has_names_ = false;
     std::string unfinished_;
     NamesFile file_;
 };
@@ -103,7 +106,10 @@ void NamesReader::take_line(std::string_view line) {
     }
     if (name.empty()) {
         ++file_.empty_lines;
-    } else {
+        return;
+    }
+    has_names_ = true;
+    if (keep_ == Keep::names) {
         file_.names.push_back(std::move(name));
     }
 }
@@ -116,10 +122,20 @@ NamesFile NamesReader::finish() && {
     if (line_ == 0) {
         throw InputError(path_ + ": empty; give a text file with one name a line");
     }
-    if (file_.names.empty()) {
+    if (!has_names_) {
         refuse("the file ends and holds no name; give a text file with one name a line");
     }
     return std::move(file_);
+}
+
+NamesFile read_through(const std::string& path, NamesReader::Keep keep) {
+    const RegularFile file = open_regular(path);
+    NamesReader reader(path, file.size, keep);
+    std::vector<char> piece(std::size_t{1} << 18);
+    while (const std::size_t got = read_some(file.descriptor.number(), piece.data(), piece.size(), path)) {
+        reader.take({piece.data(), got});
+    }
+    return std::move(reader).finish();
 }
 
 std::string count(std::size_t n, const std::string& thing) {
@@ -129,39 +145,13 @@ std::string count(std::size_t n, const std::string& thing) {
 }  // namespace
 
 NamesFile read_names(const std::string& path) {
-    const auto refuse = [&](const std::string& what) { throw InputError(printable(path) + ": " + what); };
-    // Asked before opening: opening a FIFO would wait for a writer.
-    std::error_code error;
-    const std::filesystem::file_status status = std::filesystem::status(path, error);
-    if (status.type() == std::filesystem::file_type::not_found) {
-        refuse("no such file; give a text file with one name a line");
-    }
-    if (error) {
-        refuse("can't be read (" + error.message() + "); give a file that can");
-    }
-    if (std::filesystem::is_directory(status)) {
-        refuse("a folder; give a text file with one name a line");
-    }
-    if (!std::filesystem::is_regular_file(status)) {
-        refuse("not a regular file; give a text file with one name a line");
-    }
-    errno = 0;
-    std::ifstream in(path, std::ios::binary);
-    const std::uintmax_t size = std::filesystem::file_size(path, error);
-    NamesReader reader(path, error ? 0 : size);
-    std::vector<char> piece(std::size_t{1} << 18);
-    while (in) {
-        in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-        reader.take({piece.data(), static_cast<std::size_t>(in.gcount())});
-    }
-    if (!in.eof()) {
-        refuse("can't be read (" + std::generic_category().message(errno) + "); give a file that can");
-    }
-    return std::move(reader).finish();
+    // Looked through first, keeping nothing, so that a file that is refused takes no memory, however large.
+    read_through(path, NamesReader::Keep::none);
+    return read_through(path, NamesReader::Keep::names);
 }
 
 NamesFile parse_names(std::string_view bytes, const std::string& path) {
-    NamesReader reader(path, bytes.size());
+    NamesReader reader(path, bytes.size(), NamesReader::Keep::names);
     reader.take(bytes);
     return std::move(reader).finish();
 }

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "names/utf8.h"
+#include "base/utf8.h"
 
 namespace byhand {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "names/utf8.h"
+#include "base/utf8.h"
 #include "recipe/recipe.h"
 
 namespace byhand {

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/nearest.h"
-#include "names/utf8.h"
+#include "base/utf8.h"
 
 namespace byhand {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "names/utf8.h"
+#include "base/utf8.h"
 #include "recipe/json_fields.h"
 #include "recipe/json_text.h"
 #include "recipe/recipe.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "names/utf8.h"
+#include "base/utf8.h"
 
 namespace byhand {
 namespace {
@@ -127,10 +127,6 @@ json strict_json(const std::string& text, const std::string& where) {
     Builder builder(text, where);
     json::sax_parse(text, &builder);
     return builder.take();
-}
-
-std::string excerpt(std::string_view text, std::size_t longest) {
-    return printable(text.substr(0, longest)) + (text.size() > longest ? "…" : "");
 }
 
 std::string path_to(const std::string& path, const std::string& key) {

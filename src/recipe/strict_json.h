@@ -15,9 +15,6 @@ inline constexpr std::size_t kDeepestJson = 32;
 // key), and more than kDeepestJson arrays or objects one in another.
 nlohmann::json strict_json(const std::string& text, const std::string& where);
 
-// The text fit for a message: printable, and cut with "…" after so many bytes.
-std::string excerpt(std::string_view text, std::size_t longest);
-
 // A path grown by a key or by an index: "network" and "norm" make "network.norm", "rules" and 2 make "rules[2]".
 std::string path_to(const std::string& path, const std::string& key);
 std::string path_to(const std::string& path, std::size_t index);

@@ -8,15 +8,16 @@
 namespace byhand {
 
 double mean_loss(Model& model, const Examples& examples, std::size_t vocabulary) {
-    constexpr std::size_t kRows = 4096;  // at a time, so that memory does not grow with the data
     if (examples.size() == 0) {
         return std::numeric_limits<double>::quiet_NaN();
     }
     const std::size_t T = examples.context, V = vocabulary;
+    // At a time, so that memory grows neither with the data nor with the alphabet.
+    const std::size_t at_once = std::clamp<std::size_t>((std::size_t{1} << 24) / V, 1, 4096);
     std::vector<float> logits;
     double total = 0;
-    for (std::size_t first = 0; first < examples.size(); first += kRows) {
-        const std::size_t rows = std::min(kRows, examples.size() - first);
+    for (std::size_t first = 0; first < examples.size(); first += at_once) {
+        const std::size_t rows = std::min(at_once, examples.size() - first);
         const Batch batch = examples.rows(first, rows);
         logits.resize(rows * V);
         model.logits(logits, {batch.X, rows * T});

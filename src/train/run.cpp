@@ -2,6 +2,10 @@
 
 #include <utility>
 
+#include "base/error.h"
+#include "base/utf8.h"
+#include "names/batches.h"
+
 namespace byhand {
 
 Run prepare(Recipe recipe, NamesFile data, const std::string& where) {
@@ -14,6 +18,10 @@ Run prepare(Recipe recipe, NamesFile data, const std::string& where) {
     run.train = examples_of(run.names.train, run.vocabulary, context);
     run.val = examples_of(run.names.val, run.vocabulary, context);
     run.test = examples_of(run.names.test, run.vocabulary, context);
+    if (run.train.size() >= kMostExamples) {
+        throw InputError(printable(where) + ": makes " + std::to_string(run.train.size()) +
+                         " examples to train on, of fewer than 2^28 that can be drawn from; give fewer names");
+    }
     run.generator = torch_seeded(recipe.seed);
     run.initial = initial_state(recipe, run.generator);
     if (recipe.batch_seed) {

@@ -22,7 +22,7 @@ struct Run {
 };
 
 // Throws InputError where the network can't be (check_network), a parameter has no rule, or the names are too few to
-// split. `where` names the data in messages.
+// split or too many to draw from. `where` names the data in messages.
 Run prepare(Recipe recipe, NamesFile data, const std::string& where);
 
 }  // namespace byhand

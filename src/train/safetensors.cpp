@@ -19,8 +19,8 @@
 #include <utility>
 
 #include "base/error.h"
-#include "names/utf8.h"
-#include "train/regular_file.h"
+#include "base/file.h"
+#include "base/utf8.h"
 #include "train/safetensors_header.h"
 #include "train/whole_file.h"
 
@@ -115,6 +115,10 @@ Opened read_header(const RegularFile& source, const std::string& path) {
     return {parse_header(text, path), kPrefix + length};
 }
 
+Content content_of(const Metadata& metadata) {
+    return metadata.contains("steps") ? Content::model : Content::tensors;
+}
+
 std::uint64_t bytes_of(const View& view) {
     return std::uint64_t{count(view.shape)} * size_of(view.dtype);
 }
@@ -177,7 +181,7 @@ TensorFile read_tensors(const std::string& path) {
 }
 
 void write_tensors(const std::string& path, const std::vector<View>& tensors, const Metadata& metadata) {
-    check_writable(path);
+    check_writable(path, content_of(metadata));
     const auto [order, header] = laid_out(tensors, metadata);
     const std::string text = header_text(header, path);
     if (text.size() > kLongestHeader) {
@@ -194,17 +198,19 @@ void write_tensors(const std::string& path, const std::vector<View>& tensors, co
     file.put_in_place();
 }
 
-bool written_by_byhand(const std::string& path) {
+std::optional<Metadata> own_metadata(const std::string& path) {
     try {
-        const Metadata metadata = read_header(open_regular(path), path).header.metadata;
+        Metadata metadata = read_header(open_regular(path), path).header.metadata;
         const auto format = metadata.find(kFormatKey);
-        return format != metadata.end() && format->second == kFormat;
-    } catch (const InputError&) {
-        return false;
+        if (format != metadata.end() && format->second == kFormat) {
+            return metadata;
+        }
+    } catch (const InputError&) {  // not ours, then
     }
+    return std::nullopt;
 }
 
-void check_writable(const std::string& path) {
+void check_writable(const std::string& path, Content content) {
     check_place(path);
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
@@ -214,11 +220,12 @@ void check_writable(const std::string& path) {
     if (!fs::is_regular_file(status)) {
         refuse(path, "is not a regular file; name another");
     }
-    if (!written_by_byhand(path)) {
+    const std::optional<Metadata> old = own_metadata(path);
+    if (!old) {
         refuse(path, "stands there already and was not written by byhand; name another file, or remove it");
     }
-    if (::access(path.c_str(), W_OK) != 0) {
-        refuse(path, "can't be written: " + reason());
+    if (content == Content::tensors && content_of(*old) == Content::model) {
+        refuse(path, "is a trained model; name another file, or remove it");
     }
 }
 

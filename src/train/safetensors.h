@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,17 +40,22 @@ TensorFile read_tensors(const std::string& path);
 // each in the order given, so that every tensor lies aligned; the same tensors give the same bytes. The file appears
 // whole or not at all: it is written beside its place, flushed to the disk and then renamed. Through a symbolic link
 // the file that it points to is written. Throws InputError as check_writable does, and for an error of the system; the
-// file that was there before is unharmed then, and nothing is left behind. Throws std::invalid_argument where a name
+// file that was there before is unharmed then, and nothing is left behind (but for a folder that can't be flushed, see
+// WholeFile). Throws std::invalid_argument where a name
 // stands twice. Preconditions: extents fit, names are not "__metadata__", names and metadata are UTF-8 (InputError
 // otherwise).
 void write_tensors(const std::string& path, const std::vector<View>& tensors, const Metadata& metadata);
 
-// Whether the file is one that write_tensors wrote: its header is well-formed and says "format": "byhand". False for
-// whatever can't be read as such, and where there is nothing. Reads the header only.
-bool written_by_byhand(const std::string& path);
+// The metadata of a file that write_tensors wrote: its header is well-formed and says "format": "byhand". Nothing for
+// whatever can't be read as such, and where there is no file. Reads the header only.
+std::optional<Metadata> own_metadata(const std::string& path);
+
+// A trained model tells of its recipe and steps in its metadata; other files of tensors are easily made again.
+enum class Content { model, tensors };
 
 // Throws InputError where write_tensors would refuse to write: something stands at `path` that byhand did not write or
-// that is write-protected, or there is no folder to write it in. To be asked before long work.
-void check_writable(const std::string& path);
+// that is write-protected, or a model where tensors are to be, or there is no folder to write it in. To be asked before
+// long work.
+void check_writable(const std::string& path, Content content);
 
 }  // namespace byhand

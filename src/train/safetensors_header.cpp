@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "names/utf8.h"
+#include "base/utf8.h"
 
 namespace byhand {
 namespace {
@@ -34,7 +34,7 @@ constexpr std::size_t kMostAxes = 64;
 
 std::string in_quotes(const std::string& name) {
     constexpr std::size_t kLongest = 100;
-    return "\"" + printable(name.substr(0, kLongest)) + (name.size() > kLongest ? "…" : "") + "\"";
+    return "\"" + excerpt(name, kLongest) + "\"";
 }
 
 // a·b, or nothing where 64 bits don't hold it.

@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "base/error.h"
-#include "names/utf8.h"
+#include "base/utf8.h"
 #include "train/generators.h"
 #include "train/safetensors.h"
 
@@ -77,6 +77,12 @@ const View& require(const std::vector<View>& views, const std::string& name, con
     return *view;
 }
 
+void require_finite(const Tensors<float>& state, const std::string& path) {
+    if (const TensorSpec* spec = first_not_finite(state)) {
+        refuse(path, "tensor " + spec->name + " has a value that is infinite or not a number");
+    }
+}
+
 void copy_values(std::span<float> out, const View& view) {
     std::memcpy(out.data(), view.data, out.size_bytes());
 }
@@ -112,11 +118,13 @@ void take_tensors(SavedModel& model, const TensorFile& file, const std::string& 
     for (const TensorSpec& spec : model.state.table()) {
         copy_values(model.state[spec.name], require(views, spec.name, spec.shape, path));
     }
+    require_finite(model.state, path);
     if (network.norm.place != NormPlace::none && network.norm.evaluation == EvaluationFigures::training_set) {
         model.calibrated = model.state;
         for (const TensorSpec& spec : running_figures(network)) {
             copy_values((*model.calibrated)[spec.name], require(views, training_name(spec.name), spec.shape, path));
         }
+        require_finite(*model.calibrated, path);
     }
 }
 

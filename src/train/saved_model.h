@@ -25,7 +25,8 @@ struct SavedModel {
     // evaluates by those (kept in the file as bnmean_training and bnvar_training).
     std::optional<Tensors<float>> calibrated;
 
-    // As training left them, to go on from; nothing where the file has none.
+    // As training left them; nothing where the file has none. It goes on from the first; the second, whose work was
+    // done before the first step, is told of.
     std::optional<TorchGenerator> batches;
     std::optional<PythonGenerator> split;
 
@@ -36,11 +37,13 @@ struct SavedModel {
 // Throws InputError as write_tensors does.
 void save_model(const std::string& path, const SavedModel& model);
 
-// Throws InputError where the file can't be read, was not written by save_model, or does not fit its own recipe.
+// Throws InputError where the file can't be read, was not written by save_model, or does not fit its own recipe,
+// and where a value is not finite.
 SavedModel load_model(const std::string& path);
 
 // A model that others wrote: the tensors of state(recipe.network), by their names, whatever else the file holds.
-// Throws InputError where the file can't be read, says itself of what recipe it is, or does not fit this one.
+// Throws InputError where the file can't be read, says itself of what recipe it is, does not fit this one, or a
+// value is not finite.
 SavedModel load_foreign_model(const std::string& path, Recipe recipe, Vocabulary vocabulary);
 
 }  // namespace byhand

@@ -1,6 +1,5 @@
 #include "train/trainer.h"
 
-#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -76,15 +75,6 @@ TrainOutcome train(Model& model, Run& run, std::size_t first, std::size_t end, c
         outcome.steps = outcome.not_finite->step + 1;
     }
     return outcome;
-}
-
-const TensorSpec* first_not_finite(const Tensors<float>& state) {
-    for (const TensorSpec& spec : state.table()) {
-        if (!std::ranges::all_of(state[spec.name], [](float x) { return std::isfinite(x); })) {
-            return &spec;
-        }
-    }
-    return nullptr;
 }
 
 }  // namespace byhand

@@ -15,13 +15,13 @@ namespace byhand {
 
 struct TrainHooks {
     // Called after every step with its number (from 0) and its minibatch's loss before the update.
-    std::function<void(std::size_t step, float loss)> after_step = nullptr;
+    std::function<void(std::size_t step, float loss)> after_step = [](std::size_t, float) {};
     // Asked before every step; true ends the training there.
-    std::function<bool()> stop = nullptr;
+    std::function<bool()> stop = [] { return false; };
     // Called whenever the steps carried out are a multiple of this, but for the last; all parameters are finite then.
     // It may load into the model what it has saved. 0: never.
     std::size_t checkpoint_every = 0;
-    std::function<void(std::size_t steps)> checkpoint = nullptr;
+    std::function<void(std::size_t steps)> checkpoint = [](std::size_t) {};
 };
 
 // The first step that made something that is not finite, and what it began with.
@@ -43,8 +43,5 @@ struct TrainOutcome {
 // once, a parameter after a thousand steps at most; the steps since the last time that all were finite are then carried
 // out again, looking at everything. Preconditions: first ≤ end; the model's parameters are finite.
 TrainOutcome train(Model& model, Run& run, std::size_t first, std::size_t end, const TrainHooks& hooks);
-
-// The first tensor with an element that is not finite; null where all are.
-const TensorSpec* first_not_finite(const Tensors<float>& state);
 
 }  // namespace byhand

@@ -7,7 +7,7 @@
 #include <system_error>
 
 #include "base/error.h"
-#include "names/utf8.h"
+#include "base/utf8.h"
 
 namespace byhand {
 namespace {
@@ -37,21 +37,6 @@ fs::path folder_of(const fs::path& path) {
 
 }  // namespace
 
-bool write_all(int descriptor, const void* data, std::uint64_t size) {
-    const auto* from = static_cast<const char*>(data);
-    while (size > 0) {
-        const ssize_t put = ::write(descriptor, from, size);
-        if (put < 0 && errno != EINTR) {
-            return false;
-        }
-        if (put > 0) {
-            from += put;
-            size -= static_cast<std::uint64_t>(put);
-        }
-    }
-    return true;
-}
-
 void check_place(const std::string& path) {
     if (path.empty()) {
         throw InputError("the file to write has no name; give it one");
@@ -70,8 +55,11 @@ void check_place(const std::string& path) {
     if (status.type() == fs::file_type::none) {  // not even that there is none
         refuse(path, "can't be written: " + why);
     }
-    if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+    if (::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {  // it is read to be flushed
         refuse(path, "can't be written: folder " + printable(folder.string()) + ": " + reason());
+    }
+    if (status.type() != fs::file_type::not_found && ::access(target.c_str(), W_OK) != 0) {
+        refuse(path, "can't be written: " + reason());  // it could be replaced, but somebody has protected it
     }
 }
 
@@ -95,14 +83,14 @@ void WholeFile::write(const void* data, std::uint64_t size) {
 }
 
 void WholeFile::put_in_place() {
-    flush(descriptor_.number());
-    if (::rename(name_.c_str(), target_.c_str()) != 0) {
+    const Descriptor folder = open_folder_of(target_.string());
+    if (folder.number() < 0 || !flush_to_disk(descriptor_.number()) || ::rename(name_.c_str(), target_.c_str()) != 0) {
         fail();
     }
     name_.clear();
-    const Descriptor folder(::open(folder_of(target_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (folder.number() >= 0) {
-        flush(folder.number());
+    if (!flush_to_disk(folder.number())) {
+        refuse(target_.string(),
+               "is written, but a power failure may undo it, for its folder can't be flushed: " + reason());
     }
 }
 
@@ -125,17 +113,6 @@ Descriptor WholeFile::create() {
     }
     name_.clear();
     fail();
-}
-
-void WholeFile::flush(int number) const {
-    while (::fsync(number) != 0) {
-        if (errno == EINVAL || errno == ENOTSUP) {
-            return;  // a file system that has no such thing
-        }
-        if (errno != EINTR) {
-            fail();
-        }
-    }
 }
 
 }  // namespace byhand

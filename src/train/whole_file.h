@@ -5,12 +5,9 @@
 #include <filesystem>
 #include <string>
 
-#include "train/regular_file.h"
+#include "base/file.h"
 
 namespace byhand {
-
-// Writes all of it, however often the system breaks off. False, with errno, where it can't be done.
-bool write_all(int descriptor, const void* data, std::uint64_t size);
 
 // Before long work: throws InputError where no file can be made or replaced there, as far as can be told.
 void check_place(const std::string& path);
@@ -28,13 +25,13 @@ public:
 
     void write(const void* data, std::uint64_t size);
 
-    // Makes the file last, then gives it its name, then makes that last.
+    // Makes the file last, then gives it its name, then makes that last; where this last one fails, the error says that
+    // the new file stands.
     void put_in_place();
 
 private:
     [[noreturn]] void fail() const;
     Descriptor create();
-    void flush(int number) const;
 
     std::filesystem::path target_;
     std::string name_;  // empty: nothing to remove

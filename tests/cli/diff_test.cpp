@@ -307,8 +307,8 @@ TEST_CASE("diff: a report that can't be written leaves nothing behind, and never
     write_stored(place.file("b"), {{"x", floats({3}, {1, 2, 4})}});
     std::filesystem::create_symlink("a", place.path() / "link");
     for (const std::string output : {"a", "./a", "link"}) {
-        place.refuses({"a", "b", "--output", output}, "--output " + output + " is a file to be compared");
-        place.refuses({"b", "a", "--output", output}, "--output " + output + " is a file to be compared");
+        place.refuses({"a", "b", "--output", output}, output + ": --output would write over what");
+        place.refuses({"b", "a", "--output", output}, output + ": --output would write over what");
     }
     CHECK(place.read("a") == before);
     CHECK(place.files() == std::vector<std::string>{"a", "b", "link"});

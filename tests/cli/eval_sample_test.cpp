@@ -9,6 +9,7 @@
 #include "cli/losses.h"
 #include "cli/names.h"
 #include "cli/program.h"
+#include "cli/stored.h"
 
 using namespace cli_test;
 using nlohmann::json;
@@ -132,4 +133,47 @@ TEST_CASE("which names are new can't be said when the data is gone") {
         CHECK(entry["new"].is_null());
     }
     CHECK(byhand(place, {"sample", "-n", "3"}).out.find("in the data") == std::string::npos);
+}
+
+TEST_CASE("a model from another machine finds the shipped names, where those are the same") {
+    const Folder folder;
+    REQUIRE(byhand(folder, {"train", "--hidden", "3", "--steps", "3", "--save", "m"}).code == 0);
+    const std::string told = byhand(folder, {"eval", "m"}).out;
+    StoredFile moved = read_stored(folder.file("m"));
+    moved.metadata["data"] = "/nowhere/names.txt";
+    write_stored(folder.file("moved"), moved.tensors, moved.metadata);
+    const Outcome outcome = byhand(folder, {"eval", "moved"});
+    CHECK(outcome.code == 0);
+    CHECK(outcome.err.empty());
+    CHECK(outcome.out == told);
+    CHECK(byhand(folder, {"sample", "moved", "-n", "3"}).err.find(" are new: ") != std::string::npos);
+    CHECK(byhand(folder, {"train", "--resume", "moved", "--steps", "4", "--no-save"}).code == 0);
+
+    moved.metadata["data_hash"] = "1";
+    write_stored(folder.file("moved"), moved.tensors, moved.metadata);
+    check_refused(byhand(folder, {"eval", "moved"}), "; --data says where the names are");
+    check_refused(byhand(folder, {"train", "--resume", "moved", "--steps", "4"}), "; --data says where the names are");
+}
+
+TEST_CASE("eval measures on the names that the model was trained on, where none are given") {
+    const Place place;
+    place.train({"--steps", "3"});
+    CHECK(byhand(place, {"eval"}).out == byhand(place, {"eval", "--data", "n"}).out);
+}
+
+TEST_CASE("the batch that a model was trained by takes no memory where it is only used") {
+    const Place place;
+    place.train({"--steps", "3", "--save", "m"});
+    StoredFile file = read_stored(place.file("m"));
+    json recipe = json::parse(file.metadata["recipe"]);
+    recipe["batches"]["size"] = 20'000'000;
+    file.metadata["recipe"] = recipe.dump();
+    write_stored(place.file("large"), file.tensors, file.metadata);
+    for (const std::string command : {"eval", "sample"}) {
+        const Outcome outcome = byhand(place, {command, "large"});
+        CAPTURE(command, outcome.err);
+        CHECK(outcome.code == 0);
+        CHECK(outcome.out == byhand(place, {command, "m"}).out);
+        CHECK(outcome.peak_bytes < 100'000'000);
+    }
 }

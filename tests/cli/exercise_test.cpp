@@ -278,7 +278,7 @@ TEST_CASE("exercise: a library that one has built oneself; what can't be used is
     CHECK(built.code == 0);
     CHECK(says(built, "26 of 26 right"));
 
-    check_refused(byhand(folder, {"exercise", "absent.cpp"}), "absent.cpp: there is no such file");
+    check_refused(byhand(folder, {"exercise", "absent.cpp"}), "absent.cpp: can't be read: No such file");
     check_refused(byhand(folder, {"exercise", "absent.so"}), "absent.so can't be opened");
     check_refused(byhand(folder, {"exercise", "mine.so", "--sanitize"}), "mine.so is built already: --sanitize");
     check_refused(byhand(folder, {"exercise", "mine.so", "--flags=-O3"}), "mine.so is built already: --flags");
@@ -379,7 +379,8 @@ TEST_CASE("train --model exercise: one's own gradients train as ours do, and are
                   "dh goes to W2(19, 0), and W2 is (19, 27);");
     check_refused(train({"--functions", "mine.cpp"}), "--functions is for --model exercise");
     check_refused(train({"--threads", "2", "--model", "stepwise"}), "--threads is for --model fused");
-    check_refused(train({"--model", "exercise", "--functions", "absent.cpp"}), "there is no such file");
+    check_refused(train({"--model", "exercise", "--functions", "absent.cpp"}),
+                  "absent.cpp: can't be read: No such file");
 }
 
 TEST_CASE("exercise/kernel.cpp: right on any width, as its author sees it; trained with, and it is what trains") {
@@ -413,4 +414,18 @@ TEST_CASE("exercise/kernel.cpp: right on any width, as its author sees it; train
     const auto added =
         std::ranges::find_if(lines, [](const std::string& line) { return text::contains(line, "add_in_one("); });
     CHECK(says(wrong, "dhprebn_in_one (kernel.cpp:" + std::to_string(added - lines.begin() + 1) + ")"));
+}
+
+TEST_CASE("exercise: what whoever runs it has done to its surroundings is no success and no riddle") {
+    need_torch();
+    const Folder folder;
+    folder.write("k.so", "no library");
+    const Outcome outcome =
+        Process(folder, "/usr/bin/env", {"--ignore-signal=CHLD", BYHAND_PROGRAM, "exercise", "k.so"}, {}).wait();
+    CAPTURE(outcome.err);
+    CHECK(outcome.code == 2);
+    folder.write("own.cpp", "");
+    check_refused(byhand(folder, {"exercise", "own.cpp"}, {{"TMPDIR", "/nowhere"}}), "TMPDIR");
+    check_refused(byhand(folder, {"exercise", "own.cpp"}, {{"CXX", "no-such-compiler"}}),
+                  "there is no no-such-compiler; name yours by CXX");
 }

@@ -1,9 +1,11 @@
 #include <catch2/catch_test_macros.hpp>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
+#include <tuple>
 
 #include "cli/losses.h"
 #include "cli/names.h"
@@ -109,4 +111,75 @@ TEST_CASE("a second Ctrl-C ends the program at once, and the file stays as it wa
     CHECK(outcome.err.find("to go on") == std::string::npos);
     CHECK(folder.read("m") == before);
     CHECK(folder.files() == std::vector<std::string>{"m", "n"});
+}
+
+TEST_CASE("two signals of two kinds end the program at once, but for a terminal that closes") {
+    for (const auto& [first, second, code] : {std::tuple{SIGTERM, SIGINT, 128 + SIGINT},
+                                              {SIGINT, SIGTERM, 128 + SIGTERM},
+                                              {SIGHUP, SIGTERM, 128 + SIGTERM},
+                                              {SIGHUP, SIGHUP, 130}}) {
+        CAPTURE(first, second);
+        const Folder folder;
+        folder.write("n", file_of(plain_names()));
+        Process process(folder, BYHAND_PROGRAM,
+                        {"train", "--data", "n", "--model", "stepwise", "--hidden", "2000,900", "--batch", "700",
+                         "--steps", "100", "--log-every", "1", "--save", "m"},
+                        {});
+        REQUIRE(process.says("steps/s"));
+        process.signal(first);
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        process.signal(second);
+        const Outcome outcome = process.wait();
+        CHECK(outcome.code == code);
+        CHECK((outcome.code == 130 && second == SIGHUP) ==
+              (folder.files() == std::vector<std::string>{"m", "n"}));  // it is saved, or nothing is left
+    }
+}
+
+TEST_CASE("a signal that is ignored stays ignored") {
+    const Folder folder;
+    folder.write("n", file_of(plain_names()));
+    Process process(folder, "/usr/bin/env",
+                    {"--ignore-signal=INT", BYHAND_PROGRAM, "train", "--data", "n", "--steps", "3000", "--log-every",
+                     "1", "--save", "m"},
+                    {});
+    REQUIRE(process.says("steps/s"));
+    process.signal(SIGINT);
+    CHECK(process.wait().code == 0);
+    CHECK(read_stored(folder.file("m")).metadata.at("steps") == "3000");
+}
+
+TEST_CASE("once the command that goes on is said, the model is safe, whatever happens to the program") {
+    const Folder folder;
+    // To measure it takes longer than the time between the two.
+    Process process(folder, BYHAND_PROGRAM,
+                    {"train", "--hidden", "900,300", "--threads", "1", "--steps", kDay, "--log-every", "1"}, {});
+    REQUIRE(process.says("steps/s"));
+    process.signal(SIGTERM);
+    REQUIRE(process.says("to go on: byhand train --resume byhand.safetensors"));
+    process.signal(SIGKILL);
+    const Outcome outcome = process.wait();
+    CHECK(outcome.code == 128 + SIGKILL);
+    CHECK(std::stoull(read_stored(folder.file("byhand.safetensors")).metadata.at("steps")) > 0);
+}
+
+TEST_CASE("a reader of messages or of metrics who goes away does not end a training") {
+    const Folder folder;
+    folder.write("n", file_of(plain_names()));
+    const auto train = [&](const std::string& redirection, const std::string& file) {
+        return Process(folder, "/bin/bash",
+                       {"-c", "mkfifo pipe; head -c 1 pipe >/dev/null & \"$0\" \"$@\" " + redirection, BYHAND_PROGRAM,
+                        "train", "--data", "n", "--steps", "9000", "--log-every", "1", "--save", file} +
+                           (redirection.empty() ? Arguments{"--metrics", "pipe"} : Arguments{}),
+                       {})
+            .wait();
+    };
+    CHECK(train("2> >(head -c 1 >/dev/null)", "a").code == 0);
+    CHECK(read_stored(folder.file("a")).metadata.at("steps") == "9000");
+    std::filesystem::remove(folder.file("pipe"));
+    const Outcome outcome = train("", "b");
+    CAPTURE(outcome.err);
+    CHECK(outcome.code == 2);
+    CHECK(outcome.err.find("pipe: the metrics file could not be written whole: Broken pipe") != std::string::npos);
+    CHECK(read_stored(folder.file("b")).metadata.at("steps") == "9000");
 }

@@ -2,6 +2,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -141,7 +142,7 @@ TEST_CASE("where memory runs out, it is said") {
 TEST_CASE("data that is missing or no names") {
     const Place place;
     place.refuses({"train", "--data", "nothing"}, "nothing");
-    place.refuses({"train", "--data", "."}, ".: a folder");
+    place.refuses({"train", "--data", "."}, ".: is a folder");
     place.write("empty", "");
     place.refuses({"train", "--data", "empty"}, "empty");
     place.write("few", "anna\n");
@@ -264,4 +265,82 @@ TEST_CASE("without LibTorch, comparing says so and how to have it") {
     const Place place;
     place.refuses({"compare"}, "BYHAND_WITH_TORCH");
     place.refuses_training({"--model", "torch"}, "BYHAND_WITH_TORCH");
+}
+
+TEST_CASE("a file that is read, or written already, is not written over") {
+    const Place place;
+    REQUIRE(byhand(place, {"train", "--data", "n", "--hidden", "5", "--steps", "2", "--save", "m"}).code == 0);
+    place.write("r.json", byhand(place, {"recipes", "notes"}).out);
+    place.write("rows", "a 1 2\nb 3 4\n");
+    place.write("own.cpp", "");
+    std::filesystem::create_symlink("n", place.path() / "link");
+    std::filesystem::create_hard_link(place.file("m"), place.file("hard"));
+    std::map<std::string, std::string> before;
+    for (const std::string& file : place.files()) {
+        before[file] = place.read(file);
+    }
+    const Arguments train = {"train", "--data", "n", "--steps", "3"};
+    std::vector<Arguments> commands = {train + Arguments{"--no-save", "--metrics", "n"},
+                                       train + Arguments{"--no-save", "--metrics", "link"},
+                                       train + Arguments{"--no-save", "--metrics", "./n"},
+                                       train + Arguments{"--no-save", "--metrics", "m"},
+                                       train + Arguments{"--no-save", "--recipe", "r.json", "--metrics", "r.json"},
+                                       train + Arguments{"--save", "new", "--metrics", "new"},
+                                       train + Arguments{"--metrics", "byhand.safetensors"},
+                                       train + Arguments{"--resume", "m", "--metrics", "m"},
+                                       {"eval", "m", "--data", "n", "--logits", "m"},
+                                       {"eval", "m", "--data", "n", "--logits", "hard"},
+                                       {"diff", "m", "hard", "--output", "m"},
+                                       {"exercise", "own.cpp", "--output", "own.cpp"},
+                                       {"lab", "padding", "--file", "rows", "--html", "rows"},
+                                       {"lab", "invariance", "--html", "h", "--svg", "./h"},
+                                       {"lab", "walkthrough", "--data", "n", "--html", "n"},
+                                       {"bench", "--recipe", "r.json", "--sweep", "batch=8..8", "--svg", "r.json"}};
+    if (kWithTorch) {
+        commands.push_back({"compare", "--data", "n", "--output", "n"});
+        commands.push_back({"compare", "--data", "n", "--mine", "m", "--output", "m"});
+        commands.push_back({"compare", "--data", "n", "--dump", "d", "--output", "d"});
+        commands.push_back({"compare", "--data", "n", "--dump", "m"});
+    }
+    for (const Arguments& command : commands) {
+        place.refuses(command, command.back());
+    }
+    for (const auto& [file, bytes] : before) {
+        CAPTURE(file);
+        CHECK(place.read(file) == bytes);
+    }
+    CHECK(place.files().size() == before.size());
+    // What is meant, or harms nobody.
+    CHECK(byhand(place, train + Arguments{"--resume", "m", "--hidden", "5", "--save", "m"}).code == 0);
+    CHECK(byhand(place, {"lab", "columns", "--no-plot", "--html", "/dev/null"}).code == 0);
+}
+
+TEST_CASE("metrics are written over metrics and nothing else") {
+    const Place place;
+    const Arguments train = {"train", "--data", "n", "--steps", "3", "--log-every", "1", "--no-save", "--metrics", "l"};
+    for (const std::string& theirs :
+         {std::string("x"), std::string("emma\n"), std::string("{\"step\":0}\n"),
+          std::string("{\"step\":0,\"loss\":{}}\n"), std::string("{\"step\":0,\"loss\":1 }\n"),
+          "{\"step\":" + std::string(300, '1')}) {
+        place.write("l", theirs);
+        place.refuses(train, "l: stands there already and is no metrics file");
+        CHECK(place.read("l") == theirs);
+    }
+    std::filesystem::remove(place.file("l"));
+    REQUIRE(byhand(place, train).code == 0);
+    const std::string right = place.read("l");
+    for (const std::string& old : {right, right + right, std::string(), std::string("{\"step\":0,\"lo"),
+                                   std::string("{\"step\":0,\"loss\":\"-inf\"}\n")}) {
+        place.write("l", old);
+        CHECK(byhand(place, train).code == 0);
+        CHECK(place.read("l") == right);
+    }
+}
+
+TEST_CASE("a network that asks for more than there is to see, or to hold, is refused before the work") {
+    const Place place;
+    place.refuses_training({"--context", "1025"}, "--context");
+    CHECK(byhand(place, {"train", "--data", "n", "--context", "1024", "--embedding", "1", "--hidden", "1", "--batch",
+                         "2", "--steps", "1", "--no-save"})
+              .code == 0);
 }

@@ -77,8 +77,12 @@ StoredFile read_stored(const std::string& path) {
     return file;
 }
 
-void write_stored(const std::string& path, const std::map<std::string, StoredTensor>& tensors) {
+void write_stored(const std::string& path, const std::map<std::string, StoredTensor>& tensors,
+                  const std::map<std::string, std::string>& metadata) {
     nlohmann::json header = nlohmann::json::object();
+    if (!metadata.empty()) {
+        header["__metadata__"] = metadata;
+    }
     std::string data;
     for (const auto& [name, tensor] : tensors) {
         header[name] = {{"dtype", tensor.dtype},

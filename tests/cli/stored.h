@@ -35,7 +35,7 @@ struct StoredFile {
 // Throws where the file is not safetensors.
 StoredFile read_stored(const std::string& path);
 
-// Without metadata.
-void write_stored(const std::string& path, const std::map<std::string, StoredTensor>& tensors);
+void write_stored(const std::string& path, const std::map<std::string, StoredTensor>& tensors,
+                  const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace cli_test

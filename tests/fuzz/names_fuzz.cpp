@@ -2,10 +2,10 @@
 #include <cstdint>
 #include <string>
 
+#include "base/utf8.h"
 #include "fuzz/refusal.h"
 #include "names/dataset.h"
 #include "names/names_file.h"
-#include "names/utf8.h"
 #include "names/vocabulary.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -50,6 +50,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                           "a generator's text is the generator");
         }
     });
-    written_by_byhand(file.path());
+    own_metadata(file.path());
     return 0;
 }

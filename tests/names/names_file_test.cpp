@@ -169,7 +169,8 @@ TEST_CASE("a file may have 5 million lines and no more") {
 
 TEST_CASE("a path in a message is made fit to print") {
     CHECK(message_of([] { parse_names("a\n.\n", "x\x1b[31m\n.txt"); }).starts_with("x\\x1b[31m\\x0a.txt:2: byte 1"));
-    CHECK(read_refusal("not\x1bhere.txt") == "not\\x1bhere.txt: no such file; give a text file with one name a line");
+    CHECK(read_refusal("not\x1bhere.txt") ==
+          "not\\x1bhere.txt: can't be read: No such file or directory; name a file that can");
 }
 
 TEST_CASE("a file is read as its bytes are, whatever pieces it comes in") {
@@ -195,20 +196,22 @@ TEST_CASE("a file is read as its bytes are, whatever pieces it comes in") {
 TEST_CASE("what can't be read as a file of names is refused") {
     const Folder folder;
     const std::string here = folder.path().string();
-    CHECK(read_refusal(here + "/none.txt") == here + "/none.txt: no such file; give a text file with one name a line");
-    CHECK(read_refusal(here + "/none/none.txt").ends_with(": no such file; give a text file with one name a line"));
-    CHECK(read_refusal("") == ": no such file; give a text file with one name a line");
-    CHECK(read_refusal(here) == here + ": a folder; give a text file with one name a line");
+    CHECK(read_refusal(here + "/none.txt") ==
+          here + "/none.txt: can't be read: No such file or directory; name a file that can");
+    CHECK(read_refusal(here + "/none/none.txt")
+              .ends_with(": can't be read: No such file or directory; name a file that can"));
+    CHECK(read_refusal("") == ": can't be read: No such file or directory; name a file that can");
+    CHECK(read_refusal(here) == here + ": is a folder; name a file");
     CHECK(read_refusal(written(folder, "empty.txt", ""))
               .ends_with("empty.txt: empty; give a text file with one name a line"));
     CHECK(read_refusal(written(folder, "dot.txt", "a\n.\n")).starts_with(here + "/dot.txt:2: byte 1 is a '.'"));
-    CHECK(read_refusal(here + "/" + std::string(5000, 'x')).find(": can't be read (File name too long)") !=
+    CHECK(read_refusal(here + "/" + std::string(5000, 'x')).find(": can't be read: File name too long") !=
           std::string::npos);
 
     fs::create_symlink("loop.txt", folder.file("loop.txt"));
-    CHECK(read_refusal(here + "/loop.txt").find(": can't be read (") != std::string::npos);
+    CHECK(read_refusal(here + "/loop.txt").find(": can't be read: ") != std::string::npos);
     fs::create_symlink("gone.txt", folder.file("dangling.txt"));
-    CHECK(read_refusal(here + "/dangling.txt").find(": no such file") != std::string::npos);
+    CHECK(read_refusal(here + "/dangling.txt").find(": can't be read: No such file") != std::string::npos);
     folder.write("good.txt", "emma\n");
     fs::create_symlink("good.txt", folder.file("link.txt"));
     CHECK(read_names(here + "/link.txt").names == Names{U"emma"});
@@ -218,10 +221,10 @@ TEST_CASE("what is not a regular file is refused without waiting for it") {
     const Folder folder;
     const std::string fifo = folder.file("fifo");
     REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
-    CHECK(read_refusal(fifo) == fifo + ": not a regular file; give a text file with one name a line");
+    CHECK(read_refusal(fifo) == fifo + ": is not a regular file; name one");
     for (const std::string device : {"/dev/zero", "/dev/null"}) {
         if (fs::exists(device)) {
-            CHECK(read_refusal(device) == device + ": not a regular file; give a text file with one name a line");
+            CHECK(read_refusal(device) == device + ": is not a regular file; name one");
         }
     }
 }
@@ -230,7 +233,7 @@ TEST_CASE("a file that opens and then can't be read is refused") {
     if (!fs::exists("/proc/self/mem")) {
         SKIP("no /proc/self/mem here");
     }
-    CHECK(read_refusal("/proc/self/mem") == "/proc/self/mem: can't be read (Input/output error); give a file that can");
+    CHECK(read_refusal("/proc/self/mem") == "/proc/self/mem: can't be read: Input/output error");
 }
 
 TEST_CASE("a large file that is wrong from the start is not read to its end") {
@@ -247,7 +250,7 @@ TEST_CASE("a file without permission is refused") {
     const Folder folder;
     const std::string path = written(folder, "secret.txt", "emma\n");
     fs::permissions(path, fs::perms::none);
-    CHECK(read_refusal(path) == path + ": can't be read (Permission denied); give a file that can");
+    CHECK(read_refusal(path) == path + ": can't be read: Permission denied; name a file that can");
 }
 
 }  // namespace

@@ -310,14 +310,15 @@ TEST_CASE("every shortened or bent file is either read or refused in one line") 
 
 TEST_CASE("what is no file is refused, and a pipe without waiting") {
     const Folder folder;
-    CHECK(refusal(folder.file("none")) == folder.file("none") + ": can't be read: No such file or directory");
+    CHECK(refusal(folder.file("none")) ==
+          folder.file("none") + ": can't be read: No such file or directory; name a file that can");
     CHECK(refusal(folder.file("a\nb")).find("a\\x0ab: can't be read") != std::string::npos);
     CHECK(refusal(folder.file("")) == folder.file("") + ": is a folder; name a file");
     REQUIRE(::mkfifo(folder.file("pipe").c_str(), 0600) == 0);
-    CHECK(refusal(folder.file("pipe")) == folder.file("pipe") + ": is not a regular file");
-    CHECK_FALSE(written_by_byhand(folder.file("pipe")));
+    CHECK(refusal(folder.file("pipe")) == folder.file("pipe") + ": is not a regular file; name one");
+    CHECK_FALSE(own_metadata(folder.file("pipe")).has_value());
     CHECK(write_refusal(folder.file("pipe")) == folder.file("pipe") + ": is not a regular file; name another");
-    CHECK(refusal("/dev/zero") == "/dev/zero: is not a regular file");
+    CHECK(refusal("/dev/zero") == "/dev/zero: is not a regular file; name one");
 }
 
 TEST_CASE("a file that byhand did not write is not overwritten") {
@@ -325,13 +326,13 @@ TEST_CASE("a file that byhand did not write is not overwritten") {
     const std::string path = folder.file(kName);
     const std::string refused =
         path + ": stands there already and was not written by byhand; name another file, or remove it";
-    CHECK_FALSE(written_by_byhand(path));
+    CHECK_FALSE(own_metadata(path).has_value());
     CHECK_NOTHROW(check_writable(path));
 
     const std::string foreign = file_of(R"({"__metadata__":{"format":"pt"}})", "");
     for (const std::string& bytes : {foreign, file_of("{}", ""), std::string("my thesis"), std::string()}) {
         folder.write(kName, bytes);
-        CHECK_FALSE(written_by_byhand(path));
+        CHECK_FALSE(own_metadata(path).has_value());
         CHECK(write_refusal(path) == refused);
         CHECK(folder.read(kName) == bytes);
     }
@@ -339,12 +340,12 @@ TEST_CASE("a file that byhand did not write is not overwritten") {
 
     fs::remove(path);
     CHECK(write_refusal(path).empty());
-    CHECK(written_by_byhand(path));
+    CHECK(own_metadata(path).has_value());
     const float w = 1;
     write_tensors(path, {{"W", {}, DType::float32, &w}}, {});
     CHECK(read_tensors(path).tensors.size() == 1);
     fs::resize_file(path, fs::file_size(path) - 1);  // its tensors are cut short, its header is byhand's
-    CHECK(written_by_byhand(path));
+    CHECK(own_metadata(path).has_value());
 }
 
 TEST_CASE("a file is written whole or not at all") {
@@ -414,7 +415,7 @@ TEST_CASE("a name without a folder is written here, and the longest name works")
     fs::current_path(folder.file(""));
     const std::string longest(255, 'n');
     write_tensors(longest, {}, {});
-    const bool written = written_by_byhand(longest);
+    const bool written = own_metadata(longest).has_value();
     fs::current_path(here);
     CHECK(written);
     CHECK(folder.files().size() == 1);

@@ -4,13 +4,15 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "base/temporary_folder.h"
-#include "names/utf8.h"
+#include "base/utf8.h"
 #include "train/safetensors.h"
 
 using namespace byhand;
@@ -89,6 +91,7 @@ std::string refused(const std::function<void(std::vector<View>&, Metadata&)>& ch
     std::vector<View> tensors = views(file);
     Metadata metadata = file.metadata;
     change(tensors, metadata);
+    std::filesystem::remove(path);
     write_tensors(path, tensors, metadata);
     try {
         load_model(path);
@@ -99,6 +102,15 @@ std::string refused(const std::function<void(std::vector<View>&, Metadata&)>& ch
         CHECK(at != std::string::npos);
         CHECK(message.find(path, at + 1) == std::string::npos);  // said once
         return message;
+    }
+    return "";
+}
+
+std::string message_of(const std::function<void()>& call) {
+    try {
+        call();
+    } catch (const InputError& error) {
+        return error.what();
     }
     return "";
 }
@@ -149,6 +161,25 @@ TEST_CASE("figures of the whole training part are kept beside the running ones")
     const TensorFile file = read_tensors(path);
     const std::vector<View> stored = views(file);
     CHECK(find(stored, "bnvar_training.2") != nullptr);
+}
+
+TEST_CASE("a model with a value that is not finite is refused, whoever wrote it") {
+    for (const float value : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
+                              std::numeric_limits<float>::quiet_NaN()}) {
+        for (const EvaluationFigures figures : {EvaluationFigures::running, EvaluationFigures::training_set}) {
+            const Folder folder;
+            const std::string path = folder.file(kName);
+            SavedModel model = example(figures);
+            Tensors<float>& wrong = model.calibrated ? *model.calibrated : model.state;
+            wrong["bnvar_running.2"].back() = value;
+            save_model(path, model);
+            CHECK(says(message_of([&] { load_model(path); }),
+                       path + ": tensor bnvar_running.2 has a value that is infinite or not a number"));
+            write_tensors(folder.file("theirs"), model.for_evaluation().views(), {});
+            CHECK(says(message_of([&] { load_foreign_model(folder.file("theirs"), model.recipe, model.vocabulary); }),
+                       "theirs: tensor bnvar_running.2 has a value"));
+        }
+    }
 }
 
 TEST_CASE("a network without a norm has no figures to keep") {

@@ -7,7 +7,7 @@
 #include <limits>
 #include <vector>
 
-#include "names/utf8.h"
+#include "base/utf8.h"
 #include "train/losses.h"
 
 namespace byhand::lab {

@@ -4,9 +4,9 @@
 
 #include <utility>
 
+#include "base/utf8.h"
 #include "lab/agreement.h"
 #include "lab/padding/text.h"
-#include "names/utf8.h"
 
 namespace byhand::lab {
 namespace {

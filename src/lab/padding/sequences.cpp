@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "names/utf8.h"
+#include "base/utf8.h"
 
 namespace byhand::lab {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "names/utf8.h"
+#include "base/utf8.h"
 
 namespace byhand::lab {
 

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "base/utf8.h"
 #include "harness/report_number.h"
 #include "lab/evaluated.h"
 #include "lab/shortened.h"
 #include "lab/training.h"
-#include "names/utf8.h"
 #include "train/sampler.h"
 
 namespace byhand::lab {

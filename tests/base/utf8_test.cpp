@@ -1,4 +1,4 @@
-#include "names/utf8.h"
+#include "base/utf8.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <string>
@@ -94,6 +94,20 @@ TEST_CASE("a message shows control bytes and stray bytes as \\x1b") {
     CHECK(printable("\xc2\x9b") == "\\xc2\\x9b");  // CSI, in one code point
     CHECK(printable("\x9b\xff") == "\\x9b\\xff");
     CHECK(printable(std::string_view("\0", 1)) == "\\x00");
+}
+
+TEST_CASE("an excerpt is cut between characters, and shows what was left out") {
+    CHECK(excerpt("emma", 4) == "emma");
+    CHECK(excerpt("emmas", 4) == "emma…");
+    CHECK(excerpt("aé€😀b", 11) == "aé€😀b");
+    CHECK(excerpt("aé€😀b", 10) == "aé€😀…");
+    for (const std::size_t within : {6, 7, 8, 9}) {
+        CHECK(excerpt("aé€😀b", within) == "aé€…");
+    }
+    CHECK(excerpt("aé€😀b", 5) == "aé…");
+    CHECK(excerpt("aé€😀b", 2) == "a…");
+    CHECK(excerpt("é", 0) == "…");
+    CHECK(excerpt("\x1b\xff\xff", 2) == "\\x1b\\xff…");
 }
 
 }  // namespace

@@ -29,4 +29,7 @@ std::u32string from_utf8(std::string_view bytes);
 // message stays one line and steers no terminal.
 std::string printable(std::string_view bytes);
 
+// The same of so many bytes at most, and "…" where that is not all. No character is cut through.
+std::string excerpt(std::string_view bytes, std::size_t longest);
+
 }  // namespace byhand

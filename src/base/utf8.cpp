@@ -1,4 +1,4 @@
-#include "names/utf8.h"
+#include "base/utf8.h"
 
 #include <array>
 
@@ -105,6 +105,20 @@ std::string printable(std::string_view bytes) {
         i += size;
     }
     return shown;
+}
+
+std::string excerpt(std::string_view bytes, std::size_t longest) {
+    if (bytes.size() <= longest) {
+        return printable(bytes);
+    }
+    constexpr std::size_t kMostBytes = 4;  // of a character
+    std::size_t end = longest;
+    for (std::size_t begin = longest; begin > 0 && longest - begin < kMostBytes - 1; --begin) {
+        if (first_code_point(bytes.substr(begin - 1)).size > longest - (begin - 1)) {
+            end = begin - 1;  // of the character that reaches beyond
+        }
+    }
+    return printable(bytes.substr(0, end)) + "…";
 }
 
 }  // namespace byhand

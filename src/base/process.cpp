@@ -1,0 +1,97 @@
+#include "base/process.h"
+
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/utf8.h"
+
+namespace byhand {
+namespace {
+
+[[noreturn]] void refuse(const std::string& program, int error) {
+    throw InputError(printable(program) + " can't be run: " + reason(error));
+}
+
+// A file that is in memory only, so that neither side of a pipe can wait for the other.
+Descriptor memory_file(const std::string& program, std::string_view text) {
+    Descriptor file(::memfd_create("byhand", MFD_CLOEXEC));
+    if (file.number() < 0 || !write_all(file.number(), text.data(), text.size())) {
+        refuse(program, errno);
+    }
+    ::lseek(file.number(), 0, SEEK_SET);
+    return file;
+}
+
+std::string text_in(const Descriptor& file, const std::string& program) {
+    ::lseek(file.number(), 0, SEEK_SET);
+    std::string text;
+    std::array<char, 4096> some{};
+    while (const std::size_t got = read_some(file.number(), some.data(), some.size(), "what " + program + " wrote")) {
+        text.append(some.data(), got);
+    }
+    return text;
+}
+
+}  // namespace
+
+Ended wait_for(int child) {
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0) {
+        if (errno != EINTR) {
+            throw InputError("the system does not tell how a process ended: " + reason());
+        }
+    }
+    if (WIFSIGNALED(status)) {
+        constexpr int kSignal = 128;
+        return {.exit_code = kSignal + WTERMSIG(status), .signal = WTERMSIG(status)};
+    }
+    return {.exit_code = WEXITSTATUS(status), .signal = std::nullopt};
+}
+
+std::optional<Ended> run_program(const std::vector<std::string>& words, const Streams& streams) {
+    std::vector<std::string> copies = words;  // the system asks for words that could be written to
+    std::vector<char*> arguments;
+    arguments.reserve(copies.size() + 1);
+    for (std::string& word : copies) {
+        arguments.push_back(word.data());
+    }
+    arguments.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    const std::array<int, 3> given = {streams.in, streams.out, streams.err};
+    for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; ++standard) {
+        if (given[standard] >= 0) {
+            posix_spawn_file_actions_adddup2(&actions, given[standard], standard);
+        }
+    }
+    pid_t child = 0;
+    const int error = posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (error == ENOENT) {
+        return std::nullopt;
+    }
+    if (error != 0) {
+        refuse(words[0], error);
+    }
+    return wait_for(child);
+}
+
+std::optional<ProgramRun> run_and_read(const std::vector<std::string>& words, std::string_view in) {
+    const Descriptor input = memory_file(words[0], in), output = memory_file(words[0], {}),
+                     errors = memory_file(words[0], {});
+    const std::optional<Ended> ended =
+        run_program(words, {.in = input.number(), .out = output.number(), .err = errors.number()});
+    if (!ended) {
+        return std::nullopt;
+    }
+    return ProgramRun{ended->exit_code, text_in(output, words[0]), text_in(errors, words[0])};
+}
+
+}  // namespace byhand

@@ -1,0 +1,37 @@
+// Other processes, run to their end.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace byhand {
+
+// How a process ended.
+struct Ended {
+    int exit_code = 0;          // where a signal ended it: 128 + its number, as a shell says
+    std::optional<int> signal;  // that ended it
+};
+
+// Waits for a child of this process. Throws InputError where the system won't tell how it ended.
+Ended wait_for(int child);
+
+// Descriptors to be a program's standard streams; below 0: those of this process.
+struct Streams {
+    int in = -1, out = -1, err = -1;
+};
+
+// Runs a program: words[0] is its path or its name on the PATH, the others are its arguments. Nothing where there is no
+// such program. Throws InputError, with the system's words, where it can't be run.
+std::optional<Ended> run_program(const std::vector<std::string>& words, const Streams& streams);
+
+struct ProgramRun {
+    int exit_code = 0;  // as in Ended
+    std::string out, err;
+};
+
+// The same with `in` as its standard input, and what it writes read.
+std::optional<ProgramRun> run_and_read(const std::vector<std::string>& words, std::string_view in = {});
+
+}  // namespace byhand

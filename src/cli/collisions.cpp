@@ -1,0 +1,67 @@
+#include "cli/collisions.h"
+
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "cli/files.h"
+
+namespace byhand::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Every option by which a file is named, in any command.
+const std::set<std::string> kWritten = {"--save", "--metrics", "--logits", "--dump", "--output", "--html", "--svg"};
+const std::set<std::string> kRead = {"--data",      "--recipe", "--resume", "--mine", "--file",
+                                     "--functions", "MODEL",    "FILE",     "A",      "B"};
+
+struct Named {
+    std::string option, path;
+};
+
+std::vector<Named> named(const CLI::App& command, const std::set<std::string>& options) {
+    std::vector<Named> all;
+    for (const CLI::Option* option : command.get_options()) {
+        if (options.contains(option->get_name())) {
+            for (const std::string& path : option->results()) {
+                all.push_back({option->get_name(), path});
+            }
+        }
+    }
+    return all;
+}
+
+// A device takes what comes from several, and the name of a shipped recipe is no file.
+bool is_file(const std::string& path) {
+    std::error_code error;
+    return fs::is_regular_file(path, error);
+}
+
+}  // namespace
+
+void refuse_collisions(const CLI::App& command) {
+    const std::vector<Named> written = named(command, kWritten), read = named(command, kRead);
+    for (std::size_t i = 0; i < written.size(); ++i) {
+        const auto& [option, path] = written[i];
+        for (const Named& other : read) {
+            const bool goes_on = option == "--save" && other.option == "--resume";
+            if (!goes_on && is_file(other.path) && same_file(path, other.path)) {
+                throw InputError(path + ": " + option + " would write over what " + other.option +
+                                 " reads; name another file");
+            }
+        }
+        for (std::size_t k = 0; k < i; ++k) {
+            std::error_code error;
+            const bool is_stream = fs::exists(path, error) && !is_file(path);
+            if (!is_stream && same_file(path, written[k].path)) {
+                throw InputError(path + ": " + written[k].option + " and " + option +
+                                 " would both write it; name two files");
+            }
+        }
+    }
+}
+
+}  // namespace byhand::cli
