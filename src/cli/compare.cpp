@@ -228,14 +228,19 @@ int compare(const CompareOptions& options) {
                                     return batch.view();
                                 },
                             .rate = [&](std::size_t step) { return static_cast<float>(rate_at(run.recipe, step)); }};
-    const Presentation how{
-        .recipe = run.recipe.name,
-        .torch_version = torch.version(),
-        .network = network,
-        .characters = printable_characters(run.vocabulary),
-        .source = source_of,
-        .shows = [&](const std::string& name) { return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0; },
-        .colour = options.output.empty() && wants_colour(STDOUT_FILENO)};
+    bool shows_any = false;
+    const Presentation how{.recipe = run.recipe.name,
+                           .torch_version = torch.version(),
+                           .network = network,
+                           .characters = printable_characters(run.vocabulary),
+                           .source = source_of,
+                           .shows =
+                               [&](const std::string& name) {
+                                   const bool shown = ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0;
+                                   shows_any = shows_any || shown;
+                                   return shown;
+                               },
+                           .colour = options.output.empty() && wants_colour(STDOUT_FILENO)};
     std::string text;  // what is still to be written
     Summary summary;
     for (const std::string& verdict : options.allow) {
@@ -267,6 +272,9 @@ int compare(const CompareOptions& options) {
     } else {
         output->write(text);
         say("{}", conclusion(summary, false));
+    }
+    if (!shows_any) {
+        say("no tensor's name fits --tensor {}; all were compared\n", printable(options.tensor));
     }
     if (!options.dump.empty()) {
         write_dump(options.dump, run, batch, options.steps - 1, contestants, reference.witnesses);

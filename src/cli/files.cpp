@@ -61,7 +61,8 @@ std::string read_text(const std::string& path, std::size_t limit) {
 
 bool same_file(const std::string& a, const std::string& b) {
     std::error_code error;
-    const fs::path one = fs::weakly_canonical(a, error), other = fs::weakly_canonical(b, error);
+    const fs::path one = fs::weakly_canonical(fs::absolute(a, error), error),
+                   other = fs::weakly_canonical(fs::absolute(b, error), error);
     return (!one.empty() && one == other) || fs::equivalent(a, b, error);
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/error.h"
 #include "base/member.h"
 #include "cli/commands.h"
 #include "cli/network_options.h"
@@ -134,12 +135,35 @@ private:
     double loss_ = 0;
 };
 
-void list() {
+// Those whose names fit. Throws InputError where none does.
+std::vector<const Mistake*> chosen_by(const std::string& pattern) {
+    std::vector<const Mistake*> chosen;
     for (const Mistake& mistake : mistakes()) {
-        fmt::print("{:<34} {}\n{:<34} {}\n", mistake.name, mistake.what, "", mistake.source);
+        if (::fnmatch(pattern.c_str(), mistake.name.c_str(), 0) == 0) {
+            chosen.push_back(&mistake);
+        }
+    }
+    if (chosen.empty()) {
+        throw InputError("--mistake: no mistake's name fits " + pattern + "; byhand mistakes lists them");
+    }
+    return chosen;
+}
+
+void list(const MistakesOptions& options) {
+    const std::vector<const Mistake*> chosen = chosen_by(options.only);
+    if (options.json) {
+        nlohmann::ordered_json all = nlohmann::ordered_json::array();
+        for (const Mistake* mistake : chosen) {
+            all.push_back({{"name", mistake->name}, {"what", mistake->what}, {"source", mistake->source}});
+        }
+        fmt::print("{}\n", printed_json(all, 1));
+        return;
+    }
+    for (const Mistake* mistake : chosen) {
+        fmt::print("{:<34} {}\n{:<34} {}\n", mistake->name, mistake->what, "", mistake->source);
     }
     fmt::print("\n{} mistakes. Plant one with byhand compare --plant NAME; byhand mistakes --score plants them all.\n",
-               mistakes().size());
+               chosen.size());
 }
 
 nlohmann::ordered_json to_json(const Score& score) {
@@ -161,6 +185,7 @@ struct Scores {
 };
 
 Scores plant_all(const MistakesOptions& options) {
+    const std::vector<const Mistake*> chosen = chosen_by(options.only);
     const NamesFile names = read_names_aloud(options.data);
     std::vector<Run> runs;
     runs.reserve(options.recipes.size());
@@ -168,12 +193,6 @@ Scores plant_all(const MistakesOptions& options) {
         runs.push_back(prepare(recipe_named(recipe), names, data_path_of(options.data)));
     }
     const torch_ref::Factory& torch = torch_ref::load();
-    std::vector<const Mistake*> chosen;
-    for (const Mistake& mistake : mistakes()) {
-        if (::fnmatch(options.only.c_str(), mistake.name.c_str(), 0) == 0) {
-            chosen.push_back(&mistake);
-        }
-    }
     Scores scores;
     Progress progress(options.recipes.size() * options.seeds * chosen.size(), std::nullopt, "planting");
     std::size_t done = 0;
@@ -270,7 +289,7 @@ void add_mistakes(CLI::App& app, int& exit_code) {
     command->add_flag("--json", options->json, "For a program to read");
     command->callback([options, &exit_code] {
         if (!options->score) {
-            list();
+            list(*options);
             exit_code = kFine;
         } else {
             exit_code = score_all(*options);

@@ -94,6 +94,10 @@ std::string data_path_of(const std::string& data) {
 }
 
 SavedModel read_model(const std::string& path, const std::string& recipe, const std::string& data) {
+    std::error_code error;
+    if (std::filesystem::status(path, error).type() == std::filesystem::file_type::not_found) {
+        throw InputError(path + ": there is no such file; byhand train makes one");
+    }
     if (recipe.empty()) {
         return load_model(path);
     }

@@ -52,8 +52,14 @@ void build(const std::string& file, const std::string& library, const BuildConfi
                           ? Words{"-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"}
                           : Words{"-O2"};
     words.insert(words.end(), how.begin(), how.end());
-    words.insert(words.end(), {"-I" + config.headers, "-x", "c++", file, "-x", "none", "-o", library});
-    for (const Words& theirs : {words_of("CXXFLAGS"), words_in(config.flags)}) {
+    // By a path that is no option and no list of options, whatever it is called.
+    const bool is_word = file.starts_with('-') || file.starts_with('@');
+    words.insert(words.end(), {"-I" + config.headers, "-o", library, "-x", "c++", (is_word ? "./" : "") + file});
+    Words theirs = words_of("CXXFLAGS");
+    const Words last = words_in(config.flags);
+    theirs.insert(theirs.end(), last.begin(), last.end());
+    if (!theirs.empty()) {
+        words.insert(words.end(), {"-x", "none"});  // they may name an object file
         words.insert(words.end(), theirs.begin(), theirs.end());
     }
     const std::optional<Ended> compiled = run_program(words, {.out = STDERR_FILENO});

@@ -207,8 +207,10 @@ TEST_CASE("check_network: sizes that no machine has are refused before they over
         CHECK(refuses(config, 32, "too large"));
         config = NetworkConfig();
         config.embedding = size;
-        config.context = size;
+        config.context = kMostContext;
         CHECK(refuses(config, 32, "too large"));
+        config.context = size;
+        CHECK(refuses(config, 32, "--context"));
         config = NetworkConfig();
         config.vocabulary = size;
         config.embedding = size;
@@ -217,5 +219,6 @@ TEST_CASE("check_network: sizes that no machine has are refused before they over
     }
     NetworkConfig config = NetworkConfig();
     config.hidden = {20000, 20000};  // large and possible
+    config.context = kMostContext;
     CHECK_NOTHROW(check_network(config, 4096));
 }

@@ -163,7 +163,7 @@ TEST_CASE("eval measures on the names that the model was trained on, where none 
 
 TEST_CASE("the batch that a model was trained by takes no memory where it is only used") {
     const Place place;
-    place.train({"--steps", "3", "--save", "m"});
+    place.train({"--steps", "3", "--hidden", "3", "--save", "m"});
     StoredFile file = read_stored(place.file("m"));
     json recipe = json::parse(file.metadata["recipe"]);
     recipe["batches"]["size"] = 20'000'000;

@@ -166,18 +166,16 @@ TEST_CASE("once the command that goes on is said, the model is safe, whatever ha
 TEST_CASE("a reader of messages or of metrics who goes away does not end a training") {
     const Folder folder;
     folder.write("n", file_of(plain_names()));
-    const auto train = [&](const std::string& redirection, const std::string& file) {
-        return Process(folder, "/bin/bash",
-                       {"-c", "mkfifo pipe; head -c 1 pipe >/dev/null & \"$0\" \"$@\" " + redirection, BYHAND_PROGRAM,
-                        "train", "--data", "n", "--steps", "9000", "--log-every", "1", "--save", file} +
-                           (redirection.empty() ? Arguments{"--metrics", "pipe"} : Arguments{}),
-                       {})
-            .wait();
+    // "$0" and "$@" are the training, under a shell that sets up a reader who soon goes away.
+    const auto train = [&](const std::string& shell, const Arguments& more) {
+        const Arguments words = {"-c", shell,     BYHAND_PROGRAM, "train",       "--data",
+                                 "n",  "--steps", "9000",         "--log-every", "1"};
+        return Process(folder, "/bin/bash", words + more, {}).wait();
     };
-    CHECK(train("2> >(head -c 1 >/dev/null)", "a").code == 0);
+    CHECK(train("\"$0\" \"$@\" 2> >(head -c 1 >/dev/null)", {"--save", "a"}).code == 0);
     CHECK(read_stored(folder.file("a")).metadata.at("steps") == "9000");
-    std::filesystem::remove(folder.file("pipe"));
-    const Outcome outcome = train("", "b");
+    const Outcome outcome =
+        train("mkfifo pipe; head -c 1 pipe >/dev/null & \"$0\" \"$@\"; exit $?", {"--save", "b", "--metrics", "pipe"});
     CAPTURE(outcome.err);
     CHECK(outcome.code == 2);
     CHECK(outcome.err.find("pipe: the metrics file could not be written whole: Broken pipe") != std::string::npos);

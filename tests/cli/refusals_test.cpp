@@ -293,7 +293,7 @@ TEST_CASE("a file that is read, or written already, is not written over") {
                                        {"diff", "m", "hard", "--output", "m"},
                                        {"exercise", "own.cpp", "--output", "own.cpp"},
                                        {"lab", "padding", "--file", "rows", "--html", "rows"},
-                                       {"lab", "invariance", "--html", "h", "--svg", "./h"},
+                                       {"lab", "invariance", "--svg", "./h", "--html", "h"},
                                        {"lab", "walkthrough", "--data", "n", "--html", "n"},
                                        {"bench", "--recipe", "r.json", "--sweep", "batch=8..8", "--svg", "r.json"}};
     if (kWithTorch) {

@@ -242,8 +242,11 @@ TEST_CASE("metrics that do not belong to the checkpoint are refused and left alo
     refused(whole, {"--log-every", "14"}, "line 2 is of step 7");
     refused("{\"step\":0,\"loss\":3}\n", as_before, "ends with step 0");
     refused("{\"step\":7,\"loss\":3}\n{\"step\":7,\"loss\":3}\n", as_before, "line 2 is of step 7");
-    refused("a diary\n", as_before, "line 1 is not");
-    refused(std::string(70000, 'x'), as_before, "a line of more than");
+    const std::string first = "{\"step\":0,\"loss\":3}\n";
+    refused("a diary\n", as_before, "is no metrics file");
+    refused(first + "a diary\n", as_before, "line 2 is not");
+    refused(std::string(70000, 'x'), as_before, "is no metrics file");
+    refused(first + std::string(70000, 'x'), as_before, "a line of more than");
 
     place.write("m", whole + "{\"step\":35,\"lo");  // broken off in the middle of a later line
     REQUIRE(place.train(on + as_before).code == 0);

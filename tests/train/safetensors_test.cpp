@@ -327,7 +327,7 @@ TEST_CASE("a file that byhand did not write is not overwritten") {
     const std::string refused =
         path + ": stands there already and was not written by byhand; name another file, or remove it";
     CHECK_FALSE(own_metadata(path).has_value());
-    CHECK_NOTHROW(check_writable(path));
+    CHECK_NOTHROW(check_writable(path, Content::tensors));
 
     const std::string foreign = file_of(R"({"__metadata__":{"format":"pt"}})", "");
     for (const std::string& bytes : {foreign, file_of("{}", ""), std::string("my thesis"), std::string()}) {
