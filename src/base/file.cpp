@@ -79,7 +79,7 @@ bool write_all(int descriptor, const void* data, std::uint64_t size) {
 
 bool flush_to_disk(int descriptor) {
     while (::fsync(descriptor) != 0) {
-        if (errno == EINVAL || errno == ENOTSUP || errno == EROFS) {
+        if (errno == EINVAL || errno == ENOTSUP) {
             return true;
         }
         if (errno != EINTR) {

@@ -47,6 +47,7 @@ private:
     Keep keep_;
     std::size_t line_ = 0;  // the number of the line in hand, from 1
     bool has_names_ = false;
+    std::u32string name_;  // of the line in hand
     std::string unfinished_;
     NamesFile file_;
 };
@@ -83,7 +84,7 @@ void NamesReader::take_line(std::string_view line) {
     if (line.size() - at > kLongestLine) {
         refuse("longer than 1 KiB (1024 bytes); give one name a line");
     }
-    std::u32string name;
+    name_.clear();
     while (at < line.size()) {
         const CodePoint c = first_code_point(line.substr(at));
         if (c.size == 0) {
@@ -101,16 +102,16 @@ void NamesReader::take_line(std::string_view line) {
         if (c.value == U'.') {
             refuse_byte(at, "is a '.', which marks where a name begins and ends; take it out");
         }
-        name.push_back(c.value);
+        name_.push_back(c.value);
         at += c.size;
     }
-    if (name.empty()) {
+    if (name_.empty()) {
         ++file_.empty_lines;
         return;
     }
     has_names_ = true;
     if (keep_ == Keep::names) {
-        file_.names.push_back(std::move(name));
+        file_.names.push_back(name_);
     }
 }
 

@@ -51,6 +51,10 @@ constexpr std::pair<const char*, const char*> kParameters[] = {{"C", "C"},
 std::size_t width(const Field& field) {
     return whole(field, 1, kWidest);
 }
+
+std::size_t characters(const Field& field) {
+    return whole(field, 1, kMostContext);
+}
 std::uint64_t seed(const Field& field) {
     return whole(field, 0, kAnySeed);
 }
@@ -113,7 +117,7 @@ ordered_json write_norm(const NormConfig& norm) {
 NetworkConfig read_network(const Field& field) {
     NetworkConfig network;
     Object object(field);
-    object.take("context", network.context, width);
+    object.take("context", network.context, characters);
     object.take("embedding", network.embedding, width);
     if (const auto hidden = object.find("hidden")) {
         network.hidden.clear();

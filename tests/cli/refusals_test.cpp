@@ -123,10 +123,11 @@ TEST_CASE("sizes beyond all memory are refused before any is taken") {
     const Place place;
     for (const Arguments& flags :
          {Arguments{"--hidden", "18446744073709551615"}, Arguments{"--hidden", "4294967296,4294967296"},
-          Arguments{"--embedding", "9223372036854775808"}, Arguments{"--context", "18446744073709551615"},
-          Arguments{"--batch", "18446744073709551615"}, Arguments{"--hidden", "99999,99999,99999"}}) {
+          Arguments{"--embedding", "9223372036854775808"}, Arguments{"--batch", "18446744073709551615"},
+          Arguments{"--hidden", "99999,99999,99999"}}) {
         place.refuses_training(flags, "too large");
     }
+    place.refuses_training({"--context", "18446744073709551615"}, "--context takes");
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // these take terabytes of addresses for themselves

@@ -76,7 +76,7 @@ TEST_CASE("build and load: what can't be built or opened is told, with its file"
         return folder.file(name + ".so");
     };
     CHECK_THROWS_MATCHES(built("absent"), InputError,
-                         MessageMatches(ContainsSubstring("absent.cpp: there is no such")));
+                         MessageMatches(ContainsSubstring("absent.cpp: can't be read: No such file")));
     CHECK_THROWS_MATCHES(built("wrong"), InputError, MessageMatches(ContainsSubstring("wrong.cpp does not compile")));
     CHECK_FALSE(folder.has("wrong.so"));
     CHECK_THROWS_MATCHES(load(built("nothing")), InputError,

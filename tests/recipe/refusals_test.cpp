@@ -45,6 +45,7 @@ void check(const Case& wrong) {
 
 TEST_CASE("a value out of range is refused") {
     const std::string width = ", takes a whole number from 1 to 2147483648";
+    const std::string context = ", takes a whole number from 1 to 1024";
     const std::string seed = ", takes a whole number from 0 to 18446744073709551615";
     for (const Case& wrong : {
              Case{"0.75", "1.5", "network.norm.momentum: is 1.5, takes a number from 0 to 1"},
@@ -58,9 +59,10 @@ TEST_CASE("a value out of range is refused") {
              Case{"\"outside\"", "\"none\"",
                   "network.norm.epsilon: is 0.001, but epsilon_place is \"none\": give \"inside\" or \"outside\", or "
                   "leave epsilon out"},
-             Case{"\"context\": 5", "\"context\": 0", "network.context: is 0" + width},
-             Case{"\"context\": 5", "\"context\": -3", "network.context: is -3" + width},
-             Case{"\"context\": 5", "\"context\": 3.0", "network.context: is 3.0" + width},
+             Case{"\"context\": 5", "\"context\": 0", "network.context: is 0" + context},
+             Case{"\"context\": 5", "\"context\": -3", "network.context: is -3" + context},
+             Case{"\"context\": 5", "\"context\": 3.0", "network.context: is 3.0" + context},
+             Case{"\"context\": 5", "\"context\": 1025", "network.context: is 1025" + context},
              Case{"\"embedding\": 7", "\"embedding\": 2147483649", "network.embedding: is 2147483649" + width},
              Case{"\"embedding\": 7", "\"embedding\": true", "network.embedding: is true" + width},
              Case{"[11, 1, 13]", "[11, 0, 13]", "network.hidden[1]: is 0" + width},
