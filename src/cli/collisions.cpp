@@ -1,5 +1,7 @@
 #include "cli/collisions.h"
 
+#include <fmt/core.h>
+
 #include <filesystem>
 #include <set>
 #include <string>
@@ -49,16 +51,16 @@ void refuse_collisions(const CLI::App& command) {
         for (const Named& other : read) {
             const bool goes_on = option == "--save" && other.option == "--resume";
             if (!goes_on && is_file(other.path) && same_file(path, other.path)) {
-                throw InputError(path + ": " + option + " would write over what " + other.option +
-                                 " reads; name another file");
+                throw InputError(fmt::format("{}: {} would write over what {} reads; name another file", path, option,
+                                             other.option));
             }
         }
         for (std::size_t k = 0; k < i; ++k) {
             std::error_code error;
             const bool is_stream = fs::exists(path, error) && !is_file(path);
             if (!is_stream && same_file(path, written[k].path)) {
-                throw InputError(path + ": " + written[k].option + " and " + option +
-                                 " would both write it; name two files");
+                throw InputError(
+                    fmt::format("{}: {} and {} would both write it; name two files", path, written[k].option, option));
             }
         }
     }

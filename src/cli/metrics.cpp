@@ -36,9 +36,10 @@ std::optional<std::size_t> step_of(std::string_view line) {
     if (error != std::errc() || !std::string_view(after, end).starts_with(kLoss)) {
         return std::nullopt;
     }
-    const std::string_view loss(after + kLoss.size(), end);
+    const char* const begin = after + kLoss.size();
+    const std::string_view loss(begin, end);
     float value = 0;
-    const bool is_number = std::from_chars(loss.data(), end, value).ptr == end && !loss.empty();
+    const bool is_number = begin != end && std::from_chars(begin, end, value).ptr == end;
     return is_number || loss == R"("nan")" || loss == R"("inf")" || loss == R"("-inf")" ? std::optional(step)
                                                                                         : std::nullopt;
 }

@@ -118,7 +118,7 @@ NamesFile read_names_aloud(const std::string& path) {
 
 std::string data_path_of(const SavedModel& saved) {
     std::error_code error;
-    const std::string shipped_names = data_path_of("");
+    std::string shipped_names = data_path_of("");
     if (!std::filesystem::exists(saved.data_path, error) && read_names(shipped_names).hash == saved.data_hash) {
         return shipped_names;
     }

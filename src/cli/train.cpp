@@ -253,6 +253,27 @@ void print_result(const Training& training, std::size_t steps, double seconds, c
     }
 }
 
+// Saves the model, where it is to be, and says in `kept` after how many steps it stands. The metrics come first, or the
+// checkpoint could be further than they; where they can't be written, the model is worth more: what went wrong is
+// handed back, the first time.
+std::optional<std::string> save(const Training& training, const SavedModel& model, std::optional<Metrics>& metrics,
+                                std::optional<std::size_t>& kept) {
+    std::optional<std::string> failure = metrics ? metrics->sync() : std::nullopt;
+    if (!training.options.no_save) {
+        save_model(training.save, model);
+        kept = model.steps;
+    }
+    return failure;
+}
+
+// `kept`: the steps of the last checkpoint that stands in the file.
+int not_finite(const Training& training, const std::string& what, const std::optional<std::size_t>& kept) {
+    const std::string left =
+        kept ? fmt::format("{} stays as it was after {} steps", printable(training.save), *kept) : "nothing was saved";
+    say("byhand: {}; {}. Try a lower learning rate\n", what, left);
+    return kDisagrees;
+}
+
 void close(std::optional<Metrics>& metrics) {
     if (metrics) {
         metrics->close();
@@ -278,27 +299,16 @@ int train_and_save(const TrainOptions& options) {
     }
 
     Progress progress(steps, progress_every, training.model, "step", training.first);
-    // The steps of the last checkpoint that stands in the file.
     std::optional<std::size_t> kept;
     if (!options.resume.empty() && same_file(training.save, options.resume)) {
         kept = training.first;
     }
-    // The metrics first, or a checkpoint could be further than they. Where they can't be written, the model is worth
-    // more; what went wrong is handed back, the first time.
-    const auto save = [&](const SavedModel& saved) {
-        const std::optional<std::string> failure = metrics ? metrics->sync() : std::nullopt;
-        if (!options.no_save) {
-            save_model(training.save, saved);
-            kept = saved.steps;
-        }
-        return failure;
-    };
     const auto save_on_the_way = [&](std::size_t done) {
         const SavedModel saved = checkpoint(training, *model, done);
         if (first_not_finite(saved.for_evaluation()) != nullptr) {
             return;
         }
-        if (const std::optional<std::string> failure = save(saved)) {
+        if (const std::optional<std::string> failure = save(training, saved, metrics, kept)) {
             progress.finish();
             say("byhand: {}; the training goes on without them\n", *failure);
         }
@@ -324,15 +334,8 @@ int train_and_save(const TrainOptions& options) {
     }
     const double seconds = progress.seconds();
     progress.finish();
-    const auto not_finite = [&](const std::string& what) {
-        const std::string left = kept
-                                     ? fmt::format("{} stays as it was after {} steps", printable(training.save), *kept)
-                                     : "nothing was saved";
-        say("byhand: {}; {}. Try a lower learning rate\n", what, left);
-        return kDisagrees;
-    };
     if (outcome.not_finite) {
-        const int code = not_finite(in_words(*outcome.not_finite, run.recipe));
+        const int code = not_finite(training, in_words(*outcome.not_finite, run.recipe), kept);
         close(metrics);
         return code;
     }
@@ -340,12 +343,13 @@ int train_and_save(const TrainOptions& options) {
     // First of all the model is made safe; to measure it may take long, or more memory than there is.
     const SavedModel saved = checkpoint(training, *model, outcome.steps);
     if (const TensorSpec* spec = first_not_finite(saved.for_evaluation())) {
-        const int code = not_finite(fmt::format(
-            "{} of the whole training part after {} steps is infinite or not a number", spec->name, outcome.steps));
+        const std::string what = fmt::format("{} of the whole training part after {} steps is infinite or not a number",
+                                             spec->name, outcome.steps);
+        const int code = not_finite(training, what, kept);
         close(metrics);
         return code;
     }
-    save(saved);
+    save(training, saved, metrics, kept);  // what went wrong with the metrics is told when they are closed
     if (outcome.stopped && !options.no_save) {
         say("{} of {} steps are done; to go on: {}\n", outcome.steps, steps, command_to_go_on(training));
     }
@@ -355,7 +359,8 @@ int train_and_save(const TrainOptions& options) {
     model->load(saved.for_evaluation());
     const FinalLosses losses = losses_of(*model, run);
     if (!std::isfinite(losses.train) || !std::isfinite(losses.val) || !std::isfinite(losses.test)) {
-        return not_finite(fmt::format("a loss after {} steps is infinite or not a number", outcome.steps));
+        return not_finite(training, fmt::format("a loss after {} steps is infinite or not a number", outcome.steps),
+                          kept);
     }
     print_result(training, outcome.steps, seconds, losses);
     return outcome.stopped ? kInterrupted : kFine;

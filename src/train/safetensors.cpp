@@ -205,9 +205,10 @@ std::optional<Metadata> own_metadata(const std::string& path) {
         if (format != metadata.end() && format->second == kFormat) {
             return metadata;
         }
-    } catch (const InputError&) {  // not ours, then
+        return std::nullopt;
+    } catch (const InputError&) {
+        return std::nullopt;
     }
-    return std::nullopt;
 }
 
 void check_writable(const std::string& path, Content content) {
