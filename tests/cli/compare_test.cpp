@@ -210,7 +210,10 @@ TEST_CASE("compare --tensor shows what fits and judges all") {
     CHECK(table.out.find("\n  db1 ") == std::string::npos);
     CHECK(table.out.find("\n  W1 ") == std::string::npos);
     CHECK(lines_of(table.out).back() == lines_of(whole.out).back());
-    CHECK(byhand(folder, {"compare", "--tensor", "nothing"}).code == 0);
+    const Outcome nothing = byhand(folder, {"compare", "--tensor", "nothing"});
+    CHECK(nothing.code == 0);
+    CHECK(nothing.err.find("no tensor's name fits --tensor nothing; all were compared\n") != std::string::npos);
+    CHECK(table.err.find("no tensor's name") == std::string::npos);
 }
 
 TEST_CASE("compare --output writes what standard output would have had") {

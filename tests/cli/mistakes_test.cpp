@@ -41,6 +41,20 @@ TEST_CASE("mistakes are listed with what they are and where they come from") {
     CHECK(folder.files().empty());
 }
 
+TEST_CASE("mistakes: a pattern chooses, for a reader and for a program, and one that fits nothing is refused") {
+    const Folder folder;
+    const std::string some = byhand(folder, {"mistakes", "--mistake", "dvar*"}).out;
+    const json listed = json_of(byhand(folder, {"mistakes", "--mistake", "dvar*", "--json"}));
+    REQUIRE_FALSE(listed.empty());
+    for (const json& mistake : listed) {
+        CHECK(mistake["name"].get<std::string>().starts_with("dvar"));
+        CHECK(some.find(mistake["what"].get<std::string>()) != std::string::npos);
+    }
+    CHECK(lines_of(some).size() == 2 * listed.size() + 2);
+    check_refused(byhand(folder, {"mistakes", "--mistake", "zz*"}), "no mistake's name fits zz*");
+    check_refused(byhand(folder, {"mistakes", "--score", "--mistake", "zz*"}), "no mistake's name fits zz*");
+}
+
 TEST_CASE("mistakes: every one is caught and rightly blamed, with and without ε, deep and shallow") {
     need_torch();
     const Folder folder;

@@ -216,7 +216,7 @@ TEST_CASE("models that can't be read") {
     const Place place;
     for (const std::string command : {"sample", "eval"}) {
         place.refuses({command}, "byhand.safetensors");
-        place.refuses({command, "nothing"}, "nothing");
+        place.refuses({command, "nothing"}, "nothing: there is no such file; byhand train makes one");
         place.refuses({command, "n"}, "not a safetensors file");
         place.refuses({command, "."}, "folder");
     }
