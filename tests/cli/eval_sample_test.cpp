@@ -170,10 +170,10 @@ TEST_CASE("the batch that a model was trained by takes no memory where it is onl
     file.metadata["recipe"] = recipe.dump();
     write_stored(place.file("large"), file.tensors, file.metadata);
     for (const std::string command : {"eval", "sample"}) {
-        const Outcome outcome = byhand(place, {command, "large"});
+        const Outcome outcome = byhand(place, {command, "large"}), expected = byhand(place, {command, "m"});
         CAPTURE(command, outcome.err);
         CHECK(outcome.code == 0);
-        CHECK(outcome.out == byhand(place, {command, "m"}).out);
-        CHECK(outcome.peak_bytes < 100'000'000);
+        CHECK(outcome.out == expected.out);
+        CHECK(outcome.peak_bytes < 2 * expected.peak_bytes);
     }
 }
