@@ -12,7 +12,7 @@ double mean_loss(Model& model, const Examples& examples, std::size_t vocabulary)
         return std::numeric_limits<double>::quiet_NaN();
     }
     const std::size_t T = examples.context, V = vocabulary;
-    // At a time, so that memory grows neither with the data nor with the alphabet.
+    // Rows at a time, so that memory grows neither with the data nor with the alphabet.
     const std::size_t at_once = std::clamp<std::size_t>((std::size_t{1} << 24) / V, 1, 4096);
     std::vector<float> logits;
     double total = 0;
