@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <functional>
-#include <ranges>
 #include <utility>
 
+#include "manual/fused_tensors.h"
 #include "manual/simd/by_character.h"
 #include "manual/simd/kernels.h"
 #include "manual/simd/norm.h"
@@ -14,142 +14,6 @@
 
 namespace byhand {
 namespace {
-
-// What the layer's arrays are called (see FusedLayer). The gradient kept is that of the linear's result.
-struct Names {
-    std::string linear, tanh, raw, result;
-};
-
-Names names_of(const Layer& layer, bool affine) {
-    const std::string hprebn = layer.value("hprebn"), hpreact = layer.value("hpreact");
-    Names names;
-    names.result = layer.is_output ? "logits" : layer.value("h");
-    switch (layer.norm) {
-        case NormPlace::none:
-            names.linear = layer.is_output ? "logits" : hpreact;
-            names.tanh = names.result;
-            break;
-        case NormPlace::before:
-            names.linear = hprebn;
-            names.tanh = names.result;
-            names.raw = affine ? layer.value("bnraw") : (layer.is_output ? names.result : hpreact);
-            break;
-        case NormPlace::after:
-            names.linear = hpreact;
-            names.tanh = hprebn;
-            names.raw = affine ? layer.value("bnraw") : names.result;
-            break;
-    }
-    return names;
-}
-
-// With so many contexts for each character, taking products by character takes less time than looking them up adds.
-bool pays_by_character(const NetworkConfig& config, std::size_t n) {
-    constexpr std::size_t kContextsEach = 4;
-    return n / kContextsEach >= config.vocabulary;
-}
-
-// The backward pass wants the normalised value, not what was normalised.
-bool normalised_in_place(const Layer& layer, Fused::Keep keep) {
-    return keep == Fused::Keep::needed && layer.norm == NormPlace::before;
-}
-
-// The tensors that a step keeps, in the order in which it makes them.
-std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, Fused::Keep wanted) {
-    const bool by_character = pays_by_character(config, n);
-    std::vector<TensorSpec> table;
-    const auto keep = [&table](const std::string& name, Shape shape) {
-        const bool known = std::ranges::any_of(table, [&](const auto& spec) { return spec.name == name; });
-        if (!name.empty() && !known) {
-            table.push_back({name, std::move(shape)});
-        }
-    };
-    const std::size_t inputs = config.context * config.embedding;
-    const std::vector<Layer> all = layers(config);
-    if (!by_character) {
-        keep("embcat", {n, inputs});
-    }
-    for (const Layer& layer : all) {
-        const std::size_t H = layer.outputs;
-        const Names names = names_of(layer, config.norm.affine);
-        if (!normalised_in_place(layer, wanted)) {
-            keep(names.linear, {n, H});
-        }
-        if (layer.norm == NormPlace::after) {
-            keep(names.tanh, {n, H});
-        }
-        if (layer.norm != NormPlace::none) {
-            keep(layer.value("bnmeani"), {H});
-            keep(layer.value("bnvar"), {H});
-            keep(layer.value("bnvar_inv"), {H});
-            keep(names.raw, {n, H});
-        }
-        keep(names.result, {n, H});
-    }
-    keep("loss", {});
-    for (const Layer& layer : all | std::views::reverse) {
-        const std::size_t H = layer.outputs;
-        if (layer.norm != NormPlace::none && config.norm.affine) {
-            keep("d" + layer.value("bngain"), {H});
-            keep("d" + layer.value("bnbias"), {H});
-        }
-        keep("d" + names_of(layer, config.norm.affine).linear, {n, H});
-        if (wanted == Fused::Keep::all) {
-            keep("d" + layer.W(), {layer.inputs, H});
-        }
-        if (layer.has_bias) {
-            keep("d" + layer.b(), {H});
-        }
-    }
-    if (!by_character) {
-        keep("dembcat", {n, inputs});
-    }
-    keep("dC", {config.vocabulary, config.embedding});
-    return table;
-}
-
-// The embedding and its gradient are read and written by whole rows wherever a character asks for one: they stay as
-// they are.
-bool in_panels(const TensorSpec& spec) {
-    return spec.shape.size() == 2 && spec.name != "C" && spec.name != "dC" && spec.name != "new_C";
-}
-
-// The same tensors with room for their padding.
-std::vector<TensorSpec> with_padding(std::vector<TensorSpec> table) {
-    for (TensorSpec& spec : table) {
-        if (in_panels(spec)) {
-            spec.shape = {spec.shape[0] * padded(spec.shape[1])};
-        } else if (spec.shape.size() == 1) {
-            spec.shape = {padded(spec.shape[0])};
-        }
-    }
-    return table;
-}
-
-// From the shapes that the tensors of `table` have outside to those in here, and back.
-void put(Tensors<float>& panels, const Tensors<float>& outside) {
-    for (const TensorSpec& spec : outside.table()) {
-        const std::span<float> to = panels[spec.name];
-        const std::span<const float> from = outside[spec.name];
-        if (in_panels(spec)) {
-            to_panels(to.data(), from.data(), spec.shape[0], spec.shape[1]);
-        } else {
-            std::ranges::fill(std::ranges::copy(from, to.begin()).out, to.end(), 0.0F);
-        }
-    }
-}
-void take(Tensors<float>& outside, const std::string& prefix, const Tensors<float>& panels,
-          const std::vector<TensorSpec>& table) {
-    for (const TensorSpec& spec : table) {
-        const std::span<float> to = outside[prefix + spec.name];
-        const std::span<const float> from = panels[spec.name];
-        if (in_panels(spec)) {
-            from_panels(to.data(), from.data(), spec.shape[0], spec.shape[1]);
-        } else {
-            std::ranges::copy(from.first(to.size()), to.begin());
-        }
-    }
-}
 
 float* find(Tensors<float>& tensors, const std::string& name) {
     return tensors.contains(name) ? tensors[name].data() : nullptr;
@@ -178,7 +42,7 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
     std::size_t widest = 0;
     for (const Layer& layer : layers(config)) {
         widest = std::max(widest, padded(layer.outputs));
-        const Names names = names_of(layer, config.norm.affine);
+        const FusedNames names = fused_names(layer, config.norm.affine);
         const auto value = [&](const std::string& name) { return find(values_, name); };
         // Without suffixes, an output that has no norm would find the hidden layer's under the same names.
         const auto of_norm = [&](Tensors<float>& tensors, const std::string& name) {

@@ -19,6 +19,7 @@
 
 #include "base/batch.h"
 #include "base/tensors.h"
+#include "manual/fused_tensors.h"
 #include "manual/panels.h"
 #include "manual/pool.h"
 #include "manual/simd/norm.h"
@@ -27,9 +28,7 @@ namespace byhand {
 
 class Fused {
 public:
-    // What is there after a run: all that kept() promises, or what the run itself needs. The rest takes time to write
-    // and room in the caches that training can do without; what is computed is the same.
-    enum class Keep { all, needed };
+    using Keep = FusedKeep;
 
     // Throws InputError where check_network does. Precondition: threads > 0.
     Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size_t threads = 1);
