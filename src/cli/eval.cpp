@@ -55,8 +55,7 @@ int evaluate(const EvalOptions& options) {
         check_writable(options.logits, Content::tensors);
     }
     const SavedModel saved = read_model(options.model, options.recipe, options.data);
-    NamesFile names = options.data.empty() ? read_names_aloud(saved) : read_names_aloud(options.data);
-    const std::string path = options.data.empty() ? data_path_of(saved) : options.data;
+    auto [names, path] = names_for(saved, options.data);
     const bool is_its_own = names.hash == saved.data_hash;
     check_characters(names.names, saved.vocabulary, path);
     const Recipe& recipe = saved.recipe;

@@ -125,9 +125,13 @@ std::string data_path_of(const SavedModel& saved) {
     return saved.data_path;
 }
 
-NamesFile read_names_aloud(const SavedModel& saved) {
+NamesAndPath names_for(const SavedModel& saved, const std::string& data) {
+    if (!data.empty()) {
+        return {read_names_aloud(data), data};
+    }
+    const std::string path = data_path_of(saved);
     try {
-        return read_names_aloud(data_path_of(saved));
+        return {read_names_aloud(path), path};
     } catch (const InputError& error) {
         throw InputError(std::string(error.what()) + "; --data says where the names are that it was trained on");
     }

@@ -50,8 +50,14 @@ std::string data_path_of(const std::string& data);
 // may come from another machine), in the shipped one, if that is the same.
 std::string data_path_of(const SavedModel& saved);
 
-// Those names, read aloud. Throws InputError that tells of --data.
-NamesFile read_names_aloud(const SavedModel& saved);
+struct NamesAndPath {
+    NamesFile file;
+    std::string path;
+};
+
+// The names that --data says, or those that a saved model was trained on where it says nothing, read aloud. Throws
+// InputError, that tells of --data where the model's are not to be had.
+NamesAndPath names_for(const SavedModel& saved, const std::string& data);
 
 // All that a run begins with, by the options. Throws InputError.
 Run run_of(const NetworkOptions& options);

@@ -103,7 +103,7 @@ Training begin(const TrainOptions& options) {
     }
     Training training{.options = options,
                       .model = options.model.value_or(saved ? saved->trained_by : kFused),
-                      .data_path = data_path_of(options.network.data),
+                      .data_path = {},
                       .save = options.save.value_or(saved ? options.resume : kSavedModel),
                       .run = {}};
     const std::vector<std::string> models = models_to_train();
@@ -119,16 +119,15 @@ Training begin(const TrainOptions& options) {
     }
     if (!options.no_save) {
         check_writable(training.save, Content::model);
+        // Where --save was left out, too.
         if (!options.metrics.empty() && same_file(training.save, options.metrics)) {
             throw InputError(fmt::format("{}: can't take both the model and its metrics; name another with --metrics",
                                          printable(training.save)));
         }
     }
-    const bool names_as_before = saved && options.network.data.empty();
-    if (names_as_before) {
-        training.data_path = data_path_of(*saved);
-    }
-    NamesFile names = names_as_before ? read_names_aloud(*saved) : read_names_aloud(training.data_path);
+    const std::string& data = options.network.data;
+    auto [names, path] = saved ? names_for(*saved, data) : NamesAndPath{read_names_aloud(data), data_path_of(data)};
+    training.data_path = path;
     training.data_hash = names.hash;
     Recipe recipe = saved && !options.recipe_given ? saved->recipe : read_recipe(options.network.recipe);
     recipe = with_flags(std::move(recipe), options.network);
@@ -154,7 +153,7 @@ Training begin(const TrainOptions& options) {
 // What a training from the beginning will write over, said before it does.
 void tell_of_older_model(const std::string& path) {
     const Metadata metadata = own_metadata(path).value_or(Metadata{});
-    if (const auto steps = metadata.find("steps"); steps != metadata.end()) {
+    if (const auto steps = metadata.find(kStepsKey); steps != metadata.end()) {
         say("{} holds a model after {} steps, which this one will replace; --save names another place\n",
             printable(path), printable(steps->second));
     }

@@ -116,7 +116,7 @@ Opened read_header(const RegularFile& source, const std::string& path) {
 }
 
 Content content_of(const Metadata& metadata) {
-    return metadata.contains("steps") ? Content::model : Content::tensors;
+    return metadata.contains(kStepsKey) ? Content::model : Content::tensors;
 }
 
 std::uint64_t bytes_of(const View& view) {

@@ -50,8 +50,9 @@ void write_tensors(const std::string& path, const std::vector<View>& tensors, co
 // whatever can't be read as such, and where there is no file. Reads the header only.
 std::optional<Metadata> own_metadata(const std::string& path);
 
-// A trained model tells of its recipe and steps in its metadata; other files of tensors are easily made again.
+// A trained model tells in its metadata how many steps it took; other files of tensors are easily made again.
 enum class Content { model, tensors };
+inline constexpr const char* kStepsKey = "steps";
 
 // Throws InputError where write_tensors would refuse to write: something stands at `path` that byhand did not write or
 // that is write-protected, or a model where tensors are to be, or there is no folder to write it in. To be asked before

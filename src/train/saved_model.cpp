@@ -142,7 +142,7 @@ void save_model(const std::string& path, const SavedModel& model) {
                          {kRecipe, to_json(model.recipe)},
                          {"vocabulary", to_utf8(model.vocabulary.characters)},
                          {"model", model.trained_by},
-                         {"steps", std::to_string(model.steps)},
+                         {kStepsKey, std::to_string(model.steps)},
                          {"examples_drawn", std::to_string(model.steps * model.recipe.batch)},
                          {"data", printable(model.data_path)},
                          {"data_hash", hexadecimal(model.data_hash)}};
@@ -161,7 +161,7 @@ SavedModel load_model(const std::string& path) {
     model.recipe = recipe_from_json(field(file, path, kRecipe), path + ", metadata \"recipe\"");
     model.vocabulary = read_vocabulary(field(file, path, "vocabulary"), path);
     model.trained_by = field(file, path, "model");
-    model.steps = number(field(file, path, "steps"), path, "steps", 10);
+    model.steps = number(field(file, path, kStepsKey), path, kStepsKey, 10);
     model.data_path = field(file, path, "data");
     model.data_hash = number(field(file, path, "data_hash"), path, "data_hash", 16);
     model.batches = generator(file, path, kBatches, torch_from_text);
