@@ -2,11 +2,12 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstddef>
 
 namespace byhand::cli {
 namespace {
 
-constexpr int kWatched[] = {SIGINT, SIGTERM, SIGHUP};
+constexpr std::array<int, 4> kSignals = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 
 // A signal handler has nothing but a global to leave its mark in; it may run on any thread.
 std::atomic<bool> mark = false;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
@@ -22,21 +23,18 @@ extern "C" void leave_mark(int signal) {
 }  // namespace
 
 InterruptWatch::InterruptWatch() {
-    for (const int signal : kWatched) {
-        if (std::signal(signal, leave_mark) == SIG_IGN) {
-            std::signal(signal, SIG_IGN);
+    for (std::size_t i = 0; i < kSignals.size(); ++i) {
+        before_[i] = std::signal(kSignals[i], SIG_IGN);
+        if (before_[i] != SIG_IGN && kSignals[i] != SIGPIPE) {
+            std::signal(kSignals[i], leave_mark);
         }
     }
-    std::signal(SIGPIPE, SIG_IGN);
 }
 
 InterruptWatch::~InterruptWatch() {
-    for (const int signal : kWatched) {
-        if (std::signal(signal, SIG_DFL) == SIG_IGN) {
-            std::signal(signal, SIG_IGN);
-        }
+    for (std::size_t i = 0; i < kSignals.size(); ++i) {
+        std::signal(kSignals[i], before_[i]);
     }
-    std::signal(SIGPIPE, SIG_DFL);
 }
 
 bool interrupted() {

@@ -1,6 +1,8 @@
 // Ctrl-C, as a question to ask between two steps.
 #pragma once
 
+#include <array>
+
 namespace byhand::cli {
 
 // While it lives, SIGINT, SIGTERM and SIGHUP leave no more than a mark, the first time; a second SIGINT or SIGTERM
@@ -11,7 +13,10 @@ public:
     InterruptWatch();
     InterruptWatch(const InterruptWatch&) = delete;
     InterruptWatch& operator=(const InterruptWatch&) = delete;
-    ~InterruptWatch();
+    ~InterruptWatch();  // all is as it was
+
+private:
+    std::array<void (*)(int), 4> before_{};
 };
 
 // Whether there is a mark.
