@@ -228,18 +228,13 @@ int compare(const CompareOptions& options) {
                                     return batch.view();
                                 },
                             .rate = [&](std::size_t step) { return static_cast<float>(rate_at(run.recipe, step)); }};
-    bool shows_any = false;
+    const auto shows = [&](const std::string& name) { return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0; };
     const Presentation how{.recipe = run.recipe.name,
                            .torch_version = torch.version(),
                            .network = network,
                            .characters = printable_characters(run.vocabulary),
                            .source = source_of,
-                           .shows =
-                               [&](const std::string& name) {
-                                   const bool shown = ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0;
-                                   shows_any = shows_any || shown;
-                                   return shown;
-                               },
+                           .shows = shows,
                            .colour = options.output.empty() && wants_colour(STDOUT_FILENO)};
     std::string text;  // what is still to be written
     Summary summary;
@@ -247,9 +242,13 @@ int compare(const CompareOptions& options) {
         summary.allowed.insert(verdict == "vacuous" ? Verdict::vacuous : Verdict::out_of_range);
     }
     std::vector<ComparedStep> steps;
+    bool shows_any = false;
     const auto visit = [&](const ComparedStep& step) {
         progress.finish();
         add(summary, step);
+        shows_any = shows_any || std::ranges::any_of(step.tensors, [&](const ComparedTensor& tensor) {
+                        return shows(tensor.result.name);
+                    });
         if (!as_table) {
             steps.push_back(step);
             if (as_page) {
