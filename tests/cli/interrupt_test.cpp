@@ -145,12 +145,14 @@ TEST_CASE("a signal that is ignored stays ignored") {
 
 TEST_CASE("once the command that goes on is said, the model is safe, whatever happens to the program") {
     const Folder folder;
-    // To measure it takes longer than the time between the two.
+    // To measure it takes far longer than the time between the two: a model that is measured first is at its end by
+    // then.
     Process process(folder, BYHAND_PROGRAM,
                     {"train", "--hidden", "900,300", "--threads", "1", "--steps", kDay, "--log-every", "1"}, {});
     REQUIRE(process.says("steps/s"));
     process.signal(SIGTERM);
     REQUIRE(process.says("to go on: byhand train --resume byhand.safetensors"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
     process.signal(SIGKILL);
     const Outcome outcome = process.wait();
     CHECK(outcome.code == 128 + SIGKILL);
