@@ -6,6 +6,27 @@
 #include <stdexcept>
 
 namespace byhand::lab {
+namespace {
+
+// The larger of the two; a NaN before and after.
+double larger(double a, double b) {
+    return std::isnan(a) || a >= b ? a : b;
+}
+
+}  // namespace
+
+void add(Agreement& found, double difference, double limit) {
+    if (difference == 0) {
+        return;
+    }
+    found.difference = larger(found.difference, difference);
+    if (!std::isnan(difference) && !std::isfinite(limit)) {
+        found.in_range = false;
+        return;
+    }
+    found.holds = found.holds && difference <= limit;
+    found.used = larger(found.used, difference / limit);
+}
 
 Agreement agreement(std::string what, const std::vector<float>& by_hand, const std::vector<Rounded>& bounds,
                     const std::vector<double>& witness) {
@@ -15,11 +36,7 @@ Agreement agreement(std::string what, const std::vector<float>& by_hand, const s
     Agreement found{std::move(what)};
     for (std::size_t i = 0; i < by_hand.size(); ++i) {
         const double difference = std::abs(static_cast<double>(by_hand[i]) - witness[i]);
-        const double limit = bounds[i].any_order();
-        found.holds = found.holds && difference <= limit;
-        found.difference = difference <= found.difference ? found.difference : difference;
-        const double used = difference == 0 ? 0 : difference / limit;
-        found.used = used <= found.used ? found.used : used;
+        add(found, difference, bounds[i].any_order());
     }
     return found;
 }
@@ -27,14 +44,14 @@ Agreement agreement(std::string what, const std::vector<float>& by_hand, const s
 Table table_of(const std::string& title, const std::vector<Agreement>& agreements) {
     Table table{title, {"", "largest difference", "of limit", "verdict"}, {}};
     for (const Agreement& one : agreements) {
-        table.rows.push_back(
-            {one.what, significant(one.difference, 2), percent(one.used), one.holds ? "agrees" : "DISAGREES"});
+        const char* verdict = !one.holds ? "DISAGREES" : one.in_range ? "agrees" : "out of range";
+        table.rows.push_back({one.what, significant(one.difference, 2), percent(one.used), verdict});
     }
     return table;
 }
 
 bool all_hold(const std::vector<Agreement>& agreements) {
-    return std::ranges::all_of(agreements, &Agreement::holds);
+    return std::ranges::all_of(agreements, [](const Agreement& one) { return one.holds && one.in_range; });
 }
 
 }  // namespace byhand::lab

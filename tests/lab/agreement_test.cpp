@@ -19,9 +19,26 @@ TEST_CASE("what rounding may come to agrees, and no more") {
     CHECK_FALSE(agreement("x", {third, std::nextafter(2.0F, 3.0F)}, bounds, {1.0 / 3, 2.0}).holds);
 }
 
+TEST_CASE("where there is no limit, what is the same agrees; of the rest nothing can be told") {
+    for (const double none : {std::nan(""), static_cast<double>(INFINITY)}) {
+        const std::vector<Rounded> bounds = {Rounded::off_by(0, none), Rounded(2.0F)};
+        CHECK(all_hold({agreement("x", {0.0F, 2.0F}, bounds, {0.0, 2.0})}));
+        const Agreement untold = agreement("x", {0.0F, 2.0F}, bounds, {1e-9, 2.0});
+        CHECK(untold.used == 0);
+        CHECK_FALSE(all_hold({untold}));
+        CHECK(table_of("", {untold}).rows.at(0).back().shown == "out of range");
+        const Agreement wrong = agreement("x", {0.0F, 2.0F}, bounds, {1e-9, 2.5});
+        CHECK_FALSE(all_hold({wrong}));
+        CHECK(table_of("", {wrong}).rows.at(0).back().shown == "DISAGREES");
+        CHECK_FALSE(agreement("x", {0.0F, 2.0F}, bounds, {std::nan(""), 2.0}).holds);
+    }
+}
+
 TEST_CASE("a NaN never agrees, whatever the limit") {
     const std::vector<Rounded> bounds = {Rounded(1.0F)};
-    CHECK_FALSE(agreement("x", {std::nanf("")}, bounds, {1.0}).holds);
+    const Agreement off = agreement("x", {std::nanf(""), 1.0F}, {1.0F, 1.0F}, {1.0, 1.5});
+    CHECK_FALSE(off.holds);
+    CHECK(std::isnan(off.difference));  // it stays the largest
     CHECK_FALSE(agreement("x", {1.0F}, bounds, {std::nan("")}).holds);
     CHECK_THROWS_AS(agreement("x", {1.0F, 2.0F}, bounds, {1.0, 2.0}), std::logic_error);
 }

@@ -54,11 +54,7 @@ Agreement oracle_agreement(const std::vector<long double>& exact, const std::vec
     Agreement found{"long double"};
     for (std::size_t i = 0; i < exact.size(); ++i) {
         const auto difference = static_cast<double>(std::abs(exact[i] - static_cast<long double>(witness[i])));
-        const double limit = bounds[i].any_order() * kFloatToDouble;
-        found.holds = found.holds && difference <= limit;
-        found.difference = difference <= found.difference ? found.difference : difference;
-        const double used = difference / limit;
-        found.used = used <= found.used ? found.used : used;
+        add(found, difference, bounds[i].any_order() * kFloatToDouble);
     }
     return found;
 }
