@@ -11,6 +11,7 @@
 #include "cli/collisions.h"
 #include "cli/commands.h"
 #include "cli/say.h"
+#include "cli/unexpected.h"
 
 namespace {
 
@@ -70,6 +71,8 @@ int run(int argc, char** argv) {
     check_files(app);
     try {
         app.parse(argc, argv);
+    } catch (const CLI::ExtrasError&) {
+        return fail(kBadInput, unexpected(app));
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
             return app.exit(error);  // --help, --version

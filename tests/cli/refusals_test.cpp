@@ -35,14 +35,20 @@ struct Place : Folder {
 
 }  // namespace
 
-TEST_CASE("no command, and one that there is not") {
+TEST_CASE("no command, and words that nobody asked for, with what was probably meant") {
     const Place place;
     place.refuses({}, "--help");
-    place.refuses({"trian"}, "trian");
-    place.refuses({"--colour"}, "--colour");
-    place.refuses({"train", "--colour"}, "--colour");
-    place.refuses({"train", "extra"}, "extra");
-    place.refuses({"recipes", "notes", "extra"}, "extra");
+    place.refuses({"trian", "--steps", "3"}, "there is no command trian; the nearest is train (byhand --help");
+    place.refuses({""}, "there is no command ''");
+    place.refuses({"--steps", "3"}, "--steps stands where a command is to be");
+    place.refuses({"--steps", "3", "train"}, "--steps stands before its command; byhand train --steps");
+    place.refuses({"train", "--stpes", "3"}, "train has no --stpes; the nearest is --steps (byhand train --help");
+    place.refuses({"train", "--stpes=3"}, "train has no --stpes; the nearest is --steps");
+    place.refuses({"train", "--steps=3", "extra", "more"}, "train has no use for extra; byhand train --help");
+    place.refuses({"recipes", "notes", "--", "extra"}, "recipes has no use for extra");
+    place.refuses({"sample", "a", "--", "-b"}, "sample has no -b");
+    place.refuses({"lab", "padding", "--no-plott"}, "lab padding has no --no-plott; the nearest is --no-plot");
+    place.refuses({"train", "--stpes\x1b[2J"}, "train has no --stpes\\x1b[2J");
     CHECK(place.files() == std::vector<std::string>{"n"});
 }
 
