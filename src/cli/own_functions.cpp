@@ -28,6 +28,14 @@ std::vector<std::string> own_words() {
     return words;
 }
 
+// What a sanitizer must do for a verdict to come, after what its user asks of it: the last word counts.
+void add_option(const char* name, const std::string& needed) {
+    // NOLINTBEGIN(concurrency-mt-unsafe): one thread, in a process that becomes another
+    const char* asked = std::getenv(name);
+    ::setenv(name, (asked == nullptr ? needed : std::string(asked) + ":" + needed).c_str(), 1);
+    // NOLINTEND(concurrency-mt-unsafe)
+}
+
 }  // namespace
 
 std::string OwnFunctions::path() const {
@@ -105,11 +113,9 @@ int run_again_sanitized(const std::string& library) {
     }
     arguments.push_back(nullptr);
     return run_apart([&](const auto&) {
-               // NOLINTBEGIN(concurrency-mt-unsafe): one thread, in a process that becomes another
-               ::setenv("LD_PRELOAD", sanitizer.c_str(), 1);
-               ::setenv("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1", 0);
-               ::setenv("UBSAN_OPTIONS", "abort_on_error=1", 0);
-               // NOLINTEND(concurrency-mt-unsafe)
+               ::setenv("LD_PRELOAD", sanitizer.c_str(), 1);  // NOLINT(concurrency-mt-unsafe): as above
+               add_option("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1");
+               add_option("UBSAN_OPTIONS", "abort_on_error=1");
                ::execv("/proc/self/exe", arguments.data());
                throw InputError(std::string("byhand can't be run again: ") + reason());
                return 0;
