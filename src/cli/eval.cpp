@@ -67,7 +67,7 @@ int evaluate(const EvalOptions& options) {
     }
     const std::unique_ptr<Model> model = model_to_evaluate(saved);
     const auto loss = [&](const std::vector<std::u32string>& part) {
-        return mean_loss(*model, examples_of(part, saved.vocabulary, recipe.network.context), saved.vocabulary.size());
+        return mean_loss(*model, part, saved.vocabulary, recipe.network.context);
     };
     if (!options.logits.empty()) {
         write_logits(options.logits, *model, examples_of(split.val, saved.vocabulary, recipe.network.context),

@@ -64,16 +64,19 @@ Examples examples_of(const std::vector<std::u32string>& names, const Vocabulary&
     Examples examples{.context = context, .X = {}, .Y = {}};
     examples.X.reserve(size * context);
     examples.Y.reserve(size);
-    std::vector<std::int64_t> padded;  // '.' T times, then the name
     for (const std::u32string& name : names) {
-        padded.assign(context, 0);
-        for_each_pair(name, vocabulary, [&](std::int64_t, std::int64_t next) {
-            examples.X.insert(examples.X.end(), padded.end() - static_cast<std::ptrdiff_t>(context), padded.end());
-            examples.Y.push_back(next);
-            padded.push_back(next);
-        });
+        add_examples(examples, name, vocabulary);
     }
     return examples;
+}
+
+void add_examples(Examples& examples, const std::u32string& name, const Vocabulary& vocabulary) {
+    std::vector<std::int64_t> padded(examples.context);  // '.' T times, then the name
+    for_each_pair(name, vocabulary, [&](std::int64_t, std::int64_t next) {
+        examples.X.insert(examples.X.end(), padded.end() - static_cast<std::ptrdiff_t>(examples.context), padded.end());
+        examples.Y.push_back(next);
+        padded.push_back(next);
+    });
 }
 
 std::size_t also_in(const std::vector<std::u32string>& names, const std::vector<std::u32string>& others) {

@@ -41,6 +41,9 @@ Split split_names(std::vector<std::u32string> names, std::uint64_t seed, double 
 // context is at least 1.
 Examples examples_of(const std::vector<std::u32string>& names, const Vocabulary& vocabulary, std::size_t context);
 
+// Appends those of one name, in the context of `examples`. Preconditions as above.
+void add_examples(Examples& examples, const std::u32string& name, const Vocabulary& vocabulary);
+
 // How many of `names` also stand in `others`.
 std::size_t also_in(const std::vector<std::u32string>& names, const std::vector<std::u32string>& others);
 

@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::size_t kLongestLine = 1024;  // bytes
 constexpr std::size_t kMostLines = 5'000'000;
+constexpr std::size_t kMostCharacters = 65'536;  // of different ones: each has rows in C and columns in W
+constexpr std::size_t kCodePoints = 0x110000;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 // Takes a file in pieces of any size, so that what is kept is the names and one unfinished line.
@@ -35,6 +37,7 @@ public:
 
 private:
     void take_line(std::string_view line);
+    void meet(char32_t character);
     [[noreturn]] void refuse(const std::string& what) const {
         throw InputError(path_ + ":" + std::to_string(line_) + ": " + what);
     }
@@ -47,7 +50,9 @@ private:
     Keep keep_;
     std::size_t line_ = 0;  // the number of the line in hand, from 1
     bool has_names_ = false;
-    std::u32string name_;  // of the line in hand
+    std::vector<bool> met_ = std::vector<bool>(kCodePoints);
+    std::size_t characters_ = 0;  // different ones
+    std::u32string name_;         // of the line in hand
     std::string unfinished_;
     NamesFile file_;
 };
@@ -102,6 +107,7 @@ void NamesReader::take_line(std::string_view line) {
         if (c.value == U'.') {
             refuse_byte(at, "is a '.', which marks where a name begins and ends; take it out");
         }
+        meet(c.value);
         name_.push_back(c.value);
         at += c.size;
     }
@@ -112,6 +118,15 @@ void NamesReader::take_line(std::string_view line) {
     has_names_ = true;
     if (keep_ == Keep::names) {
         file_.names.push_back(name_);
+    }
+}
+
+void NamesReader::meet(char32_t character) {
+    if (!met_[character]) {
+        met_[character] = true;
+        if (++characters_ > kMostCharacters) {
+            refuse("more than 65,536 different characters so far; give names in fewer alphabets");
+        }
     }
 }
 

@@ -20,7 +20,8 @@ struct NamesFile {
 
 // Reads and checks the whole file, piece by piece. Throws InputError, with file and line, where it is missing, a
 // folder, not a regular file or not readable, where it holds no name, and where a line is not UTF-8, holds a control
-// character (NUL among them) or a '.', is longer than 1 KiB (its CR LF not counted) or comes after 5 million others.
+// character (NUL among them) or a '.', is longer than 1 KiB (its CR LF not counted), comes after 5 million others, or
+// has the 65,537th different character.
 NamesFile read_names(const std::string& path);
 
 // The same from bytes already in memory; `path` is only for messages.

@@ -2,36 +2,79 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
-#include <vector>
 
 namespace byhand {
+namespace {
 
-double mean_loss(Model& model, const Examples& examples, std::size_t vocabulary) {
-    if (examples.size() == 0) {
-        return std::numeric_limits<double>::quiet_NaN();
-    }
-    const std::size_t T = examples.context, V = vocabulary;
-    // Rows at a time, so that memory grows neither with the data nor with the alphabet.
-    const std::size_t at_once = std::clamp<std::size_t>((std::size_t{1} << 24) / V, 1, 4096);
-    std::vector<float> logits;
-    double total = 0;
-    for (std::size_t first = 0; first < examples.size(); first += at_once) {
-        const std::size_t rows = std::min(at_once, examples.size() - first);
-        const Batch batch = examples.rows(first, rows);
-        logits.resize(rows * V);
-        model.logits(logits, {batch.X, rows * T});
-        for (std::size_t i = 0; i < rows; ++i) {
-            const float* row = logits.data() + i * V;
-            const double max = *std::max_element(row, row + V);
+// The cross-entropies of rows that come a block at a time, so that memory grows neither with the data nor with the
+// alphabet.
+class Mean {
+public:
+    Mean(Model& model, std::size_t vocabulary)
+        : model_(model), V_(vocabulary), block_(std::clamp<std::size_t>((std::size_t{1} << 24) / V_, 1, 4096)) {}
+
+    // As many rows as each but the last `add` is to get: the logits of a row may depend on how many it is among.
+    std::size_t block() const { return block_; }
+
+    void add(const Batch& batch, std::size_t context) {
+        logits_.resize(batch.rows * V_);
+        model_.logits(logits_, {batch.X, batch.rows * context});
+        for (std::size_t i = 0; i < batch.rows; ++i) {
+            const float* row = logits_.data() + i * V_;
+            const double max = *std::max_element(row, row + V_);
             double sum = 0;
-            for (std::size_t j = 0; j < V; ++j) {
+            for (std::size_t j = 0; j < V_; ++j) {
                 sum += std::exp(row[j] - max);
             }
-            total += max + std::log(sum) - row[batch.Y[i]];
+            total_ += max + std::log(sum) - row[batch.Y[i]];
+        }
+        rows_ += batch.rows;
+    }
+
+    double mean() const {
+        return rows_ == 0 ? std::numeric_limits<double>::quiet_NaN() : total_ / static_cast<double>(rows_);
+    }
+
+private:
+    Model& model_;
+    std::size_t V_, block_, rows_ = 0;
+    std::vector<float> logits_;
+    double total_ = 0;
+};
+
+// Without its first rows.
+void drop(Examples& examples, std::size_t rows) {
+    examples.X.erase(examples.X.begin(), examples.X.begin() + static_cast<std::ptrdiff_t>(rows * examples.context));
+    examples.Y.erase(examples.Y.begin(), examples.Y.begin() + static_cast<std::ptrdiff_t>(rows));
+}
+
+}  // namespace
+
+double mean_loss(Model& model, const Examples& examples, std::size_t vocabulary) {
+    Mean mean(model, vocabulary);
+    for (std::size_t first = 0; first < examples.size(); first += mean.block()) {
+        mean.add(examples.rows(first, std::min(mean.block(), examples.size() - first)), examples.context);
+    }
+    return mean.mean();
+}
+
+double mean_loss(Model& model, const std::vector<std::u32string>& names, const Vocabulary& vocabulary,
+                 std::size_t context) {
+    Mean mean(model, vocabulary.size());
+    Examples waiting{.context = context, .X = {}, .Y = {}};
+    for (const std::u32string& name : names) {
+        add_examples(waiting, name, vocabulary);
+        while (waiting.size() >= mean.block()) {
+            mean.add(waiting.rows(0, mean.block()), context);
+            drop(waiting, mean.block());
         }
     }
-    return total / static_cast<double>(examples.size());
+    if (waiting.size() > 0) {
+        mean.add(waiting.rows(0, waiting.size()), context);
+    }
+    return mean.mean();
 }
 
 }  // namespace byhand

@@ -167,6 +167,16 @@ TEST_CASE("a file may have 5 million lines and no more") {
     CHECK(refusal(bytes + "\na").starts_with("n.txt:5000001: more than 5 million lines"));
 }
 
+TEST_CASE("there may be 65,536 different characters and no more") {
+    std::string bytes;
+    for (char32_t c = 0x20000; c < 0x30000; ++c) {
+        bytes += to_utf8({&c, 1}) + "\n";
+    }
+    CHECK(parse_names(bytes + bytes, "n.txt").names.size() == 131072);
+    CHECK(refusal(bytes + bytes + "a\n") ==
+          "n.txt:131073: more than 65,536 different characters so far; give names in fewer alphabets");
+}
+
 TEST_CASE("a path in a message is made fit to print") {
     CHECK(message_of([] { parse_names("a\n.\n", "x\x1b[31m\n.txt"); }).starts_with("x\\x1b[31m\\x0a.txt:2: byte 1"));
     CHECK(read_refusal("not\x1bhere.txt") ==

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "train/fake_model.h"
@@ -81,6 +82,28 @@ TEST_CASE("more examples than fit at once are all counted, once") {
         asked.insert(asked.end(), X.begin(), X.end());
     }
     CHECK(asked == examples.X);
+}
+
+TEST_CASE("the loss of names is that of their examples, in the same blocks") {
+    std::vector<std::u32string> names = {U"ab", U"", std::u32string(9000, U'b')};  // the last fills a block of its own
+    for (std::size_t i = 0; i < 3000; ++i) {
+        names.emplace_back(i % 7, i % 3 == 0 ? U'a' : U'c');
+    }
+    const Vocabulary vocabulary = vocabulary_of(names);
+    const auto model_of = [&] {
+        FakeModel model;
+        model.context = 3;
+        model.answer = [&](std::span<const std::int64_t> context) {
+            return std::vector<float>{0.1F, static_cast<float>(context[0]), static_cast<float>(context[2]), -0.3F};
+        };
+        return model;
+    };
+    FakeModel by_examples = model_of(), by_names = model_of();
+    const double expected = mean_loss(by_examples, examples_of(names, vocabulary, 3), vocabulary.size());
+    CHECK(mean_loss(by_names, names, vocabulary, 3) == expected);
+    REQUIRE(by_examples.asked.size() > 3);
+    CHECK(by_names.asked == by_examples.asked);
+    CHECK(std::isnan(mean_loss(by_names, {}, vocabulary, 3)));
 }
 
 TEST_CASE("no examples have no loss, and a NaN is not lost") {
