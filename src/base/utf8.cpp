@@ -16,6 +16,10 @@ std::string two_digits(unsigned byte) {
     return {digits[byte >> 4], digits[byte & 15]};
 }
 
+bool turns_or_ends_line(char32_t c) {
+    return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
 }  // namespace
 
 CodePoint first_code_point(std::string_view bytes) {
@@ -95,7 +99,7 @@ std::string printable(std::string_view bytes) {
     for (std::size_t i = 0; i < bytes.size();) {
         const CodePoint c = first_code_point(bytes.substr(i));
         const std::size_t size = c.size == 0 ? 1 : c.size;
-        if (c.size == 0 || is_control(c.value)) {
+        if (c.size == 0 || is_control(c.value) || turns_or_ends_line(c.value)) {
             for (std::size_t k = 0; k < size; ++k) {
                 shown += "\\x" + two_digits(byte_at(bytes, i + k));
             }

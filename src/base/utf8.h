@@ -26,7 +26,8 @@ std::string to_utf8(std::u32string_view text);
 std::u32string from_utf8(std::string_view bytes);
 
 // The bytes with every byte of a control character, and every byte that is not UTF-8, written as \x1b, so that a
-// message stays one line and steers no terminal.
+// message stays one line and steers no terminal. The same of what would turn its direction (Unicode's Bidi_Control) or
+// end its line (U+2028, U+2029).
 std::string printable(std::string_view bytes);
 
 // The same of so many bytes at most, and "…" where that is not all. No character is cut through.

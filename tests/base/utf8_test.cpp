@@ -31,6 +31,16 @@ TEST_CASE("UTF-8 of one to four bytes goes to code points and back") {
     CHECK(from_utf8(std::string_view("a\0b", 3)) == std::u32string(U"a\0b", 3));
 }
 
+TEST_CASE("what turns a line round or ends it is no more printable than what steers a terminal") {
+    CHECK(printable("a\u202eb\u2028c\u2029") == R"(a\xe2\x80\xaeb\xe2\x80\xa8c\xe2\x80\xa9)");
+    for (const char32_t c : U"\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u2066\u2067\u2068\u2069\u001b\u009b") {
+        CHECK(printable(to_utf8({&c, 1})).starts_with("\\x"));
+    }
+    for (const std::string text : {"é", "名", "\u200d", "\u2027", "\u202f", "\u2065", "\u206a", "😀"}) {
+        CHECK(printable(text) == text);
+    }
+}
+
 TEST_CASE("every code point but the surrogates comes back") {
     std::size_t wrong = 0;
     for (char32_t c = 0; c <= 0x10ffff; ++c) {
