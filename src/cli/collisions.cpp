@@ -1,10 +1,13 @@
 #include "cli/collisions.h"
 
 #include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -42,12 +45,46 @@ bool is_file(const std::string& path) {
     return fs::is_regular_file(path, error);
 }
 
+// What is read where nothing is said of it.
+std::vector<std::string> files_that_come_along() {
+    std::vector<std::string> paths = {shipped("data/names.txt"), shipped("exercise/backward.cpp")};
+    for (const std::string& recipe : shipped_recipes()) {
+        paths.push_back(shipped("recipes/" + recipe + ".json"));
+    }
+    return paths;
+}
+
+// Whether what is printed goes into that file: "> file" before the program began.
+bool goes_to(int stream, const std::string& path) {
+    struct stat file = {}, printed = {};
+    return ::stat(path.c_str(), &file) == 0 && ::fstat(stream, &printed) == 0 && S_ISREG(file.st_mode) &&
+           file.st_dev == printed.st_dev && file.st_ino == printed.st_ino;
+}
+
+void refuse_streams_and_shipped(const Named& written) {
+    const auto& [option, path] = written;
+    for (const auto& [stream, name] :
+         {std::pair{STDOUT_FILENO, "standard output"}, {STDERR_FILENO, "standard error"}}) {
+        if (goes_to(stream, path)) {
+            throw InputError(
+                fmt::format("{}: {} would write it, and {} goes there; name another file", path, option, name));
+        }
+    }
+    for (const std::string& shipped_one : files_that_come_along()) {
+        if (same_file(path, shipped_one)) {
+            throw InputError(
+                fmt::format("{}: {} would write over a file that byhand comes with; name another", path, option));
+        }
+    }
+}
+
 }  // namespace
 
 void refuse_collisions(const CLI::App& command) {
     const std::vector<Named> written = named(command, kWritten), read = named(command, kRead);
     for (std::size_t i = 0; i < written.size(); ++i) {
         const auto& [option, path] = written[i];
+        refuse_streams_and_shipped(written[i]);
         for (const Named& other : read) {
             const bool goes_on = option == "--save" && other.option == "--resume";
             if (!goes_on && is_file(other.path) && same_file(path, other.path)) {

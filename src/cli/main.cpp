@@ -17,11 +17,38 @@ namespace {
 
 using namespace byhand::cli;
 
-// One line to stderr. What came from outside is shown so that it can't steer a terminal.
+constexpr const char* kNoMemory = "there is not enough memory for this; a smaller network, batch or file needs less";
+
+// One line to stderr. What came from outside is shown so that it can't steer a terminal. A file may have names of a
+// million bytes: of a long message the middle is left out, since its end says what to do.
 int fail(int code, const std::string& message) {
-    constexpr std::size_t kLongest = 4000;  // a file may have names of a million bytes
-    say("byhand: {}\n", byhand::excerpt(message, kLongest));
+    constexpr std::size_t kLongest = 4000, kEnd = 400;
+    if (message.size() <= kLongest) {
+        say("byhand: {}\n", byhand::printable(message));
+        return code;
+    }
+    std::size_t end = message.size() - kEnd;
+    while (end < message.size() && (static_cast<unsigned char>(message[end]) & 0xc0) == 0x80) {
+        ++end;  // no character is cut through
+    }
+    say("byhand: {}{}\n", byhand::excerpt(message, kLongest - kEnd), byhand::printable(message.substr(end)));
     return code;
+}
+
+// What was printed is on its way to the reader, or it is told.
+int end(int code) {
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+        return fail(kBadInput, "standard output could not be written");
+    }
+    return code;
+}
+
+// Of an error that nobody foresaw: LibTorch says in words alone that there is no memory, and follows up with a stack.
+int fail_by(const std::string& error) {
+    if (error.find("allocate memory") != std::string::npos) {
+        return fail(kBadInput, kNoMemory);
+    }
+    return fail(kBadInput, "internal error: " + error.substr(0, error.find('\n')));
 }
 
 // What the system would do to the program, or have it do, before it could say a word.
@@ -75,7 +102,8 @@ int run(int argc, char** argv) {
         return fail(kBadInput, unexpected(app));
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
-            return app.exit(error);  // --help, --version
+            app.exit(error);  // --help, --version
+            return end(kFine);
         }
         return fail(kBadInput,
                     std::string(error.what()) + "; byhand --help, or byhand COMMAND --help, lists what there is");
@@ -83,10 +111,7 @@ int run(int argc, char** argv) {
     if (app.get_subcommands().empty()) {
         return fail(kBadInput, "a command is missing; byhand --help lists them");
     }
-    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-        return fail(kBadInput, "standard output could not be written");
-    }
-    return exit_code;
+    return end(exit_code);
 }
 
 }  // namespace
@@ -98,11 +123,11 @@ int main(int argc, char** argv) {
     } catch (const byhand::InputError& error) {
         return fail(kBadInput, error.what());
     } catch (const std::bad_alloc&) {
-        return fail(kBadInput, "there is not enough memory for this; a smaller network, batch or file needs less");
+        return fail(kBadInput, kNoMemory);
     } catch (const std::exception& error) {
         if (std::ferror(stdout) != 0) {
             return fail(kBadInput, "standard output could not be written");
         }
-        return fail(kBadInput, std::string("internal error: ") + error.what());
+        return fail_by(error.what());
     }
 }

@@ -21,13 +21,16 @@ std::vector<std::string> commands_of(const CLI::App& app) {
     return names;
 }
 
-// Those that help tells of, by their long names.
+// Those that help tells of.
 std::vector<std::string> flags_of(const CLI::App& command) {
     std::vector<std::string> names;
     for (const CLI::Option* option :
          command.get_options([](const CLI::Option* one) { return !one->get_group().empty(); })) {
         for (const std::string& name : option->get_lnames()) {
             names.push_back("--" + name);
+        }
+        for (const std::string& name : option->get_snames()) {
+            names.push_back("-" + name);
         }
     }
     return names;
@@ -75,7 +78,7 @@ std::string unexpected(const CLI::App& app) {
     const std::string flag = word.substr(0, word.find('='));
     const std::vector<std::string> flags = flags_of(*chain.back());
     if (std::ranges::find(flags, flag) != flags.end()) {
-        return fmt::format("{1} stands before its command; byhand {0} {1} is the order", command, flag);
+        return fmt::format("{1} stands in the wrong place; byhand {0} {1} is the order", command, flag);
     }
     return fmt::format("{0} has no {1}; the nearest is {2} (byhand {0} --help lists them)", command, flag,
                        nearest(flag, flags));

@@ -89,7 +89,8 @@ TEST_CASE("what can't be printed is an error, not a success") {
     folder.write("n", file_of(plain_names()));
     REQUIRE(byhand(folder, {"train", "--data", "n", "--steps", "3"}).code == 0);
     for (const Arguments& command : {Arguments{"recipes"}, Arguments{"recipes", "notes"}, Arguments{"sample"},
-                                     Arguments{"eval", "--data", "n"}, Arguments{"sample", "--json", "-n", "300"}}) {
+                                     Arguments{"eval", "--data", "n"}, Arguments{"sample", "--json", "-n", "300"},
+                                     Arguments{"--help"}, Arguments{"--version"}, Arguments{"lab", "padding", "-h"}}) {
         const Outcome outcome = byhand_under(folder, "exec >/dev/full", command);
         CAPTURE(outcome.err);
         CHECK(outcome.code == 2);

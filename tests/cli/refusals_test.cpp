@@ -41,13 +41,14 @@ TEST_CASE("no command, and words that nobody asked for, with what was probably m
     place.refuses({"trian", "--steps", "3"}, "there is no command trian; the nearest is train (byhand --help");
     place.refuses({""}, "there is no command ''");
     place.refuses({"--steps", "3"}, "--steps stands where a command is to be");
-    place.refuses({"--steps", "3", "train"}, "--steps stands before its command; byhand train --steps");
+    place.refuses({"--steps", "3", "train"}, "--steps stands in the wrong place; byhand train --steps");
     place.refuses({"train", "--stpes", "3"}, "train has no --stpes; the nearest is --steps (byhand train --help");
     place.refuses({"train", "--stpes=3"}, "train has no --stpes; the nearest is --steps");
     place.refuses({"train", "--steps=3", "extra", "more"}, "train has no use for extra; byhand train --help");
     place.refuses({"recipes", "notes", "--", "extra"}, "recipes has no use for extra");
     place.refuses({"sample", "a", "--", "-b"}, "sample has no -b");
     place.refuses({"lab", "padding", "--no-plott"}, "lab padding has no --no-plott; the nearest is --no-plot");
+    place.refuses({"train", "--" + std::string(5000, 'a')}, "(byhand train --help lists them)");
     place.refuses({"train", "--stpes\x1b[2J"}, "train has no --stpes\\x1b[2J");
     CHECK(place.files() == std::vector<std::string>{"n"});
 }
@@ -142,6 +143,13 @@ TEST_CASE("where memory runs out, it is said") {
     check_refused(
         byhand_under(place, "ulimit -v 2000000", {"train", "--data", "n", "--steps", "3", "--hidden", "40000,30000"}),
         "not enough memory");
+    if (kWithTorch) {
+        const Outcome outcome = byhand_under(
+            place, "ulimit -v 1500000", {"train", "--data", "n", "--model", "torch", "--no-save", "--batch", "300000"});
+        CHECK(outcome.code == 2);
+        CHECK(outcome.err.ends_with(
+            "byhand: there is not enough memory for this; a smaller network, batch or file needs less\n"));
+    }
     CHECK(place.files() == std::vector<std::string>{"n"});
 }
 #endif
@@ -320,6 +328,46 @@ TEST_CASE("a file that is read, or written already, is not written over") {
     // What is meant, or harms nobody.
     CHECK(byhand(place, train + Arguments{"--resume", "m", "--hidden", "5", "--save", "m"}).code == 0);
     CHECK(byhand(place, {"lab", "columns", "--no-plot", "--html", "/dev/null"}).code == 0);
+}
+
+TEST_CASE("a file that byhand comes with is not written over, named or not") {
+    const Place place;
+    const std::filesystem::path share = place.path() / "share" / "byhand";
+    for (const std::string folder : {"data", "recipes", "exercise"}) {
+        std::filesystem::create_directories(share / folder);
+    }
+    std::filesystem::create_directory(place.path() / "bin");
+    std::filesystem::copy_file(BYHAND_PROGRAM, place.path() / "bin" / "byhand");
+    for (const std::string file : {"data/names.txt", "recipes/notes.json", "exercise/backward.cpp"}) {
+        std::filesystem::copy_file(std::filesystem::path(BYHAND_SOURCES) / file, share / file);
+        const std::string path = "share/byhand/" + file, before = place.read(path);
+        for (const Arguments& command : {Arguments{"exercise"}, Arguments{"diff", "n", "n"}}) {
+            check_refused(Process(place, place.file("bin/byhand"), command + Arguments{"--output", path}, {}).wait(),
+                          path + ": --output would write over a file that byhand comes with");
+        }
+        CHECK(place.read(path) == before);
+    }
+}
+
+TEST_CASE("what is printed and what is written don't go to one file") {
+    const Place place;
+    const Arguments train = {"train", "--data", "n", "--steps", "3", "--no-save", "--metrics"};
+    for (const std::string into : {">l", ">>l", "2>l", ">l 2>&1"}) {
+        for (const std::string metrics : {"l", "./l", into.starts_with('2') ? "/dev/stderr" : "/dev/stdout"}) {
+            CAPTURE(into, metrics);
+            place.write("l", "");
+            const Outcome outcome = byhand_under(place, "exec " + into, train + Arguments{metrics});
+            CHECK(outcome.code == 2);
+            CHECK(place.read("l").find("step\":") == std::string::npos);
+        }
+    }
+    place.write("l", "kept\n");
+    CHECK(byhand_under(place, "exec >>l", {"diff", "n", "n", "--output", "/dev/stdout"}).code == 2);
+    CHECK(place.read("l").starts_with("kept\n"));
+    // A pipe takes what comes from several.
+    const Arguments words = Arguments{"-c", "\"$0\" \"$@\" | cat >k", BYHAND_PROGRAM} + train;
+    CHECK(Process(place, "/bin/sh", words + Arguments{"/dev/stdout"}, {}).wait().code == 0);
+    CHECK(place.read("k").find("step\":2") != std::string::npos);
 }
 
 TEST_CASE("metrics are written over metrics and nothing else") {
