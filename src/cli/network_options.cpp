@@ -90,7 +90,14 @@ Recipe with_flags(Recipe recipe, const NetworkOptions& options) {
 }
 
 std::string data_path_of(const std::string& data) {
-    return data.empty() ? shipped("data/names.txt") : data;
+    if (data.empty()) {
+        return shipped("data/names.txt");
+    }
+    // What "<" gave the program another won't find there.
+    std::error_code error;
+    const bool is_stream = data.starts_with("/dev/") || data.starts_with("/proc/");
+    const std::filesystem::path file = is_stream ? std::filesystem::canonical(data, error) : "";
+    return file.empty() || error ? data : file.string();
 }
 
 SavedModel read_model(const std::string& path, const std::string& recipe, const std::string& data) {

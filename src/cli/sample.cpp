@@ -30,6 +30,12 @@ struct SampleCommand {
     bool json = false;
 };
 
+// What a file may have at any length.
+std::string shown(const std::string& text) {
+    constexpr std::size_t kLongest = 4000;
+    return excerpt(text, kLongest);
+}
+
 // All names the model was trained and measured on, where that file is still there unchanged.
 std::optional<std::set<std::u32string>> known_names(const SavedModel& saved) {
     try {
@@ -38,10 +44,9 @@ std::optional<std::set<std::u32string>> known_names(const SavedModel& saved) {
             return std::set<std::u32string>(file.names.begin(), file.names.end());
         }
     } catch (const InputError& error) {
-        say("{}\n", printable(error.what()));
+        say("{}\n", shown(error.what()));
     }
-    say("{} is gone or has changed since the training: which names are new can't be said\n",
-        printable(saved.data_path));
+    say("{} is gone or has changed since the training: which names are new can't be said\n", shown(saved.data_path));
     return std::nullopt;
 }
 
@@ -64,6 +69,10 @@ std::u32string checked_prefix(const std::string& text, const Vocabulary& vocabul
 }
 
 int sample(const SampleCommand& options) {
+    constexpr std::size_t kMostInJson = 1'000'000;  // they are kept until all are there
+    if (options.json && options.count > kMostInJson) {
+        throw InputError(fmt::format("-n: at most {} with --json; without it there may be more", kMostInJson));
+    }
     const SavedModel saved = read_model(options.model, options.recipe, options.data);
     const SampleOptions how{checked_prefix(options.prefix, saved.vocabulary), options.temperature};
     const std::unique_ptr<Model> model = model_to_evaluate(saved);
@@ -88,7 +97,7 @@ int sample(const SampleCommand& options) {
             {"recipe", saved.recipe.name}, {"seed", seed}, {"temperature", options.temperature}, {"names", names}};
         fmt::print("{}\n", printed_json(json, 2));
     } else if (known) {
-        say("{} of {} are new: they do not stand in {}\n", new_ones, options.count, printable(saved.data_path));
+        say("{} of {} are new: they do not stand in {}\n", new_ones, options.count, shown(saved.data_path));
     }
     return kFine;
 }
