@@ -1,8 +1,6 @@
 #include "cli/collisions.h"
 
 #include <fmt/core.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <set>
@@ -54,18 +52,11 @@ std::vector<std::string> files_that_come_along() {
     return paths;
 }
 
-// Whether what is printed goes into that file: "> file" before the program began.
-bool goes_to(int stream, const std::string& path) {
-    struct stat file = {}, printed = {};
-    return ::stat(path.c_str(), &file) == 0 && ::fstat(stream, &printed) == 0 && S_ISREG(file.st_mode) &&
-           file.st_dev == printed.st_dev && file.st_ino == printed.st_ino;
-}
-
 void refuse_streams_and_shipped(const Named& written) {
     const auto& [option, path] = written;
     for (const auto& [stream, name] :
-         {std::pair{STDOUT_FILENO, "standard output"}, {STDERR_FILENO, "standard error"}}) {
-        if (goes_to(stream, path)) {
+         {std::pair{"/proc/self/fd/1", "standard output"}, {"/proc/self/fd/2", "standard error"}}) {
+        if (is_file(path) && same_file(path, stream)) {  // "> file" before the program began
             throw InputError(
                 fmt::format("{}: {} would write it, and {} goes there; name another file", path, option, name));
         }

@@ -7,10 +7,10 @@
 #include <string>
 
 #include "base/error.h"
-#include "base/utf8.h"
 #include "cli/collisions.h"
 #include "cli/commands.h"
 #include "cli/say.h"
+#include "cli/shortened.h"
 #include "cli/unexpected.h"
 
 namespace {
@@ -19,19 +19,10 @@ using namespace byhand::cli;
 
 constexpr const char* kNoMemory = "there is not enough memory for this; a smaller network, batch or file needs less";
 
-// One line to stderr. What came from outside is shown so that it can't steer a terminal. A file may have names of a
-// million bytes: of a long message the middle is left out, since its end says what to do.
+// One line to stderr. What came from outside is shown so that it can't steer a terminal.
 int fail(int code, const std::string& message) {
-    constexpr std::size_t kLongest = 4000, kEnd = 400;
-    if (message.size() <= kLongest) {
-        say("byhand: {}\n", byhand::printable(message));
-        return code;
-    }
-    std::size_t end = message.size() - kEnd;
-    while (end < message.size() && (static_cast<unsigned char>(message[end]) & 0xc0) == 0x80) {
-        ++end;  // no character is cut through
-    }
-    say("byhand: {}{}\n", byhand::excerpt(message, kLongest - kEnd), byhand::printable(message.substr(end)));
+    constexpr std::size_t kLongest = 4000;  // a file may have names of a million bytes
+    say("byhand: {}\n", shortened(message, kLongest));
     return code;
 }
 

@@ -13,6 +13,7 @@
 #include "cli/network_options.h"
 #include "cli/numbers.h"
 #include "cli/say.h"
+#include "cli/shortened.h"
 #include "names/names_file.h"
 #include "recipe/printed_json.h"
 #include "train/sampler.h"
@@ -30,11 +31,7 @@ struct SampleCommand {
     bool json = false;
 };
 
-// What a file may have at any length.
-std::string shown(const std::string& text) {
-    constexpr std::size_t kLongest = 4000;
-    return excerpt(text, kLongest);
-}
+constexpr std::size_t kLongestShown = 300;  // bytes of a path, and of what is wrong with it
 
 // All names the model was trained and measured on, where that file is still there unchanged.
 std::optional<std::set<std::u32string>> known_names(const SavedModel& saved) {
@@ -44,9 +41,10 @@ std::optional<std::set<std::u32string>> known_names(const SavedModel& saved) {
             return std::set<std::u32string>(file.names.begin(), file.names.end());
         }
     } catch (const InputError& error) {
-        say("{}\n", shown(error.what()));
+        say("{}\n", shortened(error.what(), kLongestShown));
     }
-    say("{} is gone or has changed since the training: which names are new can't be said\n", shown(saved.data_path));
+    say("{} is gone or has changed since the training: which names are new can't be said\n",
+        shortened(saved.data_path, kLongestShown));
     return std::nullopt;
 }
 
@@ -97,7 +95,8 @@ int sample(const SampleCommand& options) {
             {"recipe", saved.recipe.name}, {"seed", seed}, {"temperature", options.temperature}, {"names", names}};
         fmt::print("{}\n", printed_json(json, 2));
     } else if (known) {
-        say("{} of {} are new: they do not stand in {}\n", new_ones, options.count, shown(saved.data_path));
+        say("{} of {} are new: they do not stand in {}\n", new_ones, options.count,
+            shortened(saved.data_path, kLongestShown));
     }
     return kFine;
 }

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kLongestLine = 1024;  // bytes
 constexpr std::size_t kMostLines = 5'000'000;
-constexpr std::size_t kMostCharacters = 65'536;  // of different ones: each has rows in C and columns in W
+constexpr std::size_t kMostCharacters = 65'536;  // different ones: each has a row of C and a column of the last W
 constexpr std::size_t kCodePoints = 0x110000;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 

@@ -190,7 +190,7 @@ TEST_CASE("strangers: a model may name any file as its data, and it is but named
         CHECK(outcome.code == 0);
         CHECK(lines_of(outcome.out).size() == 7);
         CHECK(outcome.err.find('\x1b') == std::string::npos);
-        CHECK(outcome.err.size() < 10000);
+        CHECK(outcome.err.size() < 1000);
     }
 }
 
