@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "base/utf8.h"
-#include "cli/commands.h"
+#include "cli/exit_code.h"
 #include "cli/say.h"
 
 namespace byhand::cli {

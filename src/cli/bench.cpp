@@ -18,10 +18,10 @@
 #include "cli/bench_plot.h"
 #include "cli/bench_torch.h"
 #include "cli/commands.h"
+#include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/gnuplot.h"
 #include "cli/network_options.h"
-#include "cli/numbers.h"
 #include "cli/say.h"
 #include "manual/simd/peak.h"
 #include "torch_ref/blas.h"
@@ -33,12 +33,13 @@ constexpr const char* kRecipes[] = {"notes", "makemore-bn", "makemore-deep", "wi
 constexpr const char* kSweptRecipe = "makemore-bn";
 
 struct BenchOptions {
-    std::vector<std::string> recipes;
+    std::vector<InputPath> recipes;
     TorchOptions torch;
     std::size_t rounds = 30;
     bool no_as_installed = false;
     bool kernels = false;
-    std::string sweep, svg;
+    std::string sweep;
+    OutputPath svg;
     bool json = false;
 };
 
@@ -51,7 +52,7 @@ struct Measured {
 
 // Those asked for, or those of every bench.
 std::vector<Measured> recipes_of(const BenchOptions& options) {
-    std::vector<std::string> names = options.recipes;
+    std::vector<std::string> names(options.recipes.begin(), options.recipes.end());
     if (names.empty() && options.sweep.empty()) {
         names.assign(std::begin(kRecipes), std::end(kRecipes));
     } else if (names.empty()) {
@@ -203,43 +204,39 @@ int measure(const BenchOptions& options) {
 
 }  // namespace
 
-void add_bench(CLI::App& app, int& exit_code) {
-    CLI::App* command = app.add_subcommand("bench", "How fast a training step is, beside LibTorch's");
+void add_bench(const Command& program) {
+    const Command command = program.add_command("bench", kBenchAbout);
     const auto options = std::make_shared<BenchOptions>();
     constexpr std::uint64_t kMostThreads = 1024, kMostRounds = 100'000;
     command
-        ->add_option("--recipe", options->recipes,
-                     fmt::format("A recipe or a file with one, as often as wanted [{}]", fmt::join(kRecipes, ", ")))
-        ->check(some_text());
-    command->add_option("--threads", options->torch.threads, "Of both sides")
-        ->check(whole_number(1, kMostThreads))
-        ->capture_default_str();
-    command->add_option("--rounds", options->rounds, "In each of which either side has its turn")
-        ->check(whole_number(1, kMostRounds))
-        ->capture_default_str();
-    CLI::Option* as_installed =
-        command->add_flag("--as-installed", options->torch.as_installed,
-                          "LibTorch as it is found: OpenBLAS chooses its kernels, malloc as the system has it");
+        .option("--recipe", options->recipes,
+                fmt::format("A recipe or a file with one, as often as wanted [{}]", fmt::join(kRecipes, ", ")))
+        .not_empty();
+    command.option("--threads", options->torch.threads, "Of both sides").whole_number(1, kMostThreads).shows_default();
+    command.option("--rounds", options->rounds, "In each of which either side has its turn")
+        .whole_number(1, kMostRounds)
+        .shows_default();
+    Option as_installed =
+        command.flag("--as-installed", options->torch.as_installed,
+                     "LibTorch as it is found: OpenBLAS chooses its kernels, malloc as the system has it");
     command
-        ->add_flag("--no-as-installed", options->no_as_installed,
-                   "Don't measure LibTorch as installed too, in a process of its own")
-        ->excludes(as_installed);
-    command
-        ->add_flag("--avx2", options->torch.avx2,
-                   "With AVX2 alone, on a CPU that has wider vectors too; for both sides")
-        ->excludes(as_installed);
-    CLI::Option* kernels =
-        command->add_flag("--kernels", options->kernels, "Each operation of a step by itself, in the recipe's shapes");
-    CLI::Option* json = command->add_flag("--json", options->json, "For a program to read");
-    CLI::Option* sweep = command
-                             ->add_option("--sweep", options->sweep,
-                                          "hidden=16..4096: one of the sizes hidden, batch, embedding and context, "
-                                          "doubled from the one to the other; as CSV")
-                             ->check(some_text())
-                             ->excludes(kernels)
-                             ->excludes(json);
-    command->add_option("--svg", options->svg, "Write a plot of the sweep there")->check(some_text())->needs(sweep);
-    command->callback([options, &exit_code] { exit_code = measure(*options); });
+        .flag("--no-as-installed", options->no_as_installed,
+              "Don't measure LibTorch as installed too, in a process of its own")
+        .excludes(as_installed);
+    command.flag("--avx2", options->torch.avx2, "With AVX2 alone, on a CPU that has wider vectors too; for both sides")
+        .excludes(as_installed);
+    Option kernels =
+        command.flag("--kernels", options->kernels, "Each operation of a step by itself, in the recipe's shapes");
+    Option json = command.flag("--json", options->json, "For a program to read");
+    Option sweep = command
+                       .option("--sweep", options->sweep,
+                               "hidden=16..4096: one of the sizes hidden, batch, embedding and context, "
+                               "doubled from the one to the other; as CSV")
+                       .not_empty()
+                       .excludes(kernels)
+                       .excludes(json);
+    command.option("--svg", options->svg, "Write a plot of the sweep there").not_empty().needs(sweep);
+    command.on_run([options] { return measure(*options); });
 }
 
 }  // namespace byhand::cli

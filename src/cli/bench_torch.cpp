@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/process.h"
 #include "base/utf8.h"
-#include "cli/commands.h"
+#include "cli/exit_code.h"
 #include "cli/say.h"
 #include "torch_ref/blas.h"
 #include "torch_ref/load.h"
@@ -63,7 +63,7 @@ const torch_ref::Factory* open_torch(const TorchOptions& options) {
 
 std::optional<bench::AsInstalled> as_installed(const std::string& recipe, std::size_t threads, std::size_t rounds) {
     const std::optional<ProgramRun> run =
-        run_and_read({"/proc/self/exe", "bench", "--json", "--as-installed", "--recipe", recipe, "--threads",
+        run_and_read({"/proc/self/exe", "--json", "--as-installed", "--recipe", recipe, "--threads",
                       std::to_string(threads), "--rounds", std::to_string(rounds)});
     if (!run || run->exit_code != kFine) {
         throw InputError(

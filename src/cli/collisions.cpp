@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <filesystem>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,27 +14,6 @@ namespace byhand::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Every option by which a file is named, in any command.
-const std::set<std::string> kWritten = {"--save", "--metrics", "--logits", "--dump", "--output", "--html", "--svg"};
-const std::set<std::string> kRead = {"--data",      "--recipe", "--resume", "--mine", "--file",
-                                     "--functions", "MODEL",    "FILE",     "A",      "B"};
-
-struct Named {
-    std::string option, path;
-};
-
-std::vector<Named> named(const CLI::App& command, const std::set<std::string>& options) {
-    std::vector<Named> all;
-    for (const CLI::Option* option : command.get_options()) {
-        if (options.contains(option->get_name())) {
-            for (const std::string& path : option->results()) {
-                all.push_back({option->get_name(), path});
-            }
-        }
-    }
-    return all;
-}
 
 // A device takes what comes from several, and the name of a shipped recipe is no file.
 bool is_file(const std::string& path) {
@@ -52,8 +30,8 @@ std::vector<std::string> files_that_come_along() {
     return paths;
 }
 
-void refuse_streams_and_shipped(const Named& written) {
-    const auto& [option, path] = written;
+void refuse_streams_and_shipped(const NamedFile& written) {
+    const auto& [option, path, use] = written;
     for (const auto& [stream, name] :
          {std::pair{"/proc/self/fd/1", "standard output"}, {"/proc/self/fd/2", "standard error"}}) {
         if (is_file(path) && same_file(path, stream)) {  // "> file" before the program began
@@ -71,12 +49,15 @@ void refuse_streams_and_shipped(const Named& written) {
 
 }  // namespace
 
-void refuse_collisions(const CLI::App& command) {
-    const std::vector<Named> written = named(command, kWritten), read = named(command, kRead);
+void refuse_collisions(const std::vector<NamedFile>& files) {
+    std::vector<NamedFile> written, read;
+    for (const NamedFile& file : files) {
+        (file.use == FileUse::writes ? written : read).push_back(file);
+    }
     for (std::size_t i = 0; i < written.size(); ++i) {
-        const auto& [option, path] = written[i];
+        const auto& [option, path, use] = written[i];
         refuse_streams_and_shipped(written[i]);
-        for (const Named& other : read) {
+        for (const NamedFile& other : read) {
             const bool goes_on = option == "--save" && other.option == "--resume";
             if (!goes_on && is_file(other.path) && same_file(path, other.path)) {
                 throw InputError(fmt::format("{}: {} would write over what {} reads; name another file", path, option,

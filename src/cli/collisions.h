@@ -1,13 +1,21 @@
 // One file named twice on the command line.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/file_path.h"
 
 namespace byhand::cli {
 
-// Throws InputError where a file that the command is to write is one that it reads, or that byhand comes with, or is to
-// be written twice, be it by what is printed: through a link, too. `command` has been parsed. That `train --resume FILE
-// --save FILE` goes on in the same file is meant.
-void refuse_collisions(const CLI::App& command);
+struct NamedFile {
+    std::string option, path;
+    FileUse use;
+};
+
+// `files`: those that a command is given. Throws InputError where it would write a file that it reads, that byhand is
+// shipped with, or that is written twice, be it by standard output: through a link, too. `--resume FILE --save FILE` is
+// no collision: the training goes on in that file.
+void refuse_collisions(const std::vector<NamedFile>& files);
 
 }  // namespace byhand::cli

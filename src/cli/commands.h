@@ -1,24 +1,25 @@
-// The subcommands. Each add_… registers one: its options and what runs when it is chosen, which sets `exit_code`.
+// The commands. Each add_… registers one: its options, and what runs when it is chosen.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "cli/options.h"
 
 namespace byhand::cli {
 
-// What the program returns (0 fine; 1 no agreement or not finite; 2 bad usage or input; 130 interrupted).
-enum ExitCode : int { kFine = 0, kDisagrees = 1, kBadInput = 2, kInterrupted = 130 };
+void add_compare(const Command& program);
+void add_train(const Command& program);
+void add_eval(const Command& program);
+void add_sample(const Command& program);
+void add_mistakes(const Command& program);
+void add_gradcheck(const Command& program);
+void add_diff(const Command& program);
+void add_exercise(const Command& program);
+void add_lab(const Command& program);
+void add_bench(const Command& program);
+void add_explain(const Command& program);
+void add_recipes(const Command& program);
 
-void add_compare(CLI::App& app, int& exit_code);
-void add_train(CLI::App& app, int& exit_code);
-void add_eval(CLI::App& app, int& exit_code);
-void add_sample(CLI::App& app, int& exit_code);
-void add_mistakes(CLI::App& app, int& exit_code);
-void add_gradcheck(CLI::App& app, int& exit_code);
-void add_diff(CLI::App& app, int& exit_code);
-void add_exercise(CLI::App& app, int& exit_code);
-void add_lab(CLI::App& app, int& exit_code);
-void add_bench(CLI::App& app, int& exit_code);
-void add_explain(CLI::App& app, int& exit_code);
-void add_recipes(CLI::App& app, int& exit_code);
+// Of programs of their own, which `byhand lab` and `byhand bench` start: one line for the list of commands.
+inline constexpr const char* kLabAbout = "Experiments: what the five notes claim of batch norm, shown with figures";
+inline constexpr const char* kBenchAbout = "How fast a training step is, beside LibTorch's";
 
 }  // namespace byhand::cli

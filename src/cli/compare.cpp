@@ -10,9 +10,9 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
+#include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/network_options.h"
-#include "cli/numbers.h"
 #include "cli/progress.h"
 #include "cli/say.h"
 #include "cli/shell_words.h"
@@ -38,11 +38,11 @@ struct CompareOptions {
     bool drift = false;
     std::vector<std::string> allow;
     std::string format = "table";
-    std::string output;
+    OutputPath output;
     std::string tensor = "*";
-    std::string dump;
+    OutputPath dump;
     std::string plant;
-    std::string mine;  // a file
+    InputPath mine;
 };
 
 // Every value of the last step, each side under its own prefix, with the batch and the recipe: for anyone who wants to
@@ -122,57 +122,32 @@ std::vector<Contestant> contestants_for(const CompareOptions& options, const std
 }
 
 // The command that compares this tensor of this step alone, as it was compared here.
-std::string command_for(const CompareOptions& options, const Recipe& recipe, const Summary& summary) {
-    std::string command = "byhand compare";
-    const auto add = [&command](const std::string& flag, const std::string& value) {
-        command += fmt::format(" {} {}", flag, quoted(value));
-    };
-    const auto add_given = [&add](const std::string& flag, const auto& value) {
-        if (value) {
-            add(flag, fmt::format("{}", *value));
-        }
-    };
-    const NetworkOptions& network = options.network;
-    add("--recipe", network.recipe);
-    if (!network.data.empty()) {
-        add("--data", network.data);
-    }
-    add_given("--embedding", network.embedding);
-    add_given("--hidden", network.hidden);
-    add_given("--context", network.context);
-    add_given("--batch", network.batch);
-    add("--seed", fmt::format("{}", recipe.seed));
-    add_given("--split-seed", network.split_seed);
-    add_given("--norm", network.norm);
-    add_given("--bn-variance", network.bn_variance);
-    add_given("--bn-eps", network.bn_eps);
-    if (summary.first_divergence_model != "stepwise" && options.mine.empty()) {
-        add("--model", summary.first_divergence_model);
-    }
+std::string command_for(const CompareOptions& options, const Command& command, const Recipe& recipe,
+                        const Summary& summary) {
+    const bool external = !options.mine.empty();
+    const std::string& model = summary.first_divergence_model;
     const std::size_t step = summary.first_divergence_step.value_or(0);
-    add("--steps", fmt::format("{}", step + 1));
-    if (step > 0 && options.mine.empty()) {
-        add("--from", fmt::format("{}", step));
-    }
-    if (!options.plant.empty()) {
-        add("--plant", options.plant);
-    }
-    if (!options.mine.empty()) {
-        add("--mine", options.mine);
-    }
-    if (options.drift) {
-        command += " --drift";
-    }
-    if (!options.allow.empty()) {
-        add("--allow", fmt::format("{}", fmt::join(options.allow, ",")));
-    }
-    add("--tensor", summary.culprits.empty() ? summary.first_divergence.value_or("*") : summary.culprits.front().name);
-    return command;
+    const auto where = [](bool wanted, const std::string& value) {
+        return wanted ? std::optional(value) : std::nullopt;
+    };
+    const Overrides changed = {{"--recipe", options.network.recipe.path},
+                               {"--seed", std::to_string(recipe.seed)},
+                               {"--model", where(model != "stepwise" && !external, model)},
+                               {"--steps", std::to_string(step + 1)},
+                               {"--from", where(step > 0 && !external, std::to_string(step))},
+                               {"--every", std::nullopt},
+                               {"--tensor", std::nullopt},
+                               {"--format", std::nullopt},
+                               {"--output", std::nullopt},
+                               {"--dump", std::nullopt}};
+    const std::string tensor =
+        summary.culprits.empty() ? summary.first_divergence.value_or("*") : summary.culprits.front().name;
+    return "byhand compare" + command.replay(changed) + " --tensor " + quoted(tensor);
 }
 
 // What follows the tables: the verdict, and how to see again what was wrong. For programs, all of it.
-std::string rest_of_report(const CompareOptions& options, const Presentation& how, const Recipe& recipe,
-                           const Summary& summary, const std::vector<ComparedStep>& steps) {
+std::string rest_of_report(const CompareOptions& options, const Command& command, const Presentation& how,
+                           const Recipe& recipe, const Summary& summary, const std::vector<ComparedStep>& steps) {
     if (options.format == "json") {
         return to_json(how, summary, steps);
     }
@@ -182,7 +157,7 @@ std::string rest_of_report(const CompareOptions& options, const Presentation& ho
     if (options.format == "junit") {
         return to_junit(how, summary, steps);
     }
-    const std::string again = summary.agree ? "" : command_for(options, recipe, summary);
+    const std::string again = summary.agree ? "" : command_for(options, command, recipe, summary);
     if (options.format == "html") {
         return to_html(how, summary, steps, {explain(stepwise_network<float>(recipe.network, recipe.batch)), again});
     }
@@ -190,7 +165,7 @@ std::string rest_of_report(const CompareOptions& options, const Presentation& ho
     return summary.agree ? verdict : verdict + "to see just this again: " + again + "\n";
 }
 
-int compare(const CompareOptions& options) {
+int compare(const CompareOptions& options, const Command& command) {
     if (!options.plant.empty() && std::ranges::find(options.models, "stepwise") == options.models.end()) {
         throw InputError("a mistake is planted in the stepwise network: --plant needs --model stepwise");
     }
@@ -265,7 +240,7 @@ int compare(const CompareOptions& options) {
     run_comparison(network, run.initial, schedule, contestants, reference.witnesses, reference.chain, visit);
     progress.finish();
 
-    text += rest_of_report(options, how, run.recipe, summary, steps);
+    text += rest_of_report(options, command, how, run.recipe, summary, steps);
     if (!output) {
         fmt::print("{}", text);
     } else {
@@ -283,54 +258,49 @@ int compare(const CompareOptions& options) {
 
 }  // namespace
 
-void add_compare(CLI::App& app, int& exit_code) {
-    CLI::App* command =
-        app.add_subcommand("compare", "Set every value and gradient beside LibTorch's, over real batches");
+void add_compare(const Command& program) {
+    const Command command =
+        program.add_command("compare", "Set every value and gradient beside LibTorch's, over real batches");
     const auto options = std::make_shared<CompareOptions>();
-    add_network_options(*command, options->network);
-    const CLI::Validator count = whole_number(1, kMostSteps);
-    command->add_option("--model", options->models, "Hand-written networks to compare: stepwise, collapsed, fused")
-        ->delimiter(',')
-        ->check(CLI::IsMember({"stepwise", "collapsed", "fused"}))
-        ->capture_default_str();
-    command->add_option("--steps", options->steps, "Training steps to take")->check(count)->capture_default_str();
-    command->add_option("--every", options->every, "Compare each K-th step, and the last")
-        ->check(count)
-        ->capture_default_str();
-    command->add_option("--from", options->from, "Compare no step before this one, but for the last")
-        ->check(whole_number(0, kMostSteps))
-        ->capture_default_str();
-    command->add_flag("--drift", options->drift,
-                      "Let each side go on with its own parameters; otherwise all begin a step with LibTorch's");
+    add_network_options(command, options->network);
+    command.option("--model", options->models, "Hand-written networks to compare: stepwise, collapsed, fused")
+        .list()
+        .one_of({"stepwise", "collapsed", "fused"})
+        .shows_default();
+    command.option("--steps", options->steps, "Training steps to take").whole_number(1, kMostSteps).shows_default();
+    command.option("--every", options->every, "Compare each K-th step, and the last")
+        .whole_number(1, kMostSteps)
+        .shows_default();
+    command.option("--from", options->from, "Compare no step before this one, but for the last")
+        .whole_number(0, kMostSteps)
+        .shows_default();
+    command.flag("--drift", options->drift,
+                 "Let each side go on with its own parameters; otherwise all begin a step with LibTorch's");
     command
-        ->add_option("--allow", options->allow,
-                     "Verdicts to take for agreement although nothing is shown: vacuous, out-of-range")
-        ->delimiter(',')
-        ->check(CLI::IsMember({"vacuous", "out-of-range"}));
-    command->add_option("--format", options->format, "table, json, csv, junit or html")
-        ->check(CLI::IsMember({"table", "json", "csv", "junit", "html"}))
-        ->capture_default_str();
-    command->add_option("--output", options->output, "Write the report there [standard output]")->check(some_text());
-    command->add_option("--tensor", options->tensor, "Show only tensors whose name fits, as 'd*'; all are judged")
-        ->capture_default_str();
-    command
-        ->add_option("--plant", options->plant,
-                     "Plant this mistake in the stepwise network; byhand mistakes lists them")
-        ->check(some_text());
-    CLI::Option* mine =
+        .option("--allow", options->allow,
+                "Verdicts to take for agreement although nothing is shown: vacuous, out-of-range")
+        .list()
+        .one_of({"vacuous", "out-of-range"});
+    command.option("--format", options->format, "table, json, csv, junit or html")
+        .one_of({"table", "json", "csv", "junit", "html"})
+        .shows_default();
+    command.option("--output", options->output, "Write the report there [standard output]").not_empty();
+    command.option("--tensor", options->tensor, "Show only tensors whose name fits, as 'd*'; all are judged")
+        .shows_default();
+    command.option("--plant", options->plant, "Plant this mistake in the stepwise network; byhand mistakes lists them")
+        .not_empty();
+    Option mine =
         command
-            ->add_option(
-                "--mine", options->mine,
-                "Judge the tensors in this safetensors file (dW1, dC, ...), computed from a --dump of this run's "
-                "last step")
-            ->check(some_text());
-    command->add_option("--dump", options->dump, "Write every value of the last step there, as safetensors")
-        ->check(some_text());
+            .option("--mine", options->mine,
+                    "Judge the tensors in this safetensors file (dW1, dC, ...), computed from a --dump of this run's "
+                    "last step")
+            .not_empty();
+    command.option("--dump", options->dump, "Write every value of the last step there, as safetensors").not_empty();
     // It is one step's numbers, of nobody else's network.
     for (const char* other : {"--model", "--every", "--from", "--drift", "--plant"}) {
-        mine->excludes(command->get_option(other));
+        mine.excludes(command.option_named(other));
     }
-    command->callback([options, &exit_code] { exit_code = compare(*options); });
+    command.on_run([options, command] { return compare(*options, command); });
 }
 
 }  // namespace byhand::cli

@@ -11,8 +11,8 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
+#include "cli/exit_code.h"
 #include "cli/files.h"
-#include "cli/numbers.h"
 #include "cli/progress.h"
 #include "cli/say.h"
 #include "harness/report_diff.h"
@@ -24,10 +24,10 @@ namespace byhand::cli {
 namespace {
 
 struct DiffOptions {
-    std::string a, b;
+    InputPath a, b;
     double limit = 0;
     std::string format = "table";
-    std::string output;
+    OutputPath output;
     std::string tensor = "*";
 };
 
@@ -71,7 +71,7 @@ int diff(const DiffOptions& options) {
     }
     const TensorFile a = read_tensors(options.a), b = read_tensors(options.b);
     if (a.tensors.empty() && b.tensors.empty()) {
-        throw InputError(options.a + " and " + options.b + " hold no tensors; name files that do");
+        throw InputError(options.a.path + " and " + options.b.path + " hold no tensors; name files that do");
     }
     Presentation how;
     how.shows = [&](const std::string& name) { return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0; };
@@ -91,21 +91,22 @@ int diff(const DiffOptions& options) {
 
 }  // namespace
 
-void add_diff(CLI::App& app, int& exit_code) {
-    CLI::App* command = app.add_subcommand("diff", "Set two files of tensors side by side, by name: dumps, models");
+void add_diff(const Command& program) {
+    const Command command =
+        program.add_command("diff", "Set two files of tensors side by side, by name: dumps, models");
     const auto options = std::make_shared<DiffOptions>();
-    command->add_option("A", options->a, "A safetensors file")->required()->check(some_text());
-    command->add_option("B", options->b, "Another")->required()->check(some_text());
-    command->add_option("--limit", options->limit, "The largest difference that is taken for agreement")
-        ->check(number_between(0, 1e300))
-        ->capture_default_str();
-    command->add_option("--format", options->format, "table, json, csv or junit")
-        ->check(CLI::IsMember({"table", "json", "csv", "junit"}))
-        ->capture_default_str();
-    command->add_option("--output", options->output, "Write the report there [standard output]")->check(some_text());
-    command->add_option("--tensor", options->tensor, "Show only tensors whose name fits, as 'torch/d*'; all are judged")
-        ->capture_default_str();
-    command->callback([options, &exit_code] { exit_code = diff(*options); });
+    command.option("A", options->a, "A safetensors file").required().not_empty();
+    command.option("B", options->b, "Another").required().not_empty();
+    command.option("--limit", options->limit, "The largest difference that is taken for agreement")
+        .number(0, 1e300)
+        .shows_default();
+    command.option("--format", options->format, "table, json, csv or junit")
+        .one_of({"table", "json", "csv", "junit"})
+        .shows_default();
+    command.option("--output", options->output, "Write the report there [standard output]").not_empty();
+    command.option("--tensor", options->tensor, "Show only tensors whose name fits, as 'torch/d*'; all are judged")
+        .shows_default();
+    command.on_run([options] { return diff(*options); });
 }
 
 }  // namespace byhand::cli

@@ -6,9 +6,9 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
+#include "cli/exit_code.h"
 #include "cli/models.h"
 #include "cli/network_options.h"
-#include "cli/numbers.h"
 #include "cli/say.h"
 #include "names/dataset.h"
 #include "recipe/printed_json.h"
@@ -20,8 +20,9 @@ namespace byhand::cli {
 namespace {
 
 struct EvalOptions {
-    std::string model = kSavedModel;
-    std::string data, recipe, logits;
+    InputPath model = kSavedModel;
+    InputPath data, recipe;
+    OutputPath logits;
     bool json = false;
 };
 
@@ -105,22 +106,20 @@ int evaluate(const EvalOptions& options) {
 
 }  // namespace
 
-void add_eval(CLI::App& app, int& exit_code) {
-    CLI::App* command =
-        app.add_subcommand("eval", "Measure a saved model: its loss on each part, beside bigram counts");
+void add_eval(const Command& program) {
+    const Command command =
+        program.add_command("eval", "Measure a saved model: its loss on each part, beside bigram counts");
     const auto options = std::make_shared<EvalOptions>();
-    command->add_option("MODEL", options->model, "What byhand train saved")->capture_default_str();
-    command->add_option("--data", options->data, "Names, one a line, in UTF-8 [those it was trained on]")
-        ->check(some_text());
+    command.option("MODEL", options->model, "What byhand train saved").shows_default();
+    command.option("--data", options->data, "Names, one a line, in UTF-8 [those it was trained on]").not_empty();
     command
-        ->add_option("--recipe", options->recipe,
-                     "Of a model that others wrote: a shipped recipe or a JSON file; --data has its characters")
-        ->check(some_text());
-    command
-        ->add_option("--logits", options->logits, "Write the validation part's contexts and logits there, as tensors")
-        ->check(some_text());
-    command->add_flag("--json", options->json, "Print the result as JSON");
-    command->callback([options, &exit_code] { exit_code = evaluate(*options); });
+        .option("--recipe", options->recipe,
+                "Of a model that others wrote: a shipped recipe or a JSON file; --data has its characters")
+        .not_empty();
+    command.option("--logits", options->logits, "Write the validation part's contexts and logits there, as tensors")
+        .not_empty();
+    command.flag("--json", options->json, "Print the result as JSON");
+    command.on_run([options] { return evaluate(*options); });
 }
 
 }  // namespace byhand::cli

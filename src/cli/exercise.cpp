@@ -11,10 +11,10 @@
 #include "cli/apart.h"
 #include "cli/commands.h"
 #include "cli/examine.h"
+#include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/hint.h"
 #include "cli/network_options.h"
-#include "cli/numbers.h"
 #include "cli/own_functions.h"
 #include "cli/progress.h"
 #include "exercise/load.h"
@@ -31,7 +31,7 @@ struct ExerciseOptions {
     std::string built;  // what `own` was built into by a run of this command that runs this one
     std::string hint;
     std::string format = "table";
-    std::string output;
+    OutputPath output;
 };
 
 std::string report_of(const ExerciseOptions& options, const Examination& examination, const Presentation& how) {
@@ -110,7 +110,7 @@ int exercise(const ExerciseOptions& options) {
     for (const auto& [given, flag] :
          {std::pair{options.sanitize, "--sanitize"}, {!options.own.flags.empty(), "--flags"}}) {
         if (given && options.own.is_library()) {
-            throw InputError(fmt::format("{} is built already: {} is for a source", options.own.file, flag));
+            throw InputError(fmt::format("{} is built already: {} is for a source", options.own.file.path, flag));
         }
     }
     const Library library(options.own, options.sanitize);
@@ -119,31 +119,31 @@ int exercise(const ExerciseOptions& options) {
 
 }  // namespace
 
-void add_exercise(CLI::App& app, int& exit_code) {
-    CLI::App* command = app.add_subcommand(
+void add_exercise(const Command& program) {
+    const Command command = program.add_command(
         "exercise", "Judge the backward pass that you write in exercise/backward.cpp, as far as it goes");
     const auto options = std::make_shared<ExerciseOptions>();
     command
-        ->add_option("FILE", options->own.file,
-                     "Your functions, as C++ or as a shared library (.so) that you built [exercise/backward.cpp]")
-        ->check(some_text());
-    command->add_flag("--sanitize", options->sanitize,
-                      "Build them so that a fault is told with its line (slower): out of bounds, overflow, ...");
+        .option("FILE", options->own.file,
+                "Your functions, as C++ or as a shared library (.so) that you built [exercise/backward.cpp]")
+        .not_empty();
+    command.flag("--sanitize", options->sanitize,
+                 "Build them so that a fault is told with its line (slower): out of bounds, overflow, ...");
     command
-        ->add_option("--flags", options->own.flags,
-                     "Options for the compiler, as --flags='-O3 -march=native'; they come after CXXFLAGS")
-        ->check(some_text());
-    command->add_option("--built", options->built)->group("");  // not for people
+        .option("--flags", options->own.flags,
+                "Options for the compiler, as --flags='-O3 -march=native'; they come after CXXFLAGS")
+        .not_empty();
+    command.option("--built", options->built, "").group("");  // not for people
     command
-        ->add_option("--hint", options->hint,
-                     "Of a gradient, as dbnvar: what it reads; dbnvar:2 the rule too, dbnvar:3 the formula")
-        ->check(some_text());
-    command->add_option("--format", options->format, "table, json or junit")
-        ->check(CLI::IsMember({"table", "json", "junit"}))
-        ->capture_default_str();
-    command->add_option("--output", options->output, "Write the report there [standard output]")->check(some_text());
-    add_network_options(*command, options->network);
-    command->callback([options, &exit_code] { exit_code = exercise(*options); });
+        .option("--hint", options->hint,
+                "Of a gradient, as dbnvar: what it reads; dbnvar:2 the rule too, dbnvar:3 the formula")
+        .not_empty();
+    command.option("--format", options->format, "table, json or junit")
+        .one_of({"table", "json", "junit"})
+        .shows_default();
+    command.option("--output", options->output, "Write the report there [standard output]").not_empty();
+    add_network_options(command, options->network);
+    command.on_run([options] { return exercise(*options); });
 }
 
 }  // namespace byhand::cli

@@ -2,13 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <fstream>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
-#include "cli/caches.h"
-#include "cli/experiment_options.h"
 #include "cli/files.h"
-#include "cli/numbers.h"
+#include "cli/network_options.h"
 #include "lab/backward/backward.h"
 #include "lab/claims/claims.h"
 #include "lab/columns/columns.h"
@@ -24,15 +26,54 @@
 namespace byhand::cli {
 namespace {
 
-// Of one training; a recipe's own may take hours.
-void add_steps(CLI::App& command, std::size_t& steps) {
-    constexpr std::uint64_t kMost = 10'000'000;
-    command.add_option("--steps", steps, "Of each training: the recipe's schedule, in so many steps")
-        ->check(whole_number(1, kMost))
-        ->capture_default_str();
+// Sizes in bytes of the processor's caches that hold data, the smallest first; empty where Linux does not say.
+std::vector<std::size_t> data_caches() {
+    std::vector<std::size_t> sizes;
+    for (int index = 0;; ++index) {
+        const std::string folder = "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index) + "/";
+        std::ifstream size_file(folder + "size"), type_file(folder + "type");
+        std::size_t size = 0;
+        char unit = 0;
+        std::string type;
+        if (!(size_file >> size >> unit) || !(type_file >> type)) {
+            break;
+        }
+        if (type != "Instruction") {
+            sizes.push_back(size * (unit == 'M' ? std::size_t{1} << 20 : std::size_t{1} << 10));
+        }
+    }
+    std::ranges::sort(sizes);
+    return sizes;
 }
 
-RunExperiment loss(CLI::App& command) {
+// A list of finite numbers, with commas between.
+Option add_numbers(const Command& command, const char* name, std::vector<double>& values, const char* about) {
+    constexpr double kLargest = 1e30;
+    return command.option(name, values, about).list().number(-kLargest, kLargest);
+}
+
+// On so many seeds, from --seed on.
+void add_seeds(const Command& command, lab::Seeds& seeds) {
+    constexpr std::uint64_t kMost = 1000;
+    command.option("--seeds", seeds.count, "On so many seeds, --seed and those that follow it")
+        .whole_number(1, kMost)
+        .shows_default();
+}
+
+// The names that --data says. Throws InputError.
+lab::Material material_of(const NetworkOptions& options) {
+    return {read_names_aloud(options.data), data_path_of(options.data)};
+}
+
+// Of one training; a recipe's own may take hours.
+void add_steps(const Command& command, std::size_t& steps) {
+    constexpr std::uint64_t kMost = 10'000'000;
+    command.option("--steps", steps, "Of each training: the recipe's schedule, in so many steps")
+        .whole_number(1, kMost)
+        .shows_default();
+}
+
+RunExperiment loss(const Command& command) {
     const auto network = std::make_shared<NetworkOptions>();
     const auto options = std::make_shared<lab::LossOptions>();
     constexpr double kLargest = 1e6;
@@ -40,12 +81,12 @@ RunExperiment loss(CLI::App& command) {
     add_seeds(command, options->seeds);
     add_steps(command, options->steps);
     add_numbers(command, "--scales", options->scales, "Deviations of the logits at which gradients are compared")
-        ->check(number_between(1e-9, kLargest))
-        ->capture_default_str();
+        .number(1e-9, kLargest)
+        .shows_default();
     add_numbers(command, "--rate-factors", options->rate_factors,
                 "The squared error is trained by the recipe's rates times each of these")
-        ->check(number_between(1e-9, kLargest))
-        ->capture_default_str();
+        .number(1e-9, kLargest)
+        .shows_default();
     return [network, options](const lab::Setting& setting) {
         options->recipe = recipe_of(*network);
         options->seeds.first = network->seed.value_or(options->seeds.first);
@@ -53,57 +94,50 @@ RunExperiment loss(CLI::App& command) {
     };
 }
 
-RunExperiment invariance(CLI::App& command) {
+RunExperiment invariance(const Command& command) {
     const auto options = std::make_shared<lab::InvarianceOptions>();
     const auto network = std::make_shared<NetworkOptions>();
     const auto alphas = std::make_shared<std::vector<double>>();
     constexpr double kLargest = 1e15;
-    add_numbers(command, "--values", options->values, "What goes into one unit, a row each")->capture_default_str();
+    add_numbers(command, "--values", options->values, "What goes into one unit, a row each").shows_default();
     command
-        .add_option("--alpha", *alphas,
-                    "What the values, and the layers' weights, are multiplied by [values: 100; weights: 0.001 to 1000]")
-        ->delimiter(',')
-        ->check(number_between(1 / kLargest, kLargest));
-    command.add_option("--gain", options->gain, "γ of the unit")
-        ->check(number_between(-kLargest, kLargest))
-        ->capture_default_str();
-    command.add_option("--bias", options->bias, "β of the unit")
-        ->check(number_between(-kLargest, kLargest))
-        ->capture_default_str();
+        .option("--alpha", *alphas,
+                "What the values, and the layers' weights, are multiplied by [values: 100; weights: 0.001 to 1000]")
+        .list()
+        .number(1 / kLargest, kLargest);
+    command.option("--gain", options->gain, "γ of the unit").number(-kLargest, kLargest).shows_default();
+    command.option("--bias", options->bias, "β of the unit").number(-kLargest, kLargest).shows_default();
     add_network_options(command, *network);
-    const CLI::Option* recipe = command.get_option("--recipe");
     return [=](const lab::Setting& setting) {
         if (!alphas->empty()) {
             options->scales = options->alphas = *alphas;
         }
         options->epsilon = network->bn_eps.value_or(options->epsilon);
         options->recipes = {recipe_of(*network)};
-        if (recipe->count() == 0) {
+        if (!command.given("--recipe")) {
             options->recipes.push_back(read_recipe("makemore-deep"));  // a norm in every layer
         }
         return lab::invariance(*options, material_of(*network), setting);
     };
 }
 
-RunExperiment geometry(CLI::App& command) {
+RunExperiment geometry(const Command& command) {
     constexpr std::uint64_t kMost = 1'000'000;
     struct Options {
         lab::GeometryOptions lab;
         NetworkOptions network;
     };
     const auto options = std::make_shared<Options>();
-    command.add_option("--students", options->lab.students, "So many students")
-        ->check(whole_number(3, kMost))
-        ->capture_default_str();
-    command.add_option("--trained", options->lab.trained, "Steps of training before the layer is looked at")
-        ->check(whole_number(0, kMost))
-        ->capture_default_str();
-    command.add_option("--rows", options->lab.rows, "Examples that the layer is given")
-        ->check(whole_number(2, kMost))
-        ->capture_default_str();
-    command.add_option("--steps", options->lab.steps, "Of gradient descent, at most")
-        ->check(whole_number(1, kMost))
-        ->capture_default_str();
+    command.option("--students", options->lab.students, "So many students").whole_number(3, kMost).shows_default();
+    command.option("--trained", options->lab.trained, "Steps of training before the layer is looked at")
+        .whole_number(0, kMost)
+        .shows_default();
+    command.option("--rows", options->lab.rows, "Examples that the layer is given")
+        .whole_number(2, kMost)
+        .shows_default();
+    command.option("--steps", options->lab.steps, "Of gradient descent, at most")
+        .whole_number(1, kMost)
+        .shows_default();
     add_seeds(command, options->lab.seeds);
     add_network_options(command, options->network);
     return [options](const lab::Setting& setting) {
@@ -113,37 +147,39 @@ RunExperiment geometry(CLI::App& command) {
     };
 }
 
-RunExperiment columns(CLI::App& command) {
+RunExperiment columns(const Command& command) {
     const auto options = std::make_shared<lab::ColumnsOptions>();
-    add_numbers(command, "--gain", options->gain, "γ of the three units")->capture_default_str();
-    add_numbers(command, "--bias", options->bias, "β of the three units")->capture_default_str();
-    command.add_option("--bn-eps", options->epsilon, "ε")->check(number_between(0, 1e30))->capture_default_str();
+    add_numbers(command, "--gain", options->gain, "γ of the three units").shows_default();
+    add_numbers(command, "--bias", options->bias, "β of the three units").shows_default();
+    command.option("--bn-eps", options->epsilon, "ε").number(0, 1e30).shows_default();
     return [options](const lab::Setting& setting) { return lab::columns(*options, setting); };
 }
 
-RunExperiment padding(CLI::App& command) {
+RunExperiment padding(const Command& command) {
     constexpr std::size_t kMostBytes = std::size_t{4} << 20;
     const auto options = std::make_shared<lab::PaddingOptions>();
+    const auto file = std::make_shared<InputPath>();
     command
-        .add_option("--file", options->where,
-                    "Sequences of your own, instead of the note's: a row of numbers a line, with a word before them "
-                    "if you like, pad for a row of padding, an empty line between sequences (docs/formats.md)")
-        ->check(some_text())
-        ->each([options](const std::string& path) {
+        .option("--file", *file,
+                "Sequences of your own, instead of the note's: a row of numbers a line, with a word before them "
+                "if you like, pad for a row of padding, an empty line between sequences (docs/formats.md)")
+        .not_empty()
+        .each([options](const std::string& path) {
+            options->where = path;
             options->batch = lab::read_sequences(read_text(path, kMostBytes), path);
         });
-    command.add_option("--bn-eps", options->epsilon, "ε")->check(number_between(0, 1e30))->capture_default_str();
-    command.add_option("--seed", options->seed, "Draws γ, β and the gradient for the backward pass")
-        ->check(whole_number(0))
-        ->capture_default_str();
-    return [options](const lab::Setting& setting) { return lab::padding(*options, setting); };
+    command.option("--bn-eps", options->epsilon, "ε").number(0, 1e30).shows_default();
+    command.option("--seed", options->seed, "Draws γ, β and the gradient for the backward pass")
+        .whole_number(0)
+        .shows_default();
+    return [options, file](const lab::Setting& setting) { return lab::padding(*options, setting); };
 }
 
-RunExperiment placement(CLI::App& command) {
+RunExperiment placement(const Command& command) {
     const auto options = std::make_shared<lab::PlacementOptions>();
     const auto network = std::make_shared<NetworkOptions>();
     add_network_options(command, *network);
-    command.remove_option(command.get_option("--norm"));  // every place has its turn
+    command.remove("--norm");  // every place has its turn
     add_seeds(command, options->seeds);
     add_steps(command, options->steps);
     return [=](const lab::Setting& setting) {
@@ -153,30 +189,29 @@ RunExperiment placement(CLI::App& command) {
     };
 }
 
-RunExperiment claims(CLI::App& command) {
+RunExperiment claims(const Command& command) {
     constexpr std::uint64_t kMost = 10'000'000;
     const auto options = std::make_shared<lab::ClaimsOptions>();
     const auto network = std::make_shared<NetworkOptions>();
-    command.add_option("--claim", options->claims, "Only these claims, with commas between")
-        ->delimiter(',')
-        ->check(CLI::IsMember(lab::claim_names()));
-    command.add_option("--steps", options->steps, "Steps of a training")
-        ->check(whole_number(lab::kFewestClaimSteps, kMost))
-        ->capture_default_str();
+    command.option("--claim", options->claims, "Only these claims, with commas between")
+        .list()
+        .one_of(lab::claim_names());
+    command.option("--steps", options->steps, "Steps of a training")
+        .whole_number(lab::kFewestClaimSteps, kMost)
+        .shows_default();
     add_seeds(command, options->seeds);
     add_network_options(command, *network);
-    const CLI::Option* recipe = command.get_option("--recipe");
     return [=](const lab::Setting& setting) {
         options->seeds.first = network->seed.value_or(options->seeds.first);
         options->recipes = {recipe_of(*network)};
-        if (recipe->count() == 0) {
+        if (!command.given("--recipe")) {
             options->recipes.push_back(read_recipe("makemore-deep"));
         }
         return lab::claims(*options, material_of(*network), setting);
     };
 }
 
-RunExperiment undo(CLI::App& command) {
+RunExperiment undo(const Command& command) {
     const auto options = std::make_shared<lab::UndoOptions>();
     const auto network = std::make_shared<NetworkOptions>();
     add_network_options(command, *network);
@@ -189,25 +224,19 @@ RunExperiment undo(CLI::App& command) {
     };
 }
 
-RunExperiment backward(CLI::App& command) {
+RunExperiment backward(const Command& command) {
     constexpr std::uint64_t kMost = std::uint64_t{1} << 26;
     const auto options = std::make_shared<lab::BackwardOptions>();
     add_seeds(command, options->seeds);
-    command.add_option("--seed", options->seeds.first, "The first seed of the data")
-        ->check(whole_number(0))
-        ->capture_default_str();
-    command.add_option("--rows", options->rows, "Rows to be timed, each with every number of columns")
-        ->delimiter(',')
-        ->check(whole_number(2, kMost))
-        ->capture_default_str();
-    command.add_option("--columns", options->columns, "Columns to be timed")
-        ->delimiter(',')
-        ->check(whole_number(1, kMost))
-        ->capture_default_str();
-    command
-        .add_option("--rounds", options->rounds, "Rounds for each shape, type and divisor; fewer where they take long")
-        ->check(whole_number(1, 1'000'000))
-        ->capture_default_str();
+    command.option("--seed", options->seeds.first, "The first seed of the data").whole_number(0).shows_default();
+    command.option("--rows", options->rows, "Rows to be timed, each with every number of columns")
+        .list()
+        .whole_number(2, kMost)
+        .shows_default();
+    command.option("--columns", options->columns, "Columns to be timed").list().whole_number(1, kMost).shows_default();
+    command.option("--rounds", options->rounds, "Rounds for each shape, type and divisor; fewer where they take long")
+        .whole_number(1, 1'000'000)
+        .shows_default();
     return [options](const lab::Setting& setting) {
         lab::BackwardOptions with_caches = *options;
         with_caches.caches = data_caches();
@@ -215,36 +244,27 @@ RunExperiment backward(CLI::App& command) {
     };
 }
 
-RunExperiment conventions(CLI::App& command) {
+RunExperiment conventions(const Command& command) {
     constexpr std::uint64_t kMost = 100'000;
     const auto options = std::make_shared<lab::ConventionsOptions>();
-    command.add_option("--rows", options->rows, "Rows of a batch")
-        ->check(whole_number(2, kMost))
-        ->capture_default_str();
-    command.add_option("--batches", options->batches, "So many batches")
-        ->check(whole_number(1, kMost))
-        ->capture_default_str();
-    command.add_option("--seed", options->seed, "Of the generator")->check(whole_number(0))->capture_default_str();
+    command.option("--rows", options->rows, "Rows of a batch").whole_number(2, kMost).shows_default();
+    command.option("--batches", options->batches, "So many batches").whole_number(1, kMost).shows_default();
+    command.option("--seed", options->seed, "Of the generator").whole_number(0).shows_default();
     return [options](const lab::Setting& setting) { return lab::conventions(*options, setting); };
 }
 
-RunExperiment walkthrough(CLI::App& command) {
+RunExperiment walkthrough(const Command& command) {
     const auto network = std::make_shared<NetworkOptions>();
     const auto options = std::make_shared<lab::WalkthroughOptions>();
     const auto steps = std::make_shared<std::optional<std::size_t>>();
     constexpr std::uint64_t kMost = 10'000'000, kMostNames = 1000;
     add_network_options(command, *network);
-    command.add_option("--row", options->row, "The row of the batch that is followed")
-        ->check(whole_number(0))
-        ->capture_default_str();
+    command.option("--row", options->row, "The row of the batch that is followed").whole_number(0).shows_default();
     command
-        .add_option(
-            "--steps", *steps,
-            "Of the training before the names: the recipe's schedule, in so many steps [its own, at most 20000]")
-        ->check(whole_number(1, kMost));
-    command.add_option("-n", options->names, "How many names")
-        ->check(whole_number(1, kMostNames))
-        ->capture_default_str();
+        .option("--steps", *steps,
+                "Of the training before the names: the recipe's schedule, in so many steps [its own, at most 20000]")
+        .whole_number(1, kMost);
+    command.option("-n", options->names, "How many names").whole_number(1, kMostNames).shows_default();
     return [=](const lab::Setting& setting) {
         options->recipe = recipe_of(*network);
         options->steps = steps->value_or(std::clamp<std::size_t>(options->recipe.steps, 1, options->steps));

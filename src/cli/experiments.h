@@ -1,10 +1,10 @@
 // The experiments of the lab, by the names the command knows them by.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <span>
 
+#include "cli/options.h"
 #include "lab/paper/paper.h"
 #include "lab/setting.h"
 
@@ -17,7 +17,7 @@ struct Experiment {
     const char* note;   // where it comes from: "note 3"
     const char* about;  // one line
     // Adds its own options to its command; what it returns runs the experiment by what they were set to.
-    RunExperiment (*add)(CLI::App& command);
+    RunExperiment (*add)(const Command& command);
 };
 
 // In the order in which the lab lists them.

@@ -10,8 +10,8 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "cli/commands.h"
+#include "cli/exit_code.h"
 #include "cli/network_options.h"
-#include "cli/numbers.h"
 #include "cli/source.h"
 #include "harness/questions.h"
 #include "harness/report_explain.h"
@@ -75,15 +75,14 @@ int explain(const ExplainOptions& options) {
 
 }  // namespace
 
-void add_explain(CLI::App& app, int& exit_code) {
-    CLI::App* command =
-        app.add_subcommand("explain", "Say what a value or gradient is: formula, code, numbers, mistakes");
+void add_explain(const Command& program) {
+    const Command command =
+        program.add_command("explain", "Say what a value or gradient is: formula, code, numbers, mistakes");
     const auto options = std::make_shared<ExplainOptions>();
-    command->add_option("NAME", options->name, "The value, as dbnvar; without one the whole network, in order")
-        ->check(some_text());
-    add_network_options(*command, options->network);
-    command->add_flag("--json", options->json, "For a program to read");
-    command->callback([options, &exit_code] { exit_code = explain(*options); });
+    command.option("NAME", options->name, "The value, as dbnvar; without one the whole network, in order").not_empty();
+    add_network_options(command, options->network);
+    command.flag("--json", options->json, "For a program to read");
+    command.on_run([options] { return explain(*options); });
 }
 
 }  // namespace byhand::cli

@@ -66,7 +66,7 @@ bool same_file(const std::string& a, const std::string& b) {
     return (!one.empty() && one == other) || fs::equivalent(a, b, error);
 }
 
-TextFile::TextFile(std::string path) : path_(std::move(path)) {
+TextFile::TextFile(const OutputPath& path) : path_(path) {
     if (!is_device(path_)) {
         check_place(path_);
         return;

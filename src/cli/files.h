@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "cli/file_path.h"
 
 namespace byhand::cli {
 
@@ -28,7 +29,7 @@ class TextFile {
 public:
     // Throws InputError where nothing can be written there, as far as can be told before: no folder or no permission,
     // or a pipe that nobody reads.
-    explicit TextFile(std::string path);
+    explicit TextFile(const OutputPath& path);
 
     // Throws InputError where it fails.
     void write(std::string_view text) const;

@@ -8,8 +8,8 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "cli/exit_code.h"
 #include "cli/network_options.h"
-#include "cli/numbers.h"
 #include "cli/progress.h"
 #include "cli/source.h"
 #include "harness/drawn.h"
@@ -78,26 +78,25 @@ int gradcheck(const GradcheckOptions& options) {
 
 }  // namespace
 
-void add_gradcheck(CLI::App& app, int& exit_code) {
-    CLI::App* command = app.add_subcommand(
+void add_gradcheck(const Command& program) {
+    const Command command = program.add_command(
         "gradcheck", "Hold every gradient against finite differences of the loss, in double; needs no LibTorch");
     const auto options = std::make_shared<GradcheckOptions>();
-    add_network_options(*command, options->network);
-    command->add_option("--model", options->models, "Hand-written networks to check: stepwise, collapsed")
-        ->delimiter(',')
-        ->check(CLI::IsMember({"stepwise", "collapsed"}))
-        ->capture_default_str();
+    add_network_options(command, options->network);
+    command.option("--model", options->models, "Hand-written networks to check: stepwise, collapsed")
+        .list()
+        .one_of({"stepwise", "collapsed"})
+        .shows_default();
     command
-        ->add_option(
-            "--elements", options->elements,
-            fmt::format("Of each gradient, check a sample of so many [{}, fewer in large networks]", kElements))
-        ->check(whole_number(1, 1'000'000'000));
-    command->add_flag("--json", options->json, "The report as JSON");
-    command->footer(fmt::format(
+        .option("--elements", options->elements,
+                fmt::format("Of each gradient, check a sample of so many [{}, fewer in large networks]", kElements))
+        .whole_number(1, 1'000'000'000);
+    command.flag("--json", options->json, "The report as JSON");
+    command.footer(fmt::format(
         "Parameters are drawn afresh from --seed, so that no gain is 1 and no bias 0, which would hide mistakes.\n"
         "Without --batch, {} rows of the recipe's first batch are used at most.",
         kRows));
-    command->callback([options, &exit_code] { exit_code = gradcheck(*options); });
+    command.on_run([options] { return gradcheck(*options); });
 }
 
 }  // namespace byhand::cli

@@ -11,10 +11,10 @@
 #include "base/nearest.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
+#include "cli/exit_code.h"
 #include "cli/experiments.h"
 #include "cli/files.h"
 #include "cli/gnuplot.h"
-#include "cli/numbers.h"
 #include "cli/progress.h"
 #include "cli/say.h"
 #include "cli/source.h"
@@ -30,7 +30,7 @@ namespace {
 struct LabOptions {
     bool json = false;
     bool no_plot = false;
-    std::string svg, html;
+    OutputPath svg, html;
 };
 
 constexpr const char* kNoGnuplot = "gnuplot is not installed (Debian: gnuplot-nox)";
@@ -156,30 +156,29 @@ std::string unknown(const std::string& word) {
 
 }  // namespace
 
-void add_lab(CLI::App& app, int& exit_code) {
-    CLI::App* command =
-        app.add_subcommand("lab", "Experiments: what the five notes claim of batch norm, shown with figures");
-    command->require_subcommand(0, 1);
-    command->footer("byhand lab lists the experiments with the notes they come from; byhand lab NAME runs one.");
+void add_lab(const Command& program) {
+    const Command command = program.add_command("lab", kLabAbout);
+    command.takes_one_command();
+    command.footer("byhand lab lists the experiments with the notes they come from; byhand lab NAME runs one.");
     for (const Experiment& one : experiments()) {
-        CLI::App* experiment = command->add_subcommand(one.name, fmt::format("{} ({})", one.about, one.note));
+        const Command experiment = command.add_command(one.name, fmt::format("{} ({})", one.about, one.note));
         const auto options = std::make_shared<LabOptions>();
-        const RunExperiment run_it = one.add(*experiment);
-        experiment->add_option("--svg", options->svg, "Write the plots there, as SVG")->check(some_text());
-        experiment->add_option("--html", options->html, "Write a page there that needs nothing but itself")
-            ->check(some_text());
-        experiment->add_flag("--json", options->json, "Everything, for a program to read");
-        experiment->add_flag("--no-plot", options->no_plot, "Draw no plot in the terminal");
-        experiment->callback([=, &exit_code] { exit_code = run(run_it, *options); });
+        const RunExperiment run_it = one.add(experiment);
+        experiment.option("--svg", options->svg, "Write the plots there, as SVG").not_empty();
+        experiment.option("--html", options->html, "Write a page there that needs nothing but itself").not_empty();
+        experiment.flag("--json", options->json, "Everything, for a program to read");
+        experiment.flag("--no-plot", options->no_plot, "Draw no plot in the terminal");
+        experiment.on_run([run_it, options] { return run(run_it, *options); });
     }
-    command->allow_extras();  // so that a wrong name is told the right one
-    command->callback([command] {
-        if (!command->remaining().empty()) {
-            throw InputError(unknown(command->remaining().front()));
+    command.takes_any_words();  // so that an unknown name is answered with the nearest
+    command.on_run([command] {
+        if (const std::vector<std::string> words = command.other_words(); !words.empty()) {
+            throw InputError(unknown(words.front()));
         }
-        if (command->get_subcommands().empty()) {
+        if (!command.has_chosen_command()) {
             list_experiments();
         }
+        return kFine;
     });
 }
 

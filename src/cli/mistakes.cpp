@@ -10,8 +10,8 @@
 #include "base/error.h"
 #include "base/member.h"
 #include "cli/commands.h"
+#include "cli/exit_code.h"
 #include "cli/network_options.h"
-#include "cli/numbers.h"
 #include "cli/progress.h"
 #include "contest/contestants.h"
 #include "harness/drawn.h"
@@ -35,8 +35,8 @@ Recipe recipe_named(const std::string& recipe) {
 }
 
 struct MistakesOptions {
-    std::vector<std::string> recipes = {"notes", "makemore-bn", "makemore-deep", "makemore-ninja"};
-    std::string data;
+    std::vector<InputPath> recipes = {"notes", "makemore-bn", "makemore-deep", "makemore-ninja"};
+    InputPath data;
     std::string only = "*";
     std::size_t seeds = 3;
     bool score = false;
@@ -149,7 +149,7 @@ std::vector<const Mistake*> chosen_by(const std::string& pattern) {
     return chosen;
 }
 
-void list(const MistakesOptions& options) {
+int list(const MistakesOptions& options) {
     const std::vector<const Mistake*> chosen = chosen_by(options.only);
     if (options.json) {
         nlohmann::ordered_json all = nlohmann::ordered_json::array();
@@ -157,13 +157,14 @@ void list(const MistakesOptions& options) {
             all.push_back({{"name", mistake->name}, {"what", mistake->what}, {"source", mistake->source}});
         }
         fmt::print("{}\n", printed_json(all, 1));
-        return;
+        return kFine;
     }
     for (const Mistake* mistake : chosen) {
         fmt::print("{:<34} {}\n{:<34} {}\n", mistake->name, mistake->what, "", mistake->source);
     }
     fmt::print("\n{} mistakes. Plant one with byhand compare --plant NAME; byhand mistakes --score plants them all.\n",
                chosen.size());
+    return kFine;
 }
 
 nlohmann::ordered_json to_json(const Score& score) {
@@ -273,28 +274,18 @@ int score_all(const MistakesOptions& options) {
 
 }  // namespace
 
-void add_mistakes(CLI::App& app, int& exit_code) {
-    CLI::App* command = app.add_subcommand("mistakes", "List the mistakes that can be planted, or score them all");
+void add_mistakes(const Command& program) {
+    const Command command = program.add_command("mistakes", "List the mistakes that can be planted, or score them all");
     const auto options = std::make_shared<MistakesOptions>();
-    command->add_flag("--score", options->score, "Plant each in each recipe: who is caught, who is rightly blamed");
-    command->add_option("--recipe", options->recipes, "Recipes to plant them in")
-        ->delimiter(',')
-        ->capture_default_str();
-    command->add_option("--data", options->data, "A file with a name a line [the names that come with byhand]")
-        ->check(some_text());
-    command->add_option("--mistake", options->only, "Only those whose name fits, as 'dvar*'")->capture_default_str();
-    command->add_option("--seeds", options->seeds, "How often, each time with other values and batches")
-        ->check(whole_number(1, 1000))
-        ->capture_default_str();
-    command->add_flag("--json", options->json, "For a program to read");
-    command->callback([options, &exit_code] {
-        if (!options->score) {
-            list(*options);
-            exit_code = kFine;
-        } else {
-            exit_code = score_all(*options);
-        }
-    });
+    command.flag("--score", options->score, "Plant each in each recipe: who is caught, who is rightly blamed");
+    command.option("--recipe", options->recipes, "Recipes to plant them in").list().shows_default();
+    command.option("--data", options->data, "A file with a name a line [the names that come with byhand]").not_empty();
+    command.option("--mistake", options->only, "Only those whose name fits, as 'dvar*'").shows_default();
+    command.option("--seeds", options->seeds, "How often, each time with other values and batches")
+        .whole_number(1, 1000)
+        .shows_default();
+    command.flag("--json", options->json, "For a program to read");
+    command.on_run([options] { return options->score ? score_all(*options) : list(*options); });
 }
 
 }  // namespace byhand::cli

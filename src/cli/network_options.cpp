@@ -15,37 +15,34 @@
 
 namespace byhand::cli {
 
-void add_network_options(CLI::App& command, NetworkOptions& options) {
-    constexpr const char* group = "Network";
-    command.add_option("--recipe", options.recipe, "A shipped recipe (byhand recipes lists them) or a JSON file")
-        ->group(group)
-        ->capture_default_str();
-    command.add_option("--data", options.data, "Names, one a line, in UTF-8 [the shipped names]")
-        ->check(some_text())
-        ->group(group);
-    command.add_option("--embedding", options.embedding, "Width of a character's embedding, E")
-        ->check(whole_number(0))
-        ->group(group);
-    command.add_option("--hidden", options.hidden, "Widths of the hidden layers: N or N,N,…")->group(group);
-    command.add_option("--context", options.context, "Characters that are looked at, T")
-        ->check(whole_number(0))
-        ->group(group);
-    command.add_option("--batch", options.batch, "Rows of a batch, B")->check(whole_number(0))->group(group);
-    command.add_option("--seed", options.seed, "Of the initial values and the batches")
-        ->check(whole_number(0))
-        ->group(group);
-    command.add_option("--split-seed", options.split_seed, "Of the shuffle before the split")
-        ->check(whole_number(0))
-        ->group(group);
-    command.add_option("--norm", options.norm, "Batch norm before the non-linearity, after it, or none")
-        ->check(CLI::IsMember({"before", "after", "none"}))
-        ->group(group);
-    command.add_option("--bn-variance", options.bn_variance, "Its divisor: n - 1 (unbiased) or n (biased)")
-        ->check(CLI::IsMember({"unbiased", "biased"}))
-        ->group(group);
-    command.add_option("--bn-eps", options.bn_eps, "Its epsilon, 0 or more")
-        ->check(number_between(0, 1e30))
-        ->group(group);
+void add_network_options(const Command& command, NetworkOptions& options) {
+    command.option("--recipe", options.recipe, "A shipped recipe (byhand recipes lists them) or a JSON file")
+        .group(kNetworkGroup)
+        .shows_default();
+    command.option("--data", options.data, "Names, one a line, in UTF-8 [the shipped names]")
+        .not_empty()
+        .group(kNetworkGroup);
+    command.option("--embedding", options.embedding, "Width of a character's embedding, E")
+        .whole_number(0)
+        .group(kNetworkGroup);
+    command.option("--hidden", options.hidden, "Widths of the hidden layers: N or N,N,…").group(kNetworkGroup);
+    command.option("--context", options.context, "Characters that are looked at, T")
+        .whole_number(0)
+        .group(kNetworkGroup);
+    command.option("--batch", options.batch, "Rows of a batch, B").whole_number(0).group(kNetworkGroup);
+    command.option("--seed", options.seed, "Of the initial values and the batches")
+        .whole_number(0)
+        .group(kNetworkGroup);
+    command.option("--split-seed", options.split_seed, "Of the shuffle before the split")
+        .whole_number(0)
+        .group(kNetworkGroup);
+    command.option("--norm", options.norm, "Batch norm before the non-linearity, after it, or none")
+        .one_of({"before", "after", "none"})
+        .group(kNetworkGroup);
+    command.option("--bn-variance", options.bn_variance, "Its divisor: n - 1 (unbiased) or n (biased)")
+        .one_of({"unbiased", "biased"})
+        .group(kNetworkGroup);
+    command.option("--bn-eps", options.bn_eps, "Its epsilon, 0 or more").number(0, 1e30).group(kNetworkGroup);
 }
 
 Recipe read_recipe(const std::string& name_or_path) {

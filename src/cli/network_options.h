@@ -1,12 +1,13 @@
 // The options by which compare and train say what network to build, on which data.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "cli/file_path.h"
+#include "cli/options.h"
 #include "train/run.h"
 #include "train/saved_model.h"
 
@@ -16,8 +17,8 @@ namespace byhand::cli {
 inline constexpr const char* kSavedModel = "byhand.safetensors";
 
 struct NetworkOptions {
-    std::string recipe = "notes";
-    std::string data;  // empty: the shipped names
+    InputPath recipe = "notes";
+    InputPath data;  // empty: the shipped names
     std::optional<std::size_t> embedding, context, batch;
     std::optional<std::string> hidden;  // widths, with commas between
     std::optional<std::uint64_t> seed, split_seed;
@@ -25,7 +26,8 @@ struct NetworkOptions {
     std::optional<double> bn_eps;
 };
 
-void add_network_options(CLI::App& command, NetworkOptions& options);
+inline constexpr const char* kNetworkGroup = "Network";  // of the options, in the help
+void add_network_options(const Command& command, NetworkOptions& options);
 
 // The recipe named, or read from a file, with the flags on top of it. Throws InputError.
 Recipe recipe_of(const NetworkOptions& options);

@@ -3,15 +3,12 @@
 #include <fmt/core.h>
 
 #include <charconv>
-#include <optional>
-#include <string_view>
 
 #include "base/error.h"
 
 namespace byhand::cli {
-namespace {
 
-std::optional<std::uint64_t> parse(std::string_view text) {
+std::optional<std::uint64_t> parse_whole_number(std::string_view text) {
     if (text.size() > 1 && text.front() == '0') {
         return std::nullopt;  // CLI11 would read the rest as octal
     }
@@ -23,38 +20,12 @@ std::optional<std::uint64_t> parse(std::string_view text) {
     return value;
 }
 
-}  // namespace
-
-CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
-    const auto check = [least, most](const std::string& text) {
-        const std::optional<std::uint64_t> value = parse(text);
-        const bool fits = value && *value >= least && *value <= most;
-        return fits ? std::string() : fmt::format("takes a whole number from {} to {}, not {}", least, most, text);
-    };
-    return {check, ""};
-}
-
-CLI::Validator number_between(double least, double most) {
-    const auto check = [least, most](const std::string& text) {
-        double value = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        const bool whole = error == std::errc() && end == text.data() + text.size();
-        const bool fits = whole && least <= value && value <= most;
-        return fits ? std::string() : fmt::format("takes a number from {} to {}, not {}", least, most, text);
-    };
-    return {check, ""};
-}
-
-CLI::Validator some_text() {
-    return {[](const std::string& text) { return text.empty() ? "takes a name, not nothing" : std::string(); }, ""};
-}
-
 std::vector<std::size_t> whole_numbers(const std::string& text, const std::string& option) {
     std::vector<std::size_t> numbers;
     std::string_view left = text;
     while (true) {
         const std::size_t comma = left.find(',');
-        const std::optional<std::uint64_t> value = parse(left.substr(0, comma));
+        const std::optional<std::uint64_t> value = parse_whole_number(left.substr(0, comma));
         if (!value) {
             throw InputError(
                 fmt::format("{} takes whole numbers with commas between, as 100 or 100,50; not {}", option, text));

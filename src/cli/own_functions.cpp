@@ -39,11 +39,11 @@ void add_option(const char* name, const std::string& needed) {
 }  // namespace
 
 std::string OwnFunctions::path() const {
-    return file.empty() ? shipped("exercise/backward.cpp") : file;
+    return file.empty() ? shipped("exercise/backward.cpp") : file.path;
 }
 
 bool OwnFunctions::is_library() const {
-    return file.ends_with(".so");
+    return file.path.ends_with(".so");
 }
 
 Library::Library(const OwnFunctions& own, bool sanitize) {

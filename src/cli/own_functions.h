@@ -4,10 +4,12 @@
 #include <filesystem>
 #include <string>
 
+#include "cli/file_path.h"
+
 namespace byhand::cli {
 
 struct OwnFunctions {
-    std::string file;  // a source, or a shared library (.so); empty: the source that is shipped, with nothing in it yet
+    InputPath file;  // a source, or a shared library (.so); empty: the source that is shipped, with nothing in it yet
     std::string flags;  // options for the compiler, with spaces between
 
     std::string path() const;

@@ -9,9 +9,9 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
+#include "cli/exit_code.h"
 #include "cli/models.h"
 #include "cli/network_options.h"
-#include "cli/numbers.h"
 #include "cli/say.h"
 #include "cli/shortened.h"
 #include "names/names_file.h"
@@ -23,11 +23,12 @@ namespace byhand::cli {
 namespace {
 
 struct SampleCommand {
-    std::string model = kSavedModel;
+    InputPath model = kSavedModel;
     std::size_t count = 20;
     std::optional<std::uint64_t> seed;
     double temperature = 1;
-    std::string prefix, recipe, data;
+    std::string prefix;
+    InputPath recipe, data;
     bool json = false;
 };
 
@@ -103,26 +104,24 @@ int sample(const SampleCommand& options) {
 
 }  // namespace
 
-void add_sample(CLI::App& app, int& exit_code) {
-    CLI::App* command = app.add_subcommand("sample", "Let a saved model write names");
+void add_sample(const Command& program) {
+    const Command command = program.add_command("sample", "Let a saved model write names");
     const auto options = std::make_shared<SampleCommand>();
-    command->add_option("MODEL", options->model, "What byhand train saved")->capture_default_str();
-    command->add_option("-n", options->count, "How many")->check(whole_number(1))->capture_default_str();
-    command->add_option("--seed", options->seed, "Of the draws [the recipe's]")->check(whole_number(0));
-    command
-        ->add_option("--temperature", options->temperature,
-                     "Below 1: more of the likely; above 1: more of the unlikely")
-        ->check(number_between(1e-3, 1e3))
-        ->capture_default_str();
-    command->add_option("--prefix", options->prefix, "What every name begins with");
-    CLI::Option* recipe = command->add_option("--recipe", options->recipe,
-                                              "Of a model that others wrote: a shipped recipe or a JSON file");
-    recipe->check(some_text());
-    command->add_option("--data", options->data, "With --recipe: names with the model's characters [the shipped names]")
-        ->check(some_text())
-        ->needs(recipe);
-    command->add_flag("--json", options->json, "Print the result as JSON");
-    command->callback([options, &exit_code] { exit_code = sample(*options); });
+    command.option("MODEL", options->model, "What byhand train saved").shows_default();
+    command.option("-n", options->count, "How many").whole_number(1).shows_default();
+    command.option("--seed", options->seed, "Of the draws [the recipe's]").whole_number(0);
+    command.option("--temperature", options->temperature, "Below 1: more of the likely; above 1: more of the unlikely")
+        .number(1e-3, 1e3)
+        .shows_default();
+    command.option("--prefix", options->prefix, "What every name begins with");
+    Option recipe =
+        command.option("--recipe", options->recipe, "Of a model that others wrote: a shipped recipe or a JSON file");
+    recipe.not_empty();
+    command.option("--data", options->data, "With --recipe: names with the model's characters [the shipped names]")
+        .not_empty()
+        .needs(recipe);
+    command.flag("--json", options->json, "Print the result as JSON");
+    command.on_run([options] { return sample(*options); });
 }
 
 }  // namespace byhand::cli

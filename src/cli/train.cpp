@@ -12,12 +12,12 @@
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/examine.h"
+#include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/interrupt.h"
 #include "cli/metrics.h"
 #include "cli/models.h"
 #include "cli/network_options.h"
-#include "cli/numbers.h"
 #include "cli/own_functions.h"
 #include "cli/progress.h"
 #include "cli/resume.h"
@@ -45,12 +45,12 @@ struct TrainOptions {
     std::optional<std::string> model;  // fused, or that of the checkpoint
     OwnFunctions own;                  // of the model "exercise"
     std::optional<std::size_t> steps, log_every, threads;
-    std::optional<std::string> save;  // else where the checkpoint is, or kSavedModel
+    std::optional<OutputPath> save;  // else where the checkpoint is, or kSavedModel
     bool no_save = false;
     std::size_t save_every = 0;
-    std::string resume;  // empty: from the beginning
+    InputPath resume;  // empty: from the beginning
     bool resume_changed = false;
-    std::string metrics;
+    OutputPath metrics;
     bool json = false;
 };
 
@@ -104,12 +104,15 @@ Training begin(const TrainOptions& options) {
     Training training{.options = options,
                       .model = options.model.value_or(saved ? saved->trained_by : kFused),
                       .data_path = {},
-                      .save = options.save.value_or(saved ? options.resume : kSavedModel),
+                      .save = options.save ? options.save->path
+                              : saved      ? options.resume.path
+                                           : kSavedModel,
                       .run = {}};
     const std::vector<std::string> models = models_to_train();
     if (std::ranges::find(models, training.model) == models.end()) {
         throw InputError(fmt::format("{}: was trained by \"{}\", which is no model here; --model takes {}",
-                                     printable(options.resume), excerpt(training.model, 100), fmt::join(models, ", ")));
+                                     printable(options.resume.path), excerpt(training.model, 100),
+                                     fmt::join(models, ", ")));
     }
     if (options.threads && training.model != kFused) {
         throw InputError("--threads is for --model fused: the others compute on one");
@@ -139,7 +142,7 @@ Training begin(const TrainOptions& options) {
             throw InputError(
                 fmt::format("{}: would not go on as it was, for what has changed is {}; "
                             "--resume-changed goes on all the same",
-                            printable(options.resume), fmt::join(changed, ", ")));
+                            printable(options.resume.path), fmt::join(changed, ", ")));
         }
     }
     training.run = prepare(std::move(recipe), std::move(names), training.data_path);
@@ -181,32 +184,16 @@ SavedModel checkpoint(const Training& training, Model& model, std::size_t steps)
     return saved;
 }
 
-// The command that goes on from the last checkpoint.
-std::string command_to_go_on(const Training& training) {
-    const TrainOptions& options = training.options;
-    std::string command = "byhand train --resume " + quoted(training.save);
-    const auto add = [&command](const std::string& flag, const std::string& value) {
-        command += " " + flag + " " + quoted(value);
-    };
-    if (training.model == kExercise && !options.own.file.empty()) {
-        add("--functions", options.own.file);
+// The command that goes on from the last checkpoint, which has the network, the model and the number of steps.
+std::string command_to_go_on(const Training& training, const Command& command) {
+    const std::string& data = training.options.network.data;
+    const bool is_recorded = printable(data) == data;  // else the checkpoint has it in a form that is no path
+    Overrides changed = {{"--data", is_recorded ? std::nullopt : std::optional(data)}};
+    for (const char* left_out :
+         {"--model", "--steps", "--save", "--no-save", "--resume", "--resume-changed", "--json"}) {
+        changed.emplace_back(left_out, std::nullopt);
     }
-    if (!options.network.data.empty() && printable(options.network.data) != options.network.data) {
-        add("--data", options.network.data);  // the checkpoint has it in a form that is no path
-    }
-    if (options.threads) {
-        add("--threads", std::to_string(*options.threads));
-    }
-    if (options.save_every > 0) {
-        add("--save-every", std::to_string(options.save_every));
-    }
-    if (!options.metrics.empty()) {
-        add("--metrics", options.metrics);
-    }
-    if (options.log_every) {
-        add("--log-every", std::to_string(*options.log_every));
-    }
-    return command;
+    return "byhand train --resume " + quoted(training.save) + command.replay(changed, kNetworkGroup);
 }
 
 // "bnvar_inv[3] of step 812 is infinite": what the stepwise network makes first that is not finite, else what was seen.
@@ -279,7 +266,7 @@ void close(std::optional<Metrics>& metrics) {
     }
 }
 
-int train_and_save(const TrainOptions& options) {
+int train_and_save(const TrainOptions& options, const Command& command) {
     Training training = begin(options);
     Run& run = training.run;
     const std::size_t steps = run.recipe.steps, metrics_every = options.log_every.value_or(kMetricsEvery),
@@ -350,7 +337,7 @@ int train_and_save(const TrainOptions& options) {
     }
     save(training, saved, metrics, kept);  // what went wrong with the metrics is told when they are closed
     if (outcome.stopped && !options.no_save) {
-        say("{} of {} steps are done; to go on: {}\n", outcome.steps, steps, command_to_go_on(training));
+        say("{} of {} steps are done; to go on: {}\n", outcome.steps, steps, command_to_go_on(training, command));
     }
     close(metrics);
     watch.reset();  // from here on nothing is lost by an end at once
@@ -367,51 +354,48 @@ int train_and_save(const TrainOptions& options) {
 
 }  // namespace
 
-void add_train(CLI::App& app, int& exit_code) {
-    CLI::App* command = app.add_subcommand("train", "Train on names, and save the model");
+void add_train(const Command& program) {
+    const Command command = program.add_command("train", "Train on names, and save the model");
     const auto options = std::make_shared<TrainOptions>();
-    add_network_options(*command, options->network);
+    add_network_options(command, options->network);
     command
-        ->add_option("--model", options->model,
-                     "Who computes: fused, stepwise, collapsed (by hand), torch, or exercise: your own gradients")
-        ->check(CLI::IsMember(models_to_train()))
-        ->default_str(kFused);
+        .option("--model", options->model,
+                "Who computes: fused, stepwise, collapsed (by hand), torch, or exercise: your own gradients")
+        .one_of(models_to_train())
+        .shows_default(kFused);
     command
-        ->add_option("--functions", options->own.file,
-                     "With --model exercise: your functions, as byhand exercise takes them [exercise/backward.cpp]")
-        ->check(some_text());
+        .option("--functions", options->own.file,
+                "With --model exercise: your functions, as byhand exercise takes them [exercise/backward.cpp]")
+        .not_empty();
     command
-        ->add_option("--threads", options->threads,
-                     "Threads of the fused model, which change nothing but the time [as many as pay]")
-        ->check(whole_number(1, kMostThreads));
-    command->add_option("--steps", options->steps, "Steps in all, with --resume too [the recipe's]")
-        ->check(whole_number(1, kMostSteps));
-    CLI::Option* save = command
-                            ->add_option("--save", options->save,
-                                         "Where the model goes, at the end and on Ctrl-C; with --resume, there again")
-                            ->default_str(kSavedModel);
-    CLI::Option* save_every = command->add_option("--save-every", options->save_every, "And after so many steps each")
-                                  ->check(whole_number(1, kMostSteps));
-    command->add_flag("--no-save", options->no_save, "Keep no model")->excludes(save)->excludes(save_every);
-    CLI::Option* resume =
-        command
-            ->add_option("--resume", options->resume,
-                         "Go on from a saved model: the same bytes as without the break, whatever --threads")
-            ->check(some_text());
+        .option("--threads", options->threads,
+                "Threads of the fused model, which change nothing but the time [as many as pay]")
+        .whole_number(1, kMostThreads);
+    command.option("--steps", options->steps, "Steps in all, with --resume too [the recipe's]")
+        .whole_number(1, kMostSteps);
+    Option save = command
+                      .option("--save", options->save,
+                              "Where the model goes, at the end and on Ctrl-C; with --resume, there again")
+                      .shows_default(kSavedModel);
+    Option save_every =
+        command.option("--save-every", options->save_every, "And after so many steps each").whole_number(1, kMostSteps);
+    command.flag("--no-save", options->no_save, "Keep no model").excludes(save).excludes(save_every);
+    Option resume = command
+                        .option("--resume", options->resume,
+                                "Go on from a saved model: the same bytes as without the break, whatever --threads")
+                        .not_empty();
     command
-        ->add_flag("--resume-changed", options->resume_changed,
-                   "Even with other data, another recipe or model than before")
-        ->needs(resume);
-    command->add_option("--metrics", options->metrics, "Write step and loss there, a JSON object a line")
-        ->check(some_text());
+        .flag("--resume-changed", options->resume_changed, "Even with other data, another recipe or model than before")
+        .needs(resume);
+    command.option("--metrics", options->metrics, "Write step and loss there, a JSON object a line").not_empty();
     command
-        ->add_option("--log-every", options->log_every,
-                     "Steps between two lines of progress [a twentieth of all], and of metrics [100]")
-        ->check(whole_number(1));
-    command->add_flag("--json", options->json, "Print the result as JSON");
-    command->callback([command, options, &exit_code] {
-        options->recipe_given = command->count("--recipe") > 0;
-        exit_code = train_and_save(*options);
+        .option("--log-every", options->log_every,
+                "Steps between two lines of progress [a twentieth of all], and of metrics [100]")
+        .whole_number(1);
+    command.flag("--json", options->json, "Print the result as JSON");
+    command.on_run([command, options] {
+        options->recipe_given = command.given("--recipe");
+        return train_and_save(*options, command);
     });
 }
 

@@ -1,13 +1,14 @@
-// Words on the command line that nobody asked for.
+// Words on the command line that no command takes.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
+#include <vector>
 
 namespace byhand::cli {
 
-// The first word that neither `app` nor its command could take, and what was probably meant, for people. Precondition:
-// parsing `app` threw CLI::ExtrasError.
-std::string unexpected(const CLI::App& app);
+// The error message for `word`, with what was probably meant. `command` is the one that was chosen ("lab columns";
+// empty: none), `flags` are its options, `commands` those of the program.
+std::string unexpected(const std::string& word, const std::string& command, const std::vector<std::string>& commands,
+                       const std::vector<std::string>& flags);
 
 }  // namespace byhand::cli

@@ -1,0 +1,312 @@
+#include "cli/options.h"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+
+#include "base/error.h"
+#include "cli/collisions.h"
+#include "cli/exit_code.h"
+#include "cli/file_path.h"
+#include "cli/numbers.h"
+#include "cli/shell_words.h"
+#include "cli/unexpected.h"
+
+namespace byhand::cli {
+
+struct Command::State {
+    struct File {
+        const CLI::Option* option;
+        FileUse use;
+    };
+    std::vector<File> files;  // the options that name files, of all commands
+    int exit_code = kFine;
+};
+
+namespace {
+
+// What `T` holds one or several of.
+template <class T>
+struct Held {
+    using type = T;
+};
+template <class T>
+struct Held<std::optional<T>> {
+    using type = T;
+};
+template <class T>
+struct Held<std::vector<T>> {
+    using type = T;
+};
+
+std::vector<const CLI::App*> all_commands(const CLI::App& app) {
+    return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
+void refuse_collisions(const CLI::App& command, const std::vector<Command::State::File>& files) {
+    std::vector<NamedFile> named;
+    for (const CLI::Option* option : command.get_options()) {
+        const auto file = std::ranges::find(files, option, &Command::State::File::option);
+        if (file != files.end()) {
+            for (const std::string& path : option->results()) {
+                named.push_back({option->get_name(), path, file->use});
+            }
+        }
+    }
+    byhand::cli::refuse_collisions(named);
+}
+
+// Of every command: once it is read and before it runs.
+void check_files(CLI::App& app, const Command::State& state) {
+    for (CLI::App* command : app.get_subcommands({})) {
+        command->parse_complete_callback([command, &state] { refuse_collisions(*command, state.files); });
+        check_files(*command, state);
+    }
+}
+
+// The first word that neither `app` nor its command takes. After "--" a command leaves its words to the one above it.
+std::string first_left_over(const std::vector<const CLI::App*>& chain) {
+    for (const CLI::App* command : chain) {
+        for (const std::string& word : command->remaining()) {
+            if (word != "--") {
+                return word;
+            }
+        }
+    }
+    return "--";
+}
+
+// What was wrong where parsing threw ExtrasError.
+std::string unexpected_word(const CLI::App& app) {
+    std::vector<const CLI::App*> chain = {&app};  // the program, its command, the command's own
+    for (std::vector<CLI::App*> next = app.get_subcommands(); !next.empty(); next = next.front()->get_subcommands()) {
+        chain.push_back(next.front());
+    }
+    std::vector<std::string> path, commands, flags;
+    for (std::size_t i = 1; i < chain.size(); ++i) {
+        path.push_back(chain[i]->get_name());
+    }
+    for (const CLI::App* command : all_commands(app)) {
+        commands.push_back(command->get_name());
+    }
+    for (const CLI::Option* option :
+         chain.back()->get_options([](const CLI::Option* one) { return !one->get_group().empty(); })) {
+        for (const std::string& name : option->get_lnames()) {
+            flags.push_back("--" + name);
+        }
+        for (const std::string& name : option->get_snames()) {
+            flags.push_back("-" + name);
+        }
+    }
+    return unexpected(first_left_over(chain), fmt::format("{}", fmt::join(path, " ")), commands, flags);
+}
+
+}  // namespace
+
+Option& Option::whole_number(std::uint64_t least, std::uint64_t most) {
+    option_->check(CLI::Validator(
+        [least, most](const std::string& text) {
+            const std::optional<std::uint64_t> value = parse_whole_number(text);
+            const bool fits = value && *value >= least && *value <= most;
+            return fits ? std::string()
+                        : fmt::format("takes a whole number from {} to {}, not {}", least, most, text);
+        },
+        ""));
+    return *this;
+}
+
+Option& Option::number(double least, double most) {
+    option_->check(CLI::Validator(
+        [least, most](const std::string& text) {
+            double value = 0;
+            const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+            const bool whole = error == std::errc() && end == text.data() + text.size();
+            const bool fits = whole && least <= value && value <= most;
+            return fits ? std::string() : fmt::format("takes a number from {} to {}, not {}", least, most, text);
+        },
+        ""));
+    return *this;
+}
+
+Option& Option::one_of(const std::vector<std::string>& words) {
+    option_->check(CLI::IsMember(words));
+    return *this;
+}
+
+Option& Option::not_empty() {
+    option_->check(CLI::Validator(
+        [](const std::string& text) { return text.empty() ? "takes a name, not nothing" : std::string(); }, ""));
+    return *this;
+}
+
+Option& Option::list() {
+    option_->delimiter(',');
+    return *this;
+}
+
+Option& Option::required() {
+    option_->required();
+    return *this;
+}
+
+Option& Option::excludes(const Option& other) {
+    option_->excludes(other.option_);
+    return *this;
+}
+
+Option& Option::needs(const Option& other) {
+    option_->needs(other.option_);
+    return *this;
+}
+
+Option& Option::each(std::function<void(const std::string&)> visit) {
+    option_->each(std::move(visit));
+    return *this;
+}
+
+Option& Option::shows_default() {
+    option_->capture_default_str();
+    return *this;
+}
+
+Option& Option::shows_default(const std::string& text) {
+    option_->default_str(text);
+    return *this;
+}
+
+Option& Option::group(const std::string& name) {
+    option_->group(name);
+    return *this;
+}
+
+Command Command::add_command(const std::string& name, const std::string& about) const {
+    return {*app_->add_subcommand(name, about), *state_};
+}
+
+template <class T>
+Option Command::option(const std::string& name, T& value, const std::string& about) const {
+    CLI::Option* option = app_->add_option(name, value, about);
+    if constexpr (std::is_same_v<typename Held<T>::type, InputPath>) {
+        state_->files.push_back({option, FileUse::reads});
+    } else if constexpr (std::is_same_v<typename Held<T>::type, OutputPath>) {
+        state_->files.push_back({option, FileUse::writes});
+    }
+    return Option(*option);
+}
+
+template Option Command::option(const std::string&, std::string&, const std::string&) const;
+template Option Command::option(const std::string&, std::size_t&, const std::string&) const;
+template Option Command::option(const std::string&, double&, const std::string&) const;
+template Option Command::option(const std::string&, InputPath&, const std::string&) const;
+template Option Command::option(const std::string&, OutputPath&, const std::string&) const;
+template Option Command::option(const std::string&, std::optional<std::string>&, const std::string&) const;
+template Option Command::option(const std::string&, std::optional<std::size_t>&, const std::string&) const;
+template Option Command::option(const std::string&, std::optional<double>&, const std::string&) const;
+template Option Command::option(const std::string&, std::optional<OutputPath>&, const std::string&) const;
+template Option Command::option(const std::string&, std::vector<std::string>&, const std::string&) const;
+template Option Command::option(const std::string&, std::vector<std::size_t>&, const std::string&) const;
+template Option Command::option(const std::string&, std::vector<double>&, const std::string&) const;
+template Option Command::option(const std::string&, std::vector<InputPath>&, const std::string&) const;
+
+Option Command::flag(const std::string& name, bool& value, const std::string& about) const {
+    return Option(*app_->add_flag(name, value, about));
+}
+
+Option Command::option_named(const std::string& name) const {
+    return Option(*app_->get_option(name));
+}
+
+void Command::remove(const std::string& name) const {
+    app_->remove_option(app_->get_option(name));
+}
+
+void Command::footer(const std::string& text) const {
+    app_->footer(text);
+}
+
+void Command::takes_any_words() const {
+    app_->allow_extras();
+}
+
+void Command::takes_one_command() const {
+    app_->require_subcommand(0, 1);
+}
+
+void Command::on_run(std::function<int()> run) const {
+    app_->callback([run = std::move(run), state = state_] {
+        if (const int code = run(); code != kFine) {
+            state->exit_code = code;
+        }
+    });
+}
+
+bool Command::given(const std::string& name) const {
+    return app_->get_option(name)->count() > 0;
+}
+
+std::vector<std::string> Command::other_words() const {
+    return app_->remaining();
+}
+
+bool Command::has_chosen_command() const {
+    return !app_->get_subcommands().empty();
+}
+
+std::string Command::replay(const Overrides& overrides, const std::string& without_group) const {
+    std::string words;
+    for (const CLI::Option* option : app_->get_options()) {
+        const std::string name = option->get_name();
+        const auto other = std::ranges::find(overrides, name, &Overrides::value_type::first);
+        std::optional<std::string> value;
+        if (other != overrides.end()) {
+            value = other->second;
+        } else if (option->count() > 0 && option->get_group() != without_group) {
+            value = fmt::format("{}", fmt::join(option->results(), ","));
+        }
+        if (!value) {
+            continue;
+        }
+        if (!option->get_positional()) {
+            words += " " + name;
+        }
+        if (option->get_items_expected_max() > 0) {  // a flag has no value
+            words += " " + cli::quoted(*value);
+        }
+    }
+    return words;
+}
+
+Program::Program(const std::string& name, const std::string& about)
+    : app_(std::make_unique<CLI::App>(about, name)),
+      state_(std::make_unique<Command::State>()),
+      root_(*app_, *state_) {
+    app_->set_version_flag("--version", name + " " BYHAND_VERSION);
+    app_->require_subcommand(0, 1);  // so that a word that is no command is named
+}
+
+Program::~Program() = default;
+
+int Program::run(int argc, const char* const* argv) {
+    check_files(*app_, *state_);
+    try {
+        app_->parse(argc, argv);
+    } catch (const CLI::ExtrasError&) {
+        throw InputError(unexpected_word(*app_));
+    } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+            app_->exit(error);  // --help, --version
+            return kFine;
+        }
+        throw InputError(std::string(error.what()) + "; byhand --help, or byhand COMMAND --help, lists what there is");
+    }
+    if (app_->get_subcommands().empty()) {
+        throw InputError("a command is missing; byhand --help lists them");
+    }
+    return state_->exit_code;
+}
+
+}  // namespace byhand::cli

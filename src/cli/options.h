@@ -1,0 +1,106 @@
+// The command line: commands, their options, and what runs when one is chosen. CLI11 does the work, behind this header
+// and in options.cpp alone: it takes several seconds to compile in each file that includes it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace byhand::cli {
+
+// One option of a command. Each function returns the option itself. Checks run in the order in which they are added;
+// each refuses the command line with a message that names the option.
+class Option {
+public:
+    explicit Option(CLI::Option& option) : option_(&option) {}
+
+    Option& whole_number(std::uint64_t least, std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
+    Option& number(double least, double most);  // finite, from `least` to `most`
+    Option& one_of(const std::vector<std::string>& words);
+    Option& not_empty();
+    Option& list();  // values with commas between
+    Option& required();
+    Option& excludes(const Option& other);
+    Option& needs(const Option& other);
+    Option& each(std::function<void(const std::string&)> visit);  // runs for each value, after the checks
+
+    Option& shows_default();  // in the help: the value that the variable has now
+    Option& shows_default(const std::string& text);
+    Option& group(const std::string& name);  // in the help; an empty name hides the option
+
+private:
+    CLI::Option* option_;
+};
+
+// Options of a repeated command line whose values differ from the given ones, by name ("--seed"): another value, or
+// none to leave the option out.
+using Overrides = std::vector<std::pair<std::string, std::optional<std::string>>>;
+
+// A command, or the program itself. A handle: copies refer to the same command.
+class Command {
+public:
+    struct State;
+    Command(CLI::App& app, State& state) : app_(&app), state_(&state) {}
+
+    Command add_command(const std::string& name, const std::string& about) const;
+
+    // T: std::string, std::size_t, double, InputPath, OutputPath; std::optional or std::vector of one of these. The
+    // variable must outlive parsing. A vector takes the option several times.
+    template <class T>
+    Option option(const std::string& name, T& value, const std::string& about) const;
+    Option flag(const std::string& name, bool& value, const std::string& about) const;
+    Option option_named(const std::string& name) const;
+    void remove(const std::string& name) const;
+
+    void footer(const std::string& text) const;     // of the help
+    void takes_any_words() const;                   // instead of refusing those that no option takes
+    void takes_one_command() const;                 // at most
+    void on_run(std::function<int()> run) const;    // what runs once the command line is read; returns the exit code
+
+    // After parsing: whether the option was given, the words that no option took, whether a command of this one is
+    // chosen.
+    bool given(const std::string& name) const;
+    std::vector<std::string> other_words() const;
+    bool has_chosen_command() const;
+
+    // After parsing: " --name value" for each option that was given, in the order of the help, quoted for a shell.
+    // `overrides` replace, add or leave out options; `group` leaves out a whole group.
+    std::string replay(const Overrides& overrides, const std::string& without_group = "-") const;
+
+private:
+    CLI::App* app_;
+    State* state_;
+};
+
+// A program: its commands, and reading the command line.
+class Program {
+public:
+    Program(const std::string& name, const std::string& about);
+    Program(const Program&) = delete;
+    Program& operator=(const Program&) = delete;
+    ~Program();
+
+    const Command& root() const { return root_; }
+
+    // Reads the command line, runs the command that it names and returns its exit code. --help and --version print to
+    // standard output. Throws InputError for bad usage, and whatever the command throws.
+    int run(int argc, const char* const* argv);
+
+private:
+    std::unique_ptr<CLI::App> app_;
+    std::unique_ptr<Command::State> state_;
+    Command root_;
+};
+
+}  // namespace byhand::cli

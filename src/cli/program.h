@@ -1,0 +1,17 @@
+// What byhand, byhand-lab and byhand-bench have in common around their commands.
+#pragma once
+
+#include <functional>
+
+#include "cli/options.h"
+
+namespace byhand::cli {
+
+// The body of main: the program "byhand" with the commands that `add` registers. Returns the exit code; an error is one
+// line on standard error.
+int run_program(int argc, const char* const* argv, const std::function<void(const Command& program)>& add);
+
+// The body of main of a program that is the command `name` of byhand: `byhand-lab columns` is `byhand lab columns`.
+int run_command_program(const char* name, int argc, char** argv, void (*add)(const Command& program));
+
+}  // namespace byhand::cli
