@@ -28,15 +28,13 @@ target_link_options(byhand_options INTERFACE "$<$<CONFIG:Release>:LINKER:-z,relr
 # depends on it: nothing here lets the compiler reorder or join operations.
 set(byhand_quick_to_compile "$<$<CONFIG:Release>:-O1>")
 
-# byhand_room(NAME [HOT] SOURCES … KNOWS …): a static library byhand_NAME of the folder's sources that links KNOWS
-# privately; HOT where it computes. A room's headers name types of byhand_base and byhand_steps at most, and those need
-# nothing passed on.
+# byhand_room(NAME SOURCES … HOT … KNOWS …): a static library byhand_NAME of the folder's sources that links KNOWS
+# privately. HOT are those where arithmetic takes the time. A room's headers name types of byhand_base and byhand_steps
+# at most, and those need nothing passed on.
 function(byhand_room name)
-  cmake_parse_arguments(room "HOT" "" "SOURCES;KNOWS" ${ARGN})
-  add_library(byhand_${name} STATIC ${room_SOURCES})
+  cmake_parse_arguments(room "" "" "SOURCES;HOT;KNOWS" ${ARGN})
+  add_library(byhand_${name} STATIC ${room_SOURCES} ${room_HOT})
   set_target_properties(byhand_${name} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
   target_link_libraries(byhand_${name} PRIVATE byhand_options ${room_KNOWS})
-  if(NOT room_HOT)
-    target_compile_options(byhand_${name} PRIVATE ${byhand_quick_to_compile})
-  endif()
+  set_source_files_properties(${room_SOURCES} PROPERTIES COMPILE_OPTIONS "${byhand_quick_to_compile}")
 endfunction()

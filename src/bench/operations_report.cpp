@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include "base/json.h"
 #include "base/utf8.h"
 #include "bench/operations.h"
 #include "bench/report_parts.h"

@@ -2,8 +2,10 @@
 
 #include <fmt/core.h>
 
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "base/json.h"
 #include "base/utf8.h"
 #include "bench/flops.h"
 #include "bench/report_parts.h"
@@ -96,9 +98,9 @@ std::string to_json(const Machine& machine, const std::vector<Result>& results) 
 
 std::optional<AsInstalled> as_installed_from_json(const std::string& text) {
     try {
-        const Json json = Json::parse(text);
-        const Json& result = json.at("results").at(0);
-        const Json& torch = result.at("torch_step_us");
+        const auto json = nlohmann::json::parse(text);
+        const auto& result = json.at("results").at(0);
+        const auto& torch = result.at("torch_step_us");
         if (torch.is_null()) {
             return std::nullopt;
         }
@@ -106,7 +108,7 @@ std::optional<AsInstalled> as_installed_from_json(const std::string& text) {
         return AsInstalled{{seconds("median"), seconds("p10"), seconds("p90")},
                            result.at("ratio").at("median").get<double>(),
                            json.at("machine").at("blas_core").get<std::string>()};
-    } catch (const Json::exception& error) {
+    } catch (const nlohmann::json::exception& error) {
         throw std::runtime_error(std::string("the measurement as installed can't be read: ") + error.what());
     }
 }

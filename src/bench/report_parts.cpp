@@ -2,7 +2,7 @@
 
 #include <fmt/core.h>
 
-#include "recipe/printed_json.h"
+#include "base/json.h"
 
 namespace byhand::bench {
 

@@ -1,16 +1,14 @@
-// What the reports of steps and of operations have in common. Not for other rooms: it names nlohmann's types.
+// What the reports of steps and of operations have in common.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
+#include "base/json.h"
 #include "bench/machine.h"
 #include "bench/rounds.h"
 
 namespace byhand::bench {
-
-using Json = nlohmann::ordered_json;
 
 inline constexpr double kMicro = 1e-6;
 

@@ -1,9 +1,9 @@
 #include <fmt/core.h>
 
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -11,7 +11,6 @@
 #include "cli/network_options.h"
 #include "cli/say.h"
 #include "names/dataset.h"
-#include "recipe/printed_json.h"
 #include "train/losses.h"
 #include "train/safetensors.h"
 #include "train/saved_model.h"
@@ -80,7 +79,7 @@ int evaluate(const EvalOptions& options) {
     const std::size_t val_known = also_in(split.val, split.train), test_known = also_in(split.test, split.train);
 
     if (options.json) {
-        const nlohmann::ordered_json json = {
+        const Json json = {
             {"recipe", recipe.name},
             {"model", saved.trained_by},
             {"steps", saved.steps},

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/member.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -18,7 +18,6 @@
 #include "harness/report.h"
 #include "harness/rivals.h"
 #include "names/batches.h"
-#include "recipe/printed_json.h"
 #include "torch_ref/load.h"
 
 namespace byhand::cli {
@@ -152,7 +151,7 @@ std::vector<const Mistake*> chosen_by(const std::string& pattern) {
 int list(const MistakesOptions& options) {
     const std::vector<const Mistake*> chosen = chosen_by(options.only);
     if (options.json) {
-        nlohmann::ordered_json all = nlohmann::ordered_json::array();
+        Json all = Json::array();
         for (const Mistake* mistake : chosen) {
             all.push_back({{"name", mistake->name}, {"what", mistake->what}, {"source", mistake->source}});
         }
@@ -167,15 +166,19 @@ int list(const MistakesOptions& options) {
     return kFine;
 }
 
-nlohmann::ordered_json to_json(const Score& score) {
-    return {{"name", score.name},     {"recipe", score.recipe},     {"seed", score.seed},    {"caught", score.caught},
-            {"blamed", score.blamed}, {"culprits", score.culprits}, {"rivals", score.rivals}};
+Json to_json(const Score& score) {
+    Json rivals = Json::object();
+    for (const auto& [name, catches] : score.rivals) {
+        rivals[name] = catches;
+    }
+    return {{"name", score.name},     {"recipe", score.recipe},     {"seed", score.seed}, {"caught", score.caught},
+            {"blamed", score.blamed}, {"culprits", score.culprits}, {"rivals", rivals}};
 }
 
 // Everything that was scored.
 struct Scores {
     std::vector<Score> planted, clean;  // clean: the right network in each recipe
-    nlohmann::ordered_json not_applicable = nlohmann::ordered_json::array();
+    Json not_applicable = Json::array();
 
     static std::size_t how_many(const std::vector<Score>& scores, Member<Score, bool> what) {
         return static_cast<std::size_t>(std::ranges::count_if(scores, what));
@@ -226,20 +229,20 @@ Scores plant_all(const MistakesOptions& options) {
 }
 
 void print_json(const Scores& scores) {
-    nlohmann::ordered_json rows = nlohmann::ordered_json::array(), clean_rows = nlohmann::ordered_json::array();
+    Json rows = Json::array(), clean_rows = Json::array();
     for (const Score& score : scores.planted) {
         rows.push_back(to_json(score));
     }
     for (const Score& score : scores.clean) {
         clean_rows.push_back(to_json(score));
     }
-    const nlohmann::ordered_json json = {{"total", scores.planted.size()},
-                                         {"caught", scores.caught()},
-                                         {"blamed", scores.blamed()},
-                                         {"false_alarms", scores.false_alarms()},
-                                         {"mistakes", rows},
-                                         {"not_applicable", scores.not_applicable},
-                                         {"none", clean_rows}};
+    const Json json = {{"total", scores.planted.size()},
+                       {"caught", scores.caught()},
+                       {"blamed", scores.blamed()},
+                       {"false_alarms", scores.false_alarms()},
+                       {"mistakes", rows},
+                       {"not_applicable", scores.not_applicable},
+                       {"none", clean_rows}};
     fmt::print("{}\n", printed_json(json, 1));
 }
 

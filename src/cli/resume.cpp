@@ -2,35 +2,13 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
-#include <nlohmann/json.hpp>
-#include <set>
-
 #include "base/error.h"
 #include "base/utf8.h"
 
 namespace byhand::cli {
 namespace {
 
-using nlohmann::json;
-
 constexpr std::size_t kLongest = 200;  // of what a file says, in a message
-
-// The keys of a recipe that decide a step, each with its value.
-json deciding(const Recipe& recipe) {
-    json all = json::parse(to_json(recipe)).flatten();
-    for (const char* key : {"/name", "/about", "/schedule/steps", "/sample/seed"}) {
-        all.erase(key);
-    }
-    return all;
-}
-
-// "/network/hidden/0" as "network.hidden.0"
-std::string in_words(std::string key) {
-    key.erase(0, 1);
-    std::ranges::replace(key, '/', '.');
-    return key;
-}
 
 }  // namespace
 
@@ -48,18 +26,8 @@ std::vector<std::string> changes(const SavedModel& saved, const Recipe& recipe, 
     if (saved.trained_by != model) {
         all.push_back(fmt::format("the model ({} there, {} here)", excerpt(saved.trained_by, kLongest), model));
     }
-    const json there = deciding(saved.recipe), here = deciding(recipe);
-    std::set<std::string> keys;
-    for (const json* keyed : {&there, &here}) {
-        for (const auto& item : keyed->items()) {
-            keys.insert(item.key());
-        }
-    }
-    for (const std::string& key : keys) {
-        const json before = there.value(key, json("nothing")), now = here.value(key, json("nothing"));
-        if (before != now) {
-            all.push_back(fmt::format("the recipe's {} ({} there, {} here)", in_words(key), before.dump(), now.dump()));
-        }
+    for (const std::string& difference : differences(saved.recipe, recipe)) {
+        all.push_back("the recipe's " + difference);
     }
     return all;
 }

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -15,7 +15,6 @@
 #include "cli/say.h"
 #include "cli/shortened.h"
 #include "names/names_file.h"
-#include "recipe/printed_json.h"
 #include "train/sampler.h"
 #include "train/saved_model.h"
 
@@ -79,20 +78,20 @@ int sample(const SampleCommand& options) {
     TorchGenerator generator = torch_seeded(seed);
     const std::optional<std::set<std::u32string>> known = known_names(saved);
 
-    nlohmann::ordered_json names = nlohmann::ordered_json::array();
+    Json names = Json::array();
     std::size_t new_ones = 0;
     for (std::size_t i = 0; i < options.count; ++i) {
         const std::u32string name = sample_name(*model, saved.recipe.network.context, saved.vocabulary, generator, how);
         const bool is_new = known && !known->contains(name);
         new_ones += is_new ? 1 : 0;
         if (options.json) {
-            names.push_back({{"name", to_utf8(name)}, {"new", known ? nlohmann::ordered_json(is_new) : nullptr}});
+            names.push_back({{"name", to_utf8(name)}, {"new", known ? Json(is_new) : nullptr}});
         } else {
             fmt::print("{}{}\n", to_utf8(name), known && !is_new ? "  (in the data)" : "");
         }
     }
     if (options.json) {
-        const nlohmann::ordered_json json = {
+        const Json json = {
             {"recipe", saved.recipe.name}, {"seed", seed}, {"temperature", options.temperature}, {"names", names}};
         fmt::print("{}\n", printed_json(json, 2));
     } else if (known) {

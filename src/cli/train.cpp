@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/examine.h"
@@ -25,7 +25,6 @@
 #include "cli/shell_words.h"
 #include "exercise/load.h"
 #include "manual/models.h"
-#include "recipe/printed_json.h"
 #include "train/losses.h"
 #include "train/safetensors.h"
 #include "train/saved_model.h"
@@ -219,7 +218,7 @@ void print_result(const Training& training, std::size_t steps, double seconds, c
     const TrainOptions& options = training.options;
     const Run& run = training.run;
     if (options.json) {
-        const nlohmann::ordered_json json = {
+        const Json json = {
             {"recipe", run.recipe.name},
             {"model", training.model},
             {"parameters", parameter_count(run.recipe.network)},
@@ -227,7 +226,7 @@ void print_result(const Training& training, std::size_t steps, double seconds, c
             {"seconds", seconds},
             {"final", {{"train", losses.train}, {"val", losses.val}, {"test", losses.test}}},
             {"examples", {{"train", run.train.size()}, {"val", run.val.size()}, {"test", run.test.size()}}},
-            {"saved", options.no_save ? nlohmann::ordered_json() : nlohmann::ordered_json(training.save)}};
+            {"saved", options.no_save ? Json() : Json(training.save)}};
         fmt::print("{}\n", printed_json(json, 2));
     } else {
         fmt::print("{} steps by {} in {:.1f} s\nloss   train {:.4f}   val {:.4f}   test {:.4f}\n",

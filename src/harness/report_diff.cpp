@@ -5,20 +5,16 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/json.h"
 #include "harness/report_columns.h"
 #include "harness/report_fields.h"
-#include "harness/report_number.h"
 #include "harness/report_xml.h"
 #include "harness/words.h"
-#include "recipe/printed_json.h"
 
 namespace byhand {
 namespace {
-
-using report::number;
 
 std::string index_text(const DiffedTensor& t, const char* between) {
     return t.worst ? fmt::format("{}", fmt::join(index_of(t.shape, t.worst->position), between)) : "";
@@ -144,7 +140,6 @@ std::string conclusion(const Diff& diff, bool colour) {
 }
 
 std::string diff_json(const Diff& diff, const Presentation& how) {
-    using Json = nlohmann::ordered_json;
     Json tensors = Json::array();
     for (const DiffedTensor& t : diff.tensors) {
         if (!how.shows(t.name)) {

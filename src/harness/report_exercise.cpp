@@ -6,13 +6,12 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/json.h"
 #include "harness/report_columns.h"
 #include "harness/report_junit.h"
 #include "harness/report_parts.h"
-#include "recipe/printed_json.h"
 
 namespace byhand {
 namespace {
@@ -149,8 +148,7 @@ std::string exercise_table(const Examination& examination, bool colour) {
 }
 
 std::string exercise_json(const Examination& examination, const Presentation& how) {
-    using Json = nlohmann::ordered_json;
-    Json json = Json::parse(to_json(how, examination.summary, {examination.step}));
+    Json json = report::json_of(how, examination.summary, {examination.step});
     if (examination.step.tensors.empty()) {  // nothing was run
         json["steps"] = Json::array();
     }

@@ -6,19 +6,15 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <vector>
 
-#include "harness/report_number.h"
+#include "base/json.h"
 #include "harness/report_parts.h"
 #include "harness/words.h"
-#include "recipe/printed_json.h"
 
 namespace byhand {
 namespace {
-
-using report::number;
 
 // How a tensor's numbers look.
 struct Range {
@@ -136,22 +132,20 @@ std::string explain_one(const Explanation& explanation, const View* values, cons
 
 std::string explain_json(const std::vector<Explanation>& all, const std::vector<View>& values,
                          const Presentation& how) {
-    nlohmann::ordered_json json = nlohmann::ordered_json::array();
+    Json json = Json::array();
     for (const Explanation& one : all) {
         const SourceLine source = report::source_line(how, one.function);
-        const auto text_or_null = [](const std::string& text) {
-            return text.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(text);
-        };
-        nlohmann::ordered_json entry = {{"name", one.name},
-                                        {"meaning", one.meaning},
-                                        {"shape", one.shape},
-                                        {"function", text_or_null(one.function)},
-                                        {"file_line", text_or_null(source.place)},
-                                        {"formula", text_or_null(source.formula)},
-                                        {"reads", one.reads},
-                                        {"read_by", one.read_by},
-                                        {"values", nullptr},
-                                        {"mistakes", nlohmann::ordered_json::array()}};
+        const auto text_or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+        Json entry = {{"name", one.name},
+                      {"meaning", one.meaning},
+                      {"shape", one.shape},
+                      {"function", text_or_null(one.function)},
+                      {"file_line", text_or_null(source.place)},
+                      {"formula", text_or_null(source.formula)},
+                      {"reads", one.reads},
+                      {"read_by", one.read_by},
+                      {"values", nullptr},
+                      {"mistakes", Json::array()}};
         if (const View* view = find(values, one.name); view != nullptr && byhand::count(view->shape) > 0) {
             const Range range = range_of(*view);
             entry["values"] = {{"least", number(range.least)},

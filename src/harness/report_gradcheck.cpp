@@ -5,17 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "harness/report_columns.h"
-#include "harness/report_number.h"
-#include "recipe/printed_json.h"
 
 namespace byhand {
 namespace {
-
-using Json = nlohmann::ordered_json;
-using report::number;
 
 bool has_figures(const CheckedGradient& g) {
     return g.checked > 0;

@@ -1,16 +1,11 @@
 #include <cmath>
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "harness/report.h"
-#include "harness/report_number.h"
 #include "harness/report_parts.h"
-#include "recipe/printed_json.h"
 
 namespace byhand {
 namespace {
-
-using Json = nlohmann::ordered_json;
-using report::number;
 
 Json text_or_null(const std::string& text) {
     return text.empty() ? Json() : Json(text);
@@ -95,7 +90,7 @@ Json drift(const Drift& d) {
 
 }  // namespace
 
-std::string to_json(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps) {
+Json report::json_of(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps) {
     Json culprits = Json::array(), victims = Json::array(), blamed = Json::array(), inherited = Json::object();
     for (const Culprit& culprit : summary.culprits) {
         culprits.push_back(culprit.name);
@@ -142,7 +137,11 @@ std::string to_json(const Presentation& how, const Summary& summary, const std::
         }
         json["steps"].push_back(std::move(entry));
     }
-    return printed_json(json, 1) + "\n";
+    return json;
+}
+
+std::string to_json(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps) {
+    return printed_json(report::json_of(how, summary, steps), 1) + "\n";
 }
 
 }  // namespace byhand

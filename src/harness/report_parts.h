@@ -9,6 +9,10 @@
 #include "harness/report.h"
 #include "harness/words.h"
 
+namespace byhand {
+class Json;
+}  // namespace byhand
+
 namespace byhand::report {
 
 // Whether a verdict ends agreement. (undecided does not: then the steps alone decide.)
@@ -33,6 +37,9 @@ std::string verdict_in_words(const StepAlone& step);
 
 // The smallest relative error that is caught wherever it stands: 0 where any is. Nothing where that is not known.
 std::optional<double> catches(const StepAlone& step);
+
+// What to_json prints.
+Json json_of(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps);
 
 // Who is to blame for this tensor in this step: "culprit", "inherited from dbnvar", or nothing.
 std::string role(const ComparedStep& step, const std::string& model, const std::string& name);

@@ -1,13 +1,16 @@
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "base/json.h"
 #include "base/utf8.h"
 #include "recipe/json_fields.h"
-#include "recipe/json_text.h"
 #include "recipe/recipe.h"
 #include "recipe/strict_json.h"
 
@@ -15,8 +18,6 @@
 
 namespace byhand {
 namespace {
-
-using nlohmann::ordered_json;
 
 constexpr std::uint64_t kWidest = std::uint64_t{1} << 31;
 constexpr std::uint64_t kMostRules = 1024;
@@ -97,7 +98,7 @@ NormConfig read_norm(const Field& field) {
     return norm;
 }
 
-ordered_json write_norm(const NormConfig& norm) {
+Json write_norm(const NormConfig& norm) {
     const auto place = norm.epsilon_place == EpsilonPlace::outside ? EpsilonWord::outside
                        : norm.epsilon == 0                         ? EpsilonWord::none
                                                                    : EpsilonWord::inside;
@@ -136,7 +137,7 @@ NetworkConfig read_network(const Field& field) {
     return network;
 }
 
-ordered_json write_network(const NetworkConfig& network) {
+Json write_network(const NetworkConfig& network) {
     return {{"context", network.context},
             {"embedding", network.embedding},
             {"hidden", network.hidden},
@@ -186,8 +187,8 @@ InitialRule read_rule(const Field& field) {
     return rule;
 }
 
-ordered_json write_rule(const InitialRule& rule) {
-    ordered_json object = {{"parameter", rule.parameter}};
+Json write_rule(const InitialRule& rule) {
+    Json object = {{"parameter", rule.parameter}};
     if (rule.layers != LayerSet::all) {
         object["layers"] = name_of(rule.layers, kLayerSets);
     }
@@ -216,8 +217,8 @@ void read_initial(const Field& field, Recipe& recipe) {
     object.close();
 }
 
-ordered_json write_initial(const Recipe& recipe) {
-    ordered_json rules = ordered_json::array();
+Json write_initial(const Recipe& recipe) {
+    Json rules = Json::array();
     for (const InitialRule& rule : recipe.initial) {
         rules.push_back(write_rule(rule));
     }
@@ -274,12 +275,21 @@ void read_schedule(const Field& field, Recipe& recipe) {
     object.close();
 }
 
-ordered_json write_schedule(const Recipe& recipe) {
-    ordered_json rates = ordered_json::array();
+Json write_schedule(const Recipe& recipe) {
+    Json rates = Json::array();
     for (const RateFrom& rate : recipe.rates) {
         rates.push_back({{"from", rate.step}, {"rate", rate.rate}});
     }
     return {{"steps", recipe.steps}, {"rates", std::move(rates)}};
+}
+
+// The keys that decide a step, each with its value: "/network/hidden/0".
+nlohmann::json deciding(const Recipe& recipe) {
+    nlohmann::json all = nlohmann::json::parse(to_json(recipe)).flatten();
+    for (const char* key : {"/name", "/about", "/schedule/steps", "/sample/seed"}) {
+        all.erase(key);
+    }
+    return all;
 }
 
 }  // namespace
@@ -327,14 +337,13 @@ Recipe recipe_from_json(const std::string& text, const std::string& where) {
 }
 
 std::string to_json(const Recipe& recipe) {
-    ordered_json object = {{"name", recipe.name}};
+    Json object = {{"name", recipe.name}};
     if (!recipe.about.empty()) {
         object["about"] = recipe.about;
     }
     object["network"] = write_network(recipe.network);
     object["initial"] = write_initial(recipe);
-    object["data"] = {{"split_seed", recipe.split_seed},
-                      {"split", ordered_json::array({recipe.first_cut, recipe.second_cut})}};
+    object["data"] = {{"split_seed", recipe.split_seed}, {"split", Json::array({recipe.first_cut, recipe.second_cut})}};
     object["batches"] = {{"size", recipe.batch}, {"seed", nullptr}};
     if (recipe.batch_seed) {
         object["batches"]["seed"] = *recipe.batch_seed;
@@ -342,6 +351,27 @@ std::string to_json(const Recipe& recipe) {
     object["schedule"] = write_schedule(recipe);
     object["sample"] = {{"seed", recipe.sample_seed}};
     return readable_text(object) + "\n";
+}
+
+std::vector<std::string> differences(const Recipe& there, const Recipe& here) {
+    const nlohmann::json before = deciding(there), now = deciding(here);
+    std::set<std::string> keys;
+    for (const nlohmann::json* keyed : {&before, &now}) {
+        for (const auto& item : keyed->items()) {
+            keys.insert(item.key());
+        }
+    }
+    std::vector<std::string> all;
+    for (const std::string& key : keys) {
+        const nlohmann::json was = before.value(key, nlohmann::json("nothing")),
+                             is = now.value(key, nlohmann::json("nothing"));
+        if (was != is) {
+            std::string dotted = key.substr(1);
+            std::ranges::replace(dotted, '/', '.');
+            all.push_back(dotted + " (" + was.dump() + " there, " + is.dump() + " here)");
+        }
+    }
+    return all;
 }
 
 }  // namespace byhand

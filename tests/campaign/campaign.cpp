@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -13,6 +12,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "cli/options.h"
 #include "contest/contestants.h"
 #include "harness/drawn.h"
 #include "harness/report.h"
@@ -285,16 +285,18 @@ int run(const Options& options) {
 }  // namespace byhand
 
 int main(int argc, char** argv) {
-    CLI::App app{"Right networks over many seeds, sizes and values: none may be called a mismatch"};
-    byhand::Options options;
-    app.add_option("--recipe", options.recipes, "Recipe files")->required();
-    app.add_option("--seeds", options.seeds, "For each recipe up to H 200, variance and place of the norm");
-    app.add_option("--large-seeds", options.large_seeds, "For each larger one");
-    app.add_option("--part", options.part, "Run this part of");
-    app.add_option("--parts", options.parts, "so many");
-    CLI11_PARSE(app, argc, argv);
     try {
-        return byhand::run(options);
+        byhand::Options options;
+        byhand::cli::Program program("campaign",
+                                     "Right networks over many seeds, sizes and values: none may be called a mismatch");
+        const byhand::cli::Command& root = program.root();
+        root.option("--recipe", options.recipes, "Recipe files").required();
+        root.option("--seeds", options.seeds, "For each recipe up to H 200, variance and place of the norm");
+        root.option("--large-seeds", options.large_seeds, "For each larger one");
+        root.option("--part", options.part, "Run this part of");
+        root.option("--parts", options.parts, "so many");
+        root.on_run([&options] { return byhand::run(options); });
+        return program.run(argc, argv);
     } catch (const std::exception& error) {
         fmt::print(stderr, "campaign: {}\n", error.what());
         return 2;

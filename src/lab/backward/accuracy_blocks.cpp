@@ -6,8 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/json.h"
 #include "base/quantile.h"
-#include "harness/report_number.h"
 #include "lab/backward/accuracy.h"
 #include "lab/backward/blocks.h"
 
@@ -98,9 +98,9 @@ void add_data(Paper& paper, const Group& group, const std::vector<Measured>& all
                                               {"rows", condition.data.rows},
                                               {"divisor", key_of(one.divisor)},
                                               {"type", type == 0 ? "float" : "double"},
-                                              {"chain", report::number(errors[0])},
-                                              {"small_steps", report::number(errors[1])},
-                                              {"one_line", report::number(errors[2])}});
+                                              {"chain", number(errors[0])},
+                                              {"small_steps", number(errors[1])},
+                                              {"one_line", number(errors[2])}});
         }
     }
 }

@@ -5,7 +5,7 @@
 #include <limits>
 #include <string>
 
-#include "harness/report_number.h"
+#include "base/json.h"
 #include "lab/backward/accuracy.h"
 #include "lab/backward/blocks.h"
 
@@ -67,10 +67,10 @@ void add(Told& told, Paper& paper, const BackwardOptions& options, const Setting
         told.digits.rows.push_back(digits<T>(ratio, options));
         paper.data["path"].push_back({{"type", type_name<T>()},
                                       {"mean_over_deviation", ratio},
-                                      {"sum", report::number(found.sum)},
-                                      {"change", report::number(found.change)},
-                                      {"error_with", report::number(found.with)},
-                                      {"error_without", report::number(found.without)}});
+                                      {"sum", number(found.sum)},
+                                      {"change", number(found.change)},
+                                      {"error_with", number(found.with)},
+                                      {"error_without", number(found.without)}});
         (ratio <= 1 ? told.small_mean : told.large_mean).add(found.without / found.with);
         told.line.add(errors[2] / found.without);
     }

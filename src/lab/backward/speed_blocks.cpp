@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/json.h"
 #include "base/member.h"
 #include "lab/backward/blocks.h"
 #include "lab/backward/speed.h"
@@ -34,11 +35,11 @@ void time_shapes(std::vector<Timing>& timings, const BackwardOptions& options, c
     }
 }
 
-nlohmann::ordered_json json_of(const Speedup& speedup) {
+Json json_of(const Speedup& speedup) {
     return {{"median", speedup.median}, {"p10", speedup.p10}, {"p90", speedup.p90}};
 }
 
-nlohmann::ordered_json json_of(const Timing& timing) {
+Json json_of(const Timing& timing) {
     return {{"rows", timing.rows},
             {"columns", timing.columns},
             {"divisor", key_of(timing.divisor)},

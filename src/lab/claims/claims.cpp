@@ -7,14 +7,12 @@
 #include <utility>
 
 #include "base/error.h"
-#include "harness/report_number.h"
+#include "base/json.h"
 #include "lab/claims/bench.h"
 #include "lab/figures.h"
 
 namespace byhand::lab {
 namespace {
-
-using nlohmann::ordered_json;
 
 // Claims that go by the same trainings stand together.
 struct Group {
@@ -63,16 +61,16 @@ std::vector<Section> carried_out(const std::vector<Plan>& plans, const Bench& be
     return sections;
 }
 
-ordered_json json_of(const std::vector<double>& values) {
+Json json_of(const std::vector<double>& values) {
     const MeanAndDeviation figures = mean_and_deviation(values);
-    ordered_json all = ordered_json::array();
+    Json all = Json::array();
     for (const double value : values) {
-        all.push_back(report::number(value));
+        all.push_back(number(value));
     }
-    return {{"mean", report::number(figures.mean)}, {"deviation", report::number(figures.deviation)}, {"values", all}};
+    return {{"mean", number(figures.mean)}, {"deviation", number(figures.deviation)}, {"values", all}};
 }
 
-ordered_json json_of(const Row& row) {
+Json json_of(const Row& row) {
     const Verdict verdict = verdict_of(row);
     return {{"name", row.name},
             {"network", row.network},
@@ -80,8 +78,8 @@ ordered_json json_of(const Row& row) {
             {"measure", row.measure},
             {"with", json_of(row.with)},
             {"without", json_of(row.without)},
-            {"difference", report::number(verdict.difference)},
-            {"standard_error", report::number(verdict.error)},
+            {"difference", number(verdict.difference)},
+            {"standard_error", number(verdict.error)},
             {"verdict", words_of(verdict.outcome)}};
 }
 
@@ -183,7 +181,7 @@ Paper claims(const ClaimsOptions& options, const Material& material, const Setti
     paper.blocks.emplace_back(Formulas{
         {"batchnorm_normalise", "batchnorm_scale_shift", "batchnorm_affine_backward", "batchnorm_evaluate_raw"}});
     paper.blocks.emplace_back(table_of(sections, bench));
-    paper.data["claims"] = ordered_json::array();
+    paper.data["claims"] = Json::array();
     for (Section& section : sections) {
         for (const Row& row : section.rows) {
             paper.data["claims"].push_back(json_of(row));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "lab/agreement.h"
 #include "lab/conventions/study.h"
 #include "lab/figures.h"
@@ -118,9 +119,11 @@ DifferenceTables difference_tables(const std::string& largest, const std::string
     return {{largest, {""}, {}}, {share, {""}, {}}};
 }
 
+// By name, in the order of the rows.
+using Differences = std::vector<std::pair<std::string, std::vector<Part>>>;
+
 // A row in both tables, and its figures as fields.
-void add_row(DifferenceTables& tables, const std::string& name, const std::vector<Part>& parts,
-             nlohmann::ordered_json& field) {
+void add_row(DifferenceTables& tables, const std::string& name, const std::vector<Part>& parts, Json& field) {
     std::vector<Cell> row = {name}, row_of_shares = row;
     const bool first = tables.largest.rows.empty();
     for (const Part& part : parts) {
@@ -137,35 +140,38 @@ void add_row(DifferenceTables& tables, const std::string& name, const std::vecto
     tables.share.rows.push_back(std::move(row_of_shares));
 }
 
-void tell_differences(Paper& paper, const ConventionStudy& study) {
+Differences tell_differences(Paper& paper, const ConventionStudy& study) {
+    Differences all;
     DifferenceTables tables =
         difference_tables("largest difference from PyTorch's", "the same, as a share of the unit's largest in PyTorch");
     for (std::size_t i = 0; i < study.runs.size(); ++i) {
         const Convention& one = study.conventions[i];
         const NormConfig& norm = one.norm;
-        nlohmann::ordered_json field = {
-            {"name", one.name},
-            {"batch_divisor", norm.batch_divisor == Divisor::n ? "n" : "n-1"},
-            {"running_divisor", norm.running_divisor == Divisor::n ? "n" : "n-1"},
-            {"running", norm.running_spread == RunningSpread::variance ? "variance" : "deviation"},
-            {"begins_at", one.first_spread},
-            {"momentum", one.momentum_says},
-            {"weight_of_new", norm.momentum},
-            {"epsilon", norm.epsilon},
-            {"epsilon_place", norm.epsilon_place == EpsilonPlace::inside ? "inside" : "outside"},
-            {"evaluation", norm.evaluation == EvaluationFigures::running ? "running" : "training-set"},
-            {"sources", one.sources}};
-        add_row(tables, one.name, parts_of(one, study.runs[i], study.conventions.front(), study.runs.front()), field);
+        Json field = {{"name", one.name},
+                      {"batch_divisor", norm.batch_divisor == Divisor::n ? "n" : "n-1"},
+                      {"running_divisor", norm.running_divisor == Divisor::n ? "n" : "n-1"},
+                      {"running", norm.running_spread == RunningSpread::variance ? "variance" : "deviation"},
+                      {"begins_at", one.first_spread},
+                      {"momentum", one.momentum_says},
+                      {"weight_of_new", norm.momentum},
+                      {"epsilon", norm.epsilon},
+                      {"epsilon_place", norm.epsilon_place == EpsilonPlace::inside ? "inside" : "outside"},
+                      {"evaluation", norm.evaluation == EvaluationFigures::running ? "running" : "training-set"},
+                      {"sources", one.sources}};
+        all.emplace_back(one.name, parts_of(one, study.runs[i], study.conventions.front(), study.runs.front()));
+        add_row(tables, one.name, all.back().second, field);
         field["running_mean"] = study.runs[i].running_mean;
         field["running_variance"] = as_variances(one, study.runs[i].running_spread);
         paper.data["conventions"].push_back(std::move(field));
     }
     paper.blocks.emplace_back(std::move(tables.largest));
     paper.blocks.emplace_back(std::move(tables.share));
+    return all;
 }
 
 // PyTorch's with one thing changed: which of them makes the difference?
-void tell_single_changes(Paper& paper, const ConventionStudy& study) {
+Differences tell_single_changes(Paper& paper, const ConventionStudy& study) {
+    Differences all;
     std::vector<Convention> changed(7, study.conventions.front());
     changed[0].name = "n − 1 in the batch";
     changed[0].norm.batch_divisor = Divisor::n_minus_1;
@@ -183,13 +189,14 @@ void tell_single_changes(Paper& paper, const ConventionStudy& study) {
     changed[6].norm.epsilon_place = EpsilonPlace::outside;
     DifferenceTables tables = difference_tables("", "PyTorch's with one thing changed: shares, as above");
     for (const Convention& one : changed) {
-        nlohmann::ordered_json field = {{"changed", one.name}};
-        add_row(tables, one.name,
-                parts_of(one, run_convention(one, study.batches), study.conventions.front(), study.runs.front()),
-                field);
+        Json field = {{"changed", one.name}};
+        all.emplace_back(
+            one.name, parts_of(one, run_convention(one, study.batches), study.conventions.front(), study.runs.front()));
+        add_row(tables, one.name, all.back().second, field);
         paper.data["one_change"].push_back(std::move(field));
     }
     paper.blocks.emplace_back(std::move(tables.share));
+    return all;
 }
 
 // ---- the witness ----
@@ -253,28 +260,22 @@ void tell_agreement(Paper& paper, const std::vector<Convention>& all, const std:
 
 // ---- the end ----
 
-// The one of `rows` with the largest share in that field: "7.4 % (its name)".
-std::string furthest(const nlohmann::ordered_json& rows, const char* name, const char* field) {
-    const nlohmann::ordered_json* largest = &rows.at(0);
-    for (const nlohmann::ordered_json& row : rows) {
-        if (row.at("shares").at(field).get<double>() > largest->at("shares").at(field).get<double>()) {
-            largest = &row;
-        }
-    }
-    return fmt::format("{:.1f} % ({})", 100 * largest->at("shares").at(field).get<double>(),
-                       largest->at(name).get<std::string>());
+// The one of `all` with the largest share in that field: "7.4 % (its name)".
+std::string furthest(const Differences& all, std::string_view field) {
+    const auto share = [field](const Differences::value_type& one) {
+        return std::ranges::find(one.second, field, &Part::field)->apart.share;
+    };
+    const auto largest = std::ranges::max_element(all, {}, share);
+    return fmt::format("{:.1f} % ({})", 100 * share(*largest), largest->first);
 }
 
-void conclude(Paper& paper) {
-    const nlohmann::ordered_json& all = paper.data["conventions"];
-    const nlohmann::ordered_json& changes = paper.data["one_change"];
+void conclude(Paper& paper, const Differences& all, const Differences& changes) {
     paper.blocks.emplace_back(Text{fmt::format(
         "So batch norm is not one function. Furthest from PyTorch's, as a share of a unit's largest value: {} "
         "forwards, {} backwards, {} in evaluation. Of single changes the largest are {} forwards, {} backwards, {} in "
         "evaluation.",
-        furthest(all, "name", "forward"), furthest(all, "name", "backward"), furthest(all, "name", "evaluation"),
-        furthest(changes, "changed", "forward"), furthest(changes, "changed", "backward"),
-        furthest(changes, "changed", "evaluation"))});
+        furthest(all, "forward"), furthest(all, "backward"), furthest(all, "evaluation"), furthest(changes, "forward"),
+        furthest(changes, "backward"), furthest(changes, "evaluation"))});
 }
 
 }  // namespace
@@ -297,15 +298,15 @@ Paper conventions(const ConventionsOptions& options, const Setting& setting) {
     paper.blocks.emplace_back(Formulas{{"batchnorm_variance", "batchnorm_inverse_deviation", "running_mean_update",
                                         "running_spread_update", "batchnorm_evaluate_raw"}});
     tell_definitions(paper, study.conventions);
-    tell_differences(paper, study);
-    tell_single_changes(paper, study);
+    const Differences differences = tell_differences(paper, study);
+    const Differences changes = tell_single_changes(paper, study);
     if (setting.torch != nullptr) {
         tell_agreement(paper, study.conventions, study.batches, *setting.torch);
     }
     tell_memory(paper, study);
     tell_small_batches(paper, options.seed);
     tell_questions(paper, study);
-    conclude(paper);
+    conclude(paper, differences, changes);
     return paper;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "base/json.h"
 #include "lab/conventions/small_batches.h"
 #include "lab/figures.h"
 
@@ -50,6 +51,12 @@ Plot running_variances(const ConventionStudy& study) {
     return plot;
 }
 
+// The largest difference that evaluation makes on the last batch's rows.
+double evaluation_against_training(const ConventionRun<double>& run) {
+    const std::vector<double> trained(run.y.end() - static_cast<std::ptrdiff_t>(run.evaluated.size()), run.y.end());
+    return largest_difference(run.evaluated, trained);
+}
+
 void ask(Paper& paper, const std::string& question, const std::string& answer, const std::string& source) {
     paper.blocks.emplace_back(Text{fmt::format("{}\n{} [{}]", question, answer, source)});
     paper.data["asked"].push_back({{"question", question}, {"answer", answer}, {"source", source}});
@@ -73,12 +80,10 @@ void tell_memory(Paper& paper, const ConventionStudy& study) {
                 {"", "largest difference", "left of the start", "batches to 1 %"},
                 {}};
     for (std::size_t i = 0; i < study.runs.size(); ++i) {
-        const ConventionRun<double>& run = study.runs[i];
-        const std::vector<double> trained(run.y.end() - static_cast<std::ptrdiff_t>(run.evaluated.size()), run.y.end());
-        const double difference = largest_difference(run.evaluated, trained);
+        const double difference = evaluation_against_training(study.runs[i]);
         const double kept = 1 - study.conventions[i].norm.momentum;
         const double left = std::pow(kept, static_cast<double>(batches));
-        nlohmann::ordered_json& field = paper.data["conventions"][i];
+        Json& field = paper.data["conventions"][i];
         field["evaluation_against_training"] = difference;
         field["left_of_start"] = left;
         table.rows.push_back({study.conventions[i].name, significant(difference, 3),
@@ -130,7 +135,7 @@ void tell_questions(Paper& paper, const ConventionStudy& study) {
         fmt::format("No. Training goes by the batch, evaluation by running figures, which carry the other batches and "
                     "what is left of their start: by PyTorch's the same rows come out up to {:.2g} apart here. It is "
                     "large where batches are few or small.",
-                    paper.data["conventions"][0]["evaluation_against_training"].get<double>()),
+                    evaluation_against_training(by_pytorch)),
         "github.com/pytorch/pytorch/issues/5406, github.com/keras-team/keras/issues/7265");
     Convention mistaken = pytorch;
     mistaken.norm.momentum = 1 - pytorch.norm.momentum;

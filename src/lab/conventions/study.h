@@ -31,8 +31,7 @@ void tell_memory(Paper& paper, const ConventionStudy& study);
 // What a divisor is worth where batches are small: paper.data["small_batches"].
 void tell_small_batches(Paper& paper, std::uint64_t seed);
 
-// What people ask again and again, each with the figures of this study: paper.data["asked"]. Precondition: tell_memory
-// was called.
+// What people ask again and again, each with the figures of this study: paper.data["asked"].
 void tell_questions(Paper& paper, const ConventionStudy& study);
 
 }  // namespace byhand::lab

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/quantile.h"
 #include "lab/geometry/contours.h"
 #include "lab/geometry/eigen.h"
@@ -152,7 +153,7 @@ void tell_scene(Paper& paper, const Scene& scene, std::size_t limit) {
         fmt::format("{} ({} rows, {} inputs)", scene.title, scene.questions.front().n, scene.questions.front().inputs),
         {"", "raw", "standardised"},
         {}};
-    nlohmann::ordered_json field = {{"name", scene.name}, {"reach", scene.reach}, {"targets", scene.targets}};
+    Json field = {{"name", scene.name}, {"reach", scene.reach}, {"targets", scene.targets}};
     for (const Quantity& quantity : kQuantities) {
         const std::vector<double> raw = values_of(quantity, scene.raw);
         const std::vector<double> scaled = values_of(quantity, scene.standardised);
@@ -195,20 +196,19 @@ Pair narrowest_pair(const YesOrNo& question) {
 
 void draw(Paper& paper, const YesOrNo& raw, const Pair& pair, const std::string& of, const std::string& x_label,
           const std::string& y_label) {
-    nlohmann::ordered_json field = {{"of", of}};
-    const YesOrNo scaled = standardised(raw);
-    for (const auto& [how, question] : {std::pair{"raw", &raw}, std::pair{"standardised", &scaled}}) {
-        Contours contours = contours_of(*question, pair.a, pair.b, fmt::format("the loss from above: {}, {}", of, how),
+    Json field = {{"of", of}};
+    const auto contours_in = [&](const char* how, const YesOrNo& question) {
+        Contours contours = contours_of(question, pair.a, pair.b, fmt::format("the loss from above: {}, {}", of, how),
                                         x_label, y_label);
         field[how] = {{"axes", contours.axes}, {"left", contours.left}, {"steps", contours.steps}};
         paper.plots.push_back(std::move(contours.plot));
-    }
+        return contours;
+    };
+    const Contours by_raw = contours_in("raw", raw), by_scaled = contours_in("standardised", standardised(raw));
     paper.blocks.emplace_back(Text{fmt::format(
         "By the weights of {}: raw, a contour is {:.3g} times as long as it is wide, standardised {:.3g} times. Of the "
         "rise where it begins, gradient descent leaves {:.2g} % in {} steps, and {:.2g} %.",
-        of, field["raw"]["axes"].get<double>(), field["standardised"]["axes"].get<double>(),
-        100 * field["raw"]["left"].get<double>(), field["raw"]["steps"].get<std::size_t>(),
-        100 * field["standardised"]["left"].get<double>())});
+        of, by_raw.axes, by_scaled.axes, 100 * by_raw.left, by_raw.steps, 100 * by_scaled.left)});
     paper.data["contours"].push_back(std::move(field));
 }
 
@@ -223,7 +223,7 @@ double middle(const std::vector<Valley>& valleys, std::size_t quantity) {
 constexpr double kMuch = 2;
 
 // Also into the scene's field.
-std::string verdict_of(const Scene& scene, std::size_t limit, nlohmann::ordered_json& field) {
+std::string verdict_of(const Scene& scene, std::size_t limit, Json& field) {
     const auto in_words = [limit](double steps) {
         return std::isfinite(steps) ? fmt::format("{:.0f}", steps) : fmt::format("more than {}", limit);
     };

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "lab/agreement.h"
 #include "lab/figures.h"
 #include "lab/invariance/law.h"
@@ -105,7 +106,7 @@ Table example_table(const NormInput<double>& in, const InvarianceOptions& option
     return table;
 }
 
-nlohmann::ordered_json example_data(const NormInput<double>& in, double epsilon, Divisor divisor) {
+Json example_data(const NormInput<double>& in, double epsilon, Divisor divisor) {
     const NormForward<double> f = norm_forward(in, conventions(divisor, epsilon));
     const Moments of = moments(f.y, divisor);
     return {{"epsilon", epsilon}, {"mean", f.bnmeani[0]},   {"variance", f.bnvar[0]},          {"normalised", f.bnraw},
@@ -146,8 +147,7 @@ void tell_example(Paper& paper, const InvarianceOptions& options, const Setting&
         for (const double scale : scales) {
             const NormInput<double> in = input_of(options, scale);
             paper.blocks.emplace_back(example_table(in, options, divisor, scale));
-            nlohmann::ordered_json one = {
-                {"scale", scale}, {"values", in.x}, {"runs", nlohmann::ordered_json::array()}};
+            Json one = {{"scale", scale}, {"values", in.x}, {"runs", Json::array()}};
             for (const double epsilon : {0.0, options.epsilon}) {
                 one["runs"].push_back(example_data(in, epsilon, divisor));
             }

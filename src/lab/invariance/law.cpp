@@ -7,8 +7,8 @@
 #include <cmath>
 #include <string>
 
+#include "base/json.h"
 #include "base/member.h"
-#include "harness/report_number.h"
 #include "lab/first_step.h"
 #include "lab/invariance/scaled_layer.h"
 
@@ -102,22 +102,22 @@ Table layers_table(const Law& law, const std::vector<ScaledLayer>& layers, doubl
     return table;
 }
 
-nlohmann::ordered_json json_of(const std::vector<ScaledLayer>& layers) {
-    nlohmann::ordered_json all = nlohmann::ordered_json::array();
+Json json_of(const std::vector<ScaledLayer>& layers) {
+    Json all = Json::array();
     for (const ScaledLayer& layer : layers) {
-        nlohmann::ordered_json scaled = nlohmann::ordered_json::array();
+        Json scaled = Json::array();
         for (const Scaled& one : layer.scaled) {
             scaled.push_back({{"alpha", one.alpha},
-                              {"result_change", report::number(one.result_change)},
-                              {"loss_change", report::number(one.loss_change)},
-                              {"gradient_ratio", report::number(one.gradient_ratio)},
-                              {"gradient_change", report::number(one.gradient_change)},
-                              {"shortfall", report::number(one.shortfall)}});
+                              {"result_change", number(one.result_change)},
+                              {"loss_change", number(one.loss_change)},
+                              {"gradient_ratio", number(one.gradient_ratio)},
+                              {"gradient_change", number(one.gradient_change)},
+                              {"shortfall", number(one.shortfall)}});
         }
         all.push_back({{"weights", layer.layer.W()},
                        {"result", layer.result},
                        {"norm_behind", has_norm_behind(layer)},
-                       {"least_deviation", report::number(layer.least_deviation)},
+                       {"least_deviation", number(layer.least_deviation)},
                        {"scaled", std::move(scaled)}});
     }
     return all;
@@ -219,7 +219,7 @@ void tell_law(Paper& paper, const InvarianceOptions& options, const Material& ma
              "one training step in double on the first batch, γ and β drawn, each layer by itself; shares are of the "
              "largest magnitude at α = 1. Layers without a norm are the control, and so is ε = 0: there only rounding "
              "is left. ε breaks the law where it is not small beside the variance: by what it adds to it."});
-    nlohmann::ordered_json& networks = paper.data["networks"] = nlohmann::ordered_json::array();
+    Json& networks = paper.data["networks"] = Json::array();
     for (const Recipe& recipe : options.recipes) {
         const Law law = law_of(recipe, material, options.alphas);
         const bool first = &recipe == &options.recipes.front();

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <string>
 
-#include "harness/report_number.h"
+#include "base/json.h"
 #include "lab/agreement.h"
 #include "lab/figures.h"
 #include "lab/loss/steps.h"
@@ -14,8 +14,6 @@
 
 namespace byhand::lab {
 namespace {
-
-using report::number;
 
 // Logits from a normal distribution of deviation 1, and right answers.
 LossInput<double> drawn(std::size_t n, std::size_t V, std::uint64_t seed) {

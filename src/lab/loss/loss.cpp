@@ -7,8 +7,8 @@
 #include <limits>
 #include <string>
 
+#include "base/json.h"
 #include "base/member.h"
-#include "harness/report_number.h"
 #include "lab/figures.h"
 #include "lab/loss/gradients.h"
 #include "lab/loss/training.h"
@@ -17,8 +17,6 @@
 
 namespace byhand::lab {
 namespace {
-
-using report::number;
 
 std::vector<LossTraining> trainings_of(const LossOptions& options) {
     std::vector<LossTraining> trainings = {
@@ -111,7 +109,7 @@ void tell_trainings(Paper& paper, const LossOptions& options, const Material& ma
                 fmt::format("\n{}: {}, {}.", name, difference("cross-entropy", cross_entropy, best_cross_entropy),
                             difference("squared error", squared_error, best_squared_error));
         }
-        nlohmann::ordered_json seeds = nlohmann::ordered_json::array(), curve = nlohmann::ordered_json::array();
+        Json seeds = Json::array(), curve = Json::array();
         for (std::size_t seed = 0; seed < cross_entropy.size(); ++seed) {
             seeds.push_back({{"seed", list(options.seeds)[seed]},
                              {"cross_entropy", number(cross_entropy[seed])},

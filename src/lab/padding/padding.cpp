@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/json.h"
 #include "base/utf8.h"
 #include "lab/agreement.h"
 #include "lab/padding/text.h"
@@ -100,16 +101,16 @@ std::vector<double> row_of(const std::vector<double>& rows, std::size_t i, std::
     return {begin, begin + static_cast<std::ptrdiff_t>(H)};
 }
 
-nlohmann::ordered_json rows_json(const PaddingFindings& found) {
+Json rows_json(const PaddingFindings& found) {
     const std::size_t H = found.batch.width;
-    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    Json list = Json::array();
     std::size_t packed_row = 0;
     for (std::size_t i = 0; i < found.batch.rows(); ++i) {
-        nlohmann::ordered_json row = {{"sequence", i / found.batch.length + 1},
-                                      {"word", found.batch.words[i]},
-                                      {"padding", found.batch.mask[i] == 0},
-                                      {"x", row_of(found.batch.x, i, H)},
-                                      {"dy", row_of(found.in.dy, i, H)}};
+        Json row = {{"sequence", i / found.batch.length + 1},
+                    {"word", found.batch.words[i]},
+                    {"padding", found.batch.mask[i] == 0},
+                    {"x", row_of(found.batch.x, i, H)},
+                    {"dy", row_of(found.in.dy, i, H)}};
         for (const bool bessel : {false, true}) {
             const PaddingFigures& figures = bessel ? found.by_n_minus_1 : found.by_n;
             const std::string end = bessel ? "_unbiased" : "";

@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "harness/report_number.h"
+#include "base/json.h"
 #include "lab/figures.h"
 #include "lab/padding/tables.h"
 
@@ -90,7 +90,7 @@ void tell_shares(Paper& paper, const PaddingFindings& found) {
         "numbers.",
         off_law)});
     paper.plots = share_plots(found);
-    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    Json list = Json::array();
     for (std::size_t i = 0; i < found.shares.size(); ++i) {
         const AtShare &point = found.shares[i], &unbiased = found.shares_n_minus_1[i];
         list.push_back({{"share", point.share},
@@ -207,8 +207,8 @@ void conclude(Paper& paper, const PaddingFindings& found) {
         "batch norm mended: its values are {:.3f} from the masked norm's in the root mean square.",
         root_mean_square(difference(found.layer.lnraw, packed(n.masked.bnraw, mask))));
     paper.blocks.emplace_back(Text{words});
-    paper.data["gradient_off"] = report::number(gradient_off);
-    paper.data["gradient_from_padding"] = report::number(from_padding);
+    paper.data["gradient_off"] = number(gradient_off);
+    paper.data["gradient_from_padding"] = number(from_padding);
 }
 
 }  // namespace byhand::lab

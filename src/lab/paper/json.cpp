@@ -1,37 +1,35 @@
 #include "lab/paper/json.h"
 
-#include "harness/report_number.h"
+#include "base/json.h"
 #include "lab/paper/text.h"
-#include "recipe/printed_json.h"
 
 namespace byhand::lab {
 namespace {
 
-using nlohmann::ordered_json;
-
-ordered_json json_of(const Table& table) {
-    ordered_json rows = ordered_json::array();
+Json json_of(const Table& table) {
+    Json rows = Json::array();
     for (const std::vector<Cell>& row : table.rows) {
-        ordered_json& cells = rows.emplace_back(ordered_json::array());
+        Json cells = Json::array();
         for (const Cell& cell : row) {
             cells.push_back(cell.value);
         }
+        rows.push_back(std::move(cells));
     }
     return {{"title", table.title}, {"columns", table.columns}, {"rows", std::move(rows)}};
 }
 
-ordered_json numbers(const std::vector<double>& values) {
-    ordered_json all = ordered_json::array();
+Json numbers(const std::vector<double>& values) {
+    Json all = Json::array();
     for (const double value : values) {
-        all.push_back(report::number(value));
+        all.push_back(number(value));
     }
     return all;
 }
 
-ordered_json json_of(const Plot& plot) {
-    ordered_json series = ordered_json::array();
+Json json_of(const Plot& plot) {
+    Json series = Json::array();
     for (const Series& one : plot.series) {
-        ordered_json entry = {{"name", one.name}, {"x", numbers(one.x)}, {"y", numbers(one.y)}};
+        Json entry = {{"name", one.name}, {"x", numbers(one.x)}, {"y", numbers(one.y)}};
         if (!one.low.empty()) {
             entry["low"] = numbers(one.low);
             entry["high"] = numbers(one.high);
@@ -45,11 +43,11 @@ ordered_json json_of(const Plot& plot) {
 }  // namespace
 
 std::string to_json(const Paper& paper, const SourceOf& source) {
-    ordered_json json = {
+    Json json = {
         {"experiment", paper.experiment}, {"note", paper.note}, {"title", paper.title}, {"agrees", paper.agrees}};
     json.update(paper.data);
     for (const char* list : {"text", "formulas", "tables", "plots"}) {
-        json[list] = ordered_json::array();
+        json[list] = Json::array();
     }
     for (const Block& block : paper.blocks) {
         if (const auto* words = std::get_if<Text>(&block)) {

@@ -4,13 +4,13 @@
 
 #include <cmath>
 
-#include "harness/report_number.h"
+#include "base/json.h"
 #include "lab/figures.h"
 
 namespace byhand::lab {
 namespace {
 
-Cell cell(std::string shown, nlohmann::ordered_json value) {
+Cell cell(std::string shown, Json value) {
     Cell made(std::move(shown));
     made.value = std::move(value);
     return made;
@@ -27,11 +27,11 @@ Cell fixed(double value, int decimals) {
     if (shown.find_first_not_of("-0.") == std::string::npos && shown.front() == '-') {
         shown.erase(0, 1);
     }
-    return cell(std::move(shown), report::number(value));
+    return cell(std::move(shown), number(value));
 }
 
 Cell significant(double value, int digits) {
-    return cell(fmt::format("{:.{}g}", value, digits), report::number(value));
+    return cell(fmt::format("{:.{}g}", value, digits), number(value));
 }
 
 Cell whole(std::size_t value) {
@@ -39,13 +39,13 @@ Cell whole(std::size_t value) {
 }
 
 Cell percent(double share, int decimals) {
-    return cell(fmt::format("{:.{}f} %", 100 * share, decimals), report::number(share));
+    return cell(fmt::format("{:.{}f} %", 100 * share, decimals), number(share));
 }
 
 Cell with_spread(const std::vector<double>& values, int decimals) {
     const MeanAndDeviation figures = mean_and_deviation(values);
     return cell(fmt::format("{:.{}f} ± {:.{}f}", figures.mean, decimals, figures.deviation, decimals),
-                {{"mean", report::number(figures.mean)}, {"deviation", report::number(figures.deviation)}});
+                {{"mean", number(figures.mean)}, {"deviation", number(figures.deviation)}});
 }
 
 }  // namespace byhand::lab

@@ -2,10 +2,11 @@
 // paper_html.h and paper_json.h.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <variant>
 #include <vector>
+
+#include "base/json.h"
 
 namespace byhand::lab {
 
@@ -17,7 +18,7 @@ struct Text {
 // One cell of a table: as people read it, and its value for programs.
 struct Cell {
     std::string shown;
-    nlohmann::ordered_json value;
+    Json value;
 
     Cell(std::string words);  // NOLINT(google-explicit-constructor): rows are written as lists of words and figures
     Cell(const char* words);  // NOLINT(google-explicit-constructor)
@@ -69,7 +70,7 @@ struct Paper {
     std::string title;
     std::vector<Block> blocks;
     std::vector<Plot> plots;
-    nlohmann::ordered_json data = nlohmann::ordered_json::object();  // fields of its own for --json
+    Json data = Json::object();  // fields of its own for --json
     // False where what is computed by hand and what LibTorch computes are not the same, by the bounds of rounding.
     bool agrees = true;
 };

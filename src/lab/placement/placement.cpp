@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/report_number.h"
+#include "base/json.h"
 #include "lab/figures.h"
 #include "lab/paired.h"
 #include "lab/placement/variants.h"
@@ -58,16 +58,16 @@ Series curve_of(const std::string& name, const std::vector<Trained>& seeds) {
     return series;
 }
 
-nlohmann::ordered_json json_of(const Losses& losses) {
+Json json_of(const Losses& losses) {
     const MeanAndDeviation train = mean_and_deviation(losses.train), val = mean_and_deviation(losses.val);
-    nlohmann::ordered_json seeds = nlohmann::ordered_json::array();
+    Json seeds = Json::array();
     for (std::size_t s = 0; s < losses.val.size(); ++s) {
-        seeds.push_back({{"train", report::number(losses.train[s])}, {"val", report::number(losses.val[s])}});
+        seeds.push_back({{"train", number(losses.train[s])}, {"val", number(losses.val[s])}});
     }
-    return {{"train", report::number(train.mean)},
-            {"val", report::number(val.mean)},
-            {"train_deviation", report::number(train.deviation)},
-            {"val_deviation", report::number(val.deviation)},
+    return {{"train", number(train.mean)},
+            {"val", number(val.mean)},
+            {"train_deviation", number(train.deviation)},
+            {"val_deviation", number(val.deviation)},
             {"seeds", std::move(seeds)}};
 }
 
@@ -184,7 +184,7 @@ Paper placement(const PlacementOptions& options, const Material& material, const
     paper.blocks.emplace_back(
         Formulas{{"batchnorm_inverse_deviation", "batchnorm_variance_backward", "batchnorm_backward"}});
     for (const Variant& variant : variants) {
-        paper.data[variant.key] = nlohmann::ordered_json::object();
+        paper.data[variant.key] = Json::object();
     }
     if (setting.torch != nullptr) {
         tell_agreement(paper, variants, material, setting);

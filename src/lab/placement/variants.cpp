@@ -5,7 +5,7 @@
 #include <map>
 #include <utility>
 
-#include "harness/report_number.h"
+#include "base/json.h"
 #include "lab/held.h"
 
 namespace byhand::lab {
@@ -32,7 +32,7 @@ struct AgainstTorch {
     std::string closest;        // whose
     Summary summary;
     std::map<std::string, double> shares;  // of each gradient that agrees, the largest
-    nlohmann::ordered_json data = nlohmann::ordered_json::array();
+    Json data = Json::array();
 };
 
 AgainstTorch against_torch(const Variant& variant, const Material& material, const torch_ref::Factory& torch) {
@@ -57,7 +57,7 @@ AgainstTorch against_torch(const Variant& variant, const Material& material, con
         found.data.push_back({{"name", result.name},
                               {"model", tensor.model},
                               {"witness", tensor.witness},
-                              {"used", report::number(result.used.value_or(std::numeric_limits<double>::quiet_NaN()))},
+                              {"used", number(result.used.value_or(std::numeric_limits<double>::quiet_NaN()))},
                               {"verdict", to_string(result.verdict)}});
     }
     return found;

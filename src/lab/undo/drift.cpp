@@ -8,9 +8,9 @@
 #include <span>
 #include <string>
 
+#include "base/json.h"
 #include "base/member.h"
 #include "base/quantile.h"
-#include "harness/report_number.h"
 #include "lab/figures.h"
 #include "lab/layer_names.h"
 #include "manual/stepwise.h"
@@ -144,16 +144,16 @@ void plot(Paper& paper, const Pair& pair, const std::vector<Moments>& trainings)
          false});
 }
 
-nlohmann::ordered_json json_of(const Pair& pair, const std::vector<Moments>& trainings) {
-    nlohmann::ordered_json all = nlohmann::ordered_json::array();
+Json json_of(const Pair& pair, const std::vector<Moments>& trainings) {
+    Json all = Json::array();
     for (const Moments& moments : trainings) {
-        nlohmann::ordered_json one = nlohmann::ordered_json::array();
+        Json one = Json::array();
         for (const Moment& now : moments) {
             one.push_back({{"step", now.step},
                            {"distance", distance(pair, now)},
                            {"had_it_stayed", distance_had_it_stayed(pair, moments.front(), now)},
-                           {"way", report::number(way(pair, moments.front(), now))},
-                           {"correlation", report::number(correlation(now.*pair.value, now.*pair.target))},
+                           {"way", number(way(pair, moments.front(), now))},
+                           {"correlation", number(correlation(now.*pair.value, now.*pair.target))},
                            {"units", distances(now.*pair.value, now.*pair.target)}});
         }
         all.push_back(std::move(one));

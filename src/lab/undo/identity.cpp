@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "lab/agreement.h"
 #include "lab/figures.h"
 #include "lab/layer_names.h"
@@ -140,7 +141,7 @@ void tell_identity(Paper& paper, const FirstStep& first, const Setting& setting)
                 {"", "y from x", "next batch", "evaluated", "dx from dy"},
                 {}};
     std::vector<Agreement> agreements;
-    nlohmann::ordered_json& data = paper.data["identity"] = nlohmann::ordered_json::array();
+    Json& data = paper.data["identity"] = Json::array();
     double worst = 0, worst_next = 0;
     const std::vector<Layer> layers = layers_with_norm(first.network());
     for (std::size_t l = 0; l < layers.size(); ++l) {

@@ -8,8 +8,8 @@
 #include <span>
 #include <string>
 
+#include "base/json.h"
 #include "base/member.h"
-#include "harness/report_number.h"
 #include "lab/figures.h"
 #include "lab/layer_names.h"
 #include "lab/paired.h"
@@ -102,10 +102,10 @@ void tell_slip(Paper& paper, const UndoTrainings& trainings, const NetworkConfig
                 {{"dL/dγ", with_spread(figures(trainings.right, &Trained::train), 4), with_spread(val, 4)},
                  {"dL/dβ", with_spread(figures(trainings.slip, &Trained::train), 4), with_spread(slipped, 4)}}};
     paper.blocks.emplace_back(std::move(table));
-    paper.data["slip"] = {{"val", nlohmann::ordered_json::array()}, {"val_with_slip", nlohmann::ordered_json::array()}};
+    paper.data["slip"] = {{"val", Json::array()}, {"val_with_slip", Json::array()}};
     for (std::size_t s = 0; s < val.size(); ++s) {
-        paper.data["slip"]["val"].push_back(report::number(val[s]));
-        paper.data["slip"]["val_with_slip"].push_back(report::number(slipped[s]));
+        paper.data["slip"]["val"].push_back(number(val[s]));
+        paper.data["slip"]["val_with_slip"].push_back(number(slipped[s]));
     }
     const std::vector<double> harm = differences(slipped, val);
     std::string words;

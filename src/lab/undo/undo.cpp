@@ -8,7 +8,7 @@
 #include <string>
 
 #include "base/error.h"
-#include "harness/report_number.h"
+#include "base/json.h"
 #include "lab/first_step.h"
 #include "lab/held.h"
 #include "lab/undo/drift.h"
@@ -36,7 +36,7 @@ void tell_updates(Paper& paper, const FirstStep& first, const Setting& setting) 
     Table table{"one step from drawn γ and β, by hand in float against torch::nn and torch::optim::SGD",
                 {"", "by", "largest difference", "of limit", "verdict"},
                 {}};
-    nlohmann::ordered_json& data = paper.data["updates"] = nlohmann::ordered_json::array();
+    Json& data = paper.data["updates"] = Json::array();
     for (const ComparedTensor& tensor : held.step.tensors) {
         const TensorResult& result = tensor.result;
         if (tensor.witness != "module" || !belongs_to_update(result.name)) {
@@ -48,7 +48,7 @@ void tell_updates(Paper& paper, const FirstStep& first, const Setting& setting) 
                               result.used ? percent(*result.used) : none, to_string(result.verdict)});
         data.push_back({{"name", result.name},
                         {"model", tensor.model},
-                        {"used", report::number(result.used.value_or(std::numeric_limits<double>::quiet_NaN()))},
+                        {"used", number(result.used.value_or(std::numeric_limits<double>::quiet_NaN()))},
                         {"verdict", to_string(result.verdict)}});
         paper.agrees = paper.agrees && !contradicts(result.verdict);
     }

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "base/utf8.h"
-#include "harness/report_number.h"
 #include "lab/evaluated.h"
 #include "lab/shortened.h"
 #include "lab/training.h"
@@ -16,8 +16,6 @@
 
 namespace byhand::lab {
 namespace {
-
-using report::number;
 
 std::vector<std::u32string> names_by(const Tensors<float>& state, const Run& run, std::size_t count) {
     const std::unique_ptr<Model> model = evaluated(run.recipe.network, state, run.train);
@@ -37,8 +35,8 @@ Cell shown(const std::u32string& name) {
     return cell;
 }
 
-nlohmann::ordered_json in_utf8(const std::vector<std::u32string>& names) {
-    nlohmann::ordered_json all = nlohmann::ordered_json::array();
+Json in_utf8(const std::vector<std::u32string>& names) {
+    Json all = Json::array();
     for (const std::u32string& name : names) {
         all.push_back(to_utf8(name));
     }

@@ -9,8 +9,8 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "harness/meanings.h"
-#include "harness/report_number.h"
 #include "lab/walkthrough/chapters.h"
 #include "lab/walkthrough/followed.h"
 #include "lab/walkthrough/names.h"
@@ -24,8 +24,6 @@
 
 namespace byhand::lab {
 namespace {
-
-using report::number;
 
 // With few digits where they are small: never more than 8 columns.
 Cell figure(float value) {
@@ -100,7 +98,7 @@ void tell(Paper& paper, const Chapter& chapter, const std::string& story, const 
         if (std::ranges::find(formulas.functions, step->function) == formulas.functions.end()) {
             formulas.functions.push_back(step->function);
         }
-        nlohmann::ordered_json values = nlohmann::ordered_json::array();
+        Json values = Json::array();
         for (const Place& place : rows.back().places) {
             values.push_back({{"index", index_of(step->shape, place.position)},
                               {"label", place.label},

@@ -1,0 +1,216 @@
+#include "base/json.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace byhand {
+namespace {
+
+using InvalidUtf8 = nlohmann::json::error_handler_t;
+
+bool is_member(const Json& item) {
+    const auto* pair = std::get_if<Json::Array>(&item.value());
+    return pair != nullptr && pair->size() == 2 && std::holds_alternative<std::string>(pair->front().value());
+}
+
+struct Layout {
+    std::size_t indent;   // columns a level
+    std::size_t columns;  // within the outermost, what ends by this column stands on one line
+    InvalidUtf8 invalid;
+};
+
+// nlohmann's text of it: doubles in the fewest digits that keep their value. Empty for an array and an object.
+std::string scalar(const Json& value, InvalidUtf8 invalid) {
+    return std::visit(
+        [&](const auto& held) -> std::string {
+            using T = std::decay_t<decltype(held)>;
+            if constexpr (std::is_same_v<T, Json::Array> || std::is_same_v<T, Json::Object>) {
+                return "";
+            } else {
+                return nlohmann::json(held).dump(-1, ' ', false, invalid);
+            }
+        },
+        value.value());
+}
+
+// Calls `take` with each item and what stands before it: its key, or nothing in an array.
+template <class Take>
+void for_each_item(const Json& value, InvalidUtf8 invalid, Take take) {
+    if (const auto* array = std::get_if<Json::Array>(&value.value())) {
+        for (const Json& item : *array) {
+            take("", item);
+        }
+    } else if (const auto* object = std::get_if<Json::Object>(&value.value())) {
+        for (const auto& [key, item] : *object) {
+            take(scalar(key, invalid) + ": ", item);
+        }
+    }
+}
+
+std::string in_brackets(const Json& value, const std::string& items) {
+    return std::holds_alternative<Json::Object>(value.value()) ? "{" + items + "}" : "[" + items + "]";
+}
+
+bool is_structured(const Json& value) {
+    return std::holds_alternative<Json::Array>(value.value()) || std::holds_alternative<Json::Object>(value.value());
+}
+
+std::string one_line(const Json& value, InvalidUtf8 invalid) {
+    if (!is_structured(value)) {
+        return scalar(value, invalid);
+    }
+    std::string text;
+    for_each_item(value, invalid, [&](const std::string& label, const Json& item) {
+        text += text.empty() ? "" : ", ";
+        text += label;
+        text += one_line(item, invalid);
+    });
+    return in_brackets(value, text);
+}
+
+// `column`: where the value begins on its line; `margin`: where the line begins.
+std::string laid_out(const Json& value, const Layout& layout, std::size_t margin, std::size_t column) {
+    if (!is_structured(value) || value.empty()) {
+        return one_line(value, layout.invalid);
+    }
+    if (margin > 0 && column < layout.columns) {
+        std::string line = one_line(value, layout.invalid);
+        if (column + line.size() <= layout.columns) {
+            return line;
+        }
+    }
+    const std::size_t inner = margin + layout.indent;
+    std::string text;
+    for_each_item(value, layout.invalid, [&](const std::string& label, const Json& item) {
+        text += text.empty() ? "\n" : ",\n";
+        text.append(inner, ' ');
+        text += label;
+        text += laid_out(item, layout, inner, inner + label.size());
+    });
+    text += "\n";
+    text.append(margin, ' ');
+    return in_brackets(value, text);
+}
+
+}  // namespace
+
+Json::Json(std::nullptr_t) : value_(nullptr) {}
+Json::Json(const char* text) : value_(std::string(text)) {}
+Json::Json(std::string text) : value_(std::move(text)) {}
+
+Json::Json(std::initializer_list<Json> items) {
+    if (!std::ranges::all_of(items, is_member)) {
+        value_ = Array(items);
+        return;
+    }
+    Object members;
+    members.reserve(items.size());
+    for (const Json& item : items) {
+        const Array& pair = std::get<Array>(item.value_);
+        const std::string& key = std::get<std::string>(pair[0].value_);
+        if (std::ranges::find(members, key, &Object::value_type::first) == members.end()) {
+            members.emplace_back(key, pair[1]);
+        }
+    }
+    value_ = std::move(members);
+}
+
+Json::Json(const Json& other) = default;
+Json::Json(Json&& other) noexcept = default;
+Json& Json::operator=(const Json& other) = default;
+Json& Json::operator=(Json&& other) noexcept = default;
+Json::~Json() = default;
+
+Json Json::array(std::initializer_list<Json> items) {
+    Json made;
+    made.value_ = Array(items);
+    return made;
+}
+
+Json Json::object() {
+    Json made;
+    made.value_ = Object();
+    return made;
+}
+
+void Json::push_back(Json item) {
+    if (std::holds_alternative<std::nullptr_t>(value_)) {
+        value_ = Array();
+    }
+    std::get<Array>(value_).push_back(std::move(item));
+}
+
+Json& Json::operator[](const std::string& key) {
+    if (std::holds_alternative<std::nullptr_t>(value_)) {
+        value_ = Object();
+    }
+    Object& members = std::get<Object>(value_);
+    const auto found = std::ranges::find(members, key, &Object::value_type::first);
+    return found != members.end() ? found->second : members.emplace_back(key, nullptr).second;
+}
+
+void Json::update(const Json& object) {
+    for (const auto& [key, item] : std::get<Object>(object.value_)) {
+        (*this)[key] = item;
+    }
+}
+
+Json& Json::operator[](std::size_t index) {
+    return std::get<Array>(value_).at(index);
+}
+
+bool Json::empty() const {
+    return std::visit(
+        [](const auto& held) {
+            using T = std::decay_t<decltype(held)>;
+            if constexpr (std::is_same_v<T, Array> || std::is_same_v<T, Object>) {
+                return held.empty();
+            } else {
+                return std::is_same_v<T, std::nullptr_t>;
+            }
+        },
+        value_);
+}
+
+Json number(double value) {
+    if (std::isnan(value)) {
+        return "nan";
+    }
+    if (std::isinf(value)) {
+        return value > 0 ? "inf" : "-inf";
+    }
+    return value;
+}
+
+Json number(const std::optional<double>& value) {
+    return value ? number(*value) : Json();
+}
+
+std::string printed_json(const Json& value, std::size_t indent) {
+    constexpr const char* kDigits = "0123456789abcdef";
+    const std::string text = laid_out(value, {indent, 0, InvalidUtf8::replace}, 0, 0);
+    std::string printed;
+    printed.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : ' ');
+        const bool is_c1 = byte == 0xc2 && next < 0xa0;  // in UTF-8 the two bytes c2 80 to c2 9f
+        if (byte != 0x7f && !is_c1) {
+            printed += text[i];
+            continue;
+        }
+        const unsigned control = is_c1 ? next : byte;
+        i += is_c1 ? 1 : 0;
+        printed += "\\u00";
+        printed += kDigits[control >> 4];
+        printed += kDigits[control & 0xf];
+    }
+    return printed;
+}
+
+std::string readable_text(const Json& value) {
+    return laid_out(value, {2, 100, InvalidUtf8::strict}, 0, 0);
+}
+
+}  // namespace byhand

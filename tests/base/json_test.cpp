@@ -1,0 +1,151 @@
+#include "base/json.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+using byhand::Json;
+using byhand::printed_json;
+using byhand::readable_text;
+using nlohmann::ordered_json;
+
+namespace {
+
+// nlohmann's text, whose bytes are what ours is compared with.
+std::string theirs(const ordered_json& value, int indent = 1) {
+    return value.dump(indent, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+// The same braces, read by either type.
+#define CHECK_SAME(...)                                                              \
+    do {                                                                             \
+        const Json ours_(__VA_ARGS__);                                               \
+        const ordered_json theirs_(__VA_ARGS__);                                     \
+        CHECK(printed_json(ours_, 1) == theirs(theirs_));                            \
+        CHECK(printed_json(ours_, 2) == theirs(theirs_, 2));                         \
+        CHECK(theirs(ordered_json::parse(readable_text(ours_))) == theirs(theirs_)); \
+    } while (false)
+
+}  // namespace
+
+TEST_CASE("json: numbers of all magnitudes print as nlohmann's") {
+    for (const double value : {0.0, -0.0, 1.0, -1.0, 0.1, 1.0 / 3, 2.5, 1e15, 1e16, 123456789012345680.0, 1e300, -1e300,
+                               1e-300, 5e-324, 1e-5, 1e-4, 0.001, 1.7976931348623157e308, 2.2250738585072014e-308}) {
+        CHECK_SAME(value);
+        CHECK_SAME(static_cast<float>(value));  // an infinity among them: null
+    }
+    std::mt19937_64 bits(7);
+    for (int i = 0; i < 20000; ++i) {
+        const std::uint64_t drawn = bits();
+        double value = 0;
+        static_assert(sizeof value == sizeof drawn);
+        std::memcpy(&value, &drawn, sizeof value);
+        REQUIRE(printed_json(value, 1) == theirs(value));
+    }
+}
+
+TEST_CASE("json: integers and bools print as nlohmann's, up to their ends") {
+    CHECK_SAME(0);
+    CHECK_SAME(-7);
+    CHECK_SAME(std::numeric_limits<std::int64_t>::min());
+    CHECK_SAME(std::numeric_limits<std::int64_t>::max());
+    CHECK_SAME(std::numeric_limits<std::uint64_t>::max());
+    CHECK_SAME(std::size_t{18});
+    CHECK_SAME(static_cast<unsigned char>(200));
+    CHECK_SAME(true);
+    CHECK_SAME(false);
+    CHECK_SAME(nullptr);
+}
+
+TEST_CASE("json: numbers that are not finite are null, or named by number()") {
+    const double infinity = std::numeric_limits<double>::infinity();
+    CHECK(printed_json(std::nan(""), 1) == "null");
+    CHECK(printed_json(byhand::number(std::nan("")), 1) == "\"nan\"");
+    CHECK(printed_json(byhand::number(infinity), 1) == "\"inf\"");
+    CHECK(printed_json(byhand::number(-infinity), 1) == "\"-inf\"");
+    CHECK(printed_json(byhand::number(0.5), 1) == "0.5");
+    CHECK(printed_json(byhand::number(std::nullopt), 1) == "null");
+}
+
+TEST_CASE("json: texts are escaped as by nlohmann, and DEL and C1 as well") {
+    for (const std::string& text :
+         {std::string(), std::string("\"\\/\b\f\n\r\t\x01\x1f"), std::string("a\0b", 3), std::string("é ∂ 名 🙂")}) {
+        CHECK_SAME(text);
+        CHECK_SAME({{text, text}});
+    }
+    for (const char* invalid : {"\xff", "a\xc3", "\xe2\x82", "\xc0\x80", "\xed\xa0\x80", "x\x80y"}) {
+        CHECK(printed_json(invalid, 1) == theirs(invalid));
+        CHECK(printed_json({{invalid, 1}}, 1) == theirs({{invalid, 1}}));
+        CHECK_THROWS(readable_text(invalid));
+    }
+    CHECK(printed_json("\x7f \xc2\x80 \xc2\x9f \xc2\xa0", 1) == "\"\\u007f \\u0080 \\u009f \xc2\xa0\"");
+    CHECK(printed_json({{"\x7f", 1}}, 1) == "{\n \"\\u007f\": 1\n}");
+}
+
+TEST_CASE("json: a list of pairs that begin with a string is an object, any other an array") {
+    CHECK_SAME({{"a", 1}, {"b", nullptr}, {"c", {1, 2.5, "x"}}});
+    CHECK_SAME({{"a", "b"}});
+    CHECK_SAME({"a", "b"});
+    CHECK_SAME({{"a", "b"}, {"c", "d", "e"}});
+    CHECK_SAME({{"a", "b"}, {1, "d"}});
+    CHECK_SAME({{{"a", 1}}, {{"b", {{"c", 3}}}}});
+    CHECK_SAME({{"values", {{{"index", 1}, {"label", ""}}}}});
+    CHECK_SAME({{"same", 1}, {"other", 2}, {"same", 3}});
+    CHECK_SAME({{"z", 1}, {"a", 2}, {"m", {{"z", 3}, {"b", 4}}}});
+    CHECK_SAME({{"widths", std::vector<std::size_t>{200, 100}},
+                {"none", std::vector<double>()},
+                {"pairs", std::vector<std::string>{"a", "b"}},
+                {"nested", std::vector<std::vector<float>>{{0.1F}, {}, {2, 3}}}});
+}
+
+namespace {
+
+// Made step by step, of either type.
+template <class J>
+J grown() {
+    J json = J::object();
+    json["empty"] = {{"list", J::array()}, {"object", J::object()}, {"null", J()}};
+    json["list"].push_back(1);
+    json["list"].push_back({{"key", "value"}});
+    json["list"].push_back(J::array({"a", J::array({"b", 1})}));
+    json["list"][1]["more"] = true;
+    json["list"][0] = json["list"][1];
+    json["deep"]["deeper"]["deepest"] = J::array({0.5, J::object()});
+    json["empty"]["null"] = 3;
+    json.update({{"deep", 1}, {"new", J::array({J::array({"pair", 2})})}});
+    return json;
+}
+
+}  // namespace
+
+TEST_CASE("json: what is added later stands where nlohmann's ordered_json has it") {
+    const Json ours = grown<Json>();
+    const ordered_json theirs_grown = grown<ordered_json>();
+    CHECK(printed_json(ours, 1) == theirs(theirs_grown));
+    CHECK(ordered_json::parse(readable_text(ours)) == theirs_grown);
+    for (const Json& empty : {Json(), Json::array(), Json::object()}) {
+        CHECK(empty.empty());
+        CHECK(printed_json(empty, 1) == readable_text(empty));
+    }
+    CHECK(printed_json(Json::array(), 1) == "[]");
+    CHECK(printed_json(Json::object(), 1) == "{}");
+    CHECK_FALSE(ours.empty());
+    CHECK_FALSE(Json("").empty());
+    CHECK_THROWS(Json("text").push_back(1));
+    CHECK_THROWS(Json(1)["key"]);
+}
+
+TEST_CASE("json: readable text opens up what does not fit in 100 columns") {
+    const std::string fits(86, 'x'), too_long(87, 'x');
+    CHECK(readable_text({{"a", {fits, 1}}}) == "{\n  \"a\": [\"" + fits + "\", 1]\n}");
+    CHECK(readable_text({{"a", {too_long, 1}}}) == "{\n  \"a\": [\n    \"" + too_long + "\",\n    1\n  ]\n}");
+    CHECK(readable_text({{"a", {{"b", 1}, {"c", Json::array()}}}}) == "{\n  \"a\": {\"b\": 1, \"c\": []}\n}");
+    CHECK(readable_text(Json::array({1, 2})) == "[\n  1,\n  2\n]");
+}
