@@ -13,9 +13,9 @@ struct FilePath {
     std::string path;
 
     FilePath() = default;
-    FilePath(std::string text) : path(std::move(text)) {}       // NOLINT(google-explicit-constructor)
-    FilePath(const char* text) : path(text) {}                  // NOLINT(google-explicit-constructor)
-    operator const std::string&() const { return path; }        // NOLINT(google-explicit-constructor)
+    FilePath(std::string text) : path(std::move(text)) {}  // NOLINT(google-explicit-constructor)
+    FilePath(const char* text) : path(text) {}             // NOLINT(google-explicit-constructor)
+    operator const std::string&() const { return path; }   // NOLINT(google-explicit-constructor)
     bool empty() const { return path.empty(); }
 };
 

@@ -45,11 +45,6 @@ void run_external(int argc, char** argv) {
 }
 
 void add_commands(const Command& program) {
-    program.footer(
-        "Begin with:\n"
-        "  byhand compare          every value and gradient of one training step, beside LibTorch's\n"
-        "  byhand train            learn names with the hand-written network\n"
-        "  byhand sample           let it write new ones");
     add_compare(program);
     add_mistakes(program);
     add_train(program);

@@ -112,8 +112,7 @@ Option& Option::whole_number(std::uint64_t least, std::uint64_t most) {
         [least, most](const std::string& text) {
             const std::optional<std::uint64_t> value = parse_whole_number(text);
             const bool fits = value && *value >= least && *value <= most;
-            return fits ? std::string()
-                        : fmt::format("takes a whole number from {} to {}, not {}", least, most, text);
+            return fits ? std::string() : fmt::format("takes a whole number from {} to {}, not {}", least, most, text);
         },
         ""));
     return *this;
@@ -281,9 +280,7 @@ std::string Command::replay(const Overrides& overrides, const std::string& witho
 }
 
 Program::Program(const std::string& name, const std::string& about)
-    : app_(std::make_unique<CLI::App>(about, name)),
-      state_(std::make_unique<Command::State>()),
-      root_(*app_, *state_) {
+    : app_(std::make_unique<CLI::App>(about, name)), state_(std::make_unique<Command::State>()), root_(*app_, *state_) {
     app_->set_version_flag("--version", name + " " BYHAND_VERSION);
     app_->require_subcommand(0, 1);  // so that a word that is no command is named
 }

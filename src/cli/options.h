@@ -63,10 +63,10 @@ public:
     Option option_named(const std::string& name) const;
     void remove(const std::string& name) const;
 
-    void footer(const std::string& text) const;     // of the help
-    void takes_any_words() const;                   // instead of refusing those that no option takes
-    void takes_one_command() const;                 // at most
-    void on_run(std::function<int()> run) const;    // what runs once the command line is read; returns the exit code
+    void footer(const std::string& text) const;   // of the help
+    void takes_any_words() const;                 // instead of refusing those that no option takes
+    void takes_one_command() const;               // at most
+    void on_run(std::function<int()> run) const;  // what runs once the command line is read; returns the exit code
 
     // After parsing: whether the option was given, the words that no option took, whether a command of this one is
     // chosen.

@@ -63,6 +63,11 @@ int run_program(int argc, const char* const* argv, const std::function<void(cons
         Program program(
             "byhand",
             "A small neural network, forward and backward, written by hand and held against LibTorch, value by value.");
+        program.root().footer(
+            "Begin with:\n"
+            "  byhand compare          every value and gradient of one training step, beside LibTorch's\n"
+            "  byhand train            learn names with the hand-written network\n"
+            "  byhand sample           let it write new ones");
         add(program.root());
         return end(program.run(argc, argv));
     } catch (const InputError& error) {
