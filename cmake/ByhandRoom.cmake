@@ -27,6 +27,8 @@ target_link_options(byhand_options INTERFACE "$<$<CONFIG:Release>:LINKER:-z,relr
 # A release compiles at -O3 where arithmetic takes the time, and at -O1 elsewhere, in two thirds of the time. No result
 # depends on it: nothing here lets the compiler reorder or join operations.
 set(byhand_quick_to_compile "$<$<CONFIG:Release>:-O1>")
+# In the precompiled header, so all are compiled by its flags.
+target_link_libraries(byhand_options INTERFACE fmt::fmt)
 
 # byhand_room(NAME SOURCES … HOT … KNOWS …): a static library byhand_NAME of the folder's sources that links KNOWS
 # privately. HOT are those where arithmetic takes the time. A room's headers name types of byhand_base and byhand_steps
@@ -37,4 +39,9 @@ function(byhand_room name)
   set_target_properties(byhand_${name} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
   target_link_libraries(byhand_${name} PRIVATE byhand_options ${room_KNOWS})
   set_source_files_properties(${room_SOURCES} PROPERTIES COMPILE_OPTIONS "${byhand_quick_to_compile}")
+  # byhand_base has the precompiled header of all rooms. A release's HOT files are optimised otherwise than it is.
+  if(NOT name STREQUAL base)
+    target_precompile_headers(byhand_${name} REUSE_FROM byhand_base)
+  endif()
+  set_source_files_properties(${room_HOT} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 endfunction()
