@@ -36,7 +36,8 @@ TEST_CASE("a summary counts over all steps") {
     CHECK(good.largest_use_name == "dC");
     CHECK(good.largest_use_step == 7);
     CHECK(conclusion(good, false) ==
-          "they agree: 4 tensors over 2 steps; closest to its limit came dC at step 7, with 75.00 % of it\n");
+          "they agree: 4 comparisons of 3 tensors over 2 steps; closest to its limit came dC at step 7, with 75.00 % "
+          "of it\n");
 
     const Summary bad = summary_of({step_of(0, {within("C", {2}, 1, 2)}),
                                     step_of(3, {missing("dh"), within("dC", {2}, 5, 4), exact("dW1", {2})}, "fused"),
@@ -48,7 +49,7 @@ TEST_CASE("a summary counts over all steps") {
     CHECK(bad.first_divergence_step == 3U);
     CHECK(bad.first_divergence_model == "fused");
     CHECK(bad.largest_use == 0.5);  // of those that agree
-    CHECK(conclusion(bad, false) == "they disagree: 2 of 5 tensors over 3 steps; the first is dh\n");
+    CHECK(conclusion(bad, false) == "they disagree: 2 of 5 comparisons of 4 tensors over 3 steps; the first is dh\n");
 }
 
 TEST_CASE("each verdict that is no agreement ends it") {
@@ -78,7 +79,7 @@ TEST_CASE("what the chain can't decide contradicts nothing, and is counted") {
 TEST_CASE("where every value is equal to the bit, none came close to its limit") {
     const Summary summary = summary_of({step_of(0, {exact("C", {2}), exact("dC", {2})})});
     CHECK(summary.agree);
-    CHECK(conclusion(summary, false) == "they agree: 2 tensors over 1 step; no two values differ\n");
+    CHECK(conclusion(summary, false) == "they agree: 2 comparisons of 2 tensors over 1 step; no two values differ\n");
 }
 
 TEST_CASE("a step that is wrong alone ends agreement, though the chain agrees") {
@@ -95,7 +96,7 @@ TEST_CASE("a step that is wrong alone ends agreement, though the chain agrees") 
     CHECK(summary.largest_use_alone_name == "h");
     CHECK(summary.culprits.size() == 1);
     CHECK(conclusion(summary, false) ==
-          "they disagree: 0 of 1 tensor over 1 step and 1 of 2 steps alone; the first is dh\n");
+          "they disagree: 0 of 1 comparison of 1 tensor over 1 step and 1 of 2 steps alone; the first is dh\n");
 }
 
 TEST_CASE("a fault of the lists ends agreement, though every step agrees alone") {
