@@ -175,8 +175,11 @@ void add(Summary& summary, const ComparedStep& step) {
 }
 
 std::string conclusion(const Summary& summary, bool colour) {
-    const std::string compared = fmt::format("{} of {} over {}", plural(summary.compared, "comparison"),
-                                             plural(summary.tensors.size(), "tensor"), plural(summary.steps, "step"));
+    const std::string tensors = plural(summary.tensors.size(), "tensor");
+    const bool once = summary.compared == summary.tensors.size();
+    const std::string compared =
+        fmt::format("{} over {}", once ? tensors : plural(summary.compared, "comparison") + " of " + tensors,
+                    plural(summary.steps, "step"));
     std::string text;
     if (!summary.agree) {
         text = fmt::format("{}: {} of {}", report::painted("they disagree", report::kRed, colour), summary.disagreeing,

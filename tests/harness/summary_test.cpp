@@ -79,7 +79,7 @@ TEST_CASE("what the chain can't decide contradicts nothing, and is counted") {
 TEST_CASE("where every value is equal to the bit, none came close to its limit") {
     const Summary summary = summary_of({step_of(0, {exact("C", {2}), exact("dC", {2})})});
     CHECK(summary.agree);
-    CHECK(conclusion(summary, false) == "they agree: 2 comparisons of 2 tensors over 1 step; no two values differ\n");
+    CHECK(conclusion(summary, false) == "they agree: 2 tensors over 1 step; no two values differ\n");
 }
 
 TEST_CASE("a step that is wrong alone ends agreement, though the chain agrees") {
@@ -96,7 +96,7 @@ TEST_CASE("a step that is wrong alone ends agreement, though the chain agrees") 
     CHECK(summary.largest_use_alone_name == "h");
     CHECK(summary.culprits.size() == 1);
     CHECK(conclusion(summary, false) ==
-          "they disagree: 0 of 1 comparison of 1 tensor over 1 step and 1 of 2 steps alone; the first is dh\n");
+          "they disagree: 0 of 1 tensor over 1 step and 1 of 2 steps alone; the first is dh\n");
 }
 
 TEST_CASE("a fault of the lists ends agreement, though every step agrees alone") {
