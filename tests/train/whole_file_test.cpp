@@ -66,7 +66,8 @@ TEST_CASE("a process that is killed while it writes leaves nothing") {
 TEST_CASE("the temporary files of processes that are gone are removed, and no others") {
     const Folder folder;
     const std::string dead = temporary_name(gone()), locked = temporary_name(gone()), live = temporary_name(::getpid());
-    std::vector<std::string> kept = {live, locked, ".byhand.tmp", ".byhand.x.0.tmp", ".byhand.0.0.tmp", "a.byhand.9.tmp"};
+    std::vector<std::string> kept = {
+        live, locked, ".byhand.tmp", ".byhand.x.0.tmp", ".byhand.0.0.tmp", "a.byhand.9.tmp"};
     for (const std::string& name : kept) {
         folder.write(name, "");
     }
