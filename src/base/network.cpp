@@ -127,8 +127,8 @@ void check_network(const NetworkConfig& config, std::size_t rows) {
     if (norm.place != NormPlace::none) {
         const bool bessel = norm.batch_divisor == Divisor::n_minus_1 || norm.running_divisor == Divisor::n_minus_1;
         require(rows > 1 || !bessel,
-                "a batch of 1 row has no unbiased variance (it divides by n - 1 = 0): use --batch 2 or more, "
-                "--bn-variance biased, or --norm none");
+                "a batch of 1 row has no unbiased variance (it divides by n - 1 = 0): use --batch 2 or more, or "
+                "--bn-variance biased");
         require(norm.momentum >= 0 && norm.momentum <= 1, "the norm's momentum lies outside 0 to 1");
         require(norm.epsilon >= 0 && std::isfinite(norm.epsilon),
                 "the norm's epsilon is negative or not finite: --bn-eps takes 0 or more");

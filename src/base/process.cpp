@@ -7,6 +7,9 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <thread>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -41,11 +44,18 @@ std::string text_in(const Descriptor& file, const std::string& program) {
 
 }  // namespace
 
-Ended wait_for(int child) {
+Ended wait_for(int child, const GoesOn& goes_on) {
     int status = 0;
-    while (::waitpid(child, &status, 0) < 0) {
-        if (errno != EINTR) {
+    bool asks = static_cast<bool>(goes_on);
+    for (pid_t ended = 0; (ended = ::waitpid(child, &status, asks ? WNOHANG : 0)) != child;) {
+        if (ended < 0 && errno != EINTR) {
             throw InputError("the system does not tell how a process ended: " + reason());
+        }
+        if (asks && !goes_on()) {
+            ::kill(child, SIGTERM);
+            asks = false;
+        } else if (asks) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
         }
     }
     if (WIFSIGNALED(status)) {
@@ -55,7 +65,7 @@ Ended wait_for(int child) {
     return {.exit_code = WEXITSTATUS(status), .signal = std::nullopt};
 }
 
-std::optional<Ended> run_program(const std::vector<std::string>& words, const Streams& streams) {
+std::optional<Ended> run_program(const std::vector<std::string>& words, const Streams& streams, const GoesOn& goes_on) {
     std::vector<std::string> copies = words;  // the system asks for words that could be written to
     std::vector<char*> arguments;
     arguments.reserve(copies.size() + 1);
@@ -80,7 +90,7 @@ std::optional<Ended> run_program(const std::vector<std::string>& words, const St
     if (error != 0) {
         refuse(words[0], error);
     }
-    return wait_for(child);
+    return wait_for(child, goes_on);
 }
 
 std::optional<ProgramRun> run_and_read(const std::vector<std::string>& words, std::string_view in) {

@@ -1,6 +1,7 @@
 // Other processes, run to their end.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,8 +15,11 @@ struct Ended {
     std::optional<int> signal;  // that ended it
 };
 
+// Asked a hundred times a second while another process runs: where it is false, that one is sent SIGTERM.
+using GoesOn = std::function<bool()>;
+
 // Waits for a child of this process. Throws InputError where the system won't tell how it ended.
-Ended wait_for(int child);
+Ended wait_for(int child, const GoesOn& goes_on = {});
 
 // Descriptors to be a program's standard streams; below 0: those of this process.
 struct Streams {
@@ -24,7 +28,8 @@ struct Streams {
 
 // Runs a program: words[0] is its path or its name on the PATH, the others are its arguments. Nothing where there is no
 // such program. Throws InputError, with the system's words, where it can't be run.
-std::optional<Ended> run_program(const std::vector<std::string>& words, const Streams& streams);
+std::optional<Ended> run_program(const std::vector<std::string>& words, const Streams& streams,
+                                 const GoesOn& goes_on = {});
 
 struct ProgramRun {
     int exit_code = 0;  // as in Ended

@@ -41,7 +41,8 @@ private:
 
 }  // namespace
 
-Apart run_apart(const std::function<int(const std::function<void(const std::string&)>& doing)>& work) {
+Apart run_apart(const InterruptWatch& signals,
+                const std::function<int(const std::function<void(const std::string&)>& doing)>& work) {
     Shared shared;
     std::fflush(nullptr);  // or it would be written twice
     const pid_t child = ::fork();
@@ -49,6 +50,7 @@ Apart run_apart(const std::function<int(const std::function<void(const std::stri
         throw InputError("no process to run your functions in: " + reason());
     }
     if (child == 0) {
+        signals.restore();
         int code = kBadInput;
         try {
             code = work([&shared](const std::string& text) { shared.write(text); });
@@ -58,7 +60,7 @@ Apart run_apart(const std::function<int(const std::function<void(const std::stri
         std::fflush(nullptr);
         ::_exit(code);
     }
-    const Ended ended = wait_for(child);
+    const Ended ended = wait_for(child, [] { return !interrupted(); });
     return {.exit_code = ended.signal ? kDisagrees : ended.exit_code, .signal = ended.signal, .doing = shared.read()};
 }
 

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "cli/interrupt.h"
+
 namespace byhand::cli {
 
 struct Apart {
@@ -14,8 +16,10 @@ struct Apart {
 };
 
 // Runs `work` in a child process, where standard output and error are the same as here, and waits. `work` is handed a
-// function by which it says what it is about to do. What it throws goes to stderr in one line, and is exit code 2. To
-// be called before there are threads. Throws InputError where the system gives no process.
-Apart run_apart(const std::function<int(const std::function<void(const std::string&)>& doing)>& work);
+// function by which it says what it is about to do. What it throws goes to stderr in one line, and is exit code 2. A
+// signal ends it, and leaves its mark here. To be called before there are threads. Throws InputError where the system
+// gives no process.
+Apart run_apart(const InterruptWatch& signals,
+                const std::function<int(const std::function<void(const std::string&)>& doing)>& work);
 
 }  // namespace byhand::cli

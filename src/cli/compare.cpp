@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <memory>
 #include <optional>
 
@@ -165,6 +166,13 @@ std::string rest_of_report(const CompareOptions& options, const Command& command
     return summary.agree ? verdict : verdict + "to see just this again: " + again + "\n";
 }
 
+void say_what_next() {
+    std::fflush(stdout);
+    say("\nnext: byhand compare --plant dvar-path-forgotten  plant a mistake\n"
+        "      byhand train                                train the network on names\n"
+        "      byhand sample                               let it write new ones\n");
+}
+
 int compare(const CompareOptions& options, const Command& command) {
     if (!options.plant.empty() && std::ranges::find(options.models, "stepwise") == options.models.end()) {
         throw InputError("a mistake is planted in the stepwise network: --plant needs --model stepwise");
@@ -243,6 +251,9 @@ int compare(const CompareOptions& options, const Command& command) {
     text += rest_of_report(options, command, how, run.recipe, summary, steps);
     if (!output) {
         fmt::print("{}", text);
+        if (summary.agree && as_table && (::isatty(STDOUT_FILENO) != 0 || ::isatty(STDERR_FILENO) != 0)) {
+            say_what_next();
+        }
     } else {
         output->write(text);
         say("{}", conclusion(summary, false));

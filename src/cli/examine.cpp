@@ -126,7 +126,8 @@ public:
                     .leeway = Leeway::words};
 
         Names begun, sound;  // what is not to do; what of it can be run without a fault
-        for (StepAlone& alone : run_alone(only(in_float.network, in_float.names), judge, answers, questions)) {
+        for (StepAlone& alone :
+             run_alone(only(in_float.network, in_float.names), judge, answers, questions, true, watch_.begins)) {
             const Standing standing = standing_of(alone);
             if (standing != Standing::to_do) {
                 begun.insert(alone.makes);

@@ -44,12 +44,29 @@ std::string report_of(const ExerciseOptions& options, const Examination& examina
     return blame(examination.step, how) + exercise_table(examination, how.colour);
 }
 
+// How far it is, on a terminal alone; what a function that crashes has to say begins a line of its own.
+Examination examine_aloud(const exercise::Steps& steps, const torch_ref::Factory& torch, const Run& run, Watch watch) {
+    if (::isatty(STDERR_FILENO) == 0) {
+        return examine(steps, torch, run, watch);
+    }
+    Progress progress(steps.in_float().size(), std::nullopt, "judging", "function");
+    std::size_t judged = 0;
+    watch.begins = [&] { progress.step(judged++); };
+    watch.running = [&progress, running = std::move(watch.running)](const std::string& label) {
+        progress.finish();
+        running(label);
+    };
+    const Examination examination = examine(steps, torch, run, watch);
+    progress.finish();
+    return examination;
+}
+
 int examine_and_report(const ExerciseOptions& options, const std::string& library,
                        const std::optional<TextFile>& output, const Watch& watch) {
     const exercise::Steps steps = exercise::load(library, options.own.path());
     const Run run = run_of(options.network);
     const torch_ref::Factory& torch = torch_ref::load();
-    const Examination examination = examine(steps, torch, run, watch);
+    const Examination examination = examine_aloud(steps, torch, run, watch);
 
     Presentation how;
     how.recipe = run.recipe.name;
@@ -72,14 +89,14 @@ int examine_and_report(const ExerciseOptions& options, const std::string& librar
 }
 
 // A function that crashes takes no verdict with it: it is named, and the others are judged without it.
-int examine_apart(const ExerciseOptions& options, const std::string& library, const std::optional<TextFile>& output) {
+int examine_apart(const ExerciseOptions& options, const Library& library, const std::optional<TextFile>& output) {
     Watch watch;
     for (;;) {
-        const Apart apart = run_apart([&](const std::function<void(const std::string&)>& doing) {
+        const Apart apart = run_apart(library.signals(), [&](const std::function<void(const std::string&)>& doing) {
             watch.running = doing;
-            return examine_and_report(options, library, output, watch);
+            return examine_and_report(options, library.path(), output, watch);
         });
-        if (!apart.signal) {
+        if (!apart.signal || interrupted()) {
             return apart.exit_code;
         }
         const char* signal = ::strsignal(*apart.signal);  // NOLINT(concurrency-mt-unsafe): one thread
@@ -105,7 +122,7 @@ int exercise(const ExerciseOptions& options) {
         output.emplace(options.output);
     }
     if (!options.built.empty()) {
-        return examine_apart(options, options.built, output);
+        return examine_apart(options, Library({options.built, {}}, false), output);
     }
     for (const auto& [given, flag] :
          {std::pair{options.sanitize, "--sanitize"}, {!options.own.flags.empty(), "--flags"}}) {
@@ -114,7 +131,7 @@ int exercise(const ExerciseOptions& options) {
         }
     }
     const Library library(options.own, options.sanitize);
-    return options.sanitize ? run_again_sanitized(library.path()) : examine_apart(options, library.path(), output);
+    return options.sanitize ? run_again_sanitized(library) : examine_apart(options, library, output);
 }
 
 }  // namespace

@@ -10,11 +10,11 @@ namespace {
 constexpr std::array<int, 4> kSignals = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 
 // A signal handler has nothing but a global to leave its mark in; it may run on any thread.
-std::atomic<bool> mark = false;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
-static_assert(std::atomic<bool>::is_always_lock_free);
+std::atomic<int> mark = 0;  // the signal; NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+static_assert(std::atomic<int>::is_always_lock_free);
 
 extern "C" void leave_mark(int signal) {
-    if (mark.exchange(true) && signal != SIGHUP) {
+    if (mark.exchange(signal) != 0 && signal != SIGHUP) {
         std::signal(signal, SIG_DFL);
         std::raise(signal);
     }
@@ -31,14 +31,21 @@ InterruptWatch::InterruptWatch() {
     }
 }
 
-InterruptWatch::~InterruptWatch() {
+void InterruptWatch::restore() const {
     for (std::size_t i = 0; i < kSignals.size(); ++i) {
         std::signal(kSignals[i], before_[i]);
     }
 }
 
 bool interrupted() {
-    return mark;
+    return mark != 0;
+}
+
+void end_if_interrupted() {
+    if (interrupted()) {
+        std::signal(mark, SIG_DFL);
+        std::raise(mark);
+    }
 }
 
 }  // namespace byhand::cli

@@ -13,7 +13,10 @@ public:
     InterruptWatch();
     InterruptWatch(const InterruptWatch&) = delete;
     InterruptWatch& operator=(const InterruptWatch&) = delete;
-    ~InterruptWatch();  // all is as it was
+    ~InterruptWatch() { restore(); }
+
+    // All is as it was: for a child process, too.
+    void restore() const;
 
 private:
     std::array<void (*)(int), 4> before_{};
@@ -21,5 +24,8 @@ private:
 
 // Whether there is a mark.
 bool interrupted();
+
+// Where there is a mark, ends the program as the signal would have done.
+void end_if_interrupted();
 
 }  // namespace byhand::cli

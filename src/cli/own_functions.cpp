@@ -9,8 +9,10 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include "cli/apart.h"
 #include "cli/files.h"
+#include "cli/say.h"
 #include "exercise/build.h"
 
 namespace byhand::cli {
@@ -34,6 +36,13 @@ void add_option(const char* name, const std::string& needed) {
     const char* asked = std::getenv(name);
     ::setenv(name, (asked == nullptr ? needed : std::string(asked) + ":" + needed).c_str(), 1);
     // NOLINTEND(concurrency-mt-unsafe)
+}
+
+// From the current folder on, where the file is in there.
+std::string from_here(const std::string& file) {
+    std::error_code error;
+    const fs::path here = fs::path(file).lexically_proximate(fs::current_path(error));
+    return here.native().starts_with("..") ? file : here.string();
 }
 
 }  // namespace
@@ -62,22 +71,31 @@ Library::Library(const OwnFunctions& own, bool sanitize) {
     }
     folder_ = pattern;
     path_ = folder_ / "functions.so";
+    if (::isatty(STDERR_FILENO) != 0) {
+        say("compiling {} ...\n", printable(from_here(own.path())));
+    }
     try {
         exercise::build(own.path(), path_,
                         {.headers = fs::path(shipped("src/exercise/steps.h")).parent_path().parent_path(),
                          .flags = own.flags,
-                         .sanitize = sanitize});
+                         .sanitize = sanitize,
+                         .goes_on = [] { return !interrupted(); }});
     } catch (...) {
-        fs::remove_all(folder_, error);
+        remove();
         throw;
     }
 }
 
 Library::~Library() {
+    remove();
+}
+
+void Library::remove() const {
     std::error_code error;
     if (!folder_.empty()) {
         fs::remove_all(folder_, error);
     }
+    end_if_interrupted();
 }
 
 std::string place_of(const std::string& label, const std::string& file) {
@@ -85,8 +103,7 @@ std::string place_of(const std::string& label, const std::string& file) {
     const bool in_one = label.ends_with(kInOne);
     const std::string added =
         in_one ? "add_in_one(\"" + label.substr(0, label.size() - kInOne.size()) + "\"," : "add(\"" + label + "\",";
-    const fs::path here = fs::path(file).lexically_proximate(fs::current_path());
-    const std::string shown = here.native().starts_with("..") ? file : here.string();
+    const std::string shown = from_here(file);
     std::string place = shown;
     std::ifstream stream(file);
     std::size_t number = 0;
@@ -102,24 +119,25 @@ std::string place_of(const std::string& label, const std::string& file) {
     return place;
 }
 
-int run_again_sanitized(const std::string& library) {
+int run_again_sanitized(const Library& library) {
     const std::string sanitizer = exercise::address_sanitizer();
     std::vector<std::string> words = own_words();
-    words.insert(words.end(), {"--built", library});
+    words.insert(words.end(), {"--built", library.path()});
     std::vector<char*> arguments;
     arguments.reserve(words.size() + 1);
     for (std::string& word : words) {
         arguments.push_back(word.data());
     }
     arguments.push_back(nullptr);
-    return run_apart([&](const auto&) {
-               ::setenv("LD_PRELOAD", sanitizer.c_str(), 1);  // NOLINT(concurrency-mt-unsafe): as above
-               add_option("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1");
-               add_option("UBSAN_OPTIONS", "abort_on_error=1");
-               ::execv("/proc/self/exe", arguments.data());
-               throw InputError(std::string("byhand can't be run again: ") + reason());
-               return 0;
-           })
+    return run_apart(library.signals(),
+                     [&](const auto&) {
+                         ::setenv("LD_PRELOAD", sanitizer.c_str(), 1);  // NOLINT(concurrency-mt-unsafe): as above
+                         add_option("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1");
+                         add_option("UBSAN_OPTIONS", "abort_on_error=1");
+                         ::execv("/proc/self/exe", arguments.data());
+                         throw InputError(std::string("byhand can't be run again: ") + reason());
+                         return 0;
+                     })
         .exit_code;
 }
 

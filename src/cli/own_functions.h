@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/file_path.h"
+#include "cli/interrupt.h"
 
 namespace byhand::cli {
 
@@ -17,7 +18,8 @@ struct OwnFunctions {
 };
 
 // The library, which is there for as long as this lives: built in a folder of its own, or the one that was given.
-// Throws InputError where it can't be built.
+// Throws InputError where it can't be built. A signal meanwhile leaves a mark (cli/interrupt.h), which ends the program
+// when the folder is gone.
 class Library {
 public:
     Library(const OwnFunctions& own, bool sanitize);
@@ -26,8 +28,12 @@ public:
     Library& operator=(const Library&) = delete;
 
     const std::string& path() const { return path_; }
+    const InterruptWatch& signals() const { return signals_; }
 
 private:
+    void remove() const;
+
+    InterruptWatch signals_;
     std::filesystem::path folder_;  // empty where nothing was built
     std::string path_;
 };
@@ -36,8 +42,8 @@ private:
 // otherwise; only the file where that does not tell. From the current folder on, where the file is in there.
 std::string place_of(const std::string& label, const std::string& file);
 
-// This very command once more, with `--built library`, in a process in which AddressSanitizer is there before all else.
-// Returns its exit code.
-int run_again_sanitized(const std::string& library);
+// This very command once more, with `--built` and the library, in a process in which AddressSanitizer is there before
+// all else. Returns its exit code.
+int run_again_sanitized(const Library& library);
 
 }  // namespace byhand::cli

@@ -9,7 +9,6 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/process.h"
 
 namespace byhand::exercise {
 namespace {
@@ -62,7 +61,7 @@ void build(const std::string& file, const std::string& library, const BuildConfi
         words.insert(words.end(), {"-x", "none"});  // they may name an object file
         words.insert(words.end(), theirs.begin(), theirs.end());
     }
-    const std::optional<Ended> compiled = run_program(words, {.out = STDERR_FILENO});
+    const std::optional<Ended> compiled = run_program(words, {.out = STDERR_FILENO}, config.goes_on);
     if (!compiled) {
         refuse_compiler(words.front());
     }

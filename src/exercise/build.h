@@ -3,12 +3,15 @@
 
 #include <string>
 
+#include "base/process.h"
+
 namespace byhand::exercise {
 
 struct BuildConfig {
     std::string headers;     // the folder of "exercise/steps.h"
     std::string flags = {};  // options for the compiler, with spaces between; NOLINT(readability-redundant-member-init)
     bool sanitize = false;   // with AddressSanitizer and UndefinedBehaviorSanitizer, and lines for both to name
+    GoesOn goes_on = {};     // of the compiler; NOLINT(readability-redundant-member-init)
 };
 
 // Compiles `file` to `library`, with the compiler that byhand was built by (or CXX) then the options of CXXFLAGS, and

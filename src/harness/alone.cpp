@@ -191,13 +191,16 @@ Verdict StepAlone::verdict() const {
 }
 
 std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge& judge, const Answers& answers,
-                                 Questions& questions, bool double_as_well) {
+                                 Questions& questions, bool double_as_well, const std::function<void()>& begins) {
     const std::vector<std::string> known = answers.names();
     std::vector<StepAlone> results;
     for (const Step<float>* step : all_steps(network)) {
         const Step<Rounded>* bound = find_step(judge.bounds, step->makes);
         if (bound == nullptr || std::ranges::find(known, step->makes) == known.end()) {
             continue;
+        }
+        if (begins) {
+            begins();
         }
         StepAlone result{step->makes, step->function, step->reads, {}, {}, {}, {}, step->shape};
         const Question& real = questions.real(*bound, step->reads, answers);

@@ -1,6 +1,7 @@
 // A step alone: run on given values of all that it reads, and held against a witness's answer to the same question.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,8 +58,10 @@ struct Judge {
 };
 
 // Runs every step of `network` alone, in the order of its lists; `double_as_well` says whether our double is held
-// against the answers too. Steps for which there is no answer or no bound are left out.
+// against the answers too. Steps for which there is no answer or no bound are left out. `begins`, where it is not
+// empty, is called before each.
 std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge& judge, const Answers& answers,
-                                 Questions& questions, bool double_as_well = true);
+                                 Questions& questions, bool double_as_well = true,
+                                 const std::function<void()>& begins = {});
 
 }  // namespace byhand

@@ -34,6 +34,7 @@ void add_tensors(Summary& summary, const ComparedStep& step) {
         }
         const double used = result.used.value_or(0);
         ++summary.compared;
+        summary.tensors.insert(result.name);
         summary.undecided += result.verdict == Verdict::undecided ? 1 : 0;
         if (contradicts(result.verdict, summary.allowed)) {
             ++summary.disagreeing;
@@ -174,18 +175,21 @@ void add(Summary& summary, const ComparedStep& step) {
 }
 
 std::string conclusion(const Summary& summary, bool colour) {
-    const std::string over = summary.steps == 1 ? "1 step" : fmt::format("{} steps", summary.steps);
+    const std::string tensors = plural(summary.tensors.size(), "tensor");
+    const bool once = summary.compared == summary.tensors.size();
+    const std::string compared =
+        fmt::format("{} over {}", once ? tensors : plural(summary.compared, "comparison") + " of " + tensors,
+                    plural(summary.steps, "step"));
     std::string text;
     if (!summary.agree) {
-        text = fmt::format("{}: {} of {} over {}", report::painted("they disagree", report::kRed, colour),
-                           summary.disagreeing, plural(summary.compared, "tensor"), over);
+        text = fmt::format("{}: {} of {}", report::painted("they disagree", report::kRed, colour), summary.disagreeing,
+                           compared);
         if (summary.disagreeing_alone > 0) {
             text += fmt::format(" and {} of {} alone", summary.disagreeing_alone, plural(summary.alone, "step"));
         }
         text += fmt::format("; the first is {}", summary.first_divergence.value_or("not known"));
     } else {
-        text = fmt::format("{}: {} over {}", report::painted("they agree", report::kGreen, colour),
-                           plural(summary.compared, "tensor"), over);
+        text = fmt::format("{}: {}", report::painted("they agree", report::kGreen, colour), compared);
         if (summary.alone > 0) {
             text += fmt::format(", {} alone", plural(summary.alone, "step"));
         }

@@ -40,7 +40,8 @@ struct Summary {
     double largest_catch = 0;  // the largest relative error, of all steps, that might not be caught
     std::string largest_catch_name;
     std::size_t steps = 0;
-    std::size_t compared = 0;  // tensors, over all steps
+    std::size_t compared = 0;       // comparisons: each tensor with each witness, for each model and step
+    std::set<std::string> tensors;  // of these
     std::size_t disagreeing = 0;
     std::size_t undecided = 0;                    // of them: the chain says nothing, the steps alone decide
     std::size_t alone = 0;                        // steps run alone, over all training steps

@@ -1,4 +1,4 @@
-// The network as three lists of steps, one named value at a time: to read, and to blame.
+// The network as four lists of steps, one named value at a time: to read, and to blame.
 #pragma once
 
 #include "steps/step.h"

@@ -377,3 +377,22 @@ TEST_CASE("colour on a terminal, unless it is not wanted") {
     byhand_on_terminal(folder, {"compare", "--output", "report"});
     CHECK(folder.read("report").find('\x1b') == std::string::npos);
 }
+
+TEST_CASE("agreement on a terminal ends with what to do next, and nowhere else") {
+    need_torch();
+    const Folder folder;
+    const Arguments small = {"compare", "--hidden", "3", "--batch", "5"};
+    const auto says_next = [](const Outcome& outcome) {
+        return outcome.err.find("next: byhand ") != std::string::npos;
+    };
+    const Outcome agree = byhand_on_terminal(folder, small);
+    CHECK(agree.code == 0);
+    CHECK(says_next(agree));
+    for (const std::string command : {"byhand compare --plant ", "byhand train ", "byhand sample "}) {
+        CHECK(agree.err.find(command) != std::string::npos);
+    }
+    CHECK(byhand(folder, small).err.empty());
+    CHECK_FALSE(says_next(byhand_on_terminal(folder, small + Arguments{"--plant", "dvar-path-forgotten"})));
+    CHECK_FALSE(says_next(byhand_on_terminal(folder, small + Arguments{"--format", "json"})));
+    CHECK_FALSE(says_next(byhand_on_terminal(folder, small + Arguments{"--output", "report"})));
+}

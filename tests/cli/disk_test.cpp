@@ -136,6 +136,30 @@ TEST_CASE("a pipe that nobody reads is refused before the work") {
     }
 }
 
+TEST_CASE("a working folder that is gone is refused before the work") {
+    const Place place;
+    const std::string names = place.file("n"), model = place.file("m");
+    std::vector<Arguments> commands = {
+        {"train", "--data", names, "--hidden", "5", "--steps", "100000000"},
+        {"train", "--data", names, "--hidden", "5", "--steps", "100000000", "--no-save", "--metrics", "l"},
+        {"eval", model, "--data", names, "--logits", "l"},
+        {"diff", model, model, "--output", "r"},
+        {"lab", "columns", "--no-plot", "--html", "r"},
+        {"exercise", "--output", "r"}};
+    if (kWithTorch) {
+        commands.push_back({"compare", "--data", names, "--steps", "1000000", "--output", "r"});
+        commands.push_back({"compare", "--data", names, "--steps", "1000000", "--dump", "r"});
+    }
+    const std::string shell = "mkdir gone && cd gone && rmdir ../gone && exec \"$0\" \"$@\"";
+    for (const Arguments& arguments : commands) {
+        const Outcome outcome =
+            Process(place, "/bin/sh", Arguments{"-c", shell, BYHAND_PROGRAM} + arguments, {}).wait();
+        CAPTURE(arguments);
+        const bool metrics = arguments.back() == "l" && arguments.front() == "train";  // opened before the work
+        check_refused(outcome, metrics ? "No such file" : "can't be written: the working folder is gone");
+    }
+}
+
 TEST_CASE("a file beyond its limit is an error, and nothing is left behind") {
     const Place place;
     std::vector<Arguments> commands = {

@@ -1,6 +1,11 @@
+#include <signal.h>
+
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <chrono>
 #include <cmath>
+#include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -430,4 +435,62 @@ TEST_CASE("exercise: what whoever runs it has done to its surroundings is no suc
     check_refused(byhand(folder, {"exercise", "own.cpp"}, {{"TMPDIR", "/nowhere"}}), "TMPDIR");
     check_refused(byhand(folder, {"exercise", "own.cpp"}, {{"CXX", "no-such-compiler"}}),
                   "there is no no-such-compiler; name yours by CXX");
+}
+
+TEST_CASE("exercise: a long run shows how far it is on a terminal, and nowhere else") {
+    need_torch();
+    const Folder folder;
+    fill_in(folder, right_bodies());
+    const Arguments arguments = {"exercise", "mine.cpp", "--batch", "200"};
+    const Outcome quiet = byhand(folder, arguments);
+    CHECK(quiet.err.empty());
+    const Outcome shown = byhand_on_terminal(folder, arguments, {}, true);
+    CHECK(shown.code == 0);
+    CHECK(shown.out.starts_with("compiling mine.cpp ...\r\n"));
+    CHECK(shown.out.find("judging ") != std::string::npos);
+    CHECK(shown.out.find(" function ") != std::string::npos);
+    const Outcome report = byhand_on_terminal(folder, arguments, {{"NO_COLOR", "1"}});
+    CHECK(report.err.empty());
+    CHECK(report.out.find("judging") == std::string::npos);
+}
+
+TEST_CASE("exercise: a signal leaves no folder and no process, whatever it interrupts") {
+    const Folder folder;
+    fill_in(folder,
+            {{"dlogprobs",
+              "std::ofstream(\"pid\") << getpid() << std::endl; std::fputs(\"runs\", stderr); for (;;) pause();"}});
+    folder.write("mine.cpp", "#include <unistd.h>\n#include <cstdio>\n#include <fstream>\n" + folder.read("mine.cpp"));
+    folder.write("slow", "#!/bin/sh\necho compiles >&2\nexec sleep 600\n");
+    std::filesystem::permissions(folder.file("slow"), std::filesystem::perms::owner_all);
+    std::filesystem::create_directory(folder.path() / "tmp");
+    struct Case {
+        std::string says;
+        Arguments arguments;
+        Environment environment;
+    };
+    std::vector<Case> cases = {
+        {"compiles", {"exercise", "mine.cpp"}, {{"CXX", "./slow"}}},
+        {"compiles", {"train", "--model", "exercise", "--functions", "mine.cpp", "--save", "m"}, {{"CXX", "./slow"}}}};
+    if (kWithTorch) {
+        cases.push_back({"runs", {"exercise", "mine.cpp"}, {}});
+        cases.push_back({"runs", {"exercise", "mine.cpp", "--sanitize"}, {}});
+    }
+    for (Case& c : cases) {
+        c.environment["TMPDIR"] = folder.file("tmp");
+        for (const int signal : {SIGINT, SIGTERM}) {
+            CAPTURE(c.arguments, c.says, signal);
+            Process process(folder, BYHAND_PROGRAM, c.arguments, c.environment);
+            REQUIRE(process.says(c.says));
+            process.signal(signal);
+            const Outcome outcome = process.wait(std::chrono::seconds(20));
+            CHECK(outcome.code == 128 + signal);
+            CHECK(outcome.out.empty());
+            CHECK(outcome.err.find("byhand:") == std::string::npos);
+            CHECK(std::filesystem::is_empty(folder.path() / "tmp"));
+            CHECK_FALSE(folder.has("m"));
+            if (c.says == "runs") {
+                CHECK(::kill(std::stoi(folder.read("pid")), 0) != 0);
+            }
+        }
+    }
 }

@@ -1,9 +1,10 @@
 // Preloaded into the program under test: makes one of its system calls fail.
-//   BYHAND_FAULT=CALL:N:ERROR   the N-th call (from 1) of open, read, write, fsync, rename or close fails with errno
-//                               ERROR, a number; "short": it reads or writes half of what was asked for; "end": it
-//                               reads nothing, as at the end of a file that has shrunk
-//   BYHAND_FAULT_FILE=END       counted are calls that have to do with files whose paths end so [.tmp: a file that is
-//                               written beside its place], or with folders
+//   BYHAND_FAULT=CALL:N:ERROR   the N-th call (from 1) of open, read, write, fsync, linkat, rename or close fails with
+//                               errno ERROR, a number; "short": it reads or writes half of what was asked for; "end":
+//                               it reads nothing, as at the end of a file that has shrunk
+//   BYHAND_FAULT_FILE=END       counted are calls that have to do with files whose paths end so [.tmp, or without a
+//                               name: a file that is written beside its place], or with folders
+//   BYHAND_FAULT_LACKS=WHAT     the file system has no files without a name (O_TMPFILE), or no links (linkat)
 // What was done is told in the file that BYHAND_FAULT_DONE names.
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -48,7 +49,13 @@ int fault(const char* call) {
 
 bool counts(const std::string& path) {
     const char* const end = std::getenv("BYHAND_FAULT_FILE");
-    return path.ends_with(end != nullptr ? end : ".tmp");
+    const bool unnamed = path.find("/#") != std::string::npos && path.ends_with(" (deleted)");
+    return end != nullptr ? path.ends_with(end) : path.ends_with(".tmp") || unnamed;
+}
+
+bool lacks(const std::string& what) {
+    const char* const lacking = std::getenv("BYHAND_FAULT_LACKS");
+    return lacking != nullptr && what == lacking;
 }
 
 // Such a file, or a folder.
@@ -72,9 +79,14 @@ extern "C" {
 int open(const char* path, int flags, ...) {
     std::va_list rest;
     va_start(rest, flags);
-    const mode_t mode = (flags & O_CREAT) != 0 ? va_arg(rest, mode_t) : 0;
+    const bool unnamed = (flags & O_TMPFILE) == O_TMPFILE;
+    const mode_t mode = (flags & O_CREAT) != 0 || unnamed ? va_arg(rest, mode_t) : 0;
     va_end(rest);
-    if (counts(std::string(path)) && failed(fault("open"))) {
+    if (unnamed && lacks("O_TMPFILE")) {
+        failed(EOPNOTSUPP);
+        return -1;
+    }
+    if ((unnamed || counts(std::string(path))) && failed(fault("open"))) {
         return -1;
     }
     return real<int (*)(const char*, int, mode_t)>("open")(path, flags, mode);
@@ -114,6 +126,13 @@ int fsync(int file) {
         return -1;
     }
     return real<int (*)(int)>("fsync")(file);
+}
+
+int linkat(int from_folder, const char* from, int to_folder, const char* to, int flags) {
+    if (counts(std::string(to)) && failed(lacks("linkat") ? EPERM : fault("linkat"))) {
+        return -1;
+    }
+    return real<int (*)(int, const char*, int, const char*, int)>("linkat")(from_folder, from, to_folder, to, flags);
 }
 
 int rename(const char* from, const char* to) {

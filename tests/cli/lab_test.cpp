@@ -141,3 +141,18 @@ TEST_CASE("a page is written anew over the one before") {
     CHECK(folder.read("page.html").starts_with("<!DOCTYPE html>"));
     CHECK(folder.files() == std::vector<std::string>{"page.html"});
 }
+
+TEST_CASE("what an experiment advises is what it takes") {
+    const Folder folder;
+    const std::string help = byhand(folder, {"lab", "placement", "--help"}).out;
+    const Outcome outcome = byhand(folder, {"lab", "placement", "--batch", "1"});
+    check_refused(outcome, "a batch of 1 row");
+    std::size_t flags = 0;
+    for (std::size_t at = 0; (at = outcome.err.find("--", at)) != std::string::npos; ++flags) {
+        const std::size_t end = outcome.err.find_first_of(" ,\n", at);
+        CAPTURE(outcome.err.substr(at, end - at));
+        CHECK(help.find(outcome.err.substr(at, end - at) + " ") != std::string::npos);
+        at = end;
+    }
+    CHECK(flags > 0);
+}

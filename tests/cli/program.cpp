@@ -163,13 +163,14 @@ Outcome byhand_under(const Folder& folder, const std::string& shell, const Argum
         .wait();
 }
 
-Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, const Environment& environment) {
+Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, const Environment& environment,
+                           bool err_too) {
     const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     must(terminal >= 0 && ::grantpt(terminal) == 0 && ::unlockpt(terminal) == 0, "no terminal to be had");
     const std::string name = ::ptsname(terminal);                          // NOLINT(concurrency-mt-unsafe): one thread
     const int held = ::open(name.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);  // so that a slow start is no hang-up
     const Folder outputs;
-    const pid_t pid = start(folder, BYHAND_PROGRAM, arguments, environment, name, outputs.file("err"));
+    const pid_t pid = start(folder, BYHAND_PROGRAM, arguments, environment, name, err_too ? name : outputs.file("err"));
     Outcome outcome;
     std::thread reader([&] {
         char buffer[4096];
@@ -182,7 +183,7 @@ Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, con
     reader.join();
     ::close(terminal);
     outcome.code = code_of(status);
-    outcome.err = outputs.read("err");
+    outcome.err = err_too ? "" : outputs.read("err");
     return outcome;
 }
 

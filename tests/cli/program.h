@@ -68,8 +68,9 @@ Outcome byhand(const Folder& folder, const Arguments& arguments, const Environme
 // The same after a line of shell, which may set limits or close streams; it must not change the folder.
 Outcome byhand_under(const Folder& folder, const std::string& shell, const Arguments& arguments);
 
-// The same with a terminal for standard output; `out` is what came through it.
-Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, const Environment& environment = {});
+// The same with a terminal for standard output, and for standard error where `err_too`; `out` is what came through it.
+Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, const Environment& environment = {},
+                           bool err_too = false);
 
 // Skips the test where LibTorch's side was not built.
 void need_torch();

@@ -36,7 +36,8 @@ TEST_CASE("a summary counts over all steps") {
     CHECK(good.largest_use_name == "dC");
     CHECK(good.largest_use_step == 7);
     CHECK(conclusion(good, false) ==
-          "they agree: 4 tensors over 2 steps; closest to its limit came dC at step 7, with 75.00 % of it\n");
+          "they agree: 4 comparisons of 3 tensors over 2 steps; closest to its limit came dC at step 7, with 75.00 % "
+          "of it\n");
 
     const Summary bad = summary_of({step_of(0, {within("C", {2}, 1, 2)}),
                                     step_of(3, {missing("dh"), within("dC", {2}, 5, 4), exact("dW1", {2})}, "fused"),
@@ -48,7 +49,7 @@ TEST_CASE("a summary counts over all steps") {
     CHECK(bad.first_divergence_step == 3U);
     CHECK(bad.first_divergence_model == "fused");
     CHECK(bad.largest_use == 0.5);  // of those that agree
-    CHECK(conclusion(bad, false) == "they disagree: 2 of 5 tensors over 3 steps; the first is dh\n");
+    CHECK(conclusion(bad, false) == "they disagree: 2 of 5 comparisons of 4 tensors over 3 steps; the first is dh\n");
 }
 
 TEST_CASE("each verdict that is no agreement ends it") {

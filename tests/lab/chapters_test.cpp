@@ -3,6 +3,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <vector>
 
+#include "lab/walkthrough/story.h"
 #include "manual/stepwise.h"
 
 using namespace byhand;
@@ -72,4 +73,24 @@ TEST_CASE("chapters: what belongs together, and to which layer, wherever the nor
         }
     }
     CHECK(steps == output.forward.steps().size());
+}
+
+TEST_CASE("chapters: a function that has no story is told by its name") {
+    StepNetwork<float> network = stepwise_network<float>({}, 5);
+    for (StepList<float>* list : {&network.forward, &network.backward}) {
+        for (Step<float>& step : list->steps()) {
+            if (step.function.starts_with("tanh_")) {
+                step.function = "relu_" + step.function.substr(5);
+            }
+        }
+    }
+    const std::vector<Chapter> forward = forward_chapters(network), backward = backward_chapters(network);
+    using enum Part;
+    CHECK(are(forward, {{lookup, 0}, {linear, 0}, {norm, 0}, {other, 0}, {linear, 1}, {loss, 1}}));
+    CHECK(are(backward, {{loss, 1}, {linear, 1}, {other, 0}, {norm, 0}, {linear, 0}, {lookup, 0}}));
+    const Tensors<float> values;
+    const lab::Followed followed;
+    const lab::Told told{network, values, followed};
+    CHECK(lab::forward_story(forward[3], told) == "Further steps: relu_forward.");
+    CHECK(lab::backward_story(backward[2], told) == "Further steps: relu_backward.");
 }

@@ -1,5 +1,5 @@
-// What an experiment has to say, as plain data: told in the terminal, as a page and as JSON by paper_text.h,
-// paper_html.h and paper_json.h.
+// What an experiment has to say, as plain data: told in the terminal, as a page and as JSON by text.h, html.h and
+// json.h.
 #pragma once
 
 #include <string>

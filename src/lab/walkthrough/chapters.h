@@ -8,7 +8,7 @@
 
 namespace byhand::lab {
 
-enum class Part { lookup, linear, norm, activation, loss };
+enum class Part { lookup, linear, norm, activation, loss, other };
 
 struct Chapter {
     Part part = Part::lookup;

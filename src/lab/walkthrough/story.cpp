@@ -1,6 +1,7 @@
 #include "lab/walkthrough/story.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -61,6 +62,15 @@ std::string told_character(const Told& told) {
 
 std::string told_answer(const Told& told) {
     return told.followed.character_in_words(told.followed.answer());
+}
+
+// What no story is written for.
+std::string other(const Chapter& chapter) {
+    std::vector<std::string> functions;
+    for (const Step<float>* step : chapter.steps) {
+        functions.push_back(step->function);
+    }
+    return fmt::format("Further steps: {}.", fmt::join(functions, ", "));
 }
 
 // ---- forward ----
@@ -215,9 +225,11 @@ std::string forward_story(const Chapter& chapter, const Told& told) {
         case Part::activation:
             return activation(chapter, told);
         case Part::loss:
+            return loss_forward(told);
+        case Part::other:
             break;
     }
-    return loss_forward(told);
+    return other(chapter);
 }
 
 std::string backward_story(const Chapter& chapter, const Told& told) {
@@ -231,9 +243,11 @@ std::string backward_story(const Chapter& chapter, const Told& told) {
         case Part::activation:
             return activation_backward(chapter, told);
         case Part::loss:
+            return loss_backward(told);
+        case Part::other:
             break;
     }
-    return loss_backward(told);
+    return other(chapter);
 }
 
 }  // namespace byhand::lab
