@@ -3,7 +3,10 @@
 namespace byhand::lab {
 namespace {
 
-constexpr const char* kLectures = "github.com/karpathy/nn-zero-to-hero, lectures/makemore/";
+// A file of the lectures: github.com/karpathy/nn-zero-to-hero.
+std::string lecture(const std::string& file) {
+    return "github.com/karpathy/nn-zero-to-hero, lectures/makemore/" + file;
+}
 
 // ε is inside the root, and running figures are variances, unless a convention changes it.
 NormConfig norm_of(Divisor batch, Divisor running, double weight_of_new, double epsilon) {
@@ -58,7 +61,7 @@ Convention lectures_script() {
                           norm_of(Divisor::n_minus_1, Divisor::n_minus_1, 0.001, 0),
                           1,
                           "0.001 of the new",
-                          {std::string(kLectures) + "makemore_part3_bn.ipynb (bnstd_running, hpreact.std)"}};
+                          {lecture("makemore_part3_bn.ipynb (bnstd_running, hpreact.std)")}};
     convention.norm.running_spread = RunningSpread::deviation;
     return convention;
 }
@@ -68,7 +71,7 @@ Convention lectures_class() {
             norm_of(Divisor::n_minus_1, Divisor::n_minus_1, 0.1, 1e-5),
             1,
             "0.1 of the new",
-            {std::string(kLectures) + "makemore_part3_bn.ipynb (class BatchNorm1d, x.var)"}};
+            {lecture("makemore_part3_bn.ipynb (class BatchNorm1d, x.var)")}};
 }
 
 Convention lectures_ninja() {
@@ -76,7 +79,7 @@ Convention lectures_ninja() {
                           norm_of(Divisor::n_minus_1, Divisor::n_minus_1, 1, 1e-5),
                           1,
                           "none",
-                          {std::string(kLectures) + "makemore_part4_backprop.ipynb (exercise 4: unbiased=True)"}};
+                          {lecture("makemore_part4_backprop.ipynb (exercise 4: unbiased=True)")}};
     convention.norm.evaluation = EvaluationFigures::training_set;
     return convention;
 }
