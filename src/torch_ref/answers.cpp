@@ -1,6 +1,14 @@
 #include "torch_ref/answers.h"
 
-#include <torch/torch.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Reduction.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/mse_loss.h>
+#include <ATen/ops/one_hot.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/softmax.h>
+#include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <map>
@@ -13,7 +21,7 @@
 namespace byhand::torch_ref {
 namespace {
 
-using torch::Tensor;
+using at::Tensor;
 using Values = std::map<std::string, Tensor>;
 
 // Name, what it reads, and how it is answered.
@@ -22,6 +30,12 @@ struct Question {
     std::vector<TensorSpec> reads;
     std::function<Tensor(const Values&)> answer;
 };
+
+std::vector<double> numbers(const Tensor& tensor) {
+    const Tensor rows = tensor.contiguous();
+    const double* data = rows.data_ptr<double>();
+    return {data, data + rows.numel()};
+}
 
 class TorchAnswers final : public Answers {
 public:
@@ -46,9 +60,7 @@ public:
             }
             values[spec.name] = copy_of(*view);
         }
-        const Tensor result = question.answer(values).contiguous();
-        const double* data = result.data_ptr<double>();
-        return {data, data + result.numel()};
+        return numbers(question.answer(values));
     }
 
 private:
@@ -80,7 +92,7 @@ public:
             reads.push_back({name, shape_of(name)});
         }
         add({operation.makes, std::move(reads), [operation](const Values& values) {
-                 const torch::NoGradGuard no_grad;
+                 const c10::NoGradGuard no_grad;
                  std::vector<Tensor> given;
                  for (const std::string& name : operation.reads) {
                      given.push_back(values.at(name));
@@ -151,7 +163,7 @@ private:
             reads.push_back(value);
         }
         const Tensor result = use.apply(reads);
-        const Tensor cotangent = use.makes == "loss" ? torch::ones_like(result) : values.at("d" + use.makes);
+        const Tensor cotangent = use.makes == "loss" ? at::ones_like(result) : values.at("d" + use.makes);
         return torch::autograd::grad({result}, {wanted}, {cotangent})[0];
     }
 
@@ -218,7 +230,7 @@ double divisor_of(const NormConfig& norm, std::size_t rows) {
 // 1 with ε inside the root, else (√variance + ε)/√variance.
 Tensor deviation_share(const Tensor& variance, const NormConfig& norm) {
     const Tensor root = variance.sqrt();
-    return norm.epsilon_place == EpsilonPlace::inside ? torch::ones_like(root) : (root + norm.epsilon) / root;
+    return norm.epsilon_place == EpsilonPlace::inside ? at::ones_like(root) : (root + norm.epsilon) / root;
 }
 
 // The gradient of the norm's input from that of its normalised value, x̂, in one line (Ioffe and Szegedy 2015, section
@@ -294,6 +306,19 @@ std::vector<Question> collapsed_questions(const NetworkConfig& config, std::size
     return questions;
 }
 
+Tensor logits_of(const LossQuestion& question) {
+    return copy_of({"", {question.rows, question.columns}, DType::float64, question.logits.data()}).requires_grad_();
+}
+
+Tensor answers_of(const LossQuestion& question) {
+    return copy_of({"", {question.rows}, DType::int64, question.answers.data()});
+}
+
+LossAnswer backward(const Tensor& loss, const Tensor& logits) {
+    loss.backward();
+    return {loss.item<double>(), numbers(logits.grad())};
+}
+
 }  // namespace
 
 std::unique_ptr<Answers> stepwise_answers(const NetworkConfig& config, std::size_t rows) {
@@ -320,6 +345,18 @@ std::unique_ptr<Answers> fused_answers(const NetworkConfig& config, std::size_t 
                             return values.at("norm_logits").exp();
                         }});
     return std::make_unique<TorchAnswers>(std::move(questions));
+}
+
+LossAnswer cross_entropy(const LossQuestion& question) {
+    const Tensor logits = logits_of(question);
+    return backward(at::cross_entropy_loss(logits, answers_of(question)), logits);
+}
+
+LossAnswer squared_error(const LossQuestion& question) {
+    const Tensor logits = logits_of(question);
+    const Tensor one_hot = at::one_hot(answers_of(question), static_cast<std::int64_t>(question.columns));
+    const Tensor sum = at::mse_loss(at::softmax(logits, 1), one_hot.to(at::kDouble), at::Reduction::Sum);
+    return backward(sum / static_cast<double>(2 * question.rows), logits);
 }
 
 }  // namespace byhand::torch_ref

@@ -1,9 +1,10 @@
-// LibTorch's answers, in double, to the questions of single steps.
+// LibTorch's answers, in double, to the questions of single steps and of losses over logits.
 #pragma once
 
 #include <memory>
 
 #include "base/answers.h"
+#include "base/losses.h"
 
 namespace byhand::torch_ref {
 
@@ -13,5 +14,11 @@ namespace byhand::torch_ref {
 std::unique_ptr<Answers> stepwise_answers(const NetworkConfig& config, std::size_t rows);
 std::unique_ptr<Answers> collapsed_answers(const NetworkConfig& config, std::size_t rows);
 std::unique_ptr<Answers> fused_answers(const NetworkConfig& config, std::size_t rows);
+
+// The mean cross-entropy.
+LossAnswer cross_entropy(const LossQuestion& question);
+
+// Half of the mean squared error between softmax and the one-hot answers, summed over the columns.
+LossAnswer squared_error(const LossQuestion& question);
 
 }  // namespace byhand::torch_ref

@@ -1,7 +1,11 @@
 #include "torch_ref/bridge.h"
 
+#include <ATen/ops/from_blob.h>
+#include <c10/core/GradMode.h>
+
+#include <map>
 #include <stdexcept>
-#include <vector>
+#include <utility>
 
 namespace byhand::torch_ref {
 namespace {
@@ -11,17 +15,17 @@ std::vector<std::int64_t> sizes(const Shape& shape) {
 }
 
 // from_blob has no form for what is only read.
-torch::Tensor over(const void* data, const Shape& shape, DType dtype) {
-    return torch::from_blob(const_cast<void*>(data), sizes(shape), torch::TensorOptions(scalar_type(dtype)));
+at::Tensor over(const void* data, const Shape& shape, DType dtype) {
+    return at::from_blob(const_cast<void*>(data), sizes(shape), at::TensorOptions(scalar_type(dtype)));
 }
 
-DType dtype_of(const std::string& name, const torch::Tensor& tensor) {
+DType dtype_of(const std::string& name, const at::Tensor& tensor) {
     switch (tensor.scalar_type()) {
-        case torch::kFloat32:
+        case at::kFloat:
             return DType::float32;
-        case torch::kFloat64:
+        case at::kDouble:
             return DType::float64;
-        case torch::kInt64:
+        case at::kLong:
             return DType::int64;
         default:
             throw std::logic_error("LibTorch's " + name + " is of a type that has no view");
@@ -30,19 +34,19 @@ DType dtype_of(const std::string& name, const torch::Tensor& tensor) {
 
 }  // namespace
 
-torch::ScalarType scalar_type(DType dtype) {
+at::ScalarType scalar_type(DType dtype) {
     switch (dtype) {
         case DType::float32:
-            return torch::kFloat32;
+            return at::kFloat;
         case DType::float64:
-            return torch::kFloat64;
+            return at::kDouble;
         case DType::int64:
             break;
     }
-    return torch::kInt64;
+    return at::kLong;
 }
 
-View view(const std::string& name, const torch::Tensor& tensor) {
+View view(const std::string& name, const at::Tensor& tensor) {
     const DType dtype = dtype_of(name, tensor);
     if (!tensor.is_contiguous()) {
         throw std::logic_error("LibTorch's " + name + " does not lie in rows");
@@ -50,41 +54,74 @@ View view(const std::string& name, const torch::Tensor& tensor) {
     return {name, Shape(tensor.sizes().begin(), tensor.sizes().end()), dtype, tensor.data_ptr()};
 }
 
-torch::Tensor copy_of(const View& view) {
-    const torch::ScalarType type = view.dtype == DType::int64 ? torch::kInt64 : torch::kFloat64;
+at::Tensor copy_of(const View& view) {
+    const at::ScalarType type = view.dtype == DType::int64 ? at::kLong : at::kDouble;
     return over(view.data, view.shape, view.dtype).to(type, /*non_blocking=*/false, /*copy=*/true);
 }
 
-torch::Tensor tensor(const Tensors<float>& from, const TensorSpec& spec, DType dtype) {
+at::Tensor tensor(const Tensors<float>& from, const TensorSpec& spec, DType dtype) {
     return over(from[spec.name].data(), spec.shape, DType::float32)
         .to(scalar_type(dtype), /*non_blocking=*/false, /*copy=*/true);
 }
 
-void load(const torch::Tensor& to, bool transposed, const Tensors<float>& from, const TensorSpec& spec) {
-    const torch::NoGradGuard no_grad;
-    const torch::Tensor source = over(from[spec.name].data(), spec.shape, DType::float32);
+void load(const at::Tensor& to, bool transposed, const Tensors<float>& from, const TensorSpec& spec) {
+    const c10::NoGradGuard no_grad;
+    const at::Tensor source = over(from[spec.name].data(), spec.shape, DType::float32);
     to.copy_(transposed ? source.t() : source);
 }
 
-void save(Tensors<float>& to, const TensorSpec& spec, const torch::Tensor& from, bool transposed) {
-    const torch::NoGradGuard no_grad;
+void save(Tensors<float>& to, const TensorSpec& spec, const at::Tensor& from, bool transposed) {
+    const c10::NoGradGuard no_grad;
     over(to[spec.name].data(), spec.shape, DType::float32).copy_(transposed ? from.t() : from);
 }
 
-torch::Tensor contexts(const Batch& batch, std::size_t context) {
+at::Tensor contexts(const Batch& batch, std::size_t context) {
     return over(batch.X, {batch.rows, context}, DType::int64);
 }
 
-torch::Tensor contexts(std::span<const std::int64_t> X, std::size_t context) {
+at::Tensor contexts(std::span<const std::int64_t> X, std::size_t context) {
     return over(X.data(), {X.size() / context, context}, DType::int64);
 }
 
-torch::Tensor targets(const Batch& batch) {
+at::Tensor targets(const Batch& batch) {
     return over(batch.Y, {batch.rows}, DType::int64);
 }
 
-torch::Tensor logits(std::span<float> out, std::size_t rows, std::size_t vocabulary) {
+at::Tensor logits(std::span<float> out, std::size_t rows, std::size_t vocabulary) {
     return over(out.data(), {rows, vocabulary}, DType::float32);
+}
+
+at::Tensor Record::keep(const std::string& name, at::Tensor value) {
+    value.retain_grad();
+    values_.push_back({name, value});
+    return value;
+}
+
+std::vector<Named> gradients(const std::vector<std::string>& order, const std::vector<Named>& values,
+                             const std::vector<Named>& parameters) {
+    std::map<std::string, at::Tensor> gradients;
+    for (const std::vector<Named>* list : {&values, &parameters}) {
+        for (const Named& named : *list) {
+            if (named.name == "loss") {
+                continue;
+            }
+            if (!named.tensor.grad().defined()) {
+                throw std::logic_error("LibTorch has no gradient of " + named.name);
+            }
+            gradients[named.name] = named.tensor.grad().contiguous();
+        }
+    }
+    std::vector<Named> ordered;
+    for (const std::string& name : order) {
+        if (const auto found = gradients.find(name); found != gradients.end()) {
+            ordered.push_back({"d" + name, found->second});
+            gradients.erase(found);
+        }
+    }
+    if (!gradients.empty()) {
+        throw std::logic_error("the backward order does not know " + gradients.begin()->first);
+    }
+    return ordered;
 }
 
 }  // namespace byhand::torch_ref

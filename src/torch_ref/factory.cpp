@@ -1,10 +1,8 @@
-#include <torch/torch.h>
+#include <ATen/Parallel.h>
+#include <torch/version.h>
 
 #include "torch_ref/answers.h"
-#include "torch_ref/loss_answers.h"
-#include "torch_ref/module_model.h"
-#include "torch_ref/module_side.h"
-#include "torch_ref/norm_answers.h"
+#include "torch_ref/module.h"
 #include "torch_ref/stepwise.h"
 #include "torch_ref/timed_operations.h"
 #include "torch_ref/torch_ref.h"
@@ -12,7 +10,7 @@
 namespace {
 
 void threads(std::size_t count) {
-    torch::set_num_threads(static_cast<int>(count));
+    at::set_num_threads(static_cast<int>(count));
 }
 
 std::string version() {

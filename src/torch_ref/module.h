@@ -1,73 +1,31 @@
-// The network as a torch::nn module, of LibTorch's own layers wherever it has them.
+// The network as a torch::nn module, of LibTorch's own layers wherever it has them, under torch::optim::SGD; and norms
+// by themselves. All of it is one translation unit: LibTorch's headers of modules cost ten seconds wherever they are
+// included.
 #pragma once
 
-#include <torch/torch.h>
+#include <memory>
 
-#include <cstddef>
-#include <string>
-#include <vector>
-
+#include "base/model.h"
 #include "base/network.h"
-#include "base/tensors.h"
-#include "torch_ref/bridge.h"
-#include "torch_ref/norm.h"
-#include "torch_ref/record.h"
+#include "base/norms.h"
+#include "base/side.h"
 
 namespace byhand::torch_ref {
 
-// One linear and its norm, if any: BatchNorm1d where the conventions are its own, else Norm.
-class BlockImpl : public torch::nn::Module {
-public:
-    BlockImpl(const Layer& layer, const NormConfig& norm);
+// Shows what a module keeps: emb, embcat, hprebn (with a norm), hpreact, h, logits, loss, their gradients (but dloss),
+// and all parameters and running figures, before and after. In float. Each run begins with the state last loaded.
+// Throws InputError as check_network does; run throws std::invalid_argument where the batch has another number of rows.
+std::unique_ptr<Side> module_side(const NetworkConfig& config, std::size_t rows);
 
-    // (rows, H) → (rows, H).
-    torch::Tensor normalise(const torch::Tensor& x);
+// The same module to train and to sample from. Throws InputError as check_network does. calibrate throws InputError
+// where there is a norm and X has no row, or one alone and the running figures divide by n − 1.
+std::unique_ptr<Model> module_model(const NetworkConfig& config, std::size_t rows);
 
-    const Layer layer;
-    torch::nn::Linear linear;
-    // The norm's tensors, whichever it is; (H) each, undefined where the layer has none.
-    torch::Tensor gain, bias, running_mean, running_spread;
+// Batch norm by these conventions, γ and β included: torch::nn::BatchNorm1d where they are its own, else Norm. `place`
+// and `output` do not count.
+NormAnswer batch_norm(const NormQuestion& question, const NormConfig& conventions);
 
-private:
-    torch::nn::BatchNorm1d batch_norm_1d_{nullptr};
-    Norm norm_{nullptr};
-};
-TORCH_MODULE(Block);
-
-class NetworkImpl : public torch::nn::Module {
-public:
-    explicit NetworkImpl(const NetworkConfig& config);
-
-    // X (rows, T) → logits (rows, V). In `record`, where there is one, it keeps emb, embcat and of each layer hprebn
-    // (with a norm), hpreact and h, and logits.
-    torch::Tensor forward(const torch::Tensor& X, Record* record = nullptr);
-
-    // The input (rows, H) of the norm of block `index`, which has one. X is (rows, T).
-    torch::Tensor norm_input(const torch::Tensor& X, std::size_t index);
-
-    const std::vector<Block>& blocks() const { return blocks_; }
-
-    // The tensor behind a name of state(config). Linear has its weight as (out, in), hence the transposition.
-    struct Slot {
-        TensorSpec spec;
-        torch::Tensor tensor;
-        bool transposed = false;
-    };
-    // In the order of state(config).
-    const std::vector<Slot>& slots() const { return slots_; }
-
-    void load(const Tensors<float>& state) const;
-    void save(Tensors<float>& state) const;
-
-private:
-    torch::Tensor embedded(const torch::Tensor& X, Record* record);
-    std::vector<Slot> find_slots() const;
-
-    NetworkConfig config_;
-    torch::nn::Embedding C_;
-    std::vector<Block> blocks_;
-    std::vector<Slot> slots_;
-};
-TORCH_MODULE(Network);
+// Layer norm, each row by itself: torch::layer_norm, with γ and β.
+NormAnswer layer_norm(const NormQuestion& question, double epsilon);
 
 }  // namespace byhand::torch_ref

@@ -1,11 +1,21 @@
 #include "torch_ref/operations.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/embedding.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/tanh.h>
+#include <ATen/ops/tanh_backward.h>
+
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
+#include <set>
 
 namespace byhand::torch_ref {
 namespace {
 
-using torch::Tensor;
+using at::Tensor;
 using Reads = const std::vector<Tensor>&;
 
 double divisor_of(Divisor divisor, std::size_t rows) {
@@ -75,16 +85,16 @@ private:
     void linear(const Layer& layer, const std::string& input, const std::string& name) {
         if (layer.has_bias) {
             add(name, {rows_, layer.outputs}, {input, layer.W(), layer.b()},
-                [](Reads r) { return torch::matmul(r[0], r[1]) + r[2]; });
+                [](Reads r) { return at::matmul(r[0], r[1]) + r[2]; });
         } else {
-            add(name, {rows_, layer.outputs}, {input, layer.W()}, [](Reads r) { return torch::matmul(r[0], r[1]); });
+            add(name, {rows_, layer.outputs}, {input, layer.W()}, [](Reads r) { return at::matmul(r[0], r[1]); });
         }
     }
 
     void activate(const Layer& layer, const std::string& input, const std::string& name) {
-        add(name, {rows_, layer.outputs}, {input}, [](Reads r) { return torch::tanh(r[0]); });
+        add(name, {rows_, layer.outputs}, {input}, [](Reads r) { return at::tanh(r[0]); });
         operations_.back().by_result = [](const Tensor& result, const Tensor& gradient) {
-            return torch::tanh_backward(gradient, result);
+            return at::tanh_backward(gradient, result);
         };
     }
 
@@ -104,6 +114,7 @@ private:
         add(raw, wide, {value("bndiff"), value("bnvar_inv")}, [](Reads r) { return r[0] * r[1]; });
         if (norm.affine) {
             add(name, wide, {raw, value("bngain"), value("bnbias")}, [](Reads r) { return r[1] * r[0] + r[2]; });
+            operations_.back().first_read_last = true;
         }
     }
 
@@ -137,8 +148,7 @@ std::vector<Operation> forward_operations(const NetworkConfig& config, std::size
         all.push_back({std::move(makes), std::move(shape), std::move(reads), apply});
     };
     const auto B = static_cast<std::int64_t>(rows);
-    add("emb", {rows, config.context, config.embedding}, {"C", "X"},
-        [](Reads r) { return torch::embedding(r[0], r[1]); });
+    add("emb", {rows, config.context, config.embedding}, {"C", "X"}, [](Reads r) { return at::embedding(r[0], r[1]); });
     add("embcat", {rows, config.context * config.embedding}, {"emb"}, [B](Reads r) { return r[0].view({B, -1}); });
     for (Operation& operation : Layers(config, rows, "").all(true)) {
         all.push_back(std::move(operation));
@@ -186,8 +196,24 @@ std::vector<Operation> evaluation_operations(const NetworkConfig& config, std::s
     return running_figures(config).empty() ? std::vector<Operation>() : Layers(config, rows, "eval_").all(false);
 }
 
+std::vector<std::string> backward_order(const std::vector<Operation>& forward) {
+    std::vector<std::string> order;
+    std::set<std::string> read = {"X", "Y"};  // which have no gradient
+    for (const Operation& operation : forward) {
+        std::vector<std::string> first_read;
+        std::ranges::copy_if(operation.reads, std::back_inserter(first_read),
+                             [&](const std::string& name) { return read.insert(name).second; });
+        if (operation.first_read_last) {
+            std::ranges::stable_partition(first_read,
+                                          [&](const std::string& name) { return name != operation.reads.front(); });
+        }
+        order.insert(order.begin(), first_read.begin(), first_read.end());
+    }
+    return order;
+}
+
 Operation cross_entropy_operation() {
-    return {"loss", {}, {"logits", "Y"}, [](Reads r) { return torch::nn::functional::cross_entropy(r[0], r[1]); }};
+    return {"loss", {}, {"logits", "Y"}, [](Reads r) { return at::cross_entropy_loss(r[0], r[1]); }};
 }
 
 }  // namespace byhand::torch_ref

@@ -2,7 +2,7 @@
 // one end to the other and lets autograd find the way back; the answers to single steps take one operation at a time.
 #pragma once
 
-#include <torch/torch.h>
+#include <ATen/core/Tensor.h>
 
 #include <functional>
 #include <string>
@@ -16,10 +16,12 @@ struct Operation {
     std::string makes;
     Shape shape;  // of what it makes
     std::vector<std::string> reads;
-    std::function<torch::Tensor(const std::vector<torch::Tensor>& reads)> apply;
+    std::function<at::Tensor(const std::vector<at::Tensor>& reads)> apply;
     // Where a derivative goes by the result rather than by what was read (tanh, exp): the vector–Jacobian product from
     // the result and the gradient to it, as autograd itself computes it. Empty elsewhere.
-    std::function<torch::Tensor(const torch::Tensor& result, const torch::Tensor& gradient)> by_result = nullptr;
+    std::function<at::Tensor(const at::Tensor& result, const at::Tensor& gradient)> by_result = nullptr;
+    // The gradient of the first read comes after those of the others (a norm's gain and bias), not before.
+    bool first_read_last = false;
 };
 
 // From C and X to the loss, in the order in which they run. `rows` is B.
@@ -31,7 +33,11 @@ std::vector<Operation> update_operations(const NetworkConfig& config, std::size_
 // The same batch by the running figures, from embcat to eval_logits; empty where there is no norm.
 std::vector<Operation> evaluation_operations(const NetworkConfig& config, std::size_t rows);
 
-// logits and Y to the loss in one: torch's own cross_entropy.
+// What a gradient goes to, named after it ("logprobs", … "C"), in the order in which the backward pass completes them:
+// a value's gradient is complete after the first of `forward` that reads the value.
+std::vector<std::string> backward_order(const std::vector<Operation>& forward);
+
+// logits and Y to the loss in one: LibTorch's own cross_entropy.
 Operation cross_entropy_operation();
 
 }  // namespace byhand::torch_ref

@@ -1,6 +1,7 @@
 #include "torch_ref/stepwise.h"
 
-#include <torch/torch.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <c10/core/GradMode.h>
 
 #include <map>
 #include <stdexcept>
@@ -10,12 +11,11 @@
 
 #include "torch_ref/bridge.h"
 #include "torch_ref/operations.h"
-#include "torch_ref/record.h"
 
 namespace byhand::torch_ref {
 namespace {
 
-using torch::Tensor;
+using at::Tensor;
 
 class Stepwise final : public Side {
 public:
@@ -24,6 +24,7 @@ public:
           rows_(rows),
           dtype_(dtype),
           forward_(forward_operations(config, rows)),
+          order_(backward_order(forward_)),
           update_(update_operations(config, rows)),
           evaluation_(evaluation_operations(config, rows)) {}
 
@@ -42,14 +43,14 @@ public:
         Values values(state_.begin(), state_.end());
         values["X"] = contexts(batch, config_.context);
         values["Y"] = targets(batch);
-        values["rate"] = torch::tensor(rate, scalar_type(dtype_));
+        values["rate"] = at::scalar_tensor(rate, scalar_type(dtype_));
         Record record;
         for (const Operation& operation : forward_) {
             values[operation.makes] = record.keep(operation.makes, operation.apply(read(operation, values)));
         }
         values.at("loss").backward();
 
-        const torch::NoGradGuard no_grad;
+        const c10::NoGradGuard no_grad;
         shown_.clear();
         for (const TensorSpec& spec : state(config_)) {
             shown_.push_back({spec.name, state_.at(spec.name)});
@@ -57,7 +58,7 @@ public:
         for (const Named& value : record.values()) {
             shown_.push_back(value);
         }
-        for (Named& gradient : gradients(config_, record.values(), parameters)) {
+        for (Named& gradient : gradients(order_, record.values(), parameters)) {
             values[gradient.name] = gradient.tensor;
             shown_.push_back(std::move(gradient));
         }
@@ -102,7 +103,9 @@ private:
     NetworkConfig config_;
     std::size_t rows_;
     DType dtype_;
-    std::vector<Operation> forward_, update_, evaluation_;
+    std::vector<Operation> forward_;
+    std::vector<std::string> order_;
+    std::vector<Operation> update_, evaluation_;
     Values state_;
     std::vector<Named> shown_;
 };

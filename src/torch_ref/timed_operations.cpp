@@ -1,6 +1,24 @@
 #include "torch_ref/timed_operations.h"
 
-#include <torch/torch.h>
+#include <ATen/core/Reduction.h>
+#include <ATen/ops/_log_softmax.h>
+#include <ATen/ops/_log_softmax_backward_data.h>
+#include <ATen/ops/addmm.h>
+#include <ATen/ops/embedding_dense_backward.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/exp.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/native_batch_norm.h>
+#include <ATen/ops/native_batch_norm_backward.h>
+#include <ATen/ops/nll_loss_backward.h>
+#include <ATen/ops/nll_loss_forward.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/tanh.h>
+#include <ATen/ops/tanh_backward.h>
+#include <ATen/ops/zeros.h>
+#include <c10/core/InferenceMode.h>
 
 #include <memory>
 #include <stdexcept>
@@ -11,7 +29,7 @@
 namespace byhand::torch_ref {
 namespace {
 
-using torch::Tensor;
+using at::Tensor;
 
 constexpr double kMomentum = 0.1, kEpsilon = 1e-5;
 constexpr std::int64_t kMean = at::Reduction::Mean;
@@ -29,11 +47,11 @@ struct Operands {
 };
 
 Tensor matrix(const std::vector<float>& values, std::size_t rows, std::size_t columns) {
-    return copy_of({"", {rows, columns}, DType::float32, values.data()}).to(torch::kFloat32);
+    return copy_of({"", {rows, columns}, DType::float32, values.data()}).to(at::kFloat);
 }
 
 Tensor vector(const std::vector<float>& values) {
-    return copy_of({"", {values.size()}, DType::float32, values.data()}).to(torch::kFloat32);
+    return copy_of({"", {values.size()}, DType::float32, values.data()}).to(at::kFloat);
 }
 
 std::shared_ptr<Operands> operands_of(const OperationQuestion& question) {
@@ -46,8 +64,8 @@ std::shared_ptr<Operands> operands_of(const OperationQuestion& question) {
     o->dy = matrix(question.dy, n, out);
     o->indices = copy_of({"", {n}, DType::int64, question.indices.data()});
     o->weight = o->W.t().contiguous();
-    o->running_mean = torch::zeros(static_cast<std::int64_t>(in));
-    o->running_spread = torch::ones(static_cast<std::int64_t>(in));
+    o->running_mean = at::zeros(static_cast<std::int64_t>(in));
+    o->running_spread = at::ones(static_cast<std::int64_t>(in));
     return o;
 }
 
@@ -55,23 +73,23 @@ void cross_entropy_with_gradient(Operands& o) {
     at::_log_softmax_out(o.logprobs, o.x, 1, /*half_to_float=*/false);
     at::nll_loss_forward_out(o.loss, o.total_weight, o.logprobs, o.indices, {}, kMean, /*ignore_index=*/-100);
     at::nll_loss_backward_out(o.dlogprobs, o.dloss, o.logprobs, o.indices, {}, kMean, -100, o.total_weight);
-    at::_log_softmax_backward_data_out(o.result, o.dlogprobs, o.logprobs, 1, torch::kFloat32);
+    at::_log_softmax_backward_data_out(o.result, o.dlogprobs, o.logprobs, 1, at::kFloat);
 }
 
 std::function<void()> linear(const std::shared_ptr<Operands>& o, const OperationShape& shape) {
     switch (shape.operation) {
         case Operation::linear_forward:
-            o->result = torch::empty_like(o->dy);
+            o->result = at::empty_like(o->dy);
             if (shape.bias) {
                 return [o] { at::addmm_out(o->result, o->bias, o->x, o->weight.t()); };
             }
             return [o] { at::mm_out(o->result, o->x, o->weight.t()); };
         case Operation::linear_weight_backward:
-            o->result = torch::empty_like(o->weight);
+            o->result = at::empty_like(o->weight);
             o->result_is_transposed = true;
             return [o] { at::mm_out(o->result, o->dy.t(), o->x); };
         default:
-            o->result = torch::empty_like(o->x);
+            o->result = at::empty_like(o->x);
             return [o] { at::mm_out(o->result, o->dy, o->weight); };
     }
 }
@@ -103,25 +121,25 @@ std::function<void()> run_of(const std::shared_ptr<Operands>& o, const Operation
         case Operation::norm_backward:
             return norm(o, shape.operation);
         case Operation::tanh_forward:
-            o->result = torch::empty_like(o->x);
+            o->result = at::empty_like(o->x);
             return [o] { at::tanh_out(o->result, o->x); };
         case Operation::tanh_backward:
-            o->h = torch::tanh(o->x);
-            o->result = torch::empty_like(o->x);
+            o->h = at::tanh(o->x);
+            o->result = at::empty_like(o->x);
             return [o] { at::tanh_backward_out(o->result, o->dy, o->h); };
         case Operation::exp_forward:
-            o->result = torch::empty_like(o->x);
+            o->result = at::empty_like(o->x);
             return [o] { at::exp_out(o->result, o->x); };
         case Operation::cross_entropy:
             for (Tensor* like_x : {&o->logprobs, &o->dlogprobs, &o->result}) {
-                *like_x = torch::empty_like(o->x);
+                *like_x = at::empty_like(o->x);
             }
-            o->loss = torch::empty({});
-            o->total_weight = torch::empty({});
-            o->dloss = torch::ones({});
+            o->loss = at::empty({});
+            o->total_weight = at::empty({});
+            o->dloss = at::ones({});
             return [o] { cross_entropy_with_gradient(*o); };
         case Operation::embedding_forward:
-            o->result = torch::empty_like(o->dy);
+            o->result = at::empty_like(o->dy);
             return [o] { at::index_select_out(o->result, o->W, 0, o->indices); };
         case Operation::embedding_backward:
             return [o, in] { o->result = at::embedding_dense_backward(o->dy, o->indices, in, -1, false); };

@@ -1,6 +1,12 @@
 // The generator by hand against LibTorch's own.
-#include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/Version.h>
+#include <ATen/ops/multinomial.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randint.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>

@@ -1,4 +1,6 @@
 // The torch::nn module, as a side and as a model, against the stepwise side in double and plain loops.
+#include "torch_ref/module.h"
+
 #include <catch2/catch_test_macros.hpp>
 #include <cstring>
 #include <limits>
@@ -8,10 +10,7 @@
 #include "base/batch_norm_1d.h"
 #include "base/error.h"
 #include "torch_ref/example.h"
-#include "torch_ref/module_model.h"
-#include "torch_ref/module_side.h"
 #include "torch_ref/near.h"
-#include "torch_ref/norm.h"
 #include "torch_ref/plain.h"
 #include "torch_ref/stepwise.h"
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "torch_ref/example.h"
-#include "torch_ref/module_side.h"
+#include "torch_ref/module.h"
 #include "torch_ref/stepwise.h"
 
 using namespace byhand;

@@ -1,11 +1,10 @@
 // LibTorch's answers to norms by themselves, against the formulas in plain loops and finite differences of those.
-#include "torch_ref/norm_answers.h"
-
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <functional>
 #include <vector>
 
+#include "torch_ref/module.h"
 #include "torch_ref/near.h"
 
 using namespace byhand;

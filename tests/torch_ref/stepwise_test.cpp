@@ -1,7 +1,9 @@
 // LibTorch's stepwise side against plain loops, finite differences, and LibTorch's own whole functions.
 #include "torch_ref/stepwise.h"
 
-#include <torch/torch.h>
+#include <ATen/ops/batch_norm.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/zeros.h>
 
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -10,12 +12,12 @@
 #include <vector>
 
 #include "base/error.h"
+#include "torch_ref/bridge.h"
 #include "torch_ref/example.h"
 #include "torch_ref/near.h"
 #include "torch_ref/plain.h"
 
 using namespace byhand;
-namespace F = torch::nn::functional;
 
 namespace {
 
@@ -26,12 +28,11 @@ std::unique_ptr<Side> after_run(const example::Example& example, DType dtype, fl
     return side;
 }
 
-torch::Tensor to_tensor(const std::vector<View>& views, const std::string& name) {
+at::Tensor to_tensor(const std::vector<View>& views, const std::string& name) {
     const View* view = find(views, name);
     INFO(name);
     REQUIRE(view != nullptr);
-    const std::vector<std::int64_t> sizes(view->shape.begin(), view->shape.end());
-    return torch::tensor(near::values(*view), torch::kFloat64).reshape(sizes);
+    return torch_ref::copy_of(*view);
 }
 
 // The loss's central differences along each element of one parameter.
@@ -48,8 +49,8 @@ std::vector<double> slopes(const plain::Network& network, const TensorSpec& spec
     return all;
 }
 
-bool close(const torch::Tensor& a, const torch::Tensor& b) {
-    return a.sizes() == b.sizes() && torch::allclose(a, b, /*rtol=*/1e-12, /*atol=*/1e-14);
+bool close(const at::Tensor& a, const at::Tensor& b) {
+    return a.sizes() == b.sizes() && a.allclose(b, /*rtol=*/1e-12, /*atol=*/1e-14);
 }
 
 }  // namespace
@@ -111,11 +112,11 @@ TEST_CASE("stepwise: gradients of softmax are those of LibTorch's cross_entropy"
     const example::Example example = example::make(example::small_network({7}), 9);
     const auto side = after_run(example, DType::float64);
     const auto logits = to_tensor(side->views(), "logits").requires_grad_();
-    const auto loss = F::cross_entropy(logits, torch::tensor(example.Y));
+    const auto loss = at::cross_entropy_loss(logits, torch_ref::targets(example.batch()));
     loss.backward();
     CHECK(close(to_tensor(side->views(), "loss"), loss));
     CHECK(close(to_tensor(side->views(), "dlogits"), logits.grad()));
-    CHECK(close(to_tensor(side->views(), "logprobs"), torch::log_softmax(logits, 1)));
+    CHECK(close(to_tensor(side->views(), "logprobs"), logits.log_softmax(1)));
 }
 
 TEST_CASE("stepwise: the norm is LibTorch's batch_norm where it has the same conventions") {
@@ -133,13 +134,8 @@ TEST_CASE("stepwise: the norm is LibTorch's batch_norm where it has the same con
         const auto bias = get("bnbias").requires_grad_();
         const auto mean = get("bnmean_running");
         const auto variance = get("bnvar_running");
-        const auto normed = F::batch_norm(hprebn, mean, variance,
-                                          F::BatchNormFuncOptions()
-                                              .weight(gain)
-                                              .bias(bias)
-                                              .training(true)
-                                              .momentum(config.norm.momentum)
-                                              .eps(config.norm.epsilon));
+        const auto normed = at::batch_norm(hprebn, gain, bias, mean, variance, /*training=*/true, config.norm.momentum,
+                                           config.norm.epsilon, /*cudnn_enabled=*/false);
         normed.backward(get("d" + result));
         CHECK(close(get(result), normed));
         CHECK(close(get("dhprebn"), hprebn.grad()));
@@ -151,16 +147,16 @@ TEST_CASE("stepwise: the norm is LibTorch's batch_norm where it has the same con
 }
 
 TEST_CASE("LibTorch's max gives the whole gradient to the first of equals") {
-    for (const auto type : {torch::kFloat32, torch::kFloat64}) {
+    for (const auto type : {at::kFloat, at::kDouble}) {
         for (std::int64_t width = 1; width < 70; ++width) {
             for (std::int64_t first = 0; first < width; ++first) {
-                auto x = torch::zeros({3, width}, type);
+                auto x = at::zeros({3, width}, type);
                 x.slice(1, first) = 2;
                 x.requires_grad_();
                 std::get<0>(x.max(1)).sum().backward();
-                auto expected = torch::zeros({3, width}, type);
+                auto expected = at::zeros({3, width}, type);
                 expected.select(1, first) = 1;
-                CHECK(torch::equal(x.grad(), expected));
+                CHECK(x.grad().equal(expected));
             }
         }
     }

@@ -1,0 +1,257 @@
+// The network as a torch::nn module, of LibTorch's own layers wherever it has them. Only module.cpp includes this, and
+// the functions stand in their classes: LibTorch's headers of modules take ten seconds to compile.
+#pragma once
+
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/embedding.h>
+#include <torch/nn/modules/linear.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "base/batch_norm_1d.h"
+#include "base/network.h"
+#include "base/tensors.h"
+#include "torch_ref/bridge.h"
+
+namespace byhand::torch_ref {
+
+inline std::int64_t as_int(std::size_t extent) {
+    return static_cast<std::int64_t>(extent);
+}
+
+// Without a record, the value as it is, and no name is put together.
+inline torch::Tensor keep(Record* record, const char* name, torch::Tensor value) {
+    return record != nullptr ? record->keep(name, std::move(value)) : value;
+}
+inline torch::Tensor keep(Record* record, const Layer& layer, const char* name, torch::Tensor value) {
+    return record != nullptr ? record->keep(layer.value(name), std::move(value)) : value;
+}
+
+// What a running figure of spread holds for a variance with the running figure's divisor.
+inline torch::Tensor running_spread_of(const NormConfig& conventions, const torch::Tensor& variance) {
+    return conventions.running_spread == RunningSpread::deviation ? variance.sqrt() : variance;
+}
+
+struct NormOptions {
+    std::int64_t features = 0;
+    NormConfig conventions;  // where the norm stands is not its own affair
+};
+
+// Batch normalisation by every convention of NormConfig; torch::nn::BatchNorm1d has one of them. In training it
+// normalises by the batch and updates its running figures, in evaluation it normalises by those. The epsilon stands the
+// same way in both, and a running deviation d is a variance of d².
+class NormImpl : public torch::nn::Module {
+public:
+    explicit NormImpl(const NormOptions& options) : conventions_(options.conventions) {
+        if (conventions_.affine) {
+            weight = register_parameter("weight", torch::ones(options.features));
+            bias = register_parameter("bias", torch::zeros(options.features));
+        }
+        running_mean = register_buffer("running_mean", torch::zeros(options.features));
+        running_spread = register_buffer("running_spread", torch::ones(options.features));
+    }
+
+    // (rows, features) → (rows, features).
+    torch::Tensor forward(const torch::Tensor& x) {
+        torch::Tensor mean = running_mean;
+        torch::Tensor variance = running_spread;
+        if (is_training()) {
+            const std::vector<std::int64_t> over_rows = {0};
+            const bool unbiased = conventions_.batch_divisor == Divisor::n_minus_1;
+            std::tie(variance, mean) = torch::var_mean(x, over_rows, unbiased);
+            update_running(mean, variance, x.size(0));
+        } else if (conventions_.running_spread == RunningSpread::deviation) {
+            variance = running_spread.square();
+        }
+        const torch::Tensor result = normalised(x, mean, variance);
+        return conventions_.affine ? torch::addcmul(bias, result, weight) : result;
+    }
+
+    // All (features).
+    torch::Tensor weight;  // undefined without γ and β, as is bias
+    torch::Tensor bias;
+    torch::Tensor running_mean;
+    torch::Tensor running_spread;
+
+private:
+    torch::Tensor normalised(const torch::Tensor& x, const torch::Tensor& mean, const torch::Tensor& variance) const {
+        const bool inside = conventions_.epsilon_place == EpsilonPlace::inside;
+        const torch::Tensor spread =
+            inside ? (variance + conventions_.epsilon).sqrt() : variance.sqrt() + conventions_.epsilon;
+        return (x - mean) / spread;
+    }
+
+    void update_running(const torch::Tensor& mean, const torch::Tensor& variance, std::int64_t rows) {
+        const torch::NoGradGuard no_grad;
+        const auto divided_by = [rows](Divisor divisor) {
+            return static_cast<double>(divisor == Divisor::n ? rows : rows - 1);
+        };
+        const double factor = divided_by(conventions_.batch_divisor) / divided_by(conventions_.running_divisor);
+        const double momentum = conventions_.momentum;
+        running_mean.mul_(1 - momentum).add_(mean, momentum);
+        running_spread.mul_(1 - momentum).add_(running_spread_of(conventions_, variance * factor), momentum);
+    }
+
+    NormConfig conventions_;
+};
+TORCH_MODULE(Norm);
+
+// One linear and its norm, if any: BatchNorm1d where the conventions are its own, else Norm.
+class BlockImpl : public torch::nn::Module {
+public:
+    BlockImpl(const Layer& of, const NormConfig& norm)
+        : layer(of), linear(torch::nn::LinearOptions(as_int(of.inputs), as_int(of.outputs)).bias(of.has_bias)) {
+        register_module("linear", linear);
+        if (layer.norm == NormPlace::none) {
+            return;
+        }
+        const std::int64_t features = as_int(layer.outputs);
+        if (is_batch_norm_1d(norm)) {
+            const auto options =
+                torch::nn::BatchNorm1dOptions(features).eps(norm.epsilon).momentum(norm.momentum).affine(norm.affine);
+            batch_norm_1d_ = register_module("norm", torch::nn::BatchNorm1d(options));
+            gain = batch_norm_1d_->weight;
+            bias = batch_norm_1d_->bias;
+            running_mean = batch_norm_1d_->running_mean;
+            running_spread = batch_norm_1d_->running_var;
+        } else {
+            norm_ = register_module("norm", Norm(NormOptions{features, norm}));
+            gain = norm_->weight;
+            bias = norm_->bias;
+            running_mean = norm_->running_mean;
+            running_spread = norm_->running_spread;
+        }
+    }
+
+    // (rows, H) → (rows, H).
+    torch::Tensor normalise(const torch::Tensor& x) {
+        return norm_.is_empty() ? batch_norm_1d_->forward(x) : norm_->forward(x);
+    }
+
+    const Layer layer;
+    torch::nn::Linear linear;
+    // The norm's tensors, whichever it is; (H) each, undefined where the layer has none.
+    torch::Tensor gain, bias, running_mean, running_spread;
+
+private:
+    torch::nn::BatchNorm1d batch_norm_1d_{nullptr};
+    Norm norm_{nullptr};
+};
+TORCH_MODULE(Block);
+
+class NetworkImpl : public torch::nn::Module {
+public:
+    explicit NetworkImpl(const NetworkConfig& config)
+        : config_(config), C_(torch::nn::EmbeddingOptions(as_int(config.vocabulary), as_int(config.embedding))) {
+        register_module("C", C_);
+        for (const Layer& layer : layers(config)) {
+            blocks_.push_back(register_module("layer" + std::to_string(layer.number), Block(layer, config.norm)));
+        }
+        slots_ = find_slots();
+    }
+
+    // X (rows, T) → logits (rows, V). In `record`, where there is one, it keeps emb, embcat and of each layer hprebn
+    // (with a norm), hpreact and h, and logits.
+    torch::Tensor forward(const torch::Tensor& X, Record* record = nullptr) {
+        torch::Tensor x = embedded(X, record);
+        for (Block& block : blocks_) {
+            const Layer& layer = block->layer;
+            x = block->linear->forward(x);
+            if (layer.norm == NormPlace::before) {
+                x = block->normalise(keep(record, layer, "hprebn", x));
+            }
+            if (layer.is_output) {
+                break;
+            }
+            // In place where nobody wants to see hpreact: neither the linear nor a norm needs its result to go
+            // backwards.
+            x = record != nullptr ? torch::tanh(keep(record, layer, "hpreact", x)) : x.tanh_();
+            if (layer.norm == NormPlace::after) {
+                x = block->normalise(keep(record, layer, "hprebn", x));
+            }
+            x = keep(record, layer, "h", x);
+        }
+        return keep(record, "logits", x);
+    }
+
+    // The input (rows, H) of the norm of block `index`, which has one. X is (rows, T).
+    torch::Tensor norm_input(const torch::Tensor& X, std::size_t index) {
+        torch::Tensor x = embedded(X, nullptr);
+        for (std::size_t i = 0; i < index; ++i) {
+            Block& block = blocks_[i];
+            x = block->linear->forward(x);
+            x = block->layer.norm == NormPlace::before ? block->normalise(x) : x;
+            x = torch::tanh(x);
+            x = block->layer.norm == NormPlace::after ? block->normalise(x) : x;
+        }
+        x = blocks_[index]->linear->forward(x);
+        return blocks_[index]->layer.norm == NormPlace::after ? torch::tanh(x) : x;
+    }
+
+    const std::vector<Block>& blocks() const { return blocks_; }
+
+    // The tensor behind a name of state(config). Linear has its weight as (out, in), hence the transposition.
+    struct Slot {
+        TensorSpec spec;
+        torch::Tensor tensor;
+        bool transposed = false;
+    };
+    // In the order of state(config).
+    const std::vector<Slot>& slots() const { return slots_; }
+
+    void load(const Tensors<float>& state) const {
+        for (const Slot& slot : slots_) {
+            torch_ref::load(slot.tensor, slot.transposed, state, slot.spec);
+        }
+    }
+
+    void save(Tensors<float>& state) const {
+        for (const Slot& slot : slots_) {
+            torch_ref::save(state, slot.spec, slot.tensor, slot.transposed);
+        }
+    }
+
+private:
+    torch::Tensor embedded(const torch::Tensor& X, Record* record) {
+        const torch::Tensor emb = keep(record, "emb", C_->forward(X));
+        return keep(record, "embcat", emb.view({X.size(0), -1}));
+    }
+
+    std::vector<Slot> find_slots() const {
+        std::map<std::string, torch::Tensor> tensors = {{"C", C_->weight}};
+        std::set<std::string> transposed;
+        for (const Block& block : blocks_) {
+            const Layer& layer = block->layer;
+            tensors[layer.W()] = block->linear->weight;
+            transposed.insert(layer.W());
+            tensors[layer.b()] = block->linear->bias;
+            if (layer.norm == NormPlace::none) {
+                continue;
+            }
+            tensors[layer.value("bngain")] = block->gain;
+            tensors[layer.value("bnbias")] = block->bias;
+            tensors[layer.value("bnmean_running")] = block->running_mean;
+            tensors[layer.value("bnvar_running")] = block->running_spread;
+        }
+        std::vector<Slot> slots;
+        for (const TensorSpec& spec : state(config_)) {
+            slots.push_back({spec, tensors.at(spec.name), transposed.count(spec.name) > 0});
+        }
+        return slots;
+    }
+
+    NetworkConfig config_;
+    torch::nn::Embedding C_;
+    std::vector<Block> blocks_;
+    std::vector<Slot> slots_;
+};
+TORCH_MODULE(Network);
+
+}  // namespace byhand::torch_ref
