@@ -1,5 +1,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "recipe/recipe.h"
@@ -47,6 +48,22 @@ TEST_CASE("to_json keeps every value") {
     CHECK(recipe_from_json(to_json(recipe), "x.json") == recipe);
     recipe.steps = 0;
     CHECK(recipe_from_json(to_json(recipe), "x.json") == recipe);
+}
+
+TEST_CASE("differences name each key that decides a step, and no other") {
+    const Recipe there = sample();
+    Recipe here = there;
+    here.name = "another";
+    here.about = "another";
+    ++here.steps;
+    ++here.sample_seed;
+    CHECK(differences(there, here).empty());
+    here.batch = there.batch + 1;
+    here.network.hidden.push_back(9);
+    const std::string last = std::to_string(there.network.hidden.size()), batch = std::to_string(there.batch);
+    CHECK(differences(there, here) ==
+          std::vector<std::string>{"batches.size (" + batch + " there, " + std::to_string(here.batch) + " here)",
+                                   "network.hidden." + last + " (\"nothing\" there, 9 here)"});
 }
 
 TEST_CASE("what is left out is as in the structs") {
