@@ -1,7 +1,6 @@
 // Looking into what was printed.
 #pragma once
 
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -12,13 +11,6 @@ inline bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
-inline std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    std::istringstream stream(text);
-    for (std::string line; std::getline(stream, line);) {
-        lines.push_back(line);
-    }
-    return lines;
-}
+std::vector<std::string> lines_of(const std::string& text);
 
 }  // namespace text

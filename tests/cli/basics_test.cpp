@@ -61,7 +61,7 @@ TEST_CASE("off a terminal nothing is coloured or redrawn") {
     CHECK_FALSE(has_escape(byhand(folder, {"sample"})));
     CHECK_FALSE(has_escape(byhand(folder, {"recipes"})));
     CHECK(byhand(folder, {"train", "--data", "n", "--steps", "30"}).err.find('\r') == std::string::npos);
-    if (kWithTorch) {
+    if (with_torch()) {
         CHECK_FALSE(has_escape(byhand(folder, {"compare", "--steps", "3"})));
     }
 }
@@ -96,7 +96,7 @@ TEST_CASE("what can't be printed is an error, not a success") {
         CHECK(outcome.code == 2);
         CHECK(outcome.err.find("byhand: standard output could not be written") != std::string::npos);
     }
-    if (kWithTorch) {
+    if (with_torch()) {
         const Outcome outcome = byhand_under(folder, "exec >/dev/full", {"compare"});
         CHECK(outcome.code == 2);
         CHECK(outcome.err == "byhand: standard output could not be written\n");
@@ -109,7 +109,7 @@ TEST_CASE("a release has canaries on its stack, no writable table of functions, 
     }
     const Folder folder;
     const Outcome outcome =
-        Process(folder, "/usr/bin/readelf", {"--wide", "--headers", "--dynamic", "--dyn-syms", BYHAND_PROGRAM}, {})
+        Process(folder, "/usr/bin/readelf", {"--wide", "--headers", "--dynamic", "--dyn-syms", byhand_program()}, {})
             .wait();
     REQUIRE(outcome.code == 0);
     for (const std::string sign :

@@ -56,7 +56,7 @@ TEST_CASE("bench --json has every figure of the machine and of each recipe") {
     CHECK(machine.at("peak_gflops").get<double>() > 0);
     CHECK_FALSE(machine.at("cpu").get<std::string>().empty());
     CHECK_FALSE(machine.at("target").get<std::string>().empty());
-    CHECK(machine.at("blas_core").is_string() == kWithTorch);
+    CHECK(machine.at("blas_core").is_string() == with_torch());
     REQUIRE(all.at("results").size() == 2);
     CHECK(all.at("results").at(1).at("recipe").get<std::string>() == "notes");
     CHECK(all.at("results").at(1).at("flops_per_step").get<double>() == 633'600);
@@ -67,7 +67,7 @@ TEST_CASE("bench --json has every figure of the machine and of each recipe") {
         check_spread(one.at("step_us"));
         CHECK(one.at("gflops").get<double>() > 0);
         CHECK(one.at("fraction_of_peak").get<double>() > 0);
-        if (kWithTorch) {
+        if (with_torch()) {
             check_spread(one.at("torch_step_us"));
             check_spread(one.at("torch_as_installed_us"));
             check_spread(one.at("ratio"));
@@ -82,7 +82,7 @@ TEST_CASE("bench --json has every figure of the machine and of each recipe") {
 }
 
 TEST_CASE("without LibTorch bench measures ours alone, and says why") {
-    if (kWithTorch) {
+    if (with_torch()) {
         SKIP("LibTorch's side was built");
     }
     const Place place;
@@ -100,7 +100,7 @@ TEST_CASE("LibTorch as installed can be left out") {
     const json one = json_of(byhand(place, kQuick + Arguments{"--json", "--no-as-installed"})).at("results").at(0);
     CHECK(one.at("torch_as_installed_us").is_null());
     CHECK(one.at("ratio_as_installed").is_null());
-    CHECK(one.at("ratio").is_object() == kWithTorch);
+    CHECK(one.at("ratio").is_object() == with_torch());
 }
 
 TEST_CASE("OpenBLAS has the kernels that the user names, but as installed its own") {
@@ -129,7 +129,7 @@ TEST_CASE("bench --avx2 keeps both sides to it") {
         SKIP("this CPU has nothing wider");
     }
     CHECK(narrow.at("machine").at("target").get<std::string>() == "AVX2");
-    if (kWithTorch && wide.at("machine").at("blas_core").get<std::string>() != "unknown") {
+    if (with_torch() && wide.at("machine").at("blas_core").get<std::string>() != "unknown") {
         CHECK(narrow.at("machine").at("blas_core").get<std::string>() == "Haswell");
     }
 }
@@ -154,8 +154,8 @@ TEST_CASE("bench --kernels times each operation, and both sides make the same of
         CHECK(one.at("recipe").get<std::string>() == "tiny");
         names.insert(one.at("operation").get<std::string>());
         check_spread(one.at("us"));
-        CHECK(one.at("ratio").is_object() == kWithTorch);
-        if (kWithTorch) {
+        CHECK(one.at("ratio").is_object() == with_torch());
+        if (with_torch()) {
             check_spread(one.at("torch_us"));
             CHECK(one.at("apart").get<double>() < 1e-5);
         }
@@ -177,7 +177,7 @@ TEST_CASE("bench --sweep writes CSV, and a plot") {
     CHECK(lines[1].starts_with("2,"));
     CHECK(lines[2].starts_with("4,"));
     CHECK(lines[3].starts_with("8,"));
-    CHECK((lines[3].find(",,") == std::string::npos) == kWithTorch);
+    CHECK((lines[3].find(",,") == std::string::npos) == with_torch());
     CHECK(place.read("plot.svg").find("<svg") != std::string::npos);
     CHECK(place.read("plot.svg").find("A training step of tiny by hidden") != std::string::npos);
 }

@@ -41,7 +41,7 @@ struct Place : Folder {
                                    "exit $code";
         // Whoever is root needs no namespace of users, which is not to be had everywhere.
         const Arguments own = ::geteuid() == 0 ? Arguments{"--mount"} : Arguments{"--map-root-user", "--mount"};
-        return Process(*this, "/usr/bin/unshare", own + Arguments{"/bin/sh", "-c", script, BYHAND_PROGRAM} + arguments,
+        return Process(*this, "/usr/bin/unshare", own + Arguments{"/bin/sh", "-c", script, byhand_program()} + arguments,
                        {})
             .wait();
     }
@@ -99,7 +99,7 @@ TEST_CASE("a read-only disk is refused before the work") {
                                        place.training("100000000", {"--save", "disk/new"}),
                                        place.training("100000000", {"--no-save", "--metrics", "disk/l"}),
                                        {"diff", "m", "m", "--output", "disk/r"}};
-    if (kWithTorch) {
+    if (with_torch()) {
         commands.push_back({"compare", "--data", "n", "--steps", "1000000", "--output", "disk/r"});
         commands.push_back({"compare", "--data", "n", "--steps", "1000000", "--dump", "disk/r"});
     }
@@ -121,7 +121,7 @@ TEST_CASE("a pipe that nobody reads is refused before the work") {
                                        {"lab", "columns", "--no-plot", "--html", "pipe"},
                                        {"lab", "columns", "--no-plot", "--svg", "pipe"},
                                        {"exercise", "--output", "pipe"}};
-    if (kWithTorch) {
+    if (with_torch()) {
         commands.push_back({"compare", "--data", "n", "--steps", "1000000", "--output", "pipe"});
         commands.push_back({"compare", "--data", "n", "--steps", "1000000", "--dump", "pipe"});
         commands.push_back({"bench", "--sweep", "hidden=9..9", "--svg", "pipe"});
@@ -165,7 +165,7 @@ TEST_CASE("a file beyond its limit is an error, and nothing is left behind") {
     std::vector<Arguments> commands = {
         place.training("3", {"--save", "m"}), place.training("3", {"--save", "new"}),
         place.training("90", {"--no-save", "--json", "--log-every", "1", "--metrics", "l"})};
-    if (kWithTorch) {
+    if (with_torch()) {
         commands.push_back({"compare", "--data", "n", "--output", "r"});
     }
     for (const Arguments& arguments : commands) {
@@ -207,7 +207,7 @@ TEST_CASE("a reader who has seen enough ends the program quietly") {
          {Arguments{"sample", "m", "-n", "100000"}, {"recipes"}, {"explain", "--data", "n"}}) {
         CAPTURE(arguments);
         const Outcome outcome =
-            Process(place, "/bin/sh", Arguments{"-c", "\"$0\" \"$@\" | head -n 1", BYHAND_PROGRAM} + arguments, {})
+            Process(place, "/bin/sh", Arguments{"-c", "\"$0\" \"$@\" | head -n 1", byhand_program()} + arguments, {})
                 .wait();
         CHECK(outcome.code == 0);
         CHECK(lines_of(outcome.out).size() == 1);

@@ -428,7 +428,7 @@ TEST_CASE("exercise: what whoever runs it has done to its surroundings is no suc
     const Folder folder;
     folder.write("k.so", "no library");
     const Outcome outcome =
-        Process(folder, "/usr/bin/env", {"--ignore-signal=CHLD", BYHAND_PROGRAM, "exercise", "k.so"}, {}).wait();
+        Process(folder, "/usr/bin/env", {"--ignore-signal=CHLD", byhand_program(), "exercise", "k.so"}, {}).wait();
     CAPTURE(outcome.err);
     CHECK(outcome.code == 2);
     folder.write("own.cpp", "");

@@ -147,7 +147,7 @@ TEST_CASE("a file that can't be read to its end, or shrinks meanwhile, is refuse
                                {"l",
                                 {"train", "--data", "n", "--hidden", "5", "--steps", "3", "--log-every", "1",
                                  "--metrics", "l", "--resume", "m", "--save", "other"}}};
-    if (kWithTorch) {
+    if (with_torch()) {
         cases.push_back({"s", {"lab", "padding", "--no-plot", "--file", "s"}});
     }
     const std::string metrics = place.read("l");

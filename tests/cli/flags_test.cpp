@@ -66,7 +66,7 @@ std::vector<Command> commands() {
                                 {{"explain"}, {"--data", "n"}},
                                 {{"diff"}, {"good", "good"}},
                                 {{"mistakes"}, {}}};
-    if (kWithTorch) {
+    if (with_torch()) {
         all.push_back({{"compare"}, {"--data", "n", "--hidden", "5"}});
         all.push_back({{"lab", "columns"}, {"--no-plot"}});
         all.push_back({{"lab", "padding"}, {"--no-plot"}});
@@ -84,7 +84,7 @@ struct Place : Folder {
 // Runs it, and looks at how it ended.
 void check_harmless(const Folder& folder, const Arguments& arguments) {
     CAPTURE(arguments);
-    const Outcome outcome = Process(folder, BYHAND_PROGRAM, arguments, {}).wait(std::chrono::seconds(60));
+    const Outcome outcome = Process(folder, byhand_program(), arguments, {}).wait(std::chrono::seconds(60));
     if (outcome.code == 2) {
         check_refused(outcome, "");
         return;
@@ -95,6 +95,35 @@ void check_harmless(const Folder& folder, const Arguments& arguments) {
     CHECK(outcome.err.find("internal error") == std::string::npos);
 }
 
+void check_numbers(const std::vector<std::string>& numbers) {
+    const Place place;
+    const std::vector<std::string> lasting = {"--steps", "-n"};  // so many are what was asked for
+    for (const Command& command : commands()) {
+        for (const Flag& flag : flags_in(byhand(place, command.name + Arguments{"--help"}).out)) {
+            if (flag.type == "TEXT" || std::ranges::find(lasting, flag.name) != lasting.end()) {
+                continue;
+            }
+            for (const std::string& value : numbers) {
+                check_harmless(place, command.with(flag, value));
+            }
+        }
+    }
+}
+
+void check_words(const std::vector<std::string>& words) {
+    const Place place;
+    for (const Command& command : commands()) {
+        for (const Flag& flag : flags_in(byhand(place, command.name + Arguments{"--help"}).out)) {
+            if (flag.type != "TEXT") {
+                continue;
+            }
+            for (const std::string& value : words) {
+                check_harmless(place, command.with(flag, value));
+            }
+        }
+    }
+}
+
 }  // namespace
 
 TEST_CASE("flags: the help names every flag that there is, with its type") {
@@ -103,7 +132,7 @@ TEST_CASE("flags: the help names every flag that there is, with its type") {
     for (const Command& command : commands()) {
         flags += flags_in(byhand(folder, command.name + Arguments{"--help"}).out).size();
     }
-    CHECK(flags >= (kWithTorch ? 75 : 55));  // or this reads nothing of it
+    CHECK(flags >= (with_torch() ? 75 : 55));  // or this reads nothing of it
 }
 
 TEST_CASE("flags: no number is refused, whoever wants one") {
@@ -123,34 +152,16 @@ TEST_CASE("flags: no number is refused, whoever wants one") {
 }
 
 TEST_CASE("flags: numbers beyond all measure are refused, or do no harm") {
-    const Place place;
-    const std::vector<std::string> lasting = {"--steps", "-n"};  // so many are what was asked for
-    for (const Command& command : commands()) {
-        for (const Flag& flag : flags_in(byhand(place, command.name + Arguments{"--help"}).out)) {
-            if (flag.type == "TEXT" || std::ranges::find(lasting, flag.name) != lasting.end()) {
-                continue;
-            }
-            for (const std::string value :
-                 {"4294967295", "18446744073709551615", "18446744073709551616", "1e300", "0"}) {
-                check_harmless(place, command.with(flag, value));
-            }
-        }
-    }
+    check_numbers({"18446744073709551616", "0"});
+}
+TEST_CASE("flags: more such numbers", "[long]") {
+    check_numbers({"4294967295", "18446744073709551615", "1e300"});
 }
 
 TEST_CASE("flags: words that nobody means are refused, or do no harm") {
-    const Place place;
-    for (const Command& command : commands()) {
-        for (const Flag& flag : flags_in(byhand(place, command.name + Arguments{"--help"}).out)) {
-            if (flag.type != "TEXT") {
-                continue;
-            }
-            for (const std::string& value :
-                 {std::string(), std::string("\x1b[2J\x07"), std::string("no/such/\x1b[2J"), std::string("/"),
-                  std::string("\xff"), std::string(100'000, 'a'), std::string("9999999999,9999999999"),
-                  std::string("[*?{}]"), std::string("--help"), std::string("%s%n{}")}) {
-                check_harmless(place, command.with(flag, value));
-            }
-        }
-    }
+    check_words({"no/such/\x1b[2J", std::string(100'000, 'a')});
+}
+TEST_CASE("flags: more such words", "[long]") {
+    check_words(
+        {"", "\x1b[2J\x07", "/", "\xff", "9999999999,9999999999", "[*?{}]", "--help", "%s%n{}"});
 }

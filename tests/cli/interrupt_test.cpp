@@ -28,7 +28,7 @@ void need_signals_at_once() {
 // Trains until it is told to stop, which is after its first line of progress.
 Outcome interrupted(const Folder& folder, int signal, const Arguments& flags) {
     folder.write("n", file_of(plain_names()));
-    Process process(folder, BYHAND_PROGRAM, Arguments{"train", "--data", "n", "--steps", kDay, "--json"} + flags, {});
+    Process process(folder, byhand_program(), Arguments{"train", "--data", "n", "--steps", kDay, "--json"} + flags, {});
     REQUIRE(process.says("steps/s"));
     process.signal(signal);
     return process.wait();
@@ -112,7 +112,7 @@ TEST_CASE("a second signal ends the program at once, and the file stays as it wa
         REQUIRE(byhand(folder, {"train", "--data", "n", "--steps", "2", "--save", "m"}).code == 0);
         const std::string before = folder.read("m");
         // A step of this takes far longer than the time between the two.
-        Process process(folder, BYHAND_PROGRAM,
+        Process process(folder, byhand_program(),
                         {"train", "--data", "n", "--model", "stepwise", "--hidden", "2000,2000", "--batch", "700",
                          "--steps", "100", "--log-every", "1", "--save", "m"},
                         {});
@@ -134,7 +134,7 @@ TEST_CASE("a signal that is ignored stays ignored") {
     const Folder folder;
     folder.write("n", file_of(plain_names()));
     Process process(folder, "/usr/bin/env",
-                    {"--ignore-signal=INT", BYHAND_PROGRAM, "train", "--data", "n", "--steps", "3000", "--log-every",
+                    {"--ignore-signal=INT", byhand_program(), "train", "--data", "n", "--steps", "3000", "--log-every",
                      "1", "--save", "m"},
                     {});
     REQUIRE(process.says("steps/s"));
@@ -147,7 +147,7 @@ TEST_CASE("once the command that goes on is said, the model is safe, whatever ha
     const Folder folder;
     // To measure it takes far longer than the time between the two: a model that is measured first is at its end by
     // then.
-    Process process(folder, BYHAND_PROGRAM,
+    Process process(folder, byhand_program(),
                     {"train", "--hidden", "900,300", "--threads", "1", "--steps", kDay, "--log-every", "1"}, {});
     REQUIRE(process.says("steps/s"));
     process.signal(SIGTERM);
@@ -164,7 +164,7 @@ TEST_CASE("a reader of messages or of metrics who goes away does not end a train
     folder.write("n", file_of(plain_names()));
     // "$0" and "$@" are the training, under a shell that sets up a reader who soon goes away.
     const auto train = [&](const std::string& shell, const Arguments& more) {
-        const Arguments words = {"-c", shell,     BYHAND_PROGRAM, "train",       "--data",
+        const Arguments words = {"-c", shell,     byhand_program(), "train",       "--data",
                                  "n",  "--steps", "9000",         "--log-every", "1"};
         return Process(folder, "/bin/bash", words + more, {}).wait();
     };

@@ -52,24 +52,13 @@ std::size_t times(const std::string& text, const std::string& what) {
 // A PATH on which nothing is to be found.
 const Environment kNoPrograms = {{"PATH", "/nowhere"}};
 
-}  // namespace
+// The experiments that train nothing.
+const std::vector<std::string> kQuickest = {"columns", "padding", "invariance", "conventions"};
 
-TEST_CASE("the lab lists its experiments, and each has help and a name of its own") {
+// Each says the same twice, as JSON and as text.
+void check_twice(const std::vector<std::string>& experiments) {
     const Folder folder;
-    const std::vector<std::string> names = listed(folder);
-    CHECK(names == std::vector<std::string>{"loss", "invariance", "geometry", "columns", "padding", "placement",
-                                            "claims", "undo", "backward", "conventions", "walkthrough"});
-    for (const std::string& name : names) {
-        const Outcome help = byhand(folder, {"lab", name, "--help"});
-        CHECK(help.code == 0);
-        CHECK(help.out.find("--json") != std::string::npos);
-        CHECK(help.out.find("byhand lab " + name) != std::string::npos);
-    }
-}
-
-TEST_CASE("every experiment ends well, and says the same twice, as JSON and as text") {
-    const Folder folder;
-    for (const std::string& name : listed(folder)) {
+    for (const std::string& name : experiments) {
         CAPTURE(name);
         const Outcome first = byhand(folder, quick(name) + Arguments{"--json"});
         const json paper = json_of(first);
@@ -88,10 +77,11 @@ TEST_CASE("every experiment ends well, and says the same twice, as JSON and as t
     CHECK(folder.files().empty());
 }
 
-TEST_CASE("an experiment as a page: its picture in it, no script, as wide as the window") {
+// Each as a page has its picture in it, no script, and is as wide as the window.
+void check_page(const std::vector<std::string>& experiments) {
     const Folder folder;
     std::vector<std::string> pages;
-    for (const std::string& name : listed(folder)) {
+    for (const std::string& name : experiments) {
         CAPTURE(name);
         const std::string page = name + ".html", svg = name + ".svg";
         const json paper = json_of(byhand(folder, quick(name) + Arguments{"--html", page, "--json"}));
@@ -108,6 +98,45 @@ TEST_CASE("an experiment as a page: its picture in it, no script, as wide as the
     for (const std::string& page : pages) {
         CHECK_FALSE(dom(folder, page, "1000").empty());
     }
+}
+
+}  // namespace
+
+TEST_CASE("the lab lists its experiments, and each has help and a name of its own") {
+    const Folder folder;
+    const std::vector<std::string> names = listed(folder);
+    CHECK(names == std::vector<std::string>{"loss", "invariance", "geometry", "columns", "padding", "placement",
+                                            "claims", "undo", "backward", "conventions", "walkthrough"});
+    for (const std::string& name : names) {
+        const Outcome help = byhand(folder, {"lab", name, "--help"});
+        CHECK(help.code == 0);
+        CHECK(help.out.find("--json") != std::string::npos);
+        CHECK(help.out.find("byhand lab " + name) != std::string::npos);
+    }
+}
+
+TEST_CASE("every experiment ends well") {
+    const Folder folder;
+    for (const std::string& name : listed(folder)) {
+        CAPTURE(name);
+        const json paper = json_of(byhand(folder, quick(name) + Arguments{"--json"}));
+        CHECK(paper.at("experiment").get<std::string>() == name);
+        CHECK(paper.at("agrees").get<bool>());
+    }
+}
+
+TEST_CASE("an experiment says the same twice, as JSON and as text") {
+    check_twice(kQuickest);
+}
+TEST_CASE("every experiment says the same twice, as JSON and as text", "[long]") {
+    check_twice(listed(Folder()));
+}
+
+TEST_CASE("an experiment as a page: its picture in it, no script, as wide as the window") {
+    check_page(kQuickest);
+}
+TEST_CASE("every experiment as a page: its picture in it, no script, as wide as the window", "[long]") {
+    check_page(listed(Folder()));
 }
 
 TEST_CASE("without gnuplot the numbers are printed, and a picture that was asked for is refused") {

@@ -22,7 +22,7 @@ struct Losses {
 // The models that can be trained here, fused first.
 inline std::vector<std::string> models() {
     std::vector<std::string> all = {"fused", "stepwise", "collapsed"};
-    if (kWithTorch) {
+    if (with_torch()) {
         all.emplace_back("torch");
     }
     return all;

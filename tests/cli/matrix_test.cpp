@@ -60,7 +60,14 @@ struct Matrix : Folder {
 
 }  // namespace
 
-TEST_CASE("matrix: the recipes that are shipped") {
+TEST_CASE("matrix: a sample") {
+    const Matrix matrix;
+    matrix.agree({"--recipe", "makemore-bn", "--norm", "after"});
+    matrix.agree({"--recipe", "no-gain.json", "--hidden", "31,17,23", "--bn-variance", "biased"});
+    matrix.agree({"--hidden", "1", "--embedding", "1", "--context", "1", "--norm", "none"});
+}
+
+TEST_CASE("matrix: the recipes that are shipped", "[long]") {
     const Matrix matrix;
     for (const std::string recipe : {"notes", "makemore-bn", "makemore-deep", "makemore-ninja"}) {
         matrix.agree({"--recipe", recipe});
@@ -74,19 +81,19 @@ TEST_CASE("matrix: the recipes that are shipped") {
     matrix.agree({"--recipe", "makemore-deep", "--bn-variance", "biased"});
 }
 
-TEST_CASE("matrix: one hidden layer, every norm") {
+TEST_CASE("matrix: one hidden layer, every norm", "[long]") {
     Matrix().agree_in_every_norm("53");
 }
 
-TEST_CASE("matrix: three hidden layers, every norm") {
+TEST_CASE("matrix: three hidden layers, every norm", "[long]") {
     Matrix().agree_in_every_norm("31,17,23");
 }
 
-TEST_CASE("matrix: seven hidden layers, every norm") {
+TEST_CASE("matrix: seven hidden layers, every norm", "[long]") {
     Matrix().agree_in_every_norm("13,11,7,9,5,17,3");
 }
 
-TEST_CASE("matrix: layers narrower than the vocabulary, and of width 1") {
+TEST_CASE("matrix: layers narrower than the vocabulary, and of width 1", "[long]") {
     const Matrix matrix;
     for (const std::string hidden : {"1", "2", "5", "11", "16", "17", "1,1,1"}) {
         matrix.agree({"--hidden", hidden});
@@ -96,7 +103,7 @@ TEST_CASE("matrix: layers narrower than the vocabulary, and of width 1") {
     matrix.agree({"--hidden", "1", "--embedding", "1", "--context", "1", "--norm", "none"});
 }
 
-TEST_CASE("matrix: other seeds, batches, contexts and epsilons") {
+TEST_CASE("matrix: other seeds, batches, contexts and epsilons", "[long]") {
     const Matrix matrix;
     matrix.agree({"--seed", "1"});
     matrix.agree({"--seed", "2", "--split-seed", "3"});

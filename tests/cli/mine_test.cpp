@@ -54,7 +54,7 @@ void dump(const Folder& folder, const Arguments& network) {
 
 // The example with one line exchanged for another, which it must have once.
 std::string exchanged(const std::string& example, const std::string& line, const std::string& other) {
-    std::string text = read_whole(std::string(BYHAND_EXAMPLES) + "/" + example);
+    std::string text = read_whole(std::string(BYHAND_SOURCES) + "/examples/" + example);
     const std::size_t at = text.find(line);
     REQUIRE(at != std::string::npos);
     REQUIRE(text.find(line, at + 1) == std::string::npos);
@@ -152,7 +152,7 @@ TEST_CASE("compare --mine: examples/mine.py agrees, in two recipes and in odd si
     need_numpy(folder);
     for (const Arguments& network : {kNotes, kMakemore, kOdd}) {
         dump(folder, network);
-        run_python(folder, std::string(BYHAND_EXAMPLES) + "/mine.py");
+        run_python(folder, std::string(BYHAND_SOURCES) + "/examples/mine.py");
         check_agreement(folder, network);
         const auto alone = judged(folder, network).report["steps"][0]["alone"];
         CHECK(alone.size() >= 25);  // every gradient was judged by what else is there
@@ -167,7 +167,7 @@ TEST_CASE("compare --mine: examples/mine.py agrees, in two recipes and in odd si
 TEST_CASE("compare --mine: examples/mine.cpp agrees, in two recipes and in odd sizes") {
     need_torch();
     const Folder folder;
-    compile(folder, std::string(BYHAND_EXAMPLES) + "/mine.cpp");
+    compile(folder, std::string(BYHAND_SOURCES) + "/examples/mine.cpp");
     for (const Arguments& network : {kNotes, kMakemore, kOdd}) {
         dump(folder, network);
         run_program(folder);

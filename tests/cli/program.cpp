@@ -12,6 +12,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "torch_ref/module_beside.h"
+
 extern char** environ;  // NOLINT(readability-redundant-declaration)
 
 namespace cli_test {
@@ -94,6 +96,18 @@ int wait_for(pid_t pid) {
 
 }  // namespace
 
+const std::string& byhand_program() {
+    static const std::string path = [] {
+        const char* named = std::getenv("BYHAND_PROGRAM");  // NOLINT(concurrency-mt-unsafe): one thread
+        return std::string(named != nullptr ? named : BYHAND_PROGRAM);
+    }();
+    return path;
+}
+
+bool with_torch() {
+    return torch_ref_test::module_beside(byhand_program());
+}
+
 Arguments operator+(Arguments a, const Arguments& b) {
     a.insert(a.end(), b.begin(), b.end());
     return a;
@@ -155,11 +169,11 @@ Outcome Process::wait(std::chrono::seconds limit) {
 }
 
 Outcome byhand(const Folder& folder, const Arguments& arguments, const Environment& environment) {
-    return Process(folder, BYHAND_PROGRAM, arguments, environment).wait();
+    return Process(folder, byhand_program(), arguments, environment).wait();
 }
 
 Outcome byhand_under(const Folder& folder, const std::string& shell, const Arguments& arguments) {
-    return Process(folder, "/bin/sh", Arguments{"-c", shell + "; exec \"$0\" \"$@\"", BYHAND_PROGRAM} + arguments, {})
+    return Process(folder, "/bin/sh", Arguments{"-c", shell + "; exec \"$0\" \"$@\"", byhand_program()} + arguments, {})
         .wait();
 }
 
@@ -170,7 +184,7 @@ Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, con
     const std::string name = ::ptsname(terminal);                          // NOLINT(concurrency-mt-unsafe): one thread
     const int held = ::open(name.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);  // so that a slow start is no hang-up
     const Folder outputs;
-    const pid_t pid = start(folder, BYHAND_PROGRAM, arguments, environment, name, err_too ? name : outputs.file("err"));
+    const pid_t pid = start(folder, byhand_program(), arguments, environment, name, err_too ? name : outputs.file("err"));
     Outcome outcome;
     std::thread reader([&] {
         char buffer[4096];
@@ -188,8 +202,8 @@ Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, con
 }
 
 void need_torch() {
-    if (!kWithTorch) {
-        SKIP("built without LibTorch");
+    if (!with_torch()) {
+        SKIP("LibTorch's side is missing");
     }
 }
 

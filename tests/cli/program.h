@@ -17,8 +17,11 @@
 
 namespace cli_test {
 
-// Whether LibTorch's side was built with it.
-inline constexpr bool kWithTorch = BYHAND_TORCH_BUILT;
+// The program under test: what the environment's BYHAND_PROGRAM names, or the build's.
+const std::string& byhand_program();
+
+// Whether LibTorch's side lies beside it.
+bool with_torch();
 
 using Arguments = std::vector<std::string>;
 using Environment = std::map<std::string, std::string>;  // set on top of what the test has
@@ -72,7 +75,7 @@ Outcome byhand_under(const Folder& folder, const std::string& shell, const Argum
 Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, const Environment& environment = {},
                            bool err_too = false);
 
-// Skips the test where LibTorch's side was not built.
+// Skips the test where LibTorch's side is missing.
 void need_torch();
 
 // Succeeds or fails the test with what the program said; returns its standard output as JSON.

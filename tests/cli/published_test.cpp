@@ -37,8 +37,8 @@ Published published(const std::string& recipe) {
 }
 
 void need(const std::string& model) {
-    if (model == "torch" && !kWithTorch) {
-        SKIP("built without LibTorch");
+    if (model == "torch" && !with_torch()) {
+        SKIP("LibTorch's side is missing");
     }
 }
 
@@ -76,12 +76,20 @@ void makemore_bn(const std::string& model) {
     const Published run = published("makemore-bn");
     const Folder folder;
     const Arguments flags = {"--recipe", "makemore-bn", "--data", run.names};
-    check_losses(run.figures, losses_of(folder, model, flags + Arguments{"--steps", "101", "--log-every", "1"}), 6);
     const Losses losses = losses_of(folder, model, flags + Arguments{"--log-every", "10000"});
     CHECK(losses.result["steps"] == 200'000);
     CHECK(losses.result["parameters"] == 12'097);
     check_losses(run.figures, losses, 21);
     check_outcome(folder, run.figures, losses);
+}
+
+// Its first steps.
+void makemore_bn_begins(const std::string& model) {
+    need(model);
+    const Published run = published("makemore-bn");
+    const Folder folder;
+    const Arguments flags = {"--recipe", "makemore-bn", "--data", run.names, "--steps", "101", "--log-every", "1"};
+    check_losses(run.figures, losses_of(folder, model, flags), 6);
 }
 
 void makemore_deep(const std::string& model) {
@@ -119,16 +127,28 @@ bool relatively_near(double here, double there) {
 
 }  // namespace
 
-TEST_CASE("published: makemore-bn by fused") {
+TEST_CASE("published: makemore-bn by fused, its first steps") {
+    makemore_bn_begins("fused");
+}
+TEST_CASE("published: makemore-bn by fused", "[long]") {
     makemore_bn("fused");
 }
-TEST_CASE("published: makemore-bn by stepwise") {
+TEST_CASE("published: makemore-bn by stepwise, its first steps") {
+    makemore_bn_begins("stepwise");
+}
+TEST_CASE("published: makemore-bn by stepwise", "[long]") {
     makemore_bn("stepwise");
 }
-TEST_CASE("published: makemore-bn by collapsed") {
+TEST_CASE("published: makemore-bn by collapsed, its first steps") {
+    makemore_bn_begins("collapsed");
+}
+TEST_CASE("published: makemore-bn by collapsed", "[long]") {
     makemore_bn("collapsed");
 }
-TEST_CASE("published: makemore-bn by torch") {
+TEST_CASE("published: makemore-bn by torch, its first steps") {
+    makemore_bn_begins("torch");
+}
+TEST_CASE("published: makemore-bn by torch", "[long]") {
     makemore_bn("torch");
 }
 
@@ -184,7 +204,7 @@ TEST_CASE("published: makemore-deep inside, after step 1000") {
     }
 }
 
-TEST_CASE("published: makemore-ninja") {
+TEST_CASE("published: makemore-ninja", "[long]") {
     const Published run = published("makemore-bn");  // for the names only: this run's figures are 2.0705 and 2.1099
     const Folder folder;
     const Losses losses =

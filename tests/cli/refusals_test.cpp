@@ -143,7 +143,7 @@ TEST_CASE("where memory runs out, it is said") {
     check_refused(
         byhand_under(place, "ulimit -v 2000000", {"train", "--data", "n", "--steps", "3", "--hidden", "40000,30000"}),
         "not enough memory");
-    if (kWithTorch) {
+    if (with_torch()) {
         const Outcome outcome = byhand_under(
             place, "ulimit -v 1500000", {"train", "--data", "n", "--model", "torch", "--no-save", "--batch", "300000"});
         CHECK(outcome.code == 2);
@@ -274,8 +274,8 @@ TEST_CASE("comparing where nothing can be written") {
 }
 
 TEST_CASE("without LibTorch, comparing says so and how to have it") {
-    if (kWithTorch) {
-        SKIP("built with LibTorch");
+    if (with_torch()) {
+        SKIP("LibTorch's side is there");
     }
     const Place place;
     place.refuses({"compare"}, "BYHAND_WITH_TORCH");
@@ -311,7 +311,7 @@ TEST_CASE("a file that is read, or written already, is not written over") {
                                        {"lab", "invariance", "--svg", "./h", "--html", "h"},
                                        {"lab", "walkthrough", "--data", "n", "--html", "n"},
                                        {"bench", "--recipe", "r.json", "--sweep", "batch=8..8", "--svg", "r.json"}};
-    if (kWithTorch) {
+    if (with_torch()) {
         commands.push_back({"compare", "--data", "n", "--output", "n"});
         commands.push_back({"compare", "--data", "n", "--mine", "m", "--output", "m"});
         commands.push_back({"compare", "--data", "n", "--dump", "d", "--output", "d"});
@@ -337,7 +337,7 @@ TEST_CASE("a file that byhand comes with is not written over, named or not") {
         std::filesystem::create_directories(share / folder);
     }
     std::filesystem::create_directory(place.path() / "bin");
-    std::filesystem::copy_file(BYHAND_PROGRAM, place.path() / "bin" / "byhand");
+    std::filesystem::copy_file(byhand_program(), place.path() / "bin" / "byhand");
     for (const std::string file : {"data/names.txt", "recipes/notes.json", "exercise/backward.cpp"}) {
         std::filesystem::copy_file(std::filesystem::path(BYHAND_SOURCES) / file, share / file);
         const std::string path = "share/byhand/" + file, before = place.read(path);
@@ -365,7 +365,7 @@ TEST_CASE("what is printed and what is written don't go to one file") {
     CHECK(byhand_under(place, "exec >>l", {"diff", "n", "n", "--output", "/dev/stdout"}).code == 2);
     CHECK(place.read("l").starts_with("kept\n"));
     // A pipe takes what comes from several.
-    const Arguments words = Arguments{"-c", "\"$0\" \"$@\" | cat >k", BYHAND_PROGRAM} + train;
+    const Arguments words = Arguments{"-c", "\"$0\" \"$@\" | cat >k", byhand_program()} + train;
     CHECK(Process(place, "/bin/sh", words + Arguments{"/dev/stdout"}, {}).wait().code == 0);
     CHECK(place.read("k").find("step\":2") != std::string::npos);
 }

@@ -119,7 +119,7 @@ TEST_CASE("Ctrl-C says how to go on, and that ends as if it had not been pressed
     const Place place;
     const Arguments flags = {"train", "--data",       "n",    "--hidden",  "9", "--steps", "60000", "--log-every",
                              "500",   "--save-every", "7000", "--threads", "1"};
-    Process process(place, BYHAND_PROGRAM, flags + Arguments{"--save", "part", "--metrics", "part.m"}, {});
+    Process process(place, byhand_program(), flags + Arguments{"--save", "part", "--metrics", "part.m"}, {});
     REQUIRE(process.says("steps/s"));
     process.signal(SIGINT);
     const Outcome outcome = process.wait();
@@ -141,7 +141,7 @@ TEST_CASE("killed at any moment, a whole checkpoint is there, and from it the sa
     for (int kill = 0; kill < 20; ++kill) {
         CAPTURE(kill);
         const Arguments files = {"--save", "part", "--metrics", "part.m"};
-        Process process(place, BYHAND_PROGRAM,
+        Process process(place, byhand_program(),
                         Arguments{"train", "--data", "n", "--recipe", "r.json", "--hidden", "17,9", "--batch", "13",
                                   "--model", "fused", "--log-every", "7"} +
                             flags + files,
@@ -174,8 +174,8 @@ TEST_CASE("two runs on the same file: whoever looks sees a whole one, and the la
     for (const std::string seed : {"1", "2"}) {
         REQUIRE(byhand(place, command(seed, "of " + seed)).code == 0);
     }
-    Process one(place, BYHAND_PROGRAM, command("1", "same"), {});
-    Process two(place, BYHAND_PROGRAM, command("2", "same"), {});
+    Process one(place, byhand_program(), command("1", "same"), {});
+    Process two(place, byhand_program(), command("2", "same"), {});
     std::size_t looks = 0;
     while (!one.ended() || !two.ended()) {
         if (place.has("same")) {

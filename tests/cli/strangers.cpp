@@ -23,7 +23,7 @@ constexpr bool kMeasured = true;
 #endif
 
 std::vector<Arguments> here_and(std::vector<Arguments> here, const std::vector<Arguments>& with_torch) {
-    if (kWithTorch) {
+    if (with_torch()) {
         here.insert(here.end(), with_torch.begin(), with_torch.end());
     }
     return here;
@@ -110,7 +110,7 @@ std::string Strangers::data() const {
 void Strangers::refused(const std::vector<Arguments>& commands, const std::string& kind) const {
     for (const Arguments& command : commands) {
         refused_by(command, kind, [&](const Arguments& arguments) {
-            return Process(*this, BYHAND_PROGRAM, arguments, {}).wait(std::chrono::seconds(60));
+            return Process(*this, byhand_program(), arguments, {}).wait(std::chrono::seconds(60));
         });
     }
 }

@@ -186,7 +186,7 @@ TEST_CASE("strangers: a model may name any file as its data, and it is but named
         header["__metadata__"]["data"] = path;
         place.write(kStranger, tensor_file(header.dump(), place.data()));
         const Outcome outcome =
-            Process(place, BYHAND_PROGRAM, {"sample", kStranger, "-n", "7"}, {}).wait(std::chrono::seconds(60));
+            Process(place, byhand_program(), {"sample", kStranger, "-n", "7"}, {}).wait(std::chrono::seconds(60));
         CHECK(outcome.code == 0);
         CHECK(lines_of(outcome.out).size() == 7);
         CHECK(outcome.err.find('\x1b') == std::string::npos);

@@ -81,7 +81,7 @@ TEST_CASE("strangers: what is no file is refused by every reader") {
             return ::geteuid() != 0
                        ? byhand(place, arguments)
                        : Process(place, "/usr/bin/setpriv",
-                                 Arguments{"--bounding-set", "-dac_override,-dac_read_search", "--", BYHAND_PROGRAM} +
+                                 Arguments{"--bounding-set", "-dac_override,-dac_read_search", "--", byhand_program()} +
                                      arguments,
                                  {})
                              .wait();

@@ -17,7 +17,7 @@ Outcome python(const Folder& folder, const Arguments& arguments) {
 }
 
 Outcome torch_model(const Folder& folder, const Arguments& arguments) {
-    return python(folder, Arguments{std::string(BYHAND_SCRIPTS) + "/torch_model"} + arguments);
+    return python(folder, Arguments{std::string(BYHAND_SOURCES) + "/scripts/torch_model"} + arguments);
 }
 
 void need_python_torch(const Folder& folder) {

@@ -115,7 +115,7 @@ TEST_CASE("the same command gives the same bytes") {
         return result;
     };
     for (const std::string model : {"fused", "stepwise", "collapsed", "torch"}) {
-        if (model == "torch" && !kWithTorch) {
+        if (model == "torch" && !with_torch()) {
             continue;
         }
         CAPTURE(model);

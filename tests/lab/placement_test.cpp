@@ -68,8 +68,8 @@ TEST_CASE("placement: a variant's losses are those of its training") {
 }
 
 TEST_CASE("placement: gradient by gradient beside LibTorch") {
-    if (!BYHAND_TORCH_BUILT) {
-        SKIP("built without LibTorch");
+    if (!lab_test::with_torch()) {
+        SKIP("LibTorch's side is missing");
     }
     for (const std::string& variant : kVariants) {
         CAPTURE(variant);

@@ -11,7 +11,7 @@
 namespace lab_test {
 
 inline byhand::Recipe recipe(const std::string& name) {
-    const std::string path = std::string(BYHAND_SOURCES) + "/recipes/" + name + ".json";
+    const std::string path = path_of("recipes/" + name + ".json");
     std::ostringstream text;
     text << std::ifstream(path).rdbuf();
     return byhand::recipe_from_json(text.str(), path);

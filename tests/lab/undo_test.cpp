@@ -73,8 +73,8 @@ TEST_CASE("undo: where gamma and beta begin, and every unit at every moment") {
 }
 
 TEST_CASE("undo: gamma and beta are updated as LibTorch updates them") {
-    if (!BYHAND_TORCH_BUILT) {
-        SKIP("built without LibTorch");
+    if (!lab_test::with_torch()) {
+        SKIP("LibTorch's side is missing");
     }
     const json paper = lab_test::read(undo(small(), lab_test::names(), lab_test::setting()));
     const json& updates = paper.at("updates");
