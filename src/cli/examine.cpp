@@ -190,6 +190,9 @@ Examination examine(const exercise::Steps& steps, const torch_ref::Factory& torc
         }
     }
     if (!contestants.empty()) {
+        if (watch.chains) {
+            watch.chains();
+        }
         const Schedule schedule{.batch = [&](std::size_t) { return batch.view(); },
                                 .rate = [&](std::size_t) { return rate; }};
         run_comparison(config, run.initial, schedule, contestants, reference.witnesses, reference.chain,

@@ -16,12 +16,12 @@
 namespace byhand::cli {
 
 // What to know of functions before they are run: those that have crashed, by label, are not run again, and what there
-// is to say of them; and who wants to be told the label of one before it runs (may be empty); `begins` is called (if it
-// is not empty) before each is judged, which takes longer than to run it.
+// is to say of them; and who wants to be told the label of one before it runs (may be empty). `begins` is called before
+// each is judged alone, `chains` before all are in the chain: either takes longer than to run them, and may be empty.
 struct Watch {
     std::map<std::string, std::string> crashed;
     std::function<void(const std::string& label)> running;
-    std::function<void()> begins = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    std::function<void()> begins = {}, chains = {};  // NOLINT(readability-redundant-member-init): may be left out
 };
 
 // On the first batch of `run`. What writes nothing is to do; what does, is judged alone, by values of that batch and by

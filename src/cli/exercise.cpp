@@ -17,6 +17,7 @@
 #include "cli/network_options.h"
 #include "cli/own_functions.h"
 #include "cli/progress.h"
+#include "cli/say.h"
 #include "exercise/load.h"
 #include "harness/report.h"
 #include "torch_ref/load.h"
@@ -51,9 +52,17 @@ Examination examine_aloud(const exercise::Steps& steps, const torch_ref::Factory
     }
     Progress progress(steps.in_float().size(), std::nullopt, "judging", "function");
     std::size_t judged = 0;
+    bool in_chain = false;
     watch.begins = [&] { progress.step(judged++); };
-    watch.running = [&progress, running = std::move(watch.running)](const std::string& label) {
+    watch.chains = [&] {
+        in_chain = true;
         progress.finish();
+        say("comparing the chain ...");
+    };
+    watch.running = [&, running = std::move(watch.running)](const std::string& label) {
+        if (!in_chain) {
+            progress.finish();
+        }
         running(label);
     };
     const Examination examination = examine(steps, torch, run, watch);

@@ -449,6 +449,7 @@ TEST_CASE("exercise: a long run shows how far it is on a terminal, and nowhere e
     CHECK(shown.out.starts_with("compiling mine.cpp ...\r\n"));
     CHECK(shown.out.find("judging ") != std::string::npos);
     CHECK(shown.out.find(" function ") != std::string::npos);
+    CHECK(shown.out.find("comparing the chain ...") != std::string::npos);
     const Outcome report = byhand_on_terminal(folder, arguments, {{"NO_COLOR", "1"}});
     CHECK(report.err.empty());
     CHECK(report.out.find("judging") == std::string::npos);
