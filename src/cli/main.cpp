@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/commands.h"
-#include "cli/program.h"
+#include "cli/run_program.h"
 
 namespace {
 

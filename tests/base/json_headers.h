@@ -4,13 +4,13 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-namespace byhand::test {
-using JsonInput = nlohmann::detail::iterator_input_adapter<std::string::const_iterator>;
+namespace json_headers {
+using Input = nlohmann::detail::iterator_input_adapter<std::string::const_iterator>;
 }
 
 extern template class nlohmann::basic_json<>;
 extern template class nlohmann::detail::serializer<nlohmann::json>;
-extern template class nlohmann::detail::lexer<nlohmann::json, byhand::test::JsonInput>;
-extern template class nlohmann::detail::parser<nlohmann::json, byhand::test::JsonInput>;
+extern template class nlohmann::detail::lexer<nlohmann::json, json_headers::Input>;
+extern template class nlohmann::detail::parser<nlohmann::json, json_headers::Input>;
 extern template class nlohmann::detail::json_sax_dom_parser<nlohmann::json>;
 extern template class nlohmann::detail::json_sax_dom_callback_parser<nlohmann::json>;

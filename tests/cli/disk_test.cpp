@@ -41,8 +41,8 @@ struct Place : Folder {
                                    "exit $code";
         // Whoever is root needs no namespace of users, which is not to be had everywhere.
         const Arguments own = ::geteuid() == 0 ? Arguments{"--mount"} : Arguments{"--map-root-user", "--mount"};
-        return Process(*this, "/usr/bin/unshare", own + Arguments{"/bin/sh", "-c", script, byhand_program()} + arguments,
-                       {})
+        return Process(*this, "/usr/bin/unshare",
+                       own + Arguments{"/bin/sh", "-c", script, byhand_program()} + arguments, {})
             .wait();
     }
 };
@@ -146,14 +146,14 @@ TEST_CASE("a working folder that is gone is refused before the work") {
         {"diff", model, model, "--output", "r"},
         {"lab", "columns", "--no-plot", "--html", "r"},
         {"exercise", "--output", "r"}};
-    if (kWithTorch) {
+    if (with_torch()) {
         commands.push_back({"compare", "--data", names, "--steps", "1000000", "--output", "r"});
         commands.push_back({"compare", "--data", names, "--steps", "1000000", "--dump", "r"});
     }
     const std::string shell = "mkdir gone && cd gone && rmdir ../gone && exec \"$0\" \"$@\"";
     for (const Arguments& arguments : commands) {
         const Outcome outcome =
-            Process(place, "/bin/sh", Arguments{"-c", shell, BYHAND_PROGRAM} + arguments, {}).wait();
+            Process(place, "/bin/sh", Arguments{"-c", shell, byhand_program()} + arguments, {}).wait();
         CAPTURE(arguments);
         const bool metrics = arguments.back() == "l" && arguments.front() == "train";  // opened before the work
         check_refused(outcome, metrics ? "No such file" : "can't be written: the working folder is gone");

@@ -472,7 +472,7 @@ TEST_CASE("exercise: a signal leaves no folder and no process, whatever it inter
     std::vector<Case> cases = {
         {"compiles", {"exercise", "mine.cpp"}, {{"CXX", "./slow"}}},
         {"compiles", {"train", "--model", "exercise", "--functions", "mine.cpp", "--save", "m"}, {{"CXX", "./slow"}}}};
-    if (kWithTorch) {
+    if (with_torch()) {
         cases.push_back({"runs", {"exercise", "mine.cpp"}, {}});
         cases.push_back({"runs", {"exercise", "mine.cpp", "--sanitize"}, {}});
     }
@@ -480,7 +480,7 @@ TEST_CASE("exercise: a signal leaves no folder and no process, whatever it inter
         c.environment["TMPDIR"] = folder.file("tmp");
         for (const int signal : {SIGINT, SIGTERM}) {
             CAPTURE(c.arguments, c.says, signal);
-            Process process(folder, BYHAND_PROGRAM, c.arguments, c.environment);
+            Process process(folder, byhand_program(), c.arguments, c.environment);
             REQUIRE(process.says(c.says));
             process.signal(signal);
             const Outcome outcome = process.wait(std::chrono::seconds(20));

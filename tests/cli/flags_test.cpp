@@ -162,6 +162,5 @@ TEST_CASE("flags: words that nobody means are refused, or do no harm") {
     check_words({"no/such/\x1b[2J", std::string(100'000, 'a')});
 }
 TEST_CASE("flags: more such words", "[long]") {
-    check_words(
-        {"", "\x1b[2J\x07", "/", "\xff", "9999999999,9999999999", "[*?{}]", "--help", "%s%n{}"});
+    check_words({"", "\x1b[2J\x07", "/", "\xff", "9999999999,9999999999", "[*?{}]", "--help", "%s%n{}"});
 }

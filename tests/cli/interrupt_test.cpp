@@ -165,7 +165,7 @@ TEST_CASE("a reader of messages or of metrics who goes away does not end a train
     // "$0" and "$@" are the training, under a shell that sets up a reader who soon goes away.
     const auto train = [&](const std::string& shell, const Arguments& more) {
         const Arguments words = {"-c", shell,     byhand_program(), "train",       "--data",
-                                 "n",  "--steps", "9000",         "--log-every", "1"};
+                                 "n",  "--steps", "9000",           "--log-every", "1"};
         return Process(folder, "/bin/bash", words + more, {}).wait();
     };
     CHECK(train("\"$0\" \"$@\" 2> >(head -c 1 >/dev/null)", {"--save", "a"}).code == 0);

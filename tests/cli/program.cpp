@@ -184,7 +184,8 @@ Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, con
     const std::string name = ::ptsname(terminal);                          // NOLINT(concurrency-mt-unsafe): one thread
     const int held = ::open(name.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);  // so that a slow start is no hang-up
     const Folder outputs;
-    const pid_t pid = start(folder, byhand_program(), arguments, environment, name, err_too ? name : outputs.file("err"));
+    const pid_t pid =
+        start(folder, byhand_program(), arguments, environment, name, err_too ? name : outputs.file("err"));
     Outcome outcome;
     std::thread reader([&] {
         char buffer[4096];

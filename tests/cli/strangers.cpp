@@ -22,9 +22,9 @@ constexpr bool kMeasured = false;
 constexpr bool kMeasured = true;
 #endif
 
-std::vector<Arguments> here_and(std::vector<Arguments> here, const std::vector<Arguments>& with_torch) {
+std::vector<Arguments> here_and(std::vector<Arguments> here, const std::vector<Arguments>& more) {
     if (with_torch()) {
-        here.insert(here.end(), with_torch.begin(), with_torch.end());
+        here.insert(here.end(), more.begin(), more.end());
     }
     return here;
 }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "harness/report.h"
 #include "lab/paper/paper.h"
 #include "lab/setting.h"
 

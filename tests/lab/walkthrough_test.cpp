@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "lab/paper/text.h"
 #include "lab/read.h"
 #include "lab/recipes.h"
 #include "manual/stepwise.h"
