@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "base/error.h"
 #include "base/utf8.h"
@@ -146,6 +147,14 @@ std::string command_for(const CompareOptions& options, const Command& command, c
     return "byhand compare" + command.replay(changed) + " --tensor " + quoted(tensor);
 }
 
+std::set<Verdict> allowed_by(const CompareOptions& options) {
+    std::set<Verdict> allowed;
+    for (const std::string& verdict : options.allow) {
+        allowed.insert(verdict == "vacuous" ? Verdict::vacuous : Verdict::out_of_range);
+    }
+    return allowed;
+}
+
 // What follows the tables: the verdict, and how to see again what was wrong. For programs, all of it.
 std::string rest_of_report(const CompareOptions& options, const Command& command, const Presentation& how,
                            const Recipe& recipe, const Summary& summary, const std::vector<ComparedStep>& steps) {
@@ -166,7 +175,11 @@ std::string rest_of_report(const CompareOptions& options, const Command& command
     return summary.agree ? verdict : verdict + "to see just this again: " + again + "\n";
 }
 
+// After a table that agrees, on a terminal.
 void say_what_next() {
+    if (::isatty(STDOUT_FILENO) == 0 && ::isatty(STDERR_FILENO) == 0) {
+        return;
+    }
     std::fflush(stdout);
     say("\nnext: byhand compare --plant dvar-path-forgotten  plant a mistake\n"
         "      byhand train                                train the network on names\n"
@@ -221,9 +234,7 @@ int compare(const CompareOptions& options, const Command& command) {
                            .colour = options.output.empty() && wants_colour(STDOUT_FILENO)};
     std::string text;  // what is still to be written
     Summary summary;
-    for (const std::string& verdict : options.allow) {
-        summary.allowed.insert(verdict == "vacuous" ? Verdict::vacuous : Verdict::out_of_range);
-    }
+    summary.allowed = allowed_by(options);
     std::vector<ComparedStep> steps;
     bool shows_any = false;
     const auto visit = [&](const ComparedStep& step) {
@@ -251,7 +262,7 @@ int compare(const CompareOptions& options, const Command& command) {
     text += rest_of_report(options, command, how, run.recipe, summary, steps);
     if (!output) {
         fmt::print("{}", text);
-        if (summary.agree && as_table && (::isatty(STDOUT_FILENO) != 0 || ::isatty(STDERR_FILENO) != 0)) {
+        if (summary.agree && as_table) {
             say_what_next();
         }
     } else {

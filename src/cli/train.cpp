@@ -372,17 +372,18 @@ void add_train(const Command& program) {
         .whole_number(1, kMostThreads);
     command.option("--steps", options->steps, "Steps in all, with --resume too [the recipe's]")
         .whole_number(1, kMostSteps);
-    Option save = command
-                      .option("--save", options->save,
-                              "Where the model goes, at the end and on Ctrl-C; with --resume, there again")
-                      .shows_default(kSavedModel);
-    Option save_every =
+    const Option save = command
+                            .option("--save", options->save,
+                                    "Where the model goes, at the end and on Ctrl-C; with --resume, there again")
+                            .shows_default(kSavedModel);
+    const Option save_every =
         command.option("--save-every", options->save_every, "And after so many steps each").whole_number(1, kMostSteps);
     command.flag("--no-save", options->no_save, "Keep no model").excludes(save).excludes(save_every);
-    Option resume = command
-                        .option("--resume", options->resume,
-                                "Go on from a saved model: the same bytes as without the break, whatever --threads")
-                        .not_empty();
+    const Option resume =
+        command
+            .option("--resume", options->resume,
+                    "Go on from a saved model: the same bytes as without the break, whatever --threads")
+            .not_empty();
     command
         .flag("--resume-changed", options->resume_changed, "Even with other data, another recipe or model than before")
         .needs(resume);

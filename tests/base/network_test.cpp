@@ -166,7 +166,7 @@ TEST_CASE("check_network: one row is refused where anything divides by n − 1")
     config.norm.running_divisor = Divisor::n;
     CHECK_NOTHROW(check_network(config, 1));
     config.norm.batch_divisor = Divisor::n_minus_1;
-    CHECK(refuses(config, 1, "--norm none"));
+    CHECK(refuses(config, 1, "--batch 2 or more"));
     config.norm.place = NormPlace::none;
     CHECK_NOTHROW(check_network(config, 1));
 }
