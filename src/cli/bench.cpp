@@ -216,7 +216,7 @@ void add_bench(const Command& program) {
     command.option("--rounds", options->rounds, "In each of which either side has its turn")
         .whole_number(1, kMostRounds)
         .shows_default();
-    Option as_installed =
+    const Option as_installed =
         command.flag("--as-installed", options->torch.as_installed,
                      "LibTorch as it is found: OpenBLAS chooses its kernels, malloc as the system has it");
     command
@@ -225,16 +225,16 @@ void add_bench(const Command& program) {
         .excludes(as_installed);
     command.flag("--avx2", options->torch.avx2, "With AVX2 alone, on a CPU that has wider vectors too; for both sides")
         .excludes(as_installed);
-    Option kernels =
+    const Option kernels =
         command.flag("--kernels", options->kernels, "Each operation of a step by itself, in the recipe's shapes");
-    Option json = command.flag("--json", options->json, "For a program to read");
-    Option sweep = command
-                       .option("--sweep", options->sweep,
-                               "hidden=16..4096: one of the sizes hidden, batch, embedding and context, "
-                               "doubled from the one to the other; as CSV")
-                       .not_empty()
-                       .excludes(kernels)
-                       .excludes(json);
+    const Option json = command.flag("--json", options->json, "For a program to read");
+    const Option sweep = command
+                             .option("--sweep", options->sweep,
+                                     "hidden=16..4096: one of the sizes hidden, batch, embedding and context, "
+                                     "doubled from the one to the other; as CSV")
+                             .not_empty()
+                             .excludes(kernels)
+                             .excludes(json);
     command.option("--svg", options->svg, "Write a plot of the sweep there").not_empty().needs(sweep);
     command.on_run([options] { return measure(*options); });
 }
