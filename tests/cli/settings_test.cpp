@@ -26,18 +26,18 @@ void same_losses(const std::string& hidden) {
 
 }  // namespace
 
-TEST_CASE("long runs alike: one layer of 150") {
+TEST_CASE("long runs alike: one layer of 150", "[long]") {
     same_losses("150");
 }
-TEST_CASE("long runs alike: two layers") {
+TEST_CASE("long runs alike: two layers", "[long]") {
     same_losses("31,17");
 }
-TEST_CASE("long runs alike: three layers") {
+TEST_CASE("long runs alike: three layers", "[long]") {
     same_losses("40,30,20");
 }
-TEST_CASE("long runs alike: four layers") {
+TEST_CASE("long runs alike: four layers", "[long]") {
     same_losses("33,29,25,21");
 }
-TEST_CASE("long runs alike: five layers") {
+TEST_CASE("long runs alike: five layers", "[long]") {
     same_losses("21,22,23,24,25");
 }
