@@ -22,14 +22,11 @@ bool turns_or_ends_line(char32_t c) {
 
 }  // namespace
 
-CodePoint first_code_point(std::string_view bytes) {
+CodePoint first_beyond_ascii(std::string_view bytes) {
     if (bytes.empty()) {
         return {};
     }
     const unsigned first = byte_at(bytes, 0);
-    if (first < 0x80) {
-        return {first, 1};
-    }
     const std::size_t size = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
     if (first < 0xc0 || first > 0xf7 || bytes.size() < size) {
         return {};
@@ -47,10 +44,6 @@ CodePoint first_code_point(std::string_view bytes) {
         return {};
     }
     return {value, size};
-}
-
-bool is_control(char32_t character) {
-    return character < 0x20 || (character >= 0x7f && character <= 0x9f);
 }
 
 std::string to_utf8(std::u32string_view text) {

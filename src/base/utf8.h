@@ -13,11 +13,19 @@ struct CodePoint {
     std::size_t size = 0;
 };
 
+// first_code_point of bytes that do not begin with ASCII.
+CodePoint first_beyond_ascii(std::string_view bytes);
+
 // The code point that `bytes` begin with. Overlong forms, surrogates and values above U+10FFFF are not UTF-8.
-CodePoint first_code_point(std::string_view bytes);
+inline CodePoint first_code_point(std::string_view bytes) {
+    const unsigned char first = bytes.empty() ? 0x80 : static_cast<unsigned char>(bytes.front());
+    return first < 0x80 ? CodePoint{first, 1} : first_beyond_ascii(bytes);
+}
 
 // C0, DEL and C1.
-bool is_control(char32_t character);
+constexpr bool is_control(char32_t character) {
+    return character < 0x20 || (character >= 0x7f && character <= 0x9f);
+}
 
 // Precondition: each is at most U+10FFFF and no surrogate.
 std::string to_utf8(std::u32string_view text);
