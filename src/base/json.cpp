@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 namespace byhand {
 namespace {
@@ -49,11 +50,11 @@ void for_each_item(const Json& value, InvalidUtf8 invalid, Take take) {
 }
 
 std::string in_brackets(const Json& value, const std::string& items) {
-    return std::holds_alternative<Json::Object>(value.value()) ? "{" + items + "}" : "[" + items + "]";
+    return value.is_object() ? "{" + items + "}" : "[" + items + "]";
 }
 
 bool is_structured(const Json& value) {
-    return std::holds_alternative<Json::Array>(value.value()) || std::holds_alternative<Json::Object>(value.value());
+    return value.is_array() || value.is_object();
 }
 
 std::string one_line(const Json& value, InvalidUtf8 invalid) {
@@ -123,26 +124,28 @@ Json& Json::operator=(Json&& other) noexcept = default;
 Json::~Json() = default;
 
 Json Json::array(std::initializer_list<Json> items) {
-    Json made;
-    made.value_ = Array(items);
-    return made;
+    return of(Array(items));
 }
 
 Json Json::object() {
+    return of(Object());
+}
+
+Json Json::of(Value value) {
     Json made;
-    made.value_ = Object();
+    made.value_ = std::move(value);
     return made;
 }
 
 void Json::push_back(Json item) {
-    if (std::holds_alternative<std::nullptr_t>(value_)) {
+    if (is_null()) {
         value_ = Array();
     }
     std::get<Array>(value_).push_back(std::move(item));
 }
 
 Json& Json::operator[](const std::string& key) {
-    if (std::holds_alternative<std::nullptr_t>(value_)) {
+    if (is_null()) {
         value_ = Object();
     }
     Object& members = std::get<Object>(value_);
@@ -160,17 +163,68 @@ Json& Json::operator[](std::size_t index) {
     return std::get<Array>(value_).at(index);
 }
 
+const Json& Json::at(std::size_t index) const {
+    return std::get<Array>(value_).at(index);
+}
+
+const Json& Json::at(const std::string& key) const {
+    static_cast<void>(std::get<Object>(value_));
+    if (const Json* found = find(key)) {
+        return *found;
+    }
+    throw std::out_of_range("JSON: no key \"" + key + "\"");
+}
+
+const Json* Json::find(const std::string& key) const {
+    const auto* members = std::get_if<Object>(&value_);
+    if (members == nullptr) {
+        return nullptr;
+    }
+    const auto found = std::ranges::find(*members, key, &Object::value_type::first);
+    return found == members->end() ? nullptr : &found->second;
+}
+
+std::size_t Json::size() const {
+    if (const auto* items = std::get_if<Array>(&value_)) {
+        return items->size();
+    }
+    const auto* members = std::get_if<Object>(&value_);
+    return members == nullptr ? 0 : members->size();
+}
+
 bool Json::empty() const {
-    return std::visit(
-        [](const auto& held) {
-            using T = std::decay_t<decltype(held)>;
-            if constexpr (std::is_same_v<T, Array> || std::is_same_v<T, Object>) {
-                return held.empty();
-            } else {
-                return std::is_same_v<T, std::nullptr_t>;
-            }
-        },
-        value_);
+    return is_null() || ((is_array() || is_object()) && size() == 0);
+}
+
+double Json::as_double() const {
+    if (const auto* whole = std::get_if<std::uint64_t>(&value_)) {
+        return static_cast<double>(*whole);
+    }
+    const auto* whole = std::get_if<std::int64_t>(&value_);
+    return whole != nullptr ? static_cast<double>(*whole) : std::get<double>(value_);
+}
+
+std::uint64_t Json::as_whole() const {
+    if (const auto* whole = std::get_if<std::uint64_t>(&value_)) {
+        return *whole;
+    }
+    const auto* whole = std::get_if<std::int64_t>(&value_);
+    return static_cast<std::uint64_t>(whole != nullptr ? *whole : static_cast<std::int64_t>(std::get<double>(value_)));
+}
+
+bool operator==(const Json& a, const Json& b) {
+    if (a.is_number() && b.is_number()) {
+        const bool exact = !a.is<double>() && !b.is<double>();
+        const bool same_sign = (a.as_double() < 0) == (b.as_double() < 0);
+        return exact ? same_sign && a.as_whole() == b.as_whole() : a.as_double() == b.as_double();
+    }
+    if (a.is_object() && b.is_object()) {
+        return a.size() == b.size() && std::ranges::all_of(std::get<Json::Object>(a.value_), [&b](const auto& member) {
+                   const Json* other = b.find(member.first);
+                   return other != nullptr && member.second == *other;
+               });
+    }
+    return a.value_ == b.value_;
 }
 
 Json number(double value) {

@@ -1,4 +1,4 @@
-// JSON to be written, and its text. What is read comes by recipe/strict_json.h.
+// A JSON value, and its text. Text is read by recipe/strict_json.h.
 #pragma once
 
 #include <cstddef>
@@ -53,18 +53,64 @@ public:
 
     static Json array(std::initializer_list<Json> items = {});
     static Json object();
+    static Json of(Value value);  // precondition: no key of an object stands twice
 
     // Null becomes an array or an object by these. Precondition: it is null or of that kind.
     void push_back(Json item);
     Json& operator[](const std::string& key);  // null where the key is new
     void update(const Json& object);           // with its keys and values
 
-    Json& operator[](std::size_t index);  // precondition: an array that holds it
-    bool empty() const;                   // null, or an array or object without items
+    bool is_null() const { return is<std::nullptr_t>(); }
+    bool is_boolean() const { return is<bool>(); }
+    bool is_number() const { return is<double>() || is<std::int64_t>() || is<std::uint64_t>(); }
+    bool is_string() const { return is<std::string>(); }
+    bool is_array() const { return is<Array>(); }
+    bool is_object() const { return is<Object>(); }
+
+    // The item, changeable or not. Each throws std::out_of_range where there is none, std::bad_variant_access where the
+    // value is of another kind.
+    Json& operator[](std::size_t index);
+    const Json& at(std::size_t index) const;
+    const Json& at(const std::string& key) const;
+    const Json* find(const std::string& key) const;  // null where it is no object, or has no such key
+
+    std::size_t size() const;  // the items of an array or an object; 0 of all else
+    bool empty() const;        // null, or an array or object without items
+
+    // As a bool, a number, a std::string, or a vector of these; any number as any other, which must hold it. Throws
+    // std::bad_variant_access where it is of another kind.
+    template <class T>
+    T get() const {
+        if constexpr (std::is_same_v<T, bool>) {
+            return std::get<bool>(value_);
+        } else if constexpr (std::is_same_v<T, std::string>) {
+            return std::get<std::string>(value_);
+        } else if constexpr (std::is_floating_point_v<T>) {
+            return static_cast<T>(as_double());
+        } else if constexpr (std::is_integral_v<T>) {
+            return static_cast<T>(as_whole());
+        } else {
+            T items;
+            for (const Json& item : std::get<Array>(value_)) {
+                items.push_back(item.get<typename T::value_type>());
+            }
+            return items;
+        }
+    }
 
     const Value& value() const { return value_; }
 
+    // Numbers are equal by value, 1 and 1.0 among them; objects, whatever the order of their keys.
+    friend bool operator==(const Json& a, const Json& b);
+
 private:
+    template <class T>
+    bool is() const {
+        return std::holds_alternative<T>(value_);
+    }
+    double as_double() const;
+    std::uint64_t as_whole() const;  // a negative one in two's complement
+
     Value value_;
 };
 

@@ -2,13 +2,13 @@
 
 #include <fmt/core.h>
 
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "base/json.h"
 #include "base/utf8.h"
 #include "bench/flops.h"
 #include "bench/report_parts.h"
+#include "recipe/strict_json.h"
 
 namespace byhand::bench {
 namespace {
@@ -98,7 +98,7 @@ std::string to_json(const Machine& machine, const std::vector<Result>& results) 
 
 std::optional<AsInstalled> as_installed_from_json(const std::string& text) {
     try {
-        const auto json = nlohmann::json::parse(text);
+        const auto json = strict_json(text, "bench");
         const auto& result = json.at("results").at(0);
         const auto& torch = result.at("torch_step_us");
         if (torch.is_null()) {
@@ -108,7 +108,7 @@ std::optional<AsInstalled> as_installed_from_json(const std::string& text) {
         return AsInstalled{{seconds("median"), seconds("p10"), seconds("p90")},
                            result.at("ratio").at("median").get<double>(),
                            json.at("machine").at("blas_core").get<std::string>()};
-    } catch (const nlohmann::json::exception& error) {
+    } catch (const std::exception& error) {
         throw std::runtime_error(std::string("the measurement as installed can't be read: ") + error.what());
     }
 }

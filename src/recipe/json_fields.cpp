@@ -11,10 +11,8 @@
 namespace byhand {
 namespace {
 
-using nlohmann::json;
-
 // What a message says of a value.
-std::string description(const json& value) {
+std::string description(const Json& value) {
     if (value.is_object()) {
         return "an object";
     }
@@ -22,9 +20,9 @@ std::string description(const json& value) {
         return "an array of " + std::to_string(value.size());
     }
     if (value.is_string()) {
-        return "\"" + excerpt(value.get_ref<const std::string&>(), 60) + "\"";
+        return "\"" + excerpt(value.get<std::string>(), 60) + "\"";
     }
-    return value.dump();
+    return printed_json(value, 0);
 }
 
 std::string short_text(double number) {
@@ -48,8 +46,8 @@ double number(const Field& field, double low, double high) {
 
 std::uint64_t whole(const Field& field, std::uint64_t low, std::uint64_t high) {
     // The parser reads every whole number from 0 on as unsigned.
-    const bool fits = field.value.is_number_unsigned() && field.value.get<std::uint64_t>() >= low &&
-                      field.value.get<std::uint64_t>() <= high;
+    const bool fits = std::holds_alternative<std::uint64_t>(field.value.value()) &&
+                      field.value.get<std::uint64_t>() >= low && field.value.get<std::uint64_t>() <= high;
     if (!fits) {
         field.refuse_value("takes a whole number from " + std::to_string(low) + " to " + std::to_string(high));
     }
@@ -64,7 +62,7 @@ bool truth(const Field& field) {
 }
 
 std::string line(const Field& field, std::size_t longest) {
-    const auto* text = field.value.get_ptr<const std::string*>();
+    const auto* text = std::get_if<std::string>(&field.value.value());
     if (text == nullptr || text->empty() || text->size() > longest || printable(*text) != *text) {
         field.refuse_value("takes one line of text, 1 to " + std::to_string(longest) +
                            " bytes without control characters");
@@ -81,7 +79,7 @@ std::vector<Field> list(const Field& field, std::size_t fewest, std::size_t most
     std::vector<Field> items;
     items.reserve(field.value.size());
     for (std::size_t i = 0; i < field.value.size(); ++i) {
-        items.push_back({field.value[i], field.where, path_to(field.path, i)});
+        items.push_back({field.value.at(i), field.where, path_to(field.path, i)});
     }
     return items;
 }
@@ -102,8 +100,8 @@ Object::Object(const Field& field) : field_(field) {
 
 std::optional<Field> Object::find(const char* key) {
     known_.emplace_back(key);
-    const auto found = field_.value.find(key);
-    if (found == field_.value.end()) {
+    const Json* found = field_.value.find(key);
+    if (found == nullptr) {
         return std::nullopt;
     }
     return Field{*found, field_.where, path_to(field_.path, key)};
@@ -118,7 +116,7 @@ std::optional<Field> Object::need(const char* key) {
 }
 
 void Object::close() const {
-    for (const auto& [key, value] : field_.value.items()) {
+    for (const auto& [key, value] : std::get<Json::Object>(field_.value.value())) {
         if (std::ranges::find(known_, key) == known_.end()) {
             refuse(field_.where, path_to(field_.path, key),
                    "no such key; the nearest one known is \"" + nearest(key, known_) + "\"");

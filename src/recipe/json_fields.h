@@ -1,9 +1,8 @@
-// The fields of a JSON object, read by name, type and range. Not for other rooms: it names nlohmann's types.
+// The fields of a JSON object, read by name, type and range.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,7 +14,7 @@ namespace byhand {
 
 // A value of the file and where it stands, for messages.
 struct Field {
-    const nlohmann::json& value;
+    const Json& value;
     const std::string& where;  // the file
     std::string path;          // "network.norm.momentum"
 

@@ -1,9 +1,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
-#include <nlohmann/json.hpp>
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -283,10 +282,46 @@ Json write_schedule(const Recipe& recipe) {
     return {{"steps", recipe.steps}, {"rates", std::move(rates)}};
 }
 
-// The keys that decide a step, each with its value: "/network/hidden/0".
-nlohmann::json deciding(const Recipe& recipe) {
-    nlohmann::json all = nlohmann::json::parse(to_json(recipe)).flatten();
-    for (const char* key : {"/name", "/about", "/schedule/steps", "/sample/seed"}) {
+Json written(const Recipe& recipe) {
+    Json object = {{"name", recipe.name}};
+    if (!recipe.about.empty()) {
+        object["about"] = recipe.about;
+    }
+    object["network"] = write_network(recipe.network);
+    object["initial"] = write_initial(recipe);
+    object["data"] = {{"split_seed", recipe.split_seed}, {"split", Json::array({recipe.first_cut, recipe.second_cut})}};
+    object["batches"] = {{"size", recipe.batch}, {"seed", nullptr}};
+    if (recipe.batch_seed) {
+        object["batches"]["seed"] = *recipe.batch_seed;
+    }
+    object["schedule"] = write_schedule(recipe);
+    object["sample"] = {{"seed", recipe.sample_seed}};
+    return object;
+}
+
+// Adds the text of each value within, by its path: "network.hidden.0".
+void flatten(const Json& value, const std::string& path, std::map<std::string, std::string>& texts) {
+    const auto add = [&](const std::string& key, const Json& item) {
+        flatten(item, path.empty() ? key : path + "." + key, texts);
+    };
+    if (const auto* members = std::get_if<Json::Object>(&value.value())) {
+        for (const auto& [key, item] : *members) {
+            add(key, item);
+        }
+    } else if (const auto* items = std::get_if<Json::Array>(&value.value())) {
+        for (std::size_t i = 0; i < items->size(); ++i) {
+            add(std::to_string(i), (*items)[i]);
+        }
+    } else {
+        texts[path] = printed_json(value, 0);
+    }
+}
+
+// The keys that decide a step, each with its value.
+std::map<std::string, std::string> deciding(const Recipe& recipe) {
+    std::map<std::string, std::string> all;
+    flatten(written(recipe), "", all);
+    for (const char* key : {"name", "about", "schedule.steps", "sample.seed"}) {
         all.erase(key);
     }
     return all;
@@ -296,7 +331,7 @@ nlohmann::json deciding(const Recipe& recipe) {
 
 Recipe recipe_from_json(const std::string& text, const std::string& where) {
     const std::string file = "recipe " + printable(where);
-    const nlohmann::json value = strict_json(text, file);
+    const Json value = strict_json(text, file);
     Recipe recipe;
     Object object({value, file, ""});
     const auto name = object.need("name");
@@ -337,38 +372,22 @@ Recipe recipe_from_json(const std::string& text, const std::string& where) {
 }
 
 std::string to_json(const Recipe& recipe) {
-    Json object = {{"name", recipe.name}};
-    if (!recipe.about.empty()) {
-        object["about"] = recipe.about;
-    }
-    object["network"] = write_network(recipe.network);
-    object["initial"] = write_initial(recipe);
-    object["data"] = {{"split_seed", recipe.split_seed}, {"split", Json::array({recipe.first_cut, recipe.second_cut})}};
-    object["batches"] = {{"size", recipe.batch}, {"seed", nullptr}};
-    if (recipe.batch_seed) {
-        object["batches"]["seed"] = *recipe.batch_seed;
-    }
-    object["schedule"] = write_schedule(recipe);
-    object["sample"] = {{"seed", recipe.sample_seed}};
-    return readable_text(object) + "\n";
+    return readable_text(written(recipe)) + "\n";
 }
 
 std::vector<std::string> differences(const Recipe& there, const Recipe& here) {
-    const nlohmann::json before = deciding(there), now = deciding(here);
-    std::set<std::string> keys;
-    for (const nlohmann::json* keyed : {&before, &now}) {
-        for (const auto& item : keyed->items()) {
-            keys.insert(item.key());
-        }
-    }
+    const std::map<std::string, std::string> before = deciding(there), now = deciding(here);
+    std::map<std::string, std::string> both = before;
+    both.insert(now.begin(), now.end());
+    const auto text = [](const std::map<std::string, std::string>& texts, const std::string& path) {
+        const auto found = texts.find(path);
+        return found == texts.end() ? "\"nothing\"" : found->second;
+    };
     std::vector<std::string> all;
-    for (const std::string& key : keys) {
-        const nlohmann::json was = before.value(key, nlohmann::json("nothing")),
-                             is = now.value(key, nlohmann::json("nothing"));
+    for (const auto& [path, ignored] : both) {
+        const std::string was = text(before, path), is = text(now, path);
         if (was != is) {
-            std::string dotted = key.substr(1);
-            std::ranges::replace(dotted, '/', '.');
-            all.push_back(dotted + " (" + was.dump() + " there, " + is.dump() + " here)");
+            all.push_back(path + " (" + was + " there, " + is + " here)");
         }
     }
     return all;

@@ -1,6 +1,8 @@
 #include "recipe/strict_json.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -10,8 +12,6 @@
 
 namespace byhand {
 namespace {
-
-using nlohmann::json;
 
 // Throws InputError for the byte of the text where it is no JSON any more; its size: for its end.
 [[noreturn]] void refuse_byte(std::string_view text, std::size_t byte, const std::string& where) {
@@ -25,11 +25,11 @@ using nlohmann::json;
 }
 
 // Builds the value from the parser's events. nlohmann's own builder keeps the last of two equal keys without a word.
-class Builder : public nlohmann::json_sax<json> {
+class Builder : public nlohmann::json_sax<nlohmann::json> {
 public:
     Builder(const std::string& text, const std::string& where) : text_(text), where_(where) {}
 
-    json take() { return std::move(root_); }
+    Json take() { return std::move(root_); }
 
     bool null() override { return put(nullptr); }
     bool boolean(bool value) override { return put(value); }
@@ -39,14 +39,14 @@ public:
     bool string(string_t& value) override { return put(std::move(value)); }
     bool binary(binary_t&) override { return false; }  // JSON has none
 
-    bool start_object(std::size_t) override { return open(json::object()); }
+    bool start_object(std::size_t) override { return open(true); }
     bool end_object() override { return close(); }
-    bool start_array(std::size_t) override { return open(json::array()); }
+    bool start_array(std::size_t) override { return open(false); }
     bool end_array() override { return close(); }
 
     bool key(string_t& name) override {
         open_.back().key = name;
-        if (open_.back().value->contains(name)) {
+        if (!open_.back().keys.insert(name).second) {
             refuse(where_, path(), "this key stands twice; keep one");
         }
         return true;
@@ -62,70 +62,62 @@ public:
     }
 
 private:
+    // An array or an object that has not ended.
     struct Level {
-        json* value;
-        std::string key;  // of an object: the key being read
+        bool is_object;
+        Json::Array items;
+        Json::Object members;
+        std::string key;             // the key being read
+        std::set<std::string> keys;  // all so far
     };
 
-    // Where the next value stands.
-    json& place(json value) {
+    bool put(Json value) {
         if (open_.empty()) {
             root_ = std::move(value);
-            return root_;
+        } else if (Level& level = open_.back(); level.is_object) {
+            level.members.emplace_back(level.key, std::move(value));
+        } else {
+            level.items.push_back(std::move(value));
         }
-        json& parent = *open_.back().value;
-        if (parent.is_array()) {
-            parent.push_back(std::move(value));
-            return parent.back();
-        }
-        return parent[open_.back().key] = std::move(value);
-    }
-
-    bool put(json value) {
-        place(std::move(value));
         return true;
     }
 
-    bool open(json empty) {
+    bool open(bool is_object) {
         if (open_.size() == kDeepestJson) {
             refuse(where_, "", "nested more than " + std::to_string(kDeepestJson) + " deep");
         }
-        // The address holds: a container does not grow while one inside it is open.
-        json& placed = place(std::move(empty));
-        open_.push_back({&placed, ""});
+        open_.push_back({is_object, {}, {}, {}, {}});
         return true;
     }
 
     bool close() {
+        Level level = std::move(open_.back());
         open_.pop_back();
-        return true;
+        return put(level.is_object ? Json::of(std::move(level.members)) : Json::of(std::move(level.items)));
     }
 
     std::string path() const {
         std::string result;
-        for (std::size_t i = 0; i < open_.size(); ++i) {
-            const Level& level = open_[i];
-            const bool innermost = i + 1 == open_.size();
-            result = level.value->is_object() ? path_to(result, level.key)
-                                              : path_to(result, level.value->size() - (innermost ? 0 : 1));
+        for (const Level& level : open_) {
+            result = level.is_object ? path_to(result, level.key) : path_to(result, level.items.size());
         }
         return result;
     }
 
     const std::string& text_;
     const std::string& where_;
-    json root_;
+    Json root_;
     std::vector<Level> open_;
 };
 
 }  // namespace
 
-json strict_json(const std::string& text, const std::string& where) {
+Json strict_json(const std::string& text, const std::string& where) {
     if (const std::size_t nul = text.find('\0'); nul != std::string::npos) {
         refuse_byte(text, nul, where);  // the parser would take it for the end
     }
     Builder builder(text, where);
-    json::sax_parse(text, &builder);
+    nlohmann::json::sax_parse(text, &builder);
     return builder.take();
 }
 

@@ -1,10 +1,10 @@
-// JSON from outside, read strictly. Not for other rooms: it names nlohmann's types.
+// JSON from outside, read strictly.
 #pragma once
 
 #include <cstddef>
-#include <nlohmann/json.hpp>
 #include <string>
-#include <string_view>
+
+#include "base/json.h"
 
 namespace byhand {
 
@@ -13,7 +13,7 @@ inline constexpr std::size_t kDeepestJson = 32;
 // The value that `text` holds. Throws InputError, in one line that begins with `where`: for text that is not JSON (with
 // line and column), a key that stands twice in one object, a number that no double holds (both with the path of the
 // key), and more than kDeepestJson arrays or objects one in another.
-nlohmann::json strict_json(const std::string& text, const std::string& where);
+Json strict_json(const std::string& text, const std::string& where);
 
 // A path grown by a key or by an index: "network" and "norm" make "network.norm", "rules" and 2 make "rules[2]".
 std::string path_to(const std::string& path, const std::string& key);

@@ -4,10 +4,10 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "base/parsed_json.h"
 #include "bench/flops.h"
 #include "bench/our_operations.h"
 
@@ -129,11 +129,11 @@ TEST_CASE("operations as text and as JSON") {
     bench::OperationTimes times{
         .recipe = "wide", .what = {{Operation::linear_forward, 10, 20, 30, true}, 4}, .rounds = {}};
     times.rounds.ours.seconds = {1e-6, 2e-6, 3e-6};
-    const auto alone = nlohmann::json::parse(bench::to_json(machine, {times})).at("operations").at(0);
+    const auto alone = text::json::parse(bench::to_json(machine, {times})).at("operations").at(0);
     CHECK(alone.at("torch_us").is_null());
     CHECK(alone.at("ratio").is_null());
     times.rounds.theirs.seconds = {4e-6, 4e-6, 6e-6};
-    const auto one = nlohmann::json::parse(bench::to_json(machine, {times})).at("operations").at(0);
+    const auto one = text::json::parse(bench::to_json(machine, {times})).at("operations").at(0);
     CHECK(one.at("operation").get<std::string>() == "linear forward");
     CHECK(one.at("times").get<int>() == 4);
     CHECK_THAT(one.at("us").at("median").get<double>(), WithinAbs(2, 1e-9));

@@ -3,17 +3,17 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 
+#include "base/parsed_json.h"
 #include "train/small_run.h"
 
 using namespace byhand;
 using Catch::Matchers::WithinAbs;
-using nlohmann::json;
+using text::json;
 
 namespace {
 

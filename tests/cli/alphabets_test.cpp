@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "base/parsed_json.h"
 #include "cli/names.h"
 #include "cli/program.h"
 #include "cli/stored.h"
@@ -12,7 +12,7 @@
 // Names with accents and in other alphabets, in a file with CR LF.
 
 using namespace cli_test;
-using nlohmann::json;
+using text::json;
 
 namespace {
 

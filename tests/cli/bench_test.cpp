@@ -1,15 +1,15 @@
 // byhand bench: what it says, not how fast anything is.
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "base/parsed_json.h"
 #include "cli/program.h"
 
 using namespace cli_test;
-using nlohmann::json;
+using text::json;
 
 namespace {
 

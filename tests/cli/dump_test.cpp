@@ -4,11 +4,11 @@
 #include <cmath>
 #include <cstdint>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "base/parsed_json.h"
 #include "cli/names.h"
 #include "cli/program.h"
 #include "cli/stored.h"
@@ -16,7 +16,7 @@
 // The checker, checked: the dump is read and compared by code of the test's own, and must give the report's figures.
 
 using namespace cli_test;
-using nlohmann::json;
+using text::json;
 
 namespace {
 

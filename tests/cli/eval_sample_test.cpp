@@ -1,18 +1,18 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "base/parsed_json.h"
 #include "cli/losses.h"
 #include "cli/names.h"
 #include "cli/program.h"
 #include "cli/stored.h"
 
 using namespace cli_test;
-using nlohmann::json;
+using text::json;
 
 namespace {
 

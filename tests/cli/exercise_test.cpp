@@ -9,18 +9,18 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/parsed_json.h"
 #include "cli/program.h"
 
 // byhand exercise, and training with what came of it: the shipped file with bodies filled in by the tests.
 
 using namespace cli_test;
-using nlohmann::json;
+using text::json;
 
 namespace {
 

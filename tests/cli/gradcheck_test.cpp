@@ -1,12 +1,12 @@
 #include <catch2/catch_test_macros.hpp>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 
+#include "base/parsed_json.h"
 #include "cli/program.h"
 
 using namespace cli_test;
-using nlohmann::json;
+using text::json;
 
 namespace {
 

@@ -2,17 +2,17 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include "base/parsed_json.h"
 #include "cli/losses.h"
 #include "cli/names.h"
 #include "cli/stored.h"
 
 using namespace cli_test;
-using nlohmann::json;
+using text::json;
 
 namespace {
 

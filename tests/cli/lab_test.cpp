@@ -1,15 +1,15 @@
 #include <catch2/catch_test_macros.hpp>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "base/parsed_json.h"
 #include "cli/chromium.h"
 #include "cli/program.h"
 
 using namespace cli_test;
-using nlohmann::json;
+using text::json;
 
 namespace {
 

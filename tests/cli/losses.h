@@ -5,10 +5,10 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "base/parsed_json.h"
 #include "cli/program.h"
 
 namespace cli_test {
@@ -16,7 +16,7 @@ namespace cli_test {
 struct Losses {
     std::map<std::size_t, double> steps;  // as the metrics have them
     std::map<std::string, double> final;  // train, val, test
-    nlohmann::json result;                // all of --json
+    text::json result;                    // all of --json
 };
 
 // The models that can be trained here, fused first.
@@ -36,7 +36,7 @@ inline Losses losses_of(const Folder& folder, const std::string& model, const Ar
     losses.result =
         json_of(byhand(folder, Arguments{"train", "--model", model, "--json", "--metrics", "metrics"} + save + flags));
     for (const std::string& line : lines_of(folder.read("metrics"))) {
-        const auto entry = nlohmann::json::parse(line);
+        const auto entry = text::json::parse(line);
         losses.steps[entry["step"]] = entry["loss"];
     }
     losses.final = losses.result["final"].get<std::map<std::string, double>>();

@@ -1,14 +1,14 @@
 #include <catch2/catch_test_macros.hpp>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "base/parsed_json.h"
 #include "cli/program.h"
 
 // All three hand-written networks agree with LibTorch over 50 steps, whatever the shape and the norm's conventions.
 
 using namespace cli_test;
-using nlohmann::json;
+using text::json;
 
 namespace {
 

@@ -6,20 +6,20 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/parsed_json.h"
 #include "cli/program.h"
 #include "cli/stored.h"
 
 // compare --mine: the examples as one uses them, and files of other people's numbers.
 
 using namespace cli_test;
-using nlohmann::json;
+using text::json;
 
 namespace {
 
@@ -69,7 +69,7 @@ struct Judged {
     std::map<std::string, std::string> verdicts() const {
         std::map<std::string, std::string> all;
         for (const json& tensor : report["steps"][0]["tensors"]) {
-            all[tensor["name"]] = tensor["verdict"];
+            all[tensor["name"]] = tensor["verdict"].get<std::string>();
         }
         return all;
     }

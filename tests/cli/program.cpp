@@ -208,10 +208,10 @@ void need_torch() {
     }
 }
 
-nlohmann::json json_of(const Outcome& outcome) {
+text::json json_of(const Outcome& outcome) {
     INFO(outcome.err);
     REQUIRE(outcome.code == 0);
-    return nlohmann::json::parse(outcome.out);
+    return text::json::parse(outcome.out);
 }
 
 void check_refused(const Outcome& outcome, const std::string& what) {

@@ -8,10 +8,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "base/parsed_json.h"
 #include "base/temporary_folder.h"
 #include "base/text.h"
 
@@ -79,7 +79,7 @@ Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, con
 void need_torch();
 
 // Succeeds or fails the test with what the program said; returns its standard output as JSON.
-nlohmann::json json_of(const Outcome& outcome);
+text::json json_of(const Outcome& outcome);
 
 // Exit code 2, nothing on standard output, and one line on standard error that has `what` in it.
 void check_refused(const Outcome& outcome, const std::string& what);

@@ -4,10 +4,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "base/parsed_json.h"
 #include "cli/losses.h"
 #include "cli/program.h"
 #include "cli/stored.h"
@@ -16,7 +16,7 @@
 // their names.txt; the figures, as PyTorch 1.13 gives them, stand beside it in makemore-bn.json and makemore-deep.json.
 
 using namespace cli_test;
-using nlohmann::json;
+using text::json;
 
 namespace {
 
@@ -33,7 +33,7 @@ Published published(const std::string& recipe) {
     const std::filesystem::path names = std::filesystem::absolute(path);
     std::ifstream stream(names.parent_path() / (recipe + ".json"));
     REQUIRE(stream.good());
-    return {names.string(), json::parse(stream)};
+    return {names.string(), json::parse({std::istreambuf_iterator<char>(stream), {}})};
 }
 
 void need(const std::string& model) {

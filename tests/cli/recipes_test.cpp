@@ -1,13 +1,13 @@
 #include <catch2/catch_test_macros.hpp>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "base/parsed_json.h"
 #include "cli/names.h"
 #include "cli/program.h"
 
 using namespace cli_test;
-using nlohmann::json;
+using text::json;
 
 namespace {
 

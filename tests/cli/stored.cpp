@@ -3,8 +3,9 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <stdexcept>
+
+#include "base/parsed_json.h"
 
 namespace cli_test {
 namespace {
@@ -57,7 +58,7 @@ StoredFile read_stored(const std::string& path) {
     must(bytes.size() >= sizeof length, path + " has no header");
     std::memcpy(&length, bytes.data(), sizeof length);
     must(length <= bytes.size() - sizeof length, path + " ends in its header");
-    const auto header = nlohmann::json::parse(bytes.substr(sizeof length, length));
+    const auto header = text::json::parse(bytes.substr(sizeof length, length));
     const std::string data = bytes.substr(sizeof length + length);
     StoredFile file;
     std::size_t total = 0;
@@ -79,9 +80,9 @@ StoredFile read_stored(const std::string& path) {
 
 void write_stored(const std::string& path, const std::map<std::string, StoredTensor>& tensors,
                   const std::map<std::string, std::string>& metadata) {
-    nlohmann::json header = nlohmann::json::object();
+    text::json header = text::json::object();
     if (!metadata.empty()) {
-        header["__metadata__"] = metadata;
+        header["__metadata__"] = text::json::Object(metadata.begin(), metadata.end());
     }
     std::string data;
     for (const auto& [name, tensor] : tensors) {

@@ -13,7 +13,7 @@ namespace cli_test {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
+using text::json;
 
 // A sanitizer takes its time and memory.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -5,10 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "base/parsed_json.h"
 #include "cli/program.h"
 
 namespace cli_test {
@@ -35,8 +35,8 @@ public:
     Strangers();
 
     const std::string& good() const { return good_; }
-    nlohmann::json header() const;  // of "good"
-    std::string data() const;       // what follows it
+    text::json header() const;  // of "good"
+    std::string data() const;   // what follows it
 
     // Every command refuses what lies there.
     void refused(const std::vector<Arguments>& commands, const std::string& kind) const;

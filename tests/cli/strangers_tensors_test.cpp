@@ -13,7 +13,7 @@ using namespace cli_test;
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
+using text::json;
 
 }  // namespace
 
@@ -120,7 +120,7 @@ TEST_CASE("strangers: saved models") {
     const auto with = [&](const std::string& key, const std::string& value) {
         json header = place.header();
         header["__metadata__"][key] = value;
-        return tensor_file(header.dump(-1, ' ', false, json::error_handler_t::replace), place.data());
+        return tensor_file(header.dump(), place.data());
     };
     const auto without = [&](const std::string& key) {
         json header = place.header();

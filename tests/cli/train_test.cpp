@@ -2,16 +2,16 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "base/parsed_json.h"
 #include "cli/names.h"
 #include "cli/program.h"
 #include "cli/stored.h"
 
 using namespace cli_test;
-using nlohmann::json;
+using text::json;
 
 namespace {
 

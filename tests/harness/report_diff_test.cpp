@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "base/parsed_json.h"
 #include "base/text.h"
 #include "harness/csv.h"
 #include "harness/given_file.h"
@@ -17,8 +17,8 @@
 
 using namespace byhand;
 using namespace byhand::test;
-using nlohmann::json;
 using text::contains;
+using text::json;
 using text::lines_of;
 
 namespace {

@@ -3,14 +3,14 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cstdint>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <vector>
 
+#include "base/parsed_json.h"
 #include "harness/results.h"
 
 using namespace byhand;
 using namespace byhand::test;
-using nlohmann::json;
+using text::json;
 
 namespace {
 

@@ -2,13 +2,13 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <limits>
-#include <nlohmann/json.hpp>
 
+#include "base/parsed_json.h"
 #include "base/text.h"
 
 using namespace byhand;
-using nlohmann::json;
 using text::contains;
+using text::json;
 
 namespace {
 

@@ -1,15 +1,15 @@
 #include <catch2/catch_test_macros.hpp>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "base/parsed_json.h"
 #include "harness/report.h"
 #include "harness/results.h"
 
 using namespace byhand;
 using namespace byhand::test;
-using nlohmann::json;
+using text::json;
 
 namespace {
 

@@ -10,7 +10,7 @@
 
 using namespace byhand;
 using namespace byhand::lab;
-using nlohmann::json;
+using text::json;
 
 namespace {
 

@@ -153,10 +153,10 @@ TEST_CASE("contours: every point has the loss of its level, and the path goes do
 }
 
 TEST_CASE("geometry: standardised inputs mend the students' valley") {
-    const nlohmann::json paper = lab_test::read(geometry(small(), lab_test::names(), lab_test::setting()));
-    const nlohmann::json& scenes = paper.at("scenes");
+    const text::json paper = lab_test::read(geometry(small(), lab_test::names(), lab_test::setting()));
+    const text::json& scenes = paper.at("scenes");
     REQUIRE(scenes.size() == 3);
-    const nlohmann::json &raw = scenes[0].at("raw"), &scaled = scenes[0].at("standardised");
+    const text::json &raw = scenes[0].at("raw"), &scaled = scenes[0].at("standardised");
     for (std::size_t seed = 0; seed < 2; ++seed) {
         CHECK(raw.at("condition").at(seed).get<double>() > 1e5);
         CHECK(scaled.at("condition").at(seed).get<double>() < 3);

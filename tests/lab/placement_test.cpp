@@ -13,7 +13,7 @@
 using namespace byhand;
 using namespace byhand::lab;
 using Catch::Matchers::WithinAbs;
-using nlohmann::json;
+using text::json;
 
 namespace {
 

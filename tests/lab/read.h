@@ -1,9 +1,9 @@
 // What the experiments are given in their tests, and how their papers are read.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/parsed_json.h"
 #include "harness/report.h"
 #include "lab/paper/paper.h"
 #include "lab/setting.h"
@@ -24,6 +24,6 @@ byhand::SourceLine source_of(const std::string& function);
 
 // The paper as programs read it. Checks on the way that it agrees with LibTorch where that is there, that every formula
 // has its function, and that a terminal of 80 columns is wide enough.
-nlohmann::json read(const byhand::lab::Paper& paper);
+text::json read(const byhand::lab::Paper& paper);
 
 }  // namespace lab_test

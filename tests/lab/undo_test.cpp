@@ -19,7 +19,7 @@ using namespace byhand;
 using namespace byhand::lab;
 using Catch::Matchers::WithinAbs;
 using Catch::Matchers::WithinRel;
-using nlohmann::json;
+using text::json;
 
 namespace {
 
