@@ -13,22 +13,23 @@ using text::json;
 
 namespace {
 
-// A network so small that a measurement is over at once; its norm is not BatchNorm1d's.
-constexpr const char* kTiny = R"({
-  "name": "tiny",
-  "network": {"context": 2, "embedding": 3, "hidden": [5], "norm": {"batch_divisor": "n-1"}},
+// Its norm is not BatchNorm1d's. Were it smaller, measuring would take longer: both sides make as many steps as the
+// faster one has to, and the fewer numbers there are, the further is LibTorch behind.
+constexpr const char* kSmall = R"({
+  "name": "small",
+  "network": {"context": 3, "embedding": 7, "hidden": [170], "norm": {"batch_divisor": "n-1"}},
   "initial": {"seed": 1, "rules": [
     {"parameter": "C", "normal": 1}, {"parameter": "W", "normal": 0.5}, {"parameter": "b", "constant": 0},
     {"parameter": "bngain", "constant": 1}, {"parameter": "bnbias", "constant": 0}]},
-  "batches": {"size": 8},
+  "batches": {"size": 57},
   "schedule": {"steps": 10, "rates": [{"from": 0, "rate": 0.1}]}
 })";
 
 struct Place : Folder {
-    Place() { write("tiny", kTiny); }
+    Place() { write("small", kSmall); }
 };
 
-const Arguments kQuick = {"bench", "--recipe", "tiny", "--rounds", "2"};
+const Arguments kQuick = {"bench", "--recipe", "small", "--rounds", "2"};
 
 std::set<std::string> keys(const json& object) {
     std::set<std::string> all;
@@ -77,8 +78,8 @@ TEST_CASE("bench --json has every figure of the machine and of each recipe") {
             CHECK(std::abs(one.at("loss").get<double>() - one.at("torch_loss").get<double>()) < 0.5);
         }
     }
-    CHECK(outcome.err.find("tiny (1 of 2)\n") != std::string::npos);
-    CHECK(place.files() == std::vector<std::string>{"tiny"});
+    CHECK(outcome.err.find("small (1 of 2)\n") != std::string::npos);
+    CHECK(place.files() == std::vector<std::string>{"small"});
 }
 
 TEST_CASE("without LibTorch bench measures ours alone, and says why") {
@@ -138,8 +139,8 @@ TEST_CASE("bench as a table") {
     const Place place;
     const Outcome outcome = byhand(place, kQuick + Arguments{"--no-as-installed"});
     CHECK(outcome.code == 0);
-    CHECK(outcome.out.find("\ntiny ") != std::string::npos);
-    CHECK(outcome.out.find("conventions on both sides: tiny\n") != std::string::npos);
+    CHECK(outcome.out.find("\nsmall ") != std::string::npos);
+    CHECK(outcome.out.find("conventions on both sides: small\n") != std::string::npos);
     CHECK(outcome.out.find("one thread") != std::string::npos);
     CHECK(byhand(place, kQuick + Arguments{"--threads", "2", "--no-as-installed"}).out.find("2 threads") !=
           std::string::npos);
@@ -151,7 +152,7 @@ TEST_CASE("bench --kernels times each operation, and both sides make the same of
     std::set<std::string> names;
     for (const json& one : all.at("operations")) {
         CAPTURE(one.dump());
-        CHECK(one.at("recipe").get<std::string>() == "tiny");
+        CHECK(one.at("recipe").get<std::string>() == "small");
         names.insert(one.at("operation").get<std::string>());
         check_spread(one.at("us"));
         CHECK(one.at("ratio").is_object() == with_torch());
@@ -164,27 +165,27 @@ TEST_CASE("bench --kernels times each operation, and both sides make the same of
                                          "batchnorm backward", "tanh forward", "tanh backward", "exp", "cross-entropy",
                                          "embedding gather", "embedding scatter", "update"});
     const Outcome text = byhand(place, kQuick + Arguments{"--kernels"});
-    CHECK(text.out.find("batchnorm backward 8×5 ") != std::string::npos);
+    CHECK(text.out.find("batchnorm backward 57×170 ") != std::string::npos);
 }
 
 TEST_CASE("bench --sweep writes CSV, and a plot") {
     const Place place;
-    const Outcome outcome = byhand(place, kQuick + Arguments{"--sweep", "hidden=2..9", "--svg", "plot.svg"});
+    const Outcome outcome = byhand(place, kQuick + Arguments{"--sweep", "hidden=35..150", "--svg", "plot.svg"});
     CHECK(outcome.code == 0);
     const std::vector<std::string> lines = lines_of(outcome.out);
     REQUIRE(lines.size() == 4);
     CHECK(lines[0] == "value,step_us,torch_step_us,ratio,gflops");
-    CHECK(lines[1].starts_with("2,"));
-    CHECK(lines[2].starts_with("4,"));
-    CHECK(lines[3].starts_with("8,"));
+    CHECK(lines[1].starts_with("35,"));
+    CHECK(lines[2].starts_with("70,"));
+    CHECK(lines[3].starts_with("140,"));
     CHECK((lines[3].find(",,") == std::string::npos) == with_torch());
     CHECK(place.read("plot.svg").find("<svg") != std::string::npos);
-    CHECK(place.read("plot.svg").find("A training step of tiny by hidden") != std::string::npos);
+    CHECK(place.read("plot.svg").find("A training step of small by hidden") != std::string::npos);
 }
 
 TEST_CASE("bench refuses what it can't measure") {
     const Place place;
-    check_refused(byhand(place, {"bench", "--recipe", "tini"}), "tini");
+    check_refused(byhand(place, {"bench", "--recipe", "smal"}), "smal");
     check_refused(byhand(place, kQuick + Arguments{"--threads", "0"}), "--threads");
     check_refused(byhand(place, {"bench", "--rounds", "0"}), "--rounds");
     check_refused(byhand(place, {"bench", "--rounds", "many"}), "--rounds");
@@ -198,5 +199,5 @@ TEST_CASE("bench refuses what it can't measure") {
     check_refused(byhand(place, kQuick + Arguments{"--as-installed", "--avx2"}), "--avx2");
     check_refused(byhand(place, kQuick + Arguments{"--sweep", "hidden=2..4", "--svg", "no/such/plot.svg"}),
                   "no/such/plot.svg");
-    CHECK(place.files() == std::vector<std::string>{"tiny"});
+    CHECK(place.files() == std::vector<std::string>{"small"});
 }
