@@ -212,21 +212,6 @@ std::uint64_t Json::as_whole() const {
     return static_cast<std::uint64_t>(whole != nullptr ? *whole : static_cast<std::int64_t>(std::get<double>(value_)));
 }
 
-bool operator==(const Json& a, const Json& b) {
-    if (a.is_number() && b.is_number()) {
-        const bool exact = !a.is<double>() && !b.is<double>();
-        const bool same_sign = (a.as_double() < 0) == (b.as_double() < 0);
-        return exact ? same_sign && a.as_whole() == b.as_whole() : a.as_double() == b.as_double();
-    }
-    if (a.is_object() && b.is_object()) {
-        return a.size() == b.size() && std::ranges::all_of(std::get<Json::Object>(a.value_), [&b](const auto& member) {
-                   const Json* other = b.find(member.first);
-                   return other != nullptr && member.second == *other;
-               });
-    }
-    return a.value_ == b.value_;
-}
-
 Json number(double value) {
     if (std::isnan(value)) {
         return "nan";

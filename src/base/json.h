@@ -100,9 +100,6 @@ public:
 
     const Value& value() const { return value_; }
 
-    // Numbers are equal by value, 1 and 1.0 among them; objects, whatever the order of their keys.
-    friend bool operator==(const Json& a, const Json& b);
-
 private:
     template <class T>
     bool is() const {

@@ -34,9 +34,10 @@ std::vector<Field> list(const Field& field, std::size_t fewest, std::size_t most
 // The value that goes by the string in the file, out of a table of names and values.
 template <class T, std::size_t N>
 T choice(const Field& field, const std::pair<const char*, T> (&choices)[N]) {
+    const auto* text = std::get_if<std::string>(&field.value.value());
     std::vector<std::string> names;
     for (const auto& [name, value] : choices) {
-        if (field.value.is_string() && field.value == name) {
+        if (text != nullptr && *text == name) {
             return value;
         }
         names.emplace_back(name);

@@ -142,6 +142,28 @@ TEST_CASE("json: what is added later stands where nlohmann's ordered_json has it
     CHECK_THROWS(Json(1)["key"]);
 }
 
+TEST_CASE("json: what it holds can be read, and nothing else") {
+    const Json value = {{"whole", 7}, {"part", 2.5}, {"below", -3}, {"yes", true}, {"text", "t"}, {"list", {1, 0.5}}};
+    CHECK(value.size() == 6);
+    CHECK(value.at("whole").get<double>() == 7);
+    CHECK(value.at("below").get<int>() == -3);
+    CHECK(value.at("below").get<float>() == -3);
+    CHECK(Json(std::numeric_limits<std::uint64_t>::max()).get<double>() == 18446744073709551616.0);
+    CHECK(value.at("part").get<float>() == 2.5F);
+    CHECK(value.at("yes").get<bool>());
+    CHECK(value.at("text").get<std::string>() == "t");
+    CHECK(value.at("list").get<std::vector<double>>() == std::vector{1.0, 0.5});
+    CHECK(value.at("list").at(1).is_number());
+    CHECK(value.find("none") == nullptr);
+    CHECK(value.at("list").find("none") == nullptr);
+    CHECK(Json("text").size() == 0);
+    CHECK_THROWS_AS(value.at("none"), std::out_of_range);
+    CHECK_THROWS_AS(value.at("list").at(2), std::out_of_range);
+    CHECK_THROWS_AS(value.at("list").at("key"), std::bad_variant_access);
+    CHECK_THROWS_AS(value.at("text").get<double>(), std::bad_variant_access);
+    CHECK_THROWS_AS(value.at("whole").get<bool>(), std::bad_variant_access);
+}
+
 TEST_CASE("json: readable text opens up what does not fit in 100 columns") {
     const std::string fits(86, 'x'), too_long(87, 'x');
     CHECK(readable_text({{"a", {fits, 1}}}) == "{\n  \"a\": [\"" + fits + "\", 1]\n}");
