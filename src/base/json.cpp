@@ -108,8 +108,8 @@ Json::Json(std::initializer_list<Json> items) {
     Object members;
     members.reserve(items.size());
     for (const Json& item : items) {
-        const Array& pair = std::get<Array>(item.value_);
-        const std::string& key = std::get<std::string>(pair[0].value_);
+        const auto& pair = std::get<Array>(item.value_);
+        const auto& key = std::get<std::string>(pair[0].value_);
         if (std::ranges::find(members, key, &Object::value_type::first) == members.end()) {
             members.emplace_back(key, pair[1]);
         }
@@ -148,7 +148,7 @@ Json& Json::operator[](const std::string& key) {
     if (is_null()) {
         value_ = Object();
     }
-    Object& members = std::get<Object>(value_);
+    auto& members = std::get<Object>(value_);
     const auto found = std::ranges::find(members, key, &Object::value_type::first);
     return found != members.end() ? found->second : members.emplace_back(key, nullptr).second;
 }

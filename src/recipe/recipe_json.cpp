@@ -387,7 +387,7 @@ std::vector<std::string> differences(const Recipe& there, const Recipe& here) {
     for (const auto& [path, ignored] : both) {
         const std::string was = text(before, path), is = text(now, path);
         if (was != is) {
-            all.push_back(path + " (" + was + " there, " + is + " here)");
+            all.push_back(std::string(path).append(" (").append(was).append(" there, ").append(is).append(" here)"));
         }
     }
     return all;

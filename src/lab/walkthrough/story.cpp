@@ -67,6 +67,7 @@ std::string told_answer(const Told& told) {
 // What no story is written for.
 std::string other(const Chapter& chapter) {
     std::vector<std::string> functions;
+    functions.reserve(chapter.steps.size());
     for (const Step<float>* step : chapter.steps) {
         functions.push_back(step->function);
     }
