@@ -99,8 +99,11 @@ Names those_that_are(const std::string& standing, const Outcome& outcome) {
     return names;
 }
 
+// To compile takes most of the time, and most tests are about what comes after it.
+const Environment kNotOptimised = {{"CXXFLAGS", "-O0"}};
+
 Outcome exercise(const Folder& folder, const Arguments& more = {}) {
-    return byhand(folder, Arguments{"exercise", "mine.cpp"} + more);
+    return byhand(folder, Arguments{"exercise", "mine.cpp"} + more, kNotOptimised);
 }
 
 bool says(const Outcome& outcome, const std::string& text) {
@@ -136,7 +139,7 @@ TEST_CASE("exercise: filled in rightly, all are right, alone and in the chain, o
     for (const Arguments& network :
          {Arguments{}, Arguments{"--hidden", "37", "--batch", "9", "--embedding", "3", "--bn-variance", "biased"},
           Arguments{"--norm", "after", "--bn-eps", "0.01"}}) {
-        const Outcome outcome = exercise(folder, network);
+        const Outcome outcome = byhand(folder, Arguments{"exercise", "mine.cpp"} + network);
         INFO(outcome.out << outcome.err);
         CHECK(outcome.code == 0);
         CHECK(those_that_are("right", outcome).size() == 28);
@@ -442,15 +445,15 @@ TEST_CASE("exercise: a long run shows how far it is on a terminal, and nowhere e
     const Folder folder;
     fill_in(folder, right_bodies());
     const Arguments arguments = {"exercise", "mine.cpp", "--batch", "200"};
-    const Outcome quiet = byhand(folder, arguments);
+    const Outcome quiet = byhand(folder, arguments, kNotOptimised);
     CHECK(quiet.err.empty());
-    const Outcome shown = byhand_on_terminal(folder, arguments, {}, true);
+    const Outcome shown = byhand_on_terminal(folder, arguments, kNotOptimised, true);
     CHECK(shown.code == 0);
     CHECK(shown.out.starts_with("compiling mine.cpp ...\r\n"));
     CHECK(shown.out.find("judging ") != std::string::npos);
     CHECK(shown.out.find(" function ") != std::string::npos);
     CHECK(shown.out.find("comparing the chain ...") != std::string::npos);
-    const Outcome report = byhand_on_terminal(folder, arguments, {{"NO_COLOR", "1"}});
+    const Outcome report = byhand_on_terminal(folder, arguments, {{"NO_COLOR", "1"}, {"CXXFLAGS", "-O0"}});
     CHECK(report.err.empty());
     CHECK(report.out.find("judging") == std::string::npos);
 }
@@ -473,8 +476,8 @@ TEST_CASE("exercise: a signal leaves no folder and no process, whatever it inter
         {"compiles", {"exercise", "mine.cpp"}, {{"CXX", "./slow"}}},
         {"compiles", {"train", "--model", "exercise", "--functions", "mine.cpp", "--save", "m"}, {{"CXX", "./slow"}}}};
     if (with_torch()) {
-        cases.push_back({"runs", {"exercise", "mine.cpp"}, {}});
-        cases.push_back({"runs", {"exercise", "mine.cpp", "--sanitize"}, {}});
+        cases.push_back({"runs", {"exercise", "mine.cpp"}, kNotOptimised});
+        cases.push_back({"runs", {"exercise", "mine.cpp", "--sanitize"}, kNotOptimised});
     }
     for (Case& c : cases) {
         c.environment["TMPDIR"] = folder.file("tmp");

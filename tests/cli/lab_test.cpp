@@ -17,7 +17,7 @@ namespace {
 Arguments quick(const std::string& experiment) {
     static const std::map<std::string, Arguments> kQuick = {
         {"loss", {"--seeds", "2", "--steps", "200"}},
-        {"geometry", {"--seeds", "2", "--students", "61", "--hidden", "9", "--trained", "30", "--steps", "300"}},
+        {"geometry", {"--seeds", "2", "--students", "31", "--hidden", "9", "--trained", "20", "--steps", "300"}},
         {"placement", {"--seeds", "2", "--steps", "200"}},
         {"claims", {"--claim", "inputs,weights", "--seeds", "2", "--steps", "500"}},
         {"undo", {"--seeds", "2", "--steps", "200"}},
