@@ -113,7 +113,7 @@ TEST_CASE("a second signal ends the program at once, and the file stays as it wa
         const std::string before = folder.read("m");
         // A step of this takes far longer than the time between the two.
         Process process(folder, byhand_program(),
-                        {"train", "--data", "n", "--model", "stepwise", "--hidden", "1300,1300", "--batch", "500",
+                        {"train", "--data", "n", "--model", "stepwise", "--hidden", "2000,2000", "--batch", "700",
                          "--steps", "100", "--log-every", "1", "--save", "m"},
                         {});
         REQUIRE(process.says("steps/s"));
