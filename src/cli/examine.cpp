@@ -119,18 +119,26 @@ public:
     Contestant examine(bool in_one, Questions& questions, std::vector<Attempt>& attempts) const {
         const std::vector<Function<float>> functions = of_form(in_one, steps_.in_float(), watch_);
         const Taken<float> in_float = taken_over(in_one, functions, config_, rows_);
-        const Taken<double> in_double = taken_over(in_one, of_form(in_one, steps_.in_double(), watch_), config_, rows_);
+        const std::vector<Function<double>> doubles = of_form(in_one, steps_.in_double(), watch_);
+        const Taken<double> in_double = taken_over(in_one, doubles, config_, rows_);
         const Answers& answers = in_one ? *reference_.collapsed : *reference_.stepwise;
         Judge judge{.bounds = network_of<Rounded>(in_one, config_, rows_),
                     .in_double = only(in_double.network, in_double.names),
-                    .leeway = Leeway::words};
+                    .leeway = Leeway::words,
+                    .battery = (in_one ? reference_.collapsed_battery : reference_.stepwise_battery).get(),
+                    .at_size = [&](const NetworkConfig& sized, std::size_t n) {
+                        return InBoth{taken_over(in_one, functions, sized, n).network,
+                                      only(taken_over(in_one, doubles, sized, n).network, in_double.names)};
+                    }};
 
+        std::vector<StepAlone> judged;
         Names begun, sound;  // what is not to do; what of it can be run without a fault
         for (StepAlone& alone :
              run_alone(only(in_float.network, in_float.names), judge, answers, questions, true, watch_.begins)) {
             const Standing standing = standing_of(alone);
             if (standing != Standing::to_do) {
                 begun.insert(alone.makes);
+                judged.push_back(alone);
                 if (alone.real.note.empty()) {
                     sound.insert(alone.makes);
                 }
@@ -147,13 +155,13 @@ public:
                                  [&](const auto& function) { return names.contains(function.makes); });
             return taken_over(in_one, theirs, config_, rows_).network;
         };
-        judge.in_double = only(std::move(judge.in_double), begun);
         return {.model = model_of(in_one),
                 .side = std::make_unique<Theirs>(make_step_side(with_ours(sound)), sound),
                 .coverage = Coverage::given,
                 .steps = with_ours(begun),
                 .judge = std::move(judge),
                 .answers = &answers,
+                .judged = std::move(judged),
                 .chain = in_one ? &reference_.collapsed_chain : &reference_.chain};
     }
 

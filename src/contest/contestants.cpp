@@ -6,12 +6,27 @@
 
 namespace byhand {
 
+namespace {
+
+std::shared_ptr<Battery> battery_of(const NetworkConfig& network, std::uint64_t seed,
+                                    StepNetwork<Rounded> (*bounds)(const NetworkConfig&, std::size_t),
+                                    std::unique_ptr<Answers> (*answers)(const NetworkConfig&, std::size_t)) {
+    return std::make_shared<Battery>(network, seed, [=](const NetworkConfig& sized, std::size_t rows) {
+        return Form{bounds(sized, rows), answers(sized, rows)};
+    });
+}
+
+}  // namespace
+
 Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& network, std::size_t rows,
                        std::uint64_t seed) {
     const SpreadConfig spread{.seed = seed};
     return {torch.stepwise_answers(network, rows),
             torch.collapsed_answers(network, rows),
             torch.fused_answers(network, rows),
+            battery_of(network, seed, stepwise_network<Rounded>, torch.stepwise_answers),
+            battery_of(network, seed, collapsed_network<Rounded>, torch.collapsed_answers),
+            battery_of(network, seed, fused_pieces<Rounded>, torch.fused_answers),
             {torch.stepwise(network, rows, DType::float32), torch.module_side(network, rows),
              torch.stepwise(network, rows, DType::float64)},
             {stepwise_network<double>(network, rows), stepwise_network<Rounded>(network, rows), spread},
@@ -26,19 +41,30 @@ Contestant contestant_of(const std::string& model, const NetworkConfig& network,
                 .steps = fused_pieces<float>(network, rows),
                 .judge = {.bounds = fused_pieces<Rounded>(network, rows),
                           .in_double = fused_pieces<double>(network, rows),
-                          .leeway = Leeway::order},
+                          .leeway = Leeway::order,
+                          .battery = reference.fused_battery.get(),
+                          .at_size =
+                              [](const NetworkConfig& sized, std::size_t n) {
+                                  return InBoth{fused_pieces<float>(sized, n), fused_pieces<double>(sized, n)};
+                              }},
                 .answers = reference.fused.get(),
                 .chain = &reference.collapsed_chain};
     }
     const bool stepwise = model == "stepwise";
-    const auto network_of = [&]<class T>(T) {
-        return stepwise ? stepwise_network<T>(network, rows) : collapsed_network<T>(network, rows);
+    const auto at_size = [stepwise](const NetworkConfig& sized, std::size_t n) {
+        return stepwise ? InBoth{stepwise_network<float>(sized, n), stepwise_network<double>(sized, n)}
+                        : InBoth{collapsed_network<float>(sized, n), collapsed_network<double>(sized, n)};
     };
+    InBoth both = at_size(network, rows);
     return {.model = model,
-            .side = make_step_side(network_of(float())),
+            .side = make_step_side(both.in_float),
             .coverage = stepwise ? Coverage::everything : Coverage::required,
-            .steps = network_of(float()),
-            .judge = {.bounds = network_of(Rounded()), .in_double = network_of(double())},
+            .steps = std::move(both.in_float),
+            .judge = {.bounds = stepwise ? stepwise_network<Rounded>(network, rows)
+                                         : collapsed_network<Rounded>(network, rows),
+                      .in_double = std::move(both.in_double),
+                      .battery = (stepwise ? reference.stepwise_battery : reference.collapsed_battery).get(),
+                      .at_size = at_size},
             .answers = stepwise ? reference.stepwise.get() : reference.collapsed.get(),
             .chain = stepwise ? &reference.chain : &reference.collapsed_chain};
 }
@@ -51,9 +77,9 @@ Contestant contestant_of(std::unique_ptr<GivenSide> given, const NetworkConfig& 
                           .steps = stepwise_network<float>(network, rows),
                           .judge = {},
                           .chain = &reference.collapsed_chain};
-    contestant.forms.push_back({stepwise_network<Rounded>(network, rows), reference.stepwise.get()});
-    contestant.forms.push_back({collapsed_network<Rounded>(network, rows), reference.collapsed.get()});
-    contestant.forms.push_back({fused_network<Rounded>(network, rows), reference.fused.get()});
+    contestant.forms.push_back({stepwise_network<Rounded>(network, rows), reference.stepwise});
+    contestant.forms.push_back({collapsed_network<Rounded>(network, rows), reference.collapsed});
+    contestant.forms.push_back({fused_network<Rounded>(network, rows), reference.fused});
     return contestant;
 }
 
@@ -61,6 +87,11 @@ Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::si
                    const Catches& catches) {
     Spoiled spoiled{contestant_of("stepwise", network, rows, reference), {}};
     spoiled.culprits = mistake.plant(spoiled.contestant.steps, catches);
+    spoiled.contestant.judge.at_size = [plant = mistake.plant, catches](const NetworkConfig& sized, std::size_t n) {
+        InBoth both{stepwise_network<float>(sized, n)};
+        plant(both.in_float, catches);
+        return both;
+    };
     spoiled.contestant.side = make_step_side(spoiled.contestant.steps);
     return spoiled;
 }
@@ -70,7 +101,8 @@ Questions questions_of(const Reference& reference, const NetworkConfig& network,
     Side& witness = *reference.witnesses.stepwise;
     witness.load(state);
     witness.run(batch, rate);
-    return {with_given(witness.views(), batch, network.context, rate), network.vocabulary, reference.chain.spread.seed};
+    return {with_given(witness.views(), batch, network.context, rate), network.vocabulary, reference.chain.spread.seed,
+            reference.chain.bounds.ranges};
 }
 
 Catches catches_of(const NetworkConfig& network, std::size_t rows, const Reference& reference,
@@ -78,7 +110,7 @@ Catches catches_of(const NetworkConfig& network, std::size_t rows, const Referen
     const Contestant right = contestant_of("stepwise", network, rows, reference);
     Catches catches;
     Questions questions = questions_of(reference, network, state, batch, rate);
-    for (const StepAlone& step : run_alone(right.steps, right.judge, *right.answers, questions)) {
+    for (const StepAlone& step : run_alone(right.steps, right.judge, *right.answers, questions, false)) {
         catches[step.makes] = step.probe.catches;
     }
     return catches;

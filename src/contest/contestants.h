@@ -14,7 +14,8 @@ namespace byhand {
 
 // LibTorch's side of it.
 struct Reference {
-    std::unique_ptr<Answers> stepwise, collapsed, fused;
+    std::shared_ptr<const Answers> stepwise, collapsed, fused;
+    std::shared_ptr<Battery> stepwise_battery, collapsed_battery, fused_battery;  // null where none is wanted
     Witnesses witnesses;
     ChainModel chain, collapsed_chain;
 };

@@ -104,7 +104,9 @@ template <class T>
 std::vector<double> limits_of(const Question& question, Leeway leeway) {
     constexpr double kDoubles = 0x1p-29;  // the unit of double's rounding over that of float's
     const double unit = (sizeof(T) == sizeof(float) ? 1 : kDoubles) * (leeway == Leeway::words ? kOtherWords : 1);
-    std::vector<double> limits = leeway == Leeway::none ? question.in_our_order : question.in_any_order;
+    std::vector<double> limits = leeway == Leeway::none    ? question.in_our_order
+                                 : leeway == Leeway::order ? question.in_any_order
+                                                           : question.in_other_words;
     for (std::size_t i = 0; i < limits.size(); ++i) {
         limits[i] = unit * limits[i] + 2 * kDoubles * question.in_any_order[i];
     }
@@ -147,7 +149,36 @@ Trial trial_of(const Step<T>& step, const Question& question, Leeway leeway, std
         trial.overwrites = *name;
         trial.note = "overwrites " + *name + ", which it reads";
     }
+    trial.in_double = sizeof(T) == sizeof(double);
     return trial;
+}
+
+// The steps at each of the battery's sizes.
+std::vector<InBoth> at_sizes(const Judge& judge) {
+    std::vector<InBoth> all;
+    for (const NetworkSize& size : judge.battery->sizes()) {
+        all.push_back(judge.at_size(size.network, size.rows));
+    }
+    return all;
+}
+
+void run_on_battery(StepAlone& result, const Judge& judge, const Step<Rounded>& right,
+                    const std::vector<InBoth>& sizes) {
+    const auto try_out = [&]<class T>(const Step<T>* step, const BatteryCase& one) {
+        if (step != nullptr) {
+            const Leeway leeway = step->function == right.function ? Leeway::none : judge.leeway;
+            result.battery.push_back(trial_of(*step, one.question, leeway, judge.battery->sizes()[one.size].rows));
+            result.battery.back().on = one.on;
+            result.battery.back().shape = step->shape;
+        }
+    };
+    for (const BatteryCase& one : judge.battery->cases(result.makes, result.reads)) {
+        try_out(find_step(sizes[one.size].in_float, result.makes), one);
+        try_out(find_step(sizes[one.size].in_double, result.makes), one);
+        if (result.wrong()) {
+            break;
+        }
+    }
 }
 
 }  // namespace
@@ -162,7 +193,8 @@ const Trial* StepAlone::telling() const {
             return trial;
         }
     }
-    return nullptr;
+    const auto failing = std::ranges::find_if(battery, fails);
+    return failing != battery.end() ? &*failing : nullptr;
 }
 
 bool StepAlone::without_effect() const {
@@ -191,8 +223,10 @@ Verdict StepAlone::verdict() const {
 }
 
 std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge& judge, const Answers& answers,
-                                 Questions& questions, bool double_as_well, const std::function<void()>& begins) {
+                                 Questions& questions, bool once_only, const std::function<void()>& begins) {
     const std::vector<std::string> known = answers.names();
+    const bool on_battery = once_only && judge.battery != nullptr;
+    const std::vector<InBoth> sizes = on_battery ? at_sizes(judge) : std::vector<InBoth>();
     std::vector<StepAlone> results;
     for (const Step<float>* step : all_steps(network)) {
         const Step<Rounded>* bound = find_step(judge.bounds, step->makes);
@@ -211,10 +245,15 @@ std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge&
         const Step<double>* in_double = find_step(judge.in_double, step->makes);
         result.real_double = result.real;
         result.probe_double = result.probe;
-        if (double_as_well && in_double != nullptr) {
+        if (once_only && in_double != nullptr) {
             const Leeway in_doubles = in_double->function == bound->function ? Leeway::none : judge.leeway;
             result.real_double = trial_of(*in_double, real, in_doubles, network.rows);
             result.probe_double = trial_of(*in_double, probe, in_doubles, network.rows);
+        }
+        result.real.on = result.real_double.on = "this batch's values";
+        result.probe.on = result.probe_double.on = "random values";
+        if (on_battery && !result.wrong()) {
+            run_on_battery(result, judge, *bound, sizes);
         }
         results.push_back(std::move(result));
     }

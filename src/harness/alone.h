@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/answers.h"
+#include "harness/battery.h"
 #include "harness/questions.h"
 #include "harness/trial.h"
 #include "steps/rounded.h"
@@ -24,16 +25,22 @@ struct StepAlone {
     // Of what it makes.
     Shape shape = {};  // NOLINT(readability-redundant-member-init): it may be left out
 
+    // On other values and sizes (battery.h), in float and in double; empty where those above fail.
+    std::vector<Trial> battery = {};  // NOLINT(readability-redundant-member-init): it may be left out
+
     // Of what it makes in the chain, where that is known: whether it contradicts there, and its error.
     bool fails_in_chain = true;
     std::optional<double> error_in_chain = std::nullopt;
 
     bool wrong() const;  // culprit: some trial is not in agreement
-    // The first that is not: the batch's values before the probe's, float before double. Null where none is.
+    // The first that is not: the batch's values before the probe's, and both before the battery's, float before double.
+    // Null where none is.
     const Trial* telling() const;
-    bool only_in_double() const { return telling() == &real_double || telling() == &probe_double; }
-    bool only_on_probe() const { return telling() == &probe || telling() == &probe_double; }
-    // Wrong, but only a probe shows it, or what it makes in the chain is within what rounding may do to it.
+    bool only_in_double() const {
+        return telling() == &real_double || telling() == &probe_double || (wrong() && telling()->in_double);
+    }
+    bool not_on_batch() const { return wrong() && telling() != &real && telling() != &real_double; }
+    // Wrong, but not on this batch, or what it makes in the chain is within what rounding may do to it.
     bool without_effect() const;
     // What of the error in the chain is not the step's own.
     std::optional<double> inherited() const;
@@ -50,18 +57,27 @@ enum class Leeway { none, order, words };
 // that is rounded before it is used, an exp taken once more. It may come to so many times our own rounding.
 inline constexpr double kOtherWords = 4;
 
+// A network in float and in double; the latter may be empty.
+struct InBoth {
+    StepNetwork<float> in_float;
+    StepNetwork<double> in_double = {};  // NOLINT(readability-redundant-member-init): it may be left out
+};
+
 // How a network's steps are judged: the right functions on numbers that carry their errors.
 struct Judge {
     StepNetwork<Rounded> bounds;
     StepNetwork<double> in_double = {};  // may be empty: then our double is not held against the answers
     Leeway leeway = Leeway::none;        // of steps by another function than the right one
+    // Other values and sizes to run the steps on, and the steps at those sizes. May be null: then there are none.
+    Battery* battery = nullptr;
+    std::function<InBoth(const NetworkConfig& network, std::size_t rows)> at_size = {};
 };
 
-// Runs every step of `network` alone, in the order of its lists; `double_as_well` says whether our double is held
-// against the answers too. Steps for which there is no answer or no bound are left out. `begins`, where it is not
+// Runs every step of `network` alone, in the order of its lists; `once_only` says whether what need be seen only once is
+// run too, whatever the batch: our double, and the battery. Steps for which there is no answer or no bound are left out. `begins`, where it is not
 // empty, is called before each.
 std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge& judge, const Answers& answers,
-                                 Questions& questions, bool double_as_well = true,
+                                 Questions& questions, bool once_only = true,
                                  const std::function<void()>& begins = {});
 
 }  // namespace byhand

@@ -11,10 +11,9 @@ namespace {
 
 Culprit culprit_of(const StepAlone& step) {
     const Trial& trial = *step.telling();
-    const std::string where = std::string(step.only_in_double() ? "in double, " : "") +
-                              (step.only_on_probe() ? "on random values" : "on this batch's values");
-    return {step.makes,           step.function, trial.note.empty() ? where : trial.note, trial, step.without_effect(),
-            step.only_on_probe(), step.shape};
+    const std::string where = std::string(step.only_in_double() ? "in double, " : "") + "on " + trial.on;
+    return {step.makes,          step.function, trial.note.empty() ? where : trial.note, trial, step.without_effect(),
+            step.not_on_batch(), step.shape};
 }
 
 using Makers = std::map<std::string, const Step<float>*>;

@@ -16,7 +16,7 @@ struct Culprit {
     std::string why;              // "on random values", "runs before W1, which it reads, is made"
     std::optional<Trial> trial;   // the figures, where it is figures that show it
     bool without_effect = false;  // on this network, on this batch (see StepAlone)
-    bool on_probe = false;        // `trial` is one on random values
+    bool not_on_batch = false;    // `trial` is one on other values
     // Of what the step makes.
     Shape shape = {};  // NOLINT(readability-redundant-member-init): it may be left out
 };

@@ -303,7 +303,7 @@ private:
         questions_.clear();
         const std::vector<View> values = with_given(witnesses_.stepwise->views(), batch_, config_.context, rate_);
         const std::uint64_t seed = chain_.spread.seed + 1'000'003 * step_;
-        return known.try_emplace(step_, values, config_.vocabulary, seed).first->second;
+        return known.try_emplace(step_, values, config_.vocabulary, seed, chain_.bounds.ranges).first->second;
     }
 
     Blamed blame(const Contestant& contestant, const std::vector<ComparedTensor>& tensors, const Limits& limits) {
@@ -312,6 +312,8 @@ private:
         if (!contestant.forms.empty()) {
             blamed.alone = judge_given(contestant.side->views(), contestant.steps, contestant.forms,
                                        questions().reference(), limits);
+        } else if (!contestant.judged.empty()) {
+            blamed.alone = contestant.judged;
         } else if (contestant.answers != nullptr) {
             blamed.alone = run_alone(contestant.steps, contestant.judge, *contestant.answers, questions(), is_first_);
         } else {

@@ -39,12 +39,6 @@ struct ChainModel {
 // logits, every parameter's gradient and every new_X; or no more than it gives (the rest is `not_given`).
 enum class Coverage { everything, required, given };
 
-// The forms in which somebody may have written the same network: each step of them with its right function.
-struct Form {
-    StepNetwork<Rounded> bounds;
-    const Answers* answers = nullptr;
-};
-
 // A network that is compared.
 struct Contestant {
     std::string model;  // "stepwise", "collapsed", "fused"
@@ -54,6 +48,8 @@ struct Contestant {
     StepNetwork<float> steps;
     Judge judge;
     const Answers* answers = nullptr;
+    // What its steps alone have shown already, on the first compared training step; else they are run.
+    std::vector<StepAlone> judged = {};  // NOLINT(readability-redundant-member-init): it may be left out
     // Where its formulas round otherwise than the stepwise network's: its own lists. (Softmax minus one-hot cancels
     // where the small steps do not.)
     const ChainModel* chain = nullptr;

@@ -1,37 +1,85 @@
 #include "harness/questions.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 #include "base/mixed.h"
-#include "harness/probe.h"
+#include "harness/draws.h"
 
 namespace byhand {
+
 namespace {
 
-Question ask(const Step<Rounded>& right, const Answers& answers, std::shared_ptr<const Values> values) {
-    Question question{std::move(values), {}, {}, {}};
-    question.answer = answers.answer(right.makes, question.values->views());
-    std::vector<std::vector<Rounded>> exact;
+// What the right function makes of these values; those for which `is_off` holds are off by the distance between numbers
+// too small to be normal.
+template <class IsOff>
+std::vector<Rounded> bounds_of(const Step<Rounded>& right, const Values& values, IsOff is_off) {
+    std::vector<std::vector<Rounded>> reads;
     std::vector<Operand<Rounded>> operands;
     for (const std::string& name : right.reads) {
-        if (question.values->holds_indices(name)) {
-            operands.emplace_back(question.values->indices(name).data());
+        if (values.holds_indices(name)) {
+            operands.emplace_back(values.indices(name).data());
             continue;
         }
-        const std::vector<float>& numbers = question.values->numbers(name);
-        const std::vector<Rounded>& copy = exact.emplace_back(numbers.begin(), numbers.end());
-        operands.emplace_back(copy.data());
+        std::vector<Rounded>& read = reads.emplace_back();
+        for (const float x : values.numbers(name)) {
+            read.push_back(is_off(x) ? Rounded::off_by(static_cast<double>(x), 0x1p-149) : Rounded(x));
+        }
+        operands.emplace_back(static_cast<const Rounded*>(read.data()));
     }
     std::vector<Rounded> made(count(right.shape));
     right.run(made.data(), operands);
-    std::ranges::transform(made, std::back_inserter(question.in_our_order), &Rounded::error);
-    std::ranges::transform(made, std::back_inserter(question.in_any_order), &Rounded::any_order);
-    return question;
+    return made;
+}
+
+// A factor from a thousandth to a thousand may make it, or leave it, too small to be normal.
+bool may_be_subnormal(float x) {
+    return x != 0 && std::abs(x) < 1024 * std::numeric_limits<float>::min();
 }
 
 }  // namespace
+
+Question ask(const Step<Rounded>& right, const Answers& answers, std::shared_ptr<const Values> values) {
+    Question question;
+    question.values = std::move(values);
+    question.answer = answers.answer(right.makes, question.values->views());
+    const std::vector<Rounded> made = bounds_of(right, *question.values, [](float) { return false; });
+    std::ranges::transform(made, std::back_inserter(question.in_our_order), &Rounded::error);
+    std::ranges::transform(made, std::back_inserter(question.in_any_order), &Rounded::any_order);
+    const auto has_small = [&](const std::string& name) {
+        return !question.values->holds_indices(name) &&
+               std::ranges::any_of(question.values->numbers(name), may_be_subnormal);
+    };
+    question.in_other_words = question.in_any_order;
+    if (std::ranges::any_of(right.reads, has_small)) {
+        std::ranges::transform(bounds_of(right, *question.values, may_be_subnormal), question.in_other_words.begin(),
+                               &Rounded::any_order);
+    }
+    return question;
+}
+
+std::vector<TensorSpec> read_by(const Step<Rounded>& right, const std::vector<std::string>& reads,
+                                const Answers& answers, const std::map<std::string, Shape>& shapes) {
+    std::vector<TensorSpec> specs = answers.reads(right.makes);
+    for (const std::vector<std::string>* names : {&right.reads, &reads}) {
+        for (const std::string& name : *names) {
+            if (std::ranges::find(specs, name, &TensorSpec::name) == specs.end()) {
+                specs.push_back({name, shapes.at(name)});
+            }
+        }
+    }
+    return specs;
+}
+
+std::uint64_t stream_of(const std::string& name, std::uint64_t seed) {
+    for (const char letter : name) {
+        seed = mixed(seed ^ static_cast<unsigned char>(letter));
+    }
+    return seed;
+}
 
 std::vector<View> with_given(std::vector<View> values, const Batch& batch, std::size_t context, const float& rate) {
     values.push_back({"X", {batch.rows, context}, DType::int64, batch.X});
@@ -40,8 +88,9 @@ std::vector<View> with_given(std::vector<View> values, const Batch& batch, std::
     return values;
 }
 
-Questions::Questions(const std::vector<View>& reference, std::size_t vocabulary, std::uint64_t seed)
-    : vocabulary_(vocabulary), seed_(seed) {
+Questions::Questions(const std::vector<View>& reference, std::size_t vocabulary, std::uint64_t seed,
+                     std::map<std::string, ValueRange> ranges)
+    : vocabulary_(vocabulary), seed_(seed), ranges_(std::move(ranges)) {
     Values values;
     for (const View& view : reference) {
         shapes_[view.name] = view.shape;
@@ -79,20 +128,10 @@ const Question& Questions::probe(const Step<Rounded>& right, const std::vector<s
                                  const Answers& answers) {
     const auto [place, is_new] = probes_.try_emplace(key(right, reads, answers));
     if (is_new) {
-        std::vector<TensorSpec> also;
-        for (const std::vector<std::string>* names : {&reads, &right.reads}) {
-            for (const std::string& name : *names) {
-                also.push_back({name, shapes_.at(name)});
-            }
-        }
-        // A stream of its own for each name.
-        std::uint64_t stream = seed_;
-        for (const char letter : right.makes) {
-            stream = mixed(stream ^ static_cast<unsigned char>(letter));
-        }
-        place->second =
-            ask(right, answers,
-                std::make_shared<const Values>(probe_values(answers, right.makes, also, vocabulary_, stream)));
+        const std::vector<TensorSpec> specs = read_by(right, reads, answers, shapes_);
+        place->second = ask(right, answers,
+                            std::make_shared<const Values>(draw(specs, ranges_, {}, vocabulary_,
+                                                                stream_of(right.makes, seed_))));
     }
     return place->second;
 }

@@ -11,6 +11,7 @@
 #include "base/answers.h"
 #include "base/batch.h"
 #include "harness/values.h"
+#include "steps/value_range.h"
 #include "steps/rounded.h"
 #include "steps/step.h"
 
@@ -19,8 +20,26 @@ namespace byhand {
 struct Question {
     std::shared_ptr<const Values> values;
     std::vector<double> answer;
-    // How far float may end up from the exact value of each element: by our order of sums, and by any.
-    std::vector<double> in_our_order, in_any_order;
+    // How far float may end up from the exact value of each element: by our order of sums, by any, and by any where
+    // products are grouped in another way too, so that a number too small to be normal is rounded before it grows.
+    std::vector<double> in_our_order, in_any_order, in_other_words;
+};
+
+// The question with these values to the step whose function on numbers that carry their errors is `right`.
+Question ask(const Step<Rounded>& right, const Answers& answers, std::shared_ptr<const Values> values);
+
+// What the answer to `right.makes`, the right step and one that reads `reads` read together. `shapes` are by name.
+std::vector<TensorSpec> read_by(const Step<Rounded>& right, const std::vector<std::string>& reads,
+                                const Answers& answers, const std::map<std::string, Shape>& shapes);
+
+// A seed of its own for each name.
+std::uint64_t stream_of(const std::string& name, std::uint64_t seed);
+
+// A network as one would write it (in small steps, by one formula for several): the right functions on numbers that
+// carry their errors, and the reference's answers.
+struct Form {
+    StepNetwork<Rounded> bounds;
+    std::shared_ptr<const Answers> answers;
 };
 
 // A witness's values of a training step, and with them what it was given: X, Y and rate. Nothing is copied.
@@ -30,8 +49,9 @@ std::vector<View> with_given(std::vector<View> values, const Batch& batch, std::
 class Questions {
 public:
     // `reference` are the witness's float values of that training step (X, Y and rate among them); they are copied.
-    // Probes have indices below `vocabulary`, and are of the same bytes for the same seed.
-    Questions(const std::vector<View>& reference, std::size_t vocabulary, std::uint64_t seed);
+    // Probes have indices below `vocabulary` and numbers within `ranges`, and are of the same bytes for the same seed.
+    Questions(const std::vector<View>& reference, std::size_t vocabulary, std::uint64_t seed,
+              std::map<std::string, ValueRange> ranges = {});
 
     const Values& reference() const { return *reference_; }
 
@@ -50,6 +70,7 @@ private:
     std::map<std::string, Shape> shapes_;
     std::size_t vocabulary_;
     std::uint64_t seed_;
+    std::map<std::string, ValueRange> ranges_;
     std::map<Key, Question> real_, probes_;
 };
 

@@ -118,7 +118,7 @@ Case report::case_of(const StepAlone& step, const std::string& model, const Word
     }
     one.message +=
         ": " +
-        (trial.note.empty() ? report::where(step.makes, step.shape, trial, step.only_on_probe(), wording) : trial.note);
+        (trial.note.empty() ? report::where(step.makes, step.shape, trial, step.not_on_batch(), wording) : trial.note);
     if (!trial.hint.empty()) {
         one.message += ", " + trial.hint;
     }

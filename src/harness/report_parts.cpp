@@ -31,13 +31,16 @@ std::string where(const TensorResult& result, const Wording& wording) {
     return result.worst ? in_words(result.name, index_of(result.shape, result.worst->position), wording) : "";
 }
 
-std::string where(const std::string& name, const Shape& shape, const Trial& trial, bool on_probe,
+std::string where(const std::string& name, const Shape& shape, const Trial& trial, bool not_on_batch,
                   const Wording& wording) {
+    if (!trial.shape.empty()) {  // of a network of another size
+        return name + to_string(index_of(trial.shape, trial.worst));
+    }
     if (trial.worst >= count(shape)) {
         return name;
     }
     Wording said = wording;
-    if (on_probe) {
+    if (not_on_batch) {
         said.X.clear();
         said.Y.clear();
     }
@@ -86,13 +89,13 @@ std::string figures_of(const Culprit& culprit, const Wording& wording) {
     const Trial& trial = *culprit.trial;
     if (trial.verdict != Verdict::mismatch) {
         return fmt::format("{}, {}: {}", to_string(trial.verdict), culprit.why,
-                           where(culprit.name, culprit.shape, trial, culprit.on_probe, wording));
+                           where(culprit.name, culprit.shape, trial, culprit.not_on_batch, wording));
     }
     return fmt::format(
         "{}: off by {:.3g} where its own rounding comes to {:.3g} at most, {}\n"
         "  {}: {:.8g} by hand, {:.8g} is right",
         culprit.without_effect ? "without effect on this network" : "wrong alone", std::abs(trial.ours - trial.answer),
-        trial.limit, culprit.why, where(culprit.name, culprit.shape, trial, culprit.on_probe, wording), trial.ours,
+        trial.limit, culprit.why, where(culprit.name, culprit.shape, trial, culprit.not_on_batch, wording), trial.ours,
         trial.answer);
 }
 

@@ -29,7 +29,7 @@ Wording wording(const Presentation& how, const ComparedStep& step);
 // The worst element in words, or nothing where there is none.
 std::string where(const TensorResult& result, const Wording& wording);
 // That of a trial. The batch's rows are shown only where it is the batch that was tried.
-std::string where(const std::string& name, const Shape& shape, const Trial& trial, bool on_probe,
+std::string where(const std::string& name, const Shape& shape, const Trial& trial, bool not_on_batch,
                   const Wording& wording);
 
 // Of a step alone: "within", "wrong: mismatch", "wrong, without effect on this network: mismatch".

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/shape.h"
 #include "harness/compare.h"
 
 namespace byhand {
@@ -23,6 +24,9 @@ struct Trial {
     bool nothing_written = false;            // of what is unwritten: not an element is written
     std::string hint;                        // of a mismatch: what its structure tells (see hints.h)
     std::string overwrites;                  // what it reads and yet has changed
+    std::string on;          // the values it ran on: "this batch's values", "29 rows: values around 1e18"
+    bool in_double = false;  // by our double
+    Shape shape = {};        // of the result, where it is not that of the network that is judged
 };
 
 // What a step made of something against the answer, with a limit an element; T is float or double. `hint` is left

@@ -77,6 +77,7 @@ public:
         forward();
         backward();
         update();
+        ranges();
         return std::move(net_);
     }
 
@@ -330,6 +331,28 @@ private:
         }
     }
 
+    // ---- what is not just any number ----
+
+    void ranges() {
+        std::map<std::string, ValueRange>& ranges = net_.ranges;
+        for (const auto& [layer, name] : parts_) {
+            if (!layer.is_output) {
+                ranges[name.tanh_out] = kTanhRange;
+            }
+            if (layer.norm != NormPlace::none) {
+                ranges[layer.value("bndiff2")] = kNotNegative;
+                ranges[layer.value("bnvar")] = ranges[layer.value("bnvar_running")] = kVariance;
+                ranges[layer.value("bnvar_inv")] = kInverseDeviation;
+            }
+        }
+        ranges["norm_logits"] = ranges["logprobs"] = kNotPositive;
+        ranges["counts"] = kCounts;
+        ranges["probs"] = kProbability;
+        ranges["counts_sum"] = kCountsSum;
+        ranges["counts_sum_inv"] = kCountsSumInverse;
+        ranges["rate"] = kNotNegative;
+    }
+
     // ---- evaluation ----
 
     void norm_evaluate(Steps& e, const Part& part) const {
@@ -363,6 +386,10 @@ StepNetwork<T> stepwise_network(const NetworkConfig& config, std::size_t rows) {
     StepNetwork<T> network = Builder<T>(config, rows, Form::stepwise).training();
     if (!running_figures(config).empty()) {
         network.evaluation = Builder<T>(config, rows, Form::stepwise, "eval_").evaluation();
+        const std::map<std::string, ValueRange> of_training = network.ranges;
+        for (const auto& [name, range] : of_training) {
+            network.ranges["eval_" + name] = range;
+        }
     }
     return network;
 }

@@ -4,7 +4,11 @@
 #include <cmath>
 #include <cstddef>
 
+#include "steps/value_range.h"
+
 namespace byhand {
+
+inline constexpr ValueRange kTanhRange{-1, 1};
 
 // h = tanh(x)
 template <class T>

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "base/network.h"
+#include "steps/value_range.h"
 
 namespace byhand {
 
@@ -70,6 +72,8 @@ struct StepNetwork {
     StepList<T> update;    // new_X for everything in state(config)
     // The same batch by the running figures, to eval_logits: each value of the layers as eval_X. Empty without a norm.
     StepList<T> evaluation;
+    // Of the values that are not just any numbers, by name. Values drawn for a step to read lie within.
+    std::map<std::string, ValueRange> ranges = {};  // NOLINT(readability-redundant-member-init): it may be left out
 };
 
 // All steps in the order in which they run.

@@ -1,0 +1,141 @@
+#include "harness/battery.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/mixed.h"
+
+namespace byhand {
+namespace {
+
+// Rows, hidden width, vocabulary, context, embedding.
+struct Extents {
+    std::size_t rows, hidden, vocabulary, context, embedding;
+};
+
+// The first has room for every pattern of Drawn::rows and Drawn::columns.
+constexpr Extents kExtents[] = {
+    {29, 15, 17, 2, 3},  {1, 3, 5, 2, 3},  {2, 5, 3, 1, 4},  {3, 1, 2, 3, 1},  {5, 8, 7, 1, 7},   {7, 17, 9, 3, 2},
+    {13, 9, 31, 1, 5}, {15, 7, 33, 4, 2}, {17, 33, 8, 2, 5}, {31, 6, 11, 1, 3}, {33, 31, 16, 3, 3}, {65, 2, 6, 2, 1},
+};
+constexpr std::size_t kForKinds = 0;
+
+// Every class can be a target where there are so many rows times so many draws.
+constexpr std::size_t kClassRows = 61, kClassDraws = 16;
+
+NetworkConfig sized(NetworkConfig network, const Extents& extents) {
+    network.vocabulary = extents.vocabulary;
+    network.context = extents.context;
+    network.embedding = extents.embedding;
+    for (std::size_t l = 0; l < network.hidden.size(); ++l) {
+        network.hidden[l] = extents.hidden + l % 3;
+    }
+    return network;
+}
+
+bool divides_by_nothing(const NetworkConfig& network, std::size_t rows) {
+    return rows == 1 && (network.norm.batch_divisor == Divisor::n_minus_1 ||
+                         network.norm.running_divisor == Divisor::n_minus_1);
+}
+
+std::map<std::string, Shape> shapes_of(const StepNetwork<Rounded>& network, const Answers& answers) {
+    std::map<std::string, Shape> shapes = {
+        {"X", {network.rows, network.config.context}}, {"Y", {network.rows}}, {"rate", {}}};
+    for (const TensorSpec& spec : state(network.config)) {
+        shapes[spec.name] = spec.shape;
+    }
+    for (const Step<Rounded>* step : all_steps(network)) {
+        shapes[step->makes] = step->shape;
+    }
+    for (const std::string& name : answers.names()) {  // a piece may read what no other makes
+        for (const TensorSpec& spec : answers.reads(name)) {
+            shapes.emplace(spec.name, spec.shape);
+        }
+    }
+    return shapes;
+}
+
+bool is_index(const std::string& name) {
+    return name == "X" || name == "Y";
+}
+
+}  // namespace
+
+std::vector<NetworkSize> battery_sizes(const NetworkConfig& network) {
+    std::vector<NetworkSize> sizes;
+    for (const Extents& extents : kExtents) {
+        if (!divides_by_nothing(network, extents.rows)) {
+            sizes.push_back({sized(network, extents), extents.rows});
+        }
+    }
+    const std::size_t V = network.vocabulary;
+    const std::size_t rows = std::min(V + 2, kClassRows);
+    sizes.push_back({sized(network, {rows, 3, V, 2, 2}), rows});
+    return sizes;
+}
+
+Battery::Battery(const NetworkConfig& network, std::uint64_t seed, MakeForm make)
+    : sizes_(battery_sizes(network)), seed_(seed), make_(std::move(make)) {}
+
+const Battery::Sized& Battery::at(std::size_t size) {
+    const auto [place, is_new] = forms_.try_emplace(size);
+    if (is_new) {
+        place->second.form = make_(sizes_[size].network, sizes_[size].rows);
+        place->second.shapes = shapes_of(place->second.form.bounds, *place->second.form.answers);
+    }
+    return place->second;
+}
+
+void Battery::add(std::vector<BatteryCase>& cases, std::size_t size, const Draw& drawn, const std::string& name,
+                  const std::vector<std::string>& reads) {
+    const auto& [form, shapes] = at(size);
+    const std::vector<std::string> known = form.answers->names();
+    const std::vector<const Step<Rounded>*> steps = all_steps(form.bounds);
+    const auto right = std::ranges::find(steps, name, &Step<Rounded>::makes);
+    if (right == steps.end() || std::ranges::find(known, name) == known.end()) {
+        return;
+    }
+    const std::vector<TensorSpec> specs = read_by(**right, reads, *form.answers, shapes);
+    const NetworkSize& at = sizes_[size];
+    auto values = std::make_shared<const Values>(
+        draw(specs, form.bounds.ranges, drawn, at.network.vocabulary, mixed(stream_of(name, seed_) + cases.size())));
+    cases.push_back({size, std::to_string(at.rows) + (at.rows == 1 ? " row: " : " rows: ") + describe(drawn),
+                     ask(**right, *form.answers, std::move(values))});
+}
+
+const std::vector<BatteryCase>& Battery::cases(const std::string& name, const std::vector<std::string>& reads) {
+    std::vector<std::string> key = {name};
+    key.insert(key.end(), reads.begin(), reads.end());
+    const auto [place, is_new] = cases_.try_emplace(std::move(key));
+    std::vector<BatteryCase>& cases = place->second;
+    if (!is_new) {
+        return cases;
+    }
+    for (std::size_t size = 0; size + 1 < sizes_.size(); ++size) {
+        add(cases, size, {}, name, reads);
+    }
+    for (const Drawn how : {Drawn::small, Drawn::large, Drawn::minute, Drawn::vast, Drawn::spread, Drawn::special}) {
+        add(cases, kForKinds, {how, ""}, name, reads);
+    }
+    const std::set<std::string> each(reads.begin(), reads.end());
+    for (const std::string& read : each) {
+        if (is_index(read)) {
+            add(cases, kForKinds, {Drawn::first, read}, name, reads);
+            add(cases, kForKinds, {Drawn::last, read}, name, reads);
+            const std::size_t V = sizes_.back().network.vocabulary, rows = sizes_.back().rows;
+            for (std::size_t from = 0; from < std::min(V, rows * kClassDraws); from += rows) {
+                add(cases, sizes_.size() - 1, {Drawn::every, read, from}, name, reads);
+            }
+            continue;
+        }
+        add(cases, kForKinds, {Drawn::special, read}, name, reads);
+        if (at(kForKinds).shapes.at(read).size() > 1) {
+            add(cases, kForKinds, {Drawn::rows, read}, name, reads);
+            add(cases, kForKinds, {Drawn::columns, read}, name, reads);
+        }
+    }
+    return cases;
+}
+
+}  // namespace byhand

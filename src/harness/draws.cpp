@@ -1,0 +1,240 @@
+#include "harness/draws.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+
+namespace byhand {
+namespace {
+
+using Generator = std::mt19937_64;
+
+// Moved into the range by its sign, or by its distance from the nearer end.
+float within(const ValueRange& range, float x) {
+    const auto low = static_cast<float>(range.low), high = static_cast<float>(range.high);
+    if (x < low && -x <= high) {
+        x = -x;
+    }
+    if (x > high && -x >= low) {
+        x = -x;
+    }
+    if (x < low && high == std::numeric_limits<float>::infinity()) {
+        x = low + x;  // a sum of probabilities, at least 1
+    }
+    return std::clamp(x, low, high);
+}
+
+// A magnitude from 1/16 to 1 and a sign. (The library's distributions need not be the same on every machine.)
+float random_number(Generator& generator) {
+    const std::uint64_t bits = generator();
+    const float magnitude = 1.0F / 16 + 15.0F / 16 * (static_cast<float>(bits >> 40) * 0x1p-24F);
+    return bits % 2 == 1 ? -magnitude : magnitude;
+}
+
+std::size_t random_below(std::size_t count, Generator& generator) {
+    return static_cast<std::size_t>(generator() >> 11) % count;
+}
+
+std::vector<float> random_numbers(std::size_t count, float scale, const ValueRange& range, Generator& generator) {
+    std::vector<float> numbers(count);
+    std::ranges::generate(numbers, [&] { return within(range, scale * random_number(generator)); });
+    return numbers;
+}
+
+std::vector<float> spread_numbers(std::size_t count, const ValueRange& range, Generator& generator) {
+    std::vector<float> numbers(count);
+    std::ranges::generate(numbers, [&] {
+        const int exponent = static_cast<int>(random_below(40, generator)) - 19;
+        return within(range, std::ldexp(random_number(generator), exponent));
+    });
+    return numbers;
+}
+
+// tanh is 1 in float from 9.011 on, exp overflows at 88.73 and underflows at −103.98.
+constexpr float kSpecial[] = {0,       1,        0x1p-149F, 0x1p-127F, 0x1p-126F, 0x1p-24F,  0x1p-12F, 0.5F,
+                              0.9999F, 1.00001F, 3,         9,         9.1F,      20,        87.9F,    89.1F,
+                              103,     105,      151,       999.5F,    0x1p20F,   0x1p-60F,  0x1p40F,  0.999999F};
+
+std::vector<float> special_numbers(std::size_t count, const ValueRange& range, Generator& generator) {
+    std::vector<float> choice;
+    for (const float x : kSpecial) {
+        choice.push_back(within(range, x));
+        choice.push_back(within(range, -x));
+    }
+    for (const double end : {range.low, range.high}) {
+        if (std::isfinite(end)) {
+            const auto at = static_cast<float>(end), inside = end == range.low ? at + 1 : at - 1;
+            const float beside = std::nextafter(at, inside);
+            // Half of all values at the ends: a saturated unit.
+            for (std::size_t i = 0; i < std::size(kSpecial) / 2; ++i) {
+                choice.push_back(i % 3 == 0 ? at : i % 3 == 1 ? beside : std::nextafter(beside, inside));
+            }
+        }
+    }
+    std::vector<float> numbers(count);
+    std::ranges::generate(numbers, [&] { return choice[random_below(choice.size(), generator)]; });
+    return numbers;
+}
+
+constexpr std::size_t kPatterns = 14;
+
+// One row, or one column, of `width` numbers.
+std::vector<float> pattern(std::size_t which, std::size_t width, Generator& generator) {
+    std::vector<float> row = random_numbers(width, 1, {}, generator);
+    const std::size_t here = random_below(width, generator), there = random_below(width, generator);
+    const float x = random_number(generator);
+    switch (which % kPatterns) {
+        case 0:  // all negative
+            std::ranges::transform(row, row.begin(), [](float y) { return -std::abs(y); });
+            break;
+        case 1:  // all positive
+            std::ranges::transform(row, row.begin(), [](float y) { return std::abs(y); });
+            break;
+        case 2:  // two maxima
+            row[here] = row[there] = 1.25F;
+            break;
+        case 3:  // two maxima, all negative
+            std::ranges::transform(row, row.begin(), [](float y) { return -std::abs(y) - 2; });
+            row[here] = row[there] = -1.5F;
+            break;
+        case 4:  // all equal
+            std::ranges::fill(row, x);
+            break;
+        case 5:  // one-hot
+            std::ranges::fill(row, 0.0F);
+            row[here] = 1;
+            break;
+        case 6:
+            std::ranges::fill(row, 0.0F);
+            break;
+        case 7:  // 0 and −0
+            std::ranges::transform(row, row.begin(), [](float y) { return std::copysign(0.0F, y); });
+            break;
+        case 8:  // neighbours
+            std::ranges::fill(row, x);
+            row[here] = std::nextafter(x, 2.0F);
+            break;
+        case 9:  // one far above the others
+            row[here] += 200;
+            break;
+        case 10:  // one far below
+            row[here] -= 200;
+            break;
+        case 11:  // descending: the maximum is the first
+            std::ranges::sort(row, std::greater<>());
+            break;
+        case 12:  // ascending: it is the last
+            std::ranges::sort(row);
+            break;
+        default:  // far from zero, all on one side
+            std::ranges::transform(row, row.begin(), [x](float y) { return std::copysign(150.0F, x) + y; });
+    }
+    return row;
+}
+
+std::vector<float> patterned(const Shape& shape, bool by_rows, const ValueRange& range, Generator& generator) {
+    const std::size_t rows = shape.front(), columns = count(shape) / rows;
+    std::vector<float> numbers(rows * columns);
+    for (std::size_t line = 0; line < (by_rows ? rows : columns); ++line) {
+        const std::vector<float> one = pattern(line, by_rows ? columns : rows, generator);
+        for (std::size_t i = 0; i < one.size(); ++i) {
+            numbers[by_rows ? line * columns + i : i * columns + line] = within(range, one[i]);
+        }
+    }
+    return numbers;
+}
+
+std::vector<float> numbers_of(const TensorSpec& spec, const ValueRange& range, Drawn how, Generator& generator) {
+    const std::size_t elements = count(spec.shape);
+    const auto scaled = [&](float scale) { return random_numbers(elements, scale, range, generator); };
+    switch (how) {
+        case Drawn::small:
+            return scaled(0x1p-20F);
+        case Drawn::large:
+            return scaled(0x1p20F);
+        case Drawn::minute:
+            return scaled(0x1p-100F);
+        case Drawn::vast:
+            return scaled(0x1p40F);
+        case Drawn::spread:
+            return spread_numbers(elements, range, generator);
+        case Drawn::special:
+            return special_numbers(elements, range, generator);
+        case Drawn::rows:
+        case Drawn::columns:
+            if (spec.shape.size() > 1) {
+                return patterned(spec.shape, how == Drawn::rows, range, generator);
+            }
+            return scaled(1);
+        default:
+            return scaled(1);
+    }
+}
+
+std::vector<std::int64_t> indices_of(const TensorSpec& spec, Drawn how, std::size_t from, std::size_t vocabulary,
+                                     Generator& generator) {
+    std::vector<std::int64_t> indices(count(spec.shape));
+    for (std::size_t i = 0; i < indices.size(); ++i) {
+        const std::size_t random = random_below(vocabulary, generator);
+        indices[i] = static_cast<std::int64_t>(how == Drawn::every   ? (from + i) % vocabulary
+                                               : how == Drawn::first ? 0
+                                               : how == Drawn::last  ? vocabulary - 1
+                                                                     : random);
+    }
+    return indices;
+}
+
+const char* describe(Drawn how) {
+    switch (how) {
+        case Drawn::random:
+            return "random values";
+        case Drawn::small:
+            return "values around 1e-6";
+        case Drawn::large:
+            return "values around 1e6";
+        case Drawn::minute:
+            return "values around 1e-30";
+        case Drawn::vast:
+            return "values around 1e12";
+        case Drawn::spread:
+            return "values from 1e-6 to 1e6";
+        case Drawn::special:
+            return "zeros, subnormal and saturated values";
+        case Drawn::rows:
+            return "rows all negative, equal, one-hot, with ties";
+        case Drawn::columns:
+            return "columns all negative, equal, one-hot, with ties";
+        case Drawn::every:
+            return "every index";
+        case Drawn::first:
+            return "index 0 only";
+        case Drawn::last:
+            return "the last index only";
+    }
+    return "";
+}
+
+}  // namespace
+
+std::string describe(const Draw& draw) {
+    return std::string(describe(draw.how)) + (draw.only.empty() ? "" : " in " + draw.only);
+}
+
+Values draw(const std::vector<TensorSpec>& specs, const std::map<std::string, ValueRange>& ranges, const Draw& draw,
+            std::size_t vocabulary, std::uint64_t seed) {
+    Generator generator(seed);
+    Values values;
+    for (const TensorSpec& spec : specs) {
+        const Drawn how = draw.only.empty() || draw.only == spec.name ? draw.how : Drawn::random;
+        if (spec.name == "X" || spec.name == "Y") {
+            values.put(spec, indices_of(spec, how, draw.from, vocabulary, generator));
+            continue;
+        }
+        const auto known = ranges.find(spec.name);
+        values.put(spec, numbers_of(spec, known != ranges.end() ? known->second : ValueRange{}, how, generator));
+    }
+    return values;
+}
+
+}  // namespace byhand

@@ -1,0 +1,17 @@
+// What the elements of a value can be.
+#pragma once
+
+#include <limits>
+
+namespace byhand {
+
+// From `low` to `high`, both included: a tanh lies in [−1, 1], a probability in [0, 1].
+struct ValueRange {
+    double low = -std::numeric_limits<double>::infinity();
+    double high = std::numeric_limits<double>::infinity();
+};
+
+inline constexpr ValueRange kNotNegative{.low = 0};
+inline constexpr ValueRange kNotPositive{.high = 0};
+
+}  // namespace byhand
