@@ -68,7 +68,7 @@ struct Taken {
 template <class T>
 Taken<T> taken_over(bool in_one, std::vector<Function<T>> functions, const NetworkConfig& config, std::size_t rows) {
     Taken<T> taken{network_of<T>(in_one, config, rows), {}, {}};
-    const Names here = made_by(taken.network), in_note_1 = made_by(network_of<T>(in_one, NetworkConfig{}, rows));
+    const Names here = made_by(taken.network), in_note_1 = made_by(network_of<T>(in_one, NetworkConfig{}, std::max<std::size_t>(rows, 2)));
     std::erase_if(functions, [&](const Function<T>& function) {
         const bool absent = !here.contains(function.makes) && in_note_1.contains(function.makes);
         if (absent) {

@@ -250,6 +250,12 @@ std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge&
             result.real_double = trial_of(*in_double, real, in_doubles, network.rows);
             result.probe_double = trial_of(*in_double, probe, in_doubles, network.rows);
         }
+        if (leeway == Leeway::words && !result.wrong()) {
+            result.rounding = limits_of<float>(real, leeway);
+            for (double& rounding : result.rounding) {
+                rounding *= result.real.used;
+            }
+        }
         result.real.on = result.real_double.on = "this batch's values";
         result.probe.on = result.probe_double.on = "random values";
         if (on_battery && !result.wrong()) {

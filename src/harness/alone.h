@@ -28,6 +28,10 @@ struct StepAlone {
     // On other values and sizes (battery.h), in float and in double; empty where those above fail.
     std::vector<Trial> battery = {};  // NOLINT(readability-redundant-member-init): it may be left out
 
+    // What its own rounding may be on the batch, an element each: so much of its limit as its largest error takes. Of
+    // other functions than ours that are right; else empty.
+    std::vector<double> rounding = {};  // NOLINT(readability-redundant-member-init): it may be left out
+
     // Of what it makes in the chain, where that is known: whether it contradicts there, and its error.
     bool fails_in_chain = true;
     std::optional<double> error_in_chain = std::nullopt;

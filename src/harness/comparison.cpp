@@ -236,13 +236,23 @@ public:
                                   std::back_inserter(compared.drift));
             }
             const ChainModel& chain = contestant.chain != nullptr ? *contestant.chain : chain_;
-            if (schedule_.drift || &chain != limits_of) {
-                limits = limits_from(chain, schedule_.drift ? own_[c] : common_, step);
-                limits_of = &chain;
+            const auto limits_with = [&](const OtherRounding& other) {
+                Limits of_chain = limits_from(chain, schedule_.drift ? own_[c] : common_, step, other);
+                return contestant.forms.empty()
+                           ? of_chain
+                           : wider(std::move(of_chain), limits_from(chain_, common_, step, other));
+            };
+            OtherRounding other{.deviations = {}, .any_order = !contestant.forms.empty()};
+            std::vector<StepAlone> alone = run_alone_of(contestant, limits_with, other);
+            for (const StepAlone& one : alone) {
+                if (!one.rounding.empty()) {
+                    other.deviations[one.makes] = one.rounding;
+                }
             }
-            if (!contestant.forms.empty()) {
-                limits = wider(std::move(limits), limits_from(chain_, common_, step));
-                limits_of = nullptr;
+            const bool is_other = other.any_order || !other.deviations.empty();
+            if (schedule_.drift || is_other || &chain != limits_of) {
+                limits = limits_with(other);
+                limits_of = is_other ? nullptr : &chain;
             }
             const std::vector<View> oracle = witnesses_.oracle->views();
             const auto append = [&](const std::string& witness, const std::vector<View>& theirs) {
@@ -259,7 +269,7 @@ public:
             if (contestant.coverage != Coverage::given) {
                 append("module", module);
             }
-            compared.blamed.push_back(blame(contestant, compared.tensors, limits));
+            compared.blamed.push_back(blame(contestant, compared.tensors, std::move(alone)));
         }
         compared.loss_manual = loss_in(contestants_.front().side->views());
         compared.loss_torch = loss_in(stepwise);
@@ -282,12 +292,14 @@ public:
     }
 
 private:
-    Limits limits_from(const ChainModel& chain, const Tensors<float>& state, std::size_t step) const {
-        if (chain.memo != nullptr && chain.memo->limits.contains(step)) {
+    Limits limits_from(const ChainModel& chain, const Tensors<float>& state, std::size_t step,
+                       const OtherRounding& other) const {
+        const bool is_known = !other.any_order && other.deviations.empty();
+        if (is_known && chain.memo != nullptr && chain.memo->limits.contains(step)) {
             return chain.memo->limits.at(step);
         }
-        Limits limits = chain_limits(chain.network, chain.bounds, state, batch_, rate_, chain.spread);
-        if (chain.memo != nullptr) {
+        Limits limits = chain_limits(chain.network, chain.bounds, state, batch_, rate_, chain.spread, other);
+        if (is_known && chain.memo != nullptr) {
             chain.memo->limits[step] = limits;
         }
         return limits;
@@ -306,17 +318,28 @@ private:
         return known.try_emplace(step_, values, config_.vocabulary, seed, chain_.bounds.ranges).first->second;
     }
 
-    Blamed blame(const Contestant& contestant, const std::vector<ComparedTensor>& tensors, const Limits& limits) {
+    // Empty where it has no steps that can be run. `limits_with` measures the chain's limits.
+    template <class LimitsWith>
+    std::vector<StepAlone> run_alone_of(const Contestant& contestant, LimitsWith limits_with,
+                                        const OtherRounding& other) {
+        if (!contestant.forms.empty()) {
+            return judge_given(contestant.side->views(), contestant.steps, contestant.forms, questions().reference(),
+                               limits_with(other));
+        }
+        if (!contestant.judged.empty()) {
+            return contestant.judged;
+        }
+        return contestant.answers != nullptr
+                   ? run_alone(contestant.steps, contestant.judge, *contestant.answers, questions(), is_first_)
+                   : std::vector<StepAlone>();
+    }
+
+    static Blamed blame(const Contestant& contestant, const std::vector<ComparedTensor>& tensors,
+                        std::vector<StepAlone> alone) {
         Blamed blamed;
         blamed.model = contestant.model;
-        if (!contestant.forms.empty()) {
-            blamed.alone = judge_given(contestant.side->views(), contestant.steps, contestant.forms,
-                                       questions().reference(), limits);
-        } else if (!contestant.judged.empty()) {
-            blamed.alone = contestant.judged;
-        } else if (contestant.answers != nullptr) {
-            blamed.alone = run_alone(contestant.steps, contestant.judge, *contestant.answers, questions(), is_first_);
-        } else {
+        blamed.alone = std::move(alone);
+        if (contestant.forms.empty() && contestant.answers == nullptr) {
             return blamed;
         }
         const std::vector<Culprit> faults = contestant.coverage == Coverage::everything

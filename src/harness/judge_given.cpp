@@ -149,6 +149,12 @@ std::optional<StepAlone> judge_by(const Form& form, const View& given, const Inp
     if (alone.real.verdict == Verdict::mismatch) {
         alone.real.hint = hint(std::vector<double>(ours.begin(), ours.end()), answer, limits, given.shape, rows);
     }
+    if (!fails(alone.real)) {
+        alone.rounding = limits;
+        for (double& rounding : alone.rounding) {
+            rounding *= alone.real.used;
+        }
+    }
     alone.probe.verdict = Verdict::not_given;
     alone.real_double = alone.real;
     alone.probe_double = alone.probe;

@@ -53,13 +53,18 @@ public:
 
     // Undisturbed, and beside it disturbed once, for the size of each step's own rounding: where a value is zero in
     // exact arithmetic, what float has there instead is rounded as well.
-    void run_exactly(std::uint64_t seed) {
+    void run_exactly(std::uint64_t seed, const OtherRounding& other) {
         std::vector<std::vector<double>> disturbed = values_;
         for (std::size_t l = 0; l < links_.size(); ++l) {
             Link& link = links_[l];
             run(link, values_);
             run(link, disturbed);
-            link.deviation = own_deviation(bounds_of(link, disturbed, nullptr));
+            link.deviation = own_deviation(bounds_of(link, disturbed, nullptr), other.any_order);
+            const auto known = other.deviations.find(link.step->makes);
+            if (known != other.deviations.end()) {
+                std::ranges::transform(link.deviation, known->second, link.deviation.begin(),
+                                       [](double own, double theirs) { return own < theirs ? theirs : own; });
+            }
             disturb(disturbed[link.makes], values_[link.makes], link, mixed(seed ^ mixed(l)));
         }
         exact_ = values_;
@@ -140,11 +145,13 @@ private:
 
     // The standard deviation of what the step's own rounding adds to each element, where it reads these values exactly;
     // a NaN where float may leave its range, so that all that follows is unknown.
-    static std::vector<double> own_deviation(const std::vector<Bound>& bounds) {
+    static std::vector<double> own_deviation(const std::vector<Bound>& bounds, bool any_order) {
         std::vector<double> deviation(bounds.size());
         for (std::size_t i = 0; i < bounds.size(); ++i) {
-            deviation[i] = std::isfinite(bounds[i].error) ? std::sqrt(bounds[i].variance)
-                                                          : std::numeric_limits<double>::quiet_NaN();
+            const Bound& bound = bounds[i];
+            deviation[i] = !std::isfinite(bound.error) ? std::numeric_limits<double>::quiet_NaN()
+                           : any_order                 ? bound.deviation_in_any_order()
+                                                       : std::sqrt(bound.variance);
         }
         return deviation;
     }
@@ -231,9 +238,10 @@ double student_t(std::size_t degrees, double p) {
 
 std::map<std::string, std::vector<double>> chain_limits(const StepNetwork<double>& network,
                                                         const StepNetwork<Rounded>& bounds, const Tensors<float>& state,
-                                                        const Batch& batch, float rate, const SpreadConfig& config) {
+                                                        const Batch& batch, float rate, const SpreadConfig& config,
+                                                        const OtherRounding& other) {
     Chain chain(network, bounds, state, batch, rate);
-    chain.run_exactly(mixed(~config.seed));
+    chain.run_exactly(mixed(~config.seed), other);
     chain.run_disturbed(0);
     for (std::size_t run = 0; run < config.runs; ++run) {
         chain.run_disturbed(mixed(config.seed) + run);

@@ -21,6 +21,14 @@
 
 namespace byhand {
 
+// What is known of the rounding of functions that are not those of the network the limits are measured with.
+struct OtherRounding {
+    // The standard deviation of each element of what a step makes, by its name; where the network's own is larger, that
+    // counts.
+    std::map<std::string, std::vector<double>> deviations;
+    bool any_order = false;  // the other steps may take their sums in any order
+};
+
 struct SpreadConfig {
     std::size_t runs = 32;  // K
     // The probability that a right element exceeds its limit, if its error is as the runs' errors are.
@@ -33,7 +41,8 @@ struct SpreadConfig {
 // Not finite where float may leave its range. `state` is a table equal to state(network.config).
 std::map<std::string, std::vector<double>> chain_limits(const StepNetwork<double>& network,
                                                         const StepNetwork<Rounded>& bounds, const Tensors<float>& state,
-                                                        const Batch& batch, float rate, const SpreadConfig& config);
+                                                        const Batch& batch, float rate, const SpreadConfig& config,
+                                                        const OtherRounding& other = {});
 
 // The x that |t| exceeds with probability p, t being Student's with `degrees` degrees of freedom.
 double student_t(std::size_t degrees, double p);
