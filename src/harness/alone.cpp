@@ -256,8 +256,6 @@ std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge&
                 rounding *= result.real.used;
             }
         }
-        result.real.on = result.real_double.on = "this batch's values";
-        result.probe.on = result.probe_double.on = "random values";
         if (on_battery && !result.wrong()) {
             run_on_battery(result, judge, *bound, sizes);
         }

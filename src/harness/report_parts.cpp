@@ -52,7 +52,7 @@ std::string verdict_in_words(const StepAlone& step) {
     if (!step.wrong()) {
         return verdict;
     }
-    return (step.without_effect() ? "wrong, without effect on this network: " : "wrong: ") + verdict +
+    return (step.not_on_batch() ? "wrong, not on this batch: " : "wrong: ") + verdict +
            (step.only_in_double() ? " in double" : "");
 }
 
@@ -94,7 +94,7 @@ std::string figures_of(const Culprit& culprit, const Wording& wording) {
     return fmt::format(
         "{}: off by {:.3g} where its own rounding comes to {:.3g} at most, {}\n"
         "  {}: {:.8g} by hand, {:.8g} is right",
-        culprit.without_effect ? "without effect on this network" : "wrong alone", std::abs(trial.ours - trial.answer),
+        culprit.not_on_batch ? "wrong, not on this batch" : "wrong alone", std::abs(trial.ours - trial.answer),
         trial.limit, culprit.why, where(culprit.name, culprit.shape, trial, culprit.not_on_batch, wording), trial.ours,
         trial.answer);
 }

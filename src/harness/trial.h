@@ -24,7 +24,7 @@ struct Trial {
     bool nothing_written = false;            // of what is unwritten: not an element is written
     std::string hint;                        // of a mismatch: what its structure tells (see hints.h)
     std::string overwrites;                  // what it reads and yet has changed
-    std::string on;          // the values it ran on: "this batch's values", "29 rows: values around 1e18"
+    std::string on;          // of the battery: its values, "29 rows: values around 1e12"
     bool in_double = false;  // by our double
     Shape shape = {};        // of the result, where it is not that of the network that is judged
 };

@@ -85,7 +85,7 @@ TEST_CASE("a culprit knows its shape, and on which values it was caught") {
     const std::vector<Culprit> seen = find_culprits({}, {scaled(-3, kValues)});
     REQUIRE(seen.size() == 1);
     CHECK(seen[0].shape == Shape{3, 5});
-    CHECK_FALSE(seen[0].on_probe);
+    CHECK_FALSE(seen[0].not_on_batch);
     CHECK(seen[0].trial->hint == "the negative of the right answer");
 
     // Nothing times anything is nothing: only the probe sees it.
@@ -93,7 +93,7 @@ TEST_CASE("a culprit knows its shape, and on which values it was caught") {
     CHECK(on_zeros.real.verdict == Verdict::vacuous);
     const std::vector<Culprit> unseen = find_culprits({}, {on_zeros});
     REQUIRE(unseen.size() == 1);
-    CHECK(unseen[0].on_probe);
+    CHECK(unseen[0].not_on_batch);
     CHECK(unseen[0].without_effect);
     CHECK(unseen[0].why == "on random values");
 }

@@ -1,87 +1,134 @@
-#include "harness/probe.h"
+#include "harness/draws.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
+#include <limits>
 #include <set>
 
-#include "harness/hand_made.h"
-
 using namespace byhand;
-using test::FakeAnswers;
 
 namespace {
 
-bool any_negative(const Values& values, const std::string& name) {
-    return std::ranges::any_of(values.numbers(name), [](float x) { return x < 0; });
+constexpr std::size_t kRows = 29, kColumns = 17, kVocabulary = 11;
+const std::vector<TensorSpec> kSpecs = {{"x", {kRows, kColumns}}, {"h", {kRows, 3}}, {"v", {kColumns}},
+                                        {"X", {kRows, 2}},        {"Y", {kRows}}};
+const std::map<std::string, ValueRange> kRanges = {{"h", {-1, 1}}, {"v", {.low = 0}}};
+
+Values drawn(const Draw& how, std::uint64_t seed = 1) {
+    return draw(kSpecs, kRanges, how, kVocabulary, seed);
 }
 
-// y = f(a) + g(b), with c beside them.
-FakeAnswers answers(double (*f)(double), double (*g)(double)) {
-    FakeAnswers all;
-    all.add("y", {{"a", {31}}, {"b", {31}}, {"c", {31}}}, [f, g](const std::vector<View>& values) {
-        std::vector<double> a = test::numbers(values, "a");
-        const std::vector<double> b = test::numbers(values, "b");
-        for (std::size_t i = 0; i < a.size(); ++i) {
-            a[i] = f(a[i]) + g(b[i]);
-        }
-        return a;
-    });
-    return all;
+std::vector<float> row(const Values& values, std::size_t i) {
+    const float* from = values.numbers("x").data() + i * kColumns;
+    return {from, from + kColumns};
 }
 
-double itself(double x) {
-    return x;
+bool has(const std::vector<float>& numbers, float x) {
+    return std::ranges::any_of(numbers, [x](float y) { return y == x && std::signbit(x) == std::signbit(y); });
 }
 
 }  // namespace
 
-TEST_CASE("probe: magnitudes from 1/16 to 1, of both signs, all different, the same again for the same seed") {
-    const FakeAnswers all = answers(itself, itself);
-    const Values values = probe_values(all, "y", {}, 5, 1);
-    for (const std::string name : {"a", "b", "c"}) {
-        INFO(name);
-        std::set<float> seen;
-        for (const float x : values.numbers(name)) {
-            CHECK(std::abs(x) >= 1.0F / 16);
-            CHECK(std::abs(x) <= 1);
-            seen.insert(std::abs(x));
+TEST_CASE("draws: random magnitudes lie from 1/16 to 1, have either sign, and are the same for the same seed") {
+    const Values values = drawn({});
+    std::set<float> seen;
+    for (const float x : values.numbers("x")) {
+        CHECK(std::abs(x) >= 1.0F / 16);
+        CHECK(std::abs(x) <= 1);
+        seen.insert(std::abs(x));
+    }
+    CHECK(seen.size() == kRows * kColumns);
+    CHECK(std::ranges::any_of(values.numbers("x"), [](float x) { return x < 0; }));
+    CHECK(std::ranges::any_of(values.numbers("x"), [](float x) { return x > 0; }));
+    CHECK(values.numbers("x") == drawn({}).numbers("x"));
+    CHECK(values.numbers("x") != drawn({}, 2).numbers("x"));
+}
+
+TEST_CASE("draws: every way of drawing keeps within the ranges, and makes finite numbers") {
+    for (const Drawn how : {Drawn::random, Drawn::small, Drawn::large, Drawn::minute, Drawn::vast, Drawn::spread,
+                            Drawn::special, Drawn::rows, Drawn::columns, Drawn::every, Drawn::first, Drawn::last}) {
+        INFO(describe({how}));
+        const Values values = drawn({how});
+        CHECK(std::ranges::all_of(values.numbers("x"), [](float x) { return std::isfinite(x); }));
+        CHECK(std::ranges::all_of(values.numbers("h"), [](float x) { return std::abs(x) <= 1; }));
+        CHECK(std::ranges::all_of(values.numbers("v"), [](float x) { return x >= 0 && std::isfinite(x); }));
+        for (const char* name : {"X", "Y"}) {
+            CHECK(std::ranges::all_of(values.indices(name),
+                                      [](std::int64_t index) { return index >= 0 && index < std::int64_t{kVocabulary}; }));
         }
-        CHECK(seen.size() == 31);
-        CHECK(any_negative(values, name));
-        CHECK(std::ranges::any_of(values.numbers(name), [](float x) { return x > 0; }));
-        CHECK(values.numbers(name) == probe_values(all, "y", {}, 5, 1).numbers(name));
-        CHECK(values.numbers(name) != probe_values(all, "y", {}, 5, 2).numbers(name));
     }
 }
 
-TEST_CASE("probe: positive only where it must be") {
-    const Values of_first = probe_values(answers(std::log, itself), "y", {}, 5, 1);
-    CHECK_FALSE(any_negative(of_first, "a"));
-    CHECK(any_negative(of_first, "b"));
-    CHECK(any_negative(of_first, "c"));
-    const Values of_second = probe_values(answers(itself, std::sqrt), "y", {}, 5, 1);
-    CHECK(any_negative(of_second, "a"));
-    CHECK_FALSE(any_negative(of_second, "b"));
-    // Where one is not enough, all are.
-    const Values of_both = probe_values(answers(std::log, std::sqrt), "y", {}, 5, 1);
-    CHECK_FALSE(any_negative(of_both, "a"));
-    CHECK_FALSE(any_negative(of_both, "b"));
+TEST_CASE("draws: scales") {
+    const auto largest = [](const Values& values) {
+        return std::abs(*std::ranges::max_element(values.numbers("x"), {}, [](float x) { return std::abs(x); }));
+    };
+    CHECK(largest(drawn({Drawn::small})) <= 0x1p-20F);
+    CHECK(largest(drawn({Drawn::large})) > 0x1p19F);
+    CHECK(largest(drawn({Drawn::minute})) <= 0x1p-100F);
+    CHECK(largest(drawn({Drawn::vast})) > 0x1p39F);
+    CHECK(largest(drawn({Drawn::spread})) > 0x1p18F);
 }
 
-TEST_CASE("probe: indices are below the vocabulary and use all of it, and what a step reads besides is there too") {
-    FakeAnswers all;
-    all.add("y", {{"X", {31, 3}}, {"Y", {31}}, {"a", {2}}},
-            [](const std::vector<View>& values) { return test::numbers(values, "a"); });
-    const Values values = probe_values(all, "y", {{"b", {3, 2}}, {"a", {2}}}, 5, 1);
-    for (const std::string name : {"X", "Y"}) {
-        std::set<std::int64_t> seen;
-        for (const std::int64_t index : values.indices(name)) {
-            seen.insert(index);
+TEST_CASE("draws: special values are zeros of both signs, subnormal numbers, and the ends of a range") {
+    const Values values = drawn({Drawn::special});
+    CHECK(has(values.numbers("x"), 0.0F));
+    CHECK(has(values.numbers("x"), -0.0F));
+    CHECK(std::ranges::any_of(values.numbers("x"), [](float x) { return std::fpclassify(x) == FP_SUBNORMAL; }));
+    const std::vector<float>& h = values.numbers("h");
+    CHECK(has(h, 1));
+    CHECK(has(h, -1));
+    CHECK(has(h, std::nextafter(1.0F, 0.0F)));
+    CHECK(has(h, std::nextafter(-1.0F, 0.0F)));
+}
+
+TEST_CASE("draws: rows are all negative, have two maxima, are all equal, one-hot and zero; so are columns") {
+    const Values by_rows = drawn({Drawn::rows}), by_columns = drawn({Drawn::columns});
+    const auto maxima = [](const std::vector<float>& line) {
+        return std::ranges::count(line, *std::ranges::max_element(line));
+    };
+    const auto any_row = [&](auto holds) {
+        for (std::size_t i = 0; i < kRows; ++i) {
+            if (holds(row(by_rows, i))) {
+                return true;
+            }
         }
-        CHECK(seen == std::set<std::int64_t>{0, 1, 2, 3, 4});
+        return false;
+    };
+    CHECK(any_row([](const auto& line) { return *std::ranges::max_element(line) < 0; }));
+    CHECK(any_row([](const auto& line) { return *std::ranges::min_element(line) > 0; }));
+    CHECK(any_row([&](const auto& line) { return maxima(line) == 2; }));
+    CHECK(any_row([&](const auto& line) { return maxima(line) == 2 && *std::ranges::max_element(line) < 0; }));
+    CHECK(any_row([&](const auto& line) { return maxima(line) == kColumns && line[0] != 0; }));
+    CHECK(any_row([](const auto& line) { return std::ranges::count(line, 0.0F) == kColumns - 1; }));
+    CHECK(any_row([](const auto& line) { return std::ranges::count(line, 0.0F) == kColumns; }));
+    CHECK(any_row([&](const auto& line) { return *std::ranges::max_element(line) > 100 && maxima(line) == 1; }));
+    std::size_t negative_columns = 0;
+    for (std::size_t j = 0; j < kColumns; ++j) {
+        bool negative = true;
+        for (std::size_t i = 0; i < kRows; ++i) {
+            negative = negative && by_columns.numbers("x")[i * kColumns + j] < 0;
+        }
+        negative_columns += negative ? 1 : 0;
     }
-    CHECK(values.indices("X").size() == 93);
-    CHECK(values.numbers("b").size() == 6);
-    CHECK(values.numbers("a").size() == 2);
+    CHECK(negative_columns > 0);
+}
+
+TEST_CASE("draws: indices take each class in turn, the first alone, or the last alone") {
+    const std::vector<std::int64_t> every = drawn({Drawn::every, "Y", 5}).indices("Y");
+    CHECK(every[0] == 5);
+    CHECK(std::set(every.begin(), every.end()).size() == kVocabulary);
+    const auto all = [](const std::vector<std::int64_t>& indices, std::int64_t index) {
+        return std::ranges::all_of(indices, [index](std::int64_t one) { return one == index; });
+    };
+    CHECK(all(drawn({Drawn::first, "X"}).indices("X"), 0));
+    CHECK(all(drawn({Drawn::last, "X"}).indices("X"), kVocabulary - 1));
+}
+
+TEST_CASE("draws: one value alone is drawn so, the others at random") {
+    const Values values = drawn({Drawn::large, "v"});
+    CHECK(*std::ranges::max_element(values.numbers("v")) > 0x1p19F);
+    CHECK(std::ranges::all_of(values.numbers("x"), [](float x) { return std::abs(x) <= 1; }));
+    CHECK(describe({Drawn::large, "v"}) == "values around 1e6 in v");
 }

@@ -62,7 +62,7 @@ fused against LibTorch's module)" +
   dh              (3)          3      -        -    -        -         -          -  missing   LibTorch's side has none
 each step of stepwise alone: share of its limit used, smallest relative error caught; own and inherited error
   name  function         this batch     random  catches      own  inherited  verdict
-  dh    function_of_dh        0.0 %  3.0e+06 %  4.0e-07  0.0e+00          -  wrong, without effect on this network: mismatch
+  dh    function_of_dh        0.0 %  3.0e+06 %  4.0e-07  0.0e+00          -  wrong, not on this batch: mismatch
   emb   function_of_emb       0.0 %      0.0 %  4.0e-07  0.0e+00          -  exact
   h     function_of_h        25.0 %     50.0 %  4.0e-07  2.5e-08          -  within
 )";
@@ -72,14 +72,14 @@ each step of stepwise alone: share of its limit used, smallest relative error ca
 TEST_CASE("a step that is wrong in double only is told to be wrong, and where") {
     StepAlone step = alone("h", trial(0.25), trial(0.5));
     step.probe_double = trial(2e6);
-    CHECK(report::verdict_in_words(step) == "wrong, without effect on this network: mismatch in double");
+    CHECK(report::verdict_in_words(step) == "wrong, not on this batch: mismatch in double");
     const std::string text = blame(with_alone(step_of(0, {exact("C", {2})}), {step}), presentation());
     CHECK(contains(text, "in double, on random values"));
     step.real_double = trial(3e6);
     CHECK(step.telling() == &step.real_double);
-    CHECK_FALSE(step.only_on_probe());
+    CHECK_FALSE(step.not_on_batch());
     step.probe = trial(7);
-    CHECK(step.only_on_probe());
+    CHECK(step.not_on_batch());
     CHECK_FALSE(step.only_in_double());
 }
 
@@ -180,7 +180,7 @@ TEST_CASE("blame: what only the probe sees, faults of the lists, and what nobody
     ComparedStep step = with_alone(step_of(0, {exact("loss", {})}), {alone("dh", trial(0.5), trial(1e3))});
     const std::string unseen = blame(step, presentation());
     CHECK(unseen.starts_with("culprit dh, which should be "));
-    CHECK(contains(unseen, "without effect on this network: off by 0.0001 where"));
+    CHECK(contains(unseen, "wrong, not on this batch: off by 0.0001 where"));
     CHECK(contains(unseen, "on random values\n  dh row 0, unit 1: "));  // the batch's rows are not those of a probe
 
     step.blamed[0].culprits = {{"dW1", "other", "runs before dh, which it reads, is made", {}, false}};

@@ -1,0 +1,168 @@
+// The battery catches what neither a batch nor one random draw shows, on a step made by hand.
+#include "harness/battery.h"
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <set>
+
+#include "harness/alone.h"
+#include "harness/hand_made.h"
+
+using namespace byhand;
+using test::FakeAnswers;
+
+namespace {
+
+// h (n, H) ← x (n, H): h = x·|x|, the numbers of a linear's shape in a network of that size.
+template <class T>
+void right(T* h, const T* x, std::size_t elements) {
+    for (std::size_t i = 0; i < elements; ++i) {
+        h[i] = x[i] * (x[i] < T(0) ? -x[i] : x[i]);
+    }
+}
+
+using Function = void (*)(float* h, const float* x, std::size_t elements);
+
+NetworkConfig config() {
+    NetworkConfig config;
+    config.vocabulary = 7;
+    config.context = 2;
+    config.embedding = 3;
+    config.hidden = {5};
+    return config;
+}
+
+template <class T>
+StepNetwork<T> network(void (*function)(T*, const T*, std::size_t), const NetworkConfig& config, std::size_t rows,
+                       const char* name) {
+    StepNetwork<T> made = test::empty_network<T>();
+    made.config = config;
+    made.rows = rows;
+    const std::size_t H = config.hidden[0];
+    made.forward.add("x", {rows, H}, {"Y"}, "given", +[](T*, const std::int64_t*) {});
+    made.forward.add("h", {rows, H}, {"x"}, name, function, rows * H);
+    return made;
+}
+
+Form form(const NetworkConfig& config, std::size_t rows) {
+    auto answers = std::make_shared<FakeAnswers>();
+    answers->add("h", {{"x", {rows, config.hidden[0]}}},
+                 test::element_by_element("x", [](double x) { return x * std::abs(x); }));
+    return {network<Rounded>(right<Rounded>, config, rows, "right"), answers};
+}
+
+StepAlone judged(Function function) {
+    constexpr std::size_t kRows = 4, kElements = 20;
+    Battery battery(config(), 1, form);
+    const Form own = form(config(), kRows);
+    const auto at_size = [&](const NetworkConfig& sized, std::size_t rows) {
+        return InBoth{network<float>(function, sized, rows, "other")};
+    };
+    const Judge judge{.bounds = own.bounds, .battery = &battery, .at_size = at_size};
+    std::vector<float> x(kElements);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        x[i] = 0.5F + 0.01F * static_cast<float>(i);
+    }
+    Questions questions({{"x", {kRows, 5}, DType::float32, x.data()}, {"h", {kRows, 5}, DType::float32, x.data()}}, 7, 1);
+    std::vector<StepAlone> all = run_alone(at_size(config(), kRows).in_float, judge, *own.answers, questions);
+    REQUIRE(all.size() == 1);
+    return std::move(all[0]);
+}
+
+void expect_caught(Function function, const std::string& on) {
+    const StepAlone step = judged(function);
+    CHECK(step.wrong());
+    CHECK_FALSE(fails(step.real));
+    CHECK_FALSE(fails(step.probe));
+    CHECK(step.not_on_batch());
+    REQUIRE(step.telling() != nullptr);
+    CHECK(step.telling()->on.find(on) != std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("battery: a right step is right on all of it") {
+    const StepAlone step = judged(right<float>);
+    CHECK_FALSE(step.wrong());
+    CHECK(step.battery.size() > 15);
+    CHECK(std::ranges::all_of(step.battery, [](const Trial& trial) { return trial.used <= 1; }));
+}
+
+TEST_CASE("battery: other sizes show a loop that forgets its remainder") {
+    expect_caught(
+        [](float* h, const float* x, std::size_t elements) {
+            right(h, x, elements);
+            if (elements % 4 != 0) {
+                h[elements - 1] = 0;
+            }
+        },
+        "rows: random values");
+}
+
+TEST_CASE("battery: large values show a result that is clipped") {
+    expect_caught(
+        [](float* h, const float* x, std::size_t elements) {
+            right(h, x, elements);
+            std::for_each_n(h, elements, [](float& y) { y = std::clamp(y, -100.0F, 100.0F); });
+        },
+        "1e6");
+}
+
+TEST_CASE("battery: small values show a result that is flushed to zero") {
+    expect_caught(
+        [](float* h, const float* x, std::size_t elements) {
+            right(h, x, elements);
+            std::for_each_n(h, elements, [](float& y) { y = std::abs(y) < 1e-10F ? 0 : y; });
+        },
+        "1e-6");
+}
+
+TEST_CASE("battery: special values show what happens at zero alone") {
+    expect_caught(
+        [](float* h, const float* x, std::size_t elements) {
+            right(h, x, elements);
+            for (std::size_t i = 0; i < elements; ++i) {
+                h[i] = x[i] == 0 ? 1e-5F : h[i];
+            }
+        },
+        "zeros");
+}
+
+TEST_CASE("battery: rows with two maxima show a tie") {
+    expect_caught(
+        [](float* h, const float* x, std::size_t elements) {
+            right(h, x, elements);
+            for (std::size_t i = 1; i < elements; ++i) {
+                h[i] = x[i] == x[i - 1] && x[i] == -x[0] * 0 + 1.25F ? 0 : h[i];
+            }
+        },
+        "ties");
+}
+
+TEST_CASE("battery: sizes are unequal, odd and even, and every class can be a target") {
+    for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
+        NetworkConfig wide = config();
+        wide.vocabulary = 97;
+        wide.hidden = {100, 200};
+        wide.norm.batch_divisor = wide.norm.running_divisor = divisor;
+        std::set<std::size_t> rows, widths;
+        const std::vector<NetworkSize> sizes = battery_sizes(wide);
+        for (const NetworkSize& size : sizes) {
+            CHECK(size.network.hidden.size() == 2);
+            CHECK(size.network.hidden[0] != size.rows);
+            CHECK(size.network.norm == wide.norm);
+            check_network(size.network, size.rows);
+            rows.insert(size.rows);
+            widths.insert(size.network.hidden[0]);
+        }
+        CHECK(rows.contains(1) == (divisor == Divisor::n));
+        for (const std::size_t n : {2U, 3U, 5U, 7U, 15U, 17U, 31U, 33U}) {
+            CHECK(rows.contains(n));
+        }
+        for (const std::size_t H : {1U, 7U, 8U, 9U, 15U, 17U, 31U, 33U}) {
+            CHECK(widths.contains(H));
+        }
+        CHECK(sizes.back().network.vocabulary == 97);
+    }
+}
