@@ -45,7 +45,8 @@ Contestant contestant_of(const std::string& model, const NetworkConfig& network,
                           .battery = reference.fused_battery.get(),
                           .at_size =
                               [](const NetworkConfig& sized, std::size_t n) {
-                                  return InBoth{fused_pieces<float>(sized, n), fused_pieces<double>(sized, n)};
+                                  return InBoth{fused_pieces_on_all_targets(sized, n),
+                                                fused_pieces<double>(sized, n)};
                               }},
                 .answers = reference.fused.get(),
                 .chain = &reference.collapsed_chain};

@@ -164,17 +164,21 @@ std::vector<InBoth> at_sizes(const Judge& judge) {
 
 void run_on_battery(StepAlone& result, const Judge& judge, const Step<Rounded>& right,
                     const std::vector<InBoth>& sizes) {
-    const auto try_out = [&]<class T>(const Step<T>* step, const BatteryCase& one) {
-        if (step != nullptr) {
-            const Leeway leeway = step->function == right.function ? Leeway::none : judge.leeway;
-            result.battery.push_back(trial_of(*step, one.question, leeway, judge.battery->sizes()[one.size].rows));
-            result.battery.back().on = one.on;
-            result.battery.back().shape = step->shape;
+    const auto try_out = [&]<class T>(const StepNetwork<T>& network, const BatteryCase& one) {
+        for (const Step<T>* step : all_steps(network)) {
+            if (step->makes == result.makes) {
+                const Leeway leeway = step->function == right.function ? Leeway::none : judge.leeway;
+                Trial& trial = result.battery.emplace_back(trial_of(*step, one.question, leeway, network.rows));
+                trial.on = one.on + (step->function.starts_with(result.function + " ")
+                                         ? step->function.substr(result.function.size())
+                                         : "");
+                trial.shape = step->shape;
+            }
         }
     };
     for (const BatteryCase& one : judge.battery->cases(result.makes, result.reads)) {
-        try_out(find_step(sizes[one.size].in_float, result.makes), one);
-        try_out(find_step(sizes[one.size].in_double, result.makes), one);
+        try_out(sizes[one.size].in_float, one);
+        try_out(sizes[one.size].in_double, one);
         if (result.wrong()) {
             break;
         }

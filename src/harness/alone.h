@@ -72,7 +72,8 @@ struct Judge {
     StepNetwork<Rounded> bounds;
     StepNetwork<double> in_double = {};  // may be empty: then our double is not held against the answers
     Leeway leeway = Leeway::none;        // of steps by another function than the right one
-    // Other values and sizes to run the steps on, and the steps at those sizes. May be null: then there are none.
+    // Other values and sizes to run the steps on, and the steps at those sizes, where several may make one name: each is
+    // run. May be null: then there are none.
     Battery* battery = nullptr;
     std::function<InBoth(const NetworkConfig& network, std::size_t rows)> at_size = {};
 };
