@@ -2,6 +2,7 @@
 // steps that made them. Held against LibTorch's answers.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -83,6 +84,17 @@ public:
         for (const StepAlone& step : last_.blamed.at(0).alone) {
             catches_[step.makes] = step.real.catches;
         }
+    }
+
+    // What a network makes with one step changed.
+    std::unique_ptr<Side> changed(const std::string& makes, const std::function<void(Step<float>&)>& change) const {
+        StepNetwork<float> network = stepwise_network<float>(config_, rows_);
+        std::vector<Step<float>>& steps = network.backward.steps();
+        change(*std::ranges::find(steps, makes, &Step<float>::makes));
+        std::unique_ptr<Side> side = make_step_side(std::move(network));
+        side->load(state_);
+        side->run(now_.batch(), kRate);
+        return side;
     }
 
     // The values of a right network of that form, as it keeps them.
@@ -210,6 +222,31 @@ TEST_CASE(
     CHECK(summary.culprits.empty());
     CHECK(summary.compared == 1);
     CHECK(ground.last().blamed.at(0).alone.empty());
+}
+
+TEST_CASE("given: a wrong gradient that is zero in exact arithmetic is to blame, where all that it reads is given") {
+    Ground ground(notes(), 31, 5);
+    struct Case {
+        std::string makes, reads;
+    };
+    // Sums whose terms cancel: the answer is rounding, the terms are not.
+    for (const auto& [makes, reads] : {Case{"db1", "dhpreact"}, Case{"dlogit_maxes", "dcounts"}}) {
+        INFO(makes << " by " << reads);
+        const std::unique_ptr<Side> side =
+            ground.changed(makes, [&](Step<float>& step) { step.reads.front() = reads; });
+        const Summary summary = ground.judged(side->views());
+        CHECK_FALSE(summary.agree);
+        CHECK(culprits_of(summary) == Names{makes});
+        // The same where it is off by no more than a twentieth of one term.
+        const std::unique_ptr<Side> little = ground.changed(makes, [](Step<float>& step) {
+            step.run = [right = step.run, elements = count(step.shape)](float* out, auto reads_of) {
+                right(out, reads_of);
+                const float term = *std::get<const float*>(reads_of.front());
+                std::for_each_n(out, elements, [term](float& element) { element += 0.05F * term; });
+            };
+        });
+        CHECK(culprits_of(ground.judged(little->views())) == Names{makes});
+    }
 }
 
 TEST_CASE("given: every planted mistake in a gradient is caught, and rightly blamed") {
