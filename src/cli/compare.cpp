@@ -92,24 +92,33 @@ Contestant planted(const std::string& name, const Run& run, const Reference& ref
     return std::move(spoiled.contestant);
 }
 
-// Somebody's numbers from a file. What was done to fit them in is said on stderr.
-Contestant mine(const TensorFile& file, const std::string& path, const NetworkConfig& network, std::size_t rows,
-                const Reference& reference) {
-    auto given = std::make_unique<GivenSide>(stepwise_network<float>(network, rows), views(file), path);
-    for (const std::string& line : given->said()) {
+// External values from a file. What was done to fit them in is said on stderr. Throws InputError for the last fault;
+// those before it are said as it is.
+ExternalValues external_values(const std::string& path, const NetworkConfig& network, std::size_t rows) {
+    const TensorFile file = read_tensors(path);
+    ExternalValues values = fit_to(stepwise_network<float>(network, rows), views(file));
+    for (const std::string& line : values.notes) {
         say("{}: {}\n", printable(path), printable(line));
     }
-    return contestant_of(std::move(given), network, rows, reference);
+    for (const std::string& fault : values.faults) {
+        const InputError error(path + ": " + fault);
+        if (&fault == &values.faults.back()) {
+            throw error;
+        }
+        say("byhand: {}\n", error.what());
+    }
+    return values;
 }
 
-// Who is compared: somebody's numbers where they are given.
-std::vector<Contestant> contestants_for(const CompareOptions& options, const std::optional<TensorFile>& given,
+// What is compared: external values where they are given.
+std::vector<Contestant> contestants_for(const CompareOptions& options, std::optional<ExternalValues> external,
                                         const Run& run, const Reference& reference) {
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     std::vector<Contestant> contestants;
-    if (given) {
-        contestants.push_back(mine(*given, options.mine, network, rows, reference));
+    if (external) {
+        auto side = std::make_unique<GivenSide>(std::move(*external), options.mine);
+        contestants.push_back(contestant_of(std::move(side), network, rows, reference));
         return contestants;
     }
     for (const std::string& model : options.models) {
@@ -198,16 +207,16 @@ int compare(const CompareOptions& options, const Command& command) {
         output.emplace(options.output);
     }
     Run run = run_of(options.network);
-    std::optional<TensorFile> given;
-    if (!options.mine.empty()) {
-        given = read_tensors(options.mine);
-    }
-    const torch_ref::Factory& torch = torch_ref::load();  // takes half a second, so what can be refused comes before
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
+    std::optional<ExternalValues> external;
+    if (!options.mine.empty()) {
+        external = external_values(options.mine, network, rows);
+    }
+    const torch_ref::Factory& torch = torch_ref::load();  // takes half a second, so what can be refused comes before
 
     Reference reference = reference_of(torch, network, rows, run.recipe.seed);
-    std::vector<Contestant> contestants = contestants_for(options, given, run, reference);
+    std::vector<Contestant> contestants = contestants_for(options, std::move(external), run, reference);
 
     const bool as_table = options.format == "table", as_page = options.format == "html";
     DrawnBatch batch(rows, network.context);

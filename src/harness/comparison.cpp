@@ -67,6 +67,21 @@ Limits wider(Limits limits, const Limits& others) {
     return limits;
 }
 
+// The same chain in double: errors are to those of float as the units of the two are, and the oracle's own, which
+// computes in double as well, come on top. What follows from the rate keeps float's: it is a float on all sides but,
+// perhaps, the external one.
+Limits in_double(Limits limits, const StepNetwork<float>& network) {
+    constexpr double kDoubles = 0x1p-29;
+    for (const StepList<float>* list : {&network.forward, &network.backward}) {
+        for (const Step<float>& step : list->steps()) {
+            if (const auto known = limits.find(step.makes); known != limits.end()) {
+                std::ranges::for_each(known->second, [](double& limit) { limit *= 2 * kDoubles; });
+            }
+        }
+    }
+    return limits;
+}
+
 // NaN where there is none: a loss that is not known must not look like one.
 double loss_in(const std::vector<View>& views) {
     const View* loss = find(views, "loss");
@@ -87,6 +102,9 @@ std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std
     const auto compare = [&](const std::string& name) {
         const View* manual = find(ours, name);
         const View* torch = find(theirs, name);
+        if (manual != nullptr && manual->dtype == DType::float64 && find(oracle, name) != nullptr) {
+            torch = find(oracle, name);  // external values in double are beside LibTorch's in double
+        }
         const auto known = limits.find(name);
         const std::span<const double> limit = known != limits.end() ? known->second : kNoneToSpare;
         const AllZero zero = zero_expected.contains(name) ? AllZero::expected : AllZero::vacuous;
@@ -242,6 +260,9 @@ public:
             }
             if (!contestant.forms.empty()) {
                 limits = wider(std::move(limits), limits_from(chain_, common_, step));
+                if (contestant.in_double) {
+                    limits = in_double(std::move(limits), contestant.steps);
+                }
                 limits_of = nullptr;
             }
             const std::vector<View> oracle = witnesses_.oracle->views();
@@ -310,8 +331,9 @@ private:
         Blamed blamed;
         blamed.model = contestant.model;
         if (!contestant.forms.empty()) {
+            const Side& reference = contestant.in_double ? *witnesses_.oracle : *witnesses_.stepwise;
             blamed.alone = judge_given(contestant.side->views(), contestant.steps, contestant.forms,
-                                       questions().reference(), limits);
+                                       with_given(reference.views(), batch_, config_.context, rate_), limits);
         } else if (contestant.answers != nullptr) {
             blamed.alone = run_alone(contestant.steps, contestant.judge, *contestant.answers, questions(), is_first_);
         } else {

@@ -13,6 +13,7 @@
 
 #include "harness/given_file.h"
 #include "harness/hand_made.h"
+#include "harness/values.h"
 
 using namespace byhand;
 using Catch::Matchers::ContainsSubstring;
@@ -132,7 +133,7 @@ struct Chain {
             reference.put({name, {kElements}}, Row(kElements, 1e6F));
         }
         const std::vector<Form> forms = {{small_chain<Rounded>(), &stepwise}, {collapsed_chain<Rounded>(), &collapsed}};
-        return judge_given(file.views(), small_chain<float>(), forms, reference, limits);
+        return judge_given(file.views(), small_chain<float>(), forms, reference.views(), limits);
     }
 };
 

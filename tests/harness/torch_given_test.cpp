@@ -58,8 +58,8 @@ public:
     Summary judged(const std::vector<View>& given) {
         std::vector<Contestant> contestants;
         contestants.push_back(
-            contestant_of(std::make_unique<GivenSide>(stepwise_network<float>(config_, rows_), given, "given"), config_,
-                          rows_, reference_));
+            contestant_of(std::make_unique<GivenSide>(fit_to(stepwise_network<float>(config_, rows_), given), "given"),
+                          config_, rows_, reference_));
         const Schedule schedule{.batch = [&](std::size_t) { return now_.batch(); },
                                 .rate = [](std::size_t) { return kRate; }};
         Summary summary;
