@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <set>
@@ -26,6 +27,7 @@
 #include "manual/stepwise.h"
 #include "names/batches.h"
 #include "torch_ref/load.h"
+#include "train/external_file.h"
 #include "train/safetensors.h"
 
 namespace byhand::cli {
@@ -95,8 +97,20 @@ Contestant planted(const std::string& name, const Run& run, const Reference& ref
 // External values from a file. What was done to fit them in is said on stderr. Throws InputError for the last fault;
 // those before it are said as it is.
 ExternalValues external_values(const std::string& path, const NetworkConfig& network, std::size_t rows) {
-    const TensorFile file = read_tensors(path);
-    ExternalValues values = fit_to(stepwise_network<float>(network, rows), views(file));
+    const StepNetwork<float> steps = stepwise_network<float>(network, rows);
+    const std::vector<TensorSpec> specs = external_specs(steps);
+    ExternalFile file = read_external(path, [&](const std::string& name) {
+        const TensorSpec* meant = meant_by(name, specs);
+        return meant != nullptr ? std::optional<std::uint64_t>(count(meant->shape)) : std::nullopt;
+    });
+    const bool any_read = !file.tensors.empty();
+    ExternalValues values = fit_to(steps, views({std::move(file.tensors), {}}));
+    if (!file.faults.empty()) {
+        if (any_read) {
+            std::ranges::move(values.faults, std::back_inserter(file.faults));
+        }
+        values.faults = std::move(file.faults);
+    }
     for (const std::string& line : values.notes) {
         say("{}: {}\n", printable(path), printable(line));
     }
@@ -322,9 +336,10 @@ void add_compare(const Command& program) {
         .not_empty();
     Option mine =
         command
-            .option("--mine", options->mine,
-                    "Judge the tensors in this safetensors file (dW1, dC, ...), computed from a --dump of this run's "
-                    "last step")
+            .option(
+                "--mine", options->mine,
+                "Judge the tensors in this file (.safetensors, .npz, .npy; dW1, dC, ...), computed from a --dump of "
+                "this run's last step")
             .not_empty();
     command.option("--dump", options->dump, "Write every value of the last step there, as safetensors").not_empty();
     // It is one step's numbers, of nobody else's network.
