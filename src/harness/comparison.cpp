@@ -353,6 +353,15 @@ private:
         }
         blamed.culprits = find_culprits(faults, blamed.alone);
         blamed.victims = find_victims(contestant.steps, blamed.culprits, failing);
+        if (!contestant.forms.empty()) {
+            std::vector<std::string> unexplained;
+            for (const Victim& victim : blamed.victims) {
+                if (victim.from.empty()) {
+                    unexplained.push_back(victim.name);
+                }
+            }
+            blamed.missing = missing_for(unexplained, contestant.side->views(), contestant.steps, blamed.alone);
+        }
         return blamed;
     }
 

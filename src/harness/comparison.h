@@ -85,6 +85,8 @@ struct Blamed {
     std::vector<StepAlone> alone;
     std::vector<Culprit> culprits;
     std::vector<Victim> victims;
+    // Of external values: what else is to be given so that the step is found that nobody is blamed for.
+    std::vector<std::string> missing = {};  // NOLINT(readability-redundant-member-init): it may be left out
 };
 
 // How far a parameter has gone from LibTorch's own by the start of this step (with `drift`).

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <deque>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -215,6 +216,37 @@ std::vector<StepAlone> judge_given(const std::vector<View>& given, const StepNet
         }
     }
     return results;
+}
+
+std::vector<std::string> missing_for(const std::vector<std::string>& failing, const std::vector<View>& given,
+                                     const StepNetwork<float>& network, const std::vector<StepAlone>& alone) {
+    const Passes passes(network);
+    std::map<std::string, const Step<float>*> makers;
+    for (const Step<float>* step : all_steps(network)) {
+        makers[step->makes] = step;
+    }
+    std::deque<std::string> open;
+    for (const std::string& name : failing) {
+        if (std::ranges::find(alone, name, &StepAlone::makes) == alone.end()) {
+            open.push_back(name);
+        }
+    }
+    std::vector<std::string> missing;
+    for (; !open.empty(); open.pop_front()) {
+        const auto maker = makers.find(open.front());
+        if (maker == makers.end()) {
+            continue;
+        }
+        const bool later = passes.made_later(open.front());
+        for (const std::string& read : maker->second->reads) {
+            const bool needed = later ? passes.made_later(read) : makers.contains(read);
+            if (needed && find(given, read) == nullptr && std::ranges::find(missing, read) == missing.end()) {
+                missing.push_back(read);
+                open.push_back(read);
+            }
+        }
+    }
+    return missing;
 }
 
 }  // namespace byhand

@@ -17,4 +17,9 @@ std::vector<StepAlone> judge_given(const std::vector<View>& given, const StepNet
                                    const std::vector<Form>& forms, const std::vector<View>& reference,
                                    const Limits& limits);
 
+// What else is to be given so that the steps are judged that lead to `failing`: the values on the way there, nearest
+// first, that are not given and that the reference's can't stand for. What `alone` has judged needs none.
+std::vector<std::string> missing_for(const std::vector<std::string>& failing, const std::vector<View>& given,
+                                     const StepNetwork<float>& network, const std::vector<StepAlone>& alone);
+
 }  // namespace byhand

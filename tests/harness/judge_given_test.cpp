@@ -255,6 +255,22 @@ TEST_CASE("judge_given: a gradient that is read and not given leaves no verdict"
     CHECK(names(c.judged({{"dx", c.dx}, {"dz", c.dz}}), true) == Names{"dx"});  // by the collapsed form; dz by dx
 }
 
+TEST_CASE("judge_given: what is missing for a verdict is told, nearest first") {
+    Chain c;
+    const auto missing = [&](const Names& failing, const std::vector<std::pair<std::string, Row>>& given) {
+        File file;
+        for (const auto& [name, numbers] : given) {
+            file.add(name, {kElements}, numbers);
+        }
+        return missing_for(failing, file.views(), small_chain<float>(), c.judged(given));
+    };
+    CHECK(missing({"dz", "dg"}, {{"dz", c.dz}, {"dg", c.dg}}) == Names{"dx", "dy"});
+    CHECK(missing({"dz"}, {{"dz", c.dz}}) == Names{"dx", "dy"});  // y is the reference's
+    CHECK(missing({"dg"}, {{"dz", c.dz}, {"dg", c.dg}}) == Names{"dy"});
+    CHECK(missing({"dz", "dx"}, {{"dz", c.dz}, {"dx", c.dx}, {"dy", c.dy}}).empty());  // all are judged
+    CHECK(missing({}, {{"dz", c.dz}}).empty());
+}
+
 TEST_CASE("judge_given: the collapsed form is taken where only its reads are there") {
     Chain c;
     const Row collapsed = squared(c.y);
