@@ -343,9 +343,9 @@ TEST_CASE("compare --mine: weights as PyTorch keeps them, and double, are fitted
     for (const std::string name : {"W1", "W2", "dW1", "dW2", "new_W1", "new_W2"}) {
         mine[name] = turned(mine.at(name));
     }
-    std::vector<double> numbers = mine.at("dC").doubles();
+    std::vector<double> numbers = mine.at("db2").doubles();
     std::ranges::for_each(numbers, [](double& number) { number *= 1 + 1e-12; });
-    mine["dC"] = stored("F64", mine.at("dC").shape, numbers);
+    mine["db2"] = stored("F64", mine.at("db2").shape, numbers);
     write_stored(folder.file("mine"), mine);
     const Outcome outcome = byhand(folder, {"compare", "--mine", "mine"});
     CHECK(outcome.code == 0);
