@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/nearest.h"
+#include "base/utf8.h"
 
 namespace byhand {
 namespace {
@@ -193,7 +194,7 @@ private:
         std::vector<std::string> names;
         for (const std::string& name : unknown_) {
             const std::optional<std::string> near = close_to(name, known);
-            names.push_back(name + (near ? " (" + *near + "?)" : ""));
+            names.push_back(excerpt(name, 100) + (near ? " (" + *near + "?)" : ""));
         }
         const bool of_no_use =
             std::ranges::all_of(matches_, [](const Match& match) { return whole_numbers(*match.spec); });

@@ -499,6 +499,9 @@ np.savez_compressed("huge.npz", dW2=np.zeros((30000, 3000), "<f4"), other=np.zer
         CHECK(outcome.code == 0);
         CHECK(outcome.out == said);
     }
+    // The example writes one itself.
+    REQUIRE(run(folder, kPython, {std::string(BYHAND_SOURCES) + "/examples/mine.py", "dump", "own.npz"}).code == 0);
+    CHECK(byhand(folder, Arguments{"compare", "--mine", "own.npz", "--format", "json"} + kOdd).out == said);
     const Outcome one = byhand(folder, Arguments{"compare", "--mine", "dW2.npy", "--format", "json"} + kOdd);
     CHECK(one.code == 0);
     std::size_t given = 0;
