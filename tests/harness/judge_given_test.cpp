@@ -125,6 +125,9 @@ struct Chain {
         for (const auto& [name, numbers] : given) {
             file.add(name, {kElements}, numbers);
         }
+        return judged(file);
+    }
+    std::vector<StepAlone> judged(const File& file) const {
         Values reference;
         reference.put({"x", {kElements}}, kX);
         reference.put({"y", {kElements}}, scaled(kX));
@@ -203,6 +206,32 @@ TEST_CASE("judge_given: the same in other words, which round once or twice more,
     Row places = c.dg;
     places[1] = std::nextafter(places[1], 0.0F);
     CHECK(wrong(c.judged({{"dy", c.dy}, {"dg", places}})) == Names{"dg"});
+}
+
+TEST_CASE("judge_given: double has the limits of double where what it is computed from is double as well") {
+    Chain c;
+    using Doubles = std::vector<double>;
+    const auto product_of = [](const auto& a, const auto& b, double factor) {
+        Doubles all;
+        for (std::size_t i = 0; i < kElements; ++i) {
+            all.push_back(static_cast<double>(a[i]) * static_cast<double>(b[i]) * factor);
+        }
+        return all;
+    };
+    const Doubles dy = product_of(c.y, c.y, 1);
+    for (const bool off : {false, true}) {
+        INFO("off: " << off);
+        const double factor = 1 + (off ? 0x1p-24 : 0x1p-52);  // as float rounds, or as double does
+        // What the backward pass reads of the forward pass is a number, whatever its type.
+        File all_double, of_float;
+        all_double.add("y", {kElements}, c.y).add("dy", {kElements}, dy);
+        all_double.add("dx", {kElements}, product_of(dy, c.y, factor));
+        CHECK(wrong(c.judged(all_double)) == (off ? Names{"dx"} : Names{}));
+        // Of a gradient in float it may have been computed in float, and then been kept in double.
+        of_float.add("y", {kElements}, c.y).add("dy", {kElements}, c.dy);
+        of_float.add("dx", {kElements}, product_of(c.dy, c.y, factor));
+        CHECK(wrong(c.judged(of_float)).empty());
+    }
 }
 
 TEST_CASE("judge_given: what is rightly computed from a wrong value is not wrong") {
