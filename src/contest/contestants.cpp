@@ -72,12 +72,14 @@ Contestant contestant_of(const std::string& model, const NetworkConfig& network,
 
 Contestant contestant_of(std::unique_ptr<GivenSide> given, const NetworkConfig& network, std::size_t rows,
                          const Reference& reference) {
+    const bool in_double = given->in_double();
     Contestant contestant{.model = "mine",
                           .side = std::move(given),
                           .coverage = Coverage::given,
                           .steps = stepwise_network<float>(network, rows),
                           .judge = {},
-                          .chain = &reference.collapsed_chain};
+                          .chain = &reference.collapsed_chain,
+                          .in_double = in_double};
     contestant.forms.push_back({stepwise_network<Rounded>(network, rows), reference.stepwise});
     contestant.forms.push_back({collapsed_network<Rounded>(network, rows), reference.collapsed});
     contestant.forms.push_back({fused_network<Rounded>(network, rows), reference.fused});

@@ -101,8 +101,8 @@ std::vector<std::string> take_over(StepNetwork<T>& network, const std::vector<Fu
     }
     for (const Function<T>& function : functions) {
         if (std::ranges::find(known, function.makes) == known.end()) {
-            throw InputError("a function makes " + function.makes +
-                             ", which is no step of this network; the nearest is " + nearest(function.makes, known));
+            throw InputError("a function makes " + function.makes + ", which is no step of this network" +
+                             the_nearest(function.makes, known));
         }
     }
     return taken;

@@ -1,6 +1,7 @@
 #include "harness/report_parts.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -91,12 +92,20 @@ std::string figures_of(const Culprit& culprit, const Wording& wording) {
         return fmt::format("{}, {}: {}", to_string(trial.verdict), culprit.why,
                            where(culprit.name, culprit.shape, trial, culprit.not_on_batch, wording));
     }
+    const bool look_equal = fmt::format("{:.8g}", trial.ours) == fmt::format("{:.8g}", trial.answer);
+    const int digits = look_equal ? 17 : 8;
     return fmt::format(
         "{}: off by {:.3g} where its own rounding comes to {:.3g} at most, {}\n"
-        "  {}: {:.8g} by hand, {:.8g} is right",
+        "  {}: {:.{}g} by hand, {:.{}g} is right",
         culprit.not_on_batch ? "wrong, not on this batch" : "wrong alone", std::abs(trial.ours - trial.answer),
         trial.limit, culprit.why, where(culprit.name, culprit.shape, trial, culprit.not_on_batch, wording), trial.ours,
-        trial.answer);
+        digits, trial.answer, digits);
+}
+
+std::string few_of(const std::vector<std::string>& names) {
+    constexpr std::size_t kFew = 6;
+    std::string text = fmt::format("{}", fmt::join(names.begin(), names.begin() + std::min(kFew, names.size()), ", "));
+    return names.size() <= kFew ? text : fmt::format("{} and {} more", text, names.size() - kFew);
 }
 
 std::vector<std::string> heirs_of(const std::string& culprit, const std::vector<Victim>& victims) {

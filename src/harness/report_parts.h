@@ -47,6 +47,9 @@ std::string role(const ComparedStep& step, const std::string& model, const std::
 // What shows that it is one: its figures, and on a line of its own the element where it shows most.
 std::string figures_of(const Culprit& culprit, const Wording& wording);
 
+// "demb, dembcat, dhprebn, dbndiff, dbnmeani, dbnraw and 12 more"
+std::string few_of(const std::vector<std::string>& names);
+
 // Who inherits from it.
 std::vector<std::string> heirs_of(const std::string& culprit, const std::vector<Victim>& victims);
 
