@@ -46,7 +46,8 @@ std::string report_of(const ExerciseOptions& options, const Examination& examina
 }
 
 // How far it is, on a terminal alone; what a function that crashes has to say begins a line of its own.
-Examination examine_aloud(const exercise::Steps& steps, const torch_ref::Factory& torch, const Run& run, Watch watch) {
+Examination examine_aloud(const exercise::Functions& steps, const torch_ref::Factory& torch, const Run& run,
+                          Watch watch) {
     if (::isatty(STDERR_FILENO) == 0) {
         return examine(steps, torch, run, watch);
     }
@@ -72,7 +73,7 @@ Examination examine_aloud(const exercise::Steps& steps, const torch_ref::Factory
 
 int examine_and_report(const ExerciseOptions& options, const std::string& library,
                        const std::optional<TextFile>& output, const Watch& watch) {
-    const exercise::Steps steps = exercise::load(library, options.own.path());
+    const exercise::Functions steps = exercise::load(library, options.own.path());
     const Run run = run_of(options.network);
     const torch_ref::Factory& torch = torch_ref::load();
     const Examination examination = examine_aloud(steps, torch, run, watch);
