@@ -14,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
+#include "cli/memory.h"
 #include "cli/network_options.h"
 #include "cli/progress.h"
 #include "cli/say.h"
@@ -198,6 +199,7 @@ int compare(const CompareOptions& options, const Command& command) {
         output.emplace(options.output);
     }
     Run run = run_of(options.network);
+    check_memory(run.recipe.network, run.recipe.batch, kBytesOfCompare);
     std::optional<TensorFile> given;
     if (!options.mine.empty()) {
         given = read_tensors(options.mine);

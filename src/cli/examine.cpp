@@ -135,7 +135,8 @@ public:
                     sound.insert(alone.makes);
                 }
             }
-            attempts.push_back({in_one, standing, std::move(alone)});
+            const bool given_in_double = in_double.names.contains(alone.makes);
+            attempts.push_back({in_one, standing, std::move(alone), given_in_double});
         }
         for (const std::string& name : in_float.absent) {
             attempts.push_back({.in_one = in_one, .standing = Standing::absent, .alone = {}});

@@ -40,6 +40,13 @@ Functions load(const std::string& path, const std::string& source) {
     if (functions.in_float().empty()) {
         throw InputError(called + ": byhand_steps adds no function of float");
     }
+    for (const Function<double>& in_double : functions.in_double()) {
+        const auto makes_it = [&](const Function<float>& one) { return one.label() == in_double.label(); };
+        if (std::ranges::none_of(functions.in_float(), makes_it)) {
+            throw InputError(called + ": byhand_steps adds " + in_double.label() +
+                             " in double alone; add it in float as well");
+        }
+    }
     return functions;
 }
 

@@ -289,6 +289,62 @@ TEST_CASE("exercise: as JSON and JUnit, only what is theirs") {
     CHECK(text::contains(junit.out, "<failure"));
 }
 
+TEST_CASE("exercise: += on a result that was never set is named as that; a read past the end is not") {
+    need_torch();
+    const Folder folder;
+    Bodies bodies = with(right_bodies(), "dbnbias", "T sum = 0;", "");
+    bodies = with(with(bodies, "dbnbias", "sum += ", "out(j) += "), "dbnbias", "out(j) = sum;", "");
+    bodies = with(bodies, "dC", "out(v, e) = 0;", "");
+    bodies = with(bodies, "dnorm_logits", "* counts(i, j)", "* counts.data()[counts.count() + j]");
+    fill_in(folder, bodies);
+    const Outcome outcome = exercise(folder);
+    INFO(outcome.out << outcome.err);
+    CHECK(those_that_are("wrong", outcome) == Names{"dbnbias", "dC", "dnorm_logits"});
+    std::map<std::string, bool> unset;
+    for (const std::string& line : lines_of(outcome.out)) {
+        if (line.find(" wrong ") != std::string::npos) {
+            unset[line.substr(2, line.find(' ', 2) - 2)] = text::contains(line, "reads its result before it is set");
+        }
+    }
+    CHECK(unset == std::map<std::string, bool>{{"dbnbias", true}, {"dC", true}, {"dnorm_logits", false}});
+}
+
+TEST_CASE("exercise: the report begins with the file that is judged, and says what is given in float alone") {
+    need_torch();
+    const Folder folder;
+    fill_in(folder, right_bodies());
+    std::string text = folder.read("mine.cpp");
+    const std::string in_double = "add_all<double>(steps);";
+    text.replace(text.find(in_double), in_double.size(), "");
+    folder.write("backward.cpp", text);
+    const Outcome mine = byhand(folder, {"exercise", "backward.cpp", "--batch", "7"}, kNotOptimised);
+    CHECK(mine.code == 0);
+    CHECK(mine.out.starts_with("judged: backward.cpp\n"));
+    CHECK(says(mine, "26 of 26 right (26 in float alone: double is not judged)"));
+    // With no FILE it is not this folder's.
+    const Outcome shipped = byhand(folder, {"exercise"}, kNotOptimised);
+    CHECK(says(shipped, "exercise/backward.cpp, as no FILE is named; byhand exercise backward.cpp judges the one in"));
+    const json report = json_of(byhand(folder, {"exercise", "backward.cpp", "--format", "json"}, kNotOptimised));
+    CHECK(report["file"].get<std::string>() == "backward.cpp");
+
+    const std::string in_float = "add_all<float>(steps);";
+    text = folder.read("mine.cpp");
+    text.replace(text.find(in_float), in_float.size(), "steps.add(\"dh\", dh<float>);");
+    folder.write("double.cpp", text);
+    check_refused(byhand(folder, {"exercise", "double.cpp"}, kNotOptimised),
+                  "double.cpp: byhand_steps adds dlogprobs in double alone; add it in float as well");
+}
+
+TEST_CASE("exercise and compare: more rows than there is memory for are refused before anything is computed") {
+    need_torch();
+    const Folder folder;
+    fill_in(folder, right_bodies());
+    for (const Arguments& command : {Arguments{"exercise", "mine.cpp"}, Arguments{"compare"}}) {
+        check_refused(byhand(folder, command + Arguments{"--batch", "4000000"}),
+                      "4000000 rows of this network need about ");
+    }
+}
+
 TEST_CASE("exercise: a library that one has built oneself; what can't be used is refused") {
     need_torch();
     const Folder folder;
