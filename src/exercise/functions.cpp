@@ -30,6 +30,7 @@ Function<T> function_of(const Added& added) {
     const auto run = [takes, function = added.function, call = added.call](Tensor<T> out, std::vector<Read<T>> reads,
                                                                            Norm norm) {
         std::vector<void*> arguments;
+        arguments.reserve(takes.size());
         std::size_t next = 0;
         for (const Kind kind : takes) {
             arguments.push_back(kind == Kind::norm ? &norm : tensor_of<T>(kind, reads, next));
