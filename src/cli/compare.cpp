@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
+#include "cli/memory.h"
 #include "cli/network_options.h"
 #include "cli/progress.h"
 #include "cli/say.h"
@@ -221,6 +222,7 @@ int compare(const CompareOptions& options, const Command& command) {
         output.emplace(options.output);
     }
     Run run = run_of(options.network);
+    check_memory(run.recipe.network, run.recipe.batch, kBytesOfCompare);
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     std::optional<ExternalValues> external;

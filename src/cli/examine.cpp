@@ -105,14 +105,14 @@ Standing standing_of(const StepAlone& alone) {
     return alone.wrong() ? Standing::wrong : Standing::right;
 }
 
-bool are_all_in_one(const exercise::Steps& steps) {
+bool are_all_in_one(const exercise::Functions& steps) {
     return std::ranges::all_of(steps.in_float(), [](const auto& function) { return function.in_one; });
 }
 
 class Examiner {
 public:
-    Examiner(const exercise::Steps& steps, const NetworkConfig& config, std::size_t rows, const Reference& reference,
-             const Watch& watch)
+    Examiner(const exercise::Functions& steps, const NetworkConfig& config, std::size_t rows,
+             const Reference& reference, const Watch& watch)
         : steps_(steps), config_(config), rows_(rows), reference_(reference), watch_(watch) {}
 
     // Each alone; appends to `attempts`. Returns them as they are to be compared in the chain.
@@ -143,7 +143,8 @@ public:
                     sound.insert(alone.makes);
                 }
             }
-            attempts.push_back({in_one, standing, std::move(alone)});
+            const bool given_in_double = in_double.names.contains(alone.makes);
+            attempts.push_back({in_one, standing, std::move(alone), given_in_double});
         }
         for (const std::string& name : in_float.absent) {
             attempts.push_back({.in_one = in_one, .standing = Standing::absent, .alone = {}});
@@ -166,7 +167,7 @@ public:
     }
 
 private:
-    const exercise::Steps& steps_;
+    const exercise::Functions& steps_;
     const NetworkConfig& config_;
     std::size_t rows_;
     const Reference& reference_;
@@ -175,7 +176,8 @@ private:
 
 }  // namespace
 
-Examination examine(const exercise::Steps& steps, const torch_ref::Factory& torch, const Run& run, const Watch& watch) {
+Examination examine(const exercise::Functions& steps, const torch_ref::Factory& torch, const Run& run,
+                    const Watch& watch) {
     const NetworkConfig& config = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     Reference reference = reference_of(torch, config, rows, run.recipe.seed);
@@ -212,7 +214,7 @@ Examination examine(const exercise::Steps& steps, const torch_ref::Factory& torc
     return examination;
 }
 
-std::vector<std::string> left_out_of_training(const exercise::Steps& steps) {
+std::vector<std::string> left_out_of_training(const exercise::Functions& steps) {
     std::vector<std::string> left_out;
     for (const Function<float>& function : steps.in_float()) {
         if (function.in_one && !are_all_in_one(steps)) {
@@ -222,7 +224,7 @@ std::vector<std::string> left_out_of_training(const exercise::Steps& steps) {
     return left_out;
 }
 
-std::unique_ptr<Model> own_model(const exercise::Steps& steps, const Run& run) {
+std::unique_ptr<Model> own_model(const exercise::Functions& steps, const Run& run) {
     const NetworkConfig& config = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     const bool in_one = are_all_in_one(steps);

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/model.h"
-#include "exercise/steps.h"
+#include "exercise/functions.h"
 #include "harness/report_exercise.h"
 #include "torch_ref/torch_ref.h"
 #include "train/run.h"
@@ -27,14 +27,15 @@ struct Watch {
 // On the first batch of `run`. What writes nothing is to do; what does, is judged alone, by values of that batch and by
 // a probe, in float and, where it was given, in double. In the chain ours stand for those that are to do or can't be
 // run. Throws InputError where a function makes what the network does not.
-Examination examine(const exercise::Steps& steps, const torch_ref::Factory& torch, const Run& run, const Watch& watch);
+Examination examine(const exercise::Functions& steps, const torch_ref::Factory& torch, const Run& run,
+                    const Watch& watch);
 
 // The labels of those that own_model leaves out: formulas in one, where there are functions of small steps.
-std::vector<std::string> left_out_of_training(const exercise::Steps& steps);
+std::vector<std::string> left_out_of_training(const exercise::Functions& steps);
 
 // The network to train with, in which theirs stand for ours: the stepwise one, with those of a small step; where all of
 // them are in one formula, the collapsed one. Throws InputError as above, and where one leaves something unwritten on
 // the first batch: then it is still to do.
-std::unique_ptr<Model> own_model(const exercise::Steps& steps, const Run& run);
+std::unique_ptr<Model> own_model(const exercise::Functions& steps, const Run& run);
 
 }  // namespace byhand::cli

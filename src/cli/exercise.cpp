@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/hint.h"
+#include "cli/memory.h"
 #include "cli/network_options.h"
 #include "cli/own_functions.h"
 #include "cli/progress.h"
@@ -35,6 +37,18 @@ struct ExerciseOptions {
     OutputPath output;
 };
 
+// Which file is judged; where none is named, also the one in this folder that may be meant.
+std::string heading(const OwnFunctions& own) {
+    std::string text = "judged: " + own.shown();
+    for (const char* here : {"backward.cpp", "exercise/backward.cpp"}) {
+        if (own.file.empty() && std::filesystem::exists(here) && !same_file(here, own.path())) {
+            text += fmt::format(", as no FILE is named; byhand exercise {} judges the one in this folder", here);
+            break;
+        }
+    }
+    return text + "\n";
+}
+
 std::string report_of(const ExerciseOptions& options, const Examination& examination, const Presentation& how) {
     if (options.format == "json") {
         return exercise_json(examination, how);
@@ -42,11 +56,12 @@ std::string report_of(const ExerciseOptions& options, const Examination& examina
     if (options.format == "junit") {
         return exercise_junit(examination, how);
     }
-    return blame(examination.step, how) + exercise_table(examination, how.colour);
+    return heading(options.own) + blame(examination.step, how) + exercise_table(examination, how.colour);
 }
 
 // How far it is, on a terminal alone; what a function that crashes has to say begins a line of its own.
-Examination examine_aloud(const exercise::Steps& steps, const torch_ref::Factory& torch, const Run& run, Watch watch) {
+Examination examine_aloud(const exercise::Functions& steps, const torch_ref::Factory& torch, const Run& run,
+                          Watch watch) {
     if (::isatty(STDERR_FILENO) == 0) {
         return examine(steps, torch, run, watch);
     }
@@ -72,10 +87,11 @@ Examination examine_aloud(const exercise::Steps& steps, const torch_ref::Factory
 
 int examine_and_report(const ExerciseOptions& options, const std::string& library,
                        const std::optional<TextFile>& output, const Watch& watch) {
-    const exercise::Steps steps = exercise::load(library, options.own.path());
+    const exercise::Functions steps = exercise::load(library, options.own.path());
     const Run run = run_of(options.network);
     const torch_ref::Factory& torch = torch_ref::load();
-    const Examination examination = examine_aloud(steps, torch, run, watch);
+    Examination examination = examine_aloud(steps, torch, run, watch);
+    examination.file = options.own.shown();
 
     Presentation how;
     how.recipe = run.recipe.name;
@@ -126,6 +142,8 @@ int exercise(const ExerciseOptions& options) {
         fmt::print("{}", hint(options.hint, network, recipe.batch));
         return kFine;
     }
+    const Recipe recipe = recipe_of(options.network);
+    check_memory(recipe.network, recipe.batch, kBytesOfExercise);
     std::optional<TextFile> output;
     if (!options.output.empty()) {
         output.emplace(options.output);

@@ -51,6 +51,10 @@ std::string OwnFunctions::path() const {
     return file.empty() ? shipped("exercise/backward.cpp") : file.path;
 }
 
+std::string OwnFunctions::shown() const {
+    return printable(from_here(path()));
+}
+
 bool OwnFunctions::is_library() const {
     return file.path.ends_with(".so");
 }
@@ -72,7 +76,7 @@ Library::Library(const OwnFunctions& own, bool sanitize) {
     folder_ = pattern;
     path_ = folder_ / "functions.so";
     if (::isatty(STDERR_FILENO) != 0) {
-        say("compiling {} ...\n", printable(from_here(own.path())));
+        say("compiling {} ...\n", own.shown());
     }
     try {
         exercise::build(own.path(), path_,

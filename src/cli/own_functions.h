@@ -14,6 +14,7 @@ struct OwnFunctions {
     std::string flags;  // options for the compiler, with spaces between
 
     std::string path() const;
+    std::string shown() const;  // the path in a report: from the current folder on, where the file is in there
     bool is_library() const;
 };
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "exercise/steps.h"
+#include "exercise/functions.h"
 #include "steps/step.h"
 
 namespace byhand::exercise {

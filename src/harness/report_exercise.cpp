@@ -43,6 +43,11 @@ const char* word_for(Standing standing) {
     return "no place";
 }
 
+// (What is to do or absent is not judged at all.)
+bool is_judged_in_float_alone(const Attempt& attempt) {
+    return !attempt.in_double && (attempt.standing == Standing::right || attempt.standing == Standing::wrong);
+}
+
 std::string why(const Attempt& attempt) {
     const StepAlone& alone = attempt.alone;
     if (attempt.standing == Standing::to_do) {
@@ -71,8 +76,12 @@ double used(const Attempt& attempt) {
 report::Row<5> row_of(const Attempt& attempt, const ComparedStep& step) {
     const bool right = attempt.standing == Standing::right, wrong = attempt.standing == Standing::wrong;
     const std::string& name = attempt.alone.makes;
+    std::string words = why(attempt);
+    if (is_judged_in_float_alone(attempt)) {
+        words += (words.empty() ? "" : ", ") + std::string("in float alone");
+    }
     return {.cells = {name, word_for(attempt.standing), right ? fmt::format("{:.1f} %", 100 * used(attempt)) : "",
-                      in_chain(step, model_of(attempt.in_one), name), why(attempt)},
+                      in_chain(step, model_of(attempt.in_one), name), words},
             .escape = right   ? report::kGreen
                       : wrong ? report::kRed
                               : report::kYellow,
@@ -97,6 +106,12 @@ std::string tally(const std::vector<Attempt>& attempts, bool in_one) {
             text += fmt::format(", {} {}", of[standing], words);
         }
     }
+    const auto in_float_alone = std::ranges::count_if(attempts, [=](const Attempt& attempt) {
+        return attempt.in_one == in_one && is_judged_in_float_alone(attempt);
+    });
+    if (in_float_alone > 0) {
+        text += fmt::format(" ({} in float alone: double is not judged)", in_float_alone);
+    }
     return text;
 }
 
@@ -110,6 +125,9 @@ report::Case case_of(const Attempt& attempt, const Examination& examination, con
     report::Case one = report::case_of(attempt.alone, model, wording, examination.summary, how);
     if (const std::string chain = in_chain(examination.step, model, name); !chain.empty()) {
         one.text += "in the chain: " + chain + "\n";
+    }
+    if (!attempt.in_double) {
+        one.text += "in float alone: double is not judged\n";
     }
     return one;
 }
@@ -152,6 +170,7 @@ std::string exercise_json(const Examination& examination, const Presentation& ho
     if (examination.step.tensors.empty()) {  // nothing was run
         json["steps"] = Json::array();
     }
+    json["file"] = examination.file;
     json["verdict"] = all_right(examination) ? "agree" : "disagree";
     Json functions = Json::array();
     for (const Attempt& attempt : examination.attempts) {
@@ -160,6 +179,7 @@ std::string exercise_json(const Examination& examination, const Presentation& ho
         functions.push_back({{"name", attempt.alone.makes},
                              {"in_one", attempt.in_one},
                              {"standing", word_for(attempt.standing)},
+                             {"in_double", attempt.in_double},
                              {"why", because.empty() ? Json() : Json(because)},
                              {"in_the_chain", chain.empty() ? Json() : Json(chain)}});
     }
@@ -174,8 +194,10 @@ std::string exercise_junit(const Examination& examination, const Presentation& h
     for (const Attempt& attempt : examination.attempts) {
         cases.push_back(case_of(attempt, examination, wording, how));
     }
-    return report::junit(
-        {{"exercise", "byhand.exercise", {{"recipe", how.recipe}, {"torch", how.torch_version}}, std::move(cases)}});
+    return report::junit({{"exercise",
+                           "byhand.exercise",
+                           {{"file", examination.file}, {"recipe", how.recipe}, {"torch", how.torch_version}},
+                           std::move(cases)}});
 }
 
 }  // namespace byhand

@@ -56,6 +56,17 @@ Bodies with(Bodies bodies, const std::string& name, const std::string& line, con
     return bodies;
 }
 
+// With loops as most write them: for (int i = 0; i < out.size(0); ++i).
+Bodies counted_by_int(Bodies bodies) {
+    for (auto& [name, body] : bodies) {
+        const std::string loop = "for (std::size_t ";
+        for (std::size_t at = body.find(loop); at != std::string::npos; at = body.find(loop, at)) {
+            body.replace(at, loop.size(), "for (int ");
+        }
+    }
+    return bodies;
+}
+
 // The shipped exercise with these bodies, as mine.cpp.
 void fill_in(const Folder& folder, const Bodies& bodies) {
     std::string text = read_whole(BYHAND_SOURCES "/exercise/backward.cpp");
@@ -135,13 +146,14 @@ TEST_CASE("exercise: the shipped file is empty: all is to do, and what each read
 TEST_CASE("exercise: filled in rightly, all are right, alone and in the chain, on networks of other shapes too") {
     need_torch();
     const Folder folder;
-    fill_in(folder, right_bodies());
     for (const Arguments& network :
          {Arguments{}, Arguments{"--hidden", "37", "--batch", "9", "--embedding", "3", "--bn-variance", "biased"},
           Arguments{"--norm", "after", "--bn-eps", "0.01"}}) {
+        fill_in(folder, network.empty() ? counted_by_int(right_bodies()) : right_bodies());
         const Outcome outcome = byhand(folder, Arguments{"exercise", "mine.cpp"} + network);
         INFO(outcome.out << outcome.err);
         CHECK(outcome.code == 0);
+        CHECK(outcome.err.empty());  // not a warning, whatever loops count by
         CHECK(those_that_are("right", outcome).size() == 28);
         CHECK(says(outcome, "step by step: 26 of 26 right; in one formula: 2 of 2 right\n"));
         CHECK_FALSE(says(outcome, "inherited"));
@@ -199,11 +211,11 @@ TEST_CASE("exercise: some of it, in any order, with a mistake: the culprit, its 
     CHECK(those_that_are("wrong", outcome) == Names{"dbndiff2"});
     CHECK(those_that_are("right", outcome) == Names{"dC", "dbnvar", "dbndiff"});
     CHECK(those_that_are("to do", outcome).size() == 24);
-    CHECK(lines_of(outcome.out).front().starts_with("first divergence and culprit: dbndiff2 (mine.cpp:"));
+    CHECK(lines_of(outcome.out).at(1).starts_with("first divergence and culprit: dbndiff2 (mine.cpp:"));
     CHECK(says(outcome, "n against n − 1"));
     CHECK(says(outcome, "inherited from dbndiff2: dbndiff, dC\n"));  // through ours, which are not shown
     // The line is that of the function.
-    const std::string first = lines_of(outcome.out).front();
+    const std::string first = lines_of(outcome.out).at(1);
     const std::size_t line = std::stoul(first.substr(first.find(":", first.find("(mine.cpp")) + 1));
     CHECK(text::contains(lines_of(folder.read("mine.cpp")).at(line - 1), "void dbndiff2("));
     CHECK_FALSE(says(outcome, "dbnvar / D"));  // never the solution
@@ -275,6 +287,62 @@ TEST_CASE("exercise: as JSON and JUnit, only what is theirs") {
     CHECK(junit.code == 1);
     CHECK(text::contains(junit.out, R"(tests="28" failures="1" errors="0" skipped="26")"));
     CHECK(text::contains(junit.out, "<failure"));
+}
+
+TEST_CASE("exercise: += on a result that was never set is named as that; a read past the end is not") {
+    need_torch();
+    const Folder folder;
+    Bodies bodies = with(right_bodies(), "dbnbias", "T sum = 0;", "");
+    bodies = with(with(bodies, "dbnbias", "sum += ", "out(j) += "), "dbnbias", "out(j) = sum;", "");
+    bodies = with(bodies, "dC", "out(v, e) = 0;", "");
+    bodies = with(bodies, "dnorm_logits", "* counts(i, j)", "* counts.data()[counts.count() + j]");
+    fill_in(folder, bodies);
+    const Outcome outcome = exercise(folder);
+    INFO(outcome.out << outcome.err);
+    CHECK(those_that_are("wrong", outcome) == Names{"dbnbias", "dC", "dnorm_logits"});
+    std::map<std::string, bool> unset;
+    for (const std::string& line : lines_of(outcome.out)) {
+        if (line.find(" wrong ") != std::string::npos) {
+            unset[line.substr(2, line.find(' ', 2) - 2)] = text::contains(line, "reads its result before it is set");
+        }
+    }
+    CHECK(unset == std::map<std::string, bool>{{"dbnbias", true}, {"dC", true}, {"dnorm_logits", false}});
+}
+
+TEST_CASE("exercise: the report begins with the file that is judged, and says what is given in float alone") {
+    need_torch();
+    const Folder folder;
+    fill_in(folder, right_bodies());
+    std::string text = folder.read("mine.cpp");
+    const std::string in_double = "add_all<double>(steps);";
+    text.replace(text.find(in_double), in_double.size(), "");
+    folder.write("backward.cpp", text);
+    const Outcome mine = byhand(folder, {"exercise", "backward.cpp", "--batch", "7"}, kNotOptimised);
+    CHECK(mine.code == 0);
+    CHECK(mine.out.starts_with("judged: backward.cpp\n"));
+    CHECK(says(mine, "26 of 26 right (26 in float alone: double is not judged)"));
+    // With no FILE it is not this folder's.
+    const Outcome shipped = byhand(folder, {"exercise"}, kNotOptimised);
+    CHECK(says(shipped, "exercise/backward.cpp, as no FILE is named; byhand exercise backward.cpp judges the one in"));
+    const json report = json_of(byhand(folder, {"exercise", "backward.cpp", "--format", "json"}, kNotOptimised));
+    CHECK(report["file"].get<std::string>() == "backward.cpp");
+
+    const std::string in_float = "add_all<float>(steps);";
+    text = folder.read("mine.cpp");
+    text.replace(text.find(in_float), in_float.size(), "steps.add(\"dh\", dh<float>);");
+    folder.write("double.cpp", text);
+    check_refused(byhand(folder, {"exercise", "double.cpp"}, kNotOptimised),
+                  "double.cpp: byhand_steps adds dlogprobs in double alone; add it in float as well");
+}
+
+TEST_CASE("exercise and compare: more rows than there is memory for are refused before anything is computed") {
+    need_torch();
+    const Folder folder;
+    fill_in(folder, right_bodies());
+    for (const Arguments& command : {Arguments{"exercise", "mine.cpp"}, Arguments{"compare"}}) {
+        check_refused(byhand(folder, command + Arguments{"--batch", "4000000"}),
+                      "4000000 rows of this network need about ");
+    }
 }
 
 TEST_CASE("exercise: a library that one has built oneself; what can't be used is refused") {

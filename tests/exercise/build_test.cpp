@@ -26,7 +26,7 @@ using byhand::exercise::Tensor;
 namespace {
 template <class T>
 void twice(Tensor<T> out, Tensor<const T> x) {
-    for (std::size_t i = 0; i < out.size(0); ++i) {
+    for (int i = 0; i < out.size(0); i++) {
         out(i) = 2 * x(i);
     }
 }
@@ -43,7 +43,7 @@ TEST_CASE("build and load: a file becomes functions that run") {
     const temporary::Folder folder;
     folder.write("mine.cpp", kTwice);
     build(folder.file("mine.cpp"), folder.file("mine.so"), {.headers = kHeaders});
-    const exercise::Steps steps = load(folder.file("mine.so"));
+    const exercise::Functions steps = load(folder.file("mine.so"));
     REQUIRE(steps.in_float().size() == 1);
     REQUIRE(steps.in_double().size() == 1);
     CHECK(steps.in_float()[0].makes == "y");
@@ -70,6 +70,7 @@ TEST_CASE("build and load: what can't be built or opened is told, with its file"
     folder.write("wrong.cpp", "void byhand_steps( {}\n");
     folder.write("nothing.cpp", "int nothing;\n");
     folder.write("none.cpp", "#include \"exercise/steps.h\"\nvoid byhand_steps(byhand::exercise::Steps&) {}\n");
+    folder.write("older.cpp", "extern \"C\" void byhand_steps(void*) {}\n");
     folder.write("text.so", "no library");
     const auto built = [&](const std::string& name) {
         build(folder.file(name + ".cpp"), folder.file(name + ".so"), {.headers = kHeaders});
@@ -83,6 +84,8 @@ TEST_CASE("build and load: what can't be built or opened is told, with its file"
                          MessageMatches(ContainsSubstring("nothing.so has no function byhand_steps")));
     CHECK_THROWS_MATCHES(load(built("none")), InputError,
                          MessageMatches(ContainsSubstring("adds no function of float")));
+    CHECK_THROWS_MATCHES(load(built("older")), InputError,
+                         MessageMatches(ContainsSubstring("older.so was built with the headers of another byhand")));
     CHECK_THROWS_MATCHES(load(folder.file("text.so")), InputError,
                          MessageMatches(ContainsSubstring("can't be opened")));
     CHECK_THROWS_MATCHES(load(folder.file("absent.so")), InputError,

@@ -93,6 +93,33 @@ TEST_CASE("exercise table: wrong in double only is told so; a form without attem
     CHECK(contains(table, "step by step: 0 of 1 right, 1 wrong\n"));
 }
 
+TEST_CASE("exercise: what is given in float alone says so, in every form of report") {
+    Examination all = some_of_each();
+    for (const std::size_t which : {0, 2, 4, 5}) {
+        all.attempts[which].in_double = false;
+    }
+    const std::string table = exercise_table(all, false);
+    CHECK(line_of(table, "da") == "da right 12.5 % within in float alone");
+    CHECK(line_of(table, "db") == "db right 50.0 % inherited from dw");
+    CHECK(line_of(table, "dc") == "dc to do reads x, dy");
+    CHECK(line_of(table, "dw") == "dw wrong goes to x(3), in float alone");
+    CHECK(contains(table, "1 not in this network (2 in float alone: double is not judged); in one formula"));
+    CHECK_FALSE(contains(exercise_table(some_of_each(), false), "float"));
+    const text::json json = text::json::parse(exercise_json(all, how()));
+    CHECK_FALSE(json["functions"][0]["in_double"].get<bool>());
+    CHECK(json["functions"][0]["why"].is_null());
+    CHECK(json["functions"][1]["in_double"].get<bool>());
+    CHECK(contains(exercise_junit(all, how()), "in float alone: double is not judged"));
+    CHECK_FALSE(contains(exercise_junit(some_of_each(), how()), "in float alone"));
+}
+
+TEST_CASE("exercise: programs can read which file was judged") {
+    Examination all = some_of_each();
+    all.file = "a/b & c.cpp";
+    CHECK(text::json::parse(exercise_json(all, how()))["file"].get<std::string>() == all.file);
+    CHECK(contains(exercise_junit(all, how()), R"(<property name="file" value="a/b &amp; c.cpp"/>)"));
+}
+
 TEST_CASE("exercise: all is right where nothing is wrong or to do, but for formulas in one") {
     const auto right = [](const std::vector<Attempt>& attempts, bool agree = true) {
         Examination examination{.attempts = attempts, .step = {}, .summary = {}};
