@@ -1,102 +1,15 @@
 #include "harness/alone.h"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
-#include <cstring>
-#include <exception>
-#include <functional>
-#include <limits>
 #include <optional>
 #include <span>
+#include <tuple>
 #include <utility>
 
-#include "base/tensors.h"
 #include "harness/hints.h"
 
 namespace byhand {
 namespace {
-
-// Numbers between two fences of one number, so that a function that writes there is found out.
-template <class T>
-class Fenced {
-public:
-    Fenced(std::size_t elements, T fence)
-        : fence_(16 + std::min<std::size_t>(elements, 4096)), all_(elements + 2 * fence_, fence) {}
-
-    T* data() { return all_.data() + fence_; }
-    std::size_t size() const { return all_.size() - 2 * fence_; }
-    std::span<const T> numbers() const { return {all_.data() + fence_, size()}; }
-
-    bool fences_stand() const {
-        const auto fence = static_cast<std::ptrdiff_t>(fence_);
-        const auto bits = [](const T& number) { return std::bit_cast<Bits<T>>(number); };  // a NaN is unlike itself
-        const auto is_untouched = [&](const T& number) { return bits(number) == bits(all_.front()); };
-        return std::all_of(all_.begin(), all_.begin() + fence, is_untouched) &&
-               std::all_of(all_.end() - fence, all_.end(), is_untouched);
-    }
-
-private:
-    std::size_t fence_;
-    std::vector<T> all_;
-};
-
-// What T's functions read: the float values as T, converted once a name.
-template <class T>
-class Operands {
-public:
-    explicit Operands(const Values& values) : values_(values) {}
-
-    std::vector<Operand<T>> of(const std::vector<std::string>& names) {
-        std::vector<Operand<T>> operands;
-        for (const std::string& name : names) {
-            if (values_.holds_indices(name)) {
-                operands.emplace_back(values_.indices(name).data());
-            } else {
-                const std::vector<float>& numbers = values_.numbers(name);
-                // Who reads past their end reads NaNs.
-                constexpr T kPoison = std::numeric_limits<T>::quiet_NaN();
-                auto [place, is_new] = converted_.try_emplace(name, numbers.size(), kPoison);
-                if (is_new) {
-                    std::ranges::copy(numbers, place->second.data());
-                }
-                operands.emplace_back(static_cast<const T*>(place->second.data()));
-            }
-        }
-        return operands;
-    }
-
-    // The first name whose values a step has changed, although it was only to read them.
-    std::optional<std::string> changed() const {
-        for (const auto& [name, numbers] : converted_) {
-            const std::vector<float>& before = values_.numbers(name);
-            for (std::size_t i = 0; i < before.size(); ++i) {
-                const T was = static_cast<T>(before[i]);
-                if (!(numbers.numbers()[i] == was) && !std::isnan(was)) {
-                    return name;
-                }
-            }
-            if (!numbers.fences_stand()) {
-                return name;
-            }
-        }
-        return std::nullopt;
-    }
-
-private:
-    const Values& values_;
-    std::map<std::string, Fenced<T>> converted_;
-};
-
-template <class T>
-Fenced<T> unwritten(std::size_t elements) {
-    Fenced<T> out(elements, T{-7.25});  // no NaN, which would stay one whatever is added to it
-    const Bits<T> bits = kUnwritten<T>;
-    for (std::size_t i = 0; i < elements; ++i) {
-        std::memcpy(out.data() + i, &bits, sizeof bits);
-    }
-    return out;
-}
 
 // The limit of each element: what T's rounding may come to, and what the answer's own may, which sums in double and in
 // an order of its own.
@@ -122,32 +35,45 @@ const Step<T>* find_step(const StepNetwork<T>& network, const std::string& makes
 }
 
 template <class T>
-Trial trial_of(const Step<T>& step, const Question& question, Leeway leeway, std::size_t rows) {
-    Operands<T> operands(*question.values);
-    Fenced<T> out = unwritten<T>(count(step.shape));
-    try {
-        step.run(out.data(), operands.of(step.reads));
-    } catch (const std::exception& fault) {  // somebody else's function may be one that checks
+Trial trial_of(const CallResult<T>& result, const Question& question, Leeway leeway, const Shape& shape,
+               std::size_t rows) {
+    if (result.made.empty()) {
         Trial trial;
         trial.verdict = Verdict::mismatch;
-        trial.note = fault.what();
+        trial.note = result.fault;
         return trial;
     }
-    const std::span<const T> ours = out.numbers();
+    const std::span<const T> ours = result.made;
     const std::vector<double> limits = limits_of<T>(question, leeway);
     Trial trial = judge(ours, question.answer, limits);
     if (trial.verdict == Verdict::mismatch) {
-        trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), question.answer, limits, step.shape, rows);
+        trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), question.answer, limits, shape, rows);
     }
-    if (!out.fences_stand()) {
+    if (!result.fault.empty()) {
         trial.verdict = Verdict::mismatch;
-        trial.note = "writes past the end of its result";
-    } else if (const auto name = operands.changed()) {
-        trial.verdict = Verdict::mismatch;
-        trial.overwrites = *name;
-        trial.note = "overwrites " + *name + ", which it reads";
+        trial.note = result.fault;
+        trial.overwrites = result.overwrites;
     }
     return trial;
+}
+
+// On both questions.
+template <class T>
+std::pair<Trial, Trial> trials_of(const Step<T>& step, const Question& real, const Question& probe,
+                                  const Step<Rounded>& bound, const Judge& judge, std::size_t rows) {
+    const bool is_ours = step.function == bound.function;
+    const Leeway leeway = is_ours ? Leeway::none : judge.leeway;
+    std::vector<CallResult<T>> results = run_calls<T>({{&step, real.values.get()}, {&step, probe.values.get()}},
+                                                      is_ours ? CallConfig() : judge.external);
+    if (judge.external.subprocess && !is_ours) {  // what it does wrong on some values, it does
+        if (results[0].fault.empty()) {
+            results[0].fault = results[1].fault;
+        } else if (results[1].made.empty() && results[1].fault.empty()) {  // the first call was the last
+            results[1] = results[0];
+        }
+    }
+    return {trial_of(results[0], real, leeway, step.shape, rows),
+            trial_of(results[1], probe, leeway, step.shape, rows)};
 }
 
 }  // namespace
@@ -205,16 +131,13 @@ std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge&
         StepAlone result{step->makes, step->function, step->reads, {}, {}, {}, {}, step->shape};
         const Question& real = questions.real(*bound, step->reads, answers);
         const Question& probe = questions.probe(*bound, step->reads, answers);
-        const Leeway leeway = step->function == bound->function ? Leeway::none : judge.leeway;
-        result.real = trial_of(*step, real, leeway, network.rows);
-        result.probe = trial_of(*step, probe, leeway, network.rows);
+        std::tie(result.real, result.probe) = trials_of(*step, real, probe, *bound, judge, network.rows);
         const Step<double>* in_double = find_step(judge.in_double, step->makes);
         result.real_double = result.real;
         result.probe_double = result.probe;
         if (double_as_well && in_double != nullptr) {
-            const Leeway in_doubles = in_double->function == bound->function ? Leeway::none : judge.leeway;
-            result.real_double = trial_of(*in_double, real, in_doubles, network.rows);
-            result.probe_double = trial_of(*in_double, probe, in_doubles, network.rows);
+            std::tie(result.real_double, result.probe_double) =
+                trials_of(*in_double, real, probe, *bound, judge, network.rows);
         }
         results.push_back(std::move(result));
     }

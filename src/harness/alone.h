@@ -8,6 +8,7 @@
 
 #include "base/answers.h"
 #include "harness/questions.h"
+#include "harness/run_calls.h"
 #include "harness/trial.h"
 #include "steps/rounded.h"
 #include "steps/step.h"
@@ -55,6 +56,7 @@ struct Judge {
     StepNetwork<Rounded> bounds;
     StepNetwork<double> in_double = {};  // may be empty: then our double is not held against the answers
     Leeway leeway = Leeway::none;        // of steps by another function than the right one
+    CallConfig external = {};            // how those are run
 };
 
 // Runs every step of `network` alone, in the order of its lists; `double_as_well` says whether our double is held
