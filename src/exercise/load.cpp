@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <cfenv>
 
 #include "base/error.h"
 
@@ -23,6 +24,9 @@ Steps load(const std::string& path, const std::string& source) {
     const std::string& called = source.empty() ? path : source;
     // With a slash, or it would be looked for among the system's.
     const std::string place = path.find('/') == std::string::npos ? "./" + path : path;
+    // A library built with -ffast-math switches flush-to-zero on when it is opened, for all that comes after it.
+    std::fenv_t environment;
+    std::fegetenv(&environment);
     void* library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) {
         throw InputError(called + " can't be opened as a library (" + why() + ")");
@@ -34,6 +38,7 @@ Steps load(const std::string& path, const std::string& source) {
     }
     Steps steps;
     reinterpret_cast<void (*)(Steps&)>(symbol)(steps);
+    std::fesetenv(&environment);
     if (steps.in_float().empty()) {
         throw InputError(called + ": byhand_steps adds no function of float");
     }

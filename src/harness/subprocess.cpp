@@ -235,6 +235,7 @@ void kill_running_subprocess() noexcept {
     const pid_t group = running_group;
     if (group > 0) {
         ::kill(-group, SIGKILL);
+        ::waitpid(group, nullptr, 0);
     }
 }
 
