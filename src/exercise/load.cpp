@@ -24,7 +24,7 @@ Steps load(const std::string& path, const std::string& source) {
     const std::string& called = source.empty() ? path : source;
     // With a slash, or it would be looked for among the system's.
     const std::string place = path.find('/') == std::string::npos ? "./" + path : path;
-    // A library built with -ffast-math switches flush-to-zero on when it is opened, for all that comes after it.
+    // Some libraries switch flush-to-zero on when they are opened, for all that comes after.
     std::fenv_t environment;
     std::fegetenv(&environment);
     void* library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);

@@ -379,7 +379,10 @@ TEST_CASE("run_calls: more memory than there is for it") {
     CallConfig config = kApart;
     config.limits.memory = std::size_t{64} << 20;
     const auto hog = [](std::size_t megabytes) {
-        return [=](auto&&...) { std::vector<char>(megabytes << 20, 'x').swap(*new std::vector<char>); };
+        return [=](auto&&...) {
+            void* volatile memory = ::operator new(megabytes << 20);
+            static_cast<void>(memory);
+        };
     };
     CHECK(fault_of(hog(200), config) == "needs more memory than it may have (std::bad_alloc)");
     CHECK(fault_of(hog(16), config) == "");
