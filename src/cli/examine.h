@@ -19,8 +19,8 @@ namespace byhand::cli {
 // does; `begins` before each is judged alone, `chains` before all are in the chain: either takes longer than to run
 // them.
 struct Watch {
-    std::function<void(const std::string& label)> running = {};
-    std::function<void()> begins = {}, chains = {};
+    std::function<void(const std::string& label)> running;
+    std::function<void()> begins, chains;
 };
 
 // On the first batch of `run`. What writes nothing is to do; what does, is judged alone, by values of that batch and by

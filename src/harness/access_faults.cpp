@@ -1,6 +1,5 @@
 #include "harness/access_faults.h"
 
-#include <signal.h>
 #include <ucontext.h>
 
 #include <csignal>
@@ -50,13 +49,17 @@ void record(const void* address, const void* context) {
     const std::string_view name = info.name == nullptr ? "its result" : info.name;
     switch (info.where) {
         case Where::before:
-            return journal_of_handler->fault({access_of(context), "before the beginning of ", name});
+            journal_of_handler->fault({access_of(context), "before the beginning of ", name});
+            break;
         case Where::past:
-            return journal_of_handler->fault({access_of(context), "past the end of ", name});
+            journal_of_handler->fault({access_of(context), "past the end of ", name});
+            break;
         case Where::inside:
-            return journal_of_handler->fault({"overwrites ", name, ", which it reads"});
+            journal_of_handler->fault({"overwrites ", name, ", which it reads"});
+            break;
         case Where::retired:
-            return journal_of_handler->fault({access_of(context), "what was ", name, " in an earlier call"});
+            journal_of_handler->fault({access_of(context), "what was ", name, " in an earlier call"});
+            break;
         case Where::elsewhere:
             if (is_at_the_stack_pointer(address, context)) {
                 journal_of_handler->fault({"overflows the stack"});

@@ -56,7 +56,7 @@ struct Judge {
     StepNetwork<Rounded> bounds;
     StepNetwork<double> in_double = {};  // may be empty: then our double is not held against the answers
     Leeway leeway = Leeway::none;        // of steps by another function than the right one
-    CallConfig external = {};            // how those are run
+    CallConfig external = {};            // how those are run; NOLINT(readability-redundant-member-init)
 };
 
 // Runs every step of `network` alone, in the order of its lists; `double_as_well` says whether our double is held

@@ -16,7 +16,7 @@ std::size_t whole_pages(std::size_t bytes) {
 
 }  // namespace
 
-GuardedPages::GuardedPages(std::size_t bytes, Kind kind) : begin_(nullptr), bytes_(whole_pages(bytes)) {
+GuardedPages::GuardedPages(std::size_t bytes, Kind kind) : bytes_(whole_pages(bytes)) {
     void* all = ::mmap(nullptr, bytes_ + 2 * kGuard, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (all == MAP_FAILED) {
         throw std::bad_alloc();
@@ -47,8 +47,9 @@ void GuardedPages::allow(Access access) const {
 }
 
 void GuardedPages::retire() const {
-    if (bytes_ > 0) {
-        ::mmap(begin_, bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    constexpr int kNothing = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+    if (bytes_ > 0 && ::mmap(begin_, bytes_, PROT_NONE, kNothing, -1, 0) == MAP_FAILED) {
+        allow(Access::none);
     }
 }
 
@@ -66,7 +67,7 @@ OperandTable::~OperandTable() {
 }
 
 GuardedOperand& OperandTable::add(const char* name, std::size_t bytes, Place place) {
-    GuardedOperand* added = new (operands_ + size_) GuardedOperand(name, bytes, place);
+    auto* added = new (operands_ + size_) GuardedOperand(name, bytes, place);
     ++size_;
     return *added;
 }

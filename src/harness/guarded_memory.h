@@ -32,7 +32,7 @@ public:
     void retire() const;
 
 private:
-    std::byte* begin_;
+    std::byte* begin_ = nullptr;
     std::size_t bytes_;
 };
 

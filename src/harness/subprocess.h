@@ -37,12 +37,14 @@ private:
     std::array<char, 256> fault_;
 };
 
+// NOLINTBEGIN(readability-redundant-member-init): they may be left out
 struct SubprocessLimits {
     std::chrono::milliseconds timeout{10000};  // of each call; also before the first one and after the last one
     std::size_t memory = 0;                    // bytes more than this process has; 0: half of the machine's
     std::function<bool()> goes_on = {};        // where it is false, the subprocess ends; may be empty
     std::string advice = {};                   // what a crash's report ends with: how to find out more
 };
+// NOLINTEND(readability-redundant-member-init)
 
 struct SubprocessEnd {
     std::string fault;      // empty: it finished, and wrote no fault into its journal
