@@ -33,8 +33,8 @@ private:
     std::atomic<std::uint64_t> begun_;
     std::atomic<std::size_t> index_;
     std::atomic<bool> faulty_, finished_;
-    std::array<char, 64> label_;
-    std::array<char, 256> fault_;
+    std::array<char, 64> label_{};
+    std::array<char, 256> fault_{};
 };
 
 // NOLINTBEGIN(readability-redundant-member-init): they may be left out
