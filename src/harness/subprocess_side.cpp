@@ -15,7 +15,7 @@ template <class Visit>
 std::size_t lay_out(std::vector<View>& views, Visit visit) {
     constexpr std::size_t kAlignment = 64;
     std::size_t offset = 0;
-    for (View& view : views) {
+    for (View& view : views) {  // NOLINT(misc-const-correctness): some visitors write to it
         visit(view, offset);
         offset += (bytes_of(view) + kAlignment - 1) / kAlignment * kAlignment;
     }
