@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <cfenv>
 
 #include "base/error.h"
 
@@ -23,6 +24,9 @@ Functions load(const std::string& path, const std::string& source) {
     const std::string& called = source.empty() ? path : source;
     // With a slash, or it would be looked for among the system's.
     const std::string place = path.find('/') == std::string::npos ? "./" + path : path;
+    // Some libraries switch flush-to-zero on when they are opened, for all that comes after.
+    std::fenv_t environment;
+    std::fegetenv(&environment);
     void* library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) {
         throw InputError(called + " can't be opened as a library (" + why() + ")");
@@ -37,6 +41,7 @@ Functions load(const std::string& path, const std::string& source) {
         throw InputError(called + " was built with the headers of another byhand; build it again");
     }
     const Functions functions = functions_of(reinterpret_cast<void (*)(Steps&)>(symbol));
+    std::fesetenv(&environment);
     if (functions.in_float().empty()) {
         throw InputError(called + ": byhand_steps adds no function of float");
     }

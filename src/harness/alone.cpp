@@ -1,102 +1,17 @@
 #include "harness/alone.h"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
-#include <cstring>
-#include <exception>
-#include <functional>
-#include <limits>
+#include <iterator>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
-#include "base/tensors.h"
 #include "harness/hints.h"
 
 namespace byhand {
 namespace {
-
-// Numbers between two fences of one number, so that a function that writes there is found out.
-template <class T>
-class Fenced {
-public:
-    Fenced(std::size_t elements, T fence)
-        : fence_(16 + std::min<std::size_t>(elements, 4096)), all_(elements + 2 * fence_, fence) {}
-
-    T* data() { return all_.data() + fence_; }
-    std::size_t size() const { return all_.size() - 2 * fence_; }
-    std::span<const T> numbers() const { return {all_.data() + fence_, size()}; }
-
-    bool fences_stand() const {
-        const auto fence = static_cast<std::ptrdiff_t>(fence_);
-        const auto bits = [](const T& number) { return std::bit_cast<Bits<T>>(number); };  // a NaN is unlike itself
-        const auto is_untouched = [&](const T& number) { return bits(number) == bits(all_.front()); };
-        return std::all_of(all_.begin(), all_.begin() + fence, is_untouched) &&
-               std::all_of(all_.end() - fence, all_.end(), is_untouched);
-    }
-
-private:
-    std::size_t fence_;
-    std::vector<T> all_;
-};
-
-// What T's functions read: the float values as T, converted once a name.
-template <class T>
-class Operands {
-public:
-    explicit Operands(const Values& values) : values_(values) {}
-
-    std::vector<Operand<T>> of(const std::vector<std::string>& names) {
-        std::vector<Operand<T>> operands;
-        for (const std::string& name : names) {
-            if (values_.holds_indices(name)) {
-                operands.emplace_back(values_.indices(name).data());
-            } else {
-                const std::vector<float>& numbers = values_.numbers(name);
-                // Who reads past their end reads NaNs.
-                constexpr T kPoison = std::numeric_limits<T>::quiet_NaN();
-                auto [place, is_new] = converted_.try_emplace(name, numbers.size(), kPoison);
-                if (is_new) {
-                    std::ranges::copy(numbers, place->second.data());
-                }
-                operands.emplace_back(static_cast<const T*>(place->second.data()));
-            }
-        }
-        return operands;
-    }
-
-    // The first name whose values a step has changed, although it was only to read them.
-    std::optional<std::string> changed() const {
-        for (const auto& [name, numbers] : converted_) {
-            const std::vector<float>& before = values_.numbers(name);
-            for (std::size_t i = 0; i < before.size(); ++i) {
-                const T was = static_cast<T>(before[i]);
-                if (!(numbers.numbers()[i] == was) && !std::isnan(was)) {
-                    return name;
-                }
-            }
-            if (!numbers.fences_stand()) {
-                return name;
-            }
-        }
-        return std::nullopt;
-    }
-
-private:
-    const Values& values_;
-    std::map<std::string, Fenced<T>> converted_;
-};
-
-template <class T>
-Fenced<T> unwritten(std::size_t elements) {
-    Fenced<T> out(elements, T{-7.25});  // no NaN, which would stay one whatever is added to it
-    const Bits<T> bits = kUnwritten<T>;
-    for (std::size_t i = 0; i < elements; ++i) {
-        std::memcpy(out.data() + i, &bits, sizeof bits);
-    }
-    return out;
-}
 
 // The limit of each element: what T's rounding may come to, and what the answer's own may, which sums in double and in
 // an order of its own.
@@ -123,34 +38,97 @@ const Step<T>* find_step(const StepNetwork<T>& network, const std::string& makes
     return nullptr;
 }
 
+// One run of a step: on a question's values, in a network of so many rows.
 template <class T>
-Trial trial_of(const Step<T>& step, const Question& question, Leeway leeway, std::size_t rows) {
-    Operands<T> operands(*question.values);
-    Fenced<T> out = unwritten<T>(count(step.shape));
-    try {
-        step.run(out.data(), operands.of(step.reads));
-    } catch (const std::exception& fault) {  // somebody else's function may be one that checks
-        Trial trial;
+struct Case {
+    const Step<T>* step = nullptr;
+    const Question* question = nullptr;
+    std::size_t rows = 0;
+    std::string on = {};  // of the battery
+};
+
+template <class T>
+Trial trial_of(const CallResult<T>& result, const Case<T>& one, Leeway leeway) {
+    Trial trial;
+    if (result.made.empty()) {
         trial.verdict = Verdict::mismatch;
-        trial.note = fault.what();
-        return trial;
+    } else {
+        const std::span<const T> ours = result.made;
+        const std::vector<double> limits = limits_of<T>(*one.question, leeway);
+        trial = judge(ours, one.question->answer, limits);
+        if (trial.verdict == Verdict::mismatch) {
+            trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), one.question->answer, limits,
+                              one.step->shape, one.rows);
+        }
     }
-    const std::span<const T> ours = out.numbers();
-    const std::vector<double> limits = limits_of<T>(question, leeway);
-    Trial trial = judge(ours, question.answer, limits);
-    if (trial.verdict == Verdict::mismatch) {
-        trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), question.answer, limits, step.shape, rows);
-    }
-    if (!out.fences_stand()) {
+    if (!result.fault.empty()) {
         trial.verdict = Verdict::mismatch;
-        trial.note = "writes past the end of its result";
-    } else if (const auto name = operands.changed()) {
-        trial.verdict = Verdict::mismatch;
-        trial.overwrites = *name;
-        trial.note = "overwrites " + *name + ", which it reads";
+        trial.note = result.fault;
+        trial.overwrites = result.overwrites;
     }
     trial.in_double = sizeof(T) == sizeof(double);
+    if (!one.on.empty()) {
+        trial.on = one.on;
+        trial.shape = one.step->shape;
+    }
     return trial;
+}
+
+// How the steps of one name are run and judged.
+struct Manner {
+    const Judge& judge;
+    const std::string& right;  // the name of the right function
+
+    template <class T>
+    bool is_external(const Step<T>& step) const {
+        return judge.external.subprocess && step.function != right;
+    }
+};
+
+// A trial for each case that was run: what ends a subprocess ends the cases that follow. Empty only where there is none.
+template <class T>
+std::vector<Trial> trials_of(const std::vector<Case<T>>& cases, const Manner& manner) {
+    if (cases.empty()) {
+        return {};
+    }
+    std::vector<Call<T>> calls;
+    for (const Case<T>& one : cases) {
+        calls.push_back({one.step, one.question->values.get()});
+    }
+    const bool external = manner.is_external(*cases.front().step);
+    std::vector<CallResult<T>> results = run_calls<T>(calls, external ? manner.judge.external : CallConfig());
+    const auto fault = std::ranges::find_if(results, [](const CallResult<T>& r) { return !r.fault.empty(); });
+    if (external && fault != results.end()) {  // what a function does wrong on some values, it does
+        results.front().fault = fault->fault;
+        results.front().overwrites = fault->overwrites;
+    }
+    std::vector<Trial> trials;
+    for (std::size_t i = 0; i < results.size() && (i == 0 || !results[i].made.empty() || !results[i].fault.empty());
+         ++i) {
+        const bool is_right = cases[i].step->function == manner.right;
+        trials.push_back(trial_of(results[i], cases[i], is_right ? Leeway::none : manner.judge.leeway));
+    }
+    return trials;
+}
+
+// The battery's cases of the step that makes `name`, `function` being its function's name: of every step that makes it
+// at those sizes.
+template <class T>
+std::vector<Case<T>> battery_cases(const std::vector<BatteryCase>& battery,
+                                   const std::vector<const StepNetwork<T>*>& sizes, const std::string& name,
+                                   const std::string& function) {
+    std::vector<Case<T>> cases;
+    for (const BatteryCase& one : battery) {
+        const StepNetwork<T>& network = *sizes[one.size];
+        for (const Step<T>* step : all_steps(network)) {
+            if (step->makes == name) {
+                const bool is_variant = step->function.starts_with(function + " ");  // on other vectors
+                cases.push_back({step, &one.question, network.rows,
+                                 one.on + (is_variant ? step->function.substr(function.size()) : "")});
+            }
+        }
+    }
+    return cases;
 }
 
 // The steps at each of the battery's sizes.
@@ -162,26 +140,21 @@ std::vector<InBoth> at_sizes(const Judge& judge) {
     return all;
 }
 
-void run_on_battery(StepAlone& result, const Judge& judge, const Step<Rounded>& right,
-                    const std::vector<InBoth>& sizes) {
-    const auto try_out = [&]<class T>(const StepNetwork<T>& network, const BatteryCase& one) {
-        for (const Step<T>* step : all_steps(network)) {
-            if (step->makes == result.makes) {
-                const Leeway leeway = step->function == right.function ? Leeway::none : judge.leeway;
-                Trial& trial = result.battery.emplace_back(trial_of(*step, one.question, leeway, network.rows));
-                trial.on = one.on + (step->function.starts_with(result.function + " ")
-                                         ? step->function.substr(result.function.size())
-                                         : "");
-                trial.shape = step->shape;
-            }
-        }
-    };
-    for (const BatteryCase& one : judge.battery->cases(result.makes, result.reads)) {
-        try_out(sizes[one.size].in_float, one);
-        try_out(sizes[one.size].in_double, one);
-        if (result.wrong()) {
-            break;
-        }
+template <class T>
+std::vector<const StepNetwork<T>*> pointers(const std::vector<InBoth>& sizes, StepNetwork<T> InBoth::* network) {
+    std::vector<const StepNetwork<T>*> all;
+    for (const InBoth& size : sizes) {
+        all.push_back(&(size.*network));
+    }
+    return all;
+}
+
+// The first two are of the batch and of random values, the others of the battery.
+void take(const std::vector<Trial>& trials, Trial& real, Trial& probe, std::vector<Trial>& battery) {
+    real = trials[0];
+    probe = trials.size() > 1 ? trials[1] : trials[0];
+    for (std::size_t i = 2; i < trials.size(); ++i) {
+        battery.push_back(trials[i]);
     }
 }
 
@@ -231,6 +204,8 @@ std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge&
     const std::vector<std::string> known = answers.names();
     const bool on_battery = once_only && judge.battery != nullptr;
     const std::vector<InBoth> sizes = on_battery ? at_sizes(judge) : std::vector<InBoth>();
+    const auto floats = pointers(sizes, &InBoth::in_float);
+    const auto doubles = pointers(sizes, &InBoth::in_double);
     std::vector<StepAlone> results;
     for (const Step<float>* step : all_steps(network)) {
         const Step<Rounded>* bound = find_step(judge.bounds, step->makes);
@@ -243,25 +218,39 @@ std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge&
         StepAlone result{step->makes, step->function, step->reads, {}, {}, {}, {}, step->shape};
         const Question& real = questions.real(*bound, step->reads, answers);
         const Question& probe = questions.probe(*bound, step->reads, answers);
-        const Leeway leeway = step->function == bound->function ? Leeway::none : judge.leeway;
-        result.real = trial_of(*step, real, leeway, network.rows);
-        result.probe = trial_of(*step, probe, leeway, network.rows);
-        const Step<double>* in_double = find_step(judge.in_double, step->makes);
+        const Manner manner{judge, bound->function};
+        static const std::vector<BatteryCase> kNone;
+        const std::vector<BatteryCase>& battery =
+            on_battery ? judge.battery->cases(step->makes, step->reads) : kNone;
+        // All of an external function's calls share a subprocess; ours go on only where the first two are right.
+        const auto run = [&]<class T>(const Step<T>& one, const std::vector<const StepNetwork<T>*>& at_size,
+                                      Trial& on_real, Trial& on_probe) {
+            std::vector<Case<T>> cases = {{&one, &real, network.rows}, {&one, &probe, network.rows}};
+            if (manner.is_external(one)) {
+                std::ranges::move(battery_cases(battery, at_size, one.makes, one.function), std::back_inserter(cases));
+            }
+            take(trials_of(cases, manner), on_real, on_probe, result.battery);
+        };
+        run(*step, floats, result.real, result.probe);
         result.real_double = result.real;
         result.probe_double = result.probe;
-        if (once_only && in_double != nullptr) {
-            const Leeway in_doubles = in_double->function == bound->function ? Leeway::none : judge.leeway;
-            result.real_double = trial_of(*in_double, real, in_doubles, network.rows);
-            result.probe_double = trial_of(*in_double, probe, in_doubles, network.rows);
+        const Step<double>* in_double = once_only ? find_step(judge.in_double, step->makes) : nullptr;
+        if (in_double != nullptr) {
+            run(*in_double, doubles, result.real_double, result.probe_double);
         }
-        if (leeway == Leeway::words && !result.wrong()) {
-            result.rounding = limits_of<float>(real, leeway);
+        if (!manner.is_external(*step) && !result.wrong()) {
+            const auto append = [&]<class T>(const std::vector<const StepNetwork<T>*>& at_size) {
+                std::ranges::move(trials_of(battery_cases(battery, at_size, step->makes, step->function), manner),
+                                  std::back_inserter(result.battery));
+            };
+            append(floats);
+            append(doubles);
+        }
+        if (judge.leeway == Leeway::words && step->function != bound->function && !result.wrong()) {
+            result.rounding = limits_of<float>(real, judge.leeway);
             for (double& rounding : result.rounding) {
                 rounding *= result.real.used;
             }
-        }
-        if (on_battery && !result.wrong()) {
-            run_on_battery(result, judge, *bound, sizes);
         }
         results.push_back(std::move(result));
     }

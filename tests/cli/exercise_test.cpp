@@ -11,6 +11,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -117,8 +118,25 @@ Outcome exercise(const Folder& folder, const Arguments& more = {}) {
     return byhand(folder, Arguments{"exercise", "mine.cpp"} + more, kNotOptimised);
 }
 
+// Whether a process is there, and no zombie.
+bool runs(const std::string& pid) {
+    std::ifstream file("/proc/" + std::to_string(std::stoi(pid)) + "/stat");
+    std::string line;
+    std::getline(file, line);
+    return !line.empty() && !text::contains(line, ") Z ");
+}
+
 bool says(const Outcome& outcome, const std::string& text) {
     return text::contains(outcome.out, text);
+}
+
+// A program that is itself built with AddressSanitizer leaves it the signal by which this is found.
+bool says_of_access(const Outcome& outcome, const std::string& what) {
+#if defined(__SANITIZE_ADDRESS__)
+    return says(outcome, what) || says(outcome, "crashes (Segmentation fault)");
+#else
+    return says(outcome, "  " + what + "\n");
+#endif
 }
 
 }  // namespace
@@ -243,11 +261,77 @@ TEST_CASE("exercise: a fault in a function is named, and the others are judged")
     CHECK(says(outcome, "culprit dbnmeani"));
     CHECK(says(outcome, "non-finite"));
     CHECK(says(outcome, "unwritten"));
-    CHECK(says(outcome, "writes past the end of its result\n"));
+    CHECK(says_of_access(outcome, "reads past the end of its result"));  // += begins with that
     CHECK(says(outcome, "crashes (Segmentation fault); byhand exercise --sanitize tells in which line\n"));
     CHECK(says(outcome, "crashes (Aborted);"));
     // Who reads a value that could not be run inherits nothing from there: ours stands for it.
     CHECK_FALSE(says(outcome, "inherited from dembcat"));
+}
+
+TEST_CASE("exercise: whatever a function does to its process, it is named, the others are judged, and a report comes") {
+    need_torch();
+    const Folder folder;
+    Bodies bodies = right_bodies();
+    const auto also = [&](const std::string& name, const std::string& statement) {
+        bodies.at(name).insert(0, statement + "\n");
+    };
+    also("db2", "std::exit(0);");
+    also("dh", "for (volatile int x = 0; x == 0;) {}");
+    also("dW2", "out.data()[out.count() + 5000] = 0;");
+    also("dbnbias", "out.data()[out.count() + 200] = 0;");
+    also("dembcat", "static volatile T last; last = dhprebn.data()[dhprebn.count() + 1];");  // read, and dropped
+    also("dbnraw", "std::fesetround(FE_UPWARD);");
+    also("dW1", "throw 3;");
+    also("dlogits", "std::puts(\"a word on the side\"); std::fflush(stdout);");
+    also("dlogits_in_one", "::close(1);");
+    fill_in(folder, bodies);
+    folder.write("mine.cpp", "#include <unistd.h>\n#include <cfenv>\n#include <cstdio>\n#include <cstdlib>\n" +
+                                 folder.read("mine.cpp"));
+    const Environment ours = {{"CXXFLAGS", "-O0"}, {"ASAN_OPTIONS", "handle_segv=0"}};
+    folder.write("report.xml", "an old report");
+    const Outcome junit =
+        byhand(folder, {"exercise", "mine.cpp", "--timeout", "1", "--format", "junit", "--output", "report.xml"}, ours);
+    INFO(junit.out << junit.err);
+    CHECK(junit.code == 1);
+    CHECK(junit.out.empty());
+    CHECK(text::contains(junit.err, "a word on the side\n"));
+    CHECK(text::contains(folder.read("report.xml"), R"(tests="28" failures="8" errors="0" skipped="0")"));
+
+    const Outcome outcome = byhand(folder, {"exercise", "mine.cpp", "--timeout", "1"}, ours);
+    INFO(outcome.out << outcome.err);
+    CHECK(outcome.code == 1);
+    CHECK_FALSE(says(outcome, "a word on the side"));
+    CHECK(those_that_are("wrong", outcome) ==
+          Names{"db2", "dh", "dW2", "dbnbias", "dembcat", "dbnraw", "dW1", "dlogits in one"});
+    CHECK(those_that_are("right", outcome).size() == 20);  // no one else's numbers are changed by it
+    CHECK_FALSE(says(outcome, "inherited"));
+    for (const std::string what :
+         {"exits the process (exit code 0)", "does not return within 1 s; --timeout allows more",
+          "leaves the rounding mode changed", "throws something that is no std::exception",
+          "closes file descriptor 1"}) {
+        CHECK(says(outcome, "  " + what + "\n"));
+    }
+    CHECK(says_of_access(outcome, "writes past the end of its result"));
+    CHECK(says_of_access(outcome, "reads past the end of dhprebn"));
+}
+
+TEST_CASE("exercise: what a library does while it is opened is no verdict, and is not in the report") {
+    need_torch();
+    const Folder folder;
+    const std::string text =
+        "#include <cstdio>\n#include <cstdlib>\n" + read_whole(BYHAND_SOURCES "/exercise/kernel.cpp");
+    const std::string in_one = "    steps.add_in_one(\"dhprebn\"";
+    REQUIRE(text.find(in_one) != std::string::npos);
+    const auto with_line = [&](const std::string& line) {
+        folder.write("kernel.cpp", std::string(text).insert(text.find(in_one), line + "\n"));
+        return byhand(folder, {"exercise", "kernel.cpp", "--format", "json"}, kNotOptimised);
+    };
+    check_refused(with_line("std::exit(0);"), "kernel.cpp exits the process (exit code 0) while it is loaded");
+    // At the end of the program as well.
+    const Outcome outcome =
+        with_line("std::puts(\"opened\"); std::atexit([] { std::puts(\"ended\"); std::_Exit(77); });");
+    CHECK(outcome.code == 0);
+    CHECK(json_of(outcome)["verdict"].get<std::string>() == "agree");
 }
 
 TEST_CASE("exercise --sanitize: the line of a fault that no check sees") {
@@ -561,8 +645,28 @@ TEST_CASE("exercise: a signal leaves no folder and no process, whatever it inter
             CHECK(std::filesystem::is_empty(folder.path() / "tmp"));
             CHECK_FALSE(folder.has("m"));
             if (c.says == "runs") {
-                CHECK(::kill(std::stoi(folder.read("pid")), 0) != 0);
+                CHECK_FALSE(runs(folder.read("pid")));
             }
         }
     }
+}
+
+TEST_CASE("exercise: a library that is open has no folder any more, and SIGKILL leaves no process") {
+    need_torch();
+    const Folder folder;
+    fill_in(folder, {{"dlogprobs",
+                      "std::ofstream(\"pid\") << getpid() << std::endl; std::fputs(\"runs\", stderr); for (;;) ;"}});
+    folder.write("mine.cpp", "#include <unistd.h>\n#include <cstdio>\n#include <fstream>\n" + folder.read("mine.cpp"));
+    std::filesystem::create_directory(folder.path() / "tmp");
+    Process process(folder, byhand_program(), {"exercise", "mine.cpp"},
+                    {{"CXXFLAGS", "-O0"}, {"TMPDIR", folder.file("tmp")}});
+    REQUIRE(process.says("runs"));
+    CHECK(std::filesystem::is_empty(folder.path() / "tmp"));
+    CHECK(runs(folder.read("pid")));
+    process.signal(SIGKILL);
+    CHECK(process.wait().code == 128 + SIGKILL);
+    for (int i = 0; i < 200 && runs(folder.read("pid")); ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    CHECK_FALSE(runs(folder.read("pid")));
 }

@@ -5,6 +5,8 @@
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <cfenv>
+#include <limits>
 
 #include "base/error.h"
 #include "base/temporary_folder.h"
@@ -55,6 +57,23 @@ TEST_CASE("build and load: a file becomes functions that run") {
     CHECK_THROWS_MATCHES(
         steps.in_float()[0].run({"y", {3}, y.data()}, {exercise::Tensor<const float>("x", {2}, x.data())}, {}),
         exercise::Fault, MessageMatches(ContainsSubstring("goes to x(2), and x is (2)")));
+}
+
+TEST_CASE("load: floating point is as before, whatever a library does when it is opened") {
+    const temporary::Folder folder;
+    folder.write("mine.cpp", "#include <cfenv>\n" + kTwice + R"(
+[[gnu::constructor]] void opened() {
+    std::fesetround(FE_UPWARD);
+#ifdef __x86_64__
+    __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8000);  // flush-to-zero
+#endif
+}
+)");
+    build(folder.file("mine.cpp"), folder.file("mine.so"), {.headers = kHeaders});
+    load(folder.file("mine.so"));
+    CHECK(std::fegetround() == FE_TONEAREST);
+    volatile float least = std::numeric_limits<float>::min();
+    CHECK(least / 2 > 0);
 }
 
 TEST_CASE("build: the flags come last, each a word of its own") {
