@@ -13,7 +13,6 @@ namespace cli_test {
 namespace {
 
 namespace fs = std::filesystem;
-using text::json;
 
 // A sanitizer takes its time and memory.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -94,13 +93,13 @@ Strangers::Strangers() {
                            "m", "--save", "good"})
                 .code == 0);
     good_ = read("good");
-    json other = header();
+    Json other = header();
     other.erase("__metadata__");
-    write("theirs", tensor_file(other.dump(), data()));
+    write("theirs", tensor_file(byhand::printed_json(other, 0), data()));
 }
 
-json Strangers::header() const {
-    return json::parse(good_.substr(8, header_size(good_)));
+Json Strangers::header() const {
+    return parsed_json(good_.substr(8, header_size(good_)));
 }
 
 std::string Strangers::data() const {
