@@ -175,7 +175,7 @@ std::string rest_of_report(const CompareOptions& options, const Command& command
     return summary.agree ? verdict : verdict + "to see just this again: " + again + "\n";
 }
 
-// After a table that agrees, on a terminal.
+// Prints further commands to a terminal, after a comparison that agrees.
 void say_what_next() {
     if (::isatty(STDOUT_FILENO) == 0 && ::isatty(STDERR_FILENO) == 0) {
         return;

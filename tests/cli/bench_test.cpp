@@ -11,8 +11,8 @@
 namespace cli_test {
 namespace {
 
-// Its norm is not BatchNorm1d's. Were it smaller, measuring would take longer: both sides make as many steps as the
-// faster one has to, and the fewer numbers there are, the further is LibTorch behind.
+// Its norm differs from BatchNorm1d's. A smaller network takes longer to measure: both implementations run as many
+// steps as the faster one needs, and LibTorch is slower by a larger factor.
 constexpr const char* kSmall = R"({
   "name": "small",
   "network": {"context": 3, "embedding": 7, "hidden": [170], "norm": {"batch_divisor": "n-1"}},

@@ -97,7 +97,7 @@ Names those_that_are(const std::string& standing, const Outcome& outcome) {
     return names;
 }
 
-// To compile takes most of the time, and most tests are about what comes after it.
+// Compiling takes most of the time, and most tests are about the steps after it.
 const Environment kNotOptimised = {{"CXXFLAGS", "-O0"}};
 
 Outcome exercise(const Folder& folder, const Arguments& more = {}) {

@@ -36,7 +36,7 @@ public:
 
     const std::string& good() const { return good_; }
     Json header() const;       // of "good"
-    std::string data() const;  // what follows it
+    std::string data() const;  // the bytes after the header
 
     // Every command refuses what lies there.
     void refused(const std::vector<Arguments>& commands, const std::string& kind) const;

@@ -36,7 +36,7 @@ NetworkConfig small() {
     return config;
 }
 
-// By a path of keys and indices: "/trainings/0/loss".
+// The number at a path of keys and indices: "/trainings/0/loss".
 double at(const Json& json, const std::string& path) {
     const Json* found = &json;
     std::istringstream parts(path.substr(1));
