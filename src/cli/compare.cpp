@@ -48,6 +48,7 @@ struct CompareOptions {
     OutputPath dump;
     std::string plant;
     InputPath mine;
+    bool quick = false;
 };
 
 // Every value of the last step, each side under its own prefix, with the batch and the recipe: for anyone who wants to
@@ -199,7 +200,7 @@ std::string rest_of_report(const CompareOptions& options, const Command& command
     return summary.agree ? verdict : verdict + "to see just this again: " + again + "\n";
 }
 
-// After a table that agrees, on a terminal.
+// Prints further commands to a terminal, after a comparison that agrees.
 void say_what_next() {
     if (::isatty(STDOUT_FILENO) == 0 && ::isatty(STDERR_FILENO) == 0) {
         return;
@@ -231,7 +232,7 @@ int compare(const CompareOptions& options, const Command& command) {
     }
     const torch_ref::Factory& torch = torch_ref::load();  // takes half a second, so what can be refused comes before
 
-    Reference reference = reference_of(torch, network, rows, run.recipe.seed);
+    Reference reference = reference_of(torch, network, rows, run.recipe.seed, options.quick);
     std::vector<Contestant> contestants = contestants_for(options, std::move(external), run, reference);
 
     const bool as_table = options.format == "table", as_page = options.format == "html";
@@ -294,6 +295,7 @@ int compare(const CompareOptions& options, const Command& command) {
         output->write(text);
         say("{}", conclusion(summary, false));
     }
+    say_if_quick(options.quick);
     if (!shows_any) {
         say("no tensor's name fits --tensor {}; all were compared\n", printable(options.tensor));
     }
@@ -343,6 +345,7 @@ void add_compare(const Command& program) {
                 "Judge the tensors in this file (.safetensors, .npz, .npy; dW1, dC, ...), computed from a --dump of "
                 "this run's last step")
             .not_empty();
+    add_quick(command, options->quick);
     command.option("--dump", options->dump, "Write every value of the last step there, as safetensors").not_empty();
     // It is one step's numbers, of nobody else's network.
     for (const char* other : {"--model", "--every", "--from", "--drift", "--plant"}) {

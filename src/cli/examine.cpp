@@ -222,10 +222,10 @@ void note(const ExternalFault& fault, std::vector<Attempt>& attempts) {
 }  // namespace
 
 Examination examine(const exercise::Functions& steps, const torch_ref::Factory& torch, const Run& run,
-                    const SubprocessLimits& limits, const Watch& watch) {
+                    const ExaminationConfig& how, const Watch& watch) {
     const NetworkConfig& config = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
-    Reference reference = reference_of(torch, config, rows, run.recipe.seed);
+    Reference reference = reference_of(torch, config, rows, run.recipe.seed, how.quick);
     DrawnBatch batch(rows, config.context);
     TorchGenerator generator = run.generator;
     draw_batch(batch, run.train, generator);
@@ -233,7 +233,7 @@ Examination examine(const exercise::Functions& steps, const torch_ref::Factory& 
 
     Questions questions = questions_of(reference, config, run.initial, batch.view(), rate);
     Examination examination;
-    const Examiner examiner(steps, config, rows, reference, limits, watch);
+    const Examiner examiner(steps, config, rows, reference, how.limits, watch);
     for (const bool in_one : {false, true}) {
         examiner.judge_each(in_one, questions, examination.attempts);
     }

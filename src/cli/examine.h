@@ -23,11 +23,16 @@ struct Watch {
     std::function<void()> begins, chains;
 };
 
+struct ExaminationConfig {
+    SubprocessLimits limits;
+    bool quick = false;  // without the battery
+};
+
 // On the first batch of `run`. What writes nothing is to do; what does, is judged alone, by values of that batch and by
 // a probe, in float and, where it was given, in double. In the chain ours stand for those that are to do or can't be
-// run. They run in subprocesses with these limits. Throws InputError where a function makes what the network does not.
+// run. They run in subprocesses. Throws InputError where a function makes what the network does not.
 Examination examine(const exercise::Functions& steps, const torch_ref::Factory& torch, const Run& run,
-                    const SubprocessLimits& limits, const Watch& watch);
+                    const ExaminationConfig& how, const Watch& watch);
 
 // The labels of those that own_model leaves out: formulas in one, where there are functions of small steps.
 std::vector<std::string> left_out_of_training(const exercise::Functions& steps);

@@ -37,6 +37,7 @@ struct ExerciseOptions {
     bool sanitize = false;
     std::string built;  // what `own` was built into by a run of this command that runs this one
     std::string hint;
+    bool quick = false;
     double timeout = 10;  // seconds
     std::string format = "table";
     OutputPath output;
@@ -66,9 +67,9 @@ std::string report_of(const ExerciseOptions& options, const Examination& examina
 
 // How far it is, on a terminal alone; what a function prints begins a line of its own.
 Examination examine_aloud(const exercise::Functions& steps, const torch_ref::Factory& torch, const Run& run,
-                          const SubprocessLimits& limits) {
+                          const ExaminationConfig& config) {
     if (::isatty(STDERR_FILENO) == 0) {
-        return examine(steps, torch, run, limits, {});
+        return examine(steps, torch, run, config, {});
     }
     Progress progress(steps.in_float().size(), std::nullopt, "judging", "function");
     std::size_t judged = 0;
@@ -85,7 +86,7 @@ Examination examine_aloud(const exercise::Functions& steps, const torch_ref::Fac
             progress.finish();
         }
     };
-    const Examination examination = examine(steps, torch, run, limits, watch);
+    const Examination examination = examine(steps, torch, run, config, watch);
     progress.finish();
     return examination;
 }
@@ -144,7 +145,7 @@ int examine_and_report(const ExerciseOptions& options, Library& library, const s
     const exercise::Functions steps = load(options, library);
     const Run run = run_of(options.network);
     const torch_ref::Factory& torch = torch_ref::load();
-    Examination examination = examine_aloud(steps, torch, run, limits_of(options));
+    Examination examination = examine_aloud(steps, torch, run, {limits_of(options), options.quick});
     examination.file = options.own.shown();
 
     Presentation how;
@@ -164,6 +165,7 @@ int examine_and_report(const ExerciseOptions& options, Library& library, const s
     } else {
         fmt::print("{}", text);
     }
+    say_if_quick(options.quick);
     return all_right(examination) ? kFine : kDisagrees;
 }
 
@@ -221,6 +223,7 @@ void add_exercise(const Command& program) {
         .option("--hint", options->hint,
                 "Of a gradient, as dbnvar: what it reads; dbnvar:2 the rule too, dbnvar:3 the formula")
         .not_empty();
+    add_quick(command, options->quick);
     command.option("--format", options->format, "table, json or junit")
         .one_of({"table", "json", "junit"})
         .shows_default();

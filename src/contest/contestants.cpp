@@ -19,14 +19,17 @@ std::shared_ptr<Battery> battery_of(const NetworkConfig& network, std::uint64_t 
 }  // namespace
 
 Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& network, std::size_t rows,
-                       std::uint64_t seed) {
+                       std::uint64_t seed, bool quick) {
     const SpreadConfig spread{.seed = seed};
+    const auto battery = [&](auto bounds, auto answers) {
+        return quick ? nullptr : battery_of(network, seed, bounds, answers);
+    };
     return {torch.stepwise_answers(network, rows),
             torch.collapsed_answers(network, rows),
             torch.fused_answers(network, rows),
-            battery_of(network, seed, stepwise_network<Rounded>, torch.stepwise_answers),
-            battery_of(network, seed, collapsed_network<Rounded>, torch.collapsed_answers),
-            battery_of(network, seed, fused_pieces<Rounded>, torch.fused_answers),
+            battery(stepwise_network<Rounded>, torch.stepwise_answers),
+            battery(collapsed_network<Rounded>, torch.collapsed_answers),
+            battery(fused_pieces<Rounded>, torch.fused_answers),
             {torch.stepwise(network, rows, DType::float32), torch.module_side(network, rows),
              torch.stepwise(network, rows, DType::float64)},
             {stepwise_network<double>(network, rows), stepwise_network<Rounded>(network, rows), spread},

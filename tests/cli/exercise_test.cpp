@@ -20,9 +20,7 @@
 
 // byhand exercise, and training with what came of it: the shipped file with bodies filled in by the tests.
 
-using namespace cli_test;
-using text::json;
-
+namespace cli_test {
 namespace {
 
 using Bodies = std::map<std::string, std::string>;
@@ -111,7 +109,7 @@ Names those_that_are(const std::string& standing, const Outcome& outcome) {
     return names;
 }
 
-// To compile takes most of the time, and most tests are about what comes after it.
+// Compiling takes most of the time, and most tests are about the steps after it.
 const Environment kNotOptimised = {{"CXXFLAGS", "-O0"}};
 
 Outcome exercise(const Folder& folder, const Arguments& more = {}) {
@@ -153,7 +151,7 @@ TEST_CASE("exercise: the shipped file is empty: all is to do, and what each read
     CHECK_FALSE(says(outcome, "culprit"));
     CHECK(folder.files().empty());
     CHECK(outcome.err.empty());  // not a warning of the compiler's
-    const json report = json::parse(byhand(folder, {"exercise", "--format", "json"}).out);
+    const Json report = parsed_json(byhand(folder, {"exercise", "--format", "json"}).out);
     CHECK(report["culprits"].empty());
     CHECK(report["verdict"].get<std::string>() == "disagree");
     CHECK(report["steps"].empty());
@@ -363,7 +361,7 @@ TEST_CASE("exercise: as JSON and JUnit, only what is theirs") {
     const Outcome as_json = exercise(folder, {"--format", "json", "--output", "report.json"});
     CHECK(as_json.code == 1);
     CHECK(as_json.out.empty());
-    const json report = json::parse(folder.read("report.json"));
+    const Json report = parsed_json(folder.read("report.json"));
     CHECK(report["verdict"].get<std::string>() == "disagree");
     CHECK(report["culprits"].get<Names>() == Names{"dh"});
     CHECK(report["victims"].get<Names>() == Names{"dhpreact"});
@@ -408,7 +406,7 @@ TEST_CASE("exercise: the report begins with the file that is judged, and says wh
     // With no FILE it is not this folder's.
     const Outcome shipped = byhand(folder, {"exercise"}, kNotOptimised);
     CHECK(says(shipped, "exercise/backward.cpp, as no FILE is named; byhand exercise backward.cpp judges the one in"));
-    const json report = json_of(byhand(folder, {"exercise", "backward.cpp", "--format", "json"}, kNotOptimised));
+    const Json report = json_of(byhand(folder, {"exercise", "backward.cpp", "--format", "json"}, kNotOptimised));
     CHECK(report["file"].get<std::string>() == "backward.cpp");
 
     const std::string in_float = "add_all<float>(steps);";
@@ -517,9 +515,9 @@ TEST_CASE("train --model exercise: one's own gradients train as ours do, and are
     };
     fill_in(folder, right_bodies());
     const Outcome trained = train({"--model", "exercise", "--functions", "mine.cpp"});
-    const json own = json_of(trained);
+    const Json own = json_of(trained);
     CHECK(text::contains(trained.err, "dlogits_in_one is left out: the functions of the small steps train\n"));
-    const json ours = json_of(train({"--model", "stepwise"}));
+    const Json ours = json_of(train({"--model", "stepwise"}));
     CHECK(own["model"].get<std::string>() == "exercise");
     for (const char* part : {"train", "val", "test"}) {
         const double theirs = own["final"][part].get<double>(), right = ours["final"][part].get<double>();
@@ -527,7 +525,7 @@ TEST_CASE("train --model exercise: one's own gradients train as ours do, and are
     }
     // Theirs is what trains: with a wrong gradient it comes out elsewhere.
     fill_in(folder, with(right_bodies(), "dW1", "embcat(i, k)", "2 * embcat(i, k)"));
-    const json wrong = json_of(train({"--model", "exercise", "--functions", "mine.cpp"}));
+    const Json wrong = json_of(train({"--model", "exercise", "--functions", "mine.cpp"}));
     CHECK(std::abs(wrong["final"]["train"].get<double>() - ours["final"]["train"].get<double>()) > 1e-4);
 
     Bodies most = right_bodies();
@@ -670,3 +668,5 @@ TEST_CASE("exercise: a library that is open has no folder any more, and SIGKILL 
     }
     CHECK_FALSE(runs(folder.read("pid")));
 }
+
+}  // namespace cli_test

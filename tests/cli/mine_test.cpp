@@ -18,9 +18,7 @@
 
 // compare --mine: the examples as one uses them, and files of other people's numbers.
 
-using namespace cli_test;
-using text::json;
-
+namespace cli_test {
 namespace {
 
 using Names = std::set<std::string>;
@@ -63,13 +61,13 @@ std::string exchanged(const std::string& example, const std::string& line, const
 
 struct Judged {
     int code = 0;
-    json report;
+    Json report;
 
     Names culprits() const { return report["culprits"].get<Names>(); }
     std::map<std::string, std::string> verdicts() const {
         std::map<std::string, std::string> all;
-        for (const json& tensor : report["steps"][0]["tensors"]) {
-            all[tensor["name"]] = tensor["verdict"].get<std::string>();
+        for (const Json& tensor : report["steps"][0]["tensors"]) {
+            all[tensor["name"].get<std::string>()] = tensor["verdict"].get<std::string>();
         }
         return all;
     }
@@ -80,7 +78,7 @@ Judged judged(const Folder& folder, const Arguments& network) {
     const Outcome outcome = byhand(folder, Arguments{"compare", "--mine", "mine", "--format", "json"} + network);
     INFO(outcome.err);
     REQUIRE((outcome.code == 0 || outcome.code == 1));
-    return {outcome.code, json::parse(outcome.out)};
+    return {outcome.code, parsed_json(outcome.out)};
 }
 
 void check_agreement(const Folder& folder, const Arguments& network) {
@@ -156,8 +154,8 @@ TEST_CASE("compare --mine: examples/mine.py agrees, in two recipes and in odd si
         check_agreement(folder, network);
         const auto alone = judged(folder, network).report["steps"][0]["alone"];
         CHECK(alone.size() >= 25);  // every gradient was judged by what else is there
-        for (const json& step : alone) {
-            CAPTURE(step.dump());
+        for (const Json& step : alone) {
+            CAPTURE(step);
             CHECK((step["verdict"] == "exact" || step["verdict"] == "within" || step["verdict"] == "vacuous"));
             CHECK(step["probe"]["verdict"] == "not-given");
         }
@@ -278,9 +276,9 @@ TEST_CASE("compare --mine: what is not given is not-given, a line in the table, 
     CHECK(all.report["steps"][0]["loss"]["manual"].is_null());
     CHECK(all.report["steps"][0]["loss"]["torch"].is_number());
     std::map<std::string, Names> reads;
-    for (const json& step : all.report["steps"][0]["alone"]) {
+    for (const Json& step : all.report["steps"][0]["alone"]) {
         CHECK(step["wrong"] == false);
-        reads[step["name"]] = step["reads"].get<Names>();
+        reads[step["name"].get<std::string>()] = step["reads"].get<Names>();
     }
     CHECK(reads == std::map<std::string, Names>{{"dW2", {"dlogits", "h"}}, {"dlogits", {"Y", "logits"}}});
 
@@ -368,7 +366,7 @@ TEST_CASE("compare --mine: a planted mistake's numbers are judged as the steps a
         write_stored(folder.file("mine"), side_of(read_stored(folder.file("dump")), "manual"));
         const Judged all = judged(folder, {});
         CHECK(all.code == 1);
-        const json report = json::parse(planted.out);
+        const Json report = parsed_json(planted.out);
         CHECK(all.culprits() == report["culprits"].get<Names>());
         CHECK(all.report["victims"] == report["victims"]);
         CHECK(all.report["inherited"] == report["inherited"]);
@@ -505,8 +503,8 @@ np.savez_compressed("huge.npz", dW2=np.zeros((30000, 3000), "<f4"), other=np.zer
     const Outcome one = byhand(folder, Arguments{"compare", "--mine", "dW2.npy", "--format", "json"} + kOdd);
     CHECK(one.code == 0);
     std::size_t given = 0;
-    const json report = json::parse(one.out);
-    for (const json& tensor : report["steps"][0]["tensors"]) {
+    const Json report = parsed_json(one.out);
+    for (const Json& tensor : report["steps"][0]["tensors"]) {
         given += tensor["verdict"] == "not-given" ? 0 : 1;
         CHECK((tensor["verdict"] == "not-given") == (tensor["name"] != "dW2"));
     }
@@ -530,3 +528,5 @@ TEST_CASE("compare --mine: a PyTorch file is named, with what converts it") {
                   "old.pt: a PyTorch file, which is a pickle: convert it by python3 -c 'import numpy, torch; "
                   "numpy.savez(\"mine.npz\", **{k: v.detach().cpu().numpy() for k, v in torch.load(\"old.pt\")");
 }
+
+}  // namespace cli_test

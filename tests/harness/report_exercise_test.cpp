@@ -136,11 +136,11 @@ TEST_CASE("exercise: all is right where nothing is wrong or to do, but for formu
 }
 
 TEST_CASE("exercise as JSON: a comparison's fields, and a standing for each function") {
-    const text::json json = text::json::parse(exercise_json(some_of_each(), how()));
+    const Json json = text::parsed_json(exercise_json(some_of_each(), how()));
     CHECK(json["verdict"].get<std::string>() == "disagree");
     CHECK(json["steps"].size() == 1);
     REQUIRE(json["functions"].size() == 7);
-    const text::json& db = json["functions"][1];
+    const Json& db = json["functions"][1];
     CHECK(db["name"].get<std::string>() == "db");
     CHECK(db["standing"].get<std::string>() == "right");
     CHECK(db["why"].is_null());
@@ -150,7 +150,7 @@ TEST_CASE("exercise as JSON: a comparison's fields, and a standing for each func
     CHECK(json["functions"][4]["why"].get<std::string>() == "goes to x(3)");
     CHECK(json["functions"][6]["in_one"].get<bool>());
     const Examination empty{.attempts = {attempt("da", Standing::to_do)}, .step = {}, .summary = {}};
-    CHECK(text::json::parse(exercise_json(empty, how()))["verdict"].get<std::string>() == "disagree");
+    CHECK(text::parsed_json(exercise_json(empty, how()))["verdict"].get<std::string>() == "disagree");
 }
 
 TEST_CASE("exercise as JUnit: a test case each, failed, passed or skipped") {
