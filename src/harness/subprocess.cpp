@@ -210,10 +210,10 @@ SubprocessEnd run_in_subprocess(const SubprocessLimits& limits, const std::funct
     running_group = child;
     const Why why = wait_for_end(child, limits, journal);
     ::kill(-child, SIGKILL);
-    running_group = 0;
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
+    running_group = 0;  // not before: a signal handler waits for the end of what is running
     if (why == Why::interrupted) {
         throw Interrupted();
     }

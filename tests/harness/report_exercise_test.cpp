@@ -105,7 +105,7 @@ TEST_CASE("exercise: what is given in float alone says so, in every form of repo
     CHECK(line_of(table, "dw") == "dw wrong goes to x(3), in float alone");
     CHECK(contains(table, "1 not in this network (2 in float alone: double is not judged); in one formula"));
     CHECK_FALSE(contains(exercise_table(some_of_each(), false), "float"));
-    const text::json json = text::json::parse(exercise_json(all, how()));
+    const byhand::Json json = text::parsed_json(exercise_json(all, how()));
     CHECK_FALSE(json["functions"][0]["in_double"].get<bool>());
     CHECK(json["functions"][0]["why"].is_null());
     CHECK(json["functions"][1]["in_double"].get<bool>());
@@ -116,7 +116,7 @@ TEST_CASE("exercise: what is given in float alone says so, in every form of repo
 TEST_CASE("exercise: programs can read which file was judged") {
     Examination all = some_of_each();
     all.file = "a/b & c.cpp";
-    CHECK(text::json::parse(exercise_json(all, how()))["file"].get<std::string>() == all.file);
+    CHECK(text::parsed_json(exercise_json(all, how()))["file"].get<std::string>() == all.file);
     CHECK(contains(exercise_junit(all, how()), R"(<property name="file" value="a/b &amp; c.cpp"/>)"));
 }
 
