@@ -68,7 +68,8 @@ struct Taken {
 template <class T>
 Taken<T> taken_over(bool in_one, std::vector<Function<T>> functions, const NetworkConfig& config, std::size_t rows) {
     Taken<T> taken{network_of<T>(in_one, config, rows), {}, {}};
-    const Names here = made_by(taken.network), in_note_1 = made_by(network_of<T>(in_one, NetworkConfig{}, std::max<std::size_t>(rows, 2)));
+    const Names here = made_by(taken.network),
+                in_note_1 = made_by(network_of<T>(in_one, NetworkConfig{}, std::max<std::size_t>(rows, 2)));
     std::erase_if(functions, [&](const Function<T>& function) {
         const bool absent = !here.contains(function.makes) && in_note_1.contains(function.makes);
         if (absent) {
@@ -126,10 +127,12 @@ public:
                     .in_double = only(in_double.network, in_double.names),
                     .leeway = Leeway::words,
                     .battery = (in_one ? reference_.collapsed_battery : reference_.stepwise_battery).get(),
-                    .at_size = [&](const NetworkConfig& sized, std::size_t n) {
-                        return InBoth{taken_over(in_one, functions, sized, n).network,
-                                      only(taken_over(in_one, doubles, sized, n).network, in_double.names)};
-                    }};
+                    .at_size =
+                        [&](const NetworkConfig& sized, std::size_t n) {
+                            return InBoth{taken_over(in_one, functions, sized, n).network,
+                                          only(taken_over(in_one, doubles, sized, n).network, in_double.names)};
+                        },
+                    .right = in_one ? collapsed_network<float> : stepwise_network<float>};
 
         std::vector<StepAlone> judged;
         Names begun, sound;  // what is not to do; what of it can be run without a fault

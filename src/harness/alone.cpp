@@ -13,6 +13,8 @@
 
 #include "base/tensors.h"
 #include "harness/hints.h"
+#include "harness/known_mistake.h"
+#include "harness/shrink.h"
 
 namespace byhand {
 namespace {
@@ -123,23 +125,25 @@ const Step<T>* find_step(const StepNetwork<T>& network, const std::string& makes
     return nullptr;
 }
 
+// What a step makes of a question, in a network of that size.
 template <class T>
-Trial trial_of(const Step<T>& step, const Question& question, Leeway leeway, std::size_t rows) {
+Made made_of(const Step<T>& step, const Question& question, Leeway leeway, const NetworkSize& size) {
     Operands<T> operands(*question.values);
     Fenced<T> out = unwritten<T>(count(step.shape));
     try {
         step.run(out.data(), operands.of(step.reads));
     } catch (const std::exception& fault) {  // somebody else's function may be one that checks
-        Trial trial;
-        trial.verdict = Verdict::mismatch;
-        trial.note = fault.what();
-        return trial;
+        Made none;
+        none.trial.verdict = Verdict::mismatch;
+        none.trial.note = fault.what();
+        return none;
     }
     const std::span<const T> ours = out.numbers();
     const std::vector<double> limits = limits_of<T>(question, leeway);
-    Trial trial = judge(ours, question.answer, limits);
+    Made made{judge(ours, question.answer, limits), {ours.begin(), ours.end()}};
+    Trial& trial = made.trial;
     if (trial.verdict == Verdict::mismatch) {
-        trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), question.answer, limits, step.shape, rows);
+        trial.hint = hint(made.numbers, question.answer, limits, step.shape, size.network, size.rows);
     }
     if (!out.fences_stand()) {
         trial.verdict = Verdict::mismatch;
@@ -150,7 +154,12 @@ Trial trial_of(const Step<T>& step, const Question& question, Leeway leeway, std
         trial.note = "overwrites " + *name + ", which it reads";
     }
     trial.in_double = sizeof(T) == sizeof(double);
-    return trial;
+    return made;
+}
+
+template <class T>
+Leeway leeway_of(const Step<T>& step, const Step<Rounded>& right, const Judge& judge) {
+    return step.function == right.function ? Leeway::none : judge.leeway;
 }
 
 // The steps at each of the battery's sizes.
@@ -162,12 +171,13 @@ std::vector<InBoth> at_sizes(const Judge& judge) {
     return all;
 }
 
-void run_on_battery(StepAlone& result, const Judge& judge, const Step<Rounded>& right,
-                    const std::vector<InBoth>& sizes) {
+// Returns the case on which it is wrong, if there is one.
+const BatteryCase* run_on_battery(StepAlone& result, const Judge& judge, const Step<Rounded>& right,
+                                  const std::vector<InBoth>& sizes) {
     const auto try_out = [&]<class T>(const Step<T>* step, const BatteryCase& one) {
         if (step != nullptr) {
-            const Leeway leeway = step->function == right.function ? Leeway::none : judge.leeway;
-            result.battery.push_back(trial_of(*step, one.question, leeway, judge.battery->sizes()[one.size].rows));
+            const NetworkSize& size = judge.battery->sizes()[one.size];
+            result.battery.push_back(made_of(*step, one.question, leeway_of(*step, right, judge), size).trial);
             result.battery.back().on = one.on;
             result.battery.back().shape = step->shape;
         }
@@ -176,8 +186,42 @@ void run_on_battery(StepAlone& result, const Judge& judge, const Step<Rounded>& 
         try_out(find_step(sizes[one.size].in_float, result.makes), one);
         try_out(find_step(sizes[one.size].in_double, result.makes), one);
         if (result.wrong()) {
-            break;
+            return &one;
         }
+    }
+    return nullptr;
+}
+
+Trial& telling_of(StepAlone& step) {
+    const Trial* telling = step.telling();
+    for (Trial* trial : {&step.real, &step.probe, &step.real_double, &step.probe_double}) {
+        if (trial == telling) {
+            return *trial;
+        }
+    }
+    return *std::ranges::find_if(step.battery, [&](const Trial& trial) { return &trial == telling; });
+}
+
+// A culprit's step once more on the question that shows it: which mistake that is, and the smallest input.
+void explain(StepAlone& result, const Judge& judge, const Step<Rounded>& right, const Question& question,
+             const NetworkSize& size, bool makes_small) {
+    const bool in_double = result.only_in_double();
+    const auto run = [&](const NetworkSize& at, const Question& asked) {
+        const InBoth both = judge.at_size(at.network, at.rows);
+        const auto by = [&]<class T>(const Step<T>* step) {
+            return step != nullptr ? made_of(*step, asked, leeway_of(*step, right, judge), at) : Made();
+        };
+        return in_double ? by(find_step(both.in_double, result.makes)) : by(find_step(both.in_float, result.makes));
+    };
+    Trial& telling = telling_of(result);
+    if (telling.verdict == Verdict::mismatch && telling.note.empty() && !in_double) {
+        const Leeway leeway = result.function == right.function ? Leeway::none : judge.leeway;
+        telling.mistake = known_mistake(judge.right(size.network, size.rows), result.makes, question,
+                                        run(size, question).numbers, limits_of<float>(question, leeway));
+    }
+    if (makes_small && judge.battery != nullptr) {
+        telling.smallest = shrink(result.makes, result.reads, size, *question.values,
+                                  {.make = judge.battery->make_form(), .run = run});
     }
 }
 
@@ -239,25 +283,35 @@ std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge&
         StepAlone result{step->makes, step->function, step->reads, {}, {}, {}, {}, step->shape};
         const Question& real = questions.real(*bound, step->reads, answers);
         const Question& probe = questions.probe(*bound, step->reads, answers);
-        const Leeway leeway = step->function == bound->function ? Leeway::none : judge.leeway;
-        result.real = trial_of(*step, real, leeway, network.rows);
-        result.probe = trial_of(*step, probe, leeway, network.rows);
+        const NetworkSize own{judge.bounds.config, network.rows};
+        const auto trial_of = [&](const auto& by, const Question& question) {
+            return made_of(by, question, leeway_of(by, *bound, judge), own).trial;
+        };
+        result.real = trial_of(*step, real);
+        result.probe = trial_of(*step, probe);
         const Step<double>* in_double = find_step(judge.in_double, step->makes);
         result.real_double = result.real;
         result.probe_double = result.probe;
         if (once_only && in_double != nullptr) {
-            const Leeway in_doubles = in_double->function == bound->function ? Leeway::none : judge.leeway;
-            result.real_double = trial_of(*in_double, real, in_doubles, network.rows);
-            result.probe_double = trial_of(*in_double, probe, in_doubles, network.rows);
+            result.real_double = trial_of(*in_double, real);
+            result.probe_double = trial_of(*in_double, probe);
         }
+        const Leeway leeway = leeway_of(*step, *bound, judge);
         if (leeway == Leeway::words && !result.wrong()) {
             result.rounding = limits_of<float>(real, leeway);
             for (double& rounding : result.rounding) {
                 rounding *= result.real.used;
             }
         }
-        if (on_battery && !result.wrong()) {
-            run_on_battery(result, judge, *bound, sizes);
+        const BatteryCase* shown =
+            on_battery && !result.wrong() ? run_on_battery(result, judge, *bound, sizes) : nullptr;
+        if (result.wrong() && judge.right && judge.at_size) {
+            const bool by_batch = !result.not_on_batch();
+            explain(result, judge, *bound,
+                    shown != nullptr ? shown->question
+                    : by_batch       ? real
+                                     : probe,
+                    shown != nullptr ? judge.battery->sizes()[shown->size] : own, once_only && !by_batch);
         }
         results.push_back(std::move(result));
     }

@@ -124,7 +124,7 @@ const Step<Rounded>* find_step(const StepNetwork<Rounded>& network, const std::s
 
 // Nothing where this form has no such step, or where a gradient that it reads is not there.
 std::optional<StepAlone> judge_by(const Form& form, const View& given, const Inputs& inputs,
-                                  const std::set<std::string>& later, std::size_t rows) {
+                                  const std::set<std::string>& later) {
     const Step<Rounded>* step = find_step(form.bounds, given.name);
     const std::vector<std::string> known = form.answers->names();
     if (step == nullptr || std::ranges::find(known, given.name) == known.end()) {
@@ -147,7 +147,8 @@ std::optional<StepAlone> judge_by(const Form& form, const View& given, const Inp
     const std::span<const float> ours(static_cast<const float*>(given.data), count(given.shape));
     StepAlone alone{given.name, step->function, step->reads, judge(ours, answer, limits), {}, {}, {}, given.shape};
     if (alone.real.verdict == Verdict::mismatch) {
-        alone.real.hint = hint(std::vector<double>(ours.begin(), ours.end()), answer, limits, given.shape, rows);
+        alone.real.hint = hint(std::vector<double>(ours.begin(), ours.end()), answer, limits, given.shape,
+                               form.bounds.config, form.bounds.rows);
     }
     if (!fails(alone.real)) {
         alone.rounding = limits;
@@ -170,7 +171,7 @@ std::vector<StepAlone> judge_given(const std::vector<View>& given, const StepNet
     std::vector<StepAlone> results;
     for (const View& view : given) {
         for (const Form& form : forms) {
-            if (std::optional<StepAlone> alone = judge_by(form, view, inputs, later, network.rows)) {
+            if (std::optional<StepAlone> alone = judge_by(form, view, inputs, later)) {
                 results.push_back(std::move(*alone));
                 break;
             }
