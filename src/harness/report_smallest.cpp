@@ -101,7 +101,12 @@ std::string what_is_right(const SmallestInput& input) {
     if (trial.verdict == Verdict::unwritten) {
         return element + " is not written";
     }
-    const auto shown = [&](double x) { return fmt::format(fmt::runtime(trial.in_double ? "{:.17g}" : "{:.9g}"), x); };
+    const auto shown = [&](double x) {
+        if (std::isnan(x)) {
+            return std::string("nan");
+        }
+        return fmt::format(fmt::runtime(trial.in_double ? "{:.17g}" : "{:.9g}"), x);
+    };
     return fmt::format("{} is {}, and {} is right", element, shown(trial.ours), shown(trial.answer));
 }
 

@@ -10,6 +10,8 @@
 #include <tuple>
 #include <utility>
 
+#include "base/error.h"
+
 namespace byhand {
 namespace {
 
@@ -127,6 +129,7 @@ public:
         if (!is_wrong(size_, values_)) {
             return nullptr;
         }
+        allow_one_row();
         const std::vector<Dimension> dimensions = dimensions_of(size_.network);
         for (bool goes_on = true; goes_on && tries_ > 0;) {
             goes_on = false;
@@ -151,12 +154,13 @@ private:
         Form form;
         Shapes shapes;
     };
-    using Key = std::tuple<std::size_t, std::size_t, std::vector<std::size_t>, std::size_t, std::size_t>;
+    using Key = std::tuple<std::size_t, std::size_t, std::vector<std::size_t>, std::size_t, std::size_t, Divisor>;
 
     const Sized& at(const NetworkSize& size) {
         const NetworkConfig& network = size.network;
         const auto [place, is_new] =
-            forms_.try_emplace(Key{size.rows, network.vocabulary, network.hidden, network.embedding, network.context});
+            forms_.try_emplace(Key{size.rows, network.vocabulary, network.hidden, network.embedding, network.context,
+                                   network.norm.batch_divisor});
         if (is_new) {
             place->second.form = how_.make(network, size.rows);
             place->second.shapes = shapes_of(place->second.form);
@@ -202,6 +206,32 @@ private:
         return true;
     }
 
+    // A network that divides by n − 1 has two rows at least. What does not depend on it is the same in one that divides
+    // by n.
+    void allow_one_row() {
+        NetworkSize other = size_;
+        other.network.norm.batch_divisor = other.network.norm.running_divisor = Divisor::n;
+        if (other.network == size_.network || step_at(other) == nullptr) {
+            return;
+        }
+        const Question question =
+            ask(*step_at(other), *at(other).form.answers, std::make_shared<const Values>(values_));
+        const auto is_same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
+        if (question.answer == right_ &&
+            std::ranges::equal(how_.run(other, question).numbers, made_.numbers, is_same)) {
+            size_ = other;
+        }
+    }
+
+    static bool is_possible(const NetworkSize& size) {
+        try {
+            check_network(size.network, size.rows);
+        } catch (const InputError&) {  // n − 1 of one row
+            return false;
+        }
+        return true;
+    }
+
     // The values without the indices of a dimension that are not kept.
     std::optional<Values> without(const Dimension& dimension, const NetworkSize& smaller,
                                   const std::vector<std::size_t>& kept) {
@@ -242,7 +272,7 @@ private:
         kept.erase(first, first + static_cast<std::ptrdiff_t>(std::min(count, extent - begin)));
         NetworkSize smaller = size_;
         dimension.extent(smaller) = kept.size();
-        if (kept.size() < dimension.least) {
+        if (kept.size() < dimension.least || !is_possible(smaller)) {
             return false;
         }
         std::optional<Values> values = without(dimension, smaller, kept);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,6 +42,7 @@ NetworkSize size_of(std::size_t rows, std::size_t V, std::size_t T, std::size_t 
     config.context = T;
     config.embedding = E;
     config.hidden = {3};
+    config.norm.batch_divisor = config.norm.running_divisor = Divisor::n;
     return {config, rows};
 }
 
@@ -184,6 +186,19 @@ TEST_CASE("shrink: a remainder's smallest size is found, though no half of the f
     CHECK(smallest->size.rows == 5);
 }
 
+TEST_CASE("shrink: a network that divides by n − 1 keeps two rows where a step depends on that") {
+    NetworkSize size = size_of(kRows, kV, 1, 1);
+    size.network.norm.batch_divisor = Divisor::n_minus_1;
+    const Spoil depends = [](float* y, const float*, const std::int64_t*, const float*, const NetworkSize& at) {
+        y[0] = at.network.norm.batch_divisor == Divisor::n ? 600 : 500;
+    };
+    CHECK(shrunk(depends, values_at(size), size)->size.rows == 2);
+    const Spoil does_not = [](float* y, const float*, const std::int64_t*, const float*, const NetworkSize&) {
+        y[0] = 500;
+    };
+    CHECK(shrunk(does_not, values_at(size), size)->size.rows == 1);
+}
+
 TEST_CASE("shrink: without an error there is nothing to make small, and tries end") {
     const NetworkSize size = size_of(kRows, kV, kT, kE);
     const Spoil nothing = [](float*, const float*, const std::int64_t*, const float*, const NetworkSize&) {};
@@ -258,6 +273,10 @@ TEST_CASE("the smallest input as C++: every number to the bit, in floats and in 
     REQUIRE(in_double.size() == 5);  // too wide for the end of a line
     CHECK(in_double[3] == "const double rate = -0.0F;");
     CHECK(in_double[4] == "// dlogits_2[0][1] is 0.10000000000000001, and 0.33333333333333331 is right");
+    input.made.trial.in_double = false;
+    input.made.trial.ours = -std::numeric_limits<double>::quiet_NaN();
+    CHECK(report::as_code(input, 12)[3].ends_with("dlogits_2[0][1] is nan, and 0.333333333 is right"));
+    input.made.trial.in_double = true;
     input.made.trial.note = "goes to h(3, 0), and h is (3, 1)";
     CHECK(report::as_code(input, 12)[3] == "const double rate = -0.0F;  // goes to h(3, 0), and h is (3, 1)");
     input.made.trial.note = "";
