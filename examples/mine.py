@@ -2,7 +2,8 @@
 """The gradients of note 1's network by hand, in numpy:   mine.py DUMP OUT
 
 DUMP is what `byhand compare --dump DUMP` wrote: its forward values are taken from there, as LibTorch computed them. OUT
-gets the gradients, and what they were computed from, under bare names, for `byhand compare --mine OUT`.
+gets the gradients, and what they were computed from, under bare names, for `byhand compare --mine OUT`: as NumPy's .npz
+where its name ends so, else as safetensors.
 """
 import json
 import sys
@@ -38,6 +39,9 @@ def read(path):
 
 
 def write(path, tensors):
+    if path.endswith(".npz"):
+        np.savez(path, **tensors)
+        return
     header, end = {}, 0
     for name, tensor in tensors.items():
         begin, end = end, end + 4 * tensor.size

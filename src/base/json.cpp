@@ -159,6 +159,10 @@ void Json::update(const Json& object) {
     }
 }
 
+void Json::erase(const std::string& key) {
+    std::erase_if(std::get<Object>(value_), [&](const auto& member) { return member.first == key; });
+}
+
 Json& Json::operator[](std::size_t index) {
     return std::get<Array>(value_).at(index);
 }
@@ -210,6 +214,21 @@ std::uint64_t Json::as_whole() const {
     }
     const auto* whole = std::get_if<std::int64_t>(&value_);
     return static_cast<std::uint64_t>(whole != nullptr ? *whole : static_cast<std::int64_t>(std::get<double>(value_)));
+}
+
+bool operator==(const Json& a, const Json& b) {
+    if (a.is_number() && b.is_number()) {
+        const bool exact = !a.is<double>() && !b.is<double>();
+        const bool same_sign = (a.as_double() < 0) == (b.as_double() < 0);  // or -1 equals 2^64 - 1
+        return exact ? same_sign && a.as_whole() == b.as_whole() : a.as_double() == b.as_double();
+    }
+    if (a.is_object() && b.is_object()) {
+        return a.size() == b.size() && std::ranges::all_of(a.items(), [&](const auto& member) {
+                   const Json* other = b.find(member.first);
+                   return other != nullptr && *other == member.second;
+               });
+    }
+    return a.value_ == b.value_;
 }
 
 Json number(double value) {

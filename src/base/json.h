@@ -1,6 +1,7 @@
-// A JSON value, and its text. Text is read by recipe/strict_json.h.
+// A JSON value, and how it is written as text. recipe/strict_json.h reads text.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -23,17 +24,14 @@ public:
     Json(std::nullptr_t = nullptr);
     Json(const char* text);
     Json(std::string text);
-    // Of pairs that begin with a string, an object, in which the first of equal keys stays; else an array.
+    // An object if each item is a pair that begins with a string (of equal keys, the first counts), else an array.
     Json(std::initializer_list<Json> items);
 
-    template <class T>
-        requires std::is_arithmetic_v<T>
-    Json(T value) {
-        if constexpr (std::is_same_v<T, bool>) {
+    Json(std::floating_point auto value) : value_(static_cast<double>(value)) {}
+    Json(std::integral auto value) {
+        if constexpr (std::same_as<decltype(value), bool>) {
             value_ = value;
-        } else if constexpr (std::is_floating_point_v<T>) {
-            value_ = static_cast<double>(value);
-        } else if constexpr (std::is_signed_v<T>) {
+        } else if constexpr (std::signed_integral<decltype(value)>) {
             value_ = static_cast<std::int64_t>(value);
         } else {
             value_ = static_cast<std::uint64_t>(value);
@@ -44,7 +42,7 @@ public:
     Json(const std::vector<T>& items) : value_(Array(items.begin(), items.end())) {}
     // NOLINTEND(google-explicit-constructor)
 
-    // In json.cpp, so that files that write JSON need not compile them.
+    // Defined in json.cpp, so that other files do not compile them.
     Json(const Json& other);
     Json(Json&& other) noexcept;
     Json& operator=(const Json& other);
@@ -53,12 +51,13 @@ public:
 
     static Json array(std::initializer_list<Json> items = {});
     static Json object();
-    static Json of(Value value);  // precondition: no key of an object stands twice
+    static Json of(Value value);  // precondition: the keys of an object are unique
 
-    // Null becomes an array or an object by these. Precondition: it is null or of that kind.
+    // These make an array or an object of null. Precondition: the value is null or of that kind.
     void push_back(Json item);
-    Json& operator[](const std::string& key);  // null where the key is new
-    void update(const Json& object);           // with its keys and values
+    Json& operator[](const std::string& key);  // adds null for a new key
+    void update(const Json& object);           // adds or replaces its keys and values
+    void erase(const std::string& key);        // precondition: the value is an object
 
     bool is_null() const { return is<std::nullptr_t>(); }
     bool is_boolean() const { return is<bool>(); }
@@ -67,18 +66,29 @@ public:
     bool is_array() const { return is<Array>(); }
     bool is_object() const { return is<Object>(); }
 
-    // The item, changeable or not. Each throws std::out_of_range where there is none, std::bad_variant_access where the
-    // value is of another kind.
+    // The item, mutable or not. Each throws std::out_of_range if there is none, std::bad_variant_access if the value is
+    // of another kind.
     Json& operator[](std::size_t index);
+    const Json& operator[](std::size_t index) const { return at(index); }
+    const Json& operator[](const std::string& key) const { return at(key); }
     const Json& at(std::size_t index) const;
     const Json& at(const std::string& key) const;
-    const Json* find(const std::string& key) const;  // null where it is no object, or has no such key
+    const Json& back() const { return at(size() - 1); }
+    // Null if the value is not an object or does not have the key.
+    const Json* find(const std::string& key) const;
+    bool contains(const std::string& key) const { return find(key) != nullptr; }
 
-    std::size_t size() const;  // the items of an array or an object; 0 of all else
-    bool empty() const;        // null, or an array or object without items
+    // The items of an array, the members of an object. Throw std::bad_variant_access if the value is of another kind.
+    const Json* begin() const { return std::get<Array>(value_).data(); }
+    const Json* end() const { return begin() + size(); }
+    const Object& items() const { return std::get<Object>(value_); }
 
-    // As a bool, a number, a std::string, or a vector of these; any number as any other, which must hold it. Throws
-    // std::bad_variant_access where it is of another kind.
+    std::size_t size() const;  // the number of items or members; 0 for other kinds
+    bool empty() const;        // whether the value is null, or an array or object without items
+
+    // The value as a bool, a number, a std::string, or a standard container of these: an object as a map, an array as
+    // any other. A number converts to every type of number that can represent it. Throws std::bad_variant_access if the
+    // value is of another kind.
     template <class T>
     T get() const {
         if constexpr (std::is_same_v<T, bool>) {
@@ -90,13 +100,22 @@ public:
         } else if constexpr (std::is_integral_v<T>) {
             return static_cast<T>(as_whole());
         } else {
-            T items;
-            for (const Json& item : std::get<Array>(value_)) {
-                items.push_back(item.get<typename T::value_type>());
+            T all;
+            if constexpr (requires { typename T::mapped_type; }) {
+                for (const auto& [key, item] : items()) {
+                    all.emplace(key, item.template get<typename T::mapped_type>());
+                }
+            } else {
+                for (const Json& item : *this) {
+                    all.insert(all.end(), item.get<typename T::value_type>());
+                }
             }
-            return items;
+            return all;
         }
     }
+
+    // Objects are equal whatever the order of their keys, numbers if they have the same value: 1 equals 1.0.
+    friend bool operator==(const Json& a, const Json& b);
 
     const Value& value() const { return value_; }
 
@@ -106,7 +125,7 @@ private:
         return std::holds_alternative<T>(value_);
     }
     double as_double() const;
-    std::uint64_t as_whole() const;  // a negative one in two's complement
+    std::uint64_t as_whole() const;  // a negative number in two's complement
 
     Value value_;
 };

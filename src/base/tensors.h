@@ -31,6 +31,16 @@ bool is_unwritten(const T* element) {
     return bits == kUnwritten<T>;
 }
 
+// True where the element is what arithmetic makes of kUnwritten: its bits, but quiet, of either sign.
+template <class T>
+bool is_from_unwritten(const T* element) {
+    constexpr auto kSign = Bits<T>{1} << (8 * sizeof(T) - 1);
+    constexpr auto kQuiet = Bits<T>{1} << (sizeof(T) == 4 ? 22 : 51);
+    Bits<T> bits;
+    std::memcpy(&bits, element, sizeof bits);
+    return (bits & ~kSign) == (kUnwritten<T> | kQuiet);
+}
+
 // Cache lines, and the widest vectors there are.
 inline constexpr std::size_t kAlignment = 64;
 

@@ -13,7 +13,7 @@ struct CodePoint {
     std::size_t size = 0;
 };
 
-// first_code_point of bytes that do not begin with ASCII.
+// The same as first_code_point. Precondition: `bytes` do not begin with an ASCII character.
 CodePoint first_beyond_ascii(std::string_view bytes);
 
 // The code point that `bytes` begin with. Overlong forms, surrogates and values above U+10FFFF are not UTF-8.

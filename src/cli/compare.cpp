@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <set>
@@ -14,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
+#include "cli/memory.h"
 #include "cli/network_options.h"
 #include "cli/progress.h"
 #include "cli/say.h"
@@ -26,6 +28,7 @@
 #include "manual/stepwise.h"
 #include "names/batches.h"
 #include "torch_ref/load.h"
+#include "train/external_file.h"
 #include "train/safetensors.h"
 
 namespace byhand::cli {
@@ -45,6 +48,7 @@ struct CompareOptions {
     OutputPath dump;
     std::string plant;
     InputPath mine;
+    bool quick = false;
 };
 
 // Every value of the last step, each side under its own prefix, with the batch and the recipe: for anyone who wants to
@@ -92,24 +96,45 @@ Contestant planted(const std::string& name, const Run& run, const Reference& ref
     return std::move(spoiled.contestant);
 }
 
-// Somebody's numbers from a file. What was done to fit them in is said on stderr.
-Contestant mine(const TensorFile& file, const std::string& path, const NetworkConfig& network, std::size_t rows,
-                const Reference& reference) {
-    auto given = std::make_unique<GivenSide>(stepwise_network<float>(network, rows), views(file), path);
-    for (const std::string& line : given->said()) {
+// External values from a file. What was done to fit them in is said on stderr. Throws InputError for the last fault;
+// those before it are said as it is.
+ExternalValues external_values(const std::string& path, const NetworkConfig& network, std::size_t rows) {
+    const StepNetwork<float> steps = stepwise_network<float>(network, rows);
+    const std::vector<TensorSpec> specs = external_specs(steps);
+    ExternalFile file = read_external(path, [&](const std::string& name) {
+        const TensorSpec* meant = meant_by(name, specs);
+        return meant != nullptr ? std::optional<std::uint64_t>(count(meant->shape)) : std::nullopt;
+    });
+    const bool any_read = !file.tensors.empty();
+    ExternalValues values = fit_to(steps, views({std::move(file.tensors), {}}));
+    if (!file.faults.empty()) {
+        if (any_read) {
+            std::ranges::move(values.faults, std::back_inserter(file.faults));
+        }
+        values.faults = std::move(file.faults);
+    }
+    for (const std::string& line : values.notes) {
         say("{}: {}\n", printable(path), printable(line));
     }
-    return contestant_of(std::move(given), network, rows, reference);
+    for (const std::string& fault : values.faults) {
+        const InputError error(path + ": " + fault);
+        if (&fault == &values.faults.back()) {
+            throw error;
+        }
+        say("byhand: {}\n", error.what());
+    }
+    return values;
 }
 
-// Who is compared: somebody's numbers where they are given.
-std::vector<Contestant> contestants_for(const CompareOptions& options, const std::optional<TensorFile>& given,
+// What is compared: external values where they are given.
+std::vector<Contestant> contestants_for(const CompareOptions& options, std::optional<ExternalValues> external,
                                         const Run& run, const Reference& reference) {
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     std::vector<Contestant> contestants;
-    if (given) {
-        contestants.push_back(mine(*given, options.mine, network, rows, reference));
+    if (external) {
+        auto side = std::make_unique<GivenSide>(std::move(*external), options.mine);
+        contestants.push_back(contestant_of(std::move(side), network, rows, reference));
         return contestants;
     }
     for (const std::string& model : options.models) {
@@ -175,7 +200,7 @@ std::string rest_of_report(const CompareOptions& options, const Command& command
     return summary.agree ? verdict : verdict + "to see just this again: " + again + "\n";
 }
 
-// After a table that agrees, on a terminal.
+// Prints further commands to a terminal, after a comparison that agrees.
 void say_what_next() {
     if (::isatty(STDOUT_FILENO) == 0 && ::isatty(STDERR_FILENO) == 0) {
         return;
@@ -198,16 +223,17 @@ int compare(const CompareOptions& options, const Command& command) {
         output.emplace(options.output);
     }
     Run run = run_of(options.network);
-    std::optional<TensorFile> given;
-    if (!options.mine.empty()) {
-        given = read_tensors(options.mine);
-    }
-    const torch_ref::Factory& torch = torch_ref::load();  // takes half a second, so what can be refused comes before
+    check_memory(run.recipe.network, run.recipe.batch, kBytesOfCompare);
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
+    std::optional<ExternalValues> external;
+    if (!options.mine.empty()) {
+        external = external_values(options.mine, network, rows);
+    }
+    const torch_ref::Factory& torch = torch_ref::load();  // takes half a second, so what can be refused comes before
 
-    Reference reference = reference_of(torch, network, rows, run.recipe.seed);
-    std::vector<Contestant> contestants = contestants_for(options, given, run, reference);
+    Reference reference = reference_of(torch, network, rows, run.recipe.seed, options.quick);
+    std::vector<Contestant> contestants = contestants_for(options, std::move(external), run, reference);
 
     const bool as_table = options.format == "table", as_page = options.format == "html";
     DrawnBatch batch(rows, network.context);
@@ -270,6 +296,7 @@ int compare(const CompareOptions& options, const Command& command) {
         output->write(text);
         say("{}", conclusion(summary, false));
     }
+    say_if_quick(options.quick);
     if (!shows_any) {
         say("no tensor's name fits --tensor {}; all were compared\n", printable(options.tensor));
     }
@@ -314,10 +341,12 @@ void add_compare(const Command& program) {
         .not_empty();
     Option mine =
         command
-            .option("--mine", options->mine,
-                    "Judge the tensors in this safetensors file (dW1, dC, ...), computed from a --dump of this run's "
-                    "last step")
+            .option(
+                "--mine", options->mine,
+                "Judge the tensors in this file (.safetensors, .npz, .npy; dW1, dC, ...), computed from a --dump of "
+                "this run's last step")
             .not_empty();
+    add_quick(command, options->quick);
     command.option("--dump", options->dump, "Write every value of the last step there, as safetensors").not_empty();
     // It is one step's numbers, of nobody else's network.
     for (const char* other : {"--model", "--every", "--from", "--drift", "--plant"}) {

@@ -6,13 +6,16 @@
 #include <algorithm>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <set>
+#include <stdexcept>
 
 #include "base/error.h"
 #include "base/tensors.h"
 #include "contest/contestants.h"
 #include "exercise/take_over.h"
 #include "harness/comparison.h"
+#include "harness/subprocess_side.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
 #include "names/batches.h"
@@ -23,17 +26,16 @@ namespace {
 using exercise::Function;
 using Names = std::set<std::string>;
 
-// The functions of one form, watched.
+using Running = std::function<void(const std::string& label)>;
+
+// The functions of one form, which call `running`, where there is one, before they run.
 template <class T>
-std::vector<Function<T>> of_form(bool in_one, const std::vector<Function<T>>& all, const Watch& watch) {
+std::vector<Function<T>> of_form(bool in_one, const std::vector<Function<T>>& all, const Running& running) {
     std::vector<Function<T>> functions;
     std::ranges::copy_if(all, std::back_inserter(functions), [=](const auto& f) { return f.in_one == in_one; });
     for (Function<T>& function : functions) {
-        const auto crashed = watch.crashed.find(function.label());
-        if (crashed != watch.crashed.end()) {
-            function.run = [why = crashed->second](auto&&...) { throw exercise::Fault(why); };
-        } else if (watch.running) {
-            function.run = [run = std::move(function.run), label = function.label(), running = watch.running](
+        if (running) {
+            function.run = [run = std::move(function.run), label = function.label(), running](
                                const exercise::Tensor<T>& out, const auto& reads, const exercise::Norm& norm) {
                 running(label);
                 run(out, reads, norm);
@@ -106,82 +108,127 @@ Standing standing_of(const StepAlone& alone) {
     return alone.wrong() ? Standing::wrong : Standing::right;
 }
 
-bool are_all_in_one(const exercise::Steps& steps) {
+bool is_begun(const Attempt& attempt) {
+    return attempt.standing == Standing::right || attempt.standing == Standing::wrong;
+}
+
+bool are_all_in_one(const exercise::Functions& steps) {
     return std::ranges::all_of(steps.in_float(), [](const auto& function) { return function.in_one; });
 }
 
 class Examiner {
 public:
-    Examiner(const exercise::Steps& steps, const NetworkConfig& config, std::size_t rows, const Reference& reference,
-             const Watch& watch)
-        : steps_(steps), config_(config), rows_(rows), reference_(reference), watch_(watch) {}
+    Examiner(const exercise::Functions& steps, const NetworkConfig& config, std::size_t rows,
+             const Reference& reference, const SubprocessLimits& limits, const Watch& watch)
+        : steps_(steps), config_(config), rows_(rows), reference_(reference), limits_(limits), watch_(watch) {}
 
-    // Each alone; appends to `attempts`. Returns them as they are to be compared in the chain.
-    Contestant examine(bool in_one, Questions& questions, std::vector<Attempt>& attempts) const {
-        const std::vector<Function<float>> functions = of_form(in_one, steps_.in_float(), watch_);
-        const Taken<float> in_float = taken_over(in_one, functions, config_, rows_);
-        const std::vector<Function<double>> doubles = of_form(in_one, steps_.in_double(), watch_);
-        const Taken<double> in_double = taken_over(in_one, doubles, config_, rows_);
-        const Answers& answers = in_one ? *reference_.collapsed : *reference_.stepwise;
-        Judge judge{.bounds = network_of<Rounded>(in_one, config_, rows_),
-                    .in_double = only(in_double.network, in_double.names),
-                    .leeway = Leeway::words,
-                    .battery = (in_one ? reference_.collapsed_battery : reference_.stepwise_battery).get(),
-                    .at_size =
-                        [&](const NetworkConfig& sized, std::size_t n) {
-                            return InBoth{taken_over(in_one, functions, sized, n).network,
-                                          only(taken_over(in_one, doubles, sized, n).network, in_double.names)};
-                        },
-                    .right = in_one ? collapsed_network<float> : stepwise_network<float>};
-
-        std::vector<StepAlone> judged;
-        Names begun, sound;  // what is not to do; what of it can be run without a fault
-        for (StepAlone& alone :
-             run_alone(only(in_float.network, in_float.names), judge, answers, questions, true, watch_.begins)) {
+    // Each alone; appends to `attempts`.
+    void judge_each(bool in_one, Questions& questions, std::vector<Attempt>& attempts) const {
+        const Taken<float> in_float = taken_over(in_one, floats(in_one, watch_.running), config_, rows_);
+        const Taken<double> in_double = taken_over(in_one, doubles(in_one), config_, rows_);
+        const Judge judge{.bounds = network_of<Rounded>(in_one, config_, rows_),
+                          .in_double = only(in_double.network, in_double.names),
+                          .leeway = Leeway::words,
+                          .external = {.subprocess = true, .limits = limits_},
+                          .battery = (in_one ? reference_.collapsed_battery : reference_.stepwise_battery).get(),
+                          .at_size =
+                              [&](const NetworkConfig& sized, std::size_t rows) {
+                                  return InBoth{
+                                      taken_over(in_one, floats(in_one, watch_.running), sized, rows).network,
+                                      only(taken_over(in_one, doubles(in_one), sized, rows).network, in_double.names)};
+                              },
+                          .right = in_one ? collapsed_network<float> : stepwise_network<float>};
+        for (StepAlone& alone : run_alone(only(in_float.network, in_float.names), judge, answers_of(in_one), questions,
+                                          true, watch_.begins)) {
             const Standing standing = standing_of(alone);
-            if (standing != Standing::to_do) {
-                begun.insert(alone.makes);
-                judged.push_back(alone);
-                if (alone.real.note.empty()) {
-                    sound.insert(alone.makes);
-                }
-            }
-            attempts.push_back({in_one, standing, std::move(alone)});
+            const bool given_in_double = in_double.names.contains(alone.makes);
+            attempts.push_back({in_one, standing, std::move(alone), given_in_double});
         }
         for (const std::string& name : in_float.absent) {
             attempts.push_back({.in_one = in_one, .standing = Standing::absent, .alone = {}});
             attempts.back().alone.makes = name;
         }
-        const auto with_ours = [&](const Names& names) {
-            std::vector<Function<float>> theirs;
-            std::ranges::copy_if(functions, std::back_inserter(theirs),
-                                 [&](const auto& function) { return names.contains(function.makes); });
-            return taken_over(in_one, theirs, config_, rows_).network;
+    }
+
+    // As they are to be compared in the chain; nothing where there is none.
+    std::optional<Contestant> contestant(bool in_one, const std::vector<Attempt>& attempts) const {
+        Names begun, sound;  // what is not to do; what of it can be run without a fault
+        std::vector<StepAlone> judged;
+        for (const Attempt& attempt : attempts) {
+            const StepAlone& alone = attempt.alone;
+            if (attempt.in_one != in_one || !is_begun(attempt)) {
+                continue;
+            }
+            begun.insert(alone.makes);
+            judged.push_back(alone);
+            if (alone.real.note.empty()) {
+                sound.insert(alone.makes);
+            }
+        }
+        if (begun.empty()) {
+            return std::nullopt;
+        }
+        const auto make_side = [&](const SubprocessSide::Announce& announce) {
+            const Running running = [announce, also = watch_.running](const std::string& label) {
+                announce(label);
+                if (also) {
+                    also(label);
+                }
+            };
+            return make_step_side(with_ours(in_one, floats(in_one, running), sound));
         };
-        return {.model = model_of(in_one),
-                .side = std::make_unique<Theirs>(make_step_side(with_ours(sound)), sound),
-                .coverage = Coverage::given,
-                .steps = with_ours(begun),
-                .judge = std::move(judge),
-                .answers = &answers,
-                .judged = std::move(judged),
-                .chain = in_one ? &reference_.collapsed_chain : &reference_.chain};
+        return Contestant{.model = model_of(in_one),
+                          .side = std::make_unique<Theirs>(std::make_unique<SubprocessSide>(make_side, limits_), sound),
+                          .coverage = Coverage::given,
+                          .steps = with_ours(in_one, floats(in_one, {}), begun),
+                          .judge = {.bounds = network_of<Rounded>(in_one, config_, rows_)},
+                          .answers = &answers_of(in_one),
+                          .judged = std::move(judged),
+                          .chain = in_one ? &reference_.collapsed_chain : &reference_.chain};
     }
 
 private:
-    const exercise::Steps& steps_;
+    std::vector<Function<float>> floats(bool in_one, const Running& running) const {
+        return of_form(in_one, steps_.in_float(), running);
+    }
+    std::vector<Function<double>> doubles(bool in_one) const {
+        return of_form(in_one, steps_.in_double(), watch_.running);
+    }
+    const Answers& answers_of(bool in_one) const { return in_one ? *reference_.collapsed : *reference_.stepwise; }
+    // The whole network, in which those of `functions` stand that make one of `names`.
+    StepNetwork<float> with_ours(bool in_one, std::vector<Function<float>> functions, const Names& names) const {
+        std::erase_if(functions, [&](const auto& function) { return !names.contains(function.makes); });
+        return taken_over(in_one, std::move(functions), config_, rows_).network;
+    }
+
+    const exercise::Functions& steps_;
     const NetworkConfig& config_;
     std::size_t rows_;
     const Reference& reference_;
+    const SubprocessLimits& limits_;
     const Watch& watch_;
 };
 
+// Behaved alone, and not in the chain.
+void note(const ExternalFault& fault, std::vector<Attempt>& attempts) {
+    for (Attempt& attempt : attempts) {
+        if (is_begun(attempt) && attempt.alone.function == fault.label && attempt.alone.real.note.empty()) {
+            attempt.standing = Standing::wrong;
+            attempt.alone.real.verdict = Verdict::mismatch;
+            attempt.alone.real.note = fault.what();
+            return;
+        }
+    }
+    throw std::runtime_error(fmt::format("the chain {} outside of every function", fault.what()));
+}
+
 }  // namespace
 
-Examination examine(const exercise::Steps& steps, const torch_ref::Factory& torch, const Run& run, const Watch& watch) {
+Examination examine(const exercise::Functions& steps, const torch_ref::Factory& torch, const Run& run,
+                    const ExaminationConfig& how, const Watch& watch) {
     const NetworkConfig& config = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
-    Reference reference = reference_of(torch, config, rows, run.recipe.seed);
+    Reference reference = reference_of(torch, config, rows, run.recipe.seed, how.quick);
     DrawnBatch batch(rows, config.context);
     TorchGenerator generator = run.generator;
     draw_batch(batch, run.train, generator);
@@ -189,33 +236,39 @@ Examination examine(const exercise::Steps& steps, const torch_ref::Factory& torc
 
     Questions questions = questions_of(reference, config, run.initial, batch.view(), rate);
     Examination examination;
-    const Examiner examiner(steps, config, rows, reference, watch);
-    std::vector<Contestant> contestants;
+    const Examiner examiner(steps, config, rows, reference, how.limits, watch);
     for (const bool in_one : {false, true}) {
-        Contestant contestant = examiner.examine(in_one, questions, examination.attempts);
-        if (std::ranges::any_of(examination.attempts, [=](const Attempt& attempt) {
-                return attempt.in_one == in_one &&
-                       (attempt.standing == Standing::right || attempt.standing == Standing::wrong);
-            })) {
-            contestants.push_back(std::move(contestant));
-        }
+        examiner.judge_each(in_one, questions, examination.attempts);
     }
-    if (!contestants.empty()) {
-        if (watch.chains) {
-            watch.chains();
+    if (watch.chains && std::ranges::any_of(examination.attempts, is_begun)) {
+        watch.chains();
+    }
+    const Schedule schedule{.batch = [&](std::size_t) { return batch.view(); },
+                            .rate = [&](std::size_t) { return rate; }};
+    for (bool done = false; !done;) {
+        std::vector<Contestant> contestants;
+        for (const bool in_one : {false, true}) {
+            if (std::optional<Contestant> contestant = examiner.contestant(in_one, examination.attempts)) {
+                contestants.push_back(std::move(*contestant));
+            }
         }
-        const Schedule schedule{.batch = [&](std::size_t) { return batch.view(); },
-                                .rate = [&](std::size_t) { return rate; }};
-        run_comparison(config, run.initial, schedule, contestants, reference.witnesses, reference.chain,
-                       [&](const ComparedStep& step) {
-                           add(examination.summary, step);
-                           examination.step = step;
-                       });
+        try {
+            if (!contestants.empty()) {
+                run_comparison(config, run.initial, schedule, contestants, reference.witnesses, reference.chain,
+                               [&](const ComparedStep& step) {
+                                   add(examination.summary, step);
+                                   examination.step = step;
+                               });
+            }
+            done = true;
+        } catch (const ExternalFault& fault) {
+            note(fault, examination.attempts);
+        }
     }
     return examination;
 }
 
-std::vector<std::string> left_out_of_training(const exercise::Steps& steps) {
+std::vector<std::string> left_out_of_training(const exercise::Functions& steps) {
     std::vector<std::string> left_out;
     for (const Function<float>& function : steps.in_float()) {
         if (function.in_one && !are_all_in_one(steps)) {
@@ -225,12 +278,12 @@ std::vector<std::string> left_out_of_training(const exercise::Steps& steps) {
     return left_out;
 }
 
-std::unique_ptr<Model> own_model(const exercise::Steps& steps, const Run& run) {
+std::unique_ptr<Model> own_model(const exercise::Functions& steps, const Run& run) {
     const NetworkConfig& config = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     const bool in_one = are_all_in_one(steps);
     std::string running;
-    const Watch watch{.crashed = {}, .running = [&running](const std::string& label) { running = label; }};
+    const Running watch = [&running](const std::string& label) { running = label; };
     Taken<float> watched = taken_over(in_one, of_form(in_one, steps.in_float(), watch), config, rows);
     Taken<float> taken = taken_over(in_one, of_form(in_one, steps.in_float(), {}), config, rows);
     if (taken.names.empty()) {

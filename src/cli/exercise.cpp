@@ -1,25 +1,31 @@
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <utility>
 
 #include "base/error.h"
-#include "cli/apart.h"
 #include "cli/commands.h"
 #include "cli/examine.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/hint.h"
+#include "cli/memory.h"
 #include "cli/network_options.h"
 #include "cli/own_functions.h"
 #include "cli/progress.h"
 #include "cli/say.h"
 #include "exercise/load.h"
 #include "harness/report.h"
+#include "harness/subprocess.h"
 #include "torch_ref/load.h"
 
 namespace byhand::cli {
@@ -31,9 +37,23 @@ struct ExerciseOptions {
     bool sanitize = false;
     std::string built;  // what `own` was built into by a run of this command that runs this one
     std::string hint;
+    bool quick = false;
+    double timeout = 10;  // seconds
     std::string format = "table";
     OutputPath output;
 };
+
+// Which file is judged; where none is named, also the one in this folder that may be meant.
+std::string heading(const OwnFunctions& own) {
+    std::string text = "judged: " + own.shown();
+    for (const char* here : {"backward.cpp", "exercise/backward.cpp"}) {
+        if (own.file.empty() && std::filesystem::exists(here) && !same_file(here, own.path())) {
+            text += fmt::format(", as no FILE is named; byhand exercise {} judges the one in this folder", here);
+            break;
+        }
+    }
+    return text + "\n";
+}
 
 std::string report_of(const ExerciseOptions& options, const Examination& examination, const Presentation& how) {
     if (options.format == "json") {
@@ -42,40 +62,91 @@ std::string report_of(const ExerciseOptions& options, const Examination& examina
     if (options.format == "junit") {
         return exercise_junit(examination, how);
     }
-    return blame(examination.step, how) + exercise_table(examination, how.colour);
+    return heading(options.own) + blame(examination.step, how) + exercise_table(examination, how.colour);
 }
 
-// How far it is, on a terminal alone; what a function that crashes has to say begins a line of its own.
-Examination examine_aloud(const exercise::Steps& steps, const torch_ref::Factory& torch, const Run& run, Watch watch) {
+// How far it is, on a terminal alone; what a function prints begins a line of its own.
+Examination examine_aloud(const exercise::Functions& steps, const torch_ref::Factory& torch, const Run& run,
+                          const ExaminationConfig& config) {
     if (::isatty(STDERR_FILENO) == 0) {
-        return examine(steps, torch, run, watch);
+        return examine(steps, torch, run, config, {});
     }
     Progress progress(steps.in_float().size(), std::nullopt, "judging", "function");
     std::size_t judged = 0;
     bool in_chain = false;
+    Watch watch;
     watch.begins = [&] { progress.step(judged++); };
     watch.chains = [&] {
         in_chain = true;
         progress.finish();
         say("comparing the chain ...");
     };
-    watch.running = [&, running = std::move(watch.running)](const std::string& label) {
+    watch.running = [&](const std::string&) {
         if (!in_chain) {
             progress.finish();
         }
-        running(label);
     };
-    const Examination examination = examine(steps, torch, run, watch);
+    const Examination examination = examine(steps, torch, run, config, watch);
     progress.finish();
     return examination;
 }
 
-int examine_and_report(const ExerciseOptions& options, const std::string& library,
-                       const std::optional<TextFile>& output, const Watch& watch) {
-    const exercise::Steps steps = exercise::load(library, options.own.path());
+SubprocessLimits limits_of(const ExerciseOptions& options) {
+    return {.timeout = std::chrono::milliseconds(std::llround(1000 * options.timeout)),
+            .goes_on = [] { return !interrupted(); },
+            .advice = options.sanitize ? "; see above" : "; byhand exercise --sanitize tells in which line"};
+}
+
+// While it lives, nothing goes to standard output.
+class SilentOutput {
+public:
+    SilentOutput() : before_(::dup(STDOUT_FILENO)) {
+        const Descriptor nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+        ::dup2(nowhere.number(), STDOUT_FILENO);
+    }
+    SilentOutput(const SilentOutput&) = delete;
+    SilentOutput& operator=(const SilentOutput&) = delete;
+    ~SilentOutput() {
+        std::fflush(stdout);
+        ::dup2(before_.number(), STDOUT_FILENO);
+    }
+
+private:
+    Descriptor before_;
+};
+
+// To open a library runs code of it, which may do anything too: in a subprocess first.
+exercise::Functions load(const ExerciseOptions& options, Library& library) {
+    const std::string file = options.own.path();
+    const SubprocessEnd end = run_in_subprocess(limits_of(options), [&](Journal&) {
+        try {
+            exercise::load(library.path(), file);
+        } catch (const InputError&) {  // this process meets it as well
+        }
+    });
+    if (!end.fault.empty()) {
+        throw InputError(fmt::format("{} {} while it is loaded", file, end.fault));
+    }
+    const SilentOutput silent;
+    exercise::Functions steps = exercise::load(library.path(), file);
+    library.is_open();
+    end_subprocess_on_signals();
+    // What the library has to do at the end of the program must not change how it ends.
+    ::on_exit(
+        [](int code, void*) {
+            std::fflush(nullptr);
+            ::_exit(code);
+        },
+        nullptr);
+    return steps;
+}
+
+int examine_and_report(const ExerciseOptions& options, Library& library, const std::optional<TextFile>& output) {
+    const exercise::Functions steps = load(options, library);
     const Run run = run_of(options.network);
     const torch_ref::Factory& torch = torch_ref::load();
-    const Examination examination = examine_aloud(steps, torch, run, watch);
+    Examination examination = examine_aloud(steps, torch, run, {limits_of(options), options.quick});
+    examination.file = options.own.shown();
 
     Presentation how;
     how.recipe = run.recipe.name;
@@ -95,28 +166,8 @@ int examine_and_report(const ExerciseOptions& options, const std::string& librar
     } else {
         fmt::print("{}", text);
     }
+    say_if_quick(options.quick);
     return all_right(examination) ? kFine : kDisagrees;
-}
-
-// A function that crashes takes no verdict with it: it is named, and the others are judged without it.
-int examine_apart(const ExerciseOptions& options, const Library& library, const std::optional<TextFile>& output) {
-    Watch watch;
-    for (;;) {
-        const Apart apart = run_apart(library.signals(), [&](const std::function<void(const std::string&)>& doing) {
-            watch.running = doing;
-            return examine_and_report(options, library.path(), output, watch);
-        });
-        if (!apart.signal || interrupted()) {
-            return apart.exit_code;
-        }
-        const char* signal = ::strsignal(*apart.signal);  // NOLINT(concurrency-mt-unsafe): one thread
-        if (apart.doing.empty() || watch.crashed.contains(apart.doing)) {
-            throw InputError(fmt::format("{} ended the run ({}) outside of every function", signal, *apart.signal));
-        }
-        watch.crashed[apart.doing] =
-            fmt::format("crashes ({}); {}", signal,
-                        options.sanitize ? "see above" : "byhand exercise --sanitize tells in which line");
-    }
 }
 
 int exercise(const ExerciseOptions& options) {
@@ -127,12 +178,15 @@ int exercise(const ExerciseOptions& options) {
         fmt::print("{}", hint(options.hint, network, recipe.batch));
         return kFine;
     }
+    const Recipe recipe = recipe_of(options.network);
+    check_memory(recipe.network, recipe.batch, kBytesOfExercise);
     std::optional<TextFile> output;
     if (!options.output.empty()) {
         output.emplace(options.output);
     }
     if (!options.built.empty()) {
-        return examine_apart(options, Library({options.built, {}}, false), output);
+        Library built({options.built, {}}, false);
+        return examine_and_report(options, built, output);
     }
     for (const auto& [given, flag] :
          {std::pair{options.sanitize, "--sanitize"}, {!options.own.flags.empty(), "--flags"}}) {
@@ -140,8 +194,8 @@ int exercise(const ExerciseOptions& options) {
             throw InputError(fmt::format("{} is built already: {} is for a source", options.own.file.path, flag));
         }
     }
-    const Library library(options.own, options.sanitize);
-    return options.sanitize ? run_again_sanitized(library) : examine_apart(options, library, output);
+    Library library(options.own, options.sanitize);
+    return options.sanitize ? run_again_sanitized(library) : examine_and_report(options, library, output);
 }
 
 }  // namespace
@@ -162,9 +216,15 @@ void add_exercise(const Command& program) {
         .not_empty();
     command.option("--built", options->built, "").group("");  // not for people
     command
+        .option("--timeout", options->timeout,
+                "Seconds that one call of a function may take; what takes longer is wrong, and ended")
+        .number(0.001, 86400)
+        .shows_default();
+    command
         .option("--hint", options->hint,
                 "Of a gradient, as dbnvar: what it reads; dbnvar:2 the rule too, dbnvar:3 the formula")
         .not_empty();
+    add_quick(command, options->quick);
     command.option("--format", options->format, "table, json or junit")
         .one_of({"table", "json", "junit"})
         .shows_default();

@@ -36,8 +36,8 @@ const Explanation& explanation_of(const std::vector<Explanation>& all, const std
         }
         known.push_back(one.name);
     }
-    throw InputError(fmt::format("this network has no {}; the nearest name is {} (byhand explain lists them all)", name,
-                                 nearest(name, known)));
+    throw InputError(
+        fmt::format("this network has no {}{} (byhand explain lists them all)", name, the_nearest(name, known)));
 }
 
 int explain(const ExplainOptions& options) {

@@ -45,7 +45,7 @@ std::string hint(const std::string& asked, const NetworkConfig& network, std::si
         return text + (level == "3" ? fmt::format("the formula: {}\n", source_of(step.function).formula)
                                     : fmt::format("more: byhand exercise --hint {}:{}\n", name, level == "1" ? 2 : 3));
     }
-    throw InputError("no gradient is called " + name + "; the nearest is " + nearest(name, known));
+    throw InputError("no gradient is called " + name + the_nearest(name, known) + " (byhand explain lists them all)");
 }
 
 }  // namespace byhand::cli

@@ -150,8 +150,7 @@ std::string unknown(const std::string& word) {
     for (const Experiment& one : experiments()) {
         names.emplace_back(one.name);
     }
-    return fmt::format("there is no experiment {}; the nearest is {} (byhand lab lists them)", word,
-                       nearest(word, names));
+    return fmt::format("there is no experiment {}{} (byhand lab lists them)", word, the_nearest(word, names));
 }
 
 }  // namespace

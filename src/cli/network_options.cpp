@@ -58,6 +58,17 @@ Recipe read_recipe(const std::string& name_or_path) {
     return recipe_from_json(read_text(path, kLargest), path);
 }
 
+void add_quick(const Command& command, bool& quick) {
+    command.flag("--quick", quick,
+                 "Run isolated steps on the batch and one random draw alone, not on other values and sizes");
+}
+
+void say_if_quick(bool quick) {
+    if (quick) {
+        say("quick: isolated steps ran on the batch and one random draw; without --quick, on other values and sizes too\n");
+    }
+}
+
 Recipe recipe_of(const NetworkOptions& options) {
     return with_flags(read_recipe(options.recipe), options);
 }

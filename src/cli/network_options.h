@@ -29,6 +29,11 @@ struct NetworkOptions {
 inline constexpr const char* kNetworkGroup = "Network";  // of the options, in the help
 void add_network_options(const Command& command, NetworkOptions& options);
 
+// Adds --quick: isolated steps run on the batch and one random draw, without the battery.
+void add_quick(const Command& command, bool& quick);
+// Says so on stderr where it is set.
+void say_if_quick(bool quick);
+
 // The recipe named, or read from a file, with the flags on top of it. Throws InputError.
 Recipe recipe_of(const NetworkOptions& options);
 

@@ -1,16 +1,21 @@
 #include "cli/own_functions.h"
 
 #include <fmt/core.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
+#include <csignal>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <vector>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "base/utf8.h"
-#include "cli/apart.h"
+#include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/say.h"
 #include "exercise/build.h"
@@ -51,6 +56,10 @@ std::string OwnFunctions::path() const {
     return file.empty() ? shipped("exercise/backward.cpp") : file.path;
 }
 
+std::string OwnFunctions::shown() const {
+    return printable(from_here(path()));
+}
+
 bool OwnFunctions::is_library() const {
     return file.path.ends_with(".so");
 }
@@ -72,7 +81,7 @@ Library::Library(const OwnFunctions& own, bool sanitize) {
     folder_ = pattern;
     path_ = folder_ / "functions.so";
     if (::isatty(STDERR_FILENO) != 0) {
-        say("compiling {} ...\n", printable(from_here(own.path())));
+        say("compiling {} ...\n", own.shown());
     }
     try {
         exercise::build(own.path(), path_,
@@ -90,12 +99,18 @@ Library::~Library() {
     remove();
 }
 
-void Library::remove() const {
+void Library::remove() {
     std::error_code error;
     if (!folder_.empty()) {
         fs::remove_all(folder_, error);
+        folder_.clear();
     }
     end_if_interrupted();
+}
+
+void Library::is_open() {
+    remove();
+    signals_.restore();
 }
 
 std::string place_of(const std::string& label, const std::string& file) {
@@ -129,16 +144,30 @@ int run_again_sanitized(const Library& library) {
         arguments.push_back(word.data());
     }
     arguments.push_back(nullptr);
-    return run_apart(library.signals(),
-                     [&](const auto&) {
-                         ::setenv("LD_PRELOAD", sanitizer.c_str(), 1);  // NOLINT(concurrency-mt-unsafe): as above
-                         add_option("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1");
-                         add_option("UBSAN_OPTIONS", "abort_on_error=1");
-                         ::execv("/proc/self/exe", arguments.data());
-                         throw InputError(std::string("byhand can't be run again: ") + reason());
-                         return 0;
-                     })
-        .exit_code;
+    std::fflush(nullptr);  // or it would be written twice
+    const pid_t self = ::getpid(), child = ::fork();
+    if (child < 0) {
+        throw InputError("no process to run your functions in: " + reason());
+    }
+    if (child == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (::getppid() != self) {  // it has ended meanwhile
+            ::_exit(kBadInput);
+        }
+        library.signals().restore();
+        ::setenv("LD_PRELOAD", sanitizer.c_str(), 1);  // NOLINT(concurrency-mt-unsafe): as above
+        add_option("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1");
+        add_option("UBSAN_OPTIONS", "abort_on_error=1");
+        ::execv("/proc/self/exe", arguments.data());
+        say("byhand: byhand can't be run again: {}\n", reason());
+        ::_exit(kBadInput);
+    }
+    const Ended ended = wait_for(child, [] { return !interrupted(); });
+    if (ended.signal && !interrupted()) {
+        const char* signal = ::strsignal(*ended.signal);  // NOLINT(concurrency-mt-unsafe): as above
+        throw InputError(fmt::format("{} ended the run ({}) outside of every function", signal, *ended.signal));
+    }
+    return ended.exit_code;
 }
 
 }  // namespace byhand::cli

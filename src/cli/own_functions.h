@@ -14,6 +14,7 @@ struct OwnFunctions {
     std::string flags;  // options for the compiler, with spaces between
 
     std::string path() const;
+    std::string shown() const;  // the path in a report: from the current folder on, where the file is in there
     bool is_library() const;
 };
 
@@ -30,8 +31,11 @@ public:
     const std::string& path() const { return path_; }
     const InterruptWatch& signals() const { return signals_; }
 
+    // It has been opened: the file is not needed any more, and a signal ends the program as ever.
+    void is_open();
+
 private:
-    void remove() const;
+    void remove();
 
     InterruptWatch signals_;
     std::filesystem::path folder_;  // empty where nothing was built
@@ -43,7 +47,7 @@ private:
 std::string place_of(const std::string& label, const std::string& file);
 
 // This very command once more, with `--built` and the library, in a process in which AddressSanitizer is there before
-// all else. Returns its exit code.
+// all else. Returns its exit code. Throws InputError where there is none.
 int run_again_sanitized(const Library& library);
 
 }  // namespace byhand::cli

@@ -81,7 +81,7 @@ std::unique_ptr<Model> model_for(const Training& training) {
         return make_model(training.model, network, rows, options.threads.value_or(threads_that_pay(network, rows)));
     }
     const Library library(options.own, false);  // once opened, it is not needed on disk
-    const exercise::Steps steps = exercise::load(library.path(), options.own.path());
+    const exercise::Functions steps = exercise::load(library.path(), options.own.path());
     std::unique_ptr<Model> model = own_model(steps, run);
     for (const std::string& label : left_out_of_training(steps)) {
         say("{} is left out: the functions of the small steps train\n", printable(label));

@@ -19,14 +19,17 @@ std::shared_ptr<Battery> battery_of(const NetworkConfig& network, std::uint64_t 
 }  // namespace
 
 Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& network, std::size_t rows,
-                       std::uint64_t seed) {
+                       std::uint64_t seed, bool quick) {
     const SpreadConfig spread{.seed = seed};
+    const auto battery = [&](auto bounds, auto answers) {
+        return quick ? nullptr : battery_of(network, seed, bounds, answers);
+    };
     return {torch.stepwise_answers(network, rows),
             torch.collapsed_answers(network, rows),
             torch.fused_answers(network, rows),
-            battery_of(network, seed, stepwise_network<Rounded>, torch.stepwise_answers),
-            battery_of(network, seed, collapsed_network<Rounded>, torch.collapsed_answers),
-            battery_of(network, seed, fused_pieces<Rounded>, torch.fused_answers),
+            battery(stepwise_network<Rounded>, torch.stepwise_answers),
+            battery(collapsed_network<Rounded>, torch.collapsed_answers),
+            battery(fused_pieces<Rounded>, torch.fused_answers),
             {torch.stepwise(network, rows, DType::float32), torch.module_side(network, rows),
              torch.stepwise(network, rows, DType::float64)},
             {stepwise_network<double>(network, rows), stepwise_network<Rounded>(network, rows), spread},
@@ -45,7 +48,7 @@ Contestant contestant_of(const std::string& model, const NetworkConfig& network,
                           .battery = reference.fused_battery.get(),
                           .at_size =
                               [](const NetworkConfig& sized, std::size_t n) {
-                                  return InBoth{fused_pieces<float>(sized, n), fused_pieces<double>(sized, n)};
+                                  return InBoth{fused_pieces_on_all_targets(sized, n), fused_pieces<double>(sized, n)};
                               },
                           .right = fused_pieces<float>},
                 .answers = reference.fused.get(),
@@ -73,12 +76,14 @@ Contestant contestant_of(const std::string& model, const NetworkConfig& network,
 
 Contestant contestant_of(std::unique_ptr<GivenSide> given, const NetworkConfig& network, std::size_t rows,
                          const Reference& reference) {
+    const bool in_double = given->in_double();
     Contestant contestant{.model = "mine",
                           .side = std::move(given),
                           .coverage = Coverage::given,
                           .steps = stepwise_network<float>(network, rows),
                           .judge = {},
-                          .chain = &reference.collapsed_chain};
+                          .chain = &reference.collapsed_chain,
+                          .in_double = in_double};
     contestant.forms.push_back({stepwise_network<Rounded>(network, rows), reference.stepwise});
     contestant.forms.push_back({collapsed_network<Rounded>(network, rows), reference.collapsed});
     contestant.forms.push_back({fused_network<Rounded>(network, rows), reference.fused});

@@ -15,13 +15,13 @@ namespace byhand {
 // LibTorch's side of it.
 struct Reference {
     std::shared_ptr<const Answers> stepwise, collapsed, fused;
-    std::shared_ptr<Battery> stepwise_battery, collapsed_battery, fused_battery;  // null where none is wanted
+    std::shared_ptr<Battery> stepwise_battery, collapsed_battery, fused_battery;  // null where it is quick
     Witnesses witnesses;
     ChainModel chain, collapsed_chain;
 };
-// `seed`: of the probes, and of the runs by which the chain's limits are measured.
+// `seed`: of the probes, and of the runs by which the chain's limits are measured. `quick`: without the battery.
 Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& network, std::size_t rows,
-                       std::uint64_t seed);
+                       std::uint64_t seed, bool quick = false);
 
 // "stepwise", "collapsed" or "fused", with the steps of it that can be run alone. The reference must outlive it.
 Contestant contestant_of(const std::string& model, const NetworkConfig& network, std::size_t rows,

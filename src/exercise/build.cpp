@@ -44,12 +44,12 @@ Words compiler() {
 void build(const std::string& file, const std::string& library, const BuildConfig& config) {
     open_regular(file);  // the compiler's words for what can't be read are not ours
     Words words = compiler();
-    for (const char* option : {"-std=c++20", "-fPIC", "-shared", "-ffp-contract=off", "-Wall"}) {
+    for (const char* option : {"-std=c++20", "-fPIC", "-shared", "-ffp-contract=off", "-Wall", "-Wno-sign-compare"}) {
         words.emplace_back(option);
     }
     const Words how = config.sanitize
                           ? Words{"-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"}
-                          : Words{"-O2"};
+                          : Words{"-O1"};
     words.insert(words.end(), how.begin(), how.end());
     // By a path that is no option and no list of options, whatever it is called.
     const bool is_word = file.starts_with('-') || file.starts_with('@');

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <cfenv>
 
 #include "base/error.h"
 
@@ -19,10 +20,13 @@ std::string why() {
 
 }  // namespace
 
-Steps load(const std::string& path, const std::string& source) {
+Functions load(const std::string& path, const std::string& source) {
     const std::string& called = source.empty() ? path : source;
     // With a slash, or it would be looked for among the system's.
     const std::string place = path.find('/') == std::string::npos ? "./" + path : path;
+    // Some libraries switch flush-to-zero on when they are opened, for all that comes after.
+    std::fenv_t environment;
+    std::fegetenv(&environment);
     void* library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) {
         throw InputError(called + " can't be opened as a library (" + why() + ")");
@@ -32,12 +36,23 @@ Steps load(const std::string& path, const std::string& source) {
         throw InputError(called +
                          " has no function byhand_steps, which hands its functions over: see docs/your-kernel.md");
     }
-    Steps steps;
-    reinterpret_cast<void (*)(Steps&)>(symbol)(steps);
-    if (steps.in_float().empty()) {
+    const void* interface = dlsym(library, "byhand_steps_interface");
+    if (interface == nullptr || *static_cast<const int*>(interface) != byhand_steps_interface) {
+        throw InputError(called + " was built with the headers of another byhand; build it again");
+    }
+    const Functions functions = functions_of(reinterpret_cast<void (*)(Steps&)>(symbol));
+    std::fesetenv(&environment);
+    if (functions.in_float().empty()) {
         throw InputError(called + ": byhand_steps adds no function of float");
     }
-    return steps;
+    for (const Function<double>& in_double : functions.in_double()) {
+        const auto makes_it = [&](const Function<float>& one) { return one.label() == in_double.label(); };
+        if (std::ranges::none_of(functions.in_float(), makes_it)) {
+            throw InputError(called + ": byhand_steps adds " + in_double.label() +
+                             " in double alone; add it in float as well");
+        }
+    }
+    return functions;
 }
 
 }  // namespace byhand::exercise

@@ -1,15 +1,7 @@
-// How somebody's own functions are handed to byhand: by the name of what each makes.
+// How external functions are handed to byhand: by the name of what each makes.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <functional>
-#include <string>
-#include <tuple>
-#include <type_traits>
-#include <utility>
-#include <variant>
-#include <vector>
 
 #include "exercise/tensor.h"
 
@@ -23,90 +15,115 @@ struct Norm {
     bool epsilon_inside = true;
 };
 
-// X and Y.
-using Indices = Tensor<const std::int64_t>;
+// What a function takes: a Tensor of these elements, or a Norm.
+enum class Kind { none, float32, float64, indices, norm };
 
-template <class T>
-using Read = std::variant<Tensor<const T>, Indices>;
-
-// One of somebody's functions. `reads` is how many tensors it takes.
-template <class T>
-struct Function {
-    std::string makes;
-    bool in_one = false;  // by the formula in one, instead of the small step
-    std::size_t reads = 0;
-    // Throws Fault, where the function does what it should not or takes another kind of tensor.
-    std::function<void(Tensor<T> out, const std::vector<Read<T>>& reads, const Norm& norm)> run;
-
-    // "dlogits", "dlogits_in_one".
-    std::string label() const { return in_one ? makes + "_in_one" : makes; }
+// A function whose type only `call` knows.
+struct Added {
+    const char* makes;
+    bool in_one;        // by the formula in one, instead of the small step
+    Kind element;       // of the result: float32 or float64
+    const Kind* takes;  // `count` of them, besides the result
+    std::size_t count;
+    void (*function)();
+    // `result` is a Tensor<T>*, and each argument points to what `takes` names.
+    void (*call)(void (*function)(), void* result, void* const* arguments);
 };
 
+namespace of_type {
+
+// What stays of a parameter's type.
+template <class Parameter>
+struct Plain {
+    using Type = Parameter;
+};
+template <class Parameter>
+struct Plain<const Parameter> : Plain<Parameter> {};
+template <class Parameter>
+struct Plain<Parameter&> : Plain<Parameter> {};
+
+template <class Plain>
+inline constexpr Kind kKindOf = Kind::none;
+template <>
+inline constexpr Kind kKindOf<Tensor<const float>> = Kind::float32;
+template <>
+inline constexpr Kind kKindOf<Tensor<const double>> = Kind::float64;
+template <>
+inline constexpr Kind kKindOf<Indices> = Kind::indices;
+template <>
+inline constexpr Kind kKindOf<Norm> = Kind::norm;
+
+template <class Parameter>
+inline constexpr Kind kKind = kKindOf<typename Plain<Parameter>::Type>;
+template <class... Parameters>
+inline constexpr Kind kTakes[] = {kKind<Parameters>..., Kind::none};
+
+// Pointers, one after another.
+struct Arguments {
+    void* const* next;
+    template <class Type>
+    Type& take() {
+        return *static_cast<Type*>(*next++);
+    }
+};
+
+// A function of type void (Tensor<T>, Parameters...), called; one instance for each type there is.
+template <class T, class... Parameters>
+struct Call {
+    static void call(void (*function)(), void* result, void* const* arguments) {
+        [[maybe_unused]] Arguments all{arguments};
+        // (Braces: from left to right.)
+        Call{reinterpret_cast<void (*)(Tensor<T>, Parameters...)>(function), *static_cast<Tensor<T>*>(result),
+             all.take<typename Plain<Parameters>::Type>()...};
+    }
+    Call(void (*function)(Tensor<T>, Parameters...), const Tensor<T>& result,
+         typename Plain<Parameters>::Type&... arguments) {
+        function(result, arguments...);
+    }
+};
+
+}  // namespace of_type
+
+// The list that functions are added to.
 class Steps {
 public:
+    using Receive = void (*)(void* list, const Added& added);
+    Steps(Receive receive, void* list) : receive_(receive), list_(list) {}
+
     // `makes` is made by `function`, whose parameters are the result, what it reads in the order of the step (`byhand
-    // explain NAME` tells it), and a Norm at the end where it wants one. T is float or double: give both.
+    // explain NAME` lists it), and a Norm at the end where it wants one. T is float or double: give both.
     template <class T, class... Parameters>
-    void add(std::string makes, void (*function)(Tensor<T>, Parameters...)) {
-        list<T>().push_back({std::move(makes), false, kReads<Parameters...>, bound(function)});
+    void add(Text makes, void (*function)(Tensor<T>, Parameters...)) {
+        add(makes, false, function);
     }
 
     // The same for the formulas in one: dlogits from logits and Y; dhprebn from dbnraw, bnraw, bnvar_inv and bnvar.
     template <class T, class... Parameters>
-    void add_in_one(std::string makes, void (*function)(Tensor<T>, Parameters...)) {
-        list<T>().push_back({std::move(makes), true, kReads<Parameters...>, bound(function)});
+    void add_in_one(Text makes, void (*function)(Tensor<T>, Parameters...)) {
+        add(makes, true, function);
     }
-
-    // In the order in which they came.
-    const std::vector<Function<float>>& in_float() const { return float_; }
-    const std::vector<Function<double>>& in_double() const { return double_; }
 
 private:
-    template <class Parameter>
-    static constexpr bool kIsNorm = std::is_same_v<std::remove_cvref_t<Parameter>, Norm>;
-    template <class... Parameters>
-    static constexpr std::size_t kReads = (std::size_t{0} + ... + (kIsNorm<Parameters> ? 0 : 1));
-
-    template <class T>
-    auto& list() {
-        static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "float and double are what is judged");
-        if constexpr (std::is_same_v<T, float>) {
-            return float_;
-        } else {
-            return double_;
-        }
-    }
-
-    template <class Parameter, class T>
-    static std::remove_cvref_t<Parameter> argument(const std::vector<Read<T>>& reads, std::size_t& next,
-                                                   const Norm& norm) {
-        if constexpr (kIsNorm<Parameter>) {
-            return norm;
-        } else {
-            const Read<T>& read = reads.at(next++);
-            if (const auto* tensor = std::get_if<std::remove_cvref_t<Parameter>>(&read)) {
-                return *tensor;
-            }
-            throw Fault("takes something else as its " + std::to_string(next) + ". tensor: " +
-                        std::visit([](const auto& tensor) { return tensor.name(); }, read) + " comes there");
-        }
-    }
-
     template <class T, class... Parameters>
-    static auto bound(void (*function)(Tensor<T>, Parameters...)) {
-        return [function](Tensor<T> out, const std::vector<Read<T>>& reads, const Norm& norm) {
-            [[maybe_unused]] std::size_t next = 0;
-            // (Braces: from left to right.)
-            std::tuple<std::remove_cvref_t<Parameters>...> arguments{argument<Parameters, T>(reads, next, norm)...};
-            std::apply([&](auto&... each) { function(out, each...); }, arguments);
-        };
+    void add(Text makes, bool in_one, void (*function)(Tensor<T>, Parameters...)) {
+        constexpr Kind kElement = of_type::kKind<Tensor<const T>>;
+        static_assert(kElement == Kind::float32 || kElement == Kind::float64, "float and double are what is judged");
+        static_assert(((of_type::kKind<Parameters> == kElement || of_type::kKind<Parameters> == Kind::indices ||
+                        of_type::kKind<Parameters> == Kind::norm) &&
+                       ...),
+                      "a function takes Tensor<T> first, then Tensor<const T>, Indices or a Norm");
+        receive_(list_, {makes.begin(), in_one, kElement, of_type::kTakes<Parameters...>, sizeof...(Parameters),
+                         reinterpret_cast<void (*)()>(function), of_type::Call<T, Parameters...>::call});
     }
 
-    std::vector<Function<float>> float_;
-    std::vector<Function<double>> double_;
+    Receive receive_;
+    void* list_;
 };
 
 }  // namespace byhand::exercise
 
-// What a file of one's own defines: it adds its functions. Called once.
+// What a file of external functions defines: it adds its functions. Called once.
 extern "C" void byhand_steps(byhand::exercise::Steps& steps);
+
+// In a library it says which form of Added its functions come in: one of other headers has another, or none.
+extern "C" [[gnu::used]] inline const int byhand_steps_interface = 2;

@@ -38,9 +38,9 @@ Norm norm_of(const NetworkConfig& config, std::size_t rows) {
 template <class T>
 Read<T> read(const Named& what, const Operand<T>& operand) {
     if (const auto* indices = std::get_if<const std::int64_t*>(&operand)) {
-        return Indices(what.name, what.shape, *indices);
+        return Indices(what.name.c_str(), extents_of(what.shape), *indices);
     }
-    return Tensor<const T>(what.name, what.shape, std::get<const T*>(operand));
+    return Tensor<const T>(what.name.c_str(), extents_of(what.shape), std::get<const T*>(operand));
 }
 
 // What the step runs.
@@ -56,7 +56,7 @@ auto bound(const Function<T>& function, const Named& makes, const std::vector<Na
         for (std::size_t i = 0; i < operands.size(); ++i) {
             tensors.push_back(read<T>(reads[i], operands[i]));
         }
-        function.run(Tensor<T>(makes.name, makes.shape, out), tensors, norm);
+        function.run(Tensor<T>(makes.name.c_str(), extents_of(makes.shape), out), tensors, norm);
     };
 }
 
@@ -101,8 +101,8 @@ std::vector<std::string> take_over(StepNetwork<T>& network, const std::vector<Fu
     }
     for (const Function<T>& function : functions) {
         if (std::ranges::find(known, function.makes) == known.end()) {
-            throw InputError("a function makes " + function.makes +
-                             ", which is no step of this network; the nearest is " + nearest(function.makes, known));
+            throw InputError("a function makes " + function.makes + ", which is no step of this network" +
+                             the_nearest(function.makes, known));
         }
     }
     return taken;

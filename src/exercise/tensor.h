@@ -1,70 +1,146 @@
-// A tensor whose every access is checked: what somebody's own function reads and writes.
+// A tensor whose every access is checked: what an external function reads and writes. It is compiled with every file of
+// such functions, so it includes nothing that takes long.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <stdexcept>
-#include <string>
-#include <utility>
-
-#include "base/shape.h"
+#include <exception>
+#include <initializer_list>
 
 namespace byhand::exercise {
 
-// Something that somebody's own function did and should not have done. The message says what, of which tensor.
-struct Fault : std::runtime_error {
-    using std::runtime_error::runtime_error;
+// A text as "dW1" or a std::string. It is read at once, never kept.
+class Text {
+public:
+    Text(const char* text) : text_(text) {}  // NOLINT(google-explicit-constructor): both are texts
+    template <class String>
+    Text(const String& text) : text_(text.c_str()) {}  // NOLINT(google-explicit-constructor)
+    const char* begin() const { return text_; }
+
+private:
+    const char* text_;
 };
 
+// What a function did and should not have done, or what it can't do: the message says what, and of which tensor. Long
+// ones are cut.
+class Fault : public std::exception {
+public:
+    explicit Fault(Text message) { add(message.begin()); }
+    const char* what() const noexcept override { return message_; }
+
+    Fault& add(const char* text) {
+        for (; *text != '\0' && length_ + 1 < sizeof message_; ++text) {
+            message_[length_++] = *text;
+        }
+        message_[length_] = '\0';
+        return *this;
+    }
+    Fault& add(std::ptrdiff_t number) {
+        char digits[24];
+        char* first = digits + sizeof digits - 1;
+        *first = '\0';
+        for (std::ptrdiff_t rest = number; rest != 0 || *first == '\0'; rest /= 10) {
+            *--first = static_cast<char>('0' + (rest < 0 ? -(rest % 10) : rest % 10));
+        }
+        if (number < 0) {
+            *--first = '-';
+        }
+        return add(first);
+    }
+
+private:
+    char message_[512] = {};
+    std::size_t length_ = 0;
+};
+
+// The extents of a tensor, or the indices of an element: one for each axis.
+struct Extents {
+    static constexpr std::ptrdiff_t kMostAxes = 4;
+
+    std::ptrdiff_t axes = 0;
+    std::ptrdiff_t of[kMostAxes] = {};
+
+    // Precondition: at most kMostAxes.
+    Extents(std::initializer_list<std::ptrdiff_t> all) {
+        for (const std::ptrdiff_t extent : all) {
+            of[axes++] = extent;
+        }
+    }
+    std::ptrdiff_t count() const {
+        std::ptrdiff_t elements = 1;
+        for (std::ptrdiff_t axis = 0; axis < axes; ++axis) {
+            elements *= of[axis];
+        }
+        return elements;
+    }
+};
+
+// "(32, 27)", "()".
+inline Fault& add(Fault& fault, const Extents& extents) {
+    fault.add("(");
+    for (std::ptrdiff_t axis = 0; axis < extents.axes; ++axis) {
+        fault.add(axis == 0 ? "" : ", ").add(extents.of[axis]);
+    }
+    return fault.add(")");
+}
+
+[[noreturn]] inline void refuse_element(const char* name, const Extents& extents, const Extents& at) {
+    Fault fault("goes to ");
+    add(fault.add(name), at);
+    add(fault.add(", and ").add(name).add(" is "), extents);
+    throw fault;  // NOLINT(misc-throw-by-value-catch-by-reference): put together above
+}
+
+[[noreturn]] inline void refuse_axis(const char* name, const Extents& extents, std::ptrdiff_t axis) {
+    Fault fault("asks for size(");
+    add(fault.add(axis).add(") of ").add(name).add(", which is "), extents);
+    throw fault;  // NOLINT(misc-throw-by-value-catch-by-reference)
+}
+
 // T is float or double; const where it is only to be read. Indices count from 0: probs(i, j) is row i, column j.
+// Numbers and name are those of the caller.
 template <class T>
 class Tensor {
 public:
-    Tensor(std::string name, Shape shape, T* data) : name_(std::move(name)), shape_(std::move(shape)), data_(data) {}
+    Tensor(const char* name, const Extents& extents, T* data) : name_(name), extents_(extents), data_(data) {}
 
-    // The extent of an axis: size(0) are the rows of a matrix, size(1) its columns. Throws Fault where there is none.
-    std::size_t size(std::size_t axis) const {
-        if (axis >= shape_.size()) {
-            throw Fault("asks for size(" + std::to_string(axis) + ") of " + name_ + ", which is " + to_string(shape_));
+    // The extent of an axis: size(0) are the rows of a matrix, size(1) its columns. Signed, as indices are: -1 /
+    // size(0) is no huge number (but a division of integers). Throws Fault where there is none.
+    std::ptrdiff_t size(std::ptrdiff_t axis) const {
+        if (axis < 0 || axis >= extents_.axes) {
+            refuse_axis(name_, extents_, axis);
         }
-        return shape_[axis];
+        return extents_.of[axis];
     }
 
     // One element; () for a single number. Throws Fault where there is none at that place.
     template <class... Index>
     T& operator()(Index... index) const {
-        const std::array<std::int64_t, sizeof...(Index)> at = {static_cast<std::int64_t>(index)...};
-        if (at.size() != shape_.size()) {
-            fault(at.data(), at.size());
-        }
-        std::size_t place = 0;
-        for (std::size_t axis = 0; axis < at.size(); ++axis) {
-            if (at[axis] < 0 || static_cast<std::size_t>(at[axis]) >= shape_[axis]) {
-                fault(at.data(), at.size());
-            }
-            place = place * shape_[axis] + static_cast<std::size_t>(at[axis]);
+        static_assert(sizeof...(Index) <= Extents::kMostAxes, "a tensor has no more than four axes");
+        bool is_inside = sizeof...(Index) == extents_.axes;
+        [[maybe_unused]] const std::ptrdiff_t* extent = extents_.of;
+        std::ptrdiff_t place = 0;
+        ((is_inside = is_inside && static_cast<std::size_t>(index) < static_cast<std::size_t>(*extent),
+          place = place * *extent++ + static_cast<std::ptrdiff_t>(index)),
+         ...);
+        if (!is_inside) {
+            refuse_element(name_, extents_, {static_cast<std::ptrdiff_t>(index)...});
         }
         return data_[place];
     }
 
     // The numbers themselves, row after row, for a kernel that does without the checks.
     T* data() const { return data_; }
-    std::size_t count() const { return byhand::count(shape_); }
-    const std::string& name() const { return name_; }
+    std::ptrdiff_t count() const { return extents_.count(); }
+    const char* name() const { return name_; }
 
 private:
-    [[noreturn]] void fault(const std::int64_t* at, std::size_t count) const {
-        std::string place;
-        for (std::size_t axis = 0; axis < count; ++axis) {
-            place += (axis == 0 ? "" : ", ") + std::to_string(at[axis]);
-        }
-        throw Fault("goes to " + name_ + "(" + place + "), and " + name_ + " is " + to_string(shape_));
-    }
-
-    std::string name_;
-    Shape shape_;
+    const char* name_;
+    Extents extents_;
     T* data_;
 };
+
+// X and Y.
+using Indices = Tensor<const std::int64_t>;
 
 }  // namespace byhand::exercise

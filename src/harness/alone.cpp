@@ -1,104 +1,19 @@
 #include "harness/alone.h"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
-#include <cstring>
-#include <exception>
-#include <functional>
-#include <limits>
+#include <iterator>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
-#include "base/tensors.h"
 #include "harness/hints.h"
 #include "harness/known_mistake.h"
 #include "harness/shrink.h"
 
 namespace byhand {
 namespace {
-
-// Numbers between two fences of one number, so that a function that writes there is found out.
-template <class T>
-class Fenced {
-public:
-    Fenced(std::size_t elements, T fence)
-        : fence_(16 + std::min<std::size_t>(elements, 4096)), all_(elements + 2 * fence_, fence) {}
-
-    T* data() { return all_.data() + fence_; }
-    std::size_t size() const { return all_.size() - 2 * fence_; }
-    std::span<const T> numbers() const { return {all_.data() + fence_, size()}; }
-
-    bool fences_stand() const {
-        const auto fence = static_cast<std::ptrdiff_t>(fence_);
-        const auto bits = [](const T& number) { return std::bit_cast<Bits<T>>(number); };  // a NaN is unlike itself
-        const auto is_untouched = [&](const T& number) { return bits(number) == bits(all_.front()); };
-        return std::all_of(all_.begin(), all_.begin() + fence, is_untouched) &&
-               std::all_of(all_.end() - fence, all_.end(), is_untouched);
-    }
-
-private:
-    std::size_t fence_;
-    std::vector<T> all_;
-};
-
-// What T's functions read: the float values as T, converted once a name.
-template <class T>
-class Operands {
-public:
-    explicit Operands(const Values& values) : values_(values) {}
-
-    std::vector<Operand<T>> of(const std::vector<std::string>& names) {
-        std::vector<Operand<T>> operands;
-        for (const std::string& name : names) {
-            if (values_.holds_indices(name)) {
-                operands.emplace_back(values_.indices(name).data());
-            } else {
-                const std::vector<float>& numbers = values_.numbers(name);
-                // Who reads past their end reads NaNs.
-                constexpr T kPoison = std::numeric_limits<T>::quiet_NaN();
-                auto [place, is_new] = converted_.try_emplace(name, numbers.size(), kPoison);
-                if (is_new) {
-                    std::ranges::copy(numbers, place->second.data());
-                }
-                operands.emplace_back(static_cast<const T*>(place->second.data()));
-            }
-        }
-        return operands;
-    }
-
-    // The first name whose values a step has changed, although it was only to read them.
-    std::optional<std::string> changed() const {
-        for (const auto& [name, numbers] : converted_) {
-            const std::vector<float>& before = values_.numbers(name);
-            for (std::size_t i = 0; i < before.size(); ++i) {
-                const T was = static_cast<T>(before[i]);
-                if (!(numbers.numbers()[i] == was) && !std::isnan(was)) {
-                    return name;
-                }
-            }
-            if (!numbers.fences_stand()) {
-                return name;
-            }
-        }
-        return std::nullopt;
-    }
-
-private:
-    const Values& values_;
-    std::map<std::string, Fenced<T>> converted_;
-};
-
-template <class T>
-Fenced<T> unwritten(std::size_t elements) {
-    Fenced<T> out(elements, T{-7.25});  // no NaN, which would stay one whatever is added to it
-    const Bits<T> bits = kUnwritten<T>;
-    for (std::size_t i = 0; i < elements; ++i) {
-        std::memcpy(out.data() + i, &bits, sizeof bits);
-    }
-    return out;
-}
 
 // The limit of each element: what T's rounding may come to, and what the answer's own may, which sums in double and in
 // an order of its own.
@@ -125,41 +40,120 @@ const Step<T>* find_step(const StepNetwork<T>& network, const std::string& makes
     return nullptr;
 }
 
-// What a step makes of a question, in a network of that size.
+// One run of a step: on a question's values, in a network of that size.
 template <class T>
-Made made_of(const Step<T>& step, const Question& question, Leeway leeway, const NetworkSize& size) {
-    Operands<T> operands(*question.values);
-    Fenced<T> out = unwritten<T>(count(step.shape));
-    try {
-        step.run(out.data(), operands.of(step.reads));
-    } catch (const std::exception& fault) {  // somebody else's function may be one that checks
-        Made none;
-        none.trial.verdict = Verdict::mismatch;
-        none.trial.note = fault.what();
-        return none;
-    }
-    const std::span<const T> ours = out.numbers();
-    const std::vector<double> limits = limits_of<T>(question, leeway);
-    Made made{judge(ours, question.answer, limits), {ours.begin(), ours.end()}};
-    Trial& trial = made.trial;
-    if (trial.verdict == Verdict::mismatch) {
-        trial.hint = hint(made.numbers, question.answer, limits, step.shape, size.network, size.rows);
-    }
-    if (!out.fences_stand()) {
-        trial.verdict = Verdict::mismatch;
-        trial.note = "writes past the end of its result";
-    } else if (const auto name = operands.changed()) {
-        trial.verdict = Verdict::mismatch;
-        trial.overwrites = *name;
-        trial.note = "overwrites " + *name + ", which it reads";
-    }
-    trial.in_double = sizeof(T) == sizeof(double);
-    return made;
-}
+struct Case {
+    const Step<T>* step = nullptr;
+    const Question* question = nullptr;
+    NetworkSize size = {};
+    std::string on = {};  // of the battery
+};
+
+// A trial's case, whatever the numbers.
+struct Shown {
+    const Question* question = nullptr;
+    NetworkSize size;
+    std::string function;
+};
 
 template <class T>
-Leeway leeway_of(const Step<T>& step, const Step<Rounded>& right, const Judge& judge) {
-    return step.function == right.function ? Leeway::none : judge.leeway;
+Trial trial_of(const CallResult<T>& result, const Case<T>& one, Leeway leeway) {
+    Trial trial;
+    if (result.made.empty()) {
+        trial.verdict = Verdict::mismatch;
+    } else {
+        const std::span<const T> ours = result.made;
+        const std::vector<double> limits = limits_of<T>(*one.question, leeway);
+        trial = judge(ours, one.question->answer, limits);
+        if (trial.verdict == Verdict::mismatch) {
+            trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), one.question->answer, limits,
+                              one.step->shape, one.size.network, one.size.rows);
+        }
+    }
+    if (!result.fault.empty()) {
+        trial.verdict = Verdict::mismatch;
+        trial.note = result.fault;
+        trial.overwrites = result.overwrites;
+    }
+    trial.in_double = sizeof(T) == sizeof(double);
+    if (!one.on.empty()) {
+        trial.on = one.on;
+        trial.shape = one.step->shape;
+    }
+    return trial;
+}
+
+// How the steps of one name are run and judged.
+struct Manner {
+    const Judge& judge;
+    const std::string& right;  // the name of the right function
+
+    template <class T>
+    bool is_external(const Step<T>& step) const {
+        return judge.external.subprocess && step.function != right;
+    }
+    template <class T>
+    Leeway leeway(const Step<T>& step) const {
+        return step.function == right ? Leeway::none : judge.leeway;
+    }
+};
+
+// What a step makes of a question, in a network of that size.
+template <class T>
+Made made_of(const Step<T>& step, const Question& question, const NetworkSize& size, const Manner& manner) {
+    const std::vector<Call<T>> call = {{&step, question.values.get()}};
+    const CallResult<T> result =
+        run_calls<T>(call, manner.is_external(step) ? manner.judge.external : CallConfig()).front();
+    return {trial_of(result, Case<T>{&step, &question, size}, manner.leeway(step)),
+            {result.made.begin(), result.made.end()}};
+}
+
+// A trial for each case that was run: what ends a subprocess ends the cases that follow. Empty only where there is
+// none.
+template <class T>
+std::vector<Trial> trials_of(const std::vector<Case<T>>& cases, const Manner& manner) {
+    if (cases.empty()) {
+        return {};
+    }
+    std::vector<Call<T>> calls;
+    for (const Case<T>& one : cases) {
+        calls.push_back({one.step, one.question->values.get()});
+    }
+    const bool external = manner.is_external(*cases.front().step);
+    std::vector<CallResult<T>> results = run_calls<T>(calls, external ? manner.judge.external : CallConfig());
+    const auto fault = std::ranges::find_if(results, [](const CallResult<T>& r) { return !r.fault.empty(); });
+    if (external && fault != results.end()) {  // what a function does wrong on some values, it does
+        results.front().fault = fault->fault;
+        results.front().overwrites = fault->overwrites;
+    }
+    std::vector<Trial> trials;
+    for (std::size_t i = 0; i < results.size() && (i == 0 || !results[i].made.empty() || !results[i].fault.empty());
+         ++i) {
+        trials.push_back(trial_of(results[i], cases[i], manner.leeway(*cases[i].step)));
+    }
+    return trials;
+}
+
+// The battery's cases of the step that makes `name`, `function` being its function's name: of every step that makes it
+// at those sizes.
+template <class T>
+std::vector<Case<T>> battery_cases(const std::vector<BatteryCase>& battery,
+                                   const std::vector<const StepNetwork<T>*>& sizes, const std::string& name,
+                                   const std::string& function) {
+    std::vector<Case<T>> cases;
+    for (const BatteryCase& one : battery) {
+        const StepNetwork<T>& network = *sizes[one.size];
+        for (const Step<T>* step : all_steps(network)) {
+            if (step->makes == name) {
+                const bool is_variant = step->function.starts_with(function + " ");  // on other vectors
+                cases.push_back({step,
+                                 &one.question,
+                                 {network.config, network.rows},
+                                 one.on + (is_variant ? step->function.substr(function.size()) : "")});
+            }
+        }
+    }
+    return cases;
 }
 
 // The steps at each of the battery's sizes.
@@ -171,58 +165,76 @@ std::vector<InBoth> at_sizes(const Judge& judge) {
     return all;
 }
 
-// Returns the case on which it is wrong, if there is one.
-const BatteryCase* run_on_battery(StepAlone& result, const Judge& judge, const Step<Rounded>& right,
-                                  const std::vector<InBoth>& sizes) {
-    const auto try_out = [&]<class T>(const Step<T>* step, const BatteryCase& one) {
-        if (step != nullptr) {
-            const NetworkSize& size = judge.battery->sizes()[one.size];
-            result.battery.push_back(made_of(*step, one.question, leeway_of(*step, right, judge), size).trial);
-            result.battery.back().on = one.on;
-            result.battery.back().shape = step->shape;
-        }
-    };
-    for (const BatteryCase& one : judge.battery->cases(result.makes, result.reads)) {
-        try_out(find_step(sizes[one.size].in_float, result.makes), one);
-        try_out(find_step(sizes[one.size].in_double, result.makes), one);
-        if (result.wrong()) {
-            return &one;
-        }
+template <class T>
+std::vector<const StepNetwork<T>*> pointers(const std::vector<InBoth>& sizes, StepNetwork<T> InBoth::* network) {
+    std::vector<const StepNetwork<T>*> all;
+    for (const InBoth& size : sizes) {
+        all.push_back(&(size.*network));
     }
-    return nullptr;
+    return all;
 }
 
-Trial& telling_of(StepAlone& step) {
-    const Trial* telling = step.telling();
-    for (Trial* trial : {&step.real, &step.probe, &step.real_double, &step.probe_double}) {
-        if (trial == telling) {
-            return *trial;
+// Trials of the battery, and the case of each.
+struct OnBattery {
+    std::vector<Trial>& trials;
+    std::vector<Shown> shown = {};
+
+    template <class T>
+    void append(const std::vector<Trial>& more, const std::vector<Case<T>>& cases, std::size_t begin = 0) {
+        for (std::size_t i = begin; i < more.size(); ++i) {
+            trials.push_back(more[i]);
+            shown.push_back({cases[i].question, cases[i].size, cases[i].step->function});
         }
     }
-    return *std::ranges::find_if(step.battery, [&](const Trial& trial) { return &trial == telling; });
+};
+
+// The step that makes `makes`; of several the one by this function.
+template <class T>
+const Step<T>* find_step(const StepNetwork<T>& network, const std::string& makes, const std::string& function) {
+    for (const Step<T>* step : all_steps(network)) {
+        if (step->makes == makes && step->function == function) {
+            return step;
+        }
+    }
+    return find_step(network, makes);
 }
 
-// A culprit's step once more on the question that shows it: which mistake that is, and the smallest input.
-void explain(StepAlone& result, const Judge& judge, const Step<Rounded>& right, const Question& question,
-             const NetworkSize& size, bool makes_small) {
+// A culprit's step once more on the case that shows it: which planted mistake makes the same, and the smallest input.
+void explain(StepAlone& result, Trial& telling, const Manner& manner, const Shown& shown, bool makes_small) {
     const bool in_double = result.only_in_double();
     const auto run = [&](const NetworkSize& at, const Question& asked) {
-        const InBoth both = judge.at_size(at.network, at.rows);
+        const InBoth both = manner.judge.at_size(at.network, at.rows);
         const auto by = [&]<class T>(const Step<T>* step) {
-            return step != nullptr ? made_of(*step, asked, leeway_of(*step, right, judge), at) : Made();
+            return step != nullptr ? made_of(*step, asked, at, manner) : Made();
         };
-        return in_double ? by(find_step(both.in_double, result.makes)) : by(find_step(both.in_float, result.makes));
+        return in_double ? by(find_step(both.in_double, result.makes, shown.function))
+                         : by(find_step(both.in_float, result.makes, shown.function));
     };
-    Trial& telling = telling_of(result);
     if (telling.verdict == Verdict::mismatch && telling.note.empty() && !in_double) {
-        const Leeway leeway = result.function == right.function ? Leeway::none : judge.leeway;
-        telling.mistake = known_mistake(judge.right(size.network, size.rows), result.makes, question,
-                                        run(size, question).numbers, limits_of<float>(question, leeway));
+        const Leeway leeway = result.function == manner.right ? Leeway::none : manner.judge.leeway;
+        telling.mistake =
+            known_mistake(manner.judge.right(shown.size.network, shown.size.rows), result.makes, *shown.question,
+                          run(shown.size, *shown.question).numbers, limits_of<float>(*shown.question, leeway));
     }
-    if (makes_small && judge.battery != nullptr) {
-        telling.smallest = shrink(result.makes, result.reads, size, *question.values,
-                                  {.make = judge.battery->make_form(), .run = run});
+    if (makes_small && manner.judge.battery != nullptr) {
+        telling.smallest = shrink(result.makes, result.reads, shown.size, *shown.question->values,
+                                  {.make = manner.judge.battery->make_form(), .run = run});
     }
+}
+
+// Of a step that is wrong.
+void explain(StepAlone& result, const Manner& manner, const Question& real, const Question& probe,
+             const NetworkSize& own, const std::vector<Shown>& battery, bool once_only) {
+    const Trial* telling = result.telling();
+    for (Trial* trial : {&result.real, &result.probe, &result.real_double, &result.probe_double}) {
+        if (trial == telling) {
+            explain(result, *trial, manner, {result.not_on_batch() ? &probe : &real, own, result.function},
+                    once_only && result.not_on_batch());
+            return;
+        }
+    }
+    const auto place = static_cast<std::size_t>(telling - result.battery.data());
+    explain(result, result.battery[place], manner, battery[place], once_only);
 }
 
 }  // namespace
@@ -269,8 +281,10 @@ Verdict StepAlone::verdict() const {
 std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge& judge, const Answers& answers,
                                  Questions& questions, bool once_only, const std::function<void()>& begins) {
     const std::vector<std::string> known = answers.names();
-    const bool on_battery = once_only && judge.battery != nullptr;
-    const std::vector<InBoth> sizes = on_battery ? at_sizes(judge) : std::vector<InBoth>();
+    const bool has_battery = once_only && judge.battery != nullptr;
+    const std::vector<InBoth> sizes = has_battery ? at_sizes(judge) : std::vector<InBoth>();
+    const auto floats = pointers(sizes, &InBoth::in_float);
+    const auto doubles = pointers(sizes, &InBoth::in_double);
     std::vector<StepAlone> results;
     for (const Step<float>* step : all_steps(network)) {
         const Step<Rounded>* bound = find_step(judge.bounds, step->makes);
@@ -283,35 +297,46 @@ std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge&
         StepAlone result{step->makes, step->function, step->reads, {}, {}, {}, {}, step->shape};
         const Question& real = questions.real(*bound, step->reads, answers);
         const Question& probe = questions.probe(*bound, step->reads, answers);
+        const Manner manner{judge, bound->function};
         const NetworkSize own{judge.bounds.config, network.rows};
-        const auto trial_of = [&](const auto& by, const Question& question) {
-            return made_of(by, question, leeway_of(by, *bound, judge), own).trial;
+        OnBattery on_battery{result.battery};
+        static const std::vector<BatteryCase> kNone;
+        const std::vector<BatteryCase>& battery = has_battery ? judge.battery->cases(step->makes, step->reads) : kNone;
+        // All of an external function's calls share a subprocess; ours go on only where the first two are right.
+        const auto run = [&]<class T>(const Step<T>& one, const std::vector<const StepNetwork<T>*>& at_size,
+                                      Trial& on_real, Trial& on_probe) {
+            std::vector<Case<T>> cases = {{&one, &real, own}, {&one, &probe, own}};
+            if (manner.is_external(one)) {
+                std::ranges::move(battery_cases(battery, at_size, one.makes, one.function), std::back_inserter(cases));
+            }
+            const std::vector<Trial> trials = trials_of(cases, manner);
+            on_real = trials[0];
+            on_probe = trials.size() > 1 ? trials[1] : trials[0];
+            on_battery.append(trials, cases, 2);
         };
-        result.real = trial_of(*step, real);
-        result.probe = trial_of(*step, probe);
-        const Step<double>* in_double = find_step(judge.in_double, step->makes);
+        run(*step, floats, result.real, result.probe);
         result.real_double = result.real;
         result.probe_double = result.probe;
-        if (once_only && in_double != nullptr) {
-            result.real_double = trial_of(*in_double, real);
-            result.probe_double = trial_of(*in_double, probe);
+        const Step<double>* in_double = once_only ? find_step(judge.in_double, step->makes) : nullptr;
+        if (in_double != nullptr) {
+            run(*in_double, doubles, result.real_double, result.probe_double);
         }
-        const Leeway leeway = leeway_of(*step, *bound, judge);
-        if (leeway == Leeway::words && !result.wrong()) {
-            result.rounding = limits_of<float>(real, leeway);
+        if (!manner.is_external(*step) && !result.wrong()) {
+            const auto append = [&]<class T>(const std::vector<const StepNetwork<T>*>& at_size) {
+                const std::vector<Case<T>> cases = battery_cases(battery, at_size, step->makes, step->function);
+                on_battery.append(trials_of(cases, manner), cases);
+            };
+            append(floats);
+            append(doubles);
+        }
+        if (judge.leeway == Leeway::words && step->function != bound->function && !result.wrong()) {
+            result.rounding = limits_of<float>(real, judge.leeway);
             for (double& rounding : result.rounding) {
                 rounding *= result.real.used;
             }
         }
-        const BatteryCase* shown =
-            on_battery && !result.wrong() ? run_on_battery(result, judge, *bound, sizes) : nullptr;
         if (result.wrong() && judge.right && judge.at_size) {
-            const bool by_batch = !result.not_on_batch();
-            explain(result, judge, *bound,
-                    shown != nullptr ? shown->question
-                    : by_batch       ? real
-                                     : probe,
-                    shown != nullptr ? judge.battery->sizes()[shown->size] : own, once_only && !by_batch);
+            explain(result, manner, real, probe, own, on_battery.shown, once_only);
         }
         results.push_back(std::move(result));
     }

@@ -67,6 +67,21 @@ Limits wider(Limits limits, const Limits& others) {
     return limits;
 }
 
+// The same chain in double: errors are to those of float as the units of the two are, and the oracle's own, which
+// computes in double as well, come on top. What follows from the rate keeps float's: it is a float on all sides but,
+// perhaps, the external one.
+Limits in_double(Limits limits, const StepNetwork<float>& network) {
+    constexpr double kDoubles = 0x1p-29;
+    for (const StepList<float>* list : {&network.forward, &network.backward}) {
+        for (const Step<float>& step : list->steps()) {
+            if (const auto known = limits.find(step.makes); known != limits.end()) {
+                std::ranges::for_each(known->second, [](double& limit) { limit *= 2 * kDoubles; });
+            }
+        }
+    }
+    return limits;
+}
+
 // NaN where there is none: a loss that is not known must not look like one.
 double loss_in(const std::vector<View>& views) {
     const View* loss = find(views, "loss");
@@ -87,6 +102,9 @@ std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std
     const auto compare = [&](const std::string& name) {
         const View* manual = find(ours, name);
         const View* torch = find(theirs, name);
+        if (manual != nullptr && manual->dtype == DType::float64 && find(oracle, name) != nullptr) {
+            torch = find(oracle, name);  // external values in double are beside LibTorch's in double
+        }
         const auto known = limits.find(name);
         const std::span<const double> limit = known != limits.end() ? known->second : kNoneToSpare;
         const AllZero zero = zero_expected.contains(name) ? AllZero::expected : AllZero::vacuous;
@@ -238,9 +256,11 @@ public:
             const ChainModel& chain = contestant.chain != nullptr ? *contestant.chain : chain_;
             const auto limits_with = [&](const OtherRounding& other) {
                 Limits of_chain = limits_from(chain, schedule_.drift ? own_[c] : common_, step, other);
-                return contestant.forms.empty()
-                           ? of_chain
-                           : wider(std::move(of_chain), limits_from(chain_, common_, step, other));
+                if (contestant.forms.empty()) {
+                    return of_chain;
+                }
+                of_chain = wider(std::move(of_chain), limits_from(chain_, common_, step, other));
+                return contestant.in_double ? in_double(std::move(of_chain), contestant.steps) : of_chain;
             };
             OtherRounding other{.deviations = {}, .any_order = !contestant.forms.empty()};
             std::vector<StepAlone> alone = run_alone_of(contestant, limits_with, other);
@@ -323,8 +343,9 @@ private:
     std::vector<StepAlone> run_alone_of(const Contestant& contestant, LimitsWith limits_with,
                                         const OtherRounding& other) {
         if (!contestant.forms.empty()) {
-            return judge_given(contestant.side->views(), contestant.steps, contestant.forms, questions().reference(),
-                               limits_with(other));
+            const Side& reference = contestant.in_double ? *witnesses_.oracle : *witnesses_.stepwise;
+            return judge_given(contestant.side->views(), contestant.steps, contestant.forms,
+                               with_given(reference.views(), batch_, config_.context, rate_), limits_with(other));
         }
         if (!contestant.judged.empty()) {
             return contestant.judged;
@@ -356,6 +377,15 @@ private:
         }
         blamed.culprits = find_culprits(faults, blamed.alone);
         blamed.victims = find_victims(contestant.steps, blamed.culprits, failing);
+        if (!contestant.forms.empty()) {
+            std::vector<std::string> unexplained;
+            for (const Victim& victim : blamed.victims) {
+                if (victim.from.empty()) {
+                    unexplained.push_back(victim.name);
+                }
+            }
+            blamed.missing = missing_for(unexplained, contestant.side->views(), contestant.steps, blamed.alone);
+        }
         return blamed;
     }
 

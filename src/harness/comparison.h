@@ -57,6 +57,7 @@ struct Contestant {
     // whichever of these forms he may have computed it. `steps` says who reads what. The wider of their limits in the
     // chain counts: those of `chain` and those of the comparison.
     std::vector<Form> forms = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    bool in_double = false;  // with `forms`: all of it was computed in double, and the chain's limits are double's
 };
 
 // What they are held against.
@@ -80,6 +81,8 @@ struct Blamed {
     std::vector<StepAlone> alone;
     std::vector<Culprit> culprits;
     std::vector<Victim> victims;
+    // Of external values: what else is to be given so that the step is found that nobody is blamed for.
+    std::vector<std::string> missing = {};  // NOLINT(readability-redundant-member-init): it may be left out
 };
 
 // How far a parameter has gone from LibTorch's own by the start of this step (with `drift`).

@@ -1,27 +1,21 @@
-// Somebody else's numbers: values and gradients of one training step of this network, by name, however he made them.
+// External values of one training step as a side of a comparison.
 #pragma once
 
-#include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "base/side.h"
-#include "steps/step.h"
+#include "harness/external.h"
 
 namespace byhand {
 
-// A side that has what was given and runs nothing.
+// A side that has the external values and runs nothing.
 class GivenSide final : public Side {
 public:
-    // `network` says which names there are and of what shape. Float is taken as it is, double rounded to it. Where a
-    // weight or its gradient is (out, in), as PyTorch keeps them, all of them are, and are transposed. Throws
-    // InputError, beginning with `where`, for a name that the network has not, a shape or an element type that does
-    // not fit, and where nothing is given.
-    GivenSide(const StepNetwork<float>& network, const std::vector<View>& given, std::string where);
+    // Precondition: `values` has no faults. `where` begins the messages of views().
+    GivenSide(ExternalValues values, std::string where);
 
-    // What was done to fit them in, a line each.
-    const std::vector<std::string>& said() const { return said_; }
+    bool in_double() const { return values_.in_double; }
 
     void load(const Tensors<float>& state) override;
     void run(const Batch& batch, float rate) override;
@@ -29,14 +23,8 @@ public:
     std::vector<View> views() const override;
 
 private:
-    void take(const View& view, const Shape& shape, bool out_in);
-
-    NetworkConfig config_;
+    ExternalValues values_;
     std::string where_;
-    std::vector<std::string> said_;
-    std::vector<TensorSpec> specs_;  // of the numbers, in the order of the network's steps
-    std::map<std::string, std::vector<float>> numbers_;
-    std::map<std::string, std::vector<std::int64_t>> indices_;  // X and Y
     Tensors<float> state_;
     Batch batch_;
 };

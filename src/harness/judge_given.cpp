@@ -4,9 +4,12 @@
 #include <cmath>
 #include <deque>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "harness/hints.h"
@@ -14,21 +17,21 @@
 namespace byhand {
 namespace {
 
+constexpr double kDoubles = 0x1p-29;  // the unit of double's rounding over that of float's
+
 // What a step is judged by: given, or the reference's with what it may be off by.
 class Inputs {
 public:
-    Inputs(const std::vector<View>& given, const Values& reference, const Limits& limits)
+    Inputs(const std::vector<View>& given, const std::vector<View>& reference, const Limits& limits)
         : given_(given), reference_(reference), limits_(limits) {}
 
     bool has(const std::string& name) const { return find(given_, name) != nullptr; }
+    // Nothing that it may be off by: it is given, or the batch's, or of the state that the step begins with.
+    bool is_exact(const std::string& name) const { return has(name) || !limits_.contains(name); }
 
     std::vector<View> views(const std::set<std::string>& names) const {
         std::vector<View> all;
-        const std::vector<View> others = reference_.views();
-        for (const std::string& name : names) {
-            const View* given = find(given_, name);
-            all.push_back(given != nullptr ? *given : *find(others, name));
-        }
+        std::ranges::transform(names, std::back_inserter(all), [this](const std::string& name) { return view(name); });
         return all;
     }
 
@@ -40,21 +43,27 @@ public:
             }
             return all;
         }
-        const std::vector<float>& numbers = reference_.numbers(name);
+        const View numbers = view(name);
         const auto limit = limits_.find(name);
-        for (std::size_t i = 0; i < numbers.size(); ++i) {
-            all.push_back(
-                Rounded::off_by(static_cast<double>(numbers[i]), limit != limits_.end() ? limit->second[i] : 0));
+        for (std::size_t i = 0; i < count(numbers.shape); ++i) {
+            all.push_back(Rounded::off_by(value_at(numbers, i), limit != limits_.end() ? limit->second[i] : 0));
         }
         return all;
     }
 
-    const std::int64_t* indices(const std::string& name) const { return reference_.indices(name).data(); }
-    bool are_indices(const std::string& name) const { return reference_.holds_indices(name); }
+    // Given, or the reference's.
+    View view(const std::string& name) const {
+        const View* given = find(given_, name);
+        const View* found = given != nullptr ? given : find(reference_, name);
+        if (found == nullptr) {
+            throw std::out_of_range("the reference has no " + name);
+        }
+        return *found;
+    }
 
 private:
     const std::vector<View>& given_;
-    const Values& reference_;
+    const std::vector<View>& reference_;
     const Limits& limits_;
 };
 
@@ -63,8 +72,8 @@ std::vector<double> any_order(const Step<Rounded>& step, const Inputs& inputs, b
     std::deque<std::vector<Rounded>> numbers;
     std::vector<Operand<Rounded>> operands;
     for (const std::string& name : step.reads) {
-        if (inputs.are_indices(name)) {
-            operands.emplace_back(inputs.indices(name));
+        if (const View view = inputs.view(name); view.dtype == DType::int64) {
+            operands.emplace_back(static_cast<const std::int64_t*>(view.data));
         } else {
             std::vector<Rounded>& read = numbers.emplace_back(inputs.rounded(name));
             if (inputs_are_exact) {
@@ -81,12 +90,17 @@ std::vector<double> any_order(const Step<Rounded>& step, const Inputs& inputs, b
     return errors;
 }
 
-// The limit of each element: what its inputs may be off by, and the rounding of somebody else's words for it.
-std::vector<double> limits_of(const Step<Rounded>& step, const Inputs& inputs) {
+// The limit of each element: what its inputs may be off by, and the rounding of the same step in other words, in float
+// or in double. The reference's answer rounds as well, in double.
+std::vector<double> limits_of(const Step<Rounded>& step, const Inputs& inputs, DType dtype) {
     std::vector<double> limits = any_order(step, inputs, false);
     const std::vector<double> own = any_order(step, inputs, true);
     for (std::size_t i = 0; i < limits.size(); ++i) {
-        limits[i] = (1 + 0x1p-28) * (limits[i] + (kOtherWords - 1) * own[i]);
+        if (dtype == DType::float64 && std::isfinite(limits[i])) {
+            limits[i] = std::max(limits[i] - own[i], 0.0) + kDoubles * (kOtherWords + 2) * own[i];
+        } else {
+            limits[i] = (1 + 0x1p-28) * (limits[i] + (kOtherWords - 1) * own[i]);
+        }
     }
     return limits;
 }
@@ -102,15 +116,47 @@ bool says_something(const std::vector<double>& limits, const std::vector<double>
     return widest <= kTooWide * scale || widest == 0;
 }
 
-// Made by no forward step: gradients, and what the update makes of them. Somebody else's are not the reference's.
-std::set<std::string> made_later(const StepNetwork<float>& network) {
+std::set<std::string> made_by(const StepList<float>& list) {
     std::set<std::string> names;
-    for (const StepList<float>* list : {&network.backward, &network.update}) {
-        for (const Step<float>& step : list->steps()) {
-            names.insert(step.makes);
-        }
+    for (const Step<float>& step : list.steps()) {
+        names.insert(step.makes);
     }
     return names;
+}
+
+// What each list of the network makes.
+struct Passes {
+    std::set<std::string> forward, backward, update;
+
+    explicit Passes(const StepNetwork<float>& network)
+        : forward(made_by(network.forward)), backward(made_by(network.backward)), update(made_by(network.update)) {}
+
+    // Gradients, and what the update makes of them: the external ones are not the reference's.
+    bool made_later(const std::string& name) const { return backward.contains(name) || update.contains(name); }
+};
+
+// By whose limits a value is judged. One in double that is computed from floats may have been computed in float.
+DType limits_for(const View& given, const std::set<std::string>& reads, const Inputs& inputs, const Passes& passes) {
+    const std::set<std::string>* pass = passes.forward.contains(given.name)    ? &passes.forward
+                                        : passes.backward.contains(given.name) ? &passes.backward
+                                                                               : nullptr;
+    const auto in_float = [&](const std::string& name) {
+        return pass != nullptr && pass->contains(name) && inputs.view(name).dtype == DType::float32;
+    };
+    return pass == nullptr || std::ranges::any_of(reads, in_float) ? DType::float32 : given.dtype;
+}
+
+// What was made of the step's reads, against the right answer.
+template <class T>
+Trial trial_of(const View& given, const std::vector<double>& answer, const std::vector<double>& limits,
+               const StepNetwork<Rounded>& network) {
+    const std::span<const T> ours(static_cast<const T*>(given.data), count(given.shape));
+    Trial trial = judge(ours, answer, limits);
+    if (trial.verdict == Verdict::mismatch) {
+        trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), answer, limits, given.shape, network.config,
+                          network.rows);
+    }
+    return trial;
 }
 
 const Step<Rounded>* find_step(const StepNetwork<Rounded>& network, const std::string& makes) {
@@ -123,8 +169,7 @@ const Step<Rounded>* find_step(const StepNetwork<Rounded>& network, const std::s
 }
 
 // Nothing where this form has no such step, or where a gradient that it reads is not there.
-std::optional<StepAlone> judge_by(const Form& form, const View& given, const Inputs& inputs,
-                                  const std::set<std::string>& later) {
+std::optional<StepAlone> judge_by(const Form& form, const View& given, const Inputs& inputs, const Passes& passes) {
     const Step<Rounded>* step = find_step(form.bounds, given.name);
     const std::vector<std::string> known = form.answers->names();
     if (step == nullptr || std::ranges::find(known, given.name) == known.end()) {
@@ -135,25 +180,27 @@ std::optional<StepAlone> judge_by(const Form& form, const View& given, const Inp
         reads.insert(spec.name);
     }
     for (const std::string& name : reads) {
-        if (later.contains(name) && !inputs.has(name)) {
+        if (passes.made_later(name) && !inputs.has(name)) {
             return std::nullopt;
         }
     }
     const std::vector<double> answer = form.answers->answer(given.name, inputs.views(reads));
-    const std::vector<double> limits = limits_of(*step, inputs);
-    if (!says_something(limits, answer)) {
+    const DType dtype = limits_for(given, reads, inputs, passes);
+    const std::vector<double> limits = limits_of(*step, inputs, dtype);
+    // Of exact reads the limit follows from the size of the terms, and holds even where these cancel.
+    const bool exact = std::ranges::all_of(reads, [&](const std::string& name) { return inputs.is_exact(name); });
+    if (!exact && !says_something(limits, answer)) {
         return std::nullopt;
     }
-    const std::span<const float> ours(static_cast<const float*>(given.data), count(given.shape));
-    StepAlone alone{given.name, step->function, step->reads, judge(ours, answer, limits), {}, {}, {}, given.shape};
-    if (alone.real.verdict == Verdict::mismatch) {
-        alone.real.hint = hint(std::vector<double>(ours.begin(), ours.end()), answer, limits, given.shape,
-                               form.bounds.config, form.bounds.rows);
-    }
+    const auto trial = given.dtype == DType::float64 ? trial_of<double> : trial_of<float>;
+    StepAlone alone{given.name, step->function, step->reads, trial(given, answer, limits, form.bounds), {}, {},
+                    {},         given.shape};
     if (!fails(alone.real)) {
         alone.rounding = limits;
+        // In the unit of float's rounding, as the chain's limits are measured.
+        const double unit = dtype == DType::float64 ? kDoubles : 1;
         for (double& rounding : alone.rounding) {
-            rounding *= alone.real.used;
+            rounding *= alone.real.used / unit;
         }
     }
     alone.probe.verdict = Verdict::not_given;
@@ -165,19 +212,51 @@ std::optional<StepAlone> judge_by(const Form& form, const View& given, const Inp
 }  // namespace
 
 std::vector<StepAlone> judge_given(const std::vector<View>& given, const StepNetwork<float>& network,
-                                   const std::vector<Form>& forms, const Values& reference, const Limits& limits) {
+                                   const std::vector<Form>& forms, const std::vector<View>& reference,
+                                   const Limits& limits) {
     const Inputs inputs(given, reference, limits);
-    const std::set<std::string> later = made_later(network);
+    const Passes passes(network);
     std::vector<StepAlone> results;
     for (const View& view : given) {
         for (const Form& form : forms) {
-            if (std::optional<StepAlone> alone = judge_by(form, view, inputs, later)) {
+            if (std::optional<StepAlone> alone = judge_by(form, view, inputs, passes)) {
                 results.push_back(std::move(*alone));
                 break;
             }
         }
     }
     return results;
+}
+
+std::vector<std::string> missing_for(const std::vector<std::string>& failing, const std::vector<View>& given,
+                                     const StepNetwork<float>& network, const std::vector<StepAlone>& alone) {
+    const Passes passes(network);
+    std::map<std::string, const Step<float>*> makers;
+    for (const Step<float>* step : all_steps(network)) {
+        makers[step->makes] = step;
+    }
+    std::deque<std::string> open;
+    for (const std::string& name : failing) {
+        if (std::ranges::find(alone, name, &StepAlone::makes) == alone.end()) {
+            open.push_back(name);
+        }
+    }
+    std::vector<std::string> missing;
+    for (; !open.empty(); open.pop_front()) {
+        const auto maker = makers.find(open.front());
+        if (maker == makers.end()) {
+            continue;
+        }
+        const bool later = passes.made_later(open.front());
+        for (const std::string& read : maker->second->reads) {
+            const bool needed = later ? passes.made_later(read) : makers.contains(read);
+            if (needed && find(given, read) == nullptr && std::ranges::find(missing, read) == missing.end()) {
+                missing.push_back(read);
+                open.push_back(read);
+            }
+        }
+    }
+    return missing;
 }
 
 }  // namespace byhand

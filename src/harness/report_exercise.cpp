@@ -57,6 +57,11 @@ const char* word_for(Standing standing) {
     return "no place";
 }
 
+// (What is to do or absent is not judged at all.)
+bool is_judged_in_float_alone(const Attempt& attempt) {
+    return !attempt.in_double && (attempt.standing == Standing::right || attempt.standing == Standing::wrong);
+}
+
 std::string why(const Attempt& attempt, Standing standing) {
     const StepAlone& alone = attempt.alone;
     if (standing == Standing::unproven) {
@@ -87,7 +92,7 @@ double used(const Attempt& attempt) {
     return std::max(attempt.alone.real.used, attempt.alone.probe.used);
 }
 
-// The smallest relative error that is caught wherever it stands; of the double where it was judged too.
+// The smallest relative error that is caught wherever it stands, in float.
 std::string catches(const Attempt& attempt) {
     const std::optional<double> caught = report::catches(attempt.alone);
     return caught == 0.0 ? "any" : report::figure(caught);
@@ -98,9 +103,12 @@ report::Row<kColumns> row_of(const Attempt& attempt, const Examination& examinat
     const bool right = standing == Standing::right,
                wrong = standing == Standing::wrong || standing == Standing::unproven;
     const std::string& name = attempt.alone.makes;
+    std::string words = why(attempt, standing);
+    if (is_judged_in_float_alone(attempt)) {
+        words += (words.empty() ? "" : ", ") + std::string("in float alone");
+    }
     return {.cells = {name, word_for(standing), right ? fmt::format("{:.1f} %", 100 * used(attempt)) : "",
-                      right ? catches(attempt) : "", in_chain(examination.step, model_of(attempt.in_one), name),
-                      why(attempt, standing)},
+                      right ? catches(attempt) : "", in_chain(examination.step, model_of(attempt.in_one), name), words},
             .escape = right   ? report::kGreen
                       : wrong ? report::kRed
                               : report::kYellow,
@@ -126,6 +134,12 @@ std::string tally(const Examination& examination, bool in_one) {
             text += fmt::format(", {} {}", of[standing], words);
         }
     }
+    const auto in_float_alone = std::ranges::count_if(examination.attempts, [=](const Attempt& attempt) {
+        return attempt.in_one == in_one && is_judged_in_float_alone(attempt);
+    });
+    if (in_float_alone > 0) {
+        text += fmt::format(" ({} in float alone: double is not judged)", in_float_alone);
+    }
     return text;
 }
 
@@ -147,6 +161,9 @@ report::Case case_of(const Attempt& attempt, const Examination& examination, con
     }
     if (const std::string chain = in_chain(examination.step, model, name); !chain.empty()) {
         one.text += "in the chain: " + chain + "\n";
+    }
+    if (!attempt.in_double) {
+        one.text += "in float alone: double is not judged\n";
     }
     return one;
 }
@@ -203,6 +220,7 @@ std::string exercise_json(const Examination& examination, const Presentation& ho
     if (examination.step.tensors.empty()) {  // nothing was run
         json["steps"] = Json::array();
     }
+    json["file"] = examination.file;
     json["verdict"] = all_right(examination) ? "agree" : "disagree";
     Json functions = Json::array();
     for (const Attempt& attempt : examination.attempts) {
@@ -212,6 +230,7 @@ std::string exercise_json(const Examination& examination, const Presentation& ho
         functions.push_back({{"name", attempt.alone.makes},
                              {"in_one", attempt.in_one},
                              {"standing", word_for(standing)},
+                             {"in_double", attempt.in_double},
                              {"why", because.empty() ? Json() : Json(because)},
                              {"in_the_chain", chain.empty() ? Json() : Json(chain)}});
     }
@@ -232,8 +251,10 @@ std::string exercise_junit(const Examination& examination, const Presentation& h
         cases.push_back({"exercise", "all", report::Outcome::failed, "nothing shown",
                          first ? *first + " disagrees" : "no function was judged", ""});
     }
-    return report::junit(
-        {{"exercise", "byhand.exercise", {{"recipe", how.recipe}, {"torch", how.torch_version}}, std::move(cases)}});
+    return report::junit({{"exercise",
+                           "byhand.exercise",
+                           {{"file", examination.file}, {"recipe", how.recipe}, {"torch", how.torch_version}},
+                           std::move(cases)}});
 }
 
 }  // namespace byhand

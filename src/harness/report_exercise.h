@@ -15,7 +15,8 @@ enum class Standing { right, wrong, to_do, absent, unproven };
 struct Attempt {
     bool in_one = false;  // by a formula in the place of several steps
     Standing standing = Standing::to_do;
-    StepAlone alone;  // of an absent one no more than what it would make
+    StepAlone alone;        // of an absent one no more than what it would make
+    bool in_double = true;  // given in double as well as in float; if not, double is not judged
 };
 
 // The model that they are compared as.
@@ -28,6 +29,8 @@ struct Examination {
     std::vector<Attempt> attempts;  // in the order of the network; first those of the small steps
     ComparedStep step;
     Summary summary;
+    // The file that they stand in, as a report names it.
+    std::string file = {};  // NOLINT(readability-redundant-member-init): it may be left out
 };
 
 // Something is right and nothing wrong, and of the small steps nothing is to do. (Their formulas in one may be.)
@@ -39,7 +42,7 @@ Standing shown(const Attempt& attempt, const Examination& examination);
 // A line an attempt, and below how many are right.
 std::string exercise_table(const Examination& examination, bool colour);
 
-// As to_json, with "functions": for each its name, how it stands and why. It agrees where all is right.
+// As to_json, with "file", and "functions": for each its name, how it stands and why. It agrees where all is right.
 std::string exercise_json(const Examination& examination, const Presentation& how);
 
 // A test case an attempt, which is skipped where it is to do or has no place in the network.

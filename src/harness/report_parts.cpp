@@ -1,6 +1,7 @@
 #include "harness/report_parts.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -93,7 +94,11 @@ std::string figures_of(const Culprit& culprit, const Wording& wording) {
         return fmt::format("{}, {}: {}", to_string(trial.verdict), culprit.why,
                            where(culprit.name, culprit.shape, trial, culprit.not_on_batch, wording));
     }
-    const auto shown = [&](double x) { return fmt::format(fmt::runtime(trial.in_double ? "{:.17g}" : "{:.8g}"), x); };
+    // Two numbers that differ look as if they did.
+    const bool look_equal = fmt::format("{:.8g}", trial.ours) == fmt::format("{:.8g}", trial.answer);
+    const auto shown = [&](double x) {
+        return fmt::format(fmt::runtime(look_equal || trial.in_double ? "{:.17g}" : "{:.8g}"), x);
+    };
     const std::string ours = shown(trial.ours);
     return fmt::format(
         "{}: off by {:.3g} where its own rounding comes to {:.3g} at most, {}\n  {}: {}, {} is right",
@@ -124,6 +129,12 @@ std::vector<std::string> hints_of(const Trial& trial) {
         hints.push_back(fmt::format("this is what {} makes: {}", mistake->name, mistake->what));
     }
     return hints;
+}
+
+std::string few_of(const std::vector<std::string>& names) {
+    constexpr std::size_t kFew = 6;
+    std::string text = fmt::format("{}", fmt::join(names.begin(), names.begin() + std::min(kFew, names.size()), ", "));
+    return names.size() <= kFew ? text : fmt::format("{} and {} more", text, names.size() - kFew);
 }
 
 std::vector<std::string> heirs_of(const std::string& culprit, const std::vector<Victim>& victims) {

@@ -53,6 +53,9 @@ const char* in_words(Whose whose);
 // What there is to say of its cause: the error's structure, and the planted mistake that makes the same numbers.
 std::vector<std::string> hints_of(const Trial& trial);
 
+// "demb, dembcat, dhprebn, dbndiff, dbnmeani, dbnraw and 12 more"
+std::string few_of(const std::vector<std::string>& names);
+
 // Who inherits from it.
 std::vector<std::string> heirs_of(const std::string& culprit, const std::vector<Victim>& victims);
 

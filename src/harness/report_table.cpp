@@ -218,9 +218,14 @@ std::string unexplained(const Blamed& blamed, const std::string& model, const st
     if (names.empty()) {
         return "";
     }
-    return painted(model + "first divergence " + (off.empty() ? names.front() : off.front()), kRed, colour) +
-           fmt::format("; off in the chain, though no step that leads there is wrong alone: {}\n",
-                       fmt::join(names, ", "));
+    const std::string first =
+        painted(model + "first divergence " + (off.empty() ? names.front() : off.front()), kRed, colour);
+    if (!blamed.missing.empty()) {
+        return first + fmt::format("; off in the chain: {}\n  give {} too, and the step is found\n",
+                                   fmt::join(names, ", "), report::few_of(blamed.missing));
+    }
+    return first + fmt::format("; off in the chain, though no step that leads there is wrong alone: {}\n",
+                               fmt::join(names, ", "));
 }
 
 }  // namespace
@@ -276,7 +281,10 @@ std::string table(const ComparedStep& step, const Presentation& how) {
     }
     text += tensors.text();
     if (!not_given.empty()) {
-        text += fmt::format("not given: {}\n", fmt::join(not_given, ", "));
+        constexpr std::size_t kFew = 8;
+        text += not_given.size() <= kFew
+                    ? fmt::format("not given: {}\n", fmt::join(not_given, ", "))
+                    : fmt::format("not given: {} values (byhand explain lists the names)\n", not_given.size());
     }
 
     AloneTable alone({"name", "function", "this batch", "random", "catches", "own", "inherited", "verdict"},

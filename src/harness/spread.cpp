@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/mixed.h"
 
@@ -54,7 +55,7 @@ public:
     // Undisturbed, and beside it disturbed once, for the size of each step's own rounding: where a value is zero in
     // exact arithmetic, what float has there instead is rounded as well.
     void run_exactly(std::uint64_t seed, const OtherRounding& other) {
-        std::vector<std::vector<double>> disturbed = values_;
+        Arena disturbed = values_;
         for (std::size_t l = 0; l < links_.size(); ++l) {
             Link& link = links_[l];
             run(link, values_);
@@ -67,6 +68,7 @@ public:
             }
             disturb(disturbed[link.makes], values_[link.makes], link, mixed(seed ^ mixed(l)));
         }
+        disturbed = {};
         exact_ = values_;
         squares_.resize(values_.size());
         for (std::size_t v = 0; v < values_.size(); ++v) {
@@ -89,8 +91,10 @@ public:
         }
     }
 
-    std::map<std::string, std::vector<double>> limits(std::size_t runs, double factor) const {
-        Arena limits = squares_;
+    // The last that is asked of it: little is kept beside what it returns.
+    std::map<std::string, std::vector<double>> limits(std::size_t runs, double factor) && {
+        values_ = {};
+        Arena limits = std::move(squares_);
         std::map<std::string, std::vector<double>> all;
         for (const Link& link : links_) {
             for (double& limit : limits[link.makes]) {
@@ -103,7 +107,9 @@ public:
                     limits[link.makes][i] = std::numeric_limits<double>::infinity();
                 }
             }
-            all[link.step->makes] = limits[link.makes];
+        }
+        for (const Link& link : links_) {
+            all[link.step->makes] = std::move(limits[link.makes]);
         }
         return all;
     }
@@ -175,7 +181,7 @@ private:
                 operands.emplace_back(static_cast<const Bound*>(copy.data()));
             }
         }
-        std::vector<Bound> bounds(values[link.makes].size());
+        std::vector<Bound> bounds(count(link.step->shape));
         link.bound->run(bounds.data(), operands);
         return bounds;
     }
@@ -246,7 +252,7 @@ std::map<std::string, std::vector<double>> chain_limits(const StepNetwork<double
     for (std::size_t run = 0; run < config.runs; ++run) {
         chain.run_disturbed(mixed(config.seed) + run);
     }
-    return chain.limits(config.runs, student_t(config.runs, config.false_alarm));
+    return std::move(chain).limits(config.runs, student_t(config.runs, config.false_alarm));
 }
 
 }  // namespace byhand

@@ -79,6 +79,9 @@ Trial judge(std::span<const T> ours, const std::vector<double>& answer, const st
     if (const auto bad = first_without_figure(ours, in_range)) {
         point(bad->first, bad->second);
         trial.nothing_written = std::ranges::all_of(ours, [](const T& number) { return is_unwritten(&number); });
+        if (std::ranges::any_of(ours, [](const T& number) { return is_from_unwritten(&number); })) {
+            trial.note = "reads its result before it is set; += needs = 0 first";
+        }
     } else if (trial.verdict != Verdict::mismatch && !std::ranges::all_of(in_range, std::identity())) {
         point(static_cast<std::size_t>(std::ranges::find(in_range, false) - in_range.begin()), Verdict::out_of_range);
     } else if (trial.verdict == Verdict::exact && std::ranges::all_of(ours, is_zero) &&

@@ -9,6 +9,7 @@
 #include "manual/panels.h"
 #include "manual/simd/kernels.h"
 #include "manual/simd/product.h"
+#include "manual/simd/targets.h"
 #include "manual/softmax_cross_entropy.h"
 #include "manual/stepwise.h"
 #include "manual/sums.h"
@@ -106,8 +107,10 @@ std::function<void(float*, Reads)> kernel_of(const Step<float>& step, const std:
     return nullptr;
 }
 
+const std::string kKernels = "simd::";
+
 std::string kernel_name(const std::string& function) {
-    return "simd::" + (function == "softmax_exp"      ? "exp_forward"
+    return kKernels + (function == "softmax_exp"      ? "exp_forward"
                        : function == "matmul_forward" ? "linear_forward"
                                                       : function);
 }
@@ -143,6 +146,29 @@ StepNetwork<T> fused_pieces(const NetworkConfig& config, std::size_t rows) {
     } else {
         return network;
     }
+}
+
+StepNetwork<float> fused_pieces_on_all_targets(const NetworkConfig& config, std::size_t rows) {
+    StepNetwork<float> all = fused_pieces<float>(config, rows);
+    for (StepList<float>* list : {&all.forward, &all.backward}) {
+        const std::vector<Step<float>> once = std::move(list->steps());
+        list->steps().clear();
+        for (const Step<float>& step : once) {
+            if (!step.function.starts_with(kKernels)) {
+                list->steps().push_back(step);
+                continue;
+            }
+            for (const simd::Target& target : simd::targets()) {
+                Step<float>& on_target = list->steps().emplace_back(step);
+                on_target.function += " (" + target.name + ")";
+                on_target.run = [run = step.run, target](float* out, Reads reads) {
+                    const simd::OnTarget while_it_runs(target);
+                    run(out, reads);
+                };
+            }
+        }
+    }
+    return all;
 }
 
 template StepNetwork<float> fused_pieces(const NetworkConfig&, std::size_t);

@@ -1,4 +1,4 @@
-// The fields of a JSON object, read by name, type and range.
+// Reads the fields of a JSON object by name, type and range.
 #pragma once
 
 #include <cstddef>

@@ -299,7 +299,7 @@ Json written(const Recipe& recipe) {
     return object;
 }
 
-// Adds the text of each value within, by its path: "network.hidden.0".
+// Adds the text of each number, string, bool and null in `value`, with its path as the key: "network.hidden.0".
 void flatten(const Json& value, const std::string& path, std::map<std::string, std::string>& texts) {
     const auto add = [&](const std::string& key, const Json& item) {
         flatten(item, path.empty() ? key : path + "." + key, texts);
@@ -317,7 +317,7 @@ void flatten(const Json& value, const std::string& path, std::map<std::string, s
     }
 }
 
-// The keys that decide a step, each with its value.
+// The keys on which the result of a training step depends, with their values.
 std::map<std::string, std::string> deciding(const Recipe& recipe) {
     std::map<std::string, std::string> all;
     flatten(written(recipe), "", all);

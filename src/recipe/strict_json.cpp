@@ -62,13 +62,13 @@ public:
     }
 
 private:
-    // An array or an object that has not ended.
+    // An array or an object that is still open.
     struct Level {
         bool is_object;
         Json::Array items;
         Json::Object members;
         std::string key;             // the key being read
-        std::set<std::string> keys;  // all so far
+        std::set<std::string> keys;  // the keys read so far
     };
 
     bool put(Json value) {

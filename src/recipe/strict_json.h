@@ -1,4 +1,4 @@
-// JSON from outside, read strictly.
+// A strict reader for JSON from outside.
 #pragma once
 
 #include <cstddef>

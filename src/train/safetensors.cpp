@@ -71,11 +71,13 @@ protected:
         }
         read_at(source_, offset_, block_.data(), size, path_);
         char* const end = block_.data() + size;
-        // The parser would copy a text or a number of 90 MB several times over before it handed it on.
-        const std::size_t last_quote = std::string_view(block_.data(), size).rfind('"');
-        unquoted_ = last_quote == std::string_view::npos ? unquoted_ + size : size - last_quote - 1;
+        // The parser reads a text or a number of 90 MB to its end, and copies it, before it passes it on.
+        count(std::string_view(block_.data(), size));
         if (unquoted_ > kMostHeaderText) {
             refuse(path_, "its header has more than 16 MB without a quotation mark; leave such texts out");
+        }
+        if (text_ > kMostHeaderText) {
+            refuse_long_text(path_);
         }
         // The parser would take a NUL for the end. Another control character is as little JSON.
         std::replace(block_.data(), end, '\0', '\1');
@@ -86,11 +88,25 @@ protected:
     }
 
 private:
+    void count(std::string_view block) {
+        for (const char c : block) {
+            unquoted_ = c == '"' ? 0 : unquoted_ + 1;
+            if (escape_ > 0) {
+                escape_ = c == 'u' ? 4 : escape_ - 1;
+            } else {
+                escape_ = c == '\\' ? 1 : 0;
+                text_ = c == '"' ? 0 : text_ + 1;
+            }
+        }
+    }
+
     const RegularFile& source_;
     std::uint64_t offset_;
     std::uint64_t left_;
     const std::string& path_;
-    std::uint64_t unquoted_ = 0;  // bytes since the last quotation mark
+    std::uint64_t unquoted_ = 0;  // bytes since the last quotation mark, escaped or not
+    std::uint64_t text_ = 0;      // bytes since the last that begins or ends a text, an escape as one
+    int escape_ = 0;              // bytes left of an escape: one after its backslash, four more after a u
     std::array<char, 65536> block_{};
 };
 

@@ -166,7 +166,7 @@ private:
     void count_text(const std::string& text) {
         text_ += text.size();
         if (text_ > kMostHeaderText) {
-            refuse(path_, "more than 16 MB of names and metadata; leave out what is long");
+            refuse_long_text(path_);
         }
     }
 
@@ -235,6 +235,10 @@ const char* name_of(DType dtype) {
 }
 
 }  // namespace
+
+void refuse_long_text(const std::string& path) {
+    refuse(path, "more than 16 MB of names and metadata; leave out what is long");
+}
 
 Header parse_header(std::istream& text, const std::string& path) {
     if (text.peek() != '{') {

@@ -30,6 +30,9 @@ struct Header {
     Metadata metadata;
 };
 
+// Throws the InputError for more text than kMostHeaderText.
+[[noreturn]] void refuse_long_text(const std::string& path);
+
 // Reads a header, which is all that `text` holds. Throws InputError that begins with `path`: text that is not such a
 // header, a key twice, a dtype other than F32, F64 and I64, a size that does not fit shape and dtype, a gap or an
 // overlap, more tensors or metadata than 65,536. The last entry's end is not checked against anything.

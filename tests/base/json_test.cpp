@@ -5,10 +5,14 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <set>
+#include <stdexcept>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 using byhand::Json;
@@ -75,8 +79,8 @@ TEST_CASE("json: numbers that are not finite are null, or named by number()") {
 }
 
 TEST_CASE("json: texts are escaped as by nlohmann, and DEL and C1 as well") {
-    for (const std::string& text :
-         {std::string(), std::string("\"\\/\b\f\n\r\t\x01\x1f"), std::string("a\0b", 3), std::string("é ∂ 名 🙂")}) {
+    const std::string texts[] = {"", "\"\\/\b\f\n\r\t\x01\x1f", std::string("a\0b", 3), "é ∂ 名 🙂"};
+    for (const std::string& text : texts) {
         CHECK_SAME(text);
         CHECK_SAME({{text, text}});
     }
@@ -142,7 +146,7 @@ TEST_CASE("json: what is added later stands where nlohmann's ordered_json has it
     CHECK_THROWS(Json(1)["key"]);
 }
 
-TEST_CASE("json: what it holds can be read, and nothing else") {
+TEST_CASE("json: a value is read as its own kind only") {
     const Json value = {{"whole", 7}, {"part", 2.5}, {"below", -3}, {"yes", true}, {"text", "t"}, {"list", {1, 0.5}}};
     CHECK(value.size() == 6);
     CHECK(value.at("whole").get<double>() == 7);
@@ -153,15 +157,63 @@ TEST_CASE("json: what it holds can be read, and nothing else") {
     CHECK(value.at("yes").get<bool>());
     CHECK(value.at("text").get<std::string>() == "t");
     CHECK(value.at("list").get<std::vector<double>>() == std::vector{1.0, 0.5});
-    CHECK(value.at("list").at(1).is_number());
+    CHECK(Json::array({"q", "p", "q"}).get<std::set<std::string>>() == std::set<std::string>{"p", "q"});
+    CHECK(Json{{"x", 1}, {"a", 2}}.get<std::map<std::string, int>>() == std::map<std::string, int>{{"a", 2}, {"x", 1}});
+    CHECK(value["list"][1].is_number());
+    CHECK(value["list"].back().get<double>() == 0.5);
     CHECK(value.find("none") == nullptr);
     CHECK(value.at("list").find("none") == nullptr);
+    CHECK(value.contains("list"));
+    CHECK_FALSE(value.contains("none"));
     CHECK(Json("text").size() == 0);
-    CHECK_THROWS_AS(value.at("none"), std::out_of_range);
-    CHECK_THROWS_AS(value.at("list").at(2), std::out_of_range);
-    CHECK_THROWS_AS(value.at("list").at("key"), std::bad_variant_access);
+    CHECK_THROWS_AS(value["none"], std::out_of_range);
+    CHECK_THROWS_AS(value["list"][2], std::out_of_range);
+    CHECK_THROWS_AS(Json::array().back(), std::out_of_range);
+    CHECK_THROWS_AS(value["list"]["key"], std::bad_variant_access);
+    CHECK_THROWS_AS(value.begin(), std::bad_variant_access);
+    CHECK_THROWS_AS(value["list"].items(), std::bad_variant_access);
     CHECK_THROWS_AS(value.at("text").get<double>(), std::bad_variant_access);
     CHECK_THROWS_AS(value.at("whole").get<bool>(), std::bad_variant_access);
+}
+
+TEST_CASE("json: items and members in their order, without those erased") {
+    Json value = {{"b", {3, 4, 5}}, {"a", 2}, {"c", nullptr}};
+    double sum = 0;
+    for (const Json& item : value["b"]) {
+        sum = 10 * sum + item.get<double>();
+    }
+    CHECK(sum == 345);
+    const Json none = Json::array();
+    CHECK(none.begin() == none.end());
+    value.erase("a");
+    value.erase("none");
+    std::string keys;
+    for (const auto& [key, item] : value.items()) {
+        keys += key;
+    }
+    CHECK(keys == "bc");
+}
+
+TEST_CASE("json: numbers are equal by value, objects in any order of keys, and no other kinds") {
+    const auto equal = [](const Json& a, const Json& b) { return a == b && b == a; };
+    constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
+    CHECK(equal(1, 1.0));
+    CHECK(equal(1, std::size_t{1}));
+    CHECK(equal(-1, -1.0));
+    CHECK_FALSE(equal(-1, kMost));
+    CHECK_FALSE(equal(1, 1.5));
+    CHECK_FALSE(equal(std::int64_t{9007199254740993}, std::int64_t{9007199254740992}));
+    CHECK_FALSE(equal(std::nan(""), std::nan("")));
+    CHECK_FALSE(equal("1", 1));
+    CHECK_FALSE(equal(true, 1));
+    CHECK_FALSE(equal(nullptr, false));
+    CHECK_FALSE(equal(nullptr, Json::array()));
+    CHECK_FALSE(equal(Json::object(), Json::array()));
+    CHECK(equal({{"a", 1}, {"b", {2, "x"}}}, {{"b", {2.0, "x"}}, {"a", 1}}));
+    CHECK_FALSE(equal({{"a", 1}, {"b", 2}}, {{"a", 1}, {"c", 2}}));
+    CHECK_FALSE(equal({{"a", 1}, {"b", 2}}, {{"a", 1}, {"b", 3}}));
+    CHECK_FALSE(equal({{"a", 1}}, {{"a", 1}, {"b", 2}}));
+    CHECK_FALSE(equal({1, 2}, {2, 1}));
 }
 
 TEST_CASE("json: readable text opens up what does not fit in 100 columns") {

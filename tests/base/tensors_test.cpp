@@ -72,12 +72,18 @@ TEMPLATE_TEST_CASE("tensors: what nobody wrote is seen, through copies and moves
     volatile TestType one = 1, zero = 0;
     const TestType sum = t["a"][0] + zero, product = t["a"][0] * one, quotient = one / t["a"][0];
     const TestType root = std::sqrt(t["a"][0]);
-    for (const TestType& x : {sum, product, quotient, root}) {
+    const TestType negative = -sum, by_double = static_cast<TestType>(static_cast<double>(t["a"][0]) + 1);
+    for (const TestType& x : {sum, product, quotient, root, negative, by_double}) {
         CHECK(std::isnan(x));
         CHECK(!is_unwritten(&x));
+        CHECK(is_from_unwritten(&x));
     }
     const TestType quiet = std::numeric_limits<TestType>::quiet_NaN();
-    CHECK(!is_unwritten(&quiet));
+    for (const TestType& x : {quiet, one, static_cast<TestType>(quiet + one)}) {
+        CHECK(!is_unwritten(&x));
+        CHECK(!is_from_unwritten(&x));
+    }
+    CHECK(!is_from_unwritten(&t["a"][0]));
 
     t.clear();
     CHECK(is_unwritten(&t["a"][4]));

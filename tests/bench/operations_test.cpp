@@ -129,11 +129,11 @@ TEST_CASE("operations as text and as JSON") {
     bench::OperationTimes times{
         .recipe = "wide", .what = {{Operation::linear_forward, 10, 20, 30, true}, 4}, .rounds = {}};
     times.rounds.ours.seconds = {1e-6, 2e-6, 3e-6};
-    const auto alone = text::json::parse(bench::to_json(machine, {times})).at("operations").at(0);
+    const auto alone = text::parsed_json(bench::to_json(machine, {times})).at("operations").at(0);
     CHECK(alone.at("torch_us").is_null());
     CHECK(alone.at("ratio").is_null());
     times.rounds.theirs.seconds = {4e-6, 4e-6, 6e-6};
-    const auto one = text::json::parse(bench::to_json(machine, {times})).at("operations").at(0);
+    const auto one = text::parsed_json(bench::to_json(machine, {times})).at("operations").at(0);
     CHECK(one.at("operation").get<std::string>() == "linear forward");
     CHECK(one.at("times").get<int>() == 4);
     CHECK_THAT(one.at("us").at("median").get<double>(), WithinAbs(2, 1e-9));

@@ -13,7 +13,7 @@
 
 using namespace byhand;
 using Catch::Matchers::WithinAbs;
-using text::json;
+using text::parsed_json;
 
 namespace {
 
@@ -38,7 +38,7 @@ bench::Result result() {
     return result;
 }
 
-std::set<std::string> keys(const json& object) {
+std::set<std::string> keys(const Json& object) {
     std::set<std::string> all;
     for (const auto& [key, value] : object.items()) {
         all.insert(key);
@@ -55,11 +55,11 @@ std::size_t width(const std::string& line) {
 }  // namespace
 
 TEST_CASE("the JSON has all there is to know") {
-    const json all = json::parse(bench::to_json(kMachine, {result()}));
+    const Json all = parsed_json(bench::to_json(kMachine, {result()}));
     CHECK(keys(all) == std::set<std::string>{"machine", "results"});
     CHECK(keys(all.at("machine")) ==
           std::set<std::string>{"cpu", "target", "threads", "peak_gflops", "blas_core", "torch"});
-    const json& one = all.at("results").at(0);
+    const Json& one = all.at("results").at(0);
     CHECK(one.at("recipe").get<std::string>() == "notes");
     CHECK(one.at("conventions").get<std::string>() == "recipe");
     CHECK(one.at("threads").get<int>() == 1);
@@ -84,15 +84,15 @@ TEST_CASE("what was not measured is null") {
     alone.as_installed.reset();
     bench::Machine machine = kMachine;
     machine.torch_version = "";
-    const json all = json::parse(bench::to_json(machine, {alone}));
+    const Json all = parsed_json(bench::to_json(machine, {alone}));
     CHECK(all.at("machine").at("blas_core").is_null());
-    const json& one = all.at("results").at(0);
+    const Json& one = all.at("results").at(0);
     for (const char* key : {"torch_step_us", "torch_as_installed_us", "ratio", "ratio_as_installed", "torch_cpu_share",
                             "loss", "torch_loss", "losses_apart", "agree"}) {
         CAPTURE(key);
         CHECK(one.at(key).is_null());
     }
-    CHECK_FALSE(bench::as_installed_from_json(all.dump()));
+    CHECK_FALSE(bench::as_installed_from_json(printed_json(all, 0)));
     CHECK(bench::to_text(machine, {alone}).find("LibTorch 1") == std::string::npos);
 }
 

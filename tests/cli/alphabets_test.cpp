@@ -11,9 +11,7 @@
 
 // Names with accents and in other alphabets, in a file with CR LF.
 
-using namespace cli_test;
-using text::json;
-
+namespace cli_test {
 namespace {
 
 // The characters of UTF-8, as texts.
@@ -71,12 +69,12 @@ TEST_CASE("a file with LF alone makes the same model") {
 
 TEST_CASE("sampled names are of the alphabet, and new ones are told from given ones") {
     const Trained place;
-    const json j = json_of(byhand(place, {"sample", "--json", "-n", "200"}));
+    const Json j = json_of(byhand(place, {"sample", "--json", "-n", "200"}));
     const std::vector<std::string> given = world_names();
     REQUIRE(j["names"].size() == 200);
     std::size_t known = 0;
-    for (const json& entry : j["names"]) {
-        const std::string name = entry["name"];
+    for (const Json& entry : j["names"]) {
+        const std::string name = entry["name"].get<std::string>();
         const bool is_given = std::find(given.begin(), given.end(), name) != given.end();
         CHECK(entry["new"] == !is_given);
         known += is_given ? 1 : 0;
@@ -98,8 +96,8 @@ TEST_CASE("sampled names are of the alphabet, and new ones are told from given o
 TEST_CASE("a prefix of such characters") {
     const Trained place;
     for (const std::string prefix : {"É", "Бо", "김", "čüß", "ê"}) {
-        const json j = json_of(byhand(place, {"sample", "--json", "-n", "9", "--prefix", prefix}));
-        for (const json& entry : j["names"]) {
+        const Json j = json_of(byhand(place, {"sample", "--json", "-n", "9", "--prefix", prefix}));
+        for (const Json& entry : j["names"]) {
             CHECK(entry["name"].get<std::string>().starts_with(prefix));
         }
     }
@@ -118,3 +116,5 @@ TEST_CASE("eval takes names of the same characters, and names the one that it do
     CHECK(outcome.out.empty());
     CHECK(lines_of(outcome.err).back().starts_with("byhand: others: 'n' in the name ana"));
 }
+
+}  // namespace cli_test

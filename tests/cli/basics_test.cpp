@@ -5,8 +5,7 @@
 #include "cli/names.h"
 #include "cli/program.h"
 
-using namespace cli_test;
-
+namespace cli_test {
 namespace {
 
 bool has_escape(const Outcome& outcome) {
@@ -123,3 +122,5 @@ TEST_CASE("a release has canaries on its stack, no writable table of functions, 
         }
     }
 }
+
+}  // namespace cli_test

@@ -8,13 +8,11 @@
 #include "base/parsed_json.h"
 #include "cli/program.h"
 
-using namespace cli_test;
-using text::json;
-
+namespace cli_test {
 namespace {
 
-// Its norm is not BatchNorm1d's. Were it smaller, measuring would take longer: both sides make as many steps as the
-// faster one has to, and the fewer numbers there are, the further is LibTorch behind.
+// Its norm differs from BatchNorm1d's. A smaller network takes longer to measure: both implementations run as many
+// steps as the faster one needs, and LibTorch is slower by a larger factor.
 constexpr const char* kSmall = R"({
   "name": "small",
   "network": {"context": 3, "embedding": 7, "hidden": [170], "norm": {"batch_divisor": "n-1"}},
@@ -31,7 +29,7 @@ struct Place : Folder {
 
 const Arguments kQuick = {"bench", "--recipe", "small", "--rounds", "2"};
 
-std::set<std::string> keys(const json& object) {
+std::set<std::string> keys(const Json& object) {
     std::set<std::string> all;
     for (const auto& [key, value] : object.items()) {
         all.insert(key);
@@ -39,7 +37,7 @@ std::set<std::string> keys(const json& object) {
     return all;
 }
 
-void check_spread(const json& spread) {
+void check_spread(const Json& spread) {
     CHECK(keys(spread) == std::set<std::string>{"median", "p10", "p90"});
     CHECK(spread.at("p10").get<double>() > 0);
     CHECK(spread.at("p10").get<double>() <= spread.at("median").get<double>());
@@ -51,8 +49,8 @@ void check_spread(const json& spread) {
 TEST_CASE("bench --json has every figure of the machine and of each recipe") {
     const Place place;
     const Outcome outcome = byhand(place, kQuick + Arguments{"--recipe", "notes", "--json"});
-    const json all = json_of(outcome);
-    const json& machine = all.at("machine");
+    const Json all = json_of(outcome);
+    const Json& machine = all.at("machine");
     CHECK(machine.at("threads").get<int>() == 1);
     CHECK(machine.at("peak_gflops").get<double>() > 0);
     CHECK_FALSE(machine.at("cpu").get<std::string>().empty());
@@ -61,7 +59,7 @@ TEST_CASE("bench --json has every figure of the machine and of each recipe") {
     REQUIRE(all.at("results").size() == 2);
     CHECK(all.at("results").at(1).at("recipe").get<std::string>() == "notes");
     CHECK(all.at("results").at(1).at("flops_per_step").get<double>() == 633'600);
-    for (const json& one : all.at("results")) {
+    for (const Json& one : all.at("results")) {
         CHECK(one.at("threads").get<int>() == 1);
         CHECK(one.at("rounds").get<int>() == 2);
         CHECK(one.at("conventions").get<std::string>() == "torch");
@@ -88,7 +86,7 @@ TEST_CASE("without LibTorch bench measures ours alone, and says why") {
     }
     const Place place;
     const Outcome outcome = byhand(place, kQuick + Arguments{"--json"});
-    const json one = json_of(outcome).at("results").at(0);
+    const Json one = json_of(outcome).at("results").at(0);
     for (const char* key : {"torch_step_us", "torch_as_installed_us", "ratio", "ratio_as_installed"}) {
         CHECK(one.at(key).is_null());
     }
@@ -98,7 +96,7 @@ TEST_CASE("without LibTorch bench measures ours alone, and says why") {
 
 TEST_CASE("LibTorch as installed can be left out") {
     const Place place;
-    const json one = json_of(byhand(place, kQuick + Arguments{"--json", "--no-as-installed"})).at("results").at(0);
+    const Json one = json_of(byhand(place, kQuick + Arguments{"--json", "--no-as-installed"})).at("results").at(0);
     CHECK(one.at("torch_as_installed_us").is_null());
     CHECK(one.at("ratio_as_installed").is_null());
     CHECK(one.at("ratio").is_object() == with_torch());
@@ -117,7 +115,7 @@ TEST_CASE("OpenBLAS has the kernels that the user names, but as installed its ow
     const Environment nehalem = {{"OPENBLAS_CORETYPE", "Nehalem"}};
     CHECK(core({"--no-as-installed"}, nehalem) == "Nehalem");
     CHECK(core({"--as-installed"}, nehalem) != "Nehalem");
-    const json all = json_of(byhand(place, kQuick + Arguments{"--json"}, nehalem));
+    const Json all = json_of(byhand(place, kQuick + Arguments{"--json"}, nehalem));
     CHECK(all.at("machine").at("blas_core").get<std::string>() == "Nehalem");
     CHECK(all.at("results").at(0).at("blas_core_as_installed").get<std::string>() != "Nehalem");
 }
@@ -125,7 +123,7 @@ TEST_CASE("OpenBLAS has the kernels that the user names, but as installed its ow
 TEST_CASE("bench --avx2 keeps both sides to it") {
     const Place place;
     const Arguments command = kQuick + Arguments{"--json", "--no-as-installed"};
-    const json wide = json_of(byhand(place, command)), narrow = json_of(byhand(place, command + Arguments{"--avx2"}));
+    const Json wide = json_of(byhand(place, command)), narrow = json_of(byhand(place, command + Arguments{"--avx2"}));
     if (!wide.at("machine").at("target").get<std::string>().starts_with("AVX3")) {
         SKIP("this CPU has nothing wider");
     }
@@ -148,10 +146,10 @@ TEST_CASE("bench as a table") {
 
 TEST_CASE("bench --kernels times each operation, and both sides make the same of it") {
     const Place place;
-    const json all = json_of(byhand(place, kQuick + Arguments{"--kernels", "--json"}));
+    const Json all = json_of(byhand(place, kQuick + Arguments{"--kernels", "--json"}));
     std::set<std::string> names;
-    for (const json& one : all.at("operations")) {
-        CAPTURE(one.dump());
+    for (const Json& one : all.at("operations")) {
+        CAPTURE(one);
         CHECK(one.at("recipe").get<std::string>() == "small");
         names.insert(one.at("operation").get<std::string>());
         check_spread(one.at("us"));
@@ -201,3 +199,5 @@ TEST_CASE("bench refuses what it can't measure") {
                   "no/such/plot.svg");
     CHECK(place.files() == std::vector<std::string>{"small"});
 }
+
+}  // namespace cli_test

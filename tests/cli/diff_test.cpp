@@ -15,9 +15,7 @@
 
 // byhand diff: of files that other code wrote, of models, of dumps.
 
-using namespace cli_test;
-using text::json;
-
+namespace cli_test {
 namespace {
 
 using Tensors = std::map<std::string, StoredTensor>;
@@ -112,12 +110,12 @@ TEST_CASE("diff: every format, on standard output, or in a file with the conclus
         CHECK(place.read("report") == printed.out);
     }
     CHECK(has(place.with(other).out, "\n" + conclusion));
-    const json report = json::parse(place.with(other, {"--format", "json"}).out);
+    const Json report = parsed_json(place.with(other, {"--format", "json"}).out);
     CHECK(report["verdict"].get<std::string>() == "disagree");
     CHECK(report["a"].get<std::string>() == "a");
     CHECK(report["b"].get<std::string>() == "b");
     CHECK(report["limit"] == 0);
-    CHECK(report["tensors"][1]["worst"]["index"] == json({0, 0}));
+    CHECK(report["tensors"][1]["worst"]["index"] == Json({0, 0}));
     CHECK(place.with(other, {"--format", "csv"}).out.starts_with("name,shape,count,bit_equal,"));
     CHECK(has(place.with(other, {"--format", "junit"}).out, "tests=\"2\" failures=\"1\""));
     CHECK(place.files() == std::vector<std::string>{"a", "b", "report"});
@@ -139,9 +137,9 @@ TEST_CASE("diff: two models, with their worst elements in words") {
     const StoredFile m = read_stored(place.file("m")), longer = read_stored(place.file("longer"));
     const Outcome outcome = byhand(place, {"diff", "m", "longer", "--format", "json"});
     CHECK(outcome.code == 1);
-    const json report = json::parse(outcome.out);
+    const Json report = parsed_json(outcome.out);
     REQUIRE(report["tensors"].size() == m.tensors.size());
-    for (const json& t : report["tensors"]) {
+    for (const Json& t : report["tensors"]) {
         const std::string name = t["name"].get<std::string>();
         CAPTURE(name);
         const std::vector<float> a = m.tensors.at(name).floats(), b = longer.tensors.at(name).floats();
@@ -194,9 +192,9 @@ TEST_CASE("diff: where both tell of a network, the words are A's") {
     }
     const auto words = [&](const std::string& a, const std::string& b) {
         std::vector<std::string> all;
-        const json report = json::parse(byhand(place, {"diff", a, b, "--format", "json"}).out);
-        for (const json& t : report["tensors"]) {
-            const json& worst = t["worst"];
+        const Json report = parsed_json(byhand(place, {"diff", a, b, "--format", "json"}).out);
+        for (const Json& t : report["tensors"]) {
+            const Json& worst = t["worst"];
             all.push_back(t["name"].get<std::string>() + ": " +
                           (worst.contains("where") ? worst["where"].get<std::string>() : ""));
         }
@@ -253,7 +251,7 @@ TEST_CASE("diff: names from a file steer no terminal") {
     const Outcome written = place.with({{"x\x1b[2J\n", floats({1}, {2})}}, {"--format", "json", "--output", "r"});
     CHECK(lines_of(written.err).size() == 1);
     CHECK_FALSE(has(written.err, "\x1b"));
-    CHECK(json::parse(place.read("r"))["tensors"][0]["name"].get<std::string>() == "x\x1b[2J\n");
+    CHECK(parsed_json(place.read("r"))["tensors"][0]["name"].get<std::string>() == "x\x1b[2J\n");
     // Nor do their own names; one that is not UTF-8 is no reason to fail.
     write_stored(place.file("\x1b[2J\xff"), {{"x", floats({1}, {1})}});
     for (const std::string format : {"table", "json", "csv", "junit"}) {
@@ -318,3 +316,5 @@ TEST_CASE("diff: a report that can't be written leaves nothing behind, and never
     CHECK(full.code == 2);
     CHECK(full.err == "byhand: standard output could not be written\n");
 }
+
+}  // namespace cli_test

@@ -12,8 +12,7 @@
 #include "cli/program.h"
 #include "cli/stored.h"
 
-using namespace cli_test;
-
+namespace cli_test {
 namespace {
 
 struct Place : Folder {
@@ -214,3 +213,5 @@ TEST_CASE("a reader who has seen enough ends the program quietly") {
         CHECK(outcome.err.empty());
     }
 }
+
+}  // namespace cli_test

@@ -15,9 +15,7 @@
 
 // The checker, checked: the dump is read and compared by code of the test's own, and must give the report's figures.
 
-using namespace cli_test;
-using text::json;
-
+namespace cli_test {
 namespace {
 
 // How many floats lie from a to b, counted over the bits as sign and magnitude.
@@ -40,7 +38,7 @@ double largest_difference(const std::vector<double>& a, const std::vector<double
 }
 
 struct Compared : Folder {
-    json report;
+    Json report;
     StoredFile dump;
 
     explicit Compared(const Arguments& flags) {
@@ -53,8 +51,9 @@ struct Compared : Folder {
     // Every tensor of the last step, held against the dump.
     void check_figures(bool drifting = false) const {
         std::size_t checked = 0;
-        for (const json& t : report["steps"].back()["tensors"]) {
-            const std::string name = t["name"], model = t["model"], witness = t["witness"];
+        for (const Json& t : report["steps"].back()["tensors"]) {
+            const std::string name = t["name"].get<std::string>(), model = t["model"].get<std::string>(),
+                              witness = t["witness"].get<std::string>();
             CAPTURE(name, model, witness);
             const StoredTensor& ours = dump.tensors.at((model == "stepwise" ? "manual" : model) + "/" + name);
             const StoredTensor& theirs = dump.tensors.at((witness == "stepwise" ? "torch" : witness) + "/" + name);
@@ -62,7 +61,7 @@ struct Compared : Folder {
             CHECK(ours.dtype == "F32");
             CHECK(theirs.dtype == "F32");
             CHECK(oracle.dtype == "F64");
-            CHECK(json(ours.shape) == t["shape"]);
+            CHECK(Json(ours.shape) == t["shape"]);
             CHECK(ours.shape == theirs.shape);
             CHECK(ours.shape == oracle.shape);
             CHECK(t["bit_equal"] == (ours.bytes == theirs.bytes));
@@ -124,8 +123,8 @@ TEST_CASE("dump: every side under its own name, the batch, and the recipe") {
     CHECK(dump.tensors.at("Y").dtype == "I64");
     CHECK(dump.tensors.at("X").shape == std::vector<std::size_t>{7, 5});
     CHECK(dump.tensors.at("Y").shape == std::vector<std::size_t>{7});
-    const json recipe = json::parse(dump.metadata.at("recipe"));
-    CHECK(recipe["network"]["hidden"] == json({20}));
+    const Json recipe = parsed_json(dump.metadata.at("recipe"));
+    CHECK(recipe["network"]["hidden"] == Json({20}));
     CHECK(recipe["network"]["context"] == 5);
     CHECK(recipe["batches"]["size"] == 7);
     CHECK(recipe["initial"]["seed"] == 3);
@@ -167,3 +166,5 @@ TEST_CASE("dump: the batch is the one that the values were made from") {
         }
     }
 }
+
+}  // namespace cli_test

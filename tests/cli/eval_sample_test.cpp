@@ -11,9 +11,7 @@
 #include "cli/program.h"
 #include "cli/stored.h"
 
-using namespace cli_test;
-using text::json;
-
+namespace cli_test {
 namespace {
 
 struct Place : Folder {
@@ -23,9 +21,9 @@ struct Place : Folder {
     }
     std::vector<std::string> names(const Arguments& more) const {
         std::vector<std::string> all;
-        const json j = json_of(byhand(*this, Arguments{"sample", "--json"} + more));
-        for (const json& entry : j["names"]) {
-            all.push_back(entry["name"]);
+        const Json j = json_of(byhand(*this, Arguments{"sample", "--json"} + more));
+        for (const Json& entry : j["names"]) {
+            all.push_back(entry["name"].get<std::string>());
         }
         return all;
     }
@@ -39,7 +37,7 @@ TEST_CASE("eval tells the losses that training told, whoever trained") {
             const Place place;
             const Losses told =
                 losses_of(place, model, {"--data", "n", "--steps", "60", "--recipe", recipe, "--hidden", "20"});
-            const json j = json_of(byhand(place, {"eval", "model", "--data", "n", "--json"}));
+            const Json j = json_of(byhand(place, {"eval", "model", "--data", "n", "--json"}));
             CAPTURE(model, recipe);
             for (const std::string part : {"train", "val", "test"}) {
                 CHECK(std::abs(j["loss"][part].get<double>() - told.final.at(part)) < 1e-6);
@@ -54,12 +52,12 @@ TEST_CASE("eval tells the losses that training told, whoever trained") {
 TEST_CASE("eval counts names and, beside the loss, what bigram counts can do") {
     const Place place;
     place.train({"--steps", "3"});
-    const json j = json_of(byhand(place, {"eval", "--data", "n", "--json"}));
-    CHECK(j["names"] == json{{"train", 48}, {"val", 6}, {"test", 6}});
-    CHECK(j["also_in_train"] == json{{"val", 0}, {"test", 0}});
+    const Json j = json_of(byhand(place, {"eval", "--data", "n", "--json"}));
+    CHECK(j["names"] == Json{{"train", 48}, {"val", 6}, {"test", 6}});
+    CHECK(j["also_in_train"] == Json{{"val", 0}, {"test", 0}});
     for (const std::string part : {"val", "test"}) {
-        CHECK(j["bigram"][part] > 0.5);
-        CHECK(j["bigram"][part] < std::log(14.0));
+        CHECK(j["bigram"][part].get<double>() > 0.5);
+        CHECK(j["bigram"][part].get<double>() < std::log(14.0));
     }
     const std::string text = byhand(place, {"eval", "--data", "n"}).out;
     for (const std::string part : {"train", "val", "test"}) {
@@ -77,8 +75,8 @@ TEST_CASE("eval finds names of val and test that stand in the training part") {
     }
     place.write("n", file_of(names));
     place.train({"--steps", "3"});
-    const json j = json_of(byhand(place, {"eval", "--data", "n", "--json"}));
-    CHECK(j["also_in_train"] == json{{"val", 6}, {"test", 6}});
+    const Json j = json_of(byhand(place, {"eval", "--data", "n", "--json"}));
+    CHECK(j["also_in_train"] == Json{{"val", 6}, {"test", 6}});
 }
 
 TEST_CASE("eval says when the names are not those of the training") {
@@ -103,7 +101,7 @@ TEST_CASE("the same seed writes the same names, another one others") {
     CHECK(place.names({"--seed", "2147483657"}) == place.names({}));  // the recipe's
     const std::vector<std::string> five = place.names({"-n", "5"}), twenty = place.names({});
     CHECK(five == std::vector<std::string>(twenty.begin(), twenty.begin() + 5));
-    const json j = json_of(byhand(place, {"sample", "--json", "--seed", "7", "--temperature", "0.5"}));
+    const Json j = json_of(byhand(place, {"sample", "--json", "--seed", "7", "--temperature", "0.5"}));
     CHECK(j["recipe"] == "notes");
     CHECK(j["seed"] == 7);
     CHECK(j["temperature"] == 0.5);
@@ -128,8 +126,8 @@ TEST_CASE("which names are new can't be said when the data is gone") {
     place.write("n", "other\n");
     const Outcome outcome = byhand(place, {"sample", "--json", "-n", "3"});
     CHECK(outcome.err.find("gone or has changed") != std::string::npos);
-    const json j = json_of(outcome);
-    for (const json& entry : j["names"]) {
+    const Json j = json_of(outcome);
+    for (const Json& entry : j["names"]) {
         CHECK(entry["new"].is_null());
     }
     CHECK(byhand(place, {"sample", "-n", "3"}).out.find("in the data") == std::string::npos);
@@ -165,9 +163,9 @@ TEST_CASE("the batch that a model was trained by takes no memory where it is onl
     const Place place;
     place.train({"--steps", "3", "--hidden", "3", "--save", "m"});
     StoredFile file = read_stored(place.file("m"));
-    json recipe = json::parse(file.metadata["recipe"]);
+    Json recipe = parsed_json(file.metadata["recipe"]);
     recipe["batches"]["size"] = 20'000'000;
-    file.metadata["recipe"] = recipe.dump();
+    file.metadata["recipe"] = byhand::printed_json(recipe, 0);
     write_stored(place.file("large"), file.tensors, file.metadata);
     for (const std::string command : {"eval", "sample"}) {
         const Outcome outcome = byhand(place, {command, "large"}), expected = byhand(place, {command, "m"});
@@ -177,3 +175,5 @@ TEST_CASE("the batch that a model was trained by takes no memory where it is onl
         CHECK(outcome.peak_bytes < 2 * expected.peak_bytes);
     }
 }
+
+}  // namespace cli_test

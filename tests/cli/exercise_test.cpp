@@ -11,6 +11,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -19,9 +20,7 @@
 
 // byhand exercise, and training with what came of it: the shipped file with bodies filled in by the tests.
 
-using namespace cli_test;
-using text::json;
-
+namespace cli_test {
 namespace {
 
 using Bodies = std::map<std::string, std::string>;
@@ -53,6 +52,17 @@ Bodies with(Bodies bodies, const std::string& name, const std::string& line, con
     REQUIRE(at != std::string::npos);
     REQUIRE(body.find(line, at + 1) == std::string::npos);
     body.replace(at, line.size(), other);
+    return bodies;
+}
+
+// With loops as most write them: for (int i = 0; i < out.size(0); ++i).
+Bodies counted_by_int(Bodies bodies) {
+    for (auto& [name, body] : bodies) {
+        const std::string loop = "for (std::size_t ";
+        for (std::size_t at = body.find(loop); at != std::string::npos; at = body.find(loop, at)) {
+            body.replace(at, loop.size(), "for (int ");
+        }
+    }
     return bodies;
 }
 
@@ -99,15 +109,32 @@ Names those_that_are(const std::string& standing, const Outcome& outcome) {
     return names;
 }
 
-// To compile takes most of the time, and most tests are about what comes after it.
+// Compiling takes most of the time, and most tests are about the steps after it.
 const Environment kNotOptimised = {{"CXXFLAGS", "-O0"}};
 
 Outcome exercise(const Folder& folder, const Arguments& more = {}) {
     return byhand(folder, Arguments{"exercise", "mine.cpp"} + more, kNotOptimised);
 }
 
+// Whether a process is there, and no zombie.
+bool runs(const std::string& pid) {
+    std::ifstream file("/proc/" + std::to_string(std::stoi(pid)) + "/stat");
+    std::string line;
+    std::getline(file, line);
+    return !line.empty() && !text::contains(line, ") Z ");
+}
+
 bool says(const Outcome& outcome, const std::string& text) {
     return text::contains(outcome.out, text);
+}
+
+// A program that is itself built with AddressSanitizer leaves it the signal by which this is found.
+bool says_of_access(const Outcome& outcome, const std::string& what) {
+#if defined(__SANITIZE_ADDRESS__)
+    return says(outcome, what) || says(outcome, "crashes (Segmentation fault)");
+#else
+    return says(outcome, "  " + what + "\n");
+#endif
 }
 
 }  // namespace
@@ -124,7 +151,7 @@ TEST_CASE("exercise: the shipped file is empty: all is to do, and what each read
     CHECK_FALSE(says(outcome, "culprit"));
     CHECK(folder.files().empty());
     CHECK(outcome.err.empty());  // not a warning of the compiler's
-    const json report = json::parse(byhand(folder, {"exercise", "--format", "json"}).out);
+    const Json report = parsed_json(byhand(folder, {"exercise", "--format", "json"}).out);
     CHECK(report["culprits"].empty());
     CHECK(report["verdict"].get<std::string>() == "disagree");
     CHECK(report["steps"].empty());
@@ -135,13 +162,14 @@ TEST_CASE("exercise: the shipped file is empty: all is to do, and what each read
 TEST_CASE("exercise: filled in rightly, all are right, alone and in the chain, on networks of other shapes too") {
     need_torch();
     const Folder folder;
-    fill_in(folder, right_bodies());
     for (const Arguments& network :
          {Arguments{}, Arguments{"--hidden", "37", "--batch", "9", "--embedding", "3", "--bn-variance", "biased"},
           Arguments{"--norm", "after", "--bn-eps", "0.01"}}) {
+        fill_in(folder, network.empty() ? counted_by_int(right_bodies()) : right_bodies());
         const Outcome outcome = byhand(folder, Arguments{"exercise", "mine.cpp"} + network);
         INFO(outcome.out << outcome.err);
         CHECK(outcome.code == 0);
+        CHECK(outcome.err.empty());  // not a warning, whatever loops count by
         CHECK(those_that_are("right", outcome).size() == 28);
         CHECK(says(outcome, "step by step: 26 of 26 right; in one formula: 2 of 2 right\n"));
         CHECK_FALSE(says(outcome, "inherited"));
@@ -199,11 +227,11 @@ TEST_CASE("exercise: some of it, in any order, with a mistake: the culprit, its 
     CHECK(those_that_are("wrong", outcome) == Names{"dbndiff2"});
     CHECK(those_that_are("right", outcome) == Names{"dC", "dbnvar", "dbndiff"});
     CHECK(those_that_are("to do", outcome).size() == 24);
-    CHECK(lines_of(outcome.out).front().starts_with("first divergence and culprit: dbndiff2 (mine.cpp:"));
+    CHECK(lines_of(outcome.out).at(1).starts_with("first divergence and culprit: dbndiff2 (mine.cpp:"));
     CHECK(says(outcome, "n against n − 1"));
     CHECK(says(outcome, "inherited from dbndiff2: dbndiff, dC\n"));  // through ours, which are not shown
     // The line is that of the function.
-    const std::string first = lines_of(outcome.out).front();
+    const std::string first = lines_of(outcome.out).at(1);
     const std::size_t line = std::stoul(first.substr(first.find(":", first.find("(mine.cpp")) + 1));
     CHECK(text::contains(lines_of(folder.read("mine.cpp")).at(line - 1), "void dbndiff2("));
     CHECK_FALSE(says(outcome, "dbnvar / D"));  // never the solution
@@ -231,11 +259,77 @@ TEST_CASE("exercise: a fault in a function is named, and the others are judged")
     CHECK(says(outcome, "culprit dbnmeani"));
     CHECK(says(outcome, "non-finite"));
     CHECK(says(outcome, "unwritten"));
-    CHECK(says(outcome, "writes past the end of its result\n"));
+    CHECK(says_of_access(outcome, "reads past the end of its result"));  // += begins with that
     CHECK(says(outcome, "crashes (Segmentation fault); byhand exercise --sanitize tells in which line\n"));
     CHECK(says(outcome, "crashes (Aborted);"));
     // Who reads a value that could not be run inherits nothing from there: ours stands for it.
     CHECK_FALSE(says(outcome, "inherited from dembcat"));
+}
+
+TEST_CASE("exercise: whatever a function does to its process, it is named, the others are judged, and a report comes") {
+    need_torch();
+    const Folder folder;
+    Bodies bodies = right_bodies();
+    const auto also = [&](const std::string& name, const std::string& statement) {
+        bodies.at(name).insert(0, statement + "\n");
+    };
+    also("db2", "std::exit(0);");
+    also("dh", "for (volatile int x = 0; x == 0;) {}");
+    also("dW2", "out.data()[out.count() + 5000] = 0;");
+    also("dbnbias", "out.data()[out.count() + 200] = 0;");
+    also("dembcat", "static volatile T last; last = dhprebn.data()[dhprebn.count() + 1];");  // read, and dropped
+    also("dbnraw", "std::fesetround(FE_UPWARD);");
+    also("dW1", "throw 3;");
+    also("dlogits", "std::puts(\"a word on the side\"); std::fflush(stdout);");
+    also("dlogits_in_one", "::close(1);");
+    fill_in(folder, bodies);
+    folder.write("mine.cpp", "#include <unistd.h>\n#include <cfenv>\n#include <cstdio>\n#include <cstdlib>\n" +
+                                 folder.read("mine.cpp"));
+    const Environment ours = {{"CXXFLAGS", "-O0"}, {"ASAN_OPTIONS", "handle_segv=0"}};
+    folder.write("report.xml", "an old report");
+    const Outcome junit =
+        byhand(folder, {"exercise", "mine.cpp", "--timeout", "1", "--format", "junit", "--output", "report.xml"}, ours);
+    INFO(junit.out << junit.err);
+    CHECK(junit.code == 1);
+    CHECK(junit.out.empty());
+    CHECK(text::contains(junit.err, "a word on the side\n"));
+    CHECK(text::contains(folder.read("report.xml"), R"(tests="28" failures="8" errors="0" skipped="0")"));
+
+    const Outcome outcome = byhand(folder, {"exercise", "mine.cpp", "--timeout", "1"}, ours);
+    INFO(outcome.out << outcome.err);
+    CHECK(outcome.code == 1);
+    CHECK_FALSE(says(outcome, "a word on the side"));
+    CHECK(those_that_are("wrong", outcome) ==
+          Names{"db2", "dh", "dW2", "dbnbias", "dembcat", "dbnraw", "dW1", "dlogits in one"});
+    CHECK(those_that_are("right", outcome).size() == 20);  // no one else's numbers are changed by it
+    CHECK_FALSE(says(outcome, "inherited"));
+    for (const std::string what :
+         {"exits the process (exit code 0)", "does not return within 1 s; --timeout allows more",
+          "leaves the rounding mode changed", "throws something that is no std::exception",
+          "closes file descriptor 1"}) {
+        CHECK(says(outcome, "  " + what + "\n"));
+    }
+    CHECK(says_of_access(outcome, "writes past the end of its result"));
+    CHECK(says_of_access(outcome, "reads past the end of dhprebn"));
+}
+
+TEST_CASE("exercise: what a library does while it is opened is no verdict, and is not in the report") {
+    need_torch();
+    const Folder folder;
+    const std::string text =
+        "#include <cstdio>\n#include <cstdlib>\n" + read_whole(BYHAND_SOURCES "/exercise/kernel.cpp");
+    const std::string in_one = "    steps.add_in_one(\"dhprebn\"";
+    REQUIRE(text.find(in_one) != std::string::npos);
+    const auto with_line = [&](const std::string& line) {
+        folder.write("kernel.cpp", std::string(text).insert(text.find(in_one), line + "\n"));
+        return byhand(folder, {"exercise", "kernel.cpp", "--format", "json"}, kNotOptimised);
+    };
+    check_refused(with_line("std::exit(0);"), "kernel.cpp exits the process (exit code 0) while it is loaded");
+    // At the end of the program as well.
+    const Outcome outcome =
+        with_line("std::puts(\"opened\"); std::atexit([] { std::puts(\"ended\"); std::_Exit(77); });");
+    CHECK(outcome.code == 0);
+    CHECK(json_of(outcome)["verdict"].get<std::string>() == "agree");
 }
 
 TEST_CASE("exercise --sanitize: the line of a fault that no check sees") {
@@ -267,7 +361,7 @@ TEST_CASE("exercise: as JSON and JUnit, only what is theirs") {
     const Outcome as_json = exercise(folder, {"--format", "json", "--output", "report.json"});
     CHECK(as_json.code == 1);
     CHECK(as_json.out.empty());
-    const json report = json::parse(folder.read("report.json"));
+    const Json report = parsed_json(folder.read("report.json"));
     CHECK(report["verdict"].get<std::string>() == "disagree");
     CHECK(report["culprits"].get<Names>() == Names{"dh"});
     CHECK(report["victims"].get<Names>() == Names{"dhpreact"});
@@ -275,6 +369,62 @@ TEST_CASE("exercise: as JSON and JUnit, only what is theirs") {
     CHECK(junit.code == 1);
     CHECK(text::contains(junit.out, R"(tests="28" failures="1" errors="0" skipped="26")"));
     CHECK(text::contains(junit.out, "<failure"));
+}
+
+TEST_CASE("exercise: += on a result that was never set is named as that; a read past the end is not") {
+    need_torch();
+    const Folder folder;
+    Bodies bodies = with(right_bodies(), "dbnbias", "T sum = 0;", "");
+    bodies = with(with(bodies, "dbnbias", "sum += ", "out(j) += "), "dbnbias", "out(j) = sum;", "");
+    bodies = with(bodies, "dC", "out(v, e) = 0;", "");
+    bodies = with(bodies, "dnorm_logits", "* counts(i, j)", "* counts.data()[counts.count() + j]");
+    fill_in(folder, bodies);
+    const Outcome outcome = exercise(folder);
+    INFO(outcome.out << outcome.err);
+    CHECK(those_that_are("wrong", outcome) == Names{"dbnbias", "dC", "dnorm_logits"});
+    std::map<std::string, bool> unset;
+    for (const std::string& line : lines_of(outcome.out)) {
+        if (line.find(" wrong ") != std::string::npos) {
+            unset[line.substr(2, line.find(' ', 2) - 2)] = text::contains(line, "reads its result before it is set");
+        }
+    }
+    CHECK(unset == std::map<std::string, bool>{{"dbnbias", true}, {"dC", true}, {"dnorm_logits", false}});
+}
+
+TEST_CASE("exercise: the report begins with the file that is judged, and says what is given in float alone") {
+    need_torch();
+    const Folder folder;
+    fill_in(folder, right_bodies());
+    std::string text = folder.read("mine.cpp");
+    const std::string in_double = "add_all<double>(steps);";
+    text.replace(text.find(in_double), in_double.size(), "");
+    folder.write("backward.cpp", text);
+    const Outcome mine = byhand(folder, {"exercise", "backward.cpp", "--batch", "7"}, kNotOptimised);
+    CHECK(mine.code == 0);
+    CHECK(mine.out.starts_with("judged: backward.cpp\n"));
+    CHECK(says(mine, "26 of 26 right (26 in float alone: double is not judged)"));
+    // With no FILE it is not this folder's.
+    const Outcome shipped = byhand(folder, {"exercise"}, kNotOptimised);
+    CHECK(says(shipped, "exercise/backward.cpp, as no FILE is named; byhand exercise backward.cpp judges the one in"));
+    const Json report = json_of(byhand(folder, {"exercise", "backward.cpp", "--format", "json"}, kNotOptimised));
+    CHECK(report["file"].get<std::string>() == "backward.cpp");
+
+    const std::string in_float = "add_all<float>(steps);";
+    text = folder.read("mine.cpp");
+    text.replace(text.find(in_float), in_float.size(), "steps.add(\"dh\", dh<float>);");
+    folder.write("double.cpp", text);
+    check_refused(byhand(folder, {"exercise", "double.cpp"}, kNotOptimised),
+                  "double.cpp: byhand_steps adds dlogprobs in double alone; add it in float as well");
+}
+
+TEST_CASE("exercise and compare: more rows than there is memory for are refused before anything is computed") {
+    need_torch();
+    const Folder folder;
+    fill_in(folder, right_bodies());
+    for (const Arguments& command : {Arguments{"exercise", "mine.cpp"}, Arguments{"compare"}}) {
+        check_refused(byhand(folder, command + Arguments{"--batch", "4000000"}),
+                      "4000000 rows of this network need about ");
+    }
 }
 
 TEST_CASE("exercise: a library that one has built oneself; what can't be used is refused") {
@@ -321,7 +471,7 @@ TEST_CASE("exercise --hint: in steps, and the formula only when it is asked for"
     CHECK(contains(hint("dhprebn_in_one"), "reads dbnraw, bnraw, bnvar_inv, bnvar\n"));
     check_refused(byhand(folder, {"exercise", "--hint", "dbnvr"}), "the nearest is dbnvar");
     check_refused(byhand(folder, {"exercise", "--hint", "dbnvar:4"}), "--hint takes");
-    check_refused(byhand(folder, {"exercise", "--hint", "dbnvar_in_one"}), "the nearest is");
+    check_refused(byhand(folder, {"exercise", "--hint", "dbnvar_in_one"}), "no gradient is called dbnvar_in_one");
     check_refused(byhand(folder, {"exercise", "--hint", "bnvar"}), "the nearest is dbnvar");
 }
 
@@ -365,9 +515,9 @@ TEST_CASE("train --model exercise: one's own gradients train as ours do, and are
     };
     fill_in(folder, right_bodies());
     const Outcome trained = train({"--model", "exercise", "--functions", "mine.cpp"});
-    const json own = json_of(trained);
+    const Json own = json_of(trained);
     CHECK(text::contains(trained.err, "dlogits_in_one is left out: the functions of the small steps train\n"));
-    const json ours = json_of(train({"--model", "stepwise"}));
+    const Json ours = json_of(train({"--model", "stepwise"}));
     CHECK(own["model"].get<std::string>() == "exercise");
     for (const char* part : {"train", "val", "test"}) {
         const double theirs = own["final"][part].get<double>(), right = ours["final"][part].get<double>();
@@ -375,7 +525,7 @@ TEST_CASE("train --model exercise: one's own gradients train as ours do, and are
     }
     // Theirs is what trains: with a wrong gradient it comes out elsewhere.
     fill_in(folder, with(right_bodies(), "dW1", "embcat(i, k)", "2 * embcat(i, k)"));
-    const json wrong = json_of(train({"--model", "exercise", "--functions", "mine.cpp"}));
+    const Json wrong = json_of(train({"--model", "exercise", "--functions", "mine.cpp"}));
     CHECK(std::abs(wrong["final"]["train"].get<double>() - ours["final"]["train"].get<double>()) > 1e-4);
 
     Bodies most = right_bodies();
@@ -493,8 +643,30 @@ TEST_CASE("exercise: a signal leaves no folder and no process, whatever it inter
             CHECK(std::filesystem::is_empty(folder.path() / "tmp"));
             CHECK_FALSE(folder.has("m"));
             if (c.says == "runs") {
-                CHECK(::kill(std::stoi(folder.read("pid")), 0) != 0);
+                CHECK_FALSE(runs(folder.read("pid")));
             }
         }
     }
 }
+
+TEST_CASE("exercise: a library that is open has no folder any more, and SIGKILL leaves no process") {
+    need_torch();
+    const Folder folder;
+    fill_in(folder, {{"dlogprobs",
+                      "std::ofstream(\"pid\") << getpid() << std::endl; std::fputs(\"runs\", stderr); for (;;) ;"}});
+    folder.write("mine.cpp", "#include <unistd.h>\n#include <cstdio>\n#include <fstream>\n" + folder.read("mine.cpp"));
+    std::filesystem::create_directory(folder.path() / "tmp");
+    Process process(folder, byhand_program(), {"exercise", "mine.cpp"},
+                    {{"CXXFLAGS", "-O0"}, {"TMPDIR", folder.file("tmp")}});
+    REQUIRE(process.says("runs"));
+    CHECK(std::filesystem::is_empty(folder.path() / "tmp"));
+    CHECK(runs(folder.read("pid")));
+    process.signal(SIGKILL);
+    CHECK(process.wait().code == 128 + SIGKILL);
+    for (int i = 0; i < 200 && runs(folder.read("pid")); ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    CHECK_FALSE(runs(folder.read("pid")));
+}
+
+}  // namespace cli_test

@@ -8,9 +8,7 @@
 #include "base/parsed_json.h"
 #include "cli/program.h"
 
-using namespace cli_test;
-using text::json;
-
+namespace cli_test {
 namespace {
 
 using Names = std::set<std::string>;
@@ -28,9 +26,9 @@ std::string source_line(const std::string& file_line) {
 }
 
 // Everything that is said of a recipe's network, by name.
-std::map<std::string, json> explained(const Folder& folder, const std::string& recipe) {
-    std::map<std::string, json> all;
-    for (const json& one : json_of(byhand(folder, {"explain", "--json", "--recipe", recipe}))) {
+std::map<std::string, Json> explained(const Folder& folder, const std::string& recipe) {
+    std::map<std::string, Json> all;
+    for (const Json& one : json_of(byhand(folder, {"explain", "--json", "--recipe", recipe}))) {
         CHECK(all.emplace(one["name"].get<std::string>(), one).second);
     }
     return all;
@@ -49,25 +47,25 @@ TEST_CASE(
         CAPTURE(recipe, all.size());
         CHECK(all.size() > 60);
         for (const auto& [name, one] : all) {
-            CAPTURE(one.dump());
+            CAPTURE(one);
             CHECK_FALSE(one["meaning"].get<std::string>().empty());
             for (const char* field :
                  {"shape", "function", "file_line", "formula", "reads", "read_by", "values", "mistakes"}) {
                 CHECK(one.contains(field));
             }
-            CHECK(one["values"]["least"] <= one["values"]["mean"]);
-            CHECK(one["values"]["mean"] <= one["values"]["most"]);
+            CHECK(one["values"]["least"].get<double>() <= one["values"]["mean"].get<double>());
+            CHECK(one["values"]["mean"].get<double>() <= one["values"]["most"].get<double>());
             if (!one["function"].is_null()) {
-                CHECK(source_line(one["file_line"]).find(one["function"].get<std::string>() + "(") !=
+                CHECK(source_line(one["file_line"].get<std::string>()).find(one["function"].get<std::string>() + "(") !=
                       std::string::npos);
                 CHECK_FALSE(one["formula"].get<std::string>().empty());
             }
             CHECK(one["function"].is_null() == one["reads"].empty());
-            for (const json& read : one["reads"]) {
-                CHECK(all.at(read)["read_by"].get<Names>().contains(name));
+            for (const Json& read : one["reads"]) {
+                CHECK(all.at(read.get<std::string>())["read_by"].get<Names>().contains(name));
             }
-            for (const json& reader : one["read_by"]) {
-                CHECK(all.at(reader)["reads"].get<Names>().contains(name));
+            for (const Json& reader : one["read_by"]) {
+                CHECK(all.at(reader.get<std::string>())["reads"].get<Names>().contains(name));
             }
         }
     }
@@ -81,7 +79,7 @@ TEST_CASE("explain: the first batch's numbers, one value or all, need no LibTorc
     CHECK(all.at("dbndiff")["reads"].get<Names>() == Names{"bndiff", "bnvar_inv", "dbndiff2", "dbnraw"});
     CHECK(all.at("dbndiff")["mistakes"].get<Names>() ==
           Names{"dvar-path-forgotten", "second-use-of-bndiff", "square-factor-2"});
-    CHECK(json_of(byhand(folder, {"explain", "dbnvar", "--json"})) == json::array({all.at("dbnvar")}));
+    CHECK(json_of(byhand(folder, {"explain", "dbnvar", "--json"})) == Json::array({all.at("dbnvar")}));
 
     const Outcome one = byhand(folder, {"explain", "dbnvar"});
     CHECK(one.code == 0);
@@ -100,9 +98,11 @@ TEST_CASE("explain: the first batch's numbers, one value or all, need no LibTorc
 
 TEST_CASE("explain: a name that the network has not is refused with the nearest") {
     const Folder folder;
-    check_refused(byhand(folder, {"explain", "dbnvr"}), "this network has no dbnvr; the nearest name is dbnvar ");
-    check_refused(byhand(folder, {"explain", "dw1", "--json"}), "the nearest name is dW1 ");
+    check_refused(byhand(folder, {"explain", "dbnvr"}), "this network has no dbnvr; the nearest is dbnvar ");
+    check_refused(byhand(folder, {"explain", "dw1", "--json"}), "the nearest is dW1 ");
     check_refused(byhand(folder, {"explain", ""}), "NAME");
     check_refused(byhand(folder, {"explain", "dbnvar", "--norm", "none"}), "this network has no dbnvar");
     CHECK(byhand(folder, {"explain", "dbnvar.2", "--hidden", "5,3"}).code == 0);
 }
+
+}  // namespace cli_test

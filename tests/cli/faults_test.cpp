@@ -9,8 +9,7 @@
 #include "cli/program.h"
 #include "cli/stored.h"
 
-using namespace cli_test;
-
+namespace cli_test {
 namespace {
 
 // The sanitizers want to be loaded first.
@@ -179,3 +178,5 @@ TEST_CASE("a file that can't be read to its end, or shrinks meanwhile, is refuse
         CHECK(faults >= 5);
     }
 }
+
+}  // namespace cli_test

@@ -9,8 +9,7 @@
 #include "cli/names.h"
 #include "cli/program.h"
 
-using namespace cli_test;
-
+namespace cli_test {
 namespace {
 
 struct Flag {
@@ -164,3 +163,5 @@ TEST_CASE("flags: words that nobody means are refused, or do no harm") {
 TEST_CASE("flags: more such words", "[long]") {
     check_words({"", "\x1b[2J\x07", "/", "\xff", "9999999999,9999999999", "[*?{}]", "--help", "%s%n{}"});
 }
+
+}  // namespace cli_test

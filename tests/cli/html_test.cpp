@@ -7,9 +7,7 @@
 #include "cli/chromium.h"
 #include "cli/program.h"
 
-using namespace cli_test;
-using text::json;
-
+namespace cli_test {
 namespace {
 
 constexpr std::size_t kLargest = 2'000'000;
@@ -34,9 +32,9 @@ std::size_t times(const std::string& text, const std::string& what) {
 // How many names of one model's section the same comparison has.
 std::size_t names_in(const Folder& folder, const Arguments& more) {
     const Outcome outcome = byhand(folder, Arguments{"compare", "--format", "json"} + more);
-    const json report = json::parse(outcome.out);
+    const Json report = parsed_json(outcome.out);
     std::set<std::string> names;
-    for (const json& tensor : report["steps"].back()["tensors"]) {
+    for (const Json& tensor : report["steps"].back()["tensors"]) {
         names.insert(tensor["model"].get<std::string>() + "/" + tensor["name"].get<std::string>());
     }
     return names.size();
@@ -125,3 +123,5 @@ TEST_CASE("compare as HTML: it is never wider than its window, closed or opened"
     page(folder, 1, {"--plant", "dvar-path-forgotten", "--steps", "3"});
     check_fits(folder, {"page.html", "page.html#dbndiff", "page.html#dW1"}, {"400", "800", "1000", "1400"});
 }
+
+}  // namespace cli_test

@@ -11,9 +11,7 @@
 #include "cli/names.h"
 #include "cli/stored.h"
 
-using namespace cli_test;
-using text::json;
-
+namespace cli_test {
 namespace {
 
 const std::string kDay = "1000000000";  // steps that would take far longer than any test
@@ -44,12 +42,13 @@ TEST_CASE("Ctrl-C ends the training with 130 and a model that can be read") {
             const Outcome outcome = interrupted(folder, signal, {"--model", model, "--metrics", "m"});
             CAPTURE(outcome.err);
             CHECK(outcome.code == 130);
-            const json j = json::parse(outcome.out);
-            CHECK(j["steps"] >= 1);
-            CHECK(j["steps"] < 1'000'000'000);
-            CHECK(read_stored(folder.file("byhand.safetensors")).metadata.at("steps") == j["steps"].dump());
+            const Json j = parsed_json(outcome.out);
+            CHECK(j["steps"].get<int>() >= 1);
+            CHECK(j["steps"].get<int>() < 1'000'000'000);
+            CHECK(read_stored(folder.file("byhand.safetensors")).metadata.at("steps") ==
+                  byhand::printed_json(j["steps"], 0));
             for (const std::string& line : lines_of(folder.read("m"))) {
-                CHECK(json::parse(line).contains("loss"));
+                CHECK(parsed_json(line).contains("loss"));
             }
             CHECK(byhand(folder, {"sample"}).code == 0);
             CHECK(json_of(byhand(folder, {"eval", "--data", "n", "--json"}))["steps"] == j["steps"]);
@@ -63,9 +62,9 @@ TEST_CASE("the model left behind is the one that so many steps make") {
     const Outcome outcome = interrupted(folder, SIGINT, {"--hidden", "9,8"});
     REQUIRE(outcome.code == 130);
     again.write("n", file_of(plain_names()));
-    REQUIRE(
-        byhand(again, {"train", "--data", "n", "--hidden", "9,8", "--steps", json::parse(outcome.out)["steps"].dump()})
-            .code == 0);
+    REQUIRE(byhand(again, {"train", "--data", "n", "--hidden", "9,8", "--steps",
+                           byhand::printed_json(parsed_json(outcome.out)["steps"], 0)})
+                .code == 0);
     const StoredFile a = read_stored(folder.file("byhand.safetensors")),
                      b = read_stored(again.file("byhand.safetensors"));
     REQUIRE(a.tensors.size() == b.tensors.size());
@@ -177,3 +176,5 @@ TEST_CASE("a reader of messages or of metrics who goes away does not end a train
     CHECK(outcome.err.find("pipe: the metrics file could not be written whole: Broken pipe") != std::string::npos);
     CHECK(read_stored(folder.file("b")).metadata.at("steps") == "9000");
 }
+
+}  // namespace cli_test

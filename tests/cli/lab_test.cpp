@@ -8,9 +8,7 @@
 #include "cli/chromium.h"
 #include "cli/program.h"
 
-using namespace cli_test;
-using text::json;
-
+namespace cli_test {
 namespace {
 
 // What makes an experiment that trains or measures quick enough to be run time and again.
@@ -61,7 +59,7 @@ void check_twice(const std::vector<std::string>& experiments) {
     for (const std::string& name : experiments) {
         CAPTURE(name);
         const Outcome first = byhand(folder, quick(name) + Arguments{"--json"});
-        const json paper = json_of(first);
+        const Json paper = json_of(first);
         CHECK(paper.at("experiment").get<std::string>() == name);
         CHECK(paper.at("agrees").get<bool>());
         CHECK_FALSE(paper.at("text").empty());
@@ -84,7 +82,7 @@ void check_page(const std::vector<std::string>& experiments) {
     for (const std::string& name : experiments) {
         CAPTURE(name);
         const std::string page = name + ".html", svg = name + ".svg";
-        const json paper = json_of(byhand(folder, quick(name) + Arguments{"--html", page, "--json"}));
+        const Json paper = json_of(byhand(folder, quick(name) + Arguments{"--html", page, "--json"}));
         const std::string text = folder.read(page);
         CHECK(text.starts_with("<!DOCTYPE html>\n"));
         CHECK(text.ends_with("</html>\n"));
@@ -119,7 +117,7 @@ TEST_CASE("every experiment ends well") {
     const Folder folder;
     for (const std::string& name : listed(folder)) {
         CAPTURE(name);
-        const json paper = json_of(byhand(folder, quick(name) + Arguments{"--json"}));
+        const Json paper = json_of(byhand(folder, quick(name) + Arguments{"--json"}));
         CHECK(paper.at("experiment").get<std::string>() == name);
         CHECK(paper.at("agrees").get<bool>());
     }
@@ -185,3 +183,5 @@ TEST_CASE("what an experiment advises is what it takes") {
     }
     CHECK(flags > 0);
 }
+
+}  // namespace cli_test

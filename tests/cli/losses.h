@@ -16,7 +16,7 @@ namespace cli_test {
 struct Losses {
     std::map<std::size_t, double> steps;  // as the metrics have them
     std::map<std::string, double> final;  // train, val, test
-    text::json result;                    // all of --json
+    Json result;                          // all of --json
 };
 
 // The models that can be trained here, fused first.
@@ -36,8 +36,8 @@ inline Losses losses_of(const Folder& folder, const std::string& model, const Ar
     losses.result =
         json_of(byhand(folder, Arguments{"train", "--model", model, "--json", "--metrics", "metrics"} + save + flags));
     for (const std::string& line : lines_of(folder.read("metrics"))) {
-        const auto entry = text::json::parse(line);
-        losses.steps[entry["step"]] = entry["loss"];
+        const auto entry = parsed_json(line);
+        losses.steps[entry["step"].get<std::size_t>()] = entry["loss"].get<double>();
     }
     losses.final = losses.result["final"].get<std::map<std::string, double>>();
     return losses;

@@ -7,17 +7,15 @@
 
 // All three hand-written networks agree with LibTorch over 50 steps, whatever the shape and the norm's conventions.
 
-using namespace cli_test;
-using text::json;
-
+namespace cli_test {
 namespace {
 
 // The first tensor that does not agree, with all its figures; empty where there is none.
-std::string first_disagreement(const json& report) {
-    for (const json& step : report["steps"]) {
-        for (const json& t : step["tensors"]) {
+std::string first_disagreement(const Json& report) {
+    for (const Json& step : report["steps"]) {
+        for (const Json& t : step["tensors"]) {
             if (t["verdict"] != "exact" && t["verdict"] != "within") {
-                return "step " + step["step"].dump() + ": " + t.dump();
+                return "step " + byhand::printed_json(step["step"], 0) + ": " + byhand::printed_json(t, 0);
             }
         }
     }
@@ -27,9 +25,9 @@ std::string first_disagreement(const json& report) {
 struct Matrix : Folder {
     Matrix() {
         need_torch();
-        json recipe = json_of(byhand(*this, {"recipes", "notes"}));
+        Json recipe = json_of(byhand(*this, {"recipes", "notes"}));
         recipe["network"]["norm"]["affine"] = false;
-        write("no-gain.json", recipe.dump());
+        write("no-gain.json", byhand::printed_json(recipe, 0));
     }
 
     void agree(const Arguments& network) const {
@@ -39,7 +37,7 @@ struct Matrix : Folder {
         CAPTURE(network, outcome.err);
         CHECK(outcome.code == 0);
         REQUIRE((outcome.code == 0 || outcome.code == 1));
-        const json report = json::parse(outcome.out);
+        const Json report = parsed_json(outcome.out);
         CHECK(report["steps"].size() == 8);
         INFO(first_disagreement(report));
         CHECK(report["verdict"] == "agree");
@@ -115,3 +113,5 @@ TEST_CASE("matrix: other seeds, batches, contexts and epsilons", "[long]") {
     matrix.agree({"--drift"});
     matrix.agree({"--recipe", "makemore-deep", "--drift"});
 }
+
+}  // namespace cli_test

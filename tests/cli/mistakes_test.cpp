@@ -8,21 +8,19 @@
 
 // Planted mistakes are caught, and the right step is blamed.
 
-using namespace cli_test;
-using text::json;
-
+namespace cli_test {
 namespace {
 
-json compared(const Folder& folder, const Arguments& more, int code) {
+Json compared(const Folder& folder, const Arguments& more, int code) {
     const Outcome outcome = byhand(folder, Arguments{"compare", "--format", "json"} + more);
     CAPTURE(more, outcome.err);
     REQUIRE(outcome.code == code);
-    return json::parse(outcome.out);
+    return parsed_json(outcome.out);
 }
 
-std::set<std::string> names(const json& list) {
+std::set<std::string> names(const Json& list) {
     std::set<std::string> all;
-    for (const json& name : list) {
+    for (const Json& name : list) {
         all.insert(name.get<std::string>());
     }
     return all;
@@ -44,9 +42,9 @@ TEST_CASE("mistakes are listed with what they are and where they come from") {
 TEST_CASE("mistakes: a pattern chooses, for a reader and for a program, and one that fits nothing is refused") {
     const Folder folder;
     const std::string some = byhand(folder, {"mistakes", "--mistake", "dvar*"}).out;
-    const json listed = json_of(byhand(folder, {"mistakes", "--mistake", "dvar*", "--json"}));
+    const Json listed = json_of(byhand(folder, {"mistakes", "--mistake", "dvar*", "--json"}));
     REQUIRE_FALSE(listed.empty());
-    for (const json& mistake : listed) {
+    for (const Json& mistake : listed) {
         CHECK(mistake["name"].get<std::string>().starts_with("dvar"));
         CHECK(some.find(mistake["what"].get<std::string>()) != std::string::npos);
     }
@@ -61,7 +59,7 @@ TEST_CASE("mistakes: some are caught and rightly blamed") {
     for (const std::string pattern : {"dvar*", "gain-*"}) {
         CAPTURE(pattern);
         const Arguments some = {"--recipe", "notes", "--mistake", pattern};
-        const json score = json_of(byhand(folder, Arguments{"mistakes", "--score", "--json"} + some));
+        const Json score = json_of(byhand(folder, Arguments{"mistakes", "--score", "--json"} + some));
         CHECK(score["total"].get<int>() >= 3);
         CHECK(score["caught"] == score["total"]);
         CHECK(score["blamed"] == score["total"]);
@@ -75,14 +73,14 @@ TEST_CASE("mistakes: every one is caught and rightly blamed, with and without ε
     const Outcome outcome = byhand(folder, {"mistakes", "--score", "--json", "--recipe", "notes,makemore-bn"});
     CAPTURE(outcome.err);
     REQUIRE(outcome.code == 0);
-    const json score = json::parse(outcome.out);
+    const Json score = parsed_json(outcome.out);
     CHECK(score["total"].get<int>() >= 2 * 60);
     CHECK(score["caught"] == score["total"]);
     CHECK(score["blamed"] == score["total"]);
     CHECK(score["false_alarms"] == 0);
     std::set<std::string> rivals;
-    for (const json& m : score["mistakes"]) {
-        CAPTURE(m.dump());
+    for (const Json& m : score["mistakes"]) {
+        CAPTURE(m);
         CHECK(m["caught"].get<bool>());
         CHECK(m["blamed"].get<bool>());
         CHECK_FALSE(m["culprits"].empty());
@@ -92,7 +90,7 @@ TEST_CASE("mistakes: every one is caught and rightly blamed, with and without ε
     }
     CHECK(rivals == std::set<std::string>{"allclose", "cosine", "loss-10", "max-diff", "mean-diff", "nmse"});
     // What every rival lets pass in one recipe at least: a norm's divisor that is off by 1/32 among them.
-    const auto passes_all = [](const json& m) {
+    const auto passes_all = [](const Json& m) {
         return std::ranges::none_of(m["rivals"].items(), [](const auto& rival) {
             const auto& [name, passes] = rival;
             return name != "allclose" && name != "nmse" && name != "cosine" && passes.template get<bool>();
@@ -108,7 +106,7 @@ TEST_CASE("mistakes that some recipe has no place for are named, and not counted
         byhand(folder, {"mistakes", "--score", "--json", "--recipe", "makemore-bn,notes", "--mistake", "epsilon-*"});
     CAPTURE(outcome.err);
     REQUIRE(outcome.code == 0);
-    const json score = json::parse(outcome.out);
+    const Json score = parsed_json(outcome.out);
     // Two mistakes in two recipes; those that have a place are planted with three seeds.
     CHECK(score["total"].get<std::size_t>() / 3 + score["not_applicable"].size() == 4);
     CHECK_FALSE(score["not_applicable"].empty());
@@ -117,7 +115,7 @@ TEST_CASE("mistakes that some recipe has no place for are named, and not counted
 TEST_CASE("compare --plant: the culprit is named, and what inherits from it is not") {
     need_torch();
     const Folder folder;
-    const json report = compared(folder, {"--plant", "dvar-path-forgotten"}, 1);
+    const Json report = compared(folder, {"--plant", "dvar-path-forgotten"}, 1);
     CHECK(report["verdict"] == "disagree");
     CHECK(report["first_divergence"] == "dbndiff");
     CHECK(names(report["culprits"]) == std::set<std::string>{"dbndiff"});
@@ -131,7 +129,7 @@ TEST_CASE("compare --plant: the culprit is named, and what inherits from it is n
 TEST_CASE("compare --plant: what only a probe can show is said to be without effect") {
     need_torch();
     const Folder folder;
-    const json report = compared(folder, {"--plant", "maximum-gradient-left-out"}, 1);
+    const Json report = compared(folder, {"--plant", "maximum-gradient-left-out"}, 1);
     CHECK(names(report["culprits"]) == std::set<std::string>{"dlogits"});
     CHECK(report["blame"][0]["without_effect"].get<bool>());
     CHECK(report["victims"].empty());
@@ -140,10 +138,10 @@ TEST_CASE("compare --plant: what only a probe can show is said to be without eff
 TEST_CASE("compare --plant: steps in the wrong order, and a step that writes over what it reads") {
     need_torch();
     const Folder folder;
-    const json order = compared(folder, {"--plant", "steps-out-of-order"}, 1);
+    const Json order = compared(folder, {"--plant", "steps-out-of-order"}, 1);
     CHECK(names(order["culprits"]) == std::set<std::string>{"dnorm_logits"});
     CHECK(order["blame"][0]["why"].get<std::string>().find("dcounts") != std::string::npos);
-    const json early = compared(folder, {"--plant", "update-too-early"}, 1);
+    const Json early = compared(folder, {"--plant", "update-too-early"}, 1);
     CHECK(names(early["culprits"]) == std::set<std::string>{"new_W2"});
     CHECK(early["blame"][0]["why"].get<std::string>().find("overwrites W2") != std::string::npos);
 }
@@ -155,3 +153,5 @@ TEST_CASE("compare --plant: a name that is none, a network without a place for i
     check_refused(byhand(folder, {"compare", "--plant", "epsilon-left-out", "--bn-eps", "0"}), "epsilon-left-out");
     check_refused(byhand(folder, {"compare", "--plant", "all-zeros", "--model", "fused"}), "--model stepwise");
 }
+
+}  // namespace cli_test

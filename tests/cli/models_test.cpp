@@ -6,8 +6,7 @@
 
 // Whoever computes, the losses are the same.
 
-using namespace cli_test;
-
+namespace cli_test {
 namespace {
 
 void check_models(const Arguments& flags) {
@@ -66,3 +65,5 @@ TEST_CASE("every model learns alike: a norm without gain and bias") {
     check_models({"--recipe", folder.file("r.json")});
     check_models({"--recipe", folder.file("r.json"), "--norm", "after", "--hidden", "9,21"});
 }
+
+}  // namespace cli_test

@@ -208,10 +208,10 @@ void need_torch() {
     }
 }
 
-text::json json_of(const Outcome& outcome) {
+Json json_of(const Outcome& outcome) {
     INFO(outcome.err);
     REQUIRE(outcome.code == 0);
-    return text::json::parse(outcome.out);
+    return parsed_json(outcome.out);
 }
 
 void check_refused(const Outcome& outcome, const std::string& what) {

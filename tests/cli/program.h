@@ -28,8 +28,10 @@ using Environment = std::map<std::string, std::string>;  // set on top of what t
 
 Arguments operator+(Arguments a, const Arguments& b);
 
+using byhand::Json;
 using temporary::Folder;
 using text::lines_of;
+using text::parsed_json;
 
 struct Outcome {
     int code = 0;  // of the exit, or 128 + the signal that ended it
@@ -79,7 +81,7 @@ Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, con
 void need_torch();
 
 // Succeeds or fails the test with what the program said; returns its standard output as JSON.
-text::json json_of(const Outcome& outcome);
+Json json_of(const Outcome& outcome);
 
 // Exit code 2, nothing on standard output, and one line on standard error that has `what` in it.
 void check_refused(const Outcome& outcome, const std::string& what);

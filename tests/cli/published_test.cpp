@@ -15,14 +15,12 @@
 // The seeded runs of Andrej Karpathy's makemore lectures (nn-zero-to-hero, parts 3 and 4). BYHAND_MAKEMORE_NAMES is
 // their names.txt; the figures, as PyTorch 1.13 gives them, stand beside it in makemore-bn.json and makemore-deep.json.
 
-using namespace cli_test;
-using text::json;
-
+namespace cli_test {
 namespace {
 
 struct Published {
     std::string names;  // the path
-    json figures;
+    Json figures;
 };
 
 Published published(const std::string& recipe) {
@@ -33,7 +31,7 @@ Published published(const std::string& recipe) {
     const std::filesystem::path names = std::filesystem::absolute(path);
     std::ifstream stream(names.parent_path() / (recipe + ".json"));
     REQUIRE(stream.good());
-    return {names.string(), json::parse({std::istreambuf_iterator<char>(stream), {}})};
+    return {names.string(), parsed_json({std::istreambuf_iterator<char>(stream), {}})};
 }
 
 void need(const std::string& model) {
@@ -43,7 +41,7 @@ void need(const std::string& model) {
 }
 
 // Each published loss of a step that the run told, within 1e-4.
-void check_losses(const json& figures, const Losses& losses, std::size_t at_least) {
+void check_losses(const Json& figures, const Losses& losses, std::size_t at_least) {
     std::size_t checked = 0;
     for (const auto& [step, loss] : figures["loss"].items()) {
         const auto found = losses.steps.find(std::stoul(step));
@@ -57,14 +55,14 @@ void check_losses(const json& figures, const Losses& losses, std::size_t at_leas
 }
 
 // Losses of the parts, sizes, and the 20 names to the letter.
-void check_outcome(const Folder& folder, const json& figures, const Losses& losses) {
+void check_outcome(const Folder& folder, const Json& figures, const Losses& losses) {
     for (const std::string part : {"train", "val", "test"}) {
         CAPTURE(part);
         CHECK(std::abs(losses.final.at(part) - figures["final"][part].get<double>()) < 1e-4);
         CHECK(losses.result["examples"][part] == figures["examples"][part]);
     }
     CHECK(losses.result["parameters"] == figures["parameters"]);
-    const json sampled = json_of(byhand(folder, {"sample", "model", "--json"}));
+    const Json sampled = json_of(byhand(folder, {"sample", "model", "--json"}));
     REQUIRE(sampled["names"].size() == 20);
     for (std::size_t i = 0; i < 20; ++i) {
         CHECK(sampled["names"][i]["name"].get<std::string>() + "." == figures["samples"][i].get<std::string>());
@@ -185,21 +183,21 @@ TEST_CASE("published: makemore-deep inside, after step 1000") {
     for (const std::string side : {"manual", "collapsed", "fused", "torch", "module"}) {
         for (std::size_t l = 1; l <= 5; ++l) {
             CAPTURE(side, l);
-            const json& tanh = run.figures["tanh"][l - 1];
+            const Json& tanh = run.figures["tanh"][l - 1];
             const std::vector<double> h = dump.tensors.at(side + "/h." + std::to_string(l)).doubles();
             CHECK(h.size() == 3200);
-            CHECK(relatively_near(deviation(h), tanh["std"]));
+            CHECK(relatively_near(deviation(h), tanh["std"].get<double>()));
             CHECK(std::abs(saturated_percent(h) - tanh["saturated_percent"].get<double>()) < 0.005);
             if (side != "fused") {  // which keeps no dh
                 const std::vector<double> dh = dump.tensors.at(side + "/dh." + std::to_string(l)).doubles();
-                CHECK(relatively_near(deviation(dh), tanh["grad_std"]));
+                CHECK(relatively_near(deviation(dh), tanh["grad_std"].get<double>()));
             }
         }
         for (std::size_t i = 0; i < weights.size(); ++i) {
             const std::string name = i == 0 ? "dC" : "dW" + std::to_string(i);
             CAPTURE(side, name);
             CHECK(relatively_near(deviation(dump.tensors.at(side + "/" + name).doubles()),
-                                  run.figures["grad_std_step1000"][weights[i]]));
+                                  run.figures["grad_std_step1000"][weights[i]].get<double>()));
         }
     }
 }
@@ -214,3 +212,5 @@ TEST_CASE("published: makemore-ninja", "[long]") {
     CHECK(std::abs(losses.final.at("train") - 2.0705) < 0.01);
     CHECK(std::abs(losses.final.at("val") - 2.1099) < 0.01);
 }
+
+}  // namespace cli_test

@@ -6,9 +6,7 @@
 #include "cli/names.h"
 #include "cli/program.h"
 
-using namespace cli_test;
-using text::json;
-
+namespace cli_test {
 namespace {
 
 const std::vector<std::string> kShipped = {"bigbatch",       "deepwide", "makemore-bn", "makemore-deep",
@@ -33,7 +31,7 @@ TEST_CASE("a printed recipe is JSON, and prints again as it was") {
     const Folder folder;
     for (const std::string& name : kShipped) {
         const Outcome printed = byhand(folder, {"recipes", name});
-        const json recipe = json_of(printed);
+        const Json recipe = json_of(printed);
         CHECK(recipe["name"] == name);
         CHECK(printed.out.ends_with("}\n"));
         folder.write("r.json", printed.out);
@@ -64,3 +62,5 @@ TEST_CASE("a file in the folder does not stand in a shipped recipe's way") {
     CHECK(byhand(folder, {"recipes", "notes"}).code == 0);
     check_refused(byhand(folder, {"recipes", "./notes"}), "./notes");
 }
+
+}  // namespace cli_test

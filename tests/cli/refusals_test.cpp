@@ -9,8 +9,7 @@
 #include "cli/names.h"
 #include "cli/program.h"
 
-using namespace cli_test;
-
+namespace cli_test {
 namespace {
 
 // A folder with names in "n", where every command here is run.
@@ -399,3 +398,5 @@ TEST_CASE("a network that asks for more than there is to see, or to hold, is ref
                          "2", "--steps", "1", "--no-save"})
               .code == 0);
 }
+
+}  // namespace cli_test

@@ -10,8 +10,7 @@
 #include "cli/names.h"
 #include "cli/stored.h"
 
-using namespace cli_test;
-
+namespace cli_test {
 namespace {
 
 struct Place : Folder {
@@ -273,3 +272,5 @@ TEST_CASE(
     CHECK(read_stored(place.file("m")).metadata.at("steps") == "45");
     CHECK(byhand(place, {"sample", "m", "-n", "1"}).code == 0);
 }
+
+}  // namespace cli_test

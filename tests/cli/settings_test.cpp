@@ -5,8 +5,7 @@
 
 // Settings that no recipe has: 20,000 steps on the shipped names, and whoever computes, the same losses.
 
-using namespace cli_test;
-
+namespace cli_test {
 namespace {
 
 void same_losses(const std::string& hidden) {
@@ -41,3 +40,5 @@ TEST_CASE("long runs alike: four layers", "[long]") {
 TEST_CASE("long runs alike: five layers", "[long]") {
     same_losses("21,22,23,24,25");
 }
+
+}  // namespace cli_test

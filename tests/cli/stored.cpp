@@ -8,6 +8,8 @@
 #include "base/parsed_json.h"
 
 namespace cli_test {
+using byhand::Json;
+
 namespace {
 
 template <class T>
@@ -58,7 +60,7 @@ StoredFile read_stored(const std::string& path) {
     must(bytes.size() >= sizeof length, path + " has no header");
     std::memcpy(&length, bytes.data(), sizeof length);
     must(length <= bytes.size() - sizeof length, path + " ends in its header");
-    const auto header = text::json::parse(bytes.substr(sizeof length, length));
+    const Json header = text::parsed_json(bytes.substr(sizeof length, length));
     const std::string data = bytes.substr(sizeof length + length);
     StoredFile file;
     std::size_t total = 0;
@@ -67,8 +69,9 @@ StoredFile read_stored(const std::string& path) {
             file.metadata = entry.get<std::map<std::string, std::string>>();
             continue;
         }
-        const std::size_t begin = entry["data_offsets"][0], end = entry["data_offsets"][1];
-        StoredTensor tensor{entry["dtype"], entry["shape"].get<std::vector<std::size_t>>(),
+        const std::size_t begin = entry["data_offsets"][0].get<std::size_t>(),
+                          end = entry["data_offsets"][1].get<std::size_t>();
+        StoredTensor tensor{entry["dtype"].get<std::string>(), entry["shape"].get<std::vector<std::size_t>>(),
                             data.substr(begin, end - begin)};
         must(tensor.bytes.size() == tensor.count() * (tensor.dtype == "F32" ? 4 : 8), name + " has the wrong size");
         total += tensor.bytes.size();
@@ -80,9 +83,9 @@ StoredFile read_stored(const std::string& path) {
 
 void write_stored(const std::string& path, const std::map<std::string, StoredTensor>& tensors,
                   const std::map<std::string, std::string>& metadata) {
-    text::json header = text::json::object();
+    Json header = Json::object();
     if (!metadata.empty()) {
-        header["__metadata__"] = text::json::Object(metadata.begin(), metadata.end());
+        header["__metadata__"] = Json::of(Json::Object(metadata.begin(), metadata.end()));
     }
     std::string data;
     for (const auto& [name, tensor] : tensors) {
@@ -91,7 +94,7 @@ void write_stored(const std::string& path, const std::map<std::string, StoredTen
                         {"data_offsets", {data.size(), data.size() + tensor.bytes.size()}}};
         data += tensor.bytes;
     }
-    std::string text = header.dump();
+    std::string text = byhand::printed_json(header, 0);
     text.append((8 - text.size() % 8) % 8, ' ');
     const std::uint64_t length = text.size();
     std::ofstream stream(path, std::ios::binary);

@@ -35,8 +35,8 @@ public:
     Strangers();
 
     const std::string& good() const { return good_; }
-    text::json header() const;  // of "good"
-    std::string data() const;   // what follows it
+    Json header() const;       // of "good"
+    std::string data() const;  // the bytes after the header
 
     // Every command refuses what lies there.
     void refused(const std::vector<Arguments>& commands, const std::string& kind) const;

@@ -8,12 +8,10 @@
 
 #include "cli/strangers.h"
 
-using namespace cli_test;
-
+namespace cli_test {
 namespace {
 
 namespace fs = std::filesystem;
-using text::json;
 
 }  // namespace
 
@@ -118,17 +116,18 @@ TEST_CASE("strangers: saved models") {
     const Strangers place;
     const std::vector<Arguments> all = model_readers();
     const auto with = [&](const std::string& key, const std::string& value) {
-        json header = place.header();
+        Json header = place.header();
         header["__metadata__"][key] = value;
-        return tensor_file(header.dump(), place.data());
+        return tensor_file(byhand::printed_json(header, 0), place.data());
     };
     const auto without = [&](const std::string& key) {
-        json header = place.header();
+        Json header = place.header();
         header["__metadata__"].erase(key);
-        return tensor_file(header.dump(), place.data());
+        return tensor_file(byhand::printed_json(header, 0), place.data());
     };
-    const json metadata = place.header()["__metadata__"];
-    const std::string recipe = metadata["recipe"], words = metadata["batches_generator"];
+    const Json metadata = place.header()["__metadata__"];
+    const std::string recipe = metadata["recipe"].get<std::string>(),
+                      words = metadata["batches_generator"].get<std::string>();
     const auto bent = [&](const std::string& piece, const std::string& other) {
         std::string text = recipe;
         REQUIRE(text.find(piece) != std::string::npos);
@@ -167,10 +166,10 @@ TEST_CASE("strangers: saved models") {
     place.refused(resuming, "no generator to go on with", without("batches_generator"));
     place.refused(resuming, "steps of which none is left", with("steps", "18446744073709551615"));
     for (const std::string tensor : {"C", "W1", "bnmean_running"}) {
-        json header = place.header();
+        Json header = place.header();
         header["other"] = header[tensor];
         header.erase(tensor);
-        place.refused(all, "no " + tensor, tensor_file(header.dump(), place.data()));
+        place.refused(all, "no " + tensor, tensor_file(byhand::printed_json(header, 0), place.data()));
     }
 }
 
@@ -182,9 +181,9 @@ TEST_CASE("strangers: a model may name any file as its data, and it is but named
          {std::string("/dev/zero"), std::string("pipe"), std::string("/proc/self/mem"), std::string("no/such"),
           std::string("."), std::string(), std::string("\x1b[2J"), std::string("good"), long_one}) {
         CAPTURE(path.substr(0, 99));
-        json header = place.header();
+        Json header = place.header();
         header["__metadata__"]["data"] = path;
-        place.write(kStranger, tensor_file(header.dump(), place.data()));
+        place.write(kStranger, tensor_file(byhand::printed_json(header, 0), place.data()));
         const Outcome outcome =
             Process(place, byhand_program(), {"sample", kStranger, "-n", "7"}, {}).wait(std::chrono::seconds(60));
         CHECK(outcome.code == 0);
@@ -209,3 +208,5 @@ TEST_CASE("strangers: tensors may have any name, and it is shown") {
         CHECK((outcome.out + outcome.err).find("\xc2\x9b") == std::string::npos);
     }
 }
+
+}  // namespace cli_test

@@ -12,8 +12,7 @@
 
 #include "cli/names.h"
 
-using namespace cli_test;
-
+namespace cli_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -265,3 +264,5 @@ TEST_CASE("strangers: a path that steers a terminal is shown, not sent") {
         CHECK((outcome.out + outcome.err).find("\xc2\x9b") == std::string::npos);
     }
 }
+
+}  // namespace cli_test

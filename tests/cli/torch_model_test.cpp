@@ -6,8 +6,7 @@
 #include "cli/names.h"
 #include "cli/program.h"
 
-using namespace cli_test;
-
+namespace cli_test {
 namespace {
 
 constexpr const char* kPython = "/usr/bin/python3";
@@ -98,3 +97,5 @@ TEST_CASE("a model of others wants a recipe that fits it, and our own wants none
     check_refused(byhand(folder, {"eval", "l", "--data", "n", "--recipe", "none"}), "no recipe and no file");
     check_refused(byhand(folder, {"sample", "m", "--data", "n"}), "--recipe");
 }
+
+}  // namespace cli_test

@@ -1,8 +1,10 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/parsed_json.h"
@@ -10,9 +12,7 @@
 #include "cli/program.h"
 #include "cli/stored.h"
 
-using namespace cli_test;
-using text::json;
-
+namespace cli_test {
 namespace {
 
 struct Place : Folder {
@@ -20,18 +20,18 @@ struct Place : Folder {
     Outcome train(const Arguments& more) const { return byhand(*this, Arguments{"train", "--data", "n"} + more); }
 };
 
-std::vector<json> metrics_of(const Folder& folder, const std::string& name) {
-    std::vector<json> all;
+std::vector<Json> metrics_of(const Folder& folder, const std::string& name) {
+    std::vector<Json> all;
     for (const std::string& line : lines_of(folder.read(name))) {
-        all.push_back(json::parse(line));
+        all.push_back(parsed_json(line));
     }
     return all;
 }
 
-std::vector<std::size_t> steps_of(const std::vector<json>& metrics) {
+std::vector<std::size_t> steps_of(const std::vector<Json>& metrics) {
     std::vector<std::size_t> steps;
-    for (const json& line : metrics) {
-        steps.push_back(line["step"]);
+    for (const Json& line : metrics) {
+        steps.push_back(line["step"].get<std::size_t>());
     }
     return steps;
 }
@@ -47,19 +47,19 @@ std::string explosive(const Folder& folder) {
 
 TEST_CASE("training as JSON has the keys of the contract") {
     const Place place;
-    const json j = json_of(place.train({"--steps", "25", "--json"}));
+    const Json j = json_of(place.train({"--steps", "25", "--json"}));
     CHECK(j["recipe"] == "notes");
     CHECK(j["model"] == "fused");
     // The names have 13 characters, so V = 14: C 28, W1 600, b1 100, γ and β 200, W2 1400, b2 14.
     CHECK(j["parameters"] == 2342);
     CHECK(j["steps"] == 25);
     CHECK(j["seconds"].is_number());
-    CHECK(j["seconds"] >= 0);
+    CHECK(j["seconds"].get<double>() >= 0);
     for (const std::string part : {"train", "val", "test"}) {
         CHECK(j["final"][part].is_number());
-        CHECK(j["final"][part] > 0.5);
-        CHECK(j["final"][part] < 4);
-        CHECK(j["examples"][part] > 0);
+        CHECK(j["final"][part].get<double>() > 0.5);
+        CHECK(j["final"][part].get<double>() < 4);
+        CHECK(j["examples"][part].get<double>() > 0);
     }
     CHECK(place.files() == std::vector<std::string>{"byhand.safetensors", "n"});
 }
@@ -86,17 +86,17 @@ TEST_CASE("a line of metrics has the step and its loss, and no clock") {
     const Place place;
     const Outcome outcome = place.train({"--steps", "9", "--log-every", "1", "--metrics", "m", "--no-save"});
     REQUIRE(outcome.code == 0);
-    const std::vector<json> metrics = metrics_of(place, "m");
+    const std::vector<Json> metrics = metrics_of(place, "m");
     REQUIRE(metrics.size() == 9);
-    for (const json& line : metrics) {
+    for (const Json& line : metrics) {
         CHECK(line.size() == 2);
-        CHECK(line["step"].is_number_unsigned());
+        CHECK(std::holds_alternative<std::uint64_t>(line["step"].value()));
         CHECK(line["loss"].is_number());
     }
     // Before its update the first batch's loss is close to ln V: all 14 characters are equally likely.
     CHECK(std::abs(metrics[0]["loss"].get<double>() - std::log(14.0)) < 0.05);
     CHECK(place.read("m").ends_with("}\n"));
-    for (const json& line : metrics) {
+    for (const Json& line : metrics) {
         char expected[80];
         std::snprintf(expected, sizeof expected, "loss %.4f", line["loss"].get<double>());
         CHECK(outcome.err.find(expected) != std::string::npos);
@@ -108,9 +108,10 @@ TEST_CASE("the same command gives the same bytes") {
     const auto once = [&](const Arguments& more) {
         const Outcome outcome =
             place.train(Arguments{"--steps", "200", "--log-every", "10", "--metrics", "m", "--json"} + more);
-        json j = json_of(outcome);
+        Json j = json_of(outcome);
         j.erase("seconds");
-        const std::vector<std::string> result = {j.dump(), place.read("m"), place.read("byhand.safetensors")};
+        const std::vector<std::string> result = {byhand::printed_json(j, 0), place.read("m"),
+                                                 place.read("byhand.safetensors")};
         CHECK(result[2].size() > 1000);
         return result;
     };
@@ -146,8 +147,8 @@ TEST_CASE("the saved file has every parameter, the recipe as it was run, and the
                         "stepwise"})
                 .code == 0);
     const StoredFile file = read_stored(place.file("m.st"));
-    const json recipe = json::parse(file.metadata.at("recipe"));
-    CHECK(recipe["network"]["hidden"] == json({5, 3}));
+    const Json recipe = parsed_json(file.metadata.at("recipe"));
+    CHECK(recipe["network"]["hidden"] == Json({5, 3}));
     CHECK(recipe["network"]["context"] == 4);
     CHECK(recipe["initial"]["seed"] == 9);
     CHECK(recipe["schedule"]["steps"] == 7);
@@ -214,10 +215,10 @@ TEST_CASE("a loss that is not finite ends the training with 1, and nothing is sa
     CHECK(outcome.out.empty());
     CHECK(outcome.err.find(" of step 1 is ") != std::string::npos);
     CHECK(place.files() == std::vector<std::string>{"m", "n", "r.json"});
-    const std::vector<json> metrics = metrics_of(place, "m");
+    const std::vector<Json> metrics = metrics_of(place, "m");
     REQUIRE(metrics.size() == 2);
     CHECK(metrics[0]["loss"].is_number());
-    const std::string last = metrics[1]["loss"].is_string() ? metrics[1]["loss"] : "";
+    const std::string last = metrics[1]["loss"].is_string() ? metrics[1]["loss"].get<std::string>() : "";
     CHECK((last == "nan" || last == "inf" || last == "-inf"));
 }
 
@@ -281,12 +282,12 @@ TEST_CASE("flags override the recipe, one by one") {
     const Place place;
     const auto recipe_with = [&](const Arguments& flags) {
         REQUIRE(place.train(Arguments{"--steps", "2", "--save", "m"} + flags).code == 0);
-        return json::parse(read_stored(place.file("m")).metadata.at("recipe"));
+        return parsed_json(read_stored(place.file("m")).metadata.at("recipe"));
     };
-    const json plain = recipe_with({});
-    const auto changed = [&](const Arguments& flags) { return json::diff(plain, recipe_with(flags)); };
-    const auto one = [](const std::string& path, const json& value) {
-        return json::array({{{"op", "replace"}, {"path", path}, {"value", value}}});
+    const Json plain = recipe_with({});
+    const auto changed = [&](const Arguments& flags) { return text::diff(plain, recipe_with(flags)); };
+    const auto one = [](const std::string& path, const Json& value) {
+        return Json::array({{{"op", "replace"}, {"path", path}, {"value", value}}});
     };
     CHECK(changed({"--embedding", "7"}) == one("/network/embedding", 7));
     CHECK(changed({"--hidden", "7"}) == one("/network/hidden/0", 7));
@@ -297,8 +298,10 @@ TEST_CASE("flags override the recipe, one by one") {
     CHECK(changed({"--norm", "after"}) == one("/network/norm/place", "after"));
     CHECK(changed({"--norm", "none"}) == one("/network/norm/place", "none"));
     CHECK(changed({"--bn-eps", "0.25"}) == one("/network/norm/epsilon", 0.25));
-    CHECK(changed({"--norm", "before", "--bn-variance", "unbiased"}) == json::array());
-    const json biased = recipe_with({"--bn-variance", "biased"});
+    CHECK(changed({"--norm", "before", "--bn-variance", "unbiased"}) == Json::array());
+    const Json biased = recipe_with({"--bn-variance", "biased"});
     CHECK(biased["network"]["norm"]["batch_divisor"] == "n");
     CHECK(biased["network"]["norm"]["running_divisor"] == "n");
 }
+
+}  // namespace cli_test

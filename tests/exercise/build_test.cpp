@@ -5,6 +5,8 @@
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <cfenv>
+#include <limits>
 
 #include "base/error.h"
 #include "base/temporary_folder.h"
@@ -26,7 +28,7 @@ using byhand::exercise::Tensor;
 namespace {
 template <class T>
 void twice(Tensor<T> out, Tensor<const T> x) {
-    for (std::size_t i = 0; i < out.size(0); ++i) {
+    for (int i = 0; i < out.size(0); i++) {
         out(i) = 2 * x(i);
     }
 }
@@ -43,7 +45,7 @@ TEST_CASE("build and load: a file becomes functions that run") {
     const temporary::Folder folder;
     folder.write("mine.cpp", kTwice);
     build(folder.file("mine.cpp"), folder.file("mine.so"), {.headers = kHeaders});
-    const exercise::Steps steps = load(folder.file("mine.so"));
+    const exercise::Functions steps = load(folder.file("mine.so"));
     REQUIRE(steps.in_float().size() == 1);
     REQUIRE(steps.in_double().size() == 1);
     CHECK(steps.in_float()[0].makes == "y");
@@ -55,6 +57,23 @@ TEST_CASE("build and load: a file becomes functions that run") {
     CHECK_THROWS_MATCHES(
         steps.in_float()[0].run({"y", {3}, y.data()}, {exercise::Tensor<const float>("x", {2}, x.data())}, {}),
         exercise::Fault, MessageMatches(ContainsSubstring("goes to x(2), and x is (2)")));
+}
+
+TEST_CASE("load: floating point is as before, whatever a library does when it is opened") {
+    const temporary::Folder folder;
+    folder.write("mine.cpp", "#include <cfenv>\n" + kTwice + R"(
+[[gnu::constructor]] void opened() {
+    std::fesetround(FE_UPWARD);
+#ifdef __x86_64__
+    __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8000);  // flush-to-zero
+#endif
+}
+)");
+    build(folder.file("mine.cpp"), folder.file("mine.so"), {.headers = kHeaders});
+    load(folder.file("mine.so"));
+    CHECK(std::fegetround() == FE_TONEAREST);
+    volatile float least = std::numeric_limits<float>::min();
+    CHECK(least / 2 > 0);
 }
 
 TEST_CASE("build: the flags come last, each a word of its own") {
@@ -70,6 +89,7 @@ TEST_CASE("build and load: what can't be built or opened is told, with its file"
     folder.write("wrong.cpp", "void byhand_steps( {}\n");
     folder.write("nothing.cpp", "int nothing;\n");
     folder.write("none.cpp", "#include \"exercise/steps.h\"\nvoid byhand_steps(byhand::exercise::Steps&) {}\n");
+    folder.write("older.cpp", "extern \"C\" void byhand_steps(void*) {}\n");
     folder.write("text.so", "no library");
     const auto built = [&](const std::string& name) {
         build(folder.file(name + ".cpp"), folder.file(name + ".so"), {.headers = kHeaders});
@@ -83,6 +103,8 @@ TEST_CASE("build and load: what can't be built or opened is told, with its file"
                          MessageMatches(ContainsSubstring("nothing.so has no function byhand_steps")));
     CHECK_THROWS_MATCHES(load(built("none")), InputError,
                          MessageMatches(ContainsSubstring("adds no function of float")));
+    CHECK_THROWS_MATCHES(load(built("older")), InputError,
+                         MessageMatches(ContainsSubstring("older.so was built with the headers of another byhand")));
     CHECK_THROWS_MATCHES(load(folder.file("text.so")), InputError,
                          MessageMatches(ContainsSubstring("can't be opened")));
     CHECK_THROWS_MATCHES(load(folder.file("absent.so")), InputError,

@@ -1,10 +1,10 @@
 // Functions as they are handed over.
-#include "exercise/steps.h"
-
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "exercise/functions.h"
 
 using namespace byhand::exercise;
 using Catch::Matchers::ContainsSubstring;
@@ -14,7 +14,7 @@ namespace {
 
 template <class T>
 void weighted(Tensor<T> out, Tensor<const T> x, Indices Y, Tensor<const T> w, const Norm& norm) {
-    for (std::size_t i = 0; i < out.size(0); ++i) {
+    for (std::ptrdiff_t i = 0; i < out.size(0); ++i) {
         out(i) = x(i) * w(Y(i)) + static_cast<T>(norm.epsilon);
     }
 }
@@ -35,10 +35,11 @@ std::vector<Read<float>> reads() {
 }  // namespace
 
 TEST_CASE("steps: a function gets what it reads in its order, and the norm's figures where it wants them") {
-    Steps steps;
-    steps.add("y", weighted<float>);
-    steps.add("y", weighted<double>);
-    steps.add_in_one("z", constant<float>);
+    const Functions steps = functions_of([](Steps& all) {
+        all.add("y", weighted<float>);
+        all.add<double>(std::string("y"), weighted<double>);
+        all.add_in_one("z", constant<float>);
+    });
     REQUIRE(steps.in_float().size() == 2);
     REQUIRE(steps.in_double().size() == 1);
     const Function<float>& y = steps.in_float()[0];
@@ -56,8 +57,7 @@ TEST_CASE("steps: a function gets what it reads in its order, and the norm's fig
 }
 
 TEST_CASE("steps: another kind of tensor than a function takes is named") {
-    Steps steps;
-    steps.add("y", weighted<float>);
+    const Functions steps = functions_of([](Steps& all) { all.add("y", weighted<float>); });
     std::vector<Read<float>> exchanged = reads();
     std::swap(exchanged[1], exchanged[2]);
     std::vector<float> out(3);

@@ -9,13 +9,15 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "base/error.h"
+#include "exercise/functions.h"
 #include "manual/stepwise.h"
 
 using namespace byhand;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::MessageMatches;
 using exercise::Fault;
-using exercise::Function;
+using exercise::Functions;
+using exercise::functions_of;
 using exercise::Indices;
 using exercise::Norm;
 using exercise::Steps;
@@ -37,7 +39,7 @@ NetworkConfig network() {
 
 template <class T>
 void dbnvar(Tensor<T> out, Tensor<const T> dbnvar_inv, Tensor<const T> bnvar, Norm norm) {
-    for (std::size_t j = 0; j < out.size(0); ++j) {
+    for (std::ptrdiff_t j = 0; j < out.size(0); ++j) {
         out(j) = dbnvar_inv(j) + 10 * bnvar(j) + 100 * static_cast<T>(norm.epsilon) +
                  1000 * static_cast<T>(norm.divisor) + (norm.epsilon_inside ? 0 : 7);
     }
@@ -60,9 +62,10 @@ const Step<T>& step_of(const StepNetwork<T>& network, const std::string& name) {
 }  // namespace
 
 TEST_CASE("take over: the steps are theirs, with the shapes of the network; the others stay ours") {
-    Steps steps;
-    steps.add("dC", dC<double>);
-    steps.add("dbnvar", dbnvar<double>);
+    const Functions steps = functions_of([](Steps& all) {
+        all.add("dC", dC<double>);
+        all.add("dbnvar", dbnvar<double>);
+    });
     for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
         NetworkConfig config = network();
         config.norm.batch_divisor = divisor;
@@ -90,8 +93,7 @@ TEST_CASE("take over: the steps are theirs, with the shapes of the network; the 
 }
 
 TEST_CASE("take over: a function of another number of tensors is a fault when it runs") {
-    Steps steps;
-    steps.add("dbnvar", one_too_few<float>);
+    const Functions steps = functions_of([](Steps& all) { all.add("dbnvar", one_too_few<float>); });
     StepNetwork<float> theirs = stepwise_network<float>(network(), kRows);
     exercise::take_over(theirs, steps.in_float());
     std::array<float, 7> out{}, inv{}, var{};
@@ -101,16 +103,16 @@ TEST_CASE("take over: a function of another number of tensors is a fault when it
 }
 
 TEST_CASE("take over: what the network does not make, and what is made twice, is refused") {
-    const auto refused = [](const Steps& steps) {
+    const auto refused = [](const Functions& steps) {
         StepNetwork<float> theirs = stepwise_network<float>(network(), kRows);
         exercise::take_over(theirs, steps.in_float());
     };
-    Steps unknown;
-    unknown.add("dbnvarr", dbnvar<float>);
+    const Functions unknown = functions_of([](Steps& all) { all.add("dbnvarr", dbnvar<float>); });
     CHECK_THROWS_MATCHES(refused(unknown), InputError,
                          MessageMatches(ContainsSubstring("dbnvarr") && ContainsSubstring("the nearest is dbnvar")));
-    Steps twice;
-    twice.add("dbnvar", dbnvar<float>);
-    twice.add("dbnvar", one_too_few<float>);
+    const Functions twice = functions_of([](Steps& all) {
+        all.add("dbnvar", dbnvar<float>);
+        all.add("dbnvar", one_too_few<float>);
+    });
     CHECK_THROWS_MATCHES(refused(twice), InputError, MessageMatches(ContainsSubstring("two functions make dbnvar")));
 }

@@ -5,6 +5,8 @@
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <limits>
+#include <string>
+#include <type_traits>
 #include <vector>
 
 using byhand::exercise::Fault;
@@ -21,7 +23,7 @@ TEST_CASE("tensor: an element lies where its row and column say, to be read and 
     CHECK(x.size(0) == 5);
     CHECK(x.size(1) == 3);
     CHECK(x.count() == 15);
-    CHECK(x.name() == "x");
+    CHECK(std::string(x.name()) == "x");
     CHECK(x.data() == numbers.data());
 
     const Tensor<const double> scalar("loss", {}, std::vector<double>{3.25}.data());
@@ -43,6 +45,25 @@ TEST_CASE("tensor: what is not there is named, and nothing is touched") {
     CHECK_THROWS_MATCHES(x(0, 0, 0), Fault, Message("goes to dprobs(0, 0, 0), and dprobs is (2, 3)"));
     CHECK_THROWS_MATCHES(x(), Fault, Message("goes to dprobs(), and dprobs is (2, 3)"));
     CHECK_THROWS_MATCHES(x(0, std::size_t{0} - 1), Fault, Message("goes to dprobs(0, -1), and dprobs is (2, 3)"));
+    CHECK_THROWS_MATCHES(x(3, -1, 1234567890123, 0), Fault,
+                         Message("goes to dprobs(3, -1, 1234567890123, 0), and dprobs is (2, 3)"));
     CHECK_THROWS_MATCHES(x.size(2), Fault, Message("asks for size(2) of dprobs, which is (2, 3)"));
+    CHECK_THROWS_MATCHES(x.size(-1), Fault, Message("asks for size(-1) of dprobs, which is (2, 3)"));
     CHECK(numbers == std::vector<float>(6, 1));
+}
+
+TEST_CASE("tensor: extents are signed: no quotient or difference of them is a huge number") {
+    std::vector<float> numbers(6);
+    const Tensor<float> x("x", {2, 3}, numbers.data());
+    static_assert(std::is_signed_v<decltype(x.size(0))> && std::is_signed_v<decltype(x.count())>);
+    CHECK(static_cast<double>(-1 / x.size(0)) == 0);
+    CHECK(static_cast<double>(x.size(0) - x.size(1)) == -1);
+}
+
+TEST_CASE("fault: of a text of any kind, cut where it is too long") {
+    CHECK(std::string(Fault("is given three").what()) == "is given three");
+    CHECK(std::string(Fault(std::string("is ") + "given").what()) == "is given");
+    CHECK(std::string(Fault(std::string(2000, 'x')).what()) == std::string(511, 'x'));
+    const std::ptrdiff_t least = std::numeric_limits<std::ptrdiff_t>::min();
+    CHECK(std::string(Fault("").add(least).add(" ").add(std::ptrdiff_t{0}).what()) == "-9223372036854775808 0");
 }

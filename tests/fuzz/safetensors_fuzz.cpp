@@ -1,37 +1,16 @@
 // A tensor file, and the same as a saved model: what is taken can be written, and reads the same again.
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <cstdint>
 #include <string>
 
+#include "fuzz/file.h"
 #include "fuzz/refusal.h"
 #include "train/generators.h"
 #include "train/safetensors.h"
 #include "train/saved_model.h"
 
-namespace {
-
-// A file in memory, with a path that can be opened.
-class File {
-public:
-    File(const void* data, std::size_t size) : number_(::memfd_create("fuzz", 0)) {
-        fuzz::require(number_ >= 0 && ::write(number_, data, size) == static_cast<ssize_t>(size), "memory is there");
-    }
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-    ~File() { ::close(number_); }
-    std::string path() const { return "/proc/self/fd/" + std::to_string(number_); }
-
-private:
-    int number_;
-};
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace byhand;
-    const File file(data, size);
+    const fuzz::File file(data, size);
     fuzz::refused_or_taken([&] {
         const TensorFile tensors = read_tensors(file.path());
         std::size_t bytes = 0;

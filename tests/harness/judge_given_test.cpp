@@ -13,6 +13,7 @@
 
 #include "harness/given_file.h"
 #include "harness/hand_made.h"
+#include "harness/values.h"
 
 using namespace byhand;
 using Catch::Matchers::ContainsSubstring;
@@ -124,6 +125,9 @@ struct Chain {
         for (const auto& [name, numbers] : given) {
             file.add(name, {kElements}, numbers);
         }
+        return judged(file);
+    }
+    std::vector<StepAlone> judged(const File& file) const {
         Values reference;
         reference.put({"x", {kElements}}, kX);
         reference.put({"y", {kElements}}, scaled(kX));
@@ -133,7 +137,7 @@ struct Chain {
         }
         const std::vector<Form> forms = {{small_chain<Rounded>(), std::make_shared<FakeAnswers>(stepwise)},
                                          {collapsed_chain<Rounded>(), std::make_shared<FakeAnswers>(collapsed)}};
-        return judge_given(file.views(), small_chain<float>(), forms, reference, limits);
+        return judge_given(file.views(), small_chain<float>(), forms, reference.views(), limits);
     }
 };
 
@@ -205,6 +209,32 @@ TEST_CASE("judge_given: the same in other words, which round once or twice more,
     CHECK(wrong(c.judged({{"dy", c.dy}, {"dg", places}})) == Names{"dg"});
 }
 
+TEST_CASE("judge_given: double has the limits of double where what it is computed from is double as well") {
+    Chain c;
+    using Doubles = std::vector<double>;
+    const auto product_of = [](const auto& a, const auto& b, double factor) {
+        Doubles all;
+        for (std::size_t i = 0; i < kElements; ++i) {
+            all.push_back(static_cast<double>(a[i]) * static_cast<double>(b[i]) * factor);
+        }
+        return all;
+    };
+    const Doubles dy = product_of(c.y, c.y, 1);
+    for (const bool off : {false, true}) {
+        INFO("off: " << off);
+        const double factor = 1 + (off ? 0x1p-24 : 0x1p-52);  // as float rounds, or as double does
+        // What the backward pass reads of the forward pass is a number, whatever its type.
+        File all_double, of_float;
+        all_double.add("y", {kElements}, c.y).add("dy", {kElements}, dy);
+        all_double.add("dx", {kElements}, product_of(dy, c.y, factor));
+        CHECK(wrong(c.judged(all_double)) == (off ? Names{"dx"} : Names{}));
+        // Of a gradient in float it may have been computed in float, and then been kept in double.
+        of_float.add("y", {kElements}, c.y).add("dy", {kElements}, c.dy);
+        of_float.add("dx", {kElements}, product_of(c.dy, c.y, factor));
+        CHECK(wrong(c.judged(of_float)).empty());
+    }
+}
+
 TEST_CASE("judge_given: what is rightly computed from a wrong value is not wrong") {
     Chain c;
     Row bad = c.dy;
@@ -253,6 +283,22 @@ TEST_CASE("judge_given: a gradient that is read and not given leaves no verdict"
     CHECK(c.judged({{"dz", c.dz}}).empty());
     CHECK(c.judged({{"dg", Row(kElements)}}).empty());
     CHECK(names(c.judged({{"dx", c.dx}, {"dz", c.dz}}), true) == Names{"dx"});  // by the collapsed form; dz by dx
+}
+
+TEST_CASE("judge_given: what is missing for a verdict is told, nearest first") {
+    Chain c;
+    const auto missing = [&](const Names& failing, const std::vector<std::pair<std::string, Row>>& given) {
+        File file;
+        for (const auto& [name, numbers] : given) {
+            file.add(name, {kElements}, numbers);
+        }
+        return missing_for(failing, file.views(), small_chain<float>(), c.judged(given));
+    };
+    CHECK(missing({"dz", "dg"}, {{"dz", c.dz}, {"dg", c.dg}}) == Names{"dx", "dy"});
+    CHECK(missing({"dz"}, {{"dz", c.dz}}) == Names{"dx", "dy"});  // y is the reference's
+    CHECK(missing({"dg"}, {{"dz", c.dz}, {"dg", c.dg}}) == Names{"dy"});
+    CHECK(missing({"dz", "dx"}, {{"dz", c.dz}, {"dx", c.dx}, {"dy", c.dy}}).empty());  // all are judged
+    CHECK(missing({}, {{"dz", c.dz}}).empty());
 }
 
 TEST_CASE("judge_given: the collapsed form is taken where only its reads are there") {

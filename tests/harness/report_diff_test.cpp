@@ -18,8 +18,8 @@
 using namespace byhand;
 using namespace byhand::test;
 using text::contains;
-using text::json;
 using text::lines_of;
+using text::parsed_json;
 
 namespace {
 
@@ -124,13 +124,13 @@ TEST_CASE("diff's conclusion: how far apart, and what only one has") {
 }
 
 TEST_CASE("diff as JSON: every field, null where it is not known") {
-    const json j = json::parse(diff_json(all_verdicts(), presentation()));
+    const Json j = parsed_json(diff_json(all_verdicts(), presentation()));
     CHECK(j["verdict"].get<std::string>() == "disagree");
     CHECK(j["a"].get<std::string>() == "one.st");
     CHECK(j["b"].get<std::string>() == "more/two.st");
     CHECK(j["limit"] == 0.25);
     REQUIRE(j["tensors"].size() == 7);
-    const json within = {{"name", "dC"},
+    const Json within = {{"name", "dC"},
                          {"shape", {4, 2}},
                          {"count", 8},
                          {"bit_equal", false},
@@ -141,13 +141,13 @@ TEST_CASE("diff as JSON: every field, null where it is not known") {
                          {"note", nullptr},
                          {"verdict", "within"}};
     CHECK(j["tensors"][1] == within);
-    const json exact = j["tensors"][0], scalar = j["tensors"][3], shape = j["tensors"][4], missing = j["tensors"][6];
+    const Json exact = j["tensors"][0], scalar = j["tensors"][3], shape = j["tensors"][4], missing = j["tensors"][6];
     CHECK(exact["bit_equal"] == true);
     CHECK(exact["worst"].is_null());
     CHECK(scalar["verdict"].get<std::string>() == "non-finite");
     CHECK(scalar["worst"]["a"].get<std::string>() == "nan");
     CHECK(scalar["worst"]["where"].get<std::string>() == "loss");
-    CHECK(scalar["worst"]["index"] == json::array());
+    CHECK(scalar["worst"]["index"] == Json::array());
     CHECK(shape["note"].get<std::string>() == "(5, 4) in A, (4, 5) in B");
     CHECK(missing["note"].get<std::string>() == "only in B");
     CHECK(missing["name"].get<std::string>() == "theirs");
@@ -160,10 +160,10 @@ TEST_CASE("diff as JSON: every field, null where it is not known") {
 
     // A path need not be UTF-8.
     Diff fine = diff("\xff", {}, "b", {}, 0);
-    const json none = json::parse(diff_json(fine, presentation()));
+    const Json none = parsed_json(diff_json(fine, presentation()));
     CHECK(none["verdict"].get<std::string>() == "agree");
     CHECK(none["a"].get<std::string>() == "\xef\xbf\xbd");
-    CHECK(none["tensors"] == json::array());
+    CHECK(none["tensors"] == Json::array());
 }
 
 TEST_CASE("diff as CSV: a row a tensor, every figure under its name") {
@@ -246,7 +246,7 @@ TEST_CASE("diff: the filter takes rows away, never the verdict") {
     REQUIRE(lines.size() == 3);
     CHECK(lines[0].starts_with("  dC  "));
     CHECK(lines[2].starts_with("they disagree: 5 of 7 tensors"));
-    const json j = json::parse(diff_json(all_verdicts(), presentation(only)));
+    const Json j = parsed_json(diff_json(all_verdicts(), presentation(only)));
     CHECK(j["tensors"].size() == 1);
     CHECK(j["verdict"].get<std::string>() == "disagree");
     CHECK(rows_of(diff_csv(all_verdicts(), presentation(only))).size() == 1);
@@ -259,7 +259,7 @@ TEST_CASE("diff: words are those of the network, after whatever stands before a 
         tensor.shape = shape;
         tensor.worst = DiffedElement{position, 1, 2};
         tensor.verdict = Verdict::mismatch;
-        return json::parse(diff_json({"a", "b", 0, {tensor}}, how))["tensors"][0]["worst"]["where"].get<std::string>();
+        return parsed_json(diff_json({"a", "b", 0, {tensor}}, how))["tensors"][0]["worst"]["where"].get<std::string>();
     };
     CHECK(where("new_C", {4, 2}, 7, presentation()) == "new_C row 'q', dimension 1");
     CHECK(where("module/new_C", {4, 2}, 7, presentation()) == "module/new_C row 'q', dimension 1");

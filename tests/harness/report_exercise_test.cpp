@@ -93,6 +93,33 @@ TEST_CASE("exercise table: wrong in double only is told so; a form without attem
     CHECK(contains(table, "step by step: 0 of 1 right, 1 wrong\n"));
 }
 
+TEST_CASE("exercise: what is given in float alone says so, in every form of report") {
+    Examination all = some_of_each();
+    for (const std::size_t which : {0, 2, 4, 5}) {
+        all.attempts[which].in_double = false;
+    }
+    const std::string table = exercise_table(all, false);
+    CHECK(line_of(table, "da") == "da right 12.5 % 4.0e-07 within in float alone");
+    CHECK(line_of(table, "db") == "db right 50.0 % 4.0e-07 inherited from dw");
+    CHECK(line_of(table, "dc") == "dc to do reads x, dy");
+    CHECK(line_of(table, "dw") == "dw wrong goes to x(3), in float alone");
+    CHECK(contains(table, "1 not in this network (2 in float alone: double is not judged); in one formula"));
+    CHECK_FALSE(contains(exercise_table(some_of_each(), false), "float"));
+    const Json json = text::parsed_json(exercise_json(all, how()));
+    CHECK_FALSE(json["functions"][0]["in_double"].get<bool>());
+    CHECK(json["functions"][0]["why"].is_null());
+    CHECK(json["functions"][1]["in_double"].get<bool>());
+    CHECK(contains(exercise_junit(all, how()), "in float alone: double is not judged"));
+    CHECK_FALSE(contains(exercise_junit(some_of_each(), how()), "in float alone"));
+}
+
+TEST_CASE("exercise: programs can read which file was judged") {
+    Examination all = some_of_each();
+    all.file = "a/b & c.cpp";
+    CHECK(text::parsed_json(exercise_json(all, how()))["file"].get<std::string>() == all.file);
+    CHECK(contains(exercise_junit(all, how()), R"(<property name="file" value="a/b &amp; c.cpp"/>)"));
+}
+
 TEST_CASE("exercise: all is right where nothing is wrong or to do, but for formulas in one") {
     const auto right = [](const std::vector<Attempt>& attempts, bool agree = true) {
         Examination examination{.attempts = attempts, .step = {}, .summary = {}};
@@ -109,11 +136,11 @@ TEST_CASE("exercise: all is right where nothing is wrong or to do, but for formu
 }
 
 TEST_CASE("exercise as JSON: a comparison's fields, and a standing for each function") {
-    const text::json json = text::json::parse(exercise_json(some_of_each(), how()));
+    const Json json = text::parsed_json(exercise_json(some_of_each(), how()));
     CHECK(json["verdict"].get<std::string>() == "disagree");
     CHECK(json["steps"].size() == 1);
     REQUIRE(json["functions"].size() == 7);
-    const text::json& db = json["functions"][1];
+    const Json& db = json["functions"][1];
     CHECK(db["name"].get<std::string>() == "db");
     CHECK(db["standing"].get<std::string>() == "right");
     CHECK(db["why"].is_null());
@@ -123,7 +150,7 @@ TEST_CASE("exercise as JSON: a comparison's fields, and a standing for each func
     CHECK(json["functions"][4]["why"].get<std::string>() == "goes to x(3)");
     CHECK(json["functions"][6]["in_one"].get<bool>());
     const Examination empty{.attempts = {attempt("da", Standing::to_do)}, .step = {}, .summary = {}};
-    CHECK(text::json::parse(exercise_json(empty, how()))["verdict"].get<std::string>() == "disagree");
+    CHECK(text::parsed_json(exercise_json(empty, how()))["verdict"].get<std::string>() == "disagree");
 }
 
 TEST_CASE("exercise as JUnit: a test case each, failed, passed or skipped") {
@@ -168,7 +195,7 @@ TEST_CASE("exercise: no count says that all is right where the exit code is 1") 
         CHECK(line_of(table, "da") == "da unproven mismatch right isolated, off in the chain");
         CHECK(contains(table, "step by step: 0 of 1 right, 1 unproven\n"));
         CHECK(failures(off) == 1);
-        const text::json json = text::json::parse(exercise_json(off, how()));
+        const Json json = text::parsed_json(exercise_json(off, how()));
         CHECK(json["functions"][0]["standing"].get<std::string>() == "unproven");
     }
     SECTION("all zero, where something else should be") {

@@ -10,7 +10,7 @@
 
 using namespace byhand;
 using namespace byhand::test;
-using text::json;
+using text::parsed_json;
 
 namespace {
 
@@ -77,10 +77,10 @@ TEST_CASE("explain: the whole network, a line a value") {
 TEST_CASE("explain as JSON: every field; what is not known is null, what is not finite a string") {
     const std::vector<float> endless = {1, std::numeric_limits<float>::infinity()};
     const Explanation given = {"C", "the embedding", {2}, "", {}, {"emb"}, {}};
-    const json j = json::parse(explain_json({db1(), given, {"no", "m", {2}, "unknown", {}, {}, {}}},
+    const Json j = parsed_json(explain_json({db1(), given, {"no", "m", {2}, "unknown", {}, {}, {}}},
                                             {kValues, {"C", {2}, DType::float32, endless.data()}}, presentation()));
     REQUIRE(j.size() == 3);
-    CHECK(j[0] == json::parse(R"({"name": "db1", "meaning": "how it changes", "shape": [5],
+    CHECK(j[0] == parsed_json(R"({"name": "db1", "meaning": "how it changes", "shape": [5],
         "function": "function_of_db1", "file_line": "src/manual/some.h:17", "formula": "db1 = what it should be",
         "reads": ["dhprebn", "X"], "read_by": ["new_b1", "other"],
         "values": {"least": -2.0, "most": 1.5, "mean": 0.0, "deviation": 1.140175425099138, "zeros": 2},
@@ -88,7 +88,7 @@ TEST_CASE("explain as JSON: every field; what is not known is null, what is not 
     CHECK(j[1]["function"].is_null());
     CHECK(j[1]["file_line"].is_null());
     CHECK(j[1]["formula"].is_null());
-    CHECK(j[1]["mistakes"] == json::array());
+    CHECK(j[1]["mistakes"] == Json::array());
     CHECK(j[1]["values"]["most"] == "inf");
     CHECK(j[2]["function"] == "unknown");
     CHECK(j[2]["file_line"].is_null());

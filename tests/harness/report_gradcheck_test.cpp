@@ -8,7 +8,7 @@
 
 using namespace byhand;
 using text::contains;
-using text::json;
+using text::parsed_json;
 
 namespace {
 
@@ -80,7 +80,7 @@ TEST_CASE("gradcheck's report: only within and zero within rounding are agreemen
         INFO(to_string(verdict));
         CHECK_FALSE(agrees(verdict));
         CHECK_FALSE(agree({{"stepwise", {gradient("dh", verdict, 0)}}}));
-        const json j = json::parse(gradcheck_json(kHeader, {{"stepwise", {gradient("dh", verdict, 0)}}}));
+        const Json j = parsed_json(gradcheck_json(kHeader, {{"stepwise", {gradient("dh", verdict, 0)}}}));
         CHECK(j["verdict"].get<std::string>() == "disagree");
         CHECK(j["first_divergence"].get<std::string>() == "dh");
         CHECK(j["gradients"][0]["verdict"].get<std::string>() == to_string(verdict));
@@ -95,19 +95,19 @@ TEST_CASE("gradcheck's report as JSON: what is not known is null, what is not fi
     absent.checked = 0;
     absent.function = "";
     const std::vector<CheckedModel> models = {{"stepwise", {gradient("dW1", within, 0.25), infinite, absent}}};
-    const json j = json::parse(gradcheck_json(kHeader, models));
+    const Json j = parsed_json(gradcheck_json(kHeader, models));
     CHECK(j["recipe"].get<std::string>() == "notes");
     CHECK(j["rows"] == 7);
     CHECK(j["elements"] == 32);
     CHECK(j["seed"] == 5);
-    const json good = j["gradients"][0], bad = j["gradients"][1], none = j["gradients"][2];
+    const Json good = j["gradients"][0], bad = j["gradients"][1], none = j["gradients"][2];
     CHECK(good["model"].get<std::string>() == "stepwise");
     CHECK(good["function"].get<std::string>() == "make_dW1");
-    CHECK(good["shape"] == json({5, 7}));
+    CHECK(good["shape"] == Json({5, 7}));
     CHECK(good["count"] == 35);
     CHECK(good["checked"] == 11);
     CHECK(good["used"] == 0.25);
-    CHECK(good["worst"]["index"] == json({1, 1}));
+    CHECK(good["worst"]["index"] == Json({1, 1}));
     CHECK(good["worst"]["by_hand"] == 0.5);
     CHECK(good["worst"]["by_differences"] == 0.25);
     CHECK(bad["worst"]["by_hand"].get<std::string>() == "nan");

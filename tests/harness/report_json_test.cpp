@@ -10,41 +10,41 @@
 
 using namespace byhand;
 using namespace byhand::test;
-using text::json;
+using text::parsed_json;
 
 namespace {
 
-json report(const std::vector<ComparedStep>& steps, const Filter& filter = everything) {
-    return json::parse(to_json(presentation(filter), summary_of(steps), steps));
+Json report(const std::vector<ComparedStep>& steps, const Filter& filter = everything) {
+    return parsed_json(to_json(presentation(filter), summary_of(steps), steps));
 }
 
 }  // namespace
 
 TEST_CASE("the report as JSON has every field of the contract") {
     ComparedStep second = step_of(5, {within("dW1", {6, 5}, 2e-5, 4e-5)}, "fused", "module");
-    const json j = report({step_of(0, {exact("loss", {})}), second});
+    const Json j = report({step_of(0, {exact("loss", {})}), second});
     CHECK(j["verdict"] == "agree");
     CHECK(j["first_divergence"].is_null());
-    CHECK(j["culprits"] == json::array());
-    CHECK(j["victims"] == json::array());
+    CHECK(j["culprits"] == Json::array());
+    CHECK(j["victims"] == Json::array());
     CHECK(j["recipe"] == "notes");
     CHECK(j["torch"] == "1.13.0");
     REQUIRE(j["steps"].size() == 2);
     CHECK(j["steps"][0]["step"] == 0);
     CHECK(j["steps"][1]["step"] == 5);
-    CHECK(j["steps"][0]["loss"] == json{{"manual", 3.25}, {"torch", 3.5}});
+    CHECK(j["steps"][0]["loss"] == Json{{"manual", 3.25}, {"torch", 3.5}});
     REQUIRE(j["steps"][1]["tensors"].size() == 1);
 
-    const json t = j["steps"][1]["tensors"][0];
+    const Json t = j["steps"][1]["tensors"][0];
     CHECK(t["name"] == "dW1");
     CHECK(t["model"] == "fused");
     CHECK(t["witness"] == "module");
-    CHECK(t["shape"] == json({6, 5}));
+    CHECK(t["shape"] == Json({6, 5}));
     CHECK(t["count"] == 30);
     CHECK(t["bit_equal"] == false);
     CHECK(t["max_abs_diff"] == 2e-5);
     CHECK(t["max_ulp"] == 12);
-    CHECK(t["worst"] == json{{"index", {5, 4}},
+    CHECK(t["worst"] == Json{{"index", {5, 4}},
                              {"where", "dW1 from position 3, dimension 1 to unit 4"},
                              {"manual", 0.5},
                              {"torch", -0.25},
@@ -59,20 +59,20 @@ TEST_CASE("the report as JSON has every field of the contract") {
     CHECK(t["torch_further_off"] == false);
     CHECK(t["verdict"] == "within");
 
-    const json loss = j["steps"][0]["tensors"][0];
-    CHECK(loss["shape"] == json::array());
+    const Json loss = j["steps"][0]["tensors"][0];
+    CHECK(loss["shape"] == Json::array());
     CHECK(loss["count"] == 1);
     CHECK(loss["bit_equal"] == true);
     CHECK(loss["max_abs_diff"] == 0.0);
-    CHECK(loss["worst"]["index"] == json::array());
+    CHECK(loss["worst"]["index"] == Json::array());
     CHECK(loss["verdict"] == "exact");
 }
 
 TEST_CASE("what is not known is null") {
-    const json j = report({step_of(0, {missing("dh")})});
+    const Json j = report({step_of(0, {missing("dh")})});
     CHECK(j["verdict"] == "disagree");
     CHECK(j["first_divergence"] == "dh");
-    const json t = j["steps"][0]["tensors"][0];
+    const Json t = j["steps"][0]["tensors"][0];
     CHECK(t["verdict"] == "missing");
     CHECK(t["note"] == "LibTorch's side has none");
     for (const char* key : {"bit_equal", "max_abs_diff", "max_ulp", "worst", "error_manual", "error_torch", "limit",
@@ -83,7 +83,7 @@ TEST_CASE("what is not known is null") {
     TensorResult no_oracle = exact("C", {2});
     no_oracle.worst->oracle.reset();
     no_oracle.error_manual.reset();
-    const json u = report({step_of(0, {no_oracle})})["steps"][0]["tensors"][0];
+    const Json u = report({step_of(0, {no_oracle})})["steps"][0]["tensors"][0];
     CHECK(u["worst"]["oracle"].is_null());
     CHECK(u["error_manual"].is_null());
     CHECK(u["note"].is_null());
@@ -99,9 +99,9 @@ TEST_CASE("what is not finite is a string") {
     ComparedStep step = step_of(0, {r});
     step.loss_manual = kNaN;
     step.loss_torch = -kInf;
-    const json j = report({step});
-    CHECK(j["steps"][0]["loss"] == json{{"manual", "nan"}, {"torch", "-inf"}});
-    const json t = j["steps"][0]["tensors"][0];
+    const Json j = report({step});
+    CHECK(j["steps"][0]["loss"] == Json{{"manual", "nan"}, {"torch", "-inf"}});
+    const Json t = j["steps"][0]["tensors"][0];
     CHECK(t["worst"]["manual"] == "nan");
     CHECK(t["worst"]["torch"] == "inf");
     CHECK(t["worst"]["oracle"] == "-inf");
@@ -115,7 +115,7 @@ TEST_CASE("numbers keep their value") {
     r.worst->manual = 0.1F;
     r.worst->torch = 5e-324;
     r.max_ulp = 18446744073709551615U;
-    const json t = report({step_of(0, {r})})["steps"][0]["tensors"][0];
+    const Json t = report({step_of(0, {r})})["steps"][0]["tensors"][0];
     CHECK(t["max_abs_diff"].get<double>() == 1.0 / 3);
     CHECK(t["worst"]["manual"].get<double>() == static_cast<double>(0.1F));
     CHECK(t["worst"]["torch"].get<double>() == 5e-324);
@@ -123,7 +123,7 @@ TEST_CASE("numbers keep their value") {
 }
 
 TEST_CASE("the filter takes out tensors, not the verdict on them") {
-    const json j = report({step_of(0, {within("C", {2}, 2, 1), exact("dC", {2})})},
+    const Json j = report({step_of(0, {within("C", {2}, 2, 1), exact("dC", {2})})},
                           [](const std::string& name) { return name == "dC"; });
     CHECK(j["verdict"] == "disagree");
     CHECK(j["first_divergence"] == "C");
@@ -154,14 +154,14 @@ TEST_CASE("the steps alone, and who is to blame") {
     smallest->reads = {"bnvar"};
     smallest->values.put({"bnvar", {}}, std::vector<float>{3});
     off.smallest = smallest;
-    const json j = report(
+    const Json j = report(
         {with_alone(step_of(2, {within("dW1", {6, 5}, 2, 1)}),
                     {alone("h", trial(0.25), trial(0.5)), alone("dbnvar", off, off), alone("dh", trial(0), trial(7))},
                     {{"dW1", "dbnvar"}, {"db2", ""}})});
-    CHECK(j["culprits"] == json({"dbnvar", "dh"}));
-    CHECK(j["victims"] == json({"dW1", "db2"}));
-    CHECK(j["inherited"] == json{{"dW1", "dbnvar"}, {"db2", nullptr}});
-    const json blamed = j["blame"][0];
+    CHECK(j["culprits"] == Json({"dbnvar", "dh"}));
+    CHECK(j["victims"] == Json({"dW1", "db2"}));
+    CHECK(j["inherited"] == Json{{"dW1", "dbnvar"}, {"db2", nullptr}});
+    const Json blamed = j["blame"][0];
     CHECK(blamed["name"] == "dbnvar");
     CHECK(blamed["function"] == "function_of_dbnvar");
     CHECK(blamed["why"] == "on this batch's values");
@@ -175,7 +175,7 @@ TEST_CASE("the steps alone, and who is to blame") {
     CHECK(blamed["trial"]["smallest_input"]["values"]["bnvar"] == 3.0);
     CHECK(j["blame"][1]["trial"]["smallest_input"].is_null());
 
-    const json steps = j["steps"][0]["alone"];
+    const Json steps = j["steps"][0]["alone"];
     REQUIRE(steps.size() == 3);
     CHECK(steps[0]["name"] == "h");
     CHECK(steps[0]["function"] == "function_of_h");
@@ -190,17 +190,17 @@ TEST_CASE("the steps alone, and who is to blame") {
     CHECK(steps[0]["in_double"].is_null());
     StepAlone only_in_double = alone("h", trial(0.25), trial(0.5));
     only_in_double.real_double = trial(9);
-    const json told = report({with_alone(step_of(2, {exact("C", {2})}), {only_in_double})})["steps"][0]["alone"][0];
+    const Json told = report({with_alone(step_of(2, {exact("C", {2})}), {only_in_double})})["steps"][0]["alone"][0];
     CHECK(told["in_double"]["used"] == 9.0);
     CHECK(told["wrong"] == true);
     CHECK(steps[0]["wrong"] == false);
     CHECK(steps[1]["verdict"] == "mismatch");
     CHECK(steps[1]["wrong"] == true);
     CHECK(steps[2]["without_effect"] == true);
-    const json none = report({step_of(0, {exact("C", {2})})});
-    CHECK(none["blame"] == json::array());
-    CHECK(none["inherited"] == json::object());
-    CHECK(none["steps"][0]["alone"] == json::array());
+    const Json none = report({step_of(0, {exact("C", {2})})});
+    CHECK(none["blame"] == Json::array());
+    CHECK(none["inherited"] == Json::object());
+    CHECK(none["steps"][0]["alone"] == Json::array());
 }
 
 TEST_CASE("drift stands where there is some") {
@@ -208,9 +208,9 @@ TEST_CASE("drift stands where there is some") {
     CHECK_FALSE(report({step})["steps"][0].contains("drift"));
     step.drift = {{"fused", "C", 1e-6, 2, false}};
     CHECK(report({step})["steps"][0]["drift"][0] ==
-          json{{"model", "fused"}, {"parameter", "C"}, {"distance", 1e-6}, {"scale", 2.0}, {"only_rounding", false}});
+          Json{{"model", "fused"}, {"parameter", "C"}, {"distance", 1e-6}, {"scale", 2.0}, {"only_rounding", false}});
 }
 
 TEST_CASE("a report of no steps is a report") {
-    CHECK(report({})["steps"] == json::array());
+    CHECK(report({})["steps"] == Json::array());
 }

@@ -186,9 +186,13 @@ TEST_CASE("blame: in double seventeen digits, in float eight") {
     step.real_double.answer = 0.125 + 0x1p-53;
     const std::string text = blame(with_alone(step_of(0, {exact("C", {2})}), {step}), presentation());
     CHECK(contains(text, ": 0.125 by hand, 0.12500000000000011 is right\n"));
+    step.real_double.answer = 0.25;
+    step.real_double.ours = 1.0 / 3;
+    CHECK(contains(blame(with_alone(step_of(0, {exact("C", {2})}), {step}), presentation()),
+                   ": 0.33333333333333331 by hand, 0.25 is right\n"));
     step.real_double.in_double = false;
     CHECK(contains(blame(with_alone(step_of(0, {exact("C", {2})}), {step}), presentation()),
-                   ": 0.125 by hand, 0.125 is right\n"));
+                   ": 0.33333333 by hand, 0.25 is right\n"));
 }
 
 TEST_CASE("blame: numbers are by hand, yours or given, and byhand's own code is not taken for what made given ones") {
@@ -252,6 +256,22 @@ TEST_CASE("blame: what only the probe sees, faults of the lists, and what nobody
     CHECK(blame(step, presentation()) ==
           "first divergence loss; off in the chain, though no step that leads there is wrong alone: loss\n");
     CHECK(blame(step_of(0, {exact("C", {2})}), presentation()).empty());
+
+    // Of external values, where the steps that lead there could not be judged.
+    step.blamed[0].missing = {"h", "dh"};
+    CHECK(blame(step, presentation()) ==
+          "first divergence loss; off in the chain: loss\n  give h, dh too, and the step is found\n");
+    step.blamed[0].missing = {"a", "b", "c", "d", "e", "f", "g", "i"};
+    CHECK(contains(blame(step, presentation()), "give a, b, c, d, e, f and 2 more too, and the step is found\n"));
+}
+
+TEST_CASE("blame: where two numbers look the same, they are told to the last digit") {
+    Trial close = trial(0.5);
+    close.verdict = Verdict::mismatch;
+    close.ours = 0.1;
+    close.answer = 0.1 + 1e-12;
+    ComparedStep step = with_alone(step_of(0, {exact("loss", {})}), {alone("dh", close, trial(0.5))});
+    CHECK(contains(blame(step, presentation()), "0.10000000000000001 by hand, 0.100000000001"));
 }
 
 TEST_CASE("blame: what shows nothing is said, and nobody is blamed for it") {

@@ -297,13 +297,13 @@ TEST_CASE("the smallest input as C++: wide rows are broken between them, and lon
 }
 
 TEST_CASE("the smallest input as JSON: nested arrays by name, what was made and what is right") {
-    const text::json json = text::json::parse(printed_json(report::json_of(written()), 1));
+    const Json json = text::parsed_json(printed_json(report::json_of(written()), 1));
     CHECK(json["values"]["logits"][0][1].get<float>() == 0.1F);
-    CHECK(json["values"]["Y"] == text::json{2});
+    CHECK(json["values"]["Y"] == Json::array({2}));
     CHECK(json["values"]["rate"].get<float>() == 0);
     CHECK(json["made"][0][1] == 0.0);
     CHECK(json["right"][0][1] == 0.25);
-    CHECK(json["index"] == text::json({0, 1}));
+    CHECK(json["index"] == Json({0, 1}));
     CHECK(json["rows"] == 1);
     CHECK(json["in_double"] == false);
     CHECK(json["note"].is_null());

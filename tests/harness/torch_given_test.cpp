@@ -2,6 +2,8 @@
 // steps that made them. Held against LibTorch's answers.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -57,8 +59,8 @@ public:
     Summary judged(const std::vector<View>& given) {
         std::vector<Contestant> contestants;
         contestants.push_back(
-            contestant_of(std::make_unique<GivenSide>(stepwise_network<float>(config_, rows_), given, "given"), config_,
-                          rows_, reference_));
+            contestant_of(std::make_unique<GivenSide>(fit_to(stepwise_network<float>(config_, rows_), given), "given"),
+                          config_, rows_, reference_));
         const Schedule schedule{.batch = [&](std::size_t) { return now_.batch(); },
                                 .rate = [](std::size_t) { return kRate; }};
         Summary summary;
@@ -72,6 +74,7 @@ public:
         return summary;
     }
     const ComparedStep& last() const { return last_; }
+    Batch batch() const { return now_.batch(); }
 
     // From now on a mistake that goes by what is said to be caught goes by what is said of given numbers, of gradients
     // alone: somebody else's words are held to more than ours.
@@ -85,9 +88,20 @@ public:
         }
     }
 
+    // What a network makes with one step changed.
+    std::unique_ptr<Side> changed(const std::string& makes, const std::function<void(Step<float>&)>& change) const {
+        StepNetwork<float> network = stepwise_network<float>(config_, rows_);
+        std::vector<Step<float>>& steps = network.backward.steps();
+        change(*std::ranges::find(steps, makes, &Step<float>::makes));
+        std::unique_ptr<Side> side = make_step_side(std::move(network));
+        side->load(state_);
+        side->run(now_.batch(), kRate);
+        return side;
+    }
+
     // The values of a right network of that form, as it keeps them.
-    std::unique_ptr<Side> right(HandForm form) const {
-        std::unique_ptr<Side> side = make_hand_side(form, config_, rows_, DType::float32);
+    std::unique_ptr<Side> right(HandForm form, DType dtype = DType::float32) const {
+        std::unique_ptr<Side> side = make_hand_side(form, config_, rows_, dtype);
         side->load(state_);
         side->run(now_.batch(), kRate);
         return side;
@@ -210,6 +224,111 @@ TEST_CASE(
     CHECK(summary.culprits.empty());
     CHECK(summary.compared == 1);
     CHECK(ground.last().blamed.at(0).alone.empty());
+    const std::vector<std::string>& missing = ground.last().blamed.at(0).missing;
+    REQUIRE(missing.size() == 19);
+    CHECK(missing[0] == "demb");
+    CHECK(missing[1] == "dembcat");
+    CHECK(std::ranges::count(missing, "dlogprobs") == 1);
+}
+
+namespace {
+
+// Every value in double, with one of them off by a billionth. `as_float` is what float keeps of it.
+class Doubles {
+public:
+    Doubles(const Side& side, const std::string& off, bool as_float = false) {
+        for (const View& view : side.views()) {
+            std::vector<double>& numbers = numbers_.emplace_back();
+            for (std::size_t i = 0; i < count(view.shape); ++i) {
+                const double number = value_at(view, i) * (view.name == off ? 1 + 1e-9 : 1);
+                numbers.push_back(as_float ? static_cast<double>(static_cast<float>(number)) : number);
+            }
+            views_.push_back({view.name, view.shape, DType::float64, numbers.data()});
+        }
+    }
+    const std::vector<View>& views() const { return views_; }
+
+private:
+    std::deque<std::vector<double>> numbers_;
+    std::vector<View> views_;
+};
+
+}  // namespace
+
+TEST_CASE("given: what was computed in double is judged by double's limits, each step alone and in the chain") {
+    for (const NetworkConfig& config : {notes(), without_epsilon()}) {
+        Ground ground(config, 31, 5);
+        const std::unique_ptr<Side> side = ground.right(HandForm::stepwise, DType::float64);
+        CHECK(ground.judged(Doubles(*side, "").views()).agree);
+        for (const std::string name : {"h", "loss", "dbnvar", "dW1", "db2", "dC"}) {
+            INFO(name);
+            const Doubles doubles(*side, name);
+            const Summary all = ground.judged(doubles.views());
+            CHECK_FALSE(all.agree);
+            CHECK(all.first_divergence == name);
+            CHECK(culprits_of(all).contains(name));
+            // Without forward values nothing tells that the forward pass was in double: then the chain has float's.
+            Names gradients;
+            for (const View& view : doubles.views()) {
+                if (ground.is_gradient(view.name)) {
+                    gradients.insert(view.name);
+                }
+            }
+            const Summary alone = ground.judged(only(doubles.views(), gradients));
+            if (name == "db2" || name == "dC") {  // nothing forward is read
+                CHECK(culprits_of(alone).contains(name));
+            }
+            CHECK(ground.judged(only(doubles.views(), {name})).agree == ground.is_gradient(name));
+            // What float rounded is judged as float, whatever it is saved as.
+            CHECK(ground.judged(Doubles(*ground.right(HandForm::stepwise), name, true).views()).agree);
+        }
+    }
+}
+
+TEST_CASE("given: gradients in double of forward values in float are judged alone by double's limits, and agree") {
+    Ground ground(notes(), 31, 5);
+    // dC is summed up in double, of floats.
+    const std::unique_ptr<Side> side = ground.right(HandForm::stepwise);
+    const std::vector<View> floats = side->views();
+    const View* demb = find(floats, "demb");
+    std::vector<double> dC(11 * 3);
+    const Batch batch = ground.batch();
+    for (std::size_t place = 0; place < count(demb->shape) / 3; ++place) {
+        for (std::size_t e = 0; e < 3; ++e) {
+            dC[static_cast<std::size_t>(batch.X[place]) * 3 + e] += value_at(*demb, place * 3 + e);
+        }
+    }
+    std::vector<View> given = floats;
+    std::erase_if(given, [](const View& view) { return view.name == "new_C"; });
+    *std::ranges::find(given, "dC", &View::name) = {"dC", {11, 3}, DType::float64, dC.data()};
+    CHECK(ground.judged(given).agree);
+    dC[4] *= 1 + 1e-3;
+    CHECK(culprits_of(ground.judged(given)) == Names{"dC"});
+}
+
+TEST_CASE("given: a wrong gradient that is zero in exact arithmetic is to blame, where all that it reads is given") {
+    Ground ground(notes(), 31, 5);
+    struct Case {
+        std::string makes, reads;
+    };
+    // Sums whose terms cancel: the answer is rounding, the terms are not.
+    for (const auto& [makes, reads] : {Case{"db1", "dhpreact"}, Case{"dlogit_maxes", "dcounts"}}) {
+        INFO(makes << " by " << reads);
+        const std::unique_ptr<Side> side =
+            ground.changed(makes, [&](Step<float>& step) { step.reads.front() = reads; });
+        const Summary summary = ground.judged(side->views());
+        CHECK_FALSE(summary.agree);
+        CHECK(culprits_of(summary) == Names{makes});
+        // The same where it is off by no more than a twentieth of one term.
+        const std::unique_ptr<Side> little = ground.changed(makes, [](Step<float>& step) {
+            step.run = [right = step.run, elements = count(step.shape)](float* out, auto reads_of) {
+                right(out, reads_of);
+                const float term = *std::get<const float*>(reads_of.front());
+                std::for_each_n(out, elements, [term](float& element) { element += 0.05F * term; });
+            };
+        });
+        CHECK(culprits_of(ground.judged(little->views())) == Names{makes});
+    }
 }
 
 TEST_CASE("given: every planted mistake in a gradient is caught, and rightly blamed") {

@@ -82,16 +82,16 @@ const std::vector<NormConfig> kConventions = {
 TEST_CASE("backward: a result for each shape, type and divisor, with the figures that are promised") {
     const BackwardOptions options{
         .seeds = {3, 2}, .rows = {2, 9}, .columns = {1, 17}, .rounds = 4, .caches = {1024, 1 << 20}};
-    const text::json paper = lab_test::read(backward(options, lab_test::setting()));
+    const byhand::Json paper = lab_test::read(backward(options, lab_test::setting()));
     std::set<std::string> cases;
-    for (const text::json& one : paper.at("results")) {
+    for (const byhand::Json& one : paper.at("results")) {
         const double scale = one.at("type").get<std::string>() == "float" ? 1e-6 : 1e-14;
         cases.insert(std::to_string(one.at("rows").get<int>()) + " " + std::to_string(one.at("columns").get<int>()) +
                      " " + one.at("divisor").get<std::string>() + " " + one.at("type").get<std::string>());
         // Of two rows nothing is left but ε and rounding, times the inverse deviation.
         CHECK(one.at("max_difference").get<double>() < 100 * scale);
         for (const char* over : {"speedup", "speedup_over_chain"}) {
-            const text::json& speedup = one.at(over);
+            const byhand::Json& speedup = one.at(over);
             CHECK(speedup.at("p10").get<double>() > 0);
             CHECK(speedup.at("p10").get<double>() <= speedup.at("median").get<double>());
             CHECK(speedup.at("median").get<double>() <= speedup.at("p90").get<double>());
@@ -107,10 +107,10 @@ TEST_CASE("backward: a result for each shape, type and divisor, with the figures
 
 TEST_CASE("backward: without LibTorch it runs as well, against long double") {
     const BackwardOptions options{.seeds = {1, 1}, .rows = {3}, .columns = {5}, .rounds = 1};
-    const text::json paper = lab_test::read(backward(options, {}));
+    const byhand::Json paper = lab_test::read(backward(options, {}));
     CHECK(paper.at("results").size() == 4);
     // u of float is 6e-8: on easy data an error is of that size, and not 0.
-    const text::json& easy = paper.at("accuracy").at(0);
+    const byhand::Json& easy = paper.at("accuracy").at(0);
     CHECK(easy.at("type").get<std::string>() == "float");
     CHECK(easy.at("one_line").get<double>() > 1e-8);
     CHECK(easy.at("one_line").get<double>() < 1e-6);

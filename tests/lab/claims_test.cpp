@@ -10,7 +10,6 @@
 
 using namespace byhand;
 using namespace byhand::lab;
-using text::json;
 
 namespace {
 
@@ -64,9 +63,9 @@ TEST_CASE("claims: the same network with the norm and without, biases where the 
 }
 
 TEST_CASE("claims: a row for every measure of every claim, its verdict by its own figures") {
-    const json paper = lab_test::read(claims(quick(), few_names(), lab_test::setting()));
+    const Json paper = lab_test::read(claims(quick(), few_names(), lab_test::setting()));
     std::set<std::string> names;
-    for (const json& claim : paper.at("claims")) {
+    for (const Json& claim : paper.at("claims")) {
         names.insert(claim.at("name").get<std::string>());
         const auto with = claim.at("with").at("values").get<std::vector<double>>();
         const auto without = claim.at("without").at("values").get<std::vector<double>>();
@@ -74,7 +73,7 @@ TEST_CASE("claims: a row for every measure of every claim, its verdict by its ow
         const std::string verdict = claim.at("verdict").get<std::string>();
         const bool one_of_two = verdict == words_of(verdict_of(with, without, Better::smaller).outcome) ||
                                 verdict == words_of(verdict_of(with, without, Better::larger).outcome);
-        CAPTURE(claim.dump());
+        CAPTURE(claim);
         CHECK(one_of_two);
         for (const char* side : {"with", "without"}) {
             CHECK(claim.at(side).at("mean").is_number());
@@ -94,9 +93,9 @@ TEST_CASE("claims: a row for every measure of every claim, its verdict by its ow
 
 TEST_CASE("claims: only those that are wanted, and twice the same") {
     const auto told = [] { return lab_test::read(claims(quick({"weights", "rates"}), few_names(), {})); };
-    const json paper = told();
+    const Json paper = told();
     std::vector<std::string> names;
-    for (const json& claim : paper.at("claims")) {
+    for (const Json& claim : paper.at("claims")) {
         names.push_back(claim.at("name").get<std::string>());
     }
     CHECK(names == std::vector<std::string>{"rates", "rates", "weights", "weights"});
@@ -104,10 +103,10 @@ TEST_CASE("claims: only those that are wanted, and twice the same") {
 }
 
 TEST_CASE("claims: what a norm does by its make: β and γ are a tanh input's mean and deviation") {
-    const json paper = lab_test::read(claims(quick({"inputs"}), few_names(), {}));
-    for (const json& claim : paper.at("claims")) {
+    const Json paper = lab_test::read(claims(quick({"inputs"}), few_names(), {}));
+    for (const Json& claim : paper.at("claims")) {
         if (claim.at("measure").get<std::string>().starts_with("wander")) {
-            CAPTURE(claim.dump());
+            CAPTURE(claim);
             CHECK(claim.at("with").at("mean").get<double>() < claim.at("without").at("mean").get<double>());
         }
     }
@@ -117,7 +116,7 @@ TEST_CASE("claims: one seed decides nothing") {
     ClaimsOptions options = quick({"weights"});
     options.seeds.count = 1;
     options.recipes.resize(1);
-    const json paper = lab_test::read(claims(options, few_names(), {}));
+    const Json paper = lab_test::read(claims(options, few_names(), {}));
     CHECK(paper.at("claims").at(0).at("verdict").get<std::string>() == "undecided");
 }
 

@@ -41,8 +41,8 @@ NormInput<double> batch(std::size_t units, std::vector<double> x) {
             std::vector<double>(units, 0)};
 }
 
-text::json field(const text::json& rows, const char* key, const std::string& value) {
-    for (const text::json& row : rows) {
+byhand::Json field(const byhand::Json& rows, const char* key, const std::string& value) {
+    for (const byhand::Json& row : rows) {
         if (row.at(key).get<std::string>() == value) {
             return row;
         }
@@ -100,22 +100,22 @@ TEST_CASE("conventions: the lectures' script keeps a deviation, part 4 takes all
 
 TEST_CASE("conventions: what differs, and what does not") {
     constexpr double kRows = 5;
-    const text::json paper = lab_test::read(conventions({.rows = 5, .batches = 9, .seed = 3}, lab_test::setting()));
-    const text::json& all = paper.at("conventions");
+    const byhand::Json paper = lab_test::read(conventions({.rows = 5, .batches = 9, .seed = 3}, lab_test::setting()));
+    const byhand::Json& all = paper.at("conventions");
     CHECK(all.size() == 8);
-    const text::json cs231n = field(all, "name", "cs231n").at("shares");
+    const byhand::Json cs231n = field(all, "name", "cs231n").at("shares");
     CHECK(cs231n.at("forward").get<double>() == 0);
     CHECK(cs231n.at("backward").get<double>() == 0);
     CHECK(cs231n.at("evaluation").get<double>() > 0.01);
     // The whole gradient shrinks by √((n − 1)/n), but for ε.
-    const text::json bessel = field(paper.at("one_change"), "changed", "n − 1 in the batch").at("shares");
+    const byhand::Json bessel = field(paper.at("one_change"), "changed", "n − 1 in the batch").at("shares");
     CHECK_THAT(bessel.at("backward").get<double>(), WithinAbs(1 - std::sqrt((kRows - 1) / kRows), 5e-3));
     CHECK(bessel.at("evaluation").get<double>() < 1e-12);
     // A running variance by n, but for what is left of the start.
-    const text::json by_n = field(paper.at("one_change"), "changed", "n in the running figure").at("shares");
+    const byhand::Json by_n = field(paper.at("one_change"), "changed", "n in the running figure").at("shares");
     CHECK(by_n.at("forward").get<double>() == 0);
     CHECK_THAT(by_n.at("running_variance").get<double>(), WithinAbs(1 / kRows, 0.01));
-    for (const text::json& one : all) {
+    for (const byhand::Json& one : all) {
         CHECK_FALSE(one.at("sources").empty());
     }
     CHECK_THAT(field(all, "name", "Keras").at("left_of_start").get<double>(), WithinRel(std::pow(0.99, 9), 1e-12));

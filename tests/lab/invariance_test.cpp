@@ -17,11 +17,10 @@ using namespace byhand;
 using namespace byhand::lab;
 using Catch::Matchers::WithinAbs;
 using Catch::Matchers::WithinRel;
-using text::json;
 
 namespace {
 
-void check_equal(const json& found, const std::vector<double>& expected, double tolerance) {
+void check_equal(const Json& found, const std::vector<double>& expected, double tolerance) {
     REQUIRE(found.size() == expected.size());
     for (std::size_t i = 0; i < expected.size(); ++i) {
         CAPTURE(i);
@@ -45,15 +44,15 @@ struct Network {
 TEST_CASE("invariance: the note's worked example, whatever its scale") {
     constexpr double kGain = -0.7, kBias = 3;
     const InvarianceOptions options{.scales = {100, 0.25}, .gain = kGain, .bias = kBias, .epsilon = 0};
-    const json paper = lab_test::read(invariance(options, lab_test::names(), lab_test::setting()));
+    const Json paper = lab_test::read(invariance(options, lab_test::names(), lab_test::setting()));
     const double by_n = std::numbers::sqrt2, bessel = std::sqrt(1.5);
     for (const auto& [key, step, variance] : {std::tuple{"n", by_n, 2.0}, std::tuple{"n-1", bessel, 8.0 / 3}}) {
-        const json& scales = paper.at("divisors").at(key);
+        const Json& scales = paper.at("divisors").at(key);
         REQUIRE(scales.size() == 3);
         check_equal(scales.at(1).at("values"), {200, 0, 200, 400}, 0);
-        for (const json& scale : scales) {
+        for (const Json& scale : scales) {
             CAPTURE(key, scale.at("scale").get<double>());
-            const json& run = scale.at("runs").at(0);
+            const Json& run = scale.at("runs").at(0);
             const double alpha = scale.at("scale").get<double>();
             CHECK_THAT(run.at("mean").get<double>(), WithinRel(2 * alpha, 1e-12));
             CHECK_THAT(run.at("variance").get<double>(), WithinRel(variance * alpha * alpha, 1e-12));
@@ -68,8 +67,8 @@ TEST_CASE("invariance: the note's worked example, whatever its scale") {
 TEST_CASE("invariance: a large epsilon breaks it, and the paper says by how much") {
     // Variance 2 and ε 2: 1/√4 in place of 1/√2.
     const InvarianceOptions options{.gain = 1, .bias = 0, .epsilon = 2};
-    const json paper = lab_test::read(invariance(options, lab_test::names(), lab_test::setting()));
-    const json& unscaled = paper.at("divisors").at("n").at(0).at("runs").at(1);
+    const Json paper = lab_test::read(invariance(options, lab_test::names(), lab_test::setting()));
+    const Json& unscaled = paper.at("divisors").at("n").at(0).at("runs").at(1);
     check_equal(unscaled.at("normalised"), {0, -1, 0, 1}, 1e-12);
     CHECK_THAT(unscaled.at("output_deviation").get<double>(), WithinAbs(std::sqrt(0.5), 1e-12));
 }
@@ -92,17 +91,17 @@ TEST_CASE("invariance: the law in every layer of a network, and where no norm st
     options.alphas = {0.01, 30};
     options.recipes = {lab_test::recipe("notes"), lab_test::recipe("makemore-deep")};
     options.recipes[1].network.hidden = {7, 5};
-    const json paper = lab_test::read(invariance(options, lab_test::names(), lab_test::setting()));
-    const json& notes = paper.at("networks").at(0).at("without_epsilon");
+    const Json paper = lab_test::read(invariance(options, lab_test::names(), lab_test::setting()));
+    const Json& notes = paper.at("networks").at(0).at("without_epsilon");
     REQUIRE(notes.size() == 2);
     CHECK(notes.at(0).at("scaled").at(0).at("result_change").get<double>() < 1e-12);
     CHECK(notes.at(1).at("scaled").at(0).at("result_change").get<double>() > 0.5);
-    const json& deep = paper.at("networks").at(1).at("without_epsilon");
+    const Json& deep = paper.at("networks").at(1).at("without_epsilon");
     REQUIRE(deep.size() == 3);
-    for (const json& layer : deep) {
+    for (const Json& layer : deep) {
         CHECK(layer.at("scaled").at(1).at("gradient_change").get<double>() < 1e-12);
     }
-    const std::string text = paper.dump();
+    const std::string text = printed_json(paper, 0);
     CHECK(text.find("the law holds of W1, W2, W3:") != std::string::npos);
     CHECK(text.find("It does not hold of W2, where no norm") != std::string::npos);
 }

@@ -36,9 +36,9 @@ NetworkConfig small() {
     return config;
 }
 
-// By a path of keys and indices: "/trainings/0/loss".
-double at(const text::json& json, const std::string& path) {
-    const text::json* found = &json;
+// The number at a path of keys and indices: "/trainings/0/loss".
+double at(const Json& json, const std::string& path) {
+    const Json* found = &json;
     std::istringstream parts(path.substr(1));
     for (std::string part; std::getline(parts, part, '/');) {
         found = found->is_array() ? &found->at(std::stoul(part)) : &found->at(part);
@@ -49,7 +49,7 @@ double at(const text::json& json, const std::string& path) {
 }  // namespace
 
 TEST_CASE("loss: the figures that can be worked out with a pencil") {
-    const text::json paper = lab_test::read(loss(quick(), lab_test::few_names(), lab_test::setting()));
+    const Json paper = lab_test::read(loss(quick(), lab_test::few_names(), lab_test::setting()));
     // Uniform probabilities: each row of cross-entropy's gradient has the square (V − 1)/V over n²; softmax's Jacobian
     // is (I − 1/V)/V there, and the gradient sums to 0 already.
     const double uniform = std::sqrt(26.0 / (27 * 32));
@@ -125,12 +125,12 @@ TEST_CASE("loss: what each trains to, on every seed") {
     SECTION("by the figures of the training set") {
         options.recipe.network.norm.evaluation = EvaluationFigures::training_set;
     }
-    const text::json paper = lab_test::read(loss(options, lab_test::few_names(), {}));
-    const text::json& trainings = paper.at("trainings");
+    const Json paper = lab_test::read(loss(options, lab_test::few_names(), {}));
+    const Json& trainings = paper.at("trainings");
     REQUIRE(trainings.size() == 5);
     CHECK(at(trainings, "/2/rate_factor") == 32);
     CHECK(at(trainings, "/4/rate_factor") == 7);
-    for (const text::json& training : trainings) {
+    for (const Json& training : trainings) {
         REQUIRE(training.at("seeds").size() == 2);
         CHECK(training.at("seeds").at(1).at("seed").get<int>() == 4);
         CHECK(training.at("curve").size() == 21);
@@ -151,7 +151,7 @@ TEST_CASE("loss: a training that comes to nothing says so") {
     lab::LossOptions options = quick();
     options.recipe.network.norm.place = NormPlace::none;
     options.rate_factors = {1e30};
-    const text::json paper = lab_test::read(loss(options, lab_test::few_names(), {}));
+    const Json paper = lab_test::read(loss(options, lab_test::few_names(), {}));
     CHECK(paper.at("trainings").at(3).at("seeds").at(0).at("cross_entropy").get<std::string>() == "nan");
-    CHECK(paper.dump().find("is not finite on every seed") != std::string::npos);
+    CHECK(printed_json(paper, 0).find("is not finite on every seed") != std::string::npos);
 }

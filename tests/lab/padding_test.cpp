@@ -18,18 +18,18 @@ Paper of(const std::string& text, const Setting& setting, double epsilon = 1e-5)
     return padding({.batch = read_sequences(text, "f"), .where = "f", .epsilon = epsilon}, setting);
 }
 
-double number(const text::json& list, std::size_t i) {
+double number(const byhand::Json& list, std::size_t i) {
     return list.at(i).get<double>();
 }
 
 }  // namespace
 
 TEST_CASE("padding: note 3's own figures") {
-    const text::json paper = lab_test::read(padding({}, lab_test::setting()));
+    const byhand::Json paper = lab_test::read(padding({}, lab_test::setting()));
     // 31.21 over 8 rows, and over 6.
     CHECK_THAT(number(paper.at("mean_padded"), 0), WithinAbs(31.21 / 8, 1e-12));
     CHECK_THAT(number(paper.at("mean_masked"), 0), WithinAbs(31.21 / 6, 1e-12));
-    const text::json& how = paper.at("rows").at(4);
+    const byhand::Json& how = paper.at("rows").at(4);
     CHECK(how.at("word").get<std::string>() == "How");
     CHECK_THAT(number(how.at("padded"), 0), WithinAbs(1.056, 5e-4));
     CHECK_THAT(number(how.at("masked"), 0), WithinAbs(0.778, 5e-4));
@@ -42,7 +42,7 @@ TEST_CASE("padding: note 3's own figures") {
     // How's 7.5, 9.2, 1.5 by itself: Σx = 18.2, Σx² = 143.14.
     CHECK_THAT(number(how.at("layer"), 0),
                WithinAbs((7.5 - 18.2 / 3) / std::sqrt((143.14 - 18.2 * 18.2 / 3) / 3), 1e-5));
-    const text::json& pad = paper.at("rows").at(2);
+    const byhand::Json& pad = paper.at("rows").at(2);
     CHECK(pad.at("padding").get<bool>());
     CHECK(number(pad.at("masked"), 0) == 0);
     CHECK(number(pad.at("dx_masked"), 2) == 0);
@@ -53,14 +53,14 @@ TEST_CASE("padding: note 3's own figures") {
 // Column 1: 3, −3 and a row of padding, mean 0 either way, deviations √6 and 3. Column 2: 1, 2 and padding, means 1 and
 // 3/2, deviations √(2/3) and 1/2.
 TEST_CASE("padding: a batch worked by hand, whose first sequence is the longest") {
-    const text::json paper = lab_test::read(of("3 1\n\n-3 2\n\npad\n", lab_test::setting(), 0));
+    const byhand::Json paper = lab_test::read(of("3 1\n\n-3 2\n\npad\n", lab_test::setting(), 0));
     const double root = std::sqrt(1.5);
     CHECK_THAT(number(paper.at("mean_padded"), 0), WithinAbs(0, 1e-12));
     CHECK_THAT(number(paper.at("std_padded"), 0), WithinAbs(std::sqrt(6), 1e-12));
     CHECK_THAT(number(paper.at("std_masked"), 0), WithinAbs(3, 1e-12));
     CHECK_THAT(number(paper.at("std_padded_unbiased"), 0), WithinAbs(3, 1e-12));
     CHECK_THAT(number(paper.at("std_masked_unbiased"), 1), WithinAbs(std::sqrt(0.5), 1e-12));
-    const text::json &first = paper.at("rows").at(0), &second = paper.at("rows").at(1);
+    const byhand::Json &first = paper.at("rows").at(0), &second = paper.at("rows").at(1);
     CHECK(second.at("sequence").get<int>() == 2);
     CHECK(second.at("word").get<std::string>() == "2.1");
     CHECK_THAT(number(first.at("padded"), 0), WithinAbs(root, 1e-12));
@@ -74,7 +74,7 @@ TEST_CASE("padding: a batch worked by hand, whose first sequence is the longest"
     CHECK_THAT(first.at("off_unbiased").get<double>(), WithinAbs(std::hypot(1 - half, half) / std::sqrt(2), 1e-12));
     CHECK_THAT(second.at("off_unbiased").get<double>(), WithinAbs(1 - half, 1e-12));
     // One row of three is padding; so is one of the shares.
-    const text::json& third = paper.at("shares").at(1);
+    const byhand::Json& third = paper.at("shares").at(1);
     CHECK(third.at("pads").get<int>() == 1);
     CHECK_THAT(third.at("share").get<double>(), WithinAbs(1.0 / 3, 1e-12));
     CHECK_THAT(third.at("worst").get<double>(), WithinAbs(first.at("off").get<double>(), 1e-12));
@@ -85,17 +85,17 @@ TEST_CASE("padding: a batch worked by hand, whose first sequence is the longest"
 }
 
 TEST_CASE("padding: how the wrong grows follows its law, up to nine rows of ten") {
-    const text::json paper = lab_test::read(padding({}, lab_test::setting()));
-    const text::json& shares = paper.at("shares");
+    const byhand::Json paper = lab_test::read(padding({}, lab_test::setting()));
+    const byhand::Json& shares = paper.at("shares");
     const double mean = 31.21 / 6, variance = (214.6441 - 31.21 * 31.21 / 6) / 6;
     // The nearest to every 5 % that six real rows let there be.
     std::vector<int> pads;
-    for (const text::json& point : shares) {
+    for (const byhand::Json& point : shares) {
         pads.push_back(point.at("pads").get<int>());
     }
     CHECK(pads == std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7, 9, 11, 14, 18, 24, 34, 54});
     double before = -1;
-    for (const text::json& point : shares) {
+    for (const byhand::Json& point : shares) {
         const double s = point.at("share").get<double>();
         CHECK_THAT(number(point.at("mean"), 0), WithinAbs((1 - s) * mean, 1e-9));
         CHECK_THAT(number(point.at("std"), 0), WithinAbs(std::sqrt((1 - s) * (variance + s * mean * mean)), 1e-9));
@@ -110,8 +110,8 @@ TEST_CASE("padding: how the wrong grows follows its law, up to nine rows of ten"
 TEST_CASE("padding: every gradient is that of finite differences") {
     const std::vector<std::vector<double>> batch = {{6.5, 2.41}, {0, 0}, {7.5, 9.2}, {2.2, 1.1}};
     const std::vector<bool> real = {true, false, true, true};
-    const text::json paper = lab_test::read(of("6.5 2.41\npad\n\n7.5 9.2\n2.2 1.1\n", lab_test::setting(), 0.25));
-    const text::json& rows = paper.at("rows");
+    const byhand::Json paper = lab_test::read(of("6.5 2.41\npad\n\n7.5 9.2\n2.2 1.1\n", lab_test::setting(), 0.25));
+    const byhand::Json& rows = paper.at("rows");
     // Σ dy·γ·x̂ of column j, read where `reads` is, with the statistics of the rows where `counts` is.
     const auto loss = [&](const auto& x, std::size_t j, const auto& reads, const auto& counts, bool bessel) {
         double n = 0, mean = 0, squares = 0, sum = 0;
@@ -152,15 +152,15 @@ TEST_CASE("padding: every gradient is that of finite differences") {
 }
 
 TEST_CASE("padding: what attention makes of a row of padding, in the first sequence that has one") {
-    const text::json paper = lab_test::read(of("9 8\n7 8\n\n1 2\n", lab_test::setting()));
-    const text::json& attention = paper.at("attention");
+    const byhand::Json paper = lab_test::read(of("9 8\n7 8\n\n1 2\n", lab_test::setting()));
+    const byhand::Json& attention = paper.at("attention");
     CHECK(attention.at("sequence").get<int>() == 2);
     CHECK(attention.at("no_mask").get<std::vector<double>>() == std::vector<double>{0.5, 1});
     CHECK(attention.at("keys_masked").get<std::vector<double>>() == std::vector<double>{1, 2});
 }
 
 TEST_CASE("padding: a batch without any, one wider and longer than the tables, long words") {
-    const text::json none = lab_test::read(of("1 2\n3 5\n", lab_test::setting()));
+    const byhand::Json none = lab_test::read(of("1 2\n3 5\n", lab_test::setting()));
     CHECK(none.at("text").back().get<std::string>().starts_with("No row of this batch is padding"));
     CHECK_FALSE(none.contains("attention"));
 
@@ -171,7 +171,7 @@ TEST_CASE("padding: a batch without any, one wider and longer than the tables, l
             text += " " + std::to_string(-9.9e8 + 1e6 * ((row * 37 + column * 11) % 50)) + (column == 6 ? "\n" : "");
         }
     }
-    const text::json wide = lab_test::read(of(text, lab_test::setting()));
+    const byhand::Json wide = lab_test::read(of(text, lab_test::setting()));
     CHECK(wide.at("rows").size() == 80);
     CHECK(wide.at("mean_masked").size() == 7);
 }

@@ -35,7 +35,7 @@ TEST_CASE("a paper in a terminal") {
 }
 
 TEST_CASE("a paper for programs") {
-    const text::json json = text::json::parse(to_json(sample(), lab_test::source_of));
+    const byhand::Json json = text::parsed_json(to_json(sample(), lab_test::source_of));
     CHECK(json.at("own").get<int>() == 7);
     CHECK(json.at("agrees").get<bool>());
     CHECK(json.at("tables").at(0).at("rows").at(0).at(1).get<double>() == -0.00001);

@@ -13,7 +13,6 @@
 using namespace byhand;
 using namespace byhand::lab;
 using Catch::Matchers::WithinAbs;
-using text::json;
 
 namespace {
 
@@ -31,8 +30,8 @@ PlacementOptions small() {
     return options;
 }
 
-const json& paper() {
-    static const json read = lab_test::read(placement(small(), lab_test::names(), lab_test::setting()));
+const Json& paper() {
+    static const Json read = lab_test::read(placement(small(), lab_test::names(), lab_test::setting()));
     return read;
 }
 
@@ -59,10 +58,10 @@ TEST_CASE("placement: a variant's losses are those of its training") {
     training.recipe.steps = 300;
     training.recipe.rates = {{0, 0.1}, {150, 0.01}};  // the recipe's, at half of its steps
     const Trained trained = train_one(training, lab_test::names());
-    const json& seed = paper().at("after_outside_plain").at("seeds").at(1);
+    const Json& seed = paper().at("after_outside_plain").at("seeds").at(1);
     CHECK(seed.at("val").get<double>() == trained.val);
     CHECK(seed.at("train").get<double>() == trained.train);
-    const json& seeds = paper().at("before").at("seeds");
+    const Json& seeds = paper().at("before").at("seeds");
     CHECK_THAT(paper().at("before").at("val").get<double>(),
                WithinAbs((seeds.at(0).at("val").get<double>() + seeds.at(1).at("val").get<double>()) / 2, 1e-12));
 }
@@ -73,10 +72,10 @@ TEST_CASE("placement: gradient by gradient beside LibTorch") {
     }
     for (const std::string& variant : kVariants) {
         CAPTURE(variant);
-        const json& torch = paper().at(variant).at("torch");
+        const Json& torch = paper().at(variant).at("torch");
         CHECK(torch.at("agrees").get<bool>());
         std::vector<std::string> names;
-        for (const json& gradient : torch.at("gradients")) {
+        for (const Json& gradient : torch.at("gradients")) {
             names.push_back(gradient.at("name").get<std::string>());
         }
         const auto has = [&](const char* name) { return std::ranges::find(names, name) != names.end(); };
@@ -92,7 +91,7 @@ TEST_CASE("placement: one seed, fewer steps than a window, without LibTorch") {
     PlacementOptions options = small();
     options.steps = 3;
     options.seeds = {1, 1};
-    const json read = lab_test::read(placement(options, lab_test::names(), {}));
+    const Json read = lab_test::read(placement(options, lab_test::names(), {}));
     CHECK(read.at("none").at("seeds").size() == 1);
     CHECK_FALSE(read.at("none").contains("torch"));
 }

@@ -41,7 +41,7 @@ byhand::SourceLine source_of(const std::string& function) {
     return {};
 }
 
-text::json read(const byhand::lab::Paper& paper) {
+byhand::Json read(const byhand::lab::Paper& paper) {
     CHECK(paper.agrees);
     const std::string text = byhand::lab::to_text(paper, source_of);
     for (std::size_t begin = 0; begin < text.size();) {
@@ -51,7 +51,7 @@ text::json read(const byhand::lab::Paper& paper) {
         CHECK(byhand::lab::width_of(line) < 80);
         begin = end + 1;
     }
-    return text::json::parse(byhand::lab::to_json(paper, source_of));
+    return text::parsed_json(byhand::lab::to_json(paper, source_of));
 }
 
 }  // namespace lab_test

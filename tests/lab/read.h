@@ -24,6 +24,6 @@ byhand::SourceLine source_of(const std::string& function);
 
 // The paper as programs read it. Checks on the way that it agrees with LibTorch where that is there, that every formula
 // has its function, and that a terminal of 80 columns is wide enough.
-text::json read(const byhand::lab::Paper& paper);
+byhand::Json read(const byhand::lab::Paper& paper);
 
 }  // namespace lab_test

@@ -19,7 +19,6 @@ using namespace byhand;
 using namespace byhand::lab;
 using Catch::Matchers::WithinAbs;
 using Catch::Matchers::WithinRel;
-using text::json;
 
 namespace {
 
@@ -40,28 +39,28 @@ TEST_CASE("undo: the identity on its own batch alone, in every norm, and the net
         UndoOptions options = small(place);
         options.recipe.network.norm.epsilon = 0.25;  // σ itself would not do
         options.recipe.network.norm.batch_divisor = Divisor::n;
-        const json paper = lab_test::read(undo(options, lab_test::names(), lab_test::setting()));
-        const json& norms = paper.at("identity");
+        const Json paper = lab_test::read(undo(options, lab_test::names(), lab_test::setting()));
+        const Json& norms = paper.at("identity");
         REQUIRE(norms.size() == 3);
-        for (const json& norm : norms) {
-            CAPTURE(norm.dump());
+        for (const Json& norm : norms) {
+            CAPTURE(norm);
             CHECK(norm.at("y_from_x").get<double>() < 1e-14);
             CHECK(norm.at("next_batch_evaluated").get<double>() < 1e-14);
             CHECK(norm.at("next_batch").get<double>() > 0.01);
             CHECK(norm.at("dx_from_dy").get<double>() > 0.01);
         }
-        const json& network = paper.at("network");
+        const Json& network = paper.at("network");
         CHECK_THAT(network.at("loss_undone").get<double>(),
                    WithinRel(network.at("loss_without_norm").get<double>(), 1e-12));
     }
 }
 
 TEST_CASE("undo: where gamma and beta begin, and every unit at every moment") {
-    const json paper = lab_test::read(undo(small(), lab_test::names(), lab_test::setting()));
+    const Json paper = lab_test::read(undo(small(), lab_test::names(), lab_test::setting()));
     for (const char* key : {"gain", "bias"}) {
-        const json& seeds = paper.at("drift").at(key);
+        const Json& seeds = paper.at("drift").at(key);
         REQUIRE(seeds.size() == 2);
-        for (const json& moments : seeds) {
+        for (const Json& moments : seeds) {
             CHECK(moments.at(0).at("step").get<int>() == 0);
             CHECK(moments.at(0).at("way").get<double>() == 0);
             CHECK(moments.at(0).at("distance").get<double>() == moments.at(0).at("had_it_stayed").get<double>());
@@ -76,11 +75,11 @@ TEST_CASE("undo: gamma and beta are updated as LibTorch updates them") {
     if (!lab_test::with_torch()) {
         SKIP("LibTorch's side is missing");
     }
-    const json paper = lab_test::read(undo(small(), lab_test::names(), lab_test::setting()));
-    const json& updates = paper.at("updates");
+    const Json paper = lab_test::read(undo(small(), lab_test::names(), lab_test::setting()));
+    const Json& updates = paper.at("updates");
     CHECK(updates.size() == 24);  // four of each of three norms, by two networks
-    for (const json& one : updates) {
-        CAPTURE(one.dump());
+    for (const Json& one : updates) {
+        CAPTURE(one);
         CHECK((one.at("verdict").get<std::string>() == "exact" || one.at("verdict").get<std::string>() == "within"));
     }
 }
@@ -89,7 +88,7 @@ TEST_CASE("undo: without LibTorch, on one seed, in fewer steps than moments") {
     UndoOptions options = small();
     options.steps = 3;
     options.seeds = {1, 1};
-    const json paper = lab_test::read(undo(options, lab_test::names(), {}));
+    const Json paper = lab_test::read(undo(options, lab_test::names(), {}));
     CHECK_FALSE(paper.contains("updates"));
     CHECK(paper.at("drift").at("gain").at(0).size() == 4);
 }

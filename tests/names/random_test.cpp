@@ -18,13 +18,14 @@
 namespace byhand {
 namespace {
 
+using byhand::Json;
 using test::ulp_distance;
-using text::json;
+using text::parsed_json;
 
-json goldens() {
+Json goldens() {
     std::ifstream in(BYHAND_NAMES_GOLDENS);
     REQUIRE(in);
-    return json::parse({std::istreambuf_iterator<char>(in), {}});
+    return parsed_json({std::istreambuf_iterator<char>(in), {}});
 }
 
 // Floats from their bit patterns, eight hex digits each.
@@ -50,7 +51,7 @@ std::uint64_t fnv(const std::vector<T>& values) {
     return hash;
 }
 
-void check_randn(TorchGenerator& g, const json& call) {
+void check_randn(TorchGenerator& g, const Json& call) {
     std::vector<float> values(call.at("n").get<std::size_t>());
     randn(g, values);
     const std::vector<float> expected = floats(call.at("bits").get<std::string>());
@@ -67,7 +68,7 @@ void check_randn(TorchGenerator& g, const json& call) {
     }
 }
 
-void check_randint(TorchGenerator& g, const json& call) {
+void check_randint(TorchGenerator& g, const Json& call) {
     std::vector<std::int64_t> values(call.at("n").get<std::size_t>());
     randint(g, call.at("high").get<std::uint64_t>(), values);
     if (call.contains("values")) {
@@ -77,15 +78,15 @@ void check_randint(TorchGenerator& g, const json& call) {
     }
 }
 
-void check_multinomial(TorchGenerator& g, const json& call, const json& weights) {
-    const std::vector<float> w = floats(weights.at(call.at("weights").get<std::string>()));
+void check_multinomial(TorchGenerator& g, const Json& call, const Json& weights) {
+    const std::vector<float> w = floats(weights.at(call.at("weights").get<std::string>()).get<std::string>());
     std::vector<std::size_t> values(call.at("n").get<std::size_t>());
     std::ranges::generate(values, [&] { return multinomial(g, w); });
     CHECK(values == call.at("values").get<std::vector<std::size_t>>());
 }
 
 // Seeded, or with every word of the state the same and one of 624 drawn.
-TorchGenerator generator_of(const json& one) {
+TorchGenerator generator_of(const Json& one) {
     if (one.contains("seed")) {
         return torch_seeded(one.at("seed").get<std::uint64_t>());
     }
@@ -97,11 +98,11 @@ TorchGenerator generator_of(const json& one) {
 
 // Runs the cases of which any call is a `what`.
 std::size_t check_torch_cases(const std::string& what, std::size_t fewest_calls, std::size_t most_calls) {
-    const json golden = goldens();
+    const Json golden = goldens();
     std::size_t cases = 0;
-    for (const json& one : golden.at("torch")) {
-        const json& calls = one.at("calls");
-        if (calls.size() < fewest_calls || calls.size() > most_calls || calls.front().at("call") != what) {
+    for (const Json& one : golden.at("torch")) {
+        const Json& calls = one.at("calls");
+        if (calls.size() < fewest_calls || calls.size() > most_calls || calls[0].at("call") != what) {
             continue;
         }
         ++cases;
@@ -207,9 +208,9 @@ TEST_CASE("multinomial draws no index of weight 0") {
 }
 
 TEST_CASE("the shuffle is CPython's") {
-    const json golden = goldens();
+    const Json golden = goldens();
     std::set<std::uint64_t> seeds;
-    for (const json& one : golden.at("shuffles")) {
+    for (const Json& one : golden.at("shuffles")) {
         CAPTURE(one.at("seed").get<std::uint64_t>(), one.at("n").get<std::size_t>());
         seeds.insert(one.at("seed").get<std::uint64_t>());
         PythonGenerator g = python_seeded(one.at("seed").get<std::uint64_t>());
@@ -232,7 +233,7 @@ TEST_CASE("a shuffle of no item or one draws nothing") {
 }
 
 TEST_CASE("goldens say which PyTorch, CPU and Python they are from") {
-    const json golden = goldens();
+    const Json golden = goldens();
     CHECK_FALSE(golden.at("torch_version").get<std::string>().empty());
     CHECK((golden.at("cpu_capability") == "AVX2" || golden.at("cpu_capability") == "AVX512"));
     CHECK_FALSE(golden.at("python_version").get<std::string>().empty());

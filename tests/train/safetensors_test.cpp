@@ -278,6 +278,23 @@ TEST_CASE("a header's texts take 16 MB at most, and so does what is none") {
     write(texts(16));
     CHECK(refusal(path) ==
           path + ": not a safetensors file: more than 16 MB of names and metadata; leave out what is long");
+    const auto repeated = [](const std::string& piece, std::size_t times) {
+        std::string all;
+        for (std::size_t i = 0; i < times; ++i) {
+            all += piece;
+        }
+        return all;
+    };
+    const std::string begin = R"({"__metadata__":{"a":")";
+    for (const auto& [piece, times] : {std::pair<std::string, std::size_t>{R"(\\\")", 7'900'000},
+                                       {R"(\u0022\")", 3'000'000}}) {  // each two bytes, as read
+        write(begin + repeated(piece, times) + "\"}}");
+        CHECK(read_tensors(path).metadata.at("a").size() == 2 * times);
+    }
+    // Reading stops at the limit, not at the end of the text, which this one does not have.
+    write(begin + repeated(R"(\\\")", 8'100'000));
+    CHECK(refusal(path) ==
+          path + ": not a safetensors file: more than 16 MB of names and metadata; leave out what is long");
     write("{" + std::string(15'000'000, ' ') + "}");
     CHECK(read_tensors(path).tensors.empty());
     for (const char filler : {'a', ' ', '9'}) {

@@ -1,0 +1,65 @@
+#include "base/memory.h"
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <optional>
+#include <string>
+
+namespace byhand {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The number at the beginning of a file; none where it says "max" or can't be read.
+std::optional<double> number_in(const fs::path& file) {
+    std::ifstream stream(file);
+    double number = 0;
+    return stream >> number ? std::optional(number) : std::nullopt;
+}
+
+std::optional<double> total_memory(const fs::path& root) {
+    std::ifstream stream(root / "proc/meminfo");
+    std::string name;
+    double kilobytes = 0;
+    if (stream >> name >> kilobytes && name == "MemTotal:") {
+        return 1024 * kilobytes;
+    }
+    return std::nullopt;
+}
+
+// The control group that this process is in, with those around it: the least of their limits.
+double limit_of_groups(const fs::path& root) {
+    double least = std::numeric_limits<double>::infinity();
+    const auto look = [&](const fs::path& mounted, fs::path group, const char* file) {
+        for (group = group.relative_path();; group = group.parent_path()) {
+            least = std::min(least, number_in(mounted / group / file).value_or(least));
+            if (group.empty()) {
+                return;
+            }
+        }
+    };
+    std::ifstream stream(root / "proc/self/cgroup");
+    for (std::string line; std::getline(stream, line);) {  // "0::/group", "4:memory:/group"
+        const std::size_t first = line.find(':'), second = line.find(':', first + 1);
+        if (second == std::string::npos) {
+            continue;
+        }
+        const std::string controllers = line.substr(first + 1, second - first - 1), group = line.substr(second + 1);
+        if (controllers.empty()) {
+            look(root / "sys/fs/cgroup", group, "memory.max");
+        } else if (("," + controllers + ",").find(",memory,") != std::string::npos) {
+            look(root / "sys/fs/cgroup/memory", group, "memory.limit_in_bytes");
+        }
+    }
+    return least;
+}
+
+}  // namespace
+
+double memory_there(const fs::path& root) {
+    const double infinite = std::numeric_limits<double>::infinity();
+    return std::min(total_memory(root).value_or(infinite), limit_of_groups(root));
+}
+
+}  // namespace byhand

@@ -1,0 +1,16 @@
+// The memory that a comparison needs.
+#pragma once
+
+#include <cstddef>
+
+#include "base/network.h"
+
+namespace byhand::cli {
+
+// Per number that the network's steps make, measured by `/usr/bin/time -v` for 512 to 8192 rows.
+inline constexpr double kBytesOfCompare = 105, kBytesOfExercise = 170;
+
+// Throws InputError where a run of so many rows needs more than three quarters of the memory there is.
+void check_memory(const NetworkConfig& network, std::size_t rows, double bytes_per_number);
+
+}  // namespace byhand::cli

@@ -1,0 +1,50 @@
+// External functions, as byhand runs them.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/shape.h"
+#include "exercise/steps.h"
+
+namespace byhand::exercise {
+
+template <class T>
+using Read = std::variant<Tensor<const T>, Indices>;
+
+// `reads` is how many tensors it takes.
+template <class T>
+struct Function {
+    std::string makes;
+    bool in_one = false;  // by the formula in one, instead of the small step
+    std::size_t reads = 0;
+    // Throws Fault, where the function does what it should not or takes another kind or number of tensors.
+    std::function<void(Tensor<T> out, const std::vector<Read<T>>& reads, const Norm& norm)> run;
+
+    // "dlogits", "dlogits_in_one".
+    std::string label() const { return in_one ? makes + "_in_one" : makes; }
+};
+
+class Functions {
+public:
+    void add(const Added& added);
+
+    // In the order in which they were added.
+    const std::vector<Function<float>>& in_float() const { return float_; }
+    const std::vector<Function<double>>& in_double() const { return double_; }
+
+private:
+    std::vector<Function<float>> float_;
+    std::vector<Function<double>> double_;
+};
+
+// What a byhand_steps adds.
+Functions functions_of(void (*byhand_steps)(Steps&));
+
+// Throws std::invalid_argument for more than Extents::kMostAxes.
+Extents extents_of(const Shape& shape);
+
+}  // namespace byhand::exercise

@@ -1,0 +1,77 @@
+// Memory between inaccessible pages: what goes past an end of it is a fault at once, with an address that says where.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace byhand {
+
+enum class Access { none, read, write };
+
+// Pages of zeros, writable at first, with inaccessible address space of a megabyte on both sides: no stray index hits
+// something else by a little.
+class GuardedPages {
+public:
+    static constexpr std::size_t kGuard = std::size_t{1} << 20;
+    enum class Kind { own, shared };  // shared: with processes forked later
+
+    // Throws std::bad_alloc where the system gives none.
+    explicit GuardedPages(std::size_t bytes, Kind kind = Kind::own);
+    GuardedPages(GuardedPages&& other) noexcept;
+    GuardedPages(const GuardedPages&) = delete;
+    GuardedPages& operator=(const GuardedPages&) = delete;
+    GuardedPages& operator=(GuardedPages&&) = delete;
+    ~GuardedPages();
+
+    std::byte* begin() const { return begin_; }
+    std::byte* end() const { return begin_ + bytes_; }  // of the last page
+
+    void allow(Access access) const;
+    // Gives the memory back for good, but not the addresses: whatever goes there is a fault.
+    void retire() const;
+
+private:
+    std::byte* begin_ = nullptr;
+    std::size_t bytes_;
+};
+
+// Where in its pages an operand lies: its end, or its beginning, is that of the pages. The other leaves a gap.
+enum class Place { end, beginning };
+
+// One operand of a call in pages of its own.
+struct GuardedOperand {
+    const char* name;  // nullptr: it is the result
+    GuardedPages pages;
+    std::byte *begin, *end;
+
+    GuardedOperand(const char* its_name, std::size_t bytes, Place place);
+};
+
+// What a fault at an address is about, as a signal handler may ask.
+struct AddressInfo {
+    enum class Where { elsewhere, before, inside, past, retired } where = Where::elsewhere;
+    const char* name = nullptr;  // of the operand; nullptr: the result
+};
+
+// All operands that have been handed out, in memory that is as guarded as they are.
+class OperandTable {
+public:
+    explicit OperandTable(std::size_t most);
+    OperandTable(const OperandTable&) = delete;
+    OperandTable& operator=(const OperandTable&) = delete;
+    ~OperandTable();
+
+    // Precondition: there are fewer than `most`.
+    GuardedOperand& add(const char* name, std::size_t bytes, Place place);
+    // Nothing may go to the operands that there are by now any more.
+    void retire();
+    AddressInfo at(const void* address) const;
+
+private:
+    GuardedPages pages_;
+    GuardedOperand* operands_;
+    std::size_t size_ = 0, retired_ = 0;
+};
+
+}  // namespace byhand

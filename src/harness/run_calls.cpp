@@ -1,0 +1,48 @@
+#include "harness/run_calls.h"
+
+#include "harness/access_faults.h"
+#include "harness/fenced.h"
+
+namespace byhand {
+namespace {
+
+template <class T>
+CallResult<T> run_here(const Call<T>& call) {
+    const Step<T>& step = *call.step;
+    FencedOperands<T> operands(*call.values);
+    Fenced<T> out(count(step.shape), kFence<T>);
+    fill_unwritten(out.data(), out.size());
+    try {
+        step.run(out.data(), operands.of(step.reads));
+    } catch (...) {
+        return {.made = {}, .fault = describe_exception(), .overwrites = {}};
+    }
+    CallResult<T> result{.made = {out.numbers().begin(), out.numbers().end()}, .fault = {}, .overwrites = {}};
+    if (!out.fences_stand()) {
+        result.fault = "writes past the end of its result";
+    } else if (const auto name = operands.changed()) {
+        result.fault = overwriting(*name);
+        result.overwrites = *name;
+    }
+    return result;
+}
+
+}  // namespace
+
+template <class T>
+std::vector<CallResult<T>> run_calls(const std::vector<Call<T>>& calls, const CallConfig& config) {
+    if (config.subprocess) {
+        return run_calls_in_subprocess(calls, config);
+    }
+    std::vector<CallResult<T>> results;
+    results.reserve(calls.size());
+    for (const Call<T>& call : calls) {
+        results.push_back(run_here(call));
+    }
+    return results;
+}
+
+template std::vector<CallResult<float>> run_calls(const std::vector<Call<float>>&, const CallConfig&);
+template std::vector<CallResult<double>> run_calls(const std::vector<Call<double>>&, const CallConfig&);
+
+}  // namespace byhand

@@ -1,0 +1,269 @@
+#include <cxxabi.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <barrier>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <thread>
+#include <utility>
+
+#include "base/tensors.h"
+#include "harness/access_faults.h"
+#include "harness/fenced.h"
+#include "harness/guarded_memory.h"
+#include "harness/run_calls.h"
+#include "harness/surroundings.h"
+
+namespace byhand {
+namespace {
+
+constexpr std::size_t kPairs = 8, kRounds = 16;  // of calls from two threads
+
+// What is known of a call, in memory that the parent reads.
+struct Slot {
+    bool made = false;
+    std::array<char, 256> fault{};
+
+    bool is_faulty() const { return fault.front() != '\0'; }
+    void set_fault(const std::string& text) {
+        if (!is_faulty()) {
+            fault[text.copy(fault.data(), fault.size() - 1)] = '\0';
+        }
+    }
+};
+
+// The same bits, or two numbers that are none; but to have written one is not the same as to have left it.
+template <class T>
+bool same_number(const T& a, const T& b) {
+    return same_bits(a, b) || (std::isnan(a) && std::isnan(b) && !is_unwritten(&a) && !is_unwritten(&b));
+}
+
+template <class T>
+std::span<T> numbers_in(std::byte* begin, const std::byte* end) {
+    return {reinterpret_cast<T*>(begin), static_cast<std::size_t>(end - begin) / sizeof(T)};
+}
+
+// What a call needs, each operand in pages of its own.
+template <class T>
+struct Prepared {
+    std::vector<Operand<T>> reads;
+    GuardedOperand* out;
+
+    std::span<T> made() const { return numbers_in<T>(out->begin, out->end); }
+};
+
+template <class T>
+class Calls {
+public:
+    Calls(const std::vector<Call<T>>& calls, bool threads)
+        : calls_(calls),
+          threads_(threads),
+          slots_(calls.size() * sizeof(Slot), GuardedPages::Kind::shared),
+          numbers_(begins_of(calls).back() * sizeof(T), GuardedPages::Kind::shared),
+          begins_(begins_of(calls)) {
+        for (std::size_t i = 0; i < calls_.size(); ++i) {
+            new (&slot(i)) Slot;
+        }
+    }
+
+    // All calls, in the subprocess.
+    void run(Journal& journal) {
+        OperandTable operands(most_operands());
+        const HandlerStack stack;
+        const AccessFaults faults(journal, operands);
+        for (std::size_t i = 0; i < calls_.size(); ++i) {
+            call(i, Place::end, operands, journal);
+        }
+        for (std::size_t i = calls_.size(); i-- > 0;) {
+            call(i, Place::beginning, operands, journal);
+        }
+        if (threads_) {
+            for (std::size_t i = 0; i < std::min(calls_.size(), kPairs); ++i) {
+                call_from_two_threads(i, (i + 1) % calls_.size(), operands, journal);
+            }
+        }
+    }
+
+    // In the parent, after its end.
+    std::vector<CallResult<T>> results(const SubprocessEnd& end) const {
+        std::vector<CallResult<T>> results(calls_.size());
+        for (std::size_t i = 0; i < calls_.size(); ++i) {
+            CallResult<T>& result = results[i];
+            if (slot(i).made) {
+                result.made.assign(numbers(i).begin(), numbers(i).end());
+            }
+            result.fault = slot(i).fault.data();
+            if (i == end.index && result.fault.empty()) {
+                result.fault = end.fault;
+            }
+            for (const std::string& name : calls_[i].step->reads) {
+                if (result.fault == overwriting(name)) {
+                    result.overwrites = name;
+                }
+            }
+        }
+        return results;
+    }
+
+private:
+    // Where the result of each call begins among all numbers; last the end.
+    static std::vector<std::size_t> begins_of(const std::vector<Call<T>>& calls) {
+        std::vector<std::size_t> begins = {0};
+        for (const Call<T>& call : calls) {
+            begins.push_back(begins.back() + count(call.step->shape));
+        }
+        return begins;
+    }
+
+    std::size_t most_operands() const {
+        std::size_t most = 0;
+        for (const Call<T>& call : calls_) {
+            most += call.step->reads.size() + 1;
+        }
+        return most * (threads_ ? 4 : 2);
+    }
+
+    Slot& slot(std::size_t i) const { return reinterpret_cast<Slot*>(slots_.begin())[i]; }
+    std::span<T> numbers(std::size_t i) const {
+        return numbers_in<T>(numbers_.begin(), numbers_.end()).subspan(begins_[i], begins_[i + 1] - begins_[i]);
+    }
+
+    Prepared<T> prepare(std::size_t i, Place place, OperandTable& operands) const {
+        const Step<T>& step = *calls_[i].step;
+        const Values& values = *calls_[i].values;
+        Prepared<T> prepared;
+        for (const std::string& name : step.reads) {
+            if (values.holds_indices(name)) {
+                const std::vector<std::int64_t>& indices = values.indices(name);
+                const GuardedOperand& operand = operands.add(name.c_str(), indices.size() * sizeof indices[0], place);
+                std::ranges::copy(indices, numbers_in<std::int64_t>(operand.begin, operand.end).begin());
+                operand.pages.allow(Access::read);
+                prepared.reads.emplace_back(reinterpret_cast<const std::int64_t*>(operand.begin));
+            } else {
+                const std::vector<float>& floats = values.numbers(name);
+                const GuardedOperand& operand = operands.add(name.c_str(), floats.size() * sizeof(T), place);
+                std::ranges::fill(numbers_in<T>(operand.pages.begin(), operand.pages.end()),
+                                  std::numeric_limits<T>::quiet_NaN());
+                std::ranges::copy(floats, numbers_in<T>(operand.begin, operand.end).begin());
+                operand.pages.allow(Access::read);
+                prepared.reads.emplace_back(reinterpret_cast<const T*>(operand.begin));
+            }
+        }
+        prepared.out = &operands.add(nullptr, count(step.shape) * sizeof(T), place);
+        std::ranges::fill(numbers_in<T>(prepared.out->pages.begin(), prepared.out->pages.end()), kFence<T>);
+        fill_unwritten(prepared.made().data(), prepared.made().size());
+        return prepared;
+    }
+
+    // Runs the function. Returns what it threw, empty where it came to its end.
+    std::string run_prepared(std::size_t i, const Prepared<T>& prepared) const {
+        try {
+            calls_[i].step->run(prepared.made().data(), prepared.reads);
+        } catch (abi::__forced_unwind&) {
+            throw;
+        } catch (...) {
+            return describe_exception();
+        }
+        return "";
+    }
+
+    // What it has written where it must not; empty where nothing.
+    static std::string written_outside(const Prepared<T>& prepared) {
+        const auto is_untouched = [](const T& number) { return same_bits(number, kFence<T>); };
+        const GuardedOperand& out = *prepared.out;
+        if (!std::ranges::all_of(numbers_in<T>(out.pages.begin(), out.begin), is_untouched)) {
+            return "writes before the beginning of its result";
+        }
+        if (!std::ranges::all_of(numbers_in<T>(out.end, out.pages.end()), is_untouched)) {
+            return "writes past the end of its result";
+        }
+        return "";
+    }
+
+    // The first time the result is kept, the second time it must be the same.
+    void call(std::size_t i, Place place, OperandTable& operands, Journal& journal) {
+        const bool first = place == Place::end;
+        if (slot(i).is_faulty() || (!first && !slot(i).made)) {
+            return;
+        }
+        journal.begin(i);
+        const Prepared<T> prepared = prepare(i, place, operands);
+        numbers_.allow(Access::none);  // no wild write may change what was made before
+        const Surroundings before;
+        const std::string thrown = run_prepared(i, prepared);
+        const std::string changes = before.changes();
+        if (before.has_new_process()) {  // or this is that one
+            journal.fault({"starts another process"});
+            ::_exit(EXIT_FAILURE);
+        }
+        numbers_.allow(Access::write);
+        if (first && thrown.empty()) {
+            std::ranges::copy(prepared.made(), numbers(i).begin());
+            slot(i).made = true;
+        }
+        for (const std::string& fault : {thrown, written_outside(prepared), changes}) {
+            slot(i).set_fault(fault);
+        }
+        if (!first && !slot(i).is_faulty() && !std::ranges::equal(prepared.made(), numbers(i), same_number<T>)) {
+            slot(i).set_fault("makes other numbers when it is called again on the same values");
+        }
+        operands.retire();
+    }
+
+    void call_from_two_threads(std::size_t i, std::size_t j, OperandTable& operands, Journal& journal) {
+        if (slot(i).is_faulty() || slot(j).is_faulty()) {
+            return;
+        }
+        journal.begin(i);
+        numbers_.allow(Access::read);
+        std::barrier together(2);
+        const auto run = [&](std::size_t index, const Prepared<T>& prepared) {
+            std::string fault;
+            for (std::size_t round = 0; round < kRounds; ++round) {
+                fill_unwritten(prepared.made().data(), prepared.made().size());
+                together.arrive_and_wait();
+                if (!run_prepared(index, prepared).empty() || !written_outside(prepared).empty() ||
+                    !std::ranges::equal(prepared.made(), numbers(index), same_number<T>)) {
+                    fault = "makes other numbers when two threads call it at once";
+                }
+            }
+            return fault;
+        };
+        const Prepared<T> one = prepare(i, Place::end, operands), other = prepare(j, Place::end, operands);
+        std::string fault_of_other;
+        std::thread thread([&] {
+            const HandlerStack stack;
+            fault_of_other = run(j, other);
+        });
+        slot(i).set_fault(run(i, one));
+        thread.join();
+        slot(i).set_fault(fault_of_other);
+        numbers_.allow(Access::write);
+        operands.retire();
+    }
+
+    const std::vector<Call<T>>& calls_;
+    bool threads_;
+    GuardedPages slots_, numbers_;
+    std::vector<std::size_t> begins_;
+};
+
+}  // namespace
+
+template <class T>
+std::vector<CallResult<T>> run_calls_in_subprocess(const std::vector<Call<T>>& calls, const CallConfig& config) {
+    if (calls.empty()) {
+        return {};
+    }
+    Calls<T> all(calls, config.threads);
+    const SubprocessEnd end = run_in_subprocess(config.limits, [&](Journal& journal) { all.run(journal); });
+    return all.results(end);
+}
+
+template std::vector<CallResult<float>> run_calls_in_subprocess(const std::vector<Call<float>>&, const CallConfig&);
+template std::vector<CallResult<double>> run_calls_in_subprocess(const std::vector<Call<double>>&, const CallConfig&);
+
+}  // namespace byhand

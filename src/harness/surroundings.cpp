@@ -1,0 +1,86 @@
+#include "harness/surroundings.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <bit>
+#include <cerrno>
+
+namespace byhand {
+namespace {
+
+constexpr int kDescriptors = 64;
+
+std::uint64_t open_descriptors() {
+    std::uint64_t open = 0;
+    for (int descriptor = 0; descriptor < kDescriptors; ++descriptor) {
+        if (::fcntl(descriptor, F_GETFD) >= 0) {
+            open |= std::uint64_t{1} << descriptor;
+        }
+    }
+    return open;
+}
+
+// Whether this process has a child, one that has ended or one that runs.
+bool has_child() {
+    int status = 0;
+    return ::waitpid(-1, &status, WNOHANG) >= 0 || errno != ECHILD;
+}
+
+}  // namespace
+
+FloatingPoint::FloatingPoint() : rounding_(std::fegetround()) {
+    std::fegetenv(&environment_);
+}
+
+void FloatingPoint::restore() const {
+    std::fesetenv(&environment_);
+}
+
+std::string FloatingPoint::changes_to(const FloatingPoint& after) const {
+    if (rounding_ != after.rounding_) {
+        return "leaves the rounding mode changed";
+    }
+#if defined(__x86_64__) && defined(__GLIBC__)
+    constexpr unsigned kFlushToZero = 1U << 15, kDenormalsAreZero = 1U << 6, kRounding = 3U << 13, kMasks = 0x3fU << 7;
+    constexpr unsigned kX87Masks = 0x3f, kX87Precision = 3U << 8;
+    const unsigned changed = environment_.__mxcsr ^ after.environment_.__mxcsr;
+    const unsigned changed_x87 = environment_.__control_word ^ after.environment_.__control_word;
+    if ((changed & kFlushToZero) != 0) {
+        return "leaves flush-to-zero switched on";
+    }
+    if ((changed & kDenormalsAreZero) != 0) {
+        return "leaves denormals-are-zero switched on";
+    }
+    if ((changed & kRounding) != 0) {  // fegetround looks at the x87's alone
+        return "leaves the rounding mode changed";
+    }
+    if ((changed & kMasks) != 0 || (changed_x87 & kX87Masks) != 0) {
+        return "leaves floating-point exceptions trapping";
+    }
+    if ((changed_x87 & kX87Precision) != 0) {
+        return "leaves the x87's precision changed";
+    }
+#endif
+    return "";
+}
+
+Surroundings::Surroundings() : open_(open_descriptors()), process_(::getpid()) {}
+
+std::string Surroundings::changes() const {
+    const FloatingPoint now;
+    std::string changed = floating_point_.changes_to(now);
+    if (!changed.empty()) {
+        floating_point_.restore();
+        return changed;
+    }
+    const std::uint64_t closed = open_ & ~open_descriptors();
+    return closed == 0 ? "" : "closes file descriptor " + std::to_string(std::countr_zero(closed));
+}
+
+bool Surroundings::has_new_process() const {
+    return ::getpid() != process_ || has_child();
+}
+
+}  // namespace byhand
