@@ -257,7 +257,8 @@ int compare(const CompareOptions& options, const Command& command) {
                            .characters = printable_characters(run.vocabulary),
                            .source = source_of,
                            .shows = shows,
-                           .colour = options.output.empty() && wants_colour(STDOUT_FILENO)};
+                           .colour = options.output.empty() && wants_colour(STDOUT_FILENO),
+                           .whose = options.mine.empty() ? Whose::by_hand : Whose::given};
     std::string text;  // what is still to be written
     Summary summary;
     summary.allowed = allowed_by(options);

@@ -70,7 +70,8 @@ struct Taken {
 template <class T>
 Taken<T> taken_over(bool in_one, std::vector<Function<T>> functions, const NetworkConfig& config, std::size_t rows) {
     Taken<T> taken{network_of<T>(in_one, config, rows), {}, {}};
-    const Names here = made_by(taken.network), in_note_1 = made_by(network_of<T>(in_one, NetworkConfig{}, std::max<std::size_t>(rows, 2)));
+    const Names here = made_by(taken.network),
+                in_note_1 = made_by(network_of<T>(in_one, NetworkConfig{}, std::max<std::size_t>(rows, 2)));
     std::erase_if(functions, [&](const Function<T>& function) {
         const bool absent = !here.contains(function.makes) && in_note_1.contains(function.makes);
         if (absent) {
@@ -117,8 +118,8 @@ bool are_all_in_one(const exercise::Functions& steps) {
 
 class Examiner {
 public:
-    Examiner(const exercise::Functions& steps, const NetworkConfig& config, std::size_t rows, const Reference& reference,
-             const SubprocessLimits& limits, const Watch& watch)
+    Examiner(const exercise::Functions& steps, const NetworkConfig& config, std::size_t rows,
+             const Reference& reference, const SubprocessLimits& limits, const Watch& watch)
         : steps_(steps), config_(config), rows_(rows), reference_(reference), limits_(limits), watch_(watch) {}
 
     // Each alone; appends to `attempts`.
@@ -130,11 +131,13 @@ public:
                           .leeway = Leeway::words,
                           .external = {.subprocess = true, .limits = limits_},
                           .battery = (in_one ? reference_.collapsed_battery : reference_.stepwise_battery).get(),
-                          .at_size = [&](const NetworkConfig& sized, std::size_t rows) {
-                              return InBoth{
-                                  taken_over(in_one, floats(in_one, watch_.running), sized, rows).network,
-                                  only(taken_over(in_one, doubles(in_one), sized, rows).network, in_double.names)};
-                          }};
+                          .at_size =
+                              [&](const NetworkConfig& sized, std::size_t rows) {
+                                  return InBoth{
+                                      taken_over(in_one, floats(in_one, watch_.running), sized, rows).network,
+                                      only(taken_over(in_one, doubles(in_one), sized, rows).network, in_double.names)};
+                              },
+                          .right = in_one ? collapsed_network<float> : stepwise_network<float>};
         for (StepAlone& alone : run_alone(only(in_float.network, in_float.names), judge, answers_of(in_one), questions,
                                           true, watch_.begins)) {
             const Standing standing = standing_of(alone);

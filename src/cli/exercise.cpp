@@ -152,6 +152,7 @@ int examine_and_report(const ExerciseOptions& options, Library& library, const s
     how.recipe = run.recipe.name;
     how.torch_version = torch.version();
     how.network = run.recipe.network;
+    how.whose = Whose::yours;
     how.characters = printable_characters(run.vocabulary);
     how.source = [&](const std::string& function) { return SourceLine{place_of(function, options.own.path()), ""}; };
     how.shows = [&](const std::string& name) {

@@ -80,6 +80,7 @@ public:
         Summary summary;
         std::vector<Contestant> contestants;
         contestants.push_back(std::move(contestant));
+        contestants.back().judge.right = {};  // nothing is explained here
         run_comparison(network_, state_, schedule, contestants, reference_.witnesses, reference_.chain,
                        [&](const ComparedStep& step) { add(summary, step); });
         for (const Culprit& culprit : summary.culprits) {

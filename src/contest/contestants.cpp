@@ -48,9 +48,9 @@ Contestant contestant_of(const std::string& model, const NetworkConfig& network,
                           .battery = reference.fused_battery.get(),
                           .at_size =
                               [](const NetworkConfig& sized, std::size_t n) {
-                                  return InBoth{fused_pieces_on_all_targets(sized, n),
-                                                fused_pieces<double>(sized, n)};
-                              }},
+                                  return InBoth{fused_pieces_on_all_targets(sized, n), fused_pieces<double>(sized, n)};
+                              },
+                          .right = fused_pieces<float>},
                 .answers = reference.fused.get(),
                 .chain = &reference.collapsed_chain};
     }
@@ -68,7 +68,8 @@ Contestant contestant_of(const std::string& model, const NetworkConfig& network,
                                          : collapsed_network<Rounded>(network, rows),
                       .in_double = std::move(both.in_double),
                       .battery = (stepwise ? reference.stepwise_battery : reference.collapsed_battery).get(),
-                      .at_size = at_size},
+                      .at_size = at_size,
+                      .right = stepwise ? stepwise_network<float> : collapsed_network<float>},
             .answers = stepwise ? reference.stepwise.get() : reference.collapsed.get(),
             .chain = stepwise ? &reference.chain : &reference.collapsed_chain};
 }

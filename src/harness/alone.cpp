@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "harness/hints.h"
+#include "harness/known_mistake.h"
+#include "harness/shrink.h"
 
 namespace byhand {
 namespace {
@@ -38,13 +40,20 @@ const Step<T>* find_step(const StepNetwork<T>& network, const std::string& makes
     return nullptr;
 }
 
-// One run of a step: on a question's values, in a network of so many rows.
+// One run of a step: on a question's values, in a network of that size.
 template <class T>
 struct Case {
     const Step<T>* step = nullptr;
     const Question* question = nullptr;
-    std::size_t rows = 0;
+    NetworkSize size = {};
     std::string on = {};  // of the battery
+};
+
+// A trial's case, whatever the numbers.
+struct Shown {
+    const Question* question = nullptr;
+    NetworkSize size;
+    std::string function;
 };
 
 template <class T>
@@ -58,7 +67,7 @@ Trial trial_of(const CallResult<T>& result, const Case<T>& one, Leeway leeway) {
         trial = judge(ours, one.question->answer, limits);
         if (trial.verdict == Verdict::mismatch) {
             trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), one.question->answer, limits,
-                              one.step->shape, one.rows);
+                              one.step->shape, one.size.network, one.size.rows);
         }
     }
     if (!result.fault.empty()) {
@@ -83,9 +92,24 @@ struct Manner {
     bool is_external(const Step<T>& step) const {
         return judge.external.subprocess && step.function != right;
     }
+    template <class T>
+    Leeway leeway(const Step<T>& step) const {
+        return step.function == right ? Leeway::none : judge.leeway;
+    }
 };
 
-// A trial for each case that was run: what ends a subprocess ends the cases that follow. Empty only where there is none.
+// What a step makes of a question, in a network of that size.
+template <class T>
+Made made_of(const Step<T>& step, const Question& question, const NetworkSize& size, const Manner& manner) {
+    const std::vector<Call<T>> call = {{&step, question.values.get()}};
+    const CallResult<T> result =
+        run_calls<T>(call, manner.is_external(step) ? manner.judge.external : CallConfig()).front();
+    return {trial_of(result, Case<T>{&step, &question, size}, manner.leeway(step)),
+            {result.made.begin(), result.made.end()}};
+}
+
+// A trial for each case that was run: what ends a subprocess ends the cases that follow. Empty only where there is
+// none.
 template <class T>
 std::vector<Trial> trials_of(const std::vector<Case<T>>& cases, const Manner& manner) {
     if (cases.empty()) {
@@ -105,8 +129,7 @@ std::vector<Trial> trials_of(const std::vector<Case<T>>& cases, const Manner& ma
     std::vector<Trial> trials;
     for (std::size_t i = 0; i < results.size() && (i == 0 || !results[i].made.empty() || !results[i].fault.empty());
          ++i) {
-        const bool is_right = cases[i].step->function == manner.right;
-        trials.push_back(trial_of(results[i], cases[i], is_right ? Leeway::none : manner.judge.leeway));
+        trials.push_back(trial_of(results[i], cases[i], manner.leeway(*cases[i].step)));
     }
     return trials;
 }
@@ -123,7 +146,9 @@ std::vector<Case<T>> battery_cases(const std::vector<BatteryCase>& battery,
         for (const Step<T>* step : all_steps(network)) {
             if (step->makes == name) {
                 const bool is_variant = step->function.starts_with(function + " ");  // on other vectors
-                cases.push_back({step, &one.question, network.rows,
+                cases.push_back({step,
+                                 &one.question,
+                                 {network.config, network.rows},
                                  one.on + (is_variant ? step->function.substr(function.size()) : "")});
             }
         }
@@ -149,13 +174,67 @@ std::vector<const StepNetwork<T>*> pointers(const std::vector<InBoth>& sizes, St
     return all;
 }
 
-// The first two are of the batch and of random values, the others of the battery.
-void take(const std::vector<Trial>& trials, Trial& real, Trial& probe, std::vector<Trial>& battery) {
-    real = trials[0];
-    probe = trials.size() > 1 ? trials[1] : trials[0];
-    for (std::size_t i = 2; i < trials.size(); ++i) {
-        battery.push_back(trials[i]);
+// Trials of the battery, and the case of each.
+struct OnBattery {
+    std::vector<Trial>& trials;
+    std::vector<Shown> shown = {};
+
+    template <class T>
+    void append(const std::vector<Trial>& more, const std::vector<Case<T>>& cases, std::size_t begin = 0) {
+        for (std::size_t i = begin; i < more.size(); ++i) {
+            trials.push_back(more[i]);
+            shown.push_back({cases[i].question, cases[i].size, cases[i].step->function});
+        }
     }
+};
+
+// The step that makes `makes`; of several the one by this function.
+template <class T>
+const Step<T>* find_step(const StepNetwork<T>& network, const std::string& makes, const std::string& function) {
+    for (const Step<T>* step : all_steps(network)) {
+        if (step->makes == makes && step->function == function) {
+            return step;
+        }
+    }
+    return find_step(network, makes);
+}
+
+// A culprit's step once more on the case that shows it: which planted mistake makes the same, and the smallest input.
+void explain(StepAlone& result, Trial& telling, const Manner& manner, const Shown& shown, bool makes_small) {
+    const bool in_double = result.only_in_double();
+    const auto run = [&](const NetworkSize& at, const Question& asked) {
+        const InBoth both = manner.judge.at_size(at.network, at.rows);
+        const auto by = [&]<class T>(const Step<T>* step) {
+            return step != nullptr ? made_of(*step, asked, at, manner) : Made();
+        };
+        return in_double ? by(find_step(both.in_double, result.makes, shown.function))
+                         : by(find_step(both.in_float, result.makes, shown.function));
+    };
+    if (telling.verdict == Verdict::mismatch && telling.note.empty() && !in_double) {
+        const Leeway leeway = result.function == manner.right ? Leeway::none : manner.judge.leeway;
+        telling.mistake =
+            known_mistake(manner.judge.right(shown.size.network, shown.size.rows), result.makes, *shown.question,
+                          run(shown.size, *shown.question).numbers, limits_of<float>(*shown.question, leeway));
+    }
+    if (makes_small && manner.judge.battery != nullptr) {
+        telling.smallest = shrink(result.makes, result.reads, shown.size, *shown.question->values,
+                                  {.make = manner.judge.battery->make_form(), .run = run});
+    }
+}
+
+// Of a step that is wrong.
+void explain(StepAlone& result, const Manner& manner, const Question& real, const Question& probe,
+             const NetworkSize& own, const std::vector<Shown>& battery, bool once_only) {
+    const Trial* telling = result.telling();
+    for (Trial* trial : {&result.real, &result.probe, &result.real_double, &result.probe_double}) {
+        if (trial == telling) {
+            explain(result, *trial, manner, {result.not_on_batch() ? &probe : &real, own, result.function},
+                    once_only && result.not_on_batch());
+            return;
+        }
+    }
+    const auto place = static_cast<std::size_t>(telling - result.battery.data());
+    explain(result, result.battery[place], manner, battery[place], once_only);
 }
 
 }  // namespace
@@ -202,8 +281,8 @@ Verdict StepAlone::verdict() const {
 std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge& judge, const Answers& answers,
                                  Questions& questions, bool once_only, const std::function<void()>& begins) {
     const std::vector<std::string> known = answers.names();
-    const bool on_battery = once_only && judge.battery != nullptr;
-    const std::vector<InBoth> sizes = on_battery ? at_sizes(judge) : std::vector<InBoth>();
+    const bool has_battery = once_only && judge.battery != nullptr;
+    const std::vector<InBoth> sizes = has_battery ? at_sizes(judge) : std::vector<InBoth>();
     const auto floats = pointers(sizes, &InBoth::in_float);
     const auto doubles = pointers(sizes, &InBoth::in_double);
     std::vector<StepAlone> results;
@@ -219,17 +298,21 @@ std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge&
         const Question& real = questions.real(*bound, step->reads, answers);
         const Question& probe = questions.probe(*bound, step->reads, answers);
         const Manner manner{judge, bound->function};
+        const NetworkSize own{judge.bounds.config, network.rows};
+        OnBattery on_battery{result.battery};
         static const std::vector<BatteryCase> kNone;
-        const std::vector<BatteryCase>& battery =
-            on_battery ? judge.battery->cases(step->makes, step->reads) : kNone;
+        const std::vector<BatteryCase>& battery = has_battery ? judge.battery->cases(step->makes, step->reads) : kNone;
         // All of an external function's calls share a subprocess; ours go on only where the first two are right.
         const auto run = [&]<class T>(const Step<T>& one, const std::vector<const StepNetwork<T>*>& at_size,
                                       Trial& on_real, Trial& on_probe) {
-            std::vector<Case<T>> cases = {{&one, &real, network.rows}, {&one, &probe, network.rows}};
+            std::vector<Case<T>> cases = {{&one, &real, own}, {&one, &probe, own}};
             if (manner.is_external(one)) {
                 std::ranges::move(battery_cases(battery, at_size, one.makes, one.function), std::back_inserter(cases));
             }
-            take(trials_of(cases, manner), on_real, on_probe, result.battery);
+            const std::vector<Trial> trials = trials_of(cases, manner);
+            on_real = trials[0];
+            on_probe = trials.size() > 1 ? trials[1] : trials[0];
+            on_battery.append(trials, cases, 2);
         };
         run(*step, floats, result.real, result.probe);
         result.real_double = result.real;
@@ -240,8 +323,8 @@ std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge&
         }
         if (!manner.is_external(*step) && !result.wrong()) {
             const auto append = [&]<class T>(const std::vector<const StepNetwork<T>*>& at_size) {
-                std::ranges::move(trials_of(battery_cases(battery, at_size, step->makes, step->function), manner),
-                                  std::back_inserter(result.battery));
+                const std::vector<Case<T>> cases = battery_cases(battery, at_size, step->makes, step->function);
+                on_battery.append(trials_of(cases, manner), cases);
             };
             append(floats);
             append(doubles);
@@ -251,6 +334,9 @@ std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge&
             for (double& rounding : result.rounding) {
                 rounding *= result.real.used;
             }
+        }
+        if (result.wrong() && judge.right && judge.at_size) {
+            explain(result, manner, real, probe, own, on_battery.shown, once_only);
         }
         results.push_back(std::move(result));
     }

@@ -78,13 +78,15 @@ struct Judge {
     // run. May be null: then there are none.
     Battery* battery = nullptr;
     std::function<InBoth(const NetworkConfig& network, std::size_t rows)> at_size = {};
+    // The right network at each size: what a culprit makes is held against what planted mistakes make there. Where it
+    // is given, the input of a culprit that is right on the batch is made small too. May be empty.
+    std::function<StepNetwork<float>(const NetworkConfig& network, std::size_t rows)> right = {};
 };
 
-// Runs every step of `network` alone, in the order of its lists; `once_only` says whether what need be seen only once is
-// run too, whatever the batch: our double, and the battery. Steps for which there is no answer or no bound are left out. `begins`, where it is not
-// empty, is called before each.
+// Runs every step of `network` alone, in the order of its lists; `once_only` says whether what need be seen only once
+// is run too, whatever the batch: our double, and the battery. Steps for which there is no answer or no bound are left
+// out. `begins`, where it is not empty, is called before each.
 std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge& judge, const Answers& answers,
-                                 Questions& questions, bool once_only = true,
-                                 const std::function<void()>& begins = {});
+                                 Questions& questions, bool once_only = true, const std::function<void()>& begins = {});
 
 }  // namespace byhand

@@ -16,8 +16,8 @@ struct Extents {
 
 // The first has room for every pattern of Drawn::rows and Drawn::columns.
 constexpr Extents kExtents[] = {
-    {29, 15, 17, 2, 3},  {1, 3, 5, 2, 3},  {2, 5, 3, 1, 4},  {3, 1, 2, 3, 1},  {5, 8, 7, 1, 7},   {7, 17, 9, 3, 2},
-    {13, 9, 31, 1, 5}, {15, 7, 33, 4, 2}, {17, 33, 8, 2, 5}, {31, 6, 11, 1, 3}, {33, 31, 16, 3, 3}, {65, 2, 6, 2, 1},
+    {29, 15, 17, 2, 3}, {1, 3, 5, 2, 3},   {2, 5, 3, 1, 4},   {3, 1, 2, 3, 1},   {5, 8, 7, 1, 7},    {7, 17, 9, 3, 2},
+    {13, 9, 31, 1, 5},  {15, 7, 33, 4, 2}, {17, 33, 8, 2, 5}, {31, 6, 11, 1, 3}, {33, 31, 16, 3, 3}, {65, 2, 6, 2, 1},
 };
 constexpr std::size_t kForKinds = 0;
 
@@ -35,11 +35,18 @@ NetworkConfig sized(NetworkConfig network, const Extents& extents) {
 }
 
 bool divides_by_nothing(const NetworkConfig& network, std::size_t rows) {
-    return rows == 1 && (network.norm.batch_divisor == Divisor::n_minus_1 ||
-                         network.norm.running_divisor == Divisor::n_minus_1);
+    return rows == 1 &&
+           (network.norm.batch_divisor == Divisor::n_minus_1 || network.norm.running_divisor == Divisor::n_minus_1);
 }
 
-std::map<std::string, Shape> shapes_of(const StepNetwork<Rounded>& network, const Answers& answers) {
+bool is_index(const std::string& name) {
+    return name == "X" || name == "Y";
+}
+
+}  // namespace
+
+std::map<std::string, Shape> shapes_of(const Form& form) {
+    const StepNetwork<Rounded>& network = form.bounds;
     std::map<std::string, Shape> shapes = {
         {"X", {network.rows, network.config.context}}, {"Y", {network.rows}}, {"rate", {}}};
     for (const TensorSpec& spec : state(network.config)) {
@@ -48,19 +55,13 @@ std::map<std::string, Shape> shapes_of(const StepNetwork<Rounded>& network, cons
     for (const Step<Rounded>* step : all_steps(network)) {
         shapes[step->makes] = step->shape;
     }
-    for (const std::string& name : answers.names()) {  // a piece may read what no other makes
-        for (const TensorSpec& spec : answers.reads(name)) {
+    for (const std::string& name : form.answers->names()) {  // a piece may read what no other makes
+        for (const TensorSpec& spec : form.answers->reads(name)) {
             shapes.emplace(spec.name, spec.shape);
         }
     }
     return shapes;
 }
-
-bool is_index(const std::string& name) {
-    return name == "X" || name == "Y";
-}
-
-}  // namespace
 
 std::vector<NetworkSize> battery_sizes(const NetworkConfig& network) {
     std::vector<NetworkSize> sizes;
@@ -82,7 +83,7 @@ const Battery::Sized& Battery::at(std::size_t size) {
     const auto [place, is_new] = forms_.try_emplace(size);
     if (is_new) {
         place->second.form = make_(sizes_[size].network, sizes_[size].rows);
-        place->second.shapes = shapes_of(place->second.form.bounds, *place->second.form.answers);
+        place->second.shapes = shapes_of(place->second.form);
     }
     return place->second;
 }

@@ -32,6 +32,9 @@ std::vector<NetworkSize> battery_sizes(const NetworkConfig& network);
 
 using MakeForm = std::function<Form(const NetworkConfig& network, std::size_t rows)>;
 
+// Of all that its steps make or read, and that its answers read.
+std::map<std::string, Shape> shapes_of(const Form& form);
+
 struct BatteryCase {
     std::size_t size = 0;  // its place in battery_sizes
     std::string on;        // "29 rows: zeros, subnormal and saturated values in h"
@@ -44,6 +47,7 @@ public:
     Battery(const NetworkConfig& network, std::uint64_t seed, MakeForm make);
 
     const std::vector<NetworkSize>& sizes() const { return sizes_; }
+    const MakeForm& make_form() const { return make_; }
 
     // Those of the step that makes `name` and reads `reads` (which may be more than the right one reads). Empty where
     // the form has no such step.

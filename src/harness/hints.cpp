@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <functional>
+#include <numeric>
 #include <optional>
 #include <vector>
 
@@ -18,7 +19,12 @@ constexpr double kLeft = 1.0 / 16;
 // A limit may be 0 where the right step has nothing to round; the wrong one may round, a few times.
 constexpr double kOwnRounding = 0x1p-22;
 
+// "1 + 3e-08" where that says more than five digits do.
 std::string short_number(double value) {
+    constexpr double kNearOne = 1e-3;
+    if (value != 1 && std::abs(value - 1) < kNearOne) {
+        return (value < 1 ? "1 − " : "1 + ") + short_number(std::abs(value - 1));
+    }
     std::array<char, 32> digits{};
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::general, 5);
     return {digits.data(), end.ptr};
@@ -75,8 +81,74 @@ std::optional<std::string> named_factor(const Elements& e, std::size_t rows) {
     return std::nullopt;
 }
 
+// The extents that a factor may be made of, n first.
+struct Extent {
+    std::int64_t size;
+    std::string name;
+};
+
+std::vector<Extent> extents_of(const NetworkConfig& network, std::size_t rows) {
+    const auto n = static_cast<std::int64_t>(rows);
+    std::vector<Extent> all = {{n, "n"}, {n - 1, "(n − 1)"}, {n + 1, "(n + 1)"}};
+    const auto add = [&](std::size_t size, const std::string& name) {
+        const auto extent = static_cast<std::int64_t>(size);
+        if (std::ranges::find(all, extent, &Extent::size) == all.end()) {
+            all.push_back({extent, name});
+        }
+    };
+    add(network.vocabulary, "V");
+    for (std::size_t l = 0; l < network.hidden.size(); ++l) {
+        add(network.hidden[l], network.hidden.size() == 1 ? "H" : "H" + std::to_string(l + 1));
+    }
+    add(network.context * network.embedding, "T·E");
+    add(network.embedding, "E");
+    add(network.context, "T");
+    std::erase_if(all, [](const Extent& extent) { return extent.size < 3; });  // 1 and 2 are anywhere
+    return all;
+}
+
+// "31/33 = (n − 1)/(n + 1)" of 0.93939…; nothing where it is no such fraction.
+std::optional<std::string> fraction(double factor, const NetworkConfig& network, std::size_t rows) {
+    constexpr double kSame = 2e-6;        // of a factor measured on floats
+    constexpr std::int64_t kTelling = 7;  // 3/4 is no T/4
+    const double size = std::abs(factor);
+    const std::string sign = factor < 0 ? "−" : "";
+    const auto is_near = [size](double exact) { return std::abs(size - exact) <= kSame * exact; };
+    const auto text = [&](const std::string& a, const std::string& b, const std::string& c, const std::string& d) {
+        return sign + a + (b.empty() ? "" : "/" + b) + " = " + sign + c +
+               (d.empty()                          ? ""
+                : d.find("·") == std::string::npos ? "/" + d
+                                                   : "/(" + d + ")");
+    };
+    const std::vector<Extent> extents = extents_of(network, rows);
+    for (const Extent& a : extents) {
+        for (const Extent& b : extents) {
+            if (a.size != b.size && is_near(static_cast<double>(a.size) / static_cast<double>(b.size))) {
+                return text(std::to_string(a.size), std::to_string(b.size), a.name, b.name);
+            }
+        }
+    }
+    for (const Extent& extent : extents) {
+        const auto whole = static_cast<double>(extent.size);
+        const std::int64_t above = std::llround(std::min(size * whole, 1e9)),
+                           below = std::llround(std::min(whole / size, 1e9));
+        const auto is_irreducible = [&](std::int64_t other) {
+            return other == 1 || (other > 0 && other < 2 * extent.size && extent.size >= kTelling &&
+                                  std::gcd(other, extent.size) == 1);
+        };
+        if (is_irreducible(above) && is_near(static_cast<double>(above) / whole)) {
+            return text(std::to_string(above), std::to_string(extent.size), std::to_string(above), extent.name);
+        }
+        if (is_irreducible(below) && is_near(whole / static_cast<double>(below))) {
+            const std::string under = below == 1 ? "" : std::to_string(below);
+            return text(std::to_string(extent.size), under, extent.name, under);
+        }
+    }
+    return std::nullopt;
+}
+
 // What holds at all of these positions alike.
-std::string relation(const Elements& e, std::size_t rows) {
+std::string relation(const Elements& e, const NetworkConfig& network, std::size_t rows) {
     if (std::ranges::all_of(e.which, [&](std::size_t i) { return e.ours[i] == 0; })) {
         return "all zero";
     }
@@ -94,7 +166,13 @@ std::string relation(const Elements& e, std::size_t rows) {
     }
     const double factor = square > 0 ? product / square : 0;
     if (factor != 0 && is_multiple(e, factor)) {
-        return "off by one factor, " + short_number(factor);
+        for (const int bits : {32, 64}) {
+            if (is_multiple(e, -std::ldexp(1.0, bits))) {
+                return "off by the factor −2^" + std::to_string(bits) + ": an unsigned −1";
+            }
+        }
+        const std::optional<std::string> known = fraction(factor, network, rows);
+        return known ? "off by the factor " + *known : "off by one factor, " + short_number(factor);
     }
     const auto limit = [&](std::size_t i) { return e.limits[i]; };
     const auto shifted = [&](std::size_t i) { return e.answer[i] + difference; };
@@ -206,7 +284,7 @@ std::string rearrangement(const Elements& e, const Grid& grid, const Shape& shap
 }  // namespace
 
 std::string hint(std::span<const double> ours, std::span<const double> answer, std::span<const double> limits,
-                 const Shape& shape, std::size_t n) {
+                 const Shape& shape, const NetworkConfig& network, std::size_t n) {
     const Grid grid{shape.empty() ? 1 : shape.front(), shape.empty() ? 1 : shape.back(), ours.size()};
     Elements all{ours, answer, limits, {}}, off = all;
     for (std::size_t i = 0; i < ours.size(); ++i) {
@@ -223,11 +301,24 @@ std::string hint(std::span<const double> ours, std::span<const double> answer, s
     }
     const std::string where = only_one(grid, shape, off.which);
     if (!where.empty()) {
-        const std::string how = relation(off, n);
+        const std::string how = relation(off, network, n);
         return how.empty() ? where : where + ": " + how;
     }
-    const std::string how = relation(all, n);
+    const std::string how = relation(all, network, n);
     return how.empty() ? rearrangement(all, grid, shape) : how;
+}
+
+bool explains(std::span<const double> expected, std::span<const double> ours, std::span<const double> answer,
+              std::span<const double> limits) {
+    Elements all{ours, answer, limits, {}};
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+        if (!std::isfinite(ours[i]) || !std::isfinite(expected[i]) || !std::isfinite(answer[i]) ||
+            !std::isfinite(limits[i])) {
+            return false;
+        }
+        all.which.push_back(i);
+    }
+    return explained(all, [&](std::size_t i) { return expected[i]; }, [&](std::size_t i) { return limits[i]; });
 }
 
 }  // namespace byhand

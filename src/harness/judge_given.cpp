@@ -149,11 +149,12 @@ DType limits_for(const View& given, const std::set<std::string>& reads, const In
 // What was made of the step's reads, against the right answer.
 template <class T>
 Trial trial_of(const View& given, const std::vector<double>& answer, const std::vector<double>& limits,
-               std::size_t rows) {
+               const StepNetwork<Rounded>& network) {
     const std::span<const T> ours(static_cast<const T*>(given.data), count(given.shape));
     Trial trial = judge(ours, answer, limits);
     if (trial.verdict == Verdict::mismatch) {
-        trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), answer, limits, given.shape, rows);
+        trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), answer, limits, given.shape, network.config,
+                          network.rows);
     }
     return trial;
 }
@@ -168,8 +169,7 @@ const Step<Rounded>* find_step(const StepNetwork<Rounded>& network, const std::s
 }
 
 // Nothing where this form has no such step, or where a gradient that it reads is not there.
-std::optional<StepAlone> judge_by(const Form& form, const View& given, const Inputs& inputs, const Passes& passes,
-                                  std::size_t rows) {
+std::optional<StepAlone> judge_by(const Form& form, const View& given, const Inputs& inputs, const Passes& passes) {
     const Step<Rounded>* step = find_step(form.bounds, given.name);
     const std::vector<std::string> known = form.answers->names();
     if (step == nullptr || std::ranges::find(known, given.name) == known.end()) {
@@ -193,7 +193,7 @@ std::optional<StepAlone> judge_by(const Form& form, const View& given, const Inp
         return std::nullopt;
     }
     const auto trial = given.dtype == DType::float64 ? trial_of<double> : trial_of<float>;
-    StepAlone alone{given.name, step->function, step->reads, trial(given, answer, limits, rows), {}, {},
+    StepAlone alone{given.name, step->function, step->reads, trial(given, answer, limits, form.bounds), {}, {},
                     {},         given.shape};
     if (!fails(alone.real)) {
         alone.rounding = limits;
@@ -219,7 +219,7 @@ std::vector<StepAlone> judge_given(const std::vector<View>& given, const StepNet
     std::vector<StepAlone> results;
     for (const View& view : given) {
         for (const Form& form : forms) {
-            if (std::optional<StepAlone> alone = judge_by(form, view, inputs, passes, network.rows)) {
+            if (std::optional<StepAlone> alone = judge_by(form, view, inputs, passes)) {
                 results.push_back(std::move(*alone));
                 break;
             }

@@ -62,6 +62,9 @@ std::vector<Mistake> memory_mistakes() {
                  return {};
              }
              const std::string dW = gradient->makes, dx = input->makes, updated = "new_" + dW.substr(1);
+             if (find_in(net.update, updated) == net.update.steps().end()) {
+                 return {};
+             }
              Step<float> update = take_out(net.update, updated);
              write_through(update);
              put_before(net.backward, dx, take_out(net.backward, dW));
@@ -83,6 +86,9 @@ std::vector<Mistake> memory_mistakes() {
         {"step-dropped", "a parameter that no step updates",
          "nntrainer 219: https://github.com/nntrainer/nntrainer/pull/219",
          [](Network& net, const Catches&) -> Names {
+             if (net.update.steps().empty()) {
+                 return {};
+             }
              const std::string makes = net.update.steps().front().makes;
              net.update.steps().erase(net.update.steps().begin());
              return {makes};

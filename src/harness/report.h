@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/comparison.h"
+#include "harness/words.h"
 
 namespace byhand {
 
@@ -77,6 +78,7 @@ struct Presentation {
     SourceOf source;                      // may be empty
     Filter shows;
     bool colour = false;
+    Whose whose = Whose::by_hand;
 };
 
 // Who is to blame in this step: the first divergence, then for each culprit the formula it should be, its function and

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include "base/json.h"
@@ -16,17 +18,27 @@
 namespace byhand {
 namespace {
 
-using Columns = report::Table<5>;
+constexpr std::size_t kColumns = 6;
+using Columns = report::Table<kColumns>;
+
+// What the chain shows of it, or null where it was not run there.
+const TensorResult* result_in_chain(const ComparedStep& step, const std::string& model, const std::string& name) {
+    for (const ComparedTensor& tensor : step.tensors) {
+        if (tensor.model == model && tensor.result.name == name && tensor.result.verdict != Verdict::not_given) {
+            return &tensor.result;
+        }
+    }
+    return nullptr;
+}
 
 // What the chain says of it: nothing where it was not run there.
 std::string in_chain(const ComparedStep& step, const std::string& model, const std::string& name) {
-    for (const ComparedTensor& tensor : step.tensors) {
-        if (tensor.model == model && tensor.result.name == name && tensor.result.verdict != Verdict::not_given) {
-            const std::string role = report::role(step, model, name);
-            return role.empty() || role == "culprit" ? to_string(tensor.result.verdict) : role;
-        }
+    const TensorResult* result = result_in_chain(step, model, name);
+    if (result == nullptr) {
+        return "";
     }
-    return "";
+    const std::string role = report::role(step, model, name);
+    return role.empty() || role == "culprit" ? to_string(result->verdict) : role;
 }
 
 const char* word_for(Standing standing) {
@@ -37,6 +49,8 @@ const char* word_for(Standing standing) {
             return "wrong";
         case Standing::to_do:
             return "to do";
+        case Standing::unproven:
+            return "unproven";
         case Standing::absent:
             break;
     }
@@ -48,8 +62,12 @@ bool is_judged_in_float_alone(const Attempt& attempt) {
     return !attempt.in_double && (attempt.standing == Standing::right || attempt.standing == Standing::wrong);
 }
 
-std::string why(const Attempt& attempt) {
+std::string why(const Attempt& attempt, Standing standing) {
     const StepAlone& alone = attempt.alone;
+    if (standing == Standing::unproven) {
+        return report::contradicts(alone.verdict(), {}) ? "isolated " + to_string(alone.verdict())
+                                                        : "right isolated, off in the chain";
+    }
     if (attempt.standing == Standing::to_do) {
         return fmt::format("reads {}", fmt::join(alone.reads, ", "));
     }
@@ -60,8 +78,9 @@ std::string why(const Attempt& attempt) {
     if (telling == nullptr) {
         return "";
     }
-    const std::string what = !telling->note.empty()   ? telling->note
-                             : !telling->hint.empty() ? telling->hint
+    const std::string what = !telling->note.empty()      ? telling->note
+                             : !telling->hint.empty()    ? telling->hint
+                             : !telling->mistake.empty() ? "as " + telling->mistake
                              : telling->verdict == Verdict::mismatch
                                  ? fmt::format("off by {:.3g}", std::abs(telling->ours - telling->answer))
                                  : to_string(telling->verdict);
@@ -73,15 +92,23 @@ double used(const Attempt& attempt) {
     return std::max(attempt.alone.real.used, attempt.alone.probe.used);
 }
 
-report::Row<5> row_of(const Attempt& attempt, const ComparedStep& step) {
-    const bool right = attempt.standing == Standing::right, wrong = attempt.standing == Standing::wrong;
+// The smallest relative error that is caught wherever it stands, in float.
+std::string catches(const Attempt& attempt) {
+    const std::optional<double> caught = report::catches(attempt.alone);
+    return caught == 0.0 ? "any" : report::figure(caught);
+}
+
+report::Row<kColumns> row_of(const Attempt& attempt, const Examination& examination) {
+    const Standing standing = shown(attempt, examination);
+    const bool right = standing == Standing::right,
+               wrong = standing == Standing::wrong || standing == Standing::unproven;
     const std::string& name = attempt.alone.makes;
-    std::string words = why(attempt);
+    std::string words = why(attempt, standing);
     if (is_judged_in_float_alone(attempt)) {
         words += (words.empty() ? "" : ", ") + std::string("in float alone");
     }
-    return {.cells = {name, word_for(attempt.standing), right ? fmt::format("{:.1f} %", 100 * used(attempt)) : "",
-                      in_chain(step, model_of(attempt.in_one), name), words},
+    return {.cells = {name, word_for(standing), right ? fmt::format("{:.1f} %", 100 * used(attempt)) : "",
+                      right ? catches(attempt) : "", in_chain(examination.step, model_of(attempt.in_one), name), words},
             .escape = right   ? report::kGreen
                       : wrong ? report::kRed
                               : report::kYellow,
@@ -90,23 +117,24 @@ report::Row<5> row_of(const Attempt& attempt, const ComparedStep& step) {
                             : 2};
 }
 
-std::string tally(const std::vector<Attempt>& attempts, bool in_one) {
+std::string tally(const Examination& examination, bool in_one) {
     std::map<Standing, std::size_t> of;
     std::size_t all = 0;
-    for (const Attempt& attempt : attempts) {
+    for (const Attempt& attempt : examination.attempts) {
         if (attempt.in_one == in_one) {
-            ++of[attempt.standing];
+            ++of[shown(attempt, examination)];
             ++all;
         }
     }
     std::string text = fmt::format("{} of {} right", of[Standing::right], all);
-    for (const auto& [standing, words] : {std::pair(Standing::wrong, "wrong"), std::pair(Standing::to_do, "to do"),
-                                          std::pair(Standing::absent, "not in this network")}) {
+    for (const auto& [standing, words] :
+         {std::pair(Standing::wrong, "wrong"), std::pair(Standing::unproven, "unproven"),
+          std::pair(Standing::to_do, "to do"), std::pair(Standing::absent, "not in this network")}) {
         if (of[standing] > 0) {
             text += fmt::format(", {} {}", of[standing], words);
         }
     }
-    const auto in_float_alone = std::ranges::count_if(attempts, [=](const Attempt& attempt) {
+    const auto in_float_alone = std::ranges::count_if(examination.attempts, [=](const Attempt& attempt) {
         return attempt.in_one == in_one && is_judged_in_float_alone(attempt);
     });
     if (in_float_alone > 0) {
@@ -118,11 +146,19 @@ std::string tally(const std::vector<Attempt>& attempts, bool in_one) {
 report::Case case_of(const Attempt& attempt, const Examination& examination, const Wording& wording,
                      const Presentation& how) {
     const std::string model = model_of(attempt.in_one), &name = attempt.alone.makes;
-    if (attempt.standing == Standing::to_do || attempt.standing == Standing::absent) {
-        const std::string message = fmt::format("{}: {}", word_for(attempt.standing), why(attempt));
-        return {model + ".alone", name, report::Outcome::skipped, word_for(attempt.standing), message, ""};
+    const Standing standing = shown(attempt, examination);
+    if (standing == Standing::to_do || standing == Standing::absent) {
+        const std::string message = fmt::format("{}: {}", word_for(standing), why(attempt, standing));
+        const bool counts = standing == Standing::to_do && !attempt.in_one;  // for the exit code
+        return {model + ".alone",   name,    counts ? report::Outcome::failed : report::Outcome::skipped,
+                word_for(standing), message, ""};
     }
     report::Case one = report::case_of(attempt.alone, model, wording, examination.summary, how);
+    if (standing == Standing::unproven) {
+        one.outcome = report::Outcome::failed;
+        one.type = word_for(standing);
+        one.message = fmt::format("{}: {}", word_for(standing), why(attempt, standing));
+    }
     if (const std::string chain = in_chain(examination.step, model, name); !chain.empty()) {
         one.text += "in the chain: " + chain + "\n";
     }
@@ -133,6 +169,20 @@ report::Case case_of(const Attempt& attempt, const Examination& examination, con
 }
 
 }  // namespace
+
+Standing shown(const Attempt& attempt, const Examination& examination) {
+    if (attempt.standing != Standing::right) {
+        return attempt.standing;
+    }
+    const std::set<Verdict>& allowed = examination.summary.allowed;
+    if (report::contradicts(attempt.alone.verdict(), allowed)) {
+        return Standing::unproven;
+    }
+    const std::string model = model_of(attempt.in_one), &name = attempt.alone.makes;
+    const TensorResult* result = result_in_chain(examination.step, model, name);
+    const bool off = result != nullptr && report::contradicts(result->verdict, allowed);
+    return off && report::role(examination.step, model, name).empty() ? Standing::unproven : Standing::right;
+}
 
 bool all_right(const Examination& examination) {
     const std::vector<Attempt>& all = examination.attempts;
@@ -146,8 +196,8 @@ bool all_right(const Examination& examination) {
 std::string exercise_table(const Examination& examination, bool colour) {
     using report::Align;
     const std::vector<Attempt>& attempts = examination.attempts;
-    Columns table({"step", "yours", "of its limit", "in the chain", ""},
-                  {Align::left, Align::left, Align::right, Align::left, Align::left}, 1, colour);
+    Columns table({"step", "yours", "of its limit", "catches", "in the chain", ""},
+                  {Align::left, Align::left, Align::right, Align::right, Align::left, Align::left}, 1, colour);
     std::vector<std::string> sums;
     for (const bool in_one : {false, true}) {
         if (std::ranges::none_of(attempts, [=](const Attempt& attempt) { return attempt.in_one == in_one; })) {
@@ -157,10 +207,10 @@ std::string exercise_table(const Examination& examination, bool colour) {
         table.begin(title);
         for (const Attempt& attempt : attempts) {
             if (attempt.in_one == in_one) {
-                table.add(row_of(attempt, examination.step));
+                table.add(row_of(attempt, examination));
             }
         }
-        sums.push_back(title + ": " + tally(attempts, in_one));
+        sums.push_back(title + ": " + tally(examination, in_one));
     }
     return table.text() + fmt::format("{}\n", fmt::join(sums, "; "));
 }
@@ -174,11 +224,12 @@ std::string exercise_json(const Examination& examination, const Presentation& ho
     json["verdict"] = all_right(examination) ? "agree" : "disagree";
     Json functions = Json::array();
     for (const Attempt& attempt : examination.attempts) {
-        const std::string because = why(attempt),
+        const Standing standing = shown(attempt, examination);
+        const std::string because = why(attempt, standing),
                           chain = in_chain(examination.step, model_of(attempt.in_one), attempt.alone.makes);
         functions.push_back({{"name", attempt.alone.makes},
                              {"in_one", attempt.in_one},
-                             {"standing", word_for(attempt.standing)},
+                             {"standing", word_for(standing)},
                              {"in_double", attempt.in_double},
                              {"why", because.empty() ? Json() : Json(because)},
                              {"in_the_chain", chain.empty() ? Json() : Json(chain)}});
@@ -193,6 +244,12 @@ std::string exercise_junit(const Examination& examination, const Presentation& h
     cases.reserve(examination.attempts.size());
     for (const Attempt& attempt : examination.attempts) {
         cases.push_back(case_of(attempt, examination, wording, how));
+    }
+    if (!all_right(examination) &&
+        std::ranges::find(cases, report::Outcome::failed, &report::Case::outcome) == cases.end()) {
+        const std::optional<std::string>& first = examination.summary.first_divergence;
+        cases.push_back({"exercise", "all", report::Outcome::failed, "nothing shown",
+                         first ? *first + " disagrees" : "no function was judged", ""});
     }
     return report::junit({{"exercise",
                            "byhand.exercise",

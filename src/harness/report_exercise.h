@@ -8,8 +8,9 @@
 
 namespace byhand {
 
-// (absent: the network has no such step.)
-enum class Standing { right, wrong, to_do, absent };
+// (absent: the network has no such step. unproven: not wrong isolated, and yet no agreement: off in the chain where
+// nothing explains it, all zero, or out of range; only `shown` tells it.)
+enum class Standing { right, wrong, to_do, absent, unproven };
 
 struct Attempt {
     bool in_one = false;  // by a formula in the place of several steps
@@ -34,6 +35,9 @@ struct Examination {
 
 // Something is right and nothing wrong, and of the small steps nothing is to do. (Their formulas in one may be.)
 bool all_right(const Examination& examination);
+
+// How it stands when the chain and what shows nothing are counted in: what is right here agrees with the exit code.
+Standing shown(const Attempt& attempt, const Examination& examination);
 
 // A line an attempt, and below how many are right.
 std::string exercise_table(const Examination& examination, bool colour);

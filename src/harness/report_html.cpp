@@ -100,10 +100,10 @@ std::string card(const Shown& shown, const Section& section, const Culprit& culp
         text += "<p>It should be <code>" + escaped(source.formula) + "</code></p>\n";
     }
     text += fmt::format("<p><code>{}</code>{}</p>\n", escaped(culprit.function),
-                        source.place.empty() ? "" : ", " + escaped(source.place));
+                        source.place.empty() ? "" : ", " + escaped(report::place_in_words(shown.how, source)));
     text += paragraphs(report::figures_of(culprit, shown.wording), "shows");
-    if (culprit.trial && !culprit.trial->hint.empty()) {
-        text += "<p>Hint: " + escaped(culprit.trial->hint) + "</p>\n";
+    for (const std::string& hint : culprit.trial ? report::hints_of(*culprit.trial) : std::vector<std::string>()) {
+        text += "<p>Hint: " + escaped(hint) + "</p>\n";
     }
     const std::vector<std::string> heirs = report::heirs_of(culprit.name, victims);
     if (!heirs.empty()) {

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "harness/report.h"
 #include "harness/report_parts.h"
+#include "harness/report_smallest.h"
 
 namespace byhand {
 namespace {
@@ -46,9 +47,9 @@ Json tensor(const ComparedTensor& compared, const Wording& wording) {
 }
 
 Json trial(const Trial& t) {
-    return {{"error", number(t.error)},     {"scale", number(t.scale)},       {"limit", number(t.limit)},
-            {"used", number(t.used)},       {"catches", number(t.catches)},   {"hint", text_or_null(t.hint)},
-            {"note", text_or_null(t.note)}, {"verdict", to_string(t.verdict)}};
+    return {{"error", number(t.error)},     {"scale", number(t.scale)},           {"limit", number(t.limit)},
+            {"used", number(t.used)},       {"catches", number(t.catches)},       {"hint", text_or_null(t.hint)},
+            {"note", text_or_null(t.note)}, {"mistake", text_or_null(t.mistake)}, {"verdict", to_string(t.verdict)}};
 }
 
 Json alone(const StepAlone& step, const std::string& model) {
@@ -77,6 +78,10 @@ Json blame(const Culprit& culprit, const Presentation& how) {
                  {"file_line", text_or_null(line.place)},
                  {"formula", text_or_null(line.formula)}};
     json["trial"] = culprit.trial ? trial(*culprit.trial) : Json();
+    if (culprit.trial) {
+        const SmallestInput* smallest = culprit.trial->smallest.get();
+        json["trial"]["smallest_input"] = smallest != nullptr ? report::json_of(*smallest) : Json();
+    }
     return json;
 }
 

@@ -68,8 +68,9 @@ std::string figures(const char* on, const Trial& trial) {
     }
     std::string text = fmt::format("{}: {}; error {}, limit {}, share of the limit used {}\n", on,
                                    to_string(trial.verdict), trial.error, trial.limit, trial.used);
-    for (const std::string& more : {trial.note, trial.hint}) {
-        text += more.empty() ? "" : more + "\n";
+    text += trial.note.empty() ? "" : trial.note + "\n";
+    for (const std::string& hint : report::hints_of(trial)) {
+        text += hint + "\n";
     }
     return text;
 }
@@ -119,11 +120,12 @@ Case report::case_of(const StepAlone& step, const std::string& model, const Word
     one.message +=
         ": " +
         (trial.note.empty() ? report::where(step.makes, step.shape, trial, step.not_on_batch(), wording) : trial.note);
-    if (!trial.hint.empty()) {
-        one.message += ", " + trial.hint;
+    for (const std::string& hint : report::hints_of(trial)) {
+        one.message += ", " + hint;
     }
     const SourceLine line = report::source_line(how, step.function);
-    one.text += fmt::format("{} {}\n{}\n", step.function, line.place, line.formula);
+    const std::string place_of_function = line.place.empty() ? "" : report::place_in_words(how, line);
+    one.text += fmt::format("{} {}\n{}\n", step.function, place_of_function, line.formula);
     return one;
 }
 
@@ -135,6 +137,14 @@ std::string to_junit(const Presentation& how, const Summary& summary, const std:
                           "byhand.compare",
                           {{"recipe", how.recipe}, {"torch", how.torch_version}},
                           cases_of(step, summary, how)});
+    }
+    const auto has_failure = [](const report::Suite& suite) {
+        return std::ranges::find(suite.cases, Outcome::failed, &Case::outcome) != suite.cases.end();
+    };
+    if (!summary.agree && !suites.empty() && std::ranges::none_of(suites, has_failure)) {
+        const std::string first = summary.first_divergence.value_or("not known");
+        suites.back().cases.push_back({summary.first_divergence_model + ".hidden", first, Outcome::failed, "mismatch",
+                                       fmt::format("{} disagrees, and is not shown here", first), ""});
     }
     return report::junit(suites);
 }

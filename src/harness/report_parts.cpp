@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "harness/mistakes.h"
+
 namespace byhand::report {
 
 bool contradicts(Verdict verdict, const std::set<Verdict>& allowed) {
@@ -25,7 +27,7 @@ std::string share(double used) {
 }
 
 Wording wording(const Presentation& how, const ComparedStep& step) {
-    return {how.network, how.characters, step.X, step.Y};
+    return {how.network, how.characters, step.X, step.Y, how.whose};
 }
 
 std::string where(const TensorResult& result, const Wording& wording) {
@@ -92,14 +94,41 @@ std::string figures_of(const Culprit& culprit, const Wording& wording) {
         return fmt::format("{}, {}: {}", to_string(trial.verdict), culprit.why,
                            where(culprit.name, culprit.shape, trial, culprit.not_on_batch, wording));
     }
+    // Two numbers that differ look as if they did.
     const bool look_equal = fmt::format("{:.8g}", trial.ours) == fmt::format("{:.8g}", trial.answer);
-    const int digits = look_equal ? 17 : 8;
+    const auto shown = [&](double x) {
+        return fmt::format(fmt::runtime(look_equal || trial.in_double ? "{:.17g}" : "{:.8g}"), x);
+    };
+    const std::string ours = shown(trial.ours);
     return fmt::format(
-        "{}: off by {:.3g} where its own rounding comes to {:.3g} at most, {}\n"
-        "  {}: {:.{}g} by hand, {:.{}g} is right",
+        "{}: off by {:.3g} where its own rounding comes to {:.3g} at most, {}\n  {}: {}, {} is right",
         culprit.not_on_batch ? "wrong, not on this batch" : "wrong alone", std::abs(trial.ours - trial.answer),
-        trial.limit, culprit.why, where(culprit.name, culprit.shape, trial, culprit.not_on_batch, wording), trial.ours,
-        digits, trial.answer, digits);
+        trial.limit, culprit.why, where(culprit.name, culprit.shape, trial, culprit.not_on_batch, wording),
+        wording.whose == Whose::by_hand ? ours + " by hand" : fmt::format("{} is {}", in_words(wording.whose), ours),
+        shown(trial.answer));
+}
+
+const char* in_words(Whose whose) {
+    switch (whose) {
+        case Whose::yours:
+            return "yours";
+        case Whose::given:
+            return "given";
+        case Whose::by_hand:
+            break;
+    }
+    return "by hand";
+}
+
+std::vector<std::string> hints_of(const Trial& trial) {
+    std::vector<std::string> hints;
+    if (!trial.hint.empty()) {
+        hints.push_back(trial.hint);
+    }
+    if (const Mistake* mistake = find_mistake(trial.mistake)) {
+        hints.push_back(fmt::format("this is what {} makes: {}", mistake->name, mistake->what));
+    }
+    return hints;
 }
 
 std::string few_of(const std::vector<std::string>& names) {
@@ -126,6 +155,10 @@ bool gives_loss(const ComparedStep& step) {
 
 SourceLine source_line(const Presentation& how, const std::string& function) {
     return how.source ? how.source(function) : SourceLine();
+}
+
+std::string place_in_words(const Presentation& how, const SourceLine& line) {
+    return line.place.empty() ? "no source" : (how.whose == Whose::given ? "byhand's own: " : "") + line.place;
 }
 
 }  // namespace byhand::report

@@ -47,6 +47,12 @@ std::string role(const ComparedStep& step, const std::string& model, const std::
 // What shows that it is one: its figures, and on a line of its own the element where it shows most.
 std::string figures_of(const Culprit& culprit, const Wording& wording);
 
+// "by hand", "yours", "given".
+const char* in_words(Whose whose);
+
+// What there is to say of its cause: the error's structure, and the planted mistake that makes the same numbers.
+std::vector<std::string> hints_of(const Trial& trial);
+
 // "demb, dembcat, dhprebn, dbndiff, dbnmeani, dbnraw and 12 more"
 std::string few_of(const std::vector<std::string>& names);
 
@@ -58,5 +64,8 @@ bool gives_loss(const ComparedStep& step);
 
 // Function and place of a culprit, where they are known.
 SourceLine source_line(const Presentation& how, const std::string& function);
+
+// "src/manual/batchnorm.h:133"; of given numbers, which that function has not made, "byhand's own: src/…"; "no source".
+std::string place_in_words(const Presentation& how, const SourceLine& line);
 
 }  // namespace byhand::report

@@ -9,6 +9,7 @@
 #include "harness/report.h"
 #include "harness/report_columns.h"
 #include "harness/report_parts.h"
+#include "harness/report_smallest.h"
 
 namespace byhand {
 namespace {
@@ -50,8 +51,8 @@ std::vector<std::string> notes_of(const TensorResult& result, const std::string&
         notes.push_back(role);
     }
     if (result.worst) {
-        std::string text = fmt::format("{}: {:.8g} by hand, {:.8g} by LibTorch", where(result, wording),
-                                       result.worst->manual, result.worst->torch);
+        std::string text = fmt::format("{}: {:.8g} {}, {:.8g} by LibTorch", where(result, wording),
+                                       result.worst->manual, report::in_words(wording.whose), result.worst->torch);
         if (result.worst->oracle) {
             text += fmt::format(", {:.8g} by the oracle", *result.worst->oracle);
         }
@@ -61,7 +62,8 @@ std::vector<std::string> notes_of(const TensorResult& result, const std::string&
         notes.push_back(std::move(text));
     }
     if (result.around.size() > 1) {
-        notes.push_back("around it: " + around_text(result, &Neighbour::manual) + " by hand");
+        notes.push_back("around it: " + around_text(result, &Neighbour::manual) + " " +
+                        report::in_words(wording.whose));
         notes.push_back("           " + around_text(result, &Neighbour::torch) + " by LibTorch");
     }
     return notes;
@@ -78,6 +80,8 @@ std::string worst_text(const TensorResult& result) {
     return fmt::format("[{}] {:.8g} | {:.8g}", fmt::join(index_of(result.shape, result.worst->position), ", "),
                        result.worst->manual, result.worst->torch);
 }
+
+constexpr std::size_t kLinesOfInput = 12;
 
 using TensorTable = Table<11>;
 using AloneTable = Table<8>;
@@ -98,8 +102,9 @@ Row<11> row_of(const ComparedTensor& tensor, const std::string& role, const Word
         row.notes = {"culprit, though not in the chain"};
     }
     if (r.torch_further_off) {
-        row.notes.push_back(fmt::format("LibTorch is the one further off: {} from the oracle, by hand {}",
-                                        figure(r.error_torch), figure(r.error_manual)));
+        row.notes.push_back(fmt::format("LibTorch is the one further off: {} from the oracle, {} {}",
+                                        figure(r.error_torch), report::in_words(wording.whose),
+                                        figure(r.error_manual)));
     }
     return row;
 }
@@ -173,10 +178,17 @@ std::string blame_of(const Culprit& culprit, const std::string& lead, const std:
     if (culprit.function != culprit.name) {
         text += ": " + culprit.function;
     }
-    text += fmt::format(" ({})\n", line.place.empty() ? "no source" : line.place);
+    text += fmt::format(" ({})\n", report::place_in_words(how, line));
     text += "  " + figures_of(culprit, wording) + "\n";
-    if (culprit.trial && !culprit.trial->hint.empty()) {
-        text += "  hint: " + culprit.trial->hint + "\n";
+    if (culprit.trial) {
+        for (const std::string& hint : report::hints_of(*culprit.trial)) {
+            text += "  hint: " + hint + "\n";
+        }
+        if (culprit.trial->smallest != nullptr) {
+            for (const std::string& line_of_code : report::as_code(*culprit.trial->smallest, kLinesOfInput)) {
+                text += "  " + line_of_code + "\n";
+            }
+        }
     }
     const std::vector<std::string> heirs = heirs_of(culprit.name, victims);
     if (!heirs.empty()) {
@@ -246,20 +258,21 @@ std::string table(const ComparedStep& step, const Presentation& how) {
             not_given.push_back(tensor.result.name);
         }
     }
-    const std::string by_hand = report::gives_loss(step) ? fmt::format("{:.6f} by hand, ", step.loss_manual) : "";
-    std::string text = fmt::format("step {}: loss {}{:.6f} by LibTorch\n", step.step, by_hand, step.loss_torch);
+    const std::string whose = report::in_words(how.whose);
+    const std::string ours = report::gives_loss(step) ? fmt::format("{:.6f} {}, ", step.loss_manual, whose) : "";
+    std::string text = fmt::format("step {}: loss {}{:.6f} by LibTorch\n", step.step, ours, step.loss_torch);
 
     constexpr Align L = Align::left, R = Align::right;
     TensorTable tensors({"name", "shape", "count", "equal", "differ", "ULP", "error", "LibTorch", "of limit", "verdict",
-                         "worst element: by hand | LibTorch"},
+                         "worst element: " + whose + " | LibTorch"},
                         {L, L, R, R, R, R, R, R, R, L, L}, 9, how.colour);
     std::string last;
     for (const ComparedTensor& tensor : step.tensors) {
         if (!how.shows(tensor.result.name) || tensor.result.verdict == Verdict::not_given) {
             continue;
         }
-        const std::string section = tensor.model + " against LibTorch's " + tensor.witness +
-                                    "; error: by hand and LibTorch's, against the oracle in double";
+        const std::string section = tensor.model + " against LibTorch's " + tensor.witness + "; error: " + whose +
+                                    " and LibTorch's, against the oracle in double";
         if (section != last) {
             tensors.begin(section);
             last = section;

@@ -1,6 +1,7 @@
 // One run of one step on one set of values, and what it shows.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,6 +10,8 @@
 #include "harness/compare.h"
 
 namespace byhand {
+
+struct SmallestInput;  // see shrink.h
 
 // Errors are distances from the witness's answer in double.
 struct Trial {
@@ -23,10 +26,12 @@ struct Trial {
     double ours = 0, answer = 0, limit = 0;  // there
     bool nothing_written = false;            // of what is unwritten: not an element is written
     std::string hint;                        // of a mismatch: what its structure tells (see hints.h)
+    std::string mistake;                     // of a mismatch: the planted mistake that makes the same (see mistakes.h)
     std::string overwrites;                  // what it reads and yet has changed
-    std::string on;          // of the battery: its values, "29 rows: values around 1e12"
-    bool in_double = false;  // by our double
-    Shape shape = {};        // of the result, where it is not that of the network that is judged
+    std::string on;                          // of the battery: its values, "29 rows: values around 1e12"
+    bool in_double = false;                  // by our double
+    Shape shape = {};                        // of the result, where it is not that of the network that is judged
+    std::shared_ptr<const SmallestInput> smallest = nullptr;  // that still shows it; null where none was looked for
 };
 
 // What a step made of something against the answer, with a limit an element; T is float or double. `hint` is left

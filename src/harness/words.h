@@ -12,12 +12,16 @@
 
 namespace byhand {
 
+// Where the numbers come from that are compared: byhand's own network, functions of the user's, or a file.
+enum class Whose { by_hand, yours, given };
+
 // What the words are made with. Without characters 'q' becomes "unit 17"; without a batch "row 17 (`..e → m`)" becomes
 // "row 17".
 struct Wording {
     NetworkConfig network;
     std::vector<std::string> characters;  // each number's, '.' first: UTF-8, fit to print
     std::vector<std::int64_t> X, Y;       // the batch: (B, T) and (B)
+    Whose whose = Whose::by_hand;
 };
 
 // The element of `tensor` at `index`. The name may carry d, new_, eval_ and a layer's ".3"; of a name that the network

@@ -8,6 +8,7 @@
 
 #include "harness/alone.h"
 #include "harness/hand_made.h"
+#include "harness/shrink.h"
 
 using namespace byhand;
 using test::FakeAnswers;
@@ -59,12 +60,16 @@ StepAlone judged(Function function) {
     const auto at_size = [&](const NetworkConfig& sized, std::size_t rows) {
         return InBoth{network<float>(function, sized, rows, "other")};
     };
-    const Judge judge{.bounds = own.bounds, .battery = &battery, .at_size = at_size};
+    const auto right_at = [](const NetworkConfig& sized, std::size_t rows) {
+        return network<float>(right<float>, sized, rows, "right");
+    };
+    const Judge judge{.bounds = own.bounds, .battery = &battery, .at_size = at_size, .right = right_at};
     std::vector<float> x(kElements);
     for (std::size_t i = 0; i < x.size(); ++i) {
         x[i] = 0.5F + 0.01F * static_cast<float>(i);
     }
-    Questions questions({{"x", {kRows, 5}, DType::float32, x.data()}, {"h", {kRows, 5}, DType::float32, x.data()}}, 7, 1);
+    Questions questions({{"x", {kRows, 5}, DType::float32, x.data()}, {"h", {kRows, 5}, DType::float32, x.data()}}, 7,
+                        1);
     std::vector<StepAlone> all = run_alone(at_size(config(), kRows).in_float, judge, *own.answers, questions);
     REQUIRE(all.size() == 1);
     return std::move(all[0]);
@@ -78,6 +83,11 @@ void expect_caught(Function function, const std::string& on) {
     CHECK(step.not_on_batch());
     REQUIRE(step.telling() != nullptr);
     CHECK(step.telling()->on.find(on) != std::string::npos);
+    // Made small: a wrong element, and what else the step needs to be wrong.
+    const SmallestInput* smallest = step.telling()->smallest.get();
+    REQUIRE(smallest != nullptr);
+    CHECK(fails(smallest->made.trial));
+    CHECK(smallest->values.numbers("x").size() <= 4);
 }
 
 }  // namespace
@@ -87,6 +97,15 @@ TEST_CASE("battery: a right step is right on all of it") {
     CHECK_FALSE(step.wrong());
     CHECK(step.battery.size() > 15);
     CHECK(std::ranges::all_of(step.battery, [](const Trial& trial) { return trial.used <= 1; }));
+}
+
+TEST_CASE("battery: of a step that is wrong on the batch no smaller input is looked for") {
+    const StepAlone step = judged([](float* h, const float* x, std::size_t elements) {
+        right(h, x, elements);
+        h[0] += 1;
+    });
+    CHECK_FALSE(step.not_on_batch());
+    CHECK(step.telling()->smallest == nullptr);
 }
 
 TEST_CASE("battery: other sizes show a loop that forgets its remainder") {

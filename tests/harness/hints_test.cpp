@@ -12,6 +12,16 @@ using namespace byhand;
 
 namespace {
 
+// V 29, T 3, E 7, H 101.
+NetworkConfig config() {
+    NetworkConfig config;
+    config.vocabulary = 29;
+    config.context = 3;
+    config.embedding = 7;
+    config.hidden = {101};
+    return config;
+}
+
 constexpr std::size_t kRows = 5, kColumns = 7, kBatch = 32;
 
 // Values of no pattern, each with a digit of noise below its limit.
@@ -32,7 +42,7 @@ struct Case {
         for (std::size_t i = 0; i < rounded.size(); ++i) {
             rounded[i] += rounded[i] == 0 ? 0 : (i % 2 == 0 ? 0.9e-6 : -0.9e-6);
         }
-        return hint(rounded, answer, limits, shape, n);
+        return hint(rounded, answer, limits, shape, config(), n);
     }
 };
 
@@ -66,6 +76,16 @@ TEST_CASE("hints: one factor, by its name where it has one") {
     CHECK(scaled(0.75) == "off by one factor, 0.75");
     CHECK(scaled(-2.5) == "off by one factor, -2.5");
     CHECK(scaled(0) == "all zero");
+    // A fraction of the network's extents.
+    CHECK(scaled(31.0 / 33) == "off by the factor 31/33 = (n − 1)/(n + 1)");
+    CHECK(scaled(-29.0 / 32) == "off by the factor −29/32 = −V/n");
+    CHECK(scaled(8.0 / 31) == "off by the factor 8/31 = 8/(n − 1)");
+    CHECK(scaled(31.0 / 8) == "off by the factor 31/8 = (n − 1)/8");
+    CHECK(scaled(101) == "off by the factor 101 = H");
+    CHECK(scaled(21) == "off by the factor 21 = T·E");
+    CHECK(scaled(101.0 / 21) == "off by the factor 101/21 = H/(T·E)");
+    CHECK(scaled(8.001 / 31) == "off by one factor, 0.2581");
+    CHECK(scaled(-18446744073709551616.0) == "off by the factor −2^64: an unsigned −1");
     // n is that of the batch.
     CHECK(scaled(31.0 / 32, 7) == "off by one factor, 0.96875");
     CHECK(scaled(6.0 / 7, 7) == "off by the factor 6/7 = (n − 1)/n: n against n − 1");
@@ -79,13 +99,14 @@ TEST_CASE("hints: where the right answer is not rounded at all, the wrong one ma
     for (double& value : c.ours) {
         value = static_cast<double>(static_cast<float>(value * 31 / 32));
     }
-    CHECK(hint(c.ours, c.answer, c.limits, c.shape, kBatch) == "off by the factor 31/32 = (n − 1)/n: n against n − 1");
+    CHECK(hint(c.ours, c.answer, c.limits, c.shape, config(), kBatch) ==
+          "off by the factor 31/32 = (n − 1)/n: n against n − 1");
 }
 
 TEST_CASE("hints: where nothing is off there is nothing to say") {
     CHECK(scaled(1).empty());
     CHECK(Case().told().empty());
-    CHECK(hint({}, {}, {}, {0, 3}, 5).empty());
+    CHECK(hint({}, {}, {}, {0, 3}, config(), 5).empty());
 }
 
 TEST_CASE("hints: an error without a pattern has none") {
@@ -106,7 +127,7 @@ TEST_CASE("hints: an error without a pattern has none") {
     wide.ours[3] += 0.9;
     wide.ours[17] -= 0.7;
     wide.ours[30] += 0.8;
-    CHECK(hint(wide.ours, wide.answer, wide.limits, wide.shape, kBatch).empty());
+    CHECK(hint(wide.ours, wide.answer, wide.limits, wide.shape, config(), kBatch).empty());
 }
 
 TEST_CASE("hints: the same amount everywhere") {
@@ -193,6 +214,22 @@ TEST_CASE("hints: the first axis has the rows, the last one the columns") {
     CHECK(scalar.told() == "the negative of the right answer");
     scalar.ours[0] = scalar.answer[0] * 0.7;
     CHECK(scalar.told().empty());  // any number is some multiple of another
+}
+
+TEST_CASE("hints: numbers explain others where they are the same but for rounding, and the answer is not") {
+    Case c;
+    std::vector<double> expected = c.answer;
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        expected[i] *= i % 3 == 0 ? 2 : 1;
+        c.ours[i] = expected[i] + (i % 2 == 0 ? 0.9e-6 : -0.9e-6);
+    }
+    CHECK(explains(expected, c.ours, c.answer, c.limits));
+    CHECK_FALSE(explains(c.answer, c.ours, c.answer, c.limits));
+    CHECK_FALSE(explains(c.answer, c.answer, c.answer, c.limits));
+    expected[4] += 1e-5;
+    CHECK_FALSE(explains(expected, c.ours, c.answer, c.limits));
+    expected[4] = std::numeric_limits<double>::quiet_NaN();
+    CHECK_FALSE(explains(expected, c.ours, c.answer, c.limits));
 }
 
 TEST_CASE("hints: what is not finite tells nothing") {

@@ -69,8 +69,8 @@ std::string line_of(const std::string& table, const std::string& name) {
 
 TEST_CASE("exercise table: a line each, wrong ones first, and how many are right") {
     const std::string table = exercise_table(some_of_each(), false);
-    CHECK(line_of(table, "da") == "da right 12.5 % within");
-    CHECK(line_of(table, "db") == "db right 50.0 % inherited from dw");
+    CHECK(line_of(table, "da") == "da right 12.5 % 4.0e-07 within");
+    CHECK(line_of(table, "db") == "db right 50.0 % 4.0e-07 inherited from dw");
     CHECK(line_of(table, "dc") == "dc to do reads x, dy");
     CHECK(line_of(table, "dv") == "dv wrong the negative of the right answer");
     CHECK(line_of(table, "dw") == "dw wrong goes to x(3)");
@@ -99,13 +99,13 @@ TEST_CASE("exercise: what is given in float alone says so, in every form of repo
         all.attempts[which].in_double = false;
     }
     const std::string table = exercise_table(all, false);
-    CHECK(line_of(table, "da") == "da right 12.5 % within in float alone");
-    CHECK(line_of(table, "db") == "db right 50.0 % inherited from dw");
+    CHECK(line_of(table, "da") == "da right 12.5 % 4.0e-07 within in float alone");
+    CHECK(line_of(table, "db") == "db right 50.0 % 4.0e-07 inherited from dw");
     CHECK(line_of(table, "dc") == "dc to do reads x, dy");
     CHECK(line_of(table, "dw") == "dw wrong goes to x(3), in float alone");
     CHECK(contains(table, "1 not in this network (2 in float alone: double is not judged); in one formula"));
     CHECK_FALSE(contains(exercise_table(some_of_each(), false), "float"));
-    const byhand::Json json = text::parsed_json(exercise_json(all, how()));
+    const Json json = text::parsed_json(exercise_json(all, how()));
     CHECK_FALSE(json["functions"][0]["in_double"].get<bool>());
     CHECK(json["functions"][0]["why"].is_null());
     CHECK(json["functions"][1]["in_double"].get<bool>());
@@ -155,9 +155,72 @@ TEST_CASE("exercise as JSON: a comparison's fields, and a standing for each func
 
 TEST_CASE("exercise as JUnit: a test case each, failed, passed or skipped") {
     const std::string xml = exercise_junit(some_of_each(), how());
-    CHECK(contains(xml, R"(tests="7" failures="2" errors="0" skipped="3")"));
+    CHECK(contains(xml, R"(tests="7" failures="3" errors="0" skipped="2")"));
     CHECK(contains(xml, R"(<testcase classname="exercise.alone" name="da")"));
     CHECK(contains(xml, R"(<testcase classname="exercise-in-one.alone" name="da")"));
     CHECK(contains(xml, "message=\"wrong: mismatch: goes to x(3)"));
     CHECK(contains(xml, "to do: reads x, dy"));
+}
+
+namespace {
+
+// The counts of a JUnit report's suite.
+std::size_t failures(const Examination& examination) {
+    const std::string xml = exercise_junit(examination, how());
+    const std::size_t at = xml.find("failures=\"") + 10;
+    return std::stoul(xml.substr(at));
+}
+
+Examination one_right(const TensorResult& in_chain) {
+    Examination examination;
+    examination.attempts = {attempt("da", Standing::right, 0.5)};
+    examination.step = test::step_of(0, {in_chain}, "exercise");
+    examination.step.blamed.push_back({.model = "exercise", .alone = {}, .culprits = {}, .victims = {}});
+    add(examination.summary, examination.step);
+    return examination;
+}
+
+}  // namespace
+
+TEST_CASE("exercise: no count says that all is right where the exit code is 1") {
+    const Examination fine = one_right(test::within("da", {3}, 1e-7, 1e-6));
+    CHECK(all_right(fine));
+    CHECK(contains(exercise_table(fine, false), "step by step: 1 of 1 right\n"));
+    CHECK(failures(fine) == 0);
+
+    SECTION("right isolated, and off in the chain") {
+        const Examination off = one_right(test::within("da", {3}, 2e-6, 1e-6));
+        CHECK_FALSE(all_right(off));
+        const std::string table = exercise_table(off, false);
+        CHECK(line_of(table, "da") == "da unproven mismatch right isolated, off in the chain");
+        CHECK(contains(table, "step by step: 0 of 1 right, 1 unproven\n"));
+        CHECK(failures(off) == 1);
+        const Json json = text::parsed_json(exercise_json(off, how()));
+        CHECK(json["functions"][0]["standing"].get<std::string>() == "unproven");
+    }
+    SECTION("all zero, where something else should be") {
+        Examination vacuous = one_right(test::within("da", {3}, 1e-7, 1e-6));
+        vacuous.attempts[0].alone.probe = test::trial(0, Verdict::vacuous);
+        vacuous.summary.agree = false;  // by the step isolated
+        CHECK(line_of(exercise_table(vacuous, false), "da") == "da unproven within isolated vacuous");
+        CHECK(failures(vacuous) == 1);
+    }
+    SECTION("a step that is still to do") {
+        Examination rest = one_right(test::within("da", {3}, 1e-7, 1e-6));
+        rest.attempts.push_back(attempt("db", Standing::to_do));
+        CHECK_FALSE(all_right(rest));
+        CHECK(failures(rest) == 1);
+    }
+    SECTION("no place for any function") {
+        const Examination none{.attempts = {attempt("da", Standing::absent)}, .step = {}, .summary = {}};
+        CHECK_FALSE(all_right(none));
+        CHECK(failures(none) == 1);
+        CHECK(contains(exercise_junit(none, how()), "no function was judged"));
+    }
+    SECTION("a formula in one may be left to do") {
+        Examination rest = one_right(test::within("da", {3}, 1e-7, 1e-6));
+        rest.attempts.push_back(attempt("dlogits", Standing::to_do, 0, true));
+        CHECK(all_right(rest));
+        CHECK(failures(rest) == 0);
+    }
 }

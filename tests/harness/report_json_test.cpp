@@ -6,6 +6,7 @@
 #include "base/parsed_json.h"
 #include "harness/report.h"
 #include "harness/results.h"
+#include "harness/shrink.h"
 
 using namespace byhand;
 using namespace byhand::test;
@@ -147,6 +148,12 @@ TEST_CASE("an error in ULP goes by the power of two below the scale") {
 TEST_CASE("the steps alone, and who is to blame") {
     Trial off = trial(1e4);
     off.hint = "twice the right answer";
+    off.mistake = "sign-dbnvar";
+    auto smallest = std::make_shared<SmallestInput>();
+    smallest->right = {1};
+    smallest->reads = {"bnvar"};
+    smallest->values.put({"bnvar", {}}, std::vector<float>{3});
+    off.smallest = smallest;
     const Json j = report(
         {with_alone(step_of(2, {within("dW1", {6, 5}, 2, 1)}),
                     {alone("h", trial(0.25), trial(0.5)), alone("dbnvar", off, off), alone("dh", trial(0), trial(7))},
@@ -164,6 +171,9 @@ TEST_CASE("the steps alone, and who is to blame") {
     CHECK(blamed["formula"] == "dbnvar = what it should be");
     CHECK(j["blame"][1]["without_effect"] == true);
     CHECK(j["blame"][1]["hint"].is_null());
+    CHECK(blamed["trial"]["mistake"] == "sign-dbnvar");
+    CHECK(blamed["trial"]["smallest_input"]["values"]["bnvar"] == 3.0);
+    CHECK(j["blame"][1]["trial"]["smallest_input"].is_null());
 
     const Json steps = j["steps"][0]["alone"];
     REQUIRE(steps.size() == 3);

@@ -114,6 +114,19 @@ TEST_CASE("JUnit: whatever the characters are, the report is well-formed") {
           "mismatch: dlogits row 1 (`&\"< → .`), '\"'");
 }
 
+TEST_CASE("JUnit: where what disagrees is not shown, a failure says so") {
+    const std::vector<ComparedStep> steps = {step_of(0, {exact("C", {2}), within("dW1", {6, 5}, 2e-5, 1e-5)})};
+    const auto only = [](const std::string& shown) {
+        return presentation([shown](const std::string& name) { return name == shown; });
+    };
+    const Element hidden = report(steps, {}, only("C")).children[0];
+    CHECK(hidden.attributes.at("failures") == "1");
+    CHECK(case_of(hidden, "stepwise.hidden", "dW1").children.at(0).attributes.at("message") ==
+          "dW1 disagrees, and is not shown here");
+    CHECK(report(steps, {}, only("dW1")).children[0].attributes.at("failures") == "1");
+    CHECK(report({step_of(0, {exact("C", {2})})}, {}, only("C")).children[0].attributes.at("failures") == "0");
+}
+
 TEST_CASE("JUnit: only what the filter takes, and the same bytes again") {
     const std::vector<ComparedStep> steps = {
         with_alone(step_of(0, {exact("C", {2}), exact("dC", {2})}), {alone("h", trial(0), trial(0))})};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <limits>
+#include <memory>
 #include <regex>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/text.h"
 #include "harness/report_parts.h"
 #include "harness/results.h"
+#include "harness/shrink.h"
 
 using namespace byhand;
 using namespace byhand::test;
@@ -174,6 +176,67 @@ TEST_CASE("blame: the first line has the first divergence, the culprit, its form
     CHECK(lines[2] == "  dbnvar unit 1: 0.251 by hand, 0.25 is right");
     CHECK(lines[3] == "  hint: off by the factor 31/32 = (n − 1)/n: n against n − 1");
     CHECK(lines[4] == "  inherited from dbnvar: dW1, dhprebn");
+}
+
+TEST_CASE("blame: in double seventeen digits, in float eight") {
+    StepAlone step = alone("dh", trial(0.25), trial(0.5));
+    step.real_double = trial(9);
+    step.real_double.in_double = true;
+    step.real_double.ours = 0.125;
+    step.real_double.answer = 0.125 + 0x1p-53;
+    const std::string text = blame(with_alone(step_of(0, {exact("C", {2})}), {step}), presentation());
+    CHECK(contains(text, ": 0.125 by hand, 0.12500000000000011 is right\n"));
+    step.real_double.answer = 0.25;
+    step.real_double.ours = 1.0 / 3;
+    CHECK(contains(blame(with_alone(step_of(0, {exact("C", {2})}), {step}), presentation()),
+                   ": 0.33333333333333331 by hand, 0.25 is right\n"));
+    step.real_double.in_double = false;
+    CHECK(contains(blame(with_alone(step_of(0, {exact("C", {2})}), {step}), presentation()),
+                   ": 0.33333333 by hand, 0.25 is right\n"));
+}
+
+TEST_CASE("blame: numbers are by hand, yours or given, and byhand's own code is not taken for what made given ones") {
+    Presentation how = presentation();
+    const std::string by_hand = blame(with_culprit(), how);
+    CHECK(contains(by_hand, "dbnvar unit 1: 0.251 by hand, 0.25 is right\n"));
+    CHECK(contains(by_hand, " (src/manual/some.h:17)\n"));
+    how.whose = Whose::yours;
+    CHECK(contains(blame(with_culprit(), how), "dbnvar unit 1: yours is 0.251, 0.25 is right\n"));
+    CHECK(contains(blame(with_culprit(), how), " (src/manual/some.h:17)\n"));
+    how.whose = Whose::given;
+    CHECK(contains(blame(with_culprit(), how), "dbnvar unit 1: given is 0.251, 0.25 is right\n"));
+    CHECK(contains(blame(with_culprit(), how), " (byhand's own: src/manual/some.h:17)\n"));
+    const std::string shown = table(with_culprit(), how);
+    CHECK(contains(shown, ": 0.5 given, -0.25 by LibTorch"));
+    CHECK(contains(shown, "error: given and LibTorch's"));
+    CHECK_FALSE(contains(shown, "by hand"));
+    how.source = nullptr;
+    CHECK(contains(blame(with_culprit(), how), " (no source)\n"));
+}
+
+TEST_CASE("blame: the planted mistake that makes the same, and the smallest input that shows it") {
+    ComparedStep step = with_culprit();
+    Trial& shown = *step.blamed[0].culprits[0].trial;
+    shown.mistake = "embedding-overwritten";
+    auto input = std::make_shared<SmallestInput>();
+    input->makes = "dbnvar";
+    input->shape = {1};
+    input->reads = {"bnvar"};
+    input->size.rows = 2;
+    input->values.put({"bnvar", {1}}, std::vector<float>{3});
+    input->made.trial = trial(7);
+    input->made.trial.worst = 0;
+    input->right = {0.25};
+    shown.smallest = input;
+    const std::string text = blame(step, presentation());
+    CHECK(contains(text,
+                   "  hint: off by the factor 31/32 = (n − 1)/n: n against n − 1\n"
+                   "  hint: this is what embedding-overwritten makes: = for += in dC"));
+    CHECK(contains(text,
+                   "\n  the smallest input found that shows it, with 2 rows:\n"
+                   "  const float bnvar[1] = {3};  // dbnvar[0] is 0.2500007, and 0.25 is right\n"));
+    shown.mistake = "no such mistake";
+    CHECK_FALSE(contains(blame(step, presentation()), "this is what"));
 }
 
 TEST_CASE("blame: what only the probe sees, faults of the lists, and what nobody explains") {

@@ -1,0 +1,167 @@
+#include "harness/report_smallest.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <span>
+
+#include "base/json.h"
+
+namespace byhand::report {
+namespace {
+
+constexpr std::size_t kWidth = 96;
+
+std::string literal(float x) {
+    constexpr float kPlain = 1e7F;  // whole numbers below are written out
+    if (std::abs(x) < kPlain && x == std::trunc(x) && !(x == 0 && std::signbit(x))) {
+        return fmt::format("{:.0f}", x);
+    }
+    std::array<char, 32> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), x);  // as many as make it x again
+    const std::string text(digits.data(), end.ptr);
+    return text + (text.find_first_of(".e") == std::string::npos ? ".0F" : "F");
+}
+std::string literal(std::int64_t x) {
+    return std::to_string(x);
+}
+
+// Numbers in the braces of each axis.
+template <class T>
+std::string initialiser(const Shape& shape, std::span<const T> numbers) {
+    if (shape.empty()) {
+        return literal(numbers.front());
+    }
+    const Shape inner(shape.begin() + 1, shape.end());
+    const std::size_t stride = count(inner);
+    std::vector<std::string> items;
+    for (std::size_t i = 0; i < shape.front(); ++i) {
+        items.push_back(initialiser(inner, numbers.subspan(i * stride, stride)));
+    }
+    return fmt::format("{{{}}}", fmt::join(items, ", "));
+}
+
+template <class T>
+Json nested(const Shape& shape, std::span<const T> numbers) {
+    if (shape.empty()) {
+        if constexpr (std::is_floating_point_v<T>) {
+            return number(static_cast<double>(numbers.front()));
+        } else {
+            return Json(numbers.front());
+        }
+    }
+    const Shape inner(shape.begin() + 1, shape.end());
+    const std::size_t stride = count(inner);
+    Json all = Json::array();
+    for (std::size_t i = 0; i < shape.front(); ++i) {
+        all.push_back(nested(inner, numbers.subspan(i * stride, stride)));
+    }
+    return all;
+}
+
+// "hprebn.1" is no name in C++.
+std::string identifier(std::string name) {
+    std::ranges::replace(name, '.', '_');
+    return name;
+}
+
+std::string extents(const Shape& shape) {
+    std::string text;
+    for (const std::size_t extent : shape) {
+        text += fmt::format("[{}]", extent);
+    }
+    return text;
+}
+
+// Broken between rows, or where one is wide after commas.
+void add_wrapped(std::vector<std::string>& lines, std::string text) {
+    while (text.size() > kWidth) {
+        const std::size_t row = text.rfind("}, ", kWidth), comma = text.rfind(", ", kWidth);
+        const std::size_t at = row != std::string::npos ? row + 1 : comma;
+        if (at == std::string::npos || at < 8) {
+            break;
+        }
+        lines.push_back(text.substr(0, at + 1));
+        text = "    " + text.substr(at + 2);
+    }
+    lines.push_back(std::move(text));
+}
+
+std::string what_is_right(const SmallestInput& input) {
+    const Trial& trial = input.made.trial;
+    if (!trial.note.empty()) {
+        return trial.note;
+    }
+    const std::vector<std::size_t> index = index_of(input.shape, trial.worst);
+    const std::string element = identifier(input.makes) + extents(Shape(index.begin(), index.end()));
+    if (trial.verdict == Verdict::unwritten) {
+        return element + " is not written";
+    }
+    const auto shown = [&](double x) {
+        if (std::isnan(x)) {
+            return std::string("nan");
+        }
+        return fmt::format(fmt::runtime(trial.in_double ? "{:.17g}" : "{:.9g}"), x);
+    };
+    return fmt::format("{} is {}, and {} is right", element, shown(trial.ours), shown(trial.answer));
+}
+
+std::string counted(std::size_t n, const char* what, const char* several) {
+    return fmt::format("{} {}", n, n == 1 ? what : several);
+}
+
+}  // namespace
+
+std::vector<std::string> as_code(const SmallestInput& input, std::size_t most) {
+    std::vector<std::string> lines = {
+        fmt::format("the smallest input found that shows it, with {}{}:", counted(input.size.rows, "row", "rows"),
+                    input.made.trial.in_double ? ", in double" : "")};
+    const char* const type = input.made.trial.in_double ? "double" : "float";
+    for (const std::string& name : input.reads) {
+        const std::vector<View> views = input.values.views();
+        const Shape& shape = find(views, name)->shape;
+        const bool indices = input.values.holds_indices(name);
+        add_wrapped(
+            lines, fmt::format("const {} {}{} = {};", indices ? "std::int64_t" : type, identifier(name), extents(shape),
+                               indices ? initialiser(shape, std::span(input.values.indices(name)))
+                                       : initialiser(shape, std::span(input.values.numbers(name)))));
+    }
+    const std::string comment = "// " + what_is_right(input);
+    if (lines.size() > 1 && lines.back().size() + comment.size() + 2 <= kWidth) {
+        lines.back() += "  " + comment;
+    } else {
+        lines.push_back(comment);
+    }
+    if (lines.size() > most && most >= 3) {
+        lines.erase(lines.begin() + static_cast<std::ptrdiff_t>(most) - 2, lines.end());
+        lines.push_back("…: all of it is in --format json, as smallest_input");
+        lines.push_back(comment);
+    }
+    return lines;
+}
+
+Json json_of(const SmallestInput& input) {
+    const Trial& trial = input.made.trial;
+    const std::vector<View> views = input.values.views();
+    Json values = Json::object();
+    for (const std::string& name : input.reads) {
+        const Shape& shape = find(views, name)->shape;
+        values[name] = input.values.holds_indices(name) ? nested(shape, std::span(input.values.indices(name)))
+                                                        : nested(shape, std::span(input.values.numbers(name)));
+    }
+    return {{"rows", input.size.rows},
+            {"in_double", trial.in_double},
+            {"values", std::move(values)},
+            {"made",
+             input.made.numbers.empty() ? Json() : nested(input.shape, std::span<const double>(input.made.numbers))},
+            {"right", nested(input.shape, std::span<const double>(input.right))},
+            {"index", trial.note.empty() ? Json(index_of(input.shape, trial.worst)) : Json()},
+            {"note", trial.note.empty() ? Json() : Json(trial.note)},
+            {"limit", number(trial.limit)}};
+}
+
+}  // namespace byhand::report

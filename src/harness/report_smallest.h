@@ -1,0 +1,23 @@
+// The smallest input that shows a mistake, for tests of one's own: as C++, and as JSON.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "harness/shrink.h"
+
+namespace byhand {
+class Json;
+}  // namespace byhand
+
+namespace byhand::report {
+
+// "const float logits[1][3] = {{-1, -2, -3}};  // dlogits[0][1] is 0, and 0.25 is right": a definition of each value
+// that the step reads, after a line that names the network's size. Numbers are those that were read, to the bit; `most`
+// lines, the last of which says that there are more.
+std::vector<std::string> as_code(const SmallestInput& input, std::size_t most);
+
+Json json_of(const SmallestInput& input);
+
+}  // namespace byhand::report

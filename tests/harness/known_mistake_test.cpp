@@ -1,0 +1,146 @@
+// A planted mistake is known again by the numbers that its step makes.
+#include "harness/known_mistake.h"
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/draws.h"
+#include "harness/mistakes.h"
+#include "manual/pieces.h"
+#include "manual/stepwise.h"
+
+using namespace byhand;
+
+namespace {
+
+constexpr std::size_t kRows = 9;
+
+NetworkConfig config() {
+    NetworkConfig config;
+    config.vocabulary = 5;
+    config.context = 3;
+    config.embedding = 2;
+    config.hidden = {7};
+    return config;
+}
+
+const Step<float>& step_of(const StepNetwork<float>& network, const std::string& makes) {
+    const std::vector<const Step<float>*> steps = all_steps(network);
+    return **std::ranges::find(steps, makes, &Step<float>::makes);
+}
+
+// Random values of all that steps of the network read, the same ones in each test.
+Values random_values(const StepNetwork<float>& network) {
+    std::vector<TensorSpec> specs = state(network.config);
+    specs.push_back({"X", {kRows, network.config.context}});
+    specs.push_back({"Y", {kRows}});
+    specs.push_back({"rate", {}});
+    for (const Step<float>* step : all_steps(network)) {
+        specs.push_back({step->makes, step->shape});
+    }
+    return draw(specs, network.ranges, {}, network.config.vocabulary, 3);
+}
+
+std::vector<double> made_by(const Step<float>& step, const Values& values) {
+    std::map<std::string, std::vector<float>> read;
+    std::vector<Operand<float>> operands;
+    for (const std::string& name : step.reads) {
+        if (values.holds_indices(name)) {
+            operands.emplace_back(values.indices(name).data());
+        } else {
+            operands.emplace_back(
+                static_cast<const float*>(read.try_emplace(name, values.numbers(name)).first->second.data()));
+        }
+    }
+    std::vector<float> out(count(step.shape));
+    step.run(out.data(), operands);
+    return {out.begin(), out.end()};
+}
+
+struct Asked {
+    StepNetwork<float> right = stepwise_network<float>(config(), kRows);
+    Values values = random_values(right);
+
+    Question question(const std::string& makes) const {
+        Question question;
+        question.values = std::make_shared<const Values>(values);
+        question.answer = made_by(step_of(right, makes), values);
+        return question;
+    }
+    std::string known(const std::string& makes, const std::vector<double>& ours) const {
+        const Question asked = question(makes);
+        std::vector<double> limits;
+        for (const double answer : asked.answer) {
+            limits.push_back(1e-5 * std::max(std::abs(answer), 1e-3));
+        }
+        return known_mistake(right, makes, asked, ours, limits);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("known mistakes: each that changes a step's numbers is named, or one that makes the same") {
+    const Asked asked;
+    std::size_t named = 0;
+    for (const Mistake& mistake : mistakes()) {
+        StepNetwork<float> network = asked.right;
+        for (const std::string& culprit : mistake.plant(network, {})) {
+            const std::vector<const Step<float>*> steps = all_steps(network);
+            const auto step = std::ranges::find(steps, culprit, &Step<float>::makes);
+            if (step == steps.end()) {
+                continue;  // it is dropped
+            }
+            const std::vector<double> ours = made_by(**step, asked.values), right = asked.question(culprit).answer;
+            const bool is_finite = std::ranges::all_of(ours, [](double x) { return std::isfinite(x); });
+            double error = 0, scale = 0;
+            for (std::size_t i = 0; i < right.size(); ++i) {
+                error = std::max(error, std::abs(ours[i] - right[i]));
+                scale = std::max(scale, std::abs(right[i]));
+            }
+            INFO(mistake.name << " in " << culprit);
+            if (!is_finite || error < 1e-3 * scale) {  // of order, of memory, and too small
+                continue;
+            }
+            const std::string name = asked.known(culprit, ours);
+            const Mistake* known = find_mistake(name);
+            REQUIRE(known != nullptr);
+            StepNetwork<float> other = asked.right;
+            known->plant(other, {});
+            CHECK(made_by(step_of(other, culprit), asked.values) == ours);
+            named += name == mistake.name ? 1 : 0;
+        }
+    }
+    CHECK(named > 40);
+}
+
+TEST_CASE("known mistakes: planted in the other forms too, which lack some steps") {
+    for (const StepNetwork<float>& form :
+         {collapsed_network<float>(config(), kRows), fused_pieces<float>(config(), kRows), StepNetwork<float>()}) {
+        std::size_t planted = 0;
+        for (const Mistake& mistake : mistakes()) {
+            StepNetwork<float> network = form;
+            planted += mistake.plant(network, {}).empty() ? 0 : 1;
+        }
+        CHECK((planted > 0) == !all_steps(form).empty());
+    }
+}
+
+TEST_CASE("known mistakes: with other rounding too; what no planted mistake makes has no name") {
+    const Asked asked;
+    StepNetwork<float> network = asked.right;
+    find_mistake("embedding-overwritten")->plant(network, {});
+    std::vector<double> ours = made_by(step_of(network, "dC"), asked.values);
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+        ours[i] *= i % 2 == 0 ? 1 + 1e-6 : 1 - 1e-6;
+    }
+    CHECK(asked.known("dC", ours) == "embedding-overwritten");
+    ours[0] += 0.01;
+    CHECK(asked.known("dC", ours).empty());
+    CHECK(asked.known("dC", asked.question("dC").answer).empty());  // right
+    CHECK(asked.known("dC", {}).empty());                           // it did not come to an end
+}

@@ -1,0 +1,310 @@
+// The smallest input on which a step is wrong, and how it is written down.
+#include "harness/shrink.h"
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/parsed_json.h"
+#include "base/text.h"
+#include "harness/hand_made.h"
+#include "harness/report_smallest.h"
+
+using namespace byhand;
+using test::FakeAnswers;
+
+namespace {
+
+// y (n, V) ← z (n, V), Y (n), embcat (n, T·E): y[i, j] = z[i, j]², and at j = Y[i] the sum of embcat's row i more.
+template <class T>
+void right(T* y, const T* z, const std::int64_t* Y, const T* x, std::size_t n, std::size_t V, std::size_t K) {
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < V; ++j) {
+            y[i * V + j] = z[i * V + j] * z[i * V + j];
+        }
+        for (std::size_t k = 0; k < K; ++k) {
+            y[i * V + static_cast<std::size_t>(Y[i])] += x[i * K + k];
+        }
+    }
+}
+
+// What is wrong of it: spoils y after the right function has made it.
+using Spoil = std::function<void(float* y, const float* z, const std::int64_t* Y, const float* x, const NetworkSize&)>;
+
+NetworkSize size_of(std::size_t rows, std::size_t V, std::size_t T, std::size_t E) {
+    NetworkConfig config;
+    config.vocabulary = V;
+    config.context = T;
+    config.embedding = E;
+    config.hidden = {3};
+    config.norm.batch_divisor = config.norm.running_divisor = Divisor::n;
+    return {config, rows};
+}
+
+Form form(const NetworkConfig& config, std::size_t rows) {
+    const std::size_t V = config.vocabulary, K = config.context * config.embedding;
+    StepNetwork<Rounded> bounds = test::empty_network<Rounded>();
+    bounds.config = config;
+    bounds.rows = rows;
+    bounds.forward.add("embcat", {rows, K}, {"X"}, "given", +[](Rounded*, const std::int64_t*) {});
+    bounds.forward.add("z", {rows, V}, {"X"}, "given", +[](Rounded*, const std::int64_t*) {});
+    bounds.forward.add("y", {rows, V}, {"z", "Y", "embcat"}, "right", right<Rounded>, rows, V, K);
+    bounds.ranges["embcat"] = {.low = 0.5};
+    auto answers = std::make_shared<FakeAnswers>();
+    answers->add("y", {{"z", {rows, V}}, {"Y", {rows}}, {"embcat", {rows, K}}},
+                 [rows, V, K](const std::vector<View>& values) {
+                     std::vector<double> y(rows * V);
+                     right(y.data(), test::numbers(values, "z").data(),
+                           static_cast<const std::int64_t*>(find(values, "Y")->data),
+                           test::numbers(values, "embcat").data(), rows, V, K);
+                     return y;
+                 });
+    return {std::move(bounds), std::move(answers)};
+}
+
+Values values_at(const NetworkSize& size) {
+    const std::size_t n = size.rows, V = size.network.vocabulary, K = size.network.context * size.network.embedding;
+    Values values;
+    std::vector<float> z(n * V), x(n * K);
+    std::vector<std::int64_t> Y(n);
+    for (std::size_t i = 0; i < z.size(); ++i) {
+        z[i] = 0.3F + 0.0123F * static_cast<float>(i);
+    }
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        x[i] = 1.7F + 0.0321F * static_cast<float>(i);
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+        Y[i] = static_cast<std::int64_t>((5 * i + 2) % V);
+    }
+    values.put({"z", {n, V}}, std::move(z));
+    values.put({"embcat", {n, K}}, std::move(x));
+    values.put({"Y", {n}}, std::move(Y));
+    return values;
+}
+
+std::shared_ptr<const SmallestInput> shrunk(const Spoil& spoil, const Values& values, const NetworkSize& size,
+                                            std::size_t tries = 600) {
+    const auto run = [&](const NetworkSize& at, const Question& question) {
+        const std::size_t V = at.network.vocabulary, K = at.network.context * at.network.embedding;
+        std::vector<float> y(at.rows * V);
+        const float *z = question.values->numbers("z").data(), *x = question.values->numbers("embcat").data();
+        const std::int64_t* Y = question.values->indices("Y").data();
+        right(y.data(), z, Y, x, at.rows, V, K);
+        spoil(y.data(), z, Y, x, at);
+        std::vector<double> limits = question.in_any_order;
+        return Made{judge(std::span<const float>(y), question.answer, limits), {y.begin(), y.end()}};
+    };
+    return shrink("y", {"z", "Y", "embcat", "z"}, size, values, {.make = form, .run = run, .tries = tries});
+}
+
+constexpr std::size_t kRows = 11, kV = 7, kT = 3, kE = 4;
+
+}  // namespace
+
+TEST_CASE("shrink: of a row with a negative number nothing else stays, and that is −1") {
+    const NetworkSize size = size_of(kRows, kV, kT, kE);
+    Values values = values_at(size);
+    std::vector<float> z = values.numbers("z");
+    z[8 * kV + 5] = -12.375F;
+    values.put({"z", {kRows, kV}}, z);
+    // Off where a number is below −1/2, and only in the column of that number.
+    const Spoil spoil = [](float* y, const float* logits, const std::int64_t*, const float*, const NetworkSize& at) {
+        for (std::size_t i = 0; i < at.rows * at.network.vocabulary; ++i) {
+            y[i] = logits[i] < -0.5F ? 0 : y[i];
+        }
+    };
+    const auto smallest = shrunk(spoil, values, size);
+    REQUIRE(smallest != nullptr);
+    CHECK(smallest->size.rows == 1);
+    CHECK(smallest->size.network.vocabulary == 2);
+    CHECK(smallest->size.network.context == 1);
+    CHECK(smallest->size.network.embedding == 1);
+    CHECK(smallest->reads == std::vector<std::string>{"z", "Y", "embcat"});
+    CHECK(std::ranges::count(smallest->values.numbers("z"), -1.0F) == 1);
+    CHECK(std::ranges::count(smallest->values.numbers("z"), 0.0F) == 1);
+    CHECK(smallest->values.numbers("embcat") == std::vector<float>{1});  // 0 is out of its range
+    CHECK(fails(smallest->made.trial));
+    CHECK(smallest->made.numbers.size() == 2);
+    CHECK(smallest->right.size() == 2);
+}
+
+TEST_CASE("shrink: an axis of two extents loses the same index of one of them everywhere") {
+    // Off where the number at position 1, dimension 2 is the row's largest: kept are that position and dimension.
+    const NetworkSize size = size_of(kRows, kV, kT, kE);
+    Values values = values_at(size);
+    std::vector<float> x = values.numbers("embcat");
+    x[4 * kT * kE + 1 * kE + 2] = 1000;
+    values.put({"embcat", {kRows, kT * kE}}, x);
+    const Spoil spoil = [](float* y, const float*, const std::int64_t* Y, const float* embcat, const NetworkSize& at) {
+        const std::size_t V = at.network.vocabulary, K = at.network.context * at.network.embedding;
+        for (std::size_t i = 0; i < at.rows; ++i) {
+            if (std::any_of(embcat + i * K, embcat + (i + 1) * K, [](float number) { return number > 500; })) {
+                y[i * V + static_cast<std::size_t>(Y[i])] = 3;
+            }
+        }
+    };
+    const auto smallest = shrunk(spoil, values, size);
+    REQUIRE(smallest != nullptr);
+    CHECK(smallest->size.rows == 1);
+    CHECK(smallest->values.numbers("embcat") == std::vector<float>{1000});
+    CHECK(smallest->values.indices("Y")[0] < 2);  // (4·5 + 2) mod 7 = 1 at first
+    CHECK(smallest->made.trial.ours == 3);
+}
+
+TEST_CASE("shrink: a class that occurs stays, and larger ones are counted anew") {
+    const NetworkSize size = size_of(kRows, kV, 1, 1);
+    // Off at the last class, whichever that is, where it is a target.
+    const Spoil spoil = [](float* y, const float*, const std::int64_t* Y, const float*, const NetworkSize& at) {
+        const std::size_t V = at.network.vocabulary;
+        for (std::size_t i = 0; i < at.rows; ++i) {
+            if (Y[i] == static_cast<std::int64_t>(V) - 1) {
+                y[i * V + V - 1] = 50;
+            }
+        }
+    };
+    const auto smallest = shrunk(spoil, values_at(size), size);
+    REQUIRE(smallest != nullptr);
+    CHECK(smallest->size.rows == 1);
+    CHECK(smallest->size.network.vocabulary == 2);
+    CHECK(smallest->values.indices("Y") == std::vector<std::int64_t>{1});
+}
+
+TEST_CASE("shrink: a remainder's smallest size is found, though no half of the first has it") {
+    const NetworkSize size = size_of(29, kV, 1, 1);
+    const Spoil spoil = [](float* y, const float*, const std::int64_t*, const float*, const NetworkSize& at) {
+        if (at.rows % 4 == 1 && at.rows > 1) {
+            y[at.rows * at.network.vocabulary - 1] = 500;
+        }
+    };
+    const auto smallest = shrunk(spoil, values_at(size), size);
+    REQUIRE(smallest != nullptr);
+    CHECK(smallest->size.rows == 5);
+}
+
+TEST_CASE("shrink: a network that divides by n − 1 keeps two rows where a step depends on that") {
+    NetworkSize size = size_of(kRows, kV, 1, 1);
+    size.network.norm.batch_divisor = Divisor::n_minus_1;
+    const Spoil depends = [](float* y, const float*, const std::int64_t*, const float*, const NetworkSize& at) {
+        y[0] = at.network.norm.batch_divisor == Divisor::n ? 600 : 500;
+    };
+    CHECK(shrunk(depends, values_at(size), size)->size.rows == 2);
+    const Spoil does_not = [](float* y, const float*, const std::int64_t*, const float*, const NetworkSize&) {
+        y[0] = 500;
+    };
+    CHECK(shrunk(does_not, values_at(size), size)->size.rows == 1);
+}
+
+TEST_CASE("shrink: without an error there is nothing to make small, and tries end") {
+    const NetworkSize size = size_of(kRows, kV, kT, kE);
+    const Spoil nothing = [](float*, const float*, const std::int64_t*, const float*, const NetworkSize&) {};
+    CHECK(shrunk(nothing, values_at(size), size) == nullptr);
+    std::size_t runs = 0;
+    const Spoil counted = [&runs](float* y, const float*, const std::int64_t*, const float*, const NetworkSize&) {
+        ++runs;
+        y[0] = 500;
+    };
+    const auto smallest = shrunk(counted, values_at(size), size, 7);
+    REQUIRE(smallest != nullptr);
+    CHECK(runs == 7);
+    CHECK(fails(smallest->made.trial));
+}
+
+TEST_CASE("shrink: a plain error does not become one of rounding, nor one of another kind") {
+    const NetworkSize size = size_of(kRows, kV, kT, kE);
+    Values values = values_at(size);
+    std::vector<float> z = values.numbers("z");
+    z[3] = -12.375F;
+    values.put({"z", {kRows, kV}}, z);
+    const Spoil spoil = [](float* y, const float* logits, const std::int64_t*, const float*, const NetworkSize& at) {
+        for (std::size_t i = 0; i < at.rows * at.network.vocabulary; ++i) {
+            y[i] = logits[i] < -10       ? y[i] * 2
+                   : logits[i] < -0.5F   ? y[i] * 1.00001F
+                   : at.rows < kRows / 2 ? std::nanf("")
+                                         : y[i];
+        }
+    };
+    const auto smallest = shrunk(spoil, values, size);
+    REQUIRE(smallest != nullptr);
+    CHECK(smallest->made.trial.verdict == Verdict::mismatch);
+    CHECK(std::ranges::min(smallest->values.numbers("z")) < -10);
+    CHECK(smallest->size.rows > kRows / 2 - 1);
+}
+
+namespace {
+
+SmallestInput written() {
+    SmallestInput input{.makes = "dlogits.2",
+                        .shape = {1, 3},
+                        .reads = {"logits", "Y", "rate"},
+                        .size = size_of(1, 3, 1, 1),
+                        .values = {},
+                        .made = {},
+                        .right = {1, 0.25, 0}};
+    input.values.put({"logits", {1, 3}}, std::vector<float>{-1, 0.1F, 1e-45F});
+    input.values.put({"Y", {1}}, std::vector<std::int64_t>{2});
+    input.values.put({"rate", {}}, std::vector<float>{-0.0F});
+    input.made = {{}, {1, 0, 0}};
+    input.made.trial.verdict = Verdict::mismatch;
+    input.made.trial.worst = 1;
+    input.made.trial.ours = 0;
+    input.made.trial.answer = 0.25;
+    return input;
+}
+
+}  // namespace
+
+TEST_CASE("the smallest input as C++: every number to the bit, in floats and in doubles") {
+    SmallestInput input = written();
+    CHECK(report::as_code(input, 12) ==
+          std::vector<std::string>{"the smallest input found that shows it, with 1 row:",
+                                   "const float logits[1][3] = {{-1, 0.1F, 1e-45F}};", "const std::int64_t Y[1] = {2};",
+                                   "const float rate = -0.0F;  // dlogits_2[0][1] is 0, and 0.25 is right"});
+    input.made.trial.in_double = true;
+    input.made.trial.ours = 0.1;
+    input.made.trial.answer = 1.0 / 3;
+    const std::vector<std::string> in_double = report::as_code(input, 12);
+    CHECK(in_double[0] == "the smallest input found that shows it, with 1 row, in double:");
+    CHECK(in_double[1] == "const double logits[1][3] = {{-1, 0.1F, 1e-45F}};");
+    REQUIRE(in_double.size() == 5);  // too wide for the end of a line
+    CHECK(in_double[3] == "const double rate = -0.0F;");
+    CHECK(in_double[4] == "// dlogits_2[0][1] is 0.10000000000000001, and 0.33333333333333331 is right");
+    input.made.trial.in_double = false;
+    input.made.trial.ours = -std::numeric_limits<double>::quiet_NaN();
+    CHECK(report::as_code(input, 12)[3].ends_with("dlogits_2[0][1] is nan, and 0.333333333 is right"));
+    input.made.trial.in_double = true;
+    input.made.trial.note = "goes to h(3, 0), and h is (3, 1)";
+    CHECK(report::as_code(input, 12)[3] == "const double rate = -0.0F;  // goes to h(3, 0), and h is (3, 1)");
+    input.made.trial.note = "";
+    input.made.trial.verdict = Verdict::unwritten;
+    CHECK(report::as_code(input, 12)[3] == "const double rate = -0.0F;  // dlogits_2[0][1] is not written");
+}
+
+TEST_CASE("the smallest input as C++: wide rows are broken between them, and long ones end where lines do") {
+    SmallestInput input = written();
+    input.values.put({"logits", {60, 3}}, std::vector<float>(180, 0.125F));
+    const std::vector<std::string> lines = report::as_code(input, 8);
+    REQUIRE(lines.size() == 8);
+    CHECK(lines[1].ends_with("},"));
+    CHECK(lines[2].starts_with("    {0.125F, "));
+    CHECK(std::ranges::all_of(lines, [](const std::string& line) { return line.size() <= 100; }));
+    CHECK(lines[6] == "…: all of it is in --format json, as smallest_input");
+    CHECK(lines[7] == "// dlogits_2[0][1] is 0, and 0.25 is right");
+}
+
+TEST_CASE("the smallest input as JSON: nested arrays by name, what was made and what is right") {
+    const Json json = text::parsed_json(printed_json(report::json_of(written()), 1));
+    CHECK(json["values"]["logits"][0][1].get<float>() == 0.1F);
+    CHECK(json["values"]["Y"] == Json::array({2}));
+    CHECK(json["values"]["rate"].get<float>() == 0);
+    CHECK(json["made"][0][1] == 0.0);
+    CHECK(json["right"][0][1] == 0.25);
+    CHECK(json["index"] == Json({0, 1}));
+    CHECK(json["rows"] == 1);
+    CHECK(json["in_double"] == false);
+    CHECK(json["note"].is_null());
+}
