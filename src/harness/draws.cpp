@@ -102,7 +102,8 @@ constexpr std::size_t kPatterns = 15;
 // One row, or one column, of `width` numbers.
 std::vector<float> pattern(std::size_t which, std::size_t width, Generator& generator) {
     std::vector<float> row = random_numbers(width, 1, {}, generator);
-    const std::size_t here = random_below(width, generator), there = random_below(width, generator);
+    const std::size_t here = random_below(width, generator);
+    const std::size_t there = width > 1 ? (here + 1 + random_below(width - 1, generator)) % width : here;
     const float x = random_number(generator);
     switch (which % kPatterns) {
         case 0:  // all negative
