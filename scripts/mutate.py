@@ -1,9 +1,11 @@
 """Mutants of the sources of src/manual; scripts/mutate runs it.
 
-    mutate.py ROOT BUILD [--only N] [--workers N] [--list] [FILE | FILE:LINE]…
+    mutate.py ROOT BUILD [--only N] [--boundary] [--workers N] [--list] [FILE | FILE:LINE]…
 
 A mutant is one small change of one line, made by the rules below: an operator, a sign, an index, the end or the start
-of a loop, a constant, += to =, two neighbouring arguments exchanged, one convention in the place of another. Of all
+of a loop, a constant, += to =, two neighbouring arguments exchanged, one convention in the place of another; and, at
+the boundary, > for >=, the tail of a loop, the first for another element, a constant's sign, what a maximum begins
+with (--boundary: these alone). Of all
 that the rules make, 220 are taken (or N), at least ten of each file: those whose hash comes first, so that the choice
 is the same everywhere and moves little when the sources do. One that does not compile is no mutant, and the file's next
 comes in its place. FILE narrows the choice to some files; FILE:LINE takes every mutant of a line.
@@ -62,9 +64,9 @@ BEFORE_TO_AFTER = [
     # signs
     (r"(?<=[=(,?:] )-(?=[\w(])", ""), (r"(?<=[{(])-(?=[\w(])", ""), (r"(?<![\w!])!(?=[\w(])", ""),
     # the ends of loops
-    (r" < ", " <= "), (r" <= ", " < "), (r" > ", " >= "), (r" >= ", " > "), (r"(?<=; )(\w+)(?= < )", r"\1 + 1"),
+    (r"(?<=; )(\w+)(?= < )", r"\1 + 1"),
     # indices
-    (r"(?<=\[)([a-z]\w*)(?=\])", "0"), (r"(?<=\[)([a-z]\w*)(?=\])", r"\1 + 1"),
+    (r"(?<=\[)([a-z]\w*)(?=\])", r"\1 + 1"),
     (r"(?<=\[)(\w+) \* (\w+) \+ (\w+)(?=\])", r"\3 * \2 + \1"),
     # constants, and where loops start
     (r"(?<![\w.])(\d+)(?![\w.])", lambda m: str(int(m[1]) + 1)),
@@ -81,6 +83,24 @@ BEFORE_TO_AFTER = [
     # what the kernels are made of
     (r"\bhn::Add\b", "hn::Sub"), (r"\bhn::MulAdd\b", "hn::NegMulAdd"), (r"\bhn::Min\b", "hn::Max"),
     (r"\bhn::Zero\(d\)", "hn::Set(d, 1.0F)"), (r"\bfirst\b", "second"), (r"\bsecond\b", "first"),
+]
+
+# At the boundary: what is wrong at a size, a place or a value only.
+SIZE = r"(?:n|V|H|E|T|in|out|count|rows|columns|width|elements|depth)_?"
+BOUNDARY = [
+    # comparisons
+    (r" < ", " <= "), (r" <= ", " < "), (r" > ", " >= "), (r" >= ", " > "),
+    # the tail of a loop, of a sum, of a copy: the last one left out, or what is past the last whole four
+    (r"(?<=; )(\w+) < ([\w.]+)(?=; )", r"\1 < \2 - 1"), (r"(?<=; )(\w+) < ([\w.]+)(?=; )", r"\1 < \2 / 4 * 4"),
+    (rf"(?<=[(,] )(?<!size_t )({SIZE})(?=[,)])", r"\1 - 1"), (rf"(?<=\()({SIZE})(?=[,)])", r"\1 - 1"),
+    (rf"(?<=[(,] )(?<!size_t )({SIZE})(?=[,)])", r"\1 / 4 * 4"), (rf"(?<=\()({SIZE})(?=[,)])", r"\1 / 4 * 4"),
+    # the first or the last of a row
+    (r"(?<=\[)([a-z]\w*)(?=\])", "0"), (r"(?<=\[)([a-z]\w*)(?=\])", r"\1 - 1"),
+    # a constant's sign
+    (r"(?<=\{)([1-9][\d.]*|0\.\d*[1-9])(?=\})", r"-\1"), (r"(?<=[ (])([1-9]\d*\.\d+F?|0\.\d*[1-9]\d*F?)", r"-\1"),
+    # what a maximum begins with, and where it is in a tie (its value is the same there)
+    (r"\*std::max_element\(([^()]*)\)", r"std::max(T{0}, *std::max_element(\1))"),
+    (r"(?<!\*)std::max_element\(([^()]*)\)", r"std::max_element(\1, [](const T& a, const T& b) { return !(b < a); })"),
 ]
 
 # Lines that compute nothing: names, types and instantiations.
@@ -106,8 +126,8 @@ class Mutant:
         return hashlib.sha256(f"{self.file}\0{self.shown}\0{same}".encode()).hexdigest()
 
 
-def mutants_of(root, file):
-    """All that the rules make of a file, by rank."""
+def mutants_of(root, file, only_boundary=False):
+    """All that the rules make of a file, or those at the boundary, by rank."""
     lines = (root / "src/manual" / file).read_text().split("\n")
     plain = masked("\n".join(lines)).split("\n")
     made, seen = [], {}
@@ -115,7 +135,7 @@ def mutants_of(root, file):
         if NOTHING.match(bare):
             continue
         known = set()
-        for pattern, replacement in BEFORE_TO_AFTER:
+        for pattern, replacement in BOUNDARY if only_boundary else BEFORE_TO_AFTER + BOUNDARY:
             for match in re.finditer(pattern, bare):
                 if callable(replacement):
                     after = replacement(match)
@@ -183,6 +203,7 @@ RECIPES = [
                                 "running_divisor": "n", "running": "deviation"}, bias=(True, False), batch=5),
     recipe("large-logits", [23], {"epsilon_place": "outside", "running": "deviation"}, output_normal=3.0, logits_plus=60.0,
            batch=7),
+    recipe("negative-logits", [11], {"batch_divisor": "n", "running_divisor": "n"}, logits_plus=-200.0, batch=10),
 ]
 
 
@@ -370,6 +391,7 @@ def main():
     parser.add_argument("root", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("build", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--only", type=int, default=MUTANTS, metavar="N", help=f"so many mutants in all [{MUTANTS}]")
+    parser.add_argument("--boundary", action="store_true", help="only those at the boundary of a size or a value")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), metavar="N",
                         help="at a time [one a core]")
     parser.add_argument("--list", action="store_true", help="print them, make none")
@@ -380,6 +402,8 @@ def main():
     known = equivalents(options.root)
     made = {file: mutants_of(options.root, file) for file in FILES}
     everything = {m.key for all in made.values() for _, m in all}
+    if options.boundary:
+        made = {file: mutants_of(options.root, file, True) for file in FILES}
     stale = ["\t".join(key) for key in known if key not in everything]
     for entry in stale:
         print(f"scripts/mutants_equivalent: no mutant is like this any more: {entry}")

@@ -47,9 +47,21 @@ struct Score {
     std::string name, recipe;
     std::uint64_t seed = 0;
     bool caught = false, blamed = false;
-    std::vector<std::string> culprits;   // as reported
-    std::map<std::string, bool> rivals;  // who would have caught it
+    bool caught_without_battery = false;  // by the batch and one random draw
+    std::vector<std::string> culprits;    // as reported
+    std::map<std::string, bool> rivals;   // who would have caught it
 };
+
+// What is left of a compared step without the battery.
+ComparedStep without_battery(ComparedStep step) {
+    for (Blamed& blamed : step.blamed) {
+        std::erase_if(blamed.culprits, [](const Culprit& one) { return one.trial && !one.trial->on.empty(); });
+        for (StepAlone& alone : blamed.alone) {
+            alone.battery.clear();
+        }
+    }
+    return step;
+}
 
 // A recipe with drawn values, its batches and all that LibTorch makes of them.
 class Ground {
@@ -77,16 +89,20 @@ public:
                                 .batch = [&](std::size_t step) { return batches_.at(step).view(); },
                                 .rate = [&](std::size_t) { return kRate; }};
         Score score;
-        Summary summary;
+        Summary summary, batch_and_draw;
         std::vector<Contestant> contestants;
         contestants.push_back(std::move(contestant));
         contestants.back().judge.right = {};  // nothing is explained here
         run_comparison(network_, state_, schedule, contestants, reference_.witnesses, reference_.chain,
-                       [&](const ComparedStep& step) { add(summary, step); });
+                       [&](const ComparedStep& step) {
+                           add(summary, step);
+                           add(batch_and_draw, without_battery(step));
+                       });
         for (const Culprit& culprit : summary.culprits) {
             score.culprits.push_back(culprit.name);
         }
         score.caught = !summary.agree;
+        score.caught_without_battery = !batch_and_draw.agree;
         score.blamed =
             std::set(score.culprits.begin(), score.culprits.end()) == std::set(culprits.begin(), culprits.end());
         Side& side = *contestants.front().side;
@@ -172,8 +188,10 @@ Json to_json(const Score& score) {
     for (const auto& [name, catches] : score.rivals) {
         rivals[name] = catches;
     }
-    return {{"name", score.name},     {"recipe", score.recipe},     {"seed", score.seed}, {"caught", score.caught},
-            {"blamed", score.blamed}, {"culprits", score.culprits}, {"rivals", rivals}};
+    return {{"name", score.name},         {"recipe", score.recipe},
+            {"seed", score.seed},         {"caught", score.caught},
+            {"blamed", score.blamed},     {"caught_without_battery", score.caught_without_battery},
+            {"culprits", score.culprits}, {"rivals", rivals}};
 }
 
 // Everything that was scored.
@@ -185,6 +203,7 @@ struct Scores {
         return static_cast<std::size_t>(std::ranges::count_if(scores, what));
     }
     std::size_t caught() const { return how_many(planted, &Score::caught); }
+    std::size_t caught_without_battery() const { return how_many(planted, &Score::caught_without_battery); }
     std::size_t blamed() const { return how_many(planted, &Score::blamed); }
     std::size_t false_alarms() const { return how_many(clean, &Score::caught); }
 };
@@ -240,6 +259,7 @@ void print_json(const Scores& scores) {
     const Json json = {{"total", scores.planted.size()},
                        {"caught", scores.caught()},
                        {"blamed", scores.blamed()},
+                       {"caught_without_battery", scores.caught_without_battery()},
                        {"false_alarms", scores.false_alarms()},
                        {"mistakes", rows},
                        {"not_applicable", scores.not_applicable},
@@ -257,6 +277,8 @@ void print_table(const Scores& scores) {
         fmt::print("{:<44} {:>3}/{:<3} {:>9}/{}\n", who, found, scores.planted.size(), alarms, scores.clean.size());
     };
     line("byhand", scores.caught(), scores.false_alarms());
+    line("byhand: the batch and one random draw only", scores.caught_without_battery(),
+         Scores::how_many(scores.clean, &Score::caught_without_battery));
     const auto rival_line = [&](const std::string& name, const std::string& rule) {
         const auto alarmed = [&](const Score& score) { return score.rivals.at(name); };
         line(name + ": " + rule, static_cast<std::size_t>(std::ranges::count_if(scores.planted, alarmed)),

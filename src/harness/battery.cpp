@@ -16,8 +16,22 @@ struct Extents {
 
 // The first has room for every pattern of Drawn::rows and Drawn::columns.
 constexpr Extents kExtents[] = {
-    {29, 15, 17, 2, 3}, {1, 3, 5, 2, 3},   {2, 5, 3, 1, 4},   {3, 1, 2, 3, 1},   {5, 8, 7, 1, 7},    {7, 17, 9, 3, 2},
-    {13, 9, 31, 1, 5},  {15, 7, 33, 4, 2}, {17, 33, 8, 2, 5}, {31, 6, 11, 1, 3}, {33, 31, 16, 3, 3}, {65, 2, 6, 2, 1},
+    {29, 15, 17, 2, 3},
+    {1, 3, 5, 2, 3},
+    {2, 5, 3, 1, 4},
+    {3, 1, 2, 3, 1},
+    {5, 8, 7, 1, 7},
+    {7, 17, 9, 3, 2},
+    {13, 9, 31, 1, 5},
+    {15, 7, 33, 4, 2},
+    {17, 33, 8, 2, 5},
+    {31, 6, 11, 1, 3},
+    {33, 31, 16, 3, 3},
+    {65, 2, 6, 2, 1},
+    // More than fit a byte, of each.
+    {261, 2, 3, 1, 1},
+    {4, 258, 3, 2, 1},
+    {6, 3, 300, 2, 1},
 };
 constexpr std::size_t kForKinds = 0;
 
@@ -116,7 +130,8 @@ const std::vector<BatteryCase>& Battery::cases(const std::string& name, const st
     for (std::size_t size = 0; size + 1 < sizes_.size(); ++size) {
         add(cases, size, {}, name, reads);
     }
-    for (const Drawn how : {Drawn::small, Drawn::large, Drawn::minute, Drawn::vast, Drawn::spread, Drawn::special}) {
+    for (const Drawn how :
+         {Drawn::small, Drawn::large, Drawn::minute, Drawn::vast, Drawn::close, Drawn::spread, Drawn::special}) {
         add(cases, kForKinds, {how, ""}, name, reads);
     }
     const std::set<std::string> each(reads.begin(), reads.end());
@@ -124,14 +139,24 @@ const std::vector<BatteryCase>& Battery::cases(const std::string& name, const st
         if (is_index(read)) {
             add(cases, kForKinds, {Drawn::first, read}, name, reads);
             add(cases, kForKinds, {Drawn::last, read}, name, reads);
+            const auto most =
+                std::ranges::max_element(sizes_, {}, [](const NetworkSize& size) { return size.network.vocabulary; });
+            add(cases, static_cast<std::size_t>(most - sizes_.begin()), {Drawn::last, read}, name, reads);
             const std::size_t V = sizes_.back().network.vocabulary, rows = sizes_.back().rows;
             for (std::size_t from = 0; from < std::min(V, rows * kClassDraws); from += rows) {
                 add(cases, sizes_.size() - 1, {Drawn::every, read, from}, name, reads);
             }
             continue;
         }
-        add(cases, kForKinds, {Drawn::special, read}, name, reads);
-        if (at(kForKinds).shapes.at(read).size() > 1) {
+        add(cases, kForKinds, {Drawn::minute, read}, name, reads);
+        const auto& [form, shapes] = at(kForKinds);
+        const Shape& shape = shapes.at(read);
+        const auto range = form.bounds.ranges.find(read);
+        const std::size_t specials = special_numbers(range != form.bounds.ranges.end() ? range->second : ValueRange{});
+        for (std::size_t from = 0; from < specials; from += count(shape)) {
+            add(cases, kForKinds, {Drawn::special, read, from}, name, reads);
+        }
+        if (shape.size() > 1) {
             add(cases, kForKinds, {Drawn::rows, read}, name, reads);
             add(cases, kForKinds, {Drawn::columns, read}, name, reads);
         }

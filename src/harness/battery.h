@@ -26,8 +26,8 @@ struct NetworkSize {
 };
 
 // The sizes of a network's cases: those of its own kind (its norm, its biases, as many layers) with 1, 2 and more rows,
-// odd, prime, one more and one less than a multiple of 4, 8, 16 and 32, wide and narrow; and those in which every class
-// can be a target.
+// odd, prime, one more and one less than a multiple of 4, 8, 16 and 32, wide and narrow; more rows, units or classes
+// than fit a byte; and those in which every class can be a target.
 std::vector<NetworkSize> battery_sizes(const NetworkConfig& network);
 
 using MakeForm = std::function<Form(const NetworkConfig& network, std::size_t rows)>;

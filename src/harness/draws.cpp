@@ -52,11 +52,17 @@ std::vector<float> spread_numbers(std::size_t count, const ValueRange& range, Ge
 }
 
 // tanh is 1 in float from 9.011 on, exp overflows at 88.73 and underflows at −103.98.
-constexpr float kSpecial[] = {0,       1,        0x1p-149F, 0x1p-127F, 0x1p-126F, 0x1p-24F,  0x1p-12F, 0.5F,
-                              0.9999F, 1.00001F, 3,         9,         9.1F,      20,        87.9F,    89.1F,
-                              103,     105,      151,       999.5F,    0x1p20F,   0x1p-60F,  0x1p40F,  0.999999F};
+constexpr float kSpecial[] = {0,       1,        0x1p-149F, 0x1p-127F, 0x1p-126F, 0x1p-24F, 0x1p-12F, 0.5F,
+                              0.9999F, 1.00001F, 3,         9,         9.1F,      20,       87.9F,    89.1F,
+                              103,     105,      151,       999.5F,    0x1p20F,   0x1p-60F, 0x1p40F,  0.999999F};
 
-std::vector<float> special_numbers(std::size_t count, const ValueRange& range, Generator& generator) {
+std::vector<float> close_numbers(std::size_t count, const ValueRange& range, Generator& generator) {
+    std::vector<float> numbers(count);
+    std::ranges::generate(numbers, [&] { return within(range, 1000 + 0x1p-10F * random_number(generator)); });
+    return numbers;
+}
+
+std::vector<float> special_choice(const ValueRange& range) {
     std::vector<float> choice;
     for (const float x : kSpecial) {
         choice.push_back(within(range, x));
@@ -72,17 +78,32 @@ std::vector<float> special_numbers(std::size_t count, const ValueRange& range, G
             }
         }
     }
+    return choice;
+}
+
+// All of them where there is room.
+std::vector<float> special_draw(std::size_t count, const ValueRange& range, const Draw& draw, Generator& generator) {
+    std::vector<float> choice = special_choice(range);
+    if (count < choice.size() && !draw.only.empty()) {
+        std::ranges::rotate(choice, choice.begin() + static_cast<std::ptrdiff_t>(draw.from % choice.size()));
+        return {choice.begin(), choice.begin() + static_cast<std::ptrdiff_t>(count)};
+    }
     std::vector<float> numbers(count);
-    std::ranges::generate(numbers, [&] { return choice[random_below(choice.size(), generator)]; });
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t from = i % choice.size();
+        std::swap(choice[from], choice[from + random_below(choice.size() - from, generator)]);
+        numbers[i] = choice[from];
+    }
     return numbers;
 }
 
-constexpr std::size_t kPatterns = 14;
+constexpr std::size_t kPatterns = 15;
 
 // One row, or one column, of `width` numbers.
 std::vector<float> pattern(std::size_t which, std::size_t width, Generator& generator) {
     std::vector<float> row = random_numbers(width, 1, {}, generator);
-    const std::size_t here = random_below(width, generator), there = random_below(width, generator);
+    const std::size_t here = random_below(width, generator);
+    const std::size_t there = width > 1 ? (here + 1 + random_below(width - 1, generator)) % width : here;
     const float x = random_number(generator);
     switch (which % kPatterns) {
         case 0:  // all negative
@@ -127,6 +148,9 @@ std::vector<float> pattern(std::size_t which, std::size_t width, Generator& gene
         case 12:  // ascending: it is the last
             std::ranges::sort(row);
             break;
+        case 13:  // all negative, in the millions
+            std::ranges::transform(row, row.begin(), [](float y) { return -0x1p20F * (1 + std::abs(y)); });
+            break;
         default:  // far from zero, all on one side
             std::ranges::transform(row, row.begin(), [x](float y) { return std::copysign(150.0F, x) + y; });
     }
@@ -145,10 +169,10 @@ std::vector<float> patterned(const Shape& shape, bool by_rows, const ValueRange&
     return numbers;
 }
 
-std::vector<float> numbers_of(const TensorSpec& spec, const ValueRange& range, Drawn how, Generator& generator) {
+std::vector<float> numbers_of(const TensorSpec& spec, const ValueRange& range, const Draw& draw, Generator& generator) {
     const std::size_t elements = count(spec.shape);
     const auto scaled = [&](float scale) { return random_numbers(elements, scale, range, generator); };
-    switch (how) {
+    switch (draw.how) {
         case Drawn::small:
             return scaled(0x1p-20F);
         case Drawn::large:
@@ -159,12 +183,14 @@ std::vector<float> numbers_of(const TensorSpec& spec, const ValueRange& range, D
             return scaled(0x1p40F);
         case Drawn::spread:
             return spread_numbers(elements, range, generator);
+        case Drawn::close:
+            return close_numbers(elements, range, generator);
         case Drawn::special:
-            return special_numbers(elements, range, generator);
+            return special_draw(elements, range, draw, generator);
         case Drawn::rows:
         case Drawn::columns:
             if (spec.shape.size() > 1) {
-                return patterned(spec.shape, how == Drawn::rows, range, generator);
+                return patterned(spec.shape, draw.how == Drawn::rows, range, generator);
             }
             return scaled(1);
         default:
@@ -197,6 +223,8 @@ const char* describe(Drawn how) {
             return "values around 1e-30";
         case Drawn::vast:
             return "values around 1e12";
+        case Drawn::close:
+            return "values close to each other";
         case Drawn::spread:
             return "values from 1e-6 to 1e6";
         case Drawn::special:
@@ -221,18 +249,22 @@ std::string describe(const Draw& draw) {
     return std::string(describe(draw.how)) + (draw.only.empty() ? "" : " in " + draw.only);
 }
 
+std::size_t special_numbers(const ValueRange& range) {
+    return special_choice(range).size();
+}
+
 Values draw(const std::vector<TensorSpec>& specs, const std::map<std::string, ValueRange>& ranges, const Draw& draw,
             std::size_t vocabulary, std::uint64_t seed) {
     Generator generator(seed);
     Values values;
     for (const TensorSpec& spec : specs) {
-        const Drawn how = draw.only.empty() || draw.only == spec.name ? draw.how : Drawn::random;
+        const Draw own = draw.only.empty() || draw.only == spec.name ? draw : Draw{};
         if (spec.name == "X" || spec.name == "Y") {
-            values.put(spec, indices_of(spec, how, draw.from, vocabulary, generator));
+            values.put(spec, indices_of(spec, own.how, own.from, vocabulary, generator));
             continue;
         }
         const auto known = ranges.find(spec.name);
-        values.put(spec, numbers_of(spec, known != ranges.end() ? known->second : ValueRange{}, how, generator));
+        values.put(spec, numbers_of(spec, known != ranges.end() ? known->second : ValueRange{}, own, generator));
     }
     return values;
 }

@@ -18,6 +18,7 @@ enum class Drawn {
     large,    // times 2^20
     minute,   // times 2^-100
     vast,     // times 2^40
+    close,    // a thousand and a few millionths of it: what is left of a difference is small
     spread,   // magnitudes from 2^-20 to 2^20
     special,  // ±0, subnormal numbers, the ends of the range and their neighbours, where exp and tanh saturate
     rows,     // a matrix whose rows are all negative, all equal, one-hot, have two maxima, ...
@@ -30,14 +31,17 @@ enum class Drawn {
 struct Draw {
     Drawn how = Drawn::random;
     std::string only = {};  // the one value drawn so, the others being random; empty: all
-    std::size_t from = 0;   // of Drawn::every: the first index
+    std::size_t from = 0;   // of Drawn::every: the first index; of Drawn::special in one value alone: the first number
 };
 
 // "logits by rows: all negative, all equal, ..." of a Draw, for reports; empty for random.
 std::string describe(const Draw& draw);
 
-// Values for `specs`, the same on every machine for the same seed. Numbers lie within their range, by name; X and Y hold
-// indices below `vocabulary`. What a way of drawing does not apply to is random.
+// How many numbers Drawn::special has for values of this range. One value alone that has fewer takes them in turn.
+std::size_t special_numbers(const ValueRange& range);
+
+// Values for `specs`, the same on every machine for the same seed. Numbers lie within their range, by name; X and Y
+// hold indices below `vocabulary`. What a way of drawing does not apply to is random.
 Values draw(const std::vector<TensorSpec>& specs, const std::map<std::string, ValueRange>& ranges, const Draw& draw,
             std::size_t vocabulary, std::uint64_t seed);
 

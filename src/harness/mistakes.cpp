@@ -11,7 +11,8 @@ const std::vector<Mistake>& mistakes() {
     static const std::vector<Mistake> all = [] {
         std::vector<Mistake> list;
         for (auto part : {planting::norm_mistakes(), planting::softmax_mistakes(), planting::layer_mistakes(),
-                          planting::update_mistakes(), planting::memory_mistakes()}) {
+                          planting::update_mistakes(), planting::memory_mistakes(), planting::data_mistakes(),
+                          planting::layer_data_mistakes()}) {
             std::ranges::move(part, std::back_inserter(list));
         }
         return list;

@@ -22,7 +22,8 @@ struct Mistake {
     std::function<std::vector<std::string>(StepNetwork<float>& network, const Catches& catches)> plant;
 };
 
-// All of them: norm, softmax and loss, layers and embedding, update and evaluation, order and memory.
+// All of them: norm, softmax and loss, layers and embedding, update and evaluation, order and memory, only on some
+// data.
 const std::vector<Mistake>& mistakes();
 
 // By its name, or nullptr.

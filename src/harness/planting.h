@@ -24,6 +24,8 @@ std::vector<Mistake> softmax_mistakes();
 std::vector<Mistake> layer_mistakes();
 std::vector<Mistake> update_mistakes();
 std::vector<Mistake> memory_mistakes();
+std::vector<Mistake> data_mistakes();
+std::vector<Mistake> layer_data_mistakes();
 
 // The first step, in the order in which they run, that is computed by this function; or nullptr.
 inline Step<float>* step_by(Network& network, const std::string& function) {

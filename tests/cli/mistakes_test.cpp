@@ -99,6 +99,20 @@ TEST_CASE("mistakes: every one is caught and rightly blamed, with and without ε
     CHECK(std::any_of(score["mistakes"].begin(), score["mistakes"].end(), passes_all));
 }
 
+TEST_CASE("mistakes: what shows only on some data is caught by the battery, and not by the batch and one draw") {
+    need_torch();
+    const Folder folder;
+    for (const std::string pattern : {"rows-*", "tanh-*-zero", "*-equal-maxim*", "*-in-a-byte"}) {
+        CAPTURE(pattern);
+        const Arguments some = {"--recipe", "notes", "--seeds", "1", "--mistake", pattern};
+        const json score = json_of(byhand(folder, Arguments{"mistakes", "--score", "--json"} + some));
+        CHECK(score["total"].get<int>() >= 1);
+        CHECK(score["caught"] == score["total"]);
+        CHECK(score["blamed"] == score["total"]);
+        CHECK(score["caught_without_battery"] == 0);
+    }
+}
+
 TEST_CASE("mistakes that some recipe has no place for are named, and not counted") {
     need_torch();
     const Folder folder;

@@ -11,8 +11,8 @@ using namespace byhand;
 namespace {
 
 constexpr std::size_t kRows = 29, kColumns = 17, kVocabulary = 11;
-const std::vector<TensorSpec> kSpecs = {{"x", {kRows, kColumns}}, {"h", {kRows, 3}}, {"v", {kColumns}},
-                                        {"X", {kRows, 2}},        {"Y", {kRows}}};
+const std::vector<TensorSpec> kSpecs = {
+    {"x", {kRows, kColumns}}, {"h", {kRows, 3}}, {"v", {kColumns}}, {"X", {kRows, 2}}, {"Y", {kRows}}};
 const std::map<std::string, ValueRange> kRanges = {{"h", {-1, 1}}, {"v", {.low = 0}}};
 
 Values drawn(const Draw& how, std::uint64_t seed = 1) {
@@ -46,16 +46,18 @@ TEST_CASE("draws: random magnitudes lie from 1/16 to 1, have either sign, and ar
 }
 
 TEST_CASE("draws: every way of drawing keeps within the ranges, and makes finite numbers") {
-    for (const Drawn how : {Drawn::random, Drawn::small, Drawn::large, Drawn::minute, Drawn::vast, Drawn::spread,
-                            Drawn::special, Drawn::rows, Drawn::columns, Drawn::every, Drawn::first, Drawn::last}) {
+    for (const Drawn how :
+         {Drawn::random, Drawn::small, Drawn::large, Drawn::minute, Drawn::vast, Drawn::close, Drawn::spread,
+          Drawn::special, Drawn::rows, Drawn::columns, Drawn::every, Drawn::first, Drawn::last}) {
         INFO(describe({how}));
         const Values values = drawn({how});
         CHECK(std::ranges::all_of(values.numbers("x"), [](float x) { return std::isfinite(x); }));
         CHECK(std::ranges::all_of(values.numbers("h"), [](float x) { return std::abs(x) <= 1; }));
         CHECK(std::ranges::all_of(values.numbers("v"), [](float x) { return x >= 0 && std::isfinite(x); }));
         for (const char* name : {"X", "Y"}) {
-            CHECK(std::ranges::all_of(values.indices(name),
-                                      [](std::int64_t index) { return index >= 0 && index < std::int64_t{kVocabulary}; }));
+            CHECK(std::ranges::all_of(values.indices(name), [](std::int64_t index) {
+                return index >= 0 && index < std::int64_t{kVocabulary};
+            }));
         }
     }
 }
@@ -83,6 +85,28 @@ TEST_CASE("draws: special values are zeros of both signs, subnormal numbers, and
     CHECK(has(h, std::nextafter(-1.0F, 0.0F)));
 }
 
+TEST_CASE("draws: a value with fewer elements than there are special numbers takes them in turn") {
+    const ValueRange range{.low = 0};
+    const std::size_t all = special_numbers(range);
+    std::multiset<float> seen;
+    for (std::size_t from = 0; from < all; from += 7) {
+        const Values values = draw({{"v", {7}}}, {{"v", range}}, {Drawn::special, "v", from}, kVocabulary, 1);
+        seen.insert(values.numbers("v").begin(), values.numbers("v").end());
+    }
+    const Values whole = draw({{"v", {all}}}, {{"v", range}}, {Drawn::special, "v"}, kVocabulary, 1);
+    CHECK(std::set(seen.begin(), seen.end()) == std::set(whole.numbers("v").begin(), whole.numbers("v").end()));
+    CHECK(std::set(seen.begin(), seen.end()).size() > 20);
+}
+
+TEST_CASE("draws: close values differ by millionths, in all values alike") {
+    const Values values = drawn({Drawn::close});
+    for (const float x : values.numbers("x")) {
+        CHECK(std::abs(x - 1000) <= 0.001F);
+    }
+    CHECK(std::set(values.numbers("x").begin(), values.numbers("x").end()).size() > 3);
+    CHECK(std::abs(values.numbers("v")[0] - values.numbers("x")[0]) <= 0.002F);
+}
+
 TEST_CASE("draws: rows are all negative, have two maxima, are all equal, one-hot and zero; so are columns") {
     const Values by_rows = drawn({Drawn::rows}), by_columns = drawn({Drawn::columns});
     const auto maxima = [](const std::vector<float>& line) {
@@ -97,6 +121,7 @@ TEST_CASE("draws: rows are all negative, have two maxima, are all equal, one-hot
         return false;
     };
     CHECK(any_row([](const auto& line) { return *std::ranges::max_element(line) < 0; }));
+    CHECK(any_row([](const auto& line) { return *std::ranges::max_element(line) < -1e6F; }));
     CHECK(any_row([](const auto& line) { return *std::ranges::min_element(line) > 0; }));
     CHECK(any_row([&](const auto& line) { return maxima(line) == 2; }));
     CHECK(any_row([&](const auto& line) { return maxima(line) == 2 && *std::ranges::max_element(line) < 0; }));
