@@ -65,7 +65,8 @@ void add_quick(const Command& command, bool& quick) {
 
 void say_if_quick(bool quick) {
     if (quick) {
-        say("quick: isolated steps ran on the batch and one random draw; without --quick, on other values and sizes too\n");
+        say("quick: isolated steps ran on the batch and one random draw; without --quick, on other values and sizes "
+            "too\n");
     }
 }
 

@@ -58,6 +58,9 @@ Question ask(const Step<Rounded>& right, const Answers& answers, std::shared_ptr
         std::ranges::transform(bounds_of(right, *question.values, may_be_subnormal), question.in_other_words.begin(),
                                &Rounded::any_order);
     }
+    for (std::size_t i = 0; i < question.answer.size(); ++i) {
+        question.in_other_words[i] = std::max(question.in_other_words[i], 0x1p-24 * std::abs(question.answer[i]));
+    }
     return question;
 }
 
@@ -129,9 +132,9 @@ const Question& Questions::probe(const Step<Rounded>& right, const std::vector<s
     const auto [place, is_new] = probes_.try_emplace(key(right, reads, answers));
     if (is_new) {
         const std::vector<TensorSpec> specs = read_by(right, reads, answers, shapes_);
-        place->second = ask(right, answers,
-                            std::make_shared<const Values>(draw(specs, ranges_, {}, vocabulary_,
-                                                                stream_of(right.makes, seed_))));
+        place->second =
+            ask(right, answers,
+                std::make_shared<const Values>(draw(specs, ranges_, {}, vocabulary_, stream_of(right.makes, seed_))));
     }
     return place->second;
 }

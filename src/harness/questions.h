@@ -11,9 +11,9 @@
 #include "base/answers.h"
 #include "base/batch.h"
 #include "harness/values.h"
-#include "steps/value_range.h"
 #include "steps/rounded.h"
 #include "steps/step.h"
+#include "steps/value_range.h"
 
 namespace byhand {
 
@@ -21,7 +21,8 @@ struct Question {
     std::shared_ptr<const Values> values;
     std::vector<double> answer;
     // How far float may end up from the exact value of each element: by our order of sums, by any, and by any where
-    // products are grouped in another way too, so that a number too small to be normal is rounded before it grows.
+    // products are grouped in another way too, so that a number too small to be normal is rounded before it grows;
+    // there each result is rounded once at least, even where a zero among the reads makes ours exact.
     std::vector<double> in_our_order, in_any_order, in_other_words;
 };
 

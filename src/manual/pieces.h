@@ -11,8 +11,8 @@ namespace byhand {
 template <class T>
 StepNetwork<T> fused_pieces(const NetworkConfig& config, std::size_t rows);
 
-// The pieces of float that a kernel computes, once for each kind of vectors that the CPU has: several steps make each name.
-// Their function names end with it: "simd::tanh_forward (AVX2)".
+// The pieces of float that a kernel computes, once for each kind of vectors that the CPU has: several steps make each
+// name. Their function names end with it: "simd::tanh_forward (AVX2)".
 StepNetwork<float> fused_pieces_on_all_targets(const NetworkConfig& config, std::size_t rows);
 
 // The same, but each step of the forward and backward pass by the kernel of simd/ that is its twin, if there is one.

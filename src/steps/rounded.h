@@ -62,8 +62,8 @@ public:
         return units < 1 ? inherited_ + units / (1 - units) * (magnitude_ + inherited_) : kInfinity;
     }
 
-    // The standard deviation of the error where sums are taken in whatever order: each addition rounds a partial sum, which
-    // is no larger than Σ|term|.
+    // The standard deviation of the error where sums are taken in whatever order: each addition rounds a partial sum,
+    // which is no larger than Σ|term|.
     double deviation_in_any_order() const {
         return std::sqrt(variance + kThird * additions_ * square(kUnit * magnitude_));
     }

@@ -105,7 +105,7 @@ TEST_CASE("mistakes: what shows only on some data is caught by the battery, and 
     for (const std::string pattern : {"rows-*", "tanh-*-zero", "*-equal-maxim*", "*-in-a-byte"}) {
         CAPTURE(pattern);
         const Arguments some = {"--recipe", "notes", "--seeds", "1", "--mistake", pattern};
-        const json score = json_of(byhand(folder, Arguments{"mistakes", "--score", "--json"} + some));
+        const Json score = json_of(byhand(folder, Arguments{"mistakes", "--score", "--json"} + some));
         CHECK(score["total"].get<int>() >= 1);
         CHECK(score["caught"] == score["total"]);
         CHECK(score["blamed"] == score["total"]);

@@ -15,8 +15,8 @@ struct Target {
 // Those that the kernels are compiled for and this CPU has, the widest first.
 std::vector<Target> targets();
 
-// While it lives all kernels use this kind of vectors, on every thread; then the widest again. To be used where no kernel
-// runs at the same time.
+// While it lives all kernels use this kind of vectors, on every thread; then the widest again. To be used where no
+// kernel runs at the same time.
 class OnTarget {
 public:
     explicit OnTarget(const Target& target);
