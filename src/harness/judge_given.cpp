@@ -5,6 +5,7 @@
 #include <deque>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -13,6 +14,7 @@
 #include <utility>
 
 #include "harness/hints.h"
+#include "harness/known_mistake.h"
 
 namespace byhand {
 namespace {
@@ -168,8 +170,27 @@ const Step<Rounded>* find_step(const StepNetwork<Rounded>& network, const std::s
     return nullptr;
 }
 
+// The planted mistake that makes the same of the step's reads; `network` has the steps as they should be.
+std::string mistake_in(const View& given, const Step<Rounded>& step, const Inputs& inputs,
+                       const StepNetwork<float>& network, const std::vector<double>& answer,
+                       const std::vector<double>& limits) {
+    Values values;
+    for (const View& view : inputs.views({step.reads.begin(), step.reads.end()})) {
+        values.put(view);
+    }
+    Question question;
+    question.values = std::make_shared<const Values>(std::move(values));
+    question.answer = answer;
+    std::vector<double> ours;
+    for (std::size_t i = 0; i < count(given.shape); ++i) {
+        ours.push_back(value_at(given, i));
+    }
+    return known_mistake(network, given.name, question, ours, limits);
+}
+
 // Nothing where this form has no such step, or where a gradient that it reads is not there.
-std::optional<StepAlone> judge_by(const Form& form, const View& given, const Inputs& inputs, const Passes& passes) {
+std::optional<StepAlone> judge_by(const Form& form, const View& given, const Inputs& inputs, const Passes& passes,
+                                  const StepNetwork<float>& network) {
     const Step<Rounded>* step = find_step(form.bounds, given.name);
     const std::vector<std::string> known = form.answers->names();
     if (step == nullptr || std::ranges::find(known, given.name) == known.end()) {
@@ -195,6 +216,9 @@ std::optional<StepAlone> judge_by(const Form& form, const View& given, const Inp
     const auto trial = given.dtype == DType::float64 ? trial_of<double> : trial_of<float>;
     StepAlone alone{given.name, step->function, step->reads, trial(given, answer, limits, form.bounds), {}, {},
                     {},         given.shape};
+    if (alone.real.verdict == Verdict::mismatch) {
+        alone.real.mistake = mistake_in(given, *step, inputs, network, answer, limits);
+    }
     if (!fails(alone.real)) {
         alone.rounding = limits;
         // In the unit of float's rounding, as the chain's limits are measured.
@@ -219,7 +243,7 @@ std::vector<StepAlone> judge_given(const std::vector<View>& given, const StepNet
     std::vector<StepAlone> results;
     for (const View& view : given) {
         for (const Form& form : forms) {
-            if (std::optional<StepAlone> alone = judge_by(form, view, inputs, passes)) {
+            if (std::optional<StepAlone> alone = judge_by(form, view, inputs, passes, network)) {
                 results.push_back(std::move(*alone));
                 break;
             }

@@ -209,6 +209,14 @@ std::string diff_junit(const Diff& diff, const Presentation& how) {
             suite.cases.push_back(case_of(t, how));
         }
     }
+    // What a filter hides disagrees all the same.
+    const auto disagrees = [](const DiffedTensor& t) { return !agrees(t.verdict); };
+    const auto first = std::ranges::find_if(diff.tensors, disagrees);
+    if (!agree(diff) && first != diff.tensors.end() &&
+        std::ranges::find(suite.cases, report::Outcome::failed, &report::Case::outcome) == suite.cases.end()) {
+        suite.cases.push_back({"diff.hidden", first->name, report::Outcome::failed, to_string(first->verdict),
+                               first->name + " disagrees, and is not shown here", ""});
+    }
     return report::junit({suite});
 }
 

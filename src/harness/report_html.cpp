@@ -8,6 +8,7 @@
 
 #include "harness/report_html_parts.h"
 #include "harness/report_html_style.h"
+#include "harness/report_smallest.h"
 
 namespace byhand {
 namespace {
@@ -72,14 +73,15 @@ std::string header(const Shown& shown) {
     const Summary& summary = shown.summary;
     const bool agree = summary.agree;
     std::string text = fmt::format(
-        "<header class=\"{}\">\n<p class=\"above\">byhand compare: a network by hand beside LibTorch’s, tensor by "
-        "tensor</p>\n"
+        "<header class=\"{}\">\n<p class=\"above\">byhand compare: {} beside LibTorch’s, tensor by tensor</p>\n"
         "<h1><span aria-hidden=\"true\">{}</span> {}</h1>\n{}",
-        agree ? "agree" : "disagree", agree ? "✓" : "✗", agree ? "They agree" : "They disagree",
-        paragraphs(verdict_in_words(summary), "verdict"));
+        agree ? "agree" : "disagree", shown.how.whose == Whose::given ? "given values" : "a network by hand",
+        agree ? "✓" : "✗", agree ? "They agree" : "They disagree", paragraphs(verdict_in_words(summary), "verdict"));
     const std::string loss =
         fmt::format("{}{:.6f} by LibTorch",
-                    report::gives_loss(shown.step) ? fmt::format("{:.6f} by hand, ", shown.step.loss_manual) : "",
+                    report::gives_loss(shown.step)
+                        ? fmt::format("{:.6f} {}, ", shown.step.loss_manual, report::in_words(shown.how.whose))
+                        : "",
                     shown.step.loss_torch);
     text += fmt::format(
         "<dl class=\"about\"><div><dt>recipe</dt><dd>{}</dd></div><div><dt>network</dt><dd>{}</dd></div>"
@@ -89,6 +91,8 @@ std::string header(const Shown& shown) {
         compared_in_words(shown), loss, escaped(shown.how.torch_version));
     return text + "</header>\n";
 }
+
+constexpr std::size_t kLinesOfInput = 40;
 
 // The formula, the line of code, what shows it, and who inherits.
 std::string card(const Shown& shown, const Section& section, const Culprit& culprit,
@@ -104,6 +108,13 @@ std::string card(const Shown& shown, const Section& section, const Culprit& culp
     text += paragraphs(report::figures_of(culprit, shown.wording), "shows");
     for (const std::string& hint : culprit.trial ? report::hints_of(*culprit.trial) : std::vector<std::string>()) {
         text += "<p>Hint: " + escaped(hint) + "</p>\n";
+    }
+    if (culprit.trial && culprit.trial->smallest != nullptr) {
+        text += "<pre>";
+        for (const std::string& line : report::as_code(*culprit.trial->smallest, kLinesOfInput)) {
+            text += escaped(line) + "\n";
+        }
+        text += "</pre>\n";
     }
     const std::vector<std::string> heirs = report::heirs_of(culprit.name, victims);
     if (!heirs.empty()) {
@@ -160,8 +171,9 @@ std::string section_text(const Shown& shown, const Section& section, const Drawi
            "<h3>The network</h3>\n<p class=\"hint\">Forward runs down each panel and on to the next, backward up and "
            "back; “after” is what the "
            "update or the evaluation makes. Every box leads to its row.</p>\n" +
-           report::network_picture(shown, section) +
-           "<h3>Tensor by tensor</h3>\n<p class=\"hint\">● by hand, ○ LibTorch, both against the oracle; the line is "
+           report::network_picture(shown, section) + "<h3>Tensor by tensor</h3>\n<p class=\"hint\">● " +
+           report::in_words(shown.how.whose) +
+           ", ○ LibTorch, both against the oracle; the line is "
            "the limit, which follows from "
            "how float rounds. Every row opens: heatmap, histogram, worst elements, formula.</p>\n" +
            report::tensor_table(shown, section, drawings) + "</section>\n";

@@ -173,11 +173,11 @@ std::string worst_elements(const Shown& shown, const Entry& entry, const Picture
     std::string text = fmt::format(
         "<div class=\"scroll\"><table class=\"worst\"><caption>{} of {}</caption>\n<thead><tr><th "
         "scope=\"col\">where</th>"
-        "<th scope=\"col\">by hand</th><th scope=\"col\">LibTorch</th><th scope=\"col\">oracle</th><th "
+        "<th scope=\"col\">{}</th><th scope=\"col\">LibTorch</th><th scope=\"col\">oracle</th><th "
         "scope=\"col\">error</th>"
         "<th scope=\"col\">of limit</th></tr></thead><tbody>\n",
         picture.worst.size() == 1 ? "The one element" : fmt::format("The {} worst elements", picture.worst.size()),
-        escaped(entry.name));
+        escaped(entry.name), in_words(shown.how.whose));
     for (const ElementError& element : picture.worst) {
         std::string place = in_words(entry.name, index_of(result.shape, element.position), shown.wording);
         if (place.starts_with(entry.name + " ")) {

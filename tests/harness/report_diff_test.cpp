@@ -250,7 +250,13 @@ TEST_CASE("diff: the filter takes rows away, never the verdict") {
     CHECK(j["tensors"].size() == 1);
     CHECK(j["verdict"].get<std::string>() == "disagree");
     CHECK(rows_of(diff_csv(all_verdicts(), presentation(only))).size() == 1);
-    CHECK(read_junit(diff_junit(all_verdicts(), presentation(only))).children[0].attributes.at("tests") == "1");
+    // Nor does it take the failure from the counts, which agree with the exit code.
+    const Element suite = read_junit(diff_junit(all_verdicts(), presentation(only))).children[0];
+    CHECK(suite.attributes.at("tests") == "2");
+    CHECK(suite.attributes.at("failures") == "1");
+    CHECK(case_of(suite, "diff", "dC").children.empty());
+    const auto wrong_one = [](const std::string& name) { return name == "W2"; };
+    CHECK(read_junit(diff_junit(all_verdicts(), presentation(wrong_one))).children[0].attributes.at("tests") == "1");
 }
 
 TEST_CASE("diff: words are those of the network, after whatever stands before a slash") {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/results.h"
+#include "harness/shrink.h"
 #include "harness/xml.h"
 
 using namespace byhand;
@@ -134,6 +135,27 @@ ComparedStep with_culprit() {
 }
 
 }  // namespace
+
+TEST_CASE("HTML: a culprit's hints and the smallest input that shows it; numbers are by hand or given") {
+    ComparedStep step = with_culprit();
+    Trial& shown = *step.blamed[0].culprits[0].trial;
+    shown.mistake = "sign-dbnvar";
+    auto smallest = std::make_shared<SmallestInput>();
+    smallest->makes = "dh";
+    smallest->reads = {"W2"};
+    smallest->values.put({"W2", {1}}, std::vector<float>{3});
+    shown.smallest = smallest;
+    Presentation how = presentation();
+    const Element page = read(html({step}, how));
+    CHECK(text_of(*all(page, "pre").at(0)).find("const float W2[1] = {3};") != std::string::npos);
+    CHECK(text_of(page).find("this is what sign-dbnvar makes: ") != std::string::npos);
+    CHECK(text_of(page).find("by hand, 3.5") != std::string::npos);
+    how.whose = Whose::given;
+    const std::string given = text_of(read(html({step}, how)));
+    CHECK(given.find("3.250000 given, 3.500000 by LibTorch") != std::string::npos);
+    CHECK(given.find("byhand's own: src/manual/some.h:17") != std::string::npos);
+    CHECK(given.find("by hand") == std::string::npos);
+}
 
 TEST_CASE("HTML: the verdict on top, a row for each tensor, nothing from elsewhere") {
     const std::vector<ComparedStep> steps = {with_culprit()};
