@@ -58,7 +58,7 @@ Question ask(const Step<Rounded>& right, const Answers& answers, std::shared_ptr
         std::ranges::transform(bounds_of(right, *question.values, may_be_subnormal), question.in_other_words.begin(),
                                &Rounded::any_order);
     }
-    for (std::size_t i = 0; i < question.answer.size(); ++i) {
+    for (std::size_t i = 0; i < std::min(made.size(), question.answer.size()); ++i) {
         question.in_other_words[i] = std::max(question.in_other_words[i], 0x1p-24 * std::abs(question.answer[i]));
     }
     return question;
