@@ -74,8 +74,8 @@ struct Judge {
     StepNetwork<double> in_double = {};  // may be empty: then our double is not held against the answers
     Leeway leeway = Leeway::none;        // of steps by another function than the right one
     CallConfig external = {};            // how those are run; NOLINT(readability-redundant-member-init)
-    // Other values and sizes to run the steps on, and the steps at those sizes, where several may make one name: each is
-    // run. May be null: then there are none.
+    // Other values and sizes to run the steps on, and the steps at those sizes, where several may make one name: each
+    // is run. May be null: then there are none.
     Battery* battery = nullptr;
     // NOLINTNEXTLINE(readability-redundant-member-init)
     std::function<InBoth(const NetworkConfig& network, std::size_t rows)> at_size = {};
