@@ -46,7 +46,8 @@ struct Case {
     const Step<T>* step = nullptr;
     const Question* question = nullptr;
     NetworkSize size = {};
-    std::string on = {};  // of the battery
+    // Of the battery.
+    std::string on = {};  // NOLINT(readability-redundant-member-init): it may be left out
 };
 
 // A trial's case, whatever the numbers.
@@ -116,6 +117,7 @@ std::vector<Trial> trials_of(const std::vector<Case<T>>& cases, const Manner& ma
         return {};
     }
     std::vector<Call<T>> calls;
+    calls.reserve(cases.size());
     for (const Case<T>& one : cases) {
         calls.push_back({one.step, one.question->values.get()});
     }
@@ -177,7 +179,7 @@ std::vector<const StepNetwork<T>*> pointers(const std::vector<InBoth>& sizes, St
 // Trials of the battery, and the case of each.
 struct OnBattery {
     std::vector<Trial>& trials;
-    std::vector<Shown> shown = {};
+    std::vector<Shown> shown = {};  // NOLINT(readability-redundant-member-init): it may be left out
 
     template <class T>
     void append(const std::vector<Trial>& more, const std::vector<Case<T>>& cases, std::size_t begin = 0) {
@@ -278,6 +280,7 @@ Verdict StepAlone::verdict() const {
     return real.verdict == Verdict::exact && probe.verdict == Verdict::exact ? Verdict::exact : Verdict::within;
 }
 
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): what is left out, run and explained, in order
 std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge& judge, const Answers& answers,
                                  Questions& questions, bool once_only, const std::function<void()>& begins) {
     const std::vector<std::string> known = answers.names();

@@ -77,9 +77,11 @@ struct Judge {
     // Other values and sizes to run the steps on, and the steps at those sizes, where several may make one name: each
     // is run. May be null: then there are none.
     Battery* battery = nullptr;
+    // NOLINTNEXTLINE(readability-redundant-member-init)
     std::function<InBoth(const NetworkConfig& network, std::size_t rows)> at_size = {};
     // The right network at each size: what a culprit makes is held against what planted mistakes make there. Where it
     // is given, the input of a culprit that is right on the batch is made small too. May be empty.
+    // NOLINTNEXTLINE(readability-redundant-member-init)
     std::function<StepNetwork<float>(const NetworkConfig& network, std::size_t rows)> right = {};
 };
 

@@ -108,6 +108,7 @@ std::vector<Extent> extents_of(const NetworkConfig& network, std::size_t rows) {
 }
 
 // "31/33 = (n − 1)/(n + 1)" of 0.93939…; nothing where it is no such fraction.
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): two loops over pairs and single ones
 std::optional<std::string> fraction(double factor, const NetworkConfig& network, std::size_t rows) {
     constexpr double kSame = 2e-6;        // of a factor measured on floats
     constexpr std::int64_t kTelling = 7;  // 3/4 is no T/4

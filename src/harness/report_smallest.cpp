@@ -18,7 +18,7 @@ constexpr std::size_t kWidth = 96;
 
 std::string literal(float x) {
     constexpr float kPlain = 1e7F;  // whole numbers below are written out
-    if (std::abs(x) < kPlain && x == std::trunc(x) && !(x == 0 && std::signbit(x))) {
+    if (std::abs(x) < kPlain && x == std::trunc(x) && (x != 0 || !std::signbit(x))) {
         return fmt::format("{:.0f}", x);
     }
     std::array<char, 32> digits{};
@@ -39,6 +39,7 @@ std::string initialiser(const Shape& shape, std::span<const T> numbers) {
     const Shape inner(shape.begin() + 1, shape.end());
     const std::size_t stride = count(inner);
     std::vector<std::string> items;
+    items.reserve(shape.front());
     for (std::size_t i = 0; i < shape.front(); ++i) {
         items.push_back(initialiser(inner, numbers.subspan(i * stride, stride)));
     }
@@ -138,7 +139,7 @@ std::vector<std::string> as_code(const SmallestInput& input, std::size_t most) {
     }
     if (lines.size() > most && most >= 3) {
         lines.erase(lines.begin() + static_cast<std::ptrdiff_t>(most) - 2, lines.end());
-        lines.push_back("…: all of it is in --format json, as smallest_input");
+        lines.emplace_back("…: all of it is in --format json, as smallest_input");
         lines.push_back(comment);
     }
     return lines;

@@ -74,6 +74,7 @@ std::optional<std::vector<std::size_t>> sources(const Shape& large, const Shape&
 template <class T>
 std::vector<T> picked(const std::vector<T>& all, const std::vector<std::size_t>& places) {
     std::vector<T> some;
+    some.reserve(places.size());
     for (const std::size_t place : places) {
         some.push_back(all[place]);
     }
@@ -331,7 +332,8 @@ private:
     }
 
     template <class T, class Simpler>
-    void simplify(const TensorSpec& spec, std::vector<T> all, Simpler simpler) {
+    void simplify(const TensorSpec& spec, const std::vector<T>& now, Simpler simpler) {
+        const std::vector<T> all = now;  // which goes when values are kept
         std::vector<T> kept = all;
         simplify(spec, all, 0, all.size(), simpler, kept);
     }

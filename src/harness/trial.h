@@ -30,7 +30,8 @@ struct Trial {
     std::string overwrites;                  // what it reads and yet has changed
     std::string on;                          // of the battery: its values, "29 rows: values around 1e12"
     bool in_double = false;                  // by our double
-    Shape shape = {};                        // of the result, where it is not that of the network that is judged
+    // Of the result, where it is not that of the network that is judged.
+    Shape shape = {};  // NOLINT(readability-redundant-member-init): it may be left out
     std::shared_ptr<const SmallestInput> smallest = nullptr;  // that still shows it; null where none was looked for
 };
 
