@@ -116,12 +116,12 @@ ExternalValues external_values(const std::string& path, const NetworkConfig& net
     for (const std::string& line : values.notes) {
         say("{}: {}\n", printable(path), printable(line));
     }
-    for (const std::string& fault : values.faults) {
-        const InputError error(path + ": " + fault);
-        if (&fault == &values.faults.back()) {
-            throw error;
+    for (std::size_t i = 0; i < values.faults.size(); ++i) {
+        const std::string fault = fmt::format("{}: {}", path, values.faults[i]);
+        if (i + 1 == values.faults.size()) {
+            throw InputError(fault);
         }
-        say("byhand: {}\n", error.what());
+        say("byhand: {}\n", printable(fault));
     }
     return values;
 }

@@ -30,7 +30,8 @@ enum class Drawn {
 
 struct Draw {
     Drawn how = Drawn::random;
-    std::string only = {};  // the one value drawn so, the others being random; empty: all
+    // The one value drawn so, the others being random; empty: all.
+    std::string only = {};  // NOLINT(readability-redundant-member-init): it may be left out
     std::size_t from = 0;   // of Drawn::every: the first index; of Drawn::special in one value alone: the first number
 };
 
