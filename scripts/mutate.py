@@ -204,7 +204,7 @@ RECIPES = [
     recipe("large-logits", [23], {"epsilon_place": "outside", "running": "deviation"}, output_normal=3.0, logits_plus=60.0,
            batch=7),
     recipe("negative-logits", [11], {"batch_divisor": "n", "running_divisor": "n"}, logits_plus=-200.0, batch=10),
-    recipe("by-character", [13], {}, batch=117),  # rows enough for products to be looked up
+    recipe("by-character", [71], {}, batch=117),  # rows enough for products to be looked up
 ]
 
 
