@@ -14,8 +14,8 @@ Only the sources that the change reaches are compiled, and linked before the lib
 so made then runs the checks below, one after the other, until one does not agree, or crashes, or takes ten times as
 long as it should. One that passes them all runs them again under AddressSanitizer. It is seen to first that the right
 program passes them all. The checks are `byhand compare` and `byhand gradcheck` on networks of every convention; for
-evaluation.cpp, which no training step runs, and for what fused.h hands to a trainer they are the losses after
-`byhand train`, beside those of LibTorch's module.
+evaluation.cpp, which no training step runs, and for what fused.h and fused.cpp hand to a trainer, they are the losses
+after `byhand train`, beside those of LibTorch's module.
 
 Prints one line a mutant: where, the line with its change as «before → after», and what caught it, or SURVIVED, or
 "equivalent" and why, by scripts/mutants_equivalent. Its lines are "file TAB changed line TAB why"; where one of them
@@ -204,6 +204,7 @@ RECIPES = [
     recipe("large-logits", [23], {"epsilon_place": "outside", "running": "deviation"}, output_normal=3.0, logits_plus=60.0,
            batch=7),
     recipe("negative-logits", [11], {"batch_divisor": "n", "running_divisor": "n"}, logits_plus=-200.0, batch=10),
+    recipe("by-character", [71], {}, batch=117),  # rows enough for products to be looked up
 ]
 
 
@@ -244,6 +245,9 @@ def evaluation_checks_in(folder, names):
             arguments = ["train", "--recipe", str(path), "--data", str(data), "--steps", "3", "--no-save", "--json"]
             checks.append(Check(f"train, {r['name']}, {figures}", [*arguments, "--model", "fused"],
                                 [*arguments, "--model", "torch"]))
+    # On several threads: what one writes where another reads.
+    checks.append(Check(f"train, {r['name']}, on threads", [*arguments, "--model", "fused", "--threads", "4"],
+                        [*arguments, "--model", "torch"]))
     return checks
 
 
@@ -277,8 +281,9 @@ class Workshop:
         self.evaluation = evaluation_checks_in(folder, root / "data/names.txt")
 
     def checks(self, file):
-        """evaluation.cpp is run by no training step, and what fused.h hands to a trainer neither."""
-        return {"evaluation.cpp": self.evaluation, "fused.h": self.steps + self.evaluation}.get(file, self.steps)
+        """evaluation.cpp is run by no training step, and what fused.h and fused.cpp hand to a trainer neither."""
+        both = self.steps + self.evaluation
+        return {"evaluation.cpp": self.evaluation, "fused.h": both, "fused.cpp": both}.get(file, self.steps)
 
     def sources_that_include(self, file):
         """The sources of src/manual that a change of this file reaches."""
@@ -431,8 +436,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="byhand-mutants-") as folder:
         folder = pathlib.Path(folder)
         workshop = Workshop(options.root, options.build, folder)
-        workshop.see_the_right_program_pass([f for f in ("batchnorm.h", "simd/kernels.cpp", "evaluation.cpp", "fused.h")
-                                             if f in queues or f == "batchnorm.h"], folder / "right")
+        seen = ("batchnorm.h", "simd/kernels.cpp", "evaluation.cpp", "fused.h", "fused.cpp")
+        workshop.see_the_right_program_pass([f for f in seen if f in queues or f == "batchnorm.h"], folder / "right")
         free = [folder / f"worker{i}" for i in range(options.workers)]
 
         def judge(mutant, place):
