@@ -121,7 +121,8 @@ exercise::Functions load(const ExerciseOptions& options, Library& library) {
     const SubprocessEnd end = run_in_subprocess(limits_of(options), [&](Journal&) {
         try {
             exercise::load(library.path(), file);
-        } catch (const InputError&) {  // this process meets it as well
+        } catch (const InputError&) {
+            return;  // this process meets it as well
         }
     });
     if (!end.fault.empty()) {
