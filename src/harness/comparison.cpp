@@ -253,41 +253,17 @@ public:
                 std::ranges::move(drift_of(config_, contestant.model, ours, stepwise),
                                   std::back_inserter(compared.drift));
             }
-            const ChainModel& chain = contestant.chain != nullptr ? *contestant.chain : chain_;
-            const auto limits_with = [&](const OtherRounding& other) {
-                Limits of_chain = limits_from(chain, schedule_.drift ? own_[c] : common_, step, other);
-                if (contestant.forms.empty()) {
-                    return of_chain;
-                }
-                of_chain = wider(std::move(of_chain), limits_from(chain_, common_, step, other));
-                return contestant.in_double ? in_double(std::move(of_chain), contestant.steps) : of_chain;
-            };
-            OtherRounding other{.deviations = {}, .any_order = !contestant.forms.empty()};
-            std::vector<StepAlone> alone = run_alone_of(contestant, limits_with, other);
-            for (const StepAlone& one : alone) {
-                if (!one.rounding.empty()) {
-                    other.deviations[one.makes] = one.rounding;
-                }
-            }
+            std::vector<StepAlone> alone = run_alone_of(c, step);
+            const OtherRounding other = other_rounding(contestant, alone);
+            const ChainModel& chain = chain_of(contestant);
             const bool is_other = other.any_order || !other.deviations.empty();
             if (schedule_.drift || is_other || &chain != limits_of) {
-                limits = limits_with(other);
+                limits = limits_with(c, step, other);
                 limits_of = is_other ? nullptr : &chain;
             }
-            const std::vector<View> oracle = witnesses_.oracle->views();
-            const auto append = [&](const std::string& witness, const std::vector<View>& theirs) {
-                std::vector<ComparedTensor> tensors =
-                    compare_views(config_, contestant.model, contestant.coverage, ours, witness, theirs, oracle, limits,
-                                  schedule_.pictures && witness == "stepwise");
-                if (schedule_.drift) {
-                    use_own_errors(tensors,
-                                   witness == "stepwise" ? errors_of_stepwise : std::map<std::string, double>());
-                }
-                std::ranges::move(tensors, std::back_inserter(compared.tensors));
-            };
-            append("stepwise", stepwise);
+            append(compared.tensors, contestant, "stepwise", stepwise, limits, errors_of_stepwise);
             if (contestant.coverage != Coverage::given) {
-                append("module", module);
+                append(compared.tensors, contestant, "module", module, limits, {});
             }
             compared.blamed.push_back(blame(contestant, compared.tensors, std::move(alone)));
         }
@@ -312,6 +288,45 @@ public:
     }
 
 private:
+    const ChainModel& chain_of(const Contestant& contestant) const {
+        return contestant.chain != nullptr ? *contestant.chain : chain_;
+    }
+
+    // The chain's limits of contestant c.
+    Limits limits_with(std::size_t c, std::size_t step, const OtherRounding& other) const {
+        const Contestant& contestant = contestants_[c];
+        Limits limits = limits_from(chain_of(contestant), schedule_.drift ? own_[c] : common_, step, other);
+        if (contestant.forms.empty()) {
+            return limits;
+        }
+        limits = wider(std::move(limits), limits_from(chain_, common_, step, other));
+        return contestant.in_double ? in_double(std::move(limits), contestant.steps) : limits;
+    }
+
+    // How its steps round, by what they have shown isolated.
+    static OtherRounding other_rounding(const Contestant& contestant, const std::vector<StepAlone>& alone) {
+        OtherRounding other{.deviations = {}, .any_order = !contestant.forms.empty()};
+        for (const StepAlone& one : alone) {
+            if (!one.rounding.empty()) {
+                other.deviations[one.makes] = one.rounding;
+            }
+        }
+        return other;
+    }
+
+    // Appends all tensors of a contestant against one witness. `own_errors`, with drift: the witness's own.
+    void append(std::vector<ComparedTensor>& all, const Contestant& contestant, const std::string& witness,
+                const std::vector<View>& theirs, const Limits& limits,
+                const std::map<std::string, double>& own_errors) const {
+        std::vector<ComparedTensor> tensors =
+            compare_views(config_, contestant.model, contestant.coverage, contestant.side->views(), witness, theirs,
+                          witnesses_.oracle->views(), limits, schedule_.pictures && witness == "stepwise");
+        if (schedule_.drift) {
+            use_own_errors(tensors, own_errors);
+        }
+        std::ranges::move(tensors, std::back_inserter(all));
+    }
+
     Limits limits_from(const ChainModel& chain, const Tensors<float>& state, std::size_t step,
                        const OtherRounding& other) const {
         const bool is_known = !other.any_order && other.deviations.empty();
@@ -338,14 +353,14 @@ private:
         return known.try_emplace(step_, values, config_.vocabulary, seed, chain_.bounds.ranges).first->second;
     }
 
-    // Empty where it has no steps that can be run. `limits_with` measures the chain's limits.
-    template <class LimitsWith>
-    std::vector<StepAlone> run_alone_of(const Contestant& contestant, LimitsWith limits_with,
-                                        const OtherRounding& other) {
+    // Empty where it has no steps that can be run.
+    std::vector<StepAlone> run_alone_of(std::size_t c, std::size_t step) {
+        const Contestant& contestant = contestants_[c];
         if (!contestant.forms.empty()) {
             const Side& reference = contestant.in_double ? *witnesses_.oracle : *witnesses_.stepwise;
             return judge_given(contestant.side->views(), contestant.steps, contestant.forms,
-                               with_given(reference.views(), batch_, config_.context, rate_), limits_with(other));
+                               with_given(reference.views(), batch_, config_.context, rate_),
+                               limits_with(c, step, other_rounding(contestant, {})));
         }
         if (!contestant.judged.empty()) {
             return contestant.judged;

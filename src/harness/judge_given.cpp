@@ -181,9 +181,9 @@ std::string mistake_in(const View& given, const Step<Rounded>& step, const Input
     Question question;
     question.values = std::make_shared<const Values>(std::move(values));
     question.answer = answer;
-    std::vector<double> ours;
-    for (std::size_t i = 0; i < count(given.shape); ++i) {
-        ours.push_back(value_at(given, i));
+    std::vector<double> ours(count(given.shape));
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+        ours[i] = value_at(given, i);
     }
     return known_mistake(network, given.name, question, ours, limits);
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "harness/mistakes.h"
 
@@ -133,7 +134,7 @@ std::vector<std::string> hints_of(const Trial& trial) {
 
 std::string few_of(const std::vector<std::string>& names) {
     constexpr std::size_t kFew = 6;
-    std::string text = fmt::format("{}", fmt::join(names.begin(), names.begin() + std::min(kFew, names.size()), ", "));
+    std::string text = fmt::format("{}", fmt::join(std::span(names).first(std::min(kFew, names.size())), ", "));
     return names.size() <= kFew ? text : fmt::format("{} and {} more", text, names.size() - kFew);
 }
 
