@@ -169,10 +169,8 @@ std::vector<InBoth> at_sizes(const Judge& judge) {
 
 template <class T>
 std::vector<const StepNetwork<T>*> pointers(const std::vector<InBoth>& sizes, StepNetwork<T> InBoth::* network) {
-    std::vector<const StepNetwork<T>*> all;
-    for (const InBoth& size : sizes) {
-        all.push_back(&(size.*network));
-    }
+    std::vector<const StepNetwork<T>*> all(sizes.size());
+    std::ranges::transform(sizes, all.begin(), [network](const InBoth& size) { return &(size.*network); });
     return all;
 }
 

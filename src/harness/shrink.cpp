@@ -333,8 +333,8 @@ private:
 
     template <class T, class Simpler>
     void simplify(const TensorSpec& spec, const std::vector<T>& now, Simpler simpler) {
-        const std::vector<T> all = now;  // which goes when values are kept
-        std::vector<T> kept = all;
+        std::vector<T> kept = now;  // which goes when values are kept
+        const std::vector<T> all = kept;
         simplify(spec, all, 0, all.size(), simpler, kept);
     }
 

@@ -336,12 +336,21 @@ TEST_CASE("given: every planted mistake in a gradient is caught, and rightly bla
     for (const NetworkConfig& config : {notes(), without_epsilon()}) {
         Ground ground(config, 31, 5);
         ground.go_by_what_is_caught_of_given();
+        const std::unique_ptr<Side> right = ground.right(HandForm::stepwise);
         for (const Mistake& mistake : mistakes()) {
             const Ground::Handed handed = ground.spoiled(mistake);
             const bool only_gradients =
                 std::ranges::all_of(handed.culprits, [&](const std::string& name) { return ground.is_gradient(name); });
             if (handed.culprits.empty() || !only_gradients) {
                 continue;
+            }
+            const std::vector<View> views = handed.side->views(), right_views = right->views();
+            const auto makes_the_same = [&](const std::string& name) {
+                const View* made = find(views, name);
+                return made != nullptr && largest_difference(*made, *find(right_views, name)) == 0;
+            };
+            if (std::ranges::all_of(handed.culprits, makes_the_same)) {
+                continue;  // it shows only on other data
             }
             ++planted;
             INFO(mistake.name);
