@@ -50,7 +50,7 @@ std::span<T> numbers_in(std::byte* begin, const std::byte* end) {
 template <class T>
 struct Prepared {
     std::vector<Operand<T>> reads;
-    GuardedOperand* out;
+    GuardedOperand* out = nullptr;
 
     std::span<T> made() const { return numbers_in<T>(out->begin, out->end); }
 };
