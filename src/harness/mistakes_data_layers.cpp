@@ -151,6 +151,7 @@ std::vector<Mistake> tanh_data_mistakes() {
     };
 }
 
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): a table
 std::vector<Mistake> norm_data_mistakes() {
     return {
         at("batchnorm_mean", "mean-in-fours", "rows past the last whole block of four left out of the mean",
