@@ -37,6 +37,7 @@ bool maximum_gradient(Network& net, Step<float>& step, float (*share)(std::span<
     });
 }
 
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): a table
 std::vector<Mistake> softmax_data_mistakes() {
     return {
         at("softmax_max", "maximum-from-zero", "the search for the maximum starts at 0: wrong where all are negative",
