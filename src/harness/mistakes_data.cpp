@@ -7,6 +7,7 @@
 // class or character each time, two others at times.
 #include <bit>
 #include <limits>
+#include <numbers>
 
 #include "harness/planting.h"
 #include "harness/planting_data.h"
@@ -16,7 +17,7 @@ namespace {
 
 // exp(x) as 2^k·e^r, the power of two put together from its bits without a look at the exponent's range.
 float exp_by_bits(float x) {
-    constexpr float kLn2 = 0.69314718F;
+    constexpr float kLn2 = std::numbers::ln2_v<float>;
     const float k = std::round(x / kLn2);
     const auto exponent = static_cast<std::uint32_t>(static_cast<std::int32_t>(k) + 127);
     return std::bit_cast<float>(exponent << 23) * std::exp(x - k * kLn2);
