@@ -76,7 +76,7 @@ extern "C" void on_access_fault(int number, siginfo_t* info, void* context) {
 }
 
 void handle(int number) {
-    struct sigaction action{};
+    struct sigaction action = {};
     action.sa_sigaction = on_access_fault;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
     ::sigaction(number, &action, nullptr);

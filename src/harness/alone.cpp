@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/member.h"
 #include "harness/hints.h"
 #include "harness/known_mistake.h"
 #include "harness/shrink.h"
@@ -168,7 +169,7 @@ std::vector<InBoth> at_sizes(const Judge& judge) {
 }
 
 template <class T>
-std::vector<const StepNetwork<T>*> pointers(const std::vector<InBoth>& sizes, StepNetwork<T> InBoth::* network) {
+std::vector<const StepNetwork<T>*> pointers(const std::vector<InBoth>& sizes, Member<InBoth, StepNetwork<T>> network) {
     std::vector<const StepNetwork<T>*> all(sizes.size());
     std::ranges::transform(sizes, all.begin(), [network](const InBoth& size) { return &(size.*network); });
     return all;

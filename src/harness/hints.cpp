@@ -319,7 +319,8 @@ bool explains(std::span<const double> expected, std::span<const double> ours, st
         }
         all.which.push_back(i);
     }
-    return explained(all, [&](std::size_t i) { return expected[i]; }, [&](std::size_t i) { return limits[i]; });
+    const auto at = [](std::span<const double> values) { return [values](std::size_t i) { return values[i]; }; };
+    return explained(all, at(expected), at(limits));
 }
 
 }  // namespace byhand

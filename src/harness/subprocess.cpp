@@ -67,13 +67,13 @@ void limit_memory(std::size_t more) {
         more =
             static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / 2;
     }
-    struct rlimit limit{};
+    struct rlimit limit = {};
     const std::optional<std::size_t> used = data_in_use();
     if (used && ::getrlimit(RLIMIT_DATA, &limit) == 0) {
         limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, *used + more);
         ::setrlimit(RLIMIT_DATA, &limit);
     }
-    const struct rlimit no_core{};
+    const struct rlimit no_core = {};
     ::setrlimit(RLIMIT_CORE, &no_core);
 }
 

@@ -41,7 +41,7 @@ StepNetwork<T> network(void (*function)(T*, const T*, std::size_t), const Networ
     made.config = config;
     made.rows = rows;
     const std::size_t H = config.hidden[0];
-    made.forward.add("x", {rows, H}, {"Y"}, "given", +[](T*, const std::int64_t*) {});
+    made.forward.add("x", {rows, H}, {"Y"}, "given", test::nothing<T>);
     made.forward.add("h", {rows, H}, {"x"}, name, function, rows * H);
     return made;
 }

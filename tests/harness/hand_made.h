@@ -65,6 +65,10 @@ inline FakeAnswers::Answer element_by_element(const std::string& of, std::functi
     };
 }
 
+// Of a step that stands for a value that is given.
+template <class T>
+void nothing(T*, const std::int64_t*) {}
+
 // What steps do, in numbers of every kind.
 template <class T>
 void copy(T* y, const T* x, std::size_t elements) {

@@ -51,8 +51,8 @@ Form form(const NetworkConfig& config, std::size_t rows) {
     StepNetwork<Rounded> bounds = test::empty_network<Rounded>();
     bounds.config = config;
     bounds.rows = rows;
-    bounds.forward.add("embcat", {rows, K}, {"X"}, "given", +[](Rounded*, const std::int64_t*) {});
-    bounds.forward.add("z", {rows, V}, {"X"}, "given", +[](Rounded*, const std::int64_t*) {});
+    bounds.forward.add("embcat", {rows, K}, {"X"}, "given", test::nothing<Rounded>);
+    bounds.forward.add("z", {rows, V}, {"X"}, "given", test::nothing<Rounded>);
     bounds.forward.add("y", {rows, V}, {"z", "Y", "embcat"}, "right", right<Rounded>, rows, V, K);
     bounds.ranges["embcat"] = {.low = 0.5};
     auto answers = std::make_shared<FakeAnswers>();
