@@ -172,7 +172,7 @@ TEST_CASE("blame: the first line has the first divergence, the culprit, its form
           "first divergence dW1, culprit dbnvar, which should be dbnvar = what it should be: function_of_dbnvar "
           "(src/manual/some.h:17)");
     CHECK(lines[1] ==
-          "  wrong alone: off by 0.001 where its own rounding comes to 1e-07 at most, on this batch's values");
+          "  wrong alone: off by 0.001 where its own rounding is 1e-07 at most, on this batch's values");
     CHECK(lines[2] == "  dbnvar unit 1: 0.251 by hand, 0.25 is right");
     CHECK(lines[3] == "  hint: off by the factor 31/32 = (n − 1)/n: n against n − 1");
     CHECK(lines[4] == "  inherited from dbnvar: dW1, dhprebn");
