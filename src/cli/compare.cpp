@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "candidates/candidates.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
@@ -21,7 +22,6 @@
 #include "cli/say.h"
 #include "cli/shell_words.h"
 #include "cli/source.h"
-#include "contest/contestants.h"
 #include "harness/comparison.h"
 #include "harness/report.h"
 #include "harness/report_html.h"
@@ -54,7 +54,7 @@ struct CompareOptions {
 // Every value of the last step, each side under its own prefix, with the batch and the recipe: for anyone who wants to
 // check the checker.
 void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch, std::size_t step,
-                const std::vector<Contestant>& contestants, const Witnesses& witnesses) {
+                const std::vector<Candidate>& candidates, const Witnesses& witnesses) {
     std::vector<View> views = {
         {"X", {batch.Y.size(), run.recipe.network.context}, DType::int64, batch.X.data()},
         {"Y", {batch.Y.size()}, DType::int64, batch.Y.data()},
@@ -65,8 +65,8 @@ void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch
             views.push_back(std::move(view));
         }
     };
-    for (const Contestant& contestant : contestants) {
-        append(contestant.model == "stepwise" ? "manual" : contestant.model, *contestant.side);
+    for (const Candidate& candidate : candidates) {
+        append(candidate.model == "stepwise" ? "manual" : candidate.model, *candidate.side);
     }
     append("torch", *witnesses.stepwise);
     append("module", *witnesses.module);
@@ -78,7 +78,7 @@ void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch
 }
 
 // The stepwise network with that mistake in it.
-Contestant planted(const std::string& name, const Run& run, const Reference& reference) {
+Candidate planted(const std::string& name, const Run& run, const Reference& reference) {
     const Mistake* mistake = find_mistake(name);
     if (mistake == nullptr) {
         throw InputError("no mistake is called " + name + "; byhand mistakes lists them");
@@ -93,7 +93,7 @@ Contestant planted(const std::string& name, const Run& run, const Reference& ref
     if (spoiled.culprits.empty()) {
         throw InputError("the mistake " + name + " has no place in the recipe " + run.recipe.name);
     }
-    return std::move(spoiled.contestant);
+    return std::move(spoiled.candidate);
 }
 
 // External values from a file. What was done to fit them in is said on stderr. Throws InputError for the last fault;
@@ -127,25 +127,25 @@ ExternalValues external_values(const std::string& path, const NetworkConfig& net
 }
 
 // What is compared: external values where they are given.
-std::vector<Contestant> contestants_for(const CompareOptions& options, std::optional<ExternalValues> external,
-                                        const Run& run, const Reference& reference) {
+std::vector<Candidate> candidates_for(const CompareOptions& options, std::optional<ExternalValues> external,
+                                      const Run& run, const Reference& reference) {
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
-    std::vector<Contestant> contestants;
+    std::vector<Candidate> candidates;
     if (external) {
         auto side = std::make_unique<GivenSide>(std::move(*external), options.mine);
-        contestants.push_back(contestant_of(std::move(side), network, rows, reference));
-        return contestants;
+        candidates.push_back(candidate_of(std::move(side), network, rows, reference));
+        return candidates;
     }
     for (const std::string& model : options.models) {
-        if (std::ranges::any_of(contestants, [&](const auto& c) { return c.model == model; })) {
+        if (std::ranges::any_of(candidates, [&](const auto& c) { return c.model == model; })) {
             continue;  // named twice
         }
-        contestants.push_back(model == "stepwise" && !options.plant.empty()
-                                  ? planted(options.plant, run, reference)
-                                  : contestant_of(model, network, rows, reference));
+        candidates.push_back(model == "stepwise" && !options.plant.empty()
+                                 ? planted(options.plant, run, reference)
+                                 : candidate_of(model, network, rows, reference));
     }
-    return contestants;
+    return candidates;
 }
 
 // The command that compares this tensor of this step alone, as it was compared here.
@@ -233,7 +233,7 @@ int compare(const CompareOptions& options, const Command& command) {
     const torch_ref::Factory& torch = torch_ref::load();  // takes half a second, so what can be refused comes before
 
     Reference reference = reference_of(torch, network, rows, run.recipe.seed, options.quick);
-    std::vector<Contestant> contestants = contestants_for(options, std::move(external), run, reference);
+    std::vector<Candidate> candidates = candidates_for(options, std::move(external), run, reference);
 
     const bool as_table = options.format == "table", as_page = options.format == "html";
     DrawnBatch batch(rows, network.context);
@@ -283,7 +283,7 @@ int compare(const CompareOptions& options, const Command& command) {
             text.clear();
         }
     };
-    run_comparison(network, run.initial, schedule, contestants, reference.witnesses, reference.chain, visit);
+    run_comparison(network, run.initial, schedule, candidates, reference.witnesses, reference.chain, visit);
     progress.finish();
 
     text += rest_of_report(options, command, how, run.recipe, summary, steps);
@@ -301,7 +301,7 @@ int compare(const CompareOptions& options, const Command& command) {
         say("no tensor's name fits --tensor {}; all were compared\n", printable(options.tensor));
     }
     if (!options.dump.empty()) {
-        write_dump(options.dump, run, batch, options.steps - 1, contestants, reference.witnesses);
+        write_dump(options.dump, run, batch, options.steps - 1, candidates, reference.witnesses);
     }
     return summary.agree ? kFine : kDisagrees;
 }

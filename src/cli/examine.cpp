@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 #include "base/tensors.h"
-#include "contest/contestants.h"
+#include "candidates/candidates.h"
 #include "exercise/take_over.h"
 #include "harness/comparison.h"
 #include "harness/subprocess_side.h"
@@ -151,7 +151,7 @@ public:
     }
 
     // As they are to be compared in the chain; nothing where there is none.
-    std::optional<Contestant> contestant(bool in_one, const std::vector<Attempt>& attempts) const {
+    std::optional<Candidate> candidate(bool in_one, const std::vector<Attempt>& attempts) const {
         Names begun, sound;  // what is not to do; what of it can be run without a fault
         std::vector<StepAlone> judged;
         for (const Attempt& attempt : attempts) {
@@ -177,14 +177,14 @@ public:
             };
             return make_step_side(with_ours(in_one, floats(in_one, running), sound));
         };
-        return Contestant{.model = model_of(in_one),
-                          .side = std::make_unique<Theirs>(std::make_unique<SubprocessSide>(make_side, limits_), sound),
-                          .coverage = Coverage::given,
-                          .steps = with_ours(in_one, floats(in_one, {}), begun),
-                          .judge = {.bounds = network_of<Rounded>(in_one, config_, rows_)},
-                          .answers = &answers_of(in_one),
-                          .judged = std::move(judged),
-                          .chain = in_one ? &reference_.collapsed_chain : &reference_.chain};
+        return Candidate{.model = model_of(in_one),
+                         .side = std::make_unique<Theirs>(std::make_unique<SubprocessSide>(make_side, limits_), sound),
+                         .coverage = Coverage::given,
+                         .steps = with_ours(in_one, floats(in_one, {}), begun),
+                         .judge = {.bounds = network_of<Rounded>(in_one, config_, rows_)},
+                         .answers = &answers_of(in_one),
+                         .judged = std::move(judged),
+                         .chain = in_one ? &reference_.collapsed_chain : &reference_.chain};
     }
 
 private:
@@ -246,15 +246,15 @@ Examination examine(const exercise::Functions& steps, const torch_ref::Factory& 
     const Schedule schedule{.batch = [&](std::size_t) { return batch.view(); },
                             .rate = [&](std::size_t) { return rate; }};
     for (bool done = false; !done;) {
-        std::vector<Contestant> contestants;
+        std::vector<Candidate> candidates;
         for (const bool in_one : {false, true}) {
-            if (std::optional<Contestant> contestant = examiner.contestant(in_one, examination.attempts)) {
-                contestants.push_back(std::move(*contestant));
+            if (std::optional<Candidate> candidate = examiner.candidate(in_one, examination.attempts)) {
+                candidates.push_back(std::move(*candidate));
             }
         }
         try {
-            if (!contestants.empty()) {
-                run_comparison(config, run.initial, schedule, contestants, reference.witnesses, reference.chain,
+            if (!candidates.empty()) {
+                run_comparison(config, run.initial, schedule, candidates, reference.witnesses, reference.chain,
                                [&](const ComparedStep& step) {
                                    add(examination.summary, step);
                                    examination.step = step;

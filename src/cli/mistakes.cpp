@@ -9,11 +9,11 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/member.h"
+#include "candidates/candidates.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/network_options.h"
 #include "cli/progress.h"
-#include "contest/contestants.h"
 #include "harness/drawn.h"
 #include "harness/report.h"
 #include "harness/rivals.h"
@@ -82,18 +82,18 @@ public:
     }
 
     Spoiled spoiled(const Mistake& mistake) const { return spoiled_by(mistake, network_, rows_, reference_, catches_); }
-    Contestant right() const { return contestant_of("stepwise", network_, rows_, reference_); }
+    Candidate right() const { return candidate_of("stepwise", network_, rows_, reference_); }
 
-    Score judge(Contestant contestant, const std::vector<std::string>& culprits) {
+    Score judge(Candidate candidate, const std::vector<std::string>& culprits) {
         const Schedule schedule{.steps = kScoredSteps,
                                 .batch = [&](std::size_t step) { return batches_.at(step).view(); },
                                 .rate = [&](std::size_t) { return kRate; }};
         Score score;
         Summary summary, batch_and_draw;
-        std::vector<Contestant> contestants;
-        contestants.push_back(std::move(contestant));
-        contestants.back().judge.right = {};  // nothing is explained here
-        run_comparison(network_, state_, schedule, contestants, reference_.witnesses, reference_.chain,
+        std::vector<Candidate> candidates;
+        candidates.push_back(std::move(candidate));
+        candidates.back().judge.right = {};  // nothing is explained here
+        run_comparison(network_, state_, schedule, candidates, reference_.witnesses, reference_.chain,
                        [&](const ComparedStep& step) {
                            add(summary, step);
                            add(batch_and_draw, without_battery(step));
@@ -105,7 +105,7 @@ public:
         score.caught_without_battery = !batch_and_draw.agree;
         score.blamed =
             std::set(score.culprits.begin(), score.culprits.end()) == std::set(culprits.begin(), culprits.end());
-        Side& side = *contestants.front().side;
+        Side& side = *candidates.front().side;
         for (const Rival& rival : rivals()) {
             score.rivals[rival.name] = !all_pass(rival, side.views(), reference_.witnesses.stepwise->views());
         }
@@ -232,7 +232,7 @@ Scores plant_all(const MistakesOptions& options) {
             progress.step(done++);
             Spoiled spoiled = ground.spoiled(*mistake);
             if (!spoiled.culprits.empty()) {
-                keep(scores.planted, ground.judge(std::move(spoiled.contestant), spoiled.culprits), mistake->name);
+                keep(scores.planted, ground.judge(std::move(spoiled.candidate), spoiled.culprits), mistake->name);
             } else if (seed == 1) {  // told once
                 scores.not_applicable.push_back({{"name", mistake->name}, {"recipe", ground.recipe()}});
             }

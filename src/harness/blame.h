@@ -30,7 +30,7 @@ struct Victim {
 // it, a name that no step makes. `wanted` are the lists as they should be.
 std::vector<Culprit> list_faults(const StepNetwork<float>& network, const StepNetwork<Rounded>& wanted);
 
-// The faults of the lists, then the steps that are wrong alone, each name once, with what is first said of it.
+// The faults of the lists, then the steps that are wrong in isolation, each name once, with what is first said of it.
 std::vector<Culprit> find_culprits(const std::vector<Culprit>& faults, const std::vector<StepAlone>& alone);
 
 // For each name that fails in the chain and is no culprit: the nearest culprit that it depends on.

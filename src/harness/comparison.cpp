@@ -202,19 +202,19 @@ void use_own_errors(std::vector<ComparedTensor>& tensors, const std::map<std::st
 class Comparison {
 public:
     Comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
-               std::vector<Contestant>& contestants, Witnesses& witnesses, const ChainModel& chain)
+               std::vector<Candidate>& candidates, Witnesses& witnesses, const ChainModel& chain)
         : config_(config),
           schedule_(schedule),
-          contestants_(contestants),
+          candidates_(candidates),
           witnesses_(witnesses),
           chain_(chain),
           common_(state),
-          own_(contestants.size(), state) {
+          own_(candidates.size(), state) {
         for (Side* side : {witnesses_.stepwise.get(), witnesses_.module.get(), witnesses_.oracle.get()}) {
             side->load(state);
         }
-        for (Contestant& contestant : contestants_) {
-            contestant.side->load(state);
+        for (Candidate& candidate : candidates_) {
+            candidate.side->load(state);
         }
     }
 
@@ -224,8 +224,8 @@ public:
         for (Side* side : {witnesses_.stepwise.get(), witnesses_.module.get(), witnesses_.oracle.get()}) {
             side->run(batch_, rate_);
         }
-        for (Contestant& contestant : contestants_) {
-            contestant.side->run(batch_, rate_);
+        for (Candidate& candidate : candidates_) {
+            candidate.side->run(batch_, rate_);
         }
     }
 
@@ -243,31 +243,31 @@ public:
         if (schedule_.drift) {
             errors_of_stepwise = largest_differences(stepwise, witnesses_.oracle->views());  // it began where they did
         }
-        for (std::size_t c = 0; c < contestants_.size(); ++c) {
-            const Contestant& contestant = contestants_[c];
-            const std::vector<View> ours = contestant.side->views();
+        for (std::size_t c = 0; c < candidates_.size(); ++c) {
+            const Candidate& candidate = candidates_[c];
+            const std::vector<View> ours = candidate.side->views();
             if (schedule_.drift) {
                 // The fresh error: what the oracle makes of the very state that this side began the step with.
                 witnesses_.oracle->load(own_[c]);
                 witnesses_.oracle->run(batch_, rate_);
-                std::ranges::move(drift_of(config_, contestant.model, ours, stepwise),
+                std::ranges::move(drift_of(config_, candidate.model, ours, stepwise),
                                   std::back_inserter(compared.drift));
             }
             std::vector<StepAlone> alone = run_alone_of(c, step);
-            const OtherRounding other = other_rounding(contestant, alone);
-            const ChainModel& chain = chain_of(contestant);
+            const OtherRounding other = other_rounding(candidate, alone);
+            const ChainModel& chain = chain_of(candidate);
             const bool is_other = other.any_order || !other.deviations.empty();
             if (schedule_.drift || is_other || &chain != limits_of) {
                 limits = limits_with(c, step, other);
                 limits_of = is_other ? nullptr : &chain;
             }
-            append(compared.tensors, contestant, "stepwise", stepwise, limits, errors_of_stepwise);
-            if (contestant.coverage != Coverage::given) {
-                append(compared.tensors, contestant, "module", module, limits, {});
+            append(compared.tensors, candidate, "stepwise", stepwise, limits, errors_of_stepwise);
+            if (candidate.coverage != Coverage::given) {
+                append(compared.tensors, candidate, "module", module, limits, {});
             }
-            compared.blamed.push_back(blame(contestant, compared.tensors, std::move(alone)));
+            compared.blamed.push_back(blame(candidate, compared.tensors, std::move(alone)));
         }
-        compared.loss_manual = loss_in(contestants_.front().side->views());
+        compared.loss_manual = loss_in(candidates_.front().side->views());
         compared.loss_torch = loss_in(stepwise);
         is_first_ = false;  // what double makes of the same functions need be seen once only
         return compared;
@@ -278,9 +278,9 @@ public:
         const auto next = [&](const Side& side) {
             return schedule_.drift ? new_state(config_, side.views()) : common_;
         };
-        for (std::size_t c = 0; c < contestants_.size(); ++c) {
-            own_[c] = next(*contestants_[c].side);
-            contestants_[c].side->load(own_[c]);
+        for (std::size_t c = 0; c < candidates_.size(); ++c) {
+            own_[c] = next(*candidates_[c].side);
+            candidates_[c].side->load(own_[c]);
         }
         witnesses_.module->load(next(*witnesses_.module));
         witnesses_.stepwise->load(common_);
@@ -288,24 +288,24 @@ public:
     }
 
 private:
-    const ChainModel& chain_of(const Contestant& contestant) const {
-        return contestant.chain != nullptr ? *contestant.chain : chain_;
+    const ChainModel& chain_of(const Candidate& candidate) const {
+        return candidate.chain != nullptr ? *candidate.chain : chain_;
     }
 
-    // The chain's limits of contestant c.
+    // The chain's limits of candidate c.
     Limits limits_with(std::size_t c, std::size_t step, const OtherRounding& other) const {
-        const Contestant& contestant = contestants_[c];
-        Limits limits = limits_from(chain_of(contestant), schedule_.drift ? own_[c] : common_, step, other);
-        if (contestant.forms.empty()) {
+        const Candidate& candidate = candidates_[c];
+        Limits limits = limits_from(chain_of(candidate), schedule_.drift ? own_[c] : common_, step, other);
+        if (candidate.forms.empty()) {
             return limits;
         }
         limits = wider(std::move(limits), limits_from(chain_, common_, step, other));
-        return contestant.in_double ? in_double(std::move(limits), contestant.steps) : limits;
+        return candidate.in_double ? in_double(std::move(limits), candidate.steps) : limits;
     }
 
     // How its steps round, by what they have shown isolated.
-    static OtherRounding other_rounding(const Contestant& contestant, const std::vector<StepAlone>& alone) {
-        OtherRounding other{.deviations = {}, .any_order = !contestant.forms.empty()};
+    static OtherRounding other_rounding(const Candidate& candidate, const std::vector<StepAlone>& alone) {
+        OtherRounding other{.deviations = {}, .any_order = !candidate.forms.empty()};
         for (const StepAlone& one : alone) {
             if (!one.rounding.empty()) {
                 other.deviations[one.makes] = one.rounding;
@@ -314,12 +314,12 @@ private:
         return other;
     }
 
-    // Appends all tensors of a contestant against one witness. `own_errors`, with drift: the witness's own.
-    void append(std::vector<ComparedTensor>& all, const Contestant& contestant, const std::string& witness,
+    // Appends all tensors of a candidate against one witness. `own_errors`, with drift: the witness's own.
+    void append(std::vector<ComparedTensor>& all, const Candidate& candidate, const std::string& witness,
                 const std::vector<View>& theirs, const Limits& limits,
                 const std::map<std::string, double>& own_errors) const {
         std::vector<ComparedTensor> tensors =
-            compare_views(config_, contestant.model, contestant.coverage, contestant.side->views(), witness, theirs,
+            compare_views(config_, candidate.model, candidate.coverage, candidate.side->views(), witness, theirs,
                           witnesses_.oracle->views(), limits, schedule_.pictures && witness == "stepwise");
         if (schedule_.drift) {
             use_own_errors(tensors, own_errors);
@@ -355,62 +355,62 @@ private:
 
     // Empty where it has no steps that can be run.
     std::vector<StepAlone> run_alone_of(std::size_t c, std::size_t step) {
-        const Contestant& contestant = contestants_[c];
-        if (!contestant.forms.empty()) {
-            const Side& reference = contestant.in_double ? *witnesses_.oracle : *witnesses_.stepwise;
-            return judge_given(contestant.side->views(), contestant.steps, contestant.forms,
+        const Candidate& candidate = candidates_[c];
+        if (!candidate.forms.empty()) {
+            const Side& reference = candidate.in_double ? *witnesses_.oracle : *witnesses_.stepwise;
+            return judge_given(candidate.side->views(), candidate.steps, candidate.forms,
                                with_given(reference.views(), batch_, config_.context, rate_),
-                               limits_with(c, step, other_rounding(contestant, {})));
+                               limits_with(c, step, other_rounding(candidate, {})));
         }
-        if (!contestant.judged.empty()) {
-            return contestant.judged;
+        if (!candidate.judged.empty()) {
+            return candidate.judged;
         }
-        return contestant.answers != nullptr
-                   ? run_alone(contestant.steps, contestant.judge, *contestant.answers, questions(), is_first_)
+        return candidate.answers != nullptr
+                   ? run_alone(candidate.steps, candidate.judge, *candidate.answers, questions(), is_first_)
                    : std::vector<StepAlone>();
     }
 
-    static Blamed blame(const Contestant& contestant, const std::vector<ComparedTensor>& tensors,
+    static Blamed blame(const Candidate& candidate, const std::vector<ComparedTensor>& tensors,
                         std::vector<StepAlone> alone) {
         Blamed blamed;
-        blamed.model = contestant.model;
+        blamed.model = candidate.model;
         blamed.alone = std::move(alone);
-        if (contestant.forms.empty() && contestant.answers == nullptr) {
+        if (candidate.forms.empty() && candidate.answers == nullptr) {
             return blamed;
         }
-        const std::vector<Culprit> faults = contestant.coverage == Coverage::everything
-                                                ? list_faults(contestant.steps, contestant.judge.bounds)
+        const std::vector<Culprit> faults = candidate.coverage == Coverage::everything
+                                                ? list_faults(candidate.steps, candidate.judge.bounds)
                                                 : std::vector<Culprit>();
-        const std::vector<std::string> failing = failing_names(tensors, contestant.model);
+        const std::vector<std::string> failing = failing_names(tensors, candidate.model);
         for (StepAlone& step : blamed.alone) {
             step.fails_in_chain = std::ranges::find(failing, step.makes) != failing.end();
             for (const ComparedTensor& tensor : tensors) {
-                if (tensor.model == contestant.model && tensor.result.name == step.makes) {
+                if (tensor.model == candidate.model && tensor.result.name == step.makes) {
                     step.error_in_chain = tensor.result.error_manual;
                 }
             }
         }
         blamed.culprits = find_culprits(faults, blamed.alone);
-        blamed.victims = find_victims(contestant.steps, blamed.culprits, failing);
-        if (!contestant.forms.empty()) {
+        blamed.victims = find_victims(candidate.steps, blamed.culprits, failing);
+        if (!candidate.forms.empty()) {
             std::vector<std::string> unexplained;
             for (const Victim& victim : blamed.victims) {
                 if (victim.from.empty()) {
                     unexplained.push_back(victim.name);
                 }
             }
-            blamed.missing = missing_for(unexplained, contestant.side->views(), contestant.steps, blamed.alone);
+            blamed.missing = missing_for(unexplained, candidate.side->views(), candidate.steps, blamed.alone);
         }
         return blamed;
     }
 
     const NetworkConfig& config_;
     const Schedule& schedule_;
-    std::vector<Contestant>& contestants_;
+    std::vector<Candidate>& candidates_;
     Witnesses& witnesses_;
     const ChainModel& chain_;
     Tensors<float> common_;            // LibTorch's own state at the start of this step
-    std::vector<Tensors<float>> own_;  // each contestant's
+    std::vector<Tensors<float>> own_;  // each candidate's
     Batch batch_;
     float rate_ = 0;
     std::size_t step_ = 0;
@@ -421,9 +421,9 @@ private:
 }  // namespace
 
 void run_comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
-                    std::vector<Contestant>& contestants, Witnesses& witnesses, const ChainModel& chain,
+                    std::vector<Candidate>& candidates, Witnesses& witnesses, const ChainModel& chain,
                     const std::function<void(const ComparedStep&)>& visit) {
-    Comparison comparison(config, state, schedule, contestants, witnesses, chain);
+    Comparison comparison(config, state, schedule, candidates, witnesses, chain);
     for (std::size_t step = 0; step < schedule.steps; ++step) {
         comparison.run(step);
         const bool last = step + 1 == schedule.steps;

@@ -35,12 +35,12 @@ struct ChainModel {
     Memo* memo = nullptr;  // may be shared by comparisons from the same state over the same batches
 };
 
-// What a contestant must have, lest something be left out unnoticed: every value of the stepwise witness; the loss, the
+// What a candidate must have, lest something be left out unnoticed: every value of the stepwise witness; the loss, the
 // logits, every parameter's gradient and every new_X; or no more than it gives (the rest is `not_given`).
 enum class Coverage { everything, required, given };
 
 // A network that is compared.
-struct Contestant {
+struct Candidate {
     std::string model;  // "stepwise", "collapsed", "fused"
     std::unique_ptr<Side> side;
     Coverage coverage = Coverage::required;
@@ -98,10 +98,10 @@ struct Drift {
 
 struct ComparedStep {
     std::size_t step = 0;
-    double loss_manual = 0;  // of the first contestant
+    double loss_manual = 0;  // of the first candidate
     double loss_torch = 0;
     std::vector<ComparedTensor> tensors;
-    std::vector<Blamed> blamed;  // a contestant each
+    std::vector<Blamed> blamed;  // a candidate each
     std::vector<Drift> drift;
     std::vector<std::int64_t> X, Y;  // the batch
 };
@@ -120,12 +120,12 @@ struct Schedule {
 
 // Runs all sides from `state` (a table equal to state(config)) and hands each compared step to `visit`. After the
 // last step the sides still hold its values.
-// The chain's limits are those of `chain`, save for contestants that have their own.
+// The chain's limits are those of `chain`, save for candidates that have their own.
 void run_comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
-                    std::vector<Contestant>& contestants, Witnesses& witnesses, const ChainModel& chain,
+                    std::vector<Candidate>& candidates, Witnesses& witnesses, const ChainModel& chain,
                     const std::function<void(const ComparedStep&)>& visit);
 
-// All tensors of one contestant against one witness; `oracle` may be empty. Exposed for tests.
+// All tensors of one candidate against one witness; `oracle` may be empty. Exposed for tests.
 std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std::string& model, Coverage coverage,
                                           const std::vector<View>& ours, const std::string& witness,
                                           const std::vector<View>& theirs, const std::vector<View>& oracle,

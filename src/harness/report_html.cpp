@@ -135,12 +135,13 @@ std::string blame_of(const Shown& shown, const Section& section) {
         const std::vector<std::string> orphans = report::heirs_of("", blamed.victims);
         if (!orphans.empty()) {
             const bool judged = blamed.missing.empty();
-            text += fmt::format("<article class=\"culprit\"><p>{} Off in the chain{}: {}</p>{}</article>\n",
-                                badge(Mark::off), judged ? ", though no step that leads there is wrong alone" : "",
-                                report::links(section, orphans, ""),
-                                judged ? ""
-                                       : fmt::format("<p>Give {} too, and the step is found.</p>",
-                                                     report::escaped(report::few_of(blamed.missing))));
+            text +=
+                fmt::format("<article class=\"culprit\"><p>{} Off in the chain{}: {}</p>{}</article>\n",
+                            badge(Mark::off), judged ? ", though no step that leads there is wrong in isolation" : "",
+                            report::links(section, orphans, ""),
+                            judged ? ""
+                                   : fmt::format("<p>Give {} too, and the step is found.</p>",
+                                                 report::escaped(report::few_of(blamed.missing))));
         }
     }
     return text.empty() ? "" : "<div class=\"cards\">\n" + text + "</div>\n";

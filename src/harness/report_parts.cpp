@@ -103,7 +103,7 @@ std::string figures_of(const Culprit& culprit, const Wording& wording) {
     const std::string ours = shown(trial.ours);
     return fmt::format(
         "{}: off by {:.3g} where its own rounding is {:.3g} at most, {}\n  {}: {}, {} is right",
-        culprit.not_on_batch ? "wrong, not on this batch" : "wrong alone", std::abs(trial.ours - trial.answer),
+        culprit.not_on_batch ? "wrong, not on this batch" : "wrong in isolation", std::abs(trial.ours - trial.answer),
         trial.limit, culprit.why, where(culprit.name, culprit.shape, trial, culprit.not_on_batch, wording),
         wording.whose == Whose::by_hand ? ours + " by hand" : fmt::format("{} is {}", in_words(wording.whose), ours),
         shown(trial.answer));

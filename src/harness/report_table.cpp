@@ -224,7 +224,7 @@ std::string unexplained(const Blamed& blamed, const std::string& model, const st
         return first + fmt::format("; off in the chain: {}\n  give {} too, and the step is found\n",
                                    fmt::join(names, ", "), report::few_of(blamed.missing));
     }
-    return first + fmt::format("; off in the chain, though no step that leads there is wrong alone: {}\n",
+    return first + fmt::format("; off in the chain, though no step that leads there is wrong in isolation: {}\n",
                                fmt::join(names, ", "));
 }
 

@@ -12,8 +12,8 @@
 #include <random>
 
 #include "base/error.h"
+#include "candidates/candidates.h"
 #include "cli/options.h"
-#include "contest/contestants.h"
 #include "harness/drawn.h"
 #include "harness/report.h"
 #include "recipe/recipe.h"
@@ -169,9 +169,9 @@ Tensors<float> state_for(const Case& c, Side& witness, const Batch& batch) {
 void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
     check_network(c.network, c.rows);
     Reference reference = reference_of(torch, c.network, c.rows, c.seed + 1);
-    std::vector<Contestant> contestants;
+    std::vector<Candidate> candidates;
     for (const char* model : {"stepwise", "collapsed", "fused"}) {
-        contestants.push_back(contestant_of(model, c.network, c.rows, reference));
+        candidates.push_back(candidate_of(model, c.network, c.rows, reference));
     }
     std::mt19937_64 generator(c.seed);
     std::vector<std::int64_t> X(c.rows * c.network.context), Y(c.rows);
@@ -191,7 +191,7 @@ void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
     const Schedule schedule{.batch = [&](std::size_t) { return batch; }, .rate = [](std::size_t) { return 0.1F; }};
     ++totals.runs;
     run_comparison(
-        c.network, state, schedule, contestants, reference.witnesses, reference.chain, [&](const ComparedStep& step) {
+        c.network, state, schedule, candidates, reference.witnesses, reference.chain, [&](const ComparedStep& step) {
             for (const ComparedTensor& tensor : step.tensors) {
                 const TensorResult& r = tensor.result;
                 ++totals.tensors;

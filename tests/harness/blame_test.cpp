@@ -97,7 +97,7 @@ TEST_CASE("blame: a step that is missing, and those that read what it would have
     CHECK(faults[1].function == "make_db");
 }
 
-TEST_CASE("blame: culprits are the faults and what is wrong alone, each once, with where it shows") {
+TEST_CASE("blame: culprits are the faults and what is wrong in isolation, each once, with where it shows") {
     using enum Verdict;
     const std::vector<StepAlone> steps = {alone("a", exact, within),       alone("b", mismatch, mismatch),
                                           alone("c", within, mismatch),    alone("d", vacuous, out_of_range),

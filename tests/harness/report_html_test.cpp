@@ -208,7 +208,7 @@ TEST_CASE("HTML: culprits are told from who inherits, in words and not by colour
     REQUIRE(cards.size() == 1);
     const std::string card = text_of(*cards[0]);
     for (const char* said : {"dh = what it should be", "function_of_dh", "src/manual/some.h:17",
-                             "twice the right answer", "wrong alone: off by", "dhpreact", "dW1", "new_W1"}) {
+                             "twice the right answer", "wrong in isolation: off by", "dhpreact", "dW1", "new_W1"}) {
         CAPTURE(said);
         CHECK(card.find(said) != std::string::npos);
     }

@@ -24,7 +24,7 @@ std::string without_escapes(const std::string& text) {
     return std::regex_replace(text, std::regex("\x1b\\[[0-9;]*m"), "");
 }
 
-// dbnvar is wrong alone, dhprebn and dW1 have inherited it; loss is right.
+// dbnvar is wrong in isolation, dhprebn and dW1 have inherited it; loss is right.
 ComparedStep with_culprit() {
     TensorResult wrong = within("dW1", {6, 5}, 2e-5, 1e-5);
     wrong.worst->position = 14;
@@ -172,7 +172,7 @@ TEST_CASE("blame: the first line has the first divergence, the culprit, its form
           "first divergence dW1, culprit dbnvar, which should be dbnvar = what it should be: function_of_dbnvar "
           "(src/manual/some.h:17)");
     CHECK(lines[1] ==
-          "  wrong alone: off by 0.001 where its own rounding is 1e-07 at most, on this batch's values");
+          "  wrong in isolation: off by 0.001 where its own rounding is 1e-07 at most, on this batch's values");
     CHECK(lines[2] == "  dbnvar unit 1: 0.251 by hand, 0.25 is right");
     CHECK(lines[3] == "  hint: off by the factor 31/32 = (n − 1)/n: n against n − 1");
     CHECK(lines[4] == "  inherited from dbnvar: dW1, dhprebn");
@@ -254,7 +254,7 @@ TEST_CASE("blame: what only the probe sees, faults of the lists, and what nobody
     step.tensors[0].result = within("loss", {}, 2, 1);
     step.blamed[0].victims = {{"loss", ""}};
     CHECK(blame(step, presentation()) ==
-          "first divergence loss; off in the chain, though no step that leads there is wrong alone: loss\n");
+          "first divergence loss; off in the chain, though no step that leads there is wrong in isolation: loss\n");
     CHECK(blame(step_of(0, {exact("C", {2})}), presentation()).empty());
 
     // Of external values, where the steps that lead there could not be judged.

@@ -19,11 +19,11 @@ namespace {
 
 constexpr std::size_t kRows = 3;
 
-// Two contestants and three witnesses, whose parameters each grow by an amount of their own a step.
+// Two candidates and three witnesses, whose parameters each grow by an amount of their own a step.
 struct Arena {
     NetworkConfig config = small_network();
     Heard first, second, stepwise, module, oracle;
-    std::vector<Contestant> contestants;
+    std::vector<Candidate> candidates;
     Witnesses witnesses;
     std::vector<std::int64_t> X = std::vector<std::int64_t>(kRows), Y = X;
     std::vector<std::size_t> drawn;  // the steps a batch was asked for
@@ -33,13 +33,13 @@ struct Arena {
         return std::make_unique<FakeSide>(config, least_table(config, kRows), heard, gain, made);
     }
 
-    static Contestant contestant(const std::string& model, std::unique_ptr<Side> side, Coverage coverage) {
+    static Candidate candidate(const std::string& model, std::unique_ptr<Side> side, Coverage coverage) {
         return {.model = model, .side = std::move(side), .coverage = coverage, .steps = {}, .judge = {}};
     }
 
     Arena() {
-        contestants.push_back(contestant("stepwise", side(first, 1), Coverage::everything));
-        contestants.push_back(contestant("fused", side(second, 2), Coverage::required));
+        candidates.push_back(candidate("stepwise", side(first, 1), Coverage::everything));
+        candidates.push_back(candidate("fused", side(second, 2), Coverage::required));
         witnesses = {side(stepwise, 4, 3), side(module, 8), side(oracle, 16)};
     }
 
@@ -64,7 +64,7 @@ struct Arena {
                                         return Batch{kRows, X.data(), Y.data()};
                                     },
                                 .rate = [](std::size_t step) { return 0.5F + static_cast<float>(step); }};
-        run_comparison(config, begin, schedule, contestants, witnesses, chain,
+        run_comparison(config, begin, schedule, candidates, witnesses, chain,
                        [this](const ComparedStep& step) { seen.push_back(step); });
     }
 
@@ -196,7 +196,7 @@ TEST_CASE("with drift each parameter's distance from LibTorch's is told, and the
     CHECK_FALSE(result_of(arena.seen[3], "fused", "module", "new_C").torch_further_off);
     // However far LibTorch has gone from us: they did not answer the same question.
     Arena near_oracle;
-    near_oracle.contestants[1].side = near_oracle.side(near_oracle.second, 15);
+    near_oracle.candidates[1].side = near_oracle.side(near_oracle.second, 15);
     near_oracle.run(4, 1, true);
     CHECK(result_of(near_oracle.seen[3], "fused", "stepwise", "new_C").error_manual == 1.0);
     CHECK_FALSE(result_of(near_oracle.seen[3], "fused", "stepwise", "new_C").torch_further_off);
@@ -236,7 +236,7 @@ TEST_CASE("with drift each goes on with its own") {
     CHECK(arena.second.loaded == std::vector<float>{100, 102, 104, 106});
     CHECK(arena.stepwise.loaded == std::vector<float>{100, 104, 108, 112});
     CHECK(arena.module.loaded == std::vector<float>{100, 108, 116, 124});
-    // The oracle begins each step where LibTorch does, then where each contestant does: what they add is judged.
+    // The oracle begins each step where LibTorch does, then where each candidate does: what they add is judged.
     CHECK(arena.oracle.loaded == std::vector<float>{100, 100, 100, 104, 101, 102, 108, 102, 104, 112, 103, 106});
 }
 
@@ -251,12 +251,12 @@ TEST_CASE("after the last step the sides still hold its values") {
                 CHECK(heard->calls[i] == (i % 2 == 0 ? "load" : "run"));
             }
         }
-        const std::vector<View> views = arena.contestants[0].side->views();
+        const std::vector<View> views = arena.candidates[0].side->views();
         CHECK(value_at(*find(views, "new_C"), 0) == (drift ? 103 : 109));
     }
 }
 
-TEST_CASE("each contestant is held against both witnesses, in order") {
+TEST_CASE("each candidate is held against both witnesses, in order") {
     Arena arena;
     arena.run(1, 1, false);
     std::vector<std::string> sections;
@@ -280,9 +280,9 @@ TEST_CASE("each contestant is held against both witnesses, in order") {
     CHECK(result_of(arena.seen[0], "fused", "module", "new_C").error_manual == 14.0);
 }
 
-TEST_CASE("a step tells the first contestant's loss and the stepwise witness's") {
+TEST_CASE("a step tells the first candidate's loss and the stepwise witness's") {
     Arena arena;
-    arena.contestants[0].side = arena.side(arena.first, 1, 7);
+    arena.candidates[0].side = arena.side(arena.first, 1, 7);
     arena.run(2, 1, false);
     CHECK(arena.seen[1].loss_manual == 7.0);
     CHECK(arena.seen[1].loss_torch == 3.0);
@@ -292,7 +292,7 @@ TEST_CASE("a loss that is not there is not a number") {
     Arena arena;
     std::vector<TensorSpec> table = least_table(arena.config, kRows);
     std::erase_if(table, [](const TensorSpec& spec) { return spec.name == "loss"; });
-    arena.contestants[0].side = std::make_unique<FakeSide>(arena.config, table, arena.first, 1.0F);
+    arena.candidates[0].side = std::make_unique<FakeSide>(arena.config, table, arena.first, 1.0F);
     arena.run(1, 1, false);
     CHECK(std::isnan(arena.seen[0].loss_manual));
     CHECK(verdict_of(arena.seen[0], "stepwise", "stepwise", "loss") == Verdict::missing);
@@ -303,7 +303,7 @@ TEST_CASE("a side that does not write an updated value is found, in that step an
         Arena arena;
         auto lazy = arena.side(arena.second, 2);
         lazy->skip("new_W1");
-        arena.contestants[1].side = std::move(lazy);
+        arena.candidates[1].side = std::move(lazy);
         arena.run(2, 1, drift);
         for (const ComparedStep& step : arena.seen) {
             CHECK(verdict_of(step, "fused", "stepwise", "new_W1") == Verdict::unwritten);
@@ -320,7 +320,7 @@ TEST_CASE("a gradient that is not written in a later step is not taken for the o
     Arena arena;
     auto lazy = arena.side(arena.first, 1);
     lazy->skip("dW2");
-    arena.contestants[0].side = std::move(lazy);
+    arena.candidates[0].side = std::move(lazy);
     arena.run(3, 1, false);
     CHECK(verdict_of(arena.seen[2], "stepwise", "stepwise", "dW2") == Verdict::unwritten);
 }
@@ -329,7 +329,7 @@ TEST_CASE("a side that has no such updated value is found, and nothing goes on f
     Arena arena;
     std::vector<TensorSpec> table = least_table(arena.config, kRows);
     std::erase_if(table, [](const TensorSpec& spec) { return spec.name == "new_W2"; });
-    arena.contestants[1].side = std::make_unique<FakeSide>(arena.config, table, arena.second, 2.0F);
+    arena.candidates[1].side = std::make_unique<FakeSide>(arena.config, table, arena.second, 2.0F);
     arena.run(2, 1, false);
     for (const ComparedStep& step : arena.seen) {
         CHECK(verdict_of(step, "fused", "stepwise", "new_W2") == Verdict::missing);

@@ -82,7 +82,7 @@ TEST_CASE("where every value is equal to the bit, none came close to its limit")
     CHECK(conclusion(summary, false) == "they agree: 2 tensors over 1 step; no two values differ\n");
 }
 
-TEST_CASE("a step that is wrong alone ends agreement, though the chain agrees") {
+TEST_CASE("a step that is wrong in isolation ends agreement, though the chain agrees") {
     const ComparedStep step = with_alone(step_of(2, {exact("C", {2})}),
                                          {alone("h", trial(0.25), trial(0.5)), alone("dh", trial(0), trial(9))});
     const Summary summary = summary_of({step});

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "contest/contestants.h"
+#include "candidates/candidates.h"
 #include "harness/drawn.h"
 #include "harness/mistakes.h"
 #include "harness/report.h"
@@ -57,16 +57,16 @@ public:
 
     // What is said of these numbers.
     Summary judged(const std::vector<View>& given) {
-        std::vector<Contestant> contestants;
-        contestants.push_back(
-            contestant_of(std::make_unique<GivenSide>(fit_to(stepwise_network<float>(config_, rows_), given), "given"),
-                          config_, rows_, reference_));
+        std::vector<Candidate> candidates;
+        candidates.push_back(
+            candidate_of(std::make_unique<GivenSide>(fit_to(stepwise_network<float>(config_, rows_), given), "given"),
+                         config_, rows_, reference_));
         const Schedule schedule{.batch = [&](std::size_t) { return now_.batch(); },
                                 .rate = [](std::size_t) { return kRate; }};
         Summary summary;
         reference_.chain.memo = &memo_;
         reference_.collapsed_chain.memo = &collapsed_memo_;
-        run_comparison(config_, state_, schedule, contestants, reference_.witnesses, reference_.chain,
+        run_comparison(config_, state_, schedule, candidates, reference_.witnesses, reference_.chain,
                        [&](const ComparedStep& step) {
                            add(summary, step);
                            last_ = step;

@@ -1,4 +1,4 @@
-#include "contest/contestants.h"
+#include "candidates/candidates.h"
 
 #include "manual/models.h"
 #include "manual/pieces.h"
@@ -36,8 +36,8 @@ Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& net
             {collapsed_network<double>(network, rows), collapsed_network<Rounded>(network, rows), spread}};
 }
 
-Contestant contestant_of(const std::string& model, const NetworkConfig& network, std::size_t rows,
-                         const Reference& reference) {
+Candidate candidate_of(const std::string& model, const NetworkConfig& network, std::size_t rows,
+                       const Reference& reference) {
     if (model == "fused") {
         return {.model = model,
                 .side = make_hand_side(HandForm::fused, network, rows, DType::float32),
@@ -74,32 +74,32 @@ Contestant contestant_of(const std::string& model, const NetworkConfig& network,
             .chain = stepwise ? &reference.chain : &reference.collapsed_chain};
 }
 
-Contestant contestant_of(std::unique_ptr<GivenSide> given, const NetworkConfig& network, std::size_t rows,
-                         const Reference& reference) {
+Candidate candidate_of(std::unique_ptr<GivenSide> given, const NetworkConfig& network, std::size_t rows,
+                       const Reference& reference) {
     const bool in_double = given->in_double();
-    Contestant contestant{.model = "mine",
-                          .side = std::move(given),
-                          .coverage = Coverage::given,
-                          .steps = stepwise_network<float>(network, rows),
-                          .judge = {},
-                          .chain = &reference.collapsed_chain,
-                          .in_double = in_double};
-    contestant.forms.push_back({stepwise_network<Rounded>(network, rows), reference.stepwise});
-    contestant.forms.push_back({collapsed_network<Rounded>(network, rows), reference.collapsed});
-    contestant.forms.push_back({fused_network<Rounded>(network, rows), reference.fused});
-    return contestant;
+    Candidate candidate{.model = "mine",
+                        .side = std::move(given),
+                        .coverage = Coverage::given,
+                        .steps = stepwise_network<float>(network, rows),
+                        .judge = {},
+                        .chain = &reference.collapsed_chain,
+                        .in_double = in_double};
+    candidate.forms.push_back({stepwise_network<Rounded>(network, rows), reference.stepwise});
+    candidate.forms.push_back({collapsed_network<Rounded>(network, rows), reference.collapsed});
+    candidate.forms.push_back({fused_network<Rounded>(network, rows), reference.fused});
+    return candidate;
 }
 
 Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::size_t rows, const Reference& reference,
                    const Catches& catches) {
-    Spoiled spoiled{contestant_of("stepwise", network, rows, reference), {}};
-    spoiled.culprits = mistake.plant(spoiled.contestant.steps, catches);
-    spoiled.contestant.judge.at_size = [plant = mistake.plant, catches](const NetworkConfig& sized, std::size_t n) {
+    Spoiled spoiled{candidate_of("stepwise", network, rows, reference), {}};
+    spoiled.culprits = mistake.plant(spoiled.candidate.steps, catches);
+    spoiled.candidate.judge.at_size = [plant = mistake.plant, catches](const NetworkConfig& sized, std::size_t n) {
         InBoth both{stepwise_network<float>(sized, n)};
         plant(both.in_float, catches);
         return both;
     };
-    spoiled.contestant.side = make_step_side(spoiled.contestant.steps);
+    spoiled.candidate.side = make_step_side(spoiled.candidate.steps);
     return spoiled;
 }
 
@@ -114,7 +114,7 @@ Questions questions_of(const Reference& reference, const NetworkConfig& network,
 
 Catches catches_of(const NetworkConfig& network, std::size_t rows, const Reference& reference,
                    const Tensors<float>& state, const Batch& batch, float rate) {
-    const Contestant right = contestant_of("stepwise", network, rows, reference);
+    const Candidate right = candidate_of("stepwise", network, rows, reference);
     Catches catches;
     Questions questions = questions_of(reference, network, state, batch, rate);
     for (const StepAlone& step : run_alone(right.steps, right.judge, *right.answers, questions, false)) {

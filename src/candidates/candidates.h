@@ -24,16 +24,16 @@ Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& net
                        std::uint64_t seed, bool quick = false);
 
 // "stepwise", "collapsed" or "fused", with the steps of it that can be run alone. The reference must outlive it.
-Contestant contestant_of(const std::string& model, const NetworkConfig& network, std::size_t rows,
-                         const Reference& reference);
+Candidate candidate_of(const std::string& model, const NetworkConfig& network, std::size_t rows,
+                       const Reference& reference);
 
 // Somebody else's numbers, as GivenSide takes them. The reference must outlive it.
-Contestant contestant_of(std::unique_ptr<GivenSide> given, const NetworkConfig& network, std::size_t rows,
-                         const Reference& reference);
+Candidate candidate_of(std::unique_ptr<GivenSide> given, const NetworkConfig& network, std::size_t rows,
+                       const Reference& reference);
 
 // The stepwise network with a mistake in it, and the names that are to blame: empty where it has no place there.
 struct Spoiled {
-    Contestant contestant;
+    Candidate candidate;
     std::vector<std::string> culprits;
 };
 Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::size_t rows, const Reference& reference,
