@@ -140,7 +140,8 @@ public:
                 goes_on = leave_out(dimension) || goes_on;
             }
         }
-        simplify();
+        while (simplify()) {  // where one value is simple, another may be that could not before
+        }
         const Step<Rounded>& right = *step();
         Values values;
         for (const View& view : values_.views()) {
@@ -332,20 +333,23 @@ private:
     }
 
     template <class T, class Simpler>
-    void simplify(const TensorSpec& spec, const std::vector<T>& now, Simpler simpler) {
+    bool simplify(const TensorSpec& spec, const std::vector<T>& now, Simpler simpler) {
         std::vector<T> kept = now;  // which goes when values are kept
         const std::vector<T> all = kept;
         simplify(spec, all, 0, all.size(), simpler, kept);
+        return kept != all;
     }
 
-    void simplify() {
+    // Whether some element became simpler.
+    bool simplify() {
+        bool some = false;
         std::vector<TensorSpec> specs;
         for (const View& view : values_.views()) {
             specs.push_back({view.name, view.shape});
         }
         for (const TensorSpec& spec : specs) {
             if (values_.holds_indices(spec.name)) {
-                simplify(spec, values_.indices(spec.name), [](std::int64_t) { return std::int64_t{0}; });
+                some |= simplify(spec, values_.indices(spec.name), [](std::int64_t) { return std::int64_t{0}; });
                 continue;
             }
             const std::map<std::string, ValueRange>& ranges = at(size_).form.bounds.ranges;
@@ -356,12 +360,14 @@ private:
                 return value >= range.low && value <= range.high && complexity(other) < complexity(x) ? other : x;
             };
             for (const float simple : {0.0F, 1.0F, -1.0F}) {
-                simplify(spec, values_.numbers(spec.name), [&](float x) { return within(x, simple); });
+                some |= simplify(spec, values_.numbers(spec.name), [&](float x) { return within(x, simple); });
             }
             for (const int digits : {1, 2, 3}) {
-                simplify(spec, values_.numbers(spec.name), [&](float x) { return within(x, rounded(x, digits)); });
+                some |=
+                    simplify(spec, values_.numbers(spec.name), [&](float x) { return within(x, rounded(x, digits)); });
             }
         }
+        return some;
     }
 
     std::string makes_;

@@ -466,7 +466,7 @@ TEST_CASE("exercise: a mistake that the batch does not show comes with a small i
                "  the smallest input found that shows it, with 1 row:\n"
                "  const float dnorm_logits[1][2] = {{0, 0}};\n"
                "  const float dlogit_maxes[1] = {1};\n"
-               "  const float logits[1][2] = {{0, 0}};  // dlogits[0][0] is 0, and 1 is right\n"));
+               "  const float logits[1][2] = {{0, 0}};  // dlogits[0][1] is 1, and 0 is right\n"));
     const Json report = parsed_json(exercise(folder, {"--format", "json"}).out);
     const Json input = report["blame"][0]["trial"]["smallest_input"];
     CHECK(input["values"]["logits"][0][1] == 0.0);
