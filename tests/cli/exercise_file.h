@@ -1,0 +1,43 @@
+// The file of byhand exercise, filled in by the tests, and what the program says of it.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "cli/program.h"
+
+namespace cli_test {
+
+using Bodies = std::map<std::string, std::string>;  // by function
+using Names = std::set<std::string>;
+
+// A file of the project, by its path from the root.
+std::string source_file(const std::string& path);
+
+// The bodies of tests/cli/solution.txt.
+Bodies right_bodies();
+
+// One line of a body exchanged for another. The body must have it exactly once.
+Bodies with(Bodies bodies, const std::string& name, const std::string& line, const std::string& other);
+
+// With loops as most write them: for (int i = 0; i < out.size(0); ++i).
+Bodies counted_by_int(Bodies bodies);
+
+// Writes the shipped exercise with these bodies to mine.cpp.
+void fill_in(const Folder& folder, const Bodies& bodies);
+
+// The state of each gradient in the report's table: "right", "wrong" or "to do". In one formula: "dlogits in one".
+std::map<std::string, std::string> standings(const Outcome& outcome);
+
+Names those_that_are(const std::string& standing, const Outcome& outcome);
+
+// Compiling takes most of the time, and most tests are about the steps after it.
+Environment not_optimised();
+
+// byhand exercise mine.cpp, compiled without optimisation.
+Outcome exercise(const Folder& folder, const Arguments& more = {});
+
+bool says(const Outcome& outcome, const std::string& text);
+
+}  // namespace cli_test
