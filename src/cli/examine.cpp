@@ -119,8 +119,8 @@ bool are_all_in_one(const exercise::Functions& steps) {
 class Examiner {
 public:
     Examiner(const exercise::Functions& steps, const NetworkConfig& config, std::size_t rows,
-             const Reference& reference, const SubprocessLimits& limits, const Watch& watch)
-        : steps_(steps), config_(config), rows_(rows), reference_(reference), limits_(limits), watch_(watch) {}
+             const Reference& reference, const ExaminationConfig& how, const Watch& watch)
+        : steps_(steps), config_(config), rows_(rows), reference_(reference), how_(how), watch_(watch) {}
 
     // Each alone; appends to `attempts`.
     void judge_each(bool in_one, Questions& questions, std::vector<Attempt>& attempts) const {
@@ -129,7 +129,7 @@ public:
         const Judge judge{.bounds = network_of<Rounded>(in_one, config_, rows_),
                           .in_double = only(in_double.network, in_double.names),
                           .leeway = Leeway::words,
-                          .external = {.subprocess = true, .limits = limits_},
+                          .external = {.subprocess = true, .threads = how_.threads, .limits = how_.limits},
                           .battery = (in_one ? reference_.collapsed_battery : reference_.stepwise_battery).get(),
                           .at_size =
                               [&](const NetworkConfig& sized, std::size_t rows) {
@@ -177,14 +177,15 @@ public:
             };
             return make_step_side(with_ours(in_one, floats(in_one, running), sound));
         };
-        return Candidate{.model = model_of(in_one),
-                         .side = std::make_unique<Theirs>(std::make_unique<SubprocessSide>(make_side, limits_), sound),
-                         .coverage = Coverage::given,
-                         .steps = with_ours(in_one, floats(in_one, {}), begun),
-                         .judge = {.bounds = network_of<Rounded>(in_one, config_, rows_)},
-                         .answers = &answers_of(in_one),
-                         .judged = std::move(judged),
-                         .chain = in_one ? &reference_.collapsed_chain : &reference_.chain};
+        return Candidate{
+            .model = model_of(in_one),
+            .side = std::make_unique<Theirs>(std::make_unique<SubprocessSide>(make_side, how_.limits), sound),
+            .coverage = Coverage::given,
+            .steps = with_ours(in_one, floats(in_one, {}), begun),
+            .judge = {.bounds = network_of<Rounded>(in_one, config_, rows_)},
+            .answers = &answers_of(in_one),
+            .judged = std::move(judged),
+            .chain = in_one ? &reference_.collapsed_chain : &reference_.chain};
     }
 
 private:
@@ -205,7 +206,7 @@ private:
     const NetworkConfig& config_;
     std::size_t rows_;
     const Reference& reference_;
-    const SubprocessLimits& limits_;
+    const ExaminationConfig& how_;
     const Watch& watch_;
 };
 
@@ -236,7 +237,7 @@ Examination examine(const exercise::Functions& steps, const torch_ref::Factory& 
 
     Questions questions = questions_of(reference, config, run.initial, batch.view(), rate);
     Examination examination;
-    const Examiner examiner(steps, config, rows, reference, how.limits, watch);
+    const Examiner examiner(steps, config, rows, reference, how, watch);
     for (const bool in_one : {false, true}) {
         examiner.judge_each(in_one, questions, examination.attempts);
     }

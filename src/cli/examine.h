@@ -25,7 +25,8 @@ struct Watch {
 
 struct ExaminationConfig {
     SubprocessLimits limits;
-    bool quick = false;  // without the battery
+    bool threads = false;  // also call each function from two threads at once
+    bool quick = false;    // without the battery
 };
 
 // On the first batch of `run`. What writes nothing is to do; what does, is judged alone, by values of that batch and by

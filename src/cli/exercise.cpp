@@ -34,8 +34,9 @@ namespace {
 struct ExerciseOptions {
     NetworkOptions network;
     OwnFunctions own;
-    bool sanitize = false;
-    std::string built;  // what `own` was built into by a run of this command that runs this one
+    std::string sanitize;  // "address" or "thread"; empty for none
+    std::string built;     // what `own` was built into by a run of this command that runs this one
+    bool threads = false;
     std::string hint;
     bool quick = false;
     double timeout = 10;  // seconds
@@ -94,7 +95,7 @@ Examination examine_aloud(const exercise::Functions& steps, const torch_ref::Fac
 SubprocessLimits limits_of(const ExerciseOptions& options) {
     return {.timeout = std::chrono::milliseconds(std::llround(1000 * options.timeout)),
             .goes_on = [] { return !interrupted(); },
-            .advice = options.sanitize ? "; see above" : "; byhand exercise --sanitize tells in which line"};
+            .advice = options.sanitize.empty() ? "; byhand exercise --sanitize address shows the line" : "; see above"};
 }
 
 // While it lives, nothing goes to standard output.
@@ -146,7 +147,10 @@ int examine_and_report(const ExerciseOptions& options, Library& library, const s
     const exercise::Functions steps = load(options, library);
     const Run run = run_of(options.network);
     const torch_ref::Factory& torch = torch_ref::load();
-    Examination examination = examine_aloud(steps, torch, run, {limits_of(options), options.quick});
+    Examination examination = examine_aloud(steps, torch, run,
+                                            {.limits = limits_of(options),
+                                             .threads = options.threads || options.sanitize == "thread",
+                                             .quick = options.quick});
     examination.file = options.own.shown();
 
     Presentation how;
@@ -186,17 +190,22 @@ int exercise(const ExerciseOptions& options) {
         output.emplace(options.output);
     }
     if (!options.built.empty()) {
-        Library built({options.built, {}}, false);
+        Library built({options.built, {}}, exercise::Sanitizer::none);
         return examine_and_report(options, built, output);
     }
     for (const auto& [given, flag] :
-         {std::pair{options.sanitize, "--sanitize"}, {!options.own.flags.empty(), "--flags"}}) {
+         {std::pair{!options.sanitize.empty(), "--sanitize"}, {!options.own.flags.empty(), "--flags"}}) {
         if (given && options.own.is_library()) {
             throw InputError(fmt::format("{} is built already: {} is for a source", options.own.file.path, flag));
         }
     }
-    Library library(options.own, options.sanitize);
-    return options.sanitize ? run_again_sanitized(library) : examine_and_report(options, library, output);
+    using exercise::Sanitizer;
+    const Sanitizer sanitizer = options.sanitize.empty()       ? Sanitizer::none
+                                : options.sanitize == "thread" ? Sanitizer::thread
+                                                               : Sanitizer::address;
+    Library library(options.own, sanitizer);
+    return sanitizer == Sanitizer::none ? examine_and_report(options, library, output)
+                                        : run_again_sanitized(library, sanitizer);
 }
 
 }  // namespace
@@ -209,8 +218,13 @@ void add_exercise(const Command& program) {
         .option("FILE", options->own.file,
                 "Your functions, as C++ or as a shared library (.so) that you built [exercise/backward.cpp]")
         .not_empty();
-    command.flag("--sanitize", options->sanitize,
-                 "Build them so that a fault is told with its line (slower): out of bounds, overflow, ...");
+    command
+        .option("--sanitize", options->sanitize,
+                "Build them with a sanitizer, which names the line of a fault (slower). address: out of bounds, "
+                "overflow, ...; thread: data races, with --threads")
+        .one_of({"address", "thread"});
+    command.flag("--threads", options->threads,
+                 "Also call each function from two threads at once; it must make the same numbers");
     command
         .option("--flags", options->own.flags,
                 "Options for the compiler, as --flags='-O3 -march=native'; they come after CXXFLAGS")

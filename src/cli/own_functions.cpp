@@ -18,7 +18,6 @@
 #include "cli/exit_code.h"
 #include "cli/files.h"
 #include "cli/say.h"
-#include "exercise/build.h"
 
 namespace byhand::cli {
 namespace {
@@ -64,7 +63,7 @@ bool OwnFunctions::is_library() const {
     return file.path.ends_with(".so");
 }
 
-Library::Library(const OwnFunctions& own, bool sanitize) {
+Library::Library(const OwnFunctions& own, exercise::Sanitizer sanitizer) {
     if (own.is_library()) {
         path_ = own.path();
         return;
@@ -87,7 +86,7 @@ Library::Library(const OwnFunctions& own, bool sanitize) {
         exercise::build(own.path(), path_,
                         {.headers = fs::path(shipped("src/exercise/steps.h")).parent_path().parent_path(),
                          .flags = own.flags,
-                         .sanitize = sanitize,
+                         .sanitizer = sanitizer,
                          .goes_on = [] { return !interrupted(); }});
     } catch (...) {
         remove();
@@ -134,8 +133,8 @@ std::string place_of(const std::string& label, const std::string& file) {
     return place;
 }
 
-int run_again_sanitized(const Library& library) {
-    const std::string sanitizer = exercise::address_sanitizer();
+int run_again_sanitized(const Library& library, exercise::Sanitizer sanitizer) {
+    const std::string preloaded = exercise::run_time_of(sanitizer);
     std::vector<std::string> words = own_words();
     words.insert(words.end(), {"--built", library.path()});
     std::vector<char*> arguments;
@@ -155,9 +154,12 @@ int run_again_sanitized(const Library& library) {
             ::_exit(kBadInput);
         }
         library.signals().restore();
-        ::setenv("LD_PRELOAD", sanitizer.c_str(), 1);  // NOLINT(concurrency-mt-unsafe): as above
+        ::setenv("LD_PRELOAD", preloaded.c_str(), 1);  // NOLINT(concurrency-mt-unsafe): as above
         add_option("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1");
         add_option("UBSAN_OPTIONS", "abort_on_error=1");
+        // Only races of the library: what was built without the sanitizer, it can't judge. Subprocesses start threads.
+        add_option("TSAN_OPTIONS",
+                   "halt_on_error=1:abort_on_error=1:die_after_fork=0:ignore_noninstrumented_modules=1");
         ::execv("/proc/self/exe", arguments.data());
         say("byhand: byhand can't be run again: {}\n", reason());
         ::_exit(kBadInput);

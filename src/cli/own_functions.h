@@ -6,6 +6,7 @@
 
 #include "cli/file_path.h"
 #include "cli/interrupt.h"
+#include "exercise/build.h"
 
 namespace byhand::cli {
 
@@ -23,7 +24,7 @@ struct OwnFunctions {
 // when the folder is gone.
 class Library {
 public:
-    Library(const OwnFunctions& own, bool sanitize);
+    Library(const OwnFunctions& own, exercise::Sanitizer sanitizer);
     ~Library();
     Library(const Library&) = delete;
     Library& operator=(const Library&) = delete;
@@ -46,8 +47,8 @@ private:
 // otherwise; only the file where that does not tell. From the current folder on, where the file is in there.
 std::string place_of(const std::string& label, const std::string& file);
 
-// This very command once more, with `--built` and the library, in a process in which AddressSanitizer is there before
-// all else. Returns its exit code. Throws InputError where there is none.
-int run_again_sanitized(const Library& library);
+// Runs this command again with `--built` and the library, in a process that loads the sanitizer before all else.
+// Returns its exit code. Throws InputError where the compiler has no such sanitizer.
+int run_again_sanitized(const Library& library, exercise::Sanitizer sanitizer);
 
 }  // namespace byhand::cli

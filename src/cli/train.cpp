@@ -80,7 +80,7 @@ std::unique_ptr<Model> model_for(const Training& training) {
         const std::size_t rows = run.recipe.batch;
         return make_model(training.model, network, rows, options.threads.value_or(threads_that_pay(network, rows)));
     }
-    const Library library(options.own, false);  // once opened, it is not needed on disk
+    const Library library(options.own, exercise::Sanitizer::none);  // once opened, it is not needed on disk
     const exercise::Functions steps = exercise::load(library.path(), options.own.path());
     std::unique_ptr<Model> model = own_model(steps, run);
     for (const std::string& label : left_out_of_training(steps)) {

@@ -47,10 +47,12 @@ void build(const std::string& file, const std::string& library, const BuildConfi
     for (const char* option : {"-std=c++20", "-fPIC", "-shared", "-ffp-contract=off", "-Wall", "-Wno-sign-compare"}) {
         words.emplace_back(option);
     }
-    const Words how = config.sanitize
-                          ? Words{"-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"}
-                          : Words{"-O1"};
-    words.insert(words.end(), how.begin(), how.end());
+    words.emplace_back("-O1");
+    if (config.sanitizer == Sanitizer::address) {
+        words.insert(words.end(), {"-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"});
+    } else if (config.sanitizer == Sanitizer::thread) {
+        words.insert(words.end(), {"-g", "-fsanitize=thread"});
+    }
     // By a path that is no option and no list of options, whatever it is called.
     const bool is_word = file.starts_with('-') || file.starts_with('@');
     words.insert(words.end(), {"-I" + config.headers, "-o", library, "-x", "c++", (is_word ? "./" : "") + file});
@@ -70,9 +72,11 @@ void build(const std::string& file, const std::string& library, const BuildConfi
     }
 }
 
-std::string address_sanitizer() {
+std::string run_time_of(Sanitizer sanitizer) {
+    const bool is_address = sanitizer == Sanitizer::address;
+    const std::string library = is_address ? "libasan.so" : "libtsan.so";
     Words words = compiler();
-    words.emplace_back("-print-file-name=libasan.so");
+    words.push_back("-print-file-name=" + library);
     const std::optional<ProgramRun> asked = run_and_read(words);
     if (!asked) {
         refuse_compiler(words.front());
@@ -80,8 +84,8 @@ std::string address_sanitizer() {
     std::string path = asked->out;
     path.erase(path.find_last_not_of('\n') + 1);
     if (asked->exit_code != 0 || path.find('/') == std::string::npos) {
-        throw InputError(words.front() +
-                         " has no AddressSanitizer (libasan.so); leave --sanitize out, or name g++ by CXX");
+        throw InputError(words.front() + " has no " + (is_address ? "Address" : "Thread") + "Sanitizer (" + library +
+                         "); leave --sanitize out, or name g++ by CXX");
     }
     return path;
 }

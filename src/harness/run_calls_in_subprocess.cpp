@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <barrier>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <numeric>
 #include <thread>
 #include <utility>
 
@@ -14,6 +17,7 @@
 #include "harness/access_faults.h"
 #include "harness/fenced.h"
 #include "harness/guarded_memory.h"
+#include "harness/interleave.h"
 #include "harness/run_calls.h"
 #include "harness/surroundings.h"
 
@@ -21,6 +25,10 @@ namespace byhand {
 namespace {
 
 constexpr std::size_t kPairs = 8, kRounds = 16;  // of calls from two threads
+constexpr std::size_t kSmall = 64;  // elements: few enough for a call to be followed to its end, and not all alike
+
+// A call waits so long for another that comes between: that one may wait for a lock that this one holds.
+constexpr auto kPatience = std::chrono::milliseconds(20);
 
 // What is known of a call, in memory that the parent reads.
 struct Slot {
@@ -80,9 +88,10 @@ public:
         for (std::size_t i = calls_.size(); i-- > 0;) {
             call(i, Place::beginning, operands, journal);
         }
-        if (threads_) {
-            for (std::size_t i = 0; i < std::min(calls_.size(), kPairs); ++i) {
-                call_from_two_threads(i, (i + 1) % calls_.size(), operands, journal);
+        if (threads_) {  // following a call's instructions takes long: that of one pair
+            const std::vector<std::size_t> small = small_first();
+            for (std::size_t pair = 0; pair < std::min(calls_.size(), kPairs); ++pair) {
+                call_from_two_threads(small[pair], small[(pair + 1) % small.size()], pair == 0, operands, journal);
             }
         }
     }
@@ -123,7 +132,18 @@ private:
         for (const Call<T>& call : calls_) {
             most += call.step->reads.size() + 1;
         }
-        return most * (threads_ ? 4 : 2);
+        return most * (threads_ ? 6 : 2);
+    }
+
+    std::vector<std::size_t> small_first() const {
+        std::vector<std::size_t> order(calls_.size());
+        std::iota(order.begin(), order.end(), 0U);
+        const auto distance = [&](std::size_t i) {
+            const std::size_t made = numbers(i).size();
+            return made < kSmall ? kSmall - made : made - kSmall;
+        };
+        std::ranges::stable_sort(order, {}, distance);
+        return order;
     }
 
     Slot& slot(std::size_t i) const { return reinterpret_cast<Slot*>(slots_.begin())[i]; }
@@ -213,36 +233,83 @@ private:
         operands.retire();
     }
 
-    void call_from_two_threads(std::size_t i, std::size_t j, OperandTable& operands, Journal& journal) {
+    // Two calls in two threads: the other one whole between instructions of the one; then both at once, again and
+    // again.
+    void call_from_two_threads(std::size_t i, std::size_t j, bool interleaved, OperandTable& operands,
+                               Journal& journal) {
         if (slot(i).is_faulty() || slot(j).is_faulty()) {
             return;
         }
         journal.begin(i);
         numbers_.allow(Access::read);
+        const bool sanitized = has_address_sanitizer() || has_thread_sanitizer();  // they need locks of their own
+        if ((interleaved && !sanitized && !interleave(i, j, operands)) || !call_at_once(i, j, operands)) {
+            slot(i).set_fault("makes other numbers when two threads call it at once");
+        }
+        numbers_.allow(Access::write);
+        operands.retire();
+    }
+
+    // Whether a call still makes what it made by itself.
+    bool makes_the_same(std::size_t i, const Prepared<T>& prepared) const {
+        return run_prepared(i, prepared).empty() && written_outside(prepared).empty() &&
+               std::ranges::equal(prepared.made(), numbers(i), same_number<T>);
+    }
+
+    // Call i, and call j in another thread, from its beginning to its end, between instructions of i.
+    bool interleave(std::size_t i, std::size_t j, OperandTable& operands) const {
+        const Prepared<T> one = prepare(i, Place::end, operands), other = prepare(j, Place::end, operands);
+        std::atomic<std::size_t> asked = 0, done = 0;
+        std::atomic<bool> ends = false;
+        bool one_is_same = false, other_is_same = true;
+        std::thread thread([&] {
+            const HandlerStack stack;
+            while (!ends) {
+                if (done == asked) {
+                    std::this_thread::yield();
+                    continue;
+                }
+                fill_unwritten(other.made().data(), other.made().size());
+                other_is_same = makes_the_same(j, other) && other_is_same;
+                ++done;
+            }
+        });
+        run_interleaved([&] { one_is_same = makes_the_same(i, one); },
+                        [&] {
+                            if (done != asked) {  // it waits for something
+                                return;
+                            }
+                            ++asked;
+                            const auto until = std::chrono::steady_clock::now() + kPatience;
+                            while (done != asked && std::chrono::steady_clock::now() < until) {
+                                std::this_thread::yield();
+                            }
+                        });
+        ends = true;
+        thread.join();
+        return one_is_same && other_is_same;
+    }
+
+    bool call_at_once(std::size_t i, std::size_t j, OperandTable& operands) const {
         std::barrier together(2);
         const auto run = [&](std::size_t index, const Prepared<T>& prepared) {
-            std::string fault;
+            bool same = true;
             for (std::size_t round = 0; round < kRounds; ++round) {
                 fill_unwritten(prepared.made().data(), prepared.made().size());
                 together.arrive_and_wait();
-                if (!run_prepared(index, prepared).empty() || !written_outside(prepared).empty() ||
-                    !std::ranges::equal(prepared.made(), numbers(index), same_number<T>)) {
-                    fault = "makes other numbers when two threads call it at once";
-                }
+                same = makes_the_same(index, prepared) && same;
             }
-            return fault;
+            return same;
         };
         const Prepared<T> one = prepare(i, Place::end, operands), other = prepare(j, Place::end, operands);
-        std::string fault_of_other;
+        bool other_is_same = false;
         std::thread thread([&] {
             const HandlerStack stack;
-            fault_of_other = run(j, other);
+            other_is_same = run(j, other);
         });
-        slot(i).set_fault(run(i, one));
+        const bool one_is_same = run(i, one);
         thread.join();
-        slot(i).set_fault(fault_of_other);
-        numbers_.allow(Access::write);
-        operands.retire();
+        return one_is_same && other_is_same;
     }
 
     const std::vector<Call<T>>& calls_;

@@ -231,6 +231,11 @@ bool has_address_sanitizer() {
     return has;
 }
 
+bool has_thread_sanitizer() {
+    static const bool has = ::dlsym(RTLD_DEFAULT, "__tsan_init") != nullptr;
+    return has;
+}
+
 void kill_running_subprocess() noexcept {
     const pid_t group = running_group;
     if (group > 0) {

@@ -69,6 +69,7 @@ void kill_running_subprocess() noexcept;
 
 // Whether AddressSanitizer is in this process: it handles the signals of crashes itself.
 bool has_address_sanitizer();
+bool has_thread_sanitizer();
 
 // In a handler, catch (...): what the exception in flight is.
 std::string describe_exception();

@@ -62,7 +62,7 @@ TEST_CASE("exercise: a fault in a function is named, and the others are judged")
     CHECK(says(outcome, "non-finite"));
     CHECK(says(outcome, "unwritten"));
     CHECK(says_of_access(outcome, "reads past the end of its result"));  // += begins with that
-    CHECK(says(outcome, "crashes (Segmentation fault); byhand exercise --sanitize tells in which line\n"));
+    CHECK(says(outcome, "crashes (Segmentation fault); byhand exercise --sanitize address shows the line\n"));
     CHECK(says(outcome, "crashes (Aborted);"));
     // Who reads a value that could not be run inherits nothing from there: ours stands for it.
     CHECK_FALSE(says(outcome, "inherited from dembcat"));
@@ -134,15 +134,15 @@ TEST_CASE("exercise: what a library does while it is opened is no verdict, and i
     CHECK(json_of(outcome)["verdict"].get<std::string>() == "agree");
 }
 
-TEST_CASE("exercise --sanitize: the line of a fault that no check sees") {
+TEST_CASE("exercise --sanitize address: the line of a fault that no check sees") {
     need_torch();
     const Folder folder;
     const std::string line = "std::vector<T> part(3); out(i, j) = dcounts(i, j) * counts(i, j) + 0 * part[i + 3];";
     fill_in(folder, with(right_bodies(), "dnorm_logits", "out(i, j) = dcounts(i, j) * counts(i, j);", line));
     folder.write("mine.cpp", "#include <vector>\n" + folder.read("mine.cpp"));
     // Whatever its user has set for other programs.
-    const Outcome outcome =
-        byhand(folder, {"exercise", "mine.cpp", "--sanitize"}, {{"ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0"}});
+    const Outcome outcome = byhand(folder, {"exercise", "mine.cpp", "--sanitize", "address"},
+                                   {{"ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0"}});
     if (text::contains(outcome.err, "has no AddressSanitizer")) {
         SKIP("the compiler has no AddressSanitizer");
     }
@@ -153,6 +153,28 @@ TEST_CASE("exercise --sanitize: the line of a fault that no check sees") {
     CHECK(those_that_are("wrong", outcome) == Names{"dnorm_logits"});
     CHECK(says(outcome, "crashes (Aborted); see above\n"));
     CHECK(those_that_are("right", outcome).size() == 27);
+}
+
+TEST_CASE("exercise --threads, --sanitize thread: a data race") {
+    need_torch();
+    const Folder folder;
+    fill_in(folder, with(right_bodies(), "db2", "T sum = 0;", "static T sums[64]; T& sum = sums[j % 64]; sum = 0;"));
+    CHECK(exercise(folder).code == 0);  // in one thread it is right
+    const Outcome threads = exercise(folder, {"--threads"});
+    INFO(threads.out << threads.err);
+    CHECK(threads.code == 1);
+    CHECK(those_that_are("wrong", threads) == Names{"db2"});
+    CHECK(says(threads, "  makes other numbers when two threads call it at once\n"));
+
+    const Outcome sanitized = exercise(folder, {"--sanitize", "thread"});
+    INFO(sanitized.out << sanitized.err);
+    if (text::contains(sanitized.err, "has no ThreadSanitizer")) {
+        SKIP("the compiler has no ThreadSanitizer");
+    }
+    CHECK(sanitized.code == 1);
+    CHECK(those_that_are("wrong", sanitized) == Names{"db2"});
+    CHECK(text::contains(sanitized.err, "SUMMARY: ThreadSanitizer: data race"));
+    CHECK(text::contains(sanitized.err, "mine.cpp:"));
 }
 
 TEST_CASE("exercise: a library that one has built oneself; what can't be used is refused") {
@@ -168,7 +190,8 @@ TEST_CASE("exercise: a library that one has built oneself; what can't be used is
 
     check_refused(byhand(folder, {"exercise", "absent.cpp"}), "absent.cpp: can't be read: No such file");
     check_refused(byhand(folder, {"exercise", "absent.so"}), "absent.so can't be opened");
-    check_refused(byhand(folder, {"exercise", "mine.so", "--sanitize"}), "mine.so is built already: --sanitize");
+    check_refused(byhand(folder, {"exercise", "mine.so", "--sanitize", "address"}),
+                  "mine.so is built already: --sanitize");
     check_refused(byhand(folder, {"exercise", "mine.so", "--flags=-O3"}), "mine.so is built already: --flags");
     check_refused(byhand(folder, {"exercise", "mine.cpp"}, {{"CXX", "no-such-compiler"}}), "name yours by CXX");
     folder.write("broken.cpp", "#include \"exercise/steps.h\"\nint x = \"no number\";\n");
@@ -232,7 +255,7 @@ TEST_CASE("exercise: a signal leaves no folder and no process, whatever it inter
         {"compiles", {"train", "--model", "exercise", "--functions", "mine.cpp", "--save", "m"}, {{"CXX", "./slow"}}}};
     if (with_torch()) {
         cases.push_back({"runs", {"exercise", "mine.cpp"}, not_optimised()});
-        cases.push_back({"runs", {"exercise", "mine.cpp", "--sanitize"}, not_optimised()});
+        cases.push_back({"runs", {"exercise", "mine.cpp", "--sanitize", "address"}, not_optimised()});
     }
     for (Case& c : cases) {
         c.environment["TMPDIR"] = folder.file("tmp");
