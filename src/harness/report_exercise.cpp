@@ -65,8 +65,8 @@ bool is_judged_in_float_alone(const Attempt& attempt) {
 std::string why(const Attempt& attempt, Standing standing) {
     const StepAlone& alone = attempt.alone;
     if (standing == Standing::unproven) {
-        return report::contradicts(alone.verdict(), {}) ? "isolated " + to_string(alone.verdict())
-                                                        : "right isolated, off in the chain";
+        return contradicts(alone.verdict()) ? "isolated " + to_string(alone.verdict())
+                                            : "right isolated, off in the chain";
     }
     if (attempt.standing == Standing::to_do) {
         return fmt::format("reads {}", fmt::join(alone.reads, ", "));
@@ -174,13 +174,12 @@ Standing shown(const Attempt& attempt, const Examination& examination) {
     if (attempt.standing != Standing::right) {
         return attempt.standing;
     }
-    const std::set<Verdict>& allowed = examination.summary.allowed;
-    if (report::contradicts(attempt.alone.verdict(), allowed)) {
+    if (contradicts(attempt.alone.verdict())) {
         return Standing::unproven;
     }
     const std::string model = model_of(attempt.in_one), &name = attempt.alone.makes;
     const TensorResult* result = result_in_chain(examination.step, model, name);
-    const bool off = result != nullptr && report::contradicts(result->verdict, allowed);
+    const bool off = result != nullptr && report::contradicts(result->verdict, examination.summary.allowed);
     return off && report::role(examination.step, model, name).empty() ? Standing::unproven : Standing::right;
 }
 
@@ -188,8 +187,10 @@ bool all_right(const Examination& examination) {
     const std::vector<Attempt>& all = examination.attempts;
     return examination.summary.agree &&
            std::ranges::any_of(all, [](const Attempt& attempt) { return attempt.standing == Standing::right; }) &&
-           std::ranges::none_of(all, [](const Attempt& attempt) {
-               return attempt.standing == Standing::wrong || (attempt.standing == Standing::to_do && !attempt.in_one);
+           std::ranges::none_of(all, [&](const Attempt& attempt) {
+               const Standing standing = shown(attempt, examination);
+               return standing == Standing::wrong || standing == Standing::unproven ||
+                      (standing == Standing::to_do && !attempt.in_one);
            });
 }
 

@@ -34,12 +34,12 @@ TEST_CASE("exercise: the shipped file is empty: all is to do, and what each read
     CHECK(report["functions"][0]["standing"].get<std::string>() == "to do");
 }
 
-TEST_CASE("exercise: filled in rightly, all are right, alone and in the chain, on networks of other shapes too") {
+TEST_CASE("exercise: filled in rightly, all are right, isolated and in the chain, on networks of other shapes too") {
     need_torch();
     const Folder folder;
     for (const Arguments& network :
          {Arguments{}, Arguments{"--hidden", "37", "--batch", "9", "--embedding", "3", "--bn-variance", "biased"},
-          Arguments{"--norm", "after", "--bn-eps", "0.01"}}) {
+          Arguments{"--norm", "after", "--bn-eps", "0.01"}, Arguments{"--batch", "1", "--bn-variance", "biased"}}) {
         fill_in(folder, network.empty() ? counted_by_int(right_bodies()) : right_bodies());
         const Outcome outcome = byhand(folder, Arguments{"exercise", "mine.cpp"} + network);
         INFO(outcome.out << outcome.err);
