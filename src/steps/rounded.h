@@ -146,7 +146,7 @@ public:
     friend bool operator<(const Rounded& a, const Rounded& b) { return a.value < b.value; }
     friend bool operator==(const Rounded& a, const Rounded& b) { return a.value == b.value; }
 
-    // √(x ± e) − √x ≤ e/(√x + √(x − e))
+    // √(x ± e) − √x ≤ e/(√x + √(x − e)). In other words it may be e^(½ ln x), where ln x and its half are rounded.
     friend Rounded sqrt(const Rounded& x) {
         const double made = std::sqrt(x.value);
         const auto carried = [&](double off) {
@@ -155,8 +155,9 @@ public:
             }
             return x.value >= off ? off / (made + std::sqrt(x.value - off)) : kInfinity;
         };
+        const double by_logarithm = made > 0 ? 2 * kUnit * made * std::abs(std::log(made)) : 0;
         const double spread = x.variance == 0 ? 0 : x.variance / (4 * x.value);
-        return result(made, carried(x.error), carried(x.any_order()), spread, 1);
+        return result(made, carried(x.error), carried(x.any_order()) + by_logarithm, spread, 1);
     }
 
     // e^(x ± e) − e^x ≤ e^x·(e^e − 1)
