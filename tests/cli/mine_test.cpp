@@ -1,92 +1,34 @@
+// compare --mine: the examples as one uses them, and what is said of right and wrong values.
+#include "cli/mine.h"
+
 #include <unistd.h>
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 #include <map>
-#include <set>
 #include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/parsed_json.h"
+#include "cli/exercise_file.h"
 #include "cli/program.h"
 #include "cli/stored.h"
-
-// compare --mine: the examples as one uses them, and files of other people's numbers.
 
 namespace cli_test {
 namespace {
 
-using Names = std::set<std::string>;
-
-const Arguments kNotes = {}, kMakemore = {"--recipe", "makemore-bn"},
-                kOdd = {"--batch", "31", "--hidden", "37", "--embedding", "3"};
-
-std::string read_whole(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-Outcome run(const Folder& folder, const std::string& program, const Arguments& arguments) {
-    return Process(folder, program, arguments, {}).wait();
-}
-
-constexpr const char* kPython = "/usr/bin/python3";
-
-void need_numpy(const Folder& folder) {
-    if (::access(kPython, X_OK) != 0) {
-        SKIP("no /usr/bin/python3");
-    }
-    if (run(folder, kPython, {"-c", "import numpy"}).code != 0) {
-        SKIP("/usr/bin/python3 has no numpy");
-    }
-}
-
-void dump(const Folder& folder, const Arguments& network) {
-    REQUIRE(byhand(folder, Arguments{"compare", "--dump", "dump"} + network).code == 0);
-}
+const Arguments kMakemore = {"--recipe", "makemore-bn"};
 
 // The example with one line exchanged for another, which it must have once.
 std::string exchanged(const std::string& example, const std::string& line, const std::string& other) {
-    std::string text = read_whole(std::string(BYHAND_SOURCES) + "/examples/" + example);
+    std::string text = source_file("examples/" + example);
     const std::size_t at = text.find(line);
     REQUIRE(at != std::string::npos);
     REQUIRE(text.find(line, at + 1) == std::string::npos);
     return text.replace(at, line.size(), other);
-}
-
-struct Judged {
-    int code = 0;
-    Json report;
-
-    Names culprits() const { return report["culprits"].get<Names>(); }
-    std::map<std::string, std::string> verdicts() const {
-        std::map<std::string, std::string> all;
-        for (const Json& tensor : report["steps"][0]["tensors"]) {
-            all[tensor["name"].get<std::string>()] = tensor["verdict"].get<std::string>();
-        }
-        return all;
-    }
-};
-
-// What is said of the file "mine".
-Judged judged(const Folder& folder, const Arguments& network) {
-    const Outcome outcome = byhand(folder, Arguments{"compare", "--mine", "mine", "--format", "json"} + network);
-    INFO(outcome.err);
-    REQUIRE((outcome.code == 0 || outcome.code == 1));
-    return {outcome.code, parsed_json(outcome.out)};
-}
-
-void check_agreement(const Folder& folder, const Arguments& network) {
-    CAPTURE(network);
-    const Judged all = judged(folder, network);
-    CHECK(all.code == 0);
-    CHECK(all.report["verdict"] == "agree");
-    CHECK(all.culprits().empty());
 }
 
 void check_culprit(const Folder& folder, const std::string& name) {
@@ -95,12 +37,6 @@ void check_culprit(const Folder& folder, const std::string& name) {
     CHECK(all.report["verdict"] == "disagree");
     CHECK(all.culprits() == Names{name});
     CHECK(all.report["first_divergence"] == name);
-}
-
-void run_python(const Folder& folder, const std::string& script) {
-    const Outcome outcome = run(folder, kPython, {script, "dump", "mine"});
-    CAPTURE(outcome.err);
-    REQUIRE(outcome.code == 0);
 }
 
 // Compiles C++ to the program "mine-program".
@@ -117,29 +53,6 @@ void run_program(const Folder& folder) {
     const Outcome outcome = run(folder, folder.file("mine-program"), {"dump", "mine"});
     CAPTURE(outcome.err);
     REQUIRE(outcome.code == 0);
-}
-
-// One side of the dump under bare names: "manual", "torch".
-std::map<std::string, StoredTensor> side_of(const StoredFile& file, const std::string& side) {
-    std::map<std::string, StoredTensor> tensors;
-    for (const auto& [name, tensor] : file.tensors) {
-        if (name.starts_with(side + "/")) {
-            tensors[name.substr(side.size() + 1)] = tensor;
-        }
-    }
-    return tensors;
-}
-
-// (in, out) to (out, in).
-StoredTensor turned(const StoredTensor& tensor) {
-    const std::vector<float> numbers = tensor.floats();
-    std::vector<float> columns;
-    for (std::size_t j = 0; j < tensor.shape[1]; ++j) {
-        for (std::size_t i = 0; i < tensor.shape[0]; ++i) {
-            columns.push_back(numbers[i * tensor.shape[1] + j]);
-        }
-    }
-    return stored("F32", {tensor.shape[1], tensor.shape[0]}, columns);
 }
 
 }  // namespace
@@ -333,29 +246,6 @@ TEST_CASE(
     CHECK(byhand(folder, Arguments{"compare", "--mine", "mine"} + kOdd).code == 1);
 }
 
-TEST_CASE("compare --mine: weights as PyTorch keeps them, and double, are fitted in, and that is said") {
-    need_torch();
-    const Folder folder;
-    dump(folder, kNotes);
-    auto mine = side_of(read_stored(folder.file("dump")), "torch");
-    for (const std::string name : {"W1", "W2", "dW1", "dW2", "new_W1", "new_W2"}) {
-        mine[name] = turned(mine.at(name));
-    }
-    std::vector<double> numbers = mine.at("db2").doubles();
-    std::ranges::for_each(numbers, [](double& number) { number *= 1 + 1e-12; });
-    mine["db2"] = stored("F64", mine.at("db2").shape, numbers);
-    write_stored(folder.file("mine"), mine);
-    const Outcome outcome = byhand(folder, {"compare", "--mine", "mine"});
-    CHECK(outcome.code == 0);
-    CHECK(lines_of(outcome.err).size() == 2);
-    CHECK(outcome.err.find("mine: weights and their gradients are (out, in) there") != std::string::npos);
-    CHECK(outcome.err.find("mine: F64 beside F32: ") != std::string::npos);
-    mine["dW1"] = turned(mine.at("dW1"));
-    write_stored(folder.file("mine"), mine);
-    check_refused(byhand(folder, {"compare", "--mine", "mine"}),
-                  "mine: dW1 (6, 100) is (in, out), while W1 (100, 6), W2 (27, 100), dW2 (27, 100)");
-}
-
 TEST_CASE("compare --mine: a planted mistake's numbers are judged as the steps are that made them") {
     need_torch();
     const Folder folder;
@@ -426,30 +316,6 @@ TEST_CASE("compare --mine: every fault of a file is told, a line each") {
     CHECK(lines.size() == 3);
 }
 
-TEST_CASE("compare --mine: the lectures' shapes and PyTorch's names agree, and what was done is said") {
-    need_torch();
-    const Folder folder;
-    dump(folder, kOdd);
-    auto mine = side_of(read_stored(folder.file("dump")), "torch");
-    for (const std::string name : {"bnmeani", "bnvar", "bnvar_inv", "dbnvar", "bngain", "dbngain", "loss"}) {
-        StoredTensor& tensor = mine.at(name);
-        tensor.shape.insert(tensor.shape.begin(), 1);
-    }
-    for (const std::string name : {"counts_sum", "logit_maxes", "dcounts_sum"}) {
-        mine.at(name).shape.push_back(1);
-    }
-    for (const std::string name : {"C", "W1", "W2", "b2"}) {
-        mine[name + ".grad"] = mine.at("d" + name);
-        mine.erase("d" + name);
-    }
-    write_stored(folder.file("mine"), mine);
-    check_agreement(folder, kOdd);
-    const std::string said = byhand(folder, Arguments{"compare", "--mine", "mine"} + kOdd).err;
-    CHECK(lines_of(said).size() == 2);
-    CHECK(said.find("C.grad as dC") != std::string::npos);
-    CHECK(said.find("bnmeani (1, 37) as (37)") != std::string::npos);
-}
-
 TEST_CASE("compare --mine: of the parameters' gradients alone it is said what else would find the step") {
     need_torch();
     const Folder folder;
@@ -463,70 +329,6 @@ TEST_CASE("compare --mine: of the parameters' gradients alone it is said what el
     CHECK(
         outcome.out.starts_with("first divergence dC; off in the chain: dC\n  give demb, dembcat, dhprebn, dbndiff, "));
     CHECK(outcome.out.find("too, and the step is found\n") != std::string::npos);
-}
-
-TEST_CASE("compare --mine: numpy.savez, savez_compressed and save are read as safetensors are, in any order of axes") {
-    need_torch();
-    const Folder folder;
-    need_numpy(folder);
-    dump(folder, kOdd);
-    run_python(folder, std::string(BYHAND_SOURCES) + "/examples/mine.py");
-    const std::string said = byhand(folder, Arguments{"compare", "--mine", "mine", "--format", "json"} + kOdd).out;
-    folder.write("convert.py", R"(
-import json, sys, numpy as np
-data = open(sys.argv[1], "rb").read()
-start = 8 + int.from_bytes(data[:8], "little")
-tensors = {}
-for name, entry in json.loads(data[8:start]).items():
-    begin, end = entry["data_offsets"]
-    tensors[name] = np.frombuffer(data[start + begin:start + end], "<f4").reshape(entry["shape"])
-np.savez("stored.npz", **tensors)
-np.savez_compressed("deflated.npz", **tensors)
-np.savez("columns.npz", **{name: np.asfortranarray(tensor) for name, tensor in tensors.items()})
-np.save("dW2.npy", tensors["dW2"])
-np.savez("half.npz", **{name: tensors[name].astype("<f2") for name in ("dW1", "dW2")})
-np.savez("big-endian.npz", dW2=tensors["dW2"].astype(">f4"), dC=tensors["dC"])
-np.savez_compressed("huge.npz", dW2=np.zeros((30000, 3000), "<f4"), other=np.zeros((30000, 3000)))
-)");
-    const Outcome converted = run(folder, kPython, {"convert.py", "mine"});
-    CAPTURE(converted.err);
-    REQUIRE(converted.code == 0);
-    for (const std::string name : {"stored.npz", "deflated.npz", "columns.npz"}) {
-        CAPTURE(name);
-        const Outcome outcome = byhand(folder, Arguments{"compare", "--mine", name, "--format", "json"} + kOdd);
-        CHECK(outcome.code == 0);
-        CHECK(outcome.out == said);
-    }
-    // The example writes one itself.
-    REQUIRE(run(folder, kPython, {std::string(BYHAND_SOURCES) + "/examples/mine.py", "dump", "own.npz"}).code == 0);
-    CHECK(byhand(folder, Arguments{"compare", "--mine", "own.npz", "--format", "json"} + kOdd).out == said);
-    const Outcome one = byhand(folder, Arguments{"compare", "--mine", "dW2.npy", "--format", "json"} + kOdd);
-    CHECK(one.code == 0);
-    std::size_t given = 0;
-    const Json report = parsed_json(one.out);
-    for (const Json& tensor : report["steps"][0]["tensors"]) {
-        given += tensor["verdict"] == "not-given" ? 0 : 1;
-        CHECK((tensor["verdict"] == "not-given") == (tensor["name"] != "dW2"));
-    }
-    CHECK(given == 1);
-    const Outcome half = byhand(folder, Arguments{"compare", "--mine", "half.npz"} + kOdd);
-    CHECK(half.code == 2);
-    CHECK(lines_of(half.err).size() == 2);
-    CHECK(half.err.starts_with("byhand: half.npz: dW1 holds '<f2'; "));
-    check_refused(byhand(folder, Arguments{"compare", "--mine", "big-endian.npz"} + kOdd), "dW2 holds '>f4'; ");
-    const Outcome huge = byhand(folder, Arguments{"compare", "--mine", "huge.npz"} + kOdd);
-    CHECK(huge.code == 2);
-    CHECK(huge.err.find("huge.npz: dW2 is (30000, 3000), and should be (37, 27)\n") != std::string::npos);
-    CHECK(huge.peak_bytes < 100U << 20U);
-}
-
-TEST_CASE("compare --mine: a PyTorch file is named, with what converts it") {
-    const Folder folder;
-    need_torch();
-    folder.write("old.pt", std::string("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 15));
-    check_refused(byhand(folder, {"compare", "--mine", "old.pt"}),
-                  "old.pt: a PyTorch file, which is a pickle: convert it by python3 -c 'import numpy, torch; "
-                  "numpy.savez(\"mine.npz\", **{k: v.detach().cpu().numpy() for k, v in torch.load(\"old.pt\")");
 }
 
 }  // namespace cli_test

@@ -1,0 +1,48 @@
+// compare --mine: a dump of the network, values made from it as the file "mine", and the report on that file.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "cli/program.h"
+#include "cli/stored.h"
+
+namespace cli_test {
+
+using Names = std::set<std::string>;
+
+// Networks, by their arguments.
+extern const Arguments kNotes, kOdd;
+
+constexpr const char* kPython = "/usr/bin/python3";
+
+// A program, to its end.
+Outcome run(const Folder& folder, const std::string& program, const Arguments& arguments);
+
+// Skips the test where NumPy is missing.
+void need_numpy(const Folder& folder);
+
+// Writes the file "dump".
+void dump(const Folder& folder, const Arguments& network);
+
+// Runs a Python script, which makes the file "mine" of the file "dump".
+void run_python(const Folder& folder, const std::string& script);
+
+// The tensors of the dump with one prefix, without it: "manual", "torch".
+std::map<std::string, StoredTensor> side_of(const StoredFile& file, const std::string& side);
+
+struct Judged {
+    int code = 0;
+    Json report;
+
+    Names culprits() const;
+    std::map<std::string, std::string> verdicts() const;
+};
+
+// The report on the file "mine".
+Judged judged(const Folder& folder, const Arguments& network);
+
+void check_agreement(const Folder& folder, const Arguments& network);
+
+}  // namespace cli_test
