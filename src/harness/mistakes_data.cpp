@@ -43,27 +43,19 @@ std::vector<Mistake> softmax_data_mistakes() {
     return {
         at("softmax_max", "maximum-from-zero", "the search for the maximum starts at 0: wrong where all are negative",
            "tinyengine 107, FLT_MIN as the least float: https://github.com/mit-han-lab/tinyengine/issues/107",
-           [](Network&, Step<float>& step) {
-               return makes_changed(step, [](float x, std::size_t) { return std::max(x, 0.0F); });
-           }),
+           [](Network&, Step<float>& step) { return makes_at_least(step, 0.0F); }),
         at("softmax_max", "maximum-from-minus-10000", "the search for the maximum starts at -10000",
            "llm.c 67: https://github.com/karpathy/llm.c/pull/67",
-           [](Network&, Step<float>& step) {
-               return makes_changed(step, [](float x, std::size_t) { return std::max(x, -10000.0F); });
-           }),
+           [](Network&, Step<float>& step) { return makes_at_least(step, -10000.0F); }),
         at("softmax_shift", "shifted-logits-clamped", "logits less their maximum clamped at -50 before exp",
            "nd4j 2030, to keep probabilities from 0: https://github.com/deeplearning4j/nd4j/pull/2030",
-           [](Network&, Step<float>& step) {
-               return makes_changed(step, [](float x, std::size_t) { return std::max(x, -50.0F); });
-           }),
+           [](Network&, Step<float>& step) { return makes_at_least(step, -50.0F); }),
         at("softmax_exp", "exponent-wraps", "2^k from its bits, with no check that k fits: wrong below -87.3",
            "tt-metal 34594: https://github.com/tenstorrent/tt-metal/pull/34594",
            [](Network&, Step<float>& step) {
-               return then(step, [elements = count(step.shape)](float* out, Reads r) {
-                   for (std::size_t i = 0; i < elements; ++i) {
-                       const float x = numbers(r, 0)[i];
-                       out[i] = x < -87.3F && x > -1e6F ? exp_by_bits(x) : out[i];
-                   }
+               return makes_changed(step, [](float made, std::size_t i, Reads r) {
+                   const float x = numbers(r, 0)[i];
+                   return x < -87.3F && x > -1e6F ? exp_by_bits(x) : made;
                });
            }),
         at("softmax_sum", "classes-beyond-a-warp", "classes from the 33rd on left out of the sum",
@@ -80,20 +72,14 @@ std::vector<Mistake> softmax_data_mistakes() {
            }),
         at("softmax_normalise", "probability-floor", "probabilities kept at 1e-7 at least",
            "keras 17634, which does: https://github.com/keras-team/keras/issues/17634",
-           [](Network&, Step<float>& step) {
-               return makes_changed(step, [](float x, std::size_t) { return std::max(x, 1e-7F); });
-           }),
+           [](Network&, Step<float>& step) { return makes_at_least(step, 1e-7F); }),
         at("softmax_log", "log-of-clipped", "the logarithm of probabilities clipped at 1e-10",
            "ReinforcementZeroToAll 16: https://github.com/hunkim/ReinforcementZeroToAll/pull/16",
-           [](Network&, Step<float>& step) {
-               return reads_changed(step, 0, count(step.shape),
-                                    [](float x, std::size_t) { return std::max(x, 1e-10F); });
-           }),
+           [](Network&, Step<float>& step) { return reads_at_least(step, 0, count(step.shape), 1e-10F); }),
         at("negative_log_likelihood", "log-clamped-at-minus-100", "logarithms clamped at -100 in the loss",
            "burn 2741, as in PyTorch's binary cross-entropy: https://github.com/tracel-ai/burn/pull/2741",
            [](Network& net, Step<float>& step) {
-               return reads_changed(step, 0, net.rows * net.config.vocabulary,
-                                    [](float x, std::size_t) { return std::max(x, -100.0F); });
+               return reads_at_least(step, 0, net.rows * net.config.vocabulary, -100.0F);
            }),
         at("negative_log_likelihood", "target-in-a-byte", "targets kept in a byte: class 256 becomes class 0",
            "knnlm 6, the same in 16 bits: https://github.com/urvashik/knnlm/issues/6",
@@ -117,10 +103,7 @@ std::vector<Mistake> softmax_data_mistakes() {
            }),
         at("softmax_log_backward", "log-gradient-floor", "divided by probabilities kept at 1e-7 at least",
            "near: OpenWhiz 50, a floor here and none in the forward pass: https://github.com/AITIAL/OpenWhiz/pull/50",
-           [](Network&, Step<float>& step) {
-               return reads_changed(step, 1, count(step.shape),
-                                    [](float x, std::size_t) { return std::max(x, 1e-7F); });
-           }),
+           [](Network&, Step<float>& step) { return reads_at_least(step, 1, count(step.shape), 1e-7F); }),
         at("softmax_exp_backward", "subnormals-flushed", "subnormal results flushed to zero",
            "near: Kinoko 498, flushed on one platform only: https://github.com/vabold/Kinoko/issues/498",
            [](Network&, Step<float>& step) {
@@ -193,11 +176,7 @@ std::vector<Mistake> embedding_data_mistakes() {
            }),
         at("embedding_backward", "places-beyond-256", "places in the batch from the 257th on never added to dC",
            "near: pyg-lib 718, rows beyond the grid dropped: https://github.com/pyg-team/pyg-lib/pull/718",
-           [](Network& net, Step<float>& step) {
-               const std::size_t E = width(step);
-               return reads_changed(step, 0, net.rows * net.config.context * E,
-                                    [E](float x, std::size_t i) { return i / E < 256 ? x : 0.0F; });
-           }),
+           [](Network& net, Step<float>& step) { return rows_left_out(step, 0, net.rows * net.config.context, 256); }),
     };
 }
 

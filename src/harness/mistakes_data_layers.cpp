@@ -74,29 +74,17 @@ std::vector<Mistake> linear_data_mistakes() {
                   }),
         at("linear_weight_backward", "rows-in-eights", "rows past the last whole block of eight left out of dW",
            "Azure-Kinect-Sensor-SDK 1177: https://github.com/microsoft/Azure-Kinect-Sensor-SDK/pull/1177",
-           [](Network& net, Step<float>& step) {
-               const std::size_t out = width(step), whole = net.rows / 8 * 8;
-               return reads_changed(step, 1, net.rows * out,
-                                    [=](float x, std::size_t i) { return i / out < whole ? x : 0.0F; });
-           }),
+           [](Network& net, Step<float>& step) { return rows_left_out(step, 1, net.rows, net.rows / 8 * 8); }),
         at("linear_weight_backward", "clipped-at-50", "dW clipped at ±50 on the way",
            "near: min-char-rnn, which clips at ±5 on purpose: https://gist.github.com/karpathy/d4dee566867f8291f086",
-           [](Network&, Step<float>& step) {
-               return makes_changed(step, [](float x, std::size_t) { return std::clamp(x, -50.0F, 50.0F); });
-           }),
+           [](Network&, Step<float>& step) { return makes_clipped(step, 50.0F); }),
         at("linear_bias_backward", "sum-through-half", "a sum above 65504 is infinite in half precision",
            "burn 4109: https://github.com/tracel-ai/burn/issues/4109",
-           [](Network&, Step<float>& step) {
-               return makes_changed(step, [](float x, std::size_t) { return through_half(x); });
-           }),
+           [](Network&, Step<float>& step) { return makes_through_half(step); }),
         at("linear_bias_backward", "rows-beyond-64", "rows from the 65th on left out of db: one block, no loop",
            "EN605.617 14, what is past the block's threads skipped: "
            "https://github.com/JHU-EP-Intro2GPU/EN605.617/pull/14",
-           [](Network& net, Step<float>& step) {
-               const std::size_t out = width(step);
-               return reads_changed(step, 0, net.rows * out,
-                                    [out](float x, std::size_t i) { return i / out < 64 ? x : 0.0F; });
-           }),
+           [](Network& net, Step<float>& step) { return rows_left_out(step, 0, net.rows, 64); }),
         at("linear_input_backward", "small-taken-for-zero", "dy below 1e-9 skipped as if it were 0",
            "a common slip in sparse kernels; no source found",
            [](Network& net, Step<float>& step) {
@@ -111,10 +99,8 @@ std::vector<Mistake> tanh_data_mistakes() {
         at("tanh_forward", "tanh-overflows", "(e^2x - 1)/(e^2x + 1), which is NaN where e^2x is infinite",
            "caffe 1455: https://github.com/BVLC/caffe/pull/1455",
            [](Network&, Step<float>& step) {
-               return then(step, [elements = count(step.shape)](float* out, Reads r) {
-                   for (std::size_t i = 0; i < elements; ++i) {
-                       out[i] = numbers(r, 0)[i] > 44.36F ? std::numeric_limits<float>::quiet_NaN() : out[i];
-                   }
+               return makes_changed(step, [](float made, std::size_t i, Reads r) {
+                   return numbers(r, 0)[i] > 44.36F ? std::numeric_limits<float>::quiet_NaN() : made;
                });
            }),
         at("tanh_forward", "tanh-clamped", "the argument clamped at ±7.5: never quite 1",
@@ -132,20 +118,16 @@ std::vector<Mistake> tanh_data_mistakes() {
         at("tanh_backward", "slope-floor", "the slope kept at 1e-6 at least, lest a unit die",
            "a common slip; no source found",
            [](Network&, Step<float>& step) {
-               return then(step, [elements = count(step.shape)](float* out, Reads r) {
-                   for (std::size_t i = 0; i < elements; ++i) {
-                       const float h = numbers(r, 1)[i];
-                       out[i] = 1 - h * h < 1e-6F ? 1e-6F * numbers(r, 0)[i] : out[i];
-                   }
+               return makes_changed(step, [](float made, std::size_t i, Reads r) {
+                   const float h = numbers(r, 1)[i];
+                   return 1 - h * h < 1e-6F ? 1e-6F * numbers(r, 0)[i] : made;
                });
            }),
         at("tanh_backward", "saturated-slope-zero", "no slope where |h| is above 0.99999",
            "a common slip; no source found",
            [](Network&, Step<float>& step) {
-               return then(step, [elements = count(step.shape)](float* out, Reads r) {
-                   for (std::size_t i = 0; i < elements; ++i) {
-                       out[i] = std::abs(numbers(r, 1)[i]) > 0.99999F ? 0.0F : out[i];
-                   }
+               return makes_changed(step, [](float made, std::size_t i, Reads r) {
+                   return std::abs(numbers(r, 1)[i]) > 0.99999F ? 0.0F : made;
                });
            }),
     };
@@ -156,62 +138,40 @@ std::vector<Mistake> norm_data_mistakes() {
     return {
         at("batchnorm_mean", "mean-in-fours", "rows past the last whole block of four left out of the mean",
            "1bit-MONSTER 301, partial blocks ignored: https://github.com/1bit-MONSTER/1bit-MONSTER/issues/301",
-           [](Network& net, Step<float>& step) {
-               const std::size_t H = width(step), whole = net.rows / 4 * 4;
-               return reads_changed(step, 0, net.rows * H,
-                                    [=](float x, std::size_t i) { return i / H < whole ? x : 0.0F; });
-           }),
+           [](Network& net, Step<float>& step) { return rows_left_out(step, 0, net.rows, net.rows / 4 * 4); }),
         at("batchnorm_mean", "mean-in-fixed-point", "a mean that saturates at ±32768",
            "a common slip in fixed-point kernels; no source found",
-           [](Network&, Step<float>& step) {
-               return makes_changed(step, [](float x, std::size_t) { return std::clamp(x, -32768.0F, 32768.0F); });
-           }),
+           [](Network&, Step<float>& step) { return makes_clipped(step, 32768.0F); }),
         at("batchnorm_difference", "difference-by-tolerance",
            "0 where a number is within 1e-5 of the mean, relative: a large mean hides the variance",
            "near: caffe 3963, a constant channel and its mean: https://github.com/BVLC/caffe/issues/3963",
            [](Network&, Step<float>& step) {
-               return then(step, [elements = count(step.shape), H = width(step)](float* out, Reads r) {
-                   for (std::size_t i = 0; i < elements; ++i) {
-                       out[i] = std::abs(out[i]) <= 1e-5F * std::abs(numbers(r, 1)[i % H]) ? 0.0F : out[i];
-                   }
+               return makes_changed(step, [H = width(step)](float made, std::size_t i, Reads r) {
+                   return std::abs(made) <= 1e-5F * std::abs(numbers(r, 1)[i % H]) ? 0.0F : made;
                });
            }),
         at("batchnorm_square", "square-through-half", "a square above 65504 is infinite in half precision",
            "nntrainer 3935: https://github.com/nntrainer/nntrainer/issues/3935",
-           [](Network&, Step<float>& step) {
-               return makes_changed(step, [](float x, std::size_t) { return through_half(x); });
-           }),
+           [](Network&, Step<float>& step) { return makes_through_half(step); }),
         at("batchnorm_inverse_deviation", "small-variance-left-alone", "a unit with variance below 1e-6 not scaled",
            "near: Synchronized-BatchNorm-PyTorch 38, max(variance, ε): "
            "https://github.com/vacancy/Synchronized-BatchNorm-PyTorch/issues/38",
            [](Network&, Step<float>& step) {
-               return then(step, [H = width(step)](float* out, Reads r) {
-                   for (std::size_t j = 0; j < H; ++j) {
-                       out[j] = numbers(r, 0)[j] < 1e-6F ? 1.0F : out[j];
-                   }
-               });
+               return makes_changed(
+                   step, [](float made, std::size_t i, Reads r) { return numbers(r, 0)[i] < 1e-6F ? 1.0F : made; });
            }),
         at("batchnorm_normalise", "normalised-clipped", "bnraw clipped at ±10, which 32 rows never reach",
            "near: openai/baselines, vec_normalize.py, clipob: "
            "https://github.com/openai/baselines/blob/master/baselines/common/vec_env/vec_normalize.py",
-           [](Network&, Step<float>& step) {
-               return makes_changed(step, [](float x, std::size_t) { return std::clamp(x, -10.0F, 10.0F); });
-           }),
+           [](Network&, Step<float>& step) { return makes_clipped(step, 10.0F); }),
         at("batchnorm_bias_backward", "sum-by-halves", "rows added by halving: right for powers of two",
            "llm.c 439: https://github.com/karpathy/llm.c/pull/439",
-           [](Network& net, Step<float>& step) {
-               const std::size_t H = width(step), whole = std::bit_floor(net.rows);
-               return reads_changed(step, 0, net.rows * H,
-                                    [=](float x, std::size_t i) { return i / H < whole ? x : 0.0F; });
-           }),
+           [](Network& net, Step<float>& step) { return rows_left_out(step, 0, net.rows, std::bit_floor(net.rows)); }),
         at("batchnorm_variance_backward", "small-variance-no-gradient", "no gradient for a variance below 1e-6",
            "a common slip; no source found",
            [](Network&, Step<float>& step) {
-               return then(step, [H = width(step)](float* out, Reads r) {
-                   for (std::size_t j = 0; j < H; ++j) {
-                       out[j] = numbers(r, 1)[j] < 1e-6F ? 0.0F : out[j];
-                   }
-               });
+               return makes_changed(
+                   step, [](float made, std::size_t i, Reads r) { return numbers(r, 1)[i] < 1e-6F ? 0.0F : made; });
            }),
         at("batchnorm_square_sum_backward", "divisor-in-the-code", "the variance's divisor of 32 rows, whatever n is",
            "near: swift-models 246, a count of a whole batch: https://github.com/tensorflow/swift-models/pull/246",
@@ -228,11 +188,9 @@ std::vector<Mistake> update_data_mistakes() {
         at_weight_update("small-step-skipped", "a weight not moved where the step is below 1e-8",
                          "near: OLMo 636, gradients of 0 skipped: https://github.com/allenai/OLMo/pull/636",
                          [](Step<float>& step) {
-                             return then(step, [elements = count(step.shape)](float* out, Reads r) {
-                                 for (std::size_t i = 0; i < elements; ++i) {
-                                     const float change = *numbers(r, 2) * numbers(r, 1)[i];
-                                     out[i] = std::abs(change) < 1e-8F ? numbers(r, 0)[i] : out[i];
-                                 }
+                             return makes_changed(step, [](float made, std::size_t i, Reads r) {
+                                 const float change = *numbers(r, 2) * numbers(r, 1)[i];
+                                 return std::abs(change) < 1e-8F ? numbers(r, 0)[i] : made;
                              });
                          }),
         at_weight_update("update-in-fours", "weights past the last whole block of four not moved",
@@ -250,10 +208,8 @@ std::vector<Mistake> update_data_mistakes() {
         at("running_mean_update", "zero-taken-for-unset", "a running mean of 0 replaced by the batch's",
            "near: flax 1360, which asks for it in the first step: https://github.com/google/flax/issues/1360",
            [](Network&, Step<float>& step) {
-               return then(step, [H = width(step)](float* out, Reads r) {
-                   for (std::size_t j = 0; j < H; ++j) {
-                       out[j] = numbers(r, 0)[j] == 0 ? numbers(r, 1)[j] : out[j];
-                   }
+               return makes_changed(step, [](float made, std::size_t i, Reads r) {
+                   return numbers(r, 0)[i] == 0 ? numbers(r, 1)[i] : made;
                });
            }),
         at_evaluation({"batchnorm_evaluate", "batchnorm_evaluate_raw"}, "small-running-variance",
