@@ -15,19 +15,6 @@ struct Named {
     Shape shape;
 };
 
-template <class T>
-std::map<std::string, Shape> shapes_of(const StepNetwork<T>& network) {
-    std::map<std::string, Shape> shapes = {
-        {"X", {network.rows, network.config.context}}, {"Y", {network.rows}}, {"rate", {}}};
-    for (const TensorSpec& spec : state(network.config)) {
-        shapes[spec.name] = spec.shape;
-    }
-    for (const Step<T>* step : all_steps(network)) {
-        shapes[step->makes] = step->shape;
-    }
-    return shapes;
-}
-
 Norm norm_of(const NetworkConfig& config, std::size_t rows) {
     const bool by_n = config.norm.batch_divisor == Divisor::n;
     return {.epsilon = config.norm.epsilon,

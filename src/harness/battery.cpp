@@ -60,15 +60,7 @@ bool is_index(const std::string& name) {
 }  // namespace
 
 std::map<std::string, Shape> shapes_of(const Form& form) {
-    const StepNetwork<Rounded>& network = form.bounds;
-    std::map<std::string, Shape> shapes = {
-        {"X", {network.rows, network.config.context}}, {"Y", {network.rows}}, {"rate", {}}};
-    for (const TensorSpec& spec : state(network.config)) {
-        shapes[spec.name] = spec.shape;
-    }
-    for (const Step<Rounded>* step : all_steps(network)) {
-        shapes[step->makes] = step->shape;
-    }
+    std::map<std::string, Shape> shapes = shapes_of(form.bounds);
     for (const std::string& name : form.answers->names()) {  // a piece may read what no other makes
         for (const TensorSpec& spec : form.answers->reads(name)) {
             shapes.emplace(spec.name, spec.shape);

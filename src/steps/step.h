@@ -98,4 +98,18 @@ std::set<std::string> made_by(const StepNetwork<T>& network) {
     return names;
 }
 
+// The shapes of what they make and of what is given, by name.
+template <class T>
+std::map<std::string, Shape> shapes_of(const StepNetwork<T>& network) {
+    std::map<std::string, Shape> shapes = {
+        {"X", {network.rows, network.config.context}}, {"Y", {network.rows}}, {"rate", {}}};
+    for (const TensorSpec& spec : state(network.config)) {
+        shapes[spec.name] = spec.shape;
+    }
+    for (const Step<T>* step : all_steps(network)) {
+        shapes[step->makes] = step->shape;
+    }
+    return shapes;
+}
+
 }  // namespace byhand

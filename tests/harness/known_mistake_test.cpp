@@ -20,14 +20,7 @@ namespace {
 
 constexpr std::size_t kRows = 9;
 
-NetworkConfig config() {
-    NetworkConfig config;
-    config.vocabulary = 5;
-    config.context = 3;
-    config.embedding = 2;
-    config.hidden = {7};
-    return config;
-}
+const NetworkConfig kNetwork = {.vocabulary = 5, .context = 3, .embedding = 2, .hidden = {7}, .norm = {}};
 
 const Step<float>& step_of(const StepNetwork<float>& network, const std::string& makes) {
     const std::vector<const Step<float>*> steps = all_steps(network);
@@ -36,12 +29,9 @@ const Step<float>& step_of(const StepNetwork<float>& network, const std::string&
 
 // Random values of all that steps of the network read, the same ones in each test.
 Values random_values(const StepNetwork<float>& network) {
-    std::vector<TensorSpec> specs = state(network.config);
-    specs.push_back({"X", {kRows, network.config.context}});
-    specs.push_back({"Y", {kRows}});
-    specs.push_back({"rate", {}});
-    for (const Step<float>* step : all_steps(network)) {
-        specs.push_back({step->makes, step->shape});
+    std::vector<TensorSpec> specs;
+    for (const auto& [name, shape] : shapes_of(network)) {
+        specs.push_back({name, shape});
     }
     return draw(specs, network.ranges, {}, network.config.vocabulary, 3);
 }
@@ -63,7 +53,7 @@ std::vector<double> made_by(const Step<float>& step, const Values& values) {
 }
 
 struct Asked {
-    StepNetwork<float> right = stepwise_network<float>(config(), kRows);
+    StepNetwork<float> right = stepwise_network<float>(kNetwork, kRows);
     Values values = random_values(right);
 
     Question question(const std::string& makes) const {
@@ -120,7 +110,7 @@ TEST_CASE("known mistakes: each that changes a step's numbers is named, or one t
 
 TEST_CASE("known mistakes: planted in the other forms too, which lack some steps") {
     for (const StepNetwork<float>& form :
-         {collapsed_network<float>(config(), kRows), fused_pieces<float>(config(), kRows), StepNetwork<float>()}) {
+         {collapsed_network<float>(kNetwork, kRows), fused_pieces<float>(kNetwork, kRows), StepNetwork<float>()}) {
         std::size_t planted = 0;
         for (const Mistake& mistake : mistakes()) {
             StepNetwork<float> network = form;
