@@ -27,15 +27,8 @@ namespace {
 
 constexpr std::size_t kRows = 5;
 
-NetworkConfig network() {
-    NetworkConfig config;
-    config.vocabulary = 11;
-    config.context = 3;
-    config.embedding = 2;
-    config.hidden = {7};
-    config.norm.epsilon = 0.125;
-    return config;
-}
+const NetworkConfig kNetwork = {
+    .vocabulary = 11, .context = 3, .embedding = 2, .hidden = {7}, .norm = {.epsilon = 0.125}};
 
 template <class T>
 void dbnvar(Tensor<T> out, Tensor<const T> dbnvar_inv, Tensor<const T> bnvar, Norm norm) {
@@ -67,7 +60,7 @@ TEST_CASE("take over: the steps are theirs, with the shapes of the network; the 
         all.add("dbnvar", dbnvar<double>);
     });
     for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
-        NetworkConfig config = network();
+        NetworkConfig config = kNetwork;
         config.norm.batch_divisor = divisor;
         config.norm.epsilon_place = divisor == Divisor::n ? EpsilonPlace::outside : EpsilonPlace::inside;
         StepNetwork<double> theirs = stepwise_network<double>(config, kRows);
@@ -94,7 +87,7 @@ TEST_CASE("take over: the steps are theirs, with the shapes of the network; the 
 
 TEST_CASE("take over: a function of another number of tensors is a fault when it runs") {
     const Functions steps = functions_of([](Steps& all) { all.add("dbnvar", one_too_few<float>); });
-    StepNetwork<float> theirs = stepwise_network<float>(network(), kRows);
+    StepNetwork<float> theirs = stepwise_network<float>(kNetwork, kRows);
     exercise::take_over(theirs, steps.in_float());
     std::array<float, 7> out{}, inv{}, var{};
     const std::array<Operand<float>, 2> reads = {inv.data(), var.data()};
@@ -104,7 +97,7 @@ TEST_CASE("take over: a function of another number of tensors is a fault when it
 
 TEST_CASE("take over: what the network does not make, and what is made twice, is refused") {
     const auto refused = [](const Functions& steps) {
-        StepNetwork<float> theirs = stepwise_network<float>(network(), kRows);
+        StepNetwork<float> theirs = stepwise_network<float>(kNetwork, kRows);
         exercise::take_over(theirs, steps.in_float());
     };
     const Functions unknown = functions_of([](Steps& all) { all.add("dbnvarr", dbnvar<float>); });

@@ -13,13 +13,7 @@ namespace byhand::test {
 
 // T·E = 2 inputs, one hidden layer of 3 with a norm before tanh, V = 5.
 inline NetworkConfig small_network(NormPlace place = NormPlace::before) {
-    NetworkConfig config;
-    config.vocabulary = 5;
-    config.context = 1;
-    config.embedding = 2;
-    config.hidden = {3};
-    config.norm.place = place;
-    return config;
+    return {.vocabulary = 5, .context = 1, .embedding = 2, .hidden = {3}, .norm = {.place = place}};
 }
 
 // What any side has to have: parameters and running figures, loss and logits, a gradient of each parameter, new_X.

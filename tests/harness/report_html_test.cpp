@@ -140,11 +140,7 @@ TEST_CASE("HTML: a culprit's hints and the smallest input that shows it; numbers
     ComparedStep step = with_culprit();
     Trial& shown = *step.blamed[0].culprits[0].trial;
     shown.mistake = "sign-dbnvar";
-    auto smallest = std::make_shared<SmallestInput>();
-    smallest->makes = "dh";
-    smallest->reads = {"W2"};
-    smallest->values.put({"W2", {1}}, std::vector<float>{3});
-    shown.smallest = smallest;
+    shown.smallest = smallest_input("dh", "W2");
     Presentation how = presentation();
     const Element page = read(html({step}, how));
     CHECK(text_of(*all(page, "pre").at(0)).find("const float W2[1] = {3};") != std::string::npos);

@@ -218,12 +218,9 @@ TEST_CASE("blame: the planted mistake that makes the same, and the smallest inpu
     ComparedStep step = with_culprit();
     Trial& shown = *step.blamed[0].culprits[0].trial;
     shown.mistake = "embedding-overwritten";
-    auto input = std::make_shared<SmallestInput>();
-    input->makes = "dbnvar";
+    const auto input = smallest_input("dbnvar", "bnvar");
     input->shape = {1};
-    input->reads = {"bnvar"};
     input->size.rows = 2;
-    input->values.put({"bnvar", {1}}, std::vector<float>{3});
     input->made.trial = trial(7);
     input->made.trial.worst = 0;
     input->right = {0.25};

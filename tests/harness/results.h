@@ -1,11 +1,13 @@
 // Results of comparisons as they come out, for the tests of what shows them.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "harness/comparison.h"
 #include "harness/report.h"
+#include "harness/shrink.h"
 
 namespace byhand::test {
 
@@ -83,6 +85,15 @@ inline ComparedStep with_alone(ComparedStep step, const std::vector<StepAlone>& 
     step.blamed.push_back(
         {step.tensors.empty() ? "stepwise" : step.tensors.front().model, steps, find_culprits({}, steps), victims});
     return step;
+}
+
+// The smallest input of a step that reads one value, {3}.
+inline std::shared_ptr<SmallestInput> smallest_input(const std::string& makes, const std::string& reads) {
+    auto input = std::make_shared<SmallestInput>();
+    input->makes = makes;
+    input->reads = {reads};
+    input->values.put({reads, {1}}, std::vector<float>{3});
+    return input;
 }
 
 inline bool everything(const std::string& /*name*/) {

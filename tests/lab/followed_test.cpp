@@ -12,11 +12,7 @@ namespace {
 
 // Row 1, of `b.a → c`: 4 characters, 3 looked at, 2 numbers each, 5 units.
 Followed followed() {
-    NetworkConfig network;
-    network.vocabulary = 4;
-    network.context = 3;
-    network.embedding = 2;
-    network.hidden = {5};
+    const NetworkConfig network = {.vocabulary = 4, .context = 3, .embedding = 2, .hidden = {5}, .norm = {}};
     return {1, {network, {".", "a", "b", "c"}, {0, 0, 0, 2, 0, 1}, {1, 3}}};
 }
 

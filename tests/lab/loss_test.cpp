@@ -27,14 +27,7 @@ lab::LossOptions quick() {
     return options;
 }
 
-NetworkConfig small() {
-    NetworkConfig config;
-    config.vocabulary = 5;
-    config.context = 2;
-    config.embedding = 3;
-    config.hidden = {7};
-    return config;
-}
+const NetworkConfig kNetwork = {.vocabulary = 5, .context = 2, .embedding = 3, .hidden = {7}, .norm = {}};
 
 // The number at a path of keys and indices: "/trainings/0/loss".
 double at(const Json& json, const std::string& path) {
@@ -75,15 +68,14 @@ TEST_CASE("loss: the figures that can be worked out with a pencil") {
 
 TEST_CASE("loss: a network from the squared error has its gradient, by finite differences") {
     constexpr double kStep = 1e-5;
-    const NetworkConfig config = small();
     const std::vector<std::int64_t> X = {0, 1, 2, 4, 3, 3}, Y = {4, 0, 2};
     const Batch batch{3, X.data(), Y.data()};
-    Runner<double> runner(lab::network_from<double>(Start::squared_error, config, 3));
-    copy_into(runner.tensors(), drawn_state(config, 1));
+    Runner<double> runner(lab::network_from<double>(Start::squared_error, kNetwork, 3));
+    copy_into(runner.tensors(), drawn_state(kNetwork, 1));
     runner.set_batch(batch);
     runner.forward();
     runner.backward();
-    for (const TensorSpec& spec : parameters(config)) {
+    for (const TensorSpec& spec : parameters(kNetwork)) {
         for (std::size_t i = 0; i < count(spec.shape); i += 3) {
             double& value = runner.tensors()[spec.name][i];
             const double middle = value;
@@ -101,12 +93,11 @@ TEST_CASE("loss: a network from the squared error has its gradient, by finite di
 }
 
 TEST_CASE("loss: a network from the note's start goes back as from cross-entropy") {
-    const NetworkConfig config = small();
     const std::vector<std::int64_t> X = {0, 1, 2, 4, 3, 3}, Y = {4, 0, 2};
     std::vector<std::vector<double>> gradients;
     for (const Start start : {Start::cross_entropy, Start::notes_start}) {
-        Runner<double> runner(lab::network_from<double>(start, config, 3));
-        copy_into(runner.tensors(), drawn_state(config, 1));
+        Runner<double> runner(lab::network_from<double>(start, kNetwork, 3));
+        copy_into(runner.tensors(), drawn_state(kNetwork, 1));
         runner.set_batch({3, X.data(), Y.data()});
         runner.forward();
         runner.backward();

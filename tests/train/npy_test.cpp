@@ -17,21 +17,16 @@
 #include "base/error.h"
 #include "base/temporary_folder.h"
 #include "train/external_file.h"
+#include "train/raw.h"
 
 using namespace byhand;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::MessageMatches;
 using Catch::Matchers::StartsWith;
 using temporary::Folder;
+using test::raw;
 
 namespace {
-
-template <class T>
-std::string raw(const std::vector<T>& values) {
-    std::string bytes(values.size() * sizeof(T), '\0');
-    std::memcpy(bytes.data(), values.data(), bytes.size());
-    return bytes;
-}
 
 std::string npy(const std::string& header, const std::string& data, char version = 1) {
     std::string length = raw<std::uint32_t>({static_cast<std::uint32_t>(header.size())});

@@ -16,23 +16,16 @@
 
 #include "base/error.h"
 #include "base/temporary_folder.h"
+#include "train/raw.h"
 
 using namespace byhand;
 using temporary::Folder;
+using test::raw;
 namespace fs = std::filesystem;
 
 namespace {
 
 const std::string kName = "a.safetensors";
-
-template <class T>
-std::string raw(const std::vector<T>& values) {
-    std::string bytes(values.size() * sizeof(T), '\0');
-    if (!values.empty()) {
-        std::memcpy(bytes.data(), values.data(), bytes.size());
-    }
-    return bytes;
-}
 
 // A file of that header and those bytes, as the format has it.
 std::string file_of(const std::string& header, const std::string& data) {
