@@ -1,4 +1,4 @@
-// What a comparison needs, made from a network: who is compared, with whom, by which limits.
+// What a comparison needs, made from a network: the candidates, the references and the limits.
 #pragma once
 
 #include <cstdint>

@@ -122,7 +122,7 @@ public:
              const Reference& reference, const ExaminationConfig& how, const Watch& watch)
         : steps_(steps), config_(config), rows_(rows), reference_(reference), how_(how), watch_(watch) {}
 
-    // Each alone; appends to `attempts`.
+    // Each in isolation; appends to `attempts`.
     void judge_each(bool in_one, Questions& questions, std::vector<Attempt>& attempts) const {
         const Taken<float> in_float = taken_over(in_one, floats(in_one, watch_.running), config_, rows_);
         const Taken<double> in_double = taken_over(in_one, doubles(in_one), config_, rows_);
@@ -210,7 +210,7 @@ private:
     const Watch& watch_;
 };
 
-// Behaved alone, and not in the chain.
+// Behaved in isolation, and not in the chain.
 void note(const ExternalFault& fault, std::vector<Attempt>& attempts) {
     for (Attempt& attempt : attempts) {
         if (is_begun(attempt) && attempt.alone.function == fault.label && attempt.alone.real.note.empty()) {

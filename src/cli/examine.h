@@ -1,4 +1,4 @@
-// External functions, each alone and then in the chain.
+// External functions, each in isolation and then in the chain.
 #pragma once
 
 #include <functional>
@@ -16,8 +16,8 @@
 namespace byhand::cli {
 
 // Called while functions are examined; each may be empty. `running` is called before one runs, in the process where it
-// does; `begins` before each is judged alone, `chains` before all are in the chain: either takes longer than to run
-// them.
+// does; `begins` before each is judged in isolation, `chains` before all are in the chain: either takes longer than to
+// run them.
 struct Watch {
     std::function<void(const std::string& label)> running;
     std::function<void()> begins, chains;

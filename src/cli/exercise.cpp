@@ -66,7 +66,7 @@ std::string report_of(const ExerciseOptions& options, const Examination& examina
     return heading(options.own) + blame(examination.step, how) + exercise_table(examination, how.colour);
 }
 
-// How far it is, on a terminal alone; what a function prints begins a line of its own.
+// How far it is, on a terminal only; what a function prints begins a line of its own.
 Examination examine_aloud(const exercise::Functions& steps, const torch_ref::Factory& torch, const Run& run,
                           const ExaminationConfig& config) {
     if (::isatty(STDERR_FILENO) == 0) {

@@ -49,7 +49,7 @@ struct Score {
     bool caught = false, blamed = false;
     bool caught_without_battery = false;  // by the batch and one random draw
     std::vector<std::string> culprits;    // as reported
-    std::map<std::string, bool> rivals;   // who would have caught it
+    std::map<std::string, bool> rivals;   // which of the baseline metrics catch it
 };
 
 // What is left of a compared step without the battery.

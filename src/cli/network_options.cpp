@@ -60,7 +60,7 @@ Recipe read_recipe(const std::string& name_or_path) {
 
 void add_quick(const Command& command, bool& quick) {
     command.flag("--quick", quick,
-                 "Run isolated steps on the batch and one random draw alone, not on other values and sizes");
+                 "Run isolated steps on the batch and one random draw only, not on other values and sizes");
 }
 
 void say_if_quick(bool quick) {

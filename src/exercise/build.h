@@ -1,4 +1,4 @@
-// A file of somebody's own functions, made into a library.
+// A file of external functions, made into a library.
 #pragma once
 
 #include <string>

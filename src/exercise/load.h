@@ -1,4 +1,4 @@
-// Opens a library of somebody's own functions.
+// Opens a library of external functions.
 #pragma once
 
 #include <string>

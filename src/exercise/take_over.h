@@ -1,4 +1,4 @@
-// Somebody's own functions in the place of a network's steps.
+// External functions in the place of a network's steps.
 #pragma once
 
 #include <string>

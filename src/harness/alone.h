@@ -58,8 +58,8 @@ struct StepAlone {
 // in its words as well (someone else's code).
 enum class Leeway { none, order, words };
 
-// The same step in other words rounds more often than ours: a quotient as a product with the reciprocal, a constant
-// that is rounded before it is used, an exp taken once more. It may come to so many times our own rounding.
+// The same step by an equivalent formula rounds more often than ours: a quotient as a product with the reciprocal, a
+// constant that is rounded before it is used, an exp taken once more. Its rounding may be so many times ours.
 inline constexpr double kOtherWords = 4;
 
 // A network in float and in double; the latter may be empty.
@@ -85,9 +85,9 @@ struct Judge {
     std::function<StepNetwork<float>(const NetworkConfig& network, std::size_t rows)> right = {};
 };
 
-// Runs every step of `network` alone, in the order of its lists; `once_only` says whether what need be seen only once
-// is run too, whatever the batch: our double, and the battery. Steps for which there is no answer or no bound are left
-// out. `begins`, where it is not empty, is called before each.
+// Runs every step of `network` in isolation, in the order of its lists; `once_only` says whether what need be seen only
+// once is run too, whatever the batch: our double, and the battery. Steps for which there is no answer or no bound are
+// left out. `begins`, where it is not empty, is called before each.
 std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge& judge, const Answers& answers,
                                  Questions& questions, bool once_only = true, const std::function<void()>& begins = {});
 

@@ -314,7 +314,7 @@ private:
         return other;
     }
 
-    // Appends all tensors of a candidate against one witness. `own_errors`, with drift: the witness's own.
+    // Appends all tensors of a candidate against one reference. `own_errors`, with drift: the reference's own.
     void append(std::vector<ComparedTensor>& all, const Candidate& candidate, const std::string& witness,
                 const std::vector<View>& theirs, const Limits& limits,
                 const std::map<std::string, double>& own_errors) const {

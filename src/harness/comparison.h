@@ -35,8 +35,8 @@ struct ChainModel {
     Memo* memo = nullptr;  // may be shared by comparisons from the same state over the same batches
 };
 
-// What a candidate must have, lest something be left out unnoticed: every value of the stepwise witness; the loss, the
-// logits, every parameter's gradient and every new_X; or no more than it gives (the rest is `not_given`).
+// What a candidate must have, lest something be left out unnoticed: every value of the stepwise reference; the loss,
+// the logits, every parameter's gradient and every new_X; or no more than it gives (the rest is `not_given`).
 enum class Coverage { everything, required, given };
 
 // A network that is compared.
@@ -48,7 +48,7 @@ struct Candidate {
     StepNetwork<float> steps;
     Judge judge;
     const Answers* answers = nullptr;
-    // What its steps alone have shown already, on the first compared training step; else they are run.
+    // What its isolated steps have shown already, on the first compared training step; else they are run.
     std::vector<StepAlone> judged = {};  // NOLINT(readability-redundant-member-init): it may be left out
     // Where its formulas round otherwise than the stepwise network's: its own lists. (Softmax minus one-hot cancels
     // where the small steps do not.)
@@ -75,13 +75,13 @@ struct ComparedTensor {
     std::shared_ptr<const Picture> picture = nullptr;
 };
 
-// The steps of one model alone, and who is to blame.
+// The isolated steps of one model, and the culprits.
 struct Blamed {
     std::string model;
     std::vector<StepAlone> alone;
     std::vector<Culprit> culprits;
     std::vector<Victim> victims;
-    // Of external values: what else is to be given so that the step is found that nobody is blamed for.
+    // Of external values: what else is to be given to find a step that no culprit explains.
     std::vector<std::string> missing = {};  // NOLINT(readability-redundant-member-init): it may be left out
 };
 
@@ -125,7 +125,7 @@ void run_comparison(const NetworkConfig& config, const Tensors<float>& state, co
                     std::vector<Candidate>& candidates, Witnesses& witnesses, const ChainModel& chain,
                     const std::function<void(const ComparedStep&)>& visit);
 
-// All tensors of one candidate against one witness; `oracle` may be empty. Exposed for tests.
+// All tensors of one candidate against one reference; `oracle` may be empty. Exposed for tests.
 std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std::string& model, Coverage coverage,
                                           const std::vector<View>& ours, const std::string& witness,
                                           const std::vector<View>& theirs, const std::vector<View>& oracle,

@@ -235,9 +235,9 @@ private:
         values_.in_double = forward_in_double && !any_float;
         values_.notes.emplace_back(
             values_.in_double ? "F64, forward values too: judged by the limits of double"
-            : any_float ? "F64 beside F32: each step alone is judged by the limits of double where what it reads is "
+            : any_float ? "F64 beside F32: each isolated step is judged by the limits of double where what it reads is "
                           "F64, the chain by those of float"
-                        : "F64 without forward values: each step alone is judged by the limits of double where what "
+                        : "F64 without forward values: each isolated step is judged by the limits of double where what "
                           "it reads is there, the chain by those of float; give loss, logits … in F64 for more");
     }
 

@@ -63,7 +63,7 @@ public:
                 operands.emplace_back(values_.indices(name).data());
             } else {
                 const std::vector<float>& numbers = values_.numbers(name);
-                // Who reads past their end reads NaNs.
+                // A read past their end yields NaNs.
                 constexpr T kPoison = std::numeric_limits<T>::quiet_NaN();
                 auto [place, is_new] = converted_.try_emplace(name, numbers.size(), kPoison);
                 if (is_new) {

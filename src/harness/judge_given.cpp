@@ -92,8 +92,8 @@ std::vector<double> any_order(const Step<Rounded>& step, const Inputs& inputs, b
     return errors;
 }
 
-// The limit of each element: what its inputs may be off by, and the rounding of the same step in other words, in float
-// or in double. The reference's answer rounds as well, in double.
+// The limit of each element: what its inputs may be off by, and the rounding of the same step by an equivalent formula,
+// in float or in double. The reference's answer rounds as well, in double.
 std::vector<double> limits_of(const Step<Rounded>& step, const Inputs& inputs, DType dtype) {
     std::vector<double> limits = any_order(step, inputs, false);
     const std::vector<double> own = any_order(step, inputs, true);

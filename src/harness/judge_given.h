@@ -8,11 +8,11 @@
 namespace byhand {
 
 // Each of `given` that a step makes, judged by what else is given, in the first of the forms for which all gradients
-// are there that the step reads. The same step in other words may round up to four times as much as ours does. Forward
-// values that are not given are the reference's, and may be off by their limit in the chain. A step whose limit says
-// nothing because of that is left out; so is one of whose reads some are missing. A value in double is judged by the
-// limits of double where it is computed from values in double: all that it reads of its own pass are. (What the update
-// makes is not: the rate is a float.) `reference` has X, Y and rate as well.
+// are there that the step reads. The same step by an equivalent formula may round up to four times as much as ours
+// does. Forward values that are not given are the reference's, and may be off by their limit in the chain. A step whose
+// limit says nothing because of that is left out; so is one of whose reads some are missing. A value in double is
+// judged by the limits of double where it is computed from values in double: all that it reads of its own pass are.
+// (What the update makes is not: the rate is a float.) `reference` has X, Y and rate as well.
 std::vector<StepAlone> judge_given(const std::vector<View>& given, const StepNetwork<float>& network,
                                    const std::vector<Form>& forms, const std::vector<View>& reference,
                                    const Limits& limits);

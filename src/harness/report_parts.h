@@ -32,7 +32,7 @@ std::string where(const TensorResult& result, const Wording& wording);
 std::string where(const std::string& name, const Shape& shape, const Trial& trial, bool not_on_batch,
                   const Wording& wording);
 
-// Of a step alone: "within", "wrong: mismatch", "wrong, not on this batch: mismatch".
+// Of an isolated step: "within", "wrong: mismatch", "wrong, not on this batch: mismatch".
 std::string verdict_in_words(const StepAlone& step);
 
 // The smallest relative error that is caught wherever it stands: 0 where any is. Nothing where that is not known.

@@ -18,7 +18,7 @@ struct Call {
 
 template <class T>
 struct CallResult {
-    std::vector<T> made;     // empty where it did not come to an end
+    std::vector<T> made;     // empty where it did not finish
     std::string fault;       // what the function did that it must not; empty where it behaved
     std::string overwrites;  // what it reads and yet has changed
 };

@@ -14,7 +14,7 @@
 
 namespace byhand {
 
-// What a step made of given values, and what that shows. `numbers` is empty where it did not come to an end.
+// What a step made of given values, and what that shows. `numbers` is empty where it did not finish.
 struct Made {
     Trial trial;
     std::vector<double> numbers;

@@ -1,4 +1,5 @@
-// Tensors in a file of one's own, in whichever of the known formats it is: told by its first bytes, not by its name.
+// Tensors in a file of one's own, in whichever of the known formats it is: recognised by its first bytes, not by its
+// name.
 #pragma once
 
 #include <string>

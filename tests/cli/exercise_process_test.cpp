@@ -64,7 +64,7 @@ TEST_CASE("exercise: a fault in a function is named, and the others are judged")
     CHECK(says_of_access(outcome, "reads past the end of its result"));  // += begins with that
     CHECK(says(outcome, "crashes (Segmentation fault); byhand exercise --sanitize address shows the line\n"));
     CHECK(says(outcome, "crashes (Aborted);"));
-    // Who reads a value that could not be run inherits nothing from there: ours stands for it.
+    // What reads the value of a step that could not be run inherits nothing: byhand's own value stands for it.
     CHECK_FALSE(says(outcome, "inherited from dembcat"));
 }
 
@@ -204,7 +204,7 @@ TEST_CASE("exercise: a library that one has built oneself; what can't be used is
     CHECK(folder.files() == std::vector<std::string>{"broken.cpp", "empty.cpp", "mine.cpp", "mine.so"});
 }
 
-TEST_CASE("exercise: what whoever runs it has done to its surroundings is no success and no riddle") {
+TEST_CASE("exercise: with SIGCHLD ignored, or without a folder or a compiler to build with, it is refused") {
     need_torch();
     const Folder folder;
     folder.write("k.so", "no library");

@@ -26,7 +26,7 @@ StoredTensor turned(const StoredTensor& tensor) {
 
 }  // namespace
 
-TEST_CASE("compare --mine: weights as PyTorch keeps them, and double, are fitted in, and that is said") {
+TEST_CASE("compare --mine: weights as PyTorch keeps them, and double, are converted, and stderr says so") {
     need_torch();
     const Folder folder;
     dump(folder, kNotes);
@@ -49,7 +49,7 @@ TEST_CASE("compare --mine: weights as PyTorch keeps them, and double, are fitted
                   "mine: dW1 (6, 100) is (in, out), while W1 (100, 6), W2 (27, 100), dW2 (27, 100)");
 }
 
-TEST_CASE("compare --mine: the lectures' shapes and PyTorch's names agree, and what was done is said") {
+TEST_CASE("compare --mine: the lectures' shapes and PyTorch's names agree, and stderr says what was converted") {
     need_torch();
     const Folder folder;
     dump(folder, kOdd);

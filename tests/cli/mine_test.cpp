@@ -95,7 +95,7 @@ TEST_CASE("compare --mine: one wrong line of mine.py is found, and nothing else 
         std::string culprit, right, wrong;
     };
     const std::vector<Line> lines = {
-        {"", "dW2 = h.T @ dlogits", "dW2 = (dlogits.T @ h).T"},  // the same in other words
+        {"", "dW2 = h.T @ dlogits", "dW2 = (dlogits.T @ h).T"},  // the same product, transposed twice
         {"dbnvar", "dbnvar = -0.5 *", "dbnvar = 0.5 *"},
         {"dlogprobs", "np.float32(-1 / n)", "np.float32(-1)"},
         {"dlogits", "dlogits = dnorm_logits + ", "dlogits = n * dnorm_logits + "},
@@ -119,7 +119,7 @@ TEST_CASE("compare --mine: one wrong line of mine.py is found, and nothing else 
     }
 }
 
-TEST_CASE("compare --mine: right lines in other words agree, where no divisor is a power of two") {
+TEST_CASE("compare --mine: right lines by equivalent formulas agree, where no divisor is a power of two") {
     need_torch();
     const Folder folder;
     need_numpy(folder);
@@ -296,7 +296,7 @@ TEST_CASE("compare --mine refuses what it can't judge, in one line") {
     CHECK(folder.files() == std::vector<std::string>{"dump", "mine", "text"});
 }
 
-TEST_CASE("compare --mine: every fault of a file is told, a line each") {
+TEST_CASE("compare --mine: every fault of a file is reported, on a line each") {
     need_torch();
     const Folder folder;
     dump(folder, kNotes);
@@ -316,7 +316,7 @@ TEST_CASE("compare --mine: every fault of a file is told, a line each") {
     CHECK(lines.size() == 3);
 }
 
-TEST_CASE("compare --mine: of the parameters' gradients alone it is said what else would find the step") {
+TEST_CASE("compare --mine: with the parameters' gradients only, the report names what else would find the step") {
     need_torch();
     const Folder folder;
     dump(folder, kNotes);

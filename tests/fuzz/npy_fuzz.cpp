@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                           "bytes are those of the shape");
         }
         for (const std::string& fault : read.faults) {
-            fuzz::require(!fault.empty(), "a fault is told");
+            fuzz::require(!fault.empty(), "a fault is reported");
         }
     });
     return 0;

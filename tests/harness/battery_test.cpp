@@ -131,7 +131,7 @@ TEST_CASE("battery: small values show a result that is flushed to zero") {
     expect_caught(spoiled([](float h, const float*, std::size_t) { return std::abs(h) < 1e-10F ? 0 : h; }), "1e-6");
 }
 
-TEST_CASE("battery: special values show what happens at zero alone") {
+TEST_CASE("battery: special values show what happens only at zero") {
     expect_caught(spoiled([](float h, const float* x, std::size_t i) { return x[i] == 0 ? 1e-5F : h; }), "zeros");
 }
 

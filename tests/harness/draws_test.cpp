@@ -140,7 +140,7 @@ TEST_CASE("draws: rows are all negative, have two maxima, are all equal, one-hot
     CHECK(negative_columns > 0);
 }
 
-TEST_CASE("draws: indices take each class in turn, the first alone, or the last alone") {
+TEST_CASE("draws: indices take each class in turn, only the first, or only the last") {
     const std::vector<std::int64_t> every = drawn({Drawn::every, "Y", 5}).indices("Y");
     CHECK(every[0] == 5);
     CHECK(std::set(every.begin(), every.end()).size() == kVocabulary);
@@ -151,7 +151,7 @@ TEST_CASE("draws: indices take each class in turn, the first alone, or the last 
     CHECK(all(drawn({Drawn::last, "X"}).indices("X"), kVocabulary - 1));
 }
 
-TEST_CASE("draws: one value alone is drawn so, the others at random") {
+TEST_CASE("draws: a draw can be limited to one value, the others being random") {
     const Values values = drawn({Drawn::large, "v"});
     CHECK(*std::ranges::max_element(values.numbers("v")) > 0x1p19F);
     CHECK(std::ranges::all_of(values.numbers("x"), [](float x) { return std::abs(x) <= 1; }));

@@ -1,4 +1,4 @@
-// Tensors as somebody's file would hold them.
+// Tensors as an external file holds them.
 #pragma once
 
 #include <algorithm>

@@ -217,7 +217,7 @@ TEST_CASE("given: characters are whole numbers, all else is not") {
                  {"dW1 holds whole numbers (I64), and should be F32 or F64"});
 }
 
-TEST_CASE("given: all faults are told, in the order of the file") {
+TEST_CASE("given: all faults are reported, in the order of the file") {
     check_faults(File()
                      .add("db2", {8}, counting(8))
                      .add("h", {9, 6}, counting(54))
@@ -257,7 +257,7 @@ TEST_CASE("given: double stays double, unless float holds all of it") {
         CHECK(dtype_of(side, "bnvar") == DType::float64);
         CHECK(dtype_of(side, "db2") == DType::float32);
     }
-    SECTION("gradients alone") {
+    SECTION("gradients only") {
         auto [side, notes] = taken(File().add("dbnvar", {6}, fine));
         CHECK_FALSE(side.in_double());
         REQUIRE(notes.size() == 1);

@@ -285,7 +285,7 @@ TEST_CASE("judge_given: a gradient that is read and not given leaves no verdict"
     CHECK(names(c.judged({{"dx", c.dx}, {"dz", c.dz}}), true) == Names{"dx"});  // by the collapsed form; dz by dx
 }
 
-TEST_CASE("judge_given: what is missing for a verdict is told, nearest first") {
+TEST_CASE("judge_given: what is missing for a verdict is reported, nearest first") {
     Chain c;
     const auto missing = [&](const Names& failing, const std::vector<std::pair<std::string, Row>>& given) {
         File file;

@@ -132,5 +132,5 @@ TEST_CASE("known mistakes: with other rounding too; what no planted mistake make
     ours[0] += 0.01;
     CHECK(asked.known("dC", ours).empty());
     CHECK(asked.known("dC", asked.question("dC").answer).empty());  // right
-    CHECK(asked.known("dC", {}).empty());                           // it did not come to an end
+    CHECK(asked.known("dC", {}).empty());                           // it did not finish
 }

@@ -262,7 +262,7 @@ TEST_CASE("blame: what only the probe sees, faults of the lists, and what nobody
     CHECK(contains(blame(step, presentation()), "give a, b, c, d, e, f and 2 more too, and the step is found\n"));
 }
 
-TEST_CASE("blame: where two numbers look the same, they are told to the last digit") {
+TEST_CASE("blame: where two numbers look the same, they are printed to the last digit") {
     Trial close = trial(0.5);
     close.verdict = Verdict::mismatch;
     close.ours = 0.1;

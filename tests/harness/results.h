@@ -79,7 +79,7 @@ inline StepAlone alone(const std::string& makes, const Trial& real, const Trial&
     return step;
 }
 
-// The step with its steps alone and who is to blame by them.
+// The step with its isolated steps and the culprits among them.
 inline ComparedStep with_alone(ComparedStep step, const std::vector<StepAlone>& steps,
                                const std::vector<Victim>& victims = {}) {
     step.blamed.push_back(

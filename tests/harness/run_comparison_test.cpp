@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kRows = 3;
 
-// Two candidates and three witnesses, whose parameters each grow by an amount of their own a step.
+// Two candidates and three references, whose parameters each grow by an amount of their own a step.
 struct Arena {
     NetworkConfig config = small_network();
     Heard first, second, stepwise, module, oracle;
@@ -256,7 +256,7 @@ TEST_CASE("after the last step the sides still hold its values") {
     }
 }
 
-TEST_CASE("each candidate is held against both witnesses, in order") {
+TEST_CASE("each candidate is compared with both references, in order") {
     Arena arena;
     arena.run(1, 1, false);
     std::vector<std::string> sections;
@@ -280,7 +280,7 @@ TEST_CASE("each candidate is held against both witnesses, in order") {
     CHECK(result_of(arena.seen[0], "fused", "module", "new_C").error_manual == 14.0);
 }
 
-TEST_CASE("a step tells the first candidate's loss and the stepwise witness's") {
+TEST_CASE("a step has the first candidate's loss and the stepwise reference's") {
     Arena arena;
     arena.candidates[0].side = arena.side(arena.first, 1, 7);
     arena.run(2, 1, false);

@@ -255,7 +255,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("given: what was computed in double is judged by double's limits, each step alone and in the chain") {
+TEST_CASE("given: what was computed in double is judged by double's limits, each step in isolation and in the chain") {
     for (const NetworkConfig& config : {notes(), without_epsilon()}) {
         Ground ground(config, 31, 5);
         const std::unique_ptr<Side> side = ground.right(HandForm::stepwise, DType::float64);
@@ -285,7 +285,8 @@ TEST_CASE("given: what was computed in double is judged by double's limits, each
     }
 }
 
-TEST_CASE("given: gradients in double of forward values in float are judged alone by double's limits, and agree") {
+TEST_CASE(
+    "given: gradients in double of forward values in float are judged in isolation by double's limits, and agree") {
     Ground ground(notes(), 31, 5);
     // dC is summed up in double, of floats.
     const std::unique_ptr<Side> side = ground.right(HandForm::stepwise);

@@ -85,7 +85,7 @@ std::vector<T> numbers(const StoredTensor& tensor) {
 
 }  // namespace
 
-TEST_CASE("npy: one tensor by the name of its file, told by its first bytes") {
+TEST_CASE("npy: one tensor by the name of its file, recognised by its first bytes") {
     const Files files;
     for (const std::string name : {"dW1.npy", "dW1", "dW1.safetensors"}) {
         const ExternalFile file = files.read(kGood, name);
@@ -138,7 +138,7 @@ TEST_CASE("npy: numbers are read only where as many are due as the shape has") {
     CHECK(files.read("\x93NUMPYno such version", "other.npy").tensors.at(0).name == "other");  // not looked into
 }
 
-TEST_CASE("npy: other element types are faults, told with what is read") {
+TEST_CASE("npy: other element types are faults, reported with the supported ones") {
     const Files files;
     for (const std::string descr : {"<f2", ">f4", "|b1", "<i4", "<c8", "|O"}) {
         const ExternalFile file = files.read(npy(header_of(descr, "(6,)"), std::string(48, '\0')));
