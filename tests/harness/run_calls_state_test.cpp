@@ -1,0 +1,171 @@
+// Calls of a function in a subprocess: what it keeps from one to the next, and how it leaves its process.
+#include <fcntl.h>
+#include <unistd.h>
+#ifdef __x86_64__
+#include <xmmintrin.h>
+#endif
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <cfenv>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <mutex>
+#include <new>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/temporary_folder.h"
+#include "base/text.h"
+#include "harness/calls.h"
+#include "harness/run_calls.h"
+
+using namespace byhand;
+using namespace std::chrono_literals;
+using namespace test;
+using text::contains;
+
+TEST_CASE("run_calls: other numbers the second time, from a state that a function keeps") {
+    int calls = 0;
+    const auto results = results_of(
+        [&](float* y, const float* x, const std::int64_t*) {
+            twice(y, x);
+            if (++calls % 7 == 0) {
+                y[5] += 1;
+            }
+        },
+        kApart, 4);
+    std::size_t faults = 0;
+    for (const auto& result : results) {
+        CHECK(
+            (result.fault.empty() || result.fault == "makes other numbers when it is called again on the same values"));
+        faults += result.fault.empty() ? 0 : 1;
+    }
+    CHECK(faults == 1);
+    CHECK(calls == 0);  // here
+}
+
+TEST_CASE("run_calls: other numbers from two threads at once, where both share what the function keeps") {
+    const auto through_static = [](float* y, const float* x, const std::int64_t*) {
+        static std::vector<float> sums(kElements);
+        for (std::size_t i = 0; i < kElements; ++i) {
+            sums[i] = 2 * x[i];
+        }
+        std::copy(sums.begin(), sums.end(), y);
+    };
+    CHECK(results_of(through_static)[0].fault == "");
+    CHECK(results_of(through_static, {.subprocess = true, .threads = true})[0].fault ==
+          "makes other numbers when two threads call it at once");
+    // With a lock around it there is no race.
+    const auto with_lock = [&](float* y, const float* x, const std::int64_t* i) {
+        static std::mutex mutex;
+        const std::lock_guard lock(mutex);
+        through_static(y, x, i);
+    };
+    CHECK(results_of(with_lock, {.subprocess = true, .threads = true})[0].fault == "");
+}
+
+TEST_CASE("run_calls: floating point that is left otherwise, and set back for the next call") {
+    const auto inexact = [](float* y, const float* x) {
+        volatile float three = 3;
+        for (std::size_t i = 0; i < kElements; ++i) {
+            y[i] = x[i] / three;
+        }
+    };
+    const auto right = results_of([&](float* y, const float* x, const std::int64_t*) { inexact(y, x); });
+    const auto upward = results_of([&](float* y, const float* x, const std::int64_t*) {
+        inexact(y, x);
+        std::fesetround(FE_UPWARD);
+    });
+    for (std::size_t i = 0; i < right.size(); ++i) {
+        CHECK(upward[i].fault == "leaves the rounding mode changed");
+        CHECK(upward[i].made == right[i].made);
+    }
+    CHECK(std::fegetround() == FE_TONEAREST);
+#ifdef __x86_64__
+    CHECK(fault_of([](auto&&...) { _mm_setcsr(_mm_getcsr() | 0x8000U); }) == "leaves flush-to-zero switched on");
+    CHECK(fault_of([](auto&&...) { _mm_setcsr(_mm_getcsr() | 0x40U); }) == "leaves denormals-are-zero switched on");
+    CHECK(fault_of([](auto&&...) { _mm_setcsr(_mm_getcsr() | 0x4000U); }) == "leaves the rounding mode changed");
+#endif
+    CHECK(fault_of([](auto&&...) { ::feenableexcept(FE_DIVBYZERO); }) == "leaves floating-point exceptions trapping");
+}
+
+TEST_CASE("run_calls: file descriptors that a function closes are those of the subprocess") {
+    CHECK(fault_of([](auto&&...) { ::close(STDOUT_FILENO); }) == "closes file descriptor 1");
+    const int file = ::open("/dev/null", O_RDONLY);
+    CHECK(fault_of([=](auto&&...) { ::close(file); }) == "closes file descriptor " + std::to_string(file));
+    CHECK(::close(file) == 0);
+    CHECK(fault_of([](auto&&...) { static_cast<void>(::open("/dev/null", O_RDONLY)); }) == "");
+}
+
+TEST_CASE("run_calls: more memory than there is for it") {
+    if (kSanitized) {
+        SKIP("AddressSanitizer has memory of its own");
+    }
+    CallConfig config = kApart;
+    config.limits.memory = std::size_t{64} << 20;
+    const auto hog = [](std::size_t megabytes) {
+        return [=](auto&&...) {
+            void* volatile memory = ::operator new(megabytes << 20);
+            static_cast<void>(memory);
+        };
+    };
+    CHECK(fault_of(hog(200), config) == "needs more memory than it may have (std::bad_alloc)");
+    CHECK(fault_of(hog(16), config) == "");
+    CHECK(fault_of(hog(200)) == "");
+}
+
+TEST_CASE("run_calls: what a function prints goes to standard error, also what a crash leaves half said") {
+    const temporary::Folder folder;
+    const std::string out = folder.file("out"), err = folder.file("err");
+    std::fflush(nullptr);
+    const int old_out = ::dup(STDOUT_FILENO), old_err = ::dup(STDERR_FILENO);
+    const int new_out = ::open(out.c_str(), O_WRONLY | O_CREAT, 0600),
+              new_err = ::open(err.c_str(), O_WRONLY | O_CREAT, 0600);
+    ::dup2(new_out, STDOUT_FILENO);
+    ::dup2(new_err, STDERR_FILENO);
+    std::printf("before ");
+    static_cast<void>(results_of([](auto&&...) {
+        std::printf("said\n");
+        std::abort();
+    }));
+    std::printf("after");
+    std::fflush(nullptr);
+    ::dup2(old_out, STDOUT_FILENO);
+    ::dup2(old_err, STDERR_FILENO);
+    for (const int descriptor : {old_out, old_err, new_out, new_err}) {
+        ::close(descriptor);
+    }
+    CHECK(folder.read("out") == "before after");
+    CHECK(contains(folder.read("err"), "said\n"));
+}
+
+TEST_CASE("run_calls: processes that a function has started are ended with it") {
+    const temporary::Folder folder;
+    const std::string file = folder.file("pid");
+    CHECK(fault_of([&](auto&&...) {
+              if (::fork() == 0) {
+                  std::ofstream(file) << ::getpid() << std::endl;
+                  for (;;) {
+                      ::pause();
+                  }
+              }
+              while (!std::ifstream(file).good()) {
+                  std::this_thread::sleep_for(1ms);
+              }
+              std::this_thread::sleep_for(50ms);
+          }) == "starts another process");
+    // Until its new parent looks it is a zombie.
+    const auto runs = [stat = "/proc/" + std::to_string(std::stoi(folder.read("pid"))) + "/stat"] {
+        std::string line;
+        std::getline(std::ifstream(stat), line);
+        return !line.empty() && !contains(line, ") Z ");
+    };
+    for (int i = 0; i < 100 && runs(); ++i) {
+        std::this_thread::sleep_for(10ms);
+    }
+    CHECK_FALSE(runs());
+}

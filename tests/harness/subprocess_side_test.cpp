@@ -1,0 +1,73 @@
+#include "harness/subprocess_side.h"
+
+#include <unistd.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace byhand;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A side of one value, y = 2·rate, made by `function`.
+class OneValue final : public Side {
+public:
+    explicit OneValue(std::function<void()> function) : function_(std::move(function)) {}
+    void load(const Tensors<float>&) override {}
+    void run(const Batch&, float rate) override {
+        function_();
+        y_ = 2 * rate;
+    }
+    std::vector<View> views() const override { return {{"y", {}, DType::float32, &y_}}; }
+
+private:
+    std::function<void()> function_;
+    float y_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("SubprocessSide: its values come over, and of a fault the function that was running") {
+    const auto side_with = [](const std::function<void()>& function) {
+        return SubprocessSide(
+            [&](const SubprocessSide::Announce& announce) {
+                return std::make_unique<OneValue>([=] {
+                    announce("first");
+                    announce("second");
+                    function();
+                });
+            },
+            {.timeout = 500ms});
+    };
+    SubprocessSide right = side_with([] {});
+    for (const float rate : {3.0F, 5.0F}) {
+        right.run({}, rate);
+        const std::vector<View> views = right.views();
+        REQUIRE(views.size() == 1);
+        CHECK(views[0].name == "y");
+        CHECK(value_at(views[0], 0) == 2 * rate);
+    }
+    const std::map<std::string, std::function<void()>> faults = {
+        {"exits the process (exit code 0)", [] { std::exit(0); }},
+        {"does not return within 500 ms; --timeout allows more", [] { ::pause(); }},
+        {"thrown", [] { throw std::runtime_error("thrown"); }}};
+    for (const auto& [what, function] : faults) {
+        SubprocessSide side = side_with(function);
+        try {
+            side.run({}, 1);
+            FAIL("no fault: " << what);
+        } catch (const ExternalFault& fault) {
+            CHECK(fault.label == "second");
+            CHECK(fault.what() == what);
+        }
+    }
+}
