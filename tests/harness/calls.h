@@ -50,8 +50,7 @@ inline const CallConfig kApart = {.subprocess = true};
 
 using Results = std::vector<CallResult<float>>;
 
-inline Results results_of(const Function& function, const CallConfig& config = kApart,
-                                          std::size_t calls = 4) {
+inline Results results_of(const Function& function, const CallConfig& config = kApart, std::size_t calls = 4) {
     const Step<float> step = step_of(function);
     std::vector<Values> values;
     for (std::size_t i = 0; i < calls; ++i) {
