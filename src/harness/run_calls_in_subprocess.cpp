@@ -82,11 +82,12 @@ public:
         OperandTable operands(most_operands());
         const HandlerStack stack;
         const AccessFaults faults(journal, operands);
+        Surroundings surroundings;
         for (std::size_t i = 0; i < calls_.size(); ++i) {
-            call(i, Place::end, operands, journal);
+            call(i, Place::end, operands, surroundings, journal);
         }
         for (std::size_t i = calls_.size(); i-- > 0;) {
-            call(i, Place::beginning, operands, journal);
+            call(i, Place::beginning, operands, surroundings, journal);
         }
         if (threads_) {  // following a call's instructions takes long: that of one pair
             const std::vector<std::size_t> small = small_first();
@@ -204,7 +205,7 @@ private:
     }
 
     // The first time the result is kept, the second time it must be the same.
-    void call(std::size_t i, Place place, OperandTable& operands, Journal& journal) {
+    void call(std::size_t i, Place place, OperandTable& operands, Surroundings& surroundings, Journal& journal) {
         const bool first = place == Place::end;
         if (slot(i).is_faulty() || (!first && !slot(i).made)) {
             return;
@@ -212,10 +213,9 @@ private:
         journal.begin(i);
         const Prepared<T> prepared = prepare(i, place, operands);
         numbers_.allow(Access::none);  // no wild write may change what was made before
-        const Surroundings before;
         const std::string thrown = run_prepared(i, prepared);
-        const std::string changes = before.changes();
-        if (before.has_new_process()) {  // or this is that one
+        const std::string changes = surroundings.changes();
+        if (surroundings.has_new_process()) {  // or this is that one
             journal.fault({"starts another process"});
             ::_exit(EXIT_FAILURE);
         }

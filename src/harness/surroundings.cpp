@@ -10,11 +10,11 @@
 namespace byhand {
 namespace {
 
-constexpr int kDescriptors = 64;
-
-std::uint64_t open_descriptors() {
+// Which of these descriptors, bits of a mask, are open.
+std::uint64_t open_among(std::uint64_t descriptors) {
     std::uint64_t open = 0;
-    for (int descriptor = 0; descriptor < kDescriptors; ++descriptor) {
+    for (; descriptors != 0; descriptors &= descriptors - 1) {
+        const int descriptor = std::countr_zero(descriptors);
         if (::fcntl(descriptor, F_GETFD) >= 0) {
             open |= std::uint64_t{1} << descriptor;
         }
@@ -66,16 +66,17 @@ std::string FloatingPoint::changes_to(const FloatingPoint& after) const {
     return "";
 }
 
-Surroundings::Surroundings() : open_(open_descriptors()), process_(::getpid()) {}
+Surroundings::Surroundings() : open_(open_among(~std::uint64_t{0})), process_(::getpid()) {}
 
-std::string Surroundings::changes() const {
+std::string Surroundings::changes() {
     const FloatingPoint now;
     std::string changed = floating_point_.changes_to(now);
     if (!changed.empty()) {
         floating_point_.restore();
         return changed;
     }
-    const std::uint64_t closed = open_ & ~open_descriptors();
+    const std::uint64_t closed = open_ & ~open_among(open_);
+    open_ &= ~closed;
     return closed == 0 ? "" : "closes file descriptor " + std::to_string(std::countr_zero(closed));
 }
 

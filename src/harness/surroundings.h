@@ -26,15 +26,15 @@ class Surroundings {
 public:
     Surroundings();  // as they are now
 
-    // "closes file descriptor 1", "leaves the rounding mode changed"; empty where all is as it was. Floating point is
-    // set back.
-    std::string changes() const;
+    // What has changed since then: "closes file descriptor 1", "leaves the rounding mode changed"; empty where nothing
+    // has. Each change is reported once, and floating point is set back.
+    std::string changes();
     // Whether this process has a child, or is itself another one than then.
     bool has_new_process() const;
 
 private:
     FloatingPoint floating_point_;
-    std::uint64_t open_;  // which of the first 64 descriptors are
+    std::uint64_t open_;  // which of the first 64 descriptors are, as bits
     int process_;
 };
 
