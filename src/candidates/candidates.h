@@ -27,7 +27,7 @@ Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& net
 Candidate candidate_of(const std::string& model, const NetworkConfig& network, std::size_t rows,
                        const Reference& reference);
 
-// Somebody else's numbers, as GivenSide takes them. The reference must outlive it.
+// External values, as GivenSide takes them. The reference must outlive it.
 Candidate candidate_of(std::unique_ptr<GivenSide> given, const NetworkConfig& network, std::size_t rows,
                        const Reference& reference);
 

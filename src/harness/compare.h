@@ -22,7 +22,7 @@ enum class Verdict {
     vacuous,       // all zero, or all equal, on both sides: a wrong computation could have made the same
     out_of_range,  // float may under- or overflow here, or divide by a variance of zero
     undecided,     // within, but some elements' limits are too wide to say anything
-    not_given,     // nobody claims to have it: somebody else's numbers need not be all
+    not_given,     // external values need not be all
 };
 
 // As it stands in reports: "non-finite".

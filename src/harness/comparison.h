@@ -53,7 +53,7 @@ struct Candidate {
     // Where its formulas round otherwise than the stepwise network's: its own lists. (Softmax minus one-hot cancels
     // where the small steps do not.)
     const ChainModel* chain = nullptr;
-    // Where it is somebody else's numbers: there is nothing to be run, and each is judged by what else he gave, in
+    // Where it is external values: there is nothing to run, and each is judged by what else was given, in
     // whichever of these forms he may have computed it. `steps` says who reads what. The wider of their limits in the
     // chain counts: those of `chain` and those of the comparison.
     std::vector<Form> forms = {};  // NOLINT(readability-redundant-member-init): it may be left out

@@ -1,4 +1,4 @@
-// How far somebody has come who writes the steps' functions himself.
+// The report of byhand exercise: which external functions are right, wrong or still to do.
 #pragma once
 
 #include <string>

@@ -59,7 +59,7 @@ std::string few_of(const std::vector<std::string>& names);
 // Who inherits from it.
 std::vector<std::string> heirs_of(const std::string& culprit, const std::vector<Victim>& victims);
 
-// Whether there is a loss by hand: somebody else's numbers need not hold one.
+// Whether there is a loss by hand: external values need not hold one.
 bool gives_loss(const ComparedStep& step);
 
 // Function and place of a culprit, where they are known.
