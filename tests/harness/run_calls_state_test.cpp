@@ -21,6 +21,7 @@
 #include "base/temporary_folder.h"
 #include "base/text.h"
 #include "harness/calls.h"
+#include "harness/interleave.h"
 #include "harness/run_calls.h"
 
 using namespace byhand;
@@ -53,6 +54,9 @@ TEST_CASE("run_calls: other numbers from two threads at once, where both share w
         static std::vector<float> sums(kElements);
         for (std::size_t i = 0; i < kElements; ++i) {
             sums[i] = 2 * x[i];
+        }
+        if (!kInterleaves) {
+            std::this_thread::sleep_for(1ms);
         }
         std::copy(sums.begin(), sums.end(), y);
     };
