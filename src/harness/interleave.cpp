@@ -1,7 +1,6 @@
 #include "harness/interleave.h"
 
 #ifdef __x86_64__
-#include <signal.h>
 #include <ucontext.h>
 
 #include <csignal>
