@@ -49,6 +49,7 @@ struct Case {
     NetworkSize size = {};
     // Of the battery.
     std::string on = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    std::string by = {};  // NOLINT(readability-redundant-member-init): as in Trial
 };
 
 // A trial's case, whatever the numbers.
@@ -80,6 +81,7 @@ Trial trial_of(const CallResult<T>& result, const Case<T>& one, Leeway leeway) {
     trial.in_double = sizeof(T) == sizeof(double);
     if (!one.on.empty()) {
         trial.on = one.on;
+        trial.by = one.by;
         trial.shape = one.step->shape;
     }
     return trial;
@@ -148,11 +150,14 @@ std::vector<Case<T>> battery_cases(const std::vector<BatteryCase>& battery,
         const StepNetwork<T>& network = *sizes[one.size];
         for (const Step<T>* step : all_steps(network)) {
             if (step->makes == name) {
-                const bool is_variant = step->function.starts_with(function + " ");  // on other vectors
+                // "simd::exp_forward (AVX2)": the function, and on which vectors.
+                const std::size_t end = std::min(step->function.find(" ("), step->function.size());
+                const std::string by = step->function.substr(0, end);
                 cases.push_back({step,
                                  &one.question,
                                  {network.config, network.rows},
-                                 one.on + (is_variant ? step->function.substr(function.size()) : "")});
+                                 one.on + step->function.substr(end),
+                                 by != function ? by : ""});
             }
         }
     }
@@ -212,7 +217,7 @@ void explain(StepAlone& result, Trial& telling, const Manner& manner, const Show
                          : by(find_step(both.in_float, result.makes, shown.function));
     };
     if (telling.verdict == Verdict::mismatch && telling.note.empty() && !in_double) {
-        const Leeway leeway = result.function == manner.right ? Leeway::none : manner.judge.leeway;
+        const Leeway leeway = shown.function == manner.right ? Leeway::none : manner.judge.leeway;
         telling.mistake =
             known_mistake(manner.judge.right(shown.size.network, shown.size.rows), result.makes, *shown.question,
                           run(shown.size, *shown.question).numbers, limits_of<float>(*shown.question, leeway));
@@ -324,12 +329,14 @@ std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge&
             run(*in_double, doubles, result.real_double, result.probe_double);
         }
         if (!manner.is_external(*step) && !result.wrong()) {
-            const auto append = [&]<class T>(const std::vector<const StepNetwork<T>*>& at_size) {
-                const std::vector<Case<T>> cases = battery_cases(battery, at_size, step->makes, step->function);
+            const auto append = [&]<class T>(const std::vector<const StepNetwork<T>*>& at_size, const Step<T>& usual) {
+                const std::vector<Case<T>> cases = battery_cases(battery, at_size, step->makes, usual.function);
                 on_battery.append(trials_of(cases, manner), cases);
             };
-            append(floats);
-            append(doubles);
+            append(floats, *step);
+            if (in_double != nullptr) {
+                append(doubles, *in_double);
+            }
         }
         if (judge.leeway == Leeway::words && step->function != bound->function && !result.wrong()) {
             result.rounding = limits_of<float>(real, judge.leeway);

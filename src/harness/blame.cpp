@@ -13,8 +13,13 @@ Culprit culprit_of(const StepAlone& step) {
     const Trial& trial = *step.telling();
     const std::string on = !step.not_on_batch() ? "this batch's values" : trial.on.empty() ? "random values" : trial.on;
     const std::string where = (step.only_in_double() ? "in double, on " : "on ") + on;
-    return {step.makes,          step.function, trial.note.empty() ? where : trial.note, trial, step.without_effect(),
-            step.not_on_batch(), step.shape};
+    return {step.makes,
+            trial.by.empty() ? step.function : trial.by,
+            trial.note.empty() ? where : trial.note,
+            trial,
+            step.without_effect(),
+            step.not_on_batch(),
+            step.shape};
 }
 
 using Makers = std::map<std::string, const Step<float>*>;

@@ -29,6 +29,7 @@ struct Trial {
     std::string mistake;                     // of a mismatch: the planted mistake that makes the same (see mistakes.h)
     std::string overwrites;                  // what it reads and yet has changed
     std::string on;                          // of the battery: its values, "29 rows: values around 1e12"
+    std::string by;                          // of the battery: the function that ran, if it is another than the step's
     bool in_double = false;                  // by our double
     // Of the result, where it is not that of the network that is judged.
     Shape shape = {};  // NOLINT(readability-redundant-member-init): it may be left out

@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "harness/alone.h"
+#include "harness/blame.h"
 #include "harness/hand_made.h"
 #include "harness/shrink.h"
 
@@ -46,12 +48,17 @@ Form form(const NetworkConfig& config, std::size_t rows) {
     return {network<Rounded>(right<Rounded>, config, rows, "right"), answers};
 }
 
-StepAlone judged(Function function) {
+// `further` are functions that make it at the battery's sizes, besides.
+StepAlone judged(Function function, const std::map<const char*, Function>& further = {}) {
     constexpr std::size_t kRows = 4, kElements = 20;
     Battery battery(kNetwork, 1, form);
     const Form own = form(kNetwork, kRows);
     const auto at_size = [&](const NetworkConfig& sized, std::size_t rows) {
-        return InBoth{network<float>(function, sized, rows, "other")};
+        InBoth both{network<float>(function, sized, rows, "other")};
+        for (const auto& [name, one] : further) {
+            both.in_float.forward.steps().push_back(network<float>(one, sized, rows, name).forward.steps().back());
+        }
+        return both;
     };
     const auto right_at = [](const NetworkConfig& sized, std::size_t rows) {
         return network<float>(right<float>, sized, rows, "right");
@@ -63,7 +70,8 @@ StepAlone judged(Function function) {
     }
     Questions questions({{"x", {kRows, 5}, DType::float32, x.data()}, {"h", {kRows, 5}, DType::float32, x.data()}}, 7,
                         1);
-    std::vector<StepAlone> all = run_alone(at_size(kNetwork, kRows).in_float, judge, *own.answers, questions);
+    const StepNetwork<float> ours = network<float>(function, kNetwork, kRows, "other");
+    std::vector<StepAlone> all = run_alone(ours, judge, *own.answers, questions);
     REQUIRE(all.size() == 1);
     return std::move(all[0]);
 }
@@ -101,6 +109,29 @@ TEST_CASE("battery: a right step is right on all of it") {
     CHECK_FALSE(step.wrong());
     CHECK(step.battery.size() > 15);
     CHECK(std::ranges::all_of(step.battery, [](const Trial& trial) { return trial.used <= 1; }));
+}
+
+TEST_CASE("battery: of several functions that make a name each is judged, and the wrong one is named") {
+    const auto wrong = [](float* h, const float* x, std::size_t elements) {
+        right(h, x, elements);
+        h[elements - 1] += 1;
+    };
+    const auto blamed = [&](const StepAlone& step) {
+        REQUIRE(step.wrong());
+        CHECK(step.function == "other");
+        REQUIRE(step.telling()->smallest != nullptr);
+        CHECK(step.telling()->smallest->values.numbers("x").size() == 1);
+        return find_culprits({}, {step}).at(0);
+    };
+    const StepAlone all_right = judged(right<float>, {{"third", right<float>}, {"other (wide)", right<float>}});
+    CHECK_FALSE(all_right.wrong());
+    CHECK(all_right.battery.size() == 3 * judged(right<float>).battery.size());
+    const Culprit third = blamed(judged(right<float>, {{"third (wide)", wrong}}));
+    CHECK(third.function == "third");
+    CHECK(third.why.ends_with("rows: random values (wide)"));
+    const Culprit same = blamed(judged(right<float>, {{"other (wide)", wrong}}));
+    CHECK(same.function == "other");
+    CHECK(same.why.ends_with("rows: random values (wide)"));
 }
 
 TEST_CASE("battery: of a step that is wrong on the batch no smaller input is looked for") {
