@@ -2,6 +2,7 @@
 // has.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <cmath>
 #include <cstring>
 #include <random>
 #include <span>
@@ -29,6 +30,9 @@ public:
         : memory_(count), numbers_(memory_.last(count)) {
         std::ranges::generate(numbers_, [&] { return networks::uniform(random, low, high); });
     }
+    explicit Numbers(const std::vector<float>& numbers) : Numbers(numbers.size()) {
+        std::ranges::copy(numbers, numbers_.begin());
+    }
     explicit Numbers(std::size_t count) : memory_(count), numbers_(memory_.last(count)) {}
 
     float* data() { return numbers_.data(); }
@@ -38,6 +42,56 @@ private:
     fenced::Floats memory_;
     std::span<float> numbers_;
 };
+
+// Columns of every kind: equal numbers, minute, subnormal and large ones, such as are close together, ±0, saturated
+// units, and a number far above the others. `first` is the kind of the first column.
+std::vector<float> hard_numbers(std::size_t n, std::size_t width, std::size_t first, std::mt19937& random) {
+    std::vector<float> numbers(n * width);
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < width; ++j) {
+            float& x = numbers[i * width + j];
+            x = networks::uniform(random, -1, 1);
+            switch ((first + j) % 10) {
+                case 0:
+                    x = 3.5F;
+                    break;
+                case 1:
+                    x *= 0x1p-60F;
+                    break;
+                case 2:
+                    x *= 0x1p-100F;
+                    break;
+                case 3:
+                    x *= 0x1p-130F;
+                    break;
+                case 4:
+                    x *= 0x1p40F;
+                    break;
+                case 5:
+                    x = 1000 + x * 0x1p-10F;
+                    break;
+                case 6:
+                    x = std::copysign(0.0F, x);
+                    break;
+                case 7:
+                    x = std::copysign(1 - (i % 3 == 0 ? 0x1p-24F : 0.0F), x);
+                    break;
+                case 8:
+                    x += i + 1 == n ? 200.0F : 0.0F;
+                    break;
+                default:
+                    break;
+            }
+        }
+    }
+    return numbers;
+}
+
+// What is no number on both sides counts as the same.
+bool same_numbers(const std::vector<float>& a, const std::vector<float>& b) {
+    return std::ranges::equal(
+        a, b, [](float x, float y) { return (std::isnan(x) && std::isnan(y)) || std::memcmp(&x, &y, sizeof x) == 0; });
+}
 
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
     return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
@@ -125,6 +179,88 @@ TEST_CASE("kernels: the norm backwards is batchnorm.h's, to the bit") {
         if (affine) {
             CHECK(same_bits(dgain.copy(), dgain2));
             CHECK(same_bits(dbias.copy(), dbias2));
+        }
+    });
+}
+
+TEST_CASE("kernels: the norm of hard columns is batchnorm.h's, and tanh behind it is the kernel's, to the bit") {
+    std::mt19937 random(8);
+    for_each_norm([&](std::size_t n, std::size_t H, const NormConfig& norm) {
+        Numbers x(hard_numbers(n, H, 0, random)), gain(hard_numbers(1, H, 3, random)),
+            bias(hard_numbers(1, H, 5, random));
+        const bool affine = norm.affine;
+        std::vector<float> y2(n * H), raw2(n * H), mean2(H), var2(H), inv2(H), h2(n * H);
+        batchnorm_mean(mean2.data(), x.data(), n, H);
+        batchnorm_difference(raw2.data(), x.data(), mean2.data(), n, H);
+        batchnorm_variance_of_differences(var2.data(), raw2.data(), n, H, norm.batch_divisor);
+        batchnorm_inverse_deviation(inv2.data(), var2.data(), H, norm.epsilon, norm.epsilon_place);
+        batchnorm_normalise(raw2.data(), raw2.data(), inv2.data(), n, H);
+        batchnorm_scale_shift(y2.data(), raw2.data(), gain.data(), bias.data(), n, H);
+        if (!affine) {
+            y2 = raw2;
+        }
+        simd::tanh_forward(h2.data(), y2.data(), n * H);
+        for (const bool with_tanh : {false, true}) {
+            INFO("with tanh " << with_tanh);
+            Numbers y(n * H), raw(n * H), mean(H), var(H), inv(H);
+            (with_tanh ? simd::batchnorm_tanh_forward : simd::batchnorm_forward)(
+                y.data(), x.data(),
+                {n, H, mean.data(), var.data(), inv.data(), raw.data(), affine ? gain.data() : nullptr,
+                 affine ? bias.data() : nullptr},
+                norm);
+            CHECK(same_numbers(mean.copy(), mean2));
+            CHECK(same_numbers(var.copy(), var2));
+            CHECK(same_numbers(inv.copy(), inv2));
+            CHECK(same_numbers(raw.copy(), raw2));
+            CHECK(same_numbers(y.copy(), with_tanh ? h2 : y2));
+        }
+    });
+}
+
+TEST_CASE(
+    "kernels: the norm of hard columns backwards, with tanh's gradient and without, is the formulas', to the bit") {
+    std::mt19937 random(9);
+    for_each_norm([&](std::size_t n, std::size_t H, const NormConfig& norm) {
+        Numbers raw(hard_numbers(n, H, 0, random)), h(hard_numbers(n, H, 3, random)),
+            gain(hard_numbers(1, H, 5, random)), inv(H, random, 0.1F, 2), var(hard_numbers(1, H, 7, random));
+        const std::vector<float> given = hard_numbers(n, H, 2, random);
+        for (std::size_t j = 0; j < H; ++j) {
+            var.data()[j] = std::abs(var.data()[j]);
+            inv.data()[j] *= j % 4 == 0 ? 0x1p60F : 1.0F;
+        }
+        std::ranges::transform(h.copy(), h.data(), [](float x) { return std::clamp(x, -1.0F, 1.0F); });
+        const bool affine = norm.affine;
+        for (const bool with_tanh : {false, true}) {
+            INFO("with tanh " << with_tanh);
+            std::vector<float> dx2 = given, dgain2(H), dbias2(H);
+            if (with_tanh) {
+                tanh_backward(dx2.data(), dx2.data(), h.data(), n * H);
+            }
+            if (affine) {
+                batchnorm_gain_backward(dgain2.data(), dx2.data(), raw.data(), n, H);
+                batchnorm_bias_backward(dbias2.data(), dx2.data(), n, H);
+                batchnorm_affine_backward(dx2.data(), dx2.data(), dgain2.data(), dbias2.data(), raw.data(), gain.data(),
+                                          inv.data(), var.data(), n, H, norm.batch_divisor, norm.epsilon,
+                                          norm.epsilon_place);
+            } else {
+                batchnorm_backward(dx2.data(), dx2.data(), raw.data(), inv.data(), var.data(), n, H, norm.batch_divisor,
+                                   norm.epsilon, norm.epsilon_place);
+            }
+            Numbers dy(given), dgain(H), dbias(H);
+            float* const dgains = affine ? dgain.data() : nullptr;
+            float* const dbiases = affine ? dbias.data() : nullptr;
+            const simd::NormPanel panel = {
+                n, H, nullptr, var.data(), inv.data(), raw.data(), affine ? gain.data() : nullptr, nullptr};
+            if (with_tanh) {
+                simd::batchnorm_tanh_backward(dy.data(), dgains, dbiases, h.data(), panel, norm);
+            } else {
+                simd::batchnorm_backward(dy.data(), dgains, dbiases, panel, norm);
+            }
+            CHECK(same_numbers(dy.copy(), dx2));
+            if (affine) {
+                CHECK(same_numbers(dgain.copy(), dgain2));
+                CHECK(same_numbers(dbias.copy(), dbias2));
+            }
         }
     });
 }
