@@ -50,7 +50,7 @@ Candidate candidate_of(const std::string& model, const NetworkConfig& network, s
                               [](const NetworkConfig& sized, std::size_t n) {
                                   return InBoth{fused_pieces_on_all_targets(sized, n), fused_pieces<double>(sized, n)};
                               },
-                          .right = fused_pieces<float>},
+                          .right = fused_network<float>},
                 .answers = reference.fused.get(),
                 .chain = &reference.collapsed_chain};
     }

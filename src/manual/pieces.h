@@ -1,21 +1,26 @@
 // The fused network as steps, so that each of its kernels and formulas can be run alone. Its first linear stands here
-// like any other: one context after another, not by character (manual/fused.h).
+// like any other: one context after another; what goes by character (manual/fused.h) is judged as a further kernel of
+// the embedding's steps.
+//
+// Some steps have no kernel: those that copy (embcat, demb), the running figures, and what a norm's kernel makes of
+// more than the step reads: all of its forward pass but the mean, and with γ the gradient of its input. There
+// tests/manual/kernels_norm_test.cpp holds the kernels against the formulas, to the bit.
 #pragma once
 
 #include "steps/step.h"
 
 namespace byhand {
 
-// Its formulas (fused_network), and exp; of float each by the kernel of simd/ that computes it there, if one does. T is
-// float, double or Rounded. Throws InputError where check_network does.
+// Its formulas (fused_network), and exp; of float each by a kernel of simd/ that the fused step has, if one makes it. T
+// is float, double or Rounded. Throws InputError where check_network does.
 template <class T>
 StepNetwork<T> fused_pieces(const NetworkConfig& config, std::size_t rows);
 
-// The pieces of float that a kernel computes, once for each kind of vectors that the CPU has: several steps make each
-// name. Their function names end with it: "simd::tanh_forward (AVX2)".
+// The same with each step by all of its kernels, and each of these on every kind of vectors that the CPU has: several
+// steps make one name. Their function names end with the vectors: "simd::tanh_forward (AVX2)".
 StepNetwork<float> fused_pieces_on_all_targets(const NetworkConfig& config, std::size_t rows);
 
-// The same, but each step of the forward and backward pass by the kernel of simd/ that is its twin, if there is one.
+// `network` with each step by the first of its kernels (manual/step_kernels.h), if it has one.
 StepNetwork<float> with_kernels(StepNetwork<float> network);
 
 }  // namespace byhand

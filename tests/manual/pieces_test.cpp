@@ -3,12 +3,18 @@
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <cmath>
 #include <cstring>
+#include <iterator>
 #include <map>
+#include <set>
+#include <span>
 
 #include "base/side.h"
 #include "manual/models.h"
 #include "manual/networks.h"
+#include "manual/simd/targets.h"
+#include "manual/stepwise.h"
 
 using namespace byhand;
 
@@ -31,37 +37,116 @@ TEST_CASE("each piece is by the kernel, if there is one, or by the fused network
     config.hidden_bias = false;  // a product without a bias is by the same kernel as one with it
     config.norm.place = NormPlace::after;
     std::map<std::string, std::string> functions = functions_of(config);
-    const std::map<std::string, std::string> expected = {{"hpreact", "simd::linear_forward"},
+    const std::map<std::string, std::string> expected = {{"emb", "simd::embedding_forward"},
+                                                         {"hpreact", "simd::linear_forward"},
                                                          {"hprebn", "simd::tanh_forward"},
+                                                         {"bnmeani", "simd::batchnorm_forward"},
+                                                         {"bndiff", "batchnorm_difference"},
                                                          {"bnvar", "batchnorm_variance_of_differences"},
+                                                         {"bnvar_inv", "batchnorm_inverse_deviation"},
+                                                         {"bnraw", "batchnorm_normalise"},
+                                                         {"h", "batchnorm_scale_shift"},
                                                          {"logits", "simd::linear_forward"},
                                                          {"counts", "simd::exp_forward"},
                                                          {"loss", "simd::cross_entropy_with_gradient"},
                                                          {"dlogits", "simd::cross_entropy_with_gradient"},
                                                          {"dh", "simd::linear_input_backward"},
                                                          {"dW2", "simd::linear_weight_backward"},
+                                                         {"db2", "simd::sum_rows"},
+                                                         {"dbngain", "simd::batchnorm_backward"},
+                                                         {"dbnbias", "simd::batchnorm_backward"},
                                                          {"dhprebn", "batchnorm_affine_backward"},
-                                                         {"dhpreact", "tanh_backward"},
+                                                         {"dhpreact", "simd::tanh_backward"},
                                                          {"dembcat", "simd::linear_input_backward"},
-                                                         {"dW1", "simd::linear_weight_backward"}};
+                                                         {"dW1", "simd::linear_weight_backward"},
+                                                         {"dC", "simd::embedding_backward"},
+                                                         {"new_W1", "simd::descend"},
+                                                         {"new_bnmean_running", "running_mean_update"}};
     for (const auto& [name, function] : expected) {
         INFO(name);
         CHECK(functions[name] == function);
     }
     config.norm.affine = false;
-    CHECK(functions_of(config)["dhprebn"] == "batchnorm_backward");
+    CHECK(functions_of(config)["dhprebn"] == "simd::batchnorm_backward");
+    CHECK(functions_of(config)["h"] == "batchnorm_normalise");
+}
+
+TEST_CASE("all kernels of the fused step are among the pieces, on every kind of vectors") {
+    NetworkConfig config = networks::small({5});
+    config.norm.place = NormPlace::before;
+    const StepNetwork<float> pieces = fused_pieces_on_all_targets(config, 7);
+    std::set<std::string> found, expected;
+    for (const Step<float>* step : all_steps(pieces)) {
+        if (step->function.starts_with("simd::")) {
+            found.insert(step->function);
+        }
+    }
+    for (const simd::Target& target : simd::targets()) {
+        for (const char* kernel :
+             {"embedding_forward", "look_up_by_character", "linear_forward", "tanh_forward", "batchnorm_forward",
+              "batchnorm_tanh_forward", "exp_forward", "cross_entropy_with_gradient", "linear_input_backward",
+              "linear_weight_backward", "linear_descend", "sum_rows", "tanh_backward", "batchnorm_backward",
+              "batchnorm_tanh_backward", "embedding_backward", "sum_by_character", "descend"}) {
+            expected.insert(std::string("simd::") + kernel + " (" + target.name + ")");
+        }
+    }
+    CHECK(found == expected);
+}
+
+// The harness judges them on values of every kind.
+TEST_CASE("each kernel makes what the formula makes of the same reads, on every kind of vectors") {
+    for (const std::size_t rows : {2U, 4U, 9U, 30U}) {
+        for (const NormConfig& norm : networks::norms()) {
+            NetworkConfig config = networks::small({19, 5});
+            config.norm = norm;
+            INFO(networks::describe(config, rows));
+            const networks::Example example = networks::make(config, rows);
+            const StepNetwork<float> formulas = fused_network<float>(config, rows);
+            const std::unique_ptr<Side> side = make_step_side(formulas);
+            side->load(example.state);
+            side->run(example.batch(), 0.1F);
+            const std::vector<View> values = side->views();
+            const float rate = 0.1F;
+            const auto operand = [&](const std::string& name) -> Operand<float> {
+                return name == "X"      ? Operand<float>(example.X.data())
+                       : name == "Y"    ? Operand<float>(example.Y.data())
+                       : name == "rate" ? Operand<float>(&rate)
+                                        : Operand<float>(static_cast<const float*>(find(values, name)->data));
+            };
+            const StepNetwork<float> pieces = fused_pieces_on_all_targets(config, rows);
+            for (const Step<float>* step : all_steps(pieces)) {
+                const View* right = find(values, step->makes);
+                if (right == nullptr) {  // counts
+                    continue;
+                }
+                std::vector<Operand<float>> reads;
+                std::ranges::transform(step->reads, std::back_inserter(reads), operand);
+                std::vector<float> made(count(step->shape));
+                step->run(made.data(), reads);
+                const std::span<const float> expected(static_cast<const float*>(right->data), made.size());
+                float size = 0, off = 0;
+                for (std::size_t i = 0; i < made.size(); ++i) {
+                    size = std::max(size, std::abs(expected[i]));
+                    off = std::max(off, std::abs(made[i] - expected[i]));
+                }
+                INFO(step->makes << " by " << step->function);
+                CHECK(off <= 1e-5F * size + 1e-7F);  // of two rows normalised nothing may be left
+            }
+        }
+    }
 }
 
 TEST_CASE("the pieces one after another make what the fused network makes, to the bit") {
-    for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{37}, {19, 5}}) {
+    for (const std::size_t rows : {3U, 9U, 20U}) {
         for (const NormConfig& norm : networks::norms()) {
-            NetworkConfig config = networks::small(hidden);
+            NetworkConfig config =
+                networks::small(rows == 9 ? std::vector<std::size_t>{37} : std::vector<std::size_t>{19, 5});
             config.norm = norm;
-            const networks::Example example = networks::make(config, 9);
-            StepNetwork<float> pieces = fused_pieces<float>(config, 9);
+            const networks::Example example = networks::make(config, rows);
+            StepNetwork<float> pieces = fused_pieces<float>(config, rows);
             std::erase_if(pieces.forward.steps(), [](const Step<float>& step) { return step.makes == "counts"; });
             const std::unique_ptr<Side> one_by_one = make_step_side(pieces);
-            const std::unique_ptr<Side> fused = make_hand_side(HandForm::fused, config, 9, DType::float32);
+            const std::unique_ptr<Side> fused = make_hand_side(HandForm::fused, config, rows, DType::float32);
             for (Side* side : {one_by_one.get(), fused.get()}) {
                 side->load(example.state);
                 side->run(example.batch(), 0.1F);

@@ -1,0 +1,270 @@
+#include "manual/step_kernels.h"
+
+#include <algorithm>
+#include <functional>
+#include <iterator>
+
+#include "base/tensors.h"
+#include "manual/panels.h"
+#include "manual/simd/by_character.h"
+#include "manual/simd/kernels.h"
+#include "manual/simd/norm.h"
+#include "manual/simd/product.h"
+#include "manual/sums.h"
+
+namespace byhand {
+namespace {
+
+const std::int64_t* indices(Reads reads, std::size_t position) {
+    return std::get<const std::int64_t*>(reads[position]);
+}
+
+AlignedVector<float> whole_lines(const float* from, std::size_t count) {
+    AlignedVector<float> lines(padded(count));
+    std::copy_n(from, count, lines.begin());
+    return lines;
+}
+
+// ---- number by number ----
+
+std::vector<Kernel> tanh_forward(const StepThere& there) {
+    const std::size_t elements = count(there.step.shape);
+    return {{"simd::tanh_forward", [elements](float* h, Reads r) { simd::tanh_forward(h, numbers(r, 0), elements); }}};
+}
+
+std::vector<Kernel> exp_forward(const StepThere& there) {
+    const std::size_t elements = count(there.step.shape);
+    return {{"simd::exp_forward", [elements](float* y, Reads r) { simd::exp_forward(y, numbers(r, 0), elements); }}};
+}
+
+std::vector<Kernel> tanh_backward(const StepThere& there) {
+    return {{"simd::tanh_backward", [elements = count(there.step.shape)](float* dx, Reads r) {
+                 AlignedVector<float> dh = whole_lines(numbers(r, 0), elements);
+                 simd::tanh_backward(dh.data(), dh.data(), whole_lines(numbers(r, 1), elements).data(), elements);
+                 std::copy_n(dh.begin(), elements, dx);
+             }}};
+}
+
+// new_W, with dW = 1ᵀ·dW, which rounds nothing.
+void descend_with_product(float* new_W, const float* W, const float* dW, float rate, std::size_t in, std::size_t out) {
+    PanelMatrix made(in, out), weights(W, in, out), gradient(dW, in, out);
+    AlignedVector<float> scratch(kWidestPanel * kWidestPanel);
+    for (const Panel& q : panels_of(in)) {
+        AlignedVector<float> one(q.used * q.width);
+        for (std::size_t i = 0; i < q.used; ++i) {
+            one[i * q.width + i] = 1;
+        }
+        for (const Panel& p : made.panels) {
+            const std::size_t from = q.from * p.width;
+            simd::linear_descend({made.in(p) + from, weights.in(p) + from, rate}, scratch.data(), false, one.data(), q,
+                                 gradient.in(p) + from, p, q.used);
+        }
+    }
+    made.copy_to(new_W);
+}
+
+std::vector<Kernel> descend(const StepThere& there) {
+    const Shape& shape = there.step.shape;
+    std::vector<Kernel> kernels = {{"simd::descend", [elements = count(shape)](float* new_p, Reads r) {
+                                        AlignedVector<float> p = whole_lines(numbers(r, 0), elements);
+                                        simd::descend(p.data(), p.data(), whole_lines(numbers(r, 1), elements).data(),
+                                                      *numbers(r, 2), elements);
+                                        std::copy_n(p.begin(), elements, new_p);
+                                    }}};
+    if (shape.size() == 2) {
+        kernels.push_back({"simd::linear_descend", [in = shape[0], out = shape[1]](float* new_W, Reads r) {
+                               descend_with_product(new_W, numbers(r, 0), numbers(r, 1), *numbers(r, 2), in, out);
+                           }});
+    }
+    return kernels;
+}
+
+// ---- linear ----
+
+void linear(float* to, const float* x, const float* W, const float* b, std::size_t n, std::size_t in, std::size_t out) {
+    PanelMatrix y(n, out), weights(W, in, out), bias(1, out);
+    const PanelMatrix read(x, n, in);
+    if (b != nullptr) {
+        bias = PanelMatrix(b, 1, out);
+    }
+    for (const Panel& p : y.panels) {
+        simd::linear_forward(y.in(p), read.view(), weights.in(p), b != nullptr ? bias.in(p) : nullptr, {0, n}, p);
+    }
+    y.copy_to(to);
+}
+
+std::vector<Kernel> linear_forward(const StepThere& there) {
+    const Shape& W = there.read(1);
+    const bool has_bias = there.step.reads.size() == 3;
+    return {{"simd::linear_forward", [n = there.step.shape[0], in = W[0], out = W[1], has_bias](float* y, Reads r) {
+                 linear(y, numbers(r, 0), numbers(r, 1), has_bias ? numbers(r, 2) : nullptr, n, in, out);
+             }}};
+}
+
+void linear_input(float* to, const float* dy, const float* W, std::size_t n, std::size_t in, std::size_t out) {
+    PanelMatrix dx(n, in);
+    const PanelMatrix read(dy, n, out), weights(W, in, out);
+    AlignedVector<float> scratch(padded(out) * kWidestPanel);
+    for (const Panel& q : dx.panels) {
+        simd::linear_input_backward(dx.in(q), read.view(), weights.view(), scratch.data(), {0, n}, q);
+    }
+    dx.copy_to(to);
+}
+
+std::vector<Kernel> linear_input_backward(const StepThere& there) {
+    const Shape& W = there.read(1);
+    return {{"simd::linear_input_backward", [n = there.step.shape[0], in = W[0], out = W[1]](float* dx, Reads r) {
+                 linear_input(dx, numbers(r, 0), numbers(r, 1), n, in, out);
+             }}};
+}
+
+// With the descent W becomes 0 − 0·dW, which is not looked at.
+void linear_weight(float* to, const float* x, const float* dy, std::size_t n, std::size_t in, std::size_t out,
+                   bool with_descent) {
+    PanelMatrix dW(in, out), gradient(dy, n, out), read(x, n, in), W(in, out);
+    for (const Panel& p : dW.panels) {
+        for (const Panel& q : read.panels) {
+            const std::size_t from = q.from * p.width;
+            if (with_descent) {
+                simd::linear_descend({W.in(p) + from, W.in(p) + from, 0}, dW.in(p) + from, true, read.in(q), q,
+                                     gradient.in(p), p, n);
+            } else {
+                simd::linear_weight_backward(dW.in(p) + from, read.in(q), q, gradient.in(p), p, n);
+            }
+        }
+    }
+    dW.copy_to(to);
+}
+
+std::vector<Kernel> linear_weight_backward(const StepThere& there) {
+    const auto by = [n = there.read(0)[0], in = there.step.shape[0], out = there.step.shape[1]](bool with_descent) {
+        return [=](float* dW, Reads r) { linear_weight(dW, numbers(r, 0), numbers(r, 1), n, in, out, with_descent); };
+    };
+    return {{"simd::linear_weight_backward", by(false)}, {"simd::linear_descend", by(true)}};
+}
+
+std::vector<Kernel> sum_rows(const StepThere& there) {
+    const Shape& dy = there.read(0);
+    return {{"simd::sum_rows", [n = dy[0], H = dy[1]](float* db, Reads r) {
+                 PanelMatrix read(numbers(r, 0), n, H);
+                 AlignedVector<float> sums(padded(H));
+                 for (const Panel& p : read.panels) {
+                     simd::sum_rows(sums.data() + p.from, read.in(p), n, p.width);
+                 }
+                 std::copy_n(sums.begin(), H, db);
+             }}};
+}
+
+// ---- the embedding ----
+
+// Of place t of the contexts by character: the tables of the other places are 0, and so is the bias.
+void look_up(float* emb, const float* C, const simd::Contexts& contexts, std::size_t E, std::size_t t) {
+    const auto [X, n, T, V] = contexts;
+    PanelMatrix y(n, E), table(T * V, E);
+    const PanelMatrix rows(C, V, E);
+    const AlignedVector<float> bias(padded(E));
+    for (const Panel& p : y.panels) {
+        std::copy_n(in_panel(rows.data.data(), V, p), V * p.width, table.in(p) + t * V * p.width);
+        simd::look_up_by_character(y.in(p), table.in(p), contexts, bias.data() + p.from, p.width);
+    }
+    std::vector<float> made(n * E);
+    y.copy_to(made.data());
+    for (std::size_t i = 0; i < n; ++i) {
+        std::copy_n(made.data() + i * E, E, emb + (i * T + t) * E);
+    }
+}
+
+std::vector<Kernel> embedding_forward(const StepThere& there) {
+    const std::size_t n = there.step.shape[0], T = there.step.shape[1], E = there.step.shape[2], V = there.read(0)[0];
+    return {{"simd::embedding_forward",
+             [=](float* emb, Reads r) {
+                 PanelMatrix embcat(n, T * E);
+                 simd::embedding_forward(embcat.data.data(), numbers(r, 0), indices(r, 1), n, T, E,
+                                         stretches_of(n, T, E));
+                 embcat.copy_to(emb);
+             }},
+            {"simd::look_up_by_character", [=](float* emb, Reads r) {
+                 for (std::size_t t = 0; t < T; ++t) {
+                     look_up(emb, numbers(r, 0), {indices(r, 1), n, T, V}, E, t);
+                 }
+             }}};
+}
+
+// Adds to dC what place t of the contexts has for it, by character.
+void add_sums(float* dC, const float* demb, const simd::Contexts& contexts, std::size_t E, std::size_t t) {
+    const auto [X, n, T, V] = contexts;
+    std::vector<float> dy(n * E), all(T * V * E);
+    for (std::size_t i = 0; i < n; ++i) {
+        std::copy_n(demb + (i * T + t) * E, E, dy.data() + i * E);
+    }
+    PanelMatrix read(dy.data(), n, E), sums(T * V, E), scratch(T * V, E);
+    for (const Panel& p : read.panels) {
+        simd::sum_by_character(sums.in(p), scratch.in(p), read.in(p), contexts, p.width);
+    }
+    sums.copy_to(all.data());
+    std::transform(dC, dC + V * E, all.data() + t * V * E, dC, std::plus());
+}
+
+std::vector<Kernel> embedding_backward(const StepThere& there) {
+    const Shape& demb = there.read(0);
+    const std::size_t n = demb[0], T = demb[1], E = demb[2], V = there.step.shape[0];
+    return {{"simd::embedding_backward",
+             [=](float* dC, Reads r) {
+                 const PanelMatrix dembcat(numbers(r, 0), n, T * E);
+                 std::fill_n(dC, V * E, 0.0F);
+                 simd::embedding_backward(dC, dembcat.data.data(), indices(r, 1), n, T, E, stretches_of(n, T, E));
+             }},
+            {"simd::sum_by_character", [=](float* dC, Reads r) {
+                 std::fill_n(dC, V * E, 0.0F);
+                 for (std::size_t t = 0; t < T; ++t) {
+                     add_sums(dC, numbers(r, 0), {indices(r, 1), n, T, V}, E, t);
+                 }
+             }}};
+}
+
+// ---- the loss ----
+
+// The loss, and dlogits where it is wanted.
+float cross_entropy(float* to, Reads reads, std::size_t n, std::size_t V) {
+    const PanelMatrix logits(numbers(reads, 0), n, V);
+    PanelMatrix dlogits(n, V);
+    std::vector<float> losses(n);
+    simd::cross_entropy_with_gradient(losses.data(), dlogits.data.data(), logits.view(), indices(reads, 1), {0, n});
+    if (to != nullptr) {
+        dlogits.copy_to(to);
+    }
+    return sum_along<float>(n, [&](std::size_t i) { return losses[i]; }) / static_cast<float>(n);
+}
+
+std::vector<Kernel> cross_entropy_with_gradient(const StepThere& there) {
+    const std::size_t n = there.read(0)[0], V = there.read(0)[1];
+    const std::string name = "simd::cross_entropy_with_gradient";
+    if (there.step.makes == "loss") {
+        return {{name, [n, V](float* loss, Reads r) { *loss = cross_entropy(nullptr, r, n, V); }}};
+    }
+    return {{name, [n, V](float* dlogits, Reads r) { cross_entropy(dlogits, r, n, V); }}};
+}
+
+}  // namespace
+
+std::vector<Kernel> kernels_of(const StepThere& there) {
+    static const std::map<std::string, std::vector<Kernel> (*)(const StepThere&)> kBy = {
+        {"tanh_forward", tanh_forward},
+        {"softmax_exp", exp_forward},
+        {"tanh_backward", tanh_backward},
+        {"descend", descend},
+        {"linear_forward", linear_forward},
+        {"matmul_forward", linear_forward},
+        {"linear_input_backward", linear_input_backward},
+        {"linear_weight_backward", linear_weight_backward},
+        {"linear_bias_backward", sum_rows},
+        {"embedding_forward", embedding_forward},
+        {"embedding_backward", embedding_backward},
+        {"cross_entropy_with_gradient", cross_entropy_with_gradient}};
+    const auto known = kBy.find(there.step.function);
+    std::vector<Kernel> kernels = known != kBy.end() ? known->second(there) : std::vector<Kernel>();
+    std::ranges::move(norm_kernels_of(there), std::back_inserter(kernels));
+    return kernels;
+}
+
+}  // namespace byhand

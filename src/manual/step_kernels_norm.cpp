@@ -1,0 +1,122 @@
+#include <algorithm>
+
+#include "base/tensors.h"
+#include "manual/panels.h"
+#include "manual/simd/norm.h"
+#include "manual/step_kernels.h"
+
+namespace byhand {
+namespace {
+
+// Whether the kernel takes the non-linearity behind the norm with it. Where h is 0, its gradient is the one behind it.
+enum class Behind { nothing, tanh };
+
+// A norm of n rows of H columns; what is not put in is 0.
+struct Norm {
+    NormConfig config;
+    PanelMatrix x, raw, h;  // x becomes the result; dL/dy becomes dL/dx there
+    AlignedVector<float> mean, var, inv, gain, dgain, dbias;
+
+    Norm(const NormConfig& norm, const Shape& shape)
+        : config(norm), x(shape[0], shape[1]), raw(shape[0], shape[1]), h(shape[0], shape[1]) {
+        for (AlignedVector<float>* columns : {&mean, &var, &inv, &gain, &dgain, &dbias}) {
+            columns->resize(padded(shape[1]));
+        }
+    }
+
+    void forward(Behind behind) {
+        const auto kernel = behind == Behind::tanh ? simd::batchnorm_tanh_forward : simd::batchnorm_forward;
+        for (const Panel& p : x.panels) {
+            kernel(x.in(p), x.in(p), panel(p, false), config);
+        }
+    }
+
+    void backward(Behind behind, bool affine) {
+        for (const Panel& p : x.panels) {
+            float* const gains = affine ? dgain.data() + p.from : nullptr;
+            float* const biases = affine ? dbias.data() + p.from : nullptr;
+            if (behind == Behind::tanh) {
+                simd::batchnorm_tanh_backward(x.in(p), gains, biases, h.in(p), panel(p, affine), config);
+            } else {
+                simd::batchnorm_backward(x.in(p), gains, biases, panel(p, affine), config);
+            }
+        }
+    }
+
+private:
+    simd::NormPanel panel(const Panel& p, bool affine) {
+        return {x.rows,
+                p.width,
+                mean.data() + p.from,
+                var.data() + p.from,
+                inv.data() + p.from,
+                raw.in(p),
+                affine ? gain.data() + p.from : nullptr,
+                nullptr};
+    }
+};
+
+// The kernel by itself and, where the fused step has it so, joined with the non-linearity: run_by(behind).
+template <class RunBy>
+std::vector<Kernel> kernels(const StepThere& there, const std::string& direction, RunBy run_by) {
+    std::vector<Kernel> all = {{"simd::batchnorm_" + direction, run_by(Behind::nothing)}};
+    if (there.config.norm.place == NormPlace::before) {
+        all.push_back({"simd::batchnorm_tanh_" + direction, run_by(Behind::tanh)});
+    }
+    return all;
+}
+
+std::vector<Kernel> mean(const StepThere& there) {
+    return kernels(there, "forward", [shape = there.read(0), config = there.config.norm](Behind behind) {
+        return [=](float* bnmeani, Reads r) {
+            Norm norm(config, shape);
+            norm.x = PanelMatrix(numbers(r, 0), shape[0], shape[1]);
+            norm.forward(behind);
+            std::copy_n(norm.mean.begin(), shape[1], bnmeani);
+        };
+    });
+}
+
+// dγ of dy and x̂, or dβ of dy.
+std::vector<Kernel> affine_sums(const StepThere& there) {
+    const bool is_gain = there.step.reads.size() == 2;
+    return kernels(there, "backward", [shape = there.read(0), config = there.config.norm, is_gain](Behind behind) {
+        return [=](float* sums, Reads r) {
+            Norm norm(config, shape);
+            norm.x = PanelMatrix(numbers(r, 0), shape[0], shape[1]);
+            if (is_gain) {
+                norm.raw = PanelMatrix(numbers(r, 1), shape[0], shape[1]);
+            }
+            norm.backward(behind, true);
+            std::copy_n((is_gain ? norm.dgain : norm.dbias).begin(), shape[1], sums);
+        };
+    });
+}
+
+std::vector<Kernel> backward(const StepThere& there) {
+    return kernels(there, "backward", [shape = there.step.shape, config = there.config.norm](Behind behind) {
+        return [=](float* dx, Reads r) {
+            Norm norm(config, shape);
+            norm.x = PanelMatrix(numbers(r, 0), shape[0], shape[1]);
+            norm.raw = PanelMatrix(numbers(r, 1), shape[0], shape[1]);
+            std::copy_n(numbers(r, 2), shape[1], norm.inv.begin());
+            std::copy_n(numbers(r, 3), shape[1], norm.var.begin());
+            norm.backward(behind, false);
+            norm.x.copy_to(dx);
+        };
+    });
+}
+
+}  // namespace
+
+std::vector<Kernel> norm_kernels_of(const StepThere& there) {
+    static const std::map<std::string, std::vector<Kernel> (*)(const StepThere&)> kBy = {
+        {"batchnorm_mean", mean},
+        {"batchnorm_gain_backward", affine_sums},
+        {"batchnorm_bias_backward", affine_sums},
+        {"batchnorm_backward", backward}};
+    const auto known = kBy.find(there.step.function);
+    return known != kBy.end() ? known->second(there) : std::vector<Kernel>();
+}
+
+}  // namespace byhand
