@@ -58,7 +58,7 @@ private:
 
 // The kernel by itself and, where the fused step has it so, joined with the non-linearity: run_by(behind).
 template <class RunBy>
-std::vector<Kernel> kernels(const StepThere& there, const std::string& direction, RunBy run_by) {
+std::vector<Kernel> kernels(const StepThere& there, const std::string& direction, const RunBy& run_by) {
     std::vector<Kernel> all = {{"simd::batchnorm_" + direction, run_by(Behind::nothing)}};
     if (there.config.norm.place == NormPlace::before) {
         all.push_back({"simd::batchnorm_tanh_" + direction, run_by(Behind::tanh)});
