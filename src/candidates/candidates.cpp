@@ -105,10 +105,10 @@ Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::si
 
 Questions questions_of(const Reference& reference, const NetworkConfig& network, const Tensors<float>& state,
                        const Batch& batch, float rate) {
-    Side& witness = *reference.witnesses.stepwise;
-    witness.load(state);
-    witness.run(batch, rate);
-    return {with_given(witness.views(), batch, network.context, rate), network.vocabulary, reference.chain.spread.seed,
+    Side& stepwise = *reference.sides.stepwise;
+    stepwise.load(state);
+    stepwise.run(batch, rate);
+    return {with_given(stepwise.views(), batch, network.context, rate), network.vocabulary, reference.chain.spread.seed,
             reference.chain.bounds.ranges};
 }
 

@@ -16,7 +16,7 @@ namespace byhand {
 struct Reference {
     std::shared_ptr<const Answers> stepwise, collapsed, fused;
     std::shared_ptr<Battery> stepwise_battery, collapsed_battery, fused_battery;  // null where it is quick
-    Witnesses witnesses;
+    ReferenceSides sides;
     ChainModel chain, collapsed_chain;
 };
 // `seed`: of the probes, and of the runs by which the chain's limits are measured. `quick`: without the battery.

@@ -54,7 +54,7 @@ struct CompareOptions {
 // Every value of the last step, each side under its own prefix, with the batch and the recipe: for anyone who wants to
 // check the checker.
 void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch, std::size_t step,
-                const std::vector<Candidate>& candidates, const Witnesses& witnesses) {
+                const std::vector<Candidate>& candidates, const ReferenceSides& reference) {
     std::vector<View> views = {
         {"X", {batch.Y.size(), run.recipe.network.context}, DType::int64, batch.X.data()},
         {"Y", {batch.Y.size()}, DType::int64, batch.Y.data()},
@@ -68,9 +68,9 @@ void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch
     for (const Candidate& candidate : candidates) {
         append(candidate.model == "stepwise" ? "manual" : candidate.model, *candidate.side);
     }
-    append("torch", *witnesses.stepwise);
-    append("module", *witnesses.module);
-    append("oracle", *witnesses.oracle);
+    append("torch", *reference.stepwise);
+    append("module", *reference.module);
+    append("oracle", *reference.oracle);
     write_tensors(path, views,
                   {{"recipe", to_json(run.recipe)},
                    {"vocabulary", to_utf8(run.vocabulary.characters)},
@@ -283,7 +283,7 @@ int compare(const CompareOptions& options, const Command& command) {
             text.clear();
         }
     };
-    run_comparison(network, run.initial, schedule, candidates, reference.witnesses, reference.chain, visit);
+    run_comparison(network, run.initial, schedule, candidates, reference.sides, reference.chain, visit);
     progress.finish();
 
     text += rest_of_report(options, command, how, run.recipe, summary, steps);
@@ -301,7 +301,7 @@ int compare(const CompareOptions& options, const Command& command) {
         say("no tensor's name fits --tensor {}; all were compared\n", printable(options.tensor));
     }
     if (!options.dump.empty()) {
-        write_dump(options.dump, run, batch, options.steps - 1, candidates, reference.witnesses);
+        write_dump(options.dump, run, batch, options.steps - 1, candidates, reference.sides);
     }
     return summary.agree ? kFine : kDisagrees;
 }

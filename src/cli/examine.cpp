@@ -256,7 +256,7 @@ Examination examine(const exercise::Functions& steps, const torch_ref::Factory& 
         }
         try {
             if (!candidates.empty()) {
-                run_comparison(config, run.initial, schedule, candidates, reference.witnesses, reference.chain,
+                run_comparison(config, run.initial, schedule, candidates, reference.sides, reference.chain,
                                [&](const ComparedStep& step) {
                                    add(examination.summary, step);
                                    examination.step = step;

@@ -78,7 +78,7 @@ public:
         }
         reference_.chain.memo = &memo_;
         catches_ = catches_of(network_, rows_, reference_, state_, batches_.front().view(), kRate);
-        loss_ = loss_after(*reference_.witnesses.stepwise);
+        loss_ = loss_after(*reference_.sides.stepwise);
     }
 
     Spoiled spoiled(const Mistake& mistake) const { return spoiled_by(mistake, network_, rows_, reference_, catches_); }
@@ -93,7 +93,7 @@ public:
         std::vector<Candidate> candidates;
         candidates.push_back(std::move(candidate));
         candidates.back().judge.right = {};  // nothing is explained here
-        run_comparison(network_, state_, schedule, candidates, reference_.witnesses, reference_.chain,
+        run_comparison(network_, state_, schedule, candidates, reference_.sides, reference_.chain,
                        [&](const ComparedStep& step) {
                            add(summary, step);
                            add(batch_and_draw, without_battery(step));
@@ -107,7 +107,7 @@ public:
             std::set(score.culprits.begin(), score.culprits.end()) == std::set(culprits.begin(), culprits.end());
         Side& side = *candidates.front().side;
         for (const Rival& rival : rivals()) {
-            score.rivals[rival.name] = !all_pass(rival, side.views(), reference_.witnesses.stepwise->views());
+            score.rivals[rival.name] = !all_pass(rival, side.views(), reference_.sides.stepwise->views());
         }
         score.rivals[kLossRival] = std::abs(loss_after(side) - loss_) > 5e-5;  // in the four decimals that people print
         return score;

@@ -202,15 +202,15 @@ void use_own_errors(std::vector<ComparedTensor>& tensors, const std::map<std::st
 class Comparison {
 public:
     Comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
-               std::vector<Candidate>& candidates, Witnesses& witnesses, const ChainModel& chain)
+               std::vector<Candidate>& candidates, ReferenceSides& reference, const ChainModel& chain)
         : config_(config),
           schedule_(schedule),
           candidates_(candidates),
-          witnesses_(witnesses),
+          reference_(reference),
           chain_(chain),
           common_(state),
           own_(candidates.size(), state) {
-        for (Side* side : {witnesses_.stepwise.get(), witnesses_.module.get(), witnesses_.oracle.get()}) {
+        for (Side* side : {reference_.stepwise.get(), reference_.module.get(), reference_.oracle.get()}) {
             side->load(state);
         }
         for (Candidate& candidate : candidates_) {
@@ -221,7 +221,7 @@ public:
     void run(std::size_t step) {
         batch_ = schedule_.batch(step);
         rate_ = schedule_.rate(step);
-        for (Side* side : {witnesses_.stepwise.get(), witnesses_.module.get(), witnesses_.oracle.get()}) {
+        for (Side* side : {reference_.stepwise.get(), reference_.module.get(), reference_.oracle.get()}) {
             side->run(batch_, rate_);
         }
         for (Candidate& candidate : candidates_) {
@@ -235,21 +235,21 @@ public:
         compared.step = step;
         compared.X.assign(batch_.X, batch_.X + batch_.rows * config_.context);
         compared.Y.assign(batch_.Y, batch_.Y + batch_.rows);
-        const std::vector<View> stepwise = witnesses_.stepwise->views();
-        const std::vector<View> module = witnesses_.module->views();
+        const std::vector<View> stepwise = reference_.stepwise->views();
+        const std::vector<View> module = reference_.module->views();
         Limits limits;
         const ChainModel* limits_of = nullptr;
         std::map<std::string, double> errors_of_stepwise;
         if (schedule_.drift) {
-            errors_of_stepwise = largest_differences(stepwise, witnesses_.oracle->views());  // it began where they did
+            errors_of_stepwise = largest_differences(stepwise, reference_.oracle->views());  // it began where they did
         }
         for (std::size_t c = 0; c < candidates_.size(); ++c) {
             const Candidate& candidate = candidates_[c];
             const std::vector<View> ours = candidate.side->views();
             if (schedule_.drift) {
                 // The fresh error: what the oracle makes of the very state that this side began the step with.
-                witnesses_.oracle->load(own_[c]);
-                witnesses_.oracle->run(batch_, rate_);
+                reference_.oracle->load(own_[c]);
+                reference_.oracle->run(batch_, rate_);
                 std::ranges::move(drift_of(config_, candidate.model, ours, stepwise),
                                   std::back_inserter(compared.drift));
             }
@@ -274,7 +274,7 @@ public:
     }
 
     void go_on() {
-        common_ = new_state(config_, witnesses_.stepwise->views());
+        common_ = new_state(config_, reference_.stepwise->views());
         const auto next = [&](const Side& side) {
             return schedule_.drift ? new_state(config_, side.views()) : common_;
         };
@@ -282,9 +282,9 @@ public:
             own_[c] = next(*candidates_[c].side);
             candidates_[c].side->load(own_[c]);
         }
-        witnesses_.module->load(next(*witnesses_.module));
-        witnesses_.stepwise->load(common_);
-        witnesses_.oracle->load(common_);
+        reference_.module->load(next(*reference_.module));
+        reference_.stepwise->load(common_);
+        reference_.oracle->load(common_);
     }
 
 private:
@@ -320,7 +320,7 @@ private:
                 const std::map<std::string, double>& own_errors) const {
         std::vector<ComparedTensor> tensors =
             compare_views(config_, candidate.model, candidate.coverage, candidate.side->views(), witness, theirs,
-                          witnesses_.oracle->views(), limits, schedule_.pictures && witness == "stepwise");
+                          reference_.oracle->views(), limits, schedule_.pictures && witness == "stepwise");
         if (schedule_.drift) {
             use_own_errors(tensors, own_errors);
         }
@@ -348,7 +348,7 @@ private:
             return found->second;
         }
         questions_.clear();
-        const std::vector<View> values = with_given(witnesses_.stepwise->views(), batch_, config_.context, rate_);
+        const std::vector<View> values = with_given(reference_.stepwise->views(), batch_, config_.context, rate_);
         const std::uint64_t seed = chain_.spread.seed + 1'000'003 * step_;
         return known.try_emplace(step_, values, config_.vocabulary, seed, chain_.bounds.ranges).first->second;
     }
@@ -357,7 +357,7 @@ private:
     std::vector<StepAlone> run_alone_of(std::size_t c, std::size_t step) {
         const Candidate& candidate = candidates_[c];
         if (!candidate.forms.empty()) {
-            const Side& reference = candidate.in_double ? *witnesses_.oracle : *witnesses_.stepwise;
+            const Side& reference = candidate.in_double ? *reference_.oracle : *reference_.stepwise;
             return judge_given(candidate.side->views(), candidate.steps, candidate.forms,
                                with_given(reference.views(), batch_, config_.context, rate_),
                                limits_with(c, step, other_rounding(candidate, {})));
@@ -407,7 +407,7 @@ private:
     const NetworkConfig& config_;
     const Schedule& schedule_;
     std::vector<Candidate>& candidates_;
-    Witnesses& witnesses_;
+    ReferenceSides& reference_;
     const ChainModel& chain_;
     Tensors<float> common_;            // LibTorch's own state at the start of this step
     std::vector<Tensors<float>> own_;  // each candidate's
@@ -421,9 +421,9 @@ private:
 }  // namespace
 
 void run_comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
-                    std::vector<Candidate>& candidates, Witnesses& witnesses, const ChainModel& chain,
+                    std::vector<Candidate>& candidates, ReferenceSides& reference, const ChainModel& chain,
                     const std::function<void(const ComparedStep&)>& visit) {
-    Comparison comparison(config, state, schedule, candidates, witnesses, chain);
+    Comparison comparison(config, state, schedule, candidates, reference, chain);
     for (std::size_t step = 0; step < schedule.steps; ++step) {
         comparison.run(step);
         const bool last = step + 1 == schedule.steps;

@@ -61,7 +61,7 @@ struct Candidate {
 };
 
 // What they are held against.
-struct Witnesses {
+struct ReferenceSides {
     std::unique_ptr<Side> stepwise;  // every value, float
     std::unique_ptr<Side> module;    // what a torch::nn module has, float
     std::unique_ptr<Side> oracle;    // every value, double
@@ -122,7 +122,7 @@ struct Schedule {
 // last step the sides still hold its values.
 // The chain's limits are those of `chain`, save for candidates that have their own.
 void run_comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
-                    std::vector<Candidate>& candidates, Witnesses& witnesses, const ChainModel& chain,
+                    std::vector<Candidate>& candidates, ReferenceSides& reference, const ChainModel& chain,
                     const std::function<void(const ComparedStep&)>& visit);
 
 // All tensors of one candidate against one reference; `oracle` may be empty. Exposed for tests.

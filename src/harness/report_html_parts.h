@@ -37,10 +37,10 @@ MarkWords words_of(Mark mark);
 struct Entry {
     std::string name;
     std::string id;                              // of what opens: what links lead to
-    std::vector<const ComparedTensor*> against;  // each witness; the first has the picture
+    std::vector<const ComparedTensor*> against;  // each reference; the first has the picture
     const StepAlone* alone = nullptr;
     const Explanation* explanation = nullptr;
-    Verdict verdict = Verdict::missing;  // the worst of all witnesses'
+    Verdict verdict = Verdict::missing;  // the worst against any reference
     Mark mark = Mark::within;
     std::string from;                // the culprit from which it inherits
     bool listed = true;              // has a row, and a place that links lead to

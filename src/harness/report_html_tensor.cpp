@@ -193,7 +193,7 @@ std::string worst_elements(const Shown& shown, const Entry& entry, const Picture
     return text + "</tbody></table></div>\n";
 }
 
-std::string witnesses(const Entry& entry) {
+std::string references(const Entry& entry) {
     std::string text =
         "<div class=\"scroll\"><table class=\"figures\"><caption>Against LibTorch</caption>\n<thead><tr><th "
         "scope=\"col\">witness</th>"
@@ -319,7 +319,7 @@ std::string opened(const Shown& shown, const Section& section, const Entry& entr
             "<p>Its pictures are left out to keep this page small; <code>--tensor {}</code> shows them.</p>\n",
             escaped(entry.name));
     }
-    text += witnesses(entry);
+    text += references(entry);
     return entry.result().torch_further_off ? text + "<p>LibTorch is the one further off.</p>\n" : text;
 }
 

@@ -187,11 +187,11 @@ void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
         std::ranges::fill(Y, Y.front());
     }
     const Batch batch{c.rows, X.data(), Y.data()};
-    const Tensors<float> state = state_for(c, *reference.witnesses.stepwise, batch);
+    const Tensors<float> state = state_for(c, *reference.sides.stepwise, batch);
     const Schedule schedule{.batch = [&](std::size_t) { return batch; }, .rate = [](std::size_t) { return 0.1F; }};
     ++totals.runs;
     run_comparison(
-        c.network, state, schedule, candidates, reference.witnesses, reference.chain, [&](const ComparedStep& step) {
+        c.network, state, schedule, candidates, reference.sides, reference.chain, [&](const ComparedStep& step) {
             for (const ComparedTensor& tensor : step.tensors) {
                 const TensorResult& r = tensor.result;
                 ++totals.tensors;

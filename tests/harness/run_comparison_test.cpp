@@ -24,7 +24,7 @@ struct Arena {
     NetworkConfig config = small_network();
     Heard first, second, stepwise, module, oracle;
     std::vector<Candidate> candidates;
-    Witnesses witnesses;
+    ReferenceSides reference;
     std::vector<std::int64_t> X = std::vector<std::int64_t>(kRows), Y = X;
     std::vector<std::size_t> drawn;  // the steps a batch was asked for
     std::vector<ComparedStep> seen;
@@ -40,7 +40,7 @@ struct Arena {
     Arena() {
         candidates.push_back(candidate("stepwise", side(first, 1), Coverage::everything));
         candidates.push_back(candidate("fused", side(second, 2), Coverage::required));
-        witnesses = {side(stepwise, 4, 3), side(module, 8), side(oracle, 16)};
+        reference = {side(stepwise, 4, 3), side(module, 8), side(oracle, 16)};
     }
 
     std::vector<Heard*> all_heard() { return {&first, &second, &stepwise, &module, &oracle}; }
@@ -64,7 +64,7 @@ struct Arena {
                                         return Batch{kRows, X.data(), Y.data()};
                                     },
                                 .rate = [](std::size_t step) { return 0.5F + static_cast<float>(step); }};
-        run_comparison(config, begin, schedule, candidates, witnesses, chain,
+        run_comparison(config, begin, schedule, candidates, reference, chain,
                        [this](const ComparedStep& step) { seen.push_back(step); });
     }
 

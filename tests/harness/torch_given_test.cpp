@@ -66,7 +66,7 @@ public:
         Summary summary;
         reference_.chain.memo = &memo_;
         reference_.collapsed_chain.memo = &collapsed_memo_;
-        run_comparison(config_, state_, schedule, candidates, reference_.witnesses, reference_.chain,
+        run_comparison(config_, state_, schedule, candidates, reference_.sides, reference_.chain,
                        [&](const ComparedStep& step) {
                            add(summary, step);
                            last_ = step;

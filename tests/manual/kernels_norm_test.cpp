@@ -6,6 +6,7 @@
 #include <cstring>
 #include <random>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "manual/batchnorm.h"
@@ -154,6 +155,23 @@ TEST_CASE("kernels: the norm forwards is batchnorm.h's, to the bit") {
     });
 }
 
+namespace {
+
+// From dL/dy in dx to dL/dx there, by the formulas of manual/batchnorm.h.
+void by_formulas(float* dx, float* dgain, float* dbias, const simd::NormPanel& p, const NormConfig& norm) {
+    const auto [n, H] = std::pair(p.n, p.width);
+    if (norm.affine) {
+        batchnorm_gain_backward(dgain, dx, p.raw, n, H);
+        batchnorm_bias_backward(dbias, dx, n, H);
+        batchnorm_affine_backward(dx, dx, dgain, dbias, p.raw, p.gain, p.inv, p.var, n, H, norm.batch_divisor,
+                                  norm.epsilon, norm.epsilon_place);
+    } else {
+        batchnorm_backward(dx, dx, p.raw, p.inv, p.var, n, H, norm.batch_divisor, norm.epsilon, norm.epsilon_place);
+    }
+}
+
+}  // namespace
+
 TEST_CASE("kernels: the norm backwards is batchnorm.h's, to the bit") {
     std::mt19937 random(6);
     for_each_norm([&](std::size_t n, std::size_t H, const NormConfig& norm) {
@@ -161,17 +179,9 @@ TEST_CASE("kernels: the norm backwards is batchnorm.h's, to the bit") {
             var(H, random, 0.1F, 4), dgain(H), dbias(H);
         const std::vector<float> given = dy.copy();
         const bool affine = norm.affine;
-        std::vector<float> dx2(n * H), dgain2(H), dbias2(H);
-        if (affine) {
-            batchnorm_gain_backward(dgain2.data(), given.data(), raw.data(), n, H);
-            batchnorm_bias_backward(dbias2.data(), given.data(), n, H);
-            batchnorm_affine_backward(dx2.data(), given.data(), dgain2.data(), dbias2.data(), raw.data(), gain.data(),
-                                      inv.data(), var.data(), n, H, norm.batch_divisor, norm.epsilon,
-                                      norm.epsilon_place);
-        } else {
-            batchnorm_backward(dx2.data(), given.data(), raw.data(), inv.data(), var.data(), n, H, norm.batch_divisor,
-                               norm.epsilon, norm.epsilon_place);
-        }
+        std::vector<float> dx2 = given, dgain2(H), dbias2(H);
+        by_formulas(dx2.data(), dgain2.data(), dbias2.data(),
+                    {n, H, nullptr, var.data(), inv.data(), raw.data(), gain.data(), nullptr}, norm);
         simd::batchnorm_backward(
             dy.data(), affine ? dgain.data() : nullptr, affine ? dbias.data() : nullptr,
             {n, H, nullptr, var.data(), inv.data(), raw.data(), affine ? gain.data() : nullptr, nullptr}, norm);
@@ -236,16 +246,8 @@ TEST_CASE(
             if (with_tanh) {
                 tanh_backward(dx2.data(), dx2.data(), h.data(), n * H);
             }
-            if (affine) {
-                batchnorm_gain_backward(dgain2.data(), dx2.data(), raw.data(), n, H);
-                batchnorm_bias_backward(dbias2.data(), dx2.data(), n, H);
-                batchnorm_affine_backward(dx2.data(), dx2.data(), dgain2.data(), dbias2.data(), raw.data(), gain.data(),
-                                          inv.data(), var.data(), n, H, norm.batch_divisor, norm.epsilon,
-                                          norm.epsilon_place);
-            } else {
-                batchnorm_backward(dx2.data(), dx2.data(), raw.data(), inv.data(), var.data(), n, H, norm.batch_divisor,
-                                   norm.epsilon, norm.epsilon_place);
-            }
+            by_formulas(dx2.data(), dgain2.data(), dbias2.data(),
+                        {n, H, nullptr, var.data(), inv.data(), raw.data(), gain.data(), nullptr}, norm);
             Numbers dy(given), dgain(H), dbias(H);
             float* const dgains = affine ? dgain.data() : nullptr;
             float* const dbiases = affine ? dbias.data() : nullptr;

@@ -27,7 +27,7 @@ Variant variant_of(Recipe recipe, NormPlace place, EpsilonPlace epsilon, bool af
 }
 
 struct AgainstTorch {
-    std::size_t gradients = 0;  // comparisons of one: by three networks, with two witnesses
+    std::size_t gradients = 0;  // comparisons of one: by three networks, with two references
     double used = 0;            // the largest share of a limit
     std::string closest;        // whose
     Summary summary;
