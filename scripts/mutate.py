@@ -12,10 +12,10 @@ comes in its place. FILE narrows the choice to some files; FILE:LINE takes every
 
 Only the sources that the change reaches are compiled, and linked before the libraries of the build folder. The program
 so made then runs the checks below, one after the other, until one does not agree, or crashes, or takes ten times as
-long as it should. One that passes them all runs them again under AddressSanitizer. It is seen to first that the right
-program passes them all. The checks are `byhand compare` and `byhand gradcheck` on networks of every convention; for
-evaluation.cpp, which no training step runs, and for what fused.h and fused.cpp hand to a trainer, they are the losses
-after `byhand train`, beside those of LibTorch's module.
+long as it should. One that passes them all runs them again under AddressSanitizer and, of fused.cpp, those with several
+threads under ThreadSanitizer. It is seen to first that the right program passes them all. The checks are `byhand compare` and `byhand gradcheck` on networks of every convention; for
+what no training step runs (evaluation.cpp and its list of steps in stepwise.cpp), and for what fused.h and fused.cpp
+hand to a trainer, they are the losses after `byhand train`, beside those of LibTorch's module.
 
 Prints one line a mutant: where, the line with its change as «before → after», and what caught it, or SURVIVED, or
 "equivalent" and why, by scripts/mutants_equivalent. Its lines are "file TAB changed line TAB why"; where one of them
@@ -38,7 +38,8 @@ import threading
 import time
 
 FILES = ["embedding.h", "linear.h", "batchnorm.h", "tanh.h", "softmax_cross_entropy.h", "update.h", "sums.h",
-         "stepwise.cpp", "fused.cpp", "fused.h", "simd/kernels.cpp", "evaluation.cpp"]
+         "stepwise.cpp", "fused.cpp", "fused.h", "simd/kernels.cpp", "simd/norm.cpp", "simd/product.cpp",
+         "simd/by_character.cpp", "evaluation.cpp"]
 MUTANTS = 220
 AT_LEAST = 10  # of each file
 
@@ -262,8 +263,10 @@ def same_figures(text, figures):
 
 # ---- making and running one ----
 
-# What no verdict can see, since no number is wrong: writes and reads beside an array.
-SANITIZE = ["-fsanitize=address"]
+# What no verdict can see, since no number is wrong, or not always: reads and writes beside an array, data races.
+ADDRESS, THREAD = "-fsanitize=address", "-fsanitize=thread"
+SANITIZERS = {None: "", ADDRESS: ", under AddressSanitizer", THREAD: ", under ThreadSanitizer"}
+WITH_THREADS = "fused.cpp"
 
 
 class Workshop:
@@ -280,10 +283,14 @@ class Workshop:
         self.steps = checks_in(folder)
         self.evaluation = evaluation_checks_in(folder, root / "data/names.txt")
 
-    def checks(self, file):
-        """evaluation.cpp is run by no training step, and what fused.h and fused.cpp hand to a trainer neither."""
+    def checks(self, file, sanitizer=None):
+        """No training step runs evaluation.cpp, its list in stepwise.cpp, and what fused.h and fused.cpp hand to a
+        trainer."""
+        if sanitizer == THREAD:
+            return self.evaluation[-1:] if file == WITH_THREADS else []
         both = self.steps + self.evaluation
-        return {"evaluation.cpp": self.evaluation, "fused.h": both, "fused.cpp": both}.get(file, self.steps)
+        return {"evaluation.cpp": self.evaluation, "stepwise.cpp": both, "fused.h": both,
+                "fused.cpp": both}.get(file, self.steps)
 
     def sources_that_include(self, file):
         """The sources of src/manual that a change of this file reaches."""
@@ -304,36 +311,38 @@ class Workshop:
             return [["-DHWY_COMPILE_ONLY_STATIC", "-march=native"], ["-DHWY_COMPILE_ONLY_STATIC"]]
         return [[]]
 
-    def make(self, file, text, flags, folder):
+    def make(self, file, text, flags, folder, sanitizer=None):
         """The program with `text` in the place of the file; False where that does not compile."""
+        instrument = [sanitizer] if sanitizer else []
         shutil.rmtree(folder, ignore_errors=True)
         changed = folder / "manual" / file
         changed.parent.mkdir(parents=True)
         changed.write_text(text)
         objects = []
-        for source in self.sources_that_include(file):
+        # ThreadSanitizer takes threads that it has not seen wait for each other for a race: it must see all of them.
+        for source in self.compile if sanitizer == THREAD else self.sources_that_include(file):
             path = str(changed) if source == file else str(self.root / "src/manual" / source)
             command = [word for word in self.compile[source] if not re.match(r"-O\d$|-W", word)]
             at = command.index("-o")
             objects.append(str(folder / (source.replace("/", "_") + ".o")))
             command[at:] = ["-o", objects[-1], "-c", path]
             command[1:1] = [f"-I{folder}"]  # before the true sources
-            if subprocess.run(command + ["-O0", "-w", *flags], cwd=self.build, stderr=subprocess.DEVNULL).returncode != 0:
+            if subprocess.run(command + ["-O0", "-w", *flags, *instrument], cwd=self.build, stderr=subprocess.DEVNULL).returncode != 0:
                 return False
-        inputs = " ".join(map(shlex.quote, [*objects, *(flag for flag in flags if flag in SANITIZE)]))
+        inputs = " ".join(map(shlex.quote, [*objects, *instrument]))
         link = self.link.replace(" -o byhand ", f" {inputs} -o {shlex.quote(str(folder))}/byhand ")
         subprocess.run(link, shell=True, cwd=self.build, check=True)
         (folder / "lib").symlink_to(self.build / "lib")
         return True
 
-    def run(self, folder, arguments, seconds, sanitized=False):
+    def run(self, folder, arguments, seconds, sanitizer=None):
         """The exit code, a negative one for a signal, None where the time was up; and the output."""
         def at_most():
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            if not sanitized:  # AddressSanitizer sets terabytes aside
+            if not sanitizer:  # they set terabytes aside
                 resource.setrlimit(resource.RLIMIT_AS, (1 << 33, 1 << 33))
         environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", NO_COLOR="1",
-                           ASAN_OPTIONS="detect_leaks=0:abort_on_error=1")
+                           ASAN_OPTIONS="detect_leaks=0:abort_on_error=1", TSAN_OPTIONS="halt_on_error=1")
         try:
             done = subprocess.run([str(folder / "byhand"), *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                   timeout=seconds, env=environment, preexec_fn=at_most)
@@ -341,10 +350,10 @@ class Workshop:
         except subprocess.TimeoutExpired:
             return None, ""
 
-    def caught_by(self, file, folder, sanitized):
+    def caught_by(self, file, folder, sanitizer):
         """What says that the program in the folder is wrong, or None."""
-        for check in self.checks(file):
-            code, output = self.run(folder, check.arguments, check.seconds, sanitized)
+        for check in self.checks(file, sanitizer):
+            code, output = self.run(folder, check.arguments, check.seconds, sanitizer)
             if code is None:
                 return f"{check.name}: time is up"
             if code < 0:
@@ -360,20 +369,20 @@ class Workshop:
 
     def see_the_right_program_pass(self, files, folder):
         """Every check must pass on unchanged sources, made as the mutants are; how long each takes sets its limit."""
-        for file in files:
-            for flags in self.variants(file):
-                if not self.make(file, (self.root / "src/manual" / file).read_text(), flags, folder):
-                    fail(f"{file} does not compile unchanged")
-                for check in self.checks(file):
-                    if check.against and not check.figures:
-                        check.figures = json.loads(self.run(folder, check.against, 600)[1])["final"]
-                    start = time.monotonic()
-                    code, output = self.run(folder, check.arguments, 600)
-                    if code != 0 or (check.figures and not same_figures(output, check.figures)):
-                        shown = " ".join(map(shlex.quote, check.arguments))
-                        fail(f"the right program does not pass (exit {code}): byhand {shown}")
-                    taken = 10 + 10 * (time.monotonic() - start)
-                    check.seconds = taken if check.seconds == 600 else max(check.seconds, taken)
+        made = [(file, flags, None) for file in files for flags in self.variants(file)]
+        for file, flags, sanitizer in [*made, *((WITH_THREADS, [], THREAD) for file in files if file == WITH_THREADS)]:
+            if not self.make(file, (self.root / "src/manual" / file).read_text(), flags, folder, sanitizer):
+                fail(f"{file} does not compile unchanged")
+            for check in self.checks(file, sanitizer):
+                if check.against and not check.figures:
+                    check.figures = json.loads(self.run(folder, check.against, 600)[1])["final"]
+                start = time.monotonic()
+                code, output = self.run(folder, check.arguments, 600, sanitizer)
+                if code != 0 or (check.figures and not same_figures(output, check.figures)):
+                    shown = " ".join(map(shlex.quote, check.arguments))
+                    fail(f"the right program does not pass (exit {code}): byhand {shown}")
+                taken = 10 + 10 * (time.monotonic() - start)
+                check.seconds = taken if check.seconds == 600 else max(check.seconds, taken)
 
 
 # ---- all of them ----
@@ -436,7 +445,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="byhand-mutants-") as folder:
         folder = pathlib.Path(folder)
         workshop = Workshop(options.root, options.build, folder)
-        seen = ("batchnorm.h", "simd/kernels.cpp", "evaluation.cpp", "fused.h", "fused.cpp")
+        seen = ("batchnorm.h", "simd/kernels.cpp", "evaluation.cpp", "stepwise.cpp", "fused.h", "fused.cpp")
         workshop.see_the_right_program_pass([f for f in seen if f in queues or f == "batchnorm.h"], folder / "right")
         free = [folder / f"worker{i}" for i in range(options.workers)]
 
@@ -444,13 +453,15 @@ def main():
             lines = (options.root / "src/manual" / mutant.file).read_text().split("\n")
             lines[mutant.number - 1] = mutant.line
             compiled = False
-            for sanitize in ([], SANITIZE):
+            for sanitizer, by in SANITIZERS.items():
+                if not workshop.checks(mutant.file, sanitizer):
+                    continue
                 for flags in workshop.variants(mutant.file):
-                    if workshop.make(mutant.file, "\n".join(lines), flags + sanitize, place):
+                    if workshop.make(mutant.file, "\n".join(lines), flags, place, sanitizer):
                         compiled = True
-                        caught = workshop.caught_by(mutant.file, place, bool(sanitize))
+                        caught = workshop.caught_by(mutant.file, place, sanitizer)
                         if caught:
-                            return caught + (", under AddressSanitizer" if sanitize else "")
+                            return caught + by
                 if not compiled:
                     return "does not compile"
             return None
