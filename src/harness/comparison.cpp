@@ -305,7 +305,8 @@ private:
 
     // How its steps round, by what they have shown isolated.
     static OtherRounding other_rounding(const Candidate& candidate, const std::vector<StepAlone>& alone) {
-        OtherRounding other{.deviations = {}, .any_order = !candidate.forms.empty()};
+        OtherRounding other{.deviations = {},
+                            .any_order = !candidate.forms.empty() || candidate.judge.leeway == Leeway::order};
         for (const StepAlone& one : alone) {
             if (!one.rounding.empty()) {
                 other.deviations[one.makes] = one.rounding;

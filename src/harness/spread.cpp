@@ -29,12 +29,28 @@ double within_float(double value) {
     return normal ? value : static_cast<double>(static_cast<float>(value));
 }
 
+// How many rows of the batch are equal to a row of it, on average over its rows: what is summed over the rows has as
+// many equal terms.
+double equal_rows(const Batch& batch, std::size_t context) {
+    std::map<std::vector<std::int64_t>, double> times;
+    for (std::size_t i = 0; i < batch.rows; ++i) {
+        std::vector<std::int64_t> row(batch.X + i * context, batch.X + (i + 1) * context);
+        row.push_back(batch.Y[i]);
+        ++times[std::move(row)];
+    }
+    double squares = 0;
+    for (const auto& [row, number] : times) {
+        squares += number * number;
+    }
+    return squares / static_cast<double>(batch.rows);
+}
+
 // The network's values under numbers instead of names.
 class Chain {
 public:
     Chain(const StepNetwork<double>& network, const StepNetwork<Bound>& bounds, const Tensors<float>& state,
           const Batch& batch, float rate)
-        : X_(batch.X), Y_(batch.Y) {
+        : X_(batch.X), Y_(batch.Y), equal_rows_(equal_rows(batch, network.config.context)) {
         for (const TensorSpec& spec : state.table()) {
             const std::span<const float> values = state[spec.name];
             given(spec.name, {values.begin(), values.end()});
@@ -151,12 +167,12 @@ private:
 
     // The standard deviation of what the step's own rounding adds to each element, where it reads these values exactly;
     // a NaN where float may leave its range, so that all that follows is unknown.
-    static std::vector<double> own_deviation(const std::vector<Bound>& bounds, bool any_order) {
+    std::vector<double> own_deviation(const std::vector<Bound>& bounds, bool any_order) const {
         std::vector<double> deviation(bounds.size());
         for (std::size_t i = 0; i < bounds.size(); ++i) {
             const Bound& bound = bounds[i];
             deviation[i] = !std::isfinite(bound.error) ? std::numeric_limits<double>::quiet_NaN()
-                           : any_order                 ? bound.deviation_in_any_order()
+                           : any_order                 ? bound.deviation_in_any_order(equal_rows_)
                                                        : std::sqrt(bound.variance);
         }
         return deviation;
@@ -207,6 +223,7 @@ private:
 
     const std::int64_t* X_;
     const std::int64_t* Y_;
+    double equal_rows_;
     std::map<std::string, std::size_t> places_;
     std::vector<std::vector<double>> values_, exact_, squares_;
     std::vector<Link> links_;

@@ -63,9 +63,10 @@ public:
     }
 
     // The standard deviation of the error where sums are taken in whatever order: each addition rounds a partial sum,
-    // which is no larger than Σ|term|.
-    double deviation_in_any_order() const {
-        return std::sqrt(variance + kThird * additions_ * square(kUnit * magnitude_));
+    // which is no larger than Σ|term|. Where each term is one of `alike` equal ones, on average, their additions may
+    // err alike too.
+    double deviation_in_any_order(double alike = 1) const {
+        return std::sqrt(variance + kThird * additions_ * std::min(alike, additions_) * square(kUnit * magnitude_));
     }
 
     Rounded operator-() const {

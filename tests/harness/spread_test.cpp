@@ -3,7 +3,10 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 
+#include "harness/drawn.h"
 #include "harness/hand_made.h"
+#include "manual/stepwise.h"
+#include "steps/runner.h"
 
 using namespace byhand;
 
@@ -159,4 +162,44 @@ TEST_CASE("spread: the errors of one step's elements are partly alike") {
     // part only, √2 of it, against √(1 + ¼) of each.
     const auto all = limits({0.7F, std::nextafter(0.7F, 1.0F), 0.1F}, {.runs = 2000});
     CHECK(std::abs(all.at("neighbours")[0] / all.at("scaled")[0] - std::sqrt(2 / 1.25)) < 0.1);
+}
+
+TEST_CASE("spread: equal rows summed in another order are within the limit of any order") {
+    NetworkConfig config = test::small_network();
+    config.hidden = {3};
+    config.norm.place = NormPlace::none;
+    const std::size_t rows = 16'001;
+    std::vector<std::int64_t> X(rows * config.context), Y(rows);
+    for (std::size_t i = 0; i < rows; ++i) {  // two contexts by turns
+        std::fill_n(X.begin() + static_cast<std::ptrdiff_t>(i * config.context), config.context, 1 + i % 2);
+        Y[i] = 2;
+    }
+    const Batch batch{rows, X.data(), Y.data()};
+    const Tensors<float> state = drawn_state(config, 7);
+    Runner<double> right(collapsed_network<double>(config, rows));
+    copy_into(right.tensors(), state);
+    right.set_batch(batch);
+    right.forward();
+    right.backward();
+
+    const auto limits = chain_limits(collapsed_network<double>(config, rows), collapsed_network<Rounded>(config, rows),
+                                     state, batch, 0.1F, {}, {.deviations = {}, .any_order = true});
+    const std::span<const double> x = right.tensors()["embcat"], dy = right.tensors()["dhpreact"];
+    const std::size_t in = x.size() / rows, out = dy.size() / rows;
+    std::size_t beyond_our_order = 0;
+    const auto ours = chain_limits(collapsed_network<double>(config, rows), collapsed_network<Rounded>(config, rows),
+                                   state, batch, 0.1F, {});
+    for (std::size_t kj = 0; kj < in * out; ++kj) {
+        float sum = 0;
+        for (const std::size_t first : {0, 1}) {
+            for (std::size_t i = first; i < rows; i += 2) {
+                sum += static_cast<float>(x[i * in + kj / out]) * static_cast<float>(dy[i * out + kj % out]);
+            }
+        }
+        const double error = std::abs(static_cast<double>(sum) - right.tensors()["dW1"][kj]);
+        CAPTURE(kj);
+        CHECK(error <= limits.at("dW1")[kj]);
+        beyond_our_order += error <= ours.at("dW1")[kj] ? 0 : 1;
+    }
+    CHECK(beyond_our_order > 0);  // or it shows nothing
 }
