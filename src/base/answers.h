@@ -1,4 +1,4 @@
-// What a witness says to the question of a single step: "these are the values that it reads; what does it make?"
+// What a reference says to the question of a single step: "these are the values that it reads; what does it make?"
 #pragma once
 
 #include <string>

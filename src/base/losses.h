@@ -1,4 +1,4 @@
-// A loss over logits, asked of a witness: "these scores are given, and these are the right answers; what is the loss,
+// A loss over logits, asked of a reference: "these scores are given, and these are the right answers; what is the loss,
 // and its gradient?"
 #pragma once
 

@@ -1,4 +1,4 @@
-// A norm over rows of numbers, asked of a witness: "these go in, and this gradient comes back; what goes out?"
+// A norm over rows of numbers, asked of a reference: "these go in, and this gradient comes back; what goes out?"
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// A step alone: run on given values of all that it reads, and held against a witness's answer to the same question.
+// A step alone: run on given values of all that it reads, and held against the reference's answer to the same question.
 #pragma once
 
 #include <functional>

@@ -278,7 +278,7 @@ TensorResult compare_tensor(const std::string& name, const View* manual, const V
     const auto in_range = [&](std::size_t i) {
         return std::isfinite(limit_at(limits, i)) && (!has_oracle || std::isfinite(value_at(*oracle, i)));
     };
-    // With an oracle a witness that is not finite is its own affair.
+    // With an oracle a reference that is not finite is its own affair.
     const auto not_finite = [&](const View& view, std::size_t i) {
         return in_range(i) && (&view == manual || !has_oracle) && !std::isfinite(value_at(view, i));
     };

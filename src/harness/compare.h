@@ -79,7 +79,7 @@ struct Neighbour {
 // What is not known is empty: the figures of a tensor that one side does not have, or whose shapes differ.
 struct TensorResult {
     std::string name;
-    Shape shape;       // ours, or the witness's where we have none
+    Shape shape;       // ours, or the reference's where we have none
     std::string note;  // what differs where it is not figures: "(32, 27) against (27)", "LibTorch has none"
     bool bit_equal = false;
     std::optional<double> max_abs_diff;
@@ -88,7 +88,7 @@ struct TensorResult {
     std::vector<Neighbour> around;       // where one is off or has no figure: up to two before it, itself, two after
     std::optional<double> error_manual;  // the largest distance to the oracle
     std::optional<double> error_torch;
-    std::optional<double> scale;     // the largest magnitude of the oracle, or of the witness where there is none
+    std::optional<double> scale;     // the largest magnitude of the oracle, or of the reference where there is none
     std::optional<double> limit;     // of the worst element
     std::optional<double> used;      // the largest share of its limit that an error takes
     bool torch_further_off = false;  // LibTorch's own error exceeds the widest limit, and ours

@@ -91,12 +91,12 @@ double loss_in(const std::vector<View>& views) {
 }  // namespace
 
 std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std::string& model, Coverage coverage,
-                                          const std::vector<View>& ours, const std::string& witness,
+                                          const std::vector<View>& ours, const std::string& reference,
                                           const std::vector<View>& theirs, const std::vector<View>& oracle,
                                           const Limits& limits, bool pictures) {
     const std::set<std::string> required = required_names(config);
     const std::set<std::string> zero_expected = zero_is_expected(config);
-    const bool witness_keeps_everything = witness == "stepwise";
+    const bool reference_keeps_everything = reference == "stepwise";
     static const std::vector<double> kNoneToSpare = {0.0};
     std::vector<ComparedTensor> compared;
     const auto compare = [&](const std::string& name) {
@@ -108,7 +108,7 @@ std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std
         const auto known = limits.find(name);
         const std::span<const double> limit = known != limits.end() ? known->second : kNoneToSpare;
         const AllZero zero = zero_expected.contains(name) ? AllZero::expected : AllZero::vacuous;
-        compared.push_back({model, witness, compare_tensor(name, manual, torch, find(oracle, name), limit, zero)});
+        compared.push_back({model, reference, compare_tensor(name, manual, torch, find(oracle, name), limit, zero)});
         if (coverage == Coverage::given && manual == nullptr) {
             compared.back().result.verdict = Verdict::not_given;
             compared.back().result.note = "";
@@ -122,7 +122,7 @@ std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std
     std::set<std::string> seen;
     for (const View& view : ours) {
         const bool theirs_too = find(theirs, view.name) != nullptr;
-        if (theirs_too || witness_keeps_everything || required.contains(view.name)) {
+        if (theirs_too || reference_keeps_everything || required.contains(view.name)) {
             compare(view.name);
             seen.insert(view.name);
         }
@@ -316,12 +316,12 @@ private:
     }
 
     // Appends all tensors of a candidate against one reference. `own_errors`, with drift: the reference's own.
-    void append(std::vector<ComparedTensor>& all, const Candidate& candidate, const std::string& witness,
+    void append(std::vector<ComparedTensor>& all, const Candidate& candidate, const std::string& reference,
                 const std::vector<View>& theirs, const Limits& limits,
                 const std::map<std::string, double>& own_errors) const {
         std::vector<ComparedTensor> tensors =
-            compare_views(config_, candidate.model, candidate.coverage, candidate.side->views(), witness, theirs,
-                          reference_.oracle->views(), limits, schedule_.pictures && witness == "stepwise");
+            compare_views(config_, candidate.model, candidate.coverage, candidate.side->views(), reference, theirs,
+                          reference_.oracle->views(), limits, schedule_.pictures && reference == "stepwise");
         if (schedule_.drift) {
             use_own_errors(tensors, own_errors);
         }

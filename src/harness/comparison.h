@@ -69,9 +69,9 @@ struct ReferenceSides {
 
 struct ComparedTensor {
     std::string model;
-    std::string witness;  // "stepwise" or "module"
+    std::string reference;  // "stepwise" or "module"
     TensorResult result;
-    // Where pictures are asked for and there are figures. It is the same against each witness: the first has it.
+    // Where pictures are asked for and there are figures. It is the same against each reference: the first has it.
     std::shared_ptr<const Picture> picture = nullptr;
 };
 
@@ -110,7 +110,7 @@ struct Schedule {
     std::size_t steps = 1;
     std::size_t every = 1;  // compare each K-th step, and the last
     std::size_t from = 0;   // but none before this one
-    // Each side goes on with its own state; else all with the stepwise witness's. What is judged is then the fresh
+    // Each side goes on with its own state; else all with the stepwise reference's. What is judged is then the fresh
     // error of each step, against an oracle that begins it where the hand-written network does.
     bool drift = false;
     bool pictures = false;  // look at each tensor element by element, for a report that shows it
@@ -127,7 +127,7 @@ void run_comparison(const NetworkConfig& config, const Tensors<float>& state, co
 
 // All tensors of one candidate against one reference; `oracle` may be empty. Exposed for tests.
 std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std::string& model, Coverage coverage,
-                                          const std::vector<View>& ours, const std::string& witness,
+                                          const std::vector<View>& ours, const std::string& reference,
                                           const std::vector<View>& theirs, const std::vector<View>& oracle,
                                           const Limits& limits, bool pictures = false);
 

@@ -1,4 +1,4 @@
-// Every gradient against finite differences of the loss, in double: the witness that needs nothing but the forward
+// Every gradient against finite differences of the loss, in double: the reference that needs nothing but the forward
 // pass.
 //
 // For each value that has a gradient, some of its elements are moved, one at a time, and the forward steps after it run

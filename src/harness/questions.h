@@ -1,4 +1,4 @@
-// What a step alone is asked: values for all that it reads, a witness's answer in double, and what rounding may make of
+// What a step alone is asked: values for all that it reads, the reference's answer in double, and what rounding may make of
 // it.
 #pragma once
 
@@ -43,13 +43,13 @@ struct Form {
     std::shared_ptr<const Answers> answers;
 };
 
-// A witness's values of a training step, and with them what it was given: X, Y and rate. Nothing is copied.
+// A reference's values of a training step, and with them what it was given: X, Y and rate. Nothing is copied.
 std::vector<View> with_given(std::vector<View> values, const Batch& batch, std::size_t context, const float& rate);
 
 // The questions to the steps of one training step. Each is made once, however many networks are asked it.
 class Questions {
 public:
-    // `reference` are the witness's float values of that training step (X, Y and rate among them); they are copied.
+    // `reference` are the reference's float values of that training step (X, Y and rate among them); they are copied.
     // Probes have indices below `vocabulary` and numbers within `ranges`, and are of the same bytes for the same seed.
     Questions(const std::vector<View>& reference, std::size_t vocabulary, std::uint64_t seed,
               std::map<std::string, ValueRange> ranges = {});

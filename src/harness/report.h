@@ -41,7 +41,7 @@ struct Summary {
     double largest_catch = 0;  // the largest relative error, of all steps, that might not be caught
     std::string largest_catch_name;
     std::size_t steps = 0;
-    std::size_t compared = 0;       // comparisons: each tensor with each witness, for each model and step
+    std::size_t compared = 0;       // comparisons: each tensor with each reference, for each model and step
     std::set<std::string> tensors;  // of these
     std::size_t disagreeing = 0;
     std::size_t undecided = 0;                    // of them: the chain says nothing, the steps alone decide
@@ -99,7 +99,7 @@ std::string to_json(const Presentation& how, const Summary& summary, const std::
 // RFC 4180: a header, then a row a tensor and step. What is not known is an empty field.
 std::string to_csv(const Presentation& how, const std::vector<ComparedStep>& steps);
 
-// A suite a step; in it a test case a tensor (its class is model.witness) and one for each step alone (model.alone).
+// A suite a step; in it a test case a tensor (its class is model.reference) and one for each step alone (model.alone).
 // Valid by Ant's schema of JUnit reports and by Jenkins' own. Times are 0 and dates 1970: nobody measured them.
 std::string to_junit(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps);
 

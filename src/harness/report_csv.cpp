@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::array kHeader = {"step",
                                 "model",
-                                "witness",
+                                "reference",
                                 "name",
                                 "shape",
                                 "count",
@@ -60,7 +60,7 @@ std::string to_csv(const Presentation& how, const std::vector<ComparedStep>& ste
             const std::array<std::string, kHeader.size()> fields = {
                 std::to_string(step.step),
                 tensor.model,
-                tensor.witness,
+                tensor.reference,
                 r.name,
                 fmt::format("{}", fmt::join(r.shape, " ")),
                 std::to_string(count(r.shape)),

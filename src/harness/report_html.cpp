@@ -61,8 +61,8 @@ std::string compared_in_words(const Shown& shown) {
     std::size_t tensors = 0, module = 0;
     for (const ComparedTensor& tensor : shown.step.tensors) {
         const bool is_given = tensor.result.verdict != Verdict::not_given;
-        tensors += is_given && tensor.witness != "module" ? 1 : 0;
-        module += is_given && tensor.witness == "module" ? 1 : 0;
+        tensors += is_given && tensor.reference != "module" ? 1 : 0;
+        module += is_given && tensor.reference == "module" ? 1 : 0;
     }
     const std::string text = report::grouped(tensors) + " tensors with LibTorch op by op";
     return module == 0 ? text

@@ -196,7 +196,7 @@ std::string worst_elements(const Shown& shown, const Entry& entry, const Picture
 std::string references(const Entry& entry) {
     std::string text =
         "<div class=\"scroll\"><table class=\"figures\"><caption>Against LibTorch</caption>\n<thead><tr><th "
-        "scope=\"col\">witness</th>"
+        "scope=\"col\">reference</th>"
         "<th scope=\"col\">differ by</th><th scope=\"col\">in ULP</th><th scope=\"col\">our error</th>"
         "<th scope=\"col\">LibTorch’s</th><th scope=\"col\">limit of the worst</th><th scope=\"col\">of limit</th><th "
         "scope=\"col\">verdict</th>"
@@ -206,7 +206,7 @@ std::string references(const Entry& entry) {
         text += fmt::format(
             "<tr><th "
             "scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-            tensor->witness == "module" ? "torch::nn module" : "op by op", in_short(r.max_abs_diff),
+            tensor->reference == "module" ? "torch::nn module" : "op by op", in_short(r.max_abs_diff),
             r.max_ulp ? grouped(*r.max_ulp) : "–", in_short(r.error_manual), in_short(r.error_torch), in_short(r.limit),
             r.used ? share(*r.used) : "–", to_string(r.verdict) + (r.note.empty() ? "" : ": " + escaped(r.note)));
     }

@@ -47,7 +47,7 @@ std::string figures(const TensorResult& r) {
 
 Case case_of(const ComparedTensor& tensor, const ComparedStep& step, const Wording& wording, const Summary& summary) {
     const TensorResult& r = tensor.result;
-    Case one{tensor.model + "." + tensor.witness,
+    Case one{tensor.model + "." + tensor.reference,
              r.name,
              outcome_of(r.verdict, summary),
              to_string(r.verdict),

@@ -271,7 +271,7 @@ std::string table(const ComparedStep& step, const Presentation& how) {
         if (!how.shows(tensor.result.name) || tensor.result.verdict == Verdict::not_given) {
             continue;
         }
-        const std::string section = tensor.model + " against LibTorch's " + tensor.witness + "; error: " + whose +
+        const std::string section = tensor.model + " against LibTorch's " + tensor.reference + "; error: " + whose +
                                     " and LibTorch's, against the oracle in double";
         if (section != last) {
             tensors.begin(section);

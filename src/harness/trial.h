@@ -13,7 +13,7 @@ namespace byhand {
 
 struct SmallestInput;  // see shrink.h
 
-// Errors are distances from the witness's answer in double.
+// Errors are distances from the reference's answer in double.
 struct Trial {
     Verdict verdict = Verdict::missing;
     std::string note;  // what there is to say besides figures

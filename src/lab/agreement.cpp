@@ -29,13 +29,13 @@ void add(Agreement& found, double difference, double limit) {
 }
 
 Agreement agreement(std::string what, const std::vector<float>& by_hand, const std::vector<Rounded>& bounds,
-                    const std::vector<double>& witness) {
-    if (by_hand.size() != witness.size() || by_hand.size() != bounds.size()) {
+                    const std::vector<double>& reference) {
+    if (by_hand.size() != reference.size() || by_hand.size() != bounds.size()) {
         throw std::logic_error(what + ": not as many numbers on both sides");
     }
     Agreement found{std::move(what)};
     for (std::size_t i = 0; i < by_hand.size(); ++i) {
-        const double difference = std::abs(static_cast<double>(by_hand[i]) - witness[i]);
+        const double difference = std::abs(static_cast<double>(by_hand[i]) - reference[i]);
         add(found, difference, bounds[i].any_order());
     }
     return found;

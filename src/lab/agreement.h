@@ -1,4 +1,4 @@
-// Whether numbers by hand and a witness's are the same but for rounding.
+// Whether numbers by hand and a reference's are the same but for rounding.
 #pragma once
 
 #include <string>
@@ -20,10 +20,10 @@ struct Agreement {
 // One element more, off by `difference`.
 void add(Agreement& found, double difference, double limit);
 
-// `by_hand` in float, `witness` in double; the limits are what rounding in float may come to, in whatever order sums
+// `by_hand` in float, `reference` in double; the limits are what rounding in float may come to, in whatever order sums
 // are taken: `bounds` is the same computation by hand on Rounded numbers. All of one size.
 Agreement agreement(std::string what, const std::vector<float>& by_hand, const std::vector<Rounded>& bounds,
-                    const std::vector<double>& witness);
+                    const std::vector<double>& reference);
 
 // A row each: what, largest difference, share of its limit, verdict.
 Table table_of(const std::string& title, const std::vector<Agreement>& agreements);

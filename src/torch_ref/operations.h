@@ -1,4 +1,4 @@
-// The forward pass as a list of torch operations: what makes which value from which. The stepwise witness runs it from
+// The forward pass as a list of torch operations: what makes which value from which. The stepwise reference runs it from
 // one end to the other and lets autograd find the way back; the answers to single steps take one operation at a time.
 #pragma once
 

@@ -111,8 +111,8 @@ void scale(Tensors<float>& state, const std::string& begins, float factor) {
     }
 }
 
-// Values for the case's network; `witness` is run where a scale has to be found.
-Tensors<float> state_for(const Case& c, Side& witness, const Batch& batch) {
+// Values for the case's network; `reference` is run where a scale has to be found.
+Tensors<float> state_for(const Case& c, Side& reference, const Batch& batch) {
     Tensors<float> state = drawn_state(c.network, c.seed);
     switch (c.kind) {
         case Kind::tiny:
@@ -134,9 +134,9 @@ Tensors<float> state_for(const Case& c, Side& witness, const Batch& batch) {
             break;
         }
         case Kind::spread_logits: {
-            witness.load(state);
-            witness.run(batch, 0.1F);
-            const std::vector<View> views = witness.views();
+            reference.load(state);
+            reference.run(batch, 0.1F);
+            const std::vector<View> views = reference.views();
             const View& logits = *find(views, "logits");
             double spread = 1e-30;
             const std::size_t V = c.network.vocabulary;
@@ -208,7 +208,7 @@ void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
                     totals.used = *r.used;
                     totals.used_by = fmt::format("{} of {} in {}", r.name, tensor.model, c.name());
                 }
-                if (tensor.model == "stepwise" && tensor.witness == "stepwise" && r.error_manual) {
+                if (tensor.model == "stepwise" && tensor.reference == "stepwise" && r.error_manual) {
                     auto& [no_larger, all] = totals.no_larger[r.name];
                     no_larger += *r.error_manual <= *r.error_torch ? 1 : 0;
                     ++all;

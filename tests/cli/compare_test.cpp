@@ -37,10 +37,10 @@ const Names kGradients = {"dlogprobs",    "dprobs",   "dcounts_sum_inv",
 const Names kState = {"C", "W1", "b1", "bngain", "bnbias", "W2", "b2", "bnmean_running", "bnvar_running"};
 
 // The names of one section in their order, of those in `wanted` only.
-Names section(const Json& step, const std::string& model, const std::string& witness, const Names& wanted) {
+Names section(const Json& step, const std::string& model, const std::string& reference, const Names& wanted) {
     Names names;
     for (const Json& t : step["tensors"]) {
-        if (t["model"] == model && t["witness"] == witness &&
+        if (t["model"] == model && t["reference"] == reference &&
             std::find(wanted.begin(), wanted.end(), t["name"].get<std::string>()) != wanted.end()) {
             names.push_back(t["name"].get<std::string>());
         }
@@ -124,7 +124,7 @@ TEST_CASE("compare as JSON: each tensor has every field of the contract") {
     std::set<std::string> sections;
     for (const Json& t : j["steps"][0]["tensors"]) {
         CAPTURE(t);
-        sections.insert(t["model"].get<std::string>() + "/" + t["witness"].get<std::string>());
+        sections.insert(t["model"].get<std::string>() + "/" + t["reference"].get<std::string>());
         std::size_t count = 1;
         for (const Json& extent : t["shape"]) {
             count *= extent.get<std::size_t>();
@@ -274,7 +274,7 @@ TEST_CASE("compare as CSV and as JUnit: a row and a test case a tensor") {
     const Outcome csv = byhand(folder, {"compare", "--format", "csv", "--tensor", "d*"});
     CHECK(csv.code == 0);
     CHECK(lines_of(csv.out).size() == tensors + 1);
-    CHECK(csv.out.starts_with("step,model,witness,name,shape,"));
+    CHECK(csv.out.starts_with("step,model,reference,name,shape,"));
     const Outcome junit = byhand(folder, {"compare", "--format", "junit", "--tensor", "d*"});
     CHECK(junit.code == 0);
     CHECK(junit.out.find(" tests=\"" + std::to_string(tensors + alone) + "\" failures=\"0\"") != std::string::npos);

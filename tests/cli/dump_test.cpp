@@ -53,10 +53,10 @@ struct Compared : Folder {
         std::size_t checked = 0;
         for (const Json& t : report["steps"].back()["tensors"]) {
             const std::string name = t["name"].get<std::string>(), model = t["model"].get<std::string>(),
-                              witness = t["witness"].get<std::string>();
-            CAPTURE(name, model, witness);
+                              reference = t["reference"].get<std::string>();
+            CAPTURE(name, model, reference);
             const StoredTensor& ours = dump.tensors.at((model == "stepwise" ? "manual" : model) + "/" + name);
-            const StoredTensor& theirs = dump.tensors.at((witness == "stepwise" ? "torch" : witness) + "/" + name);
+            const StoredTensor& theirs = dump.tensors.at((reference == "stepwise" ? "torch" : reference) + "/" + name);
             const StoredTensor& oracle = dump.tensors.at("oracle/" + name);
             CHECK(ours.dtype == "F32");
             CHECK(theirs.dtype == "F32");

@@ -44,9 +44,9 @@ std::vector<TensorSpec> without(std::vector<TensorSpec> table, const std::string
 }
 
 std::vector<ComparedTensor> compared(const Tensors<float>& ours, const Tensors<float>& theirs, Coverage coverage,
-                                     const std::string& witness = "stepwise",
+                                     const std::string& reference = "stepwise",
                                      const NetworkConfig& config = small_network()) {
-    return compare_views(config, "fused", coverage, ours.views(), witness, theirs.views(), {}, {});
+    return compare_views(config, "fused", coverage, ours.views(), reference, theirs.views(), {}, {});
 }
 
 const TensorResult* result_of(const std::vector<ComparedTensor>& all, const std::string& name) {
@@ -72,12 +72,12 @@ using Names = std::vector<std::string>;
 TEST_CASE("equal sides agree in every name once, in the order of ours") {
     const Tensors<float> side = counted(least());
     for (const Coverage coverage : {Coverage::everything, Coverage::required}) {
-        for (const std::string witness : {"stepwise", "module"}) {
-            const std::vector<ComparedTensor> all = compared(side, side, coverage, witness);
+        for (const std::string reference : {"stepwise", "module"}) {
+            const std::vector<ComparedTensor> all = compared(side, side, coverage, reference);
             REQUIRE(all.size() == side.table().size());
             for (std::size_t i = 0; i < all.size(); ++i) {
                 CHECK(all[i].model == "fused");
-                CHECK(all[i].witness == witness);
+                CHECK(all[i].reference == reference);
                 CHECK(all[i].result.name == side.table()[i].name);
                 CHECK(all[i].result.shape == side.table()[i].shape);
                 CHECK(all[i].result.verdict == Verdict::exact);
@@ -86,7 +86,7 @@ TEST_CASE("equal sides agree in every name once, in the order of ours") {
     }
 }
 
-TEST_CASE("a side that keeps everything must have every name of the witness") {
+TEST_CASE("a side that keeps everything must have every name of the reference") {
     const Tensors<float> ours = counted(least()), theirs = counted(with(with(least(), "bnraw"), "dbnraw"));
     CHECK(disagreeing(compared(ours, theirs, Coverage::everything)) == Names{"bnraw missing", "dbnraw missing"});
     CHECK(result_of(compared(ours, theirs, Coverage::everything), "bnraw")->note == "the hand-written side has none");
@@ -98,7 +98,7 @@ TEST_CASE("a side that keeps everything must have every name of the witness") {
     CHECK(result_of(partial, "bnraw") == nullptr);
 }
 
-TEST_CASE("what the stepwise witness does not have is missing, what a module does not have is left out") {
+TEST_CASE("what the stepwise reference does not have is missing, what a module does not have is left out") {
     const Tensors<float> ours = counted(with(least(), "bnraw")), theirs = counted(least());
     for (const Coverage coverage : {Coverage::everything, Coverage::required}) {
         const std::vector<ComparedTensor> all = compared(ours, theirs, coverage, "stepwise");
@@ -115,11 +115,11 @@ TEST_CASE("what every side must have is missed on either side, and on both") {
         CAPTURE(spec.name);
         const Tensors<float> part = counted(without(least(), spec.name));
         for (const Coverage coverage : {Coverage::everything, Coverage::required}) {
-            for (const std::string witness : {"stepwise", "module"}) {
+            for (const std::string reference : {"stepwise", "module"}) {
                 const Names expected = {spec.name + " missing"};
-                CHECK(disagreeing(compared(part, whole, coverage, witness)) == expected);
-                CHECK(disagreeing(compared(whole, part, coverage, witness)) == expected);
-                const std::vector<ComparedTensor> neither = compared(part, part, coverage, witness);
+                CHECK(disagreeing(compared(part, whole, coverage, reference)) == expected);
+                CHECK(disagreeing(compared(whole, part, coverage, reference)) == expected);
+                const std::vector<ComparedTensor> neither = compared(part, part, coverage, reference);
                 CHECK(disagreeing(neither) == expected);
                 CHECK(result_of(neither, spec.name)->note == "neither side has one");
             }

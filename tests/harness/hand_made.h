@@ -1,4 +1,4 @@
-// Networks of a few steps made by hand, and a witness whose answers are given one by one.
+// Networks of a few steps made by hand, and a reference whose answers are given one by one.
 #pragma once
 
 #include <algorithm>

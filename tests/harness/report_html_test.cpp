@@ -324,7 +324,7 @@ TEST_CASE("HTML: verdicts that are no figures stand there in words") {
     CHECK(has_class(box_of(read(html({step_of(0, {r})}, presentation(), {Verdict::vacuous})), "dh"), "nothing"));
 }
 
-TEST_CASE("HTML: a witness's worse verdict is the row's, and each has its line") {
+TEST_CASE("HTML: a reference's worse verdict is the row's, and each has its line") {
     ComparedStep step = step_of(0, {within("dh", {2, 3}, 1e-7, 1e-6)});
     step.tensors.push_back({"stepwise", "module", within("dh", {2, 3}, 9e-6, 1e-6)});
     const Element root = read(html({step}));

@@ -45,13 +45,13 @@ inline TensorResult missing(const std::string& name) {
 }
 
 inline ComparedStep step_of(std::size_t number, const std::vector<TensorResult>& results,
-                            const std::string& model = "stepwise", const std::string& witness = "stepwise") {
+                            const std::string& model = "stepwise", const std::string& reference = "stepwise") {
     ComparedStep step;
     step.step = number;
     step.loss_manual = 3.25;
     step.loss_torch = 3.5;
     for (const TensorResult& result : results) {
-        step.tensors.push_back({model, witness, result});
+        step.tensors.push_back({model, reference, result});
     }
     step.X = {0, 0, 1, 2, 3, 1};  // two rows of three characters
     step.Y = {2, 0};

@@ -83,20 +83,20 @@ std::vector<std::size_t> steps_seen(std::size_t steps, std::size_t every) {
     return arena.seen_steps();
 }
 
-TensorResult result_of(const ComparedStep& step, const std::string& model, const std::string& witness,
+TensorResult result_of(const ComparedStep& step, const std::string& model, const std::string& reference,
                        const std::string& name) {
     for (const ComparedTensor& t : step.tensors) {
-        if (t.model == model && t.witness == witness && t.result.name == name) {
+        if (t.model == model && t.reference == reference && t.result.name == name) {
             return t.result;
         }
     }
-    FAIL("no " << model << " against " << witness << ": " << name);
+    FAIL("no " << model << " against " << reference << ": " << name);
     return {};
 }
 
-Verdict verdict_of(const ComparedStep& step, const std::string& model, const std::string& witness,
+Verdict verdict_of(const ComparedStep& step, const std::string& model, const std::string& reference,
                    const std::string& name) {
-    return result_of(step, model, witness, name).verdict;
+    return result_of(step, model, reference, name).verdict;
 }
 
 using Steps = std::vector<std::size_t>;
@@ -221,7 +221,7 @@ TEST_CASE("all sides run every step on the same batch and at the same rate") {
     }
 }
 
-TEST_CASE("all begin each step with what the stepwise witness made") {
+TEST_CASE("all begin each step with what the stepwise reference made") {
     Arena arena;
     arena.run(4, 1, false);
     for (const Heard* heard : arena.all_heard()) {
@@ -261,7 +261,7 @@ TEST_CASE("each candidate is compared with both references, in order") {
     arena.run(1, 1, false);
     std::vector<std::string> sections;
     for (const ComparedTensor& t : arena.seen[0].tensors) {
-        const std::string section = t.model + "/" + t.witness;
+        const std::string section = t.model + "/" + t.reference;
         if (sections.empty() || sections.back() != section) {
             sections.push_back(section);
         }
@@ -269,9 +269,9 @@ TEST_CASE("each candidate is compared with both references, in order") {
     CHECK(sections ==
           std::vector<std::string>{"stepwise/stepwise", "stepwise/module", "fused/stepwise", "fused/module"});
     CHECK(arena.seen[0].tensors.size() == 4 * least_table(arena.config, kRows).size());
-    // The stepwise witness made 3 where all others made 1; C grew by 2 here and by 8 there.
-    const auto difference = [&](const std::string& model, const std::string& witness, const std::string& name) {
-        return result_of(arena.seen[0], model, witness, name).max_abs_diff;
+    // The stepwise reference made 3 where all others made 1; C grew by 2 here and by 8 there.
+    const auto difference = [&](const std::string& model, const std::string& reference, const std::string& name) {
+        return result_of(arena.seen[0], model, reference, name).max_abs_diff;
     };
     CHECK(difference("stepwise", "stepwise", "dW1") == 2.0);
     CHECK(difference("stepwise", "module", "dW1") == 0.0);

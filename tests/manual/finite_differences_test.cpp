@@ -1,4 +1,4 @@
-// Every gradient of the stepwise network against finite differences of its own loss, in double: the witness that needs
+// Every gradient of the stepwise network against finite differences of its own loss, in double: the reference that needs
 // nothing but the forward pass. What the forward pass itself is held against stands in forward_test.cpp.
 #include <algorithm>
 #include <array>

@@ -49,11 +49,11 @@ std::vector<long double> in_long_double(const NormInput<long double>& in, const 
 
 // What is off by at most `limits` in float is off by 2^29 times less in double.
 Agreement oracle_agreement(const std::vector<long double>& exact, const std::vector<Rounded>& bounds,
-                           const std::vector<double>& witness) {
+                           const std::vector<double>& reference) {
     constexpr double kFloatToDouble = 0x1p-29;
     Agreement found{"long double"};
     for (std::size_t i = 0; i < exact.size(); ++i) {
-        const auto difference = static_cast<double>(std::abs(exact[i] - static_cast<long double>(witness[i])));
+        const auto difference = static_cast<double>(std::abs(exact[i] - static_cast<long double>(reference[i])));
         add(found, difference, bounds[i].any_order() * kFloatToDouble);
     }
     return found;
@@ -174,15 +174,15 @@ std::vector<Agreement> agreements(const NormData& data, const NormConfig& norm, 
                                   const Setting& setting) {
     const NormInput<float> in = as<float>(drawn(data, seed));
     const NormInput<double> exact = as<double>(in);
-    const std::vector<double> witness = setting.torch->batch_norm(question_of(exact), norm).dx;
+    const std::vector<double> reference = setting.torch->batch_norm(question_of(exact), norm).dx;
     const ThreeForms<float> forms = three_forms(in, norm);
     const ThreeForms<Rounded> bounds = three_forms(as<Rounded>(in), norm);
     std::vector<Agreement> found;
     found.reserve(std::size(kForms) + 1);
     for (std::size_t form = 0; form < std::size(kForms); ++form) {
-        found.push_back(agreement(name_of(kForms[form]), forms.dx[form], bounds.dx[form], witness));
+        found.push_back(agreement(name_of(kForms[form]), forms.dx[form], bounds.dx[form], reference));
     }
-    found.push_back(oracle_agreement(in_long_double(as<long double>(exact), norm), bounds.dx[kLine], witness));
+    found.push_back(oracle_agreement(in_long_double(as<long double>(exact), norm), bounds.dx[kLine], reference));
     return found;
 }
 

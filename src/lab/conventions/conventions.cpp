@@ -199,7 +199,7 @@ Differences tell_single_changes(Paper& paper, const ConventionStudy& study) {
     return all;
 }
 
-// ---- the witness ----
+// ---- the reference ----
 
 ConventionRun<double> asked_of_torch(const Convention& convention, const std::vector<NormInput<double>>& batches,
                                      const torch_ref::Factory& torch) {

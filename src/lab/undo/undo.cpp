@@ -39,7 +39,7 @@ void tell_updates(Paper& paper, const FirstStep& first, const Setting& setting) 
     Json& data = paper.data["updates"] = Json::array();
     for (const ComparedTensor& tensor : held.step.tensors) {
         const TensorResult& result = tensor.result;
-        if (tensor.witness != "module" || !belongs_to_update(result.name)) {
+        if (tensor.reference != "module" || !belongs_to_update(result.name)) {
             continue;
         }
         const Cell none("–");
