@@ -27,17 +27,17 @@ AlignedVector<float> whole_lines(const float* from, std::size_t count) {
 
 // ---- number by number ----
 
-std::vector<Kernel> tanh_forward(const StepThere& there) {
+Kernels tanh_forward(const StepThere& there) {
     const std::size_t elements = count(there.step.shape);
     return {{"simd::tanh_forward", [elements](float* h, Reads r) { simd::tanh_forward(h, numbers(r, 0), elements); }}};
 }
 
-std::vector<Kernel> exp_forward(const StepThere& there) {
+Kernels exp_forward(const StepThere& there) {
     const std::size_t elements = count(there.step.shape);
     return {{"simd::exp_forward", [elements](float* y, Reads r) { simd::exp_forward(y, numbers(r, 0), elements); }}};
 }
 
-std::vector<Kernel> tanh_backward(const StepThere& there) {
+Kernels tanh_backward(const StepThere& there) {
     return {{"simd::tanh_backward", [elements = count(there.step.shape)](float* dx, Reads r) {
                  AlignedVector<float> dh = whole_lines(numbers(r, 0), elements);
                  simd::tanh_backward(dh.data(), dh.data(), whole_lines(numbers(r, 1), elements).data(), elements);
@@ -63,9 +63,9 @@ void descend_with_product(float* new_W, const float* W, const float* dW, float r
     made.copy_to(new_W);
 }
 
-std::vector<Kernel> descend(const StepThere& there) {
+Kernels descend(const StepThere& there) {
     const Shape& shape = there.step.shape;
-    std::vector<Kernel> kernels = {{"simd::descend", [elements = count(shape)](float* new_p, Reads r) {
+    Kernels kernels = {{"simd::descend", [elements = count(shape)](float* new_p, Reads r) {
                                         AlignedVector<float> p = whole_lines(numbers(r, 0), elements);
                                         simd::descend(p.data(), p.data(), whole_lines(numbers(r, 1), elements).data(),
                                                       *numbers(r, 2), elements);
@@ -93,7 +93,7 @@ void linear(float* to, const float* x, const float* W, const float* b, std::size
     y.copy_to(to);
 }
 
-std::vector<Kernel> linear_forward(const StepThere& there) {
+Kernels linear_forward(const StepThere& there) {
     const Shape& W = there.read(1);
     const bool has_bias = there.step.reads.size() == 3;
     return {{"simd::linear_forward", [n = there.step.shape[0], in = W[0], out = W[1], has_bias](float* y, Reads r) {
@@ -111,7 +111,7 @@ void linear_input(float* to, const float* dy, const float* W, std::size_t n, std
     dx.copy_to(to);
 }
 
-std::vector<Kernel> linear_input_backward(const StepThere& there) {
+Kernels linear_input_backward(const StepThere& there) {
     const Shape& W = there.read(1);
     return {{"simd::linear_input_backward", [n = there.step.shape[0], in = W[0], out = W[1]](float* dx, Reads r) {
                  linear_input(dx, numbers(r, 0), numbers(r, 1), n, in, out);
@@ -136,14 +136,14 @@ void linear_weight(float* to, const float* x, const float* dy, std::size_t n, st
     dW.copy_to(to);
 }
 
-std::vector<Kernel> linear_weight_backward(const StepThere& there) {
+Kernels linear_weight_backward(const StepThere& there) {
     const auto by = [n = there.read(0)[0], in = there.step.shape[0], out = there.step.shape[1]](bool with_descent) {
         return [=](float* dW, Reads r) { linear_weight(dW, numbers(r, 0), numbers(r, 1), n, in, out, with_descent); };
     };
     return {{"simd::linear_weight_backward", by(false)}, {"simd::linear_descend", by(true)}};
 }
 
-std::vector<Kernel> sum_rows(const StepThere& there) {
+Kernels sum_rows(const StepThere& there) {
     const Shape& dy = there.read(0);
     return {{"simd::sum_rows", [n = dy[0], H = dy[1]](float* db, Reads r) {
                  PanelMatrix read(numbers(r, 0), n, H);
@@ -174,7 +174,7 @@ void look_up(float* emb, const float* C, const simd::Contexts& contexts, std::si
     }
 }
 
-std::vector<Kernel> embedding_forward(const StepThere& there) {
+Kernels embedding_forward(const StepThere& there) {
     const std::size_t n = there.step.shape[0], T = there.step.shape[1], E = there.step.shape[2], V = there.read(0)[0];
     return {{"simd::embedding_forward",
              [=](float* emb, Reads r) {
@@ -205,7 +205,7 @@ void add_sums(float* dC, const float* demb, const simd::Contexts& contexts, std:
     std::transform(dC, dC + V * E, all.data() + t * V * E, dC, std::plus());
 }
 
-std::vector<Kernel> embedding_backward(const StepThere& there) {
+Kernels embedding_backward(const StepThere& there) {
     const Shape& demb = there.read(0);
     const std::size_t n = demb[0], T = demb[1], E = demb[2], V = there.step.shape[0];
     return {{"simd::embedding_backward",
@@ -236,7 +236,7 @@ float cross_entropy(float* to, Reads reads, std::size_t n, std::size_t V) {
     return sum_along<float>(n, [&](std::size_t i) { return losses[i]; }) / static_cast<float>(n);
 }
 
-std::vector<Kernel> cross_entropy_with_gradient(const StepThere& there) {
+Kernels cross_entropy_with_gradient(const StepThere& there) {
     const std::size_t n = there.read(0)[0], V = there.read(0)[1];
     const std::string name = "simd::cross_entropy_with_gradient";
     if (there.step.makes == "loss") {
@@ -247,8 +247,8 @@ std::vector<Kernel> cross_entropy_with_gradient(const StepThere& there) {
 
 }  // namespace
 
-std::vector<Kernel> kernels_of(const StepThere& there) {
-    static const std::map<std::string, std::vector<Kernel> (*)(const StepThere&)> kBy = {
+Kernels kernels_of(const StepThere& there) {
+    static const std::map<std::string, Kernels (*)(const StepThere&)> kBy = {
         {"tanh_forward", tanh_forward},
         {"softmax_exp", exp_forward},
         {"tanh_backward", tanh_backward},
@@ -261,8 +261,8 @@ std::vector<Kernel> kernels_of(const StepThere& there) {
         {"embedding_forward", embedding_forward},
         {"embedding_backward", embedding_backward},
         {"cross_entropy_with_gradient", cross_entropy_with_gradient}};
-    const auto known = kBy.find(there.step.function);
-    std::vector<Kernel> kernels = known != kBy.end() ? known->second(there) : std::vector<Kernel>();
+    const auto known = kBy.find(there.step.in_float.name);
+    Kernels kernels = known != kBy.end() ? known->second(there) : Kernels();
     std::ranges::move(norm_kernels_of(there), std::back_inserter(kernels));
     return kernels;
 }
