@@ -70,10 +70,10 @@ Limits wider(Limits limits, const Limits& others) {
 // The same chain in double: errors are to those of float as the units of the two are, and the oracle's own, which
 // computes in double as well, come on top. What follows from the rate keeps float's: it is a float on all sides but,
 // perhaps, the external one.
-Limits in_double(Limits limits, const StepNetwork<float>& network) {
+Limits in_double(Limits limits, const Graph& network) {
     constexpr double kDoubles = 0x1p-29;
-    for (const StepList<float>* list : {&network.forward, &network.backward}) {
-        for (const Step<float>& step : list->steps()) {
+    for (const StepList* list : {&network.forward, &network.backward}) {
+        for (const Step& step : *list) {
             if (const auto known = limits.find(step.makes); known != limits.end()) {
                 std::ranges::for_each(known->second, [](double& limit) { limit *= 2 * kDoubles; });
             }
@@ -334,7 +334,7 @@ private:
         if (is_known && chain.memo != nullptr && chain.memo->limits.contains(step)) {
             return chain.memo->limits.at(step);
         }
-        Limits limits = chain_limits(chain.network, chain.bounds, state, batch_, rate_, chain.spread, other);
+        Limits limits = chain_limits(chain.graph, state, batch_, rate_, chain.spread, other);
         if (is_known && chain.memo != nullptr) {
             chain.memo->limits[step] = limits;
         }
@@ -351,7 +351,7 @@ private:
         questions_.clear();
         const std::vector<View> values = with_given(reference_.stepwise->views(), batch_, config_.context, rate_);
         const std::uint64_t seed = chain_.spread.seed + 1'000'003 * step_;
-        return known.try_emplace(step_, values, config_.vocabulary, seed, chain_.bounds.ranges).first->second;
+        return known.try_emplace(step_, values, config_.vocabulary, seed, chain_.graph.ranges).first->second;
     }
 
     // Empty where it has no steps that can be run.
@@ -380,7 +380,7 @@ private:
             return blamed;
         }
         const std::vector<Culprit> faults = candidate.coverage == Coverage::everything
-                                                ? list_faults(candidate.steps, candidate.judge.bounds)
+                                                ? list_faults(candidate.steps, candidate.judge.right)
                                                 : std::vector<Culprit>();
         const std::vector<std::string> failing = failing_names(tensors, candidate.model);
         for (StepAlone& step : blamed.alone) {

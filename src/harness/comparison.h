@@ -29,8 +29,7 @@ struct Memo {
 
 // A network as the chain's limits are measured with it (see spread.h).
 struct ChainModel {
-    StepNetwork<double> network;
-    StepNetwork<Rounded> bounds;
+    Graph graph;
     SpreadConfig spread;
     Memo* memo = nullptr;  // may be shared by comparisons from the same state over the same batches
 };
@@ -45,7 +44,7 @@ struct Candidate {
     std::unique_ptr<Side> side;
     Coverage coverage = Coverage::required;
     // Its steps, or the pieces of it that can be run alone, and what they are judged by.
-    StepNetwork<float> steps;
+    Graph steps;
     Judge judge;
     const Answers* answers = nullptr;
     // What its isolated steps have shown already, on the first compared training step; else they are run.

@@ -22,8 +22,8 @@ constexpr std::string_view kKernels = "simd::";
 template <class Of>
 Graph replaced(Graph graph, Of of) {
     const std::map<std::string, Shape> shapes = shapes_of(graph);
-    for (Steps* list : {&graph.forward, &graph.backward, &graph.update}) {
-        const Steps once = std::move(*list);
+    for (StepList* list : {&graph.forward, &graph.backward, &graph.update}) {
+        const StepList once = std::move(*list);
         list->clear();
         for (const Step& step : once) {
             std::ranges::move(of(kernels_of({step, graph.config, shapes}), step), std::back_inserter(*list));
@@ -37,12 +37,12 @@ Step by(const Function<float>& kernel, Step step) {
     return step;
 }
 
-Steps by_first(const Kernels& kernels, const Step& step) {
+StepList by_first(const Kernels& kernels, const Step& step) {
     return {kernels.empty() ? step : by(kernels.front(), step)};
 }
 
-Steps by_all(const Kernels& kernels, const Step& step) {
-    Steps all;
+StepList by_all(const Kernels& kernels, const Step& step) {
+    StepList all;
     for (const Function<float>& kernel : kernels) {
         if (!kernel.name.starts_with(kKernels)) {
             all.push_back(by(kernel, step));
@@ -50,7 +50,7 @@ Steps by_all(const Kernels& kernels, const Step& step) {
         }
         for (const simd::Target& target : simd::targets()) {
             all.push_back(by({kernel.name + " (" + target.name + ")",
-                              [run = kernel.run, target](float* out, Reads reads) {
+                              [run = kernel.run, target](float* out, Reads<float> reads) {
                                   const simd::OnTarget while_it_runs(target);
                                   run(out, reads);
                               }},

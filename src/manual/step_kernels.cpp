@@ -15,10 +15,6 @@
 namespace byhand {
 namespace {
 
-const std::int64_t* indices(Reads reads, std::size_t position) {
-    return std::get<const std::int64_t*>(reads[position]);
-}
-
 AlignedVector<float> whole_lines(const float* from, std::size_t count) {
     AlignedVector<float> lines(padded(count));
     std::copy_n(from, count, lines.begin());
@@ -29,16 +25,16 @@ AlignedVector<float> whole_lines(const float* from, std::size_t count) {
 
 Kernels tanh_forward(const StepThere& there) {
     const std::size_t elements = count(there.step.shape);
-    return {{"simd::tanh_forward", [elements](float* h, Reads r) { simd::tanh_forward(h, numbers(r, 0), elements); }}};
+    return {{"simd::tanh_forward", [elements](float* h, Reads<float> r) { simd::tanh_forward(h, numbers(r, 0), elements); }}};
 }
 
 Kernels exp_forward(const StepThere& there) {
     const std::size_t elements = count(there.step.shape);
-    return {{"simd::exp_forward", [elements](float* y, Reads r) { simd::exp_forward(y, numbers(r, 0), elements); }}};
+    return {{"simd::exp_forward", [elements](float* y, Reads<float> r) { simd::exp_forward(y, numbers(r, 0), elements); }}};
 }
 
 Kernels tanh_backward(const StepThere& there) {
-    return {{"simd::tanh_backward", [elements = count(there.step.shape)](float* dx, Reads r) {
+    return {{"simd::tanh_backward", [elements = count(there.step.shape)](float* dx, Reads<float> r) {
                  AlignedVector<float> dh = whole_lines(numbers(r, 0), elements);
                  simd::tanh_backward(dh.data(), dh.data(), whole_lines(numbers(r, 1), elements).data(), elements);
                  std::copy_n(dh.begin(), elements, dx);
@@ -65,14 +61,14 @@ void descend_with_product(float* new_W, const float* W, const float* dW, float r
 
 Kernels descend(const StepThere& there) {
     const Shape& shape = there.step.shape;
-    Kernels kernels = {{"simd::descend", [elements = count(shape)](float* new_p, Reads r) {
+    Kernels kernels = {{"simd::descend", [elements = count(shape)](float* new_p, Reads<float> r) {
                                         AlignedVector<float> p = whole_lines(numbers(r, 0), elements);
                                         simd::descend(p.data(), p.data(), whole_lines(numbers(r, 1), elements).data(),
                                                       *numbers(r, 2), elements);
                                         std::copy_n(p.begin(), elements, new_p);
                                     }}};
     if (shape.size() == 2) {
-        kernels.push_back({"simd::linear_descend", [in = shape[0], out = shape[1]](float* new_W, Reads r) {
+        kernels.push_back({"simd::linear_descend", [in = shape[0], out = shape[1]](float* new_W, Reads<float> r) {
                                descend_with_product(new_W, numbers(r, 0), numbers(r, 1), *numbers(r, 2), in, out);
                            }});
     }
@@ -96,7 +92,7 @@ void linear(float* to, const float* x, const float* W, const float* b, std::size
 Kernels linear_forward(const StepThere& there) {
     const Shape& W = there.read(1);
     const bool has_bias = there.step.reads.size() == 3;
-    return {{"simd::linear_forward", [n = there.step.shape[0], in = W[0], out = W[1], has_bias](float* y, Reads r) {
+    return {{"simd::linear_forward", [n = there.step.shape[0], in = W[0], out = W[1], has_bias](float* y, Reads<float> r) {
                  linear(y, numbers(r, 0), numbers(r, 1), has_bias ? numbers(r, 2) : nullptr, n, in, out);
              }}};
 }
@@ -113,7 +109,7 @@ void linear_input(float* to, const float* dy, const float* W, std::size_t n, std
 
 Kernels linear_input_backward(const StepThere& there) {
     const Shape& W = there.read(1);
-    return {{"simd::linear_input_backward", [n = there.step.shape[0], in = W[0], out = W[1]](float* dx, Reads r) {
+    return {{"simd::linear_input_backward", [n = there.step.shape[0], in = W[0], out = W[1]](float* dx, Reads<float> r) {
                  linear_input(dx, numbers(r, 0), numbers(r, 1), n, in, out);
              }}};
 }
@@ -138,14 +134,14 @@ void linear_weight(float* to, const float* x, const float* dy, std::size_t n, st
 
 Kernels linear_weight_backward(const StepThere& there) {
     const auto by = [n = there.read(0)[0], in = there.step.shape[0], out = there.step.shape[1]](bool with_descent) {
-        return [=](float* dW, Reads r) { linear_weight(dW, numbers(r, 0), numbers(r, 1), n, in, out, with_descent); };
+        return [=](float* dW, Reads<float> r) { linear_weight(dW, numbers(r, 0), numbers(r, 1), n, in, out, with_descent); };
     };
     return {{"simd::linear_weight_backward", by(false)}, {"simd::linear_descend", by(true)}};
 }
 
 Kernels sum_rows(const StepThere& there) {
     const Shape& dy = there.read(0);
-    return {{"simd::sum_rows", [n = dy[0], H = dy[1]](float* db, Reads r) {
+    return {{"simd::sum_rows", [n = dy[0], H = dy[1]](float* db, Reads<float> r) {
                  PanelMatrix read(numbers(r, 0), n, H);
                  AlignedVector<float> sums(padded(H));
                  for (const Panel& p : read.panels) {
@@ -177,13 +173,13 @@ void look_up(float* emb, const float* C, const simd::Contexts& contexts, std::si
 Kernels embedding_forward(const StepThere& there) {
     const std::size_t n = there.step.shape[0], T = there.step.shape[1], E = there.step.shape[2], V = there.read(0)[0];
     return {{"simd::embedding_forward",
-             [=](float* emb, Reads r) {
+             [=](float* emb, Reads<float> r) {
                  PanelMatrix embcat(n, T * E);
                  simd::embedding_forward(embcat.data.data(), numbers(r, 0), indices(r, 1), n, T, E,
                                          stretches_of(n, T, E));
                  embcat.copy_to(emb);
              }},
-            {"simd::look_up_by_character", [=](float* emb, Reads r) {
+            {"simd::look_up_by_character", [=](float* emb, Reads<float> r) {
                  for (std::size_t t = 0; t < T; ++t) {
                      look_up(emb, numbers(r, 0), {indices(r, 1), n, T, V}, E, t);
                  }
@@ -209,12 +205,12 @@ Kernels embedding_backward(const StepThere& there) {
     const Shape& demb = there.read(0);
     const std::size_t n = demb[0], T = demb[1], E = demb[2], V = there.step.shape[0];
     return {{"simd::embedding_backward",
-             [=](float* dC, Reads r) {
+             [=](float* dC, Reads<float> r) {
                  const PanelMatrix dembcat(numbers(r, 0), n, T * E);
                  std::fill_n(dC, V * E, 0.0F);
                  simd::embedding_backward(dC, dembcat.data.data(), indices(r, 1), n, T, E, stretches_of(n, T, E));
              }},
-            {"simd::sum_by_character", [=](float* dC, Reads r) {
+            {"simd::sum_by_character", [=](float* dC, Reads<float> r) {
                  std::fill_n(dC, V * E, 0.0F);
                  for (std::size_t t = 0; t < T; ++t) {
                      add_sums(dC, numbers(r, 0), {indices(r, 1), n, T, V}, E, t);
@@ -225,7 +221,7 @@ Kernels embedding_backward(const StepThere& there) {
 // ---- the loss ----
 
 // The loss, and dlogits where it is wanted.
-float cross_entropy(float* to, Reads reads, std::size_t n, std::size_t V) {
+float cross_entropy(float* to, Reads<float> reads, std::size_t n, std::size_t V) {
     const PanelMatrix logits(numbers(reads, 0), n, V);
     PanelMatrix dlogits(n, V);
     std::vector<float> losses(n);
@@ -240,9 +236,9 @@ Kernels cross_entropy_with_gradient(const StepThere& there) {
     const std::size_t n = there.read(0)[0], V = there.read(0)[1];
     const std::string name = "simd::cross_entropy_with_gradient";
     if (there.step.makes == "loss") {
-        return {{name, [n, V](float* loss, Reads r) { *loss = cross_entropy(nullptr, r, n, V); }}};
+        return {{name, [n, V](float* loss, Reads<float> r) { *loss = cross_entropy(nullptr, r, n, V); }}};
     }
-    return {{name, [n, V](float* dlogits, Reads r) { cross_entropy(dlogits, r, n, V); }}};
+    return {{name, [n, V](float* dlogits, Reads<float> r) { cross_entropy(dlogits, r, n, V); }}};
 }
 
 }  // namespace

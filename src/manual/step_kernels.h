@@ -12,7 +12,6 @@
 
 namespace byhand {
 
-using Reads = std::span<const Operand<float>>;
 using Kernels = std::vector<Function<float>>;  // "simd::tanh_forward"
 
 // A step in its network. `shapes` are those of all tensors by name.
@@ -23,10 +22,6 @@ struct StepThere {
 
     const Shape& read(std::size_t position) const { return shapes.at(step.reads[position]); }
 };
-
-inline const float* numbers(Reads reads, std::size_t position) {
-    return std::get<const float*>(reads[position]);
-}
 
 // The first makes what the fused network makes, to the bit; it may be the step's own function. Empty where no kernel
 // can make what the step makes of the same reads.

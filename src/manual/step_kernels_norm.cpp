@@ -68,7 +68,7 @@ Kernels kernels(const StepThere& there, const std::string& direction, const RunB
 
 Kernels mean(const StepThere& there) {
     return kernels(there, "forward", [shape = there.read(0), config = there.config.norm](Behind behind) {
-        return [=](float* bnmeani, Reads r) {
+        return [=](float* bnmeani, Reads<float> r) {
             Norm norm(config, shape);
             norm.x = PanelMatrix(numbers(r, 0), shape[0], shape[1]);
             norm.forward(behind);
@@ -81,7 +81,7 @@ Kernels mean(const StepThere& there) {
 Kernels affine_sums(const StepThere& there) {
     const bool is_gain = there.step.reads.size() == 2;
     return kernels(there, "backward", [shape = there.read(0), config = there.config.norm, is_gain](Behind behind) {
-        return [=](float* sums, Reads r) {
+        return [=](float* sums, Reads<float> r) {
             Norm norm(config, shape);
             norm.x = PanelMatrix(numbers(r, 0), shape[0], shape[1]);
             if (is_gain) {
@@ -95,7 +95,7 @@ Kernels affine_sums(const StepThere& there) {
 
 Kernels backward(const StepThere& there) {
     return kernels(there, "backward", [shape = there.step.shape, config = there.config.norm](Behind behind) {
-        return [=](float* dx, Reads r) {
+        return [=](float* dx, Reads<float> r) {
             Norm norm(config, shape);
             norm.x = PanelMatrix(numbers(r, 0), shape[0], shape[1]);
             norm.raw = PanelMatrix(numbers(r, 1), shape[0], shape[1]);

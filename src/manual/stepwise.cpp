@@ -84,15 +84,15 @@ public:
     }
 
     // Forward by the running figures, from embcat to the logits.
-    Steps evaluation() const {
-        Steps steps;
+    StepList evaluation() const {
+        StepList steps;
         layers_forward(steps, &Builder::norm_evaluate);
         return steps;
     }
 
     // emb and embcat.
-    Steps embedding() const {
-        Steps steps;
+    StepList embedding() const {
+        StepList steps;
         embed(steps);
         return steps;
     }
@@ -112,7 +112,7 @@ private:
     }
 
     // To the logits; `norm` is the norm in training or in evaluation mode.
-    void layers_forward(Steps& f, void (Builder::*norm)(Steps&, const Part&) const) const {
+    void layers_forward(StepList& f, void (Builder::*norm)(StepList&, const Part&) const) const {
         for (const Part& part : parts_) {
             linear(f, part);
             if (part.layer.norm == NormPlace::before) {
@@ -127,12 +127,12 @@ private:
         }
     }
 
-    void embed(Steps& f) const {
+    void embed(StepList& f) const {
         add(f, "emb", {n_, T_, E_}, {"C", "X"}, BYHAND_FUNCTION(embedding_forward), n_ * T_, E_);
         add(f, "embcat", {n_, T_ * E_}, {"emb"}, BYHAND_FUNCTION(concatenate_forward), n_ * T_ * E_);
     }
 
-    void linear(Steps& f, const Part& part) const {
+    void linear(StepList& f, const Part& part) const {
         const auto& [layer, name] = part;
         const std::size_t in = layer.inputs, out = layer.outputs;
         if (layer.has_bias) {
@@ -143,12 +143,12 @@ private:
         }
     }
 
-    void activate(Steps& f, const Part& part) const {
+    void activate(StepList& f, const Part& part) const {
         const std::size_t H = part.layer.outputs;
         add(f, part.name.tanh_out, {n_, H}, {part.name.tanh_in}, BYHAND_FUNCTION(tanh_forward), n_ * H);
     }
 
-    void batchnorm(Steps& f, const Part& part) const {
+    void batchnorm(StepList& f, const Part& part) const {
         const auto& [layer, name] = part;
         const std::size_t H = layer.outputs;
         const auto v = [&part](const char* value) { return part.layer.value(value); };
@@ -170,7 +170,7 @@ private:
         }
     }
 
-    void softmax_cross_entropy(Steps& f) const {
+    void softmax_cross_entropy(StepList& f) const {
         add(f, "logit_maxes", {n_}, {"logits"}, BYHAND_FUNCTION(softmax_max), n_, V_);
         add(f, "norm_logits", {n_, V_}, {"logits", "logit_maxes"}, BYHAND_FUNCTION(softmax_shift), n_, V_);
         add(f, "counts", {n_, V_}, {"norm_logits"}, BYHAND_FUNCTION(softmax_exp), n_ * V_);
@@ -181,7 +181,7 @@ private:
         add(f, "loss", {}, {"logprobs", "Y"}, BYHAND_FUNCTION(negative_log_likelihood), n_, V_);
     }
 
-    void collapsed_cross_entropy(Steps& f) const {
+    void collapsed_cross_entropy(StepList& f) const {
         if (form_ == Form::fused) {
             add(f, "loss", {}, {"logits", "Y"}, "cross_entropy_with_gradient", loss_alone<float>, loss_alone<double>, loss_alone<Rounded>, n_, V_);
         } else {
@@ -192,7 +192,7 @@ private:
     // ---- backward, in mirror order ----
 
     void backward() {
-        Steps& b = graph_.backward;
+        StepList& b = graph_.backward;
         form_ == Form::stepwise ? softmax_cross_entropy_backward(b) : collapsed_cross_entropy_backward(b);
         for (std::size_t l = parts_.size(); l-- > 0;) {
             const Part& part = parts_[l];
@@ -210,7 +210,7 @@ private:
         embed_backward(b);
     }
 
-    void softmax_cross_entropy_backward(Steps& b) const {
+    void softmax_cross_entropy_backward(StepList& b) const {
         add(b, "dlogprobs", {n_, V_}, {"Y"}, BYHAND_FUNCTION(negative_log_likelihood_backward), n_,
               V_);
         add(b, "dprobs", {n_, V_}, {"dlogprobs", "probs"}, BYHAND_FUNCTION(softmax_log_backward), n_ * V_);
@@ -223,7 +223,7 @@ private:
         add(b, "dlogits", {n_, V_}, {"dnorm_logits", "dlogit_maxes", "logits"}, BYHAND_FUNCTION(softmax_logits_backward), n_, V_);
     }
 
-    void collapsed_cross_entropy_backward(Steps& b) const {
+    void collapsed_cross_entropy_backward(StepList& b) const {
         if (form_ == Form::fused) {
             add(b, "dlogits", {n_, V_}, {"logits", "Y"}, "cross_entropy_with_gradient", dlogits_alone<float>, dlogits_alone<double>, dlogits_alone<Rounded>, n_, V_);
         } else {
@@ -231,12 +231,12 @@ private:
         }
     }
 
-    void activate_backward(Steps& b, const Part& part) const {
+    void activate_backward(StepList& b, const Part& part) const {
         const std::size_t H = part.layer.outputs;
         add(b, d(part.name.tanh_in), {n_, H}, {d(part.name.tanh_out), part.name.tanh_out}, BYHAND_FUNCTION(tanh_backward), n_ * H);
     }
 
-    void norm_backward(Steps& b, const Part& part) const {
+    void norm_backward(StepList& b, const Part& part) const {
         const auto& [layer, name] = part;
         const std::size_t H = layer.outputs;
         const std::string dy = d(name.norm_out);
@@ -253,7 +253,7 @@ private:
         form_ == Form::stepwise ? batchnorm_backward_in_steps(b, part) : batchnorm_backward_in_one_line(b, part);
     }
 
-    void batchnorm_backward_in_steps(Steps& b, const Part& part) const {
+    void batchnorm_backward_in_steps(StepList& b, const Part& part) const {
         const std::size_t H = part.layer.outputs;
         const auto v = [&part](const char* value) { return part.layer.value(value); };
         const std::string draw = d(part.name.raw);
@@ -267,7 +267,7 @@ private:
         add(b, d(part.name.norm_in), {n_, H}, {v("dbndiff"), v("dbnmeani")}, BYHAND_FUNCTION(batchnorm_input_backward), n_, H);
     }
 
-    void batchnorm_backward_in_one_line(Steps& b, const Part& part) const {
+    void batchnorm_backward_in_one_line(StepList& b, const Part& part) const {
         const auto& [layer, name] = part;
         const std::size_t H = layer.outputs;
         add(b, d(name.norm_in), {n_, H}, {d(name.raw), name.raw, layer.value("bnvar_inv"), layer.value("bnvar")},
@@ -275,7 +275,7 @@ private:
               norm_.epsilon_place);
     }
 
-    void batchnorm_backward_by_gradients(Steps& b, const Part& part) const {
+    void batchnorm_backward_by_gradients(StepList& b, const Part& part) const {
         const auto& [layer, name] = part;
         add(b, d(name.norm_in), {n_, layer.outputs},
               {d(name.norm_out), d(layer.value("bngain")), d(layer.value("bnbias")), name.raw, layer.value("bngain"),
@@ -284,7 +284,7 @@ private:
               norm_.epsilon, norm_.epsilon_place);
     }
 
-    void linear_backward(Steps& b, const Part& part) const {
+    void linear_backward(StepList& b, const Part& part) const {
         const auto& [layer, name] = part;
         const std::size_t in = layer.inputs, out = layer.outputs;
         const std::string dy = d(name.linear);
@@ -295,7 +295,7 @@ private:
         }
     }
 
-    void embed_backward(Steps& b) const {
+    void embed_backward(StepList& b) const {
         add(b, "demb", {n_, T_, E_}, {"dembcat"}, BYHAND_FUNCTION(concatenate_backward), n_ * T_ * E_);
         add(b, "dC", {V_, E_}, {"demb", "X"}, BYHAND_FUNCTION(embedding_backward), n_ * T_, V_, E_);
     }
@@ -303,7 +303,7 @@ private:
     // ---- update ----
 
     void update() {
-        Steps& u = graph_.update;
+        StepList& u = graph_.update;
         for (const TensorSpec& p : parameters(config_)) {
             add(u, "new_" + p.name, p.shape, {p.name, d(p.name), "rate"}, BYHAND_FUNCTION(descend), count(p.shape));
         }
@@ -344,7 +344,7 @@ private:
 
     // ---- evaluation ----
 
-    void norm_evaluate(Steps& e, const Part& part) const {
+    void norm_evaluate(StepList& e, const Part& part) const {
         const auto& [layer, name] = part;
         const std::size_t H = layer.outputs;
         const std::string mean = layer.value("bnmean_running"), spread = layer.value("bnvar_running");
@@ -394,7 +394,7 @@ Graph fused_graph(const NetworkConfig& config, std::size_t rows) {
 Graph evaluation_graph(const NetworkConfig& config, std::size_t rows) {
     check_network(config, rows);
     const Builder builder(config, rows, Form::stepwise);
-    Steps forward = builder.embedding();
+    StepList forward = builder.embedding();
     std::ranges::move(builder.evaluation(), std::back_inserter(forward));
     return {config, rows, std::move(forward), {}, {}, {}};
 }

@@ -46,7 +46,7 @@ Runner<T>::Runner(Graph graph)
       evaluation_(bind(graph_.evaluation)) {}
 
 template <class T>
-std::vector<typename Runner<T>::Bound> Runner<T>::bind(const Steps& list) {
+std::vector<typename Runner<T>::Bound> Runner<T>::bind(const StepList& list) {
     std::vector<Bound> bound;
     for (const Step& step : list) {
         Bound b{&step, tensors_[step.makes].data(), {}};

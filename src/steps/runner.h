@@ -45,7 +45,7 @@ private:
         T* out;
         std::vector<Operand<T>> reads;
     };
-    std::vector<Bound> bind(const Steps& list);
+    std::vector<Bound> bind(const StepList& list);
     static void run(const std::vector<Bound>& steps);
 
     Graph graph_;

@@ -6,7 +6,7 @@ namespace byhand {
 
 std::vector<const Step*> all_steps(const Graph& graph) {
     std::vector<const Step*> all;
-    for (const Steps* list : {&graph.forward, &graph.backward, &graph.update, &graph.evaluation}) {
+    for (const StepList* list : {&graph.forward, &graph.backward, &graph.update, &graph.evaluation}) {
         for (const Step& step : *list) {
             all.push_back(&step);
         }

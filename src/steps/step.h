@@ -26,13 +26,24 @@ class Rounded;
 // One tensor that a step reads: numbers, or indices (X, Y).
 template <class T>
 using Operand = std::variant<const T*, const std::int64_t*>;
+template <class T>
+using Reads = std::span<const Operand<T>>;
+
+template <class T>
+const T* numbers(Reads<T> reads, std::size_t position) {
+    return std::get<const T*>(reads[position]);
+}
+template <class T>
+const std::int64_t* indices(Reads<T> reads, std::size_t position) {
+    return std::get<const std::int64_t*>(reads[position]);
+}
 
 // A function on one type of numbers. Its name is that of src/manual's headers, or of the kernel or the external
 // function in its place.
 template <class T>
 struct Function {
     std::string name;
-    std::function<void(T* out, std::span<const Operand<T>> reads)> run;
+    std::function<void(T* out, Reads<T> reads)> run;
 };
 
 struct Step {
@@ -66,8 +77,8 @@ private:
     }
 };
 
-// Steps in the order in which they run.
-using Steps = std::vector<Step>;
+// StepList in the order in which they run.
+using StepList = std::vector<Step>;
 
 // The name of a function template of src/manual, and the function on each type of numbers: arguments of add.
 #define BYHAND_FUNCTION(name) #name, name<float>, name<double>, name<byhand::Rounded>
@@ -76,7 +87,7 @@ using Steps = std::vector<Step>;
 template <class T, class... Parameters, class... Sizes>
 Function<T> bound(const char* name, void (*function)(T*, Parameters...), Sizes... sizes) {
     const auto bind = [=]<std::size_t... I>(std::index_sequence<I...>) {
-        return [=](T* out, std::span<const Operand<T>> reads) {
+        return [=](T* out, Reads<T> reads) {
             function(out, std::get<std::tuple_element_t<I, std::tuple<Parameters...>>>(reads[I])..., sizes...);
         };
     };
@@ -86,11 +97,30 @@ Function<T> bound(const char* name, void (*function)(T*, Parameters...), Sizes..
 // Appends to `steps`: `makes` ← `reads` by function(out, reads…, sizes…), given as BYHAND_FUNCTION(function). Its
 // parameters are the result, then one pointer for each tensor read, then the sizes, which are fixed here.
 template <class... P, class... Q, class... R, class... Sizes>
-void add(Steps& steps, std::string makes, Shape shape, std::vector<std::string> reads, const char* name,
+void add(StepList& steps, std::string makes, Shape shape, std::vector<std::string> reads, const char* name,
          void (*in_float)(float*, P...), void (*in_double)(double*, Q...), void (*rounded)(Rounded*, R...),
          Sizes... sizes) {
     steps.push_back({std::move(makes), std::move(shape), std::move(reads), bound(name, in_float, sizes...),
                      bound(name, in_double, sizes...), bound(name, rounded, sizes...)});
+}
+
+// The same with a function on T alone.
+template <class T, class... Parameters, class... Sizes>
+void add(StepList& steps, std::string makes, Shape shape, std::vector<std::string> reads, const char* name,
+         void (*function)(T*, Parameters...), Sizes... sizes) {
+    steps.push_back({std::move(makes), std::move(shape), std::move(reads), {}, {}, {}});
+    steps.back().in<T>() = bound(name, function, sizes...);
+}
+
+// Runs the step on T: operand(name) is what the step reads under a name, as an Operand<T>.
+template <class T, class Of>
+void execute(const Step& step, T* out, Of operand) {
+    std::vector<Operand<T>> reads;
+    reads.reserve(step.reads.size());
+    for (const std::string& name : step.reads) {
+        reads.push_back(operand(name));
+    }
+    step.in<T>().run(out, reads);
 }
 
 // A network of `rows` rows, its lists run in this order. What they read without making it is the input: X (B, T) and Y
@@ -98,15 +128,15 @@ void add(Steps& steps, std::string makes, Shape shape, std::vector<std::string> 
 struct Graph {
     NetworkConfig config;
     std::size_t rows = 0;
-    Steps forward;   // to the loss
-    Steps backward;  // from the loss to every gradient
-    Steps update;    // new_X for everything in state(config)
+    StepList forward;   // to the loss
+    StepList backward;  // from the loss to every gradient
+    StepList update;    // new_X for everything in state(config)
     // The same batch by the running figures, to eval_logits: each value of the layers as eval_X. Empty without a norm.
-    Steps evaluation;
+    StepList evaluation;
     // Of the values that are not just any numbers, by name. Values drawn for a step to read lie within.
     std::map<std::string, ValueRange> ranges = {};  // NOLINT(readability-redundant-member-init): it may be left out
 
-    std::array<Steps*, 4> lists() { return {&forward, &backward, &update, &evaluation}; }
+    std::array<StepList*, 4> lists() { return {&forward, &backward, &update, &evaluation}; }
 };
 
 // A graph for a network of `rows` rows.

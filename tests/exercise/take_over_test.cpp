@@ -47,9 +47,9 @@ void one_too_few(Tensor<T> out, Tensor<const T> dbnvar_inv) {
 }
 
 template <class T>
-const Step<T>& step_of(const StepNetwork<T>& network, const std::string& name) {
+const Step& step_of(const Graph& network, const std::string& name) {
     const auto all = all_steps(network);
-    return **std::ranges::find_if(all, [&](const Step<T>* step) { return step->makes == name; });
+    return **std::ranges::find_if(all, [&](const Step* step) { return step->makes == name; });
 }
 
 }  // namespace
@@ -63,10 +63,10 @@ TEST_CASE("take over: the steps are theirs, with the shapes of the network; the 
         NetworkConfig config = kNetwork;
         config.norm.batch_divisor = divisor;
         config.norm.epsilon_place = divisor == Divisor::n ? EpsilonPlace::outside : EpsilonPlace::inside;
-        StepNetwork<double> theirs = stepwise_network<double>(config, kRows);
+        Graph theirs = stepwise_graph(config, kRows);
         CHECK(exercise::take_over(theirs, steps.in_double()) == std::vector<std::string>{"dbnvar", "dC"});
         CHECK(step_of(theirs, "dbnvar").function == "dbnvar");
-        CHECK(step_of(theirs, "dh").function == step_of(stepwise_network<double>(config, kRows), "dh").function);
+        CHECK(step_of(theirs, "dh").function == step_of(stepwise_graph(config, kRows), "dh").function);
 
         std::array<double, 7> out{}, inv{}, var{};
         inv.fill(3);
@@ -87,7 +87,7 @@ TEST_CASE("take over: the steps are theirs, with the shapes of the network; the 
 
 TEST_CASE("take over: a function of another number of tensors is a fault when it runs") {
     const Functions steps = functions_of([](Steps& all) { all.add("dbnvar", one_too_few<float>); });
-    StepNetwork<float> theirs = stepwise_network<float>(kNetwork, kRows);
+    Graph theirs = stepwise_graph(kNetwork, kRows);
     exercise::take_over(theirs, steps.in_float());
     std::array<float, 7> out{}, inv{}, var{};
     const std::array<Operand<float>, 2> reads = {inv.data(), var.data()};
@@ -97,7 +97,7 @@ TEST_CASE("take over: a function of another number of tensors is a fault when it
 
 TEST_CASE("take over: what the network does not make, and what is made twice, is refused") {
     const auto refused = [](const Functions& steps) {
-        StepNetwork<float> theirs = stepwise_network<float>(kNetwork, kRows);
+        Graph theirs = stepwise_graph(kNetwork, kRows);
         exercise::take_over(theirs, steps.in_float());
     };
     const Functions unknown = functions_of([](Steps& all) { all.add("dbnvarr", dbnvar<float>); });

@@ -38,17 +38,17 @@ double scaled(double x) {
 struct Trials {
     using Run = std::function<void(float* y, const float* x)>;
 
-    StepNetwork<float> network = test::empty_network<float>();
-    Judge judge{.bounds = test::empty_network<Rounded>(), .in_double = test::empty_network<double>()};
+    Graph network = test::empty_network();
+    Judge judge{.right = test::empty_network(), .in_double = test::empty_network()};
     FakeAnswers answers;
 
     Trials(void (*right)(Rounded*, const Rounded*), double (*answer)(double)) {
-        judge.bounds.forward.add("y", {kElements}, {"x"}, "right", right);
+        add(judge.right.forward, "y", {kElements}, {"x"}, "right", right);
         answers.add("y", {{"x", {kElements}}}, test::element_by_element("x", answer));
     }
 
     StepAlone run(const Run& ours, std::vector<float> x) {
-        network.forward.steps() = {
+        network.forward = {
             {"y", {kElements}, {"x"}, "ours", [ours](float* y, std::span<const Operand<float>> reads) {
                  ours(y, std::get<const float*>(reads[0]));
              }}};
@@ -361,13 +361,13 @@ TEST_CASE("alone: our double is held against the answers to double precision") {
 }
 
 TEST_CASE("alone: steps without an answer or without a bound are left out, the others come in their order") {
-    StepNetwork<float> network = test::empty_network<float>();
-    Judge judge{.bounds = test::empty_network<Rounded>()};
+    Graph network = test::empty_network();
+    Judge judge{.right = test::empty_network()};
     FakeAnswers answers;
     for (const std::string name : {"d", "c", "b", "a"}) {
-        network.forward.add(name, {kElements}, {"x"}, "copy", copy<float>);
+        add(network.forward, name, {kElements}, {"x"}, "copy", copy<float>);
         if (name != "c") {
-            judge.bounds.forward.add(name, {kElements}, {"x"}, "copy", copy<Rounded>);
+            add(judge.right.forward, name, {kElements}, {"x"}, "copy", copy<Rounded>);
         }
         if (name != "b") {
             answers.add(name, {{"x", {kElements}}}, test::element_by_element("x", [](double x) { return x; }));

@@ -30,14 +30,14 @@ using Function = void (*)(float* h, const float* x, std::size_t elements);
 const NetworkConfig kNetwork = {.vocabulary = 7, .context = 2, .embedding = 3, .hidden = {5}, .norm = {}};
 
 template <class T>
-StepNetwork<T> network(void (*function)(T*, const T*, std::size_t), const NetworkConfig& config, std::size_t rows,
+Graph network(void (*function)(T*, const T*, std::size_t), const NetworkConfig& config, std::size_t rows,
                        const char* name) {
-    StepNetwork<T> made = test::empty_network<T>();
+    Graph made = test::empty_network();
     made.config = config;
     made.rows = rows;
     const std::size_t H = config.hidden[0];
-    made.forward.add("x", {rows, H}, {"Y"}, "given", test::nothing<T>);
-    made.forward.add("h", {rows, H}, {"x"}, name, function, rows * H);
+    add(made.forward, "x", {rows, H}, {"Y"}, "given", test::nothing<T>);
+    add(made.forward, "h", {rows, H}, {"x"}, name, function, rows * H);
     return made;
 }
 
@@ -63,14 +63,14 @@ StepAlone judged(Function function, const std::map<const char*, Function>& furth
     const auto right_at = [](const NetworkConfig& sized, std::size_t rows) {
         return network<float>(right<float>, sized, rows, "right");
     };
-    const Judge judge{.bounds = own.bounds, .battery = &battery, .at_size = at_size, .right = right_at};
+    const Judge judge{.right = own.bounds, .battery = &battery, .at_size = at_size, .right = right_at};
     std::vector<float> x(kElements);
     for (std::size_t i = 0; i < x.size(); ++i) {
         x[i] = 0.5F + 0.01F * static_cast<float>(i);
     }
     Questions questions({{"x", {kRows, 5}, DType::float32, x.data()}, {"h", {kRows, 5}, DType::float32, x.data()}}, 7,
                         1);
-    const StepNetwork<float> ours = network<float>(function, kNetwork, kRows, "other");
+    const Graph ours = network<float>(function, kNetwork, kRows, "other");
     std::vector<StepAlone> all = run_alone(ours, judge, *own.answers, questions);
     REQUIRE(all.size() == 1);
     return std::move(all[0]);

@@ -17,15 +17,15 @@ void nothing2(T* /*y*/, const T* /*a*/, const T* /*b*/) {}
 
 // a ← C;  b ← a;  c ← a;  d ← b, c;  and backward dd ← d;  db ← dd, b;  da ← db
 template <class T>
-StepNetwork<T> diamond() {
-    StepNetwork<T> net = test::empty_network<T>();
-    net.forward.add("a", {}, {"C"}, "make_a", nothing<T>);
-    net.forward.add("b", {}, {"a"}, "make_b", nothing<T>);
-    net.forward.add("c", {}, {"a"}, "make_c", nothing<T>);
-    net.forward.add("d", {}, {"b", "c"}, "make_d", nothing2<T>);
-    net.backward.add("dd", {}, {"d"}, "make_dd", nothing<T>);
-    net.backward.add("db", {}, {"dd", "b"}, "make_db", nothing2<T>);
-    net.backward.add("da", {}, {"db"}, "make_da", nothing<T>);
+Graph diamond() {
+    Graph net = test::empty_network();
+    add(net.forward, "a", {}, {"C"}, "make_a", nothing<T>);
+    add(net.forward, "b", {}, {"a"}, "make_b", nothing<T>);
+    add(net.forward, "c", {}, {"a"}, "make_c", nothing<T>);
+    add(net.forward, "d", {}, {"b", "c"}, "make_d", nothing2<T>);
+    add(net.backward, "dd", {}, {"d"}, "make_dd", nothing<T>);
+    add(net.backward, "db", {}, {"dd", "b"}, "make_db", nothing2<T>);
+    add(net.backward, "da", {}, {"db"}, "make_da", nothing<T>);
     return net;
 }
 
@@ -71,7 +71,7 @@ TEST_CASE("blame: right lists have no faults") {
 }
 
 TEST_CASE("blame: a step that runs too early, in its list or across lists") {
-    StepNetwork<float> early = diamond<float>();
+    Graph early = diamond<float>();
     std::swap(early.forward.steps()[1], early.forward.steps()[3]);  // a d c b
     const std::vector<Culprit> faults = list_faults(early, diamond<Rounded>());
     REQUIRE(!faults.empty());
@@ -82,14 +82,14 @@ TEST_CASE("blame: a step that runs too early, in its list or across lists") {
     // Two of what it reads are not there yet; it is one culprit.
     CHECK(names(find_culprits(faults, {})) == Names{"d"});
 
-    StepNetwork<float> across = diamond<float>();
+    Graph across = diamond<float>();
     across.forward.steps().insert(across.forward.steps().begin(), across.backward.steps()[0]);
     across.backward.steps().erase(across.backward.steps().begin());
     CHECK(names(list_faults(across, diamond<Rounded>())) == Names{"dd"});
 }
 
 TEST_CASE("blame: a step that is missing, and those that read what it would have made") {
-    StepNetwork<float> without = diamond<float>();
+    Graph without = diamond<float>();
     without.backward.steps().erase(without.backward.steps().begin() + 1);  // db
     const std::vector<Culprit> faults = list_faults(without, diamond<Rounded>());
     CHECK(names(faults) == Names{"da", "db"});
@@ -130,7 +130,7 @@ TEST_CASE("blame: culprits are the faults and what is wrong in isolation, each o
 }
 
 TEST_CASE("blame: victims inherit from the nearest culprit, and from none where none leads there") {
-    const StepNetwork<float> net = diamond<float>();
+    const Graph net = diamond<float>();
     const auto of = [&](const Names& guilty, const Names& failing) {
         return find_victims(net, culprits(guilty), failing);
     };
@@ -155,7 +155,7 @@ TEST_CASE("blame: victims inherit from the nearest culprit, and from none where 
 }
 
 TEST_CASE("blame: what is off in the chain itself hands it on, rather than a nearer culprit that is not") {
-    const StepNetwork<float> net = diamond<float>();
+    const Graph net = diamond<float>();
     const auto inherits = [&](const std::vector<Culprit>& guilty, const Names& failing) {
         return from(find_victims(net, guilty, failing), "d");
     };
@@ -171,14 +171,14 @@ TEST_CASE("blame: what is off in the chain itself hands it on, rather than a nea
 
 TEST_CASE("blame: nearest is by the number of steps between, on whichever way") {
     for (const bool mirrored : {false, true}) {
-        StepNetwork<float> net = test::empty_network<float>();
-        net.forward.add("near", {}, {"C"}, "", nothing<float>);
-        net.forward.add("far", {}, {"C"}, "", nothing<float>);
-        net.forward.add("short", {}, {"near"}, "", nothing<float>);
-        net.forward.add("between", {}, {"far"}, "", nothing<float>);
-        net.forward.add("long", {}, {"between"}, "", nothing<float>);
+        Graph net = test::empty_network();
+        add(net.forward, "near", {}, {"C"}, "", nothing<float>);
+        add(net.forward, "far", {}, {"C"}, "", nothing<float>);
+        add(net.forward, "short", {}, {"near"}, "", nothing<float>);
+        add(net.forward, "between", {}, {"far"}, "", nothing<float>);
+        add(net.forward, "long", {}, {"between"}, "", nothing<float>);
         const Names reads = mirrored ? Names{"long", "short"} : Names{"short", "long"};
-        net.forward.add("victim", {}, reads, "", nothing2<float>);
+        add(net.forward, "victim", {}, reads, "", nothing2<float>);
         CHECK(from(find_victims(net, culprits({"near", "far"}), {"victim"}), "victim") == "near");
     }
 }

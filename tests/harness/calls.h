@@ -27,7 +27,7 @@ inline void twice(float* y, const float* x) {
     }
 }
 
-inline Step<float> step_of(const Function& function) {
+inline Step step_of(const Function& function) {
     return {"y", {kElements}, {"x", "i"}, "theirs", [function](float* y, std::span<const Operand<float>> reads) {
                 function(y, std::get<const float*>(reads[0]), std::get<const std::int64_t*>(reads[1]));
             }};
@@ -51,7 +51,7 @@ inline const CallConfig kApart = {.subprocess = true};
 using Results = std::vector<CallResult<float>>;
 
 inline Results results_of(const Function& function, const CallConfig& config = kApart, std::size_t calls = 4) {
-    const Step<float> step = step_of(function);
+    const Step step = step_of(function);
     std::vector<Values> values;
     for (std::size_t i = 0; i < calls; ++i) {
         values.push_back(values_from(static_cast<float>(100 * i)));

@@ -23,9 +23,9 @@ networks::Example drawn(const NetworkConfig& config, std::size_t rows, unsigned 
     return example;
 }
 
-std::vector<CheckedGradient> check(const StepNetwork<double>& network, const networks::Example& example,
+std::vector<CheckedGradient> check(const Graph& network, const networks::Example& example,
                                    std::size_t elements = 1000) {
-    return gradcheck(network, stepwise_network<Rounded>(example.config, example.rows), example.state, example.batch(),
+    return gradcheck(network, stepwise_graph(example.config, example.rows), example.state, example.batch(),
                      {.elements = elements, .seed = 3});
 }
 
@@ -45,9 +45,9 @@ std::string first_wrong(const std::vector<CheckedGradient>& all) {
     return "";
 }
 
-Step<double>& step_of(StepNetwork<double>& network, const std::string& makes) {
-    for (StepList<double>* list : {&network.forward, &network.backward}) {
-        for (Step<double>& step : list->steps()) {
+Step& step_of(Graph& network, const std::string& makes) {
+    for (Steps* list : {&network.forward, &network.backward}) {
+        for (Step& step : *list) {
             if (step.makes == makes) {
                 return step;
             }
@@ -59,9 +59,9 @@ Step<double>& step_of(StepNetwork<double>& network, const std::string& makes) {
 
 // Lets `spoil` change what the step that makes `name` has made.
 template <class Spoil>
-StepNetwork<double> spoiled(const networks::Example& example, const std::string& name, Spoil spoil) {
-    StepNetwork<double> network = stepwise_network<double>(example.config, example.rows);
-    Step<double>& step = step_of(network, name);
+Graph spoiled(const networks::Example& example, const std::string& name, Spoil spoil) {
+    Graph network = stepwise_graph(example.config, example.rows);
+    Step& step = step_of(network, name);
     step.run = [right = step.run, elements = count(step.shape), spoil](double* out,
                                                                        std::span<const Operand<double>> reads) {
         right(out, reads);
@@ -117,16 +117,16 @@ NetworkConfig two_biases() {
 }
 
 template <class T>
-StepNetwork<T> hand_made(void (*loss)(T*, const T*), void (*backward)(T*, const T*)) {
-    StepNetwork<T> net{two_biases(), 3, {}, {}, {}, {}};
-    net.forward.add("a", {2}, {"b1"}, "copy2", copy2<T>);
-    net.forward.add("loss", {}, {"a"}, "loss", loss);
-    net.backward.add("da", {2}, {"a"}, "backward", backward);
-    net.backward.add("db1", {2}, {"da"}, "copy2", copy2<T>);
+Graph hand_made(void (*loss)(T*, const T*), void (*backward)(T*, const T*)) {
+    Graph net{two_biases(), 3, {}, {}, {}, {}};
+    add(net.forward, "a", {2}, {"b1"}, BYHAND_FUNCTION(copy2));
+    add(net.forward, "loss", {}, {"a"}, "loss", loss);
+    add(net.backward, "da", {2}, {"a"}, "backward", backward);
+    add(net.backward, "db1", {2}, {"da"}, BYHAND_FUNCTION(copy2));
     return net;
 }
 
-std::vector<CheckedGradient> check_by_hand(const StepNetwork<double>& net, const StepNetwork<Rounded>& bounds,
+std::vector<CheckedGradient> check_by_hand(const Graph& net, const Graph& bounds,
                                            float first, float second) {
     networks::Example example = drawn(two_biases(), 3, 5);
     example.state["b1"][0] = first;
@@ -147,13 +147,13 @@ TEST_CASE("gradcheck: every convention of the norm agrees, stepwise and collapse
         INFO(networks::describe(config, 5));
         const networks::Example example = drawn(config, 5, 300 + number);
         for (const bool collapsed : {false, true}) {
-            const auto network = collapsed ? collapsed_network<double>(config, 5) : stepwise_network<double>(config, 5);
+            const auto network = collapsed ? collapsed_graph(config, 5) : stepwise_graph(config, 5);
             const auto bounds =
-                collapsed ? collapsed_network<Rounded>(config, 5) : stepwise_network<Rounded>(config, 5);
+                collapsed ? collapsed_graph(config, 5) : stepwise_graph(config, 5);
             const auto all =
                 gradcheck(network, bounds, example.state, example.batch(), {.elements = 11, .seed = number});
             CHECK(first_wrong(all).empty());
-            CHECK(all.size() == network.backward.steps().size());
+            CHECK(all.size() == network.backward.size());
             for (const CheckedGradient& g : all) {
                 INFO(g.name);
                 CHECK(g.checked == std::min<std::size_t>(count(g.shape), 11));
@@ -175,7 +175,7 @@ TEST_CASE("gradcheck: what is zero in exact arithmetic is said to be so, and onl
     NetworkConfig config = networks::small({7});
     const networks::Example example = drawn(config, 5, 11);
     std::set<std::string> zero;
-    for (const CheckedGradient& g : check(stepwise_network<double>(config, 5), example)) {
+    for (const CheckedGradient& g : check(stepwise_graph(config, 5), example)) {
         if (g.verdict == zero_within_rounding) {
             zero.insert(g.name);
         }
@@ -185,7 +185,7 @@ TEST_CASE("gradcheck: what is zero in exact arithmetic is said to be so, and onl
     // After the norm, or without one, a bias matters.
     config.norm.place = NormPlace::none;
     const networks::Example without = drawn(config, 5, 11);
-    CHECK(named(check(stepwise_network<double>(config, 5), without), "db1").verdict == within);
+    CHECK(named(check(stepwise_graph(config, 5), without), "db1").verdict == within);
 
     // A gradient that should be zero and is not.
     const auto shifted = spoiled(example, "db1", [](Made db, Reads) { db[3] += 1e-6; });
@@ -251,7 +251,7 @@ TEST_CASE("gradcheck: wrong steps are found, each where it stands") {
 TEST_CASE("gradcheck: one element off by what it says it catches is caught, by a hundredth of that is not") {
     const NetworkConfig config = networks::small({7});
     const networks::Example example = drawn(config, 5, 31);
-    const auto right = check(stepwise_network<double>(config, 5), example);
+    const auto right = check(stepwise_graph(config, 5), example);
     for (const CheckedGradient& g : right) {
         if (g.verdict != within) {
             continue;
@@ -280,7 +280,7 @@ TEST_CASE("gradcheck: a wrong forward step contradicts its own gradient") {
 TEST_CASE("gradcheck: unwritten, not finite, and missing") {
     const NetworkConfig config = networks::small({7});
     const networks::Example example = drawn(config, 5, 51);
-    StepNetwork<double> silent = stepwise_network<double>(config, 5);
+    Graph silent = stepwise_graph(config, 5);
     step_of(silent, "dW2").run = [](double*, Reads) {};
     CHECK(named(check(silent, example), "dW2").verdict == unwritten);
     CHECK(named(check(silent, example), "db2").verdict == within);
@@ -292,8 +292,8 @@ TEST_CASE("gradcheck: unwritten, not finite, and missing") {
         CHECK(g.worst == 5);
     }
 
-    StepNetwork<double> without = stepwise_network<double>(config, 5);
-    std::erase_if(without.backward.steps(), [](const Step<double>& step) { return step.makes == "db2"; });
+    Graph without = stepwise_graph(config, 5);
+    std::erase_if(without.backward.steps(), [](const Step& step) { return step.makes == "db2"; });
     CHECK(named(check(without, example), "db2").verdict == missing);
 }
 
@@ -327,7 +327,7 @@ TEST_CASE(
     "gradcheck: a sample is of the size that was asked for, the same again for the same seed, and not all zeros") {
     const NetworkConfig config = networks::small({31}, 11);
     const networks::Example example = drawn(config, 9, 61);
-    const auto network = stepwise_network<double>(config, 9);
+    const auto network = stepwise_graph(config, 9);
     const auto first = check(network, example, 5), again = check(network, example, 5);
     REQUIRE(first.size() == again.size());
     for (std::size_t i = 0; i < first.size(); ++i) {

@@ -66,7 +66,7 @@ TEST_CASE("run_calls: a function that behaves makes the same numbers here and in
 
 TEST_CASE("run_calls: in double; what is never written, and numbers that are none") {
     const Values values = values_from(1);
-    const Step<double> step = {"y", {3}, {"x"}, "theirs", [](double* y, std::span<const Operand<double>> reads) {
+    const Step step = {"y", {3}, {"x"}, "theirs", [](double* y, std::span<const Operand<double>> reads) {
                                    y[0] = std::get<const double*>(reads[0])[6] / 3;
                                    y[1] = std::nan("");
                                }};

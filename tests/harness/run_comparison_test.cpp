@@ -138,12 +138,12 @@ namespace {
 
 // dW1 = 3·W1.
 template <class T>
-StepNetwork<T> tripling(const NetworkConfig& config) {
-    StepNetwork<T> network;
+Graph tripling(const NetworkConfig& config) {
+    Graph network;
     network.config = config;
     network.rows = kRows;
     const Shape shape = {config.context * config.embedding, config.hidden[0]};
-    network.forward.add("dW1", shape, {"W1"}, "tripled", test::times<T>, count(shape), 3.0);
+    add(network.forward, "dW1", shape, {"W1"}, "tripled", test::times<T>, count(shape), 3.0);
     return network;
 }
 

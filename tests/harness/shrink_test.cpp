@@ -48,12 +48,12 @@ NetworkSize size_of(std::size_t rows, std::size_t V, std::size_t T, std::size_t 
 
 Form form(const NetworkConfig& config, std::size_t rows) {
     const std::size_t V = config.vocabulary, K = config.context * config.embedding;
-    StepNetwork<Rounded> bounds = test::empty_network<Rounded>();
+    Graph bounds = test::empty_network();
     bounds.config = config;
     bounds.rows = rows;
-    bounds.forward.add("embcat", {rows, K}, {"X"}, "given", test::nothing<Rounded>);
-    bounds.forward.add("z", {rows, V}, {"X"}, "given", test::nothing<Rounded>);
-    bounds.forward.add("y", {rows, V}, {"z", "Y", "embcat"}, "right", right<Rounded>, rows, V, K);
+    add(bounds.forward, "embcat", {rows, K}, {"X"}, "given", test::nothing<Rounded>);
+    add(bounds.forward, "z", {rows, V}, {"X"}, "given", test::nothing<Rounded>);
+    add(bounds.forward, "y", {rows, V}, {"z", "Y", "embcat"}, "right", right<Rounded>, rows, V, K);
     bounds.ranges["embcat"] = {.low = 0.5};
     auto answers = std::make_shared<FakeAnswers>();
     answers->add("y", {{"z", {rows, V}}, {"Y", {rows}}, {"embcat", {rows, K}}},

@@ -28,17 +28,17 @@ void first_minus_second(T* y, const T* x) {
 }
 
 template <class T>
-StepNetwork<T> chain() {
-    StepNetwork<T> net = test::empty_network<T>();
-    net.forward.add("same", {kElements}, {"b1"}, "copy", test::copy<T>, kElements);
-    net.forward.add("scaled", {kElements}, {"same"}, "scale", test::times<T>, kElements, kFactor);
-    net.forward.add("copied", {kElements}, {"scaled"}, "copy", test::copy<T>, kElements);
-    net.forward.add("amplified", {kElements}, {"copied"}, "amplify", test::times<T>, kElements, 1024.0);
-    net.forward.add("squared", {kElements}, {"amplified"}, "square", test::square<T>, kElements);
-    net.backward.add("other", {kElements}, {"b1"}, "scale", test::times<T>, kElements, kFactor);
-    net.backward.add("nothing", {kElements}, {"copied", "scaled"}, "subtract", subtract<T>);
-    net.backward.add("apart", {kElements}, {"scaled", "other"}, "subtract", subtract<T>);
-    net.backward.add("neighbours", {}, {"scaled"}, "first_minus_second", first_minus_second<T>);
+Graph chain() {
+    Graph net = test::empty_network();
+    add(net.forward, "same", {kElements}, {"b1"}, "copy", test::copy<T>, kElements);
+    add(net.forward, "scaled", {kElements}, {"same"}, "scale", test::times<T>, kElements, kFactor);
+    add(net.forward, "copied", {kElements}, {"scaled"}, "copy", test::copy<T>, kElements);
+    add(net.forward, "amplified", {kElements}, {"copied"}, "amplify", test::times<T>, kElements, 1024.0);
+    add(net.forward, "squared", {kElements}, {"amplified"}, "square", test::square<T>, kElements);
+    add(net.backward, "other", {kElements}, {"b1"}, "scale", test::times<T>, kElements, kFactor);
+    add(net.backward, "nothing", {kElements}, {"copied", "scaled"}, BYHAND_FUNCTION(subtract));
+    add(net.backward, "apart", {kElements}, {"scaled", "other"}, BYHAND_FUNCTION(subtract));
+    add(net.backward, "neighbours", {}, {"scaled"}, BYHAND_FUNCTION(first_minus_second));
     return net;
 }
 
@@ -176,18 +176,18 @@ TEST_CASE("spread: equal rows summed in another order are within the limit of an
     }
     const Batch batch{rows, X.data(), Y.data()};
     const Tensors<float> state = drawn_state(config, 7);
-    Runner<double> right(collapsed_network<double>(config, rows));
+    Runner<double> right(collapsed_graph(config, rows));
     copy_into(right.tensors(), state);
     right.set_batch(batch);
     right.forward();
     right.backward();
 
-    const auto limits = chain_limits(collapsed_network<double>(config, rows), collapsed_network<Rounded>(config, rows),
+    const auto limits = chain_limits(collapsed_graph(config, rows), collapsed_graph(config, rows),
                                      state, batch, 0.1F, {}, {.deviations = {}, .any_order = true});
     const std::span<const double> x = right.tensors()["embcat"], dy = right.tensors()["dhpreact"];
     const std::size_t in = x.size() / rows, out = dy.size() / rows;
     std::size_t beyond_our_order = 0;
-    const auto ours = chain_limits(collapsed_network<double>(config, rows), collapsed_network<Rounded>(config, rows),
+    const auto ours = chain_limits(collapsed_graph(config, rows), collapsed_graph(config, rows),
                                    state, batch, 0.1F, {});
     for (std::size_t kj = 0; kj < in * out; ++kj) {
         float sum = 0;

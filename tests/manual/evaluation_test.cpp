@@ -53,7 +53,7 @@ TEST_CASE("logits in evaluation mode are those of plain loops, for every convent
             plain::State state = plain::copy(example.state);
             const plain::Values expected = plain::logits(config, state, example.X, plain::Mode::evaluation);
             const std::size_t m = rounding::longest_sum(config, 9);
-            const auto network = [&]<class T>(T) { return evaluation_network<T>(config, 9); };
+            const auto network = [&]<class T>(T) { return evaluation_graph(config, 9); };
             const rounding::Values in_double = rounding::values(network(0.0), example, 0, rounding::kUnit<double>);
             rounding::check({{"logits", {9, 11}, DType::float64, expected.data()}}, in_double, m,
                             rounding::kUnit<double>);

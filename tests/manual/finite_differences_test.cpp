@@ -66,7 +66,7 @@ struct Checked {
 
 // Moves each element of each tensor that has a gradient, and runs the forward steps after it again.
 Checked check_all_gradients(const networks::Example& example) {
-    Runner<double> runner(stepwise_network<double>(example.config, example.rows));
+    Runner<double> runner(stepwise_graph(example.config, example.rows));
     copy_into(runner.tensors(), example.state);
     runner.set_batch(example.batch());
     runner.forward();

@@ -21,9 +21,9 @@ using namespace byhand;
 namespace {
 
 std::map<std::string, std::string> functions_of(const NetworkConfig& config) {
-    const StepNetwork<float> pieces = fused_pieces<float>(config, 7);
+    const Graph pieces = fused_pieces(config, 7);
     std::map<std::string, std::string> functions;
-    for (const Step<float>* step : all_steps(pieces)) {
+    for (const Step* step : all_steps(pieces)) {
         functions[step->makes] = step->function;
     }
     return functions;
@@ -74,9 +74,9 @@ TEST_CASE("each piece is by the kernel, if there is one, or by the fused network
 TEST_CASE("all kernels of the fused step are among the pieces, on every kind of vectors") {
     NetworkConfig config = networks::small({5});
     config.norm.place = NormPlace::before;
-    const StepNetwork<float> pieces = fused_pieces_on_all_targets(config, 7);
+    const Graph pieces = fused_pieces_on_all_targets(config, 7);
     std::set<std::string> found, expected;
-    for (const Step<float>* step : all_steps(pieces)) {
+    for (const Step* step : all_steps(pieces)) {
         if (step->function.starts_with("simd::")) {
             found.insert(step->function);
         }
@@ -101,7 +101,7 @@ TEST_CASE("each kernel makes what the formula makes of the same reads, on every 
             config.norm = norm;
             INFO(networks::describe(config, rows));
             const networks::Example example = networks::make(config, rows);
-            const StepNetwork<float> formulas = fused_network<float>(config, rows);
+            const Graph formulas = fused_graph(config, rows);
             const std::unique_ptr<Side> side = make_step_side(formulas);
             side->load(example.state);
             side->run(example.batch(), 0.1F);
@@ -113,8 +113,8 @@ TEST_CASE("each kernel makes what the formula makes of the same reads, on every 
                        : name == "rate" ? Operand<float>(&rate)
                                         : Operand<float>(static_cast<const float*>(find(values, name)->data));
             };
-            const StepNetwork<float> pieces = fused_pieces_on_all_targets(config, rows);
-            for (const Step<float>* step : all_steps(pieces)) {
+            const Graph pieces = fused_pieces_on_all_targets(config, rows);
+            for (const Step* step : all_steps(pieces)) {
                 const View* right = find(values, step->makes);
                 if (right == nullptr) {  // counts
                     continue;
@@ -143,8 +143,8 @@ TEST_CASE("the pieces one after another make what the fused network makes, to th
                 networks::small(rows == 9 ? std::vector<std::size_t>{37} : std::vector<std::size_t>{19, 5});
             config.norm = norm;
             const networks::Example example = networks::make(config, rows);
-            StepNetwork<float> pieces = fused_pieces<float>(config, rows);
-            std::erase_if(pieces.forward.steps(), [](const Step<float>& step) { return step.makes == "counts"; });
+            Graph pieces = fused_pieces(config, rows);
+            std::erase_if(pieces.forward.steps(), [](const Step& step) { return step.makes == "counts"; });
             const std::unique_ptr<Side> one_by_one = make_step_side(pieces);
             const std::unique_ptr<Side> fused = make_hand_side(HandForm::fused, config, rows, DType::float32);
             for (Side* side : {one_by_one.get(), fused.get()}) {

@@ -15,8 +15,8 @@ namespace stepper {
 template <class T>
 class Steps {
 public:
-    Steps(byhand::Runner<T>& runner, const networks::Example& example, const byhand::StepList<T>& list) {
-        for (const byhand::Step<T>& step : list.steps()) {
+    Steps(byhand::Runner<T>& runner, const networks::Example& example, const byhand::Steps& list) {
+        for (const byhand::Step& step : list) {
             Bound bound{&step, runner.tensors()[step.makes], {}, {}};
             for (const std::string& name : step.reads) {
                 if (name == "X" || name == "Y") {
@@ -70,7 +70,7 @@ public:
 
 private:
     struct Bound {
-        const byhand::Step<T>* step;
+        const byhand::Step* step;
         std::span<T> out;
         std::vector<byhand::Operand<T>> reads;
         std::vector<std::span<const T>> numbers;  // what is read; empty for X and Y

@@ -36,7 +36,7 @@ std::vector<std::string> learned_just_before(const std::vector<Layer>& all, std:
 }  // namespace
 
 Landscape::Landscape(const NetworkConfig& config, std::size_t rows)
-    : config_(config), runner_(stepwise_network<double>(config, rows)) {}
+    : config_(config), runner_(stepwise_graph(config, rows)) {}
 
 void Landscape::begin(const Tensors<float>& state, const Batch& batch) {
     copy_into(runner_.tensors(), state);

@@ -85,7 +85,7 @@ ScaledLayer scale_layer(Runner<double>& runner, const Tensors<float>& state, con
 
 std::vector<ScaledLayer> scale_layers(const NetworkConfig& config, const Tensors<float>& state, const Batch& batch,
                                       const std::vector<double>& alphas) {
-    Runner<double> runner(stepwise_network<double>(config, batch.rows));
+    Runner<double> runner(stepwise_graph(config, batch.rows));
     runner.set_batch(batch);
     std::vector<ScaledLayer> all;
     for (const Layer& layer : layers(config)) {

@@ -45,7 +45,7 @@ Undone<T> undone(const NormInput<double>& given, const NormConfig& norm) {
 
 // What a norm of the network reads and the gradient of what it hands on, of each layer; with γ = 1 and β = 0.
 std::vector<NormInput<double>> norm_inputs(const FirstStep& first, const Batch& batch) {
-    Runner<float> runner(stepwise_network<float>(first.network(), batch.rows));
+    Runner<float> runner(stepwise_graph(first.network(), batch.rows));
     copy_into(runner.tensors(), first.state);
     runner.set_batch(batch);
     runner.forward();
@@ -100,7 +100,7 @@ struct WholeNetwork {
     double loss = 0;
 };
 WholeNetwork with_norms_undone(const FirstStep& first) {
-    Runner<double> runner(stepwise_network<double>(first.network(), first.run.recipe.batch));
+    Runner<double> runner(stepwise_graph(first.network(), first.run.recipe.batch));
     Tensors<double>& tensors = runner.tensors();
     copy_into(tensors, first.state);
     runner.set_batch(first.batch.view());
@@ -120,7 +120,7 @@ WholeNetwork without_norms(const FirstStep& first) {
     for (const TensorSpec& spec : weights.table()) {
         std::ranges::copy(first.state[spec.name], weights[spec.name].begin());
     }
-    Runner<double> runner(stepwise_network<double>(plain, first.run.recipe.batch));
+    Runner<double> runner(stepwise_graph(plain, first.run.recipe.batch));
     copy_into(runner.tensors(), weights);
     runner.set_batch(first.batch.view());
     runner.forward();

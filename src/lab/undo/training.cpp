@@ -24,8 +24,8 @@ constexpr std::size_t kMoments = 20;  // looked at in a training, besides its be
 
 // The note's slip: the update of γ reads the gradient of β.
 std::unique_ptr<Model> with_slip(const NetworkConfig& network, std::size_t rows) {
-    StepNetwork<float> slipped = fused_network<float>(network, rows);
-    for (Step<float>& step : slipped.update.steps()) {
+    Graph slipped = fused_graph(network, rows);
+    for (Step& step : slipped.update) {
         if (step.makes.starts_with("new_bngain")) {
             step.reads[1] = "dbnbias" + step.makes.substr(std::string("new_bngain").size());
         }

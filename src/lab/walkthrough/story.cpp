@@ -23,8 +23,8 @@ Layer layer_of(const Chapter& chapter, const Told& told) {
     return layers(told.network.config)[chapter.layer];
 }
 
-const Step<float>& step_by(const Chapter& chapter, const std::string& function) {
-    return **std::ranges::find(chapter.steps, function, [](const Step<float>* step) { return step->function; });
+const Step& step_by(const Chapter& chapter, const std::string& function) {
+    return **std::ranges::find(chapter.steps, function, [](const Step* step) { return step->in_float.name; });
 }
 
 // The first unit's values down the batch. Precondition: the tensor is (B, H).
@@ -68,8 +68,8 @@ std::string told_answer(const Told& told) {
 std::string other(const Chapter& chapter) {
     std::vector<std::string> functions;
     functions.reserve(chapter.steps.size());
-    for (const Step<float>* step : chapter.steps) {
-        functions.push_back(step->function);
+    for (const Step* step : chapter.steps) {
+        functions.push_back(step->in_float.name);
     }
     return fmt::format("Further steps: {}.", fmt::join(functions, ", "));
 }
@@ -180,7 +180,7 @@ std::string norm_backward_story(const Chapter& chapter, const Told& told) {
 }
 
 std::string activation_backward(const Chapter& chapter, const Told& told) {
-    const Step<float>& step = *chapter.steps.front();
+    const Step& step = *chapter.steps.front();
     double passed = 0;
     const std::span<const float> h = told.values[step.reads.back()];
     for (const float value : h) {
