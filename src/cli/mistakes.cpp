@@ -92,7 +92,7 @@ public:
         Summary summary, batch_and_draw;
         std::vector<Candidate> candidates;
         candidates.push_back(std::move(candidate));
-        candidates.back().judge.right = {};  // nothing is explained here
+        candidates.back().judge.right_at_size = {};  // nothing is explained here
         run_comparison(network_, state_, schedule, candidates, reference_.sides, reference_.chain,
                        [&](const ComparedStep& step) {
                            add(summary, step);

@@ -71,7 +71,7 @@ Checked check_all_gradients(const networks::Example& example) {
     runner.set_batch(example.batch());
     runner.forward();
     runner.backward();
-    const stepper::Steps<double> forward(runner, example, runner.network().forward);
+    const stepper::Steps<double> forward(runner, example, runner.graph().forward);
     const double& loss = runner.tensors()["loss"][0];
     // Every step rounds, and rounding one value by a unit moves the loss by about a unit of its size.
     const double noise = static_cast<double>(forward.size()) * 0x1p-53 * (1 + loss);
@@ -109,7 +109,7 @@ Checked check_all_gradients(const networks::Example& example) {
         forward.run(0);
         ++checked.tensors;
     }
-    CHECK(checked.tensors == runner.network().backward.steps().size());  // no gradient is left out
+    CHECK(checked.tensors == runner.graph().backward.size());  // no gradient is left out
     return checked;
 }
 

@@ -77,7 +77,7 @@ inline Values values(const byhand::Graph& network, const networks::Example& exam
     copy_into(runner.tensors(), example.state);
     runner.set_rate(rate);
     std::vector<stepper::Steps<double>> lists;
-    for (const Steps* list : {&network.forward, &network.backward, &network.update, &network.evaluation}) {
+    for (const StepList* list : {&network.forward, &network.backward, &network.update, &network.evaluation}) {
         lists.emplace_back(runner, example, *list);
     }
 

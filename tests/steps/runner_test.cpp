@@ -17,7 +17,7 @@ namespace {
 void add_one(double* out, const double* in) {
     *out = *in + 1;
 }
-void add(double* out, const double* a, const double* b) {
+void sum(double* out, const double* a, const double* b) {
     *out = *a + *b;
 }
 
@@ -51,8 +51,8 @@ TEST_CASE("runner: forward_from runs what may depend on a name, and never what m
     Graph net = empty();
     add(net.forward, "a", {}, {"rate"}, "add_one", add_one);
     add(net.forward, "b", {}, {"rate"}, "add_one", add_one);
-    add(net.forward, "c", {}, {"a", "b"}, "add", add);
-    add(net.forward, "d", {}, {"c", "a"}, "add", add);
+    add(net.forward, "c", {}, {"a", "b"}, "sum", sum);
+    add(net.forward, "d", {}, {"c", "a"}, "sum", sum);
     Runner<double> runner(net);
     const auto value = [&](const char* name) { return runner.tensors()[name][0]; };
     runner.set_rate(10);
@@ -97,9 +97,9 @@ TEST_CASE("runner: each list runs by itself and in order, on what the lists befo
     Graph net = empty();
     add(net.forward, "a", {}, {"rate"}, "add_one", add_one);
     add(net.forward, "b", {}, {"a"}, "add_one", add_one);
-    add(net.forward, "c", {}, {"a", "b"}, "add", add);
+    add(net.forward, "c", {}, {"a", "b"}, "sum", sum);
     add(net.backward, "d", {}, {"c"}, "add_one", add_one);
-    add(net.update, "e", {}, {"d", "rate"}, "add", add);
+    add(net.update, "e", {}, {"d", "rate"}, "sum", sum);
     Runner<double> runner(net);
     const auto value = [&](const char* name) { return runner.tensors()[name][0]; };
     const auto unwritten = [&](const char* name) { return is_unwritten(runner.tensors()[name].data()); };
