@@ -47,7 +47,6 @@ void by_index(T* y, const T* a, const std::int64_t* indices) {
 }
 
 // y ← x, 1.5 times; dy ← y, its square; dx ← dy, y, their product; dz ← dx, 1.5 times; dg ← dy by the indices X.
-template <class T>
 Graph small_chain() {
     Graph network = test::empty_network();
     add(network.forward, "y", {kElements}, {"x"}, BYHAND_FUNCTION(scale));
@@ -59,7 +58,6 @@ Graph small_chain() {
 }
 
 // In one step from y: dx ← y, its square. (Another formula than above, so that it shows which was taken.)
-template <class T>
 Graph collapsed_chain() {
     Graph network = test::empty_network();
     add(network.backward, "dx", {kElements}, {"y"}, BYHAND_FUNCTION(square));
@@ -135,9 +133,9 @@ struct Chain {
         for (const std::string name : {"dy", "dx", "dz", "dg"}) {
             reference.put({name, {kElements}}, Row(kElements, 1e6F));
         }
-        const std::vector<Form> forms = {{small_chain<Rounded>(), std::make_shared<FakeAnswers>(stepwise)},
-                                         {collapsed_chain<Rounded>(), std::make_shared<FakeAnswers>(collapsed)}};
-        return judge_given(file.views(), small_chain<float>(), forms, reference.views(), limits);
+        const std::vector<Form> forms = {{small_chain(), std::make_shared<FakeAnswers>(stepwise)},
+                                         {collapsed_chain(), std::make_shared<FakeAnswers>(collapsed)}};
+        return judge_given(file.views(), small_chain(), forms, reference.views(), limits);
     }
 };
 
@@ -292,7 +290,7 @@ TEST_CASE("judge_given: what is missing for a verdict is reported, nearest first
         for (const auto& [name, numbers] : given) {
             file.add(name, {kElements}, numbers);
         }
-        return missing_for(failing, file.views(), small_chain<float>(), c.judged(given));
+        return missing_for(failing, file.views(), small_chain(), c.judged(given));
     };
     CHECK(missing({"dz", "dg"}, {{"dz", c.dz}, {"dg", c.dg}}) == Names{"dx", "dy"});
     CHECK(missing({"dz"}, {{"dz", c.dz}}) == Names{"dx", "dy"});  // y is the reference's

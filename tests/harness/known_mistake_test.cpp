@@ -22,11 +22,6 @@ constexpr std::size_t kRows = 9;
 
 const NetworkConfig kNetwork = {.vocabulary = 5, .context = 3, .embedding = 2, .hidden = {7}, .norm = {}};
 
-const Step& step_of(const Graph& network, const std::string& makes) {
-    const std::vector<const Step*> steps = all_steps(network);
-    return **std::ranges::find(steps, makes, &Step::makes);
-}
-
 // Random values of all that steps of the network read, the same ones in each test.
 Values random_values(const Graph& network) {
     std::vector<TensorSpec> specs;
@@ -37,18 +32,10 @@ Values random_values(const Graph& network) {
 }
 
 std::vector<double> made_by(const Step& step, const Values& values) {
-    std::map<std::string, std::vector<float>> read;
-    std::vector<Operand<float>> operands;
-    for (const std::string& name : step.reads) {
-        if (values.holds_indices(name)) {
-            operands.emplace_back(values.indices(name).data());
-        } else {
-            operands.emplace_back(
-                static_cast<const float*>(read.try_emplace(name, values.numbers(name)).first->second.data()));
-        }
-    }
     std::vector<float> out(count(step.shape));
-    step.run(out.data(), operands);
+    execute(step, out.data(), [&](const std::string& name) -> Operand<float> {
+        return values.holds_indices(name) ? Operand<float>(values.indices(name).data()) : values.numbers(name).data();
+    });
     return {out.begin(), out.end()};
 }
 
@@ -59,7 +46,7 @@ struct Asked {
     Question question(const std::string& makes) const {
         Question question;
         question.values = std::make_shared<const Values>(values);
-        question.answer = made_by(step_of(right, makes), values);
+        question.answer = made_by(*find_step(right, makes), values);
         return question;
     }
     std::string known(const std::string& makes, const std::vector<double>& ours) const {
@@ -101,7 +88,7 @@ TEST_CASE("known mistakes: each that changes a step's numbers is named, or one t
             REQUIRE(known != nullptr);
             Graph other = asked.right;
             known->plant(other, {});
-            CHECK(made_by(step_of(other, culprit), asked.values) == ours);
+            CHECK(made_by(*find_step(other, culprit), asked.values) == ours);
             named += name == mistake.name ? 1 : 0;
         }
     }
@@ -124,7 +111,7 @@ TEST_CASE("known mistakes: with other rounding too; what no planted mistake make
     const Asked asked;
     Graph network = asked.right;
     find_mistake("embedding-overwritten")->plant(network, {});
-    std::vector<double> ours = made_by(step_of(network, "dC"), asked.values);
+    std::vector<double> ours = made_by(*find_step(network, "dC"), asked.values);
     for (std::size_t i = 0; i < ours.size(); ++i) {
         ours[i] *= i % 2 == 0 ? 1 + 1e-6 : 1 - 1e-6;
     }

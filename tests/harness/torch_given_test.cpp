@@ -91,8 +91,7 @@ public:
     // What a network makes with one step changed.
     std::unique_ptr<Side> changed(const std::string& makes, const std::function<void(Step&)>& change) const {
         Graph network = stepwise_graph(config_, rows_);
-        std::vector<Step>& steps = network.backward;
-        change(*std::ranges::find(steps, makes, &Step::makes));
+        change(*std::ranges::find(network.backward, makes, &Step::makes));
         std::unique_ptr<Side> side = make_step_side(std::move(network));
         side->load(state_);
         side->run(now_.batch(), kRate);
@@ -108,7 +107,7 @@ public:
     }
 
     bool is_gradient(const std::string& name) const {
-        const std::vector<Step> backward = stepwise_graph(config_, rows_).backward.steps();
+        const StepList backward = stepwise_graph(config_, rows_).backward;
         return std::ranges::find(backward, name, &Step::makes) != backward.end();
     }
 
@@ -322,9 +321,10 @@ TEST_CASE("given: a wrong gradient that is zero in exact arithmetic is to blame,
         CHECK(culprits_of(summary) == Names{makes});
         // The same where it is off by no more than a twentieth of one term.
         const std::unique_ptr<Side> little = ground.changed(makes, [](Step& step) {
-            step.run = [right = step.run, elements = count(step.shape)](float* out, auto reads_of) {
-                right(out, reads_of);
-                const float term = *std::get<const float*>(reads_of.front());
+            step.in_float.run = [right = step.in_float.run, elements = count(step.shape)](float* out,
+                                                                                         Reads<float> read) {
+                right(out, read);
+                const float term = *numbers(read, 0);
                 std::for_each_n(out, elements, [term](float& element) { element += 0.05F * term; });
             };
         });

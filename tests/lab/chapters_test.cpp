@@ -69,18 +69,18 @@ TEST_CASE("chapters: what belongs together, and to which layer, wherever the nor
     std::size_t steps = 0;
     for (const Chapter& chapter : chapters) {
         for (const Step* step : chapter.steps) {
-            CHECK(step == &output.forward.steps()[steps++]);
+            CHECK(step == &output.forward[steps++]);
         }
     }
-    CHECK(steps == output.forward.steps().size());
+    CHECK(steps == output.forward.size());
 }
 
 TEST_CASE("chapters: a function that has no story is told by its name") {
     Graph network = stepwise_graph({}, 5);
-    for (Steps* list : {&network.forward, &network.backward}) {
+    for (StepList* list : {&network.forward, &network.backward}) {
         for (Step& step : *list) {
-            if (step.function.starts_with("tanh_")) {
-                step.function = "relu_" + step.function.substr(5);
+            if (step.in_float.name.starts_with("tanh_")) {
+                step.in_float.name = "relu_" + step.in_float.name.substr(5);
             }
         }
     }

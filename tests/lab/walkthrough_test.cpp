@@ -93,7 +93,7 @@ TEST_CASE("walkthrough: every step of any network, in order, each with its formu
         config.vocabulary = 27;
         const Graph network = stepwise_graph(config, recipe.batch);
         std::vector<std::string> names, told;
-        for (const Steps* list : {&network.forward, &network.backward, &network.update}) {
+        for (const StepList* list : {&network.forward, &network.backward, &network.update}) {
             for (const Step& step : *list) {
                 names.push_back(step.makes);
             }

@@ -53,8 +53,8 @@ TEST_CASE("logits in evaluation mode are those of plain loops, for every convent
             plain::State state = plain::copy(example.state);
             const plain::Values expected = plain::logits(config, state, example.X, plain::Mode::evaluation);
             const std::size_t m = rounding::longest_sum(config, 9);
-            const auto network = [&]<class T>(T) { return evaluation_graph(config, 9); };
-            const rounding::Values in_double = rounding::values(network(0.0), example, 0, rounding::kUnit<double>);
+            const Graph graph = evaluation_graph(config, 9);
+            const rounding::Values in_double = rounding::values(graph, example, 0, rounding::kUnit<double>);
             rounding::check({{"logits", {9, 11}, DType::float64, expected.data()}}, in_double, m,
                             rounding::kUnit<double>);
 
@@ -62,7 +62,7 @@ TEST_CASE("logits in evaluation mode are those of plain loops, for every convent
             evaluation.load(example.state);
             std::vector<float> logits(example.rows * 11);
             evaluation.logits(logits, example.X);
-            const rounding::Values in_float = rounding::values(network(0.0), example, 0, rounding::kUnit<float>);
+            const rounding::Values in_float = rounding::values(graph, example, 0, rounding::kUnit<float>);
             rounding::check(float_logits(logits, 9, 11), in_float, m, rounding::kUnit<float>);
         }
     }

@@ -14,8 +14,7 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-template <class T>
-Names made(const Steps& list) {
+Names made(const StepList& list) {
     Names names;
     for (const Step& step : list) {
         names.push_back(step.makes);
@@ -23,8 +22,7 @@ Names made(const Steps& list) {
     return names;
 }
 
-template <class T>
-const Step& step(const Steps& list, const std::string& makes) {
+const Step& step(const StepList& list, const std::string& makes) {
     const auto found = std::ranges::find(list, makes, &Step::makes);
     REQUIRE(found != list.end());
     return *found;
@@ -89,13 +87,13 @@ TEST_CASE("names: shapes of the network of note 1") {
 TEST_CASE("names: what the steps read, in the order of the notes") {
     const Graph net = stepwise_graph(NetworkConfig(), 32);
     CHECK(step(net.forward, "hprebn").reads == Names{"embcat", "W1", "b1"});
-    CHECK(step(net.forward, "hprebn").function == "linear_forward");
+    CHECK(step(net.forward, "hprebn").in_float.name == "linear_forward");
     CHECK(step(net.forward, "bnmeani").reads == Names{"hprebn"});
-    CHECK(step(net.forward, "bnmeani").function == "batchnorm_mean");
+    CHECK(step(net.forward, "bnmeani").in_float.name == "batchnorm_mean");
     CHECK(step(net.backward, "dbnmeani").reads == Names{"dbndiff"});
-    CHECK(step(net.backward, "dbnmeani").function == "batchnorm_mean_backward");
+    CHECK(step(net.backward, "dbnmeani").in_float.name == "batchnorm_mean_backward");
     CHECK(step(net.backward, "dhprebn").reads == Names{"dbndiff", "dbnmeani"});
-    CHECK(step(net.backward, "dhprebn").function == "batchnorm_input_backward");
+    CHECK(step(net.backward, "dhprebn").in_float.name == "batchnorm_input_backward");
 }
 
 TEST_CASE("names: norm after the non-linearity") {
@@ -269,10 +267,10 @@ TEST_CASE("names: for every convention every name is made once, read after it is
                     REQUIRE(spec != table.end());
                     return spec->shape;
                 };
-                for (const Steps* list : {&net.forward, &net.backward, &net.update}) {
+                for (const StepList* list : {&net.forward, &net.backward, &net.update}) {
                     for (const Step& s : *list) {
                         INFO(s.makes);
-                        CHECK(!s.function.empty());
+                        CHECK(!s.in_float.name.empty());
                         CHECK(count(s.shape) > 0);
                         if (list != &net.forward) {
                             CHECK(s.shape == shape(s.makes.substr(list == &net.backward ? 1 : 4)));

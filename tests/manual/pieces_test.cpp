@@ -5,7 +5,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <cstring>
-#include <iterator>
 #include <map>
 #include <set>
 #include <span>
@@ -24,7 +23,7 @@ std::map<std::string, std::string> functions_of(const NetworkConfig& config) {
     const Graph pieces = fused_pieces(config, 7);
     std::map<std::string, std::string> functions;
     for (const Step* step : all_steps(pieces)) {
-        functions[step->makes] = step->function;
+        functions[step->makes] = step->in_float.name;
     }
     return functions;
 }
@@ -77,8 +76,8 @@ TEST_CASE("all kernels of the fused step are among the pieces, on every kind of 
     const Graph pieces = fused_pieces_on_all_targets(config, 7);
     std::set<std::string> found, expected;
     for (const Step* step : all_steps(pieces)) {
-        if (step->function.starts_with("simd::")) {
-            found.insert(step->function);
+        if (step->in_float.name.starts_with("simd::")) {
+            found.insert(step->in_float.name);
         }
     }
     for (const simd::Target& target : simd::targets()) {
@@ -119,17 +118,15 @@ TEST_CASE("each kernel makes what the formula makes of the same reads, on every 
                 if (right == nullptr) {  // counts
                     continue;
                 }
-                std::vector<Operand<float>> reads;
-                std::ranges::transform(step->reads, std::back_inserter(reads), operand);
                 std::vector<float> made(count(step->shape));
-                step->run(made.data(), reads);
+                execute(*step, made.data(), operand);
                 const std::span<const float> expected(static_cast<const float*>(right->data), made.size());
                 float size = 0, off = 0;
                 for (std::size_t i = 0; i < made.size(); ++i) {
                     size = std::max(size, std::abs(expected[i]));
                     off = std::max(off, std::abs(made[i] - expected[i]));
                 }
-                INFO(step->makes << " by " << step->function);
+                INFO(step->makes << " by " << step->in_float.name);
                 CHECK(off <= 1e-5F * size + 1e-7F);  // of two rows normalised nothing may be left
             }
         }
@@ -144,7 +141,7 @@ TEST_CASE("the pieces one after another make what the fused network makes, to th
             config.norm = norm;
             const networks::Example example = networks::make(config, rows);
             Graph pieces = fused_pieces(config, rows);
-            std::erase_if(pieces.forward.steps(), [](const Step& step) { return step.makes == "counts"; });
+            std::erase_if(pieces.forward, [](const Step& step) { return step.makes == "counts"; });
             const std::unique_ptr<Side> one_by_one = make_step_side(pieces);
             const std::unique_ptr<Side> fused = make_hand_side(HandForm::fused, config, rows, DType::float32);
             for (Side* side : {one_by_one.get(), fused.get()}) {
