@@ -107,7 +107,7 @@ Questions questions_of(const Reference& reference, const NetworkConfig& network,
     Side& stepwise = *reference.sides.stepwise;
     stepwise.load(state);
     stepwise.run(batch, rate);
-    return {with_given(stepwise.views(), batch, network.context, rate), network.vocabulary, reference.chain.spread.seed,
+    return {with_inputs(stepwise.views(), batch, network.context, &rate), network.vocabulary, reference.chain.spread.seed,
             reference.chain.graph.ranges};
 }
 

@@ -57,7 +57,7 @@ int explain(const ExplainOptions& options) {
     const std::unique_ptr<Side> side = make_step_side(steps);
     side->load(run.initial);
     side->run(batch.view(), rate);
-    const std::vector<View> values = with_given(side->views(), batch.view(), network.context, rate);
+    const std::vector<View> values = with_inputs(side->views(), batch.view(), network.context, &rate);
     const Presentation how{.recipe = run.recipe.name,
                            .torch_version = {},
                            .network = network,

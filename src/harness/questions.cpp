@@ -82,10 +82,10 @@ std::uint64_t stream_of(const std::string& name, std::uint64_t seed) {
     return seed;
 }
 
-std::vector<View> with_given(std::vector<View> values, const Batch& batch, std::size_t context, const float& rate) {
+std::vector<View> with_inputs(std::vector<View> values, const Batch& batch, std::size_t context, const float* rate) {
     values.push_back({"X", {batch.rows, context}, DType::int64, batch.X});
     values.push_back({"Y", {batch.rows}, DType::int64, batch.Y});
-    values.push_back({"rate", {}, DType::float32, &rate});
+    values.push_back({"rate", {}, DType::float32, rate});
     return values;
 }
 

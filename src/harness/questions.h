@@ -42,8 +42,8 @@ struct Form {
     std::shared_ptr<const Answers> answers;
 };
 
-// A witness's values of a training step, and with them what it was given: X, Y and rate. Nothing is copied.
-std::vector<View> with_given(std::vector<View> values, const Batch& batch, std::size_t context, const float& rate);
+// The reference's values of a training step, and with them its inputs: X, Y and rate. Nothing is copied.
+std::vector<View> with_inputs(std::vector<View> values, const Batch& batch, std::size_t context, const float* rate);
 
 // The questions to the steps of one training step. Each is made once, however many networks are asked it.
 class Questions {
