@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "base/mixed.h"
+#include "base/value.h"
 #include "harness/judge_given.h"
 
 namespace byhand {
@@ -18,11 +19,11 @@ namespace {
 std::set<std::string> required_names(const NetworkConfig& config) {
     std::set<std::string> names = {"loss", "logits"};
     for (const TensorSpec& spec : parameters(config)) {
-        names.insert("d" + spec.name);
+        names.insert(gradient_of(spec.name));
     }
     for (const TensorSpec& spec : state(config)) {
         names.insert(spec.name);
-        names.insert("new_" + spec.name);
+        names.insert(updated(spec.name));
     }
     return names;
 }
@@ -36,7 +37,7 @@ std::set<std::string> zero_is_expected(const NetworkConfig& config) {
     }
     for (const Layer& layer : layers(config)) {
         if (layer.norm == NormPlace::before) {
-            names.insert("d" + layer.b());
+            names.insert(gradient_of(layer.b()));
         }
     }
     return names;
@@ -46,7 +47,7 @@ std::set<std::string> zero_is_expected(const NetworkConfig& config) {
 Tensors<float> new_state(const NetworkConfig& config, const std::vector<View>& views) {
     Tensors<float> next(state(config));
     for (const TensorSpec& spec : next.table()) {
-        const View* updated = find(views, "new_" + spec.name);
+        const View* updated = find(views, updated(spec.name));
         if (updated == nullptr) {
             throw std::logic_error("a side has no new_" + spec.name + " to go on from");
         }
@@ -168,7 +169,7 @@ std::vector<Drift> drift_of(const NetworkConfig& config, const std::string& mode
         if (a == nullptr || b == nullptr || a->shape != b->shape) {
             continue;
         }
-        Drift drift{model, spec.name, largest_difference(*a, *b), 0, zero_expected.contains("d" + spec.name)};
+        Drift drift{model, spec.name, largest_difference(*a, *b), 0, zero_expected.contains(gradient_of(spec.name))};
         for (std::size_t i = 0; i < count(b->shape); ++i) {
             drift.scale = std::max(drift.scale, std::abs(value_at(*b, i)));
         }

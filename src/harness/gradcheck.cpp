@@ -7,6 +7,7 @@
 #include <random>
 #include <stdexcept>
 
+#include "base/value.h"
 #include "harness/compare.h"
 #include "steps/runner.h"
 
@@ -261,7 +262,7 @@ std::vector<CheckedGradient> gradcheck(const Graph& graph, const Tensors<float>&
         all.push_back(std::move(checked));
     }
     for (const TensorSpec& spec : parameters(graph.config)) {
-        const std::string name = "d" + spec.name;
+        const std::string name = gradient_of(spec.name);
         if (std::ranges::none_of(all, [&](const CheckedGradient& checked) { return checked.name == name; })) {
             all.push_back({.name = name, .function = "", .shape = spec.shape, .verdict = GradientVerdict::missing});
         }

@@ -1,4 +1,5 @@
 // Mistakes in the embedding, the linear layers and tanh.
+#include "base/value.h"
 #include "harness/planting.h"
 
 namespace byhand::planting {
@@ -79,7 +80,7 @@ std::vector<Mistake> layer_mistakes() {
            [](Network& net, Step& step) {
                const Step* weights = nullptr;
                for (const Step* other : all_steps(net)) {
-                   weights = other->makes == "d" + step.reads[1] ? other : weights;
+                   weights = other->makes == gradient_of(step.reads[1]) ? other : weights;
                }
                if (weights == nullptr) {
                    return false;

@@ -2,6 +2,7 @@
 #include <limits>
 #include <memory>
 
+#include "base/value.h"
 #include "harness/planting.h"
 
 namespace byhand::planting {
@@ -61,7 +62,7 @@ std::vector<Mistake> memory_mistakes() {
              if (gradient == nullptr || input == nullptr) {
                  return {};
              }
-             const std::string dW = gradient->makes, dx = input->makes, updated = "new_" + dW.substr(1);
+             const std::string dW = gradient->makes, dx = input->makes, updated = updated(dW.substr)(1);
              if (find_in(net.update, updated) == net.update.end()) {
                  return {};
              }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/value.h"
 #include "harness/report_html_parts.h"
 
 namespace byhand::report {
@@ -151,8 +152,8 @@ Lines lines_of(const Section& section, const std::vector<std::string>& rows) {
     for (std::size_t row = 0; row < rows.size(); ++row) {
         add_reads("", row, -1);
         add_reads("d", row, 1);
-        if (section.find("d" + rows[row]) != nullptr && section.find("new_" + rows[row]) != nullptr) {
-            add("d" + rows[row], "new_" + rows[row],
+        if (section.find(gradient_of(rows[row])) != nullptr && section.find(updated(rows[row])) != nullptr) {
+            add(gradient_of(rows[row]), updated(rows[row]),
                 fmt::format("M{} {}H{}m-3 -3l3 3 -3 3", kBackwardTo, middle_of(row), kLaterFrom));
         }
     }
@@ -184,8 +185,8 @@ std::string given_box(const std::string& name) {
 std::string panel_of(const Section& section, const Panel& panel) {
     std::vector<std::string> rows;
     for (const std::string& name : panel.rows) {
-        if (name == "X" || name == "Y" || section.find(name) != nullptr || section.find("d" + name) != nullptr ||
-            section.find("new_" + name) != nullptr) {
+        if (name == "X" || name == "Y" || section.find(name) != nullptr || section.find(gradient_of(name)) != nullptr ||
+            section.find(updated(name)) != nullptr) {
             rows.push_back(name);
         }
     }
@@ -201,10 +202,10 @@ std::string panel_of(const Section& section, const Panel& panel) {
         "<th scope=\"col\">after</th></tr></thead>\n<tbody>\n",
         kWide, tall, kWide / 16.0, tall / 16.0, lines.plain, lines.bad, panel.title);
     for (const std::string& name : rows) {
-        const bool updated = section.find("new_" + name) != nullptr;
+        const bool updated = section.find(updated(name)) != nullptr;
         text += "<tr>" + (name == "X" || name == "Y" ? given_box(name) : box(section, name, name)) +
-                box(section, "d" + name, "d" + name) +
-                (updated ? box(section, "new_" + name, "new") : box(section, "eval_" + name, "eval")) + "</tr>\n";
+                box(section, gradient_of(name), gradient_of(name)) +
+                (updated ? box(section, updated(name), "new") : box(section, evaluated(name), "eval")) + "</tr>\n";
     }
     return text + "</tbody></table>\n</div>\n";
 }

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "base/value.h"
 #include "manual/evaluation.h"
 #include "manual/fused.h"
 #include "manual/stepwise.h"
@@ -96,7 +97,7 @@ public:
     explicit StepModel(Graph graph)
         : HandModel(graph.config, Evaluation::By::formulas), runner_(std::move(graph)) {
         for (const TensorSpec& spec : state(runner_.graph().config)) {
-            changed_.push_back({runner_.tensors()[spec.name], runner_.tensors()["new_" + spec.name]});
+            changed_.push_back({runner_.tensors()[spec.name], runner_.tensors()[updated(spec.name)]});
         }
     }
 

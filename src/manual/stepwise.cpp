@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/value.h"
 #include "manual/batchnorm.h"
 #include "manual/embedding.h"
 #include "manual/linear.h"
@@ -61,7 +62,7 @@ Names names_of(const Layer& layer, const NetworkConfig& config, const std::strin
 }
 
 std::string d(const std::string& name) {
-    return "d" + name;
+    return gradient_of(name);
 }
 
 class Builder {
@@ -305,7 +306,7 @@ private:
     void update() {
         StepList& u = graph_.update;
         for (const TensorSpec& p : parameters(config_)) {
-            add(u, "new_" + p.name, p.shape, {p.name, d(p.name), "rate"}, BYHAND_FUNCTION(descend), count(p.shape));
+            add(u, updated(p.name), p.shape, {p.name, d(p.name), "rate"}, BYHAND_FUNCTION(descend), count(p.shape));
         }
         for (const auto& [layer, name] : parts_) {
             if (layer.norm == NormPlace::none) {
@@ -313,9 +314,9 @@ private:
             }
             const std::size_t H = layer.outputs;
             const std::string mean = layer.value("bnmean_running"), spread = layer.value("bnvar_running");
-            add(u, "new_" + mean, {H}, {mean, layer.value("bnmeani")}, BYHAND_FUNCTION(running_mean_update), H,
+            add(u, updated(mean), {H}, {mean, layer.value("bnmeani")}, BYHAND_FUNCTION(running_mean_update), H,
                   norm_.momentum);
-            add(u, "new_" + spread, {H}, {spread, layer.value("bnvar")}, BYHAND_FUNCTION(running_spread_update), H, n_, norm_.batch_divisor, norm_.running_divisor, norm_.running_spread,
+            add(u, updated(spread), {H}, {spread, layer.value("bnvar")}, BYHAND_FUNCTION(running_spread_update), H, n_, norm_.batch_divisor, norm_.running_divisor, norm_.running_spread,
                   norm_.momentum);
         }
     }
@@ -375,7 +376,7 @@ Graph stepwise_graph(const NetworkConfig& config, std::size_t rows) {
         graph.evaluation = Builder(config, rows, Form::stepwise, "eval_").evaluation();
         const std::map<std::string, ValueRange> of_training = graph.ranges;
         for (const auto& [name, range] : of_training) {
-            graph.ranges["eval_" + name] = range;
+            graph.ranges[evaluated(name)] = range;
         }
     }
     return graph;

@@ -1,5 +1,7 @@
 #include "torch_ref/bridge.h"
 
+#include "base/value.h"
+
 #include <ATen/ops/from_blob.h>
 #include <c10/core/GradMode.h>
 
@@ -114,7 +116,7 @@ std::vector<Named> gradients(const std::vector<std::string>& order, const std::v
     std::vector<Named> ordered;
     for (const std::string& name : order) {
         if (const auto found = gradients.find(name); found != gradients.end()) {
-            ordered.push_back({"d" + name, found->second});
+            ordered.push_back({gradient_of(name), found->second});
             gradients.erase(found);
         }
     }

@@ -31,10 +31,15 @@ Values random_values(const Graph& network) {
     return draw(specs, network.ranges, {}, network.config.vocabulary, 3);
 }
 
+// The step may write over what it reads: copies.
 std::vector<double> made_by(const Step& step, const Values& values) {
+    std::map<std::string, std::vector<float>> read;
     std::vector<float> out(count(step.shape));
     execute(step, out.data(), [&](const std::string& name) -> Operand<float> {
-        return values.holds_indices(name) ? Operand<float>(values.indices(name).data()) : values.numbers(name).data();
+        if (values.holds_indices(name)) {
+            return values.indices(name).data();
+        }
+        return read.try_emplace(name, values.numbers(name)).first->second.data();
     });
     return {out.begin(), out.end()};
 }

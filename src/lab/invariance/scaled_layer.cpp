@@ -5,6 +5,7 @@
 #include <limits>
 #include <span>
 
+#include "base/value.h"
 #include "lab/figures.h"
 #include "lab/layer_names.h"
 #include "manual/stepwise.h"
@@ -47,7 +48,7 @@ Seen run(Runner<double>& runner, const Tensors<float>& state, const Layer& layer
     }
     runner.forward();
     runner.backward();
-    Seen seen{copy_of(tensors, handed_on(layer)), copy_of(tensors, "d" + layer.W()), {}, {}, tensors["loss"][0]};
+    Seen seen{copy_of(tensors, handed_on(layer)), copy_of(tensors, gradient_of(layer.W())), {}, {}, tensors["loss"][0]};
     if (layer.norm == NormPlace::before) {
         seen.variance = copy_of(tensors, layer.value("bnvar"));
         seen.inverse_deviation = copy_of(tensors, layer.value("bnvar_inv"));

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <vector>
 
+#include "base/value.h"
 #include "lab/figures.h"
 #include "lab/paper/paper.h"
 
@@ -160,7 +161,7 @@ std::string linear_backward_story(const Chapter& chapter, const Told& told) {
             " The norm takes the mean off, and with it any bias: of d{} no element is larger than {:.1g}, where d{} "
             "goes "
             "to {:.1g}.",
-            b, largest("d" + b, told), W, largest("d" + W, told));
+            b, largest(gradient_of(b), told), W, largest(gradient_of(W), told));
     }
     return text;
 }
