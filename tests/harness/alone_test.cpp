@@ -350,10 +350,9 @@ TEST_CASE("alone: someone else's words may round four times as much, in float an
 
 TEST_CASE("alone: our double is held against the answers to double precision") {
     for (const double factor : {static_cast<double>(kFactor), 1.1}) {  // the second is right to float precision only
-        const StepAlone step =
-            Trials(scale, scaled).run(scale<float>, kData, [factor](double* y, const double* x) {
-                test::times(y, x, kElements, factor);
-            });
+        const StepAlone step = Trials(scale, scaled).run(scale<float>, kData, [factor](double* y, const double* x) {
+            test::times(y, x, kElements, factor);
+        });
         CHECK(step.real.verdict == Verdict::within);
         const bool right = factor == static_cast<double>(kFactor);
         CHECK(agrees(step.real_double.verdict) == right);

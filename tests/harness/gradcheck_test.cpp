@@ -64,7 +64,8 @@ template <class Spoil>
 Graph spoiled(const networks::Example& example, const std::string& name, Spoil spoil) {
     Graph network = stepwise_graph(example.config, example.rows);
     Step& step = step_of(network, name);
-    step.in_double.run = [right = step.in_double.run, elements = count(step.shape), spoil](double* out, Reads<double> reads) {
+    step.in_double.run = [right = step.in_double.run, elements = count(step.shape), spoil](double* out,
+                                                                                           Reads<double> reads) {
         right(out, reads);
         spoil(std::span<double>(out, elements), reads);
     };
@@ -259,7 +260,8 @@ TEST_CASE("gradcheck: one element off by what it says it catches is caught, by a
         INFO(g.name);
         for (const double share : {1.0, 0.01}) {
             const double error = share * g.catches * g.scale;
-            const auto network = spoiled(example, g.name, [&](Made made, Reads<double>) { made[made.size() / 2] += error; });
+            const auto network =
+                spoiled(example, g.name, [&](Made made, Reads<double>) { made[made.size() / 2] += error; });
             CHECK(named(check(network, example), g.name).verdict == (share == 1.0 ? mismatch : within));
         }
     }

@@ -101,8 +101,7 @@ TEST_CASE("known mistakes: each that changes a step's numbers is named, or one t
 }
 
 TEST_CASE("known mistakes: planted in the other forms too, which lack some steps") {
-    for (const Graph& form :
-         {collapsed_graph(kNetwork, kRows), fused_pieces(kNetwork, kRows), Graph()}) {
+    for (const Graph& form : {collapsed_graph(kNetwork, kRows), fused_pieces(kNetwork, kRows), Graph()}) {
         std::size_t planted = 0;
         for (const Mistake& mistake : mistakes()) {
             Graph network = form;

@@ -59,8 +59,8 @@ public:
     Summary judged(const std::vector<View>& given) {
         std::vector<Candidate> candidates;
         candidates.push_back(
-            candidate_of(std::make_unique<GivenSide>(fit_to(stepwise_graph(config_, rows_), given), "given"),
-                         config_, rows_, reference_));
+            candidate_of(std::make_unique<GivenSide>(fit_to(stepwise_graph(config_, rows_), given), "given"), config_,
+                         rows_, reference_));
         const Schedule schedule{.batch = [&](std::size_t) { return now_.batch(); },
                                 .rate = [](std::size_t) { return kRate; }};
         Summary summary;
@@ -314,15 +314,14 @@ TEST_CASE("given: a wrong gradient that is zero in exact arithmetic is to blame,
     // Sums whose terms cancel: the answer is rounding, the terms are not.
     for (const auto& [makes, reads] : {Case{"db1", "dhpreact"}, Case{"dlogit_maxes", "dcounts"}}) {
         INFO(makes << " by " << reads);
-        const std::unique_ptr<Side> side =
-            ground.changed(makes, [&](Step& step) { step.reads.front() = reads; });
+        const std::unique_ptr<Side> side = ground.changed(makes, [&](Step& step) { step.reads.front() = reads; });
         const Summary summary = ground.judged(side->views());
         CHECK_FALSE(summary.agree);
         CHECK(culprits_of(summary) == Names{makes});
         // The same where it is off by no more than a twentieth of one term.
         const std::unique_ptr<Side> little = ground.changed(makes, [](Step& step) {
             step.in_float.run = [right = step.in_float.run, elements = count(step.shape)](float* out,
-                                                                                         Reads<float> read) {
+                                                                                          Reads<float> read) {
                 right(out, read);
                 const float term = *numbers(read, 0);
                 std::for_each_n(out, elements, [term](float& element) { element += 0.05F * term; });

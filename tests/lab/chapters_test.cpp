@@ -37,8 +37,7 @@ TEST_CASE("chapters: what belongs together, and to which layer, wherever the nor
         config.norm.place = place;
         return stepwise_graph(config, 5);
     };
-    const Graph before = network(NormPlace::before), after = network(NormPlace::after),
-                             none = network(NormPlace::none);
+    const Graph before = network(NormPlace::before), after = network(NormPlace::after), none = network(NormPlace::none);
     using enum Part;
     CHECK(are(forward_chapters(before), {{lookup, 0},
                                          {linear, 0},

@@ -256,8 +256,7 @@ TEST_CASE("names: for every convention every name is made once, read after it is
             config.norm = norm;
             INFO(networks::describe(config, 4));
             for (const Graph& net :
-                 {stepwise_graph(config, 4), collapsed_graph(config, 4),
-                  evaluation_graph(config, 4)}) {
+                 {stepwise_graph(config, 4), collapsed_graph(config, 4), evaluation_graph(config, 4)}) {
                 const Runner<float> runner(net);  // throws where a name is made twice or read too early
                 std::set<std::string> read;
                 const std::vector<TensorSpec>& table = runner.tensors().table();
