@@ -107,8 +107,8 @@ Questions questions_of(const Reference& reference, const NetworkConfig& network,
     Side& stepwise = *reference.sides.stepwise;
     stepwise.load(state);
     stepwise.run(batch, rate);
-    return {with_inputs(stepwise.views(), batch, network.context, &rate), network.vocabulary, reference.chain.spread.seed,
-            reference.chain.graph.ranges};
+    return {with_inputs(stepwise.views(), batch, network.context, &rate), network.vocabulary,
+            reference.chain.spread.seed, reference.chain.graph.ranges};
 }
 
 Catches catches_of(const NetworkConfig& network, std::size_t rows, const Reference& reference,

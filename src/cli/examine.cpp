@@ -147,8 +147,8 @@ public:
                           .battery = (in_one ? reference_.collapsed_battery : reference_.stepwise_battery).get(),
                           .at_size = at_size,
                           .right_at_size = graph_of(in_one)};
-        for (StepAlone& alone : run_alone(only(taken.graph, taken.names), judge, answers_of(in_one), questions, true,
-                                          watch_.begins)) {
+        for (StepAlone& alone :
+             run_alone(only(taken.graph, taken.names), judge, answers_of(in_one), questions, true, watch_.begins)) {
             const Standing standing = standing_of(alone);
             const bool given_in_double = taken.in_double.contains(alone.makes);
             attempts.push_back({in_one, standing, std::move(alone), given_in_double});

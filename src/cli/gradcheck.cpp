@@ -53,8 +53,7 @@ int gradcheck(const GradcheckOptions& options) {
     const Tensors<float> state = drawn_state(network, run.recipe.seed);
 
     const Graph stepwise = stepwise_graph(network, rows);
-    const std::size_t elements =
-        options.elements.value_or(elements_for(network, rows, stepwise.backward.size()));
+    const std::size_t elements = options.elements.value_or(elements_for(network, rows, stepwise.backward.size()));
     std::vector<CheckedModel> models;
     Progress progress(options.models.size(), std::nullopt, "checking");
     for (const std::string& model : options.models) {

@@ -130,7 +130,7 @@ private:
             }
             Tensors<float> next = state_;
             for (const TensorSpec& spec : next.table()) {
-                const View* updated = find(views, updated(spec.name));
+                const View* updated = find(views, update_of(spec.name));
                 const View* old = find(views, spec.name);  // where no step updates it, it stays
                 const std::span<float> values = next[spec.name];
                 for (std::size_t i = 0; i < values.size(); ++i) {

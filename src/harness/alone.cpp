@@ -200,9 +200,9 @@ void explain(StepAlone& result, Trial& telling, const Manner& manner, const Show
     };
     if (telling.verdict == Verdict::mismatch && telling.note.empty() && !in_double) {
         const Leeway leeway = shown.function == manner.right ? Leeway::none : manner.judge.leeway;
-        telling.mistake =
-            known_mistake(manner.judge.right_at_size(shown.size.network, shown.size.rows), result.makes, *shown.question,
-                          run(shown.size, *shown.question).numbers, limits_of<float>(*shown.question, leeway));
+        telling.mistake = known_mistake(manner.judge.right_at_size(shown.size.network, shown.size.rows), result.makes,
+                                        *shown.question, run(shown.size, *shown.question).numbers,
+                                        limits_of<float>(*shown.question, leeway));
     }
     if (makes_small && manner.judge.battery != nullptr) {
         telling.smallest = shrink(result.makes, result.reads, shown.size, *shown.question->values,
@@ -267,8 +267,8 @@ Verdict StepAlone::verdict() const {
 }
 
 // NOLINTNEXTLINE(readability-function-cognitive-complexity): what is left out, run and explained, in order
-std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const Answers& answers,
-                                 Questions& questions, bool once_only, const std::function<void()>& begins) {
+std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const Answers& answers, Questions& questions,
+                                 bool once_only, const std::function<void()>& begins) {
     const std::vector<std::string> known = answers.names();
     const bool has_battery = once_only && judge.battery != nullptr;
     const std::vector<Graph> sizes = has_battery ? at_sizes(judge) : std::vector<Graph>();

@@ -64,9 +64,9 @@ inline constexpr double kOtherWords = 4;
 
 // How a network's steps are judged.
 struct Judge {
-    Graph right;  // the steps as they should be
-    Leeway leeway = Leeway::none;        // of steps by another function than the right one
-    CallConfig external = {};            // how those are run; NOLINT(readability-redundant-member-init)
+    Graph right;                   // the steps as they should be
+    Leeway leeway = Leeway::none;  // of steps by another function than the right one
+    CallConfig external = {};      // how those are run; NOLINT(readability-redundant-member-init)
     // Other values and sizes to run the steps on, and the steps at those sizes, where several may make one name: each
     // is run. May be null: then there are none.
     Battery* battery = nullptr;
@@ -77,9 +77,9 @@ struct Judge {
 };
 
 // Runs every step of `network` in isolation, in the order of its lists; `once_only` says whether what need be seen only
-// once is run too, whatever the batch: the functions in double, where steps have them, and the battery. StepList for which
-// there is no answer or no right step are left out. `begins`, where it is not empty, is called before each.
-std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const Answers& answers,
-                                 Questions& questions, bool once_only = true, const std::function<void()>& begins = {});
+// once is run too, whatever the batch: the functions in double, where steps have them, and the battery. StepList for
+// which there is no answer or no right step are left out. `begins`, where it is not empty, is called before each.
+std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const Answers& answers, Questions& questions,
+                                 bool once_only = true, const std::function<void()>& begins = {});
 
 }  // namespace byhand

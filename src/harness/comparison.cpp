@@ -23,7 +23,7 @@ std::set<std::string> required_names(const NetworkConfig& config) {
     }
     for (const TensorSpec& spec : state(config)) {
         names.insert(spec.name);
-        names.insert(updated(spec.name));
+        names.insert(update_of(spec.name));
     }
     return names;
 }
@@ -47,7 +47,7 @@ std::set<std::string> zero_is_expected(const NetworkConfig& config) {
 Tensors<float> new_state(const NetworkConfig& config, const std::vector<View>& views) {
     Tensors<float> next(state(config));
     for (const TensorSpec& spec : next.table()) {
-        const View* updated = find(views, updated(spec.name));
+        const View* updated = find(views, update_of(spec.name));
         if (updated == nullptr) {
             throw std::logic_error("a side has no new_" + spec.name + " to go on from");
         }
@@ -332,9 +332,7 @@ private:
     }
 
     Limits limits_from(const ChainModel& chain, const Tensors<float>& state, const OtherRounding& other) const {
-        const auto measured = [&] {
-            return chain_limits(chain.graph, state, batch_, rate_, chain.spread, other);
-        };
+        const auto measured = [&] { return chain_limits(chain.graph, state, batch_, rate_, chain.spread, other); };
         if (chain.memo == nullptr || other.any_order || !other.deviations.empty()) {
             return measured();
         }

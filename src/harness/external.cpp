@@ -10,6 +10,7 @@
 
 #include "base/nearest.h"
 #include "base/utf8.h"
+#include "base/value.h"
 
 namespace byhand {
 namespace {
@@ -104,8 +105,7 @@ ExternalTensor taken(const Match& match, bool out_in, bool doubles_there) {
 // Takes views one by one, and keeps what there is to say of them.
 class Fitting {
 public:
-    Fitting(const Graph& network, const std::vector<TensorSpec>& specs)
-        : config_(network.config), specs_(specs) {
+    Fitting(const Graph& network, const std::vector<TensorSpec>& specs) : config_(network.config), specs_(specs) {
         for (const Step& step : network.forward) {
             forward_.insert(step.makes);
         }
@@ -271,7 +271,7 @@ std::vector<TensorSpec> external_specs(const Graph& network) {
 const TensorSpec* meant_by(const std::string& name, const std::vector<TensorSpec>& specs) {
     constexpr std::string_view kGradient = ".grad";
     const std::string bare =
-        name.ends_with(kGradient) ? "d" + name.substr(0, name.size() - kGradient.size()) : std::string(name);
+        name.ends_with(kGradient) ? gradient_of(name.substr(0, name.size() - kGradient.size())) : name;
     const auto found = std::ranges::find(specs, bare, &TensorSpec::name);
     return found == specs.end() ? nullptr : &*found;
 }

@@ -225,8 +225,8 @@ std::vector<CheckedGradient> gradcheck(const Graph& graph, const Tensors<float>&
     std::mt19937_64 generator(config.seed);
     std::vector<CheckedGradient> all;
     for (const Step& step : graph.backward) {
-        const std::string of = step.makes.substr(1);
-        if (step.makes.front() != 'd' || !tensors.contains(of)) {
+        const std::string of = without_kind(step.makes);
+        if (value_of(step.makes).kind != Kind::gradient || !tensors.contains(of)) {
             continue;  // not the gradient of a value
         }
         CheckedGradient checked{.name = step.makes, .function = step.in_double.name, .shape = step.shape};

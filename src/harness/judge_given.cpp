@@ -158,9 +158,8 @@ Trial trial_of(const View& given, const std::vector<double>& answer, const std::
 }
 
 // The planted mistake that makes the same of the step's reads; `network` has the steps as they should be.
-std::string mistake_in(const View& given, const Step& step, const Inputs& inputs,
-                       const Graph& network, const std::vector<double>& answer,
-                       const std::vector<double>& limits) {
+std::string mistake_in(const View& given, const Step& step, const Inputs& inputs, const Graph& network,
+                       const std::vector<double>& answer, const std::vector<double>& limits) {
     Values values;
     for (const View& view : inputs.views({step.reads.begin(), step.reads.end()})) {
         values.put(view);
@@ -222,9 +221,8 @@ std::optional<StepAlone> judge_by(const Form& form, const View& given, const Inp
 
 }  // namespace
 
-std::vector<StepAlone> judge_given(const std::vector<View>& given, const Graph& network,
-                                   const std::vector<Form>& forms, const std::vector<View>& reference,
-                                   const Limits& limits) {
+std::vector<StepAlone> judge_given(const std::vector<View>& given, const Graph& network, const std::vector<Form>& forms,
+                                   const std::vector<View>& reference, const Limits& limits) {
     const Inputs inputs(given, reference, limits);
     const Passes passes(network);
     std::vector<StepAlone> results;

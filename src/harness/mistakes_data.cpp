@@ -78,9 +78,7 @@ std::vector<Mistake> softmax_data_mistakes() {
            [](Network&, Step& step) { return reads_at_least(step, 0, count(step.shape), 1e-10F); }),
         at("negative_log_likelihood", "log-clamped-at-minus-100", "logarithms clamped at -100 in the loss",
            "burn 2741, as in PyTorch's binary cross-entropy: https://github.com/tracel-ai/burn/pull/2741",
-           [](Network& net, Step& step) {
-               return reads_at_least(step, 0, net.rows * net.config.vocabulary, -100.0F);
-           }),
+           [](Network& net, Step& step) { return reads_at_least(step, 0, net.rows * net.config.vocabulary, -100.0F); }),
         at("negative_log_likelihood", "target-in-a-byte", "targets kept in a byte: class 256 becomes class 0",
            "knnlm 6, the same in 16 bits: https://github.com/urvashik/knnlm/issues/6",
            [](Network& net, Step& step) {

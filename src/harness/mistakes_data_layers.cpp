@@ -40,7 +40,7 @@ Mistake at_weight_update(std::string name, std::string what, std::string source,
     return {std::move(name), std::move(what), std::move(source), [edit](Network& network, const Catches&) -> Names {
                 const Step* gradient = step_by(network, "linear_weight_backward");
                 for (Step& step : network.update) {
-                    if (gradient != nullptr && step.makes == updated(gradient->makes.substr)(1)) {
+                    if (gradient != nullptr && step.makes == update_of(without_kind(gradient->makes))) {
                         return edit(step) ? Names{step.makes} : Names{};
                     }
                 }

@@ -166,7 +166,7 @@ std::vector<Mistake> layer_mistakes() {
         at("tanh_backward", "tanh-at-its-input", "1 − x² at what tanh read instead of what it made",
            "neural2d 40: https://github.com/davidrmiller/neural2d/issues/40",
            [](Network&, Step& step) {
-               step.reads[1] = step.makes.substr(1);
+               step.reads[1] = without_kind(step.makes);
                return true;
            }),
         at("tanh_backward", "tanh-without-square", "1 − h for 1 − h²",

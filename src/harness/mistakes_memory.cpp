@@ -62,7 +62,7 @@ std::vector<Mistake> memory_mistakes() {
              if (gradient == nullptr || input == nullptr) {
                  return {};
              }
-             const std::string dW = gradient->makes, dx = input->makes, updated = updated(dW.substr)(1);
+             const std::string dW = gradient->makes, dx = input->makes, updated = update_of(without_kind(dW));
              if (find_in(net.update, updated) == net.update.end()) {
                  return {};
              }
@@ -98,8 +98,8 @@ std::vector<Mistake> memory_mistakes() {
            "ipex-llm 2575: https://github.com/intel/ipex-llm/issues/2575",
            [](Network& net, Step& step) {
                const std::size_t elements = net.rows * step.shape[0];
-               return instead(step, [right = step.in_float.run, elements, kept = std::make_shared<std::vector<float>>()](
-                                        float* out, Reads r) {
+               return instead(step, [right = step.in_float.run, elements,
+                                     kept = std::make_shared<std::vector<float>>()](float* out, Reads r) {
                    const std::vector<float> now(numbers(r, 0), numbers(r, 0) + elements);
                    const std::vector<float> before = kept->empty() ? now : *kept;
                    const Operand<float> stale[] = {before.data(), r[1]};

@@ -45,11 +45,10 @@ void not_updated(Step& step) {
 
 std::vector<Mistake> update_mistakes() {
     return {
-        at_update("W", "update-sign", "the parameter climbs: + for −",
-                  "PyTorch's own tutorial, pytorch 1871: https://github.com/pytorch/pytorch/issues/1871",
-                  [](Step& step) {
-                      other_update(step, [](float old, float d, float rate) { return old + rate * d; });
-                  }),
+        at_update(
+            "W", "update-sign", "the parameter climbs: + for −",
+            "PyTorch's own tutorial, pytorch 1871: https://github.com/pytorch/pytorch/issues/1871",
+            [](Step& step) { other_update(step, [](float old, float d, float rate) { return old + rate * d; }); }),
         at_update("W", "learning-rate-twice", "the learning rate applied twice",
                   "nnlr 3: https://github.com/gpleiss/nnlr/issues/3",
                   [](Step& step) {

@@ -32,15 +32,16 @@ inline bool makes_changed(Step& step, Change change) {
 
 // The right function of operands of which the one at `position`, of so many elements, is changed.
 inline bool reads_changed(Step& step, std::size_t position, std::size_t elements, Change change) {
-    return instead(step, [right = step.in_float.run, change = std::move(change), position, elements](float* out, Reads reads) {
-        std::vector<float> changed(numbers(reads, position), numbers(reads, position) + elements);
-        for (std::size_t i = 0; i < elements; ++i) {
-            changed[i] = change(changed[i], i);
-        }
-        std::vector<Operand<float>> operands(reads.begin(), reads.end());
-        operands[position] = static_cast<const float*>(changed.data());
-        right(out, operands);
-    });
+    return instead(
+        step, [right = step.in_float.run, change = std::move(change), position, elements](float* out, Reads reads) {
+            std::vector<float> changed(numbers(reads, position), numbers(reads, position) + elements);
+            for (std::size_t i = 0; i < elements; ++i) {
+                changed[i] = change(changed[i], i);
+            }
+            std::vector<Operand<float>> operands(reads.begin(), reads.end());
+            operands[position] = static_cast<const float*>(changed.data());
+            right(out, operands);
+        });
 }
 
 // The same of indices.

@@ -62,8 +62,8 @@ Question ask(const Step& right, const Answers& answers, std::shared_ptr<const Va
     return question;
 }
 
-std::vector<TensorSpec> read_by(const Step& right, const std::vector<std::string>& reads,
-                                const Answers& answers, const std::map<std::string, Shape>& shapes) {
+std::vector<TensorSpec> read_by(const Step& right, const std::vector<std::string>& reads, const Answers& answers,
+                                const std::map<std::string, Shape>& shapes) {
     std::vector<TensorSpec> specs = answers.reads(right.makes);
     for (const std::vector<std::string>* names : {&right.reads, &reads}) {
         for (const std::string& name : *names) {
@@ -100,8 +100,7 @@ Questions::Questions(const std::vector<View>& reference, std::size_t vocabulary,
     reference_ = std::make_shared<const Values>(std::move(values));
 }
 
-Questions::Key Questions::key(const Step& right, const std::vector<std::string>& reads,
-                              const Answers& answers) {
+Questions::Key Questions::key(const Step& right, const std::vector<std::string>& reads, const Answers& answers) {
     Key key = {right.makes, right.rounded.name};
     const auto append = [&key](const std::string& separator, const std::vector<std::string>& names) {
         key.push_back(separator);
@@ -116,8 +115,7 @@ Questions::Key Questions::key(const Step& right, const std::vector<std::string>&
     return key;
 }
 
-const Question& Questions::real(const Step& right, const std::vector<std::string>& reads,
-                                const Answers& answers) {
+const Question& Questions::real(const Step& right, const std::vector<std::string>& reads, const Answers& answers) {
     const auto [place, is_new] = real_.try_emplace(key(right, reads, answers));
     if (is_new) {
         place->second = ask(right, answers, reference_);
@@ -125,8 +123,7 @@ const Question& Questions::real(const Step& right, const std::vector<std::string
     return place->second;
 }
 
-const Question& Questions::probe(const Step& right, const std::vector<std::string>& reads,
-                                 const Answers& answers) {
+const Question& Questions::probe(const Step& right, const std::vector<std::string>& reads, const Answers& answers) {
     const auto [place, is_new] = probes_.try_emplace(key(right, reads, answers));
     if (is_new) {
         const std::vector<TensorSpec> specs = read_by(right, reads, answers, shapes_);

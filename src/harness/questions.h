@@ -30,8 +30,8 @@ struct Question {
 Question ask(const Step& right, const Answers& answers, std::shared_ptr<const Values> values);
 
 // What the answer to `right.makes`, the right step and one that reads `reads` read together. `shapes` are by name.
-std::vector<TensorSpec> read_by(const Step& right, const std::vector<std::string>& reads,
-                                const Answers& answers, const std::map<std::string, Shape>& shapes);
+std::vector<TensorSpec> read_by(const Step& right, const std::vector<std::string>& reads, const Answers& answers,
+                                const std::map<std::string, Shape>& shapes);
 
 // A seed of its own for each name.
 std::uint64_t stream_of(const std::string& name, std::uint64_t seed);
@@ -55,9 +55,8 @@ public:
 
     const Values& reference() const { return *reference_; }
 
-    // The question to a step on the reference's own values, and on random ones. `right` is what it should be; `reads` is
-    // what the step reads in fact. Throw std::out_of_range where the
-    // reference has no such name.
+    // The question to a step on the reference's own values, and on random ones. `right` is what it should be; `reads`
+    // is what the step reads in fact. Throw std::out_of_range where the reference has no such name.
     const Question& real(const Step& right, const std::vector<std::string>& reads, const Answers& answers);
     const Question& probe(const Step& right, const std::vector<std::string>& reads, const Answers& answers);
 

@@ -110,7 +110,7 @@ void add_drift(Summary& summary, const ComparedStep& step) {
     for (const ComparedTensor& tensor : step.tensors) {
         const TensorResult& result = tensor.result;
         const auto same = [&](const Drift& drift) {
-            return drift.model == tensor.model && updated(drift.parameter) == result.name && !drift.only_rounding;
+            return drift.model == tensor.model && update_of(drift.parameter) == result.name && !drift.only_rounding;
         };
         if (!result.error_manual || !result.scale || std::ranges::none_of(step.drift, same)) {
             continue;

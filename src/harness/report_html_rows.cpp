@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/value.h"
 #include "harness/report_html_parts.h"
 
 namespace byhand::report {
@@ -104,11 +105,12 @@ constexpr std::array kGroups = {"Forward: values", "Backward: gradients", "Updat
 
 const char* group_of(const Entry& entry) {
     const bool given = entry.explanation != nullptr && entry.explanation->function.empty();
-    return given                             ? kGroups[4]
-           : entry.name.starts_with("eval_") ? kGroups[3]
-           : entry.name.starts_with("new_")  ? kGroups[2]
-           : entry.name.starts_with('d')     ? kGroups[1]
-                                             : kGroups[0];
+    const Kind kind = value_of(entry.name).kind;
+    return given                     ? kGroups[4]
+           : kind == Kind::evaluated ? kGroups[3]
+           : kind == Kind::updated   ? kGroups[2]
+           : kind == Kind::gradient  ? kGroups[1]
+                                     : kGroups[0];
 }
 
 }  // namespace

@@ -173,9 +173,7 @@ private:
     }
 
     const Step* step() { return step_at(size_); }
-    const Step* step_at(const NetworkSize& size) {
-        return find_step(at(size).form.graph, makes_);
-    }
+    const Step* step_at(const NetworkSize& size) { return find_step(at(size).form.graph, makes_); }
 
     // Keeps what the step made where it is as wrong as at first.
     bool is_wrong(const NetworkSize& size, const Values& values) {

@@ -105,7 +105,7 @@ Tensors<float> Fused::kept() const {
     std::vector<TensorSpec> all = state;
     all.insert(all.end(), names_.begin(), names_.end());
     for (const TensorSpec& spec : state) {
-        all.push_back({updated(spec.name), spec.shape});
+        all.push_back({update_of(spec.name), spec.shape});
     }
     Tensors<float> outside(std::move(all));
     take(outside, "", states_[now_], state);

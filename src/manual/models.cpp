@@ -94,10 +94,9 @@ private:
 
 class StepModel final : public HandModel {
 public:
-    explicit StepModel(Graph graph)
-        : HandModel(graph.config, Evaluation::By::formulas), runner_(std::move(graph)) {
+    explicit StepModel(Graph graph) : HandModel(graph.config, Evaluation::By::formulas), runner_(std::move(graph)) {
         for (const TensorSpec& spec : state(runner_.graph().config)) {
-            changed_.push_back({runner_.tensors()[spec.name], runner_.tensors()[updated(spec.name)]});
+            changed_.push_back({runner_.tensors()[spec.name], runner_.tensors()[update_of(spec.name)]});
         }
     }
 

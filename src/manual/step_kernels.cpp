@@ -25,12 +25,14 @@ AlignedVector<float> whole_lines(const float* from, std::size_t count) {
 
 Kernels tanh_forward(const StepThere& there) {
     const std::size_t elements = count(there.step.shape);
-    return {{"simd::tanh_forward", [elements](float* h, Reads<float> r) { simd::tanh_forward(h, numbers(r, 0), elements); }}};
+    return {{"simd::tanh_forward",
+             [elements](float* h, Reads<float> r) { simd::tanh_forward(h, numbers(r, 0), elements); }}};
 }
 
 Kernels exp_forward(const StepThere& there) {
     const std::size_t elements = count(there.step.shape);
-    return {{"simd::exp_forward", [elements](float* y, Reads<float> r) { simd::exp_forward(y, numbers(r, 0), elements); }}};
+    return {
+        {"simd::exp_forward", [elements](float* y, Reads<float> r) { simd::exp_forward(y, numbers(r, 0), elements); }}};
 }
 
 Kernels tanh_backward(const StepThere& there) {
@@ -62,11 +64,11 @@ void descend_with_product(float* new_W, const float* W, const float* dW, float r
 Kernels descend(const StepThere& there) {
     const Shape& shape = there.step.shape;
     Kernels kernels = {{"simd::descend", [elements = count(shape)](float* new_p, Reads<float> r) {
-                                        AlignedVector<float> p = whole_lines(numbers(r, 0), elements);
-                                        simd::descend(p.data(), p.data(), whole_lines(numbers(r, 1), elements).data(),
-                                                      *numbers(r, 2), elements);
-                                        std::copy_n(p.begin(), elements, new_p);
-                                    }}};
+                            AlignedVector<float> p = whole_lines(numbers(r, 0), elements);
+                            simd::descend(p.data(), p.data(), whole_lines(numbers(r, 1), elements).data(),
+                                          *numbers(r, 2), elements);
+                            std::copy_n(p.begin(), elements, new_p);
+                        }}};
     if (shape.size() == 2) {
         kernels.push_back({"simd::linear_descend", [in = shape[0], out = shape[1]](float* new_W, Reads<float> r) {
                                descend_with_product(new_W, numbers(r, 0), numbers(r, 1), *numbers(r, 2), in, out);
@@ -92,9 +94,10 @@ void linear(float* to, const float* x, const float* W, const float* b, std::size
 Kernels linear_forward(const StepThere& there) {
     const Shape& W = there.read(1);
     const bool has_bias = there.step.reads.size() == 3;
-    return {{"simd::linear_forward", [n = there.step.shape[0], in = W[0], out = W[1], has_bias](float* y, Reads<float> r) {
-                 linear(y, numbers(r, 0), numbers(r, 1), has_bias ? numbers(r, 2) : nullptr, n, in, out);
-             }}};
+    return {
+        {"simd::linear_forward", [n = there.step.shape[0], in = W[0], out = W[1], has_bias](float* y, Reads<float> r) {
+             linear(y, numbers(r, 0), numbers(r, 1), has_bias ? numbers(r, 2) : nullptr, n, in, out);
+         }}};
 }
 
 void linear_input(float* to, const float* dy, const float* W, std::size_t n, std::size_t in, std::size_t out) {
@@ -109,9 +112,10 @@ void linear_input(float* to, const float* dy, const float* W, std::size_t n, std
 
 Kernels linear_input_backward(const StepThere& there) {
     const Shape& W = there.read(1);
-    return {{"simd::linear_input_backward", [n = there.step.shape[0], in = W[0], out = W[1]](float* dx, Reads<float> r) {
-                 linear_input(dx, numbers(r, 0), numbers(r, 1), n, in, out);
-             }}};
+    return {
+        {"simd::linear_input_backward", [n = there.step.shape[0], in = W[0], out = W[1]](float* dx, Reads<float> r) {
+             linear_input(dx, numbers(r, 0), numbers(r, 1), n, in, out);
+         }}};
 }
 
 // With the descent W becomes 0 − 0·dW, which is not looked at.
@@ -134,7 +138,9 @@ void linear_weight(float* to, const float* x, const float* dy, std::size_t n, st
 
 Kernels linear_weight_backward(const StepThere& there) {
     const auto by = [n = there.read(0)[0], in = there.step.shape[0], out = there.step.shape[1]](bool with_descent) {
-        return [=](float* dW, Reads<float> r) { linear_weight(dW, numbers(r, 0), numbers(r, 1), n, in, out, with_descent); };
+        return [=](float* dW, Reads<float> r) {
+            linear_weight(dW, numbers(r, 0), numbers(r, 1), n, in, out, with_descent);
+        };
     };
     return {{"simd::linear_weight_backward", by(false)}, {"simd::linear_descend", by(true)}};
 }

@@ -138,7 +138,7 @@ private:
         const std::size_t in = layer.inputs, out = layer.outputs;
         if (layer.has_bias) {
             add(f, name.linear, {n_, out}, {name.x, layer.W(), layer.b()}, BYHAND_FUNCTION(linear_forward), n_, in,
-                  out);
+                out);
         } else {
             add(f, name.linear, {n_, out}, {name.x, layer.W()}, BYHAND_FUNCTION(matmul_forward), n_, in, out);
         }
@@ -154,20 +154,20 @@ private:
         const std::size_t H = layer.outputs;
         const auto v = [&part](const char* value) { return part.layer.value(value); };
         add(f, v("bnmeani"), {H}, {name.norm_in}, BYHAND_FUNCTION(batchnorm_mean), n_, H);
-        add(f, v("bndiff"), {n_, H}, {name.norm_in, v("bnmeani")}, BYHAND_FUNCTION(batchnorm_difference), n_,
-              H);
+        add(f, v("bndiff"), {n_, H}, {name.norm_in, v("bnmeani")}, BYHAND_FUNCTION(batchnorm_difference), n_, H);
         if (form_ == Form::fused) {
-            add(f, v("bnvar"), {H}, {v("bndiff")}, BYHAND_FUNCTION(batchnorm_variance_of_differences), n_, H, norm_.batch_divisor);
+            add(f, v("bnvar"), {H}, {v("bndiff")}, BYHAND_FUNCTION(batchnorm_variance_of_differences), n_, H,
+                norm_.batch_divisor);
         } else {
             add(f, v("bndiff2"), {n_, H}, {v("bndiff")}, BYHAND_FUNCTION(batchnorm_square), n_ * H);
-            add(f, v("bnvar"), {H}, {v("bndiff2")}, BYHAND_FUNCTION(batchnorm_variance), n_, H,
-                  norm_.batch_divisor);
+            add(f, v("bnvar"), {H}, {v("bndiff2")}, BYHAND_FUNCTION(batchnorm_variance), n_, H, norm_.batch_divisor);
         }
-        add(f, v("bnvar_inv"), {H}, {v("bnvar")}, BYHAND_FUNCTION(batchnorm_inverse_deviation), H,
-              norm_.epsilon, norm_.epsilon_place);
+        add(f, v("bnvar_inv"), {H}, {v("bnvar")}, BYHAND_FUNCTION(batchnorm_inverse_deviation), H, norm_.epsilon,
+            norm_.epsilon_place);
         add(f, name.raw, {n_, H}, {v("bndiff"), v("bnvar_inv")}, BYHAND_FUNCTION(batchnorm_normalise), n_, H);
         if (norm_.affine) {
-            add(f, name.norm_out, {n_, H}, {name.raw, v("bngain"), v("bnbias")}, BYHAND_FUNCTION(batchnorm_scale_shift), n_, H);
+            add(f, name.norm_out, {n_, H}, {name.raw, v("bngain"), v("bnbias")}, BYHAND_FUNCTION(batchnorm_scale_shift),
+                n_, H);
         }
     }
 
@@ -184,7 +184,8 @@ private:
 
     void collapsed_cross_entropy(StepList& f) const {
         if (form_ == Form::fused) {
-            add(f, "loss", {}, {"logits", "Y"}, "cross_entropy_with_gradient", loss_alone<float>, loss_alone<double>, loss_alone<Rounded>, n_, V_);
+            add(f, "loss", {}, {"logits", "Y"}, "cross_entropy_with_gradient", loss_alone<float>, loss_alone<double>,
+                loss_alone<Rounded>, n_, V_);
         } else {
             add(f, "loss", {}, {"logits", "Y"}, BYHAND_FUNCTION(cross_entropy_forward), n_, V_);
         }
@@ -212,21 +213,23 @@ private:
     }
 
     void softmax_cross_entropy_backward(StepList& b) const {
-        add(b, "dlogprobs", {n_, V_}, {"Y"}, BYHAND_FUNCTION(negative_log_likelihood_backward), n_,
-              V_);
+        add(b, "dlogprobs", {n_, V_}, {"Y"}, BYHAND_FUNCTION(negative_log_likelihood_backward), n_, V_);
         add(b, "dprobs", {n_, V_}, {"dlogprobs", "probs"}, BYHAND_FUNCTION(softmax_log_backward), n_ * V_);
-        add(b, "dcounts_sum_inv", {n_}, {"dprobs", "counts"}, BYHAND_FUNCTION(softmax_inverse_of_probs_backward), n_, V_);
+        add(b, "dcounts_sum_inv", {n_}, {"dprobs", "counts"}, BYHAND_FUNCTION(softmax_inverse_of_probs_backward), n_,
+            V_);
         add(b, "dcounts_sum", {n_}, {"dcounts_sum_inv", "counts_sum"}, BYHAND_FUNCTION(softmax_inverse_backward), n_);
-        add(b, "dcounts", {n_, V_}, {"dprobs", "counts_sum_inv", "dcounts_sum"}, BYHAND_FUNCTION(softmax_counts_backward), n_, V_);
-        add(b, "dnorm_logits", {n_, V_}, {"dcounts", "counts"}, BYHAND_FUNCTION(softmax_exp_backward),
-              n_ * V_);
+        add(b, "dcounts", {n_, V_}, {"dprobs", "counts_sum_inv", "dcounts_sum"},
+            BYHAND_FUNCTION(softmax_counts_backward), n_, V_);
+        add(b, "dnorm_logits", {n_, V_}, {"dcounts", "counts"}, BYHAND_FUNCTION(softmax_exp_backward), n_ * V_);
         add(b, "dlogit_maxes", {n_}, {"dnorm_logits"}, BYHAND_FUNCTION(softmax_max_backward), n_, V_);
-        add(b, "dlogits", {n_, V_}, {"dnorm_logits", "dlogit_maxes", "logits"}, BYHAND_FUNCTION(softmax_logits_backward), n_, V_);
+        add(b, "dlogits", {n_, V_}, {"dnorm_logits", "dlogit_maxes", "logits"},
+            BYHAND_FUNCTION(softmax_logits_backward), n_, V_);
     }
 
     void collapsed_cross_entropy_backward(StepList& b) const {
         if (form_ == Form::fused) {
-            add(b, "dlogits", {n_, V_}, {"logits", "Y"}, "cross_entropy_with_gradient", dlogits_alone<float>, dlogits_alone<double>, dlogits_alone<Rounded>, n_, V_);
+            add(b, "dlogits", {n_, V_}, {"logits", "Y"}, "cross_entropy_with_gradient", dlogits_alone<float>,
+                dlogits_alone<double>, dlogits_alone<Rounded>, n_, V_);
         } else {
             add(b, "dlogits", {n_, V_}, {"logits", "Y"}, BYHAND_FUNCTION(cross_entropy_backward), n_, V_);
         }
@@ -234,7 +237,8 @@ private:
 
     void activate_backward(StepList& b, const Part& part) const {
         const std::size_t H = part.layer.outputs;
-        add(b, d(part.name.tanh_in), {n_, H}, {d(part.name.tanh_out), part.name.tanh_out}, BYHAND_FUNCTION(tanh_backward), n_ * H);
+        add(b, d(part.name.tanh_in), {n_, H}, {d(part.name.tanh_out), part.name.tanh_out},
+            BYHAND_FUNCTION(tanh_backward), n_ * H);
     }
 
     void norm_backward(StepList& b, const Part& part) const {
@@ -242,8 +246,7 @@ private:
         const std::size_t H = layer.outputs;
         const std::string dy = d(name.norm_out);
         if (norm_.affine) {
-            add(b, d(layer.value("bngain")), {H}, {dy, name.raw}, BYHAND_FUNCTION(batchnorm_gain_backward),
-                  n_, H);
+            add(b, d(layer.value("bngain")), {H}, {dy, name.raw}, BYHAND_FUNCTION(batchnorm_gain_backward), n_, H);
             add(b, d(layer.value("bnbias")), {H}, {dy}, BYHAND_FUNCTION(batchnorm_bias_backward), n_, H);
             if (form_ == Form::fused) {
                 batchnorm_backward_by_gradients(b, part);
@@ -259,30 +262,31 @@ private:
         const auto v = [&part](const char* value) { return part.layer.value(value); };
         const std::string draw = d(part.name.raw);
         add(b, v("dbnvar_inv"), {H}, {draw, v("bndiff")}, BYHAND_FUNCTION(batchnorm_inverse_deviation_backward), n_, H);
-        add(b, v("dbnvar"), {H}, {v("dbnvar_inv"), v("bnvar")}, BYHAND_FUNCTION(batchnorm_variance_backward), H, norm_.epsilon, norm_.epsilon_place);
-        add(b, v("dbndiff2"), {n_, H}, {v("dbnvar")}, BYHAND_FUNCTION(batchnorm_square_sum_backward),
-              n_, H, norm_.batch_divisor);
+        add(b, v("dbnvar"), {H}, {v("dbnvar_inv"), v("bnvar")}, BYHAND_FUNCTION(batchnorm_variance_backward), H,
+            norm_.epsilon, norm_.epsilon_place);
+        add(b, v("dbndiff2"), {n_, H}, {v("dbnvar")}, BYHAND_FUNCTION(batchnorm_square_sum_backward), n_, H,
+            norm_.batch_divisor);
         add(b, v("dbndiff"), {n_, H}, {draw, v("bnvar_inv"), v("dbndiff2"), v("bndiff")},
-              BYHAND_FUNCTION(batchnorm_difference_backward), n_, H);
+            BYHAND_FUNCTION(batchnorm_difference_backward), n_, H);
         add(b, v("dbnmeani"), {H}, {v("dbndiff")}, BYHAND_FUNCTION(batchnorm_mean_backward), n_, H);
-        add(b, d(part.name.norm_in), {n_, H}, {v("dbndiff"), v("dbnmeani")}, BYHAND_FUNCTION(batchnorm_input_backward), n_, H);
+        add(b, d(part.name.norm_in), {n_, H}, {v("dbndiff"), v("dbnmeani")}, BYHAND_FUNCTION(batchnorm_input_backward),
+            n_, H);
     }
 
     void batchnorm_backward_in_one_line(StepList& b, const Part& part) const {
         const auto& [layer, name] = part;
         const std::size_t H = layer.outputs;
         add(b, d(name.norm_in), {n_, H}, {d(name.raw), name.raw, layer.value("bnvar_inv"), layer.value("bnvar")},
-              BYHAND_FUNCTION(batchnorm_backward), n_, H, norm_.batch_divisor, norm_.epsilon,
-              norm_.epsilon_place);
+            BYHAND_FUNCTION(batchnorm_backward), n_, H, norm_.batch_divisor, norm_.epsilon, norm_.epsilon_place);
     }
 
     void batchnorm_backward_by_gradients(StepList& b, const Part& part) const {
         const auto& [layer, name] = part;
         add(b, d(name.norm_in), {n_, layer.outputs},
-              {d(name.norm_out), d(layer.value("bngain")), d(layer.value("bnbias")), name.raw, layer.value("bngain"),
-               layer.value("bnvar_inv"), layer.value("bnvar")},
-              BYHAND_FUNCTION(batchnorm_affine_backward), n_, layer.outputs, norm_.batch_divisor,
-              norm_.epsilon, norm_.epsilon_place);
+            {d(name.norm_out), d(layer.value("bngain")), d(layer.value("bnbias")), name.raw, layer.value("bngain"),
+             layer.value("bnvar_inv"), layer.value("bnvar")},
+            BYHAND_FUNCTION(batchnorm_affine_backward), n_, layer.outputs, norm_.batch_divisor, norm_.epsilon,
+            norm_.epsilon_place);
     }
 
     void linear_backward(StepList& b, const Part& part) const {
@@ -306,7 +310,7 @@ private:
     void update() {
         StepList& u = graph_.update;
         for (const TensorSpec& p : parameters(config_)) {
-            add(u, updated(p.name), p.shape, {p.name, d(p.name), "rate"}, BYHAND_FUNCTION(descend), count(p.shape));
+            add(u, update_of(p.name), p.shape, {p.name, d(p.name), "rate"}, BYHAND_FUNCTION(descend), count(p.shape));
         }
         for (const auto& [layer, name] : parts_) {
             if (layer.norm == NormPlace::none) {
@@ -314,10 +318,10 @@ private:
             }
             const std::size_t H = layer.outputs;
             const std::string mean = layer.value("bnmean_running"), spread = layer.value("bnvar_running");
-            add(u, updated(mean), {H}, {mean, layer.value("bnmeani")}, BYHAND_FUNCTION(running_mean_update), H,
-                  norm_.momentum);
-            add(u, updated(spread), {H}, {spread, layer.value("bnvar")}, BYHAND_FUNCTION(running_spread_update), H, n_, norm_.batch_divisor, norm_.running_divisor, norm_.running_spread,
-                  norm_.momentum);
+            add(u, update_of(mean), {H}, {mean, layer.value("bnmeani")}, BYHAND_FUNCTION(running_mean_update), H,
+                norm_.momentum);
+            add(u, update_of(spread), {H}, {spread, layer.value("bnvar")}, BYHAND_FUNCTION(running_spread_update), H,
+                n_, norm_.batch_divisor, norm_.running_divisor, norm_.running_spread, norm_.momentum);
         }
     }
 
@@ -351,10 +355,10 @@ private:
         const std::string mean = layer.value("bnmean_running"), spread = layer.value("bnvar_running");
         if (norm_.affine) {
             add(e, name.norm_out, {n_, H}, {name.norm_in, mean, spread, layer.value("bngain"), layer.value("bnbias")},
-                  BYHAND_FUNCTION(batchnorm_evaluate), n_, H, norm_.epsilon, norm_.epsilon_place,
-                  norm_.running_spread);
+                BYHAND_FUNCTION(batchnorm_evaluate), n_, H, norm_.epsilon, norm_.epsilon_place, norm_.running_spread);
         } else {
-            add(e, name.norm_out, {n_, H}, {name.norm_in, mean, spread}, BYHAND_FUNCTION(batchnorm_evaluate_raw), n_, H, norm_.epsilon, norm_.epsilon_place, norm_.running_spread);
+            add(e, name.norm_out, {n_, H}, {name.norm_in, mean, spread}, BYHAND_FUNCTION(batchnorm_evaluate_raw), n_, H,
+                norm_.epsilon, norm_.epsilon_place, norm_.running_spread);
         }
     }
 
@@ -376,7 +380,7 @@ Graph stepwise_graph(const NetworkConfig& config, std::size_t rows) {
         graph.evaluation = Builder(config, rows, Form::stepwise, "eval_").evaluation();
         const std::map<std::string, ValueRange> of_training = graph.ranges;
         for (const auto& [name, range] : of_training) {
-            graph.ranges[evaluated(name)] = range;
+            graph.ranges[evaluation_of(name)] = range;
         }
     }
     return graph;

@@ -5,7 +5,8 @@
 
 namespace byhand {
 
-// Every named value and gradient, each by one small function (note 1; part 4 of the makemore lectures).  Throws InputError where check_network does.
+// Every named value and gradient, each by one small function (note 1; part 4 of the makemore lectures).  Throws
+// InputError where check_network does.
 Graph stepwise_graph(const NetworkConfig& config, std::size_t rows);
 
 // The same network with two formulas collapsed: logits to loss and back in one, and the backward of batch norm in one

@@ -29,7 +29,8 @@ std::set<std::string> made_by(const Graph& graph) {
 }
 
 std::map<std::string, Shape> shapes_of(const Graph& graph) {
-    std::map<std::string, Shape> shapes = {{"X", {graph.rows, graph.config.context}}, {"Y", {graph.rows}}, {"rate", {}}};
+    std::map<std::string, Shape> shapes = {
+        {"X", {graph.rows, graph.config.context}}, {"Y", {graph.rows}}, {"rate", {}}};
     for (const TensorSpec& spec : state(graph.config)) {
         shapes[spec.name] = spec.shape;
     }

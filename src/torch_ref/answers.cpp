@@ -144,7 +144,7 @@ public:
     const std::vector<Operation>& forward() const { return forward_; }
     Shape shape_of(const std::string& name) const {
         const auto known = shapes_.find(name);
-        return known != shapes_.end() ? known->second : shapes_.at(name.substr(1));  // a gradient: its value's
+        return known != shapes_.end() ? known->second : shapes_.at(without_kind(name));
     }
     std::vector<Question> take() { return std::move(questions_); }
 

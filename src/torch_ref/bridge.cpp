@@ -1,13 +1,13 @@
 #include "torch_ref/bridge.h"
 
-#include "base/value.h"
-
 #include <ATen/ops/from_blob.h>
 #include <c10/core/GradMode.h>
 
 #include <map>
 #include <stdexcept>
 #include <utility>
+
+#include "base/value.h"
 
 namespace byhand::torch_ref {
 namespace {

@@ -65,7 +65,7 @@ public:
             all.push_back(view(named.name, named.tensor));
         }
         for (View& view : after_.views()) {
-            view.name = updated(view.name);
+            view.name = update_of(view.name);
             all.push_back(std::move(view));
         }
         return all;

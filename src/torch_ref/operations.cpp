@@ -1,7 +1,5 @@
 #include "torch_ref/operations.h"
 
-#include "base/value.h"
-
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/embedding.h>
@@ -13,6 +11,8 @@
 #include <cstdint>
 #include <iterator>
 #include <set>
+
+#include "base/value.h"
 
 namespace byhand::torch_ref {
 namespace {
@@ -171,7 +171,7 @@ std::vector<Operation> forward_operations(const NetworkConfig& config, std::size
 std::vector<Operation> update_operations(const NetworkConfig& config, std::size_t rows) {
     std::vector<Operation> all;
     for (const TensorSpec& spec : parameters(config)) {
-        all.push_back({updated(spec.name), spec.shape, {spec.name, gradient_of(spec.name), "rate"}, [](Reads r) {
+        all.push_back({update_of(spec.name), spec.shape, {spec.name, gradient_of(spec.name), "rate"}, [](Reads r) {
                            return r[0] - r[2] * r[1];
                        }});
     }
@@ -182,10 +182,10 @@ std::vector<Operation> update_operations(const NetworkConfig& config, std::size_
             continue;
         }
         const std::string mean = layer.value("bnmean_running"), spread = layer.value("bnvar_running");
-        all.push_back({updated(mean), {layer.outputs}, {mean, layer.value("bnmeani")}, [norm](Reads r) {
+        all.push_back({update_of(mean), {layer.outputs}, {mean, layer.value("bnmeani")}, [norm](Reads r) {
                            return (1 - norm.momentum) * r[0] + norm.momentum * r[1];
                        }});
-        all.push_back({updated(spread), {layer.outputs}, {spread, layer.value("bnvar")}, [norm, factor](Reads r) {
+        all.push_back({update_of(spread), {layer.outputs}, {spread, layer.value("bnvar")}, [norm, factor](Reads r) {
                            const Tensor variance = r[1] * factor;
                            const bool deviation = norm.running_spread == RunningSpread::deviation;
                            return (1 - norm.momentum) * r[0] + norm.momentum * (deviation ? variance.sqrt() : variance);

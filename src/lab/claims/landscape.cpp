@@ -55,7 +55,7 @@ std::vector<double> Landscape::gradient() const {
 }
 
 void Landscape::step(const std::string& parameter) {
-    std::ranges::copy(runner_.tensors()[updated(parameter)], runner_.tensors()[parameter].begin());
+    std::ranges::copy(runner_.tensors()[update_of(parameter)], runner_.tensors()[parameter].begin());
 }
 
 std::vector<LayerShift> Landscape::shifts(const Tensors<float>& state, const Batch& batch, double rate) {

@@ -67,8 +67,7 @@ Graph network_from(Start start, const NetworkConfig& config, std::size_t rows) {
 
     StepList backward;
     if (start == Start::notes_start) {
-        add(backward, "dlogits", {rows, V}, {"probs", "Y"}, BYHAND_FUNCTION(squared_error_backward), rows,
-                     V);
+        add(backward, "dlogits", {rows, V}, {"probs", "Y"}, BYHAND_FUNCTION(squared_error_backward), rows, V);
     } else {
         add(backward, "dprobs", {rows, V}, {"probs", "Y"}, BYHAND_FUNCTION(squared_error_backward), rows, V);
         add(backward, "dlogits", {rows, V}, {"dprobs", "probs"}, BYHAND_FUNCTION(softmax_backward), rows, V);
@@ -78,7 +77,6 @@ Graph network_from(Start start, const NetworkConfig& config, std::size_t rows) {
     network.backward = std::move(backward);
     return network;
 }
-
 
 std::vector<std::size_t> curve_points(std::size_t steps) {
     std::vector<std::size_t> points = {0};

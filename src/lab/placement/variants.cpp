@@ -43,7 +43,7 @@ AgainstTorch against_torch(const Variant& variant, const Material& material, con
     found.summary = held.summary;
     for (const ComparedTensor& tensor : held.step.tensors) {
         const TensorResult& result = tensor.result;
-        if (!result.name.starts_with('d')) {
+        if (value_of(result.name).kind != Kind::gradient) {
             continue;
         }
         ++found.gradients;

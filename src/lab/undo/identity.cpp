@@ -55,8 +55,8 @@ std::vector<NormInput<double>> norm_inputs(const FirstStep& first, const Batch& 
     for (const Layer& layer : layers_with_norm(first.network())) {
         const std::size_t H = layer.outputs;
         inputs.push_back({batch.rows, H, as<double>(copy_of(runner.tensors(), layer.value("hprebn"))),
-                          as<double>(copy_of(runner.tensors(), gradient_of(handed_on(layer)))), std::vector<double>(H, 1),
-                          std::vector<double>(H, 0)});
+                          as<double>(copy_of(runner.tensors(), gradient_of(handed_on(layer)))),
+                          std::vector<double>(H, 1), std::vector<double>(H, 0)});
     }
     return inputs;
 }

@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/member.h"
+#include "base/value.h"
 #include "lab/figures.h"
 #include "lab/layer_names.h"
 #include "lab/paired.h"
@@ -26,8 +27,10 @@ constexpr std::size_t kMoments = 20;  // looked at in a training, besides its be
 std::unique_ptr<Model> with_slip(const NetworkConfig& network, std::size_t rows) {
     Graph slipped = fused_graph(network, rows);
     for (Step& step : slipped.update) {
-        if (step.makes.starts_with("new_bngain")) {
-            step.reads[1] = "dbnbias" + step.makes.substr(std::string("new_bngain").size());
+        if (Value made = value_of(step.makes); made.kind == Kind::updated && made.base == "bngain") {
+            made.kind = Kind::gradient;
+            made.base = "bnbias";
+            step.reads[1] = made.name();
         }
     }
     return make_step_model(std::move(slipped));
