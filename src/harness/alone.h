@@ -77,7 +77,7 @@ struct Judge {
 };
 
 // Runs every step of `network` in isolation, in the order of its lists; `once_only` says whether what need be seen only
-// once is run too, whatever the batch: the functions in double, where steps have them, and the battery. StepList for
+// once is run too, whatever the batch: the functions in double, where steps have them, and the battery. Steps for
 // which there is no answer or no right step are left out. `begins`, where it is not empty, is called before each.
 std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const Answers& answers, Questions& questions,
                                  bool once_only = true, const std::function<void()>& begins = {});

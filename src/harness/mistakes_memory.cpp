@@ -8,8 +8,6 @@
 namespace byhand::planting {
 namespace {
 
-using StepList = std::vector<Step>;
-
 StepList::iterator find_in(StepList& list, const std::string& makes) {
     return std::ranges::find(list, makes, &Step::makes);
 }

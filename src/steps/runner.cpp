@@ -49,6 +49,9 @@ template <class T>
 std::vector<typename Runner<T>::Bound> Runner<T>::bind(const StepList& list) {
     std::vector<Bound> bound;
     for (const Step& step : list) {
+        if (!step.in<T>().run) {
+            throw std::logic_error(step.makes + " has no function in " + (sizeof(T) == 4 ? "float" : "double"));
+        }
         Bound b{&step, tensors_[step.makes].data(), {}};
         for (const std::string& name : step.reads) {
             if (name == "X" || name == "Y") {

@@ -14,7 +14,8 @@ namespace byhand {
 template <class T>
 class Runner {
 public:
-    // Throws std::logic_error where a step reads what is neither given nor made, or two steps make one name. (Where a
+    // Throws std::logic_error where a step reads what is neither given nor made or has no function on T, or two steps
+    // make one name. (Where a
     // step runs before what it reads is made, it reads what was there before: list_faults of harness/blame.h finds
     // that.)
     explicit Runner(Graph graph);

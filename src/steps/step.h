@@ -77,11 +77,14 @@ private:
     }
 };
 
-// StepList in the order in which they run.
+// Steps in the order in which they run.
 using StepList = std::vector<Step>;
 
 // The name of a function template of src/manual, and the function on each type of numbers: arguments of add.
+// Versions of clang-format differ on a macro's angle brackets.
+// clang-format off
 #define BYHAND_FUNCTION(name) #name, name<float>, name<double>, name<byhand::Rounded>
+// clang-format on
 
 // The function with everything but the tensors bound.
 template <class T, class... Parameters, class... Sizes>
