@@ -233,7 +233,7 @@ def checks_in(folder):
 
 
 def evaluation_checks_in(folder, names):
-    """Of evaluation.cpp, which no training step runs: the losses of a model over a data set, by the running figures and
+    """Of evaluation.cpp, which no training step runs: the losses of a model over a data set, by the running statistics and
     by those of the whole training part, beside the same of LibTorch's module. So few names that n is not n - 1."""
     data = folder / "names.txt"
     data.write_text("".join(line + "\n" for line in names.read_text().split()[:60]))

@@ -15,22 +15,22 @@ class Model {
 public:
     virtual ~Model() = default;
 
-    // Takes over parameters and running figures: a table equal to state(config).
+    // Takes over parameters and running statistics: a table equal to state(config).
     virtual void load(const Tensors<float>& state) = 0;
 
-    // Parameters and running figures as they stand.
+    // Parameters and running statistics as they stand.
     virtual Tensors<float> save() const = 0;
 
-    // One training step: forward in training mode, loss, backward, update with learning rate `rate`, running figures.
-    // Returns the minibatch's mean cross-entropy, in nats, before the update. Precondition: batch.rows is the number
-    // of rows that the model was made for.
+    // One training step: forward in training mode, loss, backward, update with learning rate `rate`, running
+    // statistics. Returns the minibatch's mean cross-entropy, in nats, before the update. Precondition: batch.rows is
+    // the number of rows that the model was made for.
     virtual float train_step(const Batch& batch, float rate) = 0;
 
-    // Forward in evaluation mode, by the running figures: logits (rows, V), for any number of rows; X is (rows, T).
+    // Forward in evaluation mode, by the running statistics: logits (rows, V), for any number of rows; X is (rows, T).
     virtual void logits(std::span<float> out, std::span<const std::int64_t> X) = 0;
 
     // Puts mean and spread over all rows of X (the whole training part), layer after layer, in the place of the
-    // running figures; in the form the running figures have (divisor, variance or deviation). X is (rows, T).
+    // running statistics; in the form the running statistics have (divisor, variance or deviation). X is (rows, T).
     virtual void calibrate(std::span<const std::int64_t> X) = 0;
 
 protected:

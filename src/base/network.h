@@ -22,7 +22,7 @@ enum class EpsilonPlace { inside, outside };
 // What the running figure of spread holds.
 enum class RunningSpread { variance, deviation };
 
-// What the norm takes for mean and spread in evaluation: its running figures, or those of the whole training part.
+// What the norm takes for mean and spread in evaluation: its running statistics, or those of the whole training part.
 enum class EvaluationFigures { running, training_set };
 
 // Every convention by which the batch norms of the field differ.

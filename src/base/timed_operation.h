@@ -13,7 +13,7 @@ enum class Operation {
     linear_forward,          // y = x·W + bias              (n, in) → (n, out)
     linear_weight_backward,  // dW = xᵀ·dy                  (n, in), (n, out) → (in, out)
     linear_input_backward,   // dx = dy·Wᵀ                  (n, out) → (n, in)
-    norm_forward,            // y = gain·x̂ + bias, and the running figures; out = in       (n, in) → (n, in)
+    norm_forward,            // y = gain·x̂ + bias, and the running statistics; out = in       (n, in) → (n, in)
     norm_backward,           // dx, with those of gain and bias; out = in                  (n, in) → (n, in)
     tanh_forward,            // h = tanh(x)                 (n, in) → (n, in)
     tanh_backward,           // dx = (1 − h²)·dy with h = tanh(x); out = in                (n, in) → (n, in)

@@ -99,7 +99,7 @@ Candidate planted(const std::string& name, const Run& run, const Reference& refe
 // External values from a file. What was done to fit them in is said on stderr. Throws InputError for the last fault;
 // those before it are said as it is.
 ExternalValues external_values(const std::string& path, const NetworkConfig& network, std::size_t rows) {
-    const StepNetwork<float> steps = stepwise_network<float>(network, rows);
+    const Graph steps = stepwise_graph(network, rows);
     const std::vector<TensorSpec> specs = external_specs(steps);
     ExternalFile file = read_external(path, [&](const std::string& name) {
         const TensorSpec* meant = meant_by(name, specs);
@@ -194,7 +194,7 @@ std::string rest_of_report(const CompareOptions& options, const Command& command
     }
     const std::string again = summary.agree ? "" : command_for(options, command, recipe, summary);
     if (options.format == "html") {
-        return to_html(how, summary, steps, {explain(stepwise_network<float>(recipe.network, recipe.batch)), again});
+        return to_html(how, summary, steps, {explain(stepwise_graph(recipe.network, recipe.batch)), again});
     }
     const std::string verdict = conclusion(summary, how.colour);
     return summary.agree ? verdict : verdict + "to see just this again: " + again + "\n";

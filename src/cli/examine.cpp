@@ -45,42 +45,55 @@ std::vector<Function<T>> of_form(bool in_one, const std::vector<Function<T>>& al
     return functions;
 }
 
-template <class T>
-StepNetwork<T> network_of(bool in_one, const NetworkConfig& config, std::size_t rows) {
-    return in_one ? collapsed_network<T>(config, rows) : stepwise_network<T>(config, rows);
+MakeGraph graph_of(bool in_one) {
+    return in_one ? collapsed_graph : stepwise_graph;
 }
 
 // Of all steps those that make one of `names`.
-template <class T>
-StepNetwork<T> only(StepNetwork<T> network, const Names& names) {
-    for (StepList<T>* list : {&network.forward, &network.backward, &network.update, &network.evaluation}) {
-        std::erase_if(list->steps(), [&](const Step<T>& step) { return !names.contains(step.makes); });
+Graph only(Graph graph, const Names& names) {
+    for (StepList* list : graph.lists()) {
+        std::erase_if(*list, [&](const Step& step) { return !names.contains(step.makes); });
     }
-    return network;
+    return graph;
 }
 
 // A network with functions in it, to which the rest is ours.
-template <class T>
 struct Taken {
-    StepNetwork<T> network;
-    Names names;   // of the steps that are theirs
-    Names absent;  // what functions make of note 1's network that this one has not: a bias, the norm
+    Graph graph;
+    Names names;      // of the steps that are theirs
+    Names in_double;  // of those that are theirs in double
+    Names absent;     // what functions make of note 1's network that this one has not: a bias, the norm
 };
 
-template <class T>
-Taken<T> taken_over(bool in_one, std::vector<Function<T>> functions, const NetworkConfig& config, std::size_t rows) {
-    Taken<T> taken{network_of<T>(in_one, config, rows), {}, {}};
-    const Names here = made_by(taken.network),
-                in_note_1 = made_by(network_of<T>(in_one, NetworkConfig{}, std::max<std::size_t>(rows, 2)));
-    std::erase_if(functions, [&](const Function<T>& function) {
-        const bool absent = !here.contains(function.makes) && in_note_1.contains(function.makes);
-        if (absent) {
-            taken.absent.insert(function.makes);
+struct InBoth {
+    std::vector<Function<float>> in_float;
+    std::vector<Function<double>> in_double = {};  // NOLINT(readability-redundant-member-init): it may be left out
+};
+
+Taken taken_over(bool in_one, InBoth functions, const NetworkConfig& config, std::size_t rows) {
+    Taken taken{graph_of(in_one)(config, rows), {}, {}, {}};
+    const Names here = made_by(taken.graph),
+                in_note_1 = made_by(graph_of(in_one)(NetworkConfig{}, std::max<std::size_t>(rows, 2)));
+    const auto take = [&](auto& all, Names& names) {
+        std::erase_if(all, [&](const auto& function) {
+            const bool absent = !here.contains(function.makes) && in_note_1.contains(function.makes);
+            if (absent) {
+                taken.absent.insert(function.makes);
+            }
+            return absent;
+        });
+        const std::vector<std::string> makes = exercise::take_over(taken.graph, all);
+        names = {makes.begin(), makes.end()};
+    };
+    take(functions.in_float, taken.names);
+    take(functions.in_double, taken.in_double);
+    for (StepList* list : taken.graph.lists()) {
+        for (Step& step : *list) {
+            if (!taken.in_double.contains(step.makes)) {
+                step.in_double = {};  // ours is not to be judged
+            }
         }
-        return absent;
-    });
-    const std::vector<std::string> names = exercise::take_over(taken.network, functions);
-    taken.names = {names.begin(), names.end()};
+    }
     return taken;
 }
 
@@ -124,27 +137,23 @@ public:
 
     // Each in isolation; appends to `attempts`.
     void judge_each(bool in_one, Questions& questions, std::vector<Attempt>& attempts) const {
-        const Taken<float> in_float = taken_over(in_one, floats(in_one, watch_.running), config_, rows_);
-        const Taken<double> in_double = taken_over(in_one, doubles(in_one), config_, rows_);
-        const Judge judge{.bounds = network_of<Rounded>(in_one, config_, rows_),
-                          .in_double = only(in_double.network, in_double.names),
+        const auto at_size = [&](const NetworkConfig& sized, std::size_t rows) {
+            return taken_over(in_one, {floats(in_one, watch_.running), doubles(in_one)}, sized, rows).graph;
+        };
+        const Taken taken = taken_over(in_one, {floats(in_one, watch_.running), doubles(in_one)}, config_, rows_);
+        const Judge judge{.right = graph_of(in_one)(config_, rows_),
                           .leeway = Leeway::words,
                           .external = {.subprocess = true, .threads = how_.threads, .limits = how_.limits},
                           .battery = (in_one ? reference_.collapsed_battery : reference_.stepwise_battery).get(),
-                          .at_size =
-                              [&](const NetworkConfig& sized, std::size_t rows) {
-                                  return InBoth{
-                                      taken_over(in_one, floats(in_one, watch_.running), sized, rows).network,
-                                      only(taken_over(in_one, doubles(in_one), sized, rows).network, in_double.names)};
-                              },
-                          .right = in_one ? collapsed_network<float> : stepwise_network<float>};
-        for (StepAlone& alone : run_alone(only(in_float.network, in_float.names), judge, answers_of(in_one), questions,
-                                          true, watch_.begins)) {
+                          .at_size = at_size,
+                          .right_at_size = graph_of(in_one)};
+        for (StepAlone& alone :
+             run_alone(only(taken.graph, taken.names), judge, answers_of(in_one), questions, true, watch_.begins)) {
             const Standing standing = standing_of(alone);
-            const bool given_in_double = in_double.names.contains(alone.makes);
+            const bool given_in_double = taken.in_double.contains(alone.makes);
             attempts.push_back({in_one, standing, std::move(alone), given_in_double});
         }
-        for (const std::string& name : in_float.absent) {
+        for (const std::string& name : taken.absent) {
             attempts.push_back({.in_one = in_one, .standing = Standing::absent, .alone = {}});
             attempts.back().alone.makes = name;
         }
@@ -182,7 +191,7 @@ public:
             .side = std::make_unique<Theirs>(std::make_unique<SubprocessSide>(make_side, how_.limits), sound),
             .coverage = Coverage::given,
             .steps = with_ours(in_one, floats(in_one, {}), begun),
-            .judge = {.bounds = network_of<Rounded>(in_one, config_, rows_)},
+            .judge = {.right = graph_of(in_one)(config_, rows_)},
             .answers = &answers_of(in_one),
             .judged = std::move(judged),
             .chain = in_one ? &reference_.collapsed_chain : &reference_.chain};
@@ -197,9 +206,9 @@ private:
     }
     const Answers& answers_of(bool in_one) const { return in_one ? *reference_.collapsed : *reference_.stepwise; }
     // The whole network, in which those of `functions` stand that make one of `names`.
-    StepNetwork<float> with_ours(bool in_one, std::vector<Function<float>> functions, const Names& names) const {
+    Graph with_ours(bool in_one, std::vector<Function<float>> functions, const Names& names) const {
         std::erase_if(functions, [&](const auto& function) { return !names.contains(function.makes); });
-        return taken_over(in_one, std::move(functions), config_, rows_).network;
+        return taken_over(in_one, {std::move(functions)}, config_, rows_).graph;
     }
 
     const exercise::Functions& steps_;
@@ -286,12 +295,12 @@ std::unique_ptr<Model> own_model(const exercise::Functions& steps, const Run& ru
     const bool in_one = are_all_in_one(steps);
     std::string running;
     const Running watch = [&running](const std::string& label) { running = label; };
-    Taken<float> watched = taken_over(in_one, of_form(in_one, steps.in_float(), watch), config, rows);
-    Taken<float> taken = taken_over(in_one, of_form(in_one, steps.in_float(), {}), config, rows);
+    Taken watched = taken_over(in_one, {of_form(in_one, steps.in_float(), watch)}, config, rows);
+    Taken taken = taken_over(in_one, {of_form(in_one, steps.in_float(), {})}, config, rows);
     if (taken.names.empty()) {
         throw InputError("none of your functions makes a step of the network " + run.recipe.name);
     }
-    const std::unique_ptr<Side> side = make_step_side(std::move(watched.network));
+    const std::unique_ptr<Side> side = make_step_side(std::move(watched.graph));
     DrawnBatch batch(rows, config.context);
     TorchGenerator generator = run.generator;
     draw_batch(batch, run.train, generator);
@@ -313,7 +322,7 @@ std::unique_ptr<Model> own_model(const exercise::Functions& steps, const Run& ru
         throw InputError(fmt::format("to do before this can train: {}; byhand exercise judges them one by one",
                                      fmt::join(to_do, ", ")));
     }
-    return make_step_model(std::move(taken.network));
+    return make_step_model(std::move(taken.graph));
 }
 
 }  // namespace byhand::cli

@@ -44,7 +44,7 @@ int explain(const ExplainOptions& options) {
     Run run = run_of(options.network);
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
-    const StepNetwork<float> steps = stepwise_network<float>(network, rows);
+    const Graph steps = stepwise_graph(network, rows);
     const std::vector<Explanation> all = byhand::explain(steps);
     if (options.name.empty() && !options.json) {
         fmt::print("{}", explain_list(all));
@@ -57,7 +57,7 @@ int explain(const ExplainOptions& options) {
     const std::unique_ptr<Side> side = make_step_side(steps);
     side->load(run.initial);
     side->run(batch.view(), rate);
-    const std::vector<View> values = with_given(side->views(), batch.view(), network.context, rate);
+    const std::vector<View> values = with_inputs(side->views(), batch.view(), network.context, &rate);
     const Presentation how{.recipe = run.recipe.name,
                            .torch_version = {},
                            .network = network,

@@ -52,9 +52,8 @@ int gradcheck(const GradcheckOptions& options) {
     draw_batch(batch, run.train, run.generator);
     const Tensors<float> state = drawn_state(network, run.recipe.seed);
 
-    const auto stepwise = stepwise_network<double>(network, rows);
-    const std::size_t elements =
-        options.elements.value_or(elements_for(network, rows, stepwise.backward.steps().size()));
+    const Graph stepwise = stepwise_graph(network, rows);
+    const std::size_t elements = options.elements.value_or(elements_for(network, rows, stepwise.backward.size()));
     std::vector<CheckedModel> models;
     Progress progress(options.models.size(), std::nullopt, "checking");
     for (const std::string& model : options.models) {
@@ -63,11 +62,8 @@ int gradcheck(const GradcheckOptions& options) {
         }
         progress.step(models.size());
         const GradcheckConfig config{.elements = elements, .seed = run.recipe.seed};
-        const auto bounds =
-            model == "stepwise" ? stepwise_network<Rounded>(network, rows) : collapsed_network<Rounded>(network, rows);
-        models.push_back(
-            {model, byhand::gradcheck(model == "stepwise" ? stepwise : collapsed_network<double>(network, rows), bounds,
-                                      state, batch.view(), config)});
+        models.push_back({model, byhand::gradcheck(model == "stepwise" ? stepwise : collapsed_graph(network, rows),
+                                                   state, batch.view(), config)});
     }
     progress.finish();
     const GradcheckHeader header{run.recipe.name, rows, elements, run.recipe.seed};

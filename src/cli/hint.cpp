@@ -25,10 +25,9 @@ std::string hint(const std::string& asked, const NetworkConfig& network, std::si
     }
     const bool in_one = name.ends_with(kInOne);
     const std::string makes = in_one ? name.substr(0, name.size() - kInOne.size()) : name;
-    const StepNetwork<float> steps =
-        in_one ? collapsed_network<float>(network, rows) : stepwise_network<float>(network, rows);
+    const Graph steps = in_one ? collapsed_graph(network, rows) : stepwise_graph(network, rows);
     std::vector<std::string> known;
-    for (const Step<float>& step : steps.backward.steps()) {
+    for (const Step& step : steps.backward) {
         const std::string the_rule = rule(step.makes, in_one);
         if (the_rule.empty()) {
             continue;  // of the formulas in one there are two
@@ -42,7 +41,7 @@ std::string hint(const std::string& asked, const NetworkConfig& network, std::si
         if (level != "1") {
             text += fmt::format("the rule: {}\n", the_rule);
         }
-        return text + (level == "3" ? fmt::format("the formula: {}\n", source_of(step.function).formula)
+        return text + (level == "3" ? fmt::format("the formula: {}\n", source_of(step.in_float.name).formula)
                                     : fmt::format("more: byhand exercise --hint {}:{}\n", name, level == "1" ? 2 : 3));
     }
     throw InputError("no gradient is called " + name + the_nearest(name, known) + " (byhand explain lists them all)");

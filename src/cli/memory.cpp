@@ -17,9 +17,9 @@ constexpr double kShare = 0.75;
 // In bytes: the program with LibTorch, and so much for every number that a step makes.
 double memory_needed(NetworkConfig network, std::size_t rows, double bytes_per_number) {
     network.vocabulary = std::max<std::size_t>(network.vocabulary, 27);  // the data's may not have been read yet
-    const StepNetwork<float> steps = stepwise_network<float>(network, rows);
+    const Graph steps = stepwise_graph(network, rows);
     double numbers = 0;
-    for (const Step<float>* step : all_steps(steps)) {
+    for (const Step* step : all_steps(steps)) {
         numbers += static_cast<double>(count(step->shape));
     }
     return kLibTorch + bytes_per_number * numbers;

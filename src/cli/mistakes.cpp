@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/member.h"
+#include "base/value.h"
 #include "candidates/candidates.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -92,7 +93,7 @@ public:
         Summary summary, batch_and_draw;
         std::vector<Candidate> candidates;
         candidates.push_back(std::move(candidate));
-        candidates.back().judge.right = {};  // nothing is explained here
+        candidates.back().judge.right_at_size = {};  // nothing is explained here
         run_comparison(network_, state_, schedule, candidates, reference_.sides, reference_.chain,
                        [&](const ComparedStep& step) {
                            add(summary, step);
@@ -129,7 +130,7 @@ private:
             }
             Tensors<float> next = state_;
             for (const TensorSpec& spec : next.table()) {
-                const View* updated = find(views, "new_" + spec.name);
+                const View* updated = find(views, update_of(spec.name));
                 const View* old = find(views, spec.name);  // where no step updates it, it stays
                 const std::span<float> values = next[spec.name];
                 for (std::size_t i = 0; i < values.size(); ++i) {

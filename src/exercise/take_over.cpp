@@ -33,7 +33,7 @@ Read<T> read(const Named& what, const Operand<T>& operand) {
 // What the step runs.
 template <class T>
 auto bound(const Function<T>& function, const Named& makes, const std::vector<Named>& reads, const Norm& norm) {
-    return [=](T* out, std::span<const Operand<T>> operands) {
+    return [=](T* out, Reads<T> operands) {
         if (function.reads != operands.size()) {
             throw Fault("takes " + std::to_string(function.reads) + " tensors, where its step reads " +
                         std::to_string(operands.size()));
@@ -65,12 +65,12 @@ const Function<T>* function_for(const std::string& name, const std::vector<Funct
 }  // namespace
 
 template <class T>
-std::vector<std::string> take_over(StepNetwork<T>& network, const std::vector<Function<T>>& functions) {
+std::vector<std::string> take_over(Graph& network, const std::vector<Function<T>>& functions) {
     const std::map<std::string, Shape> shapes = shapes_of(network);
     const Norm norm = norm_of(network.config, network.rows);
     std::vector<std::string> known, taken;
-    for (StepList<T>* list : {&network.forward, &network.backward, &network.update}) {
-        for (Step<T>& step : list->steps()) {
+    for (StepList* list : {&network.forward, &network.backward, &network.update}) {
+        for (Step& step : *list) {
             known.push_back(step.makes);
             const Function<T>* function = function_for(step.makes, functions);
             if (function == nullptr) {
@@ -81,8 +81,7 @@ std::vector<std::string> take_over(StepNetwork<T>& network, const std::vector<Fu
             for (const std::string& name : step.reads) {
                 reads.push_back({name, shapes.at(name)});
             }
-            step.function = function->label();
-            step.run = bound(*function, Named{step.makes, step.shape}, reads, norm);
+            step.in<T>() = {function->label(), bound(*function, Named{step.makes, step.shape}, reads, norm)};
             taken.push_back(step.makes);
         }
     }
@@ -95,7 +94,7 @@ std::vector<std::string> take_over(StepNetwork<T>& network, const std::vector<Fu
     return taken;
 }
 
-template std::vector<std::string> take_over(StepNetwork<float>&, const std::vector<Function<float>>&);
-template std::vector<std::string> take_over(StepNetwork<double>&, const std::vector<Function<double>>&);
+template std::vector<std::string> take_over(Graph&, const std::vector<Function<float>>&);
+template std::vector<std::string> take_over(Graph&, const std::vector<Function<double>>&);
 
 }  // namespace byhand::exercise

@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/member.h"
 #include "harness/hints.h"
 #include "harness/known_mistake.h"
 #include "harness/shrink.h"
@@ -31,20 +30,10 @@ std::vector<double> limits_of(const Question& question, Leeway leeway) {
     return limits;
 }
 
-template <class T>
-const Step<T>* find_step(const StepNetwork<T>& network, const std::string& makes) {
-    for (const Step<T>* step : all_steps(network)) {
-        if (step->makes == makes) {
-            return step;
-        }
-    }
-    return nullptr;
-}
-
 // One run of a step: on a question's values, in a network of that size.
 template <class T>
 struct Case {
-    const Step<T>* step = nullptr;
+    const Step* step = nullptr;
     const Question* question = nullptr;
     NetworkSize size = {};
     // Of the battery.
@@ -93,22 +82,22 @@ struct Manner {
     const std::string& right;  // the name of the right function
 
     template <class T>
-    bool is_external(const Step<T>& step) const {
-        return judge.external.subprocess && step.function != right;
+    bool is_external(const Step& step) const {
+        return judge.external.subprocess && step.in<T>().name != right;
     }
     template <class T>
-    Leeway leeway(const Step<T>& step) const {
-        return step.function == right ? Leeway::none : judge.leeway;
+    Leeway leeway(const Step& step) const {
+        return step.in<T>().name == right ? Leeway::none : judge.leeway;
     }
 };
 
 // What a step makes of a question, in a network of that size.
 template <class T>
-Made made_of(const Step<T>& step, const Question& question, const NetworkSize& size, const Manner& manner) {
+Made made_of(const Step& step, const Question& question, const NetworkSize& size, const Manner& manner) {
     const std::vector<Call<T>> call = {{&step, question.values.get()}};
     const CallResult<T> result =
-        run_calls<T>(call, manner.is_external(step) ? manner.judge.external : CallConfig()).front();
-    return {trial_of(result, Case<T>{&step, &question, size}, manner.leeway(step)),
+        run_calls<T>(call, manner.is_external<T>(step) ? manner.judge.external : CallConfig()).front();
+    return {trial_of(result, Case<T>{&step, &question, size}, manner.leeway<T>(step)),
             {result.made.begin(), result.made.end()}};
 }
 
@@ -124,7 +113,7 @@ std::vector<Trial> trials_of(const std::vector<Case<T>>& cases, const Manner& ma
     for (const Case<T>& one : cases) {
         calls.push_back({one.step, one.question->values.get()});
     }
-    const bool external = manner.is_external(*cases.front().step);
+    const bool external = manner.is_external<T>(*cases.front().step);
     std::vector<CallResult<T>> results = run_calls<T>(calls, external ? manner.judge.external : CallConfig());
     const auto fault = std::ranges::find_if(results, [](const CallResult<T>& r) { return !r.fault.empty(); });
     if (external && fault != results.end()) {  // what a function does wrong on some values, it does
@@ -134,7 +123,7 @@ std::vector<Trial> trials_of(const std::vector<Case<T>>& cases, const Manner& ma
     std::vector<Trial> trials;
     for (std::size_t i = 0; i < results.size() && (i == 0 || !results[i].made.empty() || !results[i].fault.empty());
          ++i) {
-        trials.push_back(trial_of(results[i], cases[i], manner.leeway(*cases[i].step)));
+        trials.push_back(trial_of(results[i], cases[i], manner.leeway<T>(*cases[i].step)));
     }
     return trials;
 }
@@ -142,21 +131,21 @@ std::vector<Trial> trials_of(const std::vector<Case<T>>& cases, const Manner& ma
 // The battery's cases of the step that makes `name`, `function` being its function's name: of every step that makes it
 // at those sizes.
 template <class T>
-std::vector<Case<T>> battery_cases(const std::vector<BatteryCase>& battery,
-                                   const std::vector<const StepNetwork<T>*>& sizes, const std::string& name,
-                                   const std::string& function) {
+std::vector<Case<T>> battery_cases(const std::vector<BatteryCase>& battery, const std::vector<Graph>& sizes,
+                                   const std::string& name, const std::string& function) {
     std::vector<Case<T>> cases;
     for (const BatteryCase& one : battery) {
-        const StepNetwork<T>& network = *sizes[one.size];
-        for (const Step<T>* step : all_steps(network)) {
-            if (step->makes == name) {
+        const Graph& network = sizes[one.size];
+        for (const Step* step : all_steps(network)) {
+            if (step->makes == name && step->in<T>().run) {
                 // "simd::exp_forward (AVX2)": the function, and on which vectors.
-                const std::size_t end = std::min(step->function.find(" ("), step->function.size());
-                const std::string by = step->function.substr(0, end);
+                const std::string& full = step->in<T>().name;
+                const std::size_t end = std::min(full.find(" ("), full.size());
+                const std::string by = full.substr(0, end);
                 cases.push_back({step,
                                  &one.question,
                                  {network.config, network.rows},
-                                 one.on + step->function.substr(end),
+                                 one.on + full.substr(end),
                                  by != function ? by : ""});
             }
         }
@@ -165,18 +154,11 @@ std::vector<Case<T>> battery_cases(const std::vector<BatteryCase>& battery,
 }
 
 // The steps at each of the battery's sizes.
-std::vector<InBoth> at_sizes(const Judge& judge) {
-    std::vector<InBoth> all;
+std::vector<Graph> at_sizes(const Judge& judge) {
+    std::vector<Graph> all;
     for (const NetworkSize& size : judge.battery->sizes()) {
         all.push_back(judge.at_size(size.network, size.rows));
     }
-    return all;
-}
-
-template <class T>
-std::vector<const StepNetwork<T>*> pointers(const std::vector<InBoth>& sizes, Member<InBoth, StepNetwork<T>> network) {
-    std::vector<const StepNetwork<T>*> all(sizes.size());
-    std::ranges::transform(sizes, all.begin(), [network](const InBoth& size) { return &(size.*network); });
     return all;
 }
 
@@ -189,38 +171,38 @@ struct OnBattery {
     void append(const std::vector<Trial>& more, const std::vector<Case<T>>& cases, std::size_t begin = 0) {
         for (std::size_t i = begin; i < more.size(); ++i) {
             trials.push_back(more[i]);
-            shown.push_back({cases[i].question, cases[i].size, cases[i].step->function});
+            shown.push_back({cases[i].question, cases[i].size, cases[i].step->template in<T>().name});
         }
     }
 };
 
 // The step that makes `makes`; of several the one by this function.
 template <class T>
-const Step<T>* find_step(const StepNetwork<T>& network, const std::string& makes, const std::string& function) {
-    for (const Step<T>* step : all_steps(network)) {
-        if (step->makes == makes && step->function == function) {
+const Step* find_step(const Graph& network, const std::string& makes, const std::string& function) {
+    for (const Step* step : all_steps(network)) {
+        if (step->makes == makes && step->in<T>().name == function) {
             return step;
         }
     }
-    return find_step(network, makes);
+    return byhand::find_step(network, makes);
 }
 
 // A culprit's step once more on the case that shows it: which planted mistake makes the same, and the smallest input.
 void explain(StepAlone& result, Trial& telling, const Manner& manner, const Shown& shown, bool makes_small) {
     const bool in_double = result.only_in_double();
     const auto run = [&](const NetworkSize& at, const Question& asked) {
-        const InBoth both = manner.judge.at_size(at.network, at.rows);
-        const auto by = [&]<class T>(const Step<T>* step) {
-            return step != nullptr ? made_of(*step, asked, at, manner) : Made();
+        const Graph network = manner.judge.at_size(at.network, at.rows);
+        const auto in = [&]<class T>(T) {
+            const Step* step = find_step<T>(network, result.makes, shown.function);
+            return step != nullptr && step->in<T>().run ? made_of<T>(*step, asked, at, manner) : Made();
         };
-        return in_double ? by(find_step(both.in_double, result.makes, shown.function))
-                         : by(find_step(both.in_float, result.makes, shown.function));
+        return in_double ? in(double()) : in(float());
     };
     if (telling.verdict == Verdict::mismatch && telling.note.empty() && !in_double) {
         const Leeway leeway = shown.function == manner.right ? Leeway::none : manner.judge.leeway;
-        telling.mistake =
-            known_mistake(manner.judge.right(shown.size.network, shown.size.rows), result.makes, *shown.question,
-                          run(shown.size, *shown.question).numbers, limits_of<float>(*shown.question, leeway));
+        telling.mistake = known_mistake(manner.judge.right_at_size(shown.size.network, shown.size.rows), result.makes,
+                                        *shown.question, run(shown.size, *shown.question).numbers,
+                                        limits_of<float>(*shown.question, leeway));
     }
     if (makes_small && manner.judge.battery != nullptr) {
         telling.smallest = shrink(result.makes, result.reads, shown.size, *shown.question->values,
@@ -285,66 +267,66 @@ Verdict StepAlone::verdict() const {
 }
 
 // NOLINTNEXTLINE(readability-function-cognitive-complexity): what is left out, run and explained, in order
-std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge& judge, const Answers& answers,
-                                 Questions& questions, bool once_only, const std::function<void()>& begins) {
+std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const Answers& answers, Questions& questions,
+                                 bool once_only, const std::function<void()>& begins) {
     const std::vector<std::string> known = answers.names();
     const bool has_battery = once_only && judge.battery != nullptr;
-    const std::vector<InBoth> sizes = has_battery ? at_sizes(judge) : std::vector<InBoth>();
-    const auto floats = pointers(sizes, &InBoth::in_float);
-    const auto doubles = pointers(sizes, &InBoth::in_double);
+    const std::vector<Graph> sizes = has_battery ? at_sizes(judge) : std::vector<Graph>();
     std::vector<StepAlone> results;
-    for (const Step<float>* step : all_steps(network)) {
-        const Step<Rounded>* bound = find_step(judge.bounds, step->makes);
-        if (bound == nullptr || std::ranges::find(known, step->makes) == known.end()) {
+    for (const Step* step : all_steps(network)) {
+        const Step* right = find_step(judge.right, step->makes);
+        if (right == nullptr || std::ranges::find(known, step->makes) == known.end()) {
             continue;
         }
         if (begins) {
             begins();
         }
-        StepAlone result{step->makes, step->function, step->reads, {}, {}, {}, {}, step->shape};
-        const Question& real = questions.real(*bound, step->reads, answers);
-        const Question& probe = questions.probe(*bound, step->reads, answers);
-        const Manner manner{judge, bound->function};
-        const NetworkSize own{judge.bounds.config, network.rows};
+        StepAlone result{step->makes, step->in_float.name, step->reads, {}, {}, {}, {}, step->shape};
+        const Question& real = questions.real(*right, step->reads, answers);
+        const Question& probe = questions.probe(*right, step->reads, answers);
+        const Manner manner{judge, right->rounded.name};
+        const NetworkSize own{judge.right.config, network.rows};
         OnBattery on_battery{result.battery};
         static const std::vector<BatteryCase> kNone;
         const std::vector<BatteryCase>& battery = has_battery ? judge.battery->cases(step->makes, step->reads) : kNone;
         // All of an external function's calls share a subprocess; ours go on only where the first two are right.
-        const auto run = [&]<class T>(const Step<T>& one, const std::vector<const StepNetwork<T>*>& at_size,
-                                      Trial& on_real, Trial& on_probe) {
-            std::vector<Case<T>> cases = {{&one, &real, own}, {&one, &probe, own}};
-            if (manner.is_external(one)) {
-                std::ranges::move(battery_cases(battery, at_size, one.makes, one.function), std::back_inserter(cases));
+        const auto on_sizes = [&]<class T>(T) {
+            return battery_cases<T>(battery, sizes, step->makes, step->in<T>().name);
+        };
+        const auto run = [&]<class T>(T in, Trial& on_real, Trial& on_probe) {
+            std::vector<Case<T>> cases = {{step, &real, own}, {step, &probe, own}};
+            if (manner.is_external<T>(*step)) {
+                std::ranges::move(on_sizes(in), std::back_inserter(cases));
             }
             const std::vector<Trial> trials = trials_of(cases, manner);
             on_real = trials[0];
             on_probe = trials.size() > 1 ? trials[1] : trials[0];
             on_battery.append(trials, cases, 2);
         };
-        run(*step, floats, result.real, result.probe);
+        run(float(), result.real, result.probe);
         result.real_double = result.real;
         result.probe_double = result.probe;
-        const Step<double>* in_double = once_only ? find_step(judge.in_double, step->makes) : nullptr;
-        if (in_double != nullptr) {
-            run(*in_double, doubles, result.real_double, result.probe_double);
+        const bool has_double = once_only && step->in_double.run;
+        if (has_double) {
+            run(double(), result.real_double, result.probe_double);
         }
-        if (!manner.is_external(*step) && !result.wrong()) {
-            const auto append = [&]<class T>(const std::vector<const StepNetwork<T>*>& at_size, const Step<T>& usual) {
-                const std::vector<Case<T>> cases = battery_cases(battery, at_size, step->makes, usual.function);
+        if (!manner.is_external<float>(*step) && !result.wrong()) {
+            const auto append = [&](auto in) {
+                const auto cases = on_sizes(in);
                 on_battery.append(trials_of(cases, manner), cases);
             };
-            append(floats, *step);
-            if (in_double != nullptr) {
-                append(doubles, *in_double);
+            append(float());
+            if (has_double) {
+                append(double());
             }
         }
-        if (judge.leeway == Leeway::words && step->function != bound->function && !result.wrong()) {
+        if (judge.leeway == Leeway::words && step->in_float.name != right->rounded.name && !result.wrong()) {
             result.rounding = limits_of<float>(real, judge.leeway);
             for (double& rounding : result.rounding) {
                 rounding *= result.real.used;
             }
         }
-        if (result.wrong() && judge.right && judge.at_size) {
+        if (result.wrong() && judge.right_at_size && judge.at_size) {
             explain(result, manner, real, probe, own, on_battery.shown, once_only);
         }
         results.push_back(std::move(result));

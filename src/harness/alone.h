@@ -62,33 +62,24 @@ enum class Leeway { none, order, words };
 // constant that is rounded before it is used, an exp taken once more. Its rounding may be so many times ours.
 inline constexpr double kOtherWords = 4;
 
-// A network in float and in double; the latter may be empty.
-struct InBoth {
-    StepNetwork<float> in_float;
-    StepNetwork<double> in_double = {};  // NOLINT(readability-redundant-member-init): it may be left out
-};
-
-// How a network's steps are judged: the right functions on numbers that carry their errors.
+// How a network's steps are judged.
 struct Judge {
-    StepNetwork<Rounded> bounds;
-    StepNetwork<double> in_double = {};  // may be empty: then our double is not held against the answers
-    Leeway leeway = Leeway::none;        // of steps by another function than the right one
-    CallConfig external = {};            // how those are run; NOLINT(readability-redundant-member-init)
+    Graph right;                   // the steps as they should be
+    Leeway leeway = Leeway::none;  // of steps by another function than the right one
+    CallConfig external = {};      // how those are run; NOLINT(readability-redundant-member-init)
     // Other values and sizes to run the steps on, and the steps at those sizes, where several may make one name: each
     // is run. May be null: then there are none.
     Battery* battery = nullptr;
-    // NOLINTNEXTLINE(readability-redundant-member-init)
-    std::function<InBoth(const NetworkConfig& network, std::size_t rows)> at_size = {};
+    MakeGraph at_size = {};  // NOLINT(readability-redundant-member-init): it may be left out
     // The right network at each size: what a culprit makes is held against what planted mistakes make there. Where it
     // is given, the input of a culprit that is right on the batch is made small too. May be empty.
-    // NOLINTNEXTLINE(readability-redundant-member-init)
-    std::function<StepNetwork<float>(const NetworkConfig& network, std::size_t rows)> right = {};
+    MakeGraph right_at_size = {};  // NOLINT(readability-redundant-member-init): it may be left out
 };
 
 // Runs every step of `network` in isolation, in the order of its lists; `once_only` says whether what need be seen only
-// once is run too, whatever the batch: our double, and the battery. Steps for which there is no answer or no bound are
-// left out. `begins`, where it is not empty, is called before each.
-std::vector<StepAlone> run_alone(const StepNetwork<float>& network, const Judge& judge, const Answers& answers,
-                                 Questions& questions, bool once_only = true, const std::function<void()>& begins = {});
+// once is run too, whatever the batch: the functions in double, where steps have them, and the battery. Steps for
+// which there is no answer or no right step are left out. `begins`, where it is not empty, is called before each.
+std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const Answers& answers, Questions& questions,
+                                 bool once_only = true, const std::function<void()>& begins = {});
 
 }  // namespace byhand

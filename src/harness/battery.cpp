@@ -60,7 +60,7 @@ bool is_index(const std::string& name) {
 }  // namespace
 
 std::map<std::string, Shape> shapes_of(const Form& form) {
-    std::map<std::string, Shape> shapes = shapes_of(form.bounds);
+    std::map<std::string, Shape> shapes = shapes_of(form.graph);
     for (const std::string& name : form.answers->names()) {  // a piece may read what no other makes
         for (const TensorSpec& spec : form.answers->reads(name)) {
             shapes.emplace(spec.name, spec.shape);
@@ -98,17 +98,16 @@ void Battery::add(std::vector<BatteryCase>& cases, std::size_t size, const Draw&
                   const std::vector<std::string>& reads) {
     const auto& [form, shapes] = at(size);
     const std::vector<std::string> known = form.answers->names();
-    const std::vector<const Step<Rounded>*> steps = all_steps(form.bounds);
-    const auto right = std::ranges::find(steps, name, &Step<Rounded>::makes);
-    if (right == steps.end() || std::ranges::find(known, name) == known.end()) {
+    const Step* right = find_step(form.graph, name);
+    if (right == nullptr || std::ranges::find(known, name) == known.end()) {
         return;
     }
-    const std::vector<TensorSpec> specs = read_by(**right, reads, *form.answers, shapes);
+    const std::vector<TensorSpec> specs = read_by(*right, reads, *form.answers, shapes);
     const NetworkSize& at = sizes_[size];
     auto values = std::make_shared<const Values>(
-        draw(specs, form.bounds.ranges, drawn, at.network.vocabulary, mixed(stream_of(name, seed_) + cases.size())));
+        draw(specs, form.graph.ranges, drawn, at.network.vocabulary, mixed(stream_of(name, seed_) + cases.size())));
     cases.push_back({size, std::to_string(at.rows) + (at.rows == 1 ? " row: " : " rows: ") + describe(drawn),
-                     ask(**right, *form.answers, std::move(values))});
+                     ask(*right, *form.answers, std::move(values))});
 }
 
 const std::vector<BatteryCase>& Battery::cases(const std::string& name, const std::vector<std::string>& reads) {
@@ -143,8 +142,8 @@ const std::vector<BatteryCase>& Battery::cases(const std::string& name, const st
         add(cases, kForKinds, {Drawn::minute, read}, name, reads);
         const auto& [form, shapes] = at(kForKinds);
         const Shape& shape = shapes.at(read);
-        const auto range = form.bounds.ranges.find(read);
-        const std::size_t specials = special_numbers(range != form.bounds.ranges.end() ? range->second : ValueRange{});
+        const auto range = form.graph.ranges.find(read);
+        const std::size_t specials = special_numbers(range != form.graph.ranges.end() ? range->second : ValueRange{});
         for (std::size_t from = 0; from < specials; from += count(shape)) {
             add(cases, kForKinds, {Drawn::special, read, from}, name, reads);
         }

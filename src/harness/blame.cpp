@@ -22,7 +22,7 @@ Culprit culprit_of(const StepAlone& step) {
             step.shape};
 }
 
-using Makers = std::map<std::string, const Step<float>*>;
+using Makers = std::map<std::string, const Step*>;
 
 // The culprit that spoils what stands under this name: makes it, or writes over it. Empty where there is none.
 std::string culprit_behind(const std::vector<Culprit>& culprits, const std::string& name) {
@@ -59,26 +59,22 @@ std::string nearest_culprit(const Makers& makers, const std::vector<Culprit>& cu
 
 }  // namespace
 
-std::vector<Culprit> list_faults(const StepNetwork<float>& network, const StepNetwork<Rounded>& wanted) {
+std::vector<Culprit> list_faults(const Graph& network, const Graph& wanted) {
     std::vector<Culprit> faults;
     const std::set<std::string> all = made_by(wanted);
-    std::map<std::string, const Step<Rounded>*> right;
-    for (const auto* step : all_steps(wanted)) {
-        right[step->makes] = step;
-    }
     std::set<std::string> made;
-    for (const Step<float>* step : all_steps(network)) {
+    for (const Step* step : all_steps(network)) {
         for (const std::string& name : step->reads) {
             if (all.contains(name) && !made.contains(name)) {
                 faults.push_back(
-                    {step->makes, step->function, "runs before " + name + ", which it reads, is made", {}, false});
+                    {step->makes, step->in_float.name, "runs before " + name + ", which it reads, is made", {}, false});
             }
         }
         made.insert(step->makes);
     }
     for (const auto* step : all_steps(wanted)) {
         if (!made.contains(step->makes)) {
-            faults.push_back({step->makes, step->function, "no step makes it", {}, false});
+            faults.push_back({step->makes, step->in_float.name, "no step makes it", {}, false});
         }
     }
     return faults;
@@ -102,10 +98,10 @@ std::vector<Culprit> find_culprits(const std::vector<Culprit>& faults, const std
     return culprits;
 }
 
-std::vector<Victim> find_victims(const StepNetwork<float>& network, const std::vector<Culprit>& culprits,
+std::vector<Victim> find_victims(const Graph& network, const std::vector<Culprit>& culprits,
                                  const std::vector<std::string>& failing) {
     Makers maker;
-    for (const Step<float>* step : all_steps(network)) {
+    for (const Step* step : all_steps(network)) {
         maker[step->makes] = step;
     }
     // What is off in the chain itself, or puts off another, hands it on; a culprit that is not may do so where there is

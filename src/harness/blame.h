@@ -28,13 +28,13 @@ struct Victim {
 
 // What is wrong with the lists themselves, whatever the functions compute: a step that reads what is made only after
 // it, a name that no step makes. `wanted` are the lists as they should be.
-std::vector<Culprit> list_faults(const StepNetwork<float>& network, const StepNetwork<Rounded>& wanted);
+std::vector<Culprit> list_faults(const Graph& network, const Graph& wanted);
 
 // The faults of the lists, then the steps that are wrong in isolation, each name once, with what is first said of it.
 std::vector<Culprit> find_culprits(const std::vector<Culprit>& faults, const std::vector<StepAlone>& alone);
 
 // For each name that fails in the chain and is no culprit: the nearest culprit that it depends on.
-std::vector<Victim> find_victims(const StepNetwork<float>& network, const std::vector<Culprit>& culprits,
+std::vector<Victim> find_victims(const Graph& network, const std::vector<Culprit>& culprits,
                                  const std::vector<std::string>& failing);
 
 }  // namespace byhand

@@ -1,12 +1,15 @@
 #include "harness/comparison.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <iterator>
 #include <limits>
 #include <set>
 #include <stdexcept>
 
+#include "base/mixed.h"
+#include "base/value.h"
 #include "harness/judge_given.h"
 
 namespace byhand {
@@ -16,11 +19,11 @@ namespace {
 std::set<std::string> required_names(const NetworkConfig& config) {
     std::set<std::string> names = {"loss", "logits"};
     for (const TensorSpec& spec : parameters(config)) {
-        names.insert("d" + spec.name);
+        names.insert(gradient_of(spec.name));
     }
     for (const TensorSpec& spec : state(config)) {
         names.insert(spec.name);
-        names.insert("new_" + spec.name);
+        names.insert(update_of(spec.name));
     }
     return names;
 }
@@ -34,7 +37,7 @@ std::set<std::string> zero_is_expected(const NetworkConfig& config) {
     }
     for (const Layer& layer : layers(config)) {
         if (layer.norm == NormPlace::before) {
-            names.insert("d" + layer.b());
+            names.insert(gradient_of(layer.b()));
         }
     }
     return names;
@@ -44,7 +47,7 @@ std::set<std::string> zero_is_expected(const NetworkConfig& config) {
 Tensors<float> new_state(const NetworkConfig& config, const std::vector<View>& views) {
     Tensors<float> next(state(config));
     for (const TensorSpec& spec : next.table()) {
-        const View* updated = find(views, "new_" + spec.name);
+        const View* updated = find(views, update_of(spec.name));
         if (updated == nullptr) {
             throw std::logic_error("a side has no new_" + spec.name + " to go on from");
         }
@@ -70,10 +73,10 @@ Limits wider(Limits limits, const Limits& others) {
 // The same chain in double: errors are to those of float as the units of the two are, and the oracle's own, which
 // computes in double as well, come on top. What follows from the rate keeps float's: it is a float on all sides but,
 // perhaps, the external one.
-Limits in_double(Limits limits, const StepNetwork<float>& network) {
+Limits in_double(Limits limits, const Graph& network) {
     constexpr double kDoubles = 0x1p-29;
-    for (const StepList<float>* list : {&network.forward, &network.backward}) {
-        for (const Step<float>& step : list->steps()) {
+    for (const StepList* list : {&network.forward, &network.backward}) {
+        for (const Step& step : *list) {
             if (const auto known = limits.find(step.makes); known != limits.end()) {
                 std::ranges::for_each(known->second, [](double& limit) { limit *= 2 * kDoubles; });
             }
@@ -166,7 +169,7 @@ std::vector<Drift> drift_of(const NetworkConfig& config, const std::string& mode
         if (a == nullptr || b == nullptr || a->shape != b->shape) {
             continue;
         }
-        Drift drift{model, spec.name, largest_difference(*a, *b), 0, zero_expected.contains("d" + spec.name)};
+        Drift drift{model, spec.name, largest_difference(*a, *b), 0, zero_expected.contains(gradient_of(spec.name))};
         for (std::size_t i = 0; i < count(b->shape); ++i) {
             drift.scale = std::max(drift.scale, std::abs(value_at(*b, i)));
         }
@@ -253,12 +256,12 @@ public:
                 std::ranges::move(drift_of(config_, candidate.model, ours, stepwise),
                                   std::back_inserter(compared.drift));
             }
-            std::vector<StepAlone> alone = run_alone_of(c, step);
+            std::vector<StepAlone> alone = run_alone_of(c);
             const OtherRounding other = other_rounding(candidate, alone);
             const ChainModel& chain = chain_of(candidate);
             const bool is_other = other.any_order || !other.deviations.empty();
             if (schedule_.drift || is_other || &chain != limits_of) {
-                limits = limits_with(c, step, other);
+                limits = limits_with(c, other);
                 limits_of = is_other ? nullptr : &chain;
             }
             append(compared.tensors, candidate, "stepwise", stepwise, limits, errors_of_stepwise);
@@ -293,13 +296,13 @@ private:
     }
 
     // The chain's limits of candidate c.
-    Limits limits_with(std::size_t c, std::size_t step, const OtherRounding& other) const {
+    Limits limits_with(std::size_t c, const OtherRounding& other) const {
         const Candidate& candidate = candidates_[c];
-        Limits limits = limits_from(chain_of(candidate), schedule_.drift ? own_[c] : common_, step, other);
+        Limits limits = limits_from(chain_of(candidate), schedule_.drift ? own_[c] : common_, other);
         if (candidate.forms.empty()) {
             return limits;
         }
-        limits = wider(std::move(limits), limits_from(chain_, common_, step, other));
+        limits = wider(std::move(limits), limits_from(chain_, common_, other));
         return candidate.in_double ? in_double(std::move(limits), candidate.steps) : limits;
     }
 
@@ -328,40 +331,55 @@ private:
         std::ranges::move(tensors, std::back_inserter(all));
     }
 
-    Limits limits_from(const ChainModel& chain, const Tensors<float>& state, std::size_t step,
-                       const OtherRounding& other) const {
-        const bool is_known = !other.any_order && other.deviations.empty();
-        if (is_known && chain.memo != nullptr && chain.memo->limits.contains(step)) {
-            return chain.memo->limits.at(step);
+    Limits limits_from(const ChainModel& chain, const Tensors<float>& state, const OtherRounding& other) const {
+        const auto measured = [&] { return chain_limits(chain.graph, state, batch_, rate_, chain.spread, other); };
+        if (chain.memo == nullptr || other.any_order || !other.deviations.empty()) {
+            return measured();
         }
-        Limits limits = chain_limits(chain.network, chain.bounds, state, batch_, rate_, chain.spread, other);
-        if (is_known && chain.memo != nullptr) {
-            chain.memo->limits[step] = limits;
+        const auto [place, is_new] = chain.memo->limits.try_emplace(key(state));
+        if (is_new) {
+            place->second = measured();
         }
-        return limits;
+        return place->second;
+    }
+
+    // Of this training step, from `state`, in a memo.
+    std::uint64_t key(const Tensors<float>& state) const {
+        std::uint64_t hash = mixed(step_ + 1);
+        const auto add = [&hash](std::uint64_t bits) { hash = mixed(hash ^ bits); };
+        for (const TensorSpec& spec : state.table()) {
+            for (const float number : state[spec.name]) {
+                add(std::bit_cast<std::uint32_t>(number));
+            }
+        }
+        std::for_each_n(batch_.X, batch_.rows * config_.context, add);
+        std::for_each_n(batch_.Y, batch_.rows, add);
+        add(std::bit_cast<std::uint32_t>(rate_));
+        return hash;
     }
 
     // What every step alone is asked at this training step.
     Questions& questions() {
-        std::map<std::size_t, Questions>& known = chain_.memo != nullptr ? chain_.memo->questions : questions_;
-        const auto found = known.find(step_);
+        std::map<std::uint64_t, Questions>& known = chain_.memo != nullptr ? chain_.memo->questions : questions_;
+        const std::uint64_t here = key(common_);
+        const auto found = known.find(here);
         if (found != known.end()) {
             return found->second;
         }
         questions_.clear();
-        const std::vector<View> values = with_given(reference_.stepwise->views(), batch_, config_.context, rate_);
+        const std::vector<View> values = with_inputs(reference_.stepwise->views(), batch_, config_.context, &rate_);
         const std::uint64_t seed = chain_.spread.seed + 1'000'003 * step_;
-        return known.try_emplace(step_, values, config_.vocabulary, seed, chain_.bounds.ranges).first->second;
+        return known.try_emplace(here, values, config_.vocabulary, seed, chain_.graph.ranges).first->second;
     }
 
     // Empty where it has no steps that can be run.
-    std::vector<StepAlone> run_alone_of(std::size_t c, std::size_t step) {
+    std::vector<StepAlone> run_alone_of(std::size_t c) {
         const Candidate& candidate = candidates_[c];
         if (!candidate.forms.empty()) {
             const Side& reference = candidate.in_double ? *reference_.oracle : *reference_.stepwise;
             return judge_given(candidate.side->views(), candidate.steps, candidate.forms,
-                               with_given(reference.views(), batch_, config_.context, rate_),
-                               limits_with(c, step, other_rounding(candidate, {})));
+                               with_inputs(reference.views(), batch_, config_.context, &rate_),
+                               limits_with(c, other_rounding(candidate, {})));
         }
         if (!candidate.judged.empty()) {
             return candidate.judged;
@@ -380,7 +398,7 @@ private:
             return blamed;
         }
         const std::vector<Culprit> faults = candidate.coverage == Coverage::everything
-                                                ? list_faults(candidate.steps, candidate.judge.bounds)
+                                                ? list_faults(candidate.steps, candidate.judge.right)
                                                 : std::vector<Culprit>();
         const std::vector<std::string> failing = failing_names(tensors, candidate.model);
         for (StepAlone& step : blamed.alone) {
@@ -415,7 +433,7 @@ private:
     Batch batch_;
     float rate_ = 0;
     std::size_t step_ = 0;
-    std::map<std::size_t, Questions> questions_;  // of the present step, where no memo keeps them
+    std::map<std::uint64_t, Questions> questions_;  // of the present step, where no memo keeps them
     bool is_first_ = true;
 };
 

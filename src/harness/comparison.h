@@ -1,6 +1,7 @@
 // The hand-written networks and LibTorch's over real batches, tensor by tensor, step by step.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -21,18 +22,18 @@ namespace byhand {
 // The limits of every element by name; a name that is not there is given, not made, and has none to spare.
 using Limits = std::map<std::string, std::vector<double>>;
 
-// What is known of each training step by now, for those who run the same ones again and again.
+// The limits and questions of training steps, for comparisons that run the same ones again and again: by a hash of the
+// step's number, the state that it begins with, the batch and the rate.
 struct Memo {
-    std::map<std::size_t, Limits> limits;
-    std::map<std::size_t, Questions> questions;
+    std::map<std::uint64_t, Limits> limits;
+    std::map<std::uint64_t, Questions> questions;
 };
 
 // A network as the chain's limits are measured with it (see spread.h).
 struct ChainModel {
-    StepNetwork<double> network;
-    StepNetwork<Rounded> bounds;
+    Graph graph;
     SpreadConfig spread;
-    Memo* memo = nullptr;  // may be shared by comparisons from the same state over the same batches
+    Memo* memo = nullptr;  // shared by comparisons with this model alone; may be null
 };
 
 // What a candidate must have, lest something be left out unnoticed: every value of the stepwise reference; the loss,
@@ -45,7 +46,7 @@ struct Candidate {
     std::unique_ptr<Side> side;
     Coverage coverage = Coverage::required;
     // Its steps, or the pieces of it that can be run alone, and what they are judged by.
-    StepNetwork<float> steps;
+    Graph steps;
     Judge judge;
     const Answers* answers = nullptr;
     // What its isolated steps have shown already, on the first compared training step; else they are run.

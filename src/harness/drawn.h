@@ -1,4 +1,4 @@
-// Parameters and running figures drawn for a check: nothing is 0 or 1, which would hide a factor or a term that was
+// Parameters and running statistics drawn for a check: nothing is 0 or 1, which would hide a factor or a term that was
 // forgotten.
 #pragma once
 

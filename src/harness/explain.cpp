@@ -14,13 +14,13 @@ Explanation* find(std::vector<Explanation>& all, const std::string& name) {
 }
 
 // Each mistake with those whose step it spoils.
-void add_mistakes(std::vector<Explanation>& all, const StepNetwork<float>& network) {
+void add_mistakes(std::vector<Explanation>& all, const Graph& network) {
     Catches catches;
     for (const Explanation& explanation : all) {
         catches[explanation.name] = 1e-6;
     }
     for (const Mistake& mistake : mistakes()) {
-        StepNetwork<float> spoiled = network;
+        Graph spoiled = network;
         for (const std::string& culprit : mistake.plant(spoiled, catches)) {
             if (Explanation* of = find(all, culprit)) {
                 of->mistakes.push_back(&mistake);
@@ -31,7 +31,7 @@ void add_mistakes(std::vector<Explanation>& all, const StepNetwork<float>& netwo
 
 }  // namespace
 
-std::vector<Explanation> explain(const StepNetwork<float>& network) {
+std::vector<Explanation> explain(const Graph& network) {
     const NetworkConfig& config = network.config;
     std::vector<TensorSpec> given = {{"X", {network.rows, config.context}}, {"Y", {network.rows}}};
     std::ranges::copy(state(config), std::back_inserter(given));
@@ -41,10 +41,10 @@ std::vector<Explanation> explain(const StepNetwork<float>& network) {
     for (const TensorSpec& spec : given) {
         all.push_back({spec.name, meaning(spec.name), spec.shape, {}, {}, {}, {}});
     }
-    for (const Step<float>* step : all_steps(network)) {
-        all.push_back({step->makes, meaning(step->makes), step->shape, step->function, step->reads, {}, {}});
+    for (const Step* step : all_steps(network)) {
+        all.push_back({step->makes, meaning(step->makes), step->shape, step->in_float.name, step->reads, {}, {}});
     }
-    for (const Step<float>* step : all_steps(network)) {
+    for (const Step* step : all_steps(network)) {
         for (const std::string& name : step->reads) {
             if (Explanation* of = find(all, name)) {
                 of->read_by.push_back(step->makes);

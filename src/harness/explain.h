@@ -20,6 +20,6 @@ struct Explanation {
 };
 
 // Every value of the network: first what is given, then what its steps make, in their order.
-std::vector<Explanation> explain(const StepNetwork<float>& network);
+std::vector<Explanation> explain(const Graph& network);
 
 }  // namespace byhand

@@ -10,6 +10,7 @@
 
 #include "base/nearest.h"
 #include "base/utf8.h"
+#include "base/value.h"
 
 namespace byhand {
 namespace {
@@ -104,9 +105,8 @@ ExternalTensor taken(const Match& match, bool out_in, bool doubles_there) {
 // Takes views one by one, and keeps what there is to say of them.
 class Fitting {
 public:
-    Fitting(const StepNetwork<float>& network, const std::vector<TensorSpec>& specs)
-        : config_(network.config), specs_(specs) {
-        for (const Step<float>& step : network.forward.steps()) {
+    Fitting(const Graph& network, const std::vector<TensorSpec>& specs) : config_(network.config), specs_(specs) {
+        for (const Step& step : network.forward) {
             forward_.insert(step.makes);
         }
     }
@@ -257,12 +257,12 @@ private:
 
 }  // namespace
 
-std::vector<TensorSpec> external_specs(const StepNetwork<float>& network) {
+std::vector<TensorSpec> external_specs(const Graph& network) {
     std::vector<TensorSpec> all = {{"X", {network.rows, network.config.context}}, {"Y", {network.rows}}};
     for (const TensorSpec& spec : state(network.config)) {
         all.push_back(spec);
     }
-    for (const Step<float>* step : all_steps(network)) {
+    for (const Step* step : all_steps(network)) {
         all.push_back({step->makes, step->shape});
     }
     return all;
@@ -271,7 +271,7 @@ std::vector<TensorSpec> external_specs(const StepNetwork<float>& network) {
 const TensorSpec* meant_by(const std::string& name, const std::vector<TensorSpec>& specs) {
     constexpr std::string_view kGradient = ".grad";
     const std::string bare =
-        name.ends_with(kGradient) ? "d" + name.substr(0, name.size() - kGradient.size()) : std::string(name);
+        name.ends_with(kGradient) ? gradient_of(name.substr(0, name.size() - kGradient.size())) : name;
     const auto found = std::ranges::find(specs, bare, &TensorSpec::name);
     return found == specs.end() ? nullptr : &*found;
 }
@@ -287,7 +287,7 @@ View ExternalTensor::view() const {
         numbers);
 }
 
-ExternalValues fit_to(const StepNetwork<float>& network, const std::vector<View>& given) {
+ExternalValues fit_to(const Graph& network, const std::vector<View>& given) {
     const std::vector<TensorSpec> specs = external_specs(network);
     Fitting fitting(network, specs);
     for (const View& view : given) {

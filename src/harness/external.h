@@ -12,7 +12,7 @@
 namespace byhand {
 
 // What may be given: X, Y, the state, and everything that a step makes, in the order of the network's steps.
-std::vector<TensorSpec> external_specs(const StepNetwork<float>& network);
+std::vector<TensorSpec> external_specs(const Graph& network);
 
 // The value that a name means: its own, or dW1 for W1.grad. Null where the network has none.
 const TensorSpec* meant_by(const std::string& name, const std::vector<TensorSpec>& specs);
@@ -36,6 +36,6 @@ struct ExternalValues {
 // Fits `given` to the network. Taken are F32, F64, and I64 for X and Y. Axes of extent 1 may be missing or more. Where
 // a weight or its gradient is (out, in), as PyTorch keeps them, all of them are, and are transposed. Names of no value
 // of the network are left out. The numbers of a view are read only where its shape has as many elements as are due.
-ExternalValues fit_to(const StepNetwork<float>& network, const std::vector<View>& given);
+ExternalValues fit_to(const Graph& network, const std::vector<View>& given);
 
 }  // namespace byhand

@@ -7,6 +7,7 @@
 #include <random>
 #include <stdexcept>
 
+#include "base/value.h"
 #include "harness/compare.h"
 #include "steps/runner.h"
 
@@ -20,20 +21,14 @@ using RoundingLimits = std::map<std::string, std::vector<double>>;
 
 // The limits of what rounding in double may do to the loss and to every gradient: those of float, measured, times the
 // ratio of the units, since so little moves all of it in proportion.
-RoundingLimits rounding_limits(const StepNetwork<double>& network, const StepNetwork<Rounded>& bounds,
-                               const Tensors<float>& state, const Batch& batch, const SpreadConfig& spread) {
-    const StepNetwork<double> both{network.config, network.rows, network.forward, network.backward, {}, {}};
-    StepNetwork<Rounded> right{network.config, network.rows, {}, {}, {}, {}};
-    // The same steps in the network's own order.
-    const std::vector<const Step<Rounded>*> known = all_steps(bounds);
-    for (const Step<double>* step : all_steps(both)) {
-        const auto found = std::ranges::find(known, step->makes, &Step<Rounded>::makes);
-        if (found == known.end()) {
+RoundingLimits rounding_limits(const Graph& both, const Tensors<float>& state, const Batch& batch,
+                               const SpreadConfig& spread) {
+    for (const Step* step : all_steps(both)) {
+        if (!step->rounded.run) {
             throw std::logic_error("there is nothing to bound the rounding of " + step->makes + " by");
         }
-        right.forward.steps().push_back(**found);
     }
-    RoundingLimits limits = chain_limits(both, right, state, batch, /*rate=*/0, spread);
+    RoundingLimits limits = chain_limits(both, state, batch, /*rate=*/0, spread);
     for (auto& [name, tensor] : limits) {
         for (double& limit : tensor) {
             limit *= kDoubleInFloats;
@@ -213,12 +208,13 @@ bool agrees(GradientVerdict verdict) {
     return verdict == GradientVerdict::within || verdict == GradientVerdict::zero_within_rounding;
 }
 
-std::vector<CheckedGradient> gradcheck(const StepNetwork<double>& network, const StepNetwork<Rounded>& bounds,
-                                       const Tensors<float>& state, const Batch& batch, const GradcheckConfig& config) {
-    const RoundingLimits rounding = rounding_limits(network, bounds, state, batch, config.spread);
+std::vector<CheckedGradient> gradcheck(const Graph& graph, const Tensors<float>& state, const Batch& batch,
+                                       const GradcheckConfig& config) {
+    const Graph both{graph.config, graph.rows, graph.forward, graph.backward, {}, {}};
+    const RoundingLimits rounding = rounding_limits(both, state, batch, config.spread);
     const double noise = rounding.at("loss").front();
 
-    Runner<double> runner(StepNetwork<double>{network.config, network.rows, network.forward, network.backward, {}, {}});
+    Runner<double> runner(both);
     Tensors<double>& tensors = runner.tensors();
     copy_into(tensors, state);
     runner.set_batch(batch);
@@ -228,12 +224,12 @@ std::vector<CheckedGradient> gradcheck(const StepNetwork<double>& network, const
 
     std::mt19937_64 generator(config.seed);
     std::vector<CheckedGradient> all;
-    for (const Step<double>& step : network.backward.steps()) {
-        const std::string of = step.makes.substr(1);
-        if (step.makes.front() != 'd' || !tensors.contains(of)) {
+    for (const Step& step : graph.backward) {
+        const std::string of = without_kind(step.makes);
+        if (value_of(step.makes).kind != Kind::gradient || !tensors.contains(of)) {
             continue;  // not the gradient of a value
         }
-        CheckedGradient checked{.name = step.makes, .function = step.function, .shape = step.shape};
+        CheckedGradient checked{.name = step.makes, .function = step.in_double.name, .shape = step.shape};
         const std::span<double> values = tensors[of];
         const std::span<const double> gradient = tensors[step.makes];
         if (values.size() != gradient.size()) {
@@ -265,8 +261,8 @@ std::vector<CheckedGradient> gradcheck(const StepNetwork<double>& network, const
         judge(checked, elements, kTooWide * std::abs(loss) / scale);
         all.push_back(std::move(checked));
     }
-    for (const TensorSpec& spec : parameters(network.config)) {
-        const std::string name = "d" + spec.name;
+    for (const TensorSpec& spec : parameters(graph.config)) {
+        const std::string name = gradient_of(spec.name);
         if (std::ranges::none_of(all, [&](const CheckedGradient& checked) { return checked.name == name; })) {
             all.push_back({.name = name, .function = "", .shape = spec.shape, .verdict = GradientVerdict::missing});
         }

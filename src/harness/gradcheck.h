@@ -62,10 +62,10 @@ struct GradcheckConfig {
 };
 
 // In the order in which the gradients are made; a parameter without one comes last. Half of the elements are drawn from
-// all, half from those whose gradient is not zero. `bounds` has a step for every name that a step of `network` makes in
-// forward and backward; `state` is a table equal to state(network.config). Throws std::logic_error where a step is not
-// to be had, or the runner refuses the network.
-std::vector<CheckedGradient> gradcheck(const StepNetwork<double>& network, const StepNetwork<Rounded>& bounds,
-                                       const Tensors<float>& state, const Batch& batch, const GradcheckConfig& config);
+// all, half from those whose gradient is not zero. Checked are the functions in double; `state` is a table equal to
+// state(graph.config). Throws std::logic_error where a step has no function on numbers that carry their errors, or the
+// runner refuses the graph.
+std::vector<CheckedGradient> gradcheck(const Graph& graph, const Tensors<float>& state, const Batch& batch,
+                                       const GradcheckConfig& config);
 
 }  // namespace byhand

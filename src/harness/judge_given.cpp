@@ -70,23 +70,19 @@ private:
 };
 
 // How far each element may be off, in whatever order its sums are taken.
-std::vector<double> any_order(const Step<Rounded>& step, const Inputs& inputs, bool inputs_are_exact) {
+std::vector<double> any_order(const Step& step, const Inputs& inputs, bool inputs_are_exact) {
     std::deque<std::vector<Rounded>> numbers;
-    std::vector<Operand<Rounded>> operands;
-    for (const std::string& name : step.reads) {
-        if (const View view = inputs.view(name); view.dtype == DType::int64) {
-            operands.emplace_back(static_cast<const std::int64_t*>(view.data));
-        } else {
-            std::vector<Rounded>& read = numbers.emplace_back(inputs.rounded(name));
-            if (inputs_are_exact) {
-                std::ranges::transform(read, read.begin(),
-                                       [](const Rounded& r) { return Rounded::off_by(r.value, 0); });
-            }
-            operands.emplace_back(static_cast<const Rounded*>(read.data()));
-        }
-    }
     std::vector<Rounded> made(count(step.shape));
-    step.run(made.data(), operands);
+    execute(step, made.data(), [&](const std::string& name) -> Operand<Rounded> {
+        if (const View view = inputs.view(name); view.dtype == DType::int64) {
+            return static_cast<const std::int64_t*>(view.data);
+        }
+        std::vector<Rounded>& read = numbers.emplace_back(inputs.rounded(name));
+        if (inputs_are_exact) {
+            std::ranges::transform(read, read.begin(), [](const Rounded& r) { return Rounded::off_by(r.value, 0); });
+        }
+        return read.data();
+    });
     std::vector<double> errors;
     std::ranges::transform(made, std::back_inserter(errors), &Rounded::any_order);
     return errors;
@@ -94,7 +90,7 @@ std::vector<double> any_order(const Step<Rounded>& step, const Inputs& inputs, b
 
 // The limit of each element: what its inputs may be off by, and the rounding of the same step by an equivalent formula,
 // in float or in double. The reference's answer rounds as well, in double.
-std::vector<double> limits_of(const Step<Rounded>& step, const Inputs& inputs, DType dtype) {
+std::vector<double> limits_of(const Step& step, const Inputs& inputs, DType dtype) {
     std::vector<double> limits = any_order(step, inputs, false);
     const std::vector<double> own = any_order(step, inputs, true);
     for (std::size_t i = 0; i < limits.size(); ++i) {
@@ -118,9 +114,9 @@ bool says_something(const std::vector<double>& limits, const std::vector<double>
     return widest <= kTooWide * scale || widest == 0;
 }
 
-std::set<std::string> made_by(const StepList<float>& list) {
+std::set<std::string> made_by(const StepList& list) {
     std::set<std::string> names;
-    for (const Step<float>& step : list.steps()) {
+    for (const Step& step : list) {
         names.insert(step.makes);
     }
     return names;
@@ -130,7 +126,7 @@ std::set<std::string> made_by(const StepList<float>& list) {
 struct Passes {
     std::set<std::string> forward, backward, update;
 
-    explicit Passes(const StepNetwork<float>& network)
+    explicit Passes(const Graph& network)
         : forward(made_by(network.forward)), backward(made_by(network.backward)), update(made_by(network.update)) {}
 
     // Gradients, and what the update makes of them: the external ones are not the reference's.
@@ -151,7 +147,7 @@ DType limits_for(const View& given, const std::set<std::string>& reads, const In
 // What was made of the step's reads, against the right answer.
 template <class T>
 Trial trial_of(const View& given, const std::vector<double>& answer, const std::vector<double>& limits,
-               const StepNetwork<Rounded>& network) {
+               const Graph& network) {
     const std::span<const T> ours(static_cast<const T*>(given.data), count(given.shape));
     Trial trial = judge(ours, answer, limits);
     if (trial.verdict == Verdict::mismatch) {
@@ -161,19 +157,9 @@ Trial trial_of(const View& given, const std::vector<double>& answer, const std::
     return trial;
 }
 
-const Step<Rounded>* find_step(const StepNetwork<Rounded>& network, const std::string& makes) {
-    for (const Step<Rounded>* step : all_steps(network)) {
-        if (step->makes == makes) {
-            return step;
-        }
-    }
-    return nullptr;
-}
-
 // The planted mistake that makes the same of the step's reads; `network` has the steps as they should be.
-std::string mistake_in(const View& given, const Step<Rounded>& step, const Inputs& inputs,
-                       const StepNetwork<float>& network, const std::vector<double>& answer,
-                       const std::vector<double>& limits) {
+std::string mistake_in(const View& given, const Step& step, const Inputs& inputs, const Graph& network,
+                       const std::vector<double>& answer, const std::vector<double>& limits) {
     Values values;
     for (const View& view : inputs.views({step.reads.begin(), step.reads.end()})) {
         values.put(view);
@@ -190,8 +176,8 @@ std::string mistake_in(const View& given, const Step<Rounded>& step, const Input
 
 // Nothing where this form has no such step, or where a gradient that it reads is not there.
 std::optional<StepAlone> judge_by(const Form& form, const View& given, const Inputs& inputs, const Passes& passes,
-                                  const StepNetwork<float>& network) {
-    const Step<Rounded>* step = find_step(form.bounds, given.name);
+                                  const Graph& network) {
+    const Step* step = find_step(form.graph, given.name);
     const std::vector<std::string> known = form.answers->names();
     if (step == nullptr || std::ranges::find(known, given.name) == known.end()) {
         return std::nullopt;
@@ -214,7 +200,7 @@ std::optional<StepAlone> judge_by(const Form& form, const View& given, const Inp
         return std::nullopt;
     }
     const auto trial = given.dtype == DType::float64 ? trial_of<double> : trial_of<float>;
-    StepAlone alone{given.name, step->function, step->reads, trial(given, answer, limits, form.bounds), {}, {},
+    StepAlone alone{given.name, step->in_float.name, step->reads, trial(given, answer, limits, form.graph), {}, {},
                     {},         given.shape};
     if (alone.real.verdict == Verdict::mismatch) {
         alone.real.mistake = mistake_in(given, *step, inputs, network, answer, limits);
@@ -235,9 +221,8 @@ std::optional<StepAlone> judge_by(const Form& form, const View& given, const Inp
 
 }  // namespace
 
-std::vector<StepAlone> judge_given(const std::vector<View>& given, const StepNetwork<float>& network,
-                                   const std::vector<Form>& forms, const std::vector<View>& reference,
-                                   const Limits& limits) {
+std::vector<StepAlone> judge_given(const std::vector<View>& given, const Graph& network, const std::vector<Form>& forms,
+                                   const std::vector<View>& reference, const Limits& limits) {
     const Inputs inputs(given, reference, limits);
     const Passes passes(network);
     std::vector<StepAlone> results;
@@ -253,10 +238,10 @@ std::vector<StepAlone> judge_given(const std::vector<View>& given, const StepNet
 }
 
 std::vector<std::string> missing_for(const std::vector<std::string>& failing, const std::vector<View>& given,
-                                     const StepNetwork<float>& network, const std::vector<StepAlone>& alone) {
+                                     const Graph& network, const std::vector<StepAlone>& alone) {
     const Passes passes(network);
-    std::map<std::string, const Step<float>*> makers;
-    for (const Step<float>* step : all_steps(network)) {
+    std::map<std::string, const Step*> makers;
+    for (const Step* step : all_steps(network)) {
         makers[step->makes] = step;
     }
     std::deque<std::string> open;

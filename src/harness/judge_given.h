@@ -13,13 +13,12 @@ namespace byhand {
 // limit says nothing because of that is left out; so is one of whose reads some are missing. A value in double is
 // judged by the limits of double where it is computed from values in double: all that it reads of its own pass are.
 // (What the update makes is not: the rate is a float.) `reference` has X, Y and rate as well.
-std::vector<StepAlone> judge_given(const std::vector<View>& given, const StepNetwork<float>& network,
-                                   const std::vector<Form>& forms, const std::vector<View>& reference,
-                                   const Limits& limits);
+std::vector<StepAlone> judge_given(const std::vector<View>& given, const Graph& network, const std::vector<Form>& forms,
+                                   const std::vector<View>& reference, const Limits& limits);
 
 // What else is to be given so that the steps are judged that lead to `failing`: the values on the way there, nearest
 // first, that are not given and that the reference's can't stand for. What `alone` has judged needs none.
 std::vector<std::string> missing_for(const std::vector<std::string>& failing, const std::vector<View>& given,
-                                     const StepNetwork<float>& network, const std::vector<StepAlone>& alone);
+                                     const Graph& network, const std::vector<StepAlone>& alone);
 
 }  // namespace byhand

@@ -5,6 +5,8 @@
 #include <cctype>
 #include <string_view>
 
+#include "base/value.h"
+
 namespace byhand {
 namespace {
 
@@ -46,54 +48,26 @@ constexpr std::array kMeanings = std::to_array<Meaning>({
     {"loss", "the mean over the batch of −ln of the right answer's probability"},
 });
 
-bool strip(std::string& name, std::string_view prefix) {
-    if (!name.starts_with(prefix) || name.size() == prefix.size()) {
-        return false;
-    }
-    name.erase(0, prefix.size());
-    return true;
-}
-
-// Without ".3", or the 3 of W3 and b3.
-std::string without_layer(std::string name) {
-    const std::size_t digits = name.find_last_not_of("0123456789") + 1;
-    if (digits == name.size() || digits == 0) {
-        return name;
-    }
-    const std::string before = name.substr(0, digits);
-    if (before.ends_with('.')) {
-        return before.substr(0, digits - 1);
-    }
-    return before == "W" || before == "b" ? before : name;
-}
-
-std::string_view own_meaning(const std::string& name) {
-    const auto* const found = std::ranges::find(kMeanings, without_layer(name), &Meaning::name);
-    return found != kMeanings.end() ? found->text : std::string_view();
-}
-
 }  // namespace
 
 std::string meaning(const std::string& name) {
-    if (const std::string_view own = own_meaning(name); !own.empty()) {
-        return std::string(own);
+    const Value value = value_of(name);
+    const auto* const found = std::ranges::find(kMeanings, value.base, &Meaning::name);
+    if (found == kMeanings.end()) {
+        return "";
     }
-    struct Prefix {
-        std::string_view prefix, before, after;
-    };
-    constexpr std::array kPrefixes = std::to_array<Prefix>({
-        {"new_", "", " after this step's update: "},
-        {"eval_", "", " by the running figures: "},
-        {"d", "how the loss changes with ", ": "},
-    });
-    for (const auto& [prefix, before, after] : kPrefixes) {
-        std::string of = name;
-        if (strip(of, prefix)) {
-            const std::string_view own = own_meaning(of);
-            return own.empty() ? "" : std::string(before) + of + std::string(after) + std::string(own);
-        }
+    const std::string text(found->text);
+    switch (value.kind) {
+        case Kind::gradient:
+            return "how the loss changes with " + without_kind(name) + ": " + text;
+        case Kind::updated:
+            return without_kind(name) + " after this step's update: " + text;
+        case Kind::evaluated:
+            return without_kind(name) + " by the running statistics: " + text;
+        case Kind::value:
+            break;
     }
-    return "";
+    return text;
 }
 
 }  // namespace byhand

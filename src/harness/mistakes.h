@@ -19,7 +19,7 @@ struct Mistake {
     std::string what;    // one line
     std::string source;  // who made it, or warned of it
     // Plants it and returns the names whose steps are then wrong; empty where the network has no place for it.
-    std::function<std::vector<std::string>(StepNetwork<float>& network, const Catches& catches)> plant;
+    std::function<std::vector<std::string>(Graph& network, const Catches& catches)> plant;
 };
 
 // All of them: norm, softmax and loss, layers and embedding, update and evaluation, order and memory, only on some

@@ -13,10 +13,10 @@
 
 namespace byhand::planting {
 
-using Network = StepNetwork<float>;
+using Network = Graph;
 using Names = std::vector<std::string>;
-using Reads = std::span<const Operand<float>>;
-using Function = std::function<void(float* out, Reads reads)>;
+using Reads = byhand::Reads<float>;
+using Call = std::function<void(float* out, Reads reads)>;
 
 // Which mistakes each file contributes.
 std::vector<Mistake> norm_mistakes();
@@ -28,10 +28,10 @@ std::vector<Mistake> data_mistakes();
 std::vector<Mistake> layer_data_mistakes();
 
 // The first step, in the order in which they run, that is computed by this function; or nullptr.
-inline Step<float>* step_by(Network& network, const std::string& function) {
-    for (StepList<float>* list : {&network.forward, &network.backward, &network.update, &network.evaluation}) {
-        for (Step<float>& step : list->steps()) {
-            if (step.function == function) {
+inline Step* step_by(Network& network, const std::string& function) {
+    for (StepList* list : network.lists()) {
+        for (Step& step : *list) {
+            if (step.in_float.name == function) {
                 return &step;
             }
         }
@@ -39,39 +39,32 @@ inline Step<float>* step_by(Network& network, const std::string& function) {
     return nullptr;
 }
 
-inline const float* numbers(Reads reads, std::size_t position) {
-    return std::get<const float*>(reads[position]);
-}
-inline const std::int64_t* indices(Reads reads, std::size_t position) {
-    return std::get<const std::int64_t*>(reads[position]);
-}
-
 // A mistake that has one culprit: the step computed by `function`. `edit` spoils it, and says whether it could.
 inline Mistake at(const std::string& function, std::string name, std::string what, std::string source,
-                  std::function<bool(Network&, Step<float>&)> edit) {
+                  std::function<bool(Network&, Step&)> edit) {
     return {std::move(name), std::move(what), std::move(source),
             [function, edit = std::move(edit)](Network& network, const Catches&) -> Names {
-                Step<float>* step = step_by(network, function);
+                Step* step = step_by(network, function);
                 return step != nullptr && edit(network, *step) ? Names{step->makes} : Names{};
             }};
 }
 
 // The right function, and then `spoil` on its result.
-inline bool then(Step<float>& step, Function spoil) {
-    step.run = [right = step.run, spoil = std::move(spoil)](float* out, Reads reads) {
+inline bool then(Step& step, Call spoil) {
+    step.in_float.run = [right = step.in_float.run, spoil = std::move(spoil)](float* out, Reads reads) {
         right(out, reads);
         spoil(out, reads);
     };
     return true;
 }
 
-inline bool instead(Step<float>& step, Function wrong) {
-    step.run = std::move(wrong);
+inline bool instead(Step& step, Call wrong) {
+    step.in_float.run = std::move(wrong);
     return true;
 }
 
 // Every element of the result times `factor`.
-inline bool scaled(Step<float>& step, float factor) {
+inline bool scaled(Step& step, float factor) {
     return factor != 1 && then(step, [factor, elements = count(step.shape)](float* out, Reads) {
                std::for_each_n(out, elements, [factor](float& element) { element *= factor; });
            });
@@ -85,7 +78,7 @@ inline Divisor other(Divisor divisor) {
 }
 
 // The columns of the step's result, or 1 for a vector's.
-inline std::size_t width(const Step<float>& step) {
+inline std::size_t width(const Step& step) {
     return step.shape.empty() ? 1 : step.shape.back();
 }
 

@@ -19,34 +19,35 @@ using Change = std::function<float(float x, std::size_t i)>;
 using ChangeByReads = std::function<float(float x, std::size_t i, Reads reads)>;
 
 // The right result, each element changed.
-inline bool makes_changed(Step<float>& step, ChangeByReads change) {
+inline bool makes_changed(Step& step, ChangeByReads change) {
     return then(step, [change = std::move(change), elements = count(step.shape)](float* out, Reads reads) {
         for (std::size_t i = 0; i < elements; ++i) {
             out[i] = change(out[i], i, reads);
         }
     });
 }
-inline bool makes_changed(Step<float>& step, Change change) {
+inline bool makes_changed(Step& step, Change change) {
     return makes_changed(step, [change = std::move(change)](float x, std::size_t i, Reads) { return change(x, i); });
 }
 
 // The right function of operands of which the one at `position`, of so many elements, is changed.
-inline bool reads_changed(Step<float>& step, std::size_t position, std::size_t elements, Change change) {
-    return instead(step, [right = step.run, change = std::move(change), position, elements](float* out, Reads reads) {
-        std::vector<float> changed(numbers(reads, position), numbers(reads, position) + elements);
-        for (std::size_t i = 0; i < elements; ++i) {
-            changed[i] = change(changed[i], i);
-        }
-        std::vector<Operand<float>> operands(reads.begin(), reads.end());
-        operands[position] = static_cast<const float*>(changed.data());
-        right(out, operands);
-    });
+inline bool reads_changed(Step& step, std::size_t position, std::size_t elements, Change change) {
+    return instead(
+        step, [right = step.in_float.run, change = std::move(change), position, elements](float* out, Reads reads) {
+            std::vector<float> changed(numbers(reads, position), numbers(reads, position) + elements);
+            for (std::size_t i = 0; i < elements; ++i) {
+                changed[i] = change(changed[i], i);
+            }
+            std::vector<Operand<float>> operands(reads.begin(), reads.end());
+            operands[position] = static_cast<const float*>(changed.data());
+            right(out, operands);
+        });
 }
 
 // The same of indices.
-inline bool indices_changed(Step<float>& step, std::size_t position, std::size_t elements,
+inline bool indices_changed(Step& step, std::size_t position, std::size_t elements,
                             std::int64_t (*change)(std::int64_t)) {
-    return instead(step, [right = step.run, change, position, elements](float* out, Reads reads) {
+    return instead(step, [right = step.in_float.run, change, position, elements](float* out, Reads reads) {
         std::vector<std::int64_t> changed(indices(reads, position), indices(reads, position) + elements);
         for (std::int64_t& index : changed) {
             index = change(index);
@@ -58,15 +59,15 @@ inline bool indices_changed(Step<float>& step, std::size_t position, std::size_t
 }
 
 // The operand at `position`, `rows` rows as wide as the result, with 0 in the rows from `first` on.
-inline bool rows_left_out(Step<float>& step, std::size_t position, std::size_t rows, std::size_t first) {
+inline bool rows_left_out(Step& step, std::size_t position, std::size_t rows, std::size_t first) {
     const std::size_t columns = width(step);
     return reads_changed(step, position, rows * columns,
                          [columns, first](float x, std::size_t i) { return i / columns < first ? x : 0.0F; });
 }
 
 // The right result, but where `leaves_out` holds: those elements are not written.
-inline bool unwritten_where(Step<float>& step, std::function<bool(std::size_t i)> leaves_out) {
-    return instead(step, [right = step.run, leaves_out = std::move(leaves_out), elements = count(step.shape)](
+inline bool unwritten_where(Step& step, std::function<bool(std::size_t i)> leaves_out) {
+    return instead(step, [right = step.in_float.run, leaves_out = std::move(leaves_out), elements = count(step.shape)](
                              float* out, Reads reads) {
         std::vector<float> all(elements);
         right(all.data(), reads);
@@ -81,20 +82,20 @@ inline float through_half(float x) {
     return std::abs(x) > 65504 ? std::copysign(std::numeric_limits<float>::infinity(), x) : x;
 }
 
-inline bool makes_through_half(Step<float>& step) {
+inline bool makes_through_half(Step& step) {
     return makes_changed(step, [](float x, std::size_t) { return through_half(x); });
 }
 
 // The right result within ±most.
-inline bool makes_clipped(Step<float>& step, float most) {
+inline bool makes_clipped(Step& step, float most) {
     return makes_changed(step, [most](float x, std::size_t) { return std::clamp(x, -most, most); });
 }
 
 // What is made, or the operand at `position`, no lower than `least`.
-inline bool makes_at_least(Step<float>& step, float least) {
+inline bool makes_at_least(Step& step, float least) {
     return makes_changed(step, [least](float x, std::size_t) { return std::max(x, least); });
 }
-inline bool reads_at_least(Step<float>& step, std::size_t position, std::size_t elements, float least) {
+inline bool reads_at_least(Step& step, std::size_t position, std::size_t elements, float least) {
     return reads_changed(step, position, elements, [least](float x, std::size_t) { return std::max(x, least); });
 }
 

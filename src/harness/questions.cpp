@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <iterator>
 #include <limits>
 #include <utility>
@@ -16,22 +17,19 @@ namespace {
 // What the right function makes of these values; those for which `is_off` holds are off by the distance between numbers
 // too small to be normal.
 template <class IsOff>
-std::vector<Rounded> bounds_of(const Step<Rounded>& right, const Values& values, IsOff is_off) {
-    std::vector<std::vector<Rounded>> reads;
-    std::vector<Operand<Rounded>> operands;
-    for (const std::string& name : right.reads) {
+std::vector<Rounded> bounds_of(const Step& right, const Values& values, IsOff is_off) {
+    std::deque<std::vector<Rounded>> reads;
+    std::vector<Rounded> made(count(right.shape));
+    execute(right, made.data(), [&](const std::string& name) -> Operand<Rounded> {
         if (values.holds_indices(name)) {
-            operands.emplace_back(values.indices(name).data());
-            continue;
+            return values.indices(name).data();
         }
         std::vector<Rounded>& read = reads.emplace_back();
         for (const float x : values.numbers(name)) {
             read.push_back(is_off(x) ? Rounded::off_by(static_cast<double>(x), 0x1p-149) : Rounded(x));
         }
-        operands.emplace_back(static_cast<const Rounded*>(read.data()));
-    }
-    std::vector<Rounded> made(count(right.shape));
-    right.run(made.data(), operands);
+        return read.data();
+    });
     return made;
 }
 
@@ -42,7 +40,7 @@ bool may_be_subnormal(float x) {
 
 }  // namespace
 
-Question ask(const Step<Rounded>& right, const Answers& answers, std::shared_ptr<const Values> values) {
+Question ask(const Step& right, const Answers& answers, std::shared_ptr<const Values> values) {
     Question question;
     question.values = std::move(values);
     question.answer = answers.answer(right.makes, question.values->views());
@@ -64,8 +62,8 @@ Question ask(const Step<Rounded>& right, const Answers& answers, std::shared_ptr
     return question;
 }
 
-std::vector<TensorSpec> read_by(const Step<Rounded>& right, const std::vector<std::string>& reads,
-                                const Answers& answers, const std::map<std::string, Shape>& shapes) {
+std::vector<TensorSpec> read_by(const Step& right, const std::vector<std::string>& reads, const Answers& answers,
+                                const std::map<std::string, Shape>& shapes) {
     std::vector<TensorSpec> specs = answers.reads(right.makes);
     for (const std::vector<std::string>* names : {&right.reads, &reads}) {
         for (const std::string& name : *names) {
@@ -84,10 +82,10 @@ std::uint64_t stream_of(const std::string& name, std::uint64_t seed) {
     return seed;
 }
 
-std::vector<View> with_given(std::vector<View> values, const Batch& batch, std::size_t context, const float& rate) {
+std::vector<View> with_inputs(std::vector<View> values, const Batch& batch, std::size_t context, const float* rate) {
     values.push_back({"X", {batch.rows, context}, DType::int64, batch.X});
     values.push_back({"Y", {batch.rows}, DType::int64, batch.Y});
-    values.push_back({"rate", {}, DType::float32, &rate});
+    values.push_back({"rate", {}, DType::float32, rate});
     return values;
 }
 
@@ -102,9 +100,8 @@ Questions::Questions(const std::vector<View>& reference, std::size_t vocabulary,
     reference_ = std::make_shared<const Values>(std::move(values));
 }
 
-Questions::Key Questions::key(const Step<Rounded>& right, const std::vector<std::string>& reads,
-                              const Answers& answers) {
-    Key key = {right.makes, right.function};
+Questions::Key Questions::key(const Step& right, const std::vector<std::string>& reads, const Answers& answers) {
+    Key key = {right.makes, right.rounded.name};
     const auto append = [&key](const std::string& separator, const std::vector<std::string>& names) {
         key.push_back(separator);
         key.insert(key.end(), names.begin(), names.end());
@@ -118,8 +115,7 @@ Questions::Key Questions::key(const Step<Rounded>& right, const std::vector<std:
     return key;
 }
 
-const Question& Questions::real(const Step<Rounded>& right, const std::vector<std::string>& reads,
-                                const Answers& answers) {
+const Question& Questions::real(const Step& right, const std::vector<std::string>& reads, const Answers& answers) {
     const auto [place, is_new] = real_.try_emplace(key(right, reads, answers));
     if (is_new) {
         place->second = ask(right, answers, reference_);
@@ -127,8 +123,7 @@ const Question& Questions::real(const Step<Rounded>& right, const std::vector<st
     return place->second;
 }
 
-const Question& Questions::probe(const Step<Rounded>& right, const std::vector<std::string>& reads,
-                                 const Answers& answers) {
+const Question& Questions::probe(const Step& right, const std::vector<std::string>& reads, const Answers& answers) {
     const auto [place, is_new] = probes_.try_emplace(key(right, reads, answers));
     if (is_new) {
         const std::vector<TensorSpec> specs = read_by(right, reads, answers, shapes_);

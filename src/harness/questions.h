@@ -1,5 +1,5 @@
-// What a step alone is asked: values for all that it reads, the reference's answer in double, and what rounding may make of
-// it.
+// What an isolated step is asked: values for all that it reads, the reference's answer in double, and what rounding may
+// make of it.
 #pragma once
 
 #include <cstdint>
@@ -26,25 +26,24 @@ struct Question {
     std::vector<double> in_our_order, in_any_order, in_other_words;
 };
 
-// The question with these values to the step whose function on numbers that carry their errors is `right`.
-Question ask(const Step<Rounded>& right, const Answers& answers, std::shared_ptr<const Values> values);
+// The question with these values to the step that should be `right`.
+Question ask(const Step& right, const Answers& answers, std::shared_ptr<const Values> values);
 
 // What the answer to `right.makes`, the right step and one that reads `reads` read together. `shapes` are by name.
-std::vector<TensorSpec> read_by(const Step<Rounded>& right, const std::vector<std::string>& reads,
-                                const Answers& answers, const std::map<std::string, Shape>& shapes);
+std::vector<TensorSpec> read_by(const Step& right, const std::vector<std::string>& reads, const Answers& answers,
+                                const std::map<std::string, Shape>& shapes);
 
 // A seed of its own for each name.
 std::uint64_t stream_of(const std::string& name, std::uint64_t seed);
 
-// A network as one would write it (in small steps, by one formula for several): the right functions on numbers that
-// carry their errors, and the reference's answers.
+// A network as one would write it (in small steps, by one formula for several), and the reference's answers.
 struct Form {
-    StepNetwork<Rounded> bounds;
+    Graph graph;
     std::shared_ptr<const Answers> answers;
 };
 
-// A reference's values of a training step, and with them what it was given: X, Y and rate. Nothing is copied.
-std::vector<View> with_given(std::vector<View> values, const Batch& batch, std::size_t context, const float& rate);
+// The reference's values of a training step, and with them its inputs: X, Y and rate. Nothing is copied.
+std::vector<View> with_inputs(std::vector<View> values, const Batch& batch, std::size_t context, const float* rate);
 
 // The questions to the steps of one training step. Each is made once, however many networks are asked it.
 class Questions {
@@ -56,16 +55,15 @@ public:
 
     const Values& reference() const { return *reference_; }
 
-    // The question to a step on the reference's own values, and on random ones. `right` is the function that it should
-    // be, on numbers that carry their errors; `reads` is what the step reads in fact. Throw std::out_of_range where the
-    // reference has no such name.
-    const Question& real(const Step<Rounded>& right, const std::vector<std::string>& reads, const Answers& answers);
-    const Question& probe(const Step<Rounded>& right, const std::vector<std::string>& reads, const Answers& answers);
+    // The question to a step on the reference's own values, and on random ones. `right` is what it should be; `reads`
+    // is what the step reads in fact. Throw std::out_of_range where the reference has no such name.
+    const Question& real(const Step& right, const std::vector<std::string>& reads, const Answers& answers);
+    const Question& probe(const Step& right, const std::vector<std::string>& reads, const Answers& answers);
 
 private:
     // What makes two questions the same: the name, the right function, what it, the step and the answer read.
     using Key = std::vector<std::string>;
-    static Key key(const Step<Rounded>& right, const std::vector<std::string>& reads, const Answers& answers);
+    static Key key(const Step& right, const std::vector<std::string>& reads, const Answers& answers);
 
     std::shared_ptr<const Values> reference_;
     std::map<std::string, Shape> shapes_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/value.h"
 #include "harness/report_columns.h"
 #include "harness/report_parts.h"
 
@@ -109,7 +110,7 @@ void add_drift(Summary& summary, const ComparedStep& step) {
     for (const ComparedTensor& tensor : step.tensors) {
         const TensorResult& result = tensor.result;
         const auto same = [&](const Drift& drift) {
-            return drift.model == tensor.model && "new_" + drift.parameter == result.name && !drift.only_rounding;
+            return drift.model == tensor.model && update_of(drift.parameter) == result.name && !drift.only_rounding;
         };
         if (!result.error_manual || !result.scale || std::ranges::none_of(step.drift, same)) {
             continue;

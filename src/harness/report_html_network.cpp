@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/value.h"
 #include "harness/report_html_parts.h"
 
 namespace byhand::report {
@@ -17,8 +18,7 @@ struct Panel {
 };
 
 bool is_forward(const Explanation& one) {
-    return !one.function.empty() && !one.name.starts_with('d') && !one.name.starts_with("new_") &&
-           !one.name.starts_with("eval_");
+    return !one.function.empty() && value_of(one.name).kind == Kind::value;
 }
 
 // The panels of a network: its names, its layers, its loss.
@@ -76,7 +76,7 @@ private:
     // No forward step reads them: they stand where what updates them is made.
     void place_running_figures() {
         for (const Explanation& one : explanations_) {
-            if (!one.name.starts_with("new_")) {
+            if (value_of(one.name).kind != Kind::updated) {
                 continue;
             }
             const std::string name = one.name.substr(4);
@@ -151,8 +151,8 @@ Lines lines_of(const Section& section, const std::vector<std::string>& rows) {
     for (std::size_t row = 0; row < rows.size(); ++row) {
         add_reads("", row, -1);
         add_reads("d", row, 1);
-        if (section.find("d" + rows[row]) != nullptr && section.find("new_" + rows[row]) != nullptr) {
-            add("d" + rows[row], "new_" + rows[row],
+        if (section.find(gradient_of(rows[row])) != nullptr && section.find(update_of(rows[row])) != nullptr) {
+            add(gradient_of(rows[row]), update_of(rows[row]),
                 fmt::format("M{} {}H{}m-3 -3l3 3 -3 3", kBackwardTo, middle_of(row), kLaterFrom));
         }
     }
@@ -184,8 +184,8 @@ std::string given_box(const std::string& name) {
 std::string panel_of(const Section& section, const Panel& panel) {
     std::vector<std::string> rows;
     for (const std::string& name : panel.rows) {
-        if (name == "X" || name == "Y" || section.find(name) != nullptr || section.find("d" + name) != nullptr ||
-            section.find("new_" + name) != nullptr) {
+        if (name == "X" || name == "Y" || section.find(name) != nullptr || section.find(gradient_of(name)) != nullptr ||
+            section.find(update_of(name)) != nullptr) {
             rows.push_back(name);
         }
     }
@@ -201,10 +201,11 @@ std::string panel_of(const Section& section, const Panel& panel) {
         "<th scope=\"col\">after</th></tr></thead>\n<tbody>\n",
         kWide, tall, kWide / 16.0, tall / 16.0, lines.plain, lines.bad, panel.title);
     for (const std::string& name : rows) {
-        const bool updated = section.find("new_" + name) != nullptr;
+        const bool updated = section.find(update_of(name)) != nullptr;
         text += "<tr>" + (name == "X" || name == "Y" ? given_box(name) : box(section, name, name)) +
-                box(section, "d" + name, "d" + name) +
-                (updated ? box(section, "new_" + name, "new") : box(section, "eval_" + name, "eval")) + "</tr>\n";
+                box(section, gradient_of(name), gradient_of(name)) +
+                (updated ? box(section, update_of(name), "new") : box(section, evaluation_of(name), "eval")) +
+                "</tr>\n";
     }
     return text + "</tbody></table>\n</div>\n";
 }

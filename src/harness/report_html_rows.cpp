@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/value.h"
 #include "harness/report_html_parts.h"
 
 namespace byhand::report {
@@ -99,16 +100,17 @@ std::string row(const Shown& shown, const Section& section, const Entry& entry, 
 }
 
 // The groups of rows in their order. What was given comes last: nobody computed it.
-constexpr std::array kGroups = {"Forward: values", "Backward: gradients", "Update", "Evaluation by the running figures",
-                                "Parameters and running figures, as given"};
+constexpr std::array kGroups = {"Forward: values", "Backward: gradients", "Update",
+                                "Evaluation by the running statistics", "Parameters and running statistics, as given"};
 
 const char* group_of(const Entry& entry) {
     const bool given = entry.explanation != nullptr && entry.explanation->function.empty();
-    return given                             ? kGroups[4]
-           : entry.name.starts_with("eval_") ? kGroups[3]
-           : entry.name.starts_with("new_")  ? kGroups[2]
-           : entry.name.starts_with('d')     ? kGroups[1]
-                                             : kGroups[0];
+    const Kind kind = value_of(entry.name).kind;
+    return given                     ? kGroups[4]
+           : kind == Kind::evaluated ? kGroups[3]
+           : kind == Kind::updated   ? kGroups[2]
+           : kind == Kind::gradient  ? kGroups[1]
+                                     : kGroups[0];
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "base/value.h"
+
 namespace byhand {
 namespace {
 
@@ -70,21 +72,12 @@ constexpr std::array kInOne = std::to_array<Rule>({
      "that of dbnraw and that of dbnraw·bnraw."},
 });
 
-// Without ".3", or the 3 of dW3 and db3.
-std::string without_layer(const std::string& name) {
-    const std::size_t digits = name.find_last_not_of("0123456789") + 1;
-    std::string before = name.substr(0, digits);
-    if (digits < name.size() && before.ends_with('.')) {
-        before.pop_back();
-        return before;
-    }
-    return before == "dW" || before == "db" ? before : name;
-}
-
 }  // namespace
 
 std::string rule(const std::string& name, bool in_one) {
-    const std::string of = without_layer(name);
+    Value value = value_of(name);
+    value.layer = 0;
+    const std::string of = value.name();
     const auto in = [&of](const auto& rules) {
         const auto found = std::ranges::find(rules, of, &Rule::name);
         return found != rules.end() ? std::string(found->text) : std::string();

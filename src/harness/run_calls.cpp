@@ -8,12 +8,12 @@ namespace {
 
 template <class T>
 CallResult<T> run_here(const Call<T>& call) {
-    const Step<T>& step = *call.step;
+    const Step& step = *call.step;
     FencedOperands<T> operands(*call.values);
     Fenced<T> out(count(step.shape), kFence<T>);
     fill_unwritten(out.data(), out.size());
     try {
-        step.run(out.data(), operands.of(step.reads));
+        step.in<T>().run(out.data(), operands.of(step.reads));
     } catch (...) {
         return {.made = {}, .fault = describe_exception(), .overwrites = {}};
     }

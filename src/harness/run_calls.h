@@ -12,7 +12,7 @@ namespace byhand {
 
 template <class T>
 struct Call {
-    const Step<T>* step;
+    const Step* step;
     const Values* values;  // of all that it reads; floats are converted to T
 };
 

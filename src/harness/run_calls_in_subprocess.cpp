@@ -153,7 +153,7 @@ private:
     }
 
     Prepared<T> prepare(std::size_t i, Place place, OperandTable& operands) const {
-        const Step<T>& step = *calls_[i].step;
+        const Step& step = *calls_[i].step;
         const Values& values = *calls_[i].values;
         Prepared<T> prepared;
         for (const std::string& name : step.reads) {
@@ -182,7 +182,7 @@ private:
     // Runs the function. Returns what it threw, empty where it came to its end.
     std::string run_prepared(std::size_t i, const Prepared<T>& prepared) const {
         try {
-            calls_[i].step->run(prepared.made().data(), prepared.reads);
+            calls_[i].step->template in<T>().run(prepared.made().data(), prepared.reads);
         } catch (abi::__forced_unwind&) {
             throw;
         } catch (...) {

@@ -142,7 +142,7 @@ public:
         }
         while (simplify()) {  // where one value is simple, another may be that could not before
         }
-        const Step<Rounded>& right = *step();
+        const Step& right = *step();
         Values values;
         for (const View& view : values_.views()) {
             if (std::ranges::find(reads_, view.name) != reads_.end()) {
@@ -172,19 +172,15 @@ private:
         return place->second;
     }
 
-    const Step<Rounded>* step() { return step_at(size_); }
-    const Step<Rounded>* step_at(const NetworkSize& size) {
-        const std::vector<const Step<Rounded>*> steps = all_steps(at(size).form.bounds);
-        const auto found = std::ranges::find(steps, makes_, &Step<Rounded>::makes);
-        return found != steps.end() ? *found : nullptr;
-    }
+    const Step* step() { return step_at(size_); }
+    const Step* step_at(const NetworkSize& size) { return find_step(at(size).form.graph, makes_); }
 
     // Keeps what the step made where it is as wrong as at first.
     bool is_wrong(const NetworkSize& size, const Values& values) {
         if (tries_ == 0) {
             return false;
         }
-        const Step<Rounded>* right = step_at(size);
+        const Step* right = step_at(size);
         if (right == nullptr) {
             return false;
         }
@@ -352,7 +348,7 @@ private:
                 some |= simplify(spec, values_.indices(spec.name), [](std::int64_t) { return std::int64_t{0}; });
                 continue;
             }
-            const std::map<std::string, ValueRange>& ranges = at(size_).form.bounds.ranges;
+            const std::map<std::string, ValueRange>& ranges = at(size_).form.graph.ranges;
             const auto known = ranges.find(spec.name);
             const ValueRange range = known != ranges.end() ? known->second : ValueRange{};
             const auto within = [range](float x, float other) {

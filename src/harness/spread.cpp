@@ -48,22 +48,19 @@ double equal_rows(const Batch& batch, std::size_t context) {
 // The network's values under numbers instead of names.
 class Chain {
 public:
-    Chain(const StepNetwork<double>& network, const StepNetwork<Bound>& bounds, const Tensors<float>& state,
-          const Batch& batch, float rate)
-        : X_(batch.X), Y_(batch.Y), equal_rows_(equal_rows(batch, network.config.context)) {
+    Chain(const Graph& graph, const Tensors<float>& state, const Batch& batch, float rate)
+        : X_(batch.X), Y_(batch.Y), equal_rows_(equal_rows(batch, graph.config.context)) {
         for (const TensorSpec& spec : state.table()) {
             const std::span<const float> values = state[spec.name];
             given(spec.name, {values.begin(), values.end()});
         }
         given("rate", {static_cast<double>(rate)});
-        const std::vector<const Step<double>*> steps = all_steps(network);
-        const std::vector<const Step<Bound>*> bound_steps = all_steps(bounds);
-        for (std::size_t s = 0; s < steps.size(); ++s) {
-            Link link{steps[s], bound_steps.at(s), place(steps[s]->makes), {}, {}};
-            for (const std::string& name : steps[s]->reads) {
+        for (const Step* step : all_steps(graph)) {
+            Link link{step, place(step->makes), {}, {}};
+            for (const std::string& name : step->reads) {
                 link.reads.push_back(name == "X" ? kX : name == "Y" ? kY : static_cast<int>(places_.at(name)));
             }
-            values_[link.makes].resize(count(steps[s]->shape));
+            values_[link.makes].resize(count(step->shape));
             links_.push_back(std::move(link));
         }
     }
@@ -134,8 +131,7 @@ private:
     static constexpr int kX = -1, kY = -2;
 
     struct Link {
-        const Step<double>* step;
-        const Step<Bound>* bound;
+        const Step* step;
         std::size_t makes;
         std::vector<int> reads;         // places, or kX, kY
         std::vector<double> deviation;  // of each element's own rounding
@@ -162,7 +158,7 @@ private:
                 operands.emplace_back(static_cast<const double*>(values[static_cast<std::size_t>(read)].data()));
             }
         }
-        link.step->run(values[link.makes].data(), operands);
+        link.step->in_double.run(values[link.makes].data(), operands);
     }
 
     // The standard deviation of what the step's own rounding adds to each element, where it reads these values exactly;
@@ -198,7 +194,7 @@ private:
             }
         }
         std::vector<Bound> bounds(count(link.step->shape));
-        link.bound->run(bounds.data(), operands);
+        link.step->rounded.run(bounds.data(), operands);
         return bounds;
     }
 
@@ -259,11 +255,10 @@ double student_t(std::size_t degrees, double p) {
     return high;
 }
 
-std::map<std::string, std::vector<double>> chain_limits(const StepNetwork<double>& network,
-                                                        const StepNetwork<Rounded>& bounds, const Tensors<float>& state,
+std::map<std::string, std::vector<double>> chain_limits(const Graph& graph, const Tensors<float>& state,
                                                         const Batch& batch, float rate, const SpreadConfig& config,
                                                         const OtherRounding& other) {
-    Chain chain(network, bounds, state, batch, rate);
+    Chain chain(graph, state, batch, rate);
     chain.run_exactly(mixed(~config.seed), other);
     chain.run_disturbed(0);
     for (std::size_t run = 0; run < config.runs; ++run) {

@@ -36,11 +36,10 @@ struct SpreadConfig {
     std::uint64_t seed = 1;
 };
 
-// The limit of every element of everything that the network makes, by name: the spread, root of the mean square over
+// The limit of every element of everything that the graph makes, by name: the spread, root of the mean square over
 // the runs, times Student's t with K degrees of freedom at `false_alarm` (the spread is itself estimated from K runs).
-// Not finite where float may leave its range. `state` is a table equal to state(network.config).
-std::map<std::string, std::vector<double>> chain_limits(const StepNetwork<double>& network,
-                                                        const StepNetwork<Rounded>& bounds, const Tensors<float>& state,
+// Not finite where float may leave its range. `state` is a table equal to state(graph.config).
+std::map<std::string, std::vector<double>> chain_limits(const Graph& graph, const Tensors<float>& state,
                                                         const Batch& batch, float rate, const SpreadConfig& config,
                                                         const OtherRounding& other = {});
 

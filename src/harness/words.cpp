@@ -4,25 +4,10 @@
 #include <array>
 #include <optional>
 
+#include "base/value.h"
+
 namespace byhand {
 namespace {
-
-bool strip(std::string& name, const std::string& prefix) {
-    if (!name.starts_with(prefix)) {
-        return false;
-    }
-    name.erase(0, prefix.size());
-    return true;
-}
-
-void strip_prefixes(std::string& name) {
-    if (!strip(name, "new_")) {
-        strip(name, "eval_");
-    }
-    if (name.size() > 1) {
-        strip(name, "d");  // no value's own name begins with it
-    }
-}
 
 template <std::size_t N>
 bool is_one_of(const std::string& name, const std::array<const char*, N>& names) {
@@ -73,8 +58,8 @@ public:
     explicit Speaker(const Wording& wording) : wording_(wording), layers_(layers(wording.network)) {}
 
     // What the tensor's indices count. Nothing where the network has no such value.
-    std::optional<Axes> axes(std::string name, std::size_t number) const {
-        strip_prefixes(name);
+    std::optional<Axes> axes(const std::string& tensor, std::size_t number) const {
+        const std::string name = without_kind(tensor);
         const auto these = [number](Axes axes) { return number == axes.size() ? std::optional(axes) : std::nullopt; };
         if (name == "C") {
             return these({Axis::embedded, Axis::dimension});

@@ -100,7 +100,7 @@ NormInput<To> as(const NormInput<From>& in) {
     return {in.n, in.H, as<To>(in.x), as<To>(in.dy), as<To>(in.gain), as<To>(in.bias)};
 }
 
-// The same input as a question to LibTorch, in double; the running figures are 0 and 1 before.
+// The same input as a question to LibTorch, in double; the running statistics are 0 and 1 before.
 inline NormQuestion question_of(const NormInput<double>& in) {
     return {in.n,
             in.H,

@@ -252,8 +252,8 @@ void batchnorm_affine_backward(T* dx, const T* dy, const T* dbngain, const T* db
 
 // ---- evaluation ----
 
-// raw = (x − mean)·s, s as in batchnorm_inverse_deviation, of the running figures: bnvar_running holds a variance, or a
-// deviation, whose square is the variance.
+// raw = (x − mean)·s, s as in batchnorm_inverse_deviation, of the running statistics: bnvar_running holds a variance,
+// or a deviation, whose square is the variance.
 template <class T>
 void batchnorm_evaluate_raw(T* raw, const T* x, const T* bnmean_running, const T* bnvar_running, std::size_t n,
                             std::size_t H, double epsilon, EpsilonPlace place, RunningSpread spread) {

@@ -13,18 +13,18 @@ namespace {
 // Rows at a time: enough to use each weight often, few enough to stay in cache and to sample a single row.
 constexpr std::size_t kChunk = 64;
 
-StepNetwork<float> network_of(const NetworkConfig& config, Evaluation::By by) {
-    StepNetwork<float> formulas = evaluation_network<float>(config, kChunk);
+Graph graph_of(const NetworkConfig& config, Evaluation::By by) {
+    Graph formulas = evaluation_graph(config, kChunk);
     return by == Evaluation::By::kernels ? with_kernels(std::move(formulas)) : std::move(formulas);
 }
 
 }  // namespace
 
-Evaluation::Evaluation(const NetworkConfig& config, By by) : runner_(network_of(config, by)) {}
+Evaluation::Evaluation(const NetworkConfig& config, By by) : runner_(graph_of(config, by)) {}
 
 template <class Visit>
 void Evaluation::for_each_chunk(std::span<const std::int64_t> X, const std::string& last, Visit visit) {
-    const std::size_t T = runner_.network().config.context;
+    const std::size_t T = runner_.graph().config.context;
     std::vector<std::int64_t> chunk(kChunk * T);
     while (!X.empty()) {
         const std::size_t rows = std::min(kChunk, X.size() / T);
@@ -37,14 +37,14 @@ void Evaluation::for_each_chunk(std::span<const std::int64_t> X, const std::stri
 }
 
 void Evaluation::logits(std::span<float> out, std::span<const std::int64_t> X) {
-    const std::size_t V = runner_.network().config.vocabulary;
+    const std::size_t V = runner_.graph().config.vocabulary;
     const std::span<const float> logits = runner_.tensors()["logits"];
     auto next = out.begin();
     for_each_chunk(X, "logits", [&](std::size_t rows) { next = std::copy_n(logits.begin(), rows * V, next); });
 }
 
 void Evaluation::calibrate(std::span<const std::int64_t> X) {
-    const NetworkConfig& config = runner_.network().config;
+    const NetworkConfig& config = runner_.graph().config;
     const std::size_t rows_in_all = X.size() / config.context;
     const auto divisor = static_cast<double>(config.norm.running_divisor == Divisor::n ? rows_in_all : rows_in_all - 1);
     for (const Layer& layer : layers(config)) {
@@ -85,7 +85,7 @@ void Evaluation::calibrate(std::span<const std::int64_t> X) {
 }
 
 void Evaluation::save_running_figures(Tensors<float>& state) const {
-    for (const TensorSpec& spec : running_figures(runner_.network().config)) {
+    for (const TensorSpec& spec : running_figures(runner_.graph().config)) {
         const std::span<const float> figures = runner_.tensors()[spec.name];
         std::ranges::copy(figures, state[spec.name].begin());
     }

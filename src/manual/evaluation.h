@@ -1,4 +1,4 @@
-// The network in evaluation mode, by hand: logits by the running figures, and figures over a whole data set.
+// The network in evaluation mode, by hand: logits by the running statistics, and figures over a whole data set.
 #pragma once
 
 #include <cstdint>
@@ -16,17 +16,17 @@ public:
 
     Evaluation(const NetworkConfig& config, By by);
 
-    // Parameters and running figures: a table equal to state(config).
+    // Parameters and running statistics: a table equal to state(config).
     void load(const Tensors<float>& state) { copy_into(runner_.tensors(), state); }
 
     // Logits (rows, V) of X (rows, T), any number of rows, a chunk at a time.
     void logits(std::span<float> out, std::span<const std::int64_t> X);
 
-    // Puts mean and spread over all rows of X into the running figures, layer after layer (each layer's input depends
-    // on the figures of those before it). Sums in double, in two passes. Precondition: more than one row.
+    // Puts mean and spread over all rows of X into the running statistics, layer after layer (each layer's input
+    // depends on the figures of those before it). Sums in double, in two passes. Precondition: more than one row.
     void calibrate(std::span<const std::int64_t> X);
 
-    // The running figures as they stand now; `state` has them by name.
+    // The running statistics as they stand now; `state` has them by name.
     void save_running_figures(Tensors<float>& state) const;
 
 private:

@@ -4,6 +4,7 @@
 #include <functional>
 #include <utility>
 
+#include "base/value.h"
 #include "manual/fused_tensors.h"
 #include "manual/simd/by_character.h"
 #include "manual/simd/kernels.h"
@@ -67,11 +68,11 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
                                      .bnmeani = of_norm(values_, layer.value("bnmeani")),
                                      .bnvar = of_norm(values_, layer.value("bnvar")),
                                      .bnvar_inv = of_norm(values_, layer.value("bnvar_inv")),
-                                     .dy = value("d" + names.linear),
-                                     .dW = value("d" + layer.W()),
-                                     .db = layer.has_bias ? value("d" + layer.b()) : nullptr,
-                                     .dbngain = of_norm(values_, "d" + layer.value("bngain")),
-                                     .dbnbias = of_norm(values_, "d" + layer.value("bnbias"))});
+                                     .dy = value(gradient_of(names.linear)),
+                                     .dW = value(gradient_of(layer.W())),
+                                     .db = layer.has_bias ? value(gradient_of(layer.b())) : nullptr,
+                                     .dbngain = of_norm(values_, gradient_of(layer.value("bngain"))),
+                                     .dbnbias = of_norm(values_, gradient_of(layer.value("bnbias")))});
     }
     transposed_.assign(threads, AlignedVector<float>(widest * kWidestPanel));
     dW_.assign(threads, AlignedVector<float>(kWidestPanel * kWidestPanel));
@@ -104,7 +105,7 @@ Tensors<float> Fused::kept() const {
     std::vector<TensorSpec> all = state;
     all.insert(all.end(), names_.begin(), names_.end());
     for (const TensorSpec& spec : state) {
-        all.push_back({"new_" + spec.name, spec.shape});
+        all.push_back({update_of(spec.name), spec.shape});
     }
     Tensors<float> outside(std::move(all));
     take(outside, "", states_[now_], state);
@@ -318,7 +319,7 @@ void Fused::update(const FusedLayer& l, const float* x, const Panel& q, const fl
     }
 }
 
-// db = Σ dy and new_b = b − rate·db; new γ and β; the running figures.
+// db = Σ dy and new_b = b − rate·db; new γ and β; the running statistics.
 void Fused::update_vectors(const FusedLayer& l, const Panel& p, float rate) const {
     const Weights& w = l.state[now_];
     const Weights& new_w = l.state[1 - now_];

@@ -35,7 +35,7 @@ public:
     Fused(const Fused&) = delete;
     Fused& operator=(const Fused&) = delete;
 
-    // Parameters and running figures: a table equal to state(config). All else is unwritten until the next run.
+    // Parameters and running statistics: a table equal to state(config). All else is unwritten until the next run.
     void load(const Tensors<float>& state);
     Tensors<float> state() const;
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "base/value.h"
 #include "manual/panels.h"
 
 namespace byhand {
@@ -85,15 +86,15 @@ std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, F
     for (const Layer& layer : all | std::views::reverse) {
         const std::size_t H = layer.outputs;
         if (layer.norm != NormPlace::none && config.norm.affine) {
-            keep("d" + layer.value("bngain"), {H});
-            keep("d" + layer.value("bnbias"), {H});
+            keep(gradient_of(layer.value("bngain")), {H});
+            keep(gradient_of(layer.value("bnbias")), {H});
         }
-        keep("d" + fused_names(layer, config.norm.affine).linear, {n, H});
+        keep(gradient_of(fused_names(layer, config.norm.affine).linear), {n, H});
         if (wanted == FusedKeep::all) {
-            keep("d" + layer.W(), {layer.inputs, H});
+            keep(gradient_of(layer.W()), {layer.inputs, H});
         }
         if (layer.has_bias) {
-            keep("d" + layer.b(), {H});
+            keep(gradient_of(layer.b()), {H});
         }
     }
     if (!by_character) {

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "base/value.h"
 #include "manual/evaluation.h"
 #include "manual/fused.h"
 #include "manual/stepwise.h"
@@ -12,9 +13,8 @@
 namespace byhand {
 namespace {
 
-template <class T>
-StepNetwork<T> network_of(HandForm form, const NetworkConfig& config, std::size_t rows) {
-    return form == HandForm::stepwise ? stepwise_network<T>(config, rows) : collapsed_network<T>(config, rows);
+Graph graph_of(HandForm form, const NetworkConfig& config, std::size_t rows) {
+    return form == HandForm::stepwise ? stepwise_graph(config, rows) : collapsed_graph(config, rows);
 }
 
 // ---- to compare ----
@@ -22,7 +22,7 @@ StepNetwork<T> network_of(HandForm form, const NetworkConfig& config, std::size_
 template <class T>
 class StepSide final : public Side {
 public:
-    explicit StepSide(StepNetwork<T> network) : runner_(std::move(network)) {}
+    explicit StepSide(Graph graph) : runner_(std::move(graph)) {}
 
     void load(const Tensors<float>& state) override {
         runner_.tensors().clear();
@@ -94,17 +94,16 @@ private:
 
 class StepModel final : public HandModel {
 public:
-    explicit StepModel(StepNetwork<float> network)
-        : HandModel(network.config, Evaluation::By::formulas), runner_(std::move(network)) {
-        for (const TensorSpec& spec : state(runner_.network().config)) {
-            changed_.push_back({runner_.tensors()[spec.name], runner_.tensors()["new_" + spec.name]});
+    explicit StepModel(Graph graph) : HandModel(graph.config, Evaluation::By::formulas), runner_(std::move(graph)) {
+        for (const TensorSpec& spec : state(runner_.graph().config)) {
+            changed_.push_back({runner_.tensors()[spec.name], runner_.tensors()[update_of(spec.name)]});
         }
     }
 
     void load(const Tensors<float>& state) override { copy_into(runner_.tensors(), state); }
 
     Tensors<float> save() const override {
-        Tensors<float> saved(state(runner_.network().config));
+        Tensors<float> saved(state(runner_.graph().config));
         for (const TensorSpec& spec : saved.table()) {
             const std::span<const float> values = runner_.tensors()[spec.name];
             std::ranges::copy(values, saved[spec.name].begin());
@@ -171,7 +170,7 @@ std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& confi
     if (form == HandForm::fused) {
         return std::make_unique<FusedModel>(config, rows, threads);
     }
-    return make_step_model(network_of<float>(form, config, rows));
+    return make_step_model(graph_of(form, config, rows));
 }
 
 std::size_t threads_that_pay(const NetworkConfig& config, std::size_t rows) {
@@ -184,8 +183,8 @@ std::size_t threads_that_pay(const NetworkConfig& config, std::size_t rows) {
     return products < kPays ? 1 : std::max(1U, std::thread::hardware_concurrency());
 }
 
-std::unique_ptr<Model> make_step_model(StepNetwork<float> network) {
-    return std::make_unique<StepModel>(std::move(network));
+std::unique_ptr<Model> make_step_model(Graph graph) {
+    return std::make_unique<StepModel>(std::move(graph));
 }
 
 std::unique_ptr<Side> make_hand_side(HandForm form, const NetworkConfig& config, std::size_t rows, DType dtype) {
@@ -196,13 +195,13 @@ std::unique_ptr<Side> make_hand_side(HandForm form, const NetworkConfig& config,
         return std::make_unique<FusedSide>(config, rows);
     }
     if (dtype == DType::float64) {
-        return std::make_unique<StepSide<double>>(network_of<double>(form, config, rows));
+        return std::make_unique<StepSide<double>>(graph_of(form, config, rows));
     }
-    return std::make_unique<StepSide<float>>(network_of<float>(form, config, rows));
+    return std::make_unique<StepSide<float>>(graph_of(form, config, rows));
 }
 
-std::unique_ptr<Side> make_step_side(StepNetwork<float> network) {
-    return std::make_unique<StepSide<float>>(std::move(network));
+std::unique_ptr<Side> make_step_side(Graph graph) {
+    return std::make_unique<StepSide<float>>(std::move(graph));
 }
 
 }  // namespace byhand

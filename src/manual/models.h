@@ -24,12 +24,12 @@ std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& confi
 std::size_t threads_that_pay(const NetworkConfig& config, std::size_t rows);
 
 // To train, whatever the lists are: with somebody's own functions in them, say.
-std::unique_ptr<Model> make_step_model(StepNetwork<float> network);
+std::unique_ptr<Model> make_step_model(Graph graph);
 
 // To compare, in float or double; fused only in float. Throws as above.
 std::unique_ptr<Side> make_hand_side(HandForm form, const NetworkConfig& config, std::size_t rows, DType dtype);
 
 // To compare, whatever the lists are: with a mistake planted in them, say.
-std::unique_ptr<Side> make_step_side(StepNetwork<float> network);
+std::unique_ptr<Side> make_step_side(Graph graph);
 
 }  // namespace byhand

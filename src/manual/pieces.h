@@ -2,7 +2,7 @@
 // like any other: one context after another; what goes by character (manual/fused.h) is judged as a further kernel of
 // the embedding's steps.
 //
-// Some steps have no kernel: those that copy (embcat, demb), the running figures, and what a norm's kernel makes of
+// Some steps have no kernel: those that copy (embcat, demb), the running statistics, and what a norm's kernel makes of
 // more than the step reads: all of its forward pass but the mean, and with γ the gradient of its input. There
 // tests/manual/kernels_norm_test.cpp holds the kernels against the formulas, to the bit.
 #pragma once
@@ -11,16 +11,18 @@
 
 namespace byhand {
 
-// Its formulas (fused_network), and exp; of float each by a kernel of simd/ that the fused step has, if one makes it. T
-// is float, double or Rounded. Throws InputError where check_network does.
-template <class T>
-StepNetwork<T> fused_pieces(const NetworkConfig& config, std::size_t rows);
+// Its formulas: fused_graph, and exp. Throws InputError where check_network does.
+Graph fused_formulas(const NetworkConfig& config, std::size_t rows);
+
+// The same, in float by the first kernel of each step (manual/step_kernels.h) that has one.
+Graph fused_pieces(const NetworkConfig& config, std::size_t rows);
 
 // The same with each step by all of its kernels, and each of these on every kind of vectors that the CPU has: several
-// steps make one name. Their function names end with the vectors: "simd::tanh_forward (AVX2)".
-StepNetwork<float> fused_pieces_on_all_targets(const NetworkConfig& config, std::size_t rows);
+// steps make one name, of which the first alone has the function in double. Their functions' names end with the
+// vectors: "simd::tanh_forward (AVX2)".
+Graph fused_pieces_on_all_targets(const NetworkConfig& config, std::size_t rows);
 
-// `network` with each step by the first of its kernels (manual/step_kernels.h), if it has one.
-StepNetwork<float> with_kernels(StepNetwork<float> network);
+// `graph` with each step in float by the first of its kernels, if it has one.
+Graph with_kernels(Graph graph);
 
 }  // namespace byhand

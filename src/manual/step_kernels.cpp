@@ -15,10 +15,6 @@
 namespace byhand {
 namespace {
 
-const std::int64_t* indices(Reads reads, std::size_t position) {
-    return std::get<const std::int64_t*>(reads[position]);
-}
-
 AlignedVector<float> whole_lines(const float* from, std::size_t count) {
     AlignedVector<float> lines(padded(count));
     std::copy_n(from, count, lines.begin());
@@ -27,18 +23,20 @@ AlignedVector<float> whole_lines(const float* from, std::size_t count) {
 
 // ---- number by number ----
 
-std::vector<Kernel> tanh_forward(const StepThere& there) {
+Kernels tanh_forward(const StepThere& there) {
     const std::size_t elements = count(there.step.shape);
-    return {{"simd::tanh_forward", [elements](float* h, Reads r) { simd::tanh_forward(h, numbers(r, 0), elements); }}};
+    return {{"simd::tanh_forward",
+             [elements](float* h, Reads<float> r) { simd::tanh_forward(h, numbers(r, 0), elements); }}};
 }
 
-std::vector<Kernel> exp_forward(const StepThere& there) {
+Kernels exp_forward(const StepThere& there) {
     const std::size_t elements = count(there.step.shape);
-    return {{"simd::exp_forward", [elements](float* y, Reads r) { simd::exp_forward(y, numbers(r, 0), elements); }}};
+    return {
+        {"simd::exp_forward", [elements](float* y, Reads<float> r) { simd::exp_forward(y, numbers(r, 0), elements); }}};
 }
 
-std::vector<Kernel> tanh_backward(const StepThere& there) {
-    return {{"simd::tanh_backward", [elements = count(there.step.shape)](float* dx, Reads r) {
+Kernels tanh_backward(const StepThere& there) {
+    return {{"simd::tanh_backward", [elements = count(there.step.shape)](float* dx, Reads<float> r) {
                  AlignedVector<float> dh = whole_lines(numbers(r, 0), elements);
                  simd::tanh_backward(dh.data(), dh.data(), whole_lines(numbers(r, 1), elements).data(), elements);
                  std::copy_n(dh.begin(), elements, dx);
@@ -63,16 +61,16 @@ void descend_with_product(float* new_W, const float* W, const float* dW, float r
     made.copy_to(new_W);
 }
 
-std::vector<Kernel> descend(const StepThere& there) {
+Kernels descend(const StepThere& there) {
     const Shape& shape = there.step.shape;
-    std::vector<Kernel> kernels = {{"simd::descend", [elements = count(shape)](float* new_p, Reads r) {
-                                        AlignedVector<float> p = whole_lines(numbers(r, 0), elements);
-                                        simd::descend(p.data(), p.data(), whole_lines(numbers(r, 1), elements).data(),
-                                                      *numbers(r, 2), elements);
-                                        std::copy_n(p.begin(), elements, new_p);
-                                    }}};
+    Kernels kernels = {{"simd::descend", [elements = count(shape)](float* new_p, Reads<float> r) {
+                            AlignedVector<float> p = whole_lines(numbers(r, 0), elements);
+                            simd::descend(p.data(), p.data(), whole_lines(numbers(r, 1), elements).data(),
+                                          *numbers(r, 2), elements);
+                            std::copy_n(p.begin(), elements, new_p);
+                        }}};
     if (shape.size() == 2) {
-        kernels.push_back({"simd::linear_descend", [in = shape[0], out = shape[1]](float* new_W, Reads r) {
+        kernels.push_back({"simd::linear_descend", [in = shape[0], out = shape[1]](float* new_W, Reads<float> r) {
                                descend_with_product(new_W, numbers(r, 0), numbers(r, 1), *numbers(r, 2), in, out);
                            }});
     }
@@ -93,12 +91,13 @@ void linear(float* to, const float* x, const float* W, const float* b, std::size
     y.copy_to(to);
 }
 
-std::vector<Kernel> linear_forward(const StepThere& there) {
+Kernels linear_forward(const StepThere& there) {
     const Shape& W = there.read(1);
     const bool has_bias = there.step.reads.size() == 3;
-    return {{"simd::linear_forward", [n = there.step.shape[0], in = W[0], out = W[1], has_bias](float* y, Reads r) {
-                 linear(y, numbers(r, 0), numbers(r, 1), has_bias ? numbers(r, 2) : nullptr, n, in, out);
-             }}};
+    return {
+        {"simd::linear_forward", [n = there.step.shape[0], in = W[0], out = W[1], has_bias](float* y, Reads<float> r) {
+             linear(y, numbers(r, 0), numbers(r, 1), has_bias ? numbers(r, 2) : nullptr, n, in, out);
+         }}};
 }
 
 void linear_input(float* to, const float* dy, const float* W, std::size_t n, std::size_t in, std::size_t out) {
@@ -111,11 +110,12 @@ void linear_input(float* to, const float* dy, const float* W, std::size_t n, std
     dx.copy_to(to);
 }
 
-std::vector<Kernel> linear_input_backward(const StepThere& there) {
+Kernels linear_input_backward(const StepThere& there) {
     const Shape& W = there.read(1);
-    return {{"simd::linear_input_backward", [n = there.step.shape[0], in = W[0], out = W[1]](float* dx, Reads r) {
-                 linear_input(dx, numbers(r, 0), numbers(r, 1), n, in, out);
-             }}};
+    return {
+        {"simd::linear_input_backward", [n = there.step.shape[0], in = W[0], out = W[1]](float* dx, Reads<float> r) {
+             linear_input(dx, numbers(r, 0), numbers(r, 1), n, in, out);
+         }}};
 }
 
 // With the descent W becomes 0 − 0·dW, which is not looked at.
@@ -136,16 +136,18 @@ void linear_weight(float* to, const float* x, const float* dy, std::size_t n, st
     dW.copy_to(to);
 }
 
-std::vector<Kernel> linear_weight_backward(const StepThere& there) {
+Kernels linear_weight_backward(const StepThere& there) {
     const auto by = [n = there.read(0)[0], in = there.step.shape[0], out = there.step.shape[1]](bool with_descent) {
-        return [=](float* dW, Reads r) { linear_weight(dW, numbers(r, 0), numbers(r, 1), n, in, out, with_descent); };
+        return [=](float* dW, Reads<float> r) {
+            linear_weight(dW, numbers(r, 0), numbers(r, 1), n, in, out, with_descent);
+        };
     };
     return {{"simd::linear_weight_backward", by(false)}, {"simd::linear_descend", by(true)}};
 }
 
-std::vector<Kernel> sum_rows(const StepThere& there) {
+Kernels sum_rows(const StepThere& there) {
     const Shape& dy = there.read(0);
-    return {{"simd::sum_rows", [n = dy[0], H = dy[1]](float* db, Reads r) {
+    return {{"simd::sum_rows", [n = dy[0], H = dy[1]](float* db, Reads<float> r) {
                  PanelMatrix read(numbers(r, 0), n, H);
                  AlignedVector<float> sums(padded(H));
                  for (const Panel& p : read.panels) {
@@ -174,16 +176,16 @@ void look_up(float* emb, const float* C, const simd::Contexts& contexts, std::si
     }
 }
 
-std::vector<Kernel> embedding_forward(const StepThere& there) {
+Kernels embedding_forward(const StepThere& there) {
     const std::size_t n = there.step.shape[0], T = there.step.shape[1], E = there.step.shape[2], V = there.read(0)[0];
     return {{"simd::embedding_forward",
-             [=](float* emb, Reads r) {
+             [=](float* emb, Reads<float> r) {
                  PanelMatrix embcat(n, T * E);
                  simd::embedding_forward(embcat.data.data(), numbers(r, 0), indices(r, 1), n, T, E,
                                          stretches_of(n, T, E));
                  embcat.copy_to(emb);
              }},
-            {"simd::look_up_by_character", [=](float* emb, Reads r) {
+            {"simd::look_up_by_character", [=](float* emb, Reads<float> r) {
                  for (std::size_t t = 0; t < T; ++t) {
                      look_up(emb, numbers(r, 0), {indices(r, 1), n, T, V}, E, t);
                  }
@@ -205,16 +207,16 @@ void add_sums(float* dC, const float* demb, const simd::Contexts& contexts, std:
     std::transform(dC, dC + V * E, all.data() + t * V * E, dC, std::plus());
 }
 
-std::vector<Kernel> embedding_backward(const StepThere& there) {
+Kernels embedding_backward(const StepThere& there) {
     const Shape& demb = there.read(0);
     const std::size_t n = demb[0], T = demb[1], E = demb[2], V = there.step.shape[0];
     return {{"simd::embedding_backward",
-             [=](float* dC, Reads r) {
+             [=](float* dC, Reads<float> r) {
                  const PanelMatrix dembcat(numbers(r, 0), n, T * E);
                  std::fill_n(dC, V * E, 0.0F);
                  simd::embedding_backward(dC, dembcat.data.data(), indices(r, 1), n, T, E, stretches_of(n, T, E));
              }},
-            {"simd::sum_by_character", [=](float* dC, Reads r) {
+            {"simd::sum_by_character", [=](float* dC, Reads<float> r) {
                  std::fill_n(dC, V * E, 0.0F);
                  for (std::size_t t = 0; t < T; ++t) {
                      add_sums(dC, numbers(r, 0), {indices(r, 1), n, T, V}, E, t);
@@ -225,7 +227,7 @@ std::vector<Kernel> embedding_backward(const StepThere& there) {
 // ---- the loss ----
 
 // The loss, and dlogits where it is wanted.
-float cross_entropy(float* to, Reads reads, std::size_t n, std::size_t V) {
+float cross_entropy(float* to, Reads<float> reads, std::size_t n, std::size_t V) {
     const PanelMatrix logits(numbers(reads, 0), n, V);
     PanelMatrix dlogits(n, V);
     std::vector<float> losses(n);
@@ -236,19 +238,19 @@ float cross_entropy(float* to, Reads reads, std::size_t n, std::size_t V) {
     return sum_along<float>(n, [&](std::size_t i) { return losses[i]; }) / static_cast<float>(n);
 }
 
-std::vector<Kernel> cross_entropy_with_gradient(const StepThere& there) {
+Kernels cross_entropy_with_gradient(const StepThere& there) {
     const std::size_t n = there.read(0)[0], V = there.read(0)[1];
     const std::string name = "simd::cross_entropy_with_gradient";
     if (there.step.makes == "loss") {
-        return {{name, [n, V](float* loss, Reads r) { *loss = cross_entropy(nullptr, r, n, V); }}};
+        return {{name, [n, V](float* loss, Reads<float> r) { *loss = cross_entropy(nullptr, r, n, V); }}};
     }
-    return {{name, [n, V](float* dlogits, Reads r) { cross_entropy(dlogits, r, n, V); }}};
+    return {{name, [n, V](float* dlogits, Reads<float> r) { cross_entropy(dlogits, r, n, V); }}};
 }
 
 }  // namespace
 
-std::vector<Kernel> kernels_of(const StepThere& there) {
-    static const std::map<std::string, std::vector<Kernel> (*)(const StepThere&)> kBy = {
+Kernels kernels_of(const StepThere& there) {
+    static const std::map<std::string, Kernels (*)(const StepThere&)> kBy = {
         {"tanh_forward", tanh_forward},
         {"softmax_exp", exp_forward},
         {"tanh_backward", tanh_backward},
@@ -261,8 +263,8 @@ std::vector<Kernel> kernels_of(const StepThere& there) {
         {"embedding_forward", embedding_forward},
         {"embedding_backward", embedding_backward},
         {"cross_entropy_with_gradient", cross_entropy_with_gradient}};
-    const auto known = kBy.find(there.step.function);
-    std::vector<Kernel> kernels = known != kBy.end() ? known->second(there) : std::vector<Kernel>();
+    const auto known = kBy.find(there.step.in_float.name);
+    Kernels kernels = known != kBy.end() ? known->second(there) : Kernels();
     std::ranges::move(norm_kernels_of(there), std::back_inserter(kernels));
     return kernels;
 }

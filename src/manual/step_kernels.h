@@ -2,7 +2,6 @@
 // whole cache lines first.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -13,31 +12,22 @@
 
 namespace byhand {
 
-using Reads = std::span<const Operand<float>>;
-
-struct Kernel {
-    std::string name;  // "simd::tanh_forward"
-    std::function<void(float* out, Reads reads)> run;
-};
+using Kernels = std::vector<Function<float>>;  // "simd::tanh_forward"
 
 // A step in its network. `shapes` are those of all tensors by name.
 struct StepThere {
-    const Step<float>& step;
+    const Step& step;
     const NetworkConfig& config;
     const std::map<std::string, Shape>& shapes;
 
     const Shape& read(std::size_t position) const { return shapes.at(step.reads[position]); }
 };
 
-inline const float* numbers(Reads reads, std::size_t position) {
-    return std::get<const float*>(reads[position]);
-}
-
 // The first makes what the fused network makes, to the bit; it may be the step's own function. Empty where no kernel
 // can make what the step makes of the same reads.
-std::vector<Kernel> kernels_of(const StepThere& there);
+Kernels kernels_of(const StepThere& there);
 
 // The part of them that is a norm's; that goes for a non-linearity joined to it too.
-std::vector<Kernel> norm_kernels_of(const StepThere& there);
+Kernels norm_kernels_of(const StepThere& there);
 
 }  // namespace byhand

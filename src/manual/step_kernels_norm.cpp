@@ -58,17 +58,17 @@ private:
 
 // The kernel by itself and, where the fused step has it so, joined with the non-linearity: run_by(behind).
 template <class RunBy>
-std::vector<Kernel> kernels(const StepThere& there, const std::string& direction, const RunBy& run_by) {
-    std::vector<Kernel> all = {{"simd::batchnorm_" + direction, run_by(Behind::nothing)}};
+Kernels kernels(const StepThere& there, const std::string& direction, const RunBy& run_by) {
+    Kernels all = {{"simd::batchnorm_" + direction, run_by(Behind::nothing)}};
     if (there.config.norm.place == NormPlace::before) {
         all.push_back({"simd::batchnorm_tanh_" + direction, run_by(Behind::tanh)});
     }
     return all;
 }
 
-std::vector<Kernel> mean(const StepThere& there) {
+Kernels mean(const StepThere& there) {
     return kernels(there, "forward", [shape = there.read(0), config = there.config.norm](Behind behind) {
-        return [=](float* bnmeani, Reads r) {
+        return [=](float* bnmeani, Reads<float> r) {
             Norm norm(config, shape);
             norm.x = PanelMatrix(numbers(r, 0), shape[0], shape[1]);
             norm.forward(behind);
@@ -78,10 +78,10 @@ std::vector<Kernel> mean(const StepThere& there) {
 }
 
 // dγ of dy and x̂, or dβ of dy.
-std::vector<Kernel> affine_sums(const StepThere& there) {
+Kernels affine_sums(const StepThere& there) {
     const bool is_gain = there.step.reads.size() == 2;
     return kernels(there, "backward", [shape = there.read(0), config = there.config.norm, is_gain](Behind behind) {
-        return [=](float* sums, Reads r) {
+        return [=](float* sums, Reads<float> r) {
             Norm norm(config, shape);
             norm.x = PanelMatrix(numbers(r, 0), shape[0], shape[1]);
             if (is_gain) {
@@ -93,9 +93,9 @@ std::vector<Kernel> affine_sums(const StepThere& there) {
     });
 }
 
-std::vector<Kernel> backward(const StepThere& there) {
+Kernels backward(const StepThere& there) {
     return kernels(there, "backward", [shape = there.step.shape, config = there.config.norm](Behind behind) {
-        return [=](float* dx, Reads r) {
+        return [=](float* dx, Reads<float> r) {
             Norm norm(config, shape);
             norm.x = PanelMatrix(numbers(r, 0), shape[0], shape[1]);
             norm.raw = PanelMatrix(numbers(r, 1), shape[0], shape[1]);
@@ -109,14 +109,13 @@ std::vector<Kernel> backward(const StepThere& there) {
 
 }  // namespace
 
-std::vector<Kernel> norm_kernels_of(const StepThere& there) {
-    static const std::map<std::string, std::vector<Kernel> (*)(const StepThere&)> kBy = {
-        {"batchnorm_mean", mean},
-        {"batchnorm_gain_backward", affine_sums},
-        {"batchnorm_bias_backward", affine_sums},
-        {"batchnorm_backward", backward}};
-    const auto known = kBy.find(there.step.function);
-    return known != kBy.end() ? known->second(there) : std::vector<Kernel>();
+Kernels norm_kernels_of(const StepThere& there) {
+    static const std::map<std::string, Kernels (*)(const StepThere&)> kBy = {{"batchnorm_mean", mean},
+                                                                             {"batchnorm_gain_backward", affine_sums},
+                                                                             {"batchnorm_bias_backward", affine_sums},
+                                                                             {"batchnorm_backward", backward}};
+    const auto known = kBy.find(there.step.in_float.name);
+    return known != kBy.end() ? known->second(there) : Kernels();
 }
 
 }  // namespace byhand

@@ -1,5 +1,9 @@
 #include "manual/stepwise.h"
 
+#include <algorithm>
+#include <iterator>
+
+#include "base/value.h"
 #include "manual/batchnorm.h"
 #include "manual/embedding.h"
 #include "manual/linear.h"
@@ -58,14 +62,13 @@ Names names_of(const Layer& layer, const NetworkConfig& config, const std::strin
 }
 
 std::string d(const std::string& name) {
-    return "d" + name;
+    return gradient_of(name);
 }
 
-template <class T>
 class Builder {
 public:
     Builder(const NetworkConfig& config, std::size_t rows, Form form, const std::string& prefix = "")
-        : config_(config), norm_(config_.norm), form_(form), n_(rows), net_{config, rows, {}, {}, {}, {}} {
+        : config_(config), norm_(config_.norm), form_(form), n_(rows), graph_{config, rows, {}, {}, {}, {}} {
         std::string x = "embcat";
         for (const Layer& layer : layers(config)) {
             parts_.push_back({layer, names_of(layer, config, x, prefix)});
@@ -73,24 +76,24 @@ public:
         }
     }
 
-    StepNetwork<T> training() {
+    Graph training() {
         forward();
         backward();
         update();
         ranges();
-        return std::move(net_);
+        return std::move(graph_);
     }
 
-    // Forward by the running figures, from embcat to the logits.
-    StepList<T> evaluation() {
-        StepList<T> steps;
+    // Forward by the running statistics, from embcat to the logits.
+    StepList evaluation() const {
+        StepList steps;
         layers_forward(steps, &Builder::norm_evaluate);
         return steps;
     }
 
     // emb and embcat.
-    StepList<T> embedding() {
-        StepList<T> steps;
+    StepList embedding() const {
+        StepList steps;
         embed(steps);
         return steps;
     }
@@ -100,18 +103,17 @@ private:
         Layer layer;
         Names name;
     };
-    using Steps = StepList<T>;
 
     // ---- forward ----
 
     void forward() {
-        embed(net_.forward);
-        layers_forward(net_.forward, &Builder::batchnorm);
-        form_ == Form::stepwise ? softmax_cross_entropy(net_.forward) : collapsed_cross_entropy(net_.forward);
+        embed(graph_.forward);
+        layers_forward(graph_.forward, &Builder::batchnorm);
+        form_ == Form::stepwise ? softmax_cross_entropy(graph_.forward) : collapsed_cross_entropy(graph_.forward);
     }
 
     // To the logits; `norm` is the norm in training or in evaluation mode.
-    void layers_forward(Steps& f, void (Builder::*norm)(Steps&, const Part&) const) const {
+    void layers_forward(StepList& f, void (Builder::*norm)(StepList&, const Part&) const) const {
         for (const Part& part : parts_) {
             linear(f, part);
             if (part.layer.norm == NormPlace::before) {
@@ -126,74 +128,73 @@ private:
         }
     }
 
-    void embed(Steps& f) const {
-        f.add("emb", {n_, T_, E_}, {"C", "X"}, "embedding_forward", embedding_forward<T>, n_ * T_, E_);
-        f.add("embcat", {n_, T_ * E_}, {"emb"}, "concatenate_forward", concatenate_forward<T>, n_ * T_ * E_);
+    void embed(StepList& f) const {
+        add(f, "emb", {n_, T_, E_}, {"C", "X"}, BYHAND_FUNCTION(embedding_forward), n_ * T_, E_);
+        add(f, "embcat", {n_, T_ * E_}, {"emb"}, BYHAND_FUNCTION(concatenate_forward), n_ * T_ * E_);
     }
 
-    void linear(Steps& f, const Part& part) const {
+    void linear(StepList& f, const Part& part) const {
         const auto& [layer, name] = part;
         const std::size_t in = layer.inputs, out = layer.outputs;
         if (layer.has_bias) {
-            f.add(name.linear, {n_, out}, {name.x, layer.W(), layer.b()}, "linear_forward", linear_forward<T>, n_, in,
-                  out);
+            add(f, name.linear, {n_, out}, {name.x, layer.W(), layer.b()}, BYHAND_FUNCTION(linear_forward), n_, in,
+                out);
         } else {
-            f.add(name.linear, {n_, out}, {name.x, layer.W()}, "matmul_forward", matmul_forward<T>, n_, in, out);
+            add(f, name.linear, {n_, out}, {name.x, layer.W()}, BYHAND_FUNCTION(matmul_forward), n_, in, out);
         }
     }
 
-    void activate(Steps& f, const Part& part) const {
+    void activate(StepList& f, const Part& part) const {
         const std::size_t H = part.layer.outputs;
-        f.add(part.name.tanh_out, {n_, H}, {part.name.tanh_in}, "tanh_forward", tanh_forward<T>, n_ * H);
+        add(f, part.name.tanh_out, {n_, H}, {part.name.tanh_in}, BYHAND_FUNCTION(tanh_forward), n_ * H);
     }
 
-    void batchnorm(Steps& f, const Part& part) const {
+    void batchnorm(StepList& f, const Part& part) const {
         const auto& [layer, name] = part;
         const std::size_t H = layer.outputs;
         const auto v = [&part](const char* value) { return part.layer.value(value); };
-        f.add(v("bnmeani"), {H}, {name.norm_in}, "batchnorm_mean", batchnorm_mean<T>, n_, H);
-        f.add(v("bndiff"), {n_, H}, {name.norm_in, v("bnmeani")}, "batchnorm_difference", batchnorm_difference<T>, n_,
-              H);
+        add(f, v("bnmeani"), {H}, {name.norm_in}, BYHAND_FUNCTION(batchnorm_mean), n_, H);
+        add(f, v("bndiff"), {n_, H}, {name.norm_in, v("bnmeani")}, BYHAND_FUNCTION(batchnorm_difference), n_, H);
         if (form_ == Form::fused) {
-            f.add(v("bnvar"), {H}, {v("bndiff")}, "batchnorm_variance_of_differences",
-                  batchnorm_variance_of_differences<T>, n_, H, norm_.batch_divisor);
+            add(f, v("bnvar"), {H}, {v("bndiff")}, BYHAND_FUNCTION(batchnorm_variance_of_differences), n_, H,
+                norm_.batch_divisor);
         } else {
-            f.add(v("bndiff2"), {n_, H}, {v("bndiff")}, "batchnorm_square", batchnorm_square<T>, n_ * H);
-            f.add(v("bnvar"), {H}, {v("bndiff2")}, "batchnorm_variance", batchnorm_variance<T>, n_, H,
-                  norm_.batch_divisor);
+            add(f, v("bndiff2"), {n_, H}, {v("bndiff")}, BYHAND_FUNCTION(batchnorm_square), n_ * H);
+            add(f, v("bnvar"), {H}, {v("bndiff2")}, BYHAND_FUNCTION(batchnorm_variance), n_, H, norm_.batch_divisor);
         }
-        f.add(v("bnvar_inv"), {H}, {v("bnvar")}, "batchnorm_inverse_deviation", batchnorm_inverse_deviation<T>, H,
-              norm_.epsilon, norm_.epsilon_place);
-        f.add(name.raw, {n_, H}, {v("bndiff"), v("bnvar_inv")}, "batchnorm_normalise", batchnorm_normalise<T>, n_, H);
+        add(f, v("bnvar_inv"), {H}, {v("bnvar")}, BYHAND_FUNCTION(batchnorm_inverse_deviation), H, norm_.epsilon,
+            norm_.epsilon_place);
+        add(f, name.raw, {n_, H}, {v("bndiff"), v("bnvar_inv")}, BYHAND_FUNCTION(batchnorm_normalise), n_, H);
         if (norm_.affine) {
-            f.add(name.norm_out, {n_, H}, {name.raw, v("bngain"), v("bnbias")}, "batchnorm_scale_shift",
-                  batchnorm_scale_shift<T>, n_, H);
+            add(f, name.norm_out, {n_, H}, {name.raw, v("bngain"), v("bnbias")}, BYHAND_FUNCTION(batchnorm_scale_shift),
+                n_, H);
         }
     }
 
-    void softmax_cross_entropy(Steps& f) const {
-        f.add("logit_maxes", {n_}, {"logits"}, "softmax_max", softmax_max<T>, n_, V_);
-        f.add("norm_logits", {n_, V_}, {"logits", "logit_maxes"}, "softmax_shift", softmax_shift<T>, n_, V_);
-        f.add("counts", {n_, V_}, {"norm_logits"}, "softmax_exp", softmax_exp<T>, n_ * V_);
-        f.add("counts_sum", {n_}, {"counts"}, "softmax_sum", softmax_sum<T>, n_, V_);
-        f.add("counts_sum_inv", {n_}, {"counts_sum"}, "softmax_inverse", softmax_inverse<T>, n_);
-        f.add("probs", {n_, V_}, {"counts", "counts_sum_inv"}, "softmax_normalise", softmax_normalise<T>, n_, V_);
-        f.add("logprobs", {n_, V_}, {"probs"}, "softmax_log", softmax_log<T>, n_ * V_);
-        f.add("loss", {}, {"logprobs", "Y"}, "negative_log_likelihood", negative_log_likelihood<T>, n_, V_);
+    void softmax_cross_entropy(StepList& f) const {
+        add(f, "logit_maxes", {n_}, {"logits"}, BYHAND_FUNCTION(softmax_max), n_, V_);
+        add(f, "norm_logits", {n_, V_}, {"logits", "logit_maxes"}, BYHAND_FUNCTION(softmax_shift), n_, V_);
+        add(f, "counts", {n_, V_}, {"norm_logits"}, BYHAND_FUNCTION(softmax_exp), n_ * V_);
+        add(f, "counts_sum", {n_}, {"counts"}, BYHAND_FUNCTION(softmax_sum), n_, V_);
+        add(f, "counts_sum_inv", {n_}, {"counts_sum"}, BYHAND_FUNCTION(softmax_inverse), n_);
+        add(f, "probs", {n_, V_}, {"counts", "counts_sum_inv"}, BYHAND_FUNCTION(softmax_normalise), n_, V_);
+        add(f, "logprobs", {n_, V_}, {"probs"}, BYHAND_FUNCTION(softmax_log), n_ * V_);
+        add(f, "loss", {}, {"logprobs", "Y"}, BYHAND_FUNCTION(negative_log_likelihood), n_, V_);
     }
 
-    void collapsed_cross_entropy(Steps& f) const {
+    void collapsed_cross_entropy(StepList& f) const {
         if (form_ == Form::fused) {
-            f.add("loss", {}, {"logits", "Y"}, "cross_entropy_with_gradient", loss_alone<T>, n_, V_);
+            add(f, "loss", {}, {"logits", "Y"}, "cross_entropy_with_gradient", loss_alone<float>, loss_alone<double>,
+                loss_alone<Rounded>, n_, V_);
         } else {
-            f.add("loss", {}, {"logits", "Y"}, "cross_entropy_forward", cross_entropy_forward<T>, n_, V_);
+            add(f, "loss", {}, {"logits", "Y"}, BYHAND_FUNCTION(cross_entropy_forward), n_, V_);
         }
     }
 
     // ---- backward, in mirror order ----
 
     void backward() {
-        Steps& b = net_.backward;
+        StepList& b = graph_.backward;
         form_ == Form::stepwise ? softmax_cross_entropy_backward(b) : collapsed_cross_entropy_backward(b);
         for (std::size_t l = parts_.size(); l-- > 0;) {
             const Part& part = parts_[l];
@@ -211,111 +212,105 @@ private:
         embed_backward(b);
     }
 
-    void softmax_cross_entropy_backward(Steps& b) const {
-        b.add("dlogprobs", {n_, V_}, {"Y"}, "negative_log_likelihood_backward", negative_log_likelihood_backward<T>, n_,
-              V_);
-        b.add("dprobs", {n_, V_}, {"dlogprobs", "probs"}, "softmax_log_backward", softmax_log_backward<T>, n_ * V_);
-        b.add("dcounts_sum_inv", {n_}, {"dprobs", "counts"}, "softmax_inverse_of_probs_backward",
-              softmax_inverse_of_probs_backward<T>, n_, V_);
-        b.add("dcounts_sum", {n_}, {"dcounts_sum_inv", "counts_sum"}, "softmax_inverse_backward",
-              softmax_inverse_backward<T>, n_);
-        b.add("dcounts", {n_, V_}, {"dprobs", "counts_sum_inv", "dcounts_sum"}, "softmax_counts_backward",
-              softmax_counts_backward<T>, n_, V_);
-        b.add("dnorm_logits", {n_, V_}, {"dcounts", "counts"}, "softmax_exp_backward", softmax_exp_backward<T>,
-              n_ * V_);
-        b.add("dlogit_maxes", {n_}, {"dnorm_logits"}, "softmax_max_backward", softmax_max_backward<T>, n_, V_);
-        b.add("dlogits", {n_, V_}, {"dnorm_logits", "dlogit_maxes", "logits"}, "softmax_logits_backward",
-              softmax_logits_backward<T>, n_, V_);
+    void softmax_cross_entropy_backward(StepList& b) const {
+        add(b, "dlogprobs", {n_, V_}, {"Y"}, BYHAND_FUNCTION(negative_log_likelihood_backward), n_, V_);
+        add(b, "dprobs", {n_, V_}, {"dlogprobs", "probs"}, BYHAND_FUNCTION(softmax_log_backward), n_ * V_);
+        add(b, "dcounts_sum_inv", {n_}, {"dprobs", "counts"}, BYHAND_FUNCTION(softmax_inverse_of_probs_backward), n_,
+            V_);
+        add(b, "dcounts_sum", {n_}, {"dcounts_sum_inv", "counts_sum"}, BYHAND_FUNCTION(softmax_inverse_backward), n_);
+        add(b, "dcounts", {n_, V_}, {"dprobs", "counts_sum_inv", "dcounts_sum"},
+            BYHAND_FUNCTION(softmax_counts_backward), n_, V_);
+        add(b, "dnorm_logits", {n_, V_}, {"dcounts", "counts"}, BYHAND_FUNCTION(softmax_exp_backward), n_ * V_);
+        add(b, "dlogit_maxes", {n_}, {"dnorm_logits"}, BYHAND_FUNCTION(softmax_max_backward), n_, V_);
+        add(b, "dlogits", {n_, V_}, {"dnorm_logits", "dlogit_maxes", "logits"},
+            BYHAND_FUNCTION(softmax_logits_backward), n_, V_);
     }
 
-    void collapsed_cross_entropy_backward(Steps& b) const {
+    void collapsed_cross_entropy_backward(StepList& b) const {
         if (form_ == Form::fused) {
-            b.add("dlogits", {n_, V_}, {"logits", "Y"}, "cross_entropy_with_gradient", dlogits_alone<T>, n_, V_);
+            add(b, "dlogits", {n_, V_}, {"logits", "Y"}, "cross_entropy_with_gradient", dlogits_alone<float>,
+                dlogits_alone<double>, dlogits_alone<Rounded>, n_, V_);
         } else {
-            b.add("dlogits", {n_, V_}, {"logits", "Y"}, "cross_entropy_backward", cross_entropy_backward<T>, n_, V_);
+            add(b, "dlogits", {n_, V_}, {"logits", "Y"}, BYHAND_FUNCTION(cross_entropy_backward), n_, V_);
         }
     }
 
-    void activate_backward(Steps& b, const Part& part) const {
+    void activate_backward(StepList& b, const Part& part) const {
         const std::size_t H = part.layer.outputs;
-        b.add(d(part.name.tanh_in), {n_, H}, {d(part.name.tanh_out), part.name.tanh_out}, "tanh_backward",
-              tanh_backward<T>, n_ * H);
+        add(b, d(part.name.tanh_in), {n_, H}, {d(part.name.tanh_out), part.name.tanh_out},
+            BYHAND_FUNCTION(tanh_backward), n_ * H);
     }
 
-    void norm_backward(Steps& b, const Part& part) const {
+    void norm_backward(StepList& b, const Part& part) const {
         const auto& [layer, name] = part;
         const std::size_t H = layer.outputs;
         const std::string dy = d(name.norm_out);
         if (norm_.affine) {
-            b.add(d(layer.value("bngain")), {H}, {dy, name.raw}, "batchnorm_gain_backward", batchnorm_gain_backward<T>,
-                  n_, H);
-            b.add(d(layer.value("bnbias")), {H}, {dy}, "batchnorm_bias_backward", batchnorm_bias_backward<T>, n_, H);
+            add(b, d(layer.value("bngain")), {H}, {dy, name.raw}, BYHAND_FUNCTION(batchnorm_gain_backward), n_, H);
+            add(b, d(layer.value("bnbias")), {H}, {dy}, BYHAND_FUNCTION(batchnorm_bias_backward), n_, H);
             if (form_ == Form::fused) {
                 batchnorm_backward_by_gradients(b, part);
                 return;
             }
-            b.add(d(name.raw), {n_, H}, {dy, layer.value("bngain")}, "batchnorm_raw_backward",
-                  batchnorm_raw_backward<T>, n_, H);
+            add(b, d(name.raw), {n_, H}, {dy, layer.value("bngain")}, BYHAND_FUNCTION(batchnorm_raw_backward), n_, H);
         }
         form_ == Form::stepwise ? batchnorm_backward_in_steps(b, part) : batchnorm_backward_in_one_line(b, part);
     }
 
-    void batchnorm_backward_in_steps(Steps& b, const Part& part) const {
+    void batchnorm_backward_in_steps(StepList& b, const Part& part) const {
         const std::size_t H = part.layer.outputs;
         const auto v = [&part](const char* value) { return part.layer.value(value); };
         const std::string draw = d(part.name.raw);
-        b.add(v("dbnvar_inv"), {H}, {draw, v("bndiff")}, "batchnorm_inverse_deviation_backward",
-              batchnorm_inverse_deviation_backward<T>, n_, H);
-        b.add(v("dbnvar"), {H}, {v("dbnvar_inv"), v("bnvar")}, "batchnorm_variance_backward",
-              batchnorm_variance_backward<T>, H, norm_.epsilon, norm_.epsilon_place);
-        b.add(v("dbndiff2"), {n_, H}, {v("dbnvar")}, "batchnorm_square_sum_backward", batchnorm_square_sum_backward<T>,
-              n_, H, norm_.batch_divisor);
-        b.add(v("dbndiff"), {n_, H}, {draw, v("bnvar_inv"), v("dbndiff2"), v("bndiff")},
-              "batchnorm_difference_backward", batchnorm_difference_backward<T>, n_, H);
-        b.add(v("dbnmeani"), {H}, {v("dbndiff")}, "batchnorm_mean_backward", batchnorm_mean_backward<T>, n_, H);
-        b.add(d(part.name.norm_in), {n_, H}, {v("dbndiff"), v("dbnmeani")}, "batchnorm_input_backward",
-              batchnorm_input_backward<T>, n_, H);
+        add(b, v("dbnvar_inv"), {H}, {draw, v("bndiff")}, BYHAND_FUNCTION(batchnorm_inverse_deviation_backward), n_, H);
+        add(b, v("dbnvar"), {H}, {v("dbnvar_inv"), v("bnvar")}, BYHAND_FUNCTION(batchnorm_variance_backward), H,
+            norm_.epsilon, norm_.epsilon_place);
+        add(b, v("dbndiff2"), {n_, H}, {v("dbnvar")}, BYHAND_FUNCTION(batchnorm_square_sum_backward), n_, H,
+            norm_.batch_divisor);
+        add(b, v("dbndiff"), {n_, H}, {draw, v("bnvar_inv"), v("dbndiff2"), v("bndiff")},
+            BYHAND_FUNCTION(batchnorm_difference_backward), n_, H);
+        add(b, v("dbnmeani"), {H}, {v("dbndiff")}, BYHAND_FUNCTION(batchnorm_mean_backward), n_, H);
+        add(b, d(part.name.norm_in), {n_, H}, {v("dbndiff"), v("dbnmeani")}, BYHAND_FUNCTION(batchnorm_input_backward),
+            n_, H);
     }
 
-    void batchnorm_backward_in_one_line(Steps& b, const Part& part) const {
+    void batchnorm_backward_in_one_line(StepList& b, const Part& part) const {
         const auto& [layer, name] = part;
         const std::size_t H = layer.outputs;
-        b.add(d(name.norm_in), {n_, H}, {d(name.raw), name.raw, layer.value("bnvar_inv"), layer.value("bnvar")},
-              "batchnorm_backward", batchnorm_backward<T>, n_, H, norm_.batch_divisor, norm_.epsilon,
-              norm_.epsilon_place);
+        add(b, d(name.norm_in), {n_, H}, {d(name.raw), name.raw, layer.value("bnvar_inv"), layer.value("bnvar")},
+            BYHAND_FUNCTION(batchnorm_backward), n_, H, norm_.batch_divisor, norm_.epsilon, norm_.epsilon_place);
     }
 
-    void batchnorm_backward_by_gradients(Steps& b, const Part& part) const {
+    void batchnorm_backward_by_gradients(StepList& b, const Part& part) const {
         const auto& [layer, name] = part;
-        b.add(d(name.norm_in), {n_, layer.outputs},
-              {d(name.norm_out), d(layer.value("bngain")), d(layer.value("bnbias")), name.raw, layer.value("bngain"),
-               layer.value("bnvar_inv"), layer.value("bnvar")},
-              "batchnorm_affine_backward", batchnorm_affine_backward<T>, n_, layer.outputs, norm_.batch_divisor,
-              norm_.epsilon, norm_.epsilon_place);
+        add(b, d(name.norm_in), {n_, layer.outputs},
+            {d(name.norm_out), d(layer.value("bngain")), d(layer.value("bnbias")), name.raw, layer.value("bngain"),
+             layer.value("bnvar_inv"), layer.value("bnvar")},
+            BYHAND_FUNCTION(batchnorm_affine_backward), n_, layer.outputs, norm_.batch_divisor, norm_.epsilon,
+            norm_.epsilon_place);
     }
 
-    void linear_backward(Steps& b, const Part& part) const {
+    void linear_backward(StepList& b, const Part& part) const {
         const auto& [layer, name] = part;
         const std::size_t in = layer.inputs, out = layer.outputs;
         const std::string dy = d(name.linear);
-        b.add(d(name.x), {n_, in}, {dy, layer.W()}, "linear_input_backward", linear_input_backward<T>, n_, in, out);
-        b.add(d(layer.W()), {in, out}, {name.x, dy}, "linear_weight_backward", linear_weight_backward<T>, n_, in, out);
+        add(b, d(name.x), {n_, in}, {dy, layer.W()}, BYHAND_FUNCTION(linear_input_backward), n_, in, out);
+        add(b, d(layer.W()), {in, out}, {name.x, dy}, BYHAND_FUNCTION(linear_weight_backward), n_, in, out);
         if (layer.has_bias) {
-            b.add(d(layer.b()), {out}, {dy}, "linear_bias_backward", linear_bias_backward<T>, n_, out);
+            add(b, d(layer.b()), {out}, {dy}, BYHAND_FUNCTION(linear_bias_backward), n_, out);
         }
     }
 
-    void embed_backward(Steps& b) const {
-        b.add("demb", {n_, T_, E_}, {"dembcat"}, "concatenate_backward", concatenate_backward<T>, n_ * T_ * E_);
-        b.add("dC", {V_, E_}, {"demb", "X"}, "embedding_backward", embedding_backward<T>, n_ * T_, V_, E_);
+    void embed_backward(StepList& b) const {
+        add(b, "demb", {n_, T_, E_}, {"dembcat"}, BYHAND_FUNCTION(concatenate_backward), n_ * T_ * E_);
+        add(b, "dC", {V_, E_}, {"demb", "X"}, BYHAND_FUNCTION(embedding_backward), n_ * T_, V_, E_);
     }
 
     // ---- update ----
 
     void update() {
-        Steps& u = net_.update;
+        StepList& u = graph_.update;
         for (const TensorSpec& p : parameters(config_)) {
-            u.add("new_" + p.name, p.shape, {p.name, d(p.name), "rate"}, "descend", descend<T>, count(p.shape));
+            add(u, update_of(p.name), p.shape, {p.name, d(p.name), "rate"}, BYHAND_FUNCTION(descend), count(p.shape));
         }
         for (const auto& [layer, name] : parts_) {
             if (layer.norm == NormPlace::none) {
@@ -323,18 +318,17 @@ private:
             }
             const std::size_t H = layer.outputs;
             const std::string mean = layer.value("bnmean_running"), spread = layer.value("bnvar_running");
-            u.add("new_" + mean, {H}, {mean, layer.value("bnmeani")}, "running_mean_update", running_mean_update<T>, H,
-                  norm_.momentum);
-            u.add("new_" + spread, {H}, {spread, layer.value("bnvar")}, "running_spread_update",
-                  running_spread_update<T>, H, n_, norm_.batch_divisor, norm_.running_divisor, norm_.running_spread,
-                  norm_.momentum);
+            add(u, update_of(mean), {H}, {mean, layer.value("bnmeani")}, BYHAND_FUNCTION(running_mean_update), H,
+                norm_.momentum);
+            add(u, update_of(spread), {H}, {spread, layer.value("bnvar")}, BYHAND_FUNCTION(running_spread_update), H,
+                n_, norm_.batch_divisor, norm_.running_divisor, norm_.running_spread, norm_.momentum);
         }
     }
 
     // ---- what is not just any number ----
 
     void ranges() {
-        std::map<std::string, ValueRange>& ranges = net_.ranges;
+        std::map<std::string, ValueRange>& ranges = graph_.ranges;
         for (const auto& [layer, name] : parts_) {
             if (!layer.is_output) {
                 ranges[name.tanh_out] = kTanhRange;
@@ -355,17 +349,16 @@ private:
 
     // ---- evaluation ----
 
-    void norm_evaluate(Steps& e, const Part& part) const {
+    void norm_evaluate(StepList& e, const Part& part) const {
         const auto& [layer, name] = part;
         const std::size_t H = layer.outputs;
         const std::string mean = layer.value("bnmean_running"), spread = layer.value("bnvar_running");
         if (norm_.affine) {
-            e.add(name.norm_out, {n_, H}, {name.norm_in, mean, spread, layer.value("bngain"), layer.value("bnbias")},
-                  "batchnorm_evaluate", batchnorm_evaluate<T>, n_, H, norm_.epsilon, norm_.epsilon_place,
-                  norm_.running_spread);
+            add(e, name.norm_out, {n_, H}, {name.norm_in, mean, spread, layer.value("bngain"), layer.value("bnbias")},
+                BYHAND_FUNCTION(batchnorm_evaluate), n_, H, norm_.epsilon, norm_.epsilon_place, norm_.running_spread);
         } else {
-            e.add(name.norm_out, {n_, H}, {name.norm_in, mean, spread}, "batchnorm_evaluate_raw",
-                  batchnorm_evaluate_raw<T>, n_, H, norm_.epsilon, norm_.epsilon_place, norm_.running_spread);
+            add(e, name.norm_out, {n_, H}, {name.norm_in, mean, spread}, BYHAND_FUNCTION(batchnorm_evaluate_raw), n_, H,
+                norm_.epsilon, norm_.epsilon_place, norm_.running_spread);
         }
     }
 
@@ -374,59 +367,41 @@ private:
     const Form form_;
     const std::size_t n_;  // B
     const std::size_t T_ = config_.context, E_ = config_.embedding, V_ = config_.vocabulary;
-    StepNetwork<T> net_;
+    Graph graph_;
     std::vector<Part> parts_;
 };
 
 }  // namespace
 
-template <class T>
-StepNetwork<T> stepwise_network(const NetworkConfig& config, std::size_t rows) {
+Graph stepwise_graph(const NetworkConfig& config, std::size_t rows) {
     check_network(config, rows);
-    StepNetwork<T> network = Builder<T>(config, rows, Form::stepwise).training();
+    Graph graph = Builder(config, rows, Form::stepwise).training();
     if (!running_figures(config).empty()) {
-        network.evaluation = Builder<T>(config, rows, Form::stepwise, "eval_").evaluation();
-        const std::map<std::string, ValueRange> of_training = network.ranges;
+        graph.evaluation = Builder(config, rows, Form::stepwise, "eval_").evaluation();
+        const std::map<std::string, ValueRange> of_training = graph.ranges;
         for (const auto& [name, range] : of_training) {
-            network.ranges["eval_" + name] = range;
+            graph.ranges[evaluation_of(name)] = range;
         }
     }
-    return network;
+    return graph;
 }
 
-template <class T>
-StepNetwork<T> collapsed_network(const NetworkConfig& config, std::size_t rows) {
+Graph collapsed_graph(const NetworkConfig& config, std::size_t rows) {
     check_network(config, rows);
-    return Builder<T>(config, rows, Form::collapsed).training();
+    return Builder(config, rows, Form::collapsed).training();
 }
 
-template <class T>
-StepNetwork<T> fused_network(const NetworkConfig& config, std::size_t rows) {
+Graph fused_graph(const NetworkConfig& config, std::size_t rows) {
     check_network(config, rows);
-    return Builder<T>(config, rows, Form::fused).training();
+    return Builder(config, rows, Form::fused).training();
 }
 
-template <class T>
-StepNetwork<T> evaluation_network(const NetworkConfig& config, std::size_t rows) {
+Graph evaluation_graph(const NetworkConfig& config, std::size_t rows) {
     check_network(config, rows);
-    Builder<T> builder(config, rows, Form::stepwise);
-    StepList<T> forward = builder.embedding(), layers = builder.evaluation();
-    for (Step<T>& step : layers.steps()) {
-        forward.steps().push_back(std::move(step));
-    }
+    const Builder builder(config, rows, Form::stepwise);
+    StepList forward = builder.embedding();
+    std::ranges::move(builder.evaluation(), std::back_inserter(forward));
     return {config, rows, std::move(forward), {}, {}, {}};
 }
-
-template StepNetwork<float> stepwise_network(const NetworkConfig&, std::size_t);
-template StepNetwork<double> stepwise_network(const NetworkConfig&, std::size_t);
-template StepNetwork<Rounded> stepwise_network(const NetworkConfig&, std::size_t);
-template StepNetwork<float> collapsed_network(const NetworkConfig&, std::size_t);
-template StepNetwork<double> collapsed_network(const NetworkConfig&, std::size_t);
-template StepNetwork<Rounded> collapsed_network(const NetworkConfig&, std::size_t);
-template StepNetwork<float> fused_network(const NetworkConfig&, std::size_t);
-template StepNetwork<double> fused_network(const NetworkConfig&, std::size_t);
-template StepNetwork<Rounded> fused_network(const NetworkConfig&, std::size_t);
-template StepNetwork<float> evaluation_network(const NetworkConfig&, std::size_t);
-template StepNetwork<double> evaluation_network(const NetworkConfig&, std::size_t);
 
 }  // namespace byhand

@@ -1,4 +1,4 @@
-// What a training step changes: parameters by gradient descent, running figures by exponential averages.
+// What a training step changes: parameters by gradient descent, running statistics by exponential averages.
 #pragma once
 
 #include <cmath>

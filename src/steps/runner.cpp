@@ -8,22 +8,21 @@ namespace byhand {
 namespace {
 
 // Everything in the order in which it is given or made.
-template <class T>
-std::vector<TensorSpec> table_of(const StepNetwork<T>& network) {
-    std::vector<TensorSpec> table = state(network.config);
+std::vector<TensorSpec> table_of(const Graph& graph) {
+    std::vector<TensorSpec> table = state(graph.config);
     table.push_back({"rate", {}});
     std::set<std::string> known = {"X", "Y"};
     for (const TensorSpec& spec : table) {
         known.insert(spec.name);
     }
-    const std::vector<const Step<T>*> steps = all_steps(network);
-    for (const Step<T>* step : steps) {
+    const std::vector<const Step*> steps = all_steps(graph);
+    for (const Step* step : steps) {
         if (!known.insert(step->makes).second) {
             throw std::logic_error("two steps make " + step->makes);
         }
         table.push_back({step->makes, step->shape});
     }
-    for (const Step<T>* step : steps) {
+    for (const Step* step : steps) {
         for (const std::string& name : step->reads) {
             if (!known.contains(name)) {
                 throw std::logic_error(step->makes + " reads " + name + ", which no step makes");
@@ -36,20 +35,23 @@ std::vector<TensorSpec> table_of(const StepNetwork<T>& network) {
 }  // namespace
 
 template <class T>
-Runner<T>::Runner(StepNetwork<T> network)
-    : network_(std::move(network)),
-      X_(network_.rows * network_.config.context),
-      Y_(network_.rows),
-      tensors_(table_of(network_)),
-      forward_(bind(network_.forward)),
-      backward_(bind(network_.backward)),
-      update_(bind(network_.update)),
-      evaluation_(bind(network_.evaluation)) {}
+Runner<T>::Runner(Graph graph)
+    : graph_(std::move(graph)),
+      X_(graph_.rows * graph_.config.context),
+      Y_(graph_.rows),
+      tensors_(table_of(graph_)),
+      forward_(bind(graph_.forward)),
+      backward_(bind(graph_.backward)),
+      update_(bind(graph_.update)),
+      evaluation_(bind(graph_.evaluation)) {}
 
 template <class T>
-std::vector<typename Runner<T>::Bound> Runner<T>::bind(const StepList<T>& list) {
+std::vector<typename Runner<T>::Bound> Runner<T>::bind(const StepList& list) {
     std::vector<Bound> bound;
-    for (const Step<T>& step : list.steps()) {
+    for (const Step& step : list) {
+        if (!step.in<T>().run) {
+            throw std::logic_error(step.makes + " has no function in " + (sizeof(T) == 4 ? "float" : "double"));
+        }
         Bound b{&step, tensors_[step.makes].data(), {}};
         for (const std::string& name : step.reads) {
             if (name == "X" || name == "Y") {
@@ -66,14 +68,14 @@ std::vector<typename Runner<T>::Bound> Runner<T>::bind(const StepList<T>& list) 
 template <class T>
 void Runner<T>::run(const std::vector<Bound>& steps) {
     for (const Bound& b : steps) {
-        b.step->run(b.out, b.reads);
+        b.step->template in<T>().run(b.out, b.reads);
     }
 }
 
 template <class T>
 void Runner<T>::forward_to(const std::string& last) {
     for (const Bound& b : forward_) {
-        b.step->run(b.out, b.reads);
+        b.step->template in<T>().run(b.out, b.reads);
         if (b.step->makes == last) {
             return;
         }
@@ -87,7 +89,7 @@ void Runner<T>::forward_from(const std::string& name) {
     const auto made = std::ranges::find_if(forward_, makes);
     const auto after = made == forward_.end() ? forward_.begin() : made + 1;
     for (auto b = std::find_if(after, forward_.end(), reads); b != forward_.end(); ++b) {
-        b->step->run(b->out, b->reads);
+        b->step->template in<T>().run(b->out, b->reads);
     }
 }
 

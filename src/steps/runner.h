@@ -14,14 +14,15 @@ namespace byhand {
 template <class T>
 class Runner {
 public:
-    // Throws std::logic_error where a step reads what is neither given nor made, or two steps make one name. (Where a
+    // Throws std::logic_error where a step reads what is neither given nor made or has no function on T, or two steps
+    // make one name. (Where a
     // step runs before what it reads is made, it reads what was there before: list_faults of harness/blame.h finds
     // that.)
-    explicit Runner(StepNetwork<T> network);
+    explicit Runner(Graph graph);
     Runner(const Runner&) = delete;
     Runner& operator=(const Runner&) = delete;
 
-    const StepNetwork<T>& network() const { return network_; }
+    const Graph& graph() const { return graph_; }
     Tensors<T>& tensors() { return tensors_; }
     const Tensors<T>& tensors() const { return tensors_; }
 
@@ -41,14 +42,14 @@ public:
 private:
     // A step whose names have been looked up.
     struct Bound {
-        const Step<T>* step;
+        const Step* step;
         T* out;
         std::vector<Operand<T>> reads;
     };
-    std::vector<Bound> bind(const StepList<T>& list);
+    std::vector<Bound> bind(const StepList& list);
     static void run(const std::vector<Bound>& steps);
 
-    StepNetwork<T> network_;
+    Graph graph_;
     std::vector<std::int64_t> X_, Y_;
     Tensors<T> tensors_;
     std::vector<Bound> forward_, backward_, update_, evaluation_;

@@ -1,15 +1,17 @@
-// The one idea of the project: a step makes one named tensor from others by one function over raw arrays.
+// The one idea of the project: a step makes one named tensor from others by one function over raw arrays. A network is
+// a graph of steps.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <map>
 #include <set>
 #include <span>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -19,97 +21,141 @@
 
 namespace byhand {
 
-// One thing a step reads: a tensor, or indices (X, Y).
+class Rounded;
+
+// One tensor that a step reads: numbers, or indices (X, Y).
 template <class T>
 using Operand = std::variant<const T*, const std::int64_t*>;
+template <class T>
+using Reads = std::span<const Operand<T>>;
 
 template <class T>
+const T* numbers(Reads<T> reads, std::size_t position) {
+    return std::get<const T*>(reads[position]);
+}
+template <class T>
+const std::int64_t* indices(Reads<T> reads, std::size_t position) {
+    return std::get<const std::int64_t*>(reads[position]);
+}
+
+// A function on one type of numbers. Its name is that of src/manual's headers, or of the kernel or the external
+// function in its place.
+template <class T>
+struct Function {
+    std::string name;
+    std::function<void(T* out, Reads<T> reads)> run;
+};
+
 struct Step {
     std::string makes;
-    Shape shape;                     // of what it makes
-    std::vector<std::string> reads;  // the operands, in the order the function takes them
-    std::string function;            // its name, as it stands in the headers of src/manual
-    std::function<void(T* out, std::span<const Operand<T>> reads)> run;
+    Shape shape;                     // of the result
+    std::vector<std::string> reads;  // the operands, in the order in which the functions take them
+    // The same operation in float, in double and on numbers that carry their errors. Without `run` where there is none.
+    Function<float> in_float;
+    Function<double> in_double;
+    Function<Rounded> rounded;
+
+    template <class T>
+    Function<T>& in() {
+        return in<T>(*this);
+    }
+    template <class T>
+    const Function<T>& in() const {
+        return in<T>(*this);
+    }
+
+private:
+    template <class T>
+    static auto& in(auto& step) {
+        if constexpr (std::is_same_v<T, float>) {
+            return step.in_float;
+        } else if constexpr (std::is_same_v<T, double>) {
+            return step.in_double;
+        } else {
+            return step.rounded;
+        }
+    }
 };
 
 // Steps in the order in which they run.
-template <class T>
-class StepList {
-public:
-    // Appends: `makes` ← `reads` by function(out, reads…, sizes…). The function's parameters are the result, then one
-    // pointer for each name read, then the sizes, which are fixed here.
-    template <class... Parameters, class... Sizes>
-    void add(std::string makes, Shape shape, std::vector<std::string> reads, std::string name,
-             void (*function)(T*, Parameters...), Sizes... sizes) {
-        constexpr std::size_t kReads = sizeof...(Parameters) - sizeof...(Sizes);
-        steps_.push_back({std::move(makes), std::move(shape), std::move(reads), std::move(name),
-                          bind<std::tuple<Parameters...>>(function, std::make_index_sequence<kReads>{}, sizes...)});
-    }
+using StepList = std::vector<Step>;
 
-    const std::vector<Step<T>>& steps() const { return steps_; }
-    std::vector<Step<T>>& steps() { return steps_; }
+// The name of a function template of src/manual, and the function on each type of numbers: arguments of add.
+// Versions of clang-format differ on a macro's angle brackets.
+// clang-format off
+#define BYHAND_FUNCTION(name) #name, name<float>, name<double>, name<byhand::Rounded>
+// clang-format on
 
-private:
-    template <class Parameters, class Function, std::size_t... I, class... Sizes>
-    static auto bind(Function function, std::index_sequence<I...>, Sizes... sizes) {
-        return [=](T* out, std::span<const Operand<T>> reads) {
-            function(out, std::get<std::tuple_element_t<I, Parameters>>(reads[I])..., sizes...);
+// The function with everything but the tensors bound.
+template <class T, class... Parameters, class... Sizes>
+Function<T> bound(const char* name, void (*function)(T*, Parameters...), Sizes... sizes) {
+    const auto bind = [=]<std::size_t... I>(std::index_sequence<I...>) {
+        return [=](T* out, Reads<T> reads) {
+            function(out, std::get<std::tuple_element_t<I, std::tuple<Parameters...>>>(reads[I])..., sizes...);
         };
+    };
+    return {name, bind(std::make_index_sequence<sizeof...(Parameters) - sizeof...(Sizes)>{})};
+}
+
+// Appends to `steps`: `makes` ← `reads` by function(out, reads…, sizes…), given as BYHAND_FUNCTION(function). Its
+// parameters are the result, then one pointer for each tensor read, then the sizes, which are fixed here.
+template <class... P, class... Q, class... R, class... Sizes>
+void add(StepList& steps, std::string makes, Shape shape, std::vector<std::string> reads, const char* name,
+         void (*in_float)(float*, P...), void (*in_double)(double*, Q...), void (*rounded)(Rounded*, R...),
+         Sizes... sizes) {
+    steps.push_back({std::move(makes), std::move(shape), std::move(reads), bound(name, in_float, sizes...),
+                     bound(name, in_double, sizes...), bound(name, rounded, sizes...)});
+}
+
+// The same with a function on T alone.
+template <class T, class... Parameters, class... Sizes>
+void add(StepList& steps, std::string makes, Shape shape, std::vector<std::string> reads, const char* name,
+         void (*function)(T*, Parameters...), Sizes... sizes) {
+    steps.push_back({std::move(makes), std::move(shape), std::move(reads), {}, {}, {}});
+    steps.back().in<T>() = bound(name, function, sizes...);
+}
+
+// Runs the step on T: operand(name) is what the step reads under a name, as an Operand<T>.
+template <class T, class Of>
+void execute(const Step& step, T* out, Of operand) {
+    std::vector<Operand<T>> reads;
+    reads.reserve(step.reads.size());
+    for (const std::string& name : step.reads) {
+        reads.push_back(operand(name));
     }
+    step.in<T>().run(out, reads);
+}
 
-    std::vector<Step<T>> steps_;
-};
-
-// A network of `rows` rows as lists of steps, run in this order. What its lists read without making it is given: X (B,
-// T) and Y (B), the tensors of state(config), and `rate`, the learning rate, one number. T is float, double, or
-// Rounded.
-template <class T>
-struct StepNetwork {
+// A network of `rows` rows, its lists run in this order. What they read without making it is the input: X (B, T) and Y
+// (B), the tensors of state(config), and `rate`, the learning rate, one number.
+struct Graph {
     NetworkConfig config;
     std::size_t rows = 0;
-    StepList<T> forward;   // to the loss
-    StepList<T> backward;  // from the loss to every gradient
-    StepList<T> update;    // new_X for everything in state(config)
-    // The same batch by the running figures, to eval_logits: each value of the layers as eval_X. Empty without a norm.
-    StepList<T> evaluation;
+    StepList forward;   // to the loss
+    StepList backward;  // from the loss to every gradient
+    StepList update;    // new_X for everything in state(config)
+    // The same batch by the running statistics, to eval_logits: each value of the layers as eval_X. Empty without a
+    // norm.
+    StepList evaluation;
     // Of the values that are not just any numbers, by name. Values drawn for a step to read lie within.
     std::map<std::string, ValueRange> ranges = {};  // NOLINT(readability-redundant-member-init): it may be left out
+
+    std::array<StepList*, 4> lists() { return {&forward, &backward, &update, &evaluation}; }
 };
 
+// A graph for a network of `rows` rows.
+using MakeGraph = std::function<Graph(const NetworkConfig& network, std::size_t rows)>;
+
 // All steps in the order in which they run.
-template <class T>
-std::vector<const Step<T>*> all_steps(const StepNetwork<T>& network) {
-    std::vector<const Step<T>*> all;
-    for (const StepList<T>* list : {&network.forward, &network.backward, &network.update, &network.evaluation}) {
-        for (const Step<T>& step : list->steps()) {
-            all.push_back(&step);
-        }
-    }
-    return all;
-}
+std::vector<const Step*> all_steps(const Graph& graph);
 
-// The names of what they make.
-template <class T>
-std::set<std::string> made_by(const StepNetwork<T>& network) {
-    std::set<std::string> names;
-    for (const Step<T>* step : all_steps(network)) {
-        names.insert(step->makes);
-    }
-    return names;
-}
+// The first step that makes it, or null.
+const Step* find_step(const Graph& graph, const std::string& makes);
 
-// The shapes of what they make and of what is given, by name.
-template <class T>
-std::map<std::string, Shape> shapes_of(const StepNetwork<T>& network) {
-    std::map<std::string, Shape> shapes = {
-        {"X", {network.rows, network.config.context}}, {"Y", {network.rows}}, {"rate", {}}};
-    for (const TensorSpec& spec : state(network.config)) {
-        shapes[spec.name] = spec.shape;
-    }
-    for (const Step<T>* step : all_steps(network)) {
-        shapes[step->makes] = step->shape;
-    }
-    return shapes;
-}
+// The names of what the steps make.
+std::set<std::string> made_by(const Graph& graph);
+
+// The shapes of what they make and of the inputs, by name.
+std::map<std::string, Shape> shapes_of(const Graph& graph);
 
 }  // namespace byhand

@@ -15,6 +15,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "base/value.h"
 #include "torch_ref/bridge.h"
 #include "torch_ref/operations.h"
 
@@ -120,7 +121,7 @@ public:
         };
         for (const Operation& use : uses) {
             if (use.makes != "loss") {
-                read("d" + use.makes);
+                read(gradient_of(use.makes));
             }
             if (use.by_result) {
                 read(use.makes);
@@ -128,7 +129,7 @@ public:
                 std::ranges::for_each(use.reads, read);
             }
         }
-        add({"d" + X, std::move(reads), [X, uses](const Values& values) {
+        add({gradient_of(X), std::move(reads), [X, uses](const Values& values) {
                  Tensor sum;
                  for (const Operation& use : uses) {
                      const Tensor product = vector_jacobian_product(use, X, values);
@@ -143,14 +144,14 @@ public:
     const std::vector<Operation>& forward() const { return forward_; }
     Shape shape_of(const std::string& name) const {
         const auto known = shapes_.find(name);
-        return known != shapes_.end() ? known->second : shapes_.at(name.substr(1));  // a gradient: its value's
+        return known != shapes_.end() ? known->second : shapes_.at(without_kind(name));
     }
     std::vector<Question> take() { return std::move(questions_); }
 
 private:
     static Tensor vector_jacobian_product(const Operation& use, const std::string& X, const Values& values) {
         if (use.by_result) {
-            return use.by_result(values.at(use.makes), values.at("d" + use.makes));
+            return use.by_result(values.at(use.makes), values.at(gradient_of(use.makes)));
         }
         std::vector<Tensor> reads;
         Tensor wanted;
@@ -163,7 +164,7 @@ private:
             reads.push_back(value);
         }
         const Tensor result = use.apply(reads);
-        const Tensor cotangent = use.makes == "loss" ? at::ones_like(result) : values.at("d" + use.makes);
+        const Tensor cotangent = use.makes == "loss" ? at::ones_like(result) : values.at(gradient_of(use.makes));
         return torch::autograd::grad({result}, {wanted}, {cotangent})[0];
     }
 
@@ -239,10 +240,10 @@ Question one_line_norm(const NetworkConfig& config, std::size_t rows, const Norm
     const std::string variance = norm.layer.value("bnvar"), inverse = norm.layer.value("bnvar_inv");
     const Shape wide = {rows, norm.layer.outputs}, narrow = {norm.layer.outputs};
     const double D = divisor_of(config.norm, rows);
-    return {"d" + norm.in,
-            {{"d" + norm.raw, wide}, {norm.raw, wide}, {inverse, narrow}, {variance, narrow}},
+    return {gradient_of(norm.in),
+            {{gradient_of(norm.raw), wide}, {norm.raw, wide}, {inverse, narrow}, {variance, narrow}},
             [=, raw = norm.raw, conventions = config.norm](const Values& values) {
-                const Tensor& dx = values.at("d" + raw);
+                const Tensor& dx = values.at(gradient_of(raw));
                 const Tensor& x = values.at(raw);
                 const Tensor k = deviation_share(values.at(variance), conventions);
                 return values.at(inverse) * (dx - dx.mean(0) - k * x * (dx * x).sum(0) / D);
@@ -256,19 +257,19 @@ Question affine_norm(const NetworkConfig& config, std::size_t rows, const Norm& 
     const Shape wide = {rows, norm.layer.outputs}, narrow = {norm.layer.outputs};
     const auto n = static_cast<double>(rows);
     const double D = divisor_of(config.norm, rows);
-    return {"d" + norm.in,
-            {{"d" + norm.out, wide},
-             {"d" + gain, narrow},
-             {"d" + bias, narrow},
+    return {gradient_of(norm.in),
+            {{gradient_of(norm.out), wide},
+             {gradient_of(gain), narrow},
+             {gradient_of(bias), narrow},
              {norm.raw, wide},
              {gain, narrow},
              {inverse, narrow},
              {variance, narrow}},
             [=, out = norm.out, raw = norm.raw, conventions = config.norm](const Values& values) {
                 const Tensor k = deviation_share(values.at(variance), conventions);
-                const Tensor slope = k * values.at("d" + gain) / D;
+                const Tensor slope = k * values.at(gradient_of(gain)) / D;
                 return values.at(gain) * values.at(inverse) *
-                       (values.at("d" + out) - values.at("d" + bias) / n - slope * values.at(raw));
+                       (values.at(gradient_of(out)) - values.at(gradient_of(bias)) / n - slope * values.at(raw));
             }};
 }
 

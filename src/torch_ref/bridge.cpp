@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/value.h"
+
 namespace byhand::torch_ref {
 namespace {
 
@@ -114,7 +116,7 @@ std::vector<Named> gradients(const std::vector<std::string>& order, const std::v
     std::vector<Named> ordered;
     for (const std::string& name : order) {
         if (const auto found = gradients.find(name); found != gradients.end()) {
-            ordered.push_back({"d" + name, found->second});
+            ordered.push_back({gradient_of(name), found->second});
             gradients.erase(found);
         }
     }

@@ -12,6 +12,7 @@
 
 #include "base/batch_norm_1d.h"
 #include "base/error.h"
+#include "base/value.h"
 #include "torch_ref/bridge.h"
 #include "torch_ref/network_module.h"
 #include "torch_ref/operations.h"
@@ -64,7 +65,7 @@ public:
             all.push_back(view(named.name, named.tensor));
         }
         for (View& view : after_.views()) {
-            view.name = "new_" + view.name;
+            view.name = update_of(view.name);
             all.push_back(std::move(view));
         }
         return all;
@@ -82,7 +83,7 @@ private:
         std::vector<Named> all = gradients(order_, record.values(), parameters);
         for (const NetworkImpl::Slot& slot : network_->slots()) {
             for (Named& gradient : all) {
-                if (slot.transposed && gradient.name == "d" + slot.spec.name) {
+                if (slot.transposed && gradient.name == gradient_of(slot.spec.name)) {
                     gradient.tensor = gradient.tensor.t().contiguous();
                 }
             }

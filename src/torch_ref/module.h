@@ -13,12 +13,12 @@
 namespace byhand::torch_ref {
 
 // Shows what a module keeps: emb, embcat, hprebn (with a norm), hpreact, h, logits, loss, their gradients (but dloss),
-// and all parameters and running figures, before and after. In float. Each run begins with the state last loaded.
+// and all parameters and running statistics, before and after. In float. Each run begins with the state last loaded.
 // Throws InputError as check_network does; run throws std::invalid_argument where the batch has another number of rows.
 std::unique_ptr<Side> module_side(const NetworkConfig& config, std::size_t rows);
 
 // The same module to train and to sample from. Throws InputError as check_network does. calibrate throws InputError
-// where there is a norm and X has no row, or one alone and the running figures divide by n − 1.
+// where there is a norm and X has no row, or one alone and the running statistics divide by n − 1.
 std::unique_ptr<Model> module_model(const NetworkConfig& config, std::size_t rows);
 
 // Batch norm by these conventions, γ and β included: torch::nn::BatchNorm1d where they are its own, else Norm. `place`

@@ -45,8 +45,8 @@ struct NormOptions {
 };
 
 // Batch normalisation by every convention of NormConfig; torch::nn::BatchNorm1d has one of them. In training it
-// normalises by the batch and updates its running figures, in evaluation it normalises by those. The epsilon stands the
-// same way in both, and a running deviation d is a variance of d².
+// normalises by the batch and updates its running statistics, in evaluation it normalises by those. The epsilon stands
+// the same way in both, and a running deviation d is a variance of d².
 class NormImpl : public torch::nn::Module {
 public:
     explicit NormImpl(const NormOptions& options) : conventions_(options.conventions) {

@@ -12,6 +12,8 @@
 #include <iterator>
 #include <set>
 
+#include "base/value.h"
+
 namespace byhand::torch_ref {
 namespace {
 
@@ -118,7 +120,7 @@ private:
         }
     }
 
-    // The same by the running figures.
+    // The same by the running statistics.
     void evaluate(const Layer& layer, const std::string& hprebn, const std::string& name) {
         const NormConfig norm = config_.norm;
         std::vector<std::string> reads = {hprebn, layer.value("bnmean_running"), layer.value("bnvar_running")};
@@ -169,7 +171,7 @@ std::vector<Operation> forward_operations(const NetworkConfig& config, std::size
 std::vector<Operation> update_operations(const NetworkConfig& config, std::size_t rows) {
     std::vector<Operation> all;
     for (const TensorSpec& spec : parameters(config)) {
-        all.push_back({"new_" + spec.name, spec.shape, {spec.name, "d" + spec.name, "rate"}, [](Reads r) {
+        all.push_back({update_of(spec.name), spec.shape, {spec.name, gradient_of(spec.name), "rate"}, [](Reads r) {
                            return r[0] - r[2] * r[1];
                        }});
     }
@@ -180,10 +182,10 @@ std::vector<Operation> update_operations(const NetworkConfig& config, std::size_
             continue;
         }
         const std::string mean = layer.value("bnmean_running"), spread = layer.value("bnvar_running");
-        all.push_back({"new_" + mean, {layer.outputs}, {mean, layer.value("bnmeani")}, [norm](Reads r) {
+        all.push_back({update_of(mean), {layer.outputs}, {mean, layer.value("bnmeani")}, [norm](Reads r) {
                            return (1 - norm.momentum) * r[0] + norm.momentum * r[1];
                        }});
-        all.push_back({"new_" + spread, {layer.outputs}, {spread, layer.value("bnvar")}, [norm, factor](Reads r) {
+        all.push_back({update_of(spread), {layer.outputs}, {spread, layer.value("bnvar")}, [norm, factor](Reads r) {
                            const Tensor variance = r[1] * factor;
                            const bool deviation = norm.running_spread == RunningSpread::deviation;
                            return (1 - norm.momentum) * r[0] + norm.momentum * (deviation ? variance.sqrt() : variance);

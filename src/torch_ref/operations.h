@@ -1,5 +1,6 @@
-// The forward pass as a list of torch operations: what makes which value from which. The stepwise reference runs it from
-// one end to the other and lets autograd find the way back; the answers to single steps take one operation at a time.
+// The forward pass as a list of torch operations: what makes which value from which. The stepwise reference runs it
+// from one end to the other and lets autograd find the way back; the answers to single steps take one operation at a
+// time.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -30,7 +31,7 @@ std::vector<Operation> forward_operations(const NetworkConfig& config, std::size
 // new_X for all of state(config), from X, dX and rate, or from X and the batch's figure.
 std::vector<Operation> update_operations(const NetworkConfig& config, std::size_t rows);
 
-// The same batch by the running figures, from embcat to eval_logits; empty where there is no norm.
+// The same batch by the running statistics, from embcat to eval_logits; empty where there is no norm.
 std::vector<Operation> evaluation_operations(const NetworkConfig& config, std::size_t rows);
 
 // What a gradient goes to, named after it ("logprobs", … "C"), in the order in which the backward pass completes them:

@@ -20,9 +20,9 @@ struct SavedModel {
     std::size_t steps = 0;   // that were carried out
     std::string data_path;   // the names it was trained on, as they were named, made printable
     std::uint64_t data_hash = 0;
-    Tensors<float> state;  // parameters and running figures after the last step
-    // The same with mean and spread of the whole training part in the place of the running figures, for a recipe that
-    // evaluates by those (kept in the file as bnmean_training and bnvar_training).
+    Tensors<float> state;  // parameters and running statistics after the last step
+    // The same with mean and spread of the whole training part in the place of the running statistics, for a recipe
+    // that evaluates by those (kept in the file as bnmean_training and bnvar_training).
     std::optional<Tensors<float>> calibrated;
 
     // As training left them; nothing where the file has none. It goes on from the first; the second, whose work was

@@ -46,12 +46,6 @@ void one_too_few(Tensor<T> out, Tensor<const T> dbnvar_inv) {
     out(0) = dbnvar_inv(0);
 }
 
-template <class T>
-const Step<T>& step_of(const StepNetwork<T>& network, const std::string& name) {
-    const auto all = all_steps(network);
-    return **std::ranges::find_if(all, [&](const Step<T>* step) { return step->makes == name; });
-}
-
 }  // namespace
 
 TEST_CASE("take over: the steps are theirs, with the shapes of the network; the others stay ours") {
@@ -63,16 +57,18 @@ TEST_CASE("take over: the steps are theirs, with the shapes of the network; the 
         NetworkConfig config = kNetwork;
         config.norm.batch_divisor = divisor;
         config.norm.epsilon_place = divisor == Divisor::n ? EpsilonPlace::outside : EpsilonPlace::inside;
-        StepNetwork<double> theirs = stepwise_network<double>(config, kRows);
+        Graph theirs = stepwise_graph(config, kRows);
         CHECK(exercise::take_over(theirs, steps.in_double()) == std::vector<std::string>{"dbnvar", "dC"});
-        CHECK(step_of(theirs, "dbnvar").function == "dbnvar");
-        CHECK(step_of(theirs, "dh").function == step_of(stepwise_network<double>(config, kRows), "dh").function);
+        CHECK(find_step(theirs, "dbnvar")->in_double.name == "dbnvar");
+        CHECK(find_step(theirs, "dbnvar")->in_float.name == "batchnorm_variance_backward");
+        CHECK(find_step(theirs, "dh")->in_double.name ==
+              find_step(stepwise_graph(config, kRows), "dh")->in_double.name);
 
         std::array<double, 7> out{}, inv{}, var{};
         inv.fill(3);
         var.fill(2);
         const std::array<Operand<double>, 2> reads = {inv.data(), var.data()};
-        step_of(theirs, "dbnvar").run(out.data(), reads);
+        find_step(theirs, "dbnvar")->in_double.run(out.data(), reads);
         const double D = divisor == Divisor::n ? kRows : kRows - 1;
         CHECK(std::ranges::all_of(
             out, [&](double x) { return x == 3 + 20 + 12.5 + 1000 * D + (divisor == Divisor::n ? 7 : 0); }));
@@ -80,24 +76,24 @@ TEST_CASE("take over: the steps are theirs, with the shapes of the network; the 
         std::vector<double> C(22), demb(30);
         const std::vector<std::int64_t> X(15);
         const std::array<Operand<double>, 2> of_C = {demb.data(), X.data()};
-        step_of(theirs, "dC").run(C.data(), of_C);
+        find_step(theirs, "dC")->in_double.run(C.data(), of_C);
         CHECK(C[0] == 30 + 1500);
     }
 }
 
 TEST_CASE("take over: a function of another number of tensors is a fault when it runs") {
     const Functions steps = functions_of([](Steps& all) { all.add("dbnvar", one_too_few<float>); });
-    StepNetwork<float> theirs = stepwise_network<float>(kNetwork, kRows);
+    Graph theirs = stepwise_graph(kNetwork, kRows);
     exercise::take_over(theirs, steps.in_float());
     std::array<float, 7> out{}, inv{}, var{};
     const std::array<Operand<float>, 2> reads = {inv.data(), var.data()};
-    CHECK_THROWS_MATCHES(step_of(theirs, "dbnvar").run(out.data(), reads), Fault,
+    CHECK_THROWS_MATCHES(find_step(theirs, "dbnvar")->in_float.run(out.data(), reads), Fault,
                          MessageMatches(ContainsSubstring("takes 1 tensors, where its step reads 2")));
 }
 
 TEST_CASE("take over: what the network does not make, and what is made twice, is refused") {
     const auto refused = [](const Functions& steps) {
-        StepNetwork<float> theirs = stepwise_network<float>(kNetwork, kRows);
+        Graph theirs = stepwise_graph(kNetwork, kRows);
         exercise::take_over(theirs, steps.in_float());
     };
     const Functions unknown = functions_of([](Steps& all) { all.add("dbnvarr", dbnvar<float>); });

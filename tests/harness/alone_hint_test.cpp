@@ -37,24 +37,23 @@ void last_row_left_out(T* out, const T* x, std::size_t elements) {
     }
 }
 
-template <class T>
-StepNetwork<T> network() {
-    StepNetwork<T> made;
+Graph network() {
+    Graph made;
     made.rows = 7;
     return made;
 }
 
-StepAlone run(const StepNetwork<float>& ours, const std::vector<float>& values) {
-    Judge judge{.bounds = network<Rounded>()};
-    judge.bounds.backward.add("dy", {3, 5}, {"dx"}, "times", times<Rounded>, std::size_t{15}, 3.0);
+StepAlone run(const Graph& ours, const std::vector<float>& values) {
+    Judge judge{.right = network()};
+    add(judge.right.backward, "dy", {3, 5}, {"dx"}, BYHAND_FUNCTION(times), std::size_t{15}, 3.0);
     const Owned<float> x{"dx", {3, 5}, values}, y{"dy", {3, 5}, values};
     Questions questions({x.view(), y.view()}, 27, 11);
     return run_alone(ours, judge, Tripled(), questions).at(0);
 }
 
 StepAlone scaled(double factor, const std::vector<float>& values) {
-    StepNetwork<float> ours = network<float>();
-    ours.backward.add("dy", {3, 5}, {"dx"}, "times", times<float>, std::size_t{15}, factor);
+    Graph ours = network();
+    add(ours.backward, "dy", {3, 5}, {"dx"}, "times", times<float>, std::size_t{15}, factor);
     return run(ours, values);
 }
 
@@ -71,8 +70,8 @@ TEST_CASE("a step alone that is off tells how, on the batch's values and on rand
     CHECK(less.real.hint == "off by the factor 6/7 = (n − 1)/n: n against n − 1");  // n are the network's rows
     CHECK(less.probe.hint == less.real.hint);
 
-    StepNetwork<float> ours = network<float>();
-    ours.backward.add("dy", {3, 5}, {"dx"}, "left_out", last_row_left_out<float>, std::size_t{15});
+    Graph ours = network();
+    add(ours.backward, "dy", {3, 5}, {"dx"}, "left_out", last_row_left_out<float>, std::size_t{15});
     CHECK(run(ours, kValues).real.hint == "only the last row is off: all zero");
 
     const StepAlone right = scaled(3, kValues);
@@ -99,10 +98,10 @@ TEST_CASE("a culprit knows its shape, and on which values it was caught") {
 }
 
 TEST_CASE("without an error to spare the worst element of a step alone is the one furthest off") {
-    StepNetwork<float> ours = network<float>();
-    ours.backward.add("dy", {3, 5}, {"dx"}, "times", times<float>, std::size_t{15}, 2.0);
-    Judge judge{.bounds = network<Rounded>()};
-    judge.bounds.backward.add("dy", {3, 5}, {"dx"}, "times", times<Rounded>, std::size_t{15}, 1.0);
+    Graph ours = network();
+    add(ours.backward, "dy", {3, 5}, {"dx"}, "times", times<float>, std::size_t{15}, 2.0);
+    Judge judge{.right = network()};
+    add(judge.right.backward, "dy", {3, 5}, {"dx"}, BYHAND_FUNCTION(times), std::size_t{15}, 1.0);
     class Copied final : public Answers {
     public:
         std::vector<std::string> names() const override { return {"dy"}; }

@@ -36,22 +36,25 @@ double scaled(double x) {
 
 // One step, y ← x, judged by `right` and answered by `answer`.
 struct Trials {
-    using Run = std::function<void(float* y, const float* x)>;
+    template <class T>
+    using Run = std::function<void(T* y, const T* x)>;
 
-    StepNetwork<float> network = test::empty_network<float>();
-    Judge judge{.bounds = test::empty_network<Rounded>(), .in_double = test::empty_network<double>()};
+    Judge judge{.right = test::empty_network()};
     FakeAnswers answers;
 
     Trials(void (*right)(Rounded*, const Rounded*), double (*answer)(double)) {
-        judge.bounds.forward.add("y", {kElements}, {"x"}, "right", right);
+        add(judge.right.forward, "y", {kElements}, {"x"}, "right", right);
         answers.add("y", {{"x", {kElements}}}, test::element_by_element("x", answer));
     }
 
-    StepAlone run(const Run& ours, std::vector<float> x) {
-        network.forward.steps() = {
-            {"y", {kElements}, {"x"}, "ours", [ours](float* y, std::span<const Operand<float>> reads) {
-                 ours(y, std::get<const float*>(reads[0]));
-             }}};
+    // Without a function in double it is not judged there.
+    StepAlone run(const Run<float>& ours, std::vector<float> x, const Run<double>& in_double = {}) {
+        Graph network = test::empty_network();
+        Step step{"y", {kElements}, {"x"}, function("ours", ours), {}, {}};
+        if (in_double) {
+            step.in_double = function("ours", in_double);
+        }
+        network.forward = {step};
         const std::vector<View> reference = {{"x", {kElements}, DType::float32, x.data()},
                                              {"y", {kElements}, DType::float32, x.data()}};
         Questions questions(reference, network.config.vocabulary, 1);
@@ -61,6 +64,12 @@ struct Trials {
         CHECK(all[0].function == "ours");
         CHECK(all[0].reads == std::vector<std::string>{"x"});
         return all[0];
+    }
+
+private:
+    template <class T>
+    static Function<T> function(const char* name, const Run<T>& run) {
+        return {name, [run](T* y, Reads<T> reads) { run(y, numbers(reads, 0)); }};
     }
 };
 
@@ -333,25 +342,17 @@ TEST_CASE("alone: someone else's words may round four times as much, in float an
         INFO(static_cast<int>(one.leeway) << ": " << one.in_float << " and " << one.in_double << " places");
         Trials trials(scale, scaled);
         trials.judge.leeway = one.leeway;
-        trials.judge.in_double.forward.steps() = {
-            {"y", {kElements}, {"x"}, "theirs", [&](double* y, std::span<const Operand<double>> reads) {
-                 off_by(y, std::get<const double*>(reads[0]), one.in_double);
-             }}};
-        const StepAlone step = trials.run([&](float* y, const float* x) { off_by(y, x, one.in_float); }, data);
+        const StepAlone step = trials.run([&](float* y, const float* x) { off_by(y, x, one.in_float); }, data,
+                                          [&](double* y, const double* x) { off_by(y, x, one.in_double); });
         CHECK(step.wrong() == one.wrong);
     }
 }
 
 TEST_CASE("alone: our double is held against the answers to double precision") {
     for (const double factor : {static_cast<double>(kFactor), 1.1}) {  // the second is right to float precision only
-        Trials trials(scale, scaled);
-        trials.judge.in_double.forward.steps() = {
-            {"y", {kElements}, {"x"}, "ours", [factor](double* y, std::span<const Operand<double>> reads) {
-                 for (std::size_t i = 0; i < kElements; ++i) {
-                     y[i] = std::get<const double*>(reads[0])[i] * factor;
-                 }
-             }}};
-        const StepAlone step = trials.run(scale<float>, kData);
+        const StepAlone step = Trials(scale, scaled).run(scale<float>, kData, [factor](double* y, const double* x) {
+            test::times(y, x, kElements, factor);
+        });
         CHECK(step.real.verdict == Verdict::within);
         const bool right = factor == static_cast<double>(kFactor);
         CHECK(agrees(step.real_double.verdict) == right);
@@ -360,14 +361,14 @@ TEST_CASE("alone: our double is held against the answers to double precision") {
     }
 }
 
-TEST_CASE("alone: steps without an answer or without a bound are left out, the others come in their order") {
-    StepNetwork<float> network = test::empty_network<float>();
-    Judge judge{.bounds = test::empty_network<Rounded>()};
+TEST_CASE("alone: steps without an answer or without a right step are left out, the others come in their order") {
+    Graph network = test::empty_network();
+    Judge judge{.right = test::empty_network()};
     FakeAnswers answers;
     for (const std::string name : {"d", "c", "b", "a"}) {
-        network.forward.add(name, {kElements}, {"x"}, "copy", copy<float>);
+        add(network.forward, name, {kElements}, {"x"}, BYHAND_FUNCTION(copy));
         if (name != "c") {
-            judge.bounds.forward.add(name, {kElements}, {"x"}, "copy", copy<Rounded>);
+            add(judge.right.forward, name, {kElements}, {"x"}, BYHAND_FUNCTION(copy));
         }
         if (name != "b") {
             answers.add(name, {{"x", {kElements}}}, test::element_by_element("x", [](double x) { return x; }));

@@ -25,52 +25,52 @@ void right(T* h, const T* x, std::size_t elements) {
     }
 }
 
-using Function = void (*)(float* h, const float* x, std::size_t elements);
+using Run = void (*)(float* h, const float* x, std::size_t elements);
 
 const NetworkConfig kNetwork = {.vocabulary = 7, .context = 2, .embedding = 3, .hidden = {5}, .norm = {}};
 
-template <class T>
-StepNetwork<T> network(void (*function)(T*, const T*, std::size_t), const NetworkConfig& config, std::size_t rows,
-                       const char* name) {
-    StepNetwork<T> made = test::empty_network<T>();
+// `function` as add takes it: a name and a function on one type of numbers or on each.
+Graph network(const NetworkConfig& config, std::size_t rows, auto... function) {
+    Graph made = test::empty_network();
     made.config = config;
     made.rows = rows;
     const std::size_t H = config.hidden[0];
-    made.forward.add("x", {rows, H}, {"Y"}, "given", test::nothing<T>);
-    made.forward.add("h", {rows, H}, {"x"}, name, function, rows * H);
+    add(made.forward, "x", {rows, H}, {"Y"}, BYHAND_FUNCTION(test::nothing));
+    add(made.forward, "h", {rows, H}, {"x"}, function..., rows * H);
     return made;
+}
+
+Graph right_network(const NetworkConfig& config, std::size_t rows) {
+    return network(config, rows, BYHAND_FUNCTION(right));
 }
 
 Form form(const NetworkConfig& config, std::size_t rows) {
     auto answers = std::make_shared<FakeAnswers>();
     answers->add("h", {{"x", {rows, config.hidden[0]}}},
                  test::element_by_element("x", [](double x) { return x * std::abs(x); }));
-    return {network<Rounded>(right<Rounded>, config, rows, "right"), answers};
+    return {right_network(config, rows), answers};
 }
 
 // `further` are functions that make it at the battery's sizes, besides.
-StepAlone judged(Function function, const std::map<const char*, Function>& further = {}) {
+StepAlone judged(Run function, const std::map<const char*, Run>& further = {}) {
     constexpr std::size_t kRows = 4, kElements = 20;
     Battery battery(kNetwork, 1, form);
     const Form own = form(kNetwork, kRows);
     const auto at_size = [&](const NetworkConfig& sized, std::size_t rows) {
-        InBoth both{network<float>(function, sized, rows, "other")};
+        Graph all = network(sized, rows, "other", function);
         for (const auto& [name, one] : further) {
-            both.in_float.forward.steps().push_back(network<float>(one, sized, rows, name).forward.steps().back());
+            all.forward.push_back(network(sized, rows, name, one).forward.back());
         }
-        return both;
+        return all;
     };
-    const auto right_at = [](const NetworkConfig& sized, std::size_t rows) {
-        return network<float>(right<float>, sized, rows, "right");
-    };
-    const Judge judge{.bounds = own.bounds, .battery = &battery, .at_size = at_size, .right = right_at};
+    const Judge judge{.right = own.graph, .battery = &battery, .at_size = at_size, .right_at_size = right_network};
     std::vector<float> x(kElements);
     for (std::size_t i = 0; i < x.size(); ++i) {
         x[i] = 0.5F + 0.01F * static_cast<float>(i);
     }
     Questions questions({{"x", {kRows, 5}, DType::float32, x.data()}, {"h", {kRows, 5}, DType::float32, x.data()}}, 7,
                         1);
-    const StepNetwork<float> ours = network<float>(function, kNetwork, kRows, "other");
+    const Graph ours = network(kNetwork, kRows, "other", function);
     std::vector<StepAlone> all = run_alone(ours, judge, *own.answers, questions);
     REQUIRE(all.size() == 1);
     return std::move(all[0]);
@@ -78,7 +78,7 @@ StepAlone judged(Function function, const std::map<const char*, Function>& furth
 
 // The right function, then Spoil()(h[i], x, i) for each h[i]. A function pointer carries no data, so Spoil has none.
 template <class Spoil>
-Function spoiled(Spoil) {
+Run spoiled(Spoil) {
     return [](float* h, const float* x, std::size_t elements) {
         right(h, x, elements);
         for (std::size_t i = 0; i < elements; ++i) {
@@ -87,7 +87,7 @@ Function spoiled(Spoil) {
     };
 }
 
-void expect_caught(Function function, const std::string& on) {
+void expect_caught(Run function, const std::string& on) {
     const StepAlone step = judged(function);
     CHECK(step.wrong());
     CHECK_FALSE(fails(step.real));

@@ -10,22 +10,19 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-template <class T>
-void nothing(T* /*y*/, const T* /*x*/) {}
-template <class T>
-void nothing2(T* /*y*/, const T* /*a*/, const T* /*b*/) {}
+void nothing(float* /*y*/, const float* /*x*/) {}
+void nothing2(float* /*y*/, const float* /*a*/, const float* /*b*/) {}
 
 // a ← C;  b ← a;  c ← a;  d ← b, c;  and backward dd ← d;  db ← dd, b;  da ← db
-template <class T>
-StepNetwork<T> diamond() {
-    StepNetwork<T> net = test::empty_network<T>();
-    net.forward.add("a", {}, {"C"}, "make_a", nothing<T>);
-    net.forward.add("b", {}, {"a"}, "make_b", nothing<T>);
-    net.forward.add("c", {}, {"a"}, "make_c", nothing<T>);
-    net.forward.add("d", {}, {"b", "c"}, "make_d", nothing2<T>);
-    net.backward.add("dd", {}, {"d"}, "make_dd", nothing<T>);
-    net.backward.add("db", {}, {"dd", "b"}, "make_db", nothing2<T>);
-    net.backward.add("da", {}, {"db"}, "make_da", nothing<T>);
+Graph diamond() {
+    Graph net = test::empty_network();
+    add(net.forward, "a", {}, {"C"}, "make_a", nothing);
+    add(net.forward, "b", {}, {"a"}, "make_b", nothing);
+    add(net.forward, "c", {}, {"a"}, "make_c", nothing);
+    add(net.forward, "d", {}, {"b", "c"}, "make_d", nothing2);
+    add(net.backward, "dd", {}, {"d"}, "make_dd", nothing);
+    add(net.backward, "db", {}, {"dd", "b"}, "make_db", nothing2);
+    add(net.backward, "da", {}, {"db"}, "make_da", nothing);
     return net;
 }
 
@@ -67,13 +64,13 @@ std::string from(const std::vector<Victim>& victims, const std::string& name) {
 }  // namespace
 
 TEST_CASE("blame: right lists have no faults") {
-    CHECK(list_faults(diamond<float>(), diamond<Rounded>()).empty());
+    CHECK(list_faults(diamond(), diamond()).empty());
 }
 
 TEST_CASE("blame: a step that runs too early, in its list or across lists") {
-    StepNetwork<float> early = diamond<float>();
-    std::swap(early.forward.steps()[1], early.forward.steps()[3]);  // a d c b
-    const std::vector<Culprit> faults = list_faults(early, diamond<Rounded>());
+    Graph early = diamond();
+    std::swap(early.forward[1], early.forward[3]);  // a d c b
+    const std::vector<Culprit> faults = list_faults(early, diamond());
     REQUIRE(!faults.empty());
     CHECK(faults[0].name == "d");
     CHECK(faults[0].function == "make_d");
@@ -82,16 +79,16 @@ TEST_CASE("blame: a step that runs too early, in its list or across lists") {
     // Two of what it reads are not there yet; it is one culprit.
     CHECK(names(find_culprits(faults, {})) == Names{"d"});
 
-    StepNetwork<float> across = diamond<float>();
-    across.forward.steps().insert(across.forward.steps().begin(), across.backward.steps()[0]);
-    across.backward.steps().erase(across.backward.steps().begin());
-    CHECK(names(list_faults(across, diamond<Rounded>())) == Names{"dd"});
+    Graph across = diamond();
+    across.forward.insert(across.forward.begin(), across.backward[0]);
+    across.backward.erase(across.backward.begin());
+    CHECK(names(list_faults(across, diamond())) == Names{"dd"});
 }
 
 TEST_CASE("blame: a step that is missing, and those that read what it would have made") {
-    StepNetwork<float> without = diamond<float>();
-    without.backward.steps().erase(without.backward.steps().begin() + 1);  // db
-    const std::vector<Culprit> faults = list_faults(without, diamond<Rounded>());
+    Graph without = diamond();
+    without.backward.erase(without.backward.begin() + 1);  // db
+    const std::vector<Culprit> faults = list_faults(without, diamond());
     CHECK(names(faults) == Names{"da", "db"});
     CHECK(faults[1].why == "no step makes it");
     CHECK(faults[1].function == "make_db");
@@ -130,7 +127,7 @@ TEST_CASE("blame: culprits are the faults and what is wrong in isolation, each o
 }
 
 TEST_CASE("blame: victims inherit from the nearest culprit, and from none where none leads there") {
-    const StepNetwork<float> net = diamond<float>();
+    const Graph net = diamond();
     const auto of = [&](const Names& guilty, const Names& failing) {
         return find_victims(net, culprits(guilty), failing);
     };
@@ -155,7 +152,7 @@ TEST_CASE("blame: victims inherit from the nearest culprit, and from none where 
 }
 
 TEST_CASE("blame: what is off in the chain itself hands it on, rather than a nearer culprit that is not") {
-    const StepNetwork<float> net = diamond<float>();
+    const Graph net = diamond();
     const auto inherits = [&](const std::vector<Culprit>& guilty, const Names& failing) {
         return from(find_victims(net, guilty, failing), "d");
     };
@@ -171,14 +168,14 @@ TEST_CASE("blame: what is off in the chain itself hands it on, rather than a nea
 
 TEST_CASE("blame: nearest is by the number of steps between, on whichever way") {
     for (const bool mirrored : {false, true}) {
-        StepNetwork<float> net = test::empty_network<float>();
-        net.forward.add("near", {}, {"C"}, "", nothing<float>);
-        net.forward.add("far", {}, {"C"}, "", nothing<float>);
-        net.forward.add("short", {}, {"near"}, "", nothing<float>);
-        net.forward.add("between", {}, {"far"}, "", nothing<float>);
-        net.forward.add("long", {}, {"between"}, "", nothing<float>);
+        Graph net = test::empty_network();
+        add(net.forward, "near", {}, {"C"}, "", nothing);
+        add(net.forward, "far", {}, {"C"}, "", nothing);
+        add(net.forward, "short", {}, {"near"}, "", nothing);
+        add(net.forward, "between", {}, {"far"}, "", nothing);
+        add(net.forward, "long", {}, {"between"}, "", nothing);
         const Names reads = mirrored ? Names{"long", "short"} : Names{"short", "long"};
-        net.forward.add("victim", {}, reads, "", nothing2<float>);
+        add(net.forward, "victim", {}, reads, "", nothing2);
         CHECK(from(find_victims(net, culprits({"near", "far"}), {"victim"}), "victim") == "near");
     }
 }

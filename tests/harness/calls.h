@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "harness/run_calls.h"
@@ -19,7 +18,7 @@ using namespace byhand;
 inline constexpr std::size_t kElements = 7;
 
 // y ← x and the indices i: y is twice x.
-using Function = std::function<void(float* y, const float* x, const std::int64_t* i)>;
+using Run = std::function<void(float* y, const float* x, const std::int64_t* i)>;
 
 inline void twice(float* y, const float* x) {
     for (std::size_t i = 0; i < kElements; ++i) {
@@ -27,10 +26,9 @@ inline void twice(float* y, const float* x) {
     }
 }
 
-inline Step<float> step_of(const Function& function) {
-    return {"y", {kElements}, {"x", "i"}, "theirs", [function](float* y, std::span<const Operand<float>> reads) {
-                function(y, std::get<const float*>(reads[0]), std::get<const std::int64_t*>(reads[1]));
-            }};
+inline Step step_of(const Run& run) {
+    const auto theirs = [run](float* y, Reads<float> reads) { run(y, numbers(reads, 0), indices(reads, 1)); };
+    return {"y", {kElements}, {"x", "i"}, {"theirs", theirs}, {}, {}};
 }
 
 inline Values values_from(float first) {
@@ -50,8 +48,8 @@ inline const CallConfig kApart = {.subprocess = true};
 
 using Results = std::vector<CallResult<float>>;
 
-inline Results results_of(const Function& function, const CallConfig& config = kApart, std::size_t calls = 4) {
-    const Step<float> step = step_of(function);
+inline Results results_of(const Run& run, const CallConfig& config = kApart, std::size_t calls = 4) {
+    const Step step = step_of(run);
     std::vector<Values> values;
     for (std::size_t i = 0; i < calls; ++i) {
         values.push_back(values_from(static_cast<float>(100 * i)));
@@ -64,7 +62,7 @@ inline Results results_of(const Function& function, const CallConfig& config = k
 }
 
 // The fault of the call on the values that begin with 200, the third, where alone something is done besides.
-inline std::string fault_of(const Function& besides, const CallConfig& config = kApart) {
+inline std::string fault_of(const Run& besides, const CallConfig& config = kApart) {
     const auto results = results_of(
         [&](float* y, const float* x, const std::int64_t* i) {
             twice(y, x);

@@ -62,13 +62,13 @@ std::string line_of(const std::string& file, int number) {
 TEST_CASE("explain: every value once, each with a meaning, what is given first, then the steps in their order") {
     CHECK(shipped_names().size() >= 7);
     for (const NetworkConfig& config : all_networks()) {
-        const StepNetwork<float> network = stepwise_network<float>(config, 3);
+        const Graph network = stepwise_graph(config, 3);
         std::vector<std::string> wanted = {"X", "Y"}, there;
         for (const TensorSpec& spec : state(config)) {
             wanted.push_back(spec.name);
         }
         wanted.emplace_back("rate");
-        for (const Step<float>* step : all_steps(network)) {
+        for (const Step* step : all_steps(network)) {
             wanted.push_back(step->makes);
         }
         std::set<std::string> meanings;
@@ -87,7 +87,7 @@ TEST_CASE("explain: every value once, each with a meaning, what is given first, 
 TEST_CASE("explain: each function is there, with a formula, on the line that is said") {
     std::set<std::string> seen;
     for (const NetworkConfig& config : all_networks()) {
-        for (const Explanation& one : explain(stepwise_network<float>(config, 3))) {
+        for (const Explanation& one : explain(stepwise_graph(config, 3))) {
             if (one.function.empty() || !seen.insert(one.function).second) {
                 continue;
             }
@@ -104,7 +104,7 @@ TEST_CASE("explain: each function is there, with a formula, on the line that is 
 
 TEST_CASE("explain: what is read exists, and who reads and who is read are the same pairs") {
     for (const NetworkConfig& config : all_networks()) {
-        const std::vector<Explanation> all = explain(stepwise_network<float>(config, 3));
+        const std::vector<Explanation> all = explain(stepwise_graph(config, 3));
         std::multiset<std::pair<std::string, std::string>> reads, read_by;
         for (const Explanation& one : all) {
             INFO(one.name);
@@ -124,7 +124,7 @@ TEST_CASE("explain: what is read exists, and who reads and who is read are the s
 }
 
 TEST_CASE("explain: mistakes stand where they are made") {
-    const std::vector<Explanation> all = explain(stepwise_network<float>(networks::small({5}), 9));
+    const std::vector<Explanation> all = explain(stepwise_graph(networks::small({5}), 9));
     const auto has = [&](const std::string& name, const std::string& mistake) {
         return std::ranges::any_of(named(all, name)->mistakes, [&](const Mistake* m) { return m->name == mistake; });
     };
@@ -151,7 +151,7 @@ TEST_CASE("meanings: of gradients, updates, evaluation and numbered layers; of n
     CHECK(meaning("dbnvar") == "how the loss changes with bnvar: " + variance);
     CHECK(meaning("dbnvar.12") == "how the loss changes with bnvar.12: " + variance);
     CHECK(meaning("new_W2") == "W2 after this step's update: " + meaning("W2"));
-    CHECK(meaning("eval_h.2") == "h.2 by the running figures: " + meaning("h"));
+    CHECK(meaning("eval_h.2") == "h.2 by the running statistics: " + meaning("h"));
     CHECK(meaning("W1") == meaning("W17"));
     CHECK(meaning("W1") != meaning("b1"));
     for (const std::string name :

@@ -16,7 +16,7 @@ inline NetworkConfig small_network(NormPlace place = NormPlace::before) {
     return {.vocabulary = 5, .context = 1, .embedding = 2, .hidden = {3}, .norm = {.place = place}};
 }
 
-// What any side has to have: parameters and running figures, loss and logits, a gradient of each parameter, new_X.
+// What any side has to have: parameters and running statistics, loss and logits, a gradient of each parameter, new_X.
 inline std::vector<TensorSpec> least_table(const NetworkConfig& config, std::size_t rows) {
     std::vector<TensorSpec> table = state(config);
     table.push_back({"logits", {rows, config.vocabulary}});

@@ -49,7 +49,7 @@ std::vector<T> transposed(const std::vector<T>& matrix, std::size_t rows, std::s
 const networks::Example kExample = networks::make(networks::small({6}), 9);
 
 ExternalValues fitted(const File& file) {
-    return fit_to(stepwise_network<float>(kExample.config, kExample.rows), file.views());
+    return fit_to(stepwise_graph(kExample.config, kExample.rows), file.views());
 }
 
 struct Taken {
@@ -182,8 +182,8 @@ TEST_CASE("given: axes of extent 1 may be missing or more, and that is said once
 
     // One that the network has may be missing: of one unit's values.
     const networks::Example one = networks::make(networks::small({1}), 9);
-    const ExternalValues values = fit_to(stepwise_network<float>(one.config, 9),
-                                         File().add("h", {9}, counting(9)).add("dh", {1, 9}, counting(9)).views());
+    const ExternalValues values =
+        fit_to(stepwise_graph(one.config, 9), File().add("h", {9}, counting(9)).add("dh", {1, 9}, counting(9)).views());
     CHECK(values.faults.empty());
     REQUIRE(values.tensors.size() == 2);
     CHECK(values.tensors[0].shape == Shape{9, 1});
@@ -204,7 +204,7 @@ TEST_CASE("given: another shape is refused, with the one it should be") {
 TEST_CASE("given: numbers are looked at only where the shape is right") {
     const std::vector<View> nothing = {{"db2", {1'000'000'000}, DType::float64, nullptr},
                                        {"other", {1'000'000'000}, DType::float32, nullptr}};
-    const ExternalValues values = fit_to(stepwise_network<float>(kExample.config, kExample.rows), nothing);
+    const ExternalValues values = fit_to(stepwise_graph(kExample.config, kExample.rows), nothing);
     CHECK(values.faults == Lines{"db2 is (1000000000), and should be (7)"});
 }
 
@@ -330,9 +330,8 @@ TEST_CASE("given: of weights kept in both ways the few are named first") {
 TEST_CASE("given: a weight with one row or one column tells nothing of the way, and is not transposed") {
     // One unit: W1 is (6, 1), W2 (1, 7).
     const networks::Example one = networks::make(networks::small({1}), 9);
-    const ExternalValues values =
-        fit_to(stepwise_network<float>(one.config, 9),
-               File().add("dW1", {1, 6}, counting(6)).add("dW2", {1, 7}, counting(7)).views());
+    const ExternalValues values = fit_to(
+        stepwise_graph(one.config, 9), File().add("dW1", {1, 6}, counting(6)).add("dW2", {1, 7}, counting(7)).views());
     CHECK(values.faults.empty());
     CHECK(values.notes == Lines{"taken without regard to axes of extent 1: dW1 (1, 6) as (6, 1)"});
     REQUIRE(values.tensors.size() == 2);

@@ -47,22 +47,20 @@ void by_index(T* y, const T* a, const std::int64_t* indices) {
 }
 
 // y ← x, 1.5 times; dy ← y, its square; dx ← dy, y, their product; dz ← dx, 1.5 times; dg ← dy by the indices X.
-template <class T>
-StepNetwork<T> small_chain() {
-    StepNetwork<T> network = test::empty_network<T>();
-    network.forward.add("y", {kElements}, {"x"}, "scale", scale<T>);
-    network.backward.add("dy", {kElements}, {"y"}, "square", square<T>);
-    network.backward.add("dx", {kElements}, {"dy", "y"}, "product", product<T>);
-    network.backward.add("dz", {kElements}, {"dx"}, "scale", scale<T>);
-    network.backward.add("dg", {kElements}, {"dy", "X"}, "by_index", by_index<T>);
+Graph small_chain() {
+    Graph network = test::empty_network();
+    add(network.forward, "y", {kElements}, {"x"}, BYHAND_FUNCTION(scale));
+    add(network.backward, "dy", {kElements}, {"y"}, BYHAND_FUNCTION(square));
+    add(network.backward, "dx", {kElements}, {"dy", "y"}, BYHAND_FUNCTION(product));
+    add(network.backward, "dz", {kElements}, {"dx"}, BYHAND_FUNCTION(scale));
+    add(network.backward, "dg", {kElements}, {"dy", "X"}, BYHAND_FUNCTION(by_index));
     return network;
 }
 
 // In one step from y: dx ← y, its square. (Another formula than above, so that it shows which was taken.)
-template <class T>
-StepNetwork<T> collapsed_chain() {
-    StepNetwork<T> network = test::empty_network<T>();
-    network.backward.add("dx", {kElements}, {"y"}, "square", square<T>);
+Graph collapsed_chain() {
+    Graph network = test::empty_network();
+    add(network.backward, "dx", {kElements}, {"y"}, BYHAND_FUNCTION(square));
     return network;
 }
 
@@ -135,9 +133,9 @@ struct Chain {
         for (const std::string name : {"dy", "dx", "dz", "dg"}) {
             reference.put({name, {kElements}}, Row(kElements, 1e6F));
         }
-        const std::vector<Form> forms = {{small_chain<Rounded>(), std::make_shared<FakeAnswers>(stepwise)},
-                                         {collapsed_chain<Rounded>(), std::make_shared<FakeAnswers>(collapsed)}};
-        return judge_given(file.views(), small_chain<float>(), forms, reference.views(), limits);
+        const std::vector<Form> forms = {{small_chain(), std::make_shared<FakeAnswers>(stepwise)},
+                                         {collapsed_chain(), std::make_shared<FakeAnswers>(collapsed)}};
+        return judge_given(file.views(), small_chain(), forms, reference.views(), limits);
     }
 };
 
@@ -292,7 +290,7 @@ TEST_CASE("judge_given: what is missing for a verdict is reported, nearest first
         for (const auto& [name, numbers] : given) {
             file.add(name, {kElements}, numbers);
         }
-        return missing_for(failing, file.views(), small_chain<float>(), c.judged(given));
+        return missing_for(failing, file.views(), small_chain(), c.judged(given));
     };
     CHECK(missing({"dz", "dg"}, {{"dz", c.dz}, {"dg", c.dg}}) == Names{"dx", "dy"});
     CHECK(missing({"dz"}, {{"dz", c.dz}}) == Names{"dx", "dy"});  // y is the reference's

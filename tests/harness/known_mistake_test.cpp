@@ -22,13 +22,8 @@ constexpr std::size_t kRows = 9;
 
 const NetworkConfig kNetwork = {.vocabulary = 5, .context = 3, .embedding = 2, .hidden = {7}, .norm = {}};
 
-const Step<float>& step_of(const StepNetwork<float>& network, const std::string& makes) {
-    const std::vector<const Step<float>*> steps = all_steps(network);
-    return **std::ranges::find(steps, makes, &Step<float>::makes);
-}
-
 // Random values of all that steps of the network read, the same ones in each test.
-Values random_values(const StepNetwork<float>& network) {
+Values random_values(const Graph& network) {
     std::vector<TensorSpec> specs;
     for (const auto& [name, shape] : shapes_of(network)) {
         specs.push_back({name, shape});
@@ -36,30 +31,27 @@ Values random_values(const StepNetwork<float>& network) {
     return draw(specs, network.ranges, {}, network.config.vocabulary, 3);
 }
 
-std::vector<double> made_by(const Step<float>& step, const Values& values) {
+// The step may write over what it reads: copies.
+std::vector<double> made_by(const Step& step, const Values& values) {
     std::map<std::string, std::vector<float>> read;
-    std::vector<Operand<float>> operands;
-    for (const std::string& name : step.reads) {
-        if (values.holds_indices(name)) {
-            operands.emplace_back(values.indices(name).data());
-        } else {
-            operands.emplace_back(
-                static_cast<const float*>(read.try_emplace(name, values.numbers(name)).first->second.data()));
-        }
-    }
     std::vector<float> out(count(step.shape));
-    step.run(out.data(), operands);
+    execute(step, out.data(), [&](const std::string& name) -> Operand<float> {
+        if (values.holds_indices(name)) {
+            return values.indices(name).data();
+        }
+        return read.try_emplace(name, values.numbers(name)).first->second.data();
+    });
     return {out.begin(), out.end()};
 }
 
 struct Asked {
-    StepNetwork<float> right = stepwise_network<float>(kNetwork, kRows);
+    Graph right = stepwise_graph(kNetwork, kRows);
     Values values = random_values(right);
 
     Question question(const std::string& makes) const {
         Question question;
         question.values = std::make_shared<const Values>(values);
-        question.answer = made_by(step_of(right, makes), values);
+        question.answer = made_by(*find_step(right, makes), values);
         return question;
     }
     std::string known(const std::string& makes, const std::vector<double>& ours) const {
@@ -78,10 +70,10 @@ TEST_CASE("known mistakes: each that changes a step's numbers is named, or one t
     const Asked asked;
     std::size_t named = 0;
     for (const Mistake& mistake : mistakes()) {
-        StepNetwork<float> network = asked.right;
+        Graph network = asked.right;
         for (const std::string& culprit : mistake.plant(network, {})) {
-            const std::vector<const Step<float>*> steps = all_steps(network);
-            const auto step = std::ranges::find(steps, culprit, &Step<float>::makes);
+            const std::vector<const Step*> steps = all_steps(network);
+            const auto step = std::ranges::find(steps, culprit, &Step::makes);
             if (step == steps.end()) {
                 continue;  // it is dropped
             }
@@ -99,9 +91,9 @@ TEST_CASE("known mistakes: each that changes a step's numbers is named, or one t
             const std::string name = asked.known(culprit, ours);
             const Mistake* known = find_mistake(name);
             REQUIRE(known != nullptr);
-            StepNetwork<float> other = asked.right;
+            Graph other = asked.right;
             known->plant(other, {});
-            CHECK(made_by(step_of(other, culprit), asked.values) == ours);
+            CHECK(made_by(*find_step(other, culprit), asked.values) == ours);
             named += name == mistake.name ? 1 : 0;
         }
     }
@@ -109,11 +101,10 @@ TEST_CASE("known mistakes: each that changes a step's numbers is named, or one t
 }
 
 TEST_CASE("known mistakes: planted in the other forms too, which lack some steps") {
-    for (const StepNetwork<float>& form :
-         {collapsed_network<float>(kNetwork, kRows), fused_pieces<float>(kNetwork, kRows), StepNetwork<float>()}) {
+    for (const Graph& form : {collapsed_graph(kNetwork, kRows), fused_pieces(kNetwork, kRows), Graph()}) {
         std::size_t planted = 0;
         for (const Mistake& mistake : mistakes()) {
-            StepNetwork<float> network = form;
+            Graph network = form;
             planted += mistake.plant(network, {}).empty() ? 0 : 1;
         }
         CHECK((planted > 0) == !all_steps(form).empty());
@@ -122,9 +113,9 @@ TEST_CASE("known mistakes: planted in the other forms too, which lack some steps
 
 TEST_CASE("known mistakes: with other rounding too; what no planted mistake makes has no name") {
     const Asked asked;
-    StepNetwork<float> network = asked.right;
+    Graph network = asked.right;
     find_mistake("embedding-overwritten")->plant(network, {});
-    std::vector<double> ours = made_by(step_of(network, "dC"), asked.values);
+    std::vector<double> ours = made_by(*find_step(network, "dC"), asked.values);
     for (std::size_t i = 0; i < ours.size(); ++i) {
         ours[i] *= i % 2 == 0 ? 1 + 1e-6 : 1 - 1e-6;
     }

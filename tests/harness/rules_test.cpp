@@ -12,12 +12,12 @@ TEST_CASE("rules: each gradient of a network, deep or not, and of the formulas i
     NetworkConfig deep = networks::small({5, 3});
     deep.norm.output = true;
     for (const NetworkConfig& config : {NetworkConfig{}, deep}) {
-        const StepNetwork<float> network = stepwise_network<float>(config, 3);
-        for (const Step<float>& step : network.backward.steps()) {
+        const Graph network = stepwise_graph(config, 3);
+        for (const Step& step : network.backward) {
             INFO(step.makes);
             CHECK_FALSE(rule(step.makes).empty());
         }
-        for (const Step<float>& step : network.forward.steps()) {
+        for (const Step& step : network.forward) {
             CHECK(rule(step.makes).empty());
         }
     }

@@ -66,10 +66,11 @@ TEST_CASE("run_calls: a function that behaves makes the same numbers here and in
 
 TEST_CASE("run_calls: in double; what is never written, and numbers that are none") {
     const Values values = values_from(1);
-    const Step<double> step = {"y", {3}, {"x"}, "theirs", [](double* y, std::span<const Operand<double>> reads) {
-                                   y[0] = std::get<const double*>(reads[0])[6] / 3;
-                                   y[1] = std::nan("");
-                               }};
+    const auto theirs = [](double* y, Reads<double> reads) {
+        y[0] = numbers(reads, 0)[6] / 3;
+        y[1] = std::nan("");
+    };
+    const Step step = {"y", {3}, {"x"}, {}, {"theirs", theirs}, {}};
     for (const CallConfig& config : {CallConfig{}, kApart}) {
         const auto results = run_calls<double>({{&step, &values}}, config);
         REQUIRE(results.size() == 1);
@@ -83,7 +84,7 @@ TEST_CASE("run_calls: in double; what is never written, and numbers that are non
 }
 
 TEST_CASE("run_calls: ends of every kind are named") {
-    const std::vector<std::pair<std::string, Function>> ends = {
+    const std::vector<std::pair<std::string, Run>> ends = {
         {"exits the process (exit code 0)", [](auto&&...) { ::_exit(0); }},
         {"exits the process (exit code 0)", [](auto&&...) { std::exit(0); }},
         {"exits the process (exit code 3)", [](auto&&...) { ::_exit(3); }},
@@ -204,7 +205,7 @@ TEST_CASE("run_calls: accesses outside of operands are named, however far outsid
 }
 
 TEST_CASE("run_calls: what a function overwrites although it only reads it") {
-    const Function overwrites = [](float* y, const float* x, const std::int64_t*) {
+    const Run overwrites = [](float* y, const float* x, const std::int64_t*) {
         twice(y, x);
         *const_cast<volatile float*>(x + 3) = 17;
     };

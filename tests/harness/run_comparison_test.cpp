@@ -47,11 +47,12 @@ struct Arena {
 
     ChainModel chain;  // without steps: no name has a limit, none may differ
     std::size_t from = 0;
+    float begin = 100, rate = 0.5;  // of the parameters, the first step's
 
     void run(std::size_t steps, std::size_t every, bool drift) {
-        Tensors<float> begin(state(config));
-        for (const TensorSpec& spec : begin.table()) {
-            test::count_from(begin, spec.name, 100.0F);
+        Tensors<float> initial(state(config));
+        for (const TensorSpec& spec : initial.table()) {
+            test::count_from(initial, spec.name, begin);
         }
         const Schedule schedule{.steps = steps,
                                 .every = every,
@@ -63,8 +64,8 @@ struct Arena {
                                         X[0] = static_cast<std::int64_t>(10 * step);
                                         return Batch{kRows, X.data(), Y.data()};
                                     },
-                                .rate = [](std::size_t step) { return 0.5F + static_cast<float>(step); }};
-        run_comparison(config, begin, schedule, candidates, reference, chain,
+                                .rate = [this](std::size_t step) { return rate + static_cast<float>(step); }};
+        run_comparison(config, initial, schedule, candidates, reference, chain,
                        [this](const ComparedStep& step) { seen.push_back(step); });
     }
 
@@ -137,13 +138,12 @@ TEST_CASE("a compared step has its batch") {
 namespace {
 
 // dW1 = 3·W1.
-template <class T>
-StepNetwork<T> tripling(const NetworkConfig& config) {
-    StepNetwork<T> network;
+Graph tripling(const NetworkConfig& config) {
+    Graph network;
     network.config = config;
     network.rows = kRows;
     const Shape shape = {config.context * config.embedding, config.hidden[0]};
-    network.forward.add("dW1", shape, {"W1"}, "tripled", test::times<T>, count(shape), 3.0);
+    add(network.forward, "dW1", shape, {"W1"}, BYHAND_FUNCTION(test::times), count(shape), 3.0);
     return network;
 }
 
@@ -152,7 +152,7 @@ StepNetwork<T> tripling(const NetworkConfig& config) {
 TEST_CASE("the limits are those of the chain, from the state that the step begins with") {
     for (const bool drift : {true, false}) {
         Arena arena;
-        arena.chain = {tripling<double>(arena.config), tripling<Rounded>(arena.config), {}};
+        arena.chain = {tripling(arena.config), {}};
         arena.run(2, 1, drift);
         // The worst is the first element, 100 at first: three times that, rounded once to a float.
         const TensorResult first = result_of(arena.seen[0], "stepwise", "stepwise", "dW1");
@@ -163,6 +163,24 @@ TEST_CASE("the limits are those of the chain, from the state that the step begin
         const TensorResult second = result_of(arena.seen[1], "stepwise", "stepwise", "dW1");
         CHECK(*second.limit > *first.limit);  // it has grown by 1, or by 4
     }
+}
+
+TEST_CASE("a memo's limits are those of the state and the rate that the step has") {
+    const auto limit = [](Memo* memo, float begin, float rate) {
+        Arena arena;
+        arena.chain = {tripling(arena.config), {}, memo};
+        arena.begin = begin;
+        arena.rate = rate;
+        arena.run(1, 1, false);
+        return result_of(arena.seen[0], "stepwise", "stepwise", "dW1").limit;
+    };
+    Memo memo;
+    for (const float begin : {100.0F, 700.0F, 100.0F}) {
+        CHECK(limit(&memo, begin, 0.25F) == limit(nullptr, begin, 0.25F));
+    }
+    CHECK(memo.limits.size() == 2);
+    limit(&memo, 100, 0.5F);
+    CHECK(memo.limits.size() == 3);
 }
 
 TEST_CASE("with drift each parameter's distance from LibTorch's is told, and the fresh error is from its own state") {

@@ -48,13 +48,13 @@ NetworkSize size_of(std::size_t rows, std::size_t V, std::size_t T, std::size_t 
 
 Form form(const NetworkConfig& config, std::size_t rows) {
     const std::size_t V = config.vocabulary, K = config.context * config.embedding;
-    StepNetwork<Rounded> bounds = test::empty_network<Rounded>();
-    bounds.config = config;
-    bounds.rows = rows;
-    bounds.forward.add("embcat", {rows, K}, {"X"}, "given", test::nothing<Rounded>);
-    bounds.forward.add("z", {rows, V}, {"X"}, "given", test::nothing<Rounded>);
-    bounds.forward.add("y", {rows, V}, {"z", "Y", "embcat"}, "right", right<Rounded>, rows, V, K);
-    bounds.ranges["embcat"] = {.low = 0.5};
+    Graph graph = test::empty_network();
+    graph.config = config;
+    graph.rows = rows;
+    add(graph.forward, "embcat", {rows, K}, {"X"}, BYHAND_FUNCTION(test::nothing));
+    add(graph.forward, "z", {rows, V}, {"X"}, BYHAND_FUNCTION(test::nothing));
+    add(graph.forward, "y", {rows, V}, {"z", "Y", "embcat"}, BYHAND_FUNCTION(right), rows, V, K);
+    graph.ranges["embcat"] = {.low = 0.5};
     auto answers = std::make_shared<FakeAnswers>();
     answers->add("y", {{"z", {rows, V}}, {"Y", {rows}}, {"embcat", {rows, K}}},
                  [rows, V, K](const std::vector<View>& values) {
@@ -64,7 +64,7 @@ Form form(const NetworkConfig& config, std::size_t rows) {
                            test::numbers(values, "embcat").data(), rows, V, K);
                      return y;
                  });
-    return {std::move(bounds), std::move(answers)};
+    return {std::move(graph), std::move(answers)};
 }
 
 Values values_at(const NetworkSize& size) {

@@ -27,18 +27,17 @@ void first_minus_second(T* y, const T* x) {
     y[0] = x[0] - x[1];
 }
 
-template <class T>
-StepNetwork<T> chain() {
-    StepNetwork<T> net = test::empty_network<T>();
-    net.forward.add("same", {kElements}, {"b1"}, "copy", test::copy<T>, kElements);
-    net.forward.add("scaled", {kElements}, {"same"}, "scale", test::times<T>, kElements, kFactor);
-    net.forward.add("copied", {kElements}, {"scaled"}, "copy", test::copy<T>, kElements);
-    net.forward.add("amplified", {kElements}, {"copied"}, "amplify", test::times<T>, kElements, 1024.0);
-    net.forward.add("squared", {kElements}, {"amplified"}, "square", test::square<T>, kElements);
-    net.backward.add("other", {kElements}, {"b1"}, "scale", test::times<T>, kElements, kFactor);
-    net.backward.add("nothing", {kElements}, {"copied", "scaled"}, "subtract", subtract<T>);
-    net.backward.add("apart", {kElements}, {"scaled", "other"}, "subtract", subtract<T>);
-    net.backward.add("neighbours", {}, {"scaled"}, "first_minus_second", first_minus_second<T>);
+Graph chain() {
+    Graph net = test::empty_network();
+    add(net.forward, "same", {kElements}, {"b1"}, BYHAND_FUNCTION(test::copy), kElements);
+    add(net.forward, "scaled", {kElements}, {"same"}, BYHAND_FUNCTION(test::times), kElements, kFactor);
+    add(net.forward, "copied", {kElements}, {"scaled"}, BYHAND_FUNCTION(test::copy), kElements);
+    add(net.forward, "amplified", {kElements}, {"copied"}, BYHAND_FUNCTION(test::times), kElements, 1024.0);
+    add(net.forward, "squared", {kElements}, {"amplified"}, BYHAND_FUNCTION(test::square), kElements);
+    add(net.backward, "other", {kElements}, {"b1"}, BYHAND_FUNCTION(test::times), kElements, kFactor);
+    add(net.backward, "nothing", {kElements}, {"copied", "scaled"}, BYHAND_FUNCTION(subtract));
+    add(net.backward, "apart", {kElements}, {"scaled", "other"}, BYHAND_FUNCTION(subtract));
+    add(net.backward, "neighbours", {}, {"scaled"}, BYHAND_FUNCTION(first_minus_second));
     return net;
 }
 
@@ -50,7 +49,7 @@ std::map<std::string, std::vector<double>> limits(const std::vector<float>& b1, 
     }
     std::ranges::copy(b1, state["b1"].begin());
     const std::vector<std::int64_t> X = {1, 2, 3}, Y = {3, 2, 1};
-    return chain_limits(chain<double>(), chain<Rounded>(), state, {3, X.data(), Y.data()}, 0.1F, config);
+    return chain_limits(chain(), state, {3, X.data(), Y.data()}, 0.1F, config);
 }
 
 // P(|t| > x) for even degrees ν, θ = atan(x/√ν): 1 − sin θ·(1 + cos²θ/2 + 1·3/(2·4)·cos⁴θ + …)
@@ -176,19 +175,18 @@ TEST_CASE("spread: equal rows summed in another order are within the limit of an
     }
     const Batch batch{rows, X.data(), Y.data()};
     const Tensors<float> state = drawn_state(config, 7);
-    Runner<double> right(collapsed_network<double>(config, rows));
+    const Graph graph = collapsed_graph(config, rows);
+    Runner<double> right(graph);
     copy_into(right.tensors(), state);
     right.set_batch(batch);
     right.forward();
     right.backward();
 
-    const auto limits = chain_limits(collapsed_network<double>(config, rows), collapsed_network<Rounded>(config, rows),
-                                     state, batch, 0.1F, {}, {.deviations = {}, .any_order = true});
+    const auto limits = chain_limits(graph, state, batch, 0.1F, {}, {.deviations = {}, .any_order = true});
     const std::span<const double> x = right.tensors()["embcat"], dy = right.tensors()["dhpreact"];
     const std::size_t in = x.size() / rows, out = dy.size() / rows;
     std::size_t beyond_our_order = 0;
-    const auto ours = chain_limits(collapsed_network<double>(config, rows), collapsed_network<Rounded>(config, rows),
-                                   state, batch, 0.1F, {});
+    const auto ours = chain_limits(graph, state, batch, 0.1F, {});
     for (std::size_t kj = 0; kj < in * out; ++kj) {
         float sum = 0;
         for (const std::size_t first : {0, 1}) {

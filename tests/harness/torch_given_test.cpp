@@ -44,7 +44,7 @@ public:
         std::unique_ptr<Side> side;
     };
     Handed spoiled(const Mistake& mistake) const {
-        StepNetwork<float> network = stepwise_network<float>(config_, rows_);
+        Graph network = stepwise_graph(config_, rows_);
         const std::vector<std::string> culprits = mistake.plant(network, catches_);
         Handed handed{{culprits.begin(), culprits.end()}, make_step_side(std::move(network))};
         // Some mistakes keep what the step before this one left.
@@ -59,8 +59,8 @@ public:
     Summary judged(const std::vector<View>& given) {
         std::vector<Candidate> candidates;
         candidates.push_back(
-            candidate_of(std::make_unique<GivenSide>(fit_to(stepwise_network<float>(config_, rows_), given), "given"),
-                         config_, rows_, reference_));
+            candidate_of(std::make_unique<GivenSide>(fit_to(stepwise_graph(config_, rows_), given), "given"), config_,
+                         rows_, reference_));
         const Schedule schedule{.batch = [&](std::size_t) { return now_.batch(); },
                                 .rate = [](std::size_t) { return kRate; }};
         Summary summary;
@@ -89,10 +89,9 @@ public:
     }
 
     // What a network makes with one step changed.
-    std::unique_ptr<Side> changed(const std::string& makes, const std::function<void(Step<float>&)>& change) const {
-        StepNetwork<float> network = stepwise_network<float>(config_, rows_);
-        std::vector<Step<float>>& steps = network.backward.steps();
-        change(*std::ranges::find(steps, makes, &Step<float>::makes));
+    std::unique_ptr<Side> changed(const std::string& makes, const std::function<void(Step&)>& change) const {
+        Graph network = stepwise_graph(config_, rows_);
+        change(*std::ranges::find(network.backward, makes, &Step::makes));
         std::unique_ptr<Side> side = make_step_side(std::move(network));
         side->load(state_);
         side->run(now_.batch(), kRate);
@@ -108,8 +107,8 @@ public:
     }
 
     bool is_gradient(const std::string& name) const {
-        const std::vector<Step<float>> backward = stepwise_network<float>(config_, rows_).backward.steps();
-        return std::ranges::find(backward, name, &Step<float>::makes) != backward.end();
+        const StepList backward = stepwise_graph(config_, rows_).backward;
+        return std::ranges::find(backward, name, &Step::makes) != backward.end();
     }
 
 private:
@@ -315,16 +314,16 @@ TEST_CASE("given: a wrong gradient that is zero in exact arithmetic is to blame,
     // Sums whose terms cancel: the answer is rounding, the terms are not.
     for (const auto& [makes, reads] : {Case{"db1", "dhpreact"}, Case{"dlogit_maxes", "dcounts"}}) {
         INFO(makes << " by " << reads);
-        const std::unique_ptr<Side> side =
-            ground.changed(makes, [&](Step<float>& step) { step.reads.front() = reads; });
+        const std::unique_ptr<Side> side = ground.changed(makes, [&](Step& step) { step.reads.front() = reads; });
         const Summary summary = ground.judged(side->views());
         CHECK_FALSE(summary.agree);
         CHECK(culprits_of(summary) == Names{makes});
         // The same where it is off by no more than a twentieth of one term.
-        const std::unique_ptr<Side> little = ground.changed(makes, [](Step<float>& step) {
-            step.run = [right = step.run, elements = count(step.shape)](float* out, auto reads_of) {
-                right(out, reads_of);
-                const float term = *std::get<const float*>(reads_of.front());
+        const std::unique_ptr<Side> little = ground.changed(makes, [](Step& step) {
+            step.in_float.run = [right = step.in_float.run, elements = count(step.shape)](float* out,
+                                                                                          Reads<float> read) {
+                right(out, read);
+                const float term = *numbers(read, 0);
                 std::for_each_n(out, elements, [term](float& element) { element += 0.05F * term; });
             };
         });

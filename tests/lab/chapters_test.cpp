@@ -35,10 +35,9 @@ TEST_CASE("chapters: what belongs together, and to which layer, wherever the nor
     config.hidden = {4, 3};
     const auto network = [&config](NormPlace place) {
         config.norm.place = place;
-        return stepwise_network<float>(config, 5);
+        return stepwise_graph(config, 5);
     };
-    const StepNetwork<float> before = network(NormPlace::before), after = network(NormPlace::after),
-                             none = network(NormPlace::none);
+    const Graph before = network(NormPlace::before), after = network(NormPlace::after), none = network(NormPlace::none);
     using enum Part;
     CHECK(are(forward_chapters(before), {{lookup, 0},
                                          {linear, 0},
@@ -61,26 +60,26 @@ TEST_CASE("chapters: what belongs together, and to which layer, wherever the nor
     CHECK(are(backward_chapters(none),
               {{loss, 2}, {linear, 2}, {activation, 1}, {linear, 1}, {activation, 0}, {linear, 0}, {lookup, 0}}));
     config.norm.output = true;
-    const StepNetwork<float> output = network(NormPlace::before);
+    const Graph output = network(NormPlace::before);
     const std::vector<Chapter> chapters = forward_chapters(output);
     CHECK(chapters[8].part == norm);
     CHECK(chapters[8].layer == 2);
     // Every step stands in one of them, in order.
     std::size_t steps = 0;
     for (const Chapter& chapter : chapters) {
-        for (const Step<float>* step : chapter.steps) {
-            CHECK(step == &output.forward.steps()[steps++]);
+        for (const Step* step : chapter.steps) {
+            CHECK(step == &output.forward[steps++]);
         }
     }
-    CHECK(steps == output.forward.steps().size());
+    CHECK(steps == output.forward.size());
 }
 
 TEST_CASE("chapters: a function that has no story is told by its name") {
-    StepNetwork<float> network = stepwise_network<float>({}, 5);
-    for (StepList<float>* list : {&network.forward, &network.backward}) {
-        for (Step<float>& step : list->steps()) {
-            if (step.function.starts_with("tanh_")) {
-                step.function = "relu_" + step.function.substr(5);
+    Graph network = stepwise_graph({}, 5);
+    for (StepList* list : {&network.forward, &network.backward}) {
+        for (Step& step : *list) {
+            if (step.in_float.name.starts_with("tanh_")) {
+                step.in_float.name = "relu_" + step.in_float.name.substr(5);
             }
         }
     }

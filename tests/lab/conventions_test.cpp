@@ -53,7 +53,7 @@ byhand::Json field(const byhand::Json& rows, const char* key, const std::string&
 
 }  // namespace
 
-TEST_CASE("conventions: the running figures that PyTorch printed for pytorch/pytorch, issue 7028") {
+TEST_CASE("conventions: the running statistics that PyTorch printed for pytorch/pytorch, issue 7028") {
     const NormInput<double> in = batch(4, {2, 15, 2, 1, 2, 17, 2, 1, -4, -2, -2, -1});
     Convention one = convention("PyTorch");
     one.norm.momentum = 1;

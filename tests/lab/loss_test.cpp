@@ -70,7 +70,7 @@ TEST_CASE("loss: a network from the squared error has its gradient, by finite di
     constexpr double kStep = 1e-5;
     const std::vector<std::int64_t> X = {0, 1, 2, 4, 3, 3}, Y = {4, 0, 2};
     const Batch batch{3, X.data(), Y.data()};
-    Runner<double> runner(lab::network_from<double>(Start::squared_error, kNetwork, 3));
+    Runner<double> runner(lab::network_from(Start::squared_error, kNetwork, 3));
     copy_into(runner.tensors(), drawn_state(kNetwork, 1));
     runner.set_batch(batch);
     runner.forward();
@@ -96,7 +96,7 @@ TEST_CASE("loss: a network from the note's start goes back as from cross-entropy
     const std::vector<std::int64_t> X = {0, 1, 2, 4, 3, 3}, Y = {4, 0, 2};
     std::vector<std::vector<double>> gradients;
     for (const Start start : {Start::cross_entropy, Start::notes_start}) {
-        Runner<double> runner(lab::network_from<double>(start, kNetwork, 3));
+        Runner<double> runner(lab::network_from(start, kNetwork, 3));
         copy_into(runner.tensors(), drawn_state(kNetwork, 1));
         runner.set_batch({3, X.data(), Y.data()});
         runner.forward();
@@ -112,7 +112,7 @@ TEST_CASE("loss: a network from the note's start goes back as from cross-entropy
 
 TEST_CASE("loss: what each trains to, on every seed") {
     lab::LossOptions options = quick();
-    SECTION("by running figures") {}
+    SECTION("by running statistics") {}
     SECTION("by the figures of the training set") {
         options.recipe.network.norm.evaluation = EvaluationFigures::training_set;
     }

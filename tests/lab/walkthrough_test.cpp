@@ -91,10 +91,10 @@ TEST_CASE("walkthrough: every step of any network, in order, each with its formu
         const Json paper = lab_test::read(walkthrough(quick(recipe), lab_test::few_names(), lab_test::setting()));
         NetworkConfig config = recipe.network;
         config.vocabulary = 27;
-        const StepNetwork<float> network = stepwise_network<float>(config, recipe.batch);
+        const Graph network = stepwise_graph(config, recipe.batch);
         std::vector<std::string> names, told;
-        for (const StepList<float>* list : {&network.forward, &network.backward, &network.update}) {
-            for (const Step<float>& step : list->steps()) {
+        for (const StepList* list : {&network.forward, &network.backward, &network.update}) {
+            for (const Step& step : *list) {
                 names.push_back(step.makes);
             }
         }

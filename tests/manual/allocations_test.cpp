@@ -116,8 +116,8 @@ TEST_CASE("allocations: none in a fused training step") {
 
 TEST_CASE("allocations: none in the lists of steps") {
     for (const networks::Example& example : examples()) {
-        for (const auto& network : {stepwise_network<float>(example.config, example.rows),
-                                    collapsed_network<float>(example.config, example.rows)}) {
+        for (const auto& network :
+             {stepwise_graph(example.config, example.rows), collapsed_graph(example.config, example.rows)}) {
             Runner<float> runner(network);
             copy_into(runner.tensors(), example.state);
             const Batch batch = example.batch();

@@ -195,7 +195,7 @@ TEMPLATE_TEST_CASE("note 5: one line is the small steps, for both divisors and e
     }
 }
 
-TEST_CASE("evaluation normalises by running figures, whether they hold a variance or a deviation") {
+TEST_CASE("evaluation normalises by running statistics, whether they hold a variance or a deviation") {
     const Vector<double> x = {5, 1, 3, 9}, mean = {3, 1}, variance = {4, 16}, deviation = {2, 4}, gain = {10, 3},
                          bias = {0.5, -1};
     Vector<double> raw(4), y(4);

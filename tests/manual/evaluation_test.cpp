@@ -1,4 +1,4 @@
-// Evaluation mode, calibration and running figures against plain loops in double.
+// Evaluation mode, calibration and running statistics against plain loops in double.
 #include "manual/evaluation.h"
 
 #include <algorithm>
@@ -53,8 +53,8 @@ TEST_CASE("logits in evaluation mode are those of plain loops, for every convent
             plain::State state = plain::copy(example.state);
             const plain::Values expected = plain::logits(config, state, example.X, plain::Mode::evaluation);
             const std::size_t m = rounding::longest_sum(config, 9);
-            const auto network = [&]<class T>(T) { return evaluation_network<T>(config, 9); };
-            const rounding::Values in_double = rounding::values(network(0.0), example, 0, rounding::kUnit<double>);
+            const Graph graph = evaluation_graph(config, 9);
+            const rounding::Values in_double = rounding::values(graph, example, 0, rounding::kUnit<double>);
             rounding::check({{"logits", {9, 11}, DType::float64, expected.data()}}, in_double, m,
                             rounding::kUnit<double>);
 
@@ -62,7 +62,7 @@ TEST_CASE("logits in evaluation mode are those of plain loops, for every convent
             evaluation.load(example.state);
             std::vector<float> logits(example.rows * 11);
             evaluation.logits(logits, example.X);
-            const rounding::Values in_float = rounding::values(network(0.0), example, 0, rounding::kUnit<float>);
+            const rounding::Values in_float = rounding::values(graph, example, 0, rounding::kUnit<float>);
             rounding::check(float_logits(logits, 9, 11), in_float, m, rounding::kUnit<float>);
         }
     }
@@ -91,7 +91,7 @@ TEST_CASE("a row's logits do not depend on how many rows are asked for, nor on w
     many.logits(none, {});  // no rows, no logits
 }
 
-TEST_CASE("calibrate takes mean and spread of each layer over all rows, in the form the running figures have") {
+TEST_CASE("calibrate takes mean and spread of each layer over all rows, in the form the running statistics have") {
     const Evaluation::By by = by_either();
     unsigned number = 0;
     for (const NormConfig& norm : networks::norms()) {
@@ -125,7 +125,7 @@ TEST_CASE("calibrate takes mean and spread of each layer over all rows, in the f
     }
 }
 
-TEST_CASE("calibrate changes running figures and nothing else, and leaves a network without a norm alone") {
+TEST_CASE("calibrate changes running statistics and nothing else, and leaves a network without a norm alone") {
     const Evaluation::By by = by_either();
     for (const NormPlace place : {NormPlace::none, NormPlace::before}) {
         NetworkConfig config = networks::small({5});
@@ -148,7 +148,7 @@ TEST_CASE("calibrate changes running figures and nothing else, and leaves a netw
 }
 
 // Five rows whose squares around the mean sum to 32: 6.4 by n, 8 by n − 1 (note 3's first column).
-TEST_CASE("running figures move by the momentum towards the batch's, in every form") {
+TEST_CASE("running statistics move by the momentum towards the batch's, in every form") {
     const double old = 2, m = 0.25, mean = 4;
     double new_mean = 0;
     running_mean_update(&new_mean, &old, &mean, 1, m);

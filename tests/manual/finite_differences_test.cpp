@@ -1,5 +1,5 @@
-// Every gradient of the stepwise network against finite differences of its own loss, in double: the reference that needs
-// nothing but the forward pass. What the forward pass itself is held against stands in forward_test.cpp.
+// Every gradient of the stepwise network against finite differences of its own loss, in double: the reference that
+// needs nothing but the forward pass. What the forward pass itself is held against stands in forward_test.cpp.
 #include <algorithm>
 #include <array>
 #include <catch2/catch_test_macros.hpp>
@@ -66,12 +66,12 @@ struct Checked {
 
 // Moves each element of each tensor that has a gradient, and runs the forward steps after it again.
 Checked check_all_gradients(const networks::Example& example) {
-    Runner<double> runner(stepwise_network<double>(example.config, example.rows));
+    Runner<double> runner(stepwise_graph(example.config, example.rows));
     copy_into(runner.tensors(), example.state);
     runner.set_batch(example.batch());
     runner.forward();
     runner.backward();
-    const stepper::Steps<double> forward(runner, example, runner.network().forward);
+    const stepper::Steps<double> forward(runner, example, runner.graph().forward);
     const double& loss = runner.tensors()["loss"][0];
     // Every step rounds, and rounding one value by a unit moves the loss by about a unit of its size.
     const double noise = static_cast<double>(forward.size()) * 0x1p-53 * (1 + loss);
@@ -109,7 +109,7 @@ Checked check_all_gradients(const networks::Example& example) {
         forward.run(0);
         ++checked.tensors;
     }
-    CHECK(checked.tensors == runner.network().backward.steps().size());  // no gradient is left out
+    CHECK(checked.tensors == runner.graph().backward.size());  // no gradient is left out
     return checked;
 }
 

@@ -75,8 +75,8 @@ TEST_CASE("collapsed is stepwise, in double, for every convention") {
     for_each_example(kShapes, [&](const networks::Example& example) {
         const auto side = make_hand_side(HandForm::collapsed, example.config, example.rows, DType::float64);
         const std::size_t m = rounding::longest_sum(example.config, example.rows);
-        const rounding::Values known = rounding::values(stepwise_network<double>(example.config, example.rows), example,
-                                                        kRate, rounding::kUnit<double>);
+        const rounding::Values known =
+            rounding::values(stepwise_graph(example.config, example.rows), example, kRate, rounding::kUnit<double>);
         worst = std::max(worst, rounding::check(run(*side, example), known, m, rounding::kUnit<double>));
     });
     CAPTURE(worst);
@@ -87,8 +87,8 @@ TEST_CASE("fused, stepwise and collapsed in float are stepwise in double, for ev
     double worst = 0;
     for_each_example(kShapes, [&](const networks::Example& example) {
         const std::size_t m = rounding::longest_sum(example.config, example.rows);
-        const rounding::Values known = rounding::values(stepwise_network<double>(example.config, example.rows), example,
-                                                        kRate, rounding::kUnit<float>);
+        const rounding::Values known =
+            rounding::values(stepwise_graph(example.config, example.rows), example, kRate, rounding::kUnit<float>);
         for (const HandForm form : {HandForm::fused, HandForm::stepwise, HandForm::collapsed}) {
             INFO("form " << static_cast<int>(form));
             const auto side = make_hand_side(form, example.config, example.rows, DType::float32);
@@ -105,8 +105,7 @@ TEST_CASE("the smallest network there is: every extent 1, but for two characters
     config.embedding = 1;
     config.norm.place = NormPlace::none;
     const networks::Example example = networks::make(config, 1);
-    const rounding::Values known =
-        rounding::values(stepwise_network<double>(config, 1), example, kRate, rounding::kUnit<float>);
+    const rounding::Values known = rounding::values(stepwise_graph(config, 1), example, kRate, rounding::kUnit<float>);
     for (const HandForm form : {HandForm::fused, HandForm::stepwise, HandForm::collapsed}) {
         rounding::check(run(*make_hand_side(form, config, 1, DType::float32), example), known, 2,
                         rounding::kUnit<float>);

@@ -19,7 +19,7 @@ View view_of(const std::string& name, const Shape& shape, const plain::Values& v
 
 }  // namespace
 
-TEST_CASE("stepwise: logits, loss and new running figures are those of plain loops, for every convention") {
+TEST_CASE("stepwise: logits, loss and new running statistics are those of plain loops, for every convention") {
     unsigned number = 0;
     double worst = 0;
     for (const NormConfig& norm : networks::norms()) {
@@ -31,7 +31,7 @@ TEST_CASE("stepwise: logits, loss and new running figures are those of plain loo
             const networks::Example example = networks::make(config, 9, ++number);
             INFO(networks::describe(config, 9));
             const rounding::Values known =
-                rounding::values(stepwise_network<double>(config, 9), example, kRate, rounding::kUnit<double>);
+                rounding::values(stepwise_graph(config, 9), example, kRate, rounding::kUnit<double>);
             plain::State state = plain::copy(example.state);
             const plain::Values logits = plain::logits(config, state, example.X, plain::Mode::training);
             const plain::Values loss = {plain::cross_entropy(logits, example.Y)};
@@ -52,7 +52,7 @@ TEST_CASE("stepwise: normalised columns have mean 0 and variance 1, and probabil
         config.norm.batch_divisor = divisor;
         config.norm.epsilon = 0;
         const networks::Example example = networks::make(config, 9);
-        Runner<double> runner(stepwise_network<double>(config, 9));
+        Runner<double> runner(stepwise_graph(config, 9));
         copy_into(runner.tensors(), example.state);
         runner.set_batch(example.batch());
         runner.forward();
@@ -76,7 +76,7 @@ TEST_CASE("stepwise: normalised columns have mean 0 and variance 1, and probabil
 
 TEST_CASE("stepwise: every parameter moves against its gradient by the rate, and by nothing else") {
     const networks::Example example = networks::make(networks::small({5, 3}), 9);
-    Runner<float> runner(stepwise_network<float>(example.config, 9));
+    Runner<float> runner(stepwise_graph(example.config, 9));
     copy_into(runner.tensors(), example.state);
     runner.set_batch(example.batch());
     runner.set_rate(0.3F);

@@ -14,19 +14,17 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-template <class T>
-Names made(const StepList<T>& list) {
+Names made(const StepList& list) {
     Names names;
-    for (const Step<T>& step : list.steps()) {
+    for (const Step& step : list) {
         names.push_back(step.makes);
     }
     return names;
 }
 
-template <class T>
-const Step<T>& step(const StepList<T>& list, const std::string& makes) {
-    const auto found = std::ranges::find(list.steps(), makes, &Step<T>::makes);
-    REQUIRE(found != list.steps().end());
+const Step& step(const StepList& list, const std::string& makes) {
+    const auto found = std::ranges::find(list, makes, &Step::makes);
+    REQUIRE(found != list.end());
     return *found;
 }
 
@@ -49,7 +47,7 @@ Names operator+(Names a, const Names& b) {
 }  // namespace
 
 TEST_CASE("names: the network of note 1, forward, its 26 gradients, and its update") {
-    const StepNetwork<float> net = stepwise_network<float>(NetworkConfig(), 32);
+    const Graph net = stepwise_graph(NetworkConfig(), 32);
     CHECK(made(net.forward) == Names{"emb",        "embcat",         "hprebn",      "bnmeani",     "bndiff",
                                      "bndiff2",    "bnvar",          "bnvar_inv",   "bnraw",       "hpreact",
                                      "h",          "logits",         "logit_maxes", "norm_logits", "counts",
@@ -70,7 +68,7 @@ TEST_CASE("names: the network of note 1, forward, its 26 gradients, and its upda
 }
 
 TEST_CASE("names: shapes of the network of note 1") {
-    const StepNetwork<float> net = stepwise_network<float>(NetworkConfig(), 32);
+    const Graph net = stepwise_graph(NetworkConfig(), 32);
     CHECK(step(net.forward, "emb").shape == Shape{32, 3, 2});
     CHECK(step(net.forward, "embcat").shape == Shape{32, 6});
     CHECK(step(net.forward, "hprebn").shape == Shape{32, 100});
@@ -87,19 +85,19 @@ TEST_CASE("names: shapes of the network of note 1") {
 }
 
 TEST_CASE("names: what the steps read, in the order of the notes") {
-    const StepNetwork<float> net = stepwise_network<float>(NetworkConfig(), 32);
+    const Graph net = stepwise_graph(NetworkConfig(), 32);
     CHECK(step(net.forward, "hprebn").reads == Names{"embcat", "W1", "b1"});
-    CHECK(step(net.forward, "hprebn").function == "linear_forward");
+    CHECK(step(net.forward, "hprebn").in_float.name == "linear_forward");
     CHECK(step(net.forward, "bnmeani").reads == Names{"hprebn"});
-    CHECK(step(net.forward, "bnmeani").function == "batchnorm_mean");
+    CHECK(step(net.forward, "bnmeani").in_float.name == "batchnorm_mean");
     CHECK(step(net.backward, "dbnmeani").reads == Names{"dbndiff"});
-    CHECK(step(net.backward, "dbnmeani").function == "batchnorm_mean_backward");
+    CHECK(step(net.backward, "dbnmeani").in_float.name == "batchnorm_mean_backward");
     CHECK(step(net.backward, "dhprebn").reads == Names{"dbndiff", "dbnmeani"});
-    CHECK(step(net.backward, "dhprebn").function == "batchnorm_input_backward");
+    CHECK(step(net.backward, "dhprebn").in_float.name == "batchnorm_input_backward");
 }
 
 TEST_CASE("names: norm after the non-linearity") {
-    const StepNetwork<float> net = stepwise_network<float>(with_norm({5}, NormPlace::after), 4);
+    const Graph net = stepwise_graph(with_norm({5}, NormPlace::after), 4);
     CHECK(made(net.forward) == Names{"emb", "embcat", "hpreact", "hprebn", "bnmeani", "bndiff", "bndiff2", "bnvar",
                                      "bnvar_inv", "bnraw", "h", "logits"} +
                                    kSoftmax);
@@ -109,7 +107,7 @@ TEST_CASE("names: norm after the non-linearity") {
 }
 
 TEST_CASE("names: no norm") {
-    const StepNetwork<float> net = stepwise_network<float>(with_norm({5}, NormPlace::none), 4);
+    const Graph net = stepwise_graph(with_norm({5}, NormPlace::none), 4);
     CHECK(made(net.forward) == Names{"emb", "embcat", "hpreact", "h", "logits"} + kSoftmax);
     CHECK(made(net.backward) ==
           kSoftmaxBackward + Names{"dh", "dW2", "db2", "dhpreact", "dembcat", "dW1", "db1", "demb", "dC"});
@@ -121,7 +119,7 @@ TEST_CASE("names: without γ and β the normalised value is the norm's result; w
     config.norm.affine = false;
     config.hidden_bias = false;
     config.output_bias = false;
-    const StepNetwork<float> net = stepwise_network<float>(config, 4);
+    const Graph net = stepwise_graph(config, 4);
     CHECK(made(net.forward) == Names{"emb", "embcat", "hprebn", "bnmeani", "bndiff", "bndiff2", "bnvar", "bnvar_inv",
                                      "hpreact", "h", "logits"} +
                                    kSoftmax);
@@ -132,7 +130,7 @@ TEST_CASE("names: without γ and β the normalised value is the norm's result; w
 }
 
 TEST_CASE("names: two hidden layers carry their numbers, the output last") {
-    const StepNetwork<float> net = stepwise_network<float>(with_norm({5, 3}, NormPlace::before), 4);
+    const Graph net = stepwise_graph(with_norm({5, 3}, NormPlace::before), 4);
     CHECK(made(net.forward) == Names{"emb",       "embcat",      "hprebn.1",  "bnmeani.1", "bndiff.1",    "bndiff2.1",
                                      "bnvar.1",   "bnvar_inv.1", "bnraw.1",   "hpreact.1", "h.1",         "hprebn.2",
                                      "bnmeani.2", "bndiff.2",    "bndiff2.2", "bnvar.2",   "bnvar_inv.2", "bnraw.2",
@@ -153,7 +151,7 @@ TEST_CASE("names: two hidden layers carry their numbers, the output last") {
 TEST_CASE("names: one hidden layer and a norm on the output carry numbers too, and its result is the logits") {
     NetworkConfig config = with_norm({5}, NormPlace::after);
     config.norm.output = true;
-    const StepNetwork<float> net = stepwise_network<float>(config, 4);
+    const Graph net = stepwise_graph(config, 4);
     CHECK(made(net.forward) == Names{"emb", "embcat", "hpreact.1", "hprebn.1", "bnmeani.1", "bndiff.1", "bndiff2.1",
                                      "bnvar.1", "bnvar_inv.1", "bnraw.1", "h.1", "hprebn.2", "bnmeani.2", "bndiff.2",
                                      "bndiff2.2", "bnvar.2", "bnvar_inv.2", "bnraw.2", "logits"} +
@@ -167,20 +165,20 @@ TEST_CASE("names: one hidden layer and a norm on the output carry numbers too, a
 }
 
 TEST_CASE("names: the collapsed network leaves out the small steps of two formulas and nothing else") {
-    const StepNetwork<float> net = collapsed_network<float>(NetworkConfig(), 32);
+    const Graph net = collapsed_graph(NetworkConfig(), 32);
     CHECK(made(net.forward) == Names{"emb", "embcat", "hprebn", "bnmeani", "bndiff", "bndiff2", "bnvar", "bnvar_inv",
                                      "bnraw", "hpreact", "h", "logits", "loss"});
     CHECK(made(net.backward) == Names{"dlogits", "dh", "dW2", "db2", "dhpreact", "dbngain", "dbnbias", "dbnraw",
                                       "dhprebn", "dembcat", "dW1", "db1", "demb", "dC"});
-    CHECK(made(net.update) == made(stepwise_network<float>(NetworkConfig(), 32).update));
+    CHECK(made(net.update) == made(stepwise_graph(NetworkConfig(), 32).update));
 }
 
 TEST_CASE("names: evaluation goes from the characters to the logits") {
-    const StepNetwork<float> net = evaluation_network<float>(NetworkConfig(), 32);
+    const Graph net = evaluation_graph(NetworkConfig(), 32);
     CHECK(made(net.forward) == Names{"emb", "embcat", "hprebn", "hpreact", "h", "logits"});
-    CHECK(net.backward.steps().empty());
-    CHECK(net.update.steps().empty());
-    const StepNetwork<float> after = evaluation_network<float>(with_norm({5, 3}, NormPlace::after), 4);
+    CHECK(net.backward.empty());
+    CHECK(net.update.empty());
+    const Graph after = evaluation_graph(with_norm({5, 3}, NormPlace::after), 4);
     CHECK(made(after.forward) ==
           Names{"emb", "embcat", "hpreact.1", "hprebn.1", "h.1", "hpreact.2", "hprebn.2", "h.2", "logits"});
 }
@@ -257,9 +255,8 @@ TEST_CASE("names: for every convention every name is made once, read after it is
             NetworkConfig config = networks::small(hidden);
             config.norm = norm;
             INFO(networks::describe(config, 4));
-            for (const StepNetwork<float>& net :
-                 {stepwise_network<float>(config, 4), collapsed_network<float>(config, 4),
-                  evaluation_network<float>(config, 4)}) {
+            for (const Graph& net :
+                 {stepwise_graph(config, 4), collapsed_graph(config, 4), evaluation_graph(config, 4)}) {
                 const Runner<float> runner(net);  // throws where a name is made twice or read too early
                 std::set<std::string> read;
                 const std::vector<TensorSpec>& table = runner.tensors().table();
@@ -269,10 +266,10 @@ TEST_CASE("names: for every convention every name is made once, read after it is
                     REQUIRE(spec != table.end());
                     return spec->shape;
                 };
-                for (const StepList<float>* list : {&net.forward, &net.backward, &net.update}) {
-                    for (const Step<float>& s : list->steps()) {
+                for (const StepList* list : {&net.forward, &net.backward, &net.update}) {
+                    for (const Step& s : *list) {
                         INFO(s.makes);
-                        CHECK(!s.function.empty());
+                        CHECK(!s.in_float.name.empty());
                         CHECK(count(s.shape) > 0);
                         if (list != &net.forward) {
                             CHECK(s.shape == shape(s.makes.substr(list == &net.backward ? 1 : 4)));
@@ -280,11 +277,11 @@ TEST_CASE("names: for every convention every name is made once, read after it is
                         read.insert(s.reads.begin(), s.reads.end());
                     }
                 }
-                if (net.backward.steps().empty()) {
+                if (net.backward.empty()) {
                     continue;
                 }
                 // Nothing is made for nothing: each forward value but the loss is read again.
-                for (const Step<float>& s : net.forward.steps()) {
+                for (const Step& s : net.forward) {
                     INFO(s.makes);
                     CHECK((s.makes == "loss" || read.contains(s.makes)));
                 }

@@ -75,7 +75,7 @@ inline byhand::NetworkConfig small(std::vector<std::size_t> hidden, std::size_t 
 }
 
 // No norm; and every place, divisor of the batch, ε (inside and outside the root, large enough to show; none), with γ
-// and β and without, with a norm on the output and without. Running figures take turns: their divisor is the batch's
+// and β and without, with a norm on the output and without. Running statistics take turns: their divisor is the batch's
 // or the other, they hold variances or deviations.
 inline std::vector<byhand::NormConfig> norms() {
     using namespace byhand;

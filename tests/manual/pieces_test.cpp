@@ -5,7 +5,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <cstring>
-#include <iterator>
 #include <map>
 #include <set>
 #include <span>
@@ -21,10 +20,10 @@ using namespace byhand;
 namespace {
 
 std::map<std::string, std::string> functions_of(const NetworkConfig& config) {
-    const StepNetwork<float> pieces = fused_pieces<float>(config, 7);
+    const Graph pieces = fused_pieces(config, 7);
     std::map<std::string, std::string> functions;
-    for (const Step<float>* step : all_steps(pieces)) {
-        functions[step->makes] = step->function;
+    for (const Step* step : all_steps(pieces)) {
+        functions[step->makes] = step->in_float.name;
     }
     return functions;
 }
@@ -74,11 +73,11 @@ TEST_CASE("each piece is by the kernel, if there is one, or by the fused network
 TEST_CASE("all kernels of the fused step are among the pieces, on every kind of vectors") {
     NetworkConfig config = networks::small({5});
     config.norm.place = NormPlace::before;
-    const StepNetwork<float> pieces = fused_pieces_on_all_targets(config, 7);
+    const Graph pieces = fused_pieces_on_all_targets(config, 7);
     std::set<std::string> found, expected;
-    for (const Step<float>* step : all_steps(pieces)) {
-        if (step->function.starts_with("simd::")) {
-            found.insert(step->function);
+    for (const Step* step : all_steps(pieces)) {
+        if (step->in_float.name.starts_with("simd::")) {
+            found.insert(step->in_float.name);
         }
     }
     for (const simd::Target& target : simd::targets()) {
@@ -101,7 +100,7 @@ TEST_CASE("each kernel makes what the formula makes of the same reads, on every 
             config.norm = norm;
             INFO(networks::describe(config, rows));
             const networks::Example example = networks::make(config, rows);
-            const StepNetwork<float> formulas = fused_network<float>(config, rows);
+            const Graph formulas = fused_graph(config, rows);
             const std::unique_ptr<Side> side = make_step_side(formulas);
             side->load(example.state);
             side->run(example.batch(), 0.1F);
@@ -113,23 +112,21 @@ TEST_CASE("each kernel makes what the formula makes of the same reads, on every 
                        : name == "rate" ? Operand<float>(&rate)
                                         : Operand<float>(static_cast<const float*>(find(values, name)->data));
             };
-            const StepNetwork<float> pieces = fused_pieces_on_all_targets(config, rows);
-            for (const Step<float>* step : all_steps(pieces)) {
+            const Graph pieces = fused_pieces_on_all_targets(config, rows);
+            for (const Step* step : all_steps(pieces)) {
                 const View* right = find(values, step->makes);
                 if (right == nullptr) {  // counts
                     continue;
                 }
-                std::vector<Operand<float>> reads;
-                std::ranges::transform(step->reads, std::back_inserter(reads), operand);
                 std::vector<float> made(count(step->shape));
-                step->run(made.data(), reads);
+                execute(*step, made.data(), operand);
                 const std::span<const float> expected(static_cast<const float*>(right->data), made.size());
                 float size = 0, off = 0;
                 for (std::size_t i = 0; i < made.size(); ++i) {
                     size = std::max(size, std::abs(expected[i]));
                     off = std::max(off, std::abs(made[i] - expected[i]));
                 }
-                INFO(step->makes << " by " << step->function);
+                INFO(step->makes << " by " << step->in_float.name);
                 CHECK(off <= 1e-5F * size + 1e-7F);  // of two rows normalised nothing may be left
             }
         }
@@ -143,8 +140,8 @@ TEST_CASE("the pieces one after another make what the fused network makes, to th
                 networks::small(rows == 9 ? std::vector<std::size_t>{37} : std::vector<std::size_t>{19, 5});
             config.norm = norm;
             const networks::Example example = networks::make(config, rows);
-            StepNetwork<float> pieces = fused_pieces<float>(config, rows);
-            std::erase_if(pieces.forward.steps(), [](const Step<float>& step) { return step.makes == "counts"; });
+            Graph pieces = fused_pieces(config, rows);
+            std::erase_if(pieces.forward, [](const Step& step) { return step.makes == "counts"; });
             const std::unique_ptr<Side> one_by_one = make_step_side(pieces);
             const std::unique_ptr<Side> fused = make_hand_side(HandForm::fused, config, rows, DType::float32);
             for (Side* side : {one_by_one.get(), fused.get()}) {

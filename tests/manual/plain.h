@@ -25,8 +25,8 @@ State copy(const byhand::Tensors<T>& from) {
     return state;
 }
 
-// training: by the rows given, and the running figures move by the momentum. evaluation: by the running figures.
-// calibration: the running figures become those of the rows given, and are used as in evaluation.
+// training: by the rows given, and the running statistics move by the momentum. evaluation: by the running statistics.
+// calibration: the running statistics become those of the rows given, and are used as in evaluation.
 enum class Mode { training, evaluation, calibration };
 
 struct Column {

@@ -68,8 +68,7 @@ inline std::map<std::string, std::vector<double>> terms_of_norms(const Values& k
 // number is moved by up to `unit` of itself, up or down, wherever a step reads it and again where a step makes it; the
 // result of a norm's backward, by up to `unit` of its terms.
 // (They are moved by kMove, which double can show, and what comes of it is scaled: for moves so small it is linear.)
-inline Values values(const byhand::StepNetwork<double>& network, const networks::Example& example, float rate,
-                     double unit) {
+inline Values values(const byhand::Graph& network, const networks::Example& example, float rate, double unit) {
     using namespace byhand;
     constexpr int kRuns = 16;
     constexpr double kMove = 0x1p-30;
@@ -77,7 +76,7 @@ inline Values values(const byhand::StepNetwork<double>& network, const networks:
     copy_into(runner.tensors(), example.state);
     runner.set_rate(rate);
     std::vector<stepper::Steps<double>> lists;
-    for (const StepList<double>* list : {&network.forward, &network.backward, &network.update, &network.evaluation}) {
+    for (const StepList* list : {&network.forward, &network.backward, &network.update, &network.evaluation}) {
         lists.emplace_back(runner, example, *list);
     }
 

@@ -15,8 +15,8 @@ namespace stepper {
 template <class T>
 class Steps {
 public:
-    Steps(byhand::Runner<T>& runner, const networks::Example& example, const byhand::StepList<T>& list) {
-        for (const byhand::Step<T>& step : list.steps()) {
+    Steps(byhand::Runner<T>& runner, const networks::Example& example, const byhand::StepList& list) {
+        for (const byhand::Step& step : list) {
             Bound bound{&step, runner.tensors()[step.makes], {}, {}};
             for (const std::string& name : step.reads) {
                 if (name == "X" || name == "Y") {
@@ -34,7 +34,7 @@ public:
     // Runs from step number `first` to the end.
     void run(std::size_t first = 0) const {
         for (std::size_t i = first; i < bound_.size(); ++i) {
-            bound_[i].step->run(bound_[i].out.data(), bound_[i].reads);
+            bound_[i].step->template in<T>().run(bound_[i].out.data(), bound_[i].reads);
         }
     }
 
@@ -53,7 +53,7 @@ public:
                     reads[i] = static_cast<const T*>(copy.data());
                 }
             }
-            bound.step->run(bound.out.data(), reads);
+            bound.step->template in<T>().run(bound.out.data(), reads);
             disturb(bound.out, &bound.step->makes);
         }
     }
@@ -70,7 +70,7 @@ public:
 
 private:
     struct Bound {
-        const byhand::Step<T>* step;
+        const byhand::Step* step;
         std::span<T> out;
         std::vector<byhand::Operand<T>> reads;
         std::vector<std::span<const T>> numbers;  // what is read; empty for X and Y

@@ -17,28 +17,28 @@ namespace {
 void add_one(double* out, const double* in) {
     *out = *in + 1;
 }
-void add(double* out, const double* a, const double* b) {
+void sum(double* out, const double* a, const double* b) {
     *out = *a + *b;
 }
 
 // A network of no steps: given are X, Y, rate and the state of config.
-StepNetwork<double> empty() {
+Graph empty() {
     return {networks::small({1}), 2, {}, {}, {}, {}};
 }
 
 }  // namespace
 
 TEST_CASE("runner: a step that reads what no step makes is refused, by name") {
-    StepNetwork<double> net = empty();
-    net.forward.add("a", {}, {"b"}, "add_one", add_one);
+    Graph net = empty();
+    add(net.forward, "a", {}, {"b"}, "add_one", add_one);
     CHECK_THROWS_MATCHES(Runner<double>(net), std::logic_error,
                          Catch::Matchers::Message("a reads b, which no step makes"));
 }
 
 TEST_CASE("runner: a step that runs before what it reads is made reads what was there before") {
-    StepNetwork<double> net = empty();
-    net.forward.add("a", {}, {"b"}, "add_one", add_one);
-    net.forward.add("b", {}, {"rate"}, "add_one", add_one);
+    Graph net = empty();
+    add(net.forward, "a", {}, {"b"}, "add_one", add_one);
+    add(net.forward, "b", {}, {"rate"}, "add_one", add_one);
     Runner<double> runner(net);
     runner.set_rate(10);
     runner.tensors()["b"][0] = 100;
@@ -48,11 +48,11 @@ TEST_CASE("runner: a step that runs before what it reads is made reads what was 
 }
 
 TEST_CASE("runner: forward_from runs what may depend on a name, and never what makes it") {
-    StepNetwork<double> net = empty();
-    net.forward.add("a", {}, {"rate"}, "add_one", add_one);
-    net.forward.add("b", {}, {"rate"}, "add_one", add_one);
-    net.forward.add("c", {}, {"a", "b"}, "add", add);
-    net.forward.add("d", {}, {"c", "a"}, "add", add);
+    Graph net = empty();
+    add(net.forward, "a", {}, {"rate"}, "add_one", add_one);
+    add(net.forward, "b", {}, {"rate"}, "add_one", add_one);
+    add(net.forward, "c", {}, {"a", "b"}, "sum", sum);
+    add(net.forward, "d", {}, {"c", "a"}, "sum", sum);
     Runner<double> runner(net);
     const auto value = [&](const char* name) { return runner.tensors()[name][0]; };
     runner.set_rate(10);
@@ -75,31 +75,31 @@ TEST_CASE("runner: forward_from runs what may depend on a name, and never what m
 }
 
 TEST_CASE("runner: two steps that make one name are refused, in one list or in two, or over what is given") {
-    StepNetwork<double> net = empty();
-    net.forward.add("a", {}, {"rate"}, "add_one", add_one);
-    net.forward.add("a", {}, {"rate"}, "add_one", add_one);
+    Graph net = empty();
+    add(net.forward, "a", {}, {"rate"}, "add_one", add_one);
+    add(net.forward, "a", {}, {"rate"}, "add_one", add_one);
     CHECK_THROWS_MATCHES(Runner<double>(net), std::logic_error, Catch::Matchers::Message("two steps make a"));
 
-    StepNetwork<double> across = empty();
-    across.forward.add("a", {}, {"rate"}, "add_one", add_one);
-    across.update.add("a", {}, {"rate"}, "add_one", add_one);
+    Graph across = empty();
+    add(across.forward, "a", {}, {"rate"}, "add_one", add_one);
+    add(across.update, "a", {}, {"rate"}, "add_one", add_one);
     CHECK_THROWS_AS(Runner<double>(across), std::logic_error);
 
     for (const std::string given : {"W1", "rate", "bnvar_running"}) {
         INFO(given);
-        StepNetwork<double> over = empty();
-        over.forward.add(given, {}, {"rate"}, "add_one", add_one);
+        Graph over = empty();
+        add(over.forward, given, {}, {"rate"}, "add_one", add_one);
         CHECK_THROWS_AS(Runner<double>(over), std::logic_error);
     }
 }
 
 TEST_CASE("runner: each list runs by itself and in order, on what the lists before it made") {
-    StepNetwork<double> net = empty();
-    net.forward.add("a", {}, {"rate"}, "add_one", add_one);
-    net.forward.add("b", {}, {"a"}, "add_one", add_one);
-    net.forward.add("c", {}, {"a", "b"}, "add", add);
-    net.backward.add("d", {}, {"c"}, "add_one", add_one);
-    net.update.add("e", {}, {"d", "rate"}, "add", add);
+    Graph net = empty();
+    add(net.forward, "a", {}, {"rate"}, "add_one", add_one);
+    add(net.forward, "b", {}, {"a"}, "add_one", add_one);
+    add(net.forward, "c", {}, {"a", "b"}, "sum", sum);
+    add(net.backward, "d", {}, {"c"}, "add_one", add_one);
+    add(net.update, "e", {}, {"d", "rate"}, "sum", sum);
     Runner<double> runner(net);
     const auto value = [&](const char* name) { return runner.tensors()[name][0]; };
     const auto unwritten = [&](const char* name) { return is_unwritten(runner.tensors()[name].data()); };
@@ -120,7 +120,7 @@ TEST_CASE("runner: each list runs by itself and in order, on what the lists befo
 
 TEST_CASE("runner: the batch is copied, and Y may be left out") {
     const networks::Example example = networks::make(networks::small({5}), 4);
-    Runner<double> runner(evaluation_network<double>(example.config, 4));
+    Runner<double> runner(evaluation_graph(example.config, 4));
     copy_into(runner.tensors(), example.state);
     {
         std::vector<std::int64_t> X = example.X;

@@ -31,7 +31,7 @@ inline std::vector<std::int64_t> characters(std::size_t count, std::size_t vocab
     return all;
 }
 
-// Gains around 1, running figures of spread around 2, all else around 0: nothing is 0 or 1, and no two are alike.
+// Gains around 1, running statistics of spread around 2, all else around 0: nothing is 0 or 1, and no two are alike.
 inline byhand::Tensors<float> random_state(const byhand::NetworkConfig& config, unsigned seed) {
     std::mt19937 random(seed);
     byhand::Tensors<float> state(byhand::state(config));

@@ -137,7 +137,7 @@ TEST_CASE("what is saved is what was loaded, to the bit") {
     }
 }
 
-TEST_CASE("logits in evaluation are those of plain loops by the running figures") {
+TEST_CASE("logits in evaluation are those of plain loops by the running statistics") {
     for (const std::vector<std::size_t>& hidden : kDepths) {
         for (const NetworkConfig& config : example::all_conventions(hidden)) {
             INFO(example::to_string(config));

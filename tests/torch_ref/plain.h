@@ -47,8 +47,8 @@ inline Spread spread_of(const Values& x, std::size_t rows, std::size_t width) {
     return spread;
 }
 
-// training: by the batch, and the running figures move. evaluation: by the running figures. calibration: the running
-// figures become those of the batch, and are then used as in evaluation.
+// training: by the batch, and the running statistics move. evaluation: by the running statistics. calibration: the
+// running figures become those of the batch, and are then used as in evaluation.
 enum class Mode { training, evaluation, calibration };
 
 struct Network {

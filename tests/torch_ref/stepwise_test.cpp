@@ -55,7 +55,7 @@ bool close(const at::Tensor& a, const at::Tensor& b) {
 
 }  // namespace
 
-TEST_CASE("stepwise: loss, logits and running figures are those of plain loops, for every convention") {
+TEST_CASE("stepwise: loss, logits and running statistics are those of plain loops, for every convention") {
     for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{1}, {7}, {9, 3, 5}}) {
         for (const NetworkConfig& config : example::all_conventions(hidden)) {
             INFO(example::to_string(config));

@@ -50,7 +50,7 @@ InputWatch::InputWatch(const Run& run)
       train_(run.train),
       generator_(torch_seeded(run.recipe.seed)),
       landscape_(run.recipe.network, run.recipe.batch),
-      fixed_(stepwise_network<float>(run.recipe.network, kFixedRows)) {
+      fixed_(stepwise_graph(run.recipe.network, kFixedRows)) {
     DrawnBatch batch(kFixedRows, train_.context);
     draw_batch(batch, train_, generator_);
     fixed_.set_batch(batch.view());

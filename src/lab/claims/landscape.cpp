@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/value.h"
 #include "lab/figures.h"
 #include "manual/stepwise.h"
 
@@ -36,7 +37,7 @@ std::vector<std::string> learned_just_before(const std::vector<Layer>& all, std:
 }  // namespace
 
 Landscape::Landscape(const NetworkConfig& config, std::size_t rows)
-    : config_(config), runner_(stepwise_network<double>(config, rows)) {}
+    : config_(config), runner_(stepwise_graph(config, rows)) {}
 
 void Landscape::begin(const Tensors<float>& state, const Batch& batch) {
     copy_into(runner_.tensors(), state);
@@ -47,14 +48,14 @@ std::vector<double> Landscape::gradient() const {
     std::vector<double> all;
     all.reserve(parameter_count(config_));
     for (const TensorSpec& parameter : parameters(config_)) {
-        const std::span<const double> part = runner_.tensors()["d" + parameter.name];
+        const std::span<const double> part = runner_.tensors()[gradient_of(parameter.name)];
         all.insert(all.end(), part.begin(), part.end());
     }
     return all;
 }
 
 void Landscape::step(const std::string& parameter) {
-    std::ranges::copy(runner_.tensors()["new_" + parameter], runner_.tensors()[parameter].begin());
+    std::ranges::copy(runner_.tensors()[update_of(parameter)], runner_.tensors()[parameter].begin());
 }
 
 std::vector<LayerShift> Landscape::shifts(const Tensors<float>& state, const Batch& batch, double rate) {
@@ -67,7 +68,7 @@ std::vector<LayerShift> Landscape::shifts(const Tensors<float>& state, const Bat
     const auto read_by = [&](std::size_t l) { return l == 0 ? std::string("embcat") : all[l - 1].value("h"); };
     std::vector<std::vector<double>> G(all.size()), x(all.size());
     for (std::size_t l = 0; l < all.size(); ++l) {
-        G[l] = copy_of(runner_, "d" + all[l].W());
+        G[l] = copy_of(runner_, gradient_of(all[l].W()));
         x[l] = copy_of(runner_, read_by(l));
     }
     std::vector<LayerShift> shifts(all.size());
@@ -77,7 +78,7 @@ std::vector<LayerShift> Landscape::shifts(const Tensors<float>& state, const Bat
         }
         runner_.forward();
         runner_.backward();
-        const std::vector<double> updated = copy_of(runner_, "d" + all[l].W());
+        const std::vector<double> updated = copy_of(runner_, gradient_of(all[l].W()));
         shifts[l] = {norm(G[l]), distance(G[l], updated), cosine(G[l], updated),
                      distance(x[l], copy_of(runner_, read_by(l))) / norm(x[l])};
     }

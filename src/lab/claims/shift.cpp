@@ -1,4 +1,4 @@
-// Shift between training and test data: by the running figures, and by the test data's own.
+// Shift between training and test data: by the running statistics, and by the test data's own.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace byhand::lab {
 namespace {
 
 constexpr std::array kKinds = {Kind::initial, Kind::length};
-constexpr std::size_t kLonger = 5;   // times the steps of the other trainings: running figures take their time
+constexpr std::size_t kLonger = 5;   // times the steps of the other trainings: running statistics take their time
 constexpr std::size_t kMoments = 5;  // at which it is tested, the end the last of them
 
 const char* word_of(Kind kind) {
@@ -111,7 +111,7 @@ Table table_of(const Outcomes& outcomes) {
                         tested.second, tested.tested_on),
             {"loss on", words_of(Arm::with), words_of(Arm::without)},
             {line("names of the kind it was trained on", own, own),
-             line("the other kind, by the running figures", other, other),
+             line("the other kind, by the running statistics", other, other),
              {"the other kind, by the training part's", with_spread(by_training, 3), ""},
              {"the other kind, by its own", with_spread(outcomes.at_the_end(Arm::with, other_by_own), 3), ""}}};
 }
@@ -157,7 +157,8 @@ Section tell(const Bench& bench, const AllTested& all) {
     section.blocks.emplace_back(Text{fmt::format(
         "SHIFT BETWEEN TRAINING AND TEST DATA. {} trains for {} steps on the names of one kind, and is tested on names "
         "it has not seen, of that kind and of the other. The names are told apart by their initial, then by their "
-        "length, in the middle of the training part. In evaluation the norm goes by its running figures, by those of "
+        "length, in the middle of the training part. In evaluation the norm goes by its running statistics, by those "
+        "of "
         "the whole training part, or by those of the test data themselves. What the shift costs is the loss on the "
         "other kind less that on one's own.",
         network, bench.steps * kLonger)});
@@ -170,7 +171,7 @@ Section tell(const Bench& bench, const AllTested& all) {
         section.plots.push_back({fmt::format("Cost of a shift by {}, {}", word_of(kKinds[kind]), network),
                                  "step",
                                  "nats",
-                                 {cost_of(outcomes, "with norm, running figures", Arm::with, cost),
+                                 {cost_of(outcomes, "with norm, running statistics", Arm::with, cost),
                                   cost_of(outcomes, "without", Arm::without, cost),
                                   cost_of(outcomes, "with norm, own figures", Arm::with, cost_by_own)}});
     }

@@ -19,7 +19,7 @@ struct ShiftedNames {
 };
 ShiftedNames shifted_names(const Split& names, const Vocabulary& vocabulary, std::size_t context, Kind kind);
 
-// Mean cross-entropy, in nats: on names of the first kind, and on those of the second by the running figures and by
+// Mean cross-entropy, in nats: on names of the first kind, and on those of the second by the running statistics and by
 // their own. NaN where there are no examples.
 struct ShiftLosses {
     double own = 0, other = 0, other_by_own = 0;

@@ -250,10 +250,10 @@ void tell_agreement(Paper& paper, const std::vector<Convention>& all, const std:
                                        numbers_of(run_convention(one, bounds)),
                                        numbers_of(asked_of_torch(one, batches, torch))));
     }
-    paper.blocks.emplace_back(
-        Text{"Each of them by LibTorch as well: y, dx, running figures and evaluation, all batches. PyTorch's row is "
-             "torch::nn::BatchNorm1d itself; the others have a module of torch:: operations, with gradients by "
-             "autograd."});
+    paper.blocks.emplace_back(Text{
+        "Each of them by LibTorch as well: y, dx, running statistics and evaluation, all batches. PyTorch's row is "
+        "torch::nn::BatchNorm1d itself; the others have a module of torch:: operations, with gradients by "
+        "autograd."});
     paper.blocks.emplace_back(table_of("float by hand against LibTorch in double", agreements));
     paper.agrees = paper.agrees && all_hold(agreements);
 }

@@ -8,7 +8,7 @@ std::string lecture(const std::string& file) {
     return "github.com/karpathy/nn-zero-to-hero, lectures/makemore/" + file;
 }
 
-// ε is inside the root, and running figures are variances, unless a convention changes it.
+// ε is inside the root, and running statistics are variances, unless a convention changes it.
 NormConfig norm_of(Divisor batch, Divisor running, double weight_of_new, double epsilon) {
     NormConfig norm;
     norm.batch_divisor = batch;
@@ -33,7 +33,7 @@ Convention notes() {
             norm_of(Divisor::n_minus_1, Divisor::n_minus_1, 0.001, 1e-5),
             1,
             "0.001 of the new",
-            {"note 1: mean, variance with n - 1, 1e-5 inside the root", "recipes/notes.json: the running figures"}};
+            {"note 1: mean, variance with n - 1, 1e-5 inside the root", "recipes/notes.json: the running statistics"}};
 }
 
 Convention note_4() {

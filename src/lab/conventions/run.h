@@ -15,7 +15,7 @@ template <class T>
 struct ConventionRun {
     std::vector<T> y, dx;                         // of all batches, one under the other: (batches·n, H)
     std::vector<T> running_mean, running_spread;  // (H), after the last batch
-    std::vector<T> evaluated;                     // (n, H): the last batch by the running figures
+    std::vector<T> evaluated;                     // (n, H): the last batch by the running statistics
     std::vector<std::vector<T>> spread_path;      // (H) each: running_spread before the first batch and after each
 };
 
@@ -71,7 +71,7 @@ ConventionRun<T> run_convention(const Convention& convention, const std::vector<
     return run;
 }
 
-// All its numbers, one after another: y, dx, running figures, evaluated.
+// All its numbers, one after another: y, dx, running statistics, evaluated.
 template <class T>
 std::vector<T> numbers_of(const ConventionRun<T>& run) {
     std::vector<T> all;

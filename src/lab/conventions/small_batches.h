@@ -7,7 +7,7 @@
 
 namespace byhand::lab {
 
-// Over many batches of independent normal numbers whose true variance is 1: what running figures settle at.
+// Over many batches of independent normal numbers whose true variance is 1: what running statistics settle at.
 struct SmallBatch {
     std::size_t rows = 0;
     double by_n = 0, by_n_minus_1 = 0;  // the mean of the batches' variances, by divisor

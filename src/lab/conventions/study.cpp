@@ -97,7 +97,7 @@ void tell_memory(Paper& paper, const ConventionStudy& study) {
 void tell_small_batches(Paper& paper, std::uint64_t seed) {
     constexpr std::size_t kBatches = 4000;
     const std::vector<SmallBatch> measured = small_batches({2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128}, kBatches, seed);
-    Table table{fmt::format("what running figures settle at, over the true variance ({} batches)", kBatches),
+    Table table{fmt::format("what running statistics settle at, over the true variance ({} batches)", kBatches),
                 {"rows of a batch", "by n", "(n − 1)/n", "by n − 1", "by n − 1, deviation kept"},
                 {}};
     Plot plot{"a running figure over the true variance", "rows of a batch", "settles at", {}, true, false, false};
@@ -132,10 +132,11 @@ void tell_questions(Paper& paper, const ConventionStudy& study) {
     const ConventionRun<double>& by_pytorch = study.runs.front();
     paper.blocks.emplace_back(Text{"What is asked again and again:"});
     ask(paper, "“The loss on the same rows is another in evaluation: is that a mistake?”",
-        fmt::format("No. Training goes by the batch, evaluation by running figures, which carry the other batches and "
-                    "what is left of their start: by PyTorch's the same rows come out up to {:.2g} apart here. It is "
-                    "large where batches are few or small.",
-                    evaluation_against_training(by_pytorch)),
+        fmt::format(
+            "No. Training goes by the batch, evaluation by running statistics, which carry the other batches and "
+            "what is left of their start: by PyTorch's the same rows come out up to {:.2g} apart here. It is "
+            "large where batches are few or small.",
+            evaluation_against_training(by_pytorch)),
         "github.com/pytorch/pytorch/issues/5406, github.com/keras-team/keras/issues/7265");
     Convention mistaken = pytorch;
     mistaken.norm.momentum = 1 - pytorch.norm.momentum;
@@ -155,7 +156,7 @@ void tell_questions(Paper& paper, const ConventionStudy& study) {
     ask(paper, "“The same weights, another framework: why other numbers?”",
         fmt::format("ε is 1e-3 in Keras and 1e-5 in PyTorch: where the running variance is {:.2g}, as our narrow "
                     "unit's, that alone scales the result by {:.3f}. A norm moved from the one to the other takes "
-                    "its running figures and its ε along.",
+                    "its running statistics and its ε along.",
                     narrow, std::sqrt((narrow + pytorch.norm.epsilon) / (narrow + keras->norm.epsilon))),
         "github.com/keras-team/keras, keras/src/layers/normalization/batch_normalization.py");
     ask(paper, "“Does Keras keep its variance with n or n − 1?”",

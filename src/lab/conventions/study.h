@@ -21,7 +21,7 @@ struct ConventionStudy {
 inline const std::vector<double> kUnitMeans = {1, -4, 40}, kUnitDeviations = {0.05, 2, 30};
 inline constexpr std::size_t kUnits = 3;
 
-// The running figures of spread as variances, whatever they are kept as.
+// The running statistics of spread as variances, whatever they are kept as.
 std::vector<double> as_variances(const Convention& convention, std::vector<double> spread);
 
 // Training beside evaluation on the same rows, and how long a running figure remembers where it began. Adds to

@@ -48,7 +48,7 @@ YesOrNo activations(Recipe recipe, NormPlace norm, std::size_t steps, std::size_
     Training training;
     training.recipe = recipe;
     const Trained trained = train_one(training, material);
-    Runner<double> runner(stepwise_network<double>(run.recipe.network, rows));
+    Runner<double> runner(stepwise_graph(run.recipe.network, rows));
     copy_into(runner.tensors(), trained.state);
     runner.set_batch(run.train.rows(0, rows));
     const std::vector<Layer> all = layers(run.recipe.network);

@@ -5,6 +5,7 @@
 #include <limits>
 #include <span>
 
+#include "base/value.h"
 #include "lab/figures.h"
 #include "lab/layer_names.h"
 #include "manual/stepwise.h"
@@ -47,7 +48,7 @@ Seen run(Runner<double>& runner, const Tensors<float>& state, const Layer& layer
     }
     runner.forward();
     runner.backward();
-    Seen seen{copy_of(tensors, handed_on(layer)), copy_of(tensors, "d" + layer.W()), {}, {}, tensors["loss"][0]};
+    Seen seen{copy_of(tensors, handed_on(layer)), copy_of(tensors, gradient_of(layer.W())), {}, {}, tensors["loss"][0]};
     if (layer.norm == NormPlace::before) {
         seen.variance = copy_of(tensors, layer.value("bnvar"));
         seen.inverse_deviation = copy_of(tensors, layer.value("bnvar_inv"));
@@ -85,7 +86,7 @@ ScaledLayer scale_layer(Runner<double>& runner, const Tensors<float>& state, con
 
 std::vector<ScaledLayer> scale_layers(const NetworkConfig& config, const Tensors<float>& state, const Batch& batch,
                                       const std::vector<double>& alphas) {
-    Runner<double> runner(stepwise_network<double>(config, batch.rows));
+    Runner<double> runner(stepwise_graph(config, batch.rows));
     runner.set_batch(batch);
     std::vector<ScaledLayer> all;
     for (const Layer& layer : layers(config)) {

@@ -10,6 +10,7 @@
 #include "lab/training.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
+#include "steps/rounded.h"
 
 namespace byhand::lab {
 namespace {
@@ -48,39 +49,34 @@ Losses losses_on(const Examples& examples, const Examples& train, const NetworkC
 
 }  // namespace
 
-template <class T>
-StepNetwork<T> network_from(Start start, const NetworkConfig& config, std::size_t rows) {
-    StepNetwork<T> network = collapsed_network<T>(config, rows);
+Graph network_from(Start start, const NetworkConfig& config, std::size_t rows) {
+    Graph network = collapsed_graph(config, rows);
     if (start == Start::cross_entropy) {
         return network;
     }
     const std::size_t V = config.vocabulary;
     // Up to the probabilities as in small steps; then the loss, and what comes before the collapsed network's dlogits.
-    std::vector<Step<T>>& forward = network.forward.steps();
+    StepList& forward = network.forward;
     forward.pop_back();
-    const StepNetwork<T> stepwise = stepwise_network<T>(config, rows);
-    const std::vector<Step<T>>& small = stepwise.forward.steps();
-    const auto after_logits = std::ranges::find(small, "logit_maxes", &Step<T>::makes);
-    const auto probs = std::ranges::find(small, "probs", &Step<T>::makes);
+    const Graph stepwise = stepwise_graph(config, rows);
+    const StepList& small = stepwise.forward;
+    const auto after_logits = std::ranges::find(small, "logit_maxes", &Step::makes);
+    const auto probs = std::ranges::find(small, "probs", &Step::makes);
     std::copy(after_logits, std::next(probs), std::back_inserter(forward));
-    network.forward.add("loss", {}, {"probs", "Y"}, "squared_error_forward", squared_error_forward<T>, rows, V);
+    add(network.forward, "loss", {}, {"probs", "Y"}, BYHAND_FUNCTION(squared_error_forward), rows, V);
 
-    StepList<T> backward;
+    StepList backward;
     if (start == Start::notes_start) {
-        backward.add("dlogits", {rows, V}, {"probs", "Y"}, "squared_error_backward", squared_error_backward<T>, rows,
-                     V);
+        add(backward, "dlogits", {rows, V}, {"probs", "Y"}, BYHAND_FUNCTION(squared_error_backward), rows, V);
     } else {
-        backward.add("dprobs", {rows, V}, {"probs", "Y"}, "squared_error_backward", squared_error_backward<T>, rows, V);
-        backward.add("dlogits", {rows, V}, {"dprobs", "probs"}, "softmax_backward", softmax_backward<T>, rows, V);
+        add(backward, "dprobs", {rows, V}, {"probs", "Y"}, BYHAND_FUNCTION(squared_error_backward), rows, V);
+        add(backward, "dlogits", {rows, V}, {"dprobs", "probs"}, BYHAND_FUNCTION(softmax_backward), rows, V);
     }
-    const std::vector<Step<T>>& rest = network.backward.steps();
-    std::copy(std::next(rest.begin()), rest.end(), std::back_inserter(backward.steps()));
+    const StepList& rest = network.backward;
+    std::copy(std::next(rest.begin()), rest.end(), std::back_inserter(backward));
     network.backward = std::move(backward);
     return network;
 }
-
-template StepNetwork<float> network_from(Start, const NetworkConfig&, std::size_t);
-template StepNetwork<double> network_from(Start, const NetworkConfig&, std::size_t);
 
 std::vector<std::size_t> curve_points(std::size_t steps) {
     std::vector<std::size_t> points = {0};
@@ -115,7 +111,7 @@ std::vector<std::vector<LossTrained>> train_losses(const std::vector<LossTrainin
                 from.rate *= trainings[which].rate_factor;
             }
             training.make = [start = trainings[which].start](const NetworkConfig& config, std::size_t rows) {
-                return make_step_model(network_from<float>(start, config, rows));
+                return make_step_model(network_from(start, config, rows));
             };
             training.watch = [&, &result = result](std::size_t steps, Model& model) {
                 if (std::ranges::binary_search(points, steps)) {

@@ -16,9 +16,8 @@ namespace byhand::lab {
 // squared error's derivative by the probabilities for that by the logits.
 enum class Start { cross_entropy, notes_start, squared_error };
 
-// The collapsed network with its loss and dlogits exchanged; probs is made on the way. T is float or double.
-template <class T>
-StepNetwork<T> network_from(Start start, const NetworkConfig& config, std::size_t rows);
+// The collapsed network with its loss and dlogits exchanged; probs is made on the way.
+Graph network_from(Start start, const NetworkConfig& config, std::size_t rows);
 
 struct LossTraining {
     std::string name;

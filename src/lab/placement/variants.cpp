@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/value.h"
 #include "lab/held.h"
 
 namespace byhand::lab {
@@ -42,7 +43,7 @@ AgainstTorch against_torch(const Variant& variant, const Material& material, con
     found.summary = held.summary;
     for (const ComparedTensor& tensor : held.step.tensors) {
         const TensorResult& result = tensor.result;
-        if (!result.name.starts_with('d')) {
+        if (value_of(result.name).kind != Kind::gradient) {
             continue;
         }
         ++found.gradients;
@@ -70,7 +71,7 @@ Table gradients_table(const std::vector<Variant>& variants, const std::vector<Ag
     for (std::size_t v = 0; v < kPlaces; ++v) {
         table.columns.push_back(variants[v].words);
         for (const TensorSpec& spec : parameters(variants[v].recipe.network)) {
-            const std::string name = "d" + spec.name;
+            const std::string name = gradient_of(spec.name);
             if (std::ranges::find(names, name) == names.end()) {
                 names.push_back(name);
             }

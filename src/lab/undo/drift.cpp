@@ -196,7 +196,7 @@ std::string verdict(const Pair& pair, const std::vector<Moments>& trainings) {
 
 Moment moment_of(std::size_t step, const Tensors<float>& state, const NetworkConfig& network, const Examples& examples,
                  std::size_t rows) {
-    Runner<float> runner(stepwise_network<float>(network, rows));
+    Runner<float> runner(stepwise_graph(network, rows));
     copy_into(runner.tensors(), state);
     runner.set_batch({rows, examples.X.data(), nullptr});
     const std::vector<Layer> layers = layers_with_norm(network);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/value.h"
 #include "lab/agreement.h"
 #include "lab/figures.h"
 #include "lab/layer_names.h"
@@ -45,7 +46,7 @@ Undone<T> undone(const NormInput<double>& given, const NormConfig& norm) {
 
 // What a norm of the network reads and the gradient of what it hands on, of each layer; with γ = 1 and β = 0.
 std::vector<NormInput<double>> norm_inputs(const FirstStep& first, const Batch& batch) {
-    Runner<float> runner(stepwise_network<float>(first.network(), batch.rows));
+    Runner<float> runner(stepwise_graph(first.network(), batch.rows));
     copy_into(runner.tensors(), first.state);
     runner.set_batch(batch);
     runner.forward();
@@ -54,8 +55,8 @@ std::vector<NormInput<double>> norm_inputs(const FirstStep& first, const Batch& 
     for (const Layer& layer : layers_with_norm(first.network())) {
         const std::size_t H = layer.outputs;
         inputs.push_back({batch.rows, H, as<double>(copy_of(runner.tensors(), layer.value("hprebn"))),
-                          as<double>(copy_of(runner.tensors(), "d" + handed_on(layer))), std::vector<double>(H, 1),
-                          std::vector<double>(H, 0)});
+                          as<double>(copy_of(runner.tensors(), gradient_of(handed_on(layer)))),
+                          std::vector<double>(H, 1), std::vector<double>(H, 0)});
     }
     return inputs;
 }
@@ -100,7 +101,7 @@ struct WholeNetwork {
     double loss = 0;
 };
 WholeNetwork with_norms_undone(const FirstStep& first) {
-    Runner<double> runner(stepwise_network<double>(first.network(), first.run.recipe.batch));
+    Runner<double> runner(stepwise_graph(first.network(), first.run.recipe.batch));
     Tensors<double>& tensors = runner.tensors();
     copy_into(tensors, first.state);
     runner.set_batch(first.batch.view());
@@ -120,7 +121,7 @@ WholeNetwork without_norms(const FirstStep& first) {
     for (const TensorSpec& spec : weights.table()) {
         std::ranges::copy(first.state[spec.name], weights[spec.name].begin());
     }
-    Runner<double> runner(stepwise_network<double>(plain, first.run.recipe.batch));
+    Runner<double> runner(stepwise_graph(plain, first.run.recipe.batch));
     copy_into(runner.tensors(), weights);
     runner.set_batch(first.batch.view());
     runner.forward();

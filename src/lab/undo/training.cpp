@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/member.h"
+#include "base/value.h"
 #include "lab/figures.h"
 #include "lab/layer_names.h"
 #include "lab/paired.h"
@@ -24,10 +25,12 @@ constexpr std::size_t kMoments = 20;  // looked at in a training, besides its be
 
 // The note's slip: the update of γ reads the gradient of β.
 std::unique_ptr<Model> with_slip(const NetworkConfig& network, std::size_t rows) {
-    StepNetwork<float> slipped = fused_network<float>(network, rows);
-    for (Step<float>& step : slipped.update.steps()) {
-        if (step.makes.starts_with("new_bngain")) {
-            step.reads[1] = "dbnbias" + step.makes.substr(std::string("new_bngain").size());
+    Graph slipped = fused_graph(network, rows);
+    for (Step& step : slipped.update) {
+        if (Value made = value_of(step.makes); made.kind == Kind::updated && made.base == "bngain") {
+            made.kind = Kind::gradient;
+            made.base = "bnbias";
+            step.reads[1] = made.name();
         }
     }
     return make_step_model(std::move(slipped));

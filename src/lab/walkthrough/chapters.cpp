@@ -28,10 +28,10 @@ Part part_of(const std::string& function) {
     return found != kBeginnings.end() ? found->part : Part::other;
 }
 
-std::vector<Chapter> chapters(const StepList<float>& list) {
+std::vector<Chapter> chapters(const StepList& list) {
     std::vector<Chapter> all;
-    for (const Step<float>& step : list.steps()) {
-        const Part part = part_of(step.function);
+    for (const Step& step : list) {
+        const Part part = part_of(step.in_float.name);
         if (all.empty() || all.back().part != part) {
             all.push_back({part, 0, {}});
         }
@@ -43,7 +43,7 @@ std::vector<Chapter> chapters(const StepList<float>& list) {
 }  // namespace
 
 // Going forward a layer begins with its linear; going back it ends with that.
-std::vector<Chapter> forward_chapters(const StepNetwork<float>& network) {
+std::vector<Chapter> forward_chapters(const Graph& network) {
     std::vector<Chapter> all = chapters(network.forward);
     std::size_t begun = 0;
     for (Chapter& chapter : all) {
@@ -53,7 +53,7 @@ std::vector<Chapter> forward_chapters(const StepNetwork<float>& network) {
     return all;
 }
 
-std::vector<Chapter> backward_chapters(const StepNetwork<float>& network) {
+std::vector<Chapter> backward_chapters(const Graph& network) {
     std::vector<Chapter> all = chapters(network.backward);
     std::size_t layer = network.config.hidden.size();
     for (Chapter& chapter : all) {

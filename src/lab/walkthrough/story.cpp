@@ -7,6 +7,7 @@
 #include <cmath>
 #include <vector>
 
+#include "base/value.h"
 #include "lab/figures.h"
 #include "lab/paper/paper.h"
 
@@ -23,8 +24,8 @@ Layer layer_of(const Chapter& chapter, const Told& told) {
     return layers(told.network.config)[chapter.layer];
 }
 
-const Step<float>& step_by(const Chapter& chapter, const std::string& function) {
-    return **std::ranges::find(chapter.steps, function, [](const Step<float>* step) { return step->function; });
+const Step& step_by(const Chapter& chapter, const std::string& function) {
+    return **std::ranges::find(chapter.steps, function, [](const Step* step) { return step->in_float.name; });
 }
 
 // The first unit's values down the batch. Precondition: the tensor is (B, H).
@@ -68,8 +69,8 @@ std::string told_answer(const Told& told) {
 std::string other(const Chapter& chapter) {
     std::vector<std::string> functions;
     functions.reserve(chapter.steps.size());
-    for (const Step<float>* step : chapter.steps) {
-        functions.push_back(step->function);
+    for (const Step* step : chapter.steps) {
+        functions.push_back(step->in_float.name);
     }
     return fmt::format("Further steps: {}.", fmt::join(functions, ", "));
 }
@@ -160,7 +161,7 @@ std::string linear_backward_story(const Chapter& chapter, const Told& told) {
             " The norm takes the mean off, and with it any bias: of d{} no element is larger than {:.1g}, where d{} "
             "goes "
             "to {:.1g}.",
-            b, largest("d" + b, told), W, largest("d" + W, told));
+            b, largest(gradient_of(b), told), W, largest(gradient_of(W), told));
     }
     return text;
 }
@@ -180,7 +181,7 @@ std::string norm_backward_story(const Chapter& chapter, const Told& told) {
 }
 
 std::string activation_backward(const Chapter& chapter, const Told& told) {
-    const Step<float>& step = *chapter.steps.front();
+    const Step& step = *chapter.steps.front();
     double passed = 0;
     const std::span<const float> h = told.values[step.reads.back()];
     for (const float value : h) {

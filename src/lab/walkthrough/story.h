@@ -11,7 +11,7 @@ namespace byhand::lab {
 
 // What a chapter is told from: the network after one step, forward, backward and update.
 struct Told {
-    const StepNetwork<float>& network;
+    const Graph& network;
     const Tensors<float>& values;
     const Followed& followed;
 };

@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "base/value.h"
+
 namespace byhand::lab {
 namespace {
 
@@ -32,23 +34,20 @@ constexpr std::array kSymbols = std::to_array<Symbol>({
     {"C", "C"},
 });
 
-bool is_weight_or_bias(std::string_view name) {
-    return name.size() > 1 && (name.front() == 'W' || name.front() == 'b') &&
-           name.find_first_not_of("0123456789", 1) == std::string_view::npos;
-}
-
-std::string own_symbol(std::string_view name) {
-    const auto* const found = std::ranges::find(kSymbols, name.substr(0, name.find('.')), &Symbol::name);
-    return std::string(found != kSymbols.end() ? found->symbol : is_weight_or_bias(name) ? name : std::string_view());
+std::string own_symbol(const std::string& name) {
+    const std::string base = value_of(name).base;
+    const auto* const found = std::ranges::find(kSymbols, base, &Symbol::name);
+    return found != kSymbols.end() ? std::string(found->symbol) : base == "W" || base == "b" ? name : std::string();
 }
 
 }  // namespace
 
 std::string symbol_of(const std::string& name) {
-    if (std::string own = own_symbol(name); !own.empty() || !name.starts_with('d')) {
-        return own;
+    const Kind kind = value_of(name).kind;
+    const std::string of = own_symbol(without_kind(name));
+    if (kind != Kind::gradient) {
+        return kind == Kind::value ? of : "";
     }
-    const std::string of = own_symbol(std::string_view(name).substr(1));
     const bool fraction = of.find('/') != std::string::npos || of.find(' ') != std::string::npos;
     return of.empty() ? "" : fraction ? "dL/d(" + of + ")" : "dL/d" + of;
 }

@@ -88,15 +88,15 @@ void tell(Paper& paper, const Chapter& chapter, const std::string& story, const 
         shown.insert(name);
     };
     Formulas formulas;
-    for (const Step<float>* step : chapter.steps) {
+    for (const Step* step : chapter.steps) {
         for (const TensorSpec& given : parameters(told.network.config)) {
             if (!shown.contains(given.name) && std::ranges::find(step->reads, given.name) != step->reads.end()) {
                 add(given.name, given.shape);
             }
         }
         add(step->makes, step->shape);
-        if (std::ranges::find(formulas.functions, step->function) == formulas.functions.end()) {
-            formulas.functions.push_back(step->function);
+        if (std::ranges::find(formulas.functions, step->in_float.name) == formulas.functions.end()) {
+            formulas.functions.push_back(step->in_float.name);
         }
         Json values = Json::array();
         for (const Place& place : rows.back().places) {
@@ -110,7 +110,7 @@ void tell(Paper& paper, const Chapter& chapter, const std::string& story, const 
                                        {"meaning", meaning(step->makes)},
                                        {"shape", step->shape},
                                        {"reads", step->reads},
-                                       {"function", step->function},
+                                       {"function", step->in_float.name},
                                        {"values", std::move(values)}});
     }
     paper.blocks.emplace_back(Text{story});
@@ -126,20 +126,20 @@ void tell_update(Paper& paper, const Told& told, double rate) {
     Table running{"", {"byhand", "shape", "before", "this batch's", "after"}, {}};
     Formulas formulas;
     const NormConfig& norm = told.network.config.norm;
-    for (const Step<float>& step : told.network.update.steps()) {
+    for (const Step& step : told.network.update) {
         const std::string &of = step.reads[0], &by = step.reads[1];
         const std::size_t at = places_of(of, step.shape, told.followed).front().position;
         const auto before = static_cast<double>(told.values[of][at]);
         const auto after = static_cast<double>(told.values[step.makes][at]);
         const float moved_by = told.values[by][at];
-        if (step.function == "descend") {
+        if (step.in_float.name == "descend") {
             learned.rows.push_back(
                 {of, symbol_of(of), to_string(step.shape), precise(before), figure(moved_by), precise(after)});
         } else {
             running.rows.push_back({of, to_string(step.shape), precise(before), figure(moved_by), precise(after)});
         }
-        if (std::ranges::find(formulas.functions, step.function) == formulas.functions.end()) {
-            formulas.functions.push_back(step.function);
+        if (std::ranges::find(formulas.functions, step.in_float.name) == formulas.functions.end()) {
+            formulas.functions.push_back(step.in_float.name);
         }
         paper.data["steps"].push_back(
             {{"phase", "update"},
@@ -148,20 +148,21 @@ void tell_update(Paper& paper, const Told& told, double rate) {
              {"meaning", meaning(step.makes)},
              {"shape", step.shape},
              {"reads", step.reads},
-             {"function", step.function},
+             {"function", step.in_float.name},
              {"values", {{{"index", index_of(step.shape, at)}, {"label", ""}, {"value", number(after)}}}}});
     }
     paper.blocks.emplace_back(Text{fmt::format(
         "Update. Everything learned takes a step against its gradient, {:g} of it, the learning rate.", rate)});
     paper.blocks.emplace_back(std::move(learned));
     if (!running.rows.empty()) {
-        paper.blocks.emplace_back(Text{fmt::format(
-            "A norm that is to work on a single name has no batch to go by. It keeps running figures, which take {:g} "
-            "of each batch's own.{}",
-            norm.momentum,
-            norm.evaluation == EvaluationFigures::training_set
-                ? " This recipe puts those of the whole training set in their place at the end."
-                : "")});
+        paper.blocks.emplace_back(
+            Text{fmt::format("A norm that is to work on a single name has no batch to go by. It keeps running "
+                             "statistics, which take {:g} "
+                             "of each batch's own.{}",
+                             norm.momentum,
+                             norm.evaluation == EvaluationFigures::training_set
+                                 ? " This recipe puts those of the whole training set in their place at the end."
+                                 : "")});
         paper.blocks.emplace_back(std::move(running));
     }
     paper.blocks.emplace_back(std::move(formulas));
@@ -188,7 +189,7 @@ Paper walkthrough(const WalkthroughOptions& options, const Material& material, c
     draw_batch(batch, run.train, run.generator);
     const double rate = rate_at(run.recipe, 0);
 
-    Runner<float> runner(stepwise_network<float>(network, rows));
+    Runner<float> runner(stepwise_graph(network, rows));
     copy_into(runner.tensors(), run.initial);
     runner.set_batch(batch.view());
     runner.set_rate(static_cast<float>(rate));
@@ -197,7 +198,7 @@ Paper walkthrough(const WalkthroughOptions& options, const Material& material, c
     runner.update();
 
     const Followed followed{options.row, {network, printable_characters(run.vocabulary), batch.X, batch.Y}};
-    const Told told{runner.network(), runner.tensors(), followed};
+    const Told told{runner.graph(), runner.tensors(), followed};
     Paper paper{"walkthrough", "note 1", "One training step, in order", {}, {}, {}, true};
     paper.blocks.emplace_back(Text{fmt::format(
         "Recipe {}: every value of its first training step, in the order in which it is made. Beside the name here "

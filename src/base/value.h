@@ -1,0 +1,39 @@
+// What a tensor of a network is called. Only here is a name put together and taken apart.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <string>
+
+namespace byhand {
+
+enum class Kind {
+    value,      // what the forward pass reads or makes, parameters included: "hprebn.1", "W1"
+    gradient,   // of the loss by that value: "dhprebn.1"
+    updated,    // a parameter or running figure after the step's update: "new_W1"
+    evaluated,  // the value in evaluation mode: "eval_hprebn.1"
+};
+
+struct Value {
+    Kind kind = Kind::value;
+    std::string base;       // "hprebn", "W"; it does not begin with 'd', new_ or eval_
+    std::size_t layer = 0;  // 0 where the name has none
+
+    auto operator<=>(const Value&) const = default;
+
+    // "dhprebn.1"; of W and b "dW1".
+    std::string name() const;
+};
+
+// The value of that name; the inverse of Value::name().
+Value value_of(const std::string& name);
+
+// The names of what belongs to the value of that name: "dW1", "new_W1", "eval_h".
+std::string gradient_of(const std::string& value);
+std::string update_of(const std::string& value);
+std::string evaluation_of(const std::string& value);
+
+// The name of the value itself: "W1" of "dW1" or "new_W1".
+std::string without_kind(const std::string& name);
+
+}  // namespace byhand

@@ -1,0 +1,46 @@
+#include "base/value.h"
+
+#include <catch2/catch_test_macros.hpp>
+
+using namespace byhand;
+
+TEST_CASE("value: names are put together and taken apart") {
+    struct Case {
+        const char* name;
+        Value value;
+    };
+    for (const auto& [name, value] : {Case{"h", {Kind::value, "h", 0}},
+                                      {"hprebn.1", {Kind::value, "hprebn", 1}},
+                                      {"bndiff2", {Kind::value, "bndiff2", 0}},
+                                      {"bndiff2.13", {Kind::value, "bndiff2", 13}},
+                                      {"W12", {Kind::value, "W", 12}},
+                                      {"db3", {Kind::gradient, "b", 3}},
+                                      {"dbndiff2.3", {Kind::gradient, "bndiff2", 3}},
+                                      {"dC", {Kind::gradient, "C", 0}},
+                                      {"new_bnvar_running", {Kind::updated, "bnvar_running", 0}},
+                                      {"new_W1", {Kind::updated, "W", 1}},
+                                      {"eval_logits", {Kind::evaluated, "logits", 0}},
+                                      {"eval_h.2", {Kind::evaluated, "h", 2}}}) {
+        CAPTURE(name);
+        CHECK(value_of(name) == value);
+        CHECK(value.name() == name);
+    }
+}
+
+TEST_CASE("value: a name that is no value's own comes back as it was") {
+    for (const char* name : {"", "d", "new_", "eval_", ".3", "d.3", "W", "W0", "W01", "h.", "h.0", "h.x", "h.1.2",
+                             "W.2", "12", "d7", "h.99999999999999999999999", "new_new_W1"}) {
+        CAPTURE(name);
+        CHECK(value_of(name).name() == name);
+    }
+}
+
+TEST_CASE("value: what belongs to a value, and back") {
+    CHECK(gradient_of("h.2") == "dh.2");
+    CHECK(update_of("W1") == "new_W1");
+    CHECK(evaluation_of("logits") == "eval_logits");
+    for (const char* name : {"h.2", "dh.2", "new_h.2", "eval_h.2"}) {
+        CHECK(without_kind(name) == "h.2");
+    }
+    CHECK(without_kind("d") == "d");
+}
