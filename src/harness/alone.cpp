@@ -1,10 +1,12 @@
 #include "harness/alone.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -114,12 +116,7 @@ std::vector<Trial> trials_of(const std::vector<Case<T>>& cases, const Manner& ma
         calls.push_back({one.step, one.question->values.get()});
     }
     const bool external = manner.is_external<T>(*cases.front().step);
-    std::vector<CallResult<T>> results = run_calls<T>(calls, external ? manner.judge.external : CallConfig());
-    const auto fault = std::ranges::find_if(results, [](const CallResult<T>& r) { return !r.fault.empty(); });
-    if (external && fault != results.end()) {  // what a function does wrong on some values, it does
-        results.front().fault = fault->fault;
-        results.front().overwrites = fault->overwrites;
-    }
+    const std::vector<CallResult<T>> results = run_calls<T>(calls, external ? manner.judge.external : CallConfig());
     std::vector<Trial> trials;
     for (std::size_t i = 0; i < results.size() && (i == 0 || !results[i].made.empty() || !results[i].fault.empty());
          ++i) {
@@ -206,23 +203,24 @@ void explain(StepAlone& result, Trial& telling, const Manner& manner, const Show
     }
     if (makes_small && manner.judge.battery != nullptr) {
         telling.smallest = shrink(result.makes, result.reads, shown.size, *shown.question->values,
-                                  {.make = manner.judge.battery->make_form(), .run = run});
+                                  {.make = manner.judge.battery->make_form(), .run = run, .in_double = in_double});
     }
 }
 
-// Of a step that is wrong.
-void explain(StepAlone& result, const Manner& manner, const Question& real, const Question& probe,
-             const NetworkSize& own, const std::vector<Shown>& battery, bool once_only) {
+// Of a step that is wrong. `ask` makes the question on the batch's values or on random ones, in float or in double.
+void explain(StepAlone& result, const Manner& manner,
+             const std::function<const Question&(bool on_batch, bool in_double)>& ask, const NetworkSize& own,
+             const std::vector<Shown>& battery, bool makes_small) {
     const Trial* telling = result.telling();
     for (Trial* trial : {&result.real, &result.probe, &result.real_double, &result.probe_double}) {
         if (trial == telling) {
-            explain(result, *trial, manner, {result.not_on_batch() ? &probe : &real, own, result.function},
-                    once_only && result.not_on_batch());
+            const Question& question = ask(!result.not_on_batch(), result.only_in_double());
+            explain(result, *trial, manner, {&question, own, result.function}, makes_small);
             return;
         }
     }
     const auto place = static_cast<std::size_t>(telling - result.battery.data());
-    explain(result, result.battery[place], manner, battery[place], once_only);
+    explain(result, result.battery[place], manner, battery[place], makes_small);
 }
 
 }  // namespace
@@ -282,19 +280,24 @@ std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const
             begins();
         }
         StepAlone result{step->makes, step->in_float.name, step->reads, {}, {}, {}, {}, step->shape};
-        const Question& real = questions.real(*right, step->reads, answers);
-        const Question& probe = questions.probe(*right, step->reads, answers);
+        const auto ask = [&](bool on_batch, bool in_double) -> const Question& {
+            return on_batch ? questions.real(*right, step->reads, answers, in_double)
+                            : questions.probe(*right, step->reads, answers, in_double);
+        };
         const Manner manner{judge, right->rounded.name};
         const NetworkSize own{judge.right.config, network.rows};
         OnBattery on_battery{result.battery};
-        static const std::vector<BatteryCase> kNone;
-        const std::vector<BatteryCase>& battery = has_battery ? judge.battery->cases(step->makes, step->reads) : kNone;
         // All of an external function's calls share a subprocess; ours go on only where the first two are right.
         const auto on_sizes = [&]<class T>(T) {
+            if (!has_battery) {
+                return std::vector<Case<T>>();
+            }
+            const auto& battery = judge.battery->cases(step->makes, step->reads, std::is_same_v<T, double>);
             return battery_cases<T>(battery, sizes, step->makes, step->in<T>().name);
         };
         const auto run = [&]<class T>(T in, Trial& on_real, Trial& on_probe) {
-            std::vector<Case<T>> cases = {{step, &real, own}, {step, &probe, own}};
+            constexpr bool kInDouble = std::is_same_v<T, double>;
+            std::vector<Case<T>> cases = {{step, &ask(true, kInDouble), own}, {step, &ask(false, kInDouble), own}};
             if (manner.is_external<T>(*step)) {
                 std::ranges::move(on_sizes(in), std::back_inserter(cases));
             }
@@ -321,13 +324,13 @@ std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const
             }
         }
         if (judge.leeway == Leeway::words && step->in_float.name != right->rounded.name && !result.wrong()) {
-            result.rounding = limits_of<float>(real, judge.leeway);
+            result.rounding = limits_of<float>(ask(true, false), judge.leeway);
             for (double& rounding : result.rounding) {
                 rounding *= result.real.used;
             }
         }
         if (result.wrong() && judge.right_at_size && judge.at_size) {
-            explain(result, manner, real, probe, own, on_battery.shown, once_only);
+            explain(result, manner, ask, own, on_battery.shown, once_only);
         }
         results.push_back(std::move(result));
     }

@@ -28,6 +28,12 @@ constexpr Extents kExtents[] = {
     {31, 6, 11, 1, 3},
     {33, 31, 16, 3, 3},
     {65, 2, 6, 2, 1},
+    // Multiples of blocks, beside what is none.
+    {3, 64, 6, 2, 11},
+    {9, 16, 32, 5, 8},
+    {64, 4, 96, 8, 2},
+    {128, 5, 13, 1, 12},
+    {2, 48, 64, 3, 16},
     // More than fit a byte, of each.
     {261, 2, 3, 1, 1},
     {4, 258, 3, 2, 1},
@@ -43,7 +49,7 @@ NetworkConfig sized(NetworkConfig network, const Extents& extents) {
     network.context = extents.context;
     network.embedding = extents.embedding;
     for (std::size_t l = 0; l < network.hidden.size(); ++l) {
-        network.hidden[l] = extents.hidden + l % 3;
+        network.hidden[l] = extents.hidden + l % 3 * (extents.hidden % 16 == 0 ? 16 : 1);
     }
     return network;
 }
@@ -95,7 +101,7 @@ const Battery::Sized& Battery::at(std::size_t size) {
 }
 
 void Battery::add(std::vector<BatteryCase>& cases, std::size_t size, const Draw& drawn, const std::string& name,
-                  const std::vector<std::string>& reads) {
+                  const std::vector<std::string>& reads, bool in_double) {
     const auto& [form, shapes] = at(size);
     const std::vector<std::string> known = form.answers->names();
     const Step* right = find_step(form.graph, name);
@@ -104,52 +110,58 @@ void Battery::add(std::vector<BatteryCase>& cases, std::size_t size, const Draw&
     }
     const std::vector<TensorSpec> specs = read_by(*right, reads, *form.answers, shapes);
     const NetworkSize& at = sizes_[size];
-    auto values = std::make_shared<const Values>(
-        draw(specs, form.graph.ranges, drawn, at.network.vocabulary, mixed(stream_of(name, seed_) + cases.size())));
+    Values values =
+        draw(specs, form.graph.ranges, drawn, at.network.vocabulary, mixed(stream_of(name, seed_) + cases.size()));
+    if (in_double) {
+        values = with_digits_of_doubles(values);
+    }
     cases.push_back({size, std::to_string(at.rows) + (at.rows == 1 ? " row: " : " rows: ") + describe(drawn),
-                     ask(*right, *form.answers, std::move(values))});
+                     ask(*right, *form.answers, std::make_shared<const Values>(std::move(values)))});
 }
 
-const std::vector<BatteryCase>& Battery::cases(const std::string& name, const std::vector<std::string>& reads) {
-    std::vector<std::string> key = {name};
+const std::vector<BatteryCase>& Battery::cases(const std::string& name, const std::vector<std::string>& reads,
+                                               bool in_double) {
+    std::vector<std::string> key = {name, in_double ? "double" : "float"};
     key.insert(key.end(), reads.begin(), reads.end());
     const auto [place, is_new] = cases_.try_emplace(std::move(key));
     std::vector<BatteryCase>& cases = place->second;
     if (!is_new) {
         return cases;
     }
+    const auto add_case = [&](std::size_t size, const Draw& drawn) { add(cases, size, drawn, name, reads, in_double); };
     for (std::size_t size = 0; size + 1 < sizes_.size(); ++size) {
-        add(cases, size, {}, name, reads);
+        add_case(size, {});
     }
-    for (const Drawn how :
-         {Drawn::small, Drawn::large, Drawn::minute, Drawn::vast, Drawn::close, Drawn::spread, Drawn::special}) {
-        add(cases, kForKinds, {how, ""}, name, reads);
+    for (const Drawn how : {Drawn::small, Drawn::large, Drawn::minute, Drawn::vast, Drawn::huge, Drawn::close,
+                            Drawn::spread, Drawn::special}) {
+        add_case(kForKinds, {how, ""});
     }
     const std::set<std::string> each(reads.begin(), reads.end());
     for (const std::string& read : each) {
         if (is_index(read)) {
-            add(cases, kForKinds, {Drawn::first, read}, name, reads);
-            add(cases, kForKinds, {Drawn::last, read}, name, reads);
+            add_case(kForKinds, {Drawn::first, read});
+            add_case(kForKinds, {Drawn::last, read});
             const auto most =
                 std::ranges::max_element(sizes_, {}, [](const NetworkSize& size) { return size.network.vocabulary; });
-            add(cases, static_cast<std::size_t>(most - sizes_.begin()), {Drawn::last, read}, name, reads);
+            add_case(static_cast<std::size_t>(most - sizes_.begin()), {Drawn::last, read});
             const std::size_t V = sizes_.back().network.vocabulary, rows = sizes_.back().rows;
             for (std::size_t from = 0; from < std::min(V, rows * kClassDraws); from += rows) {
-                add(cases, sizes_.size() - 1, {Drawn::every, read, from}, name, reads);
+                add_case(sizes_.size() - 1, {Drawn::every, read, from});
             }
             continue;
         }
-        add(cases, kForKinds, {Drawn::minute, read}, name, reads);
+        add_case(kForKinds, {Drawn::minute, read});
+        add_case(kForKinds, {Drawn::enormous, read});
         const auto& [form, shapes] = at(kForKinds);
         const Shape& shape = shapes.at(read);
         const auto range = form.graph.ranges.find(read);
         const std::size_t specials = special_numbers(range != form.graph.ranges.end() ? range->second : ValueRange{});
         for (std::size_t from = 0; from < specials; from += count(shape)) {
-            add(cases, kForKinds, {Drawn::special, read, from}, name, reads);
+            add_case(kForKinds, {Drawn::special, read, from});
         }
         if (shape.size() > 1) {
-            add(cases, kForKinds, {Drawn::rows, read}, name, reads);
-            add(cases, kForKinds, {Drawn::columns, read}, name, reads);
+            add_case(kForKinds, {Drawn::rows, read});
+            add_case(kForKinds, {Drawn::columns, read});
         }
     }
     return cases;

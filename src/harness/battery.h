@@ -26,7 +26,7 @@ struct NetworkSize {
 };
 
 // The sizes of a network's cases: those of its own kind (its norm, its biases, as many layers) with 1, 2 and more rows,
-// odd, prime, one more and one less than a multiple of 4, 8, 16 and 32, wide and narrow; more rows, units or classes
+// odd, prime, multiples of 4, 8, 16, 32 and 64 and one more and one less, wide and narrow; more rows, units or classes
 // than fit a byte; and those in which every class can be a target.
 std::vector<NetworkSize> battery_sizes(const NetworkConfig& network);
 
@@ -49,9 +49,10 @@ public:
     const std::vector<NetworkSize>& sizes() const { return sizes_; }
     const MakeForm& make_form() const { return make_; }
 
-    // Those of the step that makes `name` and reads `reads` (which may be more than the right one reads). Empty where
-    // the form has no such step.
-    const std::vector<BatteryCase>& cases(const std::string& name, const std::vector<std::string>& reads);
+    // Those of the step that makes `name` and reads `reads` (which may be more than the right one reads), as they are
+    // for a function in float or in double. Empty where the form has no such step.
+    const std::vector<BatteryCase>& cases(const std::string& name, const std::vector<std::string>& reads,
+                                          bool in_double);
 
 private:
     struct Sized {
@@ -60,7 +61,7 @@ private:
     };
     const Sized& at(std::size_t size);
     void add(std::vector<BatteryCase>& cases, std::size_t size, const Draw& draw, const std::string& name,
-             const std::vector<std::string>& reads);
+             const std::vector<std::string>& reads, bool in_double);
 
     std::vector<NetworkSize> sizes_;
     std::uint64_t seed_;

@@ -15,7 +15,9 @@ Culprit culprit_of(const StepAlone& step) {
     const std::string where = (step.only_in_double() ? "in double, on " : "on ") + on;
     return {step.makes,
             trial.by.empty() ? step.function : trial.by,
-            trial.note.empty() ? where : trial.note,
+            trial.note.empty()    ? where
+            : step.not_on_batch() ? trial.note + ", " + where
+                                  : trial.note,
             trial,
             step.without_effect(),
             step.not_on_batch(),

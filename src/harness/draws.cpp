@@ -56,6 +56,16 @@ constexpr float kSpecial[] = {0,       1,        0x1p-149F, 0x1p-127F, 0x1p-126F
                               0.9999F, 1.00001F, 3,         9,         9.1F,      20,       87.9F,    89.1F,
                               103,     105,      151,       999.5F,    0x1p20F,   0x1p-60F, 0x1p40F,  0.999999F};
 
+// Every other row all negative: a maximum lies below whatever a search for it may begin with.
+std::vector<float> enormous_numbers(const Shape& shape, const ValueRange& range, Generator& generator) {
+    const std::size_t columns = shape.empty() ? 1 : shape.back();
+    std::vector<float> numbers = random_numbers(count(shape), 0x1p118F, {}, generator);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        numbers[i] = within(range, i / columns % 2 == 0 ? -std::abs(numbers[i]) : numbers[i]);
+    }
+    return numbers;
+}
+
 std::vector<float> close_numbers(std::size_t count, const ValueRange& range, Generator& generator) {
     std::vector<float> numbers(count);
     std::ranges::generate(numbers, [&] { return within(range, 1000 + 0x1p-10F * random_number(generator)); });
@@ -181,6 +191,10 @@ std::vector<float> numbers_of(const TensorSpec& spec, const ValueRange& range, c
             return scaled(0x1p-100F);
         case Drawn::vast:
             return scaled(0x1p40F);
+        case Drawn::huge:
+            return scaled(0x1p60F);
+        case Drawn::enormous:
+            return enormous_numbers(spec.shape, range, generator);
         case Drawn::spread:
             return spread_numbers(elements, range, generator);
         case Drawn::close:
@@ -223,6 +237,10 @@ const char* describe(Drawn how) {
             return "values around 1e-30";
         case Drawn::vast:
             return "values around 1e12";
+        case Drawn::huge:
+            return "values around 1e18";
+        case Drawn::enormous:
+            return "values around 1e35";
         case Drawn::close:
             return "values close to each other";
         case Drawn::spread:

@@ -13,19 +13,21 @@
 namespace byhand {
 
 enum class Drawn {
-    random,   // magnitudes from 1/16 to 1, of either sign
-    small,    // the same times 2^-20
-    large,    // times 2^20
-    minute,   // times 2^-100
-    vast,     // times 2^40
-    close,    // a thousand and a few millionths of it: what is left of a difference is small
-    spread,   // magnitudes from 2^-20 to 2^20
-    special,  // ±0, subnormal numbers, the ends of the range and their neighbours, where exp and tanh saturate
-    rows,     // a matrix whose rows are all negative, all equal, one-hot, have two maxima, ...
-    columns,  // the same down its columns
-    every,    // indices: each in turn
-    first,    // indices: all 0
-    last,     // indices: all the last
+    random,    // magnitudes from 1/16 to 1, of either sign
+    small,     // the same times 2^-20
+    large,     // times 2^20
+    minute,    // times 2^-100
+    vast,      // times 2^40
+    huge,      // times 2^60: products of two are still floats
+    enormous,  // times 2^118, of which sums of some hundreds are: rows in turn all negative and of either sign
+    close,     // a thousand and a few millionths of it: what is left of a difference is small
+    spread,    // magnitudes from 2^-20 to 2^20
+    special,   // ±0, subnormal numbers, the ends of the range and their neighbours, where exp and tanh saturate
+    rows,      // a matrix whose rows are all negative, all equal, one-hot, have two maxima, ...
+    columns,   // the same down its columns
+    every,     // indices: each in turn
+    first,     // indices: all 0
+    last,      // indices: all the last
 };
 
 struct Draw {

@@ -50,7 +50,7 @@ private:
     std::vector<T> all_;
 };
 
-// What T's functions read: the float values as T, converted once a name.
+// What T's functions read: the values as T, converted once a name.
 template <class T>
 class FencedOperands {
 public:
@@ -62,12 +62,12 @@ public:
             if (values_.holds_indices(name)) {
                 operands.emplace_back(values_.indices(name).data());
             } else {
-                const std::vector<float>& numbers = values_.numbers(name);
+                const std::vector<double>& numbers = values_.numbers(name);
                 // A read past their end yields NaNs.
                 constexpr T kPoison = std::numeric_limits<T>::quiet_NaN();
                 auto [place, is_new] = converted_.try_emplace(name, numbers.size(), kPoison);
                 if (is_new) {
-                    std::ranges::copy(numbers, place->second.data());
+                    std::ranges::transform(numbers, place->second.data(), [](double x) { return static_cast<T>(x); });
                 }
                 operands.emplace_back(static_cast<const T*>(place->second.data()));
             }
@@ -78,7 +78,7 @@ public:
     // The first name whose values a step has changed, although it was only to read them.
     std::optional<std::string> changed() const {
         for (const auto& [name, numbers] : converted_) {
-            const std::vector<float>& before = values_.numbers(name);
+            const std::vector<double>& before = values_.numbers(name);
             for (std::size_t i = 0; i < before.size(); ++i) {
                 const T was = static_cast<T>(before[i]);
                 if (!(numbers.numbers()[i] == was) && !std::isnan(was)) {

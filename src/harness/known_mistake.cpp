@@ -24,7 +24,8 @@ std::optional<std::vector<double>> made_by(const Step& step, const Values& value
         if (values.holds_indices(name)) {
             return values.indices(name).data();
         }
-        return read.emplace_back(values.numbers(name)).data();
+        const std::vector<double>& numbers = values.numbers(name);
+        return read.emplace_back(numbers.begin(), numbers.end()).data();
     });
     return std::vector<double>(made.begin(), made.end());
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <utility>
@@ -16,8 +17,7 @@ namespace {
 
 // What the right function makes of these values; those for which `is_off` holds are off by the distance between numbers
 // too small to be normal.
-template <class IsOff>
-std::vector<Rounded> bounds_of(const Step& right, const Values& values, IsOff is_off) {
+std::vector<Rounded> bounds_of(const Step& right, const Values& values, const std::function<bool(double)>& is_off) {
     std::deque<std::vector<Rounded>> reads;
     std::vector<Rounded> made(count(right.shape));
     execute(right, made.data(), [&](const std::string& name) -> Operand<Rounded> {
@@ -25,8 +25,8 @@ std::vector<Rounded> bounds_of(const Step& right, const Values& values, IsOff is
             return values.indices(name).data();
         }
         std::vector<Rounded>& read = reads.emplace_back();
-        for (const float x : values.numbers(name)) {
-            read.push_back(is_off(x) ? Rounded::off_by(static_cast<double>(x), 0x1p-149) : Rounded(x));
+        for (const double x : values.numbers(name)) {
+            read.push_back(Rounded::off_by(x, is_off(x) ? 0x1p-149 : 0));
         }
         return read.data();
     });
@@ -34,8 +34,8 @@ std::vector<Rounded> bounds_of(const Step& right, const Values& values, IsOff is
 }
 
 // A factor from a thousandth to a thousand may make it, or leave it, too small to be normal.
-bool may_be_subnormal(float x) {
-    return x != 0 && std::abs(x) < 1024 * std::numeric_limits<float>::min();
+bool may_be_subnormal(double x) {
+    return x != 0 && std::abs(x) < 1024 * static_cast<double>(std::numeric_limits<float>::min());
 }
 
 }  // namespace
@@ -44,7 +44,7 @@ Question ask(const Step& right, const Answers& answers, std::shared_ptr<const Va
     Question question;
     question.values = std::move(values);
     question.answer = answers.answer(right.makes, question.values->views());
-    const std::vector<Rounded> made = bounds_of(right, *question.values, [](float) { return false; });
+    const std::vector<Rounded> made = bounds_of(right, *question.values, [](double) { return false; });
     std::ranges::transform(made, std::back_inserter(question.in_our_order), &Rounded::error);
     std::ranges::transform(made, std::back_inserter(question.in_any_order), &Rounded::any_order);
     const auto has_small = [&](const std::string& name) {
@@ -100,8 +100,9 @@ Questions::Questions(const std::vector<View>& reference, std::size_t vocabulary,
     reference_ = std::make_shared<const Values>(std::move(values));
 }
 
-Questions::Key Questions::key(const Step& right, const std::vector<std::string>& reads, const Answers& answers) {
-    Key key = {right.makes, right.rounded.name};
+Questions::Key Questions::key(const Step& right, const std::vector<std::string>& reads, const Answers& answers,
+                              bool in_double) {
+    Key key = {right.makes, right.rounded.name, in_double ? "double" : "float"};
     const auto append = [&key](const std::string& separator, const std::vector<std::string>& names) {
         key.push_back(separator);
         key.insert(key.end(), names.begin(), names.end());
@@ -115,21 +116,27 @@ Questions::Key Questions::key(const Step& right, const std::vector<std::string>&
     return key;
 }
 
-const Question& Questions::real(const Step& right, const std::vector<std::string>& reads, const Answers& answers) {
-    const auto [place, is_new] = real_.try_emplace(key(right, reads, answers));
+const Question& Questions::real(const Step& right, const std::vector<std::string>& reads, const Answers& answers,
+                                bool in_double) {
+    const auto [place, is_new] = real_.try_emplace(key(right, reads, answers, in_double));
     if (is_new) {
-        place->second = ask(right, answers, reference_);
+        if (in_double && reference_in_double_ == nullptr) {
+            reference_in_double_ = std::make_shared<const Values>(with_digits_of_doubles(*reference_));
+        }
+        place->second = ask(right, answers, in_double ? reference_in_double_ : reference_);
     }
     return place->second;
 }
 
-const Question& Questions::probe(const Step& right, const std::vector<std::string>& reads, const Answers& answers) {
-    const auto [place, is_new] = probes_.try_emplace(key(right, reads, answers));
+const Question& Questions::probe(const Step& right, const std::vector<std::string>& reads, const Answers& answers,
+                                 bool in_double) {
+    const auto [place, is_new] = probes_.try_emplace(key(right, reads, answers, in_double));
     if (is_new) {
         const std::vector<TensorSpec> specs = read_by(right, reads, answers, shapes_);
+        Values values = draw(specs, ranges_, {}, vocabulary_, stream_of(right.makes, seed_));
         place->second =
             ask(right, answers,
-                std::make_shared<const Values>(draw(specs, ranges_, {}, vocabulary_, stream_of(right.makes, seed_))));
+                std::make_shared<const Values>(in_double ? with_digits_of_doubles(values) : std::move(values)));
     }
     return place->second;
 }

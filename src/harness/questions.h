@@ -56,16 +56,19 @@ public:
     const Values& reference() const { return *reference_; }
 
     // The question to a step on the reference's own values, and on random ones. `right` is what it should be; `reads`
-    // is what the step reads in fact. Throw std::out_of_range where the reference has no such name.
-    const Question& real(const Step& right, const std::vector<std::string>& reads, const Answers& answers);
-    const Question& probe(const Step& right, const std::vector<std::string>& reads, const Answers& answers);
+    // is what the step reads in fact. To a function in double the values have more digits than a float. Throw
+    // std::out_of_range where the reference has no such name.
+    const Question& real(const Step& right, const std::vector<std::string>& reads, const Answers& answers,
+                         bool in_double = false);
+    const Question& probe(const Step& right, const std::vector<std::string>& reads, const Answers& answers,
+                          bool in_double = false);
 
 private:
     // What makes two questions the same: the name, the right function, what it, the step and the answer read.
     using Key = std::vector<std::string>;
-    static Key key(const Step& right, const std::vector<std::string>& reads, const Answers& answers);
+    static Key key(const Step& right, const std::vector<std::string>& reads, const Answers& answers, bool in_double);
 
-    std::shared_ptr<const Values> reference_;
+    std::shared_ptr<const Values> reference_, reference_in_double_;
     std::map<std::string, Shape> shapes_;
     std::size_t vocabulary_;
     std::uint64_t seed_;

@@ -16,15 +16,16 @@ namespace {
 
 constexpr std::size_t kWidth = 96;
 
-std::string literal(float x) {
-    constexpr float kPlain = 1e7F;  // whole numbers below are written out
+template <class T>
+std::string literal(T x) {
+    constexpr T kPlain = 1e7F;  // whole numbers below are written out
     if (std::abs(x) < kPlain && x == std::trunc(x) && (x != 0 || !std::signbit(x))) {
         return fmt::format("{:.0f}", x);
     }
     std::array<char, 32> digits{};
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), x);  // as many as make it x again
     const std::string text(digits.data(), end.ptr);
-    return text + (text.find_first_of(".e") == std::string::npos ? ".0F" : "F");
+    return text + (text.find_first_of(".e") == std::string::npos ? ".0" : "") + (sizeof(T) == sizeof(float) ? "F" : "");
 }
 std::string literal(std::int64_t x) {
     return std::to_string(x);
@@ -111,6 +112,18 @@ std::string what_is_right(const SmallestInput& input) {
     return fmt::format("{} is {}, and {} is right", element, shown(trial.ours), shown(trial.answer));
 }
 
+std::string initialiser(const SmallestInput& input, const std::string& name, const Shape& shape) {
+    if (input.values.holds_indices(name)) {
+        return initialiser(shape, std::span(input.values.indices(name)));
+    }
+    const std::vector<double>& numbers = input.values.numbers(name);
+    if (input.made.trial.in_double) {
+        return initialiser(shape, std::span(numbers));
+    }
+    const std::vector<float> floats(numbers.begin(), numbers.end());
+    return initialiser(shape, std::span(floats));
+}
+
 std::string counted(std::size_t n, const char* what, const char* several) {
     return fmt::format("{} {}", n, n == 1 ? what : several);
 }
@@ -126,10 +139,8 @@ std::vector<std::string> as_code(const SmallestInput& input, std::size_t most) {
         const std::vector<View> views = input.values.views();
         const Shape& shape = find(views, name)->shape;
         const bool indices = input.values.holds_indices(name);
-        add_wrapped(
-            lines, fmt::format("const {} {}{} = {};", indices ? "std::int64_t" : type, identifier(name), extents(shape),
-                               indices ? initialiser(shape, std::span(input.values.indices(name)))
-                                       : initialiser(shape, std::span(input.values.numbers(name)))));
+        add_wrapped(lines, fmt::format("const {} {}{} = {};", indices ? "std::int64_t" : type, identifier(name),
+                                       extents(shape), initialiser(input, name, shape)));
     }
     const std::string comment = "// " + what_is_right(input);
     if (lines.size() > 1 && lines.back().size() + comment.size() + 2 <= kWidth) {

@@ -13,7 +13,7 @@ namespace byhand {
 template <class T>
 struct Call {
     const Step* step;
-    const Values* values;  // of all that it reads; floats are converted to T
+    const Values* values;  // of all that it reads; converted to T
 };
 
 template <class T>

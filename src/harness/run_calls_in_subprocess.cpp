@@ -164,11 +164,12 @@ private:
                 operand.pages.allow(Access::read);
                 prepared.reads.emplace_back(reinterpret_cast<const std::int64_t*>(operand.begin));
             } else {
-                const std::vector<float>& floats = values.numbers(name);
-                const GuardedOperand& operand = operands.add(name.c_str(), floats.size() * sizeof(T), place);
+                const std::vector<double>& numbers = values.numbers(name);
+                const GuardedOperand& operand = operands.add(name.c_str(), numbers.size() * sizeof(T), place);
                 std::ranges::fill(numbers_in<T>(operand.pages.begin(), operand.pages.end()),
                                   std::numeric_limits<T>::quiet_NaN());
-                std::ranges::copy(floats, numbers_in<T>(operand.begin, operand.end).begin());
+                std::ranges::transform(numbers, numbers_in<T>(operand.begin, operand.end).begin(),
+                                       [](double x) { return static_cast<T>(x); });
                 operand.pages.allow(Access::read);
                 prepared.reads.emplace_back(reinterpret_cast<const T*>(operand.begin));
             }

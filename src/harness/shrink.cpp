@@ -94,19 +94,25 @@ std::optional<std::vector<std::int64_t>> renumbered(std::vector<std::int64_t> in
     return indices;
 }
 
-float rounded(float x, int digits) {
+template <class T>
+double rounded(T x, int digits) {
     std::array<char, 32> text{};
     const auto end =
         std::to_chars(text.data(), text.data() + text.size(), x, std::chars_format::scientific, digits - 1);
-    float near = x;
+    T near = x;
     std::from_chars(text.data(), end.ptr, near);
-    return near;
+    return static_cast<double>(near);
+}
+
+// The nearest float, or double, to the number of so many digits that is nearest.
+double rounded(double x, int digits, bool in_double) {
+    return in_double ? rounded(x, digits) : rounded(static_cast<float>(x), digits);
 }
 
 // How much there is to write of a number.
-int complexity(float x) {
+int complexity(double x, bool in_double) {
     int digits = 1;
-    while (digits < 9 && rounded(x, digits) != x) {
+    while (digits < (in_double ? 17 : 9) && rounded(x, digits, in_double) != x) {
         ++digits;
     }
     return x == 0 ? (std::signbit(x) ? 3 : 0) : x == 1 ? 1 : x == -1 ? 2 : 3 + digits;
@@ -187,8 +193,10 @@ private:
         --tries_;
         const Question question = ask(*right, *at(size).form.answers, std::make_shared<const Values>(values));
         const auto is_finite = [](double x) { return std::isfinite(x); };
-        if (!std::ranges::all_of(question.answer, is_finite) ||
-            !std::ranges::all_of(question.in_other_words, is_finite)) {
+        // Where some of it overflows, it may do so until it no longer need.
+        const bool finite =
+            std::ranges::all_of(question.answer, is_finite) && std::ranges::all_of(question.in_other_words, is_finite);
+        if (first_ && finite_ && !finite) {
             return false;
         }
         Made made = how_.run(size, question);
@@ -204,6 +212,7 @@ private:
         if (!first_) {
             first_ = now;
         }
+        finite_ = finite;
         made_ = std::move(made);
         right_ = question.answer;
         return true;
@@ -351,16 +360,16 @@ private:
             const std::map<std::string, ValueRange>& ranges = at(size_).form.graph.ranges;
             const auto known = ranges.find(spec.name);
             const ValueRange range = known != ranges.end() ? known->second : ValueRange{};
-            const auto within = [range](float x, float other) {
-                const auto value = static_cast<double>(other);
-                return value >= range.low && value <= range.high && complexity(other) < complexity(x) ? other : x;
+            const auto within = [&](double x, double other) {
+                const bool is_simpler = complexity(other, how_.in_double) < complexity(x, how_.in_double);
+                return other >= range.low && other <= range.high && is_simpler ? other : x;
             };
-            for (const float simple : {0.0F, 1.0F, -1.0F}) {
-                some |= simplify(spec, values_.numbers(spec.name), [&](float x) { return within(x, simple); });
+            for (const double simple : {0.0, 1.0, -1.0}) {
+                some |= simplify(spec, values_.numbers(spec.name), [&](double x) { return within(x, simple); });
             }
             for (const int digits : {1, 2, 3}) {
-                some |=
-                    simplify(spec, values_.numbers(spec.name), [&](float x) { return within(x, rounded(x, digits)); });
+                some |= simplify(spec, values_.numbers(spec.name),
+                                 [&](double x) { return within(x, rounded(x, digits, how_.in_double)); });
             }
         }
         return some;
@@ -373,6 +382,7 @@ private:
     const Shrinking& how_;
     std::size_t tries_, faults_ = 0;
     std::optional<Trial> first_;
+    bool finite_ = false;  // the answer and its limits
     Made made_;
     std::vector<double> right_;
     std::map<Key, Sized> forms_;

@@ -33,6 +33,7 @@ struct SmallestInput {
 struct Shrinking {
     MakeForm make;
     std::function<Made(const NetworkSize& size, const Question& question)> run;
+    bool in_double = false;   // else every number is a float's
     std::size_t tries = 600;  // of `run`, at most
 };
 

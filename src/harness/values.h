@@ -1,4 +1,5 @@
-// Values that the harness makes itself: by name, owning what views show.
+// Values that the harness makes itself: by name, owning what views show. Numbers are doubles, of which each may be that
+// of a float.
 #pragma once
 
 #include <cstdint>
@@ -14,26 +15,32 @@ namespace byhand {
 
 class Values {
 public:
-    // A copy of the view: float as float, indices as indices; double is rounded to float.
+    // A copy of the view.
     void put(const View& view);
-    void put(const TensorSpec& spec, std::vector<float> values);
+    void put(const TensorSpec& spec, std::vector<double> values);
+    void put(const TensorSpec& spec, const std::vector<float>& values);
     void put(const TensorSpec& spec, std::vector<std::int64_t> values);
 
     bool contains(const std::string& name) const { return entries_.contains(name); }
     std::vector<View> views() const;
 
     // Throw std::out_of_range where there is no such name, or where it is of the other kind.
-    const std::vector<float>& numbers(const std::string& name) const;
+    const std::vector<double>& numbers(const std::string& name) const;
     const std::vector<std::int64_t>& indices(const std::string& name) const;
     bool holds_indices(const std::string& name) const { return !entries_.at(name).indices.empty(); }
 
 private:
     struct Entry {
         Shape shape;
-        std::vector<float> numbers;
+        std::vector<double> numbers;
         std::vector<std::int64_t> indices;
     };
     std::map<std::string, Entry> entries_;
 };
+
+// The same but for digits that a float has no room for: each is still rounded to the same float. Equal numbers stay
+// equal; those of few digits, zeros and subnormal numbers stay what they are. A function in double that reads its
+// operands as floats makes something else of these.
+Values with_digits_of_doubles(const Values& floats);
 
 }  // namespace byhand

@@ -52,12 +52,20 @@ Form form(const NetworkConfig& config, std::size_t rows) {
 }
 
 // `further` are functions that make it at the battery's sizes, besides.
-StepAlone judged(Run function, const std::map<const char*, Run>& further = {}) {
+StepAlone judged(Run function, const std::map<const char*, Run>& further = {},
+                 void (*in_double)(double* h, const double* x, std::size_t elements) = nullptr) {
     constexpr std::size_t kRows = 4, kElements = 20;
     Battery battery(kNetwork, 1, form);
     const Form own = form(kNetwork, kRows);
-    const auto at_size = [&](const NetworkConfig& sized, std::size_t rows) {
+    const auto with_function = [&](const NetworkConfig& sized, std::size_t rows) {
         Graph all = network(sized, rows, "other", function);
+        if (in_double != nullptr) {
+            all.forward.back().in_double = network(sized, rows, "other", in_double).forward.back().in_double;
+        }
+        return all;
+    };
+    const auto at_size = [&](const NetworkConfig& sized, std::size_t rows) {
+        Graph all = with_function(sized, rows);
         for (const auto& [name, one] : further) {
             all.forward.push_back(network(sized, rows, name, one).forward.back());
         }
@@ -70,7 +78,7 @@ StepAlone judged(Run function, const std::map<const char*, Run>& further = {}) {
     }
     Questions questions({{"x", {kRows, 5}, DType::float32, x.data()}, {"h", {kRows, 5}, DType::float32, x.data()}}, 7,
                         1);
-    const Graph ours = network(kNetwork, kRows, "other", function);
+    const Graph ours = with_function(kNetwork, kRows);
     std::vector<StepAlone> all = run_alone(ours, judge, *own.answers, questions);
     REQUIRE(all.size() == 1);
     return std::move(all[0]);
@@ -134,13 +142,14 @@ TEST_CASE("battery: of several functions that make a name each is judged, and th
     CHECK(same.why.ends_with("rows: random values (wide)"));
 }
 
-TEST_CASE("battery: of a step that is wrong on the batch no smaller input is looked for") {
+TEST_CASE("battery: a step that is wrong on the batch has a small input too") {
     const StepAlone step = judged([](float* h, const float* x, std::size_t elements) {
         right(h, x, elements);
         h[0] += 1;
     });
     CHECK_FALSE(step.not_on_batch());
-    CHECK(step.telling()->smallest == nullptr);
+    REQUIRE(step.telling()->smallest != nullptr);
+    CHECK(step.telling()->smallest->values.numbers("x").size() == 1);
 }
 
 TEST_CASE("battery: other sizes show a loop that forgets its remainder") {
@@ -173,6 +182,26 @@ TEST_CASE("battery: values close together show a small difference that is taken 
                   "close to each other");
 }
 
+TEST_CASE("battery: enormous values show a result that is clipped far out") {
+    expect_caught(spoiled([](float h, const float*, std::size_t) { return std::clamp(h, -1e30F, 1e30F); }), "1e18");
+}
+
+TEST_CASE("battery: a function in double that reads floats is found, and the small input has a double's digits") {
+    const auto in_double = [](double* h, const double* x, std::size_t elements) {
+        for (std::size_t i = 0; i < elements; ++i) {
+            const auto read = static_cast<double>(static_cast<float>(x[i]));
+            h[i] = read * std::abs(read);
+        }
+    };
+    const StepAlone step = judged(right<float>, {}, in_double);
+    REQUIRE(step.wrong());
+    CHECK(step.only_in_double());
+    REQUIRE(step.telling()->smallest != nullptr);
+    const double x = step.telling()->smallest->values.numbers("x").at(0);
+    CHECK(x != static_cast<double>(static_cast<float>(x)));
+    CHECK_FALSE(judged(right<float>, {}, right<double>).wrong());
+}
+
 TEST_CASE("battery: rows with two maxima show a tie") {
     expect_caught(spoiled([](float h, const float* x, std::size_t i) {
                       const bool again = std::find(x + i - std::min<std::size_t>(i, 14), x + i, x[i]) != x + i;
@@ -200,10 +229,10 @@ TEST_CASE("battery: sizes are unequal, odd and even, and every class can be a ta
             classes = std::max(classes, size.network.vocabulary);
         }
         CHECK(rows.contains(1) == (divisor == Divisor::n));
-        for (const std::size_t n : {2U, 3U, 5U, 7U, 15U, 17U, 31U, 33U}) {
+        for (const std::size_t n : {2U, 3U, 5U, 7U, 15U, 17U, 31U, 33U, 64U, 128U}) {
             CHECK(rows.contains(n));
         }
-        for (const std::size_t H : {1U, 7U, 8U, 9U, 15U, 17U, 31U, 33U}) {
+        for (const std::size_t H : {1U, 7U, 8U, 9U, 15U, 16U, 17U, 31U, 33U, 64U}) {
             CHECK(widths.contains(H));
         }
         for (const std::size_t most : {*rows.rbegin(), *widths.rbegin(), classes}) {

@@ -19,28 +19,28 @@ Values drawn(const Draw& how, std::uint64_t seed = 1) {
     return draw(kSpecs, kRanges, how, kVocabulary, seed);
 }
 
-std::vector<float> row(const Values& values, std::size_t i) {
-    const float* from = values.numbers("x").data() + i * kColumns;
+std::vector<double> row(const Values& values, std::size_t i) {
+    const double* from = values.numbers("x").data() + i * kColumns;
     return {from, from + kColumns};
 }
 
-bool has(const std::vector<float>& numbers, float x) {
-    return std::ranges::any_of(numbers, [x](float y) { return y == x && std::signbit(x) == std::signbit(y); });
+bool has(const std::vector<double>& numbers, double x) {
+    return std::ranges::any_of(numbers, [x](double y) { return y == x && std::signbit(x) == std::signbit(y); });
 }
 
 }  // namespace
 
 TEST_CASE("draws: random magnitudes lie from 1/16 to 1, have either sign, and are the same for the same seed") {
     const Values values = drawn({});
-    std::set<float> seen;
-    for (const float x : values.numbers("x")) {
+    std::set<double> seen;
+    for (const double x : values.numbers("x")) {
         CHECK(std::abs(x) >= 1.0F / 16);
         CHECK(std::abs(x) <= 1);
         seen.insert(std::abs(x));
     }
     CHECK(seen.size() == kRows * kColumns);
-    CHECK(std::ranges::any_of(values.numbers("x"), [](float x) { return x < 0; }));
-    CHECK(std::ranges::any_of(values.numbers("x"), [](float x) { return x > 0; }));
+    CHECK(std::ranges::any_of(values.numbers("x"), [](double x) { return x < 0; }));
+    CHECK(std::ranges::any_of(values.numbers("x"), [](double x) { return x > 0; }));
     CHECK(values.numbers("x") == drawn({}).numbers("x"));
     CHECK(values.numbers("x") != drawn({}, 2).numbers("x"));
 }
@@ -51,9 +51,9 @@ TEST_CASE("draws: every way of drawing keeps within the ranges, and makes finite
           Drawn::special, Drawn::rows, Drawn::columns, Drawn::every, Drawn::first, Drawn::last}) {
         INFO(describe({how}));
         const Values values = drawn({how});
-        CHECK(std::ranges::all_of(values.numbers("x"), [](float x) { return std::isfinite(x); }));
-        CHECK(std::ranges::all_of(values.numbers("h"), [](float x) { return std::abs(x) <= 1; }));
-        CHECK(std::ranges::all_of(values.numbers("v"), [](float x) { return x >= 0 && std::isfinite(x); }));
+        CHECK(std::ranges::all_of(values.numbers("x"), [](double x) { return std::isfinite(x); }));
+        CHECK(std::ranges::all_of(values.numbers("h"), [](double x) { return std::abs(x) <= 1; }));
+        CHECK(std::ranges::all_of(values.numbers("v"), [](double x) { return x >= 0 && std::isfinite(x); }));
         for (const char* name : {"X", "Y"}) {
             CHECK(std::ranges::all_of(values.indices(name), [](std::int64_t index) {
                 return index >= 0 && index < std::int64_t{kVocabulary};
@@ -64,21 +64,26 @@ TEST_CASE("draws: every way of drawing keeps within the ranges, and makes finite
 
 TEST_CASE("draws: scales") {
     const auto largest = [](const Values& values) {
-        return std::abs(*std::ranges::max_element(values.numbers("x"), {}, [](float x) { return std::abs(x); }));
+        return std::abs(*std::ranges::max_element(values.numbers("x"), {}, [](double x) { return std::abs(x); }));
     };
     CHECK(largest(drawn({Drawn::small})) <= 0x1p-20F);
     CHECK(largest(drawn({Drawn::large})) > 0x1p19F);
     CHECK(largest(drawn({Drawn::minute})) <= 0x1p-100F);
     CHECK(largest(drawn({Drawn::vast})) > 0x1p39F);
+    CHECK(largest(drawn({Drawn::huge})) > 0x1p59);
+    CHECK(largest(drawn({Drawn::enormous})) > 0x1p117);
     CHECK(largest(drawn({Drawn::spread})) > 0x1p18F);
+    const Values enormous = drawn({Drawn::enormous});
+    CHECK(*std::ranges::max_element(row(enormous, 0)) < -1e34);
+    CHECK(*std::ranges::max_element(row(enormous, 1)) > 0);
 }
 
 TEST_CASE("draws: special values are zeros of both signs, subnormal numbers, and the ends of a range") {
     const Values values = drawn({Drawn::special});
     CHECK(has(values.numbers("x"), 0.0F));
     CHECK(has(values.numbers("x"), -0.0F));
-    CHECK(std::ranges::any_of(values.numbers("x"), [](float x) { return std::fpclassify(x) == FP_SUBNORMAL; }));
-    const std::vector<float>& h = values.numbers("h");
+    CHECK(std::ranges::any_of(values.numbers("x"), [](double x) { return x != 0 && std::abs(x) < 0x1p-126; }));
+    const std::vector<double>& h = values.numbers("h");
     CHECK(has(h, 1));
     CHECK(has(h, -1));
     CHECK(has(h, std::nextafter(1.0F, 0.0F)));
@@ -88,7 +93,7 @@ TEST_CASE("draws: special values are zeros of both signs, subnormal numbers, and
 TEST_CASE("draws: a value with fewer elements than there are special numbers takes them in turn") {
     const ValueRange range{.low = 0};
     const std::size_t all = special_numbers(range);
-    std::multiset<float> seen;
+    std::multiset<double> seen;
     for (std::size_t from = 0; from < all; from += 7) {
         const Values values = draw({{"v", {7}}}, {{"v", range}}, {Drawn::special, "v", from}, kVocabulary, 1);
         seen.insert(values.numbers("v").begin(), values.numbers("v").end());
@@ -100,7 +105,7 @@ TEST_CASE("draws: a value with fewer elements than there are special numbers tak
 
 TEST_CASE("draws: close values differ by millionths, in all values alike") {
     const Values values = drawn({Drawn::close});
-    for (const float x : values.numbers("x")) {
+    for (const double x : values.numbers("x")) {
         CHECK(std::abs(x - 1000) <= 0.001F);
     }
     CHECK(std::set(values.numbers("x").begin(), values.numbers("x").end()).size() > 3);
@@ -109,7 +114,7 @@ TEST_CASE("draws: close values differ by millionths, in all values alike") {
 
 TEST_CASE("draws: rows are all negative, have two maxima, are all equal, one-hot and zero; so are columns") {
     const Values by_rows = drawn({Drawn::rows}), by_columns = drawn({Drawn::columns});
-    const auto maxima = [](const std::vector<float>& line) {
+    const auto maxima = [](const std::vector<double>& line) {
         return std::ranges::count(line, *std::ranges::max_element(line));
     };
     const auto any_row = [&](auto holds) {
@@ -121,7 +126,7 @@ TEST_CASE("draws: rows are all negative, have two maxima, are all equal, one-hot
         return false;
     };
     CHECK(any_row([](const auto& line) { return *std::ranges::max_element(line) < 0; }));
-    CHECK(any_row([](const auto& line) { return *std::ranges::max_element(line) < -1e6F; }));
+    CHECK(any_row([](const auto& line) { return *std::ranges::max_element(line) < -1e6; }));
     CHECK(any_row([](const auto& line) { return *std::ranges::min_element(line) > 0; }));
     CHECK(any_row([&](const auto& line) { return maxima(line) == 2; }));
     CHECK(any_row([&](const auto& line) { return maxima(line) == 2 && *std::ranges::max_element(line) < 0; }));
@@ -154,6 +159,6 @@ TEST_CASE("draws: indices take each class in turn, only the first, or only the l
 TEST_CASE("draws: a draw can be limited to one value, the others being random") {
     const Values values = drawn({Drawn::large, "v"});
     CHECK(*std::ranges::max_element(values.numbers("v")) > 0x1p19F);
-    CHECK(std::ranges::all_of(values.numbers("x"), [](float x) { return std::abs(x) <= 1; }));
+    CHECK(std::ranges::all_of(values.numbers("x"), [](double x) { return std::abs(x) <= 1; }));
     CHECK(describe({Drawn::large, "v"}) == "values around 1e6 in v");
 }

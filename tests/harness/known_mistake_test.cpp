@@ -39,7 +39,8 @@ std::vector<double> made_by(const Step& step, const Values& values) {
         if (values.holds_indices(name)) {
             return values.indices(name).data();
         }
-        return read.try_emplace(name, values.numbers(name)).first->second.data();
+        const std::vector<double>& numbers = values.numbers(name);
+        return read.try_emplace(name, numbers.begin(), numbers.end()).first->second.data();
     });
     return {out.begin(), out.end()};
 }

@@ -152,7 +152,7 @@ TEST_CASE("the steps alone, and who is to blame") {
     auto smallest = std::make_shared<SmallestInput>();
     smallest->right = {1};
     smallest->reads = {"bnvar"};
-    smallest->values.put({"bnvar", {}}, std::vector<float>{3});
+    smallest->values.put({"bnvar", {}}, std::vector<double>{3});
     off.smallest = smallest;
     const Json j = report(
         {with_alone(step_of(2, {within("dW1", {6, 5}, 2, 1)}),

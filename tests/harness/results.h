@@ -92,7 +92,7 @@ inline std::shared_ptr<SmallestInput> smallest_input(const std::string& makes, c
     auto input = std::make_shared<SmallestInput>();
     input->makes = makes;
     input->reads = {reads};
-    input->values.put({reads, {1}}, std::vector<float>{3});
+    input->values.put({reads, {1}}, std::vector<double>{3});
     return input;
 }
 

@@ -81,8 +81,8 @@ Values values_at(const NetworkSize& size) {
     for (std::size_t i = 0; i < n; ++i) {
         Y[i] = static_cast<std::int64_t>((5 * i + 2) % V);
     }
-    values.put({"z", {n, V}}, std::move(z));
-    values.put({"embcat", {n, K}}, std::move(x));
+    values.put({"z", {n, V}}, z);
+    values.put({"embcat", {n, K}}, x);
     values.put({"Y", {n}}, std::move(Y));
     return values;
 }
@@ -92,10 +92,14 @@ std::shared_ptr<const SmallestInput> shrunk(const Spoil& spoil, const Values& va
     const auto run = [&](const NetworkSize& at, const Question& question) {
         const std::size_t V = at.network.vocabulary, K = at.network.context * at.network.embedding;
         std::vector<float> y(at.rows * V);
-        const float *z = question.values->numbers("z").data(), *x = question.values->numbers("embcat").data();
+        const auto floats = [&](const char* name) {
+            const std::vector<double>& numbers = question.values->numbers(name);
+            return std::vector<float>(numbers.begin(), numbers.end());
+        };
+        const std::vector<float> z = floats("z"), x = floats("embcat");
         const std::int64_t* Y = question.values->indices("Y").data();
-        right(y.data(), z, Y, x, at.rows, V, K);
-        spoil(y.data(), z, Y, x, at);
+        right(y.data(), z.data(), Y, x.data(), at.rows, V, K);
+        spoil(y.data(), z.data(), Y, x.data(), at);
         std::vector<double> limits = question.in_any_order;
         return Made{judge(std::span<const float>(y), question.answer, limits), {y.begin(), y.end()}};
     };
@@ -109,8 +113,8 @@ constexpr std::size_t kRows = 11, kV = 7, kT = 3, kE = 4;
 TEST_CASE("shrink: of a row with a negative number nothing else stays, and that is −1") {
     const NetworkSize size = size_of(kRows, kV, kT, kE);
     Values values = values_at(size);
-    std::vector<float> z = values.numbers("z");
-    z[8 * kV + 5] = -12.375F;
+    std::vector<double> z = values.numbers("z");
+    z[8 * kV + 5] = -12.375;
     values.put({"z", {kRows, kV}}, z);
     // Off where a number is below −1/2, and only in the column of that number.
     const Spoil spoil = [](float* y, const float* logits, const std::int64_t*, const float*, const NetworkSize& at) {
@@ -125,9 +129,9 @@ TEST_CASE("shrink: of a row with a negative number nothing else stays, and that 
     CHECK(smallest->size.network.context == 1);
     CHECK(smallest->size.network.embedding == 1);
     CHECK(smallest->reads == std::vector<std::string>{"z", "Y", "embcat"});
-    CHECK(std::ranges::count(smallest->values.numbers("z"), -1.0F) == 1);
-    CHECK(std::ranges::count(smallest->values.numbers("z"), 0.0F) == 1);
-    CHECK(smallest->values.numbers("embcat") == std::vector<float>{1});  // 0 is out of its range
+    CHECK(std::ranges::count(smallest->values.numbers("z"), -1.0) == 1);
+    CHECK(std::ranges::count(smallest->values.numbers("z"), 0.0) == 1);
+    CHECK(smallest->values.numbers("embcat") == std::vector<double>{1});  // 0 is out of its range
     CHECK(fails(smallest->made.trial));
     CHECK(smallest->made.numbers.size() == 2);
     CHECK(smallest->right.size() == 2);
@@ -137,7 +141,7 @@ TEST_CASE("shrink: an axis of two extents loses the same index of one of them ev
     // Off where the number at position 1, dimension 2 is the row's largest: kept are that position and dimension.
     const NetworkSize size = size_of(kRows, kV, kT, kE);
     Values values = values_at(size);
-    std::vector<float> x = values.numbers("embcat");
+    std::vector<double> x = values.numbers("embcat");
     x[4 * kT * kE + 1 * kE + 2] = 1000;
     values.put({"embcat", {kRows, kT * kE}}, x);
     const Spoil spoil = [](float* y, const float*, const std::int64_t* Y, const float* embcat, const NetworkSize& at) {
@@ -151,7 +155,7 @@ TEST_CASE("shrink: an axis of two extents loses the same index of one of them ev
     const auto smallest = shrunk(spoil, values, size);
     REQUIRE(smallest != nullptr);
     CHECK(smallest->size.rows == 1);
-    CHECK(smallest->values.numbers("embcat") == std::vector<float>{1000});
+    CHECK(smallest->values.numbers("embcat") == std::vector<double>{1000});
     CHECK(smallest->values.indices("Y")[0] < 2);  // (4·5 + 2) mod 7 = 1 at first
     CHECK(smallest->made.trial.ours == 3);
 }
@@ -217,8 +221,8 @@ TEST_CASE("shrink: without an error there is nothing to make small, and tries en
 TEST_CASE("shrink: a plain error does not become one of rounding, nor one of another kind") {
     const NetworkSize size = size_of(kRows, kV, kT, kE);
     Values values = values_at(size);
-    std::vector<float> z = values.numbers("z");
-    z[3] = -12.375F;
+    std::vector<double> z = values.numbers("z");
+    z[3] = -12.375;
     values.put({"z", {kRows, kV}}, z);
     const Spoil spoil = [](float* y, const float* logits, const std::int64_t*, const float*, const NetworkSize& at) {
         for (std::size_t i = 0; i < at.rows * at.network.vocabulary; ++i) {
@@ -245,9 +249,9 @@ SmallestInput written() {
                         .values = {},
                         .made = {},
                         .right = {1, 0.25, 0}};
-    input.values.put({"logits", {1, 3}}, std::vector<float>{-1, 0.1F, 1e-45F});
+    input.values.put({"logits", {1, 3}}, std::vector<double>{-1, static_cast<double>(0.1F), 0x1p-149});
     input.values.put({"Y", {1}}, std::vector<std::int64_t>{2});
-    input.values.put({"rate", {}}, std::vector<float>{-0.0F});
+    input.values.put({"rate", {}}, std::vector<double>{-0.0});
     input.made = {{}, {1, 0, 0}};
     input.made.trial.verdict = Verdict::mismatch;
     input.made.trial.worst = 1;
@@ -269,24 +273,24 @@ TEST_CASE("the smallest input as C++: every number to the bit, in floats and in 
     input.made.trial.answer = 1.0 / 3;
     const std::vector<std::string> in_double = report::as_code(input, 12);
     CHECK(in_double[0] == "the smallest input found that shows it, with 1 row, in double:");
-    CHECK(in_double[1] == "const double logits[1][3] = {{-1, 0.1F, 1e-45F}};");
+    CHECK(in_double[1] == "const double logits[1][3] = {{-1, 0.10000000149011612, 1.401298464324817e-45}};");
     REQUIRE(in_double.size() == 5);  // too wide for the end of a line
-    CHECK(in_double[3] == "const double rate = -0.0F;");
+    CHECK(in_double[3] == "const double rate = -0.0;");
     CHECK(in_double[4] == "// dlogits_2[0][1] is 0.10000000000000001, and 0.33333333333333331 is right");
     input.made.trial.in_double = false;
     input.made.trial.ours = -std::numeric_limits<double>::quiet_NaN();
     CHECK(report::as_code(input, 12)[3].ends_with("dlogits_2[0][1] is nan, and 0.333333333 is right"));
     input.made.trial.in_double = true;
     input.made.trial.note = "goes to h(3, 0), and h is (3, 1)";
-    CHECK(report::as_code(input, 12)[3] == "const double rate = -0.0F;  // goes to h(3, 0), and h is (3, 1)");
+    CHECK(report::as_code(input, 12)[3] == "const double rate = -0.0;  // goes to h(3, 0), and h is (3, 1)");
     input.made.trial.note = "";
     input.made.trial.verdict = Verdict::unwritten;
-    CHECK(report::as_code(input, 12)[3] == "const double rate = -0.0F;  // dlogits_2[0][1] is not written");
+    CHECK(report::as_code(input, 12)[3] == "const double rate = -0.0;  // dlogits_2[0][1] is not written");
 }
 
 TEST_CASE("the smallest input as C++: wide rows are broken between them, and long ones end where lines do") {
     SmallestInput input = written();
-    input.values.put({"logits", {60, 3}}, std::vector<float>(180, 0.125F));
+    input.values.put({"logits", {60, 3}}, std::vector<double>(180, 0.125));
     const std::vector<std::string> lines = report::as_code(input, 8);
     REQUIRE(lines.size() == 8);
     CHECK(lines[1].ends_with("},"));

@@ -1,13 +1,14 @@
 #include "harness/values.h"
 
 #include <catch2/catch_test_macros.hpp>
+#include <cmath>
 #include <stdexcept>
 
 #include "harness/owned.h"
 
 using namespace byhand;
 
-TEST_CASE("values: own copies of floats and indices, and doubles rounded to float") {
+TEST_CASE("values: own copies of floats, doubles and indices") {
     Values values;
     {
         test::Owned<float> a{"a", {3}, {1.5F, -2, 0x1p-140F}};
@@ -17,8 +18,8 @@ TEST_CASE("values: own copies of floats and indices, and doubles rounded to floa
         values.put(b.view());
         values.put(View{"X", {2, 2}, DType::int64, X.data()});
     }
-    CHECK(values.numbers("a") == std::vector<float>{1.5F, -2, 0x1p-140F});
-    CHECK(values.numbers("b") == std::vector<float>{0.1F, -3});
+    CHECK(values.numbers("a") == std::vector<double>{1.5, -2, 0x1p-140});
+    CHECK(values.numbers("b") == std::vector<double>{0.1, -3});
     CHECK(values.indices("X") == std::vector<std::int64_t>{4, 0, 7, 1});
     CHECK(values.contains("a"));
     CHECK_FALSE(values.contains("c"));
@@ -30,8 +31,8 @@ TEST_CASE("values: own copies of floats and indices, and doubles rounded to floa
     const View* b = find(views, "b");
     REQUIRE(b != nullptr);
     CHECK(b->shape == Shape{2, 1});
-    CHECK(b->dtype == DType::float32);
-    CHECK(value_at(*b, 0) == static_cast<double>(0.1F));
+    CHECK(b->dtype == DType::float64);
+    CHECK(value_at(*b, 0) == 0.1);
     const View* X = find(views, "X");
     REQUIRE(X != nullptr);
     CHECK(X->dtype == DType::int64);
@@ -40,14 +41,45 @@ TEST_CASE("values: own copies of floats and indices, and doubles rounded to floa
 
 TEST_CASE("values: what is not there, or of the other kind, is an error; what is put again is replaced") {
     Values values;
-    values.put({"a", {1}}, std::vector<float>{1});
+    values.put({"a", {1}}, std::vector<double>{1});
     values.put({"X", {1}}, std::vector<std::int64_t>{1});
     CHECK_THROWS_AS(values.numbers("b"), std::out_of_range);
     CHECK_THROWS_AS(values.indices("b"), std::out_of_range);
     CHECK_THROWS_AS(values.holds_indices("b"), std::out_of_range);
     CHECK_THROWS_AS(values.numbers("X"), std::out_of_range);
     CHECK_THROWS_AS(values.indices("a"), std::out_of_range);
-    values.put({"a", {2}}, std::vector<float>{3, 4});
-    CHECK(values.numbers("a") == std::vector<float>{3, 4});
+    values.put({"a", {2}}, std::vector<double>{3, 4});
+    CHECK(values.numbers("a") == std::vector<double>{3, 4});
     CHECK(values.views().size() == 2);
+}
+
+TEST_CASE("values: digits that a float has no room for leave each number next to the same float") {
+    const std::vector<double> floats = {0,
+                                        -0.0,
+                                        1,
+                                        -0.5,
+                                        1.25,
+                                        static_cast<double>(0.1F),
+                                        static_cast<double>(-0.3F),
+                                        static_cast<double>(0.1F),
+                                        static_cast<double>(std::nextafter(1.0F, 0.0F)),
+                                        0x1.fffffep127,
+                                        0x1.234568p-127};
+    Values values;
+    values.put({"a", {floats.size()}}, floats);
+    values.put({"X", {1}}, std::vector<std::int64_t>{1});
+    const Values doubles = with_digits_of_doubles(values);
+    CHECK(doubles.indices("X") == values.indices("X"));
+    const std::vector<double>& numbers = doubles.numbers("a");
+    REQUIRE(numbers.size() == floats.size());
+    for (std::size_t i = 0; i < floats.size(); ++i) {
+        CAPTURE(i, floats[i], numbers[i]);
+        const bool stays = i < 5 || i == 10;  // of few digits, or subnormal
+        CHECK((numbers[i] == floats[i]) == stays);
+        CHECK(static_cast<double>(static_cast<float>(numbers[i])) == floats[i]);
+        CHECK(std::signbit(numbers[i]) == std::signbit(floats[i]));
+        CHECK((stays || std::abs(numbers[i] / floats[i] - 1) > 0x1p-28));
+    }
+    CHECK(numbers[5] == numbers[7]);
+    CHECK(numbers[8] < 1);
 }
