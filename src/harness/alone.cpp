@@ -1,6 +1,7 @@
 #include "harness/alone.h"
 
 #include <algorithm>
+#include <deque>
 #include <functional>
 #include <iterator>
 #include <optional>
@@ -103,20 +104,22 @@ Made made_of(const Step& step, const Question& question, const NetworkSize& size
             {result.made.begin(), result.made.end()}};
 }
 
-// A trial for each case that was run: what ends a subprocess ends the cases that follow. Empty only where there is
-// none.
 template <class T>
-std::vector<Trial> trials_of(const std::vector<Case<T>>& cases, const Manner& manner) {
-    if (cases.empty()) {
-        return {};
-    }
+std::vector<CallResult<T>> run(const std::vector<Case<T>>& cases, const Manner& manner) {
     std::vector<Call<T>> calls;
     calls.reserve(cases.size());
     for (const Case<T>& one : cases) {
         calls.push_back({one.step, one.question->values.get()});
     }
-    const bool external = manner.is_external<T>(*cases.front().step);
-    const std::vector<CallResult<T>> results = run_calls<T>(calls, external ? manner.judge.external : CallConfig());
+    const bool external = !cases.empty() && manner.is_external<T>(*cases.front().step);
+    return run_calls<T>(calls, external ? manner.judge.external : CallConfig());
+}
+
+// A trial for each case that was run: what ends a subprocess ends the cases that follow. Empty only where there is
+// none.
+template <class T>
+std::vector<Trial> trials_of(const std::vector<CallResult<T>>& results, const std::vector<Case<T>>& cases,
+                             const Manner& manner) {
     std::vector<Trial> trials;
     for (std::size_t i = 0; i < results.size() && (i == 0 || !results[i].made.empty() || !results[i].fault.empty());
          ++i) {
@@ -149,6 +152,60 @@ std::vector<Case<T>> battery_cases(const std::vector<BatteryCase>& battery, cons
     }
     return cases;
 }
+
+// External functions in one process, where each finds what the others left in memory that they share: some of their
+// cases of the battery, and what they made of them where no other was called.
+template <class T>
+class Mixed {
+public:
+    // `cases` are those of the step whose result is at `place`, the battery's from 2 on.
+    void add(std::size_t place, const std::vector<Case<T>>& cases, std::vector<CallResult<T>> results) {
+        constexpr std::size_t kMost = 3;
+        for (std::size_t i = 2; i < std::min(cases.size(), 2 + kMost); ++i) {
+            calls_.push_back({cases[i].step, cases[i].question->values.get()});
+            made_.push_back(std::move(results[i].made));
+            on_.push_back({place, cases[i].on});
+        }
+    }
+
+    // Appends a trial to the battery of each step that makes something else there.
+    void run(const CallConfig& config, std::vector<StepAlone>& steps) {
+        for (std::size_t i = 0; i < calls_.size(); ++i) {
+            calls_[i].expected = &made_[i];
+        }
+        CallConfig once = config;
+        once.threads = false;
+        const std::vector<CallResult<T>> results = run_calls<T>(calls_, once);
+        for (std::size_t i = 0; i < results.size(); ++i) {
+            StepAlone& step = steps[on_[i].place];
+            if (results[i].fault.empty() || step.wrong()) {
+                continue;
+            }
+            Trial trial;
+            trial.verdict = Verdict::mismatch;
+            trial.note = results[i].fault;
+            const auto other = std::ranges::find_if(calls_, [&](const Call<T>& before) {
+                return before.step != calls_[i].step && run_calls<T>({before, calls_[i]}, once)[1].fault == trial.note;
+            });
+            if (other != calls_.end()) {
+                trial.note += ", such as " + other->step->template in<T>().name;
+            }
+            trial.in_double = std::is_same_v<T, double>;
+            trial.on = on_[i].on;
+            trial.shape = calls_[i].step->shape;
+            step.battery.push_back(std::move(trial));
+        }
+    }
+
+private:
+    struct On {
+        std::size_t place;
+        std::string on;
+    };
+    std::vector<Call<T>> calls_;
+    std::deque<std::vector<T>> made_;
+    std::vector<On> on_;
+};
 
 // The steps at each of the battery's sizes.
 std::vector<Graph> at_sizes(const Judge& judge) {
@@ -271,6 +328,8 @@ std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const
     const bool has_battery = once_only && judge.battery != nullptr;
     const std::vector<Graph> sizes = has_battery ? at_sizes(judge) : std::vector<Graph>();
     std::vector<StepAlone> results;
+    Mixed<float> floats;
+    Mixed<double> doubles;
     for (const Step* step : all_steps(network)) {
         const Step* right = find_step(judge.right, step->makes);
         if (right == nullptr || std::ranges::find(known, step->makes) == known.end()) {
@@ -295,28 +354,32 @@ std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const
             const auto& battery = judge.battery->cases(step->makes, step->reads, std::is_same_v<T, double>);
             return battery_cases<T>(battery, sizes, step->makes, step->in<T>().name);
         };
-        const auto run = [&]<class T>(T in, Trial& on_real, Trial& on_probe) {
+        const auto run_first = [&]<class T>(T in, Mixed<T>& mixed, Trial& on_real, Trial& on_probe) {
             constexpr bool kInDouble = std::is_same_v<T, double>;
             std::vector<Case<T>> cases = {{step, &ask(true, kInDouble), own}, {step, &ask(false, kInDouble), own}};
             if (manner.is_external<T>(*step)) {
                 std::ranges::move(on_sizes(in), std::back_inserter(cases));
             }
-            const std::vector<Trial> trials = trials_of(cases, manner);
+            std::vector<CallResult<T>> made = run(cases, manner);
+            const std::vector<Trial> trials = trials_of(made, cases, manner);
             on_real = trials[0];
             on_probe = trials.size() > 1 ? trials[1] : trials[0];
             on_battery.append(trials, cases, 2);
+            if (manner.is_external<T>(*step) && std::ranges::none_of(trials, fails)) {
+                mixed.add(results.size(), cases, std::move(made));
+            }
         };
-        run(float(), result.real, result.probe);
+        run_first(float(), floats, result.real, result.probe);
         result.real_double = result.real;
         result.probe_double = result.probe;
         const bool has_double = once_only && step->in_double.run;
         if (has_double) {
-            run(double(), result.real_double, result.probe_double);
+            run_first(double(), doubles, result.real_double, result.probe_double);
         }
         if (!manner.is_external<float>(*step) && !result.wrong()) {
             const auto append = [&](auto in) {
                 const auto cases = on_sizes(in);
-                on_battery.append(trials_of(cases, manner), cases);
+                on_battery.append(trials_of(run(cases, manner), cases, manner), cases);
             };
             append(float());
             if (has_double) {
@@ -334,6 +397,8 @@ std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const
         }
         results.push_back(std::move(result));
     }
+    floats.run(judge.external, results);
+    doubles.run(judge.external, results);
     return results;
 }
 

@@ -158,8 +158,8 @@ std::vector<float> pattern(std::size_t which, std::size_t width, Generator& gene
         case 12:  // ascending: it is the last
             std::ranges::sort(row);
             break;
-        case 13:  // all negative, in the millions
-            std::ranges::transform(row, row.begin(), [](float y) { return -0x1p20F * (1 + std::abs(y)); });
+        case 13:  // all negative, in the hundreds of millions
+            std::ranges::transform(row, row.begin(), [](float y) { return -0x1p28F * (1 + std::abs(y)); });
             break;
         default:  // far from zero, all on one side
             std::ranges::transform(row, row.begin(), [x](float y) { return std::copysign(150.0F, x) + y; });

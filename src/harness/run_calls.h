@@ -14,6 +14,8 @@ template <class T>
 struct Call {
     const Step* step;
     const Values* values;  // of all that it reads; converted to T
+    // Only in a subprocess: what it has to make, to the bit, since it made that where no other function was called.
+    const std::vector<T>* expected = nullptr;
 };
 
 template <class T>
@@ -36,7 +38,7 @@ struct CallConfig {
 // In this process, around each operand lie numbers that must not change; an exception is the only end but the right
 // one.
 //
-// In a subprocess, the calls should be of one function. Each operand lies between inaccessible pages, those that are
+// In a subprocess, the calls should be of one function, unless it is said what they make by themselves. Each operand lies between inaccessible pages, those that are
 // read in memory that can only be read. All calls are done twice, the second time in reverse order and at other
 // addresses, and must make the same numbers: the operands first end where their pages end, then begin where they begin.
 // Where a function ends the process, the call that did it has the fault, and what was not yet done has neither numbers

@@ -228,6 +228,11 @@ private:
         for (const std::string& fault : {thrown, written_outside(prepared), changes}) {
             slot(i).set_fault(fault);
         }
+        const std::vector<T>* expected = calls_[i].expected;
+        if (!slot(i).is_faulty() && expected != nullptr &&
+            !std::ranges::equal(prepared.made(), *expected, same_number<T>)) {
+            slot(i).set_fault("makes other numbers where other functions are called before it");
+        }
         if (!first && !slot(i).is_faulty() && !std::ranges::equal(prepared.made(), numbers(i), same_number<T>)) {
             slot(i).set_fault("makes other numbers when it is called again on the same values");
         }

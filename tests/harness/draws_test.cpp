@@ -74,8 +74,9 @@ TEST_CASE("draws: scales") {
     CHECK(largest(drawn({Drawn::enormous})) > 0x1p117);
     CHECK(largest(drawn({Drawn::spread})) > 0x1p18F);
     const Values enormous = drawn({Drawn::enormous});
-    CHECK(*std::ranges::max_element(row(enormous, 0)) < -1e34);
-    CHECK(*std::ranges::max_element(row(enormous, 1)) > 0);
+    const std::vector<double> negative = row(enormous, 0), other = row(enormous, 1);
+    CHECK(*std::ranges::max_element(negative) < -1e34);
+    CHECK(*std::ranges::max_element(other) > 0);
 }
 
 TEST_CASE("draws: special values are zeros of both signs, subnormal numbers, and the ends of a range") {
@@ -126,7 +127,7 @@ TEST_CASE("draws: rows are all negative, have two maxima, are all equal, one-hot
         return false;
     };
     CHECK(any_row([](const auto& line) { return *std::ranges::max_element(line) < 0; }));
-    CHECK(any_row([](const auto& line) { return *std::ranges::max_element(line) < -1e6; }));
+    CHECK(any_row([](const auto& line) { return *std::ranges::max_element(line) < -1e8; }));
     CHECK(any_row([](const auto& line) { return *std::ranges::min_element(line) > 0; }));
     CHECK(any_row([&](const auto& line) { return maxima(line) == 2; }));
     CHECK(any_row([&](const auto& line) { return maxima(line) == 2 && *std::ranges::max_element(line) < 0; }));
