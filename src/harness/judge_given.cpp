@@ -113,6 +113,45 @@ std::vector<double> limits_of(const Step& step, const Inputs& inputs, DType dtyp
     return limits;
 }
 
+// What rounding makes of a value that is computed in the small steps of `network`, from given gradients.
+class SmallSteps {
+public:
+    SmallSteps(const Graph& network, const Inputs& inputs, const std::set<std::string>& gradients)
+        : network_(network), inputs_(inputs), gradients_(gradients) {}
+
+    // Precondition: a step of the network makes it.
+    std::vector<Rounded> made(const std::string& name) {
+        const Step& step = *find_step(network_, name);
+        std::vector<Rounded> made(count(step.shape));
+        execute(step, made.data(), [&](const std::string& read) -> Operand<Rounded> {
+            if (const View view = inputs_.view(read); view.dtype == DType::int64) {
+                return static_cast<const std::int64_t*>(view.data);
+            }
+            const auto [known, is_new] = known_.try_emplace(read);
+            if (is_new) {
+                std::vector<Rounded> numbers;
+                if (gradients_.contains(read) && !inputs_.has(read)) {
+                    numbers = this->made(read);
+                } else {
+                    const View view = inputs_.view(read);
+                    for (std::size_t i = 0; i < count(view.shape); ++i) {
+                        numbers.push_back(Rounded::off_by(value_at(view, i), 0));
+                    }
+                }
+                known->second = std::move(numbers);
+            }
+            return known->second.data();
+        });
+        return made;
+    }
+
+private:
+    const Graph& network_;
+    const Inputs& inputs_;
+    const std::set<std::string>& gradients_;
+    std::map<std::string, std::vector<Rounded>> known_;
+};
+
 bool says_something(const std::vector<double>& limits, const std::vector<double>& answer) {
     double scale = 0, widest = 0;
     for (std::size_t i = 0; i < limits.size(); ++i) {
@@ -178,10 +217,18 @@ std::set<std::string> saved_as_float(const View& given, const Step& step, const 
     return names;
 }
 
-// The limits by which `given` is judged, in the unit of `dtype`. A float of doubles may have been rounded last of all.
+// The limits by which `given` is judged, in the unit of `dtype`. A float of doubles may have been rounded last of all,
+// and a gradient that is judged by another form may have been computed in the small steps of `network`.
 std::vector<double> limits_for(const View& given, const Step& step, const std::vector<double>& answer,
-                               const Inputs& inputs, DType dtype, const Passes& passes) {
+                               const Inputs& inputs, DType dtype, const Passes& passes, const Graph& network) {
     std::vector<double> limits = limits_of(step, inputs, dtype, saved_as_float(given, step, inputs, passes));
+    const Step* small = find_step(network, given.name);
+    if (small != nullptr && passes.backward.contains(given.name) && small->in_float.name != step.in_float.name) {
+        const std::vector<Rounded> made = SmallSteps(network, inputs, passes.backward).made(given.name);
+        for (std::size_t i = 0; i < limits.size(); ++i) {
+            limits[i] += (dtype == DType::float64 ? kDoubles * (kOtherWords + 2) : 1) * made[i].any_order();
+        }
+    }
     const bool of_doubles = std::ranges::any_of(step.reads, [&](const std::string& name) {
         return inputs.has(name) && inputs.view(name).dtype == DType::float64;
     });
@@ -260,7 +307,7 @@ std::optional<StepAlone> judge_by(const Form& form, const std::vector<Form>& for
     }
     const std::vector<double> answer = form.answers->answer(given.name, inputs.views(reads));
     const DType dtype = dtype_for(given, *step, forms, inputs, passes);
-    const std::vector<double> limits = limits_for(given, *step, answer, inputs, dtype, passes);
+    const std::vector<double> limits = limits_for(given, *step, answer, inputs, dtype, passes, network);
     // Of exact reads the limit follows from the size of the terms, and holds even where these cancel.
     const bool exact = std::ranges::all_of(step->reads, [&](const std::string& name) { return inputs.is_exact(name); });
     if (!says_something(limits, answer) && !(exact && answer_stays(form, *step, answer, reads, inputs))) {
@@ -271,7 +318,7 @@ std::optional<StepAlone> judge_by(const Form& form, const std::vector<Form>& for
                     {},         given.shape};
     if (alone.real.verdict == Verdict::mismatch) {
         name_mistake_in(given, *step, inputs, network, answer,
-                        limits_for(given, *step, answer, inputs, DType::float32, passes), alone.real);
+                        limits_for(given, *step, answer, inputs, DType::float32, passes, network), alone.real);
     }
     if (!fails(alone.real)) {
         alone.rounding = limits;

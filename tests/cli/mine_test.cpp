@@ -152,6 +152,25 @@ TEST_CASE("compare --mine: gradients computed in double from the dump's floats a
     }
 }
 
+TEST_CASE("compare --mine: a gradient made in small steps that are not given is judged by the norm's one formula") {
+    need_torch();
+    const Folder folder;
+    const Arguments network = {"--recipe", "makemore-deep", "--batch", "16"};
+    dump(folder, network);
+    const auto torch = side_of(read_stored(folder.file("dump")), "torch");
+    std::map<std::string, StoredTensor> some;
+    for (const std::string name : {"dhprebn", "dhpreact", "dbngain", "dbnbias", "bnraw", "bnvar_inv"}) {
+        some[name + ".3"] = torch.at(name + ".3");
+    }
+    write_stored(folder.file("mine"), some);
+    check_agreement(folder, network);
+    std::vector<float> numbers = torch.at("dhprebn.3").floats();
+    std::ranges::for_each(numbers, [](float& number) { number *= 1 + 1e-4F; });
+    some["dhprebn.3"] = stored("F32", torch.at("dhprebn.3").shape, numbers);
+    write_stored(folder.file("mine"), some);
+    CHECK(judged(folder, network).culprits() == Names{"dhprebn.3"});
+}
+
 TEST_CASE("compare --mine: right lines by equivalent formulas agree, where no divisor is a power of two") {
     need_torch();
     const Folder folder;
