@@ -252,11 +252,11 @@ void explain(StepAlone& result, Trial& telling, const Manner& manner, const Show
         };
         return in_double ? in(double()) : in(float());
     };
-    if (telling.verdict == Verdict::mismatch && telling.note.empty() && !in_double) {
+    if (telling.verdict == Verdict::mismatch && telling.note.empty()) {
         const Leeway leeway = shown.function == manner.right ? Leeway::none : manner.judge.leeway;
-        telling.mistake = known_mistake(manner.judge.right_at_size(shown.size.network, shown.size.rows), result.makes,
-                                        *shown.question, run(shown.size, *shown.question).numbers,
-                                        limits_of<float>(*shown.question, leeway));
+        name_mistake(telling, manner.judge.right_at_size(shown.size.network, shown.size.rows), result.makes,
+                     *shown.question, run(shown.size, *shown.question).numbers,
+                     limits_of<float>(*shown.question, leeway));
     }
     if (makes_small && manner.judge.battery != nullptr) {
         telling.smallest = shrink(result.makes, result.reads, shown.size, *shown.question->values,

@@ -303,7 +303,19 @@ private:
             return limits;
         }
         limits = wider(std::move(limits), limits_from(chain_, common_, other));
-        return candidate.in_double ? in_double(std::move(limits), candidate.steps) : limits;
+        return all_in_double(candidate) ? in_double(std::move(limits), candidate.steps) : limits;
+    }
+
+    // Whether nothing that steps made contradicts that it was computed in double.
+    bool all_in_double(const Candidate& candidate) const {
+        if (!candidate.in_double) {
+            return false;
+        }
+        const std::vector<View> ours = candidate.side->views();
+        const std::set<std::string> doubles = computed_in_double(ours, reference_.oracle->views());
+        return std::ranges::all_of(ours, [&](const View& view) {
+            return doubles.contains(view.name) || find_step(candidate.steps, view.name) == nullptr;
+        });
     }
 
     // How its steps round, by what they have shown isolated.
@@ -376,10 +388,11 @@ private:
     std::vector<StepAlone> run_alone_of(std::size_t c) {
         const Candidate& candidate = candidates_[c];
         if (!candidate.forms.empty()) {
-            const Side& reference = candidate.in_double ? *reference_.oracle : *reference_.stepwise;
-            return judge_given(candidate.side->views(), candidate.steps, candidate.forms,
-                               with_inputs(reference.views(), batch_, config_.context, &rate_),
-                               limits_with(c, other_rounding(candidate, {})));
+            const Side& reference = all_in_double(candidate) ? *reference_.oracle : *reference_.stepwise;
+            const std::vector<View> ours = candidate.side->views();
+            return judge_given(
+                ours, candidate.steps, candidate.forms, with_inputs(reference.views(), batch_, config_.context, &rate_),
+                limits_with(c, other_rounding(candidate, {})), computed_in_double(ours, reference_.oracle->views()));
         }
         if (!candidate.judged.empty()) {
             return candidate.judged;

@@ -58,7 +58,9 @@ struct Candidate {
     // whichever of these forms he may have computed it. `steps` says who reads what. The wider of their limits in the
     // chain counts: those of `chain` and those of the comparison.
     std::vector<Form> forms = {};  // NOLINT(readability-redundant-member-init): it may be left out
-    bool in_double = false;  // with `forms`: all of it was computed in double, and the chain's limits are double's
+    // With `forms`: it was computed in double, and the chain's limits are double's, unless some of its values are no
+    // more than floats (computed_in_double in judge_given.h).
+    bool in_double = false;
 };
 
 // What they are held against.

@@ -86,7 +86,7 @@ bool fits_float(const View& view) {
     return true;
 }
 
-ExternalTensor taken(const Match& match, bool out_in, bool doubles_there) {
+ExternalTensor taken(const Match& match, bool out_in) {
     ExternalTensor tensor{match.spec->name, match.spec->shape, {}};
     if (match.view->dtype == DType::int64) {
         const auto* first = static_cast<const std::int64_t*>(match.view->data);
@@ -94,10 +94,10 @@ ExternalTensor taken(const Match& match, bool out_in, bool doubles_there) {
         return tensor;
     }
     std::vector<double> numbers = doubles(*match.view, tensor.shape, out_in);
-    if (doubles_there && match.view->dtype == DType::float64) {
-        tensor.numbers = std::move(numbers);
-    } else {
+    if (fits_float(*match.view)) {
         tensor.numbers = std::vector<float>(numbers.begin(), numbers.end());
+    } else {
+        tensor.numbers = std::move(numbers);
     }
     return tensor;
 }
@@ -136,14 +136,12 @@ public:
         if (!values_.faults.empty()) {
             return std::move(values_);
         }
-        const bool doubles_there =
-            std::ranges::any_of(matches_, [](const Match& match) { return !fits_float(*match.view); });
         for (const TensorSpec& spec : specs_) {
             const auto match = std::ranges::find(matches_, &spec, &Match::spec);
             if (match != matches_.end()) {
                 // Where an extent is 1 both ways are the same numbers.
                 const bool turn = out_in && is_weight(config_, spec.name) && squeezed(spec.shape).size() == 2;
-                values_.tensors.push_back(taken(*match, turn, doubles_there));
+                values_.tensors.push_back(taken(*match, turn));
             }
         }
         say_notes(out_in);
@@ -234,11 +232,13 @@ private:
         });
         values_.in_double = forward_in_double && !any_float;
         values_.notes.emplace_back(
-            values_.in_double ? "F64, forward values too: judged by the limits of double"
-            : any_float ? "F64 beside F32: each isolated step is judged by the limits of double where what it reads is "
-                          "F64, the chain by those of float"
-                        : "F64 without forward values: each isolated step is judged by the limits of double where what "
-                          "it reads is there, the chain by those of float; give loss, logits … in F64 for more");
+            values_.in_double ? "F64, forward values too: judged by the limits of double, or of float where something "
+                                "was computed in it"
+            : any_float ? "F64 beside F32: each isolated step is judged by the limits of double where all that it "
+                          "reads was computed in double, the chain by those of float"
+                        : "F64 without forward values in double: each isolated step is judged by the limits of double "
+                          "where all that it reads was computed in double, the chain by those of float; give loss, "
+                          "logits … in double for more");
     }
 
     static std::set<std::string> names_of(const std::vector<TensorSpec>& specs) {

@@ -17,7 +17,7 @@ std::vector<TensorSpec> external_specs(const Graph& network);
 // The value that a name means: its own, or dW1 for W1.grad. Null where the network has none.
 const TensorSpec* meant_by(const std::string& name, const std::vector<TensorSpec>& specs);
 
-// Double where the file has F64; float where float holds all of that, to the bit.
+// Double where the file has F64; float where float holds all of this tensor, to the bit.
 struct ExternalTensor {
     std::string name;
     Shape shape;
@@ -30,7 +30,8 @@ struct ExternalValues {
     std::vector<ExternalTensor> tensors;  // in the order of external_specs
     std::vector<std::string> notes;       // what was done to fit them in and what is left out, a line each
     std::vector<std::string> faults;      // why they can't be judged, a line each: all of them
-    bool in_double = false;               // all were computed in double: forward values tell so, and none is F32
+    // Forward values tell that the pass ran in double, and none is F32. (F64 that float holds may contradict this.)
+    bool in_double = false;
 };
 
 // Fits `given` to the network. Taken are F32, F64, and I64 for X and Y. Axes of extent 1 may be missing or more. Where

@@ -218,6 +218,26 @@ TEST_CASE("exercise: what a mistake makes that is known is told by its name, and
     CHECK_FALSE(says(outcome, "by hand"));
 }
 
+TEST_CASE("exercise: a known mistake in double alone, a row left out and a minimum for a maximum have a hint") {
+    need_torch();
+    const Folder folder;
+    Bodies bodies = with(right_bodies(), "dbnvar", "T(-0.5)", "T(sizeof(T) == 8 ? 0.5 : -0.5)");
+    bodies = with(bodies, "dcounts_sum", "-dcounts_sum_inv", "T(sizeof(T) == 8 ? 1 : -1) * dcounts_sum_inv");
+    bodies = with(bodies, "dC", "+=", "= T(sizeof(T) == 8 ? 0 : 1) * out(X(i, t), e) +");
+    bodies = with(bodies, "db2", "i < dlogits.size(0)", "i + 1 < dlogits.size(0)");
+    bodies = with(bodies, "dW2", "std::size_t i = 0", "std::size_t i = 1");
+    bodies = with(bodies, "dbngain", "i < bnraw.size(0)", "i < bnraw.size(0) - 1");
+    fill_in(folder, with(bodies, "dlogits", "logits(i, j) > ", "logits(i, j) < "));
+    const Outcome outcome = exercise(folder);
+    INFO(outcome.out << outcome.err);
+    CHECK(those_that_are("wrong", outcome) == Names{"dC", "dW2", "db2", "dbngain", "dbnvar", "dcounts_sum", "dlogits"});
+    CHECK(says(outcome, "  hint: this is what embedding-overwritten makes: = for += in dC"));
+    CHECK(says(outcome, "  hint: the last row of dlogits is left out"));
+    CHECK(says(outcome, "  hint: the first row of "));
+    CHECK(says(outcome, "  hint: the last row of dhpreact is left out"));
+    CHECK(says(outcome, "  hint: this is what the right step makes of −logits"));
+}
+
 TEST_CASE("exercise --hint: in steps, and the formula only when it is asked for") {
     const Folder folder;
     const auto hint = [&](const std::string& asked) {

@@ -106,6 +106,9 @@ TEST_CASE("compare --mine: one wrong line of mine.py is found, and nothing else 
         {"dbndiff", "dbndiff = bnvar_inv * dbnraw + 2 * bndiff * dbndiff2", "dbndiff = bnvar_inv * dbnraw"},
         {"dbndiff2", "(dbnvar / D)", "(dbnvar / n)"},
         {"dW1", "dW1 = embcat.T @ dhprebn", "dW1 = embcat[:-1].T @ dhprebn[:-1]"},
+        {"dlogit_maxes", "dlogit_maxes = -dnorm_logits.sum(1)", "dlogit_maxes = -dcounts.sum(1)"},
+        {"dlogit_maxes", "dlogit_maxes = -dnorm_logits.sum(1)", "dlogit_maxes = -dnorm_logits[:, 1:].sum(1)"},
+        {"db1", "db1 = dhprebn.sum(0)", "db1 = dhpreact.sum(0)"},
     };
     for (const auto& [culprit, right, wrong] : lines) {
         CAPTURE(wrong);
@@ -117,6 +120,55 @@ TEST_CASE("compare --mine: one wrong line of mine.py is found, and nothing else 
             check_culprit(folder, culprit);
         }
     }
+}
+
+TEST_CASE("compare --mine: gradients computed in double from the dump's floats agree, and a wrong one is found") {
+    need_torch();
+    const Folder folder;
+    need_numpy(folder);
+    const std::string widened = "tensor = tensor.astype(np.float64); read_here[name] = tensor\n";
+    struct Line {
+        std::string culprit, wrong;
+    };
+    for (const Arguments& network : {kNotes, kOdd}) {
+        dump(folder, network);
+        for (const auto& [culprit, wrong] : {Line{"", "dW2 = h.T @ dlogits"}, {"dW2", "dW2 = h[1:].T @ dlogits[1:]"}}) {
+            std::string script = exchanged("mine.py", "read_here[name] = tensor\n", widened);
+            for (const auto& [right, other] : std::vector<std::pair<std::string, std::string>>{
+                     {"if path.endswith(\".npz\"):", "with open(path, \"wb\") as path:"},
+                     {"np.float32(-1 / n), np.float32(0)", "-1 / n, 0.0"},
+                     {"dW2 = h.T @ dlogits", wrong}}) {
+                script.replace(script.find(right), right.size(), other);
+            }
+            folder.write("double.py", script);
+            run_python(folder, "double.py");
+            const Judged all = judged(folder, network);
+            CHECK(all.code == (culprit.empty() ? 0 : 1));
+            CHECK(all.culprits() == (culprit.empty() ? Names{} : Names{culprit}));
+            CHECK(all.report["steps"][0]["alone"].size() >= 36);
+            const std::string said = byhand(folder, Arguments{"compare", "--mine", "mine"} + network).out;
+            CHECK((said.find("  hint: the first row of ") != std::string::npos) == !culprit.empty());
+        }
+    }
+}
+
+TEST_CASE("compare --mine: a gradient made in small steps that are not given is judged by the norm's one formula") {
+    need_torch();
+    const Folder folder;
+    const Arguments network = {"--recipe", "makemore-deep", "--batch", "16"};
+    dump(folder, network);
+    const auto torch = side_of(read_stored(folder.file("dump")), "torch");
+    std::map<std::string, StoredTensor> some;
+    for (const std::string name : {"dhprebn", "dhpreact", "dbngain", "dbnbias", "bnraw", "bnvar_inv"}) {
+        some[name + ".3"] = torch.at(name + ".3");
+    }
+    write_stored(folder.file("mine"), some);
+    check_agreement(folder, network);
+    std::vector<float> numbers = torch.at("dhprebn.3").floats();
+    std::ranges::for_each(numbers, [](float& number) { number *= 1 + 1e-4F; });
+    some["dhprebn.3"] = stored("F32", torch.at("dhprebn.3").shape, numbers);
+    write_stored(folder.file("mine"), some);
+    CHECK(judged(folder, network).culprits() == Names{"dhprebn.3"});
 }
 
 TEST_CASE("compare --mine: right lines by equivalent formulas agree, where no divisor is a power of two") {

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -135,7 +136,8 @@ struct Chain {
         }
         const std::vector<Form> forms = {{small_chain(), std::make_shared<FakeAnswers>(stepwise)},
                                          {collapsed_chain(), std::make_shared<FakeAnswers>(collapsed)}};
-        return judge_given(file.views(), small_chain(), forms, reference.views(), limits);
+        const std::vector<View> given = file.views();
+        return judge_given(given, small_chain(), forms, reference.views(), limits, computed_in_double(given, {}));
     }
 };
 
@@ -217,20 +219,31 @@ TEST_CASE("judge_given: double has the limits of double where what it is compute
         }
         return all;
     };
-    const Doubles dy = product_of(c.y, c.y, 1);
+    const Doubles y(c.y.begin(), c.y.end()), dy = product_of(c.y, c.y, 1);
     for (const bool off : {false, true}) {
         INFO("off: " << off);
         const double factor = 1 + (off ? 0x1p-24 : 0x1p-52);  // as float rounds, or as double does
-        // What the backward pass reads of the forward pass is a number, whatever its type.
-        File all_double, of_float;
-        all_double.add("y", {kElements}, c.y).add("dy", {kElements}, dy);
-        all_double.add("dx", {kElements}, product_of(dy, c.y, factor));
+        File all_double, of_float, of_float_forward;
+        all_double.add("y", {kElements}, y).add("dy", {kElements}, dy);
+        all_double.add("dx", {kElements}, product_of(dy, y, factor));
         CHECK(wrong(c.judged(all_double)) == (off ? Names{"dx"} : Names{}));
-        // Of a gradient in float it may have been computed in float, and then been kept in double.
-        of_float.add("y", {kElements}, c.y).add("dy", {kElements}, c.dy);
-        of_float.add("dx", {kElements}, product_of(c.dy, c.y, factor));
+        // Of a value in float it may have been computed in float, in part, and then been kept in double.
+        of_float.add("y", {kElements}, y).add("dy", {kElements}, c.dy);
+        of_float.add("dx", {kElements}, product_of(c.dy, y, factor));
         CHECK(wrong(c.judged(of_float)).empty());
+        of_float_forward.add("y", {kElements}, c.y).add("dx", {kElements}, product_of(dy, c.y, factor));
+        of_float_forward.add("dy", {kElements}, dy);
+        CHECK(wrong(c.judged(of_float_forward)).empty());
     }
+}
+
+TEST_CASE("judge_given: computed in double is what is given in it, and what float holds of exactly what double makes") {
+    File given, oracle;
+    given.add("y", {2}, std::vector<double>{0.1, 0.2}).add("dy", {2}, Row{0.1F, 0.5F}).add("dx", {2}, Row{0.25F, 0.5F});
+    given.add("dz", {2}, Row{1, std::numeric_limits<float>::quiet_NaN()}).add("dg", {1}, Row{1});
+    oracle.add("dy", {2}, std::vector<double>{0.1, 0.5}).add("dx", {2}, std::vector<double>{0.25, 0.5});
+    oracle.add("dz", {2}, std::vector<double>{1, std::numeric_limits<double>::quiet_NaN()}).add("dg", {2}, Row{1, 1});
+    CHECK(computed_in_double(given.views(), oracle.views()) == std::set<std::string>{"dx", "y"});
 }
 
 TEST_CASE("judge_given: what is rightly computed from a wrong value is not wrong") {

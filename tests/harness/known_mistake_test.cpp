@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
+#include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -125,4 +127,57 @@ TEST_CASE("known mistakes: with other rounding too; what no planted mistake make
     CHECK(asked.known("dC", ours).empty());
     CHECK(asked.known("dC", asked.question("dC").answer).empty());  // right
     CHECK(asked.known("dC", {}).empty());                           // it did not finish
+}
+
+TEST_CASE("known mistakes: one that makes the right numbers here is no explanation of rounding") {
+    Asked asked;
+    asked.values.put({"bngain", {7}}, std::vector<float>(7, 1.0F));
+    Question question = asked.question("dbnraw");
+    const std::vector<double> ours = question.answer;
+    for (double& answer : question.answer) {
+        answer *= 1 + 1e-6;  // by which ours is off
+    }
+    std::vector<double> limits(ours.size());
+    std::ranges::transform(ours, limits.begin(), [](double x) { return 1e-5 * std::abs(x); });
+    CHECK(known_mistake(asked.right, "dbnraw", question, ours, limits).empty());
+}
+
+TEST_CASE("known mistakes: a row, column or class that is left out, or a read with the other sign, is told") {
+    const Asked asked;
+    const auto told = [&](const std::string& makes, const std::string& read, auto change) {
+        Values changed = asked.values;
+        std::vector<float> numbers = changed.numbers(read);
+        change(numbers);
+        const std::map<std::string, Shape> shapes = shapes_of(asked.right);
+        changed.put({read, shapes.at(read)}, numbers);
+        const Question question = asked.question(makes);
+        const std::vector<double> ours = made_by(*find_step(asked.right, makes), changed);
+        const std::vector<double> limits(ours.size(), 1e-6);
+        Trial trial;
+        name_mistake(trial, asked.right, makes, question, ours, limits);
+        CHECK(trial.mistake.empty());
+        Trial hinted;
+        hinted.hint = "half of it";
+        name_mistake(hinted, asked.right, makes, question, ours, limits);
+        CHECK(hinted.hint == "half of it");
+        return trial.hint;
+    };
+    const auto zero = [](std::size_t first, std::size_t last) {
+        return [=](std::vector<float>& numbers) {
+            std::fill(numbers.begin() + static_cast<std::ptrdiff_t>(first),
+                      numbers.begin() + static_cast<std::ptrdiff_t>(last), 0.0F);
+        };
+    };
+    CHECK(told("db2", "dlogits", zero(8 * 5, 9 * 5)) == "the last row of dlogits is left out");
+    CHECK(told("dbngain", "bnraw", zero(8 * 7, 9 * 7)).starts_with("the last row of "));
+    CHECK(told("dW2", "h", zero(0, 7)).starts_with("the first row of "));
+    CHECK(told("dlogit_maxes", "dnorm_logits", [](std::vector<float>& numbers) {
+              for (std::size_t i = 0; i < 9; ++i) {
+                  numbers[i * 5 + 4] = 0;
+              }
+          }) == "the last column of dnorm_logits is left out");
+    CHECK(told("dlogits", "logits", [](std::vector<float>& numbers) {
+              std::ranges::transform(numbers, numbers.begin(), std::negate<>());
+          }) == "this is what the right step makes of −logits");
+    CHECK(told("dbnraw", "bngain", [](std::vector<float>&) {}).empty());
 }
