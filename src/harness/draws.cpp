@@ -13,7 +13,7 @@ using Generator = std::mt19937_64;
 // Moved into the range by its sign, or by its distance from the nearer end.
 float within(const ValueRange& range, float x) {
     const auto low = static_cast<float>(range.low), high = static_cast<float>(range.high);
-    if (x < low && -x <= high) {
+    if (x < low && (-x <= high || low >= 0)) {
         x = -x;
     }
     if (x > high && -x >= low) {
@@ -150,7 +150,7 @@ std::vector<float> pattern(std::size_t which, std::size_t width, Generator& gene
             row[here] += 200;
             break;
         case 10:  // one far below
-            row[here] -= 200;
+            row[here] -= 80;  // exp of it is not yet 0
             break;
         case 11:  // descending: the maximum is the first
             std::ranges::sort(row, std::greater<>());
@@ -158,8 +158,8 @@ std::vector<float> pattern(std::size_t which, std::size_t width, Generator& gene
         case 12:  // ascending: it is the last
             std::ranges::sort(row);
             break;
-        case 13:  // all negative, in the hundreds of millions
-            std::ranges::transform(row, row.begin(), [](float y) { return -0x1p28F * (1 + std::abs(y)); });
+        case 13:  // all negative, in the millions
+            std::ranges::transform(row, row.begin(), [](float y) { return -0x1p20F * (1 + std::abs(y)); });
             break;
         default:  // far from zero, all on one side
             std::ranges::transform(row, row.begin(), [x](float y) { return std::copysign(150.0F, x) + y; });

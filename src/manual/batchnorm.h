@@ -21,9 +21,8 @@ T divisor_of(Divisor divisor, std::size_t n) {
     return static_cast<T>(divisor == Divisor::n ? n : n - 1);
 }
 
-// Of variances, and of the inverse of a deviation; bndiff2 is not negative either. Beyond, a power that is computed by
-// exp and log has no correct digits left.
-inline constexpr ValueRange kVariance{0, 0x1p20};
+// Of variances, and of the inverse of a deviation; bndiff2 is not negative either. Beyond, their third powers overflow.
+inline constexpr ValueRange kVariance{0, 0x1p80};
 inline constexpr ValueRange kInverseDeviation{0x1p-64, 0x1p64};
 
 // ---- forward ----

@@ -16,7 +16,7 @@ namespace byhand {
 
 // Of what the steps make, where it is not just any number. logprobs and norm_logits are not positive.
 inline constexpr ValueRange kCounts{0, 1};
-inline constexpr ValueRange kProbability{0x1p-100, 1};  // smaller ones have no reciprocal in float
+inline constexpr ValueRange kProbability{0x1p-126, 1};  // subnormal ones have no reciprocal in float
 inline constexpr ValueRange kCountsSum{.low = 1};
 inline constexpr ValueRange kCountsSumInverse{0, 1};
 

@@ -146,7 +146,7 @@ TEST_CASE("known mistakes: a row, column or class that is left out, or a read wi
     const Asked asked;
     const auto told = [&](const std::string& makes, const std::string& read, auto change) {
         Values changed = asked.values;
-        std::vector<float> numbers = changed.numbers(read);
+        std::vector<double> numbers = changed.numbers(read);
         change(numbers);
         const std::map<std::string, Shape> shapes = shapes_of(asked.right);
         changed.put({read, shapes.at(read)}, numbers);
@@ -163,7 +163,7 @@ TEST_CASE("known mistakes: a row, column or class that is left out, or a read wi
         return trial.hint;
     };
     const auto zero = [](std::size_t first, std::size_t last) {
-        return [=](std::vector<float>& numbers) {
+        return [=](std::vector<double>& numbers) {
             std::fill(numbers.begin() + static_cast<std::ptrdiff_t>(first),
                       numbers.begin() + static_cast<std::ptrdiff_t>(last), 0.0F);
         };
@@ -171,13 +171,13 @@ TEST_CASE("known mistakes: a row, column or class that is left out, or a read wi
     CHECK(told("db2", "dlogits", zero(8 * 5, 9 * 5)) == "the last row of dlogits is left out");
     CHECK(told("dbngain", "bnraw", zero(8 * 7, 9 * 7)).starts_with("the last row of "));
     CHECK(told("dW2", "h", zero(0, 7)).starts_with("the first row of "));
-    CHECK(told("dlogit_maxes", "dnorm_logits", [](std::vector<float>& numbers) {
+    CHECK(told("dlogit_maxes", "dnorm_logits", [](std::vector<double>& numbers) {
               for (std::size_t i = 0; i < 9; ++i) {
                   numbers[i * 5 + 4] = 0;
               }
           }) == "the last column of dnorm_logits is left out");
-    CHECK(told("dlogits", "logits", [](std::vector<float>& numbers) {
+    CHECK(told("dlogits", "logits", [](std::vector<double>& numbers) {
               std::ranges::transform(numbers, numbers.begin(), std::negate<>());
           }) == "this is what the right step makes of −logits");
-    CHECK(told("dbnraw", "bngain", [](std::vector<float>&) {}).empty());
+    CHECK(told("dbnraw", "bngain", [](std::vector<double>&) {}).empty());
 }
