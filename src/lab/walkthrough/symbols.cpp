@@ -35,9 +35,12 @@ constexpr std::array kSymbols = std::to_array<Symbol>({
 });
 
 std::string own_symbol(const std::string& name) {
-    const std::string base = value_of(name).base;
-    const auto* const found = std::ranges::find(kSymbols, base, &Symbol::name);
-    return found != kSymbols.end() ? std::string(found->symbol) : base == "W" || base == "b" ? name : std::string();
+    const Value value = value_of(name);
+    const auto* const found = std::ranges::find(kSymbols, value.base, &Symbol::name);
+    if (found != kSymbols.end()) {
+        return std::string(found->symbol);
+    }
+    return (value.base == "W" || value.base == "b") && value.layer > 0 ? name : "";
 }
 
 }  // namespace
