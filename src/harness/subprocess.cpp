@@ -307,6 +307,13 @@ SubprocessEnd run_in_subprocess(const SubprocessLimits& limits, const std::funct
     return end;
 }
 
+void end_if_a_process_was_started(Journal& journal) {
+    if (has_child()) {
+        journal.fault({"starts another process"});
+        ::_exit(EXIT_FAILURE);
+    }
+}
+
 bool has_address_sanitizer() {
     static const bool has = ::dlsym(RTLD_DEFAULT, "__asan_init") != nullptr;
     return has;

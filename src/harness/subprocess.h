@@ -71,6 +71,9 @@ struct Interrupted : std::runtime_error {
 // InputError where the system gives no process.
 SubprocessEnd run_in_subprocess(const SubprocessLimits& limits, const std::function<void(Journal&)>& work);
 
+// In the subprocess: where what was called last has started a process, that is its fault, and the end.
+void end_if_a_process_was_started(Journal& journal);
+
 // Whether AddressSanitizer is in this process: it handles the signals of crashes itself.
 bool has_address_sanitizer();
 bool has_thread_sanitizer();

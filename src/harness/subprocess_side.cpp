@@ -1,12 +1,7 @@
 #include "harness/subprocess_side.h"
 
-#include <unistd.h>
-
-#include <cstdlib>
 #include <cstring>
 #include <utility>
-
-#include "harness/surroundings.h"
 
 namespace byhand {
 namespace {
@@ -27,14 +22,6 @@ std::size_t lay_out(std::vector<View>& views, Visit visit) {
     return offset;
 }
 
-// By the function that ran last.
-void end_where_a_process_was_started(Journal& journal) {
-    if (has_child()) {
-        journal.fault({"starts another process"});
-        ::_exit(EXIT_FAILURE);
-    }
-}
-
 }  // namespace
 
 SubprocessSide::SubprocessSide(const std::function<std::unique_ptr<Side>(const Announce& announce)>& make,
@@ -42,7 +29,7 @@ SubprocessSide::SubprocessSide(const std::function<std::unique_ptr<Side>(const A
     : journal_(std::make_shared<Journal*>(nullptr)),
       side_(make([journal = journal_](const std::string& label) {
           if (*journal != nullptr) {
-              end_where_a_process_was_started(**journal);
+              end_if_a_process_was_started(**journal);
               (*journal)->restart_clock();
               (*journal)->begin(0, label);
           }
@@ -60,7 +47,7 @@ void SubprocessSide::run(const Batch& batch, float rate) {
     const SubprocessEnd end = run_in_subprocess(limits_, [&](Journal& journal) {
         *journal_ = &journal;
         side_->run(batch, rate);
-        end_where_a_process_was_started(journal);
+        end_if_a_process_was_started(journal);
         std::vector<View> views = side_->views();
         lay_out(views, [&](const View& view, std::size_t offset) {
             std::memcpy(values.begin() + offset, view.data, bytes_of(view));
