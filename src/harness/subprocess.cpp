@@ -37,7 +37,7 @@ using Clock = std::chrono::steady_clock;
 
 // Handlers have nothing but a global to go by.
 Journal* own_journal = nullptr;  // in the subprocess; NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
-static_assert(std::atomic<std::size_t>::is_always_lock_free && std::atomic<std::uint64_t>::is_always_lock_free);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
 // As much of the words as `to` takes; always ends with '\0'.
 template <std::size_t kSize>
