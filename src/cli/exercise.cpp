@@ -1,18 +1,23 @@
-#include <fcntl.h>
 #include <fmt/core.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <new>
 #include <optional>
+#include <stdexcept>
+#include <string_view>
 #include <utility>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "cli/commands.h"
 #include "cli/examine.h"
 #include "cli/exit_code.h"
@@ -98,53 +103,40 @@ SubprocessLimits limits_of(const ExerciseOptions& options) {
             .advice = options.sanitize.empty() ? "; byhand exercise --sanitize address shows the line" : "; see above"};
 }
 
-// While it lives, nothing goes to standard output.
-class SilentOutput {
+// What the process that judges hands over to the one that started it: a report, or why there is none.
+class HandOver {
 public:
-    SilentOutput() : before_(::dup(STDOUT_FILENO)) {
-        const Descriptor nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-        ::dup2(nowhere.number(), STDOUT_FILENO);
+    enum class Kind : char { right = 'r', wrong = 'w', input_error = 'i', no_memory = 'm', error = 'e' };
+
+    HandOver() : file_(::memfd_create("byhand", MFD_CLOEXEC)) {
+        if (file_.number() < 0) {
+            throw InputError("no memory for a report: " + reason());
+        }
     }
-    SilentOutput(const SilentOutput&) = delete;
-    SilentOutput& operator=(const SilentOutput&) = delete;
-    ~SilentOutput() {
-        std::fflush(stdout);
-        ::dup2(before_.number(), STDOUT_FILENO);
+    void put(Kind kind, std::string_view text) const {
+        const std::string all = static_cast<char>(kind) + std::string(text);
+        if (!write_all(file_.number(), all.data(), all.size())) {
+            throw std::runtime_error("a report can't be handed over: " + reason());
+        }
+    }
+    std::pair<Kind, std::string> taken() const {
+        ::lseek(file_.number(), 0, SEEK_SET);
+        std::string all;
+        std::array<char, 4096> some{};
+        while (const std::size_t got = read_some(file_.number(), some.data(), some.size(), "a report")) {
+            all.append(some.data(), got);
+        }
+        if (all.empty()) {
+            throw std::runtime_error("no report was handed over");
+        }
+        return {static_cast<Kind>(all[0]), all.substr(1)};
     }
 
 private:
-    Descriptor before_;
+    Descriptor file_;
 };
 
-// To open a library runs code of it, which may do anything too: in a subprocess first.
-exercise::Functions load(const ExerciseOptions& options, Library& library) {
-    const std::string file = options.own.path();
-    const SubprocessEnd end = run_in_subprocess(limits_of(options), [&](Journal&) {
-        try {
-            exercise::load(library.path(), file);
-        } catch (const InputError&) {
-            return;  // this process meets it as well
-        }
-    });
-    if (!end.fault.empty()) {
-        throw InputError(fmt::format("{} {} while it is loaded", file, end.fault));
-    }
-    const SilentOutput silent;
-    exercise::Functions steps = exercise::load(library.path(), file);
-    library.is_open();
-    end_subprocess_on_signals();
-    // What the library has to do at the end of the program must not change how it ends.
-    ::on_exit(
-        [](int code, void*) {
-            std::fflush(nullptr);
-            ::_exit(code);
-        },
-        nullptr);
-    return steps;
-}
-
-int examine_and_report(const ExerciseOptions& options, Library& library, const std::optional<TextFile>& output) {
-    const exercise::Functions steps = load(options, library);
+void judge(const ExerciseOptions& options, const exercise::Functions& steps, bool colour, const HandOver& hand_over) {
     const Run run = run_of(options.network);
     const torch_ref::Factory& torch = torch_ref::load();
     Examination examination = examine_aloud(steps, torch, run,
@@ -164,15 +156,65 @@ int examine_and_report(const ExerciseOptions& options, Library& library, const s
         const auto makes_it = [&](const Attempt& attempt) { return attempt.alone.makes == name; };
         return std::ranges::any_of(examination.attempts, makes_it);
     };
-    how.colour = !output && wants_colour(STDOUT_FILENO);
-    const std::string text = report_of(options, examination, how);
+    how.colour = colour;
+    hand_over.put(all_right(examination) ? HandOver::Kind::right : HandOver::Kind::wrong,
+                  report_of(options, examination, how));
+}
+
+// To open a library runs code of it, which may do anything, as may threads that it starts then: it is opened once, in a
+// subprocess, which judges it too. This process waits for a report. An end without one is no verdict.
+int examine_and_report(const ExerciseOptions& options, Library& library, const std::optional<TextFile>& output) {
+    using Kind = HandOver::Kind;
+    enum : std::size_t { kLoads, kJudges };
+    const std::string file = options.own.path();
+    const bool colour = !output && wants_colour(STDOUT_FILENO);
+    const HandOver hand_over;
+    SubprocessLimits limits = limits_of(options);
+    limits.memory = SubprocessLimits::kAllMemory;
+    limits.advice.clear();
+    const SubprocessEnd end = run_in_subprocess(limits, [&](Journal& journal) {
+        try {
+            const exercise::Functions steps = exercise::load(library.path(), file);
+            library.is_open();
+            journal.begin(kJudges);
+            journal.stop_clock();
+            try {
+                judge(options, steps, colour, hand_over);
+            } catch (const InputError&) {
+                throw;
+            } catch (const std::bad_alloc&) {
+                hand_over.put(Kind::no_memory, "");
+            } catch (const std::exception& error) {
+                hand_over.put(Kind::error, error.what());
+            }
+        } catch (const InputError& error) {
+            hand_over.put(Kind::input_error, error.what());
+        }
+    });
+    if (!end.fault.empty()) {
+        throw InputError(fmt::format("{} {} {}", file, end.fault,
+                                     end.index == kLoads ? "while it is loaded" : "outside of every function"));
+    }
+    library.is_open();
+    const auto [kind, text] = hand_over.taken();
+    switch (kind) {
+        case Kind::input_error:
+            throw InputError(text);
+        case Kind::no_memory:
+            throw std::bad_alloc();
+        case Kind::error:
+            throw std::runtime_error(text);
+        case Kind::right:
+        case Kind::wrong:
+            break;
+    }
     if (output) {
         output->write(text);
     } else {
         fmt::print("{}", text);
     }
     say_if_quick(options.quick);
-    return all_right(examination) ? kFine : kDisagrees;
+    return kind == Kind::right ? kFine : kDisagrees;
 }
 
 int exercise(const ExerciseOptions& options) {
@@ -231,8 +273,10 @@ void add_exercise(const Command& program) {
         .not_empty();
     command.option("--built", options->built, "").group("");  // not for people
     command
-        .option("--timeout", options->timeout,
-                "Seconds that one call of a function may take; what takes longer is wrong, and ended")
+        .option(
+            "--timeout", options->timeout,
+            "Seconds that all calls of a function may take together, in float and in double each; what takes longer is "
+            "wrong, and ended")
         .number(0.001, 86400)
         .shows_default();
     command

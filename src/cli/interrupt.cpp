@@ -4,8 +4,6 @@
 #include <csignal>
 #include <cstddef>
 
-#include "harness/subprocess.h"
-
 namespace byhand::cli {
 namespace {
 
@@ -22,12 +20,6 @@ extern "C" void leave_mark(int signal) {
     }
 }
 
-extern "C" void end_both(int signal) {
-    kill_running_subprocess();
-    std::signal(signal, SIG_DFL);
-    std::raise(signal);  // when this handler is done
-}
-
 }  // namespace
 
 InterruptWatch::InterruptWatch() {
@@ -42,14 +34,6 @@ InterruptWatch::InterruptWatch() {
 void InterruptWatch::restore() const {
     for (std::size_t i = 0; i < kSignals.size(); ++i) {
         std::signal(kSignals[i], before_[i]);
-    }
-}
-
-void end_subprocess_on_signals() {
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-        if (std::signal(signal, SIG_IGN) != SIG_IGN) {
-            std::signal(signal, end_both);
-        }
     }
 }
 

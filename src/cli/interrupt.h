@@ -25,10 +25,6 @@ private:
 // Whether there is a mark.
 bool interrupted();
 
-// From now on SIGINT, SIGTERM and SIGHUP, where they are not ignored, end the program as they do anyway, and first the
-// subprocess that runs (harness/subprocess.h).
-void end_subprocess_on_signals();
-
 // Where there is a mark, ends the program as the signal would have done.
 void end_if_interrupted();
 

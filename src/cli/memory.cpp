@@ -30,10 +30,10 @@ double memory_needed(NetworkConfig network, std::size_t rows, double bytes_per_n
 void check_memory(const NetworkConfig& network, std::size_t rows, double bytes_per_number) {
     const double needed = memory_needed(network, rows, bytes_per_number), there = memory_there();
     if (!(needed <= kShare * there)) {
-        throw InputError(
-            fmt::format("{} rows of this network need about {:.0f} GB of memory, and there are {:.1f} GB; "
-                        "give a smaller --batch",
-                        rows, needed / 1e9, there / 1e9));
+        throw InputError(fmt::format(
+            "{} rows of this network need about {:.1f} GB of memory, and may take {:.1f} GB at most, {:.0f} % of "
+            "the {:.1f} GB there are; give a smaller --batch",
+            rows, needed / 1e9, kShare * there / 1e9, 100 * kShare, there / 1e9));
     }
 }
 

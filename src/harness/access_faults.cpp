@@ -2,6 +2,7 @@
 
 #include <ucontext.h>
 
+#include <array>
 #include <csignal>
 #include <cstdint>
 #include <string_view>
@@ -43,9 +44,31 @@ bool is_at_the_stack_pointer(const void* address, const void* context) {
 #endif
 }
 
+// "4,000,000", at the end of `to`: as a signal handler may do it.
+std::string_view digits_of(std::size_t number, std::array<char, 32>& to) {
+    std::size_t begin = to.size();
+    for (int digits = 0; digits == 0 || number != 0; ++digits) {
+        if (digits != 0 && digits % 3 == 0) {
+            to[--begin] = ',';
+        }
+        to[--begin] = static_cast<char>('0' + number % 10);
+        number /= 10;
+    }
+    return {to.data() + begin, to.size() - begin};
+}
+
 void record(const void* address, const void* context) {
     using Where = AddressInfo::Where;
-    const AddressInfo info = operands_of_handler->at(address);
+    AddressInfo info = operands_of_handler->at(address);
+    if (info.where == Where::elsewhere) {
+        if (is_at_the_stack_pointer(address, context)) {
+            journal_of_handler->fault({"overflows the stack"});
+            return;
+        }
+        info = operands_of_handler->nearest(address);
+    }
+    std::array<char, 32> room{};
+    const std::string_view distance = digits_of(info.distance, room);
     const std::string_view name = info.name == nullptr ? "its result" : info.name;
     switch (info.where) {
         case Where::before:
@@ -60,10 +83,14 @@ void record(const void* address, const void* context) {
         case Where::retired:
             journal_of_handler->fault({access_of(context), "what was ", name, " in an earlier call"});
             break;
+        case Where::far_before:
+            journal_of_handler->fault({access_of(context), distance, " bytes before the beginning of ", name});
+            break;
+        case Where::far_past:
+            journal_of_handler->fault({access_of(context), distance, " bytes past the end of ", name});
+            break;
         case Where::elsewhere:
-            if (is_at_the_stack_pointer(address, context)) {
-                journal_of_handler->fault({"overflows the stack"});
-            }
+            break;
     }
 }
 

@@ -1,6 +1,7 @@
 #include "harness/alone.h"
 
 #include <algorithm>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <iterator>
@@ -241,14 +242,25 @@ const Step* find_step(const Graph& network, const std::string& makes, const std:
     return byhand::find_step(network, makes);
 }
 
+constexpr std::chrono::milliseconds kHanging{250};
+constexpr std::size_t kHangs = 80;
+
 // A culprit's step once more on the case that shows it: which planted mistake makes the same, and the smallest input.
 void explain(StepAlone& result, Trial& telling, const Manner& manner, const Shown& shown, bool makes_small) {
     const bool in_double = result.only_in_double();
+    // What does not return is not waited for as long each time that it is tried on something smaller.
+    const bool hangs = is_time_out(telling.note);
+    Judge judge = manner.judge;
+    if (hangs) {
+        judge.external.threads = false;
+        judge.external.limits.timeout = std::min(judge.external.limits.timeout, kHanging);
+    }
+    const Manner again{judge, manner.right};
     const auto run = [&](const NetworkSize& at, const Question& asked) {
         const Graph network = manner.judge.at_size(at.network, at.rows);
         const auto in = [&]<class T>(T) {
             const Step* step = find_step<T>(network, result.makes, shown.function);
-            return step != nullptr && step->in<T>().run ? made_of<T>(*step, asked, at, manner) : Made();
+            return step != nullptr && step->in<T>().run ? made_of<T>(*step, asked, at, again) : Made();
         };
         return in_double ? in(double()) : in(float());
     };
@@ -260,7 +272,10 @@ void explain(StepAlone& result, Trial& telling, const Manner& manner, const Show
     }
     if (makes_small && manner.judge.battery != nullptr) {
         telling.smallest = shrink(result.makes, result.reads, shown.size, *shown.question->values,
-                                  {.make = manner.judge.battery->make_form(), .run = run, .in_double = in_double});
+                                  {.make = manner.judge.battery->make_form(),
+                                   .run = run,
+                                   .tries = hangs ? kHangs : Shrinking().tries,
+                                   .in_double = in_double});
     }
 }
 

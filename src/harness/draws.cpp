@@ -149,7 +149,7 @@ std::vector<float> pattern(std::size_t which, std::size_t width, Generator& gene
         case 9:  // one far above the others
             row[here] += 200;
             break;
-        case 10:  // one far below
+        case 10:              // one far below
             row[here] -= 80;  // exp of it is not yet 0
             break;
         case 11:  // descending: the maximum is the first

@@ -9,15 +9,18 @@ namespace byhand {
 
 enum class Access { none, read, write };
 
-// Pages of zeros, writable at first, with inaccessible address space of a megabyte on both sides: no stray index hits
-// something else by a little.
+// Pages of zeros, writable at first, with inaccessible address space on both sides: no stray index hits something else
+// by a little.
 class GuardedPages {
 public:
+    // Bytes on either side: of an operand as much as a wrong row or a wrong stride may be off, which costs nothing but
+    // addresses. (ThreadSanitizer has few of them.)
     static constexpr std::size_t kGuard = std::size_t{1} << 20;
+    static std::size_t wide_guard();
     enum class Kind { own, shared };  // shared: with processes forked later
 
     // Throws std::bad_alloc where the system gives none.
-    explicit GuardedPages(std::size_t bytes, Kind kind = Kind::own);
+    explicit GuardedPages(std::size_t bytes, Kind kind = Kind::own, std::size_t guard = kGuard);
     GuardedPages(GuardedPages&& other) noexcept;
     GuardedPages(const GuardedPages&) = delete;
     GuardedPages& operator=(const GuardedPages&) = delete;
@@ -33,7 +36,7 @@ public:
 
 private:
     std::byte* begin_ = nullptr;
-    std::size_t bytes_;
+    std::size_t bytes_, guard_;
 };
 
 // Where in its pages an operand lies: its end, or its beginning, is that of the pages. The other leaves a gap.
@@ -50,8 +53,9 @@ struct GuardedOperand {
 
 // What a fault at an address is about, as a signal handler may ask.
 struct AddressInfo {
-    enum class Where { elsewhere, before, inside, past, retired } where = Where::elsewhere;
+    enum class Where { elsewhere, before, inside, past, retired, far_before, far_past } where = Where::elsewhere;
     const char* name = nullptr;  // of the operand; nullptr: the result
+    std::size_t distance = 0;    // far: bytes from its end, or its beginning
 };
 
 // All operands that have been handed out, in memory that is as guarded as they are.
@@ -66,7 +70,11 @@ public:
     GuardedOperand& add(const char* name, std::size_t bytes, Place place);
     // Nothing may go to the operands that there are by now any more.
     void retire();
+    // The operand that is there, or was, or ends or begins near there: within kGuard.
     AddressInfo at(const void* address) const;
+    // Else: the one that lies nearest of those that are not retired, at a distance that an index of 32 bits may come
+    // to.
+    AddressInfo nearest(const void* address) const;
 
 private:
     GuardedPages pages_;

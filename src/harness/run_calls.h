@@ -42,7 +42,8 @@ struct CallConfig {
 // lies between inaccessible pages, those that are read in memory that can only be read. All calls are done twice, the
 // second time in reverse order and at other addresses, and must make the same numbers: the operands first end where
 // their pages end, then begin where they begin. Where a function ends the process, the call that did it has the fault,
-// and what was not yet done has neither numbers nor fault. Throws what run_in_subprocess throws.
+// and what was not yet done has neither numbers nor fault. The time limit is of all these calls together, and again of
+// those from two threads. Throws what run_in_subprocess throws.
 template <class T>
 std::vector<CallResult<T>> run_calls(const std::vector<Call<T>>& calls, const CallConfig& config);
 

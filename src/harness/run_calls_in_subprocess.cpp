@@ -90,6 +90,7 @@ public:
             call(i, Place::beginning, operands, surroundings, journal);
         }
         if (threads_) {  // following a call's instructions takes long: that of one pair
+            journal.restart_clock();
             const std::vector<std::size_t> small = small_first();
             for (std::size_t pair = 0; pair < std::min(calls_.size(), kPairs); ++pair) {
                 call_from_two_threads(small[pair], small[(pair + 1) % small.size()], pair == 0, operands, journal);

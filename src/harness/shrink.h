@@ -33,8 +33,8 @@ struct SmallestInput {
 struct Shrinking {
     MakeForm make;
     std::function<Made(const NetworkSize& size, const Question& question)> run;
-    bool in_double = false;   // else every number is a float's
     std::size_t tries = 600;  // of `run`, at most
+    bool in_double = false;   // else every number is a float's
 };
 
 // Begins with `values` of what the step that makes `makes` reads, at `size`, on which it is wrong. Leaves out rows,

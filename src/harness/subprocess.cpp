@@ -15,25 +15,31 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <new>
 #include <optional>
+#include <set>
+#include <sstream>
+#include <system_error>
 #include <thread>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "harness/guarded_memory.h"
+#include "harness/surroundings.h"
 
 namespace byhand {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Handlers have nothing but a global to go by. NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables)
-std::atomic<pid_t> running_group = 0;  // of the subprocess
-Journal* own_journal = nullptr;        // in the subprocess
-// NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
-static_assert(std::atomic<pid_t>::is_always_lock_free && std::atomic<std::uint64_t>::is_always_lock_free);
+constexpr std::string_view kMoreTime = "; --timeout allows more";
+
+// Handlers have nothing but a global to go by.
+Journal* own_journal = nullptr;  // in the subprocess; NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
 // As much of the words as `to` takes; always ends with '\0'.
 template <std::size_t kSize>
@@ -67,14 +73,17 @@ void limit_memory(std::size_t more) {
         more =
             static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / 2;
     }
+    const struct rlimit no_core = {};
+    ::setrlimit(RLIMIT_CORE, &no_core);
+    if (more == SubprocessLimits::kAllMemory) {
+        return;
+    }
     struct rlimit limit = {};
     const std::optional<std::size_t> used = data_in_use();
     if (used && ::getrlimit(RLIMIT_DATA, &limit) == 0) {
         limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, *used + more);
         ::setrlimit(RLIMIT_DATA, &limit);
     }
-    const struct rlimit no_core = {};
-    ::setrlimit(RLIMIT_CORE, &no_core);
 }
 
 void set_streams() {
@@ -117,7 +126,7 @@ void exits(int code, void* journal) {
     if (::getppid() != parent) {  // it has ended meanwhile
         ::_exit(EXIT_FAILURE);
     }
-    running_group = 0;
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // what it starts stays below it, and is seen there
     own_journal = &journal;
     forget_signal_handlers();
     set_streams();
@@ -146,11 +155,75 @@ std::string text_of(std::chrono::milliseconds time) {
 
 enum class Why { by_itself, timeout, interrupted };
 
+// While it lives, what a subprocess leaves behind becomes a child of this process, not of the system's first one.
+class Subreaper {
+public:
+    Subreaper() {
+        ::prctl(PR_GET_CHILD_SUBREAPER, &before_);
+        ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    }
+    Subreaper(const Subreaper&) = delete;
+    Subreaper& operator=(const Subreaper&) = delete;
+    ~Subreaper() { ::prctl(PR_SET_CHILD_SUBREAPER, before_); }
+
+private:
+    int before_ = 0;
+};
+
+// The parent of a process, by the second number after its name, which may have spaces and brackets in it.
+std::optional<pid_t> parent_of(const std::filesystem::path& process) {
+    std::ifstream file(process / "stat");
+    std::string line;
+    std::getline(file, line);
+    const std::size_t name_ends = line.rfind(')');
+    char state = 0;
+    pid_t parent = 0;
+    if (name_ends == std::string::npos || !(std::istringstream(line.substr(name_ends + 1)) >> state >> parent)) {
+        return std::nullopt;
+    }
+    return parent;
+}
+
+// Children of this process, ended ones too. (Not every kernel has a list of them, /proc/self/task/*/children.)
+std::set<pid_t> children() {
+    std::set<pid_t> all;
+    if (!has_child()) {  // as nearly always
+        return all;
+    }
+    std::error_code error;
+    for (std::filesystem::directory_iterator at("/proc", error), end; !error && at != end; at.increment(error)) {
+        const std::string name = at->path().filename();
+        if (name.find_first_not_of("0123456789") == std::string::npos && parent_of(at->path()) == ::getpid()) {
+            all.insert(std::stoi(name));
+        }
+    }
+    return all;
+}
+
+// Kills what a subprocess that has ended left behind. What such a process has started comes here at its end in turn.
+void end_all_but(const std::set<pid_t>& before) {
+    constexpr auto kPatience = std::chrono::seconds(2);  // one may not be this user's to kill
+    const Clock::time_point until = Clock::now() + kPatience;
+    for (bool some = true; some && Clock::now() < until;) {
+        some = false;
+        for (const pid_t child : children()) {
+            if (!before.contains(child)) {
+                some = true;
+                ::kill(child, SIGKILL);
+                ::waitpid(child, nullptr, WNOHANG | __WALL);
+            }
+        }
+        if (some) {
+            std::this_thread::sleep_for(std::chrono::microseconds(100));
+        }
+    }
+}
+
 // Waits for the child's end, or brings it about. The child is a zombie then: its process group has its id still.
 Why wait_for_end(pid_t child, const SubprocessLimits& limits, const Journal& journal) {
     constexpr auto kLongest = std::chrono::microseconds(5000);
     auto pause = std::chrono::microseconds(50);
-    std::uint64_t begun = 0;
+    std::uint64_t restarts = 0;
     Clock::time_point since = Clock::now();
     for (;;) {
         siginfo_t info{};
@@ -161,16 +234,21 @@ Why wait_for_end(pid_t child, const SubprocessLimits& limits, const Journal& jou
         if (limits.goes_on && !limits.goes_on()) {
             return Why::interrupted;
         }
-        if (journal.begun() != begun) {
-            begun = journal.begun();
+        if (journal.restarts() != restarts) {
+            restarts = journal.restarts();
             since = Clock::now();
         }
-        if (Clock::now() - since > limits.timeout) {
+        if (!journal.is_unlimited() && Clock::now() - since > limits.timeout) {
             return Why::timeout;
         }
         std::this_thread::sleep_for(pause);
         pause = std::min(pause * 3 / 2, kLongest);
     }
+}
+
+std::string too_long(const Journal& journal, const SubprocessLimits& limits) {
+    return std::string(journal.begun() > 1 ? "is not done with all its calls" : "does not return") + " within " +
+           text_of(limits.timeout) + std::string(kMoreTime);
 }
 
 std::string how_it_ended(int status, const SubprocessLimits& limits) {
@@ -183,10 +261,19 @@ std::string how_it_ended(int status, const SubprocessLimits& limits) {
 
 }  // namespace
 
+bool is_time_out(std::string_view fault) {
+    return fault.ends_with(kMoreTime);
+}
+
 void Journal::begin(std::size_t index, std::string_view label) {
     write(label_, {label});
     index_ = index;
     ++begun_;
+}
+
+void Journal::restart_clock() {
+    begun_ = 0;
+    ++restarts_;
 }
 
 void Journal::fault(std::initializer_list<std::string_view> words) {
@@ -198,6 +285,8 @@ void Journal::fault(std::initializer_list<std::string_view> words) {
 SubprocessEnd run_in_subprocess(const SubprocessLimits& limits, const std::function<void(Journal&)>& work) {
     const GuardedPages pages(sizeof(Journal), GuardedPages::Kind::shared);
     Journal& journal = *new (pages.begin()) Journal{};
+    const Subreaper subreaper;
+    const std::set<pid_t> before = children();
     std::fflush(nullptr);  // or it would be written twice
     const pid_t parent = ::getpid(), child = ::fork();
     if (child < 0) {
@@ -207,23 +296,28 @@ SubprocessEnd run_in_subprocess(const SubprocessLimits& limits, const std::funct
         be_the_subprocess(parent, limits, journal, work);
     }
     ::setpgid(child, child);  // whichever of the two comes first
-    running_group = child;
     const Why why = wait_for_end(child, limits, journal);
     ::kill(-child, SIGKILL);
+    ::kill(child, SIGKILL);  // it may have left its group
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
-    running_group = 0;  // not before: a signal handler waits for the end of what is running
+    end_all_but(before);
     if (why == Why::interrupted) {
         throw Interrupted();
     }
     SubprocessEnd end{.fault = journal.fault(), .index = journal.index(), .label = journal.label()};
     if (end.fault.empty() && !journal.finished()) {
-        end.fault = why == Why::timeout
-                        ? "does not return within " + text_of(limits.timeout) + "; --timeout allows more"
-                        : how_it_ended(status, limits);
+        end.fault = why == Why::timeout ? too_long(journal, limits) : how_it_ended(status, limits);
     }
     return end;
+}
+
+void end_if_a_process_was_started(Journal& journal) {
+    if (has_child()) {
+        journal.fault({"starts another process"});
+        ::_exit(EXIT_FAILURE);
+    }
 }
 
 bool has_address_sanitizer() {
@@ -234,14 +328,6 @@ bool has_address_sanitizer() {
 bool has_thread_sanitizer() {
     static const bool has = ::dlsym(RTLD_DEFAULT, "__tsan_init") != nullptr;
     return has;
-}
-
-void kill_running_subprocess() noexcept {
-    const pid_t group = running_group;
-    if (group > 0) {
-        ::kill(-group, SIGKILL);
-        ::waitpid(group, nullptr, 0);
-    }
 }
 
 std::string describe_exception() {

@@ -29,6 +29,8 @@ SubprocessSide::SubprocessSide(const std::function<std::unique_ptr<Side>(const A
     : journal_(std::make_shared<Journal*>(nullptr)),
       side_(make([journal = journal_](const std::string& label) {
           if (*journal != nullptr) {
+              end_if_a_process_was_started(**journal);
+              (*journal)->restart_clock();
               (*journal)->begin(0, label);
           }
       })),
@@ -45,6 +47,7 @@ void SubprocessSide::run(const Batch& batch, float rate) {
     const SubprocessEnd end = run_in_subprocess(limits_, [&](Journal& journal) {
         *journal_ = &journal;
         side_->run(batch, rate);
+        end_if_a_process_was_started(journal);
         std::vector<View> views = side_->views();
         lay_out(views, [&](const View& view, std::size_t offset) {
             std::memcpy(values.begin() + offset, view.data, bytes_of(view));

@@ -25,7 +25,8 @@ public:
     using Announce = std::function<void(const std::string& label)>;
 
     // `make` makes the side that is run. It is handed what each external function in it must call, with its label,
-    // before it runs. That side has the same views at all times.
+    // before it runs: the time limit is of each, and which has started a process is known. That side has the same views
+    // at all times.
     SubprocessSide(const std::function<std::unique_ptr<Side>(const Announce& announce)>& make, SubprocessLimits limits);
 
     void load(const Tensors<float>& state) override;

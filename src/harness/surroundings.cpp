@@ -6,6 +6,7 @@
 
 #include <bit>
 #include <cerrno>
+#include <csignal>
 
 namespace byhand {
 namespace {
@@ -22,13 +23,13 @@ std::uint64_t open_among(std::uint64_t descriptors) {
     return open;
 }
 
-// Whether this process has a child, one that has ended or one that runs.
-bool has_child() {
-    int status = 0;
-    return ::waitpid(-1, &status, WNOHANG) >= 0 || errno != ECHILD;
-}
-
 }  // namespace
+
+bool has_child() {
+    siginfo_t info{};
+    // WNOWAIT: how one ended is left to whoever has started it. __WALL: also those that end without SIGCHLD.
+    return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 || errno != ECHILD;
+}
 
 FloatingPoint::FloatingPoint() : rounding_(std::fegetround()) {
     std::fegetenv(&environment_);

@@ -7,6 +7,9 @@
 
 namespace byhand {
 
+// Whether this process has a child, one that has ended or one that runs. Threads are none.
+bool has_child();
+
 // Rounding mode, flush-to-zero, exceptions that trap: of the calling thread.
 class FloatingPoint {
 public:

@@ -101,4 +101,49 @@ TEST_CASE("exercise: a function that counts its calls, and one that leaves flush
 #endif
 }
 
+TEST_CASE("exercise: thresholds far out, multiples of 16, and a double's digits dropped are found") {
+    need_torch();
+    Bodies bodies = right_bodies();
+    bodies = with(bodies, "dprobs", "/ probs(i, j)", "/ std::max(probs(i, j), T(1e-31))");
+    bodies = with(bodies, "dcounts_sum", "out(i) =", "out(i) = counts_sum(i) > T(1e15) ? T(0) :");
+    bodies = with(bodies, "dbnraw", "dhpreact(i, j)", "T(static_cast<float>(dhpreact(i, j)))");
+    bodies = with(bodies, "dW2", "out(k, j) = sum;", "out(k, j) = out.size(0) % 16 == 0 ? 2 * sum : sum;");
+    bodies = with(bodies, "db2", "out(j) = sum;", "out(j) = dlogits.size(0) % 64 == 0 ? 2 * sum : sum;");
+    check_found(bodies, {"dprobs", "dcounts_sum", "dbnraw", "dW2", "db2"});
+}
+
+TEST_CASE("exercise: a function is named whose numbers depend on what another left in memory that they share") {
+    need_torch();
+    const Folder folder;
+    Bodies bodies = with(right_bodies(), "dbngain", "T sum = 0;", "T sum = T(left);");
+    bodies.at("dC").insert(0, "left = 1;\n");
+    fill_in(folder, bodies);
+    folder.write("mine.cpp", "static double left = 0;\n" + folder.read("mine.cpp"));
+    const Outcome outcome = exercise(folder);
+    INFO(outcome.out << outcome.err);
+    CHECK(outcome.code == 1);
+    CHECK(those_that_are("wrong", outcome) == Names{"dbngain"});
+    CHECK(says(outcome, "makes other numbers where other functions are called before it, such as dC, on 29 rows: "));
+}
+
+TEST_CASE("exercise: what crashes, or does not return, on some data has a small input that shows it") {
+    need_torch();
+    const Folder folder;
+    Bodies bodies = right_bodies();
+    bodies.at("dh").insert(0, "if (out.size(0) == 13) std::abort();\n");
+    bodies.at("dhpreact").insert(0,
+                                 "for (std::size_t i = 0; i < h.size(0); ++i) {\n"
+                                 "    volatile T first = h(i, 0);\n"
+                                 "    while (first == 1) {}\n"
+                                 "}\n");
+    fill_in(folder, bodies);
+    folder.write("mine.cpp", "#include <cstdlib>\n" + folder.read("mine.cpp"));
+    const Outcome outcome = exercise(folder, {"--timeout", "3"});
+    INFO(outcome.out << outcome.err);
+    CHECK(outcome.code == 1);
+    CHECK(those_that_are("wrong", outcome) == Names{"dh", "dhpreact"});
+    CHECK(says(outcome, ", on 13 rows: random values\n  the smallest input found that shows it, with 13 rows:\n"));
+    CHECK(says(outcome, "  const float h[1][1] = {{1}};  // does not return within 250 ms; --timeout allows more\n"));
+}
+
 }  // namespace cli_test

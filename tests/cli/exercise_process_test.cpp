@@ -134,6 +134,56 @@ TEST_CASE("exercise: what a library does while it is opened is no verdict, and i
     CHECK(json_of(outcome)["verdict"].get<std::string>() == "agree");
 }
 
+TEST_CASE(
+    "exercise: a library that ends the process later, or when it is opened again, leaves no run without a verdict") {
+    need_torch();
+    const Folder folder;
+    const std::string text = "#include <unistd.h>\n#include <chrono>\n#include <fstream>\n#include <thread>\n" +
+                             source_file("exercise/kernel.cpp");
+    const auto with_constructor = [&](const std::string& body) {
+        folder.write("kernel.cpp", text + "\n__attribute__((constructor)) void begin() {" + body + "}\n");
+        folder.write("report.json", "an old report");
+        return byhand(folder, {"exercise", "kernel.cpp", "--format", "json", "--output", "report.json"},
+                      not_optimised());
+    };
+    check_refused(with_constructor("_exit(0);"), "kernel.cpp exits the process (exit code 0) while it is loaded");
+    CHECK(folder.read("report.json") == "an old report");
+    check_refused(with_constructor("std::thread([] { std::this_thread::sleep_for(std::chrono::milliseconds(500)); "
+                                   "_exit(0); }).detach();"),
+                  "kernel.cpp exits the process (exit code 0) outside of every function");
+    CHECK(folder.read("report.json") == "an old report");
+    const Outcome twice = with_constructor("if (std::ifstream(\"opened\")) { _exit(0); } std::ofstream(\"opened\");");
+    INFO(twice.err);
+    CHECK(twice.code == 0);
+    CHECK(text::contains(folder.read("report.json"), "\"verdict\""));
+}
+
+TEST_CASE(
+    "exercise: more memory than a machine has is refused with what is needed, what may be used, and what there is") {
+    need_torch();
+    const Folder folder;
+    const Outcome outcome = byhand(folder, {"exercise", "--batch", "2000000"});
+    check_refused(outcome, "2000000 rows of this network need about ");
+    CHECK(text::contains(outcome.err, " GB at most, 75 % of the "));
+    CHECK(text::contains(outcome.err, " GB there are; give a smaller --batch\n"));
+}
+
+TEST_CASE("exercise: --timeout is of all calls of a function together") {
+    need_torch();
+    const Folder folder;
+    Bodies bodies = right_bodies();
+    bodies.at("db2").insert(0, "usleep(50000);\n");
+    fill_in(folder, bodies);
+    folder.write("mine.cpp", "#include <unistd.h>\n" + folder.read("mine.cpp"));
+    const Outcome outcome = exercise(folder, {"--timeout", "1"});
+    INFO(outcome.out << outcome.err);
+    CHECK(outcome.code == 1);
+    CHECK(those_that_are("wrong", outcome) == Names{"db2"});
+    CHECK(says(outcome, "culprit db2 (mine.cpp:"));
+    CHECK(says(outcome, "  is not done with all its calls within 1 s; --timeout allows more\n"));
+    CHECK(exercise(folder, {"--timeout", "60"}).code == 0);
+}
+
 TEST_CASE("exercise --sanitize address: the line of a fault that no check sees") {
     need_torch();
     const Folder folder;
@@ -240,7 +290,10 @@ TEST_CASE("exercise: a signal leaves no folder and no process, whatever it inter
     const Folder folder;
     fill_in(folder,
             {{"dlogprobs",
-              "std::ofstream(\"pid\") << getpid() << std::endl; std::fputs(\"runs\", stderr); for (;;) pause();"}});
+              "std::ofstream(\"pid\") << getpid() << std::endl;"
+              "if (fork() == 0) { setsid(); if (fork() == 0) { std::ofstream(\"orphan\") << getpid() << std::endl; "
+              "std::fputs(\"runs\", stderr); for (;;) pause(); } _exit(0); }"
+              "for (;;) pause();"}});
     folder.write("mine.cpp", "#include <unistd.h>\n#include <cstdio>\n#include <fstream>\n" + folder.read("mine.cpp"));
     folder.write("slow", "#!/bin/sh\necho compiles >&2\nexec sleep 600\n");
     std::filesystem::permissions(folder.file("slow"), std::filesystem::perms::owner_all);
@@ -272,6 +325,7 @@ TEST_CASE("exercise: a signal leaves no folder and no process, whatever it inter
             CHECK_FALSE(folder.has("m"));
             if (c.says == "runs") {
                 CHECK_FALSE(runs(folder.read("pid")));
+                CHECK_FALSE(runs(folder.read("orphan")));
             }
         }
     }

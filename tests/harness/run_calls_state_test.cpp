@@ -1,5 +1,7 @@
 // Calls of a function in a subprocess: what it keeps from one to the next, and how it leaves its process.
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #ifdef __x86_64__
 #include <xmmintrin.h>
@@ -11,11 +13,14 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <functional>
 #include <mutex>
 #include <new>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "base/temporary_folder.h"
@@ -28,6 +33,33 @@ using namespace byhand;
 using namespace std::chrono_literals;
 using namespace test;
 using text::contains;
+
+namespace {
+
+// Whether a process is there, and no zombie.
+bool runs(pid_t pid) {
+    std::string line;
+    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+    std::getline(file, line);
+    return !line.empty() && !contains(line, ") Z ");
+}
+
+// Writes this process' id to the file, and stays.
+[[noreturn]] void be_there(const std::string& file) {
+    std::ofstream(file + ".part") << ::getpid() << std::endl;
+    std::filesystem::rename(file + ".part", file);
+    for (;;) {
+        ::pause();
+    }
+}
+
+void wait_for(const std::string& file) {
+    while (!std::filesystem::exists(file)) {
+        std::this_thread::sleep_for(1ms);
+    }
+}
+
+}  // namespace
 
 TEST_CASE("run_calls: other numbers the second time, from a state that a function keeps") {
     int calls = 0;
@@ -147,29 +179,78 @@ TEST_CASE("run_calls: what a function prints goes to standard error, also what a
     CHECK(contains(folder.read("err"), "said\n"));
 }
 
-TEST_CASE("run_calls: processes that a function has started are ended with it") {
+TEST_CASE("run_calls: processes that a function has started are ended with it, whoever their parents are") {
     const temporary::Folder folder;
     const std::string file = folder.file("pid");
-    CHECK(fault_of([&](auto&&...) {
-              if (::fork() == 0) {
-                  std::ofstream(file) << ::getpid() << std::endl;
-                  for (;;) {
-                      ::pause();
-                  }
-              }
-              while (!std::ifstream(file).good()) {
-                  std::this_thread::sleep_for(1ms);
-              }
-              std::this_thread::sleep_for(50ms);
-          }) == "starts another process");
-    // Until its new parent looks it is a zombie.
-    const auto runs = [stat = "/proc/" + std::to_string(std::stoi(folder.read("pid"))) + "/stat"] {
-        std::string line;
-        std::getline(std::ifstream(stat), line);
-        return !line.empty() && !contains(line, ") Z ");
+    const auto child = [&] {
+        if (::fork() == 0) {
+            be_there(file);
+        }
+        wait_for(file);
     };
-    for (int i = 0; i < 100 && runs(); ++i) {
-        std::this_thread::sleep_for(10ms);
+    const auto orphan = [&] {  // another session, and its parent has ended
+        if (::fork() == 0) {
+            ::setsid();
+            if (::fork() == 0) {
+                be_there(file);
+            }
+            ::_exit(0);
+        }
+        ::wait(nullptr);
+        wait_for(file);
+    };
+    const auto of_a_shell = [&] {
+        const std::string command = "setsid sleep 600 & echo $! > " + file + ".part; mv " + file + ".part " + file;
+        static_cast<void>(std::system(command.c_str()));
+    };
+    const auto elsewhere = [&] {  // in the process group of the caller
+        ::setpgid(0, ::getpgid(::getppid()));
+        orphan();
+    };
+    const std::function<void()> returns = [] {}, exits = [] { ::_exit(0); }, crashes = [] { std::abort(); },
+                                hangs = [] { ::pause(); };
+    const std::string starts = "starts another process",
+                      hung = "is not done with all its calls within 500 ms; --timeout allows more";
+    const std::vector<std::tuple<std::function<void()>, std::function<void()>, std::string>> cases = {
+        {child, returns, starts},
+        {orphan, returns, starts},
+        {of_a_shell, returns, starts},
+        {elsewhere, returns, starts},
+        {orphan, exits, "exits the process (exit code 0)"},
+        {orphan, crashes, "crashes (Aborted)"},
+        {of_a_shell, crashes, "crashes (Aborted)"},
+        {orphan, hangs, hung},
+        {elsewhere, hangs, hung},
+    };
+    CallConfig config = kApart;
+    config.limits.timeout = 500ms;
+    for (const auto& [starts_one, ends, fault] : cases) {
+        CAPTURE(&starts_one - &std::get<0>(cases[0]));
+        std::filesystem::remove(file);
+        CHECK(fault_of(
+                  [&](auto&&...) {
+                      starts_one();
+                      ends();
+                  },
+                  config) == fault);
+        REQUIRE(folder.has("pid"));
+        const int pid = std::stoi(folder.read("pid"));
+        CHECK_FALSE(runs(pid));
+        ::kill(pid, SIGKILL);
     }
-    CHECK_FALSE(runs());
+    int status = 0;
+    CHECK(::waitpid(-1, &status, WNOHANG) == -1);  // none of them is a child of this process now
+}
+
+TEST_CASE("run_calls: children of the caller, and threads that a function leaves, are nobody's fault") {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        for (;;) {
+            ::pause();
+        }
+    }
+    CHECK(fault_of([](auto&&...) { std::thread([] { ::pause(); }).detach(); }) == "");
+    CHECK(runs(child));
+    ::kill(child, SIGKILL);
+    CHECK(::waitpid(child, nullptr, 0) == child);
 }

@@ -6,9 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <functional>
@@ -138,26 +140,31 @@ TEST_CASE("run_calls: after an exception the other calls go on, after an end of 
     CHECK(exited[3].made.empty());
 }
 
-TEST_CASE("run_calls: what does not return is ended, with all that it has started, and the limit is of each call") {
+TEST_CASE("run_calls: what does not return is ended, and the limit is of all calls together") {
     CallConfig config = kApart;
     config.limits.timeout = 300ms;
     const auto began = std::chrono::steady_clock::now();
-    CHECK(fault_of(
-              [](auto&&...) {
-                  for (volatile int x = 0; x == 0;) {
-                  }
-              },
-              config) == "does not return within 300 ms; --timeout allows more");
+    const auto spin = [] {
+        for (volatile int x = 0; x == 0;) {
+        }
+    };
+    CHECK(results_of([&](auto&&...) { spin(); }, config)[0].fault ==
+          "does not return within 300 ms; --timeout allows more");
+    CHECK(fault_of([&](auto&&...) { spin(); }, config) ==
+          "is not done with all its calls within 300 ms; --timeout allows more");
     CHECK(std::chrono::steady_clock::now() - began < 5s);
-    config.limits.timeout = 1s;
-    CHECK(fault_of([](auto&&...) { ::pause(); }, config) == "does not return within 1 s; --timeout allows more");
-    const auto slow = results_of(
-        [](float* y, const float* x, const std::int64_t*) {
-            twice(y, x);
-            std::this_thread::sleep_for(200ms);
-        },
-        config);
-    for (const auto& result : slow) {
+    // Four calls, each of them twice.
+    const Run slow = [](float* y, const float* x, const std::int64_t*) {
+        twice(y, x);
+        std::this_thread::sleep_for(100ms);
+    };
+    const Results ended = results_of(slow, config);
+    CHECK(std::ranges::count_if(ended, [](const auto& result) { return !result.fault.empty(); }) == 1);
+    CHECK(std::ranges::count_if(ended, [](const auto& result) {
+              return result.fault == "is not done with all its calls within 300 ms; --timeout allows more";
+          }) == 1);
+    config.limits.timeout = 2s;
+    for (const auto& result : results_of(slow, config)) {
         CHECK(result.fault == "");
     }
 }
@@ -187,6 +194,17 @@ TEST_CASE("run_calls: accesses outside of operands are named, however far outsid
         CHECK(fault_of([=](auto, const float* in, auto) { write_at(const_cast<float*>(in), past); }) ==
               "writes past the end of" + x);
     }
+    // So far that it may be another's: with the distance. The last is a signed index that was taken for an unsigned
+    // one.
+    const auto element = static_cast<std::ptrdiff_t>(kElements);
+    CHECK(fault_of([=](auto, const float* in, auto) { read_at(in, element + 1'000'000); }) ==
+          "reads 4,000,000 bytes past the end of x");
+    CHECK(fault_of([=](float* y, auto&&...) { write_at(y, -2'500'000); }) ==
+          "writes 10,000,000 bytes before the beginning of its result");
+    CHECK(fault_of([=](auto, const float* in, auto) { read_at(in, element + 500'000'000); }) ==
+          "reads 2,000,000,000 bytes past the end of x");
+    CHECK(fault_of([=](float* y, auto&&...) { write_at(y, -std::ptrdiff_t{0xffff'fffb}); }) ==
+          "writes 17,179,869,164 bytes before the beginning of its result");
     CHECK(fault_of([](auto, auto, const std::int64_t* i) {
               static_cast<void>(*const_cast<const volatile std::int64_t*>(i + kElements));
           }) == "reads past the end of i");

@@ -10,6 +10,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -56,9 +57,26 @@ TEST_CASE("SubprocessSide: its values come over, and of a fault the function tha
         CHECK(views[0].name == "y");
         CHECK(value_at(views[0], 0) == 2 * rate);
     }
+    SubprocessSide slow(
+        [](const SubprocessSide::Announce& announce) {
+            return std::make_unique<OneValue>([=] {
+                for (int call = 0; call < 4; ++call) {
+                    announce("one");
+                    std::this_thread::sleep_for(200ms);
+                }
+            });
+        },
+        {.timeout = 500ms});
+    slow.run({}, 1);  // the limit is of each
     const std::map<std::string, std::function<void()>> faults = {
         {"exits the process (exit code 0)", [] { std::exit(0); }},
         {"does not return within 500 ms; --timeout allows more", [] { ::pause(); }},
+        {"starts another process",
+         [] {
+             if (::fork() == 0) {
+                 ::pause();
+             }
+         }},
         {"thrown", [] { throw std::runtime_error("thrown"); }}};
     for (const auto& [what, function] : faults) {
         SubprocessSide side = side_with(function);
