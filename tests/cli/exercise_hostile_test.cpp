@@ -109,7 +109,7 @@ TEST_CASE("exercise: thresholds far out, multiples of 16, and a double's digits 
     bodies = with(bodies, "dbnraw", "dhpreact(i, j)", "T(static_cast<float>(dhpreact(i, j)))");
     bodies = with(bodies, "dW2", "out(k, j) = sum;", "out(k, j) = out.size(0) % 16 == 0 ? 2 * sum : sum;");
     bodies = with(bodies, "db2", "out(j) = sum;", "out(j) = dlogits.size(0) % 64 == 0 ? 2 * sum : sum;");
-    check_found(bodies, {"dprobs", "dcounts_sum", "dbnraw", "dW2", "db2"});
+    check_found(bodies, {"dprobs", "dcounts_sum", "dbnraw", "dW2", "db2"}, {"dbnraw"});
 }
 
 TEST_CASE("exercise: a function is named whose numbers depend on what another left in memory that they share") {
@@ -126,16 +126,17 @@ TEST_CASE("exercise: a function is named whose numbers depend on what another le
     CHECK(says(outcome, "makes other numbers where other functions are called before it, such as dC, on 29 rows: "));
 }
 
-TEST_CASE("exercise: what crashes, or does not return, on some data has a small input that shows it") {
+TEST_CASE("exercise: what crashes or does not return on some data has a small input that shows it") {
     need_torch();
     const Folder folder;
     Bodies bodies = right_bodies();
     bodies.at("dh").insert(0, "if (out.size(0) == 13) std::abort();\n");
-    bodies.at("dhpreact").insert(0,
-                                 "for (std::size_t i = 0; i < h.size(0); ++i) {\n"
-                                 "    volatile T first = h(i, 0);\n"
-                                 "    while (first == 1) {}\n"
-                                 "}\n");
+    bodies.at("dhpreact")
+        .insert(0,
+                "for (std::size_t i = 0; i < h.size(0); ++i) {\n"
+                "    volatile T first = h(i, 0);\n"
+                "    while (first == 1) {}\n"
+                "}\n");
     fill_in(folder, bodies);
     folder.write("mine.cpp", "#include <cstdlib>\n" + folder.read("mine.cpp"));
     const Outcome outcome = exercise(folder, {"--timeout", "3"});
