@@ -12,8 +12,8 @@ namespace byhand {
 
 template <class T>
 struct Call {
-    const Step* step;
-    const Values* values;  // of all that it reads; converted to T
+    const Step* step = nullptr;
+    const Values* values = nullptr;  // of all that it reads; converted to T
     // Only in a subprocess: what it has to make, to the bit, since it made that where no other function was called.
     const std::vector<T>* expected = nullptr;
 };

@@ -135,6 +135,7 @@ public:
           tries_(how.tries) {}
 
     std::shared_ptr<const SmallestInput> run() {
+        leave_out_what_is_not_read();
         if (!is_wrong(size_, values_)) {
             return nullptr;
         }
@@ -180,6 +181,22 @@ private:
 
     const Step* step() { return step_at(size_); }
     const Step* step_at(const NetworkSize& size) { return find_step(at(size).form.graph, makes_); }
+
+    void leave_out_what_is_not_read() {
+        const Step* right = step();
+        if (right == nullptr) {
+            return;
+        }
+        const Sized& sized = at(size_);
+        Values read;
+        for (const TensorSpec& spec : read_by(*right, reads_, *sized.form.answers, sized.shapes)) {
+            const std::vector<View> views = values_.views();
+            if (const View* view = find(views, spec.name)) {
+                read.put(*view);
+            }
+        }
+        values_ = std::move(read);
+    }
 
     // Keeps what the step made where it is as wrong as at first.
     bool is_wrong(const NetworkSize& size, const Values& values) {

@@ -83,6 +83,7 @@ using StepList = std::vector<Step>;
 // The name of a function template of src/manual, and the function on each type of numbers: arguments of add.
 // Versions of clang-format differ on a macro's angle brackets.
 // clang-format off
+// NOLINTNEXTLINE(bugprone-macro-parentheses): the name of a template takes none
 #define BYHAND_FUNCTION(name) #name, name<float>, name<double>, name<byhand::Rounded>
 // clang-format on
 
