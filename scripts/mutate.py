@@ -5,17 +5,18 @@
 A mutant is one small change of one line, made by the rules below: an operator, a sign, an index, the end or the start
 of a loop, a constant, += to =, two neighbouring arguments exchanged, one convention in the place of another; and, at
 the boundary, > for >=, the tail of a loop, the first for another element, a constant's sign, what a maximum begins
-with (--boundary: these alone). Of all
-that the rules make, 220 are taken (or N), at least ten of each file: those whose hash comes first, so that the choice
-is the same everywhere and moves little when the sources do. One that does not compile is no mutant, and the file's next
-comes in its place. FILE narrows the choice to some files; FILE:LINE takes every mutant of a line.
+with (--boundary: these alone). Of all that the rules make, 220 are taken (or N), at least ten of each file: those whose
+hash comes first, so that the choice is the same everywhere and moves little when the sources do. One that does not
+compile is no mutant, and the file's next comes in its place. FILE narrows the choice to some files; FILE:LINE takes
+every mutant of a line.
 
 Only the sources that the change reaches are compiled, and linked before the libraries of the build folder. The program
 so made then runs the checks below, one after the other, until one does not agree, or crashes, or takes ten times as
 long as it should. One that passes them all runs them again under AddressSanitizer and, of fused.cpp, those with several
-threads under ThreadSanitizer. It is seen to first that the right program passes them all. The checks are `byhand compare` and `byhand gradcheck` on networks of every convention; for
-what no training step runs (evaluation.cpp and its list of steps in stepwise.cpp), and for what fused.h and fused.cpp
-hand to a trainer, they are the losses after `byhand train`, beside those of LibTorch's module.
+threads under ThreadSanitizer. The right program has to pass them all first. The checks are `byhand compare` and `byhand
+gradcheck` on networks of every convention; for what no training step runs (evaluation.cpp and its list of steps in
+stepwise.cpp), and for what fused.h and fused.cpp hand to a trainer, they are the losses after `byhand train`, beside
+those of LibTorch's module.
 
 Prints one line a mutant: where, the line with its change as «before → after», and what caught it, or SURVIVED, or
 "equivalent" and why, by scripts/mutants_equivalent. Its lines are "file TAB changed line TAB why"; where one of them
@@ -327,7 +328,8 @@ class Workshop:
             objects.append(str(folder / (source.replace("/", "_") + ".o")))
             command[at:] = ["-o", objects[-1], "-c", path]
             command[1:1] = [f"-I{folder}"]  # before the true sources
-            if subprocess.run(command + ["-O0", "-w", *flags, *instrument], cwd=self.build, stderr=subprocess.DEVNULL).returncode != 0:
+            command += ["-O0", "-w", *flags, *instrument]
+            if subprocess.run(command, cwd=self.build, stderr=subprocess.DEVNULL).returncode != 0:
                 return False
         inputs = " ".join(map(shlex.quote, [*objects, *instrument]))
         link = self.link.replace(" -o byhand ", f" {inputs} -o {shlex.quote(str(folder))}/byhand ")

@@ -250,23 +250,24 @@ Kernels cross_entropy_with_gradient(const StepThere& there) {
 }  // namespace
 
 Kernels kernels_of(const StepThere& there) {
-    static const std::map<std::string, Kernels (*)(const StepThere&)> kBy = {
-        {"tanh_forward", tanh_forward},
-        {"softmax_exp", exp_forward},
-        {"tanh_backward", tanh_backward},
-        {"descend", descend},
-        {"linear_forward", linear_forward},
-        {"matmul_forward", linear_forward},
-        {"linear_input_backward", linear_input_backward},
-        {"linear_weight_backward", linear_weight_backward},
-        {"linear_bias_backward", sum_rows},
-        {"embedding_forward", embedding_forward},
-        {"embedding_backward", embedding_backward},
-        {"cross_entropy_with_gradient", cross_entropy_with_gradient}};
-    const auto known = kBy.find(there.step.in_float.name);
-    Kernels kernels = known != kBy.end() ? known->second(there) : Kernels();
-    std::ranges::move(norm_kernels_of(there), std::back_inserter(kernels));
-    return kernels;
+    static const MakeKernels kBy = {{"tanh_forward", tanh_forward},
+                                    {"softmax_exp", exp_forward},
+                                    {"tanh_backward", tanh_backward},
+                                    {"descend", descend},
+                                    {"linear_forward", linear_forward},
+                                    {"matmul_forward", linear_forward},
+                                    {"linear_input_backward", linear_input_backward},
+                                    {"linear_weight_backward", linear_weight_backward},
+                                    {"linear_bias_backward", sum_rows},
+                                    {"embedding_forward", embedding_forward},
+                                    {"embedding_backward", embedding_backward},
+                                    {"cross_entropy_with_gradient", cross_entropy_with_gradient}};
+    for (const MakeKernels* all : {&kBy, &norm_kernels()}) {
+        if (const auto known = all->find(there.step.in_float.name); known != all->end()) {
+            return known->second(there);
+        }
+    }
+    return {};
 }
 
 }  // namespace byhand

@@ -27,7 +27,10 @@ struct StepThere {
 // can make what the step makes of the same reads.
 Kernels kernels_of(const StepThere& there);
 
+// What makes them, by the name of the step's function.
+using MakeKernels = std::map<std::string, Kernels (*)(const StepThere&)>;
+
 // The part of them that is a norm's; that goes for a non-linearity joined to it too.
-Kernels norm_kernels_of(const StepThere& there);
+const MakeKernels& norm_kernels();
 
 }  // namespace byhand

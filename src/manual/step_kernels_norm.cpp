@@ -109,13 +109,12 @@ Kernels backward(const StepThere& there) {
 
 }  // namespace
 
-Kernels norm_kernels_of(const StepThere& there) {
-    static const std::map<std::string, Kernels (*)(const StepThere&)> kBy = {{"batchnorm_mean", mean},
-                                                                             {"batchnorm_gain_backward", affine_sums},
-                                                                             {"batchnorm_bias_backward", affine_sums},
-                                                                             {"batchnorm_backward", backward}};
-    const auto known = kBy.find(there.step.in_float.name);
-    return known != kBy.end() ? known->second(there) : Kernels();
+const MakeKernels& norm_kernels() {
+    static const MakeKernels kBy = {{"batchnorm_mean", mean},
+                                    {"batchnorm_gain_backward", affine_sums},
+                                    {"batchnorm_bias_backward", affine_sums},
+                                    {"batchnorm_backward", backward}};
+    return kBy;
 }
 
 }  // namespace byhand
