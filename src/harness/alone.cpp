@@ -200,7 +200,7 @@ public:
 
 private:
     struct On {
-        std::size_t place;
+        std::size_t place = 0;
         std::string on;
     };
     std::vector<Call<T>> calls_;
