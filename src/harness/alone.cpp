@@ -251,8 +251,8 @@ void explain(StepAlone& result, Trial& telling, const Manner& manner, const Show
     // What does not return is not waited for as long each time that it is tried on something smaller.
     const bool hangs = is_time_out(telling.note);
     Judge judge = manner.judge;
+    judge.external.threads = false;
     if (hangs) {
-        judge.external.threads = false;
         judge.external.limits.timeout = std::min(judge.external.limits.timeout, kHanging);
     }
     const Manner again{judge, manner.right};
@@ -279,20 +279,33 @@ void explain(StepAlone& result, Trial& telling, const Manner& manner, const Show
     }
 }
 
+// A fault that these values alone do not show again is of none: it is told as one on the batch.
+void put_on_batch(StepAlone& result, const Trial& fault) {
+    Trial trial = fault;
+    trial.on.clear();
+    trial.shape.clear();
+    result.real = std::move(trial);
+}
+
 // Of a step that is wrong. `ask` makes the question on the batch's values or on random ones, in float or in double.
 void explain(StepAlone& result, const Manner& manner,
              const std::function<const Question&(bool on_batch, bool in_double)>& ask, const NetworkSize& own,
              const std::vector<Shown>& battery, bool makes_small) {
-    const Trial* telling = result.telling();
+    Trial* telling = nullptr;
     for (Trial* trial : {&result.real, &result.probe, &result.real_double, &result.probe_double}) {
-        if (trial == telling) {
-            const Question& question = ask(!result.not_on_batch(), result.only_in_double());
-            explain(result, *trial, manner, {&question, own, result.function}, makes_small);
-            return;
-        }
+        telling = trial == result.telling() ? trial : telling;
     }
-    const auto place = static_cast<std::size_t>(telling - result.battery.data());
-    explain(result, result.battery[place], manner, battery[place], makes_small);
+    if (telling != nullptr) {
+        const Question& question = ask(!result.not_on_batch(), result.only_in_double());
+        explain(result, *telling, manner, {&question, own, result.function}, makes_small);
+    } else {
+        const auto place = static_cast<std::size_t>(result.telling() - result.battery.data());
+        telling = &result.battery[place];
+        explain(result, *telling, manner, battery[place], makes_small);
+    }
+    if (makes_small && result.not_on_batch() && !telling->note.empty() && telling->smallest == nullptr) {
+        put_on_batch(result, *telling);
+    }
 }
 
 }  // namespace
