@@ -56,7 +56,7 @@ std::string meaning(const std::string& name) {
     if (found == kMeanings.end()) {
         return "";
     }
-    const std::string text(found->text);
+    std::string text(found->text);
     switch (value.kind) {
         case Kind::gradient:
             return "how the loss changes with " + without_kind(name) + ": " + text;
