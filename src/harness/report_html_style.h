@@ -67,7 +67,7 @@ dd { margin: 0; }
 .none.mark, .none.box, .batch.box { background: var(--ground); color: var(--quiet); border-color: var(--line); border-style: dotted; }
 
 .counts { list-style: none; display: flex; flex-wrap: wrap; gap: 0.375rem 1.25rem; padding: 0; margin: 0.75rem 0; color: var(--quiet); font-size: 0.875rem; }
-.cards { display: grid; gap: 0.75rem; margin: 1rem 0; }
+.cards { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.75rem; margin: 1rem 0; }
 article.culprit { border: 1px solid var(--culprit); border-left-width: 5px; border-radius: 8px; padding: 0.75rem 1rem; }
 article.culprit pre { overflow-x: auto; }
 article h3 { margin: 0 0 0.5rem; font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
