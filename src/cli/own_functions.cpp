@@ -63,7 +63,7 @@ bool OwnFunctions::is_library() const {
     return file.path.ends_with(".so");
 }
 
-Library::Library(const OwnFunctions& own, exercise::Sanitizer sanitizer) {
+Library::Library(const OwnFunctions& own, exercise::Sanitizer sanitizer, const std::function<void()>& meanwhile) {
     if (own.is_library()) {
         path_ = own.path();
         return;
@@ -82,12 +82,20 @@ Library::Library(const OwnFunctions& own, exercise::Sanitizer sanitizer) {
     if (::isatty(STDERR_FILENO) != 0) {
         say("compiling {} ...\n", own.shown());
     }
+    bool is_called = false;
+    const auto goes_on = [&] {
+        if (!is_called && meanwhile) {
+            meanwhile();
+        }
+        is_called = true;
+        return !interrupted();
+    };
     try {
         exercise::build(own.path(), path_,
                         {.headers = fs::path(shipped("src/exercise/steps.h")).parent_path().parent_path(),
                          .flags = own.flags,
                          .sanitizer = sanitizer,
-                         .goes_on = [] { return !interrupted(); }});
+                         .goes_on = goes_on});
     } catch (...) {
         remove();
         throw;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "cli/file_path.h"
@@ -21,10 +22,10 @@ struct OwnFunctions {
 
 // The library, which is there for as long as this lives: built in a folder of its own, or the one that was given.
 // Throws InputError where it can't be built. A signal meanwhile leaves a mark (cli/interrupt.h), which ends the program
-// when the folder is gone.
+// when the folder is gone. `meanwhile` is called while the compiler runs, if it does; it must not throw.
 class Library {
 public:
-    Library(const OwnFunctions& own, exercise::Sanitizer sanitizer);
+    Library(const OwnFunctions& own, exercise::Sanitizer sanitizer, const std::function<void()>& meanwhile = {});
     ~Library();
     Library(const Library&) = delete;
     Library& operator=(const Library&) = delete;

@@ -18,15 +18,20 @@ Journal* journal_of_handler = nullptr;
 const OperandTable* operands_of_handler = nullptr;
 // NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
 
-// "reads ", "writes ", or, where the processor does not say, both.
-std::string_view access_of(const void* context) {
+// None where the processor does not say.
+Access access_of(const void* context) {
 #ifdef __x86_64__
     constexpr greg_t kWrites = 2;  // of the page fault's error code
-    return (static_cast<const ucontext_t*>(context)->uc_mcontext.gregs[REG_ERR] & kWrites) != 0 ? "writes " : "reads ";
+    return (static_cast<const ucontext_t*>(context)->uc_mcontext.gregs[REG_ERR] & kWrites) != 0 ? Access::write
+                                                                                                : Access::read;
 #else
     static_cast<void>(context);
-    return "reads or writes ";
+    return Access::none;
 #endif
+}
+
+std::string_view words_of(Access access) {
+    return access == Access::write ? "writes " : access == Access::read ? "reads " : "reads or writes ";
 }
 
 bool is_at_the_stack_pointer(const void* address, const void* context) {
@@ -59,35 +64,36 @@ std::string_view digits_of(std::size_t number, std::array<char, 32>& to) {
 
 void record(const void* address, const void* context) {
     using Where = AddressInfo::Where;
+    const Access access = access_of(context);
     AddressInfo info = operands_of_handler->at(address);
     if (info.where == Where::elsewhere) {
         if (is_at_the_stack_pointer(address, context)) {
             journal_of_handler->fault({"overflows the stack"});
             return;
         }
-        info = operands_of_handler->nearest(address);
+        info = operands_of_handler->nearest(address, access);
     }
     std::array<char, 32> room{};
     const std::string_view distance = digits_of(info.distance, room);
     const std::string_view name = info.name == nullptr ? "its result" : info.name;
     switch (info.where) {
         case Where::before:
-            journal_of_handler->fault({access_of(context), "before the beginning of ", name});
+            journal_of_handler->fault({words_of(access), "before the beginning of ", name});
             break;
         case Where::past:
-            journal_of_handler->fault({access_of(context), "past the end of ", name});
+            journal_of_handler->fault({words_of(access), "past the end of ", name});
             break;
         case Where::inside:
             journal_of_handler->fault({"overwrites ", name, ", which it reads"});
             break;
         case Where::retired:
-            journal_of_handler->fault({access_of(context), "what was ", name, " in an earlier call"});
+            journal_of_handler->fault({words_of(access), "what was ", name, " in an earlier call"});
             break;
         case Where::far_before:
-            journal_of_handler->fault({access_of(context), distance, " bytes before the beginning of ", name});
+            journal_of_handler->fault({words_of(access), distance, " bytes before the beginning of ", name});
             break;
         case Where::far_past:
-            journal_of_handler->fault({access_of(context), distance, " bytes past the end of ", name});
+            journal_of_handler->fault({words_of(access), distance, " bytes past the end of ", name});
             break;
         case Where::elsewhere:
             break;

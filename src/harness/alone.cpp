@@ -85,9 +85,8 @@ struct Manner {
     const Judge& judge;
     const std::string& right;  // the name of the right function
 
-    template <class T>
     bool is_external(const Step& step) const {
-        return judge.external.subprocess && step.in<T>().name != right;
+        return judge.external.subprocess && (step.in_float.name != right || step.in_double.name != right);
     }
     template <class T>
     Leeway leeway(const Step& step) const {
@@ -100,30 +99,39 @@ template <class T>
 Made made_of(const Step& step, const Question& question, const NetworkSize& size, const Manner& manner) {
     const std::vector<Call<T>> call = {{&step, question.values.get()}};
     const CallResult<T> result =
-        run_calls<T>(call, manner.is_external<T>(step) ? manner.judge.external : CallConfig()).front();
+        run_calls<T>(call, manner.is_external(step) ? manner.judge.external : CallConfig()).front();
     return {trial_of(result, Case<T>{&step, &question, size}, manner.leeway<T>(step)),
             {result.made.begin(), result.made.end()}};
 }
 
 template <class T>
-std::vector<CallResult<T>> run(const std::vector<Case<T>>& cases, const Manner& manner) {
+std::vector<Call<T>> calls_of(const std::vector<Case<T>>& cases) {
     std::vector<Call<T>> calls;
     calls.reserve(cases.size());
     for (const Case<T>& one : cases) {
         calls.push_back({one.step, one.question->values.get()});
     }
-    const bool external = !cases.empty() && manner.is_external<T>(*cases.front().step);
-    return run_calls<T>(calls, external ? manner.judge.external : CallConfig());
+    return calls;
 }
 
-// A trial for each case that was run: what ends a subprocess ends the cases that follow. Empty only where there is
-// none.
+ResultsOfBoth run_both(const std::vector<Call<float>>& in_float, const std::vector<Call<double>>& in_double,
+                       bool external, const CallConfig& config) {
+    return external ? run_calls_in_subprocess(in_float, in_double, config)
+                    : ResultsOfBoth{run_calls(in_float, {}), run_calls(in_double, {})};
+}
+
+// What ends a subprocess ends the calls that follow.
+template <class T>
+bool was_called(const CallResult<T>& result) {
+    return !result.made.empty() || !result.fault.empty();
+}
+
+// A trial for each case that was run. Empty only where there is none.
 template <class T>
 std::vector<Trial> trials_of(const std::vector<CallResult<T>>& results, const std::vector<Case<T>>& cases,
                              const Manner& manner) {
     std::vector<Trial> trials;
-    for (std::size_t i = 0; i < results.size() && (i == 0 || !results[i].made.empty() || !results[i].fault.empty());
-         ++i) {
+    for (std::size_t i = 0; i < results.size() && (i == 0 || was_called(results[i])); ++i) {
         trials.push_back(trial_of(results[i], cases[i], manner.leeway<T>(*cases[i].step)));
     }
     return trials;
@@ -374,7 +382,9 @@ std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const
         const Manner manner{judge, right->rounded.name};
         const NetworkSize own{judge.right.config, network.rows};
         OnBattery on_battery{result.battery};
+        const bool has_double = once_only && step->in_double.run;
         // All of an external function's calls share a subprocess; ours go on only where the first two are right.
+        const bool is_external = manner.is_external(*step);
         const auto on_sizes = [&]<class T>(T) {
             if (!has_battery) {
                 return std::vector<Case<T>>();
@@ -382,32 +392,37 @@ std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const
             const auto& battery = judge.battery->cases(step->makes, step->reads, std::is_same_v<T, double>);
             return battery_cases<T>(battery, sizes, step->makes, step->in<T>().name);
         };
-        const auto run_first = [&]<class T>(T in, Mixed<T>& mixed, Trial& on_real, Trial& on_probe) {
+        const auto first_cases = [&]<class T>(T in) {
             constexpr bool kInDouble = std::is_same_v<T, double>;
             std::vector<Case<T>> cases = {{step, &ask(true, kInDouble), own}, {step, &ask(false, kInDouble), own}};
-            if (manner.is_external<T>(*step)) {
+            if (is_external) {
                 std::ranges::move(on_sizes(in), std::back_inserter(cases));
             }
-            std::vector<CallResult<T>> made = run(cases, manner);
+            return cases;
+        };
+        const auto take = [&]<class T>(const std::vector<Case<T>>& cases, std::vector<CallResult<T>> made,
+                                       Mixed<T>& mixed, Trial& on_real, Trial& on_probe) {
             const std::vector<Trial> trials = trials_of(made, cases, manner);
             on_real = trials[0];
             on_probe = trials.size() > 1 ? trials[1] : trials[0];
             on_battery.append(trials, cases, 2);
-            if (manner.is_external<T>(*step) && std::ranges::none_of(trials, fails)) {
+            if (is_external && std::ranges::none_of(trials, fails)) {
                 mixed.add(results.size(), cases, std::move(made));
             }
         };
-        run_first(float(), floats, result.real, result.probe);
+        const std::vector<Case<float>> in_float = first_cases(float());
+        const std::vector<Case<double>> in_double = has_double ? first_cases(double()) : std::vector<Case<double>>();
+        ResultsOfBoth made = run_both(calls_of(in_float), calls_of(in_double), is_external, judge.external);
+        take(in_float, std::move(made.in_float), floats, result.real, result.probe);
         result.real_double = result.real;
         result.probe_double = result.probe;
-        const bool has_double = once_only && step->in_double.run;
-        if (has_double) {
-            run_first(double(), doubles, result.real_double, result.probe_double);
+        if (has_double && was_called(made.in_double.front())) {
+            take(in_double, std::move(made.in_double), doubles, result.real_double, result.probe_double);
         }
-        if (!manner.is_external<float>(*step) && !result.wrong()) {
+        if (!is_external && !result.wrong()) {
             const auto append = [&](auto in) {
                 const auto cases = on_sizes(in);
-                on_battery.append(trials_of(run(cases, manner), cases, manner), cases);
+                on_battery.append(trials_of(run_calls(calls_of(cases), {}), cases, manner), cases);
             };
             append(float());
             if (has_double) {

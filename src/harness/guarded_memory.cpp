@@ -16,82 +16,100 @@ std::size_t whole_pages(std::size_t bytes) {
     return (bytes + page - 1) / page * page;
 }
 
-// As many bytes without access; nullptr where the system gives none.
+// As many bytes without access. Throws std::bad_alloc where the system gives none.
 std::byte* reserve(std::size_t bytes) {
     void* all = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return all != MAP_FAILED ? static_cast<std::byte*>(all) : nullptr;
+    if (all == MAP_FAILED) {
+        throw std::bad_alloc();
+    }
+    return static_cast<std::byte*>(all);
 }
 
 }  // namespace
 
-std::size_t GuardedPages::wide_guard() {
-    return has_thread_sanitizer() ? kGuard : std::size_t{64} << 20;
-}
-
-GuardedPages::GuardedPages(std::size_t bytes, Kind kind, std::size_t guard)
-    : bytes_(whole_pages(bytes)), guard_(guard) {
-    std::byte* all = reserve(bytes_ + 2 * guard_);
-    if (all == nullptr && guard_ > kGuard) {  // addresses may be limited, by ulimit -v
-        guard_ = kGuard;
-        all = reserve(bytes_ + 2 * guard_);
-    }
-    if (all == nullptr) {
-        throw std::bad_alloc();
-    }
-    begin_ = all + guard_;
-    const int sharing = kind == Kind::shared ? MAP_SHARED : MAP_PRIVATE;
-    if (bytes_ > 0 &&
-        ::mmap(begin_, bytes_, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
-        ::munmap(all, bytes_ + 2 * guard_);
-        throw std::bad_alloc();
-    }
-}
-
-GuardedPages::GuardedPages(GuardedPages&& other) noexcept
-    : begin_(std::exchange(other.begin_, nullptr)), bytes_(other.bytes_), guard_(other.guard_) {}
-
-GuardedPages::~GuardedPages() {
-    if (begin_ != nullptr) {
-        ::munmap(begin_ - guard_, bytes_ + 2 * guard_);
-    }
-}
-
-void GuardedPages::allow(Access access) const {
+bool Pages::allow(Access access) const {
     const int protection = access == Access::none   ? PROT_NONE
                            : access == Access::read ? PROT_READ
                                                     : PROT_READ | PROT_WRITE;
-    ::mprotect(begin_, bytes_, protection);
+    return ::mprotect(begin, static_cast<std::size_t>(end - begin), protection) == 0;
 }
 
-void GuardedPages::retire() const {
+void Pages::retire() const {
     constexpr int kNothing = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
-    if (bytes_ > 0 && ::mmap(begin_, bytes_, PROT_NONE, kNothing, -1, 0) == MAP_FAILED) {
+    if (begin != end &&
+        ::mmap(begin, static_cast<std::size_t>(end - begin), PROT_NONE, kNothing, -1, 0) == MAP_FAILED) {
         allow(Access::none);
     }
 }
 
-GuardedOperand::GuardedOperand(const char* its_name, std::size_t bytes, Place place)
-    : name(its_name),
-      pages(bytes, GuardedPages::Kind::own, GuardedPages::wide_guard()),
-      begin(place == Place::beginning ? pages.begin() : pages.end() - bytes),
-      end(begin + bytes) {}
+GuardedPages::GuardedPages(std::size_t bytes, Kind kind) : pages_{} {
+    bytes = whole_pages(bytes);
+    std::byte* all = reserve(bytes + 2 * kGuard);
+    pages_ = {all + kGuard, all + kGuard + bytes};
+    const int sharing = kind == Kind::shared ? MAP_SHARED : MAP_PRIVATE;
+    if (bytes > 0 &&
+        ::mmap(begin(), bytes, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
+        ::munmap(all, bytes + 2 * kGuard);
+        throw std::bad_alloc();
+    }
+}
+
+GuardedPages::GuardedPages(GuardedPages&& other) noexcept : pages_(std::exchange(other.pages_, {})) {}
+
+GuardedPages::~GuardedPages() {
+    if (begin() != nullptr) {
+        ::munmap(begin() - kGuard, static_cast<std::size_t>(end() - begin()) + 2 * kGuard);
+    }
+}
 
 OperandTable::OperandTable(std::size_t most)
     : pages_(most * sizeof(GuardedOperand)), operands_(reinterpret_cast<GuardedOperand*>(pages_.begin())) {}
 
 OperandTable::~OperandTable() {
-    std::destroy_n(operands_, size_);
+    for (const auto& [begin, end] : reserved_) {
+        ::munmap(begin, static_cast<std::size_t>(end - begin));
+    }
+}
+
+// Addresses for many operands at once. They may be limited, by ulimit -v, and ThreadSanitizer has few.
+void OperandTable::reserve_for(std::size_t bytes) {
+    constexpr std::size_t kAtOnce = 32, kWide = std::size_t{128} << 20, kNarrow = 2 * GuardedPages::kGuard;
+    const auto reserve_with = [&](std::size_t gap) {
+        const std::size_t all = bytes + kAtOnce * gap;
+        std::byte* begin = reserve(all);
+        reserved_.push_back({begin, begin + all});
+        gap_ = gap;
+        free_ends_ = begin + all - gap;
+    };
+    try {
+        reserve_with(has_thread_sanitizer() ? kNarrow : kWide);
+    } catch (const std::bad_alloc&) {
+        reserve_with(kNarrow);
+    }
 }
 
 GuardedOperand& OperandTable::add(const char* name, std::size_t bytes, Place place) {
-    auto* added = new (operands_ + size_) GuardedOperand(name, bytes, place);
-    ++size_;
-    return *added;
+    const std::size_t whole = whole_pages(bytes);
+    if (reserved_.empty() || static_cast<std::size_t>(free_ends_ - reserved_.back().begin) < whole + gap_) {
+        reserve_for(whole);
+    }
+    const Pages pages{free_ends_ - whole, free_ends_};
+    if (!pages.allow(Access::write)) {
+        throw std::bad_alloc();
+    }
+    free_ends_ = pages.begin - gap_;
+    std::byte* begin = place == Place::beginning ? pages.begin : pages.end - bytes;
+    return *new (operands_ + size_++) GuardedOperand{name, pages, begin, begin + bytes};
 }
 
 void OperandTable::retire() {
-    for (; retired_ < size_; ++retired_) {
-        operands_[retired_].pages.retire();
+    while (retired_ < size_) {
+        Pages pages = operands_[retired_++].pages;
+        // All that lie in one reservation at once, with what is between.
+        while (retired_ < size_ && operands_[retired_].pages.end == pages.begin - gap_) {
+            pages.begin = operands_[retired_++].pages.begin;
+        }
+        pages.retire();
     }
 }
 
@@ -102,7 +120,7 @@ AddressInfo OperandTable::at(const void* address) const {
         const GuardedOperand& operand = operands_[i];
         const bool retired = i < retired_;
         const std::size_t near = retired ? 0 : GuardedPages::kGuard;
-        if (there >= operand.pages.begin() - near && there < operand.pages.end() + near) {
+        if (there >= operand.pages.begin - near && there < operand.pages.end + near) {
             return {.where = retired                 ? Where::retired
                              : there < operand.begin ? Where::before
                              : there < operand.end   ? Where::inside
@@ -113,13 +131,17 @@ AddressInfo OperandTable::at(const void* address) const {
     return {};
 }
 
-AddressInfo OperandTable::nearest(const void* address) const {
+AddressInfo OperandTable::nearest(const void* address, Access access) const {
     using Where = AddressInfo::Where;
     // As much as an unsigned index of 32 bits goes, of doubles.
     constexpr std::size_t kFarthest = sizeof(double) << 32U;
     const auto there = reinterpret_cast<std::uintptr_t>(address);
     AddressInfo info{.distance = kFarthest};
     for (std::size_t i = retired_; i < size_; ++i) {
+        const bool is_result = operands_[i].name == nullptr;
+        if (access != Access::none && is_result != (access == Access::write)) {
+            continue;
+        }
         const auto begin = reinterpret_cast<std::uintptr_t>(operands_[i].begin),
                    end = reinterpret_cast<std::uintptr_t>(operands_[i].end);
         if (there < begin && begin - there < info.distance) {

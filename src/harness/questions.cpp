@@ -25,6 +25,7 @@ std::vector<Rounded> bounds_of(const Step& right, const Values& values, const st
             return values.indices(name).data();
         }
         std::vector<Rounded>& read = reads.emplace_back();
+        read.reserve(values.numbers(name).size());
         for (const double x : values.numbers(name)) {
             read.push_back(Rounded::off_by(x, is_off(x) ? 0x1p-149 : 0));
         }

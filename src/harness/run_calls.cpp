@@ -1,5 +1,7 @@
 #include "harness/run_calls.h"
 
+#include <type_traits>
+
 #include "harness/access_faults.h"
 #include "harness/fenced.h"
 
@@ -32,7 +34,11 @@ CallResult<T> run_here(const Call<T>& call) {
 template <class T>
 std::vector<CallResult<T>> run_calls(const std::vector<Call<T>>& calls, const CallConfig& config) {
     if (config.subprocess) {
-        return run_calls_in_subprocess(calls, config);
+        if constexpr (std::is_same_v<T, float>) {
+            return run_calls_in_subprocess(calls, {}, config).in_float;
+        } else {
+            return run_calls_in_subprocess({}, calls, config).in_double;
+        }
     }
     std::vector<CallResult<T>> results;
     results.reserve(calls.size());

@@ -47,8 +47,14 @@ struct CallConfig {
 template <class T>
 std::vector<CallResult<T>> run_calls(const std::vector<Call<T>>& calls, const CallConfig& config);
 
-// As run_calls with config.subprocess.
-template <class T>
-std::vector<CallResult<T>> run_calls_in_subprocess(const std::vector<Call<T>>& calls, const CallConfig& config);
+struct ResultsOfBoth {
+    std::vector<CallResult<float>> in_float;
+    std::vector<CallResult<double>> in_double;
+};
+
+// As run_calls with config.subprocess, one subprocess for both: first the calls in float, then those in double, which
+// have the time limit once more.
+ResultsOfBoth run_calls_in_subprocess(const std::vector<Call<float>>& in_float,
+                                      const std::vector<Call<double>>& in_double, const CallConfig& config);
 
 }  // namespace byhand

@@ -66,8 +66,10 @@ struct Prepared {
 template <class T>
 class Calls {
 public:
-    Calls(const std::vector<Call<T>>& calls, bool threads)
+    // In the journal the first of them is call `first`.
+    Calls(const std::vector<Call<T>>& calls, std::size_t first, bool threads)
         : calls_(calls),
+          first_(first),
           threads_(threads),
           slots_(calls.size() * sizeof(Slot), GuardedPages::Kind::shared),
           numbers_(begins_of(calls).back() * sizeof(T), GuardedPages::Kind::shared),
@@ -89,13 +91,14 @@ public:
         for (std::size_t i = calls_.size(); i-- > 0;) {
             call(i, Place::beginning, operands, surroundings, journal);
         }
-        if (threads_) {  // following a call's instructions takes long: that of one pair
+        if (threads_ && !calls_.empty()) {  // following a call's instructions takes long: that of one pair
             journal.restart_clock();
             const std::vector<std::size_t> small = small_first();
             for (std::size_t pair = 0; pair < std::min(calls_.size(), kPairs); ++pair) {
                 call_from_two_threads(small[pair], small[(pair + 1) % small.size()], pair == 0, operands, journal);
             }
         }
+        numbers_.allow(Access::none);  // no wild write may change what was made before
     }
 
     // In the parent, after its end.
@@ -107,7 +110,7 @@ public:
                 result.made.assign(numbers(i).begin(), numbers(i).end());
             }
             result.fault = slot(i).fault.data();
-            if (i == end.index && result.fault.empty()) {
+            if (first_ + i == end.index && result.fault.empty()) {
                 result.fault = end.fault;
             }
             for (const std::string& name : calls_[i].step->reads) {
@@ -167,7 +170,7 @@ private:
             } else {
                 const std::vector<double>& numbers = values.numbers(name);
                 const GuardedOperand& operand = operands.add(name.c_str(), numbers.size() * sizeof(T), place);
-                std::ranges::fill(numbers_in<T>(operand.pages.begin(), operand.pages.end()),
+                std::ranges::fill(numbers_in<T>(operand.pages.begin, operand.pages.end),
                                   std::numeric_limits<T>::quiet_NaN());
                 std::ranges::transform(numbers, numbers_in<T>(operand.begin, operand.end).begin(),
                                        [](double x) { return static_cast<T>(x); });
@@ -176,7 +179,7 @@ private:
             }
         }
         prepared.out = &operands.add(nullptr, count(step.shape) * sizeof(T), place);
-        std::ranges::fill(numbers_in<T>(prepared.out->pages.begin(), prepared.out->pages.end()), kFence<T>);
+        std::ranges::fill(numbers_in<T>(prepared.out->pages.begin, prepared.out->pages.end), kFence<T>);
         fill_unwritten(prepared.made().data(), prepared.made().size());
         return prepared;
     }
@@ -197,10 +200,10 @@ private:
     static std::string written_outside(const Prepared<T>& prepared) {
         const auto is_untouched = [](const T& number) { return same_bits(number, kFence<T>); };
         const GuardedOperand& out = *prepared.out;
-        if (!std::ranges::all_of(numbers_in<T>(out.pages.begin(), out.begin), is_untouched)) {
+        if (!std::ranges::all_of(numbers_in<T>(out.pages.begin, out.begin), is_untouched)) {
             return "writes before the beginning of its result";
         }
-        if (!std::ranges::all_of(numbers_in<T>(out.end, out.pages.end()), is_untouched)) {
+        if (!std::ranges::all_of(numbers_in<T>(out.end, out.pages.end), is_untouched)) {
             return "writes past the end of its result";
         }
         return "";
@@ -212,9 +215,9 @@ private:
         if (slot(i).is_faulty() || (!first && !slot(i).made)) {
             return;
         }
-        journal.begin(i);
+        journal.begin(first_ + i);
         const Prepared<T> prepared = prepare(i, place, operands);
-        numbers_.allow(Access::none);  // no wild write may change what was made before
+        numbers_.allow(Access::none);
         const std::string thrown = run_prepared(i, prepared);
         const std::string changes = surroundings.changes();
         if (surroundings.has_new_process()) {  // or this is that one
@@ -247,7 +250,7 @@ private:
         if (slot(i).is_faulty() || slot(j).is_faulty()) {
             return;
         }
-        journal.begin(i);
+        journal.begin(first_ + i);
         numbers_.allow(Access::read);
         const bool sanitized = has_address_sanitizer() || has_thread_sanitizer();  // they need locks of their own
         if ((interleaved && !sanitized && !interleave(i, j, operands)) || !call_at_once(i, j, operands)) {
@@ -320,6 +323,7 @@ private:
     }
 
     const std::vector<Call<T>>& calls_;
+    std::size_t first_;
     bool threads_;
     GuardedPages slots_, numbers_;
     std::vector<std::size_t> begins_;
@@ -327,17 +331,19 @@ private:
 
 }  // namespace
 
-template <class T>
-std::vector<CallResult<T>> run_calls_in_subprocess(const std::vector<Call<T>>& calls, const CallConfig& config) {
-    if (calls.empty()) {
+ResultsOfBoth run_calls_in_subprocess(const std::vector<Call<float>>& in_float,
+                                      const std::vector<Call<double>>& in_double, const CallConfig& config) {
+    if (in_float.empty() && in_double.empty()) {
         return {};
     }
-    Calls<T> all(calls, config.threads);
-    const SubprocessEnd end = run_in_subprocess(config.limits, [&](Journal& journal) { all.run(journal); });
-    return all.results(end);
+    Calls<float> floats(in_float, 0, config.threads);
+    Calls<double> doubles(in_double, in_float.size(), config.threads);
+    const SubprocessEnd end = run_in_subprocess(config.limits, [&](Journal& journal) {
+        floats.run(journal);
+        journal.restart_clock();
+        doubles.run(journal);
+    });
+    return {floats.results(end), doubles.results(end)};
 }
-
-template std::vector<CallResult<float>> run_calls_in_subprocess(const std::vector<Call<float>>&, const CallConfig&);
-template std::vector<CallResult<double>> run_calls_in_subprocess(const std::vector<Call<double>>&, const CallConfig&);
 
 }  // namespace byhand

@@ -148,7 +148,7 @@ TEST_CASE(
     };
     check_refused(with_constructor("_exit(0);"), "kernel.cpp exits the process (exit code 0) while it is loaded");
     CHECK(folder.read("report.json") == "an old report");
-    check_refused(with_constructor("std::thread([] { std::this_thread::sleep_for(std::chrono::milliseconds(500)); "
+    check_refused(with_constructor("std::thread([] { std::this_thread::sleep_for(std::chrono::milliseconds(100)); "
                                    "_exit(0); }).detach();"),
                   "kernel.cpp exits the process (exit code 0) outside of every function");
     CHECK(folder.read("report.json") == "an old report");
