@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::array kHeader = {"step",
                                 "model",
-                                "reference",
+                                "witness",
                                 "name",
                                 "shape",
                                 "count",

@@ -27,7 +27,7 @@ Json tensor(const ComparedTensor& compared, const Wording& wording) {
     const TensorResult& r = compared.result;
     return {{"name", r.name},
             {"model", compared.model},
-            {"reference", compared.reference},
+            {"witness", compared.reference},
             {"shape", r.shape},
             {"count", count(r.shape)},
             {"bit_equal", r.max_abs_diff ? Json(r.bit_equal) : Json()},

@@ -40,7 +40,7 @@ const Names kState = {"C", "W1", "b1", "bngain", "bnbias", "W2", "b2", "bnmean_r
 Names section(const Json& step, const std::string& model, const std::string& reference, const Names& wanted) {
     Names names;
     for (const Json& t : step["tensors"]) {
-        if (t["model"] == model && t["reference"] == reference &&
+        if (t["model"] == model && t["witness"] == reference &&
             std::find(wanted.begin(), wanted.end(), t["name"].get<std::string>()) != wanted.end()) {
             names.push_back(t["name"].get<std::string>());
         }
@@ -124,7 +124,7 @@ TEST_CASE("compare as JSON: each tensor has every field of the contract") {
     std::set<std::string> sections;
     for (const Json& t : j["steps"][0]["tensors"]) {
         CAPTURE(t);
-        sections.insert(t["model"].get<std::string>() + "/" + t["reference"].get<std::string>());
+        sections.insert(t["model"].get<std::string>() + "/" + t["witness"].get<std::string>());
         std::size_t count = 1;
         for (const Json& extent : t["shape"]) {
             count *= extent.get<std::size_t>();

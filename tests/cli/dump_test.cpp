@@ -53,7 +53,7 @@ struct Compared : Folder {
         std::size_t checked = 0;
         for (const Json& t : report["steps"].back()["tensors"]) {
             const std::string name = t["name"].get<std::string>(), model = t["model"].get<std::string>(),
-                              reference = t["reference"].get<std::string>();
+                              reference = t["witness"].get<std::string>();
             CAPTURE(name, model, reference);
             const StoredTensor& ours = dump.tensors.at((model == "stepwise" ? "manual" : model) + "/" + name);
             const StoredTensor& theirs = dump.tensors.at((reference == "stepwise" ? "torch" : reference) + "/" + name);

@@ -26,7 +26,7 @@ TEST_CASE("CSV: a row a tensor and step, every figure under its name") {
     REQUIRE(all.size() == 2);
     std::map<std::string, std::string> expected = {{"step", "5"},
                                                    {"model", "fused"},
-                                                   {"reference", "module"},
+                                                   {"witness", "module"},
                                                    {"name", "dW1"},
                                                    {"shape", "6 5"},
                                                    {"count", "30"},

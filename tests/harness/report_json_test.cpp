@@ -38,7 +38,7 @@ TEST_CASE("the report as JSON has every field of the contract") {
     const Json t = j["steps"][1]["tensors"][0];
     CHECK(t["name"] == "dW1");
     CHECK(t["model"] == "fused");
-    CHECK(t["reference"] == "module");
+    CHECK(t["witness"] == "module");
     CHECK(t["shape"] == Json({6, 5}));
     CHECK(t["count"] == 30);
     CHECK(t["bit_equal"] == false);

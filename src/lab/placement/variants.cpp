@@ -57,7 +57,7 @@ AgainstTorch against_torch(const Variant& variant, const Material& material, con
         }
         found.data.push_back({{"name", result.name},
                               {"model", tensor.model},
-                              {"reference", tensor.reference},
+                              {"witness", tensor.reference},
                               {"used", number(result.used.value_or(std::numeric_limits<double>::quiet_NaN()))},
                               {"verdict", to_string(result.verdict)}});
     }
