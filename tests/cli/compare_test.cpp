@@ -274,7 +274,7 @@ TEST_CASE("compare as CSV and as JUnit: a row and a test case a tensor") {
     const Outcome csv = byhand(folder, {"compare", "--format", "csv", "--tensor", "d*"});
     CHECK(csv.code == 0);
     CHECK(lines_of(csv.out).size() == tensors + 1);
-    CHECK(csv.out.starts_with("step,model,reference,name,shape,"));
+    CHECK(csv.out.starts_with("step,model,witness,name,shape,"));
     const Outcome junit = byhand(folder, {"compare", "--format", "junit", "--tensor", "d*"});
     CHECK(junit.code == 0);
     CHECK(junit.out.find(" tests=\"" + std::to_string(tensors + alone) + "\" failures=\"0\"") != std::string::npos);
