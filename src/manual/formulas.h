@@ -7,7 +7,7 @@ namespace byhand {
 
 struct Formula {
     const char* function;
-    const char* file;  // "src/manual/tanh.h"
+    const char* file;  // "src/manual/tanh/formulas.h"
     int line;
     const char* text;  // the comment above it: "h = tanh(x)"
 };

@@ -4,11 +4,11 @@
 #include <iterator>
 
 #include "base/value.h"
-#include "manual/batchnorm.h"
-#include "manual/embedding.h"
-#include "manual/linear.h"
-#include "manual/softmax_cross_entropy.h"
-#include "manual/tanh.h"
+#include "manual/batchnorm/formulas.h"
+#include "manual/cross_entropy/formulas.h"
+#include "manual/embedding/formulas.h"
+#include "manual/linear/formulas.h"
+#include "manual/tanh/formulas.h"
 #include "manual/update.h"
 #include "steps/rounded.h"
 
