@@ -60,6 +60,7 @@ private:
     };
     struct FusedLayer {
         Layer layer;
+        bool has_tanh = false;
         std::vector<Panel> in, out;  // of what the layer reads, and of what it makes
         std::array<Weights, 2> state{};
         // Values. `linear` is the linear's result, `tanh` the non-linearity's, `raw` the normalised value, `result`

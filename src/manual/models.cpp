@@ -13,10 +13,6 @@
 namespace byhand {
 namespace {
 
-Graph graph_of(HandForm form, const NetworkConfig& config, std::size_t rows) {
-    return form == HandForm::stepwise ? stepwise_graph(config, rows) : collapsed_graph(config, rows);
-}
-
 // ---- to compare ----
 
 template <class T>
@@ -170,7 +166,7 @@ std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& confi
     if (form == HandForm::fused) {
         return std::make_unique<FusedModel>(config, rows, threads);
     }
-    return make_step_model(graph_of(form, config, rows));
+    return make_step_model(hand_graph(form, config, rows));
 }
 
 std::size_t threads_that_pay(const NetworkConfig& config, std::size_t rows) {
@@ -195,9 +191,9 @@ std::unique_ptr<Side> make_hand_side(HandForm form, const NetworkConfig& config,
         return std::make_unique<FusedSide>(config, rows);
     }
     if (dtype == DType::float64) {
-        return std::make_unique<StepSide<double>>(graph_of(form, config, rows));
+        return std::make_unique<StepSide<double>>(hand_graph(form, config, rows));
     }
-    return std::make_unique<StepSide<float>>(graph_of(form, config, rows));
+    return std::make_unique<StepSide<float>>(hand_graph(form, config, rows));
 }
 
 std::unique_ptr<Side> make_step_side(Graph graph) {

@@ -6,11 +6,10 @@
 
 #include "base/model.h"
 #include "base/side.h"
+#include "manual/operation.h"
 #include "steps/step.h"
 
 namespace byhand {
-
-enum class HandForm { stepwise, collapsed, fused };
 
 // By its name: "stepwise", "collapsed", "fused". Throws std::invalid_argument for any other.
 HandForm hand_form(const std::string& name);

@@ -201,25 +201,12 @@ struct Norm {
     std::string in, raw, out;
 };
 
-std::vector<Norm> norms_of(const NetworkConfig& config, const std::vector<Operation>& forward) {
+std::vector<Norm> norms_of(const NetworkConfig& config) {
     std::vector<Norm> norms;
-    for (const Layer& layer : layers(config)) {
-        if (layer.norm == NormPlace::none) {
-            continue;
+    for (const auto& [op, layer, input, output] : operations(config)) {
+        if (op == op::kBatchnorm) {
+            norms.push_back({layer, input, config.norm.affine ? layer.value("bnraw") : output, output});
         }
-        Norm norm{layer, {}, {}, {}};
-        for (const Operation& operation : forward) {
-            if (operation.makes == layer.value("bnmeani")) {
-                norm.in = operation.reads.front();
-            }
-            if (operation.reads == std::vector<std::string>{layer.value("bndiff"), layer.value("bnvar_inv")}) {
-                norm.raw = norm.out = operation.makes;
-            }
-            if (std::ranges::find(operation.reads, layer.value("bngain")) != operation.reads.end()) {
-                norm.out = operation.makes;
-            }
-        }
-        norms.push_back(std::move(norm));
     }
     return norms;
 }
@@ -301,7 +288,7 @@ std::vector<Operation> collapsed_operations(const NetworkConfig& config, std::si
 std::vector<Question> collapsed_questions(const NetworkConfig& config, std::size_t rows) {
     Questions asked(config, rows, collapsed_operations(config, rows));
     std::vector<Question> questions = all_questions(config, rows, asked);
-    for (const Norm& norm : norms_of(config, asked.forward())) {
+    for (const Norm& norm : norms_of(config)) {
         replace(questions, one_line_norm(config, rows, norm));
     }
     return questions;
@@ -336,7 +323,7 @@ std::unique_ptr<Answers> collapsed_answers(const NetworkConfig& config, std::siz
 std::unique_ptr<Answers> fused_answers(const NetworkConfig& config, std::size_t rows) {
     check_network(config, rows);
     std::vector<Question> questions = collapsed_questions(config, rows);
-    for (const Norm& norm : norms_of(config, forward_operations(config, rows))) {
+    for (const Norm& norm : norms_of(config)) {
         replace(questions, variance_of_differences(config, rows, norm));
         if (config.norm.affine) {
             replace(questions, affine_norm(config, rows, norm));

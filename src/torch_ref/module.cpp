@@ -144,7 +144,7 @@ public:
         const Evaluation evaluation(network_);
         const auto& blocks = network_->blocks();
         for (std::size_t i = 0; i < blocks.size(); ++i) {
-            if (blocks[i]->layer.norm != NormPlace::none) {
+            if (blocks[i]->has_norm()) {
                 calibrate(X, i);
             }
         }

@@ -8,10 +8,13 @@
 #include <ATen/ops/tanh_backward.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <iterator>
 #include <set>
+#include <string_view>
 
+#include "base/error.h"
 #include "base/value.h"
 
 namespace byhand::torch_ref {
@@ -29,143 +32,136 @@ Tensor inverse_deviation(const Tensor& variance, const NormConfig& norm) {
                                                       : (variance.sqrt() + norm.epsilon).pow(-1);
 }
 
-// The layers one after another, each in training or in evaluation mode.
-class Layers {
+// The network's operations one after another, in training or in evaluation mode.
+class List {
 public:
-    // `prefix` stands before the name of everything that is made.
-    Layers(const NetworkConfig& config, std::size_t rows, std::string prefix)
-        : config_(config), rows_(rows), prefix_(std::move(prefix)) {}
+    List(const NetworkConfig& config, std::size_t rows, bool training)
+        : config_(config), rows_(rows), training_(training) {}
 
-    std::vector<Operation> all(bool training) {
-        std::string input = "embcat";
-        for (const Layer& layer : layers(config_)) {
-            input = append(layer, input, training);
+    // Throws InputError where LibTorch's side has no such operation.
+    void append(const byhand::Operation& one) {
+        const auto known = std::ranges::find(kOperations, one.op, &Known::op);
+        if (known == std::end(kOperations)) {
+            throw InputError("LibTorch's side has no operation called \"" + one.op + "\"");
         }
-        return std::move(operations_);
+        (this->*known->append)(one);
     }
+
+    std::vector<Operation> take() { return std::move(operations_); }
 
 private:
-    // Returns the name of the layer's result.
-    std::string append(const Layer& layer, const std::string& input, bool training) {
-        const std::string hprebn = prefix_ + layer.value("hprebn");
-        const std::string hpreact = prefix_ + layer.value("hpreact");
-        const std::string result = prefix_ + (layer.is_output ? "logits" : layer.value("h"));
-        const auto norm = [&](const std::string& name) {
-            training ? normalise(layer, hprebn, name) : evaluate(layer, hprebn, name);
-        };
-        if (layer.is_output) {
-            linear(layer, input, layer.norm == NormPlace::none ? result : hprebn);
-            if (layer.norm != NormPlace::none) {
-                norm(result);
-            }
-            return result;
-        }
-        switch (layer.norm) {
-            case NormPlace::before:
-                linear(layer, input, hprebn);
-                norm(hpreact);
-                activate(layer, hpreact, result);
-                break;
-            case NormPlace::after:
-                linear(layer, input, hpreact);
-                activate(layer, hpreact, hprebn);
-                norm(result);
-                break;
-            case NormPlace::none:
-                linear(layer, input, hpreact);
-                activate(layer, hpreact, result);
-                break;
-        }
-        return result;
-    }
+    struct Known {
+        std::string_view op;
+        void (List::*append)(const byhand::Operation& one);
+    };
+    static const std::array<Known, 6> kOperations;
 
     void add(std::string makes, Shape shape, std::vector<std::string> reads, std::function<Tensor(Reads)> apply) {
         operations_.push_back({std::move(makes), std::move(shape), std::move(reads), std::move(apply)});
     }
 
+    void embedding(const byhand::Operation& one) {
+        add(one.output, {rows_, config_.context, config_.embedding}, {"C", one.input},
+            [](Reads r) { return at::embedding(r[0], r[1]); });
+    }
+
+    void flatten(const byhand::Operation& one) {
+        add(one.output, {rows_, config_.context * config_.embedding}, {one.input},
+            [B = static_cast<std::int64_t>(rows_)](Reads r) { return r[0].view({B, -1}); });
+    }
+
     // input (B, in), W (in, out), b (out) → (B, out).
-    void linear(const Layer& layer, const std::string& input, const std::string& name) {
+    void linear(const byhand::Operation& one) {
+        const Layer& layer = one.layer;
         if (layer.has_bias) {
-            add(name, {rows_, layer.outputs}, {input, layer.W(), layer.b()},
+            add(one.output, {rows_, layer.outputs}, {one.input, layer.W(), layer.b()},
                 [](Reads r) { return at::matmul(r[0], r[1]) + r[2]; });
         } else {
-            add(name, {rows_, layer.outputs}, {input, layer.W()}, [](Reads r) { return at::matmul(r[0], r[1]); });
+            add(one.output, {rows_, layer.outputs}, {one.input, layer.W()},
+                [](Reads r) { return at::matmul(r[0], r[1]); });
         }
     }
 
-    void activate(const Layer& layer, const std::string& input, const std::string& name) {
-        add(name, {rows_, layer.outputs}, {input}, [](Reads r) { return at::tanh(r[0]); });
+    void activate(const byhand::Operation& one) {
+        add(one.output, {rows_, one.layer.outputs}, {one.input}, [](Reads r) { return at::tanh(r[0]); });
         operations_.back().by_result = [](const Tensor& result, const Tensor& gradient) {
             return at::tanh_backward(gradient, result);
         };
     }
 
-    // hprebn (B, H) → the norm's result (B, H), which is called `name`.
-    void normalise(const Layer& layer, const std::string& hprebn, const std::string& name) {
+    // (B, H) → (B, H).
+    void batchnorm(const byhand::Operation& one) { training_ ? normalise(one) : evaluate(one); }
+
+    void normalise(const byhand::Operation& one) {
         const NormConfig& norm = config_.norm;
-        const Shape wide = {rows_, layer.outputs}, narrow = {layer.outputs};
-        const auto value = [&layer](const char* of) { return layer.value(of); };
+        const Shape wide = {rows_, one.layer.outputs}, narrow = {one.layer.outputs};
+        const auto value = [&one](const char* of) { return one.layer.value(of); };
         const auto n = static_cast<double>(rows_);
-        add(value("bnmeani"), narrow, {hprebn}, [n](Reads r) { return r[0].sum(0) / n; });
-        add(value("bndiff"), wide, {hprebn, value("bnmeani")}, [](Reads r) { return r[0] - r[1]; });
+        add(value("bnmeani"), narrow, {one.input}, [n](Reads r) { return r[0].sum(0) / n; });
+        add(value("bndiff"), wide, {one.input, value("bnmeani")}, [](Reads r) { return r[0] - r[1]; });
         add(value("bndiff2"), wide, {value("bndiff")}, [](Reads r) { return r[0] * r[0]; });
         add(value("bnvar"), narrow, {value("bndiff2")},
             [divisor = divisor_of(norm.batch_divisor, rows_)](Reads r) { return r[0].sum(0) / divisor; });
         add(value("bnvar_inv"), narrow, {value("bnvar")}, [norm](Reads r) { return inverse_deviation(r[0], norm); });
-        const std::string raw = norm.affine ? value("bnraw") : name;
+        const std::string raw = norm.affine ? value("bnraw") : one.output;
         add(raw, wide, {value("bndiff"), value("bnvar_inv")}, [](Reads r) { return r[0] * r[1]; });
         if (norm.affine) {
-            add(name, wide, {raw, value("bngain"), value("bnbias")}, [](Reads r) { return r[1] * r[0] + r[2]; });
+            add(one.output, wide, {raw, value("bngain"), value("bnbias")}, [](Reads r) { return r[1] * r[0] + r[2]; });
             operations_.back().first_read_last = true;
         }
     }
 
     // The same by the running statistics.
-    void evaluate(const Layer& layer, const std::string& hprebn, const std::string& name) {
+    void evaluate(const byhand::Operation& one) {
         const NormConfig norm = config_.norm;
-        std::vector<std::string> reads = {hprebn, layer.value("bnmean_running"), layer.value("bnvar_running")};
+        const Layer& layer = one.layer;
+        std::vector<std::string> reads = {one.input, layer.value("bnmean_running"), layer.value("bnvar_running")};
         if (norm.affine) {
             reads.push_back(layer.value("bngain"));
             reads.push_back(layer.value("bnbias"));
         }
-        add(name, {rows_, layer.outputs}, std::move(reads), [norm](Reads r) {
+        add(one.output, {rows_, layer.outputs}, std::move(reads), [norm](Reads r) {
             const Tensor variance = norm.running_spread == RunningSpread::deviation ? r[2] * r[2] : r[2];
             const Tensor raw = (r[0] - r[1]) * inverse_deviation(variance, norm);
             return norm.affine ? r[3] * raw + r[4] : raw;
         });
     }
 
+    // The mean over the rows. max(1) gives the gradient of a maximum to the first of equals.
+    void cross_entropy(const byhand::Operation& one) {
+        const Shape wide = {rows_, config_.vocabulary}, narrow = {rows_};
+        add("logit_maxes", narrow, {one.input}, [](Reads r) { return std::get<0>(r[0].max(1)); });
+        add("norm_logits", wide, {one.input, "logit_maxes"}, [](Reads r) { return r[0] - r[1].unsqueeze(1); });
+        add("counts", wide, {"norm_logits"}, [](Reads r) { return r[0].exp(); });
+        operations_.back().by_result = [](const Tensor& result, const Tensor& gradient) { return gradient * result; };
+        add("counts_sum", narrow, {"counts"}, [](Reads r) { return r[0].sum(1); });
+        add("counts_sum_inv", narrow, {"counts_sum"}, [](Reads r) { return r[0].pow(-1); });
+        add("probs", wide, {"counts", "counts_sum_inv"}, [](Reads r) { return r[0] * r[1].unsqueeze(1); });
+        add("logprobs", wide, {"probs"}, [](Reads r) { return r[0].log(); });
+        add(one.output, {}, {"logprobs", "Y"}, [](Reads r) { return -r[0].gather(1, r[1].unsqueeze(1)).mean(); });
+    }
+
     const NetworkConfig& config_;
     std::size_t rows_;
-    std::string prefix_;
+    bool training_;
     std::vector<Operation> operations_;
 };
+
+const std::array<List::Known, 6> List::kOperations = {{{op::kEmbedding, &List::embedding},
+                                                       {op::kFlatten, &List::flatten},
+                                                       {op::kLinear, &List::linear},
+                                                       {op::kBatchnorm, &List::batchnorm},
+                                                       {op::kTanh, &List::activate},
+                                                       {op::kCrossEntropy, &List::cross_entropy}}};
 
 }  // namespace
 
 std::vector<Operation> forward_operations(const NetworkConfig& config, std::size_t rows) {
-    const std::size_t V = config.vocabulary;
-    std::vector<Operation> all;
-    const auto add = [&all](std::string makes, Shape shape, std::vector<std::string> reads, auto apply) {
-        all.push_back({std::move(makes), std::move(shape), std::move(reads), apply});
-    };
-    const auto B = static_cast<std::int64_t>(rows);
-    add("emb", {rows, config.context, config.embedding}, {"C", "X"}, [](Reads r) { return at::embedding(r[0], r[1]); });
-    add("embcat", {rows, config.context * config.embedding}, {"emb"}, [B](Reads r) { return r[0].view({B, -1}); });
-    for (Operation& operation : Layers(config, rows, "").all(true)) {
-        all.push_back(std::move(operation));
+    List list(config, rows, true);
+    for (const byhand::Operation& one : operations(config)) {
+        list.append(one);
     }
-    // Cross-entropy, the mean over the rows. max(1) gives the gradient of a maximum to the first of equals.
-    add("logit_maxes", {rows}, {"logits"}, [](Reads r) { return std::get<0>(r[0].max(1)); });
-    add("norm_logits", {rows, V}, {"logits", "logit_maxes"}, [](Reads r) { return r[0] - r[1].unsqueeze(1); });
-    add("counts", {rows, V}, {"norm_logits"}, [](Reads r) { return r[0].exp(); });
-    all.back().by_result = [](const Tensor& result, const Tensor& gradient) { return gradient * result; };
-    add("counts_sum", {rows}, {"counts"}, [](Reads r) { return r[0].sum(1); });
-    add("counts_sum_inv", {rows}, {"counts_sum"}, [](Reads r) { return r[0].pow(-1); });
-    add("probs", {rows, V}, {"counts", "counts_sum_inv"}, [](Reads r) { return r[0] * r[1].unsqueeze(1); });
-    add("logprobs", {rows, V}, {"probs"}, [](Reads r) { return r[0].log(); });
-    add("loss", {}, {"logprobs", "Y"}, [](Reads r) { return -r[0].gather(1, r[1].unsqueeze(1)).mean(); });
-    return all;
+    return list.take();
 }
 
 std::vector<Operation> update_operations(const NetworkConfig& config, std::size_t rows) {
@@ -177,8 +173,8 @@ std::vector<Operation> update_operations(const NetworkConfig& config, std::size_
     }
     const NormConfig norm = config.norm;
     const double factor = divisor_of(norm.batch_divisor, rows) / divisor_of(norm.running_divisor, rows);
-    for (const Layer& layer : layers(config)) {
-        if (layer.norm == NormPlace::none) {
+    for (const auto& [op, layer, input, output] : operations(config)) {
+        if (op != op::kBatchnorm) {
             continue;
         }
         const std::string mean = layer.value("bnmean_running"), spread = layer.value("bnvar_running");
@@ -195,7 +191,11 @@ std::vector<Operation> update_operations(const NetworkConfig& config, std::size_
 }
 
 std::vector<Operation> evaluation_operations(const NetworkConfig& config, std::size_t rows) {
-    return running_figures(config).empty() ? std::vector<Operation>() : Layers(config, rows, "eval_").all(false);
+    List list(config, rows, false);
+    for (const byhand::Operation& one : evaluated_operations(config)) {
+        list.append(one);
+    }
+    return list.take();
 }
 
 std::vector<std::string> backward_order(const std::vector<Operation>& forward) {
