@@ -99,7 +99,17 @@ std::string Layer::value(const std::string& name) const {
 }
 
 std::vector<OperationConfig> expanded(const NetworkConfig& config) {
-    return config.layers.empty() ? long_form(config) : config.layers;
+    if (config.layers.empty()) {
+        return long_form(config);
+    }
+    std::vector<OperationConfig> list = config.layers;
+    auto width = config.hidden.begin();
+    for (OperationConfig& one : list) {
+        if (one.op == op::kLinear && width != config.hidden.end()) {
+            one.outputs = *width++;
+        }
+    }
+    return list;
 }
 
 std::vector<Layer> layers(const NetworkConfig& config) {
@@ -111,7 +121,7 @@ std::vector<Layer> layers(const NetworkConfig& config) {
             Layer& layer = all.emplace_back();
             layer.number = all.size();
             layer.inputs = inputs;
-            layer.is_output = list[i].outputs == 0;
+            layer.is_output = all.size() > config.hidden.size();
             layer.outputs = inputs = layer.is_output ? config.vocabulary : list[i].outputs;
             layer.has_bias = list[i].bias;
         } else if (list[i].op == op::kBatchnorm) {
@@ -176,20 +186,13 @@ NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> lay
     config.norm.place = first_norm == layers.end()            ? NormPlace::none
                         : (first_norm - 1)->op == op::kLinear ? NormPlace::before
                                                               : NormPlace::after;
-    if (long_form(config) != layers) {
+    if (long_form(config) != layers || config.hidden.empty()) {
+        for (OperationConfig& one : layers) {
+            one.outputs = 0;
+        }
         config.layers = std::move(layers);
     }
     return config;
-}
-
-void set_hidden(NetworkConfig& config, std::size_t layer, std::size_t width) {
-    config.hidden[layer] = width;
-    for (OperationConfig& one : config.layers) {
-        if (one.op == op::kLinear && layer-- == 0) {
-            one.outputs = width;
-            return;
-        }
-    }
 }
 
 std::vector<TensorSpec> parameters(const NetworkConfig& config) {
@@ -268,7 +271,7 @@ void check_network(const NetworkConfig& config, std::size_t rows) {
                                                 " characters sees no more of any name: --context takes that at most");
     require(config.embedding > 0, "an embedding of width 0 holds nothing: --embedding takes at least 1");
     if (!config.layers.empty()) {
-        check_layers(config.layers);
+        check_layers(expanded(config));
     }
     require(!config.hidden.empty() || !config.layers.empty(), "no hidden layer: --hidden takes at least one width");
     require(config.hidden.size() <= kMostHiddenLayers,

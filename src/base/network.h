@@ -59,7 +59,7 @@ inline constexpr const char* kCrossEntropy = "cross_entropy";  // logits → los
 // One operation of a network's `layers` with its options.
 struct OperationConfig {
     std::string op;
-    // Of a linear: its width, 0 for the last, whose width is V; and whether it has b.
+    // Of a linear: its width, 0 for the last, whose width is V (and in NetworkConfig::layers); and whether it has b.
     std::size_t outputs = 0;
     bool bias = true;
 
@@ -74,8 +74,9 @@ struct NetworkConfig {
     bool hidden_bias = true;                  // b of every hidden linear
     bool output_bias = true;                  // b of the last linear
     NormConfig norm;
-    // The operations between embcat and the logits, in order, where the fields above can't say them (with_layers); then
-    // `hidden` is the widths of all linears but the last, and norm.place is `none` where there is no norm.
+    // The operations between embcat and the logits, in order, where the fields above can't say them (with_layers). Then
+    // the widths of all linears but the last stand in `hidden` nevertheless, and norm.place is `none` where there is no
+    // norm.
     std::vector<OperationConfig> layers = {};  // NOLINT(readability-redundant-member-init): it may be left out
 
     bool operator==(const NetworkConfig&) const = default;
@@ -125,9 +126,6 @@ std::vector<OperationConfig> expanded(const NetworkConfig& config);
 // InputError("layers.2: …") where they are no network: no linear at the beginning, a linear without outputs that is not
 // the last or one with outputs that is, two operations of a layer that read a value of one name.
 NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> layers);
-
-// The width of a hidden layer, from 0 on, set to `width`.
-void set_hidden(NetworkConfig& config, std::size_t layer, std::size_t width);
 
 // Name and shape of one tensor.
 struct TensorSpec {

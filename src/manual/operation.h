@@ -17,7 +17,7 @@ enum class HandForm { stepwise, collapsed, fused };
 // An operation in its network, where its steps are wanted.
 struct Site {
     const NetworkConfig& network;
-    Operation operation;  // in evaluation its input and output carry eval_, where the list is one beside training
+    Operation operation;   // in evaluation its input and output carry eval_, where the list is one beside training
     std::size_t rows = 0;  // B
     HandForm form = HandForm::stepwise;
 
@@ -37,10 +37,10 @@ using ValueRanges = std::map<std::string, ValueRange>;
 
 struct HandOperation {
     std::string op;
-    AppendSteps forward;              // from its input to its output
-    AppendSteps backward;             // from the gradient of the output to those of parameters and input
+    AppendSteps forward;               // from its input to its output
+    AppendSteps backward;              // from the gradient of the output to those of parameters and input
     AppendSteps evaluation = forward;  // by the running statistics; `forward` where that makes no difference
-    AppendSteps update = nullptr;     // new_X of what it keeps for evaluation
+    AppendSteps update = nullptr;      // new_X of what it keeps for evaluation
     // Adds the ranges of its values that are not just any numbers.
     void (*ranges)(ValueRanges& ranges, const Site& at) = nullptr;
 };

@@ -27,7 +27,7 @@ public:
     ModuleSide(const NetworkConfig& config, std::size_t rows)
         : rows_(rows),
           context_(config.context),
-          order_(backward_order(forward_operations(config, rows))),
+          order_(backward_order(forward_steps(config, rows))),
           network_(config),
           before_(state(config)),
           after_(state(config)) {}

@@ -1,5 +1,4 @@
 #include "manual/linear/formulas.h"
-
 #include "manual/operation.h"
 #include "steps/rounded.h"
 
