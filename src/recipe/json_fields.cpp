@@ -130,9 +130,10 @@ void Object::refuse_if(bool wrong, const std::string& what) const {
     }
 }
 
-void Object::refuse_if(bool wrong, const char* key, const std::string& what) const {
+void Object::refuse_if(bool wrong, const char* key, const std::string& what) {
     const Json* value = wrong && source_ ? source_->value.find(key) : nullptr;
     if (value != nullptr) {
+        known_.emplace_back(key);  // it may be known only to be refused
         close();
         Field{*value, source_->where, path_to(source_->path, key)}.refuse_value(what);
     }

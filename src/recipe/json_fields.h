@@ -141,7 +141,7 @@ public:
     // When reading, throws InputError if `wrong`: for the object, or for the value of a key if that is in the file.
     // Precondition: every key has been taken, because an unknown or missing key is reported first.
     void refuse_if(bool wrong, const std::string& what) const;
-    void refuse_if(bool wrong, const char* key, const std::string& what) const;
+    void refuse_if(bool wrong, const char* key, const std::string& what);
 
 private:
     Object() : written_(Json::object()) {}

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "base/utf8.h"
 #include "recipe/json_fields.h"
 #include "recipe/recipe.h"
@@ -50,9 +51,12 @@ std::vector<double> cuts(const Field& field) {
     return two;
 }
 
-void describe_norm(Object& object, NormConfig& norm) {
-    object.take("place", norm.place, kPlaces);
-    object.take("output", norm.output, truth);
+// Where the layers are `listed`, they say where the norms stand.
+void describe_norm(Object& object, NormConfig& norm, bool listed) {
+    if (!listed) {
+        object.take("place", norm.place, kPlaces);
+        object.take("output", norm.output, truth);
+    }
     object.take("affine", norm.affine, truth);
     object.take("batch_divisor", norm.batch_divisor, kDivisors);
     object.take("running_divisor", norm.running_divisor, kDivisors);
@@ -78,6 +82,9 @@ void describe_norm(Object& object, NormConfig& norm) {
     object.take("evaluation", norm.evaluation, kFigures);
     object.refuse_if(place == EpsilonWord::none && norm.epsilon != 0, "epsilon",
                      R"(but epsilon_place is "none": give "inside" or "outside", or leave epsilon out)");
+    for (const char* key : {"place", "output"}) {
+        object.refuse_if(listed, key, "but \"layers\" says where the norms stand: leave it out");
+    }
 }
 
 void describe_bias(Object& object, NetworkConfig& network) {
@@ -85,12 +92,39 @@ void describe_bias(Object& object, NetworkConfig& network) {
     object.take("output", network.output_bias, truth);
 }
 
+void describe_operation(Object& object, OperationConfig& one) {
+    object.need("op", one.op, OneOf{{op::kLinear, op::kBatchnorm, op::kTanh}});
+    object.maybe("outputs", one.outputs, kWidth);
+    std::optional<bool> bias = one.op == op::kLinear ? std::optional(one.bias) : std::nullopt;
+    object.maybe("bias", bias, truth);
+    one.bias = bias.value_or(true);
+    for (const char* key : {"outputs", "bias"}) {
+        object.refuse_if(one.op != op::kLinear, key, "but goes with a linear only: leave it out");
+    }
+}
+
 void describe_network(Object& object, NetworkConfig& network) {
     object.take("context", network.context, Whole{1, kMostContext});
     object.take("embedding", network.embedding, kWidth);
-    object.take("hidden", network.hidden, List{1, kMostHiddenLayers, kWidth});
-    object.take("bias", network, describe_bias);
-    object.take("norm", network.norm, describe_norm);
+    std::vector<OperationConfig> layers = network.layers.empty() ? network.layers : expanded(network);
+    object.maybe("layers", layers, List{1, kMostOperations, describe_operation});
+    const bool listed = !layers.empty();
+    if (!listed) {
+        object.take("hidden", network.hidden, List{1, kMostHiddenLayers, kWidth});
+        object.take("bias", network, describe_bias);
+    }
+    object.take("norm", network.norm,
+                [listed](Object& norm, NormConfig& target) { describe_norm(norm, target, listed); });
+    for (const char* key : {"hidden", "bias"}) {
+        object.refuse_if(listed, key, "but \"layers\" lists every operation: leave it out");
+    }
+    if (listed) {
+        try {
+            network = with_layers(network, std::move(layers));
+        } catch (const InputError& error) {
+            object.refuse_if(true, error.what());
+        }
+    }
 }
 
 void describe_rule(Object& object, InitialRule& rule) {
@@ -176,6 +210,11 @@ Recipe recipe_from_json(const std::string& text, const std::string& where) {
         refuse(file, "network", "its tensors would take more than 1 TiB; lower its widths, or the batch");
     }
     return recipe;
+}
+
+std::string to_expanded_json(Recipe recipe) {
+    recipe.network.layers = expanded(recipe.network);
+    return to_json(recipe);
 }
 
 Json json_of(Recipe recipe) {

@@ -99,7 +99,7 @@ public:
         TorchSteps uses;
         for (const TorchStep& step : forward_) {
             if (std::ranges::find(step.reads, X) != step.reads.end()) {
-                uses.push_back(operation);
+                uses.push_back(step);
             }
         }
         if (uses.empty()) {

@@ -20,8 +20,7 @@ void forward(TorchSteps& steps, const Site& site) {
     add("counts_sum_inv", narrow, {"counts_sum"}, [](TensorReads r) { return r[0].pow(-1); });
     add("probs", wide, {"counts", "counts_sum_inv"}, [](TensorReads r) { return r[0] * r[1].unsqueeze(1); });
     add("logprobs", wide, {"probs"}, [](TensorReads r) { return r[0].log(); });
-    add(site.y(), {}, {"logprobs", "Y"},
-        [](TensorReads r) { return -r[0].gather(1, r[1].unsqueeze(1)).mean(); });
+    add(site.y(), {}, {"logprobs", "Y"}, [](TensorReads r) { return -r[0].gather(1, r[1].unsqueeze(1)).mean(); });
 }
 
 // LibTorch's own.

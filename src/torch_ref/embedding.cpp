@@ -6,10 +6,10 @@ namespace byhand::torch_ref {
 namespace {
 
 void embedding(TorchSteps& steps, const Site& site) {
-    steps.push_back({site.y(),
-                     {site.rows, site.network.context, site.network.embedding},
-                     {"C", site.x()},
-                     [](TensorReads r) { return at::embedding(r[0], r[1]); }});
+    steps.push_back(
+        {site.y(), {site.rows, site.network.context, site.network.embedding}, {"C", site.x()}, [](TensorReads r) {
+             return at::embedding(r[0], r[1]);
+         }});
 }
 
 void flatten(TorchSteps& steps, const Site& site) {

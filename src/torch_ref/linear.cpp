@@ -14,9 +14,8 @@ void forward(TorchSteps& steps, const Site& site) {
                              return at::matmul(r[0], r[1]) + r[2];
                          }});
     } else {
-        steps.push_back({site.y(), site.wide(), {site.x(), layer.W()}, [](TensorReads r) {
-                             return at::matmul(r[0], r[1]);
-                         }});
+        steps.push_back(
+            {site.y(), site.wide(), {site.x(), layer.W()}, [](TensorReads r) { return at::matmul(r[0], r[1]); }});
     }
 }
 
