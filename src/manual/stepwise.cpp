@@ -7,6 +7,7 @@
 #include "manual/batchnorm/formulas.h"
 #include "manual/cross_entropy/formulas.h"
 #include "manual/embedding/formulas.h"
+#include "manual/glossary.h"
 #include "manual/linear/formulas.h"
 #include "manual/tanh/formulas.h"
 #include "manual/update.h"
@@ -68,7 +69,8 @@ std::string d(const std::string& name) {
 class Builder {
 public:
     Builder(const NetworkConfig& config, std::size_t rows, Form form, const std::string& prefix = "")
-        : config_(config), norm_(config_.norm), form_(form), n_(rows), graph_{config, rows, {}, {}, {}, {}} {
+        : config_(config), norm_(config_.norm), form_(form), n_(rows), graph_{config, rows, {}, {},
+                                                                              {},     {},   {}, manual_glossary()} {
         std::string x = "embcat";
         for (const Layer& layer : layers(config)) {
             parts_.push_back({layer, names_of(layer, config, x, prefix)});
@@ -401,7 +403,7 @@ Graph evaluation_graph(const NetworkConfig& config, std::size_t rows) {
     const Builder builder(config, rows, Form::stepwise);
     StepList forward = builder.embedding();
     std::ranges::move(builder.evaluation(), std::back_inserter(forward));
-    return {config, rows, std::move(forward), {}, {}, {}};
+    return {config, rows, std::move(forward), {}, {}, {}, {}, manual_glossary()};
 }
 
 }  // namespace byhand
