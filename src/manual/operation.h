@@ -43,6 +43,8 @@ struct HandOperation {
     AppendSteps update = nullptr;      // new_X of what it keeps for evaluation
     // Adds the ranges of its values that are not just any numbers.
     void (*ranges)(ValueRanges& ranges, const Site& at) = nullptr;
+    // What there is to say of its values.
+    GlossaryRows glossary = {};  // NOLINT(readability-redundant-member-init): it may be left out
 };
 using HandOperations = std::vector<HandOperation>;
 

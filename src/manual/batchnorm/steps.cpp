@@ -1,4 +1,5 @@
 #include "manual/batchnorm/formulas.h"
+#include "manual/glossary.h"
 #include "manual/operation.h"
 #include "manual/update.h"
 #include "steps/rounded.h"
@@ -115,7 +116,8 @@ HandOperation batchnorm_operation() {
             .backward = backward,
             .evaluation = evaluation,
             .update = update,
-            .ranges = ranges};
+            .ranges = ranges,
+            .glossary = batchnorm_rows()};
 }
 
 }  // namespace byhand

@@ -1,5 +1,6 @@
 // logits and Y to the loss: in eight small steps or in one, and back.
 #include "manual/cross_entropy/formulas.h"
+#include "manual/glossary.h"
 #include "manual/operation.h"
 #include "steps/rounded.h"
 
@@ -86,7 +87,11 @@ void ranges(ValueRanges& ranges, const Site& /*at*/) {
 }  // namespace
 
 HandOperation cross_entropy_operation() {
-    return {.op = op::kCrossEntropy, .forward = forward, .backward = backward, .ranges = ranges};
+    return {.op = op::kCrossEntropy,
+            .forward = forward,
+            .backward = backward,
+            .ranges = ranges,
+            .glossary = cross_entropy_rows()};
 }
 
 }  // namespace byhand

@@ -1,5 +1,6 @@
 // C and X to emb, and emb to embcat: of each context T rows of C, one after another.
 #include "manual/embedding/formulas.h"
+#include "manual/glossary.h"
 #include "manual/operation.h"
 #include "steps/rounded.h"
 
@@ -32,7 +33,7 @@ void flatten_gradients(StepList& b, const Site& at) {
 }  // namespace
 
 HandOperation embedding_operation() {
-    return {.op = op::kEmbedding, .forward = embedding, .backward = embedding_gradients};
+    return {.op = op::kEmbedding, .forward = embedding, .backward = embedding_gradients, .glossary = embedding_rows()};
 }
 
 HandOperation flatten_operation() {

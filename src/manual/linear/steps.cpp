@@ -1,3 +1,4 @@
+#include "manual/glossary.h"
 #include "manual/linear/formulas.h"
 #include "manual/operation.h"
 #include "steps/rounded.h"
@@ -29,7 +30,7 @@ void backward(StepList& b, const Site& at) {
 }  // namespace
 
 HandOperation linear_operation() {
-    return {.op = op::kLinear, .forward = forward, .backward = backward};
+    return {.op = op::kLinear, .forward = forward, .backward = backward, .glossary = linear_rows()};
 }
 
 }  // namespace byhand

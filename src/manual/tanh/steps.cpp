@@ -1,3 +1,4 @@
+#include "manual/glossary.h"
 #include "manual/operation.h"
 #include "manual/tanh/formulas.h"
 #include "steps/rounded.h"
@@ -20,7 +21,7 @@ void ranges(ValueRanges& ranges, const Site& at) {
 }  // namespace
 
 HandOperation tanh_operation() {
-    return {.op = op::kTanh, .forward = forward, .backward = backward, .ranges = ranges};
+    return {.op = op::kTanh, .forward = forward, .backward = backward, .ranges = ranges, .glossary = tanh_rows()};
 }
 
 }  // namespace byhand
