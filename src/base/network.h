@@ -1,6 +1,7 @@
 // What a network is, as plain data, and what its tensors are called. Every side builds itself from this.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -54,6 +55,9 @@ inline constexpr const char* kLinear = "linear";               // by W and b; be
 inline constexpr const char* kBatchnorm = "batchnorm";         // reads hprebn; by the conventions of NormConfig
 inline constexpr const char* kTanh = "tanh";                   // reads hpreact
 inline constexpr const char* kCrossEntropy = "cross_entropy";  // logits → loss
+
+// Those that `layers` can list.
+inline constexpr std::array kListed = {kLinear, kBatchnorm, kTanh};
 }  // namespace op
 
 // One operation of a network's `layers` with its options.

@@ -30,7 +30,7 @@ class Fused {
 public:
     using Keep = FusedKeep;
 
-    // Throws InputError where check_network does. Precondition: threads > 0.
+    // Throws InputError where check_network does. Preconditions: has_fused_step (manual/fused_tensors.h), threads > 0.
     Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size_t threads = 1);
     Fused(const Fused&) = delete;
     Fused& operator=(const Fused&) = delete;

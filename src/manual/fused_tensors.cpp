@@ -5,7 +5,6 @@
 #include <span>
 #include <utility>
 
-#include "base/error.h"
 #include "base/value.h"
 #include "manual/panels.h"
 
@@ -20,6 +19,13 @@ bool in_panels(const TensorSpec& spec) {
 
 }  // namespace
 
+bool has_fused_step(const NetworkConfig& config) {
+    return std::ranges::all_of(operations(config), [](const Operation& one) {
+        return one.op == op::kEmbedding || one.op == op::kFlatten || one.op == op::kLinear ||
+               one.op == op::kBatchnorm || one.op == op::kTanh || one.op == op::kCrossEntropy;
+    });
+}
+
 std::vector<FusedPattern> fused_patterns(const NetworkConfig& config) {
     std::vector<FusedPattern> patterns;
     for (const auto& [op, layer, input, output] : operations(config)) {
@@ -30,8 +36,6 @@ std::vector<FusedPattern> fused_patterns(const NetworkConfig& config) {
         } else if (op == op::kTanh) {
             patterns.back().has_tanh = true;
             patterns.back().tanh = output;
-        } else if (op != op::kEmbedding && op != op::kFlatten && op != op::kCrossEntropy) {
-            throw InputError("the fused step has no kernel for the operation \"" + op + "\"");
         }
         if (layer.number > 0 && op != op::kCrossEntropy) {
             patterns.back().result = output;

@@ -23,7 +23,10 @@ struct FusedPattern {
     std::string linear, tanh, raw, result;
 };
 
-// Throws InputError where the network has an operation that they don't.
+// Whether the network is made of such layers. Else its operations run one by one (models.h).
+bool has_fused_step(const NetworkConfig& config);
+
+// Precondition: it is.
 std::vector<FusedPattern> fused_patterns(const NetworkConfig& config);
 
 // Whether to take the first linear's products by character: with so many contexts for each character that takes less

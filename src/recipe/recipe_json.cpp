@@ -93,7 +93,7 @@ void describe_bias(Object& object, NetworkConfig& network) {
 }
 
 void describe_operation(Object& object, OperationConfig& one) {
-    object.need("op", one.op, OneOf{{op::kLinear, op::kBatchnorm, op::kTanh}});
+    object.need("op", one.op, OneOf{{op::kListed.begin(), op::kListed.end()}});
     object.maybe("outputs", one.outputs, kWidth);
     std::optional<bool> bias = one.op == op::kLinear ? std::optional(one.bias) : std::nullopt;
     object.maybe("bias", bias, truth);
