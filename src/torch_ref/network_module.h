@@ -20,6 +20,7 @@
 #include "base/network.h"
 #include "base/tensors.h"
 #include "torch_ref/bridge.h"
+#include "torch_ref/operations.h"
 
 namespace byhand::torch_ref {
 
@@ -111,22 +112,41 @@ public:
         register_module("linear", linear);
     }
 
-    // Throws InputError where LibTorch's module has no such operation.
-    void append(const byhand::Operation& operation, const NormConfig& norm) {
-        behind_.push_back(operation);
+    // Throws InputError where LibTorch's side has no such operation.
+    void append(const NetworkConfig& config, const byhand::Operation& operation) {
+        behind_.push_back({operation, {}});
         if (operation.op == op::kBatchnorm) {
-            add_norm(norm);
+            add_norm(config.norm);
         } else if (operation.op != op::kTanh) {
-            throw InputError("LibTorch's module has no operation called \"" + operation.op + "\"");
+            behind_.back().apply = in_one_step(config, operation).apply;
         }
     }
 
     // (rows, inputs) → (rows, outputs). In `record`, where there is one, it keeps what each operation makes.
-    torch::Tensor forward(torch::Tensor x, Record* record) {
+    torch::Tensor forward(const torch::Tensor& x, Record* record) { return run(x, record, false); }
+
+    bool has_norm() const { return running_mean.defined(); }
+
+    // What the norm reads. Precondition: it has one.
+    torch::Tensor norm_input(const torch::Tensor& x) { return run(x, nullptr, true); }
+
+    const Layer layer;
+    torch::nn::Linear linear;
+    // The norm's tensors, whichever it is; (H) each, undefined where the layer has none.
+    torch::Tensor gain, bias, running_mean, running_spread;
+
+private:
+    torch::Tensor run(torch::Tensor x, Record* record, bool to_norm) {
         x = keep(record, output_, linear->forward(x));
-        for (const byhand::Operation& operation : behind_) {
-            if (operation.op == op::kBatchnorm) {
+        for (const auto& [operation, apply] : behind_) {
+            const bool is_norm = operation.op == op::kBatchnorm;
+            if (is_norm && to_norm) {
+                break;
+            }
+            if (is_norm) {
                 x = norm_.is_empty() ? batch_norm_1d_->forward(x) : norm_->forward(x);
+            } else if (apply) {
+                x = apply({x});
             } else {
                 // In place where its input is not kept: neither a linear nor a norm needs its result to go backwards.
                 x = record != nullptr ? torch::tanh(x) : x.tanh_();
@@ -136,20 +156,6 @@ public:
         return x;
     }
 
-    bool has_norm() const { return running_mean.defined(); }
-
-    // What the norm reads. Precondition: it has one.
-    torch::Tensor norm_input(torch::Tensor x) {
-        x = linear->forward(x);
-        return behind_.front().op == op::kBatchnorm ? x : x.tanh_();
-    }
-
-    const Layer layer;
-    torch::nn::Linear linear;
-    // The norm's tensors, whichever it is; (H) each, undefined where the layer has none.
-    torch::Tensor gain, bias, running_mean, running_spread;
-
-private:
     void add_norm(const NormConfig& norm) {
         const std::int64_t features = as_int(layer.outputs);
         if (is_batch_norm_1d(norm)) {
@@ -169,8 +175,12 @@ private:
         }
     }
 
-    std::string output_;                     // of the linear
-    std::vector<byhand::Operation> behind_;  // it
+    struct Behind {
+        byhand::Operation operation;
+        decltype(TorchStep::apply) apply;  // empty for a norm and tanh
+    };
+    std::string output_;  // of the linear
+    std::vector<Behind> behind_;
     torch::nn::BatchNorm1d batch_norm_1d_{nullptr};
     Norm norm_{nullptr};
 };
@@ -185,7 +195,7 @@ public:
             if (operation.op == op::kLinear) {
                 blocks_.push_back(register_module("layer" + std::to_string(operation.layer.number), Block(operation)));
             } else if (operation.layer.number > 0 && operation.op != op::kCrossEntropy) {
-                blocks_.back()->append(operation, config.norm);
+                blocks_.back()->append(config, operation);
             }
         }
         slots_ = find_slots();

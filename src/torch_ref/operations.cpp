@@ -10,6 +10,15 @@
 #include "base/value.h"
 
 namespace byhand::torch_ref {
+
+// Each in a file of its own.
+TorchOperation embedding_operation();
+TorchOperation flatten_operation();
+TorchOperation linear_operation();
+TorchOperation batchnorm_operation();
+TorchOperation tanh_operation();
+TorchOperation cross_entropy_operation();
+
 namespace {
 
 const TorchOperation& find(const TorchOperations& known, const std::string& op) {
@@ -85,6 +94,15 @@ std::vector<Question> formulas(const NetworkConfig& config, std::size_t rows, co
         }
     });
     return all;
+}
+
+TorchStep in_one_step(const NetworkConfig& config, const Operation& operation, const TorchOperations& known) {
+    TorchSteps steps;
+    find(known, operation.op).forward(steps, {config, operation, 1});
+    if (steps.size() != 1 || steps.front().reads != std::vector{operation.input}) {
+        throw InputError("LibTorch's module has no operation called \"" + operation.op + "\"");
+    }
+    return steps.front();
 }
 
 std::vector<std::string> backward_order(const TorchSteps& forward) {

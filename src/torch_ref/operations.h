@@ -29,6 +29,11 @@ using Formulas = std::vector<Question> (*TorchOperation::*)(const Site& at);
 std::vector<Question> formulas(const NetworkConfig& config, std::size_t rows, const TorchOperations& known,
                                Formulas which);
 
+// The single step of an operation that reads nothing but its input. Throws InputError where it is another one, or none
+// of `known`.
+TorchStep in_one_step(const NetworkConfig& config, const Operation& operation,
+                      const TorchOperations& known = torch_operations());
+
 // What a gradient goes to, named after it ("logprobs", … "C"), in the order in which the backward pass completes them:
 // a value's gradient is complete after the first of `forward` that reads the value.
 std::vector<std::string> backward_order(const TorchSteps& forward);
