@@ -195,7 +195,8 @@ Paper walkthrough(const WalkthroughOptions& options, const Material& material, c
     runner.backward();
     runner.update();
 
-    const Followed followed{options.row, {network, printable_characters(run.vocabulary), batch.X, batch.Y}};
+    const Followed followed{options.row,
+                            {network, runner.graph().glossary, printable_characters(run.vocabulary), batch.X, batch.Y}};
     const Told told{runner.graph(), runner.tensors(), followed};
     Paper paper{"walkthrough", "note 1", "One training step, in order", {}, {}, {}, true};
     paper.blocks.emplace_back(Text{fmt::format(
