@@ -74,6 +74,7 @@ struct Presentation {
     std::string recipe;
     std::string torch_version;
     NetworkConfig network;
+    Glossary glossary;                    // of its operations
     std::vector<std::string> characters;  // of the vocabulary, '.' first: UTF-8, fit to print
     SourceOf source;                      // may be empty
     Filter shows;

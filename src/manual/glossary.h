@@ -15,7 +15,7 @@ GlossaryRows tanh_rows();
 GlossaryRows cross_entropy_rows();
 
 // Those of these operations, and of what none makes: the batch and the rate.
-Glossary glossary_of(const HandOperations& hand);
+Glossary glossary_of(const HandOperations& hand = hand_operations());
 
 // Rules that operations share.
 inline constexpr std::string_view kLeftFactor =
