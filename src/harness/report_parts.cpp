@@ -7,7 +7,7 @@
 #include <cmath>
 #include <span>
 
-#include "harness/mistakes.h"
+#include "harness/faults/mistakes.h"
 
 namespace byhand::report {
 
