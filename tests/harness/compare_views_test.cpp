@@ -167,8 +167,8 @@ TEST_CASE("one wrong element is one mismatch, by the limits of its name") {
     const Tensors<float> theirs = counted(least());
     ours["dW1"][5] += 0.25F;
     const auto with_limits = [&](const Limits& limits) {
-        return compare_views(small_network(), glossary_of(), "fused", Coverage::everything, ours.views(),
-                             "stepwise", theirs.views(), {}, limits);
+        return compare_views(small_network(), glossary_of(), "fused", Coverage::everything, ours.views(), "stepwise",
+                             theirs.views(), {}, limits);
     };
     CHECK(disagreeing(with_limits({})) == Names{"dW1 mismatch"});  // no limits: not made, nothing to spare
     CHECK(disagreeing(with_limits({{"dW2", {9}}})) == Names{"dW1 mismatch"});
@@ -213,8 +213,8 @@ TEST_CASE("where the oracle is not a number, the element is out of range and not
     Tensors<double> oracle(least());
     copy_into(oracle, theirs);
     const auto verdict = [&] {
-        return result_of(compare_views(small_network(), glossary_of(), "stepwise", Coverage::everything,
-                                       ours.views(), "stepwise", theirs.views(), oracle.views(), {{"dW1", {0.01}}}),
+        return result_of(compare_views(small_network(), glossary_of(), "stepwise", Coverage::everything, ours.views(),
+                                       "stepwise", theirs.views(), oracle.views(), {{"dW1", {0.01}}}),
                          "dW1")
             ->verdict;
     };
@@ -226,8 +226,8 @@ TEST_CASE("where the oracle is not a number, the element is out of range and not
 TEST_CASE("pictures are taken where they are asked for, of what both sides have in one shape") {
     const Tensors<float> ours = counted(with(least(), "dh")), theirs = counted(least());
     const auto views = [&](bool pictures) {
-        return compare_views(small_network(), glossary_of(), "fused", Coverage::everything, ours.views(),
-                             "stepwise", theirs.views(), {}, {}, pictures);
+        return compare_views(small_network(), glossary_of(), "fused", Coverage::everything, ours.views(), "stepwise",
+                             theirs.views(), {}, {}, pictures);
     };
     for (const ComparedTensor& tensor : views(true)) {
         CHECK((tensor.picture != nullptr) == (tensor.result.name != "dh"));
