@@ -146,16 +146,16 @@ TEST_CASE("outside operation: its steps are judged in isolation, and a wrong one
             step.in_float = bound("wrong_backward", wrong_backward<float>, count(step.shape));
         }
     }
-    for (const Graph& graph : {right, wrong}) {
+    for (const Graph* graph : {&right, &wrong}) {
         Questions questions(with_inputs(reference->views(), example.batch(), example.config.context, &rate),
                             example.config.vocabulary, 3, right.ranges);
         std::vector<std::string> culprits;
-        for (const StepAlone& step : run_alone(graph, {.right = right}, *answers, questions)) {
+        for (const StepAlone& step : run_alone(*graph, {.right = right}, *answers, questions)) {
             if (step.wrong()) {
                 culprits.push_back(step.makes);
             }
         }
-        CHECK(culprits == (&graph == &wrong ? std::vector<std::string>{"dhpreact.1"} : std::vector<std::string>{}));
+        CHECK(culprits == (graph == &wrong ? std::vector<std::string>{"dhpreact.1"} : std::vector<std::string>{}));
     }
 }
 
