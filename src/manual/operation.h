@@ -50,6 +50,12 @@ using HandOperations = std::vector<HandOperation>;
 
 // All of src/manual, each from its folder.
 const HandOperations& hand_operations();
+HandOperation embedding_operation();
+HandOperation flatten_operation();
+HandOperation linear_operation();
+HandOperation batchnorm_operation();
+HandOperation tanh_operation();
+HandOperation cross_entropy_operation();
 
 // Throws InputError where none of them has that name.
 const HandOperation& find_operation(const HandOperations& all, const std::string& op);
