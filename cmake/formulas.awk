@@ -11,9 +11,10 @@ match($0, /^void [a-z_0-9]+\(T\*/) {
     name = substr($0, 6, RLENGTH - 8)
     file = FILENAME
     sub(/.*\/src\//, "src/", file)
+    parts = split(file, folder, "/")
     gsub(/\\/, "\\\\", comment)
     gsub(/"/, "\\\"", comment)
-    rows = rows sprintf("    {\"%s\", \"%s\", %d, \"%s\"},\n", name, file, FNR, comment)
+    rows = rows sprintf("    {\"%s\", \"%s\", \"%s\", %d, \"%s\"},\n", name, parts == 4 ? folder[3] : "", file, FNR, comment)
 }
 { comment = "" }
 END {

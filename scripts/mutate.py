@@ -38,7 +38,8 @@ import tempfile
 import threading
 import time
 
-FILES = ["embedding.h", "linear.h", "batchnorm.h", "tanh.h", "softmax_cross_entropy.h", "update.h", "sums.h",
+FILES = ["embedding/formulas.h", "linear/formulas.h", "batchnorm/formulas.h", "tanh/formulas.h",
+         "cross_entropy/formulas.h", "update.h", "sums.h",
          "stepwise.cpp", "fused.cpp", "fused.h", "simd/kernels.cpp", "simd/norm.cpp", "simd/product.cpp",
          "simd/by_character.cpp", "evaluation.cpp"]
 MUTANTS = 220
@@ -447,8 +448,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="byhand-mutants-") as folder:
         folder = pathlib.Path(folder)
         workshop = Workshop(options.root, options.build, folder)
-        seen = ("batchnorm.h", "simd/kernels.cpp", "evaluation.cpp", "stepwise.cpp", "fused.h", "fused.cpp")
-        workshop.see_the_right_program_pass([f for f in seen if f in queues or f == "batchnorm.h"], folder / "right")
+        seen = ("batchnorm/formulas.h", "simd/kernels.cpp", "evaluation.cpp", "stepwise.cpp", "fused.h", "fused.cpp")
+        workshop.see_the_right_program_pass([f for f in seen if f in queues or f == "batchnorm/formulas.h"], folder / "right")
         free = [folder / f"worker{i}" for i in range(options.workers)]
 
         def judge(mutant, place):

@@ -1,8 +1,12 @@
 #include "base/network.h"
 
+#include <algorithm>
 #include <cmath>
+#include <set>
+#include <utility>
 
 #include "base/error.h"
+#include "base/value.h"
 
 namespace byhand {
 namespace {
@@ -10,6 +14,75 @@ namespace {
 void require(bool holds, const std::string& message) {
     if (!holds) {
         throw InputError(message);
+    }
+}
+
+bool is_last_linear(const OperationConfig& one) {
+    return one.op == op::kLinear && one.outputs == 0;
+}
+
+// What the fields of the short form say.
+std::vector<OperationConfig> long_form(const NetworkConfig& config) {
+    std::vector<OperationConfig> list;
+    for (const std::size_t width : config.hidden) {
+        list.push_back({op::kLinear, width, config.hidden_bias});
+        if (config.norm.place == NormPlace::before) {
+            list.push_back({op::kBatchnorm});
+        }
+        list.push_back({op::kTanh});
+        if (config.norm.place == NormPlace::after) {
+            list.push_back({op::kBatchnorm});
+        }
+    }
+    list.push_back({op::kLinear, 0, config.output_bias});
+    if (config.norm.place != NormPlace::none && config.norm.output) {
+        list.push_back({op::kBatchnorm});
+    }
+    return list;
+}
+
+// What the value is called that an operation reads.
+std::string read_as(const std::string& operation) {
+    return operation == op::kLinear ? "h" : operation == op::kBatchnorm ? "hprebn" : "hpreact";
+}
+
+// Whether values carry their layer's number: where one name would mean two of them.
+bool has_suffixes(const std::vector<OperationConfig>& list) {
+    std::set<std::string> names;
+    return std::ranges::count(list, op::kLinear, &OperationConfig::op) > 2 ||
+           std::ranges::any_of(list, [&](const OperationConfig& one) {
+               return one.op != op::kLinear && !names.insert(read_as(one.op)).second;
+           });
+}
+
+// See with_layers.
+void check_layers(const std::vector<OperationConfig>& list) {
+    const auto refuse = [](std::size_t i, const std::string& what) {
+        throw InputError("layers[" + std::to_string(i) + "]: " + what);
+    };
+    const std::ptrdiff_t linears = std::ranges::count(list, op::kLinear, &OperationConfig::op);
+    require(!list.empty(), "layers: a network without operations; list them");
+    if (list.front().op != op::kLinear) {
+        refuse(0, "\"" + list.front().op + "\" comes before the first linear: begin with a linear");
+    }
+    std::ptrdiff_t linear = 0;
+    std::set<std::string> read;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        if (list[i].op != op::kLinear) {
+            if (!read.insert(read_as(list[i].op)).second) {
+                refuse(i, "layer " + std::to_string(linear) + " has two operations that read " + read_as(list[i].op) +
+                              ": put a linear between them, or leave one out");
+            }
+            continue;
+        }
+        ++linear;
+        read.clear();
+        if (linear == linears && list[i].outputs != 0) {
+            refuse(i, "the last linear has as many outputs as there are characters: leave \"outputs\" out");
+        }
+        if (linear < linears && list[i].outputs == 0) {
+            refuse(i, "a linear that is not the last one is missing its \"outputs\"; add it");
+        }
     }
 }
 
@@ -25,36 +98,114 @@ std::string Layer::value(const std::string& name) const {
     return name + suffix;
 }
 
+std::vector<OperationConfig> expanded(const NetworkConfig& config) {
+    if (config.layers.empty()) {
+        return long_form(config);
+    }
+    std::vector<OperationConfig> list = config.layers;
+    auto width = config.hidden.begin();
+    for (OperationConfig& one : list) {
+        if (one.op == op::kLinear && width != config.hidden.end()) {
+            one.outputs = *width++;
+        }
+    }
+    return list;
+}
+
 std::vector<Layer> layers(const NetworkConfig& config) {
-    const bool several = config.hidden.size() > 1 || (config.norm.place != NormPlace::none && config.norm.output);
+    const std::vector<OperationConfig> list = expanded(config);
     std::vector<Layer> all;
     std::size_t inputs = config.context * config.embedding;
-    for (std::size_t i = 0; i <= config.hidden.size(); ++i) {
-        Layer layer;
-        layer.number = i + 1;
-        layer.inputs = inputs;
-        layer.is_output = i == config.hidden.size();
-        layer.outputs = layer.is_output ? config.vocabulary : config.hidden[i];
-        layer.has_bias = layer.is_output ? config.output_bias : config.hidden_bias;
-        layer.norm = config.norm.place;
-        if (layer.is_output && layer.norm != NormPlace::none) {
-            layer.norm = config.norm.output ? NormPlace::before : NormPlace::none;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        if (list[i].op == op::kLinear) {
+            Layer& layer = all.emplace_back();
+            layer.number = all.size();
+            layer.inputs = inputs;
+            layer.is_output = all.size() > config.hidden.size();
+            layer.outputs = inputs = layer.is_output ? config.vocabulary : list[i].outputs;
+            layer.has_bias = list[i].bias;
+        } else if (list[i].op == op::kBatchnorm) {
+            all.back().norm = list[i - 1].op == op::kLinear ? NormPlace::before : NormPlace::after;
         }
-        layer.suffix = several ? "." + std::to_string(layer.number) : "";
-        inputs = layer.outputs;
-        all.push_back(std::move(layer));
+    }
+    if (has_suffixes(list)) {
+        for (Layer& layer : all) {
+            layer.suffix = "." + std::to_string(layer.number);
+        }
     }
     return all;
 }
 
-std::vector<TensorSpec> parameters(const NetworkConfig& config) {
-    std::vector<TensorSpec> specs = {{"C", {config.vocabulary, config.embedding}}};
-    for (const Layer& layer : layers(config)) {
-        specs.push_back({layer.W(), {layer.inputs, layer.outputs}});
-        if (layer.has_bias) {
-            specs.push_back({layer.b(), {layer.outputs}});
+std::vector<Operation> operations(const NetworkConfig& config) {
+    const std::vector<OperationConfig> list = expanded(config);
+    const std::vector<Layer> all = layers(config);
+    Layer none;
+    none.number = 0;
+    std::vector<Operation> operations = {{op::kEmbedding, none, "X", "emb"}, {op::kFlatten, none, "emb", "embcat"}};
+    std::string input = "embcat";
+    std::size_t layer = 0;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        layer += list[i].op == op::kLinear ? 1 : 0;
+        const Layer& here = all[layer - 1];
+        const std::string output = i + 1 == list.size() ? "logits" : here.value(read_as(list[i + 1].op));
+        operations.push_back({list[i].op, here, input, output});
+        input = output;
+    }
+    operations.push_back({op::kCrossEntropy, all.back(), "logits", "loss"});
+    return operations;
+}
+
+std::vector<Operation> evaluated_operations(const NetworkConfig& config) {
+    std::vector<Operation> all = operations(config);
+    if (std::ranges::find(all, op::kBatchnorm, &Operation::op) == all.end()) {
+        return {};
+    }
+    std::erase_if(all, [](const Operation& one) { return one.layer.number == 0 || one.op == op::kCrossEntropy; });
+    for (Operation& one : all) {
+        one.input = one.input == "embcat" ? one.input : evaluation_of(one.input);
+        one.output = evaluation_of(one.output);
+    }
+    return all;
+}
+
+NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> layers) {
+    check_layers(layers);
+    const auto is_norm = [](const OperationConfig& one) { return one.op == op::kBatchnorm; };
+    const auto last = std::ranges::find_if(layers, [](const auto& one) { return is_last_linear(one); });
+    const auto first_norm = std::ranges::find_if(layers, is_norm);
+    config.layers.clear();
+    config.hidden.clear();
+    config.hidden_bias = layers.front().bias;
+    config.output_bias = last->bias;
+    for (const OperationConfig& one : layers) {
+        if (one.op == op::kLinear && !is_last_linear(one)) {
+            config.hidden.push_back(one.outputs);
         }
-        if (layer.norm != NormPlace::none && config.norm.affine) {
+    }
+    config.norm.output = std::any_of(last, layers.end(), is_norm);
+    config.norm.place = first_norm == layers.end()            ? NormPlace::none
+                        : (first_norm - 1)->op == op::kLinear ? NormPlace::before
+                                                              : NormPlace::after;
+    if (long_form(config) != layers || config.hidden.empty()) {
+        for (OperationConfig& one : layers) {
+            one.outputs = 0;
+        }
+        config.layers = std::move(layers);
+    }
+    return config;
+}
+
+std::vector<TensorSpec> parameters(const NetworkConfig& config) {
+    std::vector<TensorSpec> specs;
+    for (const auto& [op, layer, input, output] : operations(config)) {
+        if (op == op::kEmbedding) {
+            specs.push_back({"C", {config.vocabulary, config.embedding}});
+        } else if (op == op::kLinear) {
+            specs.push_back({layer.W(), {layer.inputs, layer.outputs}});
+            if (layer.has_bias) {
+                specs.push_back({layer.b(), {layer.outputs}});
+            }
+        } else if (op == op::kBatchnorm && config.norm.affine) {
             specs.push_back({layer.value("bngain"), {layer.outputs}});
             specs.push_back({layer.value("bnbias"), {layer.outputs}});
         }
@@ -64,8 +215,8 @@ std::vector<TensorSpec> parameters(const NetworkConfig& config) {
 
 std::vector<TensorSpec> running_figures(const NetworkConfig& config) {
     std::vector<TensorSpec> specs;
-    for (const Layer& layer : layers(config)) {
-        if (layer.norm != NormPlace::none) {
+    for (const auto& [op, layer, input, output] : operations(config)) {
+        if (op == op::kBatchnorm) {
             specs.push_back({layer.value("bnmean_running"), {layer.outputs}});
             specs.push_back({layer.value("bnvar_running"), {layer.outputs}});
         }
@@ -87,6 +238,10 @@ std::size_t parameter_count(const NetworkConfig& config) {
         total += count(spec.shape);
     }
     return total;
+}
+
+bool is_calibrated(const NetworkConfig& config) {
+    return config.norm.place != NormPlace::none && config.norm.evaluation == EvaluationFigures::training_set;
 }
 
 bool fits_in_memory(const NetworkConfig& config, std::size_t rows) {
@@ -115,7 +270,10 @@ void check_network(const NetworkConfig& config, std::size_t rows) {
     require(config.context <= kMostContext, "a context of more than " + std::to_string(kMostContext) +
                                                 " characters sees no more of any name: --context takes that at most");
     require(config.embedding > 0, "an embedding of width 0 holds nothing: --embedding takes at least 1");
-    require(!config.hidden.empty(), "no hidden layer: --hidden takes at least one width");
+    if (!config.layers.empty()) {
+        check_layers(expanded(config));
+    }
+    require(!config.hidden.empty() || !config.layers.empty(), "no hidden layer: --hidden takes at least one width");
     require(config.hidden.size() <= kMostHiddenLayers,
             "more than " + std::to_string(kMostHiddenLayers) + " hidden layers: --hidden takes as many widths at most");
     for (const std::size_t width : config.hidden) {

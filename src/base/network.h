@@ -1,6 +1,7 @@
 // What a network is, as plain data, and what its tensors are called. Every side builds itself from this.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 
 namespace byhand {
 
+// Of the short form of a network (see `expanded`), and of a layer.
 // before: linear → hprebn → … → hpreact → tanh → h;  after: linear → hpreact → tanh → hprebn → … → h;
 // none: linear → hpreact → tanh → h.
 enum class NormPlace { none, before, after };
@@ -42,7 +44,31 @@ struct NormConfig {
 };
 
 inline constexpr std::size_t kMostHiddenLayers = 64;
+inline constexpr std::size_t kMostOperations = 4 * kMostHiddenLayers;
 inline constexpr std::size_t kMostContext = 1024;  // as many characters as the longest line of names
+
+// The operations that a network has: those of every network, and those that its `layers` can list.
+namespace op {
+inline constexpr const char* kEmbedding = "embedding";         // X → emb, by C
+inline constexpr const char* kFlatten = "flatten";             // emb → embcat
+inline constexpr const char* kLinear = "linear";               // by W and b; begins a layer
+inline constexpr const char* kBatchnorm = "batchnorm";         // reads hprebn; by the conventions of NormConfig
+inline constexpr const char* kTanh = "tanh";                   // reads hpreact
+inline constexpr const char* kCrossEntropy = "cross_entropy";  // logits → loss
+
+// Those that `layers` can list.
+inline constexpr std::array kListed = {kLinear, kBatchnorm, kTanh};
+}  // namespace op
+
+// One operation of a network's `layers` with its options.
+struct OperationConfig {
+    std::string op;
+    // Of a linear: its width, 0 for the last, whose width is V (and in NetworkConfig::layers); and whether it has b.
+    std::size_t outputs = 0;
+    bool bias = true;
+
+    bool operator==(const OperationConfig&) const = default;
+};
 
 struct NetworkConfig {
     std::size_t vocabulary = 27;              // V
@@ -52,6 +78,10 @@ struct NetworkConfig {
     bool hidden_bias = true;                  // b of every hidden linear
     bool output_bias = true;                  // b of the last linear
     NormConfig norm;
+    // The operations between embcat and the logits, in order, where the fields above can't say them (with_layers). Then
+    // the widths of all linears but the last stand in `hidden` nevertheless, and norm.place is `none` where there is no
+    // norm.
+    std::vector<OperationConfig> layers = {};  // NOLINT(readability-redundant-member-init): it may be left out
 
     bool operator==(const NetworkConfig&) const = default;
 };
@@ -73,8 +103,33 @@ struct Layer {
     std::string value(const std::string& name) const;
 };
 
-// The layers in order, the output last. The output takes its norm, if any, straight after the linear.
+// The layers in order, the output last. The output of the short form takes its norm, if any, straight after the linear.
 std::vector<Layer> layers(const NetworkConfig& config);
+
+// An operation where it stands.
+struct Operation {
+    std::string op;
+    // The linear that it belongs to; of embedding and flatten number 0, of the loss the output.
+    Layer layer;
+    // The values between two operations: "hprebn.1" → "hpreact.1".
+    std::string input, output;
+};
+
+// Every operation of the network in order, from the embedding to the loss. What an operation reads is named after it:
+// hprebn where it is a norm, h a linear, logits the loss, hpreact any other.
+std::vector<Operation> operations(const NetworkConfig& config);
+
+// Those that evaluation repeats beside training, from embcat to eval_logits; none where there is no norm.
+std::vector<Operation> evaluated_operations(const NetworkConfig& config);
+
+// The operations between embcat and the logits: `layers`, or what hidden, the biases, norm.place and norm.output are
+// short for. The last linear's outputs are 0.
+std::vector<OperationConfig> expanded(const NetworkConfig& config);
+
+// The network with these operations between embcat and the logits: in its short form where that can say them. Throws
+// InputError("layers[2]: …") where they are no network: no linear at the beginning, a linear without outputs that is
+// not the last or one with outputs that is, two operations of a layer that read a value of one name.
+NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> layers);
 
 // Name and shape of one tensor.
 struct TensorSpec {
@@ -95,6 +150,9 @@ std::vector<TensorSpec> state(const NetworkConfig& config);
 
 // The number of learned values.
 std::size_t parameter_count(const NetworkConfig& config);
+
+// Whether there is a norm that evaluates by the whole training part.
+bool is_calibrated(const NetworkConfig& config);
 
 // Whether all that any side keeps of the network and a training batch of `rows` rows takes no more than 2^40 bytes.
 bool fits_in_memory(const NetworkConfig& config, std::size_t rows);

@@ -9,7 +9,7 @@
 namespace byhand {
 
 // n, in and out of each, what it reads of the question, and what it makes:
-enum class Operation {
+enum class TimedOperation {
     linear_forward,          // y = x·W + bias              (n, in) → (n, out)
     linear_weight_backward,  // dW = xᵀ·dy                  (n, in), (n, out) → (in, out)
     linear_input_backward,   // dx = dy·Wᵀ                  (n, out) → (n, in)
@@ -25,7 +25,7 @@ enum class Operation {
 };
 
 struct OperationShape {
-    Operation operation = Operation::linear_forward;
+    TimedOperation operation = TimedOperation::linear_forward;
     std::size_t n = 0, in = 0, out = 0;
     bool bias = false;  // of a linear
 

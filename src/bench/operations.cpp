@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ranges>
 #include <utility>
 
 #include "bench/flops.h"
@@ -21,27 +22,36 @@ void add(std::vector<OperationOfStep>& all, const OperationShape& shape) {
     }
 }
 
-void add_forward(std::vector<OperationOfStep>& all, const Layer& layer, std::size_t rows) {
-    const std::size_t in = layer.inputs, out = layer.outputs;
-    add(all, {Operation::linear_forward, rows, in, out, layer.has_bias});
-    if (layer.norm != NormPlace::none) {
-        add(all, {Operation::norm_forward, rows, out, out});
-    }
-    if (!layer.is_output) {
-        add(all, {Operation::tanh_forward, rows, out, out});
+void add_forward(std::vector<OperationOfStep>& all, const Operation& one, const NetworkConfig& config,
+                 std::size_t rows) {
+    const std::size_t in = one.layer.inputs, out = one.layer.outputs, V = config.vocabulary;
+    if (one.op == op::kEmbedding) {
+        add(all, {TimedOperation::embedding_forward, rows * config.context, V, config.embedding});
+    } else if (one.op == op::kLinear) {
+        add(all, {TimedOperation::linear_forward, rows, in, out, one.layer.has_bias});
+    } else if (one.op == op::kBatchnorm) {
+        add(all, {TimedOperation::norm_forward, rows, out, out});
+    } else if (one.op == op::kTanh) {
+        add(all, {TimedOperation::tanh_forward, rows, out, out});
+    } else if (one.op == op::kCrossEntropy) {
+        add(all, {TimedOperation::exp_forward, rows, V, V});
+        add(all, {TimedOperation::cross_entropy, rows, V, V});
     }
 }
 
-void add_backward(std::vector<OperationOfStep>& all, const Layer& layer, std::size_t rows) {
-    const std::size_t in = layer.inputs, out = layer.outputs;
-    if (!layer.is_output) {
-        add(all, {Operation::tanh_backward, rows, out, out});
+void add_backward(std::vector<OperationOfStep>& all, const Operation& one, const NetworkConfig& config,
+                  std::size_t rows) {
+    const std::size_t in = one.layer.inputs, out = one.layer.outputs;
+    if (one.op == op::kTanh) {
+        add(all, {TimedOperation::tanh_backward, rows, out, out});
+    } else if (one.op == op::kBatchnorm) {
+        add(all, {TimedOperation::norm_backward, rows, out, out});
+    } else if (one.op == op::kLinear) {
+        add(all, {TimedOperation::linear_weight_backward, rows, in, out});
+        add(all, {TimedOperation::linear_input_backward, rows, in, out});
+    } else if (one.op == op::kEmbedding) {
+        add(all, {TimedOperation::embedding_backward, rows * config.context, config.vocabulary, config.embedding});
     }
-    if (layer.norm != NormPlace::none) {
-        add(all, {Operation::norm_backward, rows, out, out});
-    }
-    add(all, {Operation::linear_weight_backward, rows, in, out});
-    add(all, {Operation::linear_input_backward, rows, in, out});
 }
 
 // Uniform in [−1, 1).
@@ -79,49 +89,44 @@ Steps steps_of(const PreparedOperation& operation) {
 
 std::vector<OperationOfStep> operations_of(const NetworkConfig& config, std::size_t rows) {
     std::vector<OperationOfStep> all;
-    const std::vector<Layer> every_layer = layers(config);
-    const std::size_t characters = rows * config.context, V = config.vocabulary, E = config.embedding;
-    add(all, {Operation::embedding_forward, characters, V, E});
-    for (const Layer& layer : every_layer) {
-        add_forward(all, layer, rows);
+    const std::vector<Operation> network = operations(config);
+    for (const Operation& one : network) {
+        add_forward(all, one, config, rows);
     }
-    add(all, {Operation::exp_forward, rows, V, V});
-    add(all, {Operation::cross_entropy, rows, V, V});
-    for (std::size_t l = every_layer.size(); l-- > 0;) {
-        add_backward(all, every_layer[l], rows);
+    for (const Operation& one : network | std::views::reverse) {
+        add_backward(all, one, config, rows);
     }
-    add(all, {Operation::embedding_backward, characters, V, E});
-    for (const Layer& layer : every_layer) {
-        add(all, {Operation::update, layer.inputs, layer.inputs, layer.outputs});
+    for (const Layer& layer : layers(config)) {
+        add(all, {TimedOperation::update, layer.inputs, layer.inputs, layer.outputs});
     }
     return all;
 }
 
-std::string name_of(Operation operation) {
+std::string name_of(TimedOperation operation) {
     switch (operation) {
-        case Operation::linear_forward:
+        case TimedOperation::linear_forward:
             return "linear forward";
-        case Operation::linear_weight_backward:
+        case TimedOperation::linear_weight_backward:
             return "linear dW";
-        case Operation::linear_input_backward:
+        case TimedOperation::linear_input_backward:
             return "linear dx";
-        case Operation::norm_forward:
+        case TimedOperation::norm_forward:
             return "batchnorm forward";
-        case Operation::norm_backward:
+        case TimedOperation::norm_backward:
             return "batchnorm backward";
-        case Operation::tanh_forward:
+        case TimedOperation::tanh_forward:
             return "tanh forward";
-        case Operation::tanh_backward:
+        case TimedOperation::tanh_backward:
             return "tanh backward";
-        case Operation::exp_forward:
+        case TimedOperation::exp_forward:
             return "exp";
-        case Operation::cross_entropy:
+        case TimedOperation::cross_entropy:
             return "cross-entropy";
-        case Operation::embedding_forward:
+        case TimedOperation::embedding_forward:
             return "embedding gather";
-        case Operation::embedding_backward:
+        case TimedOperation::embedding_backward:
             return "embedding scatter";
-        case Operation::update:
+        case TimedOperation::update:
             return "update";
     }
     return "";
@@ -145,9 +150,9 @@ OperationQuestion question_of(const OperationShape& shape) {
 
 double flops_of(const OperationShape& shape) {
     switch (shape.operation) {
-        case Operation::linear_forward:
-        case Operation::linear_weight_backward:
-        case Operation::linear_input_backward:
+        case TimedOperation::linear_forward:
+        case TimedOperation::linear_weight_backward:
+        case TimedOperation::linear_input_backward:
             return product_flops(shape.n, shape.in, shape.out);
         default:
             return 0;

@@ -24,7 +24,7 @@ struct OperationOfStep {
 std::vector<OperationOfStep> operations_of(const NetworkConfig& config, std::size_t rows);
 
 // "linear forward", "batchnorm backward", …
-std::string name_of(Operation operation);
+std::string name_of(TimedOperation operation);
 
 // Numbers for it, the same every time.
 OperationQuestion question_of(const OperationShape& shape);

@@ -40,10 +40,10 @@ Json json_of(const OperationTimes& times, const Machine& machine) {
 // "32·30→200", and how often.
 std::string size_of(const OperationOfStep& what) {
     const auto& [operation, n, in, out, bias] = what.shape;
-    const std::string size = in == out && flops_of(what.shape) == 0 && operation != Operation::update
+    const std::string size = in == out && flops_of(what.shape) == 0 && operation != TimedOperation::update
                                  ? fmt::format("{}×{}", n, in)
-                             : operation == Operation::update ? fmt::format("{}×{}", in, out)
-                                                              : fmt::format("{}×{}→{}", n, in, out);
+                             : operation == TimedOperation::update ? fmt::format("{}×{}", in, out)
+                                                                   : fmt::format("{}×{}→{}", n, in, out);
     return what.times == 1 ? size : fmt::format("{}, {} times", size, what.times);
 }
 

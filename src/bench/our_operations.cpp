@@ -89,14 +89,14 @@ void norm_backward(Operands& o) {
     }
 }
 
-std::function<void()> norm(const std::shared_ptr<Operands>& o, Operation operation) {
+std::function<void()> norm(const std::shared_ptr<Operands>& o, TimedOperation operation) {
     for (Floats* columns :
          {&o->mean, &o->variance, &o->inverse_deviation, &o->running_mean, &o->running_spread, &o->dgain, &o->dbias}) {
         columns->resize(padded(o->in));
     }
     o->raw = PanelMatrix(o->n, o->in);
     o->result = PanelMatrix(o->n, o->in);
-    if (operation == Operation::norm_forward) {
+    if (operation == TimedOperation::norm_forward) {
         return [o] { norm_forward(*o); };
     }
     norm_forward(*o);
@@ -105,7 +105,7 @@ std::function<void()> norm(const std::shared_ptr<Operands>& o, Operation operati
 
 std::function<void()> linear(const std::shared_ptr<Operands>& o, const OperationShape& shape) {
     switch (shape.operation) {
-        case Operation::linear_forward:
+        case TimedOperation::linear_forward:
             o->result = PanelMatrix(o->n, o->out);
             return [o, has_bias = shape.bias] {
                 for (const Panel& p : o->result.panels) {
@@ -113,7 +113,7 @@ std::function<void()> linear(const std::shared_ptr<Operands>& o, const Operation
                                          {0, o->n}, p);
                 }
             };
-        case Operation::linear_weight_backward:
+        case TimedOperation::linear_weight_backward:
             o->result = PanelMatrix(o->in, o->out);
             return [o] {
                 for (const Panel& p : o->result.panels) {
@@ -136,13 +136,13 @@ std::function<void()> linear(const std::shared_ptr<Operands>& o, const Operation
 }
 
 // Number by number, from x or from dy.
-std::function<void()> by_number(const std::shared_ptr<Operands>& o, Operation operation) {
+std::function<void()> by_number(const std::shared_ptr<Operands>& o, TimedOperation operation) {
     o->result = PanelMatrix(o->n, o->in);
     const std::size_t count = o->x.data.size();
     switch (operation) {
-        case Operation::tanh_forward:
+        case TimedOperation::tanh_forward:
             return [o, count] { simd::tanh_forward(o->result.data.data(), o->x.data.data(), count); };
-        case Operation::exp_forward:
+        case TimedOperation::exp_forward:
             return [o, count] { simd::exp_forward(o->result.data.data(), o->x.data.data(), count); };
         default:
             o->raw = PanelMatrix(o->n, o->in);
@@ -166,7 +166,7 @@ std::function<void()> cross_entropy(const std::shared_ptr<Operands>& o) {
 // Of rows of one character each: C is W, row by row.
 std::function<void()> embedding(const std::shared_ptr<Operands>& o, const OperationQuestion& question) {
     const std::vector<Stretch> stretches = stretches_of(o->n, 1, o->out);
-    if (question.shape.operation == Operation::embedding_forward) {
+    if (question.shape.operation == TimedOperation::embedding_forward) {
         o->result = PanelMatrix(o->n, o->out);
         return [o, stretches, C = Floats(question.W.begin(), question.W.end())] {
             simd::embedding_forward(o->result.data.data(), C.data(), o->indices.data(), o->n, 1, o->out, stretches);
@@ -180,25 +180,25 @@ std::function<void()> embedding(const std::shared_ptr<Operands>& o, const Operat
 }
 
 std::function<void()> run_of(const std::shared_ptr<Operands>& o, const OperationQuestion& question) {
-    const Operation operation = question.shape.operation;
+    const TimedOperation operation = question.shape.operation;
     switch (operation) {
-        case Operation::linear_forward:
-        case Operation::linear_weight_backward:
-        case Operation::linear_input_backward:
+        case TimedOperation::linear_forward:
+        case TimedOperation::linear_weight_backward:
+        case TimedOperation::linear_input_backward:
             return linear(o, question.shape);
-        case Operation::norm_forward:
-        case Operation::norm_backward:
+        case TimedOperation::norm_forward:
+        case TimedOperation::norm_backward:
             return norm(o, operation);
-        case Operation::tanh_forward:
-        case Operation::tanh_backward:
-        case Operation::exp_forward:
+        case TimedOperation::tanh_forward:
+        case TimedOperation::tanh_backward:
+        case TimedOperation::exp_forward:
             return by_number(o, operation);
-        case Operation::cross_entropy:
+        case TimedOperation::cross_entropy:
             return cross_entropy(o);
-        case Operation::embedding_forward:
-        case Operation::embedding_backward:
+        case TimedOperation::embedding_forward:
+        case TimedOperation::embedding_backward:
             return embedding(o, question);
-        case Operation::update:
+        case TimedOperation::update:
             o->result = o->W;
             return [o] {
                 float* const W = o->result.data.data();
@@ -213,13 +213,13 @@ std::function<void()> run_of(const std::shared_ptr<Operands>& o, const Operation
 PreparedOperation by_hand(const OperationQuestion& question) {
     const auto o = std::make_shared<Operands>(question);
     const std::function<void()> run = run_of(o, question);
-    const Operation operation = question.shape.operation;
+    const TimedOperation operation = question.shape.operation;
     return {run, [o, run, operation] {
-                if (operation == Operation::update) {
+                if (operation == TimedOperation::update) {
                     o->result = o->W;
                 }
                 run();
-                if (operation == Operation::embedding_backward) {
+                if (operation == TimedOperation::embedding_backward) {
                     return std::vector<float>(o->scratch.begin(), o->scratch.end());
                 }
                 std::vector<float> result(o->result.rows * o->result.columns);

@@ -6,8 +6,8 @@
 #include <string>
 
 #include "harness/comparison.h"
+#include "harness/faults/mistakes.h"
 #include "harness/given.h"
-#include "harness/mistakes.h"
 #include "torch_ref/torch_ref.h"
 
 namespace byhand {

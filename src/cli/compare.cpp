@@ -254,6 +254,7 @@ int compare(const CompareOptions& options, const Command& command) {
     const Presentation how{.recipe = run.recipe.name,
                            .torch_version = torch.version(),
                            .network = network,
+                           .glossary = reference.chain.graph.glossary,
                            .characters = printable_characters(run.vocabulary),
                            .source = source_of,
                            .shows = shows,

@@ -16,6 +16,7 @@
 #include "cli/progress.h"
 #include "cli/say.h"
 #include "harness/report_diff.h"
+#include "manual/glossary.h"
 #include "names/vocabulary.h"
 #include "recipe/recipe.h"
 #include "train/safetensors.h"
@@ -38,6 +39,7 @@ void find_words(Presentation& how, const Metadata& metadata) {
         return;
     }
     try {
+        how.glossary = glossary_of();
         how.network = recipe_from_json(recipe->second, "recipe").network;
         how.characters = printable_characters({from_utf8(characters->second)});
         how.network.vocabulary = how.characters.size();

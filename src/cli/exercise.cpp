@@ -31,6 +31,7 @@
 #include "exercise/load.h"
 #include "harness/report.h"
 #include "harness/subprocess.h"
+#include "manual/glossary.h"
 #include "torch_ref/load.h"
 
 namespace byhand::cli {
@@ -149,6 +150,7 @@ void judge(const ExerciseOptions& options, const exercise::Functions& steps, boo
     how.recipe = run.recipe.name;
     how.torch_version = torch.version();
     how.network = run.recipe.network;
+    how.glossary = glossary_of();
     how.whose = Whose::yours;
     how.characters = printable_characters(run.vocabulary);
     how.source = [&](const std::string& function) { return SourceLine{place_of(function, options.own.path()), ""}; };

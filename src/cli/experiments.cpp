@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
+#include "base/utf8.h"
 #include "cli/files.h"
 #include "cli/network_options.h"
 #include "lab/backward/backward.h"
@@ -65,6 +67,17 @@ lab::Material material_of(const NetworkOptions& options) {
     return {read_names_aloud(options.data), data_path_of(options.data)};
 }
 
+// For an experiment that changes the hidden layers or the norm. Throws InputError where the recipe lists its layers.
+Recipe adjustable_recipe_of(const NetworkOptions& options) {
+    Recipe recipe = recipe_of(options);
+    if (!recipe.network.layers.empty()) {
+        throw InputError(
+            "recipe " + printable(recipe.name) +
+            ": lists its layers, which this experiment can't change; give one with \"hidden\" and \"norm\"");
+    }
+    return recipe;
+}
+
 // Of one training; a recipe's own may take hours.
 void add_steps(const Command& command, std::size_t& steps) {
     constexpr std::uint64_t kMost = 10'000'000;
@@ -88,7 +101,7 @@ RunExperiment loss(const Command& command) {
         .number(1e-9, kLargest)
         .shows_default();
     return [network, options](const lab::Setting& setting) {
-        options->recipe = recipe_of(*network);
+        options->recipe = adjustable_recipe_of(*network);
         options->seeds.first = network->seed.value_or(options->seeds.first);
         return lab::loss(*options, material_of(*network), setting);
     };
@@ -141,7 +154,7 @@ RunExperiment geometry(const Command& command) {
     add_seeds(command, options->lab.seeds);
     add_network_options(command, options->network);
     return [options](const lab::Setting& setting) {
-        options->lab.recipe = recipe_of(options->network);
+        options->lab.recipe = adjustable_recipe_of(options->network);
         options->lab.seeds.first = options->network.seed.value_or(options->lab.seeds.first);
         return lab::geometry(options->lab, material_of(options->network), setting);
     };
@@ -183,7 +196,7 @@ RunExperiment placement(const Command& command) {
     add_seeds(command, options->seeds);
     add_steps(command, options->steps);
     return [=](const lab::Setting& setting) {
-        options->recipe = recipe_of(*network);
+        options->recipe = adjustable_recipe_of(*network);
         options->seeds.first = network->seed.value_or(options->seeds.first);
         return lab::placement(*options, material_of(*network), setting);
     };
@@ -203,7 +216,7 @@ RunExperiment claims(const Command& command) {
     add_network_options(command, *network);
     return [=](const lab::Setting& setting) {
         options->seeds.first = network->seed.value_or(options->seeds.first);
-        options->recipes = {recipe_of(*network)};
+        options->recipes = {adjustable_recipe_of(*network)};
         if (!command.given("--recipe")) {
             options->recipes.push_back(read_recipe("makemore-deep"));
         }
@@ -218,7 +231,7 @@ RunExperiment undo(const Command& command) {
     add_seeds(command, options->seeds);
     add_steps(command, options->steps);
     return [=](const lab::Setting& setting) {
-        options->recipe = recipe_of(*network);
+        options->recipe = adjustable_recipe_of(*network);
         options->seeds.first = network->seed.value_or(options->seeds.first);
         return lab::undo(*options, material_of(*network), setting);
     };

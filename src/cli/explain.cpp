@@ -61,6 +61,7 @@ int explain(const ExplainOptions& options) {
     const Presentation how{.recipe = run.recipe.name,
                            .torch_version = {},
                            .network = network,
+                           .glossary = steps.glossary,
                            .characters = printable_characters(run.vocabulary),
                            .source = source_of,
                            .shows = {}};

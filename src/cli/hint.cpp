@@ -8,8 +8,6 @@
 #include "base/error.h"
 #include "base/nearest.h"
 #include "cli/source.h"
-#include "harness/meanings.h"
-#include "harness/rules.h"
 #include "manual/stepwise.h"
 
 namespace byhand::cli {
@@ -28,7 +26,7 @@ std::string hint(const std::string& asked, const NetworkConfig& network, std::si
     const Graph steps = in_one ? collapsed_graph(network, rows) : stepwise_graph(network, rows);
     std::vector<std::string> known;
     for (const Step& step : steps.backward) {
-        const std::string the_rule = rule(step.makes, in_one);
+        const std::string the_rule = rule(steps.glossary, step.makes, in_one);
         if (the_rule.empty()) {
             continue;  // of the formulas in one there are two
         }
@@ -36,8 +34,8 @@ std::string hint(const std::string& asked, const NetworkConfig& network, std::si
         if (step.makes != makes) {
             continue;
         }
-        std::string text = fmt::format("{} {}: {}\nreads {}\n", name, to_string(step.shape), meaning(makes),
-                                       fmt::join(step.reads, ", "));
+        std::string text = fmt::format("{} {}: {}\nreads {}\n", name, to_string(step.shape),
+                                       meaning(steps.glossary, makes), fmt::join(step.reads, ", "));
         if (level != "1") {
             text += fmt::format("the rule: {}\n", the_rule);
         }

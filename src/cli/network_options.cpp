@@ -82,9 +82,18 @@ Recipe with_flags(Recipe recipe, const NetworkOptions& options) {
     recipe.seed = options.seed.value_or(recipe.seed);
     recipe.split_seed = options.split_seed.value_or(recipe.split_seed);
     if (options.hidden) {
+        const std::size_t linears = network.hidden.size();
         network.hidden = whole_numbers(*options.hidden, "--hidden");
+        if (!network.layers.empty() && network.hidden.size() != linears) {
+            throw InputError(fmt::format("--hidden: recipe {} lists its layers, {} of them hidden: give as many widths",
+                                         printable(recipe.name), linears));
+        }
     }
     if (options.norm) {
+        if (!network.layers.empty()) {
+            throw InputError(fmt::format("--norm: recipe {} lists its layers, norms among them: change the list",
+                                         printable(recipe.name)));
+        }
         network.norm.place = *options.norm == "before"  ? NormPlace::before
                              : *options.norm == "after" ? NormPlace::after
                                                         : NormPlace::none;

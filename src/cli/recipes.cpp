@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "base/error.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
@@ -14,11 +15,18 @@ void add_recipes(const Command& program) {
     const Command command =
         program.add_command("recipes", "List the recipes, or print one as JSON that --recipe takes back");
     const auto name = std::make_shared<std::string>();
+    const auto is_expanded = std::make_shared<bool>(false);
     command.option("NAME", *name, "The recipe to print");
-    command.on_run([name] {
+    command.flag("--expanded", *is_expanded,
+                 R"(Print every operation of the network, as "layers", instead of "hidden")");
+    command.on_run([name, is_expanded] {
         if (!name->empty()) {
-            fmt::print("{}", to_json(read_recipe(*name)));
+            const Recipe recipe = read_recipe(*name);
+            fmt::print("{}", *is_expanded ? to_expanded_json(recipe) : to_json(recipe));
             return kFine;
+        }
+        if (*is_expanded) {
+            throw InputError("--expanded: which recipe? Name one; byhand recipes lists them");
         }
         for (const std::string& shipped_name : shipped_recipes()) {
             fmt::print("{:<14}  {}\n", shipped_name, read_recipe(shipped_name).about);

@@ -174,8 +174,7 @@ SavedModel checkpoint(const Training& training, Model& model, std::size_t steps)
                      .calibrated = std::nullopt,
                      .batches = run.generator,
                      .split = run.names.generator};
-    const NormConfig& norm = run.recipe.network.norm;
-    if (norm.place != NormPlace::none && norm.evaluation == EvaluationFigures::training_set) {
+    if (is_calibrated(run.recipe.network)) {
         model.calibrate(run.train.X);
         saved.calibrated = model.save();
         model.load(saved.state);

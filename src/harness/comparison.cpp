@@ -29,9 +29,9 @@ std::set<std::string> required_names(const NetworkConfig& config) {
 }
 
 // Where all zeros are no sign of an empty check: what both sides were given, and gradients that are zero in exact
-// arithmetic (a bias before a norm, whose mean takes it out again; the shift by the maximum in softmax).
+// arithmetic in this network (a bias before a norm, whose mean takes it out again).
 std::set<std::string> zero_is_expected(const NetworkConfig& config) {
-    std::set<std::string> names = {"dlogit_maxes"};
+    std::set<std::string> names;
     for (const TensorSpec& spec : state(config)) {
         names.insert(spec.name);
     }
@@ -41,6 +41,14 @@ std::set<std::string> zero_is_expected(const NetworkConfig& config) {
         }
     }
     return names;
+}
+
+// `expected` by the network; the glossary says which gradients are zero in every network (the shift by the maximum in
+// softmax).
+AllZero all_zero(const std::string& name, const std::set<std::string>& expected, const Glossary& glossary) {
+    const GlossaryRow* row = find_row(glossary, name);
+    const bool in_every_network = row != nullptr && row->zero_gradient && value_of(name).kind == Kind::gradient;
+    return in_every_network || expected.contains(name) ? AllZero::expected : AllZero::vacuous;
 }
 
 // The state after an update, by the new_X among a side's values.
@@ -93,10 +101,10 @@ double loss_in(const std::vector<View>& views) {
 
 }  // namespace
 
-std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std::string& model, Coverage coverage,
-                                          const std::vector<View>& ours, const std::string& reference,
-                                          const std::vector<View>& theirs, const std::vector<View>& oracle,
-                                          const Limits& limits, bool pictures) {
+std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const Glossary& glossary,
+                                          const std::string& model, Coverage coverage, const std::vector<View>& ours,
+                                          const std::string& reference, const std::vector<View>& theirs,
+                                          const std::vector<View>& oracle, const Limits& limits, bool pictures) {
     const std::set<std::string> required = required_names(config);
     const std::set<std::string> zero_expected = zero_is_expected(config);
     const bool reference_keeps_everything = reference == "stepwise";
@@ -110,7 +118,7 @@ std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std
         }
         const auto known = limits.find(name);
         const std::span<const double> limit = known != limits.end() ? known->second : kNoneToSpare;
-        const AllZero zero = zero_expected.contains(name) ? AllZero::expected : AllZero::vacuous;
+        const AllZero zero = all_zero(name, zero_expected, glossary);
         compared.push_back({model, reference, compare_tensor(name, manual, torch, find(oracle, name), limit, zero)});
         if (coverage == Coverage::given && manual == nullptr) {
             compared.back().result.verdict = Verdict::not_given;
@@ -334,9 +342,9 @@ private:
     void append(std::vector<ComparedTensor>& all, const Candidate& candidate, const std::string& reference,
                 const std::vector<View>& theirs, const Limits& limits,
                 const std::map<std::string, double>& own_errors) const {
-        std::vector<ComparedTensor> tensors =
-            compare_views(config_, candidate.model, candidate.coverage, candidate.side->views(), reference, theirs,
-                          reference_.oracle->views(), limits, schedule_.pictures && reference == "stepwise");
+        std::vector<ComparedTensor> tensors = compare_views(
+            config_, chain_.graph.glossary, candidate.model, candidate.coverage, candidate.side->views(), reference,
+            theirs, reference_.oracle->views(), limits, schedule_.pictures && reference == "stepwise");
         if (schedule_.drift) {
             use_own_errors(tensors, own_errors);
         }

@@ -129,9 +129,9 @@ void run_comparison(const NetworkConfig& config, const Tensors<float>& state, co
                     const std::function<void(const ComparedStep&)>& visit);
 
 // All tensors of one candidate against one reference; `oracle` may be empty. Exposed for tests.
-std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const std::string& model, Coverage coverage,
-                                          const std::vector<View>& ours, const std::string& reference,
-                                          const std::vector<View>& theirs, const std::vector<View>& oracle,
-                                          const Limits& limits, bool pictures = false);
+std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const Glossary& glossary,
+                                          const std::string& model, Coverage coverage, const std::vector<View>& ours,
+                                          const std::string& reference, const std::vector<View>& theirs,
+                                          const std::vector<View>& oracle, const Limits& limits, bool pictures = false);
 
 }  // namespace byhand

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/tensors.h"
-#include "harness/meanings.h"
 
 namespace byhand {
 namespace {
@@ -39,10 +38,16 @@ std::vector<Explanation> explain(const Graph& network) {
     std::vector<Explanation> all;
     all.reserve(given.size());
     for (const TensorSpec& spec : given) {
-        all.push_back({spec.name, meaning(spec.name), spec.shape, {}, {}, {}, {}});
+        all.push_back({spec.name, meaning(network.glossary, spec.name), spec.shape, {}, {}, {}, {}});
     }
     for (const Step* step : all_steps(network)) {
-        all.push_back({step->makes, meaning(step->makes), step->shape, step->in_float.name, step->reads, {}, {}});
+        all.push_back({step->makes,
+                       meaning(network.glossary, step->makes),
+                       step->shape,
+                       step->in_float.name,
+                       step->reads,
+                       {},
+                       {}});
     }
     for (const Step* step : all_steps(network)) {
         for (const std::string& name : step->reads) {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/mistakes.h"
+#include "harness/faults/mistakes.h"
 #include "steps/step.h"
 
 namespace byhand {

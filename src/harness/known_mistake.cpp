@@ -8,8 +8,8 @@
 #include <optional>
 #include <vector>
 
+#include "harness/faults/mistakes.h"
 #include "harness/hints.h"
-#include "harness/mistakes.h"
 
 namespace byhand {
 namespace {

@@ -64,7 +64,7 @@ using Filter = std::function<bool(const std::string& name)>;
 
 // Where a function of the network stands in the source, and the formula above it.
 struct SourceLine {
-    std::string place;    // "src/manual/batchnorm.h:124"
+    std::string place;    // "src/manual/batchnorm/formulas.h:124"
     std::string formula;  // "dbnmeani[j] = −Σ_i dbndiff[i, j]"
 };
 using SourceOf = std::function<SourceLine(const std::string& function)>;
@@ -74,6 +74,7 @@ struct Presentation {
     std::string recipe;
     std::string torch_version;
     NetworkConfig network;
+    Glossary glossary;                    // of its operations
     std::vector<std::string> characters;  // of the vocabulary, '.' first: UTF-8, fit to print
     SourceOf source;                      // may be empty
     Filter shows;

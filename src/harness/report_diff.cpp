@@ -33,9 +33,9 @@ std::string where(const DiffedTensor& t, const Presentation& how) {
     if (t.shape.empty() || how.characters.empty()) {
         return place(t);
     }
+    const Wording wording{how.network, how.glossary, how.characters, {}, {}};
     const std::size_t bare = t.name.find('/') + 1;  // 0 where there is none
-    return t.name.substr(0, bare) +
-           in_words(t.name.substr(bare), index_of(t.shape, t.worst->position), {how.network, how.characters, {}, {}});
+    return t.name.substr(0, bare) + in_words(t.name.substr(bare), index_of(t.shape, t.worst->position), wording);
 }
 
 // "0.1 | 0.25", with digits enough to tell one from the other.

@@ -58,7 +58,7 @@ std::vector<double> first_values(const View& view) {
 
 std::string values_of(const Explanation& explanation, const View& view, const Presentation& how) {
     const Range range = range_of(view);
-    const Wording wording{how.network, how.characters, {}, {}};
+    const Wording wording{how.network, how.glossary, how.characters, {}, {}};
     const auto element = [&](double value, std::size_t at) {
         const std::string place = in_words(explanation.name, index_of(view.shape, at), wording);
         return fmt::format("{:.6g}{}", value, view.shape.empty() ? "" : " (" + place + ")");

@@ -43,7 +43,16 @@ std::string paragraphs(const std::string& text, const char* style) {
     return out;
 }
 
-std::string network_in_words(const NetworkConfig& network, std::size_t rows) {
+// Each operation between the embedding and the loss.
+std::string layers_in_words(const NetworkConfig& network) {
+    std::string text;
+    for (const OperationConfig& one : expanded(network)) {
+        text += (text.empty() ? "" : ", ") + one.op + (one.outputs == 0 ? "" : " " + std::to_string(one.outputs));
+    }
+    return text;
+}
+
+std::string hidden_in_words(const NetworkConfig& network) {
     std::string hidden;
     for (const std::size_t width : network.hidden) {
         hidden += (hidden.empty() ? "" : ", ") + std::to_string(width);
@@ -51,9 +60,13 @@ std::string network_in_words(const NetworkConfig& network, std::size_t rows) {
     const char* norm = network.norm.place == NormPlace::none     ? "no norm"
                        : network.norm.place == NormPlace::before ? "batch norm before tanh"
                                                                  : "batch norm after tanh";
-    return fmt::format("{} characters, {} of context, embedding {}, hidden {}, {}{}; {} rows", network.vocabulary,
-                       network.context, network.embedding, hidden, norm,
-                       network.norm.output ? ", and on the output" : "", rows);
+    return fmt::format("hidden {}, {}{}", hidden, norm, network.norm.output ? ", and on the output" : "");
+}
+
+std::string network_in_words(const NetworkConfig& network, std::size_t rows) {
+    return fmt::format("{} characters, {} of context, embedding {}, {}; {} rows", network.vocabulary, network.context,
+                       network.embedding, network.layers.empty() ? hidden_in_words(network) : layers_in_words(network),
+                       rows);
 }
 
 // "68 tensors op by op, 38 of them with a torch::nn module too".

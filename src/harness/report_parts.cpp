@@ -7,7 +7,7 @@
 #include <cmath>
 #include <span>
 
-#include "harness/mistakes.h"
+#include "harness/faults/mistakes.h"
 
 namespace byhand::report {
 
@@ -28,7 +28,7 @@ std::string share(double used) {
 }
 
 Wording wording(const Presentation& how, const ComparedStep& step) {
-    return {how.network, how.characters, step.X, step.Y, how.whose};
+    return {how.network, how.glossary, how.characters, step.X, step.Y, how.whose};
 }
 
 std::string where(const TensorResult& result, const Wording& wording) {

@@ -65,7 +65,8 @@ bool gives_loss(const ComparedStep& step);
 // Function and place of a culprit, where they are known.
 SourceLine source_line(const Presentation& how, const std::string& function);
 
-// "src/manual/batchnorm.h:133"; of given numbers, which that function has not made, "byhand's own: src/…"; "no source".
+// "src/manual/batchnorm/formulas.h:133"; of given numbers, which that function has not made, "byhand's own: src/…"; "no
+// source".
 std::string place_in_words(const Presentation& how, const SourceLine& line);
 
 }  // namespace byhand::report

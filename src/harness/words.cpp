@@ -1,25 +1,11 @@
 #include "harness/words.h"
 
 #include <algorithm>
-#include <array>
-#include <optional>
 
 #include "base/value.h"
 
 namespace byhand {
 namespace {
-
-template <std::size_t N>
-bool is_one_of(const std::string& name, const std::array<const char*, N>& names) {
-    return std::ranges::find(names, name) != names.end();
-}
-
-// What every layer has: a value a row and unit, and figures a unit.
-constexpr std::array kByRowAndUnit = {"hprebn", "bndiff", "bndiff2", "bnraw", "hpreact", "h"};
-constexpr std::array kByUnit = {"bnmeani", "bnvar", "bnvar_inv", "bngain", "bnbias", "bnmean_running", "bnvar_running"};
-// What the softmax makes: a value a row and character, and figures a row.
-constexpr std::array kByRowAndCharacter = {"logits", "norm_logits", "counts", "probs", "logprobs"};
-constexpr std::array kByRow = {"logit_maxes", "counts_sum", "counts_sum_inv"};
 
 std::string digits(std::size_t n) {
     return std::to_string(n);
@@ -28,8 +14,6 @@ std::string digits(std::size_t n) {
 // Longer contexts are shown by their last characters.
 constexpr std::size_t kMostShown = 16;
 
-// What an index counts.
-enum class Axis { row, position, dimension, input, embedded, unit, character };
 using Axes = std::vector<Axis>;
 
 constexpr const char* kCharacter = "character";
@@ -57,30 +41,20 @@ class Speaker {
 public:
     explicit Speaker(const Wording& wording) : wording_(wording), layers_(layers(wording.network)) {}
 
-    // What the tensor's indices count. Nothing where the network has no such value.
+    // As axes_of.
     std::optional<Axes> axes(const std::string& tensor, std::size_t number) const {
+        const GlossaryRow* row = find_row(wording_.glossary, tensor);
+        if (row == nullptr || row->axes.size() != number) {
+            return std::nullopt;
+        }
         const std::string name = without_kind(tensor);
-        const auto these = [number](Axes axes) { return number == axes.size() ? std::optional(axes) : std::nullopt; };
-        if (name == "C") {
-            return these({Axis::embedded, Axis::dimension});
+        if (std::ranges::find(row->axes, Axis::unit) == row->axes.end()) {
+            return name == row->value ? std::optional(row->axes) : std::nullopt;
         }
-        if (name == "loss" || name == "rate") {
-            return these({});
-        }
-        if (name == "emb") {
-            return these({Axis::row, Axis::position, Axis::dimension});
-        }
-        if (name == "embcat") {
-            return these({Axis::row, Axis::input});
-        }
-        if (is_one_of(name, kByRow)) {
-            return these({Axis::row});
-        }
-        if (is_one_of(name, kByRowAndCharacter)) {
-            return these({Axis::row, unit_of(layers_.back())});
-        }
-        const std::optional<Axes> found = axes_in_layer(name, number);
-        return found ? these(*found) : std::nullopt;
+        const std::string base(row->value);
+        const auto layer = std::ranges::find_if(
+            layers_, [&](const Layer& l) { return name == l.value(base) || name == l.W() || name == l.b(); });
+        return layer != layers_.end() ? std::optional(axes_in(*layer, row->axes)) : std::nullopt;
     }
 
     // Nothing where the network has no such value.
@@ -111,32 +85,15 @@ public:
     }
 
 private:
-    // Of a value that more than one layer may have under this name, the one of so many axes.
-    std::optional<Axes> axes_in_layer(const std::string& name, std::size_t number) const {
-        for (const Layer& layer : layers_) {
-            const Axis unit = unit_of(layer);
-            if (name == layer.W()) {
-                return Axes{layer.number == 1 ? Axis::input : Axis::unit, unit};
-            }
-            if (name == layer.b()) {
-                return Axes{unit};
-            }
-            if (!name.ends_with(layer.suffix)) {
-                continue;
-            }
-            const std::string bare = name.substr(0, name.size() - layer.suffix.size());
-            if (is_one_of(bare, kByUnit) && number == 1) {
-                return Axes{unit};
-            }
-            if (is_one_of(bare, kByRowAndUnit) && number == 2) {
-                return Axes{Axis::row, unit};
-            }
+    static Axes axes_in(const Layer& layer, Axes axes) {
+        if (layer.is_output) {
+            std::ranges::replace(axes, Axis::unit, Axis::character);
         }
-        return std::nullopt;
+        if (layer.number > 1) {
+            std::ranges::replace(axes, Axis::input, Axis::unit);
+        }
+        return axes;
     }
-
-    // The output's units are characters.
-    static Axis unit_of(const Layer& layer) { return layer.is_output ? Axis::character : Axis::unit; }
 
     std::string at(Axis axis, std::size_t i) const {
         switch (axis) {
@@ -198,8 +155,12 @@ std::string row_in_words(std::size_t row, const Wording& wording) {
     return Speaker(wording).row(row);
 }
 
+std::optional<std::vector<Axis>> axes_of(const std::string& tensor, std::size_t axes, const Wording& wording) {
+    return Speaker(wording).axes(tensor, axes);
+}
+
 std::vector<std::string> axes_in_words(const std::string& tensor, std::size_t axes, const Wording& wording) {
-    const std::optional<Axes> known = Speaker(wording).axes(tensor, axes);
+    const std::optional<Axes> known = axes_of(tensor, axes, wording);
     std::vector<std::string> words(axes);
     for (std::size_t i = 0; i < axes; ++i) {
         words[i] = known ? in_words((*known)[i]) : "index " + digits(i + 1);

@@ -5,10 +5,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/network.h"
+#include "steps/glossary.h"
 
 namespace byhand {
 
@@ -19,20 +21,26 @@ enum class Whose { by_hand, yours, given };
 // "row 17".
 struct Wording {
     NetworkConfig network;
+    Glossary glossary;                    // of its operations
     std::vector<std::string> characters;  // each number's, '.' first: UTF-8, fit to print
     std::vector<std::int64_t> X, Y;       // the batch: (B, T) and (B)
     Whose whose = Whose::by_hand;
 };
 
 // The element of `tensor` at `index`. The name may carry d, new_, eval_ and a layer's ".3"; of a name that the network
-// does not have, or an index that does not fit it, the words are the name and the index: "other [3, 4]".
+// or the glossary does not have, or an index that does not fit it, the words are the name and the index: "other [3,
+// 4]".
 std::string in_words(const std::string& tensor, const std::vector<std::size_t>& index, const Wording& wording);
 
 // A row of the batch: "row 17 (`..e → m`)".
 std::string row_in_words(std::size_t row, const Wording& wording);
 
-// What each index of such a tensor counts: {"batch row", "unit"} of dh. Of a name or a number of axes that the network
-// does not have "index 1", "index 2", ….
+// What each index of a tensor of so many axes counts, in this network: {Axis::row, Axis::character} of dlogits, but
+// {Axis::unit, Axis::unit} of W2 between hidden layers. Nothing where `in_words` has no more than the name and the
+// index.
+std::optional<std::vector<Axis>> axes_of(const std::string& tensor, std::size_t axes, const Wording& wording);
+
+// The same in words: {"batch row", "unit"} of dh. Where there is nothing, "index 1", "index 2", ….
 std::vector<std::string> axes_in_words(const std::string& tensor, std::size_t axes, const Wording& wording);
 
 // Whether that axis counts the characters of the vocabulary.

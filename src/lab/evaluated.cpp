@@ -8,7 +8,7 @@ std::unique_ptr<Model> evaluated(const NetworkConfig& network, const Tensors<flo
     constexpr std::size_t kRows = 2;  // of a training batch, which nobody asks for
     std::unique_ptr<Model> model = make_hand_model(HandForm::fused, network, kRows);
     model->load(state);
-    if (network.norm.place != NormPlace::none && network.norm.evaluation == EvaluationFigures::training_set) {
+    if (is_calibrated(network)) {
         model->calibrate(train.X);
     }
     return model;

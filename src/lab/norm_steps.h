@@ -1,5 +1,5 @@
-// One batch norm by hand, outside any network, with every value kept: the functions of manual/batchnorm.h in their
-// order.
+// One batch norm by hand, outside any network, with every value kept: the functions of manual/batchnorm/formulas.h in
+// their order.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 #include "base/network.h"
 #include "base/norms.h"
-#include "manual/batchnorm.h"
+#include "manual/batchnorm/formulas.h"
 
 namespace byhand::lab {
 

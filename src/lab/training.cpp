@@ -59,7 +59,7 @@ Trained train_one(const Training& training, const Material& material) {
     trained.state = model->save();
     trained.train = trained.val = std::numeric_limits<double>::quiet_NaN();
     if (trained.finite) {
-        if (network.norm.place != NormPlace::none && network.norm.evaluation == EvaluationFigures::training_set) {
+        if (is_calibrated(network)) {
             model->calibrate(run.train.X);
         }
         trained.train = mean_loss(*model, first_of(run.train, run.val.size()), network.vocabulary);

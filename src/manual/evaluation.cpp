@@ -47,12 +47,11 @@ void Evaluation::calibrate(std::span<const std::int64_t> X) {
     const NetworkConfig& config = runner_.graph().config;
     const std::size_t rows_in_all = X.size() / config.context;
     const auto divisor = static_cast<double>(config.norm.running_divisor == Divisor::n ? rows_in_all : rows_in_all - 1);
-    for (const Layer& layer : layers(config)) {
-        if (layer.norm == NormPlace::none) {
+    for (const auto& [op, layer, norm_in, norm_out] : operations(config)) {
+        if (op != op::kBatchnorm) {
             continue;
         }
         const std::size_t H = layer.outputs;
-        const std::string norm_in = layer.value("hprebn");
         const float* x = runner_.tensors()[norm_in].data();
 
         std::vector<double> mean(H);

@@ -7,7 +7,8 @@ namespace byhand {
 
 struct Formula {
     const char* function;
-    const char* file;  // "src/manual/tanh.h"
+    const char* operation;  // its folder: "tanh"; empty where it stands in none
+    const char* file;       // "src/manual/tanh/formulas.h"
     int line;
     const char* text;  // the comment above it: "h = tanh(x)"
 };

@@ -41,9 +41,9 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
     stretches_ = stretches_of(rows, config.context, config.embedding);
 
     std::size_t widest = 0;
-    for (const Layer& layer : layers(config)) {
+    for (const FusedPattern& pattern : fused_patterns(config)) {
+        const Layer& layer = pattern.layer;
         widest = std::max(widest, padded(layer.outputs));
-        const FusedNames names = fused_names(layer, config.norm.affine);
         const auto value = [&](const std::string& name) { return find(values_, name); };
         // Without suffixes, an output that has no norm would find the hidden layer's under the same names.
         const auto of_norm = [&](Tensors<float>& tensors, const std::string& name) {
@@ -58,17 +58,18 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
                            of_norm(s, layer.value("bnvar_running"))};
         };
         layers_.push_back(FusedLayer{.layer = layer,
+                                     .has_tanh = pattern.has_tanh,
                                      .in = panels_of(layer.inputs),
                                      .out = panels_of(layer.outputs),
                                      .state = {weights(states_[0]), weights(states_[1])},
-                                     .linear = value(normalised_in_place(layer, keep) ? names.raw : names.linear),
-                                     .tanh = value(names.tanh),
-                                     .raw = value(names.raw),
-                                     .result = value(names.result),
+                                     .linear = value(normalised_in_place(pattern, keep) ? pattern.raw : pattern.linear),
+                                     .tanh = value(pattern.tanh),
+                                     .raw = value(pattern.raw),
+                                     .result = value(pattern.result),
                                      .bnmeani = of_norm(values_, layer.value("bnmeani")),
                                      .bnvar = of_norm(values_, layer.value("bnvar")),
                                      .bnvar_inv = of_norm(values_, layer.value("bnvar_inv")),
-                                     .dy = value(gradient_of(names.linear)),
+                                     .dy = value(gradient_of(pattern.linear)),
                                      .dW = value(gradient_of(layer.W())),
                                      .db = layer.has_bias ? value(gradient_of(layer.b())) : nullptr,
                                      .dbngain = of_norm(values_, gradient_of(layer.value("bngain"))),
@@ -202,7 +203,7 @@ void Fused::linear_by_character(const Batch& batch, const Panel& p, std::size_t 
                                w.b != nullptr ? w.b + p.from : nullptr, p.width);
 }
 
-// before: linear → norm → tanh;   after: linear → tanh → norm;   none: linear → tanh.   The output has no tanh.
+// before: linear → norm → tanh;   after: linear → tanh → norm;   none: linear → tanh.   The tanh may be missing.
 void Fused::forward(const FusedLayer& l, const Panels& x, const Batch& batch, const Part& part, std::size_t thread) {
     const Panel& p = part.panel;
     const Weights& w = l.state[now_];
@@ -213,17 +214,17 @@ void Fused::forward(const FusedLayer& l, const Panels& x, const Batch& batch, co
         simd::linear_forward(in_here(l.linear), x, in_panel(w.W, l.layer.inputs, p),
                              w.b != nullptr ? w.b + p.from : nullptr, part.rows, p);
     }
-    if (l.layer.norm == NormPlace::before && !l.layer.is_output) {
+    if (l.layer.norm == NormPlace::before && l.has_tanh) {
         simd::batchnorm_tanh_forward(in_here(l.result), in_here(l.linear), norm_of(l, p), config_.norm);
         return;
     }
-    if (!l.layer.is_output) {
+    if (l.has_tanh) {
         const std::size_t from = rows_ * p.from + part.rows.first * p.width;
         simd::tanh_forward(l.tanh + from, l.linear + from, (part.rows.last - part.rows.first) * p.width);
     }
     if (l.layer.norm != NormPlace::none) {
-        simd::batchnorm_forward(in_here(l.result), in_here(l.layer.is_output ? l.linear : l.tanh), norm_of(l, p),
-                                config_.norm);
+        simd::batchnorm_forward(in_here(l.result), in_here(l.layer.norm == NormPlace::before ? l.linear : l.tanh),
+                                norm_of(l, p), config_.norm);
     }
 }
 
@@ -265,13 +266,13 @@ void Fused::backward(const FusedLayer& l, const Batch& batch, const Part& part, 
     float* const dy = in_panel(l.dy, rows_, p);
     float* const dgain = l.dbngain != nullptr ? l.dbngain + p.from : nullptr;
     float* const dbias = l.dbnbias != nullptr ? l.dbnbias + p.from : nullptr;
-    if (l.layer.norm == NormPlace::before && !l.layer.is_output) {
+    if (l.layer.norm == NormPlace::before && l.has_tanh) {
         simd::batchnorm_tanh_backward(dy, dgain, dbias, in_panel(l.tanh, rows_, p), norm_of(l, p), config_.norm);
     } else {
         if (l.layer.norm != NormPlace::none) {
             simd::batchnorm_backward(dy, dgain, dbias, norm_of(l, p), config_.norm);
         }
-        if (!l.layer.is_output) {
+        if (l.has_tanh) {
             const std::size_t from = rows_ * p.from + part.rows.first * p.width;
             simd::tanh_backward(l.dy + from, l.dy + from, l.tanh + from, (part.rows.last - part.rows.first) * p.width);
         }

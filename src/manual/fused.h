@@ -30,7 +30,7 @@ class Fused {
 public:
     using Keep = FusedKeep;
 
-    // Throws InputError where check_network does. Precondition: threads > 0.
+    // Throws InputError where check_network does. Preconditions: has_fused_step (manual/fused_tensors.h), threads > 0.
     Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size_t threads = 1);
     Fused(const Fused&) = delete;
     Fused& operator=(const Fused&) = delete;
@@ -60,6 +60,7 @@ private:
     };
     struct FusedLayer {
         Layer layer;
+        bool has_tanh = false;
         std::vector<Panel> in, out;  // of what the layer reads, and of what it makes
         std::array<Weights, 2> state{};
         // Values. `linear` is the linear's result, `tanh` the non-linearity's, `raw` the normalised value, `result`

@@ -19,27 +19,29 @@ bool in_panels(const TensorSpec& spec) {
 
 }  // namespace
 
-FusedNames fused_names(const Layer& layer, bool affine) {
-    const std::string hprebn = layer.value("hprebn"), hpreact = layer.value("hpreact");
-    FusedNames names;
-    names.result = layer.is_output ? "logits" : layer.value("h");
-    switch (layer.norm) {
-        case NormPlace::none:
-            names.linear = layer.is_output ? "logits" : hpreact;
-            names.tanh = names.result;
-            break;
-        case NormPlace::before:
-            names.linear = hprebn;
-            names.tanh = names.result;
-            names.raw = affine ? layer.value("bnraw") : (layer.is_output ? names.result : hpreact);
-            break;
-        case NormPlace::after:
-            names.linear = hpreact;
-            names.tanh = hprebn;
-            names.raw = affine ? layer.value("bnraw") : names.result;
-            break;
+bool has_fused_step(const NetworkConfig& config) {
+    return std::ranges::all_of(operations(config), [](const Operation& one) {
+        return one.op == op::kEmbedding || one.op == op::kFlatten || one.op == op::kLinear ||
+               one.op == op::kBatchnorm || one.op == op::kTanh || one.op == op::kCrossEntropy;
+    });
+}
+
+std::vector<FusedPattern> fused_patterns(const NetworkConfig& config) {
+    std::vector<FusedPattern> patterns;
+    for (const auto& [op, layer, input, output] : operations(config)) {
+        if (op == op::kLinear) {
+            patterns.push_back({layer, false, output, "", "", ""});
+        } else if (op == op::kBatchnorm) {
+            patterns.back().raw = config.norm.affine ? layer.value("bnraw") : output;
+        } else if (op == op::kTanh) {
+            patterns.back().has_tanh = true;
+            patterns.back().tanh = output;
+        }
+        if (layer.number > 0 && op != op::kCrossEntropy) {
+            patterns.back().result = output;
+        }
     }
-    return names;
+    return patterns;
 }
 
 bool pays_by_character(const NetworkConfig& config, std::size_t n) {
@@ -47,8 +49,8 @@ bool pays_by_character(const NetworkConfig& config, std::size_t n) {
     return n / kContextsEach >= config.vocabulary;
 }
 
-bool normalised_in_place(const Layer& layer, FusedKeep keep) {
-    return keep == FusedKeep::needed && layer.norm == NormPlace::before;
+bool normalised_in_place(const FusedPattern& pattern, FusedKeep keep) {
+    return keep == FusedKeep::needed && pattern.layer.norm == NormPlace::before;
 }
 
 std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, FusedKeep wanted) {
@@ -61,35 +63,36 @@ std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, F
         }
     };
     const std::size_t inputs = config.context * config.embedding;
-    const std::vector<Layer> all = layers(config);
+    const std::vector<FusedPattern> patterns = fused_patterns(config);
     if (!by_character) {
         keep("embcat", {n, inputs});
     }
-    for (const Layer& layer : all) {
+    for (const FusedPattern& pattern : patterns) {
+        const Layer& layer = pattern.layer;
         const std::size_t H = layer.outputs;
-        const FusedNames names = fused_names(layer, config.norm.affine);
-        if (!normalised_in_place(layer, wanted)) {
-            keep(names.linear, {n, H});
+        if (!normalised_in_place(pattern, wanted)) {
+            keep(pattern.linear, {n, H});
         }
         if (layer.norm == NormPlace::after) {
-            keep(names.tanh, {n, H});
+            keep(pattern.tanh, {n, H});
         }
         if (layer.norm != NormPlace::none) {
             keep(layer.value("bnmeani"), {H});
             keep(layer.value("bnvar"), {H});
             keep(layer.value("bnvar_inv"), {H});
-            keep(names.raw, {n, H});
+            keep(pattern.raw, {n, H});
         }
-        keep(names.result, {n, H});
+        keep(pattern.result, {n, H});
     }
     keep("loss", {});
-    for (const Layer& layer : all | std::views::reverse) {
+    for (const FusedPattern& pattern : patterns | std::views::reverse) {
+        const Layer& layer = pattern.layer;
         const std::size_t H = layer.outputs;
         if (layer.norm != NormPlace::none && config.norm.affine) {
             keep(gradient_of(layer.value("bngain")), {H});
             keep(gradient_of(layer.value("bnbias")), {H});
         }
-        keep(gradient_of(fused_names(layer, config.norm.affine).linear), {n, H});
+        keep(gradient_of(pattern.linear), {n, H});
         if (wanted == FusedKeep::all) {
             keep(gradient_of(layer.W()), {layer.inputs, H});
         }

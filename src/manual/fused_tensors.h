@@ -14,19 +14,27 @@ namespace byhand {
 // write and room in the caches that training can do without; what is computed is the same.
 enum class FusedKeep { all, needed };
 
-// What a layer's arrays are called: the linear's result, the non-linearity's, the normalised value, what the layer
-// hands on; where two are the same thing, by the same name. The gradient kept is that of the linear's result.
-struct FusedNames {
+// A layer that the fused step knows: a linear and behind it, each or neither of them, a batch norm and a tanh in either
+// order. Its arrays are called `linear`, `tanh`, `raw` (the normalised value) and `result` (what the layer hands on):
+// by the same name where two are the same thing, empty where there is none. The gradient kept is that of `linear`.
+struct FusedPattern {
+    Layer layer;
+    bool has_tanh = false;
     std::string linear, tanh, raw, result;
 };
-FusedNames fused_names(const Layer& layer, bool affine);
+
+// Whether the network is made of such layers. Else its operations run one by one (models.h).
+bool has_fused_step(const NetworkConfig& config);
+
+// Precondition: it is.
+std::vector<FusedPattern> fused_patterns(const NetworkConfig& config);
 
 // Whether to take the first linear's products by character: with so many contexts for each character that takes less
 // time than it adds. `n`: rows of a batch.
 bool pays_by_character(const NetworkConfig& config, std::size_t n);
 
 // Whether the normalised value takes the place of the linear's result: the backward pass wants the first alone.
-bool normalised_in_place(const Layer& layer, FusedKeep keep);
+bool normalised_in_place(const FusedPattern& pattern, FusedKeep keep);
 
 // The tensors that a step on `n` rows keeps, in the order in which it makes them, in the shapes they have outside.
 std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, FusedKeep wanted);

@@ -1,17 +1,17 @@
 // Layer norm (Ba, Kiros and Hinton 2016): each row by its own mean and deviation, whatever the other rows hold, then γ
 // and β of each column. A row of H numbers is normalised like a column of a batch of H rows, with divisor H and ε
-// inside the root, so batchnorm.h's functions do it, row by row.
+// inside the root, so batchnorm/formulas.h's functions do it, row by row.
 //
 // Shapes: x, its differences, lnraw and y are (n, H); mean and variance are (n); gain and bias are (H). What goes
-// element by element or down the columns is batchnorm.h's own: forwards batchnorm_square, batchnorm_inverse_deviation
-// (of n variances) and batchnorm_scale_shift, backwards batchnorm_gain_backward, batchnorm_bias_backward and
-// batchnorm_raw_backward.
+// element by element or down the columns is batchnorm/formulas.h's own: forwards batchnorm_square,
+// batchnorm_inverse_deviation (of n variances) and batchnorm_scale_shift, backwards batchnorm_gain_backward,
+// batchnorm_bias_backward and batchnorm_raw_backward.
 #pragma once
 
 #include <cstddef>
 
 #include "base/network.h"
-#include "manual/batchnorm.h"
+#include "manual/batchnorm/formulas.h"
 
 namespace byhand {
 

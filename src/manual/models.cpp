@@ -7,15 +7,13 @@
 #include "base/value.h"
 #include "manual/evaluation.h"
 #include "manual/fused.h"
+#include "manual/fused_tensors.h"
+#include "manual/pieces.h"
 #include "manual/stepwise.h"
 #include "steps/runner.h"
 
 namespace byhand {
 namespace {
-
-Graph graph_of(HandForm form, const NetworkConfig& config, std::size_t rows) {
-    return form == HandForm::stepwise ? stepwise_graph(config, rows) : collapsed_graph(config, rows);
-}
 
 // ---- to compare ----
 
@@ -94,7 +92,8 @@ private:
 
 class StepModel final : public HandModel {
 public:
-    explicit StepModel(Graph graph) : HandModel(graph.config, Evaluation::By::formulas), runner_(std::move(graph)) {
+    explicit StepModel(Graph graph, Evaluation::By by = Evaluation::By::formulas)
+        : HandModel(graph.config, by), runner_(std::move(graph)) {
         for (const TensorSpec& spec : state(runner_.graph().config)) {
             changed_.push_back({runner_.tensors()[spec.name], runner_.tensors()[update_of(spec.name)]});
         }
@@ -167,10 +166,13 @@ HandForm hand_form(const std::string& name) {
 
 std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& config, std::size_t rows,
                                        std::size_t threads) {
-    if (form == HandForm::fused) {
-        return std::make_unique<FusedModel>(config, rows, threads);
+    if (form != HandForm::fused) {
+        return make_step_model(hand_graph(form, config, rows));
     }
-    return make_step_model(graph_of(form, config, rows));
+    if (!has_fused_step(config)) {
+        return std::make_unique<StepModel>(with_kernels(fused_graph(config, rows)), Evaluation::By::kernels);
+    }
+    return std::make_unique<FusedModel>(config, rows, threads);
 }
 
 std::size_t threads_that_pay(const NetworkConfig& config, std::size_t rows) {
@@ -192,12 +194,15 @@ std::unique_ptr<Side> make_hand_side(HandForm form, const NetworkConfig& config,
         if (dtype != DType::float32) {
             throw std::invalid_argument("the fused network computes in float only");
         }
+        if (!has_fused_step(config)) {
+            return make_step_side(with_kernels(fused_graph(config, rows)));
+        }
         return std::make_unique<FusedSide>(config, rows);
     }
     if (dtype == DType::float64) {
-        return std::make_unique<StepSide<double>>(graph_of(form, config, rows));
+        return std::make_unique<StepSide<double>>(hand_graph(form, config, rows));
     }
-    return std::make_unique<StepSide<float>>(graph_of(form, config, rows));
+    return std::make_unique<StepSide<float>>(hand_graph(form, config, rows));
 }
 
 std::unique_ptr<Side> make_step_side(Graph graph) {

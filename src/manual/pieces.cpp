@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "manual/cross_entropy/formulas.h"
 #include "manual/simd/targets.h"
-#include "manual/softmax_cross_entropy.h"
 #include "manual/step_kernels.h"
 #include "manual/stepwise.h"
 #include "steps/rounded.h"

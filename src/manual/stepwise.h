@@ -1,12 +1,17 @@
 // The network as four lists of steps, one named value at a time: to read, and to blame.
 #pragma once
 
+#include "manual/operation.h"
 #include "steps/step.h"
 
 namespace byhand {
 
-// Every named value and gradient, each by one small function (note 1; part 4 of the makemore lectures).  Throws
-// InputError where check_network does.
+// A network with the operations of `hand`. Throws InputError where check_network does, and where one of the network's
+// operations is not among them.
+Graph hand_graph(HandForm form, const NetworkConfig& config, std::size_t rows,
+                 const HandOperations& hand = hand_operations());
+
+// Every named value and gradient, each by one small function (note 1; part 4 of the makemore lectures).
 Graph stepwise_graph(const NetworkConfig& config, std::size_t rows);
 
 // The same network with two formulas collapsed: logits to loss and back in one, and the backward of batch norm in one
@@ -18,6 +23,6 @@ Graph collapsed_graph(const NetworkConfig& config, std::size_t rows);
 Graph fused_graph(const NetworkConfig& config, std::size_t rows);
 
 // The forward pass in evaluation mode alone, from X to the logits: the norms go by their running statistics.
-Graph evaluation_graph(const NetworkConfig& config, std::size_t rows);
+Graph evaluation_graph(const NetworkConfig& config, std::size_t rows, const HandOperations& hand = hand_operations());
 
 }  // namespace byhand

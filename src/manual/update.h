@@ -5,7 +5,7 @@
 #include <cstddef>
 
 #include "base/network.h"
-#include "manual/batchnorm.h"
+#include "manual/batchnorm/formulas.h"
 
 namespace byhand {
 

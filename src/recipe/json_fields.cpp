@@ -5,6 +5,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "base/error.h"
 #include "base/nearest.h"
 #include "base/utf8.h"
 
@@ -36,7 +37,7 @@ void Field::refuse_value(const std::string& what) const {
     refuse(where, path, "is " + description(value) + ", " + what);
 }
 
-double number(const Field& field, double low, double high) {
+double Number::operator()(const Field& field) const {
     const bool fits = field.value.is_number() && field.value.get<double>() >= low && field.value.get<double>() <= high;
     if (!fits) {
         field.refuse_value("takes a number from " + short_text(low) + " to " + short_text(high));
@@ -44,7 +45,7 @@ double number(const Field& field, double low, double high) {
     return field.value.get<double>();
 }
 
-std::uint64_t whole(const Field& field, std::uint64_t low, std::uint64_t high) {
+std::uint64_t Whole::operator()(const Field& field) const {
     // The parser reads every whole number from 0 on as unsigned.
     const bool fits = std::holds_alternative<std::uint64_t>(field.value.value()) &&
                       field.value.get<std::uint64_t>() >= low && field.value.get<std::uint64_t>() <= high;
@@ -61,13 +62,25 @@ bool truth(const Field& field) {
     return field.value.get<bool>();
 }
 
-std::string line(const Field& field, std::size_t longest) {
+std::string OneLine::operator()(const Field& field) const {
     const auto* text = std::get_if<std::string>(&field.value.value());
     if (text == nullptr || text->empty() || text->size() > longest || printable(*text) != *text) {
         field.refuse_value("takes one line of text, 1 to " + std::to_string(longest) +
                            " bytes without control characters");
     }
     return *text;
+}
+
+std::string OneOf::operator()(const Field& field) const {
+    const auto* text = std::get_if<std::string>(&field.value.value());
+    if (text != nullptr && std::ranges::find(words, *text) != words.end()) {
+        return *text;
+    }
+    std::string all;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        all += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + ("\"" + words[i] + "\"");
+    }
+    field.refuse_value("takes " + all);
 }
 
 std::vector<Field> list(const Field& field, std::size_t fewest, std::size_t most) {
@@ -84,15 +97,7 @@ std::vector<Field> list(const Field& field, std::size_t fewest, std::size_t most
     return items;
 }
 
-void refuse_choice(const Field& field, const std::vector<std::string>& names) {
-    std::string all;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        all += (i == 0 ? "" : i + 1 == names.size() ? " or " : ", ") + ("\"" + names[i] + "\"");
-    }
-    field.refuse_value("takes " + all);
-}
-
-Object::Object(const Field& field) : field_(field) {
+Object::Object(const Field& field) : source_(field) {
     if (!field.value.is_object()) {
         field.refuse_value("takes an object");
     }
@@ -100,30 +105,42 @@ Object::Object(const Field& field) : field_(field) {
 
 std::optional<Field> Object::find(const char* key) {
     known_.emplace_back(key);
-    const Json* found = field_.value.find(key);
+    const Json* found = source_->value.find(key);
     if (found == nullptr) {
         return std::nullopt;
     }
-    return Field{*found, field_.where, path_to(field_.path, key)};
-}
-
-std::optional<Field> Object::need(const char* key) {
-    auto field = find(key);
-    if (!field) {
-        missing_.emplace_back(key);
-    }
-    return field;
+    return Field{*found, source_->where, path_to(source_->path, key)};
 }
 
 void Object::close() const {
-    for (const auto& [key, value] : std::get<Json::Object>(field_.value.value())) {
+    for (const auto& [key, value] : source_->value.items()) {
         if (std::ranges::find(known_, key) == known_.end()) {
-            refuse(field_.where, path_to(field_.path, key),
+            refuse(source_->where, path_to(source_->path, key),
                    "no such key; the nearest one known is \"" + nearest(key, known_) + "\"");
         }
     }
     if (!missing_.empty()) {
-        refuse(field_.where, path_to(field_.path, missing_.front()), "is missing; add it");
+        refuse(source_->where, path_to(source_->path, missing_.front()), "is missing; add it");
+    }
+}
+
+void Object::refuse_part(const std::string& what) const {
+    throw InputError(source_ ? source_->where + ": " + source_->path + "." + what : what);
+}
+
+void Object::refuse_if(bool wrong, const std::string& what) const {
+    if (wrong && source_) {
+        close();
+        refuse(source_->where, source_->path, what);
+    }
+}
+
+void Object::refuse_if(bool wrong, const char* key, const std::string& what) {
+    const Json* value = wrong && source_ ? source_->value.find(key) : nullptr;
+    if (value != nullptr) {
+        known_.emplace_back(key);  // it may be known only to be refused
+        close();
+        Field{*value, source_->where, path_to(source_->path, key)}.refuse_value(what);
     }
 }
 

@@ -77,6 +77,9 @@ Recipe recipe_from_json(const std::string& text, const std::string& where);
 // UTF-8.
 std::string to_json(const Recipe& recipe);
 
+// The same with the network's operations listed one by one, as `layers`.
+std::string to_expanded_json(Recipe recipe);
+
 // What differs of all that decides a step (not the recipe's name, nor the number of steps, nor the seed of `sample`),
 // key by key: "network.hidden.0 (100 there, 200 here)".
 std::vector<std::string> differences(const Recipe& there, const Recipe& here);

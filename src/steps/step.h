@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/network.h"
+#include "steps/glossary.h"
 #include "steps/value_range.h"
 
 namespace byhand {
@@ -140,6 +141,8 @@ struct Graph {
     StepList evaluation;
     // Of the values that are not just any numbers, by name. Values drawn for a step to read lie within.
     std::map<std::string, ValueRange> ranges = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    // What there is to say of its values.
+    Glossary glossary = {};  // NOLINT(readability-redundant-member-init): it may be left out
 
     std::array<StepList*, 4> lists() { return {&forward, &backward, &update, &evaluation}; }
 };

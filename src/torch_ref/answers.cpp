@@ -25,13 +25,6 @@ namespace {
 using at::Tensor;
 using Values = std::map<std::string, Tensor>;
 
-// Name, what it reads, and how it is answered.
-struct Question {
-    std::string name;
-    std::vector<TensorSpec> reads;
-    std::function<Tensor(const Values&)> answer;
-};
-
 std::vector<double> numbers(const Tensor& tensor) {
     const Tensor rows = tensor.contiguous();
     const double* data = rows.data_ptr<double>();
@@ -69,45 +62,44 @@ private:
     std::map<std::string, Question> questions_;
 };
 
-// What the lists of operations are turned into.
+// What the lists of steps are turned into.
 class Questions {
 public:
-    Questions(const NetworkConfig& config, std::size_t rows, std::vector<Operation> forward)
-        : forward_(std::move(forward)) {
+    Questions(const NetworkConfig& config, std::size_t rows, TorchSteps forward) : forward_(std::move(forward)) {
         for (const TensorSpec& spec : state(config)) {
             shapes_[spec.name] = spec.shape;
         }
         shapes_["X"] = {rows, config.context};
         shapes_["Y"] = {rows};
         shapes_["rate"] = {};
-        for (const Operation& operation : forward_) {
-            shapes_[operation.makes] = operation.shape;
+        for (const TorchStep& step : forward_) {
+            shapes_[step.makes] = step.shape;
         }
     }
 
-    // Of the operation itself.
-    void ask(const Operation& operation) {
-        shapes_[operation.makes] = operation.shape;
+    // Of the step itself.
+    void ask(const TorchStep& step) {
+        shapes_[step.makes] = step.shape;
         std::vector<TensorSpec> reads;
-        for (const std::string& name : operation.reads) {
+        for (const std::string& name : step.reads) {
             reads.push_back({name, shape_of(name)});
         }
-        add({operation.makes, std::move(reads), [operation](const Values& values) {
+        add({step.makes, std::move(reads), [step](const Values& values) {
                  const c10::NoGradGuard no_grad;
                  std::vector<Tensor> given;
-                 for (const std::string& name : operation.reads) {
+                 for (const std::string& name : step.reads) {
                      given.push_back(values.at(name));
                  }
-                 return operation.apply(given);
+                 return step.apply(given);
              }});
     }
 
-    // Of the gradient of X: the sum over the operations that read it.
+    // Of the gradient of X: the sum over the steps that read it.
     void ask_gradient(const std::string& X) {
-        std::vector<Operation> uses;
-        for (const Operation& operation : forward_) {
-            if (std::ranges::find(operation.reads, X) != operation.reads.end()) {
-                uses.push_back(operation);
+        TorchSteps uses;
+        for (const TorchStep& step : forward_) {
+            if (std::ranges::find(step.reads, X) != step.reads.end()) {
+                uses.push_back(step);
             }
         }
         if (uses.empty()) {
@@ -119,7 +111,7 @@ public:
                 reads.push_back({name, shape_of(name)});
             }
         };
-        for (const Operation& use : uses) {
+        for (const TorchStep& use : uses) {
             if (use.makes != "loss") {
                 read(gradient_of(use.makes));
             }
@@ -131,7 +123,7 @@ public:
         }
         add({gradient_of(X), std::move(reads), [X, uses](const Values& values) {
                  Tensor sum;
-                 for (const Operation& use : uses) {
+                 for (const TorchStep& use : uses) {
                      const Tensor product = vector_jacobian_product(use, X, values);
                      sum = sum.defined() ? sum + product : product;
                  }
@@ -141,7 +133,7 @@ public:
 
     void add(Question question) { questions_.push_back(std::move(question)); }
 
-    const std::vector<Operation>& forward() const { return forward_; }
+    const TorchSteps& forward() const { return forward_; }
     Shape shape_of(const std::string& name) const {
         const auto known = shapes_.find(name);
         return known != shapes_.end() ? known->second : shapes_.at(without_kind(name));
@@ -149,7 +141,7 @@ public:
     std::vector<Question> take() { return std::move(questions_); }
 
 private:
-    static Tensor vector_jacobian_product(const Operation& use, const std::string& X, const Values& values) {
+    static Tensor vector_jacobian_product(const TorchStep& use, const std::string& X, const Values& values) {
         if (use.by_result) {
             return use.by_result(values.at(use.makes), values.at(gradient_of(use.makes)));
         }
@@ -168,17 +160,19 @@ private:
         return torch::autograd::grad({result}, {wanted}, {cotangent})[0];
     }
 
-    std::vector<Operation> forward_;
+    TorchSteps forward_;
     std::map<std::string, Shape> shapes_;
     std::vector<Question> questions_;
 };
 
 // In the order in which a network makes them.
-std::vector<Question> all_questions(const NetworkConfig& config, std::size_t rows, Questions& questions) {
+std::vector<Question> all_questions(const NetworkConfig& config, std::size_t rows, const TorchOperations& known,
+                                    TorchSteps forward) {
+    Questions questions(config, rows, std::move(forward));
     std::set<std::string> has_gradient;
-    for (const Operation& operation : questions.forward()) {
-        questions.ask(operation);
-        has_gradient.insert(operation.makes);
+    for (const TorchStep& step : questions.forward()) {
+        questions.ask(step);
+        has_gradient.insert(step.makes);
     }
     for (const TensorSpec& spec : parameters(config)) {
         has_gradient.insert(spec.name);
@@ -186,123 +180,17 @@ std::vector<Question> all_questions(const NetworkConfig& config, std::size_t row
     for (const std::string& name : has_gradient) {
         questions.ask_gradient(name);
     }
-    for (const Operation& operation : update_operations(config, rows)) {
-        questions.ask(operation);
-    }
-    for (const Operation& operation : evaluation_operations(config, rows)) {
-        questions.ask(operation);
+    for (const TorchSteps& steps : {update_steps(config, rows, known), evaluation_steps(config, rows, known)}) {
+        std::ranges::for_each(steps, [&](const TorchStep& step) { questions.ask(step); });
     }
     return questions.take();
 }
 
-// A norm with the names of what it reads and makes.
-struct Norm {
-    Layer layer;
-    std::string in, raw, out;
-};
-
-std::vector<Norm> norms_of(const NetworkConfig& config, const std::vector<Operation>& forward) {
-    std::vector<Norm> norms;
-    for (const Layer& layer : layers(config)) {
-        if (layer.norm == NormPlace::none) {
-            continue;
-        }
-        Norm norm{layer, {}, {}, {}};
-        for (const Operation& operation : forward) {
-            if (operation.makes == layer.value("bnmeani")) {
-                norm.in = operation.reads.front();
-            }
-            if (operation.reads == std::vector<std::string>{layer.value("bndiff"), layer.value("bnvar_inv")}) {
-                norm.raw = norm.out = operation.makes;
-            }
-            if (std::ranges::find(operation.reads, layer.value("bngain")) != operation.reads.end()) {
-                norm.out = operation.makes;
-            }
-        }
-        norms.push_back(std::move(norm));
-    }
-    return norms;
-}
-
-double divisor_of(const NormConfig& norm, std::size_t rows) {
-    return static_cast<double>(norm.batch_divisor == Divisor::n ? rows : rows - 1);
-}
-
-// 1 with ε inside the root, else (√variance + ε)/√variance.
-Tensor deviation_share(const Tensor& variance, const NormConfig& norm) {
-    const Tensor root = variance.sqrt();
-    return norm.epsilon_place == EpsilonPlace::inside ? at::ones_like(root) : (root + norm.epsilon) / root;
-}
-
-// The gradient of the norm's input from that of its normalised value, x̂, in one line (Ioffe and Szegedy 2015, section
-// 3; note 5): s·(dx̂ − Σdx̂/n − k·x̂·Σ(dx̂·x̂)/D), written as torch operations; k is the deviation_share.
-Question one_line_norm(const NetworkConfig& config, std::size_t rows, const Norm& norm) {
-    const std::string variance = norm.layer.value("bnvar"), inverse = norm.layer.value("bnvar_inv");
-    const Shape wide = {rows, norm.layer.outputs}, narrow = {norm.layer.outputs};
-    const double D = divisor_of(config.norm, rows);
-    return {gradient_of(norm.in),
-            {{gradient_of(norm.raw), wide}, {norm.raw, wide}, {inverse, narrow}, {variance, narrow}},
-            [=, raw = norm.raw, conventions = config.norm](const Values& values) {
-                const Tensor& dx = values.at(gradient_of(raw));
-                const Tensor& x = values.at(raw);
-                const Tensor k = deviation_share(values.at(variance), conventions);
-                return values.at(inverse) * (dx - dx.mean(0) - k * x * (dx * x).sum(0) / D);
-            }};
-}
-
-// The same from the gradients of the norm's result, its gain and its bias: γ·s·(dy − dβ/n − k·x̂·dγ/D).
-Question affine_norm(const NetworkConfig& config, std::size_t rows, const Norm& norm) {
-    const std::string variance = norm.layer.value("bnvar"), inverse = norm.layer.value("bnvar_inv");
-    const std::string gain = norm.layer.value("bngain"), bias = norm.layer.value("bnbias");
-    const Shape wide = {rows, norm.layer.outputs}, narrow = {norm.layer.outputs};
-    const auto n = static_cast<double>(rows);
-    const double D = divisor_of(config.norm, rows);
-    return {gradient_of(norm.in),
-            {{gradient_of(norm.out), wide},
-             {gradient_of(gain), narrow},
-             {gradient_of(bias), narrow},
-             {norm.raw, wide},
-             {gain, narrow},
-             {inverse, narrow},
-             {variance, narrow}},
-            [=, out = norm.out, raw = norm.raw, conventions = config.norm](const Values& values) {
-                const Tensor k = deviation_share(values.at(variance), conventions);
-                const Tensor slope = k * values.at(gradient_of(gain)) / D;
-                return values.at(gain) * values.at(inverse) *
-                       (values.at(gradient_of(out)) - values.at(gradient_of(bias)) / n - slope * values.at(raw));
-            }};
-}
-
-// The variance from the differences to the mean.
-Question variance_of_differences(const NetworkConfig& config, std::size_t rows, const Norm& norm) {
-    const std::string difference = norm.layer.value("bndiff");
-    const double D = divisor_of(config.norm, rows);
-    return {norm.layer.value("bnvar"), {{difference, {rows, norm.layer.outputs}}}, [=](const Values& values) {
-                return values.at(difference).square().sum(0) / D;
-            }};
-}
-
-// Puts it in the place of the question to the same name.
-void replace(std::vector<Question>& questions, Question question) {
-    std::erase_if(questions, [&](const Question& other) { return other.name == question.name; });
-    questions.push_back(std::move(question));
-}
-
-// To the logits, and from there to the loss in one operation.
-std::vector<Operation> collapsed_operations(const NetworkConfig& config, std::size_t rows) {
-    std::vector<Operation> forward = forward_operations(config, rows);
-    while (forward.back().makes != "logits") {
-        forward.pop_back();
-    }
-    forward.push_back(cross_entropy_operation());
-    return forward;
-}
-
-std::vector<Question> collapsed_questions(const NetworkConfig& config, std::size_t rows) {
-    Questions asked(config, rows, collapsed_operations(config, rows));
-    std::vector<Question> questions = all_questions(config, rows, asked);
-    for (const Norm& norm : norms_of(config, asked.forward())) {
-        replace(questions, one_line_norm(config, rows, norm));
+// Puts each in the place of the question to the same name.
+std::vector<Question> replaced(std::vector<Question> questions, std::vector<Question> others) {
+    for (Question& other : others) {
+        std::erase_if(questions, [&](const Question& question) { return question.name == other.name; });
+        questions.push_back(std::move(other));
     }
     return questions;
 }
@@ -322,30 +210,24 @@ LossAnswer backward(const Tensor& loss, const Tensor& logits) {
 
 }  // namespace
 
-std::unique_ptr<Answers> stepwise_answers(const NetworkConfig& config, std::size_t rows) {
+std::unique_ptr<Answers> stepwise_answers(const NetworkConfig& config, std::size_t rows, const TorchOperations& known) {
     check_network(config, rows);
-    Questions questions(config, rows, forward_operations(config, rows));
-    return std::make_unique<TorchAnswers>(all_questions(config, rows, questions));
+    return std::make_unique<TorchAnswers>(all_questions(config, rows, known, forward_steps(config, rows, known)));
 }
 
-std::unique_ptr<Answers> collapsed_answers(const NetworkConfig& config, std::size_t rows) {
+std::unique_ptr<Answers> collapsed_answers(const NetworkConfig& config, std::size_t rows,
+                                           const TorchOperations& known) {
     check_network(config, rows);
-    return std::make_unique<TorchAnswers>(collapsed_questions(config, rows));
+    return std::make_unique<TorchAnswers>(
+        replaced(all_questions(config, rows, known, collapsed_forward_steps(config, rows, known)),
+                 formulas(config, rows, known, &TorchOperation::collapsed_formulas)));
 }
 
-std::unique_ptr<Answers> fused_answers(const NetworkConfig& config, std::size_t rows) {
+std::unique_ptr<Answers> fused_answers(const NetworkConfig& config, std::size_t rows, const TorchOperations& known) {
     check_network(config, rows);
-    std::vector<Question> questions = collapsed_questions(config, rows);
-    for (const Norm& norm : norms_of(config, forward_operations(config, rows))) {
-        replace(questions, variance_of_differences(config, rows, norm));
-        if (config.norm.affine) {
-            replace(questions, affine_norm(config, rows, norm));
-        }
-    }
-    replace(questions, {"counts", {{"norm_logits", {rows, config.vocabulary}}}, [](const Values& values) {
-                            return values.at("norm_logits").exp();
-                        }});
-    return std::make_unique<TorchAnswers>(std::move(questions));
+    return std::make_unique<TorchAnswers>(
+        replaced(all_questions(config, rows, known, collapsed_forward_steps(config, rows, known)),
+                 formulas(config, rows, known, &TorchOperation::fused_formulas)));
 }
 
 LossAnswer cross_entropy(const LossQuestion& question) {

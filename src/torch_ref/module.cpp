@@ -27,7 +27,7 @@ public:
     ModuleSide(const NetworkConfig& config, std::size_t rows)
         : rows_(rows),
           context_(config.context),
-          order_(backward_order(forward_operations(config, rows))),
+          order_(backward_order(forward_steps(config, rows))),
           network_(config),
           before_(state(config)),
           after_(state(config)) {}
@@ -144,7 +144,7 @@ public:
         const Evaluation evaluation(network_);
         const auto& blocks = network_->blocks();
         for (std::size_t i = 0; i < blocks.size(); ++i) {
-            if (blocks[i]->layer.norm != NormPlace::none) {
+            if (blocks[i]->has_norm()) {
                 calibrate(X, i);
             }
         }

@@ -16,9 +16,11 @@
 #include <vector>
 
 #include "base/batch_norm_1d.h"
+#include "base/error.h"
 #include "base/network.h"
 #include "base/tensors.h"
 #include "torch_ref/bridge.h"
+#include "torch_ref/operations.h"
 
 namespace byhand::torch_ref {
 
@@ -26,12 +28,9 @@ inline std::int64_t as_int(std::size_t extent) {
     return static_cast<std::int64_t>(extent);
 }
 
-// Without a record, the value as it is, and no name is put together.
-inline torch::Tensor keep(Record* record, const char* name, torch::Tensor value) {
+// Without a record, the value as it is.
+inline torch::Tensor keep(Record* record, const std::string& name, torch::Tensor value) {
     return record != nullptr ? record->keep(name, std::move(value)) : value;
-}
-inline torch::Tensor keep(Record* record, const Layer& layer, const char* name, torch::Tensor value) {
-    return record != nullptr ? record->keep(layer.value(name), std::move(value)) : value;
 }
 
 // What a running figure of spread holds for a variance with the running figure's divisor.
@@ -103,15 +102,61 @@ private:
 };
 TORCH_MODULE(Norm);
 
-// One linear and its norm, if any: BatchNorm1d where the conventions are its own, else Norm.
+// One linear and what follows it: a norm (BatchNorm1d where the conventions are its own, else Norm), tanh.
 class BlockImpl : public torch::nn::Module {
 public:
-    BlockImpl(const Layer& of, const NormConfig& norm)
-        : layer(of), linear(torch::nn::LinearOptions(as_int(of.inputs), as_int(of.outputs)).bias(of.has_bias)) {
+    explicit BlockImpl(const byhand::Operation& of)
+        : layer(of.layer),
+          linear(torch::nn::LinearOptions(as_int(layer.inputs), as_int(layer.outputs)).bias(layer.has_bias)),
+          output_(of.output) {
         register_module("linear", linear);
-        if (layer.norm == NormPlace::none) {
-            return;
+    }
+
+    // Throws InputError where LibTorch's side has no such operation.
+    void append(const NetworkConfig& config, const byhand::Operation& operation) {
+        behind_.push_back({operation, {}});
+        if (operation.op == op::kBatchnorm) {
+            add_norm(config.norm);
+        } else if (operation.op != op::kTanh) {
+            behind_.back().apply = in_one_step(config, operation).apply;
         }
+    }
+
+    // (rows, inputs) → (rows, outputs). In `record`, where there is one, it keeps what each operation makes.
+    torch::Tensor forward(const torch::Tensor& x, Record* record) { return run(x, record, false); }
+
+    bool has_norm() const { return running_mean.defined(); }
+
+    // What the norm reads. Precondition: it has one.
+    torch::Tensor norm_input(const torch::Tensor& x) { return run(x, nullptr, true); }
+
+    const Layer layer;
+    torch::nn::Linear linear;
+    // The norm's tensors, whichever it is; (H) each, undefined where the layer has none.
+    torch::Tensor gain, bias, running_mean, running_spread;
+
+private:
+    torch::Tensor run(torch::Tensor x, Record* record, bool to_norm) {
+        x = keep(record, output_, linear->forward(x));
+        for (const auto& [operation, apply] : behind_) {
+            const bool is_norm = operation.op == op::kBatchnorm;
+            if (is_norm && to_norm) {
+                break;
+            }
+            if (is_norm) {
+                x = norm_.is_empty() ? batch_norm_1d_->forward(x) : norm_->forward(x);
+            } else if (apply) {
+                x = apply({x});
+            } else {
+                // In place where its input is not kept: neither a linear nor a norm needs its result to go backwards.
+                x = record != nullptr ? torch::tanh(x) : x.tanh_();
+            }
+            x = keep(record, operation.output, x);
+        }
+        return x;
+    }
+
+    void add_norm(const NormConfig& norm) {
         const std::int64_t features = as_int(layer.outputs);
         if (is_batch_norm_1d(norm)) {
             const auto options =
@@ -130,17 +175,12 @@ public:
         }
     }
 
-    // (rows, H) → (rows, H).
-    torch::Tensor normalise(const torch::Tensor& x) {
-        return norm_.is_empty() ? batch_norm_1d_->forward(x) : norm_->forward(x);
-    }
-
-    const Layer layer;
-    torch::nn::Linear linear;
-    // The norm's tensors, whichever it is; (H) each, undefined where the layer has none.
-    torch::Tensor gain, bias, running_mean, running_spread;
-
-private:
+    struct Behind {
+        byhand::Operation operation;
+        decltype(TorchStep::apply) apply;  // empty for a norm and tanh
+    };
+    std::string output_;  // of the linear
+    std::vector<Behind> behind_;
     torch::nn::BatchNorm1d batch_norm_1d_{nullptr};
     Norm norm_{nullptr};
 };
@@ -151,48 +191,33 @@ public:
     explicit NetworkImpl(const NetworkConfig& config)
         : config_(config), C_(torch::nn::EmbeddingOptions(as_int(config.vocabulary), as_int(config.embedding))) {
         register_module("C", C_);
-        for (const Layer& layer : layers(config)) {
-            blocks_.push_back(register_module("layer" + std::to_string(layer.number), Block(layer, config.norm)));
+        for (const byhand::Operation& operation : operations(config)) {
+            if (operation.op == op::kLinear) {
+                blocks_.push_back(register_module("layer" + std::to_string(operation.layer.number), Block(operation)));
+            } else if (operation.layer.number > 0 && operation.op != op::kCrossEntropy) {
+                blocks_.back()->append(config, operation);
+            }
         }
         slots_ = find_slots();
     }
 
-    // X (rows, T) → logits (rows, V). In `record`, where there is one, it keeps emb, embcat and of each layer hprebn
-    // (with a norm), hpreact and h, and logits.
+    // X (rows, T) → logits (rows, V). In `record`, where there is one, it keeps emb, embcat, what each operation of a
+    // layer makes, and logits.
     torch::Tensor forward(const torch::Tensor& X, Record* record = nullptr) {
         torch::Tensor x = embedded(X, record);
         for (Block& block : blocks_) {
-            const Layer& layer = block->layer;
-            x = block->linear->forward(x);
-            if (layer.norm == NormPlace::before) {
-                x = block->normalise(keep(record, layer, "hprebn", x));
-            }
-            if (layer.is_output) {
-                break;
-            }
-            // In place where nobody wants to see hpreact: neither the linear nor a norm needs its result to go
-            // backwards.
-            x = record != nullptr ? torch::tanh(keep(record, layer, "hpreact", x)) : x.tanh_();
-            if (layer.norm == NormPlace::after) {
-                x = block->normalise(keep(record, layer, "hprebn", x));
-            }
-            x = keep(record, layer, "h", x);
+            x = block->forward(x, record);
         }
-        return keep(record, "logits", x);
+        return x;
     }
 
     // The input (rows, H) of the norm of block `index`, which has one. X is (rows, T).
     torch::Tensor norm_input(const torch::Tensor& X, std::size_t index) {
         torch::Tensor x = embedded(X, nullptr);
         for (std::size_t i = 0; i < index; ++i) {
-            Block& block = blocks_[i];
-            x = block->linear->forward(x);
-            x = block->layer.norm == NormPlace::before ? block->normalise(x) : x;
-            x = torch::tanh(x);
-            x = block->layer.norm == NormPlace::after ? block->normalise(x) : x;
+            x = blocks_[i]->forward(x, nullptr);
         }
-        x = blocks_[index]->linear->forward(x);
-        return blocks_[index]->layer.norm == NormPlace::after ? torch::tanh(x) : x;
+        return blocks_[index]->norm_input(x);
     }
 
     const std::vector<Block>& blocks() const { return blocks_; }
@@ -232,7 +257,7 @@ private:
             tensors[layer.W()] = block->linear->weight;
             transposed.insert(layer.W());
             tensors[layer.b()] = block->linear->bias;
-            if (layer.norm == NormPlace::none) {
+            if (!block->has_norm()) {
                 continue;
             }
             tensors[layer.value("bngain")] = block->gain;

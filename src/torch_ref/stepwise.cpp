@@ -19,14 +19,14 @@ using at::Tensor;
 
 class Stepwise final : public Side {
 public:
-    Stepwise(const NetworkConfig& config, std::size_t rows, DType dtype)
+    Stepwise(const NetworkConfig& config, std::size_t rows, DType dtype, const TorchOperations& known)
         : config_(config),
           rows_(rows),
           dtype_(dtype),
-          forward_(forward_operations(config, rows)),
+          forward_(forward_steps(config, rows, known)),
           order_(backward_order(forward_)),
-          update_(update_operations(config, rows)),
-          evaluation_(evaluation_operations(config, rows)) {}
+          update_(update_steps(config, rows, known)),
+          evaluation_(evaluation_steps(config, rows, known)) {}
 
     void load(const Tensors<float>& from) override {
         state_.clear();
@@ -45,8 +45,8 @@ public:
         values["Y"] = targets(batch);
         values["rate"] = at::scalar_tensor(rate, scalar_type(dtype_));
         Record record;
-        for (const Operation& operation : forward_) {
-            values[operation.makes] = record.keep(operation.makes, operation.apply(read(operation, values)));
+        for (const TorchStep& step : forward_) {
+            values[step.makes] = record.keep(step.makes, step.apply(read(step, values)));
         }
         values.at("loss").backward();
 
@@ -62,10 +62,10 @@ public:
             values[gradient.name] = gradient.tensor;
             shown_.push_back(std::move(gradient));
         }
-        for (const std::vector<Operation>* list : {&update_, &evaluation_}) {
-            for (const Operation& operation : *list) {
-                values[operation.makes] = operation.apply(read(operation, values));
-                shown_.push_back({operation.makes, values.at(operation.makes)});
+        for (const TorchSteps* list : {&update_, &evaluation_}) {
+            for (const TorchStep& step : *list) {
+                values[step.makes] = step.apply(read(step, values));
+                shown_.push_back({step.makes, values.at(step.makes)});
             }
         }
     }
@@ -81,9 +81,9 @@ public:
 private:
     using Values = std::map<std::string, Tensor>;
 
-    static std::vector<Tensor> read(const Operation& operation, const Values& values) {
+    static std::vector<Tensor> read(const TorchStep& step, const Values& values) {
         std::vector<Tensor> reads;
-        for (const std::string& name : operation.reads) {
+        for (const std::string& name : step.reads) {
             reads.push_back(values.at(name));
         }
         return reads;
@@ -103,18 +103,19 @@ private:
     NetworkConfig config_;
     std::size_t rows_;
     DType dtype_;
-    std::vector<Operation> forward_;
+    TorchSteps forward_;
     std::vector<std::string> order_;
-    std::vector<Operation> update_, evaluation_;
+    TorchSteps update_, evaluation_;
     Values state_;
     std::vector<Named> shown_;
 };
 
 }  // namespace
 
-std::unique_ptr<Side> stepwise(const NetworkConfig& config, std::size_t rows, DType dtype) {
+std::unique_ptr<Side> stepwise(const NetworkConfig& config, std::size_t rows, DType dtype,
+                               const TorchOperations& known) {
     check_network(config, rows);
-    return std::make_unique<Stepwise>(config, rows, dtype);
+    return std::make_unique<Stepwise>(config, rows, dtype, known);
 }
 
 }  // namespace byhand::torch_ref

@@ -78,13 +78,13 @@ void cross_entropy_with_gradient(Operands& o) {
 
 std::function<void()> linear(const std::shared_ptr<Operands>& o, const OperationShape& shape) {
     switch (shape.operation) {
-        case Operation::linear_forward:
+        case TimedOperation::linear_forward:
             o->result = at::empty_like(o->dy);
             if (shape.bias) {
                 return [o] { at::addmm_out(o->result, o->bias, o->x, o->weight.t()); };
             }
             return [o] { at::mm_out(o->result, o->x, o->weight.t()); };
-        case Operation::linear_weight_backward:
+        case TimedOperation::linear_weight_backward:
             o->result = at::empty_like(o->weight);
             o->result_is_transposed = true;
             return [o] { at::mm_out(o->result, o->dy.t(), o->x); };
@@ -94,12 +94,12 @@ std::function<void()> linear(const std::shared_ptr<Operands>& o, const Operation
     }
 }
 
-std::function<void()> norm(const std::shared_ptr<Operands>& o, Operation operation) {
+std::function<void()> norm(const std::shared_ptr<Operands>& o, TimedOperation operation) {
     const auto forward = [o] {
         return at::native_batch_norm(o->x, o->gain, o->bias, o->running_mean, o->running_spread, /*training=*/true,
                                      kMomentum, kEpsilon);
     };
-    if (operation == Operation::norm_forward) {
+    if (operation == TimedOperation::norm_forward) {
         return [o, forward] { o->result = std::get<0>(forward()); };
     }
     std::tie(std::ignore, o->mean, o->inverse_deviation) = forward();
@@ -113,24 +113,24 @@ std::function<void()> norm(const std::shared_ptr<Operands>& o, Operation operati
 std::function<void()> run_of(const std::shared_ptr<Operands>& o, const OperationShape& shape) {
     const auto in = static_cast<std::int64_t>(shape.in);
     switch (shape.operation) {
-        case Operation::linear_forward:
-        case Operation::linear_weight_backward:
-        case Operation::linear_input_backward:
+        case TimedOperation::linear_forward:
+        case TimedOperation::linear_weight_backward:
+        case TimedOperation::linear_input_backward:
             return linear(o, shape);
-        case Operation::norm_forward:
-        case Operation::norm_backward:
+        case TimedOperation::norm_forward:
+        case TimedOperation::norm_backward:
             return norm(o, shape.operation);
-        case Operation::tanh_forward:
+        case TimedOperation::tanh_forward:
             o->result = at::empty_like(o->x);
             return [o] { at::tanh_out(o->result, o->x); };
-        case Operation::tanh_backward:
+        case TimedOperation::tanh_backward:
             o->h = at::tanh(o->x);
             o->result = at::empty_like(o->x);
             return [o] { at::tanh_backward_out(o->result, o->dy, o->h); };
-        case Operation::exp_forward:
+        case TimedOperation::exp_forward:
             o->result = at::empty_like(o->x);
             return [o] { at::exp_out(o->result, o->x); };
-        case Operation::cross_entropy:
+        case TimedOperation::cross_entropy:
             for (Tensor* like_x : {&o->logprobs, &o->dlogprobs, &o->result}) {
                 *like_x = at::empty_like(o->x);
             }
@@ -138,12 +138,12 @@ std::function<void()> run_of(const std::shared_ptr<Operands>& o, const Operation
             o->total_weight = at::empty({});
             o->dloss = at::ones({});
             return [o] { cross_entropy_with_gradient(*o); };
-        case Operation::embedding_forward:
+        case TimedOperation::embedding_forward:
             o->result = at::empty_like(o->dy);
             return [o] { at::index_select_out(o->result, o->W, 0, o->indices); };
-        case Operation::embedding_backward:
+        case TimedOperation::embedding_backward:
             return [o, in] { o->result = at::embedding_dense_backward(o->dy, o->indices, in, -1, false); };
-        case Operation::update:
+        case TimedOperation::update:
             o->result = o->W.clone();
             return [o] { o->result.add_(o->dy, -static_cast<double>(kUpdateRate)); };
     }
@@ -158,7 +158,7 @@ PreparedOperation prepared(const OperationQuestion& question) {
         const c10::InferenceMode no_autograd;
         of();
     };
-    const bool updates = question.shape.operation == Operation::update;
+    const bool updates = question.shape.operation == TimedOperation::update;
     return {run, [o, run, updates] {
                 if (updates) {
                     o->result.copy_(o->W);

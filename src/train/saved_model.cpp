@@ -119,7 +119,7 @@ void take_tensors(SavedModel& model, const TensorFile& file, const std::string& 
         copy_values(model.state[spec.name], require(views, spec.name, spec.shape, path));
     }
     require_finite(model.state, path);
-    if (network.norm.place != NormPlace::none && network.norm.evaluation == EvaluationFigures::training_set) {
+    if (is_calibrated(network)) {
         model.calibrated = model.state;
         for (const TensorSpec& spec : running_figures(network)) {
             copy_values((*model.calibrated)[spec.name], require(views, training_name(spec.name), spec.shape, path));

@@ -222,3 +222,113 @@ TEST_CASE("check_network: sizes that no machine has are refused before they over
     config.context = kMostContext;
     CHECK_NOTHROW(check_network(config, 4096));
 }
+
+// ---- networks that list their operations ----
+
+namespace {
+
+using List = std::vector<OperationConfig>;
+
+// "linear 5, tanh" of what stands between embcat and the logits.
+std::string text(const List& list) {
+    std::string all;
+    for (const OperationConfig& one : list) {
+        all += (all.empty() ? "" : ", ") + one.op + (one.outputs == 0 ? "" : " " + std::to_string(one.outputs)) +
+               (one.bias ? "" : " -b");
+    }
+    return all;
+}
+
+// "X embedding emb flatten embcat linear …".
+std::string chain(const std::vector<Operation>& operations) {
+    std::string all = operations.empty() ? "" : operations.front().input;
+    std::string last = all;
+    for (const Operation& one : operations) {
+        CHECK(one.input == last);
+        last = one.output;
+        all += " " + one.op + " " + one.output;
+    }
+    return all;
+}
+
+std::string refusal(const List& list) {
+    try {
+        with_layers({}, list);
+    } catch (const InputError& error) {
+        return error.what();
+    }
+    return "";
+}
+
+}  // namespace
+
+TEST_CASE("network: the short form expands to a list of operations, and the list comes back as the short form") {
+    NetworkConfig config;
+    config.vocabulary = 11;
+    for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{7}, {5, 3}}) {
+        for (const NormPlace place : {NormPlace::none, NormPlace::before, NormPlace::after}) {
+            for (const bool output : {false, true}) {
+                config.hidden = hidden;
+                config.norm.place = place;
+                config.norm.output = output && place != NormPlace::none;  // without a norm it says nothing
+                config.hidden_bias = hidden.size() == 1;
+                config.output_bias = output;
+                CHECK(with_layers(NetworkConfig{.vocabulary = 11, .norm = config.norm}, expanded(config)) == config);
+            }
+        }
+    }
+    config.hidden_bias = false;
+    CHECK(text(expanded(config)) == "linear 5 -b, tanh, batchnorm, linear 3 -b, tanh, batchnorm, linear, batchnorm");
+    config.norm.place = NormPlace::before;
+    config.norm.output = false;
+    CHECK(text(expanded(config)) == "linear 5 -b, batchnorm, tanh, linear 3 -b, batchnorm, tanh, linear");
+}
+
+TEST_CASE("network: a value between two operations is named after the one that reads it") {
+    NetworkConfig config;
+    config.hidden = {7};
+    CHECK(chain(operations(config)) ==
+          "X embedding emb flatten embcat linear hprebn batchnorm hpreact tanh h linear logits cross_entropy loss");
+    CHECK(chain(evaluated_operations(config)) ==
+          "embcat linear eval_hprebn batchnorm eval_hpreact tanh eval_h linear eval_logits");
+
+    // A norm in the second layer alone, a linear without a non-linearity, tanh on the output.
+    config = with_layers({}, {{"linear", 7}, {"tanh"}, {"linear", 5, false}, {"batchnorm"}, {"linear"}, {"tanh"}});
+    CHECK(
+        chain(operations(config)) ==
+        "X embedding emb flatten embcat linear hpreact.1 tanh h.1 linear hprebn.2 batchnorm h.2 linear hpreact.3 tanh "
+        "logits cross_entropy loss");
+    CHECK(config.hidden == std::vector<std::size_t>{7, 5});
+    CHECK(names(parameters(config)) == Names{"C", "W1", "b1", "W2", "bngain.2", "bnbias.2", "W3", "b3"});
+    CHECK(names(running_figures(config)) == Names{"bnmean_running.2", "bnvar_running.2"});
+    CHECK(parameters(config)[3].shape == Shape{7, 5});
+    CHECK(text(expanded(config)) == "linear 7, tanh, linear 5 -b, batchnorm, linear, tanh");
+    check_network(config, 3);
+
+    // The widths stand in `hidden` alone.
+    config.hidden = {2, 3};
+    CHECK(text(expanded(config)) == "linear 2, tanh, linear 3 -b, batchnorm, linear, tanh");
+
+    // A name that would mean two values carries its layer's number, with one hidden layer too.
+    config = with_layers({}, {{"linear", 7}, {"tanh"}, {"linear"}, {"tanh"}});
+    CHECK(chain(operations(config)) ==
+          "X embedding emb flatten embcat linear hpreact.1 tanh h.1 linear hpreact.2 tanh logits cross_entropy loss");
+
+    // One linear alone.
+    config = with_layers({}, {{"linear"}});
+    CHECK(chain(operations(config)) == "X embedding emb flatten embcat linear logits cross_entropy loss");
+    check_network(config, 3);
+}
+
+TEST_CASE("network: a list of operations that is no network is refused, by its position") {
+    CHECK(refusal({}).starts_with("layers: "));
+    CHECK(refusal({{"tanh"}, {"linear"}}).starts_with("layers[0]: \"tanh\" comes before the first linear"));
+    CHECK(refusal({{"linear", 3}, {"tanh"}}).starts_with("layers[0]: the last linear"));
+    CHECK(refusal({{"linear", 3}, {"linear"}, {"tanh"}, {"linear"}})
+              .starts_with("layers[1]: a linear that is not the last one is missing its \"outputs\""));
+    CHECK(refusal({{"linear", 3}, {"tanh"}, {"batchnorm"}, {"tanh"}, {"linear"}})
+              .starts_with("layers[3]: layer 1 has two operations that read hpreact"));
+    CHECK(refusal({{"linear", 3}, {"linear"}, {"batchnorm"}, {"batchnorm"}})
+              .starts_with("layers[3]: layer 2 has two operations that read hprebn"));
+    CHECK(refusal({{"linear", 3}, {"tanh"}, {"linear"}}).empty());
+}

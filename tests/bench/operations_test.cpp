@@ -33,16 +33,16 @@ std::size_t times(const std::vector<bench::OperationOfStep>& all, const Operatio
 
 TEST_CASE("the operations of a step are all there, those of one shape together") {
     const std::vector<bench::OperationOfStep> all = bench::operations_of(deep(), 5);
-    CHECK(times(all, {Operation::embedding_forward, 15, 27, 4}) == 1);
-    CHECK(times(all, {Operation::linear_forward, 5, 12, 9}) == 1);
-    CHECK(times(all, {Operation::linear_forward, 5, 9, 9}) == 2);
-    CHECK(times(all, {Operation::linear_forward, 5, 9, 27, true}) == 1);
-    CHECK(times(all, {Operation::linear_input_backward, 5, 12, 9}) == 1);
-    CHECK(times(all, {Operation::norm_forward, 5, 9, 9}) == 3);
-    CHECK(times(all, {Operation::norm_backward, 5, 9, 9}) == 3);
-    CHECK(times(all, {Operation::tanh_backward, 5, 9, 9}) == 3);
-    CHECK(times(all, {Operation::cross_entropy, 5, 27, 27}) == 1);
-    CHECK(times(all, {Operation::update, 9, 9, 27}) == 1);
+    CHECK(times(all, {TimedOperation::embedding_forward, 15, 27, 4}) == 1);
+    CHECK(times(all, {TimedOperation::linear_forward, 5, 12, 9}) == 1);
+    CHECK(times(all, {TimedOperation::linear_forward, 5, 9, 9}) == 2);
+    CHECK(times(all, {TimedOperation::linear_forward, 5, 9, 27, true}) == 1);
+    CHECK(times(all, {TimedOperation::linear_input_backward, 5, 12, 9}) == 1);
+    CHECK(times(all, {TimedOperation::norm_forward, 5, 9, 9}) == 3);
+    CHECK(times(all, {TimedOperation::norm_backward, 5, 9, 9}) == 3);
+    CHECK(times(all, {TimedOperation::tanh_backward, 5, 9, 9}) == 3);
+    CHECK(times(all, {TimedOperation::cross_entropy, 5, 27, 27}) == 1);
+    CHECK(times(all, {TimedOperation::update, 9, 9, 27}) == 1);
     double flops = 0;
     for (const bench::OperationOfStep& one : all) {
         flops += static_cast<double>(one.times) * bench::flops_of(one.shape);
@@ -59,49 +59,49 @@ TEST_CASE("by hand each operation makes what its formula says") {
     };
     const auto near = [](float a, double b) { return std::abs(static_cast<double>(a) - b) < 1e-5; };
 
-    OperationQuestion linear = bench::question_of({Operation::linear_forward, 1, 2, 1, true});
+    OperationQuestion linear = bench::question_of({TimedOperation::linear_forward, 1, 2, 1, true});
     linear.x = {2, 3};
     linear.W = {5, 7};
     linear.bias = {11};
     CHECK(made(linear) == std::vector<float>{42});
     linear.shape.bias = false;
     CHECK(made(linear) == std::vector<float>{31});
-    linear.shape.operation = Operation::linear_weight_backward;
+    linear.shape.operation = TimedOperation::linear_weight_backward;
     linear.dy = {4};
     CHECK(made(linear) == std::vector<float>{8, 12});
-    linear.shape.operation = Operation::linear_input_backward;
+    linear.shape.operation = TimedOperation::linear_input_backward;
     CHECK(made(linear) == std::vector<float>{20, 28});
 
-    OperationQuestion one = bench::question_of({Operation::tanh_forward, 1, 1, 1});
+    OperationQuestion one = bench::question_of({TimedOperation::tanh_forward, 1, 1, 1});
     one.x = {0.5F};
     one.dy = {2};
     one.W = {3};
     CHECK(near(made(one).front(), std::tanh(0.5)));
-    one.shape.operation = Operation::tanh_backward;
+    one.shape.operation = TimedOperation::tanh_backward;
     CHECK(near(made(one).front(), 2 * (1 - std::pow(std::tanh(0.5), 2))));
-    one.shape.operation = Operation::exp_forward;
+    one.shape.operation = TimedOperation::exp_forward;
     CHECK(near(made(one).front(), std::exp(0.5)));
-    one.shape.operation = Operation::update;
+    one.shape.operation = TimedOperation::update;
     CHECK(near(made(one).front(), 3 - 0.001 * 2));  // once, however often it ran
 
-    OperationQuestion norm = bench::question_of({Operation::norm_forward, 2, 1, 1});
+    OperationQuestion norm = bench::question_of({TimedOperation::norm_forward, 2, 1, 1});
     norm.x = {1, 3};
     norm.gain = {2};
     norm.bias = {10};
     norm.dy = {1, 1};
     CHECK(near(made(norm).front() - 8, 1e-5));
-    norm.shape.operation = Operation::norm_backward;
+    norm.shape.operation = TimedOperation::norm_backward;
     CHECK(near(made(norm).front(), 0));  // a shift of all rows goes nowhere
 
-    OperationQuestion rows = bench::question_of({Operation::embedding_forward, 2, 3, 2});
+    OperationQuestion rows = bench::question_of({TimedOperation::embedding_forward, 2, 3, 2});
     rows.W = {1, 2, 3, 4, 5, 6};
     rows.indices = {2, 2};
     rows.dy = {1, 2, 3, 4};
     CHECK(made(rows) == std::vector<float>{5, 6, 5, 6});
-    rows.shape.operation = Operation::embedding_backward;
+    rows.shape.operation = TimedOperation::embedding_backward;
     CHECK(made(rows) == std::vector<float>{0, 0, 0, 0, 4, 6});
 
-    OperationQuestion loss = bench::question_of({Operation::cross_entropy, 1, 2, 2});
+    OperationQuestion loss = bench::question_of({TimedOperation::cross_entropy, 1, 2, 2});
     loss.x = {0, 0};
     loss.indices = {1};
     CHECK(made(loss) == std::vector<float>{0.5F, -0.5F});
@@ -110,7 +110,7 @@ TEST_CASE("by hand each operation makes what its formula says") {
 TEST_CASE("both sides' results are compared") {
     torch_ref::Factory other{};
     other.prepared = bench::by_hand;
-    const bench::OperationOfStep tanh{{Operation::tanh_forward, 3, 5, 5}, 1};
+    const bench::OperationOfStep tanh{{TimedOperation::tanh_forward, 3, 5, 5}, 1};
     const bench::OperationTimes same = bench::operation_times(tanh, &other, 2, 1);
     CHECK(same.apart == 0);
     CHECK(same.rounds.theirs.seconds.size() == 2);
@@ -127,7 +127,7 @@ TEST_CASE("operations as text and as JSON") {
     bench::Machine machine;
     machine.peak_gflops = 100;
     bench::OperationTimes times{
-        .recipe = "wide", .what = {{Operation::linear_forward, 10, 20, 30, true}, 4}, .rounds = {}};
+        .recipe = "wide", .what = {{TimedOperation::linear_forward, 10, 20, 30, true}, 4}, .rounds = {}};
     times.rounds.ours.seconds = {1e-6, 2e-6, 3e-6};
     const auto alone = text::parsed_json(bench::to_json(machine, {times})).at("operations").at(0);
     CHECK(alone.at("torch_us").is_null());

@@ -13,7 +13,7 @@ namespace {
 
 using Names = std::set<std::string>;
 
-// The line that "src/manual/tanh.h:17" names.
+// The line that "src/manual/tanh/formulas.h:17" names.
 std::string source_line(const std::string& file_line) {
     const std::size_t colon = file_line.find(':');
     std::ifstream file(std::string(BYHAND_SOURCES) + "/" + file_line.substr(0, colon));
@@ -86,7 +86,8 @@ TEST_CASE("explain: the first batch's numbers, one value or all, need no LibTorc
     CHECK(one.err.empty());
     CHECK(one.out.starts_with(
         "dbnvar (100)\nhow the loss changes with bnvar: the variance of each unit over the batch\n\n"));
-    CHECK(one.out.find("\n  function   batchnorm_variance_backward, src/manual/batchnorm.h:") != std::string::npos);
+    CHECK(one.out.find("\n  function   batchnorm_variance_backward, src/manual/batchnorm/formulas.h:") !=
+          std::string::npos);
     CHECK(one.out.find("\n  sign-dbnvar: +½ for −½ in the gradient of the variance\n") != std::string::npos);
 
     const Outcome list = byhand(folder, {"explain"});

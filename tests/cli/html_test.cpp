@@ -68,7 +68,7 @@ TEST_CASE("compare as HTML: a planted mistake is told from those who inherit it"
     CHECK(times(text, "class=\"box culprit\"") == 1);
     CHECK(text.find("<a class=\"box culprit\" href=\"#dbndiff\">") != std::string::npos);
     CHECK(times(text, "class=\"box heir\"") == 7);
-    CHECK(text.find("src/manual/batchnorm.h:") != std::string::npos);
+    CHECK(text.find("src/manual/batchnorm/formulas.h:") != std::string::npos);
     CHECK(text.find("byhand compare --recipe notes --seed") != std::string::npos);
 }
 

@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "harness/meanings.h"
 #include "manual/formulas.h"
 #include "manual/networks.h"
 #include "manual/stepwise.h"
@@ -142,21 +141,4 @@ TEST_CASE("explain: mistakes stand where they are made") {
         }
     }
     CHECK(seen.size() == mistakes().size());
-}
-
-TEST_CASE("meanings: of gradients, updates, evaluation and numbered layers; of no other name") {
-    const std::string variance = "the variance of each unit over the batch";
-    CHECK(meaning("bnvar") == variance);
-    CHECK(meaning("bnvar.3") == variance);
-    CHECK(meaning("dbnvar") == "how the loss changes with bnvar: " + variance);
-    CHECK(meaning("dbnvar.12") == "how the loss changes with bnvar.12: " + variance);
-    CHECK(meaning("new_W2") == "W2 after this step's update: " + meaning("W2"));
-    CHECK(meaning("eval_h.2") == "h.2 by the running statistics: " + meaning("h"));
-    CHECK(meaning("W1") == meaning("W17"));
-    CHECK(meaning("W1") != meaning("b1"));
-    for (const std::string name :
-         {"", "d", "W0x", "h2", "poem", "dpoem", "new_", "eval_", "new_poem", "bnvar.", "dd", "X1"}) {
-        INFO(name);
-        CHECK(meaning(name).empty());
-    }
 }

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "harness/draws.h"
-#include "harness/mistakes.h"
+#include "harness/faults/mistakes.h"
 #include "manual/pieces.h"
 #include "manual/stepwise.h"
 

@@ -8,6 +8,7 @@
 #include "harness/comparison.h"
 #include "harness/report.h"
 #include "harness/shrink.h"
+#include "manual/glossary.h"
 
 namespace byhand::test {
 
@@ -109,6 +110,7 @@ inline Presentation presentation(Filter shows = everything, bool colour = false)
     how.network.context = 3;
     how.network.embedding = 2;
     how.network.hidden = {5};
+    how.glossary = glossary_of();
     how.characters = {".", "e", "m", "q"};
     how.source = [](const std::string& function) {
         return function.starts_with("function_of_")

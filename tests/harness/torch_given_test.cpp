@@ -13,7 +13,7 @@
 
 #include "candidates/candidates.h"
 #include "harness/drawn.h"
-#include "harness/mistakes.h"
+#include "harness/faults/mistakes.h"
 #include "harness/report.h"
 #include "manual/models.h"
 #include "manual/networks.h"

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "manual/glossary.h"
+
 using namespace byhand;
 
 namespace {
@@ -15,6 +17,7 @@ Wording wording(std::vector<std::size_t> hidden = {43, 13}) {
     w.network.context = 3;
     w.network.embedding = 7;
     w.network.hidden = std::move(hidden);
+    w.glossary = glossary_of();
     w.characters = {".", "e", "m", "q", "ж"};
     w.X = {0, 0, 0, 0, 0, 1, 1, 2, 4};
     w.Y = {1, 2, 0};
@@ -109,4 +112,22 @@ TEST_CASE("words: what each axis counts") {
     CHECK(axes_in_words("dW1", 1, w) == Words{"index 1"});
     CHECK(counts_characters(axes_in_words("dlogits", 2, w)[1]));
     CHECK_FALSE(counts_characters(axes_in_words("dh.2", 2, w)[1]));
+    CHECK(axes_of("W1", 2, w) == std::vector{Axis::input, Axis::unit});
+    CHECK(axes_of("W2", 2, w) == std::vector{Axis::unit, Axis::unit});
+    CHECK(axes_of("W3", 2, w) == std::vector{Axis::unit, Axis::character});
+    CHECK_FALSE(axes_of("W4", 2, w).has_value());
+}
+
+TEST_CASE("words: of another operation's values, by the rows that it brings") {
+    static const std::vector<GlossaryRow> kRows = {
+        {.value = "gate", .axes = {Axis::row, Axis::unit}, .meaning = "how much of the unit goes through"},
+        {.value = "best", .axes = {Axis::row}, .meaning = "the largest of the row"}};
+    Wording w = wording();
+    CHECK(in_words("dgate.2", {1, 12}, w) == "dgate.2 [1, 12]");
+    w.glossary.push_back(kRows);
+    CHECK(in_words("dgate.2", {1, 12}, w) == "dgate.2 row 1 (`..e → m`), unit 12");
+    CHECK(in_words("gate.3", {1, 3}, w) == "gate.3 row 1 (`..e → m`), 'q'");
+    CHECK(in_words("dgate", {1, 12}, w) == "dgate [1, 12]");
+    CHECK(in_words("best", {1}, w) == "best row 1 (`..e → m`)");
+    CHECK(in_words("best.2", {1}, w) == "best.2 [1]");
 }

@@ -31,7 +31,7 @@ Paper sample() {
 TEST_CASE("a paper in a terminal") {
     CHECK(to_text(sample(), lab_test::source_of) ==
           "A <title> (note 9)\n\nOne line.\nAnother & more.\n\nfigures\n                 x̂\n  γ          0.000\n"
-          "  wide name   12.5\n\n  h = tanh(x)\n      tanh_forward, src/manual/tanh.h\n");
+          "  wide name   12.5\n\n  h = tanh(x)\n      tanh_forward, src/manual/tanh/formulas.h\n");
 }
 
 TEST_CASE("a paper for programs") {

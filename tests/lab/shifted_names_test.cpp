@@ -24,7 +24,7 @@ Vocabulary vocabulary() {
 }  // namespace
 
 TEST_CASE("names told apart by their initial") {
-    const ShiftedNames names = shifted_names(kNames, vocabulary(), 2, Kind::initial);
+    const ShiftedNames names = shifted_names(kNames, vocabulary(), 2, lab::Kind::initial);
     CHECK(names.first == "initials up to c");
     CHECK(names.train.size() == 4 + 4 + 5);  // ann, ben, clio
     CHECK(names.own.size() == 4 + 9);        // abe, carolina
@@ -33,7 +33,7 @@ TEST_CASE("names told apart by their initial") {
 }
 
 TEST_CASE("names told apart by their length") {
-    const ShiftedNames names = shifted_names(kNames, vocabulary(), 2, Kind::length);
+    const ShiftedNames names = shifted_names(kNames, vocabulary(), 2, lab::Kind::length);
     CHECK(names.second == "more than 4 characters");
     CHECK(names.train.size() == 4 + 4 + 5 + 5);
     CHECK(names.own.size() == 4 + 4 + 3 + 3);
@@ -41,7 +41,7 @@ TEST_CASE("names told apart by their length") {
 }
 
 TEST_CASE("losses by one's own figures, and the model as it was") {
-    const ShiftedNames names = shifted_names(kNames, vocabulary(), 2, Kind::initial);
+    const ShiftedNames names = shifted_names(kNames, vocabulary(), 2, lab::Kind::initial);
     for (const NormPlace place : {NormPlace::before, NormPlace::none}) {
         NetworkConfig config{.vocabulary = 27, .context = 2, .embedding = 3, .hidden = {5}, .norm = {}};
         config.norm.place = place;

@@ -1,6 +1,4 @@
 // Note 1's chain through batch norm against figures worked by hand, finite differences and the small steps.
-#include "manual/batchnorm_chain.h"
-
 #include <algorithm>
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
@@ -9,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "manual/batchnorm/chain.h"
 #include "manual/networks.h"
 
 using namespace byhand;

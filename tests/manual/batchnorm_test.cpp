@@ -1,6 +1,4 @@
 // Batch norm's functions against figures worked by hand, and its two backward passes against each other.
-#include "manual/batchnorm.h"
-
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -9,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "manual/batchnorm/formulas.h"
 #include "manual/networks.h"
 
 using namespace byhand;

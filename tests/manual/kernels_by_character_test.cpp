@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "manual/embedding.h"
+#include "manual/embedding/formulas.h"
 #include "manual/fenced.h"
 #include "manual/networks.h"
 #include "manual/simd/by_character.h"

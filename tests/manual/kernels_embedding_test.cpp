@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "manual/embedding.h"
+#include "manual/embedding/formulas.h"
 #include "manual/fenced.h"
 #include "manual/networks.h"
 #include "manual/panels.h"

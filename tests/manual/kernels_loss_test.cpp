@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "base/tensors.h"
+#include "manual/cross_entropy/formulas.h"
 #include "manual/networks.h"
 #include "manual/simd/kernels.h"
-#include "manual/softmax_cross_entropy.h"
 #include "manual/targets.h"
 
 using namespace byhand;

@@ -9,14 +9,14 @@
 #include <utility>
 #include <vector>
 
-#include "manual/batchnorm.h"
+#include "manual/batchnorm/formulas.h"
 #include "manual/fenced.h"
-#include "manual/linear.h"
+#include "manual/linear/formulas.h"
 #include "manual/networks.h"
 #include "manual/panels.h"
 #include "manual/simd/kernels.h"
 #include "manual/simd/norm.h"
-#include "manual/tanh.h"
+#include "manual/tanh/formulas.h"
 #include "manual/targets.h"
 #include "manual/update.h"
 
@@ -129,7 +129,7 @@ struct Normed {
     std::vector<float> y, raw, mean, var, inv;
 };
 
-// x (n, H) normalised by the formulas of manual/batchnorm.h.
+// x (n, H) normalised by the formulas of manual/batchnorm/formulas.h.
 Normed by_formulas(Numbers& x, Numbers& gain, Numbers& bias, std::size_t n, std::size_t H, const NormConfig& norm) {
     Normed made{.y = std::vector<float>(n * H),
                 .raw = std::vector<float>(n * H),
@@ -174,7 +174,7 @@ TEST_CASE("kernels: the norm forwards is batchnorm.h's, to the bit") {
 
 namespace {
 
-// From dL/dy in dx to dL/dx there, by the formulas of manual/batchnorm.h.
+// From dL/dy in dx to dL/dx there, by the formulas of manual/batchnorm/formulas.h.
 void by_formulas(float* dx, float* dgain, float* dbias, const simd::NormPanel& p, const NormConfig& norm) {
     const auto [n, H] = std::pair(p.n, p.width);
     if (norm.affine) {

@@ -11,12 +11,12 @@
 #include <span>
 #include <vector>
 
+#include "manual/cross_entropy/formulas.h"
 #include "manual/fenced.h"
-#include "manual/linear.h"
+#include "manual/linear/formulas.h"
 #include "manual/networks.h"
 #include "manual/simd/product.h"
-#include "manual/softmax_cross_entropy.h"
-#include "manual/tanh.h"
+#include "manual/tanh/formulas.h"
 #include "manual/targets.h"
 
 using namespace byhand;

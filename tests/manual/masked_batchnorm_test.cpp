@@ -1,6 +1,4 @@
 // Batch norm without the padding: note 3's figures, batchnorm.h on the packed rows, and finite differences.
-#include "manual/masked_batchnorm.h"
-
 #include <algorithm>
 #include <array>
 #include <catch2/catch_template_test_macros.hpp>
@@ -10,6 +8,7 @@
 #include <random>
 #include <vector>
 
+#include "manual/batchnorm/masked.h"
 #include "manual/differences.h"
 #include "manual/networks.h"
 #include "steps/rounded.h"

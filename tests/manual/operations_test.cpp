@@ -6,10 +6,10 @@
 #include <limits>
 #include <vector>
 
-#include "manual/embedding.h"
-#include "manual/linear.h"
-#include "manual/softmax_cross_entropy.h"
-#include "manual/tanh.h"
+#include "manual/cross_entropy/formulas.h"
+#include "manual/embedding/formulas.h"
+#include "manual/linear/formulas.h"
+#include "manual/tanh/formulas.h"
 #include "manual/update.h"
 
 using namespace byhand;

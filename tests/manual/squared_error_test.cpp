@@ -8,7 +8,7 @@
 #include <limits>
 #include <vector>
 
-#include "manual/softmax_cross_entropy.h"
+#include "manual/cross_entropy/formulas.h"
 
 using namespace byhand;
 

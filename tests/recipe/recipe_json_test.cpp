@@ -50,6 +50,82 @@ TEST_CASE("to_json keeps every value") {
     CHECK(recipe_from_json(to_json(recipe), "x.json") == recipe);
 }
 
+// The sample with this list in place of what it stands for.
+std::string listed(const std::string& layers) {
+    const std::string widths = R"("hidden": [11, 1, 13], "bias": {"hidden": false, "output": false})";
+    const std::string places = R"("place": "after", "output": true, )";
+    std::string text = kSample;
+    text.replace(text.find(widths), widths.size(), "\"layers\": " + layers);
+    return text.erase(text.find(places), places.size());
+}
+
+TEST_CASE("a list of layers that the short form can say is the short form") {
+    const Recipe recipe = sample();
+    CHECK(recipe_from_json(to_expanded_json(recipe), "x.json") == recipe);
+    CHECK(
+        recipe_from_json(listed(R"([{"op": "linear", "outputs": 11, "bias": false}, {"op": "tanh"}, {"op": "batchnorm"},
+                                      {"op": "linear", "outputs": 1, "bias": false}, {"op": "tanh"}, {"op": "batchnorm"},
+                                      {"bias": false, "outputs": 13, "op": "linear"}, {"op": "tanh"}, {"op": "batchnorm"},
+                                      {"op": "linear", "bias": false}, {"op": "batchnorm"}])"),
+                         "x.json") == recipe);
+}
+
+TEST_CASE("a list of layers that the short form can't say is kept, and written again") {
+    const Recipe read = recipe_from_json(
+        listed(R"([{"op": "linear", "outputs": 5}, {"op": "linear", "outputs": 3, "bias": false}, {"op": "batchnorm"},
+                   {"op": "linear"}, {"op": "tanh"}])"),
+        "x.json");
+    using List = std::vector<OperationConfig>;
+    CHECK(expanded(read.network) == List{{"linear", 5}, {"linear", 3, false}, {"batchnorm"}, {"linear"}, {"tanh"}});
+    CHECK(read.network.norm.epsilon == 0.001);
+    CHECK(!read.network.norm.affine);
+    CHECK(read.network.norm.place == NormPlace::before);
+    CHECK(recipe_from_json(to_json(read), "x.json") == read);
+    CHECK(to_expanded_json(read) == to_json(read));
+
+    Recipe other = read;
+    other.network.hidden[1] = 4;
+    CHECK(differences(read, other) == std::vector<std::string>{"network.layers.1.outputs (3 there, 4 here)"});
+
+    // Without a norm its conventions say nothing.
+    const Recipe plain = recipe_from_json(listed(R"([{"op": "linear"}])"), "x.json");
+    CHECK(plain.network.hidden.empty());
+    CHECK(plain.network.norm.place == NormPlace::none);
+    CHECK(recipe_from_json(to_json(plain), "x.json") == plain);
+}
+
+TEST_CASE("a list of layers that is no network is refused, and so is what it stands for beside it") {
+    const auto refusal = [](const std::string& text) -> std::string {
+        try {
+            recipe_from_json(text, "x.json");
+        } catch (const InputError& error) {
+            return error.what();
+        }
+        return "";
+    };
+    const std::string where = "recipe x.json: network";
+    CHECK(refusal(listed("[]")) == where + ".layers: is an array of 0, takes an array of 1 to 256");
+    CHECK(refusal(listed(R"([{"op": "relu"}])")) ==
+          where + ".layers[0].op: is \"relu\", takes \"linear\", \"batchnorm\" or \"tanh\"");
+    CHECK(refusal(listed(R"([{"op": "linear", "outputs": 3}, {"op": "tanh", "outputs": 3}, {"op": "linear"}])")) ==
+          where + ".layers[1].outputs: is 3, but goes with a linear only: leave it out");
+    CHECK(refusal(listed(R"([{"op": "linear", "outputs": 3}, {"op": "tanh", "bias": true}, {"op": "linear"}])")) ==
+          where + ".layers[1].bias: is true, but goes with a linear only: leave it out");
+    CHECK(refusal(listed(R"([{"outputs": 3}])")) == where + ".layers[0].op: is missing; add it");
+    CHECK(refusal(listed(R"([{"op": "linear", "outputs": 0}])"))
+              .starts_with(where + ".layers[0].outputs: is 0, takes a whole number from 1"));
+    CHECK(refusal(listed(R"([{"op": "tanh"}, {"op": "linear"}])")) ==
+          where + ".layers[0]: \"tanh\" comes before the first linear: begin with a linear");
+    CHECK(refusal(listed(R"([{"op": "linear"}], "hidden": [3])")) ==
+          where + ".hidden: is an array of 1, but \"layers\" lists every operation: leave it out");
+    CHECK(refusal(listed(R"([{"op": "linear"}], "bias": {})")) ==
+          where + ".bias: is an object, but \"layers\" lists every operation: leave it out");
+    std::string with_place = listed(R"([{"op": "linear"}])");
+    with_place.replace(with_place.find("\"affine\""), 0, "\"output\": true, ");
+    CHECK(refusal(with_place) ==
+          where + ".norm.output: is true, but \"layers\" says where the norms stand: leave it out");
+}
+
 TEST_CASE("differences name each key that decides a step, and no other") {
     const Recipe there = sample();
     Recipe here = there;

@@ -6,7 +6,7 @@
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <stdexcept>
 
-#include "manual/embedding.h"
+#include "manual/embedding/formulas.h"
 #include "manual/networks.h"
 #include "manual/stepwise.h"
 

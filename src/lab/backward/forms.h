@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/network.h"
-#include "manual/batchnorm.h"
-#include "manual/batchnorm_chain.h"
+#include "manual/batchnorm/chain.h"
+#include "manual/batchnorm/formulas.h"
 
 namespace byhand::lab {
 

@@ -6,7 +6,7 @@
 
 #include "lab/conventions/list.h"
 #include "lab/norm_steps.h"
-#include "manual/batchnorm.h"
+#include "manual/batchnorm/formulas.h"
 #include "manual/update.h"
 
 namespace byhand::lab {

@@ -4,8 +4,8 @@
 
 #include "lab/geometry/eigen.h"
 #include "lab/norm_steps.h"
-#include "manual/linear.h"
-#include "manual/softmax_cross_entropy.h"
+#include "manual/cross_entropy/formulas.h"
+#include "manual/linear/formulas.h"
 #include "manual/update.h"
 
 namespace byhand::lab {

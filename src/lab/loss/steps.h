@@ -1,4 +1,4 @@
-// Losses over logits by hand, outside any network: the functions of manual/softmax_cross_entropy.h and
+// Losses over logits by hand, outside any network: the functions of manual/cross_entropy/formulas.h and
 // manual/squared_error.h in their order.
 #pragma once
 
@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "manual/softmax_cross_entropy.h"
+#include "manual/cross_entropy/formulas.h"
 #include "manual/squared_error.h"
 
 namespace byhand::lab {

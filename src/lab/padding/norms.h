@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "lab/norm_steps.h"
+#include "manual/batchnorm/masked.h"
 #include "manual/layernorm.h"
-#include "manual/masked_batchnorm.h"
 
 namespace byhand::lab {
 

@@ -3,29 +3,32 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <string_view>
+
+#include "manual/formulas.h"
 
 namespace byhand::lab {
 namespace {
 
-// By what the functions' names begin with.
+// The story that an operation belongs to.
 Part part_of(const std::string& function) {
-    struct Beginning {
-        const char* begins;
+    struct Story {
+        std::string_view operation;
         Part part;
     };
-    constexpr std::array kBeginnings = std::to_array<Beginning>({
-        {"embedding_", Part::lookup},
-        {"concatenate_", Part::lookup},
-        {"linear_", Part::linear},
-        {"matmul_", Part::linear},
-        {"batchnorm_", Part::norm},
-        {"tanh_", Part::activation},
-        {"softmax_", Part::loss},
-        {"negative_log_likelihood", Part::loss},
+    constexpr std::array kStories = std::to_array<Story>({
+        {"embedding", Part::lookup},
+        {"linear", Part::linear},
+        {"batchnorm", Part::norm},
+        {"tanh", Part::activation},
+        {"cross_entropy", Part::loss},
     });
-    const auto* const found = std::ranges::find_if(
-        kBeginnings, [&function](const Beginning& beginning) { return function.starts_with(beginning.begins); });
-    return found != kBeginnings.end() ? found->part : Part::other;
+    const auto formula = std::ranges::find(formulas(), function, &Formula::function);
+    if (formula == formulas().end()) {
+        return Part::other;
+    }
+    const auto* const found = std::ranges::find(kStories, formula->operation, &Story::operation);
+    return found != kStories.end() ? found->part : Part::other;
 }
 
 std::vector<Chapter> chapters(const StepList& list) {

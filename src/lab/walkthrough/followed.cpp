@@ -8,27 +8,32 @@ namespace {
 constexpr std::size_t kShown = 3;
 
 // Where a tensor is looked at along an axis that is not its last.
-std::size_t index_along(const std::string& axis, const Followed& followed) {
+std::size_t index_along(Axis axis, const Followed& followed) {
     const NetworkConfig& network = followed.wording.network;
-    if (axis == "batch row") {
-        return followed.row;
+    switch (axis) {
+        case Axis::row:
+            return followed.row;
+        case Axis::position:
+            return network.context - 1;
+        case Axis::input:
+            return (network.context - 1) * network.embedding;
+        case Axis::embedded:
+        case Axis::character:
+            return followed.character();
+        case Axis::unit:
+        case Axis::dimension:
+            break;
     }
-    if (axis == "position") {
-        return network.context - 1;
-    }
-    if (axis == "position and dimension") {
-        return (network.context - 1) * network.embedding;
-    }
-    return counts_characters(axis) ? followed.character() : 0;
+    return 0;
 }
 
 // The first few along the last axis.
-std::vector<Place> last_along(const std::string& axis, std::size_t extent, const Followed& followed) {
+std::vector<Place> last_along(Axis axis, std::size_t extent, const Followed& followed) {
     std::vector<Place> places;
-    if (axis == "batch row") {
+    if (axis == Axis::row) {
         return {{followed.row, ""}};
     }
-    if (counts_characters(axis)) {
+    if (axis == Axis::character) {
         places.push_back({followed.answer(), followed.character_in_words(followed.answer())});
         for (std::size_t i = 0; i < extent && places.size() < kShown; ++i) {
             if (i != followed.answer()) {
@@ -37,9 +42,9 @@ std::vector<Place> last_along(const std::string& axis, std::size_t extent, const
         }
         return places;
     }
-    const std::size_t first = axis == "position and dimension" ? index_along(axis, followed) : 0;
+    const std::size_t first = axis == Axis::input ? index_along(axis, followed) : 0;
     for (std::size_t i = first; i < std::min(extent, first + kShown); ++i) {
-        places.push_back({i, (axis == "unit" ? "unit " : "dim. ") + std::to_string(i - first)});
+        places.push_back({i, (axis == Axis::unit ? "unit " : "dim. ") + std::to_string(i - first)});
     }
     return places;
 }
@@ -62,7 +67,8 @@ std::vector<Place> places_of(const std::string& tensor, const Shape& shape, cons
     if (shape.empty()) {
         return {{0, ""}};
     }
-    const std::vector<std::string> axes = axes_in_words(tensor, shape.size(), followed.wording);
+    const std::vector<Axis> axes =
+        axes_of(tensor, shape.size(), followed.wording).value_or(std::vector<Axis>(shape.size(), Axis::dimension));
     std::size_t before = 0;
     for (std::size_t axis = 0; axis + 1 < shape.size(); ++axis) {
         before = (before + index_along(axes[axis], followed)) * shape[axis + 1];

@@ -10,12 +10,10 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "harness/meanings.h"
 #include "lab/walkthrough/chapters.h"
 #include "lab/walkthrough/followed.h"
 #include "lab/walkthrough/names.h"
 #include "lab/walkthrough/story.h"
-#include "lab/walkthrough/symbols.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
 #include "names/batches.h"
@@ -69,8 +67,8 @@ Table table_of(const std::vector<Row>& rows, const Told& told) {
     Table table{"", {"byhand", "notes", "shape"}, {}};
     std::ranges::copy(labels_of(rows), std::back_inserter(table.columns));
     for (const Row& row : rows) {
-        std::vector<Cell>& cells =
-            table.rows.emplace_back(std::vector<Cell>{row.name, symbol_of(row.name), to_string(row.shape)});
+        std::vector<Cell>& cells = table.rows.emplace_back(
+            std::vector<Cell>{row.name, symbol(told.network.glossary, row.name), to_string(row.shape)});
         for (const Place& place : row.places) {
             cells.push_back(figure(told.values[row.name][place.position]));
         }
@@ -106,8 +104,8 @@ void tell(Paper& paper, const Chapter& chapter, const std::string& story, const 
         }
         paper.data["steps"].push_back({{"phase", phase},
                                        {"name", step->makes},
-                                       {"symbol", symbol_of(step->makes)},
-                                       {"meaning", meaning(step->makes)},
+                                       {"symbol", symbol(told.network.glossary, step->makes)},
+                                       {"meaning", meaning(told.network.glossary, step->makes)},
                                        {"shape", step->shape},
                                        {"reads", step->reads},
                                        {"function", step->in_float.name},
@@ -133,8 +131,8 @@ void tell_update(Paper& paper, const Told& told, double rate) {
         const auto after = static_cast<double>(told.values[step.makes][at]);
         const float moved_by = told.values[by][at];
         if (step.in_float.name == "descend") {
-            learned.rows.push_back(
-                {of, symbol_of(of), to_string(step.shape), precise(before), figure(moved_by), precise(after)});
+            learned.rows.push_back({of, symbol(told.network.glossary, of), to_string(step.shape), precise(before),
+                                    figure(moved_by), precise(after)});
         } else {
             running.rows.push_back({of, to_string(step.shape), precise(before), figure(moved_by), precise(after)});
         }
@@ -144,8 +142,8 @@ void tell_update(Paper& paper, const Told& told, double rate) {
         paper.data["steps"].push_back(
             {{"phase", "update"},
              {"name", step.makes},
-             {"symbol", symbol_of(step.makes)},
-             {"meaning", meaning(step.makes)},
+             {"symbol", symbol(told.network.glossary, step.makes)},
+             {"meaning", meaning(told.network.glossary, step.makes)},
              {"shape", step.shape},
              {"reads", step.reads},
              {"function", step.in_float.name},
@@ -197,7 +195,8 @@ Paper walkthrough(const WalkthroughOptions& options, const Material& material, c
     runner.backward();
     runner.update();
 
-    const Followed followed{options.row, {network, printable_characters(run.vocabulary), batch.X, batch.Y}};
+    const Followed followed{options.row,
+                            {network, runner.graph().glossary, printable_characters(run.vocabulary), batch.X, batch.Y}};
     const Told told{runner.graph(), runner.tensors(), followed};
     Paper paper{"walkthrough", "note 1", "One training step, in order", {}, {}, {}, true};
     paper.blocks.emplace_back(Text{fmt::format(

@@ -153,7 +153,7 @@ HWY_INLINE void backward_columns(float* dy, float* dgain, float* dbias, const No
             hn::Store(mean[v], d, dbias + column);
             scale[v] = hn::Mul(hn::Load(d, p.gain + column), scale[v]);
         }
-        // k, the deviation_share of manual/batchnorm.h.
+        // k, the deviation_share of manual/batchnorm/formulas.h.
         const V share = norm.epsilon_place == EpsilonPlace::inside
                             ? one
                             : hn::Add(one, hn::Div(epsilon, hn::Sqrt(hn::Load(d, p.var + column))));

@@ -1,5 +1,5 @@
 // Batch norm on one panel (manual/panels.h), in float, for the widest vectors that the CPU has: the formulas of
-// manual/batchnorm.h, column by column in the same order, with the same bits. All arrays lie on cache lines.
+// manual/batchnorm/formulas.h, column by column in the same order, with the same bits. All arrays lie on cache lines.
 #pragma once
 
 #include <cstddef>

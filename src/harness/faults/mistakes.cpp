@@ -1,18 +1,20 @@
-#include "harness/mistakes.h"
+#include "harness/faults/mistakes.h"
 
 #include <algorithm>
 #include <iterator>
 
-#include "harness/planting.h"
+#include "harness/faults/planting.h"
 
 namespace byhand {
 
 const std::vector<Mistake>& mistakes() {
+    using namespace planting;
     static const std::vector<Mistake> all = [] {
         std::vector<Mistake> list;
-        for (auto part : {planting::norm_mistakes(), planting::softmax_mistakes(), planting::layer_mistakes(),
-                          planting::update_mistakes(), planting::memory_mistakes(), planting::data_mistakes(),
-                          planting::layer_data_mistakes()}) {
+        for (auto part :
+             {batchnorm_mistakes(), cross_entropy_mistakes(), embedding_mistakes(), linear_mistakes(), tanh_mistakes(),
+              update_mistakes(), memory_mistakes(), cross_entropy_data_mistakes(), embedding_data_mistakes(),
+              linear_data_mistakes(), tanh_data_mistakes(), batchnorm_data_mistakes(), update_data_mistakes()}) {
             std::ranges::move(part, std::back_inserter(list));
         }
         return list;

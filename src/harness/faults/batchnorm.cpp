@@ -1,5 +1,10 @@
 // Mistakes in batch norm, forward and backward.
-#include "harness/planting.h"
+#include <bit>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "harness/faults/planting.h"
 
 namespace byhand::planting {
 namespace {
@@ -7,11 +12,7 @@ namespace {
 // bnvar_inv with another ε or another place for it.
 bool other_inverse(Network& network, Step& step, float (*formula)(float variance, float epsilon)) {
     const auto epsilon = static_cast<float>(network.config.norm.epsilon);
-    return instead(step, [=, H = width(step)](float* out, Reads r) {
-        for (std::size_t j = 0; j < H; ++j) {
-            out[j] = formula(numbers(r, 0)[j], epsilon);
-        }
-    });
+    return elementwise(step, [=](std::size_t j, Reads r) { return formula(numbers(r, 0)[j], epsilon); });
 }
 
 float inside(float variance, float epsilon) {
@@ -24,43 +25,29 @@ float outside(float variance, float epsilon) {
 // The whole of dbnvar_inv → dbnvar, by `slope`.
 bool other_slope(Network& network, Step& step, float (*slope)(float variance, float epsilon)) {
     const auto epsilon = static_cast<float>(network.config.norm.epsilon);
-    return instead(step, [=, H = width(step)](float* out, Reads r) {
-        for (std::size_t j = 0; j < H; ++j) {
-            out[j] = slope(numbers(r, 1)[j], epsilon) * numbers(r, 0)[j];
-        }
-    });
+    return elementwise(step,
+                       [=](std::size_t j, Reads r) { return slope(numbers(r, 1)[j], epsilon) * numbers(r, 0)[j]; });
 }
 
-// One row's worth of H columns, for every row: out[i, j] = of(i·H + j, j).
-template <class Of>
-bool elementwise(Step& step, Of of) {
-    return instead(step, [of, elements = count(step.shape), H = width(step)](float* out, Reads r) {
-        for (std::size_t at = 0; at < elements; ++at) {
-            out[at] = of(r, at, at % H);
-        }
-    });
+// The batch's variance, or the gradient through it, by the other divisor.
+bool other_divisor(Network& network, Step& step) {
+    return network.rows > 1 && scaled(step, to_other_divisor(network.config.norm.batch_divisor, network.rows));
 }
 
 }  // namespace
 
 // NOLINTNEXTLINE(readability-function-cognitive-complexity): a list
-std::vector<Mistake> norm_mistakes() {
+std::vector<Mistake> batchnorm_mistakes() {
     return {
         at("batchnorm_variance", "variance-divisor-forward", "the batch's variance by n for n − 1, or n − 1 for n",
            "PyTorch forum 177382, nn.BatchNorm2d forward pass calculate in training mode: "
            "https://discuss.pytorch.org/t/nn-batchnorm2d-forward-pass-calculate-in-training-mode/177382",
-           [](Network& net, Step& step) {
-               const Divisor right = net.config.norm.batch_divisor;
-               return net.rows > 1 && scaled(step, divisor_of(right, net.rows) / divisor_of(other(right), net.rows));
-           }),
+           other_divisor),
         at("batchnorm_square_sum_backward", "variance-divisor-backward",
            "the variance's divisor right in the forward pass, the other one in the backward",
            "tiny-dnn: util/math_functions.h (n − 1) against layers/batch_normalization_layer.h (n): "
            "https://github.com/tiny-dnn/tiny-dnn",
-           [](Network& net, Step& step) {
-               const Divisor right = net.config.norm.batch_divisor;
-               return net.rows > 1 && scaled(step, divisor_of(right, net.rows) / divisor_of(other(right), net.rows));
-           }),
+           other_divisor),
         at("batchnorm_mean", "mean-divisor", "the batch's mean by n − 1, like the variance beside it",
            "no source found; tiny-dnn's moments divide one by n, the other by n − 1, side by side",
            [](Network& net, Step& step) {
@@ -70,14 +57,9 @@ std::vector<Mistake> norm_mistakes() {
         at("batchnorm_mean", "statistics-axis", "statistics over the features instead of the batch",
            "RubixML 423, Fix Batch Norm: https://github.com/RubixML/ML/pull/423",
            [](Network& net, Step& step) {
-               return instead(step, [n = net.rows, H = width(step)](float* out, Reads r) {
-                   for (std::size_t j = 0; j < H; ++j) {
-                       float sum = 0;
-                       for (std::size_t k = 0; k < H; ++k) {
-                           sum += numbers(r, 0)[j % n * H + k];
-                       }
-                       out[j] = sum / static_cast<float>(H);
-                   }
+               return elementwise(step, [n = net.rows, H = width(step)](std::size_t j, Reads r) {
+                   const float* row = numbers(r, 0) + j % n * H;
+                   return std::accumulate(row, row + H, 0.0F) / static_cast<float>(H);
                });
            }),
         at("batchnorm_inverse_deviation", "epsilon-outside-root",
@@ -107,32 +89,17 @@ std::vector<Mistake> norm_mistakes() {
            "none found for this very tensor; near: https://github.com/tensorflow/tensorflow/issues/14676",
            [](Network& net, Step& step) {
                // The norm's input is what this layer's bndiff reads, and bndiff is what the raw value reads.
-               for (const Step* raw : all_steps(net)) {
-                   if (raw->makes != step.reads[1]) {
-                       continue;
-                   }
-                   for (const Step* difference : all_steps(net)) {
-                       if (difference->makes == raw->reads[0]) {
-                           step.reads[1] = difference->reads[0];
-                           return true;
-                       }
-                   }
-               }
-               return false;
+               const Step* raw = find_step(net, step.reads[1]);
+               const Step* difference = raw != nullptr ? find_step(net, raw->reads[0]) : nullptr;
+               return difference != nullptr && reads_instead(step, 1, difference->reads[0]);
            }),
         at("batchnorm_bias_backward", "sum-skips-first", "dβ summed from the second row on", "no source found",
            [](Network&, Step& step) {
-               return then(step, [H = width(step)](float* out, Reads r) {
-                   for (std::size_t j = 0; j < H; ++j) {
-                       out[j] -= numbers(r, 0)[j];
-                   }
-               });
+               return makes_changed(step, [](float made, std::size_t j, Reads r) { return made - numbers(r, 0)[j]; });
            }),
         at("batchnorm_raw_backward", "gain-missing", "dbnraw without γ: invisible while γ is 1",
            "Knet 288: https://github.com/denizyuret/Knet.jl/issues/288",
-           [](Network&, Step& step) {
-               return elementwise(step, [](Reads r, std::size_t i, std::size_t) { return numbers(r, 0)[i]; });
-           }),
+           [](Network&, Step& step) { return makes_first_read(step); }),
         at("batchnorm_variance_backward", "sign-dbnvar", "+½ for −½ in the gradient of the variance",
            "mlpack 1327: https://github.com/mlpack/mlpack/pull/1327",
            [](Network&, Step& step) { return scaled(step, -1); }),
@@ -153,20 +120,19 @@ std::vector<Mistake> norm_mistakes() {
            "deeplearning4j 8379: https://github.com/deeplearning4j/deeplearning4j/pull/8379",
            [](Network&, Step& step) {
                return elementwise(
-                   step, [](Reads r, std::size_t i, std::size_t j) { return numbers(r, 1)[j] * numbers(r, 0)[i]; });
+                   step, [H = width(step)](std::size_t i, Reads r) { return numbers(r, 1)[i % H] * numbers(r, 0)[i]; });
            }),
         at("batchnorm_difference_backward", "second-use-of-bndiff",
            "= for += at the second use of bndiff: the path through bnraw is overwritten",
            "cs231n, Optimization 2, gradients add up at forks: http://cs231n.github.io/optimization-2/",
            [](Network&, Step& step) {
-               return elementwise(
-                   step, [](Reads r, std::size_t i, std::size_t) { return 2 * numbers(r, 3)[i] * numbers(r, 2)[i]; });
+               return elementwise(step, [](std::size_t i, Reads r) { return 2 * numbers(r, 3)[i] * numbers(r, 2)[i]; });
            }),
         at("batchnorm_difference_backward", "square-factor-2", "the 2 of the square's derivative forgotten",
            "near: dlib 1169: https://github.com/davisking/dlib/issues/1169",
            [](Network&, Step& step) {
-               return elementwise(step, [](Reads r, std::size_t i, std::size_t j) {
-                   return numbers(r, 1)[j] * numbers(r, 0)[i] + numbers(r, 3)[i] * numbers(r, 2)[i];
+               return elementwise(step, [H = width(step)](std::size_t i, Reads r) {
+                   return numbers(r, 1)[i % H] * numbers(r, 0)[i] + numbers(r, 3)[i] * numbers(r, 2)[i];
                });
            }),
         at("batchnorm_mean_backward", "sign-dbnmeani", "the sign of the mean's gradient",
@@ -174,23 +140,71 @@ std::vector<Mistake> norm_mistakes() {
            [](Network&, Step& step) { return scaled(step, -1); }),
         at("batchnorm_input_backward", "dmean-path-forgotten", "the path through the mean left out",
            "lcn 2: https://github.com/anthonymlortiz/lcn/issues/2",
-           [](Network&, Step& step) {
-               return elementwise(step, [](Reads r, std::size_t i, std::size_t) { return numbers(r, 0)[i]; });
-           }),
+           [](Network&, Step& step) { return makes_first_read(step); }),
         at("batchnorm_input_backward", "dmean-missing-1/n", "the mean's contribution without its 1/n",
            "mlpack 1327: https://github.com/mlpack/mlpack/pull/1327",
            [](Network& net, Step& step) {
-               return net.rows > 1 && elementwise(step, [](Reads r, std::size_t i, std::size_t j) {
-                          return numbers(r, 0)[i] + numbers(r, 1)[j];
+               return net.rows > 1 && elementwise(step, [H = width(step)](std::size_t i, Reads r) {
+                          return numbers(r, 0)[i] + numbers(r, 1)[i % H];
                       });
            }),
         at("batchnorm_input_backward", "second-use-of-hprebn",
            "= for += at the second use of hprebn: the path through bndiff is overwritten",
            "cs231n, Optimization 2, gradients add up at forks: http://cs231n.github.io/optimization-2/",
            [](Network& net, Step& step) {
-               return elementwise(step, [n = static_cast<float>(net.rows)](Reads r, std::size_t, std::size_t j) {
-                   return numbers(r, 1)[j] / n;
+               return elementwise(step, [n = static_cast<float>(net.rows), H = width(step)](std::size_t i, Reads r) {
+                   return numbers(r, 1)[i % H] / n;
                });
+           }),
+    };
+}
+
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): a table
+std::vector<Mistake> batchnorm_data_mistakes() {
+    return {
+        at("batchnorm_mean", "mean-in-fours", "rows past the last whole block of four left out of the mean",
+           "1bit-MONSTER 301, partial blocks ignored: https://github.com/1bit-MONSTER/1bit-MONSTER/issues/301",
+           [](Network& net, Step& step) { return rows_left_out(net, step, 0, net.rows / 4 * 4); }),
+        at("batchnorm_mean", "mean-in-fixed-point", "a mean that saturates at ±32768",
+           "a common slip in fixed-point kernels; no source found",
+           [](Network&, Step& step) { return makes_clipped(step, 32768.0F); }),
+        at("batchnorm_difference", "difference-by-tolerance",
+           "0 where a number is within 1e-5 of the mean, relative: a large mean hides the variance",
+           "near: caffe 3963, a constant channel and its mean: https://github.com/BVLC/caffe/issues/3963",
+           [](Network&, Step& step) {
+               return makes_changed(step, [H = width(step)](float made, std::size_t i, Reads r) {
+                   return std::abs(made) <= 1e-5F * std::abs(numbers(r, 1)[i % H]) ? 0.0F : made;
+               });
+           }),
+        at("batchnorm_square", "square-through-half", "a square above 65504 is infinite in half precision",
+           "nntrainer 3935: https://github.com/nntrainer/nntrainer/issues/3935",
+           [](Network&, Step& step) { return makes_through_half(step); }),
+        at("batchnorm_inverse_deviation", "small-variance-left-alone", "a unit with variance below 1e-6 not scaled",
+           "near: Synchronized-BatchNorm-PyTorch 38, max(variance, ε): "
+           "https://github.com/vacancy/Synchronized-BatchNorm-PyTorch/issues/38",
+           [](Network&, Step& step) {
+               return makes_changed(
+                   step, [](float made, std::size_t i, Reads r) { return numbers(r, 0)[i] < 1e-6F ? 1.0F : made; });
+           }),
+        at("batchnorm_normalise", "normalised-clipped", "bnraw clipped at ±10, which 32 rows never reach",
+           "near: openai/baselines, vec_normalize.py, clipob: "
+           "https://github.com/openai/baselines/blob/master/baselines/common/vec_env/vec_normalize.py",
+           [](Network&, Step& step) { return makes_clipped(step, 10.0F); }),
+        at("batchnorm_bias_backward", "sum-by-halves", "rows added by halving: right for powers of two",
+           "llm.c 439: https://github.com/karpathy/llm.c/pull/439",
+           [](Network& net, Step& step) { return rows_left_out(net, step, 0, std::bit_floor(net.rows)); }),
+        at("batchnorm_variance_backward", "small-variance-no-gradient", "no gradient for a variance below 1e-6",
+           "a common slip; no source found",
+           [](Network&, Step& step) {
+               return makes_changed(
+                   step, [](float made, std::size_t i, Reads r) { return numbers(r, 1)[i] < 1e-6F ? 0.0F : made; });
+           }),
+        at("batchnorm_square_sum_backward", "divisor-in-the-code", "the variance's divisor of 32 rows, whatever n is",
+           "near: swift-models 246, a count of a whole batch: https://github.com/tensorflow/swift-models/pull/246",
+           [](Network& net, Step& step) {
+               const Divisor divisor = net.config.norm.batch_divisor;
+               const float ratio = divisor_of(divisor, net.rows) / divisor_of(divisor, 32);
+               return makes_changed(step, [ratio](float x, std::size_t) { return x * ratio; });
            }),
     };
 }

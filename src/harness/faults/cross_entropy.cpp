@@ -1,19 +1,23 @@
-// Mistakes that show only on some data, in softmax, the loss and the embedding: at ties, on rows that are all negative,
-// where numbers saturate, overflow or vanish, for one class, or at sizes that are no multiple of a block.
-//
-// The recipes hide them: 32 rows are a whole number of eights and a power of two, all widths are even, 27 classes fit a
-// warp and a byte, and the values of a batch are moderate. Of the 50 here and in mistakes_data_layers.cpp, planted 594
-// times by `byhand mistakes --score`, a batch and one random draw catch 46 without the battery: the three of the last
-// class or character each time, two others at times.
+// Mistakes in softmax and the loss.
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <limits>
 #include <numbers>
+#include <span>
+#include <utility>
 
-#include "harness/planting.h"
-#include "harness/planting_data.h"
+#include "harness/faults/planting.h"
 
 namespace byhand::planting {
 namespace {
+
+// dlogprobs with another class for each row.
+bool other_class(Network& net, Step& step,
+                 std::function<std::size_t(const std::int64_t* targets, std::size_t row)> of) {
+    return elementwise(step, [of = std::move(of), n = static_cast<float>(net.rows), V = net.config.vocabulary](
+                                 std::size_t i, Reads r) { return i % V == of(indices(r, 0), i / V) ? -1 / n : 0.0F; });
+}
 
 // exp(x) as 2^k·e^r, the power of two put together from its bits without a look at the exponent's range.
 float exp_by_bits(float x) {
@@ -38,8 +42,83 @@ bool maximum_gradient(Network& net, Step& step, float (*share)(std::span<const f
     });
 }
 
+}  // namespace
+
+std::vector<Mistake> cross_entropy_mistakes() {
+    const char* forks = "cs231n, Optimization 2, gradients add up at forks: http://cs231n.github.io/optimization-2/";
+    return {
+        at("softmax_sum", "softmax-axis", "the sum over the batch instead of the classes",
+           "deeplearning4j 345: https://github.com/deeplearning4j/deeplearning4j/issues/345",
+           [](Network& net, Step& step) {
+               return elementwise(step, [n = net.rows, V = net.config.vocabulary](std::size_t i, Reads r) {
+                   float sum = 0;
+                   for (std::size_t row = 0; row < n; ++row) {
+                       sum += numbers(r, 0)[row * V + i % V];
+                   }
+                   return sum;
+               });
+           }),
+        at("negative_log_likelihood_backward", "loss-gradient-missing-1/n", "the mean's 1/n forgotten",
+           "swift-apis 42: https://github.com/tensorflow/swift-apis/pull/42",
+           [](Network& net, Step& step) { return scaled(step, static_cast<float>(net.rows)); }),
+        at("negative_log_likelihood_backward", "loss-gradient-double-1/n", "divided by n twice",
+           "d2l-en 1000: https://github.com/d2l-ai/d2l-en/pull/1000",
+           [](Network& net, Step& step) { return scaled(step, 1 / static_cast<float>(net.rows)); }),
+        at("negative_log_likelihood_backward", "loss-gradient-integer-1/n", "-1/n between integers, which is 0",
+           "near: tt-metal 54561, an integer division in an embedding's gradient: "
+           "https://github.com/tenstorrent/tt-metal/issues/54561",
+           [](Network& net, Step& step) { return net.rows > 1 && scaled(step, 0); }),
+        at("negative_log_likelihood_backward", "one-hot-off-by-one", "the answer's class counted from 1",
+           "ResNet-Matconvnet 4: https://github.com/zhanghang1989/ResNet-Matconvnet/issues/4",
+           [](Network& net, Step& step) {
+               return other_class(net, step, [V = net.config.vocabulary](const std::int64_t* targets, std::size_t row) {
+                   return static_cast<std::size_t>(targets[row] + 1) % V;
+               });
+           }),
+        at("negative_log_likelihood_backward", "target-shifted", "each row takes the answer of the row before it",
+           "transformers 47394: https://github.com/huggingface/transformers/issues/47394",
+           [](Network& net, Step& step) {
+               return net.rows > 1 &&
+                      other_class(net, step, [n = net.rows](const std::int64_t* targets, std::size_t row) {
+                          return static_cast<std::size_t>(targets[(row + n - 1) % n]);
+                      });
+           }),
+        at("softmax_log_backward", "log-gradient-wrong-value",
+           "divided by the logarithm instead of what it was taken of",
+           "fetchai/ledger 1580: https://github.com/fetchai/ledger/pull/1580",
+           [](Network& net, Step& step) {
+               return find_step(net, "logprobs") != nullptr && reads_instead(step, 1, "logprobs");
+           }),
+        at("softmax_inverse_backward", "sign-dcounts_sum", "1/x differentiated without its minus",
+           "near: mxnet 6719: https://github.com/apache/mxnet/pull/6719",
+           [](Network&, Step& step) { return scaled(step, -1); }),
+        at("softmax_counts_backward", "second-use-of-counts",
+           "= for += at the second use of counts: the path through probs is overwritten", forks,
+           [](Network& net, Step& step) {
+               return elementwise(step,
+                                  [V = net.config.vocabulary](std::size_t i, Reads r) { return numbers(r, 2)[i / V]; });
+           }),
+        at("softmax_exp_backward", "exp-gradient-without-counts", "dnorm_logits = dcounts",
+           "none found for this very step; near: mxnet 1265: https://github.com/apache/mxnet/pull/1265",
+           [](Network&, Step& step) { return makes_first_read(step); }),
+        at("softmax_logits_backward", "maximum-gradient-left-out", "dlogits without the path through the maximum",
+           "done on purpose in jax 2260: https://github.com/jax-ml/jax/pull/2260",
+           [](Network&, Step& step) { return makes_first_read(step); }),
+        at("softmax_logits_backward", "maximum-gradient-misplaced", "the maximum's gradient goes to the last class",
+           "near: dfdx 111: https://github.com/chelsea0x3b/dfdx/issues/111",
+           [](Network& net, Step& step) {
+               return maximum_gradient(net, step, [](std::span<const float> row, std::size_t j) {
+                   return j == row.size() - 1 ? 1.0F : 0.0F;
+               });
+           }),
+        at("softmax_logits_backward", "clipped-silently", "gradients clipped at ±0.01 on the way",
+           "dynet 1511: https://github.com/clab/dynet/pull/1511",
+           [](Network&, Step& step) { return makes_clipped(step, 0.01F); }),
+    };
+}
+
 // NOLINTNEXTLINE(readability-function-cognitive-complexity): a table
-std::vector<Mistake> softmax_data_mistakes() {
+std::vector<Mistake> cross_entropy_data_mistakes() {
     return {
         at("softmax_max", "maximum-from-zero", "the search for the maximum starts at 0: wrong where all are negative",
            "tinyengine 107, FLT_MIN as the least float: https://github.com/mit-han-lab/tinyengine/issues/107",
@@ -61,28 +140,27 @@ std::vector<Mistake> softmax_data_mistakes() {
         at("softmax_sum", "classes-beyond-a-warp", "classes from the 33rd on left out of the sum",
            "near: rvllm 1, a reduction for one width only: https://github.com/m0at/rvllm/pull/1",
            [](Network& net, Step& step) {
-               const std::size_t V = net.config.vocabulary;
-               return reads_changed(step, 0, net.rows * V,
-                                    [V](float x, std::size_t i) { return i % V < 32 ? x : 0.0F; });
+               return reads_changed(
+                   net, step, 0, [V = net.config.vocabulary](float x, std::size_t i) { return i % V < 32 ? x : 0.0F; });
            }),
         at("softmax_inverse", "reciprocal-through-half", "a sum above 65504 is infinite in half precision",
            "burn 4109: https://github.com/tracel-ai/burn/issues/4109",
-           [](Network&, Step& step) {
-               return reads_changed(step, 0, count(step.shape), [](float x, std::size_t) { return through_half(x); });
+           [](Network& net, Step& step) {
+               return reads_changed(net, step, 0, [](float x, std::size_t) { return through_half(x); });
            }),
         at("softmax_normalise", "probability-floor", "probabilities kept at 1e-7 at least",
            "keras 17634, which does: https://github.com/keras-team/keras/issues/17634",
            [](Network&, Step& step) { return makes_at_least(step, 1e-7F); }),
         at("softmax_log", "log-of-clipped", "the logarithm of probabilities clipped at 1e-10",
            "ReinforcementZeroToAll 16: https://github.com/hunkim/ReinforcementZeroToAll/pull/16",
-           [](Network&, Step& step) { return reads_at_least(step, 0, count(step.shape), 1e-10F); }),
+           [](Network& net, Step& step) { return reads_at_least(net, step, 0, 1e-10F); }),
         at("negative_log_likelihood", "log-clamped-at-minus-100", "logarithms clamped at -100 in the loss",
            "burn 2741, as in PyTorch's binary cross-entropy: https://github.com/tracel-ai/burn/pull/2741",
-           [](Network& net, Step& step) { return reads_at_least(step, 0, net.rows * net.config.vocabulary, -100.0F); }),
+           [](Network& net, Step& step) { return reads_at_least(net, step, 0, -100.0F); }),
         at("negative_log_likelihood", "target-in-a-byte", "targets kept in a byte: class 256 becomes class 0",
            "knnlm 6, the same in 16 bits: https://github.com/urvashik/knnlm/issues/6",
            [](Network& net, Step& step) {
-               return indices_changed(step, 1, net.rows, [](std::int64_t y) { return y % 256; });
+               return indices_changed(net, step, 1, [](std::int64_t y) { return y % 256; });
            }),
         at("negative_log_likelihood_backward", "batch-size-in-the-code", "1/32 for 1/n",
            "spectre-defense 3, a batch size for the batch's size: "
@@ -93,15 +171,11 @@ std::vector<Mistake> softmax_data_mistakes() {
         at("negative_log_likelihood_backward", "last-class-ignored", "no gradient for rows of the last class",
            "near: torch for R 1476, a class to ignore that is one off: https://github.com/mlverse/torch/pull/1476",
            [](Network& net, Step& step) {
-               return then(step, [n = net.rows, V = net.config.vocabulary](float* out, Reads) {
-                   for (std::size_t i = 0; i < n; ++i) {
-                       out[i * V + V - 1] = 0;
-                   }
-               });
+               return makes_zero_where(step, [V = net.config.vocabulary](std::size_t i) { return i % V == V - 1; });
            }),
         at("softmax_log_backward", "log-gradient-floor", "divided by probabilities kept at 1e-7 at least",
            "near: OpenWhiz 50, a floor here and none in the forward pass: https://github.com/AITIAL/OpenWhiz/pull/50",
-           [](Network&, Step& step) { return reads_at_least(step, 1, count(step.shape), 1e-7F); }),
+           [](Network& net, Step& step) { return reads_at_least(net, step, 1, 1e-7F); }),
         at("softmax_exp_backward", "subnormals-flushed", "subnormal results flushed to zero",
            "near: Kinoko 498, flushed on one platform only: https://github.com/vabold/Kinoko/issues/498",
            [](Network&, Step& step) {
@@ -152,38 +226,6 @@ std::vector<Mistake> softmax_data_mistakes() {
                });
            }),
     };
-}
-
-std::vector<Mistake> embedding_data_mistakes() {
-    return {
-        at("embedding_forward", "character-in-a-byte", "characters kept in a byte: character 256 becomes character 0",
-           "near: HighPerfLLMs2024 7: https://github.com/rwitten/HighPerfLLMs2024/issues/7",
-           [](Network& net, Step& step) {
-               return indices_changed(step, 1, net.rows * net.config.context, [](std::int64_t x) { return x % 256; });
-           }),
-        at("embedding_backward", "characters-modulo-26", "dC's row by the letter's place among 26, where there are 27",
-           "a common slip; no source found",
-           [](Network& net, Step& step) {
-               return indices_changed(step, 1, net.rows * net.config.context, [](std::int64_t x) { return x % 26; });
-           }),
-        at("embedding_backward", "last-character-left-out", "the last character's row of dC left at zero",
-           "near: TuckER 17, a row taken for padding: https://github.com/ibalazevic/TuckER/issues/17",
-           [](Network& net, Step& step) {
-               const std::size_t E = width(step), last = net.config.vocabulary - 1;
-               return makes_changed(step, [=](float x, std::size_t i) { return i / E == last ? 0.0F : x; });
-           }),
-        at("embedding_backward", "places-beyond-256", "places in the batch from the 257th on never added to dC",
-           "near: pyg-lib 718, rows beyond the grid dropped: https://github.com/pyg-team/pyg-lib/pull/718",
-           [](Network& net, Step& step) { return rows_left_out(step, 0, net.rows * net.config.context, 256); }),
-    };
-}
-
-}  // namespace
-
-std::vector<Mistake> data_mistakes() {
-    std::vector<Mistake> all = softmax_data_mistakes();
-    std::ranges::move(embedding_data_mistakes(), std::back_inserter(all));
-    return all;
 }
 
 }  // namespace byhand::planting

@@ -1,15 +1,15 @@
 // Batch norm's backward by note 1's chain: through the variance, then through the mean, then to the input. A third way
-// to what batchnorm.h makes in small steps and in one line.
+// to what formulas.h makes in small steps and in one line.
 //
 // The note's dHN is dbnraw, its H0 − mean is bndiff, its 1/√(variance + ε) is bnvar_inv (s); shapes and D are those of
-// batchnorm.h.
+// formulas.h.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 
 #include "base/network.h"
-#include "manual/batchnorm.h"
+#include "manual/batchnorm/formulas.h"
 #include "manual/sums.h"
 
 namespace byhand {

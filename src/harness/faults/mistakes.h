@@ -23,7 +23,7 @@ struct Mistake {
 };
 
 // All of them: norm, softmax and loss, layers and embedding, update and evaluation, order and memory, only on some
-// data.
+// data. Each operation's are in the file of its name.
 const std::vector<Mistake>& mistakes();
 
 // By its name, or nullptr.

@@ -1,0 +1,67 @@
+#include "manual/glossary.h"
+
+namespace byhand {
+
+// A norm that stands after the non-linearity, or on the output, goes by the same symbols: H0 is what it reads.
+GlossaryRows batchnorm_rows() {
+    using enum Axis;
+    static const std::vector<GlossaryRow> kRows = {
+        {.value = "hprebn",
+         .axes = {row, unit},
+         .meaning = "what the norm reads",
+         .symbol = "H0",
+         .rule = "hprebn is used twice, in bndiff and in bnmeani, and both gradients add up. A mean hands 1/n of its "
+                 "gradient to every row.",
+         .collapsed = "Put the nine steps of the norm together: of the ways through mean and variance two sums over "
+                      "the rows are left, that of dbnraw and that of dbnraw·bnraw."},
+        {.value = "bnmeani",
+         .axes = {unit},
+         .meaning = "the mean of each unit over the batch",
+         .symbol = "μ",
+         .rule = "It was taken off every row: the sum over the rows, with a minus."},
+        {.value = "bndiff",
+         .axes = {row, unit},
+         .meaning = "each unit's distance from its mean",
+         .symbol = "H0 − μ",
+         .rule = "bndiff is used twice, in bnraw and in bndiff2, and both gradients add up. x² has the derivative 2x."},
+        {.value = "bndiff2",
+         .axes = {row, unit},
+         .meaning = "the square of that distance",
+         .symbol = "(H0 − μ)²",
+         .rule = "It was summed over the rows and divided by D: every row gets the gradient, divided by D."},
+        {.value = "bnvar",
+         .axes = {unit},
+         .meaning = "the variance of each unit over the batch",
+         .symbol = "σ²",
+         .rule = "(x + ε)^(−1/2) has the derivative −½·(x + ε)^(−3/2)."},
+        {.value = "bnvar_inv",
+         .axes = {unit},
+         .meaning = "one over the deviation of each unit",
+         .symbol = "1/√(σ²+ε)",
+         .rule = kMultipliedIntoEveryRow},
+        {.value = "bnraw",
+         .axes = {row, unit},
+         .meaning = "the normalised value: mean 0 and deviation 1 over the batch",
+         .symbol = "HN",
+         .rule = "It was multiplied by γ, and so is its gradient."},
+        {.value = "bngain",
+         .axes = {unit},
+         .meaning = "the norm's gain γ, by which it multiplies each unit",
+         .symbol = "γ",
+         .rule = kMultipliedIntoEveryRow},
+        {.value = "bnbias",
+         .axes = {unit},
+         .meaning = "the norm's bias β, which it adds to each unit",
+         .symbol = "β",
+         .rule = kAddedToEveryRow},
+        {.value = "bnmean_running",
+         .axes = {unit},
+         .meaning = "the mean of each unit that evaluation goes by, an average over the batches so far"},
+        {.value = "bnvar_running",
+         .axes = {unit},
+         .meaning = "the variance (or deviation) of each unit that evaluation goes by, an average over the batches"},
+    };
+    return kRows;
+}
+
+}  // namespace byhand

@@ -1,0 +1,123 @@
+#include "manual/batchnorm/formulas.h"
+#include "manual/glossary.h"
+#include "manual/operation.h"
+#include "manual/update.h"
+#include "steps/rounded.h"
+
+namespace byhand {
+namespace {
+
+// The normalised value before γ and β; without them, the norm's result.
+std::string raw(const Site& at) {
+    return at.network.norm.affine ? at.value("bnraw") : at.y();
+}
+
+void forward(StepList& f, const Site& at) {
+    const NormConfig& norm = at.network.norm;
+    const std::size_t n = at.rows, H = at.operation.layer.outputs;
+    const auto v = [&at](const char* name) { return at.value(name); };
+    add(f, v("bnmeani"), {H}, {at.x()}, BYHAND_FUNCTION(batchnorm_mean), n, H);
+    add(f, v("bndiff"), {n, H}, {at.x(), v("bnmeani")}, BYHAND_FUNCTION(batchnorm_difference), n, H);
+    if (at.form == HandForm::fused) {
+        add(f, v("bnvar"), {H}, {v("bndiff")}, BYHAND_FUNCTION(batchnorm_variance_of_differences), n, H,
+            norm.batch_divisor);
+    } else {
+        add(f, v("bndiff2"), {n, H}, {v("bndiff")}, BYHAND_FUNCTION(batchnorm_square), n * H);
+        add(f, v("bnvar"), {H}, {v("bndiff2")}, BYHAND_FUNCTION(batchnorm_variance), n, H, norm.batch_divisor);
+    }
+    add(f, v("bnvar_inv"), {H}, {v("bnvar")}, BYHAND_FUNCTION(batchnorm_inverse_deviation), H, norm.epsilon,
+        norm.epsilon_place);
+    add(f, raw(at), {n, H}, {v("bndiff"), v("bnvar_inv")}, BYHAND_FUNCTION(batchnorm_normalise), n, H);
+    if (norm.affine) {
+        add(f, at.y(), {n, H}, {raw(at), v("bngain"), v("bnbias")}, BYHAND_FUNCTION(batchnorm_scale_shift), n, H);
+    }
+}
+
+void in_small_steps(StepList& b, const Site& at) {
+    const NormConfig& norm = at.network.norm;
+    const std::size_t n = at.rows, H = at.operation.layer.outputs;
+    const auto v = [&at](const char* name) { return at.value(name); };
+    const std::string draw = gradient_of(raw(at));
+    add(b, v("dbnvar_inv"), {H}, {draw, v("bndiff")}, BYHAND_FUNCTION(batchnorm_inverse_deviation_backward), n, H);
+    add(b, v("dbnvar"), {H}, {v("dbnvar_inv"), v("bnvar")}, BYHAND_FUNCTION(batchnorm_variance_backward), H,
+        norm.epsilon, norm.epsilon_place);
+    add(b, v("dbndiff2"), {n, H}, {v("dbnvar")}, BYHAND_FUNCTION(batchnorm_square_sum_backward), n, H,
+        norm.batch_divisor);
+    add(b, v("dbndiff"), {n, H}, {draw, v("bnvar_inv"), v("dbndiff2"), v("bndiff")},
+        BYHAND_FUNCTION(batchnorm_difference_backward), n, H);
+    add(b, v("dbnmeani"), {H}, {v("dbndiff")}, BYHAND_FUNCTION(batchnorm_mean_backward), n, H);
+    add(b, at.dx(), {n, H}, {v("dbndiff"), v("dbnmeani")}, BYHAND_FUNCTION(batchnorm_input_backward), n, H);
+}
+
+void in_one_line(StepList& b, const Site& at) {
+    const NormConfig& norm = at.network.norm;
+    add(b, at.dx(), at.wide(), {gradient_of(raw(at)), raw(at), at.value("bnvar_inv"), at.value("bnvar")},
+        BYHAND_FUNCTION(batchnorm_backward), at.rows, at.operation.layer.outputs, norm.batch_divisor, norm.epsilon,
+        norm.epsilon_place);
+}
+
+void by_gradients_of_gain_and_bias(StepList& b, const Site& at) {
+    const NormConfig& norm = at.network.norm;
+    add(b, at.dx(), at.wide(),
+        {at.dy(), at.value("dbngain"), at.value("dbnbias"), raw(at), at.value("bngain"), at.value("bnvar_inv"),
+         at.value("bnvar")},
+        BYHAND_FUNCTION(batchnorm_affine_backward), at.rows, at.operation.layer.outputs, norm.batch_divisor,
+        norm.epsilon, norm.epsilon_place);
+}
+
+void backward(StepList& b, const Site& at) {
+    const std::size_t n = at.rows, H = at.operation.layer.outputs;
+    if (at.network.norm.affine) {
+        add(b, at.value("dbngain"), {H}, {at.dy(), raw(at)}, BYHAND_FUNCTION(batchnorm_gain_backward), n, H);
+        add(b, at.value("dbnbias"), {H}, {at.dy()}, BYHAND_FUNCTION(batchnorm_bias_backward), n, H);
+        if (at.form == HandForm::fused) {
+            by_gradients_of_gain_and_bias(b, at);
+            return;
+        }
+        add(b, gradient_of(raw(at)), {n, H}, {at.dy(), at.value("bngain")}, BYHAND_FUNCTION(batchnorm_raw_backward), n,
+            H);
+    }
+    at.form == HandForm::stepwise ? in_small_steps(b, at) : in_one_line(b, at);
+}
+
+void evaluation(StepList& e, const Site& at) {
+    const NormConfig& norm = at.network.norm;
+    const std::size_t n = at.rows, H = at.operation.layer.outputs;
+    const std::string mean = at.value("bnmean_running"), spread = at.value("bnvar_running");
+    if (norm.affine) {
+        add(e, at.y(), {n, H}, {at.x(), mean, spread, at.value("bngain"), at.value("bnbias")},
+            BYHAND_FUNCTION(batchnorm_evaluate), n, H, norm.epsilon, norm.epsilon_place, norm.running_spread);
+    } else {
+        add(e, at.y(), {n, H}, {at.x(), mean, spread}, BYHAND_FUNCTION(batchnorm_evaluate_raw), n, H, norm.epsilon,
+            norm.epsilon_place, norm.running_spread);
+    }
+}
+
+void update(StepList& u, const Site& at) {
+    const NormConfig& norm = at.network.norm;
+    const std::size_t H = at.operation.layer.outputs;
+    const std::string mean = at.value("bnmean_running"), spread = at.value("bnvar_running");
+    add(u, update_of(mean), {H}, {mean, at.value("bnmeani")}, BYHAND_FUNCTION(running_mean_update), H, norm.momentum);
+    add(u, update_of(spread), {H}, {spread, at.value("bnvar")}, BYHAND_FUNCTION(running_spread_update), H, at.rows,
+        norm.batch_divisor, norm.running_divisor, norm.running_spread, norm.momentum);
+}
+
+void ranges(ValueRanges& ranges, const Site& at) {
+    ranges[at.value("bndiff2")] = kNotNegative;
+    ranges[at.value("bnvar")] = ranges[at.value("bnvar_running")] = kVariance;
+    ranges[at.value("bnvar_inv")] = kInverseDeviation;
+}
+
+}  // namespace
+
+HandOperation batchnorm_operation() {
+    return {.op = op::kBatchnorm,
+            .forward = forward,
+            .backward = backward,
+            .evaluation = evaluation,
+            .update = update,
+            .ranges = ranges,
+            .glossary = batchnorm_rows()};
+}
+
+}  // namespace byhand

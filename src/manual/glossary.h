@@ -1,0 +1,29 @@
+// What the operations say of their values. What stands between two operations is in the rows of the one that its
+// meaning follows from: hpreact and h of tanh, hprebn of the norm, logits of the loss.
+#pragma once
+
+#include "manual/operation.h"
+#include "steps/glossary.h"
+
+namespace byhand {
+
+// One operation's, in its folder.
+GlossaryRows embedding_rows();
+GlossaryRows linear_rows();
+GlossaryRows batchnorm_rows();
+GlossaryRows tanh_rows();
+GlossaryRows cross_entropy_rows();
+
+// Those of these operations, and of what none makes: the batch and the rate.
+Glossary glossary_of(const HandOperations& hand = hand_operations());
+
+// Rules that operations share.
+inline constexpr std::string_view kLeftFactor =
+    "Of a product of matrices, the left factor's gradient is the result's times the right factor transposed: no other "
+    "order fits the shapes.";
+inline constexpr std::string_view kAddedToEveryRow =
+    "It was added to every row: what is spread out forwards is summed up backwards, over the rows.";
+inline constexpr std::string_view kMultipliedIntoEveryRow =
+    "One number a unit was multiplied into all rows: summed up backwards, over the rows.";
+
+}  // namespace byhand

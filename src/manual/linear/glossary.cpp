@@ -1,0 +1,23 @@
+#include "manual/glossary.h"
+
+namespace byhand {
+
+GlossaryRows linear_rows() {
+    using enum Axis;
+    static const std::vector<GlossaryRow> kRows = {
+        {.value = "W",
+         .axes = {input, unit},
+         .meaning = "the layer's weights, from each input to each unit",
+         .symbol = "W",
+         .rule = "Of a product of matrices, the right factor's gradient is the left factor transposed times the "
+                 "result's: that sums over the rows of the batch."},
+        {.value = "b",
+         .axes = {unit},
+         .meaning = "the layer's biases, one for each unit",
+         .symbol = "b",
+         .rule = kAddedToEveryRow},
+    };
+    return kRows;
+}
+
+}  // namespace byhand

@@ -1,0 +1,36 @@
+#include "manual/glossary.h"
+#include "manual/linear/formulas.h"
+#include "manual/operation.h"
+#include "steps/rounded.h"
+
+namespace byhand {
+namespace {
+
+void forward(StepList& f, const Site& at) {
+    const Layer& layer = at.operation.layer;
+    if (layer.has_bias) {
+        add(f, at.y(), at.wide(), {at.x(), layer.W(), layer.b()}, BYHAND_FUNCTION(linear_forward), at.rows,
+            layer.inputs, layer.outputs);
+    } else {
+        add(f, at.y(), at.wide(), {at.x(), layer.W()}, BYHAND_FUNCTION(matmul_forward), at.rows, layer.inputs,
+            layer.outputs);
+    }
+}
+
+void backward(StepList& b, const Site& at) {
+    const Layer& layer = at.operation.layer;
+    const std::size_t n = at.rows, in = layer.inputs, out = layer.outputs;
+    add(b, at.dx(), {n, in}, {at.dy(), layer.W()}, BYHAND_FUNCTION(linear_input_backward), n, in, out);
+    add(b, gradient_of(layer.W()), {in, out}, {at.x(), at.dy()}, BYHAND_FUNCTION(linear_weight_backward), n, in, out);
+    if (layer.has_bias) {
+        add(b, gradient_of(layer.b()), {out}, {at.dy()}, BYHAND_FUNCTION(linear_bias_backward), n, out);
+    }
+}
+
+}  // namespace
+
+HandOperation linear_operation() {
+    return {.op = op::kLinear, .forward = forward, .backward = backward, .glossary = linear_rows()};
+}
+
+}  // namespace byhand

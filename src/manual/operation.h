@@ -1,0 +1,63 @@
+// An operation of the network by hand: which steps it consists of. Each has a folder with its formulas and its steps.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/network.h"
+#include "base/value.h"
+#include "steps/step.h"
+
+namespace byhand {
+
+// One named value at a time; two formulas collapsed; the formulas of the fused step.
+enum class HandForm { stepwise, collapsed, fused };
+
+// An operation in its network, where its steps are wanted.
+struct Site {
+    const NetworkConfig& network;
+    Operation operation;   // in evaluation its input and output carry eval_, where the list is one beside training
+    std::size_t rows = 0;  // B
+    HandForm form = HandForm::stepwise;
+
+    const std::string& x() const { return operation.input; }
+    const std::string& y() const { return operation.output; }
+    std::string dx() const { return gradient_of(operation.input); }
+    std::string dy() const { return gradient_of(operation.output); }
+    // Any other value of its layer: value("bnvar") is "bnvar" or "bnvar.2".
+    std::string value(const std::string& name) const { return operation.layer.value(name); }
+    // (rows, outputs) and (outputs) of its layer.
+    Shape wide() const { return {rows, operation.layer.outputs}; }
+    Shape narrow() const { return {operation.layer.outputs}; }
+};
+
+using AppendSteps = void (*)(StepList& steps, const Site& at);
+using ValueRanges = std::map<std::string, ValueRange>;
+
+struct HandOperation {
+    std::string op;
+    AppendSteps forward;               // from its input to its output
+    AppendSteps backward;              // from the gradient of the output to those of parameters and input
+    AppendSteps evaluation = forward;  // by the running statistics; `forward` where that makes no difference
+    AppendSteps update = nullptr;      // new_X of what it keeps for evaluation
+    // Adds the ranges of its values that are not just any numbers.
+    void (*ranges)(ValueRanges& ranges, const Site& at) = nullptr;
+    // What there is to say of its values.
+    GlossaryRows glossary = {};  // NOLINT(readability-redundant-member-init): it may be left out
+};
+using HandOperations = std::vector<HandOperation>;
+
+// All of src/manual, each from its folder.
+const HandOperations& hand_operations();
+HandOperation embedding_operation();
+HandOperation flatten_operation();
+HandOperation linear_operation();
+HandOperation batchnorm_operation();
+HandOperation tanh_operation();
+HandOperation cross_entropy_operation();
+
+// Throws InputError where none of them has that name.
+const HandOperation& find_operation(const HandOperations& all, const std::string& op);
+
+}  // namespace byhand

@@ -1,0 +1,58 @@
+#include "steps/glossary.h"
+
+#include <algorithm>
+
+#include "base/value.h"
+
+namespace byhand {
+
+const GlossaryRow* find_row(const Glossary& glossary, const std::string& name) {
+    const std::string base = value_of(name).base;
+    for (const GlossaryRows rows : glossary) {
+        const auto found = std::ranges::find(rows, base, &GlossaryRow::value);
+        if (found != rows.end()) {
+            return &*found;
+        }
+    }
+    return nullptr;
+}
+
+std::string meaning(const Glossary& glossary, const std::string& name) {
+    const GlossaryRow* row = find_row(glossary, name);
+    if (row == nullptr) {
+        return "";
+    }
+    std::string text(row->meaning);
+    switch (value_of(name).kind) {
+        case Kind::gradient:
+            return "how the loss changes with " + without_kind(name) + ": " + text;
+        case Kind::updated:
+            return without_kind(name) + " after this step's update: " + text;
+        case Kind::evaluated:
+            return without_kind(name) + " by the running statistics: " + text;
+        case Kind::value:
+            break;
+    }
+    return text;
+}
+
+std::string rule(const Glossary& glossary, const std::string& name, bool in_one) {
+    const GlossaryRow* row = find_row(glossary, name);
+    if (row == nullptr || value_of(name).kind != Kind::gradient) {
+        return "";
+    }
+    return std::string(in_one ? row->collapsed : row->rule);
+}
+
+std::string symbol(const Glossary& glossary, const std::string& name) {
+    const Kind kind = value_of(name).kind;
+    const GlossaryRow* row = find_row(glossary, name);
+    if (row == nullptr || row->symbol.empty() || (kind != Kind::value && kind != Kind::gradient)) {
+        return "";
+    }
+    const std::string of = row->symbol == row->value ? without_kind(name) : std::string(row->symbol);
+    const bool fraction = of.find('/') != std::string::npos || of.find(' ') != std::string::npos;
+    return kind == Kind::value ? of : fraction ? "dL/d(" + of + ")" : "dL/d" + of;
+}
+
+}  // namespace byhand

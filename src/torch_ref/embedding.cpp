@@ -1,0 +1,31 @@
+#include <ATen/ops/embedding.h>
+
+#include "torch_ref/operation.h"
+
+namespace byhand::torch_ref {
+namespace {
+
+void embedding(TorchSteps& steps, const Site& site) {
+    steps.push_back(
+        {site.y(), {site.rows, site.network.context, site.network.embedding}, {"C", site.x()}, [](TensorReads r) {
+             return at::embedding(r[0], r[1]);
+         }});
+}
+
+void flatten(TorchSteps& steps, const Site& site) {
+    const auto rows = static_cast<std::int64_t>(site.rows);
+    const auto in_rows = [rows](TensorReads r) { return r[0].view({rows, -1}); };
+    steps.push_back({site.y(), {site.rows, site.network.context * site.network.embedding}, {site.x()}, in_rows});
+}
+
+}  // namespace
+
+TorchOperation embedding_operation() {
+    return {op::kEmbedding, embedding};
+}
+
+TorchOperation flatten_operation() {
+    return {op::kFlatten, flatten};
+}
+
+}  // namespace byhand::torch_ref

@@ -1,0 +1,136 @@
+// Every value of a network has a row, which says what it is.
+#include "steps/glossary.h"
+
+#include <catch2/catch_test_macros.hpp>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "manual/glossary.h"
+#include "manual/networks.h"
+#include "manual/stepwise.h"
+
+using namespace byhand;
+
+namespace {
+
+std::string meaning(const std::string& name) {
+    return meaning(glossary_of(), name);
+}
+std::string rule(const std::string& name, bool in_one = false) {
+    return rule(glossary_of(), name, in_one);
+}
+std::string symbol(const std::string& name) {
+    return symbol(glossary_of(), name);
+}
+
+}  // namespace
+
+TEST_CASE("glossary: each value has one row, with a meaning and as many axes as it has") {
+    std::set<std::string_view> values;
+    for (const GlossaryRows rows : glossary_of()) {
+        for (const GlossaryRow& row : rows) {
+            INFO(row.value);
+            CHECK(values.insert(row.value).second);
+            CHECK_FALSE(row.meaning.empty());
+        }
+    }
+    NetworkConfig deep = networks::small({5, 3});
+    deep.norm.output = true;
+    for (const Graph& network : {stepwise_graph(NetworkConfig{}, 3), stepwise_graph(deep, 3), collapsed_graph(deep, 3),
+                                 fused_graph(deep, 3), evaluation_graph(deep, 3)}) {
+        for (const auto& [name, shape] : shapes_of(network)) {
+            INFO(name);
+            const GlossaryRow* row = find_row(network.glossary, name);
+            REQUIRE(row != nullptr);
+            if (name != "X" && name != "Y") {
+                CHECK(row->axes.size() == shape.size());
+            }
+        }
+    }
+}
+
+TEST_CASE("meanings: of gradients, updates, evaluation and numbered layers; of no other name") {
+    const std::string variance = "the variance of each unit over the batch";
+    CHECK(meaning("bnvar") == variance);
+    CHECK(meaning("bnvar.3") == variance);
+    CHECK(meaning("dbnvar") == "how the loss changes with bnvar: " + variance);
+    CHECK(meaning("dbnvar.12") == "how the loss changes with bnvar.12: " + variance);
+    CHECK(meaning("new_W2") == "W2 after this step's update: " + meaning("W2"));
+    CHECK(meaning("eval_h.2") == "h.2 by the running statistics: " + meaning("h"));
+    CHECK(meaning("W1") == meaning("W17"));
+    CHECK(meaning("W1") != meaning("b1"));
+    for (const std::string name :
+         {"", "d", "W0x", "h2", "poem", "dpoem", "new_", "eval_", "new_poem", "bnvar.", "dd", "X1"}) {
+        INFO(name);
+        CHECK(meaning(name).empty());
+    }
+}
+
+TEST_CASE("rules: each gradient of a network, deep or not, and of the formulas in one the two that there are") {
+    NetworkConfig deep = networks::small({5, 3});
+    deep.norm.output = true;
+    for (const NetworkConfig& config : {NetworkConfig{}, deep}) {
+        const Graph network = stepwise_graph(config, 3);
+        for (const Step& step : network.backward) {
+            INFO(step.makes);
+            CHECK_FALSE(rule(step.makes).empty());
+        }
+        for (const Step& step : network.forward) {
+            CHECK(rule(step.makes).empty());
+        }
+    }
+    CHECK(rule("dW3") == rule("dW1"));
+    CHECK(rule("dbnvar.2") == rule("dbnvar"));
+    CHECK(rule("dhprebn", true) != rule("dhprebn"));
+    CHECK(rule("dlogits", true) != rule("dlogits"));
+    CHECK_FALSE(rule("dlogits", true).empty());
+    CHECK(rule("dh", true).empty());
+    CHECK(rule("dbndiff2") != rule("dbndiff"));  // the 2 is no layer's
+    CHECK(rule("new_W1").empty());
+    CHECK(rule("").empty());
+}
+
+TEST_CASE("symbols: as note 1 writes them") {
+    for (const auto& [name, of] : {std::pair<std::string, std::string>{"embcat", "E"},
+                                   {"hprebn", "H0"},
+                                   {"bnmeani", "μ"},
+                                   {"bnvar", "σ²"},
+                                   {"bnvar_inv", "1/√(σ²+ε)"},
+                                   {"bnraw", "HN"},
+                                   {"hpreact", "HZ"},
+                                   {"bngain", "γ"},
+                                   {"bnbias", "β"},
+                                   {"h", "Ha"},
+                                   {"probs", "Ŷ"},
+                                   {"W2", "W2"},
+                                   {"b12", "b12"}}) {
+        CAPTURE(name);
+        CHECK(symbol(name) == of);
+        CHECK(symbol("d" + name) == (name == "bnvar_inv" ? "dL/d(1/√(σ²+ε))" : "dL/d" + of));
+    }
+    CHECK(symbol("hprebn.3") == "H0");
+    CHECK(symbol("dbndiff2.11") == "dL/d((H0 − μ)²)");
+    for (const char* none : {"counts", "dcounts_sum", "logit_maxes", "bnmean_running", "new_W1", "eval_h", "d", ""}) {
+        CHECK(symbol(none).empty());
+    }
+}
+
+TEST_CASE("glossary: the values of another operation go by its rows") {
+    static const std::vector<GlossaryRow> kRows = {{.value = "gate",
+                                                    .axes = {Axis::row, Axis::unit},
+                                                    .meaning = "how much of the unit goes through",
+                                                    .symbol = "G",
+                                                    .rule = "It was multiplied."}};
+    Glossary glossary = glossary_of();
+    CHECK(find_row(glossary, "gate") == nullptr);
+    glossary.push_back(kRows);
+    CHECK(find_row(glossary, "dgate.2") == kRows.data());
+    CHECK(meaning(glossary, "new_gate.2") == "gate.2 after this step's update: how much of the unit goes through");
+    CHECK(rule(glossary, "dgate") == "It was multiplied.");
+    CHECK(rule(glossary, "dgate", true).empty());
+    CHECK(symbol(glossary, "dgate.7") == "dL/dG");
+    CHECK(find_row({}, "gate") == nullptr);
+    CHECK(meaning({}, "gate").empty());
+}

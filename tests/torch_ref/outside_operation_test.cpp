@@ -1,0 +1,204 @@
+// An operation that src/ does not have, added from outside: the sigmoid, σ(x) = 1/(1 + e^−x). What stands in this file
+// is all that it takes; the network with it is compared, gradchecked and explained like any other.
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/sigmoid.h>
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "harness/alone.h"
+#include "harness/compare.h"
+#include "harness/explain.h"
+#include "harness/gradcheck.h"
+#include "manual/models.h"
+#include "manual/stepwise.h"
+#include "steps/rounded.h"
+#include "torch_ref/answers.h"
+#include "torch_ref/example.h"
+#include "torch_ref/near.h"
+#include "torch_ref/stepwise.h"
+
+using namespace byhand;
+
+namespace {
+
+// ---- by hand ----
+
+// h = 1/(1 + e^−x)
+template <class T>
+void sigmoid_forward(T* h, const T* x, std::size_t count) {
+    using std::exp;
+    for (std::size_t i = 0; i < count; ++i) {
+        h[i] = T{1} / (T{1} + exp(-x[i]));
+    }
+}
+
+// dx = dh·h·(1 − h)
+template <class T>
+void sigmoid_backward(T* dx, const T* dh, const T* h, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        dx[i] = dh[i] * (h[i] * (T{1} - h[i]));
+    }
+}
+
+// The same without the factor h.
+template <class T>
+void wrong_backward(T* dx, const T* dh, const T* h, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        dx[i] = dh[i] * (T{1} - h[i]);
+    }
+}
+
+const std::vector<GlossaryRow> kRows = {
+    {.value = "hpreact", .axes = {Axis::row, Axis::unit}, .meaning = "what the layer hands to its sigmoid"}};
+
+void forward(StepList& f, const Site& at) {
+    add(f, at.y(), at.wide(), {at.x()}, BYHAND_FUNCTION(sigmoid_forward), count(at.wide()));
+}
+
+void backward(StepList& b, const Site& at) {
+    add(b, at.dx(), at.wide(), {at.dy(), at.y()}, BYHAND_FUNCTION(sigmoid_backward), count(at.wide()));
+}
+
+void ranges(ValueRanges& ranges, const Site& at) {
+    ranges[at.y()] = {0, 1};
+}
+
+HandOperations by_hand() {
+    HandOperation sigmoid{.op = "sigmoid", .forward = forward, .backward = backward};
+    sigmoid.ranges = ranges;
+    sigmoid.glossary = kRows;
+    HandOperations all = {sigmoid};  // its rows are found first
+    all.insert(all.end(), hand_operations().begin(), hand_operations().end());
+    return all;
+}
+
+// ---- by LibTorch ----
+
+void append(torch_ref::TorchSteps& steps, const torch_ref::Site& site) {
+    steps.push_back({site.y(), site.wide(), {site.x()}, [](torch_ref::TensorReads r) { return at::sigmoid(r[0]); }});
+    steps.back().by_result = [](const at::Tensor& h, const at::Tensor& dh) { return dh * h * (1 - h); };
+}
+
+torch_ref::TorchOperations by_torch() {
+    torch_ref::TorchOperations all = torch_ref::torch_operations();
+    all.push_back({"sigmoid", append});
+    return all;
+}
+
+// Beside a tanh, a norm, and a linear that nothing follows.
+NetworkConfig network() {
+    return with_layers(example::small_network({}), {{"linear", 7},
+                                                    {"batchnorm"},
+                                                    {"sigmoid"},
+                                                    {"linear", 4, false},
+                                                    {"linear", 5},
+                                                    {"tanh"},
+                                                    {"linear"},
+                                                    {"sigmoid"}});
+}
+
+constexpr std::size_t kRowsOfBatch = 9;
+
+}  // namespace
+
+TEST_CASE("outside operation: every value and gradient by hand is LibTorch's, in float and in double") {
+    const example::Example example = example::make(network(), kRowsOfBatch);
+    for (const DType dtype : {DType::float32, DType::float64}) {
+        const auto torch = torch_ref::stepwise(example.config, kRowsOfBatch, dtype, by_torch());
+        torch->load(example.state);
+        torch->run(example.batch(), 0.25F);
+        for (const HandForm form : {HandForm::stepwise, HandForm::collapsed, HandForm::fused}) {
+            const Graph graph = hand_graph(form, example.config, kRowsOfBatch, by_hand());
+            const auto hand = make_step_side(graph);  // in float
+            hand->load(example.state);
+            hand->run(example.batch(), 0.25F);
+            const std::vector<View> ours = hand->views(), theirs = torch->views();
+            std::size_t compared = 0;
+            for (const View& view : ours) {
+                if (const View* other = find(theirs, view.name)) {
+                    near::check(view.name, near::values(view), near::values(*other), 1e-4, 1e-7);
+                    ++compared;
+                }
+            }
+            CHECK(compared > 40);
+            if (form == HandForm::stepwise) {
+                CHECK(compared == theirs.size());
+                CHECK(find(ours, "eval_h.1") != nullptr);
+                CHECK(find(ours, "dhpreact.4") != nullptr);
+            }
+        }
+    }
+}
+
+TEST_CASE("outside operation: its steps are judged in isolation, and a wrong one is the culprit") {
+    const example::Example example = example::make(network(), kRowsOfBatch);
+    const auto reference = torch_ref::stepwise(example.config, kRowsOfBatch, DType::float32, by_torch());
+    const auto answers = torch_ref::stepwise_answers(example.config, kRowsOfBatch, by_torch());
+    reference->load(example.state);
+    const float rate = 0.25F;
+    reference->run(example.batch(), rate);
+    const Graph right = hand_graph(HandForm::stepwise, example.config, kRowsOfBatch, by_hand());
+    Graph wrong = right;
+    for (Step& step : wrong.backward) {
+        if (step.makes == "dhpreact.1") {
+            step.in_float = bound("wrong_backward", wrong_backward<float>, count(step.shape));
+        }
+    }
+    for (const Graph* graph : {&right, &std::as_const(wrong)}) {
+        Questions questions(with_inputs(reference->views(), example.batch(), example.config.context, &rate),
+                            example.config.vocabulary, 3, right.ranges);
+        std::vector<std::string> culprits;
+        for (const StepAlone& step : run_alone(*graph, {.right = right}, *answers, questions)) {
+            if (step.wrong()) {
+                culprits.push_back(step.makes);
+            }
+        }
+        CHECK(culprits == (graph == &wrong ? std::vector<std::string>{"dhpreact.1"} : std::vector<std::string>{}));
+    }
+}
+
+TEST_CASE("outside operation: its gradients agree with finite differences, and a wrong one does not") {
+    const example::Example example = example::make(network(), kRowsOfBatch);
+    Graph graph = hand_graph(HandForm::stepwise, example.config, kRowsOfBatch, by_hand());
+    const auto disagreeing = [&] {
+        std::vector<std::string> names;
+        for (const CheckedGradient& gradient : gradcheck(graph, example.state, example.batch(), {.elements = 12})) {
+            if (!agrees(gradient.verdict)) {
+                names.push_back(gradient.name);
+            }
+        }
+        return names;
+    };
+    CHECK(disagreeing().empty());
+    for (Step& step : graph.backward) {
+        if (step.makes == "dhpreact.1") {
+            step.in_double = bound("wrong_backward", wrong_backward<double>, count(step.shape));
+        }
+    }
+    CHECK(!disagreeing().empty());
+}
+
+TEST_CASE("outside operation: explain says what its rows say") {
+    const std::vector<Explanation> all = explain(hand_graph(HandForm::stepwise, network(), kRowsOfBatch, by_hand()));
+    const auto dx = std::ranges::find(all, "dhpreact.1", &Explanation::name);
+    REQUIRE(dx != all.end());
+    CHECK(dx->function == "sigmoid_backward");
+    CHECK(dx->reads == std::vector<std::string>{"dh.1", "h.1"});
+    const auto x = std::ranges::find(all, "hpreact.1", &Explanation::name);
+    REQUIRE(x != all.end());
+    CHECK(x->meaning == "what the layer hands to its sigmoid");
+}
+
+TEST_CASE("outside operation: where it is not known, either side says so") {
+    const NetworkConfig config = network();
+    CHECK_THROWS_AS(stepwise_graph(config, kRowsOfBatch), InputError);
+    CHECK_THROWS_AS(make_hand_model(HandForm::fused, config, kRowsOfBatch), InputError);
+    CHECK_THROWS_AS(torch_ref::stepwise(config, kRowsOfBatch, DType::float32), InputError);
+    CHECK_THROWS_AS(torch_ref::stepwise_answers(config, kRowsOfBatch), InputError);
+}
