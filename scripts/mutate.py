@@ -40,6 +40,7 @@ import time
 
 FILES = ["embedding/formulas.h", "linear/formulas.h", "batchnorm/formulas.h", "tanh/formulas.h",
          "cross_entropy/formulas.h", "update.h", "sums.h",
+         "embedding/steps.cpp", "linear/steps.cpp", "batchnorm/steps.cpp", "tanh/steps.cpp", "cross_entropy/steps.cpp",
          "stepwise.cpp", "fused.cpp", "fused.h", "simd/kernels.cpp", "simd/norm.cpp", "simd/product.cpp",
          "simd/by_character.cpp", "evaluation.cpp"]
 MUTANTS = 220
@@ -286,13 +287,13 @@ class Workshop:
         self.evaluation = evaluation_checks_in(folder, root / "data/names.txt")
 
     def checks(self, file, sanitizer=None):
-        """No training step runs evaluation.cpp, its list in stepwise.cpp, and what fused.h and fused.cpp hand to a
-        trainer."""
+        """No training step runs evaluation.cpp, its list in stepwise.cpp, a norm's evaluation, and what fused.h and
+        fused.cpp hand to a trainer."""
         if sanitizer == THREAD:
             return self.evaluation[-1:] if file == WITH_THREADS else []
         both = self.steps + self.evaluation
-        return {"evaluation.cpp": self.evaluation, "stepwise.cpp": both, "fused.h": both,
-                "fused.cpp": both}.get(file, self.steps)
+        return {"evaluation.cpp": self.evaluation, "stepwise.cpp": both, "batchnorm/steps.cpp": both,
+                "fused.h": both, "fused.cpp": both}.get(file, self.steps)
 
     def sources_that_include(self, file):
         """The sources of src/manual that a change of this file reaches."""
