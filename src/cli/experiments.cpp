@@ -73,7 +73,7 @@ Recipe adjustable_recipe_of(const NetworkOptions& options) {
     if (!recipe.network.layers.empty()) {
         throw InputError(
             "recipe " + printable(recipe.name) +
-            ": lists its layers, which this experiment can't change; give one with \"hidden\" and \"norm\"");
+            R"(: lists its layers, which this experiment can't change; give one with "hidden" and "norm")");
     }
     return recipe;
 }
