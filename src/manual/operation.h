@@ -5,14 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "base/hand_form.h"
 #include "base/network.h"
 #include "base/value.h"
 #include "steps/step.h"
 
 namespace byhand {
-
-// One named value at a time; two formulas collapsed; the formulas of the fused step.
-enum class HandForm { stepwise, collapsed, fused };
 
 // An operation in its network, where its steps are wanted.
 struct Site {

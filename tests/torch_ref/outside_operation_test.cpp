@@ -135,7 +135,7 @@ TEST_CASE("outside operation: every value and gradient by hand is LibTorch's, in
 TEST_CASE("outside operation: its steps are judged in isolation, and a wrong one is the culprit") {
     const example::Example example = example::make(network(), kRowsOfBatch);
     const auto reference = torch_ref::stepwise(example.config, kRowsOfBatch, DType::float32, by_torch());
-    const auto answers = torch_ref::stepwise_answers(example.config, kRowsOfBatch, by_torch());
+    const auto answers = torch_ref::answers(HandForm::stepwise, example.config, kRowsOfBatch, by_torch());
     reference->load(example.state);
     const float rate = 0.25F;
     reference->run(example.batch(), rate);
@@ -196,5 +196,5 @@ TEST_CASE("outside operation: where it is not known, either side says so") {
     CHECK_THROWS_AS(stepwise_graph(config, kRowsOfBatch), InputError);
     CHECK_THROWS_AS(make_hand_model(HandForm::fused, config, kRowsOfBatch), InputError);
     CHECK_THROWS_AS(torch_ref::stepwise(config, kRowsOfBatch, DType::float32), InputError);
-    CHECK_THROWS_AS(torch_ref::stepwise_answers(config, kRowsOfBatch), InputError);
+    CHECK_THROWS_AS(torch_ref::answers(HandForm::stepwise, config, kRowsOfBatch), InputError);
 }
