@@ -58,7 +58,7 @@ bool has_suffixes(const std::vector<OperationConfig>& list) {
 // See with_layers.
 void check_layers(const std::vector<OperationConfig>& list) {
     const auto refuse = [](std::size_t i, const std::string& what) {
-        throw InputError("layers." + std::to_string(i) + ": " + what);
+        throw InputError("layers[" + std::to_string(i) + "]: " + what);
     };
     const std::ptrdiff_t linears = std::ranges::count(list, op::kLinear, &OperationConfig::op);
     require(!list.empty(), "layers: a network without operations; list them");

@@ -127,8 +127,8 @@ std::vector<Operation> evaluated_operations(const NetworkConfig& config);
 std::vector<OperationConfig> expanded(const NetworkConfig& config);
 
 // The network with these operations between embcat and the logits: in its short form where that can say them. Throws
-// InputError("layers.2: …") where they are no network: no linear at the beginning, a linear without outputs that is not
-// the last or one with outputs that is, two operations of a layer that read a value of one name.
+// InputError("layers[2]: …") where they are no network: no linear at the beginning, a linear without outputs that is
+// not the last or one with outputs that is, two operations of a layer that read a value of one name.
 NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> layers);
 
 // Name and shape of one tensor.

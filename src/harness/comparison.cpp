@@ -43,10 +43,12 @@ std::set<std::string> zero_is_expected(const NetworkConfig& config) {
     return names;
 }
 
-// The same of gradients that are zero in every network: the shift by the maximum in softmax.
-bool is_zero_gradient(const Glossary& glossary, const std::string& name) {
+// `expected` by the network; the glossary says which gradients are zero in every network (the shift by the maximum in
+// softmax).
+AllZero all_zero(const std::string& name, const std::set<std::string>& expected, const Glossary& glossary) {
     const GlossaryRow* row = find_row(glossary, name);
-    return row != nullptr && row->zero_gradient && value_of(name).kind == Kind::gradient;
+    const bool in_every_network = row != nullptr && row->zero_gradient && value_of(name).kind == Kind::gradient;
+    return in_every_network || expected.contains(name) ? AllZero::expected : AllZero::vacuous;
 }
 
 // The state after an update, by the new_X among a side's values.
@@ -116,8 +118,7 @@ std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const Glo
         }
         const auto known = limits.find(name);
         const std::span<const double> limit = known != limits.end() ? known->second : kNoneToSpare;
-        const bool expected = zero_expected.contains(name) || is_zero_gradient(glossary, name);
-        const AllZero zero = expected ? AllZero::expected : AllZero::vacuous;
+        const AllZero zero = all_zero(name, zero_expected, glossary);
         compared.push_back({model, reference, compare_tensor(name, manual, torch, find(oracle, name), limit, zero)});
         if (coverage == Coverage::given && manual == nullptr) {
             compared.back().result.verdict = Verdict::not_given;

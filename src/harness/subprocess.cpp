@@ -290,7 +290,9 @@ SubprocessEnd run_in_subprocess(const SubprocessLimits& limits, const std::funct
     const Subreaper subreaper;
     const std::set<pid_t> before = children();
     std::fflush(nullptr);  // or it would be written twice
-    const pid_t parent = ::getpid(), child = ::fork();
+    // fork() tells ThreadSanitizer, which reports nothing in a process forked beside other threads, as LibTorch starts
+    // them.
+    const pid_t parent = ::getpid(), child = has_thread_sanitizer() ? ::_Fork() : ::fork();
     if (child < 0) {
         throw InputError("no process to run external functions in: " + reason());
     }

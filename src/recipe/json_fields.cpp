@@ -5,6 +5,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "base/error.h"
 #include "base/nearest.h"
 #include "base/utf8.h"
 
@@ -121,6 +122,10 @@ void Object::close() const {
     if (!missing_.empty()) {
         refuse(source_->where, path_to(source_->path, missing_.front()), "is missing; add it");
     }
+}
+
+void Object::refuse_part(const std::string& what) const {
+    throw InputError(source_ ? source_->where + ": " + source_->path + "." + what : what);
 }
 
 void Object::refuse_if(bool wrong, const std::string& what) const {

@@ -143,6 +143,9 @@ public:
     void refuse_if(bool wrong, const std::string& what) const;
     void refuse_if(bool wrong, const char* key, const std::string& what);
 
+    // Throws InputError for a part of the object: "PATH.WHAT".
+    [[noreturn]] void refuse_part(const std::string& what) const;
+
 private:
     Object() : written_(Json::object()) {}
     explicit Object(const Field& field);

@@ -122,7 +122,7 @@ void describe_network(Object& object, NetworkConfig& network) {
         try {
             network = with_layers(network, std::move(layers));
         } catch (const InputError& error) {
-            object.refuse_if(true, error.what());
+            object.refuse_part(error.what());
         }
     }
 }

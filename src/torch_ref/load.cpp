@@ -53,9 +53,6 @@ void set_environment(const Opening& opening) {
     for (const char* name : {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"}) {
         setenv(name, threads.c_str(), /*overwrite=*/opening.threads ? 1 : 0);
     }
-    // UCX, which Debian 13's LibTorch is linked with, starts a thread as it is opened. In a process that is forked
-    // beside a second thread, ThreadSanitizer reports no race.
-    setenv("UCX_VFS_ENABLE", "n", /*overwrite=*/0);
     set_if_said("OPENBLAS_CORETYPE", opening.blas_core);
     set_if_said("ATEN_CPU_CAPABILITY", opening.capability);
 }

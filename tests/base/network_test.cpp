@@ -322,13 +322,13 @@ TEST_CASE("network: a value between two operations is named after the one that r
 
 TEST_CASE("network: a list of operations that is no network is refused, by its position") {
     CHECK(refusal({}).starts_with("layers: "));
-    CHECK(refusal({{"tanh"}, {"linear"}}).starts_with("layers.0: \"tanh\" comes before the first linear"));
-    CHECK(refusal({{"linear", 3}, {"tanh"}}).starts_with("layers.0: the last linear"));
+    CHECK(refusal({{"tanh"}, {"linear"}}).starts_with("layers[0]: \"tanh\" comes before the first linear"));
+    CHECK(refusal({{"linear", 3}, {"tanh"}}).starts_with("layers[0]: the last linear"));
     CHECK(refusal({{"linear", 3}, {"linear"}, {"tanh"}, {"linear"}})
-              .starts_with("layers.1: a linear that is not the last one is missing its \"outputs\""));
+              .starts_with("layers[1]: a linear that is not the last one is missing its \"outputs\""));
     CHECK(refusal({{"linear", 3}, {"tanh"}, {"batchnorm"}, {"tanh"}, {"linear"}})
-              .starts_with("layers.3: layer 1 has two operations that read hpreact"));
+              .starts_with("layers[3]: layer 1 has two operations that read hpreact"));
     CHECK(refusal({{"linear", 3}, {"linear"}, {"batchnorm"}, {"batchnorm"}})
-              .starts_with("layers.3: layer 2 has two operations that read hprebn"));
+              .starts_with("layers[3]: layer 2 has two operations that read hprebn"));
     CHECK(refusal({{"linear", 3}, {"tanh"}, {"linear"}}).empty());
 }

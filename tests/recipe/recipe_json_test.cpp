@@ -106,16 +106,16 @@ TEST_CASE("a list of layers that is no network is refused, and so is what it sta
     const std::string where = "recipe x.json: network";
     CHECK(refusal(listed("[]")) == where + ".layers: is an array of 0, takes an array of 1 to 256");
     CHECK(refusal(listed(R"([{"op": "relu"}])")) ==
-          where + ".layers.0.op: is \"relu\", takes \"linear\", \"batchnorm\" or \"tanh\"");
+          where + ".layers[0].op: is \"relu\", takes \"linear\", \"batchnorm\" or \"tanh\"");
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 3}, {"op": "tanh", "outputs": 3}, {"op": "linear"}])")) ==
-          where + ".layers.1.outputs: is 3, but goes with a linear only: leave it out");
+          where + ".layers[1].outputs: is 3, but goes with a linear only: leave it out");
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 3}, {"op": "tanh", "bias": true}, {"op": "linear"}])")) ==
-          where + ".layers.1.bias: is true, but goes with a linear only: leave it out");
-    CHECK(refusal(listed(R"([{"outputs": 3}])")) == where + ".layers.0.op: is missing; add it");
+          where + ".layers[1].bias: is true, but goes with a linear only: leave it out");
+    CHECK(refusal(listed(R"([{"outputs": 3}])")) == where + ".layers[0].op: is missing; add it");
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 0}])"))
-              .starts_with(where + ".layers.0.outputs: is 0, takes a whole number from 1"));
+              .starts_with(where + ".layers[0].outputs: is 0, takes a whole number from 1"));
     CHECK(refusal(listed(R"([{"op": "tanh"}, {"op": "linear"}])")) ==
-          where + ": layers.0: \"tanh\" comes before the first linear: begin with a linear");
+          where + ".layers[0]: \"tanh\" comes before the first linear: begin with a linear");
     CHECK(refusal(listed(R"([{"op": "linear"}], "hidden": [3])")) ==
           where + ".hidden: is an array of 1, but \"layers\" lists every operation: leave it out");
     CHECK(refusal(listed(R"([{"op": "linear"}], "bias": {})")) ==

@@ -7,6 +7,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -146,7 +147,7 @@ TEST_CASE("outside operation: its steps are judged in isolation, and a wrong one
             step.in_float = bound("wrong_backward", wrong_backward<float>, count(step.shape));
         }
     }
-    for (const Graph* graph : {&right, &wrong}) {
+    for (const Graph* graph : {&right, &std::as_const(wrong)}) {
         Questions questions(with_inputs(reference->views(), example.batch(), example.config.context, &rate),
                             example.config.vocabulary, 3, right.ranges);
         std::vector<std::string> culprits;
