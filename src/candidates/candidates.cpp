@@ -10,7 +10,7 @@ Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& net
                        std::uint64_t seed, bool quick) {
     const SpreadConfig spread{.seed = seed};
     const auto answers = [&](HandForm form) { return torch.answers(form, network, rows); };
-    const auto battery = [&](HandForm form, MakeGraph graph) -> std::shared_ptr<Battery> {
+    const auto battery = [&](HandForm form, const MakeGraph& graph) -> std::shared_ptr<Battery> {
         const auto make = [form, graph, answers = torch.answers](const NetworkConfig& sized, std::size_t n) {
             return Form{graph(sized, n), answers(form, sized, n)};
         };
