@@ -21,13 +21,16 @@ enum class Axis {
 };
 
 struct GlossaryRow {
-    std::string_view value;           // its name without a layer: "bnvar", "W"
-    std::vector<Axis> axes;           // with a unit, each layer may have such a value
-    std::string_view meaning;         // "the variance of each unit over the batch"
+    std::string_view value;    // its name without a layer: "bnvar", "W"
+    std::vector<Axis> axes;    // with a unit, each layer may have such a value
+    std::string_view meaning;  // "the variance of each unit over the batch"
+    // What there is none of is left out.
+    // NOLINTBEGIN(readability-redundant-string-init)
     std::string_view symbol = "";     // the notes' own; where it is the name, the layer's number belongs to it
     std::string_view rule = "";       // by which its gradient follows from what that reads
     std::string_view collapsed = "";  // the same, where one formula makes it in several steps' place
-    bool zero_gradient = false;       // in exact arithmetic, whatever the network
+    // NOLINTEND(readability-redundant-string-init)
+    bool zero_gradient = false;  // in exact arithmetic, whatever the network
 };
 
 using GlossaryRows = std::span<const GlossaryRow>;
