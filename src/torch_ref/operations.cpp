@@ -10,7 +10,6 @@
 #include "base/value.h"
 
 namespace byhand::torch_ref {
-
 namespace {
 
 const TorchOperation& find(const TorchOperations& known, const std::string& op) {

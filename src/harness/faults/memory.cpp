@@ -55,7 +55,7 @@ std::vector<Mistake> memory_mistakes() {
                     write_through(raw);
                     return {move_before(net.backward, raw.makes, gain.makes)};
                 }),
-        // Of the last linear: the backward pass comes to it first.
+        // Of the last linear: the backward pass reaches it first.
         at_both("linear_weight_backward", "linear_input_backward", "update-too-early",
                 "W moved, in place, before the gradient of its input is taken through it",
                 "zero_to_gpt 12: https://github.com/VikParuchuri/zero_to_gpt/issues/12",

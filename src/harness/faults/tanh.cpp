@@ -47,7 +47,7 @@ std::vector<Mistake> tanh_data_mistakes() {
            [](Network& net, Step& step) {
                return reads_changed(net, step, 0, [](float x, std::size_t) { return std::abs(x) < 1e-6F ? 0.0F : x; });
            }),
-        at("tanh_backward", "slope-floor", "the slope kept at 1e-6 at least, lest a unit die",
+        at("tanh_backward", "slope-floor", "the slope kept at 1e-6 at least, so that no unit dies",
            "a common slip; no source found",
            [](Network&, Step& step) {
                return makes_changed(step, [](float made, std::size_t i, Reads r) {
