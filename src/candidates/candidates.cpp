@@ -6,30 +6,22 @@
 
 namespace byhand {
 
-namespace {
-
-std::shared_ptr<Battery> battery_of(const NetworkConfig& network, std::uint64_t seed,
-                                    Graph (*graph)(const NetworkConfig&, std::size_t),
-                                    std::unique_ptr<Answers> (*answers)(const NetworkConfig&, std::size_t)) {
-    return std::make_shared<Battery>(network, seed, [=](const NetworkConfig& sized, std::size_t rows) {
-        return Form{graph(sized, rows), answers(sized, rows)};
-    });
-}
-
-}  // namespace
-
 Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& network, std::size_t rows,
                        std::uint64_t seed, bool quick) {
     const SpreadConfig spread{.seed = seed};
-    const auto battery = [&](auto graph, auto answers) {
-        return quick ? nullptr : battery_of(network, seed, graph, answers);
+    const auto answers = [&](HandForm form) { return torch.answers(form, network, rows); };
+    const auto battery = [&](HandForm form, const MakeGraph& graph) -> std::shared_ptr<Battery> {
+        const auto make = [form, graph, answers = torch.answers](const NetworkConfig& sized, std::size_t n) {
+            return Form{graph(sized, n), answers(form, sized, n)};
+        };
+        return quick ? nullptr : std::make_shared<Battery>(network, seed, make);
     };
-    return {torch.stepwise_answers(network, rows),
-            torch.collapsed_answers(network, rows),
-            torch.fused_answers(network, rows),
-            battery(stepwise_graph, torch.stepwise_answers),
-            battery(collapsed_graph, torch.collapsed_answers),
-            battery(fused_formulas, torch.fused_answers),
+    return {answers(HandForm::stepwise),
+            answers(HandForm::collapsed),
+            answers(HandForm::fused),
+            battery(HandForm::stepwise, stepwise_graph),
+            battery(HandForm::collapsed, collapsed_graph),
+            battery(HandForm::fused, fused_formulas),
             {torch.stepwise(network, rows, DType::float32), torch.module_side(network, rows),
              torch.stepwise(network, rows, DType::float64)},
             {stepwise_graph(network, rows), spread},

@@ -3,10 +3,11 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "base/network.h"
-#include "base/norms.h"
+#include "base/view.h"
 #include "manual/batchnorm/formulas.h"
 
 namespace byhand::lab {
@@ -100,17 +101,14 @@ NormInput<To> as(const NormInput<From>& in) {
     return {in.n, in.H, as<To>(in.x), as<To>(in.dy), as<To>(in.gain), as<To>(in.bias)};
 }
 
-// The same input as a question to LibTorch, in double; the running statistics are 0 and 1 before.
-inline NormQuestion question_of(const NormInput<double>& in) {
-    return {in.n,
-            in.H,
-            DType::float64,
-            in.x,
-            in.dy,
-            in.gain,
-            in.bias,
-            std::vector<double>(in.H, 0),
-            std::vector<double>(in.H, 1)};
+// The same input under the names by which LibTorch is asked: hprebn, dhpreact, and gain and bias as they are called.
+inline std::vector<View> views_of(const NormInput<double>& in, const std::string& gain = "bngain",
+                                  const std::string& bias = "bnbias") {
+    return {{"hprebn", {in.n, in.H}, DType::float64, in.x.data()},
+            {"dhpreact", {in.n, in.H}, DType::float64, in.dy.data()},
+            {gain, {in.H}, DType::float64, in.gain.data()},
+            {bias, {in.H}, DType::float64, in.bias.data()}};
 }
+std::vector<View> views_of(NormInput<double>&& in, const std::string& gain = "", const std::string& bias = "") = delete;
 
 }  // namespace byhand::lab

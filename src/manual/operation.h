@@ -5,14 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "base/hand_form.h"
 #include "base/network.h"
 #include "base/value.h"
 #include "steps/step.h"
 
 namespace byhand {
-
-// One named value at a time; two formulas collapsed; the formulas of the fused step.
-enum class HandForm { stepwise, collapsed, fused };
 
 // An operation in its network, where its steps are wanted.
 struct Site {
@@ -50,12 +48,6 @@ using HandOperations = std::vector<HandOperation>;
 
 // All of src/manual, each from its folder.
 const HandOperations& hand_operations();
-HandOperation embedding_operation();
-HandOperation flatten_operation();
-HandOperation linear_operation();
-HandOperation batchnorm_operation();
-HandOperation tanh_operation();
-HandOperation cross_entropy_operation();
 
 // Throws InputError where none of them has that name.
 const HandOperation& find_operation(const HandOperations& all, const std::string& op);

@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Reduction.h>
 #include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/layer_norm.h>
 #include <ATen/ops/mse_loss.h>
 #include <ATen/ops/one_hot.h>
 #include <ATen/ops/ones_like.h>
@@ -11,12 +12,14 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
-#include <set>
 #include <stdexcept>
 
+#include "base/error.h"
 #include "base/value.h"
 #include "torch_ref/bridge.h"
+#include "torch_ref/module.h"
 #include "torch_ref/operations.h"
 
 namespace byhand::torch_ref {
@@ -65,15 +68,10 @@ private:
 // What the lists of steps are turned into.
 class Questions {
 public:
-    Questions(const NetworkConfig& config, std::size_t rows, TorchSteps forward) : forward_(std::move(forward)) {
-        for (const TensorSpec& spec : state(config)) {
+    // `given`: what is read and no step makes.
+    Questions(const std::vector<TensorSpec>& given, const TorchSteps& forward) : forward_(forward) {
+        for (const TensorSpec& spec : given) {
             shapes_[spec.name] = spec.shape;
-        }
-        shapes_["X"] = {rows, config.context};
-        shapes_["Y"] = {rows};
-        shapes_["rate"] = {};
-        for (const TorchStep& step : forward_) {
-            shapes_[step.makes] = step.shape;
         }
     }
 
@@ -84,26 +82,23 @@ public:
         for (const std::string& name : step.reads) {
             reads.push_back({name, shape_of(name)});
         }
-        add({step.makes, std::move(reads), [step](const Values& values) {
-                 const c10::NoGradGuard no_grad;
-                 std::vector<Tensor> given;
-                 for (const std::string& name : step.reads) {
-                     given.push_back(values.at(name));
-                 }
-                 return step.apply(given);
-             }});
+        questions_.push_back({step.makes, std::move(reads), [step](const Values& values) {
+                                  const c10::NoGradGuard no_grad;
+                                  std::vector<Tensor> given;
+                                  for (const std::string& name : step.reads) {
+                                      given.push_back(values.at(name));
+                                  }
+                                  return step.apply(given);
+                              }});
     }
 
-    // Of the gradient of X: the sum over the steps that read it.
+    // Of the gradient of X: the sum over the forward steps that read it, all of which have been asked for.
     void ask_gradient(const std::string& X) {
         TorchSteps uses;
         for (const TorchStep& step : forward_) {
             if (std::ranges::find(step.reads, X) != step.reads.end()) {
                 uses.push_back(step);
             }
-        }
-        if (uses.empty()) {
-            return;
         }
         std::vector<TensorSpec> reads;
         const auto read = [&](const std::string& name) {
@@ -121,26 +116,24 @@ public:
                 std::ranges::for_each(use.reads, read);
             }
         }
-        add({gradient_of(X), std::move(reads), [X, uses](const Values& values) {
-                 Tensor sum;
-                 for (const TorchStep& use : uses) {
-                     const Tensor product = vector_jacobian_product(use, X, values);
-                     sum = sum.defined() ? sum + product : product;
-                 }
-                 return sum;
-             }});
+        questions_.push_back({gradient_of(X), std::move(reads), [X, uses](const Values& values) {
+                                  Tensor sum;
+                                  for (const TorchStep& use : uses) {
+                                      const Tensor product = vector_jacobian_product(use, X, values);
+                                      sum = sum.defined() ? sum + product : product;
+                                  }
+                                  return sum;
+                              }});
     }
 
-    void add(Question question) { questions_.push_back(std::move(question)); }
+    std::vector<Question> take() { return std::move(questions_); }
 
-    const TorchSteps& forward() const { return forward_; }
+private:
     Shape shape_of(const std::string& name) const {
         const auto known = shapes_.find(name);
         return known != shapes_.end() ? known->second : shapes_.at(without_kind(name));
     }
-    std::vector<Question> take() { return std::move(questions_); }
 
-private:
     static Tensor vector_jacobian_product(const TorchStep& use, const std::string& X, const Values& values) {
         if (use.by_result) {
             return use.by_result(values.at(use.makes), values.at(gradient_of(use.makes)));
@@ -160,30 +153,29 @@ private:
         return torch::autograd::grad({result}, {wanted}, {cotangent})[0];
     }
 
-    TorchSteps forward_;
+    const TorchSteps& forward_;
     std::map<std::string, Shape> shapes_;
     std::vector<Question> questions_;
 };
 
-// In the order in which a network makes them.
-std::vector<Question> all_questions(const NetworkConfig& config, std::size_t rows, const TorchOperations& known,
-                                    TorchSteps forward) {
-    Questions questions(config, rows, std::move(forward));
-    std::set<std::string> has_gradient;
-    for (const TorchStep& step : questions.forward()) {
-        questions.ask(step);
-        has_gradient.insert(step.makes);
-    }
-    for (const TensorSpec& spec : parameters(config)) {
-        has_gradient.insert(spec.name);
-    }
-    for (const std::string& name : has_gradient) {
+// To all that `forward` and `after` make, and to the gradients of all that `forward` reads.
+std::vector<Question> all_questions(const std::vector<TensorSpec>& given, const TorchSteps& forward,
+                                    const TorchSteps& after) {
+    Questions questions(given, forward);
+    std::ranges::for_each(forward, [&](const TorchStep& step) { questions.ask(step); });
+    for (const std::string& name : backward_order(forward)) {
         questions.ask_gradient(name);
     }
-    for (const TorchSteps& steps : {update_steps(config, rows, known), evaluation_steps(config, rows, known)}) {
-        std::ranges::for_each(steps, [&](const TorchStep& step) { questions.ask(step); });
-    }
+    std::ranges::for_each(after, [&](const TorchStep& step) { questions.ask(step); });
     return questions.take();
+}
+
+// ---- a network ----
+
+TorchSteps update_and_evaluation(const NetworkConfig& config, std::size_t rows, const TorchOperations& known) {
+    TorchSteps steps = update_steps(config, rows, known);
+    std::ranges::move(evaluation_steps(config, rows, known), std::back_inserter(steps));
+    return steps;
 }
 
 // Puts each in the place of the question to the same name.
@@ -195,51 +187,96 @@ std::vector<Question> replaced(std::vector<Question> questions, std::vector<Ques
     return questions;
 }
 
-Tensor logits_of(const LossQuestion& question) {
-    return copy_of({"", {question.rows, question.columns}, DType::float64, question.logits.data()}).requires_grad_();
+// ---- an operation by itself ----
+
+struct SingleOperation {
+    std::vector<TensorSpec> given;  // all that it reads
+    TorchStep forward;
+    TorchSteps after;
+};
+
+SingleOperation batchnorm(const NormConfig& norm, const Shape& wide, const Shape& narrow) {
+    const std::string mean = "bnmean_running", spread = "bnvar_running";
+    const auto forward = [norm](TensorReads r) { return batch_norm(r[0], {r[1], r[2], {}, {}}, norm, true); };
+    const auto evaluation = [norm](TensorReads r) { return batch_norm(r[0], {r[1], r[2], r[3], r[4]}, norm, false); };
+    const auto new_mean = [norm](TensorReads r) {
+        batch_norm(r[1], {{}, {}, r[0], {}}, norm, true);
+        return r[0];
+    };
+    const auto new_spread = [norm](TensorReads r) {
+        batch_norm(r[1], {{}, {}, {}, r[0]}, norm, true);
+        return r[0];
+    };
+    return {{{"hprebn", wide}, {"bngain", narrow}, {"bnbias", narrow}, {mean, narrow}, {spread, narrow}},
+            {"hpreact", wide, {"hprebn", "bngain", "bnbias"}, forward},
+            {{update_of(mean), narrow, {mean, "hprebn"}, new_mean},
+             {update_of(spread), narrow, {spread, "hprebn"}, new_spread},
+             {evaluation_of("hpreact"), wide, {"hprebn", "bngain", "bnbias", mean, spread}, evaluation}}};
 }
 
-Tensor answers_of(const LossQuestion& question) {
-    return copy_of({"", {question.rows}, DType::int64, question.answers.data()});
+SingleOperation layernorm(double epsilon, const Shape& wide, const Shape& narrow) {
+    return {{{"hprebn", wide}, {"lngain", narrow}, {"lnbias", narrow}},
+            {"hpreact",
+             wide,
+             {"hprebn", "lngain", "lnbias"},
+             [epsilon](TensorReads r) { return at::layer_norm(r[0], {r[0].size(1)}, r[1], r[2], epsilon); }},
+            {}};
 }
 
-LossAnswer backward(const Tensor& loss, const Tensor& logits) {
-    loss.backward();
-    return {loss.item<double>(), numbers(logits.grad())};
+SingleOperation loss(const Shape& wide, Tensor (*of)(TensorReads logits_and_Y)) {
+    return {{{"logits", wide}, {"Y", {wide.front()}}}, {"loss", {}, {"logits", "Y"}, of}, {}};
+}
+
+Tensor cross_entropy(TensorReads r) {
+    return at::cross_entropy_loss(r[0], r[1]);
+}
+
+Tensor squared_error(TensorReads r) {
+    const Tensor one_hot = at::one_hot(r[1], r[0].size(1)).to(at::kDouble);
+    return at::mse_loss(at::softmax(r[0], 1), one_hot, at::Reduction::Sum) / static_cast<double>(2 * r[0].size(0));
+}
+
+SingleOperation single_operation(const std::string& op, const NormConfig& norm, const Shape& wide) {
+    const Shape narrow = {wide.back()};
+    if (op == op::kBatchnorm) {
+        return batchnorm(norm, wide, narrow);
+    }
+    if (op == "layernorm") {
+        return layernorm(norm.epsilon, wide, narrow);
+    }
+    if (op == op::kCrossEntropy) {
+        return loss(wide, cross_entropy);
+    }
+    if (op == "squared_error") {
+        return loss(wide, squared_error);
+    }
+    throw InputError("LibTorch's side has no operation by itself called \"" + op + "\"");
 }
 
 }  // namespace
 
-std::unique_ptr<Answers> stepwise_answers(const NetworkConfig& config, std::size_t rows, const TorchOperations& known) {
+std::unique_ptr<Answers> answers(HandForm form, const NetworkConfig& config, std::size_t rows,
+                                 const TorchOperations& known) {
     check_network(config, rows);
-    return std::make_unique<TorchAnswers>(all_questions(config, rows, known, forward_steps(config, rows, known)));
+    const bool stepwise = form == HandForm::stepwise;
+    std::vector<TensorSpec> given = state(config);
+    given.insert(given.end(), {{"X", {rows, config.context}}, {"Y", {rows}}, {"rate", {}}});
+    std::vector<Question> questions =
+        all_questions(given, (stepwise ? forward_steps : collapsed_forward_steps)(config, rows, known),
+                      update_and_evaluation(config, rows, known));
+    if (!stepwise) {
+        const bool fused = form == HandForm::fused;
+        questions = replaced(std::move(questions),
+                             formulas(config, rows, known,
+                                      fused ? &TorchOperation::fused_formulas : &TorchOperation::collapsed_formulas));
+    }
+    return std::make_unique<TorchAnswers>(std::move(questions));
 }
 
-std::unique_ptr<Answers> collapsed_answers(const NetworkConfig& config, std::size_t rows,
-                                           const TorchOperations& known) {
-    check_network(config, rows);
-    return std::make_unique<TorchAnswers>(
-        replaced(all_questions(config, rows, known, collapsed_forward_steps(config, rows, known)),
-                 formulas(config, rows, known, &TorchOperation::collapsed_formulas)));
-}
-
-std::unique_ptr<Answers> fused_answers(const NetworkConfig& config, std::size_t rows, const TorchOperations& known) {
-    check_network(config, rows);
-    return std::make_unique<TorchAnswers>(
-        replaced(all_questions(config, rows, known, collapsed_forward_steps(config, rows, known)),
-                 formulas(config, rows, known, &TorchOperation::fused_formulas)));
-}
-
-LossAnswer cross_entropy(const LossQuestion& question) {
-    const Tensor logits = logits_of(question);
-    return backward(at::cross_entropy_loss(logits, answers_of(question)), logits);
-}
-
-LossAnswer squared_error(const LossQuestion& question) {
-    const Tensor logits = logits_of(question);
-    const Tensor one_hot = at::one_hot(answers_of(question), static_cast<std::int64_t>(question.columns));
-    const Tensor sum = at::mse_loss(at::softmax(logits, 1), one_hot.to(at::kDouble), at::Reduction::Sum);
-    return backward(sum / static_cast<double>(2 * question.rows), logits);
+std::unique_ptr<Answers> operation_answers(const std::string& op, const NormConfig& norm, std::size_t rows,
+                                           std::size_t columns) {
+    const SingleOperation single = single_operation(op, norm, {rows, columns});
+    return std::make_unique<TorchAnswers>(all_questions(single.given, {single.forward}, single.after));
 }
 
 }  // namespace byhand::torch_ref

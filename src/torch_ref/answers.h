@@ -1,29 +1,31 @@
-// LibTorch's answers, in double, to the questions of single steps and of losses over logits.
+// LibTorch's answers, in double, to the questions of single steps: of a network's, and of an operation by itself.
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "base/answers.h"
-#include "base/losses.h"
+#include "base/hand_form.h"
 #include "torch_ref/operation.h"
 
 namespace byhand::torch_ref {
 
 // The questions of the stepwise network; of the collapsed one, where dlogits and the loss come from the logits and Y,
 // and dhprebn from dbnraw; of the fused one, where in addition bnvar comes from bndiff, dhprebn from the gradients of
-// the norm's result, bngain and bnbias, and counts are asked for as well. Throw InputError where check_network does,
+// the norm's result, bngain and bnbias, and counts are asked for as well. Throws InputError where check_network does,
 // and where one of the network's operations is not among `known`.
-std::unique_ptr<Answers> stepwise_answers(const NetworkConfig& config, std::size_t rows,
-                                          const TorchOperations& known = torch_operations());
-std::unique_ptr<Answers> collapsed_answers(const NetworkConfig& config, std::size_t rows,
-                                           const TorchOperations& known = torch_operations());
-std::unique_ptr<Answers> fused_answers(const NetworkConfig& config, std::size_t rows,
-                                       const TorchOperations& known = torch_operations());
+std::unique_ptr<Answers> answers(HandForm form, const NetworkConfig& config, std::size_t rows,
+                                 const TorchOperations& known = torch_operations());
 
-// The mean cross-entropy.
-LossAnswer cross_entropy(const LossQuestion& question);
-
-// Half of the mean squared error between softmax and the one-hot answers, summed over the columns.
-LossAnswer squared_error(const LossQuestion& question);
+// An operation of (rows, columns) in one step, with the gradients of what it reads. Throws InputError where `op` is
+// none of these:
+// batchnorm      hpreact from hprebn, bngain and bnbias, by a module of `norm` (module.h); new_X of its running
+//                statistics, and eval_hpreact by them
+// layernorm      hpreact from hprebn, lngain and lnbias, each row by itself, with the ε of `norm`
+// cross_entropy  loss from logits and Y: the mean over the rows
+// squared_error  loss from logits and Y: half of the mean over the rows of the squared distance between softmax and the
+//                one-hot answer
+std::unique_ptr<Answers> operation_answers(const std::string& op, const NormConfig& norm, std::size_t rows,
+                                           std::size_t columns);
 
 }  // namespace byhand::torch_ref

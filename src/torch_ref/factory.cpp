@@ -19,19 +19,15 @@ std::string version() {
 
 byhand::torch_ref::Factory make_factory() {
     using byhand::DType;
+    using byhand::HandForm;
     using byhand::NetworkConfig;
     namespace room = byhand::torch_ref;
     return {
         [](const NetworkConfig& config, std::size_t rows, DType dtype) { return room::stepwise(config, rows, dtype); },
-        [](const NetworkConfig& config, std::size_t rows) { return room::stepwise_answers(config, rows); },
-        [](const NetworkConfig& config, std::size_t rows) { return room::collapsed_answers(config, rows); },
-        [](const NetworkConfig& config, std::size_t rows) { return room::fused_answers(config, rows); },
+        [](HandForm form, const NetworkConfig& config, std::size_t rows) { return room::answers(form, config, rows); },
+        room::operation_answers,
         room::module_side,
         room::module_model,
-        room::batch_norm,
-        room::layer_norm,
-        room::cross_entropy,
-        room::squared_error,
         room::prepared,
         threads,
         version};

@@ -1,13 +1,14 @@
-// The network as a torch::nn module, of LibTorch's own layers wherever it has them, under torch::optim::SGD; and norms
-// by themselves. All of it is one translation unit: LibTorch's headers of modules cost ten seconds wherever they are
+// The network as a torch::nn module, of LibTorch's own layers wherever it has them, under torch::optim::SGD; and batch
+// norm by itself. All of it is one translation unit: LibTorch's headers of modules cost ten seconds wherever they are
 // included.
 #pragma once
+
+#include <ATen/core/Tensor.h>
 
 #include <memory>
 
 #include "base/model.h"
 #include "base/network.h"
-#include "base/norms.h"
 #include "base/side.h"
 
 namespace byhand::torch_ref {
@@ -21,11 +22,13 @@ std::unique_ptr<Side> module_side(const NetworkConfig& config, std::size_t rows)
 // where there is a norm and X has no row, or one alone and the running statistics divide by n − 1.
 std::unique_ptr<Model> module_model(const NetworkConfig& config, std::size_t rows);
 
-// Batch norm by these conventions, γ and β included: torch::nn::BatchNorm1d where they are its own, else Norm. `place`
-// and `output` do not count.
-NormAnswer batch_norm(const NormQuestion& question, const NormConfig& conventions);
+// What a norm's module has of its own, (H) each; where one is undefined, the module's own first values stay.
+struct NormTensors {
+    at::Tensor gain, bias, running_mean, running_spread;
+};
 
-// Layer norm, each row by itself: torch::layer_norm, with γ and β.
-NormAnswer layer_norm(const NormQuestion& question, double epsilon);
+// Batch norm of x (n, H) by a module with γ and β: torch::nn::BatchNorm1d where the conventions are its own, else Norm.
+// In training it updates the running statistics that are given. `place`, `output` and `affine` do not count.
+at::Tensor batch_norm(const at::Tensor& x, const NormTensors& given, NormConfig conventions, bool training);
 
 }  // namespace byhand::torch_ref

@@ -6,10 +6,9 @@
 #include <string>
 
 #include "base/answers.h"
-#include "base/losses.h"
+#include "base/hand_form.h"
 #include "base/model.h"
 #include "base/network.h"
-#include "base/norms.h"
 #include "base/side.h"
 #include "base/timed_operation.h"
 
@@ -19,25 +18,18 @@ struct Factory {
     // Every named value by torch:: operations and autograd, in float (DType::float32) or double (DType::float64).
     std::unique_ptr<Side> (*stepwise)(const NetworkConfig& config, std::size_t rows, DType dtype);
 
-    // What LibTorch says to single steps, in double: of the stepwise network, the collapsed and the fused one.
-    std::unique_ptr<Answers> (*stepwise_answers)(const NetworkConfig& config, std::size_t rows);
-    std::unique_ptr<Answers> (*collapsed_answers)(const NetworkConfig& config, std::size_t rows);
-    std::unique_ptr<Answers> (*fused_answers)(const NetworkConfig& config, std::size_t rows);
+    // What LibTorch answers for single steps, in double: those of a network in that form, and an operation by itself
+    // with its gradients: "batchnorm" by any conventions, "layernorm", "cross_entropy", "squared_error" (answers.h says
+    // what each reads and makes).
+    std::unique_ptr<Answers> (*answers)(HandForm form, const NetworkConfig& config, std::size_t rows);
+    std::unique_ptr<Answers> (*operation_answers)(const std::string& op, const NormConfig& norm, std::size_t rows,
+                                                  std::size_t columns);
 
     // The torch::nn module with torch::optim::SGD, in float, as a side: what a module keeps and its gradients.
     std::unique_ptr<Side> (*module_side)(const NetworkConfig& config, std::size_t rows);
 
     // The same module as a model to train.
     std::unique_ptr<Model> (*module_model)(const NetworkConfig& config, std::size_t rows);
-
-    // A norm by itself, forwards and backwards, with γ and β: batch norm by any conventions (`place` and `output` do
-    // not count), and layer norm, each row by itself.
-    NormAnswer (*batch_norm)(const NormQuestion& question, const NormConfig& conventions);
-    NormAnswer (*layer_norm)(const NormQuestion& question, double epsilon);
-
-    // A loss over logits and its gradient: cross-entropy, and half the squared error of the probabilities.
-    LossAnswer (*cross_entropy)(const LossQuestion& question);
-    LossAnswer (*squared_error)(const LossQuestion& question);
 
     // A single operation of a training step by LibTorch's own functions, in float, to be timed.
     PreparedOperation (*prepared)(const OperationQuestion& question);

@@ -234,7 +234,7 @@ void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
 
 struct Options {
     std::vector<std::string> recipes;  // files
-    std::size_t seeds = 1000, large_seeds = 20, part = 0, parts = 1;
+    std::size_t seeds = 1000, large_seeds = 20, first_seed = 0, part = 0, parts = 1;
 };
 
 int run(const Options& options) {
@@ -248,7 +248,7 @@ int run(const Options& options) {
         const Recipe recipe = recipe_from_json(text, path);
         const bool large = widest_of(recipe.network) > kLargeWidth || recipe.batch > kLargeBatch;
         const std::size_t seeds = large ? options.large_seeds : options.seeds;
-        for (std::uint64_t seed = 0; seed < seeds; ++seed) {
+        for (std::uint64_t seed = options.first_seed; seed < options.first_seed + seeds; ++seed) {
             for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
                 for (const NormPlace place : {NormPlace::before, NormPlace::after, NormPlace::none}) {
                     if (number++ % options.parts != options.part) {
@@ -295,6 +295,7 @@ int main(int argc, char** argv) {
         root.option("--recipe", options.recipes, "Recipe files").required();
         root.option("--seeds", options.seeds, "For each recipe up to H 200, variance and place of the norm");
         root.option("--large-seeds", options.large_seeds, "For each larger one");
+        root.option("--first-seed", options.first_seed, "The first of them");
         root.option("--part", options.part, "Run this part of");
         root.option("--parts", options.parts, "so many");
         root.on_run([&options] { return byhand::run(options); });

@@ -96,7 +96,7 @@ TEST_CASE("backward: a result for each shape, type and divisor, with the figures
             CHECK(speedup.at("p10").get<double>() <= speedup.at("median").get<double>());
             CHECK(speedup.at("median").get<double>() <= speedup.at("p90").get<double>());
         }
-        CHECK(one.at("rounds").get<int>() >= 3);
+        CHECK(one.at("rounds").get<int>() >= 1);
         CHECK(one.at("rounds").get<int>() <= 4);
     }
     CHECK(cases.size() == 16);
@@ -123,6 +123,15 @@ TEST_CASE("backward: a speed-up is the ratio of each round's own two times") {
     CHECK_THAT(found.p10, WithinRel(2.4, 1e-12));
     CHECK_THAT(found.p90, WithinRel(5.6, 1e-12));
     CHECK_THAT(speedup({3}, {4}).p90, WithinRel(0.75, 1e-12));
+}
+
+TEST_CASE("backward: slow measurements end after three rounds, very slow ones after one") {
+    CHECK_FALSE(is_enough(0, 100, 2));
+    CHECK_FALSE(is_enough(1, 0.49, 2));
+    CHECK(is_enough(1, 0.5, 2));
+    CHECK(is_enough(2, 0.5, 2));
+    CHECK_FALSE(is_enough(3, 1.9, 2));
+    CHECK(is_enough(3, 2, 2));
 }
 
 TEST_CASE("backward: three rounds show every form at every place, six all orders") {

@@ -105,8 +105,8 @@ struct Changed {
 };
 
 std::array<std::unique_ptr<Answers>, 3> all_answers(const NetworkConfig& config) {
-    return {torch_ref::stepwise_answers(config, 6), torch_ref::collapsed_answers(config, 6),
-            torch_ref::fused_answers(config, 6)};
+    return {torch_ref::answers(HandForm::stepwise, config, 6), torch_ref::answers(HandForm::collapsed, config, 6),
+            torch_ref::answers(HandForm::fused, config, 6)};
 }
 
 }  // namespace
@@ -116,7 +116,7 @@ TEST_CASE("answers: on values that fit each other every answer is LibTorch's own
         for (const NetworkConfig& config : conventions(hidden)) {
             INFO(example::to_string(config));
             const Consistent consistent(config);
-            const auto answers = torch_ref::stepwise_answers(config, 6);
+            const auto answers = torch_ref::answers(HandForm::stepwise, config, 6);
             check_all(*answers, consistent);
 
             // None is left out: all that is made has an answer.
@@ -136,7 +136,7 @@ TEST_CASE("answers: cross-entropy and the norm's backward in one formula are wha
         for (const NetworkConfig& config : conventions(hidden)) {
             INFO(example::to_string(config));
             const Consistent consistent(config);
-            const auto answers = torch_ref::collapsed_answers(config, 6);
+            const auto answers = torch_ref::answers(HandForm::collapsed, config, 6);
             check_all(*answers, consistent);
             CHECK(read_by(*answers, "dlogits") == std::set<std::string>{"logits", "Y"});
             CHECK(read_by(*answers, "loss") == std::set<std::string>{"logits", "Y"});
@@ -161,7 +161,7 @@ TEST_CASE("answers: the fused network's formulas are what autograd makes in smal
     for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{7}, {4, 5}, {5, 3, 4}}) {
         for (const NetworkConfig& config : conventions(hidden)) {
             INFO(example::to_string(config));
-            const auto answers = torch_ref::fused_answers(config, 6);
+            const auto answers = torch_ref::answers(HandForm::fused, config, 6);
             check_all(*answers, Consistent(config));
             const std::vector<std::string> names = answers->names();
             CHECK(std::set<std::string>(names.begin(), names.end()).size() == names.size());
@@ -253,7 +253,7 @@ TEST_CASE("answers: on values that don't fit each other they go by the values gi
     // What consistent values hide: their sums are zero, their maxima lie where they should.
     const NetworkConfig config = example::small_network({7});
     const std::size_t rows = 3, V = config.vocabulary;
-    const auto answers = torch_ref::stepwise_answers(config, rows);
+    const auto answers = torch_ref::answers(HandForm::stepwise, config, rows);
     std::vector<double> dnorm, dmaxes, logits;
     for (std::size_t i = 0; i < rows * V; ++i) {
         dnorm.push_back(std::sin(1.0 + static_cast<double>(i)));
@@ -297,7 +297,7 @@ TEST_CASE("answers: on values that don't fit each other they go by the values gi
 TEST_CASE("answers: a network that can't be is refused") {
     NetworkConfig config = example::small_network({7});
     config.hidden = {0};
-    CHECK_THROWS_AS(torch_ref::stepwise_answers(config, 6), InputError);
-    CHECK_THROWS_AS(torch_ref::collapsed_answers(config, 6), InputError);
-    CHECK_THROWS_AS(torch_ref::stepwise_answers(example::small_network({7}), 1), InputError);
+    CHECK_THROWS_AS(torch_ref::answers(HandForm::stepwise, config, 6), InputError);
+    CHECK_THROWS_AS(torch_ref::answers(HandForm::collapsed, config, 6), InputError);
+    CHECK_THROWS_AS(torch_ref::answers(HandForm::stepwise, example::small_network({7}), 1), InputError);
 }

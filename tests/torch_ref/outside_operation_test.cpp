@@ -57,37 +57,34 @@ void wrong_backward(T* dx, const T* dh, const T* h, std::size_t count) {
 const std::vector<GlossaryRow> kRows = {
     {.value = "hpreact", .axes = {Axis::row, Axis::unit}, .meaning = "what the layer hands to its sigmoid"}};
 
-void forward(StepList& f, const Site& at) {
-    add(f, at.y(), at.wide(), {at.x()}, BYHAND_FUNCTION(sigmoid_forward), count(at.wide()));
-}
-
-void backward(StepList& b, const Site& at) {
-    add(b, at.dx(), at.wide(), {at.dy(), at.y()}, BYHAND_FUNCTION(sigmoid_backward), count(at.wide()));
-}
-
-void ranges(ValueRanges& ranges, const Site& at) {
-    ranges[at.y()] = {0, 1};
-}
-
 HandOperations by_hand() {
-    HandOperation sigmoid{.op = "sigmoid", .forward = forward, .backward = backward};
-    sigmoid.ranges = ranges;
-    sigmoid.glossary = kRows;
-    HandOperations all = {sigmoid};  // its rows are found first
-    all.insert(all.end(), hand_operations().begin(), hand_operations().end());
+    HandOperations all = hand_operations();
+    all.push_back({.op = "sigmoid",
+                   .forward =
+                       [](StepList& f, const Site& at) {
+                           add(f, at.y(), at.wide(), {at.x()}, BYHAND_FUNCTION(sigmoid_forward), count(at.wide()));
+                       },
+                   .backward =
+                       [](StepList& b, const Site& at) {
+                           add(b, at.dx(), at.wide(), {at.dy(), at.y()}, BYHAND_FUNCTION(sigmoid_backward),
+                               count(at.wide()));
+                       },
+                   .ranges = [](ValueRanges& ranges, const Site& at) { ranges[at.y()] = {0, 1}; },
+                   .glossary = kRows});
+    std::ranges::rotate(all, all.end() - 1);  // its rows are found first
     return all;
 }
 
 // ---- by LibTorch ----
 
-void append(torch_ref::TorchSteps& steps, const torch_ref::Site& site) {
-    steps.push_back({site.y(), site.wide(), {site.x()}, [](torch_ref::TensorReads r) { return at::sigmoid(r[0]); }});
-    steps.back().by_result = [](const at::Tensor& h, const at::Tensor& dh) { return dh * h * (1 - h); };
-}
-
 torch_ref::TorchOperations by_torch() {
     torch_ref::TorchOperations all = torch_ref::torch_operations();
-    all.push_back({"sigmoid", append});
+    all.push_back(
+        {"sigmoid", [](torch_ref::TorchSteps& steps, const torch_ref::Site& site) {
+             steps.push_back(
+                 {site.y(), site.wide(), {site.x()}, [](torch_ref::TensorReads r) { return at::sigmoid(r[0]); }});
+             steps.back().by_result = [](const at::Tensor& h, const at::Tensor& dh) { return dh * h * (1 - h); };
+         }});
     return all;
 }
 
@@ -139,7 +136,7 @@ TEST_CASE("outside operation: every value and gradient by hand is LibTorch's, in
 TEST_CASE("outside operation: its steps are judged in isolation, and a wrong one is the culprit") {
     const example::Example example = example::make(network(), kRowsOfBatch);
     const auto reference = torch_ref::stepwise(example.config, kRowsOfBatch, DType::float32, by_torch());
-    const auto answers = torch_ref::stepwise_answers(example.config, kRowsOfBatch, by_torch());
+    const auto answers = torch_ref::answers(HandForm::stepwise, example.config, kRowsOfBatch, by_torch());
     reference->load(example.state);
     const float rate = 0.25F;
     reference->run(example.batch(), rate);
@@ -200,5 +197,5 @@ TEST_CASE("outside operation: where it is not known, either side says so") {
     CHECK_THROWS_AS(stepwise_graph(config, kRowsOfBatch), InputError);
     CHECK_THROWS_AS(make_hand_model(HandForm::fused, config, kRowsOfBatch), InputError);
     CHECK_THROWS_AS(torch_ref::stepwise(config, kRowsOfBatch, DType::float32), InputError);
-    CHECK_THROWS_AS(torch_ref::stepwise_answers(config, kRowsOfBatch), InputError);
+    CHECK_THROWS_AS(torch_ref::answers(HandForm::stepwise, config, kRowsOfBatch), InputError);
 }

@@ -12,8 +12,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kLeastRounds = 3;
-constexpr double kPatience = 0.5;  // seconds that those may take: one is enough of what takes longer
 // A measurement lasts for so many elements at least, some tens of microseconds: far more than a look at the clock.
 constexpr std::size_t kLeastElements = 100'000;
 
@@ -54,15 +52,10 @@ double difference_of_forms(BackwardValues<T>& v, const NormConfig& norm) {
     return largest_difference_of(v.dx, v.dbndiff, v.dbndiff2);
 }
 
-// As many as `rounds`, three where they take longer than `seconds`, fewer where even those take long.
 template <class Round>
 void in_rounds(std::size_t rounds, double seconds, Round round) {
     const Clock::time_point start = Clock::now();
-    for (std::size_t i = 0; i < rounds; ++i) {
-        const double taken = seconds_since(start);
-        if (i > 0 && taken >= (i < kLeastRounds ? kPatience : seconds)) {
-            break;
-        }
+    for (std::size_t i = 0; i < rounds && !is_enough(i, seconds_since(start), seconds); ++i) {
         round(i);
     }
 }
@@ -86,6 +79,12 @@ Speedup speedup(const std::vector<double>& slower, const std::vector<double>& fa
         ratios.push_back(slower[round] / faster[round]);
     }
     return {quantile(ratios, kMiddle), quantile(ratios, kLow), quantile(ratios, kHigh)};
+}
+
+bool is_enough(std::size_t rounds, double taken, double seconds) {
+    constexpr std::size_t kLeastRounds = 3;
+    constexpr double kPatience = 0.5;  // seconds that those may take
+    return rounds > 0 && taken >= (rounds < kLeastRounds ? kPatience : seconds);
 }
 
 std::array<std::size_t, 3> order_of(std::size_t round) {

@@ -19,6 +19,10 @@ Speedup speedup(const std::vector<double>& slower, const std::vector<double>& fa
 // In which order the forms run: six rounds show all orders, three every form at every place.
 std::array<std::size_t, 3> order_of(std::size_t round);
 
+// Whether `rounds` rounds, which took `taken` seconds, are enough of a measurement that has `seconds`: three at least,
+// or one where they take more than half a second.
+bool is_enough(std::size_t rounds, double taken, double seconds);
+
 // The same n rows of H columns every time, their differences from the mean and the gradient that comes back; the rest
 // of the forward pass depends on the norm's conventions.
 template <class T>
@@ -31,8 +35,8 @@ struct Timed {
     double max_difference = 0;                  // between any two of the forms' dx
 };
 
-// On one thread; after a warm-up, rounds in which every form runs once, or as often as makes a measurable while. As
-// many as `rounds`, but three where they take more than `seconds`, or one where a round takes more than half a second.
+// On one thread; after a warm-up, rounds in which every form runs once, or as often as makes a measurable while:
+// `rounds` of them, or fewer where those are enough of `seconds`.
 template <class T>
 Timed timed(BackwardValues<T>& values, const NormConfig& norm, std::size_t rounds, double seconds);
 

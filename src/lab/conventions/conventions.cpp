@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -206,30 +207,28 @@ ConventionRun<double> asked_of_torch(const Convention& convention, const std::ve
     ConventionRun<double> run;
     run.running_mean.assign(kUnits, 0);
     run.running_spread.assign(kUnits, convention.first_spread);
-    const auto ask = [&](const NormInput<double>& in) {
-        NormQuestion question = question_of(in);
-        question.running_mean = run.running_mean;
-        question.running_spread = run.running_spread;
-        return torch.batch_norm(question, convention.norm);
+    const auto ask = [&](const std::string& name, const NormInput<double>& in) {
+        std::vector<View> values = views_of(in);
+        values.push_back({"bnmean_running", {in.H}, DType::float64, run.running_mean.data()});
+        values.push_back({"bnvar_running", {in.H}, DType::float64, run.running_spread.data()});
+        return torch.operation_answers(op::kBatchnorm, convention.norm, in.n, in.H)->answer(name, values);
+    };
+    const auto update = [&](const NormInput<double>& in) {
+        run.running_mean = ask("new_bnmean_running", in);
+        run.running_spread = ask("new_bnvar_running", in);
     };
     const bool by_all = convention.norm.evaluation == EvaluationFigures::training_set;
-    NormAnswer answer;
     for (const NormInput<double>& in : batches) {
-        answer = ask(in);
-        run.y.insert(run.y.end(), answer.y.begin(), answer.y.end());
-        run.dx.insert(run.dx.end(), answer.dx.begin(), answer.dx.end());
+        std::ranges::copy(ask("hpreact", in), std::back_inserter(run.y));
+        std::ranges::copy(ask("dhprebn", in), std::back_inserter(run.dx));
         if (!by_all) {
-            run.running_mean = answer.running_mean;
-            run.running_spread = answer.running_spread;
+            update(in);
         }
     }
     if (by_all) {
-        answer = ask(stacked(batches));
-        run.running_mean = answer.running_mean;
-        run.running_spread = answer.running_spread;
+        update(stacked(batches));
     }
-    const auto last = static_cast<std::ptrdiff_t>(batches.back().x.size());
-    run.evaluated.assign(answer.evaluated.end() - last, answer.evaluated.end());
+    run.evaluated = ask("eval_hpreact", batches.back());
     return run;
 }
 

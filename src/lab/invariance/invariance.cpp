@@ -124,10 +124,11 @@ void compare_with_torch(Paper& paper, const NormInput<double>& in, const NormCon
                                               "cannot tell their variance from 0: not held against LibTorch."});
         return;
     }
-    const NormAnswer torch = setting.torch->batch_norm(question_of(in), norm);
-    agreements.push_back(agreement(what + ": y", f32.y, bounds.y, torch.y));
-    agreements.push_back(
-        agreement(what + ": dx", norm_backward(in32, f32, norm).dx, norm_backward(rounded, bounds, norm).dx, torch.dx));
+    const auto torch = setting.torch->operation_answers(op::kBatchnorm, norm, in.n, in.H);
+    const std::vector<View> values = views_of(in);
+    agreements.push_back(agreement(what + ": y", f32.y, bounds.y, torch->answer("hpreact", values)));
+    agreements.push_back(agreement(what + ": dx", norm_backward(in32, f32, norm).dx,
+                                   norm_backward(rounded, bounds, norm).dx, torch->answer("dhprebn", values)));
 }
 
 // The largest distance of what comes out from what comes out unscaled.

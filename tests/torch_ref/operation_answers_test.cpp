@@ -1,0 +1,273 @@
+// LibTorch's answers to operations by themselves, against the formulas in plain loops and finite differences of those.
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "torch_ref/answers.h"
+#include "torch_ref/near.h"
+
+using namespace byhand;
+
+namespace {
+
+using Values = std::vector<double>;
+
+constexpr std::size_t kRows = 7, kColumns = 3;
+
+// No row or column like another.
+struct Given {
+    Values x, dy;
+    Values gain = {0.5, -1.5, 2}, bias = {0.25, 3, -1};
+    Values running_mean = {0.5, -2, 1}, running_spread = {1.5, 0.5, 3};
+    std::vector<std::int64_t> Y = {2, 0, 1, 1, 0, 2, 2};
+
+    Given() {
+        for (std::size_t i = 0; i < kRows * kColumns; ++i) {
+            const auto at = static_cast<double>(i);
+            x.push_back(2 * std::sin(1.7 * at) + 0.1 * at);
+            dy.push_back(std::cos(2.3 * at) - 0.05 * at);
+        }
+    }
+
+    // Under every name that an operation reads.
+    std::vector<View> views() const {
+        const Shape wide = {kRows, kColumns}, narrow = {kColumns};
+        std::vector<View> all = {{"Y", {kRows}, DType::int64, Y.data()}};
+        const auto add = [&](const char* name, const Shape& shape, const Values& values) {
+            all.push_back({name, shape, DType::float64, values.data()});
+        };
+        add("hprebn", wide, x);
+        add("logits", wide, x);
+        add("dhpreact", wide, dy);
+        add("bngain", narrow, gain);
+        add("lngain", narrow, gain);
+        add("bnbias", narrow, bias);
+        add("lnbias", narrow, bias);
+        add("bnmean_running", narrow, running_mean);
+        add("bnvar_running", narrow, running_spread);
+        return all;
+    }
+};
+
+double deviation_of(double variance, const NormConfig& norm) {
+    return norm.epsilon_place == EpsilonPlace::inside ? std::sqrt(variance + norm.epsilon)
+                                                      : std::sqrt(variance) + norm.epsilon;
+}
+
+struct Statistics {
+    double mean = 0, squares = 0;
+};
+
+// Of every `step`-th value from `from` on, `count` of them.
+Statistics statistics(const Values& x, std::size_t from, std::size_t step, std::size_t count) {
+    Statistics made;
+    for (std::size_t i = 0; i < count; ++i) {
+        made.mean += x[from + i * step] / static_cast<double>(count);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        made.squares += std::pow(x[from + i * step] - made.mean, 2);
+    }
+    return made;
+}
+
+double divided_by(Divisor divisor) {
+    return divisor == Divisor::n ? kRows : kRows - 1;
+}
+
+Values batch_norm_by_loops(const Given& given, const Values& x, const NormConfig& norm) {
+    Values y = x;
+    for (std::size_t j = 0; j < kColumns; ++j) {
+        const Statistics column = statistics(x, j, kColumns, kRows);
+        const double deviation = deviation_of(column.squares / divided_by(norm.batch_divisor), norm);
+        for (std::size_t i = j; i < x.size(); i += kColumns) {
+            y[i] = given.gain[j] * (x[i] - column.mean) / deviation + given.bias[j];
+        }
+    }
+    return y;
+}
+
+Values layer_norm_by_loops(const Given& given, const Values& x, double epsilon) {
+    Values y = x;
+    for (std::size_t i = 0; i < kRows; ++i) {
+        const Statistics row = statistics(x, i * kColumns, 1, kColumns);
+        for (std::size_t j = 0; j < kColumns; ++j) {
+            const std::size_t at = i * kColumns + j;
+            y[at] = given.gain[j] * (x[at] - row.mean) / std::sqrt(row.squares / kColumns + epsilon) + given.bias[j];
+        }
+    }
+    return y;
+}
+
+Values softmax_by_loops(const Values& x) {
+    Values probs;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        const std::size_t row = i / kColumns * kColumns;
+        probs.push_back(std::exp(x[i]) / (std::exp(x[row]) + std::exp(x[row + 1]) + std::exp(x[row + 2])));
+    }
+    return probs;
+}
+
+double cross_entropy_by_loops(const Given& given, const Values& x) {
+    const Values probs = softmax_by_loops(x);
+    double sum = 0;
+    for (std::size_t i = 0; i < kRows; ++i) {
+        sum -= std::log(probs[i * kColumns + static_cast<std::size_t>(given.Y[i])]);
+    }
+    return sum / kRows;
+}
+
+double squared_error_by_loops(const Given& given, const Values& x) {
+    const Values probs = softmax_by_loops(x);
+    double sum = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        sum += std::pow(probs[i] - (static_cast<std::size_t>(given.Y[i / kColumns]) == i % kColumns ? 1 : 0), 2);
+    }
+    return sum / (2 * kRows);
+}
+
+// The gradient of f(x).
+Values differences(const Values& x, const std::function<double(const Values& x)>& f) {
+    constexpr double kStep = 1e-5;
+    Values gradient;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        Values more = x, less = x;
+        more[i] += kStep;
+        less[i] -= kStep;
+        gradient.push_back((f(more) - f(less)) / (2 * kStep));
+    }
+    return gradient;
+}
+
+// y and its gradients; those of gain and bias are Σ_i dy·(y − β)/γ and Σ_i dy, column by column.
+void check_norm(const Answers& answers, const Given& given, const std::string& gain, const std::string& bias,
+                const std::function<Values(const Values& x)>& by_loops) {
+    const std::vector<View> values = given.views();
+    const Values y = by_loops(given.x);
+    near::check("hpreact", answers.answer("hpreact", values), y, 1e-12, 0);
+    const auto weighted = [&](const Values& x) {
+        const Values made = by_loops(x);
+        double sum = 0;
+        for (std::size_t i = 0; i < made.size(); ++i) {
+            sum += given.dy[i] * made[i];
+        }
+        return sum;
+    };
+    near::check("dhprebn", answers.answer("dhprebn", values), differences(given.x, weighted), 1e-7, 0);
+    Values dgain(kColumns, 0), dbias(kColumns, 0);
+    for (std::size_t i = 0; i < given.x.size(); ++i) {
+        const std::size_t j = i % kColumns;
+        dgain[j] += given.dy[i] * (y[i] - given.bias[j]) / given.gain[j];
+        dbias[j] += given.dy[i];
+    }
+    near::check("dgain", answers.answer("d" + gain, values), dgain, 1e-12, 0);
+    near::check("dbias", answers.answer("d" + bias, values), dbias, 1e-12, 0);
+}
+
+// mean and spread after this batch; and x by those before it.
+void check_running(const Answers& answers, const Given& given, const NormConfig& norm) {
+    const std::vector<View> values = given.views();
+    const bool holds_variance = norm.running_spread == RunningSpread::variance;
+    Values mean, spread, evaluated = given.x;
+    for (std::size_t j = 0; j < kColumns; ++j) {
+        const Statistics column = statistics(given.x, j, kColumns, kRows);
+        const double variance = column.squares / divided_by(norm.running_divisor);
+        mean.push_back(0.7 * given.running_mean[j] + 0.3 * column.mean);
+        spread.push_back(0.7 * given.running_spread[j] + 0.3 * (holds_variance ? variance : std::sqrt(variance)));
+        const double before = given.running_spread[j];
+        const double deviation = deviation_of(holds_variance ? before : before * before, norm);
+        for (std::size_t i = j; i < evaluated.size(); i += kColumns) {
+            evaluated[i] = given.gain[j] * (given.x[i] - given.running_mean[j]) / deviation + given.bias[j];
+        }
+    }
+    near::check("mean", answers.answer("new_bnmean_running", values), mean, 1e-12, 0);
+    near::check("spread", answers.answer("new_bnvar_running", values), spread, 1e-12, 0);
+    near::check("evaluation", answers.answer("eval_hpreact", values), evaluated, 1e-12, 0);
+}
+
+}  // namespace
+
+TEST_CASE("operation answers: batch norm by every convention, forwards, backwards and in evaluation") {
+    const Given given;
+    for (const Divisor batch : {Divisor::n, Divisor::n_minus_1}) {
+        for (const Divisor running : {Divisor::n, Divisor::n_minus_1}) {
+            for (const EpsilonPlace place : {EpsilonPlace::inside, EpsilonPlace::outside}) {
+                for (const RunningSpread spread : {RunningSpread::variance, RunningSpread::deviation}) {
+                    const NormConfig norm{.affine = false,  // it has γ and β nevertheless
+                                          .batch_divisor = batch,
+                                          .running_divisor = running,
+                                          .running_spread = spread,
+                                          .momentum = 0.3,
+                                          .epsilon_place = place,
+                                          .epsilon = 0.05};
+                    CAPTURE(batch, running, place, spread);
+                    const auto answers = torch_ref::operation_answers("batchnorm", norm, kRows, kColumns);
+                    check_norm(*answers, given, "bngain", "bnbias",
+                               [&](const Values& x) { return batch_norm_by_loops(given, x, norm); });
+                    check_running(*answers, given, norm);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("operation answers: layer norm, forwards and backwards") {
+    const Given given;
+    const auto answers = torch_ref::operation_answers("layernorm", {.epsilon = 0.05}, kRows, kColumns);
+    check_norm(*answers, given, "lngain", "lnbias",
+               [&](const Values& x) { return layer_norm_by_loops(given, x, 0.05); });
+}
+
+TEST_CASE("operation answers: losses, forwards and backwards") {
+    const Given given;
+    const auto check = [&](const char* op, double (*by_loops)(const Given&, const Values&)) {
+        const auto answers = torch_ref::operation_answers(op, {}, kRows, kColumns);
+        near::check(op, answers->answer("loss", given.views()), {by_loops(given, given.x)}, 1e-12, 0);
+        near::check(op, answers->answer("dlogits", given.views()),
+                    differences(given.x, [&](const Values& x) { return by_loops(given, x); }), 1e-7, 0);
+    };
+    check("cross_entropy", cross_entropy_by_loops);
+    check("squared_error", squared_error_by_loops);
+}
+
+TEST_CASE("operation answers: the names are the result, the gradients of what it reads, and what evaluation needs") {
+    using Names = std::set<std::string>;
+    const auto names = [](const char* op) {
+        const std::vector<std::string> all = torch_ref::operation_answers(op, {}, kRows, kColumns)->names();
+        return Names(all.begin(), all.end());
+    };
+    CHECK(names("batchnorm") == Names({"hpreact", "dhprebn", "dbngain", "dbnbias", "new_bnmean_running",
+                                       "new_bnvar_running", "eval_hpreact"}));
+    CHECK(names("layernorm") == Names({"hpreact", "dhprebn", "dlngain", "dlnbias"}));
+    CHECK(names("cross_entropy") == Names({"loss", "dlogits"}));
+    CHECK(names("squared_error") == Names({"loss", "dlogits"}));
+    CHECK_THROWS_AS(names("tanh"), InputError);
+}
+
+TEST_CASE("operation answers: each is made of what it says it reads, and changes none of it") {
+    const Given given, untouched;
+    for (const char* op : {"batchnorm", "layernorm", "cross_entropy", "squared_error"}) {
+        const auto answers = torch_ref::operation_answers(op, {}, kRows, kColumns);
+        for (const std::string& name : answers->names()) {
+            INFO(op << " " << name);
+            const std::vector<View> all = given.views();
+            std::vector<View> needed;
+            for (const TensorSpec& spec : answers->reads(name)) {
+                const View* view = find(all, spec.name);
+                REQUIRE(view != nullptr);
+                CHECK(view->shape == spec.shape);
+                needed.push_back(*view);
+            }
+            const Values expected = answers->answer(name, all);
+            CHECK(answers->answer(name, needed) == expected);
+            CHECK(answers->answer(name, all) == expected);
+        }
+    }
+    CHECK(given.x == untouched.x);
+    CHECK(given.running_mean == untouched.running_mean);
+    CHECK(given.running_spread == untouched.running_spread);
+}
