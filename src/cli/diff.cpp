@@ -39,8 +39,8 @@ void find_words(Presentation& how, const Metadata& metadata) {
         return;
     }
     try {
-        how.glossary = glossary_of();
         how.network = recipe_from_json(recipe->second, "recipe").network;
+        how.glossary = glossary_of(how.network);
         how.characters = printable_characters({from_utf8(characters->second)});
         how.network.vocabulary = how.characters.size();
     } catch (const InputError&) {

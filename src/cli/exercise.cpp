@@ -150,7 +150,7 @@ void judge(const ExerciseOptions& options, const exercise::Functions& steps, boo
     how.recipe = run.recipe.name;
     how.torch_version = torch.version();
     how.network = run.recipe.network;
-    how.glossary = glossary_of();
+    how.glossary = glossary_of(how.network);
     how.whose = Whose::yours;
     how.characters = printable_characters(run.vocabulary);
     how.source = [&](const std::string& function) { return SourceLine{place_of(function, options.own.path()), ""}; };

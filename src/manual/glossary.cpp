@@ -16,10 +16,10 @@ GlossaryRows given_rows() {
 
 }  // namespace
 
-Glossary glossary_of(const HandOperations& hand) {
-    Glossary all = {given_rows()};
-    for (const HandOperation& operation : hand) {
-        all.push_back(operation.glossary);
+Glossary glossary_of(const NetworkConfig& config, const HandOperations& hand) {
+    Glossary all = {{0, given_rows()}};
+    for (const Operation& operation : operations(config)) {
+        all.push_back({operation.layer.number, find_operation(hand, operation.op).glossary});
     }
     return all;
 }

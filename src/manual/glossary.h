@@ -1,5 +1,5 @@
-// What the operations say of their values. What stands between two operations is in the rows of the one that its
-// meaning follows from: hpreact and h of tanh, hprebn of the norm, logits of the loss.
+// What the operations say of their values. What stands between two operations is in the rows of the one that reads it:
+// hprebn of a norm, hpreact of tanh, h of a linear, logits of the loss.
 #pragma once
 
 #include "manual/operation.h"
@@ -14,8 +14,8 @@ GlossaryRows batchnorm_rows();
 GlossaryRows tanh_rows();
 GlossaryRows cross_entropy_rows();
 
-// Those of these operations, and of what none makes: the batch and the rate.
-Glossary glossary_of(const HandOperations& hand = hand_operations());
+// Those of the network's operations, and of what none makes: the batch and the rate.
+Glossary glossary_of(const NetworkConfig& config, const HandOperations& hand = hand_operations());
 
 // Rules that operations share.
 inline constexpr std::string_view kLeftFactor =

@@ -7,14 +7,16 @@
 namespace byhand {
 
 const GlossaryRow* find_row(const Glossary& glossary, const std::string& name) {
-    const std::string base = value_of(name).base;
-    for (const GlossaryRows rows : glossary) {
-        const auto found = std::ranges::find(rows, base, &GlossaryRow::value);
-        if (found != rows.end()) {
+    const Value value = value_of(name);
+    const GlossaryRow* first = nullptr;
+    for (const auto& [layer, rows] : glossary) {
+        const auto found = std::ranges::find(rows, value.base, &GlossaryRow::value);
+        if (found != rows.end() && layer == value.layer) {
             return &*found;
         }
+        first = found != rows.end() && first == nullptr ? &*found : first;
     }
-    return nullptr;
+    return first;
 }
 
 std::string meaning(const Glossary& glossary, const std::string& name) {

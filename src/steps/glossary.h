@@ -2,6 +2,7 @@
 // of reports, hints and the walkthrough read these rows.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,13 +36,17 @@ struct GlossaryRow {
 
 using GlossaryRows = std::span<const GlossaryRow>;
 
-// The rows of a network's operations. They live as long as the program does.
-using Glossary = std::vector<GlossaryRows>;
+// What the operations of a network say of their values, in order. The rows live as long as the program does.
+struct OperationRows {
+    std::size_t layer = 0;  // the operation's own; 0 of the embedding
+    GlossaryRows rows;
+};
+using Glossary = std::vector<OperationRows>;
 
 // In what follows a name may carry d, new_, eval_ and a layer's ".3" or, of weights and biases, its number. Of a name
 // that has no row all is empty.
 
-// The row of the value that the name is of, or null.
+// The row of the value that the name is of, or null: where operations differ on it, that of its layer's.
 const GlossaryRow* find_row(const Glossary& glossary, const std::string& name);
 
 // "the variance of each unit over the batch"; of a gradient "how the loss changes with bnvar: the variance of each unit

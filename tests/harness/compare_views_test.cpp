@@ -47,7 +47,8 @@ std::vector<TensorSpec> without(std::vector<TensorSpec> table, const std::string
 std::vector<ComparedTensor> compared(const Tensors<float>& ours, const Tensors<float>& theirs, Coverage coverage,
                                      const std::string& reference = "stepwise",
                                      const NetworkConfig& config = small_network()) {
-    return compare_views(config, glossary_of(), "fused", coverage, ours.views(), reference, theirs.views(), {}, {});
+    return compare_views(config, glossary_of(config), "fused", coverage, ours.views(), reference, theirs.views(), {},
+                         {});
 }
 
 const TensorResult* result_of(const std::vector<ComparedTensor>& all, const std::string& name) {
@@ -167,8 +168,8 @@ TEST_CASE("one wrong element is one mismatch, by the limits of its name") {
     const Tensors<float> theirs = counted(least());
     ours["dW1"][5] += 0.25F;
     const auto with_limits = [&](const Limits& limits) {
-        return compare_views(small_network(), glossary_of(), "fused", Coverage::everything, ours.views(), "stepwise",
-                             theirs.views(), {}, limits);
+        return compare_views(small_network(), glossary_of(small_network()), "fused", Coverage::everything, ours.views(),
+                             "stepwise", theirs.views(), {}, limits);
     };
     CHECK(disagreeing(with_limits({})) == Names{"dW1 mismatch"});  // no limits: not made, nothing to spare
     CHECK(disagreeing(with_limits({{"dW2", {9}}})) == Names{"dW1 mismatch"});
@@ -196,8 +197,8 @@ TEST_CASE("the oracle is asked for each name that it has") {
         }
     }
     const std::vector<ComparedTensor> all =
-        compare_views(small_network(), glossary_of(), "stepwise", Coverage::everything, side.views(), "stepwise",
-                      side.views(), oracle.views(), {});
+        compare_views(small_network(), glossary_of(small_network()), "stepwise", Coverage::everything, side.views(),
+                      "stepwise", side.views(), oracle.views(), {});
     CHECK(result_of(all, "dW1")->error_manual == 0.25);
     CHECK(result_of(all, "dW1")->error_torch == 0.25);
     CHECK(result_of(all, "dW1")->worst->oracle == 1.25);
@@ -213,8 +214,8 @@ TEST_CASE("where the oracle is not a number, the element is out of range and not
     Tensors<double> oracle(least());
     copy_into(oracle, theirs);
     const auto verdict = [&] {
-        return result_of(compare_views(small_network(), glossary_of(), "stepwise", Coverage::everything, ours.views(),
-                                       "stepwise", theirs.views(), oracle.views(), {{"dW1", {0.01}}}),
+        return result_of(compare_views(small_network(), glossary_of(small_network()), "stepwise", Coverage::everything,
+                                       ours.views(), "stepwise", theirs.views(), oracle.views(), {{"dW1", {0.01}}}),
                          "dW1")
             ->verdict;
     };
@@ -226,8 +227,8 @@ TEST_CASE("where the oracle is not a number, the element is out of range and not
 TEST_CASE("pictures are taken where they are asked for, of what both sides have in one shape") {
     const Tensors<float> ours = counted(with(least(), "dh")), theirs = counted(least());
     const auto views = [&](bool pictures) {
-        return compare_views(small_network(), glossary_of(), "fused", Coverage::everything, ours.views(), "stepwise",
-                             theirs.views(), {}, {}, pictures);
+        return compare_views(small_network(), glossary_of(small_network()), "fused", Coverage::everything, ours.views(),
+                             "stepwise", theirs.views(), {}, {}, pictures);
     };
     for (const ComparedTensor& tensor : views(true)) {
         CHECK((tensor.picture != nullptr) == (tensor.result.name != "dh"));

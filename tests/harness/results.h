@@ -110,7 +110,7 @@ inline Presentation presentation(Filter shows = everything, bool colour = false)
     how.network.context = 3;
     how.network.embedding = 2;
     how.network.hidden = {5};
-    how.glossary = glossary_of();
+    how.glossary = glossary_of(how.network);
     how.characters = {".", "e", "m", "q"};
     how.source = [](const std::string& function) {
         return function.starts_with("function_of_")

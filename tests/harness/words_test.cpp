@@ -17,7 +17,7 @@ Wording wording(std::vector<std::size_t> hidden = {43, 13}) {
     w.network.context = 3;
     w.network.embedding = 7;
     w.network.hidden = std::move(hidden);
-    w.glossary = glossary_of();
+    w.glossary = glossary_of(w.network);
     w.characters = {".", "e", "m", "q", "ж"};
     w.X = {0, 0, 0, 0, 0, 1, 1, 2, 4};
     w.Y = {1, 2, 0};
@@ -124,7 +124,7 @@ TEST_CASE("words: of another operation's values, by the rows that it brings") {
         {.value = "best", .axes = {Axis::row}, .meaning = "the largest of the row"}};
     Wording w = wording();
     CHECK(in_words("dgate.2", {1, 12}, w) == "dgate.2 [1, 12]");
-    w.glossary.push_back(kRows);
+    w.glossary.push_back({0, kRows});
     CHECK(in_words("dgate.2", {1, 12}, w) == "dgate.2 row 1 (`..e → m`), unit 12");
     CHECK(in_words("gate.3", {1, 3}, w) == "gate.3 row 1 (`..e → m`), 'q'");
     CHECK(in_words("dgate", {1, 12}, w) == "dgate [1, 12]");

@@ -15,7 +15,7 @@ namespace {
 // Row 1, of `b.a → c`: 4 characters, 3 looked at, 2 numbers each, 5 units.
 Followed followed() {
     const NetworkConfig network = {.vocabulary = 4, .context = 3, .embedding = 2, .hidden = {5}, .norm = {}};
-    return {1, {network, glossary_of(), {".", "a", "b", "c"}, {0, 0, 0, 2, 0, 1}, {1, 3}}};
+    return {1, {network, glossary_of(network), {".", "a", "b", "c"}, {0, 0, 0, 2, 0, 1}, {1, 3}}};
 }
 
 bool are(const std::vector<Place>& places, const std::vector<Place>& expected) {

@@ -16,21 +16,21 @@ using namespace byhand;
 namespace {
 
 std::string meaning(const std::string& name) {
-    return meaning(glossary_of(), name);
+    return meaning(glossary_of(NetworkConfig{}), name);
 }
 std::string rule(const std::string& name, bool in_one = false) {
-    return rule(glossary_of(), name, in_one);
+    return rule(glossary_of(NetworkConfig{}), name, in_one);
 }
 std::string symbol(const std::string& name) {
-    return symbol(glossary_of(), name);
+    return symbol(glossary_of(NetworkConfig{}), name);
 }
 
 }  // namespace
 
 TEST_CASE("glossary: each value has one row, with a meaning and as many axes as it has") {
     std::set<std::string_view> values;
-    for (const GlossaryRows rows : glossary_of()) {
-        for (const GlossaryRow& row : rows) {
+    for (const HandOperation& operation : hand_operations()) {
+        for (const GlossaryRow& row : operation.glossary) {
             INFO(row.value);
             CHECK(values.insert(row.value).second);
             CHECK_FALSE(row.meaning.empty());
@@ -123,9 +123,9 @@ TEST_CASE("glossary: the values of another operation go by its rows") {
                                                     .meaning = "how much of the unit goes through",
                                                     .symbol = "G",
                                                     .rule = "It was multiplied."}};
-    Glossary glossary = glossary_of();
+    Glossary glossary = glossary_of(NetworkConfig{});
     CHECK(find_row(glossary, "gate") == nullptr);
-    glossary.push_back(kRows);
+    glossary.push_back({2, kRows});
     CHECK(find_row(glossary, "dgate.2") == kRows.data());
     CHECK(meaning(glossary, "new_gate.2") == "gate.2 after this step's update: how much of the unit goes through");
     CHECK(rule(glossary, "dgate") == "It was multiplied.");
@@ -133,4 +133,15 @@ TEST_CASE("glossary: the values of another operation go by its rows") {
     CHECK(symbol(glossary, "dgate.7") == "dL/dG");
     CHECK(find_row({}, "gate") == nullptr);
     CHECK(meaning({}, "gate").empty());
+}
+
+TEST_CASE("glossary: a value that operations differ on goes by the row of its own layer's") {
+    const auto row = [](std::string_view meaning) {
+        return std::vector<GlossaryRow>{{.value = "hpreact", .axes = {Axis::row, Axis::unit}, .meaning = meaning}};
+    };
+    const std::vector<GlossaryRow> first = row("for a tanh"), second = row("for a softplus");
+    const Glossary glossary = {{1, first}, {2, second}, {3, first}};
+    CHECK(meaning(glossary, "hpreact.2") == "for a softplus");
+    CHECK(meaning(glossary, "hpreact.3") == "for a tanh");
+    CHECK(meaning(glossary, "hpreact") == "for a tanh");
 }

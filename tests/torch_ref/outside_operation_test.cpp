@@ -71,7 +71,6 @@ HandOperations by_hand() {
                        },
                    .ranges = [](ValueRanges& ranges, const Site& at) { ranges[at.y()] = {0, 1}; },
                    .glossary = kRows});
-    std::ranges::rotate(all, all.end() - 1);  // its rows are found first
     return all;
 }
 

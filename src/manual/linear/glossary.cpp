@@ -5,6 +5,7 @@ namespace byhand {
 GlossaryRows linear_rows() {
     using enum Axis;
     static const std::vector<GlossaryRow> kRows = {
+        {.value = "h", .axes = {row, unit}, .meaning = "what the layer hands on", .symbol = "Ha", .rule = kLeftFactor},
         {.value = "W",
          .axes = {input, unit},
          .meaning = "the layer's weights, from each input to each unit",

@@ -10,7 +10,6 @@ GlossaryRows tanh_rows() {
          .meaning = "what the layer hands to its non-linearity",
          .symbol = "HZ",
          .rule = "tanh has the derivative 1 − tanh², and tanh(hpreact) is there already: h."},
-        {.value = "h", .axes = {row, unit}, .meaning = "what the layer hands on", .symbol = "Ha", .rule = kLeftFactor},
     };
     return kRows;
 }
