@@ -1,7 +1,9 @@
 // An operation of the network by hand: which steps it consists of. Each has a folder with its formulas and its steps.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,8 +32,9 @@ struct Site {
     Shape narrow() const { return {operation.layer.outputs}; }
 };
 
-using AppendSteps = void (*)(StepList& steps, const Site& at);
+using AppendSteps = std::function<void(StepList& steps, const Site& at)>;
 using ValueRanges = std::map<std::string, ValueRange>;
+using Kinks = std::set<std::string>;
 
 struct HandOperation {
     std::string op;
@@ -41,6 +44,8 @@ struct HandOperation {
     AppendSteps update = nullptr;      // new_X of what it keeps for evaluation
     // Adds the ranges of its values that are not just any numbers.
     void (*ranges)(ValueRanges& ranges, const Site& at) = nullptr;
+    // Adds the values at whose 0 a derivative jumps.
+    void (*kinks)(Kinks& kinks, const Site& at) = nullptr;
     // What there is to say of its values.
     GlossaryRows glossary = {};  // NOLINT(readability-redundant-member-init): it may be left out
 };

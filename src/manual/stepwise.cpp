@@ -27,7 +27,7 @@ std::vector<Part> parts_of(const std::vector<Operation>& operations, const Graph
 
 Graph training(const NetworkConfig& config, std::size_t rows, HandForm form, const HandOperations& hand) {
     check_network(config, rows);
-    Graph graph{config, rows, {}, {}, {}, {}, {}, glossary_of(config, hand)};
+    Graph graph{config, rows, {}, {}, {}, {}, {}, {}, glossary_of(config, hand)};
     const std::vector<Part> parts = parts_of(operations(config), graph, form, hand);
     for (const TensorSpec& p : parameters(config)) {
         add(graph.update, update_of(p.name), p.shape, {p.name, gradient_of(p.name), "rate"}, BYHAND_FUNCTION(descend),
@@ -40,6 +40,9 @@ Graph training(const NetworkConfig& config, std::size_t rows, HandForm form, con
         }
         if (by_hand.ranges != nullptr) {
             by_hand.ranges(graph.ranges, site);
+        }
+        if (by_hand.kinks != nullptr) {
+            by_hand.kinks(graph.kinks, site);
         }
     }
     for (const auto& [site, by_hand] : parts | std::views::reverse) {
@@ -78,7 +81,7 @@ Graph fused_graph(const NetworkConfig& config, std::size_t rows) {
 
 Graph evaluation_graph(const NetworkConfig& config, std::size_t rows, const HandOperations& hand) {
     check_network(config, rows);
-    Graph graph{config, rows, {}, {}, {}, {}, {}, glossary_of(config, hand)};
+    Graph graph{config, rows, {}, {}, {}, {}, {}, {}, glossary_of(config, hand)};
     for (const auto& [site, by_hand] : parts_of(operations(config), graph, HandForm::stepwise, hand)) {
         if (site.operation.op != op::kCrossEntropy) {
             by_hand.evaluation(graph.forward, site);

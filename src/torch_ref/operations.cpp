@@ -11,12 +11,18 @@
 
 namespace byhand::torch_ref {
 
-// Each in a file of its own.
+// Each in a file of its own, but the activations in one.
 TorchOperation embedding_operation();
 TorchOperation flatten_operation();
 TorchOperation linear_operation();
 TorchOperation batchnorm_operation();
 TorchOperation tanh_operation();
+TorchOperation sigmoid_operation();
+TorchOperation relu_operation();
+TorchOperation leaky_relu_operation();
+TorchOperation gelu_operation();
+TorchOperation gelu_tanh_operation();
+TorchOperation silu_operation();
 TorchOperation cross_entropy_operation();
 
 namespace {
@@ -41,8 +47,10 @@ void for_each(const std::vector<Operation>& operations, const NetworkConfig& con
 }  // namespace
 
 const TorchOperations& torch_operations() {
-    static const TorchOperations all = {embedding_operation(), flatten_operation(), linear_operation(),
-                                        batchnorm_operation(), tanh_operation(),    cross_entropy_operation()};
+    static const TorchOperations all = {embedding_operation(), flatten_operation(),    linear_operation(),
+                                        batchnorm_operation(), tanh_operation(),       sigmoid_operation(),
+                                        relu_operation(),      leaky_relu_operation(), gelu_operation(),
+                                        gelu_tanh_operation(), silu_operation(),       cross_entropy_operation()};
     return all;
 }
 

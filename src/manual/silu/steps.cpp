@@ -1,0 +1,15 @@
+#include "manual/elementwise.h"
+#include "manual/silu/formulas.h"
+
+namespace byhand {
+
+HandOperation silu_operation() {
+    static const std::vector kRows = {
+        hpreact_row("hpreact is used twice, as a factor and in the sigmoid: the product rule adds up both.")};
+    return {.op = op::kSilu,
+            .forward = elementwise_forward(BYHAND_FUNCTION(silu_forward)),
+            .backward = elementwise_backward(SlopeBy::input, BYHAND_FUNCTION(silu_backward)),
+            .glossary = kRows};
+}
+
+}  // namespace byhand
