@@ -43,17 +43,18 @@ Candidate candidate_of(const std::string& model, const NetworkConfig& network, s
                 .chain = &reference.collapsed_chain};
     }
     const bool stepwise = model == "stepwise";
-    const MakeGraph graph = stepwise ? stepwise_graph : collapsed_graph;
+    const ChainModel& chain = stepwise ? reference.chain : reference.collapsed_chain;
+    const MakeGraph at_size = stepwise ? stepwise_graph : collapsed_graph;
     return {.model = model,
-            .side = make_step_side(graph(network, rows)),
+            .side = make_step_side(chain.graph),
             .coverage = stepwise ? Coverage::everything : Coverage::required,
-            .steps = graph(network, rows),
-            .judge = {.right = graph(network, rows),
+            .steps = chain.graph,
+            .judge = {.right = chain.graph,
                       .battery = (stepwise ? reference.stepwise_battery : reference.collapsed_battery).get(),
-                      .at_size = graph,
-                      .right_at_size = graph},
+                      .at_size = at_size,
+                      .right_at_size = at_size},
             .answers = stepwise ? reference.stepwise.get() : reference.collapsed.get(),
-            .chain = stepwise ? &reference.chain : &reference.collapsed_chain};
+            .chain = &chain};
 }
 
 Candidate candidate_of(std::unique_ptr<GivenSide> given, const NetworkConfig& network, std::size_t rows,
@@ -62,12 +63,12 @@ Candidate candidate_of(std::unique_ptr<GivenSide> given, const NetworkConfig& ne
     Candidate candidate{.model = "mine",
                         .side = std::move(given),
                         .coverage = Coverage::given,
-                        .steps = stepwise_graph(network, rows),
+                        .steps = reference.chain.graph,
                         .judge = {},
                         .chain = &reference.collapsed_chain,
                         .in_double = in_double};
-    candidate.forms.push_back({stepwise_graph(network, rows), reference.stepwise});
-    candidate.forms.push_back({collapsed_graph(network, rows), reference.collapsed});
+    candidate.forms.push_back({reference.chain.graph, reference.stepwise});
+    candidate.forms.push_back({reference.collapsed_chain.graph, reference.collapsed});
     candidate.forms.push_back({fused_graph(network, rows), reference.fused});
     return candidate;
 }

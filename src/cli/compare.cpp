@@ -182,7 +182,8 @@ std::set<Verdict> allowed_by(const CompareOptions& options) {
 
 // What follows the tables: the verdict, and how to see again what was wrong. For programs, all of it.
 std::string rest_of_report(const CompareOptions& options, const Command& command, const Presentation& how,
-                           const Recipe& recipe, const Summary& summary, const std::vector<ComparedStep>& steps) {
+                           const Recipe& recipe, const Graph& stepwise, const Summary& summary,
+                           const std::vector<ComparedStep>& steps) {
     if (options.format == "json") {
         return to_json(how, summary, steps);
     }
@@ -194,7 +195,7 @@ std::string rest_of_report(const CompareOptions& options, const Command& command
     }
     const std::string again = summary.agree ? "" : command_for(options, command, recipe, summary);
     if (options.format == "html") {
-        return to_html(how, summary, steps, {explain(stepwise_graph(recipe.network, recipe.batch)), again});
+        return to_html(how, summary, steps, {explain(stepwise), again});
     }
     const std::string verdict = conclusion(summary, how.colour);
     return summary.agree ? verdict : verdict + "to see just this again: " + again + "\n";
@@ -287,7 +288,7 @@ int compare(const CompareOptions& options, const Command& command) {
     run_comparison(network, run.initial, schedule, candidates, reference.sides, reference.chain, visit);
     progress.finish();
 
-    text += rest_of_report(options, command, how, run.recipe, summary, steps);
+    text += rest_of_report(options, command, how, run.recipe, reference.chain.graph, summary, steps);
     if (!output) {
         fmt::print("{}", text);
         if (summary.agree && as_table) {

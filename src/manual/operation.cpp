@@ -6,20 +6,6 @@
 
 namespace byhand {
 
-// Each in the steps.cpp of its folder.
-HandOperation embedding_operation();
-HandOperation flatten_operation();
-HandOperation linear_operation();
-HandOperation batchnorm_operation();
-HandOperation tanh_operation();
-HandOperation sigmoid_operation();
-HandOperation relu_operation();
-HandOperation leaky_relu_operation();
-HandOperation gelu_operation();
-HandOperation gelu_tanh_operation();
-HandOperation silu_operation();
-HandOperation cross_entropy_operation();
-
 const HandOperations& hand_operations() {
     static const HandOperations all = {embedding_operation(), flatten_operation(),    linear_operation(),
                                        batchnorm_operation(), tanh_operation(),       sigmoid_operation(),

@@ -51,7 +51,21 @@ struct HandOperation {
 };
 using HandOperations = std::vector<HandOperation>;
 
-// All of src/manual, each from its folder.
+// Each in the steps.cpp of its folder.
+HandOperation embedding_operation();
+HandOperation flatten_operation();
+HandOperation linear_operation();
+HandOperation batchnorm_operation();
+HandOperation tanh_operation();
+HandOperation sigmoid_operation();
+HandOperation relu_operation();
+HandOperation leaky_relu_operation();
+HandOperation gelu_operation();
+HandOperation gelu_tanh_operation();
+HandOperation silu_operation();
+HandOperation cross_entropy_operation();
+
+// All of them.
 const HandOperations& hand_operations();
 
 // Throws InputError where none of them has that name.

@@ -19,6 +19,7 @@ struct Part {
 std::vector<Part> parts_of(const std::vector<Operation>& operations, const Graph& graph, HandForm form,
                            const HandOperations& hand) {
     std::vector<Part> parts;
+    parts.reserve(operations.size());
     for (const Operation& operation : operations) {
         parts.push_back({{graph.config, operation, graph.rows, form}, find_operation(hand, operation.op)});
     }
