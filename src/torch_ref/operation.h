@@ -66,5 +66,11 @@ using TorchOperations = std::vector<TorchOperation>;
 
 // All of LibTorch's side, each from its own file.
 const TorchOperations& torch_operations();
+TorchOperation embedding_operation();
+TorchOperation flatten_operation();
+TorchOperation linear_operation();
+TorchOperation batchnorm_operation();
+TorchOperation tanh_operation();
+TorchOperation cross_entropy_operation();
 
 }  // namespace byhand::torch_ref

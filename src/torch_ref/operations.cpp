@@ -10,15 +10,6 @@
 #include "base/value.h"
 
 namespace byhand::torch_ref {
-
-// Each in a file of its own.
-TorchOperation embedding_operation();
-TorchOperation flatten_operation();
-TorchOperation linear_operation();
-TorchOperation batchnorm_operation();
-TorchOperation tanh_operation();
-TorchOperation cross_entropy_operation();
-
 namespace {
 
 const TorchOperation& find(const TorchOperations& known, const std::string& op) {
