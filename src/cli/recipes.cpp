@@ -18,7 +18,7 @@ void add_recipes(const Command& program) {
     const auto is_expanded = std::make_shared<bool>(false);
     command.option("NAME", *name, "The recipe to print");
     command.flag("--expanded", *is_expanded,
-                 "Print every operation of the network, as \"layers\", instead of \"hidden\"");
+                 R"(Print every operation of the network, as "layers", instead of "hidden")");
     command.on_run([name, is_expanded] {
         if (!name->empty()) {
             const Recipe recipe = read_recipe(*name);

@@ -73,7 +73,7 @@ public:
     template <class T, class How>
     static void read(const Field& field, T& target, const How& how) {
         if constexpr (std::invocable<const How&, Object&, T&>) {
-            Object object(field);
+            Object object(field);  // NOLINT(misc-const-correctness): the description takes keys from it
             how(object, target);
             object.close();
         } else if constexpr (std::is_array_v<How>) {

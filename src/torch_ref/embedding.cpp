@@ -13,10 +13,9 @@ void embedding(TorchSteps& steps, const Site& site) {
 }
 
 void flatten(TorchSteps& steps, const Site& site) {
-    steps.push_back({site.y(),
-                     {site.rows, site.network.context * site.network.embedding},
-                     {site.x()},
-                     [rows = static_cast<std::int64_t>(site.rows)](TensorReads r) { return r[0].view({rows, -1}); }});
+    const auto rows = static_cast<std::int64_t>(site.rows);
+    const auto in_rows = [rows](TensorReads r) { return r[0].view({rows, -1}); };
+    steps.push_back({site.y(), {site.rows, site.network.context * site.network.embedding}, {site.x()}, in_rows});
 }
 
 }  // namespace

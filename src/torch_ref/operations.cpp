@@ -10,21 +10,6 @@
 #include "base/value.h"
 
 namespace byhand::torch_ref {
-
-// Each in a file of its own, but the activations in one.
-TorchOperation embedding_operation();
-TorchOperation flatten_operation();
-TorchOperation linear_operation();
-TorchOperation batchnorm_operation();
-TorchOperation tanh_operation();
-TorchOperation sigmoid_operation();
-TorchOperation relu_operation();
-TorchOperation leaky_relu_operation();
-TorchOperation gelu_operation();
-TorchOperation gelu_tanh_operation();
-TorchOperation silu_operation();
-TorchOperation cross_entropy_operation();
-
 namespace {
 
 const TorchOperation& find(const TorchOperations& known, const std::string& op) {
