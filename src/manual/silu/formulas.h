@@ -19,8 +19,8 @@ void silu_forward(T* h, const T* x, std::size_t count) {
 template <class T>
 void silu_backward(T* dx, const T* dh, const T* x, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
-        const T s = sigmoid(x[i]), other = sigmoid(-x[i]);  // 1 − σ(x) = σ(−x), which loses no digits
-        dx[i] = dh[i] * (s + x[i] * s * other);
+        const T s = sigmoid(x[i]);
+        dx[i] = dh[i] * (s + x[i] * (s * (T{1} - s)));
     }
 }
 
