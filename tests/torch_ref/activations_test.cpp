@@ -7,6 +7,7 @@
 #include "harness/alone.h"
 #include "harness/compare.h"
 #include "harness/gradcheck.h"
+#include "manual/models.h"
 #include "manual/stepwise.h"
 #include "torch_ref/answers.h"
 #include "torch_ref/example.h"
