@@ -26,9 +26,13 @@ std::vector<Part> parts_of(const std::vector<Operation>& operations, const Graph
     return parts;
 }
 
-Graph training(const NetworkConfig& config, std::size_t rows, HandForm form, const HandOperations& hand) {
+Graph without_steps(const NetworkConfig& config, std::size_t rows, const HandOperations& hand) {
     check_network(config, rows);
-    Graph graph{config, rows, {}, {}, {}, {}, {}, {}, glossary_of(config, hand)};
+    return {config, rows, {}, {}, {}, {}, {}, {}, glossary_of(config, hand)};
+}
+
+Graph training(const NetworkConfig& config, std::size_t rows, HandForm form, const HandOperations& hand) {
+    Graph graph = without_steps(config, rows, hand);
     const std::vector<Part> parts = parts_of(operations(config), graph, form, hand);
     for (const TensorSpec& p : parameters(config)) {
         add(graph.update, update_of(p.name), p.shape, {p.name, gradient_of(p.name), "rate"}, BYHAND_FUNCTION(descend),
@@ -81,8 +85,7 @@ Graph fused_graph(const NetworkConfig& config, std::size_t rows) {
 }
 
 Graph evaluation_graph(const NetworkConfig& config, std::size_t rows, const HandOperations& hand) {
-    check_network(config, rows);
-    Graph graph{config, rows, {}, {}, {}, {}, {}, {}, glossary_of(config, hand)};
+    Graph graph = without_steps(config, rows, hand);
     for (const auto& [site, by_hand] : parts_of(operations(config), graph, HandForm::stepwise, hand)) {
         if (site.operation.op != op::kCrossEntropy) {
             by_hand.evaluation(graph.forward, site);
