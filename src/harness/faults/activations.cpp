@@ -7,14 +7,17 @@
 
 #include "base/value.h"
 #include "harness/faults/planting.h"
-#include "manual/gelu/formulas.h"
-#include "manual/sigmoid/formulas.h"
 
 namespace byhand::planting {
 namespace {
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr float kExpOverflows = 88.73F;
+constexpr float kScale = 0.79788456F, kCubic = 0.044715F;  // √(2/π) and the cubic's factor, of GELU by tanh
+
+float sigmoid(float x) {
+    return 1 / (1 + std::exp(-x));
+}
 
 float slope_of(const Network& net, const Step& step) {
     for (const Operation& one : operations(net.config)) {
@@ -48,15 +51,15 @@ Edit is_nan_where(std::size_t position, bool (*such)(float x)) {
 }
 
 float density(float x) {
-    return static_cast<float>(kGaussianPeak) * std::exp(-0.5F * x * x);
+    return 0.39894228F * std::exp(-0.5F * x * x);
 }
 
 float share(float x) {
-    return 0.5F * (1 + std::erf(static_cast<float>(kSqrtHalf) * x));
+    return 0.5F * (1 + std::erf(0.70710678F * x));
 }
 
 float inner(float x) {
-    return static_cast<float>(kGeluTanhScale) * (x + static_cast<float>(kGeluTanhCubic) * x * x * x);
+    return kScale * (x + kCubic * x * x * x);
 }
 
 // GELU by tanh: its derivative with the slopes of tanh and of what is in it as given.
@@ -65,7 +68,7 @@ float gelu_tanh_slope(float x, float of_tanh, float of_inner) {
 }
 
 float inner_slope(float x, float factor) {
-    return static_cast<float>(kGeluTanhScale) * (1 + factor * static_cast<float>(kGeluTanhCubic) * x * x);
+    return kScale * (1 + factor * kCubic * x * x);
 }
 
 float tanh_slope(float x) {
@@ -160,16 +163,11 @@ std::vector<Mistake> activation_mistakes() {
            makes([](float x) { return 0.5F * x * (1 + std::erf(x)); })),
 
         at("gelu_tanh_forward", "gelu-coefficients-swapped", "0.044715 and √(2/π) in each other's place",
-           "transformers 11514: https://github.com/huggingface/transformers/pull/11514", makes([](float x) {
-               const auto scale = static_cast<float>(kGeluTanhScale), cubic = static_cast<float>(kGeluTanhCubic);
-               return 0.5F * x * (1 + std::tanh(cubic * (x + scale * x * x * x)));
-           })),
+           "transformers 11514: https://github.com/huggingface/transformers/pull/11514",
+           makes([](float x) { return 0.5F * x * (1 + std::tanh(kCubic * (x + kScale * x * x * x))); })),
         at("gelu_tanh_forward", "gelu-square-for-cube", "x² for x³",
            "near: Megatron-DeepSpeed 84: https://github.com/deepspeedai/Megatron-DeepSpeed/issues/84",
-           makes([](float x) {
-               const auto scale = static_cast<float>(kGeluTanhScale), cubic = static_cast<float>(kGeluTanhCubic);
-               return 0.5F * x * (1 + std::tanh(scale * (x + cubic * x * x)));
-           })),
+           makes([](float x) { return 0.5F * x * (1 + std::tanh(kScale * (x + kCubic * x * x))); })),
         at("gelu_tanh_backward", "gelu-cube-without-three", "1 + 0.044715·x² for 1 + 3·0.044715·x²",
            "a common slip; no source found",
            makes([](float dh, float x) { return dh * gelu_tanh_slope(x, tanh_slope(x), inner_slope(x, 1)); })),
