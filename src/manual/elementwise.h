@@ -2,8 +2,7 @@
 #pragma once
 
 #include <string>
-#include <utility>
-#include <vector>
+#include <string_view>
 
 #include "manual/operation.h"
 #include "steps/rounded.h"
@@ -11,24 +10,15 @@
 namespace byhand {
 
 // y = f(x) by f(y, x, count), given as BYHAND_FUNCTION(f).
-template <class... P, class... Q, class... R>
-AppendSteps elementwise_forward(const char* name, void (*in_float)(float*, P...), void (*in_double)(double*, Q...),
-                                void (*rounded)(Rounded*, R...)) {
-    return [=](StepList& steps, const Site& at) {
-        add(steps, at.y(), at.wide(), {at.x()}, name, in_float, in_double, rounded, count(at.wide()));
-    };
+template <class... Function>
+void add_elementwise(StepList& f, const Site& at, Function... function) {
+    add(f, at.y(), at.wide(), {at.x()}, function..., count(at.wide()));
 }
 
-// dx by f(dx, dy, read, count), where f reads the result or the input.
-enum class SlopeBy { result, input };
-
-template <class... P, class... Q, class... R>
-AppendSteps elementwise_backward(SlopeBy by, const char* name, void (*in_float)(float*, P...),
-                                 void (*in_double)(double*, Q...), void (*rounded)(Rounded*, R...)) {
-    return [=](StepList& steps, const Site& at) {
-        add(steps, at.dx(), at.wide(), {at.dy(), by == SlopeBy::result ? at.y() : at.x()}, name, in_float, in_double,
-            rounded, count(at.wide()));
-    };
+// dx by f(dx, dy, read, count): `read` is the result or the input.
+template <class... Function>
+void add_elementwise_backward(StepList& b, const Site& at, const std::string& read, Function... function) {
+    add(b, at.dx(), at.wide(), {at.dy(), read}, function..., count(at.wide()));
 }
 
 // The one row that an activation has: of hpreact.

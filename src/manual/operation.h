@@ -1,7 +1,6 @@
 // An operation of the network by hand: which steps it consists of. Each has a folder with its formulas and its steps.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -32,7 +31,7 @@ struct Site {
     Shape narrow() const { return {operation.layer.outputs}; }
 };
 
-using AppendSteps = std::function<void(StepList& steps, const Site& at)>;
+using AppendSteps = void (*)(StepList& steps, const Site& at);
 using ValueRanges = std::map<std::string, ValueRange>;
 using Kinks = std::set<std::string>;
 

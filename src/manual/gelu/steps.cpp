@@ -8,8 +8,9 @@ HandOperation gelu_operation() {
         hpreact_row("hpreact is used twice, as a factor and in Φ, whose derivative is the normal density: the product "
                     "rule adds up both.")};
     return {.op = op::kGelu,
-            .forward = elementwise_forward(BYHAND_FUNCTION(gelu_forward)),
-            .backward = elementwise_backward(SlopeBy::input, BYHAND_FUNCTION(gelu_backward)),
+            .forward = [](StepList& f, const Site& at) { add_elementwise(f, at, BYHAND_FUNCTION(gelu_forward)); },
+            .backward = [](StepList& b,
+                           const Site& at) { add_elementwise_backward(b, at, at.x(), BYHAND_FUNCTION(gelu_backward)); },
             .ranges = [](ValueRanges& ranges, const Site& at) { ranges[at.x()] = kGeluInput; },
             .glossary = kRows};
 }
@@ -19,8 +20,11 @@ HandOperation gelu_tanh_operation() {
         hpreact_row("hpreact is used twice, as a factor and in the tanh of a cubic: the product rule, then the chain "
                     "rule.")};
     return {.op = op::kGeluTanh,
-            .forward = elementwise_forward(BYHAND_FUNCTION(gelu_tanh_forward)),
-            .backward = elementwise_backward(SlopeBy::input, BYHAND_FUNCTION(gelu_tanh_backward)),
+            .forward = [](StepList& f, const Site& at) { add_elementwise(f, at, BYHAND_FUNCTION(gelu_tanh_forward)); },
+            .backward =
+                [](StepList& b, const Site& at) {
+                    add_elementwise_backward(b, at, at.x(), BYHAND_FUNCTION(gelu_tanh_backward));
+                },
             .ranges = [](ValueRanges& ranges, const Site& at) { ranges[at.x()] = kGeluInput; },
             .glossary = kRows};
 }

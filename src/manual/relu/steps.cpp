@@ -20,8 +20,9 @@ HandOperation relu_operation() {
     static const std::vector kRows = {hpreact_row(
         "Where hpreact is above 0 it was handed on as it is, and so is the gradient; elsewhere nothing was.")};
     return {.op = op::kRelu,
-            .forward = elementwise_forward(BYHAND_FUNCTION(relu_forward)),
-            .backward = elementwise_backward(SlopeBy::result, BYHAND_FUNCTION(relu_backward)),
+            .forward = [](StepList& f, const Site& at) { add_elementwise(f, at, BYHAND_FUNCTION(relu_forward)); },
+            .backward = [](StepList& b,
+                           const Site& at) { add_elementwise_backward(b, at, at.y(), BYHAND_FUNCTION(relu_backward)); },
             .ranges = [](ValueRanges& ranges, const Site& at) { ranges[at.y()] = kNotNegative; },
             .kinks = [](Kinks& kinks, const Site& at) { kinks.insert(at.x()); },
             .glossary = kRows};
