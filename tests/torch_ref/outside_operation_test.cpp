@@ -62,32 +62,37 @@ void wrong_backward(T* dx, const T* dh, const T* x, std::size_t count) {
 const std::vector<GlossaryRow> kRows = {
     {.value = "hpreact", .axes = {Axis::row, Axis::unit}, .meaning = "what the layer hands to its softplus"}};
 
+void forward(StepList& f, const Site& at) {
+    add(f, at.y(), at.wide(), {at.x()}, BYHAND_FUNCTION(softplus_forward), count(at.wide()));
+}
+
+void backward(StepList& b, const Site& at) {
+    add(b, at.dx(), at.wide(), {at.dy(), at.x()}, BYHAND_FUNCTION(softplus_backward), count(at.wide()));
+}
+
+void ranges(ValueRanges& ranges, const Site& at) {
+    ranges[at.y()] = kNotNegative;
+}
+
 HandOperations by_hand() {
-    HandOperations all = hand_operations();
-    all.push_back({.op = "softplus",
-                   .forward =
-                       [](StepList& f, const Site& at) {
-                           add(f, at.y(), at.wide(), {at.x()}, BYHAND_FUNCTION(softplus_forward), count(at.wide()));
-                       },
-                   .backward =
-                       [](StepList& b, const Site& at) {
-                           add(b, at.dx(), at.wide(), {at.dy(), at.x()}, BYHAND_FUNCTION(softplus_backward),
-                               count(at.wide()));
-                       },
-                   .ranges = [](ValueRanges& ranges, const Site& at) { ranges[at.y()] = kNotNegative; },
-                   .glossary = kRows});
+    HandOperation softplus{.op = "softplus", .forward = forward, .backward = backward};
+    softplus.ranges = ranges;
+    softplus.glossary = kRows;
+    HandOperations all = {softplus};
+    all.insert(all.end(), hand_operations().begin(), hand_operations().end());
     return all;
 }
 
 // ---- by LibTorch ----
 
+void append(torch_ref::TorchSteps& steps, const torch_ref::Site& site) {
+    steps.push_back(
+        {site.y(), site.wide(), {site.x()}, [](torch_ref::TensorReads r) { return at::softplus(r[0], 1, 40); }});
+}
+
 torch_ref::TorchOperations by_torch() {
     torch_ref::TorchOperations all = torch_ref::torch_operations();
-    all.push_back({"softplus", [](torch_ref::TorchSteps& steps, const torch_ref::Site& site) {
-                       steps.push_back({site.y(), site.wide(), {site.x()}, [](torch_ref::TensorReads r) {
-                                            return at::softplus(r[0], 1, 40);
-                                        }});
-                   }});
+    all.push_back({"softplus", append});
     return all;
 }
 
