@@ -57,33 +57,37 @@ void wrong_backward(T* dx, const T* dh, const T* h, std::size_t count) {
 const std::vector<GlossaryRow> kRows = {
     {.value = "hpreact", .axes = {Axis::row, Axis::unit}, .meaning = "what the layer hands to its sigmoid"}};
 
+void forward(StepList& f, const Site& at) {
+    add(f, at.y(), at.wide(), {at.x()}, BYHAND_FUNCTION(sigmoid_forward), count(at.wide()));
+}
+
+void backward(StepList& b, const Site& at) {
+    add(b, at.dx(), at.wide(), {at.dy(), at.y()}, BYHAND_FUNCTION(sigmoid_backward), count(at.wide()));
+}
+
+void ranges(ValueRanges& ranges, const Site& at) {
+    ranges[at.y()] = {0, 1};
+}
+
 HandOperations by_hand() {
-    HandOperations all = hand_operations();
-    all.push_back({.op = "sigmoid",
-                   .forward =
-                       [](StepList& f, const Site& at) {
-                           add(f, at.y(), at.wide(), {at.x()}, BYHAND_FUNCTION(sigmoid_forward), count(at.wide()));
-                       },
-                   .backward =
-                       [](StepList& b, const Site& at) {
-                           add(b, at.dx(), at.wide(), {at.dy(), at.y()}, BYHAND_FUNCTION(sigmoid_backward),
-                               count(at.wide()));
-                       },
-                   .ranges = [](ValueRanges& ranges, const Site& at) { ranges[at.y()] = {0, 1}; },
-                   .glossary = kRows});
+    HandOperation sigmoid{.op = "sigmoid", .forward = forward, .backward = backward};
+    sigmoid.ranges = ranges;
+    sigmoid.glossary = kRows;
+    HandOperations all = {sigmoid};
+    all.insert(all.end(), hand_operations().begin(), hand_operations().end());
     return all;
 }
 
 // ---- by LibTorch ----
 
+void append(torch_ref::TorchSteps& steps, const torch_ref::Site& site) {
+    steps.push_back({site.y(), site.wide(), {site.x()}, [](torch_ref::TensorReads r) { return at::sigmoid(r[0]); }});
+    steps.back().by_result = [](const at::Tensor& h, const at::Tensor& dh) { return dh * h * (1 - h); };
+}
+
 torch_ref::TorchOperations by_torch() {
     torch_ref::TorchOperations all = torch_ref::torch_operations();
-    all.push_back(
-        {"sigmoid", [](torch_ref::TorchSteps& steps, const torch_ref::Site& site) {
-             steps.push_back(
-                 {site.y(), site.wide(), {site.x()}, [](torch_ref::TensorReads r) { return at::sigmoid(r[0]); }});
-             steps.back().by_result = [](const at::Tensor& h, const at::Tensor& dh) { return dh * h * (1 - h); };
-         }});
+    all.push_back({"sigmoid", append});
     return all;
 }
 
