@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/tensors.h"
+#include "base/value.h"
 #include "manual/panels.h"
 #include "manual/simd/norm.h"
 #include "manual/step_kernels.h"
@@ -56,11 +57,21 @@ private:
     }
 };
 
+// Whether the step's norm, which reads that value or whose result has that gradient, hands on to a tanh.
+bool has_tanh_behind(const StepThere& there) {
+    const std::vector<Operation> all = operations(there.config);
+    const std::string& read = there.step.reads[0];
+    const auto norm = std::ranges::find_if(all, [&](const Operation& one) {
+        return one.op == op::kBatchnorm && (one.input == read || gradient_of(one.output) == read);
+    });
+    return norm != all.end() && (norm + 1)->op == op::kTanh;  // the loss is the last
+}
+
 // The kernel by itself and, where the fused step has it so, joined with the non-linearity: run_by(behind).
 template <class RunBy>
 Kernels kernels(const StepThere& there, const std::string& direction, const RunBy& run_by) {
     Kernels all = {{"simd::batchnorm_" + direction, run_by(Behind::nothing)}};
-    if (there.config.norm.place == NormPlace::before) {
+    if (has_tanh_behind(there)) {
         all.push_back({"simd::batchnorm_tanh_" + direction, run_by(Behind::tanh)});
     }
     return all;

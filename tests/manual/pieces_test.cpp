@@ -92,6 +92,26 @@ TEST_CASE("all kernels of the fused step are among the pieces, on every kind of 
     CHECK(found == expected);
 }
 
+TEST_CASE("the kernel of a norm joined with tanh is a piece in the layers that have it, whatever the first norm is") {
+    const NetworkConfig config = with_layers(
+        networks::small({5}),
+        {{"linear", 6}, {"tanh"}, {"batchnorm"}, {"linear", 5}, {"batchnorm"}, {"tanh"}, {"linear"}, {"batchnorm"}});
+    const Graph pieces = fused_pieces_on_all_targets(config, 7);
+    std::set<std::string> joined, alone;
+    for (const Step* step : all_steps(pieces)) {
+        if (step->in_float.name.starts_with("simd::batchnorm_tanh_")) {
+            joined.insert(step->makes);
+        } else if (step->in_float.name.starts_with("simd::batchnorm_")) {
+            alone.insert(step->makes);
+        }
+    }
+    CHECK(joined == std::set<std::string>{"bnmeani.2", "dbngain.2", "dbnbias.2"});
+    for (const char* layer : {".1", ".2", ".3"}) {
+        CHECK(alone.contains(std::string("bnmeani") + layer));
+        CHECK(alone.contains(std::string("dbngain") + layer));
+    }
+}
+
 // The harness judges them on values of every kind.
 TEST_CASE("each kernel makes what the formula makes of the same reads, on every kind of vectors") {
     for (const std::size_t rows : {2U, 4U, 9U, 30U}) {
