@@ -29,7 +29,7 @@ std::vector<OperationConfig> long_form(const NetworkConfig& config) {
         if (config.norm.place == NormPlace::before) {
             list.push_back({op::kBatchnorm});
         }
-        list.push_back({op::kTanh});
+        list.push_back({config.activation});
         if (config.norm.place == NormPlace::after) {
             list.push_back({op::kBatchnorm});
         }
@@ -148,7 +148,7 @@ std::vector<Operation> operations(const NetworkConfig& config) {
         layer += list[i].op == op::kLinear ? 1 : 0;
         const Layer& here = all[layer - 1];
         const std::string output = i + 1 == list.size() ? "logits" : here.value(read_as(list[i + 1].op));
-        operations.push_back({list[i].op, here, input, output});
+        operations.push_back({list[i].op, here, input, output, list[i].negative_slope});
         input = output;
     }
     operations.push_back({op::kCrossEntropy, all.back(), "logits", "loss"});
@@ -173,10 +173,13 @@ NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> lay
     const auto is_norm = [](const OperationConfig& one) { return one.op == op::kBatchnorm; };
     const auto last = std::ranges::find_if(layers, [](const auto& one) { return is_last_linear(one); });
     const auto first_norm = std::ranges::find_if(layers, is_norm);
+    const auto activation =
+        std::ranges::find_if(layers, [](const auto& one) { return std::ranges::count(op::kActivations, one.op) > 0; });
     config.layers.clear();
     config.hidden.clear();
     config.hidden_bias = layers.front().bias;
     config.output_bias = last->bias;
+    config.activation = activation == layers.end() ? op::kTanh : activation->op;
     for (const OperationConfig& one : layers) {
         if (one.op == op::kLinear && !is_last_linear(one)) {
             config.hidden.push_back(one.outputs);
@@ -191,13 +194,14 @@ NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> lay
             one.outputs = 0;
         }
         config.layers = std::move(layers);
+        config.activation = op::kTanh;
     }
     return config;
 }
 
 std::vector<TensorSpec> parameters(const NetworkConfig& config) {
     std::vector<TensorSpec> specs;
-    for (const auto& [op, layer, input, output] : operations(config)) {
+    for (const auto& [op, layer, input, output, slope] : operations(config)) {
         if (op == op::kEmbedding) {
             specs.push_back({"C", {config.vocabulary, config.embedding}});
         } else if (op == op::kLinear) {
@@ -215,7 +219,7 @@ std::vector<TensorSpec> parameters(const NetworkConfig& config) {
 
 std::vector<TensorSpec> running_figures(const NetworkConfig& config) {
     std::vector<TensorSpec> specs;
-    for (const auto& [op, layer, input, output] : operations(config)) {
+    for (const auto& [op, layer, input, output, slope] : operations(config)) {
         if (op == op::kBatchnorm) {
             specs.push_back({layer.value("bnmean_running"), {layer.outputs}});
             specs.push_back({layer.value("bnvar_running"), {layer.outputs}});

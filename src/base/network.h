@@ -10,9 +10,9 @@
 
 namespace byhand {
 
-// Of the short form of a network (see `expanded`), and of a layer.
-// before: linear → hprebn → … → hpreact → tanh → h;  after: linear → hpreact → tanh → hprebn → … → h;
-// none: linear → hpreact → tanh → h.
+// Of the short form of a network (see `expanded`), and of a layer; f is its activation.
+// before: linear → hprebn → … → hpreact → f → h;  after: linear → hpreact → f → hprebn → … → h;
+// none: linear → hpreact → f → h.
 enum class NormPlace { none, before, after };
 
 // What a sum of squares over n rows is divided by.
@@ -49,15 +49,24 @@ inline constexpr std::size_t kMostContext = 1024;  // as many characters as the 
 
 // The operations that a network has: those of every network, and those that its `layers` can list.
 namespace op {
-inline constexpr const char* kEmbedding = "embedding";         // X → emb, by C
-inline constexpr const char* kFlatten = "flatten";             // emb → embcat
-inline constexpr const char* kLinear = "linear";               // by W and b; begins a layer
-inline constexpr const char* kBatchnorm = "batchnorm";         // reads hprebn; by the conventions of NormConfig
-inline constexpr const char* kTanh = "tanh";                   // reads hpreact
+inline constexpr const char* kEmbedding = "embedding";  // X → emb, by C
+inline constexpr const char* kFlatten = "flatten";      // emb → embcat
+inline constexpr const char* kLinear = "linear";        // by W and b; begins a layer
+inline constexpr const char* kBatchnorm = "batchnorm";  // reads hprebn; by the conventions of NormConfig
+inline constexpr const char* kTanh = "tanh";            // this and the other activations read hpreact
+inline constexpr const char* kSigmoid = "sigmoid";
+inline constexpr const char* kRelu = "relu";
+inline constexpr const char* kLeakyRelu = "leaky_relu";
+inline constexpr const char* kGelu = "gelu";           // by erf
+inline constexpr const char* kGeluTanh = "gelu_tanh";  // its approximation by tanh
+inline constexpr const char* kSilu = "silu";
 inline constexpr const char* kCrossEntropy = "cross_entropy";  // logits → loss
 
+inline constexpr std::array kActivations = {kTanh, kSigmoid, kRelu, kLeakyRelu, kGelu, kGeluTanh, kSilu};
+
 // Those that `layers` can list.
-inline constexpr std::array kListed = {kLinear, kBatchnorm, kTanh};
+inline constexpr std::array kListed = {kLinear,    kBatchnorm, kTanh,     kSigmoid, kRelu,
+                                       kLeakyRelu, kGelu,      kGeluTanh, kSilu};
 }  // namespace op
 
 // One operation of a network's `layers` with its options.
@@ -66,6 +75,7 @@ struct OperationConfig {
     // Of a linear: its width, 0 for the last, whose width is V (and in NetworkConfig::layers); and whether it has b.
     std::size_t outputs = 0;
     bool bias = true;
+    double negative_slope = 0.01;  // of a leaky_relu, for x < 0
 
     bool operator==(const OperationConfig&) const = default;
 };
@@ -77,10 +87,11 @@ struct NetworkConfig {
     std::vector<std::size_t> hidden = {100};  // H of each hidden layer, 1 to kMostHiddenLayers
     bool hidden_bias = true;                  // b of every hidden linear
     bool output_bias = true;                  // b of the last linear
+    std::string activation = op::kTanh;       // of every hidden layer, one of op::kActivations
     NormConfig norm;
     // The operations between embcat and the logits, in order, where the fields above can't say them (with_layers). Then
-    // the widths of all linears but the last stand in `hidden` nevertheless, and norm.place is `none` where there is no
-    // norm.
+    // the widths of all linears but the last stand in `hidden` nevertheless, norm.place is `none` where there is no
+    // norm, and `activation` is tanh.
     std::vector<OperationConfig> layers = {};  // NOLINT(readability-redundant-member-init): it may be left out
 
     bool operator==(const NetworkConfig&) const = default;
@@ -113,6 +124,7 @@ struct Operation {
     Layer layer;
     // The values between two operations: "hprebn.1" → "hpreact.1".
     std::string input, output;
+    double negative_slope = 0;  // of a leaky_relu
 };
 
 // Every operation of the network in order, from the embedding to the loss. What an operation reads is named after it:
@@ -122,8 +134,8 @@ std::vector<Operation> operations(const NetworkConfig& config);
 // Those that evaluation repeats beside training, from embcat to eval_logits; none where there is no norm.
 std::vector<Operation> evaluated_operations(const NetworkConfig& config);
 
-// The operations between embcat and the logits: `layers`, or what hidden, the biases, norm.place and norm.output are
-// short for. The last linear's outputs are 0.
+// The operations between embcat and the logits: `layers`, or what hidden, the biases, the activation, norm.place and
+// norm.output are short for. The last linear's outputs are 0.
 std::vector<OperationConfig> expanded(const NetworkConfig& config);
 
 // The network with these operations between embcat and the logits: in its short form where that can say them. Throws

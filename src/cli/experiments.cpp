@@ -75,6 +75,10 @@ Recipe adjustable_recipe_of(const NetworkOptions& options) {
             "recipe " + printable(recipe.name) +
             R"(: lists its layers, which this experiment can't change; give one with "hidden" and "norm")");
     }
+    if (recipe.network.activation != op::kTanh) {
+        throw InputError("recipe " + printable(recipe.name) + ": its activation is " + recipe.network.activation +
+                         ", and this experiment is about layers with a tanh");
+    }
     return recipe;
 }
 

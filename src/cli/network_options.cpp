@@ -36,7 +36,10 @@ void add_network_options(const Command& command, NetworkOptions& options) {
     command.option("--split-seed", options.split_seed, "Of the shuffle before the split")
         .whole_number(0)
         .group(kNetworkGroup);
-    command.option("--norm", options.norm, "Batch norm before the non-linearity, after it, or none")
+    command.option("--activation", options.activation, "Of the hidden layers")
+        .one_of({op::kActivations.begin(), op::kActivations.end()})
+        .group(kNetworkGroup);
+    command.option("--norm", options.norm, "Batch norm before the activation, after it, or none")
         .one_of({"before", "after", "none"})
         .group(kNetworkGroup);
     command.option("--bn-variance", options.bn_variance, "Its divisor: n - 1 (unbiased) or n (biased)")
@@ -89,11 +92,15 @@ Recipe with_flags(Recipe recipe, const NetworkOptions& options) {
                                          printable(recipe.name), linears));
         }
     }
-    if (options.norm) {
-        if (!network.layers.empty()) {
-            throw InputError(fmt::format("--norm: recipe {} lists its layers, norms among them: change the list",
+    for (const auto& [flag, is_given] :
+         {std::pair{"--norm", options.norm.has_value()}, std::pair{"--activation", options.activation.has_value()}}) {
+        if (is_given && !network.layers.empty()) {
+            throw InputError(fmt::format("{}: recipe {} lists every operation of its layers: change the list", flag,
                                          printable(recipe.name)));
         }
+    }
+    network.activation = options.activation.value_or(network.activation);
+    if (options.norm) {
         network.norm.place = *options.norm == "before"  ? NormPlace::before
                              : *options.norm == "after" ? NormPlace::after
                                                         : NormPlace::none;

@@ -57,10 +57,13 @@ std::string hidden_in_words(const NetworkConfig& network) {
     for (const std::size_t width : network.hidden) {
         hidden += (hidden.empty() ? "" : ", ") + std::to_string(width);
     }
-    const char* norm = network.norm.place == NormPlace::none     ? "no norm"
-                       : network.norm.place == NormPlace::before ? "batch norm before tanh"
-                                                                 : "batch norm after tanh";
-    return fmt::format("hidden {}, {}{}", hidden, norm, network.norm.output ? ", and on the output" : "");
+    const NormPlace place = network.norm.place;
+    if (place == NormPlace::none) {
+        return fmt::format("hidden {}, {}no norm", hidden,
+                           network.activation == op::kTanh ? "" : network.activation + ", ");
+    }
+    return fmt::format("hidden {}, batch norm {} {}{}", hidden, place == NormPlace::before ? "before" : "after",
+                       network.activation, network.norm.output ? ", and on the output" : "");
 }
 
 std::string network_in_words(const NetworkConfig& network, std::size_t rows) {

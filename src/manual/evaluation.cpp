@@ -47,7 +47,7 @@ void Evaluation::calibrate(std::span<const std::int64_t> X) {
     const NetworkConfig& config = runner_.graph().config;
     const std::size_t rows_in_all = X.size() / config.context;
     const auto divisor = static_cast<double>(config.norm.running_divisor == Divisor::n ? rows_in_all : rows_in_all - 1);
-    for (const auto& [op, layer, norm_in, norm_out] : operations(config)) {
+    for (const auto& [op, layer, norm_in, norm_out, slope] : operations(config)) {
         if (op != op::kBatchnorm) {
             continue;
         }

@@ -28,7 +28,7 @@ bool has_fused_step(const NetworkConfig& config) {
 
 std::vector<FusedPattern> fused_patterns(const NetworkConfig& config) {
     std::vector<FusedPattern> patterns;
-    for (const auto& [op, layer, input, output] : operations(config)) {
+    for (const auto& [op, layer, input, output, slope] : operations(config)) {
         if (op == op::kLinear) {
             patterns.push_back({layer, false, output, "", "", ""});
         } else if (op == op::kBatchnorm) {

@@ -11,7 +11,6 @@ namespace byhand {
 GlossaryRows embedding_rows();
 GlossaryRows linear_rows();
 GlossaryRows batchnorm_rows();
-GlossaryRows tanh_rows();
 GlossaryRows cross_entropy_rows();
 
 // Those of the network's operations, and of what none makes: the batch and the rate.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct Site {
 
 using AppendSteps = void (*)(StepList& steps, const Site& at);
 using ValueRanges = std::map<std::string, ValueRange>;
+using Kinks = std::set<std::string>;
 
 struct HandOperation {
     std::string op;
@@ -41,6 +43,8 @@ struct HandOperation {
     AppendSteps update = nullptr;      // new_X of what it keeps for evaluation
     // Adds the ranges of its values that are not just any numbers.
     void (*ranges)(ValueRanges& ranges, const Site& at) = nullptr;
+    // Adds the values at whose 0 a derivative jumps.
+    void (*kinks)(Kinks& kinks, const Site& at) = nullptr;
     // What there is to say of its values.
     GlossaryRows glossary = {};  // NOLINT(readability-redundant-member-init): it may be left out
 };
@@ -52,6 +56,12 @@ HandOperation flatten_operation();
 HandOperation linear_operation();
 HandOperation batchnorm_operation();
 HandOperation tanh_operation();
+HandOperation sigmoid_operation();
+HandOperation relu_operation();
+HandOperation leaky_relu_operation();
+HandOperation gelu_operation();
+HandOperation gelu_tanh_operation();
+HandOperation silu_operation();
 HandOperation cross_entropy_operation();
 
 // All of them.

@@ -28,7 +28,7 @@ std::vector<Part> parts_of(const std::vector<Operation>& operations, const Graph
 
 Graph without_steps(const NetworkConfig& config, std::size_t rows, const HandOperations& hand) {
     check_network(config, rows);
-    return {config, rows, {}, {}, {}, {}, {}, glossary_of(config, hand)};
+    return {config, rows, {}, {}, {}, {}, {}, {}, glossary_of(config, hand)};
 }
 
 Graph training(const NetworkConfig& config, std::size_t rows, HandForm form, const HandOperations& hand) {
@@ -45,6 +45,9 @@ Graph training(const NetworkConfig& config, std::size_t rows, HandForm form, con
         }
         if (by_hand.ranges != nullptr) {
             by_hand.ranges(graph.ranges, site);
+        }
+        if (by_hand.kinks != nullptr) {
+            by_hand.kinks(graph.kinks, site);
         }
     }
     for (const auto& [site, by_hand] : parts | std::views::reverse) {

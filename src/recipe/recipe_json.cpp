@@ -98,9 +98,13 @@ void describe_operation(Object& object, OperationConfig& one) {
     std::optional<bool> bias = one.op == op::kLinear ? std::optional(one.bias) : std::nullopt;
     object.maybe("bias", bias, truth);
     one.bias = bias.value_or(true);
+    std::optional<double> slope = one.op == op::kLeakyRelu ? std::optional(one.negative_slope) : std::nullopt;
+    object.maybe("negative_slope", slope, kFactor);
+    one.negative_slope = slope.value_or(OperationConfig{}.negative_slope);
     for (const char* key : {"outputs", "bias"}) {
         object.refuse_if(one.op != op::kLinear, key, "but goes with a linear only: leave it out");
     }
+    object.refuse_if(one.op != op::kLeakyRelu, "negative_slope", "but goes with a leaky_relu only: leave it out");
 }
 
 void describe_network(Object& object, NetworkConfig& network) {
@@ -112,10 +116,14 @@ void describe_network(Object& object, NetworkConfig& network) {
     if (!listed) {
         object.take("hidden", network.hidden, List{1, kMostHiddenLayers, kWidth});
         object.take("bias", network, describe_bias);
+        std::optional<std::string> other =
+            network.activation == op::kTanh ? std::nullopt : std::optional(network.activation);
+        object.maybe("activation", other, OneOf{{op::kActivations.begin(), op::kActivations.end()}});
+        network.activation = other.value_or(op::kTanh);
     }
     object.take("norm", network.norm,
                 [listed](Object& norm, NormConfig& target) { describe_norm(norm, target, listed); });
-    for (const char* key : {"hidden", "bias"}) {
+    for (const char* key : {"hidden", "bias", "activation"}) {
         object.refuse_if(listed, key, "but \"layers\" lists every operation: leave it out");
     }
     if (listed) {

@@ -26,6 +26,7 @@ namespace byhand {
 inline constexpr double kTanhUlp = 4;
 inline constexpr double kExpUlp = 4;
 inline constexpr double kLogUlp = 2;
+inline constexpr double kErfUlp = 2;  // glibc: erff 1
 
 template <class Number>
 concept Arithmetic = std::is_arithmetic_v<Number>;
@@ -184,6 +185,14 @@ public:
         };
         return result(made, carried(x.error), carried(x.any_order()), x.variance * square(1 - square(made)),
                       2 * kTanhUlp);
+    }
+
+    // The slope of erf is 2/√π·e^(−x²), and largest where |x| is least.
+    friend Rounded erf(const Rounded& x) {
+        const auto slope = [](double at) { return 2 / std::sqrt(std::acos(-1.0)) * std::exp(-square(at)); };
+        const auto carried = [&](double off) { return off * slope(std::max(std::abs(x.value) - off, 0.0)); };
+        return result(std::erf(x.value), carried(x.error), carried(x.any_order()), x.variance * square(slope(x.value)),
+                      2 * kErfUlp);
     }
 
 private:

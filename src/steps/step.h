@@ -141,6 +141,8 @@ struct Graph {
     StepList evaluation;
     // Of the values that are not just any numbers, by name. Values drawn for a step to read lie within.
     std::map<std::string, ValueRange> ranges = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    // The values at whose 0 a derivative jumps.
+    std::set<std::string> kinks = {};  // NOLINT(readability-redundant-member-init): it may be left out
     // What there is to say of its values.
     Glossary glossary = {};  // NOLINT(readability-redundant-member-init): it may be left out
 

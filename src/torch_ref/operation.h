@@ -64,13 +64,19 @@ struct TorchOperation {
 };
 using TorchOperations = std::vector<TorchOperation>;
 
-// All of LibTorch's side, each from its own file.
+// All of LibTorch's side, each from its own file but the activations from one.
 const TorchOperations& torch_operations();
 TorchOperation embedding_operation();
 TorchOperation flatten_operation();
 TorchOperation linear_operation();
 TorchOperation batchnorm_operation();
 TorchOperation tanh_operation();
+TorchOperation sigmoid_operation();
+TorchOperation relu_operation();
+TorchOperation leaky_relu_operation();
+TorchOperation gelu_operation();
+TorchOperation gelu_tanh_operation();
+TorchOperation silu_operation();
 TorchOperation cross_entropy_operation();
 
 }  // namespace byhand::torch_ref

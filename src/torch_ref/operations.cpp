@@ -32,8 +32,10 @@ void for_each(const std::vector<Operation>& operations, const NetworkConfig& con
 }  // namespace
 
 const TorchOperations& torch_operations() {
-    static const TorchOperations all = {embedding_operation(), flatten_operation(), linear_operation(),
-                                        batchnorm_operation(), tanh_operation(),    cross_entropy_operation()};
+    static const TorchOperations all = {embedding_operation(), flatten_operation(),    linear_operation(),
+                                        batchnorm_operation(), tanh_operation(),       sigmoid_operation(),
+                                        relu_operation(),      leaky_relu_operation(), gelu_operation(),
+                                        gelu_tanh_operation(), silu_operation(),       cross_entropy_operation()};
     return all;
 }
 

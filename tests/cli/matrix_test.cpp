@@ -63,6 +63,17 @@ TEST_CASE("matrix: a sample") {
     matrix.agree({"--recipe", "makemore-bn", "--norm", "after"});
     matrix.agree({"--recipe", "no-gain.json", "--hidden", "31,17,23", "--bn-variance", "biased"});
     matrix.agree({"--hidden", "1", "--embedding", "1", "--context", "1", "--norm", "none"});
+    matrix.agree({"--hidden", "31,17", "--activation", "relu"});
+    matrix.agree({"--hidden", "23", "--activation", "gelu", "--norm", "after"});
+}
+
+TEST_CASE("matrix: every activation", "[long]") {
+    const Matrix matrix;
+    for (const std::string activation : {"sigmoid", "relu", "leaky_relu", "gelu", "gelu_tanh", "silu"}) {
+        for (const std::string place : {"before", "after", "none"}) {
+            matrix.agree({"--hidden", "31,17,23", "--activation", activation, "--norm", place});
+        }
+    }
 }
 
 TEST_CASE("matrix: the recipes that are shipped", "[long]") {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 #include <vector>
@@ -94,6 +95,24 @@ TEST_CASE("a list of layers that the short form can't say is kept, and written a
     CHECK(recipe_from_json(to_json(plain), "x.json") == plain);
 }
 
+TEST_CASE("an activation of all hidden layers is short for a list; others, or another slope, are listed") {
+    Recipe recipe = sample();
+    recipe.network.activation = op::kLeakyRelu;
+    CHECK(recipe_from_json(to_json(recipe), "x.json") == recipe);
+    CHECK(recipe_from_json(to_expanded_json(recipe), "x.json") == recipe);
+
+    std::vector<OperationConfig> list = expanded(recipe.network);
+    const auto last = std::ranges::find(list.rbegin(), list.rend(), op::kLeakyRelu, &OperationConfig::op);
+    for (const OperationConfig& other : {OperationConfig{op::kGelu}, OperationConfig{op::kLeakyRelu, 0, true, 0.2}}) {
+        *last = other;
+        Recipe mixed = recipe;
+        mixed.network = with_layers(recipe.network, list);
+        CHECK_FALSE(mixed.network.layers.empty());
+        CHECK(expanded(mixed.network) == list);
+        CHECK(recipe_from_json(to_json(mixed), "x.json") == mixed);
+    }
+}
+
 TEST_CASE("a list of layers that is no network is refused, and so is what it stands for beside it") {
     const auto refusal = [](const std::string& text) -> std::string {
         try {
@@ -105,12 +124,19 @@ TEST_CASE("a list of layers that is no network is refused, and so is what it sta
     };
     const std::string where = "recipe x.json: network";
     CHECK(refusal(listed("[]")) == where + ".layers: is an array of 0, takes an array of 1 to 256");
-    CHECK(refusal(listed(R"([{"op": "relu"}])")) ==
-          where + ".layers[0].op: is \"relu\", takes \"linear\", \"batchnorm\" or \"tanh\"");
+    CHECK(refusal(listed(R"([{"op": "conv"}])")) ==
+          where +
+              ".layers[0].op: is \"conv\", takes \"linear\", \"batchnorm\", \"tanh\", \"sigmoid\", \"relu\", "
+              "\"leaky_relu\", \"gelu\", \"gelu_tanh\" or \"silu\"");
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 3}, {"op": "tanh", "outputs": 3}, {"op": "linear"}])")) ==
           where + ".layers[1].outputs: is 3, but goes with a linear only: leave it out");
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 3}, {"op": "tanh", "bias": true}, {"op": "linear"}])")) ==
           where + ".layers[1].bias: is true, but goes with a linear only: leave it out");
+    CHECK(refusal(
+              listed(R"([{"op": "linear", "outputs": 3}, {"op": "relu", "negative_slope": 0.1}, {"op": "linear"}])")) ==
+          where + ".layers[1].negative_slope: is 0.1, but goes with a leaky_relu only: leave it out");
+    CHECK(refusal(listed(R"([{"op": "linear"}], "activation": "relu")")) ==
+          where + ".activation: is \"relu\", but \"layers\" lists every operation: leave it out");
     CHECK(refusal(listed(R"([{"outputs": 3}])")) == where + ".layers[0].op: is missing; add it");
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 0}])"))
               .starts_with(where + ".layers[0].outputs: is 0, takes a whole number from 1"));

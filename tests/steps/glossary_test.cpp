@@ -27,9 +27,9 @@ std::string symbol(const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("glossary: each value has one row, with a meaning and as many axes as it has") {
-    std::set<std::string_view> values;
+TEST_CASE("glossary: each value of an operation has one row, with a meaning and as many axes as it has") {
     for (const HandOperation& operation : hand_operations()) {
+        std::set<std::string_view> values;
         for (const GlossaryRow& row : operation.glossary) {
             INFO(row.value);
             CHECK(values.insert(row.value).second);

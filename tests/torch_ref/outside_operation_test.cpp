@@ -1,7 +1,7 @@
-// An operation that src/ does not have, added from outside: the sigmoid, σ(x) = 1/(1 + e^−x). What stands in this file
+// An operation that src/ does not have, added from outside: the softplus, log(1 + e^x). What stands in this file
 // is all that it takes; the network with it is compared, gradchecked and explained like any other.
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/sigmoid.h>
+#include <ATen/ops/softplus.h>
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
@@ -29,51 +29,56 @@ namespace {
 
 // ---- by hand ----
 
-// h = 1/(1 + e^−x)
+// h = log(1 + e^x) = max(x, 0) + log(1 + e^−|x|)
 template <class T>
-void sigmoid_forward(T* h, const T* x, std::size_t count) {
+void softplus_forward(T* h, const T* x, std::size_t count) {
+    using std::exp, std::log;
+    for (std::size_t i = 0; i < count; ++i) {
+        const bool positive = T{0} < x[i];
+        h[i] = (positive ? x[i] : T{0}) + log(T{1} + exp(positive ? -x[i] : x[i]));
+    }
+}
+
+// dx = dh/(1 + e^−x)
+template <class T>
+void softplus_backward(T* dx, const T* dh, const T* x, std::size_t count) {
     using std::exp;
     for (std::size_t i = 0; i < count; ++i) {
-        h[i] = T{1} / (T{1} + exp(-x[i]));
+        const bool positive = T{0} < x[i];
+        const T small = exp(positive ? -x[i] : x[i]);  // e^−|x|
+        dx[i] = dh[i] * ((positive ? T{1} : small) / (T{1} + small));
     }
 }
 
-// dx = dh·h·(1 − h)
+// With e^x for e^−x.
 template <class T>
-void sigmoid_backward(T* dx, const T* dh, const T* h, std::size_t count) {
+void wrong_backward(T* dx, const T* dh, const T* x, std::size_t count) {
+    using std::exp;
     for (std::size_t i = 0; i < count; ++i) {
-        dx[i] = dh[i] * (h[i] * (T{1} - h[i]));
-    }
-}
-
-// The same without the factor h.
-template <class T>
-void wrong_backward(T* dx, const T* dh, const T* h, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-        dx[i] = dh[i] * (T{1} - h[i]);
+        dx[i] = dh[i] / (T{1} + exp(x[i]));
     }
 }
 
 const std::vector<GlossaryRow> kRows = {
-    {.value = "hpreact", .axes = {Axis::row, Axis::unit}, .meaning = "what the layer hands to its sigmoid"}};
+    {.value = "hpreact", .axes = {Axis::row, Axis::unit}, .meaning = "what the layer hands to its softplus"}};
 
 void forward(StepList& f, const Site& at) {
-    add(f, at.y(), at.wide(), {at.x()}, BYHAND_FUNCTION(sigmoid_forward), count(at.wide()));
+    add(f, at.y(), at.wide(), {at.x()}, BYHAND_FUNCTION(softplus_forward), count(at.wide()));
 }
 
 void backward(StepList& b, const Site& at) {
-    add(b, at.dx(), at.wide(), {at.dy(), at.y()}, BYHAND_FUNCTION(sigmoid_backward), count(at.wide()));
+    add(b, at.dx(), at.wide(), {at.dy(), at.x()}, BYHAND_FUNCTION(softplus_backward), count(at.wide()));
 }
 
 void ranges(ValueRanges& ranges, const Site& at) {
-    ranges[at.y()] = {0, 1};
+    ranges[at.y()] = kNotNegative;
 }
 
 HandOperations by_hand() {
-    HandOperation sigmoid{.op = "sigmoid", .forward = forward, .backward = backward};
-    sigmoid.ranges = ranges;
-    sigmoid.glossary = kRows;
-    HandOperations all = {sigmoid};
+    HandOperation softplus{.op = "softplus", .forward = forward, .backward = backward};
+    softplus.ranges = ranges;
+    softplus.glossary = kRows;
+    HandOperations all = {softplus};
     all.insert(all.end(), hand_operations().begin(), hand_operations().end());
     return all;
 }
@@ -81,13 +86,13 @@ HandOperations by_hand() {
 // ---- by LibTorch ----
 
 void append(torch_ref::TorchSteps& steps, const torch_ref::Site& site) {
-    steps.push_back({site.y(), site.wide(), {site.x()}, [](torch_ref::TensorReads r) { return at::sigmoid(r[0]); }});
-    steps.back().by_result = [](const at::Tensor& h, const at::Tensor& dh) { return dh * h * (1 - h); };
+    steps.push_back(
+        {site.y(), site.wide(), {site.x()}, [](torch_ref::TensorReads r) { return at::softplus(r[0], 1, 40); }});
 }
 
 torch_ref::TorchOperations by_torch() {
     torch_ref::TorchOperations all = torch_ref::torch_operations();
-    all.push_back({"sigmoid", append});
+    all.push_back({"softplus", append});
     return all;
 }
 
@@ -95,12 +100,12 @@ torch_ref::TorchOperations by_torch() {
 NetworkConfig network() {
     return with_layers(example::small_network({}), {{"linear", 7},
                                                     {"batchnorm"},
-                                                    {"sigmoid"},
+                                                    {"softplus"},
                                                     {"linear", 4, false},
                                                     {"linear", 5},
                                                     {"tanh"},
                                                     {"linear"},
-                                                    {"sigmoid"}});
+                                                    {"softplus"}});
 }
 
 constexpr std::size_t kRowsOfBatch = 9;
@@ -188,11 +193,11 @@ TEST_CASE("outside operation: explain says what its rows say") {
     const std::vector<Explanation> all = explain(hand_graph(HandForm::stepwise, network(), kRowsOfBatch, by_hand()));
     const auto dx = std::ranges::find(all, "dhpreact.1", &Explanation::name);
     REQUIRE(dx != all.end());
-    CHECK(dx->function == "sigmoid_backward");
-    CHECK(dx->reads == std::vector<std::string>{"dh.1", "h.1"});
+    CHECK(dx->function == "softplus_backward");
+    CHECK(dx->reads == std::vector<std::string>{"dh.1", "hpreact.1"});
     const auto x = std::ranges::find(all, "hpreact.1", &Explanation::name);
     REQUIRE(x != all.end());
-    CHECK(x->meaning == "what the layer hands to its sigmoid");
+    CHECK(x->meaning == "what the layer hands to its softplus");
 }
 
 TEST_CASE("outside operation: where it is not known, either side says so") {

@@ -29,6 +29,7 @@ std::vector<Mistake> cross_entropy_mistakes();
 std::vector<Mistake> embedding_mistakes();
 std::vector<Mistake> linear_mistakes();
 std::vector<Mistake> tanh_mistakes();
+std::vector<Mistake> activation_mistakes();
 std::vector<Mistake> update_mistakes();
 std::vector<Mistake> memory_mistakes();
 
@@ -44,6 +45,7 @@ std::vector<Mistake> cross_entropy_data_mistakes();
 std::vector<Mistake> embedding_data_mistakes();
 std::vector<Mistake> linear_data_mistakes();
 std::vector<Mistake> tanh_data_mistakes();
+std::vector<Mistake> activation_data_mistakes();
 std::vector<Mistake> update_data_mistakes();
 
 // ---- which step ----

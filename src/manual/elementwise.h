@@ -1,0 +1,33 @@
+// Operations on each number by itself, y = f(x): what their steps have in common.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "manual/operation.h"
+#include "steps/rounded.h"
+
+namespace byhand {
+
+// y = f(x) by f(y, x, count), given as BYHAND_FUNCTION(f).
+template <class... Function>
+void add_elementwise(StepList& f, const Site& at, Function... function) {
+    add(f, at.y(), at.wide(), {at.x()}, function..., count(at.wide()));
+}
+
+// dx by f(dx, dy, read, count): `read` is the result or the input.
+template <class... Function>
+void add_elementwise_backward(StepList& b, const Site& at, const std::string& read, Function... function) {
+    add(b, at.dx(), at.wide(), {at.dy(), read}, function..., count(at.wide()));
+}
+
+// The one row that an activation has: of hpreact.
+inline GlossaryRow hpreact_row(std::string_view rule) {
+    return {.value = "hpreact",
+            .axes = {Axis::row, Axis::unit},
+            .meaning = "what the layer hands to its non-linearity",
+            .symbol = "HZ",
+            .rule = rule};
+}
+
+}  // namespace byhand
