@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -21,29 +22,42 @@ bool is_last_linear(const OperationConfig& one) {
     return one.op == op::kLinear && one.outputs == 0;
 }
 
+bool is_norm(const std::string& operation) {
+    return std::ranges::count(op::kNorms, operation) > 0;
+}
+
+const char* norm_of(NormKind kind) {
+    return op::kNorms.at(static_cast<std::size_t>(kind));
+}
+
 // What the fields of the short form say.
 std::vector<OperationConfig> long_form(const NetworkConfig& config) {
+    const std::string norm = norm_of(config.norm.kind);
     std::vector<OperationConfig> list;
     for (const std::size_t width : config.hidden) {
         list.push_back({op::kLinear, width, config.hidden_bias});
         if (config.norm.place == NormPlace::before) {
-            list.push_back({op::kBatchnorm});
+            list.push_back({norm});
         }
         list.push_back({config.activation});
         if (config.norm.place == NormPlace::after) {
-            list.push_back({op::kBatchnorm});
+            list.push_back({norm});
         }
     }
     list.push_back({op::kLinear, 0, config.output_bias});
     if (config.norm.place != NormPlace::none && config.norm.output) {
-        list.push_back({op::kBatchnorm});
+        list.push_back({norm});
     }
     return list;
 }
 
 // What the value is called that an operation reads.
 std::string read_as(const std::string& operation) {
-    return operation == op::kLinear ? "h" : operation == op::kBatchnorm ? "hprebn" : "hpreact";
+    return operation == op::kLinear      ? "h"
+           : operation == op::kBatchnorm ? "hprebn"
+           : operation == op::kLayernorm ? "hpreln"
+           : operation == op::kRmsnorm   ? "hprerms"
+                                         : "hpreact";
 }
 
 // Whether values carry their layer's number: where one name would mean two of them.
@@ -148,10 +162,17 @@ std::vector<Operation> operations(const NetworkConfig& config) {
         layer += list[i].op == op::kLinear ? 1 : 0;
         const Layer& here = all[layer - 1];
         const std::string output = i + 1 == list.size() ? "logits" : here.value(read_as(list[i + 1].op));
-        operations.push_back({list[i].op, here, input, output, list[i].negative_slope});
+        NormConfig norm = config.norm;
+        norm.affine = list[i].affine.value_or(norm.affine);
+        norm.epsilon = list[i].epsilon.value_or(norm.epsilon);
+        norm.momentum = list[i].momentum.value_or(norm.momentum);
+        operations.push_back({list[i].op, here, input, output, list[i].negative_slope, norm});
         input = output;
     }
     operations.push_back({op::kCrossEntropy, all.back(), "logits", "loss"});
+    for (std::size_t i = 0; i < operations.size(); ++i) {
+        operations[i].place = i;
+    }
     return operations;
 }
 
@@ -170,9 +191,9 @@ std::vector<Operation> evaluated_operations(const NetworkConfig& config) {
 
 NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> layers) {
     check_layers(layers);
-    const auto is_norm = [](const OperationConfig& one) { return one.op == op::kBatchnorm; };
+    const auto one_norm = [](const OperationConfig& one) { return is_norm(one.op); };
     const auto last = std::ranges::find_if(layers, [](const auto& one) { return is_last_linear(one); });
-    const auto first_norm = std::ranges::find_if(layers, is_norm);
+    const auto first_norm = std::ranges::find_if(layers, one_norm);
     const auto activation =
         std::ranges::find_if(layers, [](const auto& one) { return std::ranges::count(op::kActivations, one.op) > 0; });
     config.layers.clear();
@@ -185,7 +206,11 @@ NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> lay
             config.hidden.push_back(one.outputs);
         }
     }
-    config.norm.output = std::any_of(last, layers.end(), is_norm);
+    config.norm.kind = first_norm == layers.end()         ? NormKind::batch
+                       : first_norm->op == op::kLayernorm ? NormKind::layer
+                       : first_norm->op == op::kRmsnorm   ? NormKind::rms
+                                                          : NormKind::batch;
+    config.norm.output = std::any_of(last, layers.end(), one_norm);
     config.norm.place = first_norm == layers.end()            ? NormPlace::none
                         : (first_norm - 1)->op == op::kLinear ? NormPlace::before
                                                               : NormPlace::after;
@@ -195,35 +220,50 @@ NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> lay
         }
         config.layers = std::move(layers);
         config.activation = op::kTanh;
+        config.norm.kind = NormKind::batch;
     }
     return config;
 }
 
+OperationState state_of(const NetworkConfig& config, const Operation& operation) {
+    const Layer& layer = operation.layer;
+    const Shape H = {layer.outputs};
+    OperationState state;
+    const auto add = [&](const char* value) { state.parameters.push_back({layer.value(value), H}); };
+    if (operation.op == op::kEmbedding) {
+        state.parameters = {{"C", {config.vocabulary, config.embedding}}};
+    } else if (operation.op == op::kLinear) {
+        state.parameters = {{layer.W(), {layer.inputs, layer.outputs}}};
+        if (layer.has_bias) {
+            state.parameters.push_back({layer.b(), H});
+        }
+    } else if (operation.op == op::kBatchnorm) {
+        if (operation.norm.affine) {
+            add("bngain");
+            add("bnbias");
+        }
+        state.running_figures = {{layer.value("bnmean_running"), H}, {layer.value("bnvar_running"), H}};
+    } else if (operation.op == op::kLayernorm && operation.norm.affine) {
+        add("lngain");
+        add("lnbias");
+    } else if (operation.op == op::kRmsnorm && operation.norm.affine) {
+        add("rmsgain");
+    }
+    return state;
+}
+
 std::vector<TensorSpec> parameters(const NetworkConfig& config) {
     std::vector<TensorSpec> specs;
-    for (const auto& [op, layer, input, output, slope] : operations(config)) {
-        if (op == op::kEmbedding) {
-            specs.push_back({"C", {config.vocabulary, config.embedding}});
-        } else if (op == op::kLinear) {
-            specs.push_back({layer.W(), {layer.inputs, layer.outputs}});
-            if (layer.has_bias) {
-                specs.push_back({layer.b(), {layer.outputs}});
-            }
-        } else if (op == op::kBatchnorm && config.norm.affine) {
-            specs.push_back({layer.value("bngain"), {layer.outputs}});
-            specs.push_back({layer.value("bnbias"), {layer.outputs}});
-        }
+    for (const Operation& one : operations(config)) {
+        std::ranges::move(state_of(config, one).parameters, std::back_inserter(specs));
     }
     return specs;
 }
 
 std::vector<TensorSpec> running_figures(const NetworkConfig& config) {
     std::vector<TensorSpec> specs;
-    for (const auto& [op, layer, input, output, slope] : operations(config)) {
-        if (op == op::kBatchnorm) {
-            specs.push_back({layer.value("bnmean_running"), {layer.outputs}});
-            specs.push_back({layer.value("bnvar_running"), {layer.outputs}});
-        }
+    for (const Operation& one : operations(config)) {
+        std::ranges::move(state_of(config, one).running_figures, std::back_inserter(specs));
     }
     return specs;
 }
@@ -245,7 +285,7 @@ std::size_t parameter_count(const NetworkConfig& config) {
 }
 
 bool is_calibrated(const NetworkConfig& config) {
-    return config.norm.place != NormPlace::none && config.norm.evaluation == EvaluationFigures::training_set;
+    return config.norm.evaluation == EvaluationFigures::training_set && !running_figures(config).empty();
 }
 
 bool fits_in_memory(const NetworkConfig& config, std::size_t rows) {
@@ -285,14 +325,15 @@ void check_network(const NetworkConfig& config, std::size_t rows) {
     }
     require(rows > 0, "a batch of 0 rows has no loss: --batch takes at least 1");
 
-    const NormConfig& norm = config.norm;
-    if (norm.place != NormPlace::none) {
+    for (const Operation& one : operations(config)) {
+        const NormConfig& norm = one.norm;
         const bool bessel = norm.batch_divisor == Divisor::n_minus_1 || norm.running_divisor == Divisor::n_minus_1;
-        require(rows > 1 || !bessel,
+        require(one.op != op::kBatchnorm || rows > 1 || !bessel,
                 "a batch of 1 row has no unbiased variance (it divides by n - 1 = 0): use --batch 2 or more, or "
                 "--bn-variance biased");
-        require(norm.momentum >= 0 && norm.momentum <= 1, "the norm's momentum lies outside 0 to 1");
-        require(norm.epsilon >= 0 && std::isfinite(norm.epsilon),
+        require(!is_norm(one.op) || (norm.momentum >= 0 && norm.momentum <= 1),
+                "the norm's momentum lies outside 0 to 1");
+        require(!is_norm(one.op) || (norm.epsilon >= 0 && std::isfinite(norm.epsilon)),
                 "the norm's epsilon is negative or not finite: --bn-eps takes 0 or more");
     }
 

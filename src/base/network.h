@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,10 +11,13 @@
 
 namespace byhand {
 
-// Of the short form of a network (see `expanded`), and of a layer; f is its activation.
+// Of the short form of a network (see `expanded`), and of the batch norm in a layer; f is its activation.
 // before: linear → hprebn → … → hpreact → f → h;  after: linear → hpreact → f → hprebn → … → h;
 // none: linear → hpreact → f → h.
 enum class NormPlace { none, before, after };
+
+// What a norm takes its statistics of: a unit over the batch, or a row over its units; rms without the mean.
+enum class NormKind { batch, layer, rms };
 
 // What a sum of squares over n rows is divided by.
 enum class Divisor { n, n_minus_1 };
@@ -27,11 +31,13 @@ enum class RunningSpread { variance, deviation };
 // What the norm takes for mean and spread in evaluation: its running statistics, or those of the whole training part.
 enum class EvaluationFigures { running, training_set };
 
-// Every convention by which the batch norms of the field differ.
+// Every convention by which the batch norms of the field differ. Layer and RMS norm go by `affine` and `epsilon` alone;
+// their divisor is the number of units, their ε inside the root.
 struct NormConfig {
+    NormKind kind = NormKind::batch;  // with place and output: of the short form
     NormPlace place = NormPlace::before;
     bool output = false;  // a norm on the logits too
-    bool affine = true;   // γ and β (bngain, bnbias); without them bnraw is the result itself
+    bool affine = true;   // γ and β, of an RMS norm γ alone; without them the normalised value is the result itself
     Divisor batch_divisor = Divisor::n_minus_1;
     Divisor running_divisor = Divisor::n_minus_1;
     RunningSpread running_spread = RunningSpread::variance;
@@ -53,6 +59,8 @@ inline constexpr const char* kEmbedding = "embedding";  // X → emb, by C
 inline constexpr const char* kFlatten = "flatten";      // emb → embcat
 inline constexpr const char* kLinear = "linear";        // by W and b; begins a layer
 inline constexpr const char* kBatchnorm = "batchnorm";  // reads hprebn; by the conventions of NormConfig
+inline constexpr const char* kLayernorm = "layernorm";  // reads hpreln
+inline constexpr const char* kRmsnorm = "rmsnorm";      // reads hprerms
 inline constexpr const char* kTanh = "tanh";            // this and the other activations read hpreact
 inline constexpr const char* kSigmoid = "sigmoid";
 inline constexpr const char* kRelu = "relu";
@@ -64,9 +72,11 @@ inline constexpr const char* kCrossEntropy = "cross_entropy";  // logits → los
 
 inline constexpr std::array kActivations = {kTanh, kSigmoid, kRelu, kLeakyRelu, kGelu, kGeluTanh, kSilu};
 
+inline constexpr std::array kNorms = {kBatchnorm, kLayernorm, kRmsnorm};
+
 // Those that `layers` can list.
-inline constexpr std::array kListed = {kLinear,    kBatchnorm, kTanh,     kSigmoid, kRelu,
-                                       kLeakyRelu, kGelu,      kGeluTanh, kSilu};
+inline constexpr std::array kListed = {kLinear, kBatchnorm, kLayernorm, kRmsnorm,  kTanh, kSigmoid,
+                                       kRelu,   kLeakyRelu, kGelu,      kGeluTanh, kSilu};
 }  // namespace op
 
 // One operation of a network's `layers` with its options.
@@ -76,6 +86,10 @@ struct OperationConfig {
     std::size_t outputs = 0;
     bool bias = true;
     double negative_slope = 0.01;  // of a leaky_relu, for x < 0
+    // Of a norm, where they are not those of NetworkConfig::norm; momentum of a batch norm.
+    std::optional<bool> affine = std::nullopt;
+    std::optional<double> epsilon = std::nullopt;
+    std::optional<double> momentum = std::nullopt;
 
     bool operator==(const OperationConfig&) const = default;
 };
@@ -91,7 +105,7 @@ struct NetworkConfig {
     NormConfig norm;
     // The operations between embcat and the logits, in order, where the fields above can't say them (with_layers). Then
     // the widths of all linears but the last stand in `hidden` nevertheless, norm.place is `none` where there is no
-    // norm, and `activation` is tanh.
+    // norm, norm.kind is batch, and `activation` is tanh.
     std::vector<OperationConfig> layers = {};  // NOLINT(readability-redundant-member-init): it may be left out
 
     bool operator==(const NetworkConfig&) const = default;
@@ -105,8 +119,8 @@ struct Layer {
     std::size_t outputs = 0;
     bool is_output = false;
     bool has_bias = false;
-    NormPlace norm = NormPlace::none;
-    std::string suffix;  // "" or ".3"
+    NormPlace norm = NormPlace::none;  // of its batch norm
+    std::string suffix;                // "" or ".3"
 
     std::string W() const;  // "W3"
     std::string b() const;  // "b3"
@@ -125,17 +139,19 @@ struct Operation {
     // The values between two operations: "hprebn.1" → "hpreact.1".
     std::string input, output;
     double negative_slope = 0;  // of a leaky_relu
+    NormConfig norm = {};       // NOLINT(readability-redundant-member-init): the network's, with a norm's own options
+    std::size_t place = 0;      // among operations(config)
 };
 
 // Every operation of the network in order, from the embedding to the loss. What an operation reads is named after it:
-// hprebn where it is a norm, h a linear, logits the loss, hpreact any other.
+// hprebn, hpreln or hprerms where it is a norm, h a linear, logits the loss, hpreact any other.
 std::vector<Operation> operations(const NetworkConfig& config);
 
-// Those that evaluation repeats beside training, from embcat to eval_logits; none where there is no norm.
+// Those that evaluation repeats beside training, from embcat to eval_logits; none where there is no batch norm.
 std::vector<Operation> evaluated_operations(const NetworkConfig& config);
 
-// The operations between embcat and the logits: `layers`, or what hidden, the biases, the activation, norm.place and
-// norm.output are short for. The last linear's outputs are 0.
+// The operations between embcat and the logits: `layers`, or what hidden, the biases, the activation, norm.kind, place
+// and output are short for. The last linear's outputs are 0.
 std::vector<OperationConfig> expanded(const NetworkConfig& config);
 
 // The network with these operations between embcat and the logits: in its short form where that can say them. Throws
@@ -151,10 +167,17 @@ struct TensorSpec {
     bool operator==(const TensorSpec&) const = default;
 };
 
-// What is learned, in the order C, then W, b, bngain, bnbias of each layer. W is (in, out), C is (V, E).
+// What an operation learns, and what it keeps for evaluation: W (in, out) and b, C (V, E), bngain, bnbias,
+// bnmean_running and bnvar_running, lngain, lnbias, rmsgain; those of norms (H).
+struct OperationState {
+    std::vector<TensorSpec> parameters, running_figures;
+};
+OperationState state_of(const NetworkConfig& config, const Operation& operation);
+
+// What is learned, operation by operation, in the order of state_of.
 std::vector<TensorSpec> parameters(const NetworkConfig& config);
 
-// What the norms keep for evaluation: bnmean_running and bnvar_running of each norm, (H) each.
+// What the batch norms keep for evaluation.
 std::vector<TensorSpec> running_figures(const NetworkConfig& config);
 
 // parameters, then running_figures: all that a training step changes.
@@ -163,7 +186,7 @@ std::vector<TensorSpec> state(const NetworkConfig& config);
 // The number of learned values.
 std::size_t parameter_count(const NetworkConfig& config);
 
-// Whether there is a norm that evaluates by the whole training part.
+// Whether there is a batch norm that evaluates by the whole training part.
 bool is_calibrated(const NetworkConfig& config);
 
 // Whether all that any side keeps of the network and a training batch of `rows` rows takes no more than 2^40 bytes.

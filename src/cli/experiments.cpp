@@ -67,17 +67,28 @@ lab::Material material_of(const NetworkOptions& options) {
     return {read_names_aloud(options.data), data_path_of(options.data)};
 }
 
+// The experiments are about batch norm and tanh. Throws InputError where the recipe has another norm or activation.
+Recipe notes_recipe_of(const NetworkOptions& options) {
+    Recipe recipe = recipe_of(options);
+    for (const Operation& one : operations(recipe.network)) {
+        const auto is_another = [&one](const auto& those, const char* ours) {
+            return one.op != ours && std::ranges::count(those, one.op) > 0;
+        };
+        if (is_another(op::kNorms, op::kBatchnorm) || is_another(op::kActivations, op::kTanh)) {
+            throw InputError("recipe " + printable(recipe.name) + ": has a " + one.op +
+                             ", and this experiment is about layers with a batchnorm and a tanh");
+        }
+    }
+    return recipe;
+}
+
 // For an experiment that changes the hidden layers or the norm. Throws InputError where the recipe lists its layers.
 Recipe adjustable_recipe_of(const NetworkOptions& options) {
-    Recipe recipe = recipe_of(options);
+    Recipe recipe = notes_recipe_of(options);
     if (!recipe.network.layers.empty()) {
         throw InputError(
             "recipe " + printable(recipe.name) +
             R"(: lists its layers, which this experiment can't change; give one with "hidden" and "norm")");
-    }
-    if (recipe.network.activation != op::kTanh) {
-        throw InputError("recipe " + printable(recipe.name) + ": its activation is " + recipe.network.activation +
-                         ", and this experiment is about layers with a tanh");
     }
     return recipe;
 }
@@ -130,7 +141,7 @@ RunExperiment invariance(const Command& command) {
             options->scales = options->alphas = *alphas;
         }
         options->epsilon = network->bn_eps.value_or(options->epsilon);
-        options->recipes = {recipe_of(*network)};
+        options->recipes = {notes_recipe_of(*network)};
         if (!command.given("--recipe")) {
             options->recipes.push_back(read_recipe("makemore-deep"));  // a norm in every layer
         }
@@ -283,7 +294,7 @@ RunExperiment walkthrough(const Command& command) {
         .whole_number(1, kMost);
     command.option("-n", options->names, "How many names").whole_number(1, kMostNames).shows_default();
     return [=](const lab::Setting& setting) {
-        options->recipe = recipe_of(*network);
+        options->recipe = notes_recipe_of(*network);
         options->steps = steps->value_or(std::clamp<std::size_t>(options->recipe.steps, 1, options->steps));
         return lab::walkthrough(*options, material_of(*network), setting);
     };

@@ -39,8 +39,11 @@ void add_network_options(const Command& command, NetworkOptions& options) {
     command.option("--activation", options.activation, "Of the hidden layers")
         .one_of({op::kActivations.begin(), op::kActivations.end()})
         .group(kNetworkGroup);
-    command.option("--norm", options.norm, "Batch norm before the activation, after it, or none")
+    command.option("--norm", options.norm, "The norm before the activation, after it, or none")
         .one_of({"before", "after", "none"})
+        .group(kNetworkGroup);
+    command.option("--norm-kind", options.norm_kind, "Batch norm, layer norm, RMS norm, or none")
+        .one_of({"batch", "layer", "rms", "none"})
         .group(kNetworkGroup);
     command.option("--bn-variance", options.bn_variance, "Its divisor: n - 1 (unbiased) or n (biased)")
         .one_of({"unbiased", "biased"})
@@ -77,6 +80,35 @@ Recipe recipe_of(const NetworkOptions& options) {
     return with_flags(read_recipe(options.recipe), options);
 }
 
+namespace {
+
+// The rules for the old norm's γ and β become the new one's. Where it has none, γ begins as 1 and β as 0.
+void change_norm_kind(Recipe& recipe, const std::string& word) {
+    NormConfig& norm = recipe.network.norm;
+    if (word == "none") {
+        norm.place = NormPlace::none;
+        return;
+    }
+    norm.place = norm.place == NormPlace::none ? NormPlace::before : norm.place;
+    norm.kind = word == "layer" ? NormKind::layer : word == "rms" ? NormKind::rms : NormKind::batch;
+    const std::string prefix = word == "layer" ? "ln" : word == "rms" ? "rms" : "bn";
+    for (const auto& [parameter, constant] : {std::pair{"gain", 1.0}, std::pair{"bias", 0.0}}) {
+        const auto begins_it = [of = parameter](const InitialRule& rule) { return rule.parameter.ends_with(of); };
+        if (norm.kind == NormKind::rms && parameter == std::string("bias")) {
+            std::erase_if(recipe.initial, begins_it);
+        } else if (std::ranges::none_of(recipe.initial, begins_it)) {
+            InitialRule& rule = recipe.initial.emplace_back();
+            rule.parameter = prefix + parameter;
+            rule.plus = constant;
+        }
+        for (InitialRule& rule : recipe.initial) {
+            rule.parameter = begins_it(rule) ? prefix + parameter : rule.parameter;
+        }
+    }
+}
+
+}  // namespace
+
 Recipe with_flags(Recipe recipe, const NetworkOptions& options) {
     NetworkConfig& network = recipe.network;
     network.embedding = options.embedding.value_or(network.embedding);
@@ -93,7 +125,8 @@ Recipe with_flags(Recipe recipe, const NetworkOptions& options) {
         }
     }
     for (const auto& [flag, is_given] :
-         {std::pair{"--norm", options.norm.has_value()}, std::pair{"--activation", options.activation.has_value()}}) {
+         {std::pair{"--norm", options.norm.has_value()}, std::pair{"--norm-kind", options.norm_kind.has_value()},
+          std::pair{"--activation", options.activation.has_value()}}) {
         if (is_given && !network.layers.empty()) {
             throw InputError(fmt::format("{}: recipe {} lists every operation of its layers: change the list", flag,
                                          printable(recipe.name)));
@@ -104,6 +137,9 @@ Recipe with_flags(Recipe recipe, const NetworkOptions& options) {
         network.norm.place = *options.norm == "before"  ? NormPlace::before
                              : *options.norm == "after" ? NormPlace::after
                                                         : NormPlace::none;
+    }
+    if (options.norm_kind) {
+        change_norm_kind(recipe, *options.norm_kind);
     }
     if (options.bn_variance) {
         const Divisor divisor = *options.bn_variance == "biased" ? Divisor::n : Divisor::n_minus_1;

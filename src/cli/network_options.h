@@ -22,7 +22,7 @@ struct NetworkOptions {
     std::optional<std::size_t> embedding, context, batch;
     std::optional<std::string> hidden;  // widths, with commas between
     std::optional<std::uint64_t> seed, split_seed;
-    std::optional<std::string> activation, norm, bn_variance;
+    std::optional<std::string> activation, norm, norm_kind, bn_variance;
     std::optional<double> bn_eps;
 };
 

@@ -15,11 +15,18 @@ struct Named {
     Shape shape;
 };
 
-Norm norm_of(const NetworkConfig& config, std::size_t rows) {
-    const bool by_n = config.norm.batch_divisor == Divisor::n;
-    return {.epsilon = config.norm.epsilon,
-            .divisor = static_cast<double>(by_n ? rows : rows - 1),
-            .epsilon_inside = config.norm.epsilon_place == EpsilonPlace::inside};
+// Of the operation that the step belongs to.
+Norm norm_of(const Graph& network, const Step& step) {
+    const Operation operation = operation_of(network, step);
+    const NormConfig& norm = operation.norm;
+    if (operation.op != op::kBatchnorm) {
+        return {
+            .epsilon = norm.epsilon, .divisor = static_cast<double>(operation.layer.outputs), .epsilon_inside = true};
+    }
+    const bool by_n = norm.batch_divisor == Divisor::n;
+    return {.epsilon = norm.epsilon,
+            .divisor = static_cast<double>(by_n ? network.rows : network.rows - 1),
+            .epsilon_inside = norm.epsilon_place == EpsilonPlace::inside};
 }
 
 template <class T>
@@ -67,7 +74,6 @@ const Function<T>* function_for(const std::string& name, const std::vector<Funct
 template <class T>
 std::vector<std::string> take_over(Graph& network, const std::vector<Function<T>>& functions) {
     const std::map<std::string, Shape> shapes = shapes_of(network);
-    const Norm norm = norm_of(network.config, network.rows);
     std::vector<std::string> known, taken;
     for (StepList* list : {&network.forward, &network.backward, &network.update}) {
         for (Step& step : *list) {
@@ -81,7 +87,8 @@ std::vector<std::string> take_over(Graph& network, const std::vector<Function<T>
             for (const std::string& name : step.reads) {
                 reads.push_back({name, shapes.at(name)});
             }
-            step.in<T>() = {function->label(), bound(*function, Named{step.makes, step.shape}, reads, norm)};
+            step.in<T>() = {function->label(),
+                            bound(*function, Named{step.makes, step.shape}, reads, norm_of(network, step))};
             taken.push_back(step.makes);
         }
     }

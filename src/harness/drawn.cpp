@@ -2,6 +2,9 @@
 
 #include <cmath>
 #include <random>
+#include <string>
+
+#include "base/value.h"
 
 namespace byhand {
 
@@ -10,7 +13,8 @@ Tensors<float> drawn_state(const NetworkConfig& config, std::uint64_t seed) {
     const auto uniform = [&] { return static_cast<float>(generator() >> 40) * 0x1p-24F; };  // [0, 1), on every machine
     Tensors<float> state(byhand::state(config));
     for (const TensorSpec& spec : state.table()) {
-        const bool positive = spec.name.starts_with("bngain") || spec.name.starts_with("bnvar_running");
+        const std::string base = value_of(spec.name).base;
+        const bool positive = base.ends_with("gain") || base == "bnvar_running";
         const bool matrix = spec.shape.size() == 2;
         const float fan_in = matrix && spec.name != "C" ? static_cast<float>(spec.shape[0]) : 1;
         const float low = positive ? 1.1F : matrix ? 0.1F / std::sqrt(fan_in) : 0.1F;

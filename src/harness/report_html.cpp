@@ -62,7 +62,10 @@ std::string hidden_in_words(const NetworkConfig& network) {
         return fmt::format("hidden {}, {}no norm", hidden,
                            network.activation == op::kTanh ? "" : network.activation + ", ");
     }
-    return fmt::format("hidden {}, batch norm {} {}{}", hidden, place == NormPlace::before ? "before" : "after",
+    const char* const kind = network.norm.kind == NormKind::batch   ? "batch norm"
+                             : network.norm.kind == NormKind::layer ? "layer norm"
+                                                                    : "RMS norm";
+    return fmt::format("hidden {}, {} {} {}{}", hidden, kind, place == NormPlace::before ? "before" : "after",
                        network.activation, network.norm.output ? ", and on the output" : "");
 }
 

@@ -102,13 +102,12 @@ NormInput<To> as(const NormInput<From>& in) {
 }
 
 // The same input under the names by which LibTorch is asked: hprebn, dhpreact, and gain and bias as they are called.
-inline std::vector<View> views_of(const NormInput<double>& in, const std::string& gain = "bngain",
-                                  const std::string& bias = "bnbias") {
-    return {{"hprebn", {in.n, in.H}, DType::float64, in.x.data()},
+inline std::vector<View> views_of(const NormInput<double>& in, const std::string& norm = "bn") {
+    return {{"hpre" + norm, {in.n, in.H}, DType::float64, in.x.data()},
             {"dhpreact", {in.n, in.H}, DType::float64, in.dy.data()},
-            {gain, {in.H}, DType::float64, in.gain.data()},
-            {bias, {in.H}, DType::float64, in.bias.data()}};
+            {norm + "gain", {in.H}, DType::float64, in.gain.data()},
+            {norm + "bias", {in.H}, DType::float64, in.bias.data()}};
 }
-std::vector<View> views_of(NormInput<double>&& in, const std::string& gain = "", const std::string& bias = "") = delete;
+std::vector<View> views_of(NormInput<double>&& in, const std::string& norm = "") = delete;
 
 }  // namespace byhand::lab

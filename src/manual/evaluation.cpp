@@ -47,15 +47,15 @@ void Evaluation::calibrate(std::span<const std::int64_t> X) {
     const NetworkConfig& config = runner_.graph().config;
     const std::size_t rows_in_all = X.size() / config.context;
     const auto divisor = static_cast<double>(config.norm.running_divisor == Divisor::n ? rows_in_all : rows_in_all - 1);
-    for (const auto& [op, layer, norm_in, norm_out, slope] : operations(config)) {
-        if (op != op::kBatchnorm) {
+    for (const Operation& norm : operations(config)) {
+        if (norm.op != op::kBatchnorm) {
             continue;
         }
-        const std::size_t H = layer.outputs;
-        const float* x = runner_.tensors()[norm_in].data();
+        const std::size_t H = norm.layer.outputs;
+        const float* x = runner_.tensors()[norm.input].data();
 
         std::vector<double> mean(H);
-        for_each_chunk(X, norm_in, [&](std::size_t rows) {
+        for_each_chunk(X, norm.input, [&](std::size_t rows) {
             for (std::size_t i = 0; i < rows * H; ++i) {
                 mean[i % H] += x[i];
             }
@@ -65,15 +65,15 @@ void Evaluation::calibrate(std::span<const std::int64_t> X) {
         }
 
         std::vector<double> squares(H);
-        for_each_chunk(X, norm_in, [&](std::size_t rows) {
+        for_each_chunk(X, norm.input, [&](std::size_t rows) {
             for (std::size_t i = 0; i < rows * H; ++i) {
                 const double difference = x[i] - mean[i % H];
                 squares[i % H] += difference * difference;
             }
         });
 
-        const std::span<float> running_mean = runner_.tensors()[layer.value("bnmean_running")];
-        const std::span<float> running_spread = runner_.tensors()[layer.value("bnvar_running")];
+        const std::span<float> running_mean = runner_.tensors()[norm.layer.value("bnmean_running")];
+        const std::span<float> running_spread = runner_.tensors()[norm.layer.value("bnvar_running")];
         for (std::size_t j = 0; j < H; ++j) {
             const double variance = squares[j] / divisor;
             running_mean[j] = static_cast<float>(mean[j]);

@@ -58,6 +58,7 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
                            of_norm(s, layer.value("bnvar_running"))};
         };
         layers_.push_back(FusedLayer{.layer = layer,
+                                     .norm = pattern.norm,
                                      .has_tanh = pattern.has_tanh,
                                      .in = panels_of(layer.inputs),
                                      .out = panels_of(layer.outputs),
@@ -215,7 +216,7 @@ void Fused::forward(const FusedLayer& l, const Panels& x, const Batch& batch, co
                              w.b != nullptr ? w.b + p.from : nullptr, part.rows, p);
     }
     if (l.layer.norm == NormPlace::before && l.has_tanh) {
-        simd::batchnorm_tanh_forward(in_here(l.result), in_here(l.linear), norm_of(l, p), config_.norm);
+        simd::batchnorm_tanh_forward(in_here(l.result), in_here(l.linear), norm_of(l, p), l.norm);
         return;
     }
     if (l.has_tanh) {
@@ -224,14 +225,14 @@ void Fused::forward(const FusedLayer& l, const Panels& x, const Batch& batch, co
     }
     if (l.layer.norm != NormPlace::none) {
         simd::batchnorm_forward(in_here(l.result), in_here(l.layer.norm == NormPlace::before ? l.linear : l.tanh),
-                                norm_of(l, p), config_.norm);
+                                norm_of(l, p), l.norm);
     }
 }
 
 // A layer's norm in one panel.
 simd::NormPanel Fused::norm_of(const FusedLayer& l, const Panel& p) const {
     const Weights& w = l.state[now_];
-    const bool affine = config_.norm.affine;
+    const bool affine = l.norm.affine;
     return {rows_,
             p.width,
             l.bnmeani + p.from,
@@ -267,10 +268,10 @@ void Fused::backward(const FusedLayer& l, const Batch& batch, const Part& part, 
     float* const dgain = l.dbngain != nullptr ? l.dbngain + p.from : nullptr;
     float* const dbias = l.dbnbias != nullptr ? l.dbnbias + p.from : nullptr;
     if (l.layer.norm == NormPlace::before && l.has_tanh) {
-        simd::batchnorm_tanh_backward(dy, dgain, dbias, in_panel(l.tanh, rows_, p), norm_of(l, p), config_.norm);
+        simd::batchnorm_tanh_backward(dy, dgain, dbias, in_panel(l.tanh, rows_, p), norm_of(l, p), l.norm);
     } else {
         if (l.layer.norm != NormPlace::none) {
-            simd::batchnorm_backward(dy, dgain, dbias, norm_of(l, p), config_.norm);
+            simd::batchnorm_backward(dy, dgain, dbias, norm_of(l, p), l.norm);
         }
         if (l.has_tanh) {
             const std::size_t from = rows_ * p.from + part.rows.first * p.width;
@@ -324,7 +325,7 @@ void Fused::update(const FusedLayer& l, const float* x, const Panel& q, const fl
 void Fused::update_vectors(const FusedLayer& l, const Panel& p, float rate) const {
     const Weights& w = l.state[now_];
     const Weights& new_w = l.state[1 - now_];
-    const NormConfig& norm = config_.norm;
+    const NormConfig& norm = l.norm;
     const auto descend_to = [&](float* new_v, const float* v, const float* dv) {
         simd::descend(new_v + p.from, v + p.from, dv + p.from, rate, p.width);
     };

@@ -60,6 +60,7 @@ private:
     };
     struct FusedLayer {
         Layer layer;
+        NormConfig norm;
         bool has_tanh = false;
         std::vector<Panel> in, out;  // of what the layer reads, and of what it makes
         std::array<Weights, 2> state{};

@@ -28,17 +28,18 @@ bool has_fused_step(const NetworkConfig& config) {
 
 std::vector<FusedPattern> fused_patterns(const NetworkConfig& config) {
     std::vector<FusedPattern> patterns;
-    for (const auto& [op, layer, input, output, slope] : operations(config)) {
-        if (op == op::kLinear) {
-            patterns.push_back({layer, false, output, "", "", ""});
-        } else if (op == op::kBatchnorm) {
-            patterns.back().raw = config.norm.affine ? layer.value("bnraw") : output;
-        } else if (op == op::kTanh) {
+    for (const Operation& one : operations(config)) {
+        if (one.op == op::kLinear) {
+            patterns.push_back({one.layer, {}, false, one.output, "", "", ""});
+        } else if (one.op == op::kBatchnorm) {
+            patterns.back().norm = one.norm;
+            patterns.back().raw = one.norm.affine ? one.layer.value("bnraw") : one.output;
+        } else if (one.op == op::kTanh) {
             patterns.back().has_tanh = true;
-            patterns.back().tanh = output;
+            patterns.back().tanh = one.output;
         }
-        if (layer.number > 0 && op != op::kCrossEntropy) {
-            patterns.back().result = output;
+        if (one.layer.number > 0 && one.op != op::kCrossEntropy) {
+            patterns.back().result = one.output;
         }
     }
     return patterns;
@@ -88,7 +89,7 @@ std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, F
     for (const FusedPattern& pattern : patterns | std::views::reverse) {
         const Layer& layer = pattern.layer;
         const std::size_t H = layer.outputs;
-        if (layer.norm != NormPlace::none && config.norm.affine) {
+        if (layer.norm != NormPlace::none && pattern.norm.affine) {
             keep(gradient_of(layer.value("bngain")), {H});
             keep(gradient_of(layer.value("bnbias")), {H});
         }

@@ -19,6 +19,7 @@ enum class FusedKeep { all, needed };
 // by the same name where two are the same thing, empty where there is none. The gradient kept is that of `linear`.
 struct FusedPattern {
     Layer layer;
+    NormConfig norm;  // where there is one
     bool has_tanh = false;
     std::string linear, tanh, raw, result;
 };

@@ -24,5 +24,7 @@ inline constexpr std::string_view kAddedToEveryRow =
     "It was added to every row: what is spread out forwards is summed up backwards, over the rows.";
 inline constexpr std::string_view kMultipliedIntoEveryRow =
     "One number a unit was multiplied into all rows: summed up backwards, over the rows.";
+inline constexpr std::string_view kMultipliedIntoEveryUnit =
+    "One number a row was multiplied into all its units: summed up backwards, over the units.";
 
 }  // namespace byhand

@@ -55,6 +55,8 @@ HandOperation embedding_operation();
 HandOperation flatten_operation();
 HandOperation linear_operation();
 HandOperation batchnorm_operation();
+HandOperation layernorm_operation();
+HandOperation rmsnorm_operation();
 HandOperation tanh_operation();
 HandOperation sigmoid_operation();
 HandOperation relu_operation();

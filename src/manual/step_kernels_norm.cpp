@@ -1,7 +1,6 @@
 #include <algorithm>
 
 #include "base/tensors.h"
-#include "base/value.h"
 #include "manual/panels.h"
 #include "manual/simd/norm.h"
 #include "manual/step_kernels.h"
@@ -57,14 +56,13 @@ private:
     }
 };
 
-// Whether the step's norm, which reads that value or whose result has that gradient, hands on to a tanh.
+NormConfig norm_of(const StepThere& there) {
+    return operations(there.config)[there.step.operation].norm;
+}
+
+// Whether the step's norm hands on to a tanh.
 bool has_tanh_behind(const StepThere& there) {
-    const std::vector<Operation> all = operations(there.config);
-    const std::string& read = there.step.reads[0];
-    const auto norm = std::ranges::find_if(all, [&](const Operation& one) {
-        return one.op == op::kBatchnorm && (one.input == read || gradient_of(one.output) == read);
-    });
-    return norm != all.end() && (norm + 1)->op == op::kTanh;  // the loss is the last
+    return operations(there.config)[there.step.operation + 1].op == op::kTanh;  // the loss is the last
 }
 
 // The kernel by itself and, where the fused step has it so, joined with the non-linearity: run_by(behind).
@@ -78,7 +76,7 @@ Kernels kernels(const StepThere& there, const std::string& direction, const RunB
 }
 
 Kernels mean(const StepThere& there) {
-    return kernels(there, "forward", [shape = there.read(0), config = there.config.norm](Behind behind) {
+    return kernels(there, "forward", [shape = there.read(0), config = norm_of(there)](Behind behind) {
         return [=](float* bnmeani, Reads<float> r) {
             Norm norm(config, shape);
             norm.x = PanelMatrix(numbers(r, 0), shape[0], shape[1]);
@@ -91,7 +89,7 @@ Kernels mean(const StepThere& there) {
 // dγ of dy and x̂, or dβ of dy.
 Kernels affine_sums(const StepThere& there) {
     const bool is_gain = there.step.reads.size() == 2;
-    return kernels(there, "backward", [shape = there.read(0), config = there.config.norm, is_gain](Behind behind) {
+    return kernels(there, "backward", [shape = there.read(0), config = norm_of(there), is_gain](Behind behind) {
         return [=](float* sums, Reads<float> r) {
             Norm norm(config, shape);
             norm.x = PanelMatrix(numbers(r, 0), shape[0], shape[1]);
@@ -105,7 +103,7 @@ Kernels affine_sums(const StepThere& there) {
 }
 
 Kernels backward(const StepThere& there) {
-    return kernels(there, "backward", [shape = there.step.shape, config = there.config.norm](Behind behind) {
+    return kernels(there, "backward", [shape = there.step.shape, config = norm_of(there)](Behind behind) {
         return [=](float* dx, Reads<float> r) {
             Norm norm(config, shape);
             norm.x = PanelMatrix(numbers(r, 0), shape[0], shape[1]);

@@ -1,6 +1,7 @@
 #include "manual/stepwise.h"
 
 #include <ranges>
+#include <span>
 #include <vector>
 
 #include "manual/glossary.h"
@@ -26,22 +27,38 @@ std::vector<Part> parts_of(const std::vector<Operation>& operations, const Graph
     return parts;
 }
 
+// Appends the steps of a part, which then know their operation.
+void append(StepList& steps, AppendSteps some, const Site& site) {
+    const std::size_t before = steps.size();
+    some(steps, site);
+    for (Step& step : std::span(steps).subspan(before)) {
+        step.operation = site.operation.place;
+    }
+}
+
 Graph without_steps(const NetworkConfig& config, std::size_t rows, const HandOperations& hand) {
     check_network(config, rows);
     return {config, rows, {}, {}, {}, {}, {}, {}, glossary_of(config, hand)};
 }
 
+// new_X of what it learns.
+void descents(StepList& steps, const Site& at) {
+    for (const TensorSpec& p : state_of(at.network, at.operation).parameters) {
+        add(steps, update_of(p.name), p.shape, {p.name, gradient_of(p.name), "rate"}, BYHAND_FUNCTION(descend),
+            count(p.shape));
+    }
+}
+
 Graph training(const NetworkConfig& config, std::size_t rows, HandForm form, const HandOperations& hand) {
     Graph graph = without_steps(config, rows, hand);
     const std::vector<Part> parts = parts_of(operations(config), graph, form, hand);
-    for (const TensorSpec& p : parameters(config)) {
-        add(graph.update, update_of(p.name), p.shape, {p.name, gradient_of(p.name), "rate"}, BYHAND_FUNCTION(descend),
-            count(p.shape));
+    for (const auto& [site, by_hand] : parts) {
+        append(graph.update, descents, site);
     }
     for (const auto& [site, by_hand] : parts) {
-        by_hand.forward(graph.forward, site);
+        append(graph.forward, by_hand.forward, site);
         if (by_hand.update != nullptr) {
-            by_hand.update(graph.update, site);
+            append(graph.update, by_hand.update, site);
         }
         if (by_hand.ranges != nullptr) {
             by_hand.ranges(graph.ranges, site);
@@ -51,7 +68,7 @@ Graph training(const NetworkConfig& config, std::size_t rows, HandForm form, con
         }
     }
     for (const auto& [site, by_hand] : parts | std::views::reverse) {
-        by_hand.backward(graph.backward, site);
+        append(graph.backward, by_hand.backward, site);
     }
     graph.ranges["rate"] = kNotNegative;
     return graph;
@@ -63,7 +80,7 @@ Graph hand_graph(HandForm form, const NetworkConfig& config, std::size_t rows, c
     Graph graph = training(config, rows, form, hand);
     if (form == HandForm::stepwise) {
         for (const auto& [site, by_hand] : parts_of(evaluated_operations(config), graph, form, hand)) {
-            by_hand.evaluation(graph.evaluation, site);
+            append(graph.evaluation, by_hand.evaluation, site);
             if (by_hand.ranges != nullptr) {
                 by_hand.ranges(graph.ranges, site);
             }
@@ -88,7 +105,7 @@ Graph evaluation_graph(const NetworkConfig& config, std::size_t rows, const Hand
     Graph graph = without_steps(config, rows, hand);
     for (const auto& [site, by_hand] : parts_of(operations(config), graph, HandForm::stepwise, hand)) {
         if (site.operation.op != op::kCrossEntropy) {
-            by_hand.evaluation(graph.forward, site);
+            append(graph.forward, by_hand.evaluation, site);
         }
     }
     return graph;

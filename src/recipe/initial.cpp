@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "base/value.h"
 #include "recipe/recipe.h"
 
 namespace byhand {
@@ -21,30 +22,22 @@ struct Beginning {
     std::size_t rule;
 };
 
-bool has(const NetworkConfig& network, const Layer& layer, const std::string& parameter) {
-    const bool norm = layer.norm != NormPlace::none;
-    return parameter == "W" || (parameter == "b" && layer.has_bias) ||
-           ((parameter == "bngain" || parameter == "bnbias") && norm && network.norm.affine) ||
-           ((parameter == "bnmean_running" || parameter == "bnvar_running") && norm);
-}
-
-std::string name_in(const Layer& layer, const std::string& parameter) {
-    return parameter == "W" ? layer.W() : parameter == "b" ? layer.b() : layer.value(parameter);
-}
-
 // Every tensor that a rule speaks of, rule by rule, each over its layers in order.
 std::vector<Beginning> beginnings(const Recipe& recipe) {
-    const std::vector<Layer> all = layers(recipe.network);
+    const std::vector<Operation> all = operations(recipe.network);
     std::vector<Beginning> plan;
     for (std::size_t r = 0; r < recipe.initial.size(); ++r) {
         const InitialRule& rule = recipe.initial[r];
-        if (rule.parameter == "C") {
-            plan.push_back({"C", 1, r});
-        }
-        for (const Layer& layer : all) {
-            const bool spoken_of = rule.layers == LayerSet::all || (rule.layers == LayerSet::output) == layer.is_output;
-            if (spoken_of && has(recipe.network, layer, rule.parameter)) {
-                plan.push_back({name_in(layer, rule.parameter), layer.inputs, r});
+        for (const Operation& one : all) {
+            const bool is_spoken_of =
+                rule.layers == LayerSet::all || (rule.layers == LayerSet::output) == one.layer.is_output;
+            const auto [parameters, running_figures] = state_of(recipe.network, one);
+            for (const std::vector<TensorSpec>* specs : {&parameters, &running_figures}) {
+                for (const TensorSpec& spec : *specs) {
+                    if (is_spoken_of && value_of(spec.name).base == rule.parameter) {
+                        plan.push_back({spec.name, one.layer.inputs, r});
+                    }
+                }
             }
         }
     }
@@ -107,11 +100,8 @@ Tensors<float> initial_state(const Recipe& recipe, TorchGenerator& g) {
     const std::vector<Beginning> plan = beginnings(recipe);
     check_covered(recipe, plan);
     Tensors<float> tensors(state(recipe.network));
-    for (const Layer& layer : layers(recipe.network)) {
-        if (layer.norm != NormPlace::none) {
-            std::ranges::fill(tensors[layer.value("bnmean_running")], 0.0F);
-            std::ranges::fill(tensors[layer.value("bnvar_running")], 1.0F);
-        }
+    for (const TensorSpec& spec : running_figures(recipe.network)) {
+        std::ranges::fill(tensors[spec.name], value_of(spec.name).base == "bnvar_running" ? 1.0F : 0.0F);
     }
     for (const Beginning& beginning : plan) {
         begin(tensors[beginning.name], recipe.initial[beginning.rule], beginning.fan_in, g);

@@ -21,7 +21,7 @@ enum class LayerSet { all, hidden, output };
 //   {"parameter": "bngain", "normal": 0.1, "plus": 1}     is  randn · 0.1 + 1,
 //   {"parameter": "bnbias", "constant": 0}                draws nothing.
 struct InitialRule {
-    std::string parameter;  // C, W, b, bngain, bnbias, bnmean_running or bnvar_running
+    std::string parameter;  // C, W, b, bngain, bnbias, bnmean_running, bnvar_running, lngain, lnbias or rmsgain
     LayerSet layers = LayerSet::all;
     std::optional<double> normal;  // factor of a normal draw; a factor of 0 still draws
     bool over_sqrt_fan_in = false;

@@ -1,5 +1,6 @@
 #include "recipe/recipe_json.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -26,6 +27,8 @@ constexpr double kLargest = 1e30;    // a float holds it, and its product with a
 constexpr double kSmallest = 1e-30;  // a float holds it in full precision
 constexpr Number kFactor{-kLargest, kLargest};
 
+constexpr std::pair<const char*, NormKind> kKinds[] = {
+    {"batch", NormKind::batch}, {"layer", NormKind::layer}, {"rms", NormKind::rms}};
 constexpr std::pair<const char*, NormPlace> kPlaces[] = {
     {"before", NormPlace::before}, {"after", NormPlace::after}, {"none", NormPlace::none}};
 constexpr std::pair<const char*, Divisor> kDivisors[] = {{"n", Divisor::n}, {"n-1", Divisor::n_minus_1}};
@@ -54,6 +57,7 @@ std::vector<double> cuts(const Field& field) {
 // Where the layers are `listed`, they say where the norms stand.
 void describe_norm(Object& object, NormConfig& norm, bool listed) {
     if (!listed) {
+        object.maybe("kind", norm.kind, kKinds);
         object.take("place", norm.place, kPlaces);
         object.take("output", norm.output, truth);
     }
@@ -82,7 +86,7 @@ void describe_norm(Object& object, NormConfig& norm, bool listed) {
     object.take("evaluation", norm.evaluation, kFigures);
     object.refuse_if(place == EpsilonWord::none && norm.epsilon != 0, "epsilon",
                      R"(but epsilon_place is "none": give "inside" or "outside", or leave epsilon out)");
-    for (const char* key : {"place", "output"}) {
+    for (const char* key : {"kind", "place", "output"}) {
         object.refuse_if(listed, key, "but \"layers\" says where the norms stand: leave it out");
     }
 }
@@ -101,9 +105,17 @@ void describe_operation(Object& object, OperationConfig& one) {
     std::optional<double> slope = one.op == op::kLeakyRelu ? std::optional(one.negative_slope) : std::nullopt;
     object.maybe("negative_slope", slope, kFactor);
     one.negative_slope = slope.value_or(OperationConfig{}.negative_slope);
+    object.maybe("affine", one.affine, truth);
+    object.maybe("epsilon", one.epsilon, Number{0, std::numeric_limits<double>::max()});
+    object.maybe("momentum", one.momentum, Number{0, 1});
     for (const char* key : {"outputs", "bias"}) {
         object.refuse_if(one.op != op::kLinear, key, "but goes with a linear only: leave it out");
     }
+    const bool is_norm = std::ranges::count(op::kNorms, one.op) > 0;
+    for (const char* key : {"affine", "epsilon"}) {
+        object.refuse_if(!is_norm, key, "but goes with a norm only: leave it out");
+    }
+    object.refuse_if(one.op != op::kBatchnorm, "momentum", "but goes with a batchnorm only: leave it out");
     object.refuse_if(one.op != op::kLeakyRelu, "negative_slope", "but goes with a leaky_relu only: leave it out");
 }
 
@@ -136,8 +148,9 @@ void describe_network(Object& object, NetworkConfig& network) {
 }
 
 void describe_rule(Object& object, InitialRule& rule) {
-    object.need("parameter", rule.parameter,
-                OneOf{{"C", "W", "b", "bngain", "bnbias", "bnmean_running", "bnvar_running"}});
+    object.need(
+        "parameter", rule.parameter,
+        OneOf{{"C", "W", "b", "bngain", "bnbias", "bnmean_running", "bnvar_running", "lngain", "lnbias", "rmsgain"}});
     object.maybe("layers", rule.layers, kLayerSets);
     object.maybe("normal", rule.normal, kFactor);
     object.maybe("over", rule.over_sqrt_fan_in, kOver);

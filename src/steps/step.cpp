@@ -20,6 +20,10 @@ const Step* find_step(const Graph& graph, const std::string& makes) {
     return found != steps.end() ? *found : nullptr;
 }
 
+Operation operation_of(const Graph& graph, const Step& step) {
+    return operations(graph.config).at(step.operation);
+}
+
 std::set<std::string> made_by(const Graph& graph) {
     std::set<std::string> names;
     for (const Step* step : all_steps(graph)) {

@@ -55,6 +55,7 @@ struct Step {
     Function<float> in_float;
     Function<double> in_double;
     Function<Rounded> rounded;
+    std::size_t operation = 0;  // that it belongs to, among operations(config)
 
     template <class T>
     Function<T>& in() {
@@ -106,14 +107,14 @@ void add(StepList& steps, std::string makes, Shape shape, std::vector<std::strin
          void (*in_float)(float*, P...), void (*in_double)(double*, Q...), void (*rounded)(Rounded*, R...),
          Sizes... sizes) {
     steps.push_back({std::move(makes), std::move(shape), std::move(reads), bound(name, in_float, sizes...),
-                     bound(name, in_double, sizes...), bound(name, rounded, sizes...)});
+                     bound(name, in_double, sizes...), bound(name, rounded, sizes...), 0});
 }
 
 // The same with a function on T alone.
 template <class T, class... Parameters, class... Sizes>
 void add(StepList& steps, std::string makes, Shape shape, std::vector<std::string> reads, const char* name,
          void (*function)(T*, Parameters...), Sizes... sizes) {
-    steps.push_back({std::move(makes), std::move(shape), std::move(reads), {}, {}, {}});
+    steps.push_back({std::move(makes), std::move(shape), std::move(reads), {}, {}, {}, 0});
     steps.back().in<T>() = bound(name, function, sizes...);
 }
 
@@ -157,6 +158,9 @@ std::vector<const Step*> all_steps(const Graph& graph);
 
 // The first step that makes it, or null.
 const Step* find_step(const Graph& graph, const std::string& makes);
+
+// The operation that the step belongs to, where it stands.
+Operation operation_of(const Graph& graph, const Step& step);
 
 // The names of what the steps make.
 std::set<std::string> made_by(const Graph& graph);

@@ -13,5 +13,8 @@ struct ValueRange {
 
 inline constexpr ValueRange kNotNegative{.low = 0};
 inline constexpr ValueRange kNotPositive{.high = 0};
+// Of a norm's variance or mean square, and of its inverse root. Beyond, their third powers overflow.
+inline constexpr ValueRange kVariance{0, 0x1p80};
+inline constexpr ValueRange kInverseDeviation{0x1p-64, 0x1p64};
 
 }  // namespace byhand

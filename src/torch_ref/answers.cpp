@@ -3,7 +3,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Reduction.h>
 #include <ATen/ops/cross_entropy_loss.h>
-#include <ATen/ops/layer_norm.h>
 #include <ATen/ops/mse_loss.h>
 #include <ATen/ops/one_hot.h>
 #include <ATen/ops/ones_like.h>
@@ -214,13 +213,16 @@ SingleOperation batchnorm(const NormConfig& norm, const Shape& wide, const Shape
              {evaluation_of("hpreact"), wide, {"hprebn", "bngain", "bnbias", mean, spread}, evaluation}}};
 }
 
-SingleOperation layernorm(double epsilon, const Shape& wide, const Shape& narrow) {
-    return {{{"hprebn", wide}, {"lngain", narrow}, {"lnbias", narrow}},
-            {"hpreact",
-             wide,
-             {"hprebn", "lngain", "lnbias"},
-             [epsilon](TensorReads r) { return at::layer_norm(r[0], {r[0].size(1)}, r[1], r[2], epsilon); }},
-            {}};
+// Any operation that the module takes in one step, as it stands behind a linear.
+SingleOperation in_one_step(const std::string& op, const NormConfig& norm, const Shape& wide) {
+    NetworkConfig network;
+    network.norm = norm;
+    network = with_layers(network, {{op::kLinear, wide.back()}, {op}, {op::kTanh}, {op::kLinear}});
+    const Operation operation = operations(network).at(3);  // behind embedding, flatten and linear
+    SingleOperation single = {state_of(network, operation).parameters, torch_ref::in_one_step(network, operation), {}};
+    single.given.insert(single.given.begin(), {operation.input, wide});
+    single.forward.shape = wide;
+    return single;
 }
 
 SingleOperation loss(const Shape& wide, Tensor (*of)(TensorReads logits_and_Y)) {
@@ -241,8 +243,8 @@ SingleOperation single_operation(const std::string& op, const NormConfig& norm, 
     if (op == op::kBatchnorm) {
         return batchnorm(norm, wide, narrow);
     }
-    if (op == "layernorm") {
-        return layernorm(norm.epsilon, wide, narrow);
+    if (op == op::kLayernorm || op == op::kRmsnorm) {
+        return in_one_step(op, norm, wide);
     }
     if (op == op::kCrossEntropy) {
         return loss(wide, cross_entropy);

@@ -21,7 +21,8 @@ std::unique_ptr<Answers> answers(HandForm form, const NetworkConfig& config, std
 // none of these:
 // batchnorm      hpreact from hprebn, bngain and bnbias, by a module of `norm` (module.h); new_X of its running
 //                statistics, and eval_hpreact by them
-// layernorm      hpreact from hprebn, lngain and lnbias, each row by itself, with the ε of `norm`
+// layernorm      hpreact from hpreln, lngain and lnbias, with the ε of `norm`
+// rmsnorm        hpreact from hprerms and rmsgain, likewise
 // cross_entropy  loss from logits and Y: the mean over the rows
 // squared_error  loss from logits and Y: half of the mean over the rows of the squared distance between softmax and the
 //                one-hot answer

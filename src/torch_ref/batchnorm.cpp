@@ -21,12 +21,12 @@ Tensor inverse_deviation(const Tensor& variance, const NormConfig& norm) {
 
 // The normalised value; without γ and β, the norm's result.
 std::string raw(const Site& site) {
-    return site.network.norm.affine ? site.value("bnraw") : site.y();
+    return site.operation.norm.affine ? site.value("bnraw") : site.y();
 }
 
 // (B, H) → (B, H).
 void forward(TorchSteps& steps, const Site& site) {
-    const NormConfig& norm = site.network.norm;
+    const NormConfig& norm = site.operation.norm;
     const Shape wide = site.wide(), narrow = site.narrow();
     const auto add = [&steps](std::string makes, Shape shape, std::vector<std::string> reads, auto apply) {
         steps.push_back({std::move(makes), std::move(shape), std::move(reads), apply});
@@ -48,7 +48,7 @@ void forward(TorchSteps& steps, const Site& site) {
 }
 
 void evaluation(TorchSteps& steps, const Site& site) {
-    const NormConfig norm = site.network.norm;
+    const NormConfig norm = site.operation.norm;
     std::vector<std::string> reads = {site.x(), site.value("bnmean_running"), site.value("bnvar_running")};
     if (norm.affine) {
         reads.push_back(site.value("bngain"));
@@ -62,7 +62,7 @@ void evaluation(TorchSteps& steps, const Site& site) {
 }
 
 void update(TorchSteps& steps, const Site& site) {
-    const NormConfig norm = site.network.norm;
+    const NormConfig norm = site.operation.norm;
     const double factor = divisor_of(norm.batch_divisor, site.rows) / divisor_of(norm.running_divisor, site.rows);
     const std::string mean = site.value("bnmean_running"), spread = site.value("bnvar_running");
     steps.push_back({update_of(mean), site.narrow(), {mean, site.value("bnmeani")}, [norm](TensorReads r) {
@@ -87,10 +87,10 @@ Tensor deviation_share(const Tensor& variance, const NormConfig& norm) {
 // 3; note 5): s·(dx̂ − Σdx̂/n − k·x̂·Σ(dx̂·x̂)/D), written as torch operations; k is the deviation_share.
 Question one_line(const Site& site) {
     const std::string variance = site.value("bnvar"), inverse = site.value("bnvar_inv"), x = raw(site);
-    const double D = divisor_of(site.network.norm.batch_divisor, site.rows);
+    const double D = divisor_of(site.operation.norm.batch_divisor, site.rows);
     return {gradient_of(site.x()),
             {{gradient_of(x), site.wide()}, {x, site.wide()}, {inverse, site.narrow()}, {variance, site.narrow()}},
-            [=, norm = site.network.norm](const Values& values) {
+            [=, norm = site.operation.norm](const Values& values) {
                 const Tensor &dx = values.at(gradient_of(x)), &normalised = values.at(x);
                 const Tensor k = deviation_share(values.at(variance), norm);
                 return values.at(inverse) * (dx - dx.mean(0) - k * normalised * (dx * normalised).sum(0) / D);
@@ -103,7 +103,7 @@ Question by_gain_and_bias(const Site& site) {
     const std::string gain = site.value("bngain"), bias = site.value("bnbias");
     const Shape wide = site.wide(), narrow = site.narrow();
     const auto n = static_cast<double>(site.rows);
-    const double D = divisor_of(site.network.norm.batch_divisor, site.rows);
+    const double D = divisor_of(site.operation.norm.batch_divisor, site.rows);
     return {gradient_of(site.x()),
             {{gradient_of(y), wide},
              {gradient_of(gain), narrow},
@@ -112,7 +112,7 @@ Question by_gain_and_bias(const Site& site) {
              {gain, narrow},
              {inverse, narrow},
              {variance, narrow}},
-            [=, norm = site.network.norm](const Values& values) {
+            [=, norm = site.operation.norm](const Values& values) {
                 const Tensor k = deviation_share(values.at(variance), norm);
                 const Tensor slope = k * values.at(gradient_of(gain)) / D;
                 return values.at(gain) * values.at(inverse) *
@@ -123,7 +123,7 @@ Question by_gain_and_bias(const Site& site) {
 // The variance from the differences to the mean.
 Question variance_of_differences(const Site& site) {
     const std::string difference = site.value("bndiff");
-    const double D = divisor_of(site.network.norm.batch_divisor, site.rows);
+    const double D = divisor_of(site.operation.norm.batch_divisor, site.rows);
     return {site.value("bnvar"), {{difference, site.wide()}}, [=](const Values& values) {
                 return values.at(difference).square().sum(0) / D;
             }};
@@ -134,7 +134,7 @@ std::vector<Question> collapsed_formulas(const Site& site) {
 }
 
 std::vector<Question> fused_formulas(const Site& site) {
-    return {variance_of_differences(site), site.network.norm.affine ? by_gain_and_bias(site) : one_line(site)};
+    return {variance_of_differences(site), site.operation.norm.affine ? by_gain_and_bias(site) : one_line(site)};
 }
 
 }  // namespace

@@ -102,7 +102,8 @@ private:
 };
 TORCH_MODULE(Norm);
 
-// One linear and what follows it: a norm (BatchNorm1d where the conventions are its own, else Norm), tanh.
+// One linear and what follows it: a batch norm (BatchNorm1d where the conventions are its own, else Norm), tanh, and
+// others in one step each.
 class BlockImpl : public torch::nn::Module {
 public:
     explicit BlockImpl(const byhand::Operation& of)
@@ -114,11 +115,16 @@ public:
 
     // Throws InputError where LibTorch's side has no such operation.
     void append(const NetworkConfig& config, const byhand::Operation& operation) {
-        behind_.push_back({operation, {}});
+        behind_.push_back({operation, {}, {}});
         if (operation.op == op::kBatchnorm) {
-            add_norm(config.norm);
+            add_norm(operation.norm);
         } else if (operation.op != op::kTanh) {
             behind_.back().apply = in_one_step(config, operation).apply;
+            for (const TensorSpec& spec : state_of(config, operation).parameters) {
+                const std::string name = "parameter" + std::to_string(others.size());
+                others[spec.name] = register_parameter(name, torch::zeros(as_int(count(spec.shape))));
+                behind_.back().parameters.push_back(others[spec.name]);
+            }
         }
     }
 
@@ -134,11 +140,13 @@ public:
     torch::nn::Linear linear;
     // The norm's tensors, whichever it is; (H) each, undefined where the layer has none.
     torch::Tensor gain, bias, running_mean, running_spread;
+    // What other operations of the layer learn, vectors by name.
+    std::map<std::string, torch::Tensor> others;
 
 private:
     torch::Tensor run(torch::Tensor x, Record* record, bool to_norm) {
         x = keep(record, output_, linear->forward(x));
-        for (const auto& [operation, apply] : behind_) {
+        for (const auto& [operation, apply, parameters] : behind_) {
             const bool is_norm = operation.op == op::kBatchnorm;
             if (is_norm && to_norm) {
                 break;
@@ -146,7 +154,9 @@ private:
             if (is_norm) {
                 x = norm_.is_empty() ? batch_norm_1d_->forward(x) : norm_->forward(x);
             } else if (apply) {
-                x = apply({x});
+                std::vector<torch::Tensor> reads = {x};
+                reads.insert(reads.end(), parameters.begin(), parameters.end());
+                x = apply(reads);
             } else {
                 // In place where its input is not kept: neither a linear nor a norm needs its result to go backwards.
                 x = record != nullptr ? torch::tanh(x) : x.tanh_();
@@ -177,7 +187,8 @@ private:
 
     struct Behind {
         byhand::Operation operation;
-        decltype(TorchStep::apply) apply;  // empty for a norm and tanh
+        decltype(TorchStep::apply) apply;  // empty for a batch norm and tanh
+        std::vector<torch::Tensor> parameters;
     };
     std::string output_;  // of the linear
     std::vector<Behind> behind_;
@@ -257,6 +268,7 @@ private:
             tensors[layer.W()] = block->linear->weight;
             transposed.insert(layer.W());
             tensors[layer.b()] = block->linear->bias;
+            tensors.insert(block->others.begin(), block->others.end());
             if (!block->has_norm()) {
                 continue;
             }

@@ -61,15 +61,19 @@ struct TorchOperation {
     // What the collapsed and the fused network make by other formulas than the small steps'.
     std::vector<Question> (*collapsed_formulas)(const Site& at) = nullptr;
     std::vector<Question> (*fused_formulas)(const Site& at) = nullptr;
+    // The module's one step, of the operation's input and parameters, where `forward` is not such a one.
+    TorchStep (*module)(const Site& at) = nullptr;
 };
 using TorchOperations = std::vector<TorchOperation>;
 
-// All of LibTorch's side, each from its own file but the activations from one.
+// All of LibTorch's side.
 const TorchOperations& torch_operations();
 TorchOperation embedding_operation();
 TorchOperation flatten_operation();
 TorchOperation linear_operation();
 TorchOperation batchnorm_operation();
+TorchOperation layernorm_operation();
+TorchOperation rmsnorm_operation();
 TorchOperation tanh_operation();
 TorchOperation sigmoid_operation();
 TorchOperation relu_operation();

@@ -32,10 +32,11 @@ void for_each(const std::vector<Operation>& operations, const NetworkConfig& con
 }  // namespace
 
 const TorchOperations& torch_operations() {
-    static const TorchOperations all = {embedding_operation(), flatten_operation(),    linear_operation(),
-                                        batchnorm_operation(), tanh_operation(),       sigmoid_operation(),
-                                        relu_operation(),      leaky_relu_operation(), gelu_operation(),
-                                        gelu_tanh_operation(), silu_operation(),       cross_entropy_operation()};
+    static const TorchOperations all = {embedding_operation(),  flatten_operation(),      linear_operation(),
+                                        batchnorm_operation(),  layernorm_operation(),    rmsnorm_operation(),
+                                        tanh_operation(),       sigmoid_operation(),      relu_operation(),
+                                        leaky_relu_operation(), gelu_operation(),         gelu_tanh_operation(),
+                                        silu_operation(),       cross_entropy_operation()};
     return all;
 }
 
@@ -90,8 +91,13 @@ std::vector<Question> formulas(const NetworkConfig& config, std::size_t rows, co
 }
 
 TorchStep in_one_step(const NetworkConfig& config, const Operation& operation, const TorchOperations& known) {
+    const TorchOperation& by_torch = find(known, operation.op);
+    const Site site{config, operation, 1};
+    if (by_torch.module != nullptr) {
+        return by_torch.module(site);
+    }
     TorchSteps steps;
-    find(known, operation.op).forward(steps, {config, operation, 1});
+    by_torch.forward(steps, site);
     if (steps.size() != 1 || steps.front().reads != std::vector{operation.input}) {
         throw InputError("LibTorch's module has no operation called \"" + operation.op + "\"");
     }

@@ -29,8 +29,8 @@ using Formulas = std::vector<Question> (*TorchOperation::*)(const Site& at);
 std::vector<Question> formulas(const NetworkConfig& config, std::size_t rows, const TorchOperations& known,
                                Formulas which);
 
-// The single step of an operation that reads nothing but its input. Throws InputError where it is another one, or none
-// of `known`.
+// What the module makes of an operation's input and its parameters (state_of), in one step. Throws InputError where
+// there is no such step, or the operation is none of `known`.
 TorchStep in_one_step(const NetworkConfig& config, const Operation& operation,
                       const TorchOperations& known = torch_operations());
 

@@ -65,6 +65,8 @@ TEST_CASE("matrix: a sample") {
     matrix.agree({"--hidden", "1", "--embedding", "1", "--context", "1", "--norm", "none"});
     matrix.agree({"--hidden", "31,17", "--activation", "relu"});
     matrix.agree({"--hidden", "23", "--activation", "gelu", "--norm", "after"});
+    matrix.agree({"--recipe", "mlp-relu-layernorm"});
+    matrix.agree({"--recipe", "no-gain.json", "--hidden", "31,17", "--norm-kind", "rms"});
 }
 
 TEST_CASE("matrix: every activation", "[long]") {
@@ -72,6 +74,16 @@ TEST_CASE("matrix: every activation", "[long]") {
     for (const std::string activation : {"sigmoid", "relu", "leaky_relu", "gelu", "gelu_tanh", "silu"}) {
         for (const std::string place : {"before", "after", "none"}) {
             matrix.agree({"--hidden", "31,17,23", "--activation", activation, "--norm", place});
+        }
+    }
+}
+
+TEST_CASE("matrix: every kind of norm", "[long]") {
+    const Matrix matrix;
+    for (const std::string kind : {"batch", "layer", "rms", "none"}) {
+        for (const std::string recipe : {"makemore-deep", "mlp-relu-layernorm", "no-gain.json"}) {
+            matrix.agree({"--recipe", recipe, "--hidden", "31,17,23", "--norm-kind", kind, "--norm", "after"});
+            matrix.agree({"--recipe", recipe, "--hidden", "1,7", "--norm-kind", kind});
         }
     }
 }

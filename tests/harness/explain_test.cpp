@@ -5,6 +5,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <filesystem>
 #include <fstream>
+#include <ranges>
 #include <set>
 #include <string>
 #include <vector>
@@ -37,6 +38,10 @@ std::vector<NetworkConfig> all_networks() {
     all.back().norm.output = true;
     all.push_back(networks::small({5}));
     all.back().norm.place = NormPlace::none;
+    for (const NormKind kind : {NormKind::layer, NormKind::rms}) {
+        all.push_back(networks::small({5, 3}));
+        all.back().norm.kind = kind;
+    }
     return all;
 }
 
@@ -133,11 +138,11 @@ TEST_CASE("explain: mistakes stand where they are made") {
     CHECK(has("dbnbias", "gradients-swapped"));
     CHECK_FALSE(has("dW1", "dvar-path-forgotten"));
     CHECK(named(all, "X")->mistakes.empty());
-    // None is lost: each has a place beside one of the activations.
+    // None is lost: each has a place beside one of the activations or norms.
     std::set<std::string> seen;
-    for (const char* activation : op::kActivations) {
-        NetworkConfig network = networks::small({5});
-        network.activation = activation;
+    for (const char* operation : op::kListed | std::views::drop(1)) {  // the linear
+        const NetworkConfig network = with_layers(
+            networks::small({5}), {{"linear", 5}, {"batchnorm"}, {"tanh"}, {"linear", 4}, {operation}, {"linear"}});
         for (const Explanation& one : explain(stepwise_graph(network, 9))) {
             for (const Mistake* mistake : one.mistakes) {
                 seen.insert(mistake->name);

@@ -113,6 +113,34 @@ TEST_CASE("an activation of all hidden layers is short for a list; others, or an
     }
 }
 
+TEST_CASE("norms: another kind for all hidden layers is short for a list; options of their own are listed") {
+    Recipe recipe = sample();
+    for (const NormKind kind : {NormKind::layer, NormKind::rms}) {
+        recipe.network.norm.kind = kind;
+        CHECK(recipe_from_json(to_json(recipe), "x.json") == recipe);
+        CHECK(recipe_from_json(to_expanded_json(recipe), "x.json") == recipe);
+    }
+    const Recipe read =
+        recipe_from_json(listed(R"([{"op": "linear", "outputs": 5}, {"op": "layernorm", "affine": true, "epsilon": 0.5},
+                   {"op": "batchnorm", "momentum": 0.25}, {"op": "linear"}, {"op": "rmsnorm"}])"),
+                         "x.json");
+    const std::vector<OperationConfig> list = expanded(read.network);
+    CHECK(list[1].affine == true);
+    CHECK(list[1].epsilon == 0.5);
+    CHECK(list[2].momentum == 0.25);
+    CHECK(recipe_from_json(to_json(read), "x.json") == read);
+
+    // What is not its own is the network's: see kSample.
+    const std::vector<Operation> all = operations(read.network);
+    CHECK(all[3].norm.affine);
+    CHECK(all[3].norm.epsilon == 0.5);
+    CHECK(all[4].norm.momentum == 0.25);
+    CHECK(all[4].norm.epsilon == 0.001);
+    CHECK(all[4].norm.running_spread == RunningSpread::deviation);
+    CHECK_FALSE(all[4].norm.affine);
+    CHECK(all[6].norm.momentum == read.network.norm.momentum);
+}
+
 TEST_CASE("a list of layers that is no network is refused, and so is what it stands for beside it") {
     const auto refusal = [](const std::string& text) -> std::string {
         try {
@@ -126,8 +154,8 @@ TEST_CASE("a list of layers that is no network is refused, and so is what it sta
     CHECK(refusal(listed("[]")) == where + ".layers: is an array of 0, takes an array of 1 to 256");
     CHECK(refusal(listed(R"([{"op": "conv"}])")) ==
           where +
-              ".layers[0].op: is \"conv\", takes \"linear\", \"batchnorm\", \"tanh\", \"sigmoid\", \"relu\", "
-              "\"leaky_relu\", \"gelu\", \"gelu_tanh\" or \"silu\"");
+              ".layers[0].op: is \"conv\", takes \"linear\", \"batchnorm\", \"layernorm\", \"rmsnorm\", \"tanh\", "
+              "\"sigmoid\", \"relu\", \"leaky_relu\", \"gelu\", \"gelu_tanh\" or \"silu\"");
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 3}, {"op": "tanh", "outputs": 3}, {"op": "linear"}])")) ==
           where + ".layers[1].outputs: is 3, but goes with a linear only: leave it out");
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 3}, {"op": "tanh", "bias": true}, {"op": "linear"}])")) ==
@@ -137,6 +165,10 @@ TEST_CASE("a list of layers that is no network is refused, and so is what it sta
           where + ".layers[1].negative_slope: is 0.1, but goes with a leaky_relu only: leave it out");
     CHECK(refusal(listed(R"([{"op": "linear"}], "activation": "relu")")) ==
           where + ".activation: is \"relu\", but \"layers\" lists every operation: leave it out");
+    CHECK(refusal(listed(R"([{"op": "linear", "epsilon": 0.5}])")) ==
+          where + ".layers[0].epsilon: is 0.5, but goes with a norm only: leave it out");
+    CHECK(refusal(listed(R"([{"op": "linear"}, {"op": "rmsnorm", "momentum": 0.5}])")) ==
+          where + ".layers[1].momentum: is 0.5, but goes with a batchnorm only: leave it out");
     CHECK(refusal(listed(R"([{"outputs": 3}])")) == where + ".layers[0].op: is missing; add it");
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 0}])"))
               .starts_with(where + ".layers[0].outputs: is 0, takes a whole number from 1"));

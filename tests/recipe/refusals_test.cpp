@@ -122,7 +122,7 @@ TEST_CASE("a word that is none of a choice, and a wrong type, are refused") {
                   "characters"},
              Case{"\"parameter\": \"C\"", "\"parameter\": \"W1\"",
                   "initial.rules[0].parameter: is \"W1\", takes \"C\", \"W\", \"b\", \"bngain\", \"bnbias\", "
-                  "\"bnmean_running\" or \"bnvar_running\""},
+                  "\"bnmean_running\", \"bnvar_running\", \"lngain\", \"lnbias\" or \"rmsgain\""},
              Case{"\"layers\": \"output\"", "\"layers\": \"last\"",
                   "initial.rules[2].layers: is \"last\", takes \"all\", \"hidden\" or \"output\""},
              Case{"\"sqrt_fan_in\"", "\"fan_in\"", "initial.rules[1].over: is \"fan_in\", takes \"sqrt_fan_in\""},

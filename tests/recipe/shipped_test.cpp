@@ -16,7 +16,7 @@ using byhand::test::shipped_text;
 namespace {
 
 const std::set<std::string> kNames = {"notes", "makemore-bn", "makemore-deep", "makemore-ninja",
-                                      "wide",  "deepwide",    "bigbatch"};
+                                      "wide",  "deepwide",    "bigbatch",      "mlp-relu-layernorm"};
 
 }  // namespace
 

@@ -37,7 +37,7 @@ inline byhand::Tensors<float> random_state(const byhand::NetworkConfig& config, 
     byhand::Tensors<float> state(byhand::state(config));
     for (const byhand::TensorSpec& spec : state.table()) {
         const auto begins = [&](const char* prefix) { return spec.name.rfind(prefix, 0) == 0; };
-        const float middle = begins("bngain") ? 1.0F : begins("bnvar_running") ? 2.0F : 0.0F;
+        const float middle = spec.name.find("gain") != std::string::npos ? 1.0F : begins("bnvar_running") ? 2.0F : 0.0F;
         std::normal_distribution<float> normal(middle, 0.3F);
         for (float& x : state[spec.name]) {
             x = normal(random);

@@ -41,11 +41,14 @@ struct Given {
         const auto add = [&](const char* name, const Shape& shape, const Values& values) {
             all.push_back({name, shape, DType::float64, values.data()});
         };
-        add("hprebn", wide, x);
+        for (const char* name : {"hprebn", "hpreln", "hprerms"}) {
+            add(name, wide, x);
+        }
         add("logits", wide, x);
         add("dhpreact", wide, dy);
         add("bngain", narrow, gain);
         add("lngain", narrow, gain);
+        add("rmsgain", narrow, gain);
         add("bnbias", narrow, bias);
         add("lnbias", narrow, bias);
         add("bnmean_running", narrow, running_mean);
@@ -144,7 +147,8 @@ Values differences(const Values& x, const std::function<double(const Values& x)>
 }
 
 // y and its gradients; those of gain and bias are Σ_i dy·(y − β)/γ and Σ_i dy, column by column.
-void check_norm(const Answers& answers, const Given& given, const std::string& gain, const std::string& bias,
+// `norm` is "bn", "ln" or "rms".
+void check_norm(const Answers& answers, const Given& given, const std::string& norm,
                 const std::function<Values(const Values& x)>& by_loops) {
     const std::vector<View> values = given.views();
     const Values y = by_loops(given.x);
@@ -157,15 +161,17 @@ void check_norm(const Answers& answers, const Given& given, const std::string& g
         }
         return sum;
     };
-    near::check("dhprebn", answers.answer("dhprebn", values), differences(given.x, weighted), 1e-7, 0);
+    near::check("dx", answers.answer("dhpre" + norm, values), differences(given.x, weighted), 1e-7, 0);
     Values dgain(kColumns, 0), dbias(kColumns, 0);
     for (std::size_t i = 0; i < given.x.size(); ++i) {
         const std::size_t j = i % kColumns;
-        dgain[j] += given.dy[i] * (y[i] - given.bias[j]) / given.gain[j];
+        dgain[j] += given.dy[i] * (y[i] - (norm == "rms" ? 0 : given.bias[j])) / given.gain[j];
         dbias[j] += given.dy[i];
     }
-    near::check("dgain", answers.answer("d" + gain, values), dgain, 1e-12, 0);
-    near::check("dbias", answers.answer("d" + bias, values), dbias, 1e-12, 0);
+    near::check("dgain", answers.answer("d" + norm + "gain", values), dgain, 1e-12, 0);
+    if (norm != "rms") {
+        near::check("dbias", answers.answer("d" + norm + "bias", values), dbias, 1e-12, 0);
+    }
 }
 
 // mean and spread after this batch; and x by those before it.
@@ -206,7 +212,7 @@ TEST_CASE("operation answers: batch norm by every convention, forwards, backward
                                           .epsilon = 0.05};
                     CAPTURE(batch, running, place, spread);
                     const auto answers = torch_ref::operation_answers("batchnorm", norm, kRows, kColumns);
-                    check_norm(*answers, given, "bngain", "bnbias",
+                    check_norm(*answers, given, "bn",
                                [&](const Values& x) { return batch_norm_by_loops(given, x, norm); });
                     check_running(*answers, given, norm);
                 }
@@ -218,8 +224,21 @@ TEST_CASE("operation answers: batch norm by every convention, forwards, backward
 TEST_CASE("operation answers: layer norm, forwards and backwards") {
     const Given given;
     const auto answers = torch_ref::operation_answers("layernorm", {.epsilon = 0.05}, kRows, kColumns);
-    check_norm(*answers, given, "lngain", "lnbias",
-               [&](const Values& x) { return layer_norm_by_loops(given, x, 0.05); });
+    check_norm(*answers, given, "ln", [&](const Values& x) { return layer_norm_by_loops(given, x, 0.05); });
+}
+
+TEST_CASE("operation answers: RMS norm, forwards and backwards") {
+    const Given given;
+    const auto answers = torch_ref::operation_answers("rmsnorm", {.epsilon = 0.05}, kRows, kColumns);
+    check_norm(*answers, given, "rms", [&](const Values& x) {
+        Values y = x;
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            const double* row = &x[i / kColumns * kColumns];
+            const double squares = row[0] * row[0] + row[1] * row[1] + row[2] * row[2];
+            y[i] *= given.gain[i % kColumns] / std::sqrt(squares / kColumns + 0.05);
+        }
+        return y;
+    });
 }
 
 TEST_CASE("operation answers: losses, forwards and backwards") {
@@ -242,7 +261,8 @@ TEST_CASE("operation answers: the names are the result, the gradients of what it
     };
     CHECK(names("batchnorm") == Names({"hpreact", "dhprebn", "dbngain", "dbnbias", "new_bnmean_running",
                                        "new_bnvar_running", "eval_hpreact"}));
-    CHECK(names("layernorm") == Names({"hpreact", "dhprebn", "dlngain", "dlnbias"}));
+    CHECK(names("layernorm") == Names({"hpreact", "dhpreln", "dlngain", "dlnbias"}));
+    CHECK(names("rmsnorm") == Names({"hpreact", "dhprerms", "drmsgain"}));
     CHECK(names("cross_entropy") == Names({"loss", "dlogits"}));
     CHECK(names("squared_error") == Names({"loss", "dlogits"}));
     CHECK_THROWS_AS(names("tanh"), InputError);
@@ -250,7 +270,7 @@ TEST_CASE("operation answers: the names are the result, the gradients of what it
 
 TEST_CASE("operation answers: each is made of what it says it reads, and changes none of it") {
     const Given given, untouched;
-    for (const char* op : {"batchnorm", "layernorm", "cross_entropy", "squared_error"}) {
+    for (const char* op : {"batchnorm", "layernorm", "rmsnorm", "cross_entropy", "squared_error"}) {
         const auto answers = torch_ref::operation_answers(op, {}, kRows, kColumns);
         for (const std::string& name : answers->names()) {
             INFO(op << " " << name);

@@ -20,12 +20,7 @@ float sigmoid(float x) {
 }
 
 float slope_of(const Network& net, const Step& step) {
-    for (const Operation& one : operations(net.config)) {
-        if (one.output == step.makes || gradient_of(one.input) == step.makes) {
-            return static_cast<float>(one.negative_slope);
-        }
-    }
-    return 0;
+    return static_cast<float>(operation_of(net, step).negative_slope);
 }
 
 // Forwards h of x.

@@ -11,7 +11,7 @@ namespace {
 
 // bnvar_inv with another ε or another place for it.
 bool other_inverse(Network& network, Step& step, float (*formula)(float variance, float epsilon)) {
-    const auto epsilon = static_cast<float>(network.config.norm.epsilon);
+    const auto epsilon = static_cast<float>(norm_of(network, step).epsilon);
     return elementwise(step, [=](std::size_t j, Reads r) { return formula(numbers(r, 0)[j], epsilon); });
 }
 
@@ -24,14 +24,14 @@ float outside(float variance, float epsilon) {
 
 // The whole of dbnvar_inv → dbnvar, by `slope`.
 bool other_slope(Network& network, Step& step, float (*slope)(float variance, float epsilon)) {
-    const auto epsilon = static_cast<float>(network.config.norm.epsilon);
+    const auto epsilon = static_cast<float>(norm_of(network, step).epsilon);
     return elementwise(step,
                        [=](std::size_t j, Reads r) { return slope(numbers(r, 1)[j], epsilon) * numbers(r, 0)[j]; });
 }
 
 // The batch's variance, or the gradient through it, by the other divisor.
 bool other_divisor(Network& network, Step& step) {
-    return network.rows > 1 && scaled(step, to_other_divisor(network.config.norm.batch_divisor, network.rows));
+    return network.rows > 1 && scaled(step, to_other_divisor(norm_of(network, step).batch_divisor, network.rows));
 }
 
 }  // namespace
@@ -65,13 +65,13 @@ std::vector<Mistake> batchnorm_mistakes() {
         at("batchnorm_inverse_deviation", "epsilon-outside-root",
            "ε outside the root where it stands inside, or inside", "ncnn 311: https://github.com/Tencent/ncnn/pull/311",
            [](Network& net, Step& step) {
-               const bool is_inside = net.config.norm.epsilon_place == EpsilonPlace::inside;
-               return net.config.norm.epsilon > 0 && other_inverse(net, step, is_inside ? outside : inside);
+               const bool is_inside = norm_of(net, step).epsilon_place == EpsilonPlace::inside;
+               return norm_of(net, step).epsilon > 0 && other_inverse(net, step, is_inside ? outside : inside);
            }),
         at("batchnorm_inverse_deviation", "epsilon-left-out", "no ε at all",
            "ncnn 303: https://github.com/Tencent/ncnn/issues/303",
            [](Network& net, Step& step) {
-               return net.config.norm.epsilon > 0 &&
+               return norm_of(net, step).epsilon > 0 &&
                       other_inverse(net, step, [](float variance, float) { return 1 / std::sqrt(variance); });
            }),
         at("batchnorm_inverse_deviation", "normalise-by-variance", "divided by the variance instead of its root",
@@ -112,7 +112,7 @@ std::vector<Mistake> batchnorm_mistakes() {
         at("batchnorm_variance_backward", "dbnvar-without-epsilon", "ε forgotten in the backward pass alone",
            "chainer 4191: https://github.com/chainer/chainer/pull/4191",
            [](Network& net, Step& step) {
-               return net.config.norm.epsilon > 0 && other_slope(net, step, [](float variance, float) {
+               return norm_of(net, step).epsilon > 0 && other_slope(net, step, [](float variance, float) {
                           return -0.5F / (variance * std::sqrt(variance));
                       });
            }),
@@ -202,7 +202,7 @@ std::vector<Mistake> batchnorm_data_mistakes() {
         at("batchnorm_square_sum_backward", "divisor-in-the-code", "the variance's divisor of 32 rows, whatever n is",
            "near: swift-models 246, a count of a whole batch: https://github.com/tensorflow/swift-models/pull/246",
            [](Network& net, Step& step) {
-               const Divisor divisor = net.config.norm.batch_divisor;
+               const Divisor divisor = norm_of(net, step).batch_divisor;
                const float ratio = divisor_of(divisor, net.rows) / divisor_of(divisor, 32);
                return makes_changed(step, [ratio](float x, std::size_t) { return x * ratio; });
            }),

@@ -63,6 +63,10 @@ Mistake at(const std::string& function, std::string name, std::string what, std:
               std::move(source), std::move(edit));
 }
 
+NormConfig norm_of(const Network& network, const Step& step) {
+    return operation_of(network, step).norm;
+}
+
 std::size_t width(const Step& step) {
     return step.shape.empty() ? 1 : step.shape.back();
 }

@@ -30,6 +30,7 @@ std::vector<Mistake> embedding_mistakes();
 std::vector<Mistake> linear_mistakes();
 std::vector<Mistake> tanh_mistakes();
 std::vector<Mistake> activation_mistakes();
+std::vector<Mistake> row_norm_mistakes();
 std::vector<Mistake> update_mistakes();
 std::vector<Mistake> memory_mistakes();
 
@@ -46,6 +47,7 @@ std::vector<Mistake> embedding_data_mistakes();
 std::vector<Mistake> linear_data_mistakes();
 std::vector<Mistake> tanh_data_mistakes();
 std::vector<Mistake> activation_data_mistakes();
+std::vector<Mistake> row_norm_data_mistakes();
 std::vector<Mistake> update_data_mistakes();
 
 // ---- which step ----
@@ -64,6 +66,8 @@ using Edit = std::function<bool(Network&, Step&)>;
 Mistake at(Find find, std::string name, std::string what, std::string source, Edit edit);
 Mistake at(const std::string& function, std::string name, std::string what, std::string source, Edit edit);
 
+// The conventions of the norm that the step belongs to.
+NormConfig norm_of(const Network& network, const Step& step);
 // The columns of the step's result, or 1 for a vector's.
 std::size_t width(const Step& step);
 // How many elements the operand at `position` has; 0 where the network has no such value.

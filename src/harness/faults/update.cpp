@@ -63,7 +63,7 @@ std::vector<Mistake> update_mistakes() {
         at("running_mean_update", "momentum-reversed", "the weight of the new taken for that of the old",
            "d2l-en 2213: https://github.com/d2l-ai/d2l-en/pull/2213",
            [](Network& net, Step& step) {
-               const auto m = static_cast<float>(net.config.norm.momentum);
+               const auto m = static_cast<float>(norm_of(net, step).momentum);
                return m != 0.5F && elementwise(step, [m](std::size_t j, Reads r) {
                           return m * numbers(r, 0)[j] + (1 - m) * numbers(r, 1)[j];
                       });
@@ -76,9 +76,9 @@ std::vector<Mistake> update_mistakes() {
                if (net.rows < 2) {
                    return false;
                }
-               const float ratio = to_other_divisor(net.config.norm.running_divisor, net.rows);
-               const bool deviation = net.config.norm.running_spread == RunningSpread::deviation;
-               const auto m = static_cast<float>(net.config.norm.momentum);
+               const float ratio = to_other_divisor(norm_of(net, step).running_divisor, net.rows);
+               const bool deviation = norm_of(net, step).running_spread == RunningSpread::deviation;
+               const auto m = static_cast<float>(norm_of(net, step).momentum);
                return makes_changed(
                    step, [m, factor = deviation ? std::sqrt(ratio) : ratio](float made, std::size_t j, Reads r) {
                        const float kept = (1 - m) * numbers(r, 0)[j];

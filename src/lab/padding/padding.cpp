@@ -44,8 +44,8 @@ void introduce(Paper& paper, const PaddingFindings& found, const std::string& wh
         "masked norm, batch norm over the real rows alone; and layer norm, each row by itself."});
     paper.blocks.emplace_back(Formulas{{"masked_batchnorm_mean", "masked_batchnorm_difference", "batchnorm_square",
                                         "masked_batchnorm_variance", "batchnorm_inverse_deviation",
-                                        "batchnorm_normalise", "masked_batchnorm_scale_shift", "layernorm_mean",
-                                        "layernorm_difference", "layernorm_variance", "layernorm_normalise"}});
+                                        "batchnorm_normalise", "masked_batchnorm_scale_shift", "row_mean",
+                                        "layernorm_difference", "row_square", "row_inverse_root", "row_normalise"}});
     const SequenceBatch& batch = found.batch;
     paper.blocks.emplace_back(Text{
         fmt::format("The batch is {}: {}, filled up to {} of {}. Of its {} {} padding.", where,
@@ -88,15 +88,15 @@ std::vector<Agreement> agreements(const PaddingFindings& found, double epsilon, 
     const NormInput<float> real32 = packed(in32, mask);
     const NormInput<Rounded> real_bounds = packed(bounds, mask);
     const auto f = layer_forward(real32, epsilon);
-    const auto b = layer_backward(real32, f, epsilon);
+    const auto b = layer_backward(real32, f);
     const auto f_bounds = layer_forward(real_bounds, epsilon);
-    const auto b_bounds = layer_backward(real_bounds, f_bounds, epsilon);
+    const auto b_bounds = layer_backward(real_bounds, f_bounds);
     const auto reference = torch.operation_answers("layernorm", {.epsilon = epsilon}, real.n, real.H);
-    const std::vector<View> values = views_of(real, "lngain", "lnbias");
+    const std::vector<View> values = views_of(real, "ln");
     all.push_back(agreement("layer norm: y", f.y, f_bounds.y, reference->answer("hpreact", values)));
     all.push_back(agreement("layer norm: dγ", b.dlngain, b_bounds.dlngain, reference->answer("dlngain", values)));
     all.push_back(agreement("layer norm: dβ", b.dlnbias, b_bounds.dlnbias, reference->answer("dlnbias", values)));
-    all.push_back(agreement("layer norm: dx", b.dx, b_bounds.dx, reference->answer("dhprebn", values)));
+    all.push_back(agreement("layer norm: dx", b.dx, b_bounds.dx, reference->answer("dhpreln", values)));
     return all;
 }
 

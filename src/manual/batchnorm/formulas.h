@@ -11,7 +11,6 @@
 
 #include "base/network.h"
 #include "manual/sums.h"
-#include "steps/value_range.h"
 
 namespace byhand {
 
@@ -20,10 +19,6 @@ template <class T>
 T divisor_of(Divisor divisor, std::size_t n) {
     return static_cast<T>(divisor == Divisor::n ? n : n - 1);
 }
-
-// Of variances, and of the inverse of a deviation; bndiff2 is not negative either. Beyond, their third powers overflow.
-inline constexpr ValueRange kVariance{0, 0x1p80};
-inline constexpr ValueRange kInverseDeviation{0x1p-64, 0x1p64};
 
 // ---- forward ----
 

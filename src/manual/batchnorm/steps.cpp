@@ -9,11 +9,11 @@ namespace {
 
 // The normalised value before γ and β; without them, the norm's result.
 std::string raw(const Site& at) {
-    return at.network.norm.affine ? at.value("bnraw") : at.y();
+    return at.operation.norm.affine ? at.value("bnraw") : at.y();
 }
 
 void forward(StepList& f, const Site& at) {
-    const NormConfig& norm = at.network.norm;
+    const NormConfig& norm = at.operation.norm;
     const std::size_t n = at.rows, H = at.operation.layer.outputs;
     const auto v = [&at](const char* name) { return at.value(name); };
     add(f, v("bnmeani"), {H}, {at.x()}, BYHAND_FUNCTION(batchnorm_mean), n, H);
@@ -34,7 +34,7 @@ void forward(StepList& f, const Site& at) {
 }
 
 void in_small_steps(StepList& b, const Site& at) {
-    const NormConfig& norm = at.network.norm;
+    const NormConfig& norm = at.operation.norm;
     const std::size_t n = at.rows, H = at.operation.layer.outputs;
     const auto v = [&at](const char* name) { return at.value(name); };
     const std::string draw = gradient_of(raw(at));
@@ -50,14 +50,14 @@ void in_small_steps(StepList& b, const Site& at) {
 }
 
 void in_one_line(StepList& b, const Site& at) {
-    const NormConfig& norm = at.network.norm;
+    const NormConfig& norm = at.operation.norm;
     add(b, at.dx(), at.wide(), {gradient_of(raw(at)), raw(at), at.value("bnvar_inv"), at.value("bnvar")},
         BYHAND_FUNCTION(batchnorm_backward), at.rows, at.operation.layer.outputs, norm.batch_divisor, norm.epsilon,
         norm.epsilon_place);
 }
 
 void by_gradients_of_gain_and_bias(StepList& b, const Site& at) {
-    const NormConfig& norm = at.network.norm;
+    const NormConfig& norm = at.operation.norm;
     add(b, at.dx(), at.wide(),
         {at.dy(), at.value("dbngain"), at.value("dbnbias"), raw(at), at.value("bngain"), at.value("bnvar_inv"),
          at.value("bnvar")},
@@ -67,7 +67,7 @@ void by_gradients_of_gain_and_bias(StepList& b, const Site& at) {
 
 void backward(StepList& b, const Site& at) {
     const std::size_t n = at.rows, H = at.operation.layer.outputs;
-    if (at.network.norm.affine) {
+    if (at.operation.norm.affine) {
         add(b, at.value("dbngain"), {H}, {at.dy(), raw(at)}, BYHAND_FUNCTION(batchnorm_gain_backward), n, H);
         add(b, at.value("dbnbias"), {H}, {at.dy()}, BYHAND_FUNCTION(batchnorm_bias_backward), n, H);
         if (at.form == HandForm::fused) {
@@ -81,7 +81,7 @@ void backward(StepList& b, const Site& at) {
 }
 
 void evaluation(StepList& e, const Site& at) {
-    const NormConfig& norm = at.network.norm;
+    const NormConfig& norm = at.operation.norm;
     const std::size_t n = at.rows, H = at.operation.layer.outputs;
     const std::string mean = at.value("bnmean_running"), spread = at.value("bnvar_running");
     if (norm.affine) {
@@ -94,7 +94,7 @@ void evaluation(StepList& e, const Site& at) {
 }
 
 void update(StepList& u, const Site& at) {
-    const NormConfig& norm = at.network.norm;
+    const NormConfig& norm = at.operation.norm;
     const std::size_t H = at.operation.layer.outputs;
     const std::string mean = at.value("bnmean_running"), spread = at.value("bnvar_running");
     add(u, update_of(mean), {H}, {mean, at.value("bnmeani")}, BYHAND_FUNCTION(running_mean_update), H, norm.momentum);

@@ -1,6 +1,4 @@
-// Layer norm: a row worked by hand, what sets it apart from batch norm, and finite differences.
-#include "manual/layernorm.h"
-
+// Layer norm and RMS norm: rows worked by hand, what sets them apart from batch norm, and finite differences.
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -9,7 +7,9 @@
 #include <vector>
 
 #include "manual/differences.h"
+#include "manual/layernorm/formulas.h"
 #include "manual/networks.h"
+#include "manual/rmsnorm/formulas.h"
 #include "steps/rounded.h"
 
 using namespace byhand;
@@ -39,17 +39,17 @@ Values<T> layer_norm(const Input<T>& in, double epsilon) {
     }
     v.dgain.resize(H);
     v.dbias.resize(H);
-    layernorm_mean(v.mean.data(), in.x.data(), n, H);
+    row_mean(v.mean.data(), in.x.data(), n, H);
     layernorm_difference(v.diff.data(), in.x.data(), v.mean.data(), n, H);
-    batchnorm_square(v.diff2.data(), v.diff.data(), n * H);
-    layernorm_variance(v.var.data(), v.diff2.data(), n, H);
-    batchnorm_inverse_deviation(v.var_inv.data(), v.var.data(), n, epsilon, EpsilonPlace::inside);
-    layernorm_normalise(v.raw.data(), v.diff.data(), v.var_inv.data(), n, H);
-    batchnorm_scale_shift(v.y.data(), v.raw.data(), in.gain.data(), in.bias.data(), n, H);
-    batchnorm_gain_backward(v.dgain.data(), in.dy.data(), v.raw.data(), n, H);
-    batchnorm_bias_backward(v.dbias.data(), in.dy.data(), n, H);
-    batchnorm_raw_backward(v.dx.data(), in.dy.data(), in.gain.data(), n, H);
-    layernorm_backward(v.dx.data(), v.dx.data(), v.raw.data(), v.var_inv.data(), v.var.data(), n, H, epsilon);
+    row_square(v.diff2.data(), v.diff.data(), n * H);
+    row_mean(v.var.data(), v.diff2.data(), n, H);
+    row_inverse_root(v.var_inv.data(), v.var.data(), n, epsilon);
+    row_normalise(v.raw.data(), v.diff.data(), v.var_inv.data(), n, H);
+    row_norm_scale_shift(v.y.data(), v.raw.data(), in.gain.data(), in.bias.data(), n, H);
+    row_norm_gain_backward(v.dgain.data(), in.dy.data(), v.raw.data(), n, H);
+    row_norm_bias_backward(v.dbias.data(), in.dy.data(), n, H);
+    row_norm_raw_backward(v.dx.data(), in.dy.data(), in.gain.data(), n, H);
+    layernorm_backward(v.dx.data(), v.dx.data(), v.raw.data(), v.var_inv.data(), n, H);
     return v;
 }
 
@@ -131,4 +131,30 @@ TEST_CASE("layer norm on Rounded numbers bounds what float makes of them") {
         CHECK(std::fabs(static_cast<double>(narrow.dx[i]) - right.dx[i]) <= bounds.dx[i].any_order());
         CHECK(bounds.dx[i].any_order() < 1e-3);
     }
+}
+
+// Squares 1, 49, 25, 25: the root of their mean is 5. With dx̂ 1, 2, 3, 4, Σ(dx̂·x̂)/4 is 2.5.
+TEMPLATE_TEST_CASE("RMS norm: a row worked by hand, forwards and back in one line", "", float, double) {
+    using T = TestType;
+    const std::vector<T> x = {1, 7, 5, -5}, dy = {1, -1, 1.5, 2}, gain = {1, -2, 2, -2};
+    std::vector<T> square(4), raw(4), y(4), dx(4), dgain(4);
+    T mean = 0, inverse = 0;
+    row_square(square.data(), x.data(), 4);
+    row_mean(&mean, square.data(), 1, 4);
+    row_inverse_root(&inverse, &mean, 1, 0);
+    row_normalise(raw.data(), x.data(), &inverse, 1, 4);
+    row_norm_scale(y.data(), raw.data(), gain.data(), 1, 4);
+    row_norm_gain_backward(dgain.data(), dy.data(), raw.data(), 1, 4);
+    row_norm_raw_backward(dx.data(), dy.data(), gain.data(), 1, 4);
+    CHECK(dx == std::vector<T>{1, 2, 3, -4});
+    rmsnorm_backward(dx.data(), dx.data(), raw.data(), &inverse, 1, 4);
+    const auto check = [](const std::vector<T>& made, const std::vector<double>& expected) {
+        for (std::size_t i = 0; i < made.size(); ++i) {
+            CHECK(std::fabs(made[i] - expected[i]) < 1e-6);
+        }
+    };
+    CHECK(mean == 25);
+    check(y, {0.2, -2.8, 2, 2});
+    check(dgain, {0.2, -1.4, 1.5, -2});
+    check(dx, {0.1, -0.3, 0.1, -0.3});
 }

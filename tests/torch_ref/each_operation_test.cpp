@@ -1,0 +1,142 @@
+// Every operation that `layers` can list, beside others, held against LibTorch's own.
+#include <catch2/catch_test_macros.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "harness/alone.h"
+#include "harness/compare.h"
+#include "harness/gradcheck.h"
+#include "manual/models.h"
+#include "manual/stepwise.h"
+#include "torch_ref/answers.h"
+#include "torch_ref/example.h"
+#include "torch_ref/module.h"
+#include "torch_ref/near.h"
+#include "torch_ref/stepwise.h"
+
+using namespace byhand;
+
+namespace {
+
+constexpr std::size_t kRows = 9;
+
+struct Case {
+    std::string operation;
+    NetworkConfig network;
+};
+
+// Each activation before a norm, behind one and on the output, beside a tanh; each norm on a first layer, behind an
+// activation and on the output, with and without γ and β, with ε of their own.
+std::vector<Case> cases() {
+    std::vector<Case> all;
+    const auto add = [&all](const std::string& operation, std::vector<OperationConfig> layers) {
+        all.push_back({operation, with_layers(example::small_network({}), std::move(layers))});
+    };
+    for (const char* activation : op::kActivations) {
+        OperationConfig f{activation};
+        f.negative_slope = 0.3;
+        add(activation, {{"linear", 7},
+                         {"batchnorm"},
+                         f,
+                         {"linear", 4, false},
+                         f,
+                         {"batchnorm"},
+                         {"linear", 5},
+                         {"tanh"},
+                         {"linear"},
+                         f});
+    }
+    for (const char* kind : op::kNorms) {
+        OperationConfig norm{kind}, plain{kind}, other{kind};
+        plain.affine = false;
+        plain.epsilon = 0.03;
+        other.epsilon = 0.25;
+        other.momentum = kind == std::string(op::kBatchnorm) ? std::optional(0.37) : std::nullopt;
+        add(kind, {{"linear", 7, false},
+                   norm,
+                   {"relu"},
+                   {"linear", 3},
+                   {"silu"},
+                   plain,
+                   {"linear", 5},
+                   plain,
+                   {"tanh"},
+                   {"linear"},
+                   other});
+    }
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("each operation: every value and gradient by hand is LibTorch's, in all forms") {
+    for (const auto& [operation, network] : cases()) {
+        INFO(operation);
+        const example::Example example = example::make(network, kRows);
+        const auto torch = torch_ref::stepwise(example.config, kRows, DType::float32);
+        torch->load(example.state);
+        torch->run(example.batch(), 0.25F);
+        const std::vector<View> theirs = torch->views();
+        for (const HandForm form : {HandForm::stepwise, HandForm::collapsed, HandForm::fused}) {
+            const Graph graph = hand_graph(form, example.config, kRows);
+            const auto hand = make_step_side(graph);
+            hand->load(example.state);
+            hand->run(example.batch(), 0.25F);
+            std::size_t compared = 0;
+            for (const View& view : hand->views()) {
+                if (const View* other = find(theirs, view.name)) {
+                    near::check(view.name, near::values(view), near::values(*other), 1e-4, 1e-7);
+                    ++compared;
+                }
+            }
+            CHECK(compared > 40);
+        }
+    }
+}
+
+TEST_CASE("each operation: each step in isolation is right in float, and its gradients agree with finite differences") {
+    for (const auto& [operation, network] : cases()) {
+        INFO(operation);
+        const example::Example example = example::make(network, kRows);
+        const auto reference = torch_ref::stepwise(example.config, kRows, DType::float32);
+        const auto answers = torch_ref::answers(HandForm::stepwise, example.config, kRows);
+        reference->load(example.state);
+        const float rate = 0.25F;
+        reference->run(example.batch(), rate);
+        const Graph graph = stepwise_graph(example.config, kRows);
+        Questions questions(with_inputs(reference->views(), example.batch(), example.config.context, &rate),
+                            example.config.vocabulary, 3, graph.ranges);
+        for (const StepAlone& step : run_alone(graph, {.right = graph}, *answers, questions)) {
+            INFO(step.makes);
+            CHECK_FALSE(step.wrong());
+        }
+        for (const CheckedGradient& gradient : gradcheck(graph, example.state, example.batch(), {.elements = 12})) {
+            INFO(gradient.name);
+            CHECK(agrees(gradient.verdict));
+        }
+    }
+}
+
+TEST_CASE("each operation: the module's values and gradients are those of the single steps") {
+    for (const auto& [operation, network] : cases()) {
+        INFO(operation);
+        const example::Example example = example::make(network, kRows);
+        const auto steps = torch_ref::stepwise(example.config, kRows, DType::float32);
+        const auto module = torch_ref::module_side(example.config, kRows);
+        for (Side* side : {steps.get(), module.get()}) {
+            side->load(example.state);
+            side->run(example.batch(), 0.25F);
+        }
+        const std::vector<View> expected = steps->views();
+        std::size_t compared = 0;
+        for (const View& view : module->views()) {
+            const View* other = find(expected, view.name);
+            REQUIRE(other != nullptr);
+            near::check(view.name, near::values(view), near::values(*other), 1e-4, 1e-7);
+            ++compared;
+        }
+        CHECK(compared > 40);
+    }
+}
