@@ -35,6 +35,9 @@ std::vector<OperationConfig> long_form(const NetworkConfig& config) {
     const std::string norm = norm_of(config.norm.kind);
     std::vector<OperationConfig> list;
     for (const std::size_t width : config.hidden) {
+        if (config.flatten > 0) {
+            list.emplace_back(op::kFlatten).positions = config.flatten;
+        }
         list.push_back({op::kLinear, width, config.hidden_bias});
         if (config.norm.place == NormPlace::before) {
             list.push_back({norm});
@@ -54,6 +57,7 @@ std::vector<OperationConfig> long_form(const NetworkConfig& config) {
 // What the value is called that an operation reads.
 std::string read_as(const std::string& operation) {
     return operation == op::kLinear      ? "h"
+           : operation == op::kFlatten   ? "hpos"
            : operation == op::kBatchnorm ? "hprebn"
            : operation == op::kLayernorm ? "hpreln"
            : operation == op::kRmsnorm   ? "hprerms"
@@ -74,14 +78,21 @@ void check_layers(const std::vector<OperationConfig>& list) {
     const auto refuse = [](std::size_t i, const std::string& what) {
         throw InputError("layers[" + std::to_string(i) + "]: " + what);
     };
+    const auto is_linear = [&](std::size_t i) { return i < list.size() && list[i].op == op::kLinear; };
     const std::ptrdiff_t linears = std::ranges::count(list, op::kLinear, &OperationConfig::op);
     require(!list.empty(), "layers: a network without operations; list them");
-    if (list.front().op != op::kLinear) {
+    if (list.front().op != op::kLinear && list.front().op != op::kFlatten) {
         refuse(0, "\"" + list.front().op + "\" comes before the first linear: begin with a linear");
     }
     std::ptrdiff_t linear = 0;
     std::set<std::string> read;
     for (std::size_t i = 0; i < list.size(); ++i) {
+        if (list[i].op == op::kFlatten) {
+            if (!is_linear(i + 1)) {
+                refuse(i, "what a flatten joins goes to a linear: put one behind it");
+            }
+            continue;
+        }
         if (list[i].op != op::kLinear) {
             if (!read.insert(read_as(list[i].op)).second) {
                 refuse(i, "layer " + std::to_string(linear) + " has two operations that read " + read_as(list[i].op) +
@@ -129,8 +140,14 @@ std::vector<OperationConfig> expanded(const NetworkConfig& config) {
 std::vector<Layer> layers(const NetworkConfig& config) {
     const std::vector<OperationConfig> list = expanded(config);
     std::vector<Layer> all;
-    std::size_t inputs = config.context * config.embedding;
+    std::size_t positions = config.context, inputs = config.embedding;
     for (std::size_t i = 0; i < list.size(); ++i) {
+        const bool joins_all = i == 0 && list[i].op != op::kFlatten;
+        if (joins_all || list[i].op == op::kFlatten) {
+            const std::size_t joined = joins_all ? config.context : list[i].positions;
+            inputs *= joined;
+            positions = joined == 0 ? 0 : positions / joined;
+        }
         if (list[i].op == op::kLinear) {
             Layer& layer = all.emplace_back();
             layer.number = all.size();
@@ -138,6 +155,7 @@ std::vector<Layer> layers(const NetworkConfig& config) {
             layer.is_output = all.size() > config.hidden.size();
             layer.outputs = inputs = layer.is_output ? config.vocabulary : list[i].outputs;
             layer.has_bias = list[i].bias;
+            layer.positions = positions;
         } else if (list[i].op == op::kBatchnorm) {
             all.back().norm = list[i - 1].op == op::kLinear ? NormPlace::before : NormPlace::after;
         }
@@ -155,18 +173,33 @@ std::vector<Operation> operations(const NetworkConfig& config) {
     const std::vector<Layer> all = layers(config);
     Layer none;
     none.number = 0;
-    std::vector<Operation> operations = {{op::kEmbedding, none, "X", "emb"}, {op::kFlatten, none, "emb", "embcat"}};
+    std::vector<Operation> operations = {{op::kEmbedding, none, "X", "emb"}};
+    const auto flatten = [&](const Layer& here, const std::string& in, const std::string& out, std::size_t joined) {
+        const std::size_t before = operations.size() == 1 ? config.context : here.positions;
+        const std::size_t width = operations.size() == 1 ? config.embedding : here.outputs;
+        operations.push_back({op::kFlatten, here, in, out});
+        operations.back().positions = joined == 0 ? 0 : before / joined;
+        operations.back().joined = joined;
+        operations.back().width = width;
+    };
+    const bool by_parts = list.front().op == op::kFlatten;
+    flatten(none, "emb", "embcat", by_parts ? list.front().positions : config.context);
     std::string input = "embcat";
     std::size_t layer = 0;
-    for (std::size_t i = 0; i < list.size(); ++i) {
+    for (std::size_t i = by_parts ? 1 : 0; i < list.size(); ++i) {
         layer += list[i].op == op::kLinear ? 1 : 0;
         const Layer& here = all[layer - 1];
+        if (list[i].op == op::kFlatten) {
+            flatten(here, input, here.value("h"), list[i].positions);
+            input = operations.back().output;
+            continue;
+        }
         const std::string output = i + 1 == list.size() ? "logits" : here.value(read_as(list[i + 1].op));
         NormConfig norm = config.norm;
         norm.affine = list[i].affine.value_or(norm.affine);
         norm.epsilon = list[i].epsilon.value_or(norm.epsilon);
         norm.momentum = list[i].momentum.value_or(norm.momentum);
-        operations.push_back({list[i].op, here, input, output, list[i].negative_slope, norm});
+        operations.push_back({list[i].op, here, input, output, list[i].negative_slope, norm, 0, here.positions});
         input = output;
     }
     operations.push_back({op::kCrossEntropy, all.back(), "logits", "loss"});
@@ -194,11 +227,13 @@ NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> lay
     const auto one_norm = [](const OperationConfig& one) { return is_norm(one.op); };
     const auto last = std::ranges::find_if(layers, [](const auto& one) { return is_last_linear(one); });
     const auto first_norm = std::ranges::find_if(layers, one_norm);
+    const std::size_t flatten = layers.front().op == op::kFlatten ? layers.front().positions : 0;
     const auto activation =
         std::ranges::find_if(layers, [](const auto& one) { return std::ranges::count(op::kActivations, one.op) > 0; });
     config.layers.clear();
     config.hidden.clear();
-    config.hidden_bias = layers.front().bias;
+    config.hidden_bias = layers[flatten > 0 ? 1 : 0].bias;
+    config.flatten = flatten;
     config.output_bias = last->bias;
     config.activation = activation == layers.end() ? op::kTanh : activation->op;
     for (const OperationConfig& one : layers) {
@@ -221,6 +256,7 @@ NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> lay
         config.layers = std::move(layers);
         config.activation = op::kTanh;
         config.norm.kind = NormKind::batch;
+        config.flatten = 0;
     }
     return config;
 }
@@ -298,14 +334,17 @@ bool fits_in_memory(const NetworkConfig& config, std::size_t rows) {
         return fits;
     };
     bool fits = add(config.context, config.embedding) && add(config.vocabulary, config.embedding);
-    std::size_t inputs = fits ? config.context * config.embedding : 0;
-    fits = fits && add(rows, inputs);
-    for (std::size_t i = 0; fits && i <= config.hidden.size(); ++i) {
-        const std::size_t outputs = i < config.hidden.size() ? config.hidden[i] : config.vocabulary;
-        fits = add(inputs, outputs) && add(rows, outputs);
-        inputs = outputs;
+    fits = fits && add(rows, config.context * config.embedding);
+    for (const Layer& layer : fits ? layers(config) : std::vector<Layer>()) {
+        fits =
+            fits && add(layer.inputs, layer.outputs) && layer.positions <= kLimit &&
+            add(rows, layer.positions * (layer.outputs + (layer.number > 1 && layer.positions > 1 ? layer.inputs : 0)));
     }
     return fits;
+}
+
+bool flattens_by_parts(const NetworkConfig& config) {
+    return expanded(config).front().op == op::kFlatten;
 }
 
 void check_network(const NetworkConfig& config, std::size_t rows) {
@@ -323,12 +362,25 @@ void check_network(const NetworkConfig& config, std::size_t rows) {
     for (const std::size_t width : config.hidden) {
         require(width > 0, "a hidden layer of width 0 passes nothing on: --hidden takes widths of at least 1");
     }
+    std::size_t positions = flattens_by_parts(config) ? config.context : 1;
+    const std::vector<OperationConfig> list = expanded(config);
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        if (list[i].op == op::kFlatten) {
+            require(list[i].positions > 0 && positions % list[i].positions == 0,
+                    "layers[" + std::to_string(i) + "]: " + std::to_string(positions) +
+                        " positions can't be joined by " + std::to_string(list[i].positions) +
+                        "s: change its positions, or the context");
+            positions /= list[i].positions;
+        }
+    }
+    require(positions == 1, "layers: " + std::to_string(positions) +
+                                " positions are left over at the logits: add a flatten, or give a shorter context");
     require(rows > 0, "a batch of 0 rows has no loss: --batch takes at least 1");
 
     for (const Operation& one : operations(config)) {
         const NormConfig& norm = one.norm;
         const bool bessel = norm.batch_divisor == Divisor::n_minus_1 || norm.running_divisor == Divisor::n_minus_1;
-        require(one.op != op::kBatchnorm || rows > 1 || !bessel,
+        require(one.op != op::kBatchnorm || rows * one.positions > 1 || !bessel,
                 "a batch of 1 row has no unbiased variance (it divides by n - 1 = 0): use --batch 2 or more, or "
                 "--bn-variance biased");
         require(!is_norm(one.op) || (norm.momentum >= 0 && norm.momentum <= 1),

@@ -56,7 +56,7 @@ inline constexpr std::size_t kMostContext = 1024;  // as many characters as the 
 // The operations that a network has: those of every network, and those that its `layers` can list.
 namespace op {
 inline constexpr const char* kEmbedding = "embedding";  // X → emb, by C
-inline constexpr const char* kFlatten = "flatten";      // emb → embcat
+inline constexpr const char* kFlatten = "flatten";      // joins positions: emb → embcat, hpos → h
 inline constexpr const char* kLinear = "linear";        // by W and b; begins a layer
 inline constexpr const char* kBatchnorm = "batchnorm";  // reads hprebn; by the conventions of NormConfig
 inline constexpr const char* kLayernorm = "layernorm";  // reads hpreln
@@ -75,8 +75,8 @@ inline constexpr std::array kActivations = {kTanh, kSigmoid, kRelu, kLeakyRelu, 
 inline constexpr std::array kNorms = {kBatchnorm, kLayernorm, kRmsnorm};
 
 // Those that `layers` can list.
-inline constexpr std::array kListed = {kLinear, kBatchnorm, kLayernorm, kRmsnorm,  kTanh, kSigmoid,
-                                       kRelu,   kLeakyRelu, kGelu,      kGeluTanh, kSilu};
+inline constexpr std::array kListed = {kFlatten, kLinear, kBatchnorm, kLayernorm, kRmsnorm,  kTanh,
+                                       kSigmoid, kRelu,   kLeakyRelu, kGelu,      kGeluTanh, kSilu};
 }  // namespace op
 
 // One operation of a network's `layers` with its options.
@@ -86,6 +86,7 @@ struct OperationConfig {
     std::size_t outputs = 0;
     bool bias = true;
     double negative_slope = 0.01;  // of a leaky_relu, for x < 0
+    std::size_t positions = 0;     // of a flatten: how many consecutive ones it joins
     // Of a norm, where they are not those of NetworkConfig::norm; momentum of a batch norm.
     std::optional<bool> affine = std::nullopt;
     std::optional<double> epsilon = std::nullopt;
@@ -99,9 +100,12 @@ struct NetworkConfig {
     std::size_t context = 3;                  // T
     std::size_t embedding = 2;                // E
     std::vector<std::size_t> hidden = {100};  // H of each hidden layer, 1 to kMostHiddenLayers
-    bool hidden_bias = true;                  // b of every hidden linear
-    bool output_bias = true;                  // b of the last linear
-    std::string activation = op::kTanh;       // of every hidden layer, one of op::kActivations
+    // Consecutive positions that are joined before each hidden linear, so that T is their power; 0: all T before the
+    // first.
+    std::size_t flatten = 0;
+    bool hidden_bias = true;             // b of every hidden linear
+    bool output_bias = true;             // b of the last linear
+    std::string activation = op::kTanh;  // of every hidden layer, one of op::kActivations
     NormConfig norm;
     // The operations between embcat and the logits, in order, where the fields above can't say them (with_layers). Then
     // the widths of all linears but the last stand in `hidden` nevertheless, norm.place is `none` where there is no
@@ -119,6 +123,7 @@ struct Layer {
     std::size_t outputs = 0;
     bool is_output = false;
     bool has_bias = false;
+    std::size_t positions = 1;  // for which each row of the batch has a value here: the values have rows·positions rows
     NormPlace norm = NormPlace::none;  // of its batch norm
     std::string suffix;                // "" or ".3"
 
@@ -134,17 +139,20 @@ std::vector<Layer> layers(const NetworkConfig& config);
 // An operation where it stands.
 struct Operation {
     std::string op;
-    // The linear that it belongs to; of embedding and flatten number 0, of the loss the output.
+    // The linear that it belongs to; of embedding and the first flatten number 0, of the loss the output.
     Layer layer;
     // The values between two operations: "hprebn.1" → "hpreact.1".
     std::string input, output;
     double negative_slope = 0;  // of a leaky_relu
     NormConfig norm = {};       // NOLINT(readability-redundant-member-init): the network's, with a norm's own options
     std::size_t place = 0;      // among operations(config)
+    std::size_t positions = 1;  // of what it makes, but for the embedding
+    std::size_t joined = 0;     // of a flatten: positions, each of so many numbers
+    std::size_t width = 0;
 };
 
 // Every operation of the network in order, from the embedding to the loss. What an operation reads is named after it:
-// hprebn, hpreln or hprerms where it is a norm, h a linear, logits the loss, hpreact any other.
+// hprebn, hpreln or hprerms where it is a norm, h a linear, hpos a flatten, logits the loss, hpreact any other.
 std::vector<Operation> operations(const NetworkConfig& config);
 
 // Those that evaluation repeats beside training, from embcat to eval_logits; none where there is no batch norm.
@@ -156,7 +164,8 @@ std::vector<OperationConfig> expanded(const NetworkConfig& config);
 
 // The network with these operations between embcat and the logits: in its short form where that can say them. Throws
 // InputError("layers[2]: …") where they are no network: no linear at the beginning, a linear without outputs that is
-// not the last or one with outputs that is, two operations of a layer that read a value of one name.
+// not the last or one with outputs that is, two operations of a layer that read a value of one name, a flatten that
+// no linear follows.
 NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> layers);
 
 // Name and shape of one tensor.
@@ -192,7 +201,11 @@ bool is_calibrated(const NetworkConfig& config);
 // Whether all that any side keeps of the network and a training batch of `rows` rows takes no more than 2^40 bytes.
 bool fits_in_memory(const NetworkConfig& config, std::size_t rows);
 
-// Throws InputError where the network or a training batch of `rows` rows can't be: an extent of 0, one row with a
+// Whether it flattens its positions by parts: then they determine the context.
+bool flattens_by_parts(const NetworkConfig& config);
+
+// Throws InputError where the network or a training batch of `rows` rows can't be: an extent of 0, positions that a
+// flatten does not divide or that are left over, one row with a
 // divisor n − 1, a context of more than kMostContext, a momentum outside [0, 1], an ε that is negative or not finite,
 // or what does not fit in memory.
 void check_network(const NetworkConfig& config, std::size_t rows);

@@ -25,6 +25,7 @@ void add(std::vector<OperationOfStep>& all, const OperationShape& shape) {
 void add_forward(std::vector<OperationOfStep>& all, const Operation& one, const NetworkConfig& config,
                  std::size_t rows) {
     const std::size_t in = one.layer.inputs, out = one.layer.outputs, V = config.vocabulary;
+    rows *= one.positions;
     if (one.op == op::kEmbedding) {
         add(all, {TimedOperation::embedding_forward, rows * config.context, V, config.embedding});
     } else if (one.op == op::kLinear) {
@@ -42,6 +43,7 @@ void add_forward(std::vector<OperationOfStep>& all, const Operation& one, const 
 void add_backward(std::vector<OperationOfStep>& all, const Operation& one, const NetworkConfig& config,
                   std::size_t rows) {
     const std::size_t in = one.layer.inputs, out = one.layer.outputs;
+    rows *= one.positions;
     if (one.op == op::kTanh) {
         add(all, {TimedOperation::tanh_backward, rows, out, out});
     } else if (one.op == op::kBatchnorm) {

@@ -74,6 +74,10 @@ Recipe notes_recipe_of(const NetworkOptions& options) {
         const auto is_another = [&one](const auto& those, const char* ours) {
             return one.op != ours && std::ranges::count(those, one.op) > 0;
         };
+        if (one.op == op::kFlatten && one.positions > 1) {
+            throw InputError("recipe " + printable(recipe.name) +
+                             ": flattens by parts, and this experiment is about layers that see the whole context");
+        }
         if (is_another(op::kNorms, op::kBatchnorm) || is_another(op::kActivations, op::kTanh)) {
             throw InputError("recipe " + printable(recipe.name) + ": has a " + one.op +
                              ", and this experiment is about layers with a batchnorm and a tanh");

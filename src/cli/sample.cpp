@@ -28,6 +28,7 @@ struct SampleCommand {
     double temperature = 1;
     std::string prefix;
     InputPath recipe, data;
+    bool goes_on = false;
     bool json = false;
 };
 
@@ -74,8 +75,12 @@ int sample(const SampleCommand& options) {
     const SavedModel saved = read_model(options.model, options.recipe, options.data);
     const SampleOptions how{checked_prefix(options.prefix, saved.vocabulary), options.temperature};
     const std::unique_ptr<Model> model = model_to_evaluate(saved);
+    if (options.goes_on && !saved.batches) {
+        throw InputError("--continue: " + printable(options.model.path) +
+                         " has no state of the generator that drew the batches; give --seed instead");
+    }
     const std::uint64_t seed = options.seed.value_or(saved.recipe.sample_seed);
-    TorchGenerator generator = torch_seeded(seed);
+    TorchGenerator generator = options.goes_on ? *saved.batches : torch_seeded(seed);
     const std::optional<std::set<std::u32string>> known = known_names(saved);
 
     Json names = Json::array();
@@ -91,8 +96,10 @@ int sample(const SampleCommand& options) {
         }
     }
     if (options.json) {
-        const Json json = {
-            {"recipe", saved.recipe.name}, {"seed", seed}, {"temperature", options.temperature}, {"names", names}};
+        const Json json = {{"recipe", saved.recipe.name},
+                           {"seed", options.goes_on ? Json() : Json(seed)},
+                           {"temperature", options.temperature},
+                           {"names", names}};
         fmt::print("{}\n", printed_json(json, 2));
     } else if (known) {
         say("{} of {} are new: they do not stand in {}\n", new_ones, options.count,
@@ -108,7 +115,11 @@ void add_sample(const Command& program) {
     const auto options = std::make_shared<SampleCommand>();
     command.option("MODEL", options->model, "What byhand train saved").shows_default();
     command.option("-n", options->count, "How many").whole_number(1).shows_default();
-    command.option("--seed", options->seed, "Of the draws [the recipe's]").whole_number(0);
+    Option seed = command.option("--seed", options->seed, "Of the draws [the recipe's]");
+    seed.whole_number(0);
+    command
+        .flag("--continue", options->goes_on, "Draw with the generator of the training's batches, from where it ended")
+        .excludes(seed);
     command.option("--temperature", options->temperature, "Below 1: more of the likely; above 1: more of the unlikely")
         .number(1e-3, 1e3)
         .shows_default();

@@ -46,7 +46,7 @@ constexpr std::size_t kClassRows = 61, kClassDraws = 16;
 
 NetworkConfig sized(NetworkConfig network, const Extents& extents) {
     network.vocabulary = extents.vocabulary;
-    network.context = extents.context;
+    network.context = flattens_by_parts(network) ? network.context : extents.context;
     network.embedding = extents.embedding;
     for (std::size_t l = 0; l < network.hidden.size(); ++l) {
         network.hidden[l] = extents.hidden + l % 3 * (extents.hidden % 16 == 0 ? 16 : 1);

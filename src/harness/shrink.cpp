@@ -34,7 +34,7 @@ struct Dimension {
 
 std::vector<Dimension> dimensions_of(const NetworkConfig& network) {
     std::vector<Dimension> all = {
-        {.extent = [](NetworkSize& size) -> std::size_t& { return size.rows; }},
+        {.extent = [](NetworkSize& size) -> std::size_t& { return size.rows; }, .outer = true},  // B and positions
         {.extent = [](NetworkSize& size) -> std::size_t& { return size.network.vocabulary; },
          .classes = true,
          .least = 2},

@@ -66,7 +66,9 @@ public:
         const bool from_to = known->size() == 2 && known->front() != Axis::row && known->front() != Axis::embedded;
         std::string text = from_to ? "from " : "";
         for (std::size_t i = 0; i < index.size(); ++i) {
-            text += (i == 0 ? "" : from_to ? " to " : ", ") + at((*known)[i], index[i]);
+            const std::size_t P = (*known)[i] == Axis::row ? positions(name) : 1;
+            text += (i == 0 ? "" : from_to ? " to " : ", ") + at((*known)[i], index[i] / P);
+            text += P > 1 ? ", " + position(index[i] % P) : "";
         }
         return text;
     }
@@ -85,6 +87,19 @@ public:
     }
 
 private:
+    // For which each row of the batch has a row in that value.
+    std::size_t positions(const std::string& name) const {
+        const Value value = value_of(name);
+        const std::string forward = Value{Kind::value, value.base, value.layer}.name();
+        for (const Operation& one : operations(wording_.network)) {
+            if (one.output == forward && one.op != op::kEmbedding) {
+                return one.positions;
+            }
+        }
+        const auto layer = std::ranges::find(layers_, value.layer, &Layer::number);
+        return layer != layers_.end() ? layer->positions : 1;
+    }
+
     static Axes axes_in(const Layer& layer, Axes axes) {
         if (layer.is_output) {
             std::ranges::replace(axes, Axis::unit, Axis::character);

@@ -45,28 +45,28 @@ void Evaluation::logits(std::span<float> out, std::span<const std::int64_t> X) {
 
 void Evaluation::calibrate(std::span<const std::int64_t> X) {
     const NetworkConfig& config = runner_.graph().config;
-    const std::size_t rows_in_all = X.size() / config.context;
-    const auto divisor = static_cast<double>(config.norm.running_divisor == Divisor::n ? rows_in_all : rows_in_all - 1);
     for (const Operation& norm : operations(config)) {
         if (norm.op != op::kBatchnorm) {
             continue;
         }
-        const std::size_t H = norm.layer.outputs;
+        const std::size_t H = norm.layer.outputs, P = norm.positions;
+        const std::size_t n = X.size() / config.context * P;
+        const auto divisor = static_cast<double>(norm.norm.running_divisor == Divisor::n ? n : n - 1);
         const float* x = runner_.tensors()[norm.input].data();
 
         std::vector<double> mean(H);
         for_each_chunk(X, norm.input, [&](std::size_t rows) {
-            for (std::size_t i = 0; i < rows * H; ++i) {
+            for (std::size_t i = 0; i < rows * P * H; ++i) {
                 mean[i % H] += x[i];
             }
         });
         for (double& m : mean) {
-            m /= static_cast<double>(rows_in_all);
+            m /= static_cast<double>(n);
         }
 
         std::vector<double> squares(H);
         for_each_chunk(X, norm.input, [&](std::size_t rows) {
-            for (std::size_t i = 0; i < rows * H; ++i) {
+            for (std::size_t i = 0; i < rows * P * H; ++i) {
                 const double difference = x[i] - mean[i % H];
                 squares[i % H] += difference * difference;
             }

@@ -9,6 +9,7 @@ namespace byhand {
 
 // One operation's, in its folder.
 GlossaryRows embedding_rows();
+GlossaryRows flatten_rows();
 GlossaryRows linear_rows();
 GlossaryRows batchnorm_rows();
 GlossaryRows cross_entropy_rows();

@@ -17,7 +17,7 @@ namespace byhand {
 struct Site {
     const NetworkConfig& network;
     Operation operation;   // in evaluation its input and output carry eval_, where the list is one beside training
-    std::size_t rows = 0;  // B
+    std::size_t rows = 0;  // B times the positions of what the operation makes
     HandForm form = HandForm::stepwise;
 
     const std::string& x() const { return operation.input; }
@@ -26,6 +26,10 @@ struct Site {
     std::string dy() const { return gradient_of(operation.output); }
     // Any other value of its layer: value("bnvar") is "bnvar" or "bnvar.2".
     std::string value(const std::string& name) const { return operation.layer.value(name); }
+    // The same of a value that the operation makes on its way, which in evaluation beside training carries eval_ too.
+    std::string made(const std::string& name) const {
+        return value_of(y()).kind == Kind::evaluated ? evaluation_of(value(name)) : value(name);
+    }
     // (rows, outputs) and (outputs) of its layer.
     Shape wide() const { return {rows, operation.layer.outputs}; }
     Shape narrow() const { return {operation.layer.outputs}; }

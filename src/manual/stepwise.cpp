@@ -22,7 +22,8 @@ std::vector<Part> parts_of(const std::vector<Operation>& operations, const Graph
     std::vector<Part> parts;
     parts.reserve(operations.size());
     for (const Operation& operation : operations) {
-        parts.push_back({{graph.config, operation, graph.rows, form}, find_operation(hand, operation.op)});
+        const std::size_t rows = graph.rows * operation.positions;
+        parts.push_back({{graph.config, operation, rows, form}, find_operation(hand, operation.op)});
     }
     return parts;
 }

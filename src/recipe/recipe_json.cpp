@@ -102,6 +102,7 @@ void describe_operation(Object& object, OperationConfig& one) {
     std::optional<bool> bias = one.op == op::kLinear ? std::optional(one.bias) : std::nullopt;
     object.maybe("bias", bias, truth);
     one.bias = bias.value_or(true);
+    object.maybe("positions", one.positions, Whole{1, kMostContext});
     std::optional<double> slope = one.op == op::kLeakyRelu ? std::optional(one.negative_slope) : std::nullopt;
     object.maybe("negative_slope", slope, kFactor);
     one.negative_slope = slope.value_or(OperationConfig{}.negative_slope);
@@ -111,6 +112,9 @@ void describe_operation(Object& object, OperationConfig& one) {
     for (const char* key : {"outputs", "bias"}) {
         object.refuse_if(one.op != op::kLinear, key, "but goes with a linear only: leave it out");
     }
+    object.refuse_if(one.op != op::kFlatten, "positions", "but goes with a flatten only: leave it out");
+    object.refuse_if(one.op == op::kFlatten && one.positions == 0,
+                     "is a flatten without \"positions\": say how many it joins");
     const bool is_norm = std::ranges::count(op::kNorms, one.op) > 0;
     for (const char* key : {"affine", "epsilon"}) {
         object.refuse_if(!is_norm, key, "but goes with a norm only: leave it out");
@@ -127,6 +131,7 @@ void describe_network(Object& object, NetworkConfig& network) {
     const bool listed = !layers.empty();
     if (!listed) {
         object.take("hidden", network.hidden, List{1, kMostHiddenLayers, kWidth});
+        object.maybe("flatten", network.flatten, Whole{2, kMostContext});
         object.take("bias", network, describe_bias);
         std::optional<std::string> other =
             network.activation == op::kTanh ? std::nullopt : std::optional(network.activation);
@@ -135,7 +140,7 @@ void describe_network(Object& object, NetworkConfig& network) {
     }
     object.take("norm", network.norm,
                 [listed](Object& norm, NormConfig& target) { describe_norm(norm, target, listed); });
-    for (const char* key : {"hidden", "bias", "activation"}) {
+    for (const char* key : {"hidden", "flatten", "bias", "activation"}) {
         object.refuse_if(listed, key, "but \"layers\" lists every operation: leave it out");
     }
     if (listed) {

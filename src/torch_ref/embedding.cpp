@@ -13,9 +13,9 @@ void embedding(TorchSteps& steps, const Site& site) {
 }
 
 void flatten(TorchSteps& steps, const Site& site) {
-    const auto rows = static_cast<std::int64_t>(site.rows);
-    const auto in_rows = [rows](TensorReads r) { return r[0].view({rows, -1}); };
-    steps.push_back({site.y(), {site.rows, site.network.context * site.network.embedding}, {site.x()}, in_rows});
+    const std::size_t width = site.operation.joined * site.operation.width;
+    const auto in_rows = [width = static_cast<std::int64_t>(width)](TensorReads r) { return r[0].view({-1, width}); };
+    steps.push_back({site.y(), {site.rows, width}, {site.x()}, in_rows});
 }
 
 }  // namespace

@@ -183,13 +183,13 @@ private:
     // mean: a second pass.
     void calibrate(std::span<const std::int64_t> X, std::size_t index) {
         const NormConfig& norm = config_.norm;
-        const std::size_t rows = X.size() / config_.context;
+        const Block& block = network_->blocks()[index];
+        const std::size_t rows = X.size() / config_.context * block->layer.positions;
         const std::size_t divisor = norm.running_divisor == Divisor::n ? rows : rows - std::min<std::size_t>(rows, 1);
         if (divisor == 0) {
             throw InputError("a training part of " + std::to_string(rows) +
                              " examples has no spread to calibrate the norm by: give it more names");
         }
-        const Block& block = network_->blocks()[index];
         torch::Tensor sum = torch::zeros(block->running_mean.sizes(), torch::kFloat64);
         for_each_chunk(X, [&](const torch::Tensor& chunk) {
             sum += network_->norm_input(chunk, index).to(torch::kFloat64).sum(0);

@@ -257,7 +257,7 @@ public:
 private:
     torch::Tensor embedded(const torch::Tensor& X, Record* record) {
         const torch::Tensor emb = keep(record, "emb", C_->forward(X));
-        return keep(record, "embcat", emb.view({X.size(0), -1}));
+        return keep(record, "embcat", emb.view({-1, as_int(blocks_.front()->layer.inputs)}));
     }
 
     std::vector<Slot> find_slots() const {

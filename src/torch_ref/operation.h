@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/network.h"
+#include "base/value.h"
 
 namespace byhand::torch_ref {
 
@@ -40,11 +41,15 @@ struct Question {
 struct Site {
     const NetworkConfig& network;
     Operation operation;
-    std::size_t rows = 0;  // B
+    std::size_t rows = 0;  // B times the positions of what the operation makes
 
     const std::string& x() const { return operation.input; }
     const std::string& y() const { return operation.output; }
     std::string value(const char* name) const { return operation.layer.value(name); }
+    // The same of a value that the operation makes on its way, which in evaluation beside training carries eval_ too.
+    std::string made(const char* name) const {
+        return value_of(y()).kind == Kind::evaluated ? evaluation_of(value(name)) : value(name);
+    }
     // (rows, outputs) and (outputs) of its layer.
     Shape wide() const { return {rows, operation.layer.outputs}; }
     Shape narrow() const { return {operation.layer.outputs}; }

@@ -25,7 +25,7 @@ template <class Visit>
 void for_each(const std::vector<Operation>& operations, const NetworkConfig& config, std::size_t rows,
               const TorchOperations& known, Visit visit) {
     for (const Operation& operation : operations) {
-        visit(find(known, operation.op), Site{config, operation, rows});
+        visit(find(known, operation.op), Site{config, operation, rows * operation.positions});
     }
 }
 

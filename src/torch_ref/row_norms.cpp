@@ -15,7 +15,7 @@ using Values = std::map<std::string, Tensor>;
 
 // The normalised value before γ and β; without them, the norm's result.
 std::string raw(const Site& site, const char* name) {
-    return site.operation.norm.affine ? site.value(name) : site.y();
+    return site.operation.norm.affine ? site.made(name) : site.y();
 }
 
 // Appends one step after another.
@@ -39,7 +39,7 @@ Tensor times_rows(TensorReads r) {
 
 void layernorm(TorchSteps& steps, const Site& site) {
     const Shape wide = site.wide(), rows = {site.rows};
-    const auto value = [&site](const char* of) { return site.value(of); };
+    const auto value = [&site](const char* of) { return site.made(of); };
     const auto add = adding(steps);
     add(value("lnmean"), rows, {site.x()}, [](TensorReads r) { return mean_of_rows(r[0]); });
     add(value("lndiff"), wide, {site.x(), value("lnmean")}, [](TensorReads r) { return r[0] - r[1].unsqueeze(1); });
@@ -48,7 +48,7 @@ void layernorm(TorchSteps& steps, const Site& site) {
     add(value("lnvar_inv"), rows, {value("lnvar")}, inverse_root(site.operation.norm.epsilon));
     add(raw(site, "lnraw"), wide, {value("lndiff"), value("lnvar_inv")}, times_rows);
     if (site.operation.norm.affine) {
-        add(site.y(), wide, {raw(site, "lnraw"), value("lngain"), value("lnbias")},
+        add(site.y(), wide, {raw(site, "lnraw"), site.value("lngain"), site.value("lnbias")},
             [](TensorReads r) { return r[1] * r[0] + r[2]; });
         steps.back().first_read_last = true;
     }
@@ -69,14 +69,14 @@ TorchStep layernorm_module(const Site& site) {
 
 void rmsnorm(TorchSteps& steps, const Site& site) {
     const Shape wide = site.wide(), rows = {site.rows};
-    const auto value = [&site](const char* of) { return site.value(of); };
+    const auto value = [&site](const char* of) { return site.made(of); };
     const auto add = adding(steps);
     add(value("rmssquare"), wide, {site.x()}, [](TensorReads r) { return r[0] * r[0]; });
     add(value("rmsmean"), rows, {value("rmssquare")}, [](TensorReads r) { return mean_of_rows(r[0]); });
     add(value("rms_inv"), rows, {value("rmsmean")}, inverse_root(site.operation.norm.epsilon));
     add(raw(site, "rmsraw"), wide, {site.x(), value("rms_inv")}, times_rows);
     if (site.operation.norm.affine) {
-        add(site.y(), wide, {raw(site, "rmsraw"), value("rmsgain")}, [](TensorReads r) { return r[1] * r[0]; });
+        add(site.y(), wide, {raw(site, "rmsraw"), site.value("rmsgain")}, [](TensorReads r) { return r[1] * r[0]; });
         steps.back().first_read_last = true;
     }
 }
@@ -107,11 +107,11 @@ Question one_line(const Site& site, const std::string& normalised, const std::st
 }
 
 std::vector<Question> layernorm_formulas(const Site& site) {
-    return {one_line(site, raw(site, "lnraw"), site.value("lnvar_inv"), true)};
+    return {one_line(site, raw(site, "lnraw"), site.made("lnvar_inv"), true)};
 }
 
 std::vector<Question> rmsnorm_formulas(const Site& site) {
-    return {one_line(site, raw(site, "rmsraw"), site.value("rms_inv"), false)};
+    return {one_line(site, raw(site, "rmsraw"), site.made("rms_inv"), false)};
 }
 
 }  // namespace

@@ -105,6 +105,45 @@ TEST_CASE("network: layers know their extents, biases and norms") {
     CHECK(names(parameters(config)) == Names{"C", "W1", "W2", "W3", "b3"});
 }
 
+TEST_CASE("network: flatten joins positions, and a layer has a row for each that is left") {
+    NetworkConfig config;
+    config.vocabulary = 11;
+    config.context = 9;
+    config.embedding = 5;
+    config.hidden = {7, 2};
+    config.flatten = 3;
+    check_network(config, 2);
+    const std::vector<Layer> all = layers(config);
+    CHECK(all[0].inputs == 15);
+    CHECK(all[0].positions == 3);
+    CHECK(all[1].inputs == 21);
+    CHECK(all[1].positions == 1);
+    CHECK(all[2].inputs == 2);
+    CHECK(all[2].positions == 1);
+    const std::vector<Operation> list = operations(config);
+    const auto flatten = std::ranges::find(list.rbegin(), list.rend(), "flatten", &Operation::op);
+    CHECK(flatten->input == "hpos.1");
+    CHECK(flatten->output == "h.1");
+    CHECK(flatten->joined == 3);
+    CHECK(flatten->width == 7);
+    CHECK(flatten->positions == 1);
+    CHECK(with_layers(config, expanded(config)) == config);
+
+    const auto refusal = [](const NetworkConfig& wrong) -> std::string {
+        try {
+            check_network(wrong, 3);
+        } catch (const InputError& error) {
+            return error.what();
+        }
+        return "";
+    };
+    config.context = 6;
+    CHECK(refusal(config) == "layers[4]: 2 positions can't be joined by 3s: change its positions, or the context");
+    config.context = 27;
+    CHECK(refusal(config) ==
+          "layers: 3 positions are left over at the logits: add a flatten, or give a shorter context");
+}
+
 // The lectures' own figures: 12,097 and 47,024 are printed there, 12,297 is the first with the 200 biases that the norm
 // makes idle.
 TEST_CASE("network: parameters of the published networks") {
@@ -117,6 +156,13 @@ TEST_CASE("network: parameters of the published networks") {
     NetworkConfig ninja = bn;
     ninja.hidden_bias = true;
     CHECK(parameter_count(ninja) == 12297);
+
+    NetworkConfig wavenet = bn;
+    wavenet.context = 8;
+    wavenet.embedding = 24;
+    wavenet.hidden = {128, 128, 128};
+    wavenet.flatten = 2;
+    CHECK(parameter_count(wavenet) == 76579);
 
     NetworkConfig deep = bn;
     deep.hidden = {100, 100, 100, 100, 100};

@@ -66,6 +66,7 @@ TEST_CASE("matrix: a sample") {
     matrix.agree({"--hidden", "31,17", "--activation", "relu"});
     matrix.agree({"--hidden", "23", "--activation", "gelu", "--norm", "after"});
     matrix.agree({"--recipe", "mlp-relu-layernorm"});
+    matrix.agree({"--recipe", "makemore-wavenet", "--context", "4", "--hidden", "11,7"});
     matrix.agree({"--recipe", "no-gain.json", "--hidden", "31,17", "--norm-kind", "rms"});
 }
 

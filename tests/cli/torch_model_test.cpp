@@ -38,6 +38,7 @@ const Case kCases[] = {{"notes", {}},
                        {"makemore-deep", {"--hidden", "7,11"}},
                        {"makemore-ninja", {"--hidden", "3", "--embedding", "1"}},
                        {"mlp-relu-layernorm", {"--hidden", "9,5"}},
+                       {"makemore-wavenet", {"--hidden", "9,5", "--context", "4"}},
                        {"makemore-deep", {"--hidden", "7,11", "--norm-kind", "rms", "--activation", "gelu_tanh"}}};
 
 }  // namespace
@@ -73,7 +74,8 @@ TEST_CASE("an nn.Sequential written with our keys is evaluated and sampled here"
     // The end of a line stands for '.', the end of a name.
     const std::string characters = std::to_string(std::set<char>(names.begin(), names.end()).size());
     // makemore-ninja evaluates by figures that an nn.Sequential has not.
-    for (const std::string recipe : {"notes", "makemore-bn", "makemore-deep", "mlp-relu-layernorm"}) {
+    for (const std::string recipe :
+         {"notes", "makemore-bn", "makemore-deep", "mlp-relu-layernorm", "makemore-wavenet"}) {
         INFO(recipe);
         folder.write("r.json", byhand(folder, {"recipes", recipe}).out);
         REQUIRE(torch_model(folder, {"make", "r.json", characters, "m"}).code == 0);

@@ -38,6 +38,9 @@ std::vector<NetworkConfig> all_networks() {
     all.back().norm.output = true;
     all.push_back(networks::small({5}));
     all.back().norm.place = NormPlace::none;
+    all.push_back(networks::small({5, 3}));
+    all.back().context = 9;
+    all.back().flatten = 3;
     for (const NormKind kind : {NormKind::layer, NormKind::rms}) {
         all.push_back(networks::small({5, 3}));
         all.back().norm.kind = kind;
@@ -140,9 +143,14 @@ TEST_CASE("explain: mistakes stand where they are made") {
     CHECK(named(all, "X")->mistakes.empty());
     // None is lost: each has a place beside one of the activations or norms.
     std::set<std::string> seen;
-    for (const char* operation : op::kListed | std::views::drop(1)) {  // the linear
-        const NetworkConfig network = with_layers(
-            networks::small({5}), {{"linear", 5}, {"batchnorm"}, {"tanh"}, {"linear", 4}, {operation}, {"linear"}});
+    for (const char* operation : op::kListed | std::views::drop(2)) {  // flatten, linear
+        OperationConfig flatten{"flatten"};
+        flatten.positions = 2;
+        NetworkConfig network = networks::small({5});
+        network.context = 4;
+        network = with_layers(
+            network,
+            {flatten, {"linear", 5}, {"batchnorm"}, {"tanh"}, flatten, {"linear", 4}, {operation}, {"linear"}});
         for (const Explanation& one : explain(stepwise_graph(network, 9))) {
             for (const Mistake* mistake : one.mistakes) {
                 seen.insert(mistake->name);

@@ -154,7 +154,8 @@ TEST_CASE("a list of layers that is no network is refused, and so is what it sta
     CHECK(refusal(listed("[]")) == where + ".layers: is an array of 0, takes an array of 1 to 256");
     CHECK(refusal(listed(R"([{"op": "conv"}])")) ==
           where +
-              ".layers[0].op: is \"conv\", takes \"linear\", \"batchnorm\", \"layernorm\", \"rmsnorm\", \"tanh\", "
+              ".layers[0].op: is \"conv\", takes \"flatten\", \"linear\", \"batchnorm\", \"layernorm\", \"rmsnorm\", "
+              "\"tanh\", "
               "\"sigmoid\", \"relu\", \"leaky_relu\", \"gelu\", \"gelu_tanh\" or \"silu\"");
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 3}, {"op": "tanh", "outputs": 3}, {"op": "linear"}])")) ==
           where + ".layers[1].outputs: is 3, but goes with a linear only: leave it out");
@@ -169,6 +170,13 @@ TEST_CASE("a list of layers that is no network is refused, and so is what it sta
           where + ".layers[0].epsilon: is 0.5, but goes with a norm only: leave it out");
     CHECK(refusal(listed(R"([{"op": "linear"}, {"op": "rmsnorm", "momentum": 0.5}])")) ==
           where + ".layers[1].momentum: is 0.5, but goes with a batchnorm only: leave it out");
+    CHECK(refusal(listed(R"([{"op": "flatten"}, {"op": "linear"}])")) ==
+          where + R"(.layers[0]: is a flatten without "positions": say how many it joins)");
+    CHECK(refusal(listed(R"([{"op": "linear", "positions": 2}])")) ==
+          where + ".layers[0].positions: is 2, but goes with a flatten only: leave it out");
+    CHECK(refusal(listed(R"([{"op": "linear", "outputs": 3}, {"op": "flatten", "positions": 2}, {"op": "tanh"},
+                             {"op": "linear"}])")) ==
+          where + ".layers[1]: what a flatten joins goes to a linear: put one behind it");
     CHECK(refusal(listed(R"([{"outputs": 3}])")) == where + ".layers[0].op: is missing; add it");
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 0}])"))
               .starts_with(where + ".layers[0].outputs: is 0, takes a whole number from 1"));

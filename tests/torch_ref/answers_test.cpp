@@ -54,10 +54,6 @@ std::vector<NetworkConfig> conventions(const std::vector<std::size_t>& hidden) {
     return all;
 }
 
-std::string gradient_of(const std::string& name) {
-    return "d" + name;
-}
-
 // A bias before a norm, whose mean takes it out again, and the shift by the maximum: nothing but rounding is left.
 bool is_zero_in_exact_arithmetic(const NetworkConfig& config, const std::string& name) {
     for (const Layer& layer : layers(config)) {

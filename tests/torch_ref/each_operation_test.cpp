@@ -48,6 +48,21 @@ std::vector<Case> cases() {
                          {"linear"},
                          f});
     }
+    OperationConfig pairs{op::kFlatten}, all_three{op::kFlatten};
+    pairs.positions = 2;
+    all_three.positions = 3;
+    add(op::kFlatten, {pairs,
+                       {"linear", 7, false},
+                       {"batchnorm"},
+                       {"tanh"},
+                       {"linear", 5},
+                       {"layernorm"},
+                       all_three,
+                       {"linear", 4},
+                       {"tanh"},
+                       {"batchnorm"},
+                       {"linear"}});
+    all.back().network.context = 6;
     for (const char* kind : op::kNorms) {
         OperationConfig norm{kind}, plain{kind}, other{kind};
         plain.affine = false;

@@ -31,7 +31,8 @@ bool other_slope(Network& network, Step& step, float (*slope)(float variance, fl
 
 // The batch's variance, or the gradient through it, by the other divisor.
 bool other_divisor(Network& network, Step& step) {
-    return network.rows > 1 && scaled(step, to_other_divisor(norm_of(network, step).batch_divisor, network.rows));
+    return rows_of(network, step) > 1 &&
+           scaled(step, to_other_divisor(norm_of(network, step).batch_divisor, rows_of(network, step)));
 }
 
 }  // namespace
@@ -51,16 +52,34 @@ std::vector<Mistake> batchnorm_mistakes() {
         at("batchnorm_mean", "mean-divisor", "the batch's mean by n − 1, like the variance beside it",
            "no source found; tiny-dnn's moments divide one by n, the other by n − 1, side by side",
            [](Network& net, Step& step) {
-               const auto n = static_cast<float>(net.rows);
-               return net.rows > 1 && scaled(step, n / (n - 1));
+               const auto n = static_cast<float>(rows_of(net, step));
+               return rows_of(net, step) > 1 && scaled(step, n / (n - 1));
            }),
         at("batchnorm_mean", "statistics-axis", "statistics over the features instead of the batch",
            "RubixML 423, Fix Batch Norm: https://github.com/RubixML/ML/pull/423",
            [](Network& net, Step& step) {
-               return elementwise(step, [n = net.rows, H = width(step)](std::size_t j, Reads r) {
+               return elementwise(step, [n = rows_of(net, step), H = width(step)](std::size_t j, Reads r) {
                    const float* row = numbers(r, 0) + j % n * H;
                    return std::accumulate(row, row + H, 0.0F) / static_cast<float>(H);
                });
+           }),
+        at("batchnorm_mean", "mean-without-positions", "the sum over rows and positions divided by the rows alone",
+           "a common slip; no source found",
+           [](Network& net, Step& step) {
+               return scaled(step, static_cast<float>(operation_of(net, step).positions));
+           }),
+        at("batchnorm_difference", "statistics-per-position", "a mean for each position instead of one for all",
+           "the makemore lectures, part 5, 38:50: https://lawwu.github.io/transcripts/transcript_t3YJ5hKiMQ0.html",
+           [](Network& net, Step& step) {
+               const std::size_t P = operation_of(net, step).positions, B = net.rows, H = width(step);
+               return P > 1 && B > 1 && elementwise(step, [=](std::size_t i, Reads r) {
+                          const float* x = numbers(r, 0) + i % (P * H);  // of this position and unit
+                          float sum = 0;
+                          for (std::size_t b = 0; b < B; ++b) {
+                              sum += x[b * P * H];
+                          }
+                          return numbers(r, 0)[i] - sum / static_cast<float>(B);
+                      });
            }),
         at("batchnorm_inverse_deviation", "epsilon-outside-root",
            "ε outside the root where it stands inside, or inside", "ncnn 311: https://github.com/Tencent/ncnn/pull/311",
@@ -144,7 +163,7 @@ std::vector<Mistake> batchnorm_mistakes() {
         at("batchnorm_input_backward", "dmean-missing-1/n", "the mean's contribution without its 1/n",
            "mlpack 1327: https://github.com/mlpack/mlpack/pull/1327",
            [](Network& net, Step& step) {
-               return net.rows > 1 && elementwise(step, [H = width(step)](std::size_t i, Reads r) {
+               return rows_of(net, step) > 1 && elementwise(step, [H = width(step)](std::size_t i, Reads r) {
                           return numbers(r, 0)[i] + numbers(r, 1)[i % H];
                       });
            }),
@@ -152,9 +171,8 @@ std::vector<Mistake> batchnorm_mistakes() {
            "= for += at the second use of hprebn: the path through bndiff is overwritten",
            "cs231n, Optimization 2, gradients add up at forks: http://cs231n.github.io/optimization-2/",
            [](Network& net, Step& step) {
-               return elementwise(step, [n = static_cast<float>(net.rows), H = width(step)](std::size_t i, Reads r) {
-                   return numbers(r, 1)[i % H] / n;
-               });
+               return elementwise(step, [n = static_cast<float>(rows_of(net, step)), H = width(step)](
+                                            std::size_t i, Reads r) { return numbers(r, 1)[i % H] / n; });
            }),
     };
 }
@@ -164,7 +182,10 @@ std::vector<Mistake> batchnorm_data_mistakes() {
     return {
         at("batchnorm_mean", "mean-in-fours", "rows past the last whole block of four left out of the mean",
            "1bit-MONSTER 301, partial blocks ignored: https://github.com/1bit-MONSTER/1bit-MONSTER/issues/301",
-           [](Network& net, Step& step) { return rows_left_out(net, step, 0, net.rows / 4 * 4); }),
+           [](Network& net, Step& step) {
+               return operation_of(net, step).positions % 4 != 0 &&
+                      rows_left_out(net, step, 0, rows_of(net, step) / 4 * 4);
+           }),
         at("batchnorm_mean", "mean-in-fixed-point", "a mean that saturates at ±32768",
            "a common slip in fixed-point kernels; no source found",
            [](Network&, Step& step) { return makes_clipped(step, 32768.0F); }),
@@ -192,7 +213,7 @@ std::vector<Mistake> batchnorm_data_mistakes() {
            [](Network&, Step& step) { return makes_clipped(step, 10.0F); }),
         at("batchnorm_bias_backward", "sum-by-halves", "rows added by halving: right for powers of two",
            "llm.c 439: https://github.com/karpathy/llm.c/pull/439",
-           [](Network& net, Step& step) { return rows_left_out(net, step, 0, std::bit_floor(net.rows)); }),
+           [](Network& net, Step& step) { return rows_left_out(net, step, 0, std::bit_floor(rows_of(net, step))); }),
         at("batchnorm_variance_backward", "small-variance-no-gradient", "no gradient for a variance below 1e-6",
            "a common slip; no source found",
            [](Network&, Step& step) {
@@ -203,7 +224,7 @@ std::vector<Mistake> batchnorm_data_mistakes() {
            "near: swift-models 246, a count of a whole batch: https://github.com/tensorflow/swift-models/pull/246",
            [](Network& net, Step& step) {
                const Divisor divisor = norm_of(net, step).batch_divisor;
-               const float ratio = divisor_of(divisor, net.rows) / divisor_of(divisor, 32);
+               const float ratio = divisor_of(divisor, rows_of(net, step)) / divisor_of(divisor, 32);
                return makes_changed(step, [ratio](float x, std::size_t) { return x * ratio; });
            }),
     };

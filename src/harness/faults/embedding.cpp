@@ -41,6 +41,16 @@ std::vector<Mistake> embedding_mistakes() {
                const std::size_t V = net.config.vocabulary, E = width(step), whole = V / 4 * 4;
                return whole < V && unwritten_where(step, [=](std::size_t i) { return i / E >= whole; });
            }),
+        at("concatenate_forward", "flatten-strided", "positions joined that lie apart instead of consecutive ones",
+           "a common slip; no source found",
+           [](Network& net, Step& step) {
+               const Operation one = operation_of(net, step);
+               const std::size_t n = one.joined, P = one.positions, E = one.width;
+               return n > 1 && P > 1 && elementwise(step, [=](std::size_t i, Reads r) {
+                          const std::size_t row = i / (n * E), b = row / P, p = row % P, k = i / E % n;
+                          return numbers(r, 0)[((b * n + k) * P + p) * E + i % E];
+                      });
+           }),
     };
 }
 

@@ -86,7 +86,7 @@ std::vector<Mistake> memory_mistakes() {
         at("linear_weight_backward", "stale-previous-step", "dW from the activations of the step before",
            "ipex-llm 2575: https://github.com/intel/ipex-llm/issues/2575",
            [](Network& net, Step& step) {
-               const std::size_t elements = net.rows * step.shape[0];
+               const std::size_t elements = rows_of(net, step) * step.shape[0];
                const auto kept = std::make_shared<std::vector<float>>();
                return instead(step, [right = step.in_float.run, elements, kept](float* out, Reads r) {
                    const std::vector<float> now(numbers(r, 0), numbers(r, 0) + elements);

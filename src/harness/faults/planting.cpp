@@ -63,6 +63,10 @@ Mistake at(const std::string& function, std::string name, std::string what, std:
               std::move(source), std::move(edit));
 }
 
+std::size_t rows_of(const Network& network, const Step& step) {
+    return network.rows * operation_of(network, step).positions;
+}
+
 NormConfig norm_of(const Network& network, const Step& step) {
     return operation_of(network, step).norm;
 }

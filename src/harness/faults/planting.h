@@ -66,6 +66,8 @@ using Edit = std::function<bool(Network&, Step&)>;
 Mistake at(Find find, std::string name, std::string what, std::string source, Edit edit);
 Mistake at(const std::string& function, std::string name, std::string what, std::string source, Edit edit);
 
+// The rows of what the step's operation makes: B times its positions.
+std::size_t rows_of(const Network& network, const Step& step);
 // The conventions of the norm that the step belongs to.
 NormConfig norm_of(const Network& network, const Step& step);
 // The columns of the step's result, or 1 for a vector's.

@@ -53,8 +53,8 @@ float by_square(float mean_square, float epsilon) {
 
 // The mean of all rows for that of each.
 bool mean_of_all(Network& net, Step& step) {
-    const std::size_t count = net.rows * units(net, step);
-    return net.rows > 1 && elementwise(step, [count](std::size_t, Reads r) {
+    const std::size_t count = rows_of(net, step) * units(net, step);
+    return rows_of(net, step) > 1 && elementwise(step, [count](std::size_t, Reads r) {
                return std::accumulate(numbers(r, 0), numbers(r, 0) + count, 0.0F) / static_cast<float>(count);
            });
 }
@@ -80,7 +80,7 @@ std::vector<Mistake> row_norm_mistakes() {
         at("row_norm_scale_shift", "layernorm-gain-by-row", "γ and β of the row's number instead of the unit's",
            "dlib 2486: https://github.com/davisking/dlib/issues/2486",
            [](Network& net, Step& step) {
-               return net.rows > 1 && elementwise(step, [H = width(step)](std::size_t i, Reads r) {
+               return rows_of(net, step) > 1 && elementwise(step, [H = width(step)](std::size_t i, Reads r) {
                           const std::size_t at = i / H % H;
                           return numbers(r, 1)[at] * numbers(r, 0)[i] + numbers(r, 2)[at];
                       });
@@ -91,8 +91,8 @@ std::vector<Mistake> row_norm_mistakes() {
         at(gradient("lnvar_inv"), "layernorm-sums-of-all-rows", "the sum of a row's gradient taken over all rows",
            "FlagGems 59: https://github.com/flagos-ai/FlagGems/pull/59",
            [](Network& net, Step& step) {
-               const std::size_t count = net.rows * units(net, step);
-               return net.rows > 1 && elementwise(step, [count](std::size_t, Reads r) {
+               const std::size_t count = rows_of(net, step) * units(net, step);
+               return rows_of(net, step) > 1 && elementwise(step, [count](std::size_t, Reads r) {
                           return std::inner_product(numbers(r, 0), numbers(r, 0) + count, numbers(r, 1), 0.0F);
                       });
            }),

@@ -68,15 +68,33 @@ std::vector<Mistake> update_mistakes() {
                           return m * numbers(r, 0)[j] + (1 - m) * numbers(r, 1)[j];
                       });
            }),
+        at("running_mean_update", "running-mean-of-first-position", "the running mean from the first position alone",
+           "the makemore lectures, part 5, 38:50: https://lawwu.github.io/transcripts/transcript_t3YJ5hKiMQ0.html",
+           [](Network& net, Step& step) {
+               const Operation norm = operation_of(net, step);
+               const std::size_t P = norm.positions, B = net.rows, H = norm.layer.outputs;
+               const auto m = static_cast<float>(norm.norm.momentum);
+               if (P == 1) {
+                   return false;
+               }
+               reads_instead(step, 1, norm.input);
+               return elementwise(step, [=](std::size_t j, Reads r) {
+                   float sum = 0;
+                   for (std::size_t b = 0; b < B; ++b) {
+                       sum += numbers(r, 1)[b * P * H + j];
+                   }
+                   return (1 - m) * numbers(r, 0)[j] + m * sum / static_cast<float>(B);
+               });
+           }),
         at("running_spread_update", "running-not-updated", "a running figure that never moves",
            "aprender 2166: https://github.com/paiml/aprender/pull/2166", not_updated),
         at("running_spread_update", "running-variance-divisor", "the running variance by n for n − 1, or n − 1 for n",
            "tt-metal 55438: https://github.com/tenstorrent/tt-metal/issues/55438",
            [](Network& net, Step& step) {
-               if (net.rows < 2) {
+               if (rows_of(net, step) < 2) {
                    return false;
                }
-               const float ratio = to_other_divisor(norm_of(net, step).running_divisor, net.rows);
+               const float ratio = to_other_divisor(norm_of(net, step).running_divisor, rows_of(net, step));
                const bool deviation = norm_of(net, step).running_spread == RunningSpread::deviation;
                const auto m = static_cast<float>(norm_of(net, step).momentum);
                return makes_changed(
@@ -133,8 +151,9 @@ std::vector<Mistake> update_data_mistakes() {
            "near: udacity's deep-learning-v2-pytorch 60, the last batch of another size: "
            "https://github.com/udacity/deep-learning-v2-pytorch/pull/60",
            [](Network& net, Step& step) {
-               const std::size_t whole = net.rows / 2 * 2 * width(step);
-               return unwritten_where(step, [whole](std::size_t i) { return i >= whole; });
+               const std::size_t whole = rows_of(net, step) / 2 * 2 * width(step);
+               return operation_of(net, step).positions % 2 != 0 &&
+                      unwritten_where(step, [whole](std::size_t i) { return i >= whole; });
            }),
     };
 }

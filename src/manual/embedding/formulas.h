@@ -28,7 +28,7 @@ void embedding_backward(T* dC, const T* demb, const std::int64_t* X, std::size_t
     }
 }
 
-// embcat (B, T·E) = emb (B, T, E): the same numbers under another shape.
+// embcat (B, T·E) = emb (B, T, E), or any positions joined: the same numbers under another shape.
 template <class T>
 void concatenate_forward(T* embcat, const T* emb, std::size_t count) {
     std::copy_n(emb, count, embcat);

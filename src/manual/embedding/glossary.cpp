@@ -25,4 +25,15 @@ GlossaryRows embedding_rows() {
     return kRows;
 }
 
+GlossaryRows flatten_rows() {
+    using enum Axis;
+    static const std::vector<GlossaryRow> kRows = {
+        {.value = "hpos",
+         .axes = {row, unit},
+         .meaning = "what the layer makes, before consecutive positions are joined",
+         .rule = "Only the shape was changed: the same numbers, position by position."},
+    };
+    return kRows;
+}
+
 }  // namespace byhand

@@ -1,4 +1,5 @@
-// C and X to emb, and emb to embcat: of each context T rows of C, one after another.
+// C and X to emb, and emb to embcat: of each context T rows of C, one after another. A flatten joins consecutive
+// positions, of emb or of what a layer makes: the same numbers in fewer and longer rows.
 #include "manual/embedding/formulas.h"
 #include "manual/glossary.h"
 #include "manual/operation.h"
@@ -21,13 +22,22 @@ void embedding_gradients(StepList& b, const Site& at) {
     add(b, "dC", {V, E}, {at.dy(), at.x()}, BYHAND_FUNCTION(embedding_backward), at.rows * at.network.context, V, E);
 }
 
+// Of what the flatten reads and makes.
+Shape apart(const Site& at) {
+    const Operation& one = at.operation;
+    const std::size_t B = at.rows / one.positions, T = one.positions * one.joined;
+    return one.layer.number == 0 ? Shape{B, T, one.width} : Shape{B * T, one.width};
+}
+Shape joined(const Site& at) {
+    return {at.rows, at.operation.joined * at.operation.width};
+}
+
 void flatten(StepList& f, const Site& at) {
-    add(f, at.y(), {at.rows, at.network.context * at.network.embedding}, {at.x()}, BYHAND_FUNCTION(concatenate_forward),
-        count(emb(at)));
+    add(f, at.y(), joined(at), {at.x()}, BYHAND_FUNCTION(concatenate_forward), count(joined(at)));
 }
 
 void flatten_gradients(StepList& b, const Site& at) {
-    add(b, at.dx(), emb(at), {at.dy()}, BYHAND_FUNCTION(concatenate_backward), count(emb(at)));
+    add(b, at.dx(), apart(at), {at.dy()}, BYHAND_FUNCTION(concatenate_backward), count(joined(at)));
 }
 
 }  // namespace
@@ -37,7 +47,7 @@ HandOperation embedding_operation() {
 }
 
 HandOperation flatten_operation() {
-    return {.op = op::kFlatten, .forward = flatten, .backward = flatten_gradients};
+    return {.op = op::kFlatten, .forward = flatten, .backward = flatten_gradients, .glossary = flatten_rows()};
 }
 
 }  // namespace byhand

@@ -8,13 +8,13 @@ namespace {
 
 // The normalised value before γ and β; without them, the norm's result.
 std::string raw(const Site& at) {
-    return at.operation.norm.affine ? at.value("lnraw") : at.y();
+    return at.operation.norm.affine ? at.made("lnraw") : at.y();
 }
 
 void forward(StepList& f, const Site& at) {
     const NormConfig& norm = at.operation.norm;
     const std::size_t n = at.rows, H = at.operation.layer.outputs;
-    const auto v = [&at](const char* name) { return at.value(name); };
+    const auto v = [&at](const char* name) { return at.made(name); };
     add(f, v("lnmean"), {n}, {at.x()}, BYHAND_FUNCTION(row_mean), n, H);
     add(f, v("lndiff"), {n, H}, {at.x(), v("lnmean")}, BYHAND_FUNCTION(layernorm_difference), n, H);
     add(f, v("lndiff2"), {n, H}, {v("lndiff")}, BYHAND_FUNCTION(row_square), n * H);
@@ -22,13 +22,14 @@ void forward(StepList& f, const Site& at) {
     add(f, v("lnvar_inv"), {n}, {v("lnvar")}, BYHAND_FUNCTION(row_inverse_root), n, norm.epsilon);
     add(f, raw(at), {n, H}, {v("lndiff"), v("lnvar_inv")}, BYHAND_FUNCTION(row_normalise), n, H);
     if (norm.affine) {
-        add(f, at.y(), {n, H}, {raw(at), v("lngain"), v("lnbias")}, BYHAND_FUNCTION(row_norm_scale_shift), n, H);
+        add(f, at.y(), {n, H}, {raw(at), at.value("lngain"), at.value("lnbias")}, BYHAND_FUNCTION(row_norm_scale_shift),
+            n, H);
     }
 }
 
 void in_small_steps(StepList& b, const Site& at) {
     const std::size_t n = at.rows, H = at.operation.layer.outputs;
-    const auto v = [&at](const char* name) { return at.value(name); };
+    const auto v = [&at](const char* name) { return at.made(name); };
     const std::string draw = gradient_of(raw(at));
     add(b, v("dlnvar_inv"), {n}, {draw, v("lndiff")}, BYHAND_FUNCTION(row_normalise_backward), n, H);
     add(b, v("dlnvar"), {n}, {v("dlnvar_inv"), v("lnvar")}, BYHAND_FUNCTION(row_inverse_root_backward), n,
@@ -51,15 +52,15 @@ void backward(StepList& b, const Site& at) {
     if (at.form == HandForm::stepwise) {
         in_small_steps(b, at);
     } else {
-        add(b, at.dx(), {n, H}, {gradient_of(raw(at)), raw(at), at.value("lnvar_inv")},
+        add(b, at.dx(), {n, H}, {gradient_of(raw(at)), raw(at), at.made("lnvar_inv")},
             BYHAND_FUNCTION(layernorm_backward), n, H);
     }
 }
 
 void ranges(ValueRanges& ranges, const Site& at) {
-    ranges[at.value("lndiff2")] = kNotNegative;
-    ranges[at.value("lnvar")] = kVariance;
-    ranges[at.value("lnvar_inv")] = kInverseDeviation;
+    ranges[at.made("lndiff2")] = kNotNegative;
+    ranges[at.made("lnvar")] = kVariance;
+    ranges[at.made("lnvar_inv")] = kInverseDeviation;
 }
 
 GlossaryRows rows() {

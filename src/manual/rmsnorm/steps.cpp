@@ -8,25 +8,25 @@ namespace {
 
 // The normalised value before γ; without it, the norm's result.
 std::string raw(const Site& at) {
-    return at.operation.norm.affine ? at.value("rmsraw") : at.y();
+    return at.operation.norm.affine ? at.made("rmsraw") : at.y();
 }
 
 void forward(StepList& f, const Site& at) {
     const NormConfig& norm = at.operation.norm;
     const std::size_t n = at.rows, H = at.operation.layer.outputs;
-    const auto v = [&at](const char* name) { return at.value(name); };
+    const auto v = [&at](const char* name) { return at.made(name); };
     add(f, v("rmssquare"), {n, H}, {at.x()}, BYHAND_FUNCTION(row_square), n * H);
     add(f, v("rmsmean"), {n}, {v("rmssquare")}, BYHAND_FUNCTION(row_mean), n, H);
     add(f, v("rms_inv"), {n}, {v("rmsmean")}, BYHAND_FUNCTION(row_inverse_root), n, norm.epsilon);
     add(f, raw(at), {n, H}, {at.x(), v("rms_inv")}, BYHAND_FUNCTION(row_normalise), n, H);
     if (norm.affine) {
-        add(f, at.y(), {n, H}, {raw(at), v("rmsgain")}, BYHAND_FUNCTION(row_norm_scale), n, H);
+        add(f, at.y(), {n, H}, {raw(at), at.value("rmsgain")}, BYHAND_FUNCTION(row_norm_scale), n, H);
     }
 }
 
 void in_small_steps(StepList& b, const Site& at) {
     const std::size_t n = at.rows, H = at.operation.layer.outputs;
-    const auto v = [&at](const char* name) { return at.value(name); };
+    const auto v = [&at](const char* name) { return at.made(name); };
     const std::string draw = gradient_of(raw(at));
     add(b, v("drms_inv"), {n}, {draw, at.x()}, BYHAND_FUNCTION(row_normalise_backward), n, H);
     add(b, v("drmsmean"), {n}, {v("drms_inv"), v("rmsmean")}, BYHAND_FUNCTION(row_inverse_root_backward), n,
@@ -45,15 +45,15 @@ void backward(StepList& b, const Site& at) {
     if (at.form == HandForm::stepwise) {
         in_small_steps(b, at);
     } else {
-        add(b, at.dx(), {n, H}, {gradient_of(raw(at)), raw(at), at.value("rms_inv")}, BYHAND_FUNCTION(rmsnorm_backward),
+        add(b, at.dx(), {n, H}, {gradient_of(raw(at)), raw(at), at.made("rms_inv")}, BYHAND_FUNCTION(rmsnorm_backward),
             n, H);
     }
 }
 
 void ranges(ValueRanges& ranges, const Site& at) {
-    ranges[at.value("rmssquare")] = kNotNegative;
-    ranges[at.value("rmsmean")] = kVariance;
-    ranges[at.value("rms_inv")] = kInverseDeviation;
+    ranges[at.made("rmssquare")] = kNotNegative;
+    ranges[at.made("rmsmean")] = kVariance;
+    ranges[at.made("rms_inv")] = kInverseDeviation;
 }
 
 GlossaryRows rows() {
