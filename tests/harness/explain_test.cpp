@@ -145,9 +145,9 @@ TEST_CASE("explain: mistakes stand where they are made") {
     std::set<std::string> seen;
     for (const char* operation : op::kListed | std::views::drop(2)) {  // flatten, linear
         OperationConfig flatten{"flatten"};
-        flatten.positions = 2;
+        flatten.positions = 3;
         NetworkConfig network = networks::small({5});
-        network.context = 4;
+        network.context = 9;
         network = with_layers(
             network,
             {flatten, {"linear", 5}, {"batchnorm"}, {"tanh"}, flatten, {"linear", 4}, {operation}, {"linear"}});
