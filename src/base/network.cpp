@@ -82,7 +82,7 @@ void check_layers(const std::vector<OperationConfig>& list) {
     const std::ptrdiff_t linears = std::ranges::count(list, op::kLinear, &OperationConfig::op);
     require(!list.empty(), "layers: a network without operations; list them");
     if (list.front().op != op::kLinear && list.front().op != op::kFlatten) {
-        refuse(0, "\"" + list.front().op + "\" comes before the first linear: begin with a linear");
+        refuse(0, "\"" + list.front().op + "\" comes before the first linear: begin with a linear or a flatten");
     }
     std::ptrdiff_t linear = 0;
     std::set<std::string> read;
@@ -363,17 +363,18 @@ void check_network(const NetworkConfig& config, std::size_t rows) {
         require(width > 0, "a hidden layer of width 0 passes nothing on: --hidden takes widths of at least 1");
     }
     std::size_t positions = flattens_by_parts(config) ? config.context : 1;
+    const bool listed = !config.layers.empty();
     const std::vector<OperationConfig> list = expanded(config);
     for (std::size_t i = 0; i < list.size(); ++i) {
         if (list[i].op == op::kFlatten) {
+            const std::string where = listed ? "layers[" + std::to_string(i) + "]: " : "flatten: ";
             require(list[i].positions > 0 && positions % list[i].positions == 0,
-                    "layers[" + std::to_string(i) + "]: " + std::to_string(positions) +
-                        " positions can't be joined by " + std::to_string(list[i].positions) +
-                        "s: change its positions, or the context");
+                    where + std::to_string(positions) + " positions can't be joined by " +
+                        std::to_string(list[i].positions) + "s: change its positions, or the context (--context)");
             positions /= list[i].positions;
         }
     }
-    require(positions == 1, "layers: " + std::to_string(positions) +
+    require(positions == 1, (listed ? "layers: " : "flatten: ") + std::to_string(positions) +
                                 " positions are left over at the logits: add a flatten, or give a shorter context");
     require(rows > 0, "a batch of 0 rows has no loss: --batch takes at least 1");
 

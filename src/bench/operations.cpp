@@ -1,10 +1,12 @@
 #include "bench/operations.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <ranges>
 #include <utility>
 
+#include "base/error.h"
 #include "bench/flops.h"
 #include "bench/our_operations.h"
 #include "names/random.h"
@@ -93,6 +95,11 @@ std::vector<OperationOfStep> operations_of(const NetworkConfig& config, std::siz
     std::vector<OperationOfStep> all;
     const std::vector<Operation> network = operations(config);
     for (const Operation& one : network) {
+        constexpr std::array kTimed = {op::kEmbedding, op::kFlatten, op::kLinear,
+                                       op::kBatchnorm, op::kTanh,    op::kCrossEntropy};
+        if (std::ranges::find(kTimed, one.op) == kTimed.end()) {
+            throw InputError("a " + one.op + " by itself is not timed; leave out --kernels to time the whole step");
+        }
         add_forward(all, one, config, rows);
     }
     for (const Operation& one : network | std::views::reverse) {

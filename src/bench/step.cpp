@@ -61,7 +61,7 @@ std::unique_ptr<Model> make_ours(const NetworkConfig& config, std::size_t rows, 
 
 Recipe with_batch_norm_1d(Recipe recipe) {
     NormConfig& norm = recipe.network.norm;
-    if (norm.place != NormPlace::none && !is_batch_norm_1d(norm)) {
+    if (!running_figures(recipe.network).empty() && !is_batch_norm_1d(norm)) {
         norm = as_batch_norm_1d(norm);
     }
     return recipe;

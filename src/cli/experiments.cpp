@@ -70,6 +70,11 @@ lab::Material material_of(const NetworkOptions& options) {
 // The experiments are about batch norm and tanh. Throws InputError where the recipe has another norm or activation.
 Recipe notes_recipe_of(const NetworkOptions& options) {
     Recipe recipe = recipe_of(options);
+    const auto is_changed = [](const OperationConfig& one) { return one.affine || one.epsilon || one.momentum; };
+    if (recipe.network.norm.kind != NormKind::batch || std::ranges::any_of(recipe.network.layers, is_changed)) {
+        throw InputError("recipe " + printable(recipe.name) +
+                         ": this experiment is about batch norms, all of the same conventions");
+    }
     for (const Operation& one : operations(recipe.network)) {
         const auto is_another = [&one](const auto& those, const char* ours) {
             return one.op != ours && std::ranges::count(those, one.op) > 0;

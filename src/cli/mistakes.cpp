@@ -270,7 +270,7 @@ void print_json(const Scores& scores) {
 
 void print_table(const Scores& scores) {
     for (const Score& score : scores.planted) {
-        fmt::print("{:<34} {:<15} {:<10} {:<10} {}\n", score.name, score.recipe, score.caught ? "caught" : "NOT CAUGHT",
+        fmt::print("{:<34} {:<18} {:<10} {:<10} {}\n", score.name, score.recipe, score.caught ? "caught" : "NOT CAUGHT",
                    score.blamed ? "blamed" : "NOT BLAMED", fmt::join(score.culprits, ", "));
     }
     fmt::print("\n{:<44} {:>7} {:>13}\n", "who", "caught", "false alarms");

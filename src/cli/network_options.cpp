@@ -45,10 +45,10 @@ void add_network_options(const Command& command, NetworkOptions& options) {
     command.option("--norm-kind", options.norm_kind, "Batch norm, layer norm, RMS norm, or none")
         .one_of({"batch", "layer", "rms", "none"})
         .group(kNetworkGroup);
-    command.option("--bn-variance", options.bn_variance, "Its divisor: n - 1 (unbiased) or n (biased)")
+    command.option("--bn-variance", options.bn_variance, "Batch norm's divisor: n - 1 (unbiased) or n (biased)")
         .one_of({"unbiased", "biased"})
         .group(kNetworkGroup);
-    command.option("--bn-eps", options.bn_eps, "Its epsilon, 0 or more").number(0, 1e30).group(kNetworkGroup);
+    command.option("--bn-eps", options.bn_eps, "The norm's epsilon, 0 or more").number(0, 1e30).group(kNetworkGroup);
 }
 
 Recipe read_recipe(const std::string& name_or_path) {
@@ -137,6 +137,10 @@ Recipe with_flags(Recipe recipe, const NetworkOptions& options) {
         network.norm.place = *options.norm == "before"  ? NormPlace::before
                              : *options.norm == "after" ? NormPlace::after
                                                         : NormPlace::none;
+    }
+    if (options.norm && options.norm_kind && (*options.norm == "none") != (*options.norm_kind == "none")) {
+        throw InputError(fmt::format("--norm {} and --norm-kind {} contradict each other: leave one out", *options.norm,
+                                     *options.norm_kind));
     }
     if (options.norm_kind) {
         change_norm_kind(recipe, *options.norm_kind);

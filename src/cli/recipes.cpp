@@ -29,7 +29,7 @@ void add_recipes(const Command& program) {
             throw InputError("--expanded: which recipe? Name one; byhand recipes lists them");
         }
         for (const std::string& shipped_name : shipped_recipes()) {
-            fmt::print("{:<14}  {}\n", shipped_name, read_recipe(shipped_name).about);
+            fmt::print("{:<18}  {}\n", shipped_name, read_recipe(shipped_name).about);
         }
         return kFine;
     });

@@ -23,9 +23,9 @@ Norm norm_of(const Graph& network, const Step& step) {
         return {
             .epsilon = norm.epsilon, .divisor = static_cast<double>(operation.layer.outputs), .epsilon_inside = true};
     }
-    const bool by_n = norm.batch_divisor == Divisor::n;
+    const std::size_t n = network.rows * operation.positions;
     return {.epsilon = norm.epsilon,
-            .divisor = static_cast<double>(by_n ? network.rows : network.rows - 1),
+            .divisor = static_cast<double>(norm.batch_divisor == Divisor::n ? n : n - 1),
             .epsilon_inside = norm.epsilon_place == EpsilonPlace::inside};
 }
 

@@ -62,8 +62,9 @@ Trial trial_of(const CallResult<T>& result, const Case<T>& one, Leeway leeway) {
         const std::vector<double> limits = limits_of<T>(*one.question, leeway);
         trial = judge(ours, one.question->answer, limits);
         if (trial.verdict == Verdict::mismatch) {
-            trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), one.question->answer, limits,
-                              one.step->shape, one.size.network, one.size.rows);
+            trial.hint =
+                hint(std::vector<double>(ours.begin(), ours.end()), one.question->answer, limits, one.step->shape,
+                     one.size.network, one.size.rows * operations(one.size.network).at(one.step->operation).positions);
         }
     }
     if (!result.fault.empty()) {

@@ -55,7 +55,7 @@ NetworkConfig sized(NetworkConfig network, const Extents& extents) {
 }
 
 bool divides_by_nothing(const NetworkConfig& network, std::size_t rows) {
-    return rows == 1 &&
+    return rows == 1 && !running_figures(network).empty() &&
            (network.norm.batch_divisor == Divisor::n_minus_1 || network.norm.running_divisor == Divisor::n_minus_1);
 }
 

@@ -47,7 +47,8 @@ std::string paragraphs(const std::string& text, const char* style) {
 std::string layers_in_words(const NetworkConfig& network) {
     std::string text;
     for (const OperationConfig& one : expanded(network)) {
-        text += (text.empty() ? "" : ", ") + one.op + (one.outputs == 0 ? "" : " " + std::to_string(one.outputs));
+        text += (text.empty() ? "" : ", ") + one.op + (one.outputs == 0 ? "" : " " + std::to_string(one.outputs)) +
+                (one.positions == 0 ? "" : " of " + std::to_string(one.positions) + " positions");
     }
     return text;
 }
@@ -56,6 +57,9 @@ std::string hidden_in_words(const NetworkConfig& network) {
     std::string hidden;
     for (const std::size_t width : network.hidden) {
         hidden += (hidden.empty() ? "" : ", ") + std::to_string(width);
+    }
+    if (network.flatten > 0) {
+        hidden += ", positions joined by " + std::to_string(network.flatten) + "s";
     }
     const NormPlace place = network.norm.place;
     if (place == NormPlace::none) {

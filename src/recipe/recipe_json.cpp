@@ -131,7 +131,7 @@ void describe_network(Object& object, NetworkConfig& network) {
     const bool listed = !layers.empty();
     if (!listed) {
         object.take("hidden", network.hidden, List{1, kMostHiddenLayers, kWidth});
-        object.maybe("flatten", network.flatten, Whole{2, kMostContext});
+        object.maybe("flatten", network.flatten, Whole{1, kMostContext});
         object.take("bias", network, describe_bias);
         std::optional<std::string> other =
             network.activation == op::kTanh ? std::nullopt : std::optional(network.activation);

@@ -2,8 +2,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/layer_norm.h>
 
-#include <cmath>
-
 #include "base/value.h"
 #include "torch_ref/operation.h"
 

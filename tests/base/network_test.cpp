@@ -138,10 +138,11 @@ TEST_CASE("network: flatten joins positions, and a layer has a row for each that
         return "";
     };
     config.context = 6;
-    CHECK(refusal(config) == "layers[4]: 2 positions can't be joined by 3s: change its positions, or the context");
+    CHECK(refusal(config) ==
+          "flatten: 2 positions can't be joined by 3s: change its positions, or the context (--context)");
     config.context = 27;
     CHECK(refusal(config) ==
-          "layers: 3 positions are left over at the logits: add a flatten, or give a shorter context");
+          "flatten: 3 positions are left over at the logits: add a flatten, or give a shorter context");
 }
 
 // The lectures' own figures: 12,097 and 47,024 are printed there, 12,297 is the first with the 200 biases that the norm

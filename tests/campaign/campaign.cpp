@@ -87,13 +87,15 @@ Case make_case(const std::string& recipe, NetworkConfig network, std::size_t row
         c.network.norm.batch_divisor == Divisor::n_minus_1 || c.network.norm.running_divisor == Divisor::n_minus_1;
     const std::size_t fewest = divides_by_n_minus_1 ? 3 : 1;
     if (c.kind == Kind::smallest) {
-        c.network.embedding = c.network.context = 1;
+        c.network.embedding = 1;
+        c.network.context = flattens_by_parts(c.network) ? c.network.context : 1;
         c.network.hidden.assign(c.network.hidden.size(), 1);
         c.network.vocabulary = 2;
         c.rows = divides_by_n_minus_1 ? 2 : 1;
     } else if (c.kind == Kind::odd_sizes && !large) {
         c.network.embedding = odd_up_to(generator, 13);
-        c.network.context = odd_up_to(generator, 7);
+        const std::size_t context = odd_up_to(generator, 7);
+        c.network.context = flattens_by_parts(c.network) ? c.network.context : context;
         c.network.vocabulary = 2 + odd_up_to(generator, 61);
         for (std::size_t& width : c.network.hidden) {
             width = odd_up_to(generator, 151);

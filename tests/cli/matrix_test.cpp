@@ -81,12 +81,14 @@ TEST_CASE("matrix: every activation", "[long]") {
 
 TEST_CASE("matrix: every kind of norm", "[long]") {
     const Matrix matrix;
-    for (const std::string kind : {"batch", "layer", "rms", "none"}) {
+    for (const std::string kind : {"batch", "layer", "rms"}) {
         for (const std::string recipe : {"makemore-deep", "mlp-relu-layernorm", "no-gain.json"}) {
             matrix.agree({"--recipe", recipe, "--hidden", "31,17,23", "--norm-kind", kind, "--norm", "after"});
-            matrix.agree({"--recipe", recipe, "--hidden", "1,7", "--norm-kind", kind});
+            // A layer norm of one unit makes zeros, which show nothing.
+            matrix.agree({"--recipe", recipe, "--hidden", kind == "layer" ? "3,7" : "1,7", "--norm-kind", kind});
         }
     }
+    matrix.agree({"--recipe", "mlp-relu-layernorm", "--norm-kind", "none"});
 }
 
 TEST_CASE("matrix: the recipes that are shipped", "[long]") {

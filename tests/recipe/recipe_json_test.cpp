@@ -181,7 +181,7 @@ TEST_CASE("a list of layers that is no network is refused, and so is what it sta
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 0}])"))
               .starts_with(where + ".layers[0].outputs: is 0, takes a whole number from 1"));
     CHECK(refusal(listed(R"([{"op": "tanh"}, {"op": "linear"}])")) ==
-          where + ".layers[0]: \"tanh\" comes before the first linear: begin with a linear");
+          where + ".layers[0]: \"tanh\" comes before the first linear: begin with a linear or a flatten");
     CHECK(refusal(listed(R"([{"op": "linear"}], "hidden": [3])")) ==
           where + ".hidden: is an array of 1, but \"layers\" lists every operation: leave it out");
     CHECK(refusal(listed(R"([{"op": "linear"}], "bias": {})")) ==

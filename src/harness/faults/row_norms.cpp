@@ -1,7 +1,6 @@
 // Mistakes in layer norm and RMS norm.
 #include <cmath>
 #include <numeric>
-#include <utility>
 
 #include "base/value.h"
 #include "harness/faults/planting.h"
