@@ -72,14 +72,17 @@ std::vector<Mistake> batchnorm_mistakes() {
            "the makemore lectures, part 5, 38:50: https://lawwu.github.io/transcripts/transcript_t3YJ5hKiMQ0.html",
            [](Network& net, Step& step) {
                const std::size_t P = operation_of(net, step).positions, B = net.rows, H = width(step);
-               return P > 1 && B > 1 && elementwise(step, [=](std::size_t i, Reads r) {
-                          const float* x = numbers(r, 0) + i % (P * H);  // of this position and unit
-                          float sum = 0;
-                          for (std::size_t b = 0; b < B; ++b) {
-                              sum += x[b * P * H];
-                          }
-                          return numbers(r, 0)[i] - sum / static_cast<float>(B);
-                      });
+               if (P == 1 || B == 1) {
+                   return false;
+               }
+               return elementwise(step, [=](std::size_t i, Reads r) {
+                   const float* x = numbers(r, 0) + i % (P * H);  // of this position and unit
+                   float sum = 0;
+                   for (std::size_t b = 0; b < B; ++b) {
+                       sum += x[b * P * H];
+                   }
+                   return numbers(r, 0)[i] - sum / static_cast<float>(B);
+               });
            }),
         at("batchnorm_inverse_deviation", "epsilon-outside-root",
            "ε outside the root where it stands inside, or inside", "ncnn 311: https://github.com/Tencent/ncnn/pull/311",
