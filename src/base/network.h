@@ -115,8 +115,8 @@ struct NetworkConfig {
     bool operator==(const NetworkConfig&) const = default;
 };
 
-// One linear with what follows it, and the names its tensors go by: suffixed with ".l" as soon as the network has
-// more than one norm or more than one hidden layer.
+// One linear with what follows it, and the names its tensors go by: suffixed with ".l" as soon as one name would
+// mean two values.
 struct Layer {
     std::size_t number = 1;  // from 1; the output is the last
     std::size_t inputs = 0;
@@ -205,9 +205,8 @@ bool fits_in_memory(const NetworkConfig& config, std::size_t rows);
 bool flattens_by_parts(const NetworkConfig& config);
 
 // Throws InputError where the network or a training batch of `rows` rows can't be: an extent of 0, positions that a
-// flatten does not divide or that are left over, one row with a
-// divisor n − 1, a context of more than kMostContext, a momentum outside [0, 1], an ε that is negative or not finite,
-// or what does not fit in memory.
+// flatten does not divide or that are left over, one row with a divisor n − 1, a context of more than kMostContext, a
+// momentum outside [0, 1], an ε that is negative or not finite, or what does not fit in memory.
 void check_network(const NetworkConfig& config, std::size_t rows);
 
 }  // namespace byhand

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include "manual/batchnorm/formulas.h"
 #include "manual/sums.h"
 
 namespace byhand {
@@ -58,35 +59,7 @@ void row_norm_scale(T* y, const T* raw, const T* gain, std::size_t n, std::size_
     }
 }
 
-// y[i, j] = gain[j]·raw[i, j] + bias[j]
-template <class T>
-void row_norm_scale_shift(T* y, const T* raw, const T* gain, const T* bias, std::size_t n, std::size_t H) {
-    for (std::size_t i = 0; i < n; ++i) {
-        for (std::size_t j = 0; j < H; ++j) {
-            y[i * H + j] = gain[j] * raw[i * H + j] + bias[j];
-        }
-    }
-}
-
 // ---- backward, in mirror order ----
-
-// dgain[j] = Σ_i dy[i, j]·raw[i, j]
-template <class T>
-void row_norm_gain_backward(T* dgain, const T* dy, const T* raw, std::size_t n, std::size_t H) {
-    sum_rows_of_product(dgain, dy, raw, n, H);
-}
-
-// dbias[j] = Σ_i dy[i, j]
-template <class T>
-void row_norm_bias_backward(T* dbias, const T* dy, std::size_t n, std::size_t H) {
-    sum_rows(dbias, dy, n, H);
-}
-
-// draw[i, j] = gain[j]·dy[i, j]
-template <class T>
-void row_norm_raw_backward(T* draw, const T* dy, const T* gain, std::size_t n, std::size_t H) {
-    row_norm_scale(draw, dy, gain, n, H);
-}
 
 // dinverse[i] = Σ_j draw[i, j]·x[i, j]
 template <class T>

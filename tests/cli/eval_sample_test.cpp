@@ -107,6 +107,22 @@ TEST_CASE("the same seed writes the same names, another one others") {
     CHECK(j["temperature"] == 0.5);
 }
 
+TEST_CASE("sample --continue draws with the generator of the training's batches, from where it ended") {
+    const Folder folder;
+    folder.write("n", file_of(world_names()));
+    const auto sampled = [&](const std::string& steps, const Arguments& how) {
+        REQUIRE(byhand(folder, {"train", "--data", "n", "--steps", steps, "--hidden", "9", "--save", "m"}).code == 0);
+        const Json json = json_of(byhand(folder, Arguments{"sample", "m", "-n", "5", "--json"} + how));
+        CHECK(json["seed"].is_null() == (how.size() == 1));
+        return json["names"];
+    };
+    const Json names = sampled("20", {"--continue"});
+    CHECK(sampled("20", {"--continue"}) == names);
+    CHECK(json_of(byhand(folder, {"sample", "m", "-n", "5", "--json"}))["names"] != names);  // the recipe's seed
+    CHECK(sampled("20", {"--seed", "7"}) != names);
+    check_refused(byhand(folder, {"sample", "m", "--continue", "--seed", "7"}), "--seed");
+}
+
 TEST_CASE("temperature: next to nothing writes the likeliest name, much writes all kinds") {
     const Place place;
     place.train({"--steps", "500"});

@@ -394,6 +394,8 @@ TEST_CASE("metrics are written over metrics and nothing else") {
 TEST_CASE("a network that asks for more than there is to see, or to hold, is refused before the work") {
     const Place place;
     place.refuses_training({"--context", "1025"}, "--context");
+    place.refuses_training({"--recipe", "makemore-wavenet", "--context", "6"}, "3 positions can't be joined by 2s");
+    place.refuses_training({"--norm", "none", "--norm-kind", "layer"}, "contradict each other");
     CHECK(byhand(place, {"train", "--data", "n", "--context", "1024", "--embedding", "1", "--hidden", "1", "--batch",
                          "2", "--steps", "1", "--no-save"})
               .code == 0);

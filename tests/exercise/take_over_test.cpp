@@ -81,6 +81,27 @@ TEST_CASE("take over: the steps are theirs, with the shapes of the network; the 
     }
 }
 
+TEST_CASE("take over: the divisor counts the positions of a batch norm, and the units of a layer norm") {
+    NetworkConfig config = kNetwork;
+    config.context = 6;
+    OperationConfig pairs{op::kFlatten}, threes{op::kFlatten};
+    pairs.positions = 2;
+    threes.positions = 3;
+    config = with_layers(config, {pairs, {"linear", 7}, {"batchnorm"}, threes, {"linear", 4}, {"tanh"}, {"linear"}});
+    const auto divisor = [](const NetworkConfig& network, const char* makes, void (*add)(Steps&)) {
+        Graph theirs = stepwise_graph(network, kRows);
+        exercise::take_over(theirs, functions_of(add).in_double());
+        std::array<double, kRows * 7> out{}, zero{};
+        const std::array<Operand<double>, 2> reads = {zero.data(), zero.data()};
+        find_step(theirs, makes)->in_double.run(out.data(), reads);
+        return (out[0] - 12.5) / 1000;
+    };
+    CHECK(divisor(config, "dbnvar.1", [](Steps& all) { all.add("dbnvar.1", dbnvar<double>); }) == kRows * 3 - 1);
+    NetworkConfig layer = kNetwork;
+    layer.norm.kind = NormKind::layer;
+    CHECK(divisor(layer, "dlnvar", [](Steps& all) { all.add("dlnvar", dbnvar<double>); }) == 7);
+}
+
 TEST_CASE("take over: a function of another number of tensors is a fault when it runs") {
     const Functions steps = functions_of([](Steps& all) { all.add("dbnvar", one_too_few<float>); });
     Graph theirs = stepwise_graph(kNetwork, kRows);

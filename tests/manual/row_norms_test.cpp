@@ -45,10 +45,10 @@ Values<T> layer_norm(const Input<T>& in, double epsilon) {
     row_mean(v.var.data(), v.diff2.data(), n, H);
     row_inverse_root(v.var_inv.data(), v.var.data(), n, epsilon);
     row_normalise(v.raw.data(), v.diff.data(), v.var_inv.data(), n, H);
-    row_norm_scale_shift(v.y.data(), v.raw.data(), in.gain.data(), in.bias.data(), n, H);
-    row_norm_gain_backward(v.dgain.data(), in.dy.data(), v.raw.data(), n, H);
-    row_norm_bias_backward(v.dbias.data(), in.dy.data(), n, H);
-    row_norm_raw_backward(v.dx.data(), in.dy.data(), in.gain.data(), n, H);
+    batchnorm_scale_shift(v.y.data(), v.raw.data(), in.gain.data(), in.bias.data(), n, H);
+    batchnorm_gain_backward(v.dgain.data(), in.dy.data(), v.raw.data(), n, H);
+    batchnorm_bias_backward(v.dbias.data(), in.dy.data(), n, H);
+    batchnorm_raw_backward(v.dx.data(), in.dy.data(), in.gain.data(), n, H);
     layernorm_backward(v.dx.data(), v.dx.data(), v.raw.data(), v.var_inv.data(), n, H);
     return v;
 }
@@ -144,8 +144,8 @@ TEMPLATE_TEST_CASE("RMS norm: a row worked by hand, forwards and back in one lin
     row_inverse_root(&inverse, &mean, 1, 0);
     row_normalise(raw.data(), x.data(), &inverse, 1, 4);
     row_norm_scale(y.data(), raw.data(), gain.data(), 1, 4);
-    row_norm_gain_backward(dgain.data(), dy.data(), raw.data(), 1, 4);
-    row_norm_raw_backward(dx.data(), dy.data(), gain.data(), 1, 4);
+    batchnorm_gain_backward(dgain.data(), dy.data(), raw.data(), 1, 4);
+    batchnorm_raw_backward(dx.data(), dy.data(), gain.data(), 1, 4);
     CHECK(dx == std::vector<T>{1, 2, 3, -4});
     rmsnorm_backward(dx.data(), dx.data(), raw.data(), &inverse, 1, 4);
     const auto check = [](const std::vector<T>& made, const std::vector<double>& expected) {

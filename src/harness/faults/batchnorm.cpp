@@ -107,19 +107,16 @@ std::vector<Mistake> batchnorm_mistakes() {
                std::swap(step.reads[1], step.reads[2]);
                return true;
            }),
-        at("batchnorm_gain_backward", "gain-gradient-from-input", "dγ from the norm's input instead of bnraw",
+        at("batchnorm_gain_backward", "gain-gradient-from-input",
+           "dγ from the norm's input instead of its normalised value",
            "none found for this very tensor; near: https://github.com/tensorflow/tensorflow/issues/14676",
-           [](Network& net, Step& step) {
-               // The norm's input is what this layer's bndiff reads, and bndiff is what the raw value reads.
-               const Step* raw = find_step(net, step.reads[1]);
-               const Step* difference = raw != nullptr ? find_step(net, raw->reads[0]) : nullptr;
-               return difference != nullptr && reads_instead(step, 1, difference->reads[0]);
-           }),
+           [](Network& net, Step& step) { return reads_instead(step, 1, operation_of(net, step).input); }),
         at("batchnorm_bias_backward", "sum-skips-first", "dβ summed from the second row on", "no source found",
            [](Network&, Step& step) {
                return makes_changed(step, [](float made, std::size_t j, Reads r) { return made - numbers(r, 0)[j]; });
            }),
-        at("batchnorm_raw_backward", "gain-missing", "dbnraw without γ: invisible while γ is 1",
+        at("batchnorm_raw_backward", "gain-missing",
+           "the normalised value's gradient without γ: invisible while γ is 1",
            "Knet 288: https://github.com/denizyuret/Knet.jl/issues/288",
            [](Network&, Step& step) { return makes_first_read(step); }),
         at("batchnorm_variance_backward", "sign-dbnvar", "+½ for −½ in the gradient of the variance",

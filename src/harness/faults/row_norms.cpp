@@ -76,7 +76,7 @@ std::vector<Mistake> row_norm_mistakes() {
            other_inverse(by_square)),
         at(value("lnmean"), "layernorm-statistics-of-all-rows", "one mean of all rows instead of one for each",
            "FuxiCTR 23: https://github.com/reczoo/FuxiCTR/issues/23", mean_of_all),
-        at("row_norm_scale_shift", "layernorm-gain-by-row", "γ and β of the row's number instead of the unit's",
+        at("batchnorm_scale_shift", "gain-by-row", "γ and β of the row's number instead of the unit's",
            "dlib 2486: https://github.com/davisking/dlib/issues/2486",
            [](Network& net, Step& step) {
                return rows_of(net, step) > 1 && elementwise(step, [H = width(step)](std::size_t i, Reads r) {
@@ -84,9 +84,6 @@ std::vector<Mistake> row_norm_mistakes() {
                           return numbers(r, 1)[at] * numbers(r, 0)[i] + numbers(r, 2)[at];
                       });
            }),
-        at(gradient("lnraw"), "layernorm-gain-missing", "dlnraw without γ: invisible while γ is 1",
-           "near: llm.c 763: https://github.com/karpathy/llm.c/pull/763",
-           [](Network&, Step& step) { return makes_first_read(step); }),
         at(gradient("lnvar_inv"), "layernorm-sums-of-all-rows", "the sum of a row's gradient taken over all rows",
            "FlagGems 59: https://github.com/flagos-ai/FlagGems/pull/59",
            [](Network& net, Step& step) {
@@ -138,12 +135,6 @@ std::vector<Mistake> row_norm_mistakes() {
                return elementwise(
                    step, [H = width(step)](std::size_t i, Reads r) { return numbers(r, 0)[i] / numbers(r, 1)[i / H]; });
            }),
-        at(gradient("rmsgain"), "rmsnorm-gain-gradient-of-input", "dγ from the norm's input instead of rmsraw",
-           "a common slip; no source found",
-           [](Network& net, Step& step) { return reads_instead(step, 1, operation_of(net, step).input); }),
-        at(gradient("rmsraw"), "rmsnorm-gain-missing", "drmsraw without γ: invisible while γ is 1",
-           "llm.c 763: https://github.com/karpathy/llm.c/pull/763",
-           [](Network&, Step& step) { return makes_first_read(step); }),
         at(gradient("hprerms"), "rmsnorm-correction-dropped", "dx̂/rms alone, as though the root did not depend on x",
            "AiDotNet 695: https://github.com/ooples/AiDotNet/pull/695",
            [](Network&, Step& step) {

@@ -66,7 +66,7 @@ LayerNormForward<T> layer_forward(const NormInput<T>& in, double epsilon) {
     row_mean(f.lnvar.data(), f.lndiff2.data(), n, H);
     row_inverse_root(f.lnvar_inv.data(), f.lnvar.data(), n, epsilon);
     row_normalise(f.lnraw.data(), f.lndiff.data(), f.lnvar_inv.data(), n, H);
-    row_norm_scale_shift(f.y.data(), f.lnraw.data(), in.gain.data(), in.bias.data(), n, H);
+    batchnorm_scale_shift(f.y.data(), f.lnraw.data(), in.gain.data(), in.bias.data(), n, H);
     return f;
 }
 
@@ -79,9 +79,9 @@ template <class T>
 LayerNormBackward<T> layer_backward(const NormInput<T>& in, const LayerNormForward<T>& f) {
     const std::size_t n = in.n, H = in.H;
     LayerNormBackward<T> b{std::vector<T>(H), std::vector<T>(H), std::vector<T>(n * H), std::vector<T>(n * H)};
-    row_norm_gain_backward(b.dlngain.data(), in.dy.data(), f.lnraw.data(), n, H);
-    row_norm_bias_backward(b.dlnbias.data(), in.dy.data(), n, H);
-    row_norm_raw_backward(b.dlnraw.data(), in.dy.data(), in.gain.data(), n, H);
+    batchnorm_gain_backward(b.dlngain.data(), in.dy.data(), f.lnraw.data(), n, H);
+    batchnorm_bias_backward(b.dlnbias.data(), in.dy.data(), n, H);
+    batchnorm_raw_backward(b.dlnraw.data(), in.dy.data(), in.gain.data(), n, H);
     layernorm_backward(b.dx.data(), b.dlnraw.data(), f.lnraw.data(), f.lnvar_inv.data(), n, H);
     return b;
 }

@@ -22,8 +22,8 @@ void forward(StepList& f, const Site& at) {
     add(f, v("lnvar_inv"), {n}, {v("lnvar")}, BYHAND_FUNCTION(row_inverse_root), n, norm.epsilon);
     add(f, raw(at), {n, H}, {v("lndiff"), v("lnvar_inv")}, BYHAND_FUNCTION(row_normalise), n, H);
     if (norm.affine) {
-        add(f, at.y(), {n, H}, {raw(at), at.value("lngain"), at.value("lnbias")}, BYHAND_FUNCTION(row_norm_scale_shift),
-            n, H);
+        add(f, at.y(), {n, H}, {raw(at), at.value("lngain"), at.value("lnbias")},
+            BYHAND_FUNCTION(batchnorm_scale_shift), n, H);
     }
 }
 
@@ -44,9 +44,9 @@ void in_small_steps(StepList& b, const Site& at) {
 void backward(StepList& b, const Site& at) {
     const std::size_t n = at.rows, H = at.operation.layer.outputs;
     if (at.operation.norm.affine) {
-        add(b, at.value("dlngain"), {H}, {at.dy(), raw(at)}, BYHAND_FUNCTION(row_norm_gain_backward), n, H);
-        add(b, at.value("dlnbias"), {H}, {at.dy()}, BYHAND_FUNCTION(row_norm_bias_backward), n, H);
-        add(b, gradient_of(raw(at)), {n, H}, {at.dy(), at.value("lngain")}, BYHAND_FUNCTION(row_norm_raw_backward), n,
+        add(b, at.value("dlngain"), {H}, {at.dy(), raw(at)}, BYHAND_FUNCTION(batchnorm_gain_backward), n, H);
+        add(b, at.value("dlnbias"), {H}, {at.dy()}, BYHAND_FUNCTION(batchnorm_bias_backward), n, H);
+        add(b, gradient_of(raw(at)), {n, H}, {at.dy(), at.value("lngain")}, BYHAND_FUNCTION(batchnorm_raw_backward), n,
             H);
     }
     if (at.form == HandForm::stepwise) {

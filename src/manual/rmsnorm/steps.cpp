@@ -38,8 +38,8 @@ void in_small_steps(StepList& b, const Site& at) {
 void backward(StepList& b, const Site& at) {
     const std::size_t n = at.rows, H = at.operation.layer.outputs;
     if (at.operation.norm.affine) {
-        add(b, at.value("drmsgain"), {H}, {at.dy(), raw(at)}, BYHAND_FUNCTION(row_norm_gain_backward), n, H);
-        add(b, gradient_of(raw(at)), {n, H}, {at.dy(), at.value("rmsgain")}, BYHAND_FUNCTION(row_norm_raw_backward), n,
+        add(b, at.value("drmsgain"), {H}, {at.dy(), raw(at)}, BYHAND_FUNCTION(batchnorm_gain_backward), n, H);
+        add(b, gradient_of(raw(at)), {n, H}, {at.dy(), at.value("rmsgain")}, BYHAND_FUNCTION(batchnorm_raw_backward), n,
             H);
     }
     if (at.form == HandForm::stepwise) {
