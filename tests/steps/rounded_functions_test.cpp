@@ -1,4 +1,4 @@
-// The number that carries its error: tanh, exp and log are off by the units in the last place that stand for them.
+// The number that carries its error: tanh, exp, log and erf are off by the units in the last place that stand for them.
 #include <algorithm>
 #include <bit>
 #include <catch2/catch_test_macros.hpp>
@@ -20,20 +20,21 @@ double ulp(double x) {
 
 }  // namespace
 
-TEST_CASE("rounded: tanh, exp and log are off by as many units in the last place as is said") {
+TEST_CASE("rounded: tanh, exp, log and erf are off by as many units in the last place as is said") {
     std::mt19937_64 random(10);
     for (int run = 0; run < 1000; ++run) {
         const Number x = exact(std::abs(drawn(random, -5, 3)));
         REQUIRE(tanh(x).error >= kTanhUlp * ulp(tanh(x).value));
         REQUIRE(exp(-x).error >= kExpUlp * ulp(exp(-x).value));
         REQUIRE(log(x).error >= kLogUlp * ulp(log(x).value));
+        REQUIRE(erf(x).error >= kErfUlp * ulp(erf(x).value));
         REQUIRE(tanh(x).error <= 2.001 * kTanhUlp * ulp(tanh(x).value));
     }
 }
 
-TEST_CASE("rounded: the library's tanh, exp and log of float are within the units that stand for them") {
+TEST_CASE("rounded: the library's tanh, exp, log and erf of float are within the units that stand for them") {
     struct Worst {
-        double tanh = 0, exp = 0, log = 0;
+        double tanh = 0, exp = 0, log = 0, erf = 0;
     } worst;
     const auto units = [](float computed, double exactly) {
         const bool equal = computed == static_cast<float>(exactly);
@@ -44,6 +45,7 @@ TEST_CASE("rounded: the library's tanh, exp and log of float are within the unit
         const auto x = std::bit_cast<float>(bits);
         const auto wide = static_cast<double>(x);
         worst.tanh = std::max(worst.tanh, units(std::tanh(x), std::tanh(wide)));
+        worst.erf = std::max(worst.erf, units(std::erf(x), std::erf(wide)));
         worst.exp = std::max(worst.exp, units(std::exp(-x), std::exp(-wide)));
         if (x < 88) {
             worst.exp = std::max(worst.exp, units(std::exp(x), std::exp(wide)));
@@ -52,10 +54,11 @@ TEST_CASE("rounded: the library's tanh, exp and log of float are within the unit
             worst.log = std::max(worst.log, units(std::log(x), std::log(wide)));
         }
     }
-    CAPTURE(worst.tanh, worst.exp, worst.log);
+    CAPTURE(worst.tanh, worst.exp, worst.log, worst.erf);
     CHECK(worst.tanh <= kTanhUlp);
     CHECK(worst.exp <= kExpUlp);
     CHECK(worst.log <= kLogUlp);
+    CHECK(worst.erf <= kErfUlp);
     // glibc 2.41 rounds tanh correctly; were all three so, this test would say nothing.
     CHECK(std::max({worst.tanh, worst.exp, worst.log}) > 0.5);
 }

@@ -23,7 +23,7 @@ void embedding_gradients(StepList& b, const Site& at) {
 }
 
 // Of what the flatten reads and makes.
-Shape apart(const Site& at) {
+Shape separate(const Site& at) {
     const Operation& one = at.operation;
     const std::size_t B = at.rows / one.positions, T = one.positions * one.joined;
     return one.layer.number == 0 ? Shape{B, T, one.width} : Shape{B * T, one.width};
@@ -37,7 +37,7 @@ void flatten(StepList& f, const Site& at) {
 }
 
 void flatten_gradients(StepList& b, const Site& at) {
-    add(b, at.dx(), apart(at), {at.dy()}, BYHAND_FUNCTION(concatenate_backward), count(joined(at)));
+    add(b, at.dx(), separate(at), {at.dy()}, BYHAND_FUNCTION(concatenate_backward), count(joined(at)));
 }
 
 }  // namespace
