@@ -47,11 +47,16 @@ public:
         if (row == nullptr || row->axes.size() != number) {
             return std::nullopt;
         }
-        const std::string name = without_kind(tensor);
         if (std::ranges::find(row->axes, Axis::unit) == row->axes.end()) {
-            return name == row->value ? std::optional(row->axes) : std::nullopt;
+            const Value value = value_of(tensor);
+            const bool is_there =
+                value.layer == 0 || std::ranges::any_of(wording_.glossary, [&](const auto& operation) {
+                    return operation.layer == value.layer &&
+                           std::ranges::find(operation.rows, value.base, &GlossaryRow::value) != operation.rows.end();
+                });
+            return is_there ? std::optional(row->axes) : std::nullopt;
         }
-        const std::string base(row->value);
+        const std::string base(row->value), name = without_kind(tensor);
         const auto layer = std::ranges::find_if(
             layers_, [&](const Layer& l) { return name == l.value(base) || name == l.W() || name == l.b(); });
         return layer != layers_.end() ? std::optional(axes_in(*layer, row->axes)) : std::nullopt;
@@ -65,10 +70,18 @@ public:
         }
         const bool from_to = known->size() == 2 && known->front() != Axis::row && known->front() != Axis::embedded;
         std::string text = from_to ? "from " : "";
+        const std::size_t P = positions(name);
         for (std::size_t i = 0; i < index.size(); ++i) {
-            const std::size_t P = (*known)[i] == Axis::row ? positions(name) : 1;
-            text += (i == 0 ? "" : from_to ? " to " : ", ") + at((*known)[i], index[i] / P);
-            text += P > 1 ? ", " + position(index[i] % P) : "";
+            const Axis axis = (*known)[i];
+            text += i == 0 ? "" : from_to ? " to " : ", ";
+            if (axis == Axis::row && P > 1) {
+                text += row(index[i] / P);
+                text += known->back() == Axis::input ? "" : ", " + position(index[i] % P);
+            } else if (axis == Axis::input && i > 0 && P > 1) {  // of the positions that this row joins
+                text += input(index[0] % P * layers_.front().inputs + index[i]);
+            } else {
+                text += at(axis, index[i]);
+            }
         }
         return text;
     }
@@ -86,7 +99,6 @@ public:
         return text + " (`" + before + " → " + spelled(wording_.Y[i]) + "`)";
     }
 
-private:
     // For which each row of the batch has a row in that value.
     std::size_t positions(const std::string& name) const {
         const Value value = value_of(name);
@@ -100,6 +112,7 @@ private:
         return layer != layers_.end() ? layer->positions : 1;
     }
 
+private:
     static Axes axes_in(const Layer& layer, Axes axes) {
         if (layer.is_output) {
             std::ranges::replace(axes, Axis::unit, Axis::character);
@@ -178,7 +191,9 @@ std::vector<std::string> axes_in_words(const std::string& tensor, std::size_t ax
     const std::optional<Axes> known = axes_of(tensor, axes, wording);
     std::vector<std::string> words(axes);
     for (std::size_t i = 0; i < axes; ++i) {
-        words[i] = known ? in_words((*known)[i]) : "index " + digits(i + 1);
+        words[i] = !known                                                               ? "index " + digits(i + 1)
+                   : (*known)[i] == Axis::row && Speaker(wording).positions(tensor) > 1 ? "batch row and position"
+                                                                                        : in_words((*known)[i]);
     }
     return words;
 }

@@ -68,6 +68,24 @@ TEST_CASE("words: a row is shown with its context and the character to predict")
     CHECK(in_words("loss", {}, w) == "loss");
 }
 
+TEST_CASE("words: where positions are joined by parts, a row is one of the batch and a position") {
+    Wording w = wording({5, 3});
+    w.network.context = 4;
+    w.network.flatten = 2;
+    w.network.norm.kind = NormKind::layer;
+    w.glossary = glossary_of(w.network);
+    w.X = {0, 0, 0, 0, 0, 0, 1, 2};
+    w.Y = {1, 4};
+    CHECK(in_words("dhpreact.1", {3, 4}, w) == "dhpreact.1 row 1 (`..em → ж`), position 2, unit 4");
+    CHECK(in_words("lnmean.1", {2}, w) == "lnmean.1 row 1 (`..em → ж`), position 1");
+    CHECK(in_words("h.1", {1, 7}, w) == "h.1 row 1 (`..em → ж`), unit 7");
+    CHECK(in_words("dlnvar.2", {1}, w) == "dlnvar.2 row 1 (`..em → ж`)");
+    // The second pair begins at position 3.
+    CHECK(in_words("dembcat", {3, 8}, w) == "dembcat row 1 (`..em → ж`), position 4, dimension 1");
+    CHECK(axes_in_words("hpreact.1", 2, w) == std::vector<std::string>{"batch row and position", "unit"});
+    CHECK(axes_in_words("hpreact.2", 2, w) == std::vector<std::string>{"batch row", "unit"});
+}
+
 TEST_CASE("words: of a long context the end is shown") {
     Wording w = wording();
     w.network.context = 19;
