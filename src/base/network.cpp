@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -34,7 +35,9 @@ const char* norm_of(NormKind kind) {
 std::vector<OperationConfig> long_form(const NetworkConfig& config) {
     const std::string norm = norm_of(config.norm.kind);
     std::vector<OperationConfig> list;
+    std::size_t below = 0;  // the width of the layer before
     for (const std::size_t width : config.hidden) {
+        const std::size_t layer_below = list.size() - 1;  // the last operation of it
         if (config.flatten > 0) {
             list.emplace_back(op::kFlatten).positions = config.flatten;
         }
@@ -46,12 +49,30 @@ std::vector<OperationConfig> long_form(const NetworkConfig& config) {
         if (config.norm.place == NormPlace::after) {
             list.push_back({norm});
         }
+        if (config.residual && config.flatten == 0 && width == below) {
+            list.emplace_back(op::kResidual).from = layer_below;
+        }
+        below = width;
     }
     list.push_back({op::kLinear, 0, config.output_bias});
+    list.back().tied = config.tied;
     if (config.norm.place != NormPlace::none && config.norm.output) {
         list.push_back({norm});
     }
     return list;
+}
+
+// The network of these operations with the fields that the list stands in place of as they are by default.
+NetworkConfig listed(NetworkConfig config, std::vector<OperationConfig> layers) {
+    for (OperationConfig& one : layers) {
+        one.outputs = 0;
+    }
+    config.layers = std::move(layers);
+    config.activation = op::kTanh;
+    config.residual = config.tied = false;
+    config.norm.kind = NormKind::batch;
+    config.flatten = 0;
+    return config;
 }
 
 // What the value is called that an operation reads.
@@ -61,6 +82,7 @@ std::string read_as(const std::string& operation) {
            : operation == op::kBatchnorm ? "hprebn"
            : operation == op::kLayernorm ? "hpreln"
            : operation == op::kRmsnorm   ? "hprerms"
+           : operation == op::kResidual  ? "hpreres"
                                          : "hpreact";
 }
 
@@ -71,6 +93,52 @@ bool has_suffixes(const std::vector<OperationConfig>& list) {
            std::ranges::any_of(list, [&](const OperationConfig& one) {
                return one.op != op::kLinear && !names.insert(read_as(one.op)).second;
            });
+}
+
+// What the list says of one operation's result, to check what a residual adds.
+struct Made {
+    std::size_t width = 0;   // 0 in the output layer, and of a flatten
+    std::size_t joined = 1;  // positions of the context in each row
+};
+
+std::vector<Made> made_by(const std::vector<OperationConfig>& list) {
+    std::vector<Made> all;
+    Made here;
+    for (const OperationConfig& one : list) {
+        here.joined *= one.op == op::kFlatten ? one.positions : 1;
+        here.width = one.op == op::kLinear ? one.outputs : here.width;
+        all.push_back({one.op == op::kFlatten ? 0 : here.width, here.joined});
+    }
+    return all;
+}
+
+// Where a residual's "from" is no operation whose result it can add: what is wrong, and which would fit.
+std::string wrong_source(const std::vector<OperationConfig>& list, std::size_t residual) {
+    const std::vector<Made> made = made_by(list);
+    const std::size_t from = list[residual].from;
+    const auto name = [](std::size_t i) { return "layers[" + std::to_string(i) + "]"; };
+    const auto fits = [&](std::size_t i) {  // the one just before is what it reads already
+        return i + 1 < residual && made[i].width == made[residual].width && made[i].joined == made[residual].joined &&
+               list[i].op != op::kFlatten;
+    };
+    if (made[residual].width == 0) {
+        return "a residual in the output layer: put it before the last linear";
+    }
+    if (fits(from)) {
+        return "";
+    }
+    std::string fitting;
+    for (std::size_t i = 0; i < residual; ++i) {
+        fitting += fits(i) ? (fitting.empty() ? "" : ", ") + name(i) : "";
+    }
+    const std::string what = from + 1 == residual             ? " is what the residual reads already"
+                             : from >= residual               ? " does not come before the residual"
+                             : list[from].op == op::kFlatten  ? " is a flatten"
+                             : made[from].width != made[residual].width
+                                 ? " makes " + std::to_string(made[from].width) + " units, the residual has " +
+                                       std::to_string(made[residual].width)
+                                 : " has other positions";
+    return "from: " + name(from) + what + "; " + (fitting.empty() ? "none before it fits" : "what fits: " + fitting);
 }
 
 // See with_layers.
@@ -93,6 +161,10 @@ void check_layers(const std::vector<OperationConfig>& list) {
             }
             continue;
         }
+        const std::string source = list[i].op == op::kResidual ? wrong_source(list, i) : "";
+        if (!source.empty()) {
+            refuse(i, source);
+        }
         if (list[i].op != op::kLinear) {
             if (!read.insert(read_as(list[i].op)).second) {
                 refuse(i, "layer " + std::to_string(linear) + " has two operations that read " + read_as(list[i].op) +
@@ -107,6 +179,9 @@ void check_layers(const std::vector<OperationConfig>& list) {
         }
         if (linear < linears && list[i].outputs == 0) {
             refuse(i, "a linear that is not the last one is missing its \"outputs\"; add it");
+        }
+        if (linear < linears && list[i].tied) {
+            refuse(i, "tied is only the last linear, which has as many outputs as the embedding has rows: leave it out");
         }
     }
 }
@@ -155,6 +230,7 @@ std::vector<Layer> layers(const NetworkConfig& config) {
             layer.is_output = all.size() > config.hidden.size();
             layer.outputs = inputs = layer.is_output ? config.vocabulary : list[i].outputs;
             layer.has_bias = list[i].bias;
+            layer.is_tied = list[i].tied;
             layer.positions = positions;
         } else if (list[i].op == op::kBatchnorm) {
             all.back().norm = list[i - 1].op == op::kLinear ? NormPlace::before : NormPlace::after;
@@ -185,6 +261,7 @@ std::vector<Operation> operations(const NetworkConfig& config) {
     const bool by_parts = list.front().op == op::kFlatten;
     flatten(none, "emb", "embcat", by_parts ? list.front().positions : config.context);
     std::string input = "embcat";
+    std::vector<std::string> made(list.size());
     std::size_t layer = 0;
     for (std::size_t i = by_parts ? 1 : 0; i < list.size(); ++i) {
         layer += list[i].op == op::kLinear ? 1 : 0;
@@ -200,7 +277,8 @@ std::vector<Operation> operations(const NetworkConfig& config) {
         norm.epsilon = list[i].epsilon.value_or(norm.epsilon);
         norm.momentum = list[i].momentum.value_or(norm.momentum);
         operations.push_back({list[i].op, here, input, output, list[i].negative_slope, norm, 0, here.positions});
-        input = output;
+        operations.back().added = list[i].op == op::kResidual ? made.at(list[i].from) : "";
+        made[i] = input = output;
     }
     operations.push_back({op::kCrossEntropy, all.back(), "logits", "loss"});
     for (std::size_t i = 0; i < operations.size(); ++i) {
@@ -218,6 +296,7 @@ std::vector<Operation> evaluated_operations(const NetworkConfig& config) {
     for (Operation& one : all) {
         one.input = one.input == "embcat" ? one.input : evaluation_of(one.input);
         one.output = evaluation_of(one.output);
+        one.added = one.added.empty() ? "" : evaluation_of(one.added);
     }
     return all;
 }
@@ -235,7 +314,9 @@ NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> lay
     config.hidden_bias = layers[flatten > 0 ? 1 : 0].bias;
     config.flatten = flatten;
     config.output_bias = last->bias;
+    config.tied = last->tied;
     config.activation = activation == layers.end() ? op::kTanh : activation->op;
+    config.residual = std::ranges::count(layers, op::kResidual, &OperationConfig::op) > 0;
     for (const OperationConfig& one : layers) {
         if (one.op == op::kLinear && !is_last_linear(one)) {
             config.hidden.push_back(one.outputs);
@@ -249,16 +330,11 @@ NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> lay
     config.norm.place = first_norm == layers.end()            ? NormPlace::none
                         : (first_norm - 1)->op == op::kLinear ? NormPlace::before
                                                               : NormPlace::after;
-    if (long_form(config) != layers || config.hidden.empty()) {
-        for (OperationConfig& one : layers) {
-            one.outputs = 0;
-        }
-        config.layers = std::move(layers);
-        config.activation = op::kTanh;
-        config.norm.kind = NormKind::batch;
-        config.flatten = 0;
-    }
-    return config;
+    return long_form(config) == layers && !config.hidden.empty() ? config : listed(std::move(config), std::move(layers));
+}
+
+NetworkConfig listed(NetworkConfig config) {
+    return config.layers.empty() ? listed(config, long_form(config)) : config;
 }
 
 OperationState state_of(const NetworkConfig& config, const Operation& operation) {
@@ -269,7 +345,9 @@ OperationState state_of(const NetworkConfig& config, const Operation& operation)
     if (operation.op == op::kEmbedding) {
         state.parameters = {{"C", {config.vocabulary, config.embedding}}};
     } else if (operation.op == op::kLinear) {
-        state.parameters = {{layer.W(), {layer.inputs, layer.outputs}}};
+        if (!layer.is_tied) {
+            state.parameters = {{layer.W(), {layer.inputs, layer.outputs}}};
+        }
         if (layer.has_bias) {
             state.parameters.push_back({layer.b(), H});
         }
@@ -343,6 +421,32 @@ bool fits_in_memory(const NetworkConfig& config, std::size_t rows) {
     return fits;
 }
 
+std::vector<std::size_t> shared_widths(const NetworkConfig& config) {
+    std::vector<std::size_t> shared(config.hidden.size());
+    std::iota(shared.begin(), shared.end(), std::size_t{0});
+    std::vector<std::size_t> layer_of;  // of each operation of the list
+    std::size_t linears = 0;
+    for (const OperationConfig& one : expanded(config)) {
+        linears += one.op == op::kLinear ? 1 : 0;
+        layer_of.push_back(linears);
+        if (one.op == op::kResidual) {
+            const std::size_t a = shared.at(linears - 1), b = shared.at(layer_of.at(one.from) - 1);
+            std::ranges::replace(shared, std::max(a, b), std::min(a, b));
+        }
+    }
+    return shared;
+}
+
+void share_widths(NetworkConfig& config) {
+    const std::vector<std::size_t> shared = shared_widths(config);
+    if (!shared.empty() && layers(config).back().is_tied) {
+        config.hidden[shared.back()] = config.embedding;
+    }
+    for (std::size_t l = 0; l < shared.size(); ++l) {
+        config.hidden[l] = config.hidden[shared[l]];
+    }
+}
+
 bool flattens_by_parts(const NetworkConfig& config) {
     return expanded(config).front().op == op::kFlatten;
 }
@@ -376,6 +480,14 @@ void check_network(const NetworkConfig& config, std::size_t rows) {
     }
     require(positions == 1, (listed ? "layers: " : "flatten: ") + std::to_string(positions) +
                                 " positions are left over at the logits: add a flatten, or give a shorter context");
+    const Layer last = layers(config).back();
+    require(!last.is_tied || last.inputs == config.embedding,
+            "tied: the last linear reads " + std::to_string(last.inputs) + " units, the embedding has " +
+                std::to_string(config.embedding) + ": give --embedding and the last of --hidden one width");
+    const bool has_residual = std::ranges::count(list, op::kResidual, &OperationConfig::op) > 0;
+    require(!config.residual || has_residual,
+            "residual: no hidden layer is as wide as the one below it, position for position: give two in a row one "
+            "width (--hidden 64,64), without flatten");
     require(rows > 0, "a batch of 0 rows has no loss: --batch takes at least 1");
 
     for (const Operation& one : operations(config)) {

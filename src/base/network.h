@@ -68,6 +68,7 @@ inline constexpr const char* kLeakyRelu = "leaky_relu";
 inline constexpr const char* kGelu = "gelu";           // by erf
 inline constexpr const char* kGeluTanh = "gelu_tanh";  // its approximation by tanh
 inline constexpr const char* kSilu = "silu";
+inline constexpr const char* kResidual = "residual";            // reads hpreres, to which it adds an earlier value
 inline constexpr const char* kCrossEntropy = "cross_entropy";  // logits → loss
 
 inline constexpr std::array kActivations = {kTanh, kSigmoid, kRelu, kLeakyRelu, kGelu, kGeluTanh, kSilu};
@@ -75,8 +76,8 @@ inline constexpr std::array kActivations = {kTanh, kSigmoid, kRelu, kLeakyRelu, 
 inline constexpr std::array kNorms = {kBatchnorm, kLayernorm, kRmsnorm};
 
 // Those that `layers` can list.
-inline constexpr std::array kListed = {kFlatten, kLinear, kBatchnorm, kLayernorm, kRmsnorm,  kTanh,
-                                       kSigmoid, kRelu,   kLeakyRelu, kGelu,      kGeluTanh, kSilu};
+inline constexpr std::array kListed = {kFlatten, kLinear,    kBatchnorm, kLayernorm, kRmsnorm, kTanh,    kSigmoid,
+                                       kRelu,    kLeakyRelu, kGelu,      kGeluTanh,  kSilu,    kResidual};
 }  // namespace op
 
 // One operation of a network's `layers` with its options.
@@ -87,6 +88,8 @@ struct OperationConfig {
     bool bias = true;
     double negative_slope = 0.01;  // of a leaky_relu, for x < 0
     std::size_t positions = 0;     // of a flatten: how many consecutive ones it joins
+    std::size_t from = 0;          // of a residual: the operation of `layers` whose result it adds
+    bool tied = false;             // of the last linear: its weights are the embedding's, Cᵀ
     // Of a norm, where they are not those of NetworkConfig::norm; momentum of a batch norm.
     std::optional<bool> affine = std::nullopt;
     std::optional<double> epsilon = std::nullopt;
@@ -105,11 +108,13 @@ struct NetworkConfig {
     std::size_t flatten = 0;
     bool hidden_bias = true;             // b of every hidden linear
     bool output_bias = true;             // b of the last linear
+    bool tied = false;                   // the last linear's weights are the embedding's
     std::string activation = op::kTanh;  // of every hidden layer, one of op::kActivations
+    bool residual = false;               // each hidden layer as wide as the one below it adds what that makes
     NormConfig norm;
     // The operations between embcat and the logits, in order, where the fields above can't say them (with_layers). Then
     // the widths of all linears but the last stand in `hidden` nevertheless, norm.place is `none` where there is no
-    // norm, norm.kind is batch, and `activation` is tanh.
+    // norm, and kind, activation, residual and tied are as in a NetworkConfig made anew.
     std::vector<OperationConfig> layers = {};  // NOLINT(readability-redundant-member-init): it may be left out
 
     bool operator==(const NetworkConfig&) const = default;
@@ -123,6 +128,7 @@ struct Layer {
     std::size_t outputs = 0;
     bool is_output = false;
     bool has_bias = false;
+    bool is_tied = false;       // there is no W of its own: it multiplies by Cᵀ
     std::size_t positions = 1;  // for which each row of the batch has a value here: the values have rows·positions rows
     NormPlace norm = NormPlace::none;  // of its batch norm
     std::string suffix;                // "" or ".3"
@@ -149,10 +155,12 @@ struct Operation {
     std::size_t positions = 1;  // of what it makes, but for the embedding
     std::size_t joined = 0;     // of a flatten: positions, each of so many numbers
     std::size_t width = 0;
+    std::string added = {};  // NOLINT(readability-redundant-member-init): of a residual: the earlier value
 };
 
 // Every operation of the network in order, from the embedding to the loss. What an operation reads is named after it:
-// hprebn, hpreln or hprerms where it is a norm, h a linear, hpos a flatten, logits the loss, hpreact any other.
+// hprebn, hpreln or hprerms where it is a norm, h a linear, hpos a flatten, hpreres a residual, logits the loss, hpreact
+// any other.
 std::vector<Operation> operations(const NetworkConfig& config);
 
 // Those that evaluation repeats beside training, from embcat to eval_logits; none where there is no batch norm.
@@ -165,7 +173,7 @@ std::vector<OperationConfig> expanded(const NetworkConfig& config);
 // The network with these operations between embcat and the logits: in its short form where that can say them. Throws
 // InputError("layers[2]: …") where they are no network: no linear at the beginning, a linear without outputs that is
 // not the last or one with outputs that is, two operations of a layer that read a value of one name, a flatten that
-// no linear follows.
+// no linear follows, a residual that no earlier operation fits, a tied linear that is not the last.
 NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> layers);
 
 // Name and shape of one tensor.
@@ -176,7 +184,7 @@ struct TensorSpec {
     bool operator==(const TensorSpec&) const = default;
 };
 
-// What an operation learns, and what it keeps for evaluation: W (in, out) and b, C (V, E), bngain, bnbias,
+// What an operation learns, and what it keeps for evaluation: W (in, out), unless it is tied, and b, C (V, E), bngain, bnbias,
 // bnmean_running and bnvar_running, lngain, lnbias, rmsgain; those of norms (H).
 struct OperationState {
     std::vector<TensorSpec> parameters, running_figures;
@@ -200,6 +208,17 @@ bool is_calibrated(const NetworkConfig& config);
 
 // Whether all that any side keeps of the network and a training batch of `rows` rows takes no more than 2^40 bytes.
 bool fits_in_memory(const NetworkConfig& config, std::size_t rows);
+
+// The same network with its operations in `layers`, where they stay the same whatever widths it is given.
+NetworkConfig listed(NetworkConfig config);
+
+// By hidden layer: the first one, from 0, whose width it has because residuals add the one to the other; itself where
+// none does.
+std::vector<std::size_t> shared_widths(const NetworkConfig& config);
+
+// Gives every hidden layer the width that it shares, where the last linear is tied the embedding's. Precondition: the
+// network lists its operations, or shares no widths.
+void share_widths(NetworkConfig& config);
 
 // Whether it flattens its positions by parts: then they determine the context.
 bool flattens_by_parts(const NetworkConfig& config);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "base/value.h"
 #include "cli/source.h"
 #include "manual/stepwise.h"
 
@@ -38,6 +39,10 @@ std::string hint(const std::string& asked, const NetworkConfig& network, std::si
                                        meaning(steps.glossary, makes), fmt::join(step.reads, ", "));
         if (level != "1") {
             text += fmt::format("the rule: {}\n", the_rule);
+            if (!step.terms.empty()) {
+                text += fmt::format("{} steps read {}, and each has a gradient for it: add them up.\n",
+                                    step.terms.size(), without_kind(makes));
+            }
         }
         return text + (level == "3" ? fmt::format("the formula: {}\n", source_of(step.in_float.name).formula)
                                     : fmt::format("more: byhand exercise --hint {}:{}\n", name, level == "1" ? 2 : 3));

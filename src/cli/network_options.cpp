@@ -39,6 +39,11 @@ void add_network_options(const Command& command, NetworkOptions& options) {
     command.option("--activation", options.activation, "Of the hidden layers")
         .one_of({op::kActivations.begin(), op::kActivations.end()})
         .group(kNetworkGroup);
+    command
+        .flag("--residual", options.residual, "Each hidden layer as wide as the one below it adds what that makes")
+        .group(kNetworkGroup);
+    command.flag("--tied", options.tied, "The output's weights are the embedding's; the last hidden width is E")
+        .group(kNetworkGroup);
     command.option("--norm", options.norm, "The norm before the activation, after it, or none")
         .one_of({"before", "after", "none"})
         .group(kNetworkGroup);
@@ -126,13 +131,16 @@ Recipe with_flags(Recipe recipe, const NetworkOptions& options) {
     }
     for (const auto& [flag, is_given] :
          {std::pair{"--norm", options.norm.has_value()}, std::pair{"--norm-kind", options.norm_kind.has_value()},
-          std::pair{"--activation", options.activation.has_value()}}) {
+          std::pair{"--activation", options.activation.has_value()}, std::pair{"--residual", options.residual},
+          std::pair{"--tied", options.tied}}) {
         if (is_given && !network.layers.empty()) {
             throw InputError(fmt::format("{}: recipe {} lists every operation of its layers: change the list", flag,
                                          printable(recipe.name)));
         }
     }
     network.activation = options.activation.value_or(network.activation);
+    network.residual = network.residual || options.residual;
+    network.tied = network.tied || options.tied;
     if (options.norm) {
         network.norm.place = *options.norm == "before"  ? NormPlace::before
                              : *options.norm == "after" ? NormPlace::after

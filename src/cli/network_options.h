@@ -24,6 +24,7 @@ struct NetworkOptions {
     std::optional<std::uint64_t> seed, split_seed;
     std::optional<std::string> activation, norm, norm_kind, bn_variance;
     std::optional<double> bn_eps;
+    bool residual = false, tied = false;
 };
 
 inline constexpr const char* kNetworkGroup = "Network";  // of the options, in the help

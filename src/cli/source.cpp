@@ -2,11 +2,19 @@
 
 #include <fmt/core.h>
 
+#include <string_view>
+
 #include "manual/formulas.h"
 
 namespace byhand::cli {
 
 SourceLine source_of(const std::string& function) {
+    constexpr std::string_view kPlus = " + ";
+    if (const std::size_t plus = function.find(kPlus); plus != std::string::npos) {  // a sum's
+        const SourceLine first = source_of(function.substr(0, plus));
+        const SourceLine rest = source_of(function.substr(plus + kPlus.size()));
+        return {first.place + " and " + rest.place, first.formula + "   plus   " + rest.formula};
+    }
     for (const Formula& formula : formulas()) {
         if (function == formula.function) {
             return {fmt::format("{}:{}", formula.file, formula.line), formula.text};

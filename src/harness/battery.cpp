@@ -45,12 +45,18 @@ constexpr std::size_t kForKinds = 0;
 constexpr std::size_t kClassRows = 61, kClassDraws = 16;
 
 NetworkConfig sized(NetworkConfig network, const Extents& extents) {
+    network = network.residual || network.tied ? listed(network) : network;
     network.vocabulary = extents.vocabulary;
     network.context = flattens_by_parts(network) ? network.context : extents.context;
     network.embedding = extents.embedding;
+    const std::vector<std::size_t> shared = shared_widths(network);
+    std::size_t others = 0;  // widths of their own so far
     for (std::size_t l = 0; l < network.hidden.size(); ++l) {
-        network.hidden[l] = extents.hidden + l % 3 * (extents.hidden % 16 == 0 ? 16 : 1);
+        if (shared[l] == l) {
+            network.hidden[l] = extents.hidden + others++ % 3 * (extents.hidden % 16 == 0 ? 16 : 1);
+        }
     }
+    share_widths(network);
     return network;
 }
 

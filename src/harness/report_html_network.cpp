@@ -40,7 +40,9 @@ public:
                 continue;
             }
             for (const Layer& layer : all) {
-                if (std::ranges::find(one.reads, layer.W()) != one.reads.end()) {
+                const bool is_weight_read = layer.is_tied ? one.name != "emb" : true;
+                if (is_weight_read &&
+                    std::ranges::find(one.reads, layer.is_tied ? "C" : layer.W()) != one.reads.end()) {
                     panel = layer.number;
                 }
             }

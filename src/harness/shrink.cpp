@@ -39,8 +39,11 @@ std::vector<Dimension> dimensions_of(const NetworkConfig& network) {
          .classes = true,
          .least = 2},
     };
+    const std::vector<std::size_t> shared = shared_widths(network);
     for (std::size_t l = 0; l < network.hidden.size(); ++l) {
-        all.push_back({.extent = [l](NetworkSize& size) -> std::size_t& { return size.network.hidden[l]; }});
+        if (shared[l] == l) {
+            all.push_back({.extent = [l](NetworkSize& size) -> std::size_t& { return size.network.hidden[l]; }});
+        }
     }
     all.push_back({.extent = [](NetworkSize& size) -> std::size_t& { return size.network.embedding; }});
     all.push_back({.extent = [](NetworkSize& size) -> std::size_t& { return size.network.context; }, .outer = true});
@@ -132,7 +135,9 @@ public:
           size_(std::move(size)),
           values_(std::move(values)),
           how_(how),
-          tries_(how.tries) {}
+          tries_(how.tries) {
+        size_.network = listed(size_.network);
+    }
 
     std::shared_ptr<const SmallestInput> run() {
         leave_out_what_is_not_read();
@@ -301,6 +306,7 @@ private:
         kept.erase(first, first + static_cast<std::ptrdiff_t>(std::min(count, extent - begin)));
         NetworkSize smaller = size_;
         dimension.extent(smaller) = kept.size();
+        share_widths(smaller.network);  // a width that the embedding determines stays, and the values don't fit
         if (kept.size() < dimension.least || !is_possible(smaller)) {
             return false;
         }

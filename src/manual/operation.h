@@ -68,6 +68,7 @@ HandOperation leaky_relu_operation();
 HandOperation gelu_operation();
 HandOperation gelu_tanh_operation();
 HandOperation silu_operation();
+HandOperation residual_operation();
 HandOperation cross_entropy_operation();
 
 // All of them.

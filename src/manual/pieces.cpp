@@ -18,6 +18,26 @@ namespace {
 
 constexpr std::string_view kKernels = "simd::";
 
+// Of a step that is a sum, as many sums as there are kernels of the term that has most: each term by its i-th one.
+template <class Of>
+StepList by_terms(const Step& sum, Of of) {
+    std::vector<StepList> terms;
+    std::size_t most = 0;
+    for (const Step& term : sum.terms) {
+        terms.push_back(of(term));
+        most = std::max(most, terms.back().size());
+    }
+    StepList all;
+    for (std::size_t i = 0; i < most; ++i) {
+        StepList each;
+        for (const StepList& one : terms) {
+            each.push_back(one[std::min(i, one.size() - 1)]);
+        }
+        all.push_back(sum_of(std::move(each)));
+    }
+    return all;
+}
+
 // With of(its kernels, step) in the place of each step: one or several.
 template <class Of>
 Graph replaced(Graph graph, Of of) {
@@ -25,8 +45,9 @@ Graph replaced(Graph graph, Of of) {
     for (StepList* list : {&graph.forward, &graph.backward, &graph.update}) {
         const StepList once = std::move(*list);
         list->clear();
+        const auto kernels = [&](const Step& step) { return of(kernels_of({step, graph.config, shapes}), step); };
         for (const Step& step : once) {
-            std::ranges::move(of(kernels_of({step, graph.config, shapes}), step), std::back_inserter(*list));
+            std::ranges::move(step.terms.empty() ? kernels(step) : by_terms(step, kernels), std::back_inserter(*list));
         }
     }
     return graph;

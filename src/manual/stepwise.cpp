@@ -1,5 +1,7 @@
 #include "manual/stepwise.h"
 
+#include <algorithm>
+#include <iterator>
 #include <ranges>
 #include <span>
 #include <vector>
@@ -50,6 +52,21 @@ void descents(StepList& steps, const Site& at) {
     }
 }
 
+// What several operations read has a gradient from each: their steps become one, where the last of them stands.
+void join_gradients(StepList& backward) {
+    StepList joined;
+    for (auto step = backward.begin(); step != backward.end(); ++step) {
+        const auto makes_it = [&](const Step& other) { return other.makes == step->makes; };
+        if (std::any_of(step + 1, backward.end(), makes_it)) {
+            continue;
+        }
+        StepList terms;
+        std::copy_if(backward.begin(), step + 1, std::back_inserter(terms), makes_it);
+        joined.push_back(terms.size() == 1 ? std::move(*step) : sum_of(std::move(terms)));
+    }
+    backward = std::move(joined);
+}
+
 Graph training(const NetworkConfig& config, std::size_t rows, HandForm form, const HandOperations& hand) {
     Graph graph = without_steps(config, rows, hand);
     const std::vector<Part> parts = parts_of(operations(config), graph, form, hand);
@@ -71,6 +88,7 @@ Graph training(const NetworkConfig& config, std::size_t rows, HandForm form, con
     for (const auto& [site, by_hand] : parts | std::views::reverse) {
         append(graph.backward, by_hand.backward, site);
     }
+    join_gradients(graph.backward);
     graph.ranges["rate"] = kNotNegative;
     return graph;
 }

@@ -103,18 +103,25 @@ void describe_operation(Object& object, OperationConfig& one) {
     object.maybe("bias", bias, truth);
     one.bias = bias.value_or(true);
     object.maybe("positions", one.positions, Whole{1, kMostContext});
+    std::optional<std::uint64_t> from = one.op == op::kResidual ? std::optional(one.from) : std::nullopt;
+    object.maybe("from", from, Whole{0, kMostOperations});
+    one.from = from.value_or(0);
+    object.maybe("tied", one.tied, truth);
     std::optional<double> slope = one.op == op::kLeakyRelu ? std::optional(one.negative_slope) : std::nullopt;
     object.maybe("negative_slope", slope, kFactor);
     one.negative_slope = slope.value_or(OperationConfig{}.negative_slope);
     object.maybe("affine", one.affine, truth);
     object.maybe("epsilon", one.epsilon, Number{0, std::numeric_limits<double>::max()});
     object.maybe("momentum", one.momentum, Number{0, 1});
-    for (const char* key : {"outputs", "bias"}) {
+    for (const char* key : {"outputs", "bias", "tied"}) {
         object.refuse_if(one.op != op::kLinear, key, "but goes with a linear only: leave it out");
     }
     object.refuse_if(one.op != op::kFlatten, "positions", "but goes with a flatten only: leave it out");
     object.refuse_if(one.op == op::kFlatten && one.positions == 0,
                      "is a flatten without \"positions\": say how many it joins");
+    object.refuse_if(one.op != op::kResidual, "from", "but goes with a residual only: leave it out");
+    object.refuse_if(one.op == op::kResidual && !from,
+                     "is a residual without \"from\": say which operation of the list, from 0, makes what it adds");
     const bool is_norm = std::ranges::count(op::kNorms, one.op) > 0;
     for (const char* key : {"affine", "epsilon"}) {
         object.refuse_if(!is_norm, key, "but goes with a norm only: leave it out");
@@ -137,10 +144,12 @@ void describe_network(Object& object, NetworkConfig& network) {
             network.activation == op::kTanh ? std::nullopt : std::optional(network.activation);
         object.maybe("activation", other, OneOf{{op::kActivations.begin(), op::kActivations.end()}});
         network.activation = other.value_or(op::kTanh);
+        object.maybe("residual", network.residual, truth);
+        object.maybe("tied", network.tied, truth);
     }
     object.take("norm", network.norm,
                 [listed](Object& norm, NormConfig& target) { describe_norm(norm, target, listed); });
-    for (const char* key : {"hidden", "flatten", "bias", "activation"}) {
+    for (const char* key : {"hidden", "flatten", "bias", "activation", "residual", "tied"}) {
         object.refuse_if(listed, key, "but \"layers\" lists every operation: leave it out");
     }
     if (listed) {

@@ -56,6 +56,8 @@ struct Step {
     Function<double> in_double;
     Function<Rounded> rounded;
     std::size_t operation = 0;  // that it belongs to, among operations(config)
+    // Where the result is a sum of what other steps make, those (see sum_of).
+    std::vector<Step> terms = {};  // NOLINT(readability-redundant-member-init): it may be left out
 
     template <class T>
     Function<T>& in() {
@@ -117,6 +119,11 @@ void add(StepList& steps, std::string makes, Shape shape, std::vector<std::strin
     steps.push_back({std::move(makes), std::move(shape), std::move(reads), {}, {}, {}, 0});
     steps.back().in<T>() = bound(name, function, sizes...);
 }
+
+// One step that makes the sum of what the steps make, added from the first to the last: a gradient that collects from
+// several places. Its functions are called "f + g"; it belongs to the last one's operation. Precondition: at least one
+// step; all make a value of one name and shape, and have functions on the same types of numbers.
+Step sum_of(std::vector<Step> terms);
 
 // Runs the step on T: operand(name) is what the step reads under a name, as an Operand<T>.
 template <class T, class Of>

@@ -2,6 +2,7 @@
 // the functions stand in their classes: LibTorch's headers of modules take ten seconds to compile.
 #pragma once
 
+#include <torch/nn/functional/linear.h>
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/embedding.h>
 #include <torch/nn/modules/linear.h>
@@ -102,15 +103,25 @@ private:
 };
 TORCH_MODULE(Norm);
 
+// What the operations of one pass make, by name, where a residual adds it later.
+using Earlier = std::map<std::string, torch::Tensor>;
+
 // One linear and what follows it: a batch norm (BatchNorm1d where the conventions are its own, else Norm), tanh, and
 // others in one step each.
 class BlockImpl : public torch::nn::Module {
 public:
-    explicit BlockImpl(const byhand::Operation& of)
-        : layer(of.layer),
-          linear(torch::nn::LinearOptions(as_int(layer.inputs), as_int(layer.outputs)).bias(layer.has_bias)),
-          output_(of.output) {
-        register_module("linear", linear);
+    // `C` is the embedding's weight, by which a tied linear multiplies.
+    BlockImpl(const byhand::Operation& of, const torch::Tensor& C) : layer(of.layer), output_(of.output) {
+        const std::int64_t inputs = as_int(layer.inputs), outputs = as_int(layer.outputs);
+        if (layer.is_tied) {
+            weight = C;
+            linear_bias = layer.has_bias ? register_parameter("bias", torch::zeros(outputs)) : torch::Tensor();
+        } else {
+            linear_ = register_module(
+                "linear", torch::nn::Linear(torch::nn::LinearOptions(inputs, outputs).bias(layer.has_bias)));
+            weight = linear_->weight;
+            linear_bias = linear_->bias;
+        }
     }
 
     // Throws InputError where LibTorch's side has no such operation.
@@ -128,24 +139,33 @@ public:
         }
     }
 
-    // (rows, inputs) → (rows, outputs). In `record`, where there is one, it keeps what each operation makes.
-    torch::Tensor forward(const torch::Tensor& x, Record* record) { return run(x, record, false); }
+    // (rows, inputs) → (rows, outputs). In `record` and `earlier`, where there is one, it keeps what each operation
+    // makes.
+    torch::Tensor forward(const torch::Tensor& x, Record* record, Earlier* earlier) {
+        return run(x, record, earlier, false);
+    }
 
     bool has_norm() const { return running_mean.defined(); }
 
     // What the norm reads. Precondition: it has one.
-    torch::Tensor norm_input(const torch::Tensor& x) { return run(x, nullptr, true); }
+    torch::Tensor norm_input(const torch::Tensor& x, Earlier* earlier) { return run(x, nullptr, earlier, true); }
 
     const Layer layer;
-    torch::nn::Linear linear;
+    torch::Tensor weight, linear_bias;  // (outputs, inputs); (outputs), undefined without one
     // The norm's tensors, whichever it is; (H) each, undefined where the layer has none.
     torch::Tensor gain, bias, running_mean, running_spread;
     // What other operations of the layer learn, vectors by name.
     std::map<std::string, torch::Tensor> others;
 
 private:
-    torch::Tensor run(torch::Tensor x, Record* record, bool to_norm) {
-        x = keep(record, output_, linear->forward(x));
+    torch::Tensor run(torch::Tensor x, Record* record, Earlier* earlier, bool to_norm) {
+        const auto kept = [&](const std::string& name, torch::Tensor value) {
+            x = keep(record, name, std::move(value));
+            if (earlier != nullptr) {
+                (*earlier)[name] = x;
+            }
+        };
+        kept(output_, linear_.is_empty() ? torch::nn::functional::linear(x, weight, linear_bias) : linear_->forward(x));
         for (const auto& [operation, apply, parameters] : behind_) {
             const bool is_norm = operation.op == op::kBatchnorm;
             if (is_norm && to_norm) {
@@ -156,12 +176,15 @@ private:
             } else if (apply) {
                 std::vector<torch::Tensor> reads = {x};
                 reads.insert(reads.end(), parameters.begin(), parameters.end());
+                if (!operation.added.empty()) {
+                    reads.push_back(earlier->at(operation.added));
+                }
                 x = apply(reads);
             } else {
                 // In place where its input is not kept: neither a linear nor a norm needs its result to go backwards.
-                x = record != nullptr ? torch::tanh(x) : x.tanh_();
+                x = record != nullptr || earlier != nullptr ? torch::tanh(x) : x.tanh_();
             }
-            x = keep(record, operation.output, x);
+            kept(operation.output, x);
         }
         return x;
     }
@@ -190,7 +213,8 @@ private:
         decltype(TorchStep::apply) apply;  // empty for a batch norm and tanh
         std::vector<torch::Tensor> parameters;
     };
-    std::string output_;  // of the linear
+    std::string output_;                // of the linear
+    torch::nn::Linear linear_{nullptr};  // empty where it is tied
     std::vector<Behind> behind_;
     torch::nn::BatchNorm1d batch_norm_1d_{nullptr};
     Norm norm_{nullptr};
@@ -204,9 +228,11 @@ public:
         register_module("C", C_);
         for (const byhand::Operation& operation : operations(config)) {
             if (operation.op == op::kLinear) {
-                blocks_.push_back(register_module("layer" + std::to_string(operation.layer.number), Block(operation)));
+                blocks_.push_back(
+                    register_module("layer" + std::to_string(operation.layer.number), Block(operation, C_->weight)));
             } else if (operation.layer.number > 0 && operation.op != op::kCrossEntropy) {
                 blocks_.back()->append(config, operation);
+                has_residual_ = has_residual_ || !operation.added.empty();
             }
         }
         slots_ = find_slots();
@@ -215,20 +241,23 @@ public:
     // X (rows, T) → logits (rows, V). In `record`, where there is one, it keeps emb, embcat, what each operation of a
     // layer makes, and logits.
     torch::Tensor forward(const torch::Tensor& X, Record* record = nullptr) {
+        Earlier earlier;
         torch::Tensor x = embedded(X, record);
         for (Block& block : blocks_) {
-            x = block->forward(x, record);
+            x = block->forward(x, record, has_residual_ ? &earlier : nullptr);
         }
         return x;
     }
 
     // The input (rows, H) of the norm of block `index`, which has one. X is (rows, T).
     torch::Tensor norm_input(const torch::Tensor& X, std::size_t index) {
+        Earlier made;
+        Earlier* const earlier = has_residual_ ? &made : nullptr;
         torch::Tensor x = embedded(X, nullptr);
         for (std::size_t i = 0; i < index; ++i) {
-            x = blocks_[i]->forward(x, nullptr);
+            x = blocks_[i]->forward(x, nullptr, earlier);
         }
-        return blocks_[index]->norm_input(x);
+        return blocks_[index]->norm_input(x, earlier);
     }
 
     const std::vector<Block>& blocks() const { return blocks_; }
@@ -265,9 +294,9 @@ private:
         std::set<std::string> transposed;
         for (const Block& block : blocks_) {
             const Layer& layer = block->layer;
-            tensors[layer.W()] = block->linear->weight;
+            tensors[layer.W()] = block->weight;
             transposed.insert(layer.W());
-            tensors[layer.b()] = block->linear->bias;
+            tensors[layer.b()] = block->linear_bias;
             tensors.insert(block->others.begin(), block->others.end());
             if (!block->has_norm()) {
                 continue;
@@ -287,6 +316,7 @@ private:
     NetworkConfig config_;
     torch::nn::Embedding C_;
     std::vector<Block> blocks_;
+    bool has_residual_ = false;
     std::vector<Slot> slots_;
 };
 TORCH_MODULE(Network);

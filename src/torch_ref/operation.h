@@ -66,7 +66,8 @@ struct TorchOperation {
     // What the collapsed and the fused network make by other formulas than the small steps'.
     std::vector<Question> (*collapsed_formulas)(const Site& at) = nullptr;
     std::vector<Question> (*fused_formulas)(const Site& at) = nullptr;
-    // The module's one step, of the operation's input and parameters, where `forward` is not such a one.
+    // The module's one step, of the operation's input and parameters and of the value that it adds, where `forward` is
+    // no step of the input.
     TorchStep (*module)(const Site& at) = nullptr;
 };
 using TorchOperations = std::vector<TorchOperation>;
@@ -86,6 +87,7 @@ TorchOperation leaky_relu_operation();
 TorchOperation gelu_operation();
 TorchOperation gelu_tanh_operation();
 TorchOperation silu_operation();
+TorchOperation residual_operation();
 TorchOperation cross_entropy_operation();
 
 }  // namespace byhand::torch_ref

@@ -63,6 +63,33 @@ std::vector<Case> cases() {
                        {"batchnorm"},
                        {"linear"}});
     all.back().network.context = 6;
+    const auto adds = [](std::size_t from) {
+        OperationConfig residual{op::kResidual};
+        residual.from = from;
+        return residual;
+    };
+    OperationConfig by_C{op::kLinear};
+    by_C.tied = true;
+    // A linear's result that three operations read, a sum that is added again, one before a norm; by positions.
+    add(op::kResidual, {{"linear", 7},
+                        {"batchnorm"},
+                        {"tanh"},
+                        {"linear", 7, false},
+                        {"relu"},
+                        adds(0),
+                        {"layernorm"},
+                        {"linear", 7},
+                        adds(5),
+                        {"silu"},
+                        {"linear", 7},
+                        {"tanh"},
+                        adds(0),
+                        {"batchnorm"},
+                        by_C});
+    all.back().network.embedding = 7;
+    add("tied", {pairs, {"linear", 5}, {"tanh"}, pairs, {"linear", 3}, {"linear", 3}, adds(4), by_C, {"layernorm"}});
+    all.back().network.context = 4;
+    all.back().network.embedding = 3;
     for (const char* kind : op::kNorms) {
         OperationConfig norm{kind}, plain{kind}, other{kind};
         plain.affine = false;

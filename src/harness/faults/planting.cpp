@@ -32,8 +32,10 @@ bool with_changed(const Network& network, Step& step, std::size_t position,
 }  // namespace
 
 Step* step_by(StepList& list, const std::vector<std::string>& functions) {
-    const auto found = std::ranges::find_if(
-        list, [&](const Step& step) { return std::ranges::find(functions, step.in_float.name) != functions.end(); });
+    const auto found = std::ranges::find_if(list, [&](Step& step) {
+        return std::ranges::find(functions, step.in_float.name) != functions.end() ||
+               step_by(step.terms, functions) != nullptr;
+    });
     return found != list.end() ? &*found : nullptr;
 }
 
@@ -59,8 +61,20 @@ Mistake at(Find find, std::string name, std::string what, std::string source, Ed
 }
 
 Mistake at(const std::string& function, std::string name, std::string what, std::string source, Edit edit) {
+    const auto edit_term = [function, edit = std::move(edit)](Network& network, Step& step) {
+        Step* const term = step_by(step.terms, {function});
+        if (term == nullptr) {
+            return edit(network, step);
+        }
+        if (!edit(network, *term)) {
+            return false;
+        }
+        const Step sum = sum_of(step.terms);
+        step.reads = sum.reads;
+        return instead(step, sum.in_float.run);
+    };
     return at([function](Network& network) { return step_by(network, function); }, std::move(name), std::move(what),
-              std::move(source), std::move(edit));
+              std::move(source), edit_term);
 }
 
 std::size_t rows_of(const Network& network, const Step& step) {

@@ -31,6 +31,7 @@ std::vector<Mistake> linear_mistakes();
 std::vector<Mistake> tanh_mistakes();
 std::vector<Mistake> activation_mistakes();
 std::vector<Mistake> row_norm_mistakes();
+std::vector<Mistake> residual_mistakes();
 std::vector<Mistake> update_mistakes();
 std::vector<Mistake> memory_mistakes();
 
@@ -48,11 +49,12 @@ std::vector<Mistake> linear_data_mistakes();
 std::vector<Mistake> tanh_data_mistakes();
 std::vector<Mistake> activation_data_mistakes();
 std::vector<Mistake> row_norm_data_mistakes();
+std::vector<Mistake> residual_data_mistakes();
 std::vector<Mistake> update_data_mistakes();
 
 // ---- which step ----
 
-// The first step of the list that is computed by one of these functions; or nullptr.
+// The first step of the list that is computed by one of these functions, by itself or as a term; or nullptr.
 Step* step_by(StepList& list, const std::vector<std::string>& functions);
 // The first, in the order in which they run, that is computed by this function; or nullptr.
 Step* step_by(Network& network, const std::string& function);
@@ -62,7 +64,8 @@ using Find = std::function<Step*(Network&)>;
 // Spoils it, and says whether it could.
 using Edit = std::function<bool(Network&, Step&)>;
 
-// A mistake that has one culprit: the step that `find` finds, or the one computed by `function`.
+// A mistake that has one culprit: the step that `find` finds, or the one computed by `function`, by itself or as a term
+// of a sum.
 Mistake at(Find find, std::string name, std::string what, std::string source, Edit edit);
 Mistake at(const std::string& function, std::string name, std::string what, std::string source, Edit edit);
 

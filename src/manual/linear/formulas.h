@@ -69,4 +69,35 @@ void linear_bias_backward(T* db, const T* dy, std::size_t n, std::size_t out) {
     sum_rows(db, dy, n, out);
 }
 
+// Tied, the last linear multiplies by the embedding: y = x·Cᵀ + b.   x (n, E), C (V, E), b (V), y (n, V).
+
+// y[i, v] = Σ_e x[i, e]·C[v, e]
+template <class T>
+void tied_matmul_forward(T* y, const T* x, const T* C, std::size_t n, std::size_t E, std::size_t V) {
+    linear_input_backward(y, x, C, n, V, E);
+}
+
+// y[i, v] = Σ_e x[i, e]·C[v, e] + b[v]
+template <class T>
+void tied_linear_forward(T* y, const T* x, const T* C, const T* b, std::size_t n, std::size_t E, std::size_t V) {
+    tied_matmul_forward(y, x, C, n, E, V);
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t v = 0; v < V; ++v) {
+            y[i * V + v] += b[v];
+        }
+    }
+}
+
+// dx = dy·C:   dx[i, e] = Σ_v dy[i, v]·C[v, e]
+template <class T>
+void tied_input_backward(T* dx, const T* dy, const T* C, std::size_t n, std::size_t E, std::size_t V) {
+    matmul_forward(dx, dy, C, n, V, E);
+}
+
+// dC = dyᵀ·x:   dC[v, e] = Σ_i dy[i, v]·x[i, e].   The embedding's own gradient is added to it.
+template <class T>
+void tied_weight_backward(T* dC, const T* dy, const T* x, std::size_t n, std::size_t E, std::size_t V) {
+    linear_weight_backward(dC, dy, x, n, V, E);
+}
+
 }  // namespace byhand

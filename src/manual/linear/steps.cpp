@@ -8,7 +8,13 @@ namespace {
 
 void forward(StepList& f, const Site& at) {
     const Layer& layer = at.operation.layer;
-    if (layer.has_bias) {
+    if (layer.is_tied && layer.has_bias) {
+        add(f, at.y(), at.wide(), {at.x(), "C", layer.b()}, BYHAND_FUNCTION(tied_linear_forward), at.rows,
+            layer.inputs, layer.outputs);
+    } else if (layer.is_tied) {
+        add(f, at.y(), at.wide(), {at.x(), "C"}, BYHAND_FUNCTION(tied_matmul_forward), at.rows, layer.inputs,
+            layer.outputs);
+    } else if (layer.has_bias) {
         add(f, at.y(), at.wide(), {at.x(), layer.W(), layer.b()}, BYHAND_FUNCTION(linear_forward), at.rows,
             layer.inputs, layer.outputs);
     } else {
@@ -20,8 +26,14 @@ void forward(StepList& f, const Site& at) {
 void backward(StepList& b, const Site& at) {
     const Layer& layer = at.operation.layer;
     const std::size_t n = at.rows, in = layer.inputs, out = layer.outputs;
-    add(b, at.dx(), {n, in}, {at.dy(), layer.W()}, BYHAND_FUNCTION(linear_input_backward), n, in, out);
-    add(b, gradient_of(layer.W()), {in, out}, {at.x(), at.dy()}, BYHAND_FUNCTION(linear_weight_backward), n, in, out);
+    if (layer.is_tied) {
+        add(b, at.dx(), {n, in}, {at.dy(), "C"}, BYHAND_FUNCTION(tied_input_backward), n, in, out);
+        add(b, gradient_of("C"), {out, in}, {at.dy(), at.x()}, BYHAND_FUNCTION(tied_weight_backward), n, in, out);
+    } else {
+        add(b, at.dx(), {n, in}, {at.dy(), layer.W()}, BYHAND_FUNCTION(linear_input_backward), n, in, out);
+        add(b, gradient_of(layer.W()), {in, out}, {at.x(), at.dy()}, BYHAND_FUNCTION(linear_weight_backward), n, in,
+            out);
+    }
     if (layer.has_bias) {
         add(b, gradient_of(layer.b()), {out}, {at.dy()}, BYHAND_FUNCTION(linear_bias_backward), n, out);
     }

@@ -1,0 +1,38 @@
+#include "manual/residual/formulas.h"
+
+#include "manual/glossary.h"
+#include "manual/operation.h"
+#include "steps/rounded.h"
+
+namespace byhand {
+namespace {
+
+void forward(StepList& f, const Site& at) {
+    add(f, at.y(), at.wide(), {at.x(), at.operation.added}, BYHAND_FUNCTION(residual_forward), count(at.wide()));
+}
+
+// The earlier value has a gradient from every operation that reads it: this is one term of it.
+void backward(StepList& b, const Site& at) {
+    for (const std::string& term : {at.x(), at.operation.added}) {
+        add(b, gradient_of(term), at.wide(), {at.dy()}, BYHAND_FUNCTION(residual_backward), count(at.wide()));
+    }
+}
+
+GlossaryRows rows() {
+    using enum Axis;
+    static const std::vector<GlossaryRow> kRows = {
+        {.value = "hpreres",
+         .axes = {row, unit},
+         .meaning = "what the layer makes, before the residual connection adds an earlier value",
+         .rule = "A sum hands its gradient on to each term as it is."},
+    };
+    return kRows;
+}
+
+}  // namespace
+
+HandOperation residual_operation() {
+    return {.op = op::kResidual, .forward = forward, .backward = backward, .glossary = rows()};
+}
+
+}  // namespace byhand
