@@ -142,6 +142,10 @@ const std::vector<BatteryCase>& Battery::cases(const std::string& name, const st
                             Drawn::spread, Drawn::special}) {
         add_case(kForKinds, {how, ""});
     }
+    const Step* right = find_step(at(kForKinds).form.graph, name);
+    if (right != nullptr && !right->terms.empty()) {  // a term of one gradient is hidden by another that is larger
+        add_case(kForKinds, {.how = Drawn::minute, .gradients = true});
+    }
     const std::set<std::string> each(reads.begin(), reads.end());
     for (const std::string& read : each) {
         if (is_index(read)) {

@@ -5,6 +5,8 @@
 #include <limits>
 #include <random>
 
+#include "base/value.h"
+
 namespace byhand {
 namespace {
 
@@ -264,7 +266,9 @@ const char* describe(Drawn how) {
 }  // namespace
 
 std::string describe(const Draw& draw) {
-    return std::string(describe(draw.how)) + (draw.only.empty() ? "" : " in " + draw.only);
+    return std::string(describe(draw.how)) + (draw.gradients      ? " in all gradients"
+                                              : draw.only.empty() ? ""
+                                                                  : " in " + draw.only);
 }
 
 std::size_t special_numbers(const ValueRange& range) {
@@ -276,7 +280,9 @@ Values draw(const std::vector<TensorSpec>& specs, const std::map<std::string, Va
     Generator generator(seed);
     Values values;
     for (const TensorSpec& spec : specs) {
-        const Draw own = draw.only.empty() || draw.only == spec.name ? draw : Draw{};
+        const bool is_meant = draw.gradients ? value_of(spec.name).kind == Kind::gradient
+                                             : draw.only.empty() || draw.only == spec.name;
+        const Draw own = is_meant ? draw : Draw{};
         if (spec.name == "X" || spec.name == "Y") {
             values.put(spec, indices_of(spec, own.how, own.from, vocabulary, generator));
             continue;

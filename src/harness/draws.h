@@ -34,7 +34,8 @@ struct Draw {
     Drawn how = Drawn::random;
     // The one value drawn so, the others being random; empty: all.
     std::string only = {};  // NOLINT(readability-redundant-member-init): it may be left out
-    std::size_t from = 0;   // of Drawn::every: the first index; of Drawn::special in one value alone: the first number
+    std::size_t from = 0;  // of Drawn::every: the first index; of Drawn::special in one value alone: the first number
+    bool gradients = false;  // only gradients are drawn so, the other values are random
 };
 
 // "logits by rows: all negative, all equal, ..." of a Draw, for reports; empty for random.

@@ -36,6 +36,15 @@ Step* tied_update(Network& network) {
     return layers(network.config).back().is_tied && found != network.update.end() ? &*found : nullptr;
 }
 
+// A residual connection whose earlier value may be negative: relu changes nothing of one that can't.
+Step* adds_negatives(Network& network) {
+    const auto found = std::ranges::find_if(network.forward, [&](const Step& step) {
+        const auto range = is_by(step, "residual_forward") ? network.ranges.find(step.reads[1]) : network.ranges.end();
+        return is_by(step, "residual_forward") && (range == network.ranges.end() || range->second.low < 0);
+    });
+    return found != network.forward.end() ? &*found : nullptr;
+}
+
 Step* tied_forward(Network& network) {
     return step_by(network.forward, {"tied_linear_forward", "tied_matmul_forward"});
 }
@@ -125,7 +134,7 @@ std::vector<Mistake> residual_mistakes() {
 
 std::vector<Mistake> residual_data_mistakes() {
     return {
-        at("residual_forward", "residual-in-place", "relu in place changes the earlier value before it is added",
+        at(adds_negatives, "residual-in-place", "relu in place changes the earlier value before it is added",
            "vq-vae-2-pytorch 60: https://github.com/rosinality/vq-vae-2-pytorch/issues/60",
            [](Network& net, Step& step) { return reads_at_least(net, step, 1, 0); }),
         at(sum_with("tied_weight_backward"), "tied-padding-row",
