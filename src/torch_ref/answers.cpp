@@ -92,37 +92,16 @@ public:
     }
 
     // Of the gradient of X: the sum over the forward steps that read it, all of which have been asked for.
-    void ask_gradient(const std::string& X) {
-        TorchSteps uses;
-        for (const TorchStep& step : forward_) {
-            if (std::ranges::find(step.reads, X) != step.reads.end()) {
-                uses.push_back(step);
-            }
-        }
-        std::vector<TensorSpec> reads;
-        const auto read = [&](const std::string& name) {
-            if (std::ranges::none_of(reads, [&](const TensorSpec& spec) { return spec.name == name; })) {
-                reads.push_back({name, shape_of(name)});
-            }
-        };
-        for (const TorchStep& use : uses) {
-            if (use.makes != "loss") {
-                read(gradient_of(use.makes));
-            }
-            if (use.by_result) {
-                read(use.makes);
-            } else {
-                std::ranges::for_each(use.reads, read);
-            }
-        }
-        questions_.push_back({gradient_of(X), std::move(reads), [X, uses](const Values& values) {
-                                  Tensor sum;
-                                  for (const TorchStep& use : uses) {
-                                      const Tensor product = vector_jacobian_product(use, X, values);
-                                      sum = sum.defined() ? sum + product : product;
-                                  }
-                                  return sum;
-                              }});
+    void ask_gradient(const std::string& X) { questions_.push_back(with_uses({gradient_of(X), {}, nullptr}, X, uses(X))); }
+
+    // An operation's own formula in the place of the question to the same name. Of a gradient, what other operations
+    // that read the value add to it belongs to the answer too.
+    void ask_instead(const Question& formula) {
+        std::erase_if(questions_, [&](const Question& question) { return question.name == formula.name; });
+        const std::string X = without_kind(formula.name);
+        TorchSteps others = value_of(formula.name).kind == Kind::gradient ? uses(X) : TorchSteps();
+        std::erase_if(others, [&](const TorchStep& step) { return step.operation == formula.operation; });
+        questions_.push_back(with_uses(formula, X, others));
     }
 
     std::vector<Question> take() { return std::move(questions_); }
@@ -152,20 +131,59 @@ private:
         return torch::autograd::grad({result}, {wanted}, {cotangent})[0];
     }
 
+    // The forward steps that read X.
+    TorchSteps uses(const std::string& X) const {
+        TorchSteps all;
+        std::ranges::copy_if(forward_, std::back_inserter(all), [&](const TorchStep& step) {
+            return std::ranges::find(step.reads, X) != step.reads.end();
+        });
+        return all;
+    }
+
+    // The question with the gradient of X by each use added to its answer, if it has one.
+    Question with_uses(Question question, const std::string& X, const TorchSteps& uses) const {
+        const auto read = [&](const std::string& name) {
+            if (std::ranges::none_of(question.reads, [&](const TensorSpec& spec) { return spec.name == name; })) {
+                question.reads.push_back({name, shape_of(name)});
+            }
+        };
+        for (const TorchStep& use : uses) {
+            if (use.makes != "loss") {
+                read(gradient_of(use.makes));
+            }
+            if (use.by_result) {
+                read(use.makes);
+            } else {
+                std::ranges::for_each(use.reads, read);
+            }
+        }
+        question.answer = [X, uses, own = std::move(question.answer)](const Values& values) {
+            Tensor sum = own ? own(values) : Tensor();
+            for (const TorchStep& use : uses) {
+                const Tensor product = vector_jacobian_product(use, X, values);
+                sum = sum.defined() ? sum + product : product;
+            }
+            return sum;
+        };
+        return question;
+    }
+
     const TorchSteps& forward_;
     std::map<std::string, Shape> shapes_;
     std::vector<Question> questions_;
 };
 
-// To all that `forward` and `after` make, and to the gradients of all that `forward` reads.
+// To all that `forward` and `after` make, and to the gradients of all that `forward` reads; by `formulas` where there
+// are some.
 std::vector<Question> all_questions(const std::vector<TensorSpec>& given, const TorchSteps& forward,
-                                    const TorchSteps& after) {
+                                    const TorchSteps& after, const std::vector<Question>& formulas) {
     Questions questions(given, forward);
     std::ranges::for_each(forward, [&](const TorchStep& step) { questions.ask(step); });
     for (const std::string& name : backward_order(forward)) {
         questions.ask_gradient(name);
     }
     std::ranges::for_each(after, [&](const TorchStep& step) { questions.ask(step); });
+    std::ranges::for_each(formulas, [&](const Question& formula) { questions.ask_instead(formula); });
     return questions.take();
 }
 
@@ -175,15 +193,6 @@ TorchSteps update_and_evaluation(const NetworkConfig& config, std::size_t rows, 
     TorchSteps steps = update_steps(config, rows, known);
     std::ranges::move(evaluation_steps(config, rows, known), std::back_inserter(steps));
     return steps;
-}
-
-// Puts each in the place of the question to the same name.
-std::vector<Question> replaced(std::vector<Question> questions, std::vector<Question> others) {
-    for (Question& other : others) {
-        std::erase_if(questions, [&](const Question& question) { return question.name == other.name; });
-        questions.push_back(std::move(other));
-    }
-    return questions;
 }
 
 // ---- an operation by itself ----
@@ -263,22 +272,21 @@ std::unique_ptr<Answers> answers(HandForm form, const NetworkConfig& config, std
     const bool stepwise = form == HandForm::stepwise;
     std::vector<TensorSpec> given = state(config);
     given.insert(given.end(), {{"X", {rows, config.context}}, {"Y", {rows}}, {"rate", {}}});
-    std::vector<Question> questions =
-        all_questions(given, (stepwise ? forward_steps : collapsed_forward_steps)(config, rows, known),
-                      update_and_evaluation(config, rows, known));
+    std::vector<Question> by_formula;
     if (!stepwise) {
-        const bool fused = form == HandForm::fused;
-        questions = replaced(std::move(questions),
-                             formulas(config, rows, known,
-                                      fused ? &TorchOperation::fused_formulas : &TorchOperation::collapsed_formulas));
+        by_formula = formulas(config, rows, known,
+                              form == HandForm::fused ? &TorchOperation::fused_formulas
+                                                      : &TorchOperation::collapsed_formulas);
     }
-    return std::make_unique<TorchAnswers>(std::move(questions));
+    return std::make_unique<TorchAnswers>(
+        all_questions(given, (stepwise ? forward_steps : collapsed_forward_steps)(config, rows, known),
+                      update_and_evaluation(config, rows, known), by_formula));
 }
 
 std::unique_ptr<Answers> operation_answers(const std::string& op, const NormConfig& norm, std::size_t rows,
                                            std::size_t columns) {
     const SingleOperation single = single_operation(op, norm, {rows, columns});
-    return std::make_unique<TorchAnswers>(all_questions(single.given, {single.forward}, single.after));
+    return std::make_unique<TorchAnswers>(all_questions(single.given, {single.forward}, single.after, {}));
 }
 
 }  // namespace byhand::torch_ref

@@ -27,6 +27,7 @@ struct TorchStep {
     std::function<at::Tensor(const at::Tensor& result, const at::Tensor& gradient)> by_result = nullptr;
     // The gradient of the first read comes after those of the others (a norm's gain and bias), not before.
     bool first_read_last = false;
+    std::size_t operation = 0;  // that it belongs to, among operations(config)
 };
 using TorchSteps = std::vector<TorchStep>;
 
@@ -35,6 +36,7 @@ struct Question {
     std::string name;
     std::vector<TensorSpec> reads;
     std::function<at::Tensor(const std::map<std::string, at::Tensor>& values)> answer;
+    std::size_t operation = 0;  // whose formula answers it, among operations(config)
 };
 
 // An operation in its network of `rows` rows.

@@ -20,6 +20,14 @@ const TorchOperation& find(const TorchOperations& known, const std::string& op) 
     return *found;
 }
 
+// Of an operation's steps or questions those from `first` on, which then know it.
+template <class List>
+void belong_to(const Site& site, List& list, std::size_t first) {
+    for (; first < list.size(); ++first) {
+        list[first].operation = site.operation.place;
+    }
+}
+
 // Calls visit(operation by LibTorch, where it stands) for each.
 template <class Visit>
 void for_each(const std::vector<Operation>& operations, const NetworkConfig& config, std::size_t rows,
@@ -43,14 +51,20 @@ const TorchOperations& torch_operations() {
 TorchSteps forward_steps(const NetworkConfig& config, std::size_t rows, const TorchOperations& known) {
     TorchSteps steps;
     for_each(operations(config), config, rows, known,
-             [&](const TorchOperation& by_torch, const Site& site) { by_torch.forward(steps, site); });
+             [&](const TorchOperation& by_torch, const Site& site) {
+                 const std::size_t first = steps.size();
+                 by_torch.forward(steps, site);
+                 belong_to(site, steps, first);
+             });
     return steps;
 }
 
 TorchSteps collapsed_forward_steps(const NetworkConfig& config, std::size_t rows, const TorchOperations& known) {
     TorchSteps steps;
     for_each(operations(config), config, rows, known, [&](const TorchOperation& by_torch, const Site& site) {
+        const std::size_t first = steps.size();
         (by_torch.collapsed != nullptr ? by_torch.collapsed : by_torch.forward)(steps, site);
+        belong_to(site, steps, first);
     });
     return steps;
 }
@@ -84,7 +98,9 @@ std::vector<Question> formulas(const NetworkConfig& config, std::size_t rows, co
     std::vector<Question> all;
     for_each(operations(config), config, rows, known, [&](const TorchOperation& by_torch, const Site& site) {
         if (by_torch.*which != nullptr) {
+            const std::size_t first = all.size();
             std::ranges::move((by_torch.*which)(site), std::back_inserter(all));
+            belong_to(site, all, first);
         }
     });
     return all;

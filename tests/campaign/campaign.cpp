@@ -16,6 +16,7 @@
 #include "cli/options.h"
 #include "harness/drawn.h"
 #include "harness/report.h"
+#include "random_network.h"
 #include "recipe/recipe.h"
 #include "torch_ref/load.h"
 
@@ -76,7 +77,7 @@ std::size_t odd_up_to(std::mt19937_64& generator, std::size_t most) {
 
 Case make_case(const std::string& recipe, NetworkConfig network, std::size_t rows, std::uint64_t seed, bool large) {
     std::mt19937_64 generator(seed * 7919 + 17);
-    Case c{recipe, std::move(network), rows, seed, static_cast<Kind>(seed % kKinds)};
+    Case c{recipe, network.residual || network.tied ? listed(network) : network, rows, seed, static_cast<Kind>(seed % kKinds)};
     if (c.network.vocabulary < 2) {
         c.network.vocabulary = 27;
     }
@@ -100,6 +101,7 @@ Case make_case(const std::string& recipe, NetworkConfig network, std::size_t row
         for (std::size_t& width : c.network.hidden) {
             width = odd_up_to(generator, 151);
         }
+        share_widths(c.network);
         c.rows = std::max(fewest, odd_up_to(generator, 101));
     }
     return c;
@@ -236,7 +238,7 @@ void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
 
 struct Options {
     std::vector<std::string> recipes;  // files
-    std::size_t seeds = 1000, large_seeds = 20, first_seed = 0, part = 0, parts = 1;
+    std::size_t seeds = 1000, large_seeds = 20, random = 200, first_seed = 0, part = 0, parts = 1;
 };
 
 int run(const Options& options) {
@@ -266,6 +268,17 @@ int run(const Options& options) {
         fmt::print(stderr, "{}: {} runs so far, {} alarms, {:.0f} s\n", recipe.name, totals.runs, totals.alarms.size(),
                    std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     }
+    for (std::uint64_t seed = options.first_seed; seed < options.first_seed + options.random; ++seed) {
+        if (number++ % options.parts == options.part) {
+            std::mt19937_64 generator(seed);
+            NetworkConfig network = random_network(generator);
+            const std::size_t rows = 3 + 2 * (generator() % 20);
+            Case c{"random", std::move(network), rows, seed, static_cast<Kind>(seed % kKinds)};
+            c.kind = c.kind == Kind::smallest || c.kind == Kind::odd_sizes ? Kind::drawn : c.kind;
+            run_case(torch, c, totals);
+        }
+    }
+    fmt::print(stderr, "random networks: {} runs so far, {} alarms\n", totals.runs, totals.alarms.size());
     for (const std::string& alarm : totals.alarms) {
         fmt::print("alarm: {}\n", alarm);
     }
@@ -294,9 +307,10 @@ int main(int argc, char** argv) {
         byhand::cli::Program program("campaign",
                                      "Right networks over many seeds, sizes and values: none may be called a mismatch");
         const byhand::cli::Command& root = program.root();
-        root.option("--recipe", options.recipes, "Recipe files").required();
+        root.option("--recipe", options.recipes, "Recipe files");
         root.option("--seeds", options.seeds, "For each recipe up to H 200, variance and place of the norm");
         root.option("--large-seeds", options.large_seeds, "For each larger one");
+        root.option("--random", options.random, "Networks of random operations");
         root.option("--first-seed", options.first_seed, "The first of them");
         root.option("--part", options.part, "Run this part of");
         root.option("--parts", options.parts, "so many");

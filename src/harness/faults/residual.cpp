@@ -21,11 +21,14 @@ Find sum_with(const std::string& function) {
     };
 }
 
-// The sum of those terms alone for which `keeps` holds.
+// The sum of only those terms for which `keeps` holds. False where that is none or all.
 template <class Keeps>
 bool sums_only(Step& step, Keeps keeps) {
     StepList terms = step.terms;
     std::erase_if(terms, [&](const Step& term) { return !keeps(term); });
+    if (terms.empty() || terms.size() == step.terms.size()) {
+        return false;
+    }
     const Step sum = sum_of(std::move(terms));
     step.reads = sum.reads;
     return instead(step, sum.in_float.run);

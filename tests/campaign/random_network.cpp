@@ -1,0 +1,110 @@
+#include "random_network.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace byhand {
+namespace {
+
+constexpr std::size_t kMostLayers = 9, kMostWidth = 31;
+
+class Drawer {
+public:
+    explicit Drawer(std::mt19937_64& generator) : generator_(generator) {}
+
+    NetworkConfig network() {
+        NetworkConfig config;
+        config.vocabulary = 2 + below(40);
+        config.embedding = odd_width();
+        const std::size_t hidden = 1 + below(kMostLayers);
+        const bool by_parts = one_in(3);
+        config.context = by_parts ? 1 : 1 + below(5);
+        for (std::size_t layer = 0; layer < hidden; ++layer) {
+            if (by_parts && config.context < 30 && (layer == 0 || one_in(2))) {
+                OperationConfig flatten{op::kFlatten};
+                flatten.positions = 1 + below(3);
+                config.context *= flatten.positions;
+                list_.push_back(flatten);
+            }
+            // Often as wide as the layer below, so that a residual fits.
+            width_ = layer > 0 && one_in(2) ? width_ : odd_width();
+            list_.push_back({op::kLinear, width_, one_in(2)});
+            add_behind(false);
+        }
+        OperationConfig last{op::kLinear, 0, one_in(2)};
+        last.tied = one_in(4);
+        config.embedding = last.tied ? width_ : config.embedding;
+        list_.push_back(last);
+        add_behind(true);
+        return with_layers(config, list_);
+    }
+
+private:
+    std::size_t below(std::size_t count) { return generator_() % count; }
+    bool one_in(std::size_t count) { return below(count) == 0; }
+    std::size_t odd_width() { return 1 + 2 * below((kMostWidth + 1) / 2); }
+
+    // What follows a linear: up to one operation that reads each name, in any order.
+    void add_behind(bool is_output) {
+        std::vector<OperationConfig> behind;
+        for (const char* norm : op::kNorms) {
+            if (one_in(is_output ? 6 : 3)) {
+                OperationConfig& one = behind.emplace_back(OperationConfig{norm});
+                one.affine = one_in(4) ? std::optional(false) : std::nullopt;
+                one.epsilon = one_in(4) ? std::optional(0.03) : std::nullopt;
+            }
+        }
+        if (!one_in(is_output ? 1 : 8)) {
+            OperationConfig& one = behind.emplace_back(OperationConfig{op::kActivations[below(op::kActivations.size())]});
+            one.negative_slope = one.op == op::kLeakyRelu ? 0.3 : one.negative_slope;
+        }
+        if (!is_output && one_in(2)) {
+            behind.emplace_back(OperationConfig{op::kResidual});
+        }
+        for (std::size_t i = behind.size(); i > 1; --i) {  // std::shuffle differs between libraries
+            std::swap(behind[i - 1], behind[below(i)]);
+        }
+        for (OperationConfig& one : behind) {
+            if (one.op != op::kResidual) {
+                list_.push_back(one);
+            } else {
+                add_residual(one);
+            }
+        }
+    }
+
+    // From any operation that fits, or none.
+    void add_residual(OperationConfig residual) {
+        std::vector<std::size_t> fitting;
+        for (residual.from = 0; residual.from < list_.size(); ++residual.from) {
+            std::vector<OperationConfig> tried = list_;
+            tried.push_back(residual);
+            tried.push_back({op::kLinear});
+            try {
+                with_layers({}, tried);
+                fitting.push_back(residual.from);
+            } catch (const InputError&) {  // of another width, or at another position
+            }
+        }
+        if (!fitting.empty()) {
+            residual.from = fitting[below(fitting.size())];
+            list_.push_back(residual);
+        }
+    }
+
+    std::mt19937_64& generator_;
+    std::vector<OperationConfig> list_;
+    std::size_t width_ = 1;
+};
+
+}  // namespace
+
+NetworkConfig random_network(std::mt19937_64& generator) {
+    return Drawer(generator).network();
+}
+
+}  // namespace byhand
