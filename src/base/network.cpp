@@ -83,6 +83,7 @@ std::string read_as(const std::string& operation) {
            : operation == op::kLayernorm ? "hpreln"
            : operation == op::kRmsnorm   ? "hprerms"
            : operation == op::kResidual  ? "hpreres"
+           : operation == op::kDropout   ? "hpredrop"
                                          : "hpreact";
 }
 
@@ -277,6 +278,7 @@ std::vector<Operation> operations(const NetworkConfig& config) {
         norm.epsilon = list[i].epsilon.value_or(norm.epsilon);
         norm.momentum = list[i].momentum.value_or(norm.momentum);
         operations.push_back({list[i].op, here, input, output, list[i].negative_slope, norm, 0, here.positions});
+        operations.back().p = list[i].p;
         operations.back().added = list[i].op == op::kResidual ? made.at(list[i].from) : "";
         made[i] = input = output;
     }
@@ -289,7 +291,8 @@ std::vector<Operation> operations(const NetworkConfig& config) {
 
 std::vector<Operation> evaluated_operations(const NetworkConfig& config) {
     std::vector<Operation> all = operations(config);
-    if (std::ranges::find(all, op::kBatchnorm, &Operation::op) == all.end()) {
+    const auto differs = [](const Operation& one) { return one.op == op::kBatchnorm || one.op == op::kDropout; };
+    if (std::ranges::none_of(all, differs)) {
         return {};
     }
     std::erase_if(all, [](const Operation& one) { return one.layer.number == 0 || one.op == op::kCrossEntropy; });
@@ -362,6 +365,8 @@ OperationState state_of(const NetworkConfig& config, const Operation& operation)
         add("lnbias");
     } else if (operation.op == op::kRmsnorm && operation.norm.affine) {
         add("rmsgain");
+    } else if (operation.op == op::kDropout) {
+        state.keys = {{layer.value("dropkey"), {}}};
     }
     return state;
 }
@@ -382,11 +387,18 @@ std::vector<TensorSpec> running_figures(const NetworkConfig& config) {
     return specs;
 }
 
+std::vector<TensorSpec> keys(const NetworkConfig& config) {
+    std::vector<TensorSpec> specs;
+    for (const Operation& one : operations(config)) {
+        std::ranges::move(state_of(config, one).keys, std::back_inserter(specs));
+    }
+    return specs;
+}
+
 std::vector<TensorSpec> state(const NetworkConfig& config) {
     std::vector<TensorSpec> specs = parameters(config);
-    for (TensorSpec& spec : running_figures(config)) {
-        specs.push_back(std::move(spec));
-    }
+    std::ranges::move(running_figures(config), std::back_inserter(specs));
+    std::ranges::move(keys(config), std::back_inserter(specs));
     return specs;
 }
 

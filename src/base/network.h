@@ -69,6 +69,7 @@ inline constexpr const char* kGelu = "gelu";           // by erf
 inline constexpr const char* kGeluTanh = "gelu_tanh";  // its approximation by tanh
 inline constexpr const char* kSilu = "silu";
 inline constexpr const char* kResidual = "residual";            // reads hpreres, to which it adds an earlier value
+inline constexpr const char* kDropout = "dropout";    // reads hpredrop
 inline constexpr const char* kCrossEntropy = "cross_entropy";  // logits → loss
 
 inline constexpr std::array kActivations = {kTanh, kSigmoid, kRelu, kLeakyRelu, kGelu, kGeluTanh, kSilu};
@@ -77,7 +78,7 @@ inline constexpr std::array kNorms = {kBatchnorm, kLayernorm, kRmsnorm};
 
 // Those that `layers` can list.
 inline constexpr std::array kListed = {kFlatten, kLinear,    kBatchnorm, kLayernorm, kRmsnorm, kTanh,    kSigmoid,
-                                       kRelu,    kLeakyRelu, kGelu,      kGeluTanh,  kSilu,    kResidual};
+                                       kRelu,    kLeakyRelu, kGelu,      kGeluTanh,  kSilu,    kResidual, kDropout};
 }  // namespace op
 
 // One operation of a network's `layers` with its options.
@@ -89,6 +90,7 @@ struct OperationConfig {
     double negative_slope = 0.01;  // of a leaky_relu, for x < 0
     std::size_t positions = 0;     // of a flatten: how many consecutive ones it joins
     std::size_t from = 0;          // of a residual: the operation of `layers` whose result it adds
+    double p = 0.5;                // of a dropout: the probability that a number is dropped
     bool tied = false;             // of the last linear: its weights are the embedding's, Cᵀ
     // Of a norm, where they are not those of NetworkConfig::norm; momentum of a batch norm.
     std::optional<bool> affine = std::nullopt;
@@ -155,15 +157,17 @@ struct Operation {
     std::size_t positions = 1;  // of what it makes, but for the embedding
     std::size_t joined = 0;     // of a flatten: positions, each of so many numbers
     std::size_t width = 0;
+    double p = 0;            // of a dropout
     std::string added = {};  // NOLINT(readability-redundant-member-init): of a residual: the earlier value
 };
 
 // Every operation of the network in order, from the embedding to the loss. What an operation reads is named after it:
-// hprebn, hpreln or hprerms where it is a norm, h a linear, hpos a flatten, hpreres a residual, logits the loss, hpreact
-// any other.
+// hprebn, hpreln or hprerms where it is a norm, h a linear, hpos a flatten, hpreres a residual, hpredrop a dropout,
+// logits the loss, hpreact any other.
 std::vector<Operation> operations(const NetworkConfig& config);
 
-// Those that evaluation repeats beside training, from embcat to eval_logits; none where there is no batch norm.
+// Those that evaluation repeats beside training, from embcat to eval_logits; none where there is neither a batch norm
+// nor a dropout.
 std::vector<Operation> evaluated_operations(const NetworkConfig& config);
 
 // The operations between embcat and the logits: `layers`, or what hidden, the biases, the activation, norm.kind, place
@@ -185,9 +189,10 @@ struct TensorSpec {
 };
 
 // What an operation learns, and what it keeps for evaluation: W (in, out), unless it is tied, and b, C (V, E), bngain, bnbias,
-// bnmean_running and bnvar_running, lngain, lnbias, rmsgain; those of norms (H).
+// bnmean_running and bnvar_running, lngain, lnbias, rmsgain; those of norms (H). A dropout keeps the key of its next mask,
+// dropkey, a whole number.
 struct OperationState {
-    std::vector<TensorSpec> parameters, running_figures;
+    std::vector<TensorSpec> parameters, running_figures, keys;
 };
 OperationState state_of(const NetworkConfig& config, const Operation& operation);
 
@@ -197,7 +202,10 @@ std::vector<TensorSpec> parameters(const NetworkConfig& config);
 // What the batch norms keep for evaluation.
 std::vector<TensorSpec> running_figures(const NetworkConfig& config);
 
-// parameters, then running_figures: all that a training step changes.
+// The keys of the dropouts' masks.
+std::vector<TensorSpec> keys(const NetworkConfig& config);
+
+// parameters, running_figures, then keys: all that a training step changes.
 std::vector<TensorSpec> state(const NetworkConfig& config);
 
 // The number of learned values.

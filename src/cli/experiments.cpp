@@ -83,6 +83,11 @@ Recipe notes_recipe_of(const NetworkOptions& options) {
             throw InputError("recipe " + printable(recipe.name) +
                              ": flattens by parts, and this experiment is about layers that see the whole context");
         }
+        if (one.op == op::kResidual || one.op == op::kDropout || one.layer.is_tied) {
+            throw InputError("recipe " + printable(recipe.name) +
+                             ": has a residual connection, a dropout or tied weights, and this experiment is about "
+                             "layers in a chain, each with weights of its own");
+        }
         if (is_another(op::kNorms, op::kBatchnorm) || is_another(op::kActivations, op::kTanh)) {
             throw InputError("recipe " + printable(recipe.name) + ": has a " + one.op +
                              ", and this experiment is about layers with a batchnorm and a tanh");

@@ -10,10 +10,9 @@ namespace byhand::cli {
 
 SourceLine source_of(const std::string& function) {
     constexpr std::string_view kPlus = " + ";
-    if (const std::size_t plus = function.find(kPlus); plus != std::string::npos) {  // a sum's
+    if (const std::size_t plus = function.find(kPlus); plus != std::string::npos) {  // a sum's; the first term's place
         const SourceLine first = source_of(function.substr(0, plus));
-        const SourceLine rest = source_of(function.substr(plus + kPlus.size()));
-        return {first.place + " and " + rest.place, first.formula + "   plus   " + rest.formula};
+        return {first.place, first.formula + "   plus   " + source_of(function.substr(plus + kPlus.size())).formula};
     }
     for (const Formula& formula : formulas()) {
         if (function == formula.function) {

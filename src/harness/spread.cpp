@@ -49,7 +49,10 @@ double equal_rows(const Batch& batch, std::size_t context) {
 class Chain {
 public:
     Chain(const Graph& graph, const Tensors<float>& state, const Batch& batch, float rate)
-        : X_(batch.X), Y_(batch.Y), equal_rows_(equal_rows(batch, graph.config.context)) {
+        : X_(batch.X),
+          Y_(batch.Y),
+          equal_rows_(equal_rows(batch, graph.config.context)),
+          apart_(std::max(kDoublesUnit, 0.5 * (1 - 1 / equal_rows_))) {
         for (const TensorSpec& spec : state.table()) {
             const std::span<const float> values = state[spec.name];
             given(spec.name, {values.begin(), values.end()});
@@ -100,7 +103,8 @@ public:
             disturb(made, exact, link, seed == 0 ? 0 : mixed(seed ^ mixed(l)));
             for (std::size_t i = 0; i < made.size(); ++i) {
                 const double moved = made[i] - exact[i];
-                squares[i] += moved * moved;
+                const double least = moved == 0 ? 0 : std::numeric_limits<double>::min();  // the square may underflow
+                squares[i] += moved * moved + least;
             }
         }
     }
@@ -244,11 +248,11 @@ private:
     }
 
     // Moves each element by its own rounding, up or down: by the element's exact value, so that equal values move
-    // alike, and by half as much all together. The oracle rounds as well, in double and in an order of its own, where
-    // equal values need not err alike: so each moves by that on its own. Stream 0 moves nothing: what float can't hold
-    // is lost all the same.
-    static void disturb(std::vector<double>& made, const std::vector<double>& exact, const Link& link,
-                        std::uint64_t stream) {
+    // alike, and by half as much all together. Equal values need not err alike: the oracle rounds as well, in double and
+    // in an order of its own, and in float the last rows of a loop may be computed by other instructions. So each moves
+    // on its own too. Stream 0 moves nothing: what float can't hold is lost all the same.
+    void disturb(std::vector<double>& made, const std::vector<double>& exact, const Link& link,
+                 std::uint64_t stream) const {
         const double together = 0.5 * sign_of(stream);
         const double size = stream == 0 ? 0 : 1;
         std::uint64_t apart = 0;  // a bit an element
@@ -256,7 +260,7 @@ private:
             apart = i % 64 == 0 ? mixed(stream + i + 1) : apart << 1;
             if (link.deviation[i] != 0) {
                 const double own = sign_of(mixed(stream ^ std::bit_cast<std::uint64_t>(exact[i])));
-                made[i] += size * link.deviation[i] * (own + together + kDoublesUnit * sign_of(apart));
+                made[i] += size * link.deviation[i] * (own + together + apart_ * sign_of(apart));
             }
             made[i] = within_float(made[i]);
         }
@@ -265,6 +269,7 @@ private:
     const std::int64_t* X_;
     const std::int64_t* Y_;
     double equal_rows_;
+    double apart_;  // how far equal values err apart, as a share of a step's own rounding
     std::map<std::string, std::size_t> places_;
     std::vector<std::vector<double>> values_, exact_, squares_;
     std::vector<Link> links_;

@@ -11,7 +11,7 @@ const HandOperations& hand_operations() {
                                        batchnorm_operation(),  layernorm_operation(),    rmsnorm_operation(),
                                        tanh_operation(),       sigmoid_operation(),      relu_operation(),
                                        leaky_relu_operation(), gelu_operation(),         gelu_tanh_operation(),
-                                       silu_operation(),       residual_operation(),     cross_entropy_operation()};
+                                       silu_operation(),       residual_operation(),     dropout_operation(),      cross_entropy_operation()};
     return all;
 }
 

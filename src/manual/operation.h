@@ -69,6 +69,7 @@ HandOperation gelu_operation();
 HandOperation gelu_tanh_operation();
 HandOperation silu_operation();
 HandOperation residual_operation();
+HandOperation dropout_operation();
 HandOperation cross_entropy_operation();
 
 // All of them.

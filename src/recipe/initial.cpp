@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <span>
@@ -31,8 +32,8 @@ std::vector<Beginning> beginnings(const Recipe& recipe) {
         for (const Operation& one : all) {
             const bool is_spoken_of =
                 rule.layers == LayerSet::all || (rule.layers == LayerSet::output) == one.layer.is_output;
-            const auto [parameters, running_figures] = state_of(recipe.network, one);
-            for (const std::vector<TensorSpec>* specs : {&parameters, &running_figures}) {
+            const OperationState state = state_of(recipe.network, one);
+            for (const std::vector<TensorSpec>* specs : {&state.parameters, &state.running_figures}) {
                 for (const TensorSpec& spec : *specs) {
                     if (is_spoken_of && value_of(spec.name).base == rule.parameter) {
                         plan.push_back({spec.name, one.layer.inputs, r});
@@ -105,6 +106,12 @@ Tensors<float> initial_state(const Recipe& recipe, TorchGenerator& g) {
     }
     for (const Beginning& beginning : plan) {
         begin(tensors[beginning.name], recipe.initial[beginning.rule], beginning.fan_in, g);
+    }
+    for (const TensorSpec& spec : keys(recipe.network)) {
+        std::array<std::int64_t, 1> key{};
+        constexpr std::size_t kKeys = std::size_t{1} << 24;
+        randint(g, kKeys, key);
+        tensors[spec.name][0] = static_cast<float>(key[0]);
     }
     return tensors;
 }

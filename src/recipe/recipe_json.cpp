@@ -107,6 +107,9 @@ void describe_operation(Object& object, OperationConfig& one) {
     object.maybe("from", from, Whole{0, kMostOperations});
     one.from = from.value_or(0);
     object.maybe("tied", one.tied, truth);
+    std::optional<double> p = one.op == op::kDropout ? std::optional(one.p) : std::nullopt;
+    object.maybe("p", p, Number{0, 1});
+    one.p = p.value_or(OperationConfig{}.p);
     std::optional<double> slope = one.op == op::kLeakyRelu ? std::optional(one.negative_slope) : std::nullopt;
     object.maybe("negative_slope", slope, kFactor);
     one.negative_slope = slope.value_or(OperationConfig{}.negative_slope);
@@ -119,6 +122,8 @@ void describe_operation(Object& object, OperationConfig& one) {
     object.refuse_if(one.op != op::kFlatten, "positions", "but goes with a flatten only: leave it out");
     object.refuse_if(one.op == op::kFlatten && one.positions == 0,
                      "is a flatten without \"positions\": say how many it joins");
+    object.refuse_if(one.op == op::kDropout && one.p == 1, "p", "which drops everything: give less");
+    object.refuse_if(one.op != op::kDropout, "p", "but goes with a dropout only: leave it out");
     object.refuse_if(one.op != op::kResidual, "from", "but goes with a residual only: leave it out");
     object.refuse_if(one.op == op::kResidual && !from,
                      "is a residual without \"from\": say which operation of the list, from 0, makes what it adds");

@@ -94,7 +94,9 @@ at::Tensor logits(std::span<float> out, std::size_t rows, std::size_t vocabulary
 }
 
 at::Tensor Record::keep(const std::string& name, at::Tensor value) {
-    value.retain_grad();
+    if (value.requires_grad()) {  // a dropout's mask has none
+        value.retain_grad();
+    }
     values_.push_back({name, value});
     return value;
 }
@@ -104,7 +106,7 @@ std::vector<Named> gradients(const std::vector<std::string>& order, const std::v
     std::map<std::string, at::Tensor> gradients;
     for (const std::vector<Named>* list : {&values, &parameters}) {
         for (const Named& named : *list) {
-            if (named.name == "loss") {
+            if (named.name == "loss" || !named.tensor.requires_grad()) {
                 continue;
             }
             if (!named.tensor.grad().defined()) {

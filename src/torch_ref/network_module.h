@@ -21,6 +21,7 @@
 #include "base/network.h"
 #include "base/tensors.h"
 #include "torch_ref/bridge.h"
+#include "torch_ref/dropout.h"
 #include "torch_ref/operations.h"
 
 namespace byhand::torch_ref {
@@ -126,9 +127,11 @@ public:
 
     // Throws InputError where LibTorch's side has no such operation.
     void append(const NetworkConfig& config, const byhand::Operation& operation) {
-        behind_.push_back({operation, {}, {}});
+        behind_.push_back({operation, {}, {}, {}});
         if (operation.op == op::kBatchnorm) {
             add_norm(operation.norm);
+        } else if (operation.op == op::kDropout) {
+            behind_.back().key = key = register_buffer("key", torch::zeros({}));
         } else if (operation.op != op::kTanh) {
             behind_.back().apply = in_one_step(config, operation).apply;
             for (const TensorSpec& spec : state_of(config, operation).parameters) {
@@ -154,6 +157,7 @@ public:
     torch::Tensor weight, linear_bias;  // (outputs, inputs); (outputs), undefined without one
     // The norm's tensors, whichever it is; (H) each, undefined where the layer has none.
     torch::Tensor gain, bias, running_mean, running_spread;
+    torch::Tensor key;  // of the dropout's mask; undefined without one
     // What other operations of the layer learn, vectors by name.
     std::map<std::string, torch::Tensor> others;
 
@@ -166,13 +170,15 @@ private:
             }
         };
         kept(output_, linear_.is_empty() ? torch::nn::functional::linear(x, weight, linear_bias) : linear_->forward(x));
-        for (const auto& [operation, apply, parameters] : behind_) {
+        for (const auto& [operation, apply, parameters, its_key] : behind_) {
             const bool is_norm = operation.op == op::kBatchnorm;
             if (is_norm && to_norm) {
                 break;
             }
             if (is_norm) {
                 x = norm_.is_empty() ? batch_norm_1d_->forward(x) : norm_->forward(x);
+            } else if (its_key.defined()) {
+                x = dropped(x, operation, its_key, record);
             } else if (apply) {
                 std::vector<torch::Tensor> reads = {x};
                 reads.insert(reads.end(), parameters.begin(), parameters.end());
@@ -187,6 +193,21 @@ private:
             kept(operation.output, x);
         }
         return x;
+    }
+
+    // In training by the next mask, in evaluation x itself.
+    torch::Tensor dropped(const torch::Tensor& x, const byhand::Operation& operation, torch::Tensor its_key,
+                          Record* record) const {
+        if (!is_training()) {
+            return x;
+        }
+        const torch::NoGradGuard no_grad;
+        const Shape shape = {static_cast<std::size_t>(x.size(0)), static_cast<std::size_t>(x.size(1))};
+        const torch::Tensor mask = dropout_mask(its_key, shape, operation.p);
+        keep(record, layer.value("dropmask"), mask);
+        its_key.copy_(next_dropout_key(its_key));
+        const torch::AutoGradMode with_grad(true);
+        return x * mask;
     }
 
     void add_norm(const NormConfig& norm) {
@@ -210,8 +231,9 @@ private:
 
     struct Behind {
         byhand::Operation operation;
-        decltype(TorchStep::apply) apply;  // empty for a batch norm and tanh
+        decltype(TorchStep::apply) apply;  // empty for a batch norm, tanh and a dropout
         std::vector<torch::Tensor> parameters;
+        torch::Tensor key;  // of a dropout
     };
     std::string output_;                // of the linear
     torch::nn::Linear linear_{nullptr};  // empty where it is tied
@@ -298,6 +320,7 @@ private:
             transposed.insert(layer.W());
             tensors[layer.b()] = block->linear_bias;
             tensors.insert(block->others.begin(), block->others.end());
+            tensors[layer.value("dropkey")] = block->key;
             if (!block->has_norm()) {
                 continue;
             }

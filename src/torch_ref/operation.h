@@ -27,6 +27,7 @@ struct TorchStep {
     std::function<at::Tensor(const at::Tensor& result, const at::Tensor& gradient)> by_result = nullptr;
     // The gradient of the first read comes after those of the others (a norm's gain and bias), not before.
     bool first_read_last = false;
+    bool constant = false;      // neither what it makes nor what it reads has a gradient
     std::size_t operation = 0;  // that it belongs to, among operations(config)
 };
 using TorchSteps = std::vector<TorchStep>;
@@ -90,6 +91,7 @@ TorchOperation gelu_operation();
 TorchOperation gelu_tanh_operation();
 TorchOperation silu_operation();
 TorchOperation residual_operation();
+TorchOperation dropout_operation();
 TorchOperation cross_entropy_operation();
 
 }  // namespace byhand::torch_ref

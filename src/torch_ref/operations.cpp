@@ -44,7 +44,7 @@ const TorchOperations& torch_operations() {
                                         batchnorm_operation(),  layernorm_operation(),    rmsnorm_operation(),
                                         tanh_operation(),       sigmoid_operation(),      relu_operation(),
                                         leaky_relu_operation(), gelu_operation(),         gelu_tanh_operation(),
-                                        silu_operation(),       residual_operation(),     cross_entropy_operation()};
+                                        silu_operation(),       residual_operation(),     dropout_operation(),      cross_entropy_operation()};
     return all;
 }
 
@@ -124,6 +124,11 @@ std::vector<std::string> backward_order(const TorchSteps& forward) {
     std::vector<std::string> order;
     std::set<std::string> read = {"X", "Y"};  // which have no gradient
     for (const TorchStep& step : forward) {
+        if (step.constant) {
+            read.insert(step.reads.begin(), step.reads.end());
+            read.insert(step.makes);
+            continue;
+        }
         std::vector<std::string> first_read;
         std::ranges::copy_if(step.reads, std::back_inserter(first_read),
                              [&](const std::string& name) { return read.insert(name).second; });

@@ -145,6 +145,85 @@ TEST_CASE("network: flatten joins positions, and a layer has a row for each that
           "flatten: 3 positions are left over at the logits: add a flatten, or give a shorter context");
 }
 
+TEST_CASE("network: a residual adds an earlier value of the same shape") {
+    NetworkConfig config;
+    config.norm.place = NormPlace::none;
+    config.hidden = {7, 5, 5, 5, 3};
+    config.residual = true;
+    check_network(config, 2);
+    std::vector<std::string> added;
+    for (const Operation& one : operations(config)) {
+        if (one.op == "residual") {
+            added.push_back(one.input + " + " + one.added + " = " + one.output);
+        }
+    }
+    CHECK(added == std::vector<std::string>{"hpreres.3 + h.2 = h.3", "hpreres.4 + h.3 = h.4"});
+    CHECK(with_layers(config, expanded(config)) == config);
+    CHECK(shared_widths(config) == std::vector<std::size_t>{0, 1, 1, 1, 4});
+
+    // Listed, it keeps its operations whatever its widths.
+    NetworkConfig other = listed(config);
+    CHECK(expanded(other) == expanded(config));
+    other.hidden = {4, 4, 1, 2, 9};
+    share_widths(other);
+    CHECK(other.hidden == std::vector<std::size_t>{4, 4, 4, 4, 9});
+    CHECK(operations(other).size() == operations(config).size());
+    check_network(other, 2);
+
+    config.hidden = {7, 5, 7};
+    CHECK_THROWS_WITH(check_network(config, 2),
+                      "residual: no hidden layer is as wide as the one below it, position for position: give two in a "
+                      "row one width (--hidden 64,64), without flatten");
+    const auto refusal = [](std::size_t from) -> std::string {
+        OperationConfig residual{op::kResidual}, pair{op::kFlatten};
+        residual.from = from;
+        pair.positions = 2;
+        try {
+            with_layers({}, {pair, {"linear", 4}, {"tanh"}, pair, {"linear", 4}, {"linear", 5}, {"linear", 4}, {"relu"},
+                             residual, {"linear"}});
+        } catch (const InputError& error) {
+            return error.what();
+        }
+        return "";
+    };
+    CHECK(refusal(4).empty());
+    CHECK(refusal(6).empty());
+    CHECK(refusal(0) == "layers[8]: from: layers[0] is a flatten; what fits: layers[4], layers[6]");
+    CHECK(refusal(1) == "layers[8]: from: layers[1] has other positions; what fits: layers[4], layers[6]");
+    CHECK(refusal(5) ==
+          "layers[8]: from: layers[5] makes 5 units, the residual has 4; what fits: layers[4], layers[6]");
+    CHECK(refusal(7) == "layers[8]: from: layers[7] is what the residual reads already; what fits: layers[4], layers[6]");
+    CHECK(refusal(8) == "layers[8]: from: layers[8] does not come before the residual; what fits: layers[4], layers[6]");
+    CHECK(refusal(99) == "layers[8]: from: layers[99] does not come before the residual; what fits: layers[4], layers[6]");
+    CHECK_THROWS_WITH(with_layers({}, {{"linear", 4}, {"tanh"}, {"linear"}, {"residual"}}),
+                      "layers[3]: a residual in the output layer: put it before the last linear");
+}
+
+TEST_CASE("network: a tied output has no weights of its own, and the last hidden width is the embedding's") {
+    NetworkConfig config;
+    config.norm.place = NormPlace::none;
+    config.embedding = 5;
+    config.hidden = {7, 5};
+    config.tied = true;
+    check_network(config, 2);
+    CHECK(names(parameters(config)) == Names{"C", "W1", "b1", "W2", "b2", "b3"});
+    CHECK(layers(config).back().is_tied);
+    CHECK(with_layers(config, expanded(config)) == config);
+    NetworkConfig other = listed(config);
+    other.embedding = 3;
+    share_widths(other);
+    CHECK(other.hidden == std::vector<std::size_t>{7, 3});
+    config.hidden = {7, 6};
+    CHECK_THROWS_WITH(check_network(config, 2),
+                      "tied: the last linear reads 6 units, the embedding has 5: give --embedding and the last of "
+                      "--hidden one width");
+    OperationConfig tied{op::kLinear, 4};
+    tied.tied = true;
+    CHECK_THROWS_WITH(with_layers({}, {tied, {"linear"}}),
+                      "layers[0]: tied is only the last linear, which has as many outputs as the embedding has rows: "
+                      "leave it out");
+}
+
 // The lectures' own figures: 12,097 and 47,024 are printed there, 12,297 is the first with the 200 biases that the norm
 // makes idle.
 TEST_CASE("network: parameters of the published networks") {

@@ -62,6 +62,9 @@ private:
             OperationConfig& one = behind.emplace_back(OperationConfig{op::kActivations[below(op::kActivations.size())]});
             one.negative_slope = one.op == op::kLeakyRelu ? 0.3 : one.negative_slope;
         }
+        if (one_in(4)) {
+            behind.emplace_back(OperationConfig{op::kDropout}).p = 0.1 * static_cast<double>(below(6));
+        }
         if (!is_output && one_in(2)) {
             behind.emplace_back(OperationConfig{op::kResidual});
         }

@@ -56,8 +56,9 @@ TEST_CASE(
             CHECK(one["values"]["least"].get<double>() <= one["values"]["mean"].get<double>());
             CHECK(one["values"]["mean"].get<double>() <= one["values"]["most"].get<double>());
             if (!one["function"].is_null()) {
-                CHECK(source_line(one["file_line"].get<std::string>()).find(one["function"].get<std::string>() + "(") !=
-                      std::string::npos);
+                const std::string function = one["function"].get<std::string>();  // of a sum "f + g"
+                CHECK(source_line(one["file_line"].get<std::string>())
+                          .find(function.substr(0, function.find(" + ")) + "(") != std::string::npos);
                 CHECK_FALSE(one["formula"].get<std::string>().empty());
             }
             CHECK(one["function"].is_null() == one["reads"].empty());

@@ -68,6 +68,7 @@ TEST_CASE("matrix: a sample") {
     matrix.agree({"--recipe", "mlp-relu-layernorm"});
     matrix.agree({"--recipe", "makemore-wavenet", "--context", "4", "--hidden", "11,7"});
     matrix.agree({"--recipe", "no-gain.json", "--hidden", "31,17", "--norm-kind", "rms"});
+    matrix.agree({"--recipe", "resnet-mlp", "--hidden", "13,13,7,7,13", "--tied", "--embedding", "13"});
 }
 
 TEST_CASE("matrix: every activation", "[long]") {
@@ -89,6 +90,16 @@ TEST_CASE("matrix: every kind of norm", "[long]") {
         }
     }
     matrix.agree({"--recipe", "mlp-relu-layernorm", "--norm-kind", "none"});
+}
+
+TEST_CASE("matrix: residual connections and tied weights", "[long]") {
+    const Matrix matrix;
+    for (const std::string norm : {"before", "after", "none"}) {
+        for (const std::string recipe : {"makemore-deep", "mlp-relu-layernorm", "no-gain.json"}) {
+            matrix.agree({"--recipe", recipe, "--hidden", "17,17,17", "--residual", "--norm", norm});
+            matrix.agree({"--recipe", recipe, "--hidden", "23,9", "--tied", "--embedding", "9", "--norm", norm});
+        }
+    }
 }
 
 TEST_CASE("matrix: the recipes that are shipped", "[long]") {

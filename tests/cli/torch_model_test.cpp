@@ -75,7 +75,7 @@ TEST_CASE("an nn.Sequential written with our keys is evaluated and sampled here"
     const std::string characters = std::to_string(std::set<char>(names.begin(), names.end()).size());
     // makemore-ninja evaluates by figures that an nn.Sequential has not.
     for (const std::string recipe :
-         {"notes", "makemore-bn", "makemore-deep", "mlp-relu-layernorm", "makemore-wavenet"}) {
+         {"notes", "makemore-bn", "makemore-deep", "mlp-relu-layernorm", "resnet-mlp", "makemore-wavenet"}) {
         INFO(recipe);
         folder.write("r.json", byhand(folder, {"recipes", recipe}).out);
         REQUIRE(torch_model(folder, {"make", "r.json", characters, "m"}).code == 0);

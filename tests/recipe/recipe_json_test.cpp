@@ -141,6 +141,25 @@ TEST_CASE("norms: another kind for all hidden layers is short for a list; option
     CHECK(all[6].norm.momentum == read.network.norm.momentum);
 }
 
+TEST_CASE("residual connections and a tied output are short for a list") {
+    Recipe recipe = sample();
+    recipe.network.hidden = {9, 9};
+    recipe.network.embedding = 9;
+    recipe.network.residual = recipe.network.tied = true;
+    CHECK(recipe_from_json(to_json(recipe), "x.json") == recipe);
+    CHECK(recipe_from_json(to_expanded_json(recipe), "x.json") == recipe);
+    const Recipe read = recipe_from_json(
+        listed(R"([{"op": "linear", "outputs": 5}, {"op": "tanh"}, {"op": "linear", "outputs": 5}, {"op": "relu"},
+                   {"op": "residual", "from": 0}, {"op": "linear", "tied": true}])"),
+        "x.json");
+    const std::vector<OperationConfig> list = expanded(read.network);
+    CHECK(list[4].op == "residual");
+    CHECK(list[4].from == 0);
+    CHECK(list[5].tied);
+    CHECK_FALSE(list[2].tied);
+    CHECK(recipe_from_json(to_json(read), "x.json") == read);
+}
+
 TEST_CASE("a list of layers that is no network is refused, and so is what it stands for beside it") {
     const auto refusal = [](const std::string& text) -> std::string {
         try {
@@ -156,7 +175,7 @@ TEST_CASE("a list of layers that is no network is refused, and so is what it sta
           where +
               ".layers[0].op: is \"conv\", takes \"flatten\", \"linear\", \"batchnorm\", \"layernorm\", \"rmsnorm\", "
               "\"tanh\", "
-              "\"sigmoid\", \"relu\", \"leaky_relu\", \"gelu\", \"gelu_tanh\" or \"silu\"");
+              "\"sigmoid\", \"relu\", \"leaky_relu\", \"gelu\", \"gelu_tanh\", \"silu\", \"residual\" or \"dropout\"");
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 3}, {"op": "tanh", "outputs": 3}, {"op": "linear"}])")) ==
           where + ".layers[1].outputs: is 3, but goes with a linear only: leave it out");
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 3}, {"op": "tanh", "bias": true}, {"op": "linear"}])")) ==
@@ -172,6 +191,23 @@ TEST_CASE("a list of layers that is no network is refused, and so is what it sta
           where + ".layers[1].momentum: is 0.5, but goes with a batchnorm only: leave it out");
     CHECK(refusal(listed(R"([{"op": "flatten"}, {"op": "linear"}])")) ==
           where + R"(.layers[0]: is a flatten without "positions": say how many it joins)");
+    CHECK(refusal(listed(R"([{"op": "linear", "outputs": 3}, {"op": "residual"}, {"op": "linear"}])")) ==
+          where + R"(.layers[1]: is a residual without "from": say which operation of the list, from 0, makes what it )"
+                  "adds");
+    CHECK(refusal(listed(R"([{"op": "linear", "from": 0}])")) ==
+          where + ".layers[0].from: is 0, but goes with a residual only: leave it out");
+    CHECK(refusal(listed(R"([{"op": "linear", "outputs": 3}, {"op": "residual", "from": 0}, {"op": "linear"}])")) ==
+          where + ".layers[1]: from: layers[0] is what the residual reads already; none before it fits");
+    CHECK(refusal(listed(R"([{"op": "linear"}, {"op": "dropout", "p": 1}])")) ==
+          where + ".layers[1].p: is 1, which drops everything: give less");
+    CHECK(refusal(listed(R"([{"op": "linear"}, {"op": "dropout", "p": -0.1}])")) ==
+          where + ".layers[1].p: is -0.1, takes a number from 0 to 1");
+    CHECK(refusal(listed(R"([{"op": "linear", "p": 0.1}])")) ==
+          where + ".layers[0].p: is 0.1, but goes with a dropout only: leave it out");
+    CHECK(refusal(listed(R"([{"op": "linear"}, {"op": "tanh", "tied": true}])")) ==
+          where + ".layers[1].tied: is true, but goes with a linear only: leave it out");
+    CHECK(refusal(listed(R"([{"op": "linear"}], "residual": true)")) ==
+          where + ".residual: is true, but \"layers\" lists every operation: leave it out");
     CHECK(refusal(listed(R"([{"op": "linear", "positions": 2}])")) ==
           where + ".layers[0].positions: is 2, but goes with a flatten only: leave it out");
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 3}, {"op": "flatten", "positions": 2}, {"op": "tanh"},

@@ -16,7 +16,7 @@ using byhand::test::shipped_text;
 namespace {
 
 const std::set<std::string> kNames = {"notes",    "makemore-bn", "makemore-deep",      "makemore-ninja",  "wide",
-                                      "deepwide", "bigbatch",    "mlp-relu-layernorm", "makemore-wavenet"};
+                                      "deepwide", "bigbatch",    "mlp-relu-layernorm", "resnet-mlp", "makemore-wavenet"};
 
 }  // namespace
 

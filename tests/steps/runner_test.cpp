@@ -9,6 +9,7 @@
 #include "manual/embedding/formulas.h"
 #include "manual/networks.h"
 #include "manual/stepwise.h"
+#include "steps/rounded.h"
 
 using namespace byhand;
 
@@ -132,4 +133,47 @@ TEST_CASE("runner: the batch is copied, and Y may be left out") {
     embedding_forward(expected.data(), runner.tensors()["C"].data(), example.X.data(), 12, 2);
     const auto emb = runner.tensors()["emb"];
     CHECK(std::equal(emb.begin(), emb.end(), expected.begin()));
+}
+
+namespace {
+
+template <class T>
+void twice_plus(T* out, const T* a, const T* b, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        out[i] = T(2) * a[i] + b[i];
+    }
+}
+template <class T>
+void product(T* out, const T* b, const T* c, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        out[i] = b[i] * c[i];
+    }
+}
+
+}  // namespace
+
+TEST_CASE("sum_of: one step adds what its terms make, and reads each value once") {
+    StepList terms;
+    add(terms, "dx", {3}, {"a", "b"}, BYHAND_FUNCTION(twice_plus), std::size_t{3});
+    add(terms, "dx", {3}, {"b", "c"}, BYHAND_FUNCTION(product), std::size_t{3});
+    terms.back().operation = 4;
+    const Step sum = sum_of(terms);
+    CHECK(sum.makes == "dx");
+    CHECK(sum.reads == std::vector<std::string>{"a", "b", "c"});
+    CHECK(sum.in_float.name == "twice_plus + product");
+    CHECK(sum.operation == 4);
+    const std::vector<double> a = {1, 2, -3}, b = {0.5, 4, 7}, c = {10, -1, 0.25};
+    std::vector<double> out(3, 99);
+    const auto operand = [&](const std::string& name) -> Operand<double> {
+        return name == "a" ? a.data() : name == "b" ? b.data() : c.data();
+    };
+    execute<double>(sum, out.data(), operand);
+    CHECK(out == std::vector<double>{2.5 + 5, 8 - 4, 1 + 1.75});
+
+    // A sum of a function that is only in double has no other.
+    StepList in_double;
+    add(in_double, "y", {}, {"rate"}, "add_one", add_one);
+    const Step alone = sum_of(in_double);
+    CHECK(alone.in_double.run);
+    CHECK_FALSE(alone.in_float.run);
 }

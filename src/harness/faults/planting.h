@@ -32,6 +32,7 @@ std::vector<Mistake> tanh_mistakes();
 std::vector<Mistake> activation_mistakes();
 std::vector<Mistake> row_norm_mistakes();
 std::vector<Mistake> residual_mistakes();
+std::vector<Mistake> dropout_mistakes();
 std::vector<Mistake> update_mistakes();
 std::vector<Mistake> memory_mistakes();
 
@@ -50,6 +51,7 @@ std::vector<Mistake> tanh_data_mistakes();
 std::vector<Mistake> activation_data_mistakes();
 std::vector<Mistake> row_norm_data_mistakes();
 std::vector<Mistake> residual_data_mistakes();
+std::vector<Mistake> dropout_data_mistakes();
 std::vector<Mistake> update_data_mistakes();
 
 // ---- which step ----

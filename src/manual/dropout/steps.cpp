@@ -1,0 +1,61 @@
+#include "manual/dropout/formulas.h"
+
+#include "manual/glossary.h"
+#include "manual/operation.h"
+#include "steps/rounded.h"
+
+namespace byhand {
+namespace {
+
+void forward(StepList& f, const Site& at) {
+    const std::size_t elements = count(at.wide());
+    add(f, at.value("dropmask"), at.wide(), {at.value("dropkey")}, BYHAND_FUNCTION(dropout_mask), elements,
+        at.operation.p);
+    add(f, at.y(), at.wide(), {at.x(), at.value("dropmask")}, BYHAND_FUNCTION(dropout_forward), elements);
+}
+
+void backward(StepList& b, const Site& at) {
+    add(b, at.dx(), at.wide(), {at.dy(), at.value("dropmask")}, BYHAND_FUNCTION(dropout_backward), count(at.wide()));
+}
+
+void evaluation(StepList& f, const Site& at) {
+    add(f, at.y(), at.wide(), {at.x()}, BYHAND_FUNCTION(dropout_evaluation), count(at.wide()));
+}
+
+void update(StepList& u, const Site& at) {
+    add(u, update_of(at.value("dropkey")), {}, {at.value("dropkey")}, BYHAND_FUNCTION(dropout_key_update));
+}
+
+void ranges(ValueRanges& ranges, const Site& at) {
+    ranges[at.value("dropkey")] = {.low = 0, .high = kKeys - 1};
+    ranges[at.value("dropmask")] = kNotNegative;
+}
+
+GlossaryRows rows() {
+    using enum Axis;
+    static const std::vector<GlossaryRow> kRows = {
+        {.value = "hpredrop",
+         .axes = {row, unit},
+         .meaning = "what the layer makes, before dropout",
+         .rule = "It was multiplied by the mask, and so is its gradient: what was dropped has none."},
+        {.value = "dropmask",
+         .axes = {row, unit},
+         .meaning = "dropout's mask: 0 where a number is dropped, 1/(1 − p) where it is kept"},
+        {.value = "dropkey", .axes = {}, .meaning = "the key of dropout's mask, another in each step"},
+    };
+    return kRows;
+}
+
+}  // namespace
+
+HandOperation dropout_operation() {
+    return {.op = op::kDropout,
+            .forward = forward,
+            .backward = backward,
+            .evaluation = evaluation,
+            .update = update,
+            .ranges = ranges,
+            .glossary = rows()};
+}
+
+}  // namespace byhand
