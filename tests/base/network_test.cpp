@@ -224,6 +224,18 @@ TEST_CASE("network: a tied output has no weights of its own, and the last hidden
                       "leave it out");
 }
 
+TEST_CASE("network: a dropout keeps a key, is left out of the parameters and evaluates otherwise than it trains") {
+    const NetworkConfig config = with_layers({}, {{"linear", 7}, {"dropout"}, {"tanh"}, {"linear"}});
+    CHECK(names(parameters(config)) == Names{"C", "W1", "b1", "W2", "b2"});
+    CHECK(running_figures(config).empty());
+    CHECK(names(keys(config)) == Names{"dropkey"});
+    CHECK(names(state(config)) == Names{"C", "W1", "b1", "W2", "b2", "dropkey"});
+    const std::vector<Operation> evaluated = evaluated_operations(config);
+    REQUIRE(evaluated.size() == 4);
+    CHECK(evaluated[1].input == "eval_hpredrop");
+    CHECK(evaluated[1].output == "eval_hpreact");
+}
+
 // The lectures' own figures: 12,097 and 47,024 are printed there, 12,297 is the first with the 200 biases that the norm
 // makes idle.
 TEST_CASE("network: parameters of the published networks") {

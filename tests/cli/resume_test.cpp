@@ -74,6 +74,28 @@ TEST_CASE("N and M steps make the same bytes as N + M, whoever computes, in any 
     }
 }
 
+TEST_CASE("N and M steps make the same bytes with dropout, residual connections and tied weights") {
+    const Place folder;
+    Json recipe = json_of(byhand(folder, {"recipes", "resnet-mlp", "--expanded"}));
+    Json layers = parsed_json(
+        R"([{"op": "linear", "outputs": 9}, {"op": "tanh"}, {"op": "dropout", "p": 0.3}, {"op": "linear", "outputs": 9},
+            {"op": "batchnorm"}, {"op": "relu"}, {"op": "dropout", "p": 0.2}, {"op": "residual", "from": 2},
+            {"op": "linear", "tied": true}])");
+    recipe["network"]["layers"] = layers;
+    recipe["network"]["embedding"] = 9;
+    recipe["initial"]["rules"][3].erase("layers");
+    folder.write("d.json", byhand::printed_json(recipe, 0));
+    for (const std::string model : {"stepwise", "fused", "torch"}) {
+        INFO(model);
+        const Arguments begin = {"--data", "n", "--recipe", "d.json", "--batch", "13", "--model", model};
+        REQUIRE(folder.train(begin + Arguments{"--steps", "41", "--save", "whole"}).code == 0);
+        REQUIRE(folder.train(begin + Arguments{"--steps", "17", "--save", "part"}).code == 0);
+        REQUIRE(folder.train({"--resume", "part", "--steps", "41", "--model", model, "--data", "n", "--save", "part"})
+                    .code == 0);
+        check_same(folder, "whole", "part");
+    }
+}
+
 TEST_CASE("N and M steps make the same bytes by functions of one's own") {
     const Place place;
     const Arguments own = {"--functions", BYHAND_SOURCES "/exercise/kernel.cpp", "--log-every", "7"};
