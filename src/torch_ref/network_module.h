@@ -320,7 +320,9 @@ private:
             transposed.insert(layer.W());
             tensors[layer.b()] = block->linear_bias;
             tensors.insert(block->others.begin(), block->others.end());
-            tensors[layer.value("dropkey")] = block->key;
+            if (block->key.defined()) {  // names without suffixes are those of one layer
+                tensors[layer.value("dropkey")] = block->key;
+            }
             if (!block->has_norm()) {
                 continue;
             }

@@ -63,7 +63,7 @@ private:
             one.negative_slope = one.op == op::kLeakyRelu ? 0.3 : one.negative_slope;
         }
         if (one_in(4)) {
-            behind.emplace_back(OperationConfig{op::kDropout}).p = 0.1 * static_cast<double>(below(6));
+            behind.emplace_back(OperationConfig{op::kDropout}).p = 0.1 * static_cast<double>(1 + below(5));
         }
         if (!is_output && one_in(2)) {
             behind.emplace_back(OperationConfig{op::kResidual});

@@ -200,6 +200,8 @@ TEST_CASE("a list of layers that is no network is refused, and so is what it sta
           where + ".layers[1]: from: layers[0] is what the residual reads already; none before it fits");
     CHECK(refusal(listed(R"([{"op": "linear"}, {"op": "dropout", "p": 1}])")) ==
           where + ".layers[1].p: is 1, which drops everything: give less");
+    CHECK(refusal(listed(R"([{"op": "linear"}, {"op": "dropout", "p": 0}])")) ==
+          where + ".layers[1].p: is 0, which drops nothing: leave the dropout out");
     CHECK(refusal(listed(R"([{"op": "linear"}, {"op": "dropout", "p": -0.1}])")) ==
           where + ".layers[1].p: is -0.1, takes a number from 0 to 1");
     CHECK(refusal(listed(R"([{"op": "linear", "p": 0.1}])")) ==

@@ -34,7 +34,7 @@ std::vector<Mistake> dropout_mistakes() {
            [](Network& net, Step& step) { return keeps_by(net, step, 1); }),
         at("dropout_mask", "dropout-scaled-by-p", "kept numbers multiplied by 1/p, the same where p is 0.5",
            "theanets 123: https://github.com/lmjohns3/theanets/pull/123",
-           [](Network& net, Step& step) { return p_of(net, step) > 0 && keeps_by(net, step, 1 / p_of(net, step)); }),
+           [](Network& net, Step& step) { return keeps_by(net, step, 1 / p_of(net, step)); }),
         at("dropout_mask", "dropout-keep-for-drop", "p taken for the probability that a number is kept",
            "nd4j 1373: https://github.com/deeplearning4j/nd4j/issues/1373",
            [](Network& net, Step& step) {
@@ -48,18 +48,18 @@ std::vector<Mistake> dropout_mistakes() {
         at("dropout_backward", "dropout-gradient-not-masked", "dx = dy/(1 − p): what was dropped has a gradient",
            "numpy-ml 94: https://github.com/ddbourgin/numpy-ml/issues/94",
            [](Network& net, Step& step) {
-               return p_of(net, step) > 0 && elementwise(step, [factor = kept(net, step)](std::size_t i, Reads r) {
+               return elementwise(step, [factor = kept(net, step)](std::size_t i, Reads r) {
                           return numbers(r, 0)[i] * factor;
                       });
            }),
         at("dropout_backward", "dropout-gradient-as-it-is", "dx = dy: neither mask nor scale on the way back",
            "ai-engineering-from-scratch 17: https://github.com/rohitg00/ai-engineering-from-scratch/pull/17",
-           [](Network& net, Step& step) { return p_of(net, step) > 0 && makes_first_read(step); }),
+           [](Network& net, Step& step) { return makes_first_read(step); }),
         at("dropout_backward", "dropout-other-mask", "another mask drawn for the way back",
            "guided-diffusion 167: https://github.com/openai/guided-diffusion/issues/167",
            [](Network& net, Step& step) {
                const std::size_t elements = count(step.shape);
-               return p_of(net, step) > 0 && elements > 1 && elementwise(step, [elements](std::size_t i, Reads r) {
+               return elements > 1 && elementwise(step, [elements](std::size_t i, Reads r) {
                           return numbers(r, 0)[i] * numbers(r, 1)[(i + 1) % elements];
                       });
            }),
@@ -67,7 +67,7 @@ std::vector<Mistake> dropout_mistakes() {
            "nanoGPT 240: https://github.com/karpathy/nanoGPT/pull/240",
            [](Network& net, Step& step) {
                const std::size_t mask = also_reads(step, operation_of(net, step).layer.value("dropmask"));
-               return p_of(net, step) > 0 && elementwise(step, [mask](std::size_t i, Reads r) {
+               return elementwise(step, [mask](std::size_t i, Reads r) {
                           return numbers(r, 0)[i] * numbers(r, mask)[i];
                       });
            }),
@@ -87,7 +87,7 @@ std::vector<Mistake> dropout_data_mistakes() {
            "kaldi 3890: https://github.com/kaldi-asr/kaldi/issues/3890",
            [](Network& net, Step& step) {
                const std::size_t x = also_reads(step, operation_of(net, step).input);
-               return p_of(net, step) > 0 && elementwise(step, [x, factor = kept(net, step)](std::size_t i, Reads r) {
+               return elementwise(step, [x, factor = kept(net, step)](std::size_t i, Reads r) {
                           const float mask = numbers(r, x)[i] == 0 ? factor : numbers(r, 1)[i];
                           return numbers(r, 0)[i] * mask;
                       });
