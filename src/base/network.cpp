@@ -132,9 +132,9 @@ std::string wrong_source(const std::vector<OperationConfig>& list, std::size_t r
     for (std::size_t i = 0; i < residual; ++i) {
         fitting += fits(i) ? (fitting.empty() ? "" : ", ") + name(i) : "";
     }
-    const std::string what = from + 1 == residual             ? " is what the residual reads already"
-                             : from >= residual               ? " does not come before the residual"
-                             : list[from].op == op::kFlatten  ? " is a flatten"
+    const std::string what = from + 1 == residual            ? " is what the residual reads already"
+                             : from >= residual              ? " does not come before the residual"
+                             : list[from].op == op::kFlatten ? " is a flatten"
                              : made[from].width != made[residual].width
                                  ? " makes " + std::to_string(made[from].width) + " units, the residual has " +
                                        std::to_string(made[residual].width)
@@ -182,7 +182,8 @@ void check_layers(const std::vector<OperationConfig>& list) {
             refuse(i, "a linear that is not the last one is missing its \"outputs\"; add it");
         }
         if (linear < linears && list[i].tied) {
-            refuse(i, "tied is only the last linear, which has as many outputs as the embedding has rows: leave it out");
+            refuse(i,
+                   "tied is only the last linear, which has as many outputs as the embedding has rows: leave it out");
         }
     }
 }
@@ -333,7 +334,8 @@ NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> lay
     config.norm.place = first_norm == layers.end()            ? NormPlace::none
                         : (first_norm - 1)->op == op::kLinear ? NormPlace::before
                                                               : NormPlace::after;
-    return long_form(config) == layers && !config.hidden.empty() ? config : listed(std::move(config), std::move(layers));
+    return long_form(config) == layers && !config.hidden.empty() ? config
+                                                                 : listed(std::move(config), std::move(layers));
 }
 
 NetworkConfig listed(NetworkConfig config) {

@@ -68,8 +68,8 @@ inline constexpr const char* kLeakyRelu = "leaky_relu";
 inline constexpr const char* kGelu = "gelu";           // by erf
 inline constexpr const char* kGeluTanh = "gelu_tanh";  // its approximation by tanh
 inline constexpr const char* kSilu = "silu";
-inline constexpr const char* kResidual = "residual";            // reads hpreres, to which it adds an earlier value
-inline constexpr const char* kDropout = "dropout";    // reads hpredrop
+inline constexpr const char* kResidual = "residual";           // reads hpreres, to which it adds an earlier value
+inline constexpr const char* kDropout = "dropout";             // reads hpredrop
 inline constexpr const char* kCrossEntropy = "cross_entropy";  // logits → loss
 
 inline constexpr std::array kActivations = {kTanh, kSigmoid, kRelu, kLeakyRelu, kGelu, kGeluTanh, kSilu};
@@ -77,7 +77,7 @@ inline constexpr std::array kActivations = {kTanh, kSigmoid, kRelu, kLeakyRelu, 
 inline constexpr std::array kNorms = {kBatchnorm, kLayernorm, kRmsnorm};
 
 // Those that `layers` can list.
-inline constexpr std::array kListed = {kFlatten, kLinear,    kBatchnorm, kLayernorm, kRmsnorm, kTanh,    kSigmoid,
+inline constexpr std::array kListed = {kFlatten, kLinear,    kBatchnorm, kLayernorm, kRmsnorm, kTanh,     kSigmoid,
                                        kRelu,    kLeakyRelu, kGelu,      kGeluTanh,  kSilu,    kResidual, kDropout};
 }  // namespace op
 
@@ -188,9 +188,9 @@ struct TensorSpec {
     bool operator==(const TensorSpec&) const = default;
 };
 
-// What an operation learns, and what it keeps for evaluation: W (in, out), unless it is tied, and b, C (V, E), bngain, bnbias,
-// bnmean_running and bnvar_running, lngain, lnbias, rmsgain; those of norms (H). A dropout keeps the key of its next mask,
-// dropkey, a whole number.
+// What an operation learns, and what it keeps for evaluation: W (in, out), unless it is tied, and b, C (V, E), bngain,
+// bnbias, bnmean_running and bnvar_running, lngain, lnbias, rmsgain; those of norms (H). A dropout keeps the key of its
+// next mask, dropkey, a whole number.
 struct OperationState {
     std::vector<TensorSpec> parameters, running_figures, keys;
 };

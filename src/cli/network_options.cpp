@@ -39,8 +39,7 @@ void add_network_options(const Command& command, NetworkOptions& options) {
     command.option("--activation", options.activation, "Of the hidden layers")
         .one_of({op::kActivations.begin(), op::kActivations.end()})
         .group(kNetworkGroup);
-    command
-        .flag("--residual", options.residual, "Each hidden layer as wide as the one below it adds what that makes")
+    command.flag("--residual", options.residual, "Each hidden layer as wide as the one below it adds what that makes")
         .group(kNetworkGroup);
     command.flag("--tied", options.tied, "The output's weights are the embedding's; the last hidden width is E")
         .group(kNetworkGroup);

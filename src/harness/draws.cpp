@@ -280,8 +280,8 @@ Values draw(const std::vector<TensorSpec>& specs, const std::map<std::string, Va
     Generator generator(seed);
     Values values;
     for (const TensorSpec& spec : specs) {
-        const bool is_meant = draw.gradients ? value_of(spec.name).kind == Kind::gradient
-                                             : draw.only.empty() || draw.only == spec.name;
+        const bool is_meant =
+            draw.gradients ? value_of(spec.name).kind == Kind::gradient : draw.only.empty() || draw.only == spec.name;
         const Draw own = is_meant ? draw : Draw{};
         if (spec.name == "X" || spec.name == "Y") {
             values.put(spec, indices_of(spec, own.how, own.from, vocabulary, generator));

@@ -33,8 +33,8 @@ enum class Drawn {
 struct Draw {
     Drawn how = Drawn::random;
     // The one value drawn so, the others being random; empty: all.
-    std::string only = {};  // NOLINT(readability-redundant-member-init): it may be left out
-    std::size_t from = 0;  // of Drawn::every: the first index; of Drawn::special in one value alone: the first number
+    std::string only = {};   // NOLINT(readability-redundant-member-init): it may be left out
+    std::size_t from = 0;    // of Drawn::every: the first index; of Drawn::special in one value alone: the first number
     bool gradients = false;  // only gradients are drawn so, the other values are random
 };
 

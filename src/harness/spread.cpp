@@ -248,9 +248,9 @@ private:
     }
 
     // Moves each element by its own rounding, up or down: by the element's exact value, so that equal values move
-    // alike, and by half as much all together. Equal values need not err alike: the oracle rounds as well, in double and
-    // in an order of its own, and in float the last rows of a loop may be computed by other instructions. So each moves
-    // on its own too. Stream 0 moves nothing: what float can't hold is lost all the same.
+    // alike, and by half as much all together. Equal values need not err alike: the oracle rounds as well, in double
+    // and in an order of its own, and in float the last rows of a loop may be computed by other instructions. So each
+    // moves on its own too. Stream 0 moves nothing: what float can't hold is lost all the same.
     void disturb(std::vector<double>& made, const std::vector<double>& exact, const Link& link,
                  std::uint64_t stream) const {
         const double together = 0.5 * sign_of(stream);

@@ -11,9 +11,8 @@ namespace {
 std::vector<std::string> reads_of(const std::vector<Step>& terms) {
     std::vector<std::string> reads;
     for (const Step& term : terms) {
-        std::ranges::copy_if(term.reads, std::back_inserter(reads), [&](const std::string& name) {
-            return std::ranges::find(reads, name) == reads.end();
-        });
+        std::ranges::copy_if(term.reads, std::back_inserter(reads),
+                             [&](const std::string& name) { return std::ranges::find(reads, name) == reads.end(); });
     }
     return reads;
 }

@@ -92,7 +92,9 @@ public:
     }
 
     // Of the gradient of X: the sum over the forward steps that read it, all of which have been asked for.
-    void ask_gradient(const std::string& X) { questions_.push_back(with_uses({gradient_of(X), {}, nullptr}, X, uses(X))); }
+    void ask_gradient(const std::string& X) {
+        questions_.push_back(with_uses({gradient_of(X), {}, nullptr}, X, uses(X)));
+    }
 
     // An operation's own formula in the place of the question to the same name. Of a gradient, what other operations
     // that read the value add to it belongs to the answer too.
@@ -274,9 +276,9 @@ std::unique_ptr<Answers> answers(HandForm form, const NetworkConfig& config, std
     given.insert(given.end(), {{"X", {rows, config.context}}, {"Y", {rows}}, {"rate", {}}});
     std::vector<Question> by_formula;
     if (!stepwise) {
-        by_formula = formulas(config, rows, known,
-                              form == HandForm::fused ? &TorchOperation::fused_formulas
-                                                      : &TorchOperation::collapsed_formulas);
+        by_formula =
+            formulas(config, rows, known,
+                     form == HandForm::fused ? &TorchOperation::fused_formulas : &TorchOperation::collapsed_formulas);
     }
     return std::make_unique<TorchAnswers>(
         all_questions(given, (stepwise ? forward_steps : collapsed_forward_steps)(config, rows, known),

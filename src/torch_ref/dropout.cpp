@@ -17,9 +17,8 @@ namespace {
 void forward(TorchSteps& steps, const Site& site) {
     const double p = site.operation.p;
     const std::string key = site.value("dropkey"), mask = site.value("dropmask");
-    TorchStep made{mask, site.wide(), {key}, [shape = site.wide(), p](TensorReads r) {
-                       return dropout_mask(r[0], shape, p);
-                   }};
+    TorchStep made{
+        mask, site.wide(), {key}, [shape = site.wide(), p](TensorReads r) { return dropout_mask(r[0], shape, p); }};
     made.constant = true;
     steps.push_back(std::move(made));
     steps.push_back({site.y(), site.wide(), {site.x(), mask}, [](TensorReads r) { return r[0] * r[1]; }});
@@ -40,7 +39,8 @@ at::Tensor dropout_mask(const at::Tensor& key, const Shape& shape, double p) {
     const auto seed = key.item<float>();
     std::uint32_t bits = 0;
     std::memcpy(&bits, &seed, sizeof(bits));
-    const std::array<std::int64_t, 2> sizes = {static_cast<std::int64_t>(shape[0]), static_cast<std::int64_t>(shape[1])};
+    const std::array<std::int64_t, 2> sizes = {static_cast<std::int64_t>(shape[0]),
+                                               static_cast<std::int64_t>(shape[1])};
     at::Tensor uniform = at::empty(sizes, at::kDouble);
     for (std::int64_t i = 0; i < uniform.numel(); ++i) {
         const std::uint64_t number = mixed(bits * (std::uint64_t{1} << 32) + static_cast<std::uint64_t>(i));

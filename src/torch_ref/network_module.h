@@ -235,7 +235,7 @@ private:
         std::vector<torch::Tensor> parameters;
         torch::Tensor key;  // of a dropout
     };
-    std::string output_;                // of the linear
+    std::string output_;                 // of the linear
     torch::nn::Linear linear_{nullptr};  // empty where it is tied
     std::vector<Behind> behind_;
     torch::nn::BatchNorm1d batch_norm_1d_{nullptr};

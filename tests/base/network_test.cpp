@@ -179,8 +179,16 @@ TEST_CASE("network: a residual adds an earlier value of the same shape") {
         residual.from = from;
         pair.positions = 2;
         try {
-            with_layers({}, {pair, {"linear", 4}, {"tanh"}, pair, {"linear", 4}, {"linear", 5}, {"linear", 4}, {"relu"},
-                             residual, {"linear"}});
+            with_layers({}, {pair,
+                             {"linear", 4},
+                             {"tanh"},
+                             pair,
+                             {"linear", 4},
+                             {"linear", 5},
+                             {"linear", 4},
+                             {"relu"},
+                             residual,
+                             {"linear"}});
         } catch (const InputError& error) {
             return error.what();
         }
@@ -192,9 +200,12 @@ TEST_CASE("network: a residual adds an earlier value of the same shape") {
     CHECK(refusal(1) == "layers[8]: from: layers[1] has other positions; what fits: layers[4], layers[6]");
     CHECK(refusal(5) ==
           "layers[8]: from: layers[5] makes 5 units, the residual has 4; what fits: layers[4], layers[6]");
-    CHECK(refusal(7) == "layers[8]: from: layers[7] is what the residual reads already; what fits: layers[4], layers[6]");
-    CHECK(refusal(8) == "layers[8]: from: layers[8] does not come before the residual; what fits: layers[4], layers[6]");
-    CHECK(refusal(99) == "layers[8]: from: layers[99] does not come before the residual; what fits: layers[4], layers[6]");
+    CHECK(refusal(7) ==
+          "layers[8]: from: layers[7] is what the residual reads already; what fits: layers[4], layers[6]");
+    CHECK(refusal(8) ==
+          "layers[8]: from: layers[8] does not come before the residual; what fits: layers[4], layers[6]");
+    CHECK(refusal(99) ==
+          "layers[8]: from: layers[99] does not come before the residual; what fits: layers[4], layers[6]");
     CHECK_THROWS_WITH(with_layers({}, {{"linear", 4}, {"tanh"}, {"linear"}, {"residual"}}),
                       "layers[3]: a residual in the output layer: put it before the last linear");
 }

@@ -77,7 +77,8 @@ std::size_t odd_up_to(std::mt19937_64& generator, std::size_t most) {
 
 Case make_case(const std::string& recipe, NetworkConfig network, std::size_t rows, std::uint64_t seed, bool large) {
     std::mt19937_64 generator(seed * 7919 + 17);
-    Case c{recipe, network.residual || network.tied ? listed(network) : network, rows, seed, static_cast<Kind>(seed % kKinds)};
+    Case c{recipe, network.residual || network.tied ? listed(network) : network, rows, seed,
+           static_cast<Kind>(seed % kKinds)};
     if (c.network.vocabulary < 2) {
         c.network.vocabulary = 27;
     }

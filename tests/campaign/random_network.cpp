@@ -59,7 +59,8 @@ private:
             }
         }
         if (!one_in(is_output ? 1 : 8)) {
-            OperationConfig& one = behind.emplace_back(OperationConfig{op::kActivations[below(op::kActivations.size())]});
+            OperationConfig& one =
+                behind.emplace_back(OperationConfig{op::kActivations[below(op::kActivations.size())]});
             one.negative_slope = one.op == op::kLeakyRelu ? 0.3 : one.negative_slope;
         }
         if (one_in(4)) {

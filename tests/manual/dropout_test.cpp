@@ -1,10 +1,10 @@
 // Dropout's mask and key against figures computed apart from it: splitmix64 and the generator mod 2^24 in Python,
 //     s = (struct.unpack('<I', struct.pack('<f', key))[0] << 32) + i + 0x9e3779b97f4a7c15, and so on;
 //     u = z >> 40; key = (1140671485 * key + 12820163) % 2**24.
-#include "manual/dropout/formulas.h"
-
 #include <catch2/catch_test_macros.hpp>
 #include <vector>
+
+#include "manual/dropout/formulas.h"
 
 using namespace byhand;
 

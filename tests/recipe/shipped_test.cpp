@@ -15,8 +15,9 @@ using byhand::test::shipped_text;
 
 namespace {
 
-const std::set<std::string> kNames = {"notes",    "makemore-bn", "makemore-deep",      "makemore-ninja",  "wide",
-                                      "deepwide", "bigbatch",    "mlp-relu-layernorm", "resnet-mlp", "makemore-wavenet"};
+const std::set<std::string> kNames = {"notes",      "makemore-bn",     "makemore-deep", "makemore-ninja",
+                                      "wide",       "deepwide",        "bigbatch",      "mlp-relu-layernorm",
+                                      "resnet-mlp", "makemore-wavenet"};
 
 }  // namespace
 

@@ -71,8 +71,18 @@ std::vector<Case> cases() {
     OperationConfig drop{op::kDropout}, rarely{op::kDropout};
     drop.p = 0.4;
     rarely.p = 0.1;
-    add(op::kDropout, {{"linear", 7}, drop, {"tanh"}, {"linear", 7, false}, {"relu"}, {"batchnorm"}, rarely, adds(2),
-                       {"linear", 5}, {"layernorm"}, {"linear"}, drop});
+    add(op::kDropout, {{"linear", 7},
+                       drop,
+                       {"tanh"},
+                       {"linear", 7, false},
+                       {"relu"},
+                       {"batchnorm"},
+                       rarely,
+                       adds(2),
+                       {"linear", 5},
+                       {"layernorm"},
+                       {"linear"},
+                       drop});
     add(op::kDropout, {{"linear", 7}, {"layernorm"}, {"batchnorm"}, drop, {"tanh"}, {"linear"}});
     OperationConfig by_C{op::kLinear};
     by_C.tied = true;

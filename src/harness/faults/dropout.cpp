@@ -39,8 +39,7 @@ std::vector<Mistake> dropout_mistakes() {
            "nd4j 1373: https://github.com/deeplearning4j/nd4j/issues/1373",
            [](Network& net, Step& step) {
                const float other = kept(net, step);
-               return p_of(net, step) > 0 &&
-                      makes_changed(step, [other](float x, std::size_t) { return x == 0 ? other : 0; });
+               return makes_changed(step, [other](float x, std::size_t) { return x == 0 ? other : 0; });
            }),
         at("dropout_forward", "dropout-scaled-twice", "the factor 1/(1 − p) applied a second time",
            "mlpractical 32: https://github.com/CSTR-Edinburgh/mlpractical/pull/32",
@@ -48,16 +47,15 @@ std::vector<Mistake> dropout_mistakes() {
         at("dropout_backward", "dropout-gradient-not-masked", "dx = dy/(1 − p): what was dropped has a gradient",
            "numpy-ml 94: https://github.com/ddbourgin/numpy-ml/issues/94",
            [](Network& net, Step& step) {
-               return elementwise(step, [factor = kept(net, step)](std::size_t i, Reads r) {
-                          return numbers(r, 0)[i] * factor;
-                      });
+               return elementwise(
+                   step, [factor = kept(net, step)](std::size_t i, Reads r) { return numbers(r, 0)[i] * factor; });
            }),
         at("dropout_backward", "dropout-gradient-as-it-is", "dx = dy: neither mask nor scale on the way back",
            "ai-engineering-from-scratch 17: https://github.com/rohitg00/ai-engineering-from-scratch/pull/17",
-           [](Network& net, Step& step) { return makes_first_read(step); }),
+           [](Network&, Step& step) { return makes_first_read(step); }),
         at("dropout_backward", "dropout-other-mask", "another mask drawn for the way back",
            "guided-diffusion 167: https://github.com/openai/guided-diffusion/issues/167",
-           [](Network& net, Step& step) {
+           [](Network&, Step& step) {
                const std::size_t elements = count(step.shape);
                return elements > 1 && elementwise(step, [elements](std::size_t i, Reads r) {
                           return numbers(r, 0)[i] * numbers(r, 1)[(i + 1) % elements];
@@ -67,9 +65,8 @@ std::vector<Mistake> dropout_mistakes() {
            "nanoGPT 240: https://github.com/karpathy/nanoGPT/pull/240",
            [](Network& net, Step& step) {
                const std::size_t mask = also_reads(step, operation_of(net, step).layer.value("dropmask"));
-               return elementwise(step, [mask](std::size_t i, Reads r) {
-                          return numbers(r, 0)[i] * numbers(r, mask)[i];
-                      });
+               return elementwise(step,
+                                  [mask](std::size_t i, Reads r) { return numbers(r, 0)[i] * numbers(r, mask)[i]; });
            }),
         at("dropout_evaluation", "dropout-scaled-in-evaluation",
            "evaluation multiplies by 1 − p, although training has scaled already",
@@ -88,9 +85,9 @@ std::vector<Mistake> dropout_data_mistakes() {
            [](Network& net, Step& step) {
                const std::size_t x = also_reads(step, operation_of(net, step).input);
                return elementwise(step, [x, factor = kept(net, step)](std::size_t i, Reads r) {
-                          const float mask = numbers(r, x)[i] == 0 ? factor : numbers(r, 1)[i];
-                          return numbers(r, 0)[i] * mask;
-                      });
+                   const float mask = numbers(r, x)[i] == 0 ? factor : numbers(r, 1)[i];
+                   return numbers(r, 0)[i] * mask;
+               });
            }),
     };
 }

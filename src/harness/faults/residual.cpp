@@ -80,8 +80,7 @@ std::vector<Mistake> residual_mistakes() {
         at("residual_forward", "residual-added-twice", "the earlier value added where it was added already",
            "MAP 3: https://github.com/yunzeliu/MAP/issues/3",
            [](Network&, Step& step) {
-               return elementwise(step,
-                                  [](std::size_t i, Reads r) { return numbers(r, 0)[i] + 2 * numbers(r, 1)[i]; });
+               return elementwise(step, [](std::size_t i, Reads r) { return numbers(r, 0)[i] + 2 * numbers(r, 1)[i]; });
            }),
         at("residual_forward", "residual-adds-itself",
            "the earlier value overwritten by the layer's result, which is added to itself",
@@ -89,19 +88,18 @@ std::vector<Mistake> residual_mistakes() {
            [](Network&, Step& step) {
                return elementwise(step, [](std::size_t i, Reads r) { return 2 * numbers(r, 0)[i]; });
            }),
-        at([](Network& network) -> Step* {
-               const auto adds_a_sum = [&](const Step& step) {
-                   const Step* source = is_by(step, "residual_forward") ? find_step(network, step.reads[1]) : nullptr;
-                   return source != nullptr && is_by(*source, "residual_forward");
-               };
-               const auto found = std::ranges::find_if(network.forward, adds_a_sum);
-               return found != network.forward.end() ? &*found : nullptr;
-           },
-           "residual-adds-first-value", "a second residual connection adds what the first one added, not its sum",
-           "transformer-tensorflow2.0 14: https://github.com/strutive07/transformer-tensorflow2.0/issues/14",
-           [](Network& net, Step& step) {
-               return reads_instead(step, 1, find_step(net, step.reads[1])->reads[1]);
-           }),
+        at(
+            [](Network& network) -> Step* {
+                const auto adds_a_sum = [&](const Step& step) {
+                    const Step* source = is_by(step, "residual_forward") ? find_step(network, step.reads[1]) : nullptr;
+                    return source != nullptr && is_by(*source, "residual_forward");
+                };
+                const auto found = std::ranges::find_if(network.forward, adds_a_sum);
+                return found != network.forward.end() ? &*found : nullptr;
+            },
+            "residual-adds-first-value", "a second residual connection adds what the first one added, not its sum",
+            "transformer-tensorflow2.0 14: https://github.com/strutive07/transformer-tensorflow2.0/issues/14",
+            [](Network& net, Step& step) { return reads_instead(step, 1, find_step(net, step.reads[1])->reads[1]); }),
         at(sum_with("tied_weight_backward"), "tied-gradient-overwritten",
            "= for +=: the embedding's gradient overwrites the one from the output",
            "TransformerEngine 3437: https://github.com/NVIDIA/TransformerEngine/issues/3437",
@@ -124,8 +122,8 @@ std::vector<Mistake> residual_mistakes() {
                    right(out, reads);
                });
            }),
-        at(tied_update,
-           "tied-updated-twice", "C stands twice in the list of parameters: its gradient is subtracted twice",
+        at(tied_update, "tied-updated-twice",
+           "C stands twice in the list of parameters: its gradient is subtracted twice",
            "torch7 716: https://github.com/torch/torch7/issues/716",
            [](Network&, Step& step) {
                return elementwise(step, [](std::size_t i, Reads r) {

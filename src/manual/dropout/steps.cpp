@@ -1,5 +1,4 @@
 #include "manual/dropout/formulas.h"
-
 #include "manual/glossary.h"
 #include "manual/operation.h"
 #include "steps/rounded.h"

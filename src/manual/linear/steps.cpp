@@ -9,8 +9,8 @@ namespace {
 void forward(StepList& f, const Site& at) {
     const Layer& layer = at.operation.layer;
     if (layer.is_tied && layer.has_bias) {
-        add(f, at.y(), at.wide(), {at.x(), "C", layer.b()}, BYHAND_FUNCTION(tied_linear_forward), at.rows,
-            layer.inputs, layer.outputs);
+        add(f, at.y(), at.wide(), {at.x(), "C", layer.b()}, BYHAND_FUNCTION(tied_linear_forward), at.rows, layer.inputs,
+            layer.outputs);
     } else if (layer.is_tied) {
         add(f, at.y(), at.wide(), {at.x(), "C"}, BYHAND_FUNCTION(tied_matmul_forward), at.rows, layer.inputs,
             layer.outputs);

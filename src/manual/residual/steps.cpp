@@ -1,7 +1,6 @@
-#include "manual/residual/formulas.h"
-
 #include "manual/glossary.h"
 #include "manual/operation.h"
+#include "manual/residual/formulas.h"
 #include "steps/rounded.h"
 
 namespace byhand {
