@@ -306,8 +306,8 @@ std::vector<TensorSpec> running_figures(const NetworkConfig& config) {
 
 std::vector<TensorSpec> state(const NetworkConfig& config) {
     std::vector<TensorSpec> specs = parameters(config);
-    for (TensorSpec& spec : running_figures(config)) {
-        specs.push_back(std::move(spec));
+    for (const std::vector<TensorSpec>& more : {running_figures(config), optimizer_state(config)}) {
+        std::ranges::copy(more, std::back_inserter(specs));
     }
     return specs;
 }

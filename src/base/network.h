@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/optimizer.h"
 #include "base/view.h"
 
 namespace byhand {
@@ -111,6 +112,7 @@ struct NetworkConfig {
     // the widths of all linears but the last stand in `hidden` nevertheless, norm.place is `none` where there is no
     // norm, norm.kind is batch, and `activation` is tanh.
     std::vector<OperationConfig> layers = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    OptimizerConfig optimizer = {};            // NOLINT(readability-redundant-member-init): it may be left out
 
     bool operator==(const NetworkConfig&) const = default;
 };
@@ -189,7 +191,10 @@ std::vector<TensorSpec> parameters(const NetworkConfig& config);
 // What the batch norms keep for evaluation.
 std::vector<TensorSpec> running_figures(const NetworkConfig& config);
 
-// parameters, then running_figures: all that a training step changes.
+// What the optimizer keeps: of each parameter, and then once. It begins as 0.
+std::vector<TensorSpec> optimizer_state(const NetworkConfig& config);
+
+// parameters, then running_figures, then optimizer_state: all that a training step changes.
 std::vector<TensorSpec> state(const NetworkConfig& config);
 
 // The number of learned values.

@@ -14,6 +14,16 @@ Tensors<float> drawn_state(const NetworkConfig& config, std::uint64_t seed) {
     Tensors<float> state(byhand::state(config));
     for (const TensorSpec& spec : state.table()) {
         const std::string base = value_of(spec.name).base;
+        if (spec.name == kept::kStepCount) {
+            state[spec.name][0] = static_cast<float>(2 + generator() % 7);
+            continue;
+        }
+        if (role_of(base) == kept::kSquare) {
+            for (float& value : state[spec.name]) {
+                value = 0x1p-10F * (1 + 3 * uniform());
+            }
+            continue;
+        }
         const bool positive = base.ends_with("gain") || base == "bnvar_running";
         const bool matrix = spec.shape.size() == 2;
         const float fan_in = matrix && spec.name != "C" ? static_cast<float>(spec.shape[0]) : 1;

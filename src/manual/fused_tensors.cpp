@@ -20,10 +20,12 @@ bool in_panels(const TensorSpec& spec) {
 }  // namespace
 
 bool has_fused_step(const NetworkConfig& config) {
-    return std::ranges::all_of(operations(config), [](const Operation& one) {
-        return one.op == op::kEmbedding || (one.op == op::kFlatten && one.positions == 1 && one.layer.number == 0) ||
-               one.op == op::kLinear || one.op == op::kBatchnorm || one.op == op::kTanh || one.op == op::kCrossEntropy;
-    });
+    return is_plain(config.optimizer) && std::ranges::all_of(operations(config), [](const Operation& one) {
+               return one.op == op::kEmbedding ||
+                      (one.op == op::kFlatten && one.positions == 1 && one.layer.number == 0) ||
+                      one.op == op::kLinear || one.op == op::kBatchnorm || one.op == op::kTanh ||
+                      one.op == op::kCrossEntropy;
+           });
 }
 
 std::vector<FusedPattern> fused_patterns(const NetworkConfig& config) {

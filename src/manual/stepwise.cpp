@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "manual/glossary.h"
-#include "manual/update.h"
+#include "manual/optimizer/steps.h"
 #include "steps/rounded.h"
 
 namespace byhand {
@@ -42,19 +42,12 @@ Graph without_steps(const NetworkConfig& config, std::size_t rows, const HandOpe
     return {config, rows, {}, {}, {}, {}, {}, {}, glossary_of(config, hand)};
 }
 
-// new_X of what it learns.
-void descents(StepList& steps, const Site& at) {
-    for (const TensorSpec& p : state_of(at.network, at.operation).parameters) {
-        add(steps, update_of(p.name), p.shape, {p.name, gradient_of(p.name), "rate"}, BYHAND_FUNCTION(descend),
-            count(p.shape));
-    }
-}
-
 Graph training(const NetworkConfig& config, std::size_t rows, HandForm form, const HandOperations& hand) {
     Graph graph = without_steps(config, rows, hand);
     const std::vector<Part> parts = parts_of(operations(config), graph, form, hand);
+    optimizer_steps(graph.update, config);
     for (const auto& [site, by_hand] : parts) {
-        append(graph.update, descents, site);
+        append(graph.update, parameter_steps, site);
     }
     for (const auto& [site, by_hand] : parts) {
         append(graph.forward, by_hand.forward, site);
@@ -72,6 +65,7 @@ Graph training(const NetworkConfig& config, std::size_t rows, HandForm form, con
         append(graph.backward, by_hand.backward, site);
     }
     graph.ranges["rate"] = kNotNegative;
+    optimizer_ranges(graph.ranges, config);
     return graph;
 }
 
