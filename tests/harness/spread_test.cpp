@@ -207,14 +207,14 @@ TEST_CASE("spread: equal rows summed in another order are within the limit of an
 // The gradient of a bias before a batch norm is 0 but for rounding, so √v̂ may be off by more than it is; it exists all
 // the same, and the step by it has a limit: some tenths of the rate where the noise is as large as ε.
 TEST_CASE("spread: the root of a mean of squares has a limit, however far that is off") {
-    NetworkConfig config = networks::small({7, 5});
+    NetworkConfig config = networks::small({601, 5});
     config.optimizer.kind = OptimizerKind::adamw;
-    networks::Example example = networks::make(config, 9);
+    networks::Example example = networks::make(config, 33);
     for (const TensorSpec& spec : optimizer_state(config)) {
         std::ranges::fill(example.state[spec.name], 0.0F);
     }
     constexpr float kRate = 0.125F;
-    const auto limits = chain_limits(stepwise_graph(config, 9), example.state, example.batch(), kRate, {});
+    const auto limits = chain_limits(stepwise_graph(config, 33), example.state, example.batch(), kRate, {});
     double largest = 0;
     for (const char* name : {"new_b1", "new_b2", "new_W1", "new_vhat_b1"}) {
         for (const double limit : limits.at(name)) {
