@@ -399,8 +399,9 @@ std::vector<TensorSpec> keys(const NetworkConfig& config) {
 
 std::vector<TensorSpec> state(const NetworkConfig& config) {
     std::vector<TensorSpec> specs = parameters(config);
-    std::ranges::move(running_figures(config), std::back_inserter(specs));
-    std::ranges::move(keys(config), std::back_inserter(specs));
+    for (const std::vector<TensorSpec>& more : {running_figures(config), keys(config), optimizer_state(config)}) {
+        std::ranges::copy(more, std::back_inserter(specs));
+    }
     return specs;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/optimizer.h"
 #include "base/view.h"
 
 namespace byhand {
@@ -118,6 +119,7 @@ struct NetworkConfig {
     // the widths of all linears but the last stand in `hidden` nevertheless, norm.place is `none` where there is no
     // norm, and kind, activation, residual and tied are as in a NetworkConfig made anew.
     std::vector<OperationConfig> layers = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    OptimizerConfig optimizer = {};            // NOLINT(readability-redundant-member-init): it may be left out
 
     bool operator==(const NetworkConfig&) const = default;
 };
@@ -205,7 +207,10 @@ std::vector<TensorSpec> running_figures(const NetworkConfig& config);
 // The keys of the dropouts' masks.
 std::vector<TensorSpec> keys(const NetworkConfig& config);
 
-// parameters, running_figures, then keys: all that a training step changes.
+// What the optimizer keeps: of each parameter, and then once. It begins as 0.
+std::vector<TensorSpec> optimizer_state(const NetworkConfig& config);
+
+// parameters, running_figures, keys, then optimizer_state: all that a training step changes.
 std::vector<TensorSpec> state(const NetworkConfig& config);
 
 // The number of learned values.

@@ -9,9 +9,10 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kPrefixes = {"", "d", "new_", "eval_"};  // by Kind
 
-// Weights and biases have their layer's number, every other value a suffix.
+// Weights and biases have their layer's number, and so has what an optimizer keeps of them; every other value has a
+// suffix.
 bool is_numbered(std::string_view base) {
-    return base == "W" || base == "b";
+    return base == "W" || base == "b" || base.ends_with("_W") || base.ends_with("_b");
 }
 
 std::string with(Kind kind, const std::string& name) {
@@ -63,6 +64,17 @@ std::string update_of(const std::string& value) {
 }
 std::string evaluation_of(const std::string& value) {
     return with(Kind::evaluated, value);
+}
+
+std::string of_parameter(const std::string& role, const std::string& parameter) {
+    return role + "_" + parameter;
+}
+std::string role_of(const std::string& name) {
+    const std::size_t end = name.rfind('_');
+    return end == std::string::npos ? "" : name.substr(0, end);
+}
+std::string without_role(const std::string& name) {
+    return name.substr(name.rfind('_') + 1);
 }
 
 std::string without_kind(const std::string& name) {

@@ -33,6 +33,13 @@ std::string gradient_of(const std::string& value);
 std::string update_of(const std::string& value);
 std::string evaluation_of(const std::string& value);
 
+// What an optimizer keeps or makes of a parameter: the "exp_avg" of "W1" is "exp_avg_W1", that of "bngain.2"
+// "exp_avg_bngain.2". Of such a name without its kind, or of such a base: the two parts. Of a name without an
+// underscore the role is empty.
+std::string of_parameter(const std::string& role, const std::string& parameter);
+std::string role_of(const std::string& name);
+std::string without_role(const std::string& name);
+
 // The name of the value itself: "W1" of "dW1" or "new_W1".
 std::string without_kind(const std::string& name);
 

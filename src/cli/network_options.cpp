@@ -53,6 +53,16 @@ void add_network_options(const Command& command, NetworkOptions& options) {
         .one_of({"unbiased", "biased"})
         .group(kNetworkGroup);
     command.option("--bn-eps", options.bn_eps, "The norm's epsilon, 0 or more").number(0, 1e30).group(kNetworkGroup);
+    command
+        .option("--optimizer", options.optimizer, "Plain SGD, with momentum 0.9, with Nesterov's look-ahead, or AdamW")
+        .one_of({"sgd", "momentum", "nesterov", "adamw"})
+        .group(kNetworkGroup);
+    command.option("--weight-decay", options.weight_decay, "The optimizer's weight decay, 0 or more")
+        .number(0, 1e30)
+        .group(kNetworkGroup);
+    command.option("--rate", options.rate, "One learning rate for all steps, in place of the recipe's schedule")
+        .number(1e-30, 1e30)
+        .group(kNetworkGroup);
 }
 
 Recipe read_recipe(const std::string& name_or_path) {
@@ -111,6 +121,19 @@ void change_norm_kind(Recipe& recipe, const std::string& word) {
     }
 }
 
+// What --optimizer is short for.
+OptimizerConfig optimizer_called(const std::string& word) {
+    OptimizerConfig optimizer;
+    if (word == "adamw") {
+        optimizer.kind = OptimizerKind::adamw;
+        optimizer.weight_decay = kAdamwDecay;
+    } else if (word != "sgd") {
+        optimizer.momentum = 0.9;
+        optimizer.nesterov = word == "nesterov";
+    }
+    return optimizer;
+}
+
 }  // namespace
 
 Recipe with_flags(Recipe recipe, const NetworkOptions& options) {
@@ -158,6 +181,13 @@ Recipe with_flags(Recipe recipe, const NetworkOptions& options) {
         network.norm.running_divisor = divisor;
     }
     network.norm.epsilon = options.bn_eps.value_or(network.norm.epsilon);
+    if (options.optimizer) {
+        network.optimizer = optimizer_called(*options.optimizer);
+    }
+    network.optimizer.weight_decay = options.weight_decay.value_or(network.optimizer.weight_decay);
+    if (options.rate) {
+        recipe.rates = {{.rate = *options.rate}};
+    }
     return recipe;
 }
 

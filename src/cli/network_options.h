@@ -22,8 +22,8 @@ struct NetworkOptions {
     std::optional<std::size_t> embedding, context, batch;
     std::optional<std::string> hidden;  // widths, with commas between
     std::optional<std::uint64_t> seed, split_seed;
-    std::optional<std::string> activation, norm, norm_kind, bn_variance;
-    std::optional<double> bn_eps;
+    std::optional<std::string> activation, norm, norm_kind, bn_variance, optimizer;
+    std::optional<double> bn_eps, weight_decay, rate;
     bool residual = false, tied = false;
 };
 

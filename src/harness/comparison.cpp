@@ -38,6 +38,9 @@ std::set<std::string> zero_is_expected(const NetworkConfig& config) {
     for (const Layer& layer : layers(config)) {
         if (layer.norm == NormPlace::before) {
             names.insert(gradient_of(layer.b()));
+            for (const char* role : {kept::kMomentum, kept::kMean, kept::kSquare}) {
+                names.insert(update_of(of_parameter(role, layer.b())));
+            }
         }
     }
     return names;

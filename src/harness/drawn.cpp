@@ -7,18 +7,38 @@
 #include "base/value.h"
 
 namespace byhand {
+namespace {
+
+struct Magnitudes {
+    float low, high;
+    bool positive;  // else of either sign
+};
+
+Magnitudes magnitudes_of(const TensorSpec& spec) {
+    const std::string base = value_of(spec.name).base;
+    if (role_of(base) == kept::kSquare) {
+        return {0x1p-10F, 0x1p-8F, true};
+    }
+    if (base.ends_with("gain") || base == "bnvar_running") {
+        return {1.1F, 1.9F, true};
+    }
+    const bool matrix = spec.shape.size() == 2;
+    const float fan_in = matrix && spec.name != "C" ? static_cast<float>(spec.shape[0]) : 1;
+    return {matrix ? 0.1F / std::sqrt(fan_in) : 0.1F, matrix ? 1.6F / std::sqrt(fan_in) : 0.6F, false};
+}
+
+}  // namespace
 
 Tensors<float> drawn_state(const NetworkConfig& config, std::uint64_t seed) {
     std::mt19937_64 generator(seed);
     const auto uniform = [&] { return static_cast<float>(generator() >> 40) * 0x1p-24F; };  // [0, 1), on every machine
     Tensors<float> state(byhand::state(config));
     for (const TensorSpec& spec : state.table()) {
-        const std::string base = value_of(spec.name).base;
-        const bool positive = base.ends_with("gain") || base == "bnvar_running";
-        const bool matrix = spec.shape.size() == 2;
-        const float fan_in = matrix && spec.name != "C" ? static_cast<float>(spec.shape[0]) : 1;
-        const float low = positive ? 1.1F : matrix ? 0.1F / std::sqrt(fan_in) : 0.1F;
-        const float high = positive ? 1.9F : matrix ? 1.6F / std::sqrt(fan_in) : 0.6F;
+        if (spec.name == kept::kStepCount) {
+            state[spec.name][0] = static_cast<float>(2 + generator() % 7);
+            continue;
+        }
+        const auto [low, high, positive] = magnitudes_of(spec);
         for (float& value : state[spec.name]) {
             const float magnitude = low + (high - low) * uniform();
             value = !positive && (generator() >> 63) != 0 ? -magnitude : magnitude;

@@ -67,6 +67,12 @@ public:
             link.has_kink = graph.kinks.contains(step->makes);
             links_.push_back(std::move(link));
         }
+        not_negative_.resize(values_.size());
+        for (const auto& [name, range] : graph.ranges) {
+            if (const auto found = places_.find(name); found != places_.end()) {
+                not_negative_[found->second] = range.low >= 0;
+            }
+        }
     }
 
     // Undisturbed, and beside it disturbed once, for the size of each step's own rounding: where a value is zero in
@@ -124,7 +130,7 @@ public:
             // With reads that are off by their limits a step may leave the range of float: divide by what may be zero.
             const std::vector<Bound> bounds = bounds_of(link, exact_, &limits);
             for (std::size_t i = 0; i < bounds.size(); ++i) {
-                if (!std::isfinite(bounds[i].error)) {
+                if (!std::isfinite(bounds[i].error) || std::isnan(limits[link.makes][i])) {
                     limits[link.makes][i] = std::numeric_limits<double>::infinity();
                 }
             }
@@ -231,13 +237,17 @@ private:
             if (read < 0) {
                 operands.emplace_back(read == kX ? X_ : Y_);
             } else {
-                const std::vector<double>& numbers = values[static_cast<std::size_t>(read)];
+                const auto place = static_cast<std::size_t>(read);
+                const std::vector<double>& numbers = values[place];
                 std::vector<Bound>& copy = copies.emplace_back(numbers.size());
-                const std::vector<double>* off =
-                    errors != nullptr ? &(*errors)[static_cast<std::size_t>(read)] : nullptr;
+                const std::vector<double>* off = errors != nullptr ? &(*errors)[place] : nullptr;
                 for (std::size_t i = 0; i < numbers.size(); ++i) {
                     copy[i].value = numbers[i];
                     copy[i].error = off != nullptr && !off->empty() ? (*off)[i] : 0;
+                    // A mean of squares is not negative, however far it is off: its root exists.
+                    if (not_negative_[place] && numbers[i] >= 0 && copy[i].error > numbers[i]) {
+                        copy[i].error = numbers[i];
+                    }
                 }
                 operands.emplace_back(static_cast<const Bound*>(copy.data()));
             }
@@ -261,6 +271,7 @@ private:
             if (link.deviation[i] != 0) {
                 const double own = sign_of(mixed(stream ^ std::bit_cast<std::uint64_t>(exact[i])));
                 made[i] += size * link.deviation[i] * (own + together + apart_ * sign_of(apart));
+                made[i] = not_negative_[link.makes] && made[i] < 0 ? 0 : made[i];
             }
             made[i] = within_float(made[i]);
         }
@@ -273,6 +284,7 @@ private:
     std::map<std::string, std::size_t> places_;
     std::vector<std::vector<double>> values_, exact_, squares_;
     std::vector<Link> links_;
+    std::vector<bool> not_negative_;  // of each value, by its range
 };
 
 // P(|t| > x): ∫ of (1 + t²/ν)^(−(ν + 1)/2) from x on, by t = √ν·tan θ, which leaves ∫ cos^(ν − 1) θ dθ (Simpson's

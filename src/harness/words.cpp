@@ -44,6 +44,10 @@ public:
     // As axes_of.
     std::optional<Axes> axes(const std::string& tensor, std::size_t number) const {
         const GlossaryRow* row = find_row(wording_.glossary, tensor);
+        const std::string base_of_name = value_of(tensor).base;
+        if (row != nullptr && row->value != base_of_name && row->value == role_of(base_of_name)) {
+            return axes(without_role(without_kind(tensor)), number);
+        }
         if (row == nullptr || row->axes.size() != number) {
             return std::nullopt;
         }

@@ -20,7 +20,7 @@ bool in_panels(const TensorSpec& spec) {
 }  // namespace
 
 bool has_fused_step(const NetworkConfig& config) {
-    return std::ranges::all_of(operations(config), [](const Operation& one) {
+    return is_plain(config.optimizer) && std::ranges::all_of(operations(config), [](const Operation& one) {
         return !one.layer.is_tied &&
                (one.op == op::kEmbedding || (one.op == op::kFlatten && one.positions == 1 && one.layer.number == 0) ||
                 one.op == op::kLinear || one.op == op::kBatchnorm || one.op == op::kTanh ||

@@ -24,7 +24,8 @@ struct FusedPattern {
     std::string linear, tanh, raw, result;
 };
 
-// Whether the network is made of such layers. Else its operations run one by one (models.h).
+// Whether the network is made of such layers, and its optimizer is plain gradient descent. Else its operations run one
+// by one (models.h).
 bool has_fused_step(const NetworkConfig& config);
 
 // Precondition: it is.

@@ -17,7 +17,7 @@ GlossaryRows given_rows() {
 }  // namespace
 
 Glossary glossary_of(const NetworkConfig& config, const HandOperations& hand) {
-    Glossary all = {{0, given_rows()}};
+    Glossary all = {{0, given_rows()}, {0, optimizer_rows()}};
     for (const Operation& operation : operations(config)) {
         all.push_back({operation.layer.number, find_operation(hand, operation.op).glossary});
     }

@@ -14,7 +14,10 @@ GlossaryRows linear_rows();
 GlossaryRows batchnorm_rows();
 GlossaryRows cross_entropy_rows();
 
-// Those of the network's operations, and of what none makes: the batch and the rate.
+// The optimizers', in theirs.
+GlossaryRows optimizer_rows();
+
+// Those of the network's operations, of its optimizer, and of what none makes: the batch and the rate.
 Glossary glossary_of(const NetworkConfig& config, const HandOperations& hand = hand_operations());
 
 // Rules that operations share.

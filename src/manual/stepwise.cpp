@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "manual/glossary.h"
-#include "manual/update.h"
+#include "manual/optimizer/steps.h"
 #include "steps/rounded.h"
 
 namespace byhand {
@@ -44,14 +44,6 @@ Graph without_steps(const NetworkConfig& config, std::size_t rows, const HandOpe
     return {config, rows, {}, {}, {}, {}, {}, {}, glossary_of(config, hand)};
 }
 
-// new_X of what it learns.
-void descents(StepList& steps, const Site& at) {
-    for (const TensorSpec& p : state_of(at.network, at.operation).parameters) {
-        add(steps, update_of(p.name), p.shape, {p.name, gradient_of(p.name), "rate"}, BYHAND_FUNCTION(descend),
-            count(p.shape));
-    }
-}
-
 // What several operations read has a gradient from each: their steps become one, where the last of them stands.
 void join_gradients(StepList& backward) {
     StepList joined;
@@ -70,8 +62,9 @@ void join_gradients(StepList& backward) {
 Graph training(const NetworkConfig& config, std::size_t rows, HandForm form, const HandOperations& hand) {
     Graph graph = without_steps(config, rows, hand);
     const std::vector<Part> parts = parts_of(operations(config), graph, form, hand);
+    optimizer_steps(graph.update, config);
     for (const auto& [site, by_hand] : parts) {
-        append(graph.update, descents, site);
+        append(graph.update, parameter_steps, site);
     }
     for (const auto& [site, by_hand] : parts) {
         append(graph.forward, by_hand.forward, site);
@@ -90,6 +83,7 @@ Graph training(const NetworkConfig& config, std::size_t rows, HandForm form, con
     }
     join_gradients(graph.backward);
     graph.ranges["rate"] = kNotNegative;
+    optimizer_ranges(graph.ranges, config);
     return graph;
 }
 

@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <numbers>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -87,14 +88,17 @@ void begin(std::span<float> out, const InitialRule& rule, std::size_t fan_in, To
 }  // namespace
 
 double rate_at(const Recipe& recipe, std::size_t step) {
-    double rate = 0;
-    for (const RateFrom& from : recipe.rates) {
-        if (from.step > step) {
-            break;
-        }
-        rate = from.rate;
+    const auto is_later = [step](const RateFrom& from) { return from.step > step; };
+    const auto next = std::ranges::find_if(recipe.rates, is_later);
+    const RateFrom& now = *(next - 1);
+    if (next == recipe.rates.end() || now.then == RateThen::hold) {
+        return now.rate;
     }
-    return rate;
+    const double x = static_cast<double>(step - now.step) / static_cast<double>(next->step - now.step);
+    if (now.then == RateThen::linear) {
+        return now.rate + (next->rate - now.rate) * x;
+    }
+    return next->rate + (now.rate - next->rate) * (1 + std::cos(std::numbers::pi * x)) / 2;
 }
 
 Tensors<float> initial_state(const Recipe& recipe, TorchGenerator& g) {
@@ -103,6 +107,9 @@ Tensors<float> initial_state(const Recipe& recipe, TorchGenerator& g) {
     Tensors<float> tensors(state(recipe.network));
     for (const TensorSpec& spec : running_figures(recipe.network)) {
         std::ranges::fill(tensors[spec.name], value_of(spec.name).base == "bnvar_running" ? 1.0F : 0.0F);
+    }
+    for (const TensorSpec& spec : optimizer_state(recipe.network)) {
+        std::ranges::fill(tensors[spec.name], 0.0F);
     }
     for (const Beginning& beginning : plan) {
         begin(tensors[beginning.name], recipe.initial[beginning.rule], beginning.fan_in, g);

@@ -30,10 +30,15 @@ struct InitialRule {
     bool operator==(const InitialRule&) const = default;
 };
 
+// How the learning rate goes on to that of the next entry: not before its step, in a straight line, or by half a
+// cosine.
+enum class RateThen { hold, linear, cosine };
+
 // From this step on, this learning rate.
 struct RateFrom {
     std::size_t step = 0;
     double rate = 0;
+    RateThen then = RateThen::hold;  // of the last one
 
     bool operator==(const RateFrom&) const = default;
 };
@@ -58,13 +63,16 @@ struct Recipe {
     bool operator==(const Recipe&) const = default;
 };
 
-// The learning rate of a step. Precondition: recipe.rates is not empty and begins with step 0.
+// The learning rate of a step: between r0 from step s0 and r1 from step s1, with x = (step − s0)/(s1 − s0), linear is
+// r0 + (r1 − r0)·x and cosine r1 + (r0 − r1)·½(1 + cos πx), as CosineAnnealingLR of PyTorch. Precondition: recipe.rates
+// is not empty and begins with step 0.
 double rate_at(const Recipe& recipe, std::size_t step);
 
-// Parameters and running statistics as the recipe begins them, a table equal to state(recipe.network); draws from `g`
-// in the order of the rules. Arithmetic in float, as PyTorch does it. A rule for what the network lacks draws nothing;
-// running statistics without a rule are 0 (mean) and 1 (spread); the keys of dropouts are drawn last. Throws InputError
-// where a parameter has no rule, or any tensor two; nothing is drawn then. Precondition: check_network holds.
+// Parameters, running statistics and optimizer state as the recipe begins them, a table equal to state(recipe.network);
+// draws from `g` in the order of the rules. Arithmetic in float, as PyTorch does it. A rule for what the network lacks
+// draws nothing; running statistics without a rule are 0 (mean) and 1 (spread), what the optimizer keeps is 0; the keys of dropouts are drawn last. Throws
+// InputError where a parameter has no rule, or any tensor two; nothing is drawn then. Precondition: check_network
+// holds.
 Tensors<float> initial_state(const Recipe& recipe, TorchGenerator& g);
 
 // From JSON. `where` names the file in messages. Throws InputError that names the key: not JSON, a key missing,

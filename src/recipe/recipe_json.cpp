@@ -44,6 +44,11 @@ constexpr std::pair<const char*, LayerSet> kLayerSets[] = {
     {"all", LayerSet::all}, {"hidden", LayerSet::hidden}, {"output", LayerSet::output}};
 constexpr std::pair<const char*, bool> kOver[] = {{"sqrt_fan_in", true}};
 
+constexpr std::pair<const char*, RateThen> kThens[] = {
+    {"hold", RateThen::hold}, {"linear", RateThen::linear}, {"cosine", RateThen::cosine}};
+constexpr std::pair<const char*, OptimizerKind> kOptimizers[] = {{"sgd", OptimizerKind::sgd},
+                                                                 {"adamw", OptimizerKind::adamw}};
+
 std::vector<double> cuts(const Field& field) {
     std::vector<double> two;
     List{2, 2, Number{0, 1}}.read(field, two);
@@ -213,6 +218,7 @@ void describe_schedule(Object& object, Recipe& recipe) {
     const auto describe_rate = [&before](Object& entry, RateFrom& rate) {
         entry.need("from", rate.step, kSteps);
         entry.need("rate", rate.rate, Number{kSmallest, kLargest});
+        entry.maybe("then", rate.then, kThens);
         entry.refuse_if(!before && rate.step != 0, "from", "but the first rate holds from 0");
         entry.refuse_if(
             before && rate.step <= *before, "from",
@@ -221,6 +227,36 @@ void describe_schedule(Object& object, Recipe& recipe) {
     };
     object.need("steps", recipe.steps, kSteps);
     object.need("rates", recipe.rates, List{1, kMostRules, describe_rate});
+    if (!recipe.rates.empty() && recipe.rates.back().then != RateThen::hold) {
+        object.refuse_part("rates[" + std::to_string(recipe.rates.size() - 1) +
+                           "].then: no rate comes after the last: add one, or leave it out");
+    }
+}
+
+// Each has options of its own, and λ.
+void describe_optimizer(Object& object, OptimizerConfig& optimizer) {
+    constexpr Number kBeta{0, 0.9999999};  // a float below 1
+    object.need("name", optimizer.kind, kOptimizers);
+    const bool is_adamw = optimizer.kind == OptimizerKind::adamw;
+    if (is_adamw) {
+        object.take("beta1", optimizer.beta1, kBeta);
+        object.take("beta2", optimizer.beta2, kBeta);
+        object.take("epsilon", optimizer.epsilon, Number{kSmallest, kLargest});
+    } else {
+        object.take("momentum", optimizer.momentum, Number{0, 1});
+        object.take("nesterov", optimizer.nesterov, truth);
+    }
+    if (!object.take("weight_decay", optimizer.weight_decay, Number{0, kLargest}) && is_adamw) {
+        optimizer.weight_decay = kAdamwDecay;
+    }
+    for (const char* key : {"momentum", "nesterov"}) {
+        object.refuse_if(is_adamw, key, "but goes with \"sgd\" only: leave it out");
+    }
+    for (const char* key : {"beta1", "beta2", "epsilon"}) {
+        object.refuse_if(!is_adamw, key, "but goes with \"adamw\" only: leave it out");
+    }
+    object.refuse_if(optimizer.nesterov && optimizer.momentum == 0, "nesterov",
+                     "but goes with a momentum above 0: give one, or leave it out");
 }
 
 void describe_sample(Object& object, Recipe& recipe) {
@@ -234,6 +270,7 @@ void describe_recipe(Object& object, Recipe& recipe) {
     object.need("initial", recipe, describe_initial);
     object.take("data", recipe, describe_data);
     object.take("batches", recipe, describe_batches);
+    object.maybe("optimizer", recipe.network.optimizer, describe_optimizer);
     object.need("schedule", recipe, describe_schedule);
     object.take("sample", recipe, describe_sample);
 }

@@ -5,18 +5,26 @@
 #include "base/value.h"
 
 namespace byhand {
+namespace {
 
-const GlossaryRow* find_row(const Glossary& glossary, const std::string& name) {
-    const Value value = value_of(name);
+const GlossaryRow* row_called(const std::string& base, std::size_t of_layer, const Glossary& glossary) {
     const GlossaryRow* first = nullptr;
     for (const auto& [layer, rows] : glossary) {
-        const auto found = std::ranges::find(rows, value.base, &GlossaryRow::value);
-        if (found != rows.end() && layer == value.layer) {
+        const auto found = std::ranges::find(rows, base, &GlossaryRow::value);
+        if (found != rows.end() && layer == of_layer) {
             return &*found;
         }
         first = found != rows.end() && first == nullptr ? &*found : first;
     }
     return first;
+}
+
+}  // namespace
+
+const GlossaryRow* find_row(const Glossary& glossary, const std::string& name) {
+    const Value value = value_of(name);
+    const GlossaryRow* own = row_called(value.base, value.layer, glossary);
+    return own != nullptr ? own : row_called(role_of(value.base), 0, glossary);
 }
 
 std::string meaning(const Glossary& glossary, const std::string& name) {

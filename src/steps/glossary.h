@@ -46,7 +46,8 @@ using Glossary = std::vector<OperationRows>;
 // In what follows a name may carry d, new_, eval_ and a layer's ".3" or, of weights and biases, its number. Of a name
 // that has no row all is empty.
 
-// The row of the value that the name is of, or null: where operations differ on it, that of its layer's.
+// The row of the value that the name is of, or null: where operations differ on it, that of its layer's; of what an
+// optimizer keeps or makes of a parameter (exp_avg_W1), that of its role (exp_avg).
 const GlossaryRow* find_row(const Glossary& glossary, const std::string& name);
 
 // "the variance of each unit over the batch"; of a gradient "how the loss changes with bnvar: the variance of each unit

@@ -26,7 +26,8 @@ namespace byhand {
 inline constexpr double kTanhUlp = 4;
 inline constexpr double kExpUlp = 4;
 inline constexpr double kLogUlp = 2;
-inline constexpr double kErfUlp = 2;  // glibc: erff 1
+inline constexpr double kErfUlp = 2;    // glibc: erff 1
+inline constexpr double kExpm1Ulp = 2;  // glibc: expm1f 1
 
 template <class Number>
 concept Arithmetic = std::is_arithmetic_v<Number>;
@@ -168,6 +169,13 @@ public:
         const double made = std::max(std::exp(x.value), std::numeric_limits<double>::min());
         const auto carried = [&](double off) { return made * std::expm1(off); };
         return result(made, carried(x.error), carried(x.any_order()), square(made) * x.variance, 2 * kExpUlp);
+    }
+
+    // e^(x ± e) − e^x ≤ e^x·(e^e − 1), and e^x is this and 1.
+    friend Rounded expm1(const Rounded& x) {
+        const double made = std::expm1(x.value);
+        const auto carried = [&](double off) { return (made + 1) * std::expm1(off); };
+        return result(made, carried(x.error), carried(x.any_order()), square(made + 1) * x.variance, 2 * kExpm1Ulp);
     }
 
     // ln x − ln(x − e) = ln(1 + e/(x − e))

@@ -2,7 +2,6 @@
 
 #include <c10/core/InferenceMode.h>
 #include <torch/nn/functional/loss.h>
-#include <torch/optim/sgd.h>
 
 #include <algorithm>
 #include <functional>
@@ -14,6 +13,7 @@
 #include "base/error.h"
 #include "base/value.h"
 #include "torch_ref/bridge.h"
+#include "torch_ref/module_optimizer.h"
 #include "torch_ref/network_module.h"
 #include "torch_ref/operations.h"
 
@@ -29,6 +29,7 @@ public:
           context_(config.context),
           order_(backward_order(forward_steps(config, rows))),
           network_(config),
+          optimizer_(config.optimizer, network_),
           before_(state(config)),
           after_(state(config)) {}
 
@@ -39,9 +40,9 @@ public:
             throw std::invalid_argument("LibTorch's module was made for batches of another size");
         }
         network_->load(before_);
+        optimizer_.load(before_);
         network_->train();
-        network_->zero_grad(/*set_to_none=*/true);
-        torch::optim::SGD sgd(network_->parameters(), torch::optim::SGDOptions(static_cast<double>(rate)));
+        optimizer_.forget_gradients();
 
         Record record;
         const torch::Tensor logits = network_->forward(contexts(batch, context_), &record);
@@ -52,8 +53,9 @@ public:
         for (Named& gradient : module_gradients(record)) {
             made_.push_back(std::move(gradient));
         }
-        sgd.step();
+        optimizer_.step(rate);
         network_->save(after_);
+        optimizer_.save(after_);
     }
 
     std::vector<View> views() const override {
@@ -94,6 +96,7 @@ private:
     std::size_t rows_, context_;
     std::vector<std::string> order_;
     Network network_;
+    ModuleOptimizer optimizer_;
     Tensors<float> before_;
     Tensors<float> after_;
     std::vector<Named> made_;  // forward values, then gradients
@@ -107,25 +110,28 @@ constexpr std::size_t kChunk = 4096;
 class ModuleModel final : public Model {
 public:
     explicit ModuleModel(const NetworkConfig& config)
-        : config_(config), network_(config), sgd_(network_->parameters(), torch::optim::SGDOptions(/*lr=*/0.1)) {
+        : config_(config), network_(config), optimizer_(config.optimizer, network_) {
         network_->train();
     }
 
-    void load(const Tensors<float>& state) override { network_->load(state); }
+    void load(const Tensors<float>& state) override {
+        network_->load(state);
+        optimizer_.load(state);
+    }
 
     Tensors<float> save() const override {
         Tensors<float> all(state(config_));
         network_->save(all);
+        optimizer_.save(all);
         return all;
     }
 
     float train_step(const Batch& batch, float rate) override {
-        sgd_.param_groups().front().options().set_lr(static_cast<double>(rate));
-        forget_gradients();
+        optimizer_.forget_gradients();
         const torch::Tensor logits = network_->forward(contexts(batch, config_.context));
         const torch::Tensor loss = torch::nn::functional::cross_entropy(logits, targets(batch));
         loss.backward();
-        sgd_.step();
+        optimizer_.step(rate);
         return loss.item<float>();
     }
 
@@ -151,14 +157,6 @@ public:
     }
 
 private:
-    // What zero_grad(set_to_none = true) does. The module's own looks up every name for it, and the optimizer's of
-    // LibTorch 1.13 can't.
-    void forget_gradients() {
-        for (torch::Tensor& parameter : sgd_.param_groups().front().params()) {
-            parameter.mutable_grad().reset();
-        }
-    }
-
     // Evaluation mode without autograd, for as long as it lives.
     class Evaluation {
     public:
@@ -205,7 +203,7 @@ private:
 
     NetworkConfig config_;
     Network network_;
-    torch::optim::SGD sgd_;
+    ModuleOptimizer optimizer_;
 };
 
 // ---- a norm by itself ----

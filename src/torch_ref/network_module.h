@@ -284,13 +284,13 @@ public:
 
     const std::vector<Block>& blocks() const { return blocks_; }
 
-    // The tensor behind a name of state(config). Linear has its weight as (out, in), hence the transposition.
+    // The tensor behind a parameter or a running figure. Linear has its weight as (out, in), hence the transposition.
     struct Slot {
         TensorSpec spec;
         torch::Tensor tensor;
         bool transposed = false;
     };
-    // In the order of state(config).
+    // Parameters, then running figures.
     const std::vector<Slot>& slots() const { return slots_; }
 
     void load(const Tensors<float>& state) const {
@@ -332,8 +332,10 @@ private:
             tensors[layer.value("bnvar_running")] = block->running_spread;
         }
         std::vector<Slot> slots;
-        for (const TensorSpec& spec : state(config_)) {
-            slots.push_back({spec, tensors.at(spec.name), transposed.count(spec.name) > 0});
+        for (const std::vector<TensorSpec>& specs : {byhand::parameters(config_), running_figures(config_)}) {
+            for (const TensorSpec& spec : specs) {
+                slots.push_back({spec, tensors.at(spec.name), transposed.count(spec.name) > 0});
+            }
         }
         return slots;
     }

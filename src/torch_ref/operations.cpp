@@ -7,7 +7,7 @@
 #include <set>
 
 #include "base/error.h"
-#include "base/value.h"
+#include "torch_ref/optimizer.h"
 
 namespace byhand::torch_ref {
 namespace {
@@ -69,13 +69,7 @@ TorchSteps collapsed_forward_steps(const NetworkConfig& config, std::size_t rows
 }
 
 TorchSteps update_steps(const NetworkConfig& config, std::size_t rows, const TorchOperations& known) {
-    TorchSteps steps;
-    for (const TensorSpec& spec : parameters(config)) {
-        steps.push_back(
-            {update_of(spec.name), spec.shape, {spec.name, gradient_of(spec.name), "rate"}, [](TensorReads r) {
-                 return r[0] - r[2] * r[1];
-             }});
-    }
+    TorchSteps steps = optimizer_steps(config);
     for_each(operations(config), config, rows, known, [&](const TorchOperation& by_torch, const Site& site) {
         if (by_torch.update != nullptr) {
             by_torch.update(steps, site);

@@ -177,6 +177,7 @@ SavedModel load_foreign_model(const std::string& path, Recipe recipe, Vocabulary
     }
     SavedModel model;
     model.recipe = std::move(recipe);
+    model.recipe.network.optimizer = {};  // what others' kept is not there
     model.vocabulary = std::move(vocabulary);
     model.trained_by = "others";
     take_tensors(model, file, path);

@@ -1,6 +1,7 @@
 #include "base/value.h"
 
 #include <catch2/catch_test_macros.hpp>
+#include <string>
 
 using namespace byhand;
 
@@ -19,6 +20,10 @@ TEST_CASE("value: names are put together and taken apart") {
                                       {"dC", {Kind::gradient, "C", 0}},
                                       {"new_bnvar_running", {Kind::updated, "bnvar_running", 0}},
                                       {"new_W1", {Kind::updated, "W", 1}},
+                                      {"exp_avg_W12", {Kind::value, "exp_avg_W", 12}},
+                                      {"new_exp_avg_sq_b1", {Kind::updated, "exp_avg_sq_b", 1}},
+                                      {"momentum_bngain.2", {Kind::value, "momentum_bngain", 2}},
+                                      {"momentum_C", {Kind::value, "momentum_C", 0}},
                                       {"eval_logits", {Kind::evaluated, "logits", 0}},
                                       {"eval_h.2", {Kind::evaluated, "h", 2}}}) {
         CAPTURE(name);
@@ -43,4 +48,15 @@ TEST_CASE("value: what belongs to a value, and back") {
         CHECK(without_kind(name) == "h.2");
     }
     CHECK(without_kind("d") == "d");
+}
+
+TEST_CASE("value: what an optimizer keeps is called after its role and its parameter") {
+    CHECK(of_parameter("exp_avg_sq", "W12") == "exp_avg_sq_W12");
+    for (const char* parameter : {"C", "W12", "bngain.2"}) {
+        const std::string name = of_parameter("exp_avg", parameter);
+        CHECK(role_of(name) == "exp_avg");
+        CHECK(without_role(name) == parameter);
+    }
+    CHECK(role_of("W1").empty());
+    CHECK(without_role("W1") == "W1");
 }

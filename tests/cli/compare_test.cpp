@@ -62,6 +62,23 @@ std::vector<std::size_t> steps_of(const Json& report) {
 
 }  // namespace
 
+TEST_CASE("compare: by every optimizer all models agree, from step to step, and its state is compared and dumped") {
+    need_torch();
+    const Folder folder;
+    for (const std::string optimizer : {"sgd", "momentum", "nesterov", "adamw"}) {
+        const Outcome outcome =
+            byhand(folder, {"compare", "--optimizer", optimizer, "--weight-decay", "0.02", "--model", "stepwise",
+                            "--model", "collapsed", "--model", "fused", "--steps", "3", "--dump", "d"});
+        CAPTURE(optimizer, outcome.err);
+        CHECK(outcome.code == 0);
+        CHECK(outcome.out.find("\nthey agree: ") != std::string::npos);
+        const std::string kept = optimizer == "adamw" ? "exp_avg_sq_W2" : "momentum_W2";
+        const bool keeps = optimizer != "sgd";
+        CHECK((outcome.out.find("new_" + kept + " ") != std::string::npos) == keeps);
+        CHECK((folder.read("d").find("\"oracle/" + kept + "\"") != std::string::npos) == keeps);
+    }
+}
+
 TEST_CASE("compare: one step of the stepwise network agrees, and every value is shown") {
     need_torch();
     const Folder folder;

@@ -96,6 +96,34 @@ TEST_CASE("N and M steps make the same bytes with dropout, residual connections 
     }
 }
 
+TEST_CASE("N and M steps make the same bytes by every optimizer, with warm-up and cosine") {
+    const Place place;
+    std::string text = byhand(place, {"recipes", "makemore-deep"}).out;
+    const std::size_t begin = text.find("\"rates\"");
+    text.replace(begin, text.find(']', begin) - begin + 1,
+                 R"("rates": [{"from": 0, "rate": 0.001, "then": "linear"}, {"from": 9, "rate": 0.02, "then": "cosine"},
+                     {"from": 33, "rate": 0.001}])");
+    place.write("r.json", text);
+    for (const std::string optimizer : {"momentum", "nesterov", "adamw"}) {
+        for (const std::string& model : models()) {
+            const Arguments by = {"--optimizer", optimizer, "--weight-decay", "0.02"};
+            REQUIRE(place.begin(model, Arguments{"--steps", "41", "--save", "whole"} + by).code == 0);
+            for (const std::string n : {"1", "9", "40"}) {
+                CAPTURE(model, optimizer, n);
+                REQUIRE(place.begin(model, Arguments{"--steps", n, "--save", "part"} + by).code == 0);
+                const Outcome outcome = place.train({"--resume", "part", "--steps", "41", "--log-every", "7"});
+                CAPTURE(outcome.err);
+                REQUIRE(outcome.code == 0);
+                check_same(place, "part", "whole");
+            }
+        }
+    }
+    REQUIRE(place.begin("fused", {"--steps", "5", "--save", "part", "--optimizer", "momentum"}).code == 0);
+    const Outcome other = place.train({"--resume", "part", "--steps", "41", "--optimizer", "adamw"});
+    CHECK(other.code == 2);
+    CHECK(other.err.find("optimizer.name (\"sgd\" there, \"adamw\" here)") != std::string::npos);
+}
+
 TEST_CASE("N and M steps make the same bytes by functions of one's own") {
     const Place place;
     const Arguments own = {"--functions", BYHAND_SOURCES "/exercise/kernel.cpp", "--log-every", "7"};

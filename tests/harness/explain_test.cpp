@@ -141,8 +141,15 @@ TEST_CASE("explain: mistakes stand where they are made") {
     CHECK(has("dbnbias", "gradients-swapped"));
     CHECK_FALSE(has("dW1", "dvar-path-forgotten"));
     CHECK(named(all, "X")->mistakes.empty());
-    // None is lost: each has a place beside one of the activations or norms.
+    // None is lost: each has a place beside one of the activations or norms, or in one of the optimizers.
     std::set<std::string> seen;
+    const auto see = [&seen](const NetworkConfig& network) {
+        for (const Explanation& one : explain(stepwise_graph(network, 9))) {
+            for (const Mistake* mistake : one.mistakes) {
+                seen.insert(mistake->name);
+            }
+        }
+    };
     for (const char* operation : op::kListed | std::views::drop(2)) {  // flatten, linear
         OperationConfig flatten{"flatten"};
         flatten.positions = 3;
@@ -151,11 +158,13 @@ TEST_CASE("explain: mistakes stand where they are made") {
         network = with_layers(
             network,
             {flatten, {"linear", 5}, {"batchnorm"}, {"tanh"}, flatten, {"linear", 4}, {operation}, {"linear"}});
-        for (const Explanation& one : explain(stepwise_graph(network, 9))) {
-            for (const Mistake* mistake : one.mistakes) {
-                seen.insert(mistake->name);
-            }
-        }
+        see(network);
+    }
+    NetworkConfig network = networks::small({5});
+    for (const OptimizerConfig& optimizer : {OptimizerConfig{.weight_decay = 0.1, .momentum = 0.9, .nesterov = true},
+                                             OptimizerConfig{.kind = OptimizerKind::adamw, .weight_decay = 0.1}}) {
+        network.optimizer = optimizer;
+        see(network);
     }
     CHECK(seen.size() == mistakes().size());
 }

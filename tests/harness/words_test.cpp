@@ -122,6 +122,8 @@ TEST_CASE("words: what each axis counts") {
     CHECK(axes_in_words("new_W1", 2, w) == Words{"position and dimension", "unit"});
     CHECK(axes_in_words("dW3", 2, w) == Words{"unit", "character"});
     CHECK(axes_in_words("db3", 1, w) == Words{"character"});
+    CHECK(axes_in_words("new_exp_avg_W1", 2, w) == axes_in_words("W1", 2, w));
+    CHECK(axes_in_words("momentum_b3", 1, w) == Words{"character"});
     CHECK(axes_in_words("C", 2, w) == Words{"character", "dimension"});
     CHECK(axes_in_words("dprobs", 2, w) == Words{"batch row", "character"});
     CHECK(axes_in_words("counts_sum", 1, w) == Words{"batch row"});

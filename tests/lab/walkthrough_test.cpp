@@ -52,6 +52,10 @@ std::vector<Recipe> every_kind() {
     many.batch = 1;
     many.network.norm.running_divisor = Divisor::n;
     recipes.push_back(many);
+    for (const OptimizerKind kind : {OptimizerKind::sgd, OptimizerKind::adamw}) {
+        recipes.push_back(lab_test::recipe("notes"));
+        recipes.back().network.optimizer = {.kind = kind, .weight_decay = 0.01, .momentum = 0.9};
+    }
     return recipes;
 }
 

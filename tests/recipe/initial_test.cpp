@@ -4,6 +4,8 @@
 //       print(name, [float(x) for x in f[:3]], float(f[-1]), float(d.sum()), float((d * d).sum()))
 // over the tensors of the runs as they are quoted in each test, all drawn from
 //   g = torch.Generator().manual_seed(2147483647)
+#include <algorithm>
+#include <array>
 #include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -223,4 +225,42 @@ TEST_CASE("a parameter without a rule, and a tensor with two, are refused before
     recipe.initial.push_back(constant("bnvar_running", 1, LayerSet::output));
     CHECK(refusal(recipe) ==
           "recipe two: initial.rules[8]: bnvar_running.3 begins by rule [7] already; keep one of the two");
+}
+
+TEST_CASE("what an optimizer keeps begins as 0, and draws nothing") {
+    Recipe recipe = two_layers();
+    TorchGenerator plain = torch_seeded(3), other = torch_seeded(3);
+    initial_state(recipe, plain);
+    recipe.network.optimizer.kind = OptimizerKind::adamw;
+    const Tensors<float> state = initial_state(recipe, other);
+    for (const TensorSpec& spec : optimizer_state(recipe.network)) {
+        INFO(spec.name);
+        CHECK(std::ranges::count(state[spec.name], 0.0F) == static_cast<std::ptrdiff_t>(state[spec.name].size()));
+    }
+    std::array<float, 3> next{}, next_of_other{};
+    randn(plain, next);
+    randn(other, next_of_other);
+    CHECK(next == next_of_other);
+}
+
+// 0.01 + (0.1 − 0.01)·t/4 up to step 4, then, with PyTorch's formula of CosineAnnealingLR, T_max = 8 and η_min = 0.001,
+// 0.001 + (0.1 − 0.001)·(1 + cos(π·(t − 4)/8))/2: after one step of it cos(π/8) = 0.9238795325112867.
+TEST_CASE("a schedule of a warm-up and a cosine has PyTorch's figures") {
+    Recipe recipe;
+    recipe.rates = {{0, 0.01, RateThen::linear}, {4, 0.1, RateThen::cosine}, {12, 0.001}};
+    for (const auto& [step, rate] : {std::pair<std::size_t, double>{0, 0.01},
+                                     {1, 0.0325},
+                                     {3, 0.0775},
+                                     {4, 0.1},
+                                     {5, 0.0962320368593087},
+                                     {8, 0.0505},
+                                     {11, 0.004767963140691307},
+                                     {12, 0.001},
+                                     {1000, 0.001}}) {
+        CAPTURE(step);
+        CHECK(std::abs(rate_at(recipe, step) - rate) < 1e-15);
+    }
+    recipe.rates = {{0, 0.5}, {3, 2}};
+    CHECK(rate_at(recipe, 2) == 0.5);
+    CHECK(rate_at(recipe, 3) == 2);
 }

@@ -51,6 +51,36 @@ TEST_CASE("to_json keeps every value") {
     CHECK(recipe_from_json(to_json(recipe), "x.json") == recipe);
 }
 
+TEST_CASE("optimizers and schedules are kept, with LibTorch's defaults for what is left out") {
+    const auto read = [](const std::string& optimizer) {
+        const std::string piece = "\"schedule\"";
+        return recipe_from_json(sample_with(piece, "\"optimizer\": " + optimizer + ", " + piece), "x.json");
+    };
+    CHECK(read(R"({"name": "sgd"})") == sample());
+    CHECK(to_json(sample()).find("optimizer") == std::string::npos);
+    CHECK(to_json(sample()).find("then") == std::string::npos);
+    CHECK(read(R"({"name": "adamw"})").network.optimizer ==
+          OptimizerConfig{.kind = OptimizerKind::adamw, .weight_decay = 0.01});
+    for (const OptimizerConfig& optimizer :
+         {OptimizerConfig{.weight_decay = 0.1}, OptimizerConfig{.weight_decay = 0.1, .momentum = 0.9, .nesterov = true},
+          OptimizerConfig{.kind = OptimizerKind::adamw},
+          OptimizerConfig{.kind = OptimizerKind::adamw, .weight_decay = 0.3, .beta1 = 0, .beta2 = 0.5, .epsilon = 2}}) {
+        Recipe recipe = sample();
+        recipe.network.optimizer = optimizer;
+        recipe.rates = {{0, 0.5, RateThen::linear}, {3, 2, RateThen::cosine}, {9, 0.25}};
+        const std::string text = to_json(recipe);
+        CAPTURE(text);
+        CHECK(recipe_from_json(text, "x.json") == recipe);
+        CHECK(recipe_from_json(to_expanded_json(recipe), "x.json").network.optimizer == optimizer);
+        CHECK_FALSE(differences(sample(), recipe).empty());
+    }
+    Recipe momentum = sample(), adamw = sample();
+    momentum.network.optimizer.momentum = 0.9;
+    adamw.network.optimizer.kind = OptimizerKind::adamw;
+    const std::vector<std::string> all = differences(momentum, adamw);
+    CHECK(std::ranges::find(all, "optimizer.name (\"sgd\" there, \"adamw\" here)") != all.end());
+}
+
 // The sample with this list in place of what it stands for.
 std::string listed(const std::string& layers) {
     const std::string widths = R"("hidden": [11, 1, 13], "bias": {"hidden": false, "output": false})";

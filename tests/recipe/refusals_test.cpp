@@ -98,6 +98,35 @@ TEST_CASE("a value out of range is refused") {
     }
 }
 
+TEST_CASE("options that an optimizer does not have, and values it does not take, are refused") {
+    const auto check_optimizer = [](const std::string& options, const std::string& message) {
+        check({"\"schedule\"", "\"optimizer\": {" + options + "}, \"schedule\"", "optimizer" + message});
+    };
+    const std::string adamw = R"("name": "adamw", )", sgd = R"("name": "sgd", )";
+    check_optimizer("", ".name: is missing; add it");
+    check_optimizer(R"("name": "adam")", R"(.name: is "adam", takes "sgd" or "adamw")");
+    check_optimizer(adamw + R"("momentum": 0.9)", R"(.momentum: is 0.9, but goes with "sgd" only: leave it out)");
+    check_optimizer(adamw + R"("nesterov": true)", R"(.nesterov: is true, but goes with "sgd" only: leave it out)");
+    check_optimizer(sgd + R"("beta1": 0.9)", R"(.beta1: is 0.9, but goes with "adamw" only: leave it out)");
+    check_optimizer(sgd + R"("beta2": 0.9)", R"(.beta2: is 0.9, but goes with "adamw" only: leave it out)");
+    check_optimizer(sgd + R"("epsilon": 1)", R"(.epsilon: is 1, but goes with "adamw" only: leave it out)");
+    check_optimizer(sgd + R"("nesterov": true)",
+                    ".nesterov: is true, but goes with a momentum above 0: give one, or leave it out");
+    check_optimizer(sgd + R"("momentum": 1.5)", ".momentum: is 1.5, takes a number from 0 to 1");
+    check_optimizer(sgd + R"("weight_decay": -1)", ".weight_decay: is -1, takes a number from 0 to 1e+30");
+    check_optimizer(adamw + R"("beta1": 1)", ".beta1: is 1, takes a number from 0 to 0.9999999");
+    check_optimizer(adamw + R"("beta2": -0.1)", ".beta2: is -0.1, takes a number from 0 to 0.9999999");
+    check_optimizer(adamw + R"("epsilon": 0)", ".epsilon: is 0, takes a number from 1e-30 to 1e+30");
+    check_optimizer(sgd + R"("momentun": 0.9)", ".momentun: no such key; the nearest one known is \"momentum\"");
+}
+
+TEST_CASE("a rate that goes on to the next is refused where there is none, or by no such way") {
+    check({"\"rate\": 0.1", R"("rate": 0.1, "then": "cosine")",
+           "schedule.rates[1].then: no rate comes after the last: add one, or leave it out"});
+    check({"\"rate\": 2", R"("rate": 2, "then": "linearly")",
+           R"(schedule.rates[0].then: is "linearly", takes "hold", "linear" or "cosine")"});
+}
+
 TEST_CASE("a word that is none of a choice, and a wrong type, are refused") {
     for (const Case& wrong : {
              Case{"\"after\"", "\"behind\"",

@@ -145,3 +145,25 @@ TEST_CASE("glossary: a value that operations differ on goes by the row of its ow
     CHECK(meaning(glossary, "hpreact.3") == "for a tanh");
     CHECK(meaning(glossary, "hpreact") == "for a tanh");
 }
+
+TEST_CASE("glossary: what an optimizer keeps or makes of a parameter has the row of its role") {
+    NetworkConfig config = networks::small({5, 3});
+    for (const OptimizerConfig& optimizer : {OptimizerConfig{.weight_decay = 0.1, .momentum = 0.9, .nesterov = true},
+                                             OptimizerConfig{.kind = OptimizerKind::adamw}}) {
+        config.optimizer = optimizer;
+        const Graph network = stepwise_graph(config, 3);
+        for (const Step& step : network.update) {
+            INFO(step.makes);
+            CHECK_FALSE(meaning(network.glossary, step.makes).empty());
+        }
+        for (const TensorSpec& spec : optimizer_state(config)) {
+            INFO(spec.name);
+            CHECK_FALSE(meaning(network.glossary, spec.name).empty());
+        }
+    }
+    const Glossary glossary = glossary_of(config);
+    CHECK(find_row(glossary, "new_exp_avg_W2") == find_row(glossary, "exp_avg_bngain.1"));
+    CHECK(find_row(glossary, "exp_avg_W2") != find_row(glossary, "exp_avg_sq_W2"));
+    CHECK(find_row(glossary, "norm_logits")->value == "norm_logits");  // an underscore alone makes no role
+    CHECK(find_row(glossary, "poem_W2") == nullptr);
+}

@@ -1,4 +1,5 @@
-// The number that carries its error: tanh, exp, log and erf are off by the units in the last place that stand for them.
+// The number that carries its error: tanh, exp, expm1, log and erf are off by the units in the last place that stand
+// for them.
 #include <algorithm>
 #include <bit>
 #include <catch2/catch_test_macros.hpp>
@@ -20,21 +21,22 @@ double ulp(double x) {
 
 }  // namespace
 
-TEST_CASE("rounded: tanh, exp, log and erf are off by as many units in the last place as is said") {
+TEST_CASE("rounded: tanh, exp, expm1, log and erf are off by as many units in the last place as is said") {
     std::mt19937_64 random(10);
     for (int run = 0; run < 1000; ++run) {
         const Number x = exact(std::abs(drawn(random, -5, 3)));
         REQUIRE(tanh(x).error >= kTanhUlp * ulp(tanh(x).value));
         REQUIRE(exp(-x).error >= kExpUlp * ulp(exp(-x).value));
+        REQUIRE(expm1(-x).error >= kExpm1Ulp * ulp(expm1(-x).value));
         REQUIRE(log(x).error >= kLogUlp * ulp(log(x).value));
         REQUIRE(erf(x).error >= kErfUlp * ulp(erf(x).value));
         REQUIRE(tanh(x).error <= 2.001 * kTanhUlp * ulp(tanh(x).value));
     }
 }
 
-TEST_CASE("rounded: the library's tanh, exp, log and erf of float are within the units that stand for them") {
+TEST_CASE("rounded: the library's tanh, exp, expm1, log and erf of float are within the units that stand for them") {
     struct Worst {
-        double tanh = 0, exp = 0, log = 0, erf = 0;
+        double tanh = 0, exp = 0, expm1 = 0, log = 0, erf = 0;
     } worst;
     const auto units = [](float computed, double exactly) {
         const bool equal = computed == static_cast<float>(exactly);
@@ -47,6 +49,7 @@ TEST_CASE("rounded: the library's tanh, exp, log and erf of float are within the
         worst.tanh = std::max(worst.tanh, units(std::tanh(x), std::tanh(wide)));
         worst.erf = std::max(worst.erf, units(std::erf(x), std::erf(wide)));
         worst.exp = std::max(worst.exp, units(std::exp(-x), std::exp(-wide)));
+        worst.expm1 = std::max(worst.expm1, units(std::expm1(-x), std::expm1(-wide)));
         if (x < 88) {
             worst.exp = std::max(worst.exp, units(std::exp(x), std::exp(wide)));
         }
@@ -54,9 +57,10 @@ TEST_CASE("rounded: the library's tanh, exp, log and erf of float are within the
             worst.log = std::max(worst.log, units(std::log(x), std::log(wide)));
         }
     }
-    CAPTURE(worst.tanh, worst.exp, worst.log, worst.erf);
+    CAPTURE(worst.tanh, worst.exp, worst.expm1, worst.log, worst.erf);
     CHECK(worst.tanh <= kTanhUlp);
     CHECK(worst.exp <= kExpUlp);
+    CHECK(worst.expm1 <= kExpm1Ulp);
     CHECK(worst.log <= kLogUlp);
     CHECK(worst.erf <= kErfUlp);
     // glibc 2.41 rounds tanh correctly; were all three so, this test would say nothing.

@@ -196,6 +196,22 @@ TEST_CASE("a network without a norm has no figures to keep") {
     CHECK_FALSE(read.calibrated.has_value());
 }
 
+TEST_CASE("what the optimizer keeps is saved with the rest, and not asked of other people's files") {
+    const Folder folder;
+    SavedModel model = example(), theirs = example();
+    model.recipe.network.optimizer.kind = OptimizerKind::adamw;
+    model.state = numbered(model.recipe.network, -3);
+    save_model(folder.file(kName), model);
+    const SavedModel read = load_model(folder.file(kName));
+    CHECK(read.recipe == model.recipe);
+    check_equal(model.state, read.state);
+    CHECK(read.state.contains("step_count"));
+
+    write_tensors(folder.file("theirs"), theirs.state.views(), {});
+    const SavedModel foreign = load_foreign_model(folder.file("theirs"), model.recipe, model.vocabulary);
+    check_equal(theirs.state, foreign.state);
+}
+
 TEST_CASE("the same model gives the same bytes, and what was read is written alike") {
     const Folder folder;
     const SavedModel model = example(EvaluationFigures::training_set);

@@ -14,6 +14,12 @@ StepList::iterator find_in(StepList& list, const std::string& makes) {
     return std::ranges::find(list, makes, &Step::makes);
 }
 
+// The step that updates the first parameter, or nullptr.
+Step* first_parameter(Network& network) {
+    const auto found = find_in(network.update, update_of(parameters(network.config).front().name));
+    return found == network.update.end() ? nullptr : &*found;
+}
+
 // Moves the step that makes it before the one that makes `place`. Returns its name.
 std::string move_before(StepList& list, const std::string& makes, const std::string& place) {
     std::string name = makes;  // which moves with the step
@@ -62,8 +68,8 @@ std::vector<Mistake> memory_mistakes() {
                 [](Network& net, const Step& gradient, const Step& input) -> Names {
                     const std::string dx = input.makes, updated = update_of(without_kind(gradient.makes));
                     const auto update = find_in(net.update, updated);
-                    if (update == net.update.end()) {
-                        return {};
+                    if (update == net.update.end() || update->reads[1] != gradient.makes) {
+                        return {};  // or there are steps between
                     }
                     write_through(*update);
                     move_before(net.backward, gradient.makes, dx);
@@ -77,10 +83,10 @@ std::vector<Mistake> memory_mistakes() {
                 [](Network& net, const Step& exp, const Step& counts) -> Names {
                     return {move_before(net.backward, exp.makes, counts.makes)};
                 }),
-        at([](Network& net) { return net.update.empty() ? nullptr : &net.update.front(); }, "step-dropped",
-           "a parameter that no step updates", "nntrainer 219: https://github.com/nntrainer/nntrainer/pull/219",
-           [](Network& net, const Step&) {
-               net.update.erase(net.update.begin());
+        at([](Network& net) { return first_parameter(net); }, "step-dropped", "a parameter that no step updates",
+           "nntrainer 219: https://github.com/nntrainer/nntrainer/pull/219",
+           [](Network& net, const Step& step) {
+               net.update.erase(find_in(net.update, step.makes));
                return true;
            }),
         at("linear_weight_backward", "stale-previous-step", "dW from the activations of the step before",

@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/value.h"
+
 namespace byhand::planting {
 namespace {
 
@@ -46,6 +48,18 @@ Step* step_by(Network& network, const std::string& function) {
         }
     }
     return nullptr;
+}
+
+Step* last_of(Network& network, const std::string& function, const std::string& begins, const std::string& role) {
+    Step* found = nullptr;
+    for (Step& step : network.update) {
+        const std::string of = without_kind(step.makes);
+        if (step.in_float.name == function && without_role(of).starts_with(begins) &&
+            (role.empty() || role_of(of) == role)) {
+            found = &step;
+        }
+    }
+    return found;
 }
 
 Mistake at(Find find, std::string name, std::string what, std::string source, Edit edit) {

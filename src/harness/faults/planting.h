@@ -34,6 +34,7 @@ std::vector<Mistake> row_norm_mistakes();
 std::vector<Mistake> residual_mistakes();
 std::vector<Mistake> dropout_mistakes();
 std::vector<Mistake> update_mistakes();
+std::vector<Mistake> optimizer_mistakes();
 std::vector<Mistake> memory_mistakes();
 
 // Those that show only on some data: at ties, on rows that are all negative, where numbers saturate, overflow or
@@ -53,6 +54,7 @@ std::vector<Mistake> row_norm_data_mistakes();
 std::vector<Mistake> residual_data_mistakes();
 std::vector<Mistake> dropout_data_mistakes();
 std::vector<Mistake> update_data_mistakes();
+std::vector<Mistake> optimizer_data_mistakes();
 
 // ---- which step ----
 
@@ -60,6 +62,10 @@ std::vector<Mistake> update_data_mistakes();
 Step* step_by(StepList& list, const std::vector<std::string>& functions);
 // The first, in the order in which they run, that is computed by this function; or nullptr.
 Step* step_by(Network& network, const std::string& function);
+
+// The last step of the update by this function that makes the `role` (empty: any, or the parameter itself) of a
+// parameter whose name begins with these letters: the output's W or b; γ. Or nullptr.
+Step* last_of(Network& network, const std::string& function, const std::string& begins, const std::string& role = "");
 
 // Finds a step, or nullptr.
 using Find = std::function<Step*(Network&)>;

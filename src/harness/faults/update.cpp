@@ -9,15 +9,7 @@ namespace {
 
 // The step that updates the parameter whose name begins with these letters and stands last: the output's W, b; γ.
 Find last_update(const std::string& begins) {
-    return [begins](Network& network) {
-        Step* found = nullptr;
-        for (Step& step : network.update) {
-            if (step.in_float.name == "descend" && step.reads[0].starts_with(begins)) {
-                found = &step;
-            }
-        }
-        return found;
-    };
+    return [begins](Network& network) { return last_of(network, "descend", begins); };
 }
 
 // The step of evaluation that is computed by one of these.

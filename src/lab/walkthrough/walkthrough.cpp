@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/value.h"
 #include "lab/walkthrough/chapters.h"
 #include "lab/walkthrough/followed.h"
 #include "lab/walkthrough/names.h"
@@ -118,23 +119,29 @@ void tell(Paper& paper, const Chapter& chapter, const std::string& story, const 
 
 // ---- update ----
 
-// Each value of the state by its first shown element: before, what it is moved by, and after.
+bool contains(const std::vector<TensorSpec>& specs, const std::string& name) {
+    return std::ranges::find(specs, name, &TensorSpec::name) != specs.end();
+}
+
+// Each parameter and running figure by its first shown element: before, what it is moved by, and after. What an
+// optimizer makes besides stands among the formulas.
 void tell_update(Paper& paper, const Told& told, double rate) {
     Table learned{"", {"byhand", "notes", "shape", "before", "gradient", "after"}, {}};
     Table running{"", {"byhand", "shape", "before", "this batch's", "after"}, {}};
     Formulas formulas;
     const NormConfig& norm = told.network.config.norm;
     for (const Step& step : told.network.update) {
-        const std::string &of = step.reads[0], &by = step.reads[1];
+        const std::string of = without_kind(step.makes);
         const std::size_t at = places_of(of, step.shape, told.followed).front().position;
-        const auto before = static_cast<double>(told.values[of][at]);
-        const auto after = static_cast<double>(told.values[step.makes][at]);
-        const float moved_by = told.values[by][at];
-        if (step.in_float.name == "descend") {
-            learned.rows.push_back({of, symbol(told.network.glossary, of), to_string(step.shape), precise(before),
-                                    figure(moved_by), precise(after)});
-        } else {
-            running.rows.push_back({of, to_string(step.shape), precise(before), figure(moved_by), precise(after)});
+        const auto value = [&told, at](const std::string& name) { return told.values[name][at]; };
+        const auto after = static_cast<double>(value(step.makes));
+        if (contains(parameters(told.network.config), of)) {
+            learned.rows.push_back({of, symbol(told.network.glossary, of), to_string(step.shape),
+                                    precise(static_cast<double>(value(of))), figure(value(gradient_of(of))),
+                                    precise(after)});
+        } else if (contains(running_figures(told.network.config), of)) {
+            running.rows.push_back({of, to_string(step.shape), precise(static_cast<double>(value(of))),
+                                    figure(value(step.reads[1])), precise(after)});
         }
         if (std::ranges::find(formulas.functions, step.in_float.name) == formulas.functions.end()) {
             formulas.functions.push_back(step.in_float.name);
@@ -149,8 +156,14 @@ void tell_update(Paper& paper, const Told& told, double rate) {
              {"function", step.in_float.name},
              {"values", {{{"index", index_of(step.shape, at)}, {"label", ""}, {"value", number(after)}}}}});
     }
-    paper.blocks.emplace_back(Text{fmt::format(
-        "Update. Everything learned takes a step against its gradient, {:g} of it, the learning rate.", rate)});
+    const std::string moves =
+        is_plain(told.network.config.optimizer)
+            ? fmt::format("takes a step against its gradient, {:g} of it, the learning rate", rate)
+            : fmt::format(
+                  "moves by what the optimizer makes of its gradient (the formulas below), "
+                  "at a learning rate of {:g}",
+                  rate);
+    paper.blocks.emplace_back(Text{fmt::format("Update. Everything learned {}.", moves)});
     paper.blocks.emplace_back(std::move(learned));
     if (!running.rows.empty()) {
         paper.blocks.emplace_back(

@@ -1,0 +1,143 @@
+// LibTorch's own optimizers over the module's parameters, with the state they keep under the names of network.h. Only
+// module.cpp includes this, as it does network_module.h.
+#pragma once
+
+#include <torch/optim/adamw.h>
+#include <torch/optim/sgd.h>
+
+#include <memory>
+#include <sstream>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "base/network.h"
+#include "base/tensors.h"
+#include "base/value.h"
+#include "torch_ref/bridge.h"
+#include "torch_ref/network_module.h"
+
+namespace byhand::torch_ref {
+
+inline std::unique_ptr<torch::optim::Optimizer> make_optimizer(const OptimizerConfig& config,
+                                                               std::vector<torch::Tensor> parameters) {
+    constexpr double kRate = 0.1;  // until a step gives its own
+    if (config.kind == OptimizerKind::adamw) {
+        return std::make_unique<torch::optim::AdamW>(std::move(parameters),
+                                                     torch::optim::AdamWOptions(kRate)
+                                                         .betas(std::make_tuple(config.beta1, config.beta2))
+                                                         .eps(config.epsilon)
+                                                         .weight_decay(config.weight_decay));
+    }
+    return std::make_unique<torch::optim::SGD>(std::move(parameters), torch::optim::SGDOptions(kRate)
+                                                                          .momentum(config.momentum)
+                                                                          .nesterov(config.nesterov)
+                                                                          .weight_decay(config.weight_decay));
+}
+
+class ModuleOptimizer {
+public:
+    ModuleOptimizer(const OptimizerConfig& config, const Network& network)
+        : config_(config), network_(network), optimizer_(make_optimizer(config, network->parameters())) {}
+
+    // Precondition: the parameters have their gradients.
+    void step(float rate) {
+        optimizer_->param_groups().front().options().set_lr(static_cast<double>(rate));
+        optimizer_->step();
+    }
+
+    // What zero_grad(set_to_none = true) does. The module's own looks up every name for it, and the optimizer's of
+    // LibTorch 1.13 can't.
+    void forget_gradients() {
+        for (torch::Tensor& parameter : optimizer_->param_groups().front().params()) {
+            parameter.mutable_grad().reset();
+        }
+    }
+
+    void load(const Tensors<float>& from) {
+        for_each_parameter([&](const NetworkImpl::Slot& slot, auto& state) {
+            const auto load = [&](const char* role, const torch::Tensor& tensor) {
+                torch_ref::load(tensor, slot.transposed, from, spec_of(role, slot));
+            };
+            if constexpr (std::is_same_v<decltype(state), torch::optim::AdamWParamState&>) {
+                state.step(static_cast<std::int64_t>(from[kept::kStepCount][0]));
+                load(kept::kMean, state.exp_avg());
+                load(kept::kSquare, state.exp_avg_sq());
+            } else {
+                load(kept::kMomentum, state.momentum_buffer());
+            }
+        });
+    }
+
+    void save(Tensors<float>& to) const {
+        for_each_parameter([&](const NetworkImpl::Slot& slot, auto& state) {
+            const auto save = [&](const char* role, const torch::Tensor& tensor) {
+                torch_ref::save(to, spec_of(role, slot), tensor, slot.transposed);
+            };
+            if constexpr (std::is_same_v<decltype(state), torch::optim::AdamWParamState&>) {
+                to[kept::kStepCount][0] = static_cast<float>(state.step());
+                save(kept::kMean, state.exp_avg());
+                save(kept::kSquare, state.exp_avg_sq());
+            } else {
+                save(kept::kMomentum, state.momentum_buffer());
+            }
+        });
+    }
+
+private:
+    static TensorSpec spec_of(const char* role, const NetworkImpl::Slot& slot) {
+        return {of_parameter(role, slot.spec.name), slot.spec.shape};
+    }
+
+    // What the optimizer keeps of a parameter, begun as 0 where it has nothing yet. A buffer of LibTorch's own begins
+    // with the first gradient g, which is the same: μ·0 + g.
+    template <class State>
+    State& state_of(const torch::Tensor& parameter) const {
+        auto& all = optimizer_->state();
+        using Key = typename std::remove_reference_t<decltype(all)>::key_type;
+        const auto key = [&parameter] {
+            if constexpr (std::is_same_v<Key, std::string>) {  // LibTorch 1.13: the address in letters
+                std::ostringstream text;
+                text << parameter.unsafeGetTensorImpl();
+                return text.str();
+            } else {
+                return static_cast<void*>(parameter.unsafeGetTensorImpl());
+            }
+        }();
+        if (all.find(key) == all.end()) {
+            auto made = std::make_unique<State>();
+            const torch::Tensor nothing = torch::zeros_like(parameter).detach();
+            if constexpr (std::is_same_v<State, torch::optim::AdamWParamState>) {
+                made->exp_avg(nothing);
+                made->exp_avg_sq(nothing.clone());
+            } else {
+                made->momentum_buffer(nothing);
+            }
+            all[key] = std::move(made);
+        }
+        return static_cast<State&>(*all.find(key)->second);
+    }
+
+    // Calls use(slot, what the optimizer keeps of it), where it keeps anything.
+    template <class Use>
+    void for_each_parameter(Use use) const {
+        for (const NetworkImpl::Slot& slot : network_->slots()) {
+            if (!slot.tensor.requires_grad()) {
+                continue;
+            }
+            if (config_.kind == OptimizerKind::adamw) {
+                use(slot, state_of<torch::optim::AdamWParamState>(slot.tensor));
+            } else if (config_.momentum > 0) {
+                use(slot, state_of<torch::optim::SGDParamState>(slot.tensor));
+            }
+        }
+    }
+
+    OptimizerConfig config_;
+    Network network_;
+    std::unique_ptr<torch::optim::Optimizer> optimizer_;
+};
+
+}  // namespace byhand::torch_ref

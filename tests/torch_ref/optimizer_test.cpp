@@ -1,0 +1,98 @@
+// The optimizers: by torch operations and by hand against torch::optim::SGD and torch::optim::AdamW.
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/drawn.h"
+#include "manual/models.h"
+#include "torch_ref/example.h"
+#include "torch_ref/module.h"
+#include "torch_ref/near.h"
+#include "torch_ref/stepwise.h"
+
+using namespace byhand;
+
+namespace {
+
+const std::vector<OptimizerConfig> kOptimizers = {
+    {},
+    {.weight_decay = 0.3},
+    {.momentum = 0.8},
+    {.weight_decay = 0.3, .momentum = 0.8},
+    {.momentum = 0.8, .nesterov = true},
+    {.weight_decay = 0.3, .momentum = 0.8, .nesterov = true},
+    {.kind = OptimizerKind::adamw},
+    {.kind = OptimizerKind::adamw, .weight_decay = 0.3, .beta1 = 0.7, .beta2 = 0.9, .epsilon = 0.01},
+    {.kind = OptimizerKind::adamw, .weight_decay = 0.3, .beta1 = 0, .beta2 = 0.5, .epsilon = 0.01},
+};
+
+// {6, 5} has square weights, whose shape doesn't tell how they lie. No norm behind a bias, whose gradient would be 0
+// but for rounding.
+example::Example example_of(const OptimizerConfig& optimizer) {
+    NetworkConfig config = example::small_network({6, 5});
+    config.norm.place = NormPlace::after;
+    config.optimizer = optimizer;
+    example::Example example = example::make(config, 13);
+    example.state = drawn_state(config, 3);
+    return example;
+}
+
+std::vector<View> views_after(Side& side, const example::Example& example) {
+    side.load(example.state);
+    side.run(example.batch(), 0.25F);
+    return side.views();
+}
+
+}  // namespace
+
+TEST_CASE("optimizers: LibTorch's stepwise side and every form by hand move everything as LibTorch's own classes do") {
+    for (const OptimizerConfig& optimizer : kOptimizers) {
+        const example::Example example = example_of(optimizer);
+        const auto module = torch_ref::module_side(example.config, example.rows);
+        const std::vector<View> theirs = views_after(*module, example);
+        std::vector<std::unique_ptr<Side>> sides;
+        for (const DType dtype : {DType::float32, DType::float64}) {
+            sides.push_back(torch_ref::stepwise(example.config, example.rows, dtype));
+            for (const HandForm form : {HandForm::stepwise, HandForm::collapsed}) {
+                sides.push_back(make_hand_side(form, example.config, example.rows, dtype));
+            }
+        }
+        sides.push_back(make_hand_side(HandForm::fused, example.config, example.rows, DType::float32));
+        for (const auto& side : sides) {
+            const std::vector<View> ours = views_after(*side, example);
+            for (const TensorSpec& spec : state(example.config)) {
+                const std::string name = update_of(spec.name);
+                INFO(name);
+                near::check(name, near::values(ours, name), near::values(theirs, name), 2e-5, 2e-6);
+            }
+        }
+    }
+}
+
+TEST_CASE("optimizers: LibTorch's state begins as 0, and comes and goes to the bit") {
+    for (const OptimizerConfig& optimizer : kOptimizers) {
+        example::Example example = example_of(optimizer);
+        for (const TensorSpec& spec : optimizer_state(example.config)) {
+            std::ranges::fill(example.state[spec.name], 0.0F);
+        }
+        const auto one = torch_ref::module_model(example.config, example.rows),
+                   other = torch_ref::module_model(example.config, example.rows);
+        const Tensors<float> unstepped = one->save();
+        for (const TensorSpec& spec : optimizer_state(example.config)) {
+            CHECK(std::ranges::count(unstepped[spec.name], 0.0F) ==
+                  static_cast<std::ptrdiff_t>(unstepped[spec.name].size()));
+        }
+        one->load(example.state);
+        one->train_step(example.batch(), 0.25F);
+        other->load(one->save());
+        CHECK(one->train_step(example.batch(), 0.1F) == other->train_step(example.batch(), 0.1F));
+        const Tensors<float> a = one->save(), b = other->save();
+        for (const TensorSpec& spec : a.table()) {
+            INFO(spec.name);
+            CHECK(std::memcmp(a[spec.name].data(), b[spec.name].data(), a[spec.name].size_bytes()) == 0);
+        }
+    }
+}
