@@ -6,7 +6,6 @@
 
 #include "base/value.h"
 #include "manual/fused_tensors.h"
-#include "manual/simd/by_character.h"
 #include "manual/simd/kernels.h"
 #include "manual/simd/norm.h"
 #include "manual/simd/product.h"
@@ -38,11 +37,11 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
     dC_ = find(values_, "dC");
     C_ = {find(states_[0], "C"), find(states_[1], "C")};
     losses_.resize(rows);
-    stretches_ = stretches_of(rows, config.context, config.embedding);
 
     std::size_t widest = 0;
     for (const FusedPattern& pattern : fused_patterns(config)) {
         const Layer& layer = pattern.layer;
+        const bool is_first = layers_.empty();
         widest = std::max(widest, padded(layer.outputs));
         const auto value = [&](const std::string& name) { return find(values_, name); };
         // Without suffixes, an output that has no norm would find the hidden layer's under the same names.
@@ -60,7 +59,9 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
         layers_.push_back(FusedLayer{.layer = layer,
                                      .norm = pattern.norm,
                                      .has_tanh = pattern.has_tanh,
-                                     .in = panels_of(layer.inputs),
+                                     .rows = rows * layer.positions,
+                                     .in = is_first ? panels_of(layer.inputs)
+                                                    : joined_panels(layers_.back().layer.outputs, pattern.joined),
                                      .out = panels_of(layer.outputs),
                                      .state = {weights(states_[0]), weights(states_[1])},
                                      .linear = value(normalised_in_place(pattern, keep) ? pattern.raw : pattern.linear),
@@ -78,12 +79,16 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
     }
     transposed_.assign(threads, AlignedVector<float>(widest * kWidestPanel));
     dW_.assign(threads, AlignedVector<float>(kWidestPanel * kWidestPanel));
+    const FusedLayer& first = layers_.front();
+    const std::size_t T = first.layer.inputs / config.embedding;
+    stretches_ = stretches_of(first.rows, T, config.embedding);
     if (pays_by_character(config, rows)) {
-        const std::size_t V = config.vocabulary, E = padded(config.embedding), places = V * config.context;
+        const std::size_t V = config.vocabulary, E = padded(config.embedding), places = T * V;
         by_character_ = ByCharacter{
+            .T = T,
             .columns = panels_of(config.embedding),
             .C = AlignedVector<float>(V * E),
-            .dy = AlignedVector<float>(places * padded(layers_.front().layer.outputs)),
+            .dy = AlignedVector<float>(places * padded(first.layer.outputs)),
             .dC = AlignedVector<float>(places * E),
             .scratch = std::vector<AlignedVector<float>>(threads, AlignedVector<float>(places * kWidestPanel))};
     }
@@ -120,22 +125,21 @@ float Fused::run(const Batch& batch, float rate) {
     if (by_character_) {
         embedding_to_panels();
     } else {
-        simd::embedding_forward(embcat_, C_[now_], batch.X, rows_, config_.context, config_.embedding, stretches_);
+        const simd::Contexts all = contexts(batch);
+        simd::embedding_forward(embcat_, C_[now_], all.X, all.n, all.T, config_.embedding, stretches_);
     }
-    Panels x = {embcat_, rows_, layers_.front().in};
+    const float* x = embcat_;
     for (const FusedLayer& l : layers_) {
-        const std::size_t parts = chunks(l);
-        pool_.run(l.out.size() * parts, [&](std::size_t task, std::size_t thread) {
-            forward(l, x, batch, part_of(l.out, parts, task), thread);
+        pool_.run(l.out.size() * chunks(l), [&](std::size_t task, std::size_t thread) {
+            forward(l, {x, l.rows, l.in}, batch, part_of(l, task), thread);
         });
-        x = {l.result, rows_, l.out};
+        x = l.result;
     }
     loss(batch);
 
     const FusedLayer& last = layers_.back();
-    const std::size_t parts = chunks(last);
-    pool_.run(last.out.size() * parts, [&](std::size_t task, std::size_t thread) {
-        backward(last, batch, part_of(last.out, parts, task), thread);
+    pool_.run(last.out.size() * chunks(last), [&](std::size_t task, std::size_t thread) {
+        backward(last, batch, part_of(last, task), thread);
     });
     for (std::size_t number = layers_.size(); number-- > (by_character_ ? 1 : 0);) {
         // With dL/d(linear) come the gradients of the layer's weights, and that of what it reads, which is the result
@@ -143,19 +147,20 @@ float Fused::run(const Batch& batch, float rate) {
         const FusedLayer& l = layers_[number];
         const FusedLayer* below = number > 0 ? &layers_[number - 1] : nullptr;
         float* const read = below != nullptr ? below->result : embcat_;
-        const std::size_t below_parts = below != nullptr ? chunks(*below) : chunks();
-        const std::size_t to_below = l.in.size() * below_parts, to_weights = l.in.size() * l.out.size();
+        const std::size_t parts = below != nullptr ? chunks(*below) : chunks();
+        const std::size_t to_below = l.in.size() / l.in.front().joined * parts;
+        const std::size_t to_weights = l.in.size() * l.out.size();
         pool_.run(to_below + to_weights, [&](std::size_t task, std::size_t thread) {
             if (task < to_below) {
-                const Part part = part_of(l.in, below_parts, task);
-                input_backward(l, below != nullptr ? below->dy : dembcat_, part, thread);
+                input_backward(l, below != nullptr ? below->dy : dembcat_, task / parts,
+                               rows_of_chunk(l.layer.positions, task % parts, parts), thread);
                 if (below != nullptr) {
-                    backward(*below, batch, part, thread);
+                    backward(*below, batch, part_of(*below, task), thread);
                 }
             } else {
                 const std::size_t block = task - to_below;
                 const Panel &q = l.in[block % l.in.size()], &p = l.out[block / l.in.size()];
-                update(l, in_panel(read, rows_, q), q, in_panel(l.dy, rows_, p), p, rows_, rate, thread);
+                update(l, in_panel(read, l.rows, q), q, in_panel(l.dy, l.rows, p), p, l.rows, rate, thread);
             }
         });
     }
@@ -174,9 +179,20 @@ std::size_t Fused::chunks() const {
     return (rows_ + kTogether - 1) / kTogether;
 }
 
-Fused::Part Fused::part_of(const std::vector<Panel>& panels, std::size_t chunks, std::size_t task) const {
-    const std::size_t chunk = task % chunks;
-    return {panels[task / chunks], {rows_ * chunk / chunks, rows_ * (chunk + 1) / chunks}};
+// Rows of the batch stay together: of each there are so many positions.
+Rows Fused::rows_of_chunk(std::size_t positions, std::size_t chunk, std::size_t chunks) const {
+    return {rows_ * chunk / chunks * positions, rows_ * (chunk + 1) / chunks * positions};
+}
+
+Fused::Part Fused::part_of(const FusedLayer& l, std::size_t task) const {
+    const std::size_t parts = chunks(l);
+    return {l.out[task / parts], rows_of_chunk(l.layer.positions, task % parts, parts)};
+}
+
+// What the first linear reads.
+simd::Contexts Fused::contexts(const Batch& batch) const {
+    const FusedLayer& first = layers_.front();
+    return {batch.X, first.rows, first.layer.inputs / config_.embedding, config_.vocabulary};
 }
 
 void Fused::embedding_to_panels() {
@@ -193,14 +209,14 @@ void Fused::embedding_to_panels() {
 void Fused::linear_by_character(const Batch& batch, const Panel& p, std::size_t thread) {
     const FusedLayer& l = layers_.front();
     const Weights& w = l.state[now_];
-    const std::size_t V = config_.vocabulary, T = config_.context, E = config_.embedding;
+    const std::size_t V = config_.vocabulary, T = by_character_->T, E = config_.embedding;
     const Panels C = {by_character_->C.data(), V, by_character_->columns};
     float* const products = by_character_->scratch[thread].data();
     for (std::size_t t = 0; t < T; ++t) {
         const float* const W_t = in_panel(w.W, l.layer.inputs, p) + t * E * p.width;
         simd::linear_forward(products + t * V * p.width, C, W_t, nullptr, {0, V}, p);
     }
-    simd::look_up_by_character(in_panel(l.linear, rows_, p), products, {batch.X, rows_, T, V},
+    simd::look_up_by_character(in_panel(l.linear, l.rows, p), products, contexts(batch),
                                w.b != nullptr ? w.b + p.from : nullptr, p.width);
 }
 
@@ -208,7 +224,7 @@ void Fused::linear_by_character(const Batch& batch, const Panel& p, std::size_t 
 void Fused::forward(const FusedLayer& l, const Panels& x, const Batch& batch, const Part& part, std::size_t thread) {
     const Panel& p = part.panel;
     const Weights& w = l.state[now_];
-    const auto in_here = [&](float* matrix) { return in_panel(matrix, rows_, p); };
+    const auto in_here = [&](float* matrix) { return in_panel(matrix, l.rows, p); };
     if (goes_by_character(l)) {
         linear_by_character(batch, p, thread);
     } else {
@@ -220,7 +236,7 @@ void Fused::forward(const FusedLayer& l, const Panels& x, const Batch& batch, co
         return;
     }
     if (l.has_tanh) {
-        const std::size_t from = rows_ * p.from + part.rows.first * p.width;
+        const std::size_t from = l.rows * p.from + part.rows.first * p.width;
         simd::tanh_forward(l.tanh + from, l.linear + from, (part.rows.last - part.rows.first) * p.width);
     }
     if (l.layer.norm != NormPlace::none) {
@@ -233,12 +249,12 @@ void Fused::forward(const FusedLayer& l, const Panels& x, const Batch& batch, co
 simd::NormPanel Fused::norm_of(const FusedLayer& l, const Panel& p) const {
     const Weights& w = l.state[now_];
     const bool affine = l.norm.affine;
-    return {rows_,
+    return {l.rows,
             p.width,
             l.bnmeani + p.from,
             l.bnvar + p.from,
             l.bnvar_inv + p.from,
-            in_panel(l.raw, rows_, p),
+            in_panel(l.raw, l.rows, p),
             affine ? w.bngain + p.from : nullptr,
             affine ? w.bnbias + p.from : nullptr};
 }
@@ -254,44 +270,47 @@ void Fused::loss(const Batch& batch) {
     *loss_ = sum_along<float>(rows_, [&](std::size_t i) { return losses_[i]; }) / static_cast<float>(rows_);
 }
 
-// dx = dy·Wᵀ, dy being the gradient of the linear's result.
-void Fused::input_backward(const FusedLayer& l, float* dx, const Part& part, std::size_t thread) {
-    simd::linear_input_backward(in_panel(dx, rows_, part.panel), {l.dy, rows_, l.out},
-                                {l.state[now_].W, l.layer.inputs, l.out}, transposed_[thread].data(), part.rows,
-                                part.panel);
+// dx = dy·Wᵀ, dy being the gradient of the linear's result: some of the layer's rows, and one panel of what is below,
+// all of the panels that it is where rows are joined.
+void Fused::input_backward(const FusedLayer& l, float* dx, std::size_t panel, const Rows& rows, std::size_t thread) {
+    for (std::size_t k = panel; k < l.in.size(); k += l.in.size() / l.in.front().joined) {
+        const Panel& q = l.in[k];
+        simd::linear_input_backward(in_panel(dx, l.rows, q), {l.dy, l.rows, l.out},
+                                    {l.state[now_].W, l.layer.inputs, l.out}, transposed_[thread].data(), rows, q);
+    }
 }
 
 // From the gradient of the layer's result to that of its linear's, in l.dy: `forward` in mirror order.
 void Fused::backward(const FusedLayer& l, const Batch& batch, const Part& part, std::size_t thread) {
     const Panel& p = part.panel;
-    float* const dy = in_panel(l.dy, rows_, p);
+    float* const dy = in_panel(l.dy, l.rows, p);
     float* const dgain = l.dbngain != nullptr ? l.dbngain + p.from : nullptr;
     float* const dbias = l.dbnbias != nullptr ? l.dbnbias + p.from : nullptr;
     if (l.layer.norm == NormPlace::before && l.has_tanh) {
-        simd::batchnorm_tanh_backward(dy, dgain, dbias, in_panel(l.tanh, rows_, p), norm_of(l, p), l.norm);
+        simd::batchnorm_tanh_backward(dy, dgain, dbias, in_panel(l.tanh, l.rows, p), norm_of(l, p), l.norm);
     } else {
         if (l.layer.norm != NormPlace::none) {
             simd::batchnorm_backward(dy, dgain, dbias, norm_of(l, p), l.norm);
         }
         if (l.has_tanh) {
-            const std::size_t from = rows_ * p.from + part.rows.first * p.width;
+            const std::size_t from = l.rows * p.from + part.rows.first * p.width;
             simd::tanh_backward(l.dy + from, l.dy + from, l.tanh + from, (part.rows.last - part.rows.first) * p.width);
         }
     }
     if (goes_by_character(l)) {
-        const std::size_t places = config_.context * config_.vocabulary;
+        const std::size_t places = by_character_->T * config_.vocabulary;
         simd::sum_by_character(in_panel(by_character_->dy.data(), places, p), by_character_->scratch[thread].data(), dy,
-                               {batch.X, rows_, config_.context, config_.vocabulary}, p.width);
+                               contexts(batch), p.width);
     }
 }
 
 // dW_t = Cᵀ·dy_t, with W's update, and dy_t·W_tᵀ.
 void Fused::backward_by_character(float rate) {
     const FusedLayer& l = layers_.front();
-    const std::size_t V = config_.vocabulary, E = config_.embedding, places = config_.context * V;
+    const std::size_t V = config_.vocabulary, E = config_.embedding, T = by_character_->T, places = T * V;
     float* const sums = by_character_->dy.data();
     const std::vector<Panel>& columns = by_character_->columns;
-    const std::size_t blocks = config_.context * columns.size();
+    const std::size_t blocks = T * columns.size();
     pool_.run(blocks + blocks * l.out.size(), [&](std::size_t task, std::size_t thread) {
         const std::size_t t = task % blocks / columns.size();
         const Panel& c = columns[task % columns.size()];
@@ -330,7 +349,7 @@ void Fused::update_vectors(const FusedLayer& l, const Panel& p, float rate) cons
         simd::descend(new_v + p.from, v + p.from, dv + p.from, rate, p.width);
     };
     if (l.layer.has_bias) {
-        simd::sum_rows(l.db + p.from, in_panel(l.dy, rows_, p), rows_, p.width);
+        simd::sum_rows(l.db + p.from, in_panel(l.dy, l.rows, p), l.rows, p.width);
         descend_to(new_w.b, w.b, l.db);
     }
     if (l.layer.norm == NormPlace::none) {
@@ -342,7 +361,7 @@ void Fused::update_vectors(const FusedLayer& l, const Panel& p, float rate) cons
     }
     running_mean_update(new_w.bnmean_running + p.from, w.bnmean_running + p.from, l.bnmeani + p.from, p.used,
                         norm.momentum);
-    running_spread_update(new_w.bnvar_running + p.from, w.bnvar_running + p.from, l.bnvar + p.from, p.used, rows_,
+    running_spread_update(new_w.bnvar_running + p.from, w.bnvar_running + p.from, l.bnvar + p.from, p.used, l.rows,
                           norm.batch_divisor, norm.running_divisor, norm.running_spread, norm.momentum);
 }
 
@@ -352,14 +371,16 @@ void Fused::update_embedding(const Batch& batch, float rate) const {
     std::fill_n(dC_, size, 0.0F);
     if (by_character_) {
         for (const Panel& c : by_character_->columns) {
-            const float* from = in_panel(by_character_->dC.data(), config_.context * V, c);
-            for (std::size_t row = 0; row < config_.context * V; ++row, from += c.width) {
+            const std::size_t places = by_character_->T * V;
+            const float* from = in_panel(by_character_->dC.data(), places, c);
+            for (std::size_t row = 0; row < places; ++row, from += c.width) {
                 float* const to = dC_ + row % V * E + c.from;
                 std::transform(from, from + c.used, to, to, std::plus());
             }
         }
     } else {
-        simd::embedding_backward(dC_, dembcat_, batch.X, rows_, config_.context, E, stretches_);
+        const simd::Contexts all = contexts(batch);
+        simd::embedding_backward(dC_, dembcat_, all.X, all.n, all.T, E, stretches_);
     }
     descend(C_[1 - now_], C_[now_], dC_, &rate, size);
 }

@@ -2,14 +2,17 @@
 // pass does not need and nothing allocated after construction. All matrices but the embedding lie in panels
 // (manual/panels.h), which are also the parts that the threads share out: what they compute does not depend on how.
 //
-// A large batch has the same character at the same place many times, and the first linear reads nothing else. With W_t,
-// the rows of W that read place t of the context,
+// Where a network joins positions by parts, a layer has a row for each of its positions of each row of the batch, and
+// what the layer above reads is the same memory with so many rows to one (joined_panels): nothing is copied.
+//
+// Many rows have the same character at the same place, and the first linear reads nothing else. With W_t, the rows of W
+// that read the character at place t,
 //
 //   embcat·W = Σ_t (C·W_t)[X[·, t]]      dy_t[v] = Σ dy[i] over i with X[i, t] = v
 //   dW_t = Cᵀ·dy_t                        dC = Σ_t dy_t·W_tᵀ
 //
-// where every product has a row for each character in the place of one for each context. So it is done where there are
-// at least four contexts for each character; neither embcat nor its gradient is made then.
+// where every product has a row for each character in the place of one for each of the linear's. So it is done where
+// there are at least four of these for each character; neither embcat nor its gradient is made then.
 #pragma once
 
 #include <array>
@@ -22,6 +25,7 @@
 #include "manual/fused_tensors.h"
 #include "manual/panels.h"
 #include "manual/pool.h"
+#include "manual/simd/by_character.h"
 #include "manual/simd/norm.h"
 
 namespace byhand {
@@ -62,6 +66,7 @@ private:
         Layer layer;
         NormConfig norm;
         bool has_tanh = false;
+        std::size_t rows = 0;        // B·positions
         std::vector<Panel> in, out;  // of what the layer reads, and of what it makes
         std::array<Weights, 2> state{};
         // Values. `linear` is the linear's result, `tanh` the non-linearity's, `raw` the normalised value, `result`
@@ -74,7 +79,7 @@ private:
         float *dy = nullptr, *dW = nullptr, *db = nullptr;
         float *dbngain = nullptr, *dbnbias = nullptr;
     };
-    // A part of a layer's work: some rows of one panel.
+    // A part of a layer's work: some rows of one panel of what it makes.
     struct Part {
         const Panel& panel;
         Rows rows;
@@ -82,6 +87,7 @@ private:
 
     // What the first linear works with where it goes by character, in panels.
     struct ByCharacter {
+        std::size_t T = 0;                          // characters that the linear reads for one row
         std::vector<Panel> columns;                 // of the embedding
         AlignedVector<float> C;                     // (V, E)
         AlignedVector<float> dy, dC;                // dy_t[v] and dy_t·W_tᵀ, (T, V) rows
@@ -94,7 +100,7 @@ private:
     void loss(const Batch& batch);
     void backward(const FusedLayer& l, const Batch& batch, const Part& part, std::size_t thread);
     void backward_by_character(float rate);
-    void input_backward(const FusedLayer& l, float* dx, const Part& part, std::size_t thread);
+    void input_backward(const FusedLayer& l, float* dx, std::size_t panel, const Rows& rows, std::size_t thread);
     simd::NormPanel norm_of(const FusedLayer& l, const Panel& p) const;
     void update(const FusedLayer& l, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n,
                 float rate, std::size_t thread);
@@ -102,9 +108,11 @@ private:
     void update_embedding(const Batch& batch, float rate) const;
 
     bool goes_by_character(const FusedLayer& l) const { return by_character_ && &l == layers_.data(); }
+    simd::Contexts contexts(const Batch& batch) const;
+    Rows rows_of_chunk(std::size_t positions, std::size_t chunk, std::size_t chunks) const;
     std::size_t chunks() const;
     std::size_t chunks(const FusedLayer& l) const;
-    Part part_of(const std::vector<Panel>& panels, std::size_t chunks, std::size_t task) const;
+    Part part_of(const FusedLayer& l, std::size_t task) const;
 
     NetworkConfig config_;
     std::size_t rows_;

@@ -21,16 +21,19 @@ bool in_panels(const TensorSpec& spec) {
 
 bool has_fused_step(const NetworkConfig& config) {
     return std::ranges::all_of(operations(config), [](const Operation& one) {
-        return one.op == op::kEmbedding || (one.op == op::kFlatten && one.positions == 1 && one.layer.number == 0) ||
-               one.op == op::kLinear || one.op == op::kBatchnorm || one.op == op::kTanh || one.op == op::kCrossEntropy;
+        return one.op == op::kEmbedding || one.op == op::kFlatten || one.op == op::kLinear || one.op == op::kBatchnorm || one.op == op::kTanh || one.op == op::kCrossEntropy;
     });
 }
 
 std::vector<FusedPattern> fused_patterns(const NetworkConfig& config) {
     std::vector<FusedPattern> patterns;
+    std::size_t joined = 1;
     for (const Operation& one : operations(config)) {
-        if (one.op == op::kLinear) {
-            patterns.push_back({one.layer, {}, false, one.output, "", "", ""});
+        if (one.op == op::kFlatten) {
+            joined = one.joined;
+        } else if (one.op == op::kLinear) {
+            patterns.push_back({one.layer, joined, {}, false, one.output, "", "", ""});
+            joined = 1;
         } else if (one.op == op::kBatchnorm) {
             patterns.back().norm = one.norm;
             patterns.back().raw = one.norm.affine ? one.layer.value("bnraw") : one.output;
@@ -38,7 +41,7 @@ std::vector<FusedPattern> fused_patterns(const NetworkConfig& config) {
             patterns.back().has_tanh = true;
             patterns.back().tanh = one.output;
         }
-        if (one.layer.number > 0 && one.op != op::kCrossEntropy) {
+        if (one.layer.number > 0 && one.op != op::kFlatten && one.op != op::kCrossEntropy) {
             patterns.back().result = one.output;
         }
     }
@@ -46,8 +49,8 @@ std::vector<FusedPattern> fused_patterns(const NetworkConfig& config) {
 }
 
 bool pays_by_character(const NetworkConfig& config, std::size_t n) {
-    constexpr std::size_t kContextsEach = 4;  // looking the products up takes time too
-    return n / kContextsEach >= config.vocabulary;
+    constexpr std::size_t kRowsEach = 4;  // looking the products up takes time too
+    return n * layers(config).front().positions / kRowsEach >= config.vocabulary;
 }
 
 bool normalised_in_place(const FusedPattern& pattern, FusedKeep keep) {
@@ -63,37 +66,40 @@ std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, F
             table.push_back({name, std::move(shape)});
         }
     };
-    const std::size_t inputs = config.context * config.embedding;
     const std::vector<FusedPattern> patterns = fused_patterns(config);
+    const Layer& first = patterns.front().layer;
+    const Shape embcat = {n * first.positions, first.inputs};
     if (!by_character) {
-        keep("embcat", {n, inputs});
+        keep("embcat", embcat);
     }
     for (const FusedPattern& pattern : patterns) {
         const Layer& layer = pattern.layer;
         const std::size_t H = layer.outputs;
+        const Shape wide = {n * layer.positions, H};
         if (!normalised_in_place(pattern, wanted)) {
-            keep(pattern.linear, {n, H});
+            keep(pattern.linear, wide);
         }
         if (layer.norm == NormPlace::after) {
-            keep(pattern.tanh, {n, H});
+            keep(pattern.tanh, wide);
         }
         if (layer.norm != NormPlace::none) {
             keep(layer.value("bnmeani"), {H});
             keep(layer.value("bnvar"), {H});
             keep(layer.value("bnvar_inv"), {H});
-            keep(pattern.raw, {n, H});
+            keep(pattern.raw, wide);
         }
-        keep(pattern.result, {n, H});
+        keep(pattern.result, wide);
     }
     keep("loss", {});
     for (const FusedPattern& pattern : patterns | std::views::reverse) {
         const Layer& layer = pattern.layer;
         const std::size_t H = layer.outputs;
+        const Shape wide = {n * layer.positions, H};
         if (layer.norm != NormPlace::none && pattern.norm.affine) {
             keep(gradient_of(layer.value("bngain")), {H});
             keep(gradient_of(layer.value("bnbias")), {H});
         }
-        keep(gradient_of(pattern.linear), {n, H});
+        keep(gradient_of(pattern.linear), wide);
         if (wanted == FusedKeep::all) {
             keep(gradient_of(layer.W()), {layer.inputs, H});
         }
@@ -102,7 +108,7 @@ std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, F
         }
     }
     if (!by_character) {
-        keep("dembcat", {n, inputs});
+        keep("dembcat", embcat);
     }
     keep("dC", {config.vocabulary, config.embedding});
     return table;

@@ -14,12 +14,13 @@ namespace byhand {
 // write and room in the caches that training can do without; what is computed is the same.
 enum class FusedKeep { all, needed };
 
-// A layer that the fused step knows: a linear and behind it, each or neither of them, a batch norm and a tanh in either
-// order. Its arrays are called `linear`, `tanh`, `raw` (the normalised value) and `result` (what the layer hands on):
+// A layer that the fused step knows: a linear, which may join the positions of what it reads, and behind it, each or
+// neither of them, a batch norm and a tanh in either order. Its arrays are called `linear`, `tanh`, `raw` (the normalised value) and `result` (what the layer hands on):
 // by the same name where two are the same thing, empty where there is none. The gradient kept is that of `linear`.
 struct FusedPattern {
     Layer layer;
-    NormConfig norm;  // where there is one
+    std::size_t joined = 1;  // positions that the linear joins: of the first, so many characters
+    NormConfig norm;         // where there is one
     bool has_tanh = false;
     std::string linear, tanh, raw, result;
 };

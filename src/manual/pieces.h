@@ -1,5 +1,5 @@
 // The fused network as steps, so that each of its kernels and formulas can be run alone. Its first linear stands here
-// like any other: one context after another; what goes by character (manual/fused.h) is judged as a further kernel of
+// like any other: one row after another; what goes by character (manual/fused.h) is judged as a further kernel of
 // the embedding's steps.
 //
 // Some steps have no kernel: those that copy (embcat, demb), the running statistics, and what a norm's kernel makes of

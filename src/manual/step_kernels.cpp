@@ -78,25 +78,40 @@ Kernels descend(const StepThere& there) {
 
 // ---- linear ----
 
-void linear(float* to, const float* x, const float* W, const float* b, std::size_t n, std::size_t in, std::size_t out) {
+// W (in, out); a row of x is `joined` rows of the layer below.
+struct Product {
+    std::size_t n = 0, in = 0, out = 0, joined = 1;
+};
+
+void linear(float* to, const float* x, const float* W, const float* b, const Product& product) {
+    const auto [n, in, out, joined] = product;
     PanelMatrix y(n, out), weights(W, in, out), bias(1, out);
-    const PanelMatrix read(x, n, in);
+    const PanelMatrix read(x, n * joined, in / joined);
+    const std::vector<Panel> columns = joined_panels(in / joined, joined);
     if (b != nullptr) {
         bias = PanelMatrix(b, 1, out);
     }
     for (const Panel& p : y.panels) {
-        simd::linear_forward(y.in(p), read.view(), weights.in(p), b != nullptr ? bias.in(p) : nullptr, {0, n}, p);
+        simd::linear_forward(y.in(p), {read.data.data(), n, columns}, weights.in(p),
+                             b != nullptr ? bias.in(p) : nullptr, {0, n}, p);
     }
     y.copy_to(to);
+}
+
+// Rows of the layer below that make one of what the step's linear reads.
+std::size_t rows_joined(const StepThere& there) {
+    const std::size_t number = operations(there.config)[there.step.operation].layer.number;
+    const std::vector<Layer> all = layers(there.config);
+    return number == 1 ? 1 : all[number - 1].inputs / all[number - 2].outputs;
 }
 
 Kernels linear_forward(const StepThere& there) {
     const Shape& W = there.read(1);
     const bool has_bias = there.step.reads.size() == 3;
-    return {
-        {"simd::linear_forward", [n = there.step.shape[0], in = W[0], out = W[1], has_bias](float* y, Reads<float> r) {
-             linear(y, numbers(r, 0), numbers(r, 1), has_bias ? numbers(r, 2) : nullptr, n, in, out);
-         }}};
+    const Product product = {there.step.shape[0], W[0], W[1], rows_joined(there)};
+    return {{"simd::linear_forward", [product, has_bias](float* y, Reads<float> r) {
+                 linear(y, numbers(r, 0), numbers(r, 1), has_bias ? numbers(r, 2) : nullptr, product);
+             }}};
 }
 
 void linear_input(float* to, const float* dy, const float* W, std::size_t n, std::size_t in, std::size_t out) {
