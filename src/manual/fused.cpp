@@ -6,6 +6,7 @@
 
 #include "base/value.h"
 #include "manual/fused_tensors.h"
+#include "manual/simd/activations.h"
 #include "manual/simd/kernels.h"
 #include "manual/simd/norm.h"
 #include "manual/simd/product.h"
@@ -43,44 +44,42 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
         const Layer& layer = pattern.layer;
         const bool is_first = layers_.empty();
         widest = std::max(widest, padded(layer.outputs));
+        const NormNames names = norm_names(pattern);
+        const bool is_batch_norm = pattern.has_norm(NormKind::batch);
         const auto value = [&](const std::string& name) { return find(values_, name); };
-        // Without suffixes, an output that has no norm would find the hidden layer's under the same names.
-        const auto of_norm = [&](Tensors<float>& tensors, const std::string& name) {
-            return layer.norm != NormPlace::none ? find(tensors, name) : nullptr;
-        };
+        const auto gradient = [&](const std::string& name) { return name.empty() ? nullptr : value(gradient_of(name)); };
         const auto weights = [&](Tensors<float>& s) {
             return Weights{find(s, layer.W()),
                            layer.has_bias ? find(s, layer.b()) : nullptr,
-                           of_norm(s, layer.value("bngain")),
-                           of_norm(s, layer.value("bnbias")),
-                           of_norm(s, layer.value("bnmean_running")),
-                           of_norm(s, layer.value("bnvar_running"))};
+                           find(s, names.gain),
+                           find(s, names.bias),
+                           is_batch_norm ? find(s, layer.value("bnmean_running")) : nullptr,
+                           is_batch_norm ? find(s, layer.value("bnvar_running")) : nullptr};
         };
-        layers_.push_back(FusedLayer{.layer = layer,
-                                     .norm = pattern.norm,
-                                     .has_tanh = pattern.has_tanh,
+        layers_.push_back(FusedLayer{.pattern = pattern,
                                      .rows = rows * layer.positions,
                                      .in = is_first ? panels_of(layer.inputs)
-                                                    : joined_panels(layers_.back().layer.outputs, pattern.joined),
+                                                    : joined_panels(layers_.back().pattern.layer.outputs, pattern.joined),
                                      .out = panels_of(layer.outputs),
                                      .state = {weights(states_[0]), weights(states_[1])},
                                      .linear = value(normalised_in_place(pattern, keep) ? pattern.raw : pattern.linear),
-                                     .tanh = value(pattern.tanh),
+                                     .activated = value(pattern.activated),
                                      .raw = value(pattern.raw),
+                                     .read = value(pattern.read),
                                      .result = value(pattern.result),
-                                     .bnmeani = of_norm(values_, layer.value("bnmeani")),
-                                     .bnvar = of_norm(values_, layer.value("bnvar")),
-                                     .bnvar_inv = of_norm(values_, layer.value("bnvar_inv")),
+                                     .mean = value(names.mean),
+                                     .var = value(names.var),
+                                     .inv = value(names.inv),
                                      .dy = value(gradient_of(pattern.linear)),
                                      .dW = value(gradient_of(layer.W())),
                                      .db = layer.has_bias ? value(gradient_of(layer.b())) : nullptr,
-                                     .dbngain = of_norm(values_, gradient_of(layer.value("bngain"))),
-                                     .dbnbias = of_norm(values_, gradient_of(layer.value("bnbias")))});
+                                     .dgain = gradient(names.gain),
+                                     .dbias = gradient(names.bias)});
     }
     transposed_.assign(threads, AlignedVector<float>(widest * kWidestPanel));
     dW_.assign(threads, AlignedVector<float>(kWidestPanel * kWidestPanel));
     const FusedLayer& first = layers_.front();
-    const std::size_t T = first.layer.inputs / config.embedding;
+    const std::size_t T = first.pattern.layer.inputs / config.embedding;
     stretches_ = stretches_of(first.rows, T, config.embedding);
     if (pays_by_character(config, rows)) {
         const std::size_t V = config.vocabulary, E = padded(config.embedding), places = T * V;
@@ -88,7 +87,7 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
             .T = T,
             .columns = panels_of(config.embedding),
             .C = AlignedVector<float>(V * E),
-            .dy = AlignedVector<float>(places * padded(first.layer.outputs)),
+            .dy = AlignedVector<float>(places * padded(first.pattern.layer.outputs)),
             .dC = AlignedVector<float>(places * E),
             .scratch = std::vector<AlignedVector<float>>(threads, AlignedVector<float>(places * kWidestPanel))};
     }
@@ -133,6 +132,11 @@ float Fused::run(const Batch& batch, float rate) {
         pool_.run(l.out.size() * chunks(l), [&](std::size_t task, std::size_t thread) {
             forward(l, {x, l.rows, l.in}, batch, part_of(l, task), thread);
         });
+        if (l.pattern.has_row_norm()) {
+            pool_.run(chunks(), [&](std::size_t chunk, std::size_t) {
+                row_norm_forward(l, rows_of_chunk(l.pattern.layer.positions, chunk, chunks()));
+            });
+        }
         x = l.result;
     }
     loss(batch);
@@ -141,6 +145,7 @@ float Fused::run(const Batch& batch, float rate) {
     pool_.run(last.out.size() * chunks(last), [&](std::size_t task, std::size_t thread) {
         backward(last, batch, part_of(last, task), thread);
     });
+    backward_across_panels(last, batch);
     for (std::size_t number = layers_.size(); number-- > (by_character_ ? 1 : 0);) {
         // With dL/d(linear) come the gradients of the layer's weights, and that of what it reads, which is the result
         // of the layer below: neither waits for the other.
@@ -153,7 +158,7 @@ float Fused::run(const Batch& batch, float rate) {
         pool_.run(to_below + to_weights, [&](std::size_t task, std::size_t thread) {
             if (task < to_below) {
                 input_backward(l, below != nullptr ? below->dy : dembcat_, task / parts,
-                               rows_of_chunk(l.layer.positions, task % parts, parts), thread);
+                               rows_of_chunk(l.pattern.layer.positions, task % parts, parts), thread);
                 if (below != nullptr) {
                     backward(*below, batch, part_of(*below, task), thread);
                 }
@@ -163,6 +168,9 @@ float Fused::run(const Batch& batch, float rate) {
                 update(l, in_panel(read, l.rows, q), q, in_panel(l.dy, l.rows, p), p, l.rows, rate, thread);
             }
         });
+        if (below != nullptr) {
+            backward_across_panels(*below, batch);
+        }
     }
     if (by_character_) {
         backward_by_character(rate);
@@ -171,9 +179,9 @@ float Fused::run(const Batch& batch, float rate) {
     return *loss_;
 }
 
-// Parts of a panel's rows: a norm wants them all, and so does what goes by character.
+// Parts of a panel's rows: a batch norm wants them all, and so does what goes by character.
 std::size_t Fused::chunks(const FusedLayer& l) const {
-    return l.layer.norm == NormPlace::none && !goes_by_character(l) ? chunks() : 1;
+    return l.pattern.has_norm(NormKind::batch) || goes_by_character(l) ? 1 : chunks();
 }
 std::size_t Fused::chunks() const {
     return (rows_ + kTogether - 1) / kTogether;
@@ -184,15 +192,21 @@ Rows Fused::rows_of_chunk(std::size_t positions, std::size_t chunk, std::size_t 
     return {rows_ * chunk / chunks * positions, rows_ * (chunk + 1) / chunks * positions};
 }
 
+// Where the part begins in a matrix of what the layer makes, and how many numbers it has there.
+Fused::Run Fused::run_of(const FusedLayer& l, const Part& part) {
+    const auto [panel, rows] = part;
+    return {l.rows * panel.from + rows.first * panel.width, (rows.last - rows.first) * panel.width};
+}
+
 Fused::Part Fused::part_of(const FusedLayer& l, std::size_t task) const {
     const std::size_t parts = chunks(l);
-    return {l.out[task / parts], rows_of_chunk(l.layer.positions, task % parts, parts)};
+    return {l.out[task / parts], rows_of_chunk(l.pattern.layer.positions, task % parts, parts)};
 }
 
 // What the first linear reads.
 simd::Contexts Fused::contexts(const Batch& batch) const {
     const FusedLayer& first = layers_.front();
-    return {batch.X, first.rows, first.layer.inputs / config_.embedding, config_.vocabulary};
+    return {batch.X, first.rows, first.pattern.layer.inputs / config_.embedding, config_.vocabulary};
 }
 
 void Fused::embedding_to_panels() {
@@ -213,50 +227,85 @@ void Fused::linear_by_character(const Batch& batch, const Panel& p, std::size_t 
     const Panels C = {by_character_->C.data(), V, by_character_->columns};
     float* const products = by_character_->scratch[thread].data();
     for (std::size_t t = 0; t < T; ++t) {
-        const float* const W_t = in_panel(w.W, l.layer.inputs, p) + t * E * p.width;
+        const float* const W_t = in_panel(w.W, l.pattern.layer.inputs, p) + t * E * p.width;
         simd::linear_forward(products + t * V * p.width, C, W_t, nullptr, {0, V}, p);
     }
     simd::look_up_by_character(in_panel(l.linear, l.rows, p), products, contexts(batch),
                                w.b != nullptr ? w.b + p.from : nullptr, p.width);
 }
 
-// before: linear → norm → tanh;   after: linear → tanh → norm;   none: linear → tanh.   The tanh may be missing.
+// before: linear → norm → activation;   after: linear → activation → norm;   none: linear → activation, which may be
+// missing everywhere. What comes after a norm of rows is row_norm_forward's, and so is that norm.
 void Fused::forward(const FusedLayer& l, const Panels& x, const Batch& batch, const Part& part, std::size_t thread) {
     const Panel& p = part.panel;
     const Weights& w = l.state[now_];
+    const FusedPattern& pattern = l.pattern;
     const auto in_here = [&](float* matrix) { return in_panel(matrix, l.rows, p); };
     if (goes_by_character(l)) {
         linear_by_character(batch, p, thread);
     } else {
-        simd::linear_forward(in_here(l.linear), x, in_panel(w.W, l.layer.inputs, p),
+        simd::linear_forward(in_here(l.linear), x, in_panel(w.W, pattern.layer.inputs, p),
                              w.b != nullptr ? w.b + p.from : nullptr, part.rows, p);
     }
-    if (l.layer.norm == NormPlace::before && l.has_tanh) {
-        simd::batchnorm_tanh_forward(in_here(l.result), in_here(l.linear), norm_of(l, p), l.norm);
+    if (pattern.is_tanh_joined()) {
+        simd::batchnorm_tanh_forward(in_here(l.result), in_here(l.linear), norm_of(l, p), pattern.norm);
         return;
     }
-    if (l.has_tanh) {
-        const std::size_t from = l.rows * p.from + part.rows.first * p.width;
-        simd::tanh_forward(l.tanh + from, l.linear + from, (part.rows.last - part.rows.first) * p.width);
+    const bool has_norm = pattern.has_norm(NormKind::batch);
+    if (has_norm && pattern.norm.place == NormPlace::before) {
+        simd::batchnorm_forward(in_here(norm_result(l)), in_here(l.linear), norm_of(l, p), pattern.norm);
     }
-    if (l.layer.norm != NormPlace::none) {
-        simd::batchnorm_forward(in_here(l.result), in_here(l.layer.norm == NormPlace::before ? l.linear : l.tanh),
-                                norm_of(l, p), l.norm);
+    if (!pattern.has_row_norm() || pattern.norm.place == NormPlace::after) {
+        activation_forward(l, part);
+    }
+    if (has_norm && pattern.norm.place == NormPlace::after) {
+        simd::batchnorm_forward(in_here(l.result), in_here(l.activated), norm_of(l, p), pattern.norm);
     }
 }
 
-// A layer's norm in one panel.
+// What the norm makes: where an activation follows it works there, unless its backward wants what it read.
+float* Fused::norm_result(const FusedLayer& l) {
+    return l.pattern.activation && l.pattern.norm.place == NormPlace::before && l.read != nullptr ? l.read
+           : l.pattern.norm.affine                                                              ? l.result
+                                                                                                : l.raw;
+}
+
+// A norm of rows, and the activation behind it.
+void Fused::row_norm_forward(const FusedLayer& l, const Rows& rows) const {
+    const bool is_before = l.pattern.norm.place == NormPlace::before;
+    simd::row_norm_forward(norm_result(l), is_before ? l.linear : l.activated, row_norm_of(l), rows);
+    for (std::size_t p = 0; is_before && p < l.out.size(); ++p) {
+        activation_forward(l, {l.out[p], rows});
+    }
+}
+
+void Fused::activation_forward(const FusedLayer& l, const Part& part) const {
+    if (l.pattern.activation) {
+        const auto [from, count] = run_of(l, part);
+        const float* const x = l.pattern.norm.place == NormPlace::before ? norm_result(l) : l.linear;
+        simd::activation_forward(l.activated + from, x + from, count, *l.pattern.activation,
+                                 static_cast<float>(l.pattern.negative_slope));
+    }
+}
+
+// A layer's batch norm in one panel.
 simd::NormPanel Fused::norm_of(const FusedLayer& l, const Panel& p) const {
     const Weights& w = l.state[now_];
-    const bool affine = l.norm.affine;
     return {l.rows,
             p.width,
-            l.bnmeani + p.from,
-            l.bnvar + p.from,
-            l.bnvar_inv + p.from,
+            l.mean + p.from,
+            l.var + p.from,
+            l.inv + p.from,
             in_panel(l.raw, l.rows, p),
-            affine ? w.bngain + p.from : nullptr,
-            affine ? w.bnbias + p.from : nullptr};
+            w.gain != nullptr ? w.gain + p.from : nullptr,
+            w.bias != nullptr ? w.bias + p.from : nullptr};
+}
+
+// A layer's norm of rows.
+simd::RowNorm Fused::row_norm_of(const FusedLayer& l) const {
+    const Weights& w = l.state[now_];
+    return {l.rows, l.out,  l.mean, l.var,
+            l.inv,  l.raw, w.gain, w.bias, static_cast<float>(l.pattern.norm.epsilon)};
 }
 
 // The loss, and the gradient of the logits in the last layer's dy.
@@ -276,32 +325,84 @@ void Fused::input_backward(const FusedLayer& l, float* dx, std::size_t panel, co
     for (std::size_t k = panel; k < l.in.size(); k += l.in.size() / l.in.front().joined) {
         const Panel& q = l.in[k];
         simd::linear_input_backward(in_panel(dx, l.rows, q), {l.dy, l.rows, l.out},
-                                    {l.state[now_].W, l.layer.inputs, l.out}, transposed_[thread].data(), rows, q);
+                                    {l.state[now_].W, l.pattern.layer.inputs, l.out}, transposed_[thread].data(), rows, q);
     }
 }
 
-// From the gradient of the layer's result to that of its linear's, in l.dy: `forward` in mirror order.
+// From the gradient of the layer's result to that of its linear's, in l.dy: `forward` in mirror order, as far as it goes
+// panel by panel.
 void Fused::backward(const FusedLayer& l, const Batch& batch, const Part& part, std::size_t thread) {
     const Panel& p = part.panel;
+    const FusedPattern& pattern = l.pattern;
     float* const dy = in_panel(l.dy, l.rows, p);
-    float* const dgain = l.dbngain != nullptr ? l.dbngain + p.from : nullptr;
-    float* const dbias = l.dbnbias != nullptr ? l.dbnbias + p.from : nullptr;
-    if (l.layer.norm == NormPlace::before && l.has_tanh) {
-        simd::batchnorm_tanh_backward(dy, dgain, dbias, in_panel(l.tanh, l.rows, p), norm_of(l, p), l.norm);
+    float* const dgain = l.dgain != nullptr ? l.dgain + p.from : nullptr;
+    float* const dbias = l.dbias != nullptr ? l.dbias + p.from : nullptr;
+    if (pattern.has_row_norm()) {
+        if (pattern.norm.place == NormPlace::before) {
+            activation_backward(l, part);
+        }
+        return;
+    }
+    if (pattern.is_tanh_joined()) {
+        simd::batchnorm_tanh_backward(dy, dgain, dbias, in_panel(l.activated, l.rows, p), norm_of(l, p), pattern.norm);
+    } else if (pattern.norm.place == NormPlace::before) {
+        activation_backward(l, part);
+        simd::batchnorm_backward(dy, dgain, dbias, norm_of(l, p), pattern.norm);
     } else {
-        if (l.layer.norm != NormPlace::none) {
-            simd::batchnorm_backward(dy, dgain, dbias, norm_of(l, p), l.norm);
+        if (pattern.norm.place == NormPlace::after) {
+            simd::batchnorm_backward(dy, dgain, dbias, norm_of(l, p), pattern.norm);
         }
-        if (l.has_tanh) {
-            const std::size_t from = l.rows * p.from + part.rows.first * p.width;
-            simd::tanh_backward(l.dy + from, l.dy + from, l.tanh + from, (part.rows.last - part.rows.first) * p.width);
-        }
+        activation_backward(l, part);
     }
     if (goes_by_character(l)) {
-        const std::size_t places = by_character_->T * config_.vocabulary;
-        simd::sum_by_character(in_panel(by_character_->dy.data(), places, p), by_character_->scratch[thread].data(), dy,
-                               contexts(batch), p.width);
+        sum_by_character(l, batch, p, thread);
     }
+}
+
+// The rest of it, where the layer has a norm of rows: dγ and dβ of all rows, then row by row the norm and what is before
+// it.
+void Fused::backward_across_panels(const FusedLayer& l, const Batch& batch) {
+    if (!l.pattern.has_row_norm()) {
+        return;
+    }
+    if (l.dgain != nullptr) {
+        pool_.run(l.out.size(), [&](std::size_t panel, std::size_t) {
+            const Panel& p = l.out[panel];
+            const float* const dy = in_panel(l.dy, l.rows, p);
+            simd::sum_rows_of_product(l.dgain + p.from, dy, in_panel(l.raw, l.rows, p), l.rows, p.width);
+            if (l.dbias != nullptr) {
+                simd::sum_rows(l.dbias + p.from, dy, l.rows, p.width);
+            }
+        });
+    }
+    pool_.run(chunks(), [&](std::size_t chunk, std::size_t) {
+        const Rows rows = rows_of_chunk(l.pattern.layer.positions, chunk, chunks());
+        simd::row_norm_backward(l.dy, row_norm_of(l), rows);
+        for (std::size_t p = 0; l.pattern.norm.place == NormPlace::after && p < l.out.size(); ++p) {
+            activation_backward(l, {l.out[p], rows});
+        }
+    });
+    if (goes_by_character(l)) {
+        pool_.run(l.out.size(), [&](std::size_t panel, std::size_t thread) {
+            sum_by_character(l, batch, l.out[panel], thread);
+        });
+    }
+}
+
+void Fused::activation_backward(const FusedLayer& l, const Part& part) const {
+    if (l.pattern.activation) {
+        const auto [from, count] = run_of(l, part);
+        const float* const read = l.read != nullptr ? l.read : l.activated;
+        simd::activation_backward(l.dy + from, l.dy + from, read + from, count, *l.pattern.activation,
+                                  static_cast<float>(l.pattern.negative_slope));
+    }
+}
+
+// dy_t[v], in panel p of the first layer.
+void Fused::sum_by_character(const FusedLayer& l, const Batch& batch, const Panel& p, std::size_t thread) {
+    const std::size_t places = by_character_->T * config_.vocabulary;
+    simd::sum_by_character(in_panel(by_character_->dy.data(), places, p), by_character_->scratch[thread].data(),
+                           in_panel(l.dy, l.rows, p), contexts(batch), p.width);
 }
 
 // dW_t = Cᵀ·dy_t, with W's update, and dy_t·W_tᵀ.
@@ -317,7 +418,7 @@ void Fused::backward_by_character(float rate) {
         const Panel q = {t * E + c.from, c.width, c.used};  // of W's rows
         if (task < blocks) {
             simd::linear_input_backward(in_panel(by_character_->dC.data(), places, c), {sums, places, l.out},
-                                        {l.state[now_].W, l.layer.inputs, l.out}, transposed_[thread].data(),
+                                        {l.state[now_].W, l.pattern.layer.inputs, l.out}, transposed_[thread].data(),
                                         {t * V, (t + 1) * V}, q);
         } else {
             const Panel& p = l.out[task / blocks - 1];
@@ -331,7 +432,7 @@ void Fused::backward_by_character(float rate) {
 // inputs, all that the outputs have besides.
 void Fused::update(const FusedLayer& l, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n,
                    float rate, std::size_t thread) {
-    const std::size_t from = l.layer.inputs * p.from + q.from * p.width;
+    const std::size_t from = l.pattern.layer.inputs * p.from + q.from * p.width;
     const bool kept = l.dW != nullptr;
     simd::linear_descend({l.state[1 - now_].W + from, l.state[now_].W + from, rate},
                          kept ? l.dW + from : dW_[thread].data(), kept, x, q, dy, p, n);
@@ -344,25 +445,26 @@ void Fused::update(const FusedLayer& l, const float* x, const Panel& q, const fl
 void Fused::update_vectors(const FusedLayer& l, const Panel& p, float rate) const {
     const Weights& w = l.state[now_];
     const Weights& new_w = l.state[1 - now_];
-    const NormConfig& norm = l.norm;
+    const NormConfig& norm = l.pattern.norm;
     const auto descend_to = [&](float* new_v, const float* v, const float* dv) {
         simd::descend(new_v + p.from, v + p.from, dv + p.from, rate, p.width);
     };
-    if (l.layer.has_bias) {
+    if (l.pattern.layer.has_bias) {
         simd::sum_rows(l.db + p.from, in_panel(l.dy, l.rows, p), l.rows, p.width);
         descend_to(new_w.b, w.b, l.db);
     }
-    if (l.layer.norm == NormPlace::none) {
-        return;
+    if (w.gain != nullptr) {
+        descend_to(new_w.gain, w.gain, l.dgain);
     }
-    if (norm.affine) {
-        descend_to(new_w.bngain, w.bngain, l.dbngain);
-        descend_to(new_w.bnbias, w.bnbias, l.dbnbias);
+    if (w.bias != nullptr) {
+        descend_to(new_w.bias, w.bias, l.dbias);
     }
-    running_mean_update(new_w.bnmean_running + p.from, w.bnmean_running + p.from, l.bnmeani + p.from, p.used,
-                        norm.momentum);
-    running_spread_update(new_w.bnvar_running + p.from, w.bnvar_running + p.from, l.bnvar + p.from, p.used, l.rows,
-                          norm.batch_divisor, norm.running_divisor, norm.running_spread, norm.momentum);
+    if (w.bnmean_running != nullptr) {
+        running_mean_update(new_w.bnmean_running + p.from, w.bnmean_running + p.from, l.mean + p.from, p.used,
+                            norm.momentum);
+        running_spread_update(new_w.bnvar_running + p.from, w.bnvar_running + p.from, l.var + p.from, p.used, l.rows,
+                              norm.batch_divisor, norm.running_divisor, norm.running_spread, norm.momentum);
+    }
 }
 
 // dC[v] = Σ over the places with X[i, t] = v of demb[i, t], or Σ_t (dy_t·W_tᵀ)[v]; new_C = C − rate·dC

@@ -27,6 +27,7 @@
 #include "manual/pool.h"
 #include "manual/simd/by_character.h"
 #include "manual/simd/norm.h"
+#include "manual/simd/row_norm.h"
 
 namespace byhand {
 
@@ -59,30 +60,31 @@ private:
     // One state's tensors of a layer; null where the layer has none.
     struct Weights {
         float *W = nullptr, *b = nullptr;
-        float *bngain = nullptr, *bnbias = nullptr;
+        float *gain = nullptr, *bias = nullptr;  // of the norm
         float *bnmean_running = nullptr, *bnvar_running = nullptr;
     };
     struct FusedLayer {
-        Layer layer;
-        NormConfig norm;
-        bool has_tanh = false;
+        FusedPattern pattern;
         std::size_t rows = 0;        // B·positions
         std::vector<Panel> in, out;  // of what the layer reads, and of what it makes
         std::array<Weights, 2> state{};
-        // Values. `linear` is the linear's result, `tanh` the non-linearity's, `raw` the normalised value, `result`
-        // what the layer hands on; where two are the same thing they are the same array, as are `linear` and `raw`
-        // where only the second is needed.
-        float *linear = nullptr, *tanh = nullptr, *raw = nullptr, *result = nullptr;
-        float *bnmeani = nullptr, *bnvar = nullptr, *bnvar_inv = nullptr;
+        // Values, as in FusedPattern; null where there is none. Where two are the same thing they are the same array,
+        // as are `linear` and `raw` where only the second is needed.
+        float *linear = nullptr, *activated = nullptr, *raw = nullptr, *read = nullptr, *result = nullptr;
+        float *mean = nullptr, *var = nullptr, *inv = nullptr;  // of the norm
         // Gradients. dy begins as that of `result` and becomes that of `linear`, in place; dW is null where it is not
         // kept.
         float *dy = nullptr, *dW = nullptr, *db = nullptr;
-        float *dbngain = nullptr, *dbnbias = nullptr;
+        float *dgain = nullptr, *dbias = nullptr;
     };
     // A part of a layer's work: some rows of one panel of what it makes.
     struct Part {
         const Panel& panel;
         Rows rows;
+    };
+    // Its numbers in a matrix.
+    struct Run {
+        std::size_t from = 0, count = 0;
     };
 
     // What the first linear works with where it goes by character, in panels.
@@ -98,10 +100,16 @@ private:
     void embedding_to_panels();
     void linear_by_character(const Batch& batch, const Panel& p, std::size_t thread);
     void loss(const Batch& batch);
+    void row_norm_forward(const FusedLayer& l, const Rows& rows) const;
+    void activation_forward(const FusedLayer& l, const Part& part) const;
     void backward(const FusedLayer& l, const Batch& batch, const Part& part, std::size_t thread);
+    void backward_across_panels(const FusedLayer& l, const Batch& batch);
+    void activation_backward(const FusedLayer& l, const Part& part) const;
+    void sum_by_character(const FusedLayer& l, const Batch& batch, const Panel& p, std::size_t thread);
     void backward_by_character(float rate);
     void input_backward(const FusedLayer& l, float* dx, std::size_t panel, const Rows& rows, std::size_t thread);
     simd::NormPanel norm_of(const FusedLayer& l, const Panel& p) const;
+    simd::RowNorm row_norm_of(const FusedLayer& l) const;
     void update(const FusedLayer& l, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n,
                 float rate, std::size_t thread);
     void update_vectors(const FusedLayer& l, const Panel& p, float rate) const;
@@ -113,6 +121,8 @@ private:
     std::size_t chunks() const;
     std::size_t chunks(const FusedLayer& l) const;
     Part part_of(const FusedLayer& l, std::size_t task) const;
+    static Run run_of(const FusedLayer& l, const Part& part);
+    static float* norm_result(const FusedLayer& l);
 
     NetworkConfig config_;
     std::size_t rows_;

@@ -1,6 +1,7 @@
 #include "manual/fused_tensors.h"
 
 #include <algorithm>
+#include <iterator>
 #include <ranges>
 #include <span>
 #include <utility>
@@ -20,8 +21,12 @@ bool in_panels(const TensorSpec& spec) {
 }  // namespace
 
 bool has_fused_step(const NetworkConfig& config) {
-    return std::ranges::all_of(operations(config), [](const Operation& one) {
-        return one.op == op::kEmbedding || one.op == op::kFlatten || one.op == op::kLinear || one.op == op::kBatchnorm || one.op == op::kTanh || one.op == op::kCrossEntropy;
+    std::size_t norms = 0;  // of a layer
+    return std::ranges::all_of(operations(config), [&](const Operation& one) {
+        const bool is_norm = one.op == op::kBatchnorm || one.op == op::kLayernorm || one.op == op::kRmsnorm;
+        norms = one.op == op::kLinear ? 0 : norms + (is_norm ? 1 : 0);
+        return one.op == op::kEmbedding || one.op == op::kFlatten || one.op == op::kLinear ||
+               (is_norm && norms == 1) || simd::activation_of(one.op).has_value() || one.op == op::kCrossEntropy;
     });
 }
 
@@ -31,21 +36,54 @@ std::vector<FusedPattern> fused_patterns(const NetworkConfig& config) {
     for (const Operation& one : operations(config)) {
         if (one.op == op::kFlatten) {
             joined = one.joined;
-        } else if (one.op == op::kLinear) {
-            patterns.push_back({one.layer, joined, {}, false, one.output, "", "", ""});
-            joined = 1;
-        } else if (one.op == op::kBatchnorm) {
-            patterns.back().norm = one.norm;
-            patterns.back().raw = one.norm.affine ? one.layer.value("bnraw") : one.output;
-        } else if (one.op == op::kTanh) {
-            patterns.back().has_tanh = true;
-            patterns.back().tanh = one.output;
+            continue;
         }
-        if (one.layer.number > 0 && one.op != op::kFlatten && one.op != op::kCrossEntropy) {
+        if (one.op == op::kLinear) {
+            FusedPattern& pattern = patterns.emplace_back();
+            pattern.layer = one.layer;
+            pattern.joined = joined;
+            pattern.norm.place = NormPlace::none;
+            pattern.linear = one.output;
+            joined = 1;
+        } else if (const auto norm = std::ranges::find(op::kNorms, one.op); norm != op::kNorms.end()) {
+            FusedPattern& pattern = patterns.back();
+            pattern.norm = one.norm;
+            pattern.norm.kind = static_cast<NormKind>(std::distance(op::kNorms.begin(), norm));
+            pattern.norm.place = pattern.activation ? NormPlace::after : NormPlace::before;
+            pattern.raw = one.norm.affine ? norm_names(pattern).raw : one.output;
+        } else if (const auto activation = simd::activation_of(one.op)) {
+            FusedPattern& pattern = patterns.back();
+            pattern.activation = activation;
+            pattern.negative_slope = one.negative_slope;
+            pattern.activated = one.output;
+            pattern.read = is_backward_by_input(*activation) ? one.input : "";
+        }
+        if (one.layer.number > 0 && one.op != op::kCrossEntropy) {
             patterns.back().result = one.output;
         }
     }
     return patterns;
+}
+
+NormNames norm_names(const FusedPattern& pattern) {
+    const auto named = [&](const char* gain, const char* bias, const char* mean, const char* var, const char* inv,
+                           const char* raw) {
+        const auto of = [&](const std::string& name) { return name.empty() ? name : pattern.layer.value(name); };
+        const bool affine = pattern.norm.affine;
+        return NormNames{affine ? of(gain) : "", affine ? of(bias) : "", of(mean), of(var), of(inv), of(raw)};
+    };
+    if (pattern.norm.place == NormPlace::none) {
+        return {};
+    }
+    switch (pattern.norm.kind) {
+        case NormKind::batch:
+            return named("bngain", "bnbias", "bnmeani", "bnvar", "bnvar_inv", "bnraw");
+        case NormKind::layer:
+            return named("lngain", "lnbias", "lnmean", "lnvar", "lnvar_inv", "lnraw");
+        case NormKind::rms:
+            return named("rmsgain", "", "", "rmsmean", "rms_inv", "rmsraw");
+    }
+    return {};
 }
 
 bool pays_by_character(const NetworkConfig& config, std::size_t n) {
@@ -54,7 +92,7 @@ bool pays_by_character(const NetworkConfig& config, std::size_t n) {
 }
 
 bool normalised_in_place(const FusedPattern& pattern, FusedKeep keep) {
-    return keep == FusedKeep::needed && pattern.layer.norm == NormPlace::before;
+    return keep == FusedKeep::needed && pattern.norm.place == NormPlace::before;
 }
 
 std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, FusedKeep wanted) {
@@ -79,15 +117,18 @@ std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, F
         if (!normalised_in_place(pattern, wanted)) {
             keep(pattern.linear, wide);
         }
-        if (layer.norm == NormPlace::after) {
-            keep(pattern.tanh, wide);
+        if (pattern.norm.place == NormPlace::after) {
+            keep(pattern.activated, wide);
         }
-        if (layer.norm != NormPlace::none) {
-            keep(layer.value("bnmeani"), {H});
-            keep(layer.value("bnvar"), {H});
-            keep(layer.value("bnvar_inv"), {H});
+        if (pattern.norm.place != NormPlace::none) {
+            const NormNames names = norm_names(pattern);
+            const Shape statistics = {pattern.has_row_norm() ? wide.front() : H};
+            keep(names.mean, statistics);
+            keep(names.var, statistics);
+            keep(names.inv, statistics);
             keep(pattern.raw, wide);
         }
+        keep(pattern.read, wide);
         keep(pattern.result, wide);
     }
     keep("loss", {});
@@ -95,9 +136,8 @@ std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, F
         const Layer& layer = pattern.layer;
         const std::size_t H = layer.outputs;
         const Shape wide = {n * layer.positions, H};
-        if (layer.norm != NormPlace::none && pattern.norm.affine) {
-            keep(gradient_of(layer.value("bngain")), {H});
-            keep(gradient_of(layer.value("bnbias")), {H});
+        for (const std::string& parameter : {norm_names(pattern).gain, norm_names(pattern).bias}) {
+            keep(parameter.empty() ? "" : gradient_of(parameter), {H});
         }
         keep(gradient_of(pattern.linear), wide);
         if (wanted == FusedKeep::all) {

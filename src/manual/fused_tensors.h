@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/network.h"
 #include "base/tensors.h"
+#include "manual/simd/activations.h"
 
 namespace byhand {
 
@@ -15,15 +17,31 @@ namespace byhand {
 enum class FusedKeep { all, needed };
 
 // A layer that the fused step knows: a linear, which may join the positions of what it reads, and behind it, each or
-// neither of them, a batch norm and a tanh in either order. Its arrays are called `linear`, `tanh`, `raw` (the normalised value) and `result` (what the layer hands on):
-// by the same name where two are the same thing, empty where there is none. The gradient kept is that of `linear`.
+// neither of them, a norm and an activation in either order. Its arrays are called `linear`, `activated` (what the
+// activation makes), `raw` (the normalised value) and `result` (what the layer hands on): by the same name where two are
+// the same thing, empty where there is none. `read` is what the activation reads, where its backward wants that and no
+// other array has it. The gradient kept is that of `linear`.
 struct FusedPattern {
     Layer layer;
     std::size_t joined = 1;  // positions that the linear joins: of the first, so many characters
-    NormConfig norm;         // where there is one
-    bool has_tanh = false;
-    std::string linear, tanh, raw, result;
+    NormConfig norm;         // its kind, and its place behind the linear: none without a norm
+    std::optional<simd::Activation> activation;
+    double negative_slope = 0;
+    std::string linear, activated, raw, read, result;
+
+    bool has_norm(NormKind kind) const { return norm.place != NormPlace::none && norm.kind == kind; }
+    bool has_row_norm() const { return norm.place != NormPlace::none && norm.kind != NormKind::batch; }
+    // The batch norm's kernel takes the tanh behind it along.
+    bool is_tanh_joined() const {
+        return has_norm(NormKind::batch) && norm.place == NormPlace::before && activation == simd::Activation::tanh;
+    }
 };
+
+// What the values and parameters of a layer's norm are called; empty where its kind has none.
+struct NormNames {
+    std::string gain, bias, mean, var, inv, raw;
+};
+NormNames norm_names(const FusedPattern& pattern);
 
 // Whether the network is made of such layers. Else its operations run one by one (models.h).
 bool has_fused_step(const NetworkConfig& config);

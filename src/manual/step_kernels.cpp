@@ -5,6 +5,7 @@
 
 #include "base/tensors.h"
 #include "manual/panels.h"
+#include "manual/simd/activations.h"
 #include "manual/simd/by_character.h"
 #include "manual/simd/kernels.h"
 #include "manual/simd/norm.h"
@@ -40,6 +41,34 @@ Kernels tanh_backward(const StepThere& there) {
                  simd::tanh_backward(dh.data(), dh.data(), whole_lines(numbers(r, 1), elements).data(), elements);
                  std::copy_n(dh.begin(), elements, dx);
              }}};
+}
+
+Operation operation_of(const StepThere& there) {
+    return operations(there.config)[there.step.operation];
+}
+
+// The activations that have no kernel of their own.
+Kernels activation_forward(const StepThere& there) {
+    const Operation one = operation_of(there);
+    const auto kernel = [elements = count(there.step.shape), f = *simd::activation_of(one.op),
+                         slope = static_cast<float>(one.negative_slope)](float* h, Reads<float> r) {
+        AlignedVector<float> x = whole_lines(numbers(r, 0), elements);
+        simd::activation_forward(x.data(), x.data(), elements, f, slope);
+        std::copy_n(x.begin(), elements, h);
+    };
+    return {{"simd::activation_forward", kernel}};
+}
+
+Kernels activation_backward(const StepThere& there) {
+    const Operation one = operation_of(there);
+    const auto kernel = [elements = count(there.step.shape), f = *simd::activation_of(one.op),
+                         slope = static_cast<float>(one.negative_slope)](float* dx, Reads<float> r) {
+        AlignedVector<float> dh = whole_lines(numbers(r, 0), elements);
+        simd::activation_backward(dh.data(), dh.data(), whole_lines(numbers(r, 1), elements).data(), elements, f,
+                                  slope);
+        std::copy_n(dh.begin(), elements, dx);
+    };
+    return {{"simd::activation_backward", kernel}};
 }
 
 // new_W, with dW = 1ᵀ·dW, which rounds nothing.
@@ -100,7 +129,7 @@ void linear(float* to, const float* x, const float* W, const float* b, const Pro
 
 // Rows of the layer below that make one of what the step's linear reads.
 std::size_t rows_joined(const StepThere& there) {
-    const std::size_t number = operations(there.config)[there.step.operation].layer.number;
+    const std::size_t number = operation_of(there).layer.number;
     const std::vector<Layer> all = layers(there.config);
     return number == 1 ? 1 : all[number - 1].inputs / all[number - 2].outputs;
 }
@@ -267,6 +296,18 @@ Kernels kernels_of(const StepThere& there) {
     static const MakeKernels kBy = {{"tanh_forward", tanh_forward},
                                     {"softmax_exp", exp_forward},
                                     {"tanh_backward", tanh_backward},
+                                    {"sigmoid_forward", activation_forward},
+                                    {"sigmoid_backward", activation_backward},
+                                    {"relu_forward", activation_forward},
+                                    {"relu_backward", activation_backward},
+                                    {"leaky_relu_forward", activation_forward},
+                                    {"leaky_relu_backward", activation_backward},
+                                    {"gelu_forward", activation_forward},
+                                    {"gelu_backward", activation_backward},
+                                    {"gelu_tanh_forward", activation_forward},
+                                    {"gelu_tanh_backward", activation_backward},
+                                    {"silu_forward", activation_forward},
+                                    {"silu_backward", activation_backward},
                                     {"descend", descend},
                                     {"linear_forward", linear_forward},
                                     {"matmul_forward", linear_forward},

@@ -55,6 +55,37 @@ std::vector<Network> by_parts() {
     };
 }
 
+// Every activation with every norm: before it, with γ and β or without, or behind it, the second layer without either or
+// with a norm alone; widths take turns, and every other network joins positions by parts.
+std::vector<Network> activations_and_norms() {
+    std::vector<Network> all;
+    for (const std::string activation : op::kActivations) {
+        for (const std::string norm : op::kNorms) {
+            for (const bool is_before : {true, false}) {
+                const bool by_parts = all.size() % 2 == 1;
+                OperationConfig acts = {activation}, normalises = {norm};
+                acts.negative_slope = 0.3;
+                normalises.affine = all.size() % 4 < 2;
+                normalises.epsilon = 0.02;
+                std::vector<OperationConfig> layers = {{"linear", all.size() % 3 == 0 ? 37U : 101U}};
+                layers.push_back(is_before ? normalises : acts);
+                layers.push_back(is_before ? acts : normalises);
+                if (by_parts) {
+                    layers.insert(layers.begin(), joining(2));
+                    layers.push_back(joining(2));
+                }
+                layers.insert(layers.end(), {{"linear", 19}, acts, {"linear", 50}, normalises, {"linear"}});
+                if (all.size() % 5 < 2) {
+                    layers.push_back({norm});
+                }
+                all.push_back({activation + (is_before ? " behind " : " before ") + norm,
+                               with_context(by_parts ? 4 : 3, 3, std::move(layers))});
+            }
+        }
+    }
+    return all;
+}
+
 std::vector<View> run(Side& side, const networks::Example& example) {
     side.load(example.state);
     side.run(example.batch(), kRate);
@@ -141,18 +172,33 @@ void check_threads(const networks::Example& example) {
 
 }  // namespace
 
-TEST_CASE("fused by parts: what its pieces make one after another, to the bit") {
-    for_each_example(by_parts(), [](const networks::Example& example) {
-        if (!pays_by_character(example.config, example.rows)) {  // the pieces go row by row
-            check_pieces(example);
-        }
-    });
+TEST_CASE("fused patterns: what their pieces make one after another, to the bit") {
+    for (const auto& networks : {by_parts(), activations_and_norms()}) {
+        for_each_example(networks, [](const networks::Example& example) {
+            if (!pays_by_character(example.config, example.rows)) {  // the pieces go row by row
+                check_pieces(example);
+            }
+        });
+    }
 }
 
-TEST_CASE("fused by parts: what the stepwise network makes in double") {
+TEST_CASE("fused patterns: what the stepwise network makes in double") {
     for_each_example(by_parts(), check_double);
+    for_each_example(activations_and_norms(), check_double);
 }
 
-TEST_CASE("fused by parts: the same bytes on any number of threads, whatever is kept") {
+TEST_CASE("fused patterns: the same bytes on any number of threads, whatever is kept") {
     for_each_example(by_parts(), check_threads);
+    for_each_example(activations_and_norms(), check_threads);
+}
+
+TEST_CASE("fused patterns: a layer with two norms is none of them") {
+    const auto is_pattern = [](std::vector<OperationConfig> layers) {
+        return has_fused_step(with_context(3, 2, std::move(layers)));
+    };
+    CHECK(is_pattern({{"linear", 5}, {"layernorm"}, {"relu"}, {"linear"}, {"rmsnorm"}}));
+    CHECK(is_pattern({{"linear"}}));
+    CHECK(is_pattern({{"linear", 5}, {"relu"}, {"linear", 3}, {"batchnorm"}, {"linear"}}));
+    CHECK(!is_pattern({{"linear", 5}, {"layernorm"}, {"relu"}, {"batchnorm"}, {"linear"}}));
+    CHECK(!is_pattern({{"linear", 5}, {"relu"}, {"layernorm"}, {"rmsnorm"}, {"linear"}}));
 }
