@@ -4,6 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "manual/networks.h"
 #include "manual/pieces.h"
 #include "manual/stepwise.h"
+#include "manual/targets.h"
 
 using namespace byhand;
 
@@ -185,6 +187,34 @@ TEST_CASE("fused patterns: what their pieces make one after another, to the bit"
 TEST_CASE("fused patterns: what the stepwise network makes in double") {
     for_each_example(by_parts(), check_double);
     for_each_example(activations_and_norms(), check_double);
+}
+
+TEST_CASE("fused patterns: what the stepwise network makes in double, on every kind of vectors") {
+    for (const auto& networks : {by_parts(), activations_and_norms()}) {
+        for (const Network& network : networks) {
+            INFO(network.name);
+            targets::for_each([&] { check_double(networks::make(network.config, 33)); });
+        }
+    }
+}
+
+TEST_CASE("fused patterns: their pieces are by kernels") {
+    const NetworkConfig config = with_context(3, 2, {{"linear", 5}, {"layernorm"}, {"silu"}, {"linear"}, {"rmsnorm"}});
+    const Graph pieces = fused_pieces(config, 7);
+    std::map<std::string, std::string> functions;
+    for (const Step* step : all_steps(pieces)) {
+        functions[step->makes] = step->in_float.name;
+    }
+    CHECK(functions["lnmean"] == "simd::row_norm_forward");
+    CHECK(functions["lnvar"] == "simd::row_norm_forward");
+    CHECK(functions["rmsmean"] == "simd::row_norm_forward");
+    CHECK(functions["h"] == "simd::activation_forward");
+    CHECK(functions["dhpreact"] == "simd::activation_backward");
+    CHECK(functions["dlngain"] == "simd::sum_rows_of_product");
+    CHECK(functions["dlnbias"] == "simd::sum_rows");
+    CHECK(functions["drmsgain"] == "simd::sum_rows_of_product");
+    CHECK(functions["dhpreln"] == "simd::row_norm_backward");
+    CHECK(functions["dhprerms"] == "simd::row_norm_backward");
 }
 
 TEST_CASE("fused patterns: the same bytes on any number of threads, whatever is kept") {
