@@ -24,7 +24,8 @@ struct OperationOfStep {
 // then the update. The exponentials of the softmax stand by themselves and in its cross-entropy too.
 std::vector<OperationOfStep> operations_of(const NetworkConfig& config, std::size_t rows);
 
-// Those that it does not have, by their op: layer norm, RMS norm and the activations but tanh are timed in the step alone.
+// Those that it does not have, by their op: layer norm, RMS norm and the activations but tanh are timed in the step
+// alone.
 std::set<std::string> untimed_operations_of(const NetworkConfig& config);
 
 // "linear forward", "batchnorm backward", …

@@ -29,8 +29,8 @@
 namespace byhand::cli {
 namespace {
 
-constexpr const char* kRecipes[] = {"notes", "makemore-bn", "makemore-deep", "wide", "deepwide", "bigbatch",
-                                     "mlp-relu-layernorm", "makemore-wavenet"};
+constexpr const char* kRecipes[] = {"notes",    "makemore-bn", "makemore-deep",      "wide",
+                                    "deepwide", "bigbatch",    "mlp-relu-layernorm", "makemore-wavenet"};
 constexpr const char* kSweptRecipe = "makemore-bn";
 
 struct BenchOptions {
@@ -145,7 +145,8 @@ int measure_operations(const BenchOptions& options) {
         NetworkConfig network = recipes[i].recipe.network;
         network.vocabulary = vocabulary;
         for (const std::string& untimed : bench::untimed_operations_of(network)) {
-            say("{}: {} is not timed in isolation, only in the whole step\n", printable(recipes[i].recipe.name), untimed);
+            say("{}: {} is not timed in isolation, only in the whole step\n", printable(recipes[i].recipe.name),
+                untimed);
         }
         for (const bench::OperationOfStep& operation : bench::operations_of(network, recipes[i].recipe.batch)) {
             bench::OperationTimes& times =

@@ -47,7 +47,9 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
         const NormNames names = norm_names(pattern);
         const bool is_batch_norm = pattern.has_norm(NormKind::batch);
         const auto value = [&](const std::string& name) { return find(values_, name); };
-        const auto gradient = [&](const std::string& name) { return name.empty() ? nullptr : value(gradient_of(name)); };
+        const auto gradient = [&](const std::string& name) {
+            return name.empty() ? nullptr : value(gradient_of(name));
+        };
         const auto weights = [&](Tensors<float>& s) {
             return Weights{find(s, layer.W()),
                            layer.has_bias ? find(s, layer.b()) : nullptr,
@@ -58,8 +60,9 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
         };
         layers_.push_back(FusedLayer{.pattern = pattern,
                                      .rows = rows * layer.positions,
-                                     .in = is_first ? panels_of(layer.inputs)
-                                                    : joined_panels(layers_.back().pattern.layer.outputs, pattern.joined),
+                                     .in = is_first
+                                               ? panels_of(layer.inputs)
+                                               : joined_panels(layers_.back().pattern.layer.outputs, pattern.joined),
                                      .out = panels_of(layer.outputs),
                                      .state = {weights(states_[0]), weights(states_[1])},
                                      .linear = value(normalised_in_place(pattern, keep) ? pattern.raw : pattern.linear),
@@ -142,9 +145,8 @@ float Fused::run(const Batch& batch, float rate) {
     loss(batch);
 
     const FusedLayer& last = layers_.back();
-    pool_.run(last.out.size() * chunks(last), [&](std::size_t task, std::size_t thread) {
-        backward(last, batch, part_of(last, task), thread);
-    });
+    pool_.run(last.out.size() * chunks(last),
+              [&](std::size_t task, std::size_t thread) { backward(last, batch, part_of(last, task), thread); });
     backward_across_panels(last, batch);
     for (std::size_t number = layers_.size(); number-- > (by_character_ ? 1 : 0);) {
         // With dL/d(linear) come the gradients of the layer's weights, and that of what it reads, which is the result
@@ -265,9 +267,10 @@ void Fused::forward(const FusedLayer& l, const Panels& x, const Batch& batch, co
 
 // What the norm makes: where an activation follows it works there, unless its backward wants what it read.
 float* Fused::norm_result(const FusedLayer& l) {
-    return l.pattern.activation && l.pattern.norm.place == NormPlace::before && l.read != nullptr ? l.read
-           : l.pattern.norm.affine                                                              ? l.result
-                                                                                                : l.raw;
+    if (l.pattern.norm.place == NormPlace::before && l.read != nullptr) {
+        return l.read;
+    }
+    return l.pattern.norm.affine ? l.result : l.raw;
 }
 
 // A norm of rows, and the activation behind it.
@@ -304,8 +307,7 @@ simd::NormPanel Fused::norm_of(const FusedLayer& l, const Panel& p) const {
 // A layer's norm of rows.
 simd::RowNorm Fused::row_norm_of(const FusedLayer& l) const {
     const Weights& w = l.state[now_];
-    return {l.rows, l.out,  l.mean, l.var,
-            l.inv,  l.raw, w.gain, w.bias, static_cast<float>(l.pattern.norm.epsilon)};
+    return {l.rows, l.out, l.mean, l.var, l.inv, l.raw, w.gain, w.bias, static_cast<float>(l.pattern.norm.epsilon)};
 }
 
 // The loss, and the gradient of the logits in the last layer's dy.
@@ -325,12 +327,13 @@ void Fused::input_backward(const FusedLayer& l, float* dx, std::size_t panel, co
     for (std::size_t k = panel; k < l.in.size(); k += l.in.size() / l.in.front().joined) {
         const Panel& q = l.in[k];
         simd::linear_input_backward(in_panel(dx, l.rows, q), {l.dy, l.rows, l.out},
-                                    {l.state[now_].W, l.pattern.layer.inputs, l.out}, transposed_[thread].data(), rows, q);
+                                    {l.state[now_].W, l.pattern.layer.inputs, l.out}, transposed_[thread].data(), rows,
+                                    q);
     }
 }
 
-// From the gradient of the layer's result to that of its linear's, in l.dy: `forward` in mirror order, as far as it goes
-// panel by panel.
+// From the gradient of the layer's result to that of its linear's, in l.dy: `forward` in mirror order, as far as it
+// goes panel by panel.
 void Fused::backward(const FusedLayer& l, const Batch& batch, const Part& part, std::size_t thread) {
     const Panel& p = part.panel;
     const FusedPattern& pattern = l.pattern;
@@ -359,8 +362,8 @@ void Fused::backward(const FusedLayer& l, const Batch& batch, const Part& part, 
     }
 }
 
-// The rest of it, where the layer has a norm of rows: dγ and dβ of all rows, then row by row the norm and what is before
-// it.
+// The rest of it, where the layer has a norm of rows: dγ and dβ of all rows, then row by row the norm and what is
+// before it.
 void Fused::backward_across_panels(const FusedLayer& l, const Batch& batch) {
     if (!l.pattern.has_row_norm()) {
         return;
@@ -383,9 +386,8 @@ void Fused::backward_across_panels(const FusedLayer& l, const Batch& batch) {
         }
     });
     if (goes_by_character(l)) {
-        pool_.run(l.out.size(), [&](std::size_t panel, std::size_t thread) {
-            sum_by_character(l, batch, l.out[panel], thread);
-        });
+        pool_.run(l.out.size(),
+                  [&](std::size_t panel, std::size_t thread) { sum_by_character(l, batch, l.out[panel], thread); });
     }
 }
 

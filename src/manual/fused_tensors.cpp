@@ -25,8 +25,8 @@ bool has_fused_step(const NetworkConfig& config) {
     return std::ranges::all_of(operations(config), [&](const Operation& one) {
         const bool is_norm = one.op == op::kBatchnorm || one.op == op::kLayernorm || one.op == op::kRmsnorm;
         norms = one.op == op::kLinear ? 0 : norms + (is_norm ? 1 : 0);
-        return one.op == op::kEmbedding || one.op == op::kFlatten || one.op == op::kLinear ||
-               (is_norm && norms == 1) || simd::activation_of(one.op).has_value() || one.op == op::kCrossEntropy;
+        return one.op == op::kEmbedding || one.op == op::kFlatten || one.op == op::kLinear || (is_norm && norms == 1) ||
+               simd::activation_of(one.op).has_value() || one.op == op::kCrossEntropy;
     });
 }
 

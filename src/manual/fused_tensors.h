@@ -18,9 +18,9 @@ enum class FusedKeep { all, needed };
 
 // A layer that the fused step knows: a linear, which may join the positions of what it reads, and behind it, each or
 // neither of them, a norm and an activation in either order. Its arrays are called `linear`, `activated` (what the
-// activation makes), `raw` (the normalised value) and `result` (what the layer hands on): by the same name where two are
-// the same thing, empty where there is none. `read` is what the activation reads, where its backward wants that and no
-// other array has it. The gradient kept is that of `linear`.
+// activation makes), `raw` (the normalised value) and `result` (what the layer hands on): by the same name where two
+// are the same thing, empty where there is none. `read` is what the activation reads, where its backward wants that and
+// no other array has it. The gradient kept is that of `linear`.
 struct FusedPattern {
     Layer layer;
     std::size_t joined = 1;  // positions that the linear joins: of the first, so many characters
@@ -43,14 +43,14 @@ struct NormNames {
 };
 NormNames norm_names(const FusedPattern& pattern);
 
-// Whether the network is made of such layers. Else its operations run one by one (models.h).
+// Whether the network is made of such layers, and of nothing else. Else its operations run one by one (models.h).
 bool has_fused_step(const NetworkConfig& config);
 
 // Precondition: it is.
 std::vector<FusedPattern> fused_patterns(const NetworkConfig& config);
 
-// Whether to take the first linear's products by character: with so many contexts for each character that takes less
-// time than it adds. `n`: rows of a batch.
+// Whether to take the first linear's products by character: with so many rows for each character, those of all
+// positions of a batch of n, that takes less time than it adds.
 bool pays_by_character(const NetworkConfig& config, std::size_t n);
 
 // Whether the normalised value takes the place of the linear's result: the backward pass wants the first alone.

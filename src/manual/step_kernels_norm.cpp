@@ -100,8 +100,8 @@ Kernels sums_of_row_norm(const Shape& shape, bool is_gain) {
                  for (const Panel& p : dy.panels) {
                      const float* const from = in_panel(dy.data.data(), shape[0], p);
                      if (is_gain) {
-                         simd::sum_rows_of_product(sums.data() + p.from, from,
-                                                   in_panel(raw.data.data(), shape[0], p), shape[0], p.width);
+                         simd::sum_rows_of_product(sums.data() + p.from, from, in_panel(raw.data.data(), shape[0], p),
+                                                   shape[0], p.width);
                      } else {
                          simd::sum_rows(sums.data() + p.from, from, shape[0], p.width);
                      }

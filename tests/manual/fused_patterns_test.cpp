@@ -47,18 +47,34 @@ OperationConfig joining(std::size_t positions) {
 // than a product adds up at once.
 std::vector<Network> by_parts() {
     return {
-        {"pairs, then threes",
-         with_context(12, 5,
-                      {joining(2), {"linear", 37, false}, {"batchnorm"}, {"tanh"}, joining(3), {"linear", 101}, {"tanh"},
-                       joining(2), {"linear", 5}, {"tanh"}, {"batchnorm"}, {"linear"}})},
+        {"pairs, then threes", with_context(12, 5,
+                                            {joining(2),
+                                             {"linear", 37, false},
+                                             {"batchnorm"},
+                                             {"tanh"},
+                                             joining(3),
+                                             {"linear", 101},
+                                             {"tanh"},
+                                             joining(2),
+                                             {"linear", 5},
+                                             {"tanh"},
+                                             {"batchnorm"},
+                                             {"linear"}})},
         {"ones, then all", with_context(7, 3, {joining(1), {"linear", 53}, {"tanh"}, joining(7), {"linear"}})},
-        {"linears at positions", with_context(6, 50, {joining(3), {"linear", 19}, {"batchnorm"}, {"linear", 33}, {"tanh"},
-                                                      joining(2), {"linear"}, {"batchnorm"}})},
+        {"linears at positions", with_context(6, 50,
+                                              {joining(3),
+                                               {"linear", 19},
+                                               {"batchnorm"},
+                                               {"linear", 33},
+                                               {"tanh"},
+                                               joining(2),
+                                               {"linear"},
+                                               {"batchnorm"}})},
     };
 }
 
-// Every activation with every norm: before it, with γ and β or without, or behind it, the second layer without either or
-// with a norm alone; widths take turns, and every other network joins positions by parts.
+// Every activation with every norm: before it, with γ and β or without, or behind it, the second layer without either
+// or with a norm alone; widths take turns, and every other network joins positions by parts.
 std::vector<Network> activations_and_norms() {
     std::vector<Network> all;
     for (const std::string activation : op::kActivations) {

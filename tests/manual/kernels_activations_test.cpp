@@ -1,6 +1,4 @@
 // The activations' kernels on every kind of vectors, against their formulas in double.
-#include "manual/simd/activations.h"
-
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -15,6 +13,7 @@
 #include "manual/relu/formulas.h"
 #include "manual/sigmoid/formulas.h"
 #include "manual/silu/formulas.h"
+#include "manual/simd/activations.h"
 #include "manual/tanh/formulas.h"
 #include "manual/targets.h"
 
@@ -39,13 +38,11 @@ const std::vector<Formula> kFormulas = {
     {op::kTanh, tanh_forward<double>, tanh_backward<double>, false, 1},
     {op::kSigmoid, sigmoid_forward<double>, sigmoid_backward<double>, false, 1},
     {op::kRelu, relu_forward<double>, relu_backward<double>, false, 1},
-    {op::kLeakyRelu,
-     [](double* h, const double* x, std::size_t count) { leaky_relu_forward(h, x, count, kSlope); },
+    {op::kLeakyRelu, [](double* h, const double* x, std::size_t count) { leaky_relu_forward(h, x, count, kSlope); },
      [](double* dx, const double* dh, const double* x, std::size_t count) {
          leaky_relu_backward(dx, dh, x, count, kSlope);
      },
-     true,
-     1},
+     true, 1},
     {op::kGelu, gelu_forward<double>, gelu_backward<double>, true, 1},
     {op::kGeluTanh, gelu_tanh_forward<double>, gelu_tanh_backward<double>, true, 10},
     {op::kSilu, silu_forward<double>, silu_backward<double>, true, 1}};

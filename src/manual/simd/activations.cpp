@@ -76,11 +76,9 @@ void activation_backward(float* dx, const float* dh, const float* read, std::siz
         case Activation::tanh:
             break;
         case Activation::sigmoid:
-            return map(dx, dh, read, count,
-                       [=](V d, V h) HWY_ATTR { return hn::Mul(d, hn::Mul(h, hn::Sub(one, h))); });
+            return map(dx, dh, read, count, [=](V d, V h) HWY_ATTR { return hn::Mul(d, hn::Mul(h, hn::Sub(one, h))); });
         case Activation::relu:
-            return map(dx, dh, read, count,
-                       [=](V d, V h) HWY_ATTR { return hn::IfThenElseZero(hn::Gt(h, zero), d); });
+            return map(dx, dh, read, count, [=](V d, V h) HWY_ATTR { return hn::IfThenElseZero(hn::Gt(h, zero), d); });
         case Activation::leaky_relu:
             return map(dx, dh, read, count,
                        [=](V d, V x) HWY_ATTR { return hn::IfThenElse(hn::Gt(x, zero), d, hn::Mul(slope, d)); });
@@ -92,8 +90,7 @@ void activation_backward(float* dx, const float* dh, const float* read, std::siz
         case Activation::gelu_tanh:
             return map(dx, dh, read, count, [=](V d, V x) HWY_ATTR {
                 const V square = hn::Mul(x, x), t = tanh_of_cubic(x, square);
-                const V inside =
-                    hn::Mul(number(kGeluTanhScale), hn::MulAdd(number(3 * kGeluTanhCubic), square, one));
+                const V inside = hn::Mul(number(kGeluTanhScale), hn::MulAdd(number(3 * kGeluTanhCubic), square, one));
                 const V rest = hn::Mul(hn::Mul(x, hn::NegMulAdd(t, t, one)), inside);
                 return hn::Mul(d, hn::Mul(half, hn::Add(hn::Add(one, t), rest)));
             });

@@ -17,7 +17,8 @@ std::optional<Activation> activation_of(const std::string& op);
 bool is_backward_by_input(Activation f);
 
 // h = f(x); h may be x itself. a is the slope of a leaky_relu for x < 0.
-// Twins: tanh_forward, sigmoid_forward, relu_forward, leaky_relu_forward, gelu_forward, gelu_tanh_forward, silu_forward.
+// Twins: tanh_forward, sigmoid_forward, relu_forward, leaky_relu_forward, gelu_forward, gelu_tanh_forward,
+// silu_forward.
 void activation_forward(float* h, const float* x, std::size_t count, Activation f, float a);
 
 // dx = dh·f′, of the input or the result in `read`; dx may be dh itself.

@@ -1,4 +1,5 @@
-// tanh, exp, the sigmoid and the normal distribution of a vector. Included once for every kind of vector (see hwy/foreach_target.h).
+// tanh, exp, the sigmoid and the normal distribution of a vector. Included once for every kind of vector (see
+// hwy/foreach_target.h).
 #if defined(BYHAND_SIMD_MATH_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef BYHAND_SIMD_MATH_INL_H
 #undef BYHAND_SIMD_MATH_INL_H
@@ -109,8 +110,8 @@ HWY_INLINE V sigmoid(V x) {
 
 // The normal distribution at x: Φ(x), its share below x, and its density e^(−x²/2)/√(2π).
 //
-// Φ(−x) = ½·erfc(u), u = |x|/√2, and erfc(u) = P(s)·e^(−u²)/(1 + 2u) with s = (u − K)/(u + K): Shepherd and Laframboise,
-// Mathematics of Computation 36 (1981), 249-253. scripts/fit_erfc made P: 0.22 units of 2⁻²⁴.
+// Φ(−x) = ½·erfc(u), u = |x|/√2, and erfc(u) = P(s)·e^(−u²)/(1 + 2u) with s = (u − K)/(u + K): Shepherd and
+// Laframboise, Mathematics of Computation 36 (1981), 249-253. scripts/fit_erfc made P: 0.22 units of 2⁻²⁴.
 struct Normal {
     V share, density;
 };

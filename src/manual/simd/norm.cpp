@@ -204,8 +204,9 @@ void sum_rows_of_product(float* out, const float* x, const float* y, std::size_t
     const D d;
     for_each_column(width, [&](std::size_t j, auto vectors) HWY_ATTR {
         V sum[vectors];
-        sum_down(sum, n, width, j, [&](std::size_t at, std::size_t)
-                                       HWY_ATTR { return hn::Mul(hn::Load(d, x + at), hn::Load(d, y + at)); });
+        sum_down(sum, n, width, j, [&](std::size_t at, std::size_t) HWY_ATTR {
+            return hn::Mul(hn::Load(d, x + at), hn::Load(d, y + at));
+        });
         for (std::size_t v = 0; v < vectors; ++v) {
             hn::Store(sum[v], d, out + j + v * hn::Lanes(d));
         }

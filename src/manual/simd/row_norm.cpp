@@ -66,10 +66,11 @@ void row_norm_forward(float* y, const float* x, const RowNorm& of, const Rows& r
                        HWY_ATTR { return hn::Sub(hn::Load(d, x + at), mean); };
         };
         for (std::size_t i = first; i < last; ++i) {
-            norm.var[i] = sum_along(norm, i, [of_row = difference(i)](std::size_t at, std::size_t) HWY_ATTR {
-                              const V v = of_row(at);
-                              return hn::Mul(v, v);
-                          }) /
+            norm.var[i] = sum_along(norm, i,
+                                    [of_row = difference(i)](std::size_t at, std::size_t) HWY_ATTR {
+                                        const V v = of_row(at);
+                                        return hn::Mul(v, v);
+                                    }) /
                           H;
         }
         for (std::size_t i = first; i < last; ++i) {
@@ -109,9 +110,10 @@ void row_norm_backward(float* dy, const RowNorm& of, const Rows& rows) {
             mean[i - first] = sum_along(norm, i, draw) / H;
         }
         for (std::size_t i = first; i < last; ++i) {
-            slope[i - first] = sum_along(norm, i, [=](std::size_t at, std::size_t column) HWY_ATTR {
-                                   return hn::Mul(draw(at, column), hn::Load(d, norm.raw + at));
-                               }) /
+            slope[i - first] = sum_along(norm, i,
+                                         [=](std::size_t at, std::size_t column) HWY_ATTR {
+                                             return hn::Mul(draw(at, column), hn::Load(d, norm.raw + at));
+                                         }) /
                                H;
         }
         for (std::size_t i = first; i < last; ++i) {
