@@ -89,22 +89,25 @@ private:
 
     // What the first linear works with where it goes by character, in panels.
     struct ByCharacter {
-        std::size_t T = 0;                          // characters that the linear reads for one row
         std::vector<Panel> columns;                 // of the embedding
         AlignedVector<float> C;                     // (V, E)
         AlignedVector<float> dy, dC;                // dy_t[v] and dy_t·W_tᵀ, (T, V) rows
         std::vector<AlignedVector<float>> scratch;  // of each thread, (T, V) rows of one panel: C·W_t; sums
     };
 
+    void forward(const Batch& batch);
     void forward(const FusedLayer& l, const Panels& x, const Batch& batch, const Part& part, std::size_t thread);
     void embedding_to_panels();
     void linear_by_character(const Batch& batch, const Panel& p, std::size_t thread);
     void loss(const Batch& batch);
     void row_norm_forward(const FusedLayer& l, const Rows& rows) const;
-    void activation_forward(const FusedLayer& l, const Part& part) const;
+    static void activation_forward(const FusedLayer& l, const Part& part);
+    void backward(const Batch& batch, float rate);
+    void backward_of_linear(const FusedLayer& l, const float* x, float* dx, const FusedLayer* below, const Batch& batch,
+                            float rate);
     void backward(const FusedLayer& l, const Batch& batch, const Part& part, std::size_t thread);
     void backward_across_panels(const FusedLayer& l, const Batch& batch);
-    void activation_backward(const FusedLayer& l, const Part& part) const;
+    static void activation_backward(const FusedLayer& l, const Part& part);
     void sum_by_character(const FusedLayer& l, const Batch& batch, const Panel& p, std::size_t thread);
     void backward_by_character(float rate);
     void input_backward(const FusedLayer& l, float* dx, std::size_t panel, const Rows& rows, std::size_t thread);

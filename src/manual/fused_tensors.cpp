@@ -18,12 +18,17 @@ bool in_panels(const TensorSpec& spec) {
     return spec.shape.size() == 2 && spec.name != "C" && spec.name != "dC" && spec.name != "new_C";
 }
 
+// Its place among op::kNorms, which have the order of NormKind; behind the last if it is none.
+std::size_t number_of_norm(const std::string& op) {
+    return static_cast<std::size_t>(std::distance(op::kNorms.begin(), std::ranges::find(op::kNorms, op)));
+}
+
 }  // namespace
 
 bool has_fused_step(const NetworkConfig& config) {
     std::size_t norms = 0;  // of a layer
     return std::ranges::all_of(operations(config), [&](const Operation& one) {
-        const bool is_norm = one.op == op::kBatchnorm || one.op == op::kLayernorm || one.op == op::kRmsnorm;
+        const bool is_norm = number_of_norm(one.op) < op::kNorms.size();
         norms = one.op == op::kLinear ? 0 : norms + (is_norm ? 1 : 0);
         return one.op == op::kEmbedding || one.op == op::kFlatten || one.op == op::kLinear || (is_norm && norms == 1) ||
                simd::activation_of(one.op).has_value() || one.op == op::kCrossEntropy;
@@ -45,10 +50,10 @@ std::vector<FusedPattern> fused_patterns(const NetworkConfig& config) {
             pattern.norm.place = NormPlace::none;
             pattern.linear = one.output;
             joined = 1;
-        } else if (const auto norm = std::ranges::find(op::kNorms, one.op); norm != op::kNorms.end()) {
+        } else if (const std::size_t kind = number_of_norm(one.op); kind < op::kNorms.size()) {
             FusedPattern& pattern = patterns.back();
             pattern.norm = one.norm;
-            pattern.norm.kind = static_cast<NormKind>(std::distance(op::kNorms.begin(), norm));
+            pattern.norm.kind = static_cast<NormKind>(kind);
             pattern.norm.place = pattern.activation ? NormPlace::after : NormPlace::before;
             pattern.raw = one.norm.affine ? norm_names(pattern).raw : one.output;
         } else if (const auto activation = simd::activation_of(one.op)) {

@@ -53,20 +53,24 @@ void activation_forward(float* h, const float* x, std::size_t count, Activation 
         case Activation::tanh:
             break;  // kernels.h has it
         case Activation::sigmoid:
-            return map(h, x, count, [](V v) HWY_ATTR { return sigmoid(v); });
+            map(h, x, count, [](V v) HWY_ATTR { return sigmoid(v); });
+            break;
         case Activation::relu:
-            return map(h, x, count, [=](V v) HWY_ATTR { return hn::IfThenElse(hn::Lt(v, zero), zero, v); });
+            map(h, x, count, [=](V v) HWY_ATTR { return hn::IfThenElse(hn::Lt(v, zero), zero, v); });
+            break;
         case Activation::leaky_relu:
-            return map(h, x, count,
-                       [=](V v) HWY_ATTR { return hn::IfThenElse(hn::Gt(v, zero), v, hn::Mul(slope, v)); });
+            map(h, x, count, [=](V v) HWY_ATTR { return hn::IfThenElse(hn::Gt(v, zero), v, hn::Mul(slope, v)); });
+            break;
         case Activation::gelu:
-            return map(h, x, count, [](V v) HWY_ATTR { return hn::Mul(v, normal(v).share); });
+            map(h, x, count, [](V v) HWY_ATTR { return hn::Mul(v, normal(v).share); });
+            break;
         case Activation::gelu_tanh:
-            return map(h, x, count, [=](V v) HWY_ATTR {
-                return hn::Mul(hn::Mul(half, v), hn::Add(one, tanh_of_cubic(v, hn::Mul(v, v))));
-            });
+            map(h, x, count,
+                [=](V v) HWY_ATTR { return hn::Mul(hn::Mul(half, v), hn::Add(one, tanh_of_cubic(v, hn::Mul(v, v)))); });
+            break;
         case Activation::silu:
-            return map(h, x, count, [](V v) HWY_ATTR { return hn::Mul(v, sigmoid(v)); });
+            map(h, x, count, [](V v) HWY_ATTR { return hn::Mul(v, sigmoid(v)); });
+            break;
     }
 }
 
@@ -76,29 +80,35 @@ void activation_backward(float* dx, const float* dh, const float* read, std::siz
         case Activation::tanh:
             break;
         case Activation::sigmoid:
-            return map(dx, dh, read, count, [=](V d, V h) HWY_ATTR { return hn::Mul(d, hn::Mul(h, hn::Sub(one, h))); });
+            map(dx, dh, read, count, [=](V d, V h) HWY_ATTR { return hn::Mul(d, hn::Mul(h, hn::Sub(one, h))); });
+            break;
         case Activation::relu:
-            return map(dx, dh, read, count, [=](V d, V h) HWY_ATTR { return hn::IfThenElseZero(hn::Gt(h, zero), d); });
+            map(dx, dh, read, count, [=](V d, V h) HWY_ATTR { return hn::IfThenElseZero(hn::Gt(h, zero), d); });
+            break;
         case Activation::leaky_relu:
-            return map(dx, dh, read, count,
-                       [=](V d, V x) HWY_ATTR { return hn::IfThenElse(hn::Gt(x, zero), d, hn::Mul(slope, d)); });
+            map(dx, dh, read, count,
+                [=](V d, V x) HWY_ATTR { return hn::IfThenElse(hn::Gt(x, zero), d, hn::Mul(slope, d)); });
+            break;
         case Activation::gelu:
-            return map(dx, dh, read, count, [](V d, V x) HWY_ATTR {
+            map(dx, dh, read, count, [](V d, V x) HWY_ATTR {
                 const Normal at = normal(x);
                 return hn::Mul(d, hn::MulAdd(x, at.density, at.share));
             });
+            break;
         case Activation::gelu_tanh:
-            return map(dx, dh, read, count, [=](V d, V x) HWY_ATTR {
+            map(dx, dh, read, count, [=](V d, V x) HWY_ATTR {
                 const V square = hn::Mul(x, x), t = tanh_of_cubic(x, square);
                 const V inside = hn::Mul(number(kGeluTanhScale), hn::MulAdd(number(3 * kGeluTanhCubic), square, one));
                 const V rest = hn::Mul(hn::Mul(x, hn::NegMulAdd(t, t, one)), inside);
                 return hn::Mul(d, hn::Mul(half, hn::Add(hn::Add(one, t), rest)));
             });
+            break;
         case Activation::silu:
-            return map(dx, dh, read, count, [=](V d, V x) HWY_ATTR {
+            map(dx, dh, read, count, [=](V d, V x) HWY_ATTR {
                 const V s = sigmoid(x);
                 return hn::Mul(d, hn::MulAdd(x, hn::Mul(s, hn::Sub(one, s)), s));
             });
+            break;
     }
 }
 
@@ -116,11 +126,12 @@ HWY_EXPORT(activation_backward);
 }  // namespace
 
 std::optional<Activation> activation_of(const std::string& op) {
-    const auto known = std::ranges::find(op::kActivations, op);  // in the order of Activation
-    if (known == op::kActivations.end()) {
+    // In the order of Activation.
+    const auto number = std::distance(op::kActivations.begin(), std::ranges::find(op::kActivations, op));
+    if (static_cast<std::size_t>(number) == op::kActivations.size()) {
         return {};
     }
-    return static_cast<Activation>(std::distance(op::kActivations.begin(), known));
+    return static_cast<Activation>(number);
 }
 
 bool is_backward_by_input(Activation f) {
