@@ -12,7 +12,7 @@ every mutant of a line.
 
 Only the sources that the change reaches are compiled, and linked before the libraries of the build folder. The program
 so made then runs the checks below, one after the other, until one does not agree, or crashes, or takes ten times as
-long as it should. One that passes them all runs them again under AddressSanitizer and, of fused.cpp, those with several
+long as it should. One that passes them all runs them again under AddressSanitizer and, of fused*.cpp, those with several
 threads under ThreadSanitizer. The right program has to pass them all first. The checks are `byhand compare` and `byhand
 gradcheck` on networks of every convention; for what no training step runs (evaluation.cpp and its list of steps in
 stepwise.cpp), and for what fused.h and fused.cpp hand to a trainer, they are the losses after `byhand train`, beside
@@ -41,8 +41,8 @@ import time
 FILES = ["embedding/formulas.h", "linear/formulas.h", "batchnorm/formulas.h", "tanh/formulas.h",
          "cross_entropy/formulas.h", "update.h", "sums.h",
          "embedding/steps.cpp", "linear/steps.cpp", "batchnorm/steps.cpp", "tanh/steps.cpp", "cross_entropy/steps.cpp",
-         "stepwise.cpp", "fused.cpp", "fused.h", "simd/kernels.cpp", "simd/norm.cpp", "simd/product.cpp",
-         "simd/by_character.cpp", "evaluation.cpp"]
+         "stepwise.cpp", "fused.cpp", "fused_forward.cpp", "fused_backward.cpp", "fused.h", "simd/kernels.cpp",
+         "simd/norm.cpp", "simd/product.cpp", "simd/by_character.cpp", "evaluation.cpp"]
 MUTANTS = 220
 AT_LEAST = 10  # of each file
 
@@ -269,7 +269,7 @@ def same_figures(text, figures):
 # What no verdict can see, since no number is wrong, or not always: reads and writes beside an array, data races.
 ADDRESS, THREAD = "-fsanitize=address", "-fsanitize=thread"
 SANITIZERS = {None: "", ADDRESS: ", under AddressSanitizer", THREAD: ", under ThreadSanitizer"}
-WITH_THREADS = "fused.cpp"
+WITH_THREADS = "fused.cpp", "fused_forward.cpp", "fused_backward.cpp"
 
 
 class Workshop:
@@ -290,7 +290,7 @@ class Workshop:
         """No training step runs evaluation.cpp, its list in stepwise.cpp, a norm's evaluation, and what fused.h and
         fused.cpp hand to a trainer."""
         if sanitizer == THREAD:
-            return self.evaluation[-1:] if file == WITH_THREADS else []
+            return self.evaluation[-1:] if file in WITH_THREADS else []
         both = self.steps + self.evaluation
         return {"evaluation.cpp": self.evaluation, "stepwise.cpp": both, "batchnorm/steps.cpp": both,
                 "fused.h": both, "fused.cpp": both}.get(file, self.steps)
@@ -374,7 +374,7 @@ class Workshop:
     def see_the_right_program_pass(self, files, folder):
         """Every check must pass on unchanged sources, made as the mutants are; how long each takes sets its limit."""
         made = [(file, flags, None) for file in files for flags in self.variants(file)]
-        for file, flags, sanitizer in [*made, *((WITH_THREADS, [], THREAD) for file in files if file == WITH_THREADS)]:
+        for file, flags, sanitizer in [*made, *((file, [], THREAD) for file in files if file in WITH_THREADS)]:
             if not self.make(file, (self.root / "src/manual" / file).read_text(), flags, folder, sanitizer):
                 fail(f"{file} does not compile unchanged")
             for check in self.checks(file, sanitizer):

@@ -6,7 +6,6 @@
 #include <ranges>
 #include <utility>
 
-#include "base/error.h"
 #include "bench/flops.h"
 #include "bench/our_operations.h"
 #include "names/random.h"
@@ -95,11 +94,6 @@ std::vector<OperationOfStep> operations_of(const NetworkConfig& config, std::siz
     std::vector<OperationOfStep> all;
     const std::vector<Operation> network = operations(config);
     for (const Operation& one : network) {
-        constexpr std::array kTimed = {op::kEmbedding, op::kFlatten, op::kLinear,
-                                       op::kBatchnorm, op::kTanh,    op::kCrossEntropy};
-        if (std::ranges::find(kTimed, one.op) == kTimed.end()) {
-            throw InputError("a " + one.op + " by itself is not timed; leave out --kernels to time the whole step");
-        }
         add_forward(all, one, config, rows);
     }
     for (const Operation& one : network | std::views::reverse) {
@@ -109,6 +103,18 @@ std::vector<OperationOfStep> operations_of(const NetworkConfig& config, std::siz
         add(all, {TimedOperation::update, layer.inputs, layer.inputs, layer.outputs});
     }
     return all;
+}
+
+std::set<std::string> untimed_operations_of(const NetworkConfig& config) {
+    constexpr std::array kTimed = {op::kEmbedding, op::kFlatten, op::kLinear,
+                                   op::kBatchnorm, op::kTanh,    op::kCrossEntropy};
+    std::set<std::string> untimed;
+    for (const Operation& one : operations(config)) {
+        if (std::ranges::find(kTimed, one.op) == kTimed.end()) {
+            untimed.insert(one.op);
+        }
+    }
+    return untimed;
 }
 
 std::string name_of(TimedOperation operation) {

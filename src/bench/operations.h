@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,10 @@ struct OperationOfStep {
 // What a step of the network consists of, shape by shape, in the order of the forward pass, then the backward pass,
 // then the update. The exponentials of the softmax stand by themselves and in its cross-entropy too.
 std::vector<OperationOfStep> operations_of(const NetworkConfig& config, std::size_t rows);
+
+// Those that it does not have, by their op: layer norm, RMS norm and the activations but tanh are timed in the step
+// alone.
+std::set<std::string> untimed_operations_of(const NetworkConfig& config);
 
 // "linear forward", "batchnorm backward", …
 std::string name_of(TimedOperation operation);

@@ -29,7 +29,8 @@
 namespace byhand::cli {
 namespace {
 
-constexpr const char* kRecipes[] = {"notes", "makemore-bn", "makemore-deep", "wide", "deepwide", "bigbatch"};
+constexpr const char* kRecipes[] = {"notes",    "makemore-bn", "makemore-deep",      "wide",
+                                    "deepwide", "bigbatch",    "mlp-relu-layernorm", "makemore-wavenet"};
 constexpr const char* kSweptRecipe = "makemore-bn";
 
 struct BenchOptions {
@@ -143,6 +144,10 @@ int measure_operations(const BenchOptions& options) {
         report_progress(recipes[i].recipe.name, i, recipes.size());
         NetworkConfig network = recipes[i].recipe.network;
         network.vocabulary = vocabulary;
+        for (const std::string& untimed : bench::untimed_operations_of(network)) {
+            say("{}: {} is not timed in isolation, only in the whole step\n", printable(recipes[i].recipe.name),
+                untimed);
+        }
         for (const bench::OperationOfStep& operation : bench::operations_of(network, recipes[i].recipe.batch)) {
             bench::OperationTimes& times =
                 all.emplace_back(bench::operation_times(operation, torch, options.rounds, options.torch.threads));

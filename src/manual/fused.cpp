@@ -1,17 +1,10 @@
 #include "manual/fused.h"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
 #include "base/value.h"
 #include "manual/fused_tensors.h"
-#include "manual/simd/by_character.h"
-#include "manual/simd/kernels.h"
-#include "manual/simd/norm.h"
-#include "manual/simd/product.h"
-#include "manual/sums.h"
-#include "manual/update.h"
 
 namespace byhand {
 namespace {
@@ -38,52 +31,58 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
     dC_ = find(values_, "dC");
     C_ = {find(states_[0], "C"), find(states_[1], "C")};
     losses_.resize(rows);
-    stretches_ = stretches_of(rows, config.context, config.embedding);
 
     std::size_t widest = 0;
     for (const FusedPattern& pattern : fused_patterns(config)) {
         const Layer& layer = pattern.layer;
+        const bool is_first = layers_.empty();
         widest = std::max(widest, padded(layer.outputs));
+        const NormNames names = norm_names(pattern);
+        const bool is_batch_norm = pattern.has_norm(NormKind::batch);
         const auto value = [&](const std::string& name) { return find(values_, name); };
-        // Without suffixes, an output that has no norm would find the hidden layer's under the same names.
-        const auto of_norm = [&](Tensors<float>& tensors, const std::string& name) {
-            return layer.norm != NormPlace::none ? find(tensors, name) : nullptr;
+        const auto gradient = [&](const std::string& name) {
+            return name.empty() ? nullptr : value(gradient_of(name));
         };
         const auto weights = [&](Tensors<float>& s) {
             return Weights{find(s, layer.W()),
                            layer.has_bias ? find(s, layer.b()) : nullptr,
-                           of_norm(s, layer.value("bngain")),
-                           of_norm(s, layer.value("bnbias")),
-                           of_norm(s, layer.value("bnmean_running")),
-                           of_norm(s, layer.value("bnvar_running"))};
+                           find(s, names.gain),
+                           find(s, names.bias),
+                           is_batch_norm ? find(s, layer.value("bnmean_running")) : nullptr,
+                           is_batch_norm ? find(s, layer.value("bnvar_running")) : nullptr};
         };
-        layers_.push_back(FusedLayer{.layer = layer,
-                                     .norm = pattern.norm,
-                                     .has_tanh = pattern.has_tanh,
-                                     .in = panels_of(layer.inputs),
+        layers_.push_back(FusedLayer{.pattern = pattern,
+                                     .rows = rows * layer.positions,
+                                     .in = is_first
+                                               ? panels_of(layer.inputs)
+                                               : joined_panels(layers_.back().pattern.layer.outputs, pattern.joined),
                                      .out = panels_of(layer.outputs),
                                      .state = {weights(states_[0]), weights(states_[1])},
                                      .linear = value(normalised_in_place(pattern, keep) ? pattern.raw : pattern.linear),
-                                     .tanh = value(pattern.tanh),
+                                     .activated = value(pattern.activated),
                                      .raw = value(pattern.raw),
+                                     .read = value(pattern.read),
                                      .result = value(pattern.result),
-                                     .bnmeani = of_norm(values_, layer.value("bnmeani")),
-                                     .bnvar = of_norm(values_, layer.value("bnvar")),
-                                     .bnvar_inv = of_norm(values_, layer.value("bnvar_inv")),
+                                     .mean = value(names.mean),
+                                     .var = value(names.var),
+                                     .inv = value(names.inv),
                                      .dy = value(gradient_of(pattern.linear)),
                                      .dW = value(gradient_of(layer.W())),
                                      .db = layer.has_bias ? value(gradient_of(layer.b())) : nullptr,
-                                     .dbngain = of_norm(values_, gradient_of(layer.value("bngain"))),
-                                     .dbnbias = of_norm(values_, gradient_of(layer.value("bnbias")))});
+                                     .dgain = gradient(names.gain),
+                                     .dbias = gradient(names.bias)});
     }
     transposed_.assign(threads, AlignedVector<float>(widest * kWidestPanel));
     dW_.assign(threads, AlignedVector<float>(kWidestPanel * kWidestPanel));
+    const FusedLayer& first = layers_.front();
+    const std::size_t T = first.pattern.joined;
+    stretches_ = stretches_of(first.rows, T, config.embedding);
     if (pays_by_character(config, rows)) {
-        const std::size_t V = config.vocabulary, E = padded(config.embedding), places = V * config.context;
+        const std::size_t V = config.vocabulary, E = padded(config.embedding), places = T * V;
         by_character_ = ByCharacter{
             .columns = panels_of(config.embedding),
             .C = AlignedVector<float>(V * E),
-            .dy = AlignedVector<float>(places * padded(layers_.front().layer.outputs)),
+            .dy = AlignedVector<float>(places * padded(first.pattern.layer.outputs)),
             .dC = AlignedVector<float>(places * E),
             .scratch = std::vector<AlignedVector<float>>(threads, AlignedVector<float>(places * kWidestPanel))};
     }
@@ -117,251 +116,41 @@ Tensors<float> Fused::kept() const {
 }
 
 float Fused::run(const Batch& batch, float rate) {
-    if (by_character_) {
-        embedding_to_panels();
-    } else {
-        simd::embedding_forward(embcat_, C_[now_], batch.X, rows_, config_.context, config_.embedding, stretches_);
-    }
-    Panels x = {embcat_, rows_, layers_.front().in};
-    for (const FusedLayer& l : layers_) {
-        const std::size_t parts = chunks(l);
-        pool_.run(l.out.size() * parts, [&](std::size_t task, std::size_t thread) {
-            forward(l, x, batch, part_of(l.out, parts, task), thread);
-        });
-        x = {l.result, rows_, l.out};
-    }
+    forward(batch);
     loss(batch);
-
-    const FusedLayer& last = layers_.back();
-    const std::size_t parts = chunks(last);
-    pool_.run(last.out.size() * parts, [&](std::size_t task, std::size_t thread) {
-        backward(last, batch, part_of(last.out, parts, task), thread);
-    });
-    for (std::size_t number = layers_.size(); number-- > (by_character_ ? 1 : 0);) {
-        // With dL/d(linear) come the gradients of the layer's weights, and that of what it reads, which is the result
-        // of the layer below: neither waits for the other.
-        const FusedLayer& l = layers_[number];
-        const FusedLayer* below = number > 0 ? &layers_[number - 1] : nullptr;
-        float* const read = below != nullptr ? below->result : embcat_;
-        const std::size_t below_parts = below != nullptr ? chunks(*below) : chunks();
-        const std::size_t to_below = l.in.size() * below_parts, to_weights = l.in.size() * l.out.size();
-        pool_.run(to_below + to_weights, [&](std::size_t task, std::size_t thread) {
-            if (task < to_below) {
-                const Part part = part_of(l.in, below_parts, task);
-                input_backward(l, below != nullptr ? below->dy : dembcat_, part, thread);
-                if (below != nullptr) {
-                    backward(*below, batch, part, thread);
-                }
-            } else {
-                const std::size_t block = task - to_below;
-                const Panel &q = l.in[block % l.in.size()], &p = l.out[block / l.in.size()];
-                update(l, in_panel(read, rows_, q), q, in_panel(l.dy, rows_, p), p, rows_, rate, thread);
-            }
-        });
-    }
-    if (by_character_) {
-        backward_by_character(rate);
-    }
+    backward(batch, rate);
     update_embedding(batch, rate);
     return *loss_;
 }
 
-// Parts of a panel's rows: a norm wants them all, and so does what goes by character.
+// Parts of a panel's rows: a batch norm wants them all, and so does what goes by character.
 std::size_t Fused::chunks(const FusedLayer& l) const {
-    return l.layer.norm == NormPlace::none && !goes_by_character(l) ? chunks() : 1;
+    return l.pattern.has_norm(NormKind::batch) || goes_by_character(l) ? 1 : chunks();
 }
 std::size_t Fused::chunks() const {
     return (rows_ + kTogether - 1) / kTogether;
 }
 
-Fused::Part Fused::part_of(const std::vector<Panel>& panels, std::size_t chunks, std::size_t task) const {
-    const std::size_t chunk = task % chunks;
-    return {panels[task / chunks], {rows_ * chunk / chunks, rows_ * (chunk + 1) / chunks}};
+// Rows of the batch stay together: of each there are so many positions.
+Rows Fused::rows_of_chunk(std::size_t positions, std::size_t chunk, std::size_t chunks) const {
+    return {rows_ * chunk / chunks * positions, rows_ * (chunk + 1) / chunks * positions};
 }
 
-void Fused::embedding_to_panels() {
-    const std::size_t V = config_.vocabulary, E = config_.embedding;
-    for (const Panel& q : by_character_->columns) {
-        float* to = in_panel(by_character_->C.data(), V, q);
-        for (std::size_t v = 0; v < V; ++v, to += q.width) {
-            std::copy_n(C_[now_] + v * E + q.from, q.used, to);
-        }
-    }
+// Where the part begins in a matrix of what the layer makes, and how many numbers it has there.
+Fused::Run Fused::run_of(const FusedLayer& l, const Part& part) {
+    const auto [panel, rows] = part;
+    return {l.rows * panel.from + rows.first * panel.width, (rows.last - rows.first) * panel.width};
 }
 
-// y[i] = Σ_t (C·W_t)[X[i, t]] + b, in panel p of the first layer.
-void Fused::linear_by_character(const Batch& batch, const Panel& p, std::size_t thread) {
-    const FusedLayer& l = layers_.front();
-    const Weights& w = l.state[now_];
-    const std::size_t V = config_.vocabulary, T = config_.context, E = config_.embedding;
-    const Panels C = {by_character_->C.data(), V, by_character_->columns};
-    float* const products = by_character_->scratch[thread].data();
-    for (std::size_t t = 0; t < T; ++t) {
-        const float* const W_t = in_panel(w.W, l.layer.inputs, p) + t * E * p.width;
-        simd::linear_forward(products + t * V * p.width, C, W_t, nullptr, {0, V}, p);
-    }
-    simd::look_up_by_character(in_panel(l.linear, rows_, p), products, {batch.X, rows_, T, V},
-                               w.b != nullptr ? w.b + p.from : nullptr, p.width);
+Fused::Part Fused::part_of(const FusedLayer& l, std::size_t task) const {
+    const std::size_t parts = chunks(l);
+    return {l.out[task / parts], rows_of_chunk(l.pattern.layer.positions, task % parts, parts)};
 }
 
-// before: linear → norm → tanh;   after: linear → tanh → norm;   none: linear → tanh.   The tanh may be missing.
-void Fused::forward(const FusedLayer& l, const Panels& x, const Batch& batch, const Part& part, std::size_t thread) {
-    const Panel& p = part.panel;
-    const Weights& w = l.state[now_];
-    const auto in_here = [&](float* matrix) { return in_panel(matrix, rows_, p); };
-    if (goes_by_character(l)) {
-        linear_by_character(batch, p, thread);
-    } else {
-        simd::linear_forward(in_here(l.linear), x, in_panel(w.W, l.layer.inputs, p),
-                             w.b != nullptr ? w.b + p.from : nullptr, part.rows, p);
-    }
-    if (l.layer.norm == NormPlace::before && l.has_tanh) {
-        simd::batchnorm_tanh_forward(in_here(l.result), in_here(l.linear), norm_of(l, p), l.norm);
-        return;
-    }
-    if (l.has_tanh) {
-        const std::size_t from = rows_ * p.from + part.rows.first * p.width;
-        simd::tanh_forward(l.tanh + from, l.linear + from, (part.rows.last - part.rows.first) * p.width);
-    }
-    if (l.layer.norm != NormPlace::none) {
-        simd::batchnorm_forward(in_here(l.result), in_here(l.layer.norm == NormPlace::before ? l.linear : l.tanh),
-                                norm_of(l, p), l.norm);
-    }
-}
-
-// A layer's norm in one panel.
-simd::NormPanel Fused::norm_of(const FusedLayer& l, const Panel& p) const {
-    const Weights& w = l.state[now_];
-    const bool affine = l.norm.affine;
-    return {rows_,
-            p.width,
-            l.bnmeani + p.from,
-            l.bnvar + p.from,
-            l.bnvar_inv + p.from,
-            in_panel(l.raw, rows_, p),
-            affine ? w.bngain + p.from : nullptr,
-            affine ? w.bnbias + p.from : nullptr};
-}
-
-// The loss, and the gradient of the logits in the last layer's dy.
-void Fused::loss(const Batch& batch) {
-    const FusedLayer& last = layers_.back();
-    const std::size_t parts = chunks();
-    pool_.run(parts, [&](std::size_t part, std::size_t) {
-        simd::cross_entropy_with_gradient(losses_.data(), last.dy, {last.result, rows_, last.out}, batch.Y,
-                                          {rows_ * part / parts, rows_ * (part + 1) / parts});
-    });
-    *loss_ = sum_along<float>(rows_, [&](std::size_t i) { return losses_[i]; }) / static_cast<float>(rows_);
-}
-
-// dx = dy·Wᵀ, dy being the gradient of the linear's result.
-void Fused::input_backward(const FusedLayer& l, float* dx, const Part& part, std::size_t thread) {
-    simd::linear_input_backward(in_panel(dx, rows_, part.panel), {l.dy, rows_, l.out},
-                                {l.state[now_].W, l.layer.inputs, l.out}, transposed_[thread].data(), part.rows,
-                                part.panel);
-}
-
-// From the gradient of the layer's result to that of its linear's, in l.dy: `forward` in mirror order.
-void Fused::backward(const FusedLayer& l, const Batch& batch, const Part& part, std::size_t thread) {
-    const Panel& p = part.panel;
-    float* const dy = in_panel(l.dy, rows_, p);
-    float* const dgain = l.dbngain != nullptr ? l.dbngain + p.from : nullptr;
-    float* const dbias = l.dbnbias != nullptr ? l.dbnbias + p.from : nullptr;
-    if (l.layer.norm == NormPlace::before && l.has_tanh) {
-        simd::batchnorm_tanh_backward(dy, dgain, dbias, in_panel(l.tanh, rows_, p), norm_of(l, p), l.norm);
-    } else {
-        if (l.layer.norm != NormPlace::none) {
-            simd::batchnorm_backward(dy, dgain, dbias, norm_of(l, p), l.norm);
-        }
-        if (l.has_tanh) {
-            const std::size_t from = rows_ * p.from + part.rows.first * p.width;
-            simd::tanh_backward(l.dy + from, l.dy + from, l.tanh + from, (part.rows.last - part.rows.first) * p.width);
-        }
-    }
-    if (goes_by_character(l)) {
-        const std::size_t places = config_.context * config_.vocabulary;
-        simd::sum_by_character(in_panel(by_character_->dy.data(), places, p), by_character_->scratch[thread].data(), dy,
-                               {batch.X, rows_, config_.context, config_.vocabulary}, p.width);
-    }
-}
-
-// dW_t = Cᵀ·dy_t, with W's update, and dy_t·W_tᵀ.
-void Fused::backward_by_character(float rate) {
-    const FusedLayer& l = layers_.front();
-    const std::size_t V = config_.vocabulary, E = config_.embedding, places = config_.context * V;
-    float* const sums = by_character_->dy.data();
-    const std::vector<Panel>& columns = by_character_->columns;
-    const std::size_t blocks = config_.context * columns.size();
-    pool_.run(blocks + blocks * l.out.size(), [&](std::size_t task, std::size_t thread) {
-        const std::size_t t = task % blocks / columns.size();
-        const Panel& c = columns[task % columns.size()];
-        const Panel q = {t * E + c.from, c.width, c.used};  // of W's rows
-        if (task < blocks) {
-            simd::linear_input_backward(in_panel(by_character_->dC.data(), places, c), {sums, places, l.out},
-                                        {l.state[now_].W, l.layer.inputs, l.out}, transposed_[thread].data(),
-                                        {t * V, (t + 1) * V}, q);
-        } else {
-            const Panel& p = l.out[task / blocks - 1];
-            update(l, in_panel(by_character_->C.data(), V, c), q, in_panel(sums, places, p) + t * V * p.width, p, V,
-                   rate, thread);
-        }
-    });
-}
-
-// dW = xᵀ·dy and new_W = W − rate·dW, for the inputs of panel q and the outputs of panel p, of n rows; with the first
-// inputs, all that the outputs have besides.
-void Fused::update(const FusedLayer& l, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n,
-                   float rate, std::size_t thread) {
-    const std::size_t from = l.layer.inputs * p.from + q.from * p.width;
-    const bool kept = l.dW != nullptr;
-    simd::linear_descend({l.state[1 - now_].W + from, l.state[now_].W + from, rate},
-                         kept ? l.dW + from : dW_[thread].data(), kept, x, q, dy, p, n);
-    if (q.from == 0) {
-        update_vectors(l, p, rate);
-    }
-}
-
-// db = Σ dy and new_b = b − rate·db; new γ and β; the running statistics.
-void Fused::update_vectors(const FusedLayer& l, const Panel& p, float rate) const {
-    const Weights& w = l.state[now_];
-    const Weights& new_w = l.state[1 - now_];
-    const NormConfig& norm = l.norm;
-    const auto descend_to = [&](float* new_v, const float* v, const float* dv) {
-        simd::descend(new_v + p.from, v + p.from, dv + p.from, rate, p.width);
-    };
-    if (l.layer.has_bias) {
-        simd::sum_rows(l.db + p.from, in_panel(l.dy, rows_, p), rows_, p.width);
-        descend_to(new_w.b, w.b, l.db);
-    }
-    if (l.layer.norm == NormPlace::none) {
-        return;
-    }
-    if (norm.affine) {
-        descend_to(new_w.bngain, w.bngain, l.dbngain);
-        descend_to(new_w.bnbias, w.bnbias, l.dbnbias);
-    }
-    running_mean_update(new_w.bnmean_running + p.from, w.bnmean_running + p.from, l.bnmeani + p.from, p.used,
-                        norm.momentum);
-    running_spread_update(new_w.bnvar_running + p.from, w.bnvar_running + p.from, l.bnvar + p.from, p.used, rows_,
-                          norm.batch_divisor, norm.running_divisor, norm.running_spread, norm.momentum);
-}
-
-// dC[v] = Σ over the places with X[i, t] = v of demb[i, t], or Σ_t (dy_t·W_tᵀ)[v]; new_C = C − rate·dC
-void Fused::update_embedding(const Batch& batch, float rate) const {
-    const std::size_t V = config_.vocabulary, E = config_.embedding, size = V * E;
-    std::fill_n(dC_, size, 0.0F);
-    if (by_character_) {
-        for (const Panel& c : by_character_->columns) {
-            const float* from = in_panel(by_character_->dC.data(), config_.context * V, c);
-            for (std::size_t row = 0; row < config_.context * V; ++row, from += c.width) {
-                float* const to = dC_ + row % V * E + c.from;
-                std::transform(from, from + c.used, to, to, std::plus());
-            }
-        }
-    } else {
-        simd::embedding_backward(dC_, dembcat_, batch.X, rows_, config_.context, E, stretches_);
-    }
-    descend(C_[1 - now_], C_[now_], dC_, &rate, size);
+// What the first linear reads.
+simd::Contexts Fused::contexts(const Batch& batch) const {
+    const FusedLayer& first = layers_.front();
+    return {batch.X, first.rows, first.pattern.joined, config_.vocabulary};
 }
 
 }  // namespace byhand

@@ -1,6 +1,7 @@
 #include "manual/fused_tensors.h"
 
 #include <algorithm>
+#include <iterator>
 #include <ranges>
 #include <span>
 #include <utility>
@@ -17,28 +18,51 @@ bool in_panels(const TensorSpec& spec) {
     return spec.shape.size() == 2 && spec.name != "C" && spec.name != "dC" && spec.name != "new_C";
 }
 
+// Its place among op::kNorms, which have the order of NormKind; behind the last if it is none.
+std::size_t number_of_norm(const std::string& op) {
+    return static_cast<std::size_t>(std::distance(op::kNorms.begin(), std::ranges::find(op::kNorms, op)));
+}
+
 }  // namespace
 
 bool has_fused_step(const NetworkConfig& config) {
-    return is_plain(config.optimizer) && std::ranges::all_of(operations(config), [](const Operation& one) {
-        return !one.layer.is_tied &&
-               (one.op == op::kEmbedding || (one.op == op::kFlatten && one.positions == 1 && one.layer.number == 0) ||
-                one.op == op::kLinear || one.op == op::kBatchnorm || one.op == op::kTanh ||
-                one.op == op::kCrossEntropy);
+    std::size_t norms = 0;  // of a layer
+    const bool is_tied = layers(config).back().is_tied;
+    return is_plain(config.optimizer) && !is_tied && std::ranges::all_of(operations(config), [&](const Operation& one) {
+        const bool is_norm = number_of_norm(one.op) < op::kNorms.size();
+        norms = one.op == op::kLinear ? 0 : norms + (is_norm ? 1 : 0);
+        return one.op == op::kEmbedding || one.op == op::kFlatten || one.op == op::kLinear || (is_norm && norms == 1) ||
+               simd::activation_of(one.op).has_value() || one.op == op::kCrossEntropy;
     });
 }
 
 std::vector<FusedPattern> fused_patterns(const NetworkConfig& config) {
     std::vector<FusedPattern> patterns;
+    std::size_t joined = 1;
     for (const Operation& one : operations(config)) {
+        if (one.op == op::kFlatten) {
+            joined = one.joined;
+            continue;
+        }
         if (one.op == op::kLinear) {
-            patterns.push_back({one.layer, {}, false, one.output, "", "", ""});
-        } else if (one.op == op::kBatchnorm) {
-            patterns.back().norm = one.norm;
-            patterns.back().raw = one.norm.affine ? one.layer.value("bnraw") : one.output;
-        } else if (one.op == op::kTanh) {
-            patterns.back().has_tanh = true;
-            patterns.back().tanh = one.output;
+            FusedPattern& pattern = patterns.emplace_back();
+            pattern.layer = one.layer;
+            pattern.joined = joined;
+            pattern.norm.place = NormPlace::none;
+            pattern.linear = one.output;
+            joined = 1;
+        } else if (const std::size_t kind = number_of_norm(one.op); kind < op::kNorms.size()) {
+            FusedPattern& pattern = patterns.back();
+            pattern.norm = one.norm;
+            pattern.norm.kind = static_cast<NormKind>(kind);
+            pattern.norm.place = pattern.activation ? NormPlace::after : NormPlace::before;
+            pattern.raw = one.norm.affine ? norm_names(pattern).raw : one.output;
+        } else if (const auto activation = simd::activation_of(one.op)) {
+            FusedPattern& pattern = patterns.back();
+            pattern.activation = activation;
+            pattern.negative_slope = one.negative_slope;
+            pattern.activated = one.output;
+            pattern.read = is_backward_by_input(*activation) ? one.input : "";
         }
         if (one.layer.number > 0 && one.op != op::kCrossEntropy) {
             patterns.back().result = one.output;
@@ -47,13 +71,34 @@ std::vector<FusedPattern> fused_patterns(const NetworkConfig& config) {
     return patterns;
 }
 
+NormNames norm_names(const FusedPattern& pattern) {
+    const auto named = [&](const char* gain, const char* bias, const char* mean, const char* var, const char* inv,
+                           const char* raw) {
+        const auto of = [&](const std::string& name) { return name.empty() ? name : pattern.layer.value(name); };
+        const bool affine = pattern.norm.affine;
+        return NormNames{affine ? of(gain) : "", affine ? of(bias) : "", of(mean), of(var), of(inv), of(raw)};
+    };
+    if (pattern.norm.place == NormPlace::none) {
+        return {};
+    }
+    switch (pattern.norm.kind) {
+        case NormKind::batch:
+            return named("bngain", "bnbias", "bnmeani", "bnvar", "bnvar_inv", "bnraw");
+        case NormKind::layer:
+            return named("lngain", "lnbias", "lnmean", "lnvar", "lnvar_inv", "lnraw");
+        case NormKind::rms:
+            return named("rmsgain", "", "", "rmsmean", "rms_inv", "rmsraw");
+    }
+    return {};
+}
+
 bool pays_by_character(const NetworkConfig& config, std::size_t n) {
-    constexpr std::size_t kContextsEach = 4;  // looking the products up takes time too
-    return n / kContextsEach >= config.vocabulary;
+    constexpr std::size_t kRowsEach = 4;  // looking the products up takes time too
+    return n * layers(config).front().positions / kRowsEach >= config.vocabulary;
 }
 
 bool normalised_in_place(const FusedPattern& pattern, FusedKeep keep) {
-    return keep == FusedKeep::needed && pattern.layer.norm == NormPlace::before;
+    return keep == FusedKeep::needed && pattern.norm.place == NormPlace::before;
 }
 
 std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, FusedKeep wanted) {
@@ -65,37 +110,42 @@ std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, F
             table.push_back({name, std::move(shape)});
         }
     };
-    const std::size_t inputs = config.context * config.embedding;
     const std::vector<FusedPattern> patterns = fused_patterns(config);
+    const Layer& first = patterns.front().layer;
+    const Shape embcat = {n * first.positions, first.inputs};
     if (!by_character) {
-        keep("embcat", {n, inputs});
+        keep("embcat", embcat);
     }
     for (const FusedPattern& pattern : patterns) {
         const Layer& layer = pattern.layer;
         const std::size_t H = layer.outputs;
+        const Shape wide = {n * layer.positions, H};
         if (!normalised_in_place(pattern, wanted)) {
-            keep(pattern.linear, {n, H});
+            keep(pattern.linear, wide);
         }
-        if (layer.norm == NormPlace::after) {
-            keep(pattern.tanh, {n, H});
+        if (pattern.norm.place == NormPlace::after) {
+            keep(pattern.activated, wide);
         }
-        if (layer.norm != NormPlace::none) {
-            keep(layer.value("bnmeani"), {H});
-            keep(layer.value("bnvar"), {H});
-            keep(layer.value("bnvar_inv"), {H});
-            keep(pattern.raw, {n, H});
+        if (pattern.norm.place != NormPlace::none) {
+            const NormNames names = norm_names(pattern);
+            const Shape statistics = {pattern.has_row_norm() ? wide.front() : H};
+            keep(names.mean, statistics);
+            keep(names.var, statistics);
+            keep(names.inv, statistics);
+            keep(pattern.raw, wide);
         }
-        keep(pattern.result, {n, H});
+        keep(pattern.read, wide);
+        keep(pattern.result, wide);
     }
     keep("loss", {});
     for (const FusedPattern& pattern : patterns | std::views::reverse) {
         const Layer& layer = pattern.layer;
         const std::size_t H = layer.outputs;
-        if (layer.norm != NormPlace::none && pattern.norm.affine) {
-            keep(gradient_of(layer.value("bngain")), {H});
-            keep(gradient_of(layer.value("bnbias")), {H});
+        const Shape wide = {n * layer.positions, H};
+        for (const std::string& parameter : {norm_names(pattern).gain, norm_names(pattern).bias}) {
+            keep(parameter.empty() ? "" : gradient_of(parameter), {H});
         }
-        keep(gradient_of(pattern.linear), {n, H});
+        keep(gradient_of(pattern.linear), wide);
         if (wanted == FusedKeep::all) {
             keep(gradient_of(layer.W()), {layer.inputs, H});
         }
@@ -104,7 +154,7 @@ std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, F
         }
     }
     if (!by_character) {
-        keep("dembcat", {n, inputs});
+        keep("dembcat", embcat);
     }
     keep("dC", {config.vocabulary, config.embedding});
     return table;

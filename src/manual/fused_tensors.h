@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/network.h"
 #include "base/tensors.h"
+#include "manual/simd/activations.h"
 
 namespace byhand {
 
@@ -14,15 +16,32 @@ namespace byhand {
 // write and room in the caches that training can do without; what is computed is the same.
 enum class FusedKeep { all, needed };
 
-// A layer that the fused step knows: a linear and behind it, each or neither of them, a batch norm and a tanh in either
-// order. Its arrays are called `linear`, `tanh`, `raw` (the normalised value) and `result` (what the layer hands on):
-// by the same name where two are the same thing, empty where there is none. The gradient kept is that of `linear`.
+// A layer that the fused step knows: a linear, which may join the positions of what it reads, and behind it, each or
+// neither of them, a norm and an activation in either order. Its arrays are called `linear`, `activated` (what the
+// activation makes), `raw` (the normalised value) and `result` (what the layer hands on): by the same name where two
+// are the same thing, empty where there is none. `read` is what the activation reads, where its backward wants that and
+// no other array has it. The gradient kept is that of `linear`.
 struct FusedPattern {
     Layer layer;
-    NormConfig norm;  // where there is one
-    bool has_tanh = false;
-    std::string linear, tanh, raw, result;
+    std::size_t joined = 1;  // positions that the linear joins: of the first, so many characters
+    NormConfig norm;         // its kind, and its place behind the linear: none without a norm
+    std::optional<simd::Activation> activation;
+    double negative_slope = 0;
+    std::string linear, activated, raw, read, result;
+
+    bool has_norm(NormKind kind) const { return norm.place != NormPlace::none && norm.kind == kind; }
+    bool has_row_norm() const { return norm.place != NormPlace::none && norm.kind != NormKind::batch; }
+    // The batch norm's kernel takes the tanh behind it along.
+    bool is_tanh_joined() const {
+        return has_norm(NormKind::batch) && norm.place == NormPlace::before && activation == simd::Activation::tanh;
+    }
 };
+
+// What the values and parameters of a layer's norm are called; empty where its kind has none.
+struct NormNames {
+    std::string gain, bias, mean, var, inv, raw;
+};
+NormNames norm_names(const FusedPattern& pattern);
 
 // Whether the network is made of such layers, and its optimizer is plain gradient descent. Else its operations run one
 // by one (models.h).
@@ -31,8 +50,8 @@ bool has_fused_step(const NetworkConfig& config);
 // Precondition: it is.
 std::vector<FusedPattern> fused_patterns(const NetworkConfig& config);
 
-// Whether to take the first linear's products by character: with so many contexts for each character that takes less
-// time than it adds. `n`: rows of a batch.
+// Whether to take the first linear's products by character: with so many rows for each character, those of all
+// positions of a batch of n, that takes less time than it adds.
 bool pays_by_character(const NetworkConfig& config, std::size_t n);
 
 // Whether the normalised value takes the place of the linear's result: the backward pass wants the first alone.

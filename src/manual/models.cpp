@@ -180,7 +180,7 @@ std::size_t threads_that_pay(const NetworkConfig& config, std::size_t rows) {
     constexpr std::size_t kPays = 10'000'000;
     std::size_t products = 0;
     for (const Layer& layer : layers(config)) {
-        products += 3 * rows * layer.inputs * layer.outputs;
+        products += 3 * rows * layer.positions * layer.inputs * layer.outputs;
     }
     return products < kPays ? 1 : std::max(1U, std::thread::hardware_concurrency());
 }

@@ -26,6 +26,17 @@ std::vector<Panel> panels_of(std::size_t columns) {
     return panels;
 }
 
+std::vector<Panel> joined_panels(std::size_t columns, std::size_t joined) {
+    std::vector<Panel> all;
+    for (std::size_t which = 0; which < joined; ++which) {
+        const std::size_t before = which * columns;
+        for (const Panel& p : panels_of(columns)) {
+            all.push_back({before + p.from, p.width, p.used, joined, which, before});
+        }
+    }
+    return all;
+}
+
 std::vector<Stretch> stretches_of(std::size_t n, std::size_t T, std::size_t E) {
     std::vector<Stretch> all;
     for (const Panel& p : panels_of(T * E)) {

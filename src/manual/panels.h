@@ -20,18 +20,27 @@ struct Panel {
     std::size_t from = 0;   // its first column
     std::size_t width = 0;  // 16, 32 or 48
     std::size_t used = 0;   // columns that are the matrix's own: all but in the last panel
+    // Of a matrix with joined rows (see joined_panels): how many make one, which of them this panel is of, and the
+    // columns that those before it have.
+    std::size_t joined = 1, which = 0, before = 0;
+
+    std::size_t stride() const { return joined * width; }  // from one row to the next
 };
 
 // As few as there can be, as equal as they can be.
 std::vector<Panel> panels_of(std::size_t columns);
 
+// A matrix (n·joined, columns) in panels, read as (n, joined·columns) where it lies: row i is its rows i·joined to
+// i·joined + joined − 1, one after another. Each panel of the one is `joined` panels of the other.
+std::vector<Panel> joined_panels(std::size_t columns, std::size_t joined);
+
 // The columns of all panels together: a multiple of 16.
 std::size_t padded(std::size_t columns);
 
-// Where a panel of a matrix with so many rows begins: (rows, p.width), row by row.
+// Where a panel of a matrix with so many rows begins: (rows, p.width), p.stride() from row to row.
 template <class Value>
 Value* in_panel(Value* matrix, std::size_t rows, const Panel& p) {
-    return matrix + rows * p.from;
+    return matrix + rows * p.joined * (p.from - p.before) + p.which * p.width;
 }
 
 // A matrix in panels, to be read.
@@ -41,7 +50,7 @@ struct Panels {
     std::span<const Panel> panels;
 };
 
-// Where its element (i, j) stands.
+// Where its element (i, j) stands. Precondition: no joined rows.
 inline std::size_t place(const Panels& matrix, std::size_t i, std::size_t j) {
     const Panel* p = matrix.panels.data();
     while (j >= p->from + p->width) {

@@ -1,10 +1,11 @@
 // The fused network as steps, so that each of its kernels and formulas can be run alone. Its first linear stands here
-// like any other: one context after another; what goes by character (manual/fused.h) is judged as a further kernel of
+// like any other: one row after another; what goes by character (manual/fused.h) is judged as a further kernel of
 // the embedding's steps.
 //
-// Some steps have no kernel: those that copy (embcat, demb), the running statistics, and what a norm's kernel makes of
-// more than the step reads: all of its forward pass but the mean, and with γ the gradient of its input. There
-// tests/manual/kernels_norm_test.cpp holds the kernels against the formulas, to the bit.
+// Some steps have no kernel: those that copy (embcat, demb, what a flatten joins), the running statistics, and what a
+// norm's kernel makes of more than the step reads: all of its forward pass but the sums (of a batch norm the mean's
+// alone), and with γ the gradient of its input. There tests/manual/kernels_norm_test.cpp and fused_patterns_test.cpp
+// hold the kernels against the formulas, to the bit.
 #pragma once
 
 #include "steps/step.h"

@@ -5,6 +5,7 @@
 
 #include "base/tensors.h"
 #include "manual/panels.h"
+#include "manual/simd/activations.h"
 #include "manual/simd/by_character.h"
 #include "manual/simd/kernels.h"
 #include "manual/simd/norm.h"
@@ -40,6 +41,34 @@ Kernels tanh_backward(const StepThere& there) {
                  simd::tanh_backward(dh.data(), dh.data(), whole_lines(numbers(r, 1), elements).data(), elements);
                  std::copy_n(dh.begin(), elements, dx);
              }}};
+}
+
+Operation operation_of(const StepThere& there) {
+    return operations(there.config)[there.step.operation];
+}
+
+// The activations that have no kernel of their own.
+Kernels activation_forward(const StepThere& there) {
+    const Operation one = operation_of(there);
+    const auto kernel = [elements = count(there.step.shape), f = *simd::activation_of(one.op),
+                         slope = static_cast<float>(one.negative_slope)](float* h, Reads<float> r) {
+        AlignedVector<float> x = whole_lines(numbers(r, 0), elements);
+        simd::activation_forward(x.data(), x.data(), elements, f, slope);
+        std::copy_n(x.begin(), elements, h);
+    };
+    return {{"simd::activation_forward", kernel}};
+}
+
+Kernels activation_backward(const StepThere& there) {
+    const Operation one = operation_of(there);
+    const auto kernel = [elements = count(there.step.shape), f = *simd::activation_of(one.op),
+                         slope = static_cast<float>(one.negative_slope)](float* dx, Reads<float> r) {
+        AlignedVector<float> dh = whole_lines(numbers(r, 0), elements);
+        simd::activation_backward(dh.data(), dh.data(), whole_lines(numbers(r, 1), elements).data(), elements, f,
+                                  slope);
+        std::copy_n(dh.begin(), elements, dx);
+    };
+    return {{"simd::activation_backward", kernel}};
 }
 
 // new_W, with dW = 1ᵀ·dW, which rounds nothing.
@@ -78,25 +107,40 @@ Kernels descend(const StepThere& there) {
 
 // ---- linear ----
 
-void linear(float* to, const float* x, const float* W, const float* b, std::size_t n, std::size_t in, std::size_t out) {
+// W (in, out); a row of x is `joined` rows of the layer below.
+struct Product {
+    std::size_t n = 0, in = 0, out = 0, joined = 1;
+};
+
+void linear(float* to, const float* x, const float* W, const float* b, const Product& product) {
+    const auto [n, in, out, joined] = product;
     PanelMatrix y(n, out), weights(W, in, out), bias(1, out);
-    const PanelMatrix read(x, n, in);
+    const PanelMatrix read(x, n * joined, in / joined);
+    const std::vector<Panel> columns = joined_panels(in / joined, joined);
     if (b != nullptr) {
         bias = PanelMatrix(b, 1, out);
     }
     for (const Panel& p : y.panels) {
-        simd::linear_forward(y.in(p), read.view(), weights.in(p), b != nullptr ? bias.in(p) : nullptr, {0, n}, p);
+        simd::linear_forward(y.in(p), {read.data.data(), n, columns}, weights.in(p),
+                             b != nullptr ? bias.in(p) : nullptr, {0, n}, p);
     }
     y.copy_to(to);
+}
+
+// Rows of the layer below that make one of what the step's linear reads.
+std::size_t rows_joined(const StepThere& there) {
+    const std::size_t number = operation_of(there).layer.number;
+    const std::vector<Layer> all = layers(there.config);
+    return number == 1 ? 1 : all[number - 1].inputs / all[number - 2].outputs;
 }
 
 Kernels linear_forward(const StepThere& there) {
     const Shape& W = there.read(1);
     const bool has_bias = there.step.reads.size() == 3;
-    return {
-        {"simd::linear_forward", [n = there.step.shape[0], in = W[0], out = W[1], has_bias](float* y, Reads<float> r) {
-             linear(y, numbers(r, 0), numbers(r, 1), has_bias ? numbers(r, 2) : nullptr, n, in, out);
-         }}};
+    const Product product = {there.step.shape[0], W[0], W[1], rows_joined(there)};
+    return {{"simd::linear_forward", [product, has_bias](float* y, Reads<float> r) {
+                 linear(y, numbers(r, 0), numbers(r, 1), has_bias ? numbers(r, 2) : nullptr, product);
+             }}};
 }
 
 void linear_input(float* to, const float* dy, const float* W, std::size_t n, std::size_t in, std::size_t out) {
@@ -252,6 +296,18 @@ Kernels kernels_of(const StepThere& there) {
     static const MakeKernels kBy = {{"tanh_forward", tanh_forward},
                                     {"softmax_exp", exp_forward},
                                     {"tanh_backward", tanh_backward},
+                                    {"sigmoid_forward", activation_forward},
+                                    {"sigmoid_backward", activation_backward},
+                                    {"relu_forward", activation_forward},
+                                    {"relu_backward", activation_backward},
+                                    {"leaky_relu_forward", activation_forward},
+                                    {"leaky_relu_backward", activation_backward},
+                                    {"gelu_forward", activation_forward},
+                                    {"gelu_backward", activation_backward},
+                                    {"gelu_tanh_forward", activation_forward},
+                                    {"gelu_tanh_backward", activation_backward},
+                                    {"silu_forward", activation_forward},
+                                    {"silu_backward", activation_backward},
                                     {"descend", descend},
                                     {"linear_forward", linear_forward},
                                     {"matmul_forward", linear_forward},

@@ -3,6 +3,7 @@
 #include "base/tensors.h"
 #include "manual/panels.h"
 #include "manual/simd/norm.h"
+#include "manual/simd/row_norm.h"
 #include "manual/step_kernels.h"
 
 namespace byhand {
@@ -86,9 +87,35 @@ Kernels mean(const StepThere& there) {
     });
 }
 
+bool is_row_norm(const StepThere& there) {
+    return operations(there.config)[there.step.operation].op != op::kBatchnorm;
+}
+
+// The same of a norm of rows, whose sums are kernels of their own.
+Kernels sums_of_row_norm(const Shape& shape, bool is_gain) {
+    return {{is_gain ? "simd::sum_rows_of_product" : "simd::sum_rows", [shape, is_gain](float* out, Reads<float> r) {
+                 const PanelMatrix dy(numbers(r, 0), shape[0], shape[1]);
+                 const PanelMatrix raw = is_gain ? PanelMatrix(numbers(r, 1), shape[0], shape[1]) : PanelMatrix();
+                 AlignedVector<float> sums(padded(shape[1]));
+                 for (const Panel& p : dy.panels) {
+                     const float* const from = in_panel(dy.data.data(), shape[0], p);
+                     if (is_gain) {
+                         simd::sum_rows_of_product(sums.data() + p.from, from, in_panel(raw.data.data(), shape[0], p),
+                                                   shape[0], p.width);
+                     } else {
+                         simd::sum_rows(sums.data() + p.from, from, shape[0], p.width);
+                     }
+                 }
+                 std::copy_n(sums.begin(), shape[1], out);
+             }}};
+}
+
 // dγ of dy and x̂, or dβ of dy.
 Kernels affine_sums(const StepThere& there) {
     const bool is_gain = there.step.reads.size() == 2;
+    if (is_row_norm(there)) {
+        return sums_of_row_norm(there.read(0), is_gain);
+    }
     return kernels(there, "backward", [shape = there.read(0), config = norm_of(there), is_gain](Behind behind) {
         return [=](float* sums, Reads<float> r) {
             Norm norm(config, shape);
@@ -116,13 +143,49 @@ Kernels backward(const StepThere& there) {
     });
 }
 
+// What a norm of rows keeps of each row while it works on it; the rows' means are those of the numbers it reads.
+struct RowStatistics {
+    AlignedVector<float> mean, var, inv;
+
+    explicit RowStatistics(std::size_t n) : mean(n), var(n), inv(n) {}
+};
+
+Kernels row_mean(const StepThere& there) {
+    return {{"simd::row_norm_forward", [shape = there.read(0)](float* mean, Reads<float> r) {
+                 PanelMatrix x(numbers(r, 0), shape[0], shape[1]);
+                 RowStatistics rows(shape[0]);
+                 simd::row_norm_forward(x.data.data(), x.data.data(),
+                                        {shape[0], x.panels, rows.mean.data(), rows.var.data(), rows.inv.data(),
+                                         x.data.data(), nullptr, nullptr, 1.0F},
+                                        {0, shape[0]});
+                 std::copy_n(rows.mean.begin(), shape[0], mean);
+             }}};
+}
+
+Kernels row_norm_backward(const StepThere& there) {
+    const bool has_mean = operations(there.config)[there.step.operation].op == op::kLayernorm;
+    return {{"simd::row_norm_backward", [shape = there.step.shape, has_mean](float* dx, Reads<float> r) {
+                 PanelMatrix dy(numbers(r, 0), shape[0], shape[1]), raw(numbers(r, 1), shape[0], shape[1]);
+                 RowStatistics rows(shape[0]);
+                 std::copy_n(numbers(r, 2), shape[0], rows.inv.begin());
+                 simd::row_norm_backward(dy.data.data(),
+                                         {shape[0], dy.panels, has_mean ? rows.mean.data() : nullptr, rows.var.data(),
+                                          rows.inv.data(), raw.data.data(), nullptr, nullptr, 0},
+                                         {0, shape[0]});
+                 dy.copy_to(dx);
+             }}};
+}
+
 }  // namespace
 
 const MakeKernels& norm_kernels() {
     static const MakeKernels kBy = {{"batchnorm_mean", mean},
                                     {"batchnorm_gain_backward", affine_sums},
                                     {"batchnorm_bias_backward", affine_sums},
-                                    {"batchnorm_backward", backward}};
+                                    {"batchnorm_backward", backward},
+                                    {"row_mean", row_mean},
+                                    {"layernorm_backward", row_norm_backward},
+                                    {"rmsnorm_backward", row_norm_backward}};
     return kBy;
 }
 

@@ -166,6 +166,23 @@ TEST_CASE("bench --kernels times each operation, and both sides make the same of
     CHECK(text.out.find("batchnorm backward 57×170 ") != std::string::npos);
 }
 
+TEST_CASE("bench --kernels times what it can of a network, and names the rest") {
+    const Place place;
+    const Outcome outcome =
+        byhand(place, {"bench", "--rounds", "2", "--kernels", "--json", "--recipe", "mlp-relu-layernorm"});
+    const Json all = json_of(outcome);
+    std::set<std::string> names;
+    for (const Json& one : all.at("operations")) {
+        names.insert(one.at("operation").get<std::string>());
+    }
+    CHECK(names == std::set<std::string>{"linear forward", "linear dW", "linear dx", "exp", "cross-entropy",
+                                         "embedding gather", "embedding scatter", "update"});
+    for (const char* untimed : {"layernorm", "relu"}) {
+        CHECK(outcome.err.find("mlp-relu-layernorm: " + std::string(untimed) + " is not timed in isolation") !=
+              std::string::npos);
+    }
+}
+
 TEST_CASE("bench --sweep writes CSV, and a plot") {
     const Place place;
     const Outcome outcome = byhand(place, kQuick + Arguments{"--sweep", "hidden=35..150", "--svg", "plot.svg"});

@@ -76,12 +76,22 @@ std::size_t allocations_of(Work work) {
     return allocations - before;
 }
 
-// Deep, with every convention of the norm, and with so many rows that fused goes by character.
+// Deep, with every convention of the norm, with norms of rows and positions joined by parts, and with so many rows that
+// fused goes by character.
 std::vector<networks::Example> examples() {
     std::vector<networks::Example> all;
     for (const NormConfig& norm : networks::norms()) {
         NetworkConfig config = networks::small({33, 5, 17}, 27);
         config.norm = norm;
+        all.push_back(networks::make(config, 7));
+        all.push_back(networks::make(config, 110));
+    }
+    for (const NormKind kind : {NormKind::layer, NormKind::rms}) {
+        NetworkConfig config = networks::small({33, 17}, 27);
+        config.context = 4;
+        config.flatten = 2;
+        config.activation = op::kGelu;
+        config.norm.kind = kind;
         all.push_back(networks::make(config, 7));
         all.push_back(networks::make(config, 110));
     }

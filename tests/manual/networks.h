@@ -42,7 +42,7 @@ inline byhand::Tensors<float> state(const byhand::NetworkConfig& config, std::mt
     for (const byhand::TensorSpec& spec : state.table()) {
         const auto begins = [&](const char* prefix) { return spec.name.starts_with(prefix); };
         float low = -0.8F, high = 0.2F;
-        if (begins("bngain")) {
+        if (begins("bngain") || begins("lngain") || begins("rmsgain")) {
             low = 0.7F, high = 1.7F;
         } else if (begins("bnvar_running")) {
             low = 0.5F, high = 2.5F;

@@ -1,4 +1,5 @@
-// tanh and exp of a vector. Included once for every kind of vector (see hwy/foreach_target.h).
+// tanh, exp, the sigmoid and the normal distribution of a vector. Included once for every kind of vector (see
+// hwy/foreach_target.h).
 #if defined(BYHAND_SIMD_MATH_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef BYHAND_SIMD_MATH_INL_H
 #undef BYHAND_SIMD_MATH_INL_H
@@ -98,6 +99,41 @@ HWY_INLINE V tanh(V x) {
 HWY_INLINE V exp(V x) {
     const D d;
     return hn::IfThenElse(hn::IsNaN(x), x, hn::Exp(d, hn::Min(x, hn::Set(d, 89.0F))));
+}
+
+// 1/(1 + e^−x), by whichever exponential can't overflow.
+HWY_INLINE V sigmoid(V x) {
+    const D d;
+    const V zero = hn::Zero(d), one = hn::Set(d, 1.0F), small = exp(hn::Neg(hn::Abs(x)));
+    return hn::Div(hn::IfThenElse(hn::Lt(x, zero), small, one), hn::Add(one, small));
+}
+
+// The normal distribution at x: Φ(x), its share below x, and its density e^(−x²/2)/√(2π).
+//
+// Φ(−x) = ½·erfc(u), u = |x|/√2, and erfc(u) = P(s)·e^(−u²)/(1 + 2u) with s = (u − K)/(u + K): Shepherd and
+// Laframboise, Mathematics of Computation 36 (1981), 249-253. scripts/fit_erfc made P: 0.22 units of 2⁻²⁴.
+struct Normal {
+    V share, density;
+};
+HWY_INLINE Normal normal(V x) {
+    constexpr float kHighest[] = {0.000396307569F, 0.00167591075F, -0.00984449476F, 0.028409254F,
+                                  -0.0586468588F,  0.0922907687F,  -0.10881427F,    0.0822784202F,
+                                  0.0035862704F,   -0.140240658F,  1.23751262F};
+    const D d;
+    const V half = hn::Set(d, 0.5F), one = hn::Set(d, 1.0F), K = hn::Set(d, 3.75F);
+    const V power = exp(hn::Mul(hn::Mul(hn::Neg(half), x), x));
+    // From 14.2 on the power is 0. NaN is not above 20, and stays.
+    const V most = hn::Set(d, 20.0F), magnitude = hn::Abs(x);
+    const V size = hn::IfThenElse(hn::Gt(magnitude, most), most, magnitude);
+    const V u = hn::Mul(hn::Set(d, std::numbers::sqrt2_v<float> / 2), size);
+    const V s = hn::Div(hn::Sub(u, K), hn::Add(u, K));
+    V P = hn::Set(d, -0.000224116258F);
+    for (const float c : kHighest) {
+        P = hn::MulAdd(P, s, hn::Set(d, c));
+    }
+    const V rest = hn::Mul(hn::Mul(half, P), hn::Div(power, hn::Add(one, hn::Add(u, u))));
+    return {hn::IfThenElse(hn::Gt(x, hn::Zero(d)), hn::Sub(one, rest), rest),
+            hn::Mul(hn::Set(d, std::numbers::inv_sqrtpi_v<float> * std::numbers::sqrt2_v<float> / 2), power)};
 }
 
 }  // namespace byhand::simd::HWY_NAMESPACE

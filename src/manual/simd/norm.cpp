@@ -200,6 +200,19 @@ void sum_rows(float* out, const float* x, std::size_t n, std::size_t width) {
     });
 }
 
+void sum_rows_of_product(float* out, const float* x, const float* y, std::size_t n, std::size_t width) {
+    const D d;
+    for_each_column(width, [&](std::size_t j, auto vectors) HWY_ATTR {
+        V sum[vectors];
+        sum_down(sum, n, width, j, [&](std::size_t at, std::size_t) HWY_ATTR {
+            return hn::Mul(hn::Load(d, x + at), hn::Load(d, y + at));
+        });
+        for (std::size_t v = 0; v < vectors; ++v) {
+            hn::Store(sum[v], d, out + j + v * hn::Lanes(d));
+        }
+    });
+}
+
 }  // namespace
 }  // namespace byhand::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -213,6 +226,7 @@ HWY_EXPORT(batchnorm_tanh_forward);
 HWY_EXPORT(batchnorm_backward);
 HWY_EXPORT(batchnorm_tanh_backward);
 HWY_EXPORT(sum_rows);
+HWY_EXPORT(sum_rows_of_product);
 
 }  // namespace
 
@@ -235,6 +249,10 @@ void batchnorm_tanh_backward(float* dh, float* dgain, float* dbias, const float*
 
 void sum_rows(float* out, const float* x, std::size_t n, std::size_t width) {
     HWY_DYNAMIC_DISPATCH(sum_rows)(out, x, n, width);
+}
+
+void sum_rows_of_product(float* out, const float* x, const float* y, std::size_t n, std::size_t width) {
+    HWY_DYNAMIC_DISPATCH(sum_rows_of_product)(out, x, y, n, width);
 }
 
 }  // namespace byhand::simd

@@ -34,4 +34,7 @@ void batchnorm_tanh_backward(float* dh, float* dgain, float* dbias, const float*
 // out[j] = Σ_i x[i, j].   x (n, width).   Twin: sum_rows.
 void sum_rows(float* out, const float* x, std::size_t n, std::size_t width);
 
+// out[j] = Σ_i x[i, j]·y[i, j].   x and y (n, width).   Twin: sum_rows_of_product.
+void sum_rows_of_product(float* out, const float* x, const float* y, std::size_t n, std::size_t width);
+
 }  // namespace byhand::simd

@@ -43,6 +43,7 @@ struct Sum {
     std::array<Piece, kPieces> pieces{};
     std::size_t count = 0;
     std::size_t width = 0;             // of a row of b and of c
+    std::size_t c_row = 0;             // from one row of c to the next
     bool onto = false;                 // c has terms already
     const float* bias = nullptr;       // where it is due
     const Descent* descent = nullptr;  // new_W = W − rate·s, at the last terms
@@ -89,17 +90,17 @@ HWY_INLINE void add_piece(V (&total)[kHeight][kVectors], const Piece& p, std::si
 template <std::size_t kHeight, std::size_t kVectors>
 HWY_NOINLINE void tiles_of(float* c, const Sum& sum, const Rows& rows, std::size_t j) {
     const D d;
-    const std::size_t N = hn::Lanes(d), width = sum.width, count = sum.count;
+    const std::size_t N = hn::Lanes(d), width = sum.width, c_row = sum.c_row, count = sum.count;
     for (std::size_t i = rows.first; i < rows.last; i += kHeight) {
         V total[kHeight][kVectors];
         for_each_sum(total, [=](V& one, std::size_t, std::size_t) HWY_ATTR { one = hn::Zero(d); });
         for (std::size_t piece = 0; piece < count; ++piece) {
             add_piece(total, sum.pieces[piece], width, i, j);
         }
-        float* const out = c + i * width + j;
+        float* const out = c + i * c_row + j;
         if (sum.onto) {
             for_each_sum(total, [=](V& one, std::size_t r, std::size_t v)
-                                    HWY_ATTR { one = hn::Add(hn::Load(d, out + r * width + v * N), one); });
+                                    HWY_ATTR { one = hn::Add(hn::Load(d, out + r * c_row + v * N), one); });
         }
         // Onto the finished sum: the other way round each small term would be rounded at the size of the bias.
         if (sum.bias != nullptr) {
@@ -117,7 +118,7 @@ HWY_NOINLINE void tiles_of(float* c, const Sum& sum, const Rows& rows, std::size
         }
         if (sum.kept) {
             for_each_sum(total, [=](const V& one, std::size_t r, std::size_t v)
-                                    HWY_ATTR { hn::Store(one, d, out + r * width + v * N); });
+                                    HWY_ATTR { hn::Store(one, d, out + r * c_row + v * N); });
         }
     }
 }
@@ -150,17 +151,18 @@ void add_up(float* c, const Sum& sum, const Rows& rows) {
     }
 }
 
-// c = a·b + bias: the sum runs over the columns of a; b(k, …) at b + k·width.
-void product(float* c, const Panels& a, const float* b, const float* bias, const Rows& rows, std::size_t width) {
+// c = a·b + bias, for panel p of c: the sum runs over the columns of a; b(k, …) at b + k·p.width.
+void product(float* c, const Panels& a, const float* b, const float* bias, const Rows& rows, const Panel& p) {
     Sum sum;
-    sum.width = width;
+    sum.width = p.width;
+    sum.c_row = p.stride();
     const std::size_t parts = (a.panels.size() + kPieces - 1) / kPieces;
     for (std::size_t part = 0; part < parts; ++part) {
         const std::size_t from = a.panels.size() * part / parts, to = a.panels.size() * (part + 1) / parts;
         sum.count = to - from;
-        for (std::size_t p = from; p < to; ++p) {
-            const Panel& panel = a.panels[p];
-            sum.pieces[p - from] = {in_panel(a.data, a.rows, panel), panel.width, 1, b + panel.from * width,
+        for (std::size_t k = from; k < to; ++k) {
+            const Panel& panel = a.panels[k];
+            sum.pieces[k - from] = {in_panel(a.data, a.rows, panel), panel.stride(), 1, b + panel.from * p.width,
                                     panel.used};
         }
         sum.onto = from > 0;
@@ -170,7 +172,7 @@ void product(float* c, const Panels& a, const float* b, const float* bias, const
 }
 
 void linear_forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows, const Panel& p) {
-    product(y, x, W, b, rows, p.width);
+    product(y, x, W, b, rows, p);
 }
 
 // to(j, i) = from(i, j) for kRowsAtOnce rows by four columns, in pairs of four by four, one in either half of a vector.
@@ -236,18 +238,18 @@ void linear_input_backward(float* dx, const Panels& dy, const Panels& W, float* 
     for (const Panel& p : W.panels) {
         transpose(scratch + p.from * q.width, in_panel(W.data, W.rows, p) + q.from * p.width, p, q);
     }
-    product(dx, dy, scratch, nullptr, rows, q.width);
+    product(dx, dy, scratch, nullptr, rows, q);
 }
 
 void weight_backward(float* dW, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n,
                      const Descent* descent, bool kept) {
     Sum sum;
     sum.count = 1;
-    sum.width = p.width;
+    sum.width = sum.c_row = p.width;
     for (std::size_t i = 0; i < n; i += kTerms) {
         const std::size_t terms = std::min(kTerms, n - i);
         const bool at_the_end = i + terms == n;
-        sum.pieces[0] = {x + i * q.width, 1, q.width, dy + i * p.width, terms};
+        sum.pieces[0] = {x + i * q.stride(), 1, q.stride(), dy + i * p.width, terms};
         sum.onto = i > 0;
         sum.descent = at_the_end ? descent : nullptr;
         sum.kept = kept || !at_the_end;

@@ -10,6 +10,8 @@
 
 namespace byhand::simd {
 
+// In x and dx rows may be joined (joined_panels).
+
 // y = x·W + b; without a bias b is null.   y (n, p.width), of which `rows` are made; x (n, in); W (in, p.width) and
 // b (p.width), panel p of the layer's.   Twin: linear_forward.
 void linear_forward(float* y, const Panels& x, const float* W, const float* b, const Rows& rows, const Panel& p);

@@ -1,0 +1,250 @@
+// The layers that the fused step knows beside linear, batch norm and tanh: it makes what its pieces make one after
+// another, to the bit, whatever the threads, and what the stepwise network makes in double.
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "manual/fused.h"
+#include "manual/fused_tensors.h"
+#include "manual/models.h"
+#include "manual/networks.h"
+#include "manual/pieces.h"
+#include "manual/stepwise.h"
+#include "manual/targets.h"
+
+using namespace byhand;
+
+namespace {
+
+constexpr float kRate = 0.37F;
+
+struct Network {
+    std::string name;
+    NetworkConfig config;
+};
+
+NetworkConfig with_context(std::size_t context, std::size_t embedding, std::vector<OperationConfig> layers,
+                           std::size_t vocabulary = 29) {
+    NetworkConfig config = networks::small({1}, vocabulary);
+    config.context = context;
+    config.embedding = embedding;
+    config.norm.momentum = 0.3;
+    return with_layers(config, std::move(layers));
+}
+
+OperationConfig joining(std::size_t positions) {
+    OperationConfig flatten = {op::kFlatten};
+    flatten.positions = positions;
+    return flatten;
+}
+
+// Positions joined by twos, threes and one, some layers without a norm or a bias, panels that are not full, more terms
+// than a product adds up at once.
+std::vector<Network> by_parts() {
+    return {
+        {"pairs, then threes", with_context(12, 5,
+                                            {joining(2),
+                                             {"linear", 37, false},
+                                             {"batchnorm"},
+                                             {"tanh"},
+                                             joining(3),
+                                             {"linear", 101},
+                                             {"tanh"},
+                                             joining(2),
+                                             {"linear", 5},
+                                             {"tanh"},
+                                             {"batchnorm"},
+                                             {"linear"}})},
+        {"ones, then all", with_context(7, 3, {joining(1), {"linear", 53}, {"tanh"}, joining(7), {"linear"}})},
+        {"linears at positions", with_context(6, 50,
+                                              {joining(3),
+                                               {"linear", 19},
+                                               {"batchnorm"},
+                                               {"linear", 33},
+                                               {"tanh"},
+                                               joining(2),
+                                               {"linear"},
+                                               {"batchnorm"}})},
+    };
+}
+
+// Every activation with every norm: before it, with γ and β or without, or behind it, the second layer without either
+// or with a norm alone; widths take turns, and every other network joins positions by parts.
+std::vector<Network> activations_and_norms() {
+    std::vector<Network> all;
+    for (const std::string activation : op::kActivations) {
+        for (const std::string norm : op::kNorms) {
+            for (const bool is_before : {true, false}) {
+                const bool by_parts = all.size() % 2 == 1;
+                OperationConfig acts = {activation}, normalises = {norm};
+                acts.negative_slope = 0.3;
+                normalises.affine = all.size() % 4 < 2;
+                normalises.epsilon = 0.02;
+                std::vector<OperationConfig> layers = {{"linear", all.size() % 3 == 0 ? 37U : 101U}};
+                layers.push_back(is_before ? normalises : acts);
+                layers.push_back(is_before ? acts : normalises);
+                if (by_parts) {
+                    layers.insert(layers.begin(), joining(2));
+                    layers.push_back(joining(2));
+                }
+                layers.insert(layers.end(), {{"linear", 19}, acts, {"linear", 50}, normalises, {"linear"}});
+                if (all.size() % 5 < 2) {
+                    layers.push_back({norm});
+                }
+                all.push_back({activation + (is_before ? " behind " : " before ") + norm,
+                               with_context(by_parts ? 4 : 3, 3, std::move(layers))});
+            }
+        }
+    }
+    return all;
+}
+
+std::vector<View> run(Side& side, const networks::Example& example) {
+    side.load(example.state);
+    side.run(example.batch(), kRate);
+    return side.views();
+}
+
+bool same_bytes(const View& a, const View& b) {
+    return a.shape == b.shape && std::memcmp(a.data, b.data, count(a.shape) * size_of(a.dtype)) == 0;
+}
+
+// Calls visit(example) for each network with so few rows that no two need share a character, and with so many that the
+// fused step goes by character and cuts them into chunks.
+template <class Visit>
+void for_each_example(const std::vector<Network>& networks, Visit visit) {
+    unsigned seed = 0;
+    for (const Network& network : networks) {
+        for (const std::size_t rows : {5U, 9U, 141U}) {
+            INFO(network.name << ", rows " << rows);
+            REQUIRE(has_fused_step(network.config));
+            visit(networks::make(network.config, rows, ++seed));
+        }
+    }
+}
+
+void check_pieces(const networks::Example& example) {
+    const auto side_of = [&](Graph graph) {
+        std::erase_if(graph.forward, [](const Step& step) { return step.makes == "counts"; });
+        return make_step_side(std::move(graph));
+    };
+    const std::unique_ptr<Side> one_by_one = side_of(fused_pieces(example.config, example.rows));
+    const std::unique_ptr<Side> fused = make_hand_side(HandForm::fused, example.config, example.rows, DType::float32);
+    const std::vector<View> expected = run(*one_by_one, example);
+    std::size_t compared = 0;
+    for (const View& view : run(*fused, example)) {
+        INFO(view.name);
+        const View* same = find(expected, view.name);
+        REQUIRE(same != nullptr);
+        CHECK(same_bytes(*same, view));
+        ++compared;
+    }
+    CHECK(compared >= 3 * example.state.table().size() + 2);
+}
+
+// To a few roundings of the largest number of each tensor.
+void check_double(const networks::Example& example) {
+    const auto known = make_hand_side(HandForm::stepwise, example.config, example.rows, DType::float64);
+    const auto fused = make_hand_side(HandForm::fused, example.config, example.rows, DType::float32);
+    const std::vector<View> expected = run(*known, example);
+    for (const View& view : run(*fused, example)) {
+        INFO(view.name);
+        const View* right = find(expected, view.name);
+        REQUIRE(right != nullptr);
+        REQUIRE(right->shape == view.shape);
+        double size = 0, off = 0;
+        for (std::size_t i = 0; i < count(view.shape); ++i) {
+            size = std::max(size, std::abs(value_at(*right, i)));
+            const double here = std::abs(value_at(view, i) - value_at(*right, i));
+            off = off >= here ? off : here;  // a NaN stays
+        }
+        CHECK(off <= 2e-5 * size + 1e-6);
+    }
+}
+
+void check_threads(const networks::Example& example) {
+    std::vector<std::vector<float>> states;
+    for (const Fused::Keep keep : {Fused::Keep::needed, Fused::Keep::all}) {
+        for (const std::size_t threads : {1, 2, 3}) {
+            Fused fused(example.config, example.rows, keep, threads);
+            fused.load(example.state);
+            for (int step = 0; step < 3; ++step) {
+                fused.run(example.batch(), kRate);
+                fused.commit();
+            }
+            const Tensors<float> state = fused.state();
+            std::vector<float>& all = states.emplace_back();
+            for (const TensorSpec& spec : state.table()) {
+                all.insert(all.end(), state[spec.name].begin(), state[spec.name].end());
+            }
+            REQUIRE(all.size() == states.front().size());
+            CHECK(std::memcmp(all.data(), states.front().data(), all.size() * sizeof(float)) == 0);
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("fused patterns: what their pieces make one after another, to the bit") {
+    for (const auto& networks : {by_parts(), activations_and_norms()}) {
+        for_each_example(networks, [](const networks::Example& example) {
+            if (!pays_by_character(example.config, example.rows)) {  // the pieces go row by row
+                check_pieces(example);
+            }
+        });
+    }
+}
+
+TEST_CASE("fused patterns: what the stepwise network makes in double") {
+    for_each_example(by_parts(), check_double);
+    for_each_example(activations_and_norms(), check_double);
+}
+
+TEST_CASE("fused patterns: what the stepwise network makes in double, on every kind of vectors") {
+    for (const auto& networks : {by_parts(), activations_and_norms()}) {
+        for (const Network& network : networks) {
+            INFO(network.name);
+            targets::for_each([&] { check_double(networks::make(network.config, 33)); });
+        }
+    }
+}
+
+TEST_CASE("fused patterns: their pieces are by kernels") {
+    const NetworkConfig config = with_context(3, 2, {{"linear", 5}, {"layernorm"}, {"silu"}, {"linear"}, {"rmsnorm"}});
+    const Graph pieces = fused_pieces(config, 7);
+    std::map<std::string, std::string> functions;
+    for (const Step* step : all_steps(pieces)) {
+        functions[step->makes] = step->in_float.name;
+    }
+    CHECK(functions["lnmean"] == "simd::row_norm_forward");
+    CHECK(functions["lnvar"] == "simd::row_norm_forward");
+    CHECK(functions["rmsmean"] == "simd::row_norm_forward");
+    CHECK(functions["h"] == "simd::activation_forward");
+    CHECK(functions["dhpreact"] == "simd::activation_backward");
+    CHECK(functions["dlngain"] == "simd::sum_rows_of_product");
+    CHECK(functions["dlnbias"] == "simd::sum_rows");
+    CHECK(functions["drmsgain"] == "simd::sum_rows_of_product");
+    CHECK(functions["dhpreln"] == "simd::row_norm_backward");
+    CHECK(functions["dhprerms"] == "simd::row_norm_backward");
+}
+
+TEST_CASE("fused patterns: the same bytes on any number of threads, whatever is kept") {
+    for_each_example(by_parts(), check_threads);
+    for_each_example(activations_and_norms(), check_threads);
+}
+
+TEST_CASE("fused patterns: a layer with two norms is none of them") {
+    const auto is_pattern = [](std::vector<OperationConfig> layers) {
+        return has_fused_step(with_context(3, 2, std::move(layers)));
+    };
+    CHECK(is_pattern({{"linear", 5}, {"layernorm"}, {"relu"}, {"linear"}, {"rmsnorm"}}));
+    CHECK(is_pattern({{"linear"}}));
+    CHECK(is_pattern({{"linear", 5}, {"relu"}, {"linear", 3}, {"batchnorm"}, {"linear"}}));
+    CHECK(!is_pattern({{"linear", 5}, {"layernorm"}, {"relu"}, {"batchnorm"}, {"linear"}}));
+    CHECK(!is_pattern({{"linear", 5}, {"relu"}, {"layernorm"}, {"rmsnorm"}, {"linear"}}));
+}
