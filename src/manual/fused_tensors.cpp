@@ -29,11 +29,11 @@ bool has_fused_step(const NetworkConfig& config) {
     std::size_t norms = 0;  // of a layer
     const bool is_tied = layers(config).back().is_tied;
     return is_plain(config.optimizer) && !is_tied && std::ranges::all_of(operations(config), [&](const Operation& one) {
-        const bool is_norm = number_of_norm(one.op) < op::kNorms.size();
-        norms = one.op == op::kLinear ? 0 : norms + (is_norm ? 1 : 0);
-        return one.op == op::kEmbedding || one.op == op::kFlatten || one.op == op::kLinear || (is_norm && norms == 1) ||
-               simd::activation_of(one.op).has_value() || one.op == op::kCrossEntropy;
-    });
+               const bool is_norm = number_of_norm(one.op) < op::kNorms.size();
+               norms = one.op == op::kLinear ? 0 : norms + (is_norm ? 1 : 0);
+               return one.op == op::kEmbedding || one.op == op::kFlatten || one.op == op::kLinear ||
+                      (is_norm && norms == 1) || simd::activation_of(one.op).has_value() || one.op == op::kCrossEntropy;
+           });
 }
 
 std::vector<FusedPattern> fused_patterns(const NetworkConfig& config) {

@@ -12,11 +12,11 @@
 #include <random>
 
 #include "base/error.h"
+#include "campaign/random_network.h"
 #include "candidates/candidates.h"
 #include "cli/options.h"
 #include "harness/drawn.h"
 #include "harness/report.h"
-#include "random_network.h"
 #include "recipe/recipe.h"
 #include "torch_ref/load.h"
 

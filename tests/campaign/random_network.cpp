@@ -1,4 +1,4 @@
-#include "random_network.h"
+#include "campaign/random_network.h"
 
 #include <algorithm>
 #include <array>

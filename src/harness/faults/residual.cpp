@@ -36,7 +36,8 @@ bool sums_only(Step& step, Keeps keeps) {
 
 Step* tied_update(Network& network) {
     const auto found = std::ranges::find(network.update, update_of("C"), &Step::makes);
-    return layers(network.config).back().is_tied && found != network.update.end() && is_by(*found, "descend") ? &*found : nullptr;
+    return layers(network.config).back().is_tied && found != network.update.end() && is_by(*found, "descend") ? &*found
+                                                                                                              : nullptr;
 }
 
 // A residual connection whose earlier value may be negative: relu changes nothing of one that can't.
