@@ -332,7 +332,8 @@ private:
             tensors[layer.value("bnvar_running")] = block->running_spread;
         }
         std::vector<Slot> slots;
-        for (const std::vector<TensorSpec>& specs : {byhand::parameters(config_), running_figures(config_)}) {
+        for (const std::vector<TensorSpec>& specs :
+             {byhand::parameters(config_), running_figures(config_), keys(config_)}) {
             for (const TensorSpec& spec : specs) {
                 slots.push_back({spec, tensors.at(spec.name), transposed.count(spec.name) > 0});
             }

@@ -111,7 +111,9 @@ HWY_INLINE V sigmoid(V x) {
 // The normal distribution at x: Φ(x), its share below x, and its density e^(−x²/2)/√(2π).
 //
 // Φ(−x) = ½·erfc(u), u = |x|/√2, and erfc(u) = P(s)·e^(−u²)/(1 + 2u) with s = (u − K)/(u + K): Shepherd and
-// Laframboise, Mathematics of Computation 36 (1981), 249-253. scripts/fit_erfc made P: 0.22 units of 2⁻²⁴.
+// Laframboise, Mathematics of Computation 36 (1981), 249-253. scripts/fit_erfc made P: 0.22 units of 2⁻²⁴. P is rounded
+// in some units of the last place, too many for values about ½: below |x| = 1, Φ(x) = ½ + x·Q(x²) by its Taylor series,
+// whose terms are (−1)ⁿ·x²ⁿ/(√(2π)·2ⁿ·n!·(2n + 1)).
 struct Normal {
     V share, density;
 };
@@ -119,6 +121,8 @@ HWY_INLINE Normal normal(V x) {
     constexpr float kHighest[] = {0.000396307569F, 0.00167591075F, -0.00984449476F, 0.028409254F,
                                   -0.0586468588F,  0.0922907687F,  -0.10881427F,    0.0822784202F,
                                   0.0035862704F,   -0.140240658F,  1.23751262F};
+    constexpr float kSeries[] = {-4.12266741e-08F, 6.65969352e-07F, -9.44465626e-06F, 0.000115434688F,
+                                 -0.00118732822F,  0.00997355701F,  -0.0664903801F,   0.39894228F};
     const D d;
     const V half = hn::Set(d, 0.5F), one = hn::Set(d, 1.0F), K = hn::Set(d, 3.75F);
     const V power = exp(hn::Mul(hn::Mul(hn::Neg(half), x), x));
@@ -131,8 +135,14 @@ HWY_INLINE Normal normal(V x) {
     for (const float c : kHighest) {
         P = hn::MulAdd(P, s, hn::Set(d, c));
     }
+    const V square = hn::Mul(x, x);
+    V Q = hn::Set(d, 2.27352982e-09F);
+    for (const float c : kSeries) {
+        Q = hn::MulAdd(Q, square, hn::Set(d, c));
+    }
     const V rest = hn::Mul(hn::Mul(half, P), hn::Div(power, hn::Add(one, hn::Add(u, u))));
-    return {hn::IfThenElse(hn::Gt(x, hn::Zero(d)), hn::Sub(one, rest), rest),
+    const V tail = hn::IfThenElse(hn::Gt(x, hn::Zero(d)), hn::Sub(one, rest), rest);
+    return {hn::IfThenElse(hn::Lt(magnitude, one), hn::MulAdd(x, Q, half), tail),
             hn::Mul(hn::Set(d, std::numbers::inv_sqrtpi_v<float> * std::numbers::sqrt2_v<float> / 2), power)};
 }
 
