@@ -6,7 +6,8 @@
 // deviation of it, value by value (equal values round alike: equal rows of a batch), and by half of one for the whole
 // step (a rounded constant errs alike everywhere). That is Monte Carlo arithmetic (Parker 1997; random rounding: Vignes
 // 1978), with the size of each step's rounding from Rounded::variance. What the disturbed runs differ from the
-// undisturbed one by is the spread. One more run moves nothing and only loses what float can't hold.
+// undisturbed one by is the spread; one run of four goes four times as far, and its share is a quarter. One more run
+// moves nothing and only loses what float can't hold.
 //
 // A derivative that jumps at 0 (of a relu) may fall on either side where what it reads is 0 but for its limit: what all
 // else moves by in a run with those elements on the other side is added to the limits.
