@@ -4,9 +4,11 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "base/mixed.h"
+#include "base/value.h"
 
 namespace byhand {
 namespace {
@@ -59,12 +61,13 @@ public:
         }
         given("rate", {static_cast<double>(rate)});
         for (const Step* step : all_steps(graph)) {
-            Link link{step, place(step->makes), {}, {}, false};
+            Link link{step, place(step->makes), {}, {}, {}};
             for (const std::string& name : step->reads) {
                 link.reads.push_back(name == "X" ? kX : name == "Y" ? kY : static_cast<int>(places_.at(name)));
             }
             values_[link.makes].resize(count(step->shape));
-            link.has_kink = graph.kinks.contains(step->makes);
+            const auto kink = graph.kinks.find(step->makes);
+            link.kink = kink != graph.kinks.end() ? std::optional(kink->second) : std::nullopt;
             links_.push_back(std::move(link));
         }
         not_negative_.resize(values_.size());
@@ -125,6 +128,7 @@ public:
             }
         }
         add_other_sides(limits);
+        add_other_maxima(limits);
         values_ = {};
         std::map<std::string, std::vector<double>> all;
         for (const Link& link : links_) {
@@ -151,7 +155,7 @@ private:
         std::size_t makes;
         std::vector<int> reads;         // places, or kX, kY
         std::vector<double> deviation;  // of each element's own rounding
-        bool has_kink = false;
+        std::optional<Kink> kink = std::nullopt;
     };
 
     // An element of what a link makes that may be on either side of its kink.
@@ -163,7 +167,7 @@ private:
         std::vector<AtKink> found;
         for (std::size_t l = 0; l < links_.size(); ++l) {
             const std::vector<double>& exact = exact_[links_[l].makes];
-            for (std::size_t i = 0; links_[l].has_kink && i < exact.size(); ++i) {
+            for (std::size_t i = 0; links_[l].kink == Kink::at_zero && i < exact.size(); ++i) {
                 if (std::abs(exact[i]) <= limits[links_[l].makes][i]) {
                     found.push_back({l, i});
                 }
@@ -191,6 +195,46 @@ private:
                 for (std::size_t i = 0; i < made.size(); ++i) {
                     limits[link.makes][i] += std::abs(made[i] - exact_[link.makes][i]);
                 }
+            }
+        }
+    }
+
+    // Where several elements of a row may be its largest, the gradient of its maximum, of which there is one a row, may
+    // go to any of them.
+    void add_other_maxima(Arena& limits) const {
+        for (const Link& value : links_) {
+            const auto gradient = std::ranges::find_if(
+                links_, [&](const Link& link) { return link.step->makes == gradient_of(value.step->makes); });
+            if (value.kink != Kink::at_largest || gradient == links_.end()) {
+                continue;
+            }
+            const std::size_t rows = value.step->shape[0];
+            for (const int read : gradient->reads) {
+                const auto of_maximum = static_cast<std::size_t>(read);
+                if (read >= 0 && exact_[of_maximum].size() == rows) {
+                    add_other_maxima(limits, value, of_maximum, limits[gradient->makes]);
+                }
+            }
+        }
+    }
+
+    void add_other_maxima(const Arena& limits, const Link& value, std::size_t of_maximum,
+                          std::vector<double>& to) const {
+        const std::vector<double>&x = exact_[value.makes], &off = limits[value.makes];
+        const std::size_t rows = value.step->shape[0], columns = value.step->shape[1];
+        for (std::size_t i = 0; i < rows; ++i) {
+            const auto row = x.begin() + static_cast<std::ptrdiff_t>(i * columns);
+            const auto largest =
+                static_cast<std::size_t>(std::max_element(row, row + static_cast<std::ptrdiff_t>(columns)) - x.begin());
+            const double own =
+                std::abs(exact_[of_maximum][i]) + (limits[of_maximum].empty() ? 0 : limits[of_maximum][i]);
+            const auto may_be_largest = [&](std::size_t at) { return x[largest] - x[at] <= off[largest] + off[at]; };
+            bool is_certain = true;
+            for (std::size_t at = i * columns; at < (i + 1) * columns; ++at) {
+                is_certain = is_certain && (at == largest || !may_be_largest(at));
+            }
+            for (std::size_t at = i * columns; at < (i + 1) * columns; ++at) {
+                to[at] += !is_certain && may_be_largest(at) ? own : 0;
             }
         }
     }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -37,7 +36,7 @@ struct Site {
 
 using AppendSteps = void (*)(StepList& steps, const Site& at);
 using ValueRanges = std::map<std::string, ValueRange>;
-using Kinks = std::set<std::string>;
+using Kinks = std::map<std::string, Kink>;
 
 struct HandOperation {
     std::string op;
@@ -47,7 +46,7 @@ struct HandOperation {
     AppendSteps update = nullptr;      // new_X of what it keeps for evaluation
     // Adds the ranges of its values that are not just any numbers.
     void (*ranges)(ValueRanges& ranges, const Site& at) = nullptr;
-    // Adds the values at whose 0 a derivative jumps.
+    // Adds the values where a derivative jumps.
     void (*kinks)(Kinks& kinks, const Site& at) = nullptr;
     // What there is to say of its values.
     GlossaryRows glossary = {};  // NOLINT(readability-redundant-member-init): it may be left out

@@ -136,6 +136,10 @@ void execute(const Step& step, T* out, Of operand) {
     step.in<T>().run(out, reads);
 }
 
+// Where a derivative jumps: where the value is 0; where another element of its row is the largest, so that the gradient
+// of the row's maximum goes there.
+enum class Kink { at_zero, at_largest };
+
 // A network of `rows` rows, its lists run in this order. What they read without making it is the input: X (B, T) and Y
 // (B), the tensors of state(config), and `rate`, the learning rate, one number.
 struct Graph {
@@ -149,8 +153,8 @@ struct Graph {
     StepList evaluation;
     // Of the values that are not just any numbers, by name. Values drawn for a step to read lie within.
     std::map<std::string, ValueRange> ranges = {};  // NOLINT(readability-redundant-member-init): it may be left out
-    // The values at whose 0 a derivative jumps.
-    std::set<std::string> kinks = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    // The values that have one.
+    std::map<std::string, Kink> kinks = {};  // NOLINT(readability-redundant-member-init): it may be left out
     // What there is to say of its values.
     Glossary glossary = {};  // NOLINT(readability-redundant-member-init): it may be left out
 

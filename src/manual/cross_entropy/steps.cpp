@@ -91,6 +91,7 @@ HandOperation cross_entropy_operation() {
             .forward = forward,
             .backward = backward,
             .ranges = ranges,
+            .kinks = [](Kinks& kinks, const Site& at) { kinks[at.x()] = Kink::at_largest; },
             .glossary = cross_entropy_rows()};
 }
 

@@ -24,7 +24,7 @@ HandOperation relu_operation() {
             .backward = [](StepList& b,
                            const Site& at) { add_elementwise_backward(b, at, at.y(), BYHAND_FUNCTION(relu_backward)); },
             .ranges = [](ValueRanges& ranges, const Site& at) { ranges[at.y()] = kNotNegative; },
-            .kinks = [](Kinks& kinks, const Site& at) { kinks.insert(at.x()); },
+            .kinks = [](Kinks& kinks, const Site& at) { kinks[at.x()] = Kink::at_zero; },
             .glossary = kRows};
 }
 
@@ -34,7 +34,7 @@ HandOperation leaky_relu_operation() {
     return {.op = op::kLeakyRelu,
             .forward = leaky_forward,
             .backward = leaky_backward,
-            .kinks = [](Kinks& kinks, const Site& at) { kinks.insert(at.x()); },
+            .kinks = [](Kinks& kinks, const Site& at) { kinks[at.x()] = Kink::at_zero; },
             .glossary = kRows};
 }
 
