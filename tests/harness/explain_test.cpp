@@ -64,6 +64,18 @@ std::string line_of(const std::string& file, int number) {
     return line;
 }
 
+// "f" and "g" of "f + g".
+std::vector<std::string> terms_of(std::string function) {
+    const std::string plus = " + ";
+    std::vector<std::string> terms;
+    for (std::size_t at = function.find(plus); at != std::string::npos; at = function.find(plus)) {
+        terms.push_back(function.substr(0, at));
+        function.erase(0, at + plus.size());
+    }
+    terms.push_back(function);
+    return terms;
+}
+
 }  // namespace
 
 TEST_CASE("explain: every value once, each with a meaning, what is given first, then the steps in their order") {
@@ -99,11 +111,13 @@ TEST_CASE("explain: each function is there, with a formula, on the line that is 
                 continue;
             }
             INFO(one.name << " by " << one.function);
-            const auto found = std::ranges::find_if(
-                formulas(), [&](const Formula& formula) { return formula.function == one.function; });
-            REQUIRE(found != formulas().end());
-            CHECK_FALSE(std::string(found->text).empty());
-            CHECK(line_of(found->file, found->line).find(one.function + "(") != std::string::npos);
+            for (const std::string& function : terms_of(one.function)) {
+                const auto found = std::ranges::find_if(
+                    formulas(), [&](const Formula& formula) { return formula.function == function; });
+                REQUIRE(found != formulas().end());
+                CHECK_FALSE(std::string(found->text).empty());
+                CHECK(line_of(found->file, found->line).find(function + "(") != std::string::npos);
+            }
         }
     }
     CHECK(seen.size() > 30);
@@ -141,7 +155,8 @@ TEST_CASE("explain: mistakes stand where they are made") {
     CHECK(has("dbnbias", "gradients-swapped"));
     CHECK_FALSE(has("dW1", "dvar-path-forgotten"));
     CHECK(named(all, "X")->mistakes.empty());
-    // None is lost: each has a place beside one of the activations or norms, or in one of the optimizers.
+    // None is lost: each has a place beside one of the operations, where gradients are sums, or in one of the
+    // optimizers.
     std::set<std::string> seen;
     const auto see = [&seen](const NetworkConfig& network) {
         for (const Explanation& one : explain(stepwise_graph(network, 9))) {
@@ -150,16 +165,23 @@ TEST_CASE("explain: mistakes stand where they are made") {
             }
         }
     };
-    for (const char* operation : op::kListed | std::views::drop(2)) {  // flatten, linear
-        OperationConfig flatten{"flatten"};
+    for (const char* name : op::kListed | std::views::drop(2)) {  // flatten, linear
+        OperationConfig flatten{"flatten"}, operation{name};
         flatten.positions = 3;
+        operation.p = 0.3;
+        if (operation.op == op::kResidual) {
+            continue;
+        }
         NetworkConfig network = networks::small({5});
         network.context = 9;
         network = with_layers(
-            network,
-            {flatten, {"linear", 5}, {"batchnorm"}, {"tanh"}, flatten, {"linear", 4}, {operation}, {"linear"}});
+            network, {flatten, {"linear", 5}, {"batchnorm"}, {"tanh"}, flatten, {"linear", 4}, operation, {"linear"}});
         see(network);
     }
+    NetworkConfig sums = networks::small({5, 5, 5});
+    sums.embedding = 5;
+    sums.residual = sums.tied = true;
+    see(sums);
     NetworkConfig network = networks::small({5});
     for (const OptimizerConfig& optimizer : {OptimizerConfig{.weight_decay = 0.1, .momentum = 0.9, .nesterov = true},
                                              OptimizerConfig{.kind = OptimizerKind::adamw, .weight_decay = 0.1}}) {
