@@ -85,7 +85,7 @@ TEST_CASE("N and M steps make the same bytes with dropout, residual connections 
     recipe["network"]["embedding"] = 9;
     recipe["initial"]["rules"][3].erase("layers");
     folder.write("d.json", byhand::printed_json(recipe, 0));
-    for (const std::string model : {"stepwise", "fused", "torch"}) {
+    for (const std::string& model : models()) {
         INFO(model);
         const Arguments begin = {"--data", "n", "--recipe", "d.json", "--batch", "13", "--model", model};
         REQUIRE(folder.train(begin + Arguments{"--steps", "41", "--save", "whole"}).code == 0);
