@@ -62,7 +62,7 @@ std::vector<OperationConfig> long_form(const NetworkConfig& config) {
     return list;
 }
 
-// The network of these operations with the fields that the list stands in place of as they are by default.
+// The network of these operations, with the fields that the list replaces reset to their defaults.
 NetworkConfig listed(NetworkConfig config, std::vector<OperationConfig> layers) {
     for (OperationConfig& one : layers) {
         one.outputs = 0;
@@ -182,8 +182,7 @@ void check_layers(const std::vector<OperationConfig>& list) {
             refuse(i, "a linear that is not the last one is missing its \"outputs\"; add it");
         }
         if (linear < linears && list[i].tied) {
-            refuse(i,
-                   "tied is only the last linear, which has as many outputs as the embedding has rows: leave it out");
+            refuse(i, "only the last linear can be tied: leave it out");
         }
     }
 }
@@ -368,7 +367,7 @@ OperationState state_of(const NetworkConfig& config, const Operation& operation)
     } else if (operation.op == op::kRmsnorm && operation.norm.affine) {
         add("rmsgain");
     } else if (operation.op == op::kDropout) {
-        state.keys = {{layer.value("dropkey"), {}}};
+        state.keys = {{layer.value("maskkey"), {}}};
     }
     return state;
 }
@@ -498,11 +497,11 @@ void check_network(const NetworkConfig& config, std::size_t rows) {
     const Layer last = layers(config).back();
     require(!last.is_tied || last.inputs == config.embedding,
             "tied: the last linear reads " + std::to_string(last.inputs) + " units, the embedding has " +
-                std::to_string(config.embedding) + ": give --embedding and the last of --hidden one width");
+                std::to_string(config.embedding) + ": give --embedding and the last of --hidden the same width");
     const bool has_residual = std::ranges::count(list, op::kResidual, &OperationConfig::op) > 0;
     require(!config.residual || has_residual,
-            "residual: no hidden layer is as wide as the one below it, position for position: give two in a row one "
-            "width (--hidden 64,64), without flatten");
+            "residual: no hidden layer is as wide as the one below it, position for position: give two in a row the "
+            "same width (--hidden 64,64), without flatten");
     require(rows > 0, "a batch of 0 rows has no loss: --batch takes at least 1");
 
     for (const Operation& one : operations(config)) {

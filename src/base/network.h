@@ -192,7 +192,7 @@ struct TensorSpec {
 
 // What an operation learns, and what it keeps for evaluation: W (in, out), unless it is tied, and b, C (V, E), bngain,
 // bnbias, bnmean_running and bnvar_running, lngain, lnbias, rmsgain; those of norms (H). A dropout keeps the key of its
-// next mask, dropkey, a whole number.
+// next mask, maskkey, a whole number.
 struct OperationState {
     std::vector<TensorSpec> parameters, running_figures, keys;
 };

@@ -67,9 +67,14 @@ lab::Material material_of(const NetworkOptions& options) {
     return {read_names_aloud(options.data), data_path_of(options.data)};
 }
 
-// The experiments are about batch norm and tanh. Throws InputError where the recipe has another norm or activation.
-Recipe notes_recipe_of(const NetworkOptions& options) {
+// The experiments are about batch norm and tanh, all but one about plain gradient descent. Throws InputError where the
+// recipe has something else.
+Recipe notes_recipe_of(const NetworkOptions& options, bool any_optimizer = false) {
     Recipe recipe = recipe_of(options);
+    if (!any_optimizer && !is_plain(recipe.network.optimizer)) {
+        throw InputError("recipe " + printable(recipe.name) +
+                         ": has an optimizer, and this experiment is about plain gradient descent");
+    }
     const auto is_changed = [](const OperationConfig& one) { return one.affine || one.epsilon || one.momentum; };
     if (recipe.network.norm.kind != NormKind::batch || std::ranges::any_of(recipe.network.layers, is_changed)) {
         throw InputError("recipe " + printable(recipe.name) +
@@ -308,7 +313,7 @@ RunExperiment walkthrough(const Command& command) {
         .whole_number(1, kMost);
     command.option("-n", options->names, "How many names").whole_number(1, kMostNames).shows_default();
     return [=](const lab::Setting& setting) {
-        options->recipe = notes_recipe_of(*network);
+        options->recipe = notes_recipe_of(*network, /*any_optimizer=*/true);
         options->steps = steps->value_or(std::clamp<std::size_t>(options->recipe.steps, 1, options->steps));
         return lab::walkthrough(*options, material_of(*network), setting);
     };

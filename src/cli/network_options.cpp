@@ -39,9 +39,9 @@ void add_network_options(const Command& command, NetworkOptions& options) {
     command.option("--activation", options.activation, "Of the hidden layers")
         .one_of({op::kActivations.begin(), op::kActivations.end()})
         .group(kNetworkGroup);
-    command.flag("--residual", options.residual, "Each hidden layer as wide as the one below it adds what that makes")
+    command.flag("--residual", options.residual, "Add the layer below to each hidden layer of the same width")
         .group(kNetworkGroup);
-    command.flag("--tied", options.tied, "The output's weights are the embedding's; the last hidden width is E")
+    command.flag("--tied", options.tied, "Tie the output's weights to the embedding (last hidden width = E)")
         .group(kNetworkGroup);
     command.option("--norm", options.norm, "The norm before the activation, after it, or none")
         .one_of({"before", "after", "none"})

@@ -47,7 +47,9 @@ constexpr std::size_t kClassRows = 61, kClassDraws = 16;
 NetworkConfig sized(NetworkConfig network, const Extents& extents) {
     network = network.residual || network.tied ? listed(network) : network;
     network.vocabulary = extents.vocabulary;
-    network.context = flattens_by_parts(network) ? network.context : extents.context;
+    // Tied, a linear that reads the whole context is as wide as the embedding.
+    const bool is_alone = network.hidden.empty() && layers(network).back().is_tied;
+    network.context = flattens_by_parts(network) || is_alone ? network.context : extents.context;
     network.embedding = extents.embedding;
     const std::vector<std::size_t> shared = shared_widths(network);
     std::size_t others = 0;  // widths of their own so far

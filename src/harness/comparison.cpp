@@ -38,7 +38,7 @@ std::set<std::string> zero_is_expected(const NetworkConfig& config) {
     for (const Layer& layer : layers(config)) {
         if (layer.norm == NormPlace::before) {
             names.insert(gradient_of(layer.b()));
-            for (const char* role : {kept::kMomentum, kept::kMean, kept::kSquare}) {
+            for (const char* role : {kept::kMomentum, kept::kMean, kept::kSquare, "lookahead", "mhat", "vhat"}) {
                 names.insert(update_of(of_parameter(role, layer.b())));
             }
         }

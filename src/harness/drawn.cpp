@@ -38,6 +38,10 @@ Tensors<float> drawn_state(const NetworkConfig& config, std::uint64_t seed) {
             state[spec.name][0] = static_cast<float>(2 + generator() % 7);
             continue;
         }
+        if (value_of(spec.name).base == "maskkey") {
+            state[spec.name][0] = static_cast<float>(generator() >> 40);
+            continue;
+        }
         const auto [low, high, positive] = magnitudes_of(spec);
         for (float& value : state[spec.name]) {
             const float magnitude = low + (high - low) * uniform();

@@ -306,8 +306,9 @@ private:
         kept.erase(first, first + static_cast<std::ptrdiff_t>(std::min(count, extent - begin)));
         NetworkSize smaller = size_;
         dimension.extent(smaller) = kept.size();
-        share_widths(smaller.network);  // a width that the embedding determines stays, and the values don't fit
-        if (kept.size() < dimension.least || !is_possible(smaller)) {
+        share_widths(smaller.network);
+        const bool is_shared = dimension.extent(smaller) != kept.size();  // the embedding determines it
+        if (is_shared || kept.size() < dimension.least || !is_possible(smaller)) {
             return false;
         }
         std::optional<Values> values = without(dimension, smaller, kept);

@@ -127,8 +127,9 @@ void describe_operation(Object& object, OperationConfig& one) {
     object.refuse_if(one.op != op::kFlatten, "positions", "but goes with a flatten only: leave it out");
     object.refuse_if(one.op == op::kFlatten && one.positions == 0,
                      "is a flatten without \"positions\": say how many it joins");
-    object.refuse_if(one.op == op::kDropout && one.p == 1, "p", "which drops everything: give less");
-    object.refuse_if(one.op == op::kDropout && one.p == 0, "p", "which drops nothing: leave the dropout out");
+    constexpr double kFinest = 0x1p-24;  // of the numbers that are drawn
+    object.refuse_if(one.op == op::kDropout && one.p > 1 - kFinest, "p", "which drops everything: give less");
+    object.refuse_if(one.op == op::kDropout && one.p < kFinest, "p", "which drops nothing: leave the dropout out");
     object.refuse_if(one.op != op::kDropout, "p", "but goes with a dropout only: leave it out");
     object.refuse_if(one.op != op::kResidual, "from", "but goes with a residual only: leave it out");
     object.refuse_if(one.op == op::kResidual && !from,

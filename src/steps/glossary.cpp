@@ -39,7 +39,7 @@ std::string meaning(const Glossary& glossary, const std::string& name) {
         case Kind::updated:
             return without_kind(name) + " after this step's update: " + text;
         case Kind::evaluated:
-            return without_kind(name) + " by the running statistics: " + text;
+            return without_kind(name) + " in evaluation: " + text;
         case Kind::value:
             break;
     }

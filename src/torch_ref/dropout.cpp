@@ -16,7 +16,7 @@ namespace {
 
 void forward(TorchSteps& steps, const Site& site) {
     const double p = site.operation.p;
-    const std::string key = site.value("dropkey"), mask = site.value("dropmask");
+    const std::string key = site.value("maskkey"), mask = site.value("keepmask");
     TorchStep made{
         mask, site.wide(), {key}, [shape = site.wide(), p](TensorReads r) { return dropout_mask(r[0], shape, p); }};
     made.constant = true;
@@ -29,7 +29,7 @@ void evaluation(TorchSteps& steps, const Site& site) {
 }
 
 void update(TorchSteps& steps, const Site& site) {
-    const std::string key = site.value("dropkey");
+    const std::string key = site.value("maskkey");
     steps.push_back({update_of(key), {}, {key}, [](TensorReads r) { return next_dropout_key(r[0]); }});
 }
 

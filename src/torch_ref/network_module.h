@@ -204,7 +204,7 @@ private:
         const torch::NoGradGuard no_grad;
         const Shape shape = {static_cast<std::size_t>(x.size(0)), static_cast<std::size_t>(x.size(1))};
         const torch::Tensor mask = dropout_mask(its_key, shape, operation.p);
-        keep(record, layer.value("dropmask"), mask);
+        keep(record, layer.value("keepmask"), mask);
         its_key.copy_(next_dropout_key(its_key));
         const torch::AutoGradMode with_grad(true);
         return x * mask;
@@ -321,7 +321,7 @@ private:
             tensors[layer.b()] = block->linear_bias;
             tensors.insert(block->others.begin(), block->others.end());
             if (block->key.defined()) {  // names without suffixes are those of one layer
-                tensors[layer.value("dropkey")] = block->key;
+                tensors[layer.value("maskkey")] = block->key;
             }
             if (!block->has_norm()) {
                 continue;

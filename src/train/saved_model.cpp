@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <functional>
 
@@ -100,8 +101,24 @@ Vocabulary read_vocabulary(const std::string& text, const std::string& path) {
     return vocabulary;
 }
 
-// The model's state from the file, by its recipe and vocabulary.
-void take_tensors(SavedModel& model, const TensorFile& file, const std::string& path) {
+// Whole numbers below 2^24, all of which a float holds: an optimizer's count of steps, the key of a dropout's mask.
+void require_counts(const Tensors<float>& state, const NetworkConfig& network, const std::string& path) {
+    constexpr float kMost = 0x1p24F;
+    std::vector<TensorSpec> counts = keys(network);
+    if (state.contains(kept::kStepCount)) {
+        counts.push_back({kept::kStepCount, {}});
+    }
+    for (const TensorSpec& spec : counts) {
+        const float value = state[spec.name][0];
+        if (!(value >= 0 && value <= kMost && value == std::floor(value))) {
+            refuse(path, spec.name + " is " + std::to_string(value) + ", takes a whole number from 0 to 16777216");
+        }
+    }
+}
+
+// The model's state from the file, by its recipe and vocabulary. The values of `optional` begin as 0 where it has none.
+void take_tensors(SavedModel& model, const TensorFile& file, const std::string& path,
+                  const std::vector<TensorSpec>& optional = {}) {
     NetworkConfig& network = model.recipe.network;
     network.vocabulary = model.vocabulary.size();
     try {
@@ -111,14 +128,24 @@ void take_tensors(SavedModel& model, const TensorFile& file, const std::string& 
     }
     const std::vector<View> views = byhand::views(file);
     // Before memory is taken for them, so that a small file can't ask for much.
+    const auto is_left_out = [&](const TensorSpec& spec) {
+        return std::ranges::find(optional, spec) != optional.end() && find(views, spec.name) == nullptr;
+    };
     for (const TensorSpec& spec : state(network)) {
-        require(views, spec.name, spec.shape, path);
+        if (!is_left_out(spec)) {
+            require(views, spec.name, spec.shape, path);
+        }
     }
     model.state = Tensors<float>(state(network));
     for (const TensorSpec& spec : model.state.table()) {
-        copy_values(model.state[spec.name], require(views, spec.name, spec.shape, path));
+        if (is_left_out(spec)) {
+            std::ranges::fill(model.state[spec.name], 0.0F);
+        } else {
+            copy_values(model.state[spec.name], require(views, spec.name, spec.shape, path));
+        }
     }
     require_finite(model.state, path);
+    require_counts(model.state, network, path);
     if (is_calibrated(network)) {
         model.calibrated = model.state;
         for (const TensorSpec& spec : running_figures(network)) {
@@ -177,10 +204,10 @@ SavedModel load_foreign_model(const std::string& path, Recipe recipe, Vocabulary
     }
     SavedModel model;
     model.recipe = std::move(recipe);
-    model.recipe.network.optimizer = {};  // what others' kept is not there
+    model.recipe.network.optimizer = {};  // a model of others has no optimizer state, nor the key of a mask
     model.vocabulary = std::move(vocabulary);
     model.trained_by = "others";
-    take_tensors(model, file, path);
+    take_tensors(model, file, path, keys(model.recipe.network));
     return model;
 }
 

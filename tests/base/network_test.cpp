@@ -173,7 +173,7 @@ TEST_CASE("network: a residual adds an earlier value of the same shape") {
     config.hidden = {7, 5, 7};
     CHECK_THROWS_WITH(check_network(config, 2),
                       "residual: no hidden layer is as wide as the one below it, position for position: give two in a "
-                      "row one width (--hidden 64,64), without flatten");
+                      "row the same width (--hidden 64,64), without flatten");
     const auto refusal = [](std::size_t from) -> std::string {
         OperationConfig residual{op::kResidual}, pair{op::kFlatten};
         residual.from = from;
@@ -227,20 +227,18 @@ TEST_CASE("network: a tied output has no weights of its own, and the last hidden
     config.hidden = {7, 6};
     CHECK_THROWS_WITH(check_network(config, 2),
                       "tied: the last linear reads 6 units, the embedding has 5: give --embedding and the last of "
-                      "--hidden one width");
+                      "--hidden the same width");
     OperationConfig tied{op::kLinear, 4};
     tied.tied = true;
-    CHECK_THROWS_WITH(with_layers({}, {tied, {"linear"}}),
-                      "layers[0]: tied is only the last linear, which has as many outputs as the embedding has rows: "
-                      "leave it out");
+    CHECK_THROWS_WITH(with_layers({}, {tied, {"linear"}}), "layers[0]: only the last linear can be tied: leave it out");
 }
 
 TEST_CASE("network: a dropout keeps a key, is left out of the parameters and evaluates otherwise than it trains") {
     const NetworkConfig config = with_layers({}, {{"linear", 7}, {"dropout"}, {"tanh"}, {"linear"}});
     CHECK(names(parameters(config)) == Names{"C", "W1", "b1", "W2", "b2"});
     CHECK(running_figures(config).empty());
-    CHECK(names(keys(config)) == Names{"dropkey"});
-    CHECK(names(state(config)) == Names{"C", "W1", "b1", "W2", "b2", "dropkey"});
+    CHECK(names(keys(config)) == Names{"maskkey"});
+    CHECK(names(state(config)) == Names{"C", "W1", "b1", "W2", "b2", "maskkey"});
     const std::vector<Operation> evaluated = evaluated_operations(config);
     REQUIRE(evaluated.size() == 4);
     CHECK(evaluated[1].input == "eval_hpredrop");

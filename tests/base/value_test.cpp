@@ -3,6 +3,8 @@
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 
+#include "base/network.h"
+
 using namespace byhand;
 
 TEST_CASE("value: names are put together and taken apart") {
@@ -59,4 +61,19 @@ TEST_CASE("value: what an optimizer keeps is called after its role and its param
     }
     CHECK(role_of("W1").empty());
     CHECK(without_role("W1") == "W1");
+}
+
+TEST_CASE("value: what a network keeps and makes forwards is no gradient by its name") {
+    const NetworkConfig config = with_layers(
+        {.norm = {}, .optimizer = {.kind = OptimizerKind::adamw}},
+        {{"linear", 7}, {"batchnorm"}, {"dropout"}, {"tanh"}, {"linear", 5}, {"layernorm"}, {"linear"}, {"rmsnorm"}});
+    for (const TensorSpec& spec : state(config)) {
+        INFO(spec.name);
+        CHECK(value_of(spec.name).kind == Kind::value);
+    }
+    for (const Operation& one : operations(config)) {
+        INFO(one.output);
+        CHECK(value_of(one.input).kind == Kind::value);
+        CHECK(value_of(one.output).kind == Kind::value);
+    }
 }

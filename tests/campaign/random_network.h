@@ -8,8 +8,8 @@
 namespace byhand {
 
 // 1 to 9 hidden layers of odd widths from 1 to 31 of any operations that `layers` can list, in any order that it takes:
-// norms with and without γ and β, activations, flattens, residual connections, a tied output. The vocabulary, the
-// context and the embedding are drawn too. The same on every machine for the same state of the generator.
+// norms with and without γ and β, activations, flattens, residual connections, dropout, a tied output. The vocabulary,
+// the context and the embedding are drawn too. The same on every machine for the same state of the generator.
 NetworkConfig random_network(std::mt19937_64& generator);
 
 }  // namespace byhand

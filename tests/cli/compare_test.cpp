@@ -79,6 +79,17 @@ TEST_CASE("compare: by every optimizer all models agree, from step to step, and 
     }
 }
 
+TEST_CASE("compare: what an optimizer makes of a gradient that is zero is no sign of an empty check") {
+    need_torch();
+    const Folder folder;
+    for (const std::string optimizer : {"momentum", "nesterov", "adamw"}) {
+        const Outcome outcome =
+            byhand(folder, {"compare", "--quick", "--batch", "2", "--hidden", "1", "--optimizer", optimizer});
+        CAPTURE(optimizer, outcome.out);
+        CHECK(outcome.code == 0);
+    }
+}
+
 TEST_CASE("compare: one step of the stepwise network agrees, and every value is shown") {
     need_torch();
     const Folder folder;

@@ -152,6 +152,7 @@ TEST_CASE("without gnuplot the numbers are printed, and a picture that was asked
 
 TEST_CASE("the lab refuses what it can't do") {
     const Folder folder;
+    check_refused(byhand(folder, {"lab", "undo", "--optimizer", "adamw"}), "plain gradient descent");
     check_refused(byhand(folder, {"lab", "colums"}), "columns");
     check_refused(byhand(folder, {"lab", "columns", "--gain", "1,2"}), "--gain");
     check_refused(byhand(folder, {"lab", "columns", "--gain", "1,x,3"}), "--gain");

@@ -241,3 +241,25 @@ TEST_CASE("battery: sizes are unequal, odd and even, and every class can be a ta
         CHECK(sizes.back().network.vocabulary == 97);
     }
 }
+
+TEST_CASE("battery: widths that residual connections and tied weights share stay equal, and no others are") {
+    NetworkConfig config = kNetwork;
+    config.hidden = {5, 5, 3, 3, 9};
+    config.embedding = 9;
+    config.residual = config.tied = true;
+    for (const NetworkSize& size : battery_sizes(config)) {
+        const std::vector<std::size_t>& hidden = size.network.hidden;
+        CHECK(hidden[0] == hidden[1]);
+        CHECK(hidden[2] == hidden[3]);
+        CHECK(hidden[1] != hidden[2]);
+        CHECK(hidden[4] == size.network.embedding);
+        CHECK(operations(size.network).size() == operations(config).size());
+        check_network(size.network, size.rows);
+    }
+    OperationConfig tied{op::kLinear};
+    tied.tied = true;
+    config = with_layers({.context = 1, .embedding = 5, .norm = {}}, {tied});
+    for (const NetworkSize& size : battery_sizes(config)) {
+        check_network(size.network, size.rows);
+    }
+}

@@ -38,6 +38,8 @@ std::vector<NetworkConfig> all_networks() {
     all.back().norm.output = true;
     all.push_back(networks::small({5}));
     all.back().norm.place = NormPlace::none;
+    all.push_back(with_layers(networks::small({5}), {{"linear", 5}, {"dropout"}, {"tanh"}, {"linear"}}));
+    all.back().optimizer.kind = OptimizerKind::adamw;
     all.push_back(networks::small({5, 3}));
     all.back().context = 9;
     all.back().flatten = 3;

@@ -58,7 +58,7 @@ TEST_CASE("meanings: of gradients, updates, evaluation and numbered layers; of n
     CHECK(meaning("dbnvar") == "how the loss changes with bnvar: " + variance);
     CHECK(meaning("dbnvar.12") == "how the loss changes with bnvar.12: " + variance);
     CHECK(meaning("new_W2") == "W2 after this step's update: " + meaning("W2"));
-    CHECK(meaning("eval_h.2") == "h.2 by the running statistics: " + meaning("h"));
+    CHECK(meaning("eval_h.2") == "h.2 in evaluation: " + meaning("h"));
     CHECK(meaning("W1") == meaning("W17"));
     CHECK(meaning("W1") != meaning("b1"));
     for (const std::string name :

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
@@ -201,6 +202,13 @@ TEST_CASE("what the optimizer keeps is saved with the rest, and not asked of oth
     SavedModel model = example(), theirs = example();
     model.recipe.network.optimizer.kind = OptimizerKind::adamw;
     model.state = numbered(model.recipe.network, -3);
+    for (const float wrong : {-1.0F, 2.5F, 1e30F}) {
+        model.state["step_count"][0] = wrong;
+        save_model(folder.file(kName), model);
+        CHECK_THROWS_WITH(load_model(folder.file(kName)),
+                          Catch::Matchers::ContainsSubstring("takes a whole number from 0 to 16777216"));
+    }
+    model.state["step_count"][0] = 29;
     save_model(folder.file(kName), model);
     const SavedModel read = load_model(folder.file(kName));
     CHECK(read.recipe == model.recipe);
@@ -210,6 +218,19 @@ TEST_CASE("what the optimizer keeps is saved with the rest, and not asked of oth
     write_tensors(folder.file("theirs"), theirs.state.views(), {});
     const SavedModel foreign = load_foreign_model(folder.file("theirs"), model.recipe, model.vocabulary);
     check_equal(theirs.state, foreign.state);
+}
+
+TEST_CASE("a model of others has no key of a dropout's mask, and needs none") {
+    const Folder folder;
+    SavedModel theirs = example();
+    write_tensors(folder.file("theirs"), theirs.state.views(), {});
+    Recipe recipe = theirs.recipe;
+    std::vector<OperationConfig> layers = expanded(recipe.network);
+    layers.insert(layers.begin() + 1, {op::kDropout});
+    recipe.network = with_layers(recipe.network, layers);
+    REQUIRE(keys(recipe.network).size() == 1);
+    const SavedModel foreign = load_foreign_model(folder.file("theirs"), recipe, theirs.vocabulary);
+    CHECK(foreign.state[keys(recipe.network)[0].name][0] == 0);
 }
 
 TEST_CASE("the same model gives the same bytes, and what was read is written alike") {

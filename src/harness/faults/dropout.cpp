@@ -64,7 +64,7 @@ std::vector<Mistake> dropout_mistakes() {
         at("dropout_evaluation", "dropout-in-evaluation", "evaluation drops numbers too",
            "nanoGPT 240: https://github.com/karpathy/nanoGPT/pull/240",
            [](Network& net, Step& step) {
-               const std::size_t mask = also_reads(step, operation_of(net, step).layer.value("dropmask"));
+               const std::size_t mask = also_reads(step, operation_of(net, step).layer.value("keepmask"));
                return elementwise(step,
                                   [mask](std::size_t i, Reads r) { return numbers(r, 0)[i] * numbers(r, mask)[i]; });
            }),

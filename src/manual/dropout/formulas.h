@@ -35,7 +35,7 @@ void dropout_mask(T* mask, const T* key, std::size_t count, double p) {
     const std::uint64_t stream = std::uint64_t{std::bit_cast<std::uint32_t>(static_cast<float>(plain(*key)))} << 32;
     const T kept = T(1) / T(1 - p);
     for (std::size_t i = 0; i < count; ++i) {
-        const double u = static_cast<double>(mixed(stream + i) >> 40) / kKeys;
+        const double u = static_cast<double>(mixed(stream + i) >> 40) * 0x1p-24;
         mask[i] = u >= p ? kept : T(0);
     }
 }
@@ -62,7 +62,7 @@ void dropout_evaluation(T* y, const T* x, std::size_t count) {
     std::copy_n(x, count, y);
 }
 
-// new_key = (1140671485·key + 12820163) mod 2^24, with key rounded down: all 2^24 keys in turn.
+// new_key = (1140671485·key + 12820163) mod 2^24, of the whole number in |key|: all 2^24 keys in turn.
 template <class T>
 void dropout_key_update(T* new_key, const T* key) {
     const auto whole = static_cast<std::uint64_t>(std::fmod(std::abs(plain(*key)), kKeys));

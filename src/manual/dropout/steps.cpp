@@ -8,13 +8,13 @@ namespace {
 
 void forward(StepList& f, const Site& at) {
     const std::size_t elements = count(at.wide());
-    add(f, at.value("dropmask"), at.wide(), {at.value("dropkey")}, BYHAND_FUNCTION(dropout_mask), elements,
+    add(f, at.value("keepmask"), at.wide(), {at.value("maskkey")}, BYHAND_FUNCTION(dropout_mask), elements,
         at.operation.p);
-    add(f, at.y(), at.wide(), {at.x(), at.value("dropmask")}, BYHAND_FUNCTION(dropout_forward), elements);
+    add(f, at.y(), at.wide(), {at.x(), at.value("keepmask")}, BYHAND_FUNCTION(dropout_forward), elements);
 }
 
 void backward(StepList& b, const Site& at) {
-    add(b, at.dx(), at.wide(), {at.dy(), at.value("dropmask")}, BYHAND_FUNCTION(dropout_backward), count(at.wide()));
+    add(b, at.dx(), at.wide(), {at.dy(), at.value("keepmask")}, BYHAND_FUNCTION(dropout_backward), count(at.wide()));
 }
 
 void evaluation(StepList& f, const Site& at) {
@@ -22,12 +22,12 @@ void evaluation(StepList& f, const Site& at) {
 }
 
 void update(StepList& u, const Site& at) {
-    add(u, update_of(at.value("dropkey")), {}, {at.value("dropkey")}, BYHAND_FUNCTION(dropout_key_update));
+    add(u, update_of(at.value("maskkey")), {}, {at.value("maskkey")}, BYHAND_FUNCTION(dropout_key_update));
 }
 
 void ranges(ValueRanges& ranges, const Site& at) {
-    ranges[at.value("dropkey")] = {.low = 0, .high = kKeys - 1};
-    ranges[at.value("dropmask")] = kNotNegative;
+    ranges[at.value("maskkey")] = {.low = 0, .high = kKeys - 1};
+    ranges[at.value("keepmask")] = kNotNegative;
 }
 
 GlossaryRows rows() {
@@ -37,10 +37,10 @@ GlossaryRows rows() {
          .axes = {row, unit},
          .meaning = "what the layer makes, before dropout",
          .rule = "It was multiplied by the mask, and so is its gradient: what was dropped has none."},
-        {.value = "dropmask",
+        {.value = "keepmask",
          .axes = {row, unit},
          .meaning = "dropout's mask: 0 where a number is dropped, 1/(1 − p) where it is kept"},
-        {.value = "dropkey", .axes = {}, .meaning = "the key of dropout's mask, another in each step"},
+        {.value = "maskkey", .axes = {}, .meaning = "the key of dropout's mask, another in each step"},
     };
     return kRows;
 }

@@ -94,7 +94,7 @@ void tied_input_backward(T* dx, const T* dy, const T* C, std::size_t n, std::siz
     matmul_forward(dx, dy, C, n, V, E);
 }
 
-// dC = dyᵀ·x:   dC[v, e] = Σ_i dy[i, v]·x[i, e].   The embedding's own gradient is added to it.
+// dC = dyᵀ·x:   dC[v, e] = Σ_i dy[i, v]·x[i, e]
 template <class T>
 void tied_weight_backward(T* dC, const T* dy, const T* x, std::size_t n, std::size_t E, std::size_t V) {
     linear_weight_backward(dC, dy, x, n, V, E);
