@@ -1,10 +1,12 @@
 #include "base/network.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <iterator>
 #include <numeric>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "base/error.h"
@@ -77,14 +79,15 @@ NetworkConfig listed(NetworkConfig config, std::vector<OperationConfig> layers) 
 
 // What the value is called that an operation reads.
 std::string read_as(const std::string& operation) {
-    return operation == op::kLinear      ? "h"
-           : operation == op::kFlatten   ? "hpos"
-           : operation == op::kBatchnorm ? "hprebn"
-           : operation == op::kLayernorm ? "hpreln"
-           : operation == op::kRmsnorm   ? "hprerms"
-           : operation == op::kResidual  ? "hpreres"
-           : operation == op::kDropout   ? "hpredrop"
-                                         : "hpreact";
+    constexpr std::array<std::pair<std::string_view, const char*>, 7> kNames = {{{op::kLinear, "h"},
+                                                                                 {op::kFlatten, "hpos"},
+                                                                                 {op::kBatchnorm, "hprebn"},
+                                                                                 {op::kLayernorm, "hpreln"},
+                                                                                 {op::kRmsnorm, "hprerms"},
+                                                                                 {op::kResidual, "hpreres"},
+                                                                                 {op::kDropout, "hpredrop"}}};
+    const auto* const found = std::ranges::find(kNames, operation, &std::pair<std::string_view, const char*>::first);
+    return found != kNames.end() ? found->second : "hpreact";
 }
 
 // Whether values carry their layer's number: where one name would mean two of them.
@@ -142,10 +145,23 @@ std::string wrong_source(const std::vector<OperationConfig>& list, std::size_t r
     return "from: " + name(from) + what + "; " + (fitting.empty() ? "none before it fits" : "what fits: " + fitting);
 }
 
+// What is wrong with a linear; empty where nothing is.
+std::string wrong_linear(const OperationConfig& linear, bool is_last) {
+    if (is_last) {
+        return linear.outputs == 0
+                   ? ""
+                   : "the last linear has as many outputs as there are characters: leave \"outputs\" out";
+    }
+    return linear.outputs == 0 ? "a linear that is not the last one is missing its \"outputs\"; add it"
+           : linear.tied       ? "only the last linear can be tied: leave it out"
+                               : "";
+}
+
 // See with_layers.
 void check_layers(const std::vector<OperationConfig>& list) {
+    // Where there is something wrong.
     const auto refuse = [](std::size_t i, const std::string& what) {
-        throw InputError("layers[" + std::to_string(i) + "]: " + what);
+        require(what.empty(), "layers[" + std::to_string(i) + "]: " + what);
     };
     const auto is_linear = [&](std::size_t i) { return i < list.size() && list[i].op == op::kLinear; };
     const std::ptrdiff_t linears = std::ranges::count(list, op::kLinear, &OperationConfig::op);
@@ -162,10 +178,7 @@ void check_layers(const std::vector<OperationConfig>& list) {
             }
             continue;
         }
-        const std::string source = list[i].op == op::kResidual ? wrong_source(list, i) : "";
-        if (!source.empty()) {
-            refuse(i, source);
-        }
+        refuse(i, list[i].op == op::kResidual ? wrong_source(list, i) : "");
         if (list[i].op != op::kLinear) {
             if (!read.insert(read_as(list[i].op)).second) {
                 refuse(i, "layer " + std::to_string(linear) + " has two operations that read " + read_as(list[i].op) +
@@ -175,15 +188,7 @@ void check_layers(const std::vector<OperationConfig>& list) {
         }
         ++linear;
         read.clear();
-        if (linear == linears && list[i].outputs != 0) {
-            refuse(i, "the last linear has as many outputs as there are characters: leave \"outputs\" out");
-        }
-        if (linear < linears && list[i].outputs == 0) {
-            refuse(i, "a linear that is not the last one is missing its \"outputs\"; add it");
-        }
-        if (linear < linears && list[i].tied) {
-            refuse(i, "only the last linear can be tied: leave it out");
-        }
+        refuse(i, wrong_linear(list[i], linear == linears));
     }
 }
 
@@ -337,7 +342,7 @@ NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> lay
                                                                  : listed(std::move(config), std::move(layers));
 }
 
-NetworkConfig listed(NetworkConfig config) {
+NetworkConfig listed(const NetworkConfig& config) {
     return config.layers.empty() ? listed(config, long_form(config)) : config;
 }
 

@@ -223,7 +223,7 @@ bool is_calibrated(const NetworkConfig& config);
 bool fits_in_memory(const NetworkConfig& config, std::size_t rows);
 
 // The same network with its operations in `layers`, where they stay the same whatever widths it is given.
-NetworkConfig listed(NetworkConfig config);
+NetworkConfig listed(const NetworkConfig& config);
 
 // By hidden layer: the first one, from 0, whose width it has because residuals add the one to the other; itself where
 // none does.
