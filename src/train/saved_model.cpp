@@ -110,7 +110,8 @@ void require_counts(const Tensors<float>& state, const NetworkConfig& network, c
     }
     for (const TensorSpec& spec : counts) {
         const float value = state[spec.name][0];
-        if (!(value >= 0 && value <= kMost && value == std::floor(value))) {
+        const bool is_whole = value >= 0 && value <= kMost && value == std::floor(value);
+        if (!is_whole) {
             refuse(path, spec.name + " is " + std::to_string(value) + ", takes a whole number from 0 to 16777216");
         }
     }
