@@ -69,6 +69,7 @@ TEST_CASE("matrix: a sample") {
     matrix.agree({"--recipe", "makemore-wavenet", "--context", "4", "--hidden", "11,7"});
     matrix.agree({"--recipe", "no-gain.json", "--hidden", "31,17", "--norm-kind", "rms"});
     matrix.agree({"--recipe", "resnet-mlp", "--hidden", "13,13,7,7,13", "--tied", "--embedding", "13"});
+    matrix.agree({"--recipe", "resnet-mlp", "--hidden", "7,7", "--optimizer", "nesterov", "--weight-decay", "0.1"});
 }
 
 TEST_CASE("matrix: every activation", "[long]") {

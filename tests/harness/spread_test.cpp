@@ -227,3 +227,21 @@ TEST_CASE("spread: the root of a mean of squares has a limit, however far that i
     }
     CHECK(largest > 0.01 * static_cast<double>(kRate));  // or it shows nothing
 }
+
+// Where all logits of a row are equal but for rounding, any of them may be the largest, and the gradient of the row's
+// maximum, which is nothing but rounding, goes there.
+TEST_CASE("spread: among equal logits the gradient of the maximum may go to any") {
+    networks::Example example = networks::make(networks::small({5}), 9);
+    for (const char* name : {"W2", "b2"}) {
+        std::ranges::fill(example.state[name], 0.0F);
+    }
+    const Graph graph = stepwise_graph(example.config, 9);
+    const auto limits = chain_limits(graph, example.state, example.batch(), 0.1F, {});
+    const std::size_t V = example.config.vocabulary;
+    double largest = 0;
+    for (std::size_t i = 0; i < limits.at("dlogits").size(); ++i) {
+        CHECK(limits.at("dlogits")[i] >= limits.at("dlogit_maxes")[i / V]);
+        largest = std::max(largest, limits.at("dlogit_maxes")[i / V]);
+    }
+    CHECK(largest > 0);  // or it shows nothing
+}
