@@ -290,7 +290,7 @@ public:
         torch::Tensor tensor;
         bool transposed = false;
     };
-    // Parameters, then running figures.
+    // Parameters, running statistics, then keys.
     const std::vector<Slot>& slots() const { return slots_; }
 
     void load(const Tensors<float>& state) const {

@@ -8,7 +8,8 @@
 namespace byhand::planting {
 namespace {
 
-// The last step that this function makes of a W; AdamW's averages have one each of mhat and vhat, told by the role.
+// The last step that this function makes of a W; AdamW's averages have one each of mhat and vhat, which differ in the
+// role.
 Find of_W(const std::string& function, const std::string& role = "") {
     return [=](Network& network) { return last_of(network, function, "W", role); };
 }
