@@ -1,6 +1,8 @@
 #include "manual/fused.h"
 
 #include <algorithm>
+#include <ranges>
+#include <stdexcept>
 #include <utility>
 
 #include "base/value.h"
@@ -29,63 +31,159 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
     loss_ = find(values_, "loss");
     dembcat_ = find(values_, "dembcat");
     dC_ = find(values_, "dC");
-    C_ = {find(states_[0], "C"), find(states_[1], "C")};
+    C_ = {learned(0, "C"), learned(1, "C")};
+    step_count_ = {find(states_[0], kept::kStepCount), find(states_[1], kept::kStepCount)};
+    optimizer_.config = config.optimizer;
     losses_.resize(rows);
-
-    std::size_t widest = 0;
-    for (const FusedPattern& pattern : fused_patterns(config)) {
-        const Layer& layer = pattern.layer;
-        const bool is_first = layers_.empty();
-        widest = std::max(widest, padded(layer.outputs));
-        const NormNames names = norm_names(pattern);
-        const bool is_batch_norm = pattern.has_norm(NormKind::batch);
-        const auto value = [&](const std::string& name) { return find(values_, name); };
-        const auto gradient = [&](const std::string& name) {
-            return name.empty() ? nullptr : value(gradient_of(name));
-        };
-        const auto weights = [&](Tensors<float>& s) {
-            return Weights{find(s, layer.W()),
-                           layer.has_bias ? find(s, layer.b()) : nullptr,
-                           find(s, names.gain),
-                           find(s, names.bias),
-                           is_batch_norm ? find(s, layer.value("bnmean_running")) : nullptr,
-                           is_batch_norm ? find(s, layer.value("bnvar_running")) : nullptr};
-        };
-        layers_.push_back(FusedLayer{.pattern = pattern,
-                                     .rows = rows * layer.positions,
-                                     .in = is_first
-                                               ? panels_of(layer.inputs)
-                                               : joined_panels(layers_.back().pattern.layer.outputs, pattern.joined),
-                                     .out = panels_of(layer.outputs),
-                                     .state = {weights(states_[0]), weights(states_[1])},
-                                     .linear = value(normalised_in_place(pattern, keep) ? pattern.raw : pattern.linear),
-                                     .activated = value(pattern.activated),
-                                     .raw = value(pattern.raw),
-                                     .read = value(pattern.read),
-                                     .result = value(pattern.result),
-                                     .mean = value(names.mean),
-                                     .var = value(names.var),
-                                     .inv = value(names.inv),
-                                     .dy = value(gradient_of(pattern.linear)),
-                                     .dW = value(gradient_of(layer.W())),
-                                     .db = layer.has_bias ? value(gradient_of(layer.b())) : nullptr,
-                                     .dgain = gradient(names.gain),
-                                     .dbias = gradient(names.bias)});
+    const std::vector<FusedPattern> patterns = fused_patterns(config, keep);
+    if (const Layer& last = patterns.back().layer; last.is_tied) {
+        tied_W_.resize(last.inputs * padded(last.outputs));
+        tied_dW_.resize(last.inputs * padded(last.outputs));
     }
-    transposed_.assign(threads, AlignedVector<float>(widest * kWidestPanel));
-    dW_.assign(threads, AlignedVector<float>(kWidestPanel * kWidestPanel));
-    const FusedLayer& first = layers_.front();
-    const std::size_t T = first.pattern.joined;
-    stretches_ = stretches_of(first.rows, T, config.embedding);
     if (pays_by_character(config, rows)) {
-        const std::size_t V = config.vocabulary, E = padded(config.embedding), places = T * V;
+        const std::size_t E = padded(config.embedding), places = patterns.front().joined * config.vocabulary;
         by_character_ = ByCharacter{
             .columns = panels_of(config.embedding),
-            .C = AlignedVector<float>(V * E),
-            .dy = AlignedVector<float>(places * padded(first.pattern.layer.outputs)),
+            .C = AlignedVector<float>(config.vocabulary * E),
+            .dy = AlignedVector<float>(places * padded(patterns.front().layer.outputs)),
             .dC = AlignedVector<float>(places * E),
             .scratch = std::vector<AlignedVector<float>>(threads, AlignedVector<float>(places * kWidestPanel))};
     }
+    layers_.reserve(patterns.size());  // the passes of the first depend on its address
+    std::size_t widest = 0;
+    for (const FusedPattern& pattern : patterns) {
+        add_layer(pattern);
+        widest = std::max(widest, padded(pattern.layer.outputs));
+    }
+    connect_residuals();
+    transposed_.assign(threads, AlignedVector<float>(widest * kWidestPanel));
+    dW_.assign(threads, AlignedVector<float>(kWidestPanel * kWidestPanel));
+    const FusedLayer& first = layers_.front();
+    stretches_ = stretches_of(first.rows, first.pattern.joined, config.embedding);
+}
+
+simd::Learned Fused::learned(std::size_t state, const std::string& parameter) {
+    Tensors<float>& tensors = states_[state];
+    const bool is_adamw = config_.optimizer.kind == OptimizerKind::adamw;
+    return {find(tensors, parameter), find(tensors, of_parameter(is_adamw ? kept::kMean : kept::kMomentum, parameter)),
+            find(tensors, of_parameter(kept::kSquare, parameter))};
+}
+
+void Fused::add_layer(const FusedPattern& pattern) {
+    const Layer& layer = pattern.layer;
+    const bool is_first = layers_.empty();
+    const auto W = [&](std::size_t state) {
+        return layer.is_tied ? simd::Learned{.p = tied_W_.data()} : learned(state, layer.W());
+    };
+    FusedLayer& l = layers_.emplace_back(FusedLayer{
+        .pattern = pattern,
+        .rows = rows_ * layer.positions,
+        .in = is_first ? panels_of(layer.inputs) : joined_panels(layers_.back().pattern.layer.outputs, pattern.joined),
+        .out = panels_of(layer.outputs),
+        .W = {W(0), W(1)},
+        .b = {learned(0, layer.b()), learned(1, layer.b())},
+        .steps = {},
+        .forward = {},
+        .backward = {},
+        .dy = find(values_, gradient_of(pattern.linear())),
+        .dW = layer.is_tied ? tied_dW_.data() : find(values_, gradient_of(layer.W())),
+        .db = layer.has_bias ? find(values_, gradient_of(layer.b())) : nullptr});
+    for (const FusedOperation& one : pattern.operations) {
+        l.steps.push_back(step_of(one));
+    }
+    l.forward = passes_forward(l);
+    l.backward = passes_backward(l);
+}
+
+Fused::FusedStep Fused::step_of(const FusedOperation& one) {
+    const Layer& layer = one.operation.layer;
+    const auto gradient = [&](const std::string& name) {
+        return name.empty() ? nullptr : find(values_, gradient_of(name));
+    };
+    const auto of_states = [&](const std::string& name) {
+        return std::array{find(states_[0], name), find(states_[1], name)};
+    };
+    FusedStep step;
+    step.what = one;
+    step.x = find(values_, one.reads);
+    step.y = find(values_, one.makes);
+    step.mean = find(values_, one.norm.mean);
+    step.var = find(values_, one.norm.var);
+    step.inv = find(values_, one.norm.inv);
+    step.raw = find(values_, one.norm.raw);
+    step.dgain = gradient(one.norm.gain);
+    step.dbias = gradient(one.norm.bias);
+    step.gain = {learned(0, one.norm.gain), learned(1, one.norm.gain)};
+    step.bias = {learned(0, one.norm.bias), learned(1, one.norm.bias)};
+    if (one.kind == FusedKind::batch_norm) {
+        step.running_mean = of_states(layer.value("bnmean_running"));
+        step.running_spread = of_states(layer.value("bnvar_running"));
+    } else if (one.kind == FusedKind::dropout) {
+        step.mask = find(values_, layer.value("keepmask"));
+        step.key = of_states(layer.value("maskkey"));
+    }
+    return step;
+}
+
+// From the last residual to the first, as the backward pass meets them.
+void Fused::connect_residuals() {
+    for (FusedLayer& l : layers_ | std::views::reverse) {
+        for (FusedStep& residual : l.steps | std::views::reverse) {
+            if (residual.what.kind == FusedKind::residual) {
+                FusedStep& from = maker_of(residual.what.operation.added);
+                residual.is_first_term = from.others == nullptr;
+                if (residual.is_first_term) {
+                    from.others = others_.emplace_back(l.rows * padded(l.pattern.layer.outputs)).data();
+                }
+                residual.added = from.y;
+                residual.to_added = from.others;
+            }
+        }
+    }
+}
+
+// The step whose result goes by that name, and stays.
+Fused::FusedStep& Fused::maker_of(const std::string& value) {
+    for (FusedLayer& l : layers_) {
+        for (FusedStep& step : l.steps | std::views::reverse) {  // those before it may share its array
+            if (step.what.makes == value) {
+                return step;
+            }
+        }
+    }
+    throw std::logic_error("no operation of the fused step makes " + value);
+}
+
+// As far as one kind of part goes: a norm of rows begins a pass of its own, a batch norm behind it another.
+std::vector<Fused::Pass> Fused::passes_forward(const FusedLayer& l) const {
+    std::vector<Pass> passes;
+    for (std::size_t i = 0; i < l.steps.size(); ++i) {
+        const FusedKind kind = l.steps[i].what.kind;
+        if (i == 0 || kind == FusedKind::row_norm || (passes.back().is_by_rows && kind == FusedKind::batch_norm)) {
+            passes.push_back({.first = i, .last = i, .is_by_rows = kind == FusedKind::row_norm});
+        }
+        passes.back().last = i + 1;
+        passes.back().wants_columns |= wants_columns(l, i);
+    }
+    return passes;
+}
+
+// The same from the end on. What goes by character ends a pass by rows as a batch norm does.
+std::vector<Fused::Pass> Fused::passes_backward(const FusedLayer& l) const {
+    std::vector<Pass> passes = {{.first = l.steps.size(), .last = l.steps.size()}};
+    for (std::size_t i = l.steps.size(); i-- > 0;) {
+        const bool is_row_norm = l.steps[i].what.kind == FusedKind::row_norm;
+        if (is_row_norm || (passes.back().is_by_rows && wants_columns(l, i))) {
+            passes.push_back({.first = i, .last = i + 1, .is_by_rows = is_row_norm});
+        }
+        passes.back().first = i;
+        passes.back().wants_columns |= wants_columns(l, i);
+    }
+    return passes;
+}
+
+bool Fused::wants_columns(const FusedLayer& l, std::size_t step) const {
+    return l.steps[step].what.kind == FusedKind::batch_norm || (step == 0 && goes_by_character(l));
 }
 
 void Fused::load(const Tensors<float>& state) {
@@ -118,15 +216,12 @@ Tensors<float> Fused::kept() const {
 float Fused::run(const Batch& batch, float rate) {
     forward(batch);
     loss(batch);
-    backward(batch, rate);
-    update_embedding(batch, rate);
+    begin_update(rate);
+    backward(batch);
+    update_embedding(batch);
     return *loss_;
 }
 
-// Parts of a panel's rows: a batch norm wants them all, and so does what goes by character.
-std::size_t Fused::chunks(const FusedLayer& l) const {
-    return l.pattern.has_norm(NormKind::batch) || goes_by_character(l) ? 1 : chunks();
-}
 std::size_t Fused::chunks() const {
     return (rows_ + kTogether - 1) / kTogether;
 }
@@ -142,8 +237,8 @@ Fused::Run Fused::run_of(const FusedLayer& l, const Part& part) {
     return {l.rows * panel.from + rows.first * panel.width, (rows.last - rows.first) * panel.width};
 }
 
-Fused::Part Fused::part_of(const FusedLayer& l, std::size_t task) const {
-    const std::size_t parts = chunks(l);
+Fused::Part Fused::part_of(const FusedLayer& l, const Pass& pass, std::size_t task) const {
+    const std::size_t parts = chunks(pass);
     return {l.out[task / parts], rows_of_chunk(l.pattern.layer.positions, task % parts, parts)};
 }
 

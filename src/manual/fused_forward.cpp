@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <span>
 
+#include "manual/dropout/formulas.h"
 #include "manual/fused.h"
 #include "manual/simd/activations.h"
 #include "manual/simd/kernels.h"
@@ -16,19 +18,81 @@ void Fused::forward(const Batch& batch) {
         embedding_to_panels();
     } else {
         const simd::Contexts all = contexts(batch);
-        simd::embedding_forward(embcat_, C_[now_], all.X, all.n, all.T, config_.embedding, stretches_);
+        simd::embedding_forward(embcat_, C_[now_].p, all.X, all.n, all.T, config_.embedding, stretches_);
+    }
+    if (!tied_W_.empty()) {
+        transpose_embedding();
     }
     const float* x = embcat_;
     for (const FusedLayer& l : layers_) {
-        pool_.run(l.out.size() * chunks(l), [&](std::size_t task, std::size_t thread) {
-            forward(l, {x, l.rows, l.in}, batch, part_of(l, task), thread);
-        });
-        if (l.pattern.has_row_norm()) {
-            pool_.run(chunks(), [&](std::size_t chunk, std::size_t) {
-                row_norm_forward(l, rows_of_chunk(l.pattern.layer.positions, chunk, chunks()));
-            });
+        for (const Pass& pass : l.forward) {
+            forward(l, pass, {x, l.rows, l.in}, batch);
         }
-        x = l.result;
+        x = l.result();
+    }
+}
+
+void Fused::forward(const FusedLayer& l, const Pass& pass, const Panels& x, const Batch& batch) {
+    const std::span<const FusedStep> steps = std::span(l.steps).subspan(pass.first, pass.last - pass.first);
+    if (!pass.is_by_rows) {
+        pool_.run(l.out.size() * chunks(pass), [&](std::size_t task, std::size_t thread) {
+            for (const FusedStep& step : steps) {
+                forward(l, step, x, batch, part_of(l, pass, task), thread);
+            }
+        });
+        return;
+    }
+    pool_.run(chunks(), [&](std::size_t chunk, std::size_t thread) {
+        const Rows rows = rows_of_chunk(l.pattern.layer.positions, chunk, chunks());
+        simd::row_norm_forward(steps.front().y, steps.front().x, row_norm_of(l, steps.front()), rows);
+        for (const FusedStep& step : steps.subspan(1)) {
+            for (const Panel& p : l.out) {
+                forward(l, step, x, batch, {p, rows}, thread);
+            }
+        }
+    });
+}
+
+void Fused::forward(const FusedLayer& l, const FusedStep& step, const Panels& x, const Batch& batch, const Part& part,
+                    std::size_t thread) {
+    const auto in_here = [&](float* matrix) { return in_panel(matrix, l.rows, part.panel); };
+    const auto [from, count] = run_of(l, part);
+    const Operation& operation = step.what.operation;
+    switch (step.what.kind) {
+        case FusedKind::linear:
+            linear_forward(l, x, batch, part, thread);
+            break;
+        case FusedKind::batch_norm: {
+            const auto kernel = step.what.activation ? simd::batchnorm_tanh_forward : simd::batchnorm_forward;
+            kernel(in_here(step.y), in_here(step.x), norm_of(l, step, part.panel), operation.norm);
+            break;
+        }
+        case FusedKind::activation:
+            simd::activation_forward(step.y + from, step.x + from, count, *step.what.activation,
+                                     static_cast<float>(operation.negative_slope));
+            break;
+        case FusedKind::residual:
+            simd::add(step.y + from, step.x + from, step.added + from, count);
+            break;
+        case FusedKind::dropout:
+            dropout_mask(l, step, part);
+            simd::multiply(step.y + from, step.mask + from, step.x + from, count);
+            break;
+        case FusedKind::row_norm:  // by rows, not by panels
+            break;
+    }
+}
+
+void Fused::linear_forward(const FusedLayer& l, const Panels& x, const Batch& batch, const Part& part,
+                           std::size_t thread) {
+    const Panel& p = part.panel;
+    if (goes_by_character(l)) {
+        linear_by_character(batch, p, thread);
+    } else {
+        const float* const b = l.b[now_].p;
+        simd::linear_forward(in_panel(l.steps.front().y, l.rows, p), x,
+                             in_panel(l.W[now_].p, l.pattern.layer.inputs, p), b != nullptr ? b + p.from : nullptr,
+                             part.rows, p);
     }
 }
 
@@ -37,7 +101,20 @@ void Fused::embedding_to_panels() {
     for (const Panel& q : by_character_->columns) {
         float* to = in_panel(by_character_->C.data(), V, q);
         for (std::size_t v = 0; v < V; ++v, to += q.width) {
-            std::copy_n(C_[now_] + v * E + q.from, q.used, to);
+            std::copy_n(C_[now_].p + v * E + q.from, q.used, to);
+        }
+    }
+}
+
+// Cᵀ (E, V) in panels.
+void Fused::transpose_embedding() {
+    const std::size_t E = config_.embedding;
+    for (const Panel& p : layers_.back().out) {
+        float* const to = in_panel(tied_W_.data(), E, p);
+        for (std::size_t v = 0; v < p.used; ++v) {
+            for (std::size_t e = 0; e < E; ++e) {
+                to[e * p.width + v] = C_[now_].p[(p.from + v) * E + e];
+            }
         }
     }
 }
@@ -45,90 +122,51 @@ void Fused::embedding_to_panels() {
 // y[i] = Σ_t (C·W_t)[X[i, t]] + b, in panel p of the first layer.
 void Fused::linear_by_character(const Batch& batch, const Panel& p, std::size_t thread) {
     const FusedLayer& l = layers_.front();
-    const Weights& w = l.state[now_];
+    const float* const b = l.b[now_].p;
     const std::size_t V = config_.vocabulary, T = l.pattern.joined, E = config_.embedding;
     const Panels C = {by_character_->C.data(), V, by_character_->columns};
     float* const products = by_character_->scratch[thread].data();
     for (std::size_t t = 0; t < T; ++t) {
-        const float* const W_t = in_panel(w.W, l.pattern.layer.inputs, p) + t * E * p.width;
+        const float* const W_t = in_panel(l.W[now_].p, l.pattern.layer.inputs, p) + t * E * p.width;
         simd::linear_forward(products + t * V * p.width, C, W_t, nullptr, {0, V}, p);
     }
-    simd::look_up_by_character(in_panel(l.linear, l.rows, p), products, contexts(batch),
-                               w.b != nullptr ? w.b + p.from : nullptr, p.width);
+    simd::look_up_by_character(in_panel(l.steps.front().y, l.rows, p), products, contexts(batch),
+                               b != nullptr ? b + p.from : nullptr, p.width);
 }
 
-// before: linear → norm → activation;   after: linear → activation → norm;   none: linear → activation, which may be
-// missing everywhere. What comes after a norm of rows is row_norm_forward's, and so is that norm.
-void Fused::forward(const FusedLayer& l, const Panels& x, const Batch& batch, const Part& part, std::size_t thread) {
-    const Panel& p = part.panel;
-    const Weights& w = l.state[now_];
-    const FusedPattern& pattern = l.pattern;
-    const auto in_here = [&](float* matrix) { return in_panel(matrix, l.rows, p); };
-    if (goes_by_character(l)) {
-        linear_by_character(batch, p, thread);
-    } else {
-        simd::linear_forward(in_here(l.linear), x, in_panel(w.W, pattern.layer.inputs, p),
-                             w.b != nullptr ? w.b + p.from : nullptr, part.rows, p);
-    }
-    if (pattern.is_tanh_joined()) {
-        simd::batchnorm_tanh_forward(in_here(l.result), in_here(l.linear), norm_of(l, p), pattern.norm);
-        return;
-    }
-    const bool has_norm = pattern.has_norm(NormKind::batch);
-    if (has_norm && pattern.norm.place == NormPlace::before) {
-        simd::batchnorm_forward(in_here(norm_result(l)), in_here(l.linear), norm_of(l, p), pattern.norm);
-    }
-    if (!pattern.has_row_norm() || pattern.norm.place == NormPlace::after) {
-        activation_forward(l, part);
-    }
-    if (has_norm && pattern.norm.place == NormPlace::after) {
-        simd::batchnorm_forward(in_here(l.result), in_here(l.activated), norm_of(l, p), pattern.norm);
+// Number i·H + j of the mask belongs to row i and unit j, wherever it lies.
+void Fused::dropout_mask(const FusedLayer& l, const FusedStep& step, const Part& part) const {
+    const auto& [p, rows] = part;
+    float* to = in_panel(step.mask, l.rows, p) + rows.first * p.width;
+    for (std::size_t i = rows.first; i < rows.last; ++i, to += p.width) {
+        dropout_mask_part(to, step.key[now_], i * l.pattern.layer.outputs + p.from, p.used, step.what.operation.p);
     }
 }
 
-// What the norm makes: where an activation follows it works there, unless its backward wants what it read.
-float* Fused::norm_result(const FusedLayer& l) {
-    if (l.pattern.norm.place == NormPlace::before && l.read != nullptr) {
-        return l.read;
-    }
-    return l.pattern.norm.affine ? l.result : l.raw;
-}
-
-// A norm of rows, and the activation behind it.
-void Fused::row_norm_forward(const FusedLayer& l, const Rows& rows) const {
-    const bool is_before = l.pattern.norm.place == NormPlace::before;
-    simd::row_norm_forward(norm_result(l), is_before ? l.linear : l.activated, row_norm_of(l), rows);
-    for (std::size_t p = 0; is_before && p < l.out.size(); ++p) {
-        activation_forward(l, {l.out[p], rows});
-    }
-}
-
-void Fused::activation_forward(const FusedLayer& l, const Part& part) {
-    if (l.pattern.activation) {
-        const auto [from, count] = run_of(l, part);
-        const float* const x = l.pattern.norm.place == NormPlace::before ? norm_result(l) : l.linear;
-        simd::activation_forward(l.activated + from, x + from, count, *l.pattern.activation,
-                                 static_cast<float>(l.pattern.negative_slope));
-    }
-}
-
-// A layer's batch norm in one panel.
-simd::NormPanel Fused::norm_of(const FusedLayer& l, const Panel& p) const {
-    const Weights& w = l.state[now_];
+// A batch norm in one panel.
+simd::NormPanel Fused::norm_of(const FusedLayer& l, const FusedStep& step, const Panel& p) const {
+    const float *const gain = step.gain[now_].p, *const bias = step.bias[now_].p;
     return {l.rows,
             p.width,
-            l.mean + p.from,
-            l.var + p.from,
-            l.inv + p.from,
-            in_panel(l.raw, l.rows, p),
-            w.gain != nullptr ? w.gain + p.from : nullptr,
-            w.bias != nullptr ? w.bias + p.from : nullptr};
+            step.mean + p.from,
+            step.var + p.from,
+            step.inv + p.from,
+            in_panel(step.raw, l.rows, p),
+            gain != nullptr ? gain + p.from : nullptr,
+            bias != nullptr ? bias + p.from : nullptr};
 }
 
-// A layer's norm of rows.
-simd::RowNorm Fused::row_norm_of(const FusedLayer& l) const {
-    const Weights& w = l.state[now_];
-    return {l.rows, l.out, l.mean, l.var, l.inv, l.raw, w.gain, w.bias, static_cast<float>(l.pattern.norm.epsilon)};
+// A norm of rows.
+simd::RowNorm Fused::row_norm_of(const FusedLayer& l, const FusedStep& step) const {
+    return {l.rows,
+            l.out,
+            step.mean,
+            step.var,
+            step.inv,
+            step.raw,
+            step.gain[now_].p,
+            step.bias[now_].p,
+            static_cast<float>(step.what.operation.norm.epsilon)};
 }
 
 // The loss, and the gradient of the logits in the last layer's dy.
@@ -136,7 +174,7 @@ void Fused::loss(const Batch& batch) {
     const FusedLayer& last = layers_.back();
     const std::size_t parts = chunks();
     pool_.run(parts, [&](std::size_t part, std::size_t) {
-        simd::cross_entropy_with_gradient(losses_.data(), last.dy, {last.result, rows_, last.out}, batch.Y,
+        simd::cross_entropy_with_gradient(losses_.data(), last.dy, {last.result(), rows_, last.out}, batch.Y,
                                           {rows_ * part / parts, rows_ * (part + 1) / parts});
     });
     *loss_ = sum_along<float>(rows_, [&](std::size_t i) { return losses_[i]; }) / static_cast<float>(rows_);

@@ -1,9 +1,9 @@
 #include "manual/fused_tensors.h"
 
 #include <algorithm>
-#include <iterator>
 #include <ranges>
 #include <span>
+#include <stdexcept>
 #include <utility>
 
 #include "base/value.h"
@@ -12,93 +12,139 @@
 namespace byhand {
 namespace {
 
-// The embedding and its gradient are read and written by whole rows wherever a character asks for one: they stay as
-// they are.
+// The embedding, its gradient and what an optimizer keeps of it are read and written by whole rows wherever a character
+// asks for one: they stay as they are.
 bool in_panels(const TensorSpec& spec) {
-    return spec.shape.size() == 2 && spec.name != "C" && spec.name != "dC" && spec.name != "new_C";
+    const std::string parameter = without_role(without_kind(spec.name));
+    return spec.shape.size() == 2 && parameter != "C";
 }
 
-// Its place among op::kNorms, which have the order of NormKind; behind the last if it is none.
-std::size_t number_of_norm(const std::string& op) {
-    return static_cast<std::size_t>(std::distance(op::kNorms.begin(), std::ranges::find(op::kNorms, op)));
+FusedKind kind_of(const Operation& one) {
+    if (one.op == op::kLinear) {
+        return FusedKind::linear;
+    }
+    if (one.op == op::kBatchnorm) {
+        return FusedKind::batch_norm;
+    }
+    if (one.op == op::kLayernorm || one.op == op::kRmsnorm) {
+        return FusedKind::row_norm;
+    }
+    if (one.op == op::kResidual) {
+        return FusedKind::residual;
+    }
+    if (one.op == op::kDropout) {
+        return FusedKind::dropout;
+    }
+    if (simd::activation_of(one.op)) {
+        return FusedKind::activation;
+    }
+    throw std::invalid_argument("the fused step knows no operation " + one.op);
+}
+
+NormNames norm_names(const Operation& one) {
+    const auto value = [&](const char* name) { return one.layer.value(name); };
+    const bool affine = one.norm.affine;
+    const auto named = [&](const char* gain, const char* var, const char* inv, const char* raw) {
+        return NormNames{.gain = affine ? value(gain) : "",
+                         .bias = "",
+                         .mean = "",
+                         .var = value(var),
+                         .inv = value(inv),
+                         .raw = affine ? value(raw) : one.output};
+    };
+    if (one.op == op::kRmsnorm) {
+        return named("rmsgain", "rmsmean", "rms_inv", "rmsraw");
+    }
+    const bool is_batch_norm = one.op == op::kBatchnorm;
+    NormNames names =
+        is_batch_norm ? named("bngain", "bnvar", "bnvar_inv", "bnraw") : named("lngain", "lnvar", "lnvar_inv", "lnraw");
+    names.mean = value(is_batch_norm ? "bnmeani" : "lnmean");
+    names.bias = affine ? value(is_batch_norm ? "bnbias" : "lnbias") : "";
+    return names;
+}
+
+bool is_norm(const FusedOperation& one) {
+    return one.kind == FusedKind::batch_norm || one.kind == FusedKind::row_norm;
+}
+
+// Whether the backward pass reads the array of what the operation makes: behind it stands `next`, null at the end.
+bool is_read_backward(const FusedOperation& one, const FusedOperation* next) {
+    const bool by_next =
+        next != nullptr && next->kind == FusedKind::activation && is_backward_by_input(*next->activation);
+    return by_next || one.makes == one.norm.raw || (one.activation && !is_backward_by_input(*one.activation));
+}
+
+// Puts every value that need not stay into the array of the next one.
+void share_arrays(std::vector<FusedOperation>& operations, const std::vector<std::string>& added, FusedKeep keep) {
+    FusedOperation* next = nullptr;
+    for (FusedOperation& one : operations | std::views::reverse) {
+        const bool stays = keep == FusedKeep::all || next == nullptr || is_read_backward(one, next) ||
+                           std::ranges::find(added, one.makes) != added.end();
+        if (!stays) {
+            one.makes = is_norm(*next) ? next->norm.raw : next->makes;
+        }
+        if (next != nullptr) {
+            next->reads = one.makes;
+        }
+        next = &one;
+    }
+}
+
+// The values that residual connections add to others.
+std::vector<std::string> added_values(const std::vector<Operation>& operations) {
+    std::vector<std::string> added;
+    for (const Operation& one : operations) {
+        if (one.op == op::kResidual) {
+            added.push_back(one.added);
+        }
+    }
+    return added;
 }
 
 }  // namespace
 
-bool has_fused_step(const NetworkConfig& config) {
-    std::size_t norms = 0;  // of a layer
-    const bool is_tied = layers(config).back().is_tied;
-    return is_plain(config.optimizer) && !is_tied && std::ranges::all_of(operations(config), [&](const Operation& one) {
-               const bool is_norm = number_of_norm(one.op) < op::kNorms.size();
-               norms = one.op == op::kLinear ? 0 : norms + (is_norm ? 1 : 0);
-               return one.op == op::kEmbedding || one.op == op::kFlatten || one.op == op::kLinear ||
-                      (is_norm && norms == 1) || simd::activation_of(one.op).has_value() || one.op == op::kCrossEntropy;
-           });
-}
-
-std::vector<FusedPattern> fused_patterns(const NetworkConfig& config) {
+std::vector<FusedPattern> fused_patterns(const NetworkConfig& config, FusedKeep keep) {
+    const std::vector<Operation> all = operations(config);
+    const std::vector<std::string> added = added_values(all);
     std::vector<FusedPattern> patterns;
     std::size_t joined = 1;
-    for (const Operation& one : operations(config)) {
+    for (const Operation& one : all) {
         if (one.op == op::kFlatten) {
             joined = one.joined;
+        }
+        if (one.op == op::kEmbedding || one.op == op::kFlatten || one.op == op::kCrossEntropy) {
             continue;
         }
-        if (one.op == op::kLinear) {
-            FusedPattern& pattern = patterns.emplace_back();
-            pattern.layer = one.layer;
-            pattern.joined = joined;
-            pattern.norm.place = NormPlace::none;
-            pattern.linear = one.output;
+        const FusedKind kind = kind_of(one);
+        if (kind == FusedKind::linear) {
+            patterns.push_back({one.layer, joined, {}});
             joined = 1;
-        } else if (const std::size_t kind = number_of_norm(one.op); kind < op::kNorms.size()) {
-            FusedPattern& pattern = patterns.back();
-            pattern.norm = one.norm;
-            pattern.norm.kind = static_cast<NormKind>(kind);
-            pattern.norm.place = pattern.activation ? NormPlace::after : NormPlace::before;
-            pattern.raw = one.norm.affine ? norm_names(pattern).raw : one.output;
-        } else if (const auto activation = simd::activation_of(one.op)) {
-            FusedPattern& pattern = patterns.back();
-            pattern.activation = activation;
-            pattern.negative_slope = one.negative_slope;
-            pattern.activated = one.output;
-            pattern.read = is_backward_by_input(*activation) ? one.input : "";
         }
-        if (one.layer.number > 0 && one.op != op::kCrossEntropy) {
-            patterns.back().result = one.output;
+        std::vector<FusedOperation>& operations = patterns.back().operations;
+        const auto activation = simd::activation_of(one.op);
+        const bool goes_with_norm = activation == simd::Activation::tanh &&
+                                    operations.back().kind == FusedKind::batch_norm &&
+                                    std::ranges::find(added, one.input) == added.end();
+        if (goes_with_norm) {
+            operations.back().activation = activation;
+            operations.back().makes = one.output;
+            continue;
         }
+        FusedOperation& made = operations.emplace_back();
+        made = {.operation = one, .kind = kind, .activation = activation, .reads = "", .makes = one.output, .norm = {}};
+        if (is_norm(made)) {
+            made.norm = norm_names(one);
+        }
+    }
+    for (FusedPattern& pattern : patterns) {
+        share_arrays(pattern.operations, added, keep);
     }
     return patterns;
-}
-
-NormNames norm_names(const FusedPattern& pattern) {
-    const auto named = [&](const char* gain, const char* bias, const char* mean, const char* var, const char* inv,
-                           const char* raw) {
-        const auto of = [&](const std::string& name) { return name.empty() ? name : pattern.layer.value(name); };
-        const bool affine = pattern.norm.affine;
-        return NormNames{affine ? of(gain) : "", affine ? of(bias) : "", of(mean), of(var), of(inv), of(raw)};
-    };
-    if (pattern.norm.place == NormPlace::none) {
-        return {};
-    }
-    switch (pattern.norm.kind) {
-        case NormKind::batch:
-            return named("bngain", "bnbias", "bnmeani", "bnvar", "bnvar_inv", "bnraw");
-        case NormKind::layer:
-            return named("lngain", "lnbias", "lnmean", "lnvar", "lnvar_inv", "lnraw");
-        case NormKind::rms:
-            return named("rmsgain", "", "", "rmsmean", "rms_inv", "rmsraw");
-    }
-    return {};
 }
 
 bool pays_by_character(const NetworkConfig& config, std::size_t n) {
     constexpr std::size_t kRowsEach = 4;  // looking the products up takes time too
     return n * layers(config).front().positions / kRowsEach >= config.vocabulary;
-}
-
-bool normalised_in_place(const FusedPattern& pattern, FusedKeep keep) {
-    return keep == FusedKeep::needed && pattern.norm.place == NormPlace::before;
 }
 
 std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, FusedKeep wanted) {
@@ -110,7 +156,7 @@ std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, F
             table.push_back({name, std::move(shape)});
         }
     };
-    const std::vector<FusedPattern> patterns = fused_patterns(config);
+    const std::vector<FusedPattern> patterns = fused_patterns(config, wanted);
     const Layer& first = patterns.front().layer;
     const Shape embcat = {n * first.positions, first.inputs};
     if (!by_character) {
@@ -120,33 +166,31 @@ std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, F
         const Layer& layer = pattern.layer;
         const std::size_t H = layer.outputs;
         const Shape wide = {n * layer.positions, H};
-        if (!normalised_in_place(pattern, wanted)) {
-            keep(pattern.linear, wide);
+        for (const FusedOperation& one : pattern.operations) {
+            if (is_norm(one)) {
+                const Shape statistics = {one.kind == FusedKind::row_norm ? wide.front() : H};
+                keep(one.norm.mean, statistics);
+                keep(one.norm.var, statistics);
+                keep(one.norm.inv, statistics);
+                keep(one.norm.raw, wide);
+            } else if (one.kind == FusedKind::dropout) {
+                keep(layer.value("keepmask"), wide);
+            }
+            keep(one.makes, wide);
         }
-        if (pattern.norm.place == NormPlace::after) {
-            keep(pattern.activated, wide);
-        }
-        if (pattern.norm.place != NormPlace::none) {
-            const NormNames names = norm_names(pattern);
-            const Shape statistics = {pattern.has_row_norm() ? wide.front() : H};
-            keep(names.mean, statistics);
-            keep(names.var, statistics);
-            keep(names.inv, statistics);
-            keep(pattern.raw, wide);
-        }
-        keep(pattern.read, wide);
-        keep(pattern.result, wide);
     }
     keep("loss", {});
     for (const FusedPattern& pattern : patterns | std::views::reverse) {
         const Layer& layer = pattern.layer;
         const std::size_t H = layer.outputs;
         const Shape wide = {n * layer.positions, H};
-        for (const std::string& parameter : {norm_names(pattern).gain, norm_names(pattern).bias}) {
-            keep(parameter.empty() ? "" : gradient_of(parameter), {H});
+        for (const FusedOperation& one : pattern.operations) {
+            for (const std::string& parameter : {one.norm.gain, one.norm.bias}) {
+                keep(parameter.empty() ? "" : gradient_of(parameter), {H});
+            }
         }
-        keep(gradient_of(pattern.linear), wide);
-        if (wanted == FusedKeep::all) {
+        keep(gradient_of(pattern.linear()), wide);
+        if (wanted == FusedKeep::all && !layer.is_tied) {
             keep(gradient_of(layer.W()), {layer.inputs, H});
         }
         if (layer.has_bias) {

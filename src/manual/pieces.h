@@ -2,10 +2,11 @@
 // like any other: one row after another; what goes by character (manual/fused.h) is judged as a further kernel of
 // the embedding's steps.
 //
-// Some steps have no kernel: those that copy (embcat, demb, what a flatten joins), the running statistics, and what a
-// norm's kernel makes of more than the step reads: all of its forward pass but the sums (of a batch norm the mean's
-// alone), and with γ the gradient of its input. There tests/manual/kernels_norm_test.cpp and fused_patterns_test.cpp
-// hold the kernels against the formulas, to the bit.
+// Some steps have no kernel: those that copy (embcat, demb, what a flatten joins, a residual's gradients), the running
+// statistics, a dropout's mask, and what a kernel makes of more than the step reads: an optimizer's steps but plain
+// descent, all of a norm's forward pass but the sums (of a batch norm the mean's alone), and with γ the gradient of its
+// input. There tests/manual/kernels_norm_test.cpp and fused_patterns_test.cpp hold the kernels against the formulas, to
+// the bit.
 #pragma once
 
 #include "steps/step.h"

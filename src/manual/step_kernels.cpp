@@ -71,6 +71,24 @@ Kernels activation_backward(const StepThere& there) {
     return {{"simd::activation_backward", kernel}};
 }
 
+// y = a + b or a·b of the first two that the step reads.
+template <void kernel(float*, const float*, const float*, std::size_t)>
+Kernels of_two(const std::string& name, const StepThere& there) {
+    return {{name, [elements = count(there.step.shape)](float* y, Reads<float> r) {
+                 AlignedVector<float> a = whole_lines(numbers(r, 0), elements);
+                 kernel(a.data(), a.data(), whole_lines(numbers(r, 1), elements).data(), elements);
+                 std::copy_n(a.begin(), elements, y);
+             }}};
+}
+
+Kernels sum(const StepThere& there) {
+    return of_two<simd::add>("simd::add", there);
+}
+
+Kernels product(const StepThere& there) {
+    return of_two<simd::multiply>("simd::multiply", there);
+}
+
 // new_W, with dW = 1ᵀ·dW, which rounds nothing.
 void descend_with_product(float* new_W, const float* W, const float* dW, float rate, std::size_t in, std::size_t out) {
     PanelMatrix made(in, out), weights(W, in, out), gradient(dW, in, out);
@@ -186,6 +204,43 @@ Kernels linear_weight_backward(const StepThere& there) {
         };
     };
     return {{"simd::linear_weight_backward", by(false)}, {"simd::linear_descend", by(true)}};
+}
+
+// ---- a linear whose weights are Cᵀ ----
+
+std::vector<float> transposed(const float* matrix, std::size_t rows, std::size_t columns) {
+    std::vector<float> across(rows * columns);
+    for (std::size_t i = 0; i < rows; ++i) {
+        for (std::size_t j = 0; j < columns; ++j) {
+            across[j * rows + i] = matrix[i * columns + j];
+        }
+    }
+    return across;
+}
+
+Kernels tied_forward(const StepThere& there) {
+    const Shape& C = there.read(1);
+    const bool has_bias = there.step.reads.size() == 3;
+    return {{"simd::linear_forward", [has_bias, n = there.step.shape[0], V = C[0], E = C[1]](float* y, Reads<float> r) {
+                 linear(y, numbers(r, 0), transposed(numbers(r, 1), V, E).data(), has_bias ? numbers(r, 2) : nullptr,
+                        {n, E, V, 1});
+             }}};
+}
+
+Kernels tied_input_backward(const StepThere& there) {
+    const Shape& C = there.read(1);
+    return {{"simd::linear_input_backward", [n = there.step.shape[0], V = C[0], E = C[1]](float* dx, Reads<float> r) {
+                 linear_input(dx, numbers(r, 0), transposed(numbers(r, 1), V, E).data(), n, E, V);
+             }}};
+}
+
+Kernels tied_weight_backward(const StepThere& there) {
+    return {{"simd::linear_weight_backward",
+             [n = there.read(0)[0], V = there.step.shape[0], E = there.step.shape[1]](float* dC, Reads<float> r) {
+                 std::vector<float> dW(E * V);
+                 linear_weight(dW.data(), numbers(r, 1), numbers(r, 0), n, E, V, false);
+                 std::ranges::copy(transposed(dW.data(), E, V), dC);
+             }}};
 }
 
 Kernels sum_rows(const StepThere& there) {
@@ -308,12 +363,19 @@ Kernels kernels_of(const StepThere& there) {
                                     {"gelu_tanh_backward", activation_backward},
                                     {"silu_forward", activation_forward},
                                     {"silu_backward", activation_backward},
+                                    {"residual_forward", sum},
+                                    {"dropout_forward", product},
+                                    {"dropout_backward", product},
                                     {"descend", descend},
                                     {"linear_forward", linear_forward},
                                     {"matmul_forward", linear_forward},
                                     {"linear_input_backward", linear_input_backward},
                                     {"linear_weight_backward", linear_weight_backward},
                                     {"linear_bias_backward", sum_rows},
+                                    {"tied_linear_forward", tied_forward},
+                                    {"tied_matmul_forward", tied_forward},
+                                    {"tied_input_backward", tied_input_backward},
+                                    {"tied_weight_backward", tied_weight_backward},
                                     {"embedding_forward", embedding_forward},
                                     {"embedding_backward", embedding_backward},
                                     {"cross_entropy_with_gradient", cross_entropy_with_gradient}};

@@ -44,14 +44,15 @@ inline byhand::Tensors<float> state(const byhand::NetworkConfig& config, std::mt
         float low = -0.8F, high = 0.2F;
         if (begins("bngain") || begins("lngain") || begins("rmsgain")) {
             low = 0.7F, high = 1.7F;
-        } else if (begins("bnvar_running")) {
+        } else if (begins("bnvar_running") || begins("exp_avg_sq")) {
             low = 0.5F, high = 2.5F;
         } else if (spec.shape.size() == 2) {
             high = begins("C") ? 1.7F : 1.7F / std::sqrt(static_cast<float>(spec.shape[0]));
             low = -high;
         }
+        const bool is_whole = spec.shape.empty();  // a dropout's key, the number of steps
         for (float& x : state[spec.name]) {
-            x = uniform(random, low, high);
+            x = is_whole ? std::floor(uniform(random, 1, 1000)) : uniform(random, low, high);
         }
     }
     return state;

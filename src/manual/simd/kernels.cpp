@@ -174,6 +174,20 @@ void tanh_backward(float* dx, const float* dh, const float* h, std::size_t count
     }
 }
 
+void add(float* y, const float* a, const float* b, std::size_t count) {
+    const D d;
+    for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
+        hn::Store(hn::Add(hn::Load(d, a + i), hn::Load(d, b + i)), d, y + i);
+    }
+}
+
+void multiply(float* y, const float* a, const float* b, std::size_t count) {
+    const D d;
+    for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
+        hn::Store(hn::Mul(hn::Load(d, a + i), hn::Load(d, b + i)), d, y + i);
+    }
+}
+
 void descend(float* new_p, const float* p, const float* dp, float rate, std::size_t count) {
     const D d;
     const V by = hn::Set(d, rate);
@@ -196,6 +210,8 @@ HWY_EXPORT(embedding_forward);
 HWY_EXPORT(embedding_backward);
 HWY_EXPORT(cross_entropy_with_gradient);
 HWY_EXPORT(tanh_backward);
+HWY_EXPORT(add);
+HWY_EXPORT(multiply);
 HWY_EXPORT(descend);
 
 }  // namespace
@@ -225,6 +241,14 @@ void cross_entropy_with_gradient(float* losses, float* dlogits, const Panels& lo
 
 void tanh_backward(float* dx, const float* dh, const float* h, std::size_t count) {
     HWY_DYNAMIC_DISPATCH(tanh_backward)(dx, dh, h, count);
+}
+
+void add(float* y, const float* a, const float* b, std::size_t count) {
+    HWY_DYNAMIC_DISPATCH(add)(y, a, b, count);
+}
+
+void multiply(float* y, const float* a, const float* b, std::size_t count) {
+    HWY_DYNAMIC_DISPATCH(multiply)(y, a, b, count);
 }
 
 void descend(float* new_p, const float* p, const float* dp, float rate, std::size_t count) {

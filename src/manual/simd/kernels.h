@@ -30,11 +30,16 @@ void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, 
 void cross_entropy_with_gradient(float* losses, float* dlogits, const Panels& logits, const std::int64_t* Y,
                                  const Rows& rows);
 
-// The next two run over whole cache lines: all arrays begin on one, and what lies between `count` and its end is read
+// The next four run over whole cache lines: all arrays begin on one, and what lies between `count` and its end is read
 // and written too.
 
 // dx = dh·(1 − h²); dx may be dh itself.   Twin, to the bit: tanh_backward.
 void tanh_backward(float* dx, const float* dh, const float* h, std::size_t count);
+
+// y = a + b, and y = a·b; y may be either of them.   Twins, to the bit: residual_forward; dropout_forward and
+// dropout_backward.
+void add(float* y, const float* a, const float* b, std::size_t count);
+void multiply(float* y, const float* a, const float* b, std::size_t count);
 
 // new_p = p − rate·dp.   Twin, to the bit: descend.
 void descend(float* new_p, const float* p, const float* dp, float rate, std::size_t count);

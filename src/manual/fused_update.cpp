@@ -1,0 +1,119 @@
+// What the fused step makes of its gradients.
+#include <algorithm>
+#include <functional>
+
+#include "manual/dropout/formulas.h"
+#include "manual/fused.h"
+#include "manual/optimizer/formulas.h"
+#include "manual/simd/kernels.h"
+#include "manual/simd/norm.h"
+#include "manual/simd/optimizer.h"
+#include "manual/simd/product.h"
+#include "manual/update.h"
+
+namespace byhand {
+
+// What is the same for all parameters.
+void Fused::begin_update(float rate) {
+    optimizer_.rate = rate;
+    if (config_.optimizer.kind == OptimizerKind::adamw) {
+        float* const t = step_count_[1 - now_];
+        step_counted(t, step_count_[now_]);
+        bias_correction(&optimizer_.mean_correction, t, config_.optimizer.beta1);
+        bias_correction(&optimizer_.square_correction, t, config_.optimizer.beta2);
+    }
+}
+
+// A parameter's numbers from `from` on.
+void Fused::learn(const std::array<simd::Learned, 2>& parameter, std::size_t from, const float* gradient,
+                  std::size_t count) const {
+    const auto there = [&](const simd::Learned& all) {
+        const auto moved = [&](float* numbers) { return numbers != nullptr ? numbers + from : nullptr; };
+        return simd::Learned{moved(all.p), moved(all.mean), moved(all.square)};
+    };
+    simd::optimizer_step(there(parameter[1 - now_]), there(parameter[now_]), gradient, count, optimizer_);
+}
+
+// dW = xᵀ·dy and new_W, for the inputs of panel q and the outputs of panel p, of n rows; with the first inputs, all that
+// the outputs have besides. A tied linear's dW goes into dC.
+void Fused::update(const FusedLayer& l, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n,
+                   std::size_t thread) {
+    const std::size_t from = l.pattern.layer.inputs * p.from + q.from * p.width;
+    const bool kept = l.dW != nullptr;
+    float* const dW = kept ? l.dW + from : dW_[thread].data();
+    if (is_plain(config_.optimizer) && !l.pattern.layer.is_tied) {
+        simd::linear_descend({l.W[1 - now_].p + from, l.W[now_].p + from, optimizer_.rate}, dW, kept, x, q, dy, p, n);
+    } else {
+        simd::linear_weight_backward(dW, x, q, dy, p, n);
+        if (!l.pattern.layer.is_tied) {
+            learn(l.W, from, dW, q.used * p.width);
+        }
+    }
+    if (q.from == 0) {
+        update_vectors(l, p);
+    }
+}
+
+// db = Σ dy and new_b, and what the norms and dropouts have in this panel.
+void Fused::update_vectors(const FusedLayer& l, const Panel& p) const {
+    if (l.db != nullptr) {
+        simd::sum_rows(l.db + p.from, in_panel(l.dy, l.rows, p), l.rows, p.width);
+        learn(l.b, p.from, l.db + p.from, p.width);
+    }
+    for (const FusedStep& step : l.steps) {
+        update_vectors(l, step, p);
+    }
+}
+
+// New γ and β; the running statistics; the next mask's key.
+void Fused::update_vectors(const FusedLayer& l, const FusedStep& step, const Panel& p) const {
+    const NormConfig& norm = step.what.operation.norm;
+    if (step.dgain != nullptr) {
+        learn(step.gain, p.from, step.dgain + p.from, p.width);
+    }
+    if (step.dbias != nullptr) {
+        learn(step.bias, p.from, step.dbias + p.from, p.width);
+    }
+    if (step.what.kind == FusedKind::batch_norm) {
+        running_mean_update(step.running_mean[1 - now_] + p.from, step.running_mean[now_] + p.from, step.mean + p.from,
+                            p.used, norm.momentum);
+        running_spread_update(step.running_spread[1 - now_] + p.from, step.running_spread[now_] + p.from,
+                              step.var + p.from, p.used, l.rows, norm.batch_divisor, norm.running_divisor,
+                              norm.running_spread, norm.momentum);
+    }
+    if (step.what.kind == FusedKind::dropout && p.from == 0) {
+        dropout_key_update(step.key[1 - now_], step.key[now_]);
+    }
+}
+
+// dC[v] = Σ over the places with X[i, t] = v of demb[i, t], or Σ_t (dy_t·W_tᵀ)[v], and a tied linear's dW[·, v]; new_C
+void Fused::update_embedding(const Batch& batch) {
+    const std::size_t V = config_.vocabulary, E = config_.embedding;
+    std::fill_n(dC_, V * E, 0.0F);
+    if (by_character_) {
+        for (const Panel& c : by_character_->columns) {
+            const std::size_t places = layers_.front().pattern.joined * V;
+            const float* from = in_panel(by_character_->dC.data(), places, c);
+            for (std::size_t row = 0; row < places; ++row, from += c.width) {
+                float* const to = dC_ + row % V * E + c.from;
+                std::transform(from, from + c.used, to, to, std::plus());
+            }
+        }
+    } else {
+        const simd::Contexts all = contexts(batch);
+        simd::embedding_backward(dC_, dembcat_, all.X, all.n, all.T, E, stretches_);
+    }
+    if (!tied_dW_.empty()) {
+        for (const Panel& p : layers_.back().out) {
+            const float* const dW = in_panel(tied_dW_.data(), E, p);
+            for (std::size_t v = 0; v < p.used; ++v) {
+                for (std::size_t e = 0; e < E; ++e) {
+                    dC_[(p.from + v) * E + e] += dW[e * p.width + v];
+                }
+            }
+        }
+    }
+    learn(C_, 0, dC_, V * E);
+}
+
+}  // namespace byhand
