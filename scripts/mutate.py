@@ -5,7 +5,7 @@
 A mutant is one small change of one line, made by the rules below: an operator, a sign, an index, the end or the start
 of a loop, a constant, += to =, two neighbouring arguments exchanged, one convention in the place of another; and, at
 the boundary, > for >=, the tail of a loop, the first for another element, a constant's sign, what a maximum begins
-with (--boundary: these alone). Of all that the rules make, 220 are taken (or N), at least ten of each file: those whose
+with (--boundary: these alone). Of all that the rules make, 330 are taken (or N), at least ten of each file: those whose
 hash comes first, so that the choice is the same everywhere and moves little when the sources do. One that does not
 compile is no mutant, and the file's next comes in its place. FILE narrows the choice to some files; FILE:LINE takes
 every mutant of a line.
@@ -38,12 +38,15 @@ import tempfile
 import threading
 import time
 
-FILES = ["embedding/formulas.h", "linear/formulas.h", "batchnorm/formulas.h", "tanh/formulas.h",
-         "cross_entropy/formulas.h", "update.h", "sums.h",
-         "embedding/steps.cpp", "linear/steps.cpp", "batchnorm/steps.cpp", "tanh/steps.cpp", "cross_entropy/steps.cpp",
-         "stepwise.cpp", "fused.cpp", "fused_forward.cpp", "fused_backward.cpp", "fused.h", "simd/kernels.cpp",
-         "simd/norm.cpp", "simd/product.cpp", "simd/by_character.cpp", "evaluation.cpp"]
-MUTANTS = 220
+OPERATIONS = ["embedding", "linear", "batchnorm", "layernorm", "rmsnorm", "tanh", "sigmoid", "relu", "gelu", "silu",
+              "residual", "dropout", "cross_entropy", "optimizer"]
+FILES = [*(f"{operation}/formulas.h" for operation in OPERATIONS), "row_norm.h", "update.h", "sums.h",
+         *(f"{operation}/steps.cpp" for operation in OPERATIONS),
+         "stepwise.cpp", "fused.cpp", "fused_forward.cpp", "fused_backward.cpp", "fused_update.cpp", "fused_tensors.cpp",
+         "fused.h", *(f"simd/{kernels}.cpp" for kernels in ("activations", "by_character", "kernels", "norm",
+                                                            "optimizer", "product", "row_norm")),
+         "evaluation.cpp"]
+MUTANTS = 330
 AT_LEAST = 10  # of each file
 
 
@@ -182,6 +185,14 @@ RULES = [
 ]
 
 
+# What the networks below have besides.
+MORE_RULES = [
+    {"parameter": "lngain", "normal": 0.1, "plus": 1.3},
+    {"parameter": "lnbias", "normal": 0.5},
+    {"parameter": "rmsgain", "normal": 0.1, "plus": 1.3},
+]
+
+
 def recipe(name, hidden, norm, bias=(True, True), batch=11, output_normal=0.5, logits_plus=0.0):
     """A network small enough to be quick, with widths that no vector divides, and no value 0 or 1 to hide behind."""
     changed = {"W": {"normal": output_normal}, "b": {"plus": logits_plus}}
@@ -197,6 +208,31 @@ def recipe(name, hidden, norm, bias=(True, True), batch=11, output_normal=0.5, l
             "sample": {"seed": 1}}
 
 
+def listed(name, layers, optimizer=None, context=3, embedding=5, batch=11):
+    """The same with its operations listed."""
+    made = recipe(name, [1], {}, batch=batch)
+    network = made["network"]
+    del network["hidden"], network["bias"]
+    del network["norm"]["place"], network["norm"]["output"], network["norm"]["affine"]
+    network.update(context=context, embedding=embedding, layers=layers)
+    names = {layer["op"] for layer in layers}
+    rules = [rule for rule in RULES if not rule["parameter"].startswith("bn") or "batchnorm" in names]
+    rules += [rule for rule in MORE_RULES
+              if {"ln": "layernorm", "rms": "rmsnorm"}[rule["parameter"].removesuffix("gain").removesuffix("bias")] in names]
+    if any(layer.get("tied") for layer in layers):
+        rules = [rule for rule in rules if rule["parameter"] != "W" or rule["layers"] != "output"]
+    made["initial"]["rules"] = rules
+    return {**made, "optimizer": optimizer} if optimizer else made
+
+
+def linear(outputs=None, **options):
+    return {"op": "linear", **({"outputs": outputs} if outputs else {}), **options}
+
+
+def op(name, **options):
+    return {"op": name, **options}
+
+
 RECIPES = [
     recipe("before", [37], {}),
     recipe("after", [19, 41], {"place": "after", "epsilon_place": "outside", "batch_divisor": "n",
@@ -209,6 +245,15 @@ RECIPES = [
            batch=7),
     recipe("negative-logits", [11], {"batch_divisor": "n", "running_divisor": "n"}, logits_plus=-200.0, batch=10),
     recipe("by-character", [71], {}, batch=117),  # rows enough for products to be looked up
+    listed("residuals", [linear(37), op("tanh"), linear(37), op("batchnorm"), op("gelu"), op("residual", **{"from": 1}),
+                         linear(37), op("layernorm"), op("silu"), op("residual", **{"from": 1}), linear()],
+           {"name": "sgd", "momentum": 0.7, "nesterov": True, "weight_decay": 0.1}),
+    listed("tied", [linear(50), op("rmsnorm"), op("sigmoid"), op("dropout", p=0.3), linear(19), op("relu"),
+                    linear(tied=True)],
+           {"name": "adamw", "weight_decay": 0.1, "beta1": 0.8, "beta2": 0.9, "epsilon": 1e-3}, embedding=19),
+    listed("positions", [op("flatten", positions=2), linear(37, bias=False), op("batchnorm"), op("leaky_relu"),
+                         op("flatten", positions=3), linear(71), op("gelu_tanh"), op("layernorm"), linear(),
+                         op("rmsnorm")], {"name": "sgd", "momentum": 0.6}, context=6),
 ]
 
 
@@ -242,7 +287,9 @@ def evaluation_checks_in(folder, names):
     data.write_text("".join(line + "\n" for line in names.read_text().split()[:60]))
     checks = []
     for r in RECIPES:
-        for figures in ("running", "training-set") if r["network"]["norm"]["place"] != "none" else ("running",):
+        has_batch_norm = any(rule["parameter"] == "bngain" for rule in r["initial"]["rules"]) and \
+            r["network"]["norm"].get("place") != "none"
+        for figures in ("running", "training-set") if has_batch_norm else ("running",):
             path = folder / f"{r['name']}-{figures}.json"
             path.write_text(json.dumps(dict(r, network=dict(r["network"], norm=dict(r["network"]["norm"],
                                                                                     evaluation=figures)))))
