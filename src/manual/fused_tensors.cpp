@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <ranges>
 #include <span>
-#include <stdexcept>
 #include <utility>
 
 #include "base/value.h"
@@ -19,7 +18,12 @@ bool in_panels(const TensorSpec& spec) {
     return spec.shape.size() == 2 && parameter != "C";
 }
 
-FusedKind kind_of(const Operation& one) {
+bool is_of_layer(const Operation& one) {
+    return one.op != op::kEmbedding && one.op != op::kFlatten && one.op != op::kCrossEntropy;
+}
+
+// None where the fused step does not know it. Precondition: is_of_layer.
+std::optional<FusedKind> kind_of(const Operation& one) {
     if (one.op == op::kLinear) {
         return FusedKind::linear;
     }
@@ -35,10 +39,7 @@ FusedKind kind_of(const Operation& one) {
     if (one.op == op::kDropout) {
         return FusedKind::dropout;
     }
-    if (simd::activation_of(one.op)) {
-        return FusedKind::activation;
-    }
-    throw std::invalid_argument("the fused step knows no operation " + one.op);
+    return simd::activation_of(one.op) ? std::optional(FusedKind::activation) : std::nullopt;
 }
 
 NormNames norm_names(const Operation& one) {
@@ -103,6 +104,11 @@ std::vector<std::string> added_values(const std::vector<Operation>& operations) 
 
 }  // namespace
 
+bool has_fused_step(const NetworkConfig& config) {
+    return std::ranges::all_of(operations(config),
+                               [](const Operation& one) { return !is_of_layer(one) || kind_of(one); });
+}
+
 std::vector<FusedPattern> fused_patterns(const NetworkConfig& config, FusedKeep keep) {
     const std::vector<Operation> all = operations(config);
     const std::vector<std::string> added = added_values(all);
@@ -112,10 +118,10 @@ std::vector<FusedPattern> fused_patterns(const NetworkConfig& config, FusedKeep 
         if (one.op == op::kFlatten) {
             joined = one.joined;
         }
-        if (one.op == op::kEmbedding || one.op == op::kFlatten || one.op == op::kCrossEntropy) {
+        if (!is_of_layer(one)) {
             continue;
         }
-        const FusedKind kind = kind_of(one);
+        const FusedKind kind = kind_of(one).value();
         if (kind == FusedKind::linear) {
             patterns.push_back({one.layer, joined, {}});
             joined = 1;

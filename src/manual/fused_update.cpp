@@ -34,8 +34,8 @@ void Fused::learn(const std::array<simd::Learned, 2>& parameter, std::size_t fro
     simd::optimizer_step(there(parameter[1 - now_]), there(parameter[now_]), gradient, count, optimizer_);
 }
 
-// dW = xᵀ·dy and new_W, for the inputs of panel q and the outputs of panel p, of n rows; with the first inputs, all that
-// the outputs have besides. A tied linear's dW goes into dC.
+// dW = xᵀ·dy and new_W, for the inputs of panel q and the outputs of panel p, of n rows; with the first inputs, all
+// that the outputs have besides. A tied linear's dW goes into dC.
 void Fused::update(const FusedLayer& l, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n,
                    std::size_t thread) {
     const std::size_t from = l.pattern.layer.inputs * p.from + q.from * p.width;

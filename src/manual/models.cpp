@@ -7,6 +7,8 @@
 #include "base/value.h"
 #include "manual/evaluation.h"
 #include "manual/fused.h"
+#include "manual/fused_tensors.h"
+#include "manual/pieces.h"
 #include "manual/stepwise.h"
 #include "steps/runner.h"
 
@@ -90,7 +92,8 @@ private:
 
 class StepModel final : public HandModel {
 public:
-    explicit StepModel(Graph graph) : HandModel(graph.config, Evaluation::By::formulas), runner_(std::move(graph)) {
+    explicit StepModel(Graph graph, Evaluation::By by = Evaluation::By::formulas)
+        : HandModel(graph.config, by), runner_(std::move(graph)) {
         for (const TensorSpec& spec : state(runner_.graph().config)) {
             changed_.push_back({runner_.tensors()[spec.name], runner_.tensors()[update_of(spec.name)]});
         }
@@ -166,6 +169,9 @@ std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& confi
     if (form != HandForm::fused) {
         return make_step_model(hand_graph(form, config, rows));
     }
+    if (!has_fused_step(config)) {
+        return std::make_unique<StepModel>(with_kernels(fused_graph(config, rows)), Evaluation::By::kernels);
+    }
     return std::make_unique<FusedModel>(config, rows, threads);
 }
 
@@ -187,6 +193,9 @@ std::unique_ptr<Side> make_hand_side(HandForm form, const NetworkConfig& config,
     if (form == HandForm::fused) {
         if (dtype != DType::float32) {
             throw std::invalid_argument("the fused network computes in float only");
+        }
+        if (!has_fused_step(config)) {
+            return make_step_side(with_kernels(fused_graph(config, rows)));
         }
         return std::make_unique<FusedSide>(config, rows);
     }

@@ -14,8 +14,9 @@ namespace byhand {
 // By its name: "stepwise", "collapsed", "fused". Throws std::invalid_argument for any other.
 HandForm hand_form(const std::string& name);
 
-// To train, in float; the fused form on so many threads, which do not change what it computes. Throws InputError where
-// check_network does. Precondition: threads > 0.
+// To train, in float; the fused form on so many threads, which do not change what it computes, or step by step with the
+// kernels that its steps have, where it knows one of the operations by its steps alone (has_fused_step). Throws
+// InputError where check_network does. Precondition: threads > 0.
 std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& config, std::size_t rows,
                                        std::size_t threads = 1);
 

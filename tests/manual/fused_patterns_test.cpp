@@ -368,3 +368,10 @@ TEST_CASE("fused patterns: the same bytes on any number of threads, whatever is 
         for_each_example(networks, check_threads);
     }
 }
+
+TEST_CASE("fused patterns: a network with an operation that has steps alone runs step by step") {
+    NetworkConfig config = with_context(3, 2, {{"linear", 5}, {"relu"}, {"layernorm"}, {"rmsnorm"}, {"linear"}});
+    CHECK(has_fused_step(config));
+    config.layers[1].op = "softplus";
+    CHECK(!has_fused_step(config));
+}

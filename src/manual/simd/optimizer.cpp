@@ -51,8 +51,7 @@ void adamw(const Learned& updated, const Learned& present, const float* gradient
     for (std::size_t i = 0; i < count; i += hn::Lanes(d)) {
         const V g = hn::Load(d, gradient + i);
         const V mean = hn::Add(hn::Mul(beta1, hn::Load(d, present.mean + i)), hn::Mul(rest1, g));
-        const V square =
-            hn::Add(hn::Mul(beta2, hn::Load(d, present.square + i)), hn::Mul(hn::Mul(rest2, g), g));
+        const V square = hn::Add(hn::Mul(beta2, hn::Load(d, present.square + i)), hn::Mul(hn::Mul(rest2, g), g));
         hn::Store(mean, d, updated.mean + i);
         hn::Store(square, d, updated.square + i);
         const V root = hn::Sqrt(hn::Div(square, correction2));

@@ -1,6 +1,6 @@
 // An optimizer's step in one pass over a parameter, in float, for the widest vectors that the CPU has (chosen at run
-// time). All arrays begin on a cache line, and what lies between `count` and the end of the last one is read and written
-// too.
+// time). All arrays begin on a cache line, and what lies between `count` and the end of the last one is read and
+// written too.
 #pragma once
 
 #include <cstddef>
