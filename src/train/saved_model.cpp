@@ -101,18 +101,19 @@ Vocabulary read_vocabulary(const std::string& text, const std::string& path) {
     return vocabulary;
 }
 
-// Whole numbers below 2^24, all of which a float holds: an optimizer's count of steps, the key of a dropout's mask.
+// Whole numbers: an optimizer's count of steps, which in float stops at 2^24, and the keys of dropouts' masks.
 void require_counts(const Tensors<float>& state, const NetworkConfig& network, const std::string& path) {
-    constexpr float kMost = 0x1p24F;
     std::vector<TensorSpec> counts = keys(network);
     if (state.contains(kept::kStepCount)) {
         counts.push_back({kept::kStepCount, {}});
     }
     for (const TensorSpec& spec : counts) {
-        const float value = state[spec.name][0];
-        const bool is_whole = value >= 0 && value <= kMost && value == std::floor(value);
+        const double value = state[spec.name][0];
+        const std::uint32_t most = spec.name == kept::kStepCount ? 1U << 24 : kMaskKeys - 1;
+        const bool is_whole = value >= 0 && value <= most && value == std::floor(value);
         if (!is_whole) {
-            refuse(path, spec.name + " is " + std::to_string(value) + ", takes a whole number from 0 to 16777216");
+            refuse(path, spec.name + " is " + std::to_string(value) + ", takes a whole number from 0 to " +
+                             std::to_string(most));
         }
     }
 }
