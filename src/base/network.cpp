@@ -64,7 +64,7 @@ std::vector<OperationConfig> long_form(const NetworkConfig& config) {
 }
 
 // The network of these operations, with the fields that the list replaces reset to their defaults.
-NetworkConfig listed(NetworkConfig config, std::vector<OperationConfig> layers) {
+NetworkConfig with_list(NetworkConfig config, std::vector<OperationConfig> layers) {
     for (OperationConfig& one : layers) {
         one.outputs = 0;
     }
@@ -338,11 +338,11 @@ NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> lay
                         : (first_norm - 1)->op == op::kLinear ? NormPlace::before
                                                               : NormPlace::after;
     return long_form(config) == layers && !config.hidden.empty() ? config
-                                                                 : listed(std::move(config), std::move(layers));
+                                                                 : with_list(std::move(config), std::move(layers));
 }
 
 NetworkConfig listed(const NetworkConfig& config) {
-    return config.layers.empty() ? listed(config, long_form(config)) : config;
+    return config.layers.empty() ? with_list(config, long_form(config)) : config;
 }
 
 OperationState state_of(const NetworkConfig& config, const Operation& operation) {

@@ -57,18 +57,18 @@ void check_network(const NetworkConfig& config, std::size_t rows) {
         require(width > 0, "a hidden layer of width 0 passes nothing on: --hidden takes widths of at least 1");
     }
     std::size_t positions = flattens_by_parts(config) ? config.context : 1;
-    const bool listed = !config.layers.empty();
+    const bool is_listed = !config.layers.empty();
     const std::vector<OperationConfig> list = expanded(config);
     for (std::size_t i = 0; i < list.size(); ++i) {
         if (list[i].op == op::kFlatten) {
-            const std::string where = listed ? "layers[" + std::to_string(i) + "]: " : "flatten: ";
+            const std::string where = is_listed ? "layers[" + std::to_string(i) + "]: " : "flatten: ";
             require(list[i].positions > 0 && positions % list[i].positions == 0,
                     where + std::to_string(positions) + " positions can't be joined by " +
                         std::to_string(list[i].positions) + "s: change its positions, or the context (--context)");
             positions /= list[i].positions;
         }
     }
-    require(positions == 1, (listed ? "layers: " : "flatten: ") + std::to_string(positions) +
+    require(positions == 1, (is_listed ? "layers: " : "flatten: ") + std::to_string(positions) +
                                 " positions are left over at the logits: add a flatten, or give a shorter context");
     const Layer last = layers(config).back();
     require(!last.is_tied || last.inputs == config.embedding,
