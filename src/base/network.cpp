@@ -38,7 +38,7 @@ std::vector<OperationConfig> long_form(const NetworkConfig& config) {
     std::vector<OperationConfig> list;
     std::size_t below = 0;  // the width of the layer before
     for (const std::size_t width : config.hidden) {
-        const std::size_t layer_below = list.size() - 1;  // the last operation of it
+        const std::size_t before = list.size();  // operations of the layers below
         if (config.flatten > 0) {
             list.emplace_back(op::kFlatten).positions = config.flatten;
         }
@@ -50,8 +50,8 @@ std::vector<OperationConfig> long_form(const NetworkConfig& config) {
         if (config.norm.place == NormPlace::after) {
             list.push_back({norm});
         }
-        if (config.residual && config.flatten == 0 && width == below) {
-            list.emplace_back(op::kResidual).from = layer_below;
+        if (config.residual && config.flatten == 0 && before > 0 && width == below) {
+            list.emplace_back(op::kResidual).from = before - 1;
         }
         below = width;
     }
