@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "base/value.h"
 #include "train/generators.h"
 #include "train/safetensors.h"
 
@@ -118,6 +119,16 @@ void require_counts(const Tensors<float>& state, const NetworkConfig& network, c
     }
 }
 
+// AdamW's averages of squares, whose roots it takes.
+void require_squares(const Tensors<float>& state, const std::string& path) {
+    for (const TensorSpec& spec : state.table()) {
+        const bool is_square = role_of(spec.name) == kept::kSquare;
+        if (is_square && std::ranges::any_of(state[spec.name], [](float value) { return value < 0; })) {
+            refuse(path, "tensor " + spec.name + " has a negative value, takes averages of squares");
+        }
+    }
+}
+
 // The model's state from the file, by its recipe and vocabulary. The values of `optional` begin as 0 where it has none.
 void take_tensors(SavedModel& model, const TensorFile& file, const std::string& path,
                   const std::vector<TensorSpec>& optional = {}) {
@@ -148,6 +159,7 @@ void take_tensors(SavedModel& model, const TensorFile& file, const std::string& 
     }
     require_finite(model.state, path);
     require_counts(model.state, network, path);
+    require_squares(model.state, path);
     if (is_calibrated(network)) {
         model.calibrated = model.state;
         for (const TensorSpec& spec : running_figures(network)) {

@@ -220,6 +220,26 @@ TEST_CASE("what the optimizer keeps is saved with the rest, and not asked of oth
     check_equal(theirs.state, foreign.state);
 }
 
+TEST_CASE("an average of squares is not negative") {
+    const Folder folder;
+    SavedModel model = example();
+    model.recipe.network.optimizer.kind = OptimizerKind::adamw;
+    model.state = numbered(model.recipe.network, 1);
+    model.state["step_count"][0] = 3;
+    model.state["exp_avg_W2"].back() = -0.5F;  // a mean of gradients may be
+    model.state["exp_avg_sq_bngain.1"][1] = 0;
+    save_model(folder.file(kName), model);
+    check_equal(model.state, load_model(folder.file(kName)).state);
+    for (const std::string name : {"exp_avg_sq_C", "exp_avg_sq_W2", "exp_avg_sq_bngain.1"}) {
+        SavedModel wrong = model;
+        wrong.state[name].back() = -1e-30F;
+        save_model(folder.file(kName), wrong);
+        CHECK(message_of([&] { load_model(folder.file(kName)); }) ==
+              folder.file(kName) + ": tensor " + name +
+                  " has a negative value, takes averages of squares; byhand train writes files that can be read here");
+    }
+}
+
 // The example with a dropout in its first layer.
 SavedModel with_dropout() {
     SavedModel model = example();
