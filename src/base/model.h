@@ -15,15 +15,15 @@ class Model {
 public:
     virtual ~Model() = default;
 
-    // Takes over parameters and running statistics: a table equal to state(config).
+    // Takes over the state: a table equal to state(config) (base/network.h).
     virtual void load(const Tensors<float>& state) = 0;
 
-    // Parameters and running statistics as they stand.
+    // The state as it stands.
     virtual Tensors<float> save() const = 0;
 
-    // One training step: forward in training mode, loss, backward, update with learning rate `rate`, running
-    // statistics. Returns the minibatch's mean cross-entropy, in nats, before the update. Precondition: batch.rows is
-    // the number of rows that the model was made for.
+    // One training step: forward in training mode, loss, backward, update of the state with learning rate `rate`.
+    // Returns the minibatch's mean cross-entropy, in nats, before the update. Precondition: batch.rows is the number of
+    // rows that the model was made for.
     virtual float train_step(const Batch& batch, float rate) = 0;
 
     // Forward in evaluation mode, by the running statistics: logits (rows, V), for any number of rows; X is (rows, T).

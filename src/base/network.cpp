@@ -8,24 +8,14 @@
 #include <string_view>
 #include <utility>
 
-#include "base/error.h"
+#include "base/network_check.h"
 #include "base/value.h"
 
 namespace byhand {
 namespace {
 
-void require(bool holds, const std::string& message) {
-    if (!holds) {
-        throw InputError(message);
-    }
-}
-
 bool is_last_linear(const OperationConfig& one) {
     return one.op == op::kLinear && one.outputs == 0;
-}
-
-bool is_norm(const std::string& operation) {
-    return std::ranges::count(op::kNorms, operation) > 0;
 }
 
 const char* norm_of(NormKind kind) {
@@ -38,7 +28,7 @@ std::vector<OperationConfig> long_form(const NetworkConfig& config) {
     std::vector<OperationConfig> list;
     std::size_t below = 0;  // the width of the layer before
     for (const std::size_t width : config.hidden) {
-        const std::size_t layer_below = list.size() - 1;  // the last operation of it
+        const std::size_t before = list.size();  // operations of the layers below
         if (config.flatten > 0) {
             list.emplace_back(op::kFlatten).positions = config.flatten;
         }
@@ -50,8 +40,8 @@ std::vector<OperationConfig> long_form(const NetworkConfig& config) {
         if (config.norm.place == NormPlace::after) {
             list.push_back({norm});
         }
-        if (config.residual && config.flatten == 0 && width == below) {
-            list.emplace_back(op::kResidual).from = layer_below;
+        if (config.residual && config.flatten == 0 && before > 0 && width == below) {
+            list.emplace_back(op::kResidual).from = before - 1;
         }
         below = width;
     }
@@ -64,7 +54,7 @@ std::vector<OperationConfig> long_form(const NetworkConfig& config) {
 }
 
 // The network of these operations, with the fields that the list replaces reset to their defaults.
-NetworkConfig listed(NetworkConfig config, std::vector<OperationConfig> layers) {
+NetworkConfig with_list(NetworkConfig config, std::vector<OperationConfig> layers) {
     for (OperationConfig& one : layers) {
         one.outputs = 0;
     }
@@ -76,7 +66,17 @@ NetworkConfig listed(NetworkConfig config, std::vector<OperationConfig> layers) 
     return config;
 }
 
-// What the value is called that an operation reads.
+// Whether values carry their layer's number: where one name would mean two of them.
+bool has_suffixes(const std::vector<OperationConfig>& list) {
+    std::set<std::string> names;
+    return std::ranges::count(list, op::kLinear, &OperationConfig::op) > 2 ||
+           std::ranges::any_of(list, [&](const OperationConfig& one) {
+               return one.op != op::kLinear && !names.insert(read_as(one.op)).second;
+           });
+}
+
+}  // namespace
+
 std::string read_as(const std::string& operation) {
     constexpr std::array<std::pair<std::string_view, const char*>, 7> kNames = {{{op::kLinear, "h"},
                                                                                  {op::kFlatten, "hpos"},
@@ -88,110 +88,6 @@ std::string read_as(const std::string& operation) {
     const auto* const found = std::ranges::find(kNames, operation, &std::pair<std::string_view, const char*>::first);
     return found != kNames.end() ? found->second : "hpreact";
 }
-
-// Whether values carry their layer's number: where one name would mean two of them.
-bool has_suffixes(const std::vector<OperationConfig>& list) {
-    std::set<std::string> names;
-    return std::ranges::count(list, op::kLinear, &OperationConfig::op) > 2 ||
-           std::ranges::any_of(list, [&](const OperationConfig& one) {
-               return one.op != op::kLinear && !names.insert(read_as(one.op)).second;
-           });
-}
-
-// What the list says of one operation's result, to check what a residual adds.
-struct Made {
-    std::size_t width = 0;   // 0 in the output layer, and of a flatten
-    std::size_t joined = 1;  // positions of the context in each row
-};
-
-std::vector<Made> made_by(const std::vector<OperationConfig>& list) {
-    std::vector<Made> all;
-    Made here;
-    for (const OperationConfig& one : list) {
-        here.joined *= one.op == op::kFlatten ? one.positions : 1;
-        here.width = one.op == op::kLinear ? one.outputs : here.width;
-        all.push_back({one.op == op::kFlatten ? 0 : here.width, here.joined});
-    }
-    return all;
-}
-
-// Where a residual's "from" is no operation whose result it can add: what is wrong, and which would fit.
-std::string wrong_source(const std::vector<OperationConfig>& list, std::size_t residual) {
-    const std::vector<Made> made = made_by(list);
-    const std::size_t from = list[residual].from;
-    const auto name = [](std::size_t i) { return "layers[" + std::to_string(i) + "]"; };
-    const auto fits = [&](std::size_t i) {  // the one just before is what it reads already
-        return i + 1 < residual && made[i].width == made[residual].width && made[i].joined == made[residual].joined &&
-               list[i].op != op::kFlatten;
-    };
-    if (made[residual].width == 0) {
-        return "a residual in the output layer: put it before the last linear";
-    }
-    if (fits(from)) {
-        return "";
-    }
-    std::string fitting;
-    for (std::size_t i = 0; i < residual; ++i) {
-        fitting += fits(i) ? (fitting.empty() ? "" : ", ") + name(i) : "";
-    }
-    const std::string what = from + 1 == residual            ? " is what the residual reads already"
-                             : from >= residual              ? " does not come before the residual"
-                             : list[from].op == op::kFlatten ? " is a flatten"
-                             : made[from].width != made[residual].width
-                                 ? " makes " + std::to_string(made[from].width) + " units, the residual has " +
-                                       std::to_string(made[residual].width)
-                                 : " has other positions";
-    return "from: " + name(from) + what + "; " + (fitting.empty() ? "none before it fits" : "what fits: " + fitting);
-}
-
-// What is wrong with a linear; empty where nothing is.
-std::string wrong_linear(const OperationConfig& linear, bool is_last) {
-    if (is_last) {
-        return linear.outputs == 0
-                   ? ""
-                   : "the last linear has as many outputs as there are characters: leave \"outputs\" out";
-    }
-    return linear.outputs == 0 ? "a linear that is not the last one is missing its \"outputs\"; add it"
-           : linear.tied       ? "only the last linear can be tied: leave it out"
-                               : "";
-}
-
-// See with_layers.
-void check_layers(const std::vector<OperationConfig>& list) {
-    // Where there is something wrong.
-    const auto refuse = [](std::size_t i, const std::string& what) {
-        require(what.empty(), "layers[" + std::to_string(i) + "]: " + what);
-    };
-    const auto is_linear = [&](std::size_t i) { return i < list.size() && list[i].op == op::kLinear; };
-    const std::ptrdiff_t linears = std::ranges::count(list, op::kLinear, &OperationConfig::op);
-    require(!list.empty(), "layers: a network without operations; list them");
-    if (list.front().op != op::kLinear && list.front().op != op::kFlatten) {
-        refuse(0, "\"" + list.front().op + "\" comes before the first linear: begin with a linear or a flatten");
-    }
-    std::ptrdiff_t linear = 0;
-    std::set<std::string> read;
-    for (std::size_t i = 0; i < list.size(); ++i) {
-        if (list[i].op == op::kFlatten) {
-            if (!is_linear(i + 1)) {
-                refuse(i, "what a flatten joins goes to a linear: put one behind it");
-            }
-            continue;
-        }
-        refuse(i, list[i].op == op::kResidual ? wrong_source(list, i) : "");
-        if (list[i].op != op::kLinear) {
-            if (!read.insert(read_as(list[i].op)).second) {
-                refuse(i, "layer " + std::to_string(linear) + " has two operations that read " + read_as(list[i].op) +
-                              ": put a linear between them, or leave one out");
-            }
-            continue;
-        }
-        ++linear;
-        read.clear();
-        refuse(i, wrong_linear(list[i], linear == linears));
-    }
-}
-
-}  // namespace
 
 std::string Layer::W() const {
     return "W" + std::to_string(number);
@@ -338,11 +234,11 @@ NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> lay
                         : (first_norm - 1)->op == op::kLinear ? NormPlace::before
                                                               : NormPlace::after;
     return long_form(config) == layers && !config.hidden.empty() ? config
-                                                                 : listed(std::move(config), std::move(layers));
+                                                                 : with_list(std::move(config), std::move(layers));
 }
 
 NetworkConfig listed(const NetworkConfig& config) {
-    return config.layers.empty() ? listed(config, long_form(config)) : config;
+    return config.layers.empty() ? with_list(config, long_form(config)) : config;
 }
 
 OperationState state_of(const NetworkConfig& config, const Operation& operation) {

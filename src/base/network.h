@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -192,11 +193,14 @@ struct TensorSpec {
 
 // What an operation learns, and what it keeps for evaluation: W (in, out), unless it is tied, and b, C (V, E), bngain,
 // bnbias, bnmean_running and bnvar_running, lngain, lnbias, rmsgain; those of norms (H). A dropout keeps the key of its
-// next mask, maskkey, a whole number.
+// next mask, maskkey, a whole number below kMaskKeys.
 struct OperationState {
     std::vector<TensorSpec> parameters, running_figures, keys;
 };
 OperationState state_of(const NetworkConfig& config, const Operation& operation);
+
+// How many keys of masks there are; a float holds each of them.
+inline constexpr std::uint32_t kMaskKeys = 1U << 24;
 
 // What is learned, operation by operation, in the order of state_of.
 std::vector<TensorSpec> parameters(const NetworkConfig& config);

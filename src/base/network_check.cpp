@@ -1,11 +1,13 @@
-// Which networks and batches can be: their extents, and what they take in memory.
+// Which networks and batches can be: their operations, their extents, and what they take in memory.
+#include "base/network_check.h"
+
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
-#include "base/network.h"
 
 namespace byhand {
 namespace {
@@ -16,11 +18,103 @@ void require(bool holds, const std::string& message) {
     }
 }
 
+// What the list says of one operation's result, to check what a residual adds.
+struct Made {
+    std::size_t width = 0;   // 0 in the output layer, and of a flatten
+    std::size_t joined = 1;  // positions of the context in each row
+};
+
+std::vector<Made> made_by(const std::vector<OperationConfig>& list) {
+    std::vector<Made> all;
+    Made here;
+    for (const OperationConfig& one : list) {
+        here.joined *= one.op == op::kFlatten ? one.positions : 1;
+        here.width = one.op == op::kLinear ? one.outputs : here.width;
+        all.push_back({one.op == op::kFlatten ? 0 : here.width, here.joined});
+    }
+    return all;
+}
+
+// Where a residual's "from" is no operation whose result it can add: what is wrong, and which would fit.
+std::string wrong_source(const std::vector<OperationConfig>& list, std::size_t residual) {
+    const std::vector<Made> made = made_by(list);
+    const std::size_t from = list[residual].from;
+    const auto name = [](std::size_t i) { return "layers[" + std::to_string(i) + "]"; };
+    const auto fits = [&](std::size_t i) {  // the one just before is what it reads already
+        return i + 1 < residual && made[i].width == made[residual].width && made[i].joined == made[residual].joined &&
+               list[i].op != op::kFlatten;
+    };
+    if (made[residual].width == 0) {
+        return "a residual in the output layer: put it before the last linear";
+    }
+    if (fits(from)) {
+        return "";
+    }
+    std::string fitting;
+    for (std::size_t i = 0; i < residual; ++i) {
+        fitting += fits(i) ? (fitting.empty() ? "" : ", ") + name(i) : "";
+    }
+    const std::string what = from + 1 == residual            ? " is what the residual reads already"
+                             : from >= residual              ? " does not come before the residual"
+                             : list[from].op == op::kFlatten ? " is a flatten"
+                             : made[from].width != made[residual].width
+                                 ? " makes " + std::to_string(made[from].width) + " units, the residual has " +
+                                       std::to_string(made[residual].width)
+                                 : " has other positions";
+    return "from: " + name(from) + what + "; " + (fitting.empty() ? "none before it fits" : "what fits: " + fitting);
+}
+
+// What is wrong with a linear; empty where nothing is.
+std::string wrong_linear(const OperationConfig& linear, bool is_last) {
+    if (is_last) {
+        return linear.outputs == 0
+                   ? ""
+                   : "the last linear has as many outputs as there are characters: leave \"outputs\" out";
+    }
+    return linear.outputs == 0 ? "a linear that is not the last one is missing its \"outputs\"; add it"
+           : linear.tied       ? "only the last linear can be tied: leave it out"
+                               : "";
+}
+
+}  // namespace
+
 bool is_norm(const std::string& operation) {
     return std::ranges::count(op::kNorms, operation) > 0;
 }
 
-}  // namespace
+void check_layers(const std::vector<OperationConfig>& list) {
+    // Where there is something wrong.
+    const auto refuse = [](std::size_t i, const std::string& what) {
+        require(what.empty(), "layers[" + std::to_string(i) + "]: " + what);
+    };
+    const auto is_linear = [&](std::size_t i) { return i < list.size() && list[i].op == op::kLinear; };
+    const std::ptrdiff_t linears = std::ranges::count(list, op::kLinear, &OperationConfig::op);
+    require(!list.empty(), "layers: a network without operations; list them");
+    if (list.front().op != op::kLinear && list.front().op != op::kFlatten) {
+        refuse(0, "\"" + list.front().op + "\" comes before the first linear: begin with a linear or a flatten");
+    }
+    std::ptrdiff_t linear = 0;
+    std::set<std::string> read;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        if (list[i].op == op::kFlatten) {
+            if (!is_linear(i + 1)) {
+                refuse(i, "what a flatten joins goes to a linear: put one behind it");
+            }
+            continue;
+        }
+        refuse(i, list[i].op == op::kResidual ? wrong_source(list, i) : "");
+        if (list[i].op != op::kLinear) {
+            if (!read.insert(read_as(list[i].op)).second) {
+                refuse(i, "layer " + std::to_string(linear) + " has two operations that read " + read_as(list[i].op) +
+                              ": put a linear between them, or leave one out");
+            }
+            continue;
+        }
+        ++linear;
+        read.clear();
+        refuse(i, wrong_linear(list[i], linear == linears));
+    }
+}
 
 bool fits_in_memory(const NetworkConfig& config, std::size_t rows) {
     // Some 30 tensors of (rows, width) a layer and four of the weights' size bound what any side allocates.
@@ -57,18 +151,18 @@ void check_network(const NetworkConfig& config, std::size_t rows) {
         require(width > 0, "a hidden layer of width 0 passes nothing on: --hidden takes widths of at least 1");
     }
     std::size_t positions = flattens_by_parts(config) ? config.context : 1;
-    const bool listed = !config.layers.empty();
+    const bool is_listed = !config.layers.empty();
     const std::vector<OperationConfig> list = expanded(config);
     for (std::size_t i = 0; i < list.size(); ++i) {
         if (list[i].op == op::kFlatten) {
-            const std::string where = listed ? "layers[" + std::to_string(i) + "]: " : "flatten: ";
+            const std::string where = is_listed ? "layers[" + std::to_string(i) + "]: " : "flatten: ";
             require(list[i].positions > 0 && positions % list[i].positions == 0,
                     where + std::to_string(positions) + " positions can't be joined by " +
                         std::to_string(list[i].positions) + "s: change its positions, or the context (--context)");
             positions /= list[i].positions;
         }
     }
-    require(positions == 1, (listed ? "layers: " : "flatten: ") + std::to_string(positions) +
+    require(positions == 1, (is_listed ? "layers: " : "flatten: ") + std::to_string(positions) +
                                 " positions are left over at the logits: add a flatten, or give a shorter context");
     const Layer last = layers(config).back();
     require(!last.is_tied || last.inputs == config.embedding,

@@ -14,14 +14,14 @@ class Side {
 public:
     virtual ~Side() = default;
 
-    // Parameters and running statistics to begin the next step with: a table equal to state(config).
+    // The state to begin the next step with: a table equal to state(config) (base/network.h).
     virtual void load(const Tensors<float>& state) = 0;
 
     // Forward, backward and update, each new value beside the old one as new_X. `rate` is the learning rate.
     virtual void run(const Batch& batch, float rate) = 0;
 
-    // Everything the last run kept, in the order it was made: parameters and running statistics as they were before the
-    // update, forward values, gradients, new_X. Valid until the next run or load.
+    // Everything the last run kept, in the order it was made: the state as it was before the update, forward values,
+    // gradients, new_X. Valid until the next run or load.
     virtual std::vector<View> views() const = 0;
 
 protected:

@@ -1,5 +1,5 @@
-// Parameters, running statistics and optimizer state drawn for a check: nothing is 0 or 1, which would hide a factor or
-// a term that was forgotten.
+// The state of a network (base/network.h) drawn for a check: no parameter, running statistic or optimizer state is 0 or
+// 1, which would hide a factor or a term that was forgotten.
 #pragma once
 
 #include <cstdint>

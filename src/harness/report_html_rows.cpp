@@ -100,8 +100,8 @@ std::string row(const Shown& shown, const Section& section, const Entry& entry, 
 }
 
 // The groups of rows in their order. What was given comes last: nobody computed it.
-constexpr std::array kGroups = {"Forward: values", "Backward: gradients", "Update",
-                                "Evaluation by the running statistics", "Parameters and running statistics, as given"};
+constexpr std::array kGroups = {"Forward: values", "Backward: gradients", "Update", "Evaluation: values",
+                                "State, as given"};
 
 const char* group_of(const Entry& entry) {
     const bool given = entry.explanation != nullptr && entry.explanation->function.empty();

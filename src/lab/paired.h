@@ -1,4 +1,4 @@
-// Two ways of training, told apart seed by seed.
+// Two ways of training, compared seed by seed.
 #pragma once
 
 #include <string>

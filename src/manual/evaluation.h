@@ -16,7 +16,7 @@ public:
 
     Evaluation(const NetworkConfig& config, By by);
 
-    // Parameters and running statistics: a table equal to state(config).
+    // The state: a table equal to state(config).
     void load(const Tensors<float>& state) { copy_into(runner_.tensors(), state); }
 
     // Logits (rows, V) of X (rows, T), any number of rows, a chunk at a time.

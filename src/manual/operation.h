@@ -42,7 +42,7 @@ struct HandOperation {
     std::string op;
     AppendSteps forward;               // from its input to its output
     AppendSteps backward;              // from the gradient of the output to those of parameters and input
-    AppendSteps evaluation = forward;  // by the running statistics; `forward` where that makes no difference
+    AppendSteps evaluation = forward;  // in evaluation mode; `forward` where that makes no difference
     AppendSteps update = nullptr;      // new_X of what it keeps for evaluation
     // Adds the ranges of its values that are not just any numbers.
     void (*ranges)(ValueRanges& ranges, const Site& at) = nullptr;

@@ -116,8 +116,7 @@ Tensors<float> initial_state(const Recipe& recipe, TorchGenerator& g) {
     }
     for (const TensorSpec& spec : keys(recipe.network)) {
         std::array<std::int64_t, 1> key{};
-        constexpr std::size_t kKeys = std::size_t{1} << 24;
-        randint(g, kKeys, key);
+        randint(g, kMaskKeys, key);
         tensors[spec.name][0] = static_cast<float>(key[0]);
     }
     return tensors;

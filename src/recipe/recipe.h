@@ -68,11 +68,11 @@ struct Recipe {
 // is not empty and begins with step 0.
 double rate_at(const Recipe& recipe, std::size_t step);
 
-// Parameters, running statistics and optimizer state as the recipe begins them, a table equal to state(recipe.network);
-// draws from `g` in the order of the rules. Arithmetic in float, as PyTorch does it. A rule for what the network lacks
-// draws nothing; running statistics without a rule are 0 (mean) and 1 (spread), what the optimizer keeps is 0; the keys
-// of dropouts are drawn last. Throws InputError where a parameter has no rule, or any tensor two; nothing is drawn
-// then. Precondition: check_network holds.
+// The state as the recipe begins it, a table equal to state(recipe.network); draws from `g` in the order of the rules.
+// Arithmetic in float, as PyTorch does it. A rule for what the network lacks draws nothing; running statistics without
+// a rule are 0 (mean) and 1 (spread), what the optimizer keeps is 0; the keys of dropouts are drawn last. Throws
+// InputError where a parameter has no rule, or any tensor two; nothing is drawn then. Precondition: check_network
+// holds.
 Tensors<float> initial_state(const Recipe& recipe, TorchGenerator& g);
 
 // From JSON. `where` names the file in messages. Throws InputError that names the key: not JSON, a key missing,

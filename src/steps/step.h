@@ -148,8 +148,8 @@ struct Graph {
     StepList forward;   // to the loss
     StepList backward;  // from the loss to every gradient
     StepList update;    // new_X for everything in state(config)
-    // The same batch by the running statistics, to eval_logits: each value of the layers as eval_X. Empty without a
-    // norm.
+    // The same batch in evaluation mode, to eval_logits: each value of the layers as eval_X. Empty without a batch norm
+    // and a dropout.
     StepList evaluation;
     // Of the values that are not just any numbers, by name. Values drawn for a step to read lie within.
     std::map<std::string, ValueRange> ranges = {};  // NOLINT(readability-redundant-member-init): it may be left out

@@ -50,8 +50,8 @@ at::Tensor dropout_mask(const at::Tensor& key, const Shape& shape, double p) {
 }
 
 at::Tensor next_dropout_key(const at::Tensor& key) {
-    const std::int64_t whole = static_cast<std::int64_t>(std::floor(std::abs(key.item<double>()))) % (1 << 24);
-    return at::scalar_tensor((1140671485 * whole + 12820163) % (1 << 24), key.options());
+    const std::int64_t whole = static_cast<std::int64_t>(std::floor(std::abs(key.item<double>()))) % kMaskKeys;
+    return at::scalar_tensor((1140671485 * whole + 12820163) % kMaskKeys, key.options());
 }
 
 TorchOperation dropout_operation() {

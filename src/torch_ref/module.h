@@ -14,7 +14,7 @@
 namespace byhand::torch_ref {
 
 // Shows what a module keeps: emb, embcat, hprebn (with a norm), hpreact, h, logits, loss, their gradients (but dloss),
-// and all parameters and running statistics, before and after. In float. Each run begins with the state last loaded.
+// and the state (base/network.h), before and after. In float. Each run begins with the state last loaded.
 // Throws InputError as check_network does; run throws std::invalid_argument where the batch has another number of rows.
 std::unique_ptr<Side> module_side(const NetworkConfig& config, std::size_t rows);
 

@@ -61,7 +61,7 @@ struct Site {
 struct TorchOperation {
     std::string op;
     void (*forward)(TorchSteps& steps, const Site& at);
-    // Where they differ from `forward`: by the running statistics; in one torch operation.
+    // Where they differ from `forward`: in evaluation mode; in one torch operation.
     void (*evaluation)(TorchSteps& steps, const Site& at) = nullptr;
     void (*collapsed)(TorchSteps& steps, const Site& at) = nullptr;
     // new_X of what it keeps for evaluation.

@@ -21,7 +21,7 @@ TorchSteps collapsed_forward_steps(const NetworkConfig& config, std::size_t rows
 // new_X for all of state(config), from X, dX and rate, or from X and the batch's figure.
 TorchSteps update_steps(const NetworkConfig& config, std::size_t rows, const TorchOperations& known);
 
-// The same batch by the running statistics, from embcat to eval_logits; empty where there is no norm.
+// The same batch in evaluation mode, from embcat to eval_logits; empty where evaluated_operations is.
 TorchSteps evaluation_steps(const NetworkConfig& config, std::size_t rows, const TorchOperations& known);
 
 // What the collapsed network, or the fused one, makes by other formulas than those of its steps.

@@ -17,7 +17,7 @@ struct Run {
     Vocabulary vocabulary;
     Split names;
     Examples train, val, test;
-    Tensors<float> initial;    // parameters and running statistics, a table equal to state(recipe.network)
+    Tensors<float> initial;    // the state at the first step, a table equal to state(recipe.network)
     TorchGenerator generator;  // draws the batches: the one that drew the initial values, or one of their own
 };
 

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "base/value.h"
 #include "train/generators.h"
 #include "train/safetensors.h"
 
@@ -101,18 +102,29 @@ Vocabulary read_vocabulary(const std::string& text, const std::string& path) {
     return vocabulary;
 }
 
-// Whole numbers below 2^24, all of which a float holds: an optimizer's count of steps, the key of a dropout's mask.
+// Whole numbers: an optimizer's count of steps, which in float stops at 2^24, and the keys of dropouts' masks.
 void require_counts(const Tensors<float>& state, const NetworkConfig& network, const std::string& path) {
-    constexpr float kMost = 0x1p24F;
     std::vector<TensorSpec> counts = keys(network);
     if (state.contains(kept::kStepCount)) {
         counts.push_back({kept::kStepCount, {}});
     }
     for (const TensorSpec& spec : counts) {
-        const float value = state[spec.name][0];
-        const bool is_whole = value >= 0 && value <= kMost && value == std::floor(value);
+        const double value = state[spec.name][0];
+        const std::uint32_t most = spec.name == kept::kStepCount ? 1U << 24 : kMaskKeys - 1;
+        const bool is_whole = value >= 0 && value <= most && value == std::floor(value);
         if (!is_whole) {
-            refuse(path, spec.name + " is " + std::to_string(value) + ", takes a whole number from 0 to 16777216");
+            refuse(path, spec.name + " is " + std::to_string(value) + ", takes a whole number from 0 to " +
+                             std::to_string(most));
+        }
+    }
+}
+
+// AdamW's averages of squares, whose roots it takes.
+void require_squares(const Tensors<float>& state, const std::string& path) {
+    for (const TensorSpec& spec : state.table()) {
+        const bool is_square = role_of(spec.name) == kept::kSquare;
+        if (is_square && std::ranges::any_of(state[spec.name], [](float value) { return value < 0; })) {
+            refuse(path, "tensor " + spec.name + " has a negative value, takes averages of squares");
         }
     }
 }
@@ -147,6 +159,7 @@ void take_tensors(SavedModel& model, const TensorFile& file, const std::string& 
     }
     require_finite(model.state, path);
     require_counts(model.state, network, path);
+    require_squares(model.state, path);
     if (is_calibrated(network)) {
         model.calibrated = model.state;
         for (const TensorSpec& spec : running_figures(network)) {

@@ -20,7 +20,7 @@ struct SavedModel {
     std::size_t steps = 0;   // that were carried out
     std::string data_path;   // the names it was trained on, as they were named, made printable
     std::uint64_t data_hash = 0;
-    Tensors<float> state;  // parameters and running statistics after the last step
+    Tensors<float> state;  // after the last step, a table equal to state(recipe.network)
     // The same with mean and spread of the whole training part in the place of the running statistics, for a recipe
     // that evaluates by those (kept in the file as bnmean_training and bnvar_training).
     std::optional<Tensors<float>> calibrated;

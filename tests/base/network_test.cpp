@@ -145,6 +145,19 @@ TEST_CASE("network: flatten joins positions, and a layer has a row for each that
           "flatten: 3 positions are left over at the logits: add a flatten, or give a shorter context");
 }
 
+TEST_CASE("network: the first layer has no residual, even where it is as wide as nothing") {
+    NetworkConfig config;
+    config.residual = true;
+    config.norm.place = NormPlace::none;
+    config.hidden = {0, 0};
+    const std::vector<OperationConfig> list = expanded(config);
+    REQUIRE(std::ranges::count(list, op::kResidual, &OperationConfig::op) == 1);
+    CHECK(list.at(4).op == op::kResidual);
+    CHECK(list.at(4).from == 1);
+    CHECK_THROWS_WITH(check_network(config, 3),
+                      "a hidden layer of width 0 passes nothing on: --hidden takes widths of at least 1");
+}
+
 TEST_CASE("network: a residual adds an earlier value of the same shape") {
     NetworkConfig config;
     config.norm.place = NormPlace::none;

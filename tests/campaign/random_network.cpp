@@ -40,6 +40,7 @@ public:
         config.embedding = last.tied ? width_ : config.embedding;
         list_.push_back(last);
         add_behind(true);
+        config.optimizer = optimizer();
         return with_layers(config, list_);
     }
 
@@ -47,6 +48,33 @@ private:
     std::size_t below(std::size_t count) { return generator_() % count; }
     bool one_in(std::size_t count) { return below(count) == 0; }
     std::size_t odd_width() { return 1 + 2 * below((kMostWidth + 1) / 2); }
+
+    template <std::size_t n>
+    double one_of(const std::array<double, n>& values) {
+        return values[below(n)];
+    }
+
+    // Plain SGD in half of the cases, AdamW in a quarter, and in a quarter SGD with weight decay, momentum or both.
+    OptimizerConfig optimizer() {
+        OptimizerConfig one;
+        if (one_in(2)) {
+            return one;
+        }
+        constexpr std::array kDecays = {1e-4, 0.01, 0.3};
+        if (one_in(2)) {
+            one.kind = OptimizerKind::adamw;
+            one.weight_decay = one_in(4) ? 0 : one_of(kDecays);
+            one.beta1 = one_of(std::array{0.0, 0.5, 0.8, 0.9, 0.95, 0.99});
+            one.beta2 = one_of(std::array{0.0, 0.5, 0.9, 0.95, 0.99, 0.999, 0.9999});
+            one.epsilon = one_of(std::array{1e-10, 1e-8, 1e-5, 1e-3, 0.1});
+            return one;
+        }
+        const std::size_t terms = 1 + below(3);  // 1: weight decay, 2: momentum, 3: both
+        one.weight_decay = terms != 2 ? one_of(kDecays) : 0;
+        one.momentum = terms != 1 ? one_of(std::array{0.1, 0.5, 0.9, 0.99, 1.0}) : 0;
+        one.nesterov = one.momentum > 0 && one_in(2);
+        return one;
+    }
 
     // What follows a linear: up to one operation that reads each name, in any order.
     void add_behind(bool is_output) {

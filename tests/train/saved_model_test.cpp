@@ -220,14 +220,57 @@ TEST_CASE("what the optimizer keeps is saved with the rest, and not asked of oth
     check_equal(theirs.state, foreign.state);
 }
 
+TEST_CASE("an average of squares is not negative") {
+    const Folder folder;
+    SavedModel model = example();
+    model.recipe.network.optimizer.kind = OptimizerKind::adamw;
+    model.state = numbered(model.recipe.network, 1);
+    model.state["step_count"][0] = 3;
+    model.state["exp_avg_W2"].back() = -0.5F;  // a mean of gradients may be
+    model.state["exp_avg_sq_bngain.1"][1] = 0;
+    save_model(folder.file(kName), model);
+    check_equal(model.state, load_model(folder.file(kName)).state);
+    for (const std::string name : {"exp_avg_sq_C", "exp_avg_sq_W2", "exp_avg_sq_bngain.1"}) {
+        SavedModel wrong = model;
+        wrong.state[name].back() = -1e-30F;
+        save_model(folder.file(kName), wrong);
+        CHECK(message_of([&] { load_model(folder.file(kName)); }) ==
+              folder.file(kName) + ": tensor " + name +
+                  " has a negative value, takes averages of squares; byhand train writes files that can be read here");
+    }
+}
+
+// The example with a dropout in its first layer.
+SavedModel with_dropout() {
+    SavedModel model = example();
+    std::vector<OperationConfig> layers = expanded(model.recipe.network);
+    layers.insert(layers.begin() + 1, {op::kDropout});
+    model.recipe.network = with_layers(model.recipe.network, layers);
+    model.state = numbered(model.recipe.network, -3);
+    return model;
+}
+
+TEST_CASE("the key of a dropout's mask is a whole number below 2^24") {
+    const Folder folder;
+    SavedModel model = with_dropout();
+    const std::string key = keys(model.recipe.network).at(0).name;
+    for (const float wrong : {-1.0F, 0.5F, 16777216.0F}) {
+        model.state[key][0] = wrong;
+        save_model(folder.file(kName), model);
+        CHECK_THROWS_WITH(load_model(folder.file(kName)),
+                          Catch::Matchers::ContainsSubstring(key + " is ") &&
+                              Catch::Matchers::ContainsSubstring("takes a whole number from 0 to 16777215"));
+    }
+    model.state[key][0] = 16777215;
+    save_model(folder.file(kName), model);
+    check_equal(model.state, load_model(folder.file(kName)).state);
+}
+
 TEST_CASE("a model of others has no key of a dropout's mask, and needs none") {
     const Folder folder;
-    SavedModel theirs = example();
+    const SavedModel theirs = example();
     write_tensors(folder.file("theirs"), theirs.state.views(), {});
-    Recipe recipe = theirs.recipe;
-    std::vector<OperationConfig> layers = expanded(recipe.network);
-    layers.insert(layers.begin() + 1, {op::kDropout});
-    recipe.network = with_layers(recipe.network, layers);
+    const Recipe recipe = with_dropout().recipe;
     REQUIRE(keys(recipe.network).size() == 1);
     const SavedModel foreign = load_foreign_model(folder.file("theirs"), recipe, theirs.vocabulary);
     CHECK(foreign.state[keys(recipe.network)[0].name][0] == 0);

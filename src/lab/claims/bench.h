@@ -1,5 +1,5 @@
-// What the claims have in common: networks with the norm and without, trained on the same seeds, and what is told of
-// them.
+// What the claims have in common: networks with the norm and without, trained on the same seeds, and the
+// sections of their report.
 #pragma once
 
 #include <array>

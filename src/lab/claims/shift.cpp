@@ -156,8 +156,8 @@ Section tell(const Bench& bench, const AllTested& all) {
     Section section;
     section.blocks.emplace_back(Text{fmt::format(
         "SHIFT BETWEEN TRAINING AND TEST DATA. {} trains for {} steps on the names of one kind, and is tested on names "
-        "it has not seen, of that kind and of the other. The names are told apart by their initial, then by their "
-        "length, in the middle of the training part. In evaluation the norm goes by its running statistics, by those "
+        "it has not seen, of that kind and of the other. The names are divided by their initial, then by their "
+        "length, at the middle of the training part. In evaluation the norm goes by its running statistics, by those "
         "of "
         "the whole training part, or by those of the test data themselves. What the shift costs is the loss on the "
         "other kind less that on one's own.",

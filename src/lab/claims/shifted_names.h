@@ -9,7 +9,7 @@
 
 namespace byhand::lab {
 
-// By what the names are told apart. Those up to the middle one of the training part are of the first kind.
+// By what the names are divided. Those up to the middle one of the training part are of the first kind.
 enum class Kind { initial, length };
 
 struct ShiftedNames {

@@ -1,4 +1,4 @@
-// The same batches by every convention, and what is told of it.
+// The same batches by every convention, and the report on them.
 #pragma once
 
 #include <cstddef>

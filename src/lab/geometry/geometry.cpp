@@ -109,7 +109,7 @@ std::vector<Scene> scenes_of(const GeometryOptions& options, const Material& mat
     return scenes;
 }
 
-// Where the answers can be told apart without a mistake the loss has no least, and its valley no bottom.
+// Where the answers are linearly separable the loss has no least, and its valley no bottom.
 void check_least(double least, const Scene& scene, std::uint64_t seed) {
     constexpr double kNothing = 1e-6;
     if (least < kNothing) {

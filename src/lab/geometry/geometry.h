@@ -19,7 +19,7 @@ struct GeometryOptions {
 };
 
 // Throws InputError where the seeds make students who are all placed, or none; where rows are so few that yes and no
-// can be told apart without a mistake; where there are fewer examples than rows; and where prepare (train/run.h) does.
+// are linearly separable; where there are fewer examples than rows; and where prepare (train/run.h) does.
 Paper geometry(const GeometryOptions& options, const Material& material, const Setting& setting);
 
 }  // namespace byhand::lab

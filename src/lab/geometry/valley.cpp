@@ -13,7 +13,7 @@ std::vector<double> zeros(const YesOrNo& question) {
     return std::vector<double>(question.inputs + 1, 0);
 }
 
-// Bisection of its logarithm, to two thousandths. Where yes and no can be told apart without a mistake every rate
+// Bisection of its logarithm, to two thousandths. Where yes and no are linearly separable every rate
 // converges, to weights without end: then the largest that is tried.
 double largest_rate(const YesOrNo& question, double guess, std::size_t steps) {
     constexpr double kTo = 1.002, kMostTimes = 1 << 20;

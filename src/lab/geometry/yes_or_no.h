@@ -28,14 +28,14 @@ std::vector<double> curvature(const YesOrNo& question, const std::vector<double>
 // The same question with every column of x standardised: mean 0, deviation 1 (divisor n), but for ε.
 YesOrNo standardised(const YesOrNo& question);
 
-// Gradient descent from `weights` on, at most so many steps. Of the weights the first `free` move. `watch` is told the
-// loss of every step, before its update, and the weights then; false ends it. Returns the weights at the end.
+// Gradient descent from `weights` on, at most so many steps. Of the weights the first `free` move. `watch` is given
+// the loss of every step, before its update, and the weights then; false ends it. Returns the weights at the end.
 std::vector<double> descend(const YesOrNo& question, std::vector<double> weights, double rate, std::size_t steps,
                             std::size_t free,
                             const std::function<bool(double loss, const std::vector<double>& weights)>& watch);
 
-// The weights of least loss, by Newton's method from 0 on. (Where the answers can be told apart without a mistake there
-// are none: then some that are large.)
+// The weights of least loss, by Newton's method from 0 on. (Where the answers are linearly separable there are
+// none: then some that are large.)
 std::vector<double> best_weights(const YesOrNo& question);
 
 }  // namespace byhand::lab

@@ -1,4 +1,4 @@
-// What an experiment has to say, as plain data: told in the terminal, as a page and as JSON by text.h, html.h and
+// The report of an experiment as plain data: written to the terminal, as a page and as JSON by text.h, html.h and
 // json.h.
 #pragma once
 

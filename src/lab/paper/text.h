@@ -1,4 +1,4 @@
-// An experiment told in a terminal.
+// The report of an experiment as text for a terminal.
 #pragma once
 
 #include <string>

@@ -85,7 +85,7 @@ std::size_t best_place(const std::vector<Losses>& losses) {
     return best;
 }
 
-// What a variant is told apart from: the best place; the variants of a place, from the place itself.
+// What a variant is compared with: the best place; the variants of a place, with the place itself.
 std::size_t beside(const std::vector<Variant>& variants, std::size_t v, std::size_t best) {
     if (v < kPlaces) {
         return best;
@@ -96,7 +96,7 @@ std::size_t beside(const std::vector<Variant>& variants, std::size_t v, std::siz
 Table apart_table(const std::vector<Variant>& variants, const std::vector<Losses>& losses) {
     const std::size_t best = best_place(losses);
     Table table{
-        "validation losses told apart, seed by seed", {"", "less that of", "difference", "deviations", "clear"}, {}};
+        "validation losses compared, seed by seed", {"", "less that of", "difference", "deviations", "clear"}, {}};
     for (std::size_t v = 0; v < variants.size(); ++v) {
         const std::size_t other = beside(variants, v, best);
         if (v == other) {

@@ -53,7 +53,7 @@ std::vector<double> over_seeds(const std::vector<Moments>& trainings, std::size_
     return all;
 }
 
-// What is told of a pair at one moment; `begin` is the training's first.
+// The figures of a pair at one moment; `begin` is the training's first.
 double distance(const Pair& pair, const Moment& now) {
     return mean_distance(now.*pair.value, now.*pair.target);
 }

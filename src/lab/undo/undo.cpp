@@ -82,7 +82,7 @@ Paper undo(const UndoOptions& options, const Material& material, const Setting& 
             std::min(kRowsOfMoments, first.run.train.size()))});
         tell_drift(paper, trainings.moments);
     } else {
-        paper.blocks.emplace_back(Text{"A training met a loss that is not finite: where γ and β go is not told."});
+        paper.blocks.emplace_back(Text{"A training met a loss that is not finite: where γ and β go is not shown."});
     }
     tell_updates(paper, first, setting);
     tell_slip(paper, trainings, first.network());

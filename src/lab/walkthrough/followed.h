@@ -21,7 +21,7 @@ struct Followed {
 
 struct Place {
     std::size_t position = 0;  // in the tensor
-    std::string label;         // "unit 0", "'m'", "dim. 0"; empty where nothing is to be told apart
+    std::string label;         // "unit 0", "'m'", "dim. 0"; empty of a scalar
 };
 
 // Of a tensor's numbers the first few that belong to the followed row: units and dimensions from 0 on, those of the

@@ -1,4 +1,4 @@
-// What a training step does, told in words over its own numbers.
+// What a training step does, in words beside its own numbers.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace byhand::lab {
 
-// What a chapter is told from: the network after one step, forward, backward and update.
+// What a chapter describes: the network after one step, forward, backward and update.
 struct Told {
     const Graph& network;
     const Tensors<float>& values;

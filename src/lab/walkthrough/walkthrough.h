@@ -1,4 +1,4 @@
-// One training step told in order, and what many of them come to: names.
+// One training step, explained in order, and what many of them come to: names.
 #pragma once
 
 #include <cstddef>

@@ -12,11 +12,9 @@
 #include <type_traits>
 
 #include "base/mixed.h"
+#include "base/network.h"
 
 namespace byhand {
-
-// What a key counts up to, in an order of its own: keys are whole numbers below it, all of which a float holds.
-inline constexpr std::uint32_t kKeys = 1U << 24;
 
 // A number of any type as a double.
 template <class T>
@@ -71,8 +69,8 @@ void dropout_evaluation(T* y, const T* x, std::size_t count) {
 // new_key = (1140671485·key + 12820163) mod 2^24, of the whole number in |key|: all 2^24 keys in turn.
 template <class T>
 void dropout_key_update(T* new_key, const T* key) {
-    const auto whole = static_cast<std::uint64_t>(std::fmod(std::abs(plain(*key)), kKeys));
-    *new_key = static_cast<T>(static_cast<double>((1140671485 * whole + 12820163) % kKeys));
+    const auto whole = static_cast<std::uint64_t>(std::fmod(std::abs(plain(*key)), kMaskKeys));
+    *new_key = static_cast<T>(static_cast<double>((1140671485 * whole + 12820163) % kMaskKeys));
 }
 
 }  // namespace byhand

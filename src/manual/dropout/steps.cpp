@@ -26,7 +26,7 @@ void update(StepList& u, const Site& at) {
 }
 
 void ranges(ValueRanges& ranges, const Site& at) {
-    ranges[at.value("maskkey")] = {.low = 0, .high = kKeys - 1};
+    ranges[at.value("maskkey")] = {.low = 0, .high = kMaskKeys - 1};
     ranges[at.value("keepmask")] = kNotNegative;
 }
 

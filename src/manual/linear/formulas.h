@@ -20,15 +20,21 @@ void matmul_forward(T* y, const T* x, const T* W, std::size_t n, std::size_t in,
     }
 }
 
-// y[i, j] = Σ_k x[i, k]·W[k, j] + b[j]
+// y[i, j] += b[j]
 template <class T>
-void linear_forward(T* y, const T* x, const T* W, const T* b, std::size_t n, std::size_t in, std::size_t out) {
-    matmul_forward(y, x, W, n, in, out);
+void add_bias(T* y, const T* b, std::size_t n, std::size_t out) {
     for (std::size_t i = 0; i < n; ++i) {
         for (std::size_t j = 0; j < out; ++j) {
             y[i * out + j] += b[j];
         }
     }
+}
+
+// y[i, j] = Σ_k x[i, k]·W[k, j] + b[j]
+template <class T>
+void linear_forward(T* y, const T* x, const T* W, const T* b, std::size_t n, std::size_t in, std::size_t out) {
+    matmul_forward(y, x, W, n, in, out);
+    add_bias(y, b, n, out);
 }
 
 // dx = dy·Wᵀ:   dx[i, k] = Σ_j dy[i, j]·W[k, j].   The sum runs in eight lanes, which are then added in pairs.
@@ -81,11 +87,7 @@ void tied_matmul_forward(T* y, const T* x, const T* C, std::size_t n, std::size_
 template <class T>
 void tied_linear_forward(T* y, const T* x, const T* C, const T* b, std::size_t n, std::size_t E, std::size_t V) {
     tied_matmul_forward(y, x, C, n, E, V);
-    for (std::size_t i = 0; i < n; ++i) {
-        for (std::size_t v = 0; v < V; ++v) {
-            y[i * V + v] += b[v];
-        }
-    }
+    add_bias(y, b, n, V);
 }
 
 // dx = dy·C:   dx[i, e] = Σ_v dy[i, v]·C[v, e]
