@@ -289,8 +289,10 @@ private:
                 for (std::size_t i = 0; i < numbers.size(); ++i) {
                     copy[i].value = numbers[i];
                     copy[i].error = off != nullptr && !off->empty() ? (*off)[i] : 0;
-                    // A mean of squares is not negative, however far it is off: its root exists.
-                    if (not_negative_[place] && numbers[i] >= 0 && copy[i].error > numbers[i]) {
+                    // A mean of squares is not negative, however far it is off: its root exists. (Of what may be out of
+                    // range nothing is known, and of what follows from it neither.)
+                    if (not_negative_[place] && numbers[i] >= 0 && copy[i].error > numbers[i] &&
+                        std::isfinite(copy[i].error)) {
                         copy[i].error = numbers[i];
                     }
                 }

@@ -175,6 +175,9 @@ TEST_CASE("published: makemore-wavenet by each model, its first steps") {
 TEST_CASE("published: makemore-wavenet by fused", "[long]") {
     makemore_wavenet("fused");
 }
+TEST_CASE("published: makemore-wavenet by stepwise", "[long]") {
+    makemore_wavenet("stepwise");
+}
 TEST_CASE("published: makemore-wavenet by torch", "[long]") {
     makemore_wavenet("torch");
 }

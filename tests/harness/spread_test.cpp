@@ -28,6 +28,10 @@ template <class T>
 void first_minus_second(T* y, const T* x) {
     y[0] = x[0] - x[1];
 }
+template <class T>
+void inverse(T* y, const T* x) {
+    y[0] = static_cast<T>(1) / x[0];
+}
 
 Graph chain() {
     Graph net = test::empty_network();
@@ -43,7 +47,8 @@ Graph chain() {
     return net;
 }
 
-std::map<std::string, std::vector<double>> limits(const std::vector<float>& b1, const SpreadConfig& config = {}) {
+std::map<std::string, std::vector<double>> limits(const std::vector<float>& b1, const SpreadConfig& config = {},
+                                                  const Graph& graph = chain()) {
     const NetworkConfig network = test::small_network();
     Tensors<float> state(byhand::state(network));
     for (const TensorSpec& spec : state.table()) {
@@ -51,7 +56,7 @@ std::map<std::string, std::vector<double>> limits(const std::vector<float>& b1, 
     }
     std::ranges::copy(b1, state["b1"].begin());
     const std::vector<std::int64_t> X = {1, 2, 3}, Y = {3, 2, 1};
-    return chain_limits(chain(), state, {3, X.data(), Y.data()}, 0.1F, config);
+    return chain_limits(graph, state, {3, X.data(), Y.data()}, 0.1F, config);
 }
 
 // P(|t| > x) for even degrees ν, θ = atan(x/√ν): 1 − sin θ·(1 + cos²θ/2 + 1·3/(2·4)·cos⁴θ + …)
@@ -133,6 +138,24 @@ TEST_CASE("spread: what float can't hold has no finite limit, nor has what is ma
     CHECK_FALSE(std::isfinite(large.at("scaled")[0]));
     CHECK_FALSE(std::isfinite(large.at("apart")[0]));
     CHECK(std::isfinite(large.at("scaled")[1]));
+}
+
+// The difference may be 0, so its inverse may be any number: a square of that is not negative, but no better known.
+TEST_CASE("spread: a square of what may be out of range has no finite limit, nor has what is made of it") {
+    Graph graph = chain();
+    add(graph.backward, "inverse", {}, {"neighbours"}, BYHAND_FUNCTION(inverse));
+    add(graph.backward, "inverse_squared", {}, {"inverse"}, BYHAND_FUNCTION(test::square), std::size_t{1});
+    add(graph.backward, "inverse_squared_copied", {}, {"inverse_squared"}, BYHAND_FUNCTION(test::copy), std::size_t{1});
+    graph.ranges["inverse_squared"] = kNotNegative;
+    const std::vector<const char*> made = {"inverse", "inverse_squared", "inverse_squared_copied"};
+    const auto near_0 = limits({0.5F, 0.5F - 0x1p-24F, 0.5F}, {}, graph);
+    const auto far = limits({0.5F, 0.25F, 0.5F}, {}, graph);
+    for (const char* name : made) {
+        CAPTURE(name);
+        CHECK_FALSE(std::isfinite(near_0.at(name)[0]));
+        CHECK(std::isfinite(far.at(name)[0]));
+    }
+    CHECK(std::isfinite(near_0.at("neighbours")[0]));
 }
 
 TEST_CASE("spread: below float's normal numbers the limit covers what float loses") {
