@@ -19,12 +19,24 @@ const GlossaryRow* row_called(const std::string& base, std::size_t of_layer, con
     return first;
 }
 
+// The row of what an optimizer keeps or makes of parameters, by that role.
+const GlossaryRow* row_of_role(const std::string& role, const Glossary& glossary) {
+    for (const auto& [layer, rows] : glossary) {
+        const auto found =
+            std::ranges::find_if(rows, [&](const GlossaryRow& row) { return row.is_role && row.value == role; });
+        if (found != rows.end()) {
+            return &*found;
+        }
+    }
+    return nullptr;
+}
+
 }  // namespace
 
 const GlossaryRow* find_row(const Glossary& glossary, const std::string& name) {
     const Value value = value_of(name);
     const GlossaryRow* own = row_called(value.base, value.layer, glossary);
-    return own != nullptr ? own : row_called(role_of(value.base), 0, glossary);
+    return own != nullptr ? own : row_of_role(role_of(value.base), glossary);
 }
 
 std::string meaning(const Glossary& glossary, const std::string& name) {

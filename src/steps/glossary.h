@@ -32,6 +32,7 @@ struct GlossaryRow {
     std::string_view collapsed = "";  // the same, where one formula makes it in several steps' place
     // NOLINTEND(readability-redundant-string-init)
     bool zero_gradient = false;  // in exact arithmetic, whatever the network
+    bool is_role = false;        // of what an optimizer keeps or makes of a parameter: "exp_avg" of exp_avg_W1
 };
 
 using GlossaryRows = std::span<const GlossaryRow>;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/parsed_json.h"
+#include "cli/dropout_recipe.h"
 #include "cli/program.h"
 
 namespace cli_test {
@@ -97,6 +98,22 @@ TEST_CASE("gradcheck: the network's options hold, and models may be chosen") {
     CHECK(named(j, "collapsed", "dhpreact.2")["shape"] == Json({11, 5}));
     // Before a norm a bias moves nothing; before tanh it does.
     CHECK(named(j, "collapsed", "db1")["verdict"].get<std::string>() == "within");
+}
+
+TEST_CASE("gradcheck: dropouts, a residual and tied weights in one network") {
+    const Folder folder;
+    folder.write("d.json", dropout_recipe(folder));
+    const Json j = report(folder, {"--recipe", "d.json", "--batch", "11", "--elements", "17"});
+    CHECK(j["verdict"].get<std::string>() == "agree");
+    for (const std::string model : {"stepwise", "collapsed"}) {
+        for (const std::string name : {"dhpredrop.1", "dhpredrop.2", "dhpreres.2", "dh.1", "dC", "dW2"}) {
+            CHECK(named(j, model, name)["verdict"].get<std::string>() == "within");
+        }
+        CHECK(named(j, model, "dC")["shape"] == Json({27, 9}));
+    }
+    for (const Json& g : j["gradients"]) {
+        CHECK(g["name"].get<std::string>() != "dW3");  // the last linear has no W of its own
+    }
 }
 
 TEST_CASE("gradcheck: a loss that is not finite is no agreement") {

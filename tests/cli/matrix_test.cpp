@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/parsed_json.h"
+#include "cli/dropout_recipe.h"
 #include "cli/program.h"
 
 // All three hand-written networks agree with LibTorch over 50 steps, whatever the shape and the norm's conventions.
@@ -28,6 +29,7 @@ struct Matrix : Folder {
         Json recipe = json_of(byhand(*this, {"recipes", "notes"}));
         recipe["network"]["norm"]["affine"] = false;
         write("no-gain.json", byhand::printed_json(recipe, 0));
+        write("dropout.json", dropout_recipe(*this));
     }
 
     void agree(const Arguments& network) const {
@@ -70,6 +72,7 @@ TEST_CASE("matrix: a sample") {
     matrix.agree({"--recipe", "no-gain.json", "--hidden", "31,17", "--norm-kind", "rms"});
     matrix.agree({"--recipe", "resnet-mlp", "--hidden", "13,13,7,7,13", "--tied", "--embedding", "13"});
     matrix.agree({"--recipe", "resnet-mlp", "--hidden", "7,7", "--optimizer", "nesterov", "--weight-decay", "0.1"});
+    matrix.agree({"--recipe", "dropout.json", "--batch", "13"});
 }
 
 TEST_CASE("matrix: every activation", "[long]") {

@@ -1,6 +1,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 
+#include "cli/dropout_recipe.h"
 #include "cli/losses.h"
 #include "cli/names.h"
 
@@ -64,6 +65,12 @@ TEST_CASE("every model learns alike: a norm without gain and bias") {
     folder.write("r.json", without_gains(folder));
     check_models({"--recipe", folder.file("r.json")});
     check_models({"--recipe", folder.file("r.json"), "--norm", "after", "--hidden", "9,21"});
+}
+
+TEST_CASE("every model learns alike: dropouts, a residual and tied weights") {
+    const Folder folder;
+    folder.write("r.json", dropout_recipe(folder));
+    check_models({"--recipe", folder.file("r.json"), "--batch", "13"});
 }
 
 }  // namespace cli_test

@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "cli/dropout_recipe.h"
 #include "cli/losses.h"
 #include "cli/names.h"
 #include "cli/stored.h"
@@ -76,15 +77,7 @@ TEST_CASE("N and M steps make the same bytes as N + M, whoever computes, in any 
 
 TEST_CASE("N and M steps make the same bytes with dropout, residual connections and tied weights") {
     const Place folder;
-    Json recipe = json_of(byhand(folder, {"recipes", "resnet-mlp", "--expanded"}));
-    Json layers = parsed_json(
-        R"([{"op": "linear", "outputs": 9}, {"op": "tanh"}, {"op": "dropout", "p": 0.3}, {"op": "linear", "outputs": 9},
-            {"op": "batchnorm"}, {"op": "relu"}, {"op": "dropout", "p": 0.2}, {"op": "residual", "from": 2},
-            {"op": "linear", "tied": true}])");
-    recipe["network"]["layers"] = layers;
-    recipe["network"]["embedding"] = 9;
-    recipe["initial"]["rules"][3].erase("layers");
-    folder.write("d.json", byhand::printed_json(recipe, 0));
+    folder.write("d.json", dropout_recipe(folder));
     for (const std::string& model : models()) {
         INFO(model);
         const Arguments begin = {"--data", "n", "--recipe", "d.json", "--batch", "13", "--model", model};

@@ -203,6 +203,24 @@ TEST_CASE("shrink: a network that divides by n − 1 keeps two rows where a step
     CHECK(shrunk(does_not, values_at(size), size)->size.rows == 1);
 }
 
+TEST_CASE("shrink: the last hidden layer of a tied network stays as wide as the embedding") {
+    NetworkSize size = size_of(kRows, kV, kT, kE);
+    size.network.hidden = {5, kE};
+    size.network.tied = true;
+    std::size_t runs = 0;
+    const Spoil from_two = [&runs](float* y, const float*, const std::int64_t*, const float*, const NetworkSize& at) {
+        CHECK(at.network.hidden.at(1) == at.network.embedding);
+        ++runs;
+        y[0] = at.network.embedding > 1 ? 500 : y[0];
+    };
+    const auto smallest = shrunk(from_two, values_at(size), size);
+    REQUIRE(smallest != nullptr);
+    CHECK(runs > 1);
+    CHECK(smallest->size.network.embedding == 2);
+    CHECK(smallest->size.network.hidden == std::vector<std::size_t>{1, 2});
+    CHECK(smallest->values.numbers("embcat").size() == 2);
+}
+
 TEST_CASE("shrink: without an error there is nothing to make small, and tries end") {
     const NetworkSize size = size_of(kRows, kV, kT, kE);
     const Spoil nothing = [](float*, const float*, const std::int64_t*, const float*, const NetworkSize&) {};

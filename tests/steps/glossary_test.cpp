@@ -131,6 +131,8 @@ TEST_CASE("glossary: the values of another operation go by its rows") {
     CHECK(rule(glossary, "dgate") == "It was multiplied.");
     CHECK(rule(glossary, "dgate", true).empty());
     CHECK(symbol(glossary, "dgate.7") == "dL/dG");
+    CHECK(find_row(glossary, "gate_open.2") == nullptr);  // a value without a row; gate is no role
+    CHECK(find_row(glossary, "gate_W2") == nullptr);
     CHECK(find_row({}, "gate") == nullptr);
     CHECK(meaning({}, "gate").empty());
 }
