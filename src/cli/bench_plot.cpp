@@ -2,16 +2,16 @@
 
 #include <fmt/core.h>
 
-#include "lab/paper/plot_script.h"
+#include "report/plot_script.h"
 
 namespace byhand::cli {
 
 std::string plot_script(const std::string& recipe, const bench::Sweep& sweep,
                         const std::vector<bench::Result>& results) {
-    lab::Series by_hand;
+    Series by_hand;
     by_hand.name = "by hand";
-    by_hand.style = lab::Style::both;
-    lab::Series torch = by_hand, ratio = by_hand;
+    by_hand.style = Style::both;
+    Series torch = by_hand, ratio = by_hand;
     torch.name = "LibTorch";
     ratio.name = "LibTorch's time over ours, and where eight rounds of ten lie";
     const std::vector<std::size_t> values = bench::values_of(sweep);
@@ -29,12 +29,12 @@ std::string plot_script(const std::string& recipe, const bench::Sweep& sweep,
         }
     }
     const std::string size = bench::name_of(sweep.size);
-    std::vector<lab::Plot> plots = {{.title = fmt::format("A training step of {} by {}", recipe, size),
-                                     .x_label = size,
-                                     .y_label = "µs",
-                                     .series = {by_hand},
-                                     .log_x = true,
-                                     .log_y = true}};
+    std::vector<Plot> plots = {{.title = fmt::format("A training step of {} by {}", recipe, size),
+                                .x_label = size,
+                                .y_label = "µs",
+                                .series = {by_hand},
+                                .log_x = true,
+                                .log_y = true}};
     if (!torch.x.empty()) {
         plots.front().series.push_back(torch);
         plots.push_back({.title = "How many times as fast as LibTorch",
@@ -43,7 +43,7 @@ std::string plot_script(const std::string& recipe, const bench::Sweep& sweep,
                          .series = {ratio},
                          .log_x = true});
     }
-    return lab::svg_script(plots);
+    return svg_script(plots);
 }
 
 }  // namespace byhand::cli

@@ -5,12 +5,12 @@
 #include <span>
 
 #include "cli/options.h"
-#include "lab/paper/paper.h"
 #include "lab/setting.h"
+#include "report/document.h"
 
 namespace byhand::cli {
 
-using RunExperiment = std::function<lab::Paper(const lab::Setting& setting)>;
+using RunExperiment = std::function<Document(const lab::Setting& setting)>;
 
 struct Experiment {
     const char* name;

@@ -18,10 +18,10 @@
 #include "cli/progress.h"
 #include "cli/say.h"
 #include "cli/source.h"
-#include "lab/paper/html.h"
-#include "lab/paper/json.h"
-#include "lab/paper/plot_script.h"
-#include "lab/paper/text.h"
+#include "lab/document_json.h"
+#include "report/html.h"
+#include "report/plot_script.h"
+#include "report/text.h"
 #include "torch_ref/load.h"
 
 namespace byhand::cli {
@@ -49,8 +49,8 @@ Torch torch_or_why() {
 }
 
 // Nothing where there is nothing to draw, or gnuplot is absent: that is said on stderr.
-std::optional<std::string> drawn(const lab::Paper& paper, const std::string& script) {
-    if (paper.plots.empty()) {
+std::optional<std::string> drawn(const Document& document, const std::string& script) {
+    if (document.plots.empty()) {
         return std::nullopt;
     }
     std::optional<std::string> picture = gnuplot(script);
@@ -60,9 +60,9 @@ std::optional<std::string> drawn(const lab::Paper& paper, const std::string& scr
     return picture;
 }
 
-void print_terminal_plots(const lab::Paper& paper) {
+void print_terminal_plots(const Document& document) {
     constexpr std::size_t kColumns = 79, kRows = 24;
-    std::string picture = drawn(paper, lab::terminal_script(paper.plots, kColumns, kRows)).value_or("");
+    std::string picture = drawn(document, terminal_script(document.plots, kColumns, kRows)).value_or("");
     std::erase(picture, '\f');
     fmt::print("{}", picture);
 }
@@ -72,11 +72,11 @@ struct Files {
     std::optional<TextFile> svg, html;
 };
 
-void write_files(const lab::Paper& paper, const Files& files) {
+void write_files(const Document& document, const Files& files) {
     if (!files.svg && !files.html) {
         return;
     }
-    const std::string svg = drawn(paper, lab::svg_script(paper.plots)).value_or("");
+    const std::string svg = drawn(document, svg_script(document.plots)).value_or("");
     if (files.svg) {
         if (svg.empty()) {
             throw InputError("--svg: this experiment has no plot; --html writes its tables");
@@ -84,7 +84,7 @@ void write_files(const lab::Paper& paper, const Files& files) {
         files.svg->write(svg);
     }
     if (files.html) {
-        files.html->write(lab::to_html(paper, source_of, svg));
+        files.html->write(to_html(document, svg));
     }
 }
 
@@ -114,25 +114,26 @@ int run(const RunExperiment& experiment, const LabOptions& options) {
     }
     const Torch torch = torch_or_why();
     std::optional<Progress> progress;
-    const lab::Paper paper = experiment({.torch = torch.factory, .progress = [&](std::size_t done, std::size_t parts) {
-                                             report_progress(progress, done, parts);
-                                         }});
+    Document document = experiment({.torch = torch.factory, .progress = [&](std::size_t done, std::size_t parts) {
+                                        report_progress(progress, done, parts);
+                                    }});
     if (progress) {
         progress->finish();
     }
-    write_files(paper, files);
+    lab::fill_in_formulas(document, source_of);
+    write_files(document, files);
     if (!torch.absent.empty()) {
         say("without LibTorch, and so without its figures beside ours: {}\n", printable(torch.absent));
     }
     if (options.json) {
-        fmt::print("{}", lab::to_json(paper, source_of));
+        fmt::print("{}", lab::to_json(document));
     } else {
-        fmt::print("{}", lab::to_text(paper, source_of));
+        fmt::print("{}", to_text(document));
         if (!options.no_plot) {
-            print_terminal_plots(paper);
+            print_terminal_plots(document);
         }
     }
-    if (!paper.agrees) {
+    if (!document.agrees) {
         say("by hand and by LibTorch it is not the same: see the verdicts that are not \"agrees\"\n");
         return kDisagrees;
     }

@@ -10,8 +10,8 @@
 #include "base/json.h"
 #include "harness/report_columns.h"
 #include "harness/report_fields.h"
-#include "harness/report_xml.h"
 #include "harness/words.h"
+#include "report/xml.h"
 
 namespace byhand {
 namespace {

@@ -7,8 +7,8 @@
 #include <tuple>
 
 #include "harness/report_html_parts.h"
-#include "harness/report_html_style.h"
 #include "harness/report_smallest.h"
+#include "report/style.h"
 
 namespace byhand {
 namespace {

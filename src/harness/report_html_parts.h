@@ -9,7 +9,7 @@
 
 #include "harness/report_html.h"
 #include "harness/report_parts.h"
-#include "harness/report_xml.h"
+#include "report/xml.h"
 
 namespace byhand::report {
 

@@ -6,7 +6,7 @@
 
 #include "harness/report.h"
 #include "harness/report_parts.h"
-#include "harness/report_xml.h"
+#include "report/xml.h"
 
 namespace byhand {
 namespace {

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "harness/report.h"
-#include "harness/report_xml.h"
 #include "harness/words.h"
+#include "report/xml.h"
 
 namespace byhand::report {
 

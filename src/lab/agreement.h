@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "lab/paper/paper.h"
+#include "report/document.h"
 #include "steps/rounded.h"
 
 namespace byhand::lab {

@@ -1,5 +1,7 @@
 #include "lab/figures.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <cstddef>
 
@@ -16,6 +18,12 @@ MeanAndDeviation mean_and_deviation(const std::vector<double>& values) {
     }
     figures.deviation = values.size() < 2 ? 0 : std::sqrt(figures.deviation / (n - 1));
     return figures;
+}
+
+Cell with_spread(const std::vector<double>& values, int decimals) {
+    const MeanAndDeviation figures = mean_and_deviation(values);
+    return {fmt::format("{:.{}f} ± {:.{}f}", figures.mean, decimals, figures.deviation, decimals),
+            {{"mean", number(figures.mean)}, {"deviation", number(figures.deviation)}}};
 }
 
 double cosine(const std::vector<double>& a, const std::vector<double>& b) {

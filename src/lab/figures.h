@@ -3,6 +3,8 @@
 
 #include <vector>
 
+#include "report/document.h"
+
 namespace byhand::lab {
 
 // Over the sample; the deviation with divisor n − 1, and 0 where there is one value.
@@ -11,6 +13,9 @@ struct MeanAndDeviation {
 };
 // Precondition: `values` is not empty.
 MeanAndDeviation mean_and_deviation(const std::vector<double>& values);
+
+// "2.41 ± 0.02": a mean and its spread. The value is {"mean", "deviation"}.
+Cell with_spread(const std::vector<double>& values, int decimals);
 
 // ‖a·b‖ over ‖a‖·‖b‖. Precondition: as many elements in both.
 double cosine(const std::vector<double>& a, const std::vector<double>& b);

@@ -82,9 +82,9 @@ const std::vector<NormConfig> kConventions = {
 TEST_CASE("backward: a result for each shape, type and divisor, with the figures that are promised") {
     const BackwardOptions options{
         .seeds = {3, 2}, .rows = {2, 9}, .columns = {1, 17}, .rounds = 4, .caches = {1024, 1 << 20}};
-    const byhand::Json paper = lab_test::read(backward(options, lab_test::setting()));
+    const byhand::Json document = lab_test::read(backward(options, lab_test::setting()));
     std::set<std::string> cases;
-    for (const byhand::Json& one : paper.at("results")) {
+    for (const byhand::Json& one : document.at("results")) {
         const double scale = one.at("type").get<std::string>() == "float" ? 1e-6 : 1e-14;
         cases.insert(std::to_string(one.at("rows").get<int>()) + " " + std::to_string(one.at("columns").get<int>()) +
                      " " + one.at("divisor").get<std::string>() + " " + one.at("type").get<std::string>());
@@ -100,17 +100,17 @@ TEST_CASE("backward: a result for each shape, type and divisor, with the figures
         CHECK(one.at("rounds").get<int>() <= 4);
     }
     CHECK(cases.size() == 16);
-    CHECK(paper.at("results").size() == 16);
+    CHECK(document.at("results").size() == 16);
     CHECK(cases.contains("9 17 n-1 double"));
-    CHECK(paper.at("plots").size() == 4);
+    CHECK(document.at("plots").size() == 4);
 }
 
 TEST_CASE("backward: without LibTorch it runs as well, against long double") {
     const BackwardOptions options{.seeds = {1, 1}, .rows = {3}, .columns = {5}, .rounds = 1};
-    const byhand::Json paper = lab_test::read(backward(options, {}));
-    CHECK(paper.at("results").size() == 4);
+    const byhand::Json document = lab_test::read(backward(options, {}));
+    CHECK(document.at("results").size() == 4);
     // u of float is 6e-8: on easy data an error is of that size, and not 0.
-    const byhand::Json& easy = paper.at("accuracy").at(0);
+    const byhand::Json& easy = document.at("accuracy").at(0);
     CHECK(easy.at("type").get<std::string>() == "float");
     CHECK(easy.at("one_line").get<double>() > 1e-8);
     CHECK(easy.at("one_line").get<double>() < 1e-6);

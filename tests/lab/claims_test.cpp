@@ -63,9 +63,9 @@ TEST_CASE("claims: the same network with the norm and without, biases where the 
 }
 
 TEST_CASE("claims: a row for every measure of every claim, its verdict by its own figures") {
-    const Json paper = lab_test::read(claims(quick(), few_names(), lab_test::setting()));
+    const Json document = lab_test::read(claims(quick(), few_names(), lab_test::setting()));
     std::set<std::string> names;
-    for (const Json& claim : paper.at("claims")) {
+    for (const Json& claim : document.at("claims")) {
         names.insert(claim.at("name").get<std::string>());
         const auto with = claim.at("with").at("values").get<std::vector<double>>();
         const auto without = claim.at("without").at("values").get<std::vector<double>>();
@@ -87,24 +87,24 @@ TEST_CASE("claims: a row for every measure of every claim, its verdict by its ow
     CHECK(names == std::set<std::string>(all.begin(), all.end()));
     CHECK(names.size() == 6);
     // The first table has them all, and a line for each network.
-    CHECK(paper.at("tables").at(0).at("rows").size() == paper.at("claims").size() + 2);
-    CHECK(paper.at("plots").size() == 12);
+    CHECK(document.at("tables").at(0).at("rows").size() == document.at("claims").size() + 2);
+    CHECK(document.at("plots").size() == 12);
 }
 
 TEST_CASE("claims: only those that are wanted, and twice the same") {
     const auto told = [] { return lab_test::read(claims(quick({"weights", "rates"}), few_names(), {})); };
-    const Json paper = told();
+    const Json document = told();
     std::vector<std::string> names;
-    for (const Json& claim : paper.at("claims")) {
+    for (const Json& claim : document.at("claims")) {
         names.push_back(claim.at("name").get<std::string>());
     }
     CHECK(names == std::vector<std::string>{"rates", "rates", "weights", "weights"});
-    CHECK(told() == paper);
+    CHECK(told() == document);
 }
 
 TEST_CASE("claims: what a norm does by its make: β and γ are a tanh input's mean and deviation") {
-    const Json paper = lab_test::read(claims(quick({"inputs"}), few_names(), {}));
-    for (const Json& claim : paper.at("claims")) {
+    const Json document = lab_test::read(claims(quick({"inputs"}), few_names(), {}));
+    for (const Json& claim : document.at("claims")) {
         if (claim.at("measure").get<std::string>().starts_with("wander")) {
             CAPTURE(claim);
             CHECK(claim.at("with").at("mean").get<double>() < claim.at("without").at("mean").get<double>());
@@ -116,8 +116,8 @@ TEST_CASE("claims: one seed decides nothing") {
     ClaimsOptions options = quick({"weights"});
     options.seeds.count = 1;
     options.recipes.resize(1);
-    const Json paper = lab_test::read(claims(options, few_names(), {}));
-    CHECK(paper.at("claims").at(0).at("verdict").get<std::string>() == "undecided");
+    const Json document = lab_test::read(claims(options, few_names(), {}));
+    CHECK(document.at("claims").at(0).at("verdict").get<std::string>() == "undecided");
 }
 
 TEST_CASE("claims: bad input") {

@@ -13,15 +13,15 @@ using byhand::lab::ColumnsOptions;
 using Catch::Matchers::WithinAbs;
 
 TEST_CASE("columns: the figures of note 3's batch, worked out with a pencil") {
-    const byhand::Json paper = lab_test::read(columns({.epsilon = 0}, lab_test::setting()));
+    const byhand::Json document = lab_test::read(columns({.epsilon = 0}, lab_test::setting()));
     // Unit 1: 7, 2, 1, 7, 3: mean 4, squares 9 + 4 + 9 + 9 + 1 = 32.
-    const byhand::Json& by_n = paper.at("divisors").at("n");
+    const byhand::Json& by_n = document.at("divisors").at("n");
     CHECK_THAT(by_n.at("bnmeani").at(0).get<double>(), WithinAbs(4, 1e-12));
     CHECK_THAT(by_n.at("bnvar").at(0).get<double>(), WithinAbs(6.4, 1e-12));
     CHECK_THAT(by_n.at("bnraw").at(0).get<double>(), WithinAbs(3 / std::sqrt(6.4), 1e-12));
     CHECK_THAT(by_n.at("hpreact").at(0).get<double>(), WithinAbs(0.5 * 3 / std::sqrt(6.4) + 0.25, 1e-12));
     // Unit 2: 5, 3, 2, 5, 3: mean 3.6, squares 7.2. Unit 3: mean 4.2, squares 4.8.
-    const byhand::Json& bessel = paper.at("divisors").at("n-1");
+    const byhand::Json& bessel = document.at("divisors").at("n-1");
     CHECK_THAT(bessel.at("bnvar").at(0).get<double>(), WithinAbs(8, 1e-12));
     CHECK_THAT(bessel.at("bnvar").at(1).get<double>(), WithinAbs(1.8, 1e-12));
     CHECK_THAT(bessel.at("bnvar").at(2).get<double>(), WithinAbs(1.2, 1e-12));
@@ -36,7 +36,7 @@ TEST_CASE("columns: the figures of note 3's batch, worked out with a pencil") {
 TEST_CASE("columns: the gradient is that of finite differences") {
     // Σ dy·y, as a function of the first row's three values.
     constexpr double kStep = 1e-5;
-    const byhand::Json paper = lab_test::read(columns({}, lab_test::setting()));
+    const byhand::Json document = lab_test::read(columns({}, lab_test::setting()));
     const std::vector<double> batch = {7, 5, 4, 2, 3, 4, 1, 2, 3, 7, 5, 6, 3, 3, 4};
     const std::vector<double> gain = {0.5, 2, -1}, bias = {0.25, -1, 3};
     const auto loss = [&](const std::vector<double>& x, double divisor) {
@@ -62,7 +62,7 @@ TEST_CASE("columns: the gradient is that of finite differences") {
             more[at] += kStep;
             less[at] -= kStep;
             CAPTURE(key, at);
-            CHECK_THAT(paper.at("divisors").at(key).at("dhprebn").at(at).get<double>(),
+            CHECK_THAT(document.at("divisors").at(key).at("dhprebn").at(at).get<double>(),
                        WithinAbs((loss(more, divisor) - loss(less, divisor)) / (2 * kStep), 1e-7));
         }
     }

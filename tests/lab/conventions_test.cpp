@@ -100,19 +100,20 @@ TEST_CASE("conventions: the lectures' script keeps a deviation, part 4 takes all
 
 TEST_CASE("conventions: what differs, and what does not") {
     constexpr double kRows = 5;
-    const byhand::Json paper = lab_test::read(conventions({.rows = 5, .batches = 9, .seed = 3}, lab_test::setting()));
-    const byhand::Json& all = paper.at("conventions");
+    const byhand::Json document =
+        lab_test::read(conventions({.rows = 5, .batches = 9, .seed = 3}, lab_test::setting()));
+    const byhand::Json& all = document.at("conventions");
     CHECK(all.size() == 8);
     const byhand::Json cs231n = field(all, "name", "cs231n").at("shares");
     CHECK(cs231n.at("forward").get<double>() == 0);
     CHECK(cs231n.at("backward").get<double>() == 0);
     CHECK(cs231n.at("evaluation").get<double>() > 0.01);
     // The whole gradient shrinks by √((n − 1)/n), but for ε.
-    const byhand::Json bessel = field(paper.at("one_change"), "changed", "n − 1 in the batch").at("shares");
+    const byhand::Json bessel = field(document.at("one_change"), "changed", "n − 1 in the batch").at("shares");
     CHECK_THAT(bessel.at("backward").get<double>(), WithinAbs(1 - std::sqrt((kRows - 1) / kRows), 5e-3));
     CHECK(bessel.at("evaluation").get<double>() < 1e-12);
     // A running variance by n, but for what is left of the start.
-    const byhand::Json by_n = field(paper.at("one_change"), "changed", "n in the running figure").at("shares");
+    const byhand::Json by_n = field(document.at("one_change"), "changed", "n in the running figure").at("shares");
     CHECK(by_n.at("forward").get<double>() == 0);
     CHECK_THAT(by_n.at("running_variance").get<double>(), WithinAbs(1 / kRows, 0.01));
     for (const byhand::Json& one : all) {

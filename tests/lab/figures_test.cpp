@@ -21,3 +21,7 @@ TEST_CASE("cosine, norm and the largest difference") {
     CHECK(largest_difference({1, 2, 3}, {1, 5, 2}) == 3);
     CHECK(std::isnan(largest_difference({1, std::nan(""), 9}, {1, 1, 1})));
 }
+
+TEST_CASE("a mean with its deviation, as a cell") {
+    CHECK(with_spread({1, 2, 3}, 2).shown == "2.00 ± 1.00");
+}

@@ -130,7 +130,7 @@ TEST_CASE("contours: every point has the loss of its level, and the path goes do
     const std::vector<double> best = best_weights(question);
     const byhand::lab::Contours contours = contours_of(question, 0, 1, "", "", "");
     double rise = 0.01;
-    for (const byhand::lab::Series& series : contours.plot.series) {
+    for (const byhand::Series& series : contours.plot.series) {
         if (series.name.empty()) {
             for (std::size_t i = 0; i < series.x.size(); ++i) {
                 if (!std::isnan(series.x[i])) {
@@ -142,7 +142,7 @@ TEST_CASE("contours: every point has the loss of its level, and the path goes do
         }
     }
     CHECK(contours.plot.series.size() > 3);
-    const byhand::lab::Series& path = contours.plot.series.back();
+    const byhand::Series& path = contours.plot.series.back();
     REQUIRE(path.x.size() == contours.steps + 1);
     CHECK_THAT(loss_of(question, {path.x.back(), path.y.back(), best[2]}) - loss_of(question, best),
                WithinAbs(0.01 * contours.left, 1e-9));
@@ -153,8 +153,8 @@ TEST_CASE("contours: every point has the loss of its level, and the path goes do
 }
 
 TEST_CASE("geometry: standardised inputs mend the students' valley") {
-    const byhand::Json paper = lab_test::read(geometry(small(), lab_test::names(), lab_test::setting()));
-    const byhand::Json& scenes = paper.at("scenes");
+    const byhand::Json document = lab_test::read(geometry(small(), lab_test::names(), lab_test::setting()));
+    const byhand::Json& scenes = document.at("scenes");
     REQUIRE(scenes.size() == 3);
     const byhand::Json &raw = scenes[0].at("raw"), &scaled = scenes[0].at("standardised");
     for (std::size_t seed = 0; seed < 2; ++seed) {
@@ -164,10 +164,10 @@ TEST_CASE("geometry: standardised inputs mend the students' valley") {
         CHECK(scaled.at("steps").at(seed).get<double>() < 10);
     }
     CHECK(scenes[0].at("holds").get<bool>());
-    CHECK(byhand::printed_json(paper.at("text"), 0).find("The claim holds.") != std::string::npos);
-    CHECK(paper.at("plots").size() == 4);
+    CHECK(byhand::printed_json(document.at("text"), 0).find("The claim holds.") != std::string::npos);
+    CHECK(document.at("plots").size() == 4);
     // The same command gives the same figures, on however many threads.
-    CHECK(paper == lab_test::read(geometry(small(), lab_test::names(), lab_test::setting())));
+    CHECK(document == lab_test::read(geometry(small(), lab_test::names(), lab_test::setting())));
 }
 
 TEST_CASE("geometry: h is what the network's output layer is given") {

@@ -44,10 +44,10 @@ struct Network {
 TEST_CASE("invariance: the note's worked example, whatever its scale") {
     constexpr double kGain = -0.7, kBias = 3;
     const InvarianceOptions options{.scales = {100, 0.25}, .gain = kGain, .bias = kBias, .epsilon = 0};
-    const Json paper = lab_test::read(invariance(options, lab_test::names(), lab_test::setting()));
+    const Json document = lab_test::read(invariance(options, lab_test::names(), lab_test::setting()));
     const double by_n = std::numbers::sqrt2, bessel = std::sqrt(1.5);
     for (const auto& [key, step, variance] : {std::tuple{"n", by_n, 2.0}, std::tuple{"n-1", bessel, 8.0 / 3}}) {
-        const Json& scales = paper.at("divisors").at(key);
+        const Json& scales = document.at("divisors").at(key);
         REQUIRE(scales.size() == 3);
         check_equal(scales.at(1).at("values"), {200, 0, 200, 400}, 0);
         for (const Json& scale : scales) {
@@ -64,11 +64,11 @@ TEST_CASE("invariance: the note's worked example, whatever its scale") {
     }
 }
 
-TEST_CASE("invariance: a large epsilon breaks it, and the paper says by how much") {
+TEST_CASE("invariance: a large epsilon breaks it, and the document says by how much") {
     // Variance 2 and ε 2: 1/√4 in place of 1/√2.
     const InvarianceOptions options{.gain = 1, .bias = 0, .epsilon = 2};
-    const Json paper = lab_test::read(invariance(options, lab_test::names(), lab_test::setting()));
-    const Json& unscaled = paper.at("divisors").at("n").at(0).at("runs").at(1);
+    const Json document = lab_test::read(invariance(options, lab_test::names(), lab_test::setting()));
+    const Json& unscaled = document.at("divisors").at("n").at(0).at("runs").at(1);
     check_equal(unscaled.at("normalised"), {0, -1, 0, 1}, 1e-12);
     CHECK_THAT(unscaled.at("output_deviation").get<double>(), WithinAbs(std::sqrt(0.5), 1e-12));
 }
@@ -81,8 +81,8 @@ TEST_CASE("invariance: any numbers, and those that cannot be") {
     CHECK_THROWS_AS(run({.scales = {-1}}), InputError);
     CHECK_THROWS_AS(run({.scales = {1e15}}), InputError);
     CHECK_THROWS_AS(run({.alphas = {0}}), InputError);
-    // Float sees one number here: the paper says so, and claims nothing.
-    const Paper close = invariance({.values = {1e9, 1e9 + 1}}, lab_test::names(), lab_test::setting());
+    // Float sees one number here: the document says so, and claims nothing.
+    const Document close = invariance({.values = {1e9, 1e9 + 1}}, lab_test::names(), lab_test::setting());
     CHECK(close.agrees);
 }
 
@@ -91,17 +91,17 @@ TEST_CASE("invariance: the law in every layer of a network, and where no norm st
     options.alphas = {0.01, 30};
     options.recipes = {lab_test::recipe("notes"), lab_test::recipe("makemore-deep")};
     options.recipes[1].network.hidden = {7, 5};
-    const Json paper = lab_test::read(invariance(options, lab_test::names(), lab_test::setting()));
-    const Json& notes = paper.at("networks").at(0).at("without_epsilon");
+    const Json document = lab_test::read(invariance(options, lab_test::names(), lab_test::setting()));
+    const Json& notes = document.at("networks").at(0).at("without_epsilon");
     REQUIRE(notes.size() == 2);
     CHECK(notes.at(0).at("scaled").at(0).at("result_change").get<double>() < 1e-12);
     CHECK(notes.at(1).at("scaled").at(0).at("result_change").get<double>() > 0.5);
-    const Json& deep = paper.at("networks").at(1).at("without_epsilon");
+    const Json& deep = document.at("networks").at(1).at("without_epsilon");
     REQUIRE(deep.size() == 3);
     for (const Json& layer : deep) {
         CHECK(layer.at("scaled").at(1).at("gradient_change").get<double>() < 1e-12);
     }
-    const std::string text = printed_json(paper, 0);
+    const std::string text = printed_json(document, 0);
     CHECK(text.find("the law holds of W1, W2, W3:") != std::string::npos);
     CHECK(text.find("It does not hold of W2, where no norm") != std::string::npos);
 }

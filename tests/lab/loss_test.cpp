@@ -42,28 +42,28 @@ double at(const Json& json, const std::string& path) {
 }  // namespace
 
 TEST_CASE("loss: the figures that can be worked out with a pencil") {
-    const Json paper = lab_test::read(loss(quick(), lab_test::few_names(), lab_test::setting()));
+    const Json document = lab_test::read(loss(quick(), lab_test::few_names(), lab_test::setting()));
     // Uniform probabilities: each row of cross-entropy's gradient has the square (V − 1)/V over n²; softmax's Jacobian
     // is (I − 1/V)/V there, and the gradient sums to 0 already.
     const double uniform = std::sqrt(26.0 / (27 * 32));
-    CHECK_THAT(at(paper, "/gradients/0/norms/cross_entropy"), WithinRel(uniform, 1e-6));
-    CHECK_THAT(at(paper, "/gradients/0/norms/notes_start"), WithinRel(32 * uniform, 1e-6));
-    CHECK_THAT(at(paper, "/gradients/0/norms/squared_error"), WithinRel(uniform / 27, 1e-6));
-    CHECK_THAT(at(paper, "/gradients/0/cosines/squared_error"), WithinAbs(1, 1e-6));
+    CHECK_THAT(at(document, "/gradients/0/norms/cross_entropy"), WithinRel(uniform, 1e-6));
+    CHECK_THAT(at(document, "/gradients/0/norms/notes_start"), WithinRel(32 * uniform, 1e-6));
+    CHECK_THAT(at(document, "/gradients/0/norms/squared_error"), WithinRel(uniform / 27, 1e-6));
+    CHECK_THAT(at(document, "/gradients/0/cosines/squared_error"), WithinAbs(1, 1e-6));
     // At larger logits the note's is cross-entropy's still, the squared error's is not.
-    CHECK_THAT(at(paper, "/gradients/1/cosines/notes_start"), WithinAbs(1, 1e-12));
-    CHECK(at(paper, "/gradients/1/largest_difference") < 1e-16);
-    CHECK(at(paper, "/gradients/1/cosines/squared_error") < 0.9);
+    CHECK_THAT(at(document, "/gradients/1/cosines/notes_start"), WithinAbs(1, 1e-12));
+    CHECK(at(document, "/gradients/1/largest_difference") < 1e-16);
+    CHECK(at(document, "/gradients/1/cosines/squared_error") < 0.9);
     // One logit 5 above 26 others: p = e⁵/(e⁵ + 26), the others q. Right: each gradient is g·(−1, 1/26, …), with
     // g = 1 − p for cross-entropy and p·(1 − p − p·(1 − p) + 26·q²) for the squared error.
     const double p = std::exp(5.0) / (std::exp(5.0) + 26), q = (1 - p) / 26, shape = std::sqrt(1 + 1.0 / 26);
-    CHECK_THAT(at(paper, "/saturated/3/right/cross_entropy"), WithinRel((1 - p) * shape, 1e-9));
-    CHECK_THAT(at(paper, "/saturated/3/right/squared_error"),
+    CHECK_THAT(at(document, "/saturated/3/right/cross_entropy"), WithinRel((1 - p) * shape, 1e-9));
+    CHECK_THAT(at(document, "/saturated/3/right/squared_error"),
                WithinRel(p * ((1 - p) * (1 - p) + 26 * q * q) * shape, 1e-9));
     // Wrong, and far: cross-entropy's is (1, −1, 0, …), the squared error's in proportion (27, −2, −1, …).
-    CHECK_THAT(at(paper, "/saturated/8/wrong/cross_entropy"), WithinRel(std::sqrt(2), 1e-9));
-    CHECK_THAT(at(paper, "/saturated/8/wrong/squared_error"), WithinRel(std::exp(-30.0) * std::sqrt(758), 1e-3));
-    CHECK_THAT(at(paper, "/saturated/8/wrong/cosine"), WithinAbs(29 / std::sqrt(2 * 758), 1e-4));
+    CHECK_THAT(at(document, "/saturated/8/wrong/cross_entropy"), WithinRel(std::sqrt(2), 1e-9));
+    CHECK_THAT(at(document, "/saturated/8/wrong/squared_error"), WithinRel(std::exp(-30.0) * std::sqrt(758), 1e-3));
+    CHECK_THAT(at(document, "/saturated/8/wrong/cosine"), WithinAbs(29 / std::sqrt(2 * 758), 1e-4));
 }
 
 TEST_CASE("loss: a network from the squared error has its gradient, by finite differences") {
@@ -116,8 +116,8 @@ TEST_CASE("loss: what each trains to, on every seed") {
     SECTION("by the figures of the training set") {
         options.recipe.network.norm.evaluation = EvaluationFigures::training_set;
     }
-    const Json paper = lab_test::read(loss(options, lab_test::few_names(), {}));
-    const Json& trainings = paper.at("trainings");
+    const Json document = lab_test::read(loss(options, lab_test::few_names(), {}));
+    const Json& trainings = document.at("trainings");
     REQUIRE(trainings.size() == 5);
     CHECK(at(trainings, "/2/rate_factor") == 32);
     CHECK(at(trainings, "/4/rate_factor") == 7);
@@ -142,7 +142,7 @@ TEST_CASE("loss: a training that comes to nothing says so") {
     lab::LossOptions options = quick();
     options.recipe.network.norm.place = NormPlace::none;
     options.rate_factors = {1e30};
-    const Json paper = lab_test::read(loss(options, lab_test::few_names(), {}));
-    CHECK(paper.at("trainings").at(3).at("seeds").at(0).at("cross_entropy").get<std::string>() == "nan");
-    CHECK(printed_json(paper, 0).find("is not finite on every seed") != std::string::npos);
+    const Json document = lab_test::read(loss(options, lab_test::few_names(), {}));
+    CHECK(document.at("trainings").at(3).at("seeds").at(0).at("cross_entropy").get<std::string>() == "nan");
+    CHECK(printed_json(document, 0).find("is not finite on every seed") != std::string::npos);
 }

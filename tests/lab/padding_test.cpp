@@ -14,7 +14,7 @@ using Catch::Matchers::WithinAbs;
 
 namespace {
 
-Paper of(const std::string& text, const Setting& setting, double epsilon = 1e-5) {
+Document of(const std::string& text, const Setting& setting, double epsilon = 1e-5) {
     return padding({.batch = read_sequences(text, "f"), .where = "f", .epsilon = epsilon}, setting);
 }
 
@@ -25,42 +25,42 @@ double number(const byhand::Json& list, std::size_t i) {
 }  // namespace
 
 TEST_CASE("padding: note 3's own figures") {
-    const byhand::Json paper = lab_test::read(padding({}, lab_test::setting()));
+    const byhand::Json document = lab_test::read(padding({}, lab_test::setting()));
     // 31.21 over 8 rows, and over 6.
-    CHECK_THAT(number(paper.at("mean_padded"), 0), WithinAbs(31.21 / 8, 1e-12));
-    CHECK_THAT(number(paper.at("mean_masked"), 0), WithinAbs(31.21 / 6, 1e-12));
-    const byhand::Json& how = paper.at("rows").at(4);
+    CHECK_THAT(number(document.at("mean_padded"), 0), WithinAbs(31.21 / 8, 1e-12));
+    CHECK_THAT(number(document.at("mean_masked"), 0), WithinAbs(31.21 / 6, 1e-12));
+    const byhand::Json& how = document.at("rows").at(4);
     CHECK(how.at("word").get<std::string>() == "How");
     CHECK_THAT(number(how.at("padded"), 0), WithinAbs(1.056, 5e-4));
     CHECK_THAT(number(how.at("masked"), 0), WithinAbs(0.778, 5e-4));
     // Σx² = 214.6441, so that the squares around the means add up to 214.6441 − 31.21²/8 and − 31.21²/6.
     const double padded = 214.6441 - 31.21 * 31.21 / 8, masked = 214.6441 - 31.21 * 31.21 / 6;
-    CHECK_THAT(number(paper.at("std_padded"), 0), WithinAbs(std::sqrt(padded / 8), 1e-9));
-    CHECK_THAT(number(paper.at("std_padded_unbiased"), 0), WithinAbs(std::sqrt(padded / 7), 1e-9));
-    CHECK_THAT(number(paper.at("std_masked"), 0), WithinAbs(std::sqrt(masked / 6), 1e-9));
-    CHECK_THAT(number(paper.at("std_masked_unbiased"), 0), WithinAbs(std::sqrt(masked / 5), 1e-9));
+    CHECK_THAT(number(document.at("std_padded"), 0), WithinAbs(std::sqrt(padded / 8), 1e-9));
+    CHECK_THAT(number(document.at("std_padded_unbiased"), 0), WithinAbs(std::sqrt(padded / 7), 1e-9));
+    CHECK_THAT(number(document.at("std_masked"), 0), WithinAbs(std::sqrt(masked / 6), 1e-9));
+    CHECK_THAT(number(document.at("std_masked_unbiased"), 0), WithinAbs(std::sqrt(masked / 5), 1e-9));
     // How's 7.5, 9.2, 1.5 by itself: Σx = 18.2, Σx² = 143.14.
     CHECK_THAT(number(how.at("layer"), 0),
                WithinAbs((7.5 - 18.2 / 3) / std::sqrt((143.14 - 18.2 * 18.2 / 3) / 3), 1e-5));
-    const byhand::Json& pad = paper.at("rows").at(2);
+    const byhand::Json& pad = document.at("rows").at(2);
     CHECK(pad.at("padding").get<bool>());
     CHECK(number(pad.at("masked"), 0) == 0);
     CHECK(number(pad.at("dx_masked"), 2) == 0);
     CHECK(std::abs(number(pad.at("dx_padded"), 2)) > 1e-3);
-    CHECK(paper.at("control").at("largest_difference").get<double>() == 0);
+    CHECK(document.at("control").at("largest_difference").get<double>() == 0);
 }
 
 // Column 1: 3, −3 and a row of padding, mean 0 either way, deviations √6 and 3. Column 2: 1, 2 and padding, means 1 and
 // 3/2, deviations √(2/3) and 1/2.
 TEST_CASE("padding: a batch worked by hand, whose first sequence is the longest") {
-    const byhand::Json paper = lab_test::read(of("3 1\n\n-3 2\n\npad\n", lab_test::setting(), 0));
+    const byhand::Json document = lab_test::read(of("3 1\n\n-3 2\n\npad\n", lab_test::setting(), 0));
     const double root = std::sqrt(1.5);
-    CHECK_THAT(number(paper.at("mean_padded"), 0), WithinAbs(0, 1e-12));
-    CHECK_THAT(number(paper.at("std_padded"), 0), WithinAbs(std::sqrt(6), 1e-12));
-    CHECK_THAT(number(paper.at("std_masked"), 0), WithinAbs(3, 1e-12));
-    CHECK_THAT(number(paper.at("std_padded_unbiased"), 0), WithinAbs(3, 1e-12));
-    CHECK_THAT(number(paper.at("std_masked_unbiased"), 1), WithinAbs(std::sqrt(0.5), 1e-12));
-    const byhand::Json &first = paper.at("rows").at(0), &second = paper.at("rows").at(1);
+    CHECK_THAT(number(document.at("mean_padded"), 0), WithinAbs(0, 1e-12));
+    CHECK_THAT(number(document.at("std_padded"), 0), WithinAbs(std::sqrt(6), 1e-12));
+    CHECK_THAT(number(document.at("std_masked"), 0), WithinAbs(3, 1e-12));
+    CHECK_THAT(number(document.at("std_padded_unbiased"), 0), WithinAbs(3, 1e-12));
+    CHECK_THAT(number(document.at("std_masked_unbiased"), 1), WithinAbs(std::sqrt(0.5), 1e-12));
+    const byhand::Json &first = document.at("rows").at(0), &second = document.at("rows").at(1);
     CHECK(second.at("sequence").get<int>() == 2);
     CHECK(second.at("word").get<std::string>() == "2.1");
     CHECK_THAT(number(first.at("padded"), 0), WithinAbs(root, 1e-12));
@@ -74,7 +74,7 @@ TEST_CASE("padding: a batch worked by hand, whose first sequence is the longest"
     CHECK_THAT(first.at("off_unbiased").get<double>(), WithinAbs(std::hypot(1 - half, half) / std::sqrt(2), 1e-12));
     CHECK_THAT(second.at("off_unbiased").get<double>(), WithinAbs(1 - half, 1e-12));
     // One row of three is padding; so is one of the shares.
-    const byhand::Json& third = paper.at("shares").at(1);
+    const byhand::Json& third = document.at("shares").at(1);
     CHECK(third.at("pads").get<int>() == 1);
     CHECK_THAT(third.at("share").get<double>(), WithinAbs(1.0 / 3, 1e-12));
     CHECK_THAT(third.at("worst").get<double>(), WithinAbs(first.at("off").get<double>(), 1e-12));
@@ -85,8 +85,8 @@ TEST_CASE("padding: a batch worked by hand, whose first sequence is the longest"
 }
 
 TEST_CASE("padding: how the wrong grows follows its law, up to nine rows of ten") {
-    const byhand::Json paper = lab_test::read(padding({}, lab_test::setting()));
-    const byhand::Json& shares = paper.at("shares");
+    const byhand::Json document = lab_test::read(padding({}, lab_test::setting()));
+    const byhand::Json& shares = document.at("shares");
     const double mean = 31.21 / 6, variance = (214.6441 - 31.21 * 31.21 / 6) / 6;
     // The nearest to every 5 % that six real rows let there be.
     std::vector<int> pads;
@@ -104,14 +104,14 @@ TEST_CASE("padding: how the wrong grows follows its law, up to nine rows of ten"
     }
     CHECK(shares.at(0).at("off").get<double>() == 0);
     CHECK_THAT(shares.back().at("share").get<double>(), WithinAbs(0.9, 1e-12));
-    CHECK(paper.at("off_law").get<double>() < 1e-14);
+    CHECK(document.at("off_law").get<double>() < 1e-14);
 }
 
 TEST_CASE("padding: every gradient is that of finite differences") {
     const std::vector<std::vector<double>> batch = {{6.5, 2.41}, {0, 0}, {7.5, 9.2}, {2.2, 1.1}};
     const std::vector<bool> real = {true, false, true, true};
-    const byhand::Json paper = lab_test::read(of("6.5 2.41\npad\n\n7.5 9.2\n2.2 1.1\n", lab_test::setting(), 0.25));
-    const byhand::Json& rows = paper.at("rows");
+    const byhand::Json document = lab_test::read(of("6.5 2.41\npad\n\n7.5 9.2\n2.2 1.1\n", lab_test::setting(), 0.25));
+    const byhand::Json& rows = document.at("rows");
     // Σ dy·γ·x̂ of column j, read where `reads` is, with the statistics of the rows where `counts` is.
     const auto loss = [&](const auto& x, std::size_t j, const auto& reads, const auto& counts, bool bessel) {
         double n = 0, mean = 0, squares = 0, sum = 0;
@@ -127,7 +127,7 @@ TEST_CASE("padding: every gradient is that of finite differences") {
         for (std::size_t i = 0; i < 4; ++i) {
             sum += reads(i) ? number(rows.at(i).at("dy"), j) * (x[i][j] - mean) / deviation : 0;
         }
-        return number(paper.at("gain"), j) * sum;
+        return number(document.at("gain"), j) * sum;
     };
     const auto is_real = [&](std::size_t i) { return static_cast<bool>(real[i]); };
     const auto is_padding = [&](std::size_t i) { return !real[i]; };
@@ -152,8 +152,8 @@ TEST_CASE("padding: every gradient is that of finite differences") {
 }
 
 TEST_CASE("padding: what attention makes of a row of padding, in the first sequence that has one") {
-    const byhand::Json paper = lab_test::read(of("9 8\n7 8\n\n1 2\n", lab_test::setting()));
-    const byhand::Json& attention = paper.at("attention");
+    const byhand::Json document = lab_test::read(of("9 8\n7 8\n\n1 2\n", lab_test::setting()));
+    const byhand::Json& attention = document.at("attention");
     CHECK(attention.at("sequence").get<int>() == 2);
     CHECK(attention.at("no_mask").get<std::vector<double>>() == std::vector<double>{0.5, 1});
     CHECK(attention.at("keys_masked").get<std::vector<double>>() == std::vector<double>{1, 2});

@@ -30,7 +30,7 @@ PlacementOptions small() {
     return options;
 }
 
-const Json& paper() {
+const Json& document() {
     static const Json read = lab_test::read(placement(small(), lab_test::names(), lab_test::setting()));
     return read;
 }
@@ -41,9 +41,9 @@ TEST_CASE("placement: every variant has its losses, and no two are the same netw
     std::vector<double> losses;
     for (const std::string& variant : kVariants) {
         CAPTURE(variant);
-        CHECK(paper().at(variant).at("train").get<double>() > 2);
-        CHECK(paper().at(variant).at("seeds").size() == 2);
-        losses.push_back(paper().at(variant).at("val").get<double>());
+        CHECK(document().at(variant).at("train").get<double>() > 2);
+        CHECK(document().at(variant).at("seeds").size() == 2);
+        losses.push_back(document().at(variant).at("val").get<double>());
     }
     std::ranges::sort(losses);
     CHECK(std::ranges::adjacent_find(losses) == losses.end());
@@ -58,11 +58,11 @@ TEST_CASE("placement: a variant's losses are those of its training") {
     training.recipe.steps = 300;
     training.recipe.rates = {{0, 0.1}, {150, 0.01}};  // the recipe's, at half of its steps
     const Trained trained = train_one(training, lab_test::names());
-    const Json& seed = paper().at("after_outside_plain").at("seeds").at(1);
+    const Json& seed = document().at("after_outside_plain").at("seeds").at(1);
     CHECK(seed.at("val").get<double>() == trained.val);
     CHECK(seed.at("train").get<double>() == trained.train);
-    const Json& seeds = paper().at("before").at("seeds");
-    CHECK_THAT(paper().at("before").at("val").get<double>(),
+    const Json& seeds = document().at("before").at("seeds");
+    CHECK_THAT(document().at("before").at("val").get<double>(),
                WithinAbs((seeds.at(0).at("val").get<double>() + seeds.at(1).at("val").get<double>()) / 2, 1e-12));
 }
 
@@ -72,7 +72,7 @@ TEST_CASE("placement: gradient by gradient beside LibTorch") {
     }
     for (const std::string& variant : kVariants) {
         CAPTURE(variant);
-        const Json& torch = paper().at(variant).at("torch");
+        const Json& torch = document().at(variant).at("torch");
         CHECK(torch.at("agrees").get<bool>());
         std::vector<std::string> names;
         for (const Json& gradient : torch.at("gradients")) {

@@ -2,11 +2,11 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "lab/paper/json.h"
-#include "lab/paper/lines.h"
-#include "lab/paper/text.h"
+#include "lab/document_json.h"
 #include "manual/formulas.h"
 #include "names/names_file.h"
+#include "report/lines.h"
+#include "report/text.h"
 #include "torch_ref/load.h"
 #include "torch_ref/module_beside.h"
 
@@ -41,17 +41,18 @@ byhand::SourceLine source_of(const std::string& function) {
     return {};
 }
 
-byhand::Json read(const byhand::lab::Paper& paper) {
-    CHECK(paper.agrees);
-    const std::string text = byhand::lab::to_text(paper, source_of);
+byhand::Json read(byhand::Document document) {
+    byhand::lab::fill_in_formulas(document, source_of);
+    CHECK(document.agrees);
+    const std::string text = byhand::to_text(document);
     for (std::size_t begin = 0; begin < text.size();) {
         const std::size_t end = text.find('\n', begin);
         const std::string line = text.substr(begin, end - begin);
         CAPTURE(line);
-        CHECK(byhand::lab::width_of(line) < 80);
+        CHECK(byhand::width_of(line) < 80);
         begin = end + 1;
     }
-    return text::parsed_json(byhand::lab::to_json(paper, source_of));
+    return text::parsed_json(byhand::lab::to_json(document));
 }
 
 }  // namespace lab_test

@@ -1,12 +1,12 @@
-// What the experiments are given in their tests, and how their papers are read.
+// What the experiments are given in their tests, and how their documents are read.
 #pragma once
 
 #include <string>
 
 #include "base/parsed_json.h"
 #include "harness/report.h"
-#include "lab/paper/paper.h"
 #include "lab/setting.h"
+#include "report/document.h"
 
 namespace lab_test {
 
@@ -22,8 +22,8 @@ std::string path_of(const std::string& file);
 
 byhand::SourceLine source_of(const std::string& function);
 
-// The paper as programs read it. Checks on the way that it agrees with LibTorch where that is there, that every formula
-// has its function, and that a terminal of 80 columns is wide enough.
-byhand::Json read(const byhand::lab::Paper& paper);
+// The document as programs read it. Checks on the way that it agrees with LibTorch where that is there, that every
+// formula has its function, and that a terminal of 80 columns is wide enough.
+byhand::Json read(byhand::Document document);
 
 }  // namespace lab_test

@@ -39,8 +39,8 @@ TEST_CASE("undo: the identity on its own batch alone, in every norm, and the net
         UndoOptions options = small(place);
         options.recipe.network.norm.epsilon = 0.25;  // σ itself would not do
         options.recipe.network.norm.batch_divisor = Divisor::n;
-        const Json paper = lab_test::read(undo(options, lab_test::names(), lab_test::setting()));
-        const Json& norms = paper.at("identity");
+        const Json document = lab_test::read(undo(options, lab_test::names(), lab_test::setting()));
+        const Json& norms = document.at("identity");
         REQUIRE(norms.size() == 3);
         for (const Json& norm : norms) {
             CAPTURE(norm);
@@ -49,16 +49,16 @@ TEST_CASE("undo: the identity on its own batch alone, in every norm, and the net
             CHECK(norm.at("next_batch").get<double>() > 0.01);
             CHECK(norm.at("dx_from_dy").get<double>() > 0.01);
         }
-        const Json& network = paper.at("network");
+        const Json& network = document.at("network");
         CHECK_THAT(network.at("loss_undone").get<double>(),
                    WithinRel(network.at("loss_without_norm").get<double>(), 1e-12));
     }
 }
 
 TEST_CASE("undo: where gamma and beta begin, and every unit at every moment") {
-    const Json paper = lab_test::read(undo(small(), lab_test::names(), lab_test::setting()));
+    const Json document = lab_test::read(undo(small(), lab_test::names(), lab_test::setting()));
     for (const char* key : {"gain", "bias"}) {
-        const Json& seeds = paper.at("drift").at(key);
+        const Json& seeds = document.at("drift").at(key);
         REQUIRE(seeds.size() == 2);
         for (const Json& moments : seeds) {
             CHECK(moments.at(0).at("step").get<int>() == 0);
@@ -75,8 +75,8 @@ TEST_CASE("undo: gamma and beta are updated as LibTorch updates them") {
     if (!lab_test::with_torch()) {
         SKIP("LibTorch's side is missing");
     }
-    const Json paper = lab_test::read(undo(small(), lab_test::names(), lab_test::setting()));
-    const Json& updates = paper.at("updates");
+    const Json document = lab_test::read(undo(small(), lab_test::names(), lab_test::setting()));
+    const Json& updates = document.at("updates");
     CHECK(updates.size() == 24);  // four of each of three norms, by two networks
     for (const Json& one : updates) {
         CAPTURE(one);
@@ -88,9 +88,9 @@ TEST_CASE("undo: without LibTorch, on one seed, in fewer steps than moments") {
     UndoOptions options = small();
     options.steps = 3;
     options.seeds = {1, 1};
-    const Json paper = lab_test::read(undo(options, lab_test::names(), {}));
-    CHECK_FALSE(paper.contains("updates"));
-    CHECK(paper.at("drift").at("gain").at(0).size() == 4);
+    const Json document = lab_test::read(undo(options, lab_test::names(), {}));
+    CHECK_FALSE(document.contains("updates"));
+    CHECK(document.at("drift").at("gain").at(0).size() == 4);
 }
 
 TEST_CASE("undo: with the slip gamma minus beta stays, and only with it") {

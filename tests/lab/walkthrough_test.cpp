@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "base/error.h"
-#include "lab/paper/text.h"
 #include "lab/read.h"
 #include "lab/recipes.h"
 #include "manual/stepwise.h"
 #include "names/batches.h"
+#include "report/text.h"
 #include "train/run.h"
 
 using namespace byhand;
@@ -72,8 +72,8 @@ std::unique_ptr<Side> by_torch(const Recipe& recipe, const lab::Setting& setting
 }
 
 // As one line.
-std::string told(const lab::Paper& paper) {
-    std::string text = lab::to_text(paper, lab_test::source_of);
+std::string told(const Document& document) {
+    std::string text = to_text(document);
     std::ranges::replace(text, '\n', ' ');
     return text;
 }
@@ -92,7 +92,7 @@ std::size_t position(const std::vector<std::size_t>& index, const Shape& shape) 
 TEST_CASE("walkthrough: every step of any network, in order, each with its formula and as wide as a terminal") {
     for (const Recipe& recipe : every_kind()) {
         CAPTURE(recipe.name, recipe.network.hidden.size());
-        const Json paper = lab_test::read(walkthrough(quick(recipe), lab_test::few_names(), lab_test::setting()));
+        const Json document = lab_test::read(walkthrough(quick(recipe), lab_test::few_names(), lab_test::setting()));
         NetworkConfig config = recipe.network;
         config.vocabulary = 27;
         const Graph network = stepwise_graph(config, recipe.batch);
@@ -102,13 +102,13 @@ TEST_CASE("walkthrough: every step of any network, in order, each with its formu
                 names.push_back(step.makes);
             }
         }
-        for (const Json& step : paper.at("steps")) {
+        for (const Json& step : document.at("steps")) {
             told.push_back(step.at("name").get<std::string>());
             CHECK_FALSE(step.at("meaning").get<std::string>().empty());
             CHECK_FALSE(step.at("values").empty());
         }
         CHECK(told == names);
-        CHECK(paper.at("names").at("after").size() == 3);
+        CHECK(document.at("names").at("after").size() == 3);
     }
 }
 
@@ -119,10 +119,10 @@ TEST_CASE("walkthrough: its numbers are LibTorch's") {
     }
     for (const std::size_t row : {0, 13}) {
         const Recipe recipe = lab_test::recipe("notes");
-        const Json paper = lab_test::read(walkthrough(quick(recipe, row), lab_test::few_names(), setting));
+        const Json document = lab_test::read(walkthrough(quick(recipe, row), lab_test::few_names(), setting));
         const std::unique_ptr<Side> torch = by_torch(recipe, setting);
         const std::vector<View> views = torch->views();
-        for (const Json& step : paper.at("steps")) {
+        for (const Json& step : document.at("steps")) {
             const auto name = step.at("name").get<std::string>();
             const View* view = find(views, name);
             CAPTURE(name, row);
@@ -136,16 +136,16 @@ TEST_CASE("walkthrough: its numbers are LibTorch's") {
                 }
             }
         }
-        CHECK_THAT(paper.at("loss").at("before").get<double>(), WithinAbs(value_at(*find(views, "loss"), 0), 1e-5));
-        CHECK(paper.at("loss").at("after").get<double>() < paper.at("loss").at("before").get<double>());
+        CHECK_THAT(document.at("loss").at("before").get<double>(), WithinAbs(value_at(*find(views, "loss"), 0), 1e-5));
+        CHECK(document.at("loss").at("after").get<double>() < document.at("loss").at("before").get<double>());
     }
 }
 
 TEST_CASE("walkthrough: the same command tells the same, and the batch as characters") {
     const WalkthroughOptions options = quick(lab_test::recipe("notes"), 2);
-    const lab::Paper paper = walkthrough(options, lab_test::few_names(), {});
-    const std::string text = lab::to_text(paper, lab_test::source_of);
-    CHECK(text == lab::to_text(walkthrough(options, lab_test::few_names(), {}), lab_test::source_of));
+    const Document document = walkthrough(options, lab_test::few_names(), {});
+    const std::string text = to_text(document);
+    CHECK(text == to_text(walkthrough(options, lab_test::few_names(), {})));
     const lab::Material material = lab_test::few_names();
     Run run = prepare(options.recipe, material.names, material.where);
     DrawnBatch batch(32, 3);
@@ -161,9 +161,9 @@ TEST_CASE("walkthrough: the same command tells the same, and the batch as charac
 TEST_CASE("walkthrough: what the story says of the numbers is so") {
     WalkthroughOptions options = quick(lab_test::recipe("notes"));
     options.recipe.network.norm.batch_divisor = GENERATE(Divisor::n, Divisor::n_minus_1);
-    const lab::Paper paper = walkthrough(options, lab_test::few_names(), {});
-    const std::string text = told(paper);
-    const Json json = lab_test::read(paper);
+    const Document document = walkthrough(options, lab_test::few_names(), {});
+    const std::string text = told(document);
+    const Json json = lab_test::read(document);
     for (const Json& step : json.at("steps")) {
         const double first = step.at("values").at(0).at("value").get<double>();
         const auto name = step.at("name").get<std::string>();
@@ -192,7 +192,7 @@ TEST_CASE("walkthrough: a batch without that row, and a training that comes to n
     CHECK_THROWS_AS(walkthrough(quick(lab_test::recipe("notes"), 32), lab_test::few_names(), {}), InputError);
     Recipe wild = lab_test::recipe("notes");
     wild.rates = {{0, 1e30}};
-    const Json paper = lab_test::read(walkthrough(quick(wild), lab_test::few_names(), {}));
-    CHECK_FALSE(paper.contains("names"));
-    CHECK(printed_json(paper, 0).find("a loss that is not finite") != std::string::npos);
+    const Json document = lab_test::read(walkthrough(quick(wild), lab_test::few_names(), {}));
+    CHECK_FALSE(document.contains("names"));
+    CHECK(printed_json(document, 0).find("a loss that is not finite") != std::string::npos);
 }

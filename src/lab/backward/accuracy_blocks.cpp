@@ -28,7 +28,7 @@ struct Condition {
 struct Group {
     const char* name;
     const char* title;
-    std::vector<std::string> columns;
+    std::vector<Column> columns;
     std::vector<Cell> (*shown)(const Condition& condition);
     std::vector<Condition> conditions;
 };
@@ -86,21 +86,21 @@ std::vector<Measured> measure(const Group& group, const BackwardOptions& options
     return all;
 }
 
-void add_data(Paper& paper, const Group& group, const std::vector<Measured>& all) {
+void add_data(Document& document, const Group& group, const std::vector<Measured>& all) {
     for (const Measured& one : all) {
         const Condition& condition = group.conditions[one.condition];
         for (std::size_t type = 0; type < one.errors.size(); ++type) {
             const Errors& errors = one.errors[type];
-            paper.data["accuracy"].push_back({{"group", group.name},
-                                              {"mean", condition.data.mean},
-                                              {"deviation", condition.data.deviation},
-                                              {"epsilon", condition.epsilon},
-                                              {"rows", condition.data.rows},
-                                              {"divisor", key_of(one.divisor)},
-                                              {"type", type == 0 ? "float" : "double"},
-                                              {"chain", number(errors[0])},
-                                              {"small_steps", number(errors[1])},
-                                              {"one_line", number(errors[2])}});
+            document.data["accuracy"].push_back({{"group", group.name},
+                                                 {"mean", condition.data.mean},
+                                                 {"deviation", condition.data.deviation},
+                                                 {"epsilon", condition.epsilon},
+                                                 {"rows", condition.data.rows},
+                                                 {"divisor", key_of(one.divisor)},
+                                                 {"type", type == 0 ? "float" : "double"},
+                                                 {"chain", number(errors[0])},
+                                                 {"small_steps", number(errors[1])},
+                                                 {"one_line", number(errors[2])}});
         }
     }
 }
@@ -109,7 +109,7 @@ Table table_of(const Group& group, const std::vector<Measured>& all) {
     Table table{std::string(group.title) + ": error of dx over the largest |dx|, divisor n", group.columns, {}};
     for (const char* type : {"float ", "double "}) {
         for (const char* form : kShort) {
-            table.columns.push_back((form == kShort[0] ? type : "") + std::string(form));
+            table.columns.emplace_back((form == kShort[0] ? type : "") + std::string(form));
         }
     }
     for (const Measured& one : all) {
@@ -218,8 +218,8 @@ double least_deviation() {
 
 }  // namespace
 
-void tell_accuracy(Paper& paper, const BackwardOptions& options, const Setting& setting) {
-    paper.blocks.emplace_back(Text{fmt::format(
+void tell_accuracy(Document& document, const BackwardOptions& options, const Setting& setting) {
+    document.blocks.emplace_back(Text{fmt::format(
         "How exact each is: medians over {} seeds of the largest error, against {} for float and long double by hand "
         "for double.",
         options.seeds.count, setting.torch == nullptr ? "long double by hand" : "LibTorch in double")});
@@ -229,16 +229,16 @@ void tell_accuracy(Paper& paper, const BackwardOptions& options, const Setting& 
     std::string conclusion;
     for (const Group& group : groups()) {
         const std::vector<Measured> all = measure(group, options, setting);
-        paper.blocks.emplace_back(table_of(group, all));
-        add_data(paper, group, all);
+        document.blocks.emplace_back(table_of(group, all));
+        add_data(document, group, all);
         add_standing(standings, conclusion, group, all);
         if (group.name == groups().front().name) {
-            paper.plots.push_back(plot_of(group, all, 0));
-            paper.plots.push_back(plot_of(group, all, 1));
+            document.plots.push_back(plot_of(group, all, 0));
+            document.plots.push_back(plot_of(group, all, 1));
         }
     }
-    paper.blocks.emplace_back(standings);
-    paper.blocks.emplace_back(Text{fmt::format(
+    document.blocks.emplace_back(standings);
+    document.blocks.emplace_back(Text{fmt::format(
         "Most accurate: {}{} A mean is rounded in its own digits, so each difference from it is off by u·mean, and all "
         "three forms "
         "inherit that (u is 6e-08 in float, 1.1e-16 in double). Without ε the chain and the small steps take "

@@ -33,29 +33,29 @@ void check(const BackwardOptions& options) {
 
 }  // namespace
 
-Paper backward(const BackwardOptions& options, const Setting& setting) {
+Document backward(const BackwardOptions& options, const Setting& setting) {
     check(options);
-    Paper paper{"backward", "notes 1 and 5", "Three ways to batch norm's backward", {}, {}, {}, true};
-    paper.blocks.emplace_back(
+    Document document{"lab backward", "notes 1 and 5", "Three ways to batch norm's backward", {}, {}, {}, true};
+    document.blocks.emplace_back(
         Text{"The gradient of a batch norm's input, derived three times by hand. Note 5 ends in one line, to which the "
              "exercises that ask for it add: the same gradient, and faster. Note 1 goes through the variance and the "
              "mean, and its path from the one to the other carries nothing. What to look at: whether the three are "
              "the same but for rounding, which of them rounds least and when, and what a shorter formula saves on a "
              "processor."});
-    paper.blocks.emplace_back(Text{"The chain, note 1:"});
-    paper.blocks.emplace_back(Formulas{
+    document.blocks.emplace_back(Text{"The chain, note 1:"});
+    document.blocks.emplace_back(Formulas{
         {"batchnorm_chain_variance_backward", "batchnorm_chain_mean_backward", "batchnorm_chain_input_backward"}});
-    paper.blocks.emplace_back(Text{"The small steps, each value by itself:"});
-    paper.blocks.emplace_back(Formulas{{"batchnorm_inverse_deviation_backward", "batchnorm_variance_backward",
-                                        "batchnorm_square_sum_backward", "batchnorm_difference_backward",
-                                        "batchnorm_mean_backward", "batchnorm_input_backward"}});
-    paper.blocks.emplace_back(Text{"The one line, note 5:"});
-    paper.blocks.emplace_back(Formulas{{"batchnorm_backward"}});
-    tell_differences(paper, options, setting);
-    tell_accuracy(paper, options, setting);
-    tell_path(paper, options, setting);
-    tell_speed(paper, options, setting);
-    return paper;
+    document.blocks.emplace_back(Text{"The small steps, each value by itself:"});
+    document.blocks.emplace_back(Formulas{{"batchnorm_inverse_deviation_backward", "batchnorm_variance_backward",
+                                           "batchnorm_square_sum_backward", "batchnorm_difference_backward",
+                                           "batchnorm_mean_backward", "batchnorm_input_backward"}});
+    document.blocks.emplace_back(Text{"The one line, note 5:"});
+    document.blocks.emplace_back(Formulas{{"batchnorm_backward"}});
+    tell_differences(document, options, setting);
+    tell_accuracy(document, options, setting);
+    tell_path(document, options, setting);
+    tell_speed(document, options, setting);
+    return document;
 }
 
 }  // namespace byhand::lab

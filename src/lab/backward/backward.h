@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <vector>
 
-#include "lab/paper/paper.h"
 #include "lab/setting.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 
@@ -19,6 +19,6 @@ struct BackwardOptions {
 };
 
 // Throws InputError where a shape has less than two rows, no column, or too many elements, or there are none.
-Paper backward(const BackwardOptions& options, const Setting& setting);
+Document backward(const BackwardOptions& options, const Setting& setting);
 
 }  // namespace byhand::lab

@@ -5,16 +5,16 @@
 
 #include "base/network.h"
 #include "lab/backward/backward.h"
-#include "lab/paper/paper.h"
 #include "lab/setting.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 
 // Each adds its text, tables, plots and data.
-void tell_differences(Paper& paper, const BackwardOptions& options, const Setting& setting);
-void tell_accuracy(Paper& paper, const BackwardOptions& options, const Setting& setting);
-void tell_path(Paper& paper, const BackwardOptions& options, const Setting& setting);
-void tell_speed(Paper& paper, const BackwardOptions& options, const Setting& setting);
+void tell_differences(Document& document, const BackwardOptions& options, const Setting& setting);
+void tell_accuracy(Document& document, const BackwardOptions& options, const Setting& setting);
+void tell_path(Document& document, const BackwardOptions& options, const Setting& setting);
+void tell_speed(Document& document, const BackwardOptions& options, const Setting& setting);
 
 inline constexpr Divisor kDivisors[] = {Divisor::n, Divisor::n_minus_1};
 

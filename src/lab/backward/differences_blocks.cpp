@@ -22,7 +22,7 @@ void add_differences(Table& table, const NormData& data, std::uint64_t seed) {
 
 }  // namespace
 
-void tell_differences(Paper& paper, const BackwardOptions& options, const Setting& setting) {
+void tell_differences(Document& document, const BackwardOptions& options, const Setting& setting) {
     const NormData easy{kRows, kColumns, 1, 1};
     const std::uint64_t seed = options.seeds.first;
     Table table{fmt::format("The same data by the three forms: {} rows, {} columns, mean 1, deviation 1; the largest "
@@ -32,18 +32,18 @@ void tell_differences(Paper& paper, const BackwardOptions& options, const Settin
                 {}};
     add_differences<float>(table, easy, seed);
     add_differences<double>(table, easy, seed);
-    paper.blocks.emplace_back(table);
+    document.blocks.emplace_back(table);
     for (const Divisor divisor : kDivisors) {
         if (setting.torch == nullptr) {
             break;
         }
         const std::vector<Agreement> found = agreements(easy, norm_with(divisor, kEpsilon), seed, setting);
-        paper.blocks.emplace_back(lab::table_of(
+        document.blocks.emplace_back(lab::table_of(
             fmt::format("Against LibTorch in double, {}: the forms in float, and long double by hand by limits for "
                         "double",
                         words_of(divisor)),
             found));
-        paper.agrees = paper.agrees && all_hold(found);
+        document.agrees = document.agrees && all_hold(found);
     }
 }
 

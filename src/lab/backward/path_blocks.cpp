@@ -56,7 +56,7 @@ struct Told {
 };
 
 template <class T>
-void add(Told& told, Paper& paper, const BackwardOptions& options, const Setting& setting) {
+void add(Told& told, Document& document, const BackwardOptions& options, const Setting& setting) {
     const NormConfig norm = norm_with(Divisor::n_minus_1, kEpsilon);
     for (const double ratio : kRatios) {
         const PathFigures found = path_figures<T>(data_of(ratio), norm, options.seeds, setting);
@@ -65,12 +65,12 @@ void add(Told& told, Paper& paper, const BackwardOptions& options, const Setting
                                      significant(found.change, 2), significant(found.with, 2),
                                      significant(found.without, 2), significant(errors[2], 2)});
         told.digits.rows.push_back(digits<T>(ratio, options));
-        paper.data["path"].push_back({{"type", type_name<T>()},
-                                      {"mean_over_deviation", ratio},
-                                      {"sum", number(found.sum)},
-                                      {"change", number(found.change)},
-                                      {"error_with", number(found.with)},
-                                      {"error_without", number(found.without)}});
+        document.data["path"].push_back({{"type", type_name<T>()},
+                                         {"mean_over_deviation", ratio},
+                                         {"sum", number(found.sum)},
+                                         {"change", number(found.change)},
+                                         {"error_with", number(found.with)},
+                                         {"error_without", number(found.without)}});
         (ratio <= 1 ? told.small_mean : told.large_mean).add(found.without / found.with);
         told.line.add(errors[2] / found.without);
     }
@@ -78,18 +78,18 @@ void add(Told& told, Paper& paper, const BackwardOptions& options, const Setting
 
 }  // namespace
 
-void tell_path(Paper& paper, const BackwardOptions& options, const Setting& setting) {
-    paper.blocks.emplace_back(
+void tell_path(Document& document, const BackwardOptions& options, const Setting& setting) {
+    document.blocks.emplace_back(
         Text{"Note 1 leads a path from the variance to the mean, dbnvar·Σ(−2)·bndiff/D. The differences from a mean "
              "add up to 0, so it carries nothing: in real numbers. In floating point the mean is rounded, and the "
              "sum is what its rounding left, n times over."});
     Told told;
-    add<float>(told, paper, options, setting);
-    add<double>(told, paper, options, setting);
-    paper.blocks.emplace_back(std::move(told.figures));
-    paper.blocks.emplace_back(std::move(told.digits));
+    add<float>(told, document, options, setting);
+    add<double>(told, document, options, setting);
+    document.blocks.emplace_back(std::move(told.figures));
+    document.blocks.emplace_back(std::move(told.digits));
     constexpr double kMatters = 1.1;
-    paper.blocks.emplace_back(Text{fmt::format(
+    document.blocks.emplace_back(Text{fmt::format(
         "Where the mean is no larger than the deviation, leaving the path out makes the error {} times as large; where "
         "it is 1,000 times as large or more, {} times. {} The one line has no such path: its error is {} times that "
         "of the chain without it.",

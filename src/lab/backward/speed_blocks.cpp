@@ -108,8 +108,8 @@ Plot plot_of(const std::vector<Timing>& timings, const BackwardOptions& options,
 
 }  // namespace
 
-void tell_speed(Paper& paper, const BackwardOptions& options, const Setting& setting) {
-    paper.blocks.emplace_back(Text{fmt::format(
+void tell_speed(Document& document, const BackwardOptions& options, const Setting& setting) {
+    document.blocks.emplace_back(Text{fmt::format(
         "How fast: from dbnraw to dx on one thread, after a warm-up; in each round every form runs, in an order that "
         "changes, and a speed-up is a ratio of two times of one round. {} rounds, three where they take long, one "
         "where "
@@ -119,14 +119,14 @@ void tell_speed(Paper& paper, const BackwardOptions& options, const Setting& set
     time_shapes<float>(timings, options, setting);
     time_shapes<double>(timings, options, setting);
     for (const Timing& timing : timings) {
-        paper.data["results"].push_back(json_of(timing));
+        document.data["results"].push_back(json_of(timing));
     }
     for (const char* type : {"float", "double"}) {
-        paper.blocks.emplace_back(table_of(timings, type));
+        document.blocks.emplace_back(table_of(timings, type));
     }
-    tell_why(paper, options, timings);
-    paper.plots.push_back(plot_of(timings, options, "small steps", &Timing::over_steps));
-    paper.plots.push_back(plot_of(timings, options, "chain", &Timing::over_chain));
+    tell_why(document, options, timings);
+    document.plots.push_back(plot_of(timings, options, "small steps", &Timing::over_steps));
+    document.plots.push_back(plot_of(timings, options, "chain", &Timing::over_chain));
 }
 
 }  // namespace byhand::lab

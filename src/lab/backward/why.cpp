@@ -209,19 +209,19 @@ std::string bytes(std::size_t count) {
     return value < kThreeDigits ? fmt::format("{:.3g} {}", value, unit) : fmt::format("{:.0f} {}", value, unit);
 }
 
-void tell_why(Paper& paper, const BackwardOptions& options, const std::vector<Timing>& timings) {
+void tell_why(Document& document, const BackwardOptions& options, const std::vector<Timing>& timings) {
     const std::array<Counts, 3> counts = counts_of_forms();
-    paper.blocks.emplace_back(counts_table(counts));
-    paper.blocks.emplace_back(Text{
+    document.blocks.emplace_back(counts_table(counts));
+    document.blocks.emplace_back(Text{
         "A read or a write is a pass over one array. All three have less than one FLOP for each byte that they pass, "
         "so what they read and write should decide, all the more beyond the caches. What is done once a column is "
         "not counted: with few rows it shows."});
-    paper.blocks.emplace_back(regime_table(regimes_of(options, timings), counts));
+    document.blocks.emplace_back(regime_table(regimes_of(options, timings), counts));
     const auto [near, far] = shapes_to_profile(options, timings);
     std::string words;
     for (const Timing* shape : near == far ? std::vector{near} : std::vector{near, far}) {
         const Profile profile = profile_of(*shape, options.rounds);
-        paper.blocks.emplace_back(profile_table(profile));
+        document.blocks.emplace_back(profile_table(profile));
         words += words_of(profile) + " ";
     }
     words += fmt::format(
@@ -229,9 +229,9 @@ void tell_why(Paper& paper, const BackwardOptions& options, const std::vector<Ti
         "column goes in bands, and so does all of the one line; the small steps go along the rows wherever they "
         "add nothing up.",
         kSumColumns, kSumColumns * sizeof(float));
-    paper.blocks.emplace_back(Text{words});
-    paper.blocks.emplace_back(Text{conclusion_of(timings, "small steps", &Timing::over_steps) + " " +
-                                   conclusion_of(timings, "chain", &Timing::over_chain)});
+    document.blocks.emplace_back(Text{words});
+    document.blocks.emplace_back(Text{conclusion_of(timings, "small steps", &Timing::over_steps) + " " +
+                                      conclusion_of(timings, "chain", &Timing::over_chain)});
 }
 
 }  // namespace byhand::lab

@@ -8,7 +8,7 @@
 #include "base/network.h"
 #include "lab/backward/backward.h"
 #include "lab/backward/speed.h"
-#include "lab/paper/paper.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 
@@ -30,6 +30,6 @@ struct Timing {
 // "48 KiB"
 std::string bytes(std::size_t count);
 
-void tell_why(Paper& paper, const BackwardOptions& options, const std::vector<Timing>& timings);
+void tell_why(Document& document, const BackwardOptions& options, const std::vector<Timing>& timings);
 
 }  // namespace byhand::lab

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "lab/claims/verdict.h"
-#include "lab/paper/paper.h"
 #include "lab/training.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 

@@ -163,7 +163,7 @@ std::vector<std::string> claim_names() {
     return names;
 }
 
-Paper claims(const ClaimsOptions& options, const Material& material, const Setting& setting) {
+Document claims(const ClaimsOptions& options, const Material& material, const Setting& setting) {
     if (options.steps < kFewestClaimSteps) {
         throw InputError(fmt::format("--steps: a training of the claims has at least {} steps", kFewestClaimSteps));
     }
@@ -175,24 +175,24 @@ Paper claims(const ClaimsOptions& options, const Material& material, const Setti
         }
     }
     std::vector<Section> sections = carried_out(plans, bench, material, setting);
-    Paper paper{"claims", "note 4", "What batch norm buys", {}, {}, {}, true};
-    paper.blocks.emplace_back(Text{opening(bench)});
+    Document document{"lab claims", "note 4", "What batch norm buys", {}, {}, {}, true};
+    document.blocks.emplace_back(Text{opening(bench)});
     // The norm that is there or not: in training, back, and in evaluation.
-    paper.blocks.emplace_back(Formulas{
+    document.blocks.emplace_back(Formulas{
         {"batchnorm_normalise", "batchnorm_scale_shift", "batchnorm_affine_backward", "batchnorm_evaluate_raw"}});
-    paper.blocks.emplace_back(table_of(sections, bench));
-    paper.data["claims"] = Json::array();
+    document.blocks.emplace_back(table_of(sections, bench));
+    document.data["claims"] = Json::array();
     for (Section& section : sections) {
         for (const Row& row : section.rows) {
-            paper.data["claims"].push_back(json_of(row));
+            document.data["claims"].push_back(json_of(row));
         }
-        std::ranges::move(section.blocks, std::back_inserter(paper.blocks));
-        paper.blocks.emplace_back(verdicts_of(section));
-        paper.blocks.emplace_back(not_borne_out(section));
-        std::ranges::move(section.conclusion, std::back_inserter(paper.blocks));
-        std::ranges::move(section.plots, std::back_inserter(paper.plots));
+        std::ranges::move(section.blocks, std::back_inserter(document.blocks));
+        document.blocks.emplace_back(verdicts_of(section));
+        document.blocks.emplace_back(not_borne_out(section));
+        std::ranges::move(section.conclusion, std::back_inserter(document.blocks));
+        std::ranges::move(section.plots, std::back_inserter(document.plots));
     }
-    return paper;
+    return document;
 }
 
 }  // namespace byhand::lab

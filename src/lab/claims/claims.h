@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "lab/paper/paper.h"
 #include "lab/setting.h"
 #include "recipe/recipe.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 
@@ -24,6 +24,6 @@ std::vector<std::string> claim_names();
 
 // Throws InputError where there are too few steps, or a recipe can't be trained on these names. Preconditions: there is
 // a recipe, and the claims are of claim_names().
-Paper claims(const ClaimsOptions& options, const Material& material, const Setting& setting);
+Document claims(const ClaimsOptions& options, const Material& material, const Setting& setting);
 
 }  // namespace byhand::lab

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "lab/claims/rate_trials.h"
+#include "lab/figures.h"
 #include "manual/models.h"
 #include "train/losses.h"
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kFixedRows = 500;
 
-// Along the gradient, in learning rates: the paper went from 0.05 to 0.4 in training at 0.1.
+// Along the gradient, in learning rates: the document went from 0.05 to 0.4 in training at 0.1.
 constexpr std::array kDistances = {0.5, 1.0, 2.0, 4.0};
 
 // Mean and deviation of each unit over the rows.

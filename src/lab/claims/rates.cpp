@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lab/claims/rate_trials.h"
+#include "lab/figures.h"
 
 namespace byhand::lab {
 namespace {

@@ -6,6 +6,7 @@
 
 #include "lab/claims/bench.h"
 #include "lab/claims/measures.h"
+#include "lab/figures.h"
 
 namespace byhand::lab {
 namespace {

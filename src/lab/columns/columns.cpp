@@ -53,42 +53,44 @@ Table column_table(std::size_t unit, const std::vector<Shown>& values) {
     return table;
 }
 
-void tell(Paper& paper, const NormInput<double>& in, Divisor divisor, double epsilon, const Setting& setting) {
+void tell(Document& document, const NormInput<double>& in, Divisor divisor, double epsilon, const Setting& setting) {
     NormConfig norm;
     norm.batch_divisor = divisor;
     norm.epsilon = epsilon;
     const NormForward<double> f = norm_forward(in, norm);
     const NormBackward<double> b = norm_backward(in, f, norm);
     const std::string words = divisor == Divisor::n ? "divisor n = 5" : "divisor n − 1 = 4";
-    paper.blocks.emplace_back(Text{fmt::format("With {}, forwards:", words)});
+    document.blocks.emplace_back(Text{fmt::format("With {}, forwards:", words)});
     for (std::size_t unit = 0; unit < kUnits; ++unit) {
-        paper.blocks.emplace_back(column_table(unit, {{"hprebn", &in.x},
-                                                      {"bnmeani", &f.bnmeani},
-                                                      {"bndiff", &f.bndiff},
-                                                      {"bndiff2", &f.bndiff2},
-                                                      {"bnvar", &f.bnvar},
-                                                      {"bnvar_inv", &f.bnvar_inv},
-                                                      {"bnraw", &f.bnraw},
-                                                      {"γ", &in.gain},
-                                                      {"β", &in.bias},
-                                                      {"hpreact", &f.y}}));
+        document.blocks.emplace_back(column_table(unit, {{"hprebn", &in.x},
+                                                         {"bnmeani", &f.bnmeani},
+                                                         {"bndiff", &f.bndiff},
+                                                         {"bndiff2", &f.bndiff2},
+                                                         {"bnvar", &f.bnvar},
+                                                         {"bnvar_inv", &f.bnvar_inv},
+                                                         {"bnraw", &f.bnraw},
+                                                         {"γ", &in.gain},
+                                                         {"β", &in.bias},
+                                                         {"hpreact", &f.y}}));
     }
-    paper.blocks.emplace_back(Text{fmt::format("With {}, backwards from a gradient made up for the purpose:", words)});
+    document.blocks.emplace_back(
+        Text{fmt::format("With {}, backwards from a gradient made up for the purpose:", words)});
     for (std::size_t unit = 0; unit < kUnits; ++unit) {
-        paper.blocks.emplace_back(column_table(unit, {{"dhpreact", &in.dy},
-                                                      {"dbngain", &b.dbngain},
-                                                      {"dbnbias", &b.dbnbias},
-                                                      {"dbnraw", &b.dbnraw},
-                                                      {"dbnvar_inv", &b.dbnvar_inv},
-                                                      {"dbnvar", &b.dbnvar},
-                                                      {"dbndiff2", &b.dbndiff2},
-                                                      {"dbndiff", &b.dbndiff},
-                                                      {"dbnmeani", &b.dbnmeani},
-                                                      {"dhprebn", &b.dx}}));
+        document.blocks.emplace_back(column_table(unit, {{"dhpreact", &in.dy},
+                                                         {"dbngain", &b.dbngain},
+                                                         {"dbnbias", &b.dbnbias},
+                                                         {"dbnraw", &b.dbnraw},
+                                                         {"dbnvar_inv", &b.dbnvar_inv},
+                                                         {"dbnvar", &b.dbnvar},
+                                                         {"dbndiff2", &b.dbndiff2},
+                                                         {"dbndiff", &b.dbndiff},
+                                                         {"dbnmeani", &b.dbnmeani},
+                                                         {"dhprebn", &b.dx}}));
     }
     const std::string key = divisor == Divisor::n ? "n" : "n-1";
-    paper.data["divisors"][key] = {{"bnmeani", f.bnmeani}, {"bnvar", f.bnvar},     {"bnraw", f.bnraw}, {"hpreact", f.y},
-                                   {"dbngain", b.dbngain}, {"dbnbias", b.dbnbias}, {"dhprebn", b.dx}};
+    document.data["divisors"][key] = {{"bnmeani", f.bnmeani}, {"bnvar", f.bnvar},     {"bnraw", f.bnraw},
+                                      {"hpreact", f.y},       {"dbngain", b.dbngain}, {"dbnbias", b.dbnbias},
+                                      {"dhprebn", b.dx}};
     if (setting.torch == nullptr) {
         return;
     }
@@ -109,35 +111,36 @@ void tell(Paper& paper, const NormInput<double>& in, Divisor divisor, double eps
         compared("dbnbias", b32.dbnbias, b_bounds.dbnbias),
         compared("dhprebn", b32.dx, b_bounds.dx),
     };
-    paper.blocks.emplace_back(table_of(fmt::format("float by hand against LibTorch in double, {}", words), agreements));
-    paper.agrees = paper.agrees && all_hold(agreements);
+    document.blocks.emplace_back(
+        table_of(fmt::format("float by hand against LibTorch in double, {}", words), agreements));
+    document.agrees = document.agrees && all_hold(agreements);
 }
 
 }  // namespace
 
-Paper columns(const ColumnsOptions& options, const Setting& setting) {
+Document columns(const ColumnsOptions& options, const Setting& setting) {
     if (options.gain.size() != kUnits || options.bias.size() != kUnits) {
         throw InputError("--gain and --bias take three numbers each, one for each unit of the note's batch");
     }
-    Paper paper{"columns", "note 3", "Column by column", {}, {}, {}, true};
-    paper.blocks.emplace_back(
+    Document document{"lab columns", "note 3", "Column by column", {}, {}, {}, true};
+    document.blocks.emplace_back(
         Text{"Five rows of a batch go through three units. Each unit has a mean and a deviation of its own, taken down "
              "its column over the rows, and then its own γ and β. No number of one column enters another."});
-    paper.blocks.emplace_back(
+    document.blocks.emplace_back(
         Formulas{{"batchnorm_mean", "batchnorm_difference", "batchnorm_square", "batchnorm_variance",
                   "batchnorm_inverse_deviation", "batchnorm_normalise", "batchnorm_scale_shift"}});
     const NormInput<double> in = input_of(options);
     for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
-        tell(paper, in, divisor, options.epsilon, setting);
+        tell(document, in, divisor, options.epsilon, setting);
     }
-    paper.blocks.emplace_back(Formulas{{"batchnorm_gain_backward", "batchnorm_bias_backward", "batchnorm_raw_backward",
-                                        "batchnorm_inverse_deviation_backward", "batchnorm_variance_backward",
-                                        "batchnorm_square_sum_backward", "batchnorm_difference_backward",
-                                        "batchnorm_mean_backward", "batchnorm_input_backward"}});
-    paper.blocks.emplace_back(Text{
+    document.blocks.emplace_back(Formulas{
+        {"batchnorm_gain_backward", "batchnorm_bias_backward", "batchnorm_raw_backward",
+         "batchnorm_inverse_deviation_backward", "batchnorm_variance_backward", "batchnorm_square_sum_backward",
+         "batchnorm_difference_backward", "batchnorm_mean_backward", "batchnorm_input_backward"}});
+    document.blocks.emplace_back(Text{
         "Each column of dhprebn sums to 0: to add the same to every row changes no deviation from the mean, so the "
         "loss does not see it."});
-    return paper;
+    return document;
 }
 
 }  // namespace byhand::lab

@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "lab/paper/paper.h"
 #include "lab/setting.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 
@@ -16,6 +16,6 @@ struct ColumnsOptions {
 
 // With n and with n − 1; backwards from the gradient dy[i, j] = (i + 1)·(j − 1) + 1. Throws InputError where there are
 // not three of γ and β.
-Paper columns(const ColumnsOptions& options, const Setting& setting);
+Document columns(const ColumnsOptions& options, const Setting& setting);
 
 }  // namespace byhand::lab

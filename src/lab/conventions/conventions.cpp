@@ -54,7 +54,7 @@ std::string epsilon_of(const NormConfig& norm) {
     return fmt::format("{:g} {}", norm.epsilon, norm.epsilon_place == EpsilonPlace::inside ? "in √" : "+ σ");
 }
 
-void tell_definitions(Paper& paper, const std::vector<Convention>& all) {
+void tell_definitions(Document& document, const std::vector<Convention>& all) {
     Table batch{"in training, forwards and backwards", {"", "divisor", "ε"}, {}};
     Table running{"for evaluation", {"", "divisor", "kept as", "begins at", "momentum", "goes by"}, {}};
     for (const Convention& one : all) {
@@ -65,15 +65,15 @@ void tell_definitions(Paper& paper, const std::vector<Convention>& all) {
                                 by_all ? Cell("") : significant(one.first_spread, 1), one.momentum_says,
                                 by_all ? "all rows" : "running"});
     }
-    paper.blocks.emplace_back(std::move(batch));
-    paper.blocks.emplace_back(std::move(running));
+    document.blocks.emplace_back(std::move(batch));
+    document.blocks.emplace_back(std::move(running));
     std::string sources = "Where this is said:";
     for (const Convention& one : all) {
         for (const std::string& source : one.sources) {
             sources += fmt::format("\n{}: {}", one.name, source);
         }
     }
-    paper.blocks.emplace_back(Text{std::move(sources)});
+    document.blocks.emplace_back(Text{std::move(sources)});
 }
 
 // ---- by how much ----
@@ -141,7 +141,7 @@ void add_row(DifferenceTables& tables, const std::string& name, const std::vecto
     tables.share.rows.push_back(std::move(row_of_shares));
 }
 
-Differences tell_differences(Paper& paper, const ConventionStudy& study) {
+Differences tell_differences(Document& document, const ConventionStudy& study) {
     Differences all;
     DifferenceTables tables =
         difference_tables("largest difference from PyTorch's", "the same, as a share of the unit's largest in PyTorch");
@@ -163,15 +163,15 @@ Differences tell_differences(Paper& paper, const ConventionStudy& study) {
         add_row(tables, one.name, all.back().second, field);
         field["running_mean"] = study.runs[i].running_mean;
         field["running_variance"] = as_variances(one, study.runs[i].running_spread);
-        paper.data["conventions"].push_back(std::move(field));
+        document.data["conventions"].push_back(std::move(field));
     }
-    paper.blocks.emplace_back(std::move(tables.largest));
-    paper.blocks.emplace_back(std::move(tables.share));
+    document.blocks.emplace_back(std::move(tables.largest));
+    document.blocks.emplace_back(std::move(tables.share));
     return all;
 }
 
 // PyTorch's with one thing changed: which of them makes the difference?
-Differences tell_single_changes(Paper& paper, const ConventionStudy& study) {
+Differences tell_single_changes(Document& document, const ConventionStudy& study) {
     Differences all;
     std::vector<Convention> changed(7, study.conventions.front());
     changed[0].name = "n − 1 in the batch";
@@ -194,9 +194,9 @@ Differences tell_single_changes(Paper& paper, const ConventionStudy& study) {
         all.emplace_back(
             one.name, parts_of(one, run_convention(one, study.batches), study.conventions.front(), study.runs.front()));
         add_row(tables, one.name, all.back().second, field);
-        paper.data["one_change"].push_back(std::move(field));
+        document.data["one_change"].push_back(std::move(field));
     }
-    paper.blocks.emplace_back(std::move(tables.share));
+    document.blocks.emplace_back(std::move(tables.share));
     return all;
 }
 
@@ -232,8 +232,8 @@ ConventionRun<double> asked_of_torch(const Convention& convention, const std::ve
     return run;
 }
 
-void tell_agreement(Paper& paper, const std::vector<Convention>& all, const std::vector<NormInput<double>>& batches,
-                    const torch_ref::Factory& torch) {
+void tell_agreement(Document& document, const std::vector<Convention>& all,
+                    const std::vector<NormInput<double>>& batches, const torch_ref::Factory& torch) {
     std::vector<NormInput<float>> in_float;
     std::vector<NormInput<Rounded>> bounds;
     in_float.reserve(batches.size());
@@ -249,12 +249,12 @@ void tell_agreement(Paper& paper, const std::vector<Convention>& all, const std:
                                        numbers_of(run_convention(one, bounds)),
                                        numbers_of(asked_of_torch(one, batches, torch))));
     }
-    paper.blocks.emplace_back(Text{
+    document.blocks.emplace_back(Text{
         "Each of them by LibTorch as well: y, dx, running statistics and evaluation, all batches. PyTorch's row is "
         "torch::nn::BatchNorm1d itself; the others have a module of torch:: operations, with gradients by "
         "autograd."});
-    paper.blocks.emplace_back(table_of("float by hand against LibTorch in double", agreements));
-    paper.agrees = paper.agrees && all_hold(agreements);
+    document.blocks.emplace_back(table_of("float by hand against LibTorch in double", agreements));
+    document.agrees = document.agrees && all_hold(agreements);
 }
 
 // ---- the end ----
@@ -268,8 +268,8 @@ std::string furthest(const Differences& all, std::string_view field) {
     return fmt::format("{:.1f} % ({})", 100 * share(*largest), largest->first);
 }
 
-void conclude(Paper& paper, const Differences& all, const Differences& changes) {
-    paper.blocks.emplace_back(Text{fmt::format(
+void conclude(Document& document, const Differences& all, const Differences& changes) {
+    document.blocks.emplace_back(Text{fmt::format(
         "So batch norm is not one function. Furthest from PyTorch's, as a share of a unit's largest value: {} "
         "forwards, {} backwards, {} in evaluation. Of single changes the largest are {} forwards, {} backwards, {} in "
         "evaluation.",
@@ -279,7 +279,7 @@ void conclude(Paper& paper, const Differences& all, const Differences& changes) 
 
 }  // namespace
 
-Paper conventions(const ConventionsOptions& options, const Setting& setting) {
+Document conventions(const ConventionsOptions& options, const Setting& setting) {
     if (options.rows < 2 || options.batches == 0) {
         throw InputError("conventions takes at least 2 rows in a batch, and at least one batch");
     }
@@ -288,25 +288,25 @@ Paper conventions(const ConventionsOptions& options, const Setting& setting) {
     for (const Convention& one : study.conventions) {
         study.runs.push_back(run_convention(one, study.batches));
     }
-    Paper paper{"conventions", "notes 1 to 5", "One name, several batch norms", {}, {}, {}, true};
-    paper.blocks.emplace_back(Text{
+    Document document{"lab conventions", "notes 1 to 5", "One name, several batch norms", {}, {}, {}, true};
+    document.blocks.emplace_back(Text{
         fmt::format("{} batches of {} rows through 3 units, whose true deviations are 0.05, 2 and 30, by batch norm "
                     "as the notes and the field define it. All are the same few functions: only their "
                     "conventions differ. What does that change?",
                     options.batches, options.rows)});
-    paper.blocks.emplace_back(Formulas{{"batchnorm_variance", "batchnorm_inverse_deviation", "running_mean_update",
-                                        "running_spread_update", "batchnorm_evaluate_raw"}});
-    tell_definitions(paper, study.conventions);
-    const Differences differences = tell_differences(paper, study);
-    const Differences changes = tell_single_changes(paper, study);
+    document.blocks.emplace_back(Formulas{{"batchnorm_variance", "batchnorm_inverse_deviation", "running_mean_update",
+                                           "running_spread_update", "batchnorm_evaluate_raw"}});
+    tell_definitions(document, study.conventions);
+    const Differences differences = tell_differences(document, study);
+    const Differences changes = tell_single_changes(document, study);
     if (setting.torch != nullptr) {
-        tell_agreement(paper, study.conventions, study.batches, *setting.torch);
+        tell_agreement(document, study.conventions, study.batches, *setting.torch);
     }
-    tell_memory(paper, study);
-    tell_small_batches(paper, options.seed);
-    tell_questions(paper, study);
-    conclude(paper, differences, changes);
-    return paper;
+    tell_memory(document, study);
+    tell_small_batches(document, options.seed);
+    tell_questions(document, study);
+    conclude(document, differences, changes);
+    return document;
 }
 
 }  // namespace byhand::lab

@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "lab/paper/paper.h"
 #include "lab/setting.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 
@@ -14,6 +14,6 @@ struct ConventionsOptions {
     std::uint64_t seed = 1;
 };
 
-Paper conventions(const ConventionsOptions& options, const Setting& setting);
+Document conventions(const ConventionsOptions& options, const Setting& setting);
 
 }  // namespace byhand::lab

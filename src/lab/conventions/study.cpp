@@ -57,9 +57,9 @@ double evaluation_against_training(const ConventionRun<double>& run) {
     return largest_difference(run.evaluated, trained);
 }
 
-void ask(Paper& paper, const std::string& question, const std::string& answer, const std::string& source) {
-    paper.blocks.emplace_back(Text{fmt::format("{}\n{} [{}]", question, answer, source)});
-    paper.data["asked"].push_back({{"question", question}, {"answer", answer}, {"source", source}});
+void ask(Document& document, const std::string& question, const std::string& answer, const std::string& source) {
+    document.blocks.emplace_back(Text{fmt::format("{}\n{} [{}]", question, answer, source)});
+    document.data["asked"].push_back({{"question", question}, {"answer", answer}, {"source", source}});
 }
 
 }  // namespace
@@ -73,7 +73,7 @@ std::vector<double> as_variances(const Convention& convention, std::vector<doubl
     return spread;
 }
 
-void tell_memory(Paper& paper, const ConventionStudy& study) {
+void tell_memory(Document& document, const ConventionStudy& study) {
     constexpr double kLittle = 0.01;
     const std::size_t batches = study.batches.size();
     Table table{fmt::format("the same rows in training and in evaluation, after {} batches", batches),
@@ -83,18 +83,18 @@ void tell_memory(Paper& paper, const ConventionStudy& study) {
         const double difference = evaluation_against_training(study.runs[i]);
         const double kept = 1 - study.conventions[i].norm.momentum;
         const double left = std::pow(kept, static_cast<double>(batches));
-        Json& field = paper.data["conventions"][i];
+        Json& field = document.data["conventions"][i];
         field["evaluation_against_training"] = difference;
         field["left_of_start"] = left;
         table.rows.push_back({study.conventions[i].name, significant(difference, 3),
                               kept == 0 ? Cell("") : percent(left, 1),
                               kept == 0 ? Cell("") : fixed(std::ceil(std::log(kLittle) / std::log(kept)), 0)});
     }
-    paper.blocks.emplace_back(std::move(table));
-    paper.plots.push_back(running_variances(study));
+    document.blocks.emplace_back(std::move(table));
+    document.plots.push_back(running_variances(study));
 }
 
-void tell_small_batches(Paper& paper, std::uint64_t seed) {
+void tell_small_batches(Document& document, std::uint64_t seed) {
     constexpr std::size_t kBatches = 4000;
     const std::vector<SmallBatch> measured = small_batches({2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128}, kBatches, seed);
     Table table{fmt::format("what running statistics settle at, over the true variance ({} batches)", kBatches),
@@ -113,25 +113,25 @@ void tell_small_batches(Paper& paper, std::uint64_t seed) {
             plot.series[s].x.push_back(n);
             plot.series[s].y.push_back(values[s]);
         }
-        paper.data["small_batches"].push_back({{"rows", one.rows},
-                                               {"by_n", one.by_n},
-                                               {"by_n_minus_1", one.by_n_minus_1},
-                                               {"by_deviation", one.by_deviation}});
+        document.data["small_batches"].push_back({{"rows", one.rows},
+                                                  {"by_n", one.by_n},
+                                                  {"by_n_minus_1", one.by_n_minus_1},
+                                                  {"by_deviation", one.by_deviation}});
     }
-    paper.blocks.emplace_back(
+    document.blocks.emplace_back(
         Text{"Does n or n − 1 matter? Within a batch it is a constant factor, √(n/(n − 1)), which γ takes up. In "
              "evaluation it is not: a variance by n is too small by (n − 1)/n on the average, and stays so however "
              "many batches a running figure has seen. A mean of deviations, squared, is too small as well."});
-    paper.blocks.emplace_back(std::move(table));
-    paper.plots.push_back(std::move(plot));
+    document.blocks.emplace_back(std::move(table));
+    document.plots.push_back(std::move(plot));
 }
 
-void tell_questions(Paper& paper, const ConventionStudy& study) {
+void tell_questions(Document& document, const ConventionStudy& study) {
     const auto rows = static_cast<double>(study.batches.front().n);
     const Convention& pytorch = study.conventions.front();
     const ConventionRun<double>& by_pytorch = study.runs.front();
-    paper.blocks.emplace_back(Text{"What is asked again and again:"});
-    ask(paper, "“The loss on the same rows is another in evaluation: is that a mistake?”",
+    document.blocks.emplace_back(Text{"What is asked again and again:"});
+    ask(document, "“The loss on the same rows is another in evaluation: is that a mistake?”",
         fmt::format(
             "No. Training goes by the batch, evaluation by running statistics, which carry the other batches and "
             "what is left of their start: by PyTorch's the same rows come out up to {:.2g} apart here. It is "
@@ -140,29 +140,29 @@ void tell_questions(Paper& paper, const ConventionStudy& study) {
         "github.com/pytorch/pytorch/issues/5406, github.com/keras-team/keras/issues/7265");
     Convention mistaken = pytorch;
     mistaken.norm.momentum = 1 - pytorch.norm.momentum;
-    ask(paper, "“Is the momentum 0.9 or 0.1?”",
+    ask(document, "“Is the momentum 0.9 or 0.1?”",
         fmt::format("PyTorch's 0.1 weighs the new, 0.9 in Keras and cs231n the old: the two are one. Keras' default of "
                     "0.99 is PyTorch's 0.01. With 0.9 given to PyTorch the running variance is little more than the "
                     "last batch's: it varies by {:.0f} % of its mean, with 0.1 by {:.0f} %.",
                     100 * unrest(run_convention(mistaken, study.batches)), 100 * unrest(by_pytorch)),
         "github.com/pytorch/examples/issues/289");
-    ask(paper, "“Why is running_var not the variance that my batch was normalised by?”",
+    ask(document, "“Why is running_var not the variance that my batch was normalised by?”",
         fmt::format("PyTorch normalises with divisor n, as numpy's var, and keeps the variance with n − 1: n/(n − 1) "
                     "times as much, here {:.4f}.",
                     rows / (rows - 1)),
         "github.com/pytorch/pytorch/issues/7028, github.com/pytorch/pytorch/issues/60528");
     const auto keras = std::ranges::find(study.conventions, "Keras", &Convention::name);
     const double narrow = by_pytorch.spread_path.back()[0];
-    ask(paper, "“The same weights, another framework: why other numbers?”",
+    ask(document, "“The same weights, another framework: why other numbers?”",
         fmt::format("ε is 1e-3 in Keras and 1e-5 in PyTorch: where the running variance is {:.2g}, as our narrow "
                     "unit's, that alone scales the result by {:.3f}. A norm moved from the one to the other takes "
                     "its running statistics and its ε along.",
                     narrow, std::sqrt((narrow + pytorch.norm.epsilon) / (narrow + keras->norm.epsilon))),
         "github.com/keras-team/keras, keras/src/layers/normalization/batch_normalization.py");
-    ask(paper, "“Does Keras keep its variance with n or n − 1?”",
+    ask(document, "“Does Keras keep its variance with n or n − 1?”",
         "With n; but the fused kernel that tf.keras takes for images kept it with n − 1.",
         "github.com/tensorflow/tensorflow/issues/55545, github.com/keras-team/keras/issues/8982");
-    ask(paper, "“Why does a batch of one row fail?”",
+    ask(document, "“Why does a batch of one row fail?”",
         "Its variance is 0 with divisor n, so that every row comes out as β, and 0/0 with n − 1. PyTorch refuses such "
         "a batch in training.",
         "github.com/pytorch/pytorch/issues/4534");

@@ -7,7 +7,7 @@
 
 #include "lab/conventions/list.h"
 #include "lab/conventions/run.h"
-#include "lab/paper/paper.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 
@@ -25,13 +25,13 @@ inline constexpr std::size_t kUnits = 3;
 std::vector<double> as_variances(const Convention& convention, std::vector<double> spread);
 
 // Training beside evaluation on the same rows, and how long a running figure remembers where it began. Adds to
-// paper.data["conventions"], one for each convention.
-void tell_memory(Paper& paper, const ConventionStudy& study);
+// document.data["conventions"], one for each convention.
+void tell_memory(Document& document, const ConventionStudy& study);
 
-// What a divisor is worth where batches are small: paper.data["small_batches"].
-void tell_small_batches(Paper& paper, std::uint64_t seed);
+// What a divisor is worth where batches are small: document.data["small_batches"].
+void tell_small_batches(Document& document, std::uint64_t seed);
 
-// What people ask again and again, each with the figures of this study: paper.data["asked"].
-void tell_questions(Paper& paper, const ConventionStudy& study);
+// What people ask again and again, each with the figures of this study: document.data["asked"].
+void tell_questions(Document& document, const ConventionStudy& study);
 
 }  // namespace byhand::lab

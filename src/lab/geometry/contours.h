@@ -5,7 +5,7 @@
 #include <string>
 
 #include "lab/geometry/yes_or_no.h"
-#include "lab/paper/paper.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 

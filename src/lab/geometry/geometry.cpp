@@ -148,7 +148,7 @@ void measure(std::vector<Scene>& scenes, const GeometryOptions& options, const S
 
 // ---- telling ----
 
-void tell_scene(Paper& paper, const Scene& scene, std::size_t limit) {
+void tell_scene(Document& document, const Scene& scene, std::size_t limit) {
     Table table{
         fmt::format("{} ({} rows, {} inputs)", scene.title, scene.questions.front().n, scene.questions.front().inputs),
         {"", "raw", "standardised"},
@@ -165,10 +165,10 @@ void tell_scene(Paper& paper, const Scene& scene, std::size_t limit) {
             }
         }
     }
-    paper.blocks.emplace_back(std::move(table));
-    paper.blocks.emplace_back(Text{fmt::format(
+    document.blocks.emplace_back(std::move(table));
+    document.blocks.emplace_back(Text{fmt::format(
         "The target is {:.0f} % of the way from the loss at weights of 0 to the least there is.", 100 * scene.reach)});
-    paper.data["scenes"].push_back(std::move(field));
+    document.data["scenes"].push_back(std::move(field));
 }
 
 struct Pair {
@@ -194,22 +194,22 @@ Pair narrowest_pair(const YesOrNo& question) {
     return pair;
 }
 
-void draw(Paper& paper, const YesOrNo& raw, const Pair& pair, const std::string& of, const std::string& x_label,
+void draw(Document& document, const YesOrNo& raw, const Pair& pair, const std::string& of, const std::string& x_label,
           const std::string& y_label) {
     Json field = {{"of", of}};
     const auto contours_in = [&](const char* how, const YesOrNo& question) {
         Contours contours = contours_of(question, pair.a, pair.b, fmt::format("the loss from above: {}, {}", of, how),
                                         x_label, y_label);
         field[how] = {{"axes", contours.axes}, {"left", contours.left}, {"steps", contours.steps}};
-        paper.plots.push_back(std::move(contours.plot));
+        document.plots.push_back(std::move(contours.plot));
         return contours;
     };
     const Contours by_raw = contours_in("raw", raw), by_scaled = contours_in("standardised", standardised(raw));
-    paper.blocks.emplace_back(Text{fmt::format(
+    document.blocks.emplace_back(Text{fmt::format(
         "By the weights of {}: raw, a contour is {:.3g} times as long as it is wide, standardised {:.3g} times. Of the "
         "rise where it begins, gradient descent leaves {:.2g} % in {} steps, and {:.2g} %.",
         of, by_raw.axes, by_scaled.axes, 100 * by_raw.left, by_raw.steps, 100 * by_scaled.left)});
-    paper.data["contours"].push_back(std::move(field));
+    document.data["contours"].push_back(std::move(field));
 }
 
 // Of kQuantities.
@@ -241,9 +241,9 @@ std::string verdict_of(const Scene& scene, std::size_t limit, Json& field) {
 
 }  // namespace
 
-Paper geometry(const GeometryOptions& options, const Material& material, const Setting& setting) {
-    Paper paper{"geometry", "notes 2, 4", "Long narrow valleys", {}, {}, {}, true};
-    paper.blocks.emplace_back(Text{
+Document geometry(const GeometryOptions& options, const Material& material, const Setting& setting) {
+    Document document{"lab geometry", "notes 2, 4", "Long narrow valleys", {}, {}, {}, true};
+    document.blocks.emplace_back(Text{
         "Note 2's first motivation: to normalise a layer's input fixes the geometry of the loss for the weights and "
         "biases behind it. Note 4 draws it, with marks (0 to 10) and IQ (70 to 140) as inputs to a yes or no. Where "
         "one input is ten times as large as another, its weight moves the loss ten times as much: the loss bends a "
@@ -252,14 +252,14 @@ Paper geometry(const GeometryOptions& options, const Material& material, const S
         "a rate below it, what is left along the valley shrinks at a step by no more than twice the smallest "
         "eigenvalue "
         "over the largest."});
-    paper.blocks.emplace_back(Text{
+    document.blocks.emplace_back(Text{
         "So one unit answers yes or no, from inputs as they are and from the same inputs standardised, column by "
         "column, as batch norm does it with γ = 1 and β = 0. The least loss is the same in both: the weights and the "
         "bias can make up for either. Look at the condition number, at the rates, and at the steps that the same "
         "loss takes, each at its own best rate."});
-    paper.blocks.emplace_back(Formulas{
+    document.blocks.emplace_back(Formulas{
         {"matmul_forward", "cross_entropy_with_gradient", "linear_weight_backward", "batchnorm_normalise", "descend"}});
-    paper.blocks.emplace_back(Text{fmt::format(
+    document.blocks.emplace_back(Text{fmt::format(
         "Medians over {} seeds, and from the least to the most. Gradient descent begins at weights of 0. A rate counts "
         "as one that converges where the loss falls at every step towards the end of {} steps. Of the rates from the "
         "largest down to a quarter of it the best is taken; where no rate arrives within {} steps, the table says so.",
@@ -267,19 +267,19 @@ Paper geometry(const GeometryOptions& options, const Material& material, const S
     std::vector<Scene> scenes = scenes_of(options, material);
     measure(scenes, options, setting);
     for (const Scene& scene : scenes) {
-        tell_scene(paper, scene, options.steps);
+        tell_scene(document, scene, options.steps);
     }
-    paper.blocks.emplace_back(Text{
+    document.blocks.emplace_back(Text{
         "The plots show the first seed: contours at a loss of 0.01, 0.04, 0.16 … above the least, in two weights, one "
         "unit of which is as long on both axes; the other weights are held where the loss is least. Of h they "
         "are the two weights whose valley is narrowest. Gradient descent goes at 1.8/λ."});
-    draw(paper, scenes[0].questions.front(), {}, "marks and IQ", "weight of the marks", "of the IQ");
+    draw(document, scenes[0].questions.front(), {}, "marks and IQ", "weight of the marks", "of the IQ");
     const YesOrNo& layer = scenes[1].questions.front();
-    draw(paper, layer, narrowest_pair(layer), "two units of h", "weight of one", "of the other");
+    draw(document, layer, narrowest_pair(layer), "two units of h", "weight of one", "of the other");
     const auto share_of_theory = [](const std::vector<Valley>& valleys) {
         return middle(valleys, kLargestRate) / middle(valleys, kTheoryAtBest);
     };
-    paper.blocks.emplace_back(Text{fmt::format(
+    document.blocks.emplace_back(Text{fmt::format(
         "The largest rate is bounded by 2/λ where the loss is least, where gradient descent has to stay; before, the "
         "loss bends more sharply (p·(1 − p) is largest at weights of 0), and a path that gets no further is bounded "
         "there. Of 2/λ at the least loss the students' largest rate is {:.3g} raw, {:.3g} standardised; that of h "
@@ -289,11 +289,11 @@ Paper geometry(const GeometryOptions& options, const Material& material, const S
         share_of_theory(scenes[1].standardised))});
     std::string verdict = "So:";
     for (std::size_t i = 0; i < scenes.size(); ++i) {
-        verdict += "\n" + verdict_of(scenes[i], options.steps, paper.data["scenes"][i]);
+        verdict += "\n" + verdict_of(scenes[i], options.steps, document.data["scenes"][i]);
     }
-    paper.blocks.emplace_back(Text{std::move(verdict)});
+    document.blocks.emplace_back(Text{std::move(verdict)});
     const NetworkConfig& network = options.recipe.network;
-    paper.blocks.emplace_back(Text{fmt::format(
+    document.blocks.emplace_back(Text{fmt::format(
         "Standardising mends columns of unequal size and columns that are far from 0, nothing else. In size the "
         "students' differ by a factor of {:.3g}, those of h by {:.3g}: tanh has seen to that. What is left is "
         "that inputs go together: the condition number is then {} for marks and IQ, {} for {} units that are "
@@ -303,7 +303,7 @@ Paper geometry(const GeometryOptions& options, const Material& material, const S
         brief(middle(scenes[0].standardised, kCondition)), brief(middle(scenes[1].standardised, kCondition)),
         scenes[1].questions.front().inputs, network.context * network.embedding,
         brief(middle(scenes[1].raw, kCondition)), brief(middle(scenes[2].raw, kCondition)))});
-    return paper;
+    return document;
 }
 
 }  // namespace byhand::lab

@@ -3,9 +3,9 @@
 
 #include <cstddef>
 
-#include "lab/paper/paper.h"
 #include "lab/setting.h"
 #include "recipe/recipe.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 
@@ -20,6 +20,6 @@ struct GeometryOptions {
 
 // Throws InputError where the seeds make students who are all placed, or none; where rows are so few that yes and no
 // are linearly separable; where there are fewer examples than rows; and where prepare (train/run.h) does.
-Paper geometry(const GeometryOptions& options, const Material& material, const Setting& setting);
+Document geometry(const GeometryOptions& options, const Material& material, const Setting& setting);
 
 }  // namespace byhand::lab

@@ -113,15 +113,15 @@ Json example_data(const NormInput<double>& in, double epsilon, Divisor divisor) 
             {"output", f.y},      {"output_mean", of.mean}, {"output_deviation", of.deviation}};
 }
 
-void compare_with_torch(Paper& paper, const NormInput<double>& in, const NormConfig& norm, const std::string& what,
-                        const Setting& setting, std::vector<Agreement>& agreements) {
+void compare_with_torch(Document& document, const NormInput<double>& in, const NormConfig& norm,
+                        const std::string& what, const Setting& setting, std::vector<Agreement>& agreements) {
     const NormInput<float> in32 = as<float>(in);
     const NormForward<float> f32 = norm_forward(in32, norm);
     const NormInput<Rounded> rounded = as<Rounded>(in);
     const NormForward<Rounded> bounds = norm_forward(rounded, norm);
     if (!std::ranges::all_of(bounds.y, [](const Rounded& y) { return std::isfinite(y.any_order()); })) {
-        paper.blocks.emplace_back(Text{what + ": these values lie so close together, beside their size, that float "
-                                              "cannot tell their variance from 0: not held against LibTorch."});
+        document.blocks.emplace_back(Text{what + ": these values lie so close together, beside their size, that float "
+                                                 "cannot tell their variance from 0: not held against LibTorch."});
         return;
     }
     const auto torch = setting.torch->operation_answers(op::kBatchnorm, norm, in.n, in.H);
@@ -138,7 +138,7 @@ double moved(const InvarianceOptions& options, double scale, Divisor divisor, do
                               norm_forward(input_of(options, 1), norm).y);
 }
 
-void tell_example(Paper& paper, const InvarianceOptions& options, const Setting& setting) {
+void tell_example(Document& document, const InvarianceOptions& options, const Setting& setting) {
     std::vector<double> scales = {1};
     scales.insert(scales.end(), options.scales.begin(), options.scales.end());
     std::vector<Agreement> agreements;
@@ -147,14 +147,14 @@ void tell_example(Paper& paper, const InvarianceOptions& options, const Setting&
         const std::string key = divisor == Divisor::n ? "n" : "n-1";
         for (const double scale : scales) {
             const NormInput<double> in = input_of(options, scale);
-            paper.blocks.emplace_back(example_table(in, options, divisor, scale));
+            document.blocks.emplace_back(example_table(in, options, divisor, scale));
             Json one = {{"scale", scale}, {"values", in.x}, {"runs", Json::array()}};
             for (const double epsilon : {0.0, options.epsilon}) {
                 one["runs"].push_back(example_data(in, epsilon, divisor));
             }
-            paper.data["divisors"][key].push_back(std::move(one));
+            document.data["divisors"][key].push_back(std::move(one));
             if (setting.torch != nullptr) {
-                compare_with_torch(paper, in, conventions(divisor, options.epsilon),
+                compare_with_torch(document, in, conventions(divisor, options.epsilon),
                                    fmt::format("times {}, {}", scale, key), setting, agreements);
             }
         }
@@ -166,10 +166,10 @@ void tell_example(Paper& paper, const InvarianceOptions& options, const Setting&
                                    significant(moved(options, scale, Divisor::n_minus_1, epsilon), 2)});
         }
     }
-    paper.blocks.emplace_back(std::move(change));
+    document.blocks.emplace_back(std::move(change));
     if (!agreements.empty()) {
-        paper.blocks.emplace_back(table_of("float by hand against LibTorch in double", agreements));
-        paper.agrees = paper.agrees && all_hold(agreements);
+        document.blocks.emplace_back(table_of("float by hand against LibTorch in double", agreements));
+        document.agrees = document.agrees && all_hold(agreements);
     }
 }
 
@@ -193,11 +193,11 @@ Measured measure(const InvarianceOptions& options, double epsilon) {
     return most;
 }
 
-void conclude_example(Paper& paper, const InvarianceOptions& options) {
+void conclude_example(Document& document, const InvarianceOptions& options) {
     const Measured without = measure(options, 0), with = measure(options, options.epsilon);
     const double rounding = kRounding * (std::abs(options.gain) + std::abs(options.bias));
     const bool holds = without.moved <= rounding && without.mean <= rounding && without.deviation <= rounding;
-    paper.blocks.emplace_back(Text{fmt::format(
+    document.blocks.emplace_back(Text{fmt::format(
         "{} With ε = 0 the scaled values give y that lies {:.1g} from y unscaled at most; its mean {:.1g} from β = "
         "{}, its deviation, taken with the norm's own divisor, {:.1g} from |γ| = {}. With ε = {} the three are {:.1g}, "
         "{:.1g} and {:.1g}.",
@@ -209,21 +209,21 @@ void conclude_example(Paper& paper, const InvarianceOptions& options) {
 
 }  // namespace
 
-Paper invariance(const InvarianceOptions& options, const Material& material, const Setting& setting) {
+Document invariance(const InvarianceOptions& options, const Material& material, const Setting& setting) {
     check(options);
-    Paper paper{"invariance", "note 2", "The same values a hundred times as large", {}, {}, {}, true};
-    paper.blocks.emplace_back(
+    Document document{"lab invariance", "note 2", "The same values a hundred times as large", {}, {}, {}, true};
+    document.blocks.emplace_back(
         Text{"A layer before this one changes, and a unit's values are suddenly all multiplied by one number. The "
              "note's claim: the norm takes that out again, and the layer behind need not adjust. Look at the columns "
              "y: they should be the same in both tables of a divisor; ε alone knows how large the values were. The "
              "two divisors differ: n gives normalised values of deviation 1 taken with n, n − 1 those of deviation 1 "
              "taken with n − 1."});
-    paper.blocks.emplace_back(Formulas{{"batchnorm_mean", "batchnorm_variance", "batchnorm_inverse_deviation",
-                                        "batchnorm_normalise", "batchnorm_scale_shift"}});
-    tell_example(paper, options, setting);
-    conclude_example(paper, options);
-    tell_law(paper, options, material);
-    return paper;
+    document.blocks.emplace_back(Formulas{{"batchnorm_mean", "batchnorm_variance", "batchnorm_inverse_deviation",
+                                           "batchnorm_normalise", "batchnorm_scale_shift"}});
+    tell_example(document, options, setting);
+    conclude_example(document, options);
+    tell_law(document, options, material);
+    return document;
 }
 
 }  // namespace byhand::lab

@@ -4,9 +4,9 @@
 
 #include <vector>
 
-#include "lab/paper/paper.h"
 #include "lab/setting.h"
 #include "recipe/recipe.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 
@@ -21,6 +21,6 @@ struct InvarianceOptions {
 
 // Throws InputError where the values are fewer than two, all equal or beyond what float can square, where a scale is
 // not positive, and as prepare (train/run.h) does.
-Paper invariance(const InvarianceOptions& options, const Material& material, const Setting& setting);
+Document invariance(const InvarianceOptions& options, const Material& material, const Setting& setting);
 
 }  // namespace byhand::lab

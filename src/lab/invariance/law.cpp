@@ -123,7 +123,7 @@ Json json_of(const std::vector<ScaledLayer>& layers) {
     return all;
 }
 
-void conclude(Paper& paper, const Law& law) {
+void conclude(Document& document, const Law& law) {
     std::vector<std::string> stay, move, without;
     double result = 0, gradient = 0;
     for (const ScaledLayer& layer : law.exact) {
@@ -162,7 +162,7 @@ void conclude(Paper& paper, const Law& law) {
             break;
         }
     }
-    paper.blocks.emplace_back(Text{std::move(words)});
+    document.blocks.emplace_back(Text{std::move(words)});
 }
 
 template <class Value>
@@ -175,7 +175,7 @@ Series series(const std::string& name, const ScaledLayer& layer, Value value) {
     return made;
 }
 
-void plot(Paper& paper, const Law& law) {
+void plot(Document& document, const Law& law) {
     const ScaledLayer &exact = law.exact.front(), &with = law.with_epsilon.front();
     const std::string epsilon = epsilon_words(law.norm.epsilon), W = with.layer.W();
     const auto moves = [](const Scaled& one) { return one.result_change; };
@@ -206,34 +206,34 @@ void plot(Paper& paper, const Law& law) {
     if (!has_norm_behind(law.exact.back())) {
         shrinks.series.push_back(series(law.exact.back().layer.W() + ", no norm behind", law.exact.back(), gradient));
     }
-    paper.plots = {std::move(result), std::move(shrinks)};
+    document.plots = {std::move(result), std::move(shrinks)};
 }
 
 }  // namespace
 
-void tell_law(Paper& paper, const InvarianceOptions& options, const Material& material) {
-    paper.blocks.emplace_back(
+void tell_law(Document& document, const InvarianceOptions& options, const Material& material) {
+    document.blocks.emplace_back(
         Text{"The general law, on a whole network: multiply a layer's weights and its bias by α. Where a norm stands "
              "straight behind the linear, what it hands on stays, and so does the loss; the gradient to the weights "
              "is 1/α of what it was: the larger a layer's weights, the smaller its gradient. Below, "
              "one training step in double on the first batch, γ and β drawn, each layer by itself; shares are of the "
              "largest magnitude at α = 1. Layers without a norm are the control, and so is ε = 0: there only rounding "
              "is left. ε breaks the law where it is not small beside the variance: by what it adds to it."});
-    Json& networks = paper.data["networks"] = Json::array();
+    Json& networks = document.data["networks"] = Json::array();
     for (const Recipe& recipe : options.recipes) {
         const Law law = law_of(recipe, material, options.alphas);
         const bool first = &recipe == &options.recipes.front();
         if (first) {
-            paper.blocks.emplace_back(layer_table(law, law.exact.front(), 0));
-            paper.blocks.emplace_back(layer_table(law, law.with_epsilon.front(), law.norm.epsilon));
-            plot(paper, law);
+            document.blocks.emplace_back(layer_table(law, law.exact.front(), 0));
+            document.blocks.emplace_back(layer_table(law, law.with_epsilon.front(), law.norm.epsilon));
+            plot(document, law);
         }
         if (first && has_norm_behind(law.with_epsilon.front())) {
-            paper.blocks.emplace_back(shortfall_table(law, law.with_epsilon.front()));
+            document.blocks.emplace_back(shortfall_table(law, law.with_epsilon.front()));
         }
-        paper.blocks.emplace_back(layers_table(law, law.exact, 0));
-        paper.blocks.emplace_back(layers_table(law, law.with_epsilon, law.norm.epsilon));
-        conclude(paper, law);
+        document.blocks.emplace_back(layers_table(law, law.exact, 0));
+        document.blocks.emplace_back(layers_table(law, law.with_epsilon, law.norm.epsilon));
+        conclude(document, law);
         networks.push_back({{"recipe", law.recipe},
                             {"epsilon", law.norm.epsilon},
                             {"without_epsilon", json_of(law.exact)},

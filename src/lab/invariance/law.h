@@ -10,6 +10,6 @@ namespace byhand::lab {
 inline constexpr double kRounding = 1e-9;
 
 // Every layer of every recipe's network on its first batch, γ and β drawn.
-void tell_law(Paper& paper, const InvarianceOptions& options, const Material& material);
+void tell_law(Document& document, const InvarianceOptions& options, const Material& material);
 
 }  // namespace byhand::lab

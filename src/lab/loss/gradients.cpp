@@ -47,7 +47,7 @@ Gradients gradients_at(const LossInput<double>& in) {
     return {cross_entropy(in).dlogits, notes_start(in).dlogits, squared_error(in).dlogits};
 }
 
-void tell_scales(Paper& paper, const std::vector<double>& scales, LossInput<double> in) {
+void tell_scales(Document& document, const std::vector<double>& scales, LossInput<double> in) {
     const LossInput<double> unit = in;
     const auto n = static_cast<double>(in.n);
     Table table{fmt::format("Gradients of {} × {} logits drawn from a normal distribution: their norms, the note's as "
@@ -70,7 +70,7 @@ void tell_scales(Paper& paper, const std::vector<double>& scales, LossInput<doub
         squared.y.push_back(to_squared);
         lowest = std::min(lowest, to_squared);
         largest = std::max(largest, difference);
-        paper.data["gradients"].push_back(
+        document.data["gradients"].push_back(
             {{"deviation", scale},
              {"norms",
               {{"cross_entropy", number(norm(g.cross_entropy))},
@@ -79,9 +79,9 @@ void tell_scales(Paper& paper, const std::vector<double>& scales, LossInput<doub
              {"cosines", {{"notes_start", number(to_note)}, {"squared_error", number(to_squared)}}},
              {"largest_difference", number(difference)}});
     }
-    paper.blocks.emplace_back(std::move(table));
+    document.blocks.emplace_back(std::move(table));
     constexpr double kRounding = 1e-15;  // of elements of about 1/n, in double
-    paper.blocks.emplace_back(Text{fmt::format(
+    document.blocks.emplace_back(Text{fmt::format(
         "{}: of all elements at all of these logits none differs, once the note's are divided by n, by more than "
         "{:.1e}. The squared error's own gradient is another: its cosine goes down to {:.4f}.",
         largest <= kRounding
@@ -90,14 +90,14 @@ void tell_scales(Paper& paper, const std::vector<double>& scales, LossInput<doub
                           in.n)
             : "The note's start is not cross-entropy's gradient",
         largest, lowest)});
-    paper.plots.push_back({.title = "Cosine with cross-entropy's gradient",
-                           .x_label = "deviation of the logits",
-                           .y_label = "",
-                           .series = {notes, squared},
-                           .log_x = true});
+    document.plots.push_back({.title = "Cosine with cross-entropy's gradient",
+                              .x_label = "deviation of the logits",
+                              .y_label = "",
+                              .series = {notes, squared},
+                              .log_x = true});
 }
 
-void tell_saturated(Paper& paper, std::size_t V) {
+void tell_saturated(Document& document, std::size_t V) {
     const std::vector<double> heights = {0, 1, 2, 5, 10, 15, 20, 25, 30};
     Table table{
         fmt::format(
@@ -119,7 +119,7 @@ void tell_saturated(Paper& paper, std::size_t V) {
         table.rows.push_back({significant(height, 4), significant(right_ce.y.back(), 2),
                               significant(right_se.y.back(), 2), significant(wrong_ce.y.back(), 2),
                               significant(wrong_se.y.back(), 2), fixed(to_wrong, 4)});
-        paper.data["saturated"].push_back(
+        document.data["saturated"].push_back(
             {{"above", height},
              {"right", {{"cross_entropy", number(right_ce.y.back())}, {"squared_error", number(right_se.y.back())}}},
              {"wrong",
@@ -127,21 +127,21 @@ void tell_saturated(Paper& paper, std::size_t V) {
                {"squared_error", number(wrong_se.y.back())},
                {"cosine", number(to_wrong)}}}});
     }
-    paper.blocks.emplace_back(std::move(table));
-    paper.blocks.emplace_back(Text{fmt::format(
+    document.blocks.emplace_back(std::move(table));
+    document.blocks.emplace_back(Text{fmt::format(
         "Sure and right, both gradients vanish, as they should. Sure and wrong, cross-entropy's stays: {:.2f} at {:g} "
         "above. The squared error's comes to {:.1e} there: each of its elements has the factor probs, and what it "
         "would "
         "have to raise has none. A network that is sure of a wrong answer does not learn from it by the squared error.",
         wrong_ce.y.back(), heights.back(), wrong_se.y.back())});
-    paper.plots.push_back({.title = "Gradient's norm where one logit stands above the others",
-                           .x_label = "above by",
-                           .y_label = "",
-                           .series = {wrong_ce, wrong_se, right_ce, right_se},
-                           .log_y = true});
+    document.plots.push_back({.title = "Gradient's norm where one logit stands above the others",
+                              .x_label = "above by",
+                              .y_label = "",
+                              .series = {wrong_ce, wrong_se, right_ce, right_se},
+                              .log_y = true});
 }
 
-void compare_with_torch(Paper& paper, LossInput<double> in, const torch_ref::Factory& torch) {
+void compare_with_torch(Document& document, LossInput<double> in, const torch_ref::Factory& torch) {
     constexpr double kDeviation = 3;
     for (double& logit : in.logits) {
         logit = static_cast<double>(static_cast<float>(kDeviation * logit));
@@ -161,18 +161,19 @@ void compare_with_torch(Paper& paper, LossInput<double> in, const torch_ref::Fac
     };
     add("cross-entropy", op::kCrossEntropy, cross_entropy(in32), cross_entropy(bounds));
     add("squared error", "squared_error", squared_error(in32), squared_error(bounds));
-    paper.blocks.emplace_back(table_of("float by hand against LibTorch in double, logits of deviation 3", agreements));
-    paper.agrees = paper.agrees && all_hold(agreements);
+    document.blocks.emplace_back(
+        table_of("float by hand against LibTorch in double, logits of deviation 3", agreements));
+    document.agrees = document.agrees && all_hold(agreements);
 }
 
 }  // namespace
 
-void tell_gradients(Paper& paper, const LossGradients& options, const Setting& setting) {
+void tell_gradients(Document& document, const LossGradients& options, const Setting& setting) {
     const LossInput<double> in = drawn(options.n, options.V, options.seed);
-    tell_scales(paper, options.scales, in);
-    tell_saturated(paper, options.V);
+    tell_scales(document, options.scales, in);
+    tell_saturated(document, options.V);
     if (setting.torch != nullptr) {
-        compare_with_torch(paper, in, *setting.torch);
+        compare_with_torch(document, in, *setting.torch);
     }
 }
 

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "lab/paper/paper.h"
 #include "lab/setting.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 
@@ -18,6 +18,6 @@ struct LossGradients {
 
 // Note 1's, the squared error's own and cross-entropy's: at growing logits, where a row is sure of a right or a wrong
 // answer, and against LibTorch.
-void tell_gradients(Paper& paper, const LossGradients& options, const Setting& setting);
+void tell_gradients(Document& document, const LossGradients& options, const Setting& setting);
 
 }  // namespace byhand::lab

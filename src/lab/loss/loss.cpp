@@ -78,7 +78,7 @@ std::string difference(const char* what, const std::vector<double>& values, cons
                : fmt::format("{} is {} {}", what, figure, figures.mean > 0 ? "higher" : "lower");
 }
 
-void tell_trainings(Paper& paper, const LossOptions& options, const Material& material, const Setting& setting) {
+void tell_trainings(Document& document, const LossOptions& options, const Material& material, const Setting& setting) {
     const Recipe recipe = in_steps(options.recipe, options.steps);
     const std::vector<LossTraining> trainings = trainings_of(options);
     const std::vector<std::vector<LossTrained>> results =
@@ -120,10 +120,10 @@ void tell_trainings(Paper& paper, const LossOptions& options, const Material& ma
                              {"cross_entropy", number(of_cross_entropy.series.back().y[at])},
                              {"squared_error", number(of_squared_error.series.back().y[at])}});
         }
-        paper.data["trainings"].push_back(
+        document.data["trainings"].push_back(
             {{"name", name}, {"rate_factor", factor}, {"seeds", std::move(seeds)}, {"curve", std::move(curve)}});
     }
-    paper.blocks.emplace_back(std::move(table));
+    document.blocks.emplace_back(std::move(table));
     const auto lowest_by = [&](Member<Losses, double> which) {
         const auto mean = [which](const Results& of_seeds) {
             const double of_all = mean_and_deviation(finals(of_seeds, which)).mean;
@@ -134,27 +134,27 @@ void tell_trainings(Paper& paper, const LossOptions& options, const Material& ma
     };
     verdicts += fmt::format("\nThe lowest cross-entropy: {}. The lowest squared error: {}.",
                             lowest_by(&Losses::cross_entropy), lowest_by(&Losses::squared_error));
-    paper.blocks.emplace_back(Text{verdicts});
-    paper.plots.push_back(std::move(of_cross_entropy));
-    paper.plots.push_back(std::move(of_squared_error));
+    document.blocks.emplace_back(Text{verdicts});
+    document.plots.push_back(std::move(of_cross_entropy));
+    document.plots.push_back(std::move(of_squared_error));
 }
 
 }  // namespace
 
-Paper loss(const LossOptions& options, const Material& material, const Setting& setting) {
+Document loss(const LossOptions& options, const Material& material, const Setting& setting) {
     const Run run = prepare(options.recipe, material.names, material.where);
-    Paper paper{"loss", "note 1", "Where the backward pass begins", {}, {}, {}, true};
-    paper.blocks.emplace_back(Text{
+    Document document{"lab loss", "note 1", "Where the backward pass begins", {}, {}, {}, true};
+    document.blocks.emplace_back(Text{
         "Note 1 takes half a squared error of the probabilities for its loss, differentiates it to Ŷ − Y, and goes "
         "on from there as if that were the gradient of the logits. It is the gradient of the probabilities: on "
         "the way to the logits it has softmax's Jacobian to pass. Three gradients stand side by side: the note's, "
         "the one that this loss really has, and cross-entropy's."});
-    paper.blocks.emplace_back(Formulas{{"squared_error_forward", "squared_error_backward", "softmax_backward",
-                                        "cross_entropy_forward", "cross_entropy_backward"}});
-    tell_gradients(paper, {run.recipe.batch, run.recipe.network.vocabulary, options.recipe.seed, options.scales},
+    document.blocks.emplace_back(Formulas{{"squared_error_forward", "squared_error_backward", "softmax_backward",
+                                           "cross_entropy_forward", "cross_entropy_backward"}});
+    tell_gradients(document, {run.recipe.batch, run.recipe.network.vocabulary, options.recipe.seed, options.scales},
                    setting);
-    tell_trainings(paper, options, material, setting);
-    return paper;
+    tell_trainings(document, options, material, setting);
+    return document;
 }
 
 }  // namespace byhand::lab

@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include "lab/paper/paper.h"
 #include "lab/setting.h"
 #include "recipe/recipe.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 
@@ -19,6 +19,6 @@ struct LossOptions {
 
 // Gradients at logits drawn from a normal distribution, then trainings. Throws InputError where prepare (train/run.h)
 // does.
-Paper loss(const LossOptions& options, const Material& material, const Setting& setting);
+Document loss(const LossOptions& options, const Material& material, const Setting& setting);
 
 }  // namespace byhand::lab

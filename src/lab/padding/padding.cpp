@@ -37,25 +37,25 @@ std::string counted(std::size_t count, const char* thing) {
     return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
 }
 
-void introduce(Paper& paper, const PaddingFindings& found, const std::string& where) {
-    paper.blocks.emplace_back(Text{
+void introduce(Document& document, const PaddingFindings& found, const std::string& where) {
+    document.blocks.emplace_back(Text{
         "Sequences of unequal length are filled up with rows of zeros to the longest. Stacked into one batch, those "
         "rows enter every column's mean and deviation. To compare: the padded norm, batch norm over all rows; the "
         "masked norm, batch norm over the real rows alone; and layer norm, each row by itself."});
-    paper.blocks.emplace_back(Formulas{{"masked_batchnorm_mean", "masked_batchnorm_difference", "batchnorm_square",
-                                        "masked_batchnorm_variance", "batchnorm_inverse_deviation",
-                                        "batchnorm_normalise", "masked_batchnorm_scale_shift", "row_mean",
-                                        "layernorm_difference", "row_square", "row_inverse_root", "row_normalise"}});
+    document.blocks.emplace_back(Formulas{{"masked_batchnorm_mean", "masked_batchnorm_difference", "batchnorm_square",
+                                           "masked_batchnorm_variance", "batchnorm_inverse_deviation",
+                                           "batchnorm_normalise", "masked_batchnorm_scale_shift", "row_mean",
+                                           "layernorm_difference", "row_square", "row_inverse_root", "row_normalise"}});
     const SequenceBatch& batch = found.batch;
-    paper.blocks.emplace_back(Text{
+    document.blocks.emplace_back(Text{
         fmt::format("The batch is {}: {}, filled up to {} of {}. Of its {} {} padding.", where,
                     counted(batch.sequences, "sequence"), counted(batch.length, "row"), counted(batch.width, "number"),
                     counted(batch.rows(), "row"), found.pads() == 1 ? "1 is" : fmt::format("{} are", found.pads()))});
 }
 
-void note_on_how(Paper& paper, const PaddingFindings& found) {
+void note_on_how(Document& document, const PaddingFindings& found) {
     const std::size_t at = kHow * found.batch.width;
-    paper.blocks.emplace_back(
+    document.blocks.emplace_back(
         Text{fmt::format("The note writes (7.5 − μ)/σ = 0.3 for How in the first column and marks it as hypothetical. "
                          "By divisor n it is {:.3f} with the padding and {:.3f} without; by n − 1 {:.3f} and {:.3f}.",
                          found.by_n.padded.bnraw[at], found.by_n.masked.bnraw[at], found.by_n_minus_1.padded.bnraw[at],
@@ -135,42 +135,43 @@ Json rows_json(const PaddingFindings& found) {
 
 }  // namespace
 
-Paper padding(const PaddingOptions& options, const Setting& setting) {
+Document padding(const PaddingOptions& options, const Setting& setting) {
     const bool note = !options.batch;
     const PaddingFindings found =
         padding_findings(note ? read_sequences(kNote, "the note") : *options.batch, options.epsilon, options.seed);
-    Paper paper{"padding", "note 3", "Batch norm on padded sequences", {}, {}, {}, true};
-    paper.data = {{"mean_padded", found.by_n.padded.bnmeani},
-                  {"std_padded", found.by_n.std_padded},
-                  {"std_padded_unbiased", found.by_n_minus_1.std_padded},
-                  {"mean_masked", found.by_n.masked.bnmeani},
-                  {"std_masked", found.by_n.std_masked},
-                  {"std_masked_unbiased", found.by_n_minus_1.std_masked},
-                  {"gain", found.in.gain},
-                  {"bias", found.in.bias},
-                  {"rows", rows_json(found)}};
-    introduce(paper, found, note ? "the note's two sentences" : printable(options.where));
-    tell_statistics(paper, found);
+    Document document{"lab padding", "note 3", "Batch norm on padded sequences", {}, {}, {}, true};
+    document.data = {{"mean_padded", found.by_n.padded.bnmeani},
+                     {"std_padded", found.by_n.std_padded},
+                     {"std_padded_unbiased", found.by_n_minus_1.std_padded},
+                     {"mean_masked", found.by_n.masked.bnmeani},
+                     {"std_masked", found.by_n.std_masked},
+                     {"std_masked_unbiased", found.by_n_minus_1.std_masked},
+                     {"gain", found.in.gain},
+                     {"bias", found.in.bias},
+                     {"rows", rows_json(found)}};
+    introduce(document, found, note ? "the note's two sentences" : printable(options.where));
+    tell_statistics(document, found);
     if (note) {
-        note_on_how(paper, found);
-        tell_control(paper, padding_findings(read_sequences(kControl, "the control"), options.epsilon, options.seed));
+        note_on_how(document, found);
+        tell_control(document,
+                     padding_findings(read_sequences(kControl, "the control"), options.epsilon, options.seed));
     }
-    tell_shares(paper, found);
-    tell_gradients(paper, found);
-    paper.blocks.emplace_back(
+    tell_shares(document, found);
+    tell_gradients(document, found);
+    document.blocks.emplace_back(
         Formulas{{"masked_batchnorm_gain_backward", "masked_batchnorm_bias_backward", "masked_batchnorm_raw_backward",
                   "batchnorm_inverse_deviation_backward", "batchnorm_variance_backward",
                   "masked_batchnorm_square_sum_backward", "batchnorm_difference_backward", "batchnorm_mean_backward",
                   "masked_batchnorm_input_backward", "layernorm_backward"}});
-    tell_attention(paper, found);
+    tell_attention(document, found);
     if (setting.torch != nullptr) {
         const std::vector<Agreement> with_torch = agreements(found, options.epsilon, *setting.torch);
-        paper.blocks.emplace_back(
+        document.blocks.emplace_back(
             table_of("float by hand against LibTorch in double on the real rows alone", with_torch));
-        paper.agrees = all_hold(with_torch);
+        document.agrees = all_hold(with_torch);
     }
-    conclude(paper, found);
-    return paper;
+    conclude(document, found);
+    return document;
 }
 
 }  // namespace byhand::lab

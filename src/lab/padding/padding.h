@@ -6,8 +6,8 @@
 #include <string>
 
 #include "lab/padding/sequences.h"
-#include "lab/paper/paper.h"
 #include "lab/setting.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 
@@ -20,6 +20,6 @@ struct PaddingOptions {
 
 // Throws InputError where ε is 0 and a column of the real rows, or a real row, is the same number throughout: that
 // can't be normalised.
-Paper padding(const PaddingOptions& options, const Setting& setting);
+Document padding(const PaddingOptions& options, const Setting& setting);
 
 }  // namespace byhand::lab

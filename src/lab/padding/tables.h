@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "lab/padding/figures.h"
-#include "lab/paper/paper.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 

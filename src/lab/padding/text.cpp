@@ -51,26 +51,26 @@ double largest_size(const std::vector<double>& values) {
 
 }  // namespace
 
-void tell_statistics(Paper& paper, const PaddingFindings& found) {
+void tell_statistics(Document& document, const PaddingFindings& found) {
     const SequenceBatch& batch = found.batch;
-    paper.blocks.emplace_back(statistics_table(found));
+    document.blocks.emplace_back(statistics_table(found));
     if (found.real.size() > kRowsShown || batch.width > kColumnsShown) {
-        paper.blocks.emplace_back(
+        document.blocks.emplace_back(
             Text{fmt::format("The tables show at most {} of the {} real rows and {} of the {} columns; --json has all.",
                              kRowsShown, found.real.size(), kColumnsShown, batch.width)});
     }
-    paper.blocks.emplace_back(
+    document.blocks.emplace_back(
         Text{"Every real row normalised, before γ and β: with the padding in the statistics, without it, and by layer "
              "norm, whose divisor is always H."});
     for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
         for (std::size_t j = 0; j < std::min(kColumnsShown, batch.width); ++j) {
-            paper.blocks.emplace_back(normalised_table(found, j, divisor));
+            document.blocks.emplace_back(normalised_table(found, j, divisor));
         }
     }
-    paper.blocks.emplace_back(off_table(found));
-    paper.blocks.emplace_back(layer_table(found));
+    document.blocks.emplace_back(off_table(found));
+    document.blocks.emplace_back(layer_table(found));
     if (found.pads() > 0) {
-        paper.blocks.emplace_back(Text{fmt::format(
+        document.blocks.emplace_back(Text{fmt::format(
             "Within one batch the real rows of a column are off along one line: in column 1, divisor n, padded = {}. γ "
             "and β could take that back; but it is another line for every share of padding. The rows of padding "
             "themselves stay 0 through the masked norm alone: layer norm makes β of them, the padded norm "
@@ -79,17 +79,17 @@ void tell_statistics(Paper& paper, const PaddingFindings& found) {
     }
 }
 
-void tell_shares(Paper& paper, const PaddingFindings& found) {
-    paper.blocks.emplace_back(Text{
+void tell_shares(Document& document, const PaddingFindings& found) {
+    document.blocks.emplace_back(Text{
         "The same real rows with more and more rows of zeros below them. Of a column with mean μ and deviation σ, a "
         "share s of padding makes the mean (1 − s)·μ and the variance (1 − s)·(σ² + s·μ²), by divisor n:"});
-    paper.blocks.emplace_back(share_table(found));
+    document.blocks.emplace_back(share_table(found));
     const double off_law = off_the_law(found.shares);
-    paper.blocks.emplace_back(Text{fmt::format(
+    document.blocks.emplace_back(Text{fmt::format(
         "Over all columns and shares the measured figures are off that law by at most {:.1g} of the size of the "
         "numbers.",
         off_law)});
-    paper.plots = share_plots(found);
+    document.plots = share_plots(found);
     Json list = Json::array();
     for (std::size_t i = 0; i < found.shares.size(); ++i) {
         const AtShare &point = found.shares[i], &unbiased = found.shares_n_minus_1[i];
@@ -103,23 +103,23 @@ void tell_shares(Paper& paper, const PaddingFindings& found) {
                         {"worst", point.most},
                         {"worst_unbiased", unbiased.most}});
     }
-    paper.data["shares"] = std::move(list);
-    paper.data["off_law"] = off_law;
+    document.data["shares"] = std::move(list);
+    document.data["off_law"] = off_law;
 }
 
-void tell_gradients(Paper& paper, const PaddingFindings& found) {
-    paper.blocks.emplace_back(
+void tell_gradients(Document& document, const PaddingFindings& found) {
+    document.blocks.emplace_back(
         Text{"Backwards, with γ and the gradient of the result drawn by --seed. First a loss that reads the real rows "
              "alone: what arrives in each row by the masked norm, by the padded one, and how far apart they are. The "
              "last column is what the results of the padding send into each row through the padded norm where the "
              "loss reads them too."});
     for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
-        paper.blocks.emplace_back(gradient_table(found, divisor));
+        document.blocks.emplace_back(gradient_table(found, divisor));
     }
 }
 
 // A row of zeros has a score of 0 with every row.
-void tell_attention(Paper& paper, const PaddingFindings& found) {
+void tell_attention(Document& document, const PaddingFindings& found) {
     const SequenceBatch& batch = found.batch;
     const std::size_t L = batch.length, H = batch.width;
     for (std::size_t s = 0; s < batch.sequences; ++s) {
@@ -139,19 +139,19 @@ void tell_attention(Paper& paper, const PaddingFindings& found) {
             keys.push_back(significant(words[j], 5));
         }
         table.rows = {unmasked, keys};
-        paper.blocks.emplace_back(Text{
+        document.blocks.emplace_back(Text{
             "The note takes it for granted that rows of padding are still zero after self-attention. They are only "
             "where "
             "attention masks them: a row of zeros has a score of 0 with every row, so softmax weighs all of them alike "
             "and it comes out as their mean. To mask the padding as keys, as is usual, only changes which mean; the "
             "row must be set to 0 itself. (Scores without biases; values as they stand.)"});
-        paper.blocks.emplace_back(std::move(table));
-        paper.data["attention"] = {{"sequence", s + 1}, {"no_mask", all}, {"keys_masked", words}};
+        document.blocks.emplace_back(std::move(table));
+        document.data["attention"] = {{"sequence", s + 1}, {"no_mask", all}, {"keys_masked", words}};
         return;
     }
 }
 
-void tell_control(Paper& paper, const PaddingFindings& control) {
+void tell_control(Document& document, const PaddingFindings& control) {
     double apart = 0;
     for (const PaddingFigures* figures : {&control.by_n, &control.by_n_minus_1}) {
         apart = std::max({apart, largest_difference(figures->padded.bnmeani, figures->masked.bnmeani),
@@ -159,23 +159,23 @@ void tell_control(Paper& paper, const PaddingFindings& control) {
                           largest_difference(figures->padded.bnraw, figures->masked.bnraw),
                           largest_difference(figures->dx_padded, figures->dx_masked)});
     }
-    paper.blocks.emplace_back(Text{fmt::format(
+    document.blocks.emplace_back(Text{fmt::format(
         "The control: the note's other two sentences have three words each, so none of their {} rows is padding. (The "
         "note gives no numbers for them; these are made up.) Means, variances, normalised values and gradients of the "
         "padded and of the masked norm are {}.",
         control.batch.rows(), apart == 0 ? "the same to the bit" : fmt::format("up to {:.1g} apart", apart))});
-    paper.data["control"] = {{"rows", control.batch.rows()},
-                             {"x", control.batch.x},
-                             {"mean_padded", control.by_n.padded.bnmeani},
-                             {"std_padded", control.by_n.std_padded},
-                             {"mean_masked", control.by_n.masked.bnmeani},
-                             {"std_masked", control.by_n.std_masked},
-                             {"largest_difference", apart}};
+    document.data["control"] = {{"rows", control.batch.rows()},
+                                {"x", control.batch.x},
+                                {"mean_padded", control.by_n.padded.bnmeani},
+                                {"std_padded", control.by_n.std_padded},
+                                {"mean_masked", control.by_n.masked.bnmeani},
+                                {"std_masked", control.by_n.std_masked},
+                                {"largest_difference", apart}};
 }
 
-void conclude(Paper& paper, const PaddingFindings& found) {
+void conclude(Document& document, const PaddingFindings& found) {
     if (found.pads() == 0) {
-        paper.blocks.emplace_back(Text{
+        document.blocks.emplace_back(Text{
             fmt::format("No row of this batch is padding: the padded and the masked norm are one (the worst row is off "
                         "by {:g}), and nothing can be falsified.",
                         std::ranges::max(found.by_n.off))});
@@ -206,9 +206,9 @@ void conclude(Paper& paper, const PaddingFindings& found) {
         "Layer norm takes nothing from other rows and needs no mask for its figures, but it is another function, not "
         "batch norm mended: its values are {:.3f} from the masked norm's in the root mean square.",
         root_mean_square(difference(found.layer.lnraw, packed(n.masked.bnraw, mask))));
-    paper.blocks.emplace_back(Text{words});
-    paper.data["gradient_off"] = number(gradient_off);
-    paper.data["gradient_from_padding"] = number(from_padding);
+    document.blocks.emplace_back(Text{words});
+    document.data["gradient_off"] = number(gradient_off);
+    document.data["gradient_from_padding"] = number(from_padding);
 }
 
 }  // namespace byhand::lab

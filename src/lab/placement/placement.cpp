@@ -129,16 +129,16 @@ std::string verdict(const std::vector<Variant>& variants, const std::vector<Loss
            "--recipe makemore-deep).";
 }
 
-void plot(Paper& paper, const std::vector<Variant>& variants, const std::vector<std::vector<Trained>>& trained) {
+void plot(Document& document, const std::vector<Variant>& variants, const std::vector<std::vector<Trained>>& trained) {
     Plot places{"Minibatch loss in training: the three places", "step", "nats", {}, false, false, false};
     Plot others{"Minibatch loss in training: the other variants", "step", "nats", {}, false, false, false};
     for (std::size_t v = 0; v < variants.size(); ++v) {
         (v < kPlaces ? places : others).series.push_back(curve_of(variants[v].words, trained[v]));
     }
-    paper.plots = {std::move(places), std::move(others)};
+    document.plots = {std::move(places), std::move(others)};
 }
 
-void tell_training(Paper& paper, const std::vector<Variant>& variants, const PlacementOptions& options,
+void tell_training(Document& document, const std::vector<Variant>& variants, const PlacementOptions& options,
                    const Material& material, const Setting& setting) {
     const std::vector<std::uint64_t> seeds = list(options.seeds);
     std::vector<Training> trainings;
@@ -162,35 +162,35 @@ void tell_training(Paper& paper, const std::vector<Variant>& variants, const Pla
         trained.emplace_back(from, from + static_cast<std::ptrdiff_t>(seeds.size()));
         losses.push_back(losses_of(trained.back()));
         table.rows.push_back({variants[v].words, with_spread(losses[v].train, 4), with_spread(losses[v].val, 4)});
-        paper.data[variants[v].key].update(json_of(losses[v]));
+        document.data[variants[v].key].update(json_of(losses[v]));
     }
-    paper.blocks.emplace_back(std::move(table));
-    paper.blocks.emplace_back(apart_table(variants, losses));
-    paper.blocks.emplace_back(Text{verdict(variants, losses)});
-    plot(paper, variants, trained);
+    document.blocks.emplace_back(std::move(table));
+    document.blocks.emplace_back(apart_table(variants, losses));
+    document.blocks.emplace_back(Text{verdict(variants, losses)});
+    plot(document, variants, trained);
 }
 
 }  // namespace
 
-Paper placement(const PlacementOptions& options, const Material& material, const Setting& setting) {
-    Paper paper{"placement", "note 4", "Before the non-linearity, after it, or none", {}, {}, {}, true};
+Document placement(const PlacementOptions& options, const Material& material, const Setting& setting) {
+    Document document{"lab placement", "note 4", "Before the non-linearity, after it, or none", {}, {}, {}, true};
     const std::vector<Variant> variants = variants_of(options.recipe);
-    paper.blocks.emplace_back(Text{fmt::format(
+    document.blocks.emplace_back(Text{fmt::format(
         "The note draws the norm right before the non-linearity or right after it and says that both are used; it "
         "divides by σ + ε or by √(σ² + ε); note 1 calls γ and β not needed, but used in most cases. Below each of "
         "them, and no norm at all: with the recipe {}, the same initial weights (a seed each), batches and learning "
         "rates, ε = {} wherever it stands. Look at the losses beside their spread.",
         options.recipe.name, options.recipe.network.norm.epsilon)});
-    paper.blocks.emplace_back(
+    document.blocks.emplace_back(
         Formulas{{"batchnorm_inverse_deviation", "batchnorm_variance_backward", "batchnorm_backward"}});
     for (const Variant& variant : variants) {
-        paper.data[variant.key] = Json::object();
+        document.data[variant.key] = Json::object();
     }
     if (setting.torch != nullptr) {
-        tell_agreement(paper, variants, material, setting);
+        tell_agreement(document, variants, material, setting);
     }
-    tell_training(paper, variants, options, material, setting);
-    return paper;
+    tell_training(document, variants, options, material, setting);
+    return document;
 }
 
 }  // namespace byhand::lab

@@ -3,9 +3,9 @@
 
 #include <cstddef>
 
-#include "lab/paper/paper.h"
 #include "lab/setting.h"
 #include "recipe/recipe.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 
@@ -16,6 +16,6 @@ struct PlacementOptions {
 };
 
 // Each variant against LibTorch on one step, and trained. Throws InputError where prepare (train/run.h) does.
-Paper placement(const PlacementOptions& options, const Material& material, const Setting& setting);
+Document placement(const PlacementOptions& options, const Material& material, const Setting& setting);
 
 }  // namespace byhand::lab

@@ -103,9 +103,9 @@ std::vector<Variant> variants_of(const Recipe& recipe) {
     return all;
 }
 
-void tell_agreement(Paper& paper, const std::vector<Variant>& variants, const Material& material,
+void tell_agreement(Document& document, const std::vector<Variant>& variants, const Material& material,
                     const Setting& setting) {
-    paper.blocks.emplace_back(
+    document.blocks.emplace_back(
         Text{"One training step of each by hand (the small steps, the collapsed formulas, the fused kernels) beside "
              "LibTorch's operations and torch::nn, as byhand compare does it; γ and β drawn. The share is of what "
              "rounding in float may come to. (A dash: not there, or nothing but rounding, as the gradient of a bias "
@@ -119,14 +119,14 @@ void tell_agreement(Paper& paper, const std::vector<Variant>& variants, const Ma
         setting.progress(all.size(), variants.size());
         table.rows.push_back({variant.words, whole(found.gradients), found.closest, percent(found.used),
                               found.summary.agree ? "agrees" : "DISAGREES"});
-        paper.agrees = paper.agrees && found.summary.agree;
-        paper.data[variant.key]["torch"] = {{"agrees", found.summary.agree},
-                                            {"tensors", found.summary.compared},
-                                            {"largest_share", found.used},
-                                            {"gradients", found.data}};
+        document.agrees = document.agrees && found.summary.agree;
+        document.data[variant.key]["torch"] = {{"agrees", found.summary.agree},
+                                               {"tensors", found.summary.compared},
+                                               {"largest_share", found.used},
+                                               {"gradients", found.data}};
     }
-    paper.blocks.emplace_back(std::move(table));
-    paper.blocks.emplace_back(gradients_table(variants, all));
+    document.blocks.emplace_back(std::move(table));
+    document.blocks.emplace_back(gradients_table(variants, all));
 }
 
 }  // namespace byhand::lab

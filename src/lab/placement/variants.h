@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "lab/paper/paper.h"
 #include "lab/setting.h"
 #include "recipe/recipe.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 
@@ -23,7 +23,7 @@ std::vector<Variant> variants_of(const Recipe& recipe);
 
 // One training step of each held against LibTorch's, gradient by gradient; each is a part of the work.
 // Precondition: LibTorch's side is there.
-void tell_agreement(Paper& paper, const std::vector<Variant>& variants, const Material& material,
+void tell_agreement(Document& document, const std::vector<Variant>& variants, const Material& material,
                     const Setting& setting);
 
 }  // namespace byhand::lab

@@ -119,8 +119,8 @@ Series curve(const std::string& name, const std::vector<Moments>& trainings, Fig
     return series;
 }
 
-void plot(Paper& paper, const Pair& pair, const std::vector<Moments>& trainings) {
-    paper.plots.push_back(
+void plot(Document& document, const Pair& pair, const std::vector<Moments>& trainings) {
+    document.plots.push_back(
         {fmt::format("How far {} is from {}, mean over the units", pair.name, pair.goal),
          "step",
          "",
@@ -133,7 +133,7 @@ void plot(Paper& paper, const Pair& pair, const std::vector<Moments>& trainings)
          false});
     const Moment& end = trainings.front().back();
     const auto [least, most] = std::ranges::minmax(end.*pair.target);
-    paper.plots.push_back(
+    document.plots.push_back(
         {fmt::format("{} against {}, a point for each unit at the end of the first seed", pair.name, pair.goal),
          pair.goal,
          pair.name,
@@ -240,13 +240,13 @@ double correlation(const std::vector<double>& a, const std::vector<double>& b) {
     return varies(a) && varies(b) ? cosine(centred(a), centred(b)) : std::numeric_limits<double>::quiet_NaN();
 }
 
-void tell_drift(Paper& paper, const std::vector<Moments>& trainings) {
+void tell_drift(Document& document, const std::vector<Moments>& trainings) {
     for (const Pair& pair : {kGain, kBias}) {
-        paper.blocks.emplace_back(pair_table(pair, trainings));
-        paper.blocks.emplace_back(units_table(pair, trainings.front()));
-        paper.blocks.emplace_back(Text{verdict(pair, trainings)});
-        paper.data["drift"][pair.key] = json_of(pair, trainings);
-        plot(paper, pair, trainings);
+        document.blocks.emplace_back(pair_table(pair, trainings));
+        document.blocks.emplace_back(units_table(pair, trainings.front()));
+        document.blocks.emplace_back(Text{verdict(pair, trainings)});
+        document.data["drift"][pair.key] = json_of(pair, trainings);
+        plot(document, pair, trainings);
     }
 }
 

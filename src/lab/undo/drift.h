@@ -6,8 +6,8 @@
 
 #include "base/network.h"
 #include "base/tensors.h"
-#include "lab/paper/paper.h"
 #include "names/dataset.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 
@@ -31,6 +31,6 @@ double share_of_way(const std::vector<double>& begin, const std::vector<double>&
 double correlation(const std::vector<double>& a, const std::vector<double>& b);
 
 // Tables, plots and the verdict. Precondition: at least one training, as many moments in each.
-void tell_drift(Paper& paper, const std::vector<Moments>& trainings);
+void tell_drift(Document& document, const std::vector<Moments>& trainings);
 
 }  // namespace byhand::lab

@@ -133,7 +133,7 @@ WholeNetwork without_norms(const FirstStep& first) {
 
 }  // namespace
 
-void tell_identity(Paper& paper, const FirstStep& first, const Setting& setting) {
+void tell_identity(Document& document, const FirstStep& first, const Setting& setting) {
     const NormConfig& norm = first.network().norm;
     DrawnBatch second = first.batch;
     TorchGenerator generator = first.run.generator;
@@ -145,7 +145,7 @@ void tell_identity(Paper& paper, const FirstStep& first, const Setting& setting)
                 {"", "y from x", "next batch", "evaluated", "dx from dy"},
                 {}};
     std::vector<Agreement> agreements;
-    Json& data = paper.data["identity"] = Json::array();
+    Json& data = document.data["identity"] = Json::array();
     double worst = 0, worst_next = 0;
     const std::vector<Layer> layers = layers_with_norm(first.network());
     for (std::size_t l = 0; l < layers.size(); ++l) {
@@ -165,15 +165,16 @@ void tell_identity(Paper& paper, const FirstStep& first, const Setting& setting)
         worst_next = std::max(worst_next, other.in_training);
         hold_against_torch(exact, given[l], norm, name, setting, agreements);
     }
-    paper.blocks.emplace_back(std::move(table));
-    paper.blocks.emplace_back(table_of("float, and what rounding in float may come to", agreements));
-    paper.agrees = paper.agrees && all_hold(agreements);
+    document.blocks.emplace_back(std::move(table));
+    document.blocks.emplace_back(table_of("float, and what rounding in float may come to", agreements));
+    document.agrees = document.agrees && all_hold(agreements);
 
     const WholeNetwork undone_one = with_norms_undone(first), plain = without_norms(first);
     const double logits = share(undone_one.logits, plain.logits);
-    paper.data["network"] = {{"loss_undone", undone_one.loss}, {"loss_without_norm", plain.loss}, {"logits", logits}};
+    document.data["network"] = {
+        {"loss_undone", undone_one.loss}, {"loss_without_norm", plain.loss}, {"logits", logits}};
     constexpr double kRounding = 1e-9;
-    paper.blocks.emplace_back(Text{fmt::format(
+    document.blocks.emplace_back(Text{fmt::format(
         "{} On the batch whose μ and σ they are, y is x up to {:.1g} of its size. With every norm undone the network's "
         "loss on that batch is {:.6f}, and that of the same weights without any norm {:.6f}; the logits differ by "
         "{:.1g} of their size. On the next batch, whose mean and deviation are others, the same γ and β leave y up to "

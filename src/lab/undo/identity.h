@@ -2,12 +2,12 @@
 #pragma once
 
 #include "lab/first_step.h"
-#include "lab/paper/paper.h"
 #include "lab/setting.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 
 // Every norm of the network on the first batch; then the next batch, the backward pass, and the whole network.
-void tell_identity(Paper& paper, const FirstStep& first, const Setting& setting);
+void tell_identity(Document& document, const FirstStep& first, const Setting& setting);
 
 }  // namespace byhand::lab

@@ -97,18 +97,18 @@ UndoTrainings train_for_undo(const UndoOptions& options, const FirstStep& first,
     return both;
 }
 
-void tell_slip(Paper& paper, const UndoTrainings& trainings, const NetworkConfig& network) {
+void tell_slip(Document& document, const UndoTrainings& trainings, const NetworkConfig& network) {
     const std::vector<double> val = figures(trainings.right, &Trained::val),
                               slipped = figures(trainings.slip, &Trained::val);
     Table table{"the same trainings with the note's slip, γ ← γ − α·dL/dβ",
                 {"γ updated with", "training loss", "validation loss"},
                 {{"dL/dγ", with_spread(figures(trainings.right, &Trained::train), 4), with_spread(val, 4)},
                  {"dL/dβ", with_spread(figures(trainings.slip, &Trained::train), 4), with_spread(slipped, 4)}}};
-    paper.blocks.emplace_back(std::move(table));
-    paper.data["slip"] = {{"val", Json::array()}, {"val_with_slip", Json::array()}};
+    document.blocks.emplace_back(std::move(table));
+    document.data["slip"] = {{"val", Json::array()}, {"val_with_slip", Json::array()}};
     for (std::size_t s = 0; s < val.size(); ++s) {
-        paper.data["slip"]["val"].push_back(number(val[s]));
-        paper.data["slip"]["val_with_slip"].push_back(number(slipped[s]));
+        document.data["slip"]["val"].push_back(number(val[s]));
+        document.data["slip"]["val_with_slip"].push_back(number(slipped[s]));
     }
     const std::vector<double> harm = differences(slipped, val);
     std::string words;
@@ -121,8 +121,8 @@ void tell_slip(Paper& paper, const UndoTrainings& trainings, const NetworkConfig
     const char* verdict = !is_clear(harm)                     ? "not clear of what varies from seed to seed"
                           : mean_and_deviation(harm).mean > 0 ? "the slip costs something"
                                                               : "the slip does no harm here";
-    paper.blocks.emplace_back(Text{words + fmt::format("Seed by seed the validation loss with the slip is {}: {}.",
-                                                       higher_or_lower(harm), verdict)});
+    document.blocks.emplace_back(Text{words + fmt::format("Seed by seed the validation loss with the slip is {}: {}.",
+                                                          higher_or_lower(harm), verdict)});
 }
 
 }  // namespace byhand::lab

@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "lab/first_step.h"
-#include "lab/paper/paper.h"
 #include "lab/training.h"
 #include "lab/undo/drift.h"
 #include "lab/undo/undo.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 
@@ -20,6 +20,6 @@ struct UndoTrainings {
 UndoTrainings train_for_undo(const UndoOptions& options, const FirstStep& first, const Material& material,
                              const Setting& setting);
 
-void tell_slip(Paper& paper, const UndoTrainings& trainings, const NetworkConfig& network);
+void tell_slip(Document& document, const UndoTrainings& trainings, const NetworkConfig& network);
 
 }  // namespace byhand::lab

@@ -3,9 +3,9 @@
 
 #include <cstddef>
 
-#include "lab/paper/paper.h"
 #include "lab/setting.h"
 #include "recipe/recipe.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 
@@ -16,6 +16,6 @@ struct UndoOptions {
 };
 
 // Throws InputError where the network has no norm, or no γ and β, and as prepare (train/run.h) does.
-Paper undo(const UndoOptions& options, const Material& material, const Setting& setting);
+Document undo(const UndoOptions& options, const Material& material, const Setting& setting);
 
 }  // namespace byhand::lab

@@ -45,7 +45,7 @@ Json in_utf8(const std::vector<std::u32string>& names) {
 
 }  // namespace
 
-void tell_names(Paper& paper, const WalkthroughOptions& options, const Run& run, const Material& material,
+void tell_names(Document& document, const WalkthroughOptions& options, const Run& run, const Material& material,
                 const Setting& setting) {
     constexpr std::size_t kParts = 100;
     Training training;
@@ -57,9 +57,9 @@ void tell_names(Paper& paper, const WalkthroughOptions& options, const Run& run,
         }
     };
     const Trained trained = train_one(training, material);
-    paper.data["training"] = {{"steps", trained.steps}, {"val", number(trained.val)}};
+    document.data["training"] = {{"steps", trained.steps}, {"val", number(trained.val)}};
     if (!trained.finite) {
-        paper.blocks.emplace_back(Text{fmt::format(
+        document.blocks.emplace_back(Text{fmt::format(
             "Names. Many such steps should end in names; these ended after {} with a loss that is not finite.",
             trained.steps)});
         return;
@@ -71,12 +71,12 @@ void tell_names(Paper& paper, const WalkthroughOptions& options, const Run& run,
     for (std::size_t i = 0; i < before.size(); ++i) {
         table.rows.push_back({shown(before[i]), shown(after[i])});
     }
-    paper.blocks.emplace_back(Text{fmt::format(
+    document.blocks.emplace_back(Text{fmt::format(
         "Names. The same step, {} times, each time on another batch: validation names cost {:.4f} a character then. "
         "The network writes, one character at a time, each drawn by its probability, until it draws '.':",
         options.steps, trained.val)});
-    paper.blocks.emplace_back(std::move(table));
-    paper.blocks.emplace_back(
+    document.blocks.emplace_back(std::move(table));
+    document.blocks.emplace_back(
         Text{fmt::format("Of the {} on the right the training names hold {}.", after.size(), known)});
     if (!trained.curve.empty()) {
         Plot plot{.title = fmt::format("Loss of the batches, means of {}", kWindow),
@@ -84,9 +84,9 @@ void tell_names(Paper& paper, const WalkthroughOptions& options, const Run& run,
                   .y_label = "",
                   .series = {}};
         plot.series.push_back({"", curve_steps(trained), trained.curve, {}, {}});
-        paper.plots.push_back(std::move(plot));
+        document.plots.push_back(std::move(plot));
     }
-    paper.data["names"] = {{"before", in_utf8(before)}, {"after", in_utf8(after)}, {"known", known}};
+    document.data["names"] = {{"before", in_utf8(before)}, {"after", in_utf8(after)}, {"known", known}};
 }
 
 }  // namespace byhand::lab

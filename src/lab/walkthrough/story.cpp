@@ -9,7 +9,7 @@
 
 #include "base/value.h"
 #include "lab/figures.h"
-#include "lab/paper/paper.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 namespace {

@@ -79,7 +79,7 @@ Table table_of(const std::vector<Row>& rows, const Told& told) {
 }
 
 // The chapter's values, those that are given and first used here among them, and its formulas.
-void tell(Paper& paper, const Chapter& chapter, const std::string& story, const char* phase, const Told& told,
+void tell(Document& document, const Chapter& chapter, const std::string& story, const char* phase, const Told& told,
           std::set<std::string>& shown) {
     std::vector<Row> rows;
     const auto add = [&](const std::string& name, const Shape& shape) {
@@ -94,8 +94,9 @@ void tell(Paper& paper, const Chapter& chapter, const std::string& story, const 
             }
         }
         add(step->makes, step->shape);
-        if (std::ranges::find(formulas.functions, step->in_float.name) == formulas.functions.end()) {
-            formulas.functions.push_back(step->in_float.name);
+        if (std::ranges::find(formulas.formulas, step->in_float.name, &ShownFormula::function) ==
+            formulas.formulas.end()) {
+            formulas.formulas.emplace_back(step->in_float.name);
         }
         Json values = Json::array();
         for (const Place& place : rows.back().places) {
@@ -103,18 +104,18 @@ void tell(Paper& paper, const Chapter& chapter, const std::string& story, const 
                               {"label", place.label},
                               {"value", number(static_cast<double>(told.values[step->makes][place.position]))}});
         }
-        paper.data["steps"].push_back({{"phase", phase},
-                                       {"name", step->makes},
-                                       {"symbol", symbol(told.network.glossary, step->makes)},
-                                       {"meaning", meaning(told.network.glossary, step->makes)},
-                                       {"shape", step->shape},
-                                       {"reads", step->reads},
-                                       {"function", step->in_float.name},
-                                       {"values", std::move(values)}});
+        document.data["steps"].push_back({{"phase", phase},
+                                          {"name", step->makes},
+                                          {"symbol", symbol(told.network.glossary, step->makes)},
+                                          {"meaning", meaning(told.network.glossary, step->makes)},
+                                          {"shape", step->shape},
+                                          {"reads", step->reads},
+                                          {"function", step->in_float.name},
+                                          {"values", std::move(values)}});
     }
-    paper.blocks.emplace_back(Text{story});
-    paper.blocks.emplace_back(table_of(rows, told));
-    paper.blocks.emplace_back(std::move(formulas));
+    document.blocks.emplace_back(Text{story});
+    document.blocks.emplace_back(table_of(rows, told));
+    document.blocks.emplace_back(std::move(formulas));
 }
 
 // ---- update ----
@@ -125,7 +126,7 @@ bool contains(const std::vector<TensorSpec>& specs, const std::string& name) {
 
 // Each parameter and running figure by its first shown element: before, what it is moved by, and after. What an
 // optimizer makes besides stands among the formulas.
-void tell_update(Paper& paper, const Told& told, double rate) {
+void tell_update(Document& document, const Told& told, double rate) {
     Table learned{"", {"byhand", "notes", "shape", "before", "gradient", "after"}, {}};
     Table running{"", {"byhand", "shape", "before", "this batch's", "after"}, {}};
     Formulas formulas;
@@ -143,10 +144,11 @@ void tell_update(Paper& paper, const Told& told, double rate) {
             running.rows.push_back({of, to_string(step.shape), precise(static_cast<double>(value(of))),
                                     figure(value(step.reads[1])), precise(after)});
         }
-        if (std::ranges::find(formulas.functions, step.in_float.name) == formulas.functions.end()) {
-            formulas.functions.push_back(step.in_float.name);
+        if (std::ranges::find(formulas.formulas, step.in_float.name, &ShownFormula::function) ==
+            formulas.formulas.end()) {
+            formulas.formulas.emplace_back(step.in_float.name);
         }
-        paper.data["steps"].push_back(
+        document.data["steps"].push_back(
             {{"phase", "update"},
              {"name", step.makes},
              {"symbol", symbol(told.network.glossary, step.makes)},
@@ -163,10 +165,10 @@ void tell_update(Paper& paper, const Told& told, double rate) {
                   "moves by what the optimizer makes of its gradient (the formulas below), "
                   "at a learning rate of {:g}",
                   rate);
-    paper.blocks.emplace_back(Text{fmt::format("Update. Everything learned {}.", moves)});
-    paper.blocks.emplace_back(std::move(learned));
+    document.blocks.emplace_back(Text{fmt::format("Update. Everything learned {}.", moves)});
+    document.blocks.emplace_back(std::move(learned));
     if (!running.rows.empty()) {
-        paper.blocks.emplace_back(
+        document.blocks.emplace_back(
             Text{fmt::format("A norm that is to work on a single name has no batch to go by. It keeps running "
                              "statistics, which take {:g} "
                              "of each batch's own.{}",
@@ -174,9 +176,9 @@ void tell_update(Paper& paper, const Told& told, double rate) {
                              norm.evaluation == EvaluationFigures::training_set
                                  ? " This recipe puts those of the whole training set in their place at the end."
                                  : "")});
-        paper.blocks.emplace_back(std::move(running));
+        document.blocks.emplace_back(std::move(running));
     }
-    paper.blocks.emplace_back(std::move(formulas));
+    document.blocks.emplace_back(std::move(formulas));
 }
 
 // The loss of the same batch after the update.
@@ -189,7 +191,7 @@ double loss_after(const Run& run, const Batch& batch, float rate) {
 
 }  // namespace
 
-Paper walkthrough(const WalkthroughOptions& options, const Material& material, const Setting& setting) {
+Document walkthrough(const WalkthroughOptions& options, const Material& material, const Setting& setting) {
     Run run = prepare(options.recipe, material.names, material.where);
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
@@ -211,29 +213,29 @@ Paper walkthrough(const WalkthroughOptions& options, const Material& material, c
     const Followed followed{options.row,
                             {network, runner.graph().glossary, printable_characters(run.vocabulary), batch.X, batch.Y}};
     const Told told{runner.graph(), runner.tensors(), followed};
-    Paper paper{"walkthrough", "note 1", "One training step, in order", {}, {}, {}, true};
-    paper.blocks.emplace_back(Text{fmt::format(
+    Document document{"lab walkthrough", "note 1", "One training step, in order", {}, {}, {}, true};
+    document.blocks.emplace_back(Text{fmt::format(
         "Recipe {}: every value of its first training step, in the order in which it is made. Beside the name here "
         "stands the symbol of the notes; then the shape, and the first few numbers of the row that is followed. Under "
         "each table stand the formulas of its rows in their order, and the functions that compute them.",
         run.recipe.name)});
-    paper.blocks.emplace_back(Text{story_of_batch(told, run.train.size())});
+    document.blocks.emplace_back(Text{story_of_batch(told, run.train.size())});
     std::set<std::string> shown;
     for (const Chapter& chapter : forward_chapters(told.network)) {
-        tell(paper, chapter, forward_story(chapter, told), "forward", told, shown);
+        tell(document, chapter, forward_story(chapter, told), "forward", told, shown);
     }
     for (const Chapter& chapter : backward_chapters(told.network)) {
-        tell(paper, chapter, backward_story(chapter, told), "backward", told, shown);
+        tell(document, chapter, backward_story(chapter, told), "backward", told, shown);
     }
-    tell_update(paper, told, rate);
+    tell_update(document, told, rate);
     const auto before = static_cast<double>(told.values["loss"][0]);
     const double after = loss_after(run, batch.view(), static_cast<float>(rate));
-    paper.blocks.emplace_back(
+    document.blocks.emplace_back(
         Text{fmt::format("On the same batch the loss goes from {:.4f} to {:.4f}.", before, after)});
-    paper.data["row"] = options.row;
-    paper.data["loss"] = {{"before", number(before)}, {"after", number(after)}};
-    tell_names(paper, options, run, material, setting);
-    return paper;
+    document.data["row"] = options.row;
+    document.data["loss"] = {{"before", number(before)}, {"after", number(after)}};
+    tell_names(document, options, run, material, setting);
+    return document;
 }
 
 }  // namespace byhand::lab

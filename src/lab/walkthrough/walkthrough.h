@@ -3,9 +3,9 @@
 
 #include <cstddef>
 
-#include "lab/paper/paper.h"
 #include "lab/setting.h"
 #include "recipe/recipe.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 
@@ -17,6 +17,6 @@ struct WalkthroughOptions {
 };
 
 // Throws InputError where prepare (train/run.h) does, and where the batch has no such row.
-Paper walkthrough(const WalkthroughOptions& options, const Material& material, const Setting& setting);
+Document walkthrough(const WalkthroughOptions& options, const Material& material, const Setting& setting);
 
 }  // namespace byhand::lab

@@ -1,14 +1,16 @@
-// The report of an experiment as plain data: written to the terminal, as a page and as JSON by text.h, html.h and
-// json.h.
+// What a command has found, as plain data: written as text, as a page, as CSV and as plots by the headers beside this
+// one.
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "base/json.h"
 
-namespace byhand::lab {
+namespace byhand {
 
 // A paragraph. Line breaks in it are kept, long lines are broken anew.
 struct Text {
@@ -22,6 +24,7 @@ struct Cell {
 
     Cell(std::string words);  // NOLINT(google-explicit-constructor): rows are written as lists of words and figures
     Cell(const char* words);  // NOLINT(google-explicit-constructor)
+    Cell(std::string words, Json number);
 };
 
 // A number with so many decimals; "1.2e-07" where `digits` significant ones say more. Not finite: "nan", "inf".
@@ -30,19 +33,41 @@ Cell significant(double value, int digits);
 Cell whole(std::size_t value);
 // "7.3 %" of 0.073.
 Cell percent(double share, int decimals = 1);
-// "2.41 ± 0.02": a mean and its spread. The value is {"mean", "deviation"}.
-Cell with_spread(const std::vector<double>& values, int decimals);
 
-// The first column is set to the left, the others to the right.
+enum class Align { left, right };
+
+// A column by its title, and by its key for programs: the title in small letters, with "_" for all but letters and
+// digits, where no other is given.
+struct Column {
+    std::string title, key;
+    Align align = Align::right;  // of the first column it counts for nothing: that is set to the left
+
+    Column(const char* title);  // NOLINT(google-explicit-constructor): columns are written as lists of titles
+    Column(std::string title);  // NOLINT(google-explicit-constructor)
+    Column(std::string title, std::string key, Align align = Align::right);
+};
+
 struct Table {
     std::string title;
-    std::vector<std::string> columns;
+    std::vector<Column> columns;
     std::vector<std::vector<Cell>> rows;  // as many cells each as there are columns
 };
 
-// Formulas that the experiment shows, by the functions of src/manual that compute them: their comments are the text.
+inline bool is_left(const Table& table, std::size_t column) {
+    return column == 0 || table.columns[column].align == Align::left;
+}
+
+// A function of src/manual, with the comment that is its formula and its place, "src/manual/tanh/formulas.h:12".
+struct ShownFormula {
+    std::string function;
+    std::string formula, place;
+
+    ShownFormula(const char* name) : function(name) {}  // NOLINT(google-explicit-constructor): lists of names
+    ShownFormula(std::string name) : function(std::move(name)) {}  // NOLINT(google-explicit-constructor)
+};
+
 struct Formulas {
-    std::vector<std::string> functions;
+    std::vector<ShownFormula> formulas;
 };
 
 using Block = std::variant<Text, Table, Formulas>;
@@ -64,15 +89,15 @@ struct Plot {
     bool same_scale = false;  // one unit is as long on both axes
 };
 
-struct Paper {
-    std::string experiment;
-    std::string note;  // the notes it comes from: "note 3"
+struct Document {
+    std::string subject;  // what it is of: "lab undo", "eval"
+    std::string note;     // beside it, where there is one: "note 3"
     std::string title;
     std::vector<Block> blocks;
     std::vector<Plot> plots;
-    Json data = Json::object();  // fields of its own for --json
+    Json data = Json::object();  // for --format json
     // False where what is computed by hand and what LibTorch computes are not the same, by the bounds of rounding.
     bool agrees = true;
 };
 
-}  // namespace byhand::lab
+}  // namespace byhand

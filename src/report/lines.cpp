@@ -1,10 +1,10 @@
-#include "lab/paper/lines.h"
+#include "report/lines.h"
 
 #include <algorithm>
 
 #include "base/utf8.h"
 
-namespace byhand::lab {
+namespace byhand {
 
 std::size_t width_of(std::string_view text) {
     std::size_t width = 0;
@@ -40,4 +40,4 @@ std::string wrapped(std::string_view text, std::size_t width) {
     return out;
 }
 
-}  // namespace byhand::lab
+}  // namespace byhand

@@ -1,4 +1,4 @@
-#include "harness/report_xml.h"
+#include "report/xml.h"
 
 #include <fmt/format.h>
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "lab/paper/paper.h"
+#include "report/document.h"
 
-namespace byhand::lab {
+namespace byhand {
 
 // Drawn in characters, one plot under the other. Points that are not finite, or not positive on a logarithmic axis, are
 // left out.
@@ -16,4 +16,4 @@ std::string terminal_script(const std::vector<Plot>& plots, std::size_t columns,
 // One picture of all, in SVG, one plot under the other. Precondition: there is one.
 std::string svg_script(const std::vector<Plot>& plots);
 
-}  // namespace byhand::lab
+}  // namespace byhand

@@ -1,11 +1,11 @@
-#include "lab/paper/plot_script.h"
+#include "report/plot_script.h"
 
 #include <fmt/format.h>
 
 #include <array>
 #include <cmath>
 
-namespace byhand::lab {
+namespace byhand {
 namespace {
 
 // In double quotes; a backslash or a quote of its own would end them.
@@ -122,4 +122,4 @@ std::string svg_script(const std::vector<Plot>& plots) {
     return text + "unset multiplot\n";
 }
 
-}  // namespace byhand::lab
+}  // namespace byhand

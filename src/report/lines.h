@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace byhand::lab {
+namespace byhand {
 
 // The columns that it takes: a combining mark (the hat of x̂) takes none. Precondition: UTF-8.
 std::size_t width_of(std::string_view text);
@@ -13,4 +13,4 @@ std::size_t width_of(std::string_view text);
 // Broken between words so that no line is wider than `width` columns (but for single words that are); line breaks stay.
 std::string wrapped(std::string_view text, std::size_t width);
 
-}  // namespace byhand::lab
+}  // namespace byhand

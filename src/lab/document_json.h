@@ -1,17 +1,19 @@
-// An experiment as JSON, for programs.
+// An experiment's document: its formulas, and how programs read it.
 #pragma once
 
 #include <string>
 
 #include "harness/report.h"
-#include "lab/paper/paper.h"
+#include "report/document.h"
 
 namespace byhand::lab {
+
+// Gives each formula the text and the place of its function. Throws std::logic_error where there is no such function.
+void fill_in_formulas(Document& document, const SourceOf& source);
 
 // {"experiment","note","title","agrees", the experiment's own fields, "text":[…],"formulas":[{"formula","function",
 // "file_line"}],"tables":[{"title","columns","rows"}],"plots":[{"title","x_label","y_label","log_x","log_y","series":[{
 // "name","x","y","low","high"}]}]}. Figures have all their digits; those that are not finite are "nan", "inf", "-inf".
-// Throws std::logic_error where a formula's function is not to be found.
-std::string to_json(const Paper& paper, const SourceOf& source);
+std::string to_json(const Document& document);
 
 }  // namespace byhand::lab

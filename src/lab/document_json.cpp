@@ -1,7 +1,8 @@
-#include "lab/paper/json.h"
+#include "lab/document_json.h"
+
+#include <stdexcept>
 
 #include "base/json.h"
-#include "lab/paper/text.h"
 
 namespace byhand::lab {
 namespace {
@@ -15,7 +16,11 @@ Json json_of(const Table& table) {
         }
         rows.push_back(std::move(cells));
     }
-    return {{"title", table.title}, {"columns", table.columns}, {"rows", std::move(rows)}};
+    Json titles = Json::array();
+    for (const Column& column : table.columns) {
+        titles.push_back(column.title);
+    }
+    return {{"title", table.title}, {"columns", std::move(titles)}, {"rows", std::move(rows)}};
 }
 
 Json numbers(const std::vector<double>& values) {
@@ -42,27 +47,43 @@ Json json_of(const Plot& plot) {
 
 }  // namespace
 
-std::string to_json(const Paper& paper, const SourceOf& source) {
-    Json json = {
-        {"experiment", paper.experiment}, {"note", paper.note}, {"title", paper.title}, {"agrees", paper.agrees}};
-    json.update(paper.data);
+void fill_in_formulas(Document& document, const SourceOf& source) {
+    for (Block& block : document.blocks) {
+        if (auto* formulas = std::get_if<Formulas>(&block)) {
+            for (ShownFormula& one : formulas->formulas) {
+                const SourceLine found = source(one.function);
+                if (found.formula.empty()) {
+                    throw std::logic_error("no function of src/manual is called " + one.function);
+                }
+                one.formula = found.formula;
+                one.place = found.place;
+            }
+        }
+    }
+}
+
+std::string to_json(const Document& document) {
+    Json json = {{"experiment", document.subject.substr(document.subject.find(' ') + 1)},
+                 {"note", document.note},
+                 {"title", document.title},
+                 {"agrees", document.agrees}};
+    json.update(document.data);
     for (const char* list : {"text", "formulas", "tables", "plots"}) {
         json[list] = Json::array();
     }
-    for (const Block& block : paper.blocks) {
+    for (const Block& block : document.blocks) {
         if (const auto* words = std::get_if<Text>(&block)) {
             json["text"].push_back(words->words);
         } else if (const auto* table = std::get_if<Table>(&block)) {
             json["tables"].push_back(json_of(*table));
         } else {
-            for (const std::string& function : std::get<Formulas>(block).functions) {
-                const SourceLine found = formula_of(function, source);
+            for (const ShownFormula& one : std::get<Formulas>(block).formulas) {
                 json["formulas"].push_back(
-                    {{"formula", found.formula}, {"function", function}, {"file_line", found.place}});
+                    {{"formula", one.formula}, {"function", one.function}, {"file_line", one.place}});
             }
         }
     }
-    for (const Plot& plot : paper.plots) {
+    for (const Plot& plot : document.plots) {
         json["plots"].push_back(json_of(plot));
     }
     return printed_json(json, 1) + "\n";

@@ -1,0 +1,13 @@
+// A document for spreadsheets.
+#pragma once
+
+#include <string>
+
+#include "report/document.h"
+
+namespace byhand {
+
+// RFC 4180: of the first table the columns' keys, then its rows with all digits. Empty without a table.
+std::string to_csv(const Document& document);
+
+}  // namespace byhand
