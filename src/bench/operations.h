@@ -10,6 +10,7 @@
 #include "base/timed_operation.h"
 #include "bench/machine.h"
 #include "bench/rounds.h"
+#include "report/document.h"
 #include "torch_ref/torch_ref.h"
 
 namespace byhand::bench {
@@ -50,8 +51,7 @@ struct OperationTimes {
 OperationTimes operation_times(const OperationOfStep& what, const torch_ref::Factory* torch, std::size_t rounds,
                                std::size_t threads);
 
-// As the report of steps: 80 columns, and JSON.
-std::string to_text(const Machine& machine, const std::vector<OperationTimes>& operations);
-std::string to_json(const Machine& machine, const std::vector<OperationTimes>& operations);
+// As the report of steps, with a table for each recipe.
+Document document_of(const Machine& machine, const std::vector<OperationTimes>& operations);
 
 }  // namespace byhand::bench

@@ -47,37 +47,43 @@ std::string size_of(const OperationOfStep& what) {
     return what.times == 1 ? size : fmt::format("{}, {} times", size, what.times);
 }
 
-std::string line_of(const OperationTimes& times, const Machine& machine) {
+std::vector<Cell> row_of(const OperationTimes& times, const Machine& machine) {
     const bool torch = with_torch(times), product = flops_of(times.what.shape) > 0;
     const std::vector<double>&ours = times.rounds.ours.seconds, &theirs = times.rounds.theirs.seconds;
-    return fmt::format("{:<18} {:<20} {:>7} {:>8}  {:<19}{:>4}\n", name_of(times.what.shape.operation),
-                       size_of(times.what), micros(spread(ours).median), torch ? micros(spread(theirs).median) : "–",
-                       torch ? with_spread(ratio(theirs, ours)) : "–",
-                       product ? fmt::format("{:.0f}%", 100 * median_gflops(times) / machine.peak_gflops) : "–");
+    return {name_of(times.what.shape.operation),
+            size_of(times.what),
+            micros(spread(ours)),
+            micros(torch ? std::optional(spread(theirs)) : std::nullopt),
+            with_spread(torch ? std::optional(ratio(theirs, ours)) : std::nullopt),
+            product ? percent(median_gflops(times) / machine.peak_gflops, 0) : none(),
+            printable(times.recipe)};
 }
 
 }  // namespace
 
-std::string to_text(const Machine& machine, const std::vector<OperationTimes>& operations) {
-    std::string text = heading(machine);
+Document document_of(const Machine& machine, const std::vector<OperationTimes>& operations) {
+    Document document = with_heading(machine);
+    document.title = "The operations of a training step by hand and by LibTorch";
+    Json list = Json::array();
     std::string recipe;
     for (const OperationTimes& times : operations) {
+        list.push_back(json_of(times, machine));
         if (times.recipe != recipe) {
             recipe = times.recipe;
-            text += fmt::format("{:<39} {:>7} {:>8}  {:<19}{:>4}\n", printable(recipe) + ", µs", "by hand", "LibTorch",
-                                "ratio (p10–p90)", "peak");
+            document.blocks.emplace_back(Table{printable(recipe),
+                                               {{"µs", "operation"},
+                                                {"size", "size", Align::left},
+                                                {"by hand", "us"},
+                                                {"LibTorch", "torch_us"},
+                                                {"ratio (p10–p90)", "ratio", Align::left},
+                                                {"of peak", "fraction_of_peak"},
+                                                {"recipe", "recipe", Align::hidden}},
+                                               {}});
         }
-        text += line_of(times, machine);
+        std::get<Table>(document.blocks.back()).rows.push_back(row_of(times, machine));
     }
-    return text;
-}
-
-std::string to_json(const Machine& machine, const std::vector<OperationTimes>& operations) {
-    Json list = Json::array();
-    for (const OperationTimes& times : operations) {
-        list.push_back(json_of(times, machine));
-    }
-    return text_of({{"machine", json_of(machine)}, {"operations", list}});
+    document.data = {{"machine", json_of(machine)}, {"operations", list}};
+    return document;
 }
 
 }  // namespace byhand::bench

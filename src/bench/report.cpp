@@ -38,12 +38,15 @@ Json json_of(const Result& result, const Machine& machine) {
             {"agree", losses ? Json(result.agree) : Json()}};
 }
 
-std::string line_of(const Result& result, const Machine& machine) {
-    return fmt::format("{:<14} {:>8} {:>8}  {:<19} {:>9} {:>6.1f} {:>5.1f} %\n", printable(result.recipe),
-                       micros(result.seconds.median), result.torch_seconds ? micros(result.torch_seconds->median) : "–",
-                       result.ratio ? with_spread(*result.ratio) : "–",
-                       result.as_installed ? fmt::format("{:.2f}", result.as_installed->ratio) : "–", result.gflops(),
-                       100 * result.gflops() / machine.peak_gflops);
+std::vector<Cell> row_of(const Result& result, const Machine& machine) {
+    const double share = result.gflops() / machine.peak_gflops;
+    return {printable(result.recipe),
+            micros(result.seconds),
+            micros(result.torch_seconds),
+            with_spread(result.ratio),
+            result.as_installed ? fixed(result.as_installed->ratio, 2) : none(),
+            percent(share),
+            fixed(result.gflops(), 1)};
 }
 
 // Which recipes were measured with another norm than theirs.
@@ -54,7 +57,7 @@ std::string changed(const std::vector<Result>& results) {
             names += (names.empty() ? "" : ", ") + printable(result.recipe);
         }
     }
-    return names.empty() ? "" : fmt::format("with BatchNorm1d's conventions on both sides: {}\n", names);
+    return names.empty() ? "" : "With BatchNorm1d's conventions on both sides: " + names + ".";
 }
 
 }  // namespace
@@ -78,22 +81,28 @@ Result result_of(const StepTimes& times, const Recipe& recipe, std::size_t threa
     return result;
 }
 
-std::string to_text(const Machine& machine, const std::vector<Result>& results) {
-    std::string text = heading(machine);
-    text += fmt::format("{:<14} {:>8} {:>8}  {:<19} {:>9} {:>6} {:>7}\n", "µs a step", "by hand", "LibTorch",
-                        "ratio (p10–p90)", "installed", "GFLOPS", "of peak");
-    for (const Result& result : results) {
-        text += line_of(result, machine);
-    }
-    return text + changed(results);
-}
-
-std::string to_json(const Machine& machine, const std::vector<Result>& results) {
+Document document_of(const Machine& machine, const std::vector<Result>& results) {
     Json list = Json::array();
+    Table table{"",
+                {{"µs a step", "recipe"},
+                 {"by hand", "step_us"},
+                 {"LibTorch", "torch_step_us"},
+                 {"ratio (p10–p90)", "ratio", Align::left},
+                 {"installed", "ratio_as_installed"},
+                 {"of peak", "fraction_of_peak"},
+                 {"GFLOP/s", "gflops", Align::hidden}},
+                {}};
     for (const Result& result : results) {
         list.push_back(json_of(result, machine));
+        table.rows.push_back(row_of(result, machine));
     }
-    return text_of({{"machine", json_of(machine)}, {"results", list}});
+    Document document = with_heading(machine);
+    document.data = {{"machine", json_of(machine)}, {"results", list}};
+    document.blocks.emplace_back(std::move(table));
+    if (const std::string names = changed(results); !names.empty()) {
+        document.blocks.emplace_back(Text{names});
+    }
+    return document;
 }
 
 std::optional<AsInstalled> as_installed_from_json(const std::string& text) {

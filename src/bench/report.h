@@ -1,4 +1,4 @@
-// What was measured, as text and as JSON (docs/formats.md).
+// What was measured, as a document.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,7 @@
 #include "bench/machine.h"
 #include "bench/rounds.h"
 #include "bench/step.h"
+#include "report/document.h"
 
 namespace byhand::bench {
 
@@ -40,10 +41,9 @@ struct Result {
 // Of a recipe's step. `changed_norm` and `as_installed` are left for the caller to say.
 Result result_of(const StepTimes& times, const Recipe& recipe, std::size_t threads);
 
-// 80 columns wide: a line for the machine, a table, and what is to be said of the figures.
-std::string to_text(const Machine& machine, const std::vector<Result>& results);
-
-std::string to_json(const Machine& machine, const std::vector<Result>& results);
+// The machine, a table with a row for each recipe, and which norms were changed; in its data the fields of
+// docs/formats.md. 80 columns wide.
+Document document_of(const Machine& machine, const std::vector<Result>& results);
 
 // Of the JSON text of another process: the figures of its only result, if it had LibTorch. Throws std::runtime_error
 // where it is no such JSON.

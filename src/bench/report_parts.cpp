@@ -24,27 +24,37 @@ Json json_of(const Machine& machine) {
             {"torch", with_torch ? Json(machine.torch_version) : Json()}};
 }
 
-std::string text_of(const Json& json) {
-    return printed_json(json, 2) + "\n";
-}
-
-std::string heading(const Machine& machine) {
+Document with_heading(const Machine& machine) {
     const std::string threads = machine.threads == 1 ? "one thread" : fmt::format("{} threads", machine.threads);
-    std::string text =
-        fmt::format("{}\n{}, {}: {:.0f} GFLOP/s at most\n", machine.cpu, machine.target, threads, machine.peak_gflops);
+    std::string words =
+        fmt::format("{}\n{}, {}: {:.0f} GFLOP/s at most", machine.cpu, machine.target, threads, machine.peak_gflops);
     if (!machine.torch_version.empty()) {
-        text += fmt::format("LibTorch {}, its BLAS for {}\n", machine.torch_version, machine.blas_core);
+        words += fmt::format("\nLibTorch {}, its BLAS for {}", machine.torch_version, machine.blas_core);
     }
-    return text + "\n";
+    Document document;
+    document.subject = "bench";
+    document.title = "A training step by hand and by LibTorch";
+    document.blocks.emplace_back(Text{words});
+    return document;
 }
 
-std::string micros(double seconds) {
-    const double value = seconds / kMicro;
-    return fmt::format("{:.{}f}", value, value < 10 ? 2 : value < 100 ? 1 : 0);
+Cell none() {
+    return {"–", Json()};
 }
 
-std::string with_spread(const Spread& ratio) {
-    return fmt::format("{:.2f} ({:.2f}–{:.2f})", ratio.median, ratio.p10, ratio.p90);
+Cell micros(const std::optional<Spread>& seconds) {
+    if (!seconds) {
+        return none();
+    }
+    const double value = seconds->median / kMicro;
+    return {fmt::format("{:.{}f}", value, value < 10 ? 2 : value < 100 ? 1 : 0), value};
+}
+
+Cell with_spread(const std::optional<Spread>& ratio) {
+    if (!ratio) {
+        return none();
+    }
+    return {fmt::format("{:.2f} ({:.2f}–{:.2f})", ratio->median, ratio->p10, ratio->p90), ratio->median};
 }
 
 }  // namespace byhand::bench

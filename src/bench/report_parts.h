@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "bench/machine.h"
 #include "bench/rounds.h"
+#include "report/document.h"
 
 namespace byhand::bench {
 
@@ -17,16 +18,15 @@ Json json_of(const Spread& spread, double unit);
 Json json_of(const std::optional<Spread>& spread, double unit);
 Json json_of(const Machine& machine);
 
-// The whole of it, indented, with a newline at its end.
-std::string text_of(const Json& json);
+// A document that names the machine, and nothing else.
+Document with_heading(const Machine& machine);
 
-// The machine in two or three lines, and an empty one.
-std::string heading(const Machine& machine);
+// What was not measured: "–", null.
+Cell none();
 
-// Seconds as microseconds: "0.62", "78.1", "4466".
-std::string micros(double seconds);
-
-// A ratio and its spread: "9.63 (9.41–9.90)".
-std::string with_spread(const Spread& ratio);
+// The median as microseconds, "0.62", "78.1", "4466"; a ratio's with its spread, "9.63 (9.41–9.90)". Of nothing:
+// none().
+Cell micros(const std::optional<Spread>& seconds);
+Cell with_spread(const std::optional<Spread>& ratio);
 
 }  // namespace byhand::bench

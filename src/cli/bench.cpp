@@ -22,6 +22,7 @@
 #include "cli/files.h"
 #include "cli/gnuplot.h"
 #include "cli/network_options.h"
+#include "cli/report_options.h"
 #include "cli/say.h"
 #include "manual/simd/peak.h"
 #include "torch_ref/blas.h"
@@ -42,7 +43,7 @@ struct BenchOptions {
     bool kernels = false;
     std::string sweep;
     OutputPath svg;
-    bool json = false;
+    ReportOptions report;
 };
 
 // A recipe with LibTorch's own norm, and the names to train it on.
@@ -115,6 +116,7 @@ bool is_sound(const bench::Result& result) {
 }
 
 int measure_steps(const BenchOptions& options) {
+    const ReportFile report(options.report);
     const std::vector<Measured> recipes = recipes_of(options);
     const NamesFile names = read_names_aloud("");
     const torch_ref::Factory* torch = open_torch(options.torch);
@@ -130,11 +132,12 @@ int measure_steps(const BenchOptions& options) {
         sound = is_sound(results.back()) && sound;
         look_again(machine);
     }
-    fmt::print("{}", options.json ? bench::to_json(machine, results) : bench::to_text(machine, results));
+    report.write(bench::document_of(machine, results));
     return sound ? kFine : kDisagrees;
 }
 
 int measure_operations(const BenchOptions& options) {
+    const ReportFile report(options.report);
     const std::vector<Measured> recipes = recipes_of(options);
     const torch_ref::Factory* torch = open_torch(options.torch);
     bench::Machine machine = machine_of(torch, options.torch.threads);
@@ -161,7 +164,7 @@ int measure_operations(const BenchOptions& options) {
         }
         look_again(machine);
     }
-    fmt::print("{}", options.json ? bench::to_json(machine, all) : bench::to_text(machine, all));
+    report.write(bench::document_of(machine, all));
     return sound ? kFine : kDisagrees;
 }
 
@@ -233,14 +236,16 @@ void add_bench(const Command& program) {
         .excludes(as_installed);
     const Option kernels =
         command.flag("--kernels", options->kernels, "Each operation of a step by itself, in the recipe's shapes");
-    const Option json = command.flag("--json", options->json, "For a program to read");
-    const Option sweep = command
-                             .option("--sweep", options->sweep,
-                                     "hidden=16..4096: one of the sizes hidden, batch, embedding and context, "
-                                     "doubled from the one to the other; as CSV")
-                             .not_empty()
-                             .excludes(kernels)
-                             .excludes(json);
+    const std::vector<Option> report = add_report_options(command, options->report);
+    Option sweep = command
+                       .option("--sweep", options->sweep,
+                               "hidden=16..4096: one of the sizes hidden, batch, embedding and context, "
+                               "doubled from the one to the other; as CSV")
+                       .not_empty()
+                       .excludes(kernels);
+    for (const Option& option : report) {
+        sweep.excludes(option);
+    }
     command.option("--svg", options->svg, "Write a plot of the sweep there").not_empty().needs(sweep);
     command.on_run([options] { return measure(*options); });
 }

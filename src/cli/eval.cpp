@@ -9,6 +9,7 @@
 #include "cli/exit_code.h"
 #include "cli/models.h"
 #include "cli/network_options.h"
+#include "cli/report_options.h"
 #include "cli/say.h"
 #include "names/dataset.h"
 #include "train/losses.h"
@@ -22,8 +23,58 @@ struct EvalOptions {
     InputPath model = kSavedModel;
     InputPath data, recipe;
     OutputPath logits;
-    bool json = false;
+    ReportOptions report;
 };
+
+// What is known of one part of the names. The training part has no bigram counts of its own beside it.
+struct EvaluatedPart {
+    std::string name;
+    std::size_t names = 0;
+    double loss = 0;
+    std::optional<double> bigram;
+    std::size_t also_in_train = 0;
+};
+
+// The fields of docs/formats.md.
+Json json_of(const SavedModel& saved, const std::vector<EvaluatedPart>& parts) {
+    Json json = {{"recipe", saved.recipe.name}, {"model", saved.trained_by}, {"steps", saved.steps}};
+    for (const EvaluatedPart& part : parts) {
+        json["loss"][part.name] = part.loss;
+        json["names"][part.name] = part.names;
+        if (part.bigram) {
+            json["bigram"][part.name] = *part.bigram;
+            json["also_in_train"][part.name] = part.also_in_train;
+        }
+    }
+    return json;
+}
+
+Document document_of(const SavedModel& saved, const std::vector<EvaluatedPart>& parts) {
+    Table table{"",
+                {"part",
+                 "names",
+                 "loss",
+                 {"bigram counts", "bigram_loss"},
+                 {"also in train", "also_in_train"},
+                 {"", "share_also_in_train"}},
+                {}};
+    for (const EvaluatedPart& part : parts) {
+        std::vector<Cell>& row = table.rows.emplace_back(std::vector<Cell>{
+            part.name, whole(part.names), fixed(part.loss, 4), {"", Json()}, {"", Json()}, {"", Json()}});
+        if (part.bigram) {
+            row[3] = fixed(*part.bigram, 4);
+            row[4] = whole(part.also_in_train);
+            row[5] = percent(static_cast<double>(part.also_in_train) / static_cast<double>(part.names));
+        }
+    }
+    return {.subject = "eval",
+            .note = "",
+            .title = fmt::format("{}, {} steps by {}", printable(saved.recipe.name), saved.steps,
+                                 printable(saved.trained_by)),
+            .blocks = {table},
+            .plots = {},
+            .data = json_of(saved, parts)};
+}
 
 // Each character of the names must be known to the model.
 void check_characters(const std::vector<std::u32string>& names, const Vocabulary& vocabulary, const std::string& path) {
@@ -51,6 +102,7 @@ void write_logits(const std::string& path, Model& model, const Examples& example
 }
 
 int evaluate(const EvalOptions& options) {
+    const ReportFile report(options.report);
     if (!options.logits.empty()) {
         check_writable(options.logits, Content::tensors);
     }
@@ -73,33 +125,15 @@ int evaluate(const EvalOptions& options) {
         write_logits(options.logits, *model, examples_of(split.val, saved.vocabulary, recipe.network.context),
                      saved.vocabulary.size());
     }
-    const double train = loss(split.train), val = loss(split.val), test = loss(split.test);
-    const double val_bigram = bigram_loss(split.val, split.train, saved.vocabulary);
-    const double test_bigram = bigram_loss(split.test, split.train, saved.vocabulary);
-    const std::size_t val_known = also_in(split.val, split.train), test_known = also_in(split.test, split.train);
-
-    if (options.json) {
-        const Json json = {
-            {"recipe", recipe.name},
-            {"model", saved.trained_by},
-            {"steps", saved.steps},
-            {"loss", {{"train", train}, {"val", val}, {"test", test}}},
-            {"bigram", {{"val", val_bigram}, {"test", test_bigram}}},
-            {"names", {{"train", split.train.size()}, {"val", split.val.size()}, {"test", split.test.size()}}},
-            {"also_in_train", {{"val", val_known}, {"test", test_known}}}};
-        fmt::print("{}\n", printed_json(json, 2));
-        return kFine;
+    std::vector<EvaluatedPart> parts;
+    for (const auto& [name, part] : {std::pair("train", &split.train), {"val", &split.val}, {"test", &split.test}}) {
+        parts.push_back({name, part->size(), loss(*part), std::nullopt, 0});
+        if (part != &split.train) {
+            parts.back().bigram = bigram_loss(*part, split.train, saved.vocabulary);
+            parts.back().also_in_train = also_in(*part, split.train);
+        }
     }
-    const auto share = [](std::size_t known, std::size_t all) {
-        return 100.0 * static_cast<double>(known) / static_cast<double>(all);
-    };
-    fmt::print("{}, {} steps by {}\n", printable(recipe.name), saved.steps, printable(saved.trained_by));
-    fmt::print("part    names    loss   bigram counts   also in the training part\n");
-    fmt::print("train  {:>6}  {:.4f}\n", split.train.size(), train);
-    fmt::print("val    {:>6}  {:.4f}          {:.4f}   {} ({:.1f} %)\n", split.val.size(), val, val_bigram, val_known,
-               share(val_known, split.val.size()));
-    fmt::print("test   {:>6}  {:.4f}          {:.4f}   {} ({:.1f} %)\n", split.test.size(), test, test_bigram,
-               test_known, share(test_known, split.test.size()));
+    report.write(document_of(saved, parts));
     return kFine;
 }
 
@@ -117,7 +151,7 @@ void add_eval(const Command& program) {
         .not_empty();
     command.option("--logits", options->logits, "Write the validation part's contexts and logits there, as tensors")
         .not_empty();
-    command.flag("--json", options->json, "Print the result as JSON");
+    add_report_options(command, options->report);
     command.on_run([options] { return evaluate(*options); });
 }
 

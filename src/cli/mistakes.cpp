@@ -15,6 +15,7 @@
 #include "cli/exit_code.h"
 #include "cli/network_options.h"
 #include "cli/progress.h"
+#include "cli/report_options.h"
 #include "harness/drawn.h"
 #include "harness/report.h"
 #include "harness/rivals.h"
@@ -40,7 +41,7 @@ struct MistakesOptions {
     std::string only = "*";
     std::size_t seeds = 3;
     bool score = false;
-    bool json = false;
+    ReportOptions report;
 };
 
 // One mistake in one recipe.
@@ -168,19 +169,21 @@ std::vector<const Mistake*> chosen_by(const std::string& pattern) {
 
 int list(const MistakesOptions& options) {
     const std::vector<const Mistake*> chosen = chosen_by(options.only);
-    if (options.json) {
-        Json all = Json::array();
-        for (const Mistake* mistake : chosen) {
-            all.push_back({{"name", mistake->name}, {"what", mistake->what}, {"source", mistake->source}});
-        }
-        fmt::print("{}\n", printed_json(all, 1));
-        return kFine;
-    }
+    const ReportFile report(options.report);
+    Document document{.subject = "mistakes",
+                      .note = "",
+                      .title = fmt::format("Mistakes that can be planted: {}", chosen.size()),
+                      .blocks = {},
+                      .plots = {},
+                      .data = Json::array()};
+    Table table{"", {"name", {"what it does", "what", Align::left}, {"source", "source", Align::below}}, {}};
     for (const Mistake* mistake : chosen) {
-        fmt::print("{:<34} {}\n{:<34} {}\n", mistake->name, mistake->what, "", mistake->source);
+        table.rows.push_back({mistake->name, mistake->what, mistake->source});
+        document.data.push_back({{"name", mistake->name}, {"what", mistake->what}, {"source", mistake->source}});
     }
-    fmt::print("\n{} mistakes. Plant one with byhand compare --plant NAME; byhand mistakes --score plants them all.\n",
-               chosen.size());
+    document.blocks = {table,
+                       Text{"Plant one with byhand compare --plant NAME; byhand mistakes --score plants them all."}};
+    report.write(document);
     return kFine;
 }
 
@@ -249,7 +252,7 @@ Scores plant_all(const MistakesOptions& options) {
     return scores;
 }
 
-void print_json(const Scores& scores) {
+Json json_of(const Scores& scores) {
     Json rows = Json::array(), clean_rows = Json::array();
     for (const Score& score : scores.planted) {
         rows.push_back(to_json(score));
@@ -257,45 +260,70 @@ void print_json(const Scores& scores) {
     for (const Score& score : scores.clean) {
         clean_rows.push_back(to_json(score));
     }
-    const Json json = {{"total", scores.planted.size()},
-                       {"caught", scores.caught()},
-                       {"blamed", scores.blamed()},
-                       {"caught_without_battery", scores.caught_without_battery()},
-                       {"false_alarms", scores.false_alarms()},
-                       {"mistakes", rows},
-                       {"not_applicable", scores.not_applicable},
-                       {"none", clean_rows}};
-    fmt::print("{}\n", printed_json(json, 1));
+    return {{"total", scores.planted.size()},
+            {"caught", scores.caught()},
+            {"blamed", scores.blamed()},
+            {"caught_without_battery", scores.caught_without_battery()},
+            {"false_alarms", scores.false_alarms()},
+            {"mistakes", rows},
+            {"not_applicable", scores.not_applicable},
+            {"none", clean_rows}};
 }
 
-void print_table(const Scores& scores) {
+// A row each: the mistake, and whether it was caught, and the right step blamed.
+Table table_of_planted(const Scores& scores) {
+    Table table{"",
+                {"mistake",
+                 {"recipe", "recipe", Align::left},
+                 "seed",
+                 {"caught", "caught", Align::left},
+                 {"blamed", "blamed", Align::left},
+                 {"culprits", "culprits", Align::left}},
+                {}};
     for (const Score& score : scores.planted) {
-        fmt::print("{:<34} {:<18} {:<10} {:<10} {}\n", score.name, score.recipe, score.caught ? "caught" : "NOT CAUGHT",
-                   score.blamed ? "blamed" : "NOT BLAMED", fmt::join(score.culprits, ", "));
+        table.rows.push_back({score.name,
+                              score.recipe,
+                              whole(score.seed),
+                              {score.caught ? "caught" : "NOT CAUGHT", score.caught},
+                              {score.blamed ? "rightly" : "WRONGLY", score.blamed},
+                              fmt::format("{}", fmt::join(score.culprits, ", "))});
     }
-    fmt::print("\n{:<44} {:>7} {:>13}\n", "who", "caught", "false alarms");
-    const auto line = [&](const std::string& who, std::size_t found, std::size_t alarms) {
-        fmt::print("{:<44} {:>3}/{:<3} {:>9}/{}\n", who, found, scores.planted.size(), alarms, scores.clean.size());
+    return table;
+}
+
+// byhand beside the baseline metrics.
+Table table_of_metrics(const Scores& scores) {
+    Table table{"", {"by", "caught", "of", "false alarms", {"of", "of_right_networks"}}, {}};
+    const auto add_row = [&](const std::string& name, std::size_t found, std::size_t alarms) {
+        table.rows.push_back(
+            {name, whole(found), whole(scores.planted.size()), whole(alarms), whole(scores.clean.size())});
     };
-    line("byhand", scores.caught(), scores.false_alarms());
-    line("byhand: the batch and one random draw only", scores.caught_without_battery(),
-         Scores::how_many(scores.clean, &Score::caught_without_battery));
-    const auto rival_line = [&](const std::string& name, const std::string& rule) {
+    add_row("byhand", scores.caught(), scores.false_alarms());
+    add_row("byhand: the batch and one random draw only", scores.caught_without_battery(),
+            Scores::how_many(scores.clean, &Score::caught_without_battery));
+    const auto add_metric = [&](const std::string& name, const std::string& rule) {
         const auto alarmed = [&](const Score& score) { return score.rivals.at(name); };
-        line(name + ": " + rule, static_cast<std::size_t>(std::ranges::count_if(scores.planted, alarmed)),
-             static_cast<std::size_t>(std::ranges::count_if(scores.clean, alarmed)));
+        add_row(name + ": " + rule, static_cast<std::size_t>(std::ranges::count_if(scores.planted, alarmed)),
+                static_cast<std::size_t>(std::ranges::count_if(scores.clean, alarmed)));
     };
     for (const Rival& rival : rivals()) {
-        rival_line(rival.name, rival.rule);
+        add_metric(rival.name, rival.rule);
     }
-    rival_line(kLossRival, "loss after 10 steps, four decimals");
-    fmt::print("{} of {} rightly blamed\n", scores.blamed(), scores.planted.size());
+    add_metric(kLossRival, "loss after 10 steps, four decimals");
+    return table;
 }
 
 int score_all(const MistakesOptions& options) {
+    const ReportFile report(options.report);
     const Scores scores = plant_all(options);
-    options.json ? print_json(scores) : print_table(scores);
     const std::size_t total = scores.planted.size();
+    report.write({.subject = "mistakes --score",
+                  .note = "",
+                  .title = fmt::format("{} of {} planted mistakes caught, the right step blamed in {}", scores.caught(),
+                                       total, scores.blamed()),
+                  .blocks = {table_of_planted(scores), table_of_metrics(scores)},
+                  .plots = {},
+                  .data = json_of(scores)});
     return scores.caught() == total && scores.blamed() == total && scores.false_alarms() == 0 ? kFine : kDisagrees;
 }
 
@@ -304,14 +332,15 @@ int score_all(const MistakesOptions& options) {
 void add_mistakes(const Command& program) {
     const Command command = program.add_command("mistakes", "List the mistakes that can be planted, or score them all");
     const auto options = std::make_shared<MistakesOptions>();
-    command.flag("--score", options->score, "Plant each in each recipe: who is caught, who is rightly blamed");
+    command.flag("--score", options->score,
+                 "Plant each in each recipe: which are caught, and whether the right step is blamed");
     command.option("--recipe", options->recipes, "Recipes to plant them in").list().shows_default();
     command.option("--data", options->data, "A file with a name a line [the names that come with byhand]").not_empty();
     command.option("--mistake", options->only, "Only those whose name fits, as 'dvar*'").shows_default();
     command.option("--seeds", options->seeds, "How often, each time with other values and batches")
         .whole_number(1, 1000)
         .shows_default();
-    command.flag("--json", options->json, "For a program to read");
+    add_report_options(command, options->report);
     command.on_run([options] { return options->score ? score_all(*options) : list(*options); });
 }
 

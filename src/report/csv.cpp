@@ -1,7 +1,5 @@
 #include "report/csv.h"
 
-#include <algorithm>
-
 namespace byhand {
 namespace {
 
@@ -20,27 +18,33 @@ std::string field_of(const Json& value) {
     return value.is_null() ? "" : quoted(value.is_string() ? value.get<std::string>() : printed_json(value, 0));
 }
 
+template <class Item, class FieldOf>
+std::string line_of(const std::vector<Item>& items, FieldOf field_of_item) {
+    std::string line;
+    for (const Item& item : items) {
+        line += (&item == &items.front() ? "" : ",") + field_of_item(item);
+    }
+    return line + "\r\n";
+}
+
 }  // namespace
 
 std::string to_csv(const Document& document) {
-    const auto is_table = [](const Block& block) { return std::holds_alternative<Table>(block); };
-    const auto found = std::ranges::find_if(document.blocks, is_table);
-    if (found == document.blocks.end()) {
-        return "";
-    }
-    const Table& table = std::get<Table>(*found);
-    std::string csv;
-    for (std::size_t i = 0; i < table.columns.size(); ++i) {
-        csv += (i > 0 ? "," : "") + quoted(table.columns[i].key);
-    }
-    csv += "\r\n";
-    for (const std::vector<Cell>& row : table.rows) {
-        for (std::size_t i = 0; i < row.size(); ++i) {
-            csv += (i > 0 ? "," : "") + field_of(row[i].value);
+    std::string header, csv;
+    for (const Block& block : document.blocks) {
+        const auto* const table = std::get_if<Table>(&block);
+        if (table == nullptr) {
+            continue;
         }
-        csv += "\r\n";
+        const std::string keys = line_of(table->columns, [](const Column& column) { return quoted(column.key); });
+        header = header.empty() ? keys : header;
+        if (keys == header) {
+            for (const std::vector<Cell>& row : table->rows) {
+                csv += line_of(row, [](const Cell& cell) { return field_of(cell.value); });
+            }
+        }
     }
-    return csv;
+    return header + csv;
 }
 
 }  // namespace byhand

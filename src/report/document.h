@@ -34,7 +34,12 @@ Cell whole(std::size_t value);
 // "7.3 %" of 0.073.
 Cell percent(double share, int decimals = 1);
 
-enum class Align { left, right };
+enum class Align {
+    left,
+    right,
+    below,   // to the left, and in text on a line of its own under the row: for long words
+    hidden,  // for programs only
+};
 
 // A column by its title, and by its key for programs: the title in small letters, with "_" for all but letters and
 // digits, where no other is given.
@@ -54,7 +59,7 @@ struct Table {
 };
 
 inline bool is_left(const Table& table, std::size_t column) {
-    return column == 0 || table.columns[column].align == Align::left;
+    return column == 0 || table.columns[column].align != Align::right;
 }
 
 // A function of src/manual, with the comment that is its formula and its place, "src/manual/tanh/formulas.h:12".

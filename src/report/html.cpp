@@ -34,16 +34,20 @@ std::string html_of(const Table& table) {
     }
     html += "<thead><tr>";
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
-        const std::string& title = table.columns[i].title;
-        html += title.empty() ? "<td></td>"
-                              : fmt::format("<th scope=\"col\"{}>{}</th>", class_of(table, i), escaped(title));
+        const auto& [title, key, align] = table.columns[i];
+        if (align != Align::hidden) {
+            html += title.empty() ? "<td></td>"
+                                  : fmt::format("<th scope=\"col\"{}>{}</th>", class_of(table, i), escaped(title));
+        }
     }
     html += "</tr></thead>\n<tbody>\n";
     for (const std::vector<Cell>& row : table.rows) {
         html += "<tr>";
         for (std::size_t i = 0; i < row.size(); ++i) {
-            html += fmt::format(fmt::runtime(i == 0 ? "<th scope=\"row\"{}>{}</th>" : "<td{}>{}</td>"),
-                                class_of(table, i), escaped(row[i].shown));
+            if (table.columns[i].align != Align::hidden) {
+                html += fmt::format(fmt::runtime(i == 0 ? "<th scope=\"row\"{}>{}</th>" : "<td{}>{}</td>"),
+                                    class_of(table, i), escaped(row[i].shown));
+            }
         }
         html += "</tr>\n";
     }

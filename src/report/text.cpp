@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "report/lines.h"
 
@@ -11,15 +12,25 @@ namespace {
 
 constexpr std::size_t kWidth = 79;
 
+// Whether the column is none of those that stand beside one another.
+bool is_apart(const Table& table, std::size_t column) {
+    return table.columns[column].align == Align::below || table.columns[column].align == Align::hidden;
+}
+
 // Two spaces between columns, and none at the end.
 std::string line_of(const Table& table, const std::vector<std::string>& cells, const std::vector<std::size_t>& widths) {
-    std::string line;
+    std::string line, below;
     for (std::size_t i = 0; i < cells.size(); ++i) {
+        if (is_apart(table, i)) {
+            const bool is_shown = table.columns[i].align == Align::below && !cells[i].empty();
+            below += is_shown ? "      " + cells[i] + "\n" : "";
+            continue;
+        }
         const std::string padding(widths[i] - width_of(cells[i]), ' ');
         line += "  " + (is_left(table, i) ? cells[i] + padding : padding + cells[i]);
     }
     line.erase(line.find_last_not_of(' ') + 1);
-    return line + "\n";
+    return line + "\n" + below;
 }
 
 std::string text_of(const Text& text) {
@@ -28,7 +39,9 @@ std::string text_of(const Text& text) {
 
 std::string text_of(const Table& table) {
     std::vector<std::vector<std::string>> lines(1);
-    std::ranges::transform(table.columns, std::back_inserter(lines.front()), &Column::title);
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+        lines.front().push_back(is_apart(table, i) ? "" : table.columns[i].title);
+    }
     for (const std::vector<Cell>& row : table.rows) {
         std::ranges::transform(row, std::back_inserter(lines.emplace_back()), &Cell::shown);
     }

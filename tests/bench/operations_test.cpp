@@ -10,6 +10,7 @@
 #include "base/parsed_json.h"
 #include "bench/flops.h"
 #include "bench/our_operations.h"
+#include "report/text.h"
 
 using namespace byhand;
 using Catch::Matchers::WithinAbs;
@@ -129,16 +130,18 @@ TEST_CASE("operations as text and as JSON") {
     bench::OperationTimes times{
         .recipe = "wide", .what = {{TimedOperation::linear_forward, 10, 20, 30, true}, 4}, .rounds = {}};
     times.rounds.ours.seconds = {1e-6, 2e-6, 3e-6};
-    const auto alone = text::parsed_json(bench::to_json(machine, {times})).at("operations").at(0);
+    const auto alone =
+        text::parsed_json(printed_json(bench::document_of(machine, {times}).data, 0)).at("operations").at(0);
     CHECK(alone.at("torch_us").is_null());
     CHECK(alone.at("ratio").is_null());
     times.rounds.theirs.seconds = {4e-6, 4e-6, 6e-6};
-    const auto one = text::parsed_json(bench::to_json(machine, {times})).at("operations").at(0);
+    const auto one =
+        text::parsed_json(printed_json(bench::document_of(machine, {times}).data, 0)).at("operations").at(0);
     CHECK(one.at("operation").get<std::string>() == "linear forward");
     CHECK(one.at("times").get<int>() == 4);
     CHECK_THAT(one.at("us").at("median").get<double>(), WithinAbs(2, 1e-9));
     CHECK_THAT(one.at("ratio").at("median").get<double>(), WithinAbs(2, 1e-9));
     CHECK_THAT(one.at("gflops").get<double>(), WithinAbs(6, 1e-9));
     CHECK_THAT(one.at("fraction_of_peak").get<double>(), WithinAbs(0.06, 1e-9));
-    CHECK(bench::to_text(machine, {times}).find("10×20→30, 4 times") != std::string::npos);
+    CHECK(to_text(bench::document_of(machine, {times})).find("10×20→30, 4 times") != std::string::npos);
 }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/parsed_json.h"
+#include "report/text.h"
 #include "train/small_run.h"
 
 using namespace byhand;
@@ -46,6 +47,14 @@ std::set<std::string> keys(const Json& object) {
     return all;
 }
 
+std::string json_text(const bench::Machine& machine, const std::vector<bench::Result>& results) {
+    return printed_json(bench::document_of(machine, results).data, 0);
+}
+
+std::string text_of(const bench::Machine& machine, const std::vector<bench::Result>& results) {
+    return to_text(bench::document_of(machine, results));
+}
+
 // Characters, not bytes.
 std::size_t width(const std::string& line) {
     return static_cast<std::size_t>(
@@ -55,7 +64,7 @@ std::size_t width(const std::string& line) {
 }  // namespace
 
 TEST_CASE("the JSON has all there is to know") {
-    const Json all = parsed_json(bench::to_json(kMachine, {result()}));
+    const Json all = parsed_json(json_text(kMachine, {result()}));
     CHECK(keys(all) == std::set<std::string>{"machine", "results"});
     CHECK(keys(all.at("machine")) ==
           std::set<std::string>{"cpu", "target", "threads", "peak_gflops", "blas_core", "torch"});
@@ -84,7 +93,7 @@ TEST_CASE("what was not measured is null") {
     alone.as_installed.reset();
     bench::Machine machine = kMachine;
     machine.torch_version = "";
-    const Json all = parsed_json(bench::to_json(machine, {alone}));
+    const Json all = parsed_json(json_text(machine, {alone}));
     CHECK(all.at("machine").at("blas_core").is_null());
     const Json& one = all.at("results").at(0);
     for (const char* key : {"torch_step_us", "torch_as_installed_us", "ratio", "ratio_as_installed", "torch_cpu_share",
@@ -93,11 +102,11 @@ TEST_CASE("what was not measured is null") {
         CHECK(one.at(key).is_null());
     }
     CHECK_FALSE(bench::as_installed_from_json(printed_json(all, 0)));
-    CHECK(bench::to_text(machine, {alone}).find("LibTorch 1") == std::string::npos);
+    CHECK(text_of(machine, {alone}).find("LibTorch 1") == std::string::npos);
 }
 
 TEST_CASE("a second process's figures are read back") {
-    const auto read = bench::as_installed_from_json(bench::to_json(kMachine, {result()}));
+    const auto read = bench::as_installed_from_json(json_text(kMachine, {result()}));
     REQUIRE(read);
     CHECK_THAT(read->torch_seconds.median, WithinAbs(10e-6, 1e-12));
     CHECK_THAT(read->torch_seconds.p90, WithinAbs(11e-6, 1e-12));
@@ -114,16 +123,16 @@ TEST_CASE("the text fits a terminal, and says which norms were changed") {
     changed.seconds.median = 1.234567;
     changed.torch_seconds->median = 3.456789;
     changed.ratio = bench::Spread{10.25, 10.11, 12.33};
-    const std::string text = bench::to_text(kMachine, {result(), changed});
+    const std::string text = text_of(kMachine, {result(), changed});
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
         CAPTURE(line);
         CHECK(width(line) <= 80);
     }
-    CHECK(text.find("conventions on both sides: makemore-deep\n") != std::string::npos);
+    CHECK(text.find("conventions on both sides: makemore-deep.\n") != std::string::npos);
     CHECK(text.find("25.0 %") != std::string::npos);
     CHECK(text.find("5.00 (4.00–6.00)") != std::string::npos);
-    CHECK(bench::to_text(kMachine, {result()}).find("conventions") == std::string::npos);
+    CHECK(text_of(kMachine, {result()}).find("conventions") == std::string::npos);
 }
 
 TEST_CASE("times become figures") {

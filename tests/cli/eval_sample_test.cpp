@@ -65,6 +65,11 @@ TEST_CASE("eval counts names and, beside the loss, what bigram counts can do") {
         std::snprintf(loss, sizeof loss, "%.4f", j["loss"][part].get<double>());
         CHECK(text.find(loss) != std::string::npos);
     }
+    const std::string csv = byhand(place, {"eval", "--data", "n", "--format", "csv"}).out;
+    CHECK(csv.starts_with("part,names,loss,bigram_loss,also_in_train,share_also_in_train\r\ntrain,48,"));
+    CHECK(csv.find(",,,\r\nval,6,") != std::string::npos);  // the training part has no bigram counts beside it
+    CHECK(byhand(place, {"eval", "--data", "n", "--format", "html", "--output", "page.html"}).out.empty());
+    CHECK(place.read("page.html").find("bigram counts") != std::string::npos);
 }
 
 TEST_CASE("eval finds names of val and test that stand in the training part") {

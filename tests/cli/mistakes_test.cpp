@@ -48,7 +48,11 @@ TEST_CASE("mistakes: a pattern chooses, for a reader and for a program, and one 
         CHECK(mistake["name"].get<std::string>().starts_with("dvar"));
         CHECK(some.find(mistake["what"].get<std::string>()) != std::string::npos);
     }
-    CHECK(lines_of(some).size() == 2 * listed.size() + 2);
+    CHECK(lines_of(some).size() == 2 * listed.size() + 6);  // two lines each, heading, columns, and how to plant one
+    const std::vector<std::string> rows =
+        lines_of(byhand(folder, {"mistakes", "--mistake", "dvar*", "--format", "csv"}).out);
+    CHECK(rows.size() == listed.size() + 1);
+    CHECK(rows.front() == "name,what,source\r");
     check_refused(byhand(folder, {"mistakes", "--mistake", "zz*"}), "no mistake's name fits zz*");
     check_refused(byhand(folder, {"mistakes", "--score", "--mistake", "zz*"}), "no mistake's name fits zz*");
 }

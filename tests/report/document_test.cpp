@@ -43,6 +43,12 @@ TEST_CASE("document: columns are aligned as they say, the first to the left") {
     CHECK(to_text(table) == "  a  words        n\n  x  long words   7\n  y  few         12\n");
 }
 
+TEST_CASE("document: long words stand under their row") {
+    const Table table{
+        "", {"a", {"source", "source", Align::below}, "n"}, {{"x", "a long source", "7"}, {"y", "", "12"}}};
+    CHECK(to_text(table) == "  a   n\n  x   7\n      a long source\n  y  12\n");
+}
+
 TEST_CASE("document: as a page, well-formed, without a script, every word escaped") {
     const std::string page = to_html(sample(), "<?xml version=\"1.0\"?>\n<svg><g/></svg>\n");
     CHECK(page.find("<script") == std::string::npos);

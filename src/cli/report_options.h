@@ -1,0 +1,37 @@
+// How a command writes what it has found: --format and --output.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/files.h"
+#include "cli/options.h"
+#include "report/document.h"
+
+namespace byhand::cli {
+
+struct ReportOptions {
+    std::string format = "table";
+    bool json = false;  // --json, short for --format json
+    OutputPath output;
+};
+
+// Adds --format (table, json, csv or html), --json and --output, and returns them.
+std::vector<Option> add_report_options(const Command& command, ReportOptions& options);
+
+// Where the report goes. It is opened before the work, so that a path that can't be written is refused then.
+class ReportFile {
+public:
+    // Throws InputError as TextFile does.
+    explicit ReportFile(const ReportOptions& options);
+
+    // Throws InputError where it fails.
+    void write(const Document& document) const;
+
+private:
+    std::string format_;
+    std::optional<TextFile> file_;
+};
+
+}  // namespace byhand::cli
