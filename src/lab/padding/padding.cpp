@@ -46,6 +46,9 @@ void introduce(Document& document, const PaddingFindings& found, const std::stri
                                            "masked_batchnorm_variance", "batchnorm_inverse_deviation",
                                            "batchnorm_normalise", "masked_batchnorm_scale_shift", "row_mean",
                                            "layernorm_difference", "row_square", "row_inverse_root", "row_normalise"}});
+    document.blocks.emplace_back(Text{
+        "The last five make the layer norm: lnmean is the mean of x, lndiff = x − lnmean, lnvar the mean of lndiff², "
+        "lnvar_inv = 1/√(lnvar + ε), and lnraw = lndiff·lnvar_inv."});
     const SequenceBatch& batch = found.batch;
     document.blocks.emplace_back(Text{
         fmt::format("The batch is {}: {}, filled up to {} of {}. Of its {} {} padding.", where,
