@@ -10,6 +10,7 @@
 #include "lab/read.h"
 
 using namespace byhand::lab;
+using byhand::Document;
 using Catch::Matchers::WithinAbs;
 
 namespace {
