@@ -31,20 +31,50 @@ double within_float(double value) {
     return normal ? value : static_cast<double>(static_cast<float>(value));
 }
 
-// How many rows of the batch are equal to a row of it, on average over its rows: what is summed over the rows has as
-// many equal terms.
-double equal_rows(const Batch& batch, std::size_t context) {
+// How many of these are equal to one of them, on average over all: what is summed over them has as many equal terms.
+double equal_on_average(std::vector<std::vector<std::int64_t>> all) {
     std::map<std::vector<std::int64_t>, double> times;
-    for (std::size_t i = 0; i < batch.rows; ++i) {
-        std::vector<std::int64_t> row(batch.X + i * context, batch.X + (i + 1) * context);
-        row.push_back(batch.Y[i]);
-        ++times[std::move(row)];
+    const auto number_of_all = static_cast<double>(all.size());
+    for (std::vector<std::int64_t>& one : all) {
+        ++times[std::move(one)];
     }
     double squares = 0;
-    for (const auto& [row, number] : times) {
+    for (const auto& [one, number] : times) {
         squares += number * number;
     }
-    return squares / static_cast<double>(batch.rows);
+    return squares / number_of_all;
+}
+
+// Of the rows of the batch, with their answers: gradients are equal where these are.
+double equal_rows(const Batch& batch, std::size_t context) {
+    std::vector<std::vector<std::int64_t>> all;
+    for (std::size_t i = 0; i < batch.rows; ++i) {
+        all.emplace_back(batch.X + i * context, batch.X + (i + 1) * context).push_back(batch.Y[i]);
+    }
+    return equal_on_average(std::move(all));
+}
+
+// Of the parts of all contexts, `positions` to a row: what a layer with so many positions makes of equal ones is equal.
+double equal_windows(const Batch& batch, std::size_t context, std::size_t positions) {
+    const std::size_t width = context / positions;
+    std::vector<std::vector<std::int64_t>> all;
+    for (std::size_t i = 0; i < batch.rows * positions; ++i) {
+        all.emplace_back(batch.X + i * width, batch.X + (i + 1) * width);
+    }
+    return equal_on_average(std::move(all));
+}
+
+// The positions of what a step of the forward pass sums over rows and positions, H sums of (rows·positions, H); 0 where
+// it makes something else.
+std::size_t summed_positions(const Step& step, const std::map<std::string, Shape>& shapes, const Graph& graph) {
+    for (const std::string& name : step.reads) {
+        const Shape& read = shapes.at(name);
+        if (read.size() == 2 && step.shape == Shape{read[1]} && read[0] >= graph.rows && read[0] % graph.rows == 0 &&
+            graph.config.context % (read[0] / graph.rows) == 0) {
+            return read[0] / graph.rows;
+        }
+    }
+    return 0;
 }
 
 // The network's values under numbers instead of names.
@@ -60,8 +90,16 @@ public:
             given(spec.name, {values.begin(), values.end()});
         }
         given("rate", {static_cast<double>(rate)});
+        const std::map<std::string, Shape> shapes = shapes_of(graph);
+        std::map<const Step*, double> equal_terms;
+        for (const Step& step : graph.forward) {
+            if (const std::size_t positions = summed_positions(step, shapes, graph)) {
+                equal_terms[&step] = std::max(equal_rows_, equal_windows(batch, graph.config.context, positions));
+            }
+        }
         for (const Step* step : all_steps(graph)) {
             Link link{step, place(step->makes), {}, {}, {}};
+            link.equal_terms = equal_terms.contains(step) ? equal_terms[step] : equal_rows_;
             for (const std::string& name : step->reads) {
                 link.reads.push_back(name == "X" ? kX : name == "Y" ? kY : static_cast<int>(places_.at(name)));
             }
@@ -86,7 +124,7 @@ public:
             Link& link = links_[l];
             run(link, values_);
             run(link, disturbed);
-            link.deviation = own_deviation(bounds_of(link, disturbed, nullptr), other.any_order);
+            link.deviation = own_deviation(link, bounds_of(link, disturbed, nullptr), other.any_order);
             const auto known = other.deviations.find(link.step->makes);
             if (known != other.deviations.end()) {
                 std::ranges::transform(link.deviation, known->second, link.deviation.begin(),
@@ -155,6 +193,7 @@ private:
         std::size_t makes;
         std::vector<int> reads;         // places, or kX, kY
         std::vector<double> deviation;  // of each element's own rounding
+        double equal_terms = 1;         // of a sum over rows, to a term of it on average
         std::optional<Kink> kink = std::nullopt;
     };
 
@@ -263,12 +302,12 @@ private:
 
     // The standard deviation of what the step's own rounding adds to each element, where it reads these values exactly;
     // a NaN where float may leave its range, so that all that follows is unknown.
-    std::vector<double> own_deviation(const std::vector<Bound>& bounds, bool any_order) const {
+    static std::vector<double> own_deviation(const Link& link, const std::vector<Bound>& bounds, bool any_order) {
         std::vector<double> deviation(bounds.size());
         for (std::size_t i = 0; i < bounds.size(); ++i) {
             const Bound& bound = bounds[i];
             deviation[i] = !std::isfinite(bound.error) ? std::numeric_limits<double>::quiet_NaN()
-                           : any_order                 ? bound.deviation_in_any_order(equal_rows_)
+                           : any_order                 ? bound.deviation_in_any_order(link.equal_terms)
                                                        : std::sqrt(bound.variance);
         }
         return deviation;

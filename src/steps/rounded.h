@@ -68,7 +68,8 @@ public:
     // which is no larger than Σ|term|. Where each term is one of `alike` equal ones, on average, their additions may
     // err alike too.
     double deviation_in_any_order(double alike = 1) const {
-        return std::sqrt(variance + kThird * additions_ * std::min(alike, additions_) * square(kUnit * magnitude_));
+        return std::sqrt(variance + kThird * (std::min(alike, additions_) * additions_ * square(kUnit * magnitude_) +
+                                              std::min(alike, past_additions_) * past_squares_));
     }
 
     Rounded operator-() const {
@@ -99,6 +100,8 @@ public:
         // Of n terms in any order, each takes part in n − 1 additions at most: additions·u·Σ|term|.
         inherited_ += b.inherited_;
         additions_ += b.additions_ + 1;
+        past_additions_ = std::max(past_additions_, b.past_additions_);
+        past_squares_ += b.past_squares_;
         if (!(magnitude_ + inherited_ <= kLargest)) {
             inherited_ = kInfinity;  // in another order a part of it may overflow
         }
@@ -128,7 +131,9 @@ public:
                 : square(std::abs(a.value) * std::sqrt(b.variance) + std::abs(b.value) * std::sqrt(a.variance)) +
                       a.variance * b.variance;
         return result(made, carried(a.value, a.error, b.value, b.error),
-                      carried(a.value, a.any_order(), b.value, b.any_order()), spread, exact ? 0 : 1);
+                      carried(a.value, a.any_order(), b.value, b.any_order()), spread, exact ? 0 : 1)
+            .behind_sum(a, b.value)
+            .behind_sum(b, a.value);
     }
 
     friend Rounded operator/(const Rounded& a, const Rounded& b) {
@@ -139,7 +144,9 @@ public:
         };
         const double spread = (a.variance + square(made) * b.variance) / square(b.value);
         return result(made, carried(a.error, b.error), carried(a.any_order(), b.any_order()), spread,
-                      b.scales_exactly() ? 0 : 1);
+                      b.scales_exactly() ? 0 : 1)
+            .behind_sum(a, 1 / b.value)
+            .behind_sum(b, made / b.value);
     }
 
     Rounded& operator-=(const Rounded& b) { return *this = *this - b; }
@@ -160,7 +167,8 @@ public:
         };
         const double by_logarithm = made > 0 ? 2 * kUnit * made * std::abs(std::log(made)) : 0;
         const double spread = x.variance == 0 ? 0 : x.variance / (4 * x.value);
-        return result(made, carried(x.error), carried(x.any_order()) + by_logarithm, spread, 1);
+        return result(made, carried(x.error), carried(x.any_order()) + by_logarithm, spread, 1)
+            .behind_sum(x, 0.5 / made);
     }
 
     // e^(x ± e) − e^x ≤ e^x·(e^e − 1)
@@ -168,21 +176,24 @@ public:
         // It is never 0, though double may have no number for it.
         const double made = std::max(std::exp(x.value), std::numeric_limits<double>::min());
         const auto carried = [&](double off) { return made * std::expm1(off); };
-        return result(made, carried(x.error), carried(x.any_order()), square(made) * x.variance, 2 * kExpUlp);
+        return result(made, carried(x.error), carried(x.any_order()), square(made) * x.variance, 2 * kExpUlp)
+            .behind_sum(x, made);
     }
 
     // e^(x ± e) − e^x ≤ e^x·(e^e − 1), and e^x is this and 1.
     friend Rounded expm1(const Rounded& x) {
         const double made = std::expm1(x.value);
         const auto carried = [&](double off) { return (made + 1) * std::expm1(off); };
-        return result(made, carried(x.error), carried(x.any_order()), square(made + 1) * x.variance, 2 * kExpm1Ulp);
+        return result(made, carried(x.error), carried(x.any_order()), square(made + 1) * x.variance, 2 * kExpm1Ulp)
+            .behind_sum(x, made + 1);
     }
 
     // ln x − ln(x − e) = ln(1 + e/(x − e))
     friend Rounded log(const Rounded& x) {
         const double made = std::log(x.value);
         const auto carried = [&](double off) { return x.value > off ? std::log1p(off / (x.value - off)) : kInfinity; };
-        return result(made, carried(x.error), carried(x.any_order()), x.variance / square(x.value), 2 * kLogUlp);
+        return result(made, carried(x.error), carried(x.any_order()), x.variance / square(x.value), 2 * kLogUlp)
+            .behind_sum(x, 1 / x.value);
     }
 
     // The slope of tanh is 1 − tanh², and largest where |x| is least.
@@ -191,8 +202,9 @@ public:
         const auto carried = [&](double off) {
             return off * (1 - square(std::tanh(std::max(std::abs(x.value) - off, 0.0))));
         };
-        return result(made, carried(x.error), carried(x.any_order()), x.variance * square(1 - square(made)),
-                      2 * kTanhUlp);
+        const double slope = 1 - square(made);
+        return result(made, carried(x.error), carried(x.any_order()), x.variance * square(slope), 2 * kTanhUlp)
+            .behind_sum(x, slope);
     }
 
     // The slope of erf is 2/√π·e^(−x²), and largest where |x| is least.
@@ -200,7 +212,8 @@ public:
         const auto slope = [](double at) { return 2 / std::sqrt(std::acos(-1.0)) * std::exp(-square(at)); };
         const auto carried = [&](double off) { return off * slope(std::max(std::abs(x.value) - off, 0.0)); };
         return result(std::erf(x.value), carried(x.error), carried(x.any_order()), x.variance * square(slope(x.value)),
-                      2 * kErfUlp);
+                      2 * kErfUlp)
+            .behind_sum(x, slope(x.value));
     }
 
 private:
@@ -241,6 +254,16 @@ private:
         return r;
     }
 
+    // A sum that is scaled, or that a function is taken of, rounds otherwise in another order nevertheless: what that
+    // comes to here, by the function's slope at x.
+    Rounded& behind_sum(const Rounded& x, double slope) {
+        if (x.additions_ + x.past_additions_ > 0) {
+            past_additions_ = std::max({past_additions_, x.additions_, x.past_additions_});
+            past_squares_ += square(slope) * (x.additions_ * square(kUnit * x.magnitude_) + x.past_squares_);
+        }
+        return *this;
+    }
+
     void keep_range() {
         if (!(std::abs(value) + error <= kLargest)) {
             error = inherited_ = variance = kInfinity;
@@ -252,6 +275,10 @@ private:
     double inherited_ = 0;
     double magnitude_ = 0;
     double additions_ = 0;
+    // Of the sums that were scaled or put through a function: the most additions of one, and Σ additions·(u·Σ|term|)²,
+    // as large as that is here.
+    double past_additions_ = 0;
+    double past_squares_ = 0;
     double last_term_ = std::numeric_limits<double>::quiet_NaN();  // of a sum
 };
 

@@ -227,6 +227,43 @@ TEST_CASE("spread: equal rows summed in another order are within the limit of an
     CHECK(beyond_our_order > 0);  // or it shows nothing
 }
 
+TEST_CASE("spread: where no two rows are equal, equal windows summed in another order are within the limit of any") {
+    NetworkConfig config = test::small_network();
+    config.vocabulary = 23;
+    config.context = 4;
+    config.flatten = 2;
+    config.hidden = {3, 1};
+    config.norm.place = NormPlace::before;
+    const std::size_t rows = 12'001, windows = 2 * rows;
+    std::vector<std::int64_t> X(rows * config.context, 1), Y(rows);
+    for (std::size_t i = 0; i < rows; ++i) {  // the first window is the same everywhere; the second and Y differ
+        X[i * config.context + 2] = static_cast<std::int64_t>(i % 23);
+        X[i * config.context + 3] = static_cast<std::int64_t>(i / 23 % 23);
+        Y[i] = static_cast<std::int64_t>(i / 529);
+    }
+    const Batch batch{rows, X.data(), Y.data()};
+    const Tensors<float> state = drawn_state(config, 7);
+    const Graph graph = collapsed_graph(config, rows);
+    Runner<double> right(graph);
+    copy_into(right.tensors(), state);
+    right.set_batch(batch);
+    right.forward();
+
+    const auto limits = chain_limits(graph, state, batch, 0.1F, {}, {.deviations = {}, .any_order = true});
+    const std::span<const double> x = right.tensors()["hprebn.1"];
+    for (std::size_t j = 0; j < 3; ++j) {
+        float sum = 0;
+        for (const std::size_t first : {0, 1}) {
+            for (std::size_t i = first; i < windows; i += 2) {
+                sum += static_cast<float>(x[i * 3 + j]);
+            }
+        }
+        const double mean = static_cast<double>(sum) / static_cast<double>(windows);
+        CAPTURE(j);
+        CHECK(std::abs(mean - right.tensors()["bnmeani.1"][j]) <= limits.at("bnmeani.1")[j]);
+    }
+}
+
 // The gradient of a bias before a batch norm is 0 but for rounding, so √v̂ may be off by more than it is; it exists all
 // the same, and the step by it has a limit: some tenths of the rate where the noise is as large as ε.
 TEST_CASE("spread: the root of a mean of squares has a limit, however far that is off") {

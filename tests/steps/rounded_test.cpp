@@ -141,3 +141,25 @@ TEST_CASE("rounded: for double the bounds are 2⁻²⁹ of what they are for flo
         REQUIRE(rounded.error * 0x1p-29 < 1e-11);
     }
 }
+
+// A mean's error in another order is that of its sum, over n; a root's and a logarithm's go by their slopes.
+TEST_CASE("rounded: a sum that is scaled rounds otherwise in another order nevertheless") {
+    constexpr int kTerms = 1001;
+    Rounded sum;
+    for (int i = 0; i < kTerms; ++i) {
+        sum += Rounded(i % 3 == 0 ? 0.1F : 0.7F);
+    }
+    for (const double alike : {1.0, 7.0, 1e6}) {
+        const double deviation = sum.deviation_in_any_order(alike);
+        CHECK(deviation > 10 * std::sqrt((sum / Rounded(kTerms)).variance));
+        const auto is_near = [&](const Rounded& made, double slope) {
+            return std::abs(made.deviation_in_any_order(alike) / (deviation * slope) - 1) < 0.05;
+        };
+        CHECK(is_near(sum / Rounded(kTerms), 1.0 / kTerms));
+        CHECK(is_near(sum * Rounded(-3), 3));
+        CHECK(is_near(Rounded(2) * (sum + Rounded(1)) / Rounded(kTerms), 2.0 / kTerms));
+        CHECK(is_near(sqrt(sum), 0.5 / std::sqrt(sum.value)));
+        CHECK(is_near(log(sum), 1 / sum.value));
+        CHECK(is_near(sum / Rounded(7) + sum / Rounded(7), std::sqrt(2) / 7));
+    }
+}
