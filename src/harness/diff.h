@@ -11,10 +11,10 @@
 
 namespace byhand {
 
-// `ours` are A's numbers and the reference's B's; the scale is the largest finite magnitude in either. Nothing has a
-// worst element where nothing differs, and no figures where one file does not have it or it differs in more than
-// figures: then `note` says "only in A", or "(3, 2) in A, (3) in B". The shape is that in A, or in B where A has none.
-// exact, within, mismatch, non_finite, shape or missing.
+// `ours` are A's numbers and the reference's B's; the scale is the largest finite magnitude in either. There is no
+// worst element where nothing differs, and there are no figures where one file lacks the tensor or shapes or types
+// differ: then `note` says "only in A", or "(3, 2) in A, (3) in B". The shape is that in A, or in B where A lacks it.
+// The verdict is exact, within, mismatch, non_finite, shape or missing.
 struct DiffedTensor : Finding {
     std::string name;
 };

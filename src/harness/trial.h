@@ -12,8 +12,8 @@ namespace byhand {
 
 struct SmallestInput;  // see shrink.h
 
-// What is right is the reference's answer in double. Nothing has a worst element or a limit where there is no error.
-// `shape` is that of the result where it is not of the network that is judged, and else empty.
+// What is right is the reference's answer in double. Without any error there is no worst element and no limit. `shape`
+// is that of the result where it is not of the network that is judged, and else empty.
 struct Trial : Finding {
     bool nothing_written = false;  // of what is unwritten: not an element is written
     std::string hint;              // of a mismatch: what its structure tells (see hints.h)

@@ -218,14 +218,14 @@ void measure(Finding& found, const Sides& sides, const std::vector<Kind>& kinds)
     }
 }
 
-// Whether what agrees could agree by chance.
-bool is_vacuous(const Finding& found, const Sides& sides, bool whole) {
+// Whether what agrees could agree by chance. `whole`: nothing is out of range.
+bool is_vacuous(const Sides& sides, bool whole) {
     const View& other = sides.reference != nullptr ? *sides.reference : *sides.right;
     switch (sides.options.vacuous) {
         case Vacuous::never:
             return false;
         case Vacuous::all_zero:
-            return found.verdict == Verdict::exact && whole && all_zero(sides.ours) && all_zero(other);
+            return whole && all_zero(sides.ours) && all_zero(other);
         case Vacuous::constant:
             return is_constant(sides.ours) && is_constant(other);
     }
@@ -279,7 +279,7 @@ Finding judge(const View& ours, const View* right, const View* reference, std::s
         point(Verdict::non_finite, *bad);
     } else if (found.verdict == Verdict::mismatch) {
         return found;  // whatever else it is, it is wrong
-    } else if (is_vacuous(found, sides, !out)) {
+    } else if (is_vacuous(sides, !out)) {
         found.verdict = Verdict::vacuous;
     } else if (out) {
         point(Verdict::out_of_range, *out);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <ranges>
 #include <span>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <vector>
@@ -37,14 +38,14 @@ enum class TooWide {
 // When agreement shows nothing.
 enum class Vacuous {
     never,     // given to both sides, or zero in exact arithmetic
-    all_zero,  // isolated steps: zeros only, without error; equal numbers may follow from random inputs
+    all_zero,  // isolated steps: zeros only, all in range; equal numbers may follow from random inputs
     constant,  // end to end: all zero, or all equal: a real network's values differ
 };
 
 // Which elements agree whatever their limit, if they have one.
 enum class NeedsNoLimit {
     none,       // where the limit is not finite a right computation may overflow: out of range, whatever stands there
-    same_bits,  // files: be they NaNs; and elements never written are NaNs like others
+    same_bits,  // files, be they NaNs; there an element never written is a NaN like others
     equal,      // the lab: without a limit equal numbers agree, and a NaN is non-finite
 };
 

@@ -257,6 +257,8 @@ TEST_CASE("all equal on both sides shows nothing either, unless it is expected")
     CHECK(compared(other, other).verdict == Verdict::exact);
     CHECK(compared(equal, other).verdict == Verdict::mismatch);
     CHECK(compared(other, equal).verdict == Verdict::mismatch);
+    CHECK(compared(row({0.5F, 0.5F, 0.50001F}), equal).verdict == Verdict::within);
+    CHECK(compared(equal, row({0.5F, 0.5F, 0.50001F})).verdict == Verdict::within);
     // One number equals itself: that alone says nothing against it.
     CHECK(compared(row({0.5F}), row({0.5F})).verdict == Verdict::exact);
     CHECK(compared(test::scalar(0.5F), test::scalar(0.5F)).verdict == Verdict::exact);
@@ -316,6 +318,29 @@ TEST_CASE("without an error to spare the largest error is the worst") {
     CHECK(r.used == std::numeric_limits<double>::infinity());
 }
 
+TEST_CASE("of equal shares the first is the worst") {
+    const Finding r = compared(row({1.0F, 2.25F, 3.0F, 4.25F}), row({1.0F, 2.0F, 3.0F, 4.0F}), 0.125);
+    CHECK(r.worst->position == 1);
+}
+
+TEST_CASE("what its own limit cannot decide is held to the tensor's widest") {
+    const Owned<double> truth = row<double>({1.0, 100.0, 5.0});
+    const Finding r = judged(row({3.0F, 100.0F, 5.0F}), row({1.0F, 100.0F, 5.0F}), truth, {1.125, 4.0, 2.0});
+    CHECK(r.verdict == Verdict::undecided);
+    CHECK(r.used == 0.5);
+    CHECK(judged(row({6.0F, 100.0F, 5.0F}), row({1.0F, 100.0F, 5.0F}), truth, {1.125, 4.0, 2.0}).limit == 4.0);
+    CHECK(judged(row({6.0F, 100.0F, 5.0F}), row({1.0F, 100.0F, 5.0F}), truth, {1.125, 4.0, 2.0}).verdict ==
+          Verdict::mismatch);
+}
+
+TEST_CASE("the yardstick leaves out what is not finite, and what has no limit") {
+    const double infinity = std::numeric_limits<double>::infinity();
+    const Owned<double> right = row<double>({-2.0, 1.0, 300.0, infinity});
+    const Yardstick yardstick = yardstick_of(right.view(), std::vector<double>{0.25, 0.5, infinity, 7.0});
+    CHECK(yardstick.scale == 2.0);
+    CHECK(yardstick.widest == 0.5);
+}
+
 TEST_CASE("a limit too wide for the scale decides nothing, but a mismatch stays one") {
     const Owned<float> ours = row({1.0F, 100.0F}), theirs = row({1.0F, 100.25F});
     const Owned<double> truth = row<double>({1.0, 100.25});
@@ -361,4 +386,9 @@ TEST_CASE("LibTorch is said to be further off where it exceeds the limit, and ou
     CHECK(judged(near, far, truth, {0.125}).reference_further_off);  // neither is right
     CHECK(judged(near, far, truth, {0.125}).verdict == Verdict::mismatch);
     CHECK_FALSE(compared(right, far, 0.5).reference_further_off);  // nobody knows
+    const Finding overflown = judged(right, row({1.0F, kInf}), truth, {0.5});
+    CHECK(overflown.verdict == Verdict::within);
+    CHECK(overflown.reference_further_off);
+    CHECK(overflown.difference == std::numeric_limits<double>::infinity());
+    CHECK(overflown.reference_error == std::numeric_limits<double>::infinity());
 }
