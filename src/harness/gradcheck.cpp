@@ -132,8 +132,9 @@ struct Elements {
 // Whether all of it is nothing but rounding. `sharp`: a limit below this tells zero from a gradient that matters.
 bool only_rounding(const Elements& e, double sharp) {
     for (std::size_t i = 0; i < e.ours.size(); ++i) {
-        if (!(std::abs(e.ours[i]) <= e.own_rounding[i] && std::abs(e.differences[i]) <= e.limits[i] &&
-              e.limits[i] <= sharp)) {
+        const bool is_rounding = std::abs(e.ours[i]) <= e.own_rounding[i] &&
+                                 std::abs(e.differences[i]) <= e.limits[i] && e.limits[i] <= sharp;
+        if (!is_rounding) {
             return false;
         }
     }

@@ -87,14 +87,12 @@ struct Sides {
     const View& ours;
     const View* right;
     const View* reference;
+    const View& truth;  // what errors are measured from: `right`, or the reference
     std::span<const double> limits;
     const JudgeOptions& options;
 
-    // What errors are measured from.
-    const View& truth() const { return right != nullptr ? *right : *reference; }
-
     bool comparable() const {
-        return (right == nullptr || right->shape == ours.shape) &&
+        return truth.shape == ours.shape &&
                (reference == nullptr || (reference->shape == ours.shape && reference->dtype == ours.dtype)) &&
                (limits.size() == 1 || limits.size() == count(ours.shape));
     }
@@ -107,7 +105,7 @@ struct Sides {
         } else if (unwritten_at(ours, i) || (reference != nullptr && unwritten_at(*reference, i))) {
             return Kind::unwritten;
         }
-        const double a = value_at(ours, i), b = value_at(truth(), i);
+        const double a = value_at(ours, i), b = value_at(truth, i);
         const bool limited = std::isfinite(limit_at(limits, i)) || options.too_wide == TooWide::undecided;
         if (!limited && options.needs_no_limit == NeedsNoLimit::equal && !(std::abs(a - b) > 0)) {
             return a - b == 0 ? Kind::same : Kind::non_finite;
@@ -152,45 +150,62 @@ Yardstick yardstick_over(const View& right, std::span<const double> limits, Coun
     return yardstick;
 }
 
+Yardstick yardstick_of(const Sides& sides, const std::vector<Kind>& kinds) {
+    const auto counts = [&](std::size_t i) {
+        return kinds[i] == Kind::figure || (kinds[i] == Kind::same && std::isfinite(value_at(sides.ours, i)));
+    };
+    Yardstick yardstick = yardstick_over(sides.truth, sides.limits, counts);
+    if (sides.options.scale_of_both) {
+        yardstick.scale = std::max(yardstick.scale, yardstick_over(sides.ours, sides.limits, counts).scale);
+    }
+    return yardstick;
+}
+
+// How far the reference is from ours and, where that is known, from what is right.
+void measure_reference(Finding& found, const Sides& sides, const View& reference, const std::vector<Kind>& kinds,
+                       double widest) {
+    double difference = 0, off = 0;
+    std::uint64_t ulp = 0;
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+        if (kinds[i] == Kind::figure && std::isfinite(value_at(reference, i))) {
+            difference = std::max(difference, distance_at(sides.ours, reference, i));
+            off = std::max(off, distance_at(reference, sides.truth, i));
+            ulp = std::max(ulp, ulp_at(sides.ours, reference, i));
+        } else if (kinds[i] == Kind::figure) {
+            difference = off = std::numeric_limits<double>::infinity();
+        }
+    }
+    found.difference = difference;
+    found.ulp = ulp;
+    if (found.error) {
+        found.reference_error = off;
+        found.reference_further_off = off > *found.error && off > widest;
+    }
+    const std::size_t bytes = kinds.size() * size_of(reference.dtype);
+    found.bit_equal =
+        bytes == 0 || std::memcmp(sides.ours.data, reference.data, bytes) == 0;  // no elements, no address
+}
+
 // The figures, and the verdict that they give.
 void measure(Finding& found, const Sides& sides, const std::vector<Kind>& kinds) {
-    const View &ours = sides.ours, &truth = sides.truth(),
-               &other = sides.reference != nullptr ? *sides.reference : ours;
     const TooWide too_wide = sides.options.too_wide;
-    const auto counts = [&](std::size_t i) {
-        return kinds[i] == Kind::figure || (kinds[i] == Kind::same && std::isfinite(value_at(ours, i)));
-    };
-    Yardstick yardstick = yardstick_over(truth, sides.limits, counts);
-    if (sides.options.scale_of_both) {
-        yardstick.scale = std::max(yardstick.scale, yardstick_over(ours, sides.limits, counts).scale);
-    }
-    const auto share = [&](std::size_t i, double error) {
-        return share_of(error, limit_at(sides.limits, i), yardstick, too_wide);
-    };
+    const Yardstick yardstick = yardstick_of(sides, kinds);
+    const auto limit = [&](std::size_t i) { return limit_at(sides.limits, i); };
     std::size_t worst = 0;
     auto most = std::tuple(false, false, 0.0, 0.0);
     bool ok = true, undecided = false;
-    double error = 0, difference = 0, reference_error = 0;
-    std::uint64_t ulp = 0;
+    double error = 0;
     for (std::size_t i = 0; i < kinds.size(); ++i) {
         if (kinds[i] != Kind::figure) {
             continue;
         }
-        const Share here = share(i, distance_at(ours, truth, i));
-        error = std::max(error, here.error);
-        ok = ok && here.fits;
-        undecided =
-            undecided || (too_wide != TooWide::decides && !says_something(yardstick, limit_at(sides.limits, i)));
-        if (here.rank() > most) {
-            most = here.rank();
+        const Share share = share_of(distance_at(sides.ours, sides.truth, i), limit(i), yardstick, too_wide);
+        error = std::max(error, share.error);
+        ok = ok && share.fits;
+        undecided = undecided || (too_wide != TooWide::decides && !says_something(yardstick, limit(i)));
+        if (share.rank() > most) {
+            most = share.rank();
             worst = i;
-        }
-        if (std::isfinite(value_at(other, i))) {
-            difference = std::max(difference, distance_at(ours, other, i));
-            reference_error = std::max(reference_error, distance_at(other, truth, i));
-            ulp = std::max(ulp, ulp_at(ours, other, i));
-        } else {
-            difference = reference_error = std::numeric_limits<double>::infinity();
         }
     }
     found.scale = yardstick.scale;
@@ -199,28 +214,22 @@ void measure(Finding& found, const Sides& sides, const std::vector<Kind>& kinds)
     if (sides.right != nullptr) {
         found.error = error;
     }
+    bool exact = ok && !undecided && error == 0;
     if (sides.reference != nullptr) {
-        found.difference = difference;
-        found.ulp = ulp;
-        const std::size_t bytes = kinds.size() * size_of(ours.dtype);
-        found.bit_equal = bytes == 0 || std::memcmp(ours.data, other.data, bytes) == 0;  // no elements, no address
+        measure_reference(found, sides, *sides.reference, kinds, yardstick.widest);
+        exact = found.bit_equal;
     }
-    if (sides.right != nullptr && sides.reference != nullptr) {
-        found.reference_error = reference_error;
-        found.reference_further_off = reference_error > error && reference_error > yardstick.widest;
-    }
-    const bool exact = sides.reference != nullptr ? found.bit_equal : ok && !undecided && error == 0;
     found.verdict = exact ? Verdict::exact : !ok ? Verdict::mismatch : undecided ? Verdict::undecided : Verdict::within;
     if (std::ranges::any_of(kinds, [](Kind kind) { return kind != Kind::same; })) {
         found.worst = sides.element(worst);
-        found.limit = share(worst, 0).limit;
+        found.limit = share_of(0, limit(worst), yardstick, too_wide).limit;
         found.around = agrees(found.verdict) ? std::vector<Neighbour>() : sides.around(worst);
     }
 }
 
 // Whether what agrees could agree by chance. `whole`: nothing is out of range.
 bool is_vacuous(const Sides& sides, bool whole) {
-    const View& other = sides.reference != nullptr ? *sides.reference : *sides.right;
+    const View& other = sides.reference != nullptr ? *sides.reference : sides.truth;
     switch (sides.options.vacuous) {
         case Vacuous::never:
             return false;
@@ -250,14 +259,18 @@ Finding judge(const View& ours, const View* right, const View* reference, std::s
               const JudgeOptions& options) {
     Finding found;
     found.shape = ours.shape;
-    const Sides sides{ours, right, reference, limits, options};
+    const View* truth = right != nullptr ? right : reference;
+    if (truth == nullptr) {
+        return found;
+    }
+    const Sides sides{ours, right, reference, *truth, limits, options};
     if (!sides.comparable()) {
         found.verdict = Verdict::shape;
         return found;
     }
-    std::vector<Kind> kinds;
-    for (std::size_t i = 0; i < count(ours.shape); ++i) {
-        kinds.push_back(sides.kind(i));
+    std::vector<Kind> kinds(count(ours.shape));
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+        kinds[i] = sides.kind(i);
     }
     const auto first = [&](Kind kind) {
         const auto place = std::ranges::find(kinds, kind);

@@ -129,12 +129,12 @@ struct Finding {
     std::vector<Neighbour> around;  // where it does not agree with a reference: up to two before it, itself, two after
 };
 
-// Judges `ours` against `right`, or against `reference` where `right` is null; not both are null. What must not exceed
-// an element's limit is its distance from that. In this order: shape, unwritten, non-finite, figures, vacuous, out of
+// Judges `ours` against `right`, or against `reference` where `right` is null: the distance from that must not exceed
+// an element's limit. In this order: missing (both are null), shape, unwritten, non-finite, figures, vacuous, out of
 // range. Out of range is an element whose limit or right value is not finite; a reference that is not finite is
-// non-finite where nothing else says what is right. An unwritten or non-finite tensor has no figures beside a
-// reference, and otherwise those of its other elements. Shapes must be equal, the reference's type too, and `limits`
-// have one for each element or one for all: else the verdict is shape.
+// non-finite only where `right` is null. An unwritten or non-finite tensor has no figures beside a reference, and
+// otherwise those of its other elements. Shapes must be equal, the reference's type too, and `limits` have one for each
+// element or one for all: else the verdict is shape.
 Finding judge(const View& ours, const View* right, const View* reference, std::span<const double> limits,
               const JudgeOptions& options);
 

@@ -194,6 +194,13 @@ TEST_CASE("shapes are equal or they differ, and limits are one or as many") {
     CHECK(compared(row({kNaN}), test::scalar(1.0F)).verdict == Verdict::shape);
 }
 
+TEST_CASE("without anything to judge by it is missing") {
+    const Owned<float> ours = row({1.0F, 2.0F});
+    const Finding r = judge(ours.view(), nullptr, nullptr, std::vector<double>{1e9}, {});
+    CHECK(r.verdict == Verdict::missing);
+    CHECK_FALSE(r.worst.has_value());
+}
+
 TEST_CASE("float against double is a difference of shape") {
     const Finding r = compared(row<float>({1, 2}), row<double>({1, 2}));
     CHECK(r.verdict == Verdict::shape);
