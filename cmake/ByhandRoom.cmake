@@ -31,8 +31,8 @@ set(byhand_quick_to_compile "$<$<CONFIG:Release>:-O1>")
 target_link_libraries(byhand_options INTERFACE fmt::fmt)
 
 # byhand_room(NAME SOURCES … HOT … KNOWS …): a static library byhand_NAME of the folder's sources that links KNOWS
-# privately. HOT are those where arithmetic takes the time. A room's headers name types of byhand_base and byhand_steps
-# at most, and those need nothing passed on.
+# privately. HOT are those where arithmetic takes the time. A room's headers name types of byhand_base, byhand_judge and
+# byhand_steps at most, and those need nothing passed on.
 function(byhand_room name)
   cmake_parse_arguments(room "" "" "SOURCES;HOT;KNOWS" ${ARGN})
   add_library(byhand_${name} STATIC ${room_SOURCES} ${room_HOT})

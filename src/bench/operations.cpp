@@ -8,6 +8,7 @@
 
 #include "bench/flops.h"
 #include "bench/our_operations.h"
+#include "judge/finding.h"
 #include "names/random.h"
 
 namespace byhand::bench {
@@ -67,17 +68,9 @@ std::vector<float> numbers(Mt19937& bits, std::size_t count) {
     return values;
 }
 
-double largest_difference(const std::vector<float>& ours, const std::vector<float>& theirs) {
-    double largest = 0, size = 0;
-    for (std::size_t i = 0; i < ours.size(); ++i) {
-        const double difference = std::abs(static_cast<double>(ours[i]) - static_cast<double>(theirs[i]));
-        largest = difference <= largest ? largest : difference;  // a NaN stays, or comes
-        size = std::max(size, std::abs(static_cast<double>(theirs[i])));
-        if (std::isnan(largest)) {
-            return largest;
-        }
-    }
-    return largest / size;
+// Relative to the largest magnitude of theirs.
+double relative_difference(const std::vector<float>& ours, const std::vector<float>& theirs) {
+    return largest_difference(ours, theirs) / largest_difference(theirs, std::vector<float>(theirs.size(), 0));
 }
 
 Steps steps_of(const PreparedOperation& operation) {
@@ -185,7 +178,7 @@ OperationTimes operation_times(const OperationOfStep& what, const torch_ref::Fac
     }
     const PreparedOperation theirs = torch->prepared(question);
     times.rounds = in_turn(steps_of(ours), steps_of(theirs), rounds, threads);
-    times.apart = largest_difference(ours.result(), theirs.result());
+    times.apart = relative_difference(ours.result(), theirs.result());
     return times;
 }
 

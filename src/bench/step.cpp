@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/batch_norm_1d.h"
+#include "judge/finding.h"
 #include "manual/models.h"
 #include "names/batches.h"
 
@@ -33,18 +34,14 @@ struct Training {
 };
 
 // The largest difference of the losses over the next ten steps, relative to those above 1; NaN where a loss is.
-double largest_difference(Training& ours, Training& theirs) {
+double losses_apart(Training& ours, Training& theirs) {
     constexpr std::size_t kSteps = 10;
     double largest = 0;
     for (std::size_t i = 0; i < kSteps; ++i) {
         ours.go_on(1);
         theirs.go_on(1);
         const auto our_loss = static_cast<double>(ours.loss), their_loss = static_cast<double>(theirs.loss);
-        const double apart = std::abs(our_loss - their_loss) / std::max(1.0, their_loss);
-        largest = apart <= largest ? largest : apart;  // a NaN stays
-        if (std::isnan(largest)) {
-            return largest;
-        }
+        largest = larger(largest, std::abs(our_loss - their_loss) / std::max(1.0, their_loss));
     }
     return largest;
 }
@@ -82,14 +79,13 @@ StepTimes step_times(const Run& run, const torch_ref::Factory* torch, std::size_
     const std::unique_ptr<Model> their_model = torch->module_model(network, run.recipe.batch);
     Training theirs(run, *their_model);
     Losses losses;
-    losses.apart = largest_difference(ours, theirs);
+    losses.apart = losses_apart(ours, theirs);
     const Rounds timed = in_turn([&](std::size_t steps) { ours.go_on(steps); },
                                  [&](std::size_t steps) { theirs.go_on(steps); }, rounds, threads);
     losses.ours = static_cast<double>(ours.loss);
     losses.torch = static_cast<double>(theirs.loss);
     our_model->load(their_model->save());
-    const double apart_at_the_end = largest_difference(ours, theirs);
-    losses.apart = apart_at_the_end <= losses.apart ? losses.apart : apart_at_the_end;
+    losses.apart = larger(losses.apart, losses_apart(ours, theirs));
     return {timed, losses};
 }
 

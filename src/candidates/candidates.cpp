@@ -110,7 +110,7 @@ Catches catches_of(const NetworkConfig& network, std::size_t rows, const Referen
     Catches catches;
     Questions questions = questions_of(reference, network, state, batch, rate);
     for (const StepAlone& step : run_alone(right.steps, right.judge, *right.answers, questions, false)) {
-        catches[step.makes] = step.probe.catches;
+        catches[step.makes] = step.probe.catches.value_or(0);
     }
     return catches;
 }

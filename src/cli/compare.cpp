@@ -25,6 +25,7 @@
 #include "harness/comparison.h"
 #include "harness/report.h"
 #include "harness/report_html.h"
+#include "judge/verdict.h"
 #include "manual/stepwise.h"
 #include "names/batches.h"
 #include "torch_ref/load.h"
@@ -174,9 +175,9 @@ std::string command_for(const CompareOptions& options, const Command& command, c
 
 std::set<Verdict> allowed_by(const CompareOptions& options) {
     std::set<Verdict> allowed;
-    for (const std::string& verdict : options.allow) {
-        allowed.insert(verdict == "vacuous" ? Verdict::vacuous : Verdict::out_of_range);
-    }
+    std::ranges::copy_if(kShowNothing, std::inserter(allowed, allowed.end()), [&](Verdict verdict) {
+        return std::ranges::find(options.allow, to_string(verdict)) != options.allow.end();
+    });
     return allowed;
 }
 

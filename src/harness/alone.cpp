@@ -60,7 +60,7 @@ Trial trial_of(const CallResult<T>& result, const Case<T>& one, Leeway leeway) {
     } else {
         const std::span<const T> ours = result.made;
         const std::vector<double> limits = limits_of<T>(*one.question, leeway);
-        trial = judge(ours, one.question->answer, limits);
+        trial = trial_against(ours, one.question->answer, limits);
         if (trial.verdict == Verdict::mismatch) {
             trial.hint =
                 hint(std::vector<double>(ours.begin(), ours.end()), one.question->answer, limits, one.step->shape,
@@ -325,21 +325,21 @@ bool StepAlone::wrong() const {
 
 const Trial* StepAlone::telling() const {
     for (const Trial* trial : {&real, &probe, &real_double, &probe_double}) {
-        if (fails(*trial)) {
+        if (fails(trial->verdict)) {
             return trial;
         }
     }
-    const auto failing = std::ranges::find_if(battery, fails);
+    const auto failing = std::ranges::find_if(battery, fails, &Trial::verdict);
     return failing != battery.end() ? &*failing : nullptr;
 }
 
 bool StepAlone::without_effect() const {
-    const bool on_real_data = fails(real) || fails(real_double);
+    const bool on_real_data = fails(real.verdict) || fails(real_double.verdict);
     return wrong() && real.note.empty() && (!on_real_data || !fails_in_chain);
 }
 
 std::optional<double> StepAlone::inherited() const {
-    return error_in_chain ? std::optional(std::max(*error_in_chain - real.error, 0.0)) : std::nullopt;
+    return error_in_chain ? std::optional(std::max(*error_in_chain - real.error.value_or(0), 0.0)) : std::nullopt;
 }
 
 Verdict StepAlone::verdict() const {
@@ -407,7 +407,7 @@ std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const
             on_real = trials[0];
             on_probe = trials.size() > 1 ? trials[1] : trials[0];
             on_battery.append(trials, cases, 2);
-            if (is_external && std::ranges::none_of(trials, fails)) {
+            if (is_external && std::ranges::none_of(trials, fails, &Trial::verdict)) {
                 mixed.add(results.size(), cases, std::move(made));
             }
         };
@@ -433,7 +433,7 @@ std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const
         if (judge.leeway == Leeway::words && step->in_float.name != right->rounded.name && !result.wrong()) {
             result.rounding = limits_of<float>(ask(true, false), judge.leeway);
             for (double& rounding : result.rounding) {
-                rounding *= result.real.used;
+                rounding *= result.real.used.value_or(0);
             }
         }
         if (result.wrong() && judge.right_at_size && judge.at_size) {

@@ -48,10 +48,10 @@ std::set<std::string> zero_is_expected(const NetworkConfig& config) {
 
 // `expected` by the network; the glossary says which gradients are zero in every network (the shift by the maximum in
 // softmax).
-AllZero all_zero(const std::string& name, const std::set<std::string>& expected, const Glossary& glossary) {
+Vacuous vacuous(const std::string& name, const std::set<std::string>& expected, const Glossary& glossary) {
     const GlossaryRow* row = find_row(glossary, name);
     const bool in_every_network = row != nullptr && row->zero_gradient && value_of(name).kind == Kind::gradient;
-    return in_every_network || expected.contains(name) ? AllZero::expected : AllZero::vacuous;
+    return in_every_network || expected.contains(name) ? Vacuous::never : Vacuous::constant;
 }
 
 // The state after an update, by the new_X among a side's values.
@@ -121,8 +121,9 @@ std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const Glo
         }
         const auto known = limits.find(name);
         const std::span<const double> limit = known != limits.end() ? known->second : kNoneToSpare;
-        const AllZero zero = all_zero(name, zero_expected, glossary);
-        compared.push_back({model, reference, compare_tensor(name, manual, torch, find(oracle, name), limit, zero)});
+        compared.push_back(
+            {model, reference,
+             compare_tensor(name, manual, torch, find(oracle, name), limit, vacuous(name, zero_expected, glossary))});
         if (coverage == Coverage::given && manual == nullptr) {
             compared.back().result.verdict = Verdict::not_given;
             compared.back().result.note = "";
@@ -161,9 +162,8 @@ namespace {
 std::vector<std::string> failing_names(const std::vector<ComparedTensor>& tensors, const std::string& model) {
     std::vector<std::string> names;
     for (const ComparedTensor& tensor : tensors) {
-        const Verdict verdict = tensor.result.verdict;
-        const bool off = contradicts(verdict) && verdict != Verdict::vacuous && verdict != Verdict::out_of_range;
-        if (tensor.model == model && off && std::ranges::find(names, tensor.result.name) == names.end()) {
+        if (tensor.model == model && fails(tensor.result.verdict) &&
+            std::ranges::find(names, tensor.result.name) == names.end()) {
             names.push_back(tensor.result.name);
         }
     }
@@ -205,10 +205,10 @@ std::map<std::string, double> largest_differences(const std::vector<View>& all, 
 void use_own_errors(std::vector<ComparedTensor>& tensors, const std::map<std::string, double>& own) {
     for (ComparedTensor& tensor : tensors) {
         const auto known = own.find(tensor.result.name);
-        if (tensor.result.error_torch) {
-            tensor.result.error_torch = known != own.end() ? std::optional(known->second) : std::nullopt;
+        if (tensor.result.reference_error) {
+            tensor.result.reference_error = known != own.end() ? std::optional(known->second) : std::nullopt;
         }
-        tensor.result.torch_further_off = false;  // they did not answer the same question
+        tensor.result.reference_further_off = false;  // they did not answer the same question
     }
 }
 
@@ -429,7 +429,7 @@ private:
             step.fails_in_chain = std::ranges::find(failing, step.makes) != failing.end();
             for (const ComparedTensor& tensor : tensors) {
                 if (tensor.model == candidate.model && tensor.result.name == step.makes) {
-                    step.error_in_chain = tensor.result.error_manual;
+                    step.error_in_chain = tensor.result.error;
                 }
             }
         }

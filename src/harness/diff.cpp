@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <map>
+#include <span>
 #include <string_view>
-#include <utility>
 
 namespace byhand {
 namespace {
@@ -22,76 +21,19 @@ std::string name_of(DType dtype) {
     return "unknown";
 }
 
-bool same_bits(const View& a, const View& b, std::size_t position) {
-    const std::size_t size = size_of(a.dtype), offset = position * size;
-    return std::memcmp(static_cast<const char*>(a.data) + offset, static_cast<const char*>(b.data) + offset, size) == 0;
-}
-
-struct Distance {
-    double size = 0;
-    std::uint64_t ulp = 0;
-};
-
-// Of two finite elements of one type.
-Distance distance(const View& a, const View& b, std::size_t position) {
-    if (a.dtype == DType::int64) {  // double would not tell large ones apart
-        const std::int64_t first = static_cast<const std::int64_t*>(a.data)[position];
-        const std::int64_t second = static_cast<const std::int64_t*>(b.data)[position];
-        const auto low = static_cast<std::uint64_t>(std::min(first, second));
-        const auto high = static_cast<std::uint64_t>(std::max(first, second));
-        return {static_cast<double>(high - low), high - low};
-    }
-    const double first = value_at(a, position), second = value_at(b, position);
-    return {std::abs(first - second), ulp_distance(first, second, a.dtype)};
-}
-
-// Both are of one shape and type.
-void measure(DiffedTensor& result, const View& a, const View& b, double limit) {
-    double largest = 0, scale = 0;
-    std::uint64_t ulp = 0;
-    std::size_t not_finite = 0;
-    for (std::size_t i = 0; i < count(a.shape); ++i) {
-        const DiffedElement element{i, value_at(a, i), value_at(b, i)};
-        const bool finite = std::isfinite(element.a) && std::isfinite(element.b), same = same_bits(a, b, i);
-        if (!finite && !same) {
-            result.verdict = Verdict::non_finite;
-            result.worst = element;
-            return;
-        }
-        if (!finite) {
-            ++not_finite;
-            continue;
-        }
-        scale = std::max({scale, std::abs(element.a), std::abs(element.b)});
-        if (!same) {
-            const Distance apart = distance(a, b, i);
-            if (!result.worst || apart.size > largest) {
-                result.worst = element;
-            }
-            largest = std::max(largest, apart.size);
-            ulp = std::max(ulp, apart.ulp);
-        }
-    }
-    result.max_abs_diff = largest;
-    result.max_ulp = ulp;
-    result.scale = scale;
-    result.verdict = !result.worst ? Verdict::exact : largest <= limit ? Verdict::within : Verdict::mismatch;
-    if (not_finite > 0) {
-        result.note = "not finite, and the same in both: " + std::to_string(not_finite);
-    }
-}
-
 DiffedTensor compared(const View& a, const View& b, double limit) {
-    DiffedTensor result;
-    result.name = a.name;
-    result.shape = a.shape;
-    result.verdict = Verdict::shape;
-    if (a.shape != b.shape) {
-        result.note = to_string(a.shape) + " in A, " + to_string(b.shape) + " in B";
-    } else if (a.dtype != b.dtype) {
-        result.note = name_of(a.dtype) + " in A, " + name_of(b.dtype) + " in B";
-    } else {
-        measure(result, a, b, limit);
+    DiffedTensor result{
+        judge(a, nullptr, &b, std::span(&limit, 1), {.needs_no_limit = NeedsNoLimit::same_bits, .scale_of_both = true}),
+        a.name};
+    if (result.verdict == Verdict::shape) {
+        result.note = a.shape != b.shape ? to_string(a.shape) + " in A, " + to_string(b.shape) + " in B"
+                                         : name_of(a.dtype) + " in A, " + name_of(b.dtype) + " in B";
+    } else if (result.verdict != Verdict::non_finite) {
+        std::size_t not_finite = 0;
+        for (std::size_t i = 0; i < count(a.shape); ++i) {
+            not_finite += std::isfinite(value_at(a, i)) ? 0 : 1;
+        }
+        result.note = not_finite > 0 ? "not finite, and the same in both: " + std::to_string(not_finite) : "";
     }
     return result;
 }

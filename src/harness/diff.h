@@ -3,35 +3,20 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/view.h"
-#include "harness/compare.h"
+#include "judge/finding.h"
 
 namespace byhand {
 
-struct DiffedElement {
-    std::size_t position = 0;
-    double a = 0;
-    double b = 0;
-};
-
-// What is not known is empty: the figures of a tensor that one file does not have, or that differs in more than
-// figures.
-struct DiffedTensor {
+// `ours` are A's numbers and the reference's B's; the scale is the largest finite magnitude in either. There is no
+// worst element where nothing differs, and there are no figures where one file lacks the tensor or shapes or types
+// differ: then `note` says "only in A", or "(3, 2) in A, (3) in B". The shape is that in A, or in B where A lacks it.
+// The verdict is exact, within, mismatch, non_finite, shape or missing.
+struct DiffedTensor : Finding {
     std::string name;
-    Shape shape;                         // in A, or in B where A has none
-    std::string note;                    // what there is to say besides figures: "only in A", "(3, 2) in A, (3) in B"
-    std::optional<double> max_abs_diff;  // the largest |a − b|
-    std::optional<std::uint64_t> max_ulp;
-    std::optional<double> scale;  // the largest finite magnitude in either
-    std::optional<DiffedElement>
-        worst;  // the furthest apart, or the first that is not finite; none where nothing differs
-    // exact, within, mismatch, non_finite, shape or missing.
-    Verdict verdict = Verdict::missing;
 };
 
 struct Diff {

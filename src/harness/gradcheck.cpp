@@ -8,7 +8,6 @@
 #include <stdexcept>
 
 #include "base/value.h"
-#include "harness/compare.h"
 #include "steps/runner.h"
 
 namespace byhand {
@@ -123,90 +122,63 @@ std::vector<std::size_t> sample(std::span<const double> gradient, std::size_t mo
     return chosen;
 }
 
-// One element: ours, by differences, and what may lie between.
-struct Element {
-    std::size_t position;
-    double ours, difference, limit;
-    double own_rounding;  // the part of the limit that is our gradient's
+// Elements of a gradient: where they stand, ours, by differences, and what may lie between.
+struct Elements {
+    std::vector<std::size_t> positions;
+    std::vector<double> ours, differences, limits;
+    std::vector<double> own_rounding;  // the part of the limit that is our gradient's
 };
 
-// `sharp`: a limit below this tells zero from a gradient that matters.
-// NOLINTNEXTLINE(readability-function-cognitive-complexity): two plain loops and one choice
-void judge(CheckedGradient& checked, const std::vector<Element>& elements, double sharp) {
-    checked.checked = elements.size();
-    bool all_rounding = true, all_nothing = true, no_figures = false;
-    double widest = 0;
-    for (const Element& e : elements) {
-        checked.scale = std::max({checked.scale, std::abs(e.ours), std::abs(e.difference)});
-        checked.error = std::max(checked.error, std::abs(e.ours - e.difference));
-        widest = std::max(widest, e.limit);
-        all_rounding =
-            all_rounding && std::abs(e.ours) <= e.own_rounding && std::abs(e.difference) <= e.limit && e.limit <= sharp;
-        all_nothing = all_nothing && e.ours == 0 && e.difference == 0 && e.own_rounding == 0;
-    }
-    bool fails = false;
-    for (const Element& e : elements) {
-        const double error = std::abs(e.ours - e.difference);
-        const bool ok = error <= e.limit;
-        // Not !(limit > …): a limit that is no number says nothing either.
-        const bool decided = e.limit <= kTooWide * checked.scale;
-        checked.undecided += decided ? 0 : 1;
-        fails = fails || !ok;
-        const double used = error == 0 ? 0 : error / e.limit;
-        if (!no_figures && (!std::isfinite(e.ours) || !(used <= checked.used) || &e == elements.data())) {
-            no_figures = !std::isfinite(e.ours);
-            checked.worst = e.position;
-            checked.ours = e.ours;
-            checked.difference = e.difference;
-            checked.limit = e.limit;
-            checked.used = used;
+// Whether all of it is nothing but rounding. `sharp`: a limit below this tells zero from a gradient that matters.
+bool only_rounding(const Elements& e, double sharp) {
+    for (std::size_t i = 0; i < e.ours.size(); ++i) {
+        const bool is_rounding = std::abs(e.ours[i]) <= e.own_rounding[i] &&
+                                 std::abs(e.differences[i]) <= e.limits[i] && e.limits[i] <= sharp;
+        if (!is_rounding) {
+            return false;
         }
     }
-    checked.catches = checked.scale > 0 ? 2 * widest / checked.scale : 0;
-    using enum GradientVerdict;
-    checked.verdict = no_figures               ? non_finite
-                      : fails                  ? mismatch
-                      : all_nothing            ? vacuous
-                      : all_rounding           ? zero_within_rounding
-                      : checked.undecided != 0 ? undecided
-                                               : within;
-    if (checked.verdict == non_finite) {
-        checked.undecided = 0;
+    return true;
+}
+
+// The gradient that `step` makes.
+CheckedGradient judge_elements(const Step& step, const Elements& e, double sharp) {
+    const View ours = view_of(e.ours), differences = view_of(e.differences);
+    CheckedGradient checked{
+        judge(ours, &differences, nullptr, e.limits, {.too_wide = TooWide::undecided, .scale_of_both = true}),
+        step.makes, step.in_double.name, e.ours.size()};
+    checked.shape = step.shape;
+    const auto is_zero = [](double number) { return number == 0; };
+    const auto all_zero = [&](const std::vector<double>& numbers) { return std::ranges::all_of(numbers, is_zero); };
+    if (checked.verdict == Verdict::non_finite) {
+        // No element that was checked tells more than the one that is not finite.
+        const double error = std::abs(checked.worst->ours - *checked.worst->right);
+        checked.error = std::max(*checked.error, error);
+        checked.scale = std::max(*checked.scale, std::abs(checked.worst->ours));
+        checked.used = error / *checked.limit;
+    } else if (checked.verdict != Verdict::mismatch) {
+        if (all_zero(e.ours) && all_zero(e.differences) && all_zero(e.own_rounding)) {
+            checked.verdict = Verdict::vacuous;
+        } else if (only_rounding(e, sharp)) {
+            checked.verdict = Verdict::zero_within_rounding;
+            checked.catches = 0;  // there is no size that it could be relative to
+        } else if (checked.verdict == Verdict::exact) {
+            checked.verdict = Verdict::within;  // the differences round as well: to the bit is by chance
+        }
     }
-    if (checked.verdict == zero_within_rounding) {
-        checked.undecided = 0;
-        checked.catches = 0;  // there is no size that it could be relative to
+    if (checked.verdict != Verdict::non_finite && checked.verdict != Verdict::zero_within_rounding) {
+        const Yardstick yardstick{*checked.scale, 0};
+        for (const double limit : e.limits) {
+            checked.undecided += says_something(yardstick, limit) ? 0 : 1;
+        }
     }
+    if (checked.worst) {
+        checked.worst->position = e.positions[checked.worst->position];
+    }
+    return checked;
 }
 
 }  // namespace
-
-std::string to_string(GradientVerdict verdict) {
-    using enum GradientVerdict;
-    switch (verdict) {
-        case within:
-            return "within";
-        case zero_within_rounding:
-            return "zero within rounding";
-        case mismatch:
-            return "mismatch";
-        case undecided:
-            return "undecided";
-        case vacuous:
-            return "vacuous";
-        case non_finite:
-            return "non-finite";
-        case unwritten:
-            return "unwritten";
-        case missing:
-            return "missing";
-    }
-    return "";
-}
-
-bool agrees(GradientVerdict verdict) {
-    return verdict == GradientVerdict::within || verdict == GradientVerdict::zero_within_rounding;
-}
 
 std::vector<CheckedGradient> gradcheck(const Graph& graph, const Tensors<float>& state, const Batch& batch,
                                        const GradcheckConfig& config) {
@@ -229,7 +201,6 @@ std::vector<CheckedGradient> gradcheck(const Graph& graph, const Tensors<float>&
         if (value_of(step.makes).kind != Kind::gradient || !tensors.contains(of)) {
             continue;  // not the gradient of a value
         }
-        CheckedGradient checked{.name = step.makes, .function = step.in_double.name, .shape = step.shape};
         const std::span<double> values = tensors[of];
         const std::span<const double> gradient = tensors[step.makes];
         if (values.size() != gradient.size()) {
@@ -237,13 +208,13 @@ std::vector<CheckedGradient> gradcheck(const Graph& graph, const Tensors<float>&
         }
         const auto hole = std::ranges::find_if(gradient, [](const double& element) { return is_unwritten(&element); });
         if (hole != gradient.end()) {
-            checked.verdict = GradientVerdict::unwritten;
-            checked.worst = static_cast<std::size_t>(hole - gradient.begin());
-            all.push_back(std::move(checked));
+            all.push_back({{}, step.makes, step.in_double.name});
+            all.back().verdict = Verdict::unwritten;
+            all.back().shape = step.shape;
             continue;
         }
         const double scale = root_mean_square(values);
-        std::vector<Element> elements;
+        Elements elements;
         for (const std::size_t i : sample(gradient, config.elements, generator)) {
             const double x = values[i];
             const auto loss_at = [&](double moved) {
@@ -254,17 +225,21 @@ std::vector<CheckedGradient> gradcheck(const Graph& graph, const Tensors<float>&
             const Slope expected = slope(loss_at, x, scale, noise);
             values[i] = x;
             const double own = rounding.at(step.makes)[i];
-            elements.push_back({i, gradient[i], expected.value, expected.bound + own, own});
+            elements.positions.push_back(i);
+            elements.ours.push_back(gradient[i]);
+            elements.differences.push_back(expected.value);
+            elements.limits.push_back(expected.bound + own);
+            elements.own_rounding.push_back(own);
         }
         runner.forward_from(of);
         // A move by the value's own size then changes the loss by less than a hundredth of it.
-        judge(checked, elements, kTooWide * std::abs(loss) / scale);
-        all.push_back(std::move(checked));
+        all.push_back(judge_elements(step, elements, kTooWide * std::abs(loss) / scale));
     }
     for (const TensorSpec& spec : parameters(graph.config)) {
         const std::string name = gradient_of(spec.name);
         if (std::ranges::none_of(all, [&](const CheckedGradient& checked) { return checked.name == name; })) {
-            all.push_back({.name = name, .function = "", .shape = spec.shape, .verdict = GradientVerdict::missing});
+            all.push_back({{}, name, ""});
+            all.back().shape = spec.shape;
         }
     }
     return all;

@@ -12,47 +12,24 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/batch.h"
 #include "base/tensors.h"
 #include "harness/spread.h"
+#include "judge/finding.h"
 #include "steps/rounded.h"
 #include "steps/step.h"
 
 namespace byhand {
 
-enum class GradientVerdict {
-    within,
-    zero_within_rounding,  // zero in exact arithmetic: ours and the differences are nothing but rounding
-    mismatch,
-    undecided,   // an element's limit is too wide to say anything (kTooWide of the gradient's scale)
-    vacuous,     // all that was looked at is zero on both sides, and no rounding went into it
-    non_finite,  // a NaN or an infinity
-    unwritten,
-    missing,  // a parameter has no gradient
-};
-
-// As it stands in reports: "zero within rounding".
-std::string to_string(GradientVerdict verdict);
-
-// within and zero within rounding.
-bool agrees(GradientVerdict verdict);
-
-struct CheckedGradient {
+// What is right is the quotient of differences; figures are of the elements that were moved. vacuous: all of these are
+// zero on both sides, and no rounding went into them. missing: a parameter has no gradient.
+struct CheckedGradient : Finding {
     std::string name, function;  // what, and what makes it
-    Shape shape;
-    std::size_t checked = 0;    // elements that were moved
-    std::size_t undecided = 0;  // of these
-    double scale = 0;           // the largest magnitude of what was checked, ours or by differences
-    double error = 0;           // the largest distance of ours from the differences
-    double catches = 0;         // an error of this size, relative to `scale`, is caught in whatever was checked
-    // The element whose error takes the largest share of its limit, or the first that has no figures.
-    std::size_t worst = 0;
-    double ours = 0, difference = 0, limit = 0, used = 0;  // there
-    GradientVerdict verdict = GradientVerdict::vacuous;
+    std::size_t checked = 0;     // elements that were moved
+    std::size_t undecided = 0;   // of these, with limits too wide to say anything
 };
 
 struct GradcheckConfig {

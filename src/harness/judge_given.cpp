@@ -152,15 +152,10 @@ private:
     std::map<std::string, std::vector<Rounded>> known_;
 };
 
+// Whether every limit does.
 bool says_something(const std::vector<double>& limits, const std::vector<double>& answer) {
-    double scale = 0, widest = 0;
-    for (std::size_t i = 0; i < limits.size(); ++i) {
-        if (std::isfinite(limits[i]) && std::isfinite(answer[i])) {
-            scale = std::max(scale, std::abs(answer[i]));
-            widest = std::max(widest, limits[i]);
-        }
-    }
-    return widest <= kTooWide * scale || widest == 0;
+    const Yardstick yardstick = yardstick_of(view_of(answer), limits);
+    return says_something(yardstick, yardstick.widest) || yardstick.widest == 0;
 }
 
 std::set<std::string> made_by(const StepList& list) {
@@ -262,7 +257,7 @@ template <class T>
 Trial trial_of(const View& given, const std::vector<double>& answer, const std::vector<double>& limits,
                const Graph& network) {
     const std::span<const T> ours(static_cast<const T*>(given.data), count(given.shape));
-    Trial trial = judge(ours, answer, limits);
+    Trial trial = trial_against(ours, answer, limits);
     if (trial.verdict == Verdict::mismatch) {
         trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), answer, limits, given.shape, network.config,
                           network.rows);
@@ -320,12 +315,12 @@ std::optional<StepAlone> judge_by(const Form& form, const std::vector<Form>& for
         name_mistake_in(given, *step, inputs, network, answer,
                         limits_for(given, *step, answer, inputs, DType::float32, passes, network), alone.real);
     }
-    if (!fails(alone.real)) {
+    if (!fails(alone.real.verdict)) {
         alone.rounding = limits;
         // In the unit of float's rounding, as the chain's limits are measured.
         const double unit = dtype == DType::float64 ? kDoubles : 1;
         for (double& rounding : alone.rounding) {
-            rounding *= alone.real.used / unit;
+            rounding *= alone.real.used.value_or(0) / unit;
         }
     }
     alone.probe.verdict = Verdict::not_given;

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <tuple>
-
-#include "harness/compare.h"
+#include <utility>
 
 namespace byhand {
 namespace {
@@ -22,10 +20,9 @@ std::size_t bin_of(double share) {
     return static_cast<std::size_t>(std::clamp(half_decades, 1.0, double{Picture::kBins - 1}));
 }
 
-// An element, and by what it is ranked: no figure comes first, then what breaks its limit, then what a limit of its own
-// decides.
+// An element, and by what it is ranked: no figure comes first, then as Share ranks.
 struct Ranked {
-    std::tuple<bool, bool, bool, double, double> rank;
+    std::pair<bool, decltype(Share().rank())> rank;
     ElementError element;
 };
 
@@ -42,10 +39,6 @@ void keep(std::vector<Ranked>& worst, const Ranked& one) {
         worst.pop_back();
     }
     worst.insert(std::ranges::upper_bound(worst, one, worse), one);
-}
-
-double share_of(double error, double limit) {
-    return error == 0 ? 0 : error / limit;
 }
 
 }  // namespace
@@ -70,22 +63,23 @@ Picture picture_of(const View& manual, const View& torch, const View* oracle, st
     double torch_share = 0;
     for (std::size_t i = 0; i < elements; ++i) {
         const double ours = value_at(manual, i), theirs = value_at(torch, i), right = value_at(truth, i);
-        const double limit = limit_at(limits, i), most = held_to(yardstick, limit);
+        const double limit = limit_at(limits, i);
         const bool has_figure = std::isfinite(ours) && std::isfinite(right) && std::isfinite(limit);
-        const double error = has_figure ? std::abs(ours - right) : 0;
-        const double share = has_figure ? share_of(error, most) : std::numeric_limits<double>::quiet_NaN();
+        const auto held = [&](double error) { return share_of(error, limit, yardstick, TooWide::held_to_widest); };
+        const Share ranked = held(has_figure ? std::abs(ours - right) : 0);
+        const double share = has_figure ? ranked.used : std::numeric_limits<double>::quiet_NaN();
         float& cell =
             picture.shares[i / wide / picture.block_rows * picture.columns + i % wide / picture.block_columns];
         if (has_figure) {
             ++picture.bins[bin_of(share)];
             cell = std::isnan(cell) ? cell : std::max(cell, static_cast<float>(share));
-            torch_share = std::max(torch_share, share_of(std::abs(theirs - right), most));
+            torch_share = std::max(torch_share, held(std::abs(theirs - right)).used);
         } else {
             ++picture.without_figure;
             cell = std::numeric_limits<float>::quiet_NaN();
         }
-        keep(worst, {{!has_figure, !(error <= most), says_something(yardstick, limit), has_figure ? share : 0, error},
-                     {i, ours, theirs, has_oracle ? std::optional(right) : std::nullopt, error, share}});
+        keep(worst, {{!has_figure, ranked.rank()},
+                     {{i, ours, has_oracle ? std::optional(right) : std::nullopt, theirs}, ranked.error, share}});
     }
     if (has_oracle) {
         picture.torch_share = torch_share;

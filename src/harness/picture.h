@@ -8,16 +8,12 @@
 #include <span>
 #include <vector>
 
-#include "base/view.h"
+#include "judge/finding.h"
 
 namespace byhand {
 
 // Errors are drawn in units of what the element is held to: its share.
-struct ElementError {
-    std::size_t position = 0;
-    double manual = 0;
-    double torch = 0;
-    std::optional<double> oracle;
+struct ElementError : Worst {
     double error = 0;
     double share = 0;  // infinite where nothing was to spare, NaN where it has no figure
 };

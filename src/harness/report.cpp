@@ -67,13 +67,13 @@ void add_alone(Summary& summary, const ComparedStep& step, const Blamed& blamed)
             ++summary.disagreeing_alone;
             note_divergence(summary, step, blamed.model, alone.makes);
         }
-        const double most = std::max(alone.real.used, alone.probe.used);
+        const double most = std::max(alone.real.used.value_or(0), alone.probe.used.value_or(0));
         if (!alone.wrong() && most > summary.largest_use_alone) {
             summary.largest_use_alone = most;
             summary.largest_use_alone_name = alone.makes;
         }
-        if (alone.probe.catches > summary.largest_catch) {
-            summary.largest_catch = alone.probe.catches;
+        if (const double catches = alone.probe.catches.value_or(0); catches > summary.largest_catch) {
+            summary.largest_catch = catches;
             summary.largest_catch_name = alone.makes;
         }
     }
@@ -112,11 +112,11 @@ void add_drift(Summary& summary, const ComparedStep& step) {
         const auto same = [&](const Drift& drift) {
             return drift.model == tensor.model && update_of(drift.parameter) == result.name && !drift.only_rounding;
         };
-        if (!result.error_manual || !result.scale || std::ranges::none_of(step.drift, same)) {
+        if (!result.error || !result.scale || std::ranges::none_of(step.drift, same)) {
             continue;
         }
         DriftGrowth& growth = growth_of(summary, tensor.model);
-        const double fresh = relative(*result.error_manual, *result.scale);
+        const double fresh = relative(*result.error, *result.scale);
         if (fresh > growth.fresh) {
             growth.fresh = fresh;
             growth.fresh_parameter = result.name;

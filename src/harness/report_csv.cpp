@@ -55,7 +55,6 @@ std::string to_csv(const Presentation& how, const std::vector<ComparedStep>& ste
             if (!how.shows(r.name)) {
                 continue;
             }
-            const std::optional<double> none;
             const auto worst = r.worst.value_or(Worst());
             const std::array<std::string, kHeader.size()> fields = {
                 std::to_string(step.step),
@@ -64,22 +63,22 @@ std::string to_csv(const Presentation& how, const std::vector<ComparedStep>& ste
                 r.name,
                 fmt::format("{}", fmt::join(r.shape, " ")),
                 std::to_string(count(r.shape)),
-                r.max_abs_diff ? yes_or_no(r.bit_equal) : "",
-                number(r.max_abs_diff),
-                r.max_ulp ? std::to_string(*r.max_ulp) : "",
-                number(r.error_manual),
-                number(r.error_torch),
-                number(report::in_ulp(r.error_manual, r.scale)),
-                number(report::in_ulp(r.error_torch, r.scale)),
+                r.difference ? yes_or_no(r.bit_equal) : "",
+                number(r.difference),
+                r.ulp ? std::to_string(*r.ulp) : "",
+                number(r.error),
+                number(r.reference_error),
+                number(report::in_ulp(r.error, r.scale)),
+                number(report::in_ulp(r.reference_error, r.scale)),
                 number(r.scale),
                 number(r.limit),
                 number(r.used),
-                r.error_torch ? yes_or_no(r.torch_further_off) : "",
+                r.reference_error ? yes_or_no(r.reference_further_off) : "",
                 r.worst ? fmt::format("{}", fmt::join(index_of(r.shape, worst.position), " ")) : "",
                 report::where(r, wording),
-                number(r.worst ? std::optional(worst.manual) : none),
-                number(r.worst ? std::optional(worst.torch) : none),
-                number(worst.oracle),
+                r.worst ? number(worst.ours) : "",
+                number(worst.reference),
+                number(worst.right),
                 report::role(step, tensor.model, r.name),
                 r.note,
                 to_string(r.verdict)};

@@ -39,11 +39,11 @@ std::string where(const DiffedTensor& t, const Presentation& how) {
 }
 
 // "0.1 | 0.25", with digits enough to tell one from the other.
-std::string both(const DiffedElement& element) {
+std::string both(const Worst& element) {
     std::string a, b;
     for (const int digits : {8, 9, 17}) {
-        a = fmt::format("{:.{}g}", element.a, digits);
-        b = fmt::format("{:.{}g}", element.b, digits);
+        a = fmt::format("{:.{}g}", element.ours, digits);
+        b = fmt::format("{:.{}g}", *element.reference, digits);
         if (a != b) {
             break;
         }
@@ -68,8 +68,8 @@ std::string remark(const DiffedTensor& t) {
 report::Row<7> row_of(const DiffedTensor& t, const Presentation& how) {
     const bool fine = agrees(t.verdict);
     report::Row<7> row{
-        .cells = {t.name, to_string(t.shape), std::to_string(count(t.shape)), report::figure(t.max_abs_diff),
-                  t.max_ulp ? report::whole(*t.max_ulp) : "-", to_string(t.verdict), remark(t)},
+        .cells = {t.name, to_string(t.shape), std::to_string(count(t.shape)), report::figure(t.difference),
+                  t.ulp ? report::whole(*t.ulp) : "-", to_string(t.verdict), remark(t)},
         .escape = fine ? report::kGreen : report::kRed,
         .rank = fine ? 2 : 1};
     if (const std::string words = where(t, how); !fine && t.worst && words != place(t)) {
@@ -90,17 +90,18 @@ report::Case case_of(const DiffedTensor& t, const Presentation& how) {
                      verdict,
                      verdict + ": " + (t.worst ? where(t, how) : t.note),
                      ""};
-    if (t.max_abs_diff) {
-        one.text += fmt::format("largest difference: {}\n", *t.max_abs_diff);
+    if (t.difference) {
+        one.text += fmt::format("largest difference: {}\n", *t.difference);
     }
-    if (t.max_ulp) {
-        one.text += fmt::format("largest difference in ULP: {}\n", *t.max_ulp);
+    if (t.ulp) {
+        one.text += fmt::format("largest difference in ULP: {}\n", *t.ulp);
     }
     if (t.scale) {
         one.text += fmt::format("largest magnitude: {}\n", *t.scale);
     }
     if (t.worst) {
-        one.text += fmt::format("worst element, in A: {}\nworst element, in B: {}\n", t.worst->a, t.worst->b);
+        one.text +=
+            fmt::format("worst element, in A: {}\nworst element, in B: {}\n", t.worst->ours, *t.worst->reference);
     }
     return one;
 }
@@ -130,9 +131,9 @@ std::string conclusion(const Diff& diff, bool colour) {
         const auto n = std::ranges::count(diff.tensors, note, &DiffedTensor::note);
         text += n > 0 ? fmt::format("; {}: {}", note, n) : "";
     }
-    const auto furthest = std::ranges::max_element(diff.tensors, {}, &DiffedTensor::max_abs_diff);
-    if (furthest != diff.tensors.end() && furthest->max_abs_diff > 0.0) {
-        text += fmt::format("; furthest apart: {}, by {}", furthest->name, report::figure(furthest->max_abs_diff));
+    const auto furthest = std::ranges::max_element(diff.tensors, {}, &DiffedTensor::difference);
+    if (furthest != diff.tensors.end() && furthest->difference > 0.0) {
+        text += fmt::format("; furthest apart: {}, by {}", furthest->name, report::figure(furthest->difference));
     } else if (wrong == 0) {
         text += "; no two values differ";
     }
@@ -149,15 +150,15 @@ std::string diff_json(const Diff& diff, const Presentation& how) {
         if (t.worst) {
             worst = {{"index", index_of(t.shape, t.worst->position)},
                      {"where", where(t, how)},
-                     {"a", number(t.worst->a)},
-                     {"b", number(t.worst->b)}};
+                     {"a", number(t.worst->ours)},
+                     {"b", number(t.worst->reference)}};
         }
         tensors.push_back({{"name", t.name},
                            {"shape", t.shape},
                            {"count", count(t.shape)},
                            {"bit_equal", t.verdict == Verdict::exact},
-                           {"max_abs_diff", number(t.max_abs_diff)},
-                           {"max_ulp", t.max_ulp ? Json(*t.max_ulp) : Json()},
+                           {"max_abs_diff", number(t.difference)},
+                           {"max_ulp", t.ulp ? Json(*t.ulp) : Json()},
                            {"scale", number(t.scale)},
                            {"worst", worst},
                            {"note", t.note.empty() ? Json() : Json(t.note)},
@@ -184,14 +185,14 @@ std::string diff_csv(const Diff& diff, const Presentation& how) {
         const std::array<std::string, kHeader.size()> fields = {t.name,
                                                                 fmt::format("{}", fmt::join(t.shape, " ")),
                                                                 std::to_string(count(t.shape)),
-                                                                t.max_abs_diff ? bit_equal : "",
-                                                                plain(t.max_abs_diff),
-                                                                t.max_ulp ? std::to_string(*t.max_ulp) : "",
+                                                                t.difference ? bit_equal : "",
+                                                                plain(t.difference),
+                                                                t.ulp ? std::to_string(*t.ulp) : "",
                                                                 plain(t.scale),
                                                                 index_text(t, " "),
                                                                 where(t, how),
-                                                                t.worst ? fmt::format("{}", t.worst->a) : "",
-                                                                t.worst ? fmt::format("{}", t.worst->b) : "",
+                                                                t.worst ? fmt::format("{}", t.worst->ours) : "",
+                                                                t.worst ? fmt::format("{}", *t.worst->reference) : "",
                                                                 t.note,
                                                                 to_string(t.verdict)};
         text += report::csv_line(fields);

@@ -78,18 +78,19 @@ std::string why(const Attempt& attempt, Standing standing) {
     if (telling == nullptr) {
         return "";
     }
+    const Worst worst = telling->worst.value_or(Worst());
     const std::string what = !telling->note.empty()      ? telling->note
                              : !telling->hint.empty()    ? telling->hint
                              : !telling->mistake.empty() ? "as " + telling->mistake
                              : telling->verdict == Verdict::mismatch
-                                 ? fmt::format("off by {:.3g}", std::abs(telling->ours - telling->answer))
+                                 ? fmt::format("off by {:.3g}", std::abs(worst.ours - worst.right.value_or(0)))
                                  : to_string(telling->verdict);
     return what + (alone.only_in_double() ? ", in double only" : "");
 }
 
 // The largest share of its limit.
 double used(const Attempt& attempt) {
-    return std::max(attempt.alone.real.used, attempt.alone.probe.used);
+    return std::max(attempt.alone.real.used.value_or(0), attempt.alone.probe.used.value_or(0));
 }
 
 // The smallest relative error that is caught wherever it stands, in float.

@@ -12,27 +12,24 @@
 namespace byhand {
 namespace {
 
-bool has_figures(const CheckedGradient& g) {
-    return g.checked > 0;
-}
-
 using report::Align;
 using GradientTable = report::Table<9>;
 
 report::Row<9> row_of(const CheckedGradient& g) {
-    const auto figure = [&](double value, const char* format) {
-        return has_figures(g) && std::isfinite(value) ? fmt::format(fmt::runtime(format), value) : std::string("-");
+    const auto figure = [](const std::optional<double>& value, const char* format, double times = 1) {
+        return value && std::isfinite(*value) ? fmt::format(fmt::runtime(format), times * *value) : std::string("-");
     };
     std::string verdict = to_string(g.verdict), worst;
     if (g.undecided > 0) {
         verdict += fmt::format(", {} undecided", g.undecided);
     }
-    if (has_figures(g) && g.verdict != GradientVerdict::vacuous) {
-        worst = fmt::format("[{}]  {:.8g} | {:.8g}", fmt::join(index_of(g.shape, g.worst), ", "), g.ours, g.difference);
+    if (g.worst && g.verdict != Verdict::vacuous) {
+        worst = fmt::format("[{}]  {:.8g} | {:.8g}", fmt::join(index_of(g.shape, g.worst->position), ", "),
+                            g.worst->ours, *g.worst->right);
     }
     return {.cells = {g.name, to_string(g.shape), fmt::format("{} of {}", g.checked, count(g.shape)),
-                      figure(g.error, "{:.2e}"), figure(g.limit, "{:.2e}"), figure(100 * g.used, "{:.2f} %"),
-                      g.catches > 0 ? figure(g.catches, "{:.1e}") : "-", verdict, worst},
+                      figure(g.error, "{:.2e}"), figure(g.limit, "{:.2e}"), figure(g.used, "{:.2f} %", 100),
+                      g.catches > 0.0 ? figure(g.catches, "{:.1e}") : "-", verdict, worst},
             .escape = agrees(g.verdict) ? report::kGreen : report::kRed};
 }
 
@@ -49,12 +46,11 @@ std::pair<const CheckedModel*, const CheckedGradient*> first_wrong(const std::ve
 }
 
 Json gradient(const std::string& model, const CheckedGradient& g) {
-    const auto figure = [&](double value) { return has_figures(g) ? number(value) : Json(); };
     Json worst;
-    if (has_figures(g)) {
-        worst = {{"index", index_of(g.shape, g.worst)},
-                 {"by_hand", number(g.ours)},
-                 {"by_differences", number(g.difference)}};
+    if (g.worst) {
+        worst = {{"index", index_of(g.shape, g.worst->position)},
+                 {"by_hand", number(g.worst->ours)},
+                 {"by_differences", number(g.worst->right)}};
     }
     return {{"name", g.name},
             {"model", model},
@@ -63,11 +59,11 @@ Json gradient(const std::string& model, const CheckedGradient& g) {
             {"count", count(g.shape)},
             {"checked", g.checked},
             {"undecided", g.undecided},
-            {"error", figure(g.error)},
-            {"limit", figure(g.limit)},
-            {"used", figure(g.used)},
-            {"scale", figure(g.scale)},
-            {"catches", g.catches > 0 ? figure(g.catches) : Json()},
+            {"error", number(g.error)},
+            {"limit", number(g.limit)},
+            {"used", number(g.used)},
+            {"scale", number(g.scale)},
+            {"catches", g.catches > 0.0 ? number(g.catches) : Json()},
             {"worst", worst},
             {"verdict", to_string(g.verdict)}};
 }
@@ -103,8 +99,7 @@ std::string gradcheck_table(const GradcheckHeader& header, const std::vector<Che
         text += rows.text() + "\n";
     }
     if (const auto [model, g] = first_wrong(models); g != nullptr) {
-        const bool blamed = g->verdict != GradientVerdict::undecided && g->verdict != GradientVerdict::vacuous;
-        const SourceLine line = blamed ? source(g->function) : SourceLine{};
+        const SourceLine line = fails(g->verdict) ? source(g->function) : SourceLine{};
         text += fmt::format("the first that does not agree: {} ({}), {}\n",
                             report::painted(g->name, report::kRed, colour), model->model, to_string(g->verdict));
         if (!line.place.empty()) {
@@ -117,7 +112,7 @@ std::string gradcheck_table(const GradcheckHeader& header, const std::vector<Che
     return text + fmt::format("{}: {} gradients; closest to its limit came {}, with {:.2f} % of it\n",
                               report::painted("they agree", report::kGreen, colour), gradients,
                               closest == nullptr ? "none" : closest->name,
-                              closest == nullptr ? 0 : 100 * closest->used);
+                              closest == nullptr ? 0 : 100 * closest->used.value_or(0));
 }
 
 std::string gradcheck_json(const GradcheckHeader& header, const std::vector<CheckedModel>& models) {

@@ -94,7 +94,7 @@ std::string row(const Shown& shown, const Section& section, const Entry& entry, 
         "class=\"verdict\">{}</td></tr>\n"
         "<tr><td class=\"more\" colspan=\"9\"><details><summary><span class=\"vh\">{}, opened</span></summary>\n"
         "<div class=\"opened\" id=\"{}\">{}</div></details></td></tr></tbody>\n",
-        escaped(entry.name), to_string(result.shape), in_short(result.error_manual), in_short(result.error_torch),
+        escaped(entry.name), to_string(result.shape), in_short(result.error), in_short(result.reference_error),
         result.used ? share(*result.used) : "–", bar(shown, entry), headroom(result.used), alone_text(entry),
         verdict_text(section, entry), escaped(entry.name), escaped(entry.id), opened(shown, section, entry, drawings));
 }

@@ -186,8 +186,8 @@ std::string worst_elements(const Shown& shown, const Entry& entry, const Picture
         const bool has_figure = !std::isnan(element.share);
         text +=
             fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-                        escaped(place), number(element.manual), number(element.torch),
-                        element.oracle ? number(*element.oracle) : "–", has_figure ? in_short(element.error) : "–",
+                        escaped(place), number(element.ours), number(*element.reference),
+                        element.right ? number(*element.right) : "–", has_figure ? in_short(element.error) : "–",
                         has_figure ? share(element.share) : "no figure");
     }
     return text + "</tbody></table></div>\n";
@@ -206,8 +206,8 @@ std::string references(const Entry& entry) {
         text += fmt::format(
             "<tr><th "
             "scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-            tensor->reference == "module" ? "torch::nn module" : "op by op", in_short(r.max_abs_diff),
-            r.max_ulp ? grouped(*r.max_ulp) : "–", in_short(r.error_manual), in_short(r.error_torch), in_short(r.limit),
+            tensor->reference == "module" ? "torch::nn module" : "op by op", in_short(r.difference),
+            r.ulp ? grouped(*r.ulp) : "–", in_short(r.error), in_short(r.reference_error), in_short(r.limit),
             r.used ? share(*r.used) : "–", to_string(r.verdict) + (r.note.empty() ? "" : ": " + escaped(r.note)));
     }
     return text + "</tbody></table></div>\n";
@@ -215,7 +215,9 @@ std::string references(const Entry& entry) {
 
 std::string alone_in_words(const StepAlone& alone) {
     const auto used = [](const Trial& trial, const char* on) {
-        return trial.verdict == Verdict::not_given ? "" : fmt::format("; {} of its limit {}", share(trial.used), on);
+        return trial.verdict == Verdict::not_given
+                   ? ""
+                   : fmt::format("; {} of its limit {}", share(trial.used.value_or(0)), on);
     };
     std::string text =
         verdict_in_words(alone) + used(alone.real, "on this batch") + used(alone.probe, "on random values");
@@ -223,7 +225,7 @@ std::string alone_in_words(const StepAlone& alone) {
         text += fmt::format("; an error from {:.1e} of its scale is caught wherever it stands", *caught);
     }
     if (const std::optional<double> inherited = alone.inherited()) {
-        text += fmt::format("; its own error {:.1e}, inherited {:.1e}", alone.real.error, *inherited);
+        text += fmt::format("; its own error {:.1e}, inherited {:.1e}", alone.real.error.value_or(0), *inherited);
     }
     return text;
 }
@@ -299,7 +301,7 @@ std::string drawing(const Shown& shown, const Entry& entry) {
     }
     if (picture->bins[0] == count(entry.result().shape)) {
         return fmt::format("<p>No element differs from {}.</p>\n",
-                           picture->worst.front().oracle ? "the oracle" : "LibTorch’s");
+                           picture->worst.front().right ? "the oracle" : "LibTorch’s");
     }
     return "<div class=\"drawings\">" + heatmap(shown, entry, *picture) + histogram(entry, *picture) +
            over_steps_of(shown, entry) + "</div>\n" + worst_elements(shown, entry, *picture);
@@ -320,7 +322,7 @@ std::string opened(const Shown& shown, const Section& section, const Entry& entr
             escaped(entry.name));
     }
     text += references(entry);
-    return entry.result().torch_further_off ? text + "<p>LibTorch is the one further off.</p>\n" : text;
+    return entry.result().reference_further_off ? text + "<p>LibTorch is the one further off.</p>\n" : text;
 }
 
 }  // namespace byhand::report

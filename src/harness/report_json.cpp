@@ -18,9 +18,9 @@ Json worst(const TensorResult& result, const Wording& wording) {
     }
     return {{"index", index_of(result.shape, result.worst->position)},
             {"where", report::where(result, wording)},
-            {"manual", number(result.worst->manual)},
-            {"torch", number(result.worst->torch)},
-            {"oracle", number(result.worst->oracle)}};
+            {"manual", number(result.worst->ours)},
+            {"torch", number(result.worst->reference)},
+            {"oracle", number(result.worst->right)}};
 }
 
 Json tensor(const ComparedTensor& compared, const Wording& wording) {
@@ -30,25 +30,26 @@ Json tensor(const ComparedTensor& compared, const Wording& wording) {
             {"witness", compared.reference},
             {"shape", r.shape},
             {"count", count(r.shape)},
-            {"bit_equal", r.max_abs_diff ? Json(r.bit_equal) : Json()},
-            {"max_abs_diff", number(r.max_abs_diff)},
-            {"max_ulp", r.max_ulp ? Json(*r.max_ulp) : Json()},
+            {"bit_equal", r.difference ? Json(r.bit_equal) : Json()},
+            {"max_abs_diff", number(r.difference)},
+            {"max_ulp", r.ulp ? Json(*r.ulp) : Json()},
             {"worst", worst(r, wording)},
-            {"error_manual", number(r.error_manual)},
-            {"error_torch", number(r.error_torch)},
-            {"error_manual_ulp", number(report::in_ulp(r.error_manual, r.scale))},
-            {"error_torch_ulp", number(report::in_ulp(r.error_torch, r.scale))},
+            {"error_manual", number(r.error)},
+            {"error_torch", number(r.reference_error)},
+            {"error_manual_ulp", number(report::in_ulp(r.error, r.scale))},
+            {"error_torch_ulp", number(report::in_ulp(r.reference_error, r.scale))},
             {"scale", number(r.scale)},
             {"limit", number(r.limit)},
             {"used", number(r.used)},
-            {"torch_further_off", r.error_torch ? Json(r.torch_further_off) : Json()},
+            {"torch_further_off", r.reference_error ? Json(r.reference_further_off) : Json()},
             {"note", text_or_null(r.note)},
             {"verdict", to_string(r.verdict)}};
 }
 
 Json trial(const Trial& t) {
-    return {{"error", number(t.error)},     {"scale", number(t.scale)},           {"limit", number(t.limit)},
-            {"used", number(t.used)},       {"catches", number(t.catches)},       {"hint", text_or_null(t.hint)},
+    const auto figure = [](const std::optional<double>& value) { return number(value.value_or(0)); };
+    return {{"error", figure(t.error)},     {"scale", figure(t.scale)},           {"limit", figure(t.limit)},
+            {"used", figure(t.used)},       {"catches", figure(t.catches)},       {"hint", text_or_null(t.hint)},
             {"note", text_or_null(t.note)}, {"mistake", text_or_null(t.mistake)}, {"verdict", to_string(t.verdict)}};
 }
 
@@ -61,7 +62,7 @@ Json alone(const StepAlone& step, const std::string& model) {
             {"probe", trial(step.probe)},
             {"in_double", step.only_in_double() ? trial(*step.telling()) : Json()},
             {"catches", number(report::catches(step))},
-            {"own_error", number(step.real.error)},
+            {"own_error", number(step.real.error.value_or(0))},
             {"inherited_error", number(step.inherited())},
             {"wrong", step.wrong()},
             {"without_effect", step.without_effect()},

@@ -28,19 +28,19 @@ std::string figures(const TensorResult& r) {
             text += fmt::format("{}: {}\n", what, *value);
         }
     };
-    add("largest difference from LibTorch", r.max_abs_diff);
-    if (r.max_ulp) {
-        text += fmt::format("largest difference in ULP: {}\n", *r.max_ulp);
+    add("largest difference from LibTorch", r.difference);
+    if (r.ulp) {
+        text += fmt::format("largest difference in ULP: {}\n", *r.ulp);
     }
-    add("our error against the oracle", r.error_manual);
-    add("LibTorch's error against the oracle", r.error_torch);
+    add("our error against the oracle", r.error);
+    add("LibTorch's error against the oracle", r.reference_error);
     add("largest magnitude", r.scale);
     add("limit at the worst element", r.limit);
     add("share of the limit used", r.used);
     if (r.worst) {
-        add("worst element, by hand", r.worst->manual);
-        add("worst element, by LibTorch", r.worst->torch);
-        add("worst element, by the oracle", r.worst->oracle);
+        add("worst element, by hand", r.worst->ours);
+        add("worst element, by LibTorch", r.worst->reference);
+        add("worst element, by the oracle", r.worst->right);
     }
     return text;
 }
@@ -66,8 +66,9 @@ std::string figures(const char* on, const Trial& trial) {
     if (trial.verdict == Verdict::not_given) {
         return "";
     }
-    std::string text = fmt::format("{}: {}; error {}, limit {}, share of the limit used {}\n", on,
-                                   to_string(trial.verdict), trial.error, trial.limit, trial.used);
+    std::string text =
+        fmt::format("{}: {}; error {}, limit {}, share of the limit used {}\n", on, to_string(trial.verdict),
+                    trial.error.value_or(0), trial.limit.value_or(0), trial.used.value_or(0));
     text += trial.note.empty() ? "" : trial.note + "\n";
     for (const std::string& hint : report::hints_of(trial)) {
         text += hint + "\n";

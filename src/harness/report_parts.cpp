@@ -37,10 +37,11 @@ std::string where(const TensorResult& result, const Wording& wording) {
 
 std::string where(const std::string& name, const Shape& shape, const Trial& trial, bool not_on_batch,
                   const Wording& wording) {
+    const std::size_t worst = trial.worst.value_or(Worst()).position;
     if (!trial.shape.empty()) {  // of a network of another size
-        return name + to_string(index_of(trial.shape, trial.worst));
+        return name + to_string(index_of(trial.shape, worst));
     }
-    if (trial.worst >= count(shape)) {
+    if (worst >= count(shape)) {
         return name;
     }
     Wording said = wording;
@@ -48,7 +49,7 @@ std::string where(const std::string& name, const Shape& shape, const Trial& tria
         said.X.clear();
         said.Y.clear();
     }
-    return in_words(name, index_of(shape, trial.worst), said);
+    return in_words(name, index_of(shape, worst), said);
 }
 
 std::string verdict_in_words(const StepAlone& step) {
@@ -62,7 +63,7 @@ std::string verdict_in_words(const StepAlone& step) {
 
 std::optional<double> catches(const StepAlone& step) {
     for (const Trial* trial : {&step.probe, &step.real}) {
-        if (trial->scale > 0) {
+        if (trial->scale > 0.0) {
             return trial->catches;
         }
     }
@@ -96,17 +97,19 @@ std::string figures_of(const Culprit& culprit, const Wording& wording) {
                            where(culprit.name, culprit.shape, trial, culprit.not_on_batch, wording));
     }
     // Two numbers that differ look as if they did.
-    const bool look_equal = fmt::format("{:.8g}", trial.ours) == fmt::format("{:.8g}", trial.answer);
+    const Worst worst = trial.worst.value_or(Worst());
+    const double right = worst.right.value_or(0);
+    const bool look_equal = fmt::format("{:.8g}", worst.ours) == fmt::format("{:.8g}", right);
     const auto shown = [&](double x) {
         return fmt::format(fmt::runtime(look_equal || trial.in_double ? "{:.17g}" : "{:.8g}"), x);
     };
-    const std::string ours = shown(trial.ours);
+    const std::string ours = shown(worst.ours);
     return fmt::format(
         "{}: off by {:.3g} where its own rounding is {:.3g} at most, {}\n  {}: {}, {} is right",
-        culprit.not_on_batch ? "wrong, not on this batch" : "wrong in isolation", std::abs(trial.ours - trial.answer),
-        trial.limit, culprit.why, where(culprit.name, culprit.shape, trial, culprit.not_on_batch, wording),
+        culprit.not_on_batch ? "wrong, not on this batch" : "wrong in isolation", std::abs(worst.ours - right),
+        trial.limit.value_or(0), culprit.why, where(culprit.name, culprit.shape, trial, culprit.not_on_batch, wording),
         wording.whose == Whose::by_hand ? ours + " by hand" : fmt::format("{} is {}", in_words(wording.whose), ours),
-        shown(trial.answer));
+        shown(right));
 }
 
 const char* in_words(Whose whose) {

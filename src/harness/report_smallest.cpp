@@ -98,7 +98,8 @@ std::string what_is_right(const SmallestInput& input) {
     if (!trial.note.empty()) {
         return trial.note;
     }
-    const std::vector<std::size_t> index = index_of(input.shape, trial.worst);
+    const Worst worst = trial.worst.value_or(Worst());
+    const std::vector<std::size_t> index = index_of(input.shape, worst.position);
     const std::string element = identifier(input.makes) + extents(Shape(index.begin(), index.end()));
     if (trial.verdict == Verdict::unwritten) {
         return element + " is not written";
@@ -109,7 +110,7 @@ std::string what_is_right(const SmallestInput& input) {
         }
         return fmt::format(fmt::runtime(trial.in_double ? "{:.17g}" : "{:.9g}"), x);
     };
-    return fmt::format("{} is {}, and {} is right", element, shown(trial.ours), shown(trial.answer));
+    return fmt::format("{} is {}, and {} is right", element, shown(worst.ours), shown(worst.right.value_or(0)));
 }
 
 std::string initialiser(const SmallestInput& input, const std::string& name, const Shape& shape) {
@@ -165,15 +166,16 @@ Json json_of(const SmallestInput& input) {
         values[name] = input.values.holds_indices(name) ? nested(shape, std::span(input.values.indices(name)))
                                                         : nested(shape, std::span(input.values.numbers(name)));
     }
-    return {{"rows", input.size.rows},
-            {"in_double", trial.in_double},
-            {"values", std::move(values)},
-            {"made",
-             input.made.numbers.empty() ? Json() : nested(input.shape, std::span<const double>(input.made.numbers))},
-            {"right", nested(input.shape, std::span<const double>(input.right))},
-            {"index", trial.note.empty() ? Json(index_of(input.shape, trial.worst)) : Json()},
-            {"note", trial.note.empty() ? Json() : Json(trial.note)},
-            {"limit", number(trial.limit)}};
+    return {
+        {"rows", input.size.rows},
+        {"in_double", trial.in_double},
+        {"values", std::move(values)},
+        {"made",
+         input.made.numbers.empty() ? Json() : nested(input.shape, std::span<const double>(input.made.numbers))},
+        {"right", nested(input.shape, std::span<const double>(input.right))},
+        {"index", trial.note.empty() ? Json(index_of(input.shape, trial.worst.value_or(Worst()).position)) : Json()},
+        {"note", trial.note.empty() ? Json() : Json(trial.note)},
+        {"limit", number(trial.limit.value_or(0))}};
 }
 
 }  // namespace byhand::report

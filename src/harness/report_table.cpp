@@ -51,10 +51,10 @@ std::vector<std::string> notes_of(const TensorResult& result, const std::string&
         notes.push_back(role);
     }
     if (result.worst) {
-        std::string text = fmt::format("{}: {:.8g} {}, {:.8g} by LibTorch", where(result, wording),
-                                       result.worst->manual, report::in_words(wording.whose), result.worst->torch);
-        if (result.worst->oracle) {
-            text += fmt::format(", {:.8g} by the oracle", *result.worst->oracle);
+        std::string text = fmt::format("{}: {:.8g} {}, {:.8g} by LibTorch", where(result, wording), result.worst->ours,
+                                       report::in_words(wording.whose), *result.worst->reference);
+        if (result.worst->right) {
+            text += fmt::format(", {:.8g} by the oracle", *result.worst->right);
         }
         if (result.limit) {
             text += fmt::format("; its limit is {:.1e}", *result.limit);
@@ -62,9 +62,8 @@ std::vector<std::string> notes_of(const TensorResult& result, const std::string&
         notes.push_back(std::move(text));
     }
     if (result.around.size() > 1) {
-        notes.push_back("around it: " + around_text(result, &Neighbour::manual) + " " +
-                        report::in_words(wording.whose));
-        notes.push_back("           " + around_text(result, &Neighbour::torch) + " by LibTorch");
+        notes.push_back("around it: " + around_text(result, &Neighbour::ours) + " " + report::in_words(wording.whose));
+        notes.push_back("           " + around_text(result, &Neighbour::reference) + " by LibTorch");
     }
     return notes;
 }
@@ -78,7 +77,7 @@ std::string worst_text(const TensorResult& result) {
         return "";
     }
     return fmt::format("[{}] {:.8g} | {:.8g}", fmt::join(index_of(result.shape, result.worst->position), ", "),
-                       result.worst->manual, result.worst->torch);
+                       result.worst->ours, *result.worst->reference);
 }
 
 constexpr std::size_t kLinesOfInput = 12;
@@ -88,11 +87,11 @@ using AloneTable = Table<8>;
 
 Row<11> row_of(const ComparedTensor& tensor, const std::string& role, const Wording& wording) {
     const TensorResult& r = tensor.result;
-    const bool figures = r.max_abs_diff.has_value();
+    const bool figures = r.difference.has_value();
     const bool off = contradicts(r.verdict);
     Row<11> row{.cells = {r.name, to_string(r.shape), std::to_string(count(r.shape)),
-                          figures ? (r.bit_equal ? "yes" : "no") : "-", figure(r.max_abs_diff),
-                          r.max_ulp ? whole(*r.max_ulp) : "-", figure(r.error_manual), figure(r.error_torch),
+                          figures ? (r.bit_equal ? "yes" : "no") : "-", figure(r.difference),
+                          r.ulp ? whole(*r.ulp) : "-", figure(r.error), figure(r.reference_error),
                           r.used ? share(*r.used) : "-", to_string(r.verdict), worst_text(r)},
                 .escape = colour_of(r.verdict)};
     row.rank = role == "culprit" ? 0 : off ? 1 : 2;
@@ -101,10 +100,9 @@ Row<11> row_of(const ComparedTensor& tensor, const std::string& role, const Word
     } else if (role == "culprit") {
         row.notes = {"culprit, though not in the chain"};
     }
-    if (r.torch_further_off) {
+    if (r.reference_further_off) {
         row.notes.push_back(fmt::format("LibTorch is the one further off: {} from the oracle, {} {}",
-                                        figure(r.error_torch), report::in_words(wording.whose),
-                                        figure(r.error_manual)));
+                                        figure(r.reference_error), report::in_words(wording.whose), figure(r.error)));
     }
     return row;
 }
@@ -115,24 +113,22 @@ Row<8> row_of(const StepAlone& step) {
         if (trial.verdict == Verdict::not_given) {
             return std::string("-");
         }
-        return agrees(trial.verdict) || trial.verdict == Verdict::mismatch ? share(trial.used)
+        return agrees(trial.verdict) || trial.verdict == Verdict::mismatch ? share(trial.used.value_or(0))
                                                                            : to_string(trial.verdict);
     };
     return {
         .cells = {step.makes, step.function, used(step.real), used(step.probe), caught == 0.0 ? "any" : figure(caught),
-                  figure(step.real.error), figure(step.inherited()), report::verdict_in_words(step)},
+                  figure(step.real.error.value_or(0)), figure(step.inherited()), report::verdict_in_words(step)},
         .escape = colour_of(step.verdict()),
         .rank = step.wrong()             ? 0
                 : agrees(step.verdict()) ? 2
                                          : 1};
 }
 
-constexpr std::array kShowsNothing = {Verdict::vacuous, Verdict::out_of_range};
-
 // "bndiff2, dh are vacuous and show nothing", a line a verdict.
 std::string shown_nothing(const ComparedStep& step, const Blamed& blamed) {
     std::string text;
-    for (const Verdict verdict : kShowsNothing) {
+    for (const Verdict verdict : kShowNothing) {
         std::vector<std::string> names;
         const auto add = [&](const std::string& name) {
             if (std::ranges::find(names, name) == names.end()) {
@@ -160,8 +156,7 @@ std::string shown_nothing(const ComparedStep& step, const Blamed& blamed) {
 std::vector<std::string> failing(const ComparedStep& step, const std::string& model) {
     std::vector<std::string> names;
     for (const ComparedTensor& tensor : step.tensors) {
-        if (tensor.model == model &&
-            report::contradicts(tensor.result.verdict, {kShowsNothing.begin(), kShowsNothing.end()})) {
+        if (tensor.model == model && fails(tensor.result.verdict)) {
             names.push_back(tensor.result.name);
         }
     }

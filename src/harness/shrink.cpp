@@ -123,8 +123,9 @@ int complexity(double x, bool in_double) {
 
 // How far off, as a share of the value.
 double severity(const Trial& trial) {
-    const double scale = std::max(std::abs(trial.ours), std::abs(trial.answer));
-    return scale > 0 ? std::abs(trial.ours - trial.answer) / scale : 0;
+    const Worst worst = trial.worst.value_or(Worst());
+    const double ours = worst.ours, right = worst.right.value_or(0), scale = std::max(std::abs(ours), std::abs(right));
+    return scale > 0 ? std::abs(ours - right) / scale : 0;
 }
 
 class Shrinker {
@@ -227,8 +228,9 @@ private:
         if (first_ && first_->note.empty() && !now.note.empty() && ++faults_ == kMostFaults) {
             tries_ = 0;  // each may take as long as a function is given
         }
-        if (!fails(now) || (first_ && (now.verdict != first_->verdict || now.note.empty() != first_->note.empty() ||
-                                       severe < std::min(severity(*first_), kPlain)))) {
+        if (!fails(now.verdict) ||
+            (first_ && (now.verdict != first_->verdict || now.note.empty() != first_->note.empty() ||
+                        severe < std::min(severity(*first_), kPlain)))) {
             return false;
         }
         if (!first_) {

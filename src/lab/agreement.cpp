@@ -2,56 +2,43 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
+#include <iterator>
 #include <stdexcept>
+#include <utility>
 
 namespace byhand::lab {
-namespace {
 
-// The larger of the two; a NaN before and after.
-double larger(double a, double b) {
-    return std::isnan(a) || a >= b ? a : b;
-}
-
-}  // namespace
-
-void add(Agreement& found, double difference, double limit) {
-    if (difference == 0) {
-        return;
+Agreement agreement_within(std::string what, const std::vector<double>& ours, const std::vector<double>& reference,
+                           const std::vector<double>& limits) {
+    if (ours.size() != reference.size() || ours.size() != limits.size()) {
+        throw std::logic_error(what + ": not as many numbers on both sides");
     }
-    found.difference = larger(found.difference, difference);
-    if (!std::isnan(difference) && !std::isfinite(limit)) {
-        found.in_range = false;
-        return;
-    }
-    found.holds = found.holds && difference <= limit;
-    found.used = larger(found.used, difference / limit);
+    const View theirs = view_of(reference);
+    return {std::move(what), largest_difference(ours, reference),
+            judge(view_of(ours), nullptr, &theirs, limits, {.needs_no_limit = NeedsNoLimit::equal})};
 }
 
 Agreement agreement(std::string what, const std::vector<float>& by_hand, const std::vector<Rounded>& bounds,
                     const std::vector<double>& reference) {
-    if (by_hand.size() != reference.size() || by_hand.size() != bounds.size()) {
-        throw std::logic_error(what + ": not as many numbers on both sides");
-    }
-    Agreement found{std::move(what)};
-    for (std::size_t i = 0; i < by_hand.size(); ++i) {
-        const double difference = std::abs(static_cast<double>(by_hand[i]) - reference[i]);
-        add(found, difference, bounds[i].any_order());
-    }
-    return found;
+    std::vector<double> limits;
+    std::ranges::transform(bounds, std::back_inserter(limits), &Rounded::any_order);
+    return agreement_within(std::move(what), {by_hand.begin(), by_hand.end()}, reference, limits);
 }
 
 Table table_of(const std::string& title, const std::vector<Agreement>& agreements) {
     Table table{title, {"", "largest difference", "of limit", "verdict"}, {}};
     for (const Agreement& one : agreements) {
-        const char* verdict = !one.holds ? "DISAGREES" : one.in_range ? "agrees" : "out of range";
-        table.rows.push_back({one.what, significant(one.difference, 2), percent(one.used), verdict});
+        const Verdict verdict = one.finding.verdict;
+        const char* said = agrees(verdict) ? "agrees" : shows_nothing(verdict) ? "out of range" : "DISAGREES";
+        // What is not finite has no figures, or as many as its difference.
+        const double used = one.finding.used.value_or(one.difference);
+        table.rows.push_back({one.what, significant(one.difference, 2), percent(used), said});
     }
     return table;
 }
 
 bool all_hold(const std::vector<Agreement>& agreements) {
-    return std::ranges::all_of(agreements, [](const Agreement& one) { return one.holds && one.in_range; });
+    return std::ranges::all_of(agreements, [](const Agreement& one) { return agrees(one.finding.verdict); });
 }
 
 }  // namespace byhand::lab

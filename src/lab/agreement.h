@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "judge/finding.h"
 #include "report/document.h"
 #include "steps/rounded.h"
 
@@ -11,14 +12,13 @@ namespace byhand::lab {
 
 struct Agreement {
     std::string what;
-    double difference = 0;  // the largest
-    double used = 0;        // the largest share that an element's difference takes of its limit
-    bool holds = true;      // every difference is ≤ its limit: false for a NaN
-    bool in_range = true;   // what differs has a limit: float may under- or overflow where it has none
+    double difference = 0;  // the largest; a NaN where one side is
+    Finding finding;        // agrees, fails, or is out of range: float may under- or overflow where there is no limit
 };
 
-// One element more, off by `difference`.
-void add(Agreement& found, double difference, double limit);
+// Each element's difference must not exceed its limit. All of one size.
+Agreement agreement_within(std::string what, const std::vector<double>& ours, const std::vector<double>& reference,
+                           const std::vector<double>& limits);
 
 // `by_hand` in float, `reference` in double; the limits are what rounding in float may come to, in whatever order sums
 // are taken: `bounds` is the same computation by hand on Rounded numbers. All of one size.
@@ -27,7 +27,7 @@ Agreement agreement(std::string what, const std::vector<float>& by_hand, const s
 
 // A row each: what, largest difference, share of its limit, verdict.
 Table table_of(const std::string& title, const std::vector<Agreement>& agreements);
-// All hold, and all are in range.
+// All agree.
 bool all_hold(const std::vector<Agreement>& agreements);
 
 }  // namespace byhand::lab

@@ -34,20 +34,6 @@ double cosine(const std::vector<double>& a, const std::vector<double>& b) {
     return product / (norm(a) * norm(b));
 }
 
-double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
-    double largest = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        const double difference = std::abs(a[i] - b[i]);
-        if (!(difference <= largest)) {
-            largest = difference;
-        }
-        if (std::isnan(largest)) {
-            return largest;
-        }
-    }
-    return largest;
-}
-
 double norm(const std::vector<double>& x) {
     double squares = 0;
     for (const double each : x) {

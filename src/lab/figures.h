@@ -20,9 +20,6 @@ Cell with_spread(const std::vector<double>& values, int decimals);
 // ‖a·b‖ over ‖a‖·‖b‖. Precondition: as many elements in both.
 double cosine(const std::vector<double>& a, const std::vector<double>& b);
 
-// The largest |a − b|. Precondition: as many elements in both. NaN where one of them is.
-double largest_difference(const std::vector<double>& a, const std::vector<double>& b);
-
 // The square root of Σ x².
 double norm(const std::vector<double>& x);
 

@@ -210,17 +210,17 @@ void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
                 ++totals.verdicts[to_string(r.verdict)];
                 if (is_alarm(r.verdict)) {
                     const Worst worst = r.worst.value_or(Worst());
-                    totals.alarms.push_back(
-                        fmt::format("{} of {}: {}, {:g} by hand, {:g} by LibTorch, {:g} in double, limit {:g}, in {}",
-                                    r.name, tensor.model, to_string(r.verdict), worst.manual, worst.torch,
-                                    worst.oracle.value_or(NAN), r.limit.value_or(NAN), c.name()));
+                    totals.alarms.push_back(fmt::format(
+                        "{} of {}: {}, {:g} by hand, {:g} by LibTorch, {:g} in double, limit {:g}, in {}", r.name,
+                        tensor.model, to_string(r.verdict), worst.ours, worst.reference.value_or(NAN),
+                        worst.right.value_or(NAN), r.limit.value_or(NAN), c.name()));
                 } else if (r.used.value_or(0) > totals.used && std::isfinite(*r.used)) {
                     totals.used = *r.used;
                     totals.used_by = fmt::format("{} of {} in {}", r.name, tensor.model, c.name());
                 }
-                if (tensor.model == "stepwise" && tensor.reference == "stepwise" && r.error_manual) {
+                if (tensor.model == "stepwise" && tensor.reference == "stepwise" && r.error) {
                     auto& [no_larger, all] = totals.no_larger[r.name];
-                    no_larger += *r.error_manual <= *r.error_torch ? 1 : 0;
+                    no_larger += *r.error <= *r.reference_error ? 1 : 0;
                     ++all;
                 }
             }
@@ -228,7 +228,7 @@ void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
                 for (const StepAlone& alone : blamed.alone) {
                     ++totals.steps_alone;
                     ++totals.alone[to_string(alone.real.verdict)];
-                    const double used = std::max(alone.real.used, alone.probe.used);
+                    const double used = std::max(alone.real.used.value_or(0), alone.probe.used.value_or(0));
                     if (!alone.wrong() && used > totals.used_alone) {
                         totals.used_alone = used;
                         totals.used_alone_by = fmt::format("{} of {} in {}", alone.makes, blamed.model, c.name());

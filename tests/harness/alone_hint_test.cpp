@@ -5,7 +5,7 @@
 #include "harness/alone.h"
 #include "harness/blame.h"
 #include "harness/hand_made.h"
-#include "harness/owned.h"
+#include "judge/owned.h"
 
 // What a mismatch's trial tells, and what a culprit hands on of it.
 
@@ -118,5 +118,5 @@ TEST_CASE("without an error to spare the worst element of a step alone is the on
     Questions questions({x.view(), y.view()}, 27, 11);
     const Trial trial = run_alone(ours, judge, Copied(), questions).at(0).real;
     CHECK(trial.verdict == Verdict::mismatch);
-    CHECK(trial.worst == 11);  // -1.3
+    CHECK(trial.worst->position == 11);  // -1.3
 }

@@ -98,15 +98,15 @@ Run spoiled(Spoil) {
 void expect_caught(Run function, const std::string& on) {
     const StepAlone step = judged(function);
     CHECK(step.wrong());
-    CHECK_FALSE(fails(step.real));
-    CHECK_FALSE(fails(step.probe));
+    CHECK_FALSE(fails(step.real.verdict));
+    CHECK_FALSE(fails(step.probe.verdict));
     CHECK(step.not_on_batch());
     REQUIRE(step.telling() != nullptr);
     CHECK(step.telling()->on.find(on) != std::string::npos);
     // Made small: a wrong element, and what else the step needs to be wrong.
     const SmallestInput* smallest = step.telling()->smallest.get();
     REQUIRE(smallest != nullptr);
-    CHECK(fails(smallest->made.trial));
+    CHECK(fails(smallest->made.trial.verdict));
     CHECK(smallest->values.numbers("x").size() <= 4);
 }
 
@@ -116,7 +116,7 @@ TEST_CASE("battery: a right step is right on all of it") {
     const StepAlone step = judged(right<float>);
     CHECK_FALSE(step.wrong());
     CHECK(step.battery.size() > 15);
-    CHECK(std::ranges::all_of(step.battery, [](const Trial& trial) { return trial.used <= 1; }));
+    CHECK(std::ranges::all_of(step.battery, [](const Trial& trial) { return *trial.used <= 1; }));
 }
 
 TEST_CASE("battery: of several functions that make a name each is judged, and the wrong one is named") {

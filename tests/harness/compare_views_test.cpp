@@ -8,7 +8,7 @@
 
 #include "harness/comparison.h"
 #include "harness/fake_side.h"
-#include "harness/owned.h"
+#include "judge/owned.h"
 #include "manual/glossary.h"
 
 using namespace byhand;
@@ -199,11 +199,11 @@ TEST_CASE("the oracle is asked for each name that it has") {
     const std::vector<ComparedTensor> all =
         compare_views(small_network(), glossary_of(small_network()), "stepwise", Coverage::everything, side.views(),
                       "stepwise", side.views(), oracle.views(), {});
-    CHECK(result_of(all, "dW1")->error_manual == 0.25);
-    CHECK(result_of(all, "dW1")->error_torch == 0.25);
-    CHECK(result_of(all, "dW1")->worst->oracle == 1.25);
-    CHECK_FALSE(result_of(all, "dW2")->error_manual.has_value());
-    CHECK_FALSE(result_of(all, "dW2")->worst->oracle.has_value());
+    CHECK(result_of(all, "dW1")->error == 0.25);
+    CHECK(result_of(all, "dW1")->reference_error == 0.25);
+    CHECK(result_of(all, "dW1")->worst->right == 1.25);
+    CHECK_FALSE(result_of(all, "dW2")->error.has_value());
+    CHECK_FALSE(result_of(all, "dW2")->worst->right.has_value());
     CHECK(disagreeing(all).empty());  // equal to the bit
 }
 

@@ -40,8 +40,8 @@ TEST_CASE("diff: what is the same to the bit agrees, whatever it is") {
     for (const DiffedTensor& tensor : same.tensors) {
         CAPTURE(tensor.name);
         CHECK(tensor.verdict == Verdict::exact);
-        CHECK(tensor.max_abs_diff == 0.0);
-        CHECK(tensor.max_ulp == 0U);
+        CHECK(tensor.difference == 0.0);
+        CHECK(tensor.ulp == 0U);
         CHECK_FALSE(tensor.worst);
         CHECK(tensor.note.empty());
     }
@@ -59,19 +59,19 @@ TEST_CASE("diff: the largest difference, in value and in ULP, and where it stand
     for (const bool turned : {false, true}) {
         const DiffedTensor found = (turned ? diffed(b, a) : diffed(a, b)).tensors.at(0);
         CHECK(found.verdict == Verdict::mismatch);
-        CHECK(found.max_abs_diff == 0x1p-23);
-        CHECK(found.max_ulp == std::bit_cast<std::uint32_t>(least) - std::bit_cast<std::uint32_t>(1e-20F));
+        CHECK(found.difference == 0x1p-23);
+        CHECK(found.ulp == std::bit_cast<std::uint32_t>(least) - std::bit_cast<std::uint32_t>(1e-20F));
         CHECK(found.scale == 9.0);
         REQUIRE(found.worst);
         CHECK(found.worst->position == 3);
-        CHECK(found.worst->a == (turned ? static_cast<double>(half) : 0.5));
-        CHECK(found.worst->b == (turned ? 0.5 : static_cast<double>(half)));
+        CHECK(found.worst->ours == (turned ? static_cast<double>(half) : 0.5));
+        CHECK(found.worst->reference == (turned ? 0.5 : static_cast<double>(half)));
     }
     CHECK(between<float>({1, -3}, {1, 2}).scale == 3.0);
     CHECK(between<float>({1, 2}, {1, -3}).scale == 3.0);
     const DiffedTensor wide = between<double>({0.1}, {std::nextafter(0.1, 1.0)});
     CHECK(wide.verdict == Verdict::mismatch);
-    CHECK(wide.max_ulp == 1U);
+    CHECK(wide.ulp == 1U);
 }
 
 TEST_CASE("diff: no more than the limit is agreement") {
@@ -81,42 +81,13 @@ TEST_CASE("diff: no more than the limit is agreement") {
     CHECK(between<float>({1}, {-5}, 1e300).verdict == Verdict::within);
     const DiffedTensor zero = between<float>({0}, {-0.0F});
     CHECK(zero.verdict == Verdict::within);
-    CHECK(zero.max_abs_diff == 0.0);
-    CHECK(zero.max_ulp == 0U);
+    CHECK(zero.difference == 0.0);
+    CHECK(zero.ulp == 0U);
     CHECK(zero.worst);
     CHECK(between<double>({1e308}, {-1e308}, 1e300).verdict == Verdict::mismatch);
 }
 
-TEST_CASE("diff: whole numbers are told apart where double does not") {
-    constexpr std::int64_t kLarge = std::int64_t{1} << 60;
-    const DiffedTensor one = between<std::int64_t>({7, kLarge}, {7, kLarge + 1});
-    CHECK(one.verdict == Verdict::mismatch);
-    CHECK(one.max_abs_diff == 1.0);
-    CHECK(one.max_ulp == 1U);
-    REQUIRE(one.worst);
-    CHECK(one.worst->position == 1);
-    CHECK(between<std::int64_t>({INT64_MIN}, {INT64_MAX}).max_ulp == UINT64_MAX);
-    CHECK(between<std::int64_t>({-3}, {4}, 7).verdict == Verdict::within);
-}
-
-TEST_CASE("diff: what is not finite differs from all but the same bits, by more than any limit") {
-    const auto other_nan = std::bit_cast<float>(std::bit_cast<std::uint32_t>(kNan) ^ 1U);
-    for (const auto& [a, b] : {std::pair{kNan, 1.0F},
-                               {1.0F, kNan},
-                               {kInfinity, 1.0F},
-                               {1.0F, -kInfinity},
-                               {kInfinity, -kInfinity},
-                               {kNan, kInfinity},
-                               {kNan, other_nan}}) {
-        CAPTURE(a, b);
-        const DiffedTensor found = between<float>({2, 3, a, a}, {2, 4, b, b}, 1e300);
-        CHECK(found.verdict == Verdict::non_finite);
-        REQUIRE(found.worst);
-        CHECK(found.worst->position == 2);
-        CHECK_FALSE(found.max_abs_diff);
-        CHECK_FALSE(found.max_ulp);
-        CHECK_FALSE(found.scale);
-    }
+TEST_CASE("diff: what is not finite and the same in both is noted") {
     const DiffedTensor same = between<float>({kNan, 2, -kInfinity}, {kNan, 2, -kInfinity});
     CHECK(same.verdict == Verdict::exact);
     CHECK(same.note == "not finite, and the same in both: 2");
@@ -124,7 +95,10 @@ TEST_CASE("diff: what is not finite differs from all but the same bits, by more 
     const DiffedTensor beside = between<float>({kNan, 2}, {kNan, 2.5F}, 0.5);
     CHECK(beside.verdict == Verdict::within);
     CHECK(beside.note == "not finite, and the same in both: 1");
-    CHECK(between<double>({std::nan("")}, {1.0}, 1e300).verdict == Verdict::non_finite);
+    const DiffedTensor other = between<float>({kNan, 2}, {kNan, kInfinity}, 1e300);
+    CHECK(other.verdict == Verdict::non_finite);
+    CHECK(other.worst->position == 1);
+    CHECK(other.note.empty());
 }
 
 TEST_CASE("diff: another shape or type has no figures, even where the numbers are the same") {
@@ -133,7 +107,7 @@ TEST_CASE("diff: another shape or type has no figures, even where the numbers ar
         CHECK(found.verdict == Verdict::shape);
         CHECK(found.note == note);
         CHECK(found.shape == a.views().at(0).shape);
-        CHECK_FALSE(found.max_abs_diff);
+        CHECK_FALSE(found.difference);
         CHECK_FALSE(found.worst);
     };
     check(File().add<float>("x", {2, 3}, {1, 2, 3, 4, 5, 6}), File().add<float>("x", {3, 2}, {1, 2, 3, 4, 5, 6}),
@@ -162,7 +136,7 @@ TEST_CASE("diff: names of A in their order, then those that only B has") {
         const DiffedTensor& alone = found.tensors[static_cast<std::size_t>(at)];
         CHECK(alone.verdict == Verdict::missing);
         CHECK(alone.note == note);
-        CHECK_FALSE(alone.max_abs_diff);
+        CHECK_FALSE(alone.difference);
     }
     CHECK(found.tensors[1].shape == Shape{3});
     CHECK(found.tensors[3].shape == Shape{2});

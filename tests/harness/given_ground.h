@@ -83,7 +83,7 @@ public:
         std::erase_if(gradients, [this](const View& view) { return !is_gradient(view.name); });
         judged(gradients);
         for (const StepAlone& step : last_.blamed.at(0).alone) {
-            catches_[step.makes] = step.real.catches;
+            catches_[step.makes] = step.real.catches.value_or(0);
         }
     }
 

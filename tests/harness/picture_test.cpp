@@ -104,17 +104,17 @@ TEST_CASE("picture: its worst element is the comparison's, in every kind of limi
     const View a = view_of({5}, ours), b = view_of({5}, torch), oracle = view_of({5}, right);
     for (const std::vector<double>& limits :
          {std::vector<double>{1, 8, 0.5, 1e-7, 1}, {1, 8, 100, 100, 1}, {4, 4, 4, 4, 4}, {0, 0, 0, 0, 0}}) {
-        const TensorResult result = compare_tensor("x", &a, &b, &oracle, limits, AllZero::vacuous);
+        const TensorResult result = compare_tensor("x", &a, &b, &oracle, limits, Vacuous::constant);
         const Picture p = picture_of(a, b, &oracle, limits);
         CHECK(p.worst[0].position == result.worst->position);
         CHECK(p.worst[0].share == result.used);
-        CHECK(p.worst[0].oracle == right[p.worst[0].position]);
+        CHECK(p.worst[0].right == right[p.worst[0].position]);
         CHECK(p.worst.size() == 5);
     }
     // One that breaks a limit which says nothing, beside others that keep one which says something.
     const std::vector<double> far = {1000.25, 1998, 203, 2e-6, 500}, wide = {1, 8, 100, 100, 1};
     const View c = view_of({5}, far);
-    CHECK(compare_tensor("x", &c, &b, &oracle, wide, AllZero::vacuous).worst->position == 2);
+    CHECK(compare_tensor("x", &c, &b, &oracle, wide, Vacuous::constant).worst->position == 2);
     CHECK(picture_of(c, b, &oracle, wide).worst[0].position == 2);
 
     const Picture p = picture_of(a, b, &oracle, std::vector<double>{1, 8, 0.5, 1e-7, 4});

@@ -59,7 +59,7 @@ TEST_CASE("CSV: a row a tensor and step, every figure under its name") {
 
 TEST_CASE("CSV: what is not known is empty, what is not finite says so") {
     TensorResult nan = within("h", {2, 5}, 1, 1);
-    nan.worst = Worst{1, std::numeric_limits<double>::quiet_NaN(), -std::numeric_limits<double>::infinity(), {}};
+    nan.worst = Worst{1, std::numeric_limits<double>::quiet_NaN(), {}, -std::numeric_limits<double>::infinity()};
     const auto all = rows({step_of(0, {missing("dh"), nan})});
     for (const char* key : {"bit_equal", "max_abs_diff", "max_ulp", "error_manual", "error_manual_ulp", "limit", "used",
                             "worst_index", "worst_where", "worst_manual", "torch_further_off"}) {

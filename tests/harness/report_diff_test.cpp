@@ -263,7 +263,7 @@ TEST_CASE("diff: words are those of the network, after whatever stands before a 
     const auto where = [](const std::string& name, const Shape& shape, std::size_t position, const Presentation& how) {
         DiffedTensor tensor = named(name);
         tensor.shape = shape;
-        tensor.worst = DiffedElement{position, 1, 2};
+        tensor.worst = Worst{position, 1, std::nullopt, 2};
         tensor.verdict = Verdict::mismatch;
         return parsed_json(diff_json({"a", "b", 0, {tensor}}, how))["tensors"][0]["worst"]["where"].get<std::string>();
     };

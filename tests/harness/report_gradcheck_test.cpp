@@ -12,21 +12,17 @@ using text::parsed_json;
 
 namespace {
 
-CheckedGradient gradient(const std::string& name, GradientVerdict verdict, double used) {
-    return {.name = name,
-            .function = "make_" + name,
-            .shape = {5, 7},
-            .checked = 11,
-            .undecided = verdict == GradientVerdict::undecided ? std::size_t{3} : 0,
-            .scale = 2,
-            .error = 3e-9,
-            .catches = 1e-8,
-            .worst = 8,
-            .ours = 0.5,
-            .difference = 0.25,
-            .limit = 1e-8,
-            .used = used,
-            .verdict = verdict};
+CheckedGradient gradient(const std::string& name, Verdict verdict, double used) {
+    CheckedGradient g{{}, name, "make_" + name, 11, verdict == Verdict::undecided ? std::size_t{3} : 0};
+    g.verdict = verdict;
+    g.shape = {5, 7};
+    g.scale = 2;
+    g.error = 3e-9;
+    g.catches = 1e-8;
+    g.worst = Worst{.position = 8, .ours = 0.5, .right = 0.25, .reference = {}};
+    g.limit = 1e-8;
+    g.used = used;
+    return g;
 }
 
 SourceLine source(const std::string& function) {
@@ -35,7 +31,7 @@ SourceLine source(const std::string& function) {
 
 const GradcheckHeader kHeader = {"notes", 7, 32, 5};
 
-using enum GradientVerdict;
+using enum Verdict;
 
 }  // namespace
 
@@ -76,7 +72,7 @@ TEST_CASE("gradcheck's report: the first that does not agree, with its line and 
 }
 
 TEST_CASE("gradcheck's report: only within and zero within rounding are agreement") {
-    for (const GradientVerdict verdict : {mismatch, undecided, vacuous, non_finite, unwritten, missing}) {
+    for (const Verdict verdict : {mismatch, undecided, vacuous, non_finite, unwritten, missing}) {
         INFO(to_string(verdict));
         CHECK_FALSE(agrees(verdict));
         CHECK_FALSE(agree({{"stepwise", {gradient("dh", verdict, 0)}}}));
@@ -89,11 +85,10 @@ TEST_CASE("gradcheck's report: only within and zero within rounding are agreemen
 
 TEST_CASE("gradcheck's report as JSON: what is not known is null, what is not finite a string") {
     CheckedGradient infinite = gradient("dh", non_finite, 0);
-    infinite.ours = std::numeric_limits<double>::quiet_NaN();
+    infinite.worst->ours = std::numeric_limits<double>::quiet_NaN();
     infinite.limit = std::numeric_limits<double>::infinity();
-    CheckedGradient absent = gradient("db", missing, 0);
-    absent.checked = 0;
-    absent.function = "";
+    CheckedGradient absent{{}, "db", ""};
+    absent.shape = {5, 7};
     const std::vector<CheckedModel> models = {{"stepwise", {gradient("dW1", within, 0.25), infinite, absent}}};
     const Json j = parsed_json(gradcheck_json(kHeader, models));
     CHECK(j["recipe"].get<std::string>() == "notes");

@@ -115,7 +115,7 @@ ComparedTensor drawn(const std::string& name, double share, const std::string& m
     picture.bins[0] = 1;
     picture.bins[8] = 4;
     picture.bins[share > 1 ? 18 : 9] = 1;
-    picture.worst = {{5, 0.5, 0.25, 0.125, share * 1e-6, share}, {4, 1, 2, 3, 7e-7, 0.7}};
+    picture.worst = {{{5, 0.5, 0.125, 0.25}, share * 1e-6, share}, {{4, 1, 3, 2}, 7e-7, 0.7}};
     picture.torch_share = 0.3;
     tensor.picture = std::make_shared<const Picture>(picture);
     return tensor;

@@ -81,8 +81,8 @@ TEST_CASE("what is not known is null") {
         CHECK(t[key].is_null());
     }
     TensorResult no_oracle = exact("C", {2});
-    no_oracle.worst->oracle.reset();
-    no_oracle.error_manual.reset();
+    no_oracle.worst->right.reset();
+    no_oracle.error.reset();
     const Json u = report({step_of(0, {no_oracle})})["steps"][0]["tensors"][0];
     CHECK(u["worst"]["oracle"].is_null());
     CHECK(u["error_manual"].is_null());
@@ -92,9 +92,9 @@ TEST_CASE("what is not known is null") {
 TEST_CASE("what is not finite is a string") {
     constexpr double kNaN = std::numeric_limits<double>::quiet_NaN(), kInf = std::numeric_limits<double>::infinity();
     TensorResult r = within("h", {2}, 1, 1);
-    r.worst = Worst{1, kNaN, kInf, -kInf};
-    r.error_manual = kInf;
-    r.error_torch = kNaN;
+    r.worst = Worst{1, kNaN, -kInf, kInf};
+    r.error = kInf;
+    r.reference_error = kNaN;
     r.verdict = Verdict::non_finite;
     ComparedStep step = step_of(0, {r});
     step.loss_manual = kNaN;
@@ -112,9 +112,9 @@ TEST_CASE("what is not finite is a string") {
 
 TEST_CASE("numbers keep their value") {
     TensorResult r = within("h", {2}, 1.0 / 3, 1);
-    r.worst->manual = 0.1F;
-    r.worst->torch = 5e-324;
-    r.max_ulp = 18446744073709551615U;
+    r.worst->ours = 0.1F;
+    r.worst->reference = 5e-324;
+    r.ulp = 18446744073709551615U;
     const Json t = report({step_of(0, {r})})["steps"][0]["tensors"][0];
     CHECK(t["max_abs_diff"].get<double>() == 1.0 / 3);
     CHECK(t["worst"]["manual"].get<double>() == static_cast<double>(0.1F));
@@ -134,7 +134,7 @@ TEST_CASE("the filter takes out tensors, not the verdict on them") {
 TEST_CASE("an error in ULP goes by the power of two below the scale") {
     const auto ulp = [](double scale) {
         TensorResult r = within("h", {2, 5}, 1, 1);
-        r.error_manual = 1;
+        r.error = 1;
         r.scale = scale;
         return report({step_of(0, {r})})["steps"][0]["tensors"][0]["error_manual_ulp"];
     };

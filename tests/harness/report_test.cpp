@@ -125,10 +125,10 @@ TEST_CASE("a pass shows the same figures as a failure") {
 
 TEST_CASE("what is not finite or never written shows where it stands") {
     TensorResult nan = within("h", {2, 2}, 0, 1);
-    nan.max_abs_diff.reset();
-    nan.max_ulp.reset();
+    nan.difference.reset();
+    nan.ulp.reset();
     nan.used.reset();
-    nan.worst = Worst{2, std::numeric_limits<double>::quiet_NaN(), 1.5, std::nullopt};
+    nan.worst = Worst{2, std::numeric_limits<double>::quiet_NaN(), std::nullopt, 1.5};
     nan.around = {{2, std::numeric_limits<double>::quiet_NaN(), 1.5}, {3, 1, 2}};
     nan.verdict = Verdict::non_finite;
     const std::vector<std::string> lines = lines_of(table(step_of(0, {nan}), presentation()));
@@ -140,10 +140,10 @@ TEST_CASE("what is not finite or never written shows where it stands") {
 
 TEST_CASE("where LibTorch is the one further off, the table says so") {
     TensorResult r = within("dW1", {6, 5}, 2e-6, 1e-5);
-    r.torch_further_off = true;
+    r.reference_further_off = true;
     const std::string text = table(step_of(0, {r}), presentation());
     CHECK(contains(text, "\n      LibTorch is the one further off: 4.0e-09 from the oracle, by hand 3.0e-09\n"));
-    r.torch_further_off = false;
+    r.reference_further_off = false;
     CHECK_FALSE(contains(table(step_of(0, {r}), presentation()), "further off"));
 }
 
@@ -182,12 +182,12 @@ TEST_CASE("blame: in double seventeen digits, in float eight") {
     StepAlone step = alone("dh", trial(0.25), trial(0.5));
     step.real_double = trial(9);
     step.real_double.in_double = true;
-    step.real_double.ours = 0.125;
-    step.real_double.answer = 0.125 + 0x1p-53;
+    step.real_double.worst->ours = 0.125;
+    step.real_double.worst->right = 0.125 + 0x1p-53;
     const std::string text = blame(with_alone(step_of(0, {exact("C", {2})}), {step}), presentation());
     CHECK(contains(text, ": 0.125 by hand, 0.12500000000000011 is right\n"));
-    step.real_double.answer = 0.25;
-    step.real_double.ours = 1.0 / 3;
+    step.real_double.worst->right = 0.25;
+    step.real_double.worst->ours = 1.0 / 3;
     CHECK(contains(blame(with_alone(step_of(0, {exact("C", {2})}), {step}), presentation()),
                    ": 0.33333333333333331 by hand, 0.25 is right\n"));
     step.real_double.in_double = false;
@@ -222,7 +222,7 @@ TEST_CASE("blame: the planted mistake that makes the same, and the smallest inpu
     input->shape = {1};
     input->size.rows = 2;
     input->made.trial = trial(7);
-    input->made.trial.worst = 0;
+    input->made.trial.worst->position = 0;
     input->right = {0.25};
     shown.smallest = input;
     const std::string text = blame(step, presentation());
@@ -265,8 +265,8 @@ TEST_CASE("blame: what only the probe sees, faults of the lists, and what nobody
 TEST_CASE("blame: where two numbers look the same, they are printed to the last digit") {
     Trial close = trial(0.5);
     close.verdict = Verdict::mismatch;
-    close.ours = 0.1;
-    close.answer = 0.1 + 1e-12;
+    close.worst->ours = 0.1;
+    close.worst->right = 0.1 + 1e-12;
     ComparedStep step = with_alone(step_of(0, {exact("loss", {})}), {alone("dh", close, trial(0.5))});
     CHECK(contains(blame(step, presentation()), "0.10000000000000001 by hand, 0.100000000001"));
 }

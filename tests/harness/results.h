@@ -16,11 +16,11 @@ inline TensorResult within(const std::string& name, const Shape& shape, double d
     TensorResult r;
     r.name = name;
     r.shape = shape;
-    r.max_abs_diff = difference;
-    r.max_ulp = 12;
-    r.worst = Worst{.position = count(shape) - 1, .manual = 0.5, .torch = -0.25, .oracle = 0.125};
-    r.error_manual = 3e-9;
-    r.error_torch = 4e-9;
+    r.difference = difference;
+    r.ulp = 12;
+    r.worst = Worst{.position = count(shape) - 1, .ours = 0.5, .right = 0.125, .reference = -0.25};
+    r.error = 3e-9;
+    r.reference_error = 4e-9;
     r.scale = 0.75;
     r.limit = limit;
     r.used = difference / limit;
@@ -31,8 +31,8 @@ inline TensorResult within(const std::string& name, const Shape& shape, double d
 inline TensorResult exact(const std::string& name, const Shape& shape) {
     TensorResult r = within(name, shape, 0, 1e-6);
     r.bit_equal = true;
-    r.max_ulp = 0;
-    r.worst = Worst{.position = 0, .manual = 7, .torch = 7, .oracle = 7};
+    r.ulp = 0;
+    r.worst = Worst{.position = 0, .ours = 7, .right = 7, .reference = 7};
     r.verdict = Verdict::exact;
     return r;
 }
@@ -67,9 +67,7 @@ inline Trial trial(double used, Verdict verdict = Verdict::within) {
     t.scale = 0.5;
     t.used = used;
     t.catches = 4e-7;
-    t.worst = 1;
-    t.answer = 0.25;
-    t.ours = 0.25 + t.error;
+    t.worst = Worst{.position = 1, .ours = 0.25 + used * 1e-7, .right = 0.25, .reference = {}};
     t.limit = 1e-7;
     return t;
 }

@@ -205,22 +205,22 @@ TEST_CASE("with drift each parameter's distance from LibTorch's is told, and the
     CHECK(drift_of(3, "fused", "b1").only_rounding);  // the norm takes it out again
     CHECK(arena.seen[3].drift.size() == 2 * state(arena.config).size());
     // The oracle adds 16 to the very state that each began with.
-    CHECK(result_of(arena.seen[3], "stepwise", "stepwise", "new_C").error_manual == 15.0);
-    CHECK(result_of(arena.seen[3], "fused", "stepwise", "new_C").error_manual == 14.0);
+    CHECK(result_of(arena.seen[3], "stepwise", "stepwise", "new_C").error == 15.0);
+    CHECK(result_of(arena.seen[3], "fused", "stepwise", "new_C").error == 14.0);
     // LibTorch's own error is that of its own step: 4 where the oracle added 16. The module's is not known.
-    CHECK(result_of(arena.seen[3], "fused", "stepwise", "new_C").error_torch == 12.0);
-    CHECK_FALSE(result_of(arena.seen[3], "fused", "module", "new_C").error_torch.has_value());
-    CHECK_FALSE(result_of(arena.seen[3], "fused", "stepwise", "new_C").torch_further_off);
-    CHECK_FALSE(result_of(arena.seen[3], "fused", "module", "new_C").torch_further_off);
+    CHECK(result_of(arena.seen[3], "fused", "stepwise", "new_C").reference_error == 12.0);
+    CHECK_FALSE(result_of(arena.seen[3], "fused", "module", "new_C").reference_error.has_value());
+    CHECK_FALSE(result_of(arena.seen[3], "fused", "stepwise", "new_C").reference_further_off);
+    CHECK_FALSE(result_of(arena.seen[3], "fused", "module", "new_C").reference_further_off);
     // However far LibTorch has gone from us: they did not answer the same question.
     Arena near_oracle;
     near_oracle.candidates[1].side = near_oracle.side(near_oracle.second, 15);
     near_oracle.run(4, 1, true);
-    CHECK(result_of(near_oracle.seen[3], "fused", "stepwise", "new_C").error_manual == 1.0);
-    CHECK_FALSE(result_of(near_oracle.seen[3], "fused", "stepwise", "new_C").torch_further_off);
+    CHECK(result_of(near_oracle.seen[3], "fused", "stepwise", "new_C").error == 1.0);
+    CHECK_FALSE(result_of(near_oracle.seen[3], "fused", "stepwise", "new_C").reference_further_off);
     Arena without;
     without.run(2, 1, false);
-    CHECK(result_of(without.seen[1], "fused", "module", "new_C").error_torch == 8.0);
+    CHECK(result_of(without.seen[1], "fused", "module", "new_C").reference_error == 8.0);
     CHECK(without.seen[1].drift.empty());
 }
 
@@ -289,13 +289,13 @@ TEST_CASE("each candidate is compared with both references, in order") {
     CHECK(arena.seen[0].tensors.size() == 4 * least_table(arena.config, kRows).size());
     // The stepwise reference made 3 where all others made 1; C grew by 2 here and by 8 there.
     const auto difference = [&](const std::string& model, const std::string& reference, const std::string& name) {
-        return result_of(arena.seen[0], model, reference, name).max_abs_diff;
+        return result_of(arena.seen[0], model, reference, name).difference;
     };
     CHECK(difference("stepwise", "stepwise", "dW1") == 2.0);
     CHECK(difference("stepwise", "module", "dW1") == 0.0);
     CHECK(difference("fused", "module", "new_C") == 6.0);
     CHECK(difference("fused", "module", "C") == 0.0);
-    CHECK(result_of(arena.seen[0], "fused", "module", "new_C").error_manual == 14.0);
+    CHECK(result_of(arena.seen[0], "fused", "module", "new_C").error == 14.0);
 }
 
 TEST_CASE("a step has the first candidate's loss and the stepwise reference's") {

@@ -101,7 +101,7 @@ std::shared_ptr<const SmallestInput> shrunk(const Spoil& spoil, const Values& va
         right(y.data(), z.data(), Y, x.data(), at.rows, V, K);
         spoil(y.data(), z.data(), Y, x.data(), at);
         std::vector<double> limits = question.in_any_order;
-        return Made{judge(std::span<const float>(y), question.answer, limits), {y.begin(), y.end()}};
+        return Made{trial_against(std::span<const float>(y), question.answer, limits), {y.begin(), y.end()}};
     };
     return shrink("y", {"z", "Y", "embcat", "z"}, size, values, {.make = form, .run = run, .tries = tries});
 }
@@ -132,7 +132,7 @@ TEST_CASE("shrink: of a row with a negative number nothing else stays, and that 
     CHECK(std::ranges::count(smallest->values.numbers("z"), -1.0) == 1);
     CHECK(std::ranges::count(smallest->values.numbers("z"), 0.0) == 1);
     CHECK(smallest->values.numbers("embcat") == std::vector<double>{1});  // 0 is out of its range
-    CHECK(fails(smallest->made.trial));
+    CHECK(fails(smallest->made.trial.verdict));
     CHECK(smallest->made.numbers.size() == 2);
     CHECK(smallest->right.size() == 2);
 }
@@ -157,7 +157,7 @@ TEST_CASE("shrink: an axis of two extents loses the same index of one of them ev
     CHECK(smallest->size.rows == 1);
     CHECK(smallest->values.numbers("embcat") == std::vector<double>{1000});
     CHECK(smallest->values.indices("Y")[0] < 2);  // (4·5 + 2) mod 7 = 1 at first
-    CHECK(smallest->made.trial.ours == 3);
+    CHECK(smallest->made.trial.worst->ours == 3);
 }
 
 TEST_CASE("shrink: a class that occurs stays, and larger ones are counted anew") {
@@ -233,7 +233,7 @@ TEST_CASE("shrink: without an error there is nothing to make small, and tries en
     const auto smallest = shrunk(counted, values_at(size), size, 7);
     REQUIRE(smallest != nullptr);
     CHECK(runs == 7);
-    CHECK(fails(smallest->made.trial));
+    CHECK(fails(smallest->made.trial.verdict));
 }
 
 TEST_CASE("shrink: a plain error does not become one of rounding, nor one of another kind") {
@@ -272,9 +272,7 @@ SmallestInput written() {
     input.values.put({"rate", {}}, std::vector<double>{-0.0});
     input.made = {{}, {1, 0, 0}};
     input.made.trial.verdict = Verdict::mismatch;
-    input.made.trial.worst = 1;
-    input.made.trial.ours = 0;
-    input.made.trial.answer = 0.25;
+    input.made.trial.worst = Worst{.position = 1, .ours = 0, .right = 0.25, .reference = {}};
     return input;
 }
 
@@ -287,8 +285,8 @@ TEST_CASE("the smallest input as C++: every number to the bit, in floats and in 
                                    "const float logits[1][3] = {{-1, 0.1F, 1e-45F}};", "const std::int64_t Y[1] = {2};",
                                    "const float rate = -0.0F;  // dlogits_2[0][1] is 0, and 0.25 is right"});
     input.made.trial.in_double = true;
-    input.made.trial.ours = 0.1;
-    input.made.trial.answer = 1.0 / 3;
+    input.made.trial.worst->ours = 0.1;
+    input.made.trial.worst->right = 1.0 / 3;
     const std::vector<std::string> in_double = report::as_code(input, 12);
     CHECK(in_double[0] == "the smallest input found that shows it, with 1 row, in double:");
     CHECK(in_double[1] == "const double logits[1][3] = {{-1, 0.10000000149011612, 1.401298464324817e-45}};");
@@ -296,7 +294,7 @@ TEST_CASE("the smallest input as C++: every number to the bit, in floats and in 
     CHECK(in_double[3] == "const double rate = -0.0;");
     CHECK(in_double[4] == "// dlogits_2[0][1] is 0.10000000000000001, and 0.33333333333333331 is right");
     input.made.trial.in_double = false;
-    input.made.trial.ours = -std::numeric_limits<double>::quiet_NaN();
+    input.made.trial.worst->ours = -std::numeric_limits<double>::quiet_NaN();
     CHECK(report::as_code(input, 12)[3].ends_with("dlogits_2[0][1] is nan, and 0.333333333 is right"));
     input.made.trial.in_double = true;
     input.made.trial.note = "goes to h(3, 0), and h is (3, 1)";

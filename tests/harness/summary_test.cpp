@@ -12,10 +12,10 @@ namespace {
 // A step of two parameters: W1 has drifted by so much of its 2, b1 by rounding alone.
 ComparedStep drifted(std::size_t number, double distance) {
     TensorResult updated = within("new_W1", {6, 5}, 1e-8, 1e-7);
-    updated.error_manual = 3e-8;
+    updated.error = 3e-8;
     updated.scale = 2;
     TensorResult rounding = within("new_b1", {5}, 1e-8, 1e-7);
-    rounding.error_manual = 1;
+    rounding.error = 1;
     ComparedStep step = step_of(number, {updated, rounding});
     step.drift = {
         {"stepwise", "C", distance / 10, 1}, {"stepwise", "W1", distance, 2}, {"stepwise", "b1", 1e-9, 1e-9, true}};

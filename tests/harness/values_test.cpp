@@ -4,7 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "harness/owned.h"
+#include "judge/owned.h"
 
 using namespace byhand;
 

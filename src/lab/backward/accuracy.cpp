@@ -56,12 +56,12 @@ std::vector<double> input_gradient(const NormInput<double>& in, const NormConfig
 Agreement oracle_agreement(const std::vector<long double>& exact, const std::vector<Rounded>& bounds,
                            const std::vector<double>& reference) {
     constexpr double kFloatToDouble = 0x1p-29;
-    Agreement found{"long double"};
+    std::vector<double> differences, limits;
     for (std::size_t i = 0; i < exact.size(); ++i) {
-        const auto difference = static_cast<double>(std::abs(exact[i] - static_cast<long double>(reference[i])));
-        add(found, difference, bounds[i].any_order() * kFloatToDouble);
+        differences.push_back(static_cast<double>(exact[i] - static_cast<long double>(reference[i])));
+        limits.push_back(bounds[i].any_order() * kFloatToDouble);
     }
-    return found;
+    return agreement_within("long double", differences, std::vector<double>(differences.size(), 0), limits);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "judge/finding.h"
 #include "lab/agreement.h"
 #include "lab/conventions/study.h"
 #include "lab/figures.h"

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "judge/finding.h"
 #include "lab/conventions/small_batches.h"
 #include "lab/figures.h"
 

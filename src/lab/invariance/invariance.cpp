@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "judge/finding.h"
 #include "lab/agreement.h"
 #include "lab/figures.h"
 #include "lab/invariance/law.h"

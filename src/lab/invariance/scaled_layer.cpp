@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/value.h"
+#include "judge/finding.h"
 #include "lab/figures.h"
 #include "lab/layer_names.h"
 #include "manual/stepwise.h"

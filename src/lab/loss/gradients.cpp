@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/json.h"
+#include "judge/finding.h"
 #include "lab/agreement.h"
 #include "lab/figures.h"
 #include "lab/loss/steps.h"

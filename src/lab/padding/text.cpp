@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "judge/finding.h"
 #include "lab/figures.h"
 #include "lab/padding/tables.h"
 

@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/value.h"
+#include "judge/finding.h"
 #include "lab/agreement.h"
 #include "lab/figures.h"
 #include "lab/layer_names.h"

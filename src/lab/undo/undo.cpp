@@ -43,8 +43,7 @@ void tell_updates(Document& document, const FirstStep& first, const Setting& set
             continue;
         }
         const Cell none("–");
-        table.rows.push_back({result.name, tensor.model,
-                              result.max_abs_diff ? significant(*result.max_abs_diff, 2) : none,
+        table.rows.push_back({result.name, tensor.model, result.difference ? significant(*result.difference, 2) : none,
                               result.used ? percent(*result.used) : none, to_string(result.verdict)});
         data.push_back({{"name", result.name},
                         {"model", tensor.model},

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "harness/compare.h"
+#include "judge/finding.h"
 
 // Distances counted by hand: the bits of a positive number, read as an integer, are its place in the order.
 

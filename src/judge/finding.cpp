@@ -1,0 +1,319 @@
+#include "judge/finding.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "base/tensors.h"
+
+namespace byhand {
+namespace {
+
+// The number's place in the order of all numbers of its type: neighbours differ by 1, and ±0 are both 0.
+std::int64_t rank(double value, DType dtype) {
+    if (dtype == DType::float32) {
+        const auto bits = std::bit_cast<std::int32_t>(static_cast<float>(value));
+        return bits >= 0 ? bits : std::int64_t{INT32_MIN} - bits;
+    }
+    const auto bits = std::bit_cast<std::int64_t>(value);
+    return bits >= 0 ? bits : INT64_MIN - bits;
+}
+
+std::uint64_t distance(std::int64_t a, std::int64_t b) {
+    const auto [low, high] = std::minmax(a, b);
+    return static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+}
+
+bool unwritten_at(const View& view, std::size_t position) {
+    switch (view.dtype) {
+        case DType::float32:
+            return is_unwritten(static_cast<const float*>(view.data) + position);
+        case DType::float64:
+            return is_unwritten(static_cast<const double*>(view.data) + position);
+        case DType::int64:
+            return false;
+    }
+    return false;
+}
+
+std::int64_t whole_at(const View& view, std::size_t position) {
+    return static_cast<const std::int64_t*>(view.data)[position];
+}
+
+bool same_bits(const View& a, const View& b, std::size_t position) {
+    const std::size_t size = size_of(a.dtype), offset = position * size;
+    return std::memcmp(static_cast<const char*>(a.data) + offset, static_cast<const char*>(b.data) + offset, size) == 0;
+}
+
+bool all_equal(const View& view) {
+    for (std::size_t i = 1; i < count(view.shape); ++i) {
+        if (value_at(view, i) != value_at(view, 0)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool all_zero(const View& view) {
+    return all_equal(view) && (count(view.shape) == 0 || value_at(view, 0) == 0);
+}
+
+// All zero, or all equal where there is more than one to a row. (One unit's figure, the same in every row of a batch,
+// is what it should be.)
+bool is_constant(const View& view) {
+    return all_zero(view) || (all_equal(view) && !view.shape.empty() && view.shape.back() > 1);
+}
+
+// |a − b|. Whole numbers are subtracted as such: double does not tell large ones apart.
+double distance_at(const View& a, const View& b, std::size_t position) {
+    if (a.dtype == DType::int64 && b.dtype == DType::int64) {
+        return static_cast<double>(distance(whole_at(a, position), whole_at(b, position)));
+    }
+    return std::abs(value_at(a, position) - value_at(b, position));
+}
+
+// Of two elements of one type.
+std::uint64_t ulp_at(const View& a, const View& b, std::size_t position) {
+    return a.dtype == DType::int64 ? distance(whole_at(a, position), whole_at(b, position))
+                                   : ulp_distance(value_at(a, position), value_at(b, position), a.dtype);
+}
+
+// What an element is before its error counts; `same` agrees whatever its limit.
+enum class Kind { figure, same, unwritten, non_finite, out_of_range };
+
+struct Sides {
+    const View& ours;
+    const View* right;
+    const View* reference;
+    const View& truth;  // what errors are measured from: `right`, or the reference
+    std::span<const double> limits;
+    const JudgeOptions& options;
+
+    bool comparable() const {
+        return truth.shape == ours.shape &&
+               (reference == nullptr || (reference->shape == ours.shape && reference->dtype == ours.dtype)) &&
+               (limits.size() == 1 || limits.size() == count(ours.shape));
+    }
+
+    Kind kind(std::size_t i) const {
+        if (options.needs_no_limit == NeedsNoLimit::same_bits) {
+            if (reference != nullptr && same_bits(ours, *reference, i)) {
+                return Kind::same;
+            }
+        } else if (unwritten_at(ours, i) || (reference != nullptr && unwritten_at(*reference, i))) {
+            return Kind::unwritten;
+        }
+        const double a = value_at(ours, i), b = value_at(truth, i);
+        const bool limited = std::isfinite(limit_at(limits, i)) || options.too_wide == TooWide::undecided;
+        if (!limited && options.needs_no_limit == NeedsNoLimit::equal && !(std::abs(a - b) > 0)) {
+            return a - b == 0 ? Kind::same : Kind::non_finite;
+        }
+        if (!limited || (right != nullptr && !std::isfinite(b))) {
+            return Kind::out_of_range;
+        }
+        return std::isfinite(a) && std::isfinite(b) ? Kind::figure : Kind::non_finite;
+    }
+
+    Worst element(std::size_t i) const {
+        const auto at = [i](const View* view) {
+            return view != nullptr ? std::optional(value_at(*view, i)) : std::nullopt;
+        };
+        return {i, value_at(ours, i), at(right), at(reference)};
+    }
+
+    std::vector<Neighbour> around(std::size_t i) const {
+        constexpr std::size_t kBeside = 2;
+        std::vector<Neighbour> beside;
+        if (reference != nullptr) {
+            const std::size_t width = ours.shape.empty() ? 1 : ours.shape.back(), column = i % width;
+            const std::size_t last = i + std::min(width - 1 - column, kBeside);
+            for (std::size_t k = i - std::min(column, kBeside); k <= last; ++k) {
+                beside.push_back({k, value_at(ours, k), value_at(*reference, k)});
+            }
+        }
+        return beside;
+    }
+};
+
+// Over the elements for which `counts` holds.
+template <class Counts>
+Yardstick yardstick_over(const View& right, std::span<const double> limits, Counts counts) {
+    Yardstick yardstick;
+    for (std::size_t i = 0; i < count(right.shape); ++i) {
+        if (counts(i)) {
+            yardstick.scale = std::max(yardstick.scale, std::abs(value_at(right, i)));
+            yardstick.widest = std::max(yardstick.widest, limit_at(limits, i));
+        }
+    }
+    return yardstick;
+}
+
+Yardstick yardstick_of(const Sides& sides, const std::vector<Kind>& kinds) {
+    const auto counts = [&](std::size_t i) {
+        return kinds[i] == Kind::figure || (kinds[i] == Kind::same && std::isfinite(value_at(sides.ours, i)));
+    };
+    Yardstick yardstick = yardstick_over(sides.truth, sides.limits, counts);
+    if (sides.options.scale_of_both) {
+        yardstick.scale = std::max(yardstick.scale, yardstick_over(sides.ours, sides.limits, counts).scale);
+    }
+    return yardstick;
+}
+
+// How far the reference is from ours and, where that is known, from what is right.
+void measure_reference(Finding& found, const Sides& sides, const View& reference, const std::vector<Kind>& kinds,
+                       double widest) {
+    double difference = 0, off = 0;
+    std::uint64_t ulp = 0;
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+        if (kinds[i] == Kind::figure && std::isfinite(value_at(reference, i))) {
+            difference = std::max(difference, distance_at(sides.ours, reference, i));
+            off = std::max(off, distance_at(reference, sides.truth, i));
+            ulp = std::max(ulp, ulp_at(sides.ours, reference, i));
+        } else if (kinds[i] == Kind::figure) {
+            difference = off = std::numeric_limits<double>::infinity();
+        }
+    }
+    found.difference = difference;
+    found.ulp = ulp;
+    if (found.error) {
+        found.reference_error = off;
+        found.reference_further_off = off > *found.error && off > widest;
+    }
+    const std::size_t bytes = kinds.size() * size_of(reference.dtype);
+    found.bit_equal =
+        bytes == 0 || std::memcmp(sides.ours.data, reference.data, bytes) == 0;  // no elements, no address
+}
+
+// The figures, and the verdict that they give.
+void measure(Finding& found, const Sides& sides, const std::vector<Kind>& kinds) {
+    const TooWide too_wide = sides.options.too_wide;
+    const Yardstick yardstick = yardstick_of(sides, kinds);
+    const auto limit = [&](std::size_t i) { return limit_at(sides.limits, i); };
+    std::size_t worst = 0;
+    auto most = std::tuple(false, false, 0.0, 0.0);
+    bool ok = true, undecided = false;
+    double error = 0;
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+        if (kinds[i] != Kind::figure) {
+            continue;
+        }
+        const Share share = share_of(distance_at(sides.ours, sides.truth, i), limit(i), yardstick, too_wide);
+        error = std::max(error, share.error);
+        ok = ok && share.fits;
+        undecided = undecided || (too_wide != TooWide::decides && !says_something(yardstick, limit(i)));
+        if (share.rank() > most) {
+            most = share.rank();
+            worst = i;
+        }
+    }
+    found.scale = yardstick.scale;
+    found.used = std::get<2>(most);
+    found.catches = yardstick.scale > 0 ? 2 * yardstick.widest / yardstick.scale : 0;
+    if (sides.right != nullptr) {
+        found.error = error;
+    }
+    bool exact = ok && !undecided && error == 0;
+    if (sides.reference != nullptr) {
+        measure_reference(found, sides, *sides.reference, kinds, yardstick.widest);
+        exact = found.bit_equal;
+    }
+    found.verdict = exact ? Verdict::exact : !ok ? Verdict::mismatch : undecided ? Verdict::undecided : Verdict::within;
+    if (std::ranges::any_of(kinds, [](Kind kind) { return kind != Kind::same; })) {
+        found.worst = sides.element(worst);
+        found.limit = share_of(0, limit(worst), yardstick, too_wide).limit;
+        found.around = agrees(found.verdict) ? std::vector<Neighbour>() : sides.around(worst);
+    }
+}
+
+// Whether what agrees could agree by chance. `whole`: nothing is out of range.
+bool is_vacuous(const Sides& sides, bool whole) {
+    const View& other = sides.reference != nullptr ? *sides.reference : sides.truth;
+    switch (sides.options.vacuous) {
+        case Vacuous::never:
+            return false;
+        case Vacuous::all_zero:
+            return whole && all_zero(sides.ours) && all_zero(other);
+        case Vacuous::constant:
+            return is_constant(sides.ours) && is_constant(other);
+    }
+    return false;
+}
+
+}  // namespace
+
+Yardstick yardstick_of(const View& right, std::span<const double> limits) {
+    return yardstick_over(right, limits, [&](std::size_t i) {
+        return std::isfinite(value_at(right, i)) && std::isfinite(limit_at(limits, i));
+    });
+}
+
+Share share_of(double error, double limit, const Yardstick& yardstick, TooWide too_wide) {
+    const bool decides = too_wide != TooWide::held_to_widest || says_something(yardstick, limit);
+    const double held = decides ? limit : yardstick.widest;
+    return {error, held, error == 0 ? 0 : error / held, error <= held, decides};
+}
+
+Finding judge(const View& ours, const View* right, const View* reference, std::span<const double> limits,
+              const JudgeOptions& options) {
+    Finding found;
+    found.shape = ours.shape;
+    const View* truth = right != nullptr ? right : reference;
+    if (truth == nullptr) {
+        return found;
+    }
+    const Sides sides{ours, right, reference, *truth, limits, options};
+    if (!sides.comparable()) {
+        found.verdict = Verdict::shape;
+        return found;
+    }
+    std::vector<Kind> kinds(count(ours.shape));
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+        kinds[i] = sides.kind(i);
+    }
+    const auto first = [&](Kind kind) {
+        const auto place = std::ranges::find(kinds, kind);
+        return place != kinds.end() ? std::optional(static_cast<std::size_t>(place - kinds.begin())) : std::nullopt;
+    };
+    const auto point = [&](Verdict verdict, std::size_t position) {
+        found.verdict = verdict;
+        found.worst = sides.element(position);
+        found.limit = limit_at(limits, position);
+        found.around = sides.around(position);
+    };
+    const auto unwritten = first(Kind::unwritten), bad = first(Kind::non_finite), out = first(Kind::out_of_range);
+    if (reference == nullptr || (!unwritten && !bad)) {
+        measure(found, sides, kinds);
+    }
+    if (unwritten) {
+        point(Verdict::unwritten, *unwritten);
+    } else if (bad) {
+        point(Verdict::non_finite, *bad);
+    } else if (found.verdict == Verdict::mismatch) {
+        return found;  // whatever else it is, it is wrong
+    } else if (is_vacuous(sides, !out)) {
+        found.verdict = Verdict::vacuous;
+    } else if (out) {
+        point(Verdict::out_of_range, *out);
+    }
+    return found;
+}
+
+double larger(double a, double b) {
+    return b <= a || std::isnan(a) ? a : b;
+}
+
+double largest_difference(const View& a, const View& b) {
+    double largest = 0;
+    for (std::size_t i = 0; i < count(a.shape); ++i) {
+        largest = larger(largest, std::abs(value_at(a, i) - value_at(b, i)));
+    }
+    return largest;
+}
+
+std::uint64_t ulp_distance(double a, double b, DType dtype) {
+    return distance(rank(a, dtype), rank(b, dtype));
+}
+
+}  // namespace byhand
