@@ -48,6 +48,7 @@ double equal_on_average(std::vector<std::vector<std::int64_t>> all) {
 // Of the rows of the batch, with their answers: gradients are equal where these are.
 double equal_rows(const Batch& batch, std::size_t context) {
     std::vector<std::vector<std::int64_t>> all;
+    all.reserve(batch.rows);
     for (std::size_t i = 0; i < batch.rows; ++i) {
         all.emplace_back(batch.X + i * context, batch.X + (i + 1) * context).push_back(batch.Y[i]);
     }
@@ -58,6 +59,7 @@ double equal_rows(const Batch& batch, std::size_t context) {
 double equal_windows(const Batch& batch, std::size_t context, std::size_t positions) {
     const std::size_t width = context / positions;
     std::vector<std::vector<std::int64_t>> all;
+    all.reserve(batch.rows * positions);
     for (std::size_t i = 0; i < batch.rows * positions; ++i) {
         all.emplace_back(batch.X + i * width, batch.X + (i + 1) * width);
     }

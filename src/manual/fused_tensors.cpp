@@ -102,6 +102,51 @@ std::vector<std::string> added_values(const std::vector<Operation>& operations) 
     return added;
 }
 
+// Each name once, the empty one never.
+struct Names {
+    std::vector<TensorSpec> table;
+
+    void keep(const std::string& name, Shape shape) {
+        if (!name.empty() && std::ranges::find(table, name, &TensorSpec::name) == table.end()) {
+            table.push_back({name, std::move(shape)});
+        }
+    }
+};
+
+void keep_values(Names& names, const FusedPattern& pattern, std::size_t n) {
+    const Layer& layer = pattern.layer;
+    const Shape wide = {n * layer.positions, layer.outputs};
+    for (const FusedOperation& one : pattern.operations) {
+        if (is_norm(one)) {
+            const Shape statistics = {one.kind == FusedKind::row_norm ? wide.front() : layer.outputs};
+            for (const std::string& name : {one.norm.mean, one.norm.var, one.norm.inv}) {
+                names.keep(name, statistics);
+            }
+            names.keep(one.norm.raw, wide);
+        } else if (one.kind == FusedKind::dropout) {
+            names.keep(layer.value("keepmask"), wide);
+        }
+        names.keep(one.makes, wide);
+    }
+}
+
+void keep_gradients(Names& names, const FusedPattern& pattern, std::size_t n, FusedKeep wanted) {
+    const Layer& layer = pattern.layer;
+    const std::size_t H = layer.outputs;
+    for (const FusedOperation& one : pattern.operations) {
+        for (const std::string& parameter : {one.norm.gain, one.norm.bias}) {
+            names.keep(parameter.empty() ? "" : gradient_of(parameter), {H});
+        }
+    }
+    names.keep(gradient_of(pattern.linear()), {n * layer.positions, H});
+    if (wanted == FusedKeep::all && !layer.is_tied) {
+        names.keep(gradient_of(layer.W()), {layer.inputs, H});
+    }
+    if (layer.has_bias) {
+        names.keep(gradient_of(layer.b()), {H});
+    }
+}
+
 }  // namespace
 
 bool has_fused_step(const NetworkConfig& config) {
@@ -155,59 +200,25 @@ bool pays_by_character(const NetworkConfig& config, std::size_t n) {
 
 std::vector<TensorSpec> kept_names(const NetworkConfig& config, std::size_t n, FusedKeep wanted) {
     const bool by_character = pays_by_character(config, n);
-    std::vector<TensorSpec> table;
-    const auto keep = [&table](const std::string& name, Shape shape) {
-        const bool known = std::ranges::any_of(table, [&](const auto& spec) { return spec.name == name; });
-        if (!name.empty() && !known) {
-            table.push_back({name, std::move(shape)});
-        }
-    };
+    Names names;
     const std::vector<FusedPattern> patterns = fused_patterns(config, wanted);
     const Layer& first = patterns.front().layer;
     const Shape embcat = {n * first.positions, first.inputs};
     if (!by_character) {
-        keep("embcat", embcat);
+        names.keep("embcat", embcat);
     }
     for (const FusedPattern& pattern : patterns) {
-        const Layer& layer = pattern.layer;
-        const std::size_t H = layer.outputs;
-        const Shape wide = {n * layer.positions, H};
-        for (const FusedOperation& one : pattern.operations) {
-            if (is_norm(one)) {
-                const Shape statistics = {one.kind == FusedKind::row_norm ? wide.front() : H};
-                keep(one.norm.mean, statistics);
-                keep(one.norm.var, statistics);
-                keep(one.norm.inv, statistics);
-                keep(one.norm.raw, wide);
-            } else if (one.kind == FusedKind::dropout) {
-                keep(layer.value("keepmask"), wide);
-            }
-            keep(one.makes, wide);
-        }
+        keep_values(names, pattern, n);
     }
-    keep("loss", {});
+    names.keep("loss", {});
     for (const FusedPattern& pattern : patterns | std::views::reverse) {
-        const Layer& layer = pattern.layer;
-        const std::size_t H = layer.outputs;
-        const Shape wide = {n * layer.positions, H};
-        for (const FusedOperation& one : pattern.operations) {
-            for (const std::string& parameter : {one.norm.gain, one.norm.bias}) {
-                keep(parameter.empty() ? "" : gradient_of(parameter), {H});
-            }
-        }
-        keep(gradient_of(pattern.linear()), wide);
-        if (wanted == FusedKeep::all && !layer.is_tied) {
-            keep(gradient_of(layer.W()), {layer.inputs, H});
-        }
-        if (layer.has_bias) {
-            keep(gradient_of(layer.b()), {H});
-        }
+        keep_gradients(names, pattern, n, wanted);
     }
     if (!by_character) {
-        keep("dembcat", embcat);
+        names.keep("dembcat", embcat);
     }
-    keep("dC", {config.vocabulary, config.embedding});
-    return table;
+    names.keep("dC", {config.vocabulary, config.embedding});
+    return names.table;
 }
 
 std::vector<TensorSpec> with_padding(std::vector<TensorSpec> table) {

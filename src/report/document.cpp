@@ -51,9 +51,9 @@ Cell percent(double share, int decimals) {
     return {fmt::format("{:.{}f} %", 100 * share, decimals), number(share)};
 }
 
-Column::Column(const char* name) : Column(std::string(name)) {}
-Column::Column(std::string name) : title(std::move(name)), key(key_of(title)) {}
-Column::Column(std::string name, std::string its_key, Align its_align)
-    : title(std::move(name)), key(std::move(its_key)), align(its_align) {}
+Column::Column(const char* its_title) : Column(std::string(its_title)) {}
+Column::Column(std::string its_title) : title(std::move(its_title)), key(key_of(title)) {}
+Column::Column(std::string its_title, std::string its_key, Align its_align)
+    : title(std::move(its_title)), key(std::move(its_key)), align(its_align) {}
 
 }  // namespace byhand

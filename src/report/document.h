@@ -47,9 +47,9 @@ struct Column {
     std::string title, key;
     Align align = Align::right;  // of the first column it counts for nothing: that is set to the left
 
-    Column(const char* title);  // NOLINT(google-explicit-constructor): columns are written as lists of titles
-    Column(std::string title);  // NOLINT(google-explicit-constructor)
-    Column(std::string title, std::string key, Align align = Align::right);
+    Column(const char* its_title);  // NOLINT(google-explicit-constructor): columns are written as lists of titles
+    Column(std::string its_title);  // NOLINT(google-explicit-constructor)
+    Column(std::string its_title, std::string its_key, Align its_align = Align::right);
 };
 
 struct Table {
