@@ -137,7 +137,7 @@ TEST_CASE("bench as a table") {
     const Place place;
     const Outcome outcome = byhand(place, kQuick + Arguments{"--no-as-installed"});
     CHECK(outcome.code == 0);
-    CHECK(outcome.out.find("\nsmall ") != std::string::npos);
+    CHECK(outcome.out.find("\n  small ") != std::string::npos);
     CHECK(outcome.out.find("conventions on both sides: small.\n") != std::string::npos);
     CHECK(outcome.out.find("one thread") != std::string::npos);
     CHECK(byhand(place, kQuick + Arguments{"--threads", "2", "--no-as-installed"}).out.find("2 threads") !=
