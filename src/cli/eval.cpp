@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/utf8.h"
+#include "cli/collisions.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/models.h"
@@ -39,10 +40,10 @@ struct EvaluatedPart {
 Json json_of(const SavedModel& saved, const std::vector<EvaluatedPart>& parts) {
     Json json = {{"recipe", saved.recipe.name}, {"model", saved.trained_by}, {"steps", saved.steps}};
     for (const EvaluatedPart& part : parts) {
-        json["loss"][part.name] = part.loss;
+        json["loss"][part.name] = number(part.loss);
         json["names"][part.name] = part.names;
         if (part.bigram) {
-            json["bigram"][part.name] = *part.bigram;
+            json["bigram"][part.name] = number(*part.bigram);
             json["also_in_train"][part.name] = part.also_in_train;
         }
     }
@@ -108,6 +109,15 @@ int evaluate(const EvalOptions& options) {
     }
     const SavedModel saved = read_model(options.model, options.recipe, options.data);
     auto [names, path] = names_for(saved, options.data);
+    // Neither of the two files that it reads need be named on the command line.
+    std::vector<NamedFile> files = {{"MODEL", options.model, FileUse::reads}, {"--data", path, FileUse::reads}};
+    for (const auto& [option, output] :
+         {std::pair("--output", &options.report.output), {"--logits", &options.logits}}) {
+        if (!output->empty()) {
+            files.push_back({option, *output, FileUse::writes});
+        }
+    }
+    refuse_collisions(files);
     const bool is_its_own = names.hash == saved.data_hash;
     check_characters(names.names, saved.vocabulary, path);
     const Recipe& recipe = saved.recipe;

@@ -237,7 +237,7 @@ Scores plant_all(const MistakesOptions& options) {
             Spoiled spoiled = ground.spoiled(*mistake);
             if (!spoiled.culprits.empty()) {
                 keep(scores.planted, ground.judge(std::move(spoiled.candidate), spoiled.culprits), mistake->name);
-            } else if (seed == 1) {  // told once
+            } else if (seed == 1) {  // listed once
                 scores.not_applicable.push_back({{"name", mistake->name}, {"recipe", ground.recipe()}});
             }
         }

@@ -42,7 +42,7 @@ class Fused {
 public:
     using Keep = FusedKeep;
 
-    // Throws InputError where check_network does. Precondition: threads > 0.
+    // Throws InputError where check_network does. Preconditions: has_fused_step(config), threads > 0.
     Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size_t threads = 1);
     Fused(const Fused&) = delete;
     Fused& operator=(const Fused&) = delete;

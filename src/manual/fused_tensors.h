@@ -46,11 +46,11 @@ struct FusedPattern {
     const std::string& result() const { return operations.back().makes; }
 };
 
-// Whether the fused step knows each of the network's operations. A new one may begin with its steps alone; the network
-// runs step by step then (models.h).
+// Whether the fused step knows each of the network's operations. A new one may begin with its steps only; then the
+// network runs step by step (models.h).
 bool has_fused_step(const NetworkConfig& config);
 
-// The layers in order. Precondition: it is.
+// The layers in order. Precondition: has_fused_step(config).
 std::vector<FusedPattern> fused_patterns(const NetworkConfig& config, FusedKeep keep);
 
 // Whether to take the first linear's products by character: with so many rows for each character, those of all

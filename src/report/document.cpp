@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <limits>
 #include <utility>
 
 namespace byhand {
@@ -24,13 +26,18 @@ std::string key_of(const std::string& title) {
     return key.ends_with('_') ? key.substr(0, key.size() - 1) : key;
 }
 
+double without_sign_of_nan(double value) {
+    return std::isnan(value) ? std::numeric_limits<double>::quiet_NaN() : value;
+}
+
 }  // namespace
 
 Cell::Cell(std::string words) : shown(std::move(words)), value(shown) {}
 Cell::Cell(const char* words) : Cell(std::string(words)) {}
 Cell::Cell(std::string words, Json number) : shown(std::move(words)), value(std::move(number)) {}
 
-Cell fixed(double value, int decimals) {
+Cell fixed(double figure, int decimals) {
+    const double value = without_sign_of_nan(figure);
     // No "-0.000": a sign that no digit after it bears out.
     std::string shown = fmt::format("{:.{}f}", value, decimals);
     if (shown.find_first_not_of("-0.") == std::string::npos && shown.front() == '-') {
@@ -39,7 +46,8 @@ Cell fixed(double value, int decimals) {
     return {std::move(shown), number(value)};
 }
 
-Cell significant(double value, int digits) {
+Cell significant(double figure, int digits) {
+    const double value = without_sign_of_nan(figure);
     return {fmt::format("{:.{}g}", value, digits), number(value)};
 }
 
@@ -47,7 +55,8 @@ Cell whole(std::size_t value) {
     return {std::to_string(value), value};
 }
 
-Cell percent(double share, int decimals) {
+Cell percent(double figure, int decimals) {
+    const double share = without_sign_of_nan(figure);
     return {fmt::format("{:.{}f} %", 100 * share, decimals), number(share)};
 }
 

@@ -79,6 +79,7 @@ TEST_CASE("a full disk: reports, dumps, pages and metrics") {
                                        {"diff", "m", "m", "--output", "disk/r"},
                                        {"lab", "columns", "--no-plot", "--html", "disk/r"},
                                        {"eval", "m", "--data", "n", "--logits", "disk/l"},
+                                       {"eval", "m", "--data", "n", "--output", "disk/r"},
                                        place.training("3", {"--no-save", "--log-every", "1", "--metrics", "disk/l"})}) {
         const Outcome outcome = place.on_small_disk(full, arguments);
         need_disk(outcome);

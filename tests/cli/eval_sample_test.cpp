@@ -72,6 +72,16 @@ TEST_CASE("eval counts names and, beside the loss, what bigram counts can do") {
     CHECK(place.read("page.html").find("bigram counts") != std::string::npos);
 }
 
+TEST_CASE("eval: a report never goes to the model or the names that it reads, named or not") {
+    const Place place;
+    place.train({"--steps", "3"});
+    const std::string model = place.read("byhand.safetensors"), names = place.read("n");
+    check_refused(byhand(place, {"eval", "--output", "byhand.safetensors"}), "would write over what MODEL reads");
+    check_refused(byhand(place, {"eval", "--output", "n"}), "would write over what --data reads");
+    CHECK(place.read("byhand.safetensors") == model);
+    CHECK(place.read("n") == names);
+}
+
 TEST_CASE("eval finds names of val and test that stand in the training part") {
     const Place place;
     std::vector<std::string> names;

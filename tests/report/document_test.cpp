@@ -49,6 +49,14 @@ TEST_CASE("document: long words stand under their row") {
     CHECK(to_text(table) == "  a   n\n  x   7\n      a long source\n  y  12\n");
 }
 
+TEST_CASE("document: a hidden column is for programs only") {
+    Document document{"sample", "", "A title", {}, {}, Json::object(), true};
+    document.blocks.emplace_back(Table{"", {"a", {"b", "b", Align::hidden}, "c"}, {{"x", "unseen", "7"}}});
+    CHECK(to_text(document) == "A title\n\n  a  c\n  x  7\n");
+    CHECK(to_html(document).find("unseen") == std::string::npos);
+    CHECK(to_csv(document) == "a,b,c\r\nx,unseen,7\r\n");
+}
+
 TEST_CASE("document: as a page, well-formed, without a script, every word escaped") {
     const std::string page = to_html(sample(), "<?xml version=\"1.0\"?>\n<svg><g/></svg>\n");
     CHECK(page.find("<script") == std::string::npos);
@@ -76,6 +84,11 @@ TEST_CASE("document: numbers in cells") {
     CHECK(significant(1.25e-7, 2).shown == "1.2e-07");
     CHECK(whole(0).shown == "0");
     CHECK(fixed(-0.5, 0).shown == "0");
+    for (const double nan : {std::numeric_limits<double>::quiet_NaN(), -std::numeric_limits<double>::quiet_NaN()}) {
+        CHECK(fixed(nan, 2).shown == "nan");
+        CHECK(significant(nan, 2).shown == "nan");
+        CHECK(percent(nan).shown == "nan %");
+    }
     CHECK(printed_json(fixed(std::numeric_limits<double>::quiet_NaN(), 2).value, 1) == "\"nan\"");
 }
 

@@ -69,7 +69,7 @@ Table gradients_table(const std::vector<Variant>& variants, const std::vector<Ag
     Table table{"the parameters' gradients: the largest share of a limit", {""}, {}};
     std::vector<std::string> names;
     for (std::size_t v = 0; v < kPlaces; ++v) {
-        table.columns.push_back(variants[v].words);
+        table.columns.emplace_back(variants[v].words);
         for (const TensorSpec& spec : parameters(variants[v].recipe.network)) {
             const std::string name = gradient_of(spec.name);
             if (std::ranges::find(names, name) == names.end()) {
