@@ -36,7 +36,7 @@ struct Shown {
 Table column_table(std::size_t unit, const std::vector<Shown>& values) {
     Table table{fmt::format("unit {}", unit + 1), {""}, {}};
     for (std::size_t i = 0; i < kRows; ++i) {
-        table.columns.push_back(fmt::format("row {}", i + 1));
+        table.columns.emplace_back(fmt::format("row {}", i + 1));
     }
     for (const Shown& shown : values) {
         const bool of_rows = shown.values->size() == kRows * kUnits;

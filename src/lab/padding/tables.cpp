@@ -55,7 +55,7 @@ std::string short_word(const PaddingFindings& found, std::size_t row) {
 Table statistics_table(const PaddingFindings& found) {
     Table table{"mean and deviation of each column", {""}, {}};
     for (std::size_t j = 0; j < columns_shown(found); ++j) {
-        table.columns.push_back(fmt::format("column {}", j + 1));
+        table.columns.emplace_back(fmt::format("column {}", j + 1));
     }
     const std::vector<std::pair<const char*, const std::vector<double>*>> lines = {
         {"mean, padded", &found.by_n.padded.bnmeani},           {"mean, masked", &found.by_n.masked.bnmeani},

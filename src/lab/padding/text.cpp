@@ -135,7 +135,7 @@ void tell_attention(Document& document, const PaddingFindings& found) {
         Table table{fmt::format("what softmax attention makes of a row of padding of sequence {}", s + 1), {""}, {}};
         std::vector<Cell> unmasked = {"no mask"}, keys = {"padding masked as keys"};
         for (std::size_t j = 0; j < std::min(kColumnsShown, H); ++j) {
-            table.columns.push_back(fmt::format("column {}", j + 1));
+            table.columns.emplace_back(fmt::format("column {}", j + 1));
             unmasked.push_back(significant(all[j], 5));
             keys.push_back(significant(words[j], 5));
         }
