@@ -36,28 +36,25 @@ Cell::Cell(std::string words) : shown(std::move(words)), value(shown) {}
 Cell::Cell(const char* words) : Cell(std::string(words)) {}
 Cell::Cell(std::string words, Json number) : shown(std::move(words)), value(std::move(number)) {}
 
-Cell fixed(double figure, int decimals) {
-    const double value = without_sign_of_nan(figure);
+Cell fixed(double value, int decimals) {
     // No "-0.000": a sign that no digit after it bears out.
-    std::string shown = fmt::format("{:.{}f}", value, decimals);
+    std::string shown = fmt::format("{:.{}f}", without_sign_of_nan(value), decimals);
     if (shown.find_first_not_of("-0.") == std::string::npos && shown.front() == '-') {
         shown.erase(0, 1);
     }
     return {std::move(shown), number(value)};
 }
 
-Cell significant(double figure, int digits) {
-    const double value = without_sign_of_nan(figure);
-    return {fmt::format("{:.{}g}", value, digits), number(value)};
+Cell significant(double value, int digits) {
+    return {fmt::format("{:.{}g}", without_sign_of_nan(value), digits), number(value)};
 }
 
 Cell whole(std::size_t value) {
     return {std::to_string(value), value};
 }
 
-Cell percent(double figure, int decimals) {
-    const double share = without_sign_of_nan(figure);
-    return {fmt::format("{:.{}f} %", 100 * share, decimals), number(share)};
+Cell percent(double share, int decimals) {
+    return {fmt::format("{:.{}f} %", 100 * without_sign_of_nan(share), decimals), number(share)};
 }
 
 Column::Column(const char* its_title) : Column(std::string(its_title)) {}

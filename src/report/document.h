@@ -28,11 +28,11 @@ struct Cell {
 };
 
 // A number with so many decimals; "1.2e-07" where `digits` significant ones say more. Not finite: "nan", "inf".
-Cell fixed(double figure, int decimals);
-Cell significant(double figure, int digits);
+Cell fixed(double value, int decimals);
+Cell significant(double value, int digits);
 Cell whole(std::size_t value);
 // "7.3 %" of 0.073.
-Cell percent(double figure, int decimals = 1);
+Cell percent(double share, int decimals = 1);
 
 enum class Align {
     left,
@@ -45,7 +45,7 @@ enum class Align {
 // digits, where no other is given.
 struct Column {
     std::string title, key;
-    Align align = Align::right;  // the first column is set to the left, and is neither below nor hidden
+    Align align = Align::right;  // of the first column it counts for nothing: that is set to the left
 
     Column(const char* its_title);  // NOLINT(google-explicit-constructor): columns are written as lists of titles
     Column(std::string its_title);  // NOLINT(google-explicit-constructor)
