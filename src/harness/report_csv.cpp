@@ -4,8 +4,8 @@
 #include <array>
 
 #include "harness/report.h"
-#include "harness/report_fields.h"
 #include "harness/report_parts.h"
+#include "report/csv_line.h"
 
 namespace byhand {
 namespace {

@@ -9,8 +9,8 @@
 
 #include "base/json.h"
 #include "harness/report_columns.h"
-#include "harness/report_fields.h"
 #include "harness/words.h"
+#include "report/csv_line.h"
 #include "report/xml.h"
 
 namespace byhand {

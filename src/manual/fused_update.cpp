@@ -16,11 +16,11 @@ namespace byhand {
 // What is the same for all parameters.
 void Fused::begin_update(float rate) {
     optimizer_.rate = rate;
-    if (config_.optimizer.kind == OptimizerKind::adamw) {
+    if (optimizer_.config.kind == OptimizerKind::adamw) {
         float* const t = step_count_[1 - now_];
         step_counted(t, step_count_[now_]);
-        bias_correction(&optimizer_.mean_correction, t, config_.optimizer.beta1);
-        bias_correction(&optimizer_.square_correction, t, config_.optimizer.beta2);
+        bias_correction(&optimizer_.mean_correction, t, optimizer_.config.beta1);
+        bias_correction(&optimizer_.square_correction, t, optimizer_.config.beta2);
     }
 }
 
@@ -41,7 +41,7 @@ void Fused::update(const FusedLayer& l, const float* x, const Panel& q, const fl
     const std::size_t from = l.pattern.layer.inputs * p.from + q.from * p.width;
     const bool kept = l.dW != nullptr;
     float* const dW = kept ? l.dW + from : dW_[thread].data();
-    if (is_plain(config_.optimizer) && !l.pattern.layer.is_tied) {
+    if (is_plain(optimizer_.config) && !l.pattern.layer.is_tied) {
         simd::linear_descend({l.W[1 - now_].p + from, l.W[now_].p + from, optimizer_.rate}, dW, kept, x, q, dy, p, n);
     } else {
         simd::linear_weight_backward(dW, x, q, dy, p, n);

@@ -169,6 +169,7 @@ std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& confi
     if (form != HandForm::fused) {
         return make_step_model(hand_graph(form, config, rows));
     }
+    check_network(config, rows);
     if (!has_fused_step(config)) {
         return std::make_unique<StepModel>(with_kernels(fused_graph(config, rows)), Evaluation::By::kernels);
     }
@@ -194,6 +195,7 @@ std::unique_ptr<Side> make_hand_side(HandForm form, const NetworkConfig& config,
         if (dtype != DType::float32) {
             throw std::invalid_argument("the fused network computes in float only");
         }
+        check_network(config, rows);
         if (!has_fused_step(config)) {
             return make_step_side(with_kernels(fused_graph(config, rows)));
         }
