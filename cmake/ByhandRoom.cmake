@@ -30,14 +30,14 @@ set(byhand_quick_to_compile "$<$<CONFIG:Release>:-O1>")
 # In the precompiled header, so all are compiled by its flags.
 target_link_libraries(byhand_options INTERFACE fmt::fmt)
 
-# byhand_room(NAME SOURCES … HOT … KNOWS …): a static library byhand_NAME of the folder's sources that links KNOWS
+# byhand_room(NAME SOURCES … HOT … DEPENDS …): a static library byhand_NAME of the folder's sources that links DEPENDS
 # privately. HOT are those where arithmetic takes the time. A room's headers name types of byhand_base, byhand_judge and
 # byhand_steps at most, and those need nothing passed on.
 function(byhand_room name)
-  cmake_parse_arguments(room "" "" "SOURCES;HOT;KNOWS" ${ARGN})
+  cmake_parse_arguments(room "" "" "SOURCES;HOT;DEPENDS" ${ARGN})
   add_library(byhand_${name} STATIC ${room_SOURCES} ${room_HOT})
   set_target_properties(byhand_${name} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
-  target_link_libraries(byhand_${name} PRIVATE byhand_options ${room_KNOWS})
+  target_link_libraries(byhand_${name} PRIVATE byhand_options ${room_DEPENDS})
   set_source_files_properties(${room_SOURCES} PROPERTIES COMPILE_OPTIONS "${byhand_quick_to_compile}")
   # byhand_base has the precompiled header of all rooms. A release's HOT files are optimised otherwise than it is.
   if(NOT name STREQUAL base)

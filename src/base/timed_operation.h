@@ -33,7 +33,7 @@ struct OperationShape {
 };
 
 // What it is given.
-struct OperationQuestion {
+struct OperationInput {
     OperationShape shape;
     std::vector<float> x;               // (n, in)
     std::vector<float> W;               // (in, out)

@@ -140,20 +140,20 @@ std::string name_of(TimedOperation operation) {
     return "";
 }
 
-OperationQuestion question_of(const OperationShape& shape) {
+OperationInput input_of(const OperationShape& shape) {
     Mt19937 bits = seeded(1);
     const auto& [operation, n, in, out, has_bias] = shape;
-    OperationQuestion question{.shape = shape,
-                               .x = numbers(bits, n * in),
-                               .W = numbers(bits, in * out),
-                               .gain = numbers(bits, out),
-                               .bias = numbers(bits, out),
-                               .dy = numbers(bits, n * out),
-                               .indices = std::vector<std::int64_t>(n)};
-    for (std::int64_t& index : question.indices) {
+    OperationInput input{.shape = shape,
+                         .x = numbers(bits, n * in),
+                         .W = numbers(bits, in * out),
+                         .gain = numbers(bits, out),
+                         .bias = numbers(bits, out),
+                         .dy = numbers(bits, n * out),
+                         .indices = std::vector<std::int64_t>(n)};
+    for (std::int64_t& index : input.indices) {
         index = static_cast<std::int64_t>(draw(bits) % in);
     }
-    return question;
+    return input;
 }
 
 double flops_of(const OperationShape& shape) {
@@ -170,13 +170,13 @@ double flops_of(const OperationShape& shape) {
 OperationTimes operation_times(const OperationOfStep& what, const torch_ref::Factory* torch, std::size_t rounds,
                                std::size_t threads) {
     OperationTimes times{.recipe = "", .what = what, .rounds = {}};
-    const OperationQuestion question = question_of(what.shape);
-    const PreparedOperation ours = by_hand(question);
+    const OperationInput input = input_of(what.shape);
+    const PreparedOperation ours = by_hand(input);
     if (torch == nullptr) {
         times.rounds = in_turn(steps_of(ours), nullptr, rounds, threads);
         return times;
     }
-    const PreparedOperation theirs = torch->prepared(question);
+    const PreparedOperation theirs = torch->prepared(input);
     times.rounds = in_turn(steps_of(ours), steps_of(theirs), rounds, threads);
     times.apart = relative_difference(ours.result(), theirs.result());
     return times;

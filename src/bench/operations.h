@@ -33,7 +33,7 @@ std::set<std::string> untimed_operations_of(const NetworkConfig& config);
 std::string name_of(TimedOperation operation);
 
 // Numbers for it, the same every time.
-OperationQuestion question_of(const OperationShape& shape);
+OperationInput input_of(const OperationShape& shape);
 
 // The FLOP of a product; 0 of any other operation, which memory bounds or functions that are no multiply-adds.
 double flops_of(const OperationShape& shape);

@@ -41,7 +41,7 @@ struct Operands {
     Floats losses;                                                                         // (n)
     float loss = 0;
 
-    explicit Operands(const OperationQuestion& q)
+    explicit Operands(const OperationInput& q)
         : n(q.shape.n),
           in(q.shape.in),
           out(q.shape.out),
@@ -164,11 +164,11 @@ std::function<void()> cross_entropy(const std::shared_ptr<Operands>& o) {
 }
 
 // Of rows of one character each: C is W, row by row.
-std::function<void()> embedding(const std::shared_ptr<Operands>& o, const OperationQuestion& question) {
+std::function<void()> embedding(const std::shared_ptr<Operands>& o, const OperationInput& input) {
     const std::vector<Stretch> stretches = stretches_of(o->n, 1, o->out);
-    if (question.shape.operation == TimedOperation::embedding_forward) {
+    if (input.shape.operation == TimedOperation::embedding_forward) {
         o->result = PanelMatrix(o->n, o->out);
-        return [o, stretches, C = Floats(question.W.begin(), question.W.end())] {
+        return [o, stretches, C = Floats(input.W.begin(), input.W.end())] {
             simd::embedding_forward(o->result.data.data(), C.data(), o->indices.data(), o->n, 1, o->out, stretches);
         };
     }
@@ -179,13 +179,13 @@ std::function<void()> embedding(const std::shared_ptr<Operands>& o, const Operat
     };
 }
 
-std::function<void()> run_of(const std::shared_ptr<Operands>& o, const OperationQuestion& question) {
-    const TimedOperation operation = question.shape.operation;
+std::function<void()> run_of(const std::shared_ptr<Operands>& o, const OperationInput& input) {
+    const TimedOperation operation = input.shape.operation;
     switch (operation) {
         case TimedOperation::linear_forward:
         case TimedOperation::linear_weight_backward:
         case TimedOperation::linear_input_backward:
-            return linear(o, question.shape);
+            return linear(o, input.shape);
         case TimedOperation::norm_forward:
         case TimedOperation::norm_backward:
             return norm(o, operation);
@@ -197,7 +197,7 @@ std::function<void()> run_of(const std::shared_ptr<Operands>& o, const Operation
             return cross_entropy(o);
         case TimedOperation::embedding_forward:
         case TimedOperation::embedding_backward:
-            return embedding(o, question);
+            return embedding(o, input);
         case TimedOperation::update:
             o->result = o->W;
             return [o] {
@@ -210,10 +210,10 @@ std::function<void()> run_of(const std::shared_ptr<Operands>& o, const Operation
 
 }  // namespace
 
-PreparedOperation by_hand(const OperationQuestion& question) {
-    const auto o = std::make_shared<Operands>(question);
-    const std::function<void()> run = run_of(o, question);
-    const TimedOperation operation = question.shape.operation;
+PreparedOperation by_hand(const OperationInput& input) {
+    const auto o = std::make_shared<Operands>(input);
+    const std::function<void()> run = run_of(o, input);
+    const TimedOperation operation = input.shape.operation;
     return {run, [o, run, operation] {
                 if (operation == TimedOperation::update) {
                     o->result = o->W;

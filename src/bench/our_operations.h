@@ -6,6 +6,6 @@
 namespace byhand::bench {
 
 // By the functions of src/manual that the fused network uses.
-PreparedOperation by_hand(const OperationQuestion& question);
+PreparedOperation by_hand(const OperationInput& input);
 
 }  // namespace byhand::bench

@@ -9,20 +9,21 @@ namespace byhand {
 Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& network, std::size_t rows,
                        std::uint64_t seed, bool quick) {
     const SpreadConfig spread{.seed = seed};
-    const auto answers = [&](HandForm form) { return torch.answers(form, network, rows); };
+    const auto reference_operations = [&](HandForm form) { return torch.reference_operations(form, network, rows); };
     const auto battery = [&](HandForm form, const MakeGraph& graph) -> std::shared_ptr<Battery> {
-        const auto make = [form, graph, answers = torch.answers](const NetworkConfig& sized, std::size_t n) {
-            return Form{graph(sized, n), answers(form, sized, n)};
+        const auto make = [form, graph, reference_operations = torch.reference_operations](const NetworkConfig& sized,
+                                                                                           std::size_t n) {
+            return Form{graph(sized, n), reference_operations(form, sized, n)};
         };
         return quick ? nullptr : std::make_shared<Battery>(network, seed, make);
     };
-    return {answers(HandForm::stepwise),
-            answers(HandForm::collapsed),
-            answers(HandForm::fused),
+    return {reference_operations(HandForm::stepwise),
+            reference_operations(HandForm::collapsed),
+            reference_operations(HandForm::fused),
             battery(HandForm::stepwise, stepwise_graph),
             battery(HandForm::collapsed, collapsed_graph),
             battery(HandForm::fused, fused_formulas),
-            {torch.stepwise(network, rows, DType::float32), torch.module_side(network, rows),
+            {torch.stepwise(network, rows, DType::float32), torch.module_implementation(network, rows),
              torch.stepwise(network, rows, DType::float64)},
             {stepwise_graph(network, rows), spread},
             {collapsed_graph(network, rows), spread}};
@@ -32,36 +33,36 @@ Candidate candidate_of(const std::string& model, const NetworkConfig& network, s
                        const Reference& reference) {
     if (model == "fused") {
         return {.model = model,
-                .side = make_hand_side(HandForm::fused, network, rows, DType::float32),
+                .implementation = make_hand_implementation(HandForm::fused, network, rows, DType::float32),
                 .steps = fused_pieces(network, rows),
                 .judge = {.right = fused_formulas(network, rows),
                           .leeway = Leeway::order,
                           .battery = reference.fused_battery.get(),
                           .at_size = fused_pieces_on_all_targets,
                           .right_at_size = fused_formulas},
-                .answers = reference.fused.get(),
+                .reference_operations = reference.fused.get(),
                 .chain = &reference.collapsed_chain};
     }
     const bool stepwise = model == "stepwise";
     const ChainModel& chain = stepwise ? reference.chain : reference.collapsed_chain;
     const MakeGraph at_size = stepwise ? stepwise_graph : collapsed_graph;
     return {.model = model,
-            .side = make_step_side(chain.graph),
+            .implementation = make_step_implementation(chain.graph),
             .coverage = stepwise ? Coverage::everything : Coverage::required,
             .steps = chain.graph,
             .judge = {.right = chain.graph,
                       .battery = (stepwise ? reference.stepwise_battery : reference.collapsed_battery).get(),
                       .at_size = at_size,
                       .right_at_size = at_size},
-            .answers = stepwise ? reference.stepwise.get() : reference.collapsed.get(),
+            .reference_operations = stepwise ? reference.stepwise.get() : reference.collapsed.get(),
             .chain = &chain};
 }
 
-Candidate candidate_of(std::unique_ptr<GivenSide> given, const NetworkConfig& network, std::size_t rows,
+Candidate candidate_of(std::unique_ptr<ExternalImplementation> given, const NetworkConfig& network, std::size_t rows,
                        const Reference& reference) {
     const bool in_double = given->in_double();
     Candidate candidate{.model = "mine",
-                        .side = std::move(given),
+                        .implementation = std::move(given),
                         .coverage = Coverage::given,
                         .steps = reference.chain.graph,
                         .judge = {},
@@ -91,13 +92,13 @@ Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::si
         spoil(graph);
         return graph;
     };
-    spoiled.candidate.side = make_step_side(spoiled.candidate.steps);
+    spoiled.candidate.implementation = make_step_implementation(spoiled.candidate.steps);
     return spoiled;
 }
 
-Questions questions_of(const Reference& reference, const NetworkConfig& network, const Tensors<float>& state,
-                       const Batch& batch, float rate) {
-    Side& stepwise = *reference.sides.stepwise;
+StepInputs step_inputs_of(const Reference& reference, const NetworkConfig& network, const Tensors<float>& state,
+                          const Batch& batch, float rate) {
+    Implementation& stepwise = *reference.implementations.stepwise;
     stepwise.load(state);
     stepwise.run(batch, rate);
     return {with_inputs(stepwise.views(), batch, network.context, &rate), network.vocabulary,
@@ -108,8 +109,8 @@ Catches catches_of(const NetworkConfig& network, std::size_t rows, const Referen
                    const Tensors<float>& state, const Batch& batch, float rate) {
     const Candidate right = candidate_of("stepwise", network, rows, reference);
     Catches catches;
-    Questions questions = questions_of(reference, network, state, batch, rate);
-    for (const StepAlone& step : run_alone(right.steps, right.judge, *right.answers, questions, false)) {
+    StepInputs inputs = step_inputs_of(reference, network, state, batch, rate);
+    for (const StepAlone& step : run_alone(right.steps, right.judge, *right.reference_operations, inputs, false)) {
         catches[step.makes] = step.probe.catches.value_or(0);
     }
     return catches;

@@ -6,17 +6,17 @@
 #include <string>
 
 #include "harness/comparison.h"
+#include "harness/external_implementation.h"
 #include "harness/faults/mistakes.h"
-#include "harness/given.h"
 #include "torch_ref/torch_ref.h"
 
 namespace byhand {
 
 // LibTorch's side of it.
 struct Reference {
-    std::shared_ptr<const Answers> stepwise, collapsed, fused;
+    std::shared_ptr<const ReferenceOperations> stepwise, collapsed, fused;
     std::shared_ptr<Battery> stepwise_battery, collapsed_battery, fused_battery;  // null where it is quick
-    ReferenceSides sides;
+    ReferenceImplementations implementations;
     ChainModel chain, collapsed_chain;
 };
 // `seed`: of the probes, and of the runs by which the chain's limits are measured. `quick`: without the battery.
@@ -27,8 +27,8 @@ Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& net
 Candidate candidate_of(const std::string& model, const NetworkConfig& network, std::size_t rows,
                        const Reference& reference);
 
-// External values, as GivenSide takes them. The reference must outlive it.
-Candidate candidate_of(std::unique_ptr<GivenSide> given, const NetworkConfig& network, std::size_t rows,
+// External values, as ExternalImplementation takes them. The reference must outlive it.
+Candidate candidate_of(std::unique_ptr<ExternalImplementation> given, const NetworkConfig& network, std::size_t rows,
                        const Reference& reference);
 
 // The stepwise network with a mistake in it, and the names that are to blame: empty where it has no place there.
@@ -40,8 +40,8 @@ Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::si
                    const Catches& catches);
 
 // What each step alone is asked at one training step of LibTorch's from `state`.
-Questions questions_of(const Reference& reference, const NetworkConfig& network, const Tensors<float>& state,
-                       const Batch& batch, float rate);
+StepInputs step_inputs_of(const Reference& reference, const NetworkConfig& network, const Tensors<float>& state,
+                          const Batch& batch, float rate);
 
 // The smallest relative error that each step is sure to be caught with, by a run of the right network alone on one step
 // of LibTorch's from `state`.

@@ -55,19 +55,19 @@ struct CompareOptions {
 // Every value of the last step, each side under its own prefix, with the batch and the recipe: for anyone who wants to
 // check the checker.
 void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch, std::size_t step,
-                const std::vector<Candidate>& candidates, const ReferenceSides& reference) {
+                const std::vector<Candidate>& candidates, const ReferenceImplementations& reference) {
     std::vector<View> views = {
         {"X", {batch.Y.size(), run.recipe.network.context}, DType::int64, batch.X.data()},
         {"Y", {batch.Y.size()}, DType::int64, batch.Y.data()},
     };
-    const auto append = [&views](const std::string& prefix, const Side& side) {
-        for (View& view : side.views()) {
+    const auto append = [&views](const std::string& prefix, const Implementation& implementation) {
+        for (View& view : implementation.views()) {
             view.name = prefix + "/" + view.name;
             views.push_back(std::move(view));
         }
     };
     for (const Candidate& candidate : candidates) {
-        append(candidate.model == "stepwise" ? "manual" : candidate.model, *candidate.side);
+        append(candidate.model == "stepwise" ? "manual" : candidate.model, *candidate.implementation);
     }
     append("torch", *reference.stepwise);
     append("module", *reference.module);
@@ -134,8 +134,8 @@ std::vector<Candidate> candidates_for(const CompareOptions& options, std::option
     const std::size_t rows = run.recipe.batch;
     std::vector<Candidate> candidates;
     if (external) {
-        auto side = std::make_unique<GivenSide>(std::move(*external), options.mine);
-        candidates.push_back(candidate_of(std::move(side), network, rows, reference));
+        auto implementation = std::make_unique<ExternalImplementation>(std::move(*external), options.mine);
+        candidates.push_back(candidate_of(std::move(implementation), network, rows, reference));
         return candidates;
     }
     for (const std::string& model : options.models) {
@@ -286,7 +286,7 @@ int compare(const CompareOptions& options, const Command& command) {
             text.clear();
         }
     };
-    run_comparison(network, run.initial, schedule, candidates, reference.sides, reference.chain, visit);
+    run_comparison(network, run.initial, schedule, candidates, reference.implementations, reference.chain, visit);
     progress.finish();
 
     text += rest_of_report(options, command, how, run.recipe, reference.chain.graph, summary, steps);
@@ -304,7 +304,7 @@ int compare(const CompareOptions& options, const Command& command) {
         say("no tensor's name fits --tensor {}; all were compared\n", printable(options.tensor));
     }
     if (!options.dump.empty()) {
-        write_dump(options.dump, run, batch, options.steps - 1, candidates, reference.sides);
+        write_dump(options.dump, run, batch, options.steps - 1, candidates, reference.implementations);
     }
     return summary.agree ? kFine : kDisagrees;
 }

@@ -13,9 +13,9 @@
 #include "base/error.h"
 #include "base/tensors.h"
 #include "candidates/candidates.h"
-#include "exercise/take_over.h"
+#include "exercise/override_steps.h"
 #include "harness/comparison.h"
-#include "harness/subprocess_side.h"
+#include "harness/subprocess_implementation.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
 #include "names/batches.h"
@@ -82,7 +82,7 @@ Taken taken_over(bool in_one, InBoth functions, const NetworkConfig& config, std
             }
             return absent;
         });
-        const std::vector<std::string> makes = exercise::take_over(taken.graph, all);
+        const std::vector<std::string> makes = exercise::override_steps(taken.graph, all);
         names = {makes.begin(), makes.end()};
     };
     take(functions.in_float, taken.names);
@@ -98,19 +98,20 @@ Taken taken_over(bool in_one, InBoth functions, const NetworkConfig& config, std
 }
 
 // Of a side's values those under some names: the rest is nobody's but ours.
-class Theirs final : public Side {
+class Theirs final : public Implementation {
 public:
-    Theirs(std::unique_ptr<Side> side, Names names) : side_(std::move(side)), names_(std::move(names)) {}
-    void load(const Tensors<float>& state) override { side_->load(state); }
-    void run(const Batch& batch, float rate) override { side_->run(batch, rate); }
+    Theirs(std::unique_ptr<Implementation> implementation, Names names)
+        : implementation_(std::move(implementation)), names_(std::move(names)) {}
+    void load(const Tensors<float>& state) override { implementation_->load(state); }
+    void run(const Batch& batch, float rate) override { implementation_->run(batch, rate); }
     std::vector<View> views() const override {
-        std::vector<View> all = side_->views();
+        std::vector<View> all = implementation_->views();
         std::erase_if(all, [this](const View& view) { return !names_.contains(view.name); });
         return all;
     }
 
 private:
-    std::unique_ptr<Side> side_;
+    std::unique_ptr<Implementation> implementation_;
     Names names_;
 };
 
@@ -136,7 +137,7 @@ public:
         : steps_(steps), config_(config), rows_(rows), reference_(reference), how_(how), watch_(watch) {}
 
     // Each in isolation; appends to `attempts`.
-    void judge_each(bool in_one, Questions& questions, std::vector<Attempt>& attempts) const {
+    void judge_each(bool in_one, StepInputs& inputs, std::vector<Attempt>& attempts) const {
         const auto at_size = [&](const NetworkConfig& sized, std::size_t rows) {
             return taken_over(in_one, {floats(in_one, watch_.running), doubles(in_one)}, sized, rows).graph;
         };
@@ -148,7 +149,7 @@ public:
                           .at_size = at_size,
                           .right_at_size = graph_of(in_one)};
         for (StepAlone& alone :
-             run_alone(only(taken.graph, taken.names), judge, answers_of(in_one), questions, true, watch_.begins)) {
+             run_alone(only(taken.graph, taken.names), judge, answers_of(in_one), inputs, true, watch_.begins)) {
             const Standing standing = standing_of(alone);
             const bool given_in_double = taken.in_double.contains(alone.makes);
             attempts.push_back({in_one, standing, std::move(alone), given_in_double});
@@ -177,24 +178,24 @@ public:
         if (begun.empty()) {
             return std::nullopt;
         }
-        const auto make_side = [&](const SubprocessSide::Announce& announce) {
+        const auto make_implementation = [&](const SubprocessImplementation::Announce& announce) {
             const Running running = [announce, also = watch_.running](const std::string& label) {
                 announce(label);
                 if (also) {
                     also(label);
                 }
             };
-            return make_step_side(with_ours(in_one, floats(in_one, running), sound));
+            return make_step_implementation(with_ours(in_one, floats(in_one, running), sound));
         };
-        return Candidate{
-            .model = model_of(in_one),
-            .side = std::make_unique<Theirs>(std::make_unique<SubprocessSide>(make_side, how_.limits), sound),
-            .coverage = Coverage::given,
-            .steps = with_ours(in_one, floats(in_one, {}), begun),
-            .judge = {.right = graph_of(in_one)(config_, rows_)},
-            .answers = &answers_of(in_one),
-            .judged = std::move(judged),
-            .chain = in_one ? &reference_.collapsed_chain : &reference_.chain};
+        return Candidate{.model = model_of(in_one),
+                         .implementation = std::make_unique<Theirs>(
+                             std::make_unique<SubprocessImplementation>(make_implementation, how_.limits), sound),
+                         .coverage = Coverage::given,
+                         .steps = with_ours(in_one, floats(in_one, {}), begun),
+                         .judge = {.right = graph_of(in_one)(config_, rows_)},
+                         .reference_operations = &answers_of(in_one),
+                         .judged = std::move(judged),
+                         .chain = in_one ? &reference_.collapsed_chain : &reference_.chain};
     }
 
 private:
@@ -204,7 +205,9 @@ private:
     std::vector<Function<double>> doubles(bool in_one) const {
         return of_form(in_one, steps_.in_double(), watch_.running);
     }
-    const Answers& answers_of(bool in_one) const { return in_one ? *reference_.collapsed : *reference_.stepwise; }
+    const ReferenceOperations& answers_of(bool in_one) const {
+        return in_one ? *reference_.collapsed : *reference_.stepwise;
+    }
     // The whole network, in which those of `functions` stand that make one of `names`.
     Graph with_ours(bool in_one, std::vector<Function<float>> functions, const Names& names) const {
         std::erase_if(functions, [&](const auto& function) { return !names.contains(function.makes); });
@@ -244,12 +247,12 @@ Examination examine(const exercise::Functions& steps, const torch_ref::Factory& 
     draw_batch(batch, run.train, generator);
     const auto rate = static_cast<float>(rate_at(run.recipe, 0));
 
-    Questions questions = questions_of(reference, config, run.initial, batch.view(), rate);
+    StepInputs inputs = step_inputs_of(reference, config, run.initial, batch.view(), rate);
     Examination examination;
     examination.summary.allowed = {Verdict::vacuous};  // the norm of one row, say: the isolated step has to show it
     const Examiner examiner(steps, config, rows, reference, how, watch);
     for (const bool in_one : {false, true}) {
-        examiner.judge_each(in_one, questions, examination.attempts);
+        examiner.judge_each(in_one, inputs, examination.attempts);
     }
     if (watch.chains && std::ranges::any_of(examination.attempts, is_begun)) {
         watch.chains();
@@ -265,7 +268,7 @@ Examination examine(const exercise::Functions& steps, const torch_ref::Factory& 
         }
         try {
             if (!candidates.empty()) {
-                run_comparison(config, run.initial, schedule, candidates, reference.sides, reference.chain,
+                run_comparison(config, run.initial, schedule, candidates, reference.implementations, reference.chain,
                                [&](const ComparedStep& step) {
                                    add(examination.summary, step);
                                    examination.step = step;
@@ -300,18 +303,18 @@ std::unique_ptr<Model> own_model(const exercise::Functions& steps, const Run& ru
     if (taken.names.empty()) {
         throw InputError("none of your functions makes a step of the network " + run.recipe.name);
     }
-    const std::unique_ptr<Side> side = make_step_side(std::move(watched.graph));
+    const std::unique_ptr<Implementation> implementation = make_step_implementation(std::move(watched.graph));
     DrawnBatch batch(rows, config.context);
     TorchGenerator generator = run.generator;
     draw_batch(batch, run.train, generator);
-    side->load(run.initial);
+    implementation->load(run.initial);
     try {
-        side->run(batch.view(), 0);
+        implementation->run(batch.view(), 0);
     } catch (const exercise::Fault& fault) {
         throw InputError(fmt::format("{} {}; byhand exercise judges them one by one", running, fault.what()));
     }
     std::vector<std::string> to_do;
-    for (const View& view : side->views()) {
+    for (const View& view : implementation->views()) {
         const auto* numbers = static_cast<const float*>(view.data);
         if (taken.names.contains(view.name) &&
             std::any_of(numbers, numbers + count(view.shape), [](const float& x) { return is_unwritten(&x); })) {

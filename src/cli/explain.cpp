@@ -13,8 +13,8 @@
 #include "cli/exit_code.h"
 #include "cli/network_options.h"
 #include "cli/source.h"
-#include "harness/questions.h"
 #include "harness/report_explain.h"
+#include "harness/step_inputs.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
 #include "names/batches.h"
@@ -54,10 +54,10 @@ int explain(const ExplainOptions& options) {
     DrawnBatch batch(rows, network.context);
     draw_batch(batch, run.train, run.generator);
     const auto rate = static_cast<float>(rate_at(run.recipe, 0));
-    const std::unique_ptr<Side> side = make_step_side(steps);
-    side->load(run.initial);
-    side->run(batch.view(), rate);
-    const std::vector<View> values = with_inputs(side->views(), batch.view(), network.context, &rate);
+    const std::unique_ptr<Implementation> implementation = make_step_implementation(steps);
+    implementation->load(run.initial);
+    implementation->run(batch.view(), rate);
+    const std::vector<View> values = with_inputs(implementation->views(), batch.view(), network.context, &rate);
     const Presentation how{.recipe = run.recipe.name,
                            .torch_version = {},
                            .network = network,

@@ -16,9 +16,9 @@
 #include "cli/network_options.h"
 #include "cli/progress.h"
 #include "cli/report_options.h"
+#include "harness/baseline_metrics.h"
 #include "harness/drawn.h"
 #include "harness/report.h"
-#include "harness/rivals.h"
 #include "names/batches.h"
 #include "torch_ref/load.h"
 
@@ -27,7 +27,7 @@ namespace {
 
 constexpr std::size_t kScoredSteps = 2;
 constexpr std::size_t kLossSteps = 10;
-const char* const kLossRival = "loss-10";
+const char* const kLossMetric = "loss-10";
 
 Recipe recipe_named(const std::string& recipe) {
     NetworkOptions options;
@@ -49,9 +49,9 @@ struct Score {
     std::string name, recipe;
     std::uint64_t seed = 0;
     bool caught = false, blamed = false;
-    bool caught_without_battery = false;  // by the batch and one random draw
-    std::vector<std::string> culprits;    // as reported
-    std::map<std::string, bool> rivals;   // which of the baseline metrics catch it
+    bool caught_without_battery = false;           // by the batch and one random draw
+    std::vector<std::string> culprits;             // as reported
+    std::map<std::string, bool> baseline_metrics;  // which of the baseline metrics catch it
 };
 
 // What is left of a compared step without the battery.
@@ -80,7 +80,7 @@ public:
         }
         reference_.chain.memo = &memo_;
         catches_ = catches_of(network_, rows_, reference_, state_, batches_.front().view(), kRate);
-        loss_ = loss_after(*reference_.sides.stepwise);
+        loss_ = loss_after(*reference_.implementations.stepwise);
     }
 
     Spoiled spoiled(const Mistake& mistake) const { return spoiled_by(mistake, network_, rows_, reference_, catches_); }
@@ -95,7 +95,7 @@ public:
         std::vector<Candidate> candidates;
         candidates.push_back(std::move(candidate));
         candidates.back().judge.right_at_size = {};  // nothing is explained here
-        run_comparison(network_, state_, schedule, candidates, reference_.sides, reference_.chain,
+        run_comparison(network_, state_, schedule, candidates, reference_.implementations, reference_.chain,
                        [&](const ComparedStep& step) {
                            add(summary, step);
                            add(batch_and_draw, without_battery(step));
@@ -107,11 +107,13 @@ public:
         score.caught_without_battery = !batch_and_draw.agree;
         score.blamed =
             std::set(score.culprits.begin(), score.culprits.end()) == std::set(culprits.begin(), culprits.end());
-        Side& side = *candidates.front().side;
-        for (const Rival& rival : rivals()) {
-            score.rivals[rival.name] = !all_pass(rival, side.views(), reference_.sides.stepwise->views());
+        Implementation& implementation = *candidates.front().implementation;
+        for (const BaselineMetric& metric : baseline_metrics()) {
+            score.baseline_metrics[metric.name] =
+                !all_pass(metric, implementation.views(), reference_.implementations.stepwise->views());
         }
-        score.rivals[kLossRival] = std::abs(loss_after(side) - loss_) > 5e-5;  // in the four decimals that people print
+        score.baseline_metrics[kLossMetric] =
+            std::abs(loss_after(implementation) - loss_) > 5e-5;  // in the four decimals that people print
         return score;
     }
 
@@ -121,11 +123,11 @@ private:
     static constexpr float kRate = 0.1F;
 
     // The loss of the tenth step, each step from what the one before it made.
-    double loss_after(Side& side) {
-        side.load(state_);
+    double loss_after(Implementation& implementation) {
+        implementation.load(state_);
         for (std::size_t step = 0;; ++step) {
-            side.run(batches_.at(step).view(), kRate);
-            const std::vector<View> views = side.views();
+            implementation.run(batches_.at(step).view(), kRate);
+            const std::vector<View> views = implementation.views();
             if (step + 1 == kLossSteps) {
                 return value_at(*find(views, "loss"), 0);
             }
@@ -138,7 +140,7 @@ private:
                     values[i] = static_cast<float>(value_at(updated != nullptr ? *updated : *old, i));
                 }
             }
-            side.load(next);
+            implementation.load(next);
         }
     }
 
@@ -188,14 +190,14 @@ int list(const MistakesOptions& options) {
 }
 
 Json to_json(const Score& score) {
-    Json rivals = Json::object();
-    for (const auto& [name, catches] : score.rivals) {
-        rivals[name] = catches;
+    Json baseline_metrics = Json::object();
+    for (const auto& [name, catches] : score.baseline_metrics) {
+        baseline_metrics[name] = catches;
     }
     return {{"name", score.name},         {"recipe", score.recipe},
             {"seed", score.seed},         {"caught", score.caught},
             {"blamed", score.blamed},     {"caught_without_battery", score.caught_without_battery},
-            {"culprits", score.culprits}, {"rivals", rivals}};
+            {"culprits", score.culprits}, {"rivals", baseline_metrics}};
 }
 
 // Everything that was scored.
@@ -302,14 +304,14 @@ Table table_of_metrics(const Scores& scores) {
     add_row("byhand: the batch and one random draw only", scores.caught_without_battery(),
             Scores::how_many(scores.clean, &Score::caught_without_battery));
     const auto add_metric = [&](const std::string& name, const std::string& rule) {
-        const auto alarmed = [&](const Score& score) { return score.rivals.at(name); };
+        const auto alarmed = [&](const Score& score) { return score.baseline_metrics.at(name); };
         add_row(name + ": " + rule, static_cast<std::size_t>(std::ranges::count_if(scores.planted, alarmed)),
                 static_cast<std::size_t>(std::ranges::count_if(scores.clean, alarmed)));
     };
-    for (const Rival& rival : rivals()) {
-        add_metric(rival.name, rival.rule);
+    for (const BaselineMetric& metric : baseline_metrics()) {
+        add_metric(metric.name, metric.rule);
     }
-    add_metric(kLossRival, "loss after 10 steps, four decimals");
+    add_metric(kLossMetric, "loss after 10 steps, four decimals");
     return table;
 }
 

@@ -196,10 +196,11 @@ std::string command_to_go_on(const Training& training, const Command& command) {
 
 // "bnvar_inv[3] of step 812 is infinite": what the stepwise network makes first that is not finite, else what was seen.
 std::string in_words(const NotFinite& found, const Recipe& recipe) {
-    const auto side = make_hand_side(HandForm::stepwise, recipe.network, recipe.batch, DType::float32);
-    side->load(found.state);
-    side->run(found.batch.view(), static_cast<float>(rate_at(recipe, found.step)));
-    for (const View& view : side->views()) {
+    const auto implementation =
+        make_hand_implementation(HandForm::stepwise, recipe.network, recipe.batch, DType::float32);
+    implementation->load(found.state);
+    implementation->run(found.batch.view(), static_cast<float>(rate_at(recipe, found.step)));
+    for (const View& view : implementation->views()) {
         for (std::size_t i = 0; i < count(view.shape); ++i) {
             const double value = value_at(view, i);
             if (!std::isfinite(value)) {

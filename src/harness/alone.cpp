@@ -22,14 +22,14 @@ namespace {
 // The limit of each element: what T's rounding may come to, and what the answer's own may, which sums in double and in
 // an order of its own.
 template <class T>
-std::vector<double> limits_of(const Question& question, Leeway leeway) {
+std::vector<double> limits_of(const StepInput& input, Leeway leeway) {
     constexpr double kDoubles = 0x1p-29;  // the unit of double's rounding over that of float's
     const double unit = (sizeof(T) == sizeof(float) ? 1 : kDoubles) * (leeway == Leeway::words ? kOtherWords : 1);
-    std::vector<double> limits = leeway == Leeway::none    ? question.in_our_order
-                                 : leeway == Leeway::order ? question.in_any_order
-                                                           : question.in_other_words;
+    std::vector<double> limits = leeway == Leeway::none    ? input.in_our_order
+                                 : leeway == Leeway::order ? input.in_any_order
+                                                           : input.in_other_words;
     for (std::size_t i = 0; i < limits.size(); ++i) {
-        limits[i] = unit * limits[i] + 2 * kDoubles * question.in_any_order[i];
+        limits[i] = unit * limits[i] + 2 * kDoubles * input.in_any_order[i];
     }
     return limits;
 }
@@ -38,7 +38,7 @@ std::vector<double> limits_of(const Question& question, Leeway leeway) {
 template <class T>
 struct Case {
     const Step* step = nullptr;
-    const Question* question = nullptr;
+    const StepInput* input = nullptr;
     NetworkSize size = {};
     // Of the battery.
     std::string on = {};  // NOLINT(readability-redundant-member-init): it may be left out
@@ -47,7 +47,7 @@ struct Case {
 
 // A trial's case, whatever the numbers.
 struct Shown {
-    const Question* question = nullptr;
+    const StepInput* input = nullptr;
     NetworkSize size;
     std::string function;
 };
@@ -59,11 +59,11 @@ Trial trial_of(const CallResult<T>& result, const Case<T>& one, Leeway leeway) {
         trial.verdict = Verdict::mismatch;
     } else {
         const std::span<const T> ours = result.made;
-        const std::vector<double> limits = limits_of<T>(*one.question, leeway);
-        trial = trial_against(ours, one.question->answer, limits);
+        const std::vector<double> limits = limits_of<T>(*one.input, leeway);
+        trial = trial_against(ours, one.input->exact, limits);
         if (trial.verdict == Verdict::mismatch) {
             trial.hint =
-                hint(std::vector<double>(ours.begin(), ours.end()), one.question->answer, limits, one.step->shape,
+                hint(std::vector<double>(ours.begin(), ours.end()), one.input->exact, limits, one.step->shape,
                      one.size.network, one.size.rows * operations(one.size.network).at(one.step->operation).positions);
         }
     }
@@ -97,11 +97,11 @@ struct Manner {
 
 // What a step makes of a question, in a network of that size.
 template <class T>
-Made made_of(const Step& step, const Question& question, const NetworkSize& size, const Manner& manner) {
-    const std::vector<Call<T>> call = {{&step, question.values.get()}};
+Made made_of(const Step& step, const StepInput& input, const NetworkSize& size, const Manner& manner) {
+    const std::vector<Call<T>> call = {{&step, input.values.get()}};
     const CallResult<T> result =
         run_calls<T>(call, manner.is_external(step) ? manner.judge.external : CallConfig()).front();
-    return {trial_of(result, Case<T>{&step, &question, size}, manner.leeway<T>(step)),
+    return {trial_of(result, Case<T>{&step, &input, size}, manner.leeway<T>(step)),
             {result.made.begin(), result.made.end()}};
 }
 
@@ -110,7 +110,7 @@ std::vector<Call<T>> calls_of(const std::vector<Case<T>>& cases) {
     std::vector<Call<T>> calls;
     calls.reserve(cases.size());
     for (const Case<T>& one : cases) {
-        calls.push_back({one.step, one.question->values.get()});
+        calls.push_back({one.step, one.input->values.get()});
     }
     return calls;
 }
@@ -153,7 +153,7 @@ std::vector<Case<T>> battery_cases(const std::vector<BatteryCase>& battery, cons
                 const std::size_t end = std::min(full.find(" ("), full.size());
                 const std::string by = full.substr(0, end);
                 cases.push_back({step,
-                                 &one.question,
+                                 &one.input,
                                  {network.config, network.rows},
                                  one.on + full.substr(end),
                                  by != function ? by : ""});
@@ -172,7 +172,7 @@ public:
     void add(std::size_t place, const std::vector<Case<T>>& cases, std::vector<CallResult<T>> results) {
         constexpr std::size_t kMost = 3;
         for (std::size_t i = 2; i < std::min(cases.size(), 2 + kMost); ++i) {
-            calls_.push_back({cases[i].step, cases[i].question->values.get()});
+            calls_.push_back({cases[i].step, cases[i].input->values.get()});
             made_.push_back(std::move(results[i].made));
             on_.push_back({place, cases[i].on});
         }
@@ -235,7 +235,7 @@ struct OnBattery {
     void append(const std::vector<Trial>& more, const std::vector<Case<T>>& cases, std::size_t begin = 0) {
         for (std::size_t i = begin; i < more.size(); ++i) {
             trials.push_back(more[i]);
-            shown.push_back({cases[i].question, cases[i].size, cases[i].step->template in<T>().name});
+            shown.push_back({cases[i].input, cases[i].size, cases[i].step->template in<T>().name});
         }
     }
 };
@@ -265,7 +265,7 @@ void explain(StepAlone& result, Trial& telling, const Manner& manner, const Show
         judge.external.limits.timeout = std::min(judge.external.limits.timeout, kHanging);
     }
     const Manner again{judge, manner.right};
-    const auto run = [&](const NetworkSize& at, const Question& asked) {
+    const auto run = [&](const NetworkSize& at, const StepInput& asked) {
         const Graph network = manner.judge.at_size(at.network, at.rows);
         const auto in = [&]<class T>(T) {
             const Step* step = find_step<T>(network, result.makes, shown.function);
@@ -276,11 +276,10 @@ void explain(StepAlone& result, Trial& telling, const Manner& manner, const Show
     if (telling.verdict == Verdict::mismatch && telling.note.empty()) {
         const Leeway leeway = shown.function == manner.right ? Leeway::none : manner.judge.leeway;
         name_mistake(telling, manner.judge.right_at_size(shown.size.network, shown.size.rows), result.makes,
-                     *shown.question, run(shown.size, *shown.question).numbers,
-                     limits_of<float>(*shown.question, leeway));
+                     *shown.input, run(shown.size, *shown.input).numbers, limits_of<float>(*shown.input, leeway));
     }
     if (makes_small && manner.judge.battery != nullptr) {
-        telling.smallest = shrink(result.makes, result.reads, shown.size, *shown.question->values,
+        telling.smallest = shrink(result.makes, result.reads, shown.size, *shown.input->values,
                                   {.make = manner.judge.battery->make_form(),
                                    .run = run,
                                    .tries = hangs ? kHangs : Shrinking().tries,
@@ -298,15 +297,15 @@ void put_on_batch(StepAlone& result, const Trial& fault) {
 
 // Of a step that is wrong. `ask` makes the question on the batch's values or on random ones, in float or in double.
 void explain(StepAlone& result, const Manner& manner,
-             const std::function<const Question&(bool on_batch, bool in_double)>& ask, const NetworkSize& own,
+             const std::function<const StepInput&(bool on_batch, bool in_double)>& ask, const NetworkSize& own,
              const std::vector<Shown>& battery, bool makes_small) {
     Trial* telling = nullptr;
     for (Trial* trial : {&result.real, &result.probe, &result.real_double, &result.probe_double}) {
         telling = trial == result.telling() ? trial : telling;
     }
     if (telling != nullptr) {
-        const Question& question = ask(!result.not_on_batch(), result.only_in_double());
-        explain(result, *telling, manner, {&question, own, result.function}, makes_small);
+        const StepInput& input = ask(!result.not_on_batch(), result.only_in_double());
+        explain(result, *telling, manner, {&input, own, result.function}, makes_small);
     } else {
         const auto place = static_cast<std::size_t>(result.telling() - result.battery.data());
         telling = &result.battery[place];
@@ -359,9 +358,10 @@ Verdict StepAlone::verdict() const {
 }
 
 // NOLINTNEXTLINE(readability-function-cognitive-complexity): what is left out, run and explained, in order
-std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const Answers& answers, Questions& questions,
-                                 bool once_only, const std::function<void()>& begins) {
-    const std::vector<std::string> known = answers.names();
+std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge,
+                                 const ReferenceOperations& reference_operations, StepInputs& inputs, bool once_only,
+                                 const std::function<void()>& begins) {
+    const std::vector<std::string> known = reference_operations.names();
     const bool has_battery = once_only && judge.battery != nullptr;
     const std::vector<Graph> sizes = has_battery ? at_sizes(judge) : std::vector<Graph>();
     std::vector<StepAlone> results;
@@ -376,9 +376,9 @@ std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const
             begins();
         }
         StepAlone result{step->makes, step->in_float.name, step->reads, {}, {}, {}, {}, step->shape};
-        const auto ask = [&](bool on_batch, bool in_double) -> const Question& {
-            return on_batch ? questions.real(*right, step->reads, answers, in_double)
-                            : questions.probe(*right, step->reads, answers, in_double);
+        const auto ask = [&](bool on_batch, bool in_double) -> const StepInput& {
+            return on_batch ? inputs.real(*right, step->reads, reference_operations, in_double)
+                            : inputs.probe(*right, step->reads, reference_operations, in_double);
         };
         const Manner manner{judge, right->rounded.name};
         const NetworkSize own{judge.right.config, network.rows};

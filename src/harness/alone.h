@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "base/answers.h"
+#include "base/reference_operations.h"
 #include "harness/battery.h"
-#include "harness/questions.h"
 #include "harness/run_calls.h"
+#include "harness/step_inputs.h"
 #include "harness/trial.h"
 #include "steps/rounded.h"
 #include "steps/step.h"
@@ -79,7 +79,8 @@ struct Judge {
 // Runs every step of `network` in isolation, in the order of its lists; `once_only` says whether what need be seen only
 // once is run too, whatever the batch: the functions in double, where steps have them, and the battery. Steps for
 // which there is no answer or no right step are left out. `begins`, where it is not empty, is called before each.
-std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const Answers& answers, Questions& questions,
+std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge,
+                                 const ReferenceOperations& reference_operations, StepInputs& inputs,
                                  bool once_only = true, const std::function<void()>& begins = {});
 
 }  // namespace byhand

@@ -75,8 +75,8 @@ bool is_index(const std::string& name) {
 
 std::map<std::string, Shape> shapes_of(const Form& form) {
     std::map<std::string, Shape> shapes = shapes_of(form.graph);
-    for (const std::string& name : form.answers->names()) {  // a piece may read what no other makes
-        for (const TensorSpec& spec : form.answers->reads(name)) {
+    for (const std::string& name : form.reference_operations->names()) {  // a piece may read what no other makes
+        for (const TensorSpec& spec : form.reference_operations->reads(name)) {
             shapes.emplace(spec.name, spec.shape);
         }
     }
@@ -111,12 +111,12 @@ const Battery::Sized& Battery::at(std::size_t size) {
 void Battery::add(std::vector<BatteryCase>& cases, std::size_t size, const Draw& drawn, const std::string& name,
                   const std::vector<std::string>& reads, bool in_double) {
     const auto& [form, shapes] = at(size);
-    const std::vector<std::string> known = form.answers->names();
+    const std::vector<std::string> known = form.reference_operations->names();
     const Step* right = find_step(form.graph, name);
     if (right == nullptr || std::ranges::find(known, name) == known.end()) {
         return;
     }
-    const std::vector<TensorSpec> specs = read_by(*right, reads, *form.answers, shapes);
+    const std::vector<TensorSpec> specs = read_by(*right, reads, *form.reference_operations, shapes);
     const NetworkSize& at = sizes_[size];
     Values values =
         draw(specs, form.graph.ranges, drawn, at.network.vocabulary, mixed(stream_of(name, seed_) + cases.size()));
@@ -124,7 +124,7 @@ void Battery::add(std::vector<BatteryCase>& cases, std::size_t size, const Draw&
         values = with_digits_of_doubles(values);
     }
     cases.push_back({size, std::to_string(at.rows) + (at.rows == 1 ? " row: " : " rows: ") + describe(drawn),
-                     ask(*right, *form.answers, std::make_shared<const Values>(std::move(values)))});
+                     ask(*right, *form.reference_operations, std::make_shared<const Values>(std::move(values)))});
 }
 
 const std::vector<BatteryCase>& Battery::cases(const std::string& name, const std::vector<std::string>& reads,

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "base/answers.h"
+#include "base/reference_operations.h"
 #include "harness/draws.h"
-#include "harness/questions.h"
+#include "harness/step_inputs.h"
 #include "steps/rounded.h"
 #include "steps/step.h"
 
@@ -38,7 +38,7 @@ std::map<std::string, Shape> shapes_of(const Form& form);
 struct BatteryCase {
     std::size_t size = 0;  // its place in battery_sizes
     std::string on;        // "29 rows: zeros, subnormal and saturated values in h"
-    Question question;
+    StepInput input;
 };
 
 // The cases of one form of a network, made when they are first asked for and kept.

@@ -10,7 +10,7 @@
 
 #include "base/mixed.h"
 #include "base/value.h"
-#include "harness/judge_given.h"
+#include "harness/judge_external.h"
 
 namespace byhand {
 namespace {
@@ -216,7 +216,7 @@ void use_own_errors(std::vector<ComparedTensor>& tensors, const std::map<std::st
 class Comparison {
 public:
     Comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
-               std::vector<Candidate>& candidates, ReferenceSides& reference, const ChainModel& chain)
+               std::vector<Candidate>& candidates, ReferenceImplementations& reference, const ChainModel& chain)
         : config_(config),
           schedule_(schedule),
           candidates_(candidates),
@@ -224,22 +224,24 @@ public:
           chain_(chain),
           common_(state),
           own_(candidates.size(), state) {
-        for (Side* side : {reference_.stepwise.get(), reference_.module.get(), reference_.oracle.get()}) {
-            side->load(state);
+        for (Implementation* implementation :
+             {reference_.stepwise.get(), reference_.module.get(), reference_.oracle.get()}) {
+            implementation->load(state);
         }
         for (Candidate& candidate : candidates_) {
-            candidate.side->load(state);
+            candidate.implementation->load(state);
         }
     }
 
     void run(std::size_t step) {
         batch_ = schedule_.batch(step);
         rate_ = schedule_.rate(step);
-        for (Side* side : {reference_.stepwise.get(), reference_.module.get(), reference_.oracle.get()}) {
-            side->run(batch_, rate_);
+        for (Implementation* implementation :
+             {reference_.stepwise.get(), reference_.module.get(), reference_.oracle.get()}) {
+            implementation->run(batch_, rate_);
         }
         for (Candidate& candidate : candidates_) {
-            candidate.side->run(batch_, rate_);
+            candidate.implementation->run(batch_, rate_);
         }
     }
 
@@ -259,7 +261,7 @@ public:
         }
         for (std::size_t c = 0; c < candidates_.size(); ++c) {
             const Candidate& candidate = candidates_[c];
-            const std::vector<View> ours = candidate.side->views();
+            const std::vector<View> ours = candidate.implementation->views();
             if (schedule_.drift) {
                 // The fresh error: what the oracle makes of the very state that this side began the step with.
                 reference_.oracle->load(own_[c]);
@@ -281,7 +283,7 @@ public:
             }
             compared.blamed.push_back(blame(candidate, compared.tensors, std::move(alone)));
         }
-        compared.loss_manual = loss_in(candidates_.front().side->views());
+        compared.loss_manual = loss_in(candidates_.front().implementation->views());
         compared.loss_torch = loss_in(stepwise);
         is_first_ = false;  // what double makes of the same functions need be seen once only
         return compared;
@@ -289,12 +291,12 @@ public:
 
     void go_on() {
         common_ = new_state(config_, reference_.stepwise->views());
-        const auto next = [&](const Side& side) {
-            return schedule_.drift ? new_state(config_, side.views()) : common_;
+        const auto next = [&](const Implementation& implementation) {
+            return schedule_.drift ? new_state(config_, implementation.views()) : common_;
         };
         for (std::size_t c = 0; c < candidates_.size(); ++c) {
-            own_[c] = next(*candidates_[c].side);
-            candidates_[c].side->load(own_[c]);
+            own_[c] = next(*candidates_[c].implementation);
+            candidates_[c].implementation->load(own_[c]);
         }
         reference_.module->load(next(*reference_.module));
         reference_.stepwise->load(common_);
@@ -322,7 +324,7 @@ private:
         if (!candidate.in_double) {
             return false;
         }
-        const std::vector<View> ours = candidate.side->views();
+        const std::vector<View> ours = candidate.implementation->views();
         const std::set<std::string> doubles = computed_in_double(ours, reference_.oracle->views());
         return std::ranges::all_of(ours, [&](const View& view) {
             return doubles.contains(view.name) || find_step(candidate.steps, view.name) == nullptr;
@@ -346,8 +348,8 @@ private:
                 const std::vector<View>& theirs, const Limits& limits,
                 const std::map<std::string, double>& own_errors) const {
         std::vector<ComparedTensor> tensors = compare_views(
-            config_, chain_.graph.glossary, candidate.model, candidate.coverage, candidate.side->views(), reference,
-            theirs, reference_.oracle->views(), limits, schedule_.pictures && reference == "stepwise");
+            config_, chain_.graph.glossary, candidate.model, candidate.coverage, candidate.implementation->views(),
+            reference, theirs, reference_.oracle->views(), limits, schedule_.pictures && reference == "stepwise");
         if (schedule_.drift) {
             use_own_errors(tensors, own_errors);
         }
@@ -382,14 +384,14 @@ private:
     }
 
     // What every step alone is asked at this training step.
-    Questions& questions() {
-        std::map<std::uint64_t, Questions>& known = chain_.memo != nullptr ? chain_.memo->questions : questions_;
+    StepInputs& inputs() {
+        std::map<std::uint64_t, StepInputs>& known = chain_.memo != nullptr ? chain_.memo->inputs : inputs_;
         const std::uint64_t here = key(common_);
         const auto found = known.find(here);
         if (found != known.end()) {
             return found->second;
         }
-        questions_.clear();
+        inputs_.clear();
         const std::vector<View> values = with_inputs(reference_.stepwise->views(), batch_, config_.context, &rate_);
         const std::uint64_t seed = chain_.spread.seed + 1'000'003 * step_;
         return known.try_emplace(here, values, config_.vocabulary, seed, chain_.graph.ranges).first->second;
@@ -399,17 +401,17 @@ private:
     std::vector<StepAlone> run_alone_of(std::size_t c) {
         const Candidate& candidate = candidates_[c];
         if (!candidate.forms.empty()) {
-            const Side& reference = all_in_double(candidate) ? *reference_.oracle : *reference_.stepwise;
-            const std::vector<View> ours = candidate.side->views();
-            return judge_given(
+            const Implementation& reference = all_in_double(candidate) ? *reference_.oracle : *reference_.stepwise;
+            const std::vector<View> ours = candidate.implementation->views();
+            return judge_external(
                 ours, candidate.steps, candidate.forms, with_inputs(reference.views(), batch_, config_.context, &rate_),
                 limits_with(c, other_rounding(candidate, {})), computed_in_double(ours, reference_.oracle->views()));
         }
         if (!candidate.judged.empty()) {
             return candidate.judged;
         }
-        return candidate.answers != nullptr
-                   ? run_alone(candidate.steps, candidate.judge, *candidate.answers, questions(), is_first_)
+        return candidate.reference_operations != nullptr
+                   ? run_alone(candidate.steps, candidate.judge, *candidate.reference_operations, inputs(), is_first_)
                    : std::vector<StepAlone>();
     }
 
@@ -418,7 +420,7 @@ private:
         Blamed blamed;
         blamed.model = candidate.model;
         blamed.alone = std::move(alone);
-        if (candidate.forms.empty() && candidate.answers == nullptr) {
+        if (candidate.forms.empty() && candidate.reference_operations == nullptr) {
             return blamed;
         }
         const std::vector<Culprit> faults = candidate.coverage == Coverage::everything
@@ -442,7 +444,7 @@ private:
                     unexplained.push_back(victim.name);
                 }
             }
-            blamed.missing = missing_for(unexplained, candidate.side->views(), candidate.steps, blamed.alone);
+            blamed.missing = missing_for(unexplained, candidate.implementation->views(), candidate.steps, blamed.alone);
         }
         return blamed;
     }
@@ -450,21 +452,21 @@ private:
     const NetworkConfig& config_;
     const Schedule& schedule_;
     std::vector<Candidate>& candidates_;
-    ReferenceSides& reference_;
+    ReferenceImplementations& reference_;
     const ChainModel& chain_;
     Tensors<float> common_;            // LibTorch's own state at the start of this step
     std::vector<Tensors<float>> own_;  // each candidate's
     Batch batch_;
     float rate_ = 0;
     std::size_t step_ = 0;
-    std::map<std::uint64_t, Questions> questions_;  // of the present step, where no memo keeps them
+    std::map<std::uint64_t, StepInputs> inputs_;  // of the present step, where no memo keeps them
     bool is_first_ = true;
 };
 
 }  // namespace
 
 void run_comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
-                    std::vector<Candidate>& candidates, ReferenceSides& reference, const ChainModel& chain,
+                    std::vector<Candidate>& candidates, ReferenceImplementations& reference, const ChainModel& chain,
                     const std::function<void(const ComparedStep&)>& visit) {
     Comparison comparison(config, state, schedule, candidates, reference, chain);
     for (std::size_t step = 0; step < schedule.steps; ++step) {

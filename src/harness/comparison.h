@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "base/answers.h"
-#include "base/side.h"
+#include "base/implementation.h"
+#include "base/reference_operations.h"
 #include "harness/alone.h"
 #include "harness/blame.h"
 #include "harness/compare.h"
@@ -26,7 +26,7 @@ using Limits = std::map<std::string, std::vector<double>>;
 // step's number, the state that it begins with, the batch and the rate.
 struct Memo {
     std::map<std::uint64_t, Limits> limits;
-    std::map<std::uint64_t, Questions> questions;
+    std::map<std::uint64_t, StepInputs> inputs;
 };
 
 // A network as the chain's limits are measured with it (see spread.h).
@@ -43,12 +43,12 @@ enum class Coverage { everything, required, given };
 // A network that is compared.
 struct Candidate {
     std::string model;  // "stepwise", "collapsed", "fused"
-    std::unique_ptr<Side> side;
+    std::unique_ptr<Implementation> implementation;
     Coverage coverage = Coverage::required;
     // Its steps, or the pieces of it that can be run alone, and what they are judged by.
     Graph steps;
     Judge judge;
-    const Answers* answers = nullptr;
+    const ReferenceOperations* reference_operations = nullptr;
     // What its isolated steps have shown already, on the first compared training step; else they are run.
     std::vector<StepAlone> judged = {};  // NOLINT(readability-redundant-member-init): it may be left out
     // Where its formulas round otherwise than the stepwise network's: its own lists. (Softmax minus one-hot cancels
@@ -59,15 +59,15 @@ struct Candidate {
     // chain counts: those of `chain` and those of the comparison.
     std::vector<Form> forms = {};  // NOLINT(readability-redundant-member-init): it may be left out
     // With `forms`: it was computed in double, and the chain's limits are double's, unless some of its values are no
-    // more than floats (computed_in_double in judge_given.h).
+    // more than floats (computed_in_double in judge_external.h).
     bool in_double = false;
 };
 
 // What they are held against.
-struct ReferenceSides {
-    std::unique_ptr<Side> stepwise;  // every value, float
-    std::unique_ptr<Side> module;    // what a torch::nn module has, float
-    std::unique_ptr<Side> oracle;    // every value, double
+struct ReferenceImplementations {
+    std::unique_ptr<Implementation> stepwise;  // every value, float
+    std::unique_ptr<Implementation> module;    // what a torch::nn module has, float
+    std::unique_ptr<Implementation> oracle;    // every value, double
 };
 
 struct ComparedTensor {
@@ -125,7 +125,7 @@ struct Schedule {
 // last step the sides still hold its values.
 // The chain's limits are those of `chain`, save for candidates that have their own.
 void run_comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
-                    std::vector<Candidate>& candidates, ReferenceSides& reference, const ChainModel& chain,
+                    std::vector<Candidate>& candidates, ReferenceImplementations& reference, const ChainModel& chain,
                     const std::function<void(const ComparedStep&)>& visit);
 
 // All tensors of one candidate against one reference; `oracle` may be empty. Exposed for tests.

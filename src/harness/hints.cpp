@@ -31,7 +31,7 @@ std::string short_number(double value) {
 }
 
 struct Elements {
-    std::span<const double> ours, answer, limits;
+    std::span<const double> ours, exact, limits;
     std::vector<std::size_t> which;  // positions
 };
 
@@ -46,7 +46,7 @@ bool explained(const Elements& e, const std::function<double(std::size_t)>& expe
             return false;
         }
         left += residue * residue;
-        error += (e.ours[i] - e.answer[i]) * (e.ours[i] - e.answer[i]);
+        error += (e.ours[i] - e.exact[i]) * (e.ours[i] - e.exact[i]);
     }
     return error > 0 && left <= kLeft * kLeft * error;
 }
@@ -54,7 +54,7 @@ bool explained(const Elements& e, const std::function<double(std::size_t)>& expe
 bool is_multiple(const Elements& e, double factor) {
     const double growth = std::max(1.0, std::abs(factor));
     return explained(
-        e, [&](std::size_t i) { return factor * e.answer[i]; }, [&](std::size_t i) { return growth * e.limits[i]; });
+        e, [&](std::size_t i) { return factor * e.exact[i]; }, [&](std::size_t i) { return growth * e.limits[i]; });
 }
 
 // The factors that mistakes make.
@@ -161,9 +161,9 @@ std::string relation(const Elements& e, const NetworkConfig& network, std::size_
     }
     double product = 0, square = 0, difference = 0;
     for (const std::size_t i : e.which) {
-        product += e.ours[i] * e.answer[i];
-        square += e.answer[i] * e.answer[i];
-        difference += (e.ours[i] - e.answer[i]) / static_cast<double>(e.which.size());
+        product += e.ours[i] * e.exact[i];
+        square += e.exact[i] * e.exact[i];
+        difference += (e.ours[i] - e.exact[i]) / static_cast<double>(e.which.size());
     }
     const double factor = square > 0 ? product / square : 0;
     if (factor != 0 && is_multiple(e, factor)) {
@@ -176,7 +176,7 @@ std::string relation(const Elements& e, const NetworkConfig& network, std::size_
         return known ? "off by the factor " + *known : "off by one factor, " + short_number(factor);
     }
     const auto limit = [&](std::size_t i) { return e.limits[i]; };
-    const auto shifted = [&](std::size_t i) { return e.answer[i] + difference; };
+    const auto shifted = [&](std::size_t i) { return e.exact[i] + difference; };
     if (explained(e, shifted, limit)) {
         return "off by the same amount everywhere, " + short_number(difference);
     }
@@ -231,7 +231,7 @@ bool moved(const Elements& e, const std::function<std::optional<std::size_t>(std
     Elements there = e;
     std::erase_if(there.which, [&](std::size_t i) { return !source(i); });
     return !there.which.empty() && explained(
-                                       there, [&](std::size_t i) { return e.answer[*source(i)]; },
+                                       there, [&](std::size_t i) { return e.exact[*source(i)]; },
                                        [&](std::size_t i) { return std::max(e.limits[i], e.limits[*source(i)]); });
 }
 
@@ -284,16 +284,16 @@ std::string rearrangement(const Elements& e, const Grid& grid, const Shape& shap
 
 }  // namespace
 
-std::string hint(std::span<const double> ours, std::span<const double> answer, std::span<const double> limits,
+std::string hint(std::span<const double> ours, std::span<const double> exact, std::span<const double> limits,
                  const Shape& shape, const NetworkConfig& network, std::size_t n) {
     const Grid grid{shape.empty() ? 1 : shape.front(), shape.empty() ? 1 : shape.back(), ours.size()};
-    Elements all{ours, answer, limits, {}}, off = all;
+    Elements all{ours, exact, limits, {}}, off = all;
     for (std::size_t i = 0; i < ours.size(); ++i) {
-        if (!std::isfinite(ours[i]) || !std::isfinite(answer[i]) || !std::isfinite(limits[i])) {
+        if (!std::isfinite(ours[i]) || !std::isfinite(exact[i]) || !std::isfinite(limits[i])) {
             return "";
         }
         all.which.push_back(i);
-        if (std::abs(ours[i] - answer[i]) > limits[i]) {
+        if (std::abs(ours[i] - exact[i]) > limits[i]) {
             off.which.push_back(i);
         }
     }
@@ -309,11 +309,11 @@ std::string hint(std::span<const double> ours, std::span<const double> answer, s
     return how.empty() ? rearrangement(all, grid, shape) : how;
 }
 
-bool explains(std::span<const double> expected, std::span<const double> ours, std::span<const double> answer,
+bool explains(std::span<const double> expected, std::span<const double> ours, std::span<const double> exact,
               std::span<const double> limits) {
-    Elements all{ours, answer, limits, {}};
+    Elements all{ours, exact, limits, {}};
     for (std::size_t i = 0; i < ours.size(); ++i) {
-        if (!std::isfinite(ours[i]) || !std::isfinite(expected[i]) || !std::isfinite(answer[i]) ||
+        if (!std::isfinite(ours[i]) || !std::isfinite(expected[i]) || !std::isfinite(exact[i]) ||
             !std::isfinite(limits[i])) {
             return false;
         }

@@ -38,13 +38,13 @@ std::optional<std::vector<double>> made_by(const Step& step, const Values& value
 }
 
 // Whether these wrong numbers explain ours: they are as near as rounding lets them be, and are not the right ones.
-bool accounts_for(const std::vector<double>& made, std::span<const double> ours, const std::vector<double>& answer,
+bool accounts_for(const std::vector<double>& made, std::span<const double> ours, const std::vector<double>& exact,
                   std::span<const double> limits) {
-    if (!explains(made, ours, answer, limits)) {
+    if (!explains(made, ours, exact, limits)) {
         return false;
     }
     for (std::size_t i = 0; i < made.size(); ++i) {
-        if (std::abs(made[i] - answer[i]) > limits[i]) {
+        if (std::abs(made[i] - exact[i]) > limits[i]) {
             return true;
         }
     }
@@ -84,7 +84,7 @@ std::vector<Alteration> alterations(const std::string& name, const Shape& shape)
 
 }  // namespace
 
-std::string known_mistake(const Graph& right, const std::string& makes, const Question& question,
+std::string known_mistake(const Graph& right, const std::string& makes, const StepInput& input,
                           std::span<const double> ours, std::span<const double> limits) {
     std::string nearest;
     double least = std::numeric_limits<double>::infinity();
@@ -95,8 +95,8 @@ std::string known_mistake(const Graph& right, const std::string& makes, const Qu
         if (std::ranges::find(culprits, makes) == culprits.end() || step == nullptr) {
             continue;
         }
-        const std::optional<std::vector<double>> made = made_by(*step, *question.values);
-        if (!made || !accounts_for(*made, ours, question.answer, limits)) {
+        const std::optional<std::vector<double>> made = made_by(*step, *input.values);
+        if (!made || !accounts_for(*made, ours, input.exact, limits)) {
             continue;
         }
         double distance = 0;
@@ -111,22 +111,21 @@ std::string known_mistake(const Graph& right, const std::string& makes, const Qu
     return nearest;
 }
 
-std::string altered_read(const Step& right, const Question& question, std::span<const double> ours,
+std::string altered_read(const Step& right, const StepInput& input, std::span<const double> ours,
                          std::span<const double> limits) {
-    const std::vector<View> views = question.values->views();
+    const std::vector<View> views = input.values->views();
     for (const std::string& altered : right.reads) {
         const View* read = find(views, altered);
         if (read == nullptr || read->dtype == DType::int64) {
             continue;
         }
         for (const Alteration& alteration : alterations(altered, read->shape)) {
-            const auto made =
-                made_by(right, *question.values, [&](const std::string& name, std::vector<float>& numbers) {
-                    if (name == altered) {
-                        alteration.change(numbers);
-                    }
-                });
-            if (made && accounts_for(*made, ours, question.answer, limits)) {
+            const auto made = made_by(right, *input.values, [&](const std::string& name, std::vector<float>& numbers) {
+                if (name == altered) {
+                    alteration.change(numbers);
+                }
+            });
+            if (made && accounts_for(*made, ours, input.exact, limits)) {
                 return alteration.hint;
             }
         }
@@ -134,11 +133,11 @@ std::string altered_read(const Step& right, const Question& question, std::span<
     return "";
 }
 
-void name_mistake(Trial& trial, const Graph& right, const std::string& makes, const Question& question,
+void name_mistake(Trial& trial, const Graph& right, const std::string& makes, const StepInput& input,
                   std::span<const double> ours, std::span<const double> limits) {
-    trial.mistake = known_mistake(right, makes, question, ours, limits);
+    trial.mistake = known_mistake(right, makes, input, ours, limits);
     if (const Step* step = find_step(right, makes); step != nullptr && trial.mistake.empty() && trial.hint.empty()) {
-        trial.hint = altered_read(*step, question, ours, limits);
+        trial.hint = altered_read(*step, input, ours, limits);
     }
 }
 

@@ -195,7 +195,7 @@ private:
         }
         const Sized& sized = at(size_);
         Values read;
-        for (const TensorSpec& spec : read_by(*right, reads_, *sized.form.answers, sized.shapes)) {
+        for (const TensorSpec& spec : read_by(*right, reads_, *sized.form.reference_operations, sized.shapes)) {
             const std::vector<View> views = values_.views();
             if (const View* view = find(views, spec.name)) {
                 read.put(*view);
@@ -214,15 +214,16 @@ private:
             return false;
         }
         --tries_;
-        const Question question = ask(*right, *at(size).form.answers, std::make_shared<const Values>(values));
+        const StepInput input =
+            ask(*right, *at(size).form.reference_operations, std::make_shared<const Values>(values));
         const auto is_finite = [](double x) { return std::isfinite(x); };
         // Where some of it overflows, it may do so until it no longer need.
         const bool finite =
-            std::ranges::all_of(question.answer, is_finite) && std::ranges::all_of(question.in_other_words, is_finite);
+            std::ranges::all_of(input.exact, is_finite) && std::ranges::all_of(input.in_other_words, is_finite);
         if (first_ && finite_ && !finite) {
             return false;
         }
-        Made made = how_.run(size, question);
+        Made made = how_.run(size, input);
         const Trial& now = made.trial;
         const double severe = severity(now);
         if (first_ && first_->note.empty() && !now.note.empty() && ++faults_ == kMostFaults) {
@@ -238,7 +239,7 @@ private:
         }
         finite_ = finite;
         made_ = std::move(made);
-        right_ = question.answer;
+        right_ = input.exact;
         return true;
     }
 
@@ -250,11 +251,10 @@ private:
         if (other.network == size_.network || step_at(other) == nullptr) {
             return;
         }
-        const Question question =
-            ask(*step_at(other), *at(other).form.answers, std::make_shared<const Values>(values_));
+        const StepInput input =
+            ask(*step_at(other), *at(other).form.reference_operations, std::make_shared<const Values>(values_));
         const auto is_same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
-        if (question.answer == right_ &&
-            std::ranges::equal(how_.run(other, question).numbers, made_.numbers, is_same)) {
+        if (input.exact == right_ && std::ranges::equal(how_.run(other, input).numbers, made_.numbers, is_same)) {
             size_ = other;
         }
     }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "harness/battery.h"
-#include "harness/questions.h"
+#include "harness/step_inputs.h"
 #include "harness/trial.h"
 #include "harness/values.h"
 
@@ -32,7 +32,7 @@ struct SmallestInput {
 
 struct Shrinking {
     MakeForm make;
-    std::function<Made(const NetworkSize& size, const Question& question)> run;
+    std::function<Made(const NetworkSize& size, const StepInput& input)> run;
     std::size_t tries = 600;  // of `run`, at most
     bool in_double = false;   // else every number is a float's
 };

@@ -7,8 +7,8 @@
 namespace byhand {
 
 template <class T>
-Trial trial_against(std::span<const T> ours, const std::vector<double>& answer, const std::vector<double>& limits) {
-    const View made = view_of(ours), right = view_of(answer);
+Trial trial_against(std::span<const T> ours, const std::vector<double>& exact, const std::vector<double>& limits) {
+    const View made = view_of(ours), right = view_of(exact);
     Trial trial;
     static_cast<Finding&>(trial) = judge(made, &right, nullptr, limits, {.vacuous = Vacuous::all_zero});
     trial.shape.clear();

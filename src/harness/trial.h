@@ -28,6 +28,6 @@ struct Trial : Finding {
 // What a step made of something against the answer, with a limit an element; T is float or double. `hint` is left
 // empty.
 template <class T>
-Trial trial_against(std::span<const T> ours, const std::vector<double>& answer, const std::vector<double>& limits);
+Trial trial_against(std::span<const T> ours, const std::vector<double>& exact, const std::vector<double>& limits);
 
 }  // namespace byhand

@@ -18,9 +18,9 @@ namespace {
 // ---- to compare ----
 
 template <class T>
-class StepSide final : public Side {
+class StepImplementation final : public Implementation {
 public:
-    explicit StepSide(Graph graph) : runner_(std::move(graph)) {}
+    explicit StepImplementation(Graph graph) : runner_(std::move(graph)) {}
 
     void load(const Tensors<float>& state) override {
         runner_.tensors().clear();
@@ -46,9 +46,9 @@ private:
     Runner<T> runner_;
 };
 
-class FusedSide final : public Side {
+class FusedImplementation final : public Implementation {
 public:
-    FusedSide(const NetworkConfig& config, std::size_t rows) : fused_(config, rows, Fused::Keep::all) {}
+    FusedImplementation(const NetworkConfig& config, std::size_t rows) : fused_(config, rows, Fused::Keep::all) {}
     void load(const Tensors<float>& state) override {
         fused_
             .commit();  // as from step to step of a training: each of the two states has its turn to be the present one
@@ -190,25 +190,26 @@ std::unique_ptr<Model> make_step_model(Graph graph) {
     return std::make_unique<StepModel>(std::move(graph));
 }
 
-std::unique_ptr<Side> make_hand_side(HandForm form, const NetworkConfig& config, std::size_t rows, DType dtype) {
+std::unique_ptr<Implementation> make_hand_implementation(HandForm form, const NetworkConfig& config, std::size_t rows,
+                                                         DType dtype) {
     if (form == HandForm::fused) {
         if (dtype != DType::float32) {
             throw std::invalid_argument("the fused network computes in float only");
         }
         check_network(config, rows);
         if (!has_fused_step(config)) {
-            return make_step_side(with_kernels(fused_graph(config, rows)));
+            return make_step_implementation(with_kernels(fused_graph(config, rows)));
         }
-        return std::make_unique<FusedSide>(config, rows);
+        return std::make_unique<FusedImplementation>(config, rows);
     }
     if (dtype == DType::float64) {
-        return std::make_unique<StepSide<double>>(hand_graph(form, config, rows));
+        return std::make_unique<StepImplementation<double>>(hand_graph(form, config, rows));
     }
-    return std::make_unique<StepSide<float>>(hand_graph(form, config, rows));
+    return std::make_unique<StepImplementation<float>>(hand_graph(form, config, rows));
 }
 
-std::unique_ptr<Side> make_step_side(Graph graph) {
-    return std::make_unique<StepSide<float>>(std::move(graph));
+std::unique_ptr<Implementation> make_step_implementation(Graph graph) {
+    return std::make_unique<StepImplementation<float>>(std::move(graph));
 }
 
 }  // namespace byhand

@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
+#include "base/implementation.h"
 #include "base/model.h"
-#include "base/side.h"
 #include "manual/operation.h"
 #include "steps/step.h"
 
@@ -27,9 +27,10 @@ std::size_t threads_that_pay(const NetworkConfig& config, std::size_t rows);
 std::unique_ptr<Model> make_step_model(Graph graph);
 
 // To compare, in float or double; fused only in float. Throws as above.
-std::unique_ptr<Side> make_hand_side(HandForm form, const NetworkConfig& config, std::size_t rows, DType dtype);
+std::unique_ptr<Implementation> make_hand_implementation(HandForm form, const NetworkConfig& config, std::size_t rows,
+                                                         DType dtype);
 
 // To compare, whatever the lists are: with a mistake planted in them, say.
-std::unique_ptr<Side> make_step_side(Graph graph);
+std::unique_ptr<Implementation> make_step_implementation(Graph graph);
 
 }  // namespace byhand

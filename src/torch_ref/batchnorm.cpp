@@ -85,7 +85,7 @@ Tensor deviation_share(const Tensor& variance, const NormConfig& norm) {
 
 // The gradient of the norm's input from that of its normalised value, x̂, in one line (Ioffe and Szegedy 2015, section
 // 3; note 5): s·(dx̂ − Σdx̂/n − k·x̂·Σ(dx̂·x̂)/D), written as torch operations; k is the deviation_share.
-Question one_line(const Site& site) {
+ReferenceOperation one_line(const Site& site) {
     const std::string variance = site.value("bnvar"), inverse = site.value("bnvar_inv"), x = raw(site);
     const double D = divisor_of(site.operation.norm.batch_divisor, site.rows);
     return {gradient_of(site.x()),
@@ -98,7 +98,7 @@ Question one_line(const Site& site) {
 }
 
 // The same from the gradients of the norm's result, its gain and its bias: γ·s·(dy − dβ/n − k·x̂·dγ/D).
-Question by_gain_and_bias(const Site& site) {
+ReferenceOperation by_gain_and_bias(const Site& site) {
     const std::string variance = site.value("bnvar"), inverse = site.value("bnvar_inv"), x = raw(site), y = site.y();
     const std::string gain = site.value("bngain"), bias = site.value("bnbias");
     const Shape wide = site.wide(), narrow = site.narrow();
@@ -121,7 +121,7 @@ Question by_gain_and_bias(const Site& site) {
 }
 
 // The variance from the differences to the mean.
-Question variance_of_differences(const Site& site) {
+ReferenceOperation variance_of_differences(const Site& site) {
     const std::string difference = site.value("bndiff");
     const double D = divisor_of(site.operation.norm.batch_divisor, site.rows);
     return {site.value("bnvar"), {{difference, site.wide()}}, [=](const Values& values) {
@@ -129,11 +129,11 @@ Question variance_of_differences(const Site& site) {
             }};
 }
 
-std::vector<Question> collapsed_formulas(const Site& site) {
+std::vector<ReferenceOperation> collapsed_formulas(const Site& site) {
     return {one_line(site)};
 }
 
-std::vector<Question> fused_formulas(const Site& site) {
+std::vector<ReferenceOperation> fused_formulas(const Site& site) {
     return {variance_of_differences(site), site.operation.norm.affine ? by_gain_and_bias(site) : one_line(site)};
 }
 

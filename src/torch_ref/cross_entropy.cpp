@@ -29,7 +29,7 @@ void collapsed(TorchSteps& steps, const Site& site) {
 }
 
 // The fused network is asked for its exp as well.
-std::vector<Question> fused_formulas(const Site& site) {
+std::vector<ReferenceOperation> fused_formulas(const Site& site) {
     return {{"counts", {{"norm_logits", {site.rows, site.network.vocabulary}}}, [](const auto& values) {
                  return values.at("norm_logits").exp();
              }}};

@@ -1,8 +1,8 @@
 #include <ATen/Parallel.h>
 #include <torch/version.h>
 
-#include "torch_ref/answers.h"
 #include "torch_ref/module.h"
+#include "torch_ref/reference_operations.h"
 #include "torch_ref/stepwise.h"
 #include "torch_ref/timed_operations.h"
 #include "torch_ref/torch_ref.h"
@@ -24,9 +24,11 @@ byhand::torch_ref::Factory make_factory() {
     namespace room = byhand::torch_ref;
     return {
         [](const NetworkConfig& config, std::size_t rows, DType dtype) { return room::stepwise(config, rows, dtype); },
-        [](HandForm form, const NetworkConfig& config, std::size_t rows) { return room::answers(form, config, rows); },
-        room::operation_answers,
-        room::module_side,
+        [](HandForm form, const NetworkConfig& config, std::size_t rows) {
+            return room::reference_operations(form, config, rows);
+        },
+        room::single_operation,
+        room::module_implementation,
         room::module_model,
         room::prepared,
         threads,

@@ -22,9 +22,9 @@ namespace {
 
 // ---- in a comparison ----
 
-class ModuleSide final : public Side {
+class ModuleImplementation final : public Implementation {
 public:
-    ModuleSide(const NetworkConfig& config, std::size_t rows)
+    ModuleImplementation(const NetworkConfig& config, std::size_t rows)
         : rows_(rows),
           context_(config.context),
           order_(backward_order(forward_steps(config, rows))),
@@ -224,9 +224,9 @@ torch::Tensor forward(Module& module, torch::Tensor& spread, const torch::Tensor
 
 }  // namespace
 
-std::unique_ptr<Side> module_side(const NetworkConfig& config, std::size_t rows) {
+std::unique_ptr<Implementation> module_implementation(const NetworkConfig& config, std::size_t rows) {
     check_network(config, rows);
-    return std::make_unique<ModuleSide>(config, rows);
+    return std::make_unique<ModuleImplementation>(config, rows);
 }
 
 std::unique_ptr<Model> module_model(const NetworkConfig& config, std::size_t rows) {

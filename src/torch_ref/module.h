@@ -7,16 +7,16 @@
 
 #include <memory>
 
+#include "base/implementation.h"
 #include "base/model.h"
 #include "base/network.h"
-#include "base/side.h"
 
 namespace byhand::torch_ref {
 
 // Shows what a module keeps: emb, embcat, hprebn (with a norm), hpreact, h, logits, loss, their gradients (but dloss),
 // and the state (base/network.h), before and after. In float. Each run begins with the state last loaded.
 // Throws InputError as check_network does; run throws std::invalid_argument where the batch has another number of rows.
-std::unique_ptr<Side> module_side(const NetworkConfig& config, std::size_t rows);
+std::unique_ptr<Implementation> module_implementation(const NetworkConfig& config, std::size_t rows);
 
 // The same module to train and to sample from. Throws InputError as check_network does. calibrate throws InputError
 // where there is a norm and X has no row, or one alone and the running statistics divide by n − 1.

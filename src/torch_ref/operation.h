@@ -33,10 +33,10 @@ struct TorchStep {
 using TorchSteps = std::vector<TorchStep>;
 
 // What a step makes, and how LibTorch answers that from the values it reads.
-struct Question {
+struct ReferenceOperation {
     std::string name;
     std::vector<TensorSpec> reads;
-    std::function<at::Tensor(const std::map<std::string, at::Tensor>& values)> answer;
+    std::function<at::Tensor(const std::map<std::string, at::Tensor>& values)> evaluate;
     std::size_t operation = 0;  // whose formula answers it, among operations(config)
 };
 
@@ -67,8 +67,8 @@ struct TorchOperation {
     // new_X of what it keeps for evaluation.
     void (*update)(TorchSteps& steps, const Site& at) = nullptr;
     // What the collapsed and the fused network make by other formulas than the small steps'.
-    std::vector<Question> (*collapsed_formulas)(const Site& at) = nullptr;
-    std::vector<Question> (*fused_formulas)(const Site& at) = nullptr;
+    std::vector<ReferenceOperation> (*collapsed_formulas)(const Site& at) = nullptr;
+    std::vector<ReferenceOperation> (*fused_formulas)(const Site& at) = nullptr;
     // The module's one step, of the operation's input and parameters and of the value that it adds, where `forward` is
     // no step of the input.
     TorchStep (*module)(const Site& at) = nullptr;

@@ -86,9 +86,9 @@ TorchSteps evaluation_steps(const NetworkConfig& config, std::size_t rows, const
     return steps;
 }
 
-std::vector<Question> formulas(const NetworkConfig& config, std::size_t rows, const TorchOperations& known,
-                               Formulas which) {
-    std::vector<Question> all;
+std::vector<ReferenceOperation> formulas(const NetworkConfig& config, std::size_t rows, const TorchOperations& known,
+                                         Formulas which) {
+    std::vector<ReferenceOperation> all;
     for_each(operations(config), config, rows, known, [&](const TorchOperation& by_torch, const Site& site) {
         if (by_torch.*which != nullptr) {
             const std::size_t first = all.size();

@@ -25,9 +25,9 @@ TorchSteps update_steps(const NetworkConfig& config, std::size_t rows, const Tor
 TorchSteps evaluation_steps(const NetworkConfig& config, std::size_t rows, const TorchOperations& known);
 
 // What the collapsed network, or the fused one, makes by other formulas than those of its steps.
-using Formulas = std::vector<Question> (*TorchOperation::*)(const Site& at);
-std::vector<Question> formulas(const NetworkConfig& config, std::size_t rows, const TorchOperations& known,
-                               Formulas which);
+using Formulas = std::vector<ReferenceOperation> (*TorchOperation::*)(const Site& at);
+std::vector<ReferenceOperation> formulas(const NetworkConfig& config, std::size_t rows, const TorchOperations& known,
+                                         Formulas which);
 
 // What the module makes of an operation's input and its parameters (state_of), in one step. Throws InputError where
 // there is no such step, or the operation is none of `known`.

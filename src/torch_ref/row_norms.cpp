@@ -93,7 +93,8 @@ TorchStep rmsnorm_module(const Site& site) {
 
 // The input's gradient in one line: s·(dx̂ − mean(dx̂) − x̂·mean(dx̂·x̂)), means over the row; an RMS norm has no mean to
 // hand a gradient through.
-Question one_line(const Site& site, const std::string& normalised, const std::string& inverse, bool has_mean) {
+ReferenceOperation one_line(const Site& site, const std::string& normalised, const std::string& inverse,
+                            bool has_mean) {
     const std::string dx = gradient_of(normalised);
     return {gradient_of(site.x()),
             {{dx, site.wide()}, {normalised, site.wide()}, {inverse, {site.rows}}},
@@ -104,11 +105,11 @@ Question one_line(const Site& site, const std::string& normalised, const std::st
             }};
 }
 
-std::vector<Question> layernorm_formulas(const Site& site) {
+std::vector<ReferenceOperation> layernorm_formulas(const Site& site) {
     return {one_line(site, raw(site, "lnraw"), site.made("lnvar_inv"), true)};
 }
 
-std::vector<Question> rmsnorm_formulas(const Site& site) {
+std::vector<ReferenceOperation> rmsnorm_formulas(const Site& site) {
     return {one_line(site, raw(site, "rmsraw"), site.made("rms_inv"), false)};
 }
 

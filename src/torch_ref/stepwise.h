@@ -3,8 +3,8 @@
 
 #include <memory>
 
+#include "base/implementation.h"
 #include "base/network.h"
-#include "base/side.h"
 #include "torch_ref/operation.h"
 
 namespace byhand::torch_ref {
@@ -12,7 +12,7 @@ namespace byhand::torch_ref {
 // In DType::float32 or DType::float64. Each run begins with the state last loaded. Throws InputError as check_network
 // does, and where one of the network's operations is not among `known`; run throws std::invalid_argument where the
 // batch has another number of rows.
-std::unique_ptr<Side> stepwise(const NetworkConfig& config, std::size_t rows, DType dtype,
-                               const TorchOperations& known = torch_operations());
+std::unique_ptr<Implementation> stepwise(const NetworkConfig& config, std::size_t rows, DType dtype,
+                                         const TorchOperations& known = torch_operations());
 
 }  // namespace byhand::torch_ref

@@ -54,15 +54,15 @@ Tensor vector(const std::vector<float>& values) {
     return copy_of({"", {values.size()}, DType::float32, values.data()}).to(at::kFloat);
 }
 
-std::shared_ptr<Operands> operands_of(const OperationQuestion& question) {
-    const auto& [operation, n, in, out, has_bias] = question.shape;
+std::shared_ptr<Operands> operands_of(const OperationInput& input) {
+    const auto& [operation, n, in, out, has_bias] = input.shape;
     const auto o = std::make_shared<Operands>();
-    o->x = matrix(question.x, n, in);
-    o->W = matrix(question.W, in, out);
-    o->gain = vector(question.gain);
-    o->bias = vector(question.bias);
-    o->dy = matrix(question.dy, n, out);
-    o->indices = copy_of({"", {n}, DType::int64, question.indices.data()});
+    o->x = matrix(input.x, n, in);
+    o->W = matrix(input.W, in, out);
+    o->gain = vector(input.gain);
+    o->bias = vector(input.bias);
+    o->dy = matrix(input.dy, n, out);
+    o->indices = copy_of({"", {n}, DType::int64, input.indices.data()});
     o->weight = o->W.t().contiguous();
     o->running_mean = at::zeros(static_cast<std::int64_t>(in));
     o->running_spread = at::ones(static_cast<std::int64_t>(in));
@@ -152,13 +152,13 @@ std::function<void()> run_of(const std::shared_ptr<Operands>& o, const Operation
 
 }  // namespace
 
-PreparedOperation prepared(const OperationQuestion& question) {
-    const std::shared_ptr<Operands> o = operands_of(question);
-    const std::function<void()> run = [of = run_of(o, question.shape)] {
+PreparedOperation prepared(const OperationInput& input) {
+    const std::shared_ptr<Operands> o = operands_of(input);
+    const std::function<void()> run = [of = run_of(o, input.shape)] {
         const c10::InferenceMode no_autograd;
         of();
     };
-    const bool updates = question.shape.operation == TimedOperation::update;
+    const bool updates = input.shape.operation == TimedOperation::update;
     return {run, [o, run, updates] {
                 if (updates) {
                     o->result.copy_(o->W);

@@ -5,34 +5,35 @@
 #include <memory>
 #include <string>
 
-#include "base/answers.h"
 #include "base/hand_form.h"
+#include "base/implementation.h"
 #include "base/model.h"
 #include "base/network.h"
-#include "base/side.h"
+#include "base/reference_operations.h"
 #include "base/timed_operation.h"
 
 namespace byhand::torch_ref {
 
 struct Factory {
     // Every named value by torch:: operations and autograd, in float (DType::float32) or double (DType::float64).
-    std::unique_ptr<Side> (*stepwise)(const NetworkConfig& config, std::size_t rows, DType dtype);
+    std::unique_ptr<Implementation> (*stepwise)(const NetworkConfig& config, std::size_t rows, DType dtype);
 
     // What LibTorch answers for single steps, in double: those of a network in that form, and an operation by itself
     // with its gradients: "batchnorm" by any conventions, "layernorm", "cross_entropy", "squared_error" (answers.h says
     // what each reads and makes).
-    std::unique_ptr<Answers> (*answers)(HandForm form, const NetworkConfig& config, std::size_t rows);
-    std::unique_ptr<Answers> (*operation_answers)(const std::string& op, const NormConfig& norm, std::size_t rows,
-                                                  std::size_t columns);
+    std::unique_ptr<ReferenceOperations> (*reference_operations)(HandForm form, const NetworkConfig& config,
+                                                                 std::size_t rows);
+    std::unique_ptr<ReferenceOperations> (*single_operation)(const std::string& op, const NormConfig& norm,
+                                                             std::size_t rows, std::size_t columns);
 
     // The torch::nn module with torch::optim::SGD, in float, as a side: what a module keeps and its gradients.
-    std::unique_ptr<Side> (*module_side)(const NetworkConfig& config, std::size_t rows);
+    std::unique_ptr<Implementation> (*module_implementation)(const NetworkConfig& config, std::size_t rows);
 
     // The same module as a model to train.
     std::unique_ptr<Model> (*module_model)(const NetworkConfig& config, std::size_t rows);
 
     // A single operation of a training step by LibTorch's own functions, in float, to be timed.
-    PreparedOperation (*prepared)(const OperationQuestion& question);
+    PreparedOperation (*prepared)(const OperationInput& operation);
 
     // How many threads LibTorch's own operations have from now on; its BLAS is told before it is opened (load.h).
     void (*threads)(std::size_t count);

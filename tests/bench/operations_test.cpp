@@ -52,15 +52,15 @@ TEST_CASE("the operations of a step are all there, those of one shape together")
 }
 
 TEST_CASE("by hand each operation makes what its formula says") {
-    const auto made = [](const OperationQuestion& question) {
-        const PreparedOperation operation = bench::by_hand(question);
+    const auto made = [](const OperationInput& input) {
+        const PreparedOperation operation = bench::by_hand(input);
         operation.run();
         operation.run();
         return operation.result();
     };
     const auto near = [](float a, double b) { return std::abs(static_cast<double>(a) - b) < 1e-5; };
 
-    OperationQuestion linear = bench::question_of({TimedOperation::linear_forward, 1, 2, 1, true});
+    OperationInput linear = bench::input_of({TimedOperation::linear_forward, 1, 2, 1, true});
     linear.x = {2, 3};
     linear.W = {5, 7};
     linear.bias = {11};
@@ -73,7 +73,7 @@ TEST_CASE("by hand each operation makes what its formula says") {
     linear.shape.operation = TimedOperation::linear_input_backward;
     CHECK(made(linear) == std::vector<float>{20, 28});
 
-    OperationQuestion one = bench::question_of({TimedOperation::tanh_forward, 1, 1, 1});
+    OperationInput one = bench::input_of({TimedOperation::tanh_forward, 1, 1, 1});
     one.x = {0.5F};
     one.dy = {2};
     one.W = {3};
@@ -85,7 +85,7 @@ TEST_CASE("by hand each operation makes what its formula says") {
     one.shape.operation = TimedOperation::update;
     CHECK(near(made(one).front(), 3 - 0.001 * 2));  // once, however often it ran
 
-    OperationQuestion norm = bench::question_of({TimedOperation::norm_forward, 2, 1, 1});
+    OperationInput norm = bench::input_of({TimedOperation::norm_forward, 2, 1, 1});
     norm.x = {1, 3};
     norm.gain = {2};
     norm.bias = {10};
@@ -94,7 +94,7 @@ TEST_CASE("by hand each operation makes what its formula says") {
     norm.shape.operation = TimedOperation::norm_backward;
     CHECK(near(made(norm).front(), 0));  // a shift of all rows goes nowhere
 
-    OperationQuestion rows = bench::question_of({TimedOperation::embedding_forward, 2, 3, 2});
+    OperationInput rows = bench::input_of({TimedOperation::embedding_forward, 2, 3, 2});
     rows.W = {1, 2, 3, 4, 5, 6};
     rows.indices = {2, 2};
     rows.dy = {1, 2, 3, 4};
@@ -102,7 +102,7 @@ TEST_CASE("by hand each operation makes what its formula says") {
     rows.shape.operation = TimedOperation::embedding_backward;
     CHECK(made(rows) == std::vector<float>{0, 0, 0, 0, 4, 6});
 
-    OperationQuestion loss = bench::question_of({TimedOperation::cross_entropy, 1, 2, 2});
+    OperationInput loss = bench::input_of({TimedOperation::cross_entropy, 1, 2, 2});
     loss.x = {0, 0};
     loss.indices = {1};
     CHECK(made(loss) == std::vector<float>{0.5F, -0.5F});
@@ -115,8 +115,8 @@ TEST_CASE("both sides' results are compared") {
     const bench::OperationTimes same = bench::operation_times(tanh, &other, 2, 1);
     CHECK(same.apart == 0);
     CHECK(same.rounds.theirs.seconds.size() == 2);
-    other.prepared = [](const OperationQuestion& question) {
-        OperationQuestion changed = question;
+    other.prepared = [](const OperationInput& input) {
+        OperationInput changed = input;
         changed.x[7] += 0.01F;
         return bench::by_hand(changed);
     };

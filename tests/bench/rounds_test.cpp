@@ -32,7 +32,7 @@ struct Told {
     std::string order;
     std::vector<std::size_t> ours, theirs;
 
-    bench::Steps side(char name, std::vector<std::size_t>& turns) {
+    bench::Steps implementation(char name, std::vector<std::size_t>& turns) {
         return [this, name, &turns](std::size_t steps) {
             order += name;
             turns.push_back(steps);
@@ -53,7 +53,8 @@ std::size_t sum(const std::vector<std::size_t>& numbers) {
 
 TEST_CASE("both sides go first as often, and make as many steps") {
     Told told;
-    const bench::Rounds rounds = bench::in_turn(told.side('o', told.ours), told.side('t', told.theirs), 4);
+    const bench::Rounds rounds =
+        bench::in_turn(told.implementation('o', told.ours), told.implementation('t', told.theirs), 4);
     // A turn is one step and then those that are timed.
     const std::string timed = "oottttoooottttoo";
     REQUIRE(told.order.size() > timed.size());
@@ -75,7 +76,7 @@ TEST_CASE("both sides go first as often, and make as many steps") {
 
 TEST_CASE("one side can be timed alone") {
     Told told;
-    const bench::Rounds rounds = bench::in_turn(told.side('o', told.ours), nullptr, 3);
+    const bench::Rounds rounds = bench::in_turn(told.implementation('o', told.ours), nullptr, 3);
     CHECK(rounds.ours.seconds.size() == 3);
     CHECK(rounds.theirs.seconds.empty());
     CHECK(rounds.total == sum(told.ours));
@@ -85,5 +86,5 @@ TEST_CASE("processors that are kept busy are counted") {
     // One thread that computes: more than half a processor even on a busy machine would be a wager, but a sleeper needs
     // next to none.
     Told told;
-    CHECK(bench::in_turn(told.side('o', told.ours), nullptr, 3).ours.cpus < 0.9);
+    CHECK(bench::in_turn(told.implementation('o', told.ours), nullptr, 3).ours.cpus < 0.9);
 }

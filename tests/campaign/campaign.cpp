@@ -117,7 +117,7 @@ void scale(Tensors<float>& state, const std::string& begins, float factor) {
 }
 
 // Values for the case's network; `reference` is run where a scale has to be found.
-Tensors<float> state_for(const Case& c, Side& reference, const Batch& batch) {
+Tensors<float> state_for(const Case& c, Implementation& reference, const Batch& batch) {
     Tensors<float> state = drawn_state(c.network, c.seed);
     switch (c.kind) {
         case Kind::tiny:
@@ -199,11 +199,12 @@ void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
         std::ranges::fill(Y, Y.front());
     }
     const Batch batch{c.rows, X.data(), Y.data()};
-    const Tensors<float> state = state_for(c, *reference.sides.stepwise, batch);
+    const Tensors<float> state = state_for(c, *reference.implementations.stepwise, batch);
     const Schedule schedule{.batch = [&](std::size_t) { return batch; }, .rate = [](std::size_t) { return 0.1F; }};
     ++totals.runs;
     run_comparison(
-        c.network, state, schedule, candidates, reference.sides, reference.chain, [&](const ComparedStep& step) {
+        c.network, state, schedule, candidates, reference.implementations, reference.chain,
+        [&](const ComparedStep& step) {
             for (const ComparedTensor& tensor : step.tensors) {
                 const TensorResult& r = tensor.result;
                 ++totals.tensors;

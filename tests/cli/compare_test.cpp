@@ -177,8 +177,8 @@ TEST_CASE("compare as JSON: each tensor has every field of the contract") {
             CHECK(t["worst"]["index"][axis].get<int>() < t["shape"][axis].get<int>());
         }
         CHECK(t["worst"]["where"].get<std::string>().starts_with(name));
-        for (const std::string side : {"manual", "torch", "oracle"}) {
-            CHECK(t["worst"][side].is_number());
+        for (const std::string implementation : {"manual", "torch", "oracle"}) {
+            CHECK(t["worst"][implementation].is_number());
         }
         const double apart = std::abs(t["worst"]["manual"].get<double>() - t["worst"]["torch"].get<double>());
         CHECK(apart <= t["max_abs_diff"].get<double>());

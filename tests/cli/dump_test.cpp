@@ -111,12 +111,12 @@ TEST_CASE("dump: every side under its own name, the batch, and the recipe") {
         prefixes.insert(name.substr(0, name.find('/')));
     }
     CHECK(prefixes == std::set<std::string>{"X", "Y", "collapsed", "fused", "manual", "module", "oracle", "torch"});
-    for (const std::string side : {"manual", "collapsed", "fused", "torch", "module", "oracle"}) {
+    for (const std::string implementation : {"manual", "collapsed", "fused", "torch", "module", "oracle"}) {
         for (const std::string name :
              {"C", "W1", "b1", "bngain", "bnbias", "W2", "b2", "bnmean_running", "logits", "loss", "dC", "dW1", "db1",
               "dW2", "db2", "new_C", "new_W2", "new_bnvar_running"}) {
-            CAPTURE(side, name);
-            CHECK(dump.tensors.contains(side + "/" + name));
+            CAPTURE(implementation, name);
+            CHECK(dump.tensors.contains(implementation + "/" + name));
         }
     }
     CHECK(dump.tensors.at("X").dtype == "I64");
@@ -142,9 +142,9 @@ TEST_CASE("dump: the batch is the one that the values were made from") {
     need_torch();
     const Compared compared({"--steps", "5", "--batch", "9", "--embedding", "3"});
     const auto X = compared.dump.tensors.at("X").integers(), Y = compared.dump.tensors.at("Y").integers();
-    for (const std::string side : {"manual", "torch"}) {
+    for (const std::string implementation : {"manual", "torch"}) {
         const auto value = [&](const std::string& name) {
-            return compared.dump.tensors.at(side + "/" + name).floats();
+            return compared.dump.tensors.at(implementation + "/" + name).floats();
         };
         const std::vector<float> C = value("C"), emb = value("emb"), logprobs = value("logprobs");
         const std::size_t V = C.size() / 3;

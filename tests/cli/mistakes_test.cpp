@@ -82,21 +82,21 @@ TEST_CASE("mistakes: every one is caught and rightly blamed, with and without ε
     CHECK(score["caught"] == score["total"]);
     CHECK(score["blamed"] == score["total"]);
     CHECK(score["false_alarms"] == 0);
-    std::set<std::string> rivals;
+    std::set<std::string> baseline_metrics;
     for (const Json& m : score["mistakes"]) {
         CAPTURE(m);
         CHECK(m["caught"].get<bool>());
         CHECK(m["blamed"].get<bool>());
         CHECK_FALSE(m["culprits"].empty());
         for (const auto& [name, caught] : m["rivals"].items()) {
-            rivals.insert(name);
+            baseline_metrics.insert(name);
         }
     }
-    CHECK(rivals == std::set<std::string>{"allclose", "cosine", "loss-10", "max-diff", "mean-diff", "nmse"});
-    // What every rival lets pass in one recipe at least: a norm's divisor that is off by 1/32 among them.
+    CHECK(baseline_metrics == std::set<std::string>{"allclose", "cosine", "loss-10", "max-diff", "mean-diff", "nmse"});
+    // What every metric lets pass in one recipe at least: a norm's divisor that is off by 1/32 among them.
     const auto passes_all = [](const Json& m) {
-        return std::ranges::none_of(m["rivals"].items(), [](const auto& rival) {
-            const auto& [name, passes] = rival;
+        return std::ranges::none_of(m["rivals"].items(), [](const auto& metric) {
+            const auto& [name, passes] = metric;
             return name != "allclose" && name != "nmse" && name != "cosine" && passes.template get<bool>();
         });
     };

@@ -212,23 +212,23 @@ TEST_CASE("published: makemore-deep inside, after step 1000") {
                                               "Linear9.weight",
                                               "Linear12.weight",
                                               "Linear15.weight"};
-    for (const std::string side : {"manual", "collapsed", "fused", "torch", "module"}) {
+    for (const std::string implementation : {"manual", "collapsed", "fused", "torch", "module"}) {
         for (std::size_t l = 1; l <= 5; ++l) {
-            CAPTURE(side, l);
+            CAPTURE(implementation, l);
             const Json& tanh = run.figures["tanh"][l - 1];
-            const std::vector<double> h = dump.tensors.at(side + "/h." + std::to_string(l)).doubles();
+            const std::vector<double> h = dump.tensors.at(implementation + "/h." + std::to_string(l)).doubles();
             CHECK(h.size() == 3200);
             CHECK(relatively_near(deviation(h), tanh["std"].get<double>()));
             CHECK(std::abs(saturated_percent(h) - tanh["saturated_percent"].get<double>()) < 0.005);
-            if (side != "fused") {  // which keeps no dh
-                const std::vector<double> dh = dump.tensors.at(side + "/dh." + std::to_string(l)).doubles();
+            if (implementation != "fused") {  // which keeps no dh
+                const std::vector<double> dh = dump.tensors.at(implementation + "/dh." + std::to_string(l)).doubles();
                 CHECK(relatively_near(deviation(dh), tanh["grad_std"].get<double>()));
             }
         }
         for (std::size_t i = 0; i < weights.size(); ++i) {
             const std::string name = i == 0 ? "dC" : "dW" + std::to_string(i);
-            CAPTURE(side, name);
-            CHECK(relatively_near(deviation(dump.tensors.at(side + "/" + name).doubles()),
+            CAPTURE(implementation, name);
+            CHECK(relatively_near(deviation(dump.tensors.at(implementation + "/" + name).doubles()),
                                   run.figures["grad_std_step1000"][weights[i]].get<double>()));
         }
     }

@@ -16,11 +16,11 @@ using test::times;
 namespace {
 
 // The answer to dy = 3·dx, whatever the values are.
-class Tripled final : public Answers {
+class Tripled final : public ReferenceOperations {
 public:
     std::vector<std::string> names() const override { return {"dy"}; }
     std::vector<TensorSpec> reads(const std::string&) const override { return {{"dx", {3, 5}}}; }
-    std::vector<double> answer(const std::string&, const std::vector<View>& values) const override {
+    std::vector<double> evaluate(const std::string&, const std::vector<View>& values) const override {
         const View& x = *find(values, "dx");
         std::vector<double> y;
         for (std::size_t i = 0; i < count(x.shape); ++i) {
@@ -47,8 +47,8 @@ StepAlone run(const Graph& ours, const std::vector<float>& values) {
     Judge judge{.right = network()};
     add(judge.right.backward, "dy", {3, 5}, {"dx"}, BYHAND_FUNCTION(times), std::size_t{15}, 3.0);
     const Owned<float> x{"dx", {3, 5}, values}, y{"dy", {3, 5}, values};
-    Questions questions({x.view(), y.view()}, 27, 11);
-    return run_alone(ours, judge, Tripled(), questions).at(0);
+    StepInputs inputs({x.view(), y.view()}, 27, 11);
+    return run_alone(ours, judge, Tripled(), inputs).at(0);
 }
 
 StepAlone scaled(double factor, const std::vector<float>& values) {
@@ -102,11 +102,11 @@ TEST_CASE("without an error to spare the worst element of a step alone is the on
     add(ours.backward, "dy", {3, 5}, {"dx"}, "times", times<float>, std::size_t{15}, 2.0);
     Judge judge{.right = network()};
     add(judge.right.backward, "dy", {3, 5}, {"dx"}, BYHAND_FUNCTION(times), std::size_t{15}, 1.0);
-    class Copied final : public Answers {
+    class Copied final : public ReferenceOperations {
     public:
         std::vector<std::string> names() const override { return {"dy"}; }
         std::vector<TensorSpec> reads(const std::string&) const override { return {{"dx", {3, 5}}}; }
-        std::vector<double> answer(const std::string&, const std::vector<View>& values) const override {
+        std::vector<double> evaluate(const std::string&, const std::vector<View>& values) const override {
             std::vector<double> x;
             for (std::size_t i = 0; i < 15; ++i) {
                 x.push_back(value_at(*find(values, "dx"), i));
@@ -115,8 +115,8 @@ TEST_CASE("without an error to spare the worst element of a step alone is the on
         }
     };
     const Owned<float> x{"dx", {3, 5}, kValues}, y{"dy", {3, 5}, kValues};
-    Questions questions({x.view(), y.view()}, 27, 11);
-    const Trial trial = run_alone(ours, judge, Copied(), questions).at(0).real;
+    StepInputs inputs({x.view(), y.view()}, 27, 11);
+    const Trial trial = run_alone(ours, judge, Copied(), inputs).at(0).real;
     CHECK(trial.verdict == Verdict::mismatch);
     CHECK(trial.worst->position == 11);  // -1.3
 }

@@ -11,7 +11,7 @@
 #include "harness/hand_made.h"
 
 using namespace byhand;
-using test::FakeAnswers;
+using test::FakeReferenceOperations;
 
 namespace {
 
@@ -40,11 +40,11 @@ struct Trials {
     using Run = std::function<void(T* y, const T* x)>;
 
     Judge judge{.right = test::empty_network()};
-    FakeAnswers answers;
+    FakeReferenceOperations reference_operations;
 
-    Trials(void (*right)(Rounded*, const Rounded*), double (*answer)(double)) {
+    Trials(void (*right)(Rounded*, const Rounded*), double (*exact)(double)) {
         add(judge.right.forward, "y", {kElements}, {"x"}, "right", right);
-        answers.add("y", {{"x", {kElements}}}, test::element_by_element("x", answer));
+        reference_operations.add("y", {{"x", {kElements}}}, test::element_by_element("x", exact));
     }
 
     // Without a function in double it is not judged there.
@@ -57,8 +57,8 @@ struct Trials {
         network.forward = {step};
         const std::vector<View> reference = {{"x", {kElements}, DType::float32, x.data()},
                                              {"y", {kElements}, DType::float32, x.data()}};
-        Questions questions(reference, network.config.vocabulary, 1);
-        const std::vector<StepAlone> all = run_alone(network, judge, answers, questions);
+        StepInputs inputs(reference, network.config.vocabulary, 1);
+        const std::vector<StepAlone> all = run_alone(network, judge, reference_operations, inputs);
         REQUIRE(all.size() == 1);
         CHECK(all[0].makes == "y");
         CHECK(all[0].function == "ours");
@@ -276,7 +276,7 @@ TEST_CASE("alone: a function that throws is a mismatch with what it says, and th
 
 TEST_CASE("alone: an answer of another size is no agreement") {
     Trials trials(copy, [](double x) { return x; });
-    trials.answers.add("y", {{"x", {kElements}}}, [](const std::vector<View>& values) {
+    trials.reference_operations.add("y", {{"x", {kElements}}}, [](const std::vector<View>& values) {
         std::vector<double> all = test::numbers(values, "x");
         all.push_back(0);
         return all;
@@ -313,7 +313,7 @@ TEST_CASE("alone: sums in another order are judged by that order's bound where t
                 std::fill_n(y, kElements, sum);
             },
             [](double x) { return x; });
-        trials.answers.add("y", {{"x", {kElements}}}, total);
+        trials.reference_operations.add("y", {{"x", {kElements}}}, total);
         trials.judge.leeway = leeway;
         const StepAlone forwards = trials.run([&](float* y, const float* x) { sum_up(y, x, false); }, data);
         CHECK(agrees(forwards.real.verdict));
@@ -365,19 +365,20 @@ TEST_CASE("alone: our double is held against the answers to double precision") {
 TEST_CASE("alone: steps without an answer or without a right step are left out, the others come in their order") {
     Graph network = test::empty_network();
     Judge judge{.right = test::empty_network()};
-    FakeAnswers answers;
+    FakeReferenceOperations reference_operations;
     for (const std::string name : {"d", "c", "b", "a"}) {
         add(network.forward, name, {kElements}, {"x"}, BYHAND_FUNCTION(copy));
         if (name != "c") {
             add(judge.right.forward, name, {kElements}, {"x"}, BYHAND_FUNCTION(copy));
         }
         if (name != "b") {
-            answers.add(name, {{"x", {kElements}}}, test::element_by_element("x", [](double x) { return x; }));
+            reference_operations.add(name, {{"x", {kElements}}},
+                                     test::element_by_element("x", [](double x) { return x; }));
         }
     }
     const std::vector<View> reference = {{"x", {kElements}, DType::float32, kData.data()}};
-    Questions questions(reference, network.config.vocabulary, 1);
-    const std::vector<StepAlone> all = run_alone(network, judge, answers, questions);
+    StepInputs inputs(reference, network.config.vocabulary, 1);
+    const std::vector<StepAlone> all = run_alone(network, judge, reference_operations, inputs);
     REQUIRE(all.size() == 2);
     CHECK(all[0].makes == "d");
     CHECK(all[1].makes == "a");

@@ -13,7 +13,7 @@
 #include "harness/shrink.h"
 
 using namespace byhand;
-using test::FakeAnswers;
+using test::FakeReferenceOperations;
 
 namespace {
 
@@ -45,10 +45,10 @@ Graph right_network(const NetworkConfig& config, std::size_t rows) {
 }
 
 Form form(const NetworkConfig& config, std::size_t rows) {
-    auto answers = std::make_shared<FakeAnswers>();
-    answers->add("h", {{"x", {rows, config.hidden[0]}}},
-                 test::element_by_element("x", [](double x) { return x * std::abs(x); }));
-    return {right_network(config, rows), answers};
+    auto reference_operations = std::make_shared<FakeReferenceOperations>();
+    reference_operations->add("h", {{"x", {rows, config.hidden[0]}}},
+                              test::element_by_element("x", [](double x) { return x * std::abs(x); }));
+    return {right_network(config, rows), reference_operations};
 }
 
 // `further` are functions that make it at the battery's sizes, besides.
@@ -76,10 +76,9 @@ StepAlone judged(Run function, const std::map<const char*, Run>& further = {},
     for (std::size_t i = 0; i < x.size(); ++i) {
         x[i] = 0.5F + 0.01F * static_cast<float>(i);
     }
-    Questions questions({{"x", {kRows, 5}, DType::float32, x.data()}, {"h", {kRows, 5}, DType::float32, x.data()}}, 7,
-                        1);
+    StepInputs inputs({{"x", {kRows, 5}, DType::float32, x.data()}, {"h", {kRows, 5}, DType::float32, x.data()}}, 7, 1);
     const Graph ours = with_function(kNetwork, kRows);
-    std::vector<StepAlone> all = run_alone(ours, judge, *own.answers, questions);
+    std::vector<StepAlone> all = run_alone(ours, judge, *own.reference_operations, inputs);
     REQUIRE(all.size() == 1);
     return std::move(all[0]);
 }

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "harness/comparison.h"
-#include "harness/fake_side.h"
+#include "harness/fake_implementation.h"
 #include "judge/owned.h"
 #include "manual/glossary.h"
 
@@ -72,16 +72,16 @@ using Names = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("equal sides agree in every name once, in the order of ours") {
-    const Tensors<float> side = counted(least());
+    const Tensors<float> implementation = counted(least());
     for (const Coverage coverage : {Coverage::everything, Coverage::required}) {
         for (const std::string reference : {"stepwise", "module"}) {
-            const std::vector<ComparedTensor> all = compared(side, side, coverage, reference);
-            REQUIRE(all.size() == side.table().size());
+            const std::vector<ComparedTensor> all = compared(implementation, implementation, coverage, reference);
+            REQUIRE(all.size() == implementation.table().size());
             for (std::size_t i = 0; i < all.size(); ++i) {
                 CHECK(all[i].model == "fused");
                 CHECK(all[i].reference == reference);
-                CHECK(all[i].result.name == side.table()[i].name);
-                CHECK(all[i].result.shape == side.table()[i].shape);
+                CHECK(all[i].result.name == implementation.table()[i].name);
+                CHECK(all[i].result.shape == implementation.table()[i].shape);
                 CHECK(all[i].result.verdict == Verdict::exact);
             }
         }
@@ -138,9 +138,10 @@ TEST_CASE("a side with nothing at all misses every name") {
 
 TEST_CASE("all zero is expected where it was given, and where exact arithmetic makes it") {
     const auto zero = [](const std::string& name, const NetworkConfig& config) {
-        Tensors<float> side = counted(with(least_table(config, kRows), "dlogit_maxes"));
-        fill(side, name, 0.0F);
-        return result_of(compared(side, side, Coverage::everything, "stepwise", config), name)->verdict;
+        Tensors<float> implementation = counted(with(least_table(config, kRows), "dlogit_maxes"));
+        fill(implementation, name, 0.0F);
+        return result_of(compared(implementation, implementation, Coverage::everything, "stepwise", config), name)
+            ->verdict;
     };
     const NetworkConfig before = small_network(NormPlace::before), after = small_network(NormPlace::after),
                         none = small_network(NormPlace::none);
@@ -189,16 +190,16 @@ TEST_CASE("one wrong element is one mismatch, by the limits of its name") {
 }
 
 TEST_CASE("the oracle is asked for each name that it has") {
-    const Tensors<float> side = counted(least());
+    const Tensors<float> implementation = counted(least());
     Tensors<double> oracle(without(least(), "dW2"));
     for (const TensorSpec& spec : oracle.table()) {
         for (std::size_t i = 0; i < oracle[spec.name].size(); ++i) {
-            oracle[spec.name][i] = static_cast<double>(side[spec.name][i]) + 0.25;
+            oracle[spec.name][i] = static_cast<double>(implementation[spec.name][i]) + 0.25;
         }
     }
     const std::vector<ComparedTensor> all =
-        compare_views(small_network(), glossary_of(small_network()), "stepwise", Coverage::everything, side.views(),
-                      "stepwise", side.views(), oracle.views(), {});
+        compare_views(small_network(), glossary_of(small_network()), "stepwise", Coverage::everything,
+                      implementation.views(), "stepwise", implementation.views(), oracle.views(), {});
     CHECK(result_of(all, "dW1")->error == 0.25);
     CHECK(result_of(all, "dW1")->reference_error == 0.25);
     CHECK(result_of(all, "dW1")->worst->right == 1.25);

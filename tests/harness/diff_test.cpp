@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "harness/given_file.h"
+#include "harness/external_file.h"
 
 using namespace byhand;
 using byhand::test::File;

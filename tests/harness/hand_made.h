@@ -10,30 +10,30 @@
 #include <utility>
 #include <vector>
 
-#include "base/answers.h"
-#include "harness/fake_side.h"
+#include "base/reference_operations.h"
+#include "harness/fake_implementation.h"
 #include "steps/step.h"
 
 namespace byhand::test {
 
-class FakeAnswers final : public Answers {
+class FakeReferenceOperations final : public ReferenceOperations {
 public:
     using Answer = std::function<std::vector<double>(const std::vector<View>& values)>;
 
-    FakeAnswers& add(const std::string& name, std::vector<TensorSpec> reads, Answer answer) {
-        known_[name] = {std::move(reads), std::move(answer)};
+    FakeReferenceOperations& add(const std::string& name, std::vector<TensorSpec> reads, Answer exact) {
+        known_[name] = {std::move(reads), std::move(exact)};
         return *this;
     }
 
     std::vector<std::string> names() const override {
         std::vector<std::string> all;
-        for (const auto& [name, question] : known_) {
+        for (const auto& [name, input] : known_) {
             all.push_back(name);
         }
         return all;
     }
     std::vector<TensorSpec> reads(const std::string& name) const override { return known_.at(name).first; }
-    std::vector<double> answer(const std::string& name, const std::vector<View>& values) const override {
+    std::vector<double> evaluate(const std::string& name, const std::vector<View>& values) const override {
         return known_.at(name).second(values);
     }
 
@@ -55,7 +55,7 @@ inline std::vector<double> numbers(const std::vector<View>& values, const std::s
 }
 
 // Each element through f.
-inline FakeAnswers::Answer element_by_element(const std::string& of, std::function<double(double)> f) {
+inline FakeReferenceOperations::Answer element_by_element(const std::string& of, std::function<double(double)> f) {
     return [of, f = std::move(f)](const std::vector<View>& values) {
         std::vector<double> all = numbers(values, of);
         for (double& x : all) {

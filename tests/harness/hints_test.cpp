@@ -20,14 +20,14 @@ constexpr std::size_t kRows = 5, kColumns = 7, kBatch = 32;
 // Values of no pattern, each with a digit of noise below its limit.
 struct Case {
     Shape shape = {kRows, kColumns};
-    std::vector<double> answer, ours, limits;
+    std::vector<double> exact, ours, limits;
 
     explicit Case(Shape of = {kRows, kColumns}) : shape(std::move(of)) {
         for (std::size_t i = 0; i < count(shape); ++i) {
-            answer.push_back(std::sin(1.0 + 3.7 * static_cast<double>(i * i)));
+            exact.push_back(std::sin(1.0 + 3.7 * static_cast<double>(i * i)));
             limits.push_back(1e-6);
         }
-        ours = answer;
+        ours = exact;
     }
 
     std::string told(std::size_t n = kBatch) const {
@@ -35,7 +35,7 @@ struct Case {
         for (std::size_t i = 0; i < rounded.size(); ++i) {
             rounded[i] += rounded[i] == 0 ? 0 : (i % 2 == 0 ? 0.9e-6 : -0.9e-6);
         }
-        return hint(rounded, answer, limits, shape, kNetwork, n);
+        return hint(rounded, exact, limits, shape, kNetwork, n);
     }
 };
 
@@ -51,7 +51,7 @@ std::string scaled(double factor, std::size_t n = kBatch) {
 std::string moved(const std::function<std::size_t(std::size_t, std::size_t)>& source) {
     Case c;
     for (std::size_t i = 0; i < c.ours.size(); ++i) {
-        c.ours[i] = c.answer[source(i / kColumns, i % kColumns)];
+        c.ours[i] = c.exact[source(i / kColumns, i % kColumns)];
     }
     return c.told();
 }
@@ -92,7 +92,7 @@ TEST_CASE("hints: where the right answer is not rounded at all, the wrong one ma
     for (double& value : c.ours) {
         value = static_cast<double>(static_cast<float>(value * 31 / 32));
     }
-    CHECK(hint(c.ours, c.answer, c.limits, c.shape, kNetwork, kBatch) ==
+    CHECK(hint(c.ours, c.exact, c.limits, c.shape, kNetwork, kBatch) ==
           "off by the factor 31/32 = (n − 1)/n: n against n − 1");
 }
 
@@ -120,7 +120,7 @@ TEST_CASE("hints: an error without a pattern has none") {
     wide.ours[3] += 0.9;
     wide.ours[17] -= 0.7;
     wide.ours[30] += 0.8;
-    CHECK(hint(wide.ours, wide.answer, wide.limits, wide.shape, kNetwork, kBatch).empty());
+    CHECK(hint(wide.ours, wide.exact, wide.limits, wide.shape, kNetwork, kBatch).empty());
 }
 
 TEST_CASE("hints: the same amount everywhere") {
@@ -138,7 +138,7 @@ TEST_CASE("hints: the transpose, in flat order, square or not") {
           }) == "equals the transpose of the right answer");
     Case square({6, 6});
     for (std::size_t i = 0; i < 36; ++i) {
-        square.ours[i] = square.answer[i % 6 * 6 + i / 6];
+        square.ours[i] = square.exact[i % 6 * 6 + i / 6];
     }
     CHECK(square.told() == "equals the transpose of the right answer");
 }
@@ -157,7 +157,7 @@ TEST_CASE("hints: rows or columns that stand one off") {
           "the rows stand in reverse");
     Case line({11});
     for (std::size_t i = 1; i < 11; ++i) {
-        line.ours[i] = line.answer[i - 1];
+        line.ours[i] = line.exact[i - 1];
     }
     CHECK(line.told() == "the elements stand one too far on");
 }
@@ -205,24 +205,24 @@ TEST_CASE("hints: the first axis has the rows, the last one the columns") {
     Case scalar{Shape{}};
     scalar.ours[0] *= -1;
     CHECK(scalar.told() == "the negative of the right answer");
-    scalar.ours[0] = scalar.answer[0] * 0.7;
+    scalar.ours[0] = scalar.exact[0] * 0.7;
     CHECK(scalar.told().empty());  // any number is some multiple of another
 }
 
 TEST_CASE("hints: numbers explain others where they are the same but for rounding, and the answer is not") {
     Case c;
-    std::vector<double> expected = c.answer;
+    std::vector<double> expected = c.exact;
     for (std::size_t i = 0; i < expected.size(); ++i) {
         expected[i] *= i % 3 == 0 ? 2 : 1;
         c.ours[i] = expected[i] + (i % 2 == 0 ? 0.9e-6 : -0.9e-6);
     }
-    CHECK(explains(expected, c.ours, c.answer, c.limits));
-    CHECK_FALSE(explains(c.answer, c.ours, c.answer, c.limits));
-    CHECK_FALSE(explains(c.answer, c.answer, c.answer, c.limits));
+    CHECK(explains(expected, c.ours, c.exact, c.limits));
+    CHECK_FALSE(explains(c.exact, c.ours, c.exact, c.limits));
+    CHECK_FALSE(explains(c.exact, c.exact, c.exact, c.limits));
     expected[4] += 1e-5;
-    CHECK_FALSE(explains(expected, c.ours, c.answer, c.limits));
+    CHECK_FALSE(explains(expected, c.ours, c.exact, c.limits));
     expected[4] = std::numeric_limits<double>::quiet_NaN();
-    CHECK_FALSE(explains(expected, c.ours, c.answer, c.limits));
+    CHECK_FALSE(explains(expected, c.ours, c.exact, c.limits));
 }
 
 TEST_CASE("hints: what is not finite tells nothing") {

@@ -51,17 +51,17 @@ struct Asked {
     Graph right = stepwise_graph(kNetwork, kRows);
     Values values = random_values(right);
 
-    Question question(const std::string& makes) const {
-        Question question;
-        question.values = std::make_shared<const Values>(values);
-        question.answer = made_by(*find_step(right, makes), values);
-        return question;
+    StepInput input(const std::string& makes) const {
+        StepInput input;
+        input.values = std::make_shared<const Values>(values);
+        input.exact = made_by(*find_step(right, makes), values);
+        return input;
     }
     std::string known(const std::string& makes, const std::vector<double>& ours) const {
-        const Question asked = question(makes);
+        const StepInput asked = input(makes);
         std::vector<double> limits;
-        for (const double answer : asked.answer) {
-            limits.push_back(1e-5 * std::max(std::abs(answer), 1e-3));
+        for (const double exact : asked.exact) {
+            limits.push_back(1e-5 * std::max(std::abs(exact), 1e-3));
         }
         return known_mistake(right, makes, asked, ours, limits);
     }
@@ -80,7 +80,7 @@ TEST_CASE("known mistakes: each that changes a step's numbers is named, or one t
             if (step == steps.end()) {
                 continue;  // it is dropped
             }
-            const std::vector<double> ours = made_by(**step, asked.values), right = asked.question(culprit).answer;
+            const std::vector<double> ours = made_by(**step, asked.values), right = asked.input(culprit).exact;
             const bool is_finite = std::ranges::all_of(ours, [](double x) { return std::isfinite(x); });
             double error = 0, scale = 0;
             for (std::size_t i = 0; i < right.size(); ++i) {
@@ -125,21 +125,21 @@ TEST_CASE("known mistakes: with other rounding too; what no planted mistake make
     CHECK(asked.known("dC", ours) == "embedding-overwritten");
     ours[0] += 0.01;
     CHECK(asked.known("dC", ours).empty());
-    CHECK(asked.known("dC", asked.question("dC").answer).empty());  // right
-    CHECK(asked.known("dC", {}).empty());                           // it did not finish
+    CHECK(asked.known("dC", asked.input("dC").exact).empty());  // right
+    CHECK(asked.known("dC", {}).empty());                       // it did not finish
 }
 
 TEST_CASE("known mistakes: one that makes the right numbers here is no explanation of rounding") {
     Asked asked;
     asked.values.put({"bngain", {7}}, std::vector<float>(7, 1.0F));
-    Question question = asked.question("dbnraw");
-    const std::vector<double> ours = question.answer;
-    for (double& answer : question.answer) {
-        answer *= 1 + 1e-6;  // by which ours is off
+    StepInput input = asked.input("dbnraw");
+    const std::vector<double> ours = input.exact;
+    for (double& exact : input.exact) {
+        exact *= 1 + 1e-6;  // by which ours is off
     }
     std::vector<double> limits(ours.size());
     std::ranges::transform(ours, limits.begin(), [](double x) { return 1e-5 * std::abs(x); });
-    CHECK(known_mistake(asked.right, "dbnraw", question, ours, limits).empty());
+    CHECK(known_mistake(asked.right, "dbnraw", input, ours, limits).empty());
 }
 
 TEST_CASE("known mistakes: a row, column or class that is left out, or a read with the other sign, is told") {
@@ -150,15 +150,15 @@ TEST_CASE("known mistakes: a row, column or class that is left out, or a read wi
         change(numbers);
         const std::map<std::string, Shape> shapes = shapes_of(asked.right);
         changed.put({read, shapes.at(read)}, numbers);
-        const Question question = asked.question(makes);
+        const StepInput input = asked.input(makes);
         const std::vector<double> ours = made_by(*find_step(asked.right, makes), changed);
         const std::vector<double> limits(ours.size(), 1e-6);
         Trial trial;
-        name_mistake(trial, asked.right, makes, question, ours, limits);
+        name_mistake(trial, asked.right, makes, input, ours, limits);
         CHECK(trial.mistake.empty());
         Trial hinted;
         hinted.hint = "half of it";
-        name_mistake(hinted, asked.right, makes, question, ours, limits);
+        name_mistake(hinted, asked.right, makes, input, ours, limits);
         CHECK(hinted.hint == "half of it");
         return trial.hint;
     };

@@ -11,7 +11,7 @@
 #include "base/parsed_json.h"
 #include "base/text.h"
 #include "harness/csv.h"
-#include "harness/given_file.h"
+#include "harness/external_file.h"
 #include "harness/junit.h"
 #include "harness/results.h"
 

@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "harness/comparison.h"
-#include "harness/fake_side.h"
+#include "harness/fake_implementation.h"
 #include "harness/hand_made.h"
 
 using namespace byhand;
-using test::FakeSide;
+using test::FakeImplementation;
 using test::Heard;
 using test::least_table;
 using test::small_network;
@@ -24,23 +24,28 @@ struct Arena {
     NetworkConfig config = small_network();
     Heard first, second, stepwise, module, oracle;
     std::vector<Candidate> candidates;
-    ReferenceSides reference;
+    ReferenceImplementations reference;
     std::vector<std::int64_t> X = std::vector<std::int64_t>(kRows), Y = X;
     std::vector<std::size_t> drawn;  // the steps a batch was asked for
     std::vector<ComparedStep> seen;
 
-    std::unique_ptr<FakeSide> side(Heard& heard, float gain, float made = 1) const {
-        return std::make_unique<FakeSide>(config, least_table(config, kRows), heard, gain, made);
+    std::unique_ptr<FakeImplementation> implementation(Heard& heard, float gain, float made = 1) const {
+        return std::make_unique<FakeImplementation>(config, least_table(config, kRows), heard, gain, made);
     }
 
-    static Candidate candidate(const std::string& model, std::unique_ptr<Side> side, Coverage coverage) {
-        return {.model = model, .side = std::move(side), .coverage = coverage, .steps = {}, .judge = {}};
+    static Candidate candidate(const std::string& model, std::unique_ptr<Implementation> implementation,
+                               Coverage coverage) {
+        return {.model = model,
+                .implementation = std::move(implementation),
+                .coverage = coverage,
+                .steps = {},
+                .judge = {}};
     }
 
     Arena() {
-        candidates.push_back(candidate("stepwise", side(first, 1), Coverage::everything));
-        candidates.push_back(candidate("fused", side(second, 2), Coverage::required));
-        reference = {side(stepwise, 4, 3), side(module, 8), side(oracle, 16)};
+        candidates.push_back(candidate("stepwise", implementation(first, 1), Coverage::everything));
+        candidates.push_back(candidate("fused", implementation(second, 2), Coverage::required));
+        reference = {implementation(stepwise, 4, 3), implementation(module, 8), implementation(oracle, 16)};
     }
 
     std::vector<Heard*> all_heard() { return {&first, &second, &stepwise, &module, &oracle}; }
@@ -214,7 +219,7 @@ TEST_CASE("with drift each parameter's distance from LibTorch's is told, and the
     CHECK_FALSE(result_of(arena.seen[3], "fused", "module", "new_C").reference_further_off);
     // However far LibTorch has gone from us: they did not answer the same question.
     Arena near_oracle;
-    near_oracle.candidates[1].side = near_oracle.side(near_oracle.second, 15);
+    near_oracle.candidates[1].implementation = near_oracle.implementation(near_oracle.second, 15);
     near_oracle.run(4, 1, true);
     CHECK(result_of(near_oracle.seen[3], "fused", "stepwise", "new_C").error == 1.0);
     CHECK_FALSE(result_of(near_oracle.seen[3], "fused", "stepwise", "new_C").reference_further_off);
@@ -269,7 +274,7 @@ TEST_CASE("after the last step the sides still hold its values") {
                 CHECK(heard->calls[i] == (i % 2 == 0 ? "load" : "run"));
             }
         }
-        const std::vector<View> views = arena.candidates[0].side->views();
+        const std::vector<View> views = arena.candidates[0].implementation->views();
         CHECK(value_at(*find(views, "new_C"), 0) == (drift ? 103 : 109));
     }
 }
@@ -300,7 +305,7 @@ TEST_CASE("each candidate is compared with both references, in order") {
 
 TEST_CASE("a step has the first candidate's loss and the stepwise reference's") {
     Arena arena;
-    arena.candidates[0].side = arena.side(arena.first, 1, 7);
+    arena.candidates[0].implementation = arena.implementation(arena.first, 1, 7);
     arena.run(2, 1, false);
     CHECK(arena.seen[1].loss_manual == 7.0);
     CHECK(arena.seen[1].loss_torch == 3.0);
@@ -310,7 +315,7 @@ TEST_CASE("a loss that is not there is not a number") {
     Arena arena;
     std::vector<TensorSpec> table = least_table(arena.config, kRows);
     std::erase_if(table, [](const TensorSpec& spec) { return spec.name == "loss"; });
-    arena.candidates[0].side = std::make_unique<FakeSide>(arena.config, table, arena.first, 1.0F);
+    arena.candidates[0].implementation = std::make_unique<FakeImplementation>(arena.config, table, arena.first, 1.0F);
     arena.run(1, 1, false);
     CHECK(std::isnan(arena.seen[0].loss_manual));
     CHECK(verdict_of(arena.seen[0], "stepwise", "stepwise", "loss") == Verdict::missing);
@@ -319,9 +324,9 @@ TEST_CASE("a loss that is not there is not a number") {
 TEST_CASE("a side that does not write an updated value is found, in that step and with drift in the next") {
     for (const bool drift : {true, false}) {
         Arena arena;
-        auto lazy = arena.side(arena.second, 2);
+        auto lazy = arena.implementation(arena.second, 2);
         lazy->skip("new_W1");
-        arena.candidates[1].side = std::move(lazy);
+        arena.candidates[1].implementation = std::move(lazy);
         arena.run(2, 1, drift);
         for (const ComparedStep& step : arena.seen) {
             CHECK(verdict_of(step, "fused", "stepwise", "new_W1") == Verdict::unwritten);
@@ -336,9 +341,9 @@ TEST_CASE("a side that does not write an updated value is found, in that step an
 
 TEST_CASE("a gradient that is not written in a later step is not taken for the one before") {
     Arena arena;
-    auto lazy = arena.side(arena.first, 1);
+    auto lazy = arena.implementation(arena.first, 1);
     lazy->skip("dW2");
-    arena.candidates[0].side = std::move(lazy);
+    arena.candidates[0].implementation = std::move(lazy);
     arena.run(3, 1, false);
     CHECK(verdict_of(arena.seen[2], "stepwise", "stepwise", "dW2") == Verdict::unwritten);
 }
@@ -347,7 +352,7 @@ TEST_CASE("a side that has no such updated value is found, and nothing goes on f
     Arena arena;
     std::vector<TensorSpec> table = least_table(arena.config, kRows);
     std::erase_if(table, [](const TensorSpec& spec) { return spec.name == "new_W2"; });
-    arena.candidates[1].side = std::make_unique<FakeSide>(arena.config, table, arena.second, 2.0F);
+    arena.candidates[1].implementation = std::make_unique<FakeImplementation>(arena.config, table, arena.second, 2.0F);
     arena.run(2, 1, false);
     for (const ComparedStep& step : arena.seen) {
         CHECK(verdict_of(step, "fused", "stepwise", "new_W2") == Verdict::missing);

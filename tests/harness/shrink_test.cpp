@@ -16,7 +16,7 @@
 #include "harness/report_smallest.h"
 
 using namespace byhand;
-using test::FakeAnswers;
+using test::FakeReferenceOperations;
 
 namespace {
 
@@ -55,16 +55,16 @@ Form form(const NetworkConfig& config, std::size_t rows) {
     add(graph.forward, "z", {rows, V}, {"X"}, BYHAND_FUNCTION(test::nothing));
     add(graph.forward, "y", {rows, V}, {"z", "Y", "embcat"}, BYHAND_FUNCTION(right), rows, V, K);
     graph.ranges["embcat"] = {.low = 0.5};
-    auto answers = std::make_shared<FakeAnswers>();
-    answers->add("y", {{"z", {rows, V}}, {"Y", {rows}}, {"embcat", {rows, K}}},
-                 [rows, V, K](const std::vector<View>& values) {
-                     std::vector<double> y(rows * V);
-                     right(y.data(), test::numbers(values, "z").data(),
-                           static_cast<const std::int64_t*>(find(values, "Y")->data),
-                           test::numbers(values, "embcat").data(), rows, V, K);
-                     return y;
-                 });
-    return {std::move(graph), std::move(answers)};
+    auto reference_operations = std::make_shared<FakeReferenceOperations>();
+    reference_operations->add("y", {{"z", {rows, V}}, {"Y", {rows}}, {"embcat", {rows, K}}},
+                              [rows, V, K](const std::vector<View>& values) {
+                                  std::vector<double> y(rows * V);
+                                  right(y.data(), test::numbers(values, "z").data(),
+                                        static_cast<const std::int64_t*>(find(values, "Y")->data),
+                                        test::numbers(values, "embcat").data(), rows, V, K);
+                                  return y;
+                              });
+    return {std::move(graph), std::move(reference_operations)};
 }
 
 Values values_at(const NetworkSize& size) {
@@ -89,19 +89,19 @@ Values values_at(const NetworkSize& size) {
 
 std::shared_ptr<const SmallestInput> shrunk(const Spoil& spoil, const Values& values, const NetworkSize& size,
                                             std::size_t tries = 600) {
-    const auto run = [&](const NetworkSize& at, const Question& question) {
+    const auto run = [&](const NetworkSize& at, const StepInput& input) {
         const std::size_t V = at.network.vocabulary, K = at.network.context * at.network.embedding;
         std::vector<float> y(at.rows * V);
         const auto floats = [&](const char* name) {
-            const std::vector<double>& numbers = question.values->numbers(name);
+            const std::vector<double>& numbers = input.values->numbers(name);
             return std::vector<float>(numbers.begin(), numbers.end());
         };
         const std::vector<float> z = floats("z"), x = floats("embcat");
-        const std::int64_t* Y = question.values->indices("Y").data();
+        const std::int64_t* Y = input.values->indices("Y").data();
         right(y.data(), z.data(), Y, x.data(), at.rows, V, K);
         spoil(y.data(), z.data(), Y, x.data(), at);
-        std::vector<double> limits = question.in_any_order;
-        return Made{trial_against(std::span<const float>(y), question.answer, limits), {y.begin(), y.end()}};
+        std::vector<double> limits = input.in_any_order;
+        return Made{trial_against(std::span<const float>(y), input.exact, limits), {y.begin(), y.end()}};
     };
     return shrink("y", {"z", "Y", "embcat", "z"}, size, values, {.make = form, .run = run, .tries = tries});
 }

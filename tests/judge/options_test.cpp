@@ -19,8 +19,8 @@ constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // An isolated step's float result against the answer in double.
-Finding isolated(const Owned<float>& ours, const std::vector<double>& answer, const std::vector<double>& limits) {
-    const View right = view_of(answer);
+Finding isolated(const Owned<float>& ours, const std::vector<double>& exact, const std::vector<double>& limits) {
+    const View right = view_of(exact);
     return judge(ours.view(), &right, nullptr, limits, {.vacuous = Vacuous::all_zero});
 }
 

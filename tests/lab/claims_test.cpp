@@ -75,9 +75,9 @@ TEST_CASE("claims: a row for every measure of every claim, its verdict by its ow
                                 verdict == words_of(verdict_of(with, without, Better::larger).outcome);
         CAPTURE(claim);
         CHECK(one_of_two);
-        for (const char* side : {"with", "without"}) {
-            CHECK(claim.at(side).at("mean").is_number());
-            CHECK(claim.at(side).at("deviation").is_number());
+        for (const char* implementation : {"with", "without"}) {
+            CHECK(claim.at(implementation).at("mean").is_number());
+            CHECK(claim.at(implementation).at("deviation").is_number());
         }
         for (const char* words : {"network", "claim", "measure"}) {
             CHECK(!claim.at(words).get<std::string>().empty());

@@ -66,76 +66,76 @@ TEST_CASE("a yes-or-no question: gradient and curvature are those of finite diff
 
 TEST_CASE("a yes-or-no question: the Gram matrix, and the best weights, worked by hand") {
     // One input: where it is 0 one in four say yes, where it is 1 three in four: b = ln(1/3), w + b = ln 3.
-    const YesOrNo question{8, 1, {0, 0, 0, 0, 1, 1, 1, 1}, {0, 1, 0, 0, 1, 1, 0, 1}};
-    CHECK(gram_matrix(question) == std::vector<double>{0.5, 0.5, 0.5, 1});
-    const std::vector<double> best = best_weights(question);
+    const YesOrNo input{8, 1, {0, 0, 0, 0, 1, 1, 1, 1}, {0, 1, 0, 0, 1, 1, 0, 1}};
+    CHECK(gram_matrix(input) == std::vector<double>{0.5, 0.5, 0.5, 1});
+    const std::vector<double> best = best_weights(input);
     CHECK_THAT(best[0], WithinAbs(std::log(9), 1e-6));
     CHECK_THAT(best[1], WithinAbs(-std::log(3), 1e-6));
     const double entropy = -0.25 * std::log(0.25) - 0.75 * std::log(0.75);
-    CHECK_THAT(loss_of(question, best), WithinRel(entropy, 1e-12));
+    CHECK_THAT(loss_of(input, best), WithinRel(entropy, 1e-12));
     // Standardised, the inputs are −1 and 1: the least loss is the same, with half the weight.
-    const YesOrNo scaled = standardised(question);
+    const YesOrNo scaled = standardised(input);
     CHECK_THAT(scaled.x.front(), WithinAbs(-1, 1e-4));
     CHECK_THAT(best_weights(scaled)[0], WithinAbs(std::log(3), 1e-4));
     CHECK_THAT(loss_of(scaled, best_weights(scaled)), WithinRel(entropy, 1e-12));
 }
 
 TEST_CASE("students are as they are said to be") {
-    const YesOrNo question = byhand::lab::students(4000, 7);
+    const YesOrNo input = byhand::lab::students(4000, 7);
     double marks = 0, iq = 0, yes = 0;
-    for (std::size_t i = 0; i < question.n; ++i) {
-        CHECK((question.x[i * 2] >= 0 && question.x[i * 2] <= 10));
-        CHECK((question.x[i * 2 + 1] >= 70 && question.x[i * 2 + 1] <= 140));
-        marks += question.x[i * 2] / 4000;
-        iq += question.x[i * 2 + 1] / 4000;
-        yes += static_cast<double>(question.Y[i]) / 4000;
+    for (std::size_t i = 0; i < input.n; ++i) {
+        CHECK((input.x[i * 2] >= 0 && input.x[i * 2] <= 10));
+        CHECK((input.x[i * 2 + 1] >= 70 && input.x[i * 2 + 1] <= 140));
+        marks += input.x[i * 2] / 4000;
+        iq += input.x[i * 2 + 1] / 4000;
+        yes += static_cast<double>(input.Y[i]) / 4000;
     }
     CHECK_THAT(marks, WithinAbs(5, 0.2));
     CHECK_THAT(iq, WithinAbs(105, 1.4));
     CHECK_THAT(yes, WithinAbs(0.5, 0.04));
     // The rule that made them is found again.
-    const std::vector<double> best = best_weights(question);
+    const std::vector<double> best = best_weights(input);
     CHECK_THAT(best[0], WithinAbs(0.8, 0.1));
     CHECK_THAT(best[1], WithinAbs(0.08, 0.01));
-    CHECK(question.x != byhand::lab::students(4000, 8).x);
+    CHECK(input.x != byhand::lab::students(4000, 8).x);
 }
 
 TEST_CASE("a valley: the largest rate is 2/λ, and steps are counted") {
-    const YesOrNo question = standardised(byhand::lab::students(150, 2));
-    const double least = loss_of(question, best_weights(question));
-    const byhand::lab::Valley valley = measure_valley(question, least + 0.02, {.steps = 50, .convergence_steps = 1000});
+    const YesOrNo input = standardised(byhand::lab::students(150, 2));
+    const double least = loss_of(input, best_weights(input));
+    const byhand::lab::Valley valley = measure_valley(input, least + 0.02, {.steps = 50, .convergence_steps = 1000});
     CHECK_THAT(valley.largest_rate, WithinRel(valley.theory_at_best, 0.01));
-    CHECK(converges(question, 0.99 * valley.theory_at_best, 1000));
-    CHECK_FALSE(converges(question, 1.01 * valley.theory_at_best, 1000));
+    CHECK(converges(input, 0.99 * valley.theory_at_best, 1000));
+    CHECK_FALSE(converges(input, 1.01 * valley.theory_at_best, 1000));
     CHECK_THAT(valley.columns, WithinAbs(1, 1e-3));
     REQUIRE(valley.steps);
     CHECK(valley.loss <= least + 0.02);
     // One step fewer is not enough.
     double before = 0;
-    descend(question, {0, 0, 0}, valley.best_rate, *valley.steps, 3, [&](double loss, const std::vector<double>&) {
+    descend(input, {0, 0, 0}, valley.best_rate, *valley.steps, 3, [&](double loss, const std::vector<double>&) {
         before = loss;
         return true;
     });
     CHECK(before > least + 0.02);
     // At weights of 0 every p is 1/2: the curvature is a quarter of the Gram matrix.
-    const std::vector<double> gram = gram_matrix(question), bend = curvature(question, {0, 0, 0});
+    const std::vector<double> gram = gram_matrix(input), bend = curvature(input, {0, 0, 0});
     for (std::size_t i = 0; i < gram.size(); ++i) {
         CHECK_THAT(bend[i], WithinAbs(gram[i] / 4, 1e-12));
     }
-    CHECK_FALSE(measure_valley(question, least / 2, {.steps = 5, .convergence_steps = 100}).steps);
+    CHECK_FALSE(measure_valley(input, least / 2, {.steps = 5, .convergence_steps = 100}).steps);
 }
 
 TEST_CASE("contours: every point has the loss of its level, and the path goes down") {
-    const YesOrNo question = byhand::lab::students(150, 2);
-    const std::vector<double> best = best_weights(question);
-    const byhand::lab::Contours contours = contours_of(question, 0, 1, "", "", "");
+    const YesOrNo input = byhand::lab::students(150, 2);
+    const std::vector<double> best = best_weights(input);
+    const byhand::lab::Contours contours = contours_of(input, 0, 1, "", "", "");
     double rise = 0.01;
     for (const byhand::Series& series : contours.plot.series) {
         if (series.name.empty()) {
             for (std::size_t i = 0; i < series.x.size(); ++i) {
                 if (!std::isnan(series.x[i])) {
-                    const double loss = loss_of(question, {series.x[i], series.y[i], best[2]});
-                    CHECK_THAT(loss - loss_of(question, best), WithinRel(rise, 1e-4));
+                    const double loss = loss_of(input, {series.x[i], series.y[i], best[2]});
+                    CHECK_THAT(loss - loss_of(input, best), WithinRel(rise, 1e-4));
                 }
             }
             rise *= 4;
@@ -144,12 +144,12 @@ TEST_CASE("contours: every point has the loss of its level, and the path goes do
     CHECK(contours.plot.series.size() > 3);
     const byhand::Series& path = contours.plot.series.back();
     REQUIRE(path.x.size() == contours.steps + 1);
-    CHECK_THAT(loss_of(question, {path.x.back(), path.y.back(), best[2]}) - loss_of(question, best),
+    CHECK_THAT(loss_of(input, {path.x.back(), path.y.back(), best[2]}) - loss_of(input, best),
                WithinAbs(0.01 * contours.left, 1e-9));
     CHECK(contours.left < 1);
     // The valley is long where inputs are raw, and round where they are not.
     CHECK(contours.axes > 20);
-    CHECK(contours_of(standardised(question), 0, 1, "", "", "").axes < 4);
+    CHECK(contours_of(standardised(input), 0, 1, "", "", "").axes < 4);
 }
 
 TEST_CASE("geometry: standardised inputs mend the students' valley") {

@@ -19,10 +19,10 @@ namespace {
 
 constexpr float kRate = 0.37F;
 
-std::vector<View> run(Side& side, const networks::Example& example) {
-    side.load(example.state);
-    side.run(example.batch(), kRate);
-    return side.views();
+std::vector<View> run(Implementation& implementation, const networks::Example& example) {
+    implementation.load(example.state);
+    implementation.run(example.batch(), kRate);
+    return implementation.views();
 }
 
 // One row is its own mean: its backward divides nothing by nothing, but for an ε inside the root. Two rows without an ε
@@ -58,7 +58,7 @@ void for_each_example(const std::vector<std::vector<std::size_t>>& shapes, Visit
             ++number;
             INFO(networks::describe(config, rows));
             if (rows == 1 && needs_two_rows(config.norm)) {
-                CHECK_THROWS_AS(make_hand_side(HandForm::fused, config, rows, DType::float32), InputError);
+                CHECK_THROWS_AS(make_hand_implementation(HandForm::fused, config, rows, DType::float32), InputError);
             } else if (says_something(config.norm, rows)) {
                 visit(networks::make(config, rows, static_cast<unsigned>(number)));
             }
@@ -73,11 +73,12 @@ const std::vector<std::vector<std::size_t>> kShapes = {{1}, {17}, {33, 100}, {5,
 TEST_CASE("collapsed is stepwise, in double, for every convention") {
     double worst = 0;
     for_each_example(kShapes, [&](const networks::Example& example) {
-        const auto side = make_hand_side(HandForm::collapsed, example.config, example.rows, DType::float64);
+        const auto implementation =
+            make_hand_implementation(HandForm::collapsed, example.config, example.rows, DType::float64);
         const std::size_t m = rounding::longest_sum(example.config, example.rows);
         const rounding::Values known =
             rounding::values(stepwise_graph(example.config, example.rows), example, kRate, rounding::kUnit<double>);
-        worst = std::max(worst, rounding::check(run(*side, example), known, m, rounding::kUnit<double>));
+        worst = std::max(worst, rounding::check(run(*implementation, example), known, m, rounding::kUnit<double>));
     });
     CAPTURE(worst);
     CHECK(worst > 0.01);  // else the limits are too wide
@@ -91,8 +92,8 @@ TEST_CASE("fused, stepwise and collapsed in float are stepwise in double, for ev
             rounding::values(stepwise_graph(example.config, example.rows), example, kRate, rounding::kUnit<float>);
         for (const HandForm form : {HandForm::fused, HandForm::stepwise, HandForm::collapsed}) {
             INFO("form " << static_cast<int>(form));
-            const auto side = make_hand_side(form, example.config, example.rows, DType::float32);
-            worst = std::max(worst, rounding::check(run(*side, example), known, m, rounding::kUnit<float>));
+            const auto implementation = make_hand_implementation(form, example.config, example.rows, DType::float32);
+            worst = std::max(worst, rounding::check(run(*implementation, example), known, m, rounding::kUnit<float>));
         }
     });
     CAPTURE(worst);
@@ -107,7 +108,7 @@ TEST_CASE("the smallest network there is: every extent 1, but for two characters
     const networks::Example example = networks::make(config, 1);
     const rounding::Values known = rounding::values(stepwise_graph(config, 1), example, kRate, rounding::kUnit<float>);
     for (const HandForm form : {HandForm::fused, HandForm::stepwise, HandForm::collapsed}) {
-        rounding::check(run(*make_hand_side(form, config, 1, DType::float32), example), known, 2,
+        rounding::check(run(*make_hand_implementation(form, config, 1, DType::float32), example), known, 2,
                         rounding::kUnit<float>);
     }
 }
@@ -116,8 +117,8 @@ TEST_CASE("fused keeps all parameters, their gradients, the new state and the lo
     for (const NormConfig& norm : networks::norms()) {
         NetworkConfig config = networks::small({5, 3});
         config.norm = norm;
-        const auto side = make_hand_side(HandForm::fused, config, 7, DType::float32);
-        const std::vector<View> views = run(*side, networks::make(config, 7));
+        const auto implementation = make_hand_implementation(HandForm::fused, config, 7, DType::float32);
+        const std::vector<View> views = run(*implementation, networks::make(config, 7));
         INFO(networks::describe(config, 7));
         for (const TensorSpec& spec : parameters(config)) {
             INFO(spec.name);
@@ -150,8 +151,8 @@ TEST_CASE("fused stays finite and right where logits are ±80") {
     example.state["b2"][2] = 0;
     example.Y = {1, 2};
     for (const HandForm form : {HandForm::fused, HandForm::collapsed}) {
-        const auto side = make_hand_side(form, config, 2, DType::float32);
-        const std::vector<View> views = run(*side, example);
+        const auto implementation = make_hand_implementation(form, config, 2, DType::float32);
+        const std::vector<View> views = run(*implementation, example);
         CHECK(value_at(*find(views, "loss"), 0) == (160.0 + 80.0) / 2);  // e^−80 is nothing beside 1
         CHECK(value_at(*find(views, "db2"), 0) == 1);                    // both rows say 1, neither answer is 0
         CHECK(value_at(*find(views, "db2"), 1) == -0.5);
@@ -166,8 +167,8 @@ TEST_CASE("a value that is not finite reaches the loss, whichever logit it stand
             INFO("form " << static_cast<int>(form) << ", logit " << j);
             networks::Example example = networks::make(config, 7);
             example.state["b2"][j] = std::numeric_limits<float>::quiet_NaN();
-            const auto side = make_hand_side(form, config, 7, DType::float32);
-            const std::vector<View> views = run(*side, example);
+            const auto implementation = make_hand_implementation(form, config, 7, DType::float32);
+            const std::vector<View> views = run(*implementation, example);
             CHECK(std::isnan(value_at(*find(views, "loss"), 0)));
         }
     }

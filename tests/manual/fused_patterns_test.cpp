@@ -234,10 +234,10 @@ std::vector<std::vector<Network>> all_networks() {
     return {by_parts(), activations_and_norms(), residual_dropout_tied(), optimizers()};
 }
 
-std::vector<View> run(Side& side, const networks::Example& example) {
-    side.load(example.state);
-    side.run(example.batch(), kRate);
-    return side.views();
+std::vector<View> run(Implementation& implementation, const networks::Example& example) {
+    implementation.load(example.state);
+    implementation.run(example.batch(), kRate);
+    return implementation.views();
 }
 
 bool same_bytes(const View& a, const View& b) {
@@ -260,10 +260,11 @@ void for_each_example(const std::vector<Network>& networks, Visit visit) {
 void check_pieces(const networks::Example& example) {
     const auto side_of = [&](Graph graph) {
         std::erase_if(graph.forward, [](const Step& step) { return step.makes == "counts"; });
-        return make_step_side(std::move(graph));
+        return make_step_implementation(std::move(graph));
     };
-    const std::unique_ptr<Side> one_by_one = side_of(fused_pieces(example.config, example.rows));
-    const std::unique_ptr<Side> fused = make_hand_side(HandForm::fused, example.config, example.rows, DType::float32);
+    const std::unique_ptr<Implementation> one_by_one = side_of(fused_pieces(example.config, example.rows));
+    const std::unique_ptr<Implementation> fused =
+        make_hand_implementation(HandForm::fused, example.config, example.rows, DType::float32);
     const std::vector<View> expected = run(*one_by_one, example);
     std::size_t compared = 0;
     for (const View& view : run(*fused, example)) {
@@ -278,8 +279,8 @@ void check_pieces(const networks::Example& example) {
 
 // To a few roundings of the largest number of each tensor.
 void check_double(const networks::Example& example) {
-    const auto known = make_hand_side(HandForm::stepwise, example.config, example.rows, DType::float64);
-    const auto fused = make_hand_side(HandForm::fused, example.config, example.rows, DType::float32);
+    const auto known = make_hand_implementation(HandForm::stepwise, example.config, example.rows, DType::float64);
+    const auto fused = make_hand_implementation(HandForm::fused, example.config, example.rows, DType::float32);
     const std::vector<View> expected = run(*known, example);
     for (const View& view : run(*fused, example)) {
         INFO(view.name);

@@ -39,16 +39,16 @@ Answer by_kernel(const Logits& logits) {
     const std::vector<Panel> panels = panels_of(logits.V);
     AlignedVector<float> values(logits.n * padded(logits.V)), dlogits(values.size(), 7.0F);
     to_panels(values.data(), logits.values.data(), logits.n, logits.V);
-    Answer answer{std::vector<float>(logits.n), std::vector<float>(logits.n * logits.V)};
+    Answer exact{std::vector<float>(logits.n), std::vector<float>(logits.n * logits.V)};
     for (const Rows& rows : {Rows{0, logits.n / 2}, Rows{logits.n / 2, logits.n}}) {
-        simd::cross_entropy_with_gradient(answer.losses.data(), dlogits.data(), {values.data(), logits.n, panels},
+        simd::cross_entropy_with_gradient(exact.losses.data(), dlogits.data(), {values.data(), logits.n, panels},
                                           logits.Y.data(), rows);
     }
-    from_panels(answer.dlogits.data(), dlogits.data(), logits.n, logits.V);
+    from_panels(exact.dlogits.data(), dlogits.data(), logits.n, logits.V);
     AlignedVector<float> clean(dlogits.size());
-    to_panels(clean.data(), answer.dlogits.data(), logits.n, logits.V);
-    answer.padding_is_zero = clean == dlogits;
-    return answer;
+    to_panels(clean.data(), exact.dlogits.data(), logits.n, logits.V);
+    exact.padding_is_zero = clean == dlogits;
+    return exact;
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ TEST_CASE("models: forms go by their names, and no other") {
     CHECK(hand_form("fused") == HandForm::fused);
     CHECK_THROWS_AS(hand_form("torch"), std::invalid_argument);
     CHECK_THROWS_AS(hand_form(""), std::invalid_argument);
-    CHECK_THROWS_AS(make_hand_side(HandForm::fused, deep(), 4, DType::float64), std::invalid_argument);
+    CHECK_THROWS_AS(make_hand_implementation(HandForm::fused, deep(), 4, DType::float64), std::invalid_argument);
 }
 
 TEST_CASE("models: a network that cannot be is refused by every form, to train and to compare") {
@@ -51,8 +51,8 @@ TEST_CASE("models: a network that cannot be is refused by every form, to train a
     for (const HandForm form : kForms) {
         CHECK_THROWS_AS(make_hand_model(form, no_width, 4), InputError);
         CHECK_THROWS_AS(make_hand_model(form, deep(), 1), InputError);  // divides by n − 1
-        CHECK_THROWS_AS(make_hand_side(form, no_width, 4, DType::float32), InputError);
-        CHECK_THROWS_AS(make_hand_side(form, deep(), 0, DType::float32), InputError);
+        CHECK_THROWS_AS(make_hand_implementation(form, no_width, 4, DType::float32), InputError);
+        CHECK_THROWS_AS(make_hand_implementation(form, deep(), 0, DType::float32), InputError);
     }
 }
 
@@ -73,14 +73,14 @@ TEST_CASE("models: a training step is the side's, with every new value in the pl
     for (const HandForm form : kForms) {
         INFO("form " << static_cast<int>(form));
         const auto model = make_hand_model(form, first.config, 9);
-        const auto side = make_hand_side(form, first.config, 9, DType::float32);
+        const auto implementation = make_hand_implementation(form, first.config, 9, DType::float32);
         model->load(first.state);
         Tensors<float> state = first.state;
         for (const networks::Example* batch : {&first, &second, &first}) {
             const float loss = model->train_step(batch->batch(), 0.2F);
-            side->load(state);
-            side->run(batch->batch(), 0.2F);
-            const std::vector<View> views = side->views();
+            implementation->load(state);
+            implementation->run(batch->batch(), 0.2F);
+            const std::vector<View> views = implementation->views();
             CHECK(static_cast<double>(loss) == value_at(*find(views, "loss"), 0));
             const Tensors<float> saved = model->save();
             for (const TensorSpec& spec : state.table()) {
@@ -103,13 +103,13 @@ TEST_CASE("models: the same steps give the same bytes, run again or by another o
                 continue;
             }
             INFO("form " << static_cast<int>(form));
-            const auto once = make_hand_side(form, first.config, 33, dtype);
-            const auto again = make_hand_side(form, first.config, 33, dtype);
+            const auto once = make_hand_implementation(form, first.config, 33, dtype);
+            const auto again = make_hand_implementation(form, first.config, 33, dtype);
             again->load(second.state);  // what came before leaves no trace
             again->run(second.batch(), 0.7F);
-            for (const auto& side : {once.get(), again.get()}) {
-                side->load(first.state);
-                side->run(first.batch(), 0.3F);
+            for (const auto& implementation : {once.get(), again.get()}) {
+                implementation->load(first.state);
+                implementation->run(first.batch(), 0.3F);
             }
             const std::vector<View> a = once->views(), b = again->views();
             REQUIRE(a.size() == b.size());
@@ -135,10 +135,10 @@ TEST_CASE("models: the same steps give the same bytes, run again or by another o
 TEST_CASE("models: a side shows state, values, gradients and new values once each, all of them written") {
     const networks::Example example = networks::make(deep(), 9);
     for (const HandForm form : kForms) {
-        const auto side = make_hand_side(form, example.config, 9, DType::float32);
-        side->load(example.state);
-        side->run(example.batch(), 0.3F);
-        const std::vector<View> views = side->views();
+        const auto implementation = make_hand_implementation(form, example.config, 9, DType::float32);
+        implementation->load(example.state);
+        implementation->run(example.batch(), 0.3F);
+        const std::vector<View> views = implementation->views();
         CHECK(find(views, "rate") == nullptr);
         for (std::size_t i = 0; i < views.size(); ++i) {
             INFO(views[i].name);
@@ -154,13 +154,13 @@ TEST_CASE("models: after load nothing is left of the run before") {
     const networks::Example example = networks::make(deep(), 9);
     for (const HandForm form : kForms) {
         INFO("form " << static_cast<int>(form));
-        const auto side = make_hand_side(form, example.config, 9, DType::float32);
-        side->load(example.state);
-        side->run(example.batch(), 0.3F);
-        side->load(example.state);
+        const auto implementation = make_hand_implementation(form, example.config, 9, DType::float32);
+        implementation->load(example.state);
+        implementation->run(example.batch(), 0.3F);
+        implementation->load(example.state);
         for (const char* name : {"loss", "dC", "dW1", "new_C", "new_bnvar_running.2"}) {
             INFO(name);
-            const std::vector<View> views = side->views();
+            const std::vector<View> views = implementation->views();
             const View* view = find(views, name);
             REQUIRE(view != nullptr);
             CHECK(is_unwritten(static_cast<const float*>(view->data)));

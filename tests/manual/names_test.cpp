@@ -185,11 +185,11 @@ TEST_CASE("names: evaluation goes from the characters to the logits") {
 
 TEST_CASE("names: fused keeps values and gradients under their names, in the order in which it makes them") {
     const networks::Example example = networks::make(networks::small({5}), 4);
-    const auto side = make_hand_side(HandForm::fused, example.config, 4, DType::float32);
-    side->load(example.state);
-    side->run(example.batch(), 0.1F);
+    const auto implementation = make_hand_implementation(HandForm::fused, example.config, 4, DType::float32);
+    implementation->load(example.state);
+    implementation->run(example.batch(), 0.1F);
     Names names;
-    for (const View& view : side->views()) {
+    for (const View& view : implementation->views()) {
         names.push_back(view.name);
     }
     CHECK(names == Names{"C",
@@ -234,11 +234,11 @@ TEST_CASE("names: fused keeps values and gradients under their names, in the ord
 TEST_CASE("names: where fused goes by character there is no embcat and no dembcat, but all the rest") {
     const auto names_of = [](std::size_t rows) {
         const networks::Example example = networks::make(networks::small({5}), rows);
-        const auto side = make_hand_side(HandForm::fused, example.config, rows, DType::float32);
-        side->load(example.state);
-        side->run(example.batch(), 0.1F);
+        const auto implementation = make_hand_implementation(HandForm::fused, example.config, rows, DType::float32);
+        implementation->load(example.state);
+        implementation->run(example.batch(), 0.1F);
         Names names;
-        for (const View& view : side->views()) {
+        for (const View& view : implementation->views()) {
             names.push_back(view.name);
         }
         return names;

@@ -73,9 +73,9 @@ TEMPLATE_TEST_CASE("uniform logits: the loss is ln V, the gradient (1/V − one-
             CHECK(near(both.loss, std::log(v)));
             CHECK(near(both.loss_in_steps, std::log(v)));
             for (std::size_t i = 0; i < 3 * V; ++i) {
-                const bool answer = i % V == static_cast<std::size_t>(Y[i / V]);
+                const bool exact = i % V == static_cast<std::size_t>(Y[i / V]);
                 INFO("V " << V << ", element " << i);
-                const double expected = (1 / v - (answer ? 1 : 0)) / 3;
+                const double expected = (1 / v - (exact ? 1 : 0)) / 3;
                 CHECK(near(both.dlogits[i], expected));
                 // The first of the equal ones has the rounding of a sum of V terms, up to 1/3, on top (dlogit_maxes).
                 CHECK(std::fabs(static_cast<double>(both.dlogits_in_steps[i]) - expected) <=

@@ -9,7 +9,7 @@
 #include <set>
 #include <span>
 
-#include "base/side.h"
+#include "base/implementation.h"
 #include "manual/models.h"
 #include "manual/networks.h"
 #include "manual/simd/targets.h"
@@ -121,10 +121,10 @@ TEST_CASE("each kernel makes what the formula makes of the same reads, on every 
             INFO(networks::describe(config, rows));
             const networks::Example example = networks::make(config, rows);
             const Graph formulas = fused_graph(config, rows);
-            const std::unique_ptr<Side> side = make_step_side(formulas);
-            side->load(example.state);
-            side->run(example.batch(), 0.1F);
-            const std::vector<View> values = side->views();
+            const std::unique_ptr<Implementation> implementation = make_step_implementation(formulas);
+            implementation->load(example.state);
+            implementation->run(example.batch(), 0.1F);
+            const std::vector<View> values = implementation->views();
             const float rate = 0.1F;
             const auto operand = [&](const std::string& name) -> Operand<float> {
                 return name == "X"      ? Operand<float>(example.X.data())
@@ -162,11 +162,12 @@ TEST_CASE("the pieces one after another make what the fused network makes, to th
             const networks::Example example = networks::make(config, rows);
             Graph pieces = fused_pieces(config, rows);
             std::erase_if(pieces.forward, [](const Step& step) { return step.makes == "counts"; });
-            const std::unique_ptr<Side> one_by_one = make_step_side(pieces);
-            const std::unique_ptr<Side> fused = make_hand_side(HandForm::fused, config, rows, DType::float32);
-            for (Side* side : {one_by_one.get(), fused.get()}) {
-                side->load(example.state);
-                side->run(example.batch(), 0.1F);
+            const std::unique_ptr<Implementation> one_by_one = make_step_implementation(pieces);
+            const std::unique_ptr<Implementation> fused =
+                make_hand_implementation(HandForm::fused, config, rows, DType::float32);
+            for (Implementation* implementation : {one_by_one.get(), fused.get()}) {
+                implementation->load(example.state);
+                implementation->run(example.batch(), 0.1F);
             }
             const std::vector<View> expected = one_by_one->views();
             std::size_t compared = 0;

@@ -10,10 +10,10 @@
 #include "harness/gradcheck.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
-#include "torch_ref/answers.h"
 #include "torch_ref/example.h"
 #include "torch_ref/module.h"
 #include "torch_ref/near.h"
+#include "torch_ref/reference_operations.h"
 #include "torch_ref/stepwise.h"
 
 using namespace byhand;
@@ -139,7 +139,7 @@ TEST_CASE("each operation: every value and gradient by hand is LibTorch's, in al
         const std::vector<View> theirs = torch->views();
         for (const HandForm form : {HandForm::stepwise, HandForm::collapsed, HandForm::fused}) {
             const Graph graph = hand_graph(form, example.config, kRows);
-            const auto hand = make_step_side(graph);
+            const auto hand = make_step_implementation(graph);
             hand->load(example.state);
             hand->run(example.batch(), 0.25F);
             std::size_t compared = 0;
@@ -159,14 +159,14 @@ TEST_CASE("each operation: each step in isolation is right in float, and its gra
         INFO(operation);
         const example::Example example = example::make(network, kRows);
         const auto reference = torch_ref::stepwise(example.config, kRows, DType::float32);
-        const auto answers = torch_ref::answers(HandForm::stepwise, example.config, kRows);
+        const auto reference_operations = torch_ref::reference_operations(HandForm::stepwise, example.config, kRows);
         reference->load(example.state);
         const float rate = 0.25F;
         reference->run(example.batch(), rate);
         const Graph graph = stepwise_graph(example.config, kRows);
-        Questions questions(with_inputs(reference->views(), example.batch(), example.config.context, &rate),
-                            example.config.vocabulary, 3, graph.ranges);
-        for (const StepAlone& step : run_alone(graph, {.right = graph}, *answers, questions)) {
+        StepInputs inputs(with_inputs(reference->views(), example.batch(), example.config.context, &rate),
+                          example.config.vocabulary, 3, graph.ranges);
+        for (const StepAlone& step : run_alone(graph, {.right = graph}, *reference_operations, inputs)) {
             INFO(step.makes);
             CHECK_FALSE(step.wrong());
         }
@@ -182,10 +182,10 @@ TEST_CASE("each operation: the module's values and gradients are those of the si
         INFO(operation);
         const example::Example example = example::make(network, kRows);
         const auto steps = torch_ref::stepwise(example.config, kRows, DType::float32);
-        const auto module = torch_ref::module_side(example.config, kRows);
-        for (Side* side : {steps.get(), module.get()}) {
-            side->load(example.state);
-            side->run(example.batch(), 0.25F);
+        const auto module = torch_ref::module_implementation(example.config, kRows);
+        for (Implementation* implementation : {steps.get(), module.get()}) {
+            implementation->load(example.state);
+            implementation->run(example.batch(), 0.25F);
         }
         const std::vector<View> expected = steps->views();
         std::size_t compared = 0;

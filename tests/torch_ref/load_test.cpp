@@ -28,11 +28,11 @@ TEST_CASE("sides and models of the module work from outside it") {
     plain::Network network{example.config, plain::copy(example.state)};
     const double loss = network.loss(example.X, example.Y);
 
-    for (const auto& side :
-         {factory.stepwise(example.config, 9, DType::float64), factory.module_side(example.config, 9)}) {
-        side->load(example.state);
-        side->run(example.batch(), 0.1F);
-        near::check("loss", near::values(side->views(), "loss"), {loss}, 1e-6, 0);
+    for (const auto& implementation :
+         {factory.stepwise(example.config, 9, DType::float64), factory.module_implementation(example.config, 9)}) {
+        implementation->load(example.state);
+        implementation->run(example.batch(), 0.1F);
+        near::check("loss", near::values(implementation->views(), "loss"), {loss}, 1e-6, 0);
     }
     const auto model = factory.module_model(example.config, 9);
     model->load(example.state);

@@ -38,11 +38,11 @@ TEST_CASE("the module agrees with the stepwise side in double, for every convent
         for (const NetworkConfig& config : example::all_conventions(hidden)) {
             INFO(example::to_string(config));
             const example::Example example = example::make(config, 13);
-            const auto module = torch_ref::module_side(config, example.rows);
+            const auto module = torch_ref::module_implementation(config, example.rows);
             const auto stepwise = torch_ref::stepwise(config, example.rows, DType::float64);
-            for (Side* side : {module.get(), stepwise.get()}) {
-                side->load(example.state);
-                side->run(example.batch(), 0.5F);
+            for (Implementation* implementation : {module.get(), stepwise.get()}) {
+                implementation->load(example.state);
+                implementation->run(example.batch(), 0.5F);
             }
             const std::vector<View> exact = stepwise->views();
             for (const View& view : module->views()) {
@@ -79,13 +79,13 @@ TEST_CASE("BatchNorm1d stands in for exactly its own conventions") {
 
 TEST_CASE("the module side begins each run with the state last loaded") {
     const example::Example example = example::make(example::small_network({7}), 9);
-    const auto side = torch_ref::module_side(example.config, 9);
-    side->load(example.state);
-    side->run(example.batch(), 0.25F);
-    const auto first = near::values(side->views(), "new_W1");
-    side->run(example.batch(), 0.25F);
-    CHECK(near::values(side->views(), "new_W1") == first);
-    const auto other = torch_ref::module_side(example.config, 8);
+    const auto implementation = torch_ref::module_implementation(example.config, 9);
+    implementation->load(example.state);
+    implementation->run(example.batch(), 0.25F);
+    const auto first = near::values(implementation->views(), "new_W1");
+    implementation->run(example.batch(), 0.25F);
+    CHECK(near::values(implementation->views(), "new_W1") == first);
+    const auto other = torch_ref::module_implementation(example.config, 8);
     other->load(example.state);
     CHECK_THROWS_AS(other->run(example.batch(), 0.1F), std::invalid_argument);
 }
@@ -94,24 +94,24 @@ TEST_CASE("the model's step is the module side's, to the bit") {
     for (const NetworkConfig& config : example::all_conventions({9, 3, 5})) {
         INFO(example::to_string(config));
         example::Example example = example::make(config, 13);
-        const auto side = torch_ref::module_side(config, example.rows);
+        const auto implementation = torch_ref::module_implementation(config, example.rows);
         const auto model = torch_ref::module_model(config, example.rows);
         model->load(example.state);
-        side->load(example.state);
+        implementation->load(example.state);
         for (unsigned step = 0; step < 3; ++step) {
             example.X = example::characters(example.X.size(), config.vocabulary, 20 + step);
             const float rate = 0.5F / static_cast<float>(step + 1);
-            side->run(example.batch(), rate);
+            implementation->run(example.batch(), rate);
             CHECK(static_cast<double>(model->train_step(example.batch(), rate)) ==
-                  near::values(side->views(), "loss")[0]);
+                  near::values(implementation->views(), "loss")[0]);
             // Evaluation in between leaves no trace.
             logits_of(*model, config, example.X);
             const Tensors<float> state = model->save();
             for (const View& view : state.views()) {
                 INFO(view.name);
-                CHECK(near::values(view) == near::values(side->views(), "new_" + view.name));
+                CHECK(near::values(view) == near::values(implementation->views(), "new_" + view.name));
             }
-            side->load(state);
+            implementation->load(state);
         }
     }
 }
@@ -212,7 +212,7 @@ TEST_CASE("the module takes a batch of one row where all divisors are n, and oth
     for (const bool output : {false, true}) {
         NetworkConfig config = example::small_network({7});
         config.norm.output = output;
-        CHECK_THROWS_AS(torch_ref::module_side(config, 1), InputError);
+        CHECK_THROWS_AS(torch_ref::module_implementation(config, 1), InputError);
         config.norm.batch_divisor = Divisor::n;
         CHECK_THROWS_AS(torch_ref::module_model(config, 1), InputError);
         config.norm.running_divisor = Divisor::n;

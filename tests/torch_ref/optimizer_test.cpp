@@ -40,10 +40,10 @@ example::Example example_of(const OptimizerConfig& optimizer) {
     return example;
 }
 
-std::vector<View> views_after(Side& side, const example::Example& example) {
-    side.load(example.state);
-    side.run(example.batch(), 0.25F);
-    return side.views();
+std::vector<View> views_after(Implementation& implementation, const example::Example& example) {
+    implementation.load(example.state);
+    implementation.run(example.batch(), 0.25F);
+    return implementation.views();
 }
 
 }  // namespace
@@ -51,18 +51,18 @@ std::vector<View> views_after(Side& side, const example::Example& example) {
 TEST_CASE("optimizers: LibTorch's stepwise side and every form by hand move everything as LibTorch's own classes do") {
     for (const OptimizerConfig& optimizer : kOptimizers) {
         const example::Example example = example_of(optimizer);
-        const auto module = torch_ref::module_side(example.config, example.rows);
+        const auto module = torch_ref::module_implementation(example.config, example.rows);
         const std::vector<View> theirs = views_after(*module, example);
-        std::vector<std::unique_ptr<Side>> sides;
+        std::vector<std::unique_ptr<Implementation>> sides;
         for (const DType dtype : {DType::float32, DType::float64}) {
             sides.push_back(torch_ref::stepwise(example.config, example.rows, dtype));
             for (const HandForm form : {HandForm::stepwise, HandForm::collapsed}) {
-                sides.push_back(make_hand_side(form, example.config, example.rows, dtype));
+                sides.push_back(make_hand_implementation(form, example.config, example.rows, dtype));
             }
         }
-        sides.push_back(make_hand_side(HandForm::fused, example.config, example.rows, DType::float32));
-        for (const auto& side : sides) {
-            const std::vector<View> ours = views_after(*side, example);
+        sides.push_back(make_hand_implementation(HandForm::fused, example.config, example.rows, DType::float32));
+        for (const auto& implementation : sides) {
+            const std::vector<View> ours = views_after(*implementation, example);
             for (const TensorSpec& spec : state(example.config)) {
                 const std::string name = update_of(spec.name);
                 INFO(name);

@@ -18,9 +18,9 @@
 #include "manual/models.h"
 #include "manual/stepwise.h"
 #include "steps/rounded.h"
-#include "torch_ref/answers.h"
 #include "torch_ref/example.h"
 #include "torch_ref/near.h"
+#include "torch_ref/reference_operations.h"
 #include "torch_ref/stepwise.h"
 
 using namespace byhand;
@@ -120,7 +120,7 @@ TEST_CASE("outside operation: every value and gradient by hand is LibTorch's, in
         torch->run(example.batch(), 0.25F);
         for (const HandForm form : {HandForm::stepwise, HandForm::collapsed, HandForm::fused}) {
             const Graph graph = hand_graph(form, example.config, kRowsOfBatch, by_hand());
-            const auto hand = make_step_side(graph);  // in float
+            const auto hand = make_step_implementation(graph);  // in float
             hand->load(example.state);
             hand->run(example.batch(), 0.25F);
             const std::vector<View> ours = hand->views(), theirs = torch->views();
@@ -144,7 +144,8 @@ TEST_CASE("outside operation: every value and gradient by hand is LibTorch's, in
 TEST_CASE("outside operation: its steps are judged in isolation, and a wrong one is the culprit") {
     const example::Example example = example::make(network(), kRowsOfBatch);
     const auto reference = torch_ref::stepwise(example.config, kRowsOfBatch, DType::float32, by_torch());
-    const auto answers = torch_ref::answers(HandForm::stepwise, example.config, kRowsOfBatch, by_torch());
+    const auto reference_operations =
+        torch_ref::reference_operations(HandForm::stepwise, example.config, kRowsOfBatch, by_torch());
     reference->load(example.state);
     const float rate = 0.25F;
     reference->run(example.batch(), rate);
@@ -156,10 +157,10 @@ TEST_CASE("outside operation: its steps are judged in isolation, and a wrong one
         }
     }
     for (const Graph* graph : {&right, &std::as_const(wrong)}) {
-        Questions questions(with_inputs(reference->views(), example.batch(), example.config.context, &rate),
-                            example.config.vocabulary, 3, right.ranges);
+        OperationList operations(with_inputs(reference->views(), example.batch(), example.config.context, &rate),
+                                 example.config.vocabulary, 3, right.ranges);
         std::vector<std::string> culprits;
-        for (const StepAlone& step : run_alone(*graph, {.right = right}, *answers, questions)) {
+        for (const StepAlone& step : run_alone(*graph, {.right = right}, *reference_operations, operations)) {
             if (step.wrong()) {
                 culprits.push_back(step.makes);
             }
@@ -205,5 +206,5 @@ TEST_CASE("outside operation: where it is not known, either side says so") {
     CHECK_THROWS_AS(stepwise_graph(config, kRowsOfBatch), InputError);
     CHECK_THROWS_AS(make_hand_model(HandForm::fused, config, kRowsOfBatch), InputError);
     CHECK_THROWS_AS(torch_ref::stepwise(config, kRowsOfBatch, DType::float32), InputError);
-    CHECK_THROWS_AS(torch_ref::answers(HandForm::stepwise, config, kRowsOfBatch), InputError);
+    CHECK_THROWS_AS(torch_ref::reference_operations(HandForm::stepwise, config, kRowsOfBatch), InputError);
 }

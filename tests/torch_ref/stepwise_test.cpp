@@ -21,11 +21,11 @@ using namespace byhand;
 
 namespace {
 
-std::unique_ptr<Side> after_run(const example::Example& example, DType dtype, float rate = 0.25F) {
-    std::unique_ptr<Side> side = torch_ref::stepwise(example.config, example.rows, dtype);
-    side->load(example.state);
-    side->run(example.batch(), rate);
-    return side;
+std::unique_ptr<Implementation> after_run(const example::Example& example, DType dtype, float rate = 0.25F) {
+    std::unique_ptr<Implementation> implementation = torch_ref::stepwise(example.config, example.rows, dtype);
+    implementation->load(example.state);
+    implementation->run(example.batch(), rate);
+    return implementation;
 }
 
 at::Tensor to_tensor(const std::vector<View>& views, const std::string& name) {
@@ -60,15 +60,16 @@ TEST_CASE("stepwise: loss, logits and running statistics are those of plain loop
         for (const NetworkConfig& config : example::all_conventions(hidden)) {
             INFO(example::to_string(config));
             const example::Example example = example::make(config, 11);
-            const auto side = after_run(example, DType::float64);
+            const auto implementation = after_run(example, DType::float64);
             plain::Network network{config, plain::copy(example.state)};
-            near::check("logits", near::values(side->views(), "logits"),
+            near::check("logits", near::values(implementation->views(), "logits"),
                         network.logits(example.X, plain::Mode::training), 1e-13, 0);
             for (const TensorSpec& spec : running_figures(config)) {
-                near::check(spec.name, near::values(side->views(), "new_" + spec.name), network.state.at(spec.name),
-                            1e-13, 0);
+                near::check(spec.name, near::values(implementation->views(), "new_" + spec.name),
+                            network.state.at(spec.name), 1e-13, 0);
             }
-            near::check("loss", near::values(side->views(), "loss"), {network.loss(example.X, example.Y)}, 1e-13, 0);
+            near::check("loss", near::values(implementation->views(), "loss"), {network.loss(example.X, example.Y)},
+                        1e-13, 0);
         }
     }
 }
@@ -78,10 +79,10 @@ TEST_CASE("stepwise: gradients of all parameters are the loss's finite differenc
         for (const NetworkConfig& config : example::all_conventions(hidden)) {
             INFO(example::to_string(config));
             const example::Example example = example::make(config, 6);
-            const auto side = after_run(example, DType::float64);
+            const auto implementation = after_run(example, DType::float64);
             const plain::Network network{config, plain::copy(example.state)};
             for (const TensorSpec& spec : parameters(config)) {
-                const auto gradient = near::values(side->views(), "d" + spec.name);
+                const auto gradient = near::values(implementation->views(), "d" + spec.name);
                 near::check("d" + spec.name, gradient, slopes(network, spec, example), 1e-6, 1e-8);
             }
         }
@@ -91,11 +92,11 @@ TEST_CASE("stepwise: gradients of all parameters are the loss's finite differenc
 TEST_CASE("stepwise: a parameter moves by its gradient times the rate") {
     const example::Example example = example::make(example::small_network({7}), 9);
     for (const DType dtype : {DType::float32, DType::float64}) {
-        const auto side = after_run(example, dtype, 0.3F);
+        const auto implementation = after_run(example, dtype, 0.3F);
         for (const TensorSpec& spec : parameters(example.config)) {
-            const auto old = near::values(side->views(), spec.name);
-            const auto slope = near::values(side->views(), "d" + spec.name);
-            const auto moved = near::values(side->views(), "new_" + spec.name);
+            const auto old = near::values(implementation->views(), spec.name);
+            const auto slope = near::values(implementation->views(), "d" + spec.name);
+            const auto moved = near::values(implementation->views(), "new_" + spec.name);
             INFO(spec.name);
             for (std::size_t i = 0; i < old.size(); ++i) {
                 // Each operation rounds by itself, in the side's own type.
@@ -110,13 +111,13 @@ TEST_CASE("stepwise: a parameter moves by its gradient times the rate") {
 
 TEST_CASE("stepwise: gradients of softmax are those of LibTorch's cross_entropy") {
     const example::Example example = example::make(example::small_network({7}), 9);
-    const auto side = after_run(example, DType::float64);
-    const auto logits = to_tensor(side->views(), "logits").requires_grad_();
+    const auto implementation = after_run(example, DType::float64);
+    const auto logits = to_tensor(implementation->views(), "logits").requires_grad_();
     const auto loss = at::cross_entropy_loss(logits, torch_ref::targets(example.batch()));
     loss.backward();
-    CHECK(close(to_tensor(side->views(), "loss"), loss));
-    CHECK(close(to_tensor(side->views(), "dlogits"), logits.grad()));
-    CHECK(close(to_tensor(side->views(), "logprobs"), logits.log_softmax(1)));
+    CHECK(close(to_tensor(implementation->views(), "loss"), loss));
+    CHECK(close(to_tensor(implementation->views(), "dlogits"), logits.grad()));
+    CHECK(close(to_tensor(implementation->views(), "logprobs"), logits.log_softmax(1)));
 }
 
 TEST_CASE("stepwise: the norm is LibTorch's batch_norm where it has the same conventions") {
@@ -125,8 +126,8 @@ TEST_CASE("stepwise: the norm is LibTorch's batch_norm where it has the same con
         config.norm.place = place;
         config.norm.batch_divisor = Divisor::n;
         const example::Example example = example::make(config, 9);
-        const auto side = after_run(example, DType::float64);
-        const auto get = [&](const std::string& name) { return to_tensor(side->views(), name); };
+        const auto implementation = after_run(example, DType::float64);
+        const auto get = [&](const std::string& name) { return to_tensor(implementation->views(), name); };
         const std::string result = place == NormPlace::before ? "hpreact" : "h";
 
         const auto hprebn = get("hprebn").requires_grad_();
@@ -171,10 +172,10 @@ TEST_CASE("stepwise: of equal logits the first takes the maximum's gradient") {
     for (std::size_t j = 0; j < V; ++j) {
         example.state["b2"][j] = j == 0 ? -1.0F : 0.7F;
     }
-    const auto side = after_run(example, DType::float32);
-    const auto dlogits = near::values(side->views(), "dlogits");
-    const auto dnorm_logits = near::values(side->views(), "dnorm_logits");
-    const auto dlogit_maxes = near::values(side->views(), "dlogit_maxes");
+    const auto implementation = after_run(example, DType::float32);
+    const auto dlogits = near::values(implementation->views(), "dlogits");
+    const auto dnorm_logits = near::values(implementation->views(), "dnorm_logits");
+    const auto dlogit_maxes = near::values(implementation->views(), "dlogit_maxes");
     std::size_t rows_that_tell = 0;
     for (std::size_t i = 0; i < 9; ++i) {
         rows_that_tell += dlogit_maxes[i] != 0;
@@ -188,17 +189,17 @@ TEST_CASE("stepwise: of equal logits the first takes the maximum's gradient") {
 
 TEST_CASE("stepwise: a run begins with the state last loaded, and shows it") {
     const example::Example example = example::make(example::small_network({7}), 9);
-    const auto side = after_run(example, DType::float32);
-    const auto first = near::values(side->views(), "new_W1");
-    side->run(example.batch(), 0.25F);
-    CHECK(near::values(side->views(), "new_W1") == first);
+    const auto implementation = after_run(example, DType::float32);
+    const auto first = near::values(implementation->views(), "new_W1");
+    implementation->run(example.batch(), 0.25F);
+    CHECK(near::values(implementation->views(), "new_W1") == first);
 
     const Tensors<float> other = example::random_state(example.config, 99);
-    side->load(other);
-    side->run(example.batch(), 0.25F);
-    CHECK(near::values(side->views(), "new_W1") != first);
+    implementation->load(other);
+    implementation->run(example.batch(), 0.25F);
+    CHECK(near::values(implementation->views(), "new_W1") != first);
     for (const View& view : other.views()) {
-        CHECK(near::values(side->views(), view.name) == near::values(view));
+        CHECK(near::values(implementation->views(), view.name) == near::values(view));
     }
 }
 
@@ -209,18 +210,18 @@ TEST_CASE("stepwise: a batch of one row has a norm where all divisors are n") {
     CHECK_THROWS_AS(torch_ref::stepwise(config, 1, DType::float32), InputError);
     config.norm.running_divisor = Divisor::n;
     const example::Example example = example::make(config, 1);
-    const auto side = after_run(example, DType::float64);
+    const auto implementation = after_run(example, DType::float64);
     plain::Network network{config, plain::copy(example.state)};
-    near::check("loss", near::values(side->views(), "loss"), {network.loss(example.X, example.Y)}, 1e-13, 0);
+    near::check("loss", near::values(implementation->views(), "loss"), {network.loss(example.X, example.Y)}, 1e-13, 0);
     // Nothing of a single row's pre-activation gets through its norm.
-    near::check("dhprebn", near::values(side->views(), "dhprebn"), std::vector<double>(7, 0.0), 0, 1e-12);
-    near::check("new_bnmean_running", near::values(side->views(), "new_bnmean_running"),
+    near::check("dhprebn", near::values(implementation->views(), "dhprebn"), std::vector<double>(7, 0.0), 0, 1e-12);
+    near::check("new_bnmean_running", near::values(implementation->views(), "new_bnmean_running"),
                 network.state.at("bnmean_running"), 1e-13, 0);
 }
 
 TEST_CASE("stepwise: a batch of another size is refused") {
     const example::Example example = example::make(example::small_network({7}), 9);
-    const auto side = torch_ref::stepwise(example.config, 8, DType::float32);
-    side->load(example.state);
-    CHECK_THROWS_AS(side->run(example.batch(), 0.1F), std::invalid_argument);
+    const auto implementation = torch_ref::stepwise(example.config, 8, DType::float32);
+    implementation->load(example.state);
+    CHECK_THROWS_AS(implementation->run(example.batch(), 0.1F), std::invalid_argument);
 }

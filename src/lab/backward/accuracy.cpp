@@ -49,7 +49,7 @@ std::vector<long double> in_long_double(const NormInput<long double>& in, const 
 
 // By LibTorch.
 std::vector<double> input_gradient(const NormInput<double>& in, const NormConfig& norm, const Setting& setting) {
-    return setting.torch->operation_answers(op::kBatchnorm, norm, in.n, in.H)->answer("dhprebn", views_of(in));
+    return setting.torch->single_operation(op::kBatchnorm, norm, in.n, in.H)->evaluate("dhprebn", views_of(in));
 }
 
 // What is off by at most `limits` in float is off by 2^29 times less in double.

@@ -100,10 +100,10 @@ void tell(Document& document, const NormInput<double>& in, Divisor divisor, doub
     const NormInput<Rounded> bounds = as<Rounded>(in);
     const NormForward<Rounded> f_bounds = norm_forward(bounds, norm);
     const NormBackward<Rounded> b_bounds = norm_backward(bounds, f_bounds, norm);
-    const auto torch = setting.torch->operation_answers(op::kBatchnorm, norm, in.n, in.H);
+    const auto torch = setting.torch->single_operation(op::kBatchnorm, norm, in.n, in.H);
     const auto compared = [&, values = views_of(in)](const std::string& name, const std::vector<float>& by_hand,
                                                      const std::vector<Rounded>& limits) {
-        return agreement(name, by_hand, limits, torch->answer(name, values));
+        return agreement(name, by_hand, limits, torch->evaluate(name, values));
     };
     const std::vector<Agreement> agreements = {
         compared("hpreact", f32.y, f_bounds.y),

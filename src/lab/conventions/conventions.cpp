@@ -212,7 +212,7 @@ ConventionRun<double> asked_of_torch(const Convention& convention, const std::ve
         std::vector<View> values = views_of(in);
         values.push_back({"bnmean_running", {in.H}, DType::float64, run.running_mean.data()});
         values.push_back({"bnvar_running", {in.H}, DType::float64, run.running_spread.data()});
-        return torch.operation_answers(op::kBatchnorm, convention.norm, in.n, in.H)->answer(name, values);
+        return torch.single_operation(op::kBatchnorm, convention.norm, in.n, in.H)->evaluate(name, values);
     };
     const auto update = [&](const NormInput<double>& in) {
         run.running_mean = ask("new_bnmean_running", in);

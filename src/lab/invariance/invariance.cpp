@@ -125,11 +125,11 @@ void compare_with_torch(Document& document, const NormInput<double>& in, const N
                                                  "cannot tell their variance from 0: not held against LibTorch."});
         return;
     }
-    const auto torch = setting.torch->operation_answers(op::kBatchnorm, norm, in.n, in.H);
+    const auto torch = setting.torch->single_operation(op::kBatchnorm, norm, in.n, in.H);
     const std::vector<View> values = views_of(in);
-    agreements.push_back(agreement(what + ": y", f32.y, bounds.y, torch->answer("hpreact", values)));
+    agreements.push_back(agreement(what + ": y", f32.y, bounds.y, torch->evaluate("hpreact", values)));
     agreements.push_back(agreement(what + ": dx", norm_backward(in32, f32, norm).dx,
-                                   norm_backward(rounded, bounds, norm).dx, torch->answer("dhprebn", values)));
+                                   norm_backward(rounded, bounds, norm).dx, torch->evaluate("dhprebn", values)));
 }
 
 // The largest distance of what comes out from what comes out unscaled.

@@ -154,11 +154,11 @@ void compare_with_torch(Document& document, LossInput<double> in, const torch_re
     std::vector<Agreement> agreements;
     const auto add = [&](const std::string& name, const std::string& op, const LossOutput<float>& by_hand,
                          const LossOutput<Rounded>& bound) {
-        const auto reference = torch.operation_answers(op, {}, in.n, in.V);
+        const auto reference = torch.single_operation(op, {}, in.n, in.V);
         agreements.push_back(
-            agreement(name + ", loss", {by_hand.loss}, {bound.loss}, reference->answer("loss", values)));
+            agreement(name + ", loss", {by_hand.loss}, {bound.loss}, reference->evaluate("loss", values)));
         agreements.push_back(
-            agreement(name + ", dlogits", by_hand.dlogits, bound.dlogits, reference->answer("dlogits", values)));
+            agreement(name + ", dlogits", by_hand.dlogits, bound.dlogits, reference->evaluate("dlogits", values)));
     };
     add("cross-entropy", op::kCrossEntropy, cross_entropy(in32), cross_entropy(bounds));
     add("squared error", "squared_error", squared_error(in32), squared_error(bounds));

@@ -78,15 +78,15 @@ std::vector<Agreement> agreements(const PaddingFindings& found, double epsilon, 
         const auto b = masked_backward(in32, mask, f, norm);
         const auto f_bounds = masked_forward(bounds, mask, norm);
         const auto b_bounds = masked_backward(bounds, mask, f_bounds, norm);
-        const auto reference = torch.operation_answers(op::kBatchnorm, norm, real.n, real.H);
+        const auto reference = torch.single_operation(op::kBatchnorm, norm, real.n, real.H);
         const std::vector<View> values = views_of(real);
         const std::string name = divisor == Divisor::n ? "masked, n: " : "masked, n − 1: ";
         all.push_back(
-            agreement(name + "y", packed(f.y, mask), packed(f_bounds.y, mask), reference->answer("hpreact", values)));
-        all.push_back(agreement(name + "dγ", b.dbngain, b_bounds.dbngain, reference->answer("dbngain", values)));
-        all.push_back(agreement(name + "dβ", b.dbnbias, b_bounds.dbnbias, reference->answer("dbnbias", values)));
+            agreement(name + "y", packed(f.y, mask), packed(f_bounds.y, mask), reference->evaluate("hpreact", values)));
+        all.push_back(agreement(name + "dγ", b.dbngain, b_bounds.dbngain, reference->evaluate("dbngain", values)));
+        all.push_back(agreement(name + "dβ", b.dbnbias, b_bounds.dbnbias, reference->evaluate("dbnbias", values)));
         all.push_back(agreement(name + "dx", packed(b.dx, mask), packed(b_bounds.dx, mask),
-                                reference->answer("dhprebn", values)));
+                                reference->evaluate("dhprebn", values)));
     }
     const NormInput<float> real32 = packed(in32, mask);
     const NormInput<Rounded> real_bounds = packed(bounds, mask);
@@ -94,12 +94,12 @@ std::vector<Agreement> agreements(const PaddingFindings& found, double epsilon, 
     const auto b = layer_backward(real32, f);
     const auto f_bounds = layer_forward(real_bounds, epsilon);
     const auto b_bounds = layer_backward(real_bounds, f_bounds);
-    const auto reference = torch.operation_answers("layernorm", {.epsilon = epsilon}, real.n, real.H);
+    const auto reference = torch.single_operation("layernorm", {.epsilon = epsilon}, real.n, real.H);
     const std::vector<View> values = views_of(real, "ln");
-    all.push_back(agreement("layer norm: y", f.y, f_bounds.y, reference->answer("hpreact", values)));
-    all.push_back(agreement("layer norm: dγ", b.dlngain, b_bounds.dlngain, reference->answer("dlngain", values)));
-    all.push_back(agreement("layer norm: dβ", b.dlnbias, b_bounds.dlnbias, reference->answer("dlnbias", values)));
-    all.push_back(agreement("layer norm: dx", b.dx, b_bounds.dx, reference->answer("dhpreln", values)));
+    all.push_back(agreement("layer norm: y", f.y, f_bounds.y, reference->evaluate("hpreact", values)));
+    all.push_back(agreement("layer norm: dγ", b.dlngain, b_bounds.dlngain, reference->evaluate("dlngain", values)));
+    all.push_back(agreement("layer norm: dβ", b.dlnbias, b_bounds.dlnbias, reference->evaluate("dlnbias", values)));
+    all.push_back(agreement("layer norm: dx", b.dx, b_bounds.dx, reference->evaluate("dhpreln", values)));
     return all;
 }
 

@@ -90,13 +90,13 @@ void hold_against_torch(const Undone<double>& exact, const NormInput<double>& gi
     if (setting.torch == nullptr) {
         return;
     }
-    const auto torch = setting.torch->operation_answers(op::kBatchnorm, norm, given.n, given.H);
+    const auto torch = setting.torch->single_operation(op::kBatchnorm, norm, given.n, given.H);
     const std::vector<View> values = views_of(exact.in);
-    agreements.push_back(
-        agreement(name + ": y from LibTorch's", by_hand.forward.y, bounds.forward.y, torch->answer("hpreact", values)));
+    agreements.push_back(agreement(name + ": y from LibTorch's", by_hand.forward.y, bounds.forward.y,
+                                   torch->evaluate("hpreact", values)));
     agreements.push_back(agreement(name + ": dx from LibTorch's", norm_backward(by_hand.in, by_hand.forward, norm).dx,
                                    norm_backward(bounds.in, bounds.forward, norm).dx,
-                                   torch->answer("dhprebn", values)));
+                                   torch->evaluate("dhprebn", values)));
 }
 
 // Logits and loss of the network with every norm undone, beside those of the same weights without any norm.

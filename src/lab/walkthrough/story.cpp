@@ -62,7 +62,7 @@ std::string told_character(const Told& told) {
 }
 
 std::string told_answer(const Told& told) {
-    return told.followed.character_in_words(told.followed.answer());
+    return told.followed.character_in_words(told.followed.evaluate());
 }
 
 // What no story is written for.
@@ -117,7 +117,8 @@ std::string activation(const Chapter& chapter, const Told& told) {
 
 std::string loss_forward(const Told& told) {
     const std::size_t V = told.network.config.vocabulary;
-    const auto probability = static_cast<double>(told.values["probs"][told.followed.row * V + told.followed.answer()]);
+    const auto probability =
+        static_cast<double>(told.values["probs"][told.followed.row * V + told.followed.evaluate()]);
     return fmt::format(
         "Loss. The scores become probabilities: each row's largest is taken off, so that exp can't overflow, and the "
         "exponentials are divided by their sum. The right answer of row {}, {}, has the probability {:.4f}, and −ln of "

@@ -14,6 +14,6 @@ namespace byhand::exercise {
 // or takes another number of tensors than the step reads. Throws InputError for a name that the network does not make
 // (with one that is near), and where two functions make the same.
 template <class T>
-std::vector<std::string> take_over(Graph& network, const std::vector<Function<T>>& functions);
+std::vector<std::string> override_steps(Graph& network, const std::vector<Function<T>>& functions);
 
 }  // namespace byhand::exercise

@@ -1,5 +1,5 @@
 // Somebody else's numbers: how each is judged by what else he gave.
-#include "harness/judge_given.h"
+#include "harness/judge_external.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
@@ -12,13 +12,13 @@
 #include <utility>
 #include <vector>
 
-#include "harness/given_file.h"
+#include "harness/external_file.h"
 #include "harness/hand_made.h"
 #include "harness/values.h"
 
 using namespace byhand;
 using Catch::Matchers::ContainsSubstring;
-using test::FakeAnswers;
+using test::FakeReferenceOperations;
 using test::File;
 
 namespace {
@@ -89,7 +89,7 @@ Row picked(const Row& row) {
 }
 
 struct Chain {
-    FakeAnswers stepwise, collapsed;
+    FakeReferenceOperations stepwise, collapsed;
     Limits limits;
     Row y = scaled(kX), dy = squared(y), dx = times(dy, y), dz = scaled(dx), dg = picked(dy);  // all right
 
@@ -134,10 +134,10 @@ struct Chain {
         for (const std::string name : {"dy", "dx", "dz", "dg"}) {
             reference.put({name, {kElements}}, Row(kElements, 1e6F));
         }
-        const std::vector<Form> forms = {{small_chain(), std::make_shared<FakeAnswers>(stepwise)},
-                                         {collapsed_chain(), std::make_shared<FakeAnswers>(collapsed)}};
+        const std::vector<Form> forms = {{small_chain(), std::make_shared<FakeReferenceOperations>(stepwise)},
+                                         {collapsed_chain(), std::make_shared<FakeReferenceOperations>(collapsed)}};
         const std::vector<View> given = file.views();
-        return judge_given(given, small_chain(), forms, reference.views(), limits, computed_in_double(given, {}));
+        return judge_external(given, small_chain(), forms, reference.views(), limits, computed_in_double(given, {}));
     }
 };
 
@@ -158,7 +158,7 @@ using Names = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("judge_given: right ones are right, each by its own step") {
+TEST_CASE("judge_external: right ones are right, each by its own step") {
     Chain c;
     const auto all = c.judged({{"y", c.y}, {"dy", c.dy}, {"dx", c.dx}, {"dz", c.dz}, {"dg", c.dg}});
     CHECK(names(all) == Names{"y", "dy", "dx", "dz", "dg"});
@@ -177,7 +177,7 @@ TEST_CASE("judge_given: right ones are right, each by its own step") {
     CHECK(all[2].reads == Names{"dy", "y"});
 }
 
-TEST_CASE("judge_given: a wrong one is a mismatch, with the place and a hint") {
+TEST_CASE("judge_external: a wrong one is a mismatch, with the place and a hint") {
     Chain c;
     Row twice = c.dx, one_off = c.dx;
     std::ranges::for_each(twice, [](float& x) { x *= 2; });
@@ -196,7 +196,7 @@ TEST_CASE("judge_given: a wrong one is a mismatch, with the place and a hint") {
     CHECK(wrong(c.judged({{"dy", c.dy}, {"dx", nan}})) == Names{"dx"});
 }
 
-TEST_CASE("judge_given: the same in other words, which round once or twice more, is right") {
+TEST_CASE("judge_external: the same in other words, which round once or twice more, is right") {
     Chain c;
     Row in_other_words = c.dx;
     for (float& x : in_other_words) {
@@ -209,7 +209,7 @@ TEST_CASE("judge_given: the same in other words, which round once or twice more,
     CHECK(wrong(c.judged({{"dy", c.dy}, {"dg", places}})) == Names{"dg"});
 }
 
-TEST_CASE("judge_given: double has the limits of double where what it is computed from is double as well") {
+TEST_CASE("judge_external: double has the limits of double where what it is computed from is double as well") {
     Chain c;
     using Doubles = std::vector<double>;
     const auto product_of = [](const auto& a, const auto& b, double factor) {
@@ -237,7 +237,8 @@ TEST_CASE("judge_given: double has the limits of double where what it is compute
     }
 }
 
-TEST_CASE("judge_given: computed in double is what is given in it, and what float holds of exactly what double makes") {
+TEST_CASE(
+    "judge_external: computed in double is what is given in it, and what float holds of exactly what double makes") {
     File given, oracle;
     given.add("y", {2}, std::vector<double>{0.1, 0.2}).add("dy", {2}, Row{0.1F, 0.5F}).add("dx", {2}, Row{0.25F, 0.5F});
     given.add("dz", {2}, Row{1, std::numeric_limits<float>::quiet_NaN()}).add("dg", {1}, Row{1});
@@ -246,7 +247,7 @@ TEST_CASE("judge_given: computed in double is what is given in it, and what floa
     CHECK(computed_in_double(given.views(), oracle.views()) == std::set<std::string>{"dx", "y"});
 }
 
-TEST_CASE("judge_given: what is rightly computed from a wrong value is not wrong") {
+TEST_CASE("judge_external: what is rightly computed from a wrong value is not wrong") {
     Chain c;
     Row bad = c.dy;
     bad[2] *= 1.25F;
@@ -262,7 +263,7 @@ TEST_CASE("judge_given: what is rightly computed from a wrong value is not wrong
     CHECK(wrong(c.judged({{"y", y}, {"dy", c.dy}})) == Names{"y", "dy"});
 }
 
-TEST_CASE("judge_given: forward values that are not given are the reference's, and may be off by their limit") {
+TEST_CASE("judge_external: forward values that are not given are the reference's, and may be off by their limit") {
     Chain c;
     Row near = c.y, far = c.y;
     for (std::size_t i = 0; i < kElements; ++i) {
@@ -280,7 +281,7 @@ TEST_CASE("judge_given: forward values that are not given are the reference's, a
     CHECK(wrong(c.judged({{"y", c.y}, {"dy", squared(near)}})) == Names{"dy"});
 }
 
-TEST_CASE("judge_given: where a limit says nothing, nothing is said") {
+TEST_CASE("judge_external: where a limit says nothing, nothing is said") {
     Chain c;
     for (const float y : c.y) {
         c.limits["y"].push_back(0.02 * std::abs(static_cast<double>(y)));
@@ -289,14 +290,14 @@ TEST_CASE("judge_given: where a limit says nothing, nothing is said") {
     CHECK(names(c.judged({{"y", c.y}, {"dy", c.dy}})) == Names{"y", "dy"});
 }
 
-TEST_CASE("judge_given: a gradient that is read and not given leaves no verdict") {
+TEST_CASE("judge_external: a gradient that is read and not given leaves no verdict") {
     Chain c;
     CHECK(c.judged({{"dz", c.dz}}).empty());
     CHECK(c.judged({{"dg", Row(kElements)}}).empty());
     CHECK(names(c.judged({{"dx", c.dx}, {"dz", c.dz}}), true) == Names{"dx"});  // by the collapsed form; dz by dx
 }
 
-TEST_CASE("judge_given: what is missing for a verdict is reported, nearest first") {
+TEST_CASE("judge_external: what is missing for a verdict is reported, nearest first") {
     Chain c;
     const auto missing = [&](const Names& failing, const std::vector<std::pair<std::string, Row>>& given) {
         File file;
@@ -312,7 +313,7 @@ TEST_CASE("judge_given: what is missing for a verdict is reported, nearest first
     CHECK(missing({}, {{"dz", c.dz}}).empty());
 }
 
-TEST_CASE("judge_given: the collapsed form is taken where only its reads are there") {
+TEST_CASE("judge_external: the collapsed form is taken where only its reads are there") {
     Chain c;
     const Row collapsed = squared(c.y);
     const auto alone = c.judged({{"dx", collapsed}});

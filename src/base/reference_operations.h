@@ -9,9 +9,9 @@
 
 namespace byhand {
 
-class Answers {
+class ReferenceOperations {
 public:
-    virtual ~Answers() = default;
+    virtual ~ReferenceOperations() = default;
 
     // All names that there is an answer to.
     virtual std::vector<std::string> names() const = 0;
@@ -23,12 +23,12 @@ public:
     // The value of `name` in double, elements in row order, where what reads(name) lists has these values (float,
     // double or int64; further views are ignored). For a gradient: the vector–Jacobian products of the forward steps
     // that use the value, summed. Throws std::out_of_range where a value is missing.
-    virtual std::vector<double> answer(const std::string& name, const std::vector<View>& values) const = 0;
+    virtual std::vector<double> evaluate(const std::string& name, const std::vector<View>& values) const = 0;
 
 protected:
-    Answers() = default;
-    Answers(const Answers&) = default;
-    Answers& operator=(const Answers&) = default;
+    ReferenceOperations() = default;
+    ReferenceOperations(const ReferenceOperations&) = default;
+    ReferenceOperations& operator=(const ReferenceOperations&) = default;
 };
 
 }  // namespace byhand

@@ -1,4 +1,4 @@
-#include "torch_ref/answers.h"
+#include "torch_ref/reference_operations.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Reduction.h>
@@ -33,42 +33,42 @@ std::vector<double> numbers(const Tensor& tensor) {
     return {data, data + rows.numel()};
 }
 
-class TorchAnswers final : public Answers {
+class TorchReferenceOperations final : public ReferenceOperations {
 public:
-    explicit TorchAnswers(std::vector<Question> questions) {
-        for (Question& question : questions) {
-            names_.push_back(question.name);
-            questions_[question.name] = std::move(question);
+    explicit TorchReferenceOperations(std::vector<ReferenceOperation> operations) {
+        for (ReferenceOperation& operation : operations) {
+            names_.push_back(operation.name);
+            operations_[operation.name] = std::move(operation);
         }
     }
 
     std::vector<std::string> names() const override { return names_; }
 
-    std::vector<TensorSpec> reads(const std::string& name) const override { return questions_.at(name).reads; }
+    std::vector<TensorSpec> reads(const std::string& name) const override { return operations_.at(name).reads; }
 
-    std::vector<double> answer(const std::string& name, const std::vector<View>& views) const override {
-        const Question& question = questions_.at(name);
+    std::vector<double> evaluate(const std::string& name, const std::vector<View>& views) const override {
+        const ReferenceOperation& operation = operations_.at(name);
         Values values;
-        for (const TensorSpec& spec : question.reads) {
+        for (const TensorSpec& spec : operation.reads) {
             const View* view = find(views, spec.name);
             if (view == nullptr) {
                 throw std::out_of_range(name + " can't be answered without " + spec.name);
             }
             values[spec.name] = copy_of(*view);
         }
-        return numbers(question.answer(values));
+        return numbers(operation.evaluate(values));
     }
 
 private:
     std::vector<std::string> names_;
-    std::map<std::string, Question> questions_;
+    std::map<std::string, ReferenceOperation> operations_;
 };
 
 // What the lists of steps are turned into.
-class Questions {
+class OperationList {
 public:
     // `given`: what is read and no step makes.
-    Questions(const std::vector<TensorSpec>& given, const TorchSteps& forward) : forward_(forward) {
+    OperationList(const std::vector<TensorSpec>& given, const TorchSteps& forward) : forward_(forward) {
         for (const TensorSpec& spec : given) {
             shapes_[spec.name] = spec.shape;
         }
@@ -81,32 +81,32 @@ public:
         for (const std::string& name : step.reads) {
             reads.push_back({name, shape_of(name)});
         }
-        questions_.push_back({step.makes, std::move(reads), [step](const Values& values) {
-                                  const c10::NoGradGuard no_grad;
-                                  std::vector<Tensor> given;
-                                  for (const std::string& name : step.reads) {
-                                      given.push_back(values.at(name));
-                                  }
-                                  return step.apply(given);
-                              }});
+        operations_.push_back({step.makes, std::move(reads), [step](const Values& values) {
+                                   const c10::NoGradGuard no_grad;
+                                   std::vector<Tensor> given;
+                                   for (const std::string& name : step.reads) {
+                                       given.push_back(values.at(name));
+                                   }
+                                   return step.apply(given);
+                               }});
     }
 
     // Of the gradient of X: the sum over the forward steps that read it, all of which have been asked for.
     void ask_gradient(const std::string& X) {
-        questions_.push_back(with_uses({gradient_of(X), {}, nullptr}, X, uses(X)));
+        operations_.push_back(with_uses({gradient_of(X), {}, nullptr}, X, uses(X)));
     }
 
     // An operation's own formula in the place of the question to the same name. Of a gradient, what other operations
     // that read the value add to it belongs to the answer too.
-    void ask_instead(const Question& formula) {
-        std::erase_if(questions_, [&](const Question& question) { return question.name == formula.name; });
+    void replace(const ReferenceOperation& formula) {
+        std::erase_if(operations_, [&](const ReferenceOperation& operation) { return operation.name == formula.name; });
         const std::string X = without_kind(formula.name);
         TorchSteps others = value_of(formula.name).kind == Kind::gradient ? uses(X) : TorchSteps();
         std::erase_if(others, [&](const TorchStep& step) { return step.operation == formula.operation; });
-        questions_.push_back(with_uses(formula, X, others));
+        operations_.push_back(with_uses(formula, X, others));
     }
 
-    std::vector<Question> take() { return std::move(questions_); }
+    std::vector<ReferenceOperation> take() { return std::move(operations_); }
 
 private:
     Shape shape_of(const std::string& name) const {
@@ -143,10 +143,10 @@ private:
     }
 
     // The question with the gradient of X by each use added to its answer, if it has one.
-    Question with_uses(Question question, const std::string& X, const TorchSteps& uses) const {
+    ReferenceOperation with_uses(ReferenceOperation operation, const std::string& X, const TorchSteps& uses) const {
         const auto read = [&](const std::string& name) {
-            if (std::ranges::none_of(question.reads, [&](const TensorSpec& spec) { return spec.name == name; })) {
-                question.reads.push_back({name, shape_of(name)});
+            if (std::ranges::none_of(operation.reads, [&](const TensorSpec& spec) { return spec.name == name; })) {
+                operation.reads.push_back({name, shape_of(name)});
             }
         };
         for (const TorchStep& use : uses) {
@@ -159,7 +159,7 @@ private:
                 std::ranges::for_each(use.reads, read);
             }
         }
-        question.answer = [X, uses, own = std::move(question.answer)](const Values& values) {
+        operation.evaluate = [X, uses, own = std::move(operation.evaluate)](const Values& values) {
             Tensor sum = own ? own(values) : Tensor();
             for (const TorchStep& use : uses) {
                 const Tensor product = vector_jacobian_product(use, X, values);
@@ -167,26 +167,27 @@ private:
             }
             return sum;
         };
-        return question;
+        return operation;
     }
 
     const TorchSteps& forward_;
     std::map<std::string, Shape> shapes_;
-    std::vector<Question> questions_;
+    std::vector<ReferenceOperation> operations_;
 };
 
 // To all that `forward` and `after` make, and to the gradients of all that `forward` reads; by `formulas` where there
 // are some.
-std::vector<Question> all_questions(const std::vector<TensorSpec>& given, const TorchSteps& forward,
-                                    const TorchSteps& after, const std::vector<Question>& formulas) {
-    Questions questions(given, forward);
-    std::ranges::for_each(forward, [&](const TorchStep& step) { questions.ask(step); });
+std::vector<ReferenceOperation> all_operations(const std::vector<TensorSpec>& given, const TorchSteps& forward,
+                                               const TorchSteps& after,
+                                               const std::vector<ReferenceOperation>& formulas) {
+    OperationList operations(given, forward);
+    std::ranges::for_each(forward, [&](const TorchStep& step) { operations.ask(step); });
     for (const std::string& name : backward_order(forward)) {
-        questions.ask_gradient(name);
+        operations.ask_gradient(name);
     }
-    std::ranges::for_each(after, [&](const TorchStep& step) { questions.ask(step); });
-    std::ranges::for_each(formulas, [&](const Question& formula) { questions.ask_instead(formula); });
-    return questions.take();
+    std::ranges::for_each(after, [&](const TorchStep& step) { operations.ask(step); });
+    std::ranges::for_each(formulas, [&](const ReferenceOperation& formula) { operations.replace(formula); });
+    return operations.take();
 }
 
 // ---- a network ----
@@ -268,27 +269,27 @@ SingleOperation single_operation(const std::string& op, const NormConfig& norm, 
 
 }  // namespace
 
-std::unique_ptr<Answers> answers(HandForm form, const NetworkConfig& config, std::size_t rows,
-                                 const TorchOperations& known) {
+std::unique_ptr<ReferenceOperations> reference_operations(HandForm form, const NetworkConfig& config, std::size_t rows,
+                                                          const TorchOperations& known) {
     check_network(config, rows);
     const bool stepwise = form == HandForm::stepwise;
     std::vector<TensorSpec> given = state(config);
     given.insert(given.end(), {{"X", {rows, config.context}}, {"Y", {rows}}, {"rate", {}}});
-    std::vector<Question> by_formula;
+    std::vector<ReferenceOperation> by_formula;
     if (!stepwise) {
         by_formula =
             formulas(config, rows, known,
                      form == HandForm::fused ? &TorchOperation::fused_formulas : &TorchOperation::collapsed_formulas);
     }
-    return std::make_unique<TorchAnswers>(
-        all_questions(given, (stepwise ? forward_steps : collapsed_forward_steps)(config, rows, known),
-                      update_and_evaluation(config, rows, known), by_formula));
+    return std::make_unique<TorchReferenceOperations>(
+        all_operations(given, (stepwise ? forward_steps : collapsed_forward_steps)(config, rows, known),
+                       update_and_evaluation(config, rows, known), by_formula));
 }
 
-std::unique_ptr<Answers> operation_answers(const std::string& op, const NormConfig& norm, std::size_t rows,
-                                           std::size_t columns) {
+std::unique_ptr<ReferenceOperations> single_operation(const std::string& op, const NormConfig& norm, std::size_t rows,
+                                                      std::size_t columns) {
     const SingleOperation single = single_operation(op, norm, {rows, columns});
-    return std::make_unique<TorchAnswers>(all_questions(single.given, {single.forward}, single.after, {}));
+    return std::make_unique<TorchReferenceOperations>(all_operations(single.given, {single.forward}, single.after, {}));
 }
 
 }  // namespace byhand::torch_ref

@@ -1,5 +1,5 @@
 // Somebody's functions in the place of steps of the network.
-#include "exercise/take_over.h"
+#include "exercise/override_steps.h"
 
 #include <algorithm>
 #include <array>
@@ -58,7 +58,7 @@ TEST_CASE("take over: the steps are theirs, with the shapes of the network; the 
         config.norm.batch_divisor = divisor;
         config.norm.epsilon_place = divisor == Divisor::n ? EpsilonPlace::outside : EpsilonPlace::inside;
         Graph theirs = stepwise_graph(config, kRows);
-        CHECK(exercise::take_over(theirs, steps.in_double()) == std::vector<std::string>{"dbnvar", "dC"});
+        CHECK(exercise::override_steps(theirs, steps.in_double()) == std::vector<std::string>{"dbnvar", "dC"});
         CHECK(find_step(theirs, "dbnvar")->in_double.name == "dbnvar");
         CHECK(find_step(theirs, "dbnvar")->in_float.name == "batchnorm_variance_backward");
         CHECK(find_step(theirs, "dh")->in_double.name ==
@@ -90,7 +90,7 @@ TEST_CASE("take over: the divisor counts the positions of a batch norm, and the 
     config = with_layers(config, {pairs, {"linear", 7}, {"batchnorm"}, threes, {"linear", 4}, {"tanh"}, {"linear"}});
     const auto divisor = [](const NetworkConfig& network, const char* makes, void (*add)(Steps&)) {
         Graph theirs = stepwise_graph(network, kRows);
-        exercise::take_over(theirs, functions_of(add).in_double());
+        exercise::override_steps(theirs, functions_of(add).in_double());
         std::array<double, kRows * 7> out{}, zero{};
         const std::array<Operand<double>, 2> reads = {zero.data(), zero.data()};
         find_step(theirs, makes)->in_double.run(out.data(), reads);
@@ -105,7 +105,7 @@ TEST_CASE("take over: the divisor counts the positions of a batch norm, and the 
 TEST_CASE("take over: a function of another number of tensors is a fault when it runs") {
     const Functions steps = functions_of([](Steps& all) { all.add("dbnvar", one_too_few<float>); });
     Graph theirs = stepwise_graph(kNetwork, kRows);
-    exercise::take_over(theirs, steps.in_float());
+    exercise::override_steps(theirs, steps.in_float());
     std::array<float, 7> out{}, inv{}, var{};
     const std::array<Operand<float>, 2> reads = {inv.data(), var.data()};
     CHECK_THROWS_MATCHES(find_step(theirs, "dbnvar")->in_float.run(out.data(), reads), Fault,
@@ -115,7 +115,7 @@ TEST_CASE("take over: a function of another number of tensors is a fault when it
 TEST_CASE("take over: what the network does not make, and what is made twice, is refused") {
     const auto refused = [](const Functions& steps) {
         Graph theirs = stepwise_graph(kNetwork, kRows);
-        exercise::take_over(theirs, steps.in_float());
+        exercise::override_steps(theirs, steps.in_float());
     };
     const Functions unknown = functions_of([](Steps& all) { all.add("dbnvarr", dbnvar<float>); });
     CHECK_THROWS_MATCHES(refused(unknown), InputError,

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/given_ground.h"
+#include "harness/external_ground.h"
 
 using namespace byhand;
 using namespace byhand::given;
@@ -25,9 +25,9 @@ TEST_CASE("given: the right network's numbers agree, all of them, its gradients 
     for (const NetworkConfig& config : {notes(), without_epsilon()}) {
         Ground ground(config, 31, 5);
         for (const HandForm form : {HandForm::stepwise, HandForm::collapsed, HandForm::fused}) {
-            const std::unique_ptr<Side> side = ground.right(form);
+            const std::unique_ptr<Implementation> implementation = ground.right(form);
             Names gradients, of_parameters;
-            for (const View& view : side->views()) {
+            for (const View& view : implementation->views()) {
                 if (ground.is_gradient(view.name)) {
                     gradients.insert(view.name);
                 }
@@ -35,8 +35,8 @@ TEST_CASE("given: the right network's numbers agree, all of them, its gradients 
             for (const TensorSpec& spec : parameters(config)) {
                 of_parameters.insert("d" + spec.name);
             }
-            for (const auto& given :
-                 {side->views(), only(side->views(), gradients), only(side->views(), of_parameters)}) {
+            for (const auto& given : {implementation->views(), only(implementation->views(), gradients),
+                                      only(implementation->views(), of_parameters)}) {
                 INFO(static_cast<int>(form) << ": " << given.size() << " tensors");
                 const Summary summary = ground.judged(given);
                 CHECK(summary.agree);
@@ -49,11 +49,11 @@ TEST_CASE("given: the right network's numbers agree, all of them, its gradients 
 
 TEST_CASE("given: dlogits from logits and Y alone is judged in the collapsed form, and a gradient of it by it") {
     Ground ground(notes(), 31, 5);
-    const std::unique_ptr<Side> side = ground.right(HandForm::stepwise);
+    const std::unique_ptr<Implementation> implementation = ground.right(HandForm::stepwise);
     for (const std::string wrong : {"", "dlogits", "db2"}) {
         Tensors<float> values({{"logits", {31, 11}}, {"dlogits", {31, 11}}, {"db2", {11}}});
         for (const TensorSpec& spec : values.table()) {
-            const std::vector<View> views = side->views();
+            const std::vector<View> views = implementation->views();
             const View& view = *find(views, spec.name);
             for (std::size_t i = 0; i < count(spec.shape); ++i) {
                 const bool off = spec.name == wrong || (spec.name == "db2" && wrong == "dlogits");  // db2 is of dlogits
@@ -74,9 +74,9 @@ TEST_CASE("given: dlogits from logits and Y alone is judged in the collapsed for
 TEST_CASE(
     "given: a gradient that is wrong in the chain, with nothing to judge it by, is nobody's fault, and disagreement") {
     Ground ground(notes(), 31, 5);
-    const std::unique_ptr<Side> side = ground.right(HandForm::stepwise);
+    const std::unique_ptr<Implementation> implementation = ground.right(HandForm::stepwise);
     Tensors<float> dC({{"dC", {11, 3}}});
-    const std::vector<View> views = side->views();
+    const std::vector<View> views = implementation->views();
     for (std::size_t i = 0; i < 33; ++i) {
         dC["dC"][i] = 2 * static_cast<float>(value_at(*find(views, "dC"), i));
     }
@@ -101,12 +101,13 @@ TEST_CASE("given: a wrong gradient that is zero in exact arithmetic is to blame,
     // Sums whose terms cancel: the answer is rounding, the terms are not.
     for (const auto& [makes, reads] : {Case{"db1", "dhpreact"}, Case{"dlogit_maxes", "dcounts"}}) {
         INFO(makes << " by " << reads);
-        const std::unique_ptr<Side> side = ground.changed(makes, [&](Step& step) { step.reads.front() = reads; });
-        const Summary summary = ground.judged(side->views());
+        const std::unique_ptr<Implementation> implementation =
+            ground.changed(makes, [&](Step& step) { step.reads.front() = reads; });
+        const Summary summary = ground.judged(implementation->views());
         CHECK_FALSE(summary.agree);
         CHECK(culprits_of(summary) == Names{makes});
         // The same where it is off by no more than a twentieth of one term.
-        const std::unique_ptr<Side> little = ground.changed(makes, [](Step& step) {
+        const std::unique_ptr<Implementation> little = ground.changed(makes, [](Step& step) {
             step.in_float.run = [right = step.in_float.run, elements = count(step.shape)](float* out,
                                                                                           Reads<float> read) {
                 right(out, read);
@@ -123,9 +124,9 @@ TEST_CASE("given: a wrong gradient that is zero in exact arithmetic is to blame,
             });
             return some;
         };
-        CHECK(culprits_of(ground.judged(without_those(side->views()))) == Names{makes});
+        CHECK(culprits_of(ground.judged(without_those(implementation->views()))) == Names{makes});
         CHECK(culprits_of(ground.judged(without_those(little->views()))) == Names{makes});
-        const std::unique_ptr<Side> right = ground.right(HandForm::stepwise);
+        const std::unique_ptr<Implementation> right = ground.right(HandForm::stepwise);
         CHECK(ground.judged(without_those(right->views())).agree);
         CHECK(std::ranges::count(ground.last().blamed.at(0).alone, makes, &StepAlone::makes) == 1);
     }
@@ -136,7 +137,7 @@ TEST_CASE("given: every planted mistake in a gradient is caught, and rightly bla
     for (const NetworkConfig& config : {notes(), without_epsilon()}) {
         Ground ground(config, 31, 5);
         ground.go_by_what_is_caught_of_given();
-        const std::unique_ptr<Side> right = ground.right(HandForm::stepwise);
+        const std::unique_ptr<Implementation> right = ground.right(HandForm::stepwise);
         for (const Mistake& mistake : mistakes()) {
             const Ground::Handed handed = ground.spoiled(mistake);
             const bool only_gradients =
@@ -144,7 +145,7 @@ TEST_CASE("given: every planted mistake in a gradient is caught, and rightly bla
             if (handed.culprits.empty() || !only_gradients) {
                 continue;
             }
-            const std::vector<View> views = handed.side->views(), right_views = right->views();
+            const std::vector<View> views = handed.implementation->views(), right_views = right->views();
             const auto makes_the_same = [&](const std::string& name) {
                 const View* made = find(views, name);
                 return made != nullptr && largest_difference(*made, *find(right_views, name)) == 0;
@@ -155,18 +156,18 @@ TEST_CASE("given: every planted mistake in a gradient is caught, and rightly bla
             ++planted;
             INFO(mistake.name);
             Names gradients;
-            for (const View& view : handed.side->views()) {
+            for (const View& view : handed.implementation->views()) {
                 if (ground.is_gradient(view.name)) {
                     gradients.insert(view.name);
                 }
             }
-            const Summary summary = ground.judged(handed.side->views());
+            const Summary summary = ground.judged(handed.implementation->views());
             CHECK_FALSE(summary.agree);
             const auto otherwise = kToldOtherwise.find(mistake.name);
             const Names& blamed = otherwise != kToldOtherwise.end() ? otherwise->second : handed.culprits;
             CHECK(culprits_of(summary) == blamed);
             // The same where forward values are the reference's.
-            const Summary by_gradients = ground.judged(only(handed.side->views(), gradients));
+            const Summary by_gradients = ground.judged(only(handed.implementation->views(), gradients));
             CHECK_FALSE(by_gradients.agree);
             CHECK(culprits_of(by_gradients) == blamed);
         }

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/side.h"
+#include "base/implementation.h"
 #include "harness/guarded_memory.h"
 #include "harness/subprocess.h"
 
@@ -20,14 +20,15 @@ struct ExternalFault : std::runtime_error {
     std::string label;  // of the function; empty where none was running
 };
 
-class SubprocessSide final : public Side {
+class SubprocessImplementation final : public Implementation {
 public:
     using Announce = std::function<void(const std::string& label)>;
 
     // `make` makes the side that is run. It is handed what each external function in it must call, with its label,
     // before it runs: the time limit is of each, and which has started a process is known. That side has the same views
     // at all times.
-    SubprocessSide(const std::function<std::unique_ptr<Side>(const Announce& announce)>& make, SubprocessLimits limits);
+    SubprocessImplementation(const std::function<std::unique_ptr<Implementation>(const Announce& announce)>& make,
+                             SubprocessLimits limits);
 
     void load(const Tensors<float>& state) override;
     // Throws ExternalFault, and what run_in_subprocess throws.
@@ -36,7 +37,7 @@ public:
 
 private:
     std::shared_ptr<Journal*> journal_;  // in the subprocess, its own
-    std::unique_ptr<Side> side_;
+    std::unique_ptr<Implementation> implementation_;
     SubprocessLimits limits_;
     std::optional<GuardedPages> values_;  // of the last run
 };

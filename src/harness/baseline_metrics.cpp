@@ -1,4 +1,4 @@
-#include "harness/rivals.h"
+#include "harness/baseline_metrics.h"
 
 #include <algorithm>
 #include <cmath>
@@ -57,8 +57,8 @@ bool mean_difference(const View& ours, const View& theirs) {
 
 }  // namespace
 
-const std::vector<Rival>& rivals() {
-    static const std::vector<Rival> all = {
+const std::vector<BaselineMetric>& baseline_metrics() {
+    static const std::vector<BaselineMetric> all = {
         {"allclose", "relative 1e-5, absolute 1e-8", allclose},
         {"max-diff", "largest difference ≤ 2e-2", largest},
         {"nmse", "normalised mean square error ≤ 1e-7", normalised_mean_square},
@@ -68,10 +68,10 @@ const std::vector<Rival>& rivals() {
     return all;
 }
 
-bool all_pass(const Rival& rival, const std::vector<View>& ours, const std::vector<View>& theirs) {
+bool all_pass(const BaselineMetric& metric, const std::vector<View>& ours, const std::vector<View>& theirs) {
     return std::ranges::all_of(ours, [&](const View& view) {
         const View* other = find(theirs, view.name);
-        return other == nullptr || other->shape != view.shape || rival.passes(view, *other);
+        return other == nullptr || other->shape != view.shape || metric.passes(view, *other);
     });
 }
 

@@ -1,5 +1,5 @@
 // compare --mine: the examples as one uses them, and what is said of right and wrong values.
-#include "cli/mine.h"
+#include "cli/external.h"
 
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-#include "cli/mine.h"
+#include "cli/external.h"
 
 #include <unistd.h>
 
@@ -31,11 +31,11 @@ void run_python(const Folder& folder, const std::string& script) {
     REQUIRE(outcome.code == 0);
 }
 
-std::map<std::string, StoredTensor> side_of(const StoredFile& file, const std::string& side) {
+std::map<std::string, StoredTensor> side_of(const StoredFile& file, const std::string& implementation) {
     std::map<std::string, StoredTensor> tensors;
     for (const auto& [name, tensor] : file.tensors) {
-        if (name.starts_with(side + "/")) {
-            tensors[name.substr(side.size() + 1)] = tensor;
+        if (name.starts_with(implementation + "/")) {
+            tensors[name.substr(implementation.size() + 1)] = tensor;
         }
     }
     return tensors;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/mine.h"
+#include "cli/external.h"
 #include "cli/program.h"
 #include "cli/stored.h"
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "torch_ref/answers.h"
 #include "torch_ref/near.h"
+#include "torch_ref/reference_operations.h"
 
 using namespace byhand;
 
@@ -148,11 +148,11 @@ Values differences(const Values& x, const std::function<double(const Values& x)>
 
 // y and its gradients; those of gain and bias are Σ_i dy·(y − β)/γ and Σ_i dy, column by column.
 // `norm` is "bn", "ln" or "rms".
-void check_norm(const Answers& answers, const Given& given, const std::string& norm,
+void check_norm(const ReferenceOperations& reference_operations, const Given& given, const std::string& norm,
                 const std::function<Values(const Values& x)>& by_loops) {
     const std::vector<View> values = given.views();
     const Values y = by_loops(given.x);
-    near::check("hpreact", answers.answer("hpreact", values), y, 1e-12, 0);
+    near::check("hpreact", reference_operations.evaluate("hpreact", values), y, 1e-12, 0);
     const auto weighted = [&](const Values& x) {
         const Values made = by_loops(x);
         double sum = 0;
@@ -161,21 +161,21 @@ void check_norm(const Answers& answers, const Given& given, const std::string& n
         }
         return sum;
     };
-    near::check("dx", answers.answer("dhpre" + norm, values), differences(given.x, weighted), 1e-7, 0);
+    near::check("dx", reference_operations.evaluate("dhpre" + norm, values), differences(given.x, weighted), 1e-7, 0);
     Values dgain(kColumns, 0), dbias(kColumns, 0);
     for (std::size_t i = 0; i < given.x.size(); ++i) {
         const std::size_t j = i % kColumns;
         dgain[j] += given.dy[i] * (y[i] - (norm == "rms" ? 0 : given.bias[j])) / given.gain[j];
         dbias[j] += given.dy[i];
     }
-    near::check("dgain", answers.answer("d" + norm + "gain", values), dgain, 1e-12, 0);
+    near::check("dgain", reference_operations.evaluate("d" + norm + "gain", values), dgain, 1e-12, 0);
     if (norm != "rms") {
-        near::check("dbias", answers.answer("d" + norm + "bias", values), dbias, 1e-12, 0);
+        near::check("dbias", reference_operations.evaluate("d" + norm + "bias", values), dbias, 1e-12, 0);
     }
 }
 
 // mean and spread after this batch; and x by those before it.
-void check_running(const Answers& answers, const Given& given, const NormConfig& norm) {
+void check_running(const ReferenceOperations& reference_operations, const Given& given, const NormConfig& norm) {
     const std::vector<View> values = given.views();
     const bool holds_variance = norm.running_spread == RunningSpread::variance;
     Values mean, spread, evaluated = given.x;
@@ -190,9 +190,9 @@ void check_running(const Answers& answers, const Given& given, const NormConfig&
             evaluated[i] = given.gain[j] * (given.x[i] - given.running_mean[j]) / deviation + given.bias[j];
         }
     }
-    near::check("mean", answers.answer("new_bnmean_running", values), mean, 1e-12, 0);
-    near::check("spread", answers.answer("new_bnvar_running", values), spread, 1e-12, 0);
-    near::check("evaluation", answers.answer("eval_hpreact", values), evaluated, 1e-12, 0);
+    near::check("mean", reference_operations.evaluate("new_bnmean_running", values), mean, 1e-12, 0);
+    near::check("spread", reference_operations.evaluate("new_bnvar_running", values), spread, 1e-12, 0);
+    near::check("evaluation", reference_operations.evaluate("eval_hpreact", values), evaluated, 1e-12, 0);
 }
 
 }  // namespace
@@ -211,10 +211,10 @@ TEST_CASE("operation answers: batch norm by every convention, forwards, backward
                                           .epsilon_place = place,
                                           .epsilon = 0.05};
                     CAPTURE(batch, running, place, spread);
-                    const auto answers = torch_ref::operation_answers("batchnorm", norm, kRows, kColumns);
-                    check_norm(*answers, given, "bn",
+                    const auto reference_operations = torch_ref::single_operation("batchnorm", norm, kRows, kColumns);
+                    check_norm(*reference_operations, given, "bn",
                                [&](const Values& x) { return batch_norm_by_loops(given, x, norm); });
-                    check_running(*answers, given, norm);
+                    check_running(*reference_operations, given, norm);
                 }
             }
         }
@@ -223,14 +223,15 @@ TEST_CASE("operation answers: batch norm by every convention, forwards, backward
 
 TEST_CASE("operation answers: layer norm, forwards and backwards") {
     const Given given;
-    const auto answers = torch_ref::operation_answers("layernorm", {.epsilon = 0.05}, kRows, kColumns);
-    check_norm(*answers, given, "ln", [&](const Values& x) { return layer_norm_by_loops(given, x, 0.05); });
+    const auto reference_operations = torch_ref::single_operation("layernorm", {.epsilon = 0.05}, kRows, kColumns);
+    check_norm(*reference_operations, given, "ln",
+               [&](const Values& x) { return layer_norm_by_loops(given, x, 0.05); });
 }
 
 TEST_CASE("operation answers: RMS norm, forwards and backwards") {
     const Given given;
-    const auto answers = torch_ref::operation_answers("rmsnorm", {.epsilon = 0.05}, kRows, kColumns);
-    check_norm(*answers, given, "rms", [&](const Values& x) {
+    const auto reference_operations = torch_ref::single_operation("rmsnorm", {.epsilon = 0.05}, kRows, kColumns);
+    check_norm(*reference_operations, given, "rms", [&](const Values& x) {
         Values y = x;
         for (std::size_t i = 0; i < x.size(); ++i) {
             const double* row = &x[i / kColumns * kColumns];
@@ -244,9 +245,9 @@ TEST_CASE("operation answers: RMS norm, forwards and backwards") {
 TEST_CASE("operation answers: losses, forwards and backwards") {
     const Given given;
     const auto check = [&](const char* op, double (*by_loops)(const Given&, const Values&)) {
-        const auto answers = torch_ref::operation_answers(op, {}, kRows, kColumns);
-        near::check(op, answers->answer("loss", given.views()), {by_loops(given, given.x)}, 1e-12, 0);
-        near::check(op, answers->answer("dlogits", given.views()),
+        const auto reference_operations = torch_ref::single_operation(op, {}, kRows, kColumns);
+        near::check(op, reference_operations->evaluate("loss", given.views()), {by_loops(given, given.x)}, 1e-12, 0);
+        near::check(op, reference_operations->evaluate("dlogits", given.views()),
                     differences(given.x, [&](const Values& x) { return by_loops(given, x); }), 1e-7, 0);
     };
     check("cross_entropy", cross_entropy_by_loops);
@@ -256,7 +257,7 @@ TEST_CASE("operation answers: losses, forwards and backwards") {
 TEST_CASE("operation answers: the names are the result, the gradients of what it reads, and what evaluation needs") {
     using Names = std::set<std::string>;
     const auto names = [](const char* op) {
-        const std::vector<std::string> all = torch_ref::operation_answers(op, {}, kRows, kColumns)->names();
+        const std::vector<std::string> all = torch_ref::single_operation(op, {}, kRows, kColumns)->names();
         return Names(all.begin(), all.end());
     };
     CHECK(names("batchnorm") == Names({"hpreact", "dhprebn", "dbngain", "dbnbias", "new_bnmean_running",
@@ -271,20 +272,20 @@ TEST_CASE("operation answers: the names are the result, the gradients of what it
 TEST_CASE("operation answers: each is made of what it says it reads, and changes none of it") {
     const Given given, untouched;
     for (const char* op : {"batchnorm", "layernorm", "rmsnorm", "cross_entropy", "squared_error"}) {
-        const auto answers = torch_ref::operation_answers(op, {}, kRows, kColumns);
-        for (const std::string& name : answers->names()) {
+        const auto reference_operations = torch_ref::single_operation(op, {}, kRows, kColumns);
+        for (const std::string& name : reference_operations->names()) {
             INFO(op << " " << name);
             const std::vector<View> all = given.views();
             std::vector<View> needed;
-            for (const TensorSpec& spec : answers->reads(name)) {
+            for (const TensorSpec& spec : reference_operations->reads(name)) {
                 const View* view = find(all, spec.name);
                 REQUIRE(view != nullptr);
                 CHECK(view->shape == spec.shape);
                 needed.push_back(*view);
             }
-            const Values expected = answers->answer(name, all);
-            CHECK(answers->answer(name, needed) == expected);
-            CHECK(answers->answer(name, all) == expected);
+            const Values expected = reference_operations->evaluate(name, all);
+            CHECK(reference_operations->evaluate(name, needed) == expected);
+            CHECK(reference_operations->evaluate(name, all) == expected);
         }
     }
     CHECK(given.x == untouched.x);

@@ -4,16 +4,16 @@
 #include <string>
 #include <vector>
 
-#include "base/side.h"
+#include "base/implementation.h"
 #include "harness/external.h"
 
 namespace byhand {
 
 // A side that has the external values and runs nothing.
-class GivenSide final : public Side {
+class ExternalImplementation final : public Implementation {
 public:
     // Precondition: `values` has no faults. `where` begins the messages of views().
-    GivenSide(ExternalValues values, std::string where);
+    ExternalImplementation(ExternalValues values, std::string where);
 
     bool in_double() const { return values_.in_double; }
 

@@ -39,16 +39,16 @@ public:
     // Null where the mistake has no place here.
     struct Handed {
         Names culprits;  // as the mistake names them
-        std::unique_ptr<Side> side;
+        std::unique_ptr<Implementation> implementation;
     };
     Handed spoiled(const Mistake& mistake) const {
         Graph network = stepwise_graph(config_, rows_);
         const std::vector<std::string> culprits = mistake.plant(network, catches_);
-        Handed handed{{culprits.begin(), culprits.end()}, make_step_side(std::move(network))};
+        Handed handed{{culprits.begin(), culprits.end()}, make_step_implementation(std::move(network))};
         // Some mistakes keep what the step before this one left.
         for (const networks::Example* example : {&before_, &now_}) {
-            handed.side->load(state_);
-            handed.side->run(example->batch(), kRate);
+            handed.implementation->load(state_);
+            handed.implementation->run(example->batch(), kRate);
         }
         return handed;
     }
@@ -56,15 +56,15 @@ public:
     // What is said of these numbers.
     Summary judged(const std::vector<View>& given) {
         std::vector<Candidate> candidates;
-        candidates.push_back(
-            candidate_of(std::make_unique<GivenSide>(fit_to(stepwise_graph(config_, rows_), given), "given"), config_,
-                         rows_, reference_));
+        candidates.push_back(candidate_of(
+            std::make_unique<ExternalImplementation>(fit_to(stepwise_graph(config_, rows_), given), "given"), config_,
+            rows_, reference_));
         const Schedule schedule{.batch = [&](std::size_t) { return now_.batch(); },
                                 .rate = [](std::size_t) { return kRate; }};
         Summary summary;
         reference_.chain.memo = &memo_;
         reference_.collapsed_chain.memo = &collapsed_memo_;
-        run_comparison(config_, state_, schedule, candidates, reference_.sides, reference_.chain,
+        run_comparison(config_, state_, schedule, candidates, reference_.implementations, reference_.chain,
                        [&](const ComparedStep& step) {
                            add(summary, step);
                            last_ = step;
@@ -78,8 +78,8 @@ public:
     // From now on a mistake that is planted just above what is sure to be caught goes by what is sure to be caught of
     // external values, of gradients alone: their limits are wider.
     void go_by_what_is_caught_of_given() {
-        const std::unique_ptr<Side> side = right(HandForm::stepwise);
-        std::vector<View> gradients = side->views();
+        const std::unique_ptr<Implementation> implementation = right(HandForm::stepwise);
+        std::vector<View> gradients = implementation->views();
         std::erase_if(gradients, [this](const View& view) { return !is_gradient(view.name); });
         judged(gradients);
         for (const StepAlone& step : last_.blamed.at(0).alone) {
@@ -88,21 +88,21 @@ public:
     }
 
     // What a network makes with one step changed.
-    std::unique_ptr<Side> changed(const std::string& makes, const std::function<void(Step&)>& change) const {
+    std::unique_ptr<Implementation> changed(const std::string& makes, const std::function<void(Step&)>& change) const {
         Graph network = stepwise_graph(config_, rows_);
         change(*std::ranges::find(network.backward, makes, &Step::makes));
-        std::unique_ptr<Side> side = make_step_side(std::move(network));
-        side->load(state_);
-        side->run(now_.batch(), kRate);
-        return side;
+        std::unique_ptr<Implementation> implementation = make_step_implementation(std::move(network));
+        implementation->load(state_);
+        implementation->run(now_.batch(), kRate);
+        return implementation;
     }
 
     // The values of a right network of that form, as it keeps them.
-    std::unique_ptr<Side> right(HandForm form, DType dtype = DType::float32) const {
-        std::unique_ptr<Side> side = make_hand_side(form, config_, rows_, dtype);
-        side->load(state_);
-        side->run(now_.batch(), kRate);
-        return side;
+    std::unique_ptr<Implementation> right(HandForm form, DType dtype = DType::float32) const {
+        std::unique_ptr<Implementation> implementation = make_hand_implementation(form, config_, rows_, dtype);
+        implementation->load(state_);
+        implementation->run(now_.batch(), kRate);
+        return implementation;
     }
 
     bool is_gradient(const std::string& name) const {

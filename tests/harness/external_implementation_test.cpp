@@ -1,5 +1,5 @@
 // External values: what is taken, how, and what is refused.
-#include "harness/given.h"
+#include "harness/external_implementation.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "harness/given_file.h"
+#include "harness/external_file.h"
 #include "manual/networks.h"
 #include "manual/stepwise.h"
 
@@ -53,7 +53,7 @@ ExternalValues fitted(const File& file) {
 }
 
 struct Taken {
-    GivenSide side;
+    ExternalImplementation implementation;
     std::vector<std::string> notes;
 };
 
@@ -61,10 +61,10 @@ Taken taken(const File& file) {
     ExternalValues values = fitted(file);
     REQUIRE(values.faults.empty());
     std::vector<std::string> notes = values.notes;
-    return {GivenSide(std::move(values), "their.file"), std::move(notes)};
+    return {ExternalImplementation(std::move(values), "their.file"), std::move(notes)};
 }
-GivenSide side_of(const File& file) {
-    return taken(file).side;
+ExternalImplementation side_of(const File& file) {
+    return taken(file).implementation;
 }
 
 using Lines = std::vector<std::string>;
@@ -74,17 +74,17 @@ void check_faults(const File& file, const Lines& faults) {
 }
 
 // As it begins the example's step.
-std::vector<View> begun(GivenSide& side) {
-    side.load(kExample.state);
-    side.run(kExample.batch(), 0.1F);
-    return side.views();
+std::vector<View> begun(ExternalImplementation& implementation) {
+    implementation.load(kExample.state);
+    implementation.run(kExample.batch(), 0.1F);
+    return implementation.views();
 }
 
 void check_not_of_this_step(const File& file, const std::string& what) {
-    GivenSide side = side_of(file);
-    side.load(kExample.state);
-    side.run(kExample.batch(), 0.1F);
-    CHECK_THROWS_MATCHES(side.views(), InputError,
+    ExternalImplementation implementation = side_of(file);
+    implementation.load(kExample.state);
+    implementation.run(kExample.batch(), 0.1F);
+    CHECK_THROWS_MATCHES(implementation.views(), InputError,
                          MessageMatches(StartsWith("their.file: " + what) && ContainsSubstring("compare --dump")));
 }
 
@@ -105,9 +105,9 @@ std::vector<float> of_state(const std::string& name) {
 TEST_CASE("given: what is there comes out under its name and shape, in the order of the steps, and nothing else") {
     File file;
     file.add("dC", {7, 2}, counting(14, -3)).add("h", {9, 6}, counting(54)).add("dW2", {6, 7}, counting(42, 0.5F));
-    auto [side, notes] = taken(file);
+    auto [implementation, notes] = taken(file);
     CHECK(notes.empty());
-    const std::vector<View> views = begun(side);
+    const std::vector<View> views = begun(implementation);
     REQUIRE(views.size() == 3);
     CHECK(views[0].name == "h");
     CHECK(views[1].name == "dW2");
@@ -118,13 +118,13 @@ TEST_CASE("given: what is there comes out under its name and shape, in the order
 }
 
 TEST_CASE("given: names that the network does not have are left out, and that is said with what is near") {
-    auto [side, notes] = taken(File()
-                                   .add("dBnvar", {6}, counting(6))
-                                   .add("my_extra", {5}, counting(5))
-                                   .add("h", {9, 6}, counting(54))
-                                   .add("layers.0.weight", {6, 6}, counting(36)));
+    auto [implementation, notes] = taken(File()
+                                             .add("dBnvar", {6}, counting(6))
+                                             .add("my_extra", {5}, counting(5))
+                                             .add("h", {9, 6}, counting(54))
+                                             .add("layers.0.weight", {6, 6}, counting(36)));
     CHECK(notes == Lines{"left out, since this network has no dBnvar (dbnvar?), my_extra, layers.0.weight"});
-    const std::vector<View> views = begun(side);
+    const std::vector<View> views = begun(implementation);
     REQUIRE(views.size() == 1);
     CHECK(views[0].name == "h");
 
@@ -148,12 +148,12 @@ TEST_CASE("given: a file without a value of the network is refused") {
 }
 
 TEST_CASE("given: X.grad is dX") {
-    auto [side, notes] = taken(File()
-                                   .add("C.grad", {7, 2}, counting(14))
-                                   .add("bnraw.grad", {9, 6}, counting(54, 3))
-                                   .add("dW2", {6, 7}, counting(42)));
+    auto [implementation, notes] = taken(File()
+                                             .add("C.grad", {7, 2}, counting(14))
+                                             .add("bnraw.grad", {9, 6}, counting(54, 3))
+                                             .add("dW2", {6, 7}, counting(42)));
     CHECK(notes == Lines{"taken by another name: C.grad as dC, bnraw.grad as dbnraw"});
-    const std::vector<View> views = begun(side);
+    const std::vector<View> views = begun(implementation);
     CHECK(views.size() == 3);
     CHECK(floats(find(views, "dC")) == counting(14));
     CHECK(floats(find(views, "dbnraw")) == counting(54, 3));
@@ -165,16 +165,16 @@ TEST_CASE("given: X.grad is dX") {
 }
 
 TEST_CASE("given: axes of extent 1 may be missing or more, and that is said once") {
-    auto [side, notes] = taken(File()
-                                   .add("loss", {1}, counting(1))
-                                   .add("dbngain", {1, 6}, counting(6))
-                                   .add("counts_sum", {9, 1}, counting(9))
-                                   .add("bnvar", {1, 6, 1, 1}, counting(6, 4))
-                                   .add("X", {9, 1, 3}, kExample.X)
-                                   .add("dh", {9, 6}, counting(54)));
+    auto [implementation, notes] = taken(File()
+                                             .add("loss", {1}, counting(1))
+                                             .add("dbngain", {1, 6}, counting(6))
+                                             .add("counts_sum", {9, 1}, counting(9))
+                                             .add("bnvar", {1, 6, 1, 1}, counting(6, 4))
+                                             .add("X", {9, 1, 3}, kExample.X)
+                                             .add("dh", {9, 6}, counting(54)));
     CHECK(notes == Lines{"taken without regard to axes of extent 1: loss (1) as (), dbngain (1, 6) as (6), counts_sum "
                          "(9, 1) as (9), bnvar (1, 6, 1, 1) as (6), X (9, 1, 3) as (9, 3)"});
-    const std::vector<View> views = begun(side);
+    const std::vector<View> views = begun(implementation);
     CHECK(find(views, "loss")->shape.empty());
     CHECK(find(views, "dbngain")->shape == Shape{6});
     CHECK(floats(find(views, "counts_sum")) == counting(9));
@@ -230,53 +230,54 @@ TEST_CASE("given: all faults are reported, in the order of the file") {
 
 TEST_CASE("given: double stays double, unless float holds all of it") {
     const std::vector<double> fine = {0.1, 1.0 / 3, -2e-8, 1, 16777217, 5e-46}, coarse = {0.5, 1, -3, 0, 0.25, 7};
-    const auto dtype_of = [](GivenSide& side, const std::string& name) {
-        const std::vector<View> views = begun(side);
+    const auto dtype_of = [](ExternalImplementation& implementation, const std::string& name) {
+        const std::vector<View> views = begun(implementation);
         return find(views, name)->dtype;
     };
     SECTION("forward values in double") {
-        auto [side, notes] = taken(File()
-                                       .add("bnvar", {6}, fine)
-                                       .add("dbnvar", {6}, coarse)
-                                       .add("W2", {6, 7}, of_state("W2"))
-                                       .add("Y", {9}, kExample.Y));
-        CHECK(side.in_double());
+        auto [implementation, notes] = taken(File()
+                                                 .add("bnvar", {6}, fine)
+                                                 .add("dbnvar", {6}, coarse)
+                                                 .add("W2", {6, 7}, of_state("W2"))
+                                                 .add("Y", {9}, kExample.Y));
+        CHECK(implementation.in_double());
         REQUIRE(notes.size() == 1);
         CHECK_THAT(notes[0], StartsWith("F64, forward values too: judged by the limits of double"));
-        CHECK(dtype_of(side, "bnvar") == DType::float64);
-        CHECK(dtype_of(side, "dbnvar") == DType::float32);  // float holds it: it may have been computed in float
-        const std::vector<View> views = begun(side);
+        CHECK(dtype_of(implementation, "bnvar") == DType::float64);
+        CHECK(dtype_of(implementation, "dbnvar") ==
+              DType::float32);  // float holds it: it may have been computed in float
+        const std::vector<View> views = begun(implementation);
         for (std::size_t i = 0; i < 6; ++i) {
             CHECK(value_at(*find(views, "bnvar"), i) == fine[i]);
         }
     }
     SECTION("beside floats") {
-        auto [side, notes] = taken(File().add("bnvar", {6}, fine).add("db2", {7}, counting(7)));
-        CHECK_FALSE(side.in_double());
+        auto [implementation, notes] = taken(File().add("bnvar", {6}, fine).add("db2", {7}, counting(7)));
+        CHECK_FALSE(implementation.in_double());
         REQUIRE(notes.size() == 1);
         CHECK_THAT(notes[0], StartsWith("F64 beside F32: "));
-        CHECK(dtype_of(side, "bnvar") == DType::float64);
-        CHECK(dtype_of(side, "db2") == DType::float32);
+        CHECK(dtype_of(implementation, "bnvar") == DType::float64);
+        CHECK(dtype_of(implementation, "db2") == DType::float32);
     }
     SECTION("gradients only") {
-        auto [side, notes] = taken(File().add("dbnvar", {6}, fine));
-        CHECK_FALSE(side.in_double());
+        auto [implementation, notes] = taken(File().add("dbnvar", {6}, fine));
+        CHECK_FALSE(implementation.in_double());
         REQUIRE(notes.size() == 1);
         CHECK_THAT(notes[0], StartsWith("F64 without forward values in double: "));
     }
     SECTION("forward values that float holds tell nothing") {
-        auto [side, notes] = taken(File().add("bnvar", {6}, coarse).add("dbnvar", {6}, fine));
-        CHECK_FALSE(side.in_double());
+        auto [implementation, notes] = taken(File().add("bnvar", {6}, coarse).add("dbnvar", {6}, fine));
+        CHECK_FALSE(implementation.in_double());
     }
     SECTION("floats that were saved as double") {
         std::vector<double> with_nan = coarse;
         with_nan[2] = std::nan("");
         with_nan[3] = std::numeric_limits<double>::infinity();
-        auto [side, notes] = taken(File().add("bnvar", {6}, coarse).add("dbnvar", {6}, with_nan));
-        CHECK_FALSE(side.in_double());
+        auto [implementation, notes] = taken(File().add("bnvar", {6}, coarse).add("dbnvar", {6}, with_nan));
+        CHECK_FALSE(implementation.in_double());
         CHECK(notes.empty());
-        CHECK(dtype_of(side, "bnvar") == DType::float32);
-        CHECK(dtype_of(side, "dbnvar") == DType::float32);
+        CHECK(dtype_of(implementation, "bnvar") == DType::float32);
+        CHECK(dtype_of(implementation, "dbnvar") == DType::float32);
     }
 }
 
@@ -294,10 +295,10 @@ TEST_CASE("given: one weight that is (out, in) and not square tells how all of t
         const std::vector<float> columns = transposed(updated, 6, 7);
         file.add("new_W2", {7, 6}, std::vector<double>(columns.begin(), columns.end()));
     }
-    auto [side, notes] = taken(file);
+    auto [implementation, notes] = taken(file);
     REQUIRE_FALSE(notes.empty());
     CHECK_THAT(notes[0], ContainsSubstring("(out, in)"));
-    const std::vector<View> views = begun(side);  // and what is of the state is that of the step
+    const std::vector<View> views = begun(implementation);  // and what is of the state is that of the step
     CHECK(floats(find(views, "dW1")) == square);
     CHECK(floats(find(views, "dh")) == counting(54));  // as it was: no weight
     CHECK(floats(find(views, "dC")) == counting(14));
@@ -312,9 +313,9 @@ TEST_CASE("given: one weight that is (out, in) and not square tells how all of t
 }
 
 TEST_CASE("given: a square weight alone is taken as it is") {
-    auto [side, notes] = taken(File().add("dW1", {6, 6}, counting(36)));
+    auto [implementation, notes] = taken(File().add("dW1", {6, 6}, counting(36)));
     CHECK(notes.empty());
-    const std::vector<View> views = begun(side);
+    const std::vector<View> views = begun(implementation);
     CHECK(floats(find(views, "dW1")) == counting(36));
 }
 
@@ -342,13 +343,13 @@ TEST_CASE("given: a weight with one row or one column tells nothing of the way, 
 }
 
 TEST_CASE("given: batch and parameters that are this step's are taken, others refused") {
-    GivenSide side = side_of(File()
-                                 .add("X", {9, 3}, kExample.X)
-                                 .add("Y", {9}, kExample.Y)
-                                 .add("W2", {6, 7}, of_state("W2"))
-                                 .add("bnvar_running", {6}, of_state("bnvar_running"))
-                                 .add("dW2", {6, 7}, counting(42)));
-    const std::vector<View> views = begun(side);
+    ExternalImplementation implementation = side_of(File()
+                                                        .add("X", {9, 3}, kExample.X)
+                                                        .add("Y", {9}, kExample.Y)
+                                                        .add("W2", {6, 7}, of_state("W2"))
+                                                        .add("bnvar_running", {6}, of_state("bnvar_running"))
+                                                        .add("dW2", {6, 7}, counting(42)));
+    const std::vector<View> views = begun(implementation);
     CHECK(views.size() == 3);  // characters are nobody's result
     CHECK(floats(find(views, "W2")) == of_state("W2"));
 
@@ -360,13 +361,13 @@ TEST_CASE("given: batch and parameters that are this step's are taken, others re
     for (const std::string name : {"C", "W1", "b1", "bngain", "bnmean_running"}) {
         std::vector<float> numbers = of_state(name);
         const auto spec = std::ranges::find(kExample.state.table(), name, &TensorSpec::name);
-        GivenSide alone = side_of(File().add(name, spec->shape, numbers));
+        ExternalImplementation alone = side_of(File().add(name, spec->shape, numbers));
         const std::vector<View> given = begun(alone);
         CHECK(floats(find(given, name)) == numbers);
         numbers.back() = std::nextafter(numbers.back(), 9.0F);
         check_not_of_this_step(File().add(name, spec->shape, numbers), name + " is not what this step begins with");
     }
     // What the update makes is no part of what the step begins with.
-    GivenSide updated = side_of(File().add("new_W2", {6, 7}, counting(42)));
+    ExternalImplementation updated = side_of(File().add("new_W2", {6, 7}, counting(42)));
     CHECK(begun(updated).size() == 1);
 }

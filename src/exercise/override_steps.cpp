@@ -1,4 +1,4 @@
-#include "exercise/take_over.h"
+#include "exercise/override_steps.h"
 
 #include <algorithm>
 #include <map>
@@ -72,7 +72,7 @@ const Function<T>* function_for(const std::string& name, const std::vector<Funct
 }  // namespace
 
 template <class T>
-std::vector<std::string> take_over(Graph& network, const std::vector<Function<T>>& functions) {
+std::vector<std::string> override_steps(Graph& network, const std::vector<Function<T>>& functions) {
     const std::map<std::string, Shape> shapes = shapes_of(network);
     std::vector<std::string> known, taken;
     for (StepList* list : {&network.forward, &network.backward, &network.update}) {
@@ -101,7 +101,7 @@ std::vector<std::string> take_over(Graph& network, const std::vector<Function<T>
     return taken;
 }
 
-template std::vector<std::string> take_over(Graph&, const std::vector<Function<float>>&);
-template std::vector<std::string> take_over(Graph&, const std::vector<Function<double>>&);
+template std::vector<std::string> override_steps(Graph&, const std::vector<Function<float>>&);
+template std::vector<std::string> override_steps(Graph&, const std::vector<Function<double>>&);
 
 }  // namespace byhand::exercise

@@ -1,4 +1,4 @@
-#include "harness/subprocess_side.h"
+#include "harness/subprocess_implementation.h"
 
 #include <cstring>
 #include <utility>
@@ -24,10 +24,10 @@ std::size_t lay_out(std::vector<View>& views, Visit visit) {
 
 }  // namespace
 
-SubprocessSide::SubprocessSide(const std::function<std::unique_ptr<Side>(const Announce& announce)>& make,
-                               SubprocessLimits limits)
+SubprocessImplementation::SubprocessImplementation(
+    const std::function<std::unique_ptr<Implementation>(const Announce& announce)>& make, SubprocessLimits limits)
     : journal_(std::make_shared<Journal*>(nullptr)),
-      side_(make([journal = journal_](const std::string& label) {
+      implementation_(make([journal = journal_](const std::string& label) {
           if (*journal != nullptr) {
               end_if_a_process_was_started(**journal);
               (*journal)->restart_clock();
@@ -36,19 +36,19 @@ SubprocessSide::SubprocessSide(const std::function<std::unique_ptr<Side>(const A
       })),
       limits_(std::move(limits)) {}
 
-void SubprocessSide::load(const Tensors<float>& state) {
-    side_->load(state);
+void SubprocessImplementation::load(const Tensors<float>& state) {
+    implementation_->load(state);
 }
 
-void SubprocessSide::run(const Batch& batch, float rate) {
-    std::vector<View> table = side_->views();
+void SubprocessImplementation::run(const Batch& batch, float rate) {
+    std::vector<View> table = implementation_->views();
     const GuardedPages& values =
         values_.emplace(lay_out(table, [](const View&, std::size_t) {}), GuardedPages::Kind::shared);
     const SubprocessEnd end = run_in_subprocess(limits_, [&](Journal& journal) {
         *journal_ = &journal;
-        side_->run(batch, rate);
+        implementation_->run(batch, rate);
         end_if_a_process_was_started(journal);
-        std::vector<View> views = side_->views();
+        std::vector<View> views = implementation_->views();
         lay_out(views, [&](const View& view, std::size_t offset) {
             std::memcpy(values.begin() + offset, view.data, bytes_of(view));
         });
@@ -58,8 +58,8 @@ void SubprocessSide::run(const Batch& batch, float rate) {
     }
 }
 
-std::vector<View> SubprocessSide::views() const {
-    std::vector<View> views = side_->views();
+std::vector<View> SubprocessImplementation::views() const {
+    std::vector<View> views = implementation_->views();
     if (values_) {
         lay_out(views, [&](View& view, std::size_t offset) { view.data = values_->begin() + offset; });
     }

@@ -1,4 +1,4 @@
-#include "harness/given.h"
+#include "harness/external_implementation.h"
 
 #include <algorithm>
 #include <utility>
@@ -7,17 +7,18 @@
 
 namespace byhand {
 
-GivenSide::GivenSide(ExternalValues values, std::string where) : values_(std::move(values)), where_(std::move(where)) {}
+ExternalImplementation::ExternalImplementation(ExternalValues values, std::string where)
+    : values_(std::move(values)), where_(std::move(where)) {}
 
-void GivenSide::load(const Tensors<float>& state) {
+void ExternalImplementation::load(const Tensors<float>& state) {
     state_ = state;
 }
 
-void GivenSide::run(const Batch& batch, float /*rate*/) {
+void ExternalImplementation::run(const Batch& batch, float /*rate*/) {
     batch_ = batch;
 }
 
-std::vector<View> GivenSide::views() const {
+std::vector<View> ExternalImplementation::views() const {
     const auto refuse = [this](const std::string& name, const std::string& what) {
         throw InputError(where_ + ": " + name + " is not " + what +
                          "; compute from a dump of the same recipe, seed and step (byhand compare --dump)");

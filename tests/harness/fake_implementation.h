@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/side.h"
+#include "base/implementation.h"
 
 namespace byhand::test {
 
@@ -56,13 +56,14 @@ struct Heard {
 };
 
 // A step adds `gain` to every parameter and running figure; all else that it makes counts on from `made`.
-class FakeSide final : public Side {
+class FakeImplementation final : public Implementation {
 public:
-    FakeSide(const NetworkConfig& config, std::vector<TensorSpec> table, Heard& heard, float gain, float made = 1)
+    FakeImplementation(const NetworkConfig& config, std::vector<TensorSpec> table, Heard& heard, float gain,
+                       float made = 1)
         : config_(config), values_(std::move(table)), heard_(heard), gain_(gain), made_(made) {}
 
     // Leaves this tensor as it was before the run: unwritten.
-    FakeSide& skip(const std::string& name) {
+    FakeImplementation& skip(const std::string& name) {
         skipped_ = name;
         return *this;
     }

@@ -10,9 +10,9 @@
 
 namespace byhand {
 
-class Side {
+class Implementation {
 public:
-    virtual ~Side() = default;
+    virtual ~Implementation() = default;
 
     // The state to begin the next step with: a table equal to state(config) (base/network.h).
     virtual void load(const Tensors<float>& state) = 0;
@@ -25,9 +25,9 @@ public:
     virtual std::vector<View> views() const = 0;
 
 protected:
-    Side() = default;
-    Side(const Side&) = default;
-    Side& operator=(const Side&) = default;
+    Implementation() = default;
+    Implementation(const Implementation&) = default;
+    Implementation& operator=(const Implementation&) = default;
 };
 
 }  // namespace byhand

@@ -1,4 +1,4 @@
-#include "harness/subprocess_side.h"
+#include "harness/subprocess_implementation.h"
 
 #include <unistd.h>
 
@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 namespace {
 
 // A side of one value, y = 2·rate, made by `function`.
-class OneValue final : public Side {
+class OneValue final : public Implementation {
 public:
     explicit OneValue(std::function<void()> function) : function_(std::move(function)) {}
     void load(const Tensors<float>&) override {}
@@ -37,10 +37,10 @@ private:
 
 }  // namespace
 
-TEST_CASE("SubprocessSide: its values come over, and of a fault the function that was running") {
+TEST_CASE("SubprocessImplementation: its values come over, and of a fault the function that was running") {
     const auto side_with = [](const std::function<void()>& function) {
-        return SubprocessSide(
-            [&](const SubprocessSide::Announce& announce) {
+        return SubprocessImplementation(
+            [&](const SubprocessImplementation::Announce& announce) {
                 return std::make_unique<OneValue>([=] {
                     announce("first");
                     announce("second");
@@ -49,7 +49,7 @@ TEST_CASE("SubprocessSide: its values come over, and of a fault the function tha
             },
             {.timeout = 500ms});
     };
-    SubprocessSide right = side_with([] {});
+    SubprocessImplementation right = side_with([] {});
     for (const float rate : {3.0F, 5.0F}) {
         right.run({}, rate);
         const std::vector<View> views = right.views();
@@ -57,8 +57,8 @@ TEST_CASE("SubprocessSide: its values come over, and of a fault the function tha
         CHECK(views[0].name == "y");
         CHECK(value_at(views[0], 0) == 2 * rate);
     }
-    SubprocessSide slow(
-        [](const SubprocessSide::Announce& announce) {
+    SubprocessImplementation slow(
+        [](const SubprocessImplementation::Announce& announce) {
             return std::make_unique<OneValue>([=] {
                 for (int call = 0; call < 4; ++call) {
                     announce("one");
@@ -79,9 +79,9 @@ TEST_CASE("SubprocessSide: its values come over, and of a fault the function tha
          }},
         {"thrown", [] { throw std::runtime_error("thrown"); }}};
     for (const auto& [what, function] : faults) {
-        SubprocessSide side = side_with(function);
+        SubprocessImplementation implementation = side_with(function);
         try {
-            side.run({}, 1);
+            implementation.run({}, 1);
             FAIL("no fault: " << what);
         } catch (const ExternalFault& fault) {
             CHECK(fault.label == "second");

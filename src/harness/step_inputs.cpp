@@ -1,4 +1,4 @@
-#include "harness/questions.h"
+#include "harness/step_inputs.h"
 
 #include <algorithm>
 #include <cmath>
@@ -41,31 +41,32 @@ bool may_be_subnormal(double x) {
 
 }  // namespace
 
-Question ask(const Step& right, const Answers& answers, std::shared_ptr<const Values> values) {
-    Question question;
-    question.values = std::move(values);
-    question.answer = answers.answer(right.makes, question.values->views());
-    const std::vector<Rounded> made = bounds_of(right, *question.values, [](double) { return false; });
-    std::ranges::transform(made, std::back_inserter(question.in_our_order), &Rounded::error);
-    std::ranges::transform(made, std::back_inserter(question.in_any_order), &Rounded::any_order);
+StepInput ask(const Step& right, const ReferenceOperations& reference_operations,
+              std::shared_ptr<const Values> values) {
+    StepInput input;
+    input.values = std::move(values);
+    input.exact = reference_operations.evaluate(right.makes, input.values->views());
+    const std::vector<Rounded> made = bounds_of(right, *input.values, [](double) { return false; });
+    std::ranges::transform(made, std::back_inserter(input.in_our_order), &Rounded::error);
+    std::ranges::transform(made, std::back_inserter(input.in_any_order), &Rounded::any_order);
     const auto has_small = [&](const std::string& name) {
-        return !question.values->holds_indices(name) &&
-               std::ranges::any_of(question.values->numbers(name), may_be_subnormal);
+        return !input.values->holds_indices(name) && std::ranges::any_of(input.values->numbers(name), may_be_subnormal);
     };
-    question.in_other_words = question.in_any_order;
+    input.in_other_words = input.in_any_order;
     if (std::ranges::any_of(right.reads, has_small)) {
-        std::ranges::transform(bounds_of(right, *question.values, may_be_subnormal), question.in_other_words.begin(),
+        std::ranges::transform(bounds_of(right, *input.values, may_be_subnormal), input.in_other_words.begin(),
                                &Rounded::any_order);
     }
-    for (std::size_t i = 0; i < std::min(made.size(), question.answer.size()); ++i) {
-        question.in_other_words[i] = std::max(question.in_other_words[i], 0x1p-24 * std::abs(question.answer[i]));
+    for (std::size_t i = 0; i < std::min(made.size(), input.exact.size()); ++i) {
+        input.in_other_words[i] = std::max(input.in_other_words[i], 0x1p-24 * std::abs(input.exact[i]));
     }
-    return question;
+    return input;
 }
 
-std::vector<TensorSpec> read_by(const Step& right, const std::vector<std::string>& reads, const Answers& answers,
+std::vector<TensorSpec> read_by(const Step& right, const std::vector<std::string>& reads,
+                                const ReferenceOperations& reference_operations,
                                 const std::map<std::string, Shape>& shapes) {
-    std::vector<TensorSpec> specs = answers.reads(right.makes);
+    std::vector<TensorSpec> specs = reference_operations.reads(right.makes);
     for (const std::vector<std::string>* names : {&right.reads, &reads}) {
         for (const std::string& name : *names) {
             if (std::ranges::find(specs, name, &TensorSpec::name) == specs.end()) {
@@ -90,8 +91,8 @@ std::vector<View> with_inputs(std::vector<View> values, const Batch& batch, std:
     return values;
 }
 
-Questions::Questions(const std::vector<View>& reference, std::size_t vocabulary, std::uint64_t seed,
-                     std::map<std::string, ValueRange> ranges)
+StepInputs::StepInputs(const std::vector<View>& reference, std::size_t vocabulary, std::uint64_t seed,
+                       std::map<std::string, ValueRange> ranges)
     : vocabulary_(vocabulary), seed_(seed), ranges_(std::move(ranges)) {
     Values values;
     for (const View& view : reference) {
@@ -101,8 +102,8 @@ Questions::Questions(const std::vector<View>& reference, std::size_t vocabulary,
     reference_ = std::make_shared<const Values>(std::move(values));
 }
 
-Questions::Key Questions::key(const Step& right, const std::vector<std::string>& reads, const Answers& answers,
-                              bool in_double) {
+StepInputs::Key StepInputs::key(const Step& right, const std::vector<std::string>& reads,
+                                const ReferenceOperations& reference_operations, bool in_double) {
     Key key = {right.makes, right.rounded.name, in_double ? "double" : "float"};
     const auto append = [&key](const std::string& separator, const std::vector<std::string>& names) {
         key.push_back(separator);
@@ -111,32 +112,32 @@ Questions::Key Questions::key(const Step& right, const std::vector<std::string>&
     append("", right.reads);
     append("", reads);
     key.emplace_back("");
-    for (const TensorSpec& spec : answers.reads(right.makes)) {
+    for (const TensorSpec& spec : reference_operations.reads(right.makes)) {
         key.push_back(spec.name);
     }
     return key;
 }
 
-const Question& Questions::real(const Step& right, const std::vector<std::string>& reads, const Answers& answers,
-                                bool in_double) {
-    const auto [place, is_new] = real_.try_emplace(key(right, reads, answers, in_double));
+const StepInput& StepInputs::real(const Step& right, const std::vector<std::string>& reads,
+                                  const ReferenceOperations& reference_operations, bool in_double) {
+    const auto [place, is_new] = real_.try_emplace(key(right, reads, reference_operations, in_double));
     if (is_new) {
         if (in_double && reference_in_double_ == nullptr) {
             reference_in_double_ = std::make_shared<const Values>(with_digits_of_doubles(*reference_));
         }
-        place->second = ask(right, answers, in_double ? reference_in_double_ : reference_);
+        place->second = ask(right, reference_operations, in_double ? reference_in_double_ : reference_);
     }
     return place->second;
 }
 
-const Question& Questions::probe(const Step& right, const std::vector<std::string>& reads, const Answers& answers,
-                                 bool in_double) {
-    const auto [place, is_new] = probes_.try_emplace(key(right, reads, answers, in_double));
+const StepInput& StepInputs::probe(const Step& right, const std::vector<std::string>& reads,
+                                   const ReferenceOperations& reference_operations, bool in_double) {
+    const auto [place, is_new] = probes_.try_emplace(key(right, reads, reference_operations, in_double));
     if (is_new) {
-        const std::vector<TensorSpec> specs = read_by(right, reads, answers, shapes_);
+        const std::vector<TensorSpec> specs = read_by(right, reads, reference_operations, shapes_);
         Values values = draw(specs, ranges_, {}, vocabulary_, stream_of(right.makes, seed_));
         place->second =
-            ask(right, answers,
+            ask(right, reference_operations,
                 std::make_shared<const Values>(in_double ? with_digits_of_doubles(values) : std::move(values)));
     }
     return place->second;

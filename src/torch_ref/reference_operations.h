@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "base/answers.h"
 #include "base/hand_form.h"
+#include "base/reference_operations.h"
 #include "torch_ref/operation.h"
 
 namespace byhand::torch_ref {
@@ -14,8 +14,8 @@ namespace byhand::torch_ref {
 // and dhprebn from dbnraw; of the fused one, where in addition bnvar comes from bndiff, dhprebn from the gradients of
 // the norm's result, bngain and bnbias, and counts are asked for as well. Throws InputError where check_network does,
 // and where one of the network's operations is not among `known`.
-std::unique_ptr<Answers> answers(HandForm form, const NetworkConfig& config, std::size_t rows,
-                                 const TorchOperations& known = torch_operations());
+std::unique_ptr<ReferenceOperations> reference_operations(HandForm form, const NetworkConfig& config, std::size_t rows,
+                                                          const TorchOperations& known = torch_operations());
 
 // An operation of (rows, columns) in one step, with the gradients of what it reads. Throws InputError where `op` is
 // none of these:
@@ -26,7 +26,7 @@ std::unique_ptr<Answers> answers(HandForm form, const NetworkConfig& config, std
 // cross_entropy  loss from logits and Y: the mean over the rows
 // squared_error  loss from logits and Y: half of the mean over the rows of the squared distance between softmax and the
 //                one-hot answer
-std::unique_ptr<Answers> operation_answers(const std::string& op, const NormConfig& norm, std::size_t rows,
-                                           std::size_t columns);
+std::unique_ptr<ReferenceOperations> single_operation(const std::string& op, const NormConfig& norm, std::size_t rows,
+                                                      std::size_t columns);
 
 }  // namespace byhand::torch_ref

@@ -1,6 +1,6 @@
 // LibTorch's answers to single steps: on values that fit each other they are what LibTorch's own run made, by autograd
 // where they are gradients; and they depend on what they say, and on nothing else.
-#include "torch_ref/answers.h"
+#include "torch_ref/reference_operations.h"
 
 #include <algorithm>
 #include <array>
@@ -24,15 +24,16 @@ namespace {
 // All values of one training step in double, with what is given. The views hold as long as this does.
 struct Consistent {
     example::Example example;
-    std::unique_ptr<Side> side;
+    std::unique_ptr<Implementation> implementation;
     float rate = 0.25F;
     std::vector<View> views;
 
     explicit Consistent(const NetworkConfig& config, std::size_t rows = 6, unsigned seed = 7)
-        : example(example::make(config, rows, seed)), side(torch_ref::stepwise(config, rows, DType::float64)) {
-        side->load(example.state);
-        side->run(example.batch(), rate);
-        views = side->views();
+        : example(example::make(config, rows, seed)),
+          implementation(torch_ref::stepwise(config, rows, DType::float64)) {
+        implementation->load(example.state);
+        implementation->run(example.batch(), rate);
+        views = implementation->views();
         views.push_back({"X", {rows, config.context}, DType::int64, example.X.data()});
         views.push_back({"Y", {rows}, DType::int64, example.Y.data()});
         views.push_back({"rate", {}, DType::float32, &rate});
@@ -64,11 +65,11 @@ bool is_zero_in_exact_arithmetic(const NetworkConfig& config, const std::string&
     return name == "dlogit_maxes";
 }
 
-void check_all(const Answers& answers, const Consistent& consistent) {
-    for (const std::string& name : answers.names()) {
-        const std::vector<double> expected = near::values(consistent.side->views(), name);
+void check_all(const ReferenceOperations& reference_operations, const Consistent& consistent) {
+    for (const std::string& name : reference_operations.names()) {
+        const std::vector<double> expected = near::values(consistent.implementation->views(), name);
         const double absolute = is_zero_in_exact_arithmetic(consistent.example.config, name) ? 1e-15 : 0;
-        near::check(name, answers.answer(name, consistent.views), expected, 1e-12, absolute);
+        near::check(name, reference_operations.evaluate(name, consistent.views), expected, 1e-12, absolute);
     }
 }
 
@@ -80,9 +81,9 @@ std::set<std::string> names_of(const std::vector<View>& views) {
     return names;
 }
 
-std::set<std::string> read_by(const Answers& answers, const std::string& name) {
+std::set<std::string> read_by(const ReferenceOperations& reference_operations, const std::string& name) {
     std::set<std::string> names;
-    for (const TensorSpec& spec : answers.reads(name)) {
+    for (const TensorSpec& spec : reference_operations.reads(name)) {
         names.insert(spec.name);
     }
     return names;
@@ -100,9 +101,10 @@ struct Changed {
     }
 };
 
-std::array<std::unique_ptr<Answers>, 3> all_answers(const NetworkConfig& config) {
-    return {torch_ref::answers(HandForm::stepwise, config, 6), torch_ref::answers(HandForm::collapsed, config, 6),
-            torch_ref::answers(HandForm::fused, config, 6)};
+std::array<std::unique_ptr<ReferenceOperations>, 3> all_answers(const NetworkConfig& config) {
+    return {torch_ref::reference_operations(HandForm::stepwise, config, 6),
+            torch_ref::reference_operations(HandForm::collapsed, config, 6),
+            torch_ref::reference_operations(HandForm::fused, config, 6)};
 }
 
 }  // namespace
@@ -112,15 +114,15 @@ TEST_CASE("answers: on values that fit each other every answer is LibTorch's own
         for (const NetworkConfig& config : conventions(hidden)) {
             INFO(example::to_string(config));
             const Consistent consistent(config);
-            const auto answers = torch_ref::answers(HandForm::stepwise, config, 6);
-            check_all(*answers, consistent);
+            const auto reference_operations = torch_ref::reference_operations(HandForm::stepwise, config, 6);
+            check_all(*reference_operations, consistent);
 
             // None is left out: all that is made has an answer.
-            std::set<std::string> made = names_of(consistent.side->views());
+            std::set<std::string> made = names_of(consistent.implementation->views());
             for (const TensorSpec& spec : state(config)) {
                 made.erase(spec.name);
             }
-            const std::vector<std::string> names = answers->names();
+            const std::vector<std::string> names = reference_operations->names();
             CHECK(std::set<std::string>(names.begin(), names.end()) == made);
             CHECK(names.size() == made.size());
         }
@@ -132,18 +134,18 @@ TEST_CASE("answers: cross-entropy and the norm's backward in one formula are wha
         for (const NetworkConfig& config : conventions(hidden)) {
             INFO(example::to_string(config));
             const Consistent consistent(config);
-            const auto answers = torch_ref::answers(HandForm::collapsed, config, 6);
-            check_all(*answers, consistent);
-            CHECK(read_by(*answers, "dlogits") == std::set<std::string>{"logits", "Y"});
-            CHECK(read_by(*answers, "loss") == std::set<std::string>{"logits", "Y"});
-            const std::vector<std::string> names = answers->names();
+            const auto reference_operations = torch_ref::reference_operations(HandForm::collapsed, config, 6);
+            check_all(*reference_operations, consistent);
+            CHECK(read_by(*reference_operations, "dlogits") == std::set<std::string>{"logits", "Y"});
+            CHECK(read_by(*reference_operations, "loss") == std::set<std::string>{"logits", "Y"});
+            const std::vector<std::string> names = reference_operations->names();
             CHECK(std::set<std::string>(names.begin(), names.end()).size() == names.size());
             CHECK(std::ranges::find(names, "dprobs") == names.end());
             for (const Layer& layer : layers(config)) {
                 if (layer.norm == NormPlace::none) {
                     continue;
                 }
-                const std::set<std::string> reads = read_by(*answers, gradient_of(layer.value("hprebn")));
+                const std::set<std::string> reads = read_by(*reference_operations, gradient_of(layer.value("hprebn")));
                 CHECK(reads.size() == 4);
                 CHECK(reads.contains(layer.value("bnvar_inv")));
                 CHECK_FALSE(reads.contains(layer.value("bndiff")));
@@ -157,15 +159,16 @@ TEST_CASE("answers: the fused network's formulas are what autograd makes in smal
     for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{7}, {4, 5}, {5, 3, 4}}) {
         for (const NetworkConfig& config : conventions(hidden)) {
             INFO(example::to_string(config));
-            const auto answers = torch_ref::answers(HandForm::fused, config, 6);
-            check_all(*answers, Consistent(config));
-            const std::vector<std::string> names = answers->names();
+            const auto reference_operations = torch_ref::reference_operations(HandForm::fused, config, 6);
+            check_all(*reference_operations, Consistent(config));
+            const std::vector<std::string> names = reference_operations->names();
             CHECK(std::set<std::string>(names.begin(), names.end()).size() == names.size());
-            CHECK(read_by(*answers, "counts") == std::set<std::string>{"norm_logits"});
+            CHECK(read_by(*reference_operations, "counts") == std::set<std::string>{"norm_logits"});
             for (const Layer& layer : layers(config)) {
                 if (layer.norm != NormPlace::none) {
-                    CHECK(read_by(*answers, layer.value("bnvar")) == std::set{layer.value("bndiff")});
-                    const std::set<std::string> reads = read_by(*answers, gradient_of(layer.value("hprebn")));
+                    CHECK(read_by(*reference_operations, layer.value("bnvar")) == std::set{layer.value("bndiff")});
+                    const std::set<std::string> reads =
+                        read_by(*reference_operations, gradient_of(layer.value("hprebn")));
                     CHECK(reads.size() == (config.norm.affine ? 7 : 4));
                     CHECK(reads.contains(layer.value("dbngain")) == config.norm.affine);
                 }
@@ -181,11 +184,11 @@ TEST_CASE("answers: an answer does not depend on what it does not say it reads")
         config.norm.output = place == NormPlace::before;
         INFO(example::to_string(config));
         const Consistent consistent(config);
-        for (const auto& answers : all_answers(config)) {
-            for (const std::string& name : answers->names()) {
+        for (const auto& reference_operations : all_answers(config)) {
+            for (const std::string& name : reference_operations->names()) {
                 INFO(name);
-                const std::vector<double> expected = answers->answer(name, consistent.views);
-                const std::set<std::string> reads = read_by(*answers, name);
+                const std::vector<double> expected = reference_operations->evaluate(name, consistent.views);
+                const std::set<std::string> reads = read_by(*reference_operations, name);
                 std::vector<View> needed, spoiled;
                 std::vector<Changed> garbage(consistent.views.size());
                 for (std::size_t v = 0; v < consistent.views.size(); ++v) {
@@ -200,8 +203,8 @@ TEST_CASE("answers: an answer does not depend on what it does not say it reads")
                     spoiled.push_back(garbage[v].view(view));
                 }
                 CHECK(needed.size() == reads.size());
-                CHECK(answers->answer(name, needed) == expected);
-                CHECK(answers->answer(name, spoiled) == expected);
+                CHECK(reference_operations->evaluate(name, needed) == expected);
+                CHECK(reference_operations->evaluate(name, spoiled) == expected);
             }
         }
     }
@@ -210,18 +213,18 @@ TEST_CASE("answers: an answer does not depend on what it does not say it reads")
 TEST_CASE("answers: without any one of what it reads there is none, and the message names it") {
     const NetworkConfig config = example::small_network({7});
     const Consistent consistent(config);
-    for (const auto& answers : all_answers(config)) {
-        for (const std::string& name : answers->names()) {
-            REQUIRE(!read_by(*answers, name).empty());
-            for (const std::string& missing : read_by(*answers, name)) {
+    for (const auto& reference_operations : all_answers(config)) {
+        for (const std::string& name : reference_operations->names()) {
+            REQUIRE(!read_by(*reference_operations, name).empty());
+            for (const std::string& missing : read_by(*reference_operations, name)) {
                 std::vector<View> without = consistent.views;
                 std::erase_if(without, [&](const View& view) { return view.name == missing; });
-                CHECK_THROWS_MATCHES(answers->answer(name, without), std::out_of_range,
+                CHECK_THROWS_MATCHES(reference_operations->evaluate(name, without), std::out_of_range,
                                      Catch::Matchers::Message(name + " can't be answered without " + missing));
             }
         }
-        CHECK_THROWS_AS(answers->answer("nothing", consistent.views), std::out_of_range);
-        CHECK_THROWS_AS(answers->reads("nothing"), std::out_of_range);
+        CHECK_THROWS_AS(reference_operations->evaluate("nothing", consistent.views), std::out_of_range);
+        CHECK_THROWS_AS(reference_operations->reads("nothing"), std::out_of_range);
     }
 }
 
@@ -230,10 +233,10 @@ TEST_CASE("answers: the shapes of what is read are those of the values") {
         NetworkConfig config = example::small_network({4, 5});
         config.norm.place = place;
         const Consistent consistent(config);
-        for (const auto& answers : all_answers(config)) {
-            for (const std::string& name : answers->names()) {
+        for (const auto& reference_operations : all_answers(config)) {
+            for (const std::string& name : reference_operations->names()) {
                 std::set<std::string> seen;
-                for (const TensorSpec& spec : answers->reads(name)) {
+                for (const TensorSpec& spec : reference_operations->reads(name)) {
                     INFO(name << " reads " << spec.name);
                     const View* view = find(consistent.views, spec.name);
                     REQUIRE(view != nullptr);
@@ -249,7 +252,7 @@ TEST_CASE("answers: on values that don't fit each other they go by the values gi
     // What consistent values hide: their sums are zero, their maxima lie where they should.
     const NetworkConfig config = example::small_network({7});
     const std::size_t rows = 3, V = config.vocabulary;
-    const auto answers = torch_ref::answers(HandForm::stepwise, config, rows);
+    const auto reference_operations = torch_ref::reference_operations(HandForm::stepwise, config, rows);
     std::vector<double> dnorm, dmaxes, logits;
     for (std::size_t i = 0; i < rows * V; ++i) {
         dnorm.push_back(std::sin(1.0 + static_cast<double>(i)));
@@ -273,8 +276,8 @@ TEST_CASE("answers: on values that don't fit each other they go by the values gi
                                {"dlogit_maxes", {rows}, DType::float64, dmaxes.data()},
                                {"logits", {rows, V}, DType::float64, logits.data()},
                                {"logit_maxes", {rows}, DType::float64, dmaxes.data()}};
-    near::check("dlogits", answers->answer("dlogits", views), expected, 1e-15, 0);
-    near::check("dlogit_maxes", answers->answer("dlogit_maxes", views), sums, 1e-15, 0);
+    near::check("dlogits", reference_operations->evaluate("dlogits", views), expected, 1e-15, 0);
+    near::check("dlogit_maxes", reference_operations->evaluate("dlogit_maxes", views), sums, 1e-15, 0);
 
     // C collects from every place; float values are taken as they are.
     const std::vector<std::int64_t> X = {4, 0, 4, 1, 4, 0, 2, 2, 1};
@@ -287,13 +290,13 @@ TEST_CASE("answers: on values that don't fit each other they go by the values gi
     views = {{"demb", {rows, 3, 2}, DType::float32, demb.data()},
              {"C", {V, 2}, DType::float32, C.data()},
              {"X", {rows, 3}, DType::int64, X.data()}};
-    near::check("dC", answers->answer("dC", views), dC, 1e-15, 0);
+    near::check("dC", reference_operations->evaluate("dC", views), dC, 1e-15, 0);
 }
 
 TEST_CASE("answers: a network that can't be is refused") {
     NetworkConfig config = example::small_network({7});
     config.hidden = {0};
-    CHECK_THROWS_AS(torch_ref::answers(HandForm::stepwise, config, 6), InputError);
-    CHECK_THROWS_AS(torch_ref::answers(HandForm::collapsed, config, 6), InputError);
-    CHECK_THROWS_AS(torch_ref::answers(HandForm::stepwise, example::small_network({7}), 1), InputError);
+    CHECK_THROWS_AS(torch_ref::reference_operations(HandForm::stepwise, config, 6), InputError);
+    CHECK_THROWS_AS(torch_ref::reference_operations(HandForm::collapsed, config, 6), InputError);
+    CHECK_THROWS_AS(torch_ref::reference_operations(HandForm::stepwise, example::small_network({7}), 1), InputError);
 }

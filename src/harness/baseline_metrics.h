@@ -8,7 +8,7 @@
 
 namespace byhand {
 
-struct Rival {
+struct BaselineMetric {
     std::string name;
     std::string rule;
     bool (*passes)(const View& ours, const View& theirs);
@@ -17,9 +17,9 @@ struct Rival {
 // allclose at its defaults (relative 1e-5, absolute 1e-8), largest difference ≤ 2e-2, normalised mean square error
 // ≤ 1e-7, cosine ≥ 0.999, mean difference ≤ 1e-5. Each as it is commonly written: `if (error > limit) fail`, which a
 // NaN passes, except allclose, which it does not.
-const std::vector<Rival>& rivals();
+const std::vector<BaselineMetric>& baseline_metrics();
 
 // Whether every tensor that both have passes.
-bool all_pass(const Rival& rival, const std::vector<View>& ours, const std::vector<View>& theirs);
+bool all_pass(const BaselineMetric& metric, const std::vector<View>& ours, const std::vector<View>& theirs);
 
 }  // namespace byhand

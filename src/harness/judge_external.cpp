@@ -1,4 +1,4 @@
-#include "harness/judge_given.h"
+#include "harness/judge_external.h"
 
 #include <algorithm>
 #include <cmath>
@@ -153,8 +153,8 @@ private:
 };
 
 // Whether every limit does.
-bool says_something(const std::vector<double>& limits, const std::vector<double>& answer) {
-    const Yardstick yardstick = yardstick_of(view_of(answer), limits);
+bool says_something(const std::vector<double>& limits, const std::vector<double>& exact) {
+    const Yardstick yardstick = yardstick_of(view_of(exact), limits);
     return says_something(yardstick, yardstick.widest) || yardstick.widest == 0;
 }
 
@@ -214,7 +214,7 @@ std::set<std::string> saved_as_float(const View& given, const Step& step, const 
 
 // The limits by which `given` is judged, in the unit of `dtype`. A float of doubles may have been rounded last of all,
 // and a gradient that is judged by another form may have been computed in the small steps of `network`.
-std::vector<double> limits_for(const View& given, const Step& step, const std::vector<double>& answer,
+std::vector<double> limits_for(const View& given, const Step& step, const std::vector<double>& exact,
                                const Inputs& inputs, DType dtype, const Passes& passes, const Graph& network) {
     std::vector<double> limits = limits_of(step, inputs, dtype, saved_as_float(given, step, inputs, passes));
     const Step* small = find_step(network, given.name);
@@ -228,14 +228,14 @@ std::vector<double> limits_for(const View& given, const Step& step, const std::v
         return inputs.has(name) && inputs.view(name).dtype == DType::float64;
     });
     for (std::size_t i = 0; given.dtype == DType::float32 && of_doubles && i < limits.size(); ++i) {
-        limits[i] += kFloats * std::abs(answer[i]);
+        limits[i] += kFloats * std::abs(exact[i]);
     }
     return limits;
 }
 
 // Whether LibTorch's answer, though it is asked with it, does not depend on what `step` doesn't read.
-bool answer_stays(const Form& form, const Step& step, const std::vector<double>& answer,
-                  const std::set<std::string>& reads, const Inputs& inputs) {
+bool exact_stays(const Form& form, const Step& step, const std::vector<double>& exact,
+                 const std::set<std::string>& reads, const Inputs& inputs) {
     std::vector<View> views = inputs.views(reads);
     std::deque<std::vector<double>> moved;
     for (View& view : views) {
@@ -249,17 +249,17 @@ bool answer_stays(const Form& form, const Step& step, const std::vector<double>&
         view.dtype = DType::float64;
         view.data = numbers.data();
     }
-    return form.answers->answer(step.makes, views) == answer;
+    return form.reference_operations->evaluate(step.makes, views) == exact;
 }
 
 // What was made of the step's reads, against the right answer.
 template <class T>
-Trial trial_of(const View& given, const std::vector<double>& answer, const std::vector<double>& limits,
+Trial trial_of(const View& given, const std::vector<double>& exact, const std::vector<double>& limits,
                const Graph& network) {
     const std::span<const T> ours(static_cast<const T*>(given.data), count(given.shape));
-    Trial trial = trial_against(ours, answer, limits);
+    Trial trial = trial_against(ours, exact, limits);
     if (trial.verdict == Verdict::mismatch) {
-        trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), answer, limits, given.shape, network.config,
+        trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), exact, limits, given.shape, network.config,
                           network.rows);
     }
     return trial;
@@ -268,31 +268,31 @@ Trial trial_of(const View& given, const std::vector<double>& answer, const std::
 // Names the mistake that makes the same of the step's reads, within the limits of float; `network` has the steps as
 // they should be.
 void name_mistake_in(const View& given, const Step& step, const Inputs& inputs, const Graph& network,
-                     const std::vector<double>& answer, const std::vector<double>& limits, Trial& trial) {
+                     const std::vector<double>& exact, const std::vector<double>& limits, Trial& trial) {
     Values values;
     for (const View& view : inputs.views({step.reads.begin(), step.reads.end()})) {
         values.put(view);
     }
-    Question question;
-    question.values = std::make_shared<const Values>(std::move(values));
-    question.answer = answer;
+    StepInput input;
+    input.values = std::make_shared<const Values>(std::move(values));
+    input.exact = exact;
     std::vector<double> ours(count(given.shape));
     for (std::size_t i = 0; i < ours.size(); ++i) {
         ours[i] = value_at(given, i);
     }
-    name_mistake(trial, network, given.name, question, ours, limits);
+    name_mistake(trial, network, given.name, input, ours, limits);
 }
 
 // Nothing where this form has no such step, or where a gradient that it reads is not there.
 std::optional<StepAlone> judge_by(const Form& form, const std::vector<Form>& forms, const View& given,
                                   const Inputs& inputs, const Passes& passes, const Graph& network) {
     const Step* step = find_step(form.graph, given.name);
-    const std::vector<std::string> known = form.answers->names();
+    const std::vector<std::string> known = form.reference_operations->names();
     if (step == nullptr || std::ranges::find(known, given.name) == known.end()) {
         return std::nullopt;
     }
     std::set<std::string> reads(step->reads.begin(), step->reads.end());
-    for (const TensorSpec& spec : form.answers->reads(given.name)) {
+    for (const TensorSpec& spec : form.reference_operations->reads(given.name)) {
         reads.insert(spec.name);
     }
     for (const std::string& name : reads) {
@@ -300,20 +300,21 @@ std::optional<StepAlone> judge_by(const Form& form, const std::vector<Form>& for
             return std::nullopt;
         }
     }
-    const std::vector<double> answer = form.answers->answer(given.name, inputs.views(reads));
+    const std::vector<double> exact = form.reference_operations->evaluate(given.name, inputs.views(reads));
     const DType dtype = dtype_for(given, *step, forms, inputs, passes);
-    const std::vector<double> limits = limits_for(given, *step, answer, inputs, dtype, passes, network);
+    const std::vector<double> limits = limits_for(given, *step, exact, inputs, dtype, passes, network);
     // Of exact reads the limit follows from the size of the terms, and holds even where these cancel.
-    const bool exact = std::ranges::all_of(step->reads, [&](const std::string& name) { return inputs.is_exact(name); });
-    if (!says_something(limits, answer) && !(exact && answer_stays(form, *step, answer, reads, inputs))) {
+    const bool all_exact =
+        std::ranges::all_of(step->reads, [&](const std::string& name) { return inputs.is_exact(name); });
+    if (!says_something(limits, exact) && !(all_exact && exact_stays(form, *step, exact, reads, inputs))) {
         return std::nullopt;
     }
     const auto trial = given.dtype == DType::float64 ? trial_of<double> : trial_of<float>;
-    StepAlone alone{given.name, step->in_float.name, step->reads, trial(given, answer, limits, form.graph), {}, {},
+    StepAlone alone{given.name, step->in_float.name, step->reads, trial(given, exact, limits, form.graph), {}, {},
                     {},         given.shape};
     if (alone.real.verdict == Verdict::mismatch) {
-        name_mistake_in(given, *step, inputs, network, answer,
-                        limits_for(given, *step, answer, inputs, DType::float32, passes, network), alone.real);
+        name_mistake_in(given, *step, inputs, network, exact,
+                        limits_for(given, *step, exact, inputs, DType::float32, passes, network), alone.real);
     }
     if (!fails(alone.real.verdict)) {
         alone.rounding = limits;
@@ -353,9 +354,9 @@ std::set<std::string> computed_in_double(const std::vector<View>& given, const s
     return names;
 }
 
-std::vector<StepAlone> judge_given(const std::vector<View>& given, const Graph& network, const std::vector<Form>& forms,
-                                   const std::vector<View>& reference, const Limits& limits,
-                                   const std::set<std::string>& in_double) {
+std::vector<StepAlone> judge_external(const std::vector<View>& given, const Graph& network,
+                                      const std::vector<Form>& forms, const std::vector<View>& reference,
+                                      const Limits& limits, const std::set<std::string>& in_double) {
     const Inputs inputs(given, reference, limits, in_double);
     const Passes passes(network);
     std::vector<StepAlone> results;
