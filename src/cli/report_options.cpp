@@ -1,21 +1,55 @@
 #include "cli/report_options.h"
 
 #include <fmt/core.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
+
+#include "cli/numbers.h"
+#include "cli/progress.h"
 #include "report/csv.h"
 #include "report/html.h"
 #include "report/text.h"
 
 namespace byhand::cli {
 
-std::vector<Option> add_report_options(const Command& command, ReportOptions& options) {
-    const Option format = command.option("--format", options.format, "table, json, csv or html")
-                              .one_of({"table", "json", "csv", "html"})
-                              .shows_default();
+namespace {
+
+constexpr std::size_t kUnknownWidth = 80, kMostColumns = 10'000;
+
+std::string text_of(const Document& document, const std::string& format, const Terminal& terminal) {
+    return format == "json"    ? printed_json(document.data, 2) + "\n"
+           : format == "csv"   ? to_csv(document)
+           : format == "html"  ? to_html(document)
+           : format == "junit" ? report::junit(document.suites)
+                               : to_text(document, terminal);
+}
+
+}  // namespace
+
+std::vector<Option> add_report_options(const Command& command, ReportOptions& options, Judged judged) {
+    std::vector<std::string> formats = {"table", "json", "csv", "html"};
+    std::string names = "table, json, csv or html";
+    if (judged == Judged::yes) {
+        formats.emplace_back("junit");
+        names = "table, json, csv, html or junit";
+    }
+    const Option format = command.option("--format", options.format, names).one_of(formats).shows_default();
     const Option json = command.flag("--json", options.json, "Short for --format json").excludes(format);
     const Option output =
         command.option("--output", options.output, "Write the report there [standard output]").not_empty();
     return {format, json, output};
+}
+
+std::size_t terminal_width(int descriptor) {
+    const char* const columns = std::getenv("COLUMNS");
+    if (const auto width = parse_whole_number(columns == nullptr ? "" : columns); width && *width > 0) {
+        return std::min<std::size_t>(*width, kMostColumns);
+    }
+    winsize size{};
+    return ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUnknownWidth;
 }
 
 ReportFile::ReportFile(const ReportOptions& options) : format_(options.json ? "json" : options.format) {
@@ -25,14 +59,11 @@ ReportFile::ReportFile(const ReportOptions& options) : format_(options.json ? "j
 }
 
 void ReportFile::write(const Document& document) const {
-    const std::string text = format_ == "json"   ? printed_json(document.data, 2) + "\n"
-                             : format_ == "csv"  ? to_csv(document)
-                             : format_ == "html" ? to_html(document)
-                                                 : to_text(document);
     if (file_) {
-        file_->write(text);
+        file_->write(text_of(document, format_, {.width = terminal_width(-1)}));
     } else {
-        fmt::print("{}", text);
+        const Terminal terminal{.width = terminal_width(STDOUT_FILENO), .colour = wants_colour(STDOUT_FILENO)};
+        fmt::print("{}", text_of(document, format_, terminal));
     }
 }
 

@@ -1,6 +1,7 @@
 // How a command writes what it has found: --format and --output.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,8 +18,12 @@ struct ReportOptions {
     OutputPath output;
 };
 
-// Adds --format (table, json, csv or html), --json and --output, and returns them.
-std::vector<Option> add_report_options(const Command& command, ReportOptions& options);
+// Adds --format (table, json, csv or html, and junit of what passes or fails), --json and --output, and returns them.
+enum class Judged { no, yes };
+std::vector<Option> add_report_options(const Command& command, ReportOptions& options, Judged judged = Judged::no);
+
+// $COLUMNS, else the width of the terminal that the descriptor is, else 80.
+std::size_t terminal_width(int descriptor);
 
 // Where the report goes. It is opened before the work, so that a path that can't be written is refused then.
 class ReportFile {
@@ -26,7 +31,9 @@ public:
     // Throws InputError as TextFile does.
     explicit ReportFile(const ReportOptions& options);
 
-    // Throws InputError where it fails.
+    bool is_file() const { return file_.has_value(); }
+
+    // As text it fits the terminal, and has colours if it goes to one that wants them. Throws InputError where it fails.
     void write(const Document& document) const;
 
 private:

@@ -40,4 +40,8 @@ std::string wrapped(std::string_view text, std::size_t width) {
     return out;
 }
 
+std::string plural(std::size_t n, const std::string& thing) {
+    return std::to_string(n) + " " + thing + (n == 1 ? "" : "s");
+}
+
 }  // namespace byhand

@@ -13,4 +13,7 @@ std::size_t width_of(std::string_view text);
 // Broken between words so that no line is wider than `width` columns (but for single words that are); line breaks stay.
 std::string wrapped(std::string_view text, std::size_t width);
 
+// "1 tensor", "2 tensors".
+std::string plural(std::size_t n, const std::string& thing);
+
 }  // namespace byhand
