@@ -122,6 +122,18 @@ TEST_CASE("document: colours on a terminal that wants them, and nowhere else") {
     CHECK(page.find("<header class=\"disagree\">") != std::string::npos);
 }
 
+TEST_CASE("document: a page has every cell, title, lead and key escaped") {
+    Document document{"s<1>", "", "A title", {}, {}, Json::object(), true};
+    document.blocks.emplace_back(Text{"words", "<2>", Mark::good});
+    document.blocks.emplace_back(Table{"<3>", {"<4>", {"b", "b", Align::below}}, {{"<5>", {"<6>\x1b", {}, Mark::open}}}});
+    const std::string page = to_html(document);
+    for (const char digit : {'1', '2', '3', '4', '5', '6'}) {
+        CHECK(page.find(std::string("<") + digit) == std::string::npos);
+        CHECK(page.find(std::string("&lt;") + digit + "&gt;") != std::string::npos);
+    }
+    CHECK(page.find('\x1b') == std::string::npos);
+}
+
 TEST_CASE("document: what is wrong stands first where a table says so, but not for programs") {
     Document document{"sample", "", "A title", {}, {}, Json::object(), true};
     Table table = {"",
