@@ -10,21 +10,6 @@
 namespace byhand {
 namespace {
 
-// The items of a list with a blank between them.
-std::string field_of(const Json& value) {
-    if (const double* number = std::get_if<double>(&value.value())) {
-        return fmt::format("{}", *number);
-    }
-    if (!value.is_array()) {
-        return value.is_null() ? "" : value.is_string() ? printable(value.get<std::string>()) : printed_json(value, 0);
-    }
-    std::string items;
-    for (const Json& item : value) {
-        items += (items.empty() ? "" : " ") + field_of(item);
-    }
-    return items;
-}
-
 std::string line_of(const std::vector<Column>& columns) {
     std::vector<std::string> keys;
     for (const Column& column : columns) {
@@ -46,6 +31,20 @@ std::string line_of(const Table& table, const std::vector<Cell>& row) {
 }
 
 }  // namespace
+
+std::string field_of(const Json& value) {
+    if (const double* number = std::get_if<double>(&value.value())) {
+        return fmt::format("{}", *number);
+    }
+    if (!value.is_array()) {
+        return value.is_null() ? "" : value.is_string() ? printable(value.get<std::string>()) : printed_json(value, 0);
+    }
+    std::string items;
+    for (const Json& item : value) {
+        items += (items.empty() ? "" : " ") + field_of(item);
+    }
+    return items;
+}
 
 std::string to_csv(const Document& document) {
     std::string header, csv;

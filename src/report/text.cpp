@@ -46,6 +46,16 @@ std::size_t width_of_lines(std::string_view text) {
     return width;
 }
 
+using Tables = std::vector<const Table*>;
+
+// Whether columns of `table` may leave, and the other's are the same: then both have one layout.
+bool share_layout(const Table& table, const Table& other) {
+    return std::ranges::any_of(table.columns, [](const Column& column) { return column.leaves > 0; }) &&
+           std::ranges::equal(table.columns, other.columns, [](const Column& a, const Column& b) {
+               return a.title == b.title && a.key == b.key;
+           });
+}
+
 // Which columns of a table stand beside one another.
 struct Layout {
     std::vector<std::size_t> columns;
@@ -61,12 +71,16 @@ struct Layout {
     }
 };
 
-Layout layout_of(const Table& table, std::size_t room) {
+// Of tables with the same columns.
+Layout layout_of(const Tables& tables, std::size_t room) {
+    const Table& table = *tables.front();
     Layout layout;
     for (std::size_t i = 0; i < table.columns.size(); ++i) {
         std::size_t width = width_of(table.columns[i].title);
-        for (const std::vector<Cell>& row : table.rows) {
-            width = std::max(width, width_of_lines(row.at(i).shown));
+        for (const Table* const one : tables) {
+            for (const std::vector<Cell>& row : one->rows) {
+                width = std::max(width, width_of_lines(row.at(i).shown));
+            }
         }
         layout.widths.push_back(width);
         if (table.columns[i].align != Align::below && table.columns[i].align != Align::hidden) {
@@ -95,8 +109,13 @@ Layout layout_of(const Table& table, std::size_t room) {
 
 class TableText {
 public:
-    TableText(const Table& table, const Terminal& terminal)
-        : table_(table), terminal_(terminal), room_(room_of(terminal)), layout_(layout_of(table, room_)) {}
+    // `tables` are those that share a layout, among them this one.
+    TableText(const Table& table, const Tables& tables, const Terminal& terminal)
+        : table_(table),
+          terminal_(terminal),
+          is_last_(&table == tables.back()),
+          room_(room_of(terminal)),
+          layout_(layout_of(tables, room_)) {}
 
     std::string text() const {
         if (layout_.columns.empty()) {
@@ -113,7 +132,7 @@ public:
         for (const std::size_t row : order_of_rows(table_)) {
             text += line_of(table_.rows[row]) + below(table_.rows[row]);
         }
-        return text + left_out();
+        return text + (is_last_ ? left_out() : "");
     }
 
 private:
@@ -164,11 +183,12 @@ private:
 
     const Table& table_;
     const Terminal& terminal_;
+    bool is_last_;
     std::size_t room_;
     Layout layout_;
 };
 
-std::string text_of(const Text& text, const Terminal& terminal) {
+std::string text_of(const Text& text, const Document& /*document*/, const Terminal& terminal) {
     std::string words = wrapped(text.lead + text.words, room_of(terminal));
     if (words.starts_with(text.lead)) {  // else it is broken
         words = painted(text.lead, text.mark, terminal) + words.substr(text.lead.size());
@@ -176,11 +196,18 @@ std::string text_of(const Text& text, const Terminal& terminal) {
     return words + "\n";
 }
 
-std::string text_of(const Table& table, const Terminal& terminal) {
-    return TableText(table, terminal).text();
+std::string text_of(const Table& table, const Document& document, const Terminal& terminal) {
+    Tables tables;
+    for (const Block& block : document.blocks) {
+        const auto* const other = std::get_if<Table>(&block);
+        if (other != nullptr && (other == &table || share_layout(table, *other))) {
+            tables.push_back(other);
+        }
+    }
+    return TableText(table, tables, terminal).text();
 }
 
-std::string text_of(const Formulas& formulas, const Terminal& terminal) {
+std::string text_of(const Formulas& formulas, const Document& /*document*/, const Terminal& terminal) {
     std::string text;
     for (const ShownFormula& one : formulas.formulas) {
         text += fmt::format("{}\n      {}, {}\n", wrapped_and_indented(one.formula, 2, room_of(terminal)),
@@ -192,14 +219,14 @@ std::string text_of(const Formulas& formulas, const Terminal& terminal) {
 }  // namespace
 
 std::string to_text(const Table& table, const Terminal& terminal) {
-    return text_of(table, terminal);
+    return TableText(table, {&table}, terminal).text();
 }
 
 std::string to_text(const Document& document, const Terminal& terminal) {
     const std::string note = document.note.empty() ? "" : " (" + document.note + ")";
     std::string text = wrapped(document.title + note, room_of(terminal)) + "\n";
     for (const Block& block : document.blocks) {
-        const std::string one = std::visit([&](const auto& kind) { return text_of(kind, terminal); }, block);
+        const std::string one = std::visit([&](const auto& kind) { return text_of(kind, document, terminal); }, block);
         text += one.empty() ? "" : "\n" + one;
     }
     return text;

@@ -89,6 +89,15 @@ TEST_CASE("document: a table too wide for the terminal leaves columns out in the
     CHECK(widest(narrow) < 40);
 }
 
+TEST_CASE("document: tables with the same columns leave the same ones out, which is said once") {
+    Document document{"sample", "", "A title", {wide_table(), wide_table()}, {}, Json::object(), true};
+    std::get<Table>(document.blocks[1]).rows[0][4] = {"few"};
+    CHECK(to_text(document, {.width = 62}) ==
+          "A title\n\nt\n  name    shape   verdict   words\n  x̂ of C  (5, 7)  mismatch  some words that are long\n\n"
+          "t\n  name    shape   verdict   words\n  x̂ of C  (5, 7)  mismatch  few\n"
+          "  not shown at 62 columns: ULP; --format csv has all\n");
+}
+
 TEST_CASE("document: every width that has room for a table is kept to") {
     for (std::size_t width = 41; width < 130; ++width) {
         CAPTURE(width);
