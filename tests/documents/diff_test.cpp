@@ -1,4 +1,4 @@
-#include "harness/report_diff.h"
+#include "documents/diff.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -14,12 +14,13 @@
 #include "harness/given_file.h"
 #include "harness/junit.h"
 #include "harness/results.h"
+#include "report/csv.h"
+#include "report/text.h"
 
 using namespace byhand;
 using namespace byhand::test;
 using text::contains;
 using text::lines_of;
-using text::parsed_json;
 
 namespace {
 
@@ -49,11 +50,27 @@ Presentation without_words(Filter shows = everything) {
     return how;
 }
 
+std::string diff_table(const Diff& diff, const Presentation& how) {
+    return to_text(diff_document(diff, how), {.width = 100});
+}
+
+Json diff_json(const Diff& diff, const Presentation& how) {
+    return diff_document(diff, how).data;
+}
+
+std::string diff_csv(const Diff& diff, const Presentation& how) {
+    return to_csv(diff_document(diff, how));
+}
+
+std::string diff_junit(const Diff& diff, const Presentation& how) {
+    return report::junit(diff_document(diff, how).suites);
+}
+
 // The table's lines under its heading.
 std::vector<std::string> rows_of_table(const Diff& diff, const Presentation& how) {
     std::vector<std::string> lines = lines_of(diff_table(diff, how));
-    REQUIRE(lines.size() > 4);
-    lines.erase(lines.begin(), lines.begin() + 4);
+    REQUIRE(lines.size() > 3);
+    lines.erase(lines.begin(), lines.begin() + 3);
     return lines;
 }
 
@@ -68,22 +85,22 @@ DiffedTensor named(const std::string& name) {
 TEST_CASE("diff's table: what differs first, its worst element in words under it, and the conclusion") {
     const std::string text = diff_table(all_verdicts(), presentation());
     CHECK(text ==
-          "A: one.st\n"
-          "B: more/two.st\n"
-          "limit: 0.25\n"
+          "A: one.st, B: more/two.st, limit: 0.25\n"
+          "\n"
           "  name       shape   count   differ      ULP  verdict     worst element: A | B\n"
           "  torch/dW1  (6, 5)     30  7.1e+00  9.2e+18  mismatch    [5, 4] -7 | 0.1\n"
           "      torch/dW1 from position 3, dimension 1 to unit 4\n"
-          "  loss       ()          1        -        -  non-finite  nan | 0.5\n"
-          "  W2         (5, 4)     20        -        -  shape       (5, 4) in A, (4, 5) in B\n"
-          "  mine       (3)         3        -        -  missing     only in A\n"
-          "  theirs     (2)         2        -        -  missing     only in B\n"
+          "  loss       ()          1        –        –  non-finite  nan | 0.5\n"
+          "  W2         (5, 4)     20        –        –  shape       (5, 4) in A, (4, 5) in B\n"
+          "  mine       (3)         3        –        –  missing     only in A\n"
+          "  theirs     (2)         2        –        –  missing     only in B\n"
           "  manual/h   (2, 5)     10  0.0e+00        0  exact\n"
           "  dC         (4, 2)      8  2.5e-01  1048576  within      [3, 0] 3 | 3.25\n"
           "\n"
           "they disagree: 5 of 7 tensors; only in A: 1; only in B: 1; furthest apart: torch/dW1, by 7.1e+00\n");
-    CHECK(contains(diff_table(all_verdicts(), presentation(everything, true)), "\x1b[1;31mmismatch\x1b[0m"));
-    CHECK(contains(diff_table(all_verdicts(), presentation(everything, true)), "\x1b[32mexact\x1b[0m"));
+    const std::string in_colour = to_text(diff_document(all_verdicts(), presentation()), {.colour = true});
+    CHECK(contains(in_colour, "\x1b[1;31mmismatch\x1b[0m"));
+    CHECK(contains(in_colour, "\x1b[32mexact\x1b[0m"));
 }
 
 TEST_CASE("diff's table: without a network there are no words, nor is a name taken for one of its values") {
@@ -106,25 +123,24 @@ TEST_CASE("diff's table: digits enough to tell two neighbours apart") {
 
 TEST_CASE("diff's conclusion: how far apart, and what only one has") {
     const auto conclusion_of = [](const File& a, const File& b, double limit) {
-        return conclusion(diff("a", a.views(), "b", b.views(), limit), false);
+        const Text text = conclusion(diff("a", a.views(), "b", b.views(), limit));
+        CHECK(text.mark == (text.lead == "they agree" ? Mark::good : Mark::bad));
+        return text.lead + text.words;
     };
     File one, two, both;
     one.add<float>("x", {1}, {1});
     two.add<float>("x", {1}, {1.5F});
     both.add<float>("x", {1}, {1}).add<float>("y", {1}, {1});
-    CHECK(conclusion_of(one, one, 0) == "they agree: 1 tensor; no two values differ\n");
-    CHECK(conclusion_of(both, both, 0) == "they agree: 2 tensors; no two values differ\n");
-    CHECK(conclusion_of(one, two, 0.5) == "they agree: 1 tensor; furthest apart: x, by 5.0e-01\n");
-    CHECK(conclusion_of(one, two, 0.25) == "they disagree: 1 of 1 tensor; furthest apart: x, by 5.0e-01\n");
-    CHECK(conclusion_of(both, one, 0) == "they disagree: 1 of 2 tensors; only in A: 1\n");
-    CHECK(conclusion_of(File(), both, 0) == "they disagree: 2 of 2 tensors; only in B: 2\n");
-    CHECK(conclusion(diff("a", one.views(), "b", one.views(), 0), true).starts_with("\x1b[32mthey agree\x1b[0m: "));
-    CHECK(
-        conclusion(diff("a", one.views(), "b", two.views(), 0), true).starts_with("\x1b[1;31mthey disagree\x1b[0m: "));
+    CHECK(conclusion_of(one, one, 0) == "they agree: 1 tensor; no two values differ");
+    CHECK(conclusion_of(both, both, 0) == "they agree: 2 tensors; no two values differ");
+    CHECK(conclusion_of(one, two, 0.5) == "they agree: 1 tensor; furthest apart: x, by 5.0e-01");
+    CHECK(conclusion_of(one, two, 0.25) == "they disagree: 1 of 1 tensor; furthest apart: x, by 5.0e-01");
+    CHECK(conclusion_of(both, one, 0) == "they disagree: 1 of 2 tensors; only in A: 1");
+    CHECK(conclusion_of(File(), both, 0) == "they disagree: 2 of 2 tensors; only in B: 2");
 }
 
 TEST_CASE("diff as JSON: every field, null where it is not known") {
-    const Json j = parsed_json(diff_json(all_verdicts(), presentation()));
+    const Json j = diff_json(all_verdicts(), presentation());
     CHECK(j["verdict"].get<std::string>() == "disagree");
     CHECK(j["a"].get<std::string>() == "one.st");
     CHECK(j["b"].get<std::string>() == "more/two.st");
@@ -160,7 +176,7 @@ TEST_CASE("diff as JSON: every field, null where it is not known") {
 
     // A path need not be UTF-8.
     Diff fine = diff("\xff", {}, "b", {}, 0);
-    const Json none = parsed_json(diff_json(fine, presentation()));
+    const Json none = text::parsed_json(printed_json(diff_json(fine, presentation()), 1));
     CHECK(none["verdict"].get<std::string>() == "agree");
     CHECK(none["a"].get<std::string>() == "\xef\xbf\xbd");
     CHECK(none["tensors"] == Json::array());
@@ -193,7 +209,7 @@ TEST_CASE("diff as CSV: a row a tensor, every figure under its name") {
     REQUIRE(strange.size() == 2);
     CHECK(strange[0].at("name").empty());
     CHECK(strange[0].at("verdict") == "missing");
-    CHECK(strange[1].at("name") == "a \"b\",\r\n");
+    CHECK(strange[1].at("name") == "a \"b\",\\x0d\\x0a");
 }
 
 TEST_CASE("diff as JUnit: a test case a tensor, and a failure for each that differs") {
@@ -225,10 +241,10 @@ TEST_CASE("diff as JUnit: a test case a tensor, and a failure for each that diff
         CHECK(failure.attributes.at("type") == message.substr(0, message.find(':')));
     }
     const std::string figures = case_of(suite, "diff", "torch/dW1").children.at(0).text;
-    CHECK(contains(figures, "largest difference: 7.1\n"));
-    CHECK(contains(figures, "largest magnitude: 7\n"));
-    CHECK(contains(figures, "largest difference in ULP: 92"));
-    CHECK(contains(figures, "worst element, in A: -7\nworst element, in B: 0.1\n"));
+    CHECK(contains(figures, "max_abs_diff: 7.1\n"));
+    CHECK(contains(figures, "scale: 7\n"));
+    CHECK(contains(figures, "max_ulp: 92"));
+    CHECK(contains(figures, "worst.a: -7\nworst.b: 0.1\n"));
 }
 
 TEST_CASE("diff as JUnit: valid whatever the names are") {
@@ -246,7 +262,7 @@ TEST_CASE("diff: the filter takes rows away, never the verdict") {
     REQUIRE(lines.size() == 3);
     CHECK(lines[0].starts_with("  dC  "));
     CHECK(lines[2].starts_with("they disagree: 5 of 7 tensors"));
-    const Json j = parsed_json(diff_json(all_verdicts(), presentation(only)));
+    const Json j = diff_json(all_verdicts(), presentation(only));
     CHECK(j["tensors"].size() == 1);
     CHECK(j["verdict"].get<std::string>() == "disagree");
     CHECK(rows_of(diff_csv(all_verdicts(), presentation(only))).size() == 1);
@@ -265,7 +281,7 @@ TEST_CASE("diff: words are those of the network, after whatever stands before a 
         tensor.shape = shape;
         tensor.worst = Worst{position, 1, std::nullopt, 2};
         tensor.verdict = Verdict::mismatch;
-        return parsed_json(diff_json({"a", "b", 0, {tensor}}, how))["tensors"][0]["worst"]["where"].get<std::string>();
+        return diff_json({"a", "b", 0, {tensor}}, how)["tensors"][0]["worst"]["where"].get<std::string>();
     };
     CHECK(where("new_C", {4, 2}, 7, presentation()) == "new_C row 'q', dimension 1");
     CHECK(where("module/new_C", {4, 2}, 7, presentation()) == "module/new_C row 'q', dimension 1");
