@@ -14,10 +14,6 @@ namespace {
 
 using report::contradicts;
 
-std::string plural(std::size_t n, const std::string& what) {
-    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
-}
-
 void note_divergence(Summary& summary, const ComparedStep& step, const std::string& model, const std::string& name) {
     summary.agree = false;
     if (!summary.first_divergence) {
