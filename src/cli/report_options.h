@@ -33,7 +33,8 @@ public:
 
     bool is_file() const { return file_.has_value(); }
 
-    // As text it fits the terminal, and has colours if it goes to one that wants them. Throws InputError where it fails.
+    // As text it fits the terminal, and has colours if it goes to one that wants them. Throws InputError where it
+    // fails.
     void write(const Document& document) const;
 
 private:

@@ -192,8 +192,8 @@ std::string command_to_go_on(const Training& training, const Command& command) {
     const std::string& data = training.options.network.data;
     const bool is_recorded = printable(data) == data;  // else the checkpoint has it in a form that is no path
     Overrides changed = {{"--data", is_recorded ? std::nullopt : std::optional(data)}};
-    for (const char* left_out :
-         {"--model", "--steps", "--save", "--no-save", "--resume", "--resume-changed", "--json", "--format", "--output"}) {
+    for (const char* left_out : {"--model", "--steps", "--save", "--no-save", "--resume", "--resume-changed", "--json",
+                                 "--format", "--output"}) {
         changed.emplace_back(left_out, std::nullopt);
     }
     return "byhand train --resume " + quoted(training.save) + command.replay(changed, kNetworkGroup);
@@ -246,9 +246,8 @@ Document document_of(const Training& training, std::size_t steps, double seconds
                  {"examples", std::move(examples)},
                  {"saved", is_saved ? Json(training.save) : Json()}}};
     if (is_saved) {
-        document.blocks.emplace_back(
-            Text{fmt::format("saved to {}; byhand sample lets it write names, byhand eval measures it",
-                             printable(training.save))});
+        document.blocks.emplace_back(Text{fmt::format(
+            "saved to {}; byhand sample lets it write names, byhand eval measures it", printable(training.save))});
     }
     return document;
 }

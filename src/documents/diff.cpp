@@ -77,7 +77,9 @@ std::vector<Cell> row_of(const DiffedTensor& t, const Presentation& how) {
             whole(count(t.shape)),
             {"", t.difference ? Json(t.verdict == Verdict::exact) : Json()},
             scientific(t.difference, 1),
-            !t.ulp ? none() : *t.ulp < kFew ? whole(*t.ulp) : Cell(fmt::format("{:.1e}", static_cast<double>(*t.ulp)), *t.ulp),
+            !t.ulp          ? none()
+            : *t.ulp < kFew ? whole(*t.ulp)
+                            : Cell(fmt::format("{:.1e}", static_cast<double>(*t.ulp)), *t.ulp),
             {"", number(t.scale)},
             {"", index},
             {"", t.worst ? Json(words) : Json()},

@@ -64,14 +64,12 @@ std::string values_of(const Explanation& explanation, const View& view, const Pr
     if (range.count <= 1) {
         return range.count == 0 ? "none" : element(range.least, 0);
     }
-    std::string text =
-        fmt::format("from {} to {}\nmean {:.3g}, deviation {:.3g}", element(range.least, range.least_at),
-                    element(range.most, range.most_at), range.mean, range.deviation);
+    std::string text = fmt::format("from {} to {}\nmean {:.3g}, deviation {:.3g}", element(range.least, range.least_at),
+                                   element(range.most, range.most_at), range.mean, range.deviation);
     if (range.zeros > 0) {
         text += fmt::format(", {} of {} are 0", range.zeros, range.count);
     }
-    return text +
-           fmt::format("\n{:.6g}{}", fmt::join(first_values(view), ", "), range.count > 6 ? ", …" : "");
+    return text + fmt::format("\n{:.6g}{}", fmt::join(first_values(view), ", "), range.count > 6 ? ", …" : "");
 }
 
 std::string joined(const std::vector<std::string>& names, const char* none) {
@@ -170,9 +168,8 @@ Document explain_document(const Explanation& one, const std::vector<View>& value
     document.blocks.emplace_back(Text{one.meaning});
     document.blocks.emplace_back(facts_of(one, find(values, one.name), how));
     if (!one.mistakes.empty()) {
-        Table table{"common mistakes (byhand compare --plant NAME shows how each is found)",
-                    {"", {"", "", Align::left}},
-                    {}};
+        Table table{
+            "common mistakes (byhand compare --plant NAME shows how each is found)", {"", {"", "", Align::left}}, {}};
         for (const Mistake* mistake : one.mistakes) {
             table.rows.push_back({mistake->name, mistake->what});
         }

@@ -85,7 +85,9 @@ Column::Column(std::string its_title, std::string its_key, Align its_align, std:
 
 std::vector<std::size_t> order_of_rows(const Table& table) {
     const auto rank = [&](std::size_t row) {
-        const auto has = [&](Mark mark) { return std::ranges::find(table.rows[row], mark, &Cell::mark) != table.rows[row].end(); };
+        const auto has = [&](Mark mark) {
+            return std::ranges::find(table.rows[row], mark, &Cell::mark) != table.rows[row].end();
+        };
         return has(Mark::bad) ? 0 : has(Mark::open) ? 2 : 1;
     };
     std::vector<std::size_t> order(table.rows.size());

@@ -33,8 +33,8 @@ std::string html_of(const Text& text) {
 
 const char* class_of(const Table& table, std::size_t column) {
     return table.columns[column].align == Align::below ? " class=\"left words\""
-           : is_left(table, column)                     ? " class=\"left\""
-                                                        : "";
+           : is_left(table, column)                    ? " class=\"left\""
+                                                       : "";
 }
 
 bool is_hidden(const Column& column) {
@@ -61,8 +61,7 @@ std::string html_of(const Table& table) {
         return "";
     }
     const std::string heading = heading_of(table);
-    std::string html =
-        fmt::format("<div class=\"scroll\"><table{}>\n", heading.empty() ? " class=\"facts\"" : "");
+    std::string html = fmt::format("<div class=\"scroll\"><table{}>\n", heading.empty() ? " class=\"facts\"" : "");
     if (!table.title.empty()) {
         html += "<caption>" + escaped(table.title) + "</caption>\n";
     }

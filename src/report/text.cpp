@@ -51,9 +51,8 @@ using Tables = std::vector<const Table*>;
 // Whether columns of `table` may leave, and the other's are the same: then both have one layout.
 bool share_layout(const Table& table, const Table& other) {
     return std::ranges::any_of(table.columns, [](const Column& column) { return column.leaves > 0; }) &&
-           std::ranges::equal(table.columns, other.columns, [](const Column& a, const Column& b) {
-               return a.title == b.title && a.key == b.key;
-           });
+           std::ranges::equal(table.columns, other.columns,
+                              [](const Column& a, const Column& b) { return a.title == b.title && a.key == b.key; });
 }
 
 // Which columns of a table stand beside one another.
@@ -173,12 +172,11 @@ private:
         for (const std::size_t i : layout_.left_out) {
             names += (names.empty() ? "" : ", ") + table_.columns[i].title;
         }
-        return names.empty()
-                   ? ""
-                   : wrapped_and_indented(fmt::format("not shown at {} columns: {}; --format csv has all",
-                                                      terminal_.width, names),
-                                          2, room_) +
-                         "\n";
+        return names.empty() ? ""
+                             : wrapped_and_indented(fmt::format("not shown at {} columns: {}; --format csv has all",
+                                                                terminal_.width, names),
+                                                    2, room_) +
+                                   "\n";
     }
 
     const Table& table_;
@@ -210,8 +208,8 @@ std::string text_of(const Table& table, const Document& document, const Terminal
 std::string text_of(const Formulas& formulas, const Document& /*document*/, const Terminal& terminal) {
     std::string text;
     for (const ShownFormula& one : formulas.formulas) {
-        text += fmt::format("{}\n      {}, {}\n", wrapped_and_indented(one.formula, 2, room_of(terminal)),
-                            one.function, one.place);
+        text += fmt::format("{}\n      {}, {}\n", wrapped_and_indented(one.formula, 2, room_of(terminal)), one.function,
+                            one.place);
     }
     return text;
 }

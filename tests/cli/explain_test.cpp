@@ -89,7 +89,8 @@ TEST_CASE("explain: the first batch's numbers, one value or all, need no LibTorc
         "dbnvar (100)\n\nhow the loss changes with bnvar: the variance of each unit over the batch\n\n"));
     CHECK(one.out.find("\n  function  batchnorm_variance_backward, src/manual/batchnorm/formulas.h:") !=
           std::string::npos);
-    CHECK(one.out.find("\n  sign-dbnvar                 +½ for −½ in the gradient of the variance\n") != std::string::npos);
+    CHECK(one.out.find("\n  sign-dbnvar                 +½ for −½ in the gradient of the variance\n") !=
+          std::string::npos);
 
     const Outcome list = byhand(folder, {"explain"});
     CHECK(list.code == 0);

@@ -78,11 +78,12 @@ TEST_CASE("explain: the numbers of a scalar, of characters, and of more than six
 TEST_CASE("explain: the whole network, a line a value") {
     const Explanation given = {"C", "the embedding", {4, 2}, "", {}, {"emb"}, {}};
     const Document document = explain_document(std::vector{given, db1()}, {kValues}, presentation());
-    CHECK(to_text(document).ends_with("in the order in which they are computed\n"
-                                      "\n"
-                                      "  name  shape   function         reads\n"
-                                      "  C     (4, 2)  given\n"
-                                      "  db1   (5)     function_of_db1  dhprebn, X\n"));
+    CHECK(
+        to_text(document).ends_with("in the order in which they are computed\n"
+                                    "\n"
+                                    "  name  shape   function         reads\n"
+                                    "  C     (4, 2)  given\n"
+                                    "  db1   (5)     function_of_db1  dhprebn, X\n"));
     CHECK(to_csv(document) ==
           "name,meaning,shape,function,file_line,formula,reads,read_by,values_least,values_most,values_mean,"
           "values_deviation,values_zeros,mistakes\r\n"

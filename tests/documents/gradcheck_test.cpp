@@ -49,8 +49,9 @@ TEST_CASE("gradcheck's report: agreement says how close it was, and figures stan
         {"collapsed", {gradient("dW1", within, 0.125)}}};
     CHECK(agree(models));
     const std::string text = wide(models);
-    CHECK(text.starts_with(
-        "against finite differences in double: recipe notes, 7 rows, seed 5, up to 32 elements a gradient\n\nstepwise\n"));
+    CHECK(
+        text.starts_with("against finite differences in double: recipe notes, 7 rows, seed 5, up to 32 elements a "
+                         "gradient\n\nstepwise\n"));
     CHECK(contains(text, "\n\ncollapsed\n"));
     CHECK(contains(text, "  dW1   (5, 7)  11 of 35"));
     CHECK(contains(text, "[1, 1] 0.5 | 0.25"));

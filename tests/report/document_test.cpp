@@ -84,8 +84,9 @@ TEST_CASE("document: a table too wide for the terminal leaves columns out in the
           "  not shown at 48 columns: ULP, shape; --format\n  csv has all\n");
     // Columns that may not leave stay; the last is broken into lines.
     const std::string narrow = to_text(wide_table(), {.width = 40});
-    CHECK(narrow.starts_with("t\n  name    verdict   words\n  x̂ of C  mismatch  some words that are\n"
-                             "                    long\n  not shown"));
+    CHECK(
+        narrow.starts_with("t\n  name    verdict   words\n  x̂ of C  mismatch  some words that are\n"
+                           "                    long\n  not shown"));
     CHECK(widest(narrow) < 40);
 }
 
@@ -134,7 +135,8 @@ TEST_CASE("document: colours on a terminal that wants them, and nowhere else") {
 TEST_CASE("document: a page has every cell, title, lead and key escaped") {
     Document document{"s<1>", "", "A title", {}, {}, Json::object(), true};
     document.blocks.emplace_back(Text{"words", "<2>", Mark::good});
-    document.blocks.emplace_back(Table{"<3>", {"<4>", {"b", "b", Align::below}}, {{"<5>", {"<6>\x1b", {}, Mark::open}}}});
+    document.blocks.emplace_back(
+        Table{"<3>", {"<4>", {"b", "b", Align::below}}, {{"<5>", {"<6>\x1b", {}, Mark::open}}}});
     const std::string page = to_html(document);
     for (const char digit : {'1', '2', '3', '4', '5', '6'}) {
         CHECK(page.find(std::string("<") + digit) == std::string::npos);
@@ -171,10 +173,10 @@ TEST_CASE("document: columns without a key are for people, and a key with a dot 
                           {"", "worst.a", Align::hidden}},
                          {{"x", "words", {"", {2, 3}}, {"", Json::array({1, 0})}, {"", 3.0}},
                           {"y\x1b[2J", "words", {"", Json::array()}, {"", Json()}, {"", Json()}}}};
-    CHECK(json_of_rows(table) == Json::array({{{"name", "x"},
-                                               {"shape", Json::array({2, 3})},
-                                               {"worst", {{"index", Json::array({1, 0})}, {"a", 3.0}}}},
-                                              {{"name", "y\x1b[2J"}, {"shape", Json::array()}, {"worst", nullptr}}}));
+    CHECK(json_of_rows(table) ==
+          Json::array(
+              {{{"name", "x"}, {"shape", Json::array({2, 3})}, {"worst", {{"index", Json::array({1, 0})}, {"a", 3.0}}}},
+               {{"name", "y\x1b[2J"}, {"shape", Json::array()}, {"worst", nullptr}}}));
     Document document{"sample", "", "A title", {}, {}, Json::object(), true};
     document.blocks.emplace_back(Table{"", {"", {"", ""}}, {{"of people", "only"}}});
     document.blocks.emplace_back(table);
