@@ -40,7 +40,7 @@ Trial trial(Verdict verdict) {
     return t;
 }
 
-StepAlone alone(const std::string& makes, Verdict real, Verdict probe) {
+IsolatedStep alone(const std::string& makes, Verdict real, Verdict probe) {
     return {makes, "make_" + makes, {}, trial(real), trial(probe), trial(real), trial(probe)};
 }
 
@@ -96,7 +96,7 @@ TEST_CASE("blame: a step that is missing, and those that read what it would have
 
 TEST_CASE("blame: culprits are the faults and what is wrong in isolation, each once, with where it shows") {
     using enum Verdict;
-    const std::vector<StepAlone> steps = {alone("a", exact, within),       alone("b", mismatch, mismatch),
+    const std::vector<IsolatedStep> steps = {alone("a", exact, within),       alone("b", mismatch, mismatch),
                                           alone("c", within, mismatch),    alone("d", vacuous, out_of_range),
                                           alone("dd", unwritten, within),  alone("db", non_finite, exact),
                                           alone("da", out_of_range, shape)};
@@ -109,14 +109,14 @@ TEST_CASE("blame: culprits are the faults and what is wrong in isolation, each o
     CHECK(found[1].without_effect);
     CHECK(found[4].without_effect);
 
-    StepAlone in_double = alone("a", exact, within);
+    IsolatedStep in_double = alone("a", exact, within);
     in_double.real_double.verdict = mismatch;
     CHECK(find_culprits({}, {in_double})[0].why == "in double, on this batch's values");
     in_double.real_double.verdict = exact;
     in_double.probe_double.verdict = mismatch;
     CHECK(find_culprits({}, {in_double})[0].why == "in double, on random values");
 
-    StepAlone noted = alone("a", mismatch, within);
+    IsolatedStep noted = alone("a", mismatch, within);
     noted.real.note = "overwrites x, which it reads";
     CHECK(find_culprits({}, {noted})[0].why == "overwrites x, which it reads");
 

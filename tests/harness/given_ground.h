@@ -82,7 +82,7 @@ public:
         std::vector<View> gradients = side->views();
         std::erase_if(gradients, [this](const View& view) { return !is_gradient(view.name); });
         judged(gradients);
-        for (const StepAlone& step : last_.blamed.at(0).alone) {
+        for (const IsolatedStep& step : last_.blamed.at(0).alone) {
             catches_[step.makes] = step.real.catches.value_or(0);
         }
     }

@@ -188,7 +188,7 @@ TEST_CASE("the steps alone, and who is to blame") {
     CHECK(steps[0]["real"]["verdict"] == "within");
     CHECK(steps[0]["probe"]["used"] == 0.5);
     CHECK(steps[0]["in_double"].is_null());
-    StepAlone only_in_double = alone("h", trial(0.25), trial(0.5));
+    IsolatedStep only_in_double = alone("h", trial(0.25), trial(0.5));
     only_in_double.real_double = trial(9);
     const Json told = report({with_alone(step_of(2, {exact("C", {2})}), {only_in_double})})["steps"][0]["alone"][0];
     CHECK(told["in_double"]["used"] == 9.0);

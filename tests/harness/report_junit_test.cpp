@@ -59,7 +59,7 @@ TEST_CASE("JUnit: a suite a step, a test case a tensor and one for each step alo
               .children.at(0)
               .attributes.at("message")
               .starts_with("wrong, not on this batch: mismatch: dh row 0, unit 1"));
-    StepAlone only_in_double = alone("h", trial(0.25), trial(0.5));
+    IsolatedStep only_in_double = alone("h", trial(0.25), trial(0.5));
     only_in_double.real_double = trial(9);
     const Element other = report({with_alone(step_of(0, {exact("C", {2})}), {only_in_double})});
     const Element& told = case_of(other.children[0], "stepwise.alone", "h").children.at(0);

@@ -31,7 +31,7 @@ ComparedStep with_culprit() {
     wrong.around = {{12, 1, 2}, {13, 3, 4}, {14, 0.5, -0.25}};
     Trial off = trial(1e4);
     off.hint = "off by the factor 31/32 = (n − 1)/n: n against n − 1";
-    StepAlone culprit = alone("dbnvar", off, off);
+    IsolatedStep culprit = alone("dbnvar", off, off);
     culprit.shape = {5};
     return with_alone(step_of(3, {exact("loss", {}), wrong, within("dhprebn", {2, 5}, 2e-5, 1e-5),
                                   within("dbnvar", {5}, 2e-5, 1e-5)}),
@@ -72,7 +72,7 @@ each step of stepwise alone: share of its limit used, smallest relative error ca
 }
 
 TEST_CASE("a step that is wrong in double only is told to be wrong, and where") {
-    StepAlone step = alone("h", trial(0.25), trial(0.5));
+    IsolatedStep step = alone("h", trial(0.25), trial(0.5));
     step.probe_double = trial(2e6);
     CHECK(report::verdict_in_words(step) == "wrong, not on this batch: mismatch in double");
     const std::string text = blame(with_alone(step_of(0, {exact("C", {2})}), {step}), presentation());
@@ -179,7 +179,7 @@ TEST_CASE("blame: the first line has the first divergence, the culprit, its form
 }
 
 TEST_CASE("blame: in double seventeen digits, in float eight") {
-    StepAlone step = alone("dh", trial(0.25), trial(0.5));
+    IsolatedStep step = alone("dh", trial(0.25), trial(0.5));
     step.real_double = trial(9);
     step.real_double.in_double = true;
     step.real_double.worst->ours = 0.125;

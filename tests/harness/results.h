@@ -72,14 +72,14 @@ inline Trial trial(double used, Verdict verdict = Verdict::within) {
     return t;
 }
 
-inline StepAlone alone(const std::string& makes, const Trial& real, const Trial& probe) {
-    StepAlone step{makes, "function_of_" + makes, {"C", "X"}, real, probe, real, probe};
+inline IsolatedStep alone(const std::string& makes, const Trial& real, const Trial& probe) {
+    IsolatedStep step{makes, "function_of_" + makes, {"C", "X"}, real, probe, real, probe};
     step.shape = {4, 2};
     return step;
 }
 
 // The step with its isolated steps and the culprits among them.
-inline ComparedStep with_alone(ComparedStep step, const std::vector<StepAlone>& steps,
+inline ComparedStep with_alone(ComparedStep step, const std::vector<IsolatedStep>& steps,
                                const std::vector<Victim>& victims = {}) {
     step.blamed.push_back(
         {step.tensors.empty() ? "stepwise" : step.tensors.front().model, steps, find_culprits({}, steps), victims});

@@ -34,7 +34,7 @@ struct Arena {
     }
 
     static Candidate candidate(const std::string& model, std::unique_ptr<Side> side, Coverage coverage) {
-        return {.model = model, .side = std::move(side), .coverage = coverage, .steps = {}, .judge = {}};
+        return {.model = model, .side = std::move(side), .coverage = coverage, .steps = {}, .isolation = {}};
     }
 
     Arena() {

@@ -63,11 +63,11 @@ TEST_CASE("given: dlogits from logits and Y alone is judged in the collapsed for
         INFO("wrong: " << wrong);
         const Summary summary = ground.judged(values.views());
         CHECK(culprits_of(summary) == (wrong.empty() ? Names{} : Names{wrong}));
-        const std::vector<StepAlone>& alone = ground.last().blamed.at(0).alone;
-        const auto dlogits = std::ranges::find(alone, "dlogits", &StepAlone::makes);
+        const std::vector<IsolatedStep>& alone = ground.last().blamed.at(0).alone;
+        const auto dlogits = std::ranges::find(alone, "dlogits", &IsolatedStep::makes);
         REQUIRE(dlogits != alone.end());
         CHECK(Names(dlogits->reads.begin(), dlogits->reads.end()) == Names{"Y", "logits"});
-        CHECK(std::ranges::count(alone, "db2", &StepAlone::makes) == 1);
+        CHECK(std::ranges::count(alone, "db2", &IsolatedStep::makes) == 1);
     }
 }
 
@@ -127,7 +127,7 @@ TEST_CASE("given: a wrong gradient that is zero in exact arithmetic is to blame,
         CHECK(culprits_of(ground.judged(without_those(little->views()))) == Names{makes});
         const std::unique_ptr<Side> right = ground.right(HandForm::stepwise);
         CHECK(ground.judged(without_those(right->views())).agree);
-        CHECK(std::ranges::count(ground.last().blamed.at(0).alone, makes, &StepAlone::makes) == 1);
+        CHECK(std::ranges::count(ground.last().blamed.at(0).alone, makes, &IsolatedStep::makes) == 1);
     }
 }
 
