@@ -8,8 +8,8 @@
 #include <set>
 
 #include "harness/isolated.h"
-#include "harness/blame.h"
 #include "harness/hand_made.h"
+#include "harness/results.h"
 #include "harness/shrink.h"
 
 using namespace byhand;
@@ -129,17 +129,17 @@ TEST_CASE("battery: of several functions that make a name each is judged, and th
         CHECK(step.function == "other");
         REQUIRE(step.telling()->smallest != nullptr);
         CHECK(step.telling()->smallest->values.numbers("x").size() == 1);
-        return find_culprits({}, {step}).at(0);
+        return test::reported(step);
     };
     const IsolatedStep all_right = judged(right<float>, {{"third", right<float>}, {"other (wide)", right<float>}});
     CHECK_FALSE(all_right.wrong());
     CHECK(all_right.battery.size() == 3 * judged(right<float>).battery.size());
-    const Culprit third = blamed(judged(right<float>, {{"third (wide)", wrong}}));
-    CHECK(third.function == "third");
-    CHECK(third.why.ends_with("rows: random values (wide)"));
-    const Culprit same = blamed(judged(right<float>, {{"other (wide)", wrong}}));
-    CHECK(same.function == "other");
-    CHECK(same.why.ends_with("rows: random values (wide)"));
+    const ValueReport third = blamed(judged(right<float>, {{"third (wide)", wrong}}));
+    CHECK(third.wrong_function() == "third");
+    CHECK(third.why().ends_with("rows: random values (wide)"));
+    const ValueReport same = blamed(judged(right<float>, {{"other (wide)", wrong}}));
+    CHECK(same.wrong_function() == "other");
+    CHECK(same.why().ends_with("rows: random values (wide)"));
 }
 
 TEST_CASE("battery: a step that is wrong on the batch has a small input too") {

@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "harness/isolated.h"
-#include "harness/blame.h"
 #include "harness/hand_made.h"
+#include "harness/results.h"
 #include "judge/owned.h"
 
 // What a mismatch's trial tells, and what a culprit hands on of it.
@@ -81,20 +81,20 @@ TEST_CASE("a step alone that is off tells how, on the batch's values and on rand
 }
 
 TEST_CASE("a culprit knows its shape, and on which values it was caught") {
-    const std::vector<Culprit> seen = find_culprits({}, {scaled(-3, kValues)});
-    REQUIRE(seen.size() == 1);
-    CHECK(seen[0].shape == Shape{3, 5});
-    CHECK_FALSE(seen[0].not_on_batch);
-    CHECK(seen[0].trial->hint == "the negative of the right answer");
+    const ValueReport seen = test::reported(scaled(-3, kValues));
+    REQUIRE(seen.role.kind == Role::Kind::culprit);
+    CHECK(seen.shape == Shape{3, 5});
+    CHECK_FALSE(seen.isolated->not_on_batch());
+    CHECK(seen.evidence()->hint == "the negative of the right answer");
 
     // Nothing times anything is nothing: only the probe sees it.
     const IsolatedStep on_zeros = scaled(-3, std::vector<float>(15, 0.0F));
     CHECK(on_zeros.real.verdict == Verdict::vacuous);
-    const std::vector<Culprit> unseen = find_culprits({}, {on_zeros});
-    REQUIRE(unseen.size() == 1);
-    CHECK(unseen[0].not_on_batch);
-    CHECK(unseen[0].without_effect);
-    CHECK(unseen[0].why == "on random values");
+    const ValueReport unseen = test::reported(on_zeros);
+    REQUIRE(unseen.role.kind == Role::Kind::culprit);
+    CHECK(unseen.isolated->not_on_batch());
+    CHECK(unseen.without_effect());
+    CHECK(unseen.why() == "on random values");
 }
 
 TEST_CASE("without an error to spare the worst element of a step alone is the one furthest off") {
