@@ -34,7 +34,7 @@ Candidate candidate_of(const std::string& model, const NetworkConfig& network, s
         return {.model = model,
                 .side = make_hand_side(HandForm::fused, network, rows, DType::float32),
                 .steps = fused_pieces(network, rows),
-                .judge = {.right = fused_formulas(network, rows),
+                .isolation = {.right = fused_formulas(network, rows),
                           .leeway = Leeway::order,
                           .battery = reference.fused_battery.get(),
                           .at_size = fused_pieces_on_all_targets,
@@ -49,7 +49,7 @@ Candidate candidate_of(const std::string& model, const NetworkConfig& network, s
             .side = make_step_side(chain.graph),
             .coverage = stepwise ? Coverage::everything : Coverage::required,
             .steps = chain.graph,
-            .judge = {.right = chain.graph,
+            .isolation = {.right = chain.graph,
                       .battery = (stepwise ? reference.stepwise_battery : reference.collapsed_battery).get(),
                       .at_size = at_size,
                       .right_at_size = at_size},
@@ -64,7 +64,7 @@ Candidate candidate_of(std::unique_ptr<GivenSide> given, const NetworkConfig& ne
                         .side = std::move(given),
                         .coverage = Coverage::given,
                         .steps = reference.chain.graph,
-                        .judge = {},
+                        .isolation = {},
                         .chain = &reference.collapsed_chain,
                         .in_double = in_double};
     candidate.forms.push_back({reference.chain.graph, reference.stepwise});
@@ -86,7 +86,7 @@ Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::si
         return culprits;
     };
     spoiled.culprits = spoil(spoiled.candidate.steps);
-    spoiled.candidate.judge.at_size = [spoil](const NetworkConfig& sized, std::size_t n) {
+    spoiled.candidate.isolation.at_size = [spoil](const NetworkConfig& sized, std::size_t n) {
         Graph graph = stepwise_graph(sized, n);
         spoil(graph);
         return graph;
@@ -109,7 +109,7 @@ Catches catches_of(const NetworkConfig& network, std::size_t rows, const Referen
     const Candidate right = candidate_of("stepwise", network, rows, reference);
     Catches catches;
     Questions questions = questions_of(reference, network, state, batch, rate);
-    for (const StepAlone& step : run_alone(right.steps, right.judge, *right.answers, questions, false)) {
+    for (const IsolatedStep& step : run_isolated(right.steps, right.isolation, *right.answers, questions, false)) {
         catches[step.makes] = step.probe.catches.value_or(0);
     }
     return catches;

@@ -155,7 +155,7 @@ void judge(const ExerciseOptions& options, const exercise::Functions& steps, boo
     how.characters = printable_characters(run.vocabulary);
     how.source = [&](const std::string& function) { return SourceLine{place_of(function, options.own.path()), ""}; };
     how.shows = [&](const std::string& name) {
-        const auto makes_it = [&](const Attempt& attempt) { return attempt.alone.makes == name; };
+        const auto makes_it = [&](const Attempt& attempt) { return attempt.value.name == name; };
         return std::ranges::any_of(examination.attempts, makes_it);
     };
     how.colour = colour;

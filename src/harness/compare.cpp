@@ -2,11 +2,11 @@
 
 namespace byhand {
 
-TensorResult compare_tensor(const std::string& name, const View* manual, const View* torch, const View* oracle,
-                            std::span<const double> limits, Vacuous vacuous) {
+Finding compare_tensor(const View* manual, const View* torch, const View* oracle, std::span<const double> limits,
+                       Vacuous vacuous) {
     if (manual == nullptr || torch == nullptr) {
         const View* present = manual != nullptr ? manual : torch;
-        TensorResult result{{}, name};
+        Finding result;
         result.shape = present != nullptr ? present->shape : Shape{};
         result.note = present == nullptr  ? "neither side has one"
                       : manual == nullptr ? "the hand-written side has none"
@@ -15,7 +15,7 @@ TensorResult compare_tensor(const std::string& name, const View* manual, const V
     }
     const View* right = oracle != nullptr && oracle->shape == manual->shape ? oracle : nullptr;
     const JudgeOptions options{.too_wide = TooWide::held_to_widest, .vacuous = vacuous};
-    TensorResult result{judge(*manual, right, torch, limits, options), name};
+    Finding result = judge(*manual, right, torch, limits, options);
     if (result.verdict == Verdict::shape) {
         result.note = manual->shape != torch->shape
                           ? to_string(manual->shape) + " against LibTorch's " + to_string(torch->shape)

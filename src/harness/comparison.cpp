@@ -10,6 +10,9 @@
 
 #include "base/mixed.h"
 #include "base/value.h"
+#include "harness/blame.h"
+#include "harness/compare.h"
+#include "harness/explain.h"
 #include "harness/judge_given.h"
 
 namespace byhand {
@@ -104,15 +107,24 @@ double loss_in(const std::vector<View>& views) {
 
 }  // namespace
 
-std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const Glossary& glossary,
-                                          const std::string& model, Coverage coverage, const std::vector<View>& ours,
-                                          const std::string& reference, const std::vector<View>& theirs,
-                                          const std::vector<View>& oracle, const Limits& limits, bool pictures) {
+void compare_views(std::vector<ValueReport>& values, const NetworkConfig& config, const Glossary& glossary,
+                   Coverage coverage, const std::vector<View>& ours, Against against, const std::vector<View>& theirs,
+                   const std::vector<View>& oracle, const Limits& limits, bool pictures) {
     const std::set<std::string> required = required_names(config);
     const std::set<std::string> zero_expected = zero_is_expected(config);
-    const bool reference_keeps_everything = reference == "stepwise";
+    const bool reference_keeps_everything = against == Against::operations;
     static const std::vector<double> kNoneToSpare = {0.0};
-    std::vector<ComparedTensor> compared;
+    std::map<std::string, std::size_t> places;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        places[values[i].name] = i;
+    }
+    const auto value_called = [&](const std::string& name) -> ValueReport& {
+        const auto [place, is_new] = places.try_emplace(name, values.size());
+        if (is_new) {
+            values.emplace_back().name = name;
+        }
+        return values[place->second];
+    };
     const auto compare = [&](const std::string& name) {
         const View* manual = find(ours, name);
         const View* torch = find(theirs, name);
@@ -121,16 +133,19 @@ std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const Glo
         }
         const auto known = limits.find(name);
         const std::span<const double> limit = known != limits.end() ? known->second : kNoneToSpare;
-        compared.push_back(
-            {model, reference,
-             compare_tensor(name, manual, torch, find(oracle, name), limit, vacuous(name, zero_expected, glossary))});
+        Finding finding =
+            compare_tensor(manual, torch, find(oracle, name), limit, vacuous(name, zero_expected, glossary));
         if (coverage == Coverage::given && manual == nullptr) {
-            compared.back().result.verdict = Verdict::not_given;
-            compared.back().result.note = "";
+            finding.verdict = Verdict::not_given;
+            finding.note = "";
         }
+        ValueReport& value = value_called(name);
+        if (value.in_chain() == nullptr) {
+            value.shape = finding.shape;
+        }
+        (against == Against::operations ? value.operations : value.module) = std::move(finding);
         if (pictures && manual != nullptr && torch != nullptr && manual->shape == torch->shape) {
-            compared.back().picture =
-                std::make_shared<const Picture>(picture_of(*manual, *torch, find(oracle, name), limit));
+            value.picture = std::make_shared<const Picture>(picture_of(*manual, *torch, find(oracle, name), limit));
         }
     };
 
@@ -153,24 +168,11 @@ std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const Glo
             compare(name);
         }
     }
-    return compared;
 }
 
 namespace {
 
-// The names that are off in the chain, each once. (What is vacuous or out of range shows nothing: nobody caused it.)
-std::vector<std::string> failing_names(const std::vector<ComparedTensor>& tensors, const std::string& model) {
-    std::vector<std::string> names;
-    for (const ComparedTensor& tensor : tensors) {
-        if (tensor.model == model && fails(tensor.result.verdict) &&
-            std::ranges::find(names, tensor.result.name) == names.end()) {
-            names.push_back(tensor.result.name);
-        }
-    }
-    return names;
-}
-
-std::vector<Drift> drift_of(const NetworkConfig& config, const std::string& model, const std::vector<View>& ours,
+std::vector<Drift> drift_of(const NetworkConfig& config, const std::vector<View>& ours,
                             const std::vector<View>& theirs) {
     const std::set<std::string> zero_expected = zero_is_expected(config);
     std::vector<Drift> all;
@@ -180,7 +182,7 @@ std::vector<Drift> drift_of(const NetworkConfig& config, const std::string& mode
         if (a == nullptr || b == nullptr || a->shape != b->shape) {
             continue;
         }
-        Drift drift{model, spec.name, largest_difference(*a, *b), 0, zero_expected.contains(gradient_of(spec.name))};
+        Drift drift{spec.name, largest_difference(*a, *b), 0, zero_expected.contains(gradient_of(spec.name))};
         for (std::size_t i = 0; i < count(b->shape); ++i) {
             drift.scale = std::max(drift.scale, std::abs(value_at(*b, i)));
         }
@@ -201,14 +203,20 @@ std::map<std::string, double> largest_differences(const std::vector<View>& all, 
 }
 
 // LibTorch's distance from an oracle that began the step elsewhere is no error of LibTorch's: in its place comes the
-// one from the oracle that began where it did, or nothing where there was none.
-void use_own_errors(std::vector<ComparedTensor>& tensors, const std::map<std::string, double>& own) {
-    for (ComparedTensor& tensor : tensors) {
-        const auto known = own.find(tensor.result.name);
-        if (tensor.result.reference_error) {
-            tensor.result.reference_error = known != own.end() ? std::optional(known->second) : std::nullopt;
+// one from the oracle that began where it did, `of_operations`, or nothing where there was none.
+void use_own_errors(std::vector<ValueReport>& values, const std::map<std::string, double>& of_operations) {
+    for (ValueReport& value : values) {
+        for (std::optional<Finding>* finding : {&value.operations, &value.module}) {
+            if (!*finding) {
+                continue;
+            }
+            const auto known = of_operations.find(value.name);
+            const bool is_known = finding == &value.operations && known != of_operations.end();
+            if ((*finding)->reference_error) {
+                (*finding)->reference_error = is_known ? std::optional(known->second) : std::nullopt;
+            }
+            (*finding)->reference_further_off = false;  // they did not answer the same question
         }
-        tensor.result.reference_further_off = false;  // they did not answer the same question
     }
 }
 
@@ -260,26 +268,31 @@ public:
         for (std::size_t c = 0; c < candidates_.size(); ++c) {
             const Candidate& candidate = candidates_[c];
             const std::vector<View> ours = candidate.side->views();
+            std::vector<Drift> drift;
             if (schedule_.drift) {
                 // The fresh error: what the oracle makes of the very state that this side began the step with.
                 reference_.oracle->load(own_[c]);
                 reference_.oracle->run(batch_, rate_);
-                std::ranges::move(drift_of(config_, candidate.model, ours, stepwise),
-                                  std::back_inserter(compared.drift));
+                drift = drift_of(config_, ours, stepwise);
             }
-            std::vector<StepAlone> alone = run_alone_of(c);
-            const OtherRounding other = other_rounding(candidate, alone);
+            std::vector<IsolatedStep> isolated = run_isolated_of(c);
+            const OtherRounding other = other_rounding(candidate, isolated);
             const ChainModel& chain = chain_of(candidate);
             const bool is_other = other.any_order || !other.deviations.empty();
             if (schedule_.drift || is_other || &chain != limits_of) {
                 limits = limits_with(c, other);
                 limits_of = is_other ? nullptr : &chain;
             }
-            append(compared.tensors, candidate, "stepwise", stepwise, limits, errors_of_stepwise);
+            std::vector<ValueReport> values;
+            add_findings(values, candidate, Against::operations, stepwise, limits);
             if (candidate.coverage != Coverage::given) {
-                append(compared.tensors, candidate, "module", module, limits, {});
+                add_findings(values, candidate, Against::module, module, limits);
             }
-            compared.blamed.push_back(blame(candidate, compared.tensors, std::move(alone)));
+            if (schedule_.drift) {
+                use_own_errors(values, errors_of_stepwise);
+            }
+            compared.models.push_back(report_of(candidate, std::move(values), std::move(isolated)));
+            compared.models.back().drift = std::move(drift);
         }
         compared.loss_manual = loss_in(candidates_.front().side->views());
         compared.loss_torch = loss_in(stepwise);
@@ -330,10 +343,10 @@ private:
     }
 
     // How its steps round, by what they have shown isolated.
-    static OtherRounding other_rounding(const Candidate& candidate, const std::vector<StepAlone>& alone) {
+    static OtherRounding other_rounding(const Candidate& candidate, const std::vector<IsolatedStep>& isolated) {
         OtherRounding other{.deviations = {},
-                            .any_order = !candidate.forms.empty() || candidate.judge.leeway == Leeway::order};
-        for (const StepAlone& one : alone) {
+                            .any_order = !candidate.forms.empty() || candidate.isolation.leeway == Leeway::order};
+        for (const IsolatedStep& one : isolated) {
             if (!one.rounding.empty()) {
                 other.deviations[one.makes] = one.rounding;
             }
@@ -341,17 +354,11 @@ private:
         return other;
     }
 
-    // Appends all tensors of a candidate against one reference. `own_errors`, with drift: the reference's own.
-    void append(std::vector<ComparedTensor>& all, const Candidate& candidate, const std::string& reference,
-                const std::vector<View>& theirs, const Limits& limits,
-                const std::map<std::string, double>& own_errors) const {
-        std::vector<ComparedTensor> tensors = compare_views(
-            config_, chain_.graph.glossary, candidate.model, candidate.coverage, candidate.side->views(), reference,
-            theirs, reference_.oracle->views(), limits, schedule_.pictures && reference == "stepwise");
-        if (schedule_.drift) {
-            use_own_errors(tensors, own_errors);
-        }
-        std::ranges::move(tensors, std::back_inserter(all));
+    void add_findings(std::vector<ValueReport>& values, const Candidate& candidate, Against against,
+                      const std::vector<View>& theirs, const Limits& limits) const {
+        compare_views(values, config_, chain_.graph.glossary, candidate.coverage, candidate.side->views(), against,
+                      theirs, reference_.oracle->views(), limits,
+                      schedule_.pictures && against == Against::operations);
     }
 
     Limits limits_from(const ChainModel& chain, const Tensors<float>& state, const OtherRounding& other) const {
@@ -381,7 +388,7 @@ private:
         return hash;
     }
 
-    // What every step alone is asked at this training step.
+    // What every isolated step is asked at this training step.
     Questions& questions() {
         std::map<std::uint64_t, Questions>& known = chain_.memo != nullptr ? chain_.memo->questions : questions_;
         const std::uint64_t here = key(common_);
@@ -396,7 +403,7 @@ private:
     }
 
     // Empty where it has no steps that can be run.
-    std::vector<StepAlone> run_alone_of(std::size_t c) {
+    std::vector<IsolatedStep> run_isolated_of(std::size_t c) {
         const Candidate& candidate = candidates_[c];
         if (!candidate.forms.empty()) {
             const Side& reference = all_in_double(candidate) ? *reference_.oracle : *reference_.stepwise;
@@ -409,42 +416,53 @@ private:
             return candidate.judged;
         }
         return candidate.answers != nullptr
-                   ? run_alone(candidate.steps, candidate.judge, *candidate.answers, questions(), is_first_)
-                   : std::vector<StepAlone>();
+                   ? run_isolated(candidate.steps, candidate.isolation, *candidate.answers, questions(), is_first_)
+                   : std::vector<IsolatedStep>();
     }
 
-    static Blamed blame(const Candidate& candidate, const std::vector<ComparedTensor>& tensors,
-                        std::vector<StepAlone> alone) {
-        Blamed blamed;
-        blamed.model = candidate.model;
-        blamed.alone = std::move(alone);
-        if (candidate.forms.empty() && candidate.answers == nullptr) {
-            return blamed;
-        }
-        const std::vector<Culprit> faults = candidate.coverage == Coverage::everything
-                                                ? list_faults(candidate.steps, candidate.judge.right)
-                                                : std::vector<Culprit>();
-        const std::vector<std::string> failing = failing_names(tensors, candidate.model);
-        for (StepAlone& step : blamed.alone) {
-            step.fails_in_chain = std::ranges::find(failing, step.makes) != failing.end();
-            for (const ComparedTensor& tensor : tensors) {
-                if (tensor.model == candidate.model && tensor.result.name == step.makes) {
-                    step.error_in_chain = tensor.result.error;
-                }
+    ModelReport report_of(const Candidate& candidate, std::vector<ValueReport> values,
+                          std::vector<IsolatedStep> isolated) {
+        for (ValueReport& value : values) {
+            if (const Step* step = find_step(chain_.graph, value.name)) {
+                value.function = step->in_float.name;
+                value.reads = step->reads;
             }
         }
-        blamed.culprits = find_culprits(faults, blamed.alone);
-        blamed.victims = find_victims(candidate.steps, blamed.culprits, failing);
+        if (candidate.forms.empty() && candidate.answers == nullptr) {  // nothing can be blamed
+            ModelReport report;
+            report.model = candidate.model;
+            report.values = std::move(values);
+            return report;
+        }
+        const std::vector<ListFault> faults = candidate.coverage == Coverage::everything
+                                                  ? list_faults(candidate.steps, candidate.isolation.right)
+                                                  : std::vector<ListFault>();
+        ModelReport report =
+            blame(candidate.model, std::move(values), std::move(isolated), faults, candidate.steps);
         if (!candidate.forms.empty()) {
             std::vector<std::string> unexplained;
-            for (const Victim& victim : blamed.victims) {
-                if (victim.from.empty()) {
-                    unexplained.push_back(victim.name);
+            for (const ValueReport& value : report.at(report.downstream)) {
+                if (value.role.kind == Role::Kind::unexplained && !value.isolated) {
+                    unexplained.push_back(value.name);
                 }
             }
-            blamed.missing = missing_for(unexplained, candidate.side->views(), candidate.steps, blamed.alone);
+            report.missing = missing_for(unexplained, candidate.side->views(), candidate.steps);
         }
-        return blamed;
+        if (schedule_.pictures) {
+            for (const std::size_t place : report.culprits) {
+                report.values[place].mistakes = mistakes_in(report.values[place].name);
+            }
+        }
+        return report;
+    }
+
+    // Those that people make in the step of that name.
+    std::vector<const Mistake*> mistakes_in(const std::string& name) {
+        if (!mistakes_) {
+            mistakes_ = mistakes_by_value(chain_.graph);
+        }
+        const auto found = mistakes_->find(name);
+        return found != mistakes_->end() ? found->second : std::vector<const Mistake*>();
     }
 
     const NetworkConfig& config_;
@@ -458,6 +476,7 @@ private:
     float rate_ = 0;
     std::size_t step_ = 0;
     std::map<std::uint64_t, Questions> questions_;  // of the present step, where no memo keeps them
+    std::optional<MistakesByValue> mistakes_;  // looked for where there is a culprit
     bool is_first_ = true;
 };
 

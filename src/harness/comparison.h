@@ -11,11 +11,9 @@
 
 #include "base/answers.h"
 #include "base/side.h"
-#include "harness/alone.h"
-#include "harness/blame.h"
-#include "harness/compare.h"
-#include "harness/picture.h"
+#include "harness/isolated.h"
 #include "harness/spread.h"
+#include "harness/value_report.h"
 
 namespace byhand {
 
@@ -45,12 +43,12 @@ struct Candidate {
     std::string model;  // "stepwise", "collapsed", "fused"
     std::unique_ptr<Side> side;
     Coverage coverage = Coverage::required;
-    // Its steps, or the pieces of it that can be run alone, and what they are judged by.
+    // Its steps, or the pieces of it that can be run in isolation, and what they are judged by.
     Graph steps;
-    Judge judge;
+    Isolation isolation;
     const Answers* answers = nullptr;
     // What its isolated steps have shown already, on the first compared training step; else they are run.
-    std::vector<StepAlone> judged = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    std::vector<IsolatedStep> judged = {};  // NOLINT(readability-redundant-member-init): it may be left out
     // Where its formulas round otherwise than the stepwise network's: its own lists. (Softmax minus one-hot cancels
     // where the small steps do not.)
     const ChainModel* chain = nullptr;
@@ -70,45 +68,6 @@ struct ReferenceSides {
     std::unique_ptr<Side> oracle;    // every value, double
 };
 
-struct ComparedTensor {
-    std::string model;
-    std::string reference;  // "stepwise" or "module"
-    TensorResult result;
-    // Where pictures are asked for and there are figures. It is the same against each reference: the first has it.
-    std::shared_ptr<const Picture> picture = nullptr;
-};
-
-// The isolated steps of one model, and the culprits.
-struct Blamed {
-    std::string model;
-    std::vector<StepAlone> alone;
-    std::vector<Culprit> culprits;
-    std::vector<Victim> victims;
-    // Of external values: what else is to be given to find a step that no culprit explains.
-    std::vector<std::string> missing = {};  // NOLINT(readability-redundant-member-init): it may be left out
-};
-
-// How far a parameter has gone from LibTorch's own by the start of this step (with `drift`).
-struct Drift {
-    std::string model;
-    std::string parameter;
-    double distance = 0;  // the largest difference
-    double scale = 0;     // the parameter's largest magnitude
-    // Its gradient is zero in exact arithmetic (a bias that the norm takes out again): what moves it is rounding alone,
-    // and nothing depends on it.
-    bool only_rounding = false;
-};
-
-struct ComparedStep {
-    std::size_t step = 0;
-    double loss_manual = 0;  // of the first candidate
-    double loss_torch = 0;
-    std::vector<ComparedTensor> tensors;
-    std::vector<Blamed> blamed;  // a candidate each
-    std::vector<Drift> drift;
-    std::vector<std::int64_t> X, Y;  // the batch
-};
-
 struct Schedule {
     std::size_t steps = 1;
     std::size_t every = 1;  // compare each K-th step, and the last
@@ -116,7 +75,9 @@ struct Schedule {
     // Each side goes on with its own state; else all with the stepwise reference's. What is judged is then the fresh
     // error of each step, against an oracle that begins it where the hand-written network does.
     bool drift = false;
-    bool pictures = false;  // look at each tensor element by element, for a report that shows it
+    // For a report that shows it: look at each value element by element, and at the mistakes that people make in a
+    // culprit's step.
+    bool pictures = false;
     std::function<Batch(std::size_t step)> batch;
     std::function<float(std::size_t step)> rate;
 };
@@ -128,10 +89,10 @@ void run_comparison(const NetworkConfig& config, const Tensors<float>& state, co
                     std::vector<Candidate>& candidates, ReferenceSides& reference, const ChainModel& chain,
                     const std::function<void(const ComparedStep&)>& visit);
 
-// All tensors of one candidate against one reference; `oracle` may be empty. Exposed for tests.
-std::vector<ComparedTensor> compare_views(const NetworkConfig& config, const Glossary& glossary,
-                                          const std::string& model, Coverage coverage, const std::vector<View>& ours,
-                                          const std::string& reference, const std::vector<View>& theirs,
-                                          const std::vector<View>& oracle, const Limits& limits, bool pictures = false);
+// Adds to `values` the findings of one candidate against one of LibTorch's networks, and a value where there is none of
+// that name yet; `oracle` may be empty. Exposed for tests.
+void compare_views(std::vector<ValueReport>& values, const NetworkConfig& config, const Glossary& glossary,
+                   Coverage coverage, const std::vector<View>& ours, Against against, const std::vector<View>& theirs,
+                   const std::vector<View>& oracle, const Limits& limits, bool pictures = false);
 
 }  // namespace byhand

@@ -284,7 +284,7 @@ void name_mistake_in(const View& given, const Step& step, const Inputs& inputs, 
 }
 
 // Nothing where this form has no such step, or where a gradient that it reads is not there.
-std::optional<StepAlone> judge_by(const Form& form, const std::vector<Form>& forms, const View& given,
+std::optional<IsolatedStep> judge_by(const Form& form, const std::vector<Form>& forms, const View& given,
                                   const Inputs& inputs, const Passes& passes, const Graph& network) {
     const Step* step = find_step(form.graph, given.name);
     const std::vector<std::string> known = form.answers->names();
@@ -309,7 +309,7 @@ std::optional<StepAlone> judge_by(const Form& form, const std::vector<Form>& for
         return std::nullopt;
     }
     const auto trial = given.dtype == DType::float64 ? trial_of<double> : trial_of<float>;
-    StepAlone alone{given.name, step->in_float.name, step->reads, trial(given, answer, limits, form.graph), {}, {},
+    IsolatedStep alone{given.name, step->in_float.name, step->reads, trial(given, answer, limits, form.graph), {}, {},
                     {},         given.shape};
     if (alone.real.verdict == Verdict::mismatch) {
         name_mistake_in(given, *step, inputs, network, answer,
@@ -353,15 +353,15 @@ std::set<std::string> computed_in_double(const std::vector<View>& given, const s
     return names;
 }
 
-std::vector<StepAlone> judge_given(const std::vector<View>& given, const Graph& network, const std::vector<Form>& forms,
+std::vector<IsolatedStep> judge_given(const std::vector<View>& given, const Graph& network, const std::vector<Form>& forms,
                                    const std::vector<View>& reference, const Limits& limits,
                                    const std::set<std::string>& in_double) {
     const Inputs inputs(given, reference, limits, in_double);
     const Passes passes(network);
-    std::vector<StepAlone> results;
+    std::vector<IsolatedStep> results;
     for (const View& view : given) {
         for (const Form& form : forms) {
-            if (std::optional<StepAlone> alone = judge_by(form, forms, view, inputs, passes, network)) {
+            if (std::optional<IsolatedStep> alone = judge_by(form, forms, view, inputs, passes, network)) {
                 results.push_back(std::move(*alone));
                 break;
             }
@@ -371,18 +371,13 @@ std::vector<StepAlone> judge_given(const std::vector<View>& given, const Graph& 
 }
 
 std::vector<std::string> missing_for(const std::vector<std::string>& failing, const std::vector<View>& given,
-                                     const Graph& network, const std::vector<StepAlone>& alone) {
+                                     const Graph& network) {
     const Passes passes(network);
     std::map<std::string, const Step*> makers;
     for (const Step* step : all_steps(network)) {
         makers[step->makes] = step;
     }
-    std::deque<std::string> open;
-    for (const std::string& name : failing) {
-        if (std::ranges::find(alone, name, &StepAlone::makes) == alone.end()) {
-            open.push_back(name);
-        }
-    }
+    std::deque<std::string> open(failing.begin(), failing.end());
     std::vector<std::string> missing;
     for (; !open.empty(); open.pop_front()) {
         const auto maker = makers.find(open.front());

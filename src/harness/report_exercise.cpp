@@ -22,23 +22,17 @@ constexpr std::size_t kColumns = 6;
 using Columns = report::Table<kColumns>;
 
 // What the chain shows of it, or null where it was not run there.
-const TensorResult* result_in_chain(const ComparedStep& step, const std::string& model, const std::string& name) {
-    for (const ComparedTensor& tensor : step.tensors) {
-        if (tensor.model == model && tensor.result.name == name && tensor.result.verdict != Verdict::not_given) {
-            return &tensor.result;
-        }
-    }
-    return nullptr;
+const Finding* finding_in_chain(const ValueReport& value) {
+    const Finding* finding = value.in_chain();
+    return finding != nullptr && finding->verdict != Verdict::not_given ? finding : nullptr;
 }
 
 // What the chain says of it: nothing where it was not run there.
-std::string in_chain(const ComparedStep& step, const std::string& model, const std::string& name) {
-    const TensorResult* result = result_in_chain(step, model, name);
-    if (result == nullptr) {
-        return "";
-    }
-    const std::string role = report::role(step, model, name);
-    return role.empty() || role == "culprit" ? to_string(result->verdict) : role;
+std::string in_chain(const ValueReport& value) {
+    const Finding* finding = finding_in_chain(value);
+    return finding == nullptr                          ? ""
+           : value.role.kind == Role::Kind::inherited ? to_string(value.role)
+                                                      : to_string(finding->verdict);
 }
 
 const char* word_for(Standing standing) {
@@ -63,16 +57,16 @@ bool is_judged_in_float_alone(const Attempt& attempt) {
 }
 
 std::string why(const Attempt& attempt, Standing standing) {
-    const StepAlone& alone = attempt.alone;
-    if (standing == Standing::unproven) {
-        return contradicts(alone.verdict()) ? "isolated " + to_string(alone.verdict())
-                                            : "right isolated, off in the chain";
-    }
     if (attempt.standing == Standing::to_do) {
-        return fmt::format("reads {}", fmt::join(alone.reads, ", "));
+        return fmt::format("reads {}", fmt::join(attempt.value.reads, ", "));
     }
     if (attempt.standing == Standing::absent) {
         return "not in this network";
+    }
+    const IsolatedStep& alone = *attempt.value.isolated;
+    if (standing == Standing::unproven) {
+        return contradicts(alone.verdict()) ? "isolated " + to_string(alone.verdict())
+                                            : "right isolated, off in the chain";
     }
     const Trial* telling = alone.telling();
     if (telling == nullptr) {
@@ -90,12 +84,12 @@ std::string why(const Attempt& attempt, Standing standing) {
 
 // The largest share of its limit.
 double used(const Attempt& attempt) {
-    return std::max(attempt.alone.real.used.value_or(0), attempt.alone.probe.used.value_or(0));
+    return std::max(attempt.value.isolated->real.used.value_or(0), attempt.value.isolated->probe.used.value_or(0));
 }
 
 // The smallest relative error that is caught wherever it stands, in float.
 std::string catches(const Attempt& attempt) {
-    const std::optional<double> caught = report::catches(attempt.alone);
+    const std::optional<double> caught = report::catches(*attempt.value.isolated);
     return caught == 0.0 ? "any" : report::figure(caught);
 }
 
@@ -103,13 +97,13 @@ report::Row<kColumns> row_of(const Attempt& attempt, const Examination& examinat
     const Standing standing = shown(attempt, examination);
     const bool right = standing == Standing::right,
                wrong = standing == Standing::wrong || standing == Standing::unproven;
-    const std::string& name = attempt.alone.makes;
+    const std::string& name = attempt.value.name;
     std::string words = why(attempt, standing);
     if (is_judged_in_float_alone(attempt)) {
         words += (words.empty() ? "" : ", ") + std::string("in float alone");
     }
     return {.cells = {name, word_for(standing), right ? fmt::format("{:.1f} %", 100 * used(attempt)) : "",
-                      right ? catches(attempt) : "", in_chain(examination.step, model_of(attempt.in_one), name), words},
+                      right ? catches(attempt) : "", in_chain(attempt.value), words},
             .escape = right   ? report::kGreen
                       : wrong ? report::kRed
                               : report::kYellow,
@@ -146,7 +140,7 @@ std::string tally(const Examination& examination, bool in_one) {
 
 report::Case case_of(const Attempt& attempt, const Examination& examination, const Wording& wording,
                      const Presentation& how) {
-    const std::string model = model_of(attempt.in_one), &name = attempt.alone.makes;
+    const std::string model = model_of(attempt.in_one), &name = attempt.value.name;
     const Standing standing = shown(attempt, examination);
     if (standing == Standing::to_do || standing == Standing::absent) {
         const std::string message = fmt::format("{}: {}", word_for(standing), why(attempt, standing));
@@ -154,13 +148,13 @@ report::Case case_of(const Attempt& attempt, const Examination& examination, con
         return {model + ".alone",   name,    counts ? report::Outcome::failed : report::Outcome::skipped,
                 word_for(standing), message, ""};
     }
-    report::Case one = report::case_of(attempt.alone, model, wording, examination.summary, how);
+    report::Case one = report::case_of(*attempt.value.isolated, model, wording, examination.summary, how);
     if (standing == Standing::unproven) {
         one.outcome = report::Outcome::failed;
         one.type = word_for(standing);
         one.message = fmt::format("{}: {}", word_for(standing), why(attempt, standing));
     }
-    if (const std::string chain = in_chain(examination.step, model, name); !chain.empty()) {
+    if (const std::string chain = in_chain(attempt.value); !chain.empty()) {
         one.text += "in the chain: " + chain + "\n";
     }
     if (!attempt.in_double) {
@@ -175,13 +169,12 @@ Standing shown(const Attempt& attempt, const Examination& examination) {
     if (attempt.standing != Standing::right) {
         return attempt.standing;
     }
-    if (contradicts(attempt.alone.verdict())) {
+    if (contradicts(attempt.value.isolated->verdict())) {
         return Standing::unproven;
     }
-    const std::string model = model_of(attempt.in_one), &name = attempt.alone.makes;
-    const TensorResult* result = result_in_chain(examination.step, model, name);
-    const bool off = result != nullptr && report::contradicts(result->verdict, examination.summary.allowed);
-    return off && report::role(examination.step, model, name).empty() ? Standing::unproven : Standing::right;
+    const Finding* finding = finding_in_chain(attempt.value);
+    const bool off = finding != nullptr && report::contradicts(finding->verdict, examination.summary.allowed);
+    return off && to_string(attempt.value.role).empty() ? Standing::unproven : Standing::right;
 }
 
 bool all_right(const Examination& examination) {
@@ -219,7 +212,7 @@ std::string exercise_table(const Examination& examination, bool colour) {
 
 std::string exercise_json(const Examination& examination, const Presentation& how) {
     Json json = report::json_of(how, examination.summary, {examination.step});
-    if (examination.step.tensors.empty()) {  // nothing was run
+    if (examination.step.models.empty()) {  // nothing was run
         json["steps"] = Json::array();
     }
     json["file"] = examination.file;
@@ -228,8 +221,8 @@ std::string exercise_json(const Examination& examination, const Presentation& ho
     for (const Attempt& attempt : examination.attempts) {
         const Standing standing = shown(attempt, examination);
         const std::string because = why(attempt, standing),
-                          chain = in_chain(examination.step, model_of(attempt.in_one), attempt.alone.makes);
-        functions.push_back({{"name", attempt.alone.makes},
+                          chain = in_chain(attempt.value);
+        functions.push_back({{"name", attempt.value.name},
                              {"in_one", attempt.in_one},
                              {"standing", word_for(standing)},
                              {"in_double", attempt.in_double},

@@ -15,7 +15,7 @@ enum class Standing { right, wrong, to_do, absent, unproven };
 struct Attempt {
     bool in_one = false;  // by a formula in the place of several steps
     Standing standing = Standing::to_do;
-    StepAlone alone;        // of an absent one no more than what it would make
+    ValueReport value;      // without the chain where it is to do; of an absent one no more than its name
     bool in_double = true;  // given in double as well as in float; if not, double is not judged
 };
 
@@ -24,7 +24,7 @@ inline std::string model_of(bool in_one) {
     return in_one ? "exercise-in-one" : "exercise";
 }
 
-// What came of them alone and, where they could be run in it, in the chain.
+// What came of them in isolation and, where they could be run in it, in the chain.
 struct Examination {
     std::vector<Attempt> attempts;  // in the order of the network; first those of the small steps
     ComparedStep step;

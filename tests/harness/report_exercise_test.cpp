@@ -13,18 +13,21 @@ using text::contains;
 namespace {
 
 Attempt attempt(const std::string& makes, Standing standing, double used = 0, bool in_one = false) {
-    Attempt one{.in_one = in_one, .standing = standing, .alone = {}};
-    one.alone.makes = makes;
-    one.alone.reads = {"x", "dy"};
-    one.alone.real = one.alone.probe = one.alone.real_double = one.alone.probe_double = test::trial(used);
+    Attempt one{.in_one = in_one, .standing = standing, .value = {}};
+    one.value.name = makes;
+    if (standing != Standing::absent) {
+        one.value.reads = {"x", "dy"};
+        one.value.isolated = test::isolated(makes, test::trial(used), test::trial(used));
+    }
     return one;
 }
 
 Attempt wrong(const std::string& makes, const std::string& note, const std::string& hint) {
     Attempt one = attempt(makes, Standing::wrong);
-    one.alone.real = test::trial(7, Verdict::mismatch);
-    one.alone.real.note = note;
-    one.alone.real.hint = hint;
+    Trial& real = one.value.isolated->real;
+    real = test::trial(7, Verdict::mismatch);
+    real.note = note;
+    real.hint = hint;
     return one;
 }
 
@@ -32,12 +35,15 @@ Examination some_of_each() {
     Examination all;
     all.step = test::step_of(
         0, {test::within("da", {3}, 1e-7, 1e-6), test::within("db", {3}, 2e-6, 1e-6), test::missing("dc")}, "exercise");
-    all.step.tensors[2].result.verdict = Verdict::not_given;
-    all.step.blamed.push_back({.model = "exercise", .alone = {}, .culprits = {}, .victims = {{"db", "dw"}}});
     all.attempts = {attempt("da", Standing::right, 0.125),   attempt("db", Standing::right, 0.5),
                     attempt("dc", Standing::to_do),          wrong("dv", "", "the negative of the right answer"),
                     wrong("dw", "goes to x(3)", "all zero"), attempt("du", Standing::absent),
                     attempt("da", Standing::to_do, 0, true)};
+    all.attempts[0].value.operations = test::within("da", {3}, 1e-7, 1e-6);
+    all.attempts[1].value.operations = test::within("db", {3}, 2e-6, 1e-6);
+    all.attempts[1].value.role = {Role::Kind::inherited, "dw"};
+    all.attempts[2].value.operations = test::missing("dc");
+    all.attempts[2].value.operations->verdict = Verdict::not_given;
     return all;
 }
 
@@ -86,7 +92,7 @@ TEST_CASE("exercise table: a line each, wrong ones first, and how many are right
 
 TEST_CASE("exercise table: wrong in double only is told so; a form without attempts is left out") {
     Attempt one = attempt("da", Standing::wrong, 0.5);
-    one.alone.real_double = one.alone.probe_double = test::trial(3, Verdict::mismatch);
+    one.value.isolated->real_double = one.value.isolated->probe_double = test::trial(3, Verdict::mismatch);
     const std::string table = exercise_table({.attempts = {one}, .step = {}, .summary = {}}, false);
     CHECK(line_of(table, "da") == "da wrong off by 3e-07, in double only");
     CHECK_FALSE(contains(table, "in one formula"));
@@ -171,11 +177,11 @@ std::size_t failures(const Examination& examination) {
     return std::stoul(xml.substr(at));
 }
 
-Examination one_right(const TensorResult& in_chain) {
+Examination one_right(const test::NamedFinding& in_chain) {
     Examination examination;
     examination.attempts = {attempt("da", Standing::right, 0.5)};
     examination.step = test::step_of(0, {in_chain}, "exercise");
-    examination.step.blamed.push_back({.model = "exercise", .alone = {}, .culprits = {}, .victims = {}});
+    examination.attempts[0].value.operations = in_chain;
     add(examination.summary, examination.step);
     return examination;
 }
@@ -200,7 +206,7 @@ TEST_CASE("exercise: no count says that all is right where the exit code is 1") 
     }
     SECTION("all zero, where something else should be") {
         Examination vacuous = one_right(test::within("da", {3}, 1e-7, 1e-6));
-        vacuous.attempts[0].alone.probe = test::trial(0, Verdict::vacuous);
+        vacuous.attempts[0].value.isolated->probe = test::trial(0, Verdict::vacuous);
         vacuous.summary.agree = false;  // by the step isolated
         CHECK(line_of(exercise_table(vacuous, false), "da") == "da unproven within isolated vacuous");
         CHECK(failures(vacuous) == 1);

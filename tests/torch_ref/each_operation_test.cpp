@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "harness/alone.h"
+#include "harness/isolated.h"
 #include "harness/compare.h"
 #include "harness/gradcheck.h"
 #include "manual/models.h"
@@ -166,7 +166,7 @@ TEST_CASE("each operation: each step in isolation is right in float, and its gra
         const Graph graph = stepwise_graph(example.config, kRows);
         Questions questions(with_inputs(reference->views(), example.batch(), example.config.context, &rate),
                             example.config.vocabulary, 3, graph.ranges);
-        for (const StepAlone& step : run_alone(graph, {.right = graph}, *answers, questions)) {
+        for (const IsolatedStep& step : run_isolated(graph, {.right = graph}, *answers, questions)) {
             INFO(step.makes);
             CHECK_FALSE(step.wrong());
         }

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "harness/alone.h"
+#include "harness/isolated.h"
 #include "harness/compare.h"
 #include "harness/explain.h"
 #include "harness/gradcheck.h"
@@ -159,7 +159,7 @@ TEST_CASE("outside operation: its steps are judged in isolation, and a wrong one
         Questions questions(with_inputs(reference->views(), example.batch(), example.config.context, &rate),
                             example.config.vocabulary, 3, right.ranges);
         std::vector<std::string> culprits;
-        for (const StepAlone& step : run_alone(*graph, {.right = right}, *answers, questions)) {
+        for (const IsolatedStep& step : run_isolated(*graph, {.right = right}, *answers, questions)) {
             if (step.wrong()) {
                 culprits.push_back(step.makes);
             }

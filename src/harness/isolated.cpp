@@ -1,4 +1,4 @@
-#include "harness/alone.h"
+#include "harness/isolated.h"
 
 #include <algorithm>
 #include <chrono>
@@ -83,15 +83,15 @@ Trial trial_of(const CallResult<T>& result, const Case<T>& one, Leeway leeway) {
 
 // How the steps of one name are run and judged.
 struct Manner {
-    const Judge& judge;
+    const Isolation& isolation;
     const std::string& right;  // the name of the right function
 
     bool is_external(const Step& step) const {
-        return judge.external.subprocess && (step.in_float.name != right || step.in_double.name != right);
+        return isolation.external.subprocess && (step.in_float.name != right || step.in_double.name != right);
     }
     template <class T>
     Leeway leeway(const Step& step) const {
-        return step.in<T>().name == right ? Leeway::none : judge.leeway;
+        return step.in<T>().name == right ? Leeway::none : isolation.leeway;
     }
 };
 
@@ -100,7 +100,7 @@ template <class T>
 Made made_of(const Step& step, const Question& question, const NetworkSize& size, const Manner& manner) {
     const std::vector<Call<T>> call = {{&step, question.values.get()}};
     const CallResult<T> result =
-        run_calls<T>(call, manner.is_external(step) ? manner.judge.external : CallConfig()).front();
+        run_calls<T>(call, manner.is_external(step) ? manner.isolation.external : CallConfig()).front();
     return {trial_of(result, Case<T>{&step, &question, size}, manner.leeway<T>(step)),
             {result.made.begin(), result.made.end()}};
 }
@@ -179,7 +179,7 @@ public:
     }
 
     // Appends a trial to the battery of each step that makes something else there.
-    void run(const CallConfig& config, std::vector<StepAlone>& steps) {
+    void run(const CallConfig& config, std::vector<IsolatedStep>& steps) {
         for (std::size_t i = 0; i < calls_.size(); ++i) {
             calls_[i].expected = &made_[i];
         }
@@ -187,7 +187,7 @@ public:
         once.threads = false;
         const std::vector<CallResult<T>> results = run_calls<T>(calls_, once);
         for (std::size_t i = 0; i < results.size(); ++i) {
-            StepAlone& step = steps[on_[i].place];
+            IsolatedStep& step = steps[on_[i].place];
             if (results[i].fault.empty() || step.wrong()) {
                 continue;
             }
@@ -218,10 +218,10 @@ private:
 };
 
 // The steps at each of the battery's sizes.
-std::vector<Graph> at_sizes(const Judge& judge) {
+std::vector<Graph> at_sizes(const Isolation& isolation) {
     std::vector<Graph> all;
-    for (const NetworkSize& size : judge.battery->sizes()) {
-        all.push_back(judge.at_size(size.network, size.rows));
+    for (const NetworkSize& size : isolation.battery->sizes()) {
+        all.push_back(isolation.at_size(size.network, size.rows));
     }
     return all;
 }
@@ -255,18 +255,18 @@ constexpr std::chrono::milliseconds kHanging{250};
 constexpr std::size_t kHangs = 80;
 
 // A culprit's step once more on the case that shows it: which planted mistake makes the same, and the smallest input.
-void explain(StepAlone& result, Trial& telling, const Manner& manner, const Shown& shown, bool makes_small) {
+void explain(IsolatedStep& result, Trial& telling, const Manner& manner, const Shown& shown, bool makes_small) {
     const bool in_double = result.only_in_double();
     // What does not return is not waited for as long each time that it is tried on something smaller.
     const bool hangs = is_time_out(telling.note);
-    Judge judge = manner.judge;
-    judge.external.threads = false;
+    Isolation isolation = manner.isolation;
+    isolation.external.threads = false;
     if (hangs) {
-        judge.external.limits.timeout = std::min(judge.external.limits.timeout, kHanging);
+        isolation.external.limits.timeout = std::min(isolation.external.limits.timeout, kHanging);
     }
-    const Manner again{judge, manner.right};
+    const Manner again{isolation, manner.right};
     const auto run = [&](const NetworkSize& at, const Question& asked) {
-        const Graph network = manner.judge.at_size(at.network, at.rows);
+        const Graph network = manner.isolation.at_size(at.network, at.rows);
         const auto in = [&]<class T>(T) {
             const Step* step = find_step<T>(network, result.makes, shown.function);
             return step != nullptr && step->in<T>().run ? made_of<T>(*step, asked, at, again) : Made();
@@ -274,14 +274,14 @@ void explain(StepAlone& result, Trial& telling, const Manner& manner, const Show
         return in_double ? in(double()) : in(float());
     };
     if (telling.verdict == Verdict::mismatch && telling.note.empty()) {
-        const Leeway leeway = shown.function == manner.right ? Leeway::none : manner.judge.leeway;
-        name_mistake(telling, manner.judge.right_at_size(shown.size.network, shown.size.rows), result.makes,
+        const Leeway leeway = shown.function == manner.right ? Leeway::none : manner.isolation.leeway;
+        name_mistake(telling, manner.isolation.right_at_size(shown.size.network, shown.size.rows), result.makes,
                      *shown.question, run(shown.size, *shown.question).numbers,
                      limits_of<float>(*shown.question, leeway));
     }
-    if (makes_small && manner.judge.battery != nullptr) {
+    if (makes_small && manner.isolation.battery != nullptr) {
         telling.smallest = shrink(result.makes, result.reads, shown.size, *shown.question->values,
-                                  {.make = manner.judge.battery->make_form(),
+                                  {.make = manner.isolation.battery->make_form(),
                                    .run = run,
                                    .tries = hangs ? kHangs : Shrinking().tries,
                                    .in_double = in_double});
@@ -289,7 +289,7 @@ void explain(StepAlone& result, Trial& telling, const Manner& manner, const Show
 }
 
 // A fault that these values alone do not show again is of none: it is told as one on the batch.
-void put_on_batch(StepAlone& result, const Trial& fault) {
+void put_on_batch(IsolatedStep& result, const Trial& fault) {
     Trial trial = fault;
     trial.on.clear();
     trial.shape.clear();
@@ -297,7 +297,7 @@ void put_on_batch(StepAlone& result, const Trial& fault) {
 }
 
 // Of a step that is wrong. `ask` makes the question on the batch's values or on random ones, in float or in double.
-void explain(StepAlone& result, const Manner& manner,
+void explain(IsolatedStep& result, const Manner& manner,
              const std::function<const Question&(bool on_batch, bool in_double)>& ask, const NetworkSize& own,
              const std::vector<Shown>& battery, bool makes_small) {
     Trial* telling = nullptr;
@@ -319,11 +319,11 @@ void explain(StepAlone& result, const Manner& manner,
 
 }  // namespace
 
-bool StepAlone::wrong() const {
+bool IsolatedStep::wrong() const {
     return telling() != nullptr;
 }
 
-const Trial* StepAlone::telling() const {
+const Trial* IsolatedStep::telling() const {
     for (const Trial* trial : {&real, &probe, &real_double, &probe_double}) {
         if (fails(trial->verdict)) {
             return trial;
@@ -333,16 +333,7 @@ const Trial* StepAlone::telling() const {
     return failing != battery.end() ? &*failing : nullptr;
 }
 
-bool StepAlone::without_effect() const {
-    const bool on_real_data = fails(real.verdict) || fails(real_double.verdict);
-    return wrong() && real.note.empty() && (!on_real_data || !fails_in_chain);
-}
-
-std::optional<double> StepAlone::inherited() const {
-    return error_in_chain ? std::optional(std::max(*error_in_chain - real.error.value_or(0), 0.0)) : std::nullopt;
-}
-
-Verdict StepAlone::verdict() const {
+Verdict IsolatedStep::verdict() const {
     if (const Trial* trial = telling()) {
         return trial->verdict;
     }
@@ -359,29 +350,29 @@ Verdict StepAlone::verdict() const {
 }
 
 // NOLINTNEXTLINE(readability-function-cognitive-complexity): what is left out, run and explained, in order
-std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const Answers& answers, Questions& questions,
+std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& isolation, const Answers& answers, Questions& questions,
                                  bool once_only, const std::function<void()>& begins) {
     const std::vector<std::string> known = answers.names();
-    const bool has_battery = once_only && judge.battery != nullptr;
-    const std::vector<Graph> sizes = has_battery ? at_sizes(judge) : std::vector<Graph>();
-    std::vector<StepAlone> results;
+    const bool has_battery = once_only && isolation.battery != nullptr;
+    const std::vector<Graph> sizes = has_battery ? at_sizes(isolation) : std::vector<Graph>();
+    std::vector<IsolatedStep> results;
     Mixed<float> floats;
     Mixed<double> doubles;
     for (const Step* step : all_steps(network)) {
-        const Step* right = find_step(judge.right, step->makes);
+        const Step* right = find_step(isolation.right, step->makes);
         if (right == nullptr || std::ranges::find(known, step->makes) == known.end()) {
             continue;
         }
         if (begins) {
             begins();
         }
-        StepAlone result{step->makes, step->in_float.name, step->reads, {}, {}, {}, {}, step->shape};
+        IsolatedStep result{step->makes, step->in_float.name, step->reads, {}, {}, {}, {}, step->shape};
         const auto ask = [&](bool on_batch, bool in_double) -> const Question& {
             return on_batch ? questions.real(*right, step->reads, answers, in_double)
                             : questions.probe(*right, step->reads, answers, in_double);
         };
-        const Manner manner{judge, right->rounded.name};
-        const NetworkSize own{judge.right.config, network.rows};
+        const Manner manner{isolation, right->rounded.name};
+        const NetworkSize own{isolation.right.config, network.rows};
         OnBattery on_battery{result.battery};
         const bool has_double = once_only && step->in_double.run;
         // All of an external function's calls share a subprocess; ours go on only where the first two are right.
@@ -390,7 +381,7 @@ std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const
             if (!has_battery) {
                 return std::vector<Case<T>>();
             }
-            const auto& battery = judge.battery->cases(step->makes, step->reads, std::is_same_v<T, double>);
+            const auto& battery = isolation.battery->cases(step->makes, step->reads, std::is_same_v<T, double>);
             return battery_cases<T>(battery, sizes, step->makes, step->in<T>().name);
         };
         const auto first_cases = [&]<class T>(T in) {
@@ -413,7 +404,7 @@ std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const
         };
         const std::vector<Case<float>> in_float = first_cases(float());
         const std::vector<Case<double>> in_double = has_double ? first_cases(double()) : std::vector<Case<double>>();
-        ResultsOfBoth made = run_both(calls_of(in_float), calls_of(in_double), is_external, judge.external);
+        ResultsOfBoth made = run_both(calls_of(in_float), calls_of(in_double), is_external, isolation.external);
         take(in_float, std::move(made.in_float), floats, result.real, result.probe);
         result.real_double = result.real;
         result.probe_double = result.probe;
@@ -430,19 +421,19 @@ std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const
                 append(double());
             }
         }
-        if (judge.leeway == Leeway::words && step->in_float.name != right->rounded.name && !result.wrong()) {
-            result.rounding = limits_of<float>(ask(true, false), judge.leeway);
+        if (isolation.leeway == Leeway::words && step->in_float.name != right->rounded.name && !result.wrong()) {
+            result.rounding = limits_of<float>(ask(true, false), isolation.leeway);
             for (double& rounding : result.rounding) {
                 rounding *= result.real.used.value_or(0);
             }
         }
-        if (result.wrong() && judge.right_at_size && judge.at_size) {
+        if (result.wrong() && isolation.right_at_size && isolation.at_size) {
             explain(result, manner, ask, own, on_battery.shown, once_only);
         }
         results.push_back(std::move(result));
     }
-    floats.run(judge.external, results);
-    doubles.run(judge.external, results);
+    floats.run(isolation.external, results);
+    doubles.run(isolation.external, results);
     return results;
 }
 

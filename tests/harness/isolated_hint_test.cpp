@@ -2,9 +2,9 @@
 #include <string>
 #include <vector>
 
-#include "harness/alone.h"
-#include "harness/blame.h"
+#include "harness/isolated.h"
 #include "harness/hand_made.h"
+#include "harness/results.h"
 #include "judge/owned.h"
 
 // What a mismatch's trial tells, and what a culprit hands on of it.
@@ -43,15 +43,15 @@ Graph network() {
     return made;
 }
 
-StepAlone run(const Graph& ours, const std::vector<float>& values) {
-    Judge judge{.right = network()};
-    add(judge.right.backward, "dy", {3, 5}, {"dx"}, BYHAND_FUNCTION(times), std::size_t{15}, 3.0);
+IsolatedStep run(const Graph& ours, const std::vector<float>& values) {
+    Isolation isolation{.right = network()};
+    add(isolation.right.backward, "dy", {3, 5}, {"dx"}, BYHAND_FUNCTION(times), std::size_t{15}, 3.0);
     const Owned<float> x{"dx", {3, 5}, values}, y{"dy", {3, 5}, values};
     Questions questions({x.view(), y.view()}, 27, 11);
-    return run_alone(ours, judge, Tripled(), questions).at(0);
+    return run_isolated(ours, isolation, Tripled(), questions).at(0);
 }
 
-StepAlone scaled(double factor, const std::vector<float>& values) {
+IsolatedStep scaled(double factor, const std::vector<float>& values) {
     Graph ours = network();
     add(ours.backward, "dy", {3, 5}, {"dx"}, "times", times<float>, std::size_t{15}, factor);
     return run(ours, values);
@@ -63,7 +63,7 @@ const std::vector<float> kValues = {0.1F, -0.7F, 0.3F, 0.9F,  -0.2F, 0.6F, 0.8F,
 }  // namespace
 
 TEST_CASE("a step alone that is off tells how, on the batch's values and on random ones") {
-    const StepAlone less = scaled(3 * 6.0 / 7, kValues);
+    const IsolatedStep less = scaled(3 * 6.0 / 7, kValues);
     CHECK(less.wrong());
     CHECK(less.verdict() == Verdict::mismatch);
     CHECK(less.shape == Shape{3, 5});
@@ -74,34 +74,34 @@ TEST_CASE("a step alone that is off tells how, on the batch's values and on rand
     add(ours.backward, "dy", {3, 5}, {"dx"}, "left_out", last_row_left_out<float>, std::size_t{15});
     CHECK(run(ours, kValues).real.hint == "only the last row is off: all zero");
 
-    const StepAlone right = scaled(3, kValues);
+    const IsolatedStep right = scaled(3, kValues);
     CHECK_FALSE(right.wrong());
     CHECK(right.real.hint.empty());
     CHECK(right.probe.hint.empty());
 }
 
 TEST_CASE("a culprit knows its shape, and on which values it was caught") {
-    const std::vector<Culprit> seen = find_culprits({}, {scaled(-3, kValues)});
-    REQUIRE(seen.size() == 1);
-    CHECK(seen[0].shape == Shape{3, 5});
-    CHECK_FALSE(seen[0].not_on_batch);
-    CHECK(seen[0].trial->hint == "the negative of the right answer");
+    const ValueReport seen = test::reported(scaled(-3, kValues));
+    REQUIRE(seen.role.kind == Role::Kind::culprit);
+    CHECK(seen.shape == Shape{3, 5});
+    CHECK_FALSE(seen.isolated->not_on_batch());
+    CHECK(seen.evidence()->hint == "the negative of the right answer");
 
     // Nothing times anything is nothing: only the probe sees it.
-    const StepAlone on_zeros = scaled(-3, std::vector<float>(15, 0.0F));
+    const IsolatedStep on_zeros = scaled(-3, std::vector<float>(15, 0.0F));
     CHECK(on_zeros.real.verdict == Verdict::vacuous);
-    const std::vector<Culprit> unseen = find_culprits({}, {on_zeros});
-    REQUIRE(unseen.size() == 1);
-    CHECK(unseen[0].not_on_batch);
-    CHECK(unseen[0].without_effect);
-    CHECK(unseen[0].why == "on random values");
+    const ValueReport unseen = test::reported(on_zeros);
+    REQUIRE(unseen.role.kind == Role::Kind::culprit);
+    CHECK(unseen.isolated->not_on_batch());
+    CHECK(unseen.without_effect());
+    CHECK(unseen.why() == "on random values");
 }
 
 TEST_CASE("without an error to spare the worst element of a step alone is the one furthest off") {
     Graph ours = network();
     add(ours.backward, "dy", {3, 5}, {"dx"}, "times", times<float>, std::size_t{15}, 2.0);
-    Judge judge{.right = network()};
-    add(judge.right.backward, "dy", {3, 5}, {"dx"}, BYHAND_FUNCTION(times), std::size_t{15}, 1.0);
+    Isolation isolation{.right = network()};
+    add(isolation.right.backward, "dy", {3, 5}, {"dx"}, BYHAND_FUNCTION(times), std::size_t{15}, 1.0);
     class Copied final : public Answers {
     public:
         std::vector<std::string> names() const override { return {"dy"}; }
@@ -116,7 +116,7 @@ TEST_CASE("without an error to spare the worst element of a step alone is the on
     };
     const Owned<float> x{"dx", {3, 5}, kValues}, y{"dy", {3, 5}, kValues};
     Questions questions({x.view(), y.view()}, 27, 11);
-    const Trial trial = run_alone(ours, judge, Copied(), questions).at(0).real;
+    const Trial trial = run_isolated(ours, isolation, Copied(), questions).at(0).real;
     CHECK(trial.verdict == Verdict::mismatch);
     CHECK(trial.worst->position == 11);  // -1.3
 }

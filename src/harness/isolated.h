@@ -1,8 +1,8 @@
-// A step alone: run on given values of all that it reads, and held against the reference's answer to the same question.
+// A step in isolation: run on given values of all that it reads, and held against the reference's answer to the same
+// question.
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +16,7 @@
 
 namespace byhand {
 
-struct StepAlone {
+struct IsolatedStep {
     std::string makes, function;
     std::vector<std::string> reads;
     Trial real;         // on the reference's float values
@@ -33,10 +33,6 @@ struct StepAlone {
     // other functions than ours that are right; else empty.
     std::vector<double> rounding = {};  // NOLINT(readability-redundant-member-init): it may be left out
 
-    // Of what it makes in the chain, where that is known: whether it contradicts there, and its error.
-    bool fails_in_chain = true;
-    std::optional<double> error_in_chain = std::nullopt;
-
     bool wrong() const;  // culprit: some trial is not in agreement
     // The first that is not: the batch's values before the probe's, and both before the battery's, float before double.
     // Null where none is.
@@ -45,10 +41,6 @@ struct StepAlone {
         return telling() == &real_double || telling() == &probe_double || (wrong() && telling()->in_double);
     }
     bool not_on_batch() const { return wrong() && telling() != &real && telling() != &real_double; }
-    // Wrong, but not on this batch, or what it makes in the chain is within what rounding may do to it.
-    bool without_effect() const;
-    // What of the error in the chain is not the step's own.
-    std::optional<double> inherited() const;
     // Of all trials together: of the first that is wrong; else out_of_range where one of the floats' is; vacuous where
     // the probe is (real values may well be zero, where exact arithmetic makes them so: then the probe decides).
     Verdict verdict() const;
@@ -62,8 +54,8 @@ enum class Leeway { none, order, words };
 // constant that is rounded before it is used, an exp taken once more. Its rounding may be so many times ours.
 inline constexpr double kOtherWords = 4;
 
-// How a network's steps are judged.
-struct Judge {
+// How a network's steps are run in isolation, and judged.
+struct Isolation {
     Graph right;                   // the steps as they should be
     Leeway leeway = Leeway::none;  // of steps by another function than the right one
     CallConfig external = {};      // how those are run; NOLINT(readability-redundant-member-init)
@@ -79,7 +71,7 @@ struct Judge {
 // Runs every step of `network` in isolation, in the order of its lists; `once_only` says whether what need be seen only
 // once is run too, whatever the batch: the functions in double, where steps have them, and the battery. Steps for
 // which there is no answer or no right step are left out. `begins`, where it is not empty, is called before each.
-std::vector<StepAlone> run_alone(const Graph& network, const Judge& judge, const Answers& answers, Questions& questions,
+std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& isolation, const Answers& answers, Questions& questions,
                                  bool once_only = true, const std::function<void()>& begins = {});
 
 }  // namespace byhand

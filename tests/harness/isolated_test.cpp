@@ -1,5 +1,5 @@
 // A step alone: each verdict there is, on steps made by hand.
-#include "harness/alone.h"
+#include "harness/isolated.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
@@ -9,6 +9,7 @@
 #include <string>
 
 #include "harness/hand_made.h"
+#include "harness/results.h"
 
 using namespace byhand;
 using test::FakeAnswers;
@@ -39,16 +40,16 @@ struct Trials {
     template <class T>
     using Run = std::function<void(T* y, const T* x)>;
 
-    Judge judge{.right = test::empty_network()};
+    Isolation isolation{.right = test::empty_network()};
     FakeAnswers answers;
 
     Trials(void (*right)(Rounded*, const Rounded*), double (*answer)(double)) {
-        add(judge.right.forward, "y", {kElements}, {"x"}, "right", right);
+        add(isolation.right.forward, "y", {kElements}, {"x"}, "right", right);
         answers.add("y", {{"x", {kElements}}}, test::element_by_element("x", answer));
     }
 
     // Without a function in double it is not judged there.
-    StepAlone run(const Run<float>& ours, std::vector<float> x, const Run<double>& in_double = {}) {
+    IsolatedStep run(const Run<float>& ours, std::vector<float> x, const Run<double>& in_double = {}) {
         Graph network = test::empty_network();
         Step step{"y", {kElements}, {"x"}, function("ours", ours), {}, {}};
         if (in_double) {
@@ -58,7 +59,7 @@ struct Trials {
         const std::vector<View> reference = {{"x", {kElements}, DType::float32, x.data()},
                                              {"y", {kElements}, DType::float32, x.data()}};
         Questions questions(reference, network.config.vocabulary, 1);
-        const std::vector<StepAlone> all = run_alone(network, judge, answers, questions);
+        const std::vector<IsolatedStep> all = run_isolated(network, isolation, answers, questions);
         REQUIRE(all.size() == 1);
         CHECK(all[0].makes == "y");
         CHECK(all[0].function == "ours");
@@ -78,7 +79,7 @@ const std::vector<float> kData = {0.5F, -1.25F, 3, 0.0625F, -7, 0.3F, 11};
 }  // namespace
 
 TEST_CASE("alone: exact and within") {
-    const StepAlone same = Trials(copy, [](double x) { return x; }).run(copy<float>, kData);
+    const IsolatedStep same = Trials(copy, [](double x) { return x; }).run(copy<float>, kData);
     for (const Trial& trial : {same.real, same.probe, same.real_double, same.probe_double}) {
         CHECK(trial.verdict == Verdict::exact);
         CHECK(trial.error == 0);
@@ -88,7 +89,7 @@ TEST_CASE("alone: exact and within") {
     CHECK(same.real.scale == 11);
     CHECK_FALSE(same.wrong());
 
-    const StepAlone rounded = Trials(scale, scaled).run(scale<float>, kData);
+    const IsolatedStep rounded = Trials(scale, scaled).run(scale<float>, kData);
     for (const Trial& trial : {rounded.real, rounded.probe}) {
         CHECK(trial.verdict == Verdict::within);
         CHECK(trial.error > 0);
@@ -105,7 +106,7 @@ TEST_CASE("alone: exact and within") {
 
 TEST_CASE("alone: one element off by two units is a mismatch, and it is named") {
     for (const float sign : {1.0F, -1.0F}) {
-        const StepAlone step = Trials(scale, scaled)
+        const IsolatedStep step = Trials(scale, scaled)
                                    .run(
                                        [&](float* y, const float* x) {
                                            scale<float>(y, x);
@@ -118,14 +119,14 @@ TEST_CASE("alone: one element off by two units is a mismatch, and it is named") 
         CHECK(step.real.error > step.real.limit);
         CHECK(step.real.worst->right == scaled(-7));
         CHECK(step.wrong());
-        CHECK_FALSE(step.without_effect());
+        CHECK_FALSE(test::reported(step).without_effect());
     }
 }
 
 TEST_CASE("alone: an error of the size that it says it catches is caught wherever it stands") {
     const Trial right = Trials(scale, scaled).run(scale<float>, kData).real;
     for (std::size_t i = 0; i < kElements; ++i) {
-        const StepAlone step = Trials(scale, scaled)
+        const IsolatedStep step = Trials(scale, scaled)
                                    .run(
                                        [&](float* y, const float* x) {
                                            scale<float>(y, x);
@@ -138,13 +139,13 @@ TEST_CASE("alone: an error of the size that it says it catches is caught whereve
 }
 
 TEST_CASE("alone: never written, whole or in part, and even where something else is wrong too") {
-    const StepAlone nothing = Trials(scale, scaled).run([](float*, const float*) {}, kData);
+    const IsolatedStep nothing = Trials(scale, scaled).run([](float*, const float*) {}, kData);
     CHECK(nothing.real.verdict == Verdict::unwritten);
     CHECK(nothing.probe.verdict == Verdict::unwritten);
     CHECK(nothing.real.nothing_written);
     CHECK(nothing.probe.nothing_written);
     CHECK(nothing.wrong());
-    const StepAlone last = Trials(scale, scaled)
+    const IsolatedStep last = Trials(scale, scaled)
                                .run(
                                    [](float* y, const float* x) {
                                        for (std::size_t i = 0; i + 1 < kElements; ++i) {
@@ -159,7 +160,7 @@ TEST_CASE("alone: never written, whole or in part, and even where something else
 
 TEST_CASE("alone: a NaN or an infinity of our own") {
     for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-        const StepAlone step = Trials(scale, scaled)
+        const IsolatedStep step = Trials(scale, scaled)
                                    .run(
                                        [&](float* y, const float* x) {
                                            scale<float>(y, x);
@@ -177,12 +178,12 @@ TEST_CASE(
     std::vector<float> data = kData;
     data[1] = 3e30F;
     const auto squared = [](double x) { return x * x; };
-    const StepAlone step = Trials(square, squared).run(square<float>, data);
+    const IsolatedStep step = Trials(square, squared).run(square<float>, data);
     CHECK(step.real.verdict == Verdict::out_of_range);
     CHECK(step.real.worst->position == 1);
     CHECK(step.probe.verdict == Verdict::within);
     CHECK_FALSE(step.wrong());
-    const StepAlone wrong = Trials(square, squared)
+    const IsolatedStep wrong = Trials(square, squared)
                                 .run(
                                     [](float* y, const float* x) {
                                         square<float>(y, x);
@@ -195,11 +196,11 @@ TEST_CASE(
 
 TEST_CASE("alone: all zeros are vacuous on real data, and the probe still sees") {
     const std::vector<float> zeros(kElements);
-    const StepAlone step = Trials(scale, scaled).run(scale<float>, zeros);
+    const IsolatedStep step = Trials(scale, scaled).run(scale<float>, zeros);
     CHECK(step.real.verdict == Verdict::vacuous);
     CHECK(step.probe.verdict == Verdict::within);
     CHECK_FALSE(step.wrong());
-    const StepAlone wrong = Trials(scale, scaled)
+    const IsolatedStep wrong = Trials(scale, scaled)
                                 .run(
                                     [](float* y, const float* x) {
                                         for (std::size_t i = 0; i < kElements; ++i) {
@@ -208,13 +209,13 @@ TEST_CASE("alone: all zeros are vacuous on real data, and the probe still sees")
                                     },
                                     zeros);
     CHECK(wrong.wrong());
-    CHECK(wrong.without_effect());
+    CHECK(test::reported(wrong).without_effect());
 }
 
 TEST_CASE("alone: what real data's identities hide is wrong without effect") {
     // Off by the sum of all, which is zero on this batch.
     const std::vector<float> balanced = {1, -1, 2, -2, 4, -8, 4};
-    const StepAlone step = Trials(copy, [](double x) { return x; })
+    const IsolatedStep step = Trials(copy, [](double x) { return x; })
                                .run(
                                    [](float* y, const float* x) {
                                        float sum = 0;
@@ -229,11 +230,11 @@ TEST_CASE("alone: what real data's identities hide is wrong without effect") {
     CHECK(step.real.verdict == Verdict::exact);
     CHECK(step.probe.verdict == Verdict::mismatch);
     CHECK(step.wrong());
-    CHECK(step.without_effect());
+    CHECK(test::reported(step).without_effect());
 }
 
 TEST_CASE("alone: a step that overwrites what it reads is wrong, even where its result is right") {
-    const StepAlone step = Trials(scale, scaled)
+    const IsolatedStep step = Trials(scale, scaled)
                                .run(
                                    [](float* y, const float* x) {
                                        scale<float>(y, x);
@@ -266,12 +267,12 @@ TEST_CASE("alone: what is written or added past an end is found, and what is rea
 }
 
 TEST_CASE("alone: a function that throws is a mismatch with what it says, and the others are judged") {
-    const StepAlone step =
+    const IsolatedStep step =
         Trials(scale, scaled).run([](float*, const float*) { throw std::runtime_error("goes to x(9)"); }, kData);
     CHECK(step.real.verdict == Verdict::mismatch);
     CHECK(step.real.note == "goes to x(9)");
     CHECK(step.wrong());
-    CHECK_FALSE(step.without_effect());
+    CHECK_FALSE(test::reported(step).without_effect());
 }
 
 TEST_CASE("alone: an answer of another size is no agreement") {
@@ -281,7 +282,7 @@ TEST_CASE("alone: an answer of another size is no agreement") {
         all.push_back(0);
         return all;
     });
-    const StepAlone step = trials.run(copy<float>, kData);
+    const IsolatedStep step = trials.run(copy<float>, kData);
     CHECK(step.real.verdict == Verdict::shape);
     CHECK(step.wrong());
 }
@@ -314,10 +315,10 @@ TEST_CASE("alone: sums in another order are judged by that order's bound where t
             },
             [](double x) { return x; });
         trials.answers.add("y", {{"x", {kElements}}}, total);
-        trials.judge.leeway = leeway;
-        const StepAlone forwards = trials.run([&](float* y, const float* x) { sum_up(y, x, false); }, data);
+        trials.isolation.leeway = leeway;
+        const IsolatedStep forwards = trials.run([&](float* y, const float* x) { sum_up(y, x, false); }, data);
         CHECK(agrees(forwards.real.verdict));
-        const StepAlone backwards = trials.run([&](float* y, const float* x) { sum_up(y, x, true); }, data);
+        const IsolatedStep backwards = trials.run([&](float* y, const float* x) { sum_up(y, x, true); }, data);
         CHECK(backwards.real.verdict == (leeway == Leeway::none ? Verdict::mismatch : Verdict::within));
     }
 }
@@ -342,8 +343,8 @@ TEST_CASE("alone: someone else's words may round four times as much, in float an
           Case{Leeway::words, 0, 9, true}}) {
         INFO(static_cast<int>(one.leeway) << ": " << one.in_float << " and " << one.in_double << " places");
         Trials trials(scale, scaled);
-        trials.judge.leeway = one.leeway;
-        const StepAlone step = trials.run([&](float* y, const float* x) { off_by(y, x, one.in_float); }, data,
+        trials.isolation.leeway = one.leeway;
+        const IsolatedStep step = trials.run([&](float* y, const float* x) { off_by(y, x, one.in_float); }, data,
                                           [&](double* y, const double* x) { off_by(y, x, one.in_double); });
         CHECK(step.wrong() == one.wrong);
     }
@@ -351,7 +352,7 @@ TEST_CASE("alone: someone else's words may round four times as much, in float an
 
 TEST_CASE("alone: our double is held against the answers to double precision") {
     for (const double factor : {static_cast<double>(kFactor), 1.1}) {  // the second is right to float precision only
-        const StepAlone step = Trials(scale, scaled).run(scale<float>, kData, [factor](double* y, const double* x) {
+        const IsolatedStep step = Trials(scale, scaled).run(scale<float>, kData, [factor](double* y, const double* x) {
             test::times(y, x, kElements, factor);
         });
         CHECK(step.real.verdict == Verdict::within);
@@ -364,12 +365,12 @@ TEST_CASE("alone: our double is held against the answers to double precision") {
 
 TEST_CASE("alone: steps without an answer or without a right step are left out, the others come in their order") {
     Graph network = test::empty_network();
-    Judge judge{.right = test::empty_network()};
+    Isolation isolation{.right = test::empty_network()};
     FakeAnswers answers;
     for (const std::string name : {"d", "c", "b", "a"}) {
         add(network.forward, name, {kElements}, {"x"}, BYHAND_FUNCTION(copy));
         if (name != "c") {
-            add(judge.right.forward, name, {kElements}, {"x"}, BYHAND_FUNCTION(copy));
+            add(isolation.right.forward, name, {kElements}, {"x"}, BYHAND_FUNCTION(copy));
         }
         if (name != "b") {
             answers.add(name, {{"x", {kElements}}}, test::element_by_element("x", [](double x) { return x; }));
@@ -377,7 +378,7 @@ TEST_CASE("alone: steps without an answer or without a right step are left out, 
     }
     const std::vector<View> reference = {{"x", {kElements}, DType::float32, kData.data()}};
     Questions questions(reference, network.config.vocabulary, 1);
-    const std::vector<StepAlone> all = run_alone(network, judge, answers, questions);
+    const std::vector<IsolatedStep> all = run_isolated(network, isolation, answers, questions);
     REQUIRE(all.size() == 2);
     CHECK(all[0].makes == "d");
     CHECK(all[1].makes == "a");
