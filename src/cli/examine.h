@@ -8,7 +8,7 @@
 
 #include "base/model.h"
 #include "exercise/functions.h"
-#include "harness/report_exercise.h"
+#include "documents/exercise.h"
 #include "harness/subprocess.h"
 #include "torch_ref/torch_ref.h"
 #include "train/run.h"

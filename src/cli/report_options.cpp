@@ -11,21 +11,12 @@
 #include "cli/progress.h"
 #include "report/csv.h"
 #include "report/html.h"
-#include "report/text.h"
 
 namespace byhand::cli {
 
 namespace {
 
 constexpr std::size_t kUnknownWidth = 80, kMostColumns = 10'000;
-
-std::string text_of(const Document& document, const std::string& format, const Terminal& terminal) {
-    return format == "json"    ? printed_json(document.data, 2) + "\n"
-           : format == "csv"   ? to_csv(document)
-           : format == "html"  ? to_html(document)
-           : format == "junit" ? report::junit(document.suites)
-                               : to_text(document, terminal);
-}
 
 }  // namespace
 
@@ -56,14 +47,22 @@ ReportFile::ReportFile(const ReportOptions& options) : format_(options.json ? "j
     if (!options.output.empty()) {
         file_.emplace(options.output);
     }
+    terminal_ = {.width = terminal_width(file_ ? -1 : STDOUT_FILENO), .colour = !file_ && wants_colour(STDOUT_FILENO)};
 }
 
-void ReportFile::write(const Document& document) const {
+std::string ReportFile::text_of(const Document& document) const {
+    return format_ == "json"    ? printed_json(document.data, 2) + "\n"
+           : format_ == "csv"   ? to_csv(document)
+           : format_ == "html"  ? to_html(document)
+           : format_ == "junit" ? report::junit(document.suites)
+                                : to_text(document, terminal_);
+}
+
+void ReportFile::write(const std::string& text) const {
     if (file_) {
-        file_->write(text_of(document, format_, {.width = terminal_width(-1)}));
+        file_->write(text);
     } else {
-        const Terminal terminal{.width = terminal_width(STDOUT_FILENO), .colour = wants_colour(STDOUT_FILENO)};
-        fmt::print("{}", text_of(document, format_, terminal));
+        fmt::print("{}", text);
     }
 }
 

@@ -9,6 +9,7 @@
 #include "cli/files.h"
 #include "cli/options.h"
 #include "report/document.h"
+#include "report/text.h"
 
 namespace byhand::cli {
 
@@ -33,13 +34,17 @@ public:
 
     bool is_file() const { return file_.has_value(); }
 
-    // As text it fits the terminal, and has colours if it goes to one that wants them. Throws InputError where it
-    // fails.
-    void write(const Document& document) const;
+    // What is written: a table fits the terminal, and has colours if it goes to one that wants them.
+    std::string text_of(const Document& document) const;
+
+    // Throw InputError where they fail.
+    void write(const std::string& text) const;
+    void write(const Document& document) const { write(text_of(document)); }
 
 private:
     std::string format_;
     std::optional<TextFile> file_;
+    Terminal terminal_;
 };
 
 }  // namespace byhand::cli

@@ -13,6 +13,8 @@
 
 namespace byhand {
 
+struct Text;
+
 // How far a network has drifted from LibTorch's by the start of a step: by the parameter that leads, relative to scale.
 struct DriftPoint {
     std::size_t step = 0;
@@ -84,6 +86,7 @@ struct Presentation {
 // Who is to blame in this step: the first divergence, then for each culprit the formula it should be, its function and
 // the line of code, the figures, what their structure tells, and who inherits from it. Empty where nothing is wrong.
 std::string blame(const ComparedStep& step, const Presentation& how);
+std::vector<Text> blame_texts(const ComparedStep& step, const Presentation& how);
 
 // One step: a row a tensor with all figures, on a pass as on a failure; then a row for each isolated step. Culprits come
 // first, then what else is no agreement, with the worst element in words and what stands around it.

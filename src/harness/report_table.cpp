@@ -4,17 +4,19 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "base/member.h"
 #include "harness/report.h"
 #include "harness/report_columns.h"
 #include "harness/report_parts.h"
 #include "harness/report_smallest.h"
+#include "report/document.h"
 
 namespace byhand {
 namespace {
 
-using report::Align;
 using report::catches;
 using report::figure;
 using report::figures_of;
@@ -25,9 +27,7 @@ using report::kYellow;
 using report::painted;
 using report::Row;
 using report::share;
-using report::Table;
 using report::where;
-using report::whole;
 
 std::string colour_of(Verdict verdict) {
     return agrees(verdict) ? kGreen : verdict == Verdict::undecided ? kYellow : kRed;
@@ -81,8 +81,8 @@ std::string worst_text(const Finding& result) {
 
 constexpr std::size_t kLinesOfInput = 12;
 
-using TensorTable = Table<11>;
-using IsolatedTable = Table<8>;
+using TensorTable = report::Table<11>;
+using IsolatedTable = report::Table<8>;
 
 Row<11> row_of(const ValueReport& value, const Finding& r, const Wording& wording) {
     const bool is_culprit = value.role.kind == Role::Kind::culprit;
@@ -90,7 +90,7 @@ Row<11> row_of(const ValueReport& value, const Finding& r, const Wording& wordin
     const bool off = contradicts(r.verdict);
     Row<11> row{.cells = {value.name, to_string(r.shape), std::to_string(count(r.shape)),
                           figures ? (r.bit_equal ? "yes" : "no") : "-", figure(r.difference),
-                          r.ulp ? whole(*r.ulp) : "-", figure(r.error), figure(r.reference_error),
+                          r.ulp ? report::whole(*r.ulp) : "-", figure(r.error), figure(r.reference_error),
                           r.used ? share(*r.used) : "-", to_string(r.verdict), worst_text(r)},
                 .escape = colour_of(r.verdict)};
     row.rank = is_culprit ? 0 : off ? 1 : 2;
@@ -162,11 +162,11 @@ std::string first_failing(const ModelReport& model) {
     return "";
 }
 
-std::string blame_of(const ValueReport& culprit, const std::string& lead, const ModelReport& model,
+Text blame_of(const ValueReport& culprit, const std::string& lead, const ModelReport& model,
                      const Wording& wording, const Presentation& how) {
     const std::string& function = culprit.wrong_function();
     const SourceLine line = report::source_line(how, function);
-    std::string text = painted(lead + culprit.name, kRed, how.colour);
+    std::string text;
     if (!line.formula.empty()) {  // a comment, which may end with a sentence
         text += ", which should be " + line.formula.substr(0, line.formula.find_last_not_of('.') + 1);
     }
@@ -189,7 +189,8 @@ std::string blame_of(const ValueReport& culprit, const std::string& lead, const 
     if (!heirs.empty()) {
         text += fmt::format("  {}: {}\n", inherited_from(culprit.name), fmt::join(heirs, ", "));
     }
-    return text;
+    text.pop_back();  // the last line's end
+    return {text, lead + culprit.name, Mark::bad};
 }
 
 // What stands before the first culprit's name; `off` is the first value that is off in the chain.
@@ -201,43 +202,49 @@ std::string lead_of(const ValueReport& culprit, const std::string& off) {
 }
 
 // What is off in the chain and inherits from no culprit. `lead` stands before it.
-std::string unexplained_in_words(const ModelReport& model, const std::string& lead, const std::string& off,
-                                 bool colour) {
+std::optional<Text> unexplained_in_words(const ModelReport& model, const std::string& lead, const std::string& off) {
     const std::vector<std::string> names = report::unexplained(model);
     if (names.empty()) {
-        return "";
+        return std::nullopt;
     }
-    const std::string first =
-        painted(lead + "first divergence " + (off.empty() ? names.front() : off), kRed, colour);
-    if (!model.missing.empty()) {
-        return first + fmt::format("; off in the chain: {}\n  give {} too, and the step is found\n",
-                                   fmt::join(names, ", "), report::few_of(model.missing));
-    }
-    return first + fmt::format("; off in the chain, though no step that leads there is wrong in isolation: {}\n",
-                               fmt::join(names, ", "));
+    const std::string words =
+        model.missing.empty()
+            ? fmt::format("; off in the chain, though no step that leads there is wrong in isolation: {}",
+                          fmt::join(names, ", "))
+            : fmt::format("; off in the chain: {}\n  give {} too, and the step is found", fmt::join(names, ", "),
+                          report::few_of(model.missing));
+    return Text{words, lead + "first divergence " + (off.empty() ? names.front() : off), Mark::bad};
 }
 
 }  // namespace
 
-std::string blame(const ComparedStep& step, const Presentation& how) {
+std::vector<Text> blame_texts(const ComparedStep& step, const Presentation& how) {
     const Wording said = report::wording(how, step);
-    std::string text;
+    std::vector<Text> texts;
     for (const ModelReport& model : step.models) {
         const std::string lead = step.models.size() > 1 ? model.model + ": " : "";
         const std::string off = first_failing(model);
         bool first = true;
         for (const ValueReport& culprit : model.at(model.culprits)) {
-            text += blame_of(culprit, first ? lead + lead_of(culprit, off) : "culprit ", model, said, how);
+            texts.push_back(blame_of(culprit, first ? lead + lead_of(culprit, off) : "culprit ", model, said, how));
             first = false;
         }
-        text += unexplained_in_words(model, lead, off, how.colour);
-        const std::string nothing = shown_nothing(model);
-        if (!nothing.empty()) {
-            text += lead;
-            text += nothing;
+        if (std::optional<Text> text = unexplained_in_words(model, lead, off)) {
+            texts.push_back(std::move(*text));
+        }
+        if (const std::string nothing = shown_nothing(model); !nothing.empty()) {
+            texts.push_back({lead + nothing.substr(0, nothing.size() - 1)});
         }
     }
-    return text;
+    return texts;
+}
+
+std::string blame(const ComparedStep& step, const Presentation& how) {
+    std::string all;
+    for (const Text& text : blame_texts(step, how)) {
+        all += (text.lead.empty() ? "" : painted(text.lead, kRed, how.colour)) + text.words + "\n";
+    }
+    return all;
 }
 
 std::string table(const ComparedStep& step, const Presentation& how) {
@@ -252,7 +259,7 @@ std::string table(const ComparedStep& step, const Presentation& how) {
     const std::string ours = report::gives_loss(step) ? fmt::format("{:.6f} {}, ", step.loss_manual, whose) : "";
     std::string text = fmt::format("step {}: loss {}{:.6f} by LibTorch\n", step.step, ours, step.loss_torch);
 
-    constexpr Align L = Align::left, R = Align::right;
+    constexpr report::Align L = report::Align::left, R = report::Align::right;
     TensorTable tensors({"name", "shape", "count", "equal", "differ", "ULP", "error", "LibTorch", "of limit", "verdict",
                          "worst element: " + whose + " | LibTorch"},
                         {L, L, R, R, R, R, R, R, R, L, L}, 9, how.colour);

@@ -246,6 +246,8 @@ TEST_CASE("document: lines are broken between words, and a combining mark takes 
     CHECK(wrapped("aa\nbb cc", 80) == "aa\nbb cc");
     CHECK(wrapped("longer than that", 4) == "longer\nthan\nthat");
     CHECK(wrapped("", 4).empty());
+    CHECK(wrapped("a\n  bb cc dd\ne", 7) == "a\n  bb cc\n  dd\ne");
+    CHECK(wrapped("a\n\n  b", 7) == "a\n\n  b");
 }
 
 TEST_CASE("document: gnuplot reads no number that an axis can't show, and no quote that ends a title") {

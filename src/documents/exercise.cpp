@@ -1,4 +1,4 @@
-#include "harness/report_exercise.h"
+#include "documents/exercise.h"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -7,19 +7,13 @@
 #include <cmath>
 #include <map>
 #include <optional>
-#include <set>
 #include <utility>
 
-#include "base/json.h"
-#include "harness/report_columns.h"
 #include "harness/report_junit.h"
 #include "harness/report_parts.h"
 
 namespace byhand {
 namespace {
-
-constexpr std::size_t kColumns = 6;
-using Columns = report::Table<kColumns>;
 
 // What the chain shows of it, or null where it was not run there.
 const Finding* finding_in_chain(const ValueReport& value) {
@@ -88,28 +82,31 @@ double used(const Attempt& attempt) {
 }
 
 // The smallest relative error that is caught wherever it stands, in float.
-std::string catches(const Attempt& attempt) {
+Cell catches(const Attempt& attempt) {
     const std::optional<double> caught = report::catches(*attempt.value.isolated);
-    return caught == 0.0 ? "any" : report::figure(caught);
+    return caught == 0.0 ? Cell("any", 0) : scientific(caught, 1);
 }
 
-report::Row<kColumns> row_of(const Attempt& attempt, const Examination& examination) {
+Mark mark_of(Standing standing) {
+    return standing == Standing::right                                        ? Mark::good
+           : standing == Standing::wrong || standing == Standing::unproven ? Mark::bad
+                                                                              : Mark::open;
+}
+
+std::vector<Cell> row_of(const Attempt& attempt, const Examination& examination) {
     const Standing standing = shown(attempt, examination);
-    const bool right = standing == Standing::right,
-               wrong = standing == Standing::wrong || standing == Standing::unproven;
-    const std::string& name = attempt.value.name;
-    std::string words = why(attempt, standing);
-    if (is_judged_in_float_alone(attempt)) {
-        words += (words.empty() ? "" : ", ") + std::string("in float alone");
-    }
-    return {.cells = {name, word_for(standing), right ? fmt::format("{:.1f} %", 100 * used(attempt)) : "",
-                      right ? catches(attempt) : "", in_chain(attempt.value), words},
-            .escape = right   ? report::kGreen
-                      : wrong ? report::kRed
-                              : report::kYellow,
-            .rank = wrong   ? 0
-                    : right ? 1
-                            : 2};
+    const bool right = standing == Standing::right;
+    const std::string chain = in_chain(attempt.value), because = why(attempt, standing);
+    const auto text_or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+    const char* const in_float = is_judged_in_float_alone(attempt) ? "in float alone" : "";
+    return {attempt.value.name,
+            {"", attempt.in_one},
+            {word_for(standing), word_for(standing), mark_of(standing)},
+            {"", attempt.in_double},
+            right ? percent(used(attempt)) : Cell("", Json()),
+            right ? catches(attempt) : Cell("", Json()),
+            {chain, text_or_null(chain)},
+            {because + (because.empty() || *in_float == '\0' ? "" : ", ") + in_float, text_or_null(because)}};
 }
 
 std::string tally(const Examination& examination, bool in_one) {
@@ -163,6 +160,25 @@ report::Case case_of(const Attempt& attempt, const Examination& examination, con
     return one;
 }
 
+report::Suite suite_of(const Examination& examination, const Presentation& how) {
+    const Wording wording = report::wording(how, examination.step);
+    std::vector<report::Case> cases;
+    cases.reserve(examination.attempts.size());
+    for (const Attempt& attempt : examination.attempts) {
+        cases.push_back(case_of(attempt, examination, wording, how));
+    }
+    if (!all_right(examination) &&
+        std::ranges::find(cases, report::Outcome::failed, &report::Case::outcome) == cases.end()) {
+        const std::optional<std::string>& first = examination.summary.first_divergence;
+        cases.push_back({"exercise", "all", report::Outcome::failed, "nothing shown",
+                         first ? *first + " disagrees" : "no function was judged", ""});
+    }
+    return {"exercise",
+            "byhand.exercise",
+            {{"file", examination.file}, {"recipe", how.recipe}, {"torch", how.torch_version}},
+            std::move(cases)};
+}
+
 }  // namespace
 
 Standing shown(const Attempt& attempt, const Examination& examination) {
@@ -188,68 +204,51 @@ bool all_right(const Examination& examination) {
            });
 }
 
-std::string exercise_table(const Examination& examination, bool colour) {
-    using report::Align;
-    const std::vector<Attempt>& attempts = examination.attempts;
-    Columns table({"step", "yours", "of its limit", "catches", "in the chain", ""},
-                  {Align::left, Align::left, Align::right, Align::right, Align::left, Align::left}, 1, colour);
+Document exercise_document(const Examination& examination, const Presentation& how) {
+    const std::vector<Column> columns = {{"step", "name"},
+                                         {"", "in_one", Align::hidden},
+                                         {"yours", "standing", Align::left},
+                                         {"", "in_double", Align::hidden},
+                                         {"of its limit", "used"},
+                                         {"catches", "catches", Align::right, 1},
+                                         {"in the chain", "in_the_chain", Align::left},
+                                         {"", "why", Align::left}};
+    Document document{.subject = "exercise",
+                      .note = "",
+                      .title = "judged: " + examination.file,
+                      .blocks = {},
+                      .plots = {},
+                      .data = report::json_of(how, examination.summary, {examination.step}),
+                      .agrees = all_right(examination),
+                      .suites = {suite_of(examination, how)}};
+    for (Text& text : blame_texts(examination.step, how)) {
+        document.blocks.emplace_back(std::move(text));
+    }
+    Json functions = Json::array();
     std::vector<std::string> sums;
     for (const bool in_one : {false, true}) {
-        if (std::ranges::none_of(attempts, [=](const Attempt& attempt) { return attempt.in_one == in_one; })) {
-            continue;
-        }
-        const std::string title = in_one ? "in one formula" : "step by step";
-        table.begin(title);
-        for (const Attempt& attempt : attempts) {
+        Table table{in_one ? "in one formula" : "step by step", columns, {}, true};
+        for (const Attempt& attempt : examination.attempts) {
             if (attempt.in_one == in_one) {
-                table.add(row_of(attempt, examination));
+                table.rows.push_back(row_of(attempt, examination));
             }
         }
-        sums.push_back(title + ": " + tally(examination, in_one));
+        if (!table.rows.empty()) {
+            for (const Json& row : json_of_rows(table)) {
+                functions.push_back(row);
+            }
+            sums.push_back(table.title + ": " + tally(examination, in_one));
+            document.blocks.emplace_back(std::move(table));
+        }
     }
-    return table.text() + fmt::format("{}\n", fmt::join(sums, "; "));
-}
-
-std::string exercise_json(const Examination& examination, const Presentation& how) {
-    Json json = report::json_of(how, examination.summary, {examination.step});
+    document.blocks.emplace_back(Text{fmt::format("{}", fmt::join(sums, "; "))});
     if (examination.step.models.empty()) {  // nothing was run
-        json["steps"] = Json::array();
+        document.data["steps"] = Json::array();
     }
-    json["file"] = examination.file;
-    json["verdict"] = all_right(examination) ? "agree" : "disagree";
-    Json functions = Json::array();
-    for (const Attempt& attempt : examination.attempts) {
-        const Standing standing = shown(attempt, examination);
-        const std::string because = why(attempt, standing),
-                          chain = in_chain(attempt.value);
-        functions.push_back({{"name", attempt.value.name},
-                             {"in_one", attempt.in_one},
-                             {"standing", word_for(standing)},
-                             {"in_double", attempt.in_double},
-                             {"why", because.empty() ? Json() : Json(because)},
-                             {"in_the_chain", chain.empty() ? Json() : Json(chain)}});
-    }
-    json["functions"] = std::move(functions);
-    return printed_json(json, 1) + "\n";
-}
-
-std::string exercise_junit(const Examination& examination, const Presentation& how) {
-    const Wording wording = report::wording(how, examination.step);
-    std::vector<report::Case> cases;
-    cases.reserve(examination.attempts.size());
-    for (const Attempt& attempt : examination.attempts) {
-        cases.push_back(case_of(attempt, examination, wording, how));
-    }
-    if (!all_right(examination) &&
-        std::ranges::find(cases, report::Outcome::failed, &report::Case::outcome) == cases.end()) {
-        const std::optional<std::string>& first = examination.summary.first_divergence;
-        cases.push_back({"exercise", "all", report::Outcome::failed, "nothing shown",
-                         first ? *first + " disagrees" : "no function was judged", ""});
-    }
-    return report::junit({{"exercise",
-                           "byhand.exercise",
-                           {{"file", examination.file}, {"recipe", how.recipe}, {"torch", how.torch_version}},
-                           std::move(cases)}});
+    document.data["file"] = examination.file;
+    document.data["verdict"] = document.agrees ? "agree" : "disagree";
+    document.data["functions"] = std::move(functions);
+    return document;
 }
 
 }  // namespace byhand

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "harness/report.h"
+#include "report/document.h"
 
 namespace byhand {
 
@@ -39,13 +40,9 @@ bool all_right(const Examination& examination);
 // How it stands when the chain and what shows nothing are counted in: what is right here agrees with the exit code.
 Standing shown(const Attempt& attempt, const Examination& examination);
 
-// A line an attempt, and below how many are right.
-std::string exercise_table(const Examination& examination, bool colour);
-
-// As to_json, with "file", and "functions": for each its name, how it stands and why. It agrees where all is right.
-std::string exercise_json(const Examination& examination, const Presentation& how);
-
-// A test case an attempt, which is skipped where it is to do or has no place in the network.
-std::string exercise_junit(const Examination& examination, const Presentation& how);
+// Who is to blame, a row for each attempt, wrong ones first, and how many are right. Its data are those of to_json, with
+// "file", and "functions": for each its name, how it stands and why; it agrees where all is right. It has a test case
+// for each attempt, which is skipped where it is to do or has no place in the network.
+Document exercise_document(const Examination& examination, const Presentation& how);
 
 }  // namespace byhand

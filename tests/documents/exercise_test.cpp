@@ -1,11 +1,12 @@
 // The table of somebody's own functions.
-#include "harness/report_exercise.h"
+#include "documents/exercise.h"
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "base/parsed_json.h"
 #include "base/text.h"
 #include "harness/results.h"
+#include "report/csv.h"
+#include "report/text.h"
 
 using namespace byhand;
 using text::contains;
@@ -53,6 +54,18 @@ Presentation how() {
     how.characters = {".", "a", "b", "c"};
     how.shows = [](const std::string&) { return true; };
     return how;
+}
+
+std::string exercise_table(const Examination& examination, bool colour) {
+    return to_text(exercise_document(examination, how()), {.width = 200, .colour = colour});
+}
+
+Json exercise_data(const Examination& examination) {
+    return exercise_document(examination, how()).data;
+}
+
+std::string exercise_junit(const Examination& examination) {
+    return report::junit(exercise_document(examination, how()).suites);
 }
 
 // The line of a name, its words with one space between.
@@ -111,19 +124,19 @@ TEST_CASE("exercise: what is given in float alone says so, in every form of repo
     CHECK(line_of(table, "dw") == "dw wrong goes to x(3), in float alone");
     CHECK(contains(table, "1 not in this network (2 in float alone: double is not judged); in one formula"));
     CHECK_FALSE(contains(exercise_table(some_of_each(), false), "float"));
-    const Json json = text::parsed_json(exercise_json(all, how()));
+    const Json json = exercise_data(all);
     CHECK_FALSE(json["functions"][0]["in_double"].get<bool>());
     CHECK(json["functions"][0]["why"].is_null());
     CHECK(json["functions"][1]["in_double"].get<bool>());
-    CHECK(contains(exercise_junit(all, how()), "in float alone: double is not judged"));
-    CHECK_FALSE(contains(exercise_junit(some_of_each(), how()), "in float alone"));
+    CHECK(contains(exercise_junit(all), "in float alone: double is not judged"));
+    CHECK_FALSE(contains(exercise_junit(some_of_each()), "in float alone"));
 }
 
 TEST_CASE("exercise: programs can read which file was judged") {
     Examination all = some_of_each();
     all.file = "a/b & c.cpp";
-    CHECK(text::parsed_json(exercise_json(all, how()))["file"].get<std::string>() == all.file);
-    CHECK(contains(exercise_junit(all, how()), R"(<property name="file" value="a/b &amp; c.cpp"/>)"));
+    CHECK(exercise_data(all)["file"].get<std::string>() == all.file);
+    CHECK(contains(exercise_junit(all), R"(<property name="file" value="a/b &amp; c.cpp"/>)"));
 }
 
 TEST_CASE("exercise: all is right where nothing is wrong or to do, but for formulas in one") {
@@ -142,7 +155,7 @@ TEST_CASE("exercise: all is right where nothing is wrong or to do, but for formu
 }
 
 TEST_CASE("exercise as JSON: a comparison's fields, and a standing for each function") {
-    const Json json = text::parsed_json(exercise_json(some_of_each(), how()));
+    const Json json = exercise_data(some_of_each());
     CHECK(json["verdict"].get<std::string>() == "disagree");
     CHECK(json["steps"].size() == 1);
     REQUIRE(json["functions"].size() == 7);
@@ -156,11 +169,11 @@ TEST_CASE("exercise as JSON: a comparison's fields, and a standing for each func
     CHECK(json["functions"][4]["why"].get<std::string>() == "goes to x(3)");
     CHECK(json["functions"][6]["in_one"].get<bool>());
     const Examination empty{.attempts = {attempt("da", Standing::to_do)}, .step = {}, .summary = {}};
-    CHECK(text::parsed_json(exercise_json(empty, how()))["verdict"].get<std::string>() == "disagree");
+    CHECK(exercise_data(empty)["verdict"].get<std::string>() == "disagree");
 }
 
 TEST_CASE("exercise as JUnit: a test case each, failed, passed or skipped") {
-    const std::string xml = exercise_junit(some_of_each(), how());
+    const std::string xml = exercise_junit(some_of_each());
     CHECK(contains(xml, R"(tests="7" failures="3" errors="0" skipped="2")"));
     CHECK(contains(xml, R"(<testcase classname="exercise.alone" name="da")"));
     CHECK(contains(xml, R"(<testcase classname="exercise-in-one.alone" name="da")"));
@@ -172,7 +185,7 @@ namespace {
 
 // The counts of a JUnit report's suite.
 std::size_t failures(const Examination& examination) {
-    const std::string xml = exercise_junit(examination, how());
+    const std::string xml = exercise_junit(examination);
     const std::size_t at = xml.find("failures=\"") + 10;
     return std::stoul(xml.substr(at));
 }
@@ -201,7 +214,7 @@ TEST_CASE("exercise: no count says that all is right where the exit code is 1") 
         CHECK(line_of(table, "da") == "da unproven mismatch right isolated, off in the chain");
         CHECK(contains(table, "step by step: 0 of 1 right, 1 unproven\n"));
         CHECK(failures(off) == 1);
-        const Json json = text::parsed_json(exercise_json(off, how()));
+        const Json json = exercise_data(off);
         CHECK(json["functions"][0]["standing"].get<std::string>() == "unproven");
     }
     SECTION("all zero, where something else should be") {
@@ -221,7 +234,7 @@ TEST_CASE("exercise: no count says that all is right where the exit code is 1") 
         const Examination none{.attempts = {attempt("da", Standing::absent)}, .step = {}, .summary = {}};
         CHECK_FALSE(all_right(none));
         CHECK(failures(none) == 1);
-        CHECK(contains(exercise_junit(none, how()), "no function was judged"));
+        CHECK(contains(exercise_junit(none), "no function was judged"));
     }
     SECTION("a formula in one may be left to do") {
         Examination rest = one_right(test::within("da", {3}, 1e-7, 1e-6));
