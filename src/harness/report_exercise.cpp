@@ -30,7 +30,7 @@ const Finding* finding_in_chain(const ValueReport& value) {
 // What the chain says of it: nothing where it was not run there.
 std::string in_chain(const ValueReport& value) {
     const Finding* finding = finding_in_chain(value);
-    return finding == nullptr                          ? ""
+    return finding == nullptr                         ? ""
            : value.role.kind == Role::Kind::inherited ? to_string(value.role)
                                                       : to_string(finding->verdict);
 }
@@ -220,8 +220,7 @@ std::string exercise_json(const Examination& examination, const Presentation& ho
     Json functions = Json::array();
     for (const Attempt& attempt : examination.attempts) {
         const Standing standing = shown(attempt, examination);
-        const std::string because = why(attempt, standing),
-                          chain = in_chain(attempt.value);
+        const std::string because = why(attempt, standing), chain = in_chain(attempt.value);
         functions.push_back({{"name", attempt.value.name},
                              {"in_one", attempt.in_one},
                              {"standing", word_for(standing)},

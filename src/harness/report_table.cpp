@@ -50,8 +50,8 @@ std::vector<std::string> notes_of(const ValueReport& value, const Finding& resul
         notes.push_back(role);
     }
     if (result.worst) {
-        std::string text = fmt::format("{}: {:.8g} {}, {:.8g} by LibTorch", where(value.name, result, wording), result.worst->ours,
-                                       report::in_words(wording.whose), *result.worst->reference);
+        std::string text = fmt::format("{}: {:.8g} {}, {:.8g} by LibTorch", where(value.name, result, wording),
+                                       result.worst->ours, report::in_words(wording.whose), *result.worst->reference);
         if (result.worst->right) {
             text += fmt::format(", {:.8g} by the oracle", *result.worst->right);
         }
@@ -207,8 +207,7 @@ std::string unexplained_in_words(const ModelReport& model, const std::string& le
     if (names.empty()) {
         return "";
     }
-    const std::string first =
-        painted(lead + "first divergence " + (off.empty() ? names.front() : off), kRed, colour);
+    const std::string first = painted(lead + "first divergence " + (off.empty() ? names.front() : off), kRed, colour);
     if (!model.missing.empty()) {
         return first + fmt::format("; off in the chain: {}\n  give {} too, and the step is found\n",
                                    fmt::join(names, ", "), report::few_of(model.missing));
@@ -278,7 +277,7 @@ std::string table(const ComparedStep& step, const Presentation& how) {
     }
 
     IsolatedTable isolated({"name", "function", "this batch", "random", "catches", "own", "inherited", "verdict"},
-                     {L, L, R, R, R, R, R, L}, 7, how.colour);
+                           {L, L, R, R, R, R, R, L}, 7, how.colour);
     for (const ModelReport& model : step.models) {
         bool begun = false;
         for (const ValueReport& value : model.at(model.isolated)) {
@@ -286,8 +285,9 @@ std::string table(const ComparedStep& step, const Presentation& how) {
                 continue;
             }
             if (!begun) {
-                isolated.begin("each step of " + model.model +
-                            " alone: share of its limit used, smallest relative error caught; own and inherited error");
+                isolated.begin(
+                    "each step of " + model.model +
+                    " alone: share of its limit used, smallest relative error caught; own and inherited error");
                 begun = true;
             }
             isolated.add(row_of(value));
