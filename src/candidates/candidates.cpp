@@ -35,10 +35,10 @@ Candidate candidate_of(const std::string& model, const NetworkConfig& network, s
                 .side = make_hand_side(HandForm::fused, network, rows, DType::float32),
                 .steps = fused_pieces(network, rows),
                 .isolation = {.right = fused_formulas(network, rows),
-                          .leeway = Leeway::order,
-                          .battery = reference.fused_battery.get(),
-                          .at_size = fused_pieces_on_all_targets,
-                          .right_at_size = fused_formulas},
+                              .leeway = Leeway::order,
+                              .battery = reference.fused_battery.get(),
+                              .at_size = fused_pieces_on_all_targets,
+                              .right_at_size = fused_formulas},
                 .answers = reference.fused.get(),
                 .chain = &reference.collapsed_chain};
     }
@@ -50,9 +50,9 @@ Candidate candidate_of(const std::string& model, const NetworkConfig& network, s
             .coverage = stepwise ? Coverage::everything : Coverage::required,
             .steps = chain.graph,
             .isolation = {.right = chain.graph,
-                      .battery = (stepwise ? reference.stepwise_battery : reference.collapsed_battery).get(),
-                      .at_size = at_size,
-                      .right_at_size = at_size},
+                          .battery = (stepwise ? reference.stepwise_battery : reference.collapsed_battery).get(),
+                          .at_size = at_size,
+                          .right_at_size = at_size},
             .answers = stepwise ? reference.stepwise.get() : reference.collapsed.get(),
             .chain = &chain};
 }

@@ -39,7 +39,7 @@ struct Spoiled {
 Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::size_t rows, const Reference& reference,
                    const Catches& catches);
 
-// What each step alone is asked at one training step of LibTorch's from `state`.
+// What each isolated step is asked at one training step of LibTorch's from `state`.
 Questions questions_of(const Reference& reference, const NetworkConfig& network, const Tensors<float>& state,
                        const Batch& batch, float rate);
 

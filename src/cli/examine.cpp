@@ -121,7 +121,7 @@ Standing standing_of(const IsolatedStep& step) {
     return step.wrong() ? Standing::wrong : Standing::right;
 }
 
-// Of a value whose step has been run in isolation alone.
+// Of a value that has not been compared in the chain.
 ValueReport report_of(IsolatedStep step) {
     ValueReport value;
     value.name = step.makes;
@@ -152,14 +152,15 @@ public:
             return taken_over(in_one, {floats(in_one, watch_.running), doubles(in_one)}, sized, rows).graph;
         };
         const Taken taken = taken_over(in_one, {floats(in_one, watch_.running), doubles(in_one)}, config_, rows_);
-        const Isolation isolation{.right = graph_of(in_one)(config_, rows_),
-                          .leeway = Leeway::words,
-                          .external = {.subprocess = true, .threads = how_.threads, .limits = how_.limits},
-                          .battery = (in_one ? reference_.collapsed_battery : reference_.stepwise_battery).get(),
-                          .at_size = at_size,
-                          .right_at_size = graph_of(in_one)};
-        for (IsolatedStep& step :
-             run_isolated(only(taken.graph, taken.names), isolation, answers_of(in_one), questions, true, watch_.begins)) {
+        const Isolation isolation{
+            .right = graph_of(in_one)(config_, rows_),
+            .leeway = Leeway::words,
+            .external = {.subprocess = true, .threads = how_.threads, .limits = how_.limits},
+            .battery = (in_one ? reference_.collapsed_battery : reference_.stepwise_battery).get(),
+            .at_size = at_size,
+            .right_at_size = graph_of(in_one)};
+        for (IsolatedStep& step : run_isolated(only(taken.graph, taken.names), isolation, answers_of(in_one), questions,
+                                               true, watch_.begins)) {
             const Standing standing = standing_of(step);
             const bool given_in_double = taken.in_double.contains(step.makes);
             attempts.push_back({in_one, standing, report_of(std::move(step)), given_in_double});

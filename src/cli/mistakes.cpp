@@ -67,9 +67,8 @@ bool is_off_without_battery(const ComparedStep& step) {
     return std::ranges::any_of(findings(step),
                                [](const ChainFinding& found) { return contradicts(found.finding.verdict); }) ||
            std::ranges::any_of(step.models, [&](const ModelReport& model) {
-               return std::ranges::any_of(model.values, [&](const ValueReport& value) {
-                   return !value.list_fault.empty() || is_off(value);
-               });
+               return std::ranges::any_of(
+                   model.values, [&](const ValueReport& value) { return !value.list_fault.empty() || is_off(value); });
            });
 }
 

@@ -24,7 +24,7 @@ const Finding* finding_in_chain(const ValueReport& value) {
 // What the chain says of it: nothing where it was not run there.
 std::string in_chain(const ValueReport& value) {
     const Finding* finding = finding_in_chain(value);
-    return finding == nullptr                          ? ""
+    return finding == nullptr                         ? ""
            : value.role.kind == Role::Kind::inherited ? to_string(value.role)
                                                       : to_string(finding->verdict);
 }

@@ -127,7 +127,8 @@ std::vector<ListFault> list_faults(const Graph& network, const Graph& wanted) {
     for (const Step* step : all_steps(network)) {
         for (const std::string& name : step->reads) {
             if (all.contains(name) && !made.contains(name)) {
-                faults.push_back({step->makes, step->in_float.name, "runs before " + name + ", which it reads, is made"});
+                faults.push_back(
+                    {step->makes, step->in_float.name, "runs before " + name + ", which it reads, is made"});
             }
         }
         made.insert(step->makes);

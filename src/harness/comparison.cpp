@@ -357,8 +357,7 @@ private:
     void add_findings(std::vector<ValueReport>& values, const Candidate& candidate, Against against,
                       const std::vector<View>& theirs, const Limits& limits) const {
         compare_views(values, config_, chain_.graph.glossary, candidate.coverage, candidate.side->views(), against,
-                      theirs, reference_.oracle->views(), limits,
-                      schedule_.pictures && against == Against::operations);
+                      theirs, reference_.oracle->views(), limits, schedule_.pictures && against == Against::operations);
     }
 
     Limits limits_from(const ChainModel& chain, const Tensors<float>& state, const OtherRounding& other) const {
@@ -437,8 +436,7 @@ private:
         const std::vector<ListFault> faults = candidate.coverage == Coverage::everything
                                                   ? list_faults(candidate.steps, candidate.isolation.right)
                                                   : std::vector<ListFault>();
-        ModelReport report =
-            blame(candidate.model, std::move(values), std::move(isolated), faults, candidate.steps);
+        ModelReport report = blame(candidate.model, std::move(values), std::move(isolated), faults, candidate.steps);
         if (!candidate.forms.empty()) {
             std::vector<std::string> unexplained;
             for (const ValueReport& value : report.at(report.downstream)) {
@@ -476,7 +474,7 @@ private:
     float rate_ = 0;
     std::size_t step_ = 0;
     std::map<std::uint64_t, Questions> questions_;  // of the present step, where no memo keeps them
-    std::optional<MistakesByValue> mistakes_;  // looked for where there is a culprit
+    std::optional<MistakesByValue> mistakes_;       // looked for where there is a culprit
     bool is_first_ = true;
 };
 

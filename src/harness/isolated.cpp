@@ -350,8 +350,8 @@ Verdict IsolatedStep::verdict() const {
 }
 
 // NOLINTNEXTLINE(readability-function-cognitive-complexity): what is left out, run and explained, in order
-std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& isolation, const Answers& answers, Questions& questions,
-                                 bool once_only, const std::function<void()>& begins) {
+std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& isolation, const Answers& answers,
+                                       Questions& questions, bool once_only, const std::function<void()>& begins) {
     const std::vector<std::string> known = answers.names();
     const bool has_battery = once_only && isolation.battery != nullptr;
     const std::vector<Graph> sizes = has_battery ? at_sizes(isolation) : std::vector<Graph>();

@@ -71,7 +71,8 @@ struct Isolation {
 // Runs every step of `network` in isolation, in the order of its lists; `once_only` says whether what need be seen only
 // once is run too, whatever the batch: the functions in double, where steps have them, and the battery. Steps for
 // which there is no answer or no right step are left out. `begins`, where it is not empty, is called before each.
-std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& isolation, const Answers& answers, Questions& questions,
-                                 bool once_only = true, const std::function<void()>& begins = {});
+std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& isolation, const Answers& answers,
+                                       Questions& questions, bool once_only = true,
+                                       const std::function<void()>& begins = {});
 
 }  // namespace byhand

@@ -285,7 +285,7 @@ void name_mistake_in(const View& given, const Step& step, const Inputs& inputs, 
 
 // Nothing where this form has no such step, or where a gradient that it reads is not there.
 std::optional<IsolatedStep> judge_by(const Form& form, const std::vector<Form>& forms, const View& given,
-                                  const Inputs& inputs, const Passes& passes, const Graph& network) {
+                                     const Inputs& inputs, const Passes& passes, const Graph& network) {
     const Step* step = find_step(form.graph, given.name);
     const std::vector<std::string> known = form.answers->names();
     if (step == nullptr || std::ranges::find(known, given.name) == known.end()) {
@@ -309,24 +309,24 @@ std::optional<IsolatedStep> judge_by(const Form& form, const std::vector<Form>& 
         return std::nullopt;
     }
     const auto trial = given.dtype == DType::float64 ? trial_of<double> : trial_of<float>;
-    IsolatedStep alone{given.name, step->in_float.name, step->reads, trial(given, answer, limits, form.graph), {}, {},
-                    {},         given.shape};
-    if (alone.real.verdict == Verdict::mismatch) {
+    IsolatedStep judged{given.name, step->in_float.name, step->reads, trial(given, answer, limits, form.graph), {}, {},
+                        {},         given.shape};
+    if (judged.real.verdict == Verdict::mismatch) {
         name_mistake_in(given, *step, inputs, network, answer,
-                        limits_for(given, *step, answer, inputs, DType::float32, passes, network), alone.real);
+                        limits_for(given, *step, answer, inputs, DType::float32, passes, network), judged.real);
     }
-    if (!fails(alone.real.verdict)) {
-        alone.rounding = limits;
+    if (!fails(judged.real.verdict)) {
+        judged.rounding = limits;
         // In the unit of float's rounding, as the chain's limits are measured.
         const double unit = dtype == DType::float64 ? kDoubles : 1;
-        for (double& rounding : alone.rounding) {
-            rounding *= alone.real.used.value_or(0) / unit;
+        for (double& rounding : judged.rounding) {
+            rounding *= judged.real.used.value_or(0) / unit;
         }
     }
-    alone.probe.verdict = Verdict::not_given;
-    alone.real_double = alone.real;
-    alone.probe_double = alone.probe;
-    return alone;
+    judged.probe.verdict = Verdict::not_given;
+    judged.real_double = judged.real;
+    judged.probe_double = judged.probe;
+    return judged;
 }
 
 }  // namespace
@@ -353,16 +353,16 @@ std::set<std::string> computed_in_double(const std::vector<View>& given, const s
     return names;
 }
 
-std::vector<IsolatedStep> judge_given(const std::vector<View>& given, const Graph& network, const std::vector<Form>& forms,
-                                   const std::vector<View>& reference, const Limits& limits,
-                                   const std::set<std::string>& in_double) {
+std::vector<IsolatedStep> judge_given(const std::vector<View>& given, const Graph& network,
+                                      const std::vector<Form>& forms, const std::vector<View>& reference,
+                                      const Limits& limits, const std::set<std::string>& in_double) {
     const Inputs inputs(given, reference, limits, in_double);
     const Passes passes(network);
     std::vector<IsolatedStep> results;
     for (const View& view : given) {
         for (const Form& form : forms) {
-            if (std::optional<IsolatedStep> alone = judge_by(form, forms, view, inputs, passes, network)) {
-                results.push_back(std::move(*alone));
+            if (std::optional<IsolatedStep> judged = judge_by(form, forms, view, inputs, passes, network)) {
+                results.push_back(std::move(*judged));
                 break;
             }
         }

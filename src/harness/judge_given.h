@@ -20,9 +20,9 @@ std::set<std::string> computed_in_double(const std::vector<View>& given, const s
 // judged by the limits of double where all that it is computed from is in double, in whichever of the forms: what is
 // given and among `in_double`, and what is not given where the reference is in double. (What the update makes is judged
 // by those of float: the rate is one.) `reference` has X, Y and rate as well.
-std::vector<IsolatedStep> judge_given(const std::vector<View>& given, const Graph& network, const std::vector<Form>& forms,
-                                   const std::vector<View>& reference, const Limits& limits,
-                                   const std::set<std::string>& in_double);
+std::vector<IsolatedStep> judge_given(const std::vector<View>& given, const Graph& network,
+                                      const std::vector<Form>& forms, const std::vector<View>& reference,
+                                      const Limits& limits, const std::set<std::string>& in_double);
 
 // What else is to be given so that the steps are judged that lead to `failing`: the values on the way there, nearest
 // first, that are not given and that the reference's can't stand for.

@@ -88,8 +88,8 @@ struct Presentation {
 std::string blame(const ComparedStep& step, const Presentation& how);
 std::vector<Text> blame_texts(const ComparedStep& step, const Presentation& how);
 
-// One step: a row a tensor with all figures, on a pass as on a failure; then a row for each isolated step. Culprits come
-// first, then what else is no agreement, with the worst element in words and what stands around it.
+// One step: a row a tensor with all figures, on a pass as on a failure; then a row for each isolated step. Culprits
+// come first, then what else is no agreement, with the worst element in words and what stands around it.
 std::string table(const ComparedStep& step, const Presentation& how);
 
 // The verdict on the whole in a line; with drift a line more for each model.
@@ -102,8 +102,9 @@ std::string to_json(const Presentation& how, const Summary& summary, const std::
 // RFC 4180: a header, then a row a tensor and step. What is not known is an empty field.
 std::string to_csv(const Presentation& how, const std::vector<ComparedStep>& steps);
 
-// A suite a step; in it a test case a tensor (its class is model.reference) and one for each isolated step (model.alone).
-// Valid by Ant's schema of JUnit reports and by Jenkins' own. Times are 0 and dates 1970: nobody measured them.
+// A suite a step; in it a test case a tensor (its class is model.reference) and one for each isolated step
+// (model.alone). Valid by Ant's schema of JUnit reports and by Jenkins' own. Times are 0 and dates 1970: nobody
+// measured them.
 std::string to_junit(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps);
 
 }  // namespace byhand

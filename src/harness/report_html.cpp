@@ -159,9 +159,9 @@ std::string blame_of(const Shown& shown, const Section& section) {
             "<article class=\"culprit\"><p>{} Off in the chain{}: {}</p>{}</article>\n", badge(Mark::off),
             missing.empty() ? ", though no step that leads there is wrong in isolation" : "",
             report::links(section, orphans, ""),
-            missing.empty() ? ""
-                            : fmt::format("<p>Give {} too, and the step is found.</p>",
-                                          report::escaped(report::few_of(missing))));
+            missing.empty()
+                ? ""
+                : fmt::format("<p>Give {} too, and the step is found.</p>", report::escaped(report::few_of(missing))));
     }
     return text.empty() ? "" : "<div class=\"cards\">\n" + text + "</div>\n";
 }

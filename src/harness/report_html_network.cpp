@@ -164,8 +164,9 @@ std::string box(const Section& section, const std::string& name, const std::stri
         return "<td></td>";
     }
     const MarkWords words = words_of(entry->mark);
-    const std::string said = (label == name ? "" : " " + name) + ": " +
-                             (entry->value->role.kind == Role::Kind::inherited ? to_string(entry->value->role) : words.words);
+    const std::string said =
+        (label == name ? "" : " " + name) + ": " +
+        (entry->value->role.kind == Role::Kind::inherited ? to_string(entry->value->role) : words.words);
     const std::string inside = fmt::format(R"(<b aria-hidden="true">{}</b>{}<span class="vh">{}</span>)", words.sign,
                                            escaped(label), escaped(said));
     return entry->listed

@@ -41,8 +41,8 @@ std::string axis(const Scale& scale) {
 std::string bar(const Shown& shown, const Entry& entry) {
     const double ours = entry.result().used.value_or(0);
     const Picture* picture = entry.value->picture.get();
-    const bool same_question = std::ranges::all_of(
-        shown.step.models, [](const ModelReport& model) { return model.drift.empty(); });
+    const bool same_question =
+        std::ranges::all_of(shown.step.models, [](const ModelReport& model) { return model.drift.empty(); });
     const double theirs = picture != nullptr && same_question ? picture->torch_share.value_or(0) : 0;
     if (ours == 0 && theirs == 0) {
         return "";
@@ -98,7 +98,8 @@ std::string row(const Shown& shown, const Section& section, const Entry& entry, 
         "<div class=\"opened\" id=\"{}\">{}</div></details></td></tr></tbody>\n",
         escaped(entry.name()), to_string(result.shape), in_short(result.error), in_short(result.reference_error),
         result.used ? share(*result.used) : "–", bar(shown, entry), headroom(result.used), isolated_text(*entry.value),
-        verdict_text(section, entry), escaped(entry.name()), escaped(entry.id), opened(shown, section, entry, drawings));
+        verdict_text(section, entry), escaped(entry.name()), escaped(entry.id),
+        opened(shown, section, entry, drawings));
 }
 
 // The groups of rows in their order. What was given comes last: nobody computed it.
@@ -108,10 +109,10 @@ constexpr std::array kGroups = {"Forward: values", "Backward: gradients", "Updat
 const char* group_of(const Entry& entry) {
     const Kind kind = value_of(entry.name()).kind;
     return entry.value->function.empty() ? kGroups[4]
-           : kind == Kind::evaluated ? kGroups[3]
-           : kind == Kind::updated   ? kGroups[2]
-           : kind == Kind::gradient  ? kGroups[1]
-                                     : kGroups[0];
+           : kind == Kind::evaluated     ? kGroups[3]
+           : kind == Kind::updated       ? kGroups[2]
+           : kind == Kind::gradient      ? kGroups[1]
+                                         : kGroups[0];
 }
 
 }  // namespace

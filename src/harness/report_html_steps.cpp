@@ -86,8 +86,7 @@ bool is_off(const ComparedStep& step, const std::set<Verdict>& allowed) {
 
 std::string name_and_share(const ComparedStep& step) {
     const Furthest most = furthest(step);
-    return most.name.empty() ? "none"
-                             : fmt::format("{} with {} of its limit", escaped(most.name), share(most.share));
+    return most.name.empty() ? "none" : fmt::format("{} with {} of its limit", escaped(most.name), share(most.share));
 }
 
 // Of the steps in a group the one that is furthest off.

@@ -15,7 +15,7 @@ class Json;
 
 namespace byhand::report {
 
-// Whether a verdict ends agreement. (undecided does not: then the steps alone decide.)
+// Whether a verdict ends agreement. (undecided does not: then the isolated steps decide.)
 bool contradicts(Verdict verdict, const std::set<Verdict>& allowed);
 
 // An error in units of the last place of floats as large as `scale`. Nothing where one is unknown, or the scale is 0.

@@ -50,8 +50,8 @@ std::vector<std::string> notes_of(const ValueReport& value, const Finding& resul
         notes.push_back(role);
     }
     if (result.worst) {
-        std::string text = fmt::format("{}: {:.8g} {}, {:.8g} by LibTorch", where(value.name, result, wording), result.worst->ours,
-                                       report::in_words(wording.whose), *result.worst->reference);
+        std::string text = fmt::format("{}: {:.8g} {}, {:.8g} by LibTorch", where(value.name, result, wording),
+                                       result.worst->ours, report::in_words(wording.whose), *result.worst->reference);
         if (result.worst->right) {
             text += fmt::format(", {:.8g} by the oracle", *result.worst->right);
         }
@@ -285,7 +285,7 @@ std::string table(const ComparedStep& step, const Presentation& how) {
     }
 
     IsolatedTable isolated({"name", "function", "this batch", "random", "catches", "own", "inherited", "verdict"},
-                     {L, L, R, R, R, R, R, L}, 7, how.colour);
+                           {L, L, R, R, R, R, R, L}, 7, how.colour);
     for (const ModelReport& model : step.models) {
         bool begun = false;
         for (const ValueReport& value : model.at(model.isolated)) {
@@ -293,8 +293,9 @@ std::string table(const ComparedStep& step, const Presentation& how) {
                 continue;
             }
             if (!begun) {
-                isolated.begin("each step of " + model.model +
-                            " alone: share of its limit used, smallest relative error caught; own and inherited error");
+                isolated.begin(
+                    "each step of " + model.model +
+                    " alone: share of its limit used, smallest relative error caught; own and inherited error");
                 begun = true;
             }
             isolated.add(row_of(value));

@@ -50,8 +50,8 @@ const Finding* ValueReport::in_chain() const {
 }
 
 bool ValueReport::fails_in_chain() const {
-    return std::ranges::any_of(
-        kBoth, [this](Against which) { return against(which) && fails(against(which)->verdict); });
+    return std::ranges::any_of(kBoth,
+                               [this](Against which) { return against(which) && fails(against(which)->verdict); });
 }
 
 bool ValueReport::without_effect() const {

@@ -25,7 +25,7 @@ std::string to_string(Against against);
 struct Role {
     enum class Kind {
         none,
-        culprit,      // its step is wrong in isolation, or in the wrong place
+        culprit,      // its step is wrong in isolation, or missing, or in the wrong place
         inherited,    // off in the chain, from a culprit
         unexplained,  // off in the chain, and no culprit leads there
     };
@@ -47,7 +47,7 @@ struct ValueReport {
     std::optional<Finding> operations, module;
     std::shared_ptr<const Picture> picture;  // where pictures are asked for and there are figures
     std::optional<IsolatedStep> isolated;    // where its step was run in isolation
-    std::string list_fault;                  // "runs before W1, which it reads, is made", "no step makes it"; else empty
+    std::string list_fault;  // "runs before W1, which it reads, is made", "no step makes it"; else empty
     Role role;
     std::vector<const Mistake*> mistakes;  // that people make in a culprit's step, where pictures are asked for
 
@@ -56,16 +56,16 @@ struct ValueReport {
     const Finding* in_chain() const;
     bool fails_in_chain() const;
 
-    // Of an isolated step. Wrong, but not on this batch, or its value is within what rounding may do to it in the chain:
+    // Its step is wrong in isolation, but not on this batch, or the value agrees in the chain all the same.
     bool without_effect() const;
-    // what of the error in the chain is not the step's own.
+    // What of the error in the chain is not the isolated step's own.
     std::optional<double> inherited_error() const;
 
-    // Of a culprit. The trial that shows it, or null where it is in the wrong place:
+    // Of a culprit: the trial that shows it is one, null where it is by a fault of the lists.
     const Trial* evidence() const;
-    // the function that is wrong, which may be one of several that its step runs;
+    // Of a culprit: the function that is wrong. (A step may run one for each kind of vectors.)
     const std::string& wrong_function() const;
-    // "on random values", "runs before W1, which it reads, is made".
+    // Of a culprit: "on random values", "runs before W1, which it reads, is made".
     std::string why() const;
 };
 
@@ -85,15 +85,15 @@ struct ModelReport {
     std::vector<ValueReport> values;  // those compared, in the comparison's order, then what only isolated steps make
     // Places in `values`:
     std::vector<std::size_t> isolated;    // in the order in which the steps run
-    std::vector<std::size_t> culprits;    // those in the wrong place, then those wrong in isolation
+    std::vector<std::size_t> culprits;    // by a fault of the lists, then by a step that is wrong in isolation
     std::vector<std::size_t> downstream;  // inherited or unexplained
-    // Of external values: what else is to be given to find a step that no culprit explains.
-    std::vector<std::string> missing;
+    std::vector<std::string> missing;     // external values to be given too, lest what is unexplained stay so
     std::vector<Drift> drift;
 
     // The values at some of these places.
     auto at(const std::vector<std::size_t>& places) const {
-        return places | std::views::transform([this](std::size_t place) -> const ValueReport& { return values[place]; });
+        return places |
+               std::views::transform([this](std::size_t place) -> const ValueReport& { return values[place]; });
     }
 };
 

@@ -7,8 +7,8 @@
 #include <map>
 #include <set>
 
-#include "harness/isolated.h"
 #include "harness/hand_made.h"
+#include "harness/isolated.h"
 #include "harness/results.h"
 #include "harness/shrink.h"
 
@@ -53,7 +53,7 @@ Form form(const NetworkConfig& config, std::size_t rows) {
 
 // `further` are functions that make it at the battery's sizes, besides.
 IsolatedStep judged(Run function, const std::map<const char*, Run>& further = {},
-                 void (*in_double)(double* h, const double* x, std::size_t elements) = nullptr) {
+                    void (*in_double)(double* h, const double* x, std::size_t elements) = nullptr) {
     constexpr std::size_t kRows = 4, kElements = 20;
     Battery battery(kNetwork, 1, form);
     const Form own = form(kNetwork, kRows);
@@ -71,7 +71,8 @@ IsolatedStep judged(Run function, const std::map<const char*, Run>& further = {}
         }
         return all;
     };
-    const Isolation isolation{.right = own.graph, .battery = &battery, .at_size = at_size, .right_at_size = right_network};
+    const Isolation isolation{
+        .right = own.graph, .battery = &battery, .at_size = at_size, .right_at_size = right_network};
     std::vector<float> x(kElements);
     for (std::size_t i = 0; i < x.size(); ++i) {
         x[i] = 0.5F + 0.01F * static_cast<float>(i);

@@ -2,8 +2,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/isolated.h"
 #include "harness/hand_made.h"
+#include "harness/isolated.h"
 #include "harness/results.h"
 #include "judge/owned.h"
 

@@ -107,12 +107,12 @@ TEST_CASE("alone: exact and within") {
 TEST_CASE("alone: one element off by two units is a mismatch, and it is named") {
     for (const float sign : {1.0F, -1.0F}) {
         const IsolatedStep step = Trials(scale, scaled)
-                                   .run(
-                                       [&](float* y, const float* x) {
-                                           scale<float>(y, x);
-                                           y[4] *= 1 + sign * 0x1p-22F;
-                                       },
-                                       kData);
+                                      .run(
+                                          [&](float* y, const float* x) {
+                                              scale<float>(y, x);
+                                              y[4] *= 1 + sign * 0x1p-22F;
+                                          },
+                                          kData);
         CHECK(step.real.verdict == Verdict::mismatch);
         CHECK(step.real.worst->position == 4);
         CHECK(step.real.used > 1);
@@ -127,12 +127,12 @@ TEST_CASE("alone: an error of the size that it says it catches is caught whereve
     const Trial right = Trials(scale, scaled).run(scale<float>, kData).real;
     for (std::size_t i = 0; i < kElements; ++i) {
         const IsolatedStep step = Trials(scale, scaled)
-                                   .run(
-                                       [&](float* y, const float* x) {
-                                           scale<float>(y, x);
-                                           y[i] += static_cast<float>(1.01 * *right.catches * *right.scale);
-                                       },
-                                       kData);
+                                      .run(
+                                          [&](float* y, const float* x) {
+                                              scale<float>(y, x);
+                                              y[i] += static_cast<float>(1.01 * *right.catches * *right.scale);
+                                          },
+                                          kData);
         CHECK(step.real.verdict == Verdict::mismatch);
         CHECK(step.real.worst->position == i);
     }
@@ -146,13 +146,13 @@ TEST_CASE("alone: never written, whole or in part, and even where something else
     CHECK(nothing.probe.nothing_written);
     CHECK(nothing.wrong());
     const IsolatedStep last = Trials(scale, scaled)
-                               .run(
-                                   [](float* y, const float* x) {
-                                       for (std::size_t i = 0; i + 1 < kElements; ++i) {
-                                           y[i] = i == 2 ? std::numeric_limits<float>::quiet_NaN() : x[i];
-                                       }
-                                   },
-                                   kData);
+                                  .run(
+                                      [](float* y, const float* x) {
+                                          for (std::size_t i = 0; i + 1 < kElements; ++i) {
+                                              y[i] = i == 2 ? std::numeric_limits<float>::quiet_NaN() : x[i];
+                                          }
+                                      },
+                                      kData);
     CHECK(last.real.verdict == Verdict::unwritten);
     CHECK(last.real.worst->position == kElements - 1);
     CHECK_FALSE(last.real.nothing_written);
@@ -161,12 +161,12 @@ TEST_CASE("alone: never written, whole or in part, and even where something else
 TEST_CASE("alone: a NaN or an infinity of our own") {
     for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
         const IsolatedStep step = Trials(scale, scaled)
-                                   .run(
-                                       [&](float* y, const float* x) {
-                                           scale<float>(y, x);
-                                           y[5] = bad;
-                                       },
-                                       kData);
+                                      .run(
+                                          [&](float* y, const float* x) {
+                                              scale<float>(y, x);
+                                              y[5] = bad;
+                                          },
+                                          kData);
         CHECK(step.real.verdict == Verdict::non_finite);
         CHECK(step.real.worst->position == 5);
         CHECK(step.wrong());
@@ -184,12 +184,12 @@ TEST_CASE(
     CHECK(step.probe.verdict == Verdict::within);
     CHECK_FALSE(step.wrong());
     const IsolatedStep wrong = Trials(square, squared)
-                                .run(
-                                    [](float* y, const float* x) {
-                                        square<float>(y, x);
-                                        y[6] *= 1.0001F;
-                                    },
-                                    data);
+                                   .run(
+                                       [](float* y, const float* x) {
+                                           square<float>(y, x);
+                                           y[6] *= 1.0001F;
+                                       },
+                                       data);
     CHECK(wrong.real.verdict == Verdict::mismatch);
     CHECK(wrong.real.worst->position == 6);
 }
@@ -201,13 +201,13 @@ TEST_CASE("alone: all zeros are vacuous on real data, and the probe still sees")
     CHECK(step.probe.verdict == Verdict::within);
     CHECK_FALSE(step.wrong());
     const IsolatedStep wrong = Trials(scale, scaled)
-                                .run(
-                                    [](float* y, const float* x) {
-                                        for (std::size_t i = 0; i < kElements; ++i) {
-                                            y[i] = -x[i];
-                                        }
-                                    },
-                                    zeros);
+                                   .run(
+                                       [](float* y, const float* x) {
+                                           for (std::size_t i = 0; i < kElements; ++i) {
+                                               y[i] = -x[i];
+                                           }
+                                       },
+                                       zeros);
     CHECK(wrong.wrong());
     CHECK(test::reported(wrong).without_effect());
 }
@@ -216,17 +216,17 @@ TEST_CASE("alone: what real data's identities hide is wrong without effect") {
     // Off by the sum of all, which is zero on this batch.
     const std::vector<float> balanced = {1, -1, 2, -2, 4, -8, 4};
     const IsolatedStep step = Trials(copy, [](double x) { return x; })
-                               .run(
-                                   [](float* y, const float* x) {
-                                       float sum = 0;
-                                       for (std::size_t i = 0; i < kElements; ++i) {
-                                           sum += x[i];
-                                       }
-                                       for (std::size_t i = 0; i < kElements; ++i) {
-                                           y[i] = x[i] + sum;
-                                       }
-                                   },
-                                   balanced);
+                                  .run(
+                                      [](float* y, const float* x) {
+                                          float sum = 0;
+                                          for (std::size_t i = 0; i < kElements; ++i) {
+                                              sum += x[i];
+                                          }
+                                          for (std::size_t i = 0; i < kElements; ++i) {
+                                              y[i] = x[i] + sum;
+                                          }
+                                      },
+                                      balanced);
     CHECK(step.real.verdict == Verdict::exact);
     CHECK(step.probe.verdict == Verdict::mismatch);
     CHECK(step.wrong());
@@ -235,12 +235,12 @@ TEST_CASE("alone: what real data's identities hide is wrong without effect") {
 
 TEST_CASE("alone: a step that overwrites what it reads is wrong, even where its result is right") {
     const IsolatedStep step = Trials(scale, scaled)
-                               .run(
-                                   [](float* y, const float* x) {
-                                       scale<float>(y, x);
-                                       const_cast<float*>(x)[3] = 17;
-                                   },
-                                   kData);
+                                  .run(
+                                      [](float* y, const float* x) {
+                                          scale<float>(y, x);
+                                          const_cast<float*>(x)[3] = 17;
+                                      },
+                                      kData);
     CHECK(step.real.verdict == Verdict::mismatch);
     CHECK(step.real.note == "overwrites x, which it reads");
     CHECK(step.wrong());
@@ -345,7 +345,7 @@ TEST_CASE("alone: someone else's words may round four times as much, in float an
         Trials trials(scale, scaled);
         trials.isolation.leeway = one.leeway;
         const IsolatedStep step = trials.run([&](float* y, const float* x) { off_by(y, x, one.in_float); }, data,
-                                          [&](double* y, const double* x) { off_by(y, x, one.in_double); });
+                                             [&](double* y, const double* x) { off_by(y, x, one.in_double); });
         CHECK(step.wrong() == one.wrong);
     }
 }

@@ -142,7 +142,7 @@ ComparedStep with_culprit() {
     Trial off = trial(1e4);
     off.hint = "twice the right answer";
     return with_isolated(std::move(step), {isolated("dlogits", trial(0.25), trial(0.5)), isolated("dh", off, off)},
-                      {{"dhpreact", "dh"}, {"dW1", "dh"}, {"new_W1", "dh"}});
+                         {{"dhpreact", "dh"}, {"dW1", "dh"}, {"new_W1", "dh"}});
 }
 
 }  // namespace
@@ -236,8 +236,8 @@ TEST_CASE("HTML: what a row opens") {
     const std::string text = text_of(*opened[0]);
     for (const char* said :
          {"how the loss changes with h: what the layer hands on", "dh = what it should be", "function_of_dh",
-          "src/manual/some.h:17", "reads", "read by", "batch row, 0 to 1", "unit, 0 to 2", "row 1 (`mqe → .`), unit 2", "3.0e+06 %", "wrong: mismatch",
-          "1 of 6 elements without any error, 4 more within the limit, 1 over it"}) {
+          "src/manual/some.h:17", "reads", "read by", "batch row, 0 to 1", "unit, 0 to 2", "row 1 (`mqe → .`), unit 2",
+          "3.0e+06 %", "wrong: mismatch", "1 of 6 elements without any error, 4 more within the limit, 1 over it"}) {
         CAPTURE(said);
         CHECK(text.find(said) != std::string::npos);
     }

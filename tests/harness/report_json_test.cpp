@@ -154,10 +154,10 @@ TEST_CASE("the steps alone, and who is to blame") {
     smallest->reads = {"bnvar"};
     smallest->values.put({"bnvar", {}}, std::vector<double>{3});
     off.smallest = smallest;
-    const Json j = report(
-        {with_isolated(step_of(2, {within("dW1", {6, 5}, 2, 1), within("db2", {4}, 2, 1), within("dbnvar", {5}, 2, 1)}),
-                    {isolated("h", trial(0.25), trial(0.5)), isolated("dbnvar", off, off), isolated("dh", trial(0), trial(7))},
-                    {{"dW1", "dbnvar"}})});
+    const Json j = report({with_isolated(
+        step_of(2, {within("dW1", {6, 5}, 2, 1), within("db2", {4}, 2, 1), within("dbnvar", {5}, 2, 1)}),
+        {isolated("h", trial(0.25), trial(0.5)), isolated("dbnvar", off, off), isolated("dh", trial(0), trial(7))},
+        {{"dW1", "dbnvar"}})});
     CHECK(j["culprits"] == Json({"dbnvar", "dh"}));
     CHECK(j["victims"] == Json({"dW1", "db2"}));
     CHECK(j["inherited"] == Json{{"dW1", "dbnvar"}, {"db2", nullptr}});

@@ -30,9 +30,9 @@ NamedFinding with_verdict(const std::string& name, Verdict verdict) {
 TEST_CASE("JUnit: a suite a step, a test case a tensor and one for each step alone") {
     Trial off = trial(1e4);
     off.hint = "the negative of the right answer";
-    ComparedStep step =
-        with_isolated(step_of(3, {exact("C", {4, 2}), within("dC", {4, 2}, 2e-5, 1e-5)}),
-                   {isolated("h", trial(0.25), trial(0.5)), isolated("dC", off, off), isolated("dh", trial(0), trial(9))});
+    ComparedStep step = with_isolated(
+        step_of(3, {exact("C", {4, 2}), within("dC", {4, 2}, 2e-5, 1e-5)}),
+        {isolated("h", trial(0.25), trial(0.5)), isolated("dC", off, off), isolated("dh", trial(0), trial(9))});
     add_finding(step, within("dC", {4, 2}, 2e-5, 4e-5), "stepwise", Against::module);
     const Element root = report({step_of(0, {exact("C", {4, 2})}), step});
     const Element& suite = root.children[1];

@@ -34,10 +34,10 @@ ComparedStep with_culprit(const std::vector<NamedFinding>& first = {}) {
     IsolatedStep culprit = isolated("dbnvar", off, off);
     culprit.shape = {5};
     std::vector<NamedFinding> all = first;
-    all.insert(all.end(), {exact("loss", {}), wrong, within("dhprebn", {2, 5}, 2e-5, 1e-5),
-                           within("dbnvar", {5}, 2e-5, 1e-5)});
-    return with_isolated(step_of(3, all),
-                      {isolated("loss", trial(0.25), trial(0.5)), culprit}, {{"dW1", "dbnvar"}, {"dhprebn", "dbnvar"}});
+    all.insert(all.end(),
+               {exact("loss", {}), wrong, within("dhprebn", {2, 5}, 2e-5, 1e-5), within("dbnvar", {5}, 2e-5, 1e-5)});
+    return with_isolated(step_of(3, all), {isolated("loss", trial(0.25), trial(0.5)), culprit},
+                         {{"dW1", "dbnvar"}, {"dhprebn", "dbnvar"}});
 }
 
 }  // namespace
@@ -47,7 +47,7 @@ TEST_CASE("a table, letter by letter") {
     add_finding(step, within("loss", {}, 0.75, 1e-6), "fused", Against::module);
     add_finding(step, missing("dh"), "fused", Against::module);
     step = with_isolated(step, {isolated("emb", trial(0, Verdict::exact), trial(0, Verdict::exact)),
-                             isolated("h", trial(0.25), trial(0.5)), isolated("dh", trial(0), trial(3e4))});
+                                isolated("h", trial(0.25), trial(0.5)), isolated("dh", trial(0), trial(3e4))});
     const std::string error = "; error: by hand and LibTorch's, against the oracle in double\n";
     const std::string header =
         "  name            shape    count  equal   differ  ULP    error  LibTorch   of limit  verdict   worst element: "
@@ -277,7 +277,7 @@ TEST_CASE("blame: what shows nothing is said, and nobody is blamed for it") {
     NamedFinding out = exact("bnvar", {5});
     out.verdict = Verdict::out_of_range;
     const ComparedStep step = with_isolated(step_of(0, {vacuous, vacuous, out, exact("loss", {})}),
-                                         {isolated("h", trial(0.5), trial(0, Verdict::vacuous))});
+                                            {isolated("h", trial(0.5), trial(0, Verdict::vacuous))});
     CHECK(blame(step, presentation()) ==
           "vacuous, which shows nothing: bndiff2, h\nout-of-range, which shows nothing: bnvar\n");
     // Nor is it the first divergence where something is wrong.
@@ -295,7 +295,7 @@ TEST_CASE("blame: with two models each is named") {
 
 TEST_CASE("only what the filter takes is shown, in both tables") {
     ComparedStep step = with_isolated(step_of(0, {exact("C", {2}), exact("dC", {2}), exact("dW1", {2})}),
-                                   {isolated("h", trial(0), trial(0)), isolated("dh", trial(0), trial(0))});
+                                      {isolated("h", trial(0), trial(0)), isolated("dh", trial(0), trial(0))});
     const std::vector<std::string> lines =
         lines_of(table(step, presentation([](const std::string& name) { return name.starts_with("d"); })));
     REQUIRE(lines.size() == 8);

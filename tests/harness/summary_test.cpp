@@ -82,8 +82,8 @@ TEST_CASE("where every value is equal to the bit, none came close to its limit")
 }
 
 TEST_CASE("a step that is wrong in isolation ends agreement, though the chain agrees") {
-    const ComparedStep step = with_isolated(step_of(2, {exact("C", {2})}),
-                                         {isolated("h", trial(0.25), trial(0.5)), isolated("dh", trial(0), trial(9))});
+    const ComparedStep step = with_isolated(
+        step_of(2, {exact("C", {2})}), {isolated("h", trial(0.25), trial(0.5)), isolated("dh", trial(0), trial(9))});
     const Summary summary = summary_of({step});
     CHECK_FALSE(summary.agree);
     CHECK(summary.alone == 2);

@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "harness/isolated.h"
 #include "harness/compare.h"
 #include "harness/gradcheck.h"
+#include "harness/isolated.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
 #include "torch_ref/answers.h"
