@@ -15,7 +15,7 @@
 #include "cli/network_options.h"
 #include "lab/backward/backward.h"
 #include "lab/claims/claims.h"
-#include "lab/columns/columns.h"
+#include "lab/columns.h"
 #include "lab/conventions/conventions.h"
 #include "lab/geometry/geometry.h"
 #include "lab/invariance/invariance.h"
