@@ -19,7 +19,7 @@
 #include "lab/conventions/conventions.h"
 #include "lab/geometry/geometry.h"
 #include "lab/invariance/invariance.h"
-#include "lab/loss/loss.h"
+#include "lab/loss.h"
 #include "lab/padding/padding.h"
 #include "lab/placement/placement.h"
 #include "lab/undo/undo.h"
