@@ -27,13 +27,19 @@ double number_of(const Json& value) {
                : std::numeric_limits<double>::quiet_NaN();
 }
 
-std::vector<double> numbers(const Table& table, std::size_t column, const std::string& of_mean) {
+// Of cells that are objects, the field that they have of this name.
+std::vector<double> numbers(const Table& table, std::size_t column, const std::string& field) {
     std::vector<double> all;
     for (const std::vector<Cell>& row : table.rows) {
         const Json& value = row.at(column).value;
-        all.push_back(number_of(value.is_object() ? value.at(of_mean) : value));
+        all.push_back(number_of(value.is_object() ? value.at(field) : value));
     }
     return all;
+}
+
+// Whether its cells are objects with such a field.
+bool has_field(const Table& table, std::size_t column, const std::string& field) {
+    return !table.rows.empty() && table.rows.front().at(column).value.contains(field);
 }
 
 }  // namespace
@@ -55,14 +61,25 @@ Json json_rows(const Table& table) {
     return rows;
 }
 
+Table rows_where(const Table& table, const std::string& key, const Json& value) {
+    const std::size_t column = column_of(table, key);
+    Table some = table;
+    std::erase_if(some.rows, [&](const std::vector<Cell>& row) { return !(row.at(column).value == value); });
+    return some;
+}
+
 std::vector<double> numbers(const Table& table, const std::string& key) {
-    return numbers(table, column_of(table, key), "mean");
+    const std::size_t column = column_of(table, key);
+    return numbers(table, column, has_field(table, column, "median") ? "median" : "mean");
 }
 
 Series series_of(const Table& table, const std::string& x, const std::string& y, std::string name, Style style) {
     Series series{std::move(name), numbers(table, x), numbers(table, y), {}, {}, style};
     const std::size_t column = column_of(table, y);
-    if (!table.rows.empty() && table.rows.front().at(column).value.is_object()) {
+    if (has_field(table, column, "median")) {
+        series.low = numbers(table, column, "p10");
+        series.high = numbers(table, column, "p90");
+    } else if (has_field(table, column, "deviation")) {
         const std::vector<double> deviations = numbers(table, column, "deviation");
         for (std::size_t i = 0; i < deviations.size(); ++i) {
             series.low.push_back(series.y[i] - deviations[i]);

@@ -130,5 +130,11 @@ TEST_CASE("document: the rows of a table as objects by the columns' keys, and it
     CHECK(loss.y == std::vector<double>{2.5, 2.5});
     CHECK(loss.low == std::vector<double>{2, 2});
     CHECK(loss.high == std::vector<double>{3, 3});
+    const Table times{"", {"n", "time"}, {{whole(3), Cell("2", {{"median", 2}, {"p10", 1}, {"p90", 5}})}}};
+    CHECK(series_of(times, "n", "time", "").y == std::vector<double>{2});
+    CHECK(series_of(times, "n", "time", "").low == std::vector<double>{1});
+    CHECK(series_of(times, "n", "time", "").high == std::vector<double>{5});
+    CHECK(numbers(rows_where(table, "rows", 9), "norms/chain") == std::vector<double>{-INFINITY});
+    CHECK(rows_where(table, "rows", 3).rows.empty());
     CHECK_THROWS_AS(numbers(table, "no such key"), std::out_of_range);
 }
