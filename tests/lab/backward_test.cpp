@@ -165,7 +165,7 @@ TEST_CASE("backward: each function computes and divides as often as its counts s
     const std::map<std::string, Tally> large = tallies(80, 17), small = tallies(40, 17);
     const double elements = 40 * 17;
     std::size_t functions = 0;
-    for (const Form form : kForms) {
+    for (const lab::Form form : kForms) {
         for (const Step& step : steps_of(form, {}, 3, 2)) {
             const std::string& name = step.in_float.name;
             CAPTURE(name);

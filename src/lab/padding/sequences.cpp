@@ -1,4 +1,4 @@
-#include "lab/padding/sequences.h"
+// Sequences as text.
 
 #include <fmt/format.h>
 
@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "lab/padding/padding.h"
 
 namespace byhand::lab {
 namespace {
