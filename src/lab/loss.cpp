@@ -159,11 +159,8 @@ void add_saturated(Document& document, std::size_t V) {
         "that is certain of a wrong answer does not learn from it by the squared error.",
         numbers(table, "wrong/cross_entropy").back(), numbers(table, "above").back(),
         numbers(table, "wrong/squared_error").back())});
-    Plot plot{.title = "Gradient's norm where one logit stands above the others",
-              .x_label = "above by",
-              .y_label = "",
-              .series = {},
-              .log_y = true};
+    Plot plot{
+        "Gradient's norm where one logit stands above the others", "above by", "", {}, /*log_x=*/false, /*log_y=*/true};
     for (const auto& [key, name] : {std::pair{"wrong/cross_entropy", "wrong, cross-entropy"},
                                     {"wrong/squared_error", "wrong, squared error"},
                                     {"right/cross_entropy", "right, cross-entropy"},
@@ -348,8 +345,8 @@ void add_trainings(Document& document, const LossOptions& options, const Materia
                             options.steps, recipe.name, options.seeds.count),
                 {"backwards from", "rates ×", "cross-entropy", "squared error"},
                 {}};
-    Plot cross_entropy{.title = "Cross-entropy of validation names", .x_label = "steps", .y_label = "", .series = {}};
-    Plot squared_error{.title = "Squared error of validation names", .x_label = "steps", .y_label = "", .series = {}};
+    Plot cross_entropy{"Cross-entropy of validation names", "steps", "", {}};
+    Plot squared_error{"Squared error of validation names", "steps", "", {}};
     std::string verdicts = "Against the training from cross-entropy, seed by seed:";
     for (std::size_t i = 0; i < trainings.size(); ++i) {
         const auto difference = [&](Which which) {

@@ -268,22 +268,6 @@ std::vector<Group> groups() {
     return {mean, small, bare, batch};
 }
 
-// A row for each divisor, condition and type.
-Table long_table() {
-    return {"",
-            {{"", "group"},
-             {"", "mean"},
-             {"", "deviation"},
-             {"", "epsilon"},
-             {"", "rows"},
-             {"", "divisor"},
-             {"", "type"},
-             {"", kKeys[0]},
-             {"", kKeys[1]},
-             {"", kKeys[2]}},
-            {}};
-}
-
 template <class T>
 void measure(Table& all, const Group& group, const Condition& condition, Divisor divisor, const Seeds& seeds,
              const Setting& setting) {
@@ -362,12 +346,12 @@ std::vector<Cell> standing_of(const Group& group, const Table& all, const char* 
 }
 
 Plot plot_of(const Table& all, const char* type) {
-    Plot plot{.title = fmt::format("Error of dx by mean/deviation, {}, divisor n", type),
-              .x_label = "mean/deviation",
-              .y_label = "error over the largest |dx|",
-              .series = {},
-              .log_x = true,
-              .log_y = true};
+    Plot plot{fmt::format("Error of dx by mean/deviation, {}, divisor n", type),
+              "mean/deviation",
+              "error over the largest |dx|",
+              {},
+              /*log_x=*/true,
+              /*log_y=*/true};
     for (std::size_t form = 0; form < kForms.size(); ++form) {
         plot.series.push_back(series_of(rows_where(rows_where(all, "divisor", "n"), "type", type), "mean", kKeys[form],
                                         kFormNames[form], Style::both));
@@ -394,7 +378,9 @@ void add_accuracy(Document& document, const BackwardOptions& options, const Sett
     std::string not_alike;
     Json data = Json::array();
     for (const Group& group : groups()) {
-        Table all = long_table();
+        // A row for each divisor, condition and type.
+        Table all{"", {"group", "mean", "deviation", "epsilon", "rows", "divisor", "type"}, {}};
+        all.columns.insert(all.columns.end(), kKeys.begin(), kKeys.end());
         for (const Divisor divisor : kDivisors) {
             for (const Condition& condition : group.conditions) {
                 measure<float>(all, group, condition, divisor, options.seeds, setting);

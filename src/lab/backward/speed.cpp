@@ -170,17 +170,10 @@ Cell cell_of(const Speedup& s) {
 
 // A row for each timing.
 Table long_table(const std::vector<Timing>& timings) {
-    Table table{"",
-                {{"", "rows"},
-                 {"", "columns"},
-                 {"", "elements"},
-                 {"", "divisor"},
-                 {"", "type"},
-                 {"", "max_difference"},
-                 {"", "speedup"},
-                 {"", "speedup_over_chain"},
-                 {"", "rounds"}},
-                {}};
+    Table table{
+        "",
+        {"rows", "columns", "elements", "divisor", "type", "max_difference", "speedup", "speedup_over_chain", "rounds"},
+        {}};
     for (const Timing& timing : timings) {
         table.rows.push_back({whole(timing.rows), whole(timing.columns), whole(timing.rows * timing.columns),
                               key_of(timing.divisor), timing.type(), significant(timing.max_difference, 2),
@@ -206,12 +199,12 @@ Table table_of(const std::vector<Timing>& timings, const std::string& type) {
 }
 
 Plot plot_of(const Table& all, const BackwardOptions& options, const char* over, const char* key) {
-    Plot plot{.title = fmt::format("Speed-up of the one line over the {}, float, divisor n", over),
-              .x_label = "elements",
-              .y_label = "times as fast",
-              .series = {},
-              .log_x = true,
-              .log_y = true};
+    Plot plot{fmt::format("Speed-up of the one line over the {}, float, divisor n", over),
+              "elements",
+              "times as fast",
+              {},
+              /*log_x=*/true,
+              /*log_y=*/true};
     const Table floats_by_n = rows_where(rows_where(all, "type", "float"), "divisor", "n");
     for (const std::size_t columns : options.columns) {
         plot.series.push_back(series_of(rows_where(floats_by_n, "columns", columns), "elements", key,

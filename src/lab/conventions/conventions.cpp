@@ -316,12 +316,12 @@ void add_memory(Document& document, const Study& study) {
                  {"batches to 1 %", ""},
                  {"", "left_of_start", Align::hidden}},
                 {}};
-    Plot plot{.title = fmt::format("running variance of a unit whose variance is {:g}",
-                                   kDeviations[kPlotted] * kDeviations[kPlotted]),
-              .x_label = "batches",
-              .y_label = "running variance",
-              .series = {},
-              .log_x = true};
+    Plot plot{
+        fmt::format("running variance of a unit whose variance is {:g}", kDeviations[kPlotted] * kDeviations[kPlotted]),
+        "batches",
+        "running variance",
+        {},
+        /*log_x=*/true};
     for (std::size_t i = 0; i < study.runs.size(); ++i) {
         const Convention& one = study.conventions[i];
         const std::vector<std::vector<double>>& path = study.runs[i].spread_path;
@@ -353,11 +353,7 @@ void add_small_batches(Document& document, std::uint64_t seed) {
              "running figure has seen. A mean of deviations, squared, is too small as well."});
     document.blocks.emplace_back(table);
     document.data["small_batches"] = json_rows(table);
-    Plot plot{.title = "a running figure over the true variance",
-              .x_label = "rows of a batch",
-              .y_label = "settles at",
-              .series = {},
-              .log_x = true};
+    Plot plot{"a running figure over the true variance", "rows of a batch", "settles at", {}, /*log_x=*/true};
     for (const auto& [key, name] : {std::pair{"by_n", "variance by n (Keras, cs231n)"},
                                     {"by_n_minus_1", "variance by n − 1 (PyTorch, notes)"},
                                     {"by_deviation", "deviation by n − 1 (makemore 3, script)"}}) {

@@ -8,21 +8,16 @@
 #include <functional>
 #include <utility>
 
-#include "base/error.h"
 #include "base/utf8.h"
 #include "judge/finding.h"
 #include "lab/agreement.h"
 #include "lab/figures.h"
-#include "lab/operation.h"
+#include "lab/padding/findings.h"
 #include "manual/batchnorm/masked.h"
-#include "names/random.h"
 #include "report/rows.h"
 
 namespace byhand::lab {
 namespace {
-
-using Rows = std::vector<double>;  // (n, H)
-using Mask = std::vector<unsigned char>;
 
 // Note 3, after self-attention.
 constexpr const char* kNote =
@@ -44,249 +39,6 @@ constexpr const char* kControl =
     "1.2  5.5  3.9\n"
     "6.8  0.6  7.3\n"
     "4.4  8.1  2.5\n";
-
-// ---- the norms ----
-
-// The step that makes this value, by another function that takes the mask after what the step reads.
-template <class... FunctionAndSizes>
-void replace(Graph& graph, const std::string& makes, FunctionAndSizes... function_and_sizes) {
-    for (StepList* list : {&graph.forward, &graph.backward}) {
-        for (Step& step : *list) {
-            if (step.makes == makes) {
-                StepList other;
-                add(other, makes, step.shape, step.reads, function_and_sizes...);
-                step = other.front();
-            }
-        }
-    }
-}
-
-// Batch norm over the rows whose mask is set. The mask must outlive the graph. Precondition: one such row, two with
-// divisor n − 1.
-Graph masked_graph(const NormConfig& norm, const Mask& rows, std::size_t H) {
-    const std::size_t n = rows.size();
-    const unsigned char* const mask = rows.data();
-    const Divisor divisor = norm.batch_divisor;
-    Graph graph = operation_graph(op::kBatchnorm, norm, n, H);
-    replace(graph, "bnmeani", BYHAND_FUNCTION(masked_batchnorm_mean), mask, n, H);
-    replace(graph, "bndiff", BYHAND_FUNCTION(masked_batchnorm_difference), mask, n, H);
-    replace(graph, "bnvar", BYHAND_FUNCTION(masked_batchnorm_variance), mask, n, H, divisor);
-    replace(graph, "hpreact", BYHAND_FUNCTION(masked_batchnorm_scale_shift), mask, n, H);
-    replace(graph, "dbngain", BYHAND_FUNCTION(masked_batchnorm_gain_backward), mask, n, H);
-    replace(graph, "dbnbias", BYHAND_FUNCTION(masked_batchnorm_bias_backward), mask, n, H);
-    replace(graph, "dbnraw", BYHAND_FUNCTION(masked_batchnorm_raw_backward), mask, n, H);
-    replace(graph, "dbndiff2", BYHAND_FUNCTION(masked_batchnorm_square_sum_backward), mask, n, H, divisor);
-    replace(graph, "dhprebn", BYHAND_FUNCTION(masked_batchnorm_input_backward), mask, n, H);
-    return graph;
-}
-
-Graph layer_graph(double epsilon, std::size_t n, std::size_t H) {
-    return operation_graph(op::kLayernorm, {.epsilon = epsilon}, n, H, HandForm::collapsed);
-}
-
-// What batch norm reads, by the names of layer norm.
-Numbers<double> for_layer_norm(const Numbers<double>& in) {
-    return {
-        {{"hpreln", in["hprebn"]}, {"dhpreact", in["dhpreact"]}, {"lngain", in["bngain"]}, {"lnbias", in["bnbias"]}}};
-}
-
-// The rows whose mask is set.
-template <class T>
-std::vector<T> packed(const std::vector<T>& rows, const Mask& mask) {
-    const std::size_t H = rows.size() / mask.size();
-    std::vector<T> kept;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        if (mask[i / H] != 0) {
-            kept.push_back(rows[i]);
-        }
-    }
-    return kept;
-}
-Numbers<double> packed(Numbers<double> in, const Mask& mask) {
-    in["hprebn"] = packed(in["hprebn"], mask);
-    in["dhpreact"] = packed(in["dhpreact"], mask);
-    return in;
-}
-
-// 0 in the rows whose mask is set, or in those whose mask is not.
-Rows without(Rows rows, const Mask& mask, bool set) {
-    const std::size_t H = rows.size() / mask.size();
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        if ((mask[i / H] != 0) == set) {
-            rows[i] = 0;
-        }
-    }
-    return rows;
-}
-
-std::vector<double> difference(const std::vector<double>& a, const std::vector<double>& b) {
-    std::vector<double> differences(a.size());
-    std::ranges::transform(a, b, differences.begin(), std::minus());
-    return differences;
-}
-
-std::vector<double> square_roots(const std::vector<double>& values) {
-    std::vector<double> roots(values.size());
-    std::ranges::transform(values, roots.begin(), [](double value) { return std::sqrt(value); });
-    return roots;
-}
-
-Rows row_of(const Rows& rows, std::size_t i, std::size_t H) {
-    const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(i * H);
-    return {begin, begin + static_cast<std::ptrdiff_t>(H)};
-}
-
-double root_mean_square(const std::vector<double>& values) {
-    return values.empty() ? 0 : norm(values) / std::sqrt(static_cast<double>(values.size()));
-}
-
-// A figure of each row.
-std::vector<double> by_row(const Rows& rows, std::size_t H, double (*figure)(const std::vector<double>& row)) {
-    std::vector<double> all;
-    for (std::size_t i = 0; i < rows.size() / H; ++i) {
-        all.push_back(figure(row_of(rows, i, H)));
-    }
-    return all;
-}
-
-// ---- what is found of a batch ----
-
-// The same real rows with so many rows of zeros.
-struct AtShare {
-    std::size_t pads = 0;
-    double share = 0;               // of all rows
-    std::vector<double> mean, std;  // (H), padded
-    std::vector<double> first;      // (H), the first real row normalised
-    double off = 0, worst = 0;      // root mean square of bnraw, padded − masked: of all real rows, of the worst one
-};
-
-// "Padded" is batch norm over all rows, "masked" over the real ones.
-struct ByDivisor {
-    NormConfig norm;
-    const char *words = "", *end = "";           // "divisor n"; of the keys in the JSON
-    Numbers<double> padded, masked;              // where the loss reads the real rows only: dy is 0 in padding
-    std::vector<double> std_padded, std_masked;  // (H), without ε
-    std::vector<double> off;                     // of each row the root mean square of bnraw, padded − masked
-    Rows sent_padded, sent_masked;               // the gradient of the input where the loss reads the padding only
-    std::vector<AtShare> shares;
-};
-
-struct Findings {
-    SequenceBatch batch;
-    Numbers<double> in;             // its rows; γ, β and the gradient of the result are drawn
-    std::vector<std::size_t> real;  // the rows that are no padding
-    std::array<ByDivisor, 2> by;    // n, n − 1
-    Numbers<double> layer;          // layer norm of the real rows
-
-    std::size_t H() const { return batch.width; }
-    std::size_t pads() const { return batch.rows() - real.size(); }
-};
-
-AtShare at_share(const Numbers<double>& real, const Rows& right, std::size_t pads, const NormConfig& norm) {
-    Numbers<double> padded = real;
-    const std::size_t H = real["bngain"].size(), n = right.size() / H + pads;
-    padded["hprebn"].resize(n * H);
-    run(operation_graph(op::kBatchnorm, norm, n, H).forward, padded);
-    Rows& raw = padded["bnraw"];
-    raw.resize(right.size());
-    const Rows off = difference(raw, right);
-    return {.pads = pads,
-            .share = static_cast<double>(pads) / static_cast<double>(n),
-            .mean = padded["bnmeani"],
-            .std = square_roots(padded["bnvar"]),
-            .first = row_of(raw, 0, H),
-            .off = root_mean_square(off),
-            .worst = std::ranges::max(by_row(off, H, root_mean_square))};
-}
-
-// From no padding to 90 % of all rows, in steps of 5 % or of one row where that is more.
-std::vector<AtShare> by_share(const Numbers<double>& real, const NormConfig& norm) {
-    const std::size_t H = real["bngain"].size(), n = real["hprebn"].size() / H;
-    Numbers<double> unpadded = real;
-    run(operation_graph(op::kBatchnorm, norm, n, H).forward, unpadded);
-    std::vector<AtShare> points;
-    for (int percent = 0; percent <= 90; percent += 5) {
-        const double share = static_cast<double>(percent) / 100;
-        const auto pads = static_cast<std::size_t>(std::lround(static_cast<double>(n) * share / (1 - share)));
-        if (points.empty() || pads > points.back().pads) {
-            points.push_back(at_share(real, unpadded["bnraw"], pads, norm));
-        }
-    }
-    return points;
-}
-
-void find_by_divisor(ByDivisor& by, const Findings& found) {
-    const Mask& mask = found.batch.mask;
-    const Graph padded = operation_graph(op::kBatchnorm, by.norm, mask.size(), found.H());
-    const Graph masked = masked_graph(by.norm, mask, found.H());
-    Numbers<double> of_real = found.in, of_padding = found.in;
-    of_real["dhpreact"] = without(of_real["dhpreact"], mask, false);
-    of_padding["dhpreact"] = without(of_padding["dhpreact"], mask, true);
-    by.padded = forward_and_backward(padded, of_real);
-    by.masked = forward_and_backward(masked, of_real);
-    by.std_padded = square_roots(by.padded["bnvar"]);
-    by.std_masked = square_roots(by.masked["bnvar"]);
-    by.off =
-        by_row(without(difference(by.padded["bnraw"], by.masked["bnraw"]), mask, false), found.H(), root_mean_square);
-    by.sent_padded = forward_and_backward(padded, of_padding)["dhprebn"];
-    by.sent_masked = forward_and_backward(masked, of_padding)["dhprebn"];
-}
-
-// Without an ε nothing is divided by a deviation of 0.
-void check_deviations(const Findings& found) {
-    constexpr const char* kRefused =
-        "--bn-eps 0: {} is one number throughout and can't be normalised; give an ε above 0";
-    for (std::size_t j = 0; j < found.H(); ++j) {
-        if (found.by[0].masked["bnvar"][j] == 0) {
-            throw InputError(fmt::format(kRefused, fmt::format("column {} of the real rows", j + 1)));
-        }
-    }
-    for (std::size_t i = 0; i < found.real.size(); ++i) {
-        if (found.layer["lnvar"][i] == 0) {
-            throw InputError(fmt::format(kRefused, "the row " + found.batch.words[found.real[i]]));
-        }
-    }
-}
-
-Findings findings(SequenceBatch batch, double epsilon, std::uint64_t seed) {
-    Findings found;
-    auto& [by_n, by_n_minus_1] = found.by;
-    by_n.norm = {.batch_divisor = Divisor::n, .epsilon = epsilon};
-    by_n.words = "divisor n";
-    by_n_minus_1.norm = {.batch_divisor = Divisor::n_minus_1, .epsilon = epsilon};
-    by_n_minus_1.words = "divisor n − 1";
-    by_n_minus_1.end = "_unbiased";
-    found.batch = std::move(batch);
-    TorchGenerator generator = torch_seeded(seed);
-    const auto drawn = [&](std::size_t count) {
-        std::vector<float> values(count);
-        randn(generator, values);
-        return as<double>(values);
-    };
-    found.in["hprebn"] = found.batch.x;
-    found.in["bngain"] = drawn(found.H());
-    found.in["bnbias"] = drawn(found.H());
-    found.in["dhpreact"] = drawn(found.batch.x.size());
-    const Mask& mask = found.batch.mask;
-    for (std::size_t i = 0; i < mask.size(); ++i) {
-        if (mask[i] != 0) {
-            found.real.push_back(i);
-        }
-    }
-    const Numbers<double> real = packed(found.in, mask);
-    found.layer = for_layer_norm(real);
-    run(layer_graph(epsilon, found.real.size(), found.H()).forward, found.layer);
-    for (ByDivisor& by : found.by) {
-        find_by_divisor(by, found);
-    }
-    if (epsilon == 0) {
-        check_deviations(found);
-    }
-    for (ByDivisor& by : found.by) {
-        by.shares = by_share(real, by.norm);
-    }
-    return found;
-}
 
 // ---- the rows ----
 
@@ -452,24 +204,20 @@ void add_control(Document& document, const Findings& control) {
 
 // ---- more and more padding ----
 
-// How far the law that add_shares states is off what was measured, relative to the size of a column's numbers.
-double off_the_law(const std::vector<AtShare>& shares) {
-    double largest = 0;
-    for (const AtShare& point : shares) {
-        for (std::size_t j = 0; j < point.mean.size(); ++j) {
-            const double s = point.share, mean = shares.front().mean[j], std = shares.front().std[j];
-            const double square = mean * mean + std * std, variance = (1 - s) * (std * std + s * mean * mean);
-            if (square > 0) {
-                largest = std::max({largest, std::abs(point.mean[j] - (1 - s) * mean) / std::sqrt(square),
-                                    std::abs(point.std[j] * point.std[j] - variance) / square});
-            }
+// From no padding to 90 % of all rows, in steps of 5 % or of one row where that is more.
+std::vector<std::size_t> pads_to_try(std::size_t real) {
+    std::vector<std::size_t> all;
+    for (int percent = 0; percent <= 90; percent += 5) {
+        const double share = static_cast<double>(percent) / 100;
+        const auto pads = static_cast<std::size_t>(std::lround(static_cast<double>(real) * share / (1 - share)));
+        if (all.empty() || pads > all.back()) {
+            all.push_back(pads);
         }
     }
-    return largest;
+    return all;
 }
 
 Table share_table(const Findings& found) {
-    const auto& [by_n, by_n_minus_1] = found.by;
     const std::string first = short_word(found, found.real.front());
     Table table{
         fmt::format("with more and more padding, divisor n; mean, deviation and {} normalised are column 1's", first),
@@ -484,33 +232,53 @@ Table share_table(const Findings& found) {
     for (const char* key : {"percent", "mean", "std", "std_unbiased", "off_unbiased", "worst_unbiased"}) {
         table.columns.emplace_back("", key, Align::hidden);
     }
-    for (std::size_t i = 0; i < by_n.shares.size(); ++i) {
-        const AtShare &point = by_n.shares[i], &unbiased = by_n_minus_1.shares[i];
-        table.rows.push_back({percent(point.share), whole(point.pads), significant(point.mean[0], kDigits),
-                              significant(point.std[0], kDigits), fixed(point.first[0], kDecimals),
-                              fixed(point.off, kDecimals), fixed(point.worst, kDecimals), Cell("", 100 * point.share),
-                              Cell("", point.mean), Cell("", point.std), Cell("", unbiased.std), Cell("", unbiased.off),
-                              Cell("", unbiased.worst)});
+    for (const std::size_t pads : pads_to_try(found.real.size())) {
+        const Padded by_n = padded(found, pads, found.by[0]), by_n_minus_1 = padded(found, pads, found.by[1]);
+        const double share = static_cast<double>(pads) / static_cast<double>(found.real.size() + pads);
+        table.rows.push_back({percent(share), whole(pads), significant(by_n.mean[0], kDigits),
+                              significant(by_n.std[0], kDigits), fixed(by_n.first[0], kDecimals),
+                              fixed(by_n.off, kDecimals), fixed(by_n.worst, kDecimals), Cell("", 100 * share),
+                              Cell("", by_n.mean), Cell("", by_n.std), Cell("", by_n_minus_1.std),
+                              Cell("", by_n_minus_1.off), Cell("", by_n_minus_1.worst)});
     }
     return table;
 }
 
-// What is left of a figure of the rows without padding.
-Series left_of(const Table& table, const std::string& name, const std::string& key, std::size_t column) {
-    Series series{name, numbers(table, "percent"), {}, {}, {}, Style::both};
-    for (const Json& row : json_rows(table)) {
-        series.y.push_back(row.at(key).at(column).get<double>());
+// How far the law that add_shares states is off what was measured, relative to the size of a column's numbers.
+double off_the_law(const Json& shares) {
+    double largest = 0;
+    for (const Json& point : shares) {
+        for (std::size_t j = 0; j < point.at("mean").size(); ++j) {
+            const auto of = [j](const Json& at, const char* key) { return at.at(key).at(j).get<double>(); };
+            const double s = point.at("share").get<double>(), mean = of(shares.at(0), "mean"),
+                         std = of(shares.at(0), "std");
+            const double square = mean * mean + std * std, variance = (1 - s) * (std * std + s * mean * mean);
+            if (square > 0) {
+                largest = std::max({largest, std::abs(of(point, "mean") - (1 - s) * mean) / std::sqrt(square),
+                                    std::abs(of(point, "std") * of(point, "std") - variance) / square});
+            }
+        }
     }
-    for (const double whole = series.y.front(); double& value : series.y) {
-        value /= whole;
+    return largest;
+}
+
+// What is left of a figure of the rows without padding; nothing where that is 0.
+void add_series(Plot& plot, const std::string& name, const Json& shares, const char* key, std::size_t column) {
+    const double whole = shares.at(0).at(key).at(column).get<double>();
+    if (whole == 0) {
+        return;
     }
-    return series;
+    Series& series = plot.series.emplace_back(Series{name, {}, {}, {}, {}, Style::both});
+    for (const Json& point : shares) {
+        series.x.push_back(point.at("percent").get<double>());
+        series.y.push_back(point.at(key).at(column).get<double>() / whole);
+    }
 }
 
 void add_shares(Document& document, const Findings& found) {
     const Table table = share_table(found);
-    const AtShare& unpadded = found.by[0].shares.front();
-    const double off_law = off_the_law(found.by[0].shares);
+    const Json shares = json_rows(table);
+    const double off_law = off_the_law(shares);
     document.blocks.emplace_back(Text{
         "The same real rows with more and more rows of zeros below them. Of a column with mean μ and deviation σ, a "
         "share s of padding makes the mean (1 − s)·μ and the variance (1 − s)·(σ² + s·μ²), by divisor n:"});
@@ -519,26 +287,20 @@ void add_shares(Document& document, const Findings& found) {
         "Over all columns and shares the measured figures are off that law by at most {:.1g} of the size of the "
         "numbers.",
         off_law)});
-    document.data["shares"] = json_rows(table);
+    document.data["shares"] = shares;
     document.data["off_law"] = off_law;
-    const char* padding = "padding, % of all rows";
-    Plot left{"What padding leaves of a column's figures", padding, "of the masked figure", {}};
-    const auto magnitude = [](double mean) { return std::abs(mean); };
-    const auto some = std::ranges::max_element(unpadded.mean, {}, magnitude);  // in all the same share is left
-    if (*some != 0) {
-        left.series.push_back(
-            left_of(table, "mean, any column", "mean", static_cast<std::size_t>(some - unpadded.mean.begin())));
-    }
+    Plot left{"What padding leaves of a column's figures", "padding, % of all rows", "of the masked figure", {}};
+    const std::vector<double>& means = found.by[0].masked["bnmeani"];
+    const auto some = std::ranges::max_element(means, {}, [](double mean) { return std::abs(mean); });
+    add_series(left, "mean, any column", shares, "mean", static_cast<std::size_t>(some - means.begin()));
     for (std::size_t j = 0; j < columns_shown(found); ++j) {
-        if (unpadded.std[j] > 0) {
-            left.series.push_back(left_of(table, fmt::format("deviation {}", j + 1), "std", j));
-        }
+        add_series(left, fmt::format("deviation {}", j + 1), shares, "std", j);
     }
     if (!left.series.empty()) {
         document.plots.push_back(std::move(left));
     }
     document.plots.push_back({"How wrong it makes the real rows",
-                              padding,
+                              "padding, % of all rows",
                               "off by, in deviations",
                               {series_of(table, "percent", "off", "all, root mean square", Style::both),
                                series_of(table, "percent", "worst", "worst row", Style::both)}});
@@ -671,6 +433,8 @@ void add_conclusion(Document& document, const Findings& found) {
     const auto off = [&](const ByDivisor& by) { return root_mean_square(packed(by.off, mask)); };
     const auto worst = static_cast<std::size_t>(std::ranges::max_element(by_n.off) - by_n.off.begin());
     const double share = static_cast<double>(found.pads()) / static_cast<double>(found.batch.rows());
+    const std::size_t most = pads_to_try(found.real.size()).back();
+    const double most_share = static_cast<double>(most) / static_cast<double>(found.real.size() + most);
     const Rows right = packed(by_n.masked["dhprebn"], mask), wrong = packed(by_n.padded["dhprebn"], mask);
     const double gradient_off = norm(difference(wrong, right)) / norm(right);
     const double from_padding = norm(packed(by_n.sent_padded, mask)) / norm(right);
@@ -687,10 +451,9 @@ void add_conclusion(Document& document, const Findings& found) {
         "but it is another function, not a corrected batch norm: its values are {:.3f} from the masked norm's in the "
         "root mean square.",
         std::max(off(by_n), off(by_n_minus_1)) > 0 ? "holds here" : "does not hold here", percent(share).shown,
-        off(by_n), short_word(found, worst), by_n.off[worst], percent(by_n.shares.back().share).shown,
-        by_n.shares.back().off, off(by_n_minus_1), std::ranges::max(by_n_minus_1.off), by_n_minus_1.shares.back().off,
-        gradient_off, from_padding, kept,
-        root_mean_square(difference(found.layer["lnraw"], packed(by_n.masked["bnraw"], mask))))});
+        off(by_n), short_word(found, worst), by_n.off[worst], percent(most_share).shown, padded(found, most, by_n).off,
+        off(by_n_minus_1), std::ranges::max(by_n_minus_1.off), padded(found, most, by_n_minus_1).off, gradient_off,
+        from_padding, kept, root_mean_square(difference(found.layer["lnraw"], packed(by_n.masked["bnraw"], mask))))});
     document.data["gradient_off"] = number(gradient_off);
     document.data["gradient_from_padding"] = number(from_padding);
 }
