@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <span>
 
 #include "base/member.h"
@@ -100,112 +99,109 @@ double difference_of_forms(Numbers<T>& v, const std::array<StepList, 3>& forms) 
     return static_cast<double>(most);
 }
 
+// Of a speed-up.
+std::string four_characters(double times) {
+    constexpr double kTwo = 9.995, kOne = 99.95;  // from there on with a decimal less
+    return fmt::format("{:4.{}f}", times, times < kTwo ? 2 : times < kOne ? 1 : 0);
+}
+
 std::array<StepList, 3> forms_of(const NormConfig& norm, std::size_t n, std::size_t H) {
     return {steps_of(Form::chain, norm, n, H), steps_of(Form::steps, norm, n, H), steps_of(Form::line, norm, n, H)};
 }
 
-constexpr std::size_t kStepsArrays = 5;  // that the small steps work on: dbnraw, bndiff, dbndiff2, dbndiff, dhprebn
+Cell cell_of(const Speedup& s) {
+    return {fmt::format("{} ({}–{})", four_characters(s.median), four_characters(s.p10), four_characters(s.p90)),
+            {{"median", s.median}, {"p10", s.p10}, {"p90", s.p90}}};
+}
 
-// One shape in one type by one divisor.
-struct Timing {
-    std::size_t rows = 0, columns = 0;
-    std::size_t size = 0;  // bytes of a number
-    Divisor divisor = Divisor::n;
-    std::size_t rounds = 0;
-    double max_difference = 0;
-    Speedup over_steps = {}, over_chain = {};  // of the one line
-
-    const char* type() const { return size == sizeof(float) ? "float" : "double"; }
-    std::size_t set() const { return kStepsArrays * rows * columns * size; }
-};
+// A row for each shape, type and divisor; speed-ups are of the one line.
+Table timings_table() {
+    return {
+        "",
+        {"rows", "columns", "elements", "divisor", "type", "max_difference", "speedup", "speedup_over_chain", "rounds"},
+        {}};
+}
 
 // On one thread; after a warm-up, rounds in which every form runs once, or as often as makes a measurable while.
 template <class T>
-Timing timed(Numbers<T>& v, Timing shape, std::size_t rounds) {
+std::vector<Cell> timed(Numbers<T>& v, std::size_t n, std::size_t H, Divisor divisor, std::size_t rounds) {
     constexpr double kSeconds = 0.1;
-    const NormConfig norm = norm_with(shape.divisor);
-    normalise(v, norm, shape.rows, shape.columns);
-    const std::array<StepList, 3> forms = forms_of(norm, shape.rows, shape.columns);
-    shape.max_difference = difference_of_forms(v, forms);
+    const NormConfig norm = norm_with(divisor);
+    normalise(v, norm, n, H);
+    const std::array<StepList, 3> forms = forms_of(norm, n, H);
+    const double difference = difference_of_forms(v, forms);
     std::array<std::vector<BoundStep<T>>, 3> bound;
     std::ranges::transform(forms, bound.begin(), [&](const StepList& steps) { return bind(steps, v); });
     std::array<std::vector<double>, 3> seconds;
     in_rounds(rounds, kSeconds, [&](std::size_t round) {
         for (const std::size_t form : order_of(round)) {
-            seconds[form].push_back(seconds_of<T>(bound[form], shape.rows * shape.columns));
+            seconds[form].push_back(seconds_of<T>(bound[form], n * H));
         }
     });
-    shape.rounds = seconds[2].size();
-    shape.over_steps = speedup(seconds[1], seconds[2]);
-    shape.over_chain = speedup(seconds[0], seconds[2]);
-    return shape;
+    const auto& [chain, steps, line] = seconds;
+    return {whole(n),
+            whole(H),
+            whole(n * H),
+            key_of(divisor),
+            sizeof(T) == sizeof(float) ? "float" : "double",
+            significant(difference, 2),
+            cell_of(speedup(steps, line)),
+            cell_of(speedup(chain, line)),
+            whole(line.size())};
 }
 
 template <class T>
-void time_shapes(std::vector<Timing>& timings, const BackwardOptions& options, const Setting& setting) {
+void time_shapes(Table& timings, const BackwardOptions& options, const Setting& setting) {
     const std::size_t parts = 2 * options.rows.size() * options.columns.size();  // with the other type
     for (const std::size_t rows : options.rows) {
         for (const std::size_t columns : options.columns) {
             Numbers<T> values = values_to_time<T>(rows, columns);
             for (const Divisor divisor : kDivisors) {
-                timings.push_back(timed(values, {rows, columns, sizeof(T), divisor}, options.rounds));
+                timings.rows.push_back(timed(values, rows, columns, divisor, options.rounds));
             }
-            setting.progress(timings.size() / kDivisors.size(), parts);
+            setting.progress(timings.rows.size() / kDivisors.size(), parts);
         }
     }
 }
 
 // ---- how fast ----
 
-// Four characters, whatever its size.
-std::string shown(double times) {
-    constexpr double kTwo = 9.995, kOne = 99.95;  // from there on with a decimal less
-    return fmt::format("{:4.{}f}", times, times < kTwo ? 2 : times < kOne ? 1 : 0);
-}
+constexpr std::size_t kStepsArrays = 5;  // that the small steps work on: dbnraw, bndiff, dbndiff2, dbndiff, dhprebn
 
-Cell cell_of(const Speedup& s) {
-    return {fmt::format("{} ({}–{})", shown(s.median), shown(s.p10), shown(s.p90)),
-            {{"median", s.median}, {"p10", s.p10}, {"p90", s.p90}}};
-}
-
-// A row for each timing.
-Table long_table(const std::vector<Timing>& timings) {
-    Table table{
-        "",
-        {"rows", "columns", "elements", "divisor", "type", "max_difference", "speedup", "speedup_over_chain", "rounds"},
-        {}};
-    for (const Timing& timing : timings) {
-        table.rows.push_back({whole(timing.rows), whole(timing.columns), whole(timing.rows * timing.columns),
-                              key_of(timing.divisor), timing.type(), significant(timing.max_difference, 2),
-                              cell_of(timing.over_steps), cell_of(timing.over_chain), whole(timing.rounds)});
+// Of each row the bytes of those arrays.
+std::vector<double> sets_of(const Table& timings) {
+    std::vector<double> sets = numbers(timings, "elements");
+    for (std::size_t i = 0; i < sets.size(); ++i) {
+        const bool is_float = timings.rows[i][4].shown == "float";
+        sets[i] *= static_cast<double>(kStepsArrays * (is_float ? sizeof(float) : sizeof(double)));
     }
-    return table;
+    return sets;
 }
 
 // The timings of a type come shape by shape, n and then n − 1.
-Table table_of(const std::vector<Timing>& timings, const std::string& type) {
+Table table_of(const Table& timings, const char* type) {
     Table table{fmt::format("Speed-up of the one line, {}: median (10th–90th percentile) of the rounds", type),
                 {"shape", "set", "over steps, n", "n − 1", "chain, n", "n − 1"},
                 {}};
-    for (std::size_t i = 0; i + 1 < timings.size(); i += kDivisors.size()) {
-        const Timing &by_n = timings[i], &by_n_minus_1 = timings[i + 1];
-        if (by_n.type() == type) {
-            table.rows.push_back({fmt::format("{} × {}", by_n.rows, by_n.columns), bytes(by_n.set()),
-                                  cell_of(by_n.over_steps).shown, cell_of(by_n_minus_1.over_steps).shown,
-                                  shown(by_n.over_chain.median), shown(by_n_minus_1.over_chain.median)});
-        }
+    const Table of_type = rows_where(timings, "type", type);
+    const std::vector<double> sets = sets_of(of_type), chain = numbers(of_type, "speedup_over_chain");
+    for (std::size_t i = 0; i < sets.size(); i += kDivisors.size()) {
+        const std::vector<Cell>&by_n = of_type.rows[i], &by_n_minus_1 = of_type.rows[i + 1];
+        table.rows.push_back({by_n[0].shown + " × " + by_n[1].shown, bytes(static_cast<std::size_t>(sets[i])),
+                              by_n[6].shown, by_n_minus_1[6].shown, four_characters(chain[i]),
+                              four_characters(chain[i + 1])});
     }
     return table;
 }
 
-Plot plot_of(const Table& all, const BackwardOptions& options, const char* over, const char* key) {
+Plot plot_of(const Table& timings, const BackwardOptions& options, const char* over, const char* key) {
     Plot plot{fmt::format("Speed-up of the one line over the {}, float, divisor n", over),
               "elements",
               "times as fast",
               {},
               /*log_x=*/true,
               /*log_y=*/true};
-    const Table floats_by_n = rows_where(rows_where(all, "type", "float"), "divisor", "n");
+    const Table floats_by_n = rows_where(rows_where(timings, "type", "float"), "divisor", "n");
     for (const std::size_t columns : options.columns) {
         plot.series.push_back(series_of(rows_where(floats_by_n, "columns", columns), "elements", key,
                                         fmt::format("{} columns", columns), Style::both));
@@ -215,74 +211,61 @@ Plot plot_of(const Table& all, const BackwardOptions& options, const char* over,
 
 // ---- why: what the formulas count, beside what the clock says ----
 
-// For each element.
-struct Counts {
-    std::size_t passes = 0, reads = 0, writes = 0, flop = 0, divisions = 0;
-};
-
-std::array<Counts, 3> counts_of_forms() {
-    std::array<Counts, 3> counts;
-    for (std::size_t form = 0; form < counts.size(); ++form) {
-        for (const Step& step : steps_of(kForms[form], {}, 2, 1)) {
-            const Work& work = work_of(step.in_float.name);
-            Counts& sums = counts[form];
-            sums.reads += work.reads;
-            sums.writes += work.writes;
-            sums.passes += work.reads + work.writes;
-            sums.flop += work.flop;
-            sums.divisions += work.divisions;
-        }
-    }
-    return counts;
-}
-
-double share(std::size_t part, std::size_t whole) {
-    return static_cast<double>(part) / static_cast<double>(whole);
-}
-
-Table counts_table(const std::array<Counts, 3>& counts) {
+// For each element, a row for each form.
+Table counts_table() {
     Table table{"Counted from the formulas, for each element; bytes in float",
                 {"", "reads", "writes", "FLOP", "divisions", "FLOP per byte", "passes, of line's"},
                 {}};
-    for (std::size_t form = 0; form < counts.size(); ++form) {
-        const Counts& c = counts[form];
-        table.rows.push_back({kFormNames[form], whole(c.reads), whole(c.writes), whole(c.flop), whole(c.divisions),
-                              fixed(share(c.flop, c.passes * sizeof(float)), 2),
-                              fixed(share(c.passes, counts[2].passes), 2)});
+    for (const Form form : kForms) {
+        Work sums{};
+        for (const Step& step : steps_of(form, {}, 2, 1)) {
+            const Work& work = work_of(step.in_float.name);
+            sums.reads += work.reads;
+            sums.writes += work.writes;
+            sums.flop += work.flop;
+            sums.divisions += work.divisions;
+        }
+        const auto passes = static_cast<double>(sums.reads + sums.writes), flop = static_cast<double>(sums.flop);
+        const Work& line = work_of("batchnorm_backward");
+        table.rows.push_back({kFormNames[table.rows.size()], whole(sums.reads), whole(sums.writes), whole(sums.flop),
+                              whole(sums.divisions), fixed(flop / (passes * sizeof(float)), 2),
+                              fixed(passes / static_cast<double>(line.reads + line.writes), 2)});
     }
     return table;
 }
 
 // Expected speed-ups, then medians of the shapes whose set fits in one cache and not in the one before.
-Table cache_table(const BackwardOptions& options, const std::vector<Timing>& timings,
-                  const std::array<Counts, 3>& counts) {
+Table cache_table(const BackwardOptions& options, const Table& timings, const Table& counts) {
     Table table{"Expected and measured: times as fast as, medians of the shapes whose set lies there",
                 {"", "small steps, float", "double", "chain, float", "double"},
                 {}};
-    for (const auto& [words, count] :
-         {std::pair{"expected by passes", &Counts::passes}, {"expected by FLOP", &Counts::flop}}) {
-        const Cell steps = fixed(share(counts[1].*count, counts[2].*count), 2);
-        const Cell chain = fixed(share(counts[0].*count, counts[2].*count), 2);
+    const std::vector<double> passes = numbers(counts, "passes_of_line_s"), flop = numbers(counts, "flop");
+    const auto expect = [&](const char* words, const std::vector<double>& count) {
+        const Cell chain = fixed(count[0] / count[2], 2), steps = fixed(count[1] / count[2], 2);
         table.rows.push_back({words, steps, steps, chain, chain});
-    }
-    std::size_t least = 0;  // bytes
+    };
+    expect("expected by passes", passes);
+    expect("expected by FLOP", flop);
+    double least = 0;  // bytes
     for (std::size_t level = 0; level <= options.caches.size(); ++level) {
         const bool is_last = level == options.caches.size();
-        const std::size_t most = is_last ? std::numeric_limits<std::size_t>::max() : options.caches[level];
-        std::vector<Cell> row = {!is_last                 ? fmt::format("in L{}, {}", level + 1, bytes(most))
+        const double most = is_last ? HUGE_VAL : static_cast<double>(options.caches[level]);
+        std::vector<Cell> row = {!is_last ? fmt::format("in L{}, {}", level + 1, bytes(options.caches[level]))
                                  : options.caches.empty() ? "all"
                                                           : "larger"};
         bool is_empty = true;
-        for (const auto over : {&Timing::over_steps, &Timing::over_chain}) {
-            for (const std::size_t size : {sizeof(float), sizeof(double)}) {
-                std::vector<double> medians;
-                for (const Timing& timing : timings) {
-                    if (timing.size == size && timing.set() > least && timing.set() <= most) {
-                        medians.push_back((timing.*over).median);
+        for (const char* over : {"speedup", "speedup_over_chain"}) {
+            for (const char* type : {"float", "double"}) {
+                const Table of_type = rows_where(timings, "type", type);
+                const std::vector<double> sets = sets_of(of_type), all = numbers(of_type, over);
+                std::vector<double> there;
+                for (std::size_t i = 0; i < all.size(); ++i) {
+                    if (sets[i] > least && sets[i] <= most) {
+                        there.push_back(all[i]);
                     }
                 }
-                is_empty = is_empty && medians.empty();
-                row.emplace_back(medians.empty() ? "–" : fmt::format("{:.2f}", quantile(medians, 0.5)));
+                is_empty = is_empty && there.empty();
+                row.emplace_back(there.empty() ? "–" : fmt::format("{:.2f}", quantile(there, 0.5)));
             }
         }
         if (!is_empty) {
@@ -301,13 +284,13 @@ struct FunctionTime {
     double bytes = 0;  // read and written
 };
 
-std::vector<FunctionTime> time_functions(const Timing& shape, std::size_t rounds) {
+std::vector<FunctionTime> time_functions(std::size_t n, std::size_t H, std::size_t rounds) {
     constexpr double kSeconds = 0.2;
-    const std::size_t elements = shape.rows * shape.columns;
-    Numbers<float> values = values_to_time<float>(shape.rows, shape.columns);
+    const std::size_t elements = n * H;
+    Numbers<float> values = values_to_time<float>(n, H);
     const NormConfig norm = norm_with(Divisor::n);
-    normalise(values, norm, shape.rows, shape.columns);
-    const std::array<StepList, 3> forms = forms_of(norm, shape.rows, shape.columns);
+    normalise(values, norm, n, H);
+    const std::array<StepList, 3> forms = forms_of(norm, n, H);
     std::vector<FunctionTime> times;
     std::vector<BoundStep<float>> bound;
     for (std::size_t form = 0; form < forms.size(); ++form) {
@@ -333,25 +316,24 @@ std::vector<FunctionTime> time_functions(const Timing& shape, std::size_t rounds
 
 constexpr double kGiga = 1e9;
 
-Table functions_table(const Timing& shape, const std::vector<FunctionTime>& times) {
-    Table table{
-        fmt::format("Each function by itself, {} × {}, float; passes are reads + writes", shape.rows, shape.columns),
-        {"batchnorm_", "passes", "FLOP", "goes", "ns/element", "GB/s"},
-        {}};
+Table functions_table(std::size_t n, std::size_t H, const std::vector<FunctionTime>& times) {
+    Table table{fmt::format("Each function by itself, {} × {}, float; passes are reads + writes", n, H),
+                {"batchnorm_", "passes", "FLOP", "goes", "ns/element", "GB/s"},
+                {}};
     for (const FunctionTime& time : times) {
         const Work& work = time.work;
         if (work.reads + work.writes > 0) {
             table.rows.push_back({std::string(work.function).substr(std::string("batchnorm_").size()),
                                   fmt::format("{} + {}", work.reads, work.writes), whole(work.flop),
                                   work.bands ? "in bands" : "along rows",
-                                  fixed(time.seconds / static_cast<double>(shape.rows * shape.columns) * kGiga, 3),
+                                  fixed(time.seconds / static_cast<double>(n * H) * kGiga, 3),
                                   fixed(time.bytes / time.seconds / kGiga, 1)});
         }
     }
     return table;
 }
 
-std::string words_of(const Timing& shape, const std::vector<FunctionTime>& times) {
+std::string words_of(std::size_t n, std::size_t H, const std::vector<FunctionTime>& times) {
     const auto sum = [&](Member<FunctionTime, double> what, auto which) {
         double all = 0;
         for (const FunctionTime& time : times) {
@@ -366,59 +348,57 @@ std::string words_of(const Timing& shape, const std::vector<FunctionTime>& times
     return fmt::format(
         "At {} × {}, {:.0f} % of the small steps' time goes into the two functions that divide at every element; the "
         "functions that go in bands move {:.1f} GB/s, those that go along the rows {:.1f}. ",
-        shape.rows, shape.columns,
+        n, H,
         100 * sum(&FunctionTime::seconds, [](const FunctionTime& t) { return t.work.divisions > 0; }) /
             sum(&FunctionTime::seconds, [](const FunctionTime& t) { return t.form == Form::steps; }),
         rate(true), rate(false));
 }
 
-// In float: the shape with the largest set of at most so many bytes; the smallest where there is none.
-const Timing* largest_of(const std::vector<Timing>& timings, std::size_t most) {
-    const Timing* found = &timings.front();
-    for (const Timing& timing : timings) {
-        const bool fits = timing.set() <= most;
-        if (timing.size == sizeof(float) &&
-            (found->set() <= most ? fits && timing.set() > found->set() : timing.set() < found->set())) {
-            found = &timing;
+// Of the timings in float, the one with the largest set of at most so many bytes; the smallest where there is none.
+std::size_t largest_of(const std::vector<double>& sets, double most) {
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < sets.size(); ++i) {
+        if (sets[found] <= most ? sets[i] <= most && sets[i] > sets[found] : sets[i] < sets[found]) {
+            found = i;
         }
     }
     return found;
 }
 
-void add_reasons(Document& document, const BackwardOptions& options, const std::vector<Timing>& timings) {
-    const std::array<Counts, 3> counts = counts_of_forms();
-    document.blocks.emplace_back(counts_table(counts));
+void add_reasons(Document& document, const BackwardOptions& options, const Table& timings) {
+    const Table counts = counts_table();
+    document.blocks.emplace_back(counts);
     document.blocks.emplace_back(
         Text{"A read or a write is a pass over one array. All three have less than one FLOP for each byte that they "
              "pass, so what they read and write should decide, all the more beyond the caches. What is done once a "
              "column is not counted: with few rows it shows."});
     document.blocks.emplace_back(cache_table(options, timings, counts));
     // One that the second cache holds, and one beyond any cache that does not take long.
-    constexpr std::size_t kFar = std::size_t{400} << 20;
-    const Timing* const near = largest_of(timings, options.caches.size() < 2 ? 0 : options.caches[1]);
-    const Timing* const far = largest_of(timings, kFar);
+    constexpr double kFar = 400 << 20;
+    const Table floats = rows_where(timings, "type", "float");
+    const std::vector<double> sets = sets_of(floats);
+    const std::size_t near = largest_of(sets, options.caches.size() < 2 ? 0 : static_cast<double>(options.caches[1]));
+    const std::size_t far = largest_of(sets, kFar);
     std::string words;
-    for (const Timing* shape : near == far ? std::vector{near} : std::vector{near, far}) {
-        const std::vector<FunctionTime> times = time_functions(*shape, options.rounds);
-        document.blocks.emplace_back(functions_table(*shape, times));
-        words += words_of(*shape, times);
+    for (const std::size_t at : near == far ? std::vector{near} : std::vector{near, far}) {
+        const auto n = floats.rows[at][0].value.get<std::size_t>(), H = floats.rows[at][1].value.get<std::size_t>();
+        const std::vector<FunctionTime> times = time_functions(n, H, options.rounds);
+        document.blocks.emplace_back(functions_table(n, H, times));
+        words += words_of(n, H, times);
     }
-    words += fmt::format(
-        "A band is {} columns wide, {} bytes in float, and its next row lies a whole row further on: a sum down a "
+    document.blocks.emplace_back(Text{fmt::format(
+        "{}A band is {} columns wide, {} bytes in float, and its next row lies a whole row further on: a sum down a "
         "column goes in bands, and so does all of the one line; the small steps go along the rows wherever they add "
         "nothing up.",
-        kSumColumns, kSumColumns * sizeof(float));
-    document.blocks.emplace_back(Text{words});
+        words, kSumColumns, kSumColumns * sizeof(float))});
     std::string conclusion;
-    for (const auto& [over, speedup] :
-         {std::pair{"small steps", &Timing::over_steps}, {"chain", &Timing::over_chain}}) {
+    for (const auto& [over, key] : {std::pair{"small steps", "speedup"}, {"chain", "speedup_over_chain"}}) {
+        const Series series = series_of(timings, "elements", key, "");
         conclusion += fmt::format(
             "{}The one line is faster than the {} in {} of {} cases (10th percentile above 1) and slower in {} (90th "
             "below 1).",
-            conclusion.empty() ? "" : " ", over,
-            std::ranges::count_if(timings, [&, s = speedup](const Timing& t) { return (t.*s).p10 > 1; }),
-            timings.size(),
-            std::ranges::count_if(timings, [&, s = speedup](const Timing& t) { return (t.*s).p90 < 1; }));
+            conclusion.empty() ? "" : " ", over, std::ranges::count_if(series.low, [](double p10) { return p10 > 1; }),
+            series.y.size(), std::ranges::count_if(series.high, [](double p90) { return p90 < 1; }));
     }
     document.blocks.emplace_back(Text{conclusion});
 }
@@ -463,17 +443,15 @@ void add_speed(Document& document, const BackwardOptions& options, const Setting
         "changes, and a speed-up is a ratio of two times of one round. {} rounds, three where they take long, one "
         "where it takes half a second. The set is what the small steps work on: {} arrays.",
         options.rounds, kStepsArrays)});
-    std::vector<Timing> timings;
+    Table timings = timings_table();
     time_shapes<float>(timings, options, setting);
     time_shapes<double>(timings, options, setting);
-    const Table all = long_table(timings);
-    document.data["results"] = json_rows(all);
-    for (const char* type : {"float", "double"}) {
-        document.blocks.emplace_back(table_of(timings, type));
-    }
+    document.data["results"] = json_rows(timings);
+    document.blocks.emplace_back(table_of(timings, "float"));
+    document.blocks.emplace_back(table_of(timings, "double"));
     add_reasons(document, options, timings);
-    document.plots.push_back(plot_of(all, options, "small steps", "speedup"));
-    document.plots.push_back(plot_of(all, options, "chain", "speedup_over_chain"));
+    document.plots.push_back(plot_of(timings, options, "small steps", "speedup"));
+    document.plots.push_back(plot_of(timings, options, "chain", "speedup_over_chain"));
 }
 
 }  // namespace byhand::lab

@@ -183,11 +183,7 @@ void update_each(Json& objects, const Table& table) {
 
 // ---- by how much ----
 
-// Differences from PyTorch's, a column for each part of a run, a row for each convention.
-struct Differences {
-    Table largest, share;  // |a − b|; the same over the largest |b| of the unit
-};
-
+// The largest |a − b| of a unit over its largest |b|.
 double largest_share(const std::vector<double>& a, const std::vector<double>& b) {
     double share = 0;
     for (std::size_t j = 0; j < kUnits; ++j) {
@@ -201,16 +197,17 @@ double largest_share(const std::vector<double>& a, const std::vector<double>& b)
     return share;
 }
 
-Differences differences_from_pytorch(const Study& study, const std::vector<Convention>& conventions,
-                                     const std::vector<Run>& runs, const char* name_key) {
-    Differences tables{{"", {{"", name_key}}, {}}, {"", {{"", name_key}}, {}}};
+// A row for each convention; for each part of its run the largest difference from PyTorch's, as it is and as a share.
+Table differences_from_pytorch(const Study& study, const std::vector<Convention>& conventions,
+                               const std::vector<Run>& runs, const char* name_key) {
+    Table table{"", {{"", name_key}}, {}};
     for (const auto& [title, key] : {std::pair{"forward", "forward"},
                                      {"backward", "backward"},
                                      {"run. mean", "running_mean"},
                                      {"run. var.", "running_variance"},
                                      {"evaluation", "evaluation"}}) {
-        tables.largest.columns.emplace_back(title, std::string("differences/") + key);
-        tables.share.columns.emplace_back(title, std::string("shares/") + key);
+        table.columns.emplace_back(title, std::string("differences/") + key);
+        table.columns.emplace_back(title, std::string("shares/") + key);
     }
     const auto parts = [](const Convention& one, const Run& run) {
         return std::vector{run.y, run.dx, run.running_mean, as_variances(one, run.running_spread), run.evaluated};
@@ -218,14 +215,27 @@ Differences differences_from_pytorch(const Study& study, const std::vector<Conve
     const auto pytorch = parts(study.conventions.front(), study.runs.front());
     for (std::size_t i = 0; i < runs.size(); ++i) {
         const auto own = parts(conventions[i], runs[i]);
-        std::vector<Cell>& largest = tables.largest.rows.emplace_back(1, conventions[i].name);
-        std::vector<Cell>& share = tables.share.rows.emplace_back(1, conventions[i].name);
+        std::vector<Cell>& row = table.rows.emplace_back(1, conventions[i].name);
         for (std::size_t part = 0; part < own.size(); ++part) {
-            largest.push_back(significant(largest_difference(own[part], pytorch[part]), 2));
-            share.push_back(percent(largest_share(own[part], pytorch[part])));
+            row.push_back(significant(largest_difference(own[part], pytorch[part]), 2));
+            row.push_back(percent(largest_share(own[part], pytorch[part])));
         }
     }
-    return tables;
+    return table;
+}
+
+// The first column, and those whose key begins so.
+Table some_columns(const Table& table, const std::string& title, const std::string& begin) {
+    Table some{title, {}, std::vector<std::vector<Cell>>(table.rows.size())};
+    for (std::size_t column = 0; column < table.columns.size(); ++column) {
+        if (column == 0 || table.columns[column].key.starts_with(begin)) {
+            some.columns.push_back(table.columns[column]);
+            for (std::size_t i = 0; i < table.rows.size(); ++i) {
+                some.rows[i].push_back(table.rows[i][column]);
+            }
+        }
+    }
+    return some;
 }
 
 // PyTorch's with one thing changed.
@@ -249,19 +259,17 @@ std::vector<Convention> single_changes(const Convention& pytorch) {
 }
 
 Table add_differences(Document& document, const Study& study) {
-    Differences from_pytorch = differences_from_pytorch(study, study.conventions, study.runs, "name");
-    from_pytorch.largest.title = "largest difference from PyTorch's";
-    from_pytorch.share.title = "the same, as a share of the unit's largest in PyTorch";
+    Table table = differences_from_pytorch(study, study.conventions, study.runs, "name");
     Json& data = document.data["conventions"];
-    update_each(data, from_pytorch.largest);
-    update_each(data, from_pytorch.share);
+    update_each(data, table);
     for (std::size_t i = 0; i < study.runs.size(); ++i) {
         data[i]["running_mean"] = study.runs[i].running_mean;
         data[i]["running_variance"] = as_variances(study.conventions[i], study.runs[i].running_spread);
     }
-    document.blocks.emplace_back(std::move(from_pytorch.largest));
-    document.blocks.emplace_back(from_pytorch.share);
-    return from_pytorch.share;
+    document.blocks.emplace_back(some_columns(table, "largest difference from PyTorch's", "differences/"));
+    document.blocks.emplace_back(
+        some_columns(table, "the same, as a share of the unit's largest in PyTorch", "shares/"));
+    return table;
 }
 
 Table add_single_changes(Document& document, const Study& study) {
@@ -270,12 +278,10 @@ Table add_single_changes(Document& document, const Study& study) {
     for (const Convention& one : changed) {
         runs.push_back(run_convention(one, study.batches));
     }
-    Differences from_pytorch = differences_from_pytorch(study, changed, runs, "changed");
-    from_pytorch.share.title = "PyTorch's with one thing changed: shares, as above";
-    document.data["one_change"] = json_rows(from_pytorch.largest);
-    update_each(document.data["one_change"], from_pytorch.share);
-    document.blocks.emplace_back(from_pytorch.share);
-    return from_pytorch.share;
+    Table table = differences_from_pytorch(study, changed, runs, "changed");
+    document.data["one_change"] = json_rows(table);
+    document.blocks.emplace_back(some_columns(table, "PyTorch's with one thing changed: shares, as above", "shares/"));
+    return table;
 }
 
 void compare_with_torch(Document& document, const Study& study, const torch_ref::Factory& torch) {
@@ -421,11 +427,11 @@ void add_questions(Document& document, const Study& study) {
 }
 
 // The row with the largest share in that column: "7.4 % (its name)".
-std::string furthest(const Table& shares, const std::string& part) {
-    const std::vector<double> all = numbers(shares, "shares/" + part);
+std::string furthest(const Table& table, const std::string& part) {
+    const std::vector<double> all = numbers(table, "shares/" + part);
     const auto largest = std::ranges::max_element(all);
     return fmt::format("{:.1f} % ({})", 100 * *largest,
-                       shares.rows[static_cast<std::size_t>(largest - all.begin())].front().shown);
+                       table.rows[static_cast<std::size_t>(largest - all.begin())].front().shown);
 }
 
 }  // namespace
@@ -498,7 +504,7 @@ Document conventions(const ConventionsOptions& options, const Setting& setting) 
     document.blocks.emplace_back(Formulas{{"batchnorm_variance", "batchnorm_inverse_deviation", "running_mean_update",
                                            "running_spread_update", "batchnorm_evaluate_raw"}});
     add_definitions(document, study.conventions);
-    const Table shares = add_differences(document, study), changes = add_single_changes(document, study);
+    const Table differences = add_differences(document, study), changes = add_single_changes(document, study);
     if (setting.torch != nullptr) {
         compare_with_torch(document, study, *setting.torch);
     }
@@ -507,7 +513,7 @@ Document conventions(const ConventionsOptions& options, const Setting& setting) 
     add_questions(document, study);
     std::string furthest_parts;
     for (const auto& [what, table] :
-         {std::pair{"Furthest from PyTorch's, as a share of a unit's largest value", &shares},
+         {std::pair{"Furthest from PyTorch's, as a share of a unit's largest value", &differences},
           {"The largest of the single changes", &changes}}) {
         furthest_parts +=
             fmt::format(" {}: forward {}, backward {}, in evaluation {}.", what, furthest(*table, "forward"),
