@@ -322,9 +322,9 @@ Json json_of(const LossTraining& training, const Results& results, const Seeds& 
 
 // The name of the row with the lowest mean; a NaN is never the lowest.
 std::string lowest(const Table& table, const std::string& key) {
-    const auto or_infinite = [](double mean) { return std::isnan(mean) ? HUGE_VAL : mean; };
     const std::vector<double> means = numbers(table, key);
-    const auto best = std::ranges::min_element(means, {}, or_infinite);
+    const auto best =
+        std::ranges::min_element(means, {}, [](double mean) { return std::isnan(mean) ? HUGE_VAL : mean; });
     return table.rows[static_cast<std::size_t>(best - means.begin())].front().shown;
 }
 

@@ -240,22 +240,19 @@ Table some_columns(const Table& table, const std::string& title, const std::stri
 
 // PyTorch's with one thing changed.
 std::vector<Convention> single_changes(const Convention& pytorch) {
-    std::vector<Convention> changed(7, pytorch);
-    changed[0].name = "n − 1 in the batch";
-    changed[0].norm.batch_divisor = Divisor::n_minus_1;
-    changed[1].name = "n in the running figure";
-    changed[1].norm.running_divisor = Divisor::n;
-    changed[2].name = "running deviation";
-    changed[2].norm.running_spread = RunningSpread::deviation;
-    changed[3].name = "running variance from 0";
-    changed[3].first_spread = 0;
-    changed[4].name = "0.001 of the new";
-    changed[4].norm.momentum = 0.001;
-    changed[5].name = "ε = 1e-3";
-    changed[5].norm.epsilon = 1e-3;
-    changed[6].name = "ε outside the root";
-    changed[6].norm.epsilon_place = EpsilonPlace::outside;
-    return changed;
+    const auto with = [&](const char* name, auto change) {
+        Convention changed = pytorch;
+        changed.name = name;
+        change(changed);
+        return changed;
+    };
+    return {with("n − 1 in the batch", [](Convention& c) { c.norm.batch_divisor = Divisor::n_minus_1; }),
+            with("n in the running figure", [](Convention& c) { c.norm.running_divisor = Divisor::n; }),
+            with("running deviation", [](Convention& c) { c.norm.running_spread = RunningSpread::deviation; }),
+            with("running variance from 0", [](Convention& c) { c.first_spread = 0; }),
+            with("0.001 of the new", [](Convention& c) { c.norm.momentum = 0.001; }),
+            with("ε = 1e-3", [](Convention& c) { c.norm.epsilon = 1e-3; }),
+            with("ε outside the root", [](Convention& c) { c.norm.epsilon_place = EpsilonPlace::outside; })};
 }
 
 Table add_differences(Document& document, const Study& study) {
@@ -356,10 +353,10 @@ void add_small_batches(Document& document, std::uint64_t seed) {
     document.blocks.emplace_back(
         Text{"Does n or n − 1 matter? Within a batch it is a constant factor, √(n/(n − 1)), which γ absorbs. In "
              "evaluation it is not: a variance by n is too small by (n − 1)/n on average, however many batches a "
-             "running figure has seen. A mean of deviations, squared, is too small as well."});
+             "running statistic has seen. A mean of deviations, squared, is too small as well."});
     document.blocks.emplace_back(table);
     document.data["small_batches"] = json_rows(table);
-    Plot plot{"a running figure over the true variance", "rows of a batch", "settles at", {}, /*log_x=*/true};
+    Plot plot{"a running statistic over the true variance", "rows of a batch", "settles at", {}, /*log_x=*/true};
     for (const auto& [key, name] : {std::pair{"by_n", "variance by n (Keras, cs231n)"},
                                     {"by_n_minus_1", "variance by n − 1 (PyTorch, notes)"},
                                     {"by_deviation", "deviation by n − 1 (makemore 3, script)"}}) {

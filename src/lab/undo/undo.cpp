@@ -164,7 +164,7 @@ void add_identity(Document& document, const FirstStep& first, const Setting& set
     }
     document.data["identity"] = json_rows(table);
     document.blocks.emplace_back(table);
-    add_agreements(document, "float, and what rounding in float may come to", agreements);
+    add_agreements(document, "float by hand, by the limits of rounding in float", agreements);
 
     const WholeNetwork undone_one = with_norms_undone(first), plain = without_norms(first);
     const double logits = share(undone_one.logits, plain.logits), worst = std::ranges::max(numbers(table, "y_from_x"));
