@@ -1,4 +1,4 @@
-#include "lab/padding/sequences.h"
+#include "lab/padding/padding.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>

@@ -1,11 +1,13 @@
 // Note 1's start: the derivative of half a squared error by the probabilities, taken for that by the logits.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "lab/setting.h"
 #include "recipe/recipe.h"
 #include "report/document.h"
+#include "steps/step.h"
 
 namespace byhand::lab {
 
@@ -20,5 +22,12 @@ struct LossOptions {
 // Gradients at logits drawn from a normal distribution, then trainings. Throws InputError where prepare (train/run.h)
 // does.
 Document loss(const LossOptions& options, const Material& material, const Setting& setting);
+
+// What the backward pass begins with: cross-entropy's gradient, the squared error's own, or note 1's, which takes the
+// squared error's derivative by the probabilities for that by the logits.
+enum class Start { cross_entropy, notes_start, squared_error };
+
+// The collapsed network with its loss and dlogits replaced; probs is made on the way.
+Graph network_from(Start start, const NetworkConfig& config, std::size_t rows);
 
 }  // namespace byhand::lab
