@@ -92,20 +92,6 @@ Training for_its_curve(Recipe recipe) {
     return training;
 }
 
-Series band(const std::string& name, const std::vector<double>& x, const std::vector<std::vector<double>>& y) {
-    Series series{name, {}, {}, {}, {}, Style::both};
-    for (std::size_t i = 0; i < x.size(); ++i) {
-        const MeanAndDeviation figures = mean_and_deviation(y[i]);
-        if (std::isfinite(figures.mean)) {
-            series.x.push_back(x[i]);
-            series.y.push_back(figures.mean);
-            series.low.push_back(figures.mean - figures.deviation);
-            series.high.push_back(figures.mean + figures.deviation);
-        }
-    }
-    return series;
-}
-
 Verdict verdict_of(const Row& row) {
     return verdict_of(row.with, row.without, row.better);
 }

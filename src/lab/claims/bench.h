@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "lab/claims/verdict.h"
+#include "lab/figures.h"
 #include "lab/training.h"
 #include "report/document.h"
 
@@ -95,10 +96,6 @@ std::vector<Training> trainings_of(const Bench& bench, std::size_t values,
 Recipe at_rate(Recipe recipe, double rate);
 // For trainings of which only the minibatches' losses count: next to nothing is evaluated at the end.
 Training for_its_curve(Recipe recipe);
-
-// A curve of means over the seeds, with a band of one deviation. y[i] has the figures of x[i]; a point whose figures
-// are not all finite is left out.
-Series band(const std::string& name, const std::vector<double>& x, const std::vector<std::vector<double>>& y);
 
 // As many decimals as show three digits of the larger one's mean, four at most.
 int decimals_for(const std::vector<double>& with, const std::vector<double>& without);
