@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "lab/claims/bench.h"
 #include "lab/claims/measures.h"
-#include "lab/claims/verdict.h"
 
 using namespace byhand::lab;
 using Catch::Matchers::WithinAbs;

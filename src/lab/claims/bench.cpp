@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "lab/figures.h"
+#include "lab/paired.h"
+#include "lab/table_data.h"
 
 namespace byhand::lab {
 namespace {
@@ -26,6 +28,16 @@ void add_biases(Recipe& recipe) {
             recipe.initial.push_back(rule);
         }
     }
+}
+
+// As many decimals as show three digits of the larger mean, four at most.
+int decimals_for(const std::vector<double>& with, const std::vector<double>& without) {
+    constexpr int kMost = 4;
+    const double larger = std::max(std::abs(mean_and_deviation(with).mean), std::abs(mean_and_deviation(without).mean));
+    if (!std::isfinite(larger) || larger == 0) {
+        return 0;
+    }
+    return std::clamp(2 - static_cast<int>(std::floor(std::log10(larger))), 0, kMost);
 }
 
 }  // namespace
@@ -61,7 +73,6 @@ Grid grid_of(const Bench& bench, std::size_t values) {
 std::vector<Training> trainings_of(const Bench& bench, std::size_t values,
                                    const std::function<Training(Recipe recipe, std::size_t value)>& make) {
     std::vector<Training> trainings;
-    trainings.reserve(grid_of(bench, values).size());
     for (const Network& network : bench.networks) {
         for (const Arm arm : kArms) {
             for (std::size_t value = 0; value < values; ++value) {
@@ -92,17 +103,65 @@ Training for_its_curve(Recipe recipe) {
     return training;
 }
 
-Verdict verdict_of(const Row& row) {
-    return verdict_of(row.with, row.without, row.better);
+Verdict verdict_of(const std::vector<double>& with, const std::vector<double>& without, Better better) {
+    const MeanAndDeviation figures = mean_and_deviation(differences(with, without));
+    Verdict verdict{Outcome::undecided, figures.mean, figures.deviation / std::sqrt(static_cast<double>(with.size()))};
+    if (with.size() < 2 || !std::isfinite(figures.mean)) {
+        return verdict;
+    }
+    const double gained = better == Better::larger ? verdict.difference : -verdict.difference;
+    const double counts = kErrorsThatCount * verdict.error;
+    verdict.outcome = gained > counts    ? Outcome::holds
+                      : gained < -counts ? Outcome::does_not_hold
+                                         : Outcome::no_difference;
+    return verdict;
 }
 
-int decimals_for(const std::vector<double>& with, const std::vector<double>& without) {
-    constexpr int kMost = 4;
-    const double larger = std::max(std::abs(mean_and_deviation(with).mean), std::abs(mean_and_deviation(without).mean));
-    if (!std::isfinite(larger) || larger == 0) {
-        return 0;
+std::string words_of(Outcome outcome) {
+    switch (outcome) {
+        case Outcome::holds:
+            return "holds";
+        case Outcome::does_not_hold:
+            return "does not hold";
+        case Outcome::no_difference:
+            return "no difference beyond the spread";
+        case Outcome::undecided:
+            return "undecided";
     }
-    return std::clamp(2 - static_cast<int>(std::floor(std::log10(larger))), 0, kMost);
+    return "undecided";
+}
+
+std::string brief(Outcome outcome) {
+    return outcome == Outcome::no_difference ? "no difference" : words_of(outcome);
+}
+
+Table table_of(const std::vector<Claim>& claims) {
+    Table table{"",
+                {"network",
+                 {"claim", "name"},
+                 {"measure", "brief"},
+                 {words_of(Arm::with), "with"},
+                 {words_of(Arm::without), "without"},
+                 "difference",
+                 "standard error",
+                 {"verdict", "outcome"},
+                 {"sentence", "claim"},
+                 {"in full", "measure"},
+                 {"verdict in full", "verdict"}},
+                {}};
+    for (const Claim& claim : claims) {
+        const Verdict verdict = verdict_of(claim.with, claim.without, claim.better);
+        const int decimals = decimals_for(claim.with, claim.without);
+        const auto figures = [decimals](const std::vector<double>& values) {
+            Cell cell = with_spread(values, decimals);
+            cell.value["values"] = numbers(values);
+            return cell;
+        };
+        table.rows.push_back({claim.network, claim.name, claim.brief, figures(claim.with), figures(claim.without),
+                              fixed(verdict.difference, decimals + 1), fixed(verdict.error, decimals + 1),
+                              brief(verdict.outcome), claim.sentence, claim.measure, words_of(verdict.outcome)});
+    }
+    return table;
 }
 
 std::string title_of(const std::string& title, const Network& network) {

@@ -1,5 +1,4 @@
-// What the claims have in common: networks with the norm and without, trained on the same seeds, and the
-// sections of their report.
+// What the claims share: networks with the norm and without, trained on the same seeds, and verdicts.
 #pragma once
 
 #include <array>
@@ -11,14 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "lab/claims/verdict.h"
-#include "lab/figures.h"
 #include "lab/training.h"
 #include "report/document.h"
 
 namespace byhand::lab {
 
-// A network in two forms that differ in the norm alone, but for the biases that a norm makes superfluous: the form
+// A network in two forms that differ in the norm only, but for the biases that a norm makes superfluous: the form
 // without has one in every layer.
 struct Network {
     std::string name;
@@ -38,41 +35,15 @@ struct Bench {
     std::size_t steps = 0;
     std::set<std::string> wanted;  // claims
 };
-// The same with the first network alone.
+// The same with the first network only.
 Bench first_network(Bench bench);
 
-// A row of the table of claims: one figure a seed for either form.
-struct Row {
-    std::string name;  // of the claim
-    std::string network;
-    std::string claim;    // a sentence
-    std::string measure;  // in full
-    std::string brief;    // the same in 13 characters at most, for the table
-    Better better = Better::smaller;
-    std::vector<double> with, without;
-
-    std::vector<double>& of(Arm arm) { return arm == Arm::with ? with : without; }
-};
-Verdict verdict_of(const Row& row);
-
-struct Section {
-    std::vector<Block> blocks;      // what was done and its figures; the verdicts come after them
-    std::vector<Block> conclusion;  // after the verdicts
-    std::vector<Plot> plots;
-    std::vector<Row> rows;
-};
-
-// Trainings that a claim asks for, and what it makes of them once they are done.
-struct Plan {
-    std::vector<Training> trainings;
-    std::function<std::vector<Section>(const Bench& bench, std::span<const Trained> trained)> tell;
-};
+// ---- trainings ----
 
 // Trainings of every network in both forms, over some values (rates, factors …) and all seeds, in this order.
 struct Grid {
     std::size_t networks = 0, values = 0, seeds = 0;
 
-    std::size_t size() const { return networks * kArms.size() * values * seeds; }
     std::size_t index(std::size_t network, Arm arm, std::size_t value, std::size_t seed) const {
         return ((network * kArms.size() + static_cast<std::size_t>(arm)) * values + value) * seeds + seed;
     }
@@ -97,15 +68,65 @@ Recipe at_rate(Recipe recipe, double rate);
 // For trainings of which only the minibatches' losses count: next to nothing is evaluated at the end.
 Training for_its_curve(Recipe recipe);
 
-// As many decimals as show three digits of the larger one's mean, four at most.
-int decimals_for(const std::vector<double>& with, const std::vector<double>& without);
+// ---- verdicts ----
 
-std::string title_of(const std::string& title, const Network& network);
+enum class Better { smaller, larger };
+enum class Outcome { holds, does_not_hold, no_difference, undecided };
+struct Verdict {
+    Outcome outcome = Outcome::undecided;
+    double difference = 0;  // the mean of with − without over the seeds
+    double error = 0;       // its standard error; 0 where there is one seed
+};
 
+// A difference counts from so many standard errors on. Over five seeds a difference of chance alone gets there in one
+// case of 25 (Student's t with 4 degrees of freedom).
+inline constexpr double kErrorsThatCount = 3;
+
+// The claim is that the first figure is the better one. They are paired: figure i of both is of the same seed. One
+// pair, or a figure that is not finite, is undecided. Precondition: as many in both, one at least.
+Verdict verdict_of(const std::vector<double>& with, const std::vector<double>& without, Better better);
+
+// "holds", "does not hold", "no difference beyond the spread", "undecided"; for a table "no difference".
+std::string words_of(Outcome outcome);
+std::string brief(Outcome outcome);
+
+// One figure a seed for either form.
+struct Claim {
+    std::string name, network;
+    std::string sentence;
+    std::string measure;  // in full
+    std::string brief;    // the same in 13 characters at most, for the table
+    Better better = Better::smaller;
+    std::vector<double> with = {}, without = {};  // NOLINT(readability-redundant-member-init): they may be left out
+
+    std::vector<double>& of(Arm arm) { return arm == Arm::with ? with : without; }
+};
+
+// A row a claim, with its verdict: the columns network, name, brief, with, without, difference, standard_error,
+// outcome (brief), claim, measure, verdict.
+Table table_of(const std::vector<Claim>& claims);
+
+// ---- the document ----
+
+struct Section {
+    std::vector<Block> blocks;  // what was done, and its figures; the verdicts come after them
+    std::vector<Plot> plots;
+    std::vector<Claim> claims;
+    std::vector<Claim> further;  // comparisons with a verdict that are no claim of the note
+};
+
+// Trainings, and the sections that are made of them once they are done.
+struct Plan {
+    std::vector<Training> trainings;
+    std::function<std::vector<Section>(std::span<const Trained> trained)> sections;
+};
+// The bench must outlive the plan.
 Plan plan_rates(const Bench& bench);        // faster, rates
 Plan plan_weights(const Bench& bench);      // weights
 Plan plan_regularised(const Bench& bench);  // regularised
 Plan plan_inputs(const Bench& bench);       // inputs
 Plan plan_shift(const Bench& bench);        // shift
+
+std::string title_of(const std::string& title, const Network& network);
 
 }  // namespace byhand::lab

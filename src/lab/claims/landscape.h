@@ -18,7 +18,7 @@ namespace byhand::lab {
 // layers before it (the embedding is the first) have taken the step, and no other has.
 struct LayerShift {
     double gradient = 0;    // ‖G‖
-    double difference = 0;  // ‖G − G′‖: what the document calls internal covariate shift; 0 would be none
+    double difference = 0;  // ‖G − G′‖: internal covariate shift by definition 2.1; 0 would be none
     double cosine = 0;      // of G and G′; 1 would be none
     double input = 0;       // how much what the layer reads changes by it: ‖x − x′‖ over ‖x‖
 };
