@@ -1,6 +1,7 @@
 // Figures of a sample.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,16 @@ struct MeanAndDeviation {
 };
 // Precondition: `values` is not empty.
 MeanAndDeviation mean_and_deviation(const std::vector<double>& values);
+
+// measure(item) of each item; `measure` may be a member.
+template <class Items, class Measure>
+std::vector<double> figures_of(const Items& items, Measure measure) {
+    std::vector<double> figures;
+    for (const auto& item : items) {
+        figures.push_back(std::invoke(measure, item));
+    }
+    return figures;
+}
 
 // "2.41 ± 0.02": a mean and its spread. The value is {"mean", "deviation"}.
 Cell with_spread(const std::vector<double>& values, int decimals);

@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "lab/claims/bench.h"
-#include "lab/claims/measures.h"
 
 using namespace byhand::lab;
 using Catch::Matchers::WithinAbs;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
 
 #include "lab/figures.h"
 #include "lab/paired.h"
@@ -38,6 +40,28 @@ int decimals_for(const std::vector<double>& with, const std::vector<double>& wit
         return 0;
     }
     return std::clamp(2 - static_cast<int>(std::floor(std::log10(larger))), 0, kMost);
+}
+
+// Figure by figure, the values of one unit.
+std::vector<double> of_unit(const std::vector<std::vector<double>>& moments, std::size_t unit) {
+    return figures_of(moments, [unit](const std::vector<double>& units) { return units[unit]; });
+}
+
+// How far from the place of the lowest, on the logarithm of x, y stays within the limit when one goes by `step`.
+double reach(const std::vector<double>& x, const std::vector<double>& y, std::size_t lowest, std::ptrdiff_t step,
+             double limit) {
+    std::size_t at = lowest;
+    for (;;) {
+        const std::size_t next = at + static_cast<std::size_t>(step);  // past either end it is no index
+        if (next >= x.size()) {
+            return std::abs(std::log10(x[at] / x[lowest]));
+        }
+        if (!(y[next] <= limit)) {
+            const double part = std::isfinite(y[next]) ? (limit - y[at]) / (y[next] - y[at]) : 0;
+            return std::abs(std::log10(x[at] / x[lowest])) + part * std::abs(std::log10(x[next] / x[at]));
+        }
+        at = next;
+    }
 }
 
 }  // namespace
@@ -103,6 +127,73 @@ Training for_its_curve(Recipe recipe) {
     return training;
 }
 
+double final_loss(const Trained& trained) {
+    constexpr std::size_t kPart = 5;
+    const std::vector<double>& curve = trained.curve;
+    if (!trained.finite || curve.empty()) {
+        return std::numeric_limits<double>::infinity();
+    }
+    const std::size_t last = std::max<std::size_t>(1, curve.size() / kPart);
+    return std::accumulate(curve.end() - static_cast<std::ptrdiff_t>(last), curve.end(), 0.0) /
+           static_cast<double>(last);
+}
+
+double steps_or_all(const Trained& trained, double loss, std::size_t all) {
+    return static_cast<double>(trained.finite ? steps_to(trained, loss).value_or(all) : all);
+}
+
+std::optional<double> largest_below(const std::vector<double>& x, const std::vector<double>& y, double limit) {
+    for (std::size_t i = x.size(); i-- > 0;) {
+        if (y[i] < limit) {
+            return x[i];
+        }
+    }
+    return std::nullopt;
+}
+
+double decades_within(const std::vector<double>& x, const std::vector<double>& y, double tolerance) {
+    const auto lowest = static_cast<std::size_t>(std::ranges::min_element(y) - y.begin());
+    if (!std::isfinite(y[lowest])) {
+        return 0;
+    }
+    const double limit = y[lowest] + tolerance;
+    return reach(x, y, lowest, -1, limit) + reach(x, y, lowest, 1, limit);
+}
+
+double frequency_loss(const std::vector<std::int64_t>& train, const std::vector<std::int64_t>& characters,
+                      std::size_t vocabulary) {
+    std::vector<double> counts(vocabulary, 1);
+    for (const std::int64_t character : train) {
+        ++counts[static_cast<std::size_t>(character)];
+    }
+    const auto all = static_cast<double>(train.size() + vocabulary);
+    double sum = 0;
+    for (const std::int64_t character : characters) {
+        sum -= std::log(counts[static_cast<std::size_t>(character)] / all);
+    }
+    return sum / static_cast<double>(characters.size());
+}
+
+Wander wander_of(const UnitFigures& figures) {
+    Wander wander;
+    double spread = 0;
+    for (std::size_t unit = 0; unit < figures.means.front().size(); ++unit) {
+        const MeanAndDeviation deviations = mean_and_deviation(of_unit(figures.deviations, unit));
+        wander.mean += mean_and_deviation(of_unit(figures.means, unit)).deviation;
+        wander.deviation += deviations.deviation;
+        spread += deviations.mean;
+    }
+    return {wander.mean / spread, wander.deviation / spread};
+}
+
+std::size_t typical_unit(const UnitFigures& figures) {
+    std::vector<std::size_t> units(figures.means.front().size());
+    std::iota(units.begin(), units.end(), 0);
+    std::ranges::sort(units, {},
+                      [&](std::size_t unit) { return mean_and_deviation(of_unit(figures.means, unit)).deviation; });
+    return units[units.size() / 2];
+}
+
 Verdict verdict_of(const std::vector<double>& with, const std::vector<double>& without, Better better) {
     const MeanAndDeviation figures = mean_and_deviation(differences(with, without));
     Verdict verdict{Outcome::undecided, figures.mean, figures.deviation / std::sqrt(static_cast<double>(with.size()))};
@@ -118,17 +209,8 @@ Verdict verdict_of(const std::vector<double>& with, const std::vector<double>& w
 }
 
 std::string words_of(Outcome outcome) {
-    switch (outcome) {
-        case Outcome::holds:
-            return "holds";
-        case Outcome::does_not_hold:
-            return "does not hold";
-        case Outcome::no_difference:
-            return "no difference beyond the spread";
-        case Outcome::undecided:
-            return "undecided";
-    }
-    return "undecided";
+    constexpr std::array kWords = {"holds", "does not hold", "no difference beyond the spread", "undecided"};
+    return kWords[static_cast<std::size_t>(outcome)];
 }
 
 std::string brief(Outcome outcome) {

@@ -1,15 +1,19 @@
 // What the claims share: networks with the norm and without, trained on the same seeds, and verdicts.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "lab/figures.h"
 #include "lab/training.h"
 #include "report/document.h"
 
@@ -44,17 +48,11 @@ Bench first_network(Bench bench);
 struct Grid {
     std::size_t networks = 0, values = 0, seeds = 0;
 
-    std::size_t index(std::size_t network, Arm arm, std::size_t value, std::size_t seed) const {
-        return ((network * kArms.size() + static_cast<std::size_t>(arm)) * values + value) * seeds + seed;
-    }
-    // measure(index) of each seed.
-    template <class Measure>
-    std::vector<double> over_seeds(std::size_t network, Arm arm, std::size_t value, Measure measure) const {
-        std::vector<double> figures(seeds);
-        for (std::size_t seed = 0; seed < seeds; ++seed) {
-            figures[seed] = measure(index(network, arm, value, seed));
-        }
-        return figures;
+    // The seeds of one place. `all` has an item for each training.
+    template <class T>
+    std::span<const T> of(std::span<const T> all, std::size_t network, Arm arm, std::size_t value) const {
+        const std::size_t place = (network * kArms.size() + static_cast<std::size_t>(arm)) * values + value;
+        return all.subspan(place * seeds, seeds);
     }
 };
 Grid grid_of(const Bench& bench, std::size_t values);
@@ -67,6 +65,55 @@ std::vector<Training> trainings_of(const Bench& bench, std::size_t values,
 Recipe at_rate(Recipe recipe, double rate);
 // For trainings of which only the minibatches' losses count: next to nothing is evaluated at the end.
 Training for_its_curve(Recipe recipe);
+
+// What a training leaves in its record while it runs, at moments after so many `steps`: over the seeds, the band of
+// figure(record, moment).
+template <class Record, class Figure>
+Series by_step(const std::string& name, std::span<const std::shared_ptr<Record>> seeds, Figure figure) {
+    const std::vector<double>& steps = seeds.front()->steps;
+    std::vector<std::vector<double>> figures(steps.size());
+    for (const std::shared_ptr<Record>& record : seeds) {
+        for (std::size_t i = 0; i < std::min(figures.size(), record->steps.size()); ++i) {
+            figures[i].push_back(figure(*record, i));
+        }
+    }
+    return band(name, steps, figures);
+}
+
+// ---- what is read from the curves ----
+
+// The mean of the curve's last fifth (one window at least); infinite where the training was not finite or shorter than
+// a window.
+double final_loss(const Trained& trained);
+
+// steps_to, or `all`, the steps that it was to take, where the loss is never reached or the training was not finite.
+double steps_or_all(const Trained& trained, double loss, std::size_t all);
+
+// The largest x whose y is below the limit; nothing where none is. Both of a size, x rising.
+std::optional<double> largest_below(const std::vector<double>& x, const std::vector<double>& y, double limit);
+
+// How far x may go without y leaving the lowest by more than `tolerance`, on both sides of it, in decades: between
+// neighbours the crossing is taken in proportion on the logarithm of x, and at the ends of x it stops. Both of a size,
+// x positive and rising; 0 where no y is finite.
+double decades_within(const std::vector<double>& x, const std::vector<double>& y, double tolerance);
+
+// Mean cross-entropy of `characters` by the frequencies that the characters have in `train`, with one added to each, in
+// nats: what can be had without a look at what stands before. Precondition: none is empty.
+double frequency_loss(const std::vector<std::int64_t>& train, const std::vector<std::int64_t>& characters,
+                      std::size_t vocabulary);
+
+// How mean and deviation of some units wander over moments of a training. [moment][unit].
+struct UnitFigures {
+    std::vector<std::vector<double>> means, deviations;
+};
+// The deviation, over the moments, of each unit's mean (its deviation), summed over the units, by the sum of their
+// mean deviations: in units of what a unit spreads over the batch. Precondition: two moments at least.
+struct Wander {
+    double mean = 0, deviation = 0;
+};
+Wander wander_of(const UnitFigures& figures);
+// The unit whose mean wanders as much as half of the others.
+std::size_t typical_unit(const UnitFigures& figures);
 
 // ---- verdicts ----
 

@@ -6,13 +6,13 @@
 #include <functional>
 #include <memory>
 #include <numbers>
+#include <numeric>
 #include <string>
 #include <utility>
 
 #include "base/member.h"
 #include "lab/claims/bench.h"
 #include "lab/claims/landscape.h"
-#include "lab/claims/measures.h"
 #include "lab/figures.h"
 #include "manual/stepwise.h"
 #include "names/batches.h"
@@ -57,7 +57,7 @@ public:
         : recipe_(run.recipe),
           train_(run.train),
           generator_(torch_seeded(run.recipe.seed)),
-          landscape_(run.recipe.network, run.recipe.batch),
+          in_double_(stepwise_graph(run.recipe.network, run.recipe.batch)),
           fixed_(stepwise_graph(run.recipe.network, kFixedRows)) {
         fixed_.set_batch(draw(kFixedRows).view());
     }
@@ -74,10 +74,10 @@ public:
         }
         const DrawnBatch batch = draw(recipe_.batch);
         const double rate = rate_at(recipe_, steps);
-        record.shifts.push_back(landscape_.shifts(state, batch.view(), rate));
+        record.shifts.push_back(layer_shifts(in_double_, state, batch.view(), rate));
         // Santurkar et al. go from 0.05 to 0.4 in training at 0.1.
         record.smoothness.push_back(
-            landscape_.along_gradient(state, batch.view(), {0.5 * rate, rate, 2 * rate, 4 * rate}));
+            along_gradient(in_double_, state, batch.view(), {0.5 * rate, rate, 2 * rate, 4 * rate}));
     }
 
 private:
@@ -92,7 +92,7 @@ private:
     Recipe recipe_;
     Examples train_;
     TorchGenerator generator_;
-    Landscape landscape_;
+    Runner<double> in_double_;
     Runner<float> fixed_;  // over the batch that stays
 };
 
@@ -120,11 +120,8 @@ Training watched(Recipe recipe, const std::shared_ptr<InputRecord>& record) {
 
 template <class Items, class Measure>
 double mean_of(const Items& items, Measure measure) {
-    double sum = 0;
-    for (const auto& item : items) {
-        sum += std::invoke(measure, item);
-    }
-    return sum / static_cast<double>(items.size());
+    const std::vector<double> figures = figures_of(items, measure);
+    return std::accumulate(figures.begin(), figures.end(), 0.0) / static_cast<double>(figures.size());
 }
 
 double angle(const LayerShift& layer) {
@@ -181,11 +178,14 @@ const std::vector<Measure>& measures() {
 // The trainings once they are done.
 struct Watched {
     const Bench& bench;
-    const Records& records;
+    std::span<const std::shared_ptr<InputRecord>> records;
     Grid grid = grid_of(bench, 1);
 
-    std::vector<double> over_seeds(std::size_t network, Arm arm, const Figure& figure) const {
-        return grid.over_seeds(network, arm, 0, [&](std::size_t i) { return figure(*records[i]); });
+    std::span<const std::shared_ptr<InputRecord>> seeds(std::size_t network, Arm arm) const {
+        return grid.of(records, network, arm, 0);
+    }
+    std::vector<double> figures(std::size_t network, Arm arm, const Figure& figure) const {
+        return figures_of(seeds(network, arm), [&](const auto& record) { return figure(*record); });
     }
 };
 
@@ -202,7 +202,7 @@ Table layers_table(const Watched& watched, std::size_t n) {
                 const auto over_moments = [&](const InputRecord& record) {
                     return mean_of(record.shifts, [&](const auto& layers) { return layers[l].*figure; });
                 };
-                return mean_and_deviation(watched.over_seeds(n, arm, over_moments)).mean;
+                return mean_and_deviation(watched.figures(n, arm, over_moments)).mean;
             };
             table.rows.push_back({arm == Arm::with ? all[l].W() : std::string(), words_of(arm),
                                   fixed(mean(&LayerShift::input), 4), fixed(mean(&LayerShift::gradient), 4),
@@ -218,15 +218,7 @@ Plot plot_by_step(const Watched& watched, std::size_t n, const std::string& titl
                   AtMoment figure) {
     Plot plot{title_of(title, watched.bench.networks[n]), "step", label, {}};
     for (const Arm arm : kArms) {
-        const std::vector<double>& steps = watched.records[watched.grid.index(n, arm, 0, 0)]->steps;
-        std::vector<std::vector<double>> figures(steps.size());
-        for (std::size_t seed = 0; seed < watched.grid.seeds; ++seed) {
-            const InputRecord& record = *watched.records[watched.grid.index(n, arm, 0, seed)];
-            for (std::size_t i = 0; i < std::min(figures.size(), record.steps.size()); ++i) {
-                figures[i].push_back(figure(record, i));
-            }
-        }
-        plot.series.push_back(band(words_of(arm), steps, figures));
+        plot.series.push_back(by_step(words_of(arm), watched.seeds(n, arm), figure));
         plot.series.back().style = Style::line;
     }
     return plot;
@@ -240,7 +232,7 @@ Plot unit_plot(const Watched& watched, std::size_t n) {
               "hpreact",
               {}};
     for (const Arm arm : kArms) {
-        const InputRecord& record = *watched.records[watched.grid.index(n, arm, 0, 0)];
+        const InputRecord& record = *watched.seeds(n, arm).front();
         const UnitFigures& units = record.units.back();
         const std::size_t unit = typical_unit(units);
         Series& series = plot.series.emplace_back(Series{words_of(arm), record.steps, {}, {}, {}, Style::line});
@@ -274,8 +266,8 @@ Section section_of(const Watched& watched) {
         section.blocks.emplace_back(layers_table(watched, n));
         for (const Measure& one : measures()) {
             section.claims.push_back({"inputs", watched.bench.networks[n].name, one.claim, one.measure, one.brief,
-                                      Better::smaller, watched.over_seeds(n, Arm::with, one.of),
-                                      watched.over_seeds(n, Arm::without, one.of)});
+                                      Better::smaller, watched.figures(n, Arm::with, one.of),
+                                      watched.figures(n, Arm::without, one.of)});
         }
     }
     const std::size_t last = watched.grid.networks - 1;

@@ -101,45 +101,32 @@ constexpr Measure kOtherByOwn = [](const ShiftLosses& losses) { return losses.ot
 constexpr Measure kCost = [](const ShiftLosses& losses) { return losses.other - losses.own; };
 constexpr Measure kCostByOwn = [](const ShiftLosses& losses) { return losses.other_by_own - losses.own; };
 
-// The trainings of one kind, once they are done.
-struct Outcomes {
-    const AllTested& all;
-    Grid grid;
-    std::size_t kind = 0;
+// The seeds of one form and one kind, once they are done.
+using OfSeeds = std::span<const std::shared_ptr<Tested>>;
 
-    const Tested& tested(Arm arm, std::size_t seed) const { return *all[grid.index(0, arm, kind, seed)]; }
-    std::vector<double> at_the_end(Arm arm, Measure measure) const {
-        return grid.over_seeds(0, arm, kind, [&](std::size_t i) {
-            return all[i]->losses.size() == kMoments ? measure(all[i]->losses.back()) : kNaN;
-        });
-    }
-};
+std::vector<double> at_the_end(OfSeeds seeds, Measure measure) {
+    return figures_of(seeds, [measure](const std::shared_ptr<Tested>& one) {
+        return one->losses.size() == kMoments ? measure(one->losses.back()) : kNaN;
+    });
+}
 
-Table table_of(const Outcomes& outcomes) {
-    const Tested& tested = outcomes.tested(Arm::with, 0);
-    const auto loss = [&](Arm arm, Measure measure) { return with_spread(outcomes.at_the_end(arm, measure), 3); };
-    const std::vector<double> by_training = outcomes.grid.over_seeds(
-        0, Arm::with, outcomes.kind, [&](std::size_t i) { return outcomes.all[i]->by_training; });
+Table table_of(OfSeeds with, OfSeeds without) {
+    const Tested& tested = *with.front();
+    const auto loss = [](OfSeeds seeds, Measure measure) { return with_spread(at_the_end(seeds, measure), 3); };
+    const auto by_training = [](const std::shared_ptr<Tested>& one) { return one->by_training; };
     return {fmt::format("trained on {} ({} examples), tested on {} ({})", tested.first, tested.trained_on,
                         tested.second, tested.tested_on),
             {"loss on", words_of(Arm::with), words_of(Arm::without)},
-            {{"names of the kind it was trained on", loss(Arm::with, kOwn), loss(Arm::without, kOwn)},
-             {"the other kind, by the running statistics", loss(Arm::with, kOther), loss(Arm::without, kOther)},
-             {"the other kind, by the training part's", with_spread(by_training, 3), ""},
-             {"the other kind, by its own", loss(Arm::with, kOtherByOwn), ""}}};
+            {{"names of the kind it was trained on", loss(with, kOwn), loss(without, kOwn)},
+             {"the other kind, by the running statistics", loss(with, kOther), loss(without, kOther)},
+             {"the other kind, by the training part's", with_spread(figures_of(with, by_training), 3), ""},
+             {"the other kind, by its own", loss(with, kOtherByOwn), ""}}};
 }
 
 // The cost over the steps of the training.
-Series cost_of(const Outcomes& outcomes, const std::string& name, Arm arm, Measure measure) {
-    const std::vector<double>& steps = outcomes.tested(arm, 0).steps;
-    std::vector<std::vector<double>> costs(steps.size());
-    for (std::size_t seed = 0; seed < outcomes.grid.seeds; ++seed) {
-        const std::vector<ShiftLosses>& losses = outcomes.tested(arm, seed).losses;
-        for (std::size_t i = 0; i < std::min(costs.size(), losses.size()); ++i) {
-            costs[i].push_back(measure(losses[i]));
-        }
-    }
-    return band(name, steps, costs);
+Series cost_of(const std::string& name, OfSeeds seeds, Measure measure) {
+    return by_step(name, seeds,
+                   [measure](const Tested& tested, std::size_t moment) { return measure(tested.losses[moment]); });
 }
 
 Section section_of(const Bench& bench, const AllTested& all) {
@@ -153,29 +140,31 @@ Section section_of(const Bench& bench, const AllTested& all) {
         "other kind less that on one's own.",
         network, bench.steps * kLonger)});
     for (std::size_t kind = 0; kind < kKinds.size(); ++kind) {
-        const Outcomes outcomes{all, grid_of(bench, kKinds.size()), kind};
+        const Grid grid = grid_of(bench, kKinds.size());
+        const OfSeeds with = grid.of(OfSeeds(all), 0, Arm::with, kind),
+                      without = grid.of(OfSeeds(all), 0, Arm::without, kind);
         const std::string by = kKinds[kind] == Kind::initial ? "initial" : "length";
-        section.blocks.emplace_back(table_of(outcomes));
-        section.claims.push_back({"shift", network, "A shift of the test data costs less with it",
-                                  "loss on the other kind less that on one's own, by " + by, "cost, " + by,
-                                  Better::smaller, outcomes.at_the_end(Arm::with, kCost),
-                                  outcomes.at_the_end(Arm::without, kCost)});
-        section.claims.push_back({"shift", network, "With the test data's own figures a shift costs less",
-                                  "loss on the other kind (own figures) less that on one's own, by " + by,
-                                  "  own figures", Better::smaller, outcomes.at_the_end(Arm::with, kCostByOwn),
-                                  outcomes.at_the_end(Arm::without, kCost)});
-        section.further.push_back({"shift", network, "The test data's own figures make up for a shift",
-                                   "with the norm: loss on the other kind by its own figures less that by the running "
-                                   "statistics, by " +
-                                       by,
-                                   "own − running", Better::smaller, outcomes.at_the_end(Arm::with, kOtherByOwn),
-                                   outcomes.at_the_end(Arm::with, kOther)});
-        section.plots.push_back({fmt::format("Cost of a shift by {}, {}", by, network),
-                                 "step",
-                                 "nats",
-                                 {cost_of(outcomes, "with norm, running statistics", Arm::with, kCost),
-                                  cost_of(outcomes, "without", Arm::without, kCost),
-                                  cost_of(outcomes, "with norm, own figures", Arm::with, kCostByOwn)}});
+        const auto compare = [&](std::vector<Claim>& claims, const char* sentence, const std::string& measure,
+                                 const std::string& brief, std::vector<double> first, std::vector<double> second) {
+            claims.push_back({"shift", network, sentence, measure + ", by " + by, brief, Better::smaller,
+                              std::move(first), std::move(second)});
+        };
+        section.blocks.emplace_back(table_of(with, without));
+        compare(section.claims, "A shift of the test data costs less with it",
+                "loss on the other kind less that on one's own", "cost, " + by, at_the_end(with, kCost),
+                at_the_end(without, kCost));
+        compare(section.claims, "With the test data's own figures a shift costs less",
+                "loss on the other kind (own figures) less that on one's own", "  own figures",
+                at_the_end(with, kCostByOwn), at_the_end(without, kCost));
+        compare(section.further, "The test data's own figures make up for a shift",
+                "with the norm: loss on the other kind by its own figures less that by the running statistics",
+                "own − running", at_the_end(with, kOtherByOwn), at_the_end(with, kOther));
+        section.plots.push_back(
+            {fmt::format("Cost of a shift by {}, {}", by, network),
+             "step",
+             "nats",
+             {cost_of("with norm, running statistics", with, kCost), cost_of("without", without, kCost),
+              cost_of("with norm, own figures", with, kCostByOwn)}});
     }
     return section;
 }

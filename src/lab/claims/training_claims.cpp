@@ -9,8 +9,8 @@
 #include <string>
 #include <utility>
 
+#include "base/member.h"
 #include "lab/claims/bench.h"
-#include "lab/claims/measures.h"
 #include "lab/figures.h"
 #include "lab/table_data.h"
 #include "manual/models.h"
@@ -28,30 +28,14 @@ struct Trials {
     std::span<const Trained> trained;
     Grid grid = grid_of(bench, values.size());
 
-    const Trained& at(std::size_t network, Arm arm, std::size_t value, std::size_t seed) const {
-        return trained[grid.index(network, arm, value, seed)];
-    }
-    template <class Measure>
-    std::vector<double> over_seeds(std::size_t network, Arm arm, std::size_t value, Measure measure) const {
-        return grid.over_seeds(network, arm, value, [&](std::size_t i) { return measure(trained[i]); });
-    }
-    double mean_loss(std::size_t network, Arm arm, std::size_t value) const {
-        return mean_and_deviation(over_seeds(network, arm, value, final_loss)).mean;
-    }
-    // measure(values, final losses over the values) of each seed.
-    template <class Measure>
-    std::vector<double> of_curves(std::size_t network, Arm arm, Measure measure) const {
-        std::vector<double> figures;
-        for (std::size_t seed = 0; seed < grid.seeds; ++seed) {
-            std::vector<double> losses;
-            for (std::size_t value = 0; value < values.size(); ++value) {
-                losses.push_back(final_loss(at(network, arm, value, seed)));
-            }
-            figures.push_back(measure(values, losses));
-        }
-        return figures;
+    std::span<const Trained> seeds(std::size_t network, Arm arm, std::size_t value) const {
+        return grid.of(trained, network, arm, value);
     }
 };
+
+double mean_loss(const Trials& trials, std::size_t network, Arm arm, std::size_t value) {
+    return mean_and_deviation(figures_of(trials.seeds(network, arm, value), final_loss)).mean;
+}
 
 // A row a value, both forms beside each other.
 template <class Measure>
@@ -60,8 +44,8 @@ Table table_by_value(const Trials& trials, std::size_t network, const std::strin
     Table table{title, {{value, "value"}, {words_of(Arm::with), "with"}, {words_of(Arm::without), "without"}}, {}};
     for (std::size_t v = 0; v < trials.values.size(); ++v) {
         table.rows.push_back({significant(trials.values[v], 4),
-                              with_spread(trials.over_seeds(network, Arm::with, v, measure), 3),
-                              with_spread(trials.over_seeds(network, Arm::without, v, measure), 3)});
+                              with_spread(figures_of(trials.seeds(network, Arm::with, v), measure), 3),
+                              with_spread(figures_of(trials.seeds(network, Arm::without, v), measure), 3)});
     }
     return table;
 }
@@ -88,7 +72,7 @@ Fastest fastest(const Trials& trials, std::size_t network, Arm arm, double loss)
     Fastest best;
     double fewest = kInfinity;
     for (std::size_t rate = 0; rate < trials.values.size(); ++rate) {
-        std::vector<double> steps = trials.over_seeds(network, arm, rate, [&](const Trained& trained) {
+        std::vector<double> steps = figures_of(trials.seeds(network, arm, rate), [&](const Trained& trained) {
             return steps_or_all(trained, loss, trials.bench.steps);
         });
         const double mean = mean_and_deviation(steps).mean;
@@ -106,7 +90,7 @@ double common_loss(const Trials& trials, std::size_t network) {
     for (const Arm arm : kArms) {
         double best = kInfinity;
         for (std::size_t rate = 0; rate < trials.values.size(); ++rate) {
-            best = std::min(best, trials.mean_loss(network, arm, rate));
+            best = std::min(best, mean_loss(trials, network, arm, rate));
         }
         worse = std::max(worse, best);
     }
@@ -130,15 +114,14 @@ double validation_loss(const Network& network, Arm arm, const Trained& trained) 
 }
 
 // The minibatch loss over the steps.
-Series loss_curve(const Trials& trials, std::size_t network, Arm arm, std::size_t rate) {
-    const std::vector<double> x = curve_steps(trials.at(network, arm, rate, 0));
-    std::vector<std::vector<double>> y(x.size());
-    for (std::size_t i = 0; i < y.size(); ++i) {
-        y[i] = trials.over_seeds(network, arm, rate, [i](const Trained& trained) {
-            return i < trained.curve.size() ? trained.curve[i] : kInfinity;
-        });
+Series loss_curve(const std::string& name, std::span<const Trained> seeds) {
+    const std::vector<double> x = curve_steps(seeds.front());
+    std::vector<std::vector<double>> y;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        y.push_back(figures_of(
+            seeds, [i](const Trained& trained) { return i < trained.curve.size() ? trained.curve[i] : kInfinity; }));
     }
-    Series series = band(fmt::format("{}, rate {:.4g}", words_of(arm), trials.values[rate]), x, y);
+    Series series = band(name, x, y);
     series.style = Style::line;
     return series;
 }
@@ -173,12 +156,14 @@ Section faster(const Trials& trials) {
         Plot plot{title_of("Loss of the minibatches at each one's best rate", network), "step", "loss", {}};
         for (const Arm arm : kArms) {
             const Fastest best = fastest(trials, n, arm, loss);
+            const std::span<const Trained> seeds = trials.seeds(n, arm, best.rate);
             claim.of(arm) = best.steps;
-            lower.of(arm) = trials.over_seeds(
-                n, arm, best.rate, [&](const Trained& trained) { return validation_loss(network, arm, trained); });
+            lower.of(arm) =
+                figures_of(seeds, [&](const Trained& trained) { return validation_loss(network, arm, trained); });
             table.rows.push_back({network.name, fixed(loss, 3), words_of(arm), significant(trials.values[best.rate], 4),
                                   with_spread(best.steps, 0), with_spread(lower.of(arm), 3)});
-            plot.series.push_back(loss_curve(trials, n, arm, best.rate));
+            plot.series.push_back(
+                loss_curve(fmt::format("{}, rate {:.4g}", words_of(arm), trials.values[best.rate]), seeds));
         }
         section.plots.push_back(std::move(plot));
         section.claims.push_back(std::move(claim));
@@ -219,6 +204,24 @@ void keep_below(Series& series, double loss) {
     series = std::move(kept);
 }
 
+// A claim by measure(values, final losses over the values) of each seed; the losses by value are a table and a plot.
+template <class Measure>
+void add_claim(Section& section, const Trials& trials, std::size_t n, Claim claim, Measure measure, Table table,
+               Plot plot) {
+    for (const Arm arm : kArms) {
+        for (std::size_t seed = 0; seed < trials.grid.seeds; ++seed) {
+            std::vector<double> losses;
+            for (std::size_t value = 0; value < trials.values.size(); ++value) {
+                losses.push_back(final_loss(trials.seeds(n, arm, value)[seed]));
+            }
+            claim.of(arm).push_back(measure(trials.values, losses));
+        }
+    }
+    section.blocks.emplace_back(std::move(table));
+    section.plots.push_back(std::move(plot));
+    section.claims.push_back(std::move(claim));
+}
+
 Section larger_rates(const Trials& trials) {
     Section section;
     section.blocks.emplace_back(Text{fmt::format(
@@ -230,28 +233,20 @@ Section larger_rates(const Trials& trials) {
         const Network& network = trials.bench.networks[n];
         const std::size_t V = network.with.network.vocabulary;
         const double limit = frequency_loss(network.train.Y, network.val.Y, V);
-        Claim claim{
-            "rates",
-            network.name,
-            "It allows larger learning rates",
-            fmt::format("largest rate that ends below a loss of {:.3f}, that of the letters' frequencies", limit),
-            "largest rate",
-            Better::larger};
-        for (const Arm arm : kArms) {
-            claim.of(arm) = trials.of_curves(n, arm, [limit](const auto& values, const auto& losses) {
-                return largest_below(values, losses, limit).value_or(0);
-            });
-        }
-        Table table = table_by_value(
-            trials, n, fmt::format("final loss, {}; it trains below {:.3f}", network.name, limit), "rate", final_loss);
-        section.plots.push_back(
-            plot_of(table, title_of("Final loss by learning rate, where it is below that of guessing", network),
-                    "learning rate", "loss"));
-        for (Series& series : section.plots.back().series) {
+        const std::string measure =
+            fmt::format("largest rate that ends below a loss of {:.3f}, that of the letters' frequencies", limit);
+        const std::string title = fmt::format("final loss, {}; it trains below {:.3f}", network.name, limit);
+        const Table table = table_by_value(trials, n, title, "rate", final_loss);
+        Plot plot = plot_of(table, title_of("Final loss by learning rate, where it is below that of guessing", network),
+                            "learning rate", "loss");
+        for (Series& series : plot.series) {
             keep_below(series, std::log(static_cast<double>(V)));
         }
-        section.blocks.emplace_back(std::move(table));
-        section.claims.push_back(std::move(claim));
+        add_claim(
+            section, trials, n,
+            {"rates", network.name, "It allows larger learning rates", measure, "largest rate", Better::larger},
+            [limit](const auto& rates, const auto& losses) { return largest_below(rates, losses, limit).value_or(0); },
+            table, std::move(plot));
     }
     return section;
 }
@@ -282,24 +277,15 @@ Section initial_weights(const Trials& trials) {
         "rate; the mean loss of the last fifth of {} steps. The measure: over how many decades of the factor the "
         "loss stays within {} nats of that form's best.",
         trials.bench.steps, kTolerance)});
+    const std::string measure = fmt::format("decades of the factor within {} nats of the best", kTolerance);
     for (std::size_t n = 0; n < trials.grid.networks; ++n) {
         const Network& network = trials.bench.networks[n];
-        Claim claim{"weights",
-                    network.name,
-                    "It depends less on the initial weights",
-                    fmt::format("decades of the factor within {} nats of the best", kTolerance),
-                    "decades",
-                    Better::larger};
-        for (const Arm arm : kArms) {
-            claim.of(arm) = trials.of_curves(n, arm, [](const auto& values, const auto& losses) {
-                return decades_within(values, losses, kTolerance);
-            });
-        }
-        Table table = table_by_value(trials, n, title_of("final loss", network), "factor", final_loss);
-        section.plots.push_back(
+        const Table table = table_by_value(trials, n, title_of("final loss", network), "factor", final_loss);
+        add_claim(
+            section, trials, n,
+            {"weights", network.name, "It depends less on the initial weights", measure, "decades", Better::larger},
+            [](const auto& factors, const auto& losses) { return decades_within(factors, losses, kTolerance); }, table,
             plot_of(table, title_of("Final loss by the scale of the initial weights", network), "factor", "loss"));
-        section.blocks.emplace_back(std::move(table));
-        section.claims.push_back(std::move(claim));
     }
     return section;
 }
@@ -331,14 +317,13 @@ Recipe overfitting(Recipe recipe, std::size_t batch) {
 Section regularised(const Trials& trials) {
     const Network& network = trials.bench.networks.front();
     const auto gap = [](const Trained& one) { return one.val - one.train; };
-    const auto train = [](const Trained& one) { return one.train; };
-    const auto val = [](const Trained& one) { return one.val; };
+    const Member<Trained, double> train = &Trained::train, val = &Trained::val;
     Table gaps = table_by_value(trials, 0, "validation minus training loss", "batch", gap);
     Plot plot = plot_of(gaps, "Validation minus training loss", "batch size", "nats");
     Table parts{"the two losses", {"batch", "training: with", "without", "validation: with", "without"}, {}};
     gaps.columns.emplace_back("verdict");
     for (std::size_t b = 0; b < kBatches.size(); ++b) {
-        const auto of = [&](Arm arm, auto measure) { return trials.over_seeds(0, arm, b, measure); };
+        const auto of = [&](Arm arm, auto measure) { return figures_of(trials.seeds(0, arm, b), measure); };
         const Verdict verdict = verdict_of(of(Arm::with, gap), of(Arm::without, gap), Better::smaller);
         gaps.rows[b].emplace_back(brief(verdict.outcome));
         parts.rows.push_back({significant(kBatches[b], 4), with_spread(of(Arm::with, train), 3),
@@ -353,7 +338,7 @@ Section regularised(const Trials& trials) {
         const auto mean_over_batches = [&](auto measure) {
             std::vector<double> means(trials.grid.seeds);
             for (std::size_t b = 0; b < kBatches.size(); ++b) {
-                const std::vector<double> figures = trials.over_seeds(0, arm, b, measure);
+                const std::vector<double> figures = figures_of(trials.seeds(0, arm, b), measure);
                 for (std::size_t seed = 0; seed < means.size(); ++seed) {
                     means[seed] += figures[seed] / static_cast<double>(kBatches.size());
                 }

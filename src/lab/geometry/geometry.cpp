@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/member.h"
 #include "base/quantile.h"
+#include "lab/figures.h"
 #include "lab/geometry/valley.h"
 #include "lab/parallel.h"
 #include "lab/table_data.h"
@@ -52,14 +53,8 @@ struct Scene {
     std::vector<Valley> raw, standardised;
 };
 
-std::vector<double> values_of(Figure figure, const std::vector<Valley>& valleys) {
-    std::vector<double> values;
-    std::ranges::transform(valleys, std::back_inserter(values), [&](const Valley& valley) { return valley.*figure; });
-    return values;
-}
-
 double median(Figure figure, const std::vector<Valley>& valleys) {
-    return quantile(values_of(figure, valleys), 0.5);
+    return quantile(figures_of(valleys, figure), 0.5);
 }
 
 // "12.7", "1124", and with an exponent where that is shorter: "3.7e5", "6.9e-4". `never` stands for the infinite.
@@ -157,7 +152,7 @@ void add_scene(Document& document, const Scene& scene, std::size_t limit) {
         std::vector<Cell>& row = table.rows.emplace_back(std::vector<Cell>{quantity.words});
         const std::string never = quantity.of == &Valley::steps ? fmt::format("> {}", limit) : "infinite";
         for (const auto& [key, valleys] : {std::pair{"raw", &scene.raw}, {"standardised", &scene.standardised}}) {
-            const std::vector<double> values = values_of(quantity.of, *valleys);
+            const std::vector<double> values = figures_of(*valleys, quantity.of);
             row.push_back(median_and_range(values, never));
             field[key][quantity.key] = numbers(values);
         }

@@ -14,8 +14,6 @@ namespace {
 
 constexpr std::size_t kClasses = 2;
 
-using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
 // The memory of a computation. Weights are one row and z another, z = w·xᵀ: products along the rows of long matrices.
 struct Workspace {
     explicit Workspace(const Regression& data)
@@ -79,21 +77,24 @@ std::vector<double> curvature_of(const Workspace& work) {
     return products(work, factors);
 }
 
+// Row by row, as the rest of the project.
+using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using Solver = Eigen::SelfAdjointEigenSolver<Matrix>;
+
+Solver solved(const std::vector<double>& matrix, std::size_t size) {
+    const auto rows = static_cast<Eigen::Index>(size);
+    return Solver(Eigen::Map<const Matrix>(matrix.data(), rows, rows));
+}
+
 // Newton's step: the gradient over the curvature, along those directions in which the loss bends at all.
-std::vector<double> newton_step(const Workspace& work) {
+Eigen::VectorXd newton_step(const Workspace& work) {
     constexpr double kFlat = 1e-13;
-    const Spectrum bend = spectrum_of(curvature_of(work), work.size);
-    std::vector<double> step(work.size, 0);
-    for (std::size_t k = 0; k < work.size && bend.values[k] > kFlat * bend.values.front(); ++k) {
-        double along = 0;
-        for (std::size_t i = 0; i < work.size; ++i) {
-            along += bend.vectors[k * work.size + i] * work.gradient[i];
-        }
-        for (std::size_t i = 0; i < work.size; ++i) {
-            step[i] += along / bend.values[k] * bend.vectors[k * work.size + i];
-        }
-    }
-    return step;
+    const Solver bend = solved(curvature_of(work), work.size);
+    const Eigen::ArrayXd values = bend.eigenvalues();
+    const Eigen::Map<const Eigen::VectorXd> gradient(work.gradient.data(), values.size());
+    const Eigen::ArrayXd along = bend.eigenvectors().transpose() * gradient;
+    const Eigen::VectorXd steps = (values > kFlat * values.maxCoeff()).select(along / values, 0);
+    return bend.eigenvectors() * steps;
 }
 
 }  // namespace
@@ -142,14 +143,14 @@ std::vector<double> best_weights(const Regression& data) {
     std::vector<double> weights(data.inputs + 1, 0);
     for (std::size_t taken = 0; taken < kMostSteps; ++taken) {
         const double loss = compute(work, weights);
-        const std::vector<double> step = newton_step(work);
+        const Eigen::VectorXd step = newton_step(work);
         double share = 2;
         std::vector<double> next = weights;
         double next_loss = 0;
         do {  // half as far, until the loss falls
             share /= 2;
             for (std::size_t i = 0; i < next.size(); ++i) {
-                next[i] = weights[i] - share * step[i];
+                next[i] = weights[i] - share * step[static_cast<Eigen::Index>(i)];
             }
             next_loss = compute(work, next);
         } while (!(next_loss < loss) && share > kShortest);
@@ -162,14 +163,13 @@ std::vector<double> best_weights(const Regression& data) {
 }
 
 Spectrum spectrum_of(const std::vector<double>& matrix, std::size_t size) {
-    const auto rows = static_cast<Eigen::Index>(size);
-    const Eigen::SelfAdjointEigenSolver<Matrix> solved(Eigen::Map<const Matrix>(matrix.data(), rows, rows));
+    const Solver solver = solved(matrix, size);
     Spectrum spectrum;
-    for (Eigen::Index k = rows; k-- > 0;) {  // Eigen's are rising
-        spectrum.values.push_back(solved.eigenvalues()[k]);
-        const auto column = solved.eigenvectors().col(k);
+    for (Eigen::Index k = solver.eigenvalues().size(); k-- > 0;) {  // Eigen's are rising
+        const auto column = solver.eigenvectors().col(k);
         Eigen::Index largest = 0;
         column.cwiseAbs().maxCoeff(&largest);
+        spectrum.values.push_back(solver.eigenvalues()[k]);
         for (const double each : column) {
             spectrum.vectors.push_back(column[largest] < 0 ? -each : each);
         }

@@ -158,11 +158,10 @@ Series curve_of(const std::string& name, std::span<const Trained> seeds) {
     std::vector<std::vector<double>> y;
     for (std::size_t from = 0; from + together <= windows; from += together) {
         x.push_back((steps[from] + steps[from + together - 1]) / 2);
-        std::vector<double>& each = y.emplace_back();
-        for (const Trained& one : seeds) {
+        y.push_back(figures_of(seeds, [&](const Trained& one) {
             const auto begin = one.curve.begin() + static_cast<std::ptrdiff_t>(from);
-            each.push_back(mean_and_deviation({begin, begin + static_cast<std::ptrdiff_t>(together)}).mean);
-        }
+            return mean_and_deviation({begin, begin + static_cast<std::ptrdiff_t>(together)}).mean;
+        }));
     }
     Series series = band(name, x, y);
     series.style = Style::line;
@@ -239,9 +238,7 @@ void add_training(Document& document, const std::vector<Variant>& variants, cons
                       {"Minibatch loss in training: the other variants", "step", "nats", {}}};
     for (std::size_t v = 0; v < variants.size(); ++v) {
         const std::span<const Trained> of = std::span(trained).subspan(v * seeds, seeds);
-        Losses& own = losses.emplace_back();
-        std::ranges::transform(of, std::back_inserter(own.train), &Trained::train);
-        std::ranges::transform(of, std::back_inserter(own.val), &Trained::val);
+        const Losses& own = losses.emplace_back(Losses{figures_of(of, &Trained::train), figures_of(of, &Trained::val)});
         table.rows.push_back({variants[v].words, with_spread(own.train, 4), with_spread(own.val, 4)});
         document.data[variants[v].key].update(json_of(own));
         document.plots[v < kPlaces ? 0 : 1].series.push_back(curve_of(variants[v].words, of));
