@@ -1,4 +1,4 @@
-#include "lab/claims/shifted_names.h"
+#include "lab/claims/shift.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
