@@ -27,14 +27,6 @@ Json json_of(const Table& table) {
     return {{"title", table.title}, {"columns", std::move(titles)}, {"rows", std::move(rows)}};
 }
 
-Json numbers(const std::vector<double>& values) {
-    Json all = Json::array();
-    for (const double value : values) {
-        all.push_back(number(value));
-    }
-    return all;
-}
-
 Json json_of(const Plot& plot) {
     Json series = Json::array();
     for (const Series& one : plot.series) {

@@ -90,11 +90,11 @@ void add_scales(Document& document, const std::vector<double>& scales, const Num
                             "their cosines with cross-entropy's",
                             rows, unit["logits"].size() / rows),
                 {"deviation",
-                 {"cross-entropy", "norms/cross_entropy"},
-                 {"note's", "norms/notes_start"},
-                 {"squared error", "norms/squared_error"},
-                 {"cos note's", "cosines/notes_start"},
-                 {"cos sq. error", "cosines/squared_error"},
+                 {"cross-entropy", "norms.cross_entropy"},
+                 {"note's", "norms.notes_start"},
+                 {"squared error", "norms.squared_error"},
+                 {"cos note's", "cosines.notes_start"},
+                 {"cos sq. error", "cosines.squared_error"},
                  {"", "largest_difference", Align::hidden}},
                 {}};
     double lowest = 1, largest = 0;
@@ -110,7 +110,7 @@ void add_scales(Document& document, const std::vector<double>& scales, const Num
         largest = std::max(largest, difference);
     }
     constexpr double kRounding = 1e-15;  // of elements of about 1/n, in double
-    document.data["gradients"] = json_rows(table);
+    document.data["gradients"] = json_of_rows(table);
     document.blocks.emplace_back(table);
     document.blocks.emplace_back(Text{fmt::format(
         "The note's start {} cross-entropy's gradient times {}, the rows, over which it sums where the mean divides: "
@@ -120,8 +120,8 @@ void add_scales(Document& document, const std::vector<double>& scales, const Num
     document.plots.push_back({.title = "Cosine with cross-entropy's gradient",
                               .x_label = "deviation of the logits",
                               .y_label = "",
-                              .series = {series_of(table, "deviation", "cosines/notes_start", "note's start"),
-                                         series_of(table, "deviation", "cosines/squared_error", "squared error")},
+                              .series = {series_of(table, "deviation", "cosines.notes_start", "note's start"),
+                                         series_of(table, "deviation", "cosines.squared_error", "squared error")},
                               .log_x = true});
 }
 
@@ -138,11 +138,11 @@ void add_saturated(Document& document, std::size_t V) {
                             "it is a wrong one's",
                             V - 1),
                 {{"above by", "above"},
-                 {"c.-e., right", "right/cross_entropy"},
-                 {"sq. e., right", "right/squared_error"},
-                 {"c.-e., wrong", "wrong/cross_entropy"},
-                 {"sq. e., wrong", "wrong/squared_error"},
-                 {"cosine", "wrong/cosine"}},
+                 {"c.-e., right", "right.cross_entropy"},
+                 {"sq. e., right", "right.squared_error"},
+                 {"c.-e., wrong", "wrong.cross_entropy"},
+                 {"sq. e., wrong", "wrong.squared_error"},
+                 {"cosine", "wrong.cosine"}},
                 {}};
     for (const double height : {0, 1, 2, 5, 10, 15, 20, 25, 30}) {
         const Gradients right = saturated(V, height, true), wrong = saturated(V, height, false);
@@ -151,20 +151,20 @@ void add_saturated(Document& document, std::size_t V) {
                               significant(norm(wrong.squared_error), 2),
                               fixed(cosine(wrong.squared_error, wrong.cross_entropy), 4)});
     }
-    document.data["saturated"] = json_rows(table);
+    document.data["saturated"] = json_of_rows(table);
     document.blocks.emplace_back(table);
     document.blocks.emplace_back(Text{fmt::format(
         "Certain and right, both gradients vanish, as they should. Certain and wrong, cross-entropy's stays: {:.2f} at "
         "{:g} above. The squared error's is {:.1e} there, since each of its elements has the factor probs: a network "
         "that is certain of a wrong answer does not learn from it by the squared error.",
-        numbers(table, "wrong/cross_entropy").back(), numbers(table, "above").back(),
-        numbers(table, "wrong/squared_error").back())});
+        numbers(table, "wrong.cross_entropy").back(), numbers(table, "above").back(),
+        numbers(table, "wrong.squared_error").back())});
     Plot plot{
         "Gradient's norm where one logit stands above the others", "above by", "", {}, /*log_x=*/false, /*log_y=*/true};
-    for (const auto& [key, name] : {std::pair{"wrong/cross_entropy", "wrong, cross-entropy"},
-                                    {"wrong/squared_error", "wrong, squared error"},
-                                    {"right/cross_entropy", "right, cross-entropy"},
-                                    {"right/squared_error", "right, squared error"}}) {
+    for (const auto& [key, name] : {std::pair{"wrong.cross_entropy", "wrong, cross-entropy"},
+                                    {"wrong.squared_error", "wrong, squared error"},
+                                    {"right.cross_entropy", "right, cross-entropy"},
+                                    {"right.squared_error", "right, squared error"}}) {
         plot.series.push_back(series_of(table, "above", key, name));
     }
     document.plots.push_back(std::move(plot));

@@ -1,6 +1,7 @@
 #include "report/rows.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <limits>
 #include <stdexcept>
@@ -44,27 +45,22 @@ bool has_field(const Table& table, std::size_t column, const std::string& field)
 
 }  // namespace
 
-Json json_rows(const Table& table) {
-    Json rows = Json::array();
-    for (const std::vector<Cell>& row : table.rows) {
-        Json object = Json::object();
-        for (std::size_t i = 0; i < row.size(); ++i) {
-            const std::string& key = table.columns.at(i).key;
-            if (const std::size_t slash = key.find('/'); slash != std::string::npos) {
-                object[key.substr(0, slash)][key.substr(slash + 1)] = row[i].value;
-            } else if (!key.empty()) {
-                object[key] = row[i].value;
-            }
-        }
-        rows.push_back(std::move(object));
-    }
-    return rows;
-}
-
 Table rows_where(const Table& table, const std::string& key, const Json& value) {
     const std::size_t column = column_of(table, key);
     Table some = table;
     std::erase_if(some.rows, [&](const std::vector<Cell>& row) { return !(row.at(column).value == value); });
+    return some;
+}
+
+Table columns_of(const Table& table, const std::vector<std::string>& keys) {
+    Table some{table.title, {}, std::vector<std::vector<Cell>>(table.rows.size())};
+    for (const std::string& key : keys) {
+        const std::size_t column = column_of(table, key);
+        some.columns.push_back(table.columns[column]);
+        for (std::size_t i = 0; i < table.rows.size(); ++i) {
+            some.rows[i].push_back(table.rows[i][column]);
+        }
+    }
     return some;
 }
 
@@ -81,9 +77,14 @@ Series series_of(const Table& table, const std::string& x, const std::string& y,
         series.high = numbers(table, column, "p90");
     } else if (has_field(table, column, "deviation")) {
         const std::vector<double> deviations = numbers(table, column, "deviation");
+        const std::vector<double> xs = std::exchange(series.x, {}), means = std::exchange(series.y, {});
         for (std::size_t i = 0; i < deviations.size(); ++i) {
-            series.low.push_back(series.y[i] - deviations[i]);
-            series.high.push_back(series.y[i] + deviations[i]);
+            if (std::isfinite(means[i])) {
+                series.x.push_back(xs[i]);
+                series.y.push_back(means[i]);
+                series.low.push_back(means[i] - deviations[i]);
+                series.high.push_back(means[i] + deviations[i]);
+            }
         }
     }
     return series;

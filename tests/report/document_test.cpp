@@ -263,19 +263,19 @@ TEST_CASE("document: the rows of a table as objects by the columns' keys, and it
     const Cell spread("2.5 ± 0.5", {{"mean", 2.5}, {"deviation", 0.5}});
     const Table table{
         "",
-        {{"n", "rows"}, {"norm", "norms/chain"}, {"other", "norms/line"}, {"loss", "loss"}, {"words", ""}},
+        {{"n", "rows"}, {"norm", "norms.chain"}, {"other", "norms.line"}, {"loss", "loss"}, {"words", ""}},
         {{whole(2), fixed(0.25, 1), "–", spread, "few"},
          {whole(9), significant(-INFINITY, 2), fixed(NAN, 1), spread, "more"}}};
     const Json loss_value = {{"mean", 2.5}, {"deviation", 0.5}};
-    CHECK(json_rows(table) ==
+    CHECK(json_of_rows(table) ==
           Json::array({{{"rows", 2}, {"norms", {{"chain", 0.25}, {"line", "–"}}}, {"loss", loss_value}},
                        {{"rows", 9}, {"norms", {{"chain", "-inf"}, {"line", "nan"}}}, {"loss", loss_value}}}));
-    const Series chain = series_of(table, "rows", "norms/chain", "chain", Style::both);
+    const Series chain = series_of(table, "rows", "norms.chain", "chain", Style::both);
     CHECK(chain.x == std::vector<double>{2, 9});
     CHECK(chain.y == std::vector<double>{0.25, -INFINITY});
     CHECK(chain.low.empty());
-    CHECK(std::isnan(numbers(table, "norms/line").at(0)));
-    CHECK(std::isnan(numbers(table, "norms/line").at(1)));
+    CHECK(std::isnan(numbers(table, "norms.line").at(0)));
+    CHECK(std::isnan(numbers(table, "norms.line").at(1)));
     const Series loss = series_of(table, "rows", "loss", "loss");
     CHECK(loss.y == std::vector<double>{2.5, 2.5});
     CHECK(loss.low == std::vector<double>{2, 2});
@@ -284,7 +284,7 @@ TEST_CASE("document: the rows of a table as objects by the columns' keys, and it
     CHECK(series_of(times, "n", "time", "").y == std::vector<double>{2});
     CHECK(series_of(times, "n", "time", "").low == std::vector<double>{1});
     CHECK(series_of(times, "n", "time", "").high == std::vector<double>{5});
-    CHECK(numbers(rows_where(table, "rows", 9), "norms/chain") == std::vector<double>{-INFINITY});
+    CHECK(numbers(rows_where(table, "rows", 9), "norms.chain") == std::vector<double>{-INFINITY});
     CHECK(rows_where(table, "rows", 3).rows.empty());
     CHECK_THROWS_AS(numbers(table, "no such key"), std::out_of_range);
 }

@@ -387,7 +387,7 @@ void add_accuracy(Document& document, const BackwardOptions& options, const Sett
                 measure<double>(all, group, condition, divisor, options.seeds, setting);
             }
         }
-        const Json rows = json_rows(all);
+        const Json rows = json_of_rows(all);
         std::ranges::for_each(rows, [&](const Json& row) { data.push_back(row); });
         document.blocks.emplace_back(table_of(group, all));
         for (const char* type : {"float", "double"}) {
@@ -466,7 +466,7 @@ void add_path(Document& document, const BackwardOptions& options, const Setting&
         (ratio[i] <= 1 ? small_mean : large_mean).push_back(without[i] / with[i]);
         of_line.push_back(line[i] / without[i]);
     }
-    document.data["path"] = json_rows(figures);
+    document.data["path"] = json_of_rows(figures);
     document.blocks.emplace_back(std::move(figures));
     document.blocks.emplace_back(std::move(digits));
     constexpr double kMatters = 1.1;

@@ -446,7 +446,7 @@ void add_speed(Document& document, const BackwardOptions& options, const Setting
     Table timings = timings_table();
     time_shapes<float>(timings, options, setting);
     time_shapes<double>(timings, options, setting);
-    document.data["results"] = json_rows(timings);
+    document.data["results"] = json_of_rows(timings);
     document.blocks.emplace_back(table_of(timings, "float"));
     document.blocks.emplace_back(table_of(timings, "double"));
     add_reasons(document, options, timings);

@@ -9,7 +9,7 @@
 
 #include "lab/figures.h"
 #include "lab/paired.h"
-#include "lab/table_data.h"
+#include "report/rows.h"
 
 namespace byhand::lab {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "lab/claims/bench.h"
-#include "lab/table_data.h"
+#include "report/rows.h"
 
 namespace byhand::lab {
 namespace {
@@ -51,7 +51,7 @@ std::vector<Section> run(const Bench& bench, const Material& material, const Set
 
 // All claims on one network after the other, each under its name.
 Table overview(const Table& claims, const Bench& bench) {
-    Table table = select(claims, {"name", "brief", "with", "without", "outcome"});
+    Table table = columns_of(claims, {"name", "brief", "with", "without", "outcome"});
     const std::vector<std::vector<Cell>> rows = std::exchange(table.rows, {});
     for (const Network& network : bench.networks) {
         table.rows.push_back({network.name, "", "", "", ""});
@@ -75,7 +75,7 @@ void add_verdicts(Document& document, const Section& section) {
             lines.push_back(std::move(line));
         }
     }
-    Table verdicts = select(table_of(all), {"network", "brief", "difference", "standard_error", "outcome"});
+    Table verdicts = columns_of(table_of(all), {"network", "brief", "difference", "standard_error", "outcome"});
     verdicts.title = "with less without, seed by seed";
     verdicts.columns.front().title = "";
     document.blocks.emplace_back(Text{fmt::format("{}", fmt::join(lines, "\n"))});
@@ -126,8 +126,8 @@ Document claims(const ClaimsOptions& options, const Material& material, const Se
     }
     const Table table = table_of(all);
     Document document{"lab claims", "note 4", "What batch norm buys", {}, {}, {}, true};
-    document.data["claims"] = rows_of(table);
-    document.data["further"] = rows_of(table_of(further));
+    document.data["claims"] = json_of_rows(table);
+    document.data["further"] = json_of_rows(table_of(further));
     document.blocks.emplace_back(Text{opening(bench)});
     // The norm that is there or not: in training, back, and in evaluation.
     document.blocks.emplace_back(Formulas{

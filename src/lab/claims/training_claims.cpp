@@ -12,7 +12,7 @@
 #include "base/member.h"
 #include "lab/claims/bench.h"
 #include "lab/figures.h"
-#include "lab/table_data.h"
+#include "report/rows.h"
 #include "manual/models.h"
 #include "train/losses.h"
 
@@ -55,8 +55,8 @@ Plot plot_of(const Table& table, const std::string& title, const char* x_label, 
     return {title,
             x_label,
             y_label,
-            {curve_of(table, "value", "with", words_of(Arm::with)),
-             curve_of(table, "value", "without", words_of(Arm::without))},
+            {series_of(table, "value", "with", words_of(Arm::with), Style::both),
+             series_of(table, "value", "without", words_of(Arm::without), Style::both)},
             true};
 }
 

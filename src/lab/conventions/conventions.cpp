@@ -175,7 +175,7 @@ void add_definitions(Document& document, const std::vector<Convention>& all) {
 
 // The table's rows as further fields of as many objects.
 void update_each(Json& objects, const Table& table) {
-    const Json rows = json_rows(table);
+    const Json rows = json_of_rows(table);
     for (std::size_t i = 0; i < rows.size(); ++i) {
         objects[i].update(rows[i]);
     }
@@ -206,8 +206,8 @@ Table differences_from_pytorch(const Study& study, const std::vector<Convention>
                                      {"run. mean", "running_mean"},
                                      {"run. var.", "running_variance"},
                                      {"evaluation", "evaluation"}}) {
-        table.columns.emplace_back(title, std::string("differences/") + key);
-        table.columns.emplace_back(title, std::string("shares/") + key);
+        table.columns.emplace_back(title, std::string("differences.") + key);
+        table.columns.emplace_back(title, std::string("shares.") + key);
     }
     const auto parts = [](const Convention& one, const Run& run) {
         return std::vector{run.y, run.dx, run.running_mean, as_variances(one, run.running_spread), run.evaluated};
@@ -263,9 +263,9 @@ Table add_differences(Document& document, const Study& study) {
         data[i]["running_mean"] = study.runs[i].running_mean;
         data[i]["running_variance"] = as_variances(study.conventions[i], study.runs[i].running_spread);
     }
-    document.blocks.emplace_back(some_columns(table, "largest difference from PyTorch's", "differences/"));
+    document.blocks.emplace_back(some_columns(table, "largest difference from PyTorch's", "differences."));
     document.blocks.emplace_back(
-        some_columns(table, "the same, as a share of the unit's largest in PyTorch", "shares/"));
+        some_columns(table, "the same, as a share of the unit's largest in PyTorch", "shares."));
     return table;
 }
 
@@ -276,8 +276,8 @@ Table add_single_changes(Document& document, const Study& study) {
         runs.push_back(run_convention(one, study.batches));
     }
     Table table = differences_from_pytorch(study, changed, runs, "changed");
-    document.data["one_change"] = json_rows(table);
-    document.blocks.emplace_back(some_columns(table, "PyTorch's with one thing changed: shares, as above", "shares/"));
+    document.data["one_change"] = json_of_rows(table);
+    document.blocks.emplace_back(some_columns(table, "PyTorch's with one thing changed: shares, as above", "shares."));
     return table;
 }
 
@@ -355,7 +355,7 @@ void add_small_batches(Document& document, std::uint64_t seed) {
              "evaluation it is not: a variance by n is too small by (n − 1)/n on average, however many batches a "
              "running statistic has seen. A mean of deviations, squared, is too small as well."});
     document.blocks.emplace_back(table);
-    document.data["small_batches"] = json_rows(table);
+    document.data["small_batches"] = json_of_rows(table);
     Plot plot{"a running statistic over the true variance", "rows of a batch", "settles at", {}, /*log_x=*/true};
     for (const auto& [key, name] : {std::pair{"by_n", "variance by n (Keras, cs231n)"},
                                     {"by_n_minus_1", "variance by n − 1 (PyTorch, notes)"},
@@ -425,7 +425,7 @@ void add_questions(Document& document, const Study& study) {
 
 // The row with the largest share in that column: "7.4 % (its name)".
 std::string furthest(const Table& table, const std::string& part) {
-    const std::vector<double> all = numbers(table, "shares/" + part);
+    const std::vector<double> all = numbers(table, "shares." + part);
     const auto largest = std::ranges::max_element(all);
     return fmt::format("{:.1f} % ({})", 100 * *largest,
                        table.rows[static_cast<std::size_t>(largest - all.begin())].front().shown);

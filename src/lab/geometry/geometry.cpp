@@ -16,7 +16,7 @@
 #include "lab/figures.h"
 #include "lab/geometry/valley.h"
 #include "lab/parallel.h"
-#include "lab/table_data.h"
+#include "report/rows.h"
 #include "lab/training.h"
 #include "manual/stepwise.h"
 #include "names/random.h"
@@ -206,7 +206,7 @@ void add_contours(Document& document, const std::vector<Scene>& scenes) {
                                   significant(contours.axes, 3),
                                   {fmt::format("{:.2g} %", 100 * contours.left), contours.left},
                                   whole(contours.steps)});
-            field[how] = rows_of(table).back();
+            field[how] = json_of_rows(table).back();
         }
         document.data["contours"].push_back(std::move(field));
     }
@@ -320,7 +320,7 @@ Document geometry(const GeometryOptions& options, const Material& material, cons
         "lowest contour on."});
     add_contours(document, scenes);
     const Table claims = claims_table(scenes, options.steps);
-    const Json verdicts = rows_of(claims);
+    const Json verdicts = json_of_rows(claims);
     for (std::size_t i = 0; i < scenes.size(); ++i) {
         for (const char* key : {"condition_gain", "holds"}) {
             document.data["scenes"][i][key] = verdicts[i][key];

@@ -14,7 +14,7 @@
 #include "lab/first_step.h"
 #include "lab/invariance/invariance.h"
 #include "lab/layer_names.h"
-#include "lab/table_data.h"
+#include "report/rows.h"
 #include "manual/stepwise.h"
 #include "steps/runner.h"
 
@@ -166,7 +166,7 @@ Table layers_table(const std::vector<ScaledLayer>& layers, const NormConfig& nor
                          {"norm_behind", has_norm_behind(layer)},
                          {"least_deviation", number(layer.least_deviation)},
                          {"holds", holds},
-                         {"scaled", rows_of(layer_table(layer, norm, recipe))}});
+                         {"scaled", json_of_rows(layer_table(layer, norm, recipe))}});
     }
     return table;
 }
@@ -182,28 +182,28 @@ void add_first_layer(Document& document, const ScaledLayer& exact, const ScaledL
     Plot moves{fmt::format("{}: how far {} moves when {} is multiplied by α", recipe, with.result, W),
                "α",
                "share of its largest magnitude",
-               {curve_of(with_epsilon, "alpha", "result_change", epsilon),
-                curve_of(without_epsilon, "alpha", "result_change", "ε = 0 (rounding)")},
+               {series_of(with_epsilon, "alpha", "result_change", epsilon, Style::both),
+                series_of(without_epsilon, "alpha", "result_change", "ε = 0 (rounding)", Style::both)},
                true,
                true};
     Plot shrinks{fmt::format("{}: the gradient to the weights, ‖dW‖ over that at α = 1", recipe),
                  "α",
                  "",
-                 {curve_of(with_epsilon, "alpha", "gradient", W + ", " + epsilon),
-                  curve_of(without_epsilon, "alpha", "gradient", W + ", ε = 0"),
-                  curve_of(with_epsilon, "alpha", "inverse", "1/α")},
+                 {series_of(with_epsilon, "alpha", "gradient", W + ", " + epsilon, Style::both),
+                  series_of(without_epsilon, "alpha", "gradient", W + ", ε = 0", Style::both),
+                  series_of(with_epsilon, "alpha", "inverse", "1/α", Style::both)},
                  true,
                  true};
     document.blocks.emplace_back(without_epsilon);
     document.blocks.emplace_back(with_epsilon);
     if (has_norm_behind(with)) {
         const Table shortfall = shortfall_table(with, norm, recipe);
-        moves.series.push_back(curve_of(shortfall, "alpha", "by_law", "what " + epsilon + " takes from x̂"));
+        moves.series.push_back(series_of(shortfall, "alpha", "by_law", "what " + epsilon + " takes from x̂", Style::both));
         document.blocks.emplace_back(shortfall);
     }
     if (!has_norm_behind(last)) {
         shrinks.series.push_back(
-            curve_of(layer_table(last, norm, recipe), "alpha", "gradient", last.layer.W() + ", no norm behind"));
+            series_of(layer_table(last, norm, recipe), "alpha", "gradient", last.layer.W() + ", no norm behind", Style::both));
     }
     document.plots = {std::move(moves), std::move(shrinks)};
 }

@@ -277,7 +277,7 @@ void add_series(Plot& plot, const std::string& name, const Json& shares, const c
 
 void add_shares(Document& document, const Findings& found) {
     const Table table = share_table(found);
-    const Json shares = json_rows(table);
+    const Json shares = json_of_rows(table);
     const double off_law = off_the_law(shares);
     document.blocks.emplace_back(Text{
         "The same real rows with more and more rows of zeros below them. Of a column with mean μ and deviation σ, a "

@@ -15,7 +15,7 @@
 #include "lab/held.h"
 #include "lab/paired.h"
 #include "lab/shortened.h"
-#include "lab/table_data.h"
+#include "report/rows.h"
 #include "lab/training.h"
 
 namespace byhand::lab {
@@ -133,7 +133,7 @@ void add_agreement(Document& document, const std::vector<Variant>& variants, con
         document.data[variant.key]["torch"] = {{"agrees", found.summary.agree},
                                                {"tensors", found.summary.compared},
                                                {"largest_share", found.used},
-                                               {"gradients", rows_of(found.gradients)}};
+                                               {"gradients", json_of_rows(found.gradients)}};
     }
     document.blocks.emplace_back(std::move(table));
     document.blocks.emplace_back(gradients_table(variants, all));
@@ -245,7 +245,7 @@ void add_training(Document& document, const std::vector<Variant>& variants, cons
     }
     document.data["best"] = variants[best_place(losses)].key;
     const Table compared = compared_table(variants, losses);
-    document.data["compared"] = rows_of(compared);
+    document.data["compared"] = json_of_rows(compared);
     document.blocks.emplace_back(std::move(table));
     document.blocks.emplace_back(compared);
     document.blocks.emplace_back(Text{

@@ -162,7 +162,7 @@ void add_identity(Document& document, const FirstStep& first, const Setting& set
                                : setting.torch->operation_answers(op::kBatchnorm, config, n, layers[l].outputs);
         compare_with_torch(agreements, handed_on(layers[l]), norm, exact, given[l], torch.get());
     }
-    document.data["identity"] = json_rows(table);
+    document.data["identity"] = json_of_rows(table);
     document.blocks.emplace_back(table);
     add_agreements(document, "float by hand, by the limits of rounding in float", agreements);
 
@@ -208,7 +208,7 @@ void add_updates(Document& document, const FirstStep& first, const Setting& sett
             document.agrees = document.agrees && !contradicts(result.verdict);
         }
     }
-    document.data["updates"] = json_rows(table);
+    document.data["updates"] = json_of_rows(table);
     document.blocks.emplace_back(std::move(table));
 }
 

@@ -16,7 +16,7 @@
 #include "lab/evaluated.h"
 #include "lab/figures.h"
 #include "lab/shortened.h"
-#include "lab/table_data.h"
+#include "report/rows.h"
 #include "lab/training.h"
 #include "lab/walkthrough/followed.h"
 #include "manual/formulas.h"
@@ -288,7 +288,7 @@ void add_chapter(Document& document, const char* phase, const Chapter& chapter, 
     document.blocks.emplace_back(std::move(table));
     if (!facts.empty()) {
         document.blocks.emplace_back(Table{"", {{"in this batch", "figure"}, "value"}, facts});
-        for (const Json& fact : rows_of(std::get<Table>(document.blocks.back()))) {
+        for (const Json& fact : json_of_rows(std::get<Table>(document.blocks.back()))) {
             document.data["figures"].push_back(fact);
             document.data["figures"][document.data["figures"].size() - 1].update(
                 {{"phase", phase}, {"chapter", title}});
