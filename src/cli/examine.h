@@ -8,8 +8,8 @@
 
 #include "base/model.h"
 #include "exercise/functions.h"
+#include "harness/isolated/subprocess.h"
 #include "harness/report_exercise.h"
-#include "harness/subprocess.h"
 #include "torch_ref/torch_ref.h"
 #include "train/run.h"
 

@@ -29,8 +29,8 @@
 #include "cli/progress.h"
 #include "cli/say.h"
 #include "exercise/load.h"
+#include "harness/isolated/subprocess.h"
 #include "harness/report.h"
-#include "harness/subprocess.h"
 #include "manual/glossary.h"
 #include "torch_ref/load.h"
 

@@ -13,7 +13,7 @@
 #include "cli/exit_code.h"
 #include "cli/network_options.h"
 #include "cli/source.h"
-#include "harness/questions.h"
+#include "harness/isolated/questions.h"
 #include "harness/report_explain.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"

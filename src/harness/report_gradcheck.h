@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/gradcheck.h"
+#include "harness/gradcheck/gradcheck.h"
 #include "harness/report.h"
 
 namespace byhand {
