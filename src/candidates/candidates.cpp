@@ -8,7 +8,7 @@ namespace byhand {
 
 Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& network, std::size_t rows,
                        std::uint64_t seed, bool quick) {
-    const SpreadConfig spread{.seed = seed};
+    const MonteCarloConfig monte_carlo{.seed = seed};
     const auto answers = [&](HandForm form) { return torch.answers(form, network, rows); };
     const auto battery = [&](HandForm form, const MakeGraph& graph) -> std::shared_ptr<Battery> {
         const auto make = [form, graph, answers = torch.answers](const NetworkConfig& sized, std::size_t n) {
@@ -24,8 +24,8 @@ Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& net
             battery(HandForm::fused, fused_formulas),
             {torch.stepwise(network, rows, DType::float32), torch.module_side(network, rows),
              torch.stepwise(network, rows, DType::float64)},
-            {stepwise_graph(network, rows), spread},
-            {collapsed_graph(network, rows), spread}};
+            {stepwise_graph(network, rows), monte_carlo},
+            {collapsed_graph(network, rows), monte_carlo}};
 }
 
 Candidate candidate_of(const std::string& model, const NetworkConfig& network, std::size_t rows,
@@ -57,7 +57,7 @@ Candidate candidate_of(const std::string& model, const NetworkConfig& network, s
             .chain = &chain};
 }
 
-Candidate candidate_of(std::unique_ptr<GivenSide> given, const NetworkConfig& network, std::size_t rows,
+Candidate candidate_of(std::unique_ptr<ExternalSide> given, const NetworkConfig& network, std::size_t rows,
                        const Reference& reference) {
     const bool in_double = given->in_double();
     Candidate candidate{.model = "mine",
@@ -101,7 +101,7 @@ Questions questions_of(const Reference& reference, const NetworkConfig& network,
     stepwise.load(state);
     stepwise.run(batch, rate);
     return {with_inputs(stepwise.views(), batch, network.context, &rate), network.vocabulary,
-            reference.chain.spread.seed, reference.chain.graph.ranges};
+            reference.chain.monte_carlo.seed, reference.chain.graph.ranges};
 }
 
 Catches catches_of(const NetworkConfig& network, std::size_t rows, const Reference& reference,

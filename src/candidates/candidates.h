@@ -5,9 +5,9 @@
 #include <memory>
 #include <string>
 
-#include "harness/comparison.h"
+#include "harness/end_to_end/comparison.h"
+#include "harness/external/external_side.h"
 #include "harness/faults/mistakes.h"
-#include "harness/given.h"
 #include "torch_ref/torch_ref.h"
 
 namespace byhand {
@@ -27,8 +27,8 @@ Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& net
 Candidate candidate_of(const std::string& model, const NetworkConfig& network, std::size_t rows,
                        const Reference& reference);
 
-// External values, as GivenSide takes them. The reference must outlive it.
-Candidate candidate_of(std::unique_ptr<GivenSide> given, const NetworkConfig& network, std::size_t rows,
+// External values, as ExternalSide takes them. The reference must outlive it.
+Candidate candidate_of(std::unique_ptr<ExternalSide> given, const NetworkConfig& network, std::size_t rows,
                        const Reference& reference);
 
 // The stepwise network with a mistake in it, and the names that are to blame: empty where it has no place there.

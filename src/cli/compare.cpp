@@ -22,7 +22,7 @@
 #include "cli/say.h"
 #include "cli/shell_words.h"
 #include "cli/source.h"
-#include "harness/comparison.h"
+#include "harness/end_to_end/comparison.h"
 #include "harness/report.h"
 #include "harness/report_html.h"
 #include "judge/verdict.h"
@@ -134,7 +134,7 @@ std::vector<Candidate> candidates_for(const CompareOptions& options, std::option
     const std::size_t rows = run.recipe.batch;
     std::vector<Candidate> candidates;
     if (external) {
-        auto side = std::make_unique<GivenSide>(std::move(*external), options.mine);
+        auto side = std::make_unique<ExternalSide>(std::move(*external), options.mine);
         candidates.push_back(candidate_of(std::move(side), network, rows, reference));
         return candidates;
     }

@@ -9,7 +9,7 @@
 #include "base/model.h"
 #include "exercise/functions.h"
 #include "documents/exercise.h"
-#include "harness/subprocess.h"
+#include "harness/isolated/subprocess.h"
 #include "torch_ref/torch_ref.h"
 #include "train/run.h"
 

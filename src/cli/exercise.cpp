@@ -30,7 +30,7 @@
 #include "cli/report_options.h"
 #include "cli/say.h"
 #include "exercise/load.h"
-#include "harness/subprocess.h"
+#include "harness/isolated/subprocess.h"
 #include "manual/glossary.h"
 #include "torch_ref/load.h"
 

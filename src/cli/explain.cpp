@@ -15,7 +15,7 @@
 #include "cli/report_options.h"
 #include "cli/source.h"
 #include "documents/explain.h"
-#include "harness/questions.h"
+#include "harness/isolated/questions.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
 #include "names/batches.h"

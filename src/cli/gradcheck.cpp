@@ -1,4 +1,4 @@
-#include "harness/gradcheck.h"
+#include "harness/gradcheck/gradcheck.h"
 
 #include <fmt/core.h>
 

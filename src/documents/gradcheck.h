@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/gradcheck.h"
+#include "harness/gradcheck/gradcheck.h"
 #include "harness/report.h"
 #include "report/document.h"
 

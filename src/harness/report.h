@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/value_report.h"
+#include "harness/end_to_end/value_report.h"
 #include "harness/words.h"
 
 namespace byhand {

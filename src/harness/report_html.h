@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/end_to_end/value_report.h"
 #include "harness/report.h"
-#include "harness/value_report.h"
 #include "steps/step.h"
 
 namespace byhand {

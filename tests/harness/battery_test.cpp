@@ -1,5 +1,5 @@
 // The battery catches what neither a batch nor one random draw shows, on a step made by hand.
-#include "harness/battery.h"
+#include "harness/isolated/battery.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
@@ -8,9 +8,9 @@
 #include <set>
 
 #include "harness/hand_made.h"
-#include "harness/isolated.h"
+#include "harness/isolated/isolated.h"
+#include "harness/isolated/shrink.h"
 #include "harness/results.h"
-#include "harness/shrink.h"
 
 using namespace byhand;
 using test::FakeAnswers;

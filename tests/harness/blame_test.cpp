@@ -1,4 +1,4 @@
-#include "harness/blame.h"
+#include "harness/blame/blame.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/comparison.h"
+#include "harness/end_to_end/comparison.h"
 #include "harness/fake_side.h"
 #include "judge/owned.h"
 #include "manual/glossary.h"

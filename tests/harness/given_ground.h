@@ -57,8 +57,8 @@ public:
     Summary judged(const std::vector<View>& given) {
         std::vector<Candidate> candidates;
         candidates.push_back(
-            candidate_of(std::make_unique<GivenSide>(fit_to(stepwise_graph(config_, rows_), given), "given"), config_,
-                         rows_, reference_));
+            candidate_of(std::make_unique<ExternalSide>(fit_to(stepwise_graph(config_, rows_), given), "given"),
+                         config_, rows_, reference_));
         const Schedule schedule{.batch = [&](std::size_t) { return now_.batch(); },
                                 .rate = [](std::size_t) { return kRate; }};
         Summary summary;

@@ -1,6 +1,4 @@
 // External values: what is taken, how, and what is refused.
-#include "harness/given.h"
-
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
@@ -12,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "harness/external/external_side.h"
 #include "harness/given_file.h"
 #include "manual/networks.h"
 #include "manual/stepwise.h"
@@ -53,7 +52,7 @@ ExternalValues fitted(const File& file) {
 }
 
 struct Taken {
-    GivenSide side;
+    ExternalSide side;
     std::vector<std::string> notes;
 };
 
@@ -61,9 +60,9 @@ Taken taken(const File& file) {
     ExternalValues values = fitted(file);
     REQUIRE(values.faults.empty());
     std::vector<std::string> notes = values.notes;
-    return {GivenSide(std::move(values), "their.file"), std::move(notes)};
+    return {ExternalSide(std::move(values), "their.file"), std::move(notes)};
 }
-GivenSide side_of(const File& file) {
+ExternalSide side_of(const File& file) {
     return taken(file).side;
 }
 
@@ -74,14 +73,14 @@ void check_faults(const File& file, const Lines& faults) {
 }
 
 // As it begins the example's step.
-std::vector<View> begun(GivenSide& side) {
+std::vector<View> begun(ExternalSide& side) {
     side.load(kExample.state);
     side.run(kExample.batch(), 0.1F);
     return side.views();
 }
 
 void check_not_of_this_step(const File& file, const std::string& what) {
-    GivenSide side = side_of(file);
+    ExternalSide side = side_of(file);
     side.load(kExample.state);
     side.run(kExample.batch(), 0.1F);
     CHECK_THROWS_MATCHES(side.views(), InputError,
@@ -230,7 +229,7 @@ TEST_CASE("given: all faults are reported, in the order of the file") {
 
 TEST_CASE("given: double stays double, unless float holds all of it") {
     const std::vector<double> fine = {0.1, 1.0 / 3, -2e-8, 1, 16777217, 5e-46}, coarse = {0.5, 1, -3, 0, 0.25, 7};
-    const auto dtype_of = [](GivenSide& side, const std::string& name) {
+    const auto dtype_of = [](ExternalSide& side, const std::string& name) {
         const std::vector<View> views = begun(side);
         return find(views, name)->dtype;
     };
@@ -342,12 +341,12 @@ TEST_CASE("given: a weight with one row or one column tells nothing of the way, 
 }
 
 TEST_CASE("given: batch and parameters that are this step's are taken, others refused") {
-    GivenSide side = side_of(File()
-                                 .add("X", {9, 3}, kExample.X)
-                                 .add("Y", {9}, kExample.Y)
-                                 .add("W2", {6, 7}, of_state("W2"))
-                                 .add("bnvar_running", {6}, of_state("bnvar_running"))
-                                 .add("dW2", {6, 7}, counting(42)));
+    ExternalSide side = side_of(File()
+                                    .add("X", {9, 3}, kExample.X)
+                                    .add("Y", {9}, kExample.Y)
+                                    .add("W2", {6, 7}, of_state("W2"))
+                                    .add("bnvar_running", {6}, of_state("bnvar_running"))
+                                    .add("dW2", {6, 7}, counting(42)));
     const std::vector<View> views = begun(side);
     CHECK(views.size() == 3);  // characters are nobody's result
     CHECK(floats(find(views, "W2")) == of_state("W2"));
@@ -360,13 +359,13 @@ TEST_CASE("given: batch and parameters that are this step's are taken, others re
     for (const std::string name : {"C", "W1", "b1", "bngain", "bnmean_running"}) {
         std::vector<float> numbers = of_state(name);
         const auto spec = std::ranges::find(kExample.state.table(), name, &TensorSpec::name);
-        GivenSide alone = side_of(File().add(name, spec->shape, numbers));
+        ExternalSide alone = side_of(File().add(name, spec->shape, numbers));
         const std::vector<View> given = begun(alone);
         CHECK(floats(find(given, name)) == numbers);
         numbers.back() = std::nextafter(numbers.back(), 9.0F);
         check_not_of_this_step(File().add(name, spec->shape, numbers), name + " is not what this step begins with");
     }
     // What the update makes is no part of what the step begins with.
-    GivenSide updated = side_of(File().add("new_W2", {6, 7}, counting(42)));
+    ExternalSide updated = side_of(File().add("new_W2", {6, 7}, counting(42)));
     CHECK(begun(updated).size() == 1);
 }

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "harness/hand_made.h"
-#include "harness/isolated.h"
+#include "harness/isolated/isolated.h"
 #include "harness/results.h"
 #include "judge/owned.h"
 

@@ -1,5 +1,5 @@
 // A step alone: each verdict there is, on steps made by hand.
-#include "harness/isolated.h"
+#include "harness/isolated/isolated.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>

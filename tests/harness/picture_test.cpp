@@ -1,4 +1,4 @@
-#include "harness/picture.h"
+#include "harness/end_to_end/picture.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -6,7 +6,7 @@
 #include <numeric>
 #include <vector>
 
-#include "harness/compare.h"
+#include "harness/end_to_end/compare.h"
 
 using namespace byhand;
 

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "harness/faults/mistakes.h"
+#include "harness/isolated/shrink.h"
 #include "harness/results.h"
-#include "harness/shrink.h"
 #include "harness/xml.h"
 
 using namespace byhand;

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "base/parsed_json.h"
+#include "harness/isolated/shrink.h"
 #include "harness/report.h"
 #include "harness/results.h"
-#include "harness/shrink.h"
 
 using namespace byhand;
 using namespace byhand::test;

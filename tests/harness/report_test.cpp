@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "base/text.h"
+#include "harness/isolated/shrink.h"
 #include "harness/report_parts.h"
 #include "harness/results.h"
-#include "harness/shrink.h"
 
 using namespace byhand;
 using namespace byhand::test;

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "harness/blame.h"
+#include "harness/blame/blame.h"
+#include "harness/isolated/shrink.h"
 #include "harness/report.h"
-#include "harness/shrink.h"
 #include "manual/glossary.h"
 
 namespace byhand::test {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/comparison.h"
+#include "harness/end_to_end/comparison.h"
 #include "harness/fake_side.h"
 #include "harness/hand_made.h"
 

@@ -1,4 +1,4 @@
-#include "harness/subprocess_side.h"
+#include "harness/isolated/subprocess_side.h"
 
 #include <unistd.h>
 

@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "harness/compare.h"
-#include "harness/gradcheck.h"
-#include "harness/isolated.h"
+#include "harness/end_to_end/compare.h"
+#include "harness/gradcheck/gradcheck.h"
+#include "harness/isolated/isolated.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
 #include "torch_ref/answers.h"

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "base/error.h"
-#include "harness/compare.h"
+#include "harness/end_to_end/compare.h"
 #include "harness/explain.h"
-#include "harness/gradcheck.h"
-#include "harness/isolated.h"
+#include "harness/gradcheck/gradcheck.h"
+#include "harness/isolated/isolated.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
 #include "steps/rounded.h"
