@@ -245,6 +245,14 @@ Json number(const std::optional<double>& value) {
     return value ? number(*value) : Json();
 }
 
+Json numbers(const std::vector<double>& values) {
+    Json all = Json::array();
+    for (const double value : values) {
+        all.push_back(number(value));
+    }
+    return all;
+}
+
 std::string printed_json(const Json& value, std::size_t indent) {
     constexpr const char* kDigits = "0123456789abcdef";
     const std::string text = laid_out(value, {indent, 0, InvalidUtf8::replace}, 0, 0);

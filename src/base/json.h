@@ -133,6 +133,8 @@ private:
 // The number, or "nan", "inf", "-inf": JSON has none that are not finite. Null where it is not known.
 Json number(double value);
 Json number(const std::optional<double>& value);
+// The same of each, as an array.
+Json numbers(const std::vector<double>& values);
 
 // JSON as it is printed: whatever its texts hold, it can't steer a terminal. Without a newline at its end, opened up by
 // `indent` columns a level. DEL and the control characters beyond it (C1) are escaped as JSON itself escapes those

@@ -38,10 +38,6 @@ Document with_heading(const Machine& machine) {
     return document;
 }
 
-Cell none() {
-    return {"–", Json()};
-}
-
 Cell micros(const std::optional<Spread>& seconds) {
     if (!seconds) {
         return none();

@@ -21,9 +21,6 @@ Json json_of(const Machine& machine);
 // A document that names the machine, and nothing else.
 Document with_heading(const Machine& machine);
 
-// What was not measured: "–", null.
-Cell none();
-
 // The median as microseconds, "0.62", "78.1", "4466"; a ratio's with its spread, "9.63 (9.41–9.90)". Of nothing:
 // none().
 Cell micros(const std::optional<Spread>& seconds);

@@ -8,7 +8,7 @@ namespace byhand {
 
 Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& network, std::size_t rows,
                        std::uint64_t seed, bool quick) {
-    const SpreadConfig spread{.seed = seed};
+    const MonteCarloConfig monte_carlo{.seed = seed};
     const auto reference_operations = [&](HandForm form) { return torch.reference_operations(form, network, rows); };
     const auto battery = [&](HandForm form, const MakeGraph& graph) -> std::shared_ptr<Battery> {
         const auto make = [form, graph, reference_operations = torch.reference_operations](const NetworkConfig& sized,
@@ -25,8 +25,8 @@ Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& net
             battery(HandForm::fused, fused_formulas),
             {torch.stepwise(network, rows, DType::float32), torch.module_implementation(network, rows),
              torch.stepwise(network, rows, DType::float64)},
-            {stepwise_graph(network, rows), spread},
-            {collapsed_graph(network, rows), spread}};
+            {stepwise_graph(network, rows), monte_carlo},
+            {collapsed_graph(network, rows), monte_carlo}};
 }
 
 Candidate candidate_of(const std::string& model, const NetworkConfig& network, std::size_t rows,
@@ -35,11 +35,11 @@ Candidate candidate_of(const std::string& model, const NetworkConfig& network, s
         return {.model = model,
                 .implementation = make_hand_implementation(HandForm::fused, network, rows, DType::float32),
                 .steps = fused_pieces(network, rows),
-                .judge = {.right = fused_formulas(network, rows),
-                          .leeway = Leeway::order,
-                          .battery = reference.fused_battery.get(),
-                          .at_size = fused_pieces_on_all_targets,
-                          .right_at_size = fused_formulas},
+                .isolation = {.right = fused_formulas(network, rows),
+                              .leeway = Leeway::order,
+                              .battery = reference.fused_battery.get(),
+                              .at_size = fused_pieces_on_all_targets,
+                              .right_at_size = fused_formulas},
                 .reference_operations = reference.fused.get(),
                 .chain = &reference.collapsed_chain};
     }
@@ -50,10 +50,10 @@ Candidate candidate_of(const std::string& model, const NetworkConfig& network, s
             .implementation = make_step_implementation(chain.graph),
             .coverage = stepwise ? Coverage::everything : Coverage::required,
             .steps = chain.graph,
-            .judge = {.right = chain.graph,
-                      .battery = (stepwise ? reference.stepwise_battery : reference.collapsed_battery).get(),
-                      .at_size = at_size,
-                      .right_at_size = at_size},
+            .isolation = {.right = chain.graph,
+                          .battery = (stepwise ? reference.stepwise_battery : reference.collapsed_battery).get(),
+                          .at_size = at_size,
+                          .right_at_size = at_size},
             .reference_operations = stepwise ? reference.stepwise.get() : reference.collapsed.get(),
             .chain = &chain};
 }
@@ -65,7 +65,7 @@ Candidate candidate_of(std::unique_ptr<ExternalImplementation> given, const Netw
                         .implementation = std::move(given),
                         .coverage = Coverage::given,
                         .steps = reference.chain.graph,
-                        .judge = {},
+                        .isolation = {},
                         .chain = &reference.collapsed_chain,
                         .in_double = in_double};
     candidate.forms.push_back({reference.chain.graph, reference.stepwise});
@@ -87,7 +87,7 @@ Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::si
         return culprits;
     };
     spoiled.culprits = spoil(spoiled.candidate.steps);
-    spoiled.candidate.judge.at_size = [spoil](const NetworkConfig& sized, std::size_t n) {
+    spoiled.candidate.isolation.at_size = [spoil](const NetworkConfig& sized, std::size_t n) {
         Graph graph = stepwise_graph(sized, n);
         spoil(graph);
         return graph;
@@ -102,7 +102,7 @@ StepInputs step_inputs_of(const Reference& reference, const NetworkConfig& netwo
     stepwise.load(state);
     stepwise.run(batch, rate);
     return {with_inputs(stepwise.views(), batch, network.context, &rate), network.vocabulary,
-            reference.chain.spread.seed, reference.chain.graph.ranges};
+            reference.chain.monte_carlo.seed, reference.chain.graph.ranges};
 }
 
 Catches catches_of(const NetworkConfig& network, std::size_t rows, const Reference& reference,
@@ -110,7 +110,8 @@ Catches catches_of(const NetworkConfig& network, std::size_t rows, const Referen
     const Candidate right = candidate_of("stepwise", network, rows, reference);
     Catches catches;
     StepInputs inputs = step_inputs_of(reference, network, state, batch, rate);
-    for (const StepAlone& step : run_alone(right.steps, right.judge, *right.reference_operations, inputs, false)) {
+    for (const IsolatedStep& step :
+         run_isolated(right.steps, right.isolation, *right.reference_operations, inputs, false)) {
         catches[step.makes] = step.probe.catches.value_or(0);
     }
     return catches;

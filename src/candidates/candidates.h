@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "harness/comparison.h"
-#include "harness/external_implementation.h"
+#include "harness/end_to_end/comparison.h"
+#include "harness/external/external_implementation.h"
 #include "harness/faults/mistakes.h"
 #include "torch_ref/torch_ref.h"
 
@@ -39,7 +39,7 @@ struct Spoiled {
 Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::size_t rows, const Reference& reference,
                    const Catches& catches);
 
-// What each step alone is asked at one training step of LibTorch's from `state`.
+// What each isolated step is asked at one training step of LibTorch's from `state`.
 StepInputs step_inputs_of(const Reference& reference, const NetworkConfig& network, const Tensors<float>& state,
                           const Batch& batch, float rate);
 

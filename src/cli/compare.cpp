@@ -22,7 +22,7 @@
 #include "cli/say.h"
 #include "cli/shell_words.h"
 #include "cli/source.h"
-#include "harness/comparison.h"
+#include "harness/end_to_end/comparison.h"
 #include "harness/report.h"
 #include "harness/report_html.h"
 #include "judge/verdict.h"
@@ -196,7 +196,7 @@ std::string rest_of_report(const CompareOptions& options, const Command& command
     }
     const std::string again = summary.agree ? "" : command_for(options, command, recipe, summary);
     if (options.format == "html") {
-        return to_html(how, summary, steps, {explain(stepwise), again});
+        return to_html(how, summary, steps, {stepwise, again});
     }
     const std::string verdict = conclusion(summary, how.colour);
     return summary.agree ? verdict : verdict + "to see just this again: " + again + "\n";
@@ -270,8 +270,8 @@ int compare(const CompareOptions& options, const Command& command) {
     const auto visit = [&](const ComparedStep& step) {
         progress.finish();
         add(summary, step);
-        shows_any = shows_any || std::ranges::any_of(step.tensors, [&](const ComparedTensor& tensor) {
-                        return shows(tensor.result.name);
+        shows_any = shows_any || std::ranges::any_of(findings(step), [&](const ChainFinding& found) {
+                        return shows(found.value.name);
                     });
         if (!as_table) {
             steps.push_back(step);

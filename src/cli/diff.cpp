@@ -1,21 +1,17 @@
 #include "harness/diff.h"
 
-#include <fmt/core.h>
 #include <fnmatch.h>
-#include <unistd.h>
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "base/error.h"
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
-#include "cli/files.h"
-#include "cli/progress.h"
+#include "cli/report_options.h"
 #include "cli/say.h"
-#include "harness/report_diff.h"
+#include "documents/diff.h"
 #include "manual/glossary.h"
 #include "names/vocabulary.h"
 #include "recipe/recipe.h"
@@ -27,8 +23,7 @@ namespace {
 struct DiffOptions {
     InputPath a, b;
     double limit = 0;
-    std::string format = "table";
-    OutputPath output;
+    ReportOptions report;
     std::string tensor = "*";
 };
 
@@ -48,45 +43,21 @@ void find_words(Presentation& how, const Metadata& metadata) {
     }
 }
 
-// What came from the files, so that it can't steer a terminal.
-Diff fit_to_print(Diff diff) {
-    for (std::string* path : {&diff.a, &diff.b}) {
-        *path = printable(*path);
-    }
-    for (DiffedTensor& tensor : diff.tensors) {
-        tensor.name = printable(tensor.name);
-    }
-    return diff;
-}
-
-std::string text_of(const Diff& found, const std::string& format, const Presentation& how) {
-    return format == "json"    ? diff_json(found, how)
-           : format == "csv"   ? diff_csv(fit_to_print(found), how)
-           : format == "junit" ? diff_junit(found, how)
-                               : diff_table(fit_to_print(found), how);
-}
-
 int diff(const DiffOptions& options) {
-    std::optional<TextFile> output;
-    if (!options.output.empty()) {
-        output.emplace(options.output);
-    }
+    const ReportFile report(options.report);
     const TensorFile a = read_tensors(options.a), b = read_tensors(options.b);
     if (a.tensors.empty() && b.tensors.empty()) {
         throw InputError(options.a.path + " and " + options.b.path + " hold no tensors; name files that do");
     }
     Presentation how;
     how.shows = [&](const std::string& name) { return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0; };
-    how.colour = !output && wants_colour(STDOUT_FILENO);
     find_words(how, a.metadata);
     find_words(how, b.metadata);
     const Diff found = byhand::diff(options.a, views(a), options.b, views(b), options.limit);
-    const std::string text = text_of(found, options.format, how);
-    if (!output) {
-        fmt::print("{}", text);
-    } else {
-        output->write(text);
-        say("{}", conclusion(fit_to_print(found), false));
+    report.write(diff_document(found, how));
+    if (report.is_file()) {
+        const Text text = conclusion(found);
+        say("{}{}\n", text.lead, text.words);
     }
     return agree(found) ? kFine : kDisagrees;
 }
@@ -102,10 +73,7 @@ void add_diff(const Command& program) {
     command.option("--limit", options->limit, "The largest difference that is taken for agreement")
         .number(0, 1e300)
         .shows_default();
-    command.option("--format", options->format, "table, json, csv or junit")
-        .one_of({"table", "json", "csv", "junit"})
-        .shows_default();
-    command.option("--output", options->output, "Write the report there [standard output]").not_empty();
+    add_report_options(command, options->report, Judged::yes);
     command.option("--tensor", options->tensor, "Show only tensors whose name fits, as 'torch/d*'; all are judged")
         .shows_default();
     command.on_run([options] { return diff(*options); });

@@ -14,8 +14,8 @@
 #include "base/tensors.h"
 #include "candidates/candidates.h"
 #include "exercise/override_steps.h"
-#include "harness/comparison.h"
-#include "harness/subprocess_implementation.h"
+#include "harness/end_to_end/comparison.h"
+#include "harness/isolated/subprocess_implementation.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
 #include "names/batches.h"
@@ -115,11 +115,22 @@ private:
     Names names_;
 };
 
-Standing standing_of(const StepAlone& alone) {
-    if (alone.real.nothing_written && alone.probe.nothing_written) {
+Standing standing_of(const IsolatedStep& step) {
+    if (step.real.nothing_written && step.probe.nothing_written) {
         return Standing::to_do;
     }
-    return alone.wrong() ? Standing::wrong : Standing::right;
+    return step.wrong() ? Standing::wrong : Standing::right;
+}
+
+// Of a value that has not been compared in the chain.
+ValueReport report_of(IsolatedStep step) {
+    ValueReport value;
+    value.name = step.makes;
+    value.shape = step.shape;
+    value.function = step.function;
+    value.reads = step.reads;
+    value.isolated = std::move(step);
+    return value;
 }
 
 bool is_begun(const Attempt& attempt) {
@@ -142,37 +153,38 @@ public:
             return taken_over(in_one, {floats(in_one, watch_.running), doubles(in_one)}, sized, rows).graph;
         };
         const Taken taken = taken_over(in_one, {floats(in_one, watch_.running), doubles(in_one)}, config_, rows_);
-        const Judge judge{.right = graph_of(in_one)(config_, rows_),
-                          .leeway = Leeway::words,
-                          .external = {.subprocess = true, .threads = how_.threads, .limits = how_.limits},
-                          .battery = (in_one ? reference_.collapsed_battery : reference_.stepwise_battery).get(),
-                          .at_size = at_size,
-                          .right_at_size = graph_of(in_one)};
-        for (StepAlone& alone :
-             run_alone(only(taken.graph, taken.names), judge, answers_of(in_one), inputs, true, watch_.begins)) {
-            const Standing standing = standing_of(alone);
-            const bool given_in_double = taken.in_double.contains(alone.makes);
-            attempts.push_back({in_one, standing, std::move(alone), given_in_double});
+        const Isolation isolation{
+            .right = graph_of(in_one)(config_, rows_),
+            .leeway = Leeway::words,
+            .external = {.subprocess = true, .threads = how_.threads, .limits = how_.limits},
+            .battery = (in_one ? reference_.collapsed_battery : reference_.stepwise_battery).get(),
+            .at_size = at_size,
+            .right_at_size = graph_of(in_one)};
+        for (IsolatedStep& step :
+             run_isolated(only(taken.graph, taken.names), isolation, answers_of(in_one), inputs, true, watch_.begins)) {
+            const Standing standing = standing_of(step);
+            const bool given_in_double = taken.in_double.contains(step.makes);
+            attempts.push_back({in_one, standing, report_of(std::move(step)), given_in_double});
         }
         for (const std::string& name : taken.absent) {
-            attempts.push_back({.in_one = in_one, .standing = Standing::absent, .alone = {}});
-            attempts.back().alone.makes = name;
+            attempts.push_back({.in_one = in_one, .standing = Standing::absent, .value = {}});
+            attempts.back().value.name = name;
         }
     }
 
     // As they are to be compared in the chain; nothing where there is none.
     std::optional<Candidate> candidate(bool in_one, const std::vector<Attempt>& attempts) const {
         Names begun, sound;  // what is not to do; what of it can be run without a fault
-        std::vector<StepAlone> judged;
+        std::vector<IsolatedStep> judged;
         for (const Attempt& attempt : attempts) {
-            const StepAlone& alone = attempt.alone;
             if (attempt.in_one != in_one || !is_begun(attempt)) {
                 continue;
             }
-            begun.insert(alone.makes);
-            judged.push_back(alone);
-            if (alone.real.note.empty()) {
-                sound.insert(alone.makes);
+            const IsolatedStep& step = *attempt.value.isolated;
+            begun.insert(step.makes);
+            judged.push_back(step);
+            if (step.real.note.empty()) {
+                sound.insert(step.makes);
             }
         }
         if (begun.empty()) {
@@ -192,7 +204,7 @@ public:
                              std::make_unique<SubprocessImplementation>(make_implementation, how_.limits), sound),
                          .coverage = Coverage::given,
                          .steps = with_ours(in_one, floats(in_one, {}), begun),
-                         .judge = {.right = graph_of(in_one)(config_, rows_)},
+                         .isolation = {.right = graph_of(in_one)(config_, rows_)},
                          .reference_operations = &answers_of(in_one),
                          .judged = std::move(judged),
                          .chain = in_one ? &reference_.collapsed_chain : &reference_.chain};
@@ -225,14 +237,29 @@ private:
 // Behaved in isolation, and not in the chain.
 void note(const ExternalFault& fault, std::vector<Attempt>& attempts) {
     for (Attempt& attempt : attempts) {
-        if (is_begun(attempt) && attempt.alone.function == fault.label && attempt.alone.real.note.empty()) {
+        if (is_begun(attempt) && attempt.value.function == fault.label && attempt.value.isolated->real.note.empty()) {
+            Trial& real = attempt.value.isolated->real;
             attempt.standing = Standing::wrong;
-            attempt.alone.real.verdict = Verdict::mismatch;
-            attempt.alone.real.note = fault.what();
+            real.verdict = Verdict::mismatch;
+            real.note = fault.what();
             return;
         }
     }
     throw std::runtime_error(fmt::format("the chain {} outside of every function", fault.what()));
+}
+
+// Those that were compared in the chain, with all that was found of them.
+void take_reports(const ComparedStep& step, std::vector<Attempt>& attempts) {
+    for (const ModelReport& model : step.models) {
+        for (const ValueReport& value : model.at(model.isolated)) {
+            const auto attempt = std::ranges::find_if(attempts, [&](const Attempt& one) {
+                return is_begun(one) && model_of(one.in_one) == model.model && one.value.name == value.name;
+            });
+            if (attempt != attempts.end()) {
+                attempt->value = value;
+            }
+        }
+    }
 }
 
 }  // namespace
@@ -279,6 +306,7 @@ Examination examine(const exercise::Functions& steps, const torch_ref::Factory& 
             note(fault, examination.attempts);
         }
     }
+    take_reports(examination.step, examination.attempts);
     return examination;
 }
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "base/model.h"
+#include "documents/exercise.h"
 #include "exercise/functions.h"
-#include "harness/report_exercise.h"
-#include "harness/subprocess.h"
+#include "harness/isolated/subprocess.h"
 #include "torch_ref/torch_ref.h"
 #include "train/run.h"
 
@@ -29,9 +29,9 @@ struct ExaminationConfig {
     bool quick = false;    // without the battery
 };
 
-// On the first batch of `run`. What writes nothing is to do; what does, is judged alone, by values of that batch and by
-// a probe, in float and, where it was given, in double. In the chain ours stand for those that are to do or can't be
-// run. They run in subprocesses. Throws InputError where a function makes what the network does not.
+// On the first batch of `run`. What writes nothing is to do; what does, is judged in isolation, by values of that batch
+// and by a probe, in float and, where it was given, in double. In the chain ours stand for those that are to do or
+// can't be run. They run in subprocesses. Throws InputError where a function makes what the network does not.
 Examination examine(const exercise::Functions& steps, const torch_ref::Factory& torch, const Run& run,
                     const ExaminationConfig& how, const Watch& watch);
 

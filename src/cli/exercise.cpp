@@ -27,10 +27,10 @@
 #include "cli/network_options.h"
 #include "cli/own_functions.h"
 #include "cli/progress.h"
+#include "cli/report_options.h"
 #include "cli/say.h"
 #include "exercise/load.h"
-#include "harness/report.h"
-#include "harness/subprocess.h"
+#include "harness/isolated/subprocess.h"
 #include "manual/glossary.h"
 #include "torch_ref/load.h"
 
@@ -46,8 +46,7 @@ struct ExerciseOptions {
     std::string hint;
     bool quick = false;
     double timeout = 10;  // seconds
-    std::string format = "table";
-    OutputPath output;
+    ReportOptions report;
 };
 
 // Which file is judged; where none is named, also the one in this folder that may be meant.
@@ -59,17 +58,7 @@ std::string heading(const OwnFunctions& own) {
             break;
         }
     }
-    return text + "\n";
-}
-
-std::string report_of(const ExerciseOptions& options, const Examination& examination, const Presentation& how) {
-    if (options.format == "json") {
-        return exercise_json(examination, how);
-    }
-    if (options.format == "junit") {
-        return exercise_junit(examination, how);
-    }
-    return heading(options.own) + blame(examination.step, how) + exercise_table(examination, how.colour);
+    return text;
 }
 
 // How far it is, on a terminal only; what a function prints begins a line of its own.
@@ -137,7 +126,8 @@ private:
     Descriptor file_;
 };
 
-void judge(const ExerciseOptions& options, const exercise::Functions& steps, bool colour, const HandOver& hand_over) {
+void judge(const ExerciseOptions& options, const exercise::Functions& steps, const ReportFile& report,
+           const HandOver& hand_over) {
     const Run run = run_of(options.network);
     const torch_ref::Factory& torch = torch_ref::load();
     Examination examination = examine_aloud(steps, torch, run,
@@ -155,21 +145,20 @@ void judge(const ExerciseOptions& options, const exercise::Functions& steps, boo
     how.characters = printable_characters(run.vocabulary);
     how.source = [&](const std::string& function) { return SourceLine{place_of(function, options.own.path()), ""}; };
     how.shows = [&](const std::string& name) {
-        const auto makes_it = [&](const Attempt& attempt) { return attempt.alone.makes == name; };
+        const auto makes_it = [&](const Attempt& attempt) { return attempt.value.name == name; };
         return std::ranges::any_of(examination.attempts, makes_it);
     };
-    how.colour = colour;
-    hand_over.put(all_right(examination) ? HandOver::Kind::right : HandOver::Kind::wrong,
-                  report_of(options, examination, how));
+    Document document = exercise_document(examination, how);
+    document.title = heading(options.own);
+    hand_over.put(document.agrees ? HandOver::Kind::right : HandOver::Kind::wrong, report.text_of(document));
 }
 
 // To open a library runs code of it, which may do anything, as may threads that it starts then: it is opened once, in a
 // subprocess, which judges it too. This process waits for a report. An end without one is no verdict.
-int examine_and_report(const ExerciseOptions& options, Library& library, const std::optional<TextFile>& output) {
+int examine_and_report(const ExerciseOptions& options, Library& library, const ReportFile& report) {
     using Kind = HandOver::Kind;
     enum : std::size_t { kLoads, kJudges };
     const std::string file = options.own.path();
-    const bool colour = !output && wants_colour(STDOUT_FILENO);
     const HandOver hand_over;
     SubprocessLimits limits = limits_of(options);
     limits.memory = SubprocessLimits::kAllMemory;
@@ -181,7 +170,7 @@ int examine_and_report(const ExerciseOptions& options, Library& library, const s
             journal.begin(kJudges);
             journal.stop_clock();
             try {
-                judge(options, steps, colour, hand_over);
+                judge(options, steps, report, hand_over);
             } catch (const InputError&) {
                 throw;
             } catch (const std::bad_alloc&) {
@@ -210,11 +199,7 @@ int examine_and_report(const ExerciseOptions& options, Library& library, const s
         case Kind::wrong:
             break;
     }
-    if (output) {
-        output->write(text);
-    } else {
-        fmt::print("{}", text);
-    }
+    report.write(text);
     say_if_quick(options.quick);
     return kind == Kind::right ? kFine : kDisagrees;
 }
@@ -237,13 +222,10 @@ int exercise(const ExerciseOptions& options) {
     }
     const Recipe recipe = recipe_of(options.network);
     check_memory(recipe.network, recipe.batch, kBytesOfExercise);
-    std::optional<TextFile> output;
-    if (!options.output.empty()) {
-        output.emplace(options.output);
-    }
+    const ReportFile report(options.report);
     if (!options.built.empty()) {
         Library built({options.built, {}}, exercise::Sanitizer::none);
-        return examine_and_report(options, built, output);
+        return examine_and_report(options, built, report);
     }
     for (const auto& [given, flag] :
          {std::pair{!options.sanitize.empty(), "--sanitize"}, {!options.own.flags.empty(), "--flags"}}) {
@@ -256,7 +238,7 @@ int exercise(const ExerciseOptions& options) {
                                 : options.sanitize == "thread" ? Sanitizer::thread
                                                                : Sanitizer::address;
     Library library(options.own, sanitizer, sanitizer == Sanitizer::none ? load_torch : nullptr);
-    return sanitizer == Sanitizer::none ? examine_and_report(options, library, output)
+    return sanitizer == Sanitizer::none ? examine_and_report(options, library, report)
                                         : run_again_sanitized(library, sanitizer);
 }
 
@@ -294,10 +276,7 @@ void add_exercise(const Command& program) {
                 "Of a gradient, as dbnvar: what it reads; dbnvar:2 the rule too, dbnvar:3 the formula")
         .not_empty();
     add_quick(command, options->quick);
-    command.option("--format", options->format, "table, json or junit")
-        .one_of({"table", "json", "junit"})
-        .shows_default();
-    command.option("--output", options->output, "Write the report there [standard output]").not_empty();
+    add_report_options(command, options->report, Judged::yes);
     add_network_options(command, options->network);
     command.on_run([options] { return exercise(*options); });
 }

@@ -12,9 +12,10 @@
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/network_options.h"
+#include "cli/report_options.h"
 #include "cli/source.h"
-#include "harness/report_explain.h"
-#include "harness/step_inputs.h"
+#include "documents/explain.h"
+#include "harness/isolated/step_inputs.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
 #include "names/batches.h"
@@ -25,7 +26,7 @@ namespace {
 struct ExplainOptions {
     NetworkOptions network;
     std::string name;
-    bool json = false;
+    ReportOptions report;
 };
 
 const Explanation& explanation_of(const std::vector<Explanation>& all, const std::string& name) {
@@ -41,15 +42,12 @@ const Explanation& explanation_of(const std::vector<Explanation>& all, const std
 }
 
 int explain(const ExplainOptions& options) {
+    const ReportFile report(options.report);
     Run run = run_of(options.network);
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     const Graph steps = stepwise_graph(network, rows);
     const std::vector<Explanation> all = byhand::explain(steps);
-    if (options.name.empty() && !options.json) {
-        fmt::print("{}", explain_list(all));
-        return kFine;
-    }
     // The first batch, forward and backward.
     DrawnBatch batch(rows, network.context);
     draw_batch(batch, run.train, run.generator);
@@ -65,12 +63,8 @@ int explain(const ExplainOptions& options) {
                            .characters = printable_characters(run.vocabulary),
                            .source = source_of,
                            .shows = {}};
-    if (options.name.empty()) {
-        fmt::print("{}", explain_json(all, values, how));
-        return kFine;
-    }
-    const Explanation& one = explanation_of(all, options.name);
-    fmt::print("{}", options.json ? explain_json({one}, values, how) : explain_one(one, find(values, one.name), how));
+    report.write(options.name.empty() ? explain_document(all, values, how)
+                                      : explain_document(explanation_of(all, options.name), values, how));
     return kFine;
 }
 
@@ -82,7 +76,7 @@ void add_explain(const Command& program) {
     const auto options = std::make_shared<ExplainOptions>();
     command.option("NAME", options->name, "The value, as dbnvar; without one the whole network, in order").not_empty();
     add_network_options(command, options->network);
-    command.flag("--json", options->json, "For a program to read");
+    add_report_options(command, options->report);
     command.on_run([options] { return explain(*options); });
 }
 

@@ -1,7 +1,6 @@
-#include "harness/gradcheck.h"
+#include "harness/gradcheck/gradcheck.h"
 
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -11,9 +10,10 @@
 #include "cli/exit_code.h"
 #include "cli/network_options.h"
 #include "cli/progress.h"
+#include "cli/report_options.h"
 #include "cli/source.h"
+#include "documents/gradcheck.h"
 #include "harness/drawn.h"
-#include "harness/report_gradcheck.h"
 #include "manual/stepwise.h"
 #include "names/batches.h"
 
@@ -28,7 +28,7 @@ struct GradcheckOptions {
     NetworkOptions network;
     std::vector<std::string> models = {"stepwise", "collapsed"};
     std::optional<std::size_t> elements;
-    bool json = false;
+    ReportOptions report;
 };
 
 // kElements, or as many as keep the multiplications of all forward passes to some seconds' worth.
@@ -41,6 +41,7 @@ std::size_t elements_for(const NetworkConfig& network, std::size_t rows, std::si
 }
 
 int gradcheck(const GradcheckOptions& options) {
+    const ReportFile report(options.report);
     Recipe recipe = recipe_of(options.network);
     if (!options.network.batch) {
         recipe.batch = std::min(recipe.batch, kRows);
@@ -67,8 +68,7 @@ int gradcheck(const GradcheckOptions& options) {
     }
     progress.finish();
     const GradcheckHeader header{run.recipe.name, rows, elements, run.recipe.seed};
-    fmt::print("{}", options.json ? gradcheck_json(header, models)
-                                  : gradcheck_table(header, models, source_of, wants_colour(STDOUT_FILENO)));
+    report.write(gradcheck_document(header, models, source_of));
     return agree(models) ? kFine : kDisagrees;
 }
 
@@ -87,7 +87,7 @@ void add_gradcheck(const Command& program) {
         .option("--elements", options->elements,
                 fmt::format("Of each gradient, check a sample of so many [{}, fewer in large networks]", kElements))
         .whole_number(1, 1'000'000'000);
-    command.flag("--json", options->json, "The report as JSON");
+    add_report_options(command, options->report, Judged::yes);
     command.footer(fmt::format(
         "Parameters are drawn afresh from --seed, so that no gain is 1 and no bias 0, which would hide mistakes.\n"
         "Without --batch, {} rows of the recipe's first batch are used at most.",

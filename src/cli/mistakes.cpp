@@ -54,15 +54,22 @@ struct Score {
     std::map<std::string, bool> baseline_metrics;  // which of the baseline metrics catch it
 };
 
-// What is left of a compared step without the battery.
-ComparedStep without_battery(ComparedStep step) {
-    for (Blamed& blamed : step.blamed) {
-        std::erase_if(blamed.culprits, [](const Culprit& one) { return one.trial && !one.trial->on.empty(); });
-        for (StepAlone& alone : blamed.alone) {
-            alone.battery.clear();
+// Whether anything is off without what the battery alone shows.
+bool is_off_without_battery(const ComparedStep& step) {
+    const auto is_off = [](const ValueReport& value) {
+        if (!value.isolated) {
+            return false;
         }
-    }
-    return step;
+        IsolatedStep isolated = *value.isolated;
+        isolated.battery.clear();
+        return contradicts(isolated.verdict());
+    };
+    return std::ranges::any_of(findings(step),
+                               [](const ChainFinding& found) { return contradicts(found.finding.verdict); }) ||
+           std::ranges::any_of(step.models, [&](const ModelReport& model) {
+               return std::ranges::any_of(
+                   model.values, [&](const ValueReport& value) { return !value.list_fault.empty() || is_off(value); });
+           });
 }
 
 // A recipe with drawn values, its batches and all that LibTorch makes of them.
@@ -91,20 +98,19 @@ public:
                                 .batch = [&](std::size_t step) { return batches_.at(step).view(); },
                                 .rate = [&](std::size_t) { return kRate; }};
         Score score;
-        Summary summary, batch_and_draw;
+        Summary summary;
         std::vector<Candidate> candidates;
         candidates.push_back(std::move(candidate));
-        candidates.back().judge.right_at_size = {};  // nothing is explained here
+        candidates.back().isolation.right_at_size = {};  // nothing is explained here
         run_comparison(network_, state_, schedule, candidates, reference_.implementations, reference_.chain,
                        [&](const ComparedStep& step) {
                            add(summary, step);
-                           add(batch_and_draw, without_battery(step));
+                           score.caught_without_battery = score.caught_without_battery || is_off_without_battery(step);
                        });
-        for (const Culprit& culprit : summary.culprits) {
+        for (const ValueReport& culprit : summary.culprits) {
             score.culprits.push_back(culprit.name);
         }
         score.caught = !summary.agree;
-        score.caught_without_battery = !batch_and_draw.agree;
         score.blamed =
             std::set(score.culprits.begin(), score.culprits.end()) == std::set(culprits.begin(), culprits.end());
         Implementation& implementation = *candidates.front().implementation;

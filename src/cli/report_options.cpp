@@ -1,34 +1,64 @@
 #include "cli/report_options.h"
 
 #include <fmt/core.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstdlib>
+
+#include "cli/numbers.h"
+#include "cli/progress.h"
 #include "report/csv.h"
 #include "report/html.h"
-#include "report/text.h"
 
 namespace byhand::cli {
 
-std::vector<Option> add_report_options(const Command& command, ReportOptions& options) {
-    const Option format = command.option("--format", options.format, "table, json, csv or html")
-                              .one_of({"table", "json", "csv", "html"})
-                              .shows_default();
+namespace {
+
+constexpr std::size_t kUnknownWidth = 80, kMostColumns = 10'000;
+
+}  // namespace
+
+std::vector<Option> add_report_options(const Command& command, ReportOptions& options, Judged judged) {
+    std::vector<std::string> formats = {"table", "json", "csv", "html"};
+    std::string names = "table, json, csv or html";
+    if (judged == Judged::yes) {
+        formats.emplace_back("junit");
+        names = "table, json, csv, html or junit";
+    }
+    const Option format = command.option("--format", options.format, names).one_of(formats).shows_default();
     const Option json = command.flag("--json", options.json, "Short for --format json").excludes(format);
     const Option output =
         command.option("--output", options.output, "Write the report there [standard output]").not_empty();
     return {format, json, output};
 }
 
+std::size_t terminal_width(int descriptor) {
+    const char* const columns = std::getenv("COLUMNS");
+    if (const auto width = parse_whole_number(columns == nullptr ? "" : columns); width && *width > 0) {
+        return std::min<std::size_t>(*width, kMostColumns);
+    }
+    winsize size{};
+    return ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUnknownWidth;
+}
+
 ReportFile::ReportFile(const ReportOptions& options) : format_(options.json ? "json" : options.format) {
     if (!options.output.empty()) {
         file_.emplace(options.output);
     }
+    terminal_ = {.width = terminal_width(file_ ? -1 : STDOUT_FILENO), .colour = !file_ && wants_colour(STDOUT_FILENO)};
 }
 
-void ReportFile::write(const Document& document) const {
-    const std::string text = format_ == "json"   ? printed_json(document.data, 2) + "\n"
-                             : format_ == "csv"  ? to_csv(document)
-                             : format_ == "html" ? to_html(document)
-                                                 : to_text(document);
+std::string ReportFile::text_of(const Document& document) const {
+    return format_ == "json"    ? printed_json(document.data, 2) + "\n"
+           : format_ == "csv"   ? to_csv(document)
+           : format_ == "html"  ? to_html(document)
+           : format_ == "junit" ? report::junit(document.suites)
+                                : to_text(document, terminal_);
+}
+
+void ReportFile::write(const std::string& text) const {
     if (file_) {
         file_->write(text);
     } else {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <memory>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "base/error.h"
@@ -20,6 +21,7 @@
 #include "cli/network_options.h"
 #include "cli/own_functions.h"
 #include "cli/progress.h"
+#include "cli/report_options.h"
 #include "cli/resume.h"
 #include "cli/say.h"
 #include "cli/shell_words.h"
@@ -50,7 +52,7 @@ struct TrainOptions {
     InputPath resume;  // empty: from the beginning
     bool resume_changed = false;
     OutputPath metrics;
-    bool json = false;
+    ReportOptions report;
 };
 
 // All that is decided before the first step.
@@ -122,9 +124,12 @@ Training begin(const TrainOptions& options) {
     if (!options.no_save) {
         check_writable(training.save, Content::model);
         // Where --save was left out, too.
-        if (!options.metrics.empty() && same_file(training.save, options.metrics)) {
-            throw InputError(fmt::format("{}: can't take both the model and its metrics; name another with --metrics",
-                                         printable(training.save)));
+        for (const auto& [path, what, option] : {std::tuple(&options.metrics, "its metrics", "--metrics"),
+                                                 {&options.report.output, "the report", "--output"}}) {
+            if (!path->empty() && same_file(training.save, *path)) {
+                throw InputError(fmt::format("{}: can't take both the model and {}; name another with {}",
+                                             printable(training.save), what, option));
+            }
         }
     }
     const std::string& data = options.network.data;
@@ -187,8 +192,8 @@ std::string command_to_go_on(const Training& training, const Command& command) {
     const std::string& data = training.options.network.data;
     const bool is_recorded = printable(data) == data;  // else the checkpoint has it in a form that is no path
     Overrides changed = {{"--data", is_recorded ? std::nullopt : std::optional(data)}};
-    for (const char* left_out :
-         {"--model", "--steps", "--save", "--no-save", "--resume", "--resume-changed", "--json"}) {
+    for (const char* left_out : {"--model", "--steps", "--save", "--no-save", "--resume", "--resume-changed", "--json",
+                                 "--format", "--output"}) {
         changed.emplace_back(left_out, std::nullopt);
     }
     return "byhand train --resume " + quoted(training.save) + command.replay(changed, kNetworkGroup);
@@ -214,28 +219,38 @@ std::string in_words(const NotFinite& found, const Recipe& recipe) {
     return fmt::format("{} of step {} is infinite or not a number", found.name, found.step);
 }
 
-void print_result(const Training& training, std::size_t steps, double seconds, const FinalLosses& losses) {
-    const TrainOptions& options = training.options;
+// The fields of docs/formats.md.
+Document document_of(const Training& training, std::size_t steps, double seconds, const FinalLosses& losses) {
+    const bool is_saved = !training.options.no_save;
     const Run& run = training.run;
-    if (options.json) {
-        const Json json = {
-            {"recipe", run.recipe.name},
-            {"model", training.model},
-            {"parameters", parameter_count(run.recipe.network)},
-            {"steps", steps},
-            {"seconds", seconds},
-            {"final", {{"train", losses.train}, {"val", losses.val}, {"test", losses.test}}},
-            {"examples", {{"train", run.train.size()}, {"val", run.val.size()}, {"test", run.test.size()}}},
-            {"saved", options.no_save ? Json() : Json(training.save)}};
-        fmt::print("{}\n", printed_json(json, 2));
-    } else {
-        fmt::print("{} steps by {} in {:.1f} s\nloss   train {:.4f}   val {:.4f}   test {:.4f}\n",
-                   steps - training.first, training.model, seconds, losses.train, losses.val, losses.test);
-        if (!options.no_save) {
-            fmt::print("saved to {}; byhand sample lets it write names, byhand eval measures it\n",
-                       printable(training.save));
-        }
+    Table table{"", {"part", "examples", "loss"}, {}};
+    Json loss = Json::object(), examples = Json::object();
+    for (const auto& [name, part, value] : {std::tuple("train", &run.train, losses.train),
+                                            {"val", &run.val, losses.val},
+                                            {"test", &run.test, losses.test}}) {
+        table.rows.push_back({name, whole(part->size()), fixed(value, 4)});
+        loss[name] = value;
+        examples[name] = part->size();
     }
+    Document document{
+        .subject = "train",
+        .note = "",
+        .title = fmt::format("{} steps by {} in {:.1f} s", steps - training.first, training.model, seconds),
+        .blocks = {std::move(table)},
+        .plots = {},
+        .data = {{"recipe", run.recipe.name},
+                 {"model", training.model},
+                 {"parameters", parameter_count(run.recipe.network)},
+                 {"steps", steps},
+                 {"seconds", seconds},
+                 {"final", std::move(loss)},
+                 {"examples", std::move(examples)},
+                 {"saved", is_saved ? Json(training.save) : Json()}}};
+    if (is_saved) {
+        document.blocks.emplace_back(Text{fmt::format(
+            "saved to {}; byhand sample lets it write names, byhand eval measures it", printable(training.save))});
+    }
+    return document;
 }
 
 // Saves the model, where it is to be, and says in `kept` after how many steps it stands. The metrics come first, or the
@@ -266,6 +281,7 @@ void close(std::optional<Metrics>& metrics) {
 }
 
 int train_and_save(const TrainOptions& options, const Command& command) {
+    const ReportFile report(options.report);
     Training training = begin(options);
     Run& run = training.run;
     const std::size_t steps = run.recipe.steps, metrics_every = options.log_every.value_or(kMetricsEvery),
@@ -347,7 +363,7 @@ int train_and_save(const TrainOptions& options, const Command& command) {
         return not_finite(training, fmt::format("a loss after {} steps is infinite or not a number", outcome.steps),
                           kept);
     }
-    print_result(training, outcome.steps, seconds, losses);
+    report.write(document_of(training, outcome.steps, seconds, losses));
     return outcome.stopped ? kInterrupted : kFine;
 }
 
@@ -392,7 +408,7 @@ void add_train(const Command& program) {
         .option("--log-every", options->log_every,
                 "Steps between two lines of progress [a twentieth of all], and of metrics [100]")
         .whole_number(1);
-    command.flag("--json", options->json, "Print the result as JSON");
+    add_report_options(command, options->report);
     command.on_run([command, options] {
         options->recipe_given = command.given("--recipe");
         return train_and_save(*options, command);

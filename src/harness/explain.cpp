@@ -12,23 +12,22 @@ Explanation* find(std::vector<Explanation>& all, const std::string& name) {
     return found != all.end() ? &*found : nullptr;
 }
 
-// Each mistake with those whose step it spoils.
-void add_mistakes(std::vector<Explanation>& all, const Graph& network) {
+}  // namespace
+
+MistakesByValue mistakes_by_value(const Graph& network) {
     Catches catches;
-    for (const Explanation& explanation : all) {
-        catches[explanation.name] = 1e-6;
+    for (const Step* step : all_steps(network)) {
+        catches[step->makes] = 1e-6;
     }
+    MistakesByValue all;
     for (const Mistake& mistake : mistakes()) {
         Graph spoiled = network;
         for (const std::string& culprit : mistake.plant(spoiled, catches)) {
-            if (Explanation* of = find(all, culprit)) {
-                of->mistakes.push_back(&mistake);
-            }
+            all[culprit].push_back(&mistake);
         }
     }
+    return all;
 }
-
-}  // namespace
 
 std::vector<Explanation> explain(const Graph& network) {
     const NetworkConfig& config = network.config;
@@ -56,7 +55,11 @@ std::vector<Explanation> explain(const Graph& network) {
             }
         }
     }
-    add_mistakes(all, network);
+    for (const auto& [name, mistakes] : mistakes_by_value(network)) {
+        if (Explanation* of = find(all, name)) {
+            of->mistakes = mistakes;
+        }
+    }
     return all;
 }
 

@@ -14,10 +14,6 @@ namespace {
 
 using report::contradicts;
 
-std::string plural(std::size_t n, const std::string& what) {
-    return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
-}
-
 void note_divergence(Summary& summary, const ComparedStep& step, const std::string& model, const std::string& name) {
     summary.agree = false;
     if (!summary.first_divergence) {
@@ -28,57 +24,56 @@ void note_divergence(Summary& summary, const ComparedStep& step, const std::stri
 }
 
 void add_tensors(Summary& summary, const ComparedStep& step) {
-    for (const ComparedTensor& tensor : step.tensors) {
-        const TensorResult& result = tensor.result;
+    for (const auto& [model, against, value, result] : findings(step)) {
         if (result.verdict == Verdict::not_given) {
             continue;
         }
         const double used = result.used.value_or(0);
         ++summary.compared;
-        summary.tensors.insert(result.name);
+        summary.tensors.insert(value.name);
         summary.undecided += result.verdict == Verdict::undecided ? 1 : 0;
         if (contradicts(result.verdict, summary.allowed)) {
             ++summary.disagreeing;
-            note_divergence(summary, step, tensor.model, result.name);
+            note_divergence(summary, step, model.model, value.name);
         } else if (used > summary.largest_use) {
             summary.largest_use = used;
-            summary.largest_use_name = result.name;
+            summary.largest_use_name = value.name;
             summary.largest_use_step = step.step;
         }
     }
 }
 
-template <class Named>
-void add_new(std::vector<Named>& list, const std::vector<Named>& more) {
-    for (const Named& item : more) {
-        if (std::ranges::none_of(list, [&](const Named& known) { return known.name == item.name; })) {
-            list.push_back(item);
-        }
+void add_new(std::vector<ValueReport>& list, const ValueReport& value) {
+    if (std::ranges::find(list, value.name, &ValueReport::name) == list.end()) {
+        list.push_back(value);
     }
 }
 
-void add_alone(Summary& summary, const ComparedStep& step, const Blamed& blamed) {
-    for (const Culprit& culprit : blamed.culprits) {
-        note_divergence(summary, step, blamed.model, culprit.name);
+void add_isolated(Summary& summary, const ComparedStep& step, const ModelReport& model) {
+    for (const ValueReport& culprit : model.at(model.culprits)) {
+        note_divergence(summary, step, model.model, culprit.name);
+        add_new(summary.culprits, culprit);
     }
-    for (const StepAlone& alone : blamed.alone) {
+    for (const ValueReport& value : model.at(model.downstream)) {
+        add_new(summary.downstream, value);
+    }
+    for (const ValueReport& value : model.at(model.isolated)) {
+        const IsolatedStep& isolated = *value.isolated;
         ++summary.alone;
-        if (contradicts(alone.verdict(), summary.allowed)) {
+        if (contradicts(isolated.verdict(), summary.allowed)) {
             ++summary.disagreeing_alone;
-            note_divergence(summary, step, blamed.model, alone.makes);
+            note_divergence(summary, step, model.model, value.name);
         }
-        const double most = std::max(alone.real.used.value_or(0), alone.probe.used.value_or(0));
-        if (!alone.wrong() && most > summary.largest_use_alone) {
+        const double most = std::max(isolated.real.used.value_or(0), isolated.probe.used.value_or(0));
+        if (!isolated.wrong() && most > summary.largest_use_alone) {
             summary.largest_use_alone = most;
-            summary.largest_use_alone_name = alone.makes;
+            summary.largest_use_alone_name = value.name;
         }
-        if (const double catches = alone.probe.catches.value_or(0); catches > summary.largest_catch) {
+        if (const double catches = isolated.probe.catches.value_or(0); catches > summary.largest_catch) {
             summary.largest_catch = catches;
-            summary.largest_catch_name = alone.makes;
+            summary.largest_catch_name = value.name;
         }
     }
-    add_new(summary.culprits, blamed.culprits);
-    add_new(summary.victims, blamed.victims);
 }
 
 double relative(double distance, double scale) {
@@ -95,31 +90,31 @@ DriftGrowth& growth_of(Summary& summary, const std::string& model) {
     return summary.drift.back();
 }
 
-void add_drift(Summary& summary, const ComparedStep& step) {
-    for (const Drift& drift : step.drift) {
-        DriftGrowth& growth = growth_of(summary, drift.model);
-        if (growth.points.empty() || growth.points.back().step != step.step) {
-            growth.points.push_back({step.step, "", 0, 0});
+void add_drift(Summary& summary, const ComparedStep& step, const ModelReport& model) {
+    if (model.drift.empty()) {
+        return;
+    }
+    DriftGrowth& growth = growth_of(summary, model.model);
+    DriftPoint leader{step.step, "", 0, 0};
+    std::set<std::string> updated;
+    for (const Drift& drift : model.drift) {
+        if (drift.only_rounding) {
+            continue;
         }
-        DriftPoint& leader = growth.points.back();
-        const double here = relative(drift.distance, drift.scale);
-        if (!drift.only_rounding && here > relative(leader.distance, leader.scale)) {
+        updated.insert(update_of(drift.parameter));
+        if (relative(drift.distance, drift.scale) > relative(leader.distance, leader.scale)) {
             leader = {step.step, drift.parameter, drift.distance, drift.scale};
         }
     }
-    for (const ComparedTensor& tensor : step.tensors) {
-        const TensorResult& result = tensor.result;
-        const auto same = [&](const Drift& drift) {
-            return drift.model == tensor.model && update_of(drift.parameter) == result.name && !drift.only_rounding;
-        };
-        if (!result.error || !result.scale || std::ranges::none_of(step.drift, same)) {
+    growth.points.push_back(leader);
+    for (const ChainFinding& found : findings(model)) {
+        const Finding& finding = found.finding;
+        if (!finding.error || !finding.scale || !updated.contains(found.value.name)) {
             continue;
         }
-        DriftGrowth& growth = growth_of(summary, tensor.model);
-        const double fresh = relative(*result.error, *result.scale);
-        if (fresh > growth.fresh) {
+        if (const double fresh = relative(*finding.error, *finding.scale); fresh > growth.fresh) {
             growth.fresh = fresh;
-            growth.fresh_parameter = result.name;
+            growth.fresh_parameter = found.value.name;
         }
     }
 }
@@ -169,10 +164,10 @@ std::string in_a_line(const DriftGrowth& growth) {
 void add(Summary& summary, const ComparedStep& step) {
     ++summary.steps;
     add_tensors(summary, step);
-    for (const Blamed& blamed : step.blamed) {
-        add_alone(summary, step, blamed);
+    for (const ModelReport& model : step.models) {
+        add_isolated(summary, step, model);
+        add_drift(summary, step, model);
     }
-    add_drift(summary, step);
 }
 
 std::string conclusion(const Summary& summary, bool colour) {

@@ -8,10 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "harness/comparison.h"
+#include "harness/end_to_end/value_report.h"
 #include "harness/words.h"
 
 namespace byhand {
+
+struct Text;
 
 // How far a network has drifted from LibTorch's by the start of a step: by the parameter that leads, relative to scale.
 struct DriftPoint {
@@ -31,12 +33,11 @@ struct DriftGrowth {
 
 // The whole of a comparison, gathered step by step.
 struct Summary {
-    bool agree = true;  // false as soon as a verdict is no agreement, in the chain or alone
+    bool agree = true;  // false as soon as a verdict is no agreement, in the chain or in isolation
     // Verdicts that count as agreement although they are none: vacuous, out_of_range.
     std::set<Verdict> allowed;
-    std::vector<Culprit> culprits;  // each name once
-    std::vector<Victim> victims;
-    double largest_use_alone = 0;  // of a step alone
+    std::vector<ValueReport> culprits, downstream;  // each name once, as it was first
+    double largest_use_alone = 0;                   // of an isolated step
     std::string largest_use_alone_name;
     double largest_catch = 0;  // the largest relative error, of all steps, that might not be caught
     std::string largest_catch_name;
@@ -44,8 +45,8 @@ struct Summary {
     std::size_t compared = 0;       // comparisons: each tensor with each reference, for each model and step
     std::set<std::string> tensors;  // of these
     std::size_t disagreeing = 0;
-    std::size_t undecided = 0;                    // of them: the chain says nothing, the steps alone decide
-    std::size_t alone = 0;                        // steps run alone, over all training steps
+    std::size_t undecided = 0;                    // of them: the chain says nothing, the isolated steps decide
+    std::size_t alone = 0;                        // steps run in isolation, over all training steps
     std::size_t disagreeing_alone = 0;            // of them
     std::optional<std::string> first_divergence;  // the first tensor, in the order of the steps, that did not agree
     std::optional<std::size_t> first_divergence_step;
@@ -85,9 +86,10 @@ struct Presentation {
 // Who is to blame in this step: the first divergence, then for each culprit the formula it should be, its function and
 // the line of code, the figures, what their structure tells, and who inherits from it. Empty where nothing is wrong.
 std::string blame(const ComparedStep& step, const Presentation& how);
+std::vector<Text> blame_texts(const ComparedStep& step, const Presentation& how);
 
-// One step: a row a tensor with all figures, on a pass as on a failure; then a row for each step alone. Culprits come
-// first, then what else is no agreement, with the worst element in words and what stands around it.
+// One step: a row a tensor with all figures, on a pass as on a failure; then a row for each isolated step. Culprits
+// come first, then what else is no agreement, with the worst element in words and what stands around it.
 std::string table(const ComparedStep& step, const Presentation& how);
 
 // The verdict on the whole in a line; with drift a line more for each model.
@@ -100,8 +102,9 @@ std::string to_json(const Presentation& how, const Summary& summary, const std::
 // RFC 4180: a header, then a row a tensor and step. What is not known is an empty field.
 std::string to_csv(const Presentation& how, const std::vector<ComparedStep>& steps);
 
-// A suite a step; in it a test case a tensor (its class is model.reference) and one for each step alone (model.alone).
-// Valid by Ant's schema of JUnit reports and by Jenkins' own. Times are 0 and dates 1970: nobody measured them.
+// A suite a step; in it a test case a tensor (its class is model.reference) and one for each isolated step
+// (model.alone). Valid by Ant's schema of JUnit reports and by Jenkins' own. Times are 0 and dates 1970: nobody
+// measured them.
 std::string to_junit(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps);
 
 }  // namespace byhand

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "report/lines.h"
+
 namespace byhand::report {
 
 inline constexpr const char *kBold = "\x1b[1m", *kRed = "\x1b[1;31m", *kGreen = "\x1b[32m", *kYellow = "\x1b[33m";
@@ -38,12 +40,6 @@ struct Row {
 };
 
 enum class Align { left, right };
-
-// The width on a terminal: bytes that go on with a character of UTF-8 take none.
-inline std::size_t width_of(const std::string& text) {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
-}
 
 template <std::size_t Columns>
 class Table {

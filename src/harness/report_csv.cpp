@@ -50,17 +50,16 @@ std::string to_csv(const Presentation& how, const std::vector<ComparedStep>& ste
     std::string text = report::csv_line(kHeader);
     for (const ComparedStep& step : steps) {
         const Wording wording = report::wording(how, step);
-        for (const ComparedTensor& tensor : step.tensors) {
-            const TensorResult& r = tensor.result;
-            if (!how.shows(r.name)) {
+        for (const auto& [model, against, value, r] : findings(step)) {
+            if (!how.shows(value.name)) {
                 continue;
             }
             const auto worst = r.worst.value_or(Worst());
             const std::array<std::string, kHeader.size()> fields = {
                 std::to_string(step.step),
-                tensor.model,
-                tensor.reference,
-                r.name,
+                model.model,
+                to_string(against),
+                value.name,
                 fmt::format("{}", fmt::join(r.shape, " ")),
                 std::to_string(count(r.shape)),
                 r.difference ? yes_or_no(r.bit_equal) : "",
@@ -75,11 +74,11 @@ std::string to_csv(const Presentation& how, const std::vector<ComparedStep>& ste
                 number(r.used),
                 r.reference_error ? yes_or_no(r.reference_further_off) : "",
                 r.worst ? fmt::format("{}", fmt::join(index_of(r.shape, worst.position), " ")) : "",
-                report::where(r, wording),
+                report::where(value.name, r, wording),
                 r.worst ? number(worst.ours) : "",
                 number(worst.reference),
                 number(worst.right),
-                report::role(step, tensor.model, r.name),
+                to_string(value.role),
                 r.note,
                 to_string(r.verdict)};
             text += report::csv_line(fields);

@@ -82,10 +82,10 @@ std::string network_in_words(const NetworkConfig& network, std::size_t rows) {
 // "68 tensors op by op, 38 of them with a torch::nn module too".
 std::string compared_in_words(const Shown& shown) {
     std::size_t tensors = 0, module = 0;
-    for (const ComparedTensor& tensor : shown.step.tensors) {
-        const bool is_given = tensor.result.verdict != Verdict::not_given;
-        tensors += is_given && tensor.reference != "module" ? 1 : 0;
-        module += is_given && tensor.reference == "module" ? 1 : 0;
+    for (const ChainFinding& found : findings(shown.step)) {
+        const bool is_given = found.finding.verdict != Verdict::not_given;
+        tensors += is_given && found.against != Against::module ? 1 : 0;
+        module += is_given && found.against == Against::module ? 1 : 0;
     }
     const std::string text = report::grouped(tensors) + " tensors with LibTorch op by op";
     return module == 0 ? text
@@ -118,28 +118,29 @@ std::string header(const Shown& shown) {
 constexpr std::size_t kLinesOfInput = 40;
 
 // The formula, the line of code, what shows it, and who inherits.
-std::string card(const Shown& shown, const Section& section, const Culprit& culprit,
-                 const std::vector<Victim>& victims) {
-    const SourceLine source = report::source_line(shown.how, culprit.function);
+std::string card(const Shown& shown, const Section& section, const ValueReport& culprit) {
+    const std::string& function = culprit.wrong_function();
+    const Trial* evidence = culprit.evidence();
+    const SourceLine source = report::source_line(shown.how, function);
     std::string text = fmt::format("<article class=\"culprit\"><h3>{} {}</h3>\n", badge(Mark::culprit),
                                    report::link(section, culprit.name));
     if (!source.formula.empty()) {
         text += "<p>It should be <code>" + escaped(source.formula) + "</code></p>\n";
     }
-    text += fmt::format("<p><code>{}</code>{}</p>\n", escaped(culprit.function),
+    text += fmt::format("<p><code>{}</code>{}</p>\n", escaped(function),
                         source.place.empty() ? "" : ", " + escaped(report::place_in_words(shown.how, source)));
     text += paragraphs(report::figures_of(culprit, shown.wording), "shows");
-    for (const std::string& hint : culprit.trial ? report::hints_of(*culprit.trial) : std::vector<std::string>()) {
+    for (const std::string& hint : evidence != nullptr ? report::hints_of(*evidence) : std::vector<std::string>()) {
         text += "<p>Hint: " + escaped(hint) + "</p>\n";
     }
-    if (culprit.trial && culprit.trial->smallest != nullptr) {
+    if (evidence != nullptr && evidence->smallest != nullptr) {
         text += "<pre>";
-        for (const std::string& line : report::as_code(*culprit.trial->smallest, kLinesOfInput)) {
+        for (const std::string& line : report::as_code(*evidence->smallest, kLinesOfInput)) {
             text += escaped(line) + "\n";
         }
         text += "</pre>\n";
     }
-    const std::vector<std::string> heirs = report::heirs_of(culprit.name, victims);
+    const std::vector<std::string> heirs = report::heirs_of(culprit, section.report);
     if (!heirs.empty()) {
         text += fmt::format("<p>{} from it: {}</p>\n", badge(Mark::inherited), report::links(section, heirs, ""));
     }
@@ -148,24 +149,19 @@ std::string card(const Shown& shown, const Section& section, const Culprit& culp
 
 std::string blame_of(const Shown& shown, const Section& section) {
     std::string text;
-    for (const Blamed& blamed : shown.step.blamed) {
-        if (blamed.model != section.model) {
-            continue;
-        }
-        for (const Culprit& culprit : blamed.culprits) {
-            text += card(shown, section, culprit, blamed.victims);
-        }
-        const std::vector<std::string> orphans = report::heirs_of("", blamed.victims);
-        if (!orphans.empty()) {
-            const bool judged = blamed.missing.empty();
-            text +=
-                fmt::format("<article class=\"culprit\"><p>{} Off in the chain{}: {}</p>{}</article>\n",
-                            badge(Mark::off), judged ? ", though no step that leads there is wrong in isolation" : "",
-                            report::links(section, orphans, ""),
-                            judged ? ""
-                                   : fmt::format("<p>Give {} too, and the step is found.</p>",
-                                                 report::escaped(report::few_of(blamed.missing))));
-        }
+    for (const ValueReport& culprit : section.report.at(section.report.culprits)) {
+        text += card(shown, section, culprit);
+    }
+    const std::vector<std::string> orphans = report::unexplained(section.report);
+    if (!orphans.empty()) {
+        const std::vector<std::string>& missing = section.report.missing;
+        text += fmt::format(
+            "<article class=\"culprit\"><p>{} Off in the chain{}: {}</p>{}</article>\n", badge(Mark::off),
+            missing.empty() ? ", though no step that leads there is wrong in isolation" : "",
+            report::links(section, orphans, ""),
+            missing.empty()
+                ? ""
+                : fmt::format("<p>Give {} too, and the step is found.</p>", report::escaped(report::few_of(missing))));
     }
     return text.empty() ? "" : "<div class=\"cards\">\n" + text + "</div>\n";
 }
@@ -186,7 +182,7 @@ std::string counts(const Section& section) {
 }
 
 std::string section_text(const Shown& shown, const Section& section, const Drawings& drawings) {
-    const std::string name = escaped(section.model);
+    const std::string name = escaped(section.report.model);
     return fmt::format(
                "<section class=\"model\" aria-labelledby=\"page-{0}\">\n<h2 id=\"page-{0}\">{0} <small>step "
                "{1}</small></h2>\n",

@@ -4,16 +4,16 @@
 #include <string>
 #include <vector>
 
-#include "harness/comparison.h"
-#include "harness/explain.h"
+#include "harness/end_to_end/value_report.h"
 #include "harness/report.h"
+#include "steps/step.h"
 
 namespace byhand {
 
 // What the page says besides the comparison.
 struct Page {
-    std::vector<Explanation> explanations;  // of every value of the stepwise network
-    std::string again;                      // the command that shows just what is wrong, where something is
+    const Graph& stepwise;  // the network to draw
+    std::string again;      // the command that shows just what is wrong, where something is
 };
 
 // The page, in HTML that is XML too. Of several steps one is shown in full, the one that shown_step names; of the

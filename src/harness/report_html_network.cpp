@@ -17,14 +17,10 @@ struct Panel {
     std::vector<std::string> rows;  // "hprebn"
 };
 
-bool is_forward(const Explanation& one) {
-    return !one.function.empty() && value_of(one.name).kind == Kind::value;
-}
-
 // The panels of a network: its names, its layers, its loss.
 class Layout {
 public:
-    explicit Layout(const Shown& shown) : explanations_(shown.page.explanations) {
+    explicit Layout(const Shown& shown) {
         const std::vector<Layer> all = layers(shown.how.network);
         panels_.push_back({"Names and their embedding", {}});
         for (const Layer& layer : all) {
@@ -35,26 +31,27 @@ public:
         }
         panels_.push_back({"Softmax and loss", {}});
         std::size_t panel = 0;
-        for (const Explanation& one : explanations_) {
-            if (!is_forward(one)) {
+        const std::vector<const Step*> steps = all_steps(shown.page.stepwise);
+        for (const Step* step : steps) {
+            if (value_of(step->makes).kind != Kind::value) {
                 continue;
             }
             for (const Layer& layer : all) {
-                const bool is_weight_read = layer.is_tied ? one.name != "emb" : true;
+                const bool is_weight_read = layer.is_tied ? step->makes != "emb" : true;
                 if (is_weight_read &&
-                    std::ranges::find(one.reads, layer.is_tied ? "C" : layer.W()) != one.reads.end()) {
+                    std::ranges::find(step->reads, layer.is_tied ? "C" : layer.W()) != step->reads.end()) {
                     panel = layer.number;
                 }
             }
-            for (const std::string& read : one.reads) {
+            for (const std::string& read : step->reads) {
                 place(read, panel);
             }
-            place(one.name, panel);
-            if (one.name == "logits") {
+            place(step->makes, panel);
+            if (step->makes == "logits") {
                 panel = all.size() + 1;
             }
         }
-        place_running_figures();
+        place_running_statistics(steps);
     }
 
     const std::vector<Panel>& panels() const { return panels_; }
@@ -76,13 +73,13 @@ private:
     }
 
     // No forward step reads them: they stand where what updates them is made.
-    void place_running_figures() {
-        for (const Explanation& one : explanations_) {
-            if (value_of(one.name).kind != Kind::updated) {
+    void place_running_statistics(const std::vector<const Step*>& steps) {
+        for (const Step* step : steps) {
+            if (value_of(step->makes).kind != Kind::updated) {
                 continue;
             }
-            const std::string name = one.name.substr(4);
-            for (const std::string& read : one.reads) {
+            const std::string name = step->makes.substr(4);
+            for (const std::string& read : step->reads) {
                 const std::optional<std::size_t> panel = panel_of(read);
                 if (panel && !panel_of(name)) {
                     panels_[*panel].rows.push_back(name);
@@ -91,7 +88,6 @@ private:
         }
     }
 
-    const std::vector<Explanation>& explanations_;
     std::vector<Panel> panels_;
 };
 
@@ -133,7 +129,7 @@ bool is_off(const Section& section, const std::string& name) {
 }
 
 bool reads(const Entry& entry, const std::string& name) {
-    return std::ranges::find(entry.reads(), name) != entry.reads().end();
+    return std::ranges::find(entry.value->reads, name) != entry.value->reads.end();
 }
 
 Lines lines_of(const Section& section, const std::vector<std::string>& rows) {
@@ -146,7 +142,7 @@ Lines lines_of(const Section& section, const std::vector<std::string>& rows) {
         const Entry* entry = section.find(prefix + rows[to]);
         for (std::size_t from = 0; entry != nullptr && from < rows.size(); ++from) {
             if (from != to && reads(*entry, prefix + rows[from])) {
-                add(prefix + rows[from], entry->name, arrow(from, to, side));
+                add(prefix + rows[from], entry->name(), arrow(from, to, side));
             }
         }
     };
@@ -168,8 +164,9 @@ std::string box(const Section& section, const std::string& name, const std::stri
         return "<td></td>";
     }
     const MarkWords words = words_of(entry->mark);
-    const std::string said = (label == name ? "" : " " + name) + ": " +
-                             (entry->from.empty() ? words.words : "inherited from " + entry->from);
+    const std::string said =
+        (label == name ? "" : " " + name) + ": " +
+        (entry->value->role.kind == Role::Kind::inherited ? to_string(entry->value->role) : words.words);
     const std::string inside = fmt::format(R"(<b aria-hidden="true">{}</b>{}<span class="vh">{}</span>)", words.sign,
                                            escaped(label), escaped(said));
     return entry->listed

@@ -14,12 +14,12 @@ int badness(Verdict verdict, const std::set<Verdict>& allowed) {
     return contradicts(verdict, allowed) ? 3 : !agrees(verdict) ? 2 : verdict == Verdict::within ? 1 : 0;
 }
 
-Mark mark_of(Verdict verdict, const std::string& role, const std::set<Verdict>& allowed) {
-    if (role == "culprit") {
+Mark mark_of(Verdict verdict, Role::Kind role, const std::set<Verdict>& allowed) {
+    if (role == Role::Kind::culprit) {
         return Mark::culprit;
     }
     if (contradicts(verdict, allowed)) {
-        return role.empty() ? Mark::off : Mark::inherited;
+        return role == Role::Kind::inherited ? Mark::inherited : Mark::off;
     }
     switch (verdict) {
         case Verdict::exact:
@@ -35,69 +35,47 @@ Mark mark_of(Verdict verdict, const std::string& role, const std::set<Verdict>& 
     }
 }
 
-const Blamed* blamed_of(const ComparedStep& step, const std::string& model) {
-    const auto found = std::ranges::find(step.blamed, model, &Blamed::model);
-    return found != step.blamed.end() ? &*found : nullptr;
-}
-
-// The share of each tensor in each step, by model and name.
+// The share of each value in each step, by model and name.
 using Shares = std::map<std::pair<std::string, std::string>, std::vector<double>>;
 
 Shares shares_of(const std::vector<ComparedStep>& steps) {
     Shares all;
     for (std::size_t i = 0; i < steps.size(); ++i) {
-        for (const ComparedTensor& tensor : steps[i].tensors) {
-            std::vector<double>& shares = all[{tensor.model, tensor.result.name}];
+        for (const auto& [model, against, value, finding] : findings(steps[i])) {
+            std::vector<double>& shares = all[{model.model, value.name}];
             shares.resize(steps.size(), -1);
-            shares[i] = std::max(shares[i], tensor.result.used.value_or(-1));
+            shares[i] = std::max(shares[i], finding.used.value_or(-1));
         }
     }
     return all;
 }
 
-void add_entries(Section& section, const Shown& shown, Shares& shares, const std::string& id_before) {
-    for (const ComparedTensor& tensor : shown.step.tensors) {
-        const std::string& name = tensor.result.name;
-        if (tensor.model != section.model) {
-            continue;
-        }
-        const auto [place, is_new] = section.places.try_emplace(name, section.entries.size());
+Section section_of(const ModelReport& report, const Shown& shown, Shares& shares, const std::string& id_before) {
+    const std::set<Verdict>& allowed = shown.summary.allowed;
+    Section section{report, {}, {}, {}};
+    for (const ChainFinding& found : findings(report)) {
+        const ValueReport& value = found.value;
+        const Verdict verdict = found.finding.verdict;
+        const auto [place, is_new] = section.places.try_emplace(value.name, section.entries.size());
         if (is_new) {
-            section.entries.push_back(
-                {.name = name, .id = id_before + name, .against = {}, .from = {}, .over_steps = {}});
-            section.entries.back().listed = shown.how.shows(name);
-            section.entries.back().verdict = tensor.result.verdict;
-            section.entries.back().over_steps = std::move(shares[{section.model, name}]);
+            section.entries.push_back({.value = &value,
+                                       .id = id_before + value.name,
+                                       .verdict = verdict,
+                                       .over_steps = std::move(shares[{report.model, value.name}])});
         }
         Entry& entry = section.entries[place->second];
-        entry.against.push_back(&tensor);
-        if (badness(tensor.result.verdict, shown.summary.allowed) > badness(entry.verdict, shown.summary.allowed)) {
-            entry.verdict = tensor.result.verdict;
+        if (badness(verdict, allowed) > badness(entry.verdict, allowed)) {
+            entry.verdict = verdict;
         }
     }
-}
-
-// What else is known of each.
-void complete(Section& section, const Shown& shown) {
-    const Blamed* blamed = blamed_of(shown.step, section.model);
     for (Entry& entry : section.entries) {
-        const std::string role = report::role(shown.step, section.model, entry.name);
-        constexpr std::string_view kFrom = "inherited from ";
-        entry.mark = mark_of(entry.verdict, role, shown.summary.allowed);
-        entry.listed = entry.listed && entry.mark != Mark::not_given;
-        entry.from = role.starts_with(kFrom) ? role.substr(kFrom.size()) : "";
-        const auto explained = std::ranges::find(shown.page.explanations, entry.name, &Explanation::name);
-        entry.explanation = explained != shown.page.explanations.end() ? &*explained : nullptr;
-        if (blamed != nullptr) {
-            const auto alone = std::ranges::find(blamed->alone, entry.name, &StepAlone::makes);
-            entry.alone = alone != blamed->alone.end() ? &*alone : nullptr;
+        entry.mark = mark_of(entry.verdict, entry.value->role.kind, allowed);
+        entry.listed = shown.how.shows(entry.name()) && entry.mark != Mark::not_given;
+        for (const std::string& read : entry.value->reads) {
+            section.read_by[read].push_back(entry.name());
         }
     }
-    for (const Entry& entry : section.entries) {
-        for (const std::string& read : entry.reads()) {
-            section.read_by[read].push_back(entry.name);
-        }
-    }
+    return section;
 }
 
 // From the smallest share to the largest, of those that are finite and not nothing: at least from a tenth of the limit
@@ -130,15 +108,6 @@ MarkWords words_of(Mark mark) {
     return kWords[static_cast<std::size_t>(mark)];
 }
 
-std::string Entry::function() const {
-    return alone != nullptr ? alone->function : explanation != nullptr ? explanation->function : "";
-}
-
-const std::vector<std::string>& Entry::reads() const {
-    static const std::vector<std::string> kNothing;
-    return alone != nullptr ? alone->reads : explanation != nullptr ? explanation->reads : kNothing;
-}
-
 double Scale::at(double share) const {
     if (!(share > 0)) {
         return share <= 0 ? 1 : 99;
@@ -151,15 +120,11 @@ Shown shown(const Presentation& how, const Summary& summary, const std::vector<C
     const ComparedStep& step = steps[shown_step(steps, summary.allowed)];
     Shown shown{how, summary, steps, page, step, wording(how, step), {}, {}};
     Shares shares = shares_of(steps);
-    for (const ComparedTensor& tensor : step.tensors) {
-        if (std::ranges::find(shown.sections, tensor.model, &Section::model) == shown.sections.end()) {
-            shown.sections.push_back({.model = tensor.model, .entries = {}, .places = {}, .read_by = {}});
+    for (const ModelReport& model : step.models) {
+        Section section = section_of(model, shown, shares, shown.sections.empty() ? "" : model.model + ":");
+        if (!section.entries.empty()) {
+            shown.sections.push_back(std::move(section));
         }
-    }
-    for (Section& section : shown.sections) {
-        const bool first = &section == &shown.sections.front();
-        add_entries(section, shown, shares, first ? "" : section.model + ":");
-        complete(section, shown);
     }
     shown.scale = scale_of(shown.sections);
     return shown;

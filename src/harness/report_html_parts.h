@@ -33,28 +33,22 @@ struct MarkWords {
 };
 MarkWords words_of(Mark mark);
 
-// A tensor of one model.
+// A value that is compared in the chain, as the page shows it.
 struct Entry {
-    std::string name;
-    std::string id;                              // of what opens: what links lead to
-    std::vector<const ComparedTensor*> against;  // each reference; the first has the picture
-    const StepAlone* alone = nullptr;
-    const Explanation* explanation = nullptr;
+    const ValueReport* value = nullptr;
+    std::string id;                      // of what opens: what links lead to
     Verdict verdict = Verdict::missing;  // the worst against any reference
     Mark mark = Mark::within;
-    std::string from;                // the culprit from which it inherits
     bool listed = true;              // has a row, and a place that links lead to
     std::vector<double> over_steps;  // the largest share of each compared step; negative where there is none
 
-    const TensorResult& result() const { return against.front()->result; }
-    const Picture* picture() const { return against.front()->picture.get(); }
-    std::string function() const;
-    const std::vector<std::string>& reads() const;
+    const std::string& name() const { return value->name; }
+    const Finding& result() const { return *value->in_chain(); }
 };
 
-// All tensors of one model in the step that is shown.
+// All values of one model in the step that is shown.
 struct Section {
-    std::string model;
+    const ModelReport& report;
     std::vector<Entry> entries;                 // in the order of the comparison
     std::map<std::string, std::size_t> places;  // of each name in `entries`
     std::map<std::string, std::vector<std::string>> read_by;
@@ -98,7 +92,7 @@ std::string power_of_ten(int exponent);
 // Two decimals at most, as coordinates are written.
 std::string coordinate(double value);
 
-// A link to the tensor's row where there is one, else its name.
+// A link to the value's row where there is one, else its name.
 std::string link(const Section& section, const std::string& name);
 // Several of them, with commas; "nobody" and the like where there are none.
 std::string links(const Section& section, const std::vector<std::string>& names, std::string_view none);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -39,8 +40,9 @@ std::string axis(const Scale& scale) {
 // Ours as a disc at the end of a line, LibTorch's as a ring. Who has no error at all has no mark.
 std::string bar(const Shown& shown, const Entry& entry) {
     const double ours = entry.result().used.value_or(0);
-    const Picture* picture = entry.picture();
-    const bool same_question = shown.step.drift.empty();
+    const Picture* picture = entry.value->picture.get();
+    const bool same_question =
+        std::ranges::all_of(shown.step.models, [](const ModelReport& model) { return model.drift.empty(); });
     const double theirs = picture != nullptr && same_question ? picture->torch_share.value_or(0) : 0;
     if (ours == 0 && theirs == 0) {
         return "";
@@ -70,23 +72,23 @@ std::string verdict_text(const Section& section, const Entry& entry) {
         case Mark::culprit:
             return text + "culprit</span> <small>" + to_string(entry.verdict) + "</small>";
         case Mark::inherited:
-            return text + "inherited</span> <small>from " + link(section, entry.from) + "</small>";
+            return text + "inherited</span> <small>from " + link(section, entry.value->role.from) + "</small>";
         default:
             return text + to_string(entry.verdict) + "</span>";
     }
 }
 
-std::string alone_text(const Entry& entry) {
-    if (entry.alone == nullptr) {
+std::string isolated_text(const ValueReport& value) {
+    if (!value.isolated) {
         return "–";
     }
-    return entry.alone->wrong()             ? "wrong"
-           : agrees(entry.alone->verdict()) ? "right"
-                                            : to_string(entry.alone->verdict());
+    return value.isolated->wrong()             ? "wrong"
+           : agrees(value.isolated->verdict()) ? "right"
+                                               : to_string(value.isolated->verdict());
 }
 
 std::string row(const Shown& shown, const Section& section, const Entry& entry, const Drawings& drawings) {
-    const TensorResult& result = entry.result();
+    const Finding& result = entry.result();
     return fmt::format(
         "<tbody class=\"tensor\"><tr class=\"row\"><th scope=\"row\">{}</th><td class=\"shape\">{}</td><td "
         "class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td>"
@@ -94,9 +96,10 @@ std::string row(const Shown& shown, const Section& section, const Entry& entry, 
         "class=\"verdict\">{}</td></tr>\n"
         "<tr><td class=\"more\" colspan=\"9\"><details><summary><span class=\"vh\">{}, opened</span></summary>\n"
         "<div class=\"opened\" id=\"{}\">{}</div></details></td></tr></tbody>\n",
-        escaped(entry.name), to_string(result.shape), in_short(result.error), in_short(result.reference_error),
-        result.used ? share(*result.used) : "–", bar(shown, entry), headroom(result.used), alone_text(entry),
-        verdict_text(section, entry), escaped(entry.name), escaped(entry.id), opened(shown, section, entry, drawings));
+        escaped(entry.name()), to_string(result.shape), in_short(result.error), in_short(result.reference_error),
+        result.used ? share(*result.used) : "–", bar(shown, entry), headroom(result.used), isolated_text(*entry.value),
+        verdict_text(section, entry), escaped(entry.name()), escaped(entry.id),
+        opened(shown, section, entry, drawings));
 }
 
 // The groups of rows in their order. What was given comes last: nobody computed it.
@@ -104,13 +107,12 @@ constexpr std::array kGroups = {"Forward: values", "Backward: gradients", "Updat
                                 "State, as given"};
 
 const char* group_of(const Entry& entry) {
-    const bool given = entry.explanation != nullptr && entry.explanation->function.empty();
-    const Kind kind = value_of(entry.name).kind;
-    return given                     ? kGroups[4]
-           : kind == Kind::evaluated ? kGroups[3]
-           : kind == Kind::updated   ? kGroups[2]
-           : kind == Kind::gradient  ? kGroups[1]
-                                     : kGroups[0];
+    const Kind kind = value_of(entry.name()).kind;
+    return entry.value->function.empty() ? kGroups[4]
+           : kind == Kind::evaluated     ? kGroups[3]
+           : kind == Kind::updated       ? kGroups[2]
+           : kind == Kind::gradient      ? kGroups[1]
+                                         : kGroups[0];
 }
 
 }  // namespace
@@ -127,7 +129,7 @@ std::string tensor_table(const Shown& shown, const Section& section, const Drawi
         "<th scope=\"col\" class=\"bar\"><span class=\"vh\">error ÷ limit, on a logarithmic scale</span>{}</th>"
         "<th scope=\"col\" class=\"number\">headroom</th><th scope=\"col\" class=\"alone\">alone</th>"
         "<th scope=\"col\" class=\"verdict\">verdict</th></tr></thead>\n",
-        escaped(section.model), shown.step.step, axis(shown.scale));
+        escaped(section.report.model), shown.step.step, axis(shown.scale));
     for (const char* group : kGroups) {
         std::string rows;
         for (const Entry& entry : section.entries) {
@@ -144,8 +146,8 @@ std::string tensor_table(const Shown& shown, const Section& section, const Drawi
     text += "</table>\n";
     std::string not_given;
     for (const Entry& entry : section.entries) {
-        if (entry.mark == Mark::not_given && shown.how.shows(entry.name)) {
-            not_given += (not_given.empty() ? "" : ", ") + escaped(entry.name);
+        if (entry.mark == Mark::not_given && shown.how.shows(entry.name())) {
+            not_given += (not_given.empty() ? "" : ", ") + escaped(entry.name());
         }
     }
     return not_given.empty() ? text : text + "<p class=\"hint\">Not given: " + not_given + "</p>\n";

@@ -52,38 +52,41 @@ std::string ends(const std::vector<ComparedStep>& steps) {
                        steps.back().step);
 }
 
-// The tensor that came nearest to its limit in a step, or went furthest beyond it.
-const ComparedTensor* furthest(const ComparedStep& step) {
-    const ComparedTensor* most = nullptr;
-    for (const ComparedTensor& tensor : step.tensors) {
-        if (tensor.result.used && (most == nullptr || *tensor.result.used > *most->result.used)) {
-            most = &tensor;
+// The value that came nearest to its limit in a step, or went furthest beyond it.
+struct Furthest {
+    std::string name;
+    double share = -1;  // none
+};
+
+Furthest furthest(const ComparedStep& step) {
+    Furthest most;
+    for (const ChainFinding& found : findings(step)) {
+        if (found.finding.used && (most.name.empty() || *found.finding.used > most.share)) {
+            most = {found.value.name, *found.finding.used};
         }
     }
     return most;
 }
 
 double share_of(const ComparedStep& step) {
-    const ComparedTensor* most = furthest(step);
-    return most != nullptr ? *most->result.used : -1;
+    return furthest(step).share;
 }
 
 bool is_off(const ComparedStep& step, const std::set<Verdict>& allowed) {
     return std::ranges::any_of(
-               step.tensors,
-               [&](const ComparedTensor& tensor) { return contradicts(tensor.result.verdict, allowed); }) ||
-           std::ranges::any_of(step.blamed, [&](const Blamed& blamed) {
-               return !blamed.culprits.empty() || std::ranges::any_of(blamed.alone, [&](const StepAlone& alone) {
-                   return contradicts(alone.verdict(), allowed);
-               });
+               findings(step),
+               [&](const ChainFinding& found) { return contradicts(found.finding.verdict, allowed); }) ||
+           std::ranges::any_of(step.models, [&](const ModelReport& model) {
+               return !model.culprits.empty() ||
+                      std::ranges::any_of(model.at(model.isolated), [&](const ValueReport& value) {
+                          return contradicts(value.isolated->verdict(), allowed);
+                      });
            });
 }
 
 std::string name_and_share(const ComparedStep& step) {
-    const ComparedTensor* most = furthest(step);
-    return most != nullptr
-               ? fmt::format("{} with {} of its limit", escaped(most->result.name), share(*most->result.used))
-               : "none";
+    const Furthest most = furthest(step);
+    return most.name.empty() ? "none" : fmt::format("{} with {} of its limit", escaped(most.name), share(most.share));
 }
 
 // Of the steps in a group the one that is furthest off.
@@ -180,9 +183,11 @@ std::size_t shown_step(const std::vector<ComparedStep>& steps, const std::set<Ve
 void drop_pictures(std::vector<ComparedStep>& steps, const std::set<Verdict>& allowed) {
     const std::size_t kept = shown_step(steps, allowed);
     for (std::size_t i = 0; i < steps.size(); ++i) {
-        for (ComparedTensor& tensor : steps[i].tensors) {
-            if (i != kept) {
-                tensor.picture.reset();
+        for (ModelReport& model : steps[i].models) {
+            for (ValueReport& value : model.values) {
+                if (i != kept) {
+                    value.picture.reset();
+                }
             }
         }
     }

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "harness/faults/mistakes.h"
 #include "harness/report_columns.h"
 #include "harness/report_html_parts.h"
 
@@ -90,8 +91,8 @@ std::string axis_text(const std::string& axis, std::size_t extent, std::size_t b
 }
 
 std::string heatmap(const Shown& shown, const Entry& entry, const Picture& picture) {
-    const TensorResult& result = entry.result();
-    const std::vector<std::string> axes = axes_in_words(entry.name, result.shape.size(), shown.wording);
+    const Finding& result = entry.result();
+    const std::vector<std::string> axes = axes_in_words(entry.name(), result.shape.size(), shown.wording);
     const bool flat = axes.size() < 2;
     const std::size_t tall = flat ? 1 : result.shape.front(),
                       wide = count(result.shape) / std::max<std::size_t>(tall, 1);
@@ -114,7 +115,7 @@ std::string heatmap(const Shown& shown, const Entry& entry, const Picture& pictu
         "<svg class=\"heat\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"img\" aria-label=\"heatmap of "
         "{2}\">"
         "<g transform=\"translate({3} {4}) scale({5:.4g} {6:.4g})\">{7}</g>",
-        coordinate(left + width), coordinate(height + below), escaped(entry.name), left, coordinate(high / 2), cell,
+        coordinate(left + width), coordinate(height + below), escaped(entry.name()), left, coordinate(high / 2), cell,
         high, cells(picture));
     if (letters_down) {
         text += letters(shown.how.characters, picture.rows, every(picture.rows, 5, 0),
@@ -161,7 +162,7 @@ std::string histogram(const Entry& entry, const Picture& picture) {
         "aria-label=\"histogram of {}\">"
         "<path class=\"ok\" d=\"{}\"/><path class=\"over\" d=\"{}\"/><use "
         "href=\"#histogram-axis\"/></svg><p>{}</p></figure>\n",
-        escaped(entry.name), bars[0], bars[1], said);
+        escaped(entry.name()), bars[0], bars[1], said);
 }
 
 std::string number(double value) {
@@ -169,7 +170,7 @@ std::string number(double value) {
 }
 
 std::string worst_elements(const Shown& shown, const Entry& entry, const Picture& picture) {
-    const TensorResult& result = entry.result();
+    const Finding& result = entry.result();
     std::string text = fmt::format(
         "<div class=\"scroll\"><table class=\"worst\"><caption>{} of {}</caption>\n<thead><tr><th "
         "scope=\"col\">where</th>"
@@ -177,11 +178,11 @@ std::string worst_elements(const Shown& shown, const Entry& entry, const Picture
         "scope=\"col\">error</th>"
         "<th scope=\"col\">of limit</th></tr></thead><tbody>\n",
         picture.worst.size() == 1 ? "The one element" : fmt::format("The {} worst elements", picture.worst.size()),
-        escaped(entry.name), in_words(shown.how.whose));
+        escaped(entry.name()), in_words(shown.how.whose));
     for (const ElementError& element : picture.worst) {
-        std::string place = in_words(entry.name, index_of(result.shape, element.position), shown.wording);
-        if (place.starts_with(entry.name + " ")) {
-            place = place.substr(entry.name.size() + 1);
+        std::string place = in_words(entry.name(), index_of(result.shape, element.position), shown.wording);
+        if (place.starts_with(entry.name() + " ")) {
+            place = place.substr(entry.name().size() + 1);
         }
         const bool has_figure = !std::isnan(element.share);
         text +=
@@ -201,31 +202,36 @@ std::string references(const Entry& entry) {
         "<th scope=\"col\">LibTorch’s</th><th scope=\"col\">limit of the worst</th><th scope=\"col\">of limit</th><th "
         "scope=\"col\">verdict</th>"
         "</tr></thead><tbody>\n";
-    for (const ComparedTensor* tensor : entry.against) {
-        const TensorResult& r = tensor->result;
+    for (const Against against : {Against::operations, Against::module}) {
+        const std::optional<Finding>& finding = entry.value->against(against);
+        if (!finding) {
+            continue;
+        }
+        const Finding& r = *finding;
         text += fmt::format(
             "<tr><th "
             "scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-            tensor->reference == "module" ? "torch::nn module" : "op by op", in_short(r.difference),
+            against == Against::module ? "torch::nn module" : "op by op", in_short(r.difference),
             r.ulp ? grouped(*r.ulp) : "–", in_short(r.error), in_short(r.reference_error), in_short(r.limit),
             r.used ? share(*r.used) : "–", to_string(r.verdict) + (r.note.empty() ? "" : ": " + escaped(r.note)));
     }
     return text + "</tbody></table></div>\n";
 }
 
-std::string alone_in_words(const StepAlone& alone) {
+std::string isolated_in_words(const ValueReport& value) {
+    const IsolatedStep& isolated = *value.isolated;
     const auto used = [](const Trial& trial, const char* on) {
         return trial.verdict == Verdict::not_given
                    ? ""
                    : fmt::format("; {} of its limit {}", share(trial.used.value_or(0)), on);
     };
     std::string text =
-        verdict_in_words(alone) + used(alone.real, "on this batch") + used(alone.probe, "on random values");
-    if (const std::optional<double> caught = catches(alone); caught && *caught > 0) {
+        verdict_in_words(isolated) + used(isolated.real, "on this batch") + used(isolated.probe, "on random values");
+    if (const std::optional<double> caught = catches(isolated); caught && *caught > 0) {
         text += fmt::format("; an error from {:.1e} of its scale is caught wherever it stands", *caught);
     }
-    if (const std::optional<double> inherited = alone.inherited()) {
-        text += fmt::format("; its own error {:.1e}, inherited {:.1e}", alone.real.error.value_or(0), *inherited);
+    if (const std::optional<double> inherited = value.inherited_error()) {
+        text += fmt::format("; its own error {:.1e}, inherited {:.1e}", isolated.real.error.value_or(0), *inherited);
     }
     return text;
 }
@@ -235,7 +241,7 @@ std::string facts(const Shown& shown, const Section& section, const Entry& entry
     const auto add = [&text](const char* what, const std::string& said) {
         text += fmt::format("<dt>{}</dt><dd>{}</dd>", what, said);
     };
-    const std::string function = entry.function();
+    const std::string& function = entry.value->function;
     if (function.empty()) {
         add("given", "no step makes it");
     } else {
@@ -245,16 +251,16 @@ std::string facts(const Shown& shown, const Section& section, const Entry& entry
         }
         add("function",
             "<code>" + escaped(function) + "</code>" + (source.place.empty() ? "" : ", " + escaped(source.place)));
-        add("reads", links(section, entry.reads(), "nothing"));
+        add("reads", links(section, entry.value->reads, "nothing"));
     }
-    const auto readers = section.read_by.find(entry.name);
+    const auto readers = section.read_by.find(entry.name());
     add("read by", readers != section.read_by.end() ? links(section, readers->second, "nobody") : "nobody");
-    if (entry.alone != nullptr) {
-        add("alone", escaped(alone_in_words(*entry.alone)));
+    if (entry.value->isolated) {
+        add("alone", escaped(isolated_in_words(*entry.value)));
     }
-    if (entry.mark == Mark::culprit && entry.explanation != nullptr && !entry.explanation->mistakes.empty()) {
+    if (!entry.value->mistakes.empty()) {
         std::string list = "<ul>";
-        for (const Mistake* mistake : entry.explanation->mistakes) {
+        for (const Mistake* mistake : entry.value->mistakes) {
             list += "<li>" + escaped(mistake->what) + "</li>";
         }
         add("mistakes made here", list + "</ul>");
@@ -295,7 +301,7 @@ std::string heat_key() {
 }
 
 std::string drawing(const Shown& shown, const Entry& entry) {
-    const Picture* picture = entry.picture();
+    const Picture* picture = entry.value->picture.get();
     if (picture == nullptr || picture->shares.empty()) {
         return "";
     }
@@ -309,17 +315,17 @@ std::string drawing(const Shown& shown, const Entry& entry) {
 
 std::string opened(const Shown& shown, const Section& section, const Entry& entry, const Drawings& drawings) {
     std::string text;
-    if (entry.explanation != nullptr && !entry.explanation->meaning.empty()) {
-        text += "<p class=\"meaning\">" + escaped(entry.explanation->meaning) + "</p>\n";
+    if (const std::string said = meaning(shown.how.glossary, entry.name()); !said.empty()) {
+        text += "<p class=\"meaning\">" + escaped(said) + "</p>\n";
     }
     text += facts(shown, section, entry);
     const auto drawn = drawings.find(entry.id);
     if (drawn != drawings.end()) {
         text += drawn->second;
-    } else if (entry.picture() != nullptr) {
+    } else if (entry.value->picture.get() != nullptr) {
         text += fmt::format(
             "<p>Its pictures are left out to keep this page small; <code>--tensor {}</code> shows them.</p>\n",
-            escaped(entry.name));
+            escaped(entry.name()));
     }
     text += references(entry);
     return entry.result().reference_further_off ? text + "<p>LibTorch is the one further off.</p>\n" : text;

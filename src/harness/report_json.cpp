@@ -12,28 +12,28 @@ Json text_or_null(const std::string& text) {
     return text.empty() ? Json() : Json(text);
 }
 
-Json worst(const TensorResult& result, const Wording& wording) {
+Json worst(const std::string& name, const Finding& result, const Wording& wording) {
     if (!result.worst) {
         return {};
     }
     return {{"index", index_of(result.shape, result.worst->position)},
-            {"where", report::where(result, wording)},
+            {"where", report::where(name, result, wording)},
             {"manual", number(result.worst->ours)},
             {"torch", number(result.worst->reference)},
             {"oracle", number(result.worst->right)}};
 }
 
-Json tensor(const ComparedTensor& compared, const Wording& wording) {
-    const TensorResult& r = compared.result;
-    return {{"name", r.name},
-            {"model", compared.model},
-            {"witness", compared.reference},
+Json tensor(const ChainFinding& found, const Wording& wording) {
+    const Finding& r = found.finding;
+    return {{"name", found.value.name},
+            {"model", found.model.model},
+            {"witness", to_string(found.against)},
             {"shape", r.shape},
             {"count", count(r.shape)},
             {"bit_equal", r.difference ? Json(r.bit_equal) : Json()},
             {"max_abs_diff", number(r.difference)},
             {"max_ulp", r.ulp ? Json(*r.ulp) : Json()},
-            {"worst", worst(r, wording)},
+            {"worst", worst(found.value.name, r, wording)},
             {"error_manual", number(r.error)},
             {"error_torch", number(r.reference_error)},
             {"error_manual_ulp", number(report::in_ulp(r.error, r.scale))},
@@ -53,8 +53,9 @@ Json trial(const Trial& t) {
             {"note", text_or_null(t.note)}, {"mistake", text_or_null(t.mistake)}, {"verdict", to_string(t.verdict)}};
 }
 
-Json alone(const StepAlone& step, const std::string& model) {
-    return {{"name", step.makes},
+Json isolated(const ValueReport& value, const std::string& model) {
+    const IsolatedStep& step = *value.isolated;
+    return {{"name", value.name},
             {"function", step.function},
             {"model", model},
             {"reads", step.reads},
@@ -63,31 +64,32 @@ Json alone(const StepAlone& step, const std::string& model) {
             {"in_double", step.only_in_double() ? trial(*step.telling()) : Json()},
             {"catches", number(report::catches(step))},
             {"own_error", number(step.real.error.value_or(0))},
-            {"inherited_error", number(step.inherited())},
+            {"inherited_error", number(value.inherited_error())},
             {"wrong", step.wrong()},
-            {"without_effect", step.without_effect()},
+            {"without_effect", value.without_effect()},
             {"verdict", to_string(step.verdict())}};
 }
 
-Json blame(const Culprit& culprit, const Presentation& how) {
-    const SourceLine line = report::source_line(how, culprit.function);
+Json blame(const ValueReport& culprit, const Presentation& how) {
+    const SourceLine line = report::source_line(how, culprit.wrong_function());
+    const Trial* evidence = culprit.evidence();
     Json json = {{"name", culprit.name},
-                 {"function", culprit.function},
-                 {"why", culprit.why},
-                 {"without_effect", culprit.without_effect},
-                 {"hint", text_or_null(culprit.trial ? culprit.trial->hint : "")},
+                 {"function", culprit.wrong_function()},
+                 {"why", culprit.why()},
+                 {"without_effect", evidence != nullptr && culprit.without_effect()},
+                 {"hint", text_or_null(evidence != nullptr ? evidence->hint : "")},
                  {"file_line", text_or_null(line.place)},
                  {"formula", text_or_null(line.formula)}};
-    json["trial"] = culprit.trial ? trial(*culprit.trial) : Json();
-    if (culprit.trial) {
-        const SmallestInput* smallest = culprit.trial->smallest.get();
+    json["trial"] = evidence != nullptr ? trial(*evidence) : Json();
+    if (evidence != nullptr) {
+        const SmallestInput* smallest = evidence->smallest.get();
         json["trial"]["smallest_input"] = smallest != nullptr ? report::json_of(*smallest) : Json();
     }
     return json;
 }
 
-Json drift(const Drift& d) {
-    return {{"model", d.model},
+Json drift(const Drift& d, const std::string& model) {
+    return {{"model", model},
             {"parameter", d.parameter},
             {"distance", number(d.distance)},
             {"scale", number(d.scale)},
@@ -98,13 +100,13 @@ Json drift(const Drift& d) {
 
 Json report::json_of(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps) {
     Json culprits = Json::array(), victims = Json::array(), blamed = Json::array(), inherited = Json::object();
-    for (const Culprit& culprit : summary.culprits) {
+    for (const ValueReport& culprit : summary.culprits) {
         culprits.push_back(culprit.name);
         blamed.push_back(blame(culprit, how));
     }
-    for (const Victim& victim : summary.victims) {
-        victims.push_back(victim.name);
-        inherited[victim.name] = text_or_null(victim.from);
+    for (const ValueReport& value : summary.downstream) {
+        victims.push_back(value.name);
+        inherited[value.name] = text_or_null(value.role.from);
     }
     Json json = {{"verdict", summary.agree ? "agree" : "disagree"},
                  {"first_divergence", summary.first_divergence ? Json(*summary.first_divergence) : Json()},
@@ -117,27 +119,27 @@ Json report::json_of(const Presentation& how, const Summary& summary, const std:
                  {"steps", Json::array()}};
     for (const ComparedStep& step : steps) {
         const Wording wording = report::wording(how, step);
-        Json tensors = Json::array(), steps_alone = Json::array(), drifts = Json::array();
-        for (const ComparedTensor& compared : step.tensors) {
-            if (how.shows(compared.result.name)) {
-                tensors.push_back(tensor(compared, wording));
+        Json tensors = Json::array(), steps_isolated = Json::array(), drifts = Json::array();
+        for (const ChainFinding& found : findings(step)) {
+            if (how.shows(found.value.name)) {
+                tensors.push_back(tensor(found, wording));
             }
         }
-        for (const Blamed& one : step.blamed) {
-            for (const StepAlone& step_alone : one.alone) {
-                if (how.shows(step_alone.makes)) {
-                    steps_alone.push_back(alone(step_alone, one.model));
+        for (const ModelReport& model : step.models) {
+            for (const ValueReport& value : model.at(model.isolated)) {
+                if (how.shows(value.name)) {
+                    steps_isolated.push_back(isolated(value, model.model));
                 }
+            }
+            for (const Drift& one : model.drift) {
+                drifts.push_back(drift(one, model.model));
             }
         }
         const Json manual = report::gives_loss(step) ? number(step.loss_manual) : Json();
         Json entry = {{"step", step.step},
                       {"loss", {{"manual", manual}, {"torch", number(step.loss_torch)}}},
                       {"tensors", std::move(tensors)},
-                      {"alone", std::move(steps_alone)}};
-        for (const Drift& d : step.drift) {
-            drifts.push_back(drift(d));
-        }
+                      {"alone", std::move(steps_isolated)}};
         if (!drifts.empty()) {
             entry["drift"] = std::move(drifts);
         }

@@ -21,7 +21,7 @@ Outcome outcome_of(Verdict verdict, const Summary& summary) {
                                                            : Outcome::skipped;
 }
 
-std::string figures(const TensorResult& r) {
+std::string figures(const Finding& r) {
     std::string text = r.note.empty() ? "" : r.note + "\n";
     const auto add = [&](const char* what, const std::optional<double>& value) {
         if (value) {
@@ -45,16 +45,17 @@ std::string figures(const TensorResult& r) {
     return text;
 }
 
-Case case_of(const ComparedTensor& tensor, const ComparedStep& step, const Wording& wording, const Summary& summary) {
-    const TensorResult& r = tensor.result;
-    Case one{tensor.model + "." + tensor.reference,
-             r.name,
+Case case_of(const ChainFinding& found, const Wording& wording, const Summary& summary) {
+    const Finding& r = found.finding;
+    const std::string& name = found.value.name;
+    Case one{found.model.model + "." + to_string(found.against),
+             name,
              outcome_of(r.verdict, summary),
              to_string(r.verdict),
              "",
              figures(r)};
-    const std::string place = report::where(r, wording), role = report::role(step, tensor.model, r.name);
-    one.message = one.type + ": " + (place.empty() ? r.name : place);
+    const std::string place = report::where(name, r, wording), role = to_string(found.value.role);
+    one.message = one.type + ": " + (place.empty() ? name : place);
     if (!role.empty()) {
         one.message += ", " + role;
     }
@@ -77,27 +78,27 @@ std::string figures(const char* on, const Trial& trial) {
 }
 
 // The faults of the lists are no step's own: a step that nobody makes, or one that runs too early.
-Case case_of(const Culprit& fault, const std::string& model) {
-    return {model + ".order", fault.name, Outcome::failed, "mismatch", fault.name + " " + fault.why, ""};
+Case case_of_fault(const ValueReport& value, const std::string& model) {
+    return {model + ".order", value.name, Outcome::failed, "mismatch", value.name + " " + value.list_fault, ""};
 }
 
 std::vector<Case> cases_of(const ComparedStep& step, const Summary& summary, const Presentation& how) {
     const Wording wording = report::wording(how, step);
     std::vector<Case> cases;
-    for (const ComparedTensor& tensor : step.tensors) {
-        if (how.shows(tensor.result.name)) {
-            cases.push_back(case_of(tensor, step, wording, summary));
+    for (const ChainFinding& found : findings(step)) {
+        if (how.shows(found.value.name)) {
+            cases.push_back(case_of(found, wording, summary));
         }
     }
-    for (const Blamed& blamed : step.blamed) {
-        for (const StepAlone& alone : blamed.alone) {
-            if (how.shows(alone.makes)) {
-                cases.push_back(report::case_of(alone, blamed.model, wording, summary, how));
+    for (const ModelReport& model : step.models) {
+        for (const ValueReport& value : model.at(model.isolated)) {
+            if (how.shows(value.name)) {
+                cases.push_back(report::case_of(*value.isolated, model.model, wording, summary, how));
             }
         }
-        for (const Culprit& culprit : blamed.culprits) {
-            if (!culprit.trial && how.shows(culprit.name)) {
-                cases.push_back(case_of(culprit, blamed.model));
+        for (const ValueReport& culprit : model.at(model.culprits)) {
+            if (!culprit.list_fault.empty() && how.shows(culprit.name)) {
+                cases.push_back(case_of_fault(culprit, model.model));
             }
         }
     }
@@ -106,7 +107,7 @@ std::vector<Case> cases_of(const ComparedStep& step, const Summary& summary, con
 
 }  // namespace
 
-Case report::case_of(const StepAlone& step, const std::string& model, const Wording& wording, const Summary& summary,
+Case report::case_of(const IsolatedStep& step, const std::string& model, const Wording& wording, const Summary& summary,
                      const Presentation& how) {
     Case one{model + ".alone",
              step.makes,

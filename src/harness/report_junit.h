@@ -9,8 +9,8 @@
 
 namespace byhand::report {
 
-// The test case of a step alone.
-Case case_of(const StepAlone& step, const std::string& model, const Wording& wording, const Summary& summary,
+// The test case of an isolated step.
+Case case_of(const IsolatedStep& step, const std::string& model, const Wording& wording, const Summary& summary,
              const Presentation& how);
 
 }  // namespace byhand::report

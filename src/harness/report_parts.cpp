@@ -31,8 +31,8 @@ Wording wording(const Presentation& how, const ComparedStep& step) {
     return {how.network, how.glossary, how.characters, step.X, step.Y, how.whose};
 }
 
-std::string where(const TensorResult& result, const Wording& wording) {
-    return result.worst ? in_words(result.name, index_of(result.shape, result.worst->position), wording) : "";
+std::string where(const std::string& name, const Finding& finding, const Wording& wording) {
+    return finding.worst ? in_words(name, index_of(finding.shape, finding.worst->position), wording) : "";
 }
 
 std::string where(const std::string& name, const Shape& shape, const Trial& trial, bool not_on_batch,
@@ -52,7 +52,7 @@ std::string where(const std::string& name, const Shape& shape, const Trial& tria
     return in_words(name, index_of(shape, worst), said);
 }
 
-std::string verdict_in_words(const StepAlone& step) {
+std::string verdict_in_words(const IsolatedStep& step) {
     std::string verdict = to_string(step.verdict());
     if (!step.wrong()) {
         return verdict;
@@ -61,7 +61,7 @@ std::string verdict_in_words(const StepAlone& step) {
            (step.only_in_double() ? " in double" : "");
 }
 
-std::optional<double> catches(const StepAlone& step) {
+std::optional<double> catches(const IsolatedStep& step) {
     for (const Trial* trial : {&step.probe, &step.real}) {
         if (trial->scale > 0.0) {
             return trial->catches;
@@ -70,31 +70,16 @@ std::optional<double> catches(const StepAlone& step) {
     return std::nullopt;
 }
 
-std::string role(const ComparedStep& step, const std::string& model, const std::string& name) {
-    for (const Blamed& blamed : step.blamed) {
-        if (blamed.model != model) {
-            continue;
-        }
-        if (std::ranges::any_of(blamed.culprits, [&](const Culprit& c) { return c.name == name; })) {
-            return "culprit";
-        }
-        for (const Victim& victim : blamed.victims) {
-            if (victim.name == name && !victim.from.empty()) {
-                return "inherited from " + victim.from;
-            }
-        }
+std::string figures_of(const ValueReport& culprit, const Wording& wording) {
+    const Trial* evidence = culprit.evidence();
+    if (evidence == nullptr || !evidence->note.empty()) {
+        return culprit.why();
     }
-    return "";
-}
-
-std::string figures_of(const Culprit& culprit, const Wording& wording) {
-    if (!culprit.trial || !culprit.trial->note.empty()) {
-        return culprit.why;
-    }
-    const Trial& trial = *culprit.trial;
+    const Trial& trial = *evidence;
+    const bool not_on_batch = culprit.isolated->not_on_batch();
+    const std::string place = where(culprit.name, culprit.shape, trial, not_on_batch, wording);
     if (trial.verdict != Verdict::mismatch) {
-        return fmt::format("{}, {}: {}", to_string(trial.verdict), culprit.why,
-                           where(culprit.name, culprit.shape, trial, culprit.not_on_batch, wording));
+        return fmt::format("{}, {}: {}", to_string(trial.verdict), culprit.why(), place);
     }
     // Two numbers that differ look as if they did.
     const Worst worst = trial.worst.value_or(Worst());
@@ -106,8 +91,8 @@ std::string figures_of(const Culprit& culprit, const Wording& wording) {
     const std::string ours = shown(worst.ours);
     return fmt::format(
         "{}: off by {:.3g} where its own rounding is {:.3g} at most, {}\n  {}: {}, {} is right",
-        culprit.not_on_batch ? "wrong, not on this batch" : "wrong in isolation", std::abs(worst.ours - right),
-        trial.limit.value_or(0), culprit.why, where(culprit.name, culprit.shape, trial, culprit.not_on_batch, wording),
+        not_on_batch ? "wrong, not on this batch" : "wrong in isolation", std::abs(worst.ours - right),
+        trial.limit.value_or(0), culprit.why(), place,
         wording.whose == Whose::by_hand ? ours + " by hand" : fmt::format("{} is {}", in_words(wording.whose), ours),
         shown(right));
 }
@@ -141,19 +126,29 @@ std::string few_of(const std::vector<std::string>& names) {
     return names.size() <= kFew ? text : fmt::format("{} and {} more", text, names.size() - kFew);
 }
 
-std::vector<std::string> heirs_of(const std::string& culprit, const std::vector<Victim>& victims) {
+std::vector<std::string> heirs_of(const ValueReport& culprit, const ModelReport& model) {
     std::vector<std::string> heirs;
-    for (const Victim& victim : victims) {
-        if (victim.from == culprit) {
-            heirs.push_back(victim.name);
+    for (const ValueReport& value : model.at(model.downstream)) {
+        if (value.role.kind == Role::Kind::inherited && value.role.from == culprit.name) {
+            heirs.push_back(value.name);
         }
     }
     return heirs;
 }
 
+std::vector<std::string> unexplained(const ModelReport& model) {
+    std::vector<std::string> names;
+    for (const ValueReport& value : model.at(model.downstream)) {
+        if (value.role.kind == Role::Kind::unexplained) {
+            names.push_back(value.name);
+        }
+    }
+    return names;
+}
+
 bool gives_loss(const ComparedStep& step) {
-    return std::ranges::none_of(step.tensors, [](const ComparedTensor& tensor) {
-        return tensor.result.name == "loss" && tensor.result.verdict == Verdict::not_given;
+    return std::ranges::none_of(findings(step), [](const ChainFinding& found) {
+        return found.value.name == "loss" && found.finding.verdict == Verdict::not_given;
     });
 }
 

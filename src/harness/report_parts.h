@@ -15,7 +15,7 @@ class Json;
 
 namespace byhand::report {
 
-// Whether a verdict ends agreement. (undecided does not: then the steps alone decide.)
+// Whether a verdict ends agreement. (undecided does not: then the isolated steps decide.)
 bool contradicts(Verdict verdict, const std::set<Verdict>& allowed);
 
 // An error in units of the last place of floats as large as `scale`. Nothing where one is unknown, or the scale is 0.
@@ -27,25 +27,22 @@ std::string share(double used);
 Wording wording(const Presentation& how, const ComparedStep& step);
 
 // The worst element in words, or nothing where there is none.
-std::string where(const TensorResult& result, const Wording& wording);
+std::string where(const std::string& name, const Finding& finding, const Wording& wording);
 // That of a trial. The batch's rows are shown only where it is the batch that was tried.
 std::string where(const std::string& name, const Shape& shape, const Trial& trial, bool not_on_batch,
                   const Wording& wording);
 
 // Of an isolated step: "within", "wrong: mismatch", "wrong, not on this batch: mismatch".
-std::string verdict_in_words(const StepAlone& step);
+std::string verdict_in_words(const IsolatedStep& step);
 
 // The smallest relative error that is caught wherever it stands: 0 where any is. Nothing where that is not known.
-std::optional<double> catches(const StepAlone& step);
+std::optional<double> catches(const IsolatedStep& step);
 
 // What to_json prints.
 Json json_of(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps);
 
-// Who is to blame for this tensor in this step: "culprit", "inherited from dbnvar", or nothing.
-std::string role(const ComparedStep& step, const std::string& model, const std::string& name);
-
 // What shows that it is one: its figures, and on a line of its own the element where it shows most.
-std::string figures_of(const Culprit& culprit, const Wording& wording);
+std::string figures_of(const ValueReport& culprit, const Wording& wording);
 
 // "by hand", "yours", "given".
 const char* in_words(Whose whose);
@@ -56,8 +53,10 @@ std::vector<std::string> hints_of(const Trial& trial);
 // "demb, dembcat, dhprebn, dbndiff, dbnmeani, dbnraw and 12 more"
 std::string few_of(const std::vector<std::string>& names);
 
-// Who inherits from it.
-std::vector<std::string> heirs_of(const std::string& culprit, const std::vector<Victim>& victims);
+// The values that inherit from it.
+std::vector<std::string> heirs_of(const ValueReport& culprit, const ModelReport& model);
+// Those that are off in the chain and inherit from none.
+std::vector<std::string> unexplained(const ModelReport& model);
 
 // Whether there is a loss by hand: external values need not hold one.
 bool gives_loss(const ComparedStep& step);

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/shrink.h"
+#include "harness/isolated/shrink.h"
 
 namespace byhand {
 class Json;

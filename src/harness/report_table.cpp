@@ -4,17 +4,19 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "base/member.h"
 #include "harness/report.h"
 #include "harness/report_columns.h"
 #include "harness/report_parts.h"
 #include "harness/report_smallest.h"
+#include "report/document.h"
 
 namespace byhand {
 namespace {
 
-using report::Align;
 using report::catches;
 using report::figure;
 using report::figures_of;
@@ -23,19 +25,16 @@ using report::kGreen;
 using report::kRed;
 using report::kYellow;
 using report::painted;
-using report::role;
 using report::Row;
 using report::share;
-using report::Table;
 using report::where;
-using report::whole;
 
 std::string colour_of(Verdict verdict) {
     return agrees(verdict) ? kGreen : verdict == Verdict::undecided ? kYellow : kRed;
 }
 
 // "0.25 0.5 [0.75] 1", the worst in brackets.
-std::string around_text(const TensorResult& result, Member<Neighbour, double> side) {
+std::string around_text(const Finding& result, Member<Neighbour, double> side) {
     std::string text;
     for (const Neighbour& neighbour : result.around) {
         const bool worst = neighbour.position == result.worst->position;
@@ -44,15 +43,15 @@ std::string around_text(const TensorResult& result, Member<Neighbour, double> si
     return text;
 }
 
-// What there is to say under a tensor that is no agreement.
-std::vector<std::string> notes_of(const TensorResult& result, const std::string& role, const Wording& wording) {
+// What there is to say under a value that is no agreement.
+std::vector<std::string> notes_of(const ValueReport& value, const Finding& result, const Wording& wording) {
     std::vector<std::string> notes;
-    if (!role.empty()) {
+    if (const std::string role = to_string(value.role); !role.empty()) {
         notes.push_back(role);
     }
     if (result.worst) {
-        std::string text = fmt::format("{}: {:.8g} {}, {:.8g} by LibTorch", where(result, wording), result.worst->ours,
-                                       report::in_words(wording.whose), *result.worst->reference);
+        std::string text = fmt::format("{}: {:.8g} {}, {:.8g} by LibTorch", where(value.name, result, wording),
+                                       result.worst->ours, report::in_words(wording.whose), *result.worst->reference);
         if (result.worst->right) {
             text += fmt::format(", {:.8g} by the oracle", *result.worst->right);
         }
@@ -69,7 +68,7 @@ std::vector<std::string> notes_of(const TensorResult& result, const std::string&
 }
 
 // Where the worst element stands and what it is; under what is no agreement it stands in words too.
-std::string worst_text(const TensorResult& result) {
+std::string worst_text(const Finding& result) {
     if (!result.note.empty()) {
         return result.note;
     }
@@ -82,22 +81,22 @@ std::string worst_text(const TensorResult& result) {
 
 constexpr std::size_t kLinesOfInput = 12;
 
-using TensorTable = Table<11>;
-using AloneTable = Table<8>;
+using TensorTable = report::Table<11>;
+using IsolatedTable = report::Table<8>;
 
-Row<11> row_of(const ComparedTensor& tensor, const std::string& role, const Wording& wording) {
-    const TensorResult& r = tensor.result;
+Row<11> row_of(const ValueReport& value, const Finding& r, const Wording& wording) {
+    const bool is_culprit = value.role.kind == Role::Kind::culprit;
     const bool figures = r.difference.has_value();
     const bool off = contradicts(r.verdict);
-    Row<11> row{.cells = {r.name, to_string(r.shape), std::to_string(count(r.shape)),
+    Row<11> row{.cells = {value.name, to_string(r.shape), std::to_string(count(r.shape)),
                           figures ? (r.bit_equal ? "yes" : "no") : "-", figure(r.difference),
-                          r.ulp ? whole(*r.ulp) : "-", figure(r.error), figure(r.reference_error),
+                          r.ulp ? report::whole(*r.ulp) : "-", figure(r.error), figure(r.reference_error),
                           r.used ? share(*r.used) : "-", to_string(r.verdict), worst_text(r)},
                 .escape = colour_of(r.verdict)};
-    row.rank = role == "culprit" ? 0 : off ? 1 : 2;
+    row.rank = is_culprit ? 0 : off ? 1 : 2;
     if (off) {
-        row.notes = notes_of(r, role, wording);
-    } else if (role == "culprit") {
+        row.notes = notes_of(value, r, wording);
+    } else if (is_culprit) {
         row.notes = {"culprit, though not in the chain"};
     }
     if (r.reference_further_off) {
@@ -107,7 +106,8 @@ Row<11> row_of(const ComparedTensor& tensor, const std::string& role, const Word
     return row;
 }
 
-Row<8> row_of(const StepAlone& step) {
+Row<8> row_of(const ValueReport& value) {
+    const IsolatedStep& step = *value.isolated;
     const std::optional<double> caught = catches(step);
     const auto used = [](const Trial& trial) {
         if (trial.verdict == Verdict::not_given) {
@@ -117,8 +117,8 @@ Row<8> row_of(const StepAlone& step) {
                                                                            : to_string(trial.verdict);
     };
     return {
-        .cells = {step.makes, step.function, used(step.real), used(step.probe), caught == 0.0 ? "any" : figure(caught),
-                  figure(step.real.error.value_or(0)), figure(step.inherited()), report::verdict_in_words(step)},
+        .cells = {value.name, step.function, used(step.real), used(step.probe), caught == 0.0 ? "any" : figure(caught),
+                  figure(step.real.error.value_or(0)), figure(value.inherited_error()), report::verdict_in_words(step)},
         .escape = colour_of(step.verdict()),
         .rank = step.wrong()             ? 0
                 : agrees(step.verdict()) ? 2
@@ -126,7 +126,7 @@ Row<8> row_of(const StepAlone& step) {
 }
 
 // "bndiff2, dh are vacuous and show nothing", a line a verdict.
-std::string shown_nothing(const ComparedStep& step, const Blamed& blamed) {
+std::string shown_nothing(const ModelReport& model) {
     std::string text;
     for (const Verdict verdict : kShowNothing) {
         std::vector<std::string> names;
@@ -135,14 +135,14 @@ std::string shown_nothing(const ComparedStep& step, const Blamed& blamed) {
                 names.push_back(name);
             }
         };
-        for (const ComparedTensor& tensor : step.tensors) {
-            if (tensor.model == blamed.model && tensor.result.verdict == verdict) {
-                add(tensor.result.name);
+        for (const ChainFinding& found : findings(model)) {
+            if (found.finding.verdict == verdict) {
+                add(found.value.name);
             }
         }
-        for (const StepAlone& alone : blamed.alone) {
-            if (alone.verdict() == verdict) {
-                add(alone.makes);
+        for (const ValueReport& value : model.at(model.isolated)) {
+            if (value.isolated->verdict() == verdict) {
+                add(value.name);
             }
         }
         if (!names.empty()) {
@@ -152,127 +152,129 @@ std::string shown_nothing(const ComparedStep& step, const Blamed& blamed) {
     return text;
 }
 
-// The names that are off in this step, of one model, in order.
-std::vector<std::string> failing(const ComparedStep& step, const std::string& model) {
-    std::vector<std::string> names;
-    for (const ComparedTensor& tensor : step.tensors) {
-        if (tensor.model == model && fails(tensor.result.verdict)) {
-            names.push_back(tensor.result.name);
+// The first value that is off in the chain, or empty.
+std::string first_failing(const ModelReport& model) {
+    for (const ChainFinding& found : findings(model)) {
+        if (fails(found.finding.verdict)) {
+            return found.value.name;
         }
     }
-    return names;
+    return "";
 }
 
-std::string blame_of(const Culprit& culprit, const std::string& lead, const std::vector<Victim>& victims,
-                     const Wording& wording, const Presentation& how) {
-    const SourceLine line = report::source_line(how, culprit.function);
-    std::string text = painted(lead + culprit.name, kRed, how.colour);
+Text blame_of(const ValueReport& culprit, const std::string& lead, const ModelReport& model, const Wording& wording,
+              const Presentation& how) {
+    const std::string& function = culprit.wrong_function();
+    const SourceLine line = report::source_line(how, function);
+    std::string text;
     if (!line.formula.empty()) {  // a comment, which may end with a sentence
         text += ", which should be " + line.formula.substr(0, line.formula.find_last_not_of('.') + 1);
     }
-    if (culprit.function != culprit.name) {
-        text += ": " + culprit.function;
+    if (function != culprit.name) {
+        text += ": " + function;
     }
     text += fmt::format(" ({})\n", report::place_in_words(how, line));
     text += "  " + figures_of(culprit, wording) + "\n";
-    if (culprit.trial) {
-        for (const std::string& hint : report::hints_of(*culprit.trial)) {
+    if (const Trial* trial = culprit.evidence()) {
+        for (const std::string& hint : report::hints_of(*trial)) {
             text += "  hint: " + hint + "\n";
         }
-        if (culprit.trial->smallest != nullptr) {
-            for (const std::string& line_of_code : report::as_code(*culprit.trial->smallest, kLinesOfInput)) {
+        if (trial->smallest != nullptr) {
+            for (const std::string& line_of_code : report::as_code(*trial->smallest, kLinesOfInput)) {
                 text += "  " + line_of_code + "\n";
             }
         }
     }
-    const std::vector<std::string> heirs = heirs_of(culprit.name, victims);
+    const std::vector<std::string> heirs = heirs_of(culprit, model);
     if (!heirs.empty()) {
-        text += fmt::format("  inherited from {}: {}\n", culprit.name, fmt::join(heirs, ", "));
+        text += fmt::format("  {}: {}\n", inherited_from(culprit.name), fmt::join(heirs, ", "));
     }
-    return text;
+    text.pop_back();  // the last line's end
+    return {text, lead + culprit.name, Mark::bad};
 }
 
-// What stands before the first culprit's name.
-std::string lead_of(const Culprit& culprit, const std::vector<std::string>& off) {
+// What stands before the first culprit's name; `off` is the first value that is off in the chain.
+std::string lead_of(const ValueReport& culprit, const std::string& off) {
     if (off.empty()) {
         return "culprit ";
     }
-    return off.front() == culprit.name ? "first divergence and culprit: "
-                                       : "first divergence " + off.front() + ", culprit ";
+    return off == culprit.name ? "first divergence and culprit: " : "first divergence " + off + ", culprit ";
 }
 
-// What is off in the chain and inherited from nobody.
-std::string unexplained(const Blamed& blamed, const std::string& model, const std::vector<std::string>& off,
-                        bool colour) {
-    std::vector<std::string> names;
-    for (const Victim& victim : blamed.victims) {
-        if (victim.from.empty()) {
-            names.push_back(victim.name);
-        }
-    }
+// What is off in the chain and inherits from no culprit. `lead` stands before it.
+std::optional<Text> unexplained_in_words(const ModelReport& model, const std::string& lead, const std::string& off) {
+    const std::vector<std::string> names = report::unexplained(model);
     if (names.empty()) {
-        return "";
+        return std::nullopt;
     }
-    const std::string first =
-        painted(model + "first divergence " + (off.empty() ? names.front() : off.front()), kRed, colour);
-    if (!blamed.missing.empty()) {
-        return first + fmt::format("; off in the chain: {}\n  give {} too, and the step is found\n",
-                                   fmt::join(names, ", "), report::few_of(blamed.missing));
-    }
-    return first + fmt::format("; off in the chain, though no step that leads there is wrong in isolation: {}\n",
-                               fmt::join(names, ", "));
+    const std::string words =
+        model.missing.empty()
+            ? fmt::format("; off in the chain, though no step that leads there is wrong in isolation: {}",
+                          fmt::join(names, ", "))
+            : fmt::format("; off in the chain: {}\n  give {} too, and the step is found", fmt::join(names, ", "),
+                          report::few_of(model.missing));
+    return Text{words, lead + "first divergence " + (off.empty() ? names.front() : off), Mark::bad};
 }
 
 }  // namespace
 
-std::string blame(const ComparedStep& step, const Presentation& how) {
+std::vector<Text> blame_texts(const ComparedStep& step, const Presentation& how) {
     const Wording said = report::wording(how, step);
-    std::string text;
-    for (const Blamed& blamed : step.blamed) {
-        const std::string model = step.blamed.size() > 1 ? blamed.model + ": " : "";
-        const std::vector<std::string> off = failing(step, blamed.model);
-        for (const Culprit& culprit : blamed.culprits) {
-            const bool first = &culprit == blamed.culprits.data();
-            text += blame_of(culprit, first ? model + lead_of(culprit, off) : "culprit ", blamed.victims, said, how);
+    std::vector<Text> texts;
+    for (const ModelReport& model : step.models) {
+        const std::string lead = step.models.size() > 1 ? model.model + ": " : "";
+        const std::string off = first_failing(model);
+        bool first = true;
+        for (const ValueReport& culprit : model.at(model.culprits)) {
+            texts.push_back(blame_of(culprit, first ? lead + lead_of(culprit, off) : "culprit ", model, said, how));
+            first = false;
         }
-        text += unexplained(blamed, model, off, how.colour);
-        const std::string nothing = shown_nothing(step, blamed);
-        if (!nothing.empty()) {
-            text += model;
-            text += nothing;
+        if (std::optional<Text> text = unexplained_in_words(model, lead, off)) {
+            texts.push_back(std::move(*text));
+        }
+        if (const std::string nothing = shown_nothing(model); !nothing.empty()) {
+            texts.push_back({lead + nothing.substr(0, nothing.size() - 1)});
         }
     }
-    return text;
+    return texts;
+}
+
+std::string blame(const ComparedStep& step, const Presentation& how) {
+    std::string all;
+    for (const Text& text : blame_texts(step, how)) {
+        all += (text.lead.empty() ? "" : painted(text.lead, kRed, how.colour)) + text.words + "\n";
+    }
+    return all;
 }
 
 std::string table(const ComparedStep& step, const Presentation& how) {
     const Wording said = report::wording(how, step);
     std::vector<std::string> not_given;
-    for (const ComparedTensor& tensor : step.tensors) {
-        if (tensor.result.verdict == Verdict::not_given && how.shows(tensor.result.name)) {
-            not_given.push_back(tensor.result.name);
+    for (const ChainFinding& found : findings(step)) {
+        if (found.finding.verdict == Verdict::not_given && how.shows(found.value.name)) {
+            not_given.push_back(found.value.name);
         }
     }
     const std::string whose = report::in_words(how.whose);
     const std::string ours = report::gives_loss(step) ? fmt::format("{:.6f} {}, ", step.loss_manual, whose) : "";
     std::string text = fmt::format("step {}: loss {}{:.6f} by LibTorch\n", step.step, ours, step.loss_torch);
 
-    constexpr Align L = Align::left, R = Align::right;
+    constexpr report::Align L = report::Align::left, R = report::Align::right;
     TensorTable tensors({"name", "shape", "count", "equal", "differ", "ULP", "error", "LibTorch", "of limit", "verdict",
                          "worst element: " + whose + " | LibTorch"},
                         {L, L, R, R, R, R, R, R, R, L, L}, 9, how.colour);
     std::string last;
-    for (const ComparedTensor& tensor : step.tensors) {
-        if (!how.shows(tensor.result.name) || tensor.result.verdict == Verdict::not_given) {
+    for (const auto& [model, against, value, finding] : findings(step)) {
+        if (!how.shows(value.name) || finding.verdict == Verdict::not_given) {
             continue;
         }
-        const std::string section = tensor.model + " against LibTorch's " + tensor.reference + "; error: " + whose +
+        const std::string section = model.model + " against LibTorch's " + to_string(against) + "; error: " + whose +
                                     " and LibTorch's, against the oracle in double";
         if (section != last) {
             tensors.begin(section);
             last = section;
         }
-        tensors.add(row_of(tensor, role(step, tensor.model, tensor.result.name), said));
+        tensors.add(row_of(value, finding, said));
     }
     text += tensors.text();
     if (!not_given.empty()) {
@@ -282,23 +284,24 @@ std::string table(const ComparedStep& step, const Presentation& how) {
                     : fmt::format("not given: {} values (byhand explain lists the names)\n", not_given.size());
     }
 
-    AloneTable alone({"name", "function", "this batch", "random", "catches", "own", "inherited", "verdict"},
-                     {L, L, R, R, R, R, R, L}, 7, how.colour);
-    for (const Blamed& blamed : step.blamed) {
+    IsolatedTable isolated({"name", "function", "this batch", "random", "catches", "own", "inherited", "verdict"},
+                           {L, L, R, R, R, R, R, L}, 7, how.colour);
+    for (const ModelReport& model : step.models) {
         bool begun = false;
-        for (const StepAlone& one : blamed.alone) {
-            if (!how.shows(one.makes)) {
+        for (const ValueReport& value : model.at(model.isolated)) {
+            if (!how.shows(value.name)) {
                 continue;
             }
             if (!begun) {
-                alone.begin("each step of " + blamed.model +
-                            " alone: share of its limit used, smallest relative error caught; own and inherited error");
+                isolated.begin(
+                    "each step of " + model.model +
+                    " alone: share of its limit used, smallest relative error caught; own and inherited error");
                 begun = true;
             }
-            alone.add(row_of(one));
+            isolated.add(row_of(value));
         }
     }
-    return text + alone.text();
+    return text + isolated.text();
 }
 
 }  // namespace byhand

@@ -41,4 +41,9 @@ bool all_hold(const std::vector<Agreement>& agreements) {
     return std::ranges::all_of(agreements, [](const Agreement& one) { return agrees(one.finding.verdict); });
 }
 
+void add_agreements(Document& document, const std::string& title, const std::vector<Agreement>& agreements) {
+    document.blocks.emplace_back(table_of(title, agreements));
+    document.agrees = document.agrees && all_hold(agreements);
+}
+
 }  // namespace byhand::lab

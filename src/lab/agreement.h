@@ -29,5 +29,7 @@ Agreement agreement(std::string what, const std::vector<float>& by_hand, const s
 Table table_of(const std::string& title, const std::vector<Agreement>& agreements);
 // All agree.
 bool all_hold(const std::vector<Agreement>& agreements);
+// Adds the table, and has the document agree only if all do.
+void add_agreements(Document& document, const std::string& title, const std::vector<Agreement>& agreements);
 
 }  // namespace byhand::lab

@@ -11,24 +11,20 @@ Json json_of(const Table& table) {
     Json rows = Json::array();
     for (const std::vector<Cell>& row : table.rows) {
         Json cells = Json::array();
-        for (const Cell& cell : row) {
-            cells.push_back(cell.value);
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            if (table.columns[i].align != Align::hidden) {
+                cells.push_back(row[i].value);
+            }
         }
         rows.push_back(std::move(cells));
     }
     Json titles = Json::array();
     for (const Column& column : table.columns) {
-        titles.push_back(column.title);
+        if (column.align != Align::hidden) {
+            titles.push_back(column.title);
+        }
     }
     return {{"title", table.title}, {"columns", std::move(titles)}, {"rows", std::move(rows)}};
-}
-
-Json numbers(const std::vector<double>& values) {
-    Json all = Json::array();
-    for (const double value : values) {
-        all.push_back(number(value));
-    }
-    return all;
 }
 
 Json json_of(const Plot& plot) {

@@ -26,6 +26,20 @@ Cell with_spread(const std::vector<double>& values, int decimals) {
             {{"mean", number(figures.mean)}, {"deviation", number(figures.deviation)}}};
 }
 
+Series band(const std::string& name, const std::vector<double>& x, const std::vector<std::vector<double>>& y) {
+    Series series{name, {}, {}, {}, {}, Style::both};
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        const MeanAndDeviation figures = mean_and_deviation(y[i]);
+        if (std::isfinite(figures.mean)) {
+            series.x.push_back(x[i]);
+            series.y.push_back(figures.mean);
+            series.low.push_back(figures.mean - figures.deviation);
+            series.high.push_back(figures.mean + figures.deviation);
+        }
+    }
+    return series;
+}
+
 double cosine(const std::vector<double>& a, const std::vector<double>& b) {
     double product = 0;
     for (std::size_t i = 0; i < a.size(); ++i) {

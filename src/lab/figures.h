@@ -1,6 +1,8 @@
 // Figures of a sample.
 #pragma once
 
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "report/document.h"
@@ -14,8 +16,22 @@ struct MeanAndDeviation {
 // Precondition: `values` is not empty.
 MeanAndDeviation mean_and_deviation(const std::vector<double>& values);
 
+// measure(item) of each item; `measure` may be a member.
+template <class Items, class Measure>
+std::vector<double> figures_of(const Items& items, Measure measure) {
+    std::vector<double> figures;
+    for (const auto& item : items) {
+        figures.push_back(std::invoke(measure, item));
+    }
+    return figures;
+}
+
 // "2.41 ± 0.02": a mean and its spread. The value is {"mean", "deviation"}.
 Cell with_spread(const std::vector<double>& values, int decimals);
+
+// A curve of means with a band of one deviation. y[i] has the figures of x[i], a seed each; a point whose figures are
+// not all finite is left out.
+Series band(const std::string& name, const std::vector<double>& x, const std::vector<std::vector<double>>& y);
 
 // ‖a·b‖ over ‖a‖·‖b‖. Precondition: as many elements in both.
 double cosine(const std::vector<double>& a, const std::vector<double>& b);

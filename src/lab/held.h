@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/comparison.h"
+#include "harness/end_to_end/comparison.h"
 #include "harness/report.h"
 #include "lab/first_step.h"
 

@@ -8,6 +8,7 @@
 
 #include "base/network.h"
 #include "base/view.h"
+#include "lab/operation.h"
 #include "manual/batchnorm/formulas.h"
 
 namespace byhand::lab {
@@ -86,16 +87,6 @@ NormBackward<T> norm_backward(const NormInput<T>& in, const NormForward<T>& f, c
     return b;
 }
 
-// The same numbers as another type.
-template <class To, class From>
-std::vector<To> as(const std::vector<From>& values) {
-    std::vector<To> converted;
-    converted.reserve(values.size());
-    for (const From& value : values) {
-        converted.push_back(static_cast<To>(value));
-    }
-    return converted;
-}
 template <class To, class From>
 NormInput<To> as(const NormInput<From>& in) {
     return {in.n, in.H, as<To>(in.x), as<To>(in.dy), as<To>(in.gain), as<To>(in.bias)};

@@ -10,9 +10,7 @@
 #include "train/trainer.h"
 
 namespace byhand::lab {
-namespace {
 
-// The first `count` examples, or all. (Names were shuffled before they were split.)
 Examples first_of(const Examples& examples, std::size_t count) {
     Examples first = examples;
     const std::size_t kept = std::min(count, examples.size());
@@ -20,8 +18,6 @@ Examples first_of(const Examples& examples, std::size_t count) {
     first.Y.resize(kept);
     return first;
 }
-
-}  // namespace
 
 Trained train_one(const Training& training, const Material& material) {
     Run run = prepare(training.recipe, material.names, material.where);

@@ -1,30 +1,50 @@
 #include "report/csv.h"
 
-#include <algorithm>
-#include <iterator>
+#include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/utf8.h"
 #include "report/csv_line.h"
 
 namespace byhand {
 namespace {
 
-std::string field_of(const Json& value) {
-    return value.is_null() ? "" : value.is_string() ? value.get<std::string>() : printed_json(value, 0);
-}
-
 std::string line_of(const std::vector<Column>& columns) {
     std::vector<std::string> keys;
-    std::ranges::transform(columns, std::back_inserter(keys), &Column::key);
-    return report::csv_line(keys);
+    for (const Column& column : columns) {
+        if (!column.key.empty()) {
+            std::ranges::replace(keys.emplace_back(column.key), '.', '_');
+        }
+    }
+    return keys.empty() ? "" : report::csv_line(keys);
 }
 
-std::string line_of(const std::vector<Cell>& row) {
+std::string line_of(const Table& table, const std::vector<Cell>& row) {
     std::vector<std::string> fields;
-    std::ranges::transform(row, std::back_inserter(fields), [](const Cell& cell) { return field_of(cell.value); });
+    for (std::size_t i = 0; i < row.size(); ++i) {
+        if (!table.columns[i].key.empty()) {
+            fields.push_back(field_of(row[i].value));
+        }
+    }
     return report::csv_line(fields);
 }
 
 }  // namespace
+
+std::string field_of(const Json& value) {
+    if (const double* number = std::get_if<double>(&value.value())) {
+        return fmt::format("{}", *number);
+    }
+    if (!value.is_array()) {
+        return value.is_null() ? "" : value.is_string() ? printable(value.get<std::string>()) : printed_json(value, 0);
+    }
+    std::string items;
+    for (const Json& item : value) {
+        items += (items.empty() ? "" : " ") + field_of(item);
+    }
+    return items;
+}
 
 std::string to_csv(const Document& document) {
     std::string header, csv;
@@ -35,9 +55,9 @@ std::string to_csv(const Document& document) {
         }
         const std::string keys = line_of(table->columns);
         header = header.empty() ? keys : header;
-        if (keys == header) {
+        if (!keys.empty() && keys == header) {
             for (const std::vector<Cell>& row : table->rows) {
-                csv += line_of(row);
+                csv += line_of(*table, row);
             }
         }
     }

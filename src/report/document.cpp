@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 namespace byhand {
@@ -26,6 +28,16 @@ std::string key_of(const std::string& title) {
     return key.ends_with('_') ? key.substr(0, key.size() - 1) : key;
 }
 
+// Whether one of the row's values is known whose keys begin so: "worst.".
+bool has_member(const Table& table, const std::vector<Cell>& row, const std::string& prefix) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+        if (table.columns[i].key.starts_with(prefix) && !row[i].value.is_null()) {
+            return true;
+        }
+    }
+    return false;
+}
+
 double without_sign_of_nan(double value) {
     return std::isnan(value) ? std::numeric_limits<double>::quiet_NaN() : value;
 }
@@ -34,7 +46,8 @@ double without_sign_of_nan(double value) {
 
 Cell::Cell(std::string words) : shown(std::move(words)), value(shown) {}
 Cell::Cell(const char* words) : Cell(std::string(words)) {}
-Cell::Cell(std::string words, Json number) : shown(std::move(words)), value(std::move(number)) {}
+Cell::Cell(std::string words, Json number, Mark its_mark)
+    : shown(std::move(words)), value(std::move(number)), mark(its_mark) {}
 
 Cell fixed(double value, int decimals) {
     // No "-0.000": a sign that no digit after it bears out.
@@ -49,6 +62,10 @@ Cell significant(double value, int digits) {
     return {fmt::format("{:.{}g}", without_sign_of_nan(value), digits), number(value)};
 }
 
+Cell scientific(const std::optional<double>& value, int decimals) {
+    return value ? Cell(fmt::format("{:.{}e}", without_sign_of_nan(*value), decimals), number(*value)) : none();
+}
+
 Cell whole(std::size_t value) {
     return {std::to_string(value), value};
 }
@@ -57,9 +74,49 @@ Cell percent(double share, int decimals) {
     return {fmt::format("{:.{}f} %", 100 * without_sign_of_nan(share), decimals), number(share)};
 }
 
+Cell none() {
+    return {"–", Json()};
+}
+
 Column::Column(const char* its_title) : Column(std::string(its_title)) {}
 Column::Column(std::string its_title) : title(std::move(its_title)), key(key_of(title)) {}
-Column::Column(std::string its_title, std::string its_key, Align its_align)
-    : title(std::move(its_title)), key(std::move(its_key)), align(its_align) {}
+Column::Column(std::string its_title, std::string its_key, Align its_align, std::size_t it_leaves)
+    : title(std::move(its_title)), key(std::move(its_key)), align(its_align), leaves(it_leaves) {}
+
+std::vector<std::size_t> order_of_rows(const Table& table) {
+    const auto rank = [&](std::size_t row) {
+        const auto has = [&](Mark mark) {
+            return std::ranges::find(table.rows[row], mark, &Cell::mark) != table.rows[row].end();
+        };
+        return has(Mark::bad) ? 0 : has(Mark::open) ? 2 : 1;
+    };
+    std::vector<std::size_t> order(table.rows.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    if (table.worst_first) {
+        std::ranges::stable_sort(order, {}, rank);
+    }
+    return order;
+}
+
+Json json_of_rows(const Table& table) {
+    Json all = Json::array();
+    for (const std::vector<Cell>& row : table.rows) {
+        Json entry = Json::object();
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            const std::string& key = table.columns[i].key;
+            const std::size_t dot = key.find('.');
+            if (dot == std::string::npos && !key.empty()) {
+                entry[key] = row[i].value;
+            } else if (dot != std::string::npos) {
+                Json& object = entry[key.substr(0, dot)];
+                if (has_member(table, row, key.substr(0, dot + 1))) {
+                    object[key.substr(dot + 1)] = row[i].value;
+                }
+            }
+        }
+        all.push_back(std::move(entry));
+    }
+    return all;
+}
 
 }  // namespace byhand

@@ -3,60 +3,84 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "base/json.h"
+#include "report/xml.h"
 
 namespace byhand {
 
-// A paragraph. Line breaks in it are kept, long lines are broken anew.
+// What a verdict says, shown as a colour: agreement, disagreement, or neither.
+enum class Mark { none, good, bad, open };
+
+// A paragraph. Line breaks in it are kept, long lines are broken anew. `lead` stands before the words, in the mark's
+// colour.
 struct Text {
     std::string words;
+    std::string lead = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    Mark mark = Mark::none;
 };
 
 // One cell of a table: as people read it, and its value for programs.
 struct Cell {
     std::string shown;
     Json value;
+    Mark mark = Mark::none;
 
     Cell(std::string words);  // NOLINT(google-explicit-constructor): rows are written as lists of words and figures
     Cell(const char* words);  // NOLINT(google-explicit-constructor)
-    Cell(std::string words, Json number);
+    Cell(std::string words, Json number, Mark its_mark = Mark::none);
 };
 
 // A number with so many decimals; "1.2e-07" where `digits` significant ones say more. Not finite: "nan", "inf".
 Cell fixed(double value, int decimals);
 Cell significant(double value, int digits);
+// "1.25e-03", whatever its size; none() where it is not known.
+Cell scientific(const std::optional<double>& value, int decimals);
 Cell whole(std::size_t value);
 // "7.3 %" of 0.073.
 Cell percent(double share, int decimals = 1);
+// What is not known: "–", null.
+Cell none();
 
 enum class Align {
     left,
     right,
-    below,   // to the left, and in text on a line of its own under the row: for long words
+    below,   // to the left, and in text on lines of its own under the row: for long words
     hidden,  // for programs only
 };
 
 // A column by its title, and by its key for programs: the title in small letters, with "_" for all but letters and
-// digits, where no other is given.
+// digits, where no other is given. A column without a key is for people only. A key "worst.index" is the member "index"
+// of an object "worst" in JSON, and "worst_index" in CSV.
 struct Column {
     std::string title, key;
     Align align = Align::right;  // of the first column it counts for nothing: that is set to the left
+    // Text leaves out columns of a table that is wider than the terminal, in this order, from 1; never those of 0.
+    std::size_t leaves = 0;
 
     Column(const char* its_title);  // NOLINT(google-explicit-constructor): columns are written as lists of titles
     Column(std::string its_title);  // NOLINT(google-explicit-constructor)
-    Column(std::string its_title, std::string its_key, Align its_align = Align::right);
+    Column(std::string its_title, std::string its_key, Align its_align = Align::right, std::size_t it_leaves = 0);
 };
 
+// Without titles of columns it has no heading; with hidden columns alone it is for programs only.
 struct Table {
     std::string title;
     std::vector<Column> columns;
     std::vector<std::vector<Cell>> rows;  // as many cells each as there are columns
+    bool worst_first = false;             // for people: rows with a bad cell first, those with an open one last
 };
+
+// The indices of the rows in the order in which people read them.
+std::vector<std::size_t> order_of_rows(const Table& table);
+
+// An object for each row: the values by the columns' keys. An object within it is null where all its members are.
+Json json_of_rows(const Table& table);
 
 inline bool is_left(const Table& table, std::size_t column) {
     return column == 0 || table.columns[column].align != Align::right;
@@ -101,8 +125,10 @@ struct Document {
     std::vector<Block> blocks;
     std::vector<Plot> plots;
     Json data = Json::object();  // for --format json
-    // False where what is computed by hand and what LibTorch computes are not the same, by the bounds of rounding.
+    // False where what is computed by hand and what it is held against are not the same, by the bounds of rounding.
     bool agrees = true;
+    // For --format junit, of what passes or fails.
+    std::vector<report::Suite> suites = {};  // NOLINT(readability-redundant-member-init): it may be left out
 };
 
 }  // namespace byhand

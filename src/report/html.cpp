@@ -12,41 +12,67 @@ namespace {
 
 using report::escaped;
 
+// In the mark's colour.
+std::string marked(const std::string& words, Mark mark) {
+    const char* const style = mark == Mark::good ? "ok" : mark == Mark::bad ? "off" : "open";
+    return mark == Mark::none || words.empty()
+               ? escaped(words)
+               : fmt::format(R"(<span class="mark {}">{}</span>)", style, escaped(words));
+}
+
 // A paragraph for each line.
 std::string html_of(const Text& text) {
-    std::string html;
-    for (std::size_t begin = 0; begin < text.words.size();) {
+    std::string html, lead = marked(text.lead, text.mark);
+    for (std::size_t begin = 0; begin < text.words.size(); lead.clear()) {
         const std::size_t end = std::min(text.words.find('\n', begin), text.words.size());
-        html += "<p>" + escaped(std::string_view(text.words).substr(begin, end - begin)) + "</p>\n";
+        html += "<p>" + lead + escaped(std::string_view(text.words).substr(begin, end - begin)) + "</p>\n";
         begin = end + 1;
     }
     return html;
 }
 
 const char* class_of(const Table& table, std::size_t column) {
-    return is_left(table, column) ? " class=\"left\"" : "";
+    return table.columns[column].align == Align::below ? " class=\"left words\""
+           : is_left(table, column)                    ? " class=\"left\""
+                                                       : "";
+}
+
+bool is_hidden(const Column& column) {
+    return column.align == Align::hidden;
+}
+
+// Nothing where no column has a title.
+std::string heading_of(const Table& table) {
+    std::string cells;
+    bool has_title = false;
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+        const std::string& title = table.columns[i].title;
+        if (!is_hidden(table.columns[i])) {
+            has_title = has_title || !title.empty();
+            cells += title.empty() ? "<td></td>"
+                                   : fmt::format("<th scope=\"col\"{}>{}</th>", class_of(table, i), escaped(title));
+        }
+    }
+    return has_title ? "<thead><tr>" + cells + "</tr></thead>\n" : "";
 }
 
 std::string html_of(const Table& table) {
-    std::string html = "<div class=\"scroll\"><table>\n";
+    if (std::ranges::all_of(table.columns, is_hidden)) {
+        return "";
+    }
+    const std::string heading = heading_of(table);
+    std::string html = fmt::format("<div class=\"scroll\"><table{}>\n", heading.empty() ? " class=\"facts\"" : "");
     if (!table.title.empty()) {
         html += "<caption>" + escaped(table.title) + "</caption>\n";
     }
-    html += "<thead><tr>";
-    for (std::size_t i = 0; i < table.columns.size(); ++i) {
-        const auto& [title, key, align] = table.columns[i];
-        if (align != Align::hidden) {
-            html += title.empty() ? "<td></td>"
-                                  : fmt::format("<th scope=\"col\"{}>{}</th>", class_of(table, i), escaped(title));
-        }
-    }
-    html += "</tr></thead>\n<tbody>\n";
-    for (const std::vector<Cell>& row : table.rows) {
+    html += heading + "<tbody>\n";
+    for (const std::size_t index : order_of_rows(table)) {
+        const std::vector<Cell>& row = table.rows[index];
         html += "<tr>";
         for (std::size_t i = 0; i < row.size(); ++i) {
-            if (table.columns[i].align != Align::hidden) {
+            if (!is_hidden(table.columns[i])) {
                 html += fmt::format(fmt::runtime(i == 0 ? "<th scope=\"row\"{}>{}</th>" : "<td{}>{}</td>"),
-                                    class_of(table, i), escaped(row[i].shown));
+                                    class_of(table, i), marked(row[i].shown, row[i].mark));
             }
         }
         html += "</tr>\n";
@@ -78,8 +104,8 @@ std::string to_html(const Document& document, const std::string& svg) {
         "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n<meta "
         "charset=\"utf-8\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta "
         "name=\"color-scheme\" content=\"light dark\"/>\n<title>{0}</title>\n<style>{1}</style>\n</head>\n<body "
-        "class=\"document\">\n<header>\n<p class=\"above\">byhand {2}</p>\n<h1>{0}</h1>\n</header>\n<main>\n",
-        escaped(document.title), report::kStyle, escaped(above));
+        "class=\"document\">\n<header{3}>\n<p class=\"above\">byhand {2}</p>\n<h1>{0}</h1>\n</header>\n<main>\n",
+        escaped(document.title), report::kStyle, escaped(above), document.agrees ? "" : " class=\"disagree\"");
     for (const Block& block : document.blocks) {
         html += std::visit([](const auto& one) { return html_of(one); }, block);
     }

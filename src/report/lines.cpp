@@ -16,16 +16,24 @@ std::size_t width_of(std::string_view text) {
 
 std::string wrapped(std::string_view text, std::size_t width) {
     std::string out;
-    std::size_t column = 0;
-    while (!text.empty()) {
+    std::size_t column = 0, indent = 0;
+    for (bool begins = true; !text.empty();) {
+        if (begins) {
+            indent = std::min(text.find_first_not_of(' '), text.size());
+            out.append(indent, ' ');
+            text.remove_prefix(indent);
+            column = indent;
+            begins = false;
+            continue;
+        }
         const std::size_t size = std::min(text.find_first_of(" \n"), text.size());
         const std::string_view word = text.substr(0, size);
         const std::size_t wide = width_of(word);
-        if (column > 0 && column + 1 + wide > width) {
-            out += '\n';
-            column = 0;
+        if (column > indent && column + 1 + wide > width) {
+            out += '\n' + std::string(indent, ' ');
+            column = indent;
         }
-        if (column > 0 && wide > 0) {
+        if (column > indent && wide > 0) {
             out += ' ';
             ++column;
         }
@@ -33,11 +41,15 @@ std::string wrapped(std::string_view text, std::size_t width) {
         column += wide;
         if (size < text.size() && text[size] == '\n') {
             out += '\n';
-            column = 0;
+            begins = true;
         }
         text.remove_prefix(std::min(size + 1, text.size()));
     }
     return out;
+}
+
+std::string plural(std::size_t n, const std::string& thing) {
+    return std::to_string(n) + " " + thing + (n == 1 ? "" : "s");
 }
 
 }  // namespace byhand

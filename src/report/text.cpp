@@ -3,83 +3,229 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
+#include <ranges>
+#include <string_view>
 
 #include "report/lines.h"
 
 namespace byhand {
 namespace {
 
-constexpr std::size_t kWidth = 79;
+constexpr std::size_t kNarrowest = 20;  // columns that a terminal has, and the last column of a table
 
-// Whether the column is none of those that stand beside one another.
-bool is_apart(const Table& table, std::size_t column) {
-    return table.columns[column].align == Align::below || table.columns[column].align == Align::hidden;
+// What a line may take up: a terminal may break one that fills it.
+std::size_t room_of(const Terminal& terminal) {
+    return std::max(terminal.width, kNarrowest) - 1;
 }
 
-// Two spaces between columns, and none at the end.
-std::string line_of(const Table& table, const std::vector<std::string>& cells, const std::vector<std::size_t>& widths) {
-    std::string line, below;
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-        if (is_apart(table, i)) {
-            const bool is_shown = table.columns[i].align == Align::below && !cells[i].empty();
-            below += is_shown ? "      " + cells[i] + "\n" : "";
-            continue;
-        }
-        const std::string padding(widths[i] - width_of(cells[i]), ' ');
-        line += "  " + (is_left(table, i) ? cells[i] + padding : padding + cells[i]);
+std::string painted(const std::string& text, Mark mark, const Terminal& terminal) {
+    if (!terminal.colour || mark == Mark::none || text.empty()) {
+        return text;
     }
-    line.erase(line.find_last_not_of(' ') + 1);
-    return line + "\n" + below;
+    const char* const escape = mark == Mark::good ? "32" : mark == Mark::bad ? "1;31" : "33";
+    return fmt::format("\x1b[{}m{}\x1b[0m", escape, text);
 }
 
-std::string text_of(const Text& text) {
-    return wrapped(text.words, kWidth) + "\n";
-}
-
-std::string text_of(const Table& table) {
-    std::vector<std::vector<std::string>> lines(1);
-    for (std::size_t i = 0; i < table.columns.size(); ++i) {
-        lines.front().push_back(is_apart(table, i) ? "" : table.columns[i].title);
-    }
-    for (const std::vector<Cell>& row : table.rows) {
-        std::ranges::transform(row, std::back_inserter(lines.emplace_back()), &Cell::shown);
-    }
-    std::vector<std::size_t> widths(table.columns.size(), 0);
-    for (const std::vector<std::string>& line : lines) {
-        for (std::size_t i = 0; i < widths.size(); ++i) {
-            widths[i] = std::max(widths[i], width_of(line.at(i)));
-        }
-    }
-    std::string text = table.title.empty() ? "" : wrapped(table.title, kWidth) + "\n";
-    for (const std::vector<std::string>& line : lines) {
-        text += line_of(table, line, widths);
+// With `indent` blanks before each line but the first.
+std::string indented(std::string text, std::size_t indent) {
+    for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += indent + 1) {
+        text.insert(at + 1, std::string(indent, ' '));
     }
     return text;
 }
 
-std::string text_of(const Formulas& formulas) {
+std::string wrapped_and_indented(std::string_view text, std::size_t indent, std::size_t room) {
+    return std::string(indent, ' ') + indented(wrapped(text, room - std::min(room, indent)), indent);
+}
+
+std::size_t width_of_lines(std::string_view text) {
+    std::size_t width = 0;
+    for (const auto line : std::views::split(text, '\n')) {
+        width = std::max(width, width_of(std::string_view(line.begin(), line.end())));
+    }
+    return width;
+}
+
+using Tables = std::vector<const Table*>;
+
+// Whether columns of `table` may leave, and the other's are the same: then both have one layout.
+bool share_layout(const Table& table, const Table& other) {
+    return std::ranges::any_of(table.columns, [](const Column& column) { return column.leaves > 0; }) &&
+           std::ranges::equal(table.columns, other.columns,
+                              [](const Column& a, const Column& b) { return a.title == b.title && a.key == b.key; });
+}
+
+// Which columns of a table stand beside one another.
+struct Layout {
+    std::vector<std::size_t> columns;
+    std::vector<std::size_t> widths;    // of all columns of the table
+    std::vector<std::size_t> left_out;  // for want of room
+
+    std::size_t width() const {
+        std::size_t sum = 0;
+        for (const std::size_t column : columns) {
+            sum += 2 + widths[column];
+        }
+        return sum;
+    }
+};
+
+// Of tables with the same columns.
+Layout layout_of(const Tables& tables, std::size_t room) {
+    const Table& table = *tables.front();
+    Layout layout;
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+        std::size_t width = width_of(table.columns[i].title);
+        for (const Table* const one : tables) {
+            for (const std::vector<Cell>& row : one->rows) {
+                width = std::max(width, width_of_lines(row.at(i).shown));
+            }
+        }
+        layout.widths.push_back(width);
+        if (table.columns[i].align != Align::below && table.columns[i].align != Align::hidden) {
+            layout.columns.push_back(i);
+        }
+    }
+    const auto turn = [&](std::size_t column) {
+        const std::size_t leaves = table.columns[column].leaves;
+        return leaves == 0 ? table.columns.size() + 1 : leaves;
+    };
+    while (layout.width() > room) {
+        const auto next = std::ranges::min_element(layout.columns, {}, turn);
+        if (next == layout.columns.end() || table.columns[*next].leaves == 0) {
+            break;
+        }
+        layout.left_out.push_back(*next);
+        layout.columns.erase(next);
+    }
+    if (!layout.columns.empty() && layout.width() > room && is_left(table, layout.columns.back())) {
+        std::size_t& last = layout.widths[layout.columns.back()];
+        const std::size_t others = layout.width() - last;
+        last = std::max(std::min(last, kNarrowest), room - std::min(room, others));
+    }
+    return layout;
+}
+
+class TableText {
+public:
+    // `tables` are those that share a layout, among them this one.
+    TableText(const Table& table, const Tables& tables, const Terminal& terminal)
+        : table_(table),
+          terminal_(terminal),
+          is_last_(&table == tables.back()),
+          room_(room_of(terminal)),
+          layout_(layout_of(tables, room_)) {}
+
+    std::string text() const {
+        if (layout_.columns.empty()) {
+            return "";
+        }
+        std::string text = table_.title.empty() ? "" : in_bold(wrapped(table_.title, room_)) + "\n";
+        std::vector<Cell> titles;
+        for (const Column& column : table_.columns) {
+            titles.emplace_back(column.title);
+        }
+        if (std::ranges::any_of(layout_.columns, [&](std::size_t i) { return !titles[i].shown.empty(); })) {
+            text += line_of(titles);
+        }
+        for (const std::size_t row : order_of_rows(table_)) {
+            text += line_of(table_.rows[row]) + below(table_.rows[row]);
+        }
+        return text + (is_last_ ? left_out() : "");
+    }
+
+private:
+    std::string in_bold(const std::string& text) const {
+        return terminal_.colour ? "\x1b[1m" + text + "\x1b[0m" : text;
+    }
+
+    // Two spaces before each column, and none at the end.
+    std::string line_of(const std::vector<Cell>& row) const {
+        std::string line;
+        std::size_t begin = 0;
+        for (const std::size_t i : layout_.columns) {
+            const std::size_t width = layout_.widths[i];
+            begin += 2;
+            const bool may_break = i == layout_.columns.back() && is_left(table_, i);
+            const std::string words = may_break ? indented(wrapped(row[i].shown, width), begin) : row[i].shown;
+            const std::string padding(width - std::min(width, width_of_lines(words)), ' ');
+            const std::string shown = painted(words, row[i].mark, terminal_);
+            line += "  " + (is_left(table_, i) ? shown + padding : padding + shown);
+            begin += width;
+        }
+        line.erase(line.find_last_not_of(' ') + 1);
+        return line + "\n";
+    }
+
+    std::string below(const std::vector<Cell>& row) const {
+        std::string lines;
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            if (table_.columns[i].align == Align::below && !row[i].shown.empty()) {
+                lines += wrapped_and_indented(row[i].shown, 6, room_) + "\n";
+            }
+        }
+        return lines;
+    }
+
+    std::string left_out() const {
+        std::string names;
+        for (const std::size_t i : layout_.left_out) {
+            names += (names.empty() ? "" : ", ") + table_.columns[i].title;
+        }
+        return names.empty() ? ""
+                             : wrapped_and_indented(fmt::format("not shown at {} columns: {}; --format csv has all",
+                                                                terminal_.width, names),
+                                                    2, room_) +
+                                   "\n";
+    }
+
+    const Table& table_;
+    const Terminal& terminal_;
+    bool is_last_;
+    std::size_t room_;
+    Layout layout_;
+};
+
+std::string text_of(const Text& text, const Document& /*document*/, const Terminal& terminal) {
+    std::string words = wrapped(text.lead + text.words, room_of(terminal));
+    if (words.starts_with(text.lead)) {  // else it is broken
+        words = painted(text.lead, text.mark, terminal) + words.substr(text.lead.size());
+    }
+    return words + "\n";
+}
+
+std::string text_of(const Table& table, const Document& document, const Terminal& terminal) {
+    Tables tables;
+    for (const Block& block : document.blocks) {
+        const auto* const other = std::get_if<Table>(&block);
+        if (other != nullptr && (other == &table || share_layout(table, *other))) {
+            tables.push_back(other);
+        }
+    }
+    return TableText(table, tables, terminal).text();
+}
+
+std::string text_of(const Formulas& formulas, const Document& /*document*/, const Terminal& terminal) {
     std::string text;
     for (const ShownFormula& one : formulas.formulas) {
-        std::string formula = wrapped(one.formula, kWidth - 2);
-        for (std::size_t at = 0; (at = formula.find('\n', at)) != std::string::npos; at += 3) {
-            formula.insert(at + 1, "  ");
-        }
-        text += fmt::format("  {}\n      {}, {}\n", formula, one.function, one.place);
+        text += fmt::format("{}\n      {}, {}\n", wrapped_and_indented(one.formula, 2, room_of(terminal)), one.function,
+                            one.place);
     }
     return text;
 }
 
 }  // namespace
 
-std::string to_text(const Table& table) {
-    return text_of(table);
+std::string to_text(const Table& table, const Terminal& terminal) {
+    return TableText(table, {&table}, terminal).text();
 }
 
-std::string to_text(const Document& document) {
-    std::string text = document.title + (document.note.empty() ? "" : " (" + document.note + ")") + "\n";
+std::string to_text(const Document& document, const Terminal& terminal) {
+    const std::string note = document.note.empty() ? "" : " (" + document.note + ")";
+    std::string text = wrapped(document.title + note, room_of(terminal)) + "\n";
     for (const Block& block : document.blocks) {
-        text += "\n" + std::visit([](const auto& one) { return text_of(one); }, block);
+        const std::string one = std::visit([&](const auto& kind) { return text_of(kind, document, terminal); }, block);
+        text += one.empty() ? "" : "\n" + one;
     }
     return text;
 }

@@ -205,39 +205,39 @@ void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
     run_comparison(
         c.network, state, schedule, candidates, reference.implementations, reference.chain,
         [&](const ComparedStep& step) {
-            for (const ComparedTensor& tensor : step.tensors) {
-                const TensorResult& r = tensor.result;
+            for (const auto& [model, against, value, r] : findings(step)) {
                 ++totals.tensors;
                 ++totals.verdicts[to_string(r.verdict)];
                 if (is_alarm(r.verdict)) {
                     const Worst worst = r.worst.value_or(Worst());
                     totals.alarms.push_back(fmt::format(
-                        "{} of {}: {}, {:g} by hand, {:g} by LibTorch, {:g} in double, limit {:g}, in {}", r.name,
-                        tensor.model, to_string(r.verdict), worst.ours, worst.reference.value_or(NAN),
+                        "{} of {}: {}, {:g} by hand, {:g} by LibTorch, {:g} in double, limit {:g}, in {}", value.name,
+                        model.model, to_string(r.verdict), worst.ours, worst.reference.value_or(NAN),
                         worst.right.value_or(NAN), r.limit.value_or(NAN), c.name()));
                 } else if (r.used.value_or(0) > totals.used && std::isfinite(*r.used)) {
                     totals.used = *r.used;
-                    totals.used_by = fmt::format("{} of {} in {}", r.name, tensor.model, c.name());
+                    totals.used_by = fmt::format("{} of {} in {}", value.name, model.model, c.name());
                 }
-                if (tensor.model == "stepwise" && tensor.reference == "stepwise" && r.error) {
-                    auto& [no_larger, all] = totals.no_larger[r.name];
+                if (model.model == "stepwise" && against == Against::operations && r.error) {
+                    auto& [no_larger, all] = totals.no_larger[value.name];
                     no_larger += *r.error <= *r.reference_error ? 1 : 0;
                     ++all;
                 }
             }
-            for (const Blamed& blamed : step.blamed) {
-                for (const StepAlone& alone : blamed.alone) {
+            for (const ModelReport& model : step.models) {
+                for (const ValueReport& value : model.at(model.isolated)) {
+                    const IsolatedStep& alone = *value.isolated;
                     ++totals.steps_alone;
                     ++totals.alone[to_string(alone.real.verdict)];
                     const double used = std::max(alone.real.used.value_or(0), alone.probe.used.value_or(0));
                     if (!alone.wrong() && used > totals.used_alone) {
                         totals.used_alone = used;
-                        totals.used_alone_by = fmt::format("{} of {} in {}", alone.makes, blamed.model, c.name());
+                        totals.used_alone_by = fmt::format("{} of {} in {}", value.name, model.model, c.name());
                     }
                 }
-                for (const Culprit& culprit : blamed.culprits) {
+                for (const ValueReport& culprit : model.at(model.culprits)) {
                     totals.alarms.push_back(
-                        fmt::format("{} of {} blamed: {} in {}", culprit.name, blamed.model, culprit.why, c.name()));
+                        fmt::format("{} of {} blamed: {} in {}", culprit.name, model.model, culprit.why(), c.name()));
                 }
             }
         });

@@ -69,7 +69,7 @@ TEST_CASE("standard output has the data, standard error the messages") {
     const Folder folder;
     folder.write("n", file_of(plain_names()));
     const Outcome train = byhand(folder, {"train", "--data", "n", "--steps", "30", "--log-every", "10"});
-    CHECK(train.out.find("loss   train") != std::string::npos);
+    CHECK(train.out.find("\n  part   examples    loss\n  train ") != std::string::npos);
     CHECK(train.out.find("steps/s") == std::string::npos);
     CHECK(train.err.find("steps/s") != std::string::npos);
     CHECK(train.err.find("2342 parameters") != std::string::npos);

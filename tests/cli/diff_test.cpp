@@ -98,7 +98,7 @@ TEST_CASE("diff: every format, on standard output, or in a file with the conclus
     const Place place({{"x", floats({3}, {1, 2, 3})}, {"y", floats({2, 1}, {0.5F, 7})}});
     const Tensors other = {{"x", floats({3}, {1, 2, 3})}, {"y", floats({2, 1}, {0.75F, 7})}};
     const std::string conclusion = "they disagree: 1 of 2 tensors; furthest apart: y, by 2.5e-01\n";
-    for (const std::string format : {"table", "json", "csv", "junit"}) {
+    for (const std::string format : {"table", "json", "csv", "html", "junit"}) {
         CAPTURE(format);
         const Outcome printed = place.with(other, {"--format", format});
         CHECK(printed.code == 1);
@@ -254,7 +254,7 @@ TEST_CASE("diff: names from a file steer no terminal") {
     CHECK(parsed_json(place.read("r"))["tensors"][0]["name"].get<std::string>() == "x\x1b[2J\n");
     // Nor do their own names; one that is not UTF-8 is no reason to fail.
     write_stored(place.file("\x1b[2J\xff"), {{"x", floats({1}, {1})}});
-    for (const std::string format : {"table", "json", "csv", "junit"}) {
+    for (const std::string format : {"table", "json", "csv", "html", "junit"}) {
         const Outcome outcome = byhand(place, {"diff", "a", "\x1b[2J\xff", "--format", format});
         CAPTURE(format, outcome.err);
         CHECK(outcome.code == 1);
@@ -298,7 +298,7 @@ TEST_CASE("diff refuses what it can't set side by side, in one line") {
 
 TEST_CASE("diff: a report that can't be written leaves nothing behind, and never replaces what was compared") {
     const Place place;
-    for (const std::string format : {"table", "json", "csv", "junit"}) {
+    for (const std::string format : {"table", "json", "csv", "html", "junit"}) {
         place.refuses({"a", "a", "--format", format, "--output", "no/such/report"}, "no/such/report");
     }
     place.refuses({"a", "a", "--output", ""}, "--output");

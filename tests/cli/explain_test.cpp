@@ -86,15 +86,17 @@ TEST_CASE("explain: the first batch's numbers, one value or all, need no LibTorc
     CHECK(one.code == 0);
     CHECK(one.err.empty());
     CHECK(one.out.starts_with(
-        "dbnvar (100)\nhow the loss changes with bnvar: the variance of each unit over the batch\n\n"));
-    CHECK(one.out.find("\n  function   batchnorm_variance_backward, src/manual/batchnorm/formulas.h:") !=
+        "dbnvar (100)\n\nhow the loss changes with bnvar: the variance of each unit over the batch\n\n"));
+    CHECK(one.out.find("\n  function  batchnorm_variance_backward, src/manual/batchnorm/formulas.h:") !=
           std::string::npos);
-    CHECK(one.out.find("\n  sign-dbnvar: +½ for −½ in the gradient of the variance\n") != std::string::npos);
+    CHECK(one.out.find("\n  sign-dbnvar                 +½ for −½ in the gradient of the variance\n") !=
+          std::string::npos);
 
     const Outcome list = byhand(folder, {"explain"});
     CHECK(list.code == 0);
-    CHECK(lines_of(list.out).size() == all.size());
-    CHECK(list.out.starts_with("X "));
+    CHECK(lines_of(byhand(folder, {"explain", "--format", "csv"}).out).size() == all.size() + 1);
+    CHECK(list.out.find("\n  X ") < list.out.find("\n  dbnvar "));
+    CHECK(byhand(folder, {"explain", "--format", "html"}).out.starts_with("<!DOCTYPE html>"));
     CHECK(folder.files().empty());
 }
 

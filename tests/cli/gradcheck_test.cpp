@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <set>
 #include <string>
@@ -30,14 +31,63 @@ TEST_CASE("gradcheck: a table of every gradient, stepwise and collapsed, and not
     const Outcome outcome = byhand(folder, {"gradcheck"});
     CHECK(outcome.code == 0);
     CHECK(outcome.err.empty());
-    CHECK(outcome.out.find("stepwise against finite differences in double: recipe notes, 7 rows") == 0);
-    CHECK(outcome.out.find("\ncollapsed against") != std::string::npos);
+    CHECK(outcome.out.starts_with("against finite differences in double: recipe notes, 7 rows"));
+    CHECK(outcome.out.find("\nstepwise\n") != std::string::npos);
+    CHECK(outcome.out.find("\ncollapsed\n") != std::string::npos);
     CHECK(outcome.out.find("\nthey agree: 40 gradients") != std::string::npos);
     for (const std::string name : {"dlogprobs", "dlogit_maxes", "dbnvar", "dW1", "dC"}) {
         CHECK(outcome.out.find("\n  " + name + " ") != std::string::npos);
     }
     CHECK(outcome.out.find('\x1b') == std::string::npos);
     CHECK(folder.files().empty());
+}
+
+TEST_CASE("gradcheck: the table fits the terminal, $COLUMNS before that, 80 columns elsewhere") {
+    const Folder folder;
+    const Arguments command = {"gradcheck", "--elements", "3"};
+    const auto widest = [](const std::string& text) {
+        std::size_t width = 0;
+        for (const std::string& line : lines_of(text)) {
+            width = std::max(width, line.size());
+        }
+        return width;
+    };
+    const std::string in_pipe = byhand(folder, command).out;
+    CHECK(widest(in_pipe) < 80);
+    CHECK(in_pipe.find("\n  not shown at 80 columns: worst element") != std::string::npos);
+    const Environment plain = {{"NO_COLOR", "1"}};
+    const std::string narrow = byhand_on_terminal(folder, command, plain).out;
+    CHECK(narrow.find("not shown at 80 columns: worst element") != std::string::npos);
+    const std::string wide = byhand_on_terminal(folder, command, plain, false, 120).out;
+    CHECK(widest(wide) > 80);
+    CHECK(widest(wide) <= 120);
+    CHECK(wide.find("not shown at 120 columns: worst element: by hand | by differences; --format csv has all") !=
+          std::string::npos);
+    const std::string by_variable =
+        byhand_on_terminal(folder, command, {{"NO_COLOR", "1"}, {"COLUMNS", "160"}}, false, 120).out;
+    CHECK(by_variable.find("not shown") == std::string::npos);
+    CHECK(by_variable.find("worst element: by hand | by differences") != std::string::npos);
+    for (const std::string value : {"", "0", "-7", "wide"}) {
+        CHECK(byhand(folder, command, {{"COLUMNS", value}}).out == in_pipe);
+    }
+    REQUIRE(byhand_on_terminal(folder, command + Arguments{"--output", "r"}, plain, false, 120).code == 0);
+    CHECK(folder.read("r") == in_pipe);
+}
+
+TEST_CASE("gradcheck: as CSV, JUnit and a page") {
+    const Folder folder;
+    const auto in = [&](const std::string& format) {
+        const Outcome outcome = byhand(folder, {"gradcheck", "--elements", "3", "--format", format});
+        CHECK(outcome.code == 0);
+        return outcome.out;
+    };
+    CHECK(lines_of(in("csv")).size() == 1 + 26 + 14);
+    CHECK(in("csv").find("\r\ndW1,collapsed,") != std::string::npos);
+    CHECK(in("junit").find("tests=\"40\" failures=\"0\"") != std::string::npos);
+    CHECK(in("html").find("<caption>collapsed</caption>") != std::string::npos);
+    CHECK(in("json") == byhand(folder, {"gradcheck", "--elements", "3", "--json"}).out);
+    check_refused(byhand(folder, {"gradcheck", "--format", "csv", "--json"}), "--json");
+    check_refused(byhand(folder, {"gradcheck", "--output", "no/such"}), "no/such");
 }
 
 TEST_CASE("gradcheck as JSON: every field, and the figures fit each other") {

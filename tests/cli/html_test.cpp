@@ -69,6 +69,8 @@ TEST_CASE("compare as HTML: a planted mistake is told from those who inherit it"
     CHECK(text.find("<a class=\"box culprit\" href=\"#dbndiff\">") != std::string::npos);
     CHECK(times(text, "class=\"box heir\"") == 7);
     CHECK(text.find("src/manual/batchnorm/formulas.h:") != std::string::npos);
+    CHECK(times(text, "<dt>mistakes made here</dt>") == 1);
+    CHECK(text.find("<li>the path through the variance left out</li>") != std::string::npos);
     CHECK(text.find("byhand compare --recipe notes --seed") != std::string::npos);
 }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +30,7 @@ std::vector<std::string> environment_with(const Environment& extra) {
         all[text.substr(0, text.find('='))] = text.substr(text.find('=') + 1);
     }
     all.erase("NO_COLOR");
+    all.erase("COLUMNS");
     all["TERM"] = "xterm-256color";
     for (const auto& [name, value] : extra) {
         all[name] = value;
@@ -178,11 +180,13 @@ Outcome byhand_under(const Folder& folder, const std::string& shell, const Argum
 }
 
 Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, const Environment& environment,
-                           bool err_too) {
+                           bool err_too, unsigned short columns) {
     const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     must(terminal >= 0 && ::grantpt(terminal) == 0 && ::unlockpt(terminal) == 0, "no terminal to be had");
     const std::string name = ::ptsname(terminal);                          // NOLINT(concurrency-mt-unsafe): one thread
     const int held = ::open(name.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);  // so that a slow start is no hang-up
+    const winsize size{.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+    must(columns == 0 || ::ioctl(terminal, TIOCSWINSZ, &size) == 0, "a terminal without a size");
     const Folder outputs;
     const pid_t pid =
         start(folder, byhand_program(), arguments, environment, name, err_too ? name : outputs.file("err"));

@@ -74,8 +74,9 @@ Outcome byhand(const Folder& folder, const Arguments& arguments, const Environme
 Outcome byhand_under(const Folder& folder, const std::string& shell, const Arguments& arguments);
 
 // The same with a terminal for standard output, and for standard error where `err_too`; `out` is what came through it.
+// Its width is `columns`, or not known where that is 0.
 Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, const Environment& environment = {},
-                           bool err_too = false);
+                           bool err_too = false, unsigned short columns = 0);
 
 // Skips the test where LibTorch's side is missing.
 void need_torch();

@@ -127,6 +127,24 @@ TEST_CASE("the same command gives the same bytes") {
     CHECK(once({"--split-seed", "1"})[1] != once({"--split-seed", "2"})[1]);
 }
 
+TEST_CASE("train: its summary as a table, CSV and a page, on standard output or in a file that is not the model") {
+    const Place place;
+    const Json j = json_of(place.train({"--steps", "25", "--json"}));
+    const std::vector<std::string> csv = lines_of(place.train({"--steps", "25", "--format", "csv"}).out);
+    REQUIRE(csv.size() == 4);
+    CHECK(csv[0] == "part,examples,loss\r");
+    CHECK(csv[2].starts_with("val," + std::to_string(j["examples"]["val"].get<int>()) + ","));
+    CHECK(std::stod(csv[2].substr(csv[2].rfind(',') + 1)) == j["final"]["val"].get<double>());
+    const Outcome page = place.train({"--steps", "25", "--format", "html", "--output", "r"});
+    CHECK(page.code == 0);
+    CHECK(page.out.empty());
+    CHECK(place.read("r").starts_with("<!DOCTYPE html>"));
+    CHECK(place.read("r").find("<h1>25 steps by fused in ") != std::string::npos);
+    check_refused(place.train({"--steps", "3", "--output", "byhand.safetensors"}), "both the model and the report");
+    check_refused(place.train({"--steps", "3", "--save", "m", "--output", "m"}), "--output");
+    check_refused(place.train({"--steps", "3", "--output", "no/such"}), "no/such");
+}
+
 TEST_CASE("no-save writes nothing, and an old model stays") {
     const Place place;
     REQUIRE(place.train({"--steps", "3", "--no-save"}).code == 0);

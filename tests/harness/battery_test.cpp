@@ -1,5 +1,5 @@
 // The battery catches what neither a batch nor one random draw shows, on a step made by hand.
-#include "harness/battery.h"
+#include "harness/isolated/battery.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
@@ -7,10 +7,10 @@
 #include <map>
 #include <set>
 
-#include "harness/alone.h"
-#include "harness/blame.h"
 #include "harness/hand_made.h"
-#include "harness/shrink.h"
+#include "harness/isolated/isolated.h"
+#include "harness/isolated/shrink.h"
+#include "harness/results.h"
 
 using namespace byhand;
 using test::FakeReferenceOperations;
@@ -52,8 +52,8 @@ Form form(const NetworkConfig& config, std::size_t rows) {
 }
 
 // `further` are functions that make it at the battery's sizes, besides.
-StepAlone judged(Run function, const std::map<const char*, Run>& further = {},
-                 void (*in_double)(double* h, const double* x, std::size_t elements) = nullptr) {
+IsolatedStep judged(Run function, const std::map<const char*, Run>& further = {},
+                    void (*in_double)(double* h, const double* x, std::size_t elements) = nullptr) {
     constexpr std::size_t kRows = 4, kElements = 20;
     Battery battery(kNetwork, 1, form);
     const Form own = form(kNetwork, kRows);
@@ -71,14 +71,15 @@ StepAlone judged(Run function, const std::map<const char*, Run>& further = {},
         }
         return all;
     };
-    const Judge judge{.right = own.graph, .battery = &battery, .at_size = at_size, .right_at_size = right_network};
+    const Isolation isolation{
+        .right = own.graph, .battery = &battery, .at_size = at_size, .right_at_size = right_network};
     std::vector<float> x(kElements);
     for (std::size_t i = 0; i < x.size(); ++i) {
         x[i] = 0.5F + 0.01F * static_cast<float>(i);
     }
     StepInputs inputs({{"x", {kRows, 5}, DType::float32, x.data()}, {"h", {kRows, 5}, DType::float32, x.data()}}, 7, 1);
     const Graph ours = with_function(kNetwork, kRows);
-    std::vector<StepAlone> all = run_alone(ours, judge, *own.reference_operations, inputs);
+    std::vector<IsolatedStep> all = run_isolated(ours, isolation, *own.reference_operations, inputs);
     REQUIRE(all.size() == 1);
     return std::move(all[0]);
 }
@@ -95,7 +96,7 @@ Run spoiled(Spoil) {
 }
 
 void expect_caught(Run function, const std::string& on) {
-    const StepAlone step = judged(function);
+    const IsolatedStep step = judged(function);
     CHECK(step.wrong());
     CHECK_FALSE(fails(step.real.verdict));
     CHECK_FALSE(fails(step.probe.verdict));
@@ -112,7 +113,7 @@ void expect_caught(Run function, const std::string& on) {
 }  // namespace
 
 TEST_CASE("battery: a right step is right on all of it") {
-    const StepAlone step = judged(right<float>);
+    const IsolatedStep step = judged(right<float>);
     CHECK_FALSE(step.wrong());
     CHECK(step.battery.size() > 15);
     CHECK(std::ranges::all_of(step.battery, [](const Trial& trial) { return *trial.used <= 1; }));
@@ -123,26 +124,26 @@ TEST_CASE("battery: of several functions that make a name each is judged, and th
         right(h, x, elements);
         h[elements - 1] += 1;
     };
-    const auto blamed = [&](const StepAlone& step) {
+    const auto blamed = [&](const IsolatedStep& step) {
         REQUIRE(step.wrong());
         CHECK(step.function == "other");
         REQUIRE(step.telling()->smallest != nullptr);
         CHECK(step.telling()->smallest->values.numbers("x").size() == 1);
-        return find_culprits({}, {step}).at(0);
+        return test::reported(step);
     };
-    const StepAlone all_right = judged(right<float>, {{"third", right<float>}, {"other (wide)", right<float>}});
+    const IsolatedStep all_right = judged(right<float>, {{"third", right<float>}, {"other (wide)", right<float>}});
     CHECK_FALSE(all_right.wrong());
     CHECK(all_right.battery.size() == 3 * judged(right<float>).battery.size());
-    const Culprit third = blamed(judged(right<float>, {{"third (wide)", wrong}}));
-    CHECK(third.function == "third");
-    CHECK(third.why.ends_with("rows: random values (wide)"));
-    const Culprit same = blamed(judged(right<float>, {{"other (wide)", wrong}}));
-    CHECK(same.function == "other");
-    CHECK(same.why.ends_with("rows: random values (wide)"));
+    const ValueReport third = blamed(judged(right<float>, {{"third (wide)", wrong}}));
+    CHECK(third.wrong_function() == "third");
+    CHECK(third.why().ends_with("rows: random values (wide)"));
+    const ValueReport same = blamed(judged(right<float>, {{"other (wide)", wrong}}));
+    CHECK(same.wrong_function() == "other");
+    CHECK(same.why().ends_with("rows: random values (wide)"));
 }
 
 TEST_CASE("battery: a step that is wrong on the batch has a small input too") {
-    const StepAlone step = judged([](float* h, const float* x, std::size_t elements) {
+    const IsolatedStep step = judged([](float* h, const float* x, std::size_t elements) {
         right(h, x, elements);
         h[0] += 1;
     });
@@ -192,7 +193,7 @@ TEST_CASE("battery: a function in double that reads floats is found, and the sma
             h[i] = read * std::abs(read);
         }
     };
-    const StepAlone step = judged(right<float>, {}, in_double);
+    const IsolatedStep step = judged(right<float>, {}, in_double);
     REQUIRE(step.wrong());
     CHECK(step.only_in_double());
     REQUIRE(step.telling()->smallest != nullptr);

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/run_calls.h"
-#include "harness/subprocess.h"
+#include "harness/isolated/run_calls.h"
+#include "harness/isolated/subprocess.h"
 
 namespace test {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/comparison.h"
+#include "harness/end_to_end/comparison.h"
 #include "harness/fake_implementation.h"
 #include "judge/owned.h"
 #include "manual/glossary.h"
@@ -44,24 +44,36 @@ std::vector<TensorSpec> without(std::vector<TensorSpec> table, const std::string
     return table;
 }
 
-std::vector<ComparedTensor> compared(const Tensors<float>& ours, const Tensors<float>& theirs, Coverage coverage,
-                                     const std::string& reference = "stepwise",
-                                     const NetworkConfig& config = small_network()) {
-    return compare_views(config, glossary_of(config), "fused", coverage, ours.views(), reference, theirs.views(), {},
-                         {});
+std::vector<ValueReport> compared(const std::vector<View>& ours, const std::vector<View>& theirs, Coverage coverage,
+                                  Against against, const std::vector<View>& oracle = {}, const Limits& limits = {},
+                                  const NetworkConfig& config = small_network(), bool pictures = false) {
+    std::vector<ValueReport> values;
+    compare_views(values, config, glossary_of(config), coverage, ours, against, theirs, oracle, limits, pictures);
+    for (const ValueReport& value : values) {
+        REQUIRE(value.in_chain() != nullptr);
+        CHECK(value.shape == value.in_chain()->shape);
+        CHECK(value.against(against).has_value());
+        CHECK_FALSE(value.against(against == Against::module ? Against::operations : Against::module).has_value());
+    }
+    return values;
 }
 
-const TensorResult* result_of(const std::vector<ComparedTensor>& all, const std::string& name) {
-    const auto found =
-        std::find_if(all.begin(), all.end(), [&](const ComparedTensor& t) { return t.result.name == name; });
-    return found == all.end() ? nullptr : &found->result;
+std::vector<ValueReport> compared(const Tensors<float>& ours, const Tensors<float>& theirs, Coverage coverage,
+                                  Against against = Against::operations,
+                                  const NetworkConfig& config = small_network()) {
+    return compared(ours.views(), theirs.views(), coverage, against, {}, {}, config);
 }
 
-std::vector<std::string> disagreeing(const std::vector<ComparedTensor>& all) {
+const Finding* finding_of(const std::vector<ValueReport>& all, const std::string& name) {
+    const auto found = std::ranges::find(all, name, &ValueReport::name);
+    return found == all.end() ? nullptr : found->in_chain();
+}
+
+std::vector<std::string> disagreeing(const std::vector<ValueReport>& all) {
     std::vector<std::string> names;
-    for (const ComparedTensor& tensor : all) {
-        if (!agrees(tensor.result.verdict)) {
-            names.push_back(tensor.result.name + " " + to_string(tensor.result.verdict));
+    for (const ValueReport& value : all) {
+        if (!agrees(value.in_chain()->verdict)) {
+            names.push_back(value.name + " " + to_string(value.in_chain()->verdict));
         }
     }
     return names;
@@ -74,15 +86,13 @@ using Names = std::vector<std::string>;
 TEST_CASE("equal sides agree in every name once, in the order of ours") {
     const Tensors<float> implementation = counted(least());
     for (const Coverage coverage : {Coverage::everything, Coverage::required}) {
-        for (const std::string reference : {"stepwise", "module"}) {
-            const std::vector<ComparedTensor> all = compared(implementation, implementation, coverage, reference);
+        for (const Against against : {Against::operations, Against::module}) {
+            const std::vector<ValueReport> all = compared(implementation, implementation, coverage, against);
             REQUIRE(all.size() == implementation.table().size());
             for (std::size_t i = 0; i < all.size(); ++i) {
-                CHECK(all[i].model == "fused");
-                CHECK(all[i].reference == reference);
-                CHECK(all[i].result.name == implementation.table()[i].name);
-                CHECK(all[i].result.shape == implementation.table()[i].shape);
-                CHECK(all[i].result.verdict == Verdict::exact);
+                CHECK(all[i].name == implementation.table()[i].name);
+                CHECK(all[i].shape == implementation.table()[i].shape);
+                CHECK(all[i].in_chain()->verdict == Verdict::exact);
             }
         }
     }
@@ -91,23 +101,23 @@ TEST_CASE("equal sides agree in every name once, in the order of ours") {
 TEST_CASE("a side that keeps everything must have every name of the reference") {
     const Tensors<float> ours = counted(least()), theirs = counted(with(with(least(), "bnraw"), "dbnraw"));
     CHECK(disagreeing(compared(ours, theirs, Coverage::everything)) == Names{"bnraw missing", "dbnraw missing"});
-    CHECK(result_of(compared(ours, theirs, Coverage::everything), "bnraw")->note == "the hand-written side has none");
-    CHECK(disagreeing(compared(ours, theirs, Coverage::everything, "module")) ==
+    CHECK(finding_of(compared(ours, theirs, Coverage::everything), "bnraw")->note == "the hand-written side has none");
+    CHECK(disagreeing(compared(ours, theirs, Coverage::everything, Against::module)) ==
           Names{"bnraw missing", "dbnraw missing"});
 
-    const std::vector<ComparedTensor> partial = compared(ours, theirs, Coverage::required);
+    const std::vector<ValueReport> partial = compared(ours, theirs, Coverage::required);
     CHECK(disagreeing(partial).empty());
-    CHECK(result_of(partial, "bnraw") == nullptr);
+    CHECK(finding_of(partial, "bnraw") == nullptr);
 }
 
 TEST_CASE("what the stepwise reference does not have is missing, what a module does not have is left out") {
     const Tensors<float> ours = counted(with(least(), "bnraw")), theirs = counted(least());
     for (const Coverage coverage : {Coverage::everything, Coverage::required}) {
-        const std::vector<ComparedTensor> all = compared(ours, theirs, coverage, "stepwise");
+        const std::vector<ValueReport> all = compared(ours, theirs, coverage, Against::operations);
         CHECK(disagreeing(all) == Names{"bnraw missing"});
-        CHECK(result_of(all, "bnraw")->note == "LibTorch's side has none");
-        CHECK(result_of(compared(ours, theirs, coverage, "module"), "bnraw") == nullptr);
-        CHECK(disagreeing(compared(ours, theirs, coverage, "module")).empty());
+        CHECK(finding_of(all, "bnraw")->note == "LibTorch's side has none");
+        CHECK(finding_of(compared(ours, theirs, coverage, Against::module), "bnraw") == nullptr);
+        CHECK(disagreeing(compared(ours, theirs, coverage, Against::module)).empty());
     }
 }
 
@@ -117,13 +127,13 @@ TEST_CASE("what every side must have is missed on either side, and on both") {
         CAPTURE(spec.name);
         const Tensors<float> part = counted(without(least(), spec.name));
         for (const Coverage coverage : {Coverage::everything, Coverage::required}) {
-            for (const std::string reference : {"stepwise", "module"}) {
+            for (const Against against : {Against::operations, Against::module}) {
                 const Names expected = {spec.name + " missing"};
-                CHECK(disagreeing(compared(part, whole, coverage, reference)) == expected);
-                CHECK(disagreeing(compared(whole, part, coverage, reference)) == expected);
-                const std::vector<ComparedTensor> neither = compared(part, part, coverage, reference);
+                CHECK(disagreeing(compared(part, whole, coverage, against)) == expected);
+                CHECK(disagreeing(compared(whole, part, coverage, against)) == expected);
+                const std::vector<ValueReport> neither = compared(part, part, coverage, against);
                 CHECK(disagreeing(neither) == expected);
-                CHECK(result_of(neither, spec.name)->note == "neither side has one");
+                CHECK(finding_of(neither, spec.name)->note == "neither side has one");
             }
         }
     }
@@ -140,7 +150,8 @@ TEST_CASE("all zero is expected where it was given, and where exact arithmetic m
     const auto zero = [](const std::string& name, const NetworkConfig& config) {
         Tensors<float> implementation = counted(with(least_table(config, kRows), "dlogit_maxes"));
         fill(implementation, name, 0.0F);
-        return result_of(compared(implementation, implementation, Coverage::everything, "stepwise", config), name)
+        return finding_of(compared(implementation, implementation, Coverage::everything, Against::operations, config),
+                          name)
             ->verdict;
     };
     const NetworkConfig before = small_network(NormPlace::before), after = small_network(NormPlace::after),
@@ -169,24 +180,23 @@ TEST_CASE("one wrong element is one mismatch, by the limits of its name") {
     const Tensors<float> theirs = counted(least());
     ours["dW1"][5] += 0.25F;
     const auto with_limits = [&](const Limits& limits) {
-        return compare_views(small_network(), glossary_of(small_network()), "fused", Coverage::everything, ours.views(),
-                             "stepwise", theirs.views(), {}, limits);
+        return compared(ours.views(), theirs.views(), Coverage::everything, Against::operations, {}, limits);
     };
     CHECK(disagreeing(with_limits({})) == Names{"dW1 mismatch"});  // no limits: not made, nothing to spare
     CHECK(disagreeing(with_limits({{"dW2", {9}}})) == Names{"dW1 mismatch"});
     const std::size_t elements = ours["dW1"].size();
     std::vector<double> each(elements, 0.0);
     each[5] = 0.03125;
-    const TensorResult off = *result_of(with_limits({{"dW1", each}}), "dW1");
+    const Finding off = *finding_of(with_limits({{"dW1", each}}), "dW1");
     CHECK(off.verdict == Verdict::mismatch);
     CHECK(off.worst->position == 5);
     CHECK(off.limit == 0.03125);
     CHECK(off.used == 8.0);
     each[5] = 0.25;  // too wide for a scale of 6
-    CHECK(result_of(with_limits({{"dW1", each}}), "dW1")->verdict == Verdict::undecided);
+    CHECK(finding_of(with_limits({{"dW1", each}}), "dW1")->verdict == Verdict::undecided);
     ours["dW1"][5] = theirs["dW1"][5] + 0.03125F;
     each[5] = 0.03125;
-    CHECK(result_of(with_limits({{"dW1", each}}), "dW1")->verdict == Verdict::within);
+    CHECK(finding_of(with_limits({{"dW1", each}}), "dW1")->verdict == Verdict::within);
 }
 
 TEST_CASE("the oracle is asked for each name that it has") {
@@ -197,14 +207,13 @@ TEST_CASE("the oracle is asked for each name that it has") {
             oracle[spec.name][i] = static_cast<double>(implementation[spec.name][i]) + 0.25;
         }
     }
-    const std::vector<ComparedTensor> all =
-        compare_views(small_network(), glossary_of(small_network()), "stepwise", Coverage::everything,
-                      implementation.views(), "stepwise", implementation.views(), oracle.views(), {});
-    CHECK(result_of(all, "dW1")->error == 0.25);
-    CHECK(result_of(all, "dW1")->reference_error == 0.25);
-    CHECK(result_of(all, "dW1")->worst->right == 1.25);
-    CHECK_FALSE(result_of(all, "dW2")->error.has_value());
-    CHECK_FALSE(result_of(all, "dW2")->worst->right.has_value());
+    const std::vector<ValueReport> all = compared(implementation.views(), implementation.views(), Coverage::everything,
+                                                  Against::operations, oracle.views());
+    CHECK(finding_of(all, "dW1")->error == 0.25);
+    CHECK(finding_of(all, "dW1")->reference_error == 0.25);
+    CHECK(finding_of(all, "dW1")->worst->right == 1.25);
+    CHECK_FALSE(finding_of(all, "dW2")->error.has_value());
+    CHECK_FALSE(finding_of(all, "dW2")->worst->right.has_value());
     CHECK(disagreeing(all).empty());  // equal to the bit
 }
 
@@ -215,9 +224,9 @@ TEST_CASE("where the oracle is not a number, the element is out of range and not
     Tensors<double> oracle(least());
     copy_into(oracle, theirs);
     const auto verdict = [&] {
-        return result_of(compare_views(small_network(), glossary_of(small_network()), "stepwise", Coverage::everything,
-                                       ours.views(), "stepwise", theirs.views(), oracle.views(), {{"dW1", {0.01}}}),
-                         "dW1")
+        return finding_of(compared(ours.views(), theirs.views(), Coverage::everything, Against::operations,
+                                   oracle.views(), {{"dW1", {0.01}}}),
+                          "dW1")
             ->verdict;
     };
     CHECK(verdict() == Verdict::within);
@@ -228,13 +237,36 @@ TEST_CASE("where the oracle is not a number, the element is out of range and not
 TEST_CASE("pictures are taken where they are asked for, of what both sides have in one shape") {
     const Tensors<float> ours = counted(with(least(), "dh")), theirs = counted(least());
     const auto views = [&](bool pictures) {
-        return compare_views(small_network(), glossary_of(small_network()), "fused", Coverage::everything, ours.views(),
-                             "stepwise", theirs.views(), {}, {}, pictures);
+        return compared(ours.views(), theirs.views(), Coverage::everything, Against::operations, {}, {},
+                        small_network(), pictures);
     };
-    for (const ComparedTensor& tensor : views(true)) {
-        CHECK((tensor.picture != nullptr) == (tensor.result.name != "dh"));
+    for (const ValueReport& value : views(true)) {
+        CHECK((value.picture != nullptr) == (value.name != "dh"));
     }
-    for (const ComparedTensor& tensor : views(false)) {
-        CHECK(tensor.picture == nullptr);
+    for (const ValueReport& value : views(false)) {
+        CHECK(value.picture == nullptr);
+    }
+}
+
+TEST_CASE("a value that is compared with both of LibTorch's networks is one record") {
+    const Tensors<float> ours = counted(with(least(), "bnraw")), operations = counted(with(least(), "bnraw"));
+    Tensors<float> module = counted(least());
+    module["dW1"][5] += 0.25F;
+    std::vector<ValueReport> values;
+    const auto add = [&](Against against, const Tensors<float>& theirs) {
+        compare_views(values, small_network(), glossary_of(small_network()), Coverage::required, ours.views(), against,
+                      theirs.views(), {}, {});
+    };
+    add(Against::operations, operations);
+    add(Against::module, module);
+    REQUIRE(values.size() == ours.table().size());
+    for (const ValueReport& value : values) {
+        CAPTURE(value.name);
+        CHECK(value.operations->verdict == Verdict::exact);
+        REQUIRE(value.module.has_value() == (value.name != "bnraw"));
+        if (value.module) {
+            CHECK(value.module->verdict == (value.name == "dW1" ? Verdict::mismatch : Verdict::exact));
+        }
+        CHECK(value.fails_in_chain() == (value.name == "dW1"));
     }
 }

@@ -1,4 +1,4 @@
-#include "harness/draws.h"
+#include "harness/isolated/draws.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>

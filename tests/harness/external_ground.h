@@ -82,8 +82,9 @@ public:
         std::vector<View> gradients = implementation->views();
         std::erase_if(gradients, [this](const View& view) { return !is_gradient(view.name); });
         judged(gradients);
-        for (const StepAlone& step : last_.blamed.at(0).alone) {
-            catches_[step.makes] = step.real.catches.value_or(0);
+        const ModelReport& report = last_.models.at(0);
+        for (const ValueReport& value : report.at(report.isolated)) {
+            catches_[value.name] = value.isolated->real.catches.value_or(0);
         }
     }
 
@@ -137,7 +138,7 @@ inline NetworkConfig without_epsilon() {
 
 inline Names culprits_of(const Summary& summary) {
     Names names;
-    for (const Culprit& culprit : summary.culprits) {
+    for (const ValueReport& culprit : summary.culprits) {
         names.insert(culprit.name);
     }
     return names;

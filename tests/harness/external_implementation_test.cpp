@@ -1,5 +1,5 @@
 // External values: what is taken, how, and what is refused.
-#include "harness/external_implementation.h"
+#include "harness/external/external_implementation.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>

@@ -1,5 +1,5 @@
 // The check by finite differences: that it passes what is right, by every convention, and finds what is not.
-#include "harness/gradcheck.h"
+#include "harness/gradcheck/gradcheck.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>

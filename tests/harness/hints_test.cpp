@@ -1,4 +1,4 @@
-#include "harness/hints.h"
+#include "harness/isolated/hints.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>

@@ -1,5 +1,5 @@
 // Somebody else's numbers: how each is judged by what else he gave.
-#include "harness/judge_external.h"
+#include "harness/external/judge_external.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
@@ -14,7 +14,7 @@
 
 #include "harness/external_file.h"
 #include "harness/hand_made.h"
-#include "harness/values.h"
+#include "harness/isolated/values.h"
 
 using namespace byhand;
 using Catch::Matchers::ContainsSubstring;
@@ -119,14 +119,14 @@ struct Chain {
     }
 
     // Of the reference x and y are given, and gradients that nobody's answer may depend on.
-    std::vector<StepAlone> judged(const std::vector<std::pair<std::string, Row>>& given) const {
+    std::vector<IsolatedStep> judged(const std::vector<std::pair<std::string, Row>>& given) const {
         File file;
         for (const auto& [name, numbers] : given) {
             file.add(name, {kElements}, numbers);
         }
         return judged(file);
     }
-    std::vector<StepAlone> judged(const File& file) const {
+    std::vector<IsolatedStep> judged(const File& file) const {
         Values reference;
         reference.put({"x", {kElements}}, kX);
         reference.put({"y", {kElements}}, scaled(kX));
@@ -141,16 +141,16 @@ struct Chain {
     }
 };
 
-std::vector<std::string> names(const std::vector<StepAlone>& all, bool only_wrong = false) {
+std::vector<std::string> names(const std::vector<IsolatedStep>& all, bool only_wrong = false) {
     std::vector<std::string> made;
-    for (const StepAlone& one : all) {
+    for (const IsolatedStep& one : all) {
         if (!only_wrong || one.wrong()) {
             made.push_back(one.makes);
         }
     }
     return made;
 }
-std::vector<std::string> wrong(const std::vector<StepAlone>& all) {
+std::vector<std::string> wrong(const std::vector<IsolatedStep>& all) {
     return names(all, true);
 }
 
@@ -163,7 +163,7 @@ TEST_CASE("judge_external: right ones are right, each by its own step") {
     const auto all = c.judged({{"y", c.y}, {"dy", c.dy}, {"dx", c.dx}, {"dz", c.dz}, {"dg", c.dg}});
     CHECK(names(all) == Names{"y", "dy", "dx", "dz", "dg"});
     CHECK(wrong(all).empty());
-    for (const StepAlone& one : all) {
+    for (const IsolatedStep& one : all) {
         INFO(one.makes);
         CHECK(one.verdict() == one.real.verdict);
         CHECK(agrees(one.verdict()));
@@ -304,12 +304,12 @@ TEST_CASE("judge_external: what is missing for a verdict is reported, nearest fi
         for (const auto& [name, numbers] : given) {
             file.add(name, {kElements}, numbers);
         }
-        return missing_for(failing, file.views(), small_chain(), c.judged(given));
+        return missing_for(failing, file.views(), small_chain());
     };
     CHECK(missing({"dz", "dg"}, {{"dz", c.dz}, {"dg", c.dg}}) == Names{"dx", "dy"});
     CHECK(missing({"dz"}, {{"dz", c.dz}}) == Names{"dx", "dy"});  // y is the reference's
     CHECK(missing({"dg"}, {{"dz", c.dz}, {"dg", c.dg}}) == Names{"dy"});
-    CHECK(missing({"dz", "dx"}, {{"dz", c.dz}, {"dx", c.dx}, {"dy", c.dy}}).empty());  // all are judged
+    CHECK(missing({"dz", "dx"}, {{"dz", c.dz}, {"dx", c.dx}, {"dy", c.dy}}).empty());
     CHECK(missing({}, {{"dz", c.dz}}).empty());
 }
 

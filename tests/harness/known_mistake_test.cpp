@@ -1,5 +1,5 @@
 // A planted mistake is known again by the numbers that its step makes.
-#include "harness/known_mistake.h"
+#include "harness/isolated/known_mistake.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/draws.h"
 #include "harness/faults/mistakes.h"
+#include "harness/isolated/draws.h"
 #include "manual/pieces.h"
 #include "manual/stepwise.h"
 

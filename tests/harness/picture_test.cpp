@@ -1,4 +1,4 @@
-#include "harness/picture.h"
+#include "harness/end_to_end/picture.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -6,7 +6,7 @@
 #include <numeric>
 #include <vector>
 
-#include "harness/compare.h"
+#include "harness/end_to_end/compare.h"
 
 using namespace byhand;
 
@@ -104,7 +104,7 @@ TEST_CASE("picture: its worst element is the comparison's, in every kind of limi
     const View a = view_of({5}, ours), b = view_of({5}, torch), oracle = view_of({5}, right);
     for (const std::vector<double>& limits :
          {std::vector<double>{1, 8, 0.5, 1e-7, 1}, {1, 8, 100, 100, 1}, {4, 4, 4, 4, 4}, {0, 0, 0, 0, 0}}) {
-        const TensorResult result = compare_tensor("x", &a, &b, &oracle, limits, Vacuous::constant);
+        const Finding result = compare_tensor(&a, &b, &oracle, limits, Vacuous::constant);
         const Picture p = picture_of(a, b, &oracle, limits);
         CHECK(p.worst[0].position == result.worst->position);
         CHECK(p.worst[0].share == result.used);
@@ -114,7 +114,7 @@ TEST_CASE("picture: its worst element is the comparison's, in every kind of limi
     // One that breaks a limit which says nothing, beside others that keep one which says something.
     const std::vector<double> far = {1000.25, 1998, 203, 2e-6, 500}, wide = {1, 8, 100, 100, 1};
     const View c = view_of({5}, far);
-    CHECK(compare_tensor("x", &c, &b, &oracle, wide, Vacuous::constant).worst->position == 2);
+    CHECK(compare_tensor(&c, &b, &oracle, wide, Vacuous::constant).worst->position == 2);
     CHECK(picture_of(c, b, &oracle, wide).worst[0].position == 2);
 
     const Picture p = picture_of(a, b, &oracle, std::vector<double>{1, 8, 0.5, 1e-7, 4});

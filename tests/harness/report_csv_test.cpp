@@ -21,7 +21,7 @@ std::vector<std::map<std::string, std::string>> rows(const std::vector<ComparedS
 }  // namespace
 
 TEST_CASE("CSV: a row a tensor and step, every figure under its name") {
-    ComparedStep second = step_of(5, {within("dW1", {6, 5}, 2e-5, 4e-5)}, "fused", "module");
+    ComparedStep second = step_of(5, {within("dW1", {6, 5}, 2e-5, 4e-5)}, "fused", Against::module);
     const auto all = rows({step_of(0, {exact("loss", {})}), second});
     REQUIRE(all.size() == 2);
     std::map<std::string, std::string> expected = {{"step", "5"},
@@ -58,7 +58,7 @@ TEST_CASE("CSV: a row a tensor and step, every figure under its name") {
 }
 
 TEST_CASE("CSV: what is not known is empty, what is not finite says so") {
-    TensorResult nan = within("h", {2, 5}, 1, 1);
+    NamedFinding nan = within("h", {2, 5}, 1, 1);
     nan.worst = Worst{1, std::numeric_limits<double>::quiet_NaN(), {}, -std::numeric_limits<double>::infinity()};
     const auto all = rows({step_of(0, {missing("dh"), nan})});
     for (const char* key : {"bit_equal", "max_abs_diff", "max_ulp", "error_manual", "error_manual_ulp", "limit", "used",
@@ -73,7 +73,7 @@ TEST_CASE("CSV: what is not known is empty, what is not finite says so") {
 }
 
 TEST_CASE("CSV: commas, quotes and line ends stay in their field") {
-    TensorResult r = missing("a \"name\", with\r\neverything");
+    NamedFinding r = missing("a \"name\", with\r\neverything");
     Presentation how = presentation();
     how.characters = {".", ",", "\"", "q"};
     const auto all = rows({step_of(0, {r, within("dlogits", {2, 4}, 1, 2)})}, how);

@@ -9,8 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "harness/faults/mistakes.h"
+#include "harness/isolated/shrink.h"
 #include "harness/results.h"
-#include "harness/shrink.h"
 #include "harness/xml.h"
 
 using namespace byhand;
@@ -21,32 +22,42 @@ namespace {
 using Elements = std::vector<const Element*>;
 
 // Of network V 4, T 3, E 2, H 5: what leads to the loss, and some of what leads back.
-std::vector<Explanation> explanations() {
-    const auto given = [](const std::string& name) { return Explanation{name, "given: " + name, {2}, {}, {}, {}, {}}; };
-    const auto made = [](const std::string& name, const std::vector<std::string>& reads) {
-        return Explanation{name, "what " + name + " is", {2}, "function_of_" + name, reads, {}, {}};
+Graph network() {
+    Graph network;
+    const auto add = [](StepList& list, const std::string& makes, const std::vector<std::string>& reads) {
+        Step& step = list.emplace_back();
+        step.makes = makes;
+        step.reads = reads;
+        step.in_float.name = "function_of_" + makes;
     };
-    return {given("X"),
-            given("Y"),
-            given("C"),
-            given("W1"),
-            given("W2"),
-            made("emb", {"C", "X"}),
-            made("embcat", {"emb"}),
-            made("hpreact", {"embcat", "W1"}),
-            made("h", {"hpreact"}),
-            made("logits", {"h", "W2"}),
-            made("loss", {"logits", "Y"}),
-            made("dlogits", {"loss"}),
-            made("dh", {"dlogits", "W2"}),
-            made("dhpreact", {"dh", "h"}),
-            made("dW1", {"embcat", "dhpreact"}),
-            made("new_W1", {"W1", "dW1"})};
+    add(network.forward, "emb", {"C", "X"});
+    add(network.forward, "embcat", {"emb"});
+    add(network.forward, "hpreact", {"embcat", "W1"});
+    add(network.forward, "h", {"hpreact"});
+    add(network.forward, "logits", {"h", "W2"});
+    add(network.forward, "loss", {"logits", "Y"});
+    add(network.backward, "dlogits", {"loss"});
+    add(network.backward, "dh", {"dlogits", "W2"});
+    add(network.backward, "dhpreact", {"dh", "h"});
+    add(network.backward, "dW1", {"embcat", "dhpreact"});
+    add(network.update, "new_W1", {"W1", "dW1"});
+    return network;
 }
 
-std::string html(const std::vector<ComparedStep>& steps, const Presentation& how = presentation(),
+std::string html(std::vector<ComparedStep> steps, const Presentation& how = presentation(),
                  const std::set<Verdict>& allowed = {}, const std::string& again = "") {
-    return to_html(how, summary_of(steps, allowed), steps, {explanations(), again});
+    const Graph graph = network();
+    for (ComparedStep& step : steps) {
+        for (ModelReport& model : step.models) {
+            for (ValueReport& value : model.values) {
+                if (const Step* made_by = find_step(graph, value.name)) {
+                    value.function = made_by->in_float.name;
+                    value.reads = made_by->reads;
+                }
+            }
+        }
+    }
+    return to_html(how, summary_of(steps, allowed), steps, {graph, again});
 }
 
 // The page is XML too.
@@ -105,9 +116,8 @@ const Element& box_of(const Element& page, const std::string& id) {
     return page;
 }
 
-// With a picture of 2 × 3 elements, of which `over` break their limits.
-ComparedTensor drawn(const std::string& name, double share, const std::string& model = "stepwise") {
-    ComparedTensor tensor{model, "stepwise", within(name, {2, 3}, share * 1e-6, 1e-6)};
+// With a picture of 2 × 3 elements.
+ValueReport& add_drawn(ComparedStep& step, const std::string& name, double share) {
     Picture picture;
     picture.rows = 2;
     picture.columns = 3;
@@ -117,8 +127,9 @@ ComparedTensor drawn(const std::string& name, double share, const std::string& m
     picture.bins[share > 1 ? 18 : 9] = 1;
     picture.worst = {{{5, 0.5, 0.125, 0.25}, share * 1e-6, share}, {{4, 1, 3, 2}, 7e-7, 0.7}};
     picture.torch_share = 0.3;
-    tensor.picture = std::make_shared<const Picture>(picture);
-    return tensor;
+    ValueReport& value = add_finding(step, within(name, {2, 3}, share * 1e-6, 1e-6));
+    value.picture = std::make_shared<const Picture>(picture);
+    return value;
 }
 
 // dh is wrong; dhpreact, dW1 and new_W1 have it from there.
@@ -126,19 +137,19 @@ ComparedStep with_culprit() {
     ComparedStep step = step_of(3, {exact("C", {4, 2}), exact("W1", {6, 5}), within("h", {2, 3}, 1e-7, 1e-6)});
     for (const auto& [name, share] : std::vector<std::pair<std::string, double>>{
              {"dlogits", 0.25}, {"dh", 3e4}, {"dhpreact", 900}, {"dW1", 70}, {"new_W1", 8}}) {
-        step.tensors.push_back(drawn(name, share));
+        add_drawn(step, name, share);
     }
     Trial off = trial(1e4);
     off.hint = "twice the right answer";
-    return with_alone(std::move(step), {alone("dlogits", trial(0.25), trial(0.5)), alone("dh", off, off)},
-                      {{"dhpreact", "dh"}, {"dW1", "dh"}, {"new_W1", "dh"}});
+    return with_isolated(std::move(step), {isolated("dlogits", trial(0.25), trial(0.5)), isolated("dh", off, off)},
+                         {{"dhpreact", "dh"}, {"dW1", "dh"}, {"new_W1", "dh"}});
 }
 
 }  // namespace
 
 TEST_CASE("HTML: a culprit's hints and the smallest input that shows it; numbers are by hand or given") {
     ComparedStep step = with_culprit();
-    Trial& shown = *step.blamed[0].culprits[0].trial;
+    Trial& shown = evidence_in(step);
     shown.mistake = "sign-dbnvar";
     shown.smallest = smallest_input("dh", "W2");
     Presentation how = presentation();
@@ -224,9 +235,9 @@ TEST_CASE("HTML: what a row opens") {
     CHECK(opened[0]->attributes.at("id") == "dh");
     const std::string text = text_of(*opened[0]);
     for (const char* said :
-         {"what dh is", "dh = what it should be", "function_of_dh", "src/manual/some.h:17", "reads", "read by",
-          "batch row, 0 to 1", "unit, 0 to 2", "row 1 (`mqe → .`), unit 2", "3.0e+06 %", "wrong: mismatch",
-          "1 of 6 elements without any error, 4 more within the limit, 1 over it"}) {
+         {"how the loss changes with h: what the layer hands on", "dh = what it should be", "function_of_dh",
+          "src/manual/some.h:17", "reads", "read by", "batch row, 0 to 1", "unit, 0 to 2", "row 1 (`mqe → .`), unit 2",
+          "3.0e+06 %", "wrong: mismatch", "1 of 6 elements without any error, 4 more within the limit, 1 over it"}) {
         CAPTURE(said);
         CHECK(text.find(said) != std::string::npos);
     }
@@ -246,6 +257,19 @@ TEST_CASE("HTML: what a row opens") {
     CHECK(levels == std::set<std::string>{"l0", "l1", "l2", "l3", "l4", "l7"});
     // Every path but the ground's has a cell at its place.
     CHECK(all(*heat[0], "path", "l7").at(0)->attributes.at("d") == "M2 1h1");
+}
+
+TEST_CASE("HTML: a culprit's row lists the mistakes that people make there") {
+    ComparedStep step = with_culprit();
+    CHECK(text_of(read(html({step}))).find("mistakes made here") == std::string::npos);
+    const Mistake* mistake = find_mistake("upstream-forgotten");
+    REQUIRE(mistake != nullptr);
+    value_in(report_of(step), "dh").mistakes = {mistake};
+    const Element root = read(html({step}));
+    const std::string text = text_of(row_of(root, "dh"));
+    CHECK(text.find("mistakes made here") != std::string::npos);
+    CHECK(text.find(mistake->what) != std::string::npos);
+    CHECK(text_of(row_of(root, "dhpreact")).find("mistakes made here") == std::string::npos);
 }
 
 TEST_CASE("HTML: every table can be listened to") {
@@ -289,13 +313,13 @@ TEST_CASE("HTML: marks stand where the scale has them") {
 
 TEST_CASE("HTML: names and notes are text, whatever is in them") {
     ComparedStep step = step_of(0, {within("h", {2, 3}, 1e-7, 1e-6)});
-    TensorResult odd = missing("<b onclick=\"x\">&amp;");
+    NamedFinding odd = missing("<b onclick=\"x\">&amp;");
     odd.note = "a note <i> & \x1b[31m";
-    step.tensors.push_back({"stepwise", "stepwise", odd});
+    add_finding(step, odd);
     Presentation how = presentation();
     how.recipe = "</style><script>alert(1)</script>";
     how.characters = {".", "<", "&", "\""};
-    step.tensors.push_back(drawn("dlogits", 5));
+    add_drawn(step, "dlogits", 5);
     const Element root = read(html({step}, how));
     CHECK(all(root, "script").empty());
     CHECK(text_of(row_of(root, odd.name)).find("a note <i> & \xef\xbf\xbd[31m") != std::string::npos);
@@ -307,14 +331,14 @@ TEST_CASE("HTML: names and notes are text, whatever is in them") {
 TEST_CASE("HTML: verdicts that are no figures stand there in words") {
     for (const Verdict verdict : {Verdict::non_finite, Verdict::shape, Verdict::missing, Verdict::unwritten,
                                   Verdict::vacuous, Verdict::out_of_range, Verdict::undecided}) {
-        TensorResult r;
+        NamedFinding r;
         r.name = "dh";
         r.shape = {2, 5};
         r.verdict = verdict;
         const Element root = read(html({step_of(0, {r})}));
         CHECK(text_of(row_of(root, "dh").children.at(0)).find(to_string(verdict)) != std::string::npos);
     }
-    TensorResult r = exact("dh", {2, 5});
+    NamedFinding r = exact("dh", {2, 5});
     r.verdict = Verdict::not_given;
     const Element given = read(html({step_of(0, {exact("h", {2, 5}), r})}));
     CHECK(all(given, "tbody", "tensor").size() == 1);
@@ -326,7 +350,7 @@ TEST_CASE("HTML: verdicts that are no figures stand there in words") {
 
 TEST_CASE("HTML: a reference's worse verdict is the row's, and each has its line") {
     ComparedStep step = step_of(0, {within("dh", {2, 3}, 1e-7, 1e-6)});
-    step.tensors.push_back({"stepwise", "module", within("dh", {2, 3}, 9e-6, 1e-6)});
+    add_finding(step, within("dh", {2, 3}, 9e-6, 1e-6), "stepwise", Against::module);
     const Element root = read(html({step}));
     CHECK(all(root, "tbody", "tensor").size() == 1);
     CHECK(text_of(row_of(root, "dh").children.at(0)).find("mismatch") != std::string::npos);
@@ -342,9 +366,9 @@ TEST_CASE("HTML: of several steps the first that is wrong is shown, else the las
     CHECK(text_of(right).find("Step 20, the last, is shown below in full") != std::string::npos);
     CHECK(all(right, "svg", "bars").size() == 1);
 
-    steps[1].tensors.push_back(drawn("dh", 40));
-    steps[1].tensors.push_back(drawn("dW1", 0.5));
-    steps[2].tensors.push_back(drawn("dh", 50));
+    add_drawn(steps[1], "dh", 40);
+    add_drawn(steps[1], "dW1", 0.5);
+    add_drawn(steps[2], "dh", 50);
     CHECK(shown_step(steps, {}) == 1);
     const Element wrong = read(html(steps));
     CHECK(text_of(wrong).find("2 of them disagree") != std::string::npos);
@@ -355,8 +379,8 @@ TEST_CASE("HTML: of several steps the first that is wrong is shown, else the las
     CHECK(all(row_of(wrong, "dh"), "svg", "bars").size() == 1);
 
     drop_pictures(steps, {});
-    CHECK(steps[1].tensors.back().picture != nullptr);
-    CHECK(steps[2].tensors.back().picture == nullptr);
+    CHECK(steps[1].models[0].values.back().picture != nullptr);
+    CHECK(steps[2].models[0].values.back().picture == nullptr);
 }
 
 TEST_CASE("HTML: many steps are summed up") {
@@ -378,7 +402,7 @@ TEST_CASE("HTML: many steps are summed up") {
 
 TEST_CASE("HTML: a section for each model") {
     ComparedStep step = step_of(0, {within("h", {2, 5}, 1e-7, 1e-6), exact("loss", {})});
-    step.tensors.push_back({"fused", "stepwise", within("h", {2, 5}, 2e-7, 1e-6)});
+    add_finding(step, within("h", {2, 5}, 2e-7, 1e-6), "fused");
     const Element root = read(html({step}));
     CHECK(all(root, "section", "model").size() == 2);
     CHECK(all(root, "tbody", "tensor").size() == 3);
@@ -397,16 +421,15 @@ TEST_CASE("HTML: however many tensors there are, the page stays under 2 MB and k
     ComparedStep step = with_culprit();
     std::mt19937 noise(5);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same every time
     for (std::size_t i = 0; i < 900; ++i) {
-        ComparedTensor tensor = drawn("value" + std::to_string(i), 0.5);
-        Picture large = *tensor.picture;
+        ValueReport& value = add_drawn(step, "value" + std::to_string(i), 0.5);
+        Picture large = *value.picture;
         large.rows = 32;
         large.columns = 50;
         large.shares.resize(1600);
         for (float& share : large.shares) {
             share = static_cast<float>(noise() % 1000) / 1000;
         }
-        tensor.picture = std::make_shared<const Picture>(large);
-        step.tensors.push_back(std::move(tensor));
+        value.picture = std::make_shared<const Picture>(large);
     }
     const std::string page = html({step});
     CHECK(page.size() < 2'000'000);

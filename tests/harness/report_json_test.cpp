@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "base/parsed_json.h"
+#include "harness/isolated/shrink.h"
 #include "harness/report.h"
 #include "harness/results.h"
-#include "harness/shrink.h"
 
 using namespace byhand;
 using namespace byhand::test;
@@ -21,7 +21,7 @@ Json report(const std::vector<ComparedStep>& steps, const Filter& filter = every
 }  // namespace
 
 TEST_CASE("the report as JSON has every field of the contract") {
-    ComparedStep second = step_of(5, {within("dW1", {6, 5}, 2e-5, 4e-5)}, "fused", "module");
+    ComparedStep second = step_of(5, {within("dW1", {6, 5}, 2e-5, 4e-5)}, "fused", Against::module);
     const Json j = report({step_of(0, {exact("loss", {})}), second});
     CHECK(j["verdict"] == "agree");
     CHECK(j["first_divergence"].is_null());
@@ -80,7 +80,7 @@ TEST_CASE("what is not known is null") {
         REQUIRE(t.contains(key));
         CHECK(t[key].is_null());
     }
-    TensorResult no_oracle = exact("C", {2});
+    NamedFinding no_oracle = exact("C", {2});
     no_oracle.worst->right.reset();
     no_oracle.error.reset();
     const Json u = report({step_of(0, {no_oracle})})["steps"][0]["tensors"][0];
@@ -91,7 +91,7 @@ TEST_CASE("what is not known is null") {
 
 TEST_CASE("what is not finite is a string") {
     constexpr double kNaN = std::numeric_limits<double>::quiet_NaN(), kInf = std::numeric_limits<double>::infinity();
-    TensorResult r = within("h", {2}, 1, 1);
+    NamedFinding r = within("h", {2}, 1, 1);
     r.worst = Worst{1, kNaN, -kInf, kInf};
     r.error = kInf;
     r.reference_error = kNaN;
@@ -111,7 +111,7 @@ TEST_CASE("what is not finite is a string") {
 }
 
 TEST_CASE("numbers keep their value") {
-    TensorResult r = within("h", {2}, 1.0 / 3, 1);
+    NamedFinding r = within("h", {2}, 1.0 / 3, 1);
     r.worst->ours = 0.1F;
     r.worst->reference = 5e-324;
     r.ulp = 18446744073709551615U;
@@ -133,7 +133,7 @@ TEST_CASE("the filter takes out tensors, not the verdict on them") {
 
 TEST_CASE("an error in ULP goes by the power of two below the scale") {
     const auto ulp = [](double scale) {
-        TensorResult r = within("h", {2, 5}, 1, 1);
+        NamedFinding r = within("h", {2, 5}, 1, 1);
         r.error = 1;
         r.scale = scale;
         return report({step_of(0, {r})})["steps"][0]["tensors"][0]["error_manual_ulp"];
@@ -154,10 +154,10 @@ TEST_CASE("the steps alone, and who is to blame") {
     smallest->reads = {"bnvar"};
     smallest->values.put({"bnvar", {}}, std::vector<double>{3});
     off.smallest = smallest;
-    const Json j = report(
-        {with_alone(step_of(2, {within("dW1", {6, 5}, 2, 1)}),
-                    {alone("h", trial(0.25), trial(0.5)), alone("dbnvar", off, off), alone("dh", trial(0), trial(7))},
-                    {{"dW1", "dbnvar"}, {"db2", ""}})});
+    const Json j = report({with_isolated(
+        step_of(2, {within("dW1", {6, 5}, 2, 1), within("db2", {4}, 2, 1), within("dbnvar", {5}, 2, 1)}),
+        {isolated("h", trial(0.25), trial(0.5)), isolated("dbnvar", off, off), isolated("dh", trial(0), trial(7))},
+        {{"dW1", "dbnvar"}})});
     CHECK(j["culprits"] == Json({"dbnvar", "dh"}));
     CHECK(j["victims"] == Json({"dW1", "db2"}));
     CHECK(j["inherited"] == Json{{"dW1", "dbnvar"}, {"db2", nullptr}});
@@ -188,9 +188,9 @@ TEST_CASE("the steps alone, and who is to blame") {
     CHECK(steps[0]["real"]["verdict"] == "within");
     CHECK(steps[0]["probe"]["used"] == 0.5);
     CHECK(steps[0]["in_double"].is_null());
-    StepAlone only_in_double = alone("h", trial(0.25), trial(0.5));
+    IsolatedStep only_in_double = isolated("h", trial(0.25), trial(0.5));
     only_in_double.real_double = trial(9);
-    const Json told = report({with_alone(step_of(2, {exact("C", {2})}), {only_in_double})})["steps"][0]["alone"][0];
+    const Json told = report({with_isolated(step_of(2, {exact("C", {2})}), {only_in_double})})["steps"][0]["alone"][0];
     CHECK(told["in_double"]["used"] == 9.0);
     CHECK(told["wrong"] == true);
     CHECK(steps[0]["wrong"] == false);
@@ -206,7 +206,7 @@ TEST_CASE("the steps alone, and who is to blame") {
 TEST_CASE("drift stands where there is some") {
     ComparedStep step = step_of(9, {exact("C", {2})});
     CHECK_FALSE(report({step})["steps"][0].contains("drift"));
-    step.drift = {{"fused", "C", 1e-6, 2, false}};
+    report_of(step, "fused").drift = {{"C", 1e-6, 2, false}};
     CHECK(report({step})["steps"][0]["drift"][0] ==
           Json{{"model", "fused"}, {"parameter", "C"}, {"distance", 1e-6}, {"scale", 2.0}, {"only_rounding", false}});
 }

@@ -19,8 +19,8 @@ Element report(const std::vector<ComparedStep>& steps, const std::set<Verdict>& 
     return root;
 }
 
-TensorResult with_verdict(const std::string& name, Verdict verdict) {
-    TensorResult r = exact(name, {2});
+NamedFinding with_verdict(const std::string& name, Verdict verdict) {
+    NamedFinding r = exact(name, {2});
     r.verdict = verdict;
     return r;
 }
@@ -30,10 +30,10 @@ TensorResult with_verdict(const std::string& name, Verdict verdict) {
 TEST_CASE("JUnit: a suite a step, a test case a tensor and one for each step alone") {
     Trial off = trial(1e4);
     off.hint = "the negative of the right answer";
-    ComparedStep step =
-        with_alone(step_of(3, {exact("C", {4, 2}), within("dC", {4, 2}, 2e-5, 1e-5)}),
-                   {alone("h", trial(0.25), trial(0.5)), alone("dC", off, off), alone("dh", trial(0), trial(9))});
-    step.tensors.push_back({"stepwise", "module", within("dC", {4, 2}, 2e-5, 4e-5)});
+    ComparedStep step = with_isolated(
+        step_of(3, {exact("C", {4, 2}), within("dC", {4, 2}, 2e-5, 1e-5)}),
+        {isolated("h", trial(0.25), trial(0.5)), isolated("dC", off, off), isolated("dh", trial(0), trial(9))});
+    add_finding(step, within("dC", {4, 2}, 2e-5, 4e-5), "stepwise", Against::module);
     const Element root = report({step_of(0, {exact("C", {4, 2})}), step});
     const Element& suite = root.children[1];
     CHECK(root.children[0].attributes.at("name") == "step 0");
@@ -59,9 +59,9 @@ TEST_CASE("JUnit: a suite a step, a test case a tensor and one for each step alo
               .children.at(0)
               .attributes.at("message")
               .starts_with("wrong, not on this batch: mismatch: dh row 0, unit 1"));
-    StepAlone only_in_double = alone("h", trial(0.25), trial(0.5));
+    IsolatedStep only_in_double = isolated("h", trial(0.25), trial(0.5));
     only_in_double.real_double = trial(9);
-    const Element other = report({with_alone(step_of(0, {exact("C", {2})}), {only_in_double})});
+    const Element other = report({with_isolated(step_of(0, {exact("C", {2})}), {only_in_double})});
     const Element& told = case_of(other.children[0], "stepwise.alone", "h").children.at(0);
     CHECK(told.attributes.at("message").starts_with("wrong: mismatch in double: h row"));
     CHECK(told.text.find("in double: mismatch; error 9") != std::string::npos);
@@ -85,15 +85,15 @@ TEST_CASE("JUnit: what is no agreement fails; what is allowed or undecided is sk
 }
 
 TEST_CASE("JUnit: a fault of the lists is a failure of its own") {
-    ComparedStep step = with_alone(step_of(0, {exact("C", {2})}), {alone("h", trial(0), trial(0))});
-    step.blamed[0].culprits = {{"dW1", "f", "no step makes it", {}, false}};
+    const ComparedStep step = with_isolated(step_of(0, {exact("C", {2})}), {isolated("h", trial(0), trial(0))}, {},
+                                            {{"dW1", "f", "no step makes it"}});
     const Element root = report({step});
     CHECK(case_of(root.children[0], "stepwise.order", "dW1").children.at(0).attributes.at("message") ==
           "dW1 no step makes it");
 }
 
 TEST_CASE("JUnit: whatever the characters are, the report is well-formed") {
-    TensorResult r = missing("<a href=\"x\">&amp;</a>]]>");
+    NamedFinding r = missing("<a href=\"x\">&amp;</a>]]>");
     r.note =
         std::string("bell \a, null ") + '\0' +
         ", escape \x1b[31m, DEL \x7f, C1 \xc2\x9b, tab \t, line\nend, cut \xe2\x82" +
@@ -129,7 +129,7 @@ TEST_CASE("JUnit: where what disagrees is not shown, a failure says so") {
 
 TEST_CASE("JUnit: only what the filter takes, and the same bytes again") {
     const std::vector<ComparedStep> steps = {
-        with_alone(step_of(0, {exact("C", {2}), exact("dC", {2})}), {alone("h", trial(0), trial(0))})};
+        with_isolated(step_of(0, {exact("C", {2}), exact("dC", {2})}), {isolated("h", trial(0), trial(0))})};
     const Presentation how = presentation([](const std::string& name) { return name == "dC"; });
     CHECK(report(steps, {}, how).children[0].attributes.at("tests") == "1");
     CHECK(to_junit(how, summary_of(steps), steps) == to_junit(how, summary_of(steps), steps));

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "base/text.h"
+#include "harness/isolated/shrink.h"
 #include "harness/report_parts.h"
 #include "harness/results.h"
-#include "harness/shrink.h"
 
 using namespace byhand;
 using namespace byhand::test;
@@ -24,29 +24,30 @@ std::string without_escapes(const std::string& text) {
     return std::regex_replace(text, std::regex("\x1b\\[[0-9;]*m"), "");
 }
 
-// dbnvar is wrong in isolation, dhprebn and dW1 have inherited it; loss is right.
-ComparedStep with_culprit() {
-    TensorResult wrong = within("dW1", {6, 5}, 2e-5, 1e-5);
+// dbnvar is wrong in isolation, dhprebn and dW1 have inherited it; loss is right. `first` comes before them.
+ComparedStep with_culprit(const std::vector<NamedFinding>& first = {}) {
+    NamedFinding wrong = within("dW1", {6, 5}, 2e-5, 1e-5);
     wrong.worst->position = 14;
     wrong.around = {{12, 1, 2}, {13, 3, 4}, {14, 0.5, -0.25}};
     Trial off = trial(1e4);
     off.hint = "off by the factor 31/32 = (n − 1)/n: n against n − 1";
-    StepAlone culprit = alone("dbnvar", off, off);
+    IsolatedStep culprit = isolated("dbnvar", off, off);
     culprit.shape = {5};
-    return with_alone(step_of(3, {exact("loss", {}), wrong, within("dhprebn", {2, 5}, 2e-5, 1e-5),
-                                  within("dbnvar", {5}, 2e-5, 1e-5)}),
-                      {alone("loss", trial(0.25), trial(0.5)), culprit}, {{"dW1", "dbnvar"}, {"dhprebn", "dbnvar"}});
+    std::vector<NamedFinding> all = first;
+    all.insert(all.end(),
+               {exact("loss", {}), wrong, within("dhprebn", {2, 5}, 2e-5, 1e-5), within("dbnvar", {5}, 2e-5, 1e-5)});
+    return with_isolated(step_of(3, all), {isolated("loss", trial(0.25), trial(0.5)), culprit},
+                         {{"dW1", "dbnvar"}, {"dhprebn", "dbnvar"}});
 }
 
 }  // namespace
 
 TEST_CASE("a table, letter by letter") {
     ComparedStep step = step_of(7, {exact("C", {27, 2}), within("bnmean_running", {5}, 2e-8, 1e-6)});
-    step.tensors.push_back({"fused", "module", within("loss", {}, 0.75, 1e-6)});
-    step.tensors.push_back({"fused", "module", missing("dh")});
-    step = with_alone(step, {alone("emb", trial(0, Verdict::exact), trial(0, Verdict::exact)),
-                             alone("h", trial(0.25), trial(0.5)), alone("dh", trial(0), trial(3e4))});
-    step.blamed[0].model = "stepwise";
+    add_finding(step, within("loss", {}, 0.75, 1e-6), "fused", Against::module);
+    add_finding(step, missing("dh"), "fused", Against::module);
+    step = with_isolated(step, {isolated("emb", trial(0, Verdict::exact), trial(0, Verdict::exact)),
+                                isolated("h", trial(0.25), trial(0.5)), isolated("dh", trial(0), trial(3e4))});
     const std::string error = "; error: by hand and LibTorch's, against the oracle in double\n";
     const std::string header =
         "  name            shape    count  equal   differ  ULP    error  LibTorch   of limit  verdict   worst element: "
@@ -72,10 +73,10 @@ each step of stepwise alone: share of its limit used, smallest relative error ca
 }
 
 TEST_CASE("a step that is wrong in double only is told to be wrong, and where") {
-    StepAlone step = alone("h", trial(0.25), trial(0.5));
+    IsolatedStep step = isolated("h", trial(0.25), trial(0.5));
     step.probe_double = trial(2e6);
     CHECK(report::verdict_in_words(step) == "wrong, not on this batch: mismatch in double");
-    const std::string text = blame(with_alone(step_of(0, {exact("C", {2})}), {step}), presentation());
+    const std::string text = blame(with_isolated(step_of(0, {exact("C", {2})}), {step}), presentation());
     CHECK(contains(text, "in double, on random values"));
     step.real_double = trial(3e6);
     CHECK(step.telling() == &step.real_double);
@@ -124,7 +125,7 @@ TEST_CASE("a pass shows the same figures as a failure") {
 }
 
 TEST_CASE("what is not finite or never written shows where it stands") {
-    TensorResult nan = within("h", {2, 2}, 0, 1);
+    NamedFinding nan = within("h", {2, 2}, 0, 1);
     nan.difference.reset();
     nan.ulp.reset();
     nan.used.reset();
@@ -139,7 +140,7 @@ TEST_CASE("what is not finite or never written shows where it stands") {
 }
 
 TEST_CASE("where LibTorch is the one further off, the table says so") {
-    TensorResult r = within("dW1", {6, 5}, 2e-6, 1e-5);
+    NamedFinding r = within("dW1", {6, 5}, 2e-6, 1e-5);
     r.reference_further_off = true;
     const std::string text = table(step_of(0, {r}), presentation());
     CHECK(contains(text, "\n      LibTorch is the one further off: 4.0e-09 from the oracle, by hand 3.0e-09\n"));
@@ -179,19 +180,19 @@ TEST_CASE("blame: the first line has the first divergence, the culprit, its form
 }
 
 TEST_CASE("blame: in double seventeen digits, in float eight") {
-    StepAlone step = alone("dh", trial(0.25), trial(0.5));
+    IsolatedStep step = isolated("dh", trial(0.25), trial(0.5));
     step.real_double = trial(9);
     step.real_double.in_double = true;
     step.real_double.worst->ours = 0.125;
     step.real_double.worst->right = 0.125 + 0x1p-53;
-    const std::string text = blame(with_alone(step_of(0, {exact("C", {2})}), {step}), presentation());
+    const std::string text = blame(with_isolated(step_of(0, {exact("C", {2})}), {step}), presentation());
     CHECK(contains(text, ": 0.125 by hand, 0.12500000000000011 is right\n"));
     step.real_double.worst->right = 0.25;
     step.real_double.worst->ours = 1.0 / 3;
-    CHECK(contains(blame(with_alone(step_of(0, {exact("C", {2})}), {step}), presentation()),
+    CHECK(contains(blame(with_isolated(step_of(0, {exact("C", {2})}), {step}), presentation()),
                    ": 0.33333333333333331 by hand, 0.25 is right\n"));
     step.real_double.in_double = false;
-    CHECK(contains(blame(with_alone(step_of(0, {exact("C", {2})}), {step}), presentation()),
+    CHECK(contains(blame(with_isolated(step_of(0, {exact("C", {2})}), {step}), presentation()),
                    ": 0.33333333 by hand, 0.25 is right\n"));
 }
 
@@ -216,7 +217,7 @@ TEST_CASE("blame: numbers are by hand, yours or given, and byhand's own code is 
 
 TEST_CASE("blame: the planted mistake that makes the same, and the smallest input that shows it") {
     ComparedStep step = with_culprit();
-    Trial& shown = *step.blamed[0].culprits[0].trial;
+    Trial& shown = evidence_in(step);
     shown.mistake = "embedding-overwritten";
     const auto input = smallest_input("dbnvar", "bnvar");
     input->shape = {1};
@@ -237,28 +238,27 @@ TEST_CASE("blame: the planted mistake that makes the same, and the smallest inpu
 }
 
 TEST_CASE("blame: what only the probe sees, faults of the lists, and what nobody explains") {
-    ComparedStep step = with_alone(step_of(0, {exact("loss", {})}), {alone("dh", trial(0.5), trial(1e3))});
+    ComparedStep step = with_isolated(step_of(0, {exact("loss", {})}), {isolated("dh", trial(0.5), trial(1e3))});
     const std::string unseen = blame(step, presentation());
     CHECK(unseen.starts_with("culprit dh, which should be "));
     CHECK(contains(unseen, "wrong, not on this batch: off by 0.0001 where"));
     CHECK(contains(unseen, "on random values\n  dh row 0, unit 1: "));  // the batch's rows are not those of a probe
 
-    step.blamed[0].culprits = {{"dW1", "other", "runs before dh, which it reads, is made", {}, false}};
+    step = with_isolated(step_of(0, {exact("loss", {})}), {}, {},
+                         {{"dW1", "other", "runs before dh, which it reads, is made"}});
     const std::string early = blame(step, presentation());
     CHECK(early == "culprit dW1: other (no source)\n  runs before dh, which it reads, is made\n");
 
-    step.blamed[0].culprits.clear();
-    step.tensors[0].result = within("loss", {}, 2, 1);
-    step.blamed[0].victims = {{"loss", ""}};
+    step = with_isolated(step_of(0, {within("loss", {}, 2, 1)}), {});
     CHECK(blame(step, presentation()) ==
           "first divergence loss; off in the chain, though no step that leads there is wrong in isolation: loss\n");
     CHECK(blame(step_of(0, {exact("C", {2})}), presentation()).empty());
 
     // Of external values, where the steps that lead there could not be judged.
-    step.blamed[0].missing = {"h", "dh"};
+    step.models[0].missing = {"h", "dh"};
     CHECK(blame(step, presentation()) ==
           "first divergence loss; off in the chain: loss\n  give h, dh too, and the step is found\n");
-    step.blamed[0].missing = {"a", "b", "c", "d", "e", "f", "g", "i"};
+    step.models[0].missing = {"a", "b", "c", "d", "e", "f", "g", "i"};
     CHECK(contains(blame(step, presentation()), "give a, b, c, d, e, f and 2 more too, and the step is found\n"));
 }
 
@@ -267,37 +267,35 @@ TEST_CASE("blame: where two numbers look the same, they are printed to the last 
     close.verdict = Verdict::mismatch;
     close.worst->ours = 0.1;
     close.worst->right = 0.1 + 1e-12;
-    ComparedStep step = with_alone(step_of(0, {exact("loss", {})}), {alone("dh", close, trial(0.5))});
+    ComparedStep step = with_isolated(step_of(0, {exact("loss", {})}), {isolated("dh", close, trial(0.5))});
     CHECK(contains(blame(step, presentation()), "0.10000000000000001 by hand, 0.100000000001"));
 }
 
 TEST_CASE("blame: what shows nothing is said, and nobody is blamed for it") {
-    TensorResult vacuous = exact("bndiff2", {2, 5});
+    NamedFinding vacuous = exact("bndiff2", {2, 5});
     vacuous.verdict = Verdict::vacuous;
-    TensorResult out = exact("bnvar", {5});
+    NamedFinding out = exact("bnvar", {5});
     out.verdict = Verdict::out_of_range;
-    const ComparedStep step = with_alone(step_of(0, {vacuous, vacuous, out, exact("loss", {})}),
-                                         {alone("h", trial(0.5), trial(0, Verdict::vacuous))});
+    const ComparedStep step = with_isolated(step_of(0, {vacuous, vacuous, out, exact("loss", {})}),
+                                            {isolated("h", trial(0.5), trial(0, Verdict::vacuous))});
     CHECK(blame(step, presentation()) ==
           "vacuous, which shows nothing: bndiff2, h\nout-of-range, which shows nothing: bnvar\n");
     // Nor is it the first divergence where something is wrong.
-    ComparedStep wrong = with_culprit();
-    wrong.tensors.insert(wrong.tensors.begin(), {"stepwise", "stepwise", vacuous});
-    CHECK(blame(wrong, presentation()).starts_with("first divergence dW1, culprit dbnvar"));
+    CHECK(blame(with_culprit({vacuous}), presentation()).starts_with("first divergence dW1, culprit dbnvar"));
 }
 
 TEST_CASE("blame: with two models each is named") {
     ComparedStep step = with_culprit();
-    step.blamed.push_back(step.blamed[0]);
-    step.blamed[1].model = "fused";
+    step.models.push_back(step.models[0]);
+    step.models[1].model = "fused";
     const std::string text = blame(step, presentation());
     CHECK(text.starts_with("stepwise: first divergence dW1, culprit dbnvar"));
-    CHECK(contains(text, "\nfused: culprit dbnvar"));
+    CHECK(contains(text, "\nfused: first divergence dW1, culprit dbnvar"));
 }
 
 TEST_CASE("only what the filter takes is shown, in both tables") {
-    ComparedStep step = with_alone(step_of(0, {exact("C", {2}), exact("dC", {2}), exact("dW1", {2})}),
-                                   {alone("h", trial(0), trial(0)), alone("dh", trial(0), trial(0))});
+    ComparedStep step = with_isolated(step_of(0, {exact("C", {2}), exact("dC", {2}), exact("dW1", {2})}),
+                                      {isolated("h", trial(0), trial(0)), isolated("dh", trial(0), trial(0))});
     const std::vector<std::string> lines =
         lines_of(table(step, presentation([](const std::string& name) { return name.starts_with("d"); })));
     REQUIRE(lines.size() == 8);

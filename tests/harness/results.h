@@ -1,19 +1,26 @@
 // Results of comparisons as they come out, for the tests of what shows them.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "harness/comparison.h"
+#include "harness/blame/blame.h"
+#include "harness/isolated/shrink.h"
 #include "harness/report.h"
-#include "harness/shrink.h"
 #include "manual/glossary.h"
 
 namespace byhand::test {
 
-inline TensorResult within(const std::string& name, const Shape& shape, double difference, double limit) {
-    TensorResult r;
+// A finding in the chain, by the value's name.
+struct NamedFinding : Finding {
+    std::string name;
+};
+
+inline NamedFinding within(const std::string& name, const Shape& shape, double difference, double limit) {
+    NamedFinding r;
     r.name = name;
     r.shape = shape;
     r.difference = difference;
@@ -28,8 +35,8 @@ inline TensorResult within(const std::string& name, const Shape& shape, double d
     return r;
 }
 
-inline TensorResult exact(const std::string& name, const Shape& shape) {
-    TensorResult r = within(name, shape, 0, 1e-6);
+inline NamedFinding exact(const std::string& name, const Shape& shape) {
+    NamedFinding r = within(name, shape, 0, 1e-6);
     r.bit_equal = true;
     r.ulp = 0;
     r.worst = Worst{.position = 0, .ours = 7, .right = 7, .reference = 7};
@@ -37,22 +44,50 @@ inline TensorResult exact(const std::string& name, const Shape& shape) {
     return r;
 }
 
-inline TensorResult missing(const std::string& name) {
-    TensorResult r;
+inline NamedFinding missing(const std::string& name) {
+    NamedFinding r;
     r.name = name;
     r.shape = {3};
     r.note = "LibTorch's side has none";
     return r;
 }
 
-inline ComparedStep step_of(std::size_t number, const std::vector<TensorResult>& results,
-                            const std::string& model = "stepwise", const std::string& reference = "stepwise") {
+// The report of that model, which is appended where there is none.
+inline ModelReport& report_of(ComparedStep& step, const std::string& model = "stepwise") {
+    const auto found = std::ranges::find(step.models, model, &ModelReport::model);
+    if (found != step.models.end()) {
+        return *found;
+    }
+    step.models.emplace_back().model = model;
+    return step.models.back();
+}
+
+// The value of that name, which is appended where there is none.
+inline ValueReport& value_in(ModelReport& report, const std::string& name) {
+    const auto found = std::ranges::find(report.values, name, &ValueReport::name);
+    if (found != report.values.end()) {
+        return *found;
+    }
+    report.values.emplace_back().name = name;
+    return report.values.back();
+}
+
+inline ValueReport& add_finding(ComparedStep& step, const NamedFinding& finding, const std::string& model = "stepwise",
+                                Against against = Against::operations) {
+    ValueReport& value = value_in(report_of(step, model), finding.name);
+    value.shape = finding.shape;
+    (against == Against::operations ? value.operations : value.module) = finding;
+    return value;
+}
+
+inline ComparedStep step_of(std::size_t number, const std::vector<NamedFinding>& results,
+                            const std::string& model = "stepwise", Against against = Against::operations) {
     ComparedStep step;
     step.step = number;
     step.loss_manual = 3.25;
     step.loss_torch = 3.5;
-    for (const TensorResult& result : results) {
-        step.tensors.push_back({model, reference, result});
+    for (const NamedFinding& result : results) {
+        add_finding(step, result, model, against);
     }
     step.X = {0, 0, 1, 2, 3, 1};  // two rows of three characters
     step.Y = {2, 0};
@@ -72,18 +107,41 @@ inline Trial trial(double used, Verdict verdict = Verdict::within) {
     return t;
 }
 
-inline StepAlone alone(const std::string& makes, const Trial& real, const Trial& probe) {
-    StepAlone step{makes, "function_of_" + makes, {"C", "X"}, real, probe, real, probe};
+inline IsolatedStep isolated(const std::string& makes, const Trial& real, const Trial& probe) {
+    IsolatedStep step{makes, "function_of_" + makes, {"C", "X"}, real, probe, real, probe};
     step.shape = {4, 2};
     return step;
 }
 
-// The step with its isolated steps and the culprits among them.
-inline ComparedStep with_alone(ComparedStep step, const std::vector<StepAlone>& steps,
-                               const std::vector<Victim>& victims = {}) {
-    step.blamed.push_back(
-        {step.tensors.empty() ? "stepwise" : step.tensors.front().model, steps, find_culprits({}, steps), victims});
+// The first model with its isolated steps, and the roles that follow from them: what fails in the chain inherits from
+// `reads`, each a value and the one it is made of.
+inline ComparedStep with_isolated(ComparedStep step, const std::vector<IsolatedStep>& steps,
+                                  const std::vector<std::pair<std::string, std::string>>& reads = {},
+                                  const std::vector<ListFault>& faults = {}) {
+    Graph network;
+    for (const auto& [makes, from] : reads) {
+        Step& one = network.backward.emplace_back();
+        one.makes = makes;
+        one.reads = {from};
+    }
+    ModelReport& report = step.models.empty() ? report_of(step) : step.models.front();
+    report = blame(report.model, report.values, steps, faults, network);
     return step;
+}
+
+// What a comparison says of a value whose step has shown this in isolation.
+inline ValueReport reported(const IsolatedStep& step, Verdict in_chain = Verdict::mismatch) {
+    ValueReport value;
+    value.name = step.makes;
+    value.shape = step.shape;
+    value.operations.emplace().verdict = in_chain;
+    return blame("stepwise", {value}, {step}, {}, {}).values.at(0);
+}
+
+// The first culprit's trial on the batch.
+inline Trial& evidence_in(ComparedStep& step) {
+    ModelReport& report = step.models.at(0);
+    return report.values.at(report.culprits.at(0)).isolated->real;
 }
 
 // The smallest input of a step that reads one value, {3}.

@@ -27,7 +27,7 @@
 #include "base/text.h"
 #include "harness/calls.h"
 #include "harness/interleave.h"
-#include "harness/run_calls.h"
+#include "harness/isolated/run_calls.h"
 
 using namespace byhand;
 using namespace std::chrono_literals;

@@ -1,5 +1,5 @@
 // Calls of a function in this process and in a subprocess: how they end, and what they access.
-#include "harness/run_calls.h"
+#include "harness/isolated/run_calls.h"
 
 #include <pthread.h>
 #include <signal.h>

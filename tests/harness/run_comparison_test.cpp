@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/comparison.h"
+#include "harness/end_to_end/comparison.h"
 #include "harness/fake_implementation.h"
 #include "harness/hand_made.h"
 
@@ -39,7 +39,7 @@ struct Arena {
                 .implementation = std::move(implementation),
                 .coverage = coverage,
                 .steps = {},
-                .judge = {}};
+                .isolation = {}};
     }
 
     Arena() {
@@ -89,11 +89,11 @@ std::vector<std::size_t> steps_seen(std::size_t steps, std::size_t every) {
     return arena.seen_steps();
 }
 
-TensorResult result_of(const ComparedStep& step, const std::string& model, const std::string& reference,
-                       const std::string& name) {
-    for (const ComparedTensor& t : step.tensors) {
-        if (t.model == model && t.reference == reference && t.result.name == name) {
-            return t.result;
+Finding result_of(const ComparedStep& step, const std::string& model, const std::string& reference,
+                  const std::string& name) {
+    for (const ChainFinding& found : findings(step)) {
+        if (found.model.model == model && to_string(found.against) == reference && found.value.name == name) {
+            return found.finding;
         }
     }
     FAIL("no " << model << " against " << reference << ": " << name);
@@ -160,12 +160,12 @@ TEST_CASE("the limits are those of the chain, from the state that the step begin
         arena.chain = {tripling(arena.config), {}};
         arena.run(2, 1, drift);
         // The worst is the first element, 100 at first: three times that, rounded once to a float.
-        const TensorResult first = result_of(arena.seen[0], "stepwise", "stepwise", "dW1");
+        const Finding first = result_of(arena.seen[0], "stepwise", "stepwise", "dW1");
         REQUIRE(first.limit.has_value());
         CHECK(*first.limit > 300 * 0x1p-25);
         CHECK(*first.limit < 500 * 0x1p-20);
         CHECK(result_of(arena.seen[0], "stepwise", "stepwise", "dW2").limit == 0.0);
-        const TensorResult second = result_of(arena.seen[1], "stepwise", "stepwise", "dW1");
+        const Finding second = result_of(arena.seen[1], "stepwise", "stepwise", "dW1");
         CHECK(*second.limit > *first.limit);  // it has grown by 1, or by 4
     }
 }
@@ -192,9 +192,10 @@ TEST_CASE("with drift each parameter's distance from LibTorch's is told, and the
     Arena arena;
     arena.run(4, 1, true);
     const auto drift_of = [&](std::size_t step, const std::string& model, const std::string& parameter) {
-        for (const Drift& drift : arena.seen[step].drift) {
-            if (drift.model == model && drift.parameter == parameter) {
-                return drift;
+        for (const ModelReport& report : arena.seen[step].models) {
+            const auto drift = std::ranges::find(report.drift, parameter, &Drift::parameter);
+            if (report.model == model && drift != report.drift.end()) {
+                return *drift;
             }
         }
         FAIL("no drift of " << parameter);
@@ -208,7 +209,9 @@ TEST_CASE("with drift each parameter's distance from LibTorch's is told, and the
     CHECK(drift_of(3, "fused", "bnmean_running").distance == 6.0);
     CHECK_FALSE(drift_of(3, "fused", "W1").only_rounding);
     CHECK(drift_of(3, "fused", "b1").only_rounding);  // the norm takes it out again
-    CHECK(arena.seen[3].drift.size() == 2 * state(arena.config).size());
+    for (const ModelReport& report : arena.seen[3].models) {
+        CHECK(report.drift.size() == state(arena.config).size());
+    }
     // The oracle adds 16 to the very state that each began with.
     CHECK(result_of(arena.seen[3], "stepwise", "stepwise", "new_C").error == 15.0);
     CHECK(result_of(arena.seen[3], "fused", "stepwise", "new_C").error == 14.0);
@@ -226,7 +229,7 @@ TEST_CASE("with drift each parameter's distance from LibTorch's is told, and the
     Arena without;
     without.run(2, 1, false);
     CHECK(result_of(without.seen[1], "fused", "module", "new_C").reference_error == 8.0);
-    CHECK(without.seen[1].drift.empty());
+    CHECK(without.seen[1].models[0].drift.empty());
 }
 
 TEST_CASE("all sides run every step on the same batch and at the same rate") {
@@ -283,15 +286,15 @@ TEST_CASE("each candidate is compared with both references, in order") {
     Arena arena;
     arena.run(1, 1, false);
     std::vector<std::string> sections;
-    for (const ComparedTensor& t : arena.seen[0].tensors) {
-        const std::string section = t.model + "/" + t.reference;
+    for (const ChainFinding& found : findings(arena.seen[0])) {
+        const std::string section = found.model.model + "/" + to_string(found.against);
         if (sections.empty() || sections.back() != section) {
             sections.push_back(section);
         }
     }
     CHECK(sections ==
           std::vector<std::string>{"stepwise/stepwise", "stepwise/module", "fused/stepwise", "fused/module"});
-    CHECK(arena.seen[0].tensors.size() == 4 * least_table(arena.config, kRows).size());
+    CHECK(findings(arena.seen[0]).size() == 4 * least_table(arena.config, kRows).size());
     // The stepwise reference made 3 where all others made 1; C grew by 2 here and by 8 there.
     const auto difference = [&](const std::string& model, const std::string& reference, const std::string& name) {
         return result_of(arena.seen[0], model, reference, name).difference;

@@ -1,5 +1,5 @@
 // The smallest input on which a step is wrong, and how it is written down.
-#include "harness/shrink.h"
+#include "harness/isolated/shrink.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>

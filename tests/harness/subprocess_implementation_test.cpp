@@ -1,4 +1,4 @@
-#include "harness/subprocess_implementation.h"
+#include "harness/isolated/subprocess_implementation.h"
 
 #include <unistd.h>
 

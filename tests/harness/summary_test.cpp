@@ -11,14 +11,13 @@ namespace {
 
 // A step of two parameters: W1 has drifted by so much of its 2, b1 by rounding alone.
 ComparedStep drifted(std::size_t number, double distance) {
-    TensorResult updated = within("new_W1", {6, 5}, 1e-8, 1e-7);
+    NamedFinding updated = within("new_W1", {6, 5}, 1e-8, 1e-7);
     updated.error = 3e-8;
     updated.scale = 2;
-    TensorResult rounding = within("new_b1", {5}, 1e-8, 1e-7);
+    NamedFinding rounding = within("new_b1", {5}, 1e-8, 1e-7);
     rounding.error = 1;
     ComparedStep step = step_of(number, {updated, rounding});
-    step.drift = {
-        {"stepwise", "C", distance / 10, 1}, {"stepwise", "W1", distance, 2}, {"stepwise", "b1", 1e-9, 1e-9, true}};
+    report_of(step).drift = {{"C", distance / 10, 1}, {"W1", distance, 2}, {"b1", 1e-9, 1e-9, true}};
     return step;
 }
 
@@ -55,20 +54,20 @@ TEST_CASE("a summary counts over all steps") {
 TEST_CASE("each verdict that is no agreement ends it") {
     for (const Verdict verdict : {Verdict::mismatch, Verdict::non_finite, Verdict::shape, Verdict::missing,
                                   Verdict::unwritten, Verdict::vacuous, Verdict::out_of_range}) {
-        TensorResult result = exact("dC", {2});
+        NamedFinding result = exact("dC", {2});
         result.verdict = verdict;
         CHECK_FALSE(summary_of({step_of(0, {result})}).agree);
         // Two of them may be allowed, no other.
         const bool may = verdict == Verdict::vacuous || verdict == Verdict::out_of_range;
         CHECK(summary_of({step_of(0, {result})}, {Verdict::vacuous, Verdict::out_of_range}).agree == may);
     }
-    TensorResult out = exact("dC", {2});
+    NamedFinding out = exact("dC", {2});
     out.verdict = Verdict::out_of_range;
     CHECK_FALSE(summary_of({step_of(0, {out})}, {Verdict::vacuous}).agree);
 }
 
 TEST_CASE("what the chain can't decide contradicts nothing, and is counted") {
-    TensorResult result = within("db1", {5}, 1e-9, 1e-8);
+    NamedFinding result = within("db1", {5}, 1e-9, 1e-8);
     result.verdict = Verdict::undecided;
     const Summary summary = summary_of({step_of(0, {result, exact("dC", {2})})});
     CHECK(summary.agree);
@@ -83,8 +82,8 @@ TEST_CASE("where every value is equal to the bit, none came close to its limit")
 }
 
 TEST_CASE("a step that is wrong in isolation ends agreement, though the chain agrees") {
-    const ComparedStep step = with_alone(step_of(2, {exact("C", {2})}),
-                                         {alone("h", trial(0.25), trial(0.5)), alone("dh", trial(0), trial(9))});
+    const ComparedStep step = with_isolated(
+        step_of(2, {exact("C", {2})}), {isolated("h", trial(0.25), trial(0.5)), isolated("dh", trial(0), trial(9))});
     const Summary summary = summary_of({step});
     CHECK_FALSE(summary.agree);
     CHECK(summary.alone == 2);
@@ -100,8 +99,8 @@ TEST_CASE("a step that is wrong in isolation ends agreement, though the chain ag
 }
 
 TEST_CASE("a fault of the lists ends agreement, though every step agrees alone") {
-    ComparedStep step = with_alone(step_of(0, {exact("C", {2})}), {alone("h", trial(0.25), trial(0.5))});
-    step.blamed[0].culprits = {{"dW1", "f", "no step makes it", {}, false}};
+    const ComparedStep step = with_isolated(step_of(0, {exact("C", {2})}), {isolated("h", trial(0.25), trial(0.5))}, {},
+                                            {{"dW1", "f", "no step makes it"}});
     const Summary summary = summary_of({step});
     CHECK_FALSE(summary.agree);
     CHECK(summary.first_divergence == "dW1");
@@ -109,7 +108,7 @@ TEST_CASE("a fault of the lists ends agreement, though every step agrees alone")
 
 TEST_CASE("a step alone that can't fail is no agreement, unless it is allowed") {
     const auto agree = [](const Trial& real, const Trial& probe, const std::set<Verdict>& allowed) {
-        return summary_of({with_alone(step_of(0, {exact("C", {2})}), {alone("h", real, probe)})}, allowed).agree;
+        return summary_of({with_isolated(step_of(0, {exact("C", {2})}), {isolated("h", real, probe)})}, allowed).agree;
     };
     const Trial good = trial(0.5), vacuous = trial(0, Verdict::vacuous), out = trial(0, Verdict::out_of_range);
     CHECK(agree(good, good, {}));

@@ -63,11 +63,12 @@ TEST_CASE("given: dlogits from logits and Y alone is judged in the collapsed for
         INFO("wrong: " << wrong);
         const Summary summary = ground.judged(values.views());
         CHECK(culprits_of(summary) == (wrong.empty() ? Names{} : Names{wrong}));
-        const std::vector<StepAlone>& alone = ground.last().blamed.at(0).alone;
-        const auto dlogits = std::ranges::find(alone, "dlogits", &StepAlone::makes);
-        REQUIRE(dlogits != alone.end());
+        const ModelReport& report = ground.last().models.at(0);
+        const auto dlogits = std::ranges::find(report.values, "dlogits", &ValueReport::name);
+        REQUIRE(dlogits != report.values.end());
+        REQUIRE(dlogits->isolated.has_value());
         CHECK(Names(dlogits->reads.begin(), dlogits->reads.end()) == Names{"Y", "logits"});
-        CHECK(std::ranges::count(alone, "db2", &StepAlone::makes) == 1);
+        CHECK(std::ranges::count(report.at(report.isolated), "db2", &ValueReport::name) == 1);
     }
 }
 
@@ -85,8 +86,8 @@ TEST_CASE(
     CHECK(summary.first_divergence == "dC");
     CHECK(summary.culprits.empty());
     CHECK(summary.compared == 1);
-    CHECK(ground.last().blamed.at(0).alone.empty());
-    const std::vector<std::string>& missing = ground.last().blamed.at(0).missing;
+    CHECK(ground.last().models.at(0).isolated.empty());
+    const std::vector<std::string>& missing = ground.last().models.at(0).missing;
     REQUIRE(missing.size() == 19);
     CHECK(missing[0] == "demb");
     CHECK(missing[1] == "dembcat");
@@ -128,7 +129,8 @@ TEST_CASE("given: a wrong gradient that is zero in exact arithmetic is to blame,
         CHECK(culprits_of(ground.judged(without_those(little->views()))) == Names{makes});
         const std::unique_ptr<Implementation> right = ground.right(HandForm::stepwise);
         CHECK(ground.judged(without_those(right->views())).agree);
-        CHECK(std::ranges::count(ground.last().blamed.at(0).alone, makes, &StepAlone::makes) == 1);
+        const ModelReport& report = ground.last().models.at(0);
+        CHECK(std::ranges::count(report.at(report.isolated), makes, &ValueReport::name) == 1);
     }
 }
 

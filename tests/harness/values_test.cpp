@@ -1,4 +1,4 @@
-#include "harness/values.h"
+#include "harness/isolated/values.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>

@@ -3,25 +3,19 @@
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <cmath>
+#include <map>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
-#include "lab/backward/accuracy.h"
-#include "lab/backward/blocks.h"
-#include "lab/backward/forms.h"
-#include "lab/backward/speed.h"
-#include "lab/backward/why.h"
 #include "lab/read.h"
-#include "steps/rounded.h"
+#include "manual/batchnorm/chain.h"
+#include "manual/batchnorm/formulas.h"
 
+using namespace byhand;
 using namespace byhand::lab;
-using byhand::Divisor;
-using byhand::EpsilonPlace;
-using byhand::InputError;
-using byhand::NormConfig;
-using byhand::Rounded;
 using Catch::Matchers::WithinAbs;
 using Catch::Matchers::WithinRel;
 
@@ -33,7 +27,7 @@ struct Counted {
     inline static std::size_t flop = 0, divisions = 0;
 
     Counted() = default;
-    template <byhand::Arithmetic Number>
+    template <Arithmetic Number>
     Counted(Number number) : value(static_cast<double>(number)) {}  // NOLINT(google-explicit-constructor)
 
     static Counted made(double value) {
@@ -54,15 +48,34 @@ struct Counted {
 };
 
 struct Tally {
-    std::size_t flop, divisions;
+    std::size_t flop = 0, divisions = 0;
 };
 
-Tally tally(Form form, std::size_t n, std::size_t H) {
-    BackwardValues<Counted> values = make_room<Counted>(n, H);
-    const std::vector<Pass> passes = passes_of(form, values, values.dx.data(), NormConfig());
-    Counted::flop = Counted::divisions = 0;
-    run(passes);
-    return {Counted::flop, Counted::divisions};
+// Of every function of the forms, by name, on (n, H).
+std::map<std::string, Tally> tallies(std::size_t n, std::size_t H) {
+    constexpr Divisor kDivisor = Divisor::n_minus_1;
+    constexpr EpsilonPlace kPlace = EpsilonPlace::inside;
+    constexpr double kEpsilon = 1e-5;
+    const std::vector<Function<Counted>> functions = {
+        bound("batchnorm_chain_variance_backward", batchnorm_chain_variance_backward<Counted>, n, H, kEpsilon, kPlace),
+        bound("batchnorm_chain_mean_backward", batchnorm_chain_mean_backward<Counted>, n, H, kDivisor),
+        bound("batchnorm_chain_input_backward", batchnorm_chain_input_backward<Counted>, n, H, kDivisor),
+        bound("batchnorm_inverse_deviation_backward", batchnorm_inverse_deviation_backward<Counted>, n, H),
+        bound("batchnorm_variance_backward", batchnorm_variance_backward<Counted>, H, kEpsilon, kPlace),
+        bound("batchnorm_square_sum_backward", batchnorm_square_sum_backward<Counted>, n, H, kDivisor),
+        bound("batchnorm_difference_backward", batchnorm_difference_backward<Counted>, n, H),
+        bound("batchnorm_mean_backward", batchnorm_mean_backward<Counted>, n, H),
+        bound("batchnorm_input_backward", batchnorm_input_backward<Counted>, n, H),
+        bound("batchnorm_backward", batchnorm_backward<Counted>, n, H, kDivisor, kEpsilon, kPlace)};
+    const std::vector<Counted> operand(n * H);
+    std::vector<Counted> out(n * H);
+    std::map<std::string, Tally> found;
+    for (const Function<Counted>& function : functions) {
+        Counted::flop = Counted::divisions = 0;
+        function.run(out.data(), std::vector<Operand<Counted>>(5, operand.data()));
+        found[function.name] = {Counted::flop, Counted::divisions};
+    }
+    return found;
 }
 
 NormConfig with(Divisor divisor, double epsilon, EpsilonPlace place) {
@@ -82,16 +95,16 @@ const std::vector<NormConfig> kConventions = {
 TEST_CASE("backward: a result for each shape, type and divisor, with the figures that are promised") {
     const BackwardOptions options{
         .seeds = {3, 2}, .rows = {2, 9}, .columns = {1, 17}, .rounds = 4, .caches = {1024, 1 << 20}};
-    const byhand::Json document = lab_test::read(backward(options, lab_test::setting()));
+    const Json document = lab_test::read(backward(options, lab_test::setting()));
     std::set<std::string> cases;
-    for (const byhand::Json& one : document.at("results")) {
+    for (const Json& one : document.at("results")) {
         const double scale = one.at("type").get<std::string>() == "float" ? 1e-6 : 1e-14;
         cases.insert(std::to_string(one.at("rows").get<int>()) + " " + std::to_string(one.at("columns").get<int>()) +
                      " " + one.at("divisor").get<std::string>() + " " + one.at("type").get<std::string>());
         // Of two rows nothing is left but ε and rounding, times the inverse deviation.
         CHECK(one.at("max_difference").get<double>() < 100 * scale);
         for (const char* over : {"speedup", "speedup_over_chain"}) {
-            const byhand::Json& speedup = one.at(over);
+            const Json& speedup = one.at(over);
             CHECK(speedup.at("p10").get<double>() > 0);
             CHECK(speedup.at("p10").get<double>() <= speedup.at("median").get<double>());
             CHECK(speedup.at("median").get<double>() <= speedup.at("p90").get<double>());
@@ -107,10 +120,10 @@ TEST_CASE("backward: a result for each shape, type and divisor, with the figures
 
 TEST_CASE("backward: without LibTorch it runs as well, against long double") {
     const BackwardOptions options{.seeds = {1, 1}, .rows = {3}, .columns = {5}, .rounds = 1};
-    const byhand::Json document = lab_test::read(backward(options, {}));
+    const Json document = lab_test::read(backward(options, {}));
     CHECK(document.at("results").size() == 4);
     // u of float is 6e-8: on easy data an error is of that size, and not 0.
-    const byhand::Json& easy = document.at("accuracy").at(0);
+    const Json& easy = document.at("accuracy").at(0);
     CHECK(easy.at("type").get<std::string>() == "float");
     CHECK(easy.at("one_line").get<double>() > 1e-8);
     CHECK(easy.at("one_line").get<double>() < 1e-6);
@@ -146,33 +159,40 @@ TEST_CASE("backward: three rounds show every form at every place, six all orders
     CHECK(order_of(6) == order_of(0));
 }
 
-TEST_CASE("backward: the operations of each form are as many as its counts say") {
-    for (const Form form : kForms) {
-        CAPTURE(name_of(form));
-        BackwardValues<float> none;
-        const Counts counts = counts_of(passes_of(form, none, none.dx.data(), NormConfig()));
-        // What is done once a column goes out in the difference; partial sums of eight rows are 1/8 of an operation for
-        // each sum.
-        const Tally large = tally(form, 80, 17), small = tally(form, 40, 17);
-        const double elements = 40 * 17;
-        const double flop = static_cast<double>(large.flop - small.flop) / elements;
-        CHECK(flop >= static_cast<double>(counts.flop));
-        CHECK(flop <= static_cast<double>(counts.flop) + 0.5);
-        CHECK_THAT(static_cast<double>(large.divisions - small.divisions) / elements,
-                   WithinAbs(static_cast<double>(counts.divisions), 1e-12));
+TEST_CASE("backward: each function computes and divides as often as its counts say") {
+    // What is done once a column cancels in the difference; partial sums of eight rows are 1/8 of an operation for each
+    // sum.
+    const std::map<std::string, Tally> large = tallies(80, 17), small = tallies(40, 17);
+    const double elements = 40 * 17;
+    std::size_t functions = 0;
+    for (const lab::Form form : kForms) {
+        for (const Step& step : steps_of(form, {}, 3, 2)) {
+            const std::string& name = step.in_float.name;
+            CAPTURE(name);
+            const Work& work = work_of(name);
+            const double flop = static_cast<double>(large.at(name).flop - small.at(name).flop) / elements;
+            CHECK(flop >= static_cast<double>(work.flop));
+            CHECK(flop <= static_cast<double>(work.flop) + 0.25);
+            CHECK_THAT(static_cast<double>(large.at(name).divisions - small.at(name).divisions) / elements,
+                       WithinAbs(static_cast<double>(work.divisions), 1e-12));
+            CHECK(work.writes == (step.shape.size() == 2 ? 1 : 0));
+            ++functions;
+        }
     }
+    CHECK(functions == large.size());
+    CHECK_THROWS_AS(work_of("tanh_forward"), std::out_of_range);
 }
 
 TEST_CASE("backward: the forms differ by no more than rounding, on easy data and on hard") {
     for (const NormConfig& norm : kConventions) {
         for (const NormData& data : {NormData{9, 17, 1, 1}, NormData{33, 5, 1e3, 1}, NormData{7, 3, 0, 1e-3}}) {
             CAPTURE(data.mean, data.deviation, norm.epsilon);
-            const NormInput<float> in = as<float>(drawn(data, 5));
+            const Numbers<float> in = as<float>(drawn(data, 5));
             const ThreeForms<float> forms = three_forms(in, norm);
             const ThreeForms<Rounded> bounds = three_forms(as<Rounded>(in), norm);
             for (const auto& [a, b] : {std::pair{0, 1}, std::pair{0, 2}, std::pair{1, 2}}) {
                 std::size_t beyond = 0;
-                for (std::size_t i = 0; i < in.x.size(); ++i) {
+                for (std::size_t i = 0; i < forms.dx[a].size(); ++i) {
                     const double difference =
                         std::fabs(static_cast<double>(forms.dx[a][i]) - static_cast<double>(forms.dx[b][i]));
                     beyond += difference <= bounds.dx[a][i].any_order() + bounds.dx[b][i].any_order() ? 0 : 1;
@@ -204,8 +224,8 @@ TEST_CASE("backward: the error is the largest one over the largest gradient") {
 
 TEST_CASE("backward: without ε the small steps end before the one line does, where σ³ leaves the range of float") {
     const NormConfig norm = with(Divisor::n, 0, EpsilonPlace::inside);
-    const Errors above = median_errors<float>({33, 3, 0, 1e-11}, norm, {1, 3}, lab_test::setting());
-    const Errors below = median_errors<float>({33, 3, 0, 1e-15}, norm, {1, 3}, lab_test::setting());
+    const auto above = median_errors<float>({33, 3, 0, 1e-11}, norm, {1, 3}, lab_test::setting()).forms;
+    const auto below = median_errors<float>({33, 3, 0, 1e-15}, norm, {1, 3}, lab_test::setting()).forms;
     CHECK(above[0] < 1e-6);
     CHECK(above[1] < 1e-6);
     CHECK_FALSE(std::isfinite(below[0]));
@@ -215,7 +235,7 @@ TEST_CASE("backward: without ε the small steps end before the one line does, wh
 
 TEST_CASE("backward: where the differences add up to 0 exactly, the path changes no bit") {
     // 2, 0, 2, 4: note 2's example.
-    NormInput<float> in{4, 1, {2, 0, 2, 4}, {1, 2, 3, -4}, {1.5}, {0.25}};
+    Numbers<float> in{{{"hprebn", {2, 0, 2, 4}}, {"dhpreact", {1, 2, 3, -4}}, {"bngain", {1.5}}, {"bnbias", {0.25}}}};
     const NormConfig norm = with(Divisor::n_minus_1, 1e-5, EpsilonPlace::inside);
     ThreeForms<float> forms = three_forms(in, norm);
     CHECK(without_path(forms.values, norm) == forms.dx[0]);

@@ -4,8 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "lab/claims/measures.h"
-#include "lab/claims/verdict.h"
+#include "lab/claims/bench.h"
 
 using namespace byhand::lab;
 using Catch::Matchers::WithinAbs;

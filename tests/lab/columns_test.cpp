@@ -1,4 +1,4 @@
-#include "lab/columns/columns.h"
+#include "lab/columns.h"
 
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>

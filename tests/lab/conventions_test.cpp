@@ -9,14 +9,13 @@
 #include <vector>
 
 #include "base/error.h"
-#include "lab/conventions/run.h"
-#include "lab/conventions/small_batches.h"
 #include "lab/read.h"
+#include "report/rows.h"
 
 using byhand::lab::Convention;
 using byhand::lab::ConventionRun;
 using byhand::lab::conventions;
-using byhand::lab::NormInput;
+using byhand::lab::Numbers;
 using byhand::lab::run_convention;
 using Catch::Matchers::WithinAbs;
 using Catch::Matchers::WithinRel;
@@ -31,14 +30,11 @@ Convention convention(const std::string& name) {
 }
 
 // With γ = 1 and β = 0, as those who published the figures below had it.
-NormInput<double> batch(std::size_t units, std::vector<double> x) {
-    const std::size_t rows = x.size() / units;
-    return {rows,
-            units,
-            std::move(x),
-            std::vector<double>(rows * units, 1),
-            std::vector<double>(units, 1),
-            std::vector<double>(units, 0)};
+Numbers<double> batch(std::size_t units, std::vector<double> x) {
+    return {{{"dhpreact", std::vector<double>(x.size(), 1)},
+             {"hprebn", std::move(x)},
+             {"bngain", std::vector<double>(units, 1)},
+             {"bnbias", std::vector<double>(units, 0)}}};
 }
 
 byhand::Json field(const byhand::Json& rows, const char* key, const std::string& value) {
@@ -54,7 +50,7 @@ byhand::Json field(const byhand::Json& rows, const char* key, const std::string&
 }  // namespace
 
 TEST_CASE("conventions: the running statistics that PyTorch printed for pytorch/pytorch, issue 7028") {
-    const NormInput<double> in = batch(4, {2, 15, 2, 1, 2, 17, 2, 1, -4, -2, -2, -1});
+    const Numbers<double> in = batch(4, {2, 15, 2, 1, 2, 17, 2, 1, -4, -2, -2, -1});
     Convention one = convention("PyTorch");
     one.norm.momentum = 1;
     const ConventionRun<double> run = run_convention<double>(one, {in});
@@ -72,7 +68,7 @@ TEST_CASE("conventions: the running statistics that PyTorch printed for pytorch/
 }
 
 TEST_CASE("conventions: what PyTorch printed for pytorch/pytorch, issue 60528") {
-    const NormInput<double> in = batch(1, {1, 2, 3, 4, 2, 3, 4, 5, 3, 4, 5, 6, 4, 5, 6, 7});
+    const Numbers<double> in = batch(1, {1, 2, 3, 4, 2, 3, 4, 5, 3, 4, 5, 6, 4, 5, 6, 7});
     const ConventionRun<double> run = run_convention<double>(convention("PyTorch"), {in});
     CHECK_THAT(run.y.front(), WithinAbs(-1.8974, 5e-5));
     CHECK_THAT(run.running_spread.front(), WithinAbs(1.1667, 5e-5));
@@ -88,7 +84,7 @@ TEST_CASE("conventions: Keras' moving figures of the batch in the page of keras.
 
 TEST_CASE("conventions: the lectures' script keeps a deviation, part 4 takes all rows at once, cs231n begins at 0") {
     // Variances of the two batches by n − 1: 4 and 16. All six rows: mean 5, squares 8 + 32 + 6·1.
-    const std::vector<NormInput<double>> batches = {batch(1, {2, 4, 6}), batch(1, {2, 6, 10})};
+    const std::vector<Numbers<double>> batches = {batch(1, {2, 4, 6}), batch(1, {2, 6, 10})};
     const ConventionRun<double> script = run_convention(convention("makemore 3, script"), batches);
     CHECK_THAT(script.running_spread.front(), WithinRel(0.999 * (0.999 + 0.001 * 2) + 0.001 * 4, 1e-12));
     const ConventionRun<double> all_rows = run_convention(convention("makemore 4"), batches);
@@ -125,15 +121,17 @@ TEST_CASE("conventions: what differs, and what does not") {
 TEST_CASE("conventions: what small batches settle at is what statistics says") {
     // The mean of the deviation of 2 normal numbers is √(2/π), of 3 it is √π/2 (by n − 1, where σ is 1).
     constexpr std::size_t kBatches = 20'000;
-    const std::vector<byhand::lab::SmallBatch> found = byhand::lab::small_batches({2, 3, 17}, kBatches, 5);
-    const std::vector<double> by_deviation = {2 / std::numbers::pi, std::numbers::pi / 4};
-    for (const byhand::lab::SmallBatch& one : found) {
-        const auto n = static_cast<double>(one.rows);
-        CHECK_THAT(one.by_n_minus_1, WithinAbs(1, 5 * std::sqrt(2 / (n - 1) / kBatches)));
-        CHECK_THAT(one.by_n, WithinRel(one.by_n_minus_1 * (n - 1) / n, 1e-12));
+    const byhand::Table found = byhand::lab::small_batches({2, 3, 17}, kBatches, 5);
+    const std::vector<double> rows = numbers(found, "rows"), by_n = numbers(found, "by_n"),
+                              by_n_minus_1 = numbers(found, "by_n_minus_1"),
+                              by_deviation = numbers(found, "by_deviation");
+    CHECK(rows == std::vector<double>{2, 3, 17});
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        CHECK_THAT(by_n_minus_1[i], WithinAbs(1, 5 * std::sqrt(2 / (rows[i] - 1) / kBatches)));
+        CHECK_THAT(by_n[i], WithinRel(by_n_minus_1[i] * (rows[i] - 1) / rows[i], 1e-12));
     }
-    CHECK_THAT(found[0].by_deviation, WithinAbs(by_deviation[0], 0.03));
-    CHECK_THAT(found[1].by_deviation, WithinAbs(by_deviation[1], 0.03));
+    CHECK_THAT(by_deviation[0], WithinAbs(2 / std::numbers::pi, 0.03));
+    CHECK_THAT(by_deviation[1], WithinAbs(std::numbers::pi / 4, 0.03));
 }
 
 TEST_CASE("conventions: a batch has two rows at least") {

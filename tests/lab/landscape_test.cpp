@@ -11,6 +11,7 @@
 #include "harness/drawn.h"
 #include "lab/figures.h"
 #include "manual/models.h"
+#include "manual/stepwise.h"
 
 using namespace byhand;
 using namespace byhand::lab;
@@ -78,6 +79,11 @@ std::vector<double> whole_gradient(const Network& network, const std::vector<Vie
     return all;
 }
 
+std::vector<LayerShift> shifts_of(const Network& network, double rate) {
+    Runner<double> runner(stepwise_graph(network.config, network.Y.size()));
+    return layer_shifts(runner, network.initial(), network.batch(), rate);
+}
+
 }  // namespace
 
 TEST_CASE("a layer's shift: the gradient with the layers before it updated, and none else") {
@@ -89,8 +95,7 @@ TEST_CASE("a layer's shift: the gradient with the layers before it updated, and 
         CAPTURE(static_cast<int>(place));
         const Answer before = evaluate(network, network.initial(), kRate);
         std::vector<std::string> changed;
-        const std::vector<LayerShift> shifts =
-            Landscape(network.config, network.Y.size()).shifts(network.initial(), network.batch(), kRate);
+        const std::vector<LayerShift> shifts = shifts_of(network, kRate);
         REQUIRE(shifts.size() == 3);
         const std::vector<std::vector<std::string>> more = {{"C"}, {"W1", "b1"}, {"W2", "b2"}};
         for (std::size_t l = 0; l < shifts.size(); ++l) {
@@ -118,8 +123,7 @@ TEST_CASE("a layer's shift: the gradient with the layers before it updated, and 
 
 TEST_CASE("no step, no shift") {
     const Network network;
-    for (const LayerShift& shift :
-         Landscape(network.config, network.Y.size()).shifts(network.initial(), network.batch(), 0)) {
+    for (const LayerShift& shift : shifts_of(network, 0)) {
         CHECK(shift.difference == 0);
         CHECK(shift.input == 0);
         CHECK_THAT(shift.cosine, WithinAbs(1, 1e-12));
@@ -129,8 +133,8 @@ TEST_CASE("no step, no shift") {
 TEST_CASE("along the gradient: loss and gradient at the places that steps of these lengths lead to") {
     const Network network;
     const std::vector<double> distances = {0.25, 0.75, 0.5};
-    const Smoothness found =
-        Landscape(network.config, network.Y.size()).along_gradient(network.initial(), network.batch(), distances);
+    Runner<double> runner(stepwise_graph(network.config, network.Y.size()));
+    const Smoothness found = along_gradient(runner, network.initial(), network.batch(), distances);
     std::vector<std::string> all;
     for (const TensorSpec& parameter : parameters(network.config)) {
         all.push_back(parameter.name);

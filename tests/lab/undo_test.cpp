@@ -12,8 +12,6 @@
 #include "lab/paired.h"
 #include "lab/read.h"
 #include "lab/recipes.h"
-#include "lab/undo/drift.h"
-#include "lab/undo/training.h"
 
 using namespace byhand;
 using namespace byhand::lab;

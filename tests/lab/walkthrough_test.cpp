@@ -7,7 +7,9 @@
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
 #include <cmath>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -72,13 +74,6 @@ std::unique_ptr<Implementation> by_torch(const Recipe& recipe, const lab::Settin
     return implementation;
 }
 
-// As one line.
-std::string told(const Document& document) {
-    std::string text = to_text(document);
-    std::ranges::replace(text, '\n', ' ');
-    return text;
-}
-
 // The flat position of an index.
 std::size_t position(const std::vector<std::size_t>& index, const Shape& shape) {
     std::size_t at = 0;
@@ -97,18 +92,18 @@ TEST_CASE("walkthrough: every step of any network, in order, each with its formu
         NetworkConfig config = recipe.network;
         config.vocabulary = 27;
         const Graph network = stepwise_graph(config, recipe.batch);
-        std::vector<std::string> names, told;
+        std::vector<std::string> names, shown;
         for (const StepList* list : {&network.forward, &network.backward, &network.update}) {
             for (const Step& step : *list) {
                 names.push_back(step.makes);
             }
         }
         for (const Json& step : document.at("steps")) {
-            told.push_back(step.at("name").get<std::string>());
+            shown.push_back(step.at("name").get<std::string>());
             CHECK_FALSE(step.at("meaning").get<std::string>().empty());
             CHECK_FALSE(step.at("values").empty());
         }
-        CHECK(told == names);
+        CHECK(shown == names);
         CHECK(document.at("names").at("after").size() == 3);
     }
 }
@@ -128,10 +123,10 @@ TEST_CASE("walkthrough: its numbers are LibTorch's") {
             const View* view = find(views, name);
             CAPTURE(name, row);
             REQUIRE(view != nullptr);
-            for (const Json& shown : step.at("values")) {
-                const auto index = shown.at("index").get<std::vector<std::size_t>>();
+            for (const Json& element : step.at("values")) {
+                const auto index = element.at("index").get<std::vector<std::size_t>>();
                 const double expected = value_at(*view, position(index, view->shape));
-                CHECK_THAT(shown.at("value").get<double>(), WithinAbs(expected, 1e-6 + 1e-4 * std::abs(expected)));
+                CHECK_THAT(element.at("value").get<double>(), WithinAbs(expected, 1e-6 + 1e-4 * std::abs(expected)));
                 if (index.size() == 2 && view->shape[0] == 32) {
                     CHECK(index[0] == row);
                 }
@@ -142,7 +137,7 @@ TEST_CASE("walkthrough: its numbers are LibTorch's") {
     }
 }
 
-TEST_CASE("walkthrough: the same command tells the same, and the batch as characters") {
+TEST_CASE("walkthrough: the same command gives the same page, and the batch as characters") {
     const WalkthroughOptions options = quick(lab_test::recipe("notes"), 2);
     const Document document = walkthrough(options, lab_test::few_names(), {});
     const std::string text = to_text(document);
@@ -159,34 +154,73 @@ TEST_CASE("walkthrough: the same command tells the same, and the batch as charac
     CHECK(text.find("Followed is " + row + ".") != std::string::npos);
 }
 
-TEST_CASE("walkthrough: what the story says of the numbers is so") {
+TEST_CASE("walkthrough: the figures of a chapter are those of its values") {
     WalkthroughOptions options = quick(lab_test::recipe("notes"));
     options.recipe.network.norm.batch_divisor = GENERATE(Divisor::n, Divisor::n_minus_1);
-    const Document document = walkthrough(options, lab_test::few_names(), {});
-    const std::string text = told(document);
-    const Json json = lab_test::read(document);
+    const Json json = lab_test::read(walkthrough(options, lab_test::few_names(), {}));
+    std::map<std::string, double> first, figures;
     for (const Json& step : json.at("steps")) {
-        const double first = step.at("values").at(0).at("value").get<double>();
-        const auto name = step.at("name").get<std::string>();
-        if (name == "bnmeani") {
-            CHECK(text.find(fmt::format("Unit 0 comes in with mean {:.4f}", first)) != std::string::npos);
-        } else if (name == "bnvar") {
-            CHECK(text.find(fmt::format("and deviation {:.4f}, and goes out with 0.0000", std::sqrt(first))) !=
-                  std::string::npos);
-        } else if (name == "probs") {
-            CHECK(text.find(fmt::format("has the probability {:.4f}, and −ln of it is {:.4f}", first,
-                                        -std::log(first))) != std::string::npos);
-        } else if (name == "loss") {
-            CHECK(text.find(fmt::format("The loss is the mean of that over the rows: {:.4f}", first)) !=
-                  std::string::npos);
-        }
+        first[step.at("name").get<std::string>()] = step.at("values").at(0).at("value").get<double>();
     }
+    for (const Json& one : json.at("figures")) {
+        figures[one.at("figure").get<std::string>()] = one.at("value").get<double>();
+    }
+    const auto has = [&](const std::string& figure, double value, double margin) {
+        CAPTURE(figure);
+        REQUIRE(figures.contains(figure));
+        CHECK_THAT(figures[figure], WithinAbs(value, margin));
+    };
+    has("column 0 in: mean", first["bnmeani"], 1e-6);
+    has("column 0 in: deviation", std::sqrt(first["bnvar"]), 1e-6);
+    has("column 0 normalised: mean", 0, 1e-6);
+    has("column 0 normalised: deviation", 1, 1e-4);
+    has("−ln of it", -first["logprobs"], 1e-6);
+    has("loss: the mean of that over the rows", first["loss"], 1e-6);
+    has("loss of blind guessing, ln 27", std::log(27), 1e-12);
+    has("dlogits is (Ŷ − Y)/n, but for", 0, 1e-7);
+    has("sum of column 0 of dhprebn: 0 but for rounding", 0, 1e-6);
+    has("largest element of db1: the norm takes any bias out", 0, 1e-6);
+    CHECK(figures["largest element of dW1"] > 1e-4);
+    CHECK(figures["saturated, beyond ±0.97"] < 0.5);
+    CHECK(figures["mean of 1 − h², the share that passes"] > 0.3);
     const lab::Material material = lab_test::few_names();
     Run run = prepare(options.recipe, material.names, material.where);
     DrawnBatch batch(32, 3);
     draw_batch(batch, run.train, run.generator);
-    const auto used = std::ranges::count(batch.X, batch.X[2]);
-    CHECK(text.find(fmt::format("stands in {} of the batch's 96 places", used)) != std::string::npos);
+    const std::string character = {static_cast<char>(run.vocabulary.characters[static_cast<std::size_t>(batch.X[2])])};
+    has("uses of '" + character + "', of the batch's 96 places",
+        static_cast<double>(std::ranges::count(batch.X, batch.X[2])), 0);
+}
+
+TEST_CASE("walkthrough: a chapter is an operation of a layer, wherever the norm stands") {
+    const auto chapters = [](NormPlace place, bool output, const std::string& phase) {
+        Recipe recipe = lab_test::recipe("notes");
+        recipe.network.hidden = {4, 3};
+        recipe.network.norm.place = place;
+        recipe.network.norm.output = output;
+        const Json json = lab_test::read(walkthrough(quick(recipe), lab_test::few_names(), {}));
+        std::vector<std::string> titles;
+        for (const Json& step : json.at("steps")) {
+            const std::string title = step.at("chapter").get<std::string>();
+            if (step.at("phase").get<std::string>() == phase && (titles.empty() || titles.back() != title)) {
+                titles.push_back(title);
+            }
+        }
+        return titles;
+    };
+    const std::string first = "Layer 1 of 3, ", second = "Layer 2 of 3, ", output = "Layer 3 of 3 (the output), ";
+    CHECK(chapters(NormPlace::before, false, "forward") ==
+          std::vector<std::string>{"embedding", first + "linear", first + "batchnorm", first + "tanh",
+                                   second + "linear", second + "batchnorm", second + "tanh", output + "linear",
+                                   "cross entropy"});
+    CHECK(chapters(NormPlace::before, true, "forward").at(8) == output + "batchnorm");
+    CHECK(chapters(NormPlace::after, false, "backward") ==
+          std::vector<std::string>{"cross entropy", output + "linear", second + "batchnorm", second + "tanh",
+                                   second + "linear", first + "batchnorm", first + "tanh", first + "linear",
+                                   "embedding"});
+    CHECK(chapters(NormPlace::none, false, "backward") ==
+          std::vector<std::string>{"cross entropy", output + "linear", second + "tanh", second + "linear",
+                                   first + "tanh", first + "linear", "embedding"});
 }
 
 TEST_CASE("walkthrough: a batch without that row, and a training that comes to nothing") {

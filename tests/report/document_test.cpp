@@ -2,7 +2,9 @@
 #include "report/document.h"
 
 #include <catch2/catch_test_macros.hpp>
+#include <cmath>
 #include <limits>
+#include <stdexcept>
 #include <string>
 
 #include "base/json.h"
@@ -10,6 +12,7 @@
 #include "report/html.h"
 #include "report/lines.h"
 #include "report/plot_script.h"
+#include "report/rows.h"
 #include "report/text.h"
 
 using namespace byhand;
@@ -49,6 +52,151 @@ TEST_CASE("document: long words stand under their row") {
     CHECK(to_text(table) == "  a   n\n  x   7\n      a long source\n  y  12\n");
 }
 
+namespace {
+
+// A word with a combining mark, a column that leaves first and one that leaves after it, and words that can be broken.
+Table wide_table() {
+    return {"t",
+            {"name",
+             {"shape", "shape", Align::left, 2},
+             {"ULP", "ulp", Align::right, 1},
+             {"verdict", "verdict", Align::left},
+             {"words", "", Align::left}},
+            {{"x̂ of C", "(5, 7)", whole(123456789), {"mismatch", "mismatch", Mark::bad}, "some words that are long"}}};
+}
+
+std::size_t widest(const std::string& text) {
+    std::size_t width = 0;
+    for (std::size_t begin = 0; begin < text.size(); begin = text.find('\n', begin) + 1) {
+        width = std::max(width, width_of(text.substr(begin, text.find('\n', begin) - begin)));
+    }
+    return width;
+}
+
+}  // namespace
+
+TEST_CASE("document: a table too wide for the terminal leaves columns out in their order, and says which") {
+    CHECK(to_text(wide_table(), {.width = 120}) ==
+          "t\n  name    shape         ULP  verdict   words\n"
+          "  x̂ of C  (5, 7)  123456789  mismatch  some words that are long\n");
+    CHECK(to_text(wide_table(), {.width = 62}) ==
+          "t\n  name    shape   verdict   words\n  x̂ of C  (5, 7)  mismatch  some words that are long\n"
+          "  not shown at 62 columns: ULP; --format csv has all\n");
+    CHECK(to_text(wide_table(), {.width = 48}) ==
+          "t\n  name    verdict   words\n  x̂ of C  mismatch  some words that are long\n"
+          "  not shown at 48 columns: ULP, shape; --format\n  csv has all\n");
+    // Columns that may not leave stay; the last is broken into lines.
+    const std::string narrow = to_text(wide_table(), {.width = 40});
+    CHECK(
+        narrow.starts_with("t\n  name    verdict   words\n  x̂ of C  mismatch  some words that are\n"
+                           "                    long\n  not shown"));
+    CHECK(widest(narrow) < 40);
+}
+
+TEST_CASE("document: tables with the same columns leave the same ones out, which is said once") {
+    Document document{"sample", "", "A title", {wide_table(), wide_table()}, {}, Json::object(), true};
+    std::get<Table>(document.blocks[1]).rows[0][4] = {"few"};
+    CHECK(to_text(document, {.width = 62}) ==
+          "A title\n\nt\n  name    shape   verdict   words\n  x̂ of C  (5, 7)  mismatch  some words that are long\n\n"
+          "t\n  name    shape   verdict   words\n  x̂ of C  (5, 7)  mismatch  few\n"
+          "  not shown at 62 columns: ULP; --format csv has all\n");
+}
+
+TEST_CASE("document: every width that has room for a table is kept to") {
+    for (std::size_t width = 41; width < 130; ++width) {
+        CAPTURE(width);
+        CHECK(widest(to_text(wide_table(), {.width = width})) < width);
+    }
+    CHECK(to_text(wide_table(), {.width = 63}).find("not shown") != std::string::npos);
+    CHECK(to_text(wide_table(), {.width = 0}).find("  x̂ of C  mismatch  some words that are\n") != std::string::npos);
+}
+
+TEST_CASE("document: words under a row, a title and a paragraph are broken at the terminal's width") {
+    Document document{"sample", "", "A title that is rather long", {}, {}, Json::object(), true};
+    document.blocks.emplace_back(Text{"one two three four five six"});
+    document.blocks.emplace_back(
+        Table{"", {"a", {"source", "source", Align::below}}, {{"x", "a long source\nof two lines, or more"}}});
+    CHECK(to_text(document, {.width = 24}) ==
+          "A title that is rather\nlong\n\none two three four five\nsix\n\n"
+          "  a\n  x\n      a long source\n      of two lines, or\n      more\n");
+}
+
+TEST_CASE("document: colours on a terminal that wants them, and nowhere else") {
+    const Table table = {"t", {"a", {"v", "v", Align::left}}, {{"x", {"bad", "bad", Mark::bad}}, {"y", "none"}}};
+    Document document{"sample", "", "A title", {table, Text{": 1 of 2", "they disagree", Mark::bad}}, {}, {}, false};
+    CHECK(to_text(document, {.colour = true}) ==
+          "A title\n\n\x1b[1mt\x1b[0m\n  a  v\n  x  \x1b[1;31mbad\x1b[0m\n  y  none\n\n"
+          "\x1b[1;31mthey disagree\x1b[0m: 1 of 2\n");
+    CHECK(to_text(document).find('\x1b') == std::string::npos);
+    CHECK(to_text(document).ends_with("\n\nthey disagree: 1 of 2\n"));
+    const std::string page = to_html(document);
+    CHECK(page.find("<td class=\"left\"><span class=\"mark off\">bad</span></td>") != std::string::npos);
+    CHECK(page.find("<p><span class=\"mark off\">they disagree</span>: 1 of 2</p>") != std::string::npos);
+    CHECK(page.find("<header class=\"disagree\">") != std::string::npos);
+}
+
+TEST_CASE("document: a page has every cell, title, lead and key escaped") {
+    Document document{"s<1>", "", "A title", {}, {}, Json::object(), true};
+    document.blocks.emplace_back(Text{"words", "<2>", Mark::good});
+    document.blocks.emplace_back(
+        Table{"<3>", {"<4>", {"b", "b", Align::below}}, {{"<5>", {"<6>\x1b", {}, Mark::open}}}});
+    const std::string page = to_html(document);
+    for (const char digit : {'1', '2', '3', '4', '5', '6'}) {
+        CHECK(page.find(std::string("<") + digit) == std::string::npos);
+        CHECK(page.find(std::string("&lt;") + digit + "&gt;") != std::string::npos);
+    }
+    CHECK(page.find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("document: what is wrong stands first where a table says so, but not for programs") {
+    Document document{"sample", "", "A title", {}, {}, Json::object(), true};
+    Table table = {"",
+                   {"a"},
+                   {{{"open", "open", Mark::open}},
+                    {{"good", "good", Mark::good}},
+                    {{"bad", "bad", Mark::bad}},
+                    {"none"},
+                    {{"worse", "worse", Mark::bad}}}};
+    CHECK(to_text(table) == "  a\n  open\n  good\n  bad\n  none\n  worse\n");
+    table.worst_first = true;
+    CHECK(to_text(table) == "  a\n  bad\n  worse\n  good\n  none\n  open\n");
+    document.blocks.emplace_back(table);
+    CHECK(to_csv(document) == "a\r\nopen\r\ngood\r\nbad\r\nnone\r\nworse\r\n");
+    CHECK(json_of_rows(table).at(0).at("a").get<std::string>() == "open");
+    const std::string page = to_html(document);
+    CHECK(page.find("worse</span>") < page.find("good</span>"));
+}
+
+TEST_CASE("document: columns without a key are for people, and a key with a dot is a member of an object") {
+    const Table table = {"",
+                         {"name",
+                          {"for people", "", Align::left},
+                          {"", "shape", Align::hidden},
+                          {"", "worst.index", Align::hidden},
+                          {"", "worst.a", Align::hidden}},
+                         {{"x", "words", {"", {2, 3}}, {"", Json::array({1, 0})}, {"", 3.0}},
+                          {"y\x1b[2J", "words", {"", Json::array()}, {"", Json()}, {"", Json()}}}};
+    CHECK(json_of_rows(table) ==
+          Json::array(
+              {{{"name", "x"}, {"shape", Json::array({2, 3})}, {"worst", {{"index", Json::array({1, 0})}, {"a", 3.0}}}},
+               {{"name", "y\x1b[2J"}, {"shape", Json::array()}, {"worst", nullptr}}}));
+    Document document{"sample", "", "A title", {}, {}, Json::object(), true};
+    document.blocks.emplace_back(Table{"", {"", {"", ""}}, {{"of people", "only"}}});
+    document.blocks.emplace_back(table);
+    CHECK(to_csv(document) == "name,shape,worst_index,worst_a\r\nx,2 3,1 0,3\r\ny\\x1b[2J,,,\r\n");
+}
+
+TEST_CASE("document: a table without titles has no heading, and one of hidden columns is not shown at all") {
+    Document document{"sample", "", "A title", {}, {}, Json::object(), true};
+    document.blocks.emplace_back(Table{"", {"", {"", "", Align::left}}, {{"reads", "a, b"}, {"values", "1\n2"}}});
+    document.blocks.emplace_back(Table{"unseen", {{"a", "a", Align::hidden}}, {{"x"}}});
+    CHECK(to_text(document) == "A title\n\n  reads   a, b\n  values  1\n          2\n");
+    const std::string page = to_html(document);
+    CHECK(page.find("<thead") == std::string::npos);
+    CHECK(page.find("unseen") == std::string::npos);
+    CHECK(to_csv(document) == "a\r\nx\r\n");
+}
+
 TEST_CASE("document: a hidden column is for programs only") {
     Document document{"sample", "", "A title", {}, {}, Json::object(), true};
     document.blocks.emplace_back(Table{"", {"a", {"b", "b", Align::hidden}, "c"}, {{"x", "unseen", "7"}}});
@@ -84,6 +232,9 @@ TEST_CASE("document: numbers in cells") {
     CHECK(significant(1.25e-7, 2).shown == "1.2e-07");
     CHECK(whole(0).shown == "0");
     CHECK(fixed(-0.5, 0).shown == "0");
+    CHECK(scientific(0.0012, 1).shown == "1.2e-03");
+    CHECK(scientific(std::nullopt, 1).shown == "–");
+    CHECK(scientific(std::nullopt, 1).value.is_null());
     for (const double nan : {std::numeric_limits<double>::quiet_NaN(), -std::numeric_limits<double>::quiet_NaN()}) {
         CHECK(fixed(nan, 2).shown == "nan");
         CHECK(significant(nan, 2).shown == "nan");
@@ -98,10 +249,42 @@ TEST_CASE("document: lines are broken between words, and a combining mark takes 
     CHECK(wrapped("aa\nbb cc", 80) == "aa\nbb cc");
     CHECK(wrapped("longer than that", 4) == "longer\nthan\nthat");
     CHECK(wrapped("", 4).empty());
+    CHECK(wrapped("a\n  bb cc dd\ne", 7) == "a\n  bb cc\n  dd\ne");
+    CHECK(wrapped("a\n\n  b", 7) == "a\n\n  b");
 }
 
 TEST_CASE("document: gnuplot reads no number that an axis can't show, and no quote that ends a title") {
     const std::string script = svg_script(sample().plots);
     CHECK(script.find("1 0.5\n2 NaN\n") != std::string::npos);
     CHECK(script.find("set title \"a \\\"plot\\\"\"") != std::string::npos);
+}
+
+TEST_CASE("document: the rows of a table as objects by the columns' keys, and its columns as curves") {
+    const Cell spread("2.5 ± 0.5", {{"mean", 2.5}, {"deviation", 0.5}});
+    const Table table{
+        "",
+        {{"n", "rows"}, {"norm", "norms.chain"}, {"other", "norms.line"}, {"loss", "loss"}, {"words", ""}},
+        {{whole(2), fixed(0.25, 1), "–", spread, "few"},
+         {whole(9), significant(-INFINITY, 2), fixed(NAN, 1), spread, "more"}}};
+    const Json loss_value = {{"mean", 2.5}, {"deviation", 0.5}};
+    CHECK(json_of_rows(table) ==
+          Json::array({{{"rows", 2}, {"norms", {{"chain", 0.25}, {"line", "–"}}}, {"loss", loss_value}},
+                       {{"rows", 9}, {"norms", {{"chain", "-inf"}, {"line", "nan"}}}, {"loss", loss_value}}}));
+    const Series chain = series_of(table, "rows", "norms.chain", "chain", Style::both);
+    CHECK(chain.x == std::vector<double>{2, 9});
+    CHECK(chain.y == std::vector<double>{0.25, -INFINITY});
+    CHECK(chain.low.empty());
+    CHECK(std::isnan(numbers(table, "norms.line").at(0)));
+    CHECK(std::isnan(numbers(table, "norms.line").at(1)));
+    const Series loss = series_of(table, "rows", "loss", "loss");
+    CHECK(loss.y == std::vector<double>{2.5, 2.5});
+    CHECK(loss.low == std::vector<double>{2, 2});
+    CHECK(loss.high == std::vector<double>{3, 3});
+    const Table times{"", {"n", "time"}, {{whole(3), Cell("2", {{"median", 2}, {"p10", 1}, {"p90", 5}})}}};
+    CHECK(series_of(times, "n", "time", "").y == std::vector<double>{2});
+    CHECK(series_of(times, "n", "time", "").low == std::vector<double>{1});
+    CHECK(series_of(times, "n", "time", "").high == std::vector<double>{5});
+    CHECK(numbers(rows_where(table, "rows", 9), "norms.chain") == std::vector<double>{-INFINITY});
+    CHECK(rows_where(table, "rows", 3).rows.empty());
+    CHECK_THROWS_AS(numbers(table, "no such key"), std::out_of_range);
 }

@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "harness/alone.h"
-#include "harness/compare.h"
-#include "harness/gradcheck.h"
+#include "harness/end_to_end/compare.h"
+#include "harness/gradcheck/gradcheck.h"
+#include "harness/isolated/isolated.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
 #include "torch_ref/example.h"
@@ -166,7 +166,7 @@ TEST_CASE("each operation: each step in isolation is right in float, and its gra
         const Graph graph = stepwise_graph(example.config, kRows);
         StepInputs inputs(with_inputs(reference->views(), example.batch(), example.config.context, &rate),
                           example.config.vocabulary, 3, graph.ranges);
-        for (const StepAlone& step : run_alone(graph, {.right = graph}, *reference_operations, inputs)) {
+        for (const IsolatedStep& step : run_isolated(graph, {.right = graph}, *reference_operations, inputs)) {
             INFO(step.makes);
             CHECK_FALSE(step.wrong());
         }

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "base/error.h"
-#include "harness/alone.h"
-#include "harness/compare.h"
+#include "harness/end_to_end/compare.h"
 #include "harness/explain.h"
-#include "harness/gradcheck.h"
+#include "harness/gradcheck/gradcheck.h"
+#include "harness/isolated/isolated.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
 #include "steps/rounded.h"
@@ -160,7 +160,7 @@ TEST_CASE("outside operation: its steps are judged in isolation, and a wrong one
         OperationList operations(with_inputs(reference->views(), example.batch(), example.config.context, &rate),
                                  example.config.vocabulary, 3, right.ranges);
         std::vector<std::string> culprits;
-        for (const StepAlone& step : run_alone(*graph, {.right = right}, *reference_operations, operations)) {
+        for (const IsolatedStep& step : run_isolated(*graph, {.right = right}, *reference_operations, operations)) {
             if (step.wrong()) {
                 culprits.push_back(step.makes);
             }

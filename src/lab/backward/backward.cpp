@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <string>
+#include <algorithm>
+#include <stdexcept>
 
 #include "base/error.h"
-#include "lab/backward/blocks.h"
+#include "manual/batchnorm/chain.h"
 
 namespace byhand::lab {
 namespace {
@@ -33,28 +34,71 @@ void check(const BackwardOptions& options) {
 
 }  // namespace
 
+NormConfig norm_with(Divisor divisor, double epsilon) {
+    NormConfig norm;
+    norm.batch_divisor = divisor;
+    norm.epsilon = epsilon;
+    return norm;
+}
+
+StepList steps_of(Form form, const NormConfig& norm, std::size_t n, std::size_t H) {
+    const Divisor divisor = norm.batch_divisor;
+    StepList steps;
+    if (form == Form::chain) {
+        add(steps, "dbnvar", {H}, {"dbnraw", "bndiff", "bnvar"}, BYHAND_FUNCTION(batchnorm_chain_variance_backward), n,
+            H, norm.epsilon, norm.epsilon_place);
+        add(steps, "dbnmeani", {H}, {"dbnraw", "bndiff", "bnvar_inv", "dbnvar"},
+            BYHAND_FUNCTION(batchnorm_chain_mean_backward), n, H, divisor);
+        add(steps, "dhprebn", {n, H}, {"dbnraw", "bndiff", "bnvar_inv", "dbnvar", "dbnmeani"},
+            BYHAND_FUNCTION(batchnorm_chain_input_backward), n, H, divisor);
+        return steps;
+    }
+    steps = operation_graph(op::kBatchnorm, norm, n, H, form == Form::steps ? HandForm::stepwise : HandForm::collapsed)
+                .backward;
+    steps.erase(steps.begin(), std::ranges::find(steps, "dbnraw", &Step::makes) + 1);
+    return steps;
+}
+
+const Work& work_of(const std::string& function) {
+    static constexpr std::array kWork = {Work{"batchnorm_chain_variance_backward", 2, 0, 2, 0, true},
+                                         Work{"batchnorm_chain_mean_backward", 2, 0, 2, 0, true},
+                                         Work{"batchnorm_chain_input_backward", 2, 1, 4, 0, true},
+                                         Work{"batchnorm_inverse_deviation_backward", 2, 0, 2, 0, true},
+                                         Work{"batchnorm_variance_backward", 0, 0, 0, 0, false},
+                                         Work{"batchnorm_square_sum_backward", 0, 1, 1, 1, false},
+                                         Work{"batchnorm_difference_backward", 3, 1, 4, 0, false},
+                                         Work{"batchnorm_mean_backward", 1, 0, 1, 0, true},
+                                         Work{"batchnorm_input_backward", 1, 1, 2, 1, false},
+                                         Work{"batchnorm_backward", 5, 1, 7, 0, true}};
+    const auto* const found = std::ranges::find(kWork, function, &Work::function);
+    if (found == kWork.end()) {
+        throw std::out_of_range("no work of " + function);
+    }
+    return *found;
+}
+
 Document backward(const BackwardOptions& options, const Setting& setting) {
     check(options);
     Document document{"lab backward", "notes 1 and 5", "Three ways to batch norm's backward", {}, {}, {}, true};
     document.blocks.emplace_back(
-        Text{"The gradient of a batch norm's input, derived three times by hand. Note 5 ends in one line, to which the "
-             "exercises that ask for it add: the same gradient, and faster. Note 1 goes through the variance and the "
-             "mean, and its path from the one to the other carries nothing. What to look at: whether the three are "
-             "the same but for rounding, which of them rounds least and when, and what a shorter formula saves on a "
-             "processor."});
-    document.blocks.emplace_back(Text{"The chain, note 1:"});
-    document.blocks.emplace_back(Formulas{
-        {"batchnorm_chain_variance_backward", "batchnorm_chain_mean_backward", "batchnorm_chain_input_backward"}});
-    document.blocks.emplace_back(Text{"The small steps, each value by itself:"});
-    document.blocks.emplace_back(Formulas{{"batchnorm_inverse_deviation_backward", "batchnorm_variance_backward",
-                                           "batchnorm_square_sum_backward", "batchnorm_difference_backward",
-                                           "batchnorm_mean_backward", "batchnorm_input_backward"}});
-    document.blocks.emplace_back(Text{"The one line, note 5:"});
-    document.blocks.emplace_back(Formulas{{"batchnorm_backward"}});
-    tell_differences(document, options, setting);
-    tell_accuracy(document, options, setting);
-    tell_path(document, options, setting);
-    tell_speed(document, options, setting);
+        Text{"The gradient of a batch norm's input, derived three times by hand. Note 5 ends in one line, which the "
+             "exercises that ask for it call the same gradient, and faster. Note 1 goes through the variance and the "
+             "mean, and its path from one to the other carries nothing. Measured here: whether the three are the same "
+             "but for rounding, which of them rounds least and when, and how much time a shorter formula saves."});
+    for (std::size_t form = 0; form < kForms.size(); ++form) {
+        constexpr std::array kTitles = {
+            "The chain, note 1:", "The small steps, one value at a time:", "The one line, note 5:"};
+        Formulas formulas;
+        for (const Step& step : steps_of(kForms[form], {}, 2, 1)) {
+            formulas.formulas.emplace_back(step.in_float.name);
+        }
+        document.blocks.emplace_back(Text{kTitles[form]});
+        document.blocks.emplace_back(std::move(formulas));
+    }
+    add_differences(document, options, setting);
+    add_accuracy(document, options, setting);
+    add_path(document, options, setting);
+    add_speed(document, options, setting);
     return document;
 }
 

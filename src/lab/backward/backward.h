@@ -1,9 +1,15 @@
 // Notes 1 and 5: three derivations of batch norm's backward by hand, how exact they are and how fast.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
+#include <string>
 #include <vector>
 
+#include "base/network.h"
+#include "lab/agreement.h"
+#include "lab/operation.h"
 #include "lab/setting.h"
 #include "report/document.h"
 
@@ -20,5 +26,98 @@ struct BackwardOptions {
 
 // Throws InputError where a shape has less than two rows, no column, or too many elements, or there are none.
 Document backward(const BackwardOptions& options, const Setting& setting);
+
+// ---- the forms ----
+
+enum class Form { chain, steps, line };
+inline constexpr std::array kForms = {Form::chain, Form::steps, Form::line};
+inline constexpr std::array kFormNames = {"chain", "small steps", "one line"};
+
+inline constexpr std::array kDivisors = {Divisor::n, Divisor::n_minus_1};
+inline const char* key_of(Divisor divisor) {
+    return divisor == Divisor::n ? "n" : "n-1";
+}
+NormConfig norm_with(Divisor divisor, double epsilon = 1e-5);
+
+// From dbnraw, and what the forward pass has made, to dhprebn, each of (n, H).
+StepList steps_of(Form form, const NormConfig& norm, std::size_t n, std::size_t H);
+
+// What a function of the forms does for each element of (n, H), by its formula; what it does once a column counts as
+// nothing.
+struct Work {
+    const char* function;
+    std::size_t reads = 0, writes = 0;
+    std::size_t flop = 0, divisions = 0;  // the divisions are among the FLOP
+    bool bands = false;                   // it goes down bands of kSumColumns columns, else along the rows
+};
+// Throws std::out_of_range where no form has a function of this name.
+const Work& work_of(const std::string& function);
+
+// ---- accuracy ----
+
+// Rows drawn with this mean and deviation, the same for every column.
+struct NormData {
+    std::size_t rows = 0, columns = 0;
+    double mean = 0, deviation = 1;
+};
+// hprebn is mean + deviation·z and dhpreact is z, with z of torch.randn; γ and β are drawn around 1 and 0.
+Numbers<double> drawn(const NormData& data, std::uint64_t seed);
+
+// dhprebn by each form, in the order of kForms, and what they start from. T is float, double or Rounded.
+template <class T>
+struct ThreeForms {
+    Numbers<T> values;
+    std::array<std::vector<T>, 3> dx;
+};
+template <class T>
+ThreeForms<T> three_forms(const Numbers<T>& in, const NormConfig& norm);
+
+// The same as the chain without the path from the variance to the mean.
+template <class T>
+std::vector<T> without_path(Numbers<T>& values, const NormConfig& norm);
+
+// The largest |value − expected| over the largest |expected|. NaN where one of them is.
+template <class T>
+double relative_error(const std::vector<T>& values, const std::vector<long double>& expected);
+
+// Medians over the seeds. For float the reference is LibTorch in double, or without LibTorch the one line by hand in
+// long double; for double the latter.
+struct Errors {
+    std::array<double, 3> forms{};  // the relative error of each form, in the order of kForms
+    // Of the chain's path from the variance to the mean: the largest |Σ bndiff| of a column over n·deviation; the
+    // largest |dx with the path − dx without| over the largest |dx|; the relative error without it.
+    double path_sum = 0, path_change = 0, without_path = 0;
+};
+template <class T>
+Errors median_errors(const NormData& data, const NormConfig& norm, const Seeds& seeds, const Setting& setting);
+
+// The three forms in float against LibTorch in double, and the one line in long double against LibTorch in double, each
+// by the limits of rounding. Precondition: LibTorch is there.
+std::vector<Agreement> agreements(const NormData& data, const NormConfig& norm, std::uint64_t seed,
+                                  const Setting& setting);
+
+void add_differences(Document& document, const BackwardOptions& options, const Setting& setting);
+void add_accuracy(Document& document, const BackwardOptions& options, const Setting& setting);
+void add_path(Document& document, const BackwardOptions& options, const Setting& setting);
+
+// ---- speed ----
+
+struct Speedup {
+    double median = 0, p10 = 0, p90 = 0;
+};
+// Of the ratios slower/faster of each round. Precondition: as many rounds of both, and at least one.
+Speedup speedup(const std::vector<double>& slower, const std::vector<double>& faster);
+
+// In which order the forms run: six rounds show all orders, three every form at every place.
+std::array<std::size_t, 3> order_of(std::size_t round);
+
+// Whether `rounds` rounds, which took `taken` seconds, are enough of a measurement that has `seconds`: three at least,
+// or one where they take more than half a second.
+bool is_enough(std::size_t rounds, double taken, double seconds);
+
+// "48 KiB"
+std::string bytes(std::size_t count);
+
+void add_speed(Document& document, const BackwardOptions& options, const Setting& setting);
 
 }  // namespace byhand::lab

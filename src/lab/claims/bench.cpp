@@ -4,8 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
 
 #include "lab/figures.h"
+#include "lab/paired.h"
+#include "report/rows.h"
 
 namespace byhand::lab {
 namespace {
@@ -25,6 +29,38 @@ void add_biases(Recipe& recipe) {
             rule.layers = layers;
             recipe.initial.push_back(rule);
         }
+    }
+}
+
+// As many decimals as show three digits of the larger mean, four at most.
+int decimals_for(const std::vector<double>& with, const std::vector<double>& without) {
+    constexpr int kMost = 4;
+    const double larger = std::max(std::abs(mean_and_deviation(with).mean), std::abs(mean_and_deviation(without).mean));
+    if (!std::isfinite(larger) || larger == 0) {
+        return 0;
+    }
+    return std::clamp(2 - static_cast<int>(std::floor(std::log10(larger))), 0, kMost);
+}
+
+// Figure by figure, the values of one unit.
+std::vector<double> of_unit(const std::vector<std::vector<double>>& moments, std::size_t unit) {
+    return figures_of(moments, [unit](const std::vector<double>& units) { return units[unit]; });
+}
+
+// How far from the place of the lowest, on the logarithm of x, y stays within the limit when one goes by `step`.
+double reach(const std::vector<double>& x, const std::vector<double>& y, std::size_t lowest, std::ptrdiff_t step,
+             double limit) {
+    std::size_t at = lowest;
+    for (;;) {
+        const std::size_t next = at + static_cast<std::size_t>(step);  // past either end it is no index
+        if (next >= x.size()) {
+            return std::abs(std::log10(x[at] / x[lowest]));
+        }
+        if (!(y[next] <= limit)) {
+            const double part = std::isfinite(y[next]) ? (limit - y[at]) / (y[next] - y[at]) : 0;
+            return std::abs(std::log10(x[at] / x[lowest])) + part * std::abs(std::log10(x[next] / x[at]));
+        }
+        at = next;
     }
 }
 
@@ -61,7 +97,6 @@ Grid grid_of(const Bench& bench, std::size_t values) {
 std::vector<Training> trainings_of(const Bench& bench, std::size_t values,
                                    const std::function<Training(Recipe recipe, std::size_t value)>& make) {
     std::vector<Training> trainings;
-    trainings.reserve(grid_of(bench, values).size());
     for (const Network& network : bench.networks) {
         for (const Arm arm : kArms) {
             for (std::size_t value = 0; value < values; ++value) {
@@ -92,31 +127,123 @@ Training for_its_curve(Recipe recipe) {
     return training;
 }
 
-Series band(const std::string& name, const std::vector<double>& x, const std::vector<std::vector<double>>& y) {
-    Series series{name, {}, {}, {}, {}, Style::both};
-    for (std::size_t i = 0; i < x.size(); ++i) {
-        const MeanAndDeviation figures = mean_and_deviation(y[i]);
-        if (std::isfinite(figures.mean)) {
-            series.x.push_back(x[i]);
-            series.y.push_back(figures.mean);
-            series.low.push_back(figures.mean - figures.deviation);
-            series.high.push_back(figures.mean + figures.deviation);
+double final_loss(const Trained& trained) {
+    constexpr std::size_t kPart = 5;
+    const std::vector<double>& curve = trained.curve;
+    if (!trained.finite || curve.empty()) {
+        return std::numeric_limits<double>::infinity();
+    }
+    const std::size_t last = std::max<std::size_t>(1, curve.size() / kPart);
+    return std::accumulate(curve.end() - static_cast<std::ptrdiff_t>(last), curve.end(), 0.0) /
+           static_cast<double>(last);
+}
+
+double steps_or_all(const Trained& trained, double loss, std::size_t all) {
+    return static_cast<double>(trained.finite ? steps_to(trained, loss).value_or(all) : all);
+}
+
+std::optional<double> largest_below(const std::vector<double>& x, const std::vector<double>& y, double limit) {
+    for (std::size_t i = x.size(); i-- > 0;) {
+        if (y[i] < limit) {
+            return x[i];
         }
     }
-    return series;
+    return std::nullopt;
 }
 
-Verdict verdict_of(const Row& row) {
-    return verdict_of(row.with, row.without, row.better);
-}
-
-int decimals_for(const std::vector<double>& with, const std::vector<double>& without) {
-    constexpr int kMost = 4;
-    const double larger = std::max(std::abs(mean_and_deviation(with).mean), std::abs(mean_and_deviation(without).mean));
-    if (!std::isfinite(larger) || larger == 0) {
+double decades_within(const std::vector<double>& x, const std::vector<double>& y, double tolerance) {
+    const auto lowest = static_cast<std::size_t>(std::ranges::min_element(y) - y.begin());
+    if (!std::isfinite(y[lowest])) {
         return 0;
     }
-    return std::clamp(2 - static_cast<int>(std::floor(std::log10(larger))), 0, kMost);
+    const double limit = y[lowest] + tolerance;
+    return reach(x, y, lowest, -1, limit) + reach(x, y, lowest, 1, limit);
+}
+
+double frequency_loss(const std::vector<std::int64_t>& train, const std::vector<std::int64_t>& characters,
+                      std::size_t vocabulary) {
+    std::vector<double> counts(vocabulary, 1);
+    for (const std::int64_t character : train) {
+        ++counts[static_cast<std::size_t>(character)];
+    }
+    const auto all = static_cast<double>(train.size() + vocabulary);
+    double sum = 0;
+    for (const std::int64_t character : characters) {
+        sum -= std::log(counts[static_cast<std::size_t>(character)] / all);
+    }
+    return sum / static_cast<double>(characters.size());
+}
+
+Wander wander_of(const UnitFigures& figures) {
+    Wander wander;
+    double spread = 0;
+    for (std::size_t unit = 0; unit < figures.means.front().size(); ++unit) {
+        const MeanAndDeviation deviations = mean_and_deviation(of_unit(figures.deviations, unit));
+        wander.mean += mean_and_deviation(of_unit(figures.means, unit)).deviation;
+        wander.deviation += deviations.deviation;
+        spread += deviations.mean;
+    }
+    return {wander.mean / spread, wander.deviation / spread};
+}
+
+std::size_t typical_unit(const UnitFigures& figures) {
+    std::vector<std::size_t> units(figures.means.front().size());
+    std::iota(units.begin(), units.end(), 0);
+    std::ranges::sort(units, {},
+                      [&](std::size_t unit) { return mean_and_deviation(of_unit(figures.means, unit)).deviation; });
+    return units[units.size() / 2];
+}
+
+Verdict verdict_of(const std::vector<double>& with, const std::vector<double>& without, Better better) {
+    const MeanAndDeviation figures = mean_and_deviation(differences(with, without));
+    Verdict verdict{Outcome::undecided, figures.mean, figures.deviation / std::sqrt(static_cast<double>(with.size()))};
+    if (with.size() < 2 || !std::isfinite(figures.mean)) {
+        return verdict;
+    }
+    const double gained = better == Better::larger ? verdict.difference : -verdict.difference;
+    const double counts = kErrorsThatCount * verdict.error;
+    verdict.outcome = gained > counts    ? Outcome::holds
+                      : gained < -counts ? Outcome::does_not_hold
+                                         : Outcome::no_difference;
+    return verdict;
+}
+
+std::string words_of(Outcome outcome) {
+    constexpr std::array kWords = {"holds", "does not hold", "no difference beyond the spread", "undecided"};
+    return kWords[static_cast<std::size_t>(outcome)];
+}
+
+std::string brief(Outcome outcome) {
+    return outcome == Outcome::no_difference ? "no difference" : words_of(outcome);
+}
+
+Table table_of(const std::vector<Claim>& claims) {
+    Table table{"",
+                {"network",
+                 {"claim", "name"},
+                 {"measure", "brief"},
+                 {words_of(Arm::with), "with"},
+                 {words_of(Arm::without), "without"},
+                 "difference",
+                 "standard error",
+                 {"verdict", "outcome"},
+                 {"sentence", "claim"},
+                 {"in full", "measure"},
+                 {"verdict in full", "verdict"}},
+                {}};
+    for (const Claim& claim : claims) {
+        const Verdict verdict = verdict_of(claim.with, claim.without, claim.better);
+        const int decimals = decimals_for(claim.with, claim.without);
+        const auto figures = [decimals](const std::vector<double>& values) {
+            Cell cell = with_spread(values, decimals);
+            cell.value["values"] = numbers(values);
+            return cell;
+        };
+        table.rows.push_back({claim.network, claim.name, claim.brief, figures(claim.with), figures(claim.without),
+                              fixed(verdict.difference, decimals + 1), fixed(verdict.error, decimals + 1),
+                              brief(verdict.outcome), claim.sentence, claim.measure, words_of(verdict.outcome)});
+    }
+    return table;
 }
 
 std::string title_of(const std::string& title, const Network& network) {

@@ -5,7 +5,6 @@
 
 #include "base/value.h"
 #include "lab/figures.h"
-#include "manual/stepwise.h"
 
 namespace byhand::lab {
 namespace {
@@ -34,80 +33,73 @@ std::vector<std::string> learned_just_before(const std::vector<Layer>& all, std:
     return names;
 }
 
-}  // namespace
-
-Landscape::Landscape(const NetworkConfig& config, std::size_t rows)
-    : config_(config), runner_(stepwise_graph(config, rows)) {}
-
-void Landscape::begin(const Tensors<float>& state, const Batch& batch) {
-    copy_into(runner_.tensors(), state);
-    runner_.set_batch(batch);
+// A forward and a backward pass at this state, and the update.
+void run(Runner<double>& runner, const Tensors<float>& state, const Batch& batch, double rate) {
+    copy_into(runner.tensors(), state);
+    runner.set_batch(batch);
+    runner.set_rate(rate);
+    runner.forward();
+    runner.backward();
+    runner.update();
 }
 
-std::vector<double> Landscape::gradient() const {
+// Of all parameters.
+std::vector<double> gradient(const Runner<double>& runner) {
     std::vector<double> all;
-    all.reserve(parameter_count(config_));
-    for (const TensorSpec& parameter : parameters(config_)) {
-        const std::span<const double> part = runner_.tensors()[gradient_of(parameter.name)];
+    for (const TensorSpec& parameter : parameters(runner.graph().config)) {
+        const std::span<const double> part = runner.tensors()[gradient_of(parameter.name)];
         all.insert(all.end(), part.begin(), part.end());
     }
     return all;
 }
 
-void Landscape::step(const std::string& parameter) {
-    std::ranges::copy(runner_.tensors()[update_of(parameter)], runner_.tensors()[parameter].begin());
+// new_X in the place of X.
+void step(Runner<double>& runner, const std::string& parameter) {
+    std::ranges::copy(runner.tensors()[update_of(parameter)], runner.tensors()[parameter].begin());
 }
 
-std::vector<LayerShift> Landscape::shifts(const Tensors<float>& state, const Batch& batch, double rate) {
-    begin(state, batch);
-    runner_.set_rate(rate);
-    runner_.forward();
-    runner_.backward();
-    runner_.update();
-    const std::vector<Layer> all = layers(config_);
+}  // namespace
+
+std::vector<LayerShift> layer_shifts(Runner<double>& runner, const Tensors<float>& state, const Batch& batch,
+                                     double rate) {
+    run(runner, state, batch, rate);
+    const std::vector<Layer> all = layers(runner.graph().config);
     const auto read_by = [&](std::size_t l) { return l == 0 ? std::string("embcat") : all[l - 1].value("h"); };
     std::vector<std::vector<double>> G(all.size()), x(all.size());
     for (std::size_t l = 0; l < all.size(); ++l) {
-        G[l] = copy_of(runner_, gradient_of(all[l].W()));
-        x[l] = copy_of(runner_, read_by(l));
+        G[l] = copy_of(runner, gradient_of(all[l].W()));
+        x[l] = copy_of(runner, read_by(l));
     }
     std::vector<LayerShift> shifts(all.size());
     for (std::size_t l = 0; l < all.size(); ++l) {
-        for (const std::string& name : learned_just_before(all, l, runner_.tensors())) {
-            step(name);  // and those before it have taken theirs already
+        for (const std::string& name : learned_just_before(all, l, runner.tensors())) {
+            step(runner, name);  // and those before it have taken theirs already
         }
-        runner_.forward();
-        runner_.backward();
-        const std::vector<double> updated = copy_of(runner_, gradient_of(all[l].W()));
+        runner.forward();
+        runner.backward();
+        const std::vector<double> updated = copy_of(runner, gradient_of(all[l].W()));
         shifts[l] = {norm(G[l]), distance(G[l], updated), cosine(G[l], updated),
-                     distance(x[l], copy_of(runner_, read_by(l))) / norm(x[l])};
+                     distance(x[l], copy_of(runner, read_by(l))) / norm(x[l])};
     }
     return shifts;
 }
 
-Smoothness Landscape::along_gradient(const Tensors<float>& state, const Batch& batch,
-                                     const std::vector<double>& distances) {
-    begin(state, batch);
-    runner_.forward();
-    runner_.backward();
-    const std::vector<double> here = gradient();
+Smoothness along_gradient(Runner<double>& runner, const Tensors<float>& state, const Batch& batch,
+                          const std::vector<double>& distances) {
+    run(runner, state, batch, 0);
+    const std::vector<double> here = gradient(runner);
     Smoothness smoothness;
     smoothness.length = norm(here);
     std::vector<double> losses;
-    losses.reserve(distances.size());
     for (const double eta : distances) {
-        begin(state, batch);
-        runner_.set_rate(eta);
-        runner_.forward();
-        runner_.backward();
-        runner_.update();
-        for (const TensorSpec& parameter : parameters(config_)) {
-            step(parameter.name);
+        run(runner, state, batch, eta);
+        for (const TensorSpec& parameter : parameters(runner.graph().config)) {
+            step(runner, parameter.name);
         }
-        runner_.forward();
-        runner_.backward();
-        losses.push_back(runner_.tensors()["loss"][0]);
-        const double change = distance(here, gradient());
+        runner.forward();
+        runner.backward();
+        losses.push_back(runner.tensors()["loss"][0]);
+        const double change = distance(here, gradient(runner));
         smoothness.gradient = std::max(smoothness.gradient, change);
         smoothness.beta = std::max(smoothness.beta, change / (eta * smoothness.length));
     }

@@ -3,12 +3,9 @@
 // Optimization?" (2018), definition 2.1 and figure 4.
 #pragma once
 
-#include <cstddef>
-#include <string>
 #include <vector>
 
 #include "base/batch.h"
-#include "base/network.h"
 #include "base/tensors.h"
 #include "steps/runner.h"
 
@@ -18,7 +15,7 @@ namespace byhand::lab {
 // layers before it (the embedding is the first) have taken the step, and no other has.
 struct LayerShift {
     double gradient = 0;    // ‖G‖
-    double difference = 0;  // ‖G − G′‖: what the document calls internal covariate shift; 0 would be none
+    double difference = 0;  // ‖G − G′‖: internal covariate shift by definition 2.1; 0 would be none
     double cosine = 0;      // of G and G′; 1 would be none
     double input = 0;       // how much what the layer reads changes by it: ‖x − x′‖ over ‖x‖
 };
@@ -35,24 +32,12 @@ struct Smoothness {
     double beta = 0;
 };
 
-class Landscape {
-public:
-    // Throws InputError where check_network does.
-    Landscape(const NetworkConfig& config, std::size_t rows);
+// Layer by layer, the output last. `runner` has the steps of stepwise_graph; `state` is a table equal to state(config).
+std::vector<LayerShift> layer_shifts(Runner<double>& runner, const Tensors<float>& state, const Batch& batch,
+                                     double rate);
 
-    // Layer by layer, the output last. `state` is a table equal to state(config); as many rows as said.
-    std::vector<LayerShift> shifts(const Tensors<float>& state, const Batch& batch, double rate);
-
-    // Precondition: there is a distance, and none is 0.
-    Smoothness along_gradient(const Tensors<float>& state, const Batch& batch, const std::vector<double>& distances);
-
-private:
-    void begin(const Tensors<float>& state, const Batch& batch);
-    std::vector<double> gradient() const;     // to all parameters
-    void step(const std::string& parameter);  // new_X in the place of X
-
-    NetworkConfig config_;
-    Runner<double> runner_;
-};
+// Precondition: there is a distance, and none is 0.
+Smoothness along_gradient(Runner<double>& runner, const Tensors<float>& state, const Batch& batch,
+                          const std::vector<double>& distances);
 
 }  // namespace byhand::lab

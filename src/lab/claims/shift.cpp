@@ -1,37 +1,64 @@
 // Shift between training and test data: by the running statistics, and by the test data's own.
+#include "lab/claims/shift.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <limits>
 #include <memory>
-#include <string>
 #include <utility>
+#include <vector>
 
+#include "base/utf8.h"
 #include "lab/claims/bench.h"
-#include "lab/claims/shifted_names.h"
 #include "lab/figures.h"
+#include "train/losses.h"
 
 namespace byhand::lab {
 namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+// ---- names by kind ----
+
+using Names = std::vector<std::u32string>;
+
+std::size_t key_of(const std::u32string& name, Kind kind) {
+    return kind == Kind::initial ? static_cast<std::size_t>(name.front()) : name.size();
+}
+
+std::size_t middle_of(const Names& names, Kind kind) {
+    std::vector<std::size_t> keys(names.size());
+    std::ranges::transform(names, keys.begin(), [&](const std::u32string& name) { return key_of(name, kind); });
+    const auto middle = keys.begin() + static_cast<std::ptrdiff_t>(keys.size() / 2);
+    std::ranges::nth_element(keys, middle);
+    return *middle;
+}
+
+std::string kind_in_words(Kind kind, std::size_t middle, bool first) {
+    if (kind == Kind::length) {
+        return fmt::format("{} {} characters", first ? "up to" : "more than", middle);
+    }
+    const std::string letter = printable(to_utf8(std::u32string(1, static_cast<char32_t>(middle))));
+    return fmt::format("{} {}", first ? "initials up to" : "initials after", letter);
+}
+
+// ---- trainings ----
 
 constexpr std::array kKinds = {Kind::initial, Kind::length};
 constexpr std::size_t kLonger = 5;   // times the steps of the other trainings: running statistics take their time
 constexpr std::size_t kMoments = 5;  // at which it is tested, the end the last of them
 
-const char* word_of(Kind kind) {
-    return kind == Kind::initial ? "initial" : "length";
-}
-
-// What a training is tested on, and what comes of it.
+// What a training is tested on, and the losses.
 struct Tested {
     std::string first, second;                  // the kinds
     std::size_t trained_on = 0, tested_on = 0;  // examples
     std::size_t vocabulary = 0;
-    std::vector<std::size_t> steps;
+    std::vector<double> steps;
     std::vector<ShiftLosses> losses;  // after these steps
-    double by_training =
-        std::numeric_limits<double>::quiet_NaN();  // at the end, on the other kind, by the figures of the training part
+    double by_training = kNaN;        // at the end, on the other kind, by the statistics of the training part
 };
 using AllTested = std::vector<std::shared_ptr<Tested>>;
 
@@ -40,157 +67,149 @@ Training shifted(Recipe recipe, Kind kind, const std::shared_ptr<Tested>& tested
     recipe.steps *= kLonger;
     recipe.network.norm.evaluation = EvaluationFigures::running;
     Training training{.recipe = at_rate(std::move(recipe), rate)};
-    const auto names = std::make_shared<std::unique_ptr<ShiftedNames>>();
+    const auto names = std::make_shared<ShiftedNames>();
     training.prepare = [names, tested, kind](Run& run) {
-        *names =
-            std::make_unique<ShiftedNames>(shifted_names(run.names, run.vocabulary, run.recipe.network.context, kind));
-        run.train = (*names)->train;
-        run.val = (*names)->own;
-        tested->first = (*names)->first;
-        tested->second = (*names)->second;
+        *names = shifted_names(run.names, run.vocabulary, run.recipe.network.context, kind);
+        run.train = names->train;
+        run.val = names->own;
+        tested->first = names->first;
+        tested->second = names->second;
         tested->trained_on = run.train.size();
-        tested->tested_on = (*names)->other.size();
+        tested->tested_on = names->other.size();
         tested->vocabulary = run.vocabulary.size();
     };
     training.watch = [names, tested, last = training.recipe.steps](std::size_t steps, Model& model) {
         if (steps == 0 || steps % (last / kMoments) != 0) {
             return;
         }
-        tested->steps.push_back(steps);
-        tested->losses.push_back(shift_losses(model, **names, tested->vocabulary));
+        tested->steps.push_back(static_cast<double>(steps));
+        tested->losses.push_back(shift_losses(model, *names, tested->vocabulary));
         if (steps == last) {
-            tested->by_training = loss_by_figures_of(model, (*names)->train, (*names)->other, tested->vocabulary);
-            names->reset();  // as large as the data: not every training's at once
+            tested->by_training = loss_by_figures_of(model, names->train, names->other, tested->vocabulary);
+            *names = {};  // as large as the data: not every training's at once
         }
     };
     return training;
 }
 
-double own(const ShiftLosses& losses) {
-    return losses.own;
-}
-double other(const ShiftLosses& losses) {
-    return losses.other;
-}
-double other_by_own(const ShiftLosses& losses) {
-    return losses.other_by_own;
-}
-double cost(const ShiftLosses& losses) {
-    return losses.other - losses.own;
-}
-double cost_by_own(const ShiftLosses& losses) {
-    return losses.other_by_own - losses.own;
-}
+// ---- the section ----
+
 using Measure = double (*)(const ShiftLosses& losses);
+constexpr Measure kOwn = [](const ShiftLosses& losses) { return losses.own; };
+constexpr Measure kOther = [](const ShiftLosses& losses) { return losses.other; };
+constexpr Measure kOtherByOwn = [](const ShiftLosses& losses) { return losses.other_by_own; };
+constexpr Measure kCost = [](const ShiftLosses& losses) { return losses.other - losses.own; };
+constexpr Measure kCostByOwn = [](const ShiftLosses& losses) { return losses.other_by_own - losses.own; };
 
-// The trainings of one kind, once they are done.
-struct Outcomes {
-    const AllTested& all;
-    Grid grid;
-    std::size_t kind = 0;
+// The seeds of one form and one kind, once they are done.
+using OfSeeds = std::span<const std::shared_ptr<Tested>>;
 
-    const Tested& tested(Arm arm, std::size_t seed) const { return *all[grid.index(0, arm, kind, seed)]; }
-    // Of the seeds, at the end.
-    std::vector<double> at_the_end(Arm arm, Measure measure) const {
-        return grid.over_seeds(0, arm, kind, [&](std::size_t i) {
-            return all[i]->losses.size() == kMoments ? measure(all[i]->losses.back())
-                                                     : std::numeric_limits<double>::quiet_NaN();
-        });
-    }
-};
+std::vector<double> at_the_end(OfSeeds seeds, Measure measure) {
+    return figures_of(seeds, [measure](const std::shared_ptr<Tested>& one) {
+        return one->losses.size() == kMoments ? measure(one->losses.back()) : kNaN;
+    });
+}
 
-Table table_of(const Outcomes& outcomes) {
-    const Tested& tested = outcomes.tested(Arm::with, 0);
-    const auto line = [&](const char* words, Measure with, Measure without) {
-        return std::vector<Cell>{words, with_spread(outcomes.at_the_end(Arm::with, with), 3),
-                                 with_spread(outcomes.at_the_end(Arm::without, without), 3)};
-    };
-    const std::vector<double> by_training = outcomes.grid.over_seeds(
-        0, Arm::with, outcomes.kind, [&](std::size_t i) { return outcomes.all[i]->by_training; });
+Table table_of(OfSeeds with, OfSeeds without) {
+    const Tested& tested = *with.front();
+    const auto loss = [](OfSeeds seeds, Measure measure) { return with_spread(at_the_end(seeds, measure), 3); };
+    const auto by_training = [](const std::shared_ptr<Tested>& one) { return one->by_training; };
     return {fmt::format("trained on {} ({} examples), tested on {} ({})", tested.first, tested.trained_on,
                         tested.second, tested.tested_on),
             {"loss on", words_of(Arm::with), words_of(Arm::without)},
-            {line("names of the kind it was trained on", own, own),
-             line("the other kind, by the running statistics", other, other),
-             {"the other kind, by the training part's", with_spread(by_training, 3), ""},
-             {"the other kind, by its own", with_spread(outcomes.at_the_end(Arm::with, other_by_own), 3), ""}}};
-}
-
-Text own_against_running(const Outcomes& outcomes) {
-    const Verdict verdict = verdict_of(outcomes.at_the_end(Arm::with, other_by_own),
-                                       outcomes.at_the_end(Arm::with, other), Better::smaller);
-    return Text{fmt::format(
-        "With the norm, the test data's own figures in the place of the running ones change the loss by {:+.4f} nats, "
-        "standard error {:.4f}. That they make up for a shift by {}: {}.",
-        verdict.difference, verdict.error, word_of(kKinds[outcomes.kind]), words_of(verdict.outcome))};
+            {{"names of the kind it was trained on", loss(with, kOwn), loss(without, kOwn)},
+             {"the other kind, by the running statistics", loss(with, kOther), loss(without, kOther)},
+             {"the other kind, by the training part's", with_spread(figures_of(with, by_training), 3), ""},
+             {"the other kind, by its own", loss(with, kOtherByOwn), ""}}};
 }
 
 // The cost over the steps of the training.
-Series cost_of(const Outcomes& outcomes, const std::string& name, Arm arm, Measure measure) {
-    const std::vector<std::size_t>& steps = outcomes.tested(arm, 0).steps;
-    std::vector<std::vector<double>> costs(steps.size());
-    for (std::size_t seed = 0; seed < outcomes.grid.seeds; ++seed) {
-        const std::vector<ShiftLosses>& losses = outcomes.tested(arm, seed).losses;
-        for (std::size_t i = 0; i < std::min(costs.size(), losses.size()); ++i) {
-            costs[i].push_back(measure(losses[i]));
-        }
-    }
-    return band(name, {steps.begin(), steps.end()}, costs);
+Series cost_of(const std::string& name, OfSeeds seeds, Measure measure) {
+    return by_step(name, seeds,
+                   [measure](const Tested& tested, std::size_t moment) { return measure(tested.losses[moment]); });
 }
 
-Row row_of(const Outcomes& outcomes, const std::string& network, bool by_own) {
-    const std::string by = word_of(kKinds[outcomes.kind]);
-    return {
-        "shift",
-        network,
-        by_own ? "With the test data's own figures a shift costs less" : "A shift of the test data costs less with it",
-        fmt::format("loss on the other kind{} less that on one's own, by {}", by_own ? " (own figures)" : "", by),
-        by_own ? "  own figures" : "cost, " + by,
-        Better::smaller,
-        outcomes.at_the_end(Arm::with, by_own ? cost_by_own : cost),
-        outcomes.at_the_end(Arm::without, cost)};
-}
-
-Section tell(const Bench& bench, const AllTested& all) {
+Section section_of(const Bench& bench, const AllTested& all) {
     const std::string& network = bench.networks.front().name;
     Section section;
     section.blocks.emplace_back(Text{fmt::format(
         "SHIFT BETWEEN TRAINING AND TEST DATA. {} trains for {} steps on the names of one kind, and is tested on names "
         "it has not seen, of that kind and of the other. The names are divided by their initial, then by their "
         "length, at the middle of the training part. In evaluation the norm goes by its running statistics, by those "
-        "of "
-        "the whole training part, or by those of the test data themselves. What the shift costs is the loss on the "
+        "of the whole training part, or by those of the test data themselves. What the shift costs is the loss on the "
         "other kind less that on one's own.",
         network, bench.steps * kLonger)});
     for (std::size_t kind = 0; kind < kKinds.size(); ++kind) {
-        const Outcomes outcomes{all, grid_of(bench, kKinds.size()), kind};
-        section.blocks.emplace_back(table_of(outcomes));
-        section.conclusion.emplace_back(own_against_running(outcomes));
-        section.rows.push_back(row_of(outcomes, network, false));
-        section.rows.push_back(row_of(outcomes, network, true));
-        section.plots.push_back({fmt::format("Cost of a shift by {}, {}", word_of(kKinds[kind]), network),
-                                 "step",
-                                 "nats",
-                                 {cost_of(outcomes, "with norm, running statistics", Arm::with, cost),
-                                  cost_of(outcomes, "without", Arm::without, cost),
-                                  cost_of(outcomes, "with norm, own figures", Arm::with, cost_by_own)}});
+        const Grid grid = grid_of(bench, kKinds.size());
+        const OfSeeds with = grid.of(OfSeeds(all), 0, Arm::with, kind),
+                      without = grid.of(OfSeeds(all), 0, Arm::without, kind);
+        const std::string by = kKinds[kind] == Kind::initial ? "initial" : "length";
+        const auto compare = [&](std::vector<Claim>& claims, const char* sentence, const std::string& measure,
+                                 const std::string& brief, std::vector<double> first, std::vector<double> second) {
+            claims.push_back({"shift", network, sentence, measure + ", by " + by, brief, Better::smaller,
+                              std::move(first), std::move(second)});
+        };
+        section.blocks.emplace_back(table_of(with, without));
+        compare(section.claims, "A shift of the test data costs less with it",
+                "loss on the other kind less that on one's own", "cost, " + by, at_the_end(with, kCost),
+                at_the_end(without, kCost));
+        compare(section.claims, "With the test data's own figures a shift costs less",
+                "loss on the other kind (own figures) less that on one's own", "  own figures",
+                at_the_end(with, kCostByOwn), at_the_end(without, kCost));
+        compare(section.further, "The test data's own figures make up for a shift",
+                "with the norm: loss on the other kind by its own figures less that by the running statistics",
+                "own − running", at_the_end(with, kOtherByOwn), at_the_end(with, kOther));
+        section.plots.push_back(
+            {fmt::format("Cost of a shift by {}, {}", by, network),
+             "step",
+             "nats",
+             {cost_of("with norm, running statistics", with, kCost), cost_of("without", without, kCost),
+              cost_of("with norm, own figures", with, kCostByOwn)}});
     }
     return section;
 }
 
 }  // namespace
 
+ShiftedNames shifted_names(const Split& names, const Vocabulary& vocabulary, std::size_t context, Kind kind) {
+    const std::size_t middle = middle_of(names.train, kind);
+    const auto is_first = [&](const std::u32string& name) { return key_of(name, kind) <= middle; };
+    Names train, own, other;
+    std::ranges::copy_if(names.train, std::back_inserter(train), is_first);
+    for (const Names* part : {&names.val, &names.test}) {
+        std::ranges::partition_copy(*part, std::back_inserter(own), std::back_inserter(other), is_first);
+    }
+    return {examples_of(train, vocabulary, context), examples_of(own, vocabulary, context),
+            examples_of(other, vocabulary, context), kind_in_words(kind, middle, true),
+            kind_in_words(kind, middle, false)};
+}
+
+ShiftLosses shift_losses(Model& model, const ShiftedNames& names, std::size_t vocabulary) {
+    return {mean_loss(model, names.own, vocabulary), mean_loss(model, names.other, vocabulary),
+            loss_by_figures_of(model, names.other, names.other, vocabulary)};
+}
+
+double loss_by_figures_of(Model& model, const Examples& figures, const Examples& tested, std::size_t vocabulary) {
+    if (figures.size() < 2 || tested.size() < 2) {
+        return std::numeric_limits<double>::quiet_NaN();
+    }
+    const Tensors<float> state = model.save();
+    model.calibrate(figures.X);
+    const double loss = mean_loss(model, tested, vocabulary);
+    model.load(state);
+    return loss;
+}
+
 Plan plan_shift(const Bench& bench) {
-    Plan plan;
     const auto all = std::make_shared<AllTested>();
-    plan.trainings = trainings_of(first_network(bench), kKinds.size(), [&](Recipe recipe, std::size_t kind) {
+    const auto make = [&](Recipe recipe, std::size_t kind) {
         all->push_back(std::make_shared<Tested>());
         return shifted(std::move(recipe), kKinds[kind], all->back());
-    });
-    plan.tell = [all](const Bench& done, std::span<const Trained>) {
-        return std::vector<Section>{tell(first_network(done), *all)};
     };
-    return plan;
+    const auto sections = [all, first = first_network(bench)](std::span<const Trained>) {
+        return std::vector{section_of(first, *all)};
+    };
+    return {trainings_of(first_network(bench), kKinds.size(), make), sections};
 }
 
 }  // namespace byhand::lab

@@ -1,9 +1,13 @@
-// One input through batch norm as the field defines it: what differs, and by how much.
+// The same batches through batch norm as the field defines it: what differs between the definitions, and by how much.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <vector>
 
+#include "base/network.h"
+#include "lab/operation.h"
 #include "lab/setting.h"
 #include "report/document.h"
 
@@ -15,5 +19,35 @@ struct ConventionsOptions {
 };
 
 Document conventions(const ConventionsOptions& options, const Setting& setting);
+
+struct Convention {
+    std::string name;
+    NormConfig norm;                   // its momentum is the weight of the new, whatever the convention calls momentum
+    double first_spread = 1;           // the running variance or deviation before the first batch; the mean's is 0
+    std::string momentum_says;         // the momentum in its own words
+    std::vector<std::string> sources;  // pages and files that say so
+};
+
+// PyTorch's is the first: the others are compared with it.
+std::vector<Convention> conventions_of_the_field();
+
+template <class T>
+struct ConventionRun {
+    std::vector<T> y, dx;                         // of all batches, one under the other: (batches·n, H)
+    std::vector<T> running_mean, running_spread;  // (H), after the last batch
+    std::vector<T> evaluated;                     // (n, H): the last batch by the running statistics
+    std::vector<std::vector<T>> spread_path;      // (H) each: running_spread before the first batch and after each
+};
+
+// Batches of hprebn and dhpreact (n, H), bngain and bnbias (H). Where evaluation goes by the whole training set, that
+// is all batches, and their statistics replace the running ones. T is float, double or Rounded. Precondition: a batch,
+// and as many rows in each.
+template <class T>
+ConventionRun<T> run_convention(const Convention& convention, const std::vector<Numbers<T>>& batches);
+
+// What the running statistics of batches of `rows` rows tend to where the true variance is 1: over many batches of
+// independent normal numbers, an object of "rows", "by_n" and "by_n_minus_1" (the mean of the batches' variances, by
+// divisor) and "by_deviation" (the square of the mean of their deviations, by n − 1) for each size.
+Table small_batches(const std::vector<std::size_t>& sizes, std::size_t batches, std::uint64_t seed);
 
 }  // namespace byhand::lab

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
+#include "lab/geometry/regression.h"
 #include "lab/setting.h"
 #include "recipe/recipe.h"
 #include "report/document.h"
@@ -12,14 +14,22 @@ namespace byhand::lab {
 struct GeometryOptions {
     Seeds seeds;
     std::size_t students = 200;
-    Recipe recipe;               // whose layer is looked at; of its seed, seeds take the place
+    Recipe recipe;               // of the network whose last hidden layer is taken; `seeds` replace its seed
     std::size_t trained = 100;   // after so many steps
-    std::size_t rows = 600;      // examples that its last layer is given
+    std::size_t rows = 600;      // examples
     std::size_t steps = 20'000;  // of gradient descent, at most
 };
 
-// Throws InputError where the seeds make students who are all placed, or none; where rows are so few that yes and no
-// are linearly separable; where there are fewer examples than rows; and where prepare (train/run.h) does.
+// Throws InputError where the seeds place all students or none; where rows are so few that the classes are linearly
+// separable; where there are fewer examples than rows; and where prepare (train/run.h) does.
 Document geometry(const GeometryOptions& options, const Material& material, const Setting& setting);
+
+// Note 4's students: marks from 0 to 10 and an IQ from 70 to 140, uniform; placed with the probability 1/(1 + e^−z),
+// z = 0.8·(marks − 5) + 0.08·(IQ − 105).
+Regression students(std::size_t count, std::uint64_t seed);
+
+// h of the last hidden layer of the recipe's network, with its norm in this place, after so many steps of training (no
+// more than the recipe has), on the first `rows` training examples. The class is 1 where the name ends here.
+Regression activations(Recipe recipe, NormPlace norm, std::size_t steps, std::size_t rows, const Material& material);
 
 }  // namespace byhand::lab

@@ -1,24 +1,26 @@
-// The valley that gradient descent goes down: how narrow it is, how fast one may go, and how long it takes.
+// The valley that gradient descent goes down: how narrow it is, how fast one may go, how long it takes, and its
+// contours in two weights.
 #pragma once
 
 #include <cstddef>
-#include <optional>
+#include <string>
 #include <vector>
 
-#include "lab/geometry/yes_or_no.h"
+#include "lab/geometry/regression.h"
+#include "report/document.h"
 
 namespace byhand::lab {
 
 struct Valley {
-    double columns = 0;                // the largest over the smallest column, by root mean square; the bias's is 1
-    double condition = 0;              // of the Gram matrix of the inputs, with the bias's column of ones
-    double narrow = 0;                 // the condition number of the curvature where the loss is least
-    double theory_at_start = 0;        // 2/λ, λ the largest eigenvalue of the curvature at weights of 0
-    double theory_at_best = 0;         // the same where the loss is least
-    double largest_rate = 0;           // that converges, measured
-    double best_rate = 0;              // of the grid
-    std::optional<std::size_t> steps;  // at that rate, to the target; nothing: not within the limit
-    double loss = 0;                   // after them, or after the limit
+    double columns = 0;          // the largest over the smallest column, by root mean square; the bias's is 1
+    double condition = 0;        // of the Gram matrix of the inputs, with the bias's column of ones
+    double narrow = 0;           // the condition number of the curvature where the loss is least
+    double theory_at_start = 0;  // 2/λ, λ the largest eigenvalue of the curvature at weights of 0
+    double theory_at_best = 0;   // the same where the loss is least
+    double largest_rate = 0;     // that converges, measured
+    double best_rate = 0;        // of the grid
+    double steps = 0;            // at that rate, to the target; infinite: not within the limit
+    double loss = 0;             // after them, or after the limit
 };
 
 struct ValleyLimits {
@@ -26,10 +28,21 @@ struct ValleyLimits {
     std::size_t convergence_steps = 1000;  // after which a rate has converged, or has not
 };
 
-// `target` is the loss to reach. From weights of 0 on.
-Valley measure_valley(const YesOrNo& question, double target, const ValleyLimits& limits);
+// `target` is the loss to reach, from weights of 0.
+Valley measure_valley(const Regression& data, double target, const ValleyLimits& limits);
 
 // Whether the loss falls at every step (but for rounding) in the last tenth of so many steps from weights of 0.
-bool converges(const YesOrNo& question, double rate, std::size_t steps);
+bool converges(const Regression& data, double rate, std::size_t steps);
+
+struct Contours {
+    Plot plot;
+    double axes = 0;        // the lowest contour's length over its width, by the curvature at the best weights
+    double left = 0;        // of the loss above the least, the share that is left at the path's end
+    std::size_t steps = 0;  // of the path
+};
+
+// In the weights of inputs a and b, the others at the least loss, with a path of gradient descent at 1.8/λ. The path
+// starts on the lowest contour, half-way between its far end and its side. Both axes have the same scale.
+Contours contours_of(const Regression& data, std::size_t a, std::size_t b, Plot plot);
 
 }  // namespace byhand::lab

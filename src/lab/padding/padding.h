@@ -1,15 +1,38 @@
 // Note 3: what rows of padding do to batch norm, and what is used instead.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
-#include "lab/padding/sequences.h"
 #include "lab/setting.h"
 #include "report/document.h"
 
 namespace byhand::lab {
+
+// Sequences below one another, each padded to the longest.
+struct SequenceBatch {
+    std::size_t sequences = 0, length = 0, width = 0;  // so many, of so many rows each, of so many numbers each
+    std::vector<std::string> words;                    // one a row; "pad" where it is padding
+    std::vector<unsigned char> mask;                   // one a row; 0 where it is padding
+    std::vector<double> x;                             // (sequences·length, width), 0 in rows of padding
+
+    std::size_t rows() const { return words.size(); }
+};
+
+// A line is a row: its numbers, with blanks, tabs or a comma between, and optionally a word before them; or "pad"
+// without numbers. An empty line ends a sequence. Every row has as many numbers as the first one; a sequence is padded
+// at its end to the longest. A row without a word is called by its place: "2.3" is the third row of the second
+// sequence. Throws InputError, with `where` and the line, for anything else, where there are more than
+// kMostBatchNumbers, and where fewer than two rows are no padding.
+SequenceBatch read_sequences(std::string_view text, const std::string& where);
+
+inline constexpr std::size_t kMostBatchNumbers = 100'000;
+inline constexpr double kLargestNumber = 1e9;
+inline constexpr std::size_t kLongestWord = 64;  // bytes
 
 struct PaddingOptions {
     std::optional<SequenceBatch> batch;  // else the note's two sentences, with its other two as a control

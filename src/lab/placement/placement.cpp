@@ -4,57 +4,167 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "base/json.h"
+#include "base/value.h"
 #include "lab/figures.h"
+#include "lab/held.h"
 #include "lab/paired.h"
-#include "lab/placement/variants.h"
 #include "lab/shortened.h"
 #include "lab/training.h"
+#include "report/rows.h"
 
 namespace byhand::lab {
 namespace {
 
-struct Losses {
-    std::vector<double> train, val;  // a seed each
+struct Variant {
+    std::string key;    // in the JSON: "before", "before_outside_plain"
+    std::string words;  // "before, ε outside, no γ β"
+    Recipe recipe;
 };
 
-Losses losses_of(const std::vector<Trained>& seeds) {
-    Losses losses;
-    losses.train.reserve(seeds.size());
-    losses.val.reserve(seeds.size());
-    for (const Trained& one : seeds) {
-        losses.train.push_back(one.train);
-        losses.val.push_back(one.val);
-    }
-    return losses;
+Variant variant_of(Recipe recipe, NormPlace place, EpsilonPlace epsilon, bool affine) {
+    NormConfig& norm = recipe.network.norm;
+    norm.place = place;
+    norm.epsilon_place = epsilon;
+    norm.affine = affine;
+    const bool outside = epsilon == EpsilonPlace::outside;
+    const std::string name = place == NormPlace::before ? "before" : place == NormPlace::after ? "after" : "none";
+    return {name + (outside ? "_outside" : "") + (affine ? "" : "_plain"),
+            name + (outside ? ", ε outside" : "") + (affine ? "" : ", no γ β"), std::move(recipe)};
 }
 
-// The minibatch losses of a variant: mean and spread over its seeds, some windows of the curve taken together.
-Series curve_of(const std::string& name, const std::vector<Trained>& seeds) {
-    constexpr std::size_t kPoints = 50;
-    std::size_t windows = seeds.front().curve.size();
-    for (const Trained& one : seeds) {
-        windows = std::min(windows, one.curve.size());  // shorter where a loss was not finite
+// Before, after and none, with ε inside and γ and β, come first.
+constexpr std::size_t kPlaces = 3;
+
+std::vector<Variant> variants_of(const Recipe& recipe) {
+    using enum NormPlace;
+    using enum EpsilonPlace;
+    std::vector<Variant> all;
+    for (const NormPlace place : {before, after, none}) {
+        all.push_back(variant_of(recipe, place, inside, true));
     }
+    for (const NormPlace place : {before, after}) {
+        all.push_back(variant_of(recipe, place, outside, true));
+        all.push_back(variant_of(recipe, place, inside, false));
+        all.push_back(variant_of(recipe, place, outside, false));
+    }
+    return all;
+}
+
+// ---- one step against LibTorch ----
+
+struct AgainstTorch {
+    Table gradients{"", {"name", "model", "witness", "used", "verdict"}, {}};  // each by three networks, two references
+    double used = 0;                                                           // the largest share of a limit
+    std::string closest;                                                       // whose
+    std::map<std::string, double> shares;                                      // of each that agrees, the largest
+    Summary summary;
+};
+
+AgainstTorch against_torch(const Variant& variant, const Material& material, const torch_ref::Factory& torch) {
+    const Held held =
+        hold_against_torch(torch, first_step(variant.recipe, material), {"stepwise", "collapsed", "fused"});
+    AgainstTorch found;
+    found.summary = held.summary;
+    for (const ComparedTensor& tensor : held.step.tensors) {
+        const TensorResult& result = tensor.result;
+        if (value_of(result.name).kind != Kind::gradient) {
+            continue;
+        }
+        found.gradients.rows.push_back({result.name, tensor.model, tensor.reference,
+                                        percent(result.used.value_or(std::numeric_limits<double>::quiet_NaN())),
+                                        to_string(result.verdict)});
+        if (agrees(result.verdict)) {
+            double& share = found.shares[result.name];
+            share = std::max(share, result.used.value_or(0));
+            if (share > found.used) {
+                found.used = share;
+                found.closest = result.name;
+            }
+        }
+    }
+    return found;
+}
+
+// The parameters' gradients of the three places.
+Table gradients_table(const std::vector<Variant>& variants, const std::vector<AgainstTorch>& found) {
+    Table table{"the parameters' gradients: the largest share of a limit", {""}, {}};
+    std::vector<std::string> names;
+    for (std::size_t v = 0; v < kPlaces; ++v) {
+        table.columns.emplace_back(variants[v].words);
+        for (const TensorSpec& spec : parameters(variants[v].recipe.network)) {
+            const std::string name = gradient_of(spec.name);
+            if (std::ranges::find(names, name) == names.end()) {
+                names.push_back(name);
+            }
+        }
+    }
+    for (const std::string& name : names) {
+        std::vector<Cell>& row = table.rows.emplace_back(std::vector<Cell>{name});
+        for (std::size_t v = 0; v < kPlaces; ++v) {
+            const auto share = found[v].shares.find(name);
+            row.push_back(share == found[v].shares.end() ? Cell("–") : percent(share->second));
+        }
+    }
+    return table;
+}
+
+void add_agreement(Document& document, const std::vector<Variant>& variants, const Material& material,
+                   const Setting& setting) {
+    document.blocks.emplace_back(
+        Text{"One training step of each by hand (the small steps, the collapsed formulas, the fused kernels) beside "
+             "LibTorch's operations and torch::nn, as byhand compare does it; γ and β drawn. The share is of the limit "
+             "of rounding in float. (A dash: missing, or nothing but rounding, as the gradient of a bias that the norm "
+             "takes out again.)"});
+    Table table{"each variant against LibTorch", {"", "gradients", "closest", "share of limit", "verdict"}, {}};
+    std::vector<AgainstTorch> all;
+    setting.progress(0, variants.size());
+    for (const Variant& variant : variants) {
+        const AgainstTorch& found = all.emplace_back(against_torch(variant, material, *setting.torch));
+        setting.progress(all.size(), variants.size());
+        table.rows.push_back({variant.words, whole(found.gradients.rows.size()), found.closest, percent(found.used),
+                              found.summary.agree ? "agrees" : "DISAGREES"});
+        document.agrees = document.agrees && found.summary.agree;
+        document.data[variant.key]["torch"] = {{"agrees", found.summary.agree},
+                                               {"tensors", found.summary.compared},
+                                               {"largest_share", found.used},
+                                               {"gradients", json_of_rows(found.gradients)}};
+    }
+    document.blocks.emplace_back(std::move(table));
+    document.blocks.emplace_back(gradients_table(variants, all));
+}
+
+// ---- training ----
+
+// Of the seeds of a variant.
+struct Losses {
+    std::vector<double> train, val;
+};
+
+// The minibatch losses of a variant over its seeds, some windows of the curve taken together.
+Series curve_of(const std::string& name, std::span<const Trained> seeds) {
+    constexpr std::size_t kPoints = 50;
+    const auto by_length = [](const Trained& one) { return one.curve.size(); };
+    // Shorter where a loss was not finite.
+    const std::size_t windows = std::ranges::min_element(seeds, {}, by_length)->curve.size();
     const std::size_t together = std::max<std::size_t>(1, windows / kPoints);
     const std::vector<double> steps = curve_steps(seeds.front());
-    Series series{name, {}, {}, {}, {}, Style::line};
+    std::vector<double> x;
+    std::vector<std::vector<double>> y;
     for (std::size_t from = 0; from + together <= windows; from += together) {
-        std::vector<double> each;
-        each.reserve(seeds.size());
-        for (const Trained& one : seeds) {
+        x.push_back((steps[from] + steps[from + together - 1]) / 2);
+        y.push_back(figures_of(seeds, [&](const Trained& one) {
             const auto begin = one.curve.begin() + static_cast<std::ptrdiff_t>(from);
-            each.push_back(mean_and_deviation({begin, begin + static_cast<std::ptrdiff_t>(together)}).mean);
-        }
-        const MeanAndDeviation of = mean_and_deviation(each);
-        series.x.push_back((steps[from] + steps[from + together - 1]) / 2);
-        series.y.push_back(of.mean);
-        series.low.push_back(of.mean - of.deviation);
-        series.high.push_back(of.mean + of.deviation);
+            return mean_and_deviation({begin, begin + static_cast<std::ptrdiff_t>(together)}).mean;
+        }));
     }
+    Series series = band(name, x, y);
+    series.style = Style::line;
     return series;
 }
 
@@ -71,103 +181,78 @@ Json json_of(const Losses& losses) {
             {"seeds", std::move(seeds)}};
 }
 
-double mean_val(const Losses& losses) {
-    return mean_and_deviation(losses.val).mean;
-}
-
 std::size_t best_place(const std::vector<Losses>& losses) {
+    const auto mean = [&](std::size_t v) { return mean_and_deviation(losses[v].val).mean; };
     std::size_t best = 0;
     for (std::size_t v = 1; v < kPlaces; ++v) {
-        if (mean_val(losses[v]) < mean_val(losses[best]) || !std::isfinite(mean_val(losses[best]))) {
-            best = v;
-        }
+        best = mean(v) < mean(best) || !std::isfinite(mean(best)) ? v : best;
     }
     return best;
 }
 
-// What a variant is compared with: the best place; the variants of a place, with the place itself.
-std::size_t beside(const std::vector<Variant>& variants, std::size_t v, std::size_t best) {
-    if (v < kPlaces) {
-        return best;
-    }
-    return variants[v].recipe.network.norm.place == variants[0].recipe.network.norm.place ? 0 : 1;
-}
-
-Table apart_table(const std::vector<Variant>& variants, const std::vector<Losses>& losses) {
+// The places beside the best of them, the variants of a place beside it.
+Table compared_table(const std::vector<Variant>& variants, const std::vector<Losses>& losses) {
     const std::size_t best = best_place(losses);
-    Table table{
-        "validation losses compared, seed by seed", {"", "less that of", "difference", "deviations", "clear"}, {}};
+    Table table{"validation losses compared, seed by seed",
+                {"",
+                 "less that of",
+                 "difference",
+                 "deviations",
+                 "clear",
+                 {"mean", "mean", Align::hidden},
+                 {"its deviation", "deviation", Align::hidden}},
+                {}};
     for (std::size_t v = 0; v < variants.size(); ++v) {
-        const std::size_t other = beside(variants, v, best);
+        const bool is_before = variants[v].recipe.network.norm.place == NormPlace::before;
+        const std::size_t other = v < kPlaces ? best : is_before ? 0 : 1;
         if (v == other) {
             continue;
         }
-        const std::vector<double> apart = differences(losses[v].val, losses[other].val);
-        const MeanAndDeviation of = mean_and_deviation(apart);
+        const std::vector<double> seeds = differences(losses[v].val, losses[other].val);
+        const MeanAndDeviation of = mean_and_deviation(seeds);
         table.rows.push_back({variants[v].words, variants[other].words,
                               fmt::format("{:+.2g} ± {:.1g}", of.mean, of.deviation),
-                              apart.size() > 1 ? fixed(std::abs(of.mean) / of.deviation, 1) : Cell("–"),
-                              is_clear(apart) ? "yes" : "no"});
+                              seeds.size() > 1 ? fixed(std::abs(of.mean) / of.deviation, 1) : Cell("–"),
+                              is_clear(seeds) ? "yes" : "no", significant(of.mean, 3), significant(of.deviation, 2)});
     }
     return table;
 }
 
-std::string verdict(const std::vector<Variant>& variants, const std::vector<Losses>& losses) {
-    const std::size_t best = best_place(losses);
-    std::string words = fmt::format("Of the three places \"{}\" has the lowest validation loss.", variants[best].words);
-    for (std::size_t v = 0; v < kPlaces; ++v) {
-        const std::vector<double> apart = differences(losses[v].val, losses[best].val);
-        if (v != best) {
-            words += fmt::format(" That of \"{}\" is {}{}.", variants[v].words, higher_or_lower(apart),
-                                 is_clear(apart) ? "" : ": not clear");
-        }
-    }
-    return words +
-           " The same seed gives the same batches, so the differences are taken seed by seed; clear is what "
-           "exceeds two of their standard deviations. All have one schedule of learning rates: at other rates, "
-           "after more steps or in deeper networks the order may be another (byhand lab claims; --steps, "
-           "--recipe makemore-deep).";
-}
-
-void plot(Document& document, const std::vector<Variant>& variants, const std::vector<std::vector<Trained>>& trained) {
-    Plot places{"Minibatch loss in training: the three places", "step", "nats", {}, false, false, false};
-    Plot others{"Minibatch loss in training: the other variants", "step", "nats", {}, false, false, false};
-    for (std::size_t v = 0; v < variants.size(); ++v) {
-        (v < kPlaces ? places : others).series.push_back(curve_of(variants[v].words, trained[v]));
-    }
-    document.plots = {std::move(places), std::move(others)};
-}
-
-void tell_training(Document& document, const std::vector<Variant>& variants, const PlacementOptions& options,
-                   const Material& material, const Setting& setting) {
-    const std::vector<std::uint64_t> seeds = list(options.seeds);
+void add_training(Document& document, const std::vector<Variant>& variants, const PlacementOptions& options,
+                  const Material& material, const Setting& setting) {
+    const std::size_t seeds = options.seeds.count;
     std::vector<Training> trainings;
-    trainings.reserve(variants.size() * seeds.size());
     for (const Variant& variant : variants) {
-        for (const std::uint64_t seed : seeds) {
-            Training training{in_steps(variant.recipe, options.steps), {}, {}, {}};
-            training.recipe.seed = seed;
-            trainings.push_back(std::move(training));
+        for (const std::uint64_t seed : list(options.seeds)) {
+            trainings.push_back({.recipe = in_steps(variant.recipe, options.steps)});
+            trainings.back().recipe.seed = seed;
         }
     }
-    const std::vector<Trained> all = train_all(trainings, material, setting);
-    std::vector<std::vector<Trained>> trained;
+    const std::vector<Trained> trained = train_all(trainings, material, setting);
     std::vector<Losses> losses;
-    Table table{fmt::format("trained for {} steps: mean ± deviation over {} seed{}, in nats", options.steps,
-                            seeds.size(), seeds.size() == 1 ? "" : "s"),
+    Table table{fmt::format("trained for {} steps: mean ± deviation over {} seed{}, in nats", options.steps, seeds,
+                            seeds == 1 ? "" : "s"),
                 {"norm", "training loss", "validation loss"},
                 {}};
+    document.plots = {{"Minibatch loss in training: the three places", "step", "nats", {}},
+                      {"Minibatch loss in training: the other variants", "step", "nats", {}}};
     for (std::size_t v = 0; v < variants.size(); ++v) {
-        const auto from = all.begin() + static_cast<std::ptrdiff_t>(v * seeds.size());
-        trained.emplace_back(from, from + static_cast<std::ptrdiff_t>(seeds.size()));
-        losses.push_back(losses_of(trained.back()));
-        table.rows.push_back({variants[v].words, with_spread(losses[v].train, 4), with_spread(losses[v].val, 4)});
-        document.data[variants[v].key].update(json_of(losses[v]));
+        const std::span<const Trained> of = std::span(trained).subspan(v * seeds, seeds);
+        const Losses& own = losses.emplace_back(Losses{figures_of(of, &Trained::train), figures_of(of, &Trained::val)});
+        table.rows.push_back({variants[v].words, with_spread(own.train, 4), with_spread(own.val, 4)});
+        document.data[variants[v].key].update(json_of(own));
+        document.plots[v < kPlaces ? 0 : 1].series.push_back(curve_of(variants[v].words, of));
     }
+    document.data["best"] = variants[best_place(losses)].key;
+    const Table compared = compared_table(variants, losses);
+    document.data["compared"] = json_of_rows(compared);
     document.blocks.emplace_back(std::move(table));
-    document.blocks.emplace_back(apart_table(variants, losses));
-    document.blocks.emplace_back(Text{verdict(variants, losses)});
-    plot(document, variants, trained);
+    document.blocks.emplace_back(compared);
+    document.blocks.emplace_back(Text{
+        "The places are compared with the one of lowest validation loss, their variants with the place. The same seed "
+        "gives the same batches, so the differences are taken seed by seed; a difference is clear if it exceeds two of "
+        "their standard deviations. All have one schedule of learning rates: at other rates, after more steps or in "
+        "deeper networks the order may be another (byhand lab claims; --steps, --recipe makemore-deep)."});
 }
 
 }  // namespace
@@ -179,7 +264,7 @@ Document placement(const PlacementOptions& options, const Material& material, co
         "The note draws the norm right before the non-linearity or right after it and says that both are used; it "
         "divides by σ + ε or by √(σ² + ε); note 1 calls γ and β not needed, but used in most cases. Below each of "
         "them, and no norm at all: with the recipe {}, the same initial weights (a seed each), batches and learning "
-        "rates, ε = {} wherever it stands. Look at the losses beside their spread.",
+        "rates, ε = {} wherever it stands.",
         options.recipe.name, options.recipe.network.norm.epsilon)});
     document.blocks.emplace_back(
         Formulas{{"batchnorm_inverse_deviation", "batchnorm_variance_backward", "batchnorm_backward"}});
@@ -187,9 +272,9 @@ Document placement(const PlacementOptions& options, const Material& material, co
         document.data[variant.key] = Json::object();
     }
     if (setting.torch != nullptr) {
-        tell_agreement(document, variants, material, setting);
+        add_agreement(document, variants, material, setting);
     }
-    tell_training(document, variants, options, material, setting);
+    add_training(document, variants, options, material, setting);
     return document;
 }
 

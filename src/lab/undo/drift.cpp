@@ -1,33 +1,30 @@
-#include "lab/undo/drift.h"
-
+// Where γ and β go in training, beside σ and μ of their units.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
-#include <span>
 #include <string>
 
-#include "base/json.h"
 #include "base/member.h"
 #include "base/quantile.h"
 #include "lab/figures.h"
 #include "lab/layer_names.h"
+#include "lab/undo/undo.h"
 #include "manual/stepwise.h"
+#include "report/rows.h"
 #include "steps/runner.h"
 
 namespace byhand::lab {
 namespace {
 
-constexpr std::size_t kShown = 6;  // moments in a table, besides the first
-
-// One of the two pairs: what is learned, and what would undo the norm.
+// What is learned, and what would undo the norm.
 struct Pair {
     const char* name;  // "γ"
     const char* goal;  // "σ"
     const char* key;   // in the JSON
-    Member<Moment, std::vector<double>> value;
-    Member<Moment, std::vector<double>> target;
+    Member<Moment, std::vector<double>> value, target;
 };
 constexpr Pair kGain = {"γ", "σ", "gain", &Moment::gain, &Moment::deviation};
 constexpr Pair kBias = {"β", "μ", "bias", &Moment::bias, &Moment::mean};
@@ -38,54 +35,53 @@ std::vector<double> distances(const std::vector<double>& a, const std::vector<do
     return all;
 }
 
-double mean_distance(const std::vector<double>& a, const std::vector<double>& b) {
-    return mean_and_deviation(distances(a, b)).mean;
+// Of a pair at one moment; `begin` is the training's first.
+enum Figure { distance, had_it_stayed, way, correlated };
+constexpr std::array kKeys = {"distance", "had_it_stayed", "way", "correlation"};
+std::array<double, kKeys.size()> figures(const Pair& pair, const Moment& begin, const Moment& now) {
+    const std::vector<double>&first = begin.*pair.value, &value = now.*pair.value, &target = now.*pair.target;
+    return {mean_and_deviation(distances(value, target)).mean, mean_and_deviation(distances(first, target)).mean,
+            share_of_way(first, value, target), correlation(value, target)};
 }
 
-// A figure of each training at its m-th moment.
-template <class Figure>
-std::vector<double> over_seeds(const std::vector<Moments>& trainings, std::size_t m, Figure figure) {
+// One figure of every training at its m-th moment.
+std::vector<double> over_seeds(const Pair& pair, const std::vector<Moments>& trainings, std::size_t m, Figure figure) {
     std::vector<double> all;
-    all.reserve(trainings.size());
     for (const Moments& one : trainings) {
-        all.push_back(figure(one.front(), one[m]));
+        all.push_back(figures(pair, one.front(), one[m])[figure]);
     }
     return all;
 }
 
-// The figures of a pair at one moment; `begin` is the training's first.
-double distance(const Pair& pair, const Moment& now) {
-    return mean_distance(now.*pair.value, now.*pair.target);
-}
-double distance_had_it_stayed(const Pair& pair, const Moment& begin, const Moment& now) {
-    return mean_distance(begin.*pair.value, now.*pair.target);
-}
-double way(const Pair& pair, const Moment& begin, const Moment& now) {
-    return share_of_way(begin.*pair.value, now.*pair.value, now.*pair.target);
-}
-
-Cell spread_or_dash(const std::vector<double>& values) {
-    return std::ranges::all_of(values, [](double value) { return std::isfinite(value); }) ? with_spread(values, 3)
-                                                                                          : Cell("–");
-}
-
-Table pair_table(const Pair& pair, const std::vector<Moments>& trainings) {
+// A row for each moment.
+Table table_of(const Pair& pair, const std::vector<Moments>& trainings) {
     Table table{fmt::format("{} and {}: mean over the units, mean ± deviation over {} seed{}", pair.name, pair.goal,
                             trainings.size(), trainings.size() == 1 ? "" : "s"),
-                {"step", fmt::format("|{} − {}|", pair.name, pair.goal), fmt::format("had {} stayed", pair.name),
-                 "share of the way", "correlation"},
+                {"step",
+                 {fmt::format("|{} − {}|", pair.name, pair.goal), kKeys[distance]},
+                 {fmt::format("had {} stayed", pair.name), kKeys[had_it_stayed]},
+                 {"share of the way", kKeys[way]},
+                 {"correlation", kKeys[correlated]}},
                 {}};
-    const std::size_t last = trainings.front().size() - 1, rows = std::min(last, kShown);
-    for (std::size_t r = 0; r <= rows; ++r) {
-        const std::size_t m = rows == 0 ? 0 : r * last / rows;
-        const auto row = [&](auto figure) { return spread_or_dash(over_seeds(trainings, m, figure)); };
-        table.rows.push_back(
-            {whole(trainings.front()[m].step),
-             row([&](const Moment&, const Moment& now) { return distance(pair, now); }),
-             row([&](const Moment& begin, const Moment& now) { return distance_had_it_stayed(pair, begin, now); }),
-             row([&](const Moment& begin, const Moment& now) { return way(pair, begin, now); }),
-             row([&](const Moment&, const Moment& now) { return correlation(now.*pair.value, now.*pair.target); })});
+    for (std::size_t m = 0; m < trainings.front().size(); ++m) {
+        std::vector<Cell>& row = table.rows.emplace_back(1, whole(trainings.front()[m].step));
+        for (const Figure figure : {distance, had_it_stayed, way, correlated}) {
+            const std::vector<double> values = over_seeds(pair, trainings, m, figure);
+            const bool finite = std::ranges::all_of(values, [](double value) { return std::isfinite(value); });
+            row.push_back(finite ? with_spread(values, 3) : Cell("–"));
+        }
     }
+    return table;
+}
+
+// Every so many rows, the first and the last among them.
+Table shortened(Table table) {
+    constexpr std::size_t kShown = 6;  // besides the first
+    const std::size_t last = table.rows.size() - 1, shown = std::min(last, kShown);
+    for (std::size_t i = 1; i <= shown; ++i) {
+        table.rows[i] = table.rows[i * last / shown];
+    }
+    table.rows.resize(shown + 1);
     return table;
 }
 
@@ -96,52 +92,29 @@ Table units_table(const Pair& pair, const Moments& moments) {
                 {"step", "least", "a quarter below", "median", "three quarters", "most"},
                 {}};
     for (const Moment* moment : {&moments.front(), &moments[moments.size() / 2], &moments.back()}) {
-        const std::vector<double> all = distances(moment->*pair.value, moment->*pair.target);
-        std::vector<Cell>& row = table.rows.emplace_back();
-        row.push_back(whole(moment->step));
+        std::vector<Cell>& row = table.rows.emplace_back(1, whole(moment->step));
         for (const double share : {0.0, 0.25, 0.5, 0.75, 1.0}) {
-            row.push_back(fixed(quantile(all, share), 3));
+            row.push_back(fixed(quantile(distances(moment->*pair.value, moment->*pair.target), share), 3));
         }
     }
     return table;
 }
 
-template <class Figure>
-Series curve(const std::string& name, const std::vector<Moments>& trainings, Figure figure) {
-    Series series{name, {}, {}, {}, {}, Style::line};
-    for (std::size_t m = 0; m < trainings.front().size(); ++m) {
-        const MeanAndDeviation of = mean_and_deviation(over_seeds(trainings, m, figure));
-        series.x.push_back(static_cast<double>(trainings.front()[m].step));
-        series.y.push_back(of.mean);
-        series.low.push_back(of.mean - of.deviation);
-        series.high.push_back(of.mean + of.deviation);
-    }
-    return series;
-}
-
-void plot(Document& document, const Pair& pair, const std::vector<Moments>& trainings) {
+void add_plots(Document& document, const Pair& pair, const Table& table, const Moment& end) {
+    const std::vector<double>&value = end.*pair.value, &target = end.*pair.target;
+    const auto [least, most] = std::ranges::minmax(target);
+    document.plots.push_back({.title = fmt::format("How far {} is from {}, mean over the units", pair.name, pair.goal),
+                              .x_label = "step",
+                              .y_label = "",
+                              .series = {series_of(table, "step", kKeys[distance], table.columns[1].title),
+                                         series_of(table, "step", kKeys[had_it_stayed], table.columns[2].title)}});
     document.plots.push_back(
-        {fmt::format("How far {} is from {}, mean over the units", pair.name, pair.goal),
-         "step",
-         "",
-         {curve(fmt::format("|{} − {}|", pair.name, pair.goal), trainings,
-                [&](const Moment&, const Moment& now) { return distance(pair, now); }),
-          curve(fmt::format("had {} stayed", pair.name), trainings,
-                [&](const Moment& begin, const Moment& now) { return distance_had_it_stayed(pair, begin, now); })},
-         false,
-         false,
-         false});
-    const Moment& end = trainings.front().back();
-    const auto [least, most] = std::ranges::minmax(end.*pair.target);
-    document.plots.push_back(
-        {fmt::format("{} against {}, a point for each unit at the end of the first seed", pair.name, pair.goal),
-         pair.goal,
-         pair.name,
-         {{"units", end.*pair.target, end.*pair.value, {}, {}, Style::points},
-          {fmt::format("{} = {}", pair.name, pair.goal), {least, most}, {least, most}, {}, {}, {}}},
-         false,
-         false,
-         false});
+        {.title =
+             fmt::format("{} against {}, a point for each unit at the end of the first seed", pair.name, pair.goal),
+         .x_label = pair.goal,
+         .y_label = pair.name,
+         .series = {{"units", target, value, {}, {}, Style::points},
+                    {fmt::format("{} = {}", pair.name, pair.goal), {least, most}, {least, most}, {}, {}, {}}}});
 }
 
 Json json_of(const Pair& pair, const std::vector<Moments>& trainings) {
@@ -149,46 +122,41 @@ Json json_of(const Pair& pair, const std::vector<Moments>& trainings) {
     for (const Moments& moments : trainings) {
         Json one = Json::array();
         for (const Moment& now : moments) {
-            one.push_back({{"step", now.step},
-                           {"distance", distance(pair, now)},
-                           {"had_it_stayed", distance_had_it_stayed(pair, moments.front(), now)},
-                           {"way", number(way(pair, moments.front(), now))},
-                           {"correlation", number(correlation(now.*pair.value, now.*pair.target))},
-                           {"units", distances(now.*pair.value, now.*pair.target)}});
+            Json moment = {{"step", now.step}, {"units", distances(now.*pair.value, now.*pair.target)}};
+            const auto found = figures(pair, moments.front(), now);
+            for (std::size_t i = 0; i < found.size(); ++i) {
+                moment[kKeys[i]] = number(found[i]);
+            }
+            one.push_back(std::move(moment));
         }
         all.push_back(std::move(one));
     }
     return all;
 }
 
-// Where it went, by how far it goes on each seed beside how much that varies.
+// How far it goes on each seed, compared with how much that varies.
+const char* direction(const MeanAndDeviation& of_way, double distance, double distance_had_it_stayed) {
+    constexpr double kThere = 0.1, kHardly = 0.01, kClear = 2;  // of the distance; of the way; standard deviations
+    const bool is_clear = std::abs(of_way.mean) >= kHardly && std::abs(of_way.mean) > kClear * of_way.deviation;
+    return distance <= kThere * distance_had_it_stayed ? "reaches"
+           : !is_clear                                 ? "moves neither towards nor away from"
+           : of_way.mean > 0                           ? "moves towards, but does not reach,"
+                                                       : "moves away from";
+}
+
 std::string verdict(const Pair& pair, const std::vector<Moments>& trainings) {
     const std::size_t last = trainings.front().size() - 1;
-    const MeanAndDeviation of_way = mean_and_deviation(
-        over_seeds(trainings, last, [&](const Moment& begin, const Moment& now) { return way(pair, begin, now); }));
-    const auto mean = [&](std::size_t m, auto figure) {
-        return mean_and_deviation(over_seeds(trainings, m, figure)).mean;
+    const auto of = [&](Figure figure, std::size_t m) {
+        return mean_and_deviation(over_seeds(pair, trainings, m, figure));
     };
-    const double from = mean(0, [&](const Moment&, const Moment& now) { return distance(pair, now); });
-    const double to = mean(last, [&](const Moment&, const Moment& now) { return distance(pair, now); });
-    const double stayed =
-        mean(last, [&](const Moment& begin, const Moment& now) { return distance_had_it_stayed(pair, begin, now); });
-    constexpr double kThere = 0.1, kHardly = 0.01, kClear = 2;  // of the distance; of the way; standard deviations
-    const char* goes = to <= kThere * stayed                      ? "gets to"
-                       : std::abs(of_way.mean) < kHardly          ? "goes neither towards nor away from"
-                       : of_way.mean > kClear * of_way.deviation  ? "goes towards, but does not reach,"
-                       : -of_way.mean > kClear * of_way.deviation ? "goes away from"
-                                                                  : "goes neither towards nor away from";
-    const MeanAndDeviation alike =
-        mean_and_deviation(over_seeds(trainings, last, [&](const Moment&, const Moment& now) {
-            return correlation(now.*pair.value, now.*pair.target);
-        }));
+    const MeanAndDeviation of_way = of(way, last), alike = of(correlated, last);
+    const double to = of(distance, last).mean, stayed = of(had_it_stayed, last).mean;
     return fmt::format(
-        "{} {} {}: {:.1f} ± {:.1f} % of the way after {} steps. The mean distance goes from {:.3f} to {:.3f}; had {} "
-        "stayed where it began it would be {:.3f}, as {} moves too. Over the units, {} and {} correlate by {:.2f} ± "
-        "{:.2f}.{}",
-        pair.name, goes, pair.goal, 100 * of_way.mean, 100 * of_way.deviation, trainings.front().back().step, from, to,
-        pair.name, stayed, pair.goal, pair.name, pair.goal, alike.mean, alike.deviation,
+        "{0} {2} {1}: {3:.1f} ± {4:.1f} % of the way after {5} steps. The mean distance changes from {6:.3f} to "
+        "{7:.3f}; with {0} left where it began it would be {8:.3f}, as {1} moves too. Over the units, {0} and {1} "
+        "correlate by {9:.2f} ± {10:.2f}.{11}",
+        pair.name, pair.goal, direction(of_way, to, stayed), 100 * of_way.mean, 100 * of_way.deviation,
+        trainings.front().back().step, of(distance, 0).mean, to, stayed, alike.mean, alike.deviation,
         trainings.size() == 1 ? " (One seed shows no spread.)" : "");
 }
 
@@ -228,9 +196,7 @@ double share_of_way(const std::vector<double>& begin, const std::vector<double>&
 double correlation(const std::vector<double>& a, const std::vector<double>& b) {
     const auto centred = [](std::vector<double> values) {
         const double mean = mean_and_deviation(values).mean;
-        for (double& value : values) {
-            value -= mean;
-        }
+        std::ranges::transform(values, values.begin(), [mean](double value) { return value - mean; });
         return values;
     };
     const auto varies = [](const std::vector<double>& values) {
@@ -240,13 +206,14 @@ double correlation(const std::vector<double>& a, const std::vector<double>& b) {
     return varies(a) && varies(b) ? cosine(centred(a), centred(b)) : std::numeric_limits<double>::quiet_NaN();
 }
 
-void tell_drift(Document& document, const std::vector<Moments>& trainings) {
+void add_drift(Document& document, const std::vector<Moments>& trainings) {
     for (const Pair& pair : {kGain, kBias}) {
-        document.blocks.emplace_back(pair_table(pair, trainings));
+        const Table table = table_of(pair, trainings);
+        document.blocks.emplace_back(shortened(table));
         document.blocks.emplace_back(units_table(pair, trainings.front()));
         document.blocks.emplace_back(Text{verdict(pair, trainings)});
         document.data["drift"][pair.key] = json_of(pair, trainings);
-        plot(document, pair, trainings);
+        add_plots(document, pair, table, trainings.front().back());
     }
 }
 

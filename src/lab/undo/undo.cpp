@@ -4,27 +4,187 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
+#include <memory>
+#include <span>
 #include <string>
 
 #include "base/error.h"
-#include "base/json.h"
-#include "lab/first_step.h"
+#include "base/member.h"
+#include "base/value.h"
+#include "judge/finding.h"
+#include "lab/agreement.h"
+#include "lab/figures.h"
 #include "lab/held.h"
-#include "lab/undo/drift.h"
-#include "lab/undo/identity.h"
-#include "lab/undo/training.h"
+#include "lab/layer_names.h"
+#include "lab/operation.h"
+#include "lab/paired.h"
+#include "lab/shortened.h"
+#include "manual/models.h"
+#include "manual/stepwise.h"
+#include "report/rows.h"
+#include "steps/runner.h"
 
 namespace byhand::lab {
 namespace {
 
-// What the update of γ and β reads and makes.
-bool belongs_to_update(const std::string& name) {
-    return std::ranges::any_of(std::array{"dbngain", "dbnbias", "new_bngain", "new_bnbias"},
-                               [&](const char* begins) { return name.starts_with(begins); });
+// ---- the identity ----
+
+template <class T>
+std::vector<double> copy_of(const Tensors<T>& tensors, const std::string& name) {
+    const std::span<const T> values = tensors[name];
+    return {values.begin(), values.end()};
 }
 
-void tell_updates(Document& document, const FirstStep& first, const Setting& setting) {
+// For each norm of the network: what it reads, the gradient of what it hands on, and γ = 1 and β = 0.
+std::vector<Numbers<double>> norm_inputs(const FirstStep& first, const Batch& batch) {
+    Runner<float> runner(stepwise_graph(first.network(), batch.rows));
+    copy_into(runner.tensors(), first.state);
+    runner.set_batch(batch);
+    runner.forward();
+    runner.backward();
+    std::vector<Numbers<double>> inputs;
+    for (const Layer& layer : layers_with_norm(first.network())) {
+        inputs.push_back({{{"hprebn", copy_of(runner.tensors(), layer.value("hprebn"))},
+                           {"dhpreact", copy_of(runner.tensors(), gradient_of(handed_on(layer)))},
+                           {"bngain", std::vector<double>(layer.outputs, 1)},
+                           {"bnbias", std::vector<double>(layer.outputs, 0)}}});
+    }
+    return inputs;
+}
+
+// Both passes with γ = √(σ² + ε) and β = μ of the batch: all of it follows from what the norm reads.
+template <class T>
+Numbers<T> undone(const Graph& norm, const Numbers<double>& given) {
+    Numbers<T> made = as<T>(given);
+    run(norm.forward, made);
+    std::ranges::transform(made["bnvar_inv"], made["bngain"].begin(), [](const T& inverse) { return T{1} / inverse; });
+    made["bnbias"] = made["bnmeani"];
+    return forward_and_backward(norm, made);
+}
+
+// Another batch by the same γ and β: in training by its own mean and deviation, in evaluation by the first one's.
+Numbers<double> next_batch(const Graph& norm, const Numbers<double>& first, Numbers<double> next) {
+    next["bngain"] = first["bngain"];
+    next["bnbias"] = first["bnbias"];
+    next["bnmean_running"] = first["bnmeani"];
+    next["bnvar_running"] = first["bnvar"];
+    run(norm.forward, next);
+    run(norm.evaluation, next);
+    return next;
+}
+
+double share(const std::vector<double>& found, const std::vector<double>& expected) {
+    return largest_difference(found, expected) / largest_difference(expected, std::vector<double>(expected.size(), 0));
+}
+
+void compare_with_torch(std::vector<Agreement>& agreements, const std::string& name, const Graph& norm,
+                        const Numbers<double>& exact, const Numbers<double>& given, const ReferenceOperations* torch) {
+    const Numbers<float> ours = undone<float>(norm, given);
+    const Numbers<Rounded> bounds = undone<Rounded>(norm, given);
+    const auto add = [&](const char* what, const char* value, const std::vector<double>& reference) {
+        agreements.push_back(agreement(name + what, ours[value], bounds[value], reference));
+    };
+    add(" by hand in float: y from x", "hpreact", given["hprebn"]);
+    if (torch != nullptr) {
+        add(": y from LibTorch's", "hpreact", answer(*torch, "hpreact", exact));
+        add(": dx from LibTorch's", "dhprebn", answer(*torch, "dhprebn", exact));
+    }
+}
+
+// Logits and loss in double.
+struct WholeNetwork {
+    std::vector<double> logits;
+    double loss = 0;
+};
+WholeNetwork run_forward(Runner<double>& runner) {
+    runner.forward();
+    return {copy_of(runner.tensors(), "logits"), runner.tensors()["loss"][0]};
+}
+
+WholeNetwork with_norms_undone(const FirstStep& first) {
+    Runner<double> runner(stepwise_graph(first.network(), first.run.recipe.batch));
+    Tensors<double>& tensors = runner.tensors();
+    copy_into(tensors, first.state);
+    runner.set_batch(first.batch.view());
+    for (const Layer& layer : layers_with_norm(first.network())) {
+        runner.forward_to(layer.value("bnvar_inv"));
+        std::ranges::transform(tensors[layer.value("bnvar_inv")], tensors[layer.value("bngain")].begin(),
+                               [](double inverse) { return 1 / inverse; });
+        std::ranges::copy(tensors[layer.value("bnmeani")], tensors[layer.value("bnbias")].begin());
+    }
+    return run_forward(runner);
+}
+
+// The same weights without any norm.
+WholeNetwork without_norms(const FirstStep& first) {
+    NetworkConfig plain = first.network();
+    plain.norm.place = NormPlace::none;
+    Runner<double> runner(stepwise_graph(plain, first.run.recipe.batch));
+    for (const TensorSpec& spec : state(plain)) {
+        std::ranges::copy(first.state[spec.name], runner.tensors()[spec.name].begin());
+    }
+    runner.set_batch(first.batch.view());
+    return run_forward(runner);
+}
+
+void add_identity(Document& document, const FirstStep& first, const Setting& setting) {
+    const NormConfig& config = first.network().norm;
+    NormConfig by_variance = config;  // a batch's is at hand
+    by_variance.running_spread = RunningSpread::variance;
+    DrawnBatch second = first.batch;
+    TorchGenerator generator = first.run.generator;
+    draw_batch(second, first.run.train, generator);
+    const std::vector<Numbers<double>> given = norm_inputs(first, first.batch.view());
+    const std::vector<Numbers<double>> next = norm_inputs(first, second.view());
+    const std::vector<Layer> layers = layers_with_norm(first.network());
+    const std::size_t n = first.batch.view().rows;
+
+    Table table{"undone on the first batch; shares of the largest magnitude, in double",
+                {{"", "norm"},
+                 {"y from x", "y_from_x"},
+                 {"next batch", "next_batch"},
+                 {"evaluated", "next_batch_evaluated"},
+                 {"dx from dy", "dx_from_dy"}},
+                {}};
+    std::vector<Agreement> agreements;
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+        const Graph norm = operation_graph(op::kBatchnorm, by_variance, n, layers[l].outputs);
+        const Numbers<double> exact = undone<double>(norm, given[l]), other = next_batch(norm, exact, next[l]);
+        const std::vector<double>&x = given[l]["hprebn"], &next_x = next[l]["hprebn"];
+        table.rows.push_back({handed_on(layers[l]), significant(share(exact["hpreact"], x), 2),
+                              significant(share(other["hpreact"], next_x), 2),
+                              significant(share(other["eval_hpreact"], next_x), 2),
+                              significant(share(exact["dhprebn"], given[l]["dhpreact"]), 2)});
+        const auto torch = setting.torch == nullptr
+                               ? nullptr
+                               : setting.torch->single_operation(op::kBatchnorm, config, n, layers[l].outputs);
+        compare_with_torch(agreements, handed_on(layers[l]), norm, exact, given[l], torch.get());
+    }
+    document.data["identity"] = json_of_rows(table);
+    document.blocks.emplace_back(table);
+    add_agreements(document, "float by hand, by the limits of rounding in float", agreements);
+
+    const WholeNetwork undone_one = with_norms_undone(first), plain = without_norms(first);
+    const double logits = share(undone_one.logits, plain.logits), worst = std::ranges::max(numbers(table, "y_from_x"));
+    document.data["network"] = {
+        {"loss_undone", undone_one.loss}, {"loss_without_norm", plain.loss}, {"logits", logits}};
+    constexpr double kRounding = 1e-9;
+    document.blocks.emplace_back(Text{fmt::format(
+        "The claim {}. On the batch that μ and σ are taken from, y equals x up to {:.1g} of its size. With every norm "
+        "undone the network's loss on that batch is {:.6f}, and that of the same weights without any norm {:.6f}; the "
+        "logits differ by {:.1g} of their size. On the next batch, which has another mean and deviation, the same γ "
+        "and β leave y up to {:.2g} of its size away from x: only in evaluation, by fixed figures, is the norm undone "
+        "for every input. The backward pass is no identity even on the same batch: μ and σ move with x, so dx is not "
+        "dy.",
+        worst <= kRounding && logits <= kRounding ? "holds" : "does not hold here", worst, undone_one.loss, plain.loss,
+        logits, std::ranges::max(numbers(table, "next_batch")))});
+}
+
+// ---- the updates ----
+
+void add_updates(Document& document, const FirstStep& first, const Setting& setting) {
     document.blocks.emplace_back(
         Text{"Their updates are those of any parameter, each with its own gradient: γ ← γ − α·dL/dγ, β ← β − α·dL/dβ. "
              "(The note writes dL/dβ in both.)"});
@@ -32,29 +192,129 @@ void tell_updates(Document& document, const FirstStep& first, const Setting& set
     if (setting.torch == nullptr) {
         return;
     }
-    const Held held = hold_against_torch(*setting.torch, first, {"stepwise", "fused"});
     Table table{"one step from drawn γ and β, by hand in float against torch::nn and torch::optim::SGD",
-                {"", "by", "largest difference", "of limit", "verdict"},
+                {{"", "name"}, {"by", "model"}, {"largest difference", ""}, {"of limit", "used"}, "verdict"},
                 {}};
-    Json& data = document.data["updates"] = Json::array();
-    for (const ComparedTensor& tensor : held.step.tensors) {
+    for (const ComparedTensor& tensor : hold_against_torch(*setting.torch, first, {"stepwise", "fused"}).step.tensors) {
         const TensorResult& result = tensor.result;
-        if (tensor.reference != "module" || !belongs_to_update(result.name)) {
-            continue;
+        const bool is_of_update =
+            std::ranges::any_of(std::array{"dbngain", "dbnbias", "new_bngain", "new_bnbias"},
+                                [&](const char* begins) { return result.name.starts_with(begins); });
+        if (tensor.reference == "module" && is_of_update) {
+            constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+            table.rows.push_back(
+                {result.name, tensor.model, result.difference ? significant(*result.difference, 2) : Cell("–"),
+                 result.used ? percent(*result.used) : Cell("–", number(kNone)), to_string(result.verdict)});
+            document.agrees = document.agrees && !contradicts(result.verdict);
         }
-        const Cell none("–");
-        table.rows.push_back({result.name, tensor.model, result.difference ? significant(*result.difference, 2) : none,
-                              result.used ? percent(*result.used) : none, to_string(result.verdict)});
-        data.push_back({{"name", result.name},
-                        {"model", tensor.model},
-                        {"used", number(result.used.value_or(std::numeric_limits<double>::quiet_NaN()))},
-                        {"verdict", to_string(result.verdict)}});
-        document.agrees = document.agrees && !contradicts(result.verdict);
     }
+    document.data["updates"] = json_of_rows(table);
     document.blocks.emplace_back(std::move(table));
 }
 
+// ---- the slip ----
+
+// The note's slip: the update of γ reads the gradient of β.
+std::unique_ptr<Model> with_slip(const NetworkConfig& network, std::size_t rows) {
+    Graph slipped = fused_graph(network, rows);
+    for (Step& step : slipped.update) {
+        if (Value made = value_of(step.makes); made.kind == Kind::updated && made.base == "bngain") {
+            made.kind = Kind::gradient;
+            made.base = "bnbias";
+            step.reads[1] = made.name();
+        }
+    }
+    return make_step_model(std::move(slipped));
+}
+
+std::vector<double> losses(const std::vector<Trained>& trained, Member<Trained, double> part) {
+    std::vector<double> all;
+    for (const Trained& one : trained) {
+        all.push_back(one.*part);
+    }
+    return all;
+}
+
+// The largest change of a unit's γ − β since the beginning.
+double largest_parting(const UndoTrainings& trainings, const NetworkConfig& network) {
+    double most = 0;
+    for (std::size_t s = 0; s < trainings.slip.size(); ++s) {
+        const Tensors<float>& end = trainings.slip[s].state;
+        const Moment& begin = trainings.moments[s].front();
+        std::size_t unit = 0;
+        for (const Layer& layer : layers_with_norm(network)) {
+            const std::span<const float> gain = end[layer.value("bngain")], bias = end[layer.value("bnbias")];
+            for (std::size_t j = 0; j < layer.outputs; ++j, ++unit) {
+                const double apart = static_cast<double>(gain[j]) - static_cast<double>(bias[j]);
+                most = std::max(most, std::abs(apart - (begin.gain[unit] - begin.bias[unit])));
+            }
+        }
+    }
+    return most;
+}
+
+void add_slip(Document& document, const UndoTrainings& trainings, const NetworkConfig& network) {
+    const std::vector<double> val = losses(trainings.right, &Trained::val),
+                              slipped = losses(trainings.slip, &Trained::val);
+    document.blocks.emplace_back(
+        Table{"the same trainings with the note's slip, γ ← γ − α·dL/dβ",
+              {"γ updated with", "training loss", "validation loss"},
+              {{"dL/dγ", with_spread(losses(trainings.right, &Trained::train), 4), with_spread(val, 4)},
+               {"dL/dβ", with_spread(losses(trainings.slip, &Trained::train), 4), with_spread(slipped, 4)}}});
+    Json& data = document.data["slip"] = {{"val", Json::array()}, {"val_with_slip", Json::array()}};
+    for (std::size_t s = 0; s < val.size(); ++s) {
+        data["val"].push_back(number(val[s]));
+        data["val_with_slip"].push_back(number(slipped[s]));
+    }
+    const std::vector<double> harm = differences(slipped, val);
+    std::string words;
+    if (std::ranges::all_of(trainings.slip, &Trained::finite)) {
+        words = fmt::format(
+            "With the slip γ and β take the same steps, so γ − β of a unit stays as it began (it changed by {:.1g} at "
+            "most): the unit has one parameter in place of two. ",
+            largest_parting(trainings, network));
+    }
+    document.blocks.emplace_back(
+        Text{words + fmt::format("Seed by seed the validation loss with the slip is {}: {}.", higher_or_lower(harm),
+                                 !is_clear(harm)                     ? "within the spread over the seeds"
+                                 : mean_and_deviation(harm).mean > 0 ? "the slip has a cost"
+                                                                     : "the slip does no harm here")});
+}
+
+constexpr std::size_t kRowsOfMoments = 2048;  // examples that a unit's μ and σ are taken over, if there are
+
 }  // namespace
+
+UndoTrainings train_for_undo(const UndoOptions& options, const FirstStep& first, const Material& material,
+                             const Setting& setting) {
+    constexpr std::size_t kMoments = 20;  // in a training, besides its beginning
+    const std::vector<std::uint64_t> seeds = list(options.seeds);
+    const std::size_t every = std::max<std::size_t>(1, options.steps / kMoments);
+    const std::size_t rows = std::min(kRowsOfMoments, first.run.train.size());
+    UndoTrainings both{{}, {}, std::vector<Moments>(seeds.size())};
+    std::vector<Training> trainings;
+    for (const bool slip : {false, true}) {
+        for (std::size_t s = 0; s < seeds.size(); ++s) {
+            Training& training = trainings.emplace_back();
+            training.recipe = in_steps(options.recipe, options.steps);
+            training.recipe.seed = seeds[s];
+            if (slip) {
+                training.make = with_slip;
+                continue;
+            }
+            training.watch = [&, s](std::size_t step, Model& model) {
+                if (step % every == 0 || step == options.steps) {
+                    both.moments[s].push_back(moment_of(step, model.save(), first.network(), first.run.train, rows));
+                }
+            };
+        }
+    }
+    std::vector<Trained> trained = train_all(trainings, material, setting);
+    const auto half = trained.begin() + static_cast<std::ptrdiff_t>(seeds.size());
+    both.right.assign(trained.begin(), half);
+    both.slip.assign(half, trained.end());
+    return both;
+}
 
 Document undo(const UndoOptions& options, const Material& material, const Setting& setting) {
     const NormConfig& norm = options.recipe.network.norm;
@@ -64,27 +324,27 @@ Document undo(const UndoOptions& options, const Material& material, const Settin
     }
     Document document{"lab undo", "note 4", "What γ and β can undo", {}, {}, {}, true};
     document.blocks.emplace_back(
-        Text{"The note says of γ and β that with them a network can undo the normalisation where it does better "
-             "without: with γ = √(σ² + ε) and β = μ the norm is the identity. First whether that is so; then whether "
-             "training goes there; then how γ and β are updated, and what the note's slip would do."});
+        Text{"The note says that with γ and β a network can undo the normalisation where it does better without: with "
+             "γ = √(σ² + ε) and β = μ the norm is the identity. First, whether that holds; then whether training moves "
+             "there; then how γ and β are updated, and what the note's slip would do."});
     document.blocks.emplace_back(
         Formulas{{"batchnorm_inverse_deviation", "batchnorm_normalise", "batchnorm_scale_shift"}});
     const FirstStep first = first_step(options.recipe, material);
-    tell_identity(document, first, setting);
+    add_identity(document, first, setting);
     const UndoTrainings trainings = train_for_undo(options, first, material, setting);
     if (std::ranges::all_of(trainings.right, &Trained::finite)) {
         document.blocks.emplace_back(Text{fmt::format(
             "In training, γ and β begin at the recipe's values. σ and μ of a unit are taken over {} examples of the "
-            "training part, since those of a batch jump about. They move as well, so beside each distance stands what "
-            "it would be had γ and β stayed. The share of the way is 1 where γ is σ in every unit, and 0 where it has "
-            "not moved.",
+            "training part, since those of a batch fluctuate. They move as well, so beside each distance stands what "
+            "it would be if γ and β had stayed. The share of the way is 1 where γ is σ in every unit, and 0 where it "
+            "has not moved.",
             std::min(kRowsOfMoments, first.run.train.size()))});
-        tell_drift(document, trainings.moments);
+        add_drift(document, trainings.moments);
     } else {
         document.blocks.emplace_back(Text{"A training met a loss that is not finite: where γ and β go is not shown."});
     }
-    tell_updates(document, first, setting);
-    tell_slip(document, trainings, first.network());
+    add_updates(document, first, setting);
+    add_slip(document, trainings, first.network());
     return document;
 }
 

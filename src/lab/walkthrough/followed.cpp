@@ -34,9 +34,9 @@ std::vector<Place> last_along(Axis axis, std::size_t extent, const Followed& fol
         return {{followed.row, ""}};
     }
     if (axis == Axis::character) {
-        places.push_back({followed.evaluate(), followed.character_in_words(followed.evaluate())});
+        places.push_back({followed.answer(), followed.character_in_words(followed.answer())});
         for (std::size_t i = 0; i < extent && places.size() < kShown; ++i) {
-            if (i != followed.evaluate()) {
+            if (i != followed.answer()) {
                 places.push_back({i, followed.character_in_words(i)});
             }
         }

@@ -1,4 +1,4 @@
-// One training step, explained in order, and what many of them come to: names.
+// One training step, value by value, and the names that the network writes after many.
 #pragma once
 
 #include <cstddef>

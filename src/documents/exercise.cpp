@@ -1,0 +1,254 @@
+#include "documents/exercise.h"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "harness/report_junit.h"
+#include "harness/report_parts.h"
+
+namespace byhand {
+namespace {
+
+// What the chain shows of it, or null where it was not run there.
+const Finding* finding_in_chain(const ValueReport& value) {
+    const Finding* finding = value.in_chain();
+    return finding != nullptr && finding->verdict != Verdict::not_given ? finding : nullptr;
+}
+
+// What the chain says of it: nothing where it was not run there.
+std::string in_chain(const ValueReport& value) {
+    const Finding* finding = finding_in_chain(value);
+    return finding == nullptr                         ? ""
+           : value.role.kind == Role::Kind::inherited ? to_string(value.role)
+                                                      : to_string(finding->verdict);
+}
+
+const char* word_for(Standing standing) {
+    switch (standing) {
+        case Standing::right:
+            return "right";
+        case Standing::wrong:
+            return "wrong";
+        case Standing::to_do:
+            return "to do";
+        case Standing::unproven:
+            return "unproven";
+        case Standing::absent:
+            break;
+    }
+    return "no place";
+}
+
+// (What is to do or absent is not judged at all.)
+bool is_judged_in_float_alone(const Attempt& attempt) {
+    return !attempt.in_double && (attempt.standing == Standing::right || attempt.standing == Standing::wrong);
+}
+
+std::string why(const Attempt& attempt, Standing standing) {
+    if (attempt.standing == Standing::to_do) {
+        return fmt::format("reads {}", fmt::join(attempt.value.reads, ", "));
+    }
+    if (attempt.standing == Standing::absent) {
+        return "not in this network";
+    }
+    const IsolatedStep& alone = *attempt.value.isolated;
+    if (standing == Standing::unproven) {
+        return contradicts(alone.verdict()) ? "isolated " + to_string(alone.verdict())
+                                            : "right isolated, off in the chain";
+    }
+    const Trial* telling = alone.telling();
+    if (telling == nullptr) {
+        return "";
+    }
+    const Worst worst = telling->worst.value_or(Worst());
+    const std::string what = !telling->note.empty()      ? telling->note
+                             : !telling->hint.empty()    ? telling->hint
+                             : !telling->mistake.empty() ? "as " + telling->mistake
+                             : telling->verdict == Verdict::mismatch
+                                 ? fmt::format("off by {:.3g}", std::abs(worst.ours - worst.right.value_or(0)))
+                                 : to_string(telling->verdict);
+    return what + (alone.only_in_double() ? ", in double only" : "");
+}
+
+// The largest share of its limit.
+double used(const Attempt& attempt) {
+    return std::max(attempt.value.isolated->real.used.value_or(0), attempt.value.isolated->probe.used.value_or(0));
+}
+
+// The smallest relative error that is caught wherever it stands, in float.
+Cell catches(const Attempt& attempt) {
+    const std::optional<double> caught = report::catches(*attempt.value.isolated);
+    return caught == 0.0 ? Cell("any", 0) : scientific(caught, 1);
+}
+
+Mark mark_of(Standing standing) {
+    return standing == Standing::right                                     ? Mark::good
+           : standing == Standing::wrong || standing == Standing::unproven ? Mark::bad
+                                                                           : Mark::open;
+}
+
+std::vector<Cell> row_of(const Attempt& attempt, const Examination& examination) {
+    const Standing standing = shown(attempt, examination);
+    const bool right = standing == Standing::right;
+    const std::string chain = in_chain(attempt.value), because = why(attempt, standing);
+    const auto text_or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+    const char* const in_float = is_judged_in_float_alone(attempt) ? "in float alone" : "";
+    return {attempt.value.name,
+            {"", attempt.in_one},
+            {word_for(standing), word_for(standing), mark_of(standing)},
+            {"", attempt.in_double},
+            right ? percent(used(attempt)) : Cell("", Json()),
+            right ? catches(attempt) : Cell("", Json()),
+            {chain, text_or_null(chain)},
+            {because + (because.empty() || *in_float == '\0' ? "" : ", ") + in_float, text_or_null(because)}};
+}
+
+std::string tally(const Examination& examination, bool in_one) {
+    std::map<Standing, std::size_t> of;
+    std::size_t all = 0;
+    for (const Attempt& attempt : examination.attempts) {
+        if (attempt.in_one == in_one) {
+            ++of[shown(attempt, examination)];
+            ++all;
+        }
+    }
+    std::string text = fmt::format("{} of {} right", of[Standing::right], all);
+    for (const auto& [standing, words] :
+         {std::pair(Standing::wrong, "wrong"), std::pair(Standing::unproven, "unproven"),
+          std::pair(Standing::to_do, "to do"), std::pair(Standing::absent, "not in this network")}) {
+        if (of[standing] > 0) {
+            text += fmt::format(", {} {}", of[standing], words);
+        }
+    }
+    const auto in_float_alone = std::ranges::count_if(examination.attempts, [=](const Attempt& attempt) {
+        return attempt.in_one == in_one && is_judged_in_float_alone(attempt);
+    });
+    if (in_float_alone > 0) {
+        text += fmt::format(" ({} in float alone: double is not judged)", in_float_alone);
+    }
+    return text;
+}
+
+report::Case case_of(const Attempt& attempt, const Examination& examination, const Wording& wording,
+                     const Presentation& how) {
+    const std::string model = model_of(attempt.in_one), &name = attempt.value.name;
+    const Standing standing = shown(attempt, examination);
+    if (standing == Standing::to_do || standing == Standing::absent) {
+        const std::string message = fmt::format("{}: {}", word_for(standing), why(attempt, standing));
+        const bool counts = standing == Standing::to_do && !attempt.in_one;  // for the exit code
+        return {model + ".alone",   name,    counts ? report::Outcome::failed : report::Outcome::skipped,
+                word_for(standing), message, ""};
+    }
+    report::Case one = report::case_of(*attempt.value.isolated, model, wording, examination.summary, how);
+    if (standing == Standing::unproven) {
+        one.outcome = report::Outcome::failed;
+        one.type = word_for(standing);
+        one.message = fmt::format("{}: {}", word_for(standing), why(attempt, standing));
+    }
+    if (const std::string chain = in_chain(attempt.value); !chain.empty()) {
+        one.text += "in the chain: " + chain + "\n";
+    }
+    if (!attempt.in_double) {
+        one.text += "in float alone: double is not judged\n";
+    }
+    return one;
+}
+
+report::Suite suite_of(const Examination& examination, const Presentation& how) {
+    const Wording wording = report::wording(how, examination.step);
+    std::vector<report::Case> cases;
+    cases.reserve(examination.attempts.size());
+    for (const Attempt& attempt : examination.attempts) {
+        cases.push_back(case_of(attempt, examination, wording, how));
+    }
+    if (!all_right(examination) &&
+        std::ranges::find(cases, report::Outcome::failed, &report::Case::outcome) == cases.end()) {
+        const std::optional<std::string>& first = examination.summary.first_divergence;
+        cases.push_back({"exercise", "all", report::Outcome::failed, "nothing shown",
+                         first ? *first + " disagrees" : "no function was judged", ""});
+    }
+    return {"exercise",
+            "byhand.exercise",
+            {{"file", examination.file}, {"recipe", how.recipe}, {"torch", how.torch_version}},
+            std::move(cases)};
+}
+
+}  // namespace
+
+Standing shown(const Attempt& attempt, const Examination& examination) {
+    if (attempt.standing != Standing::right) {
+        return attempt.standing;
+    }
+    if (contradicts(attempt.value.isolated->verdict())) {
+        return Standing::unproven;
+    }
+    const Finding* finding = finding_in_chain(attempt.value);
+    const bool off = finding != nullptr && report::contradicts(finding->verdict, examination.summary.allowed);
+    return off && to_string(attempt.value.role).empty() ? Standing::unproven : Standing::right;
+}
+
+bool all_right(const Examination& examination) {
+    const std::vector<Attempt>& all = examination.attempts;
+    return examination.summary.agree &&
+           std::ranges::any_of(all, [](const Attempt& attempt) { return attempt.standing == Standing::right; }) &&
+           std::ranges::none_of(all, [&](const Attempt& attempt) {
+               const Standing standing = shown(attempt, examination);
+               return standing == Standing::wrong || standing == Standing::unproven ||
+                      (standing == Standing::to_do && !attempt.in_one);
+           });
+}
+
+Document exercise_document(const Examination& examination, const Presentation& how) {
+    const std::vector<Column> columns = {{"step", "name"},
+                                         {"", "in_one", Align::hidden},
+                                         {"yours", "standing", Align::left},
+                                         {"", "in_double", Align::hidden},
+                                         {"of its limit", "used"},
+                                         {"catches", "catches", Align::right, 1},
+                                         {"in the chain", "in_the_chain", Align::left},
+                                         {"", "why", Align::left}};
+    Document document{.subject = "exercise",
+                      .note = "",
+                      .title = "judged: " + examination.file,
+                      .blocks = {},
+                      .plots = {},
+                      .data = report::json_of(how, examination.summary, {examination.step}),
+                      .agrees = all_right(examination),
+                      .suites = {suite_of(examination, how)}};
+    for (Text& text : blame_texts(examination.step, how)) {
+        document.blocks.emplace_back(std::move(text));
+    }
+    Json functions = Json::array();
+    std::vector<std::string> sums;
+    for (const bool in_one : {false, true}) {
+        Table table{in_one ? "in one formula" : "step by step", columns, {}, true};
+        for (const Attempt& attempt : examination.attempts) {
+            if (attempt.in_one == in_one) {
+                table.rows.push_back(row_of(attempt, examination));
+            }
+        }
+        if (!table.rows.empty()) {
+            for (const Json& row : json_of_rows(table)) {
+                functions.push_back(row);
+            }
+            sums.push_back(table.title + ": " + tally(examination, in_one));
+            document.blocks.emplace_back(std::move(table));
+        }
+    }
+    document.blocks.emplace_back(Text{fmt::format("{}", fmt::join(sums, "; "))});
+    if (examination.step.models.empty()) {  // nothing was run
+        document.data["steps"] = Json::array();
+    }
+    document.data["file"] = examination.file;
+    document.data["verdict"] = document.agrees ? "agree" : "disagree";
+    document.data["functions"] = std::move(functions);
+    return document;
+}
+
+}  // namespace byhand

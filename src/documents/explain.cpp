@@ -1,0 +1,181 @@
+#include "documents/explain.h"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "harness/report_parts.h"
+#include "harness/words.h"
+
+namespace byhand {
+namespace {
+
+// How a tensor's numbers look.
+struct Range {
+    std::size_t count = 0, zeros = 0;
+    std::size_t least_at = 0, most_at = 0;
+    double least = 0, most = 0, mean = 0, deviation = 0;
+};
+
+Range range_of(const View& view) {
+    Range range;
+    range.count = byhand::count(view.shape);
+    for (std::size_t i = 0; i < range.count; ++i) {
+        const double value = value_at(view, i);
+        range.zeros += value == 0 ? 1 : 0;
+        range.mean += value;
+        if (i == 0 || value < range.least) {
+            range.least = value;
+            range.least_at = i;
+        }
+        if (i == 0 || value > range.most) {
+            range.most = value;
+            range.most_at = i;
+        }
+    }
+    range.mean /= static_cast<double>(range.count);
+    for (std::size_t i = 0; i < range.count; ++i) {
+        const double distance = value_at(view, i) - range.mean;
+        range.deviation += distance * distance / static_cast<double>(range.count);
+    }
+    range.deviation = std::sqrt(range.deviation);
+    return range;
+}
+
+std::vector<double> first_values(const View& view) {
+    std::vector<double> first(std::min<std::size_t>(byhand::count(view.shape), 6));
+    for (std::size_t i = 0; i < first.size(); ++i) {
+        first[i] = value_at(view, i);
+    }
+    return first;
+}
+
+std::string values_of(const Explanation& explanation, const View& view, const Presentation& how) {
+    const Range range = range_of(view);
+    const Wording wording{how.network, how.glossary, how.characters, {}, {}};
+    const auto element = [&](double value, std::size_t at) {
+        const std::string place = in_words(explanation.name, index_of(view.shape, at), wording);
+        return fmt::format("{:.6g}{}", value, view.shape.empty() ? "" : " (" + place + ")");
+    };
+    if (range.count <= 1) {
+        return range.count == 0 ? "none" : element(range.least, 0);
+    }
+    std::string text = fmt::format("from {} to {}\nmean {:.3g}, deviation {:.3g}", element(range.least, range.least_at),
+                                   element(range.most, range.most_at), range.mean, range.deviation);
+    if (range.zeros > 0) {
+        text += fmt::format(", {} of {} are 0", range.zeros, range.count);
+    }
+    return text + fmt::format("\n{:.6g}{}", fmt::join(first_values(view), ", "), range.count > 6 ? ", …" : "");
+}
+
+std::string joined(const std::vector<std::string>& names, const char* none) {
+    return names.empty() ? none : fmt::format("{}", fmt::join(names, ", "));
+}
+
+// All that is known of the values, for programs; people see name, shape, function and inputs.
+Table table_of(const std::vector<Explanation>& all, const std::vector<View>& values, const Presentation& how) {
+    Table table{"",
+                {{"name"},
+                 {"", "meaning", Align::hidden},
+                 {"shape", "shape", Align::left},
+                 {"function", "function", Align::left, 1},
+                 {"", "file_line", Align::hidden},
+                 {"", "formula", Align::hidden},
+                 {"reads", "reads", Align::left},
+                 {"", "read_by", Align::hidden},
+                 {"", "values.least", Align::hidden},
+                 {"", "values.most", Align::hidden},
+                 {"", "values.mean", Align::hidden},
+                 {"", "values.deviation", Align::hidden},
+                 {"", "values.zeros", Align::hidden},
+                 {"", "mistakes", Align::hidden}},
+                {}};
+    const auto text_or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+    for (const Explanation& one : all) {
+        const SourceLine source = report::source_line(how, one.function);
+        const View* const view = find(values, one.name);
+        Json least, most, mean, deviation, zeros, mistakes = Json::array();
+        if (view != nullptr && byhand::count(view->shape) > 0) {
+            const Range range = range_of(*view);
+            least = number(range.least);
+            most = number(range.most);
+            mean = number(range.mean);
+            deviation = number(range.deviation);
+            zeros = range.zeros;
+        }
+        for (const Mistake* mistake : one.mistakes) {
+            mistakes.push_back(mistake->name);
+        }
+        table.rows.push_back({one.name,
+                              one.meaning,
+                              {to_string(one.shape), one.shape},
+                              {one.function.empty() ? "given" : one.function, text_or_null(one.function)},
+                              {"", text_or_null(source.place)},
+                              {"", text_or_null(source.formula)},
+                              {joined(one.reads, ""), one.reads},
+                              {"", one.read_by},
+                              {"", least},
+                              {"", most},
+                              {"", mean},
+                              {"", deviation},
+                              {"", zeros},
+                              {"", mistakes}});
+    }
+    return table;
+}
+
+Table facts_of(const Explanation& one, const View* values, const Presentation& how) {
+    const SourceLine source = report::source_line(how, one.function);
+    Table facts{"", {"", {"", "", Align::left}}, {}};
+    if (one.function.empty()) {
+        facts.rows.push_back({"given", "no step makes it"});
+    } else {
+        facts.rows.push_back({"formula", source.formula});
+        facts.rows.push_back({"function", one.function + (source.place.empty() ? "" : ", " + source.place)});
+        facts.rows.push_back({"reads", joined(one.reads, "nothing")});
+    }
+    facts.rows.push_back({"read by", joined(one.read_by, "nothing")});
+    if (values != nullptr) {
+        facts.rows.push_back({"values", values_of(one, *values, how)});
+    }
+    return facts;
+}
+
+}  // namespace
+
+Document explain_document(const std::vector<Explanation>& all, const std::vector<View>& values,
+                          const Presentation& how) {
+    Table table = table_of(all, values, how);
+    Json data = json_of_rows(table);
+    return {.subject = "explain",
+            .note = "",
+            .title = fmt::format("recipe {}: every value, in the order in which they are computed", how.recipe),
+            .blocks = {std::move(table)},
+            .plots = {},
+            .data = std::move(data)};
+}
+
+Document explain_document(const Explanation& one, const std::vector<View>& values, const Presentation& how) {
+    Document document = explain_document(std::vector{one}, values, how);
+    for (Column& column : std::get<Table>(document.blocks.front()).columns) {
+        column.align = Align::hidden;
+    }
+    document.title = one.name + " " + to_string(one.shape);
+    document.blocks.emplace_back(Text{one.meaning});
+    document.blocks.emplace_back(facts_of(one, find(values, one.name), how));
+    if (!one.mistakes.empty()) {
+        Table table{
+            "common mistakes (byhand compare --plant NAME shows how each is found)", {"", {"", "", Align::left}}, {}};
+        for (const Mistake* mistake : one.mistakes) {
+            table.rows.push_back({mistake->name, mistake->what});
+        }
+        document.blocks.emplace_back(std::move(table));
+    }
+    return document;
+}
+
+}  // namespace byhand

@@ -1,0 +1,22 @@
+// What there is to say of the values of a network as a document: docs/formats.md has the fields.
+#pragma once
+
+#include <vector>
+
+#include "base/view.h"
+#include "harness/explain.h"
+#include "harness/report.h"
+#include "report/document.h"
+
+namespace byhand {
+
+// A row for each value, in order: what is made, by which function, from what. `values` are the numbers of those that
+// have some.
+Document explain_document(const std::vector<Explanation>& all, const std::vector<View>& values,
+                          const Presentation& how);
+
+// Everything of one value: what it is, formula, function and line, what it reads and what reads it, what people get
+// wrong; and how its numbers look, where there are some.
+Document explain_document(const Explanation& one, const std::vector<View>& values, const Presentation& how);
+
+}  // namespace byhand

@@ -1,0 +1,503 @@
+#include "harness/end_to_end/comparison.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <iterator>
+#include <limits>
+#include <set>
+#include <stdexcept>
+
+#include "base/mixed.h"
+#include "base/value.h"
+#include "harness/blame/blame.h"
+#include "harness/end_to_end/compare.h"
+#include "harness/explain.h"
+#include "harness/external/judge_external.h"
+
+namespace byhand {
+namespace {
+
+// What every side must have, whatever else it keeps: without these, nothing is left out unnoticed.
+std::set<std::string> required_names(const NetworkConfig& config) {
+    std::set<std::string> names = {"loss", "logits"};
+    for (const TensorSpec& spec : parameters(config)) {
+        names.insert(gradient_of(spec.name));
+    }
+    for (const TensorSpec& spec : state(config)) {
+        names.insert(spec.name);
+        names.insert(update_of(spec.name));
+    }
+    return names;
+}
+
+// Where all zeros are no sign of an empty check: what both sides were given, and gradients that are zero in exact
+// arithmetic in this network (a bias before a norm, whose mean takes it out again).
+std::set<std::string> zero_is_expected(const NetworkConfig& config) {
+    std::set<std::string> names;
+    for (const TensorSpec& spec : state(config)) {
+        names.insert(spec.name);
+    }
+    for (const Layer& layer : layers(config)) {
+        if (layer.norm == NormPlace::before) {
+            names.insert(gradient_of(layer.b()));
+            for (const char* role : {kept::kMomentum, kept::kMean, kept::kSquare, "lookahead", "mhat", "vhat"}) {
+                names.insert(update_of(of_parameter(role, layer.b())));
+            }
+        }
+    }
+    return names;
+}
+
+// `expected` by the network; the glossary says which gradients are zero in every network (the shift by the maximum in
+// softmax).
+Vacuous vacuous(const std::string& name, const std::set<std::string>& expected, const Glossary& glossary) {
+    const GlossaryRow* row = find_row(glossary, name);
+    const bool in_every_network = row != nullptr && row->zero_gradient && value_of(name).kind == Kind::gradient;
+    return in_every_network || expected.contains(name) ? Vacuous::never : Vacuous::constant;
+}
+
+// The state after an update, by the new_X among a side's values.
+Tensors<float> new_state(const NetworkConfig& config, const std::vector<View>& views) {
+    Tensors<float> next(state(config));
+    for (const TensorSpec& spec : next.table()) {
+        const View* updated = find(views, update_of(spec.name));
+        if (updated == nullptr) {
+            throw std::logic_error("a side has no new_" + spec.name + " to go on from");
+        }
+        const std::span<float> values = next[spec.name];
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            values[i] = static_cast<float>(value_at(*updated, i));
+        }
+    }
+    return next;
+}
+
+// Of every element the larger of two.
+Limits wider(Limits limits, const Limits& others) {
+    for (const auto& [name, other] : others) {
+        const auto [place, is_new] = limits.try_emplace(name, other);
+        for (std::size_t i = 0; !is_new && i < other.size(); ++i) {
+            place->second[i] = std::max(place->second[i], other[i]);
+        }
+    }
+    return limits;
+}
+
+// The same chain in double: errors are to those of float as the units of the two are, and the oracle's own, which
+// computes in double as well, come on top. What follows from the rate keeps float's: it is a float on all sides but,
+// perhaps, the external one.
+Limits in_double(Limits limits, const Graph& network) {
+    constexpr double kDoubles = 0x1p-29;
+    for (const StepList* list : {&network.forward, &network.backward}) {
+        for (const Step& step : *list) {
+            if (const auto known = limits.find(step.makes); known != limits.end()) {
+                std::ranges::for_each(known->second, [](double& limit) { limit *= 2 * kDoubles; });
+            }
+        }
+    }
+    return limits;
+}
+
+// NaN where there is none: a loss that is not known must not look like one.
+double loss_in(const std::vector<View>& views) {
+    const View* loss = find(views, "loss");
+    return loss != nullptr ? value_at(*loss, 0) : std::numeric_limits<double>::quiet_NaN();
+}
+
+}  // namespace
+
+void compare_views(std::vector<ValueReport>& values, const NetworkConfig& config, const Glossary& glossary,
+                   Coverage coverage, const std::vector<View>& ours, Against against, const std::vector<View>& theirs,
+                   const std::vector<View>& oracle, const Limits& limits, bool pictures) {
+    const std::set<std::string> required = required_names(config);
+    const std::set<std::string> zero_expected = zero_is_expected(config);
+    const bool reference_keeps_everything = against == Against::operations;
+    static const std::vector<double> kNoneToSpare = {0.0};
+    std::map<std::string, std::size_t> places;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        places[values[i].name] = i;
+    }
+    const auto value_called = [&](const std::string& name) -> ValueReport& {
+        const auto [place, is_new] = places.try_emplace(name, values.size());
+        if (is_new) {
+            values.emplace_back().name = name;
+        }
+        return values[place->second];
+    };
+    const auto compare = [&](const std::string& name) {
+        const View* manual = find(ours, name);
+        const View* torch = find(theirs, name);
+        if (manual != nullptr && manual->dtype == DType::float64 && find(oracle, name) != nullptr) {
+            torch = find(oracle, name);  // external values in double are beside LibTorch's in double
+        }
+        const auto known = limits.find(name);
+        const std::span<const double> limit = known != limits.end() ? known->second : kNoneToSpare;
+        Finding finding =
+            compare_tensor(manual, torch, find(oracle, name), limit, vacuous(name, zero_expected, glossary));
+        if (coverage == Coverage::given && manual == nullptr) {
+            finding.verdict = Verdict::not_given;
+            finding.note = "";
+        }
+        ValueReport& value = value_called(name);
+        if (value.in_chain() == nullptr) {
+            value.shape = finding.shape;
+        }
+        (against == Against::operations ? value.operations : value.module) = std::move(finding);
+        if (pictures && manual != nullptr && torch != nullptr && manual->shape == torch->shape) {
+            value.picture = std::make_shared<const Picture>(picture_of(*manual, *torch, find(oracle, name), limit));
+        }
+    };
+
+    std::set<std::string> seen;
+    for (const View& view : ours) {
+        const bool theirs_too = find(theirs, view.name) != nullptr;
+        if (theirs_too || reference_keeps_everything || required.contains(view.name)) {
+            compare(view.name);
+            seen.insert(view.name);
+        }
+    }
+    for (const View& view : theirs) {
+        if (!seen.contains(view.name) && (coverage != Coverage::required || required.contains(view.name))) {
+            compare(view.name);
+            seen.insert(view.name);
+        }
+    }
+    for (const std::string& name : required) {
+        if (!seen.contains(name)) {
+            compare(name);
+        }
+    }
+}
+
+namespace {
+
+std::vector<Drift> drift_of(const NetworkConfig& config, const std::vector<View>& ours,
+                            const std::vector<View>& theirs) {
+    const std::set<std::string> zero_expected = zero_is_expected(config);
+    std::vector<Drift> all;
+    for (const TensorSpec& spec : state(config)) {
+        const View* a = find(ours, spec.name);
+        const View* b = find(theirs, spec.name);
+        if (a == nullptr || b == nullptr || a->shape != b->shape) {
+            continue;
+        }
+        Drift drift{spec.name, largest_difference(*a, *b), 0, zero_expected.contains(gradient_of(spec.name))};
+        for (std::size_t i = 0; i < count(b->shape); ++i) {
+            drift.scale = std::max(drift.scale, std::abs(value_at(*b, i)));
+        }
+        all.push_back(std::move(drift));
+    }
+    return all;
+}
+
+std::map<std::string, double> largest_differences(const std::vector<View>& all, const std::vector<View>& others) {
+    std::map<std::string, double> differences;
+    for (const View& view : all) {
+        const View* other = find(others, view.name);
+        if (other != nullptr && other->shape == view.shape) {
+            differences[view.name] = largest_difference(view, *other);
+        }
+    }
+    return differences;
+}
+
+// LibTorch's distance from an oracle that began the step elsewhere is no error of LibTorch's: in its place comes the
+// one from the oracle that began where it did, `of_operations`, or nothing where there was none.
+void use_own_errors(std::vector<ValueReport>& values, const std::map<std::string, double>& of_operations) {
+    for (ValueReport& value : values) {
+        for (std::optional<Finding>* finding : {&value.operations, &value.module}) {
+            if (!*finding) {
+                continue;
+            }
+            const auto known = of_operations.find(value.name);
+            const bool is_known = finding == &value.operations && known != of_operations.end();
+            if ((*finding)->reference_error) {
+                (*finding)->reference_error = is_known ? std::optional(known->second) : std::nullopt;
+            }
+            (*finding)->reference_further_off = false;  // they did not answer the same question
+        }
+    }
+}
+
+// One comparison as it goes on: what it compares with what, and the state that each side begins a step with.
+class Comparison {
+public:
+    Comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
+               std::vector<Candidate>& candidates, ReferenceImplementations& reference, const ChainModel& chain)
+        : config_(config),
+          schedule_(schedule),
+          candidates_(candidates),
+          reference_(reference),
+          chain_(chain),
+          common_(state),
+          own_(candidates.size(), state) {
+        for (Implementation* implementation :
+             {reference_.stepwise.get(), reference_.module.get(), reference_.oracle.get()}) {
+            implementation->load(state);
+        }
+        for (Candidate& candidate : candidates_) {
+            candidate.implementation->load(state);
+        }
+    }
+
+    void run(std::size_t step) {
+        batch_ = schedule_.batch(step);
+        rate_ = schedule_.rate(step);
+        for (Implementation* implementation :
+             {reference_.stepwise.get(), reference_.module.get(), reference_.oracle.get()}) {
+            implementation->run(batch_, rate_);
+        }
+        for (Candidate& candidate : candidates_) {
+            candidate.implementation->run(batch_, rate_);
+        }
+    }
+
+    ComparedStep compare(std::size_t step) {
+        step_ = step;
+        ComparedStep compared;
+        compared.step = step;
+        compared.X.assign(batch_.X, batch_.X + batch_.rows * config_.context);
+        compared.Y.assign(batch_.Y, batch_.Y + batch_.rows);
+        const std::vector<View> stepwise = reference_.stepwise->views();
+        const std::vector<View> module = reference_.module->views();
+        Limits limits;
+        const ChainModel* limits_of = nullptr;
+        std::map<std::string, double> errors_of_stepwise;
+        if (schedule_.drift) {
+            errors_of_stepwise = largest_differences(stepwise, reference_.oracle->views());  // it began where they did
+        }
+        for (std::size_t c = 0; c < candidates_.size(); ++c) {
+            const Candidate& candidate = candidates_[c];
+            const std::vector<View> ours = candidate.implementation->views();
+            std::vector<Drift> drift;
+            if (schedule_.drift) {
+                // The fresh error: what the oracle makes of the very state that this side began the step with.
+                reference_.oracle->load(own_[c]);
+                reference_.oracle->run(batch_, rate_);
+                drift = drift_of(config_, ours, stepwise);
+            }
+            std::vector<IsolatedStep> isolated = run_isolated_of(c);
+            const OtherRounding other = other_rounding(candidate, isolated);
+            const ChainModel& chain = chain_of(candidate);
+            const bool is_other = other.any_order || !other.deviations.empty();
+            if (schedule_.drift || is_other || &chain != limits_of) {
+                limits = limits_with(c, other);
+                limits_of = is_other ? nullptr : &chain;
+            }
+            std::vector<ValueReport> values;
+            add_findings(values, candidate, Against::operations, stepwise, limits);
+            if (candidate.coverage != Coverage::given) {
+                add_findings(values, candidate, Against::module, module, limits);
+            }
+            if (schedule_.drift) {
+                use_own_errors(values, errors_of_stepwise);
+            }
+            compared.models.push_back(report_of(candidate, std::move(values), std::move(isolated)));
+            compared.models.back().drift = std::move(drift);
+        }
+        compared.loss_manual = loss_in(candidates_.front().implementation->views());
+        compared.loss_torch = loss_in(stepwise);
+        is_first_ = false;  // what double makes of the same functions need be seen once only
+        return compared;
+    }
+
+    void go_on() {
+        common_ = new_state(config_, reference_.stepwise->views());
+        const auto next = [&](const Implementation& implementation) {
+            return schedule_.drift ? new_state(config_, implementation.views()) : common_;
+        };
+        for (std::size_t c = 0; c < candidates_.size(); ++c) {
+            own_[c] = next(*candidates_[c].implementation);
+            candidates_[c].implementation->load(own_[c]);
+        }
+        reference_.module->load(next(*reference_.module));
+        reference_.stepwise->load(common_);
+        reference_.oracle->load(common_);
+    }
+
+private:
+    const ChainModel& chain_of(const Candidate& candidate) const {
+        return candidate.chain != nullptr ? *candidate.chain : chain_;
+    }
+
+    // The chain's limits of candidate c.
+    Limits limits_with(std::size_t c, const OtherRounding& other) const {
+        const Candidate& candidate = candidates_[c];
+        Limits limits = limits_from(chain_of(candidate), schedule_.drift ? own_[c] : common_, other);
+        if (candidate.forms.empty()) {
+            return limits;
+        }
+        limits = wider(std::move(limits), limits_from(chain_, common_, other));
+        return all_in_double(candidate) ? in_double(std::move(limits), candidate.steps) : limits;
+    }
+
+    // Whether nothing that steps made contradicts that it was computed in double.
+    bool all_in_double(const Candidate& candidate) const {
+        if (!candidate.in_double) {
+            return false;
+        }
+        const std::vector<View> ours = candidate.implementation->views();
+        const std::set<std::string> doubles = computed_in_double(ours, reference_.oracle->views());
+        return std::ranges::all_of(ours, [&](const View& view) {
+            return doubles.contains(view.name) || find_step(candidate.steps, view.name) == nullptr;
+        });
+    }
+
+    // How its steps round, by what they have shown isolated.
+    static OtherRounding other_rounding(const Candidate& candidate, const std::vector<IsolatedStep>& isolated) {
+        OtherRounding other{.deviations = {},
+                            .any_order = !candidate.forms.empty() || candidate.isolation.leeway == Leeway::order};
+        for (const IsolatedStep& one : isolated) {
+            if (!one.rounding.empty()) {
+                other.deviations[one.makes] = one.rounding;
+            }
+        }
+        return other;
+    }
+
+    void add_findings(std::vector<ValueReport>& values, const Candidate& candidate, Against against,
+                      const std::vector<View>& theirs, const Limits& limits) const {
+        compare_views(values, config_, chain_.graph.glossary, candidate.coverage, candidate.implementation->views(),
+                      against, theirs, reference_.oracle->views(), limits,
+                      schedule_.pictures && against == Against::operations);
+    }
+
+    Limits limits_from(const ChainModel& chain, const Tensors<float>& state, const OtherRounding& other) const {
+        const auto measured = [&] { return chain_limits(chain.graph, state, batch_, rate_, chain.monte_carlo, other); };
+        if (chain.memo == nullptr || other.any_order || !other.deviations.empty()) {
+            return measured();
+        }
+        const auto [place, is_new] = chain.memo->limits.try_emplace(key(state));
+        if (is_new) {
+            place->second = measured();
+        }
+        return place->second;
+    }
+
+    // Of this training step, from `state`, in a memo.
+    std::uint64_t key(const Tensors<float>& state) const {
+        std::uint64_t hash = mixed(step_ + 1);
+        const auto add = [&hash](std::uint64_t bits) { hash = mixed(hash ^ bits); };
+        for (const TensorSpec& spec : state.table()) {
+            for (const float number : state[spec.name]) {
+                add(std::bit_cast<std::uint32_t>(number));
+            }
+        }
+        std::for_each_n(batch_.X, batch_.rows * config_.context, add);
+        std::for_each_n(batch_.Y, batch_.rows, add);
+        add(std::bit_cast<std::uint32_t>(rate_));
+        return hash;
+    }
+
+    // What every isolated step is asked at this training step.
+    StepInputs& inputs() {
+        std::map<std::uint64_t, StepInputs>& known = chain_.memo != nullptr ? chain_.memo->inputs : inputs_;
+        const std::uint64_t here = key(common_);
+        const auto found = known.find(here);
+        if (found != known.end()) {
+            return found->second;
+        }
+        inputs_.clear();
+        const std::vector<View> values = with_inputs(reference_.stepwise->views(), batch_, config_.context, &rate_);
+        const std::uint64_t seed = chain_.monte_carlo.seed + 1'000'003 * step_;
+        return known.try_emplace(here, values, config_.vocabulary, seed, chain_.graph.ranges).first->second;
+    }
+
+    // Empty where it has no steps that can be run.
+    std::vector<IsolatedStep> run_isolated_of(std::size_t c) {
+        const Candidate& candidate = candidates_[c];
+        if (!candidate.forms.empty()) {
+            const Implementation& reference = all_in_double(candidate) ? *reference_.oracle : *reference_.stepwise;
+            const std::vector<View> ours = candidate.implementation->views();
+            return judge_external(
+                ours, candidate.steps, candidate.forms, with_inputs(reference.views(), batch_, config_.context, &rate_),
+                limits_with(c, other_rounding(candidate, {})), computed_in_double(ours, reference_.oracle->views()));
+        }
+        if (!candidate.judged.empty()) {
+            return candidate.judged;
+        }
+        return candidate.reference_operations != nullptr
+                   ? run_isolated(candidate.steps, candidate.isolation, *candidate.reference_operations, inputs(),
+                                  is_first_)
+                   : std::vector<IsolatedStep>();
+    }
+
+    ModelReport report_of(const Candidate& candidate, std::vector<ValueReport> values,
+                          std::vector<IsolatedStep> isolated) {
+        for (ValueReport& value : values) {
+            if (const Step* step = find_step(chain_.graph, value.name)) {
+                value.function = step->in_float.name;
+                value.reads = step->reads;
+            }
+        }
+        if (candidate.forms.empty() && candidate.reference_operations == nullptr) {  // nothing can be blamed
+            ModelReport report;
+            report.model = candidate.model;
+            report.values = std::move(values);
+            return report;
+        }
+        const std::vector<ListFault> faults = candidate.coverage == Coverage::everything
+                                                  ? list_faults(candidate.steps, candidate.isolation.right)
+                                                  : std::vector<ListFault>();
+        ModelReport report = blame(candidate.model, std::move(values), std::move(isolated), faults, candidate.steps);
+        if (!candidate.forms.empty()) {
+            std::vector<std::string> unexplained;
+            for (const ValueReport& value : report.at(report.downstream)) {
+                if (value.role.kind == Role::Kind::unexplained && !value.isolated) {
+                    unexplained.push_back(value.name);
+                }
+            }
+            report.missing = missing_for(unexplained, candidate.implementation->views(), candidate.steps);
+        }
+        if (schedule_.pictures) {
+            for (const std::size_t place : report.culprits) {
+                report.values[place].mistakes = mistakes_in(report.values[place].name);
+            }
+        }
+        return report;
+    }
+
+    // Those that people make in the step of that name.
+    std::vector<const Mistake*> mistakes_in(const std::string& name) {
+        if (!mistakes_) {
+            mistakes_ = mistakes_by_value(chain_.graph);
+        }
+        const auto found = mistakes_->find(name);
+        return found != mistakes_->end() ? found->second : std::vector<const Mistake*>();
+    }
+
+    const NetworkConfig& config_;
+    const Schedule& schedule_;
+    std::vector<Candidate>& candidates_;
+    ReferenceImplementations& reference_;
+    const ChainModel& chain_;
+    Tensors<float> common_;            // LibTorch's own state at the start of this step
+    std::vector<Tensors<float>> own_;  // each candidate's
+    Batch batch_;
+    float rate_ = 0;
+    std::size_t step_ = 0;
+    std::map<std::uint64_t, StepInputs> inputs_;  // of the present step, where no memo keeps them
+    std::optional<MistakesByValue> mistakes_;     // looked for where there is a culprit
+    bool is_first_ = true;
+};
+
+}  // namespace
+
+void run_comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
+                    std::vector<Candidate>& candidates, ReferenceImplementations& reference, const ChainModel& chain,
+                    const std::function<void(const ComparedStep&)>& visit) {
+    Comparison comparison(config, state, schedule, candidates, reference, chain);
+    for (std::size_t step = 0; step < schedule.steps; ++step) {
+        comparison.run(step);
+        const bool last = step + 1 == schedule.steps;
+        if (last || (step >= schedule.from && step % schedule.every == 0)) {
+            visit(comparison.compare(step));
+        }
+        if (!last) {
+            comparison.go_on();
+        }
+    }
+}
+
+}  // namespace byhand

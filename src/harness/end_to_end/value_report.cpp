@@ -1,0 +1,110 @@
+#include "harness/end_to_end/value_report.h"
+
+#include <algorithm>
+#include <array>
+
+namespace byhand {
+namespace {
+
+constexpr std::array kBoth = {Against::operations, Against::module};
+
+void append(std::vector<ChainFinding>& all, const ModelReport& model) {
+    for (const Against against : kBoth) {
+        for (const ValueReport& value : model.values) {
+            if (const std::optional<Finding>& finding = value.against(against)) {
+                all.push_back({model, against, value, *finding});
+            }
+        }
+    }
+}
+
+}  // namespace
+
+std::string to_string(Against against) {
+    return against == Against::operations ? "stepwise" : "module";
+}
+
+std::string to_string(const Role& role) {
+    switch (role.kind) {
+        case Role::Kind::culprit:
+            return "culprit";
+        case Role::Kind::inherited:
+            return inherited_from(role.from);
+        case Role::Kind::none:
+        case Role::Kind::unexplained:
+            break;
+    }
+    return "";
+}
+
+std::string inherited_from(const std::string& culprit) {
+    return "inherited from " + culprit;
+}
+
+const std::optional<Finding>& ValueReport::against(Against which) const {
+    return which == Against::operations ? operations : module;
+}
+
+const Finding* ValueReport::in_chain() const {
+    return operations ? &*operations : module ? &*module : nullptr;
+}
+
+bool ValueReport::fails_in_chain() const {
+    return std::ranges::any_of(kBoth,
+                               [this](Against which) { return against(which) && fails(against(which)->verdict); });
+}
+
+bool ValueReport::without_effect() const {
+    if (!isolated || !isolated->wrong()) {
+        return false;
+    }
+    const bool on_real_data = fails(isolated->real.verdict) || fails(isolated->real_double.verdict);
+    return isolated->real.note.empty() && (!on_real_data || !fails_in_chain());
+}
+
+std::optional<double> ValueReport::inherited_error() const {
+    const Finding* chain = module ? &*module : in_chain();
+    if (!isolated || chain == nullptr || !chain->error) {
+        return std::nullopt;
+    }
+    return std::max(*chain->error - isolated->real.error.value_or(0), 0.0);
+}
+
+const Trial* ValueReport::evidence() const {
+    return isolated && list_fault.empty() ? isolated->telling() : nullptr;
+}
+
+const std::string& ValueReport::wrong_function() const {
+    const Trial* trial = evidence();
+    return trial != nullptr && !trial->by.empty() ? trial->by : function;
+}
+
+std::string ValueReport::why() const {
+    const Trial* trial = evidence();
+    if (trial == nullptr) {
+        return list_fault;
+    }
+    const bool elsewhere = isolated->not_on_batch();
+    if (!trial->note.empty() && !elsewhere) {
+        return trial->note;
+    }
+    const std::string on = !elsewhere ? "this batch's values" : trial->on.empty() ? "random values" : trial->on;
+    const std::string where = (isolated->only_in_double() ? "in double, on " : "on ") + on;
+    return trial->note.empty() ? where : trial->note + ", " + where;
+}
+
+std::vector<ChainFinding> findings(const ModelReport& model) {
+    std::vector<ChainFinding> all;
+    append(all, model);
+    return all;
+}
+
+std::vector<ChainFinding> findings(const ComparedStep& step) {
+    std::vector<ChainFinding> all;
+    for (const ModelReport& model : step.models) {
+        append(all, model);
+    }
+    return all;
+}
+
+}  // namespace byhand

@@ -1,0 +1,32 @@
+// External values of one training step as a side of a comparison.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/implementation.h"
+#include "harness/external/external.h"
+
+namespace byhand {
+
+// A side that has the external values and runs nothing.
+class ExternalImplementation final : public Implementation {
+public:
+    // Precondition: `values` has no faults. `where` begins the messages of views().
+    ExternalImplementation(ExternalValues values, std::string where);
+
+    bool in_double() const { return values_.in_double; }
+
+    void load(const Tensors<float>& state) override;
+    void run(const Batch& batch, float rate) override;
+    // Throws InputError where the batch or a tensor of the state was given and is not that of the step.
+    std::vector<View> views() const override;
+
+private:
+    ExternalValues values_;
+    std::string where_;
+    Tensors<float> state_;
+    Batch batch_;
+};
+
+}  // namespace byhand

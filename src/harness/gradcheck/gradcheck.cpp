@@ -1,0 +1,248 @@
+#include "harness/gradcheck/gradcheck.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <random>
+#include <stdexcept>
+
+#include "base/value.h"
+#include "steps/runner.h"
+
+namespace byhand {
+namespace {
+
+// What rounding to double comes to, in units of rounding to float.
+constexpr double kDoubleInFloats = 0x1p-29;
+
+using RoundingLimits = std::map<std::string, std::vector<double>>;
+
+// The limits of what rounding in double may do to the loss and to every gradient: those of float, measured, times the
+// ratio of the units, since so little moves all of it in proportion.
+RoundingLimits rounding_limits(const Graph& both, const Tensors<float>& state, const Batch& batch,
+                               const MonteCarloConfig& monte_carlo) {
+    for (const Step* step : all_steps(both)) {
+        if (!step->rounded.run) {
+            throw std::logic_error("there is nothing to bound the rounding of " + step->makes + " by");
+        }
+    }
+    RoundingLimits limits = chain_limits(both, state, batch, /*rate=*/0, monte_carlo);
+    for (auto& [name, tensor] : limits) {
+        for (double& limit : tensor) {
+            limit *= kDoubleInFloats;
+        }
+    }
+    return limits;
+}
+
+struct Slope {
+    double value = 0;
+    double bound = std::numeric_limits<double>::infinity();  // of its error
+};
+
+// At step h; see gradcheck.h. `truncation` is the part of the bound that a smaller step would make smaller.
+template <class Loss>
+Slope slope_at(const Loss& loss, double x, double h, double noise, double& truncation) {
+    const double here = loss(x);
+    double D[3], jump[3];  // at h, 2h, 4h
+    for (int k = 0; k < 3; ++k) {
+        const double up = x + std::ldexp(h, k), down = x - std::ldexp(h, k);
+        const double above = loss(up), below = loss(down);
+        D[k] = (above - below) / (up - down);
+        // (L(x + h) − L(x))/h − (L(x) − L(x − h))/h: a kink's jump, and a·h + b·h³ + … that any curve has.
+        jump[k] = (above - here) / (up - x) - (here - below) / (x - down);
+    }
+    const double E1 = (4 * D[0] - D[1]) / 3, E2 = (4 * D[1] - D[2]) / 3;
+    // Without the parts that go with h and h³.
+    const double kink = (8 * (2 * jump[0] - jump[1]) - (2 * jump[1] - jump[2])) / 7;
+    truncation = std::abs(E2 - E1) + std::abs(kink) / 2;
+    const double bound = truncation + 1.5 * noise / h;
+    return std::isfinite(E1) && std::isfinite(bound) ? Slope{E1, bound} : Slope{};
+}
+
+// The best of several steps. The balance of truncation (h⁴) and rounding (u/h) lies near the fifth root of u, 2⁻¹⁰, of
+// the distance over which the loss changes its curve. That distance is at most `scale`, the size usual in the tensor;
+// where it is less (a small number whose inverse, root or logarithm is taken), smaller steps follow until rounding
+// leads.
+template <class Loss>
+Slope slope(const Loss& loss, double x, double scale, double noise) {
+    Slope best;
+    const double least = std::max(std::abs(x), scale * 0x1p-40) * 0x1p-28;
+    double h = scale * 0x1p-10;
+    while (h >= least) {
+        double truncation = 0;
+        const Slope next = slope_at(loss, x, h, noise, truncation);
+        if (next.bound < best.bound) {
+            best = next;
+        }
+        if (std::isfinite(next.bound) && truncation <= 2 * noise / h) {
+            break;
+        }
+        h /= 8;
+    }
+    return best;
+}
+
+double root_mean_square(std::span<const double> values) {
+    double squares = 0;
+    for (const double value : values) {
+        squares += value * value;
+    }
+    const double root = std::sqrt(squares / static_cast<double>(values.size()));
+    return root > 0 && std::isfinite(root) ? root : 1;
+}
+
+// At most `most` positions in rising order: half from all, half from where the gradient is not zero, so that a few that
+// count are not lost among zeros.
+std::vector<std::size_t> sample(std::span<const double> gradient, std::size_t most, std::mt19937_64& generator) {
+    std::vector<std::size_t> all(gradient.size()), chosen;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        all[i] = i;
+    }
+    if (all.size() <= most) {
+        return all;
+    }
+    std::vector<std::size_t> filled;
+    std::ranges::copy_if(all, std::back_inserter(filled), [&](std::size_t i) { return !(gradient[i] == 0); });
+    std::vector<bool> taken(gradient.size());
+    const auto draw = [&](std::vector<std::size_t>& from, std::size_t until) {
+        for (std::size_t left = from.size(); left > 0 && chosen.size() < until; --left) {
+            std::swap(from[generator() % left], from[left - 1]);
+            const std::size_t position = from[left - 1];
+            if (!taken[position]) {
+                taken[position] = true;
+                chosen.push_back(position);
+            }
+        }
+    };
+    draw(filled, most - most / 2);
+    draw(all, most);
+    std::ranges::sort(chosen);
+    return chosen;
+}
+
+// Elements of a gradient: where they stand, ours, by differences, and what may lie between.
+struct Elements {
+    std::vector<std::size_t> positions;
+    std::vector<double> ours, differences, limits;
+    std::vector<double> own_rounding;  // the part of the limit that is our gradient's
+};
+
+// Whether all of it is nothing but rounding. `sharp`: a limit below this tells zero from a gradient that matters.
+bool only_rounding(const Elements& e, double sharp) {
+    for (std::size_t i = 0; i < e.ours.size(); ++i) {
+        const bool is_rounding = std::abs(e.ours[i]) <= e.own_rounding[i] &&
+                                 std::abs(e.differences[i]) <= e.limits[i] && e.limits[i] <= sharp;
+        if (!is_rounding) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// The gradient that `step` makes.
+CheckedGradient judge_elements(const Step& step, const Elements& e, double sharp) {
+    const View ours = view_of(e.ours), differences = view_of(e.differences);
+    CheckedGradient checked{
+        judge(ours, &differences, nullptr, e.limits, {.too_wide = TooWide::undecided, .scale_of_both = true}),
+        step.makes, step.in_double.name, e.ours.size()};
+    checked.shape = step.shape;
+    const auto is_zero = [](double number) { return number == 0; };
+    const auto all_zero = [&](const std::vector<double>& numbers) { return std::ranges::all_of(numbers, is_zero); };
+    if (checked.verdict == Verdict::non_finite) {
+        // No element that was checked tells more than the one that is not finite.
+        const double error = std::abs(checked.worst->ours - *checked.worst->right);
+        checked.error = std::max(*checked.error, error);
+        checked.scale = std::max(*checked.scale, std::abs(checked.worst->ours));
+        checked.used = error / *checked.limit;
+    } else if (checked.verdict != Verdict::mismatch) {
+        if (all_zero(e.ours) && all_zero(e.differences) && all_zero(e.own_rounding)) {
+            checked.verdict = Verdict::vacuous;
+        } else if (only_rounding(e, sharp)) {
+            checked.verdict = Verdict::zero_within_rounding;
+            checked.catches = 0;  // there is no size that it could be relative to
+        } else if (checked.verdict == Verdict::exact) {
+            checked.verdict = Verdict::within;  // the differences round as well: to the bit is by chance
+        }
+    }
+    if (checked.verdict != Verdict::non_finite && checked.verdict != Verdict::zero_within_rounding) {
+        const Yardstick yardstick{*checked.scale, 0};
+        for (const double limit : e.limits) {
+            checked.undecided += says_something(yardstick, limit) ? 0 : 1;
+        }
+    }
+    if (checked.worst) {
+        checked.worst->position = e.positions[checked.worst->position];
+    }
+    return checked;
+}
+
+}  // namespace
+
+std::vector<CheckedGradient> gradcheck(const Graph& graph, const Tensors<float>& state, const Batch& batch,
+                                       const GradcheckConfig& config) {
+    const Graph both{graph.config, graph.rows, graph.forward, graph.backward, {}, {}};
+    const RoundingLimits rounding = rounding_limits(both, state, batch, config.monte_carlo);
+    const double noise = rounding.at("loss").front();
+
+    Runner<double> runner(both);
+    Tensors<double>& tensors = runner.tensors();
+    copy_into(tensors, state);
+    runner.set_batch(batch);
+    runner.forward();
+    runner.backward();
+    const double& loss = tensors["loss"][0];
+
+    std::mt19937_64 generator(config.seed);
+    std::vector<CheckedGradient> all;
+    for (const Step& step : graph.backward) {
+        const std::string of = without_kind(step.makes);
+        if (value_of(step.makes).kind != Kind::gradient || !tensors.contains(of)) {
+            continue;  // not the gradient of a value
+        }
+        const std::span<double> values = tensors[of];
+        const std::span<const double> gradient = tensors[step.makes];
+        if (values.size() != gradient.size()) {
+            throw std::logic_error(step.makes + " has another number of elements than " + of);
+        }
+        const auto hole = std::ranges::find_if(gradient, [](const double& element) { return is_unwritten(&element); });
+        if (hole != gradient.end()) {
+            all.push_back({{}, step.makes, step.in_double.name});
+            all.back().verdict = Verdict::unwritten;
+            all.back().shape = step.shape;
+            continue;
+        }
+        const double scale = root_mean_square(values);
+        Elements elements;
+        for (const std::size_t i : sample(gradient, config.elements, generator)) {
+            const double x = values[i];
+            const auto loss_at = [&](double moved) {
+                values[i] = moved;
+                runner.forward_from(of);
+                return loss;
+            };
+            const Slope expected = slope(loss_at, x, scale, noise);
+            values[i] = x;
+            const double own = rounding.at(step.makes)[i];
+            elements.positions.push_back(i);
+            elements.ours.push_back(gradient[i]);
+            elements.differences.push_back(expected.value);
+            elements.limits.push_back(expected.bound + own);
+            elements.own_rounding.push_back(own);
+        }
+        runner.forward_from(of);
+        // A move by the value's own size then changes the loss by less than a hundredth of it.
+        all.push_back(judge_elements(step, elements, kTooWide * std::abs(loss) / scale));
+    }
+    for (const TensorSpec& spec : parameters(graph.config)) {
+        const std::string name = gradient_of(spec.name);
+        if (std::ranges::none_of(all, [&](const CheckedGradient& checked) { return checked.name == name; })) {
+            all.push_back({{}, name, ""});
+            all.back().shape = spec.shape;
+        }
+    }
+    return all;
+}
+
+}  // namespace byhand

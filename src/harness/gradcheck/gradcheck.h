@@ -1,0 +1,48 @@
+// Every gradient against finite differences of the loss, in double: the reference that needs nothing but the forward
+// pass.
+//
+// For each value that has a gradient, some of its elements are moved, one at a time, and the forward steps after it run
+// again over the same arena, so that every use of the value sees the move. Of losses around x
+//   D(h) = (L(x + h) − L(x − h))/2h      is off by  a·h² + b·h⁴ + …
+//   E(h) = (4·D(h) − D(2h))/3            is off by  −4·b·h⁴ + …                     (Richardson's extrapolation)
+// and |E(2h) − E(h)|, some fifteen times that, stands as the bound of what the step does. Each loss is off by its own
+// rounding, `noise`, of which E(h) shows (4/3 + 1/6)·noise/h at most. Where the loss has a kink at x, half the jump of
+// its slope comes on top. The limit of an element is the sum, and what our own gradient's rounding may come to.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/batch.h"
+#include "base/tensors.h"
+#include "harness/limits/monte_carlo.h"
+#include "judge/finding.h"
+#include "steps/rounded.h"
+#include "steps/step.h"
+
+namespace byhand {
+
+// What is right is the quotient of differences; figures are of the elements that were moved. vacuous: all of these are
+// zero on both sides, and no rounding went into them. missing: a parameter has no gradient.
+struct CheckedGradient : Finding {
+    std::string name, function;  // what, and what makes it
+    std::size_t checked = 0;     // elements that were moved
+    std::size_t undecided = 0;   // of these, with limits too wide to say anything
+};
+
+struct GradcheckConfig {
+    std::size_t elements = 32;          // of each gradient at most
+    std::uint64_t seed = 1;             // of which ones
+    MonteCarloConfig monte_carlo = {};  // by which the losses' rounding is measured
+};
+
+// In the order in which the gradients are made; a parameter without one comes last. Half of the elements are drawn from
+// all, half from those whose gradient is not zero. Checked are the functions in double; `state` is a table equal to
+// state(graph.config). Throws std::logic_error where a step has no function on numbers that carry their errors, or the
+// runner refuses the graph.
+std::vector<CheckedGradient> gradcheck(const Graph& graph, const Tensors<float>& state, const Batch& batch,
+                                       const GradcheckConfig& config);
+
+}  // namespace byhand

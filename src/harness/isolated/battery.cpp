@@ -1,0 +1,182 @@
+#include "harness/isolated/battery.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/mixed.h"
+
+namespace byhand {
+namespace {
+
+// Rows, hidden width, vocabulary, context, embedding.
+struct Extents {
+    std::size_t rows, hidden, vocabulary, context, embedding;
+};
+
+// The first has room for every pattern of Drawn::rows and Drawn::columns.
+constexpr Extents kExtents[] = {
+    {29, 15, 17, 2, 3},
+    {1, 3, 5, 2, 3},
+    {2, 5, 3, 1, 4},
+    {3, 1, 2, 3, 1},
+    {5, 8, 7, 1, 7},
+    {7, 17, 9, 3, 2},
+    {13, 9, 31, 1, 5},
+    {15, 7, 33, 4, 2},
+    {17, 33, 8, 2, 5},
+    {31, 6, 11, 1, 3},
+    {33, 31, 16, 3, 3},
+    {65, 2, 6, 2, 1},
+    // Multiples of blocks, beside what is none.
+    {3, 64, 6, 2, 11},
+    {9, 16, 32, 5, 8},
+    {64, 4, 96, 8, 2},
+    {128, 5, 13, 1, 12},
+    {2, 48, 64, 3, 16},
+    // More than fit a byte, of each.
+    {261, 2, 3, 1, 1},
+    {4, 258, 3, 2, 1},
+    {6, 3, 300, 2, 1},
+};
+constexpr std::size_t kForKinds = 0;
+
+// Every class can be a target where there are so many rows times so many draws.
+constexpr std::size_t kClassRows = 61, kClassDraws = 16;
+
+NetworkConfig sized(NetworkConfig network, const Extents& extents) {
+    network = network.residual || network.tied ? listed(network) : network;
+    network.vocabulary = extents.vocabulary;
+    // Tied, a linear that reads the whole context is as wide as the embedding.
+    const bool is_alone = network.hidden.empty() && layers(network).back().is_tied;
+    network.context = flattens_by_parts(network) || is_alone ? network.context : extents.context;
+    network.embedding = extents.embedding;
+    const std::vector<std::size_t> shared = shared_widths(network);
+    std::size_t others = 0;  // widths of their own so far
+    for (std::size_t l = 0; l < network.hidden.size(); ++l) {
+        if (shared[l] == l) {
+            network.hidden[l] = extents.hidden + others++ % 3 * (extents.hidden % 16 == 0 ? 16 : 1);
+        }
+    }
+    share_widths(network);
+    return network;
+}
+
+bool divides_by_nothing(const NetworkConfig& network, std::size_t rows) {
+    return rows == 1 && !running_figures(network).empty() &&
+           (network.norm.batch_divisor == Divisor::n_minus_1 || network.norm.running_divisor == Divisor::n_minus_1);
+}
+
+bool is_index(const std::string& name) {
+    return name == "X" || name == "Y";
+}
+
+}  // namespace
+
+std::map<std::string, Shape> shapes_of(const Form& form) {
+    std::map<std::string, Shape> shapes = shapes_of(form.graph);
+    for (const std::string& name : form.reference_operations->names()) {  // a piece may read what no other makes
+        for (const TensorSpec& spec : form.reference_operations->reads(name)) {
+            shapes.emplace(spec.name, spec.shape);
+        }
+    }
+    return shapes;
+}
+
+std::vector<NetworkSize> battery_sizes(const NetworkConfig& network) {
+    std::vector<NetworkSize> sizes;
+    for (const Extents& extents : kExtents) {
+        if (!divides_by_nothing(network, extents.rows)) {
+            sizes.push_back({sized(network, extents), extents.rows});
+        }
+    }
+    const std::size_t V = network.vocabulary;
+    const std::size_t rows = std::min(V + 2, kClassRows);
+    sizes.push_back({sized(network, {rows, 3, V, 2, 2}), rows});
+    return sizes;
+}
+
+Battery::Battery(const NetworkConfig& network, std::uint64_t seed, MakeForm make)
+    : sizes_(battery_sizes(network)), seed_(seed), make_(std::move(make)) {}
+
+const Battery::Sized& Battery::at(std::size_t size) {
+    const auto [place, is_new] = forms_.try_emplace(size);
+    if (is_new) {
+        place->second.form = make_(sizes_[size].network, sizes_[size].rows);
+        place->second.shapes = shapes_of(place->second.form);
+    }
+    return place->second;
+}
+
+void Battery::add(std::vector<BatteryCase>& cases, std::size_t size, const Draw& drawn, const std::string& name,
+                  const std::vector<std::string>& reads, bool in_double) {
+    const auto& [form, shapes] = at(size);
+    const std::vector<std::string> known = form.reference_operations->names();
+    const Step* right = find_step(form.graph, name);
+    if (right == nullptr || std::ranges::find(known, name) == known.end()) {
+        return;
+    }
+    const std::vector<TensorSpec> specs = read_by(*right, reads, *form.reference_operations, shapes);
+    const NetworkSize& at = sizes_[size];
+    Values values =
+        draw(specs, form.graph.ranges, drawn, at.network.vocabulary, mixed(stream_of(name, seed_) + cases.size()));
+    if (in_double) {
+        values = with_digits_of_doubles(values);
+    }
+    cases.push_back({size, std::to_string(at.rows) + (at.rows == 1 ? " row: " : " rows: ") + describe(drawn),
+                     ask(*right, *form.reference_operations, std::make_shared<const Values>(std::move(values)))});
+}
+
+const std::vector<BatteryCase>& Battery::cases(const std::string& name, const std::vector<std::string>& reads,
+                                               bool in_double) {
+    std::vector<std::string> key = {name, in_double ? "double" : "float"};
+    key.insert(key.end(), reads.begin(), reads.end());
+    const auto [place, is_new] = cases_.try_emplace(std::move(key));
+    std::vector<BatteryCase>& cases = place->second;
+    if (!is_new) {
+        return cases;
+    }
+    const auto add_case = [&](std::size_t size, const Draw& drawn) { add(cases, size, drawn, name, reads, in_double); };
+    for (std::size_t size = 0; size + 1 < sizes_.size(); ++size) {
+        add_case(size, {});
+    }
+    for (const Drawn how : {Drawn::small, Drawn::large, Drawn::minute, Drawn::vast, Drawn::huge, Drawn::close,
+                            Drawn::spread, Drawn::special}) {
+        add_case(kForKinds, {how, ""});
+    }
+    const Step* right = find_step(at(kForKinds).form.graph, name);
+    if (right != nullptr && !right->terms.empty()) {  // a term of one gradient is hidden by another that is larger
+        add_case(kForKinds, {.how = Drawn::minute, .gradients = true});
+    }
+    const std::set<std::string> each(reads.begin(), reads.end());
+    for (const std::string& read : each) {
+        if (is_index(read)) {
+            add_case(kForKinds, {Drawn::first, read});
+            add_case(kForKinds, {Drawn::last, read});
+            const auto most =
+                std::ranges::max_element(sizes_, {}, [](const NetworkSize& size) { return size.network.vocabulary; });
+            add_case(static_cast<std::size_t>(most - sizes_.begin()), {Drawn::last, read});
+            const std::size_t V = sizes_.back().network.vocabulary, rows = sizes_.back().rows;
+            for (std::size_t from = 0; from < std::min(V, rows * kClassDraws); from += rows) {
+                add_case(sizes_.size() - 1, {Drawn::every, read, from});
+            }
+            continue;
+        }
+        add_case(kForKinds, {Drawn::minute, read});
+        add_case(kForKinds, {Drawn::enormous, read});
+        const auto& [form, shapes] = at(kForKinds);
+        const Shape& shape = shapes.at(read);
+        const auto range = form.graph.ranges.find(read);
+        const std::size_t specials = special_numbers(range != form.graph.ranges.end() ? range->second : ValueRange{});
+        for (std::size_t from = 0; from < specials; from += count(shape)) {
+            add_case(kForKinds, {Drawn::special, read, from});
+        }
+        if (shape.size() > 1) {
+            add_case(kForKinds, {Drawn::rows, read});
+            add_case(kForKinds, {Drawn::columns, read});
+        }
+    }
+    return cases;
+}
+
+}  // namespace byhand

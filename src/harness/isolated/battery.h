@@ -1,0 +1,73 @@
+// The inputs that a step is tried on besides a training batch: values of every kind, on networks of other sizes.
+//
+// A mistake may show only on a row that is all negative, a unit that is saturated, a class that no row has for its
+// target, or where the rows are no multiple of four. Each is a case; the reference answers it in double, and its limits
+// are derived for it as for the batch.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/reference_operations.h"
+#include "harness/isolated/draws.h"
+#include "harness/isolated/step_inputs.h"
+#include "steps/rounded.h"
+#include "steps/step.h"
+
+namespace byhand {
+
+struct NetworkSize {
+    NetworkConfig network;
+    std::size_t rows = 0;
+};
+
+// The sizes of a network's cases: those of its own kind (its norm, its biases, as many layers) with 1, 2 and more rows,
+// odd, prime, multiples of 4, 8, 16, 32 and 64 and one more and one less, wide and narrow; more rows, units or classes
+// than fit a byte; and those in which every class can be a target.
+std::vector<NetworkSize> battery_sizes(const NetworkConfig& network);
+
+using MakeForm = std::function<Form(const NetworkConfig& network, std::size_t rows)>;
+
+// Of all that its steps make or read, and that its answers read.
+std::map<std::string, Shape> shapes_of(const Form& form);
+
+struct BatteryCase {
+    std::size_t size = 0;  // its place in battery_sizes
+    std::string on;        // "29 rows: zeros, subnormal and saturated values in h"
+    StepInput input;
+};
+
+// The cases of one form of a network, made when they are first asked for and kept.
+class Battery {
+public:
+    Battery(const NetworkConfig& network, std::uint64_t seed, MakeForm make);
+
+    const std::vector<NetworkSize>& sizes() const { return sizes_; }
+    const MakeForm& make_form() const { return make_; }
+
+    // Those of the step that makes `name` and reads `reads` (which may be more than the right one reads), as they are
+    // for a function in float or in double. Empty where the form has no such step.
+    const std::vector<BatteryCase>& cases(const std::string& name, const std::vector<std::string>& reads,
+                                          bool in_double);
+
+private:
+    struct Sized {
+        Form form;
+        std::map<std::string, Shape> shapes;
+    };
+    const Sized& at(std::size_t size);
+    void add(std::vector<BatteryCase>& cases, std::size_t size, const Draw& draw, const std::string& name,
+             const std::vector<std::string>& reads, bool in_double);
+
+    std::vector<NetworkSize> sizes_;
+    std::uint64_t seed_;
+    MakeForm make_;
+    std::map<std::size_t, Sized> forms_;
+    std::map<std::vector<std::string>, std::vector<BatteryCase>> cases_;
+};
+
+}  // namespace byhand

@@ -1,0 +1,296 @@
+#include "harness/isolated/draws.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "base/value.h"
+
+namespace byhand {
+namespace {
+
+using Generator = std::mt19937_64;
+
+// Moved into the range by its sign, or by its distance from the nearer end.
+float within(const ValueRange& range, float x) {
+    const auto low = static_cast<float>(range.low), high = static_cast<float>(range.high);
+    if (x < low && (-x <= high || low >= 0)) {
+        x = -x;
+    }
+    if (x > high && -x >= low) {
+        x = -x;
+    }
+    if (x < low && high == std::numeric_limits<float>::infinity()) {
+        x = low + x;  // a sum of probabilities, at least 1
+    }
+    return std::clamp(x, low, high);
+}
+
+// A magnitude from 1/16 to 1 and a sign. (The library's distributions need not be the same on every machine.)
+float random_number(Generator& generator) {
+    const std::uint64_t bits = generator();
+    const float magnitude = 1.0F / 16 + 15.0F / 16 * (static_cast<float>(bits >> 40) * 0x1p-24F);
+    return bits % 2 == 1 ? -magnitude : magnitude;
+}
+
+std::size_t random_below(std::size_t count, Generator& generator) {
+    return static_cast<std::size_t>(generator() >> 11) % count;
+}
+
+std::vector<float> random_numbers(std::size_t count, float scale, const ValueRange& range, Generator& generator) {
+    std::vector<float> numbers(count);
+    std::ranges::generate(numbers, [&] { return within(range, scale * random_number(generator)); });
+    return numbers;
+}
+
+std::vector<float> spread_numbers(std::size_t count, const ValueRange& range, Generator& generator) {
+    std::vector<float> numbers(count);
+    std::ranges::generate(numbers, [&] {
+        const int exponent = static_cast<int>(random_below(40, generator)) - 19;
+        return within(range, std::ldexp(random_number(generator), exponent));
+    });
+    return numbers;
+}
+
+// tanh is 1 in float from 9.011 on, exp overflows at 88.73 and underflows at −103.98.
+constexpr float kSpecial[] = {0,       1,        0x1p-149F, 0x1p-127F, 0x1p-126F, 0x1p-24F, 0x1p-12F, 0.5F,
+                              0.9999F, 1.00001F, 3,         9,         9.1F,      20,       87.9F,    89.1F,
+                              103,     105,      151,       999.5F,    0x1p20F,   0x1p-60F, 0x1p40F,  0.999999F};
+
+// Every other row all negative: a maximum lies below whatever a search for it may begin with.
+std::vector<float> enormous_numbers(const Shape& shape, const ValueRange& range, Generator& generator) {
+    const std::size_t columns = shape.empty() ? 1 : shape.back();
+    std::vector<float> numbers = random_numbers(count(shape), 0x1p118F, {}, generator);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        numbers[i] = within(range, i / columns % 2 == 0 ? -std::abs(numbers[i]) : numbers[i]);
+    }
+    return numbers;
+}
+
+std::vector<float> close_numbers(std::size_t count, const ValueRange& range, Generator& generator) {
+    std::vector<float> numbers(count);
+    std::ranges::generate(numbers, [&] { return within(range, 1000 + 0x1p-10F * random_number(generator)); });
+    return numbers;
+}
+
+std::vector<float> special_choice(const ValueRange& range) {
+    std::vector<float> choice;
+    for (const float x : kSpecial) {
+        choice.push_back(within(range, x));
+        choice.push_back(within(range, -x));
+    }
+    for (const double end : {range.low, range.high}) {
+        if (std::isfinite(end)) {
+            const auto at = static_cast<float>(end), inside = end == range.low ? at + 1 : at - 1;
+            const float beside = std::nextafter(at, inside);
+            // Half of all values at the ends: a saturated unit.
+            for (std::size_t i = 0; i < std::size(kSpecial) / 2; ++i) {
+                choice.push_back(i % 3 == 0 ? at : i % 3 == 1 ? beside : std::nextafter(beside, inside));
+            }
+        }
+    }
+    return choice;
+}
+
+// All of them where there is room.
+std::vector<float> special_draw(std::size_t count, const ValueRange& range, const Draw& draw, Generator& generator) {
+    std::vector<float> choice = special_choice(range);
+    if (count < choice.size() && !draw.only.empty()) {
+        std::ranges::rotate(choice, choice.begin() + static_cast<std::ptrdiff_t>(draw.from % choice.size()));
+        return {choice.begin(), choice.begin() + static_cast<std::ptrdiff_t>(count)};
+    }
+    std::vector<float> numbers(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t from = i % choice.size();
+        std::swap(choice[from], choice[from + random_below(choice.size() - from, generator)]);
+        numbers[i] = choice[from];
+    }
+    return numbers;
+}
+
+constexpr std::size_t kPatterns = 15;
+
+// One row, or one column, of `width` numbers.
+std::vector<float> pattern(std::size_t which, std::size_t width, Generator& generator) {
+    std::vector<float> row = random_numbers(width, 1, {}, generator);
+    const std::size_t here = random_below(width, generator);
+    const std::size_t there = width > 1 ? (here + 1 + random_below(width - 1, generator)) % width : here;
+    const float x = random_number(generator);
+    switch (which % kPatterns) {
+        case 0:  // all negative
+            std::ranges::transform(row, row.begin(), [](float y) { return -std::abs(y); });
+            break;
+        case 1:  // all positive
+            std::ranges::transform(row, row.begin(), [](float y) { return std::abs(y); });
+            break;
+        case 2:  // two maxima
+            row[here] = row[there] = 1.25F;
+            break;
+        case 3:  // two maxima, all negative
+            std::ranges::transform(row, row.begin(), [](float y) { return -std::abs(y) - 2; });
+            row[here] = row[there] = -1.5F;
+            break;
+        case 4:  // all equal
+            std::ranges::fill(row, x);
+            break;
+        case 5:  // one-hot
+            std::ranges::fill(row, 0.0F);
+            row[here] = 1;
+            break;
+        case 6:
+            std::ranges::fill(row, 0.0F);
+            break;
+        case 7:  // 0 and −0
+            std::ranges::transform(row, row.begin(), [](float y) { return std::copysign(0.0F, y); });
+            break;
+        case 8:  // neighbours
+            std::ranges::fill(row, x);
+            row[here] = std::nextafter(x, 2.0F);
+            break;
+        case 9:  // one far above the others
+            row[here] += 200;
+            break;
+        case 10:              // one far below
+            row[here] -= 80;  // exp of it is not yet 0
+            break;
+        case 11:  // descending: the maximum is the first
+            std::ranges::sort(row, std::greater<>());
+            break;
+        case 12:  // ascending: it is the last
+            std::ranges::sort(row);
+            break;
+        case 13:  // all negative, in the millions
+            std::ranges::transform(row, row.begin(), [](float y) { return -0x1p20F * (1 + std::abs(y)); });
+            break;
+        default:  // far from zero, all on one side
+            std::ranges::transform(row, row.begin(), [x](float y) { return std::copysign(150.0F, x) + y; });
+    }
+    return row;
+}
+
+std::vector<float> patterned(const Shape& shape, bool by_rows, const ValueRange& range, Generator& generator) {
+    const std::size_t rows = shape.front(), columns = count(shape) / rows;
+    std::vector<float> numbers(rows * columns);
+    for (std::size_t line = 0; line < (by_rows ? rows : columns); ++line) {
+        const std::vector<float> one = pattern(line, by_rows ? columns : rows, generator);
+        for (std::size_t i = 0; i < one.size(); ++i) {
+            numbers[by_rows ? line * columns + i : i * columns + line] = within(range, one[i]);
+        }
+    }
+    return numbers;
+}
+
+std::vector<float> numbers_of(const TensorSpec& spec, const ValueRange& range, const Draw& draw, Generator& generator) {
+    const std::size_t elements = count(spec.shape);
+    const auto scaled = [&](float scale) { return random_numbers(elements, scale, range, generator); };
+    switch (draw.how) {
+        case Drawn::small:
+            return scaled(0x1p-20F);
+        case Drawn::large:
+            return scaled(0x1p20F);
+        case Drawn::minute:
+            return scaled(0x1p-100F);
+        case Drawn::vast:
+            return scaled(0x1p40F);
+        case Drawn::huge:
+            return scaled(0x1p60F);
+        case Drawn::enormous:
+            return enormous_numbers(spec.shape, range, generator);
+        case Drawn::spread:
+            return spread_numbers(elements, range, generator);
+        case Drawn::close:
+            return close_numbers(elements, range, generator);
+        case Drawn::special:
+            return special_draw(elements, range, draw, generator);
+        case Drawn::rows:
+        case Drawn::columns:
+            if (spec.shape.size() > 1) {
+                return patterned(spec.shape, draw.how == Drawn::rows, range, generator);
+            }
+            return scaled(1);
+        default:
+            return scaled(1);
+    }
+}
+
+std::vector<std::int64_t> indices_of(const TensorSpec& spec, Drawn how, std::size_t from, std::size_t vocabulary,
+                                     Generator& generator) {
+    std::vector<std::int64_t> indices(count(spec.shape));
+    for (std::size_t i = 0; i < indices.size(); ++i) {
+        const std::size_t random = random_below(vocabulary, generator);
+        indices[i] = static_cast<std::int64_t>(how == Drawn::every   ? (from + i) % vocabulary
+                                               : how == Drawn::first ? 0
+                                               : how == Drawn::last  ? vocabulary - 1
+                                                                     : random);
+    }
+    return indices;
+}
+
+const char* describe(Drawn how) {
+    switch (how) {
+        case Drawn::random:
+            return "random values";
+        case Drawn::small:
+            return "values around 1e-6";
+        case Drawn::large:
+            return "values around 1e6";
+        case Drawn::minute:
+            return "values around 1e-30";
+        case Drawn::vast:
+            return "values around 1e12";
+        case Drawn::huge:
+            return "values around 1e18";
+        case Drawn::enormous:
+            return "values around 1e35";
+        case Drawn::close:
+            return "values close to each other";
+        case Drawn::spread:
+            return "values from 1e-6 to 1e6";
+        case Drawn::special:
+            return "zeros, subnormal and saturated values";
+        case Drawn::rows:
+            return "rows all negative, equal, one-hot, with ties";
+        case Drawn::columns:
+            return "columns all negative, equal, one-hot, with ties";
+        case Drawn::every:
+            return "every index";
+        case Drawn::first:
+            return "index 0 only";
+        case Drawn::last:
+            return "the last index only";
+    }
+    return "";
+}
+
+}  // namespace
+
+std::string describe(const Draw& draw) {
+    return std::string(describe(draw.how)) + (draw.gradients      ? " in all gradients"
+                                              : draw.only.empty() ? ""
+                                                                  : " in " + draw.only);
+}
+
+std::size_t special_numbers(const ValueRange& range) {
+    return special_choice(range).size();
+}
+
+Values draw(const std::vector<TensorSpec>& specs, const std::map<std::string, ValueRange>& ranges, const Draw& draw,
+            std::size_t vocabulary, std::uint64_t seed) {
+    Generator generator(seed);
+    Values values;
+    for (const TensorSpec& spec : specs) {
+        const bool is_meant =
+            draw.gradients ? value_of(spec.name).kind == Kind::gradient : draw.only.empty() || draw.only == spec.name;
+        const Draw own = is_meant ? draw : Draw{};
+        if (spec.name == "X" || spec.name == "Y") {
+            values.put(spec, indices_of(spec, own.how, own.from, vocabulary, generator));
+            continue;
+        }
+        const auto known = ranges.find(spec.name);
+        values.put(spec, numbers_of(spec, known != ranges.end() ? known->second : ValueRange{}, own, generator));
+    }
+    return values;
+}
+
+}  // namespace byhand

@@ -1,0 +1,52 @@
+// Values drawn for a step to read: real data obey identities and keep to their usual sizes, and both hide mistakes.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/network.h"
+#include "harness/isolated/values.h"
+#include "steps/value_range.h"
+
+namespace byhand {
+
+enum class Drawn {
+    random,    // magnitudes from 1/16 to 1, of either sign
+    small,     // the same times 2^-20
+    large,     // times 2^20
+    minute,    // times 2^-100
+    vast,      // times 2^40
+    huge,      // times 2^60: products of two are still floats
+    enormous,  // times 2^118, of which sums of some hundreds are: rows in turn all negative and of either sign
+    close,     // a thousand and a few millionths of it: what is left of a difference is small
+    spread,    // magnitudes from 2^-20 to 2^20
+    special,   // ±0, subnormal numbers, the ends of the range and their neighbours, where exp and tanh saturate
+    rows,      // a matrix whose rows are all negative, all equal, one-hot, have two maxima, ...
+    columns,   // the same down its columns
+    every,     // indices: each in turn
+    first,     // indices: all 0
+    last,      // indices: all the last
+};
+
+struct Draw {
+    Drawn how = Drawn::random;
+    // The one value drawn so, the others being random; empty: all.
+    std::string only = {};   // NOLINT(readability-redundant-member-init): it may be left out
+    std::size_t from = 0;    // of Drawn::every: the first index; of Drawn::special in one value alone: the first number
+    bool gradients = false;  // only gradients are drawn so, the other values are random
+};
+
+// "logits by rows: all negative, all equal, ..." of a Draw, for reports; empty for random.
+std::string describe(const Draw& draw);
+
+// How many numbers Drawn::special has for values of this range. One value alone that has fewer takes them in turn.
+std::size_t special_numbers(const ValueRange& range);
+
+// Values for `specs`, the same on every machine for the same seed. Numbers lie within their range, by name; X and Y
+// hold indices below `vocabulary`. What a way of drawing does not apply to is random.
+Values draw(const std::vector<TensorSpec>& specs, const std::map<std::string, ValueRange>& ranges, const Draw& draw,
+            std::size_t vocabulary, std::uint64_t seed);
+
+}  // namespace byhand

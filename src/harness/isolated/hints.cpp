@@ -1,0 +1,326 @@
+#include "harness/isolated/hints.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <functional>
+#include <numeric>
+#include <optional>
+#include <vector>
+
+namespace byhand {
+namespace {
+
+// An explanation holds where it leaves this share of the error at most (in the root of the squares): one that explains
+// less is a coincidence.
+constexpr double kLeft = 1.0 / 16;
+
+// A limit may be 0 where the right step has nothing to round; the wrong one may round, a few times.
+constexpr double kOwnRounding = 0x1p-22;
+
+// "1 + 3e-08" where that says more than five digits do.
+std::string short_number(double value) {
+    constexpr double kNearOne = 1e-3;
+    if (value != 1 && std::abs(value - 1) < kNearOne) {
+        return (value < 1 ? "1 − " : "1 + ") + short_number(std::abs(value - 1));
+    }
+    std::array<char, 32> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::general, 5);
+    return {digits.data(), end.ptr};
+}
+
+struct Elements {
+    std::span<const double> ours, exact, limits;
+    std::vector<std::size_t> which;  // positions
+};
+
+// Whether expected(i) explains ours at every position: no further off than rounding may be, and much nearer than the
+// answer is.
+bool explained(const Elements& e, const std::function<double(std::size_t)>& expected,
+               const std::function<double(std::size_t)>& limit) {
+    double left = 0, error = 0;
+    for (const std::size_t i : e.which) {
+        const double wanted = expected(i), residue = std::abs(e.ours[i] - wanted);
+        if (!(residue <= 2 * limit(i) + kOwnRounding * std::abs(wanted))) {
+            return false;
+        }
+        left += residue * residue;
+        error += (e.ours[i] - e.exact[i]) * (e.ours[i] - e.exact[i]);
+    }
+    return error > 0 && left <= kLeft * kLeft * error;
+}
+
+bool is_multiple(const Elements& e, double factor) {
+    const double growth = std::max(1.0, std::abs(factor));
+    return explained(
+        e, [&](std::size_t i) { return factor * e.exact[i]; }, [&](std::size_t i) { return growth * e.limits[i]; });
+}
+
+// The factors that mistakes make.
+std::optional<std::string> named_factor(const Elements& e, std::size_t rows) {
+    struct Named {
+        double factor;
+        std::string text;
+    };
+    const auto n = static_cast<double>(rows);
+    const std::string N = std::to_string(rows), less = std::to_string(rows - 1);
+    std::vector<Named> all = {
+        {-1, "the negative of the right answer"}, {2, "twice the right answer"}, {0.5, "half the right answer"}};
+    if (rows > 2) {  // with 2 rows n − 1 is 1, and n is 2
+        all.push_back({(n - 1) / n, "off by the factor " + less + "/" + N + " = (n − 1)/n: n against n − 1"});
+        all.push_back({n / (n - 1), "off by the factor " + N + "/" + less + " = n/(n − 1): n against n − 1"});
+        all.push_back({n, "off by the factor " + N + " = n: a 1/n is missing"});
+        all.push_back({1 / n, "off by the factor 1/" + N + " = 1/n: a 1/n too many"});
+    }
+    for (const Named& named : all) {
+        if (is_multiple(e, named.factor)) {
+            return named.text;
+        }
+    }
+    return std::nullopt;
+}
+
+// The extents that a factor may be made of, n first.
+struct Extent {
+    std::int64_t size;
+    std::string name;
+};
+
+std::vector<Extent> extents_of(const NetworkConfig& network, std::size_t rows) {
+    const auto n = static_cast<std::int64_t>(rows);
+    std::vector<Extent> all = {{n, "n"}, {n - 1, "(n − 1)"}, {n + 1, "(n + 1)"}};
+    const auto add = [&](std::size_t size, const std::string& name) {
+        const auto extent = static_cast<std::int64_t>(size);
+        if (std::ranges::find(all, extent, &Extent::size) == all.end()) {
+            all.push_back({extent, name});
+        }
+    };
+    add(network.vocabulary, "V");
+    for (std::size_t l = 0; l < network.hidden.size(); ++l) {
+        add(network.hidden[l], network.hidden.size() == 1 ? "H" : "H" + std::to_string(l + 1));
+    }
+    add(network.context * network.embedding, "T·E");
+    add(network.embedding, "E");
+    add(network.context, "T");
+    std::erase_if(all, [](const Extent& extent) { return extent.size < 3; });  // 1 and 2 are anywhere
+    return all;
+}
+
+// "31/33 = (n − 1)/(n + 1)" of 0.93939…; nothing where it is no such fraction.
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): two loops over pairs and single ones
+std::optional<std::string> fraction(double factor, const NetworkConfig& network, std::size_t rows) {
+    constexpr double kSame = 2e-6;        // of a factor measured on floats
+    constexpr std::int64_t kTelling = 7;  // 3/4 is no T/4
+    const double size = std::abs(factor);
+    const std::string sign = factor < 0 ? "−" : "";
+    const auto is_near = [size](double exact) { return std::abs(size - exact) <= kSame * exact; };
+    const auto text = [&](const std::string& a, const std::string& b, const std::string& c, const std::string& d) {
+        return sign + a + (b.empty() ? "" : "/" + b) + " = " + sign + c +
+               (d.empty()                          ? ""
+                : d.find("·") == std::string::npos ? "/" + d
+                                                   : "/(" + d + ")");
+    };
+    const std::vector<Extent> extents = extents_of(network, rows);
+    for (const Extent& a : extents) {
+        for (const Extent& b : extents) {
+            if (a.size != b.size && is_near(static_cast<double>(a.size) / static_cast<double>(b.size))) {
+                return text(std::to_string(a.size), std::to_string(b.size), a.name, b.name);
+            }
+        }
+    }
+    for (const Extent& extent : extents) {
+        const auto whole = static_cast<double>(extent.size);
+        const std::int64_t above = std::llround(std::min(size * whole, 1e9)),
+                           below = std::llround(std::min(whole / size, 1e9));
+        const auto is_irreducible = [&](std::int64_t other) {
+            return other == 1 || (other > 0 && other < 2 * extent.size && extent.size >= kTelling &&
+                                  std::gcd(other, extent.size) == 1);
+        };
+        if (is_irreducible(above) && is_near(static_cast<double>(above) / whole)) {
+            return text(std::to_string(above), std::to_string(extent.size), std::to_string(above), extent.name);
+        }
+        if (is_irreducible(below) && is_near(whole / static_cast<double>(below))) {
+            const std::string under = below == 1 ? "" : std::to_string(below);
+            return text(std::to_string(extent.size), under, extent.name, under);
+        }
+    }
+    return std::nullopt;
+}
+
+// What holds at all of these positions alike.
+std::string relation(const Elements& e, const NetworkConfig& network, std::size_t rows) {
+    if (std::ranges::all_of(e.which, [&](std::size_t i) { return e.ours[i] == 0; })) {
+        return "all zero";
+    }
+    if (const auto named = named_factor(e, rows)) {
+        return *named;
+    }
+    if (e.which.size() < 3) {
+        return "";  // one or two numbers are soon some multiple of others
+    }
+    double product = 0, square = 0, difference = 0;
+    for (const std::size_t i : e.which) {
+        product += e.ours[i] * e.exact[i];
+        square += e.exact[i] * e.exact[i];
+        difference += (e.ours[i] - e.exact[i]) / static_cast<double>(e.which.size());
+    }
+    const double factor = square > 0 ? product / square : 0;
+    if (factor != 0 && is_multiple(e, factor)) {
+        for (const int bits : {32, 64}) {
+            if (is_multiple(e, -std::ldexp(1.0, bits))) {
+                return "off by the factor −2^" + std::to_string(bits) + ": an unsigned −1";
+            }
+        }
+        const std::optional<std::string> known = fraction(factor, network, rows);
+        return known ? "off by the factor " + *known : "off by one factor, " + short_number(factor);
+    }
+    const auto limit = [&](std::size_t i) { return e.limits[i]; };
+    const auto shifted = [&](std::size_t i) { return e.exact[i] + difference; };
+    if (explained(e, shifted, limit)) {
+        return "off by the same amount everywhere, " + short_number(difference);
+    }
+    return "";
+}
+
+// A tensor as rows and columns: the first axis, and the last.
+struct Grid {
+    std::size_t rows = 1, columns = 1, elements = 1;
+
+    std::size_t row(std::size_t i) const { return i / (elements / rows); }
+    std::size_t column(std::size_t i) const { return i % columns; }
+};
+
+std::string ordinal(const std::string& what, std::size_t i, std::size_t of) {
+    if (i == 0 || i + 1 == of) {
+        return std::string("only the ") + (i == 0 ? "first " : "last ") + what + " is off";
+    }
+    return "only " + what + " " + std::to_string(i) + " is off";
+}
+
+// "only the last row is off", or nothing where the error stands in more than one.
+std::string only_one(const Grid& grid, const Shape& shape, const std::vector<std::size_t>& off) {
+    if (grid.elements > 1 && off.size() == 1) {
+        if (shape.size() == 1) {
+            return ordinal("element", off[0], grid.elements);
+        }
+        std::string text = "only one element is off, [";
+        for (const std::size_t i : index_of(shape, off[0])) {
+            text += (text.ends_with('[') ? "" : ", ") + std::to_string(i);
+        }
+        return text + "]";
+    }
+    if (shape.size() < 2) {
+        return "";
+    }
+    const auto same = [&](auto place) {
+        return std::ranges::all_of(off, [&](std::size_t i) { return place(i) == place(off[0]); });
+    };
+    if (grid.rows > 1 && same([&](std::size_t i) { return grid.row(i); })) {
+        return ordinal("row", grid.row(off[0]), grid.rows);
+    }
+    if (grid.columns > 1 && same([&](std::size_t i) { return grid.column(i); })) {
+        return ordinal("column", grid.column(off[0]), grid.columns);
+    }
+    return "";
+}
+
+// Whether ours is the answer with its elements elsewhere: source(i) is where the element at i came from, or nothing
+// where none did.
+bool moved(const Elements& e, const std::function<std::optional<std::size_t>(std::size_t)>& source) {
+    Elements there = e;
+    std::erase_if(there.which, [&](std::size_t i) { return !source(i); });
+    return !there.which.empty() && explained(
+                                       there, [&](std::size_t i) { return e.exact[*source(i)]; },
+                                       [&](std::size_t i) { return std::max(e.limits[i], e.limits[*source(i)]); });
+}
+
+using Source = std::optional<std::size_t>;
+
+// Rows or columns one off. (The one that a shift brings in from outside may be anything.)
+std::string shifted_rows(const Elements& e, const Grid& grid) {
+    const std::size_t width = grid.elements / grid.rows;
+    if (grid.rows < 3) {
+        return "";
+    }
+    if (moved(e, [&](std::size_t i) { return i >= width ? Source(i - width) : std::nullopt; })) {
+        return "stand one too far on";
+    }
+    if (moved(e, [&](std::size_t i) { return i + width < grid.elements ? Source(i + width) : std::nullopt; })) {
+        return "stand one too early";
+    }
+    if (moved(e, [&](std::size_t i) -> Source { return (grid.rows - 1 - grid.row(i)) * width + i % width; })) {
+        return "stand in reverse";
+    }
+    return "";
+}
+
+std::string shifted_columns(const Elements& e, const Grid& grid) {
+    if (grid.columns < 3) {
+        return "";
+    }
+    if (moved(e, [&](std::size_t i) { return grid.column(i) > 0 ? Source(i - 1) : std::nullopt; })) {
+        return "stand one too far on";
+    }
+    if (moved(e, [&](std::size_t i) { return grid.column(i) + 1 < grid.columns ? Source(i + 1) : std::nullopt; })) {
+        return "stand one too early";
+    }
+    return "";
+}
+
+std::string rearrangement(const Elements& e, const Grid& grid, const Shape& shape) {
+    if (shape.size() == 2 && grid.rows > 1 && grid.columns > 1 &&
+        moved(e, [&](std::size_t i) -> Source { return i % grid.rows * grid.columns + i / grid.rows; })) {
+        return "equals the transpose of the right answer";
+    }
+    const bool flat = shape.size() < 2;
+    const std::string rows = shifted_rows(e, grid);
+    if (!rows.empty()) {
+        return (flat ? "the elements " : "the rows ") + rows;
+    }
+    const std::string columns = flat ? "" : shifted_columns(e, grid);
+    return columns.empty() ? "" : "the columns " + columns;
+}
+
+}  // namespace
+
+std::string hint(std::span<const double> ours, std::span<const double> exact, std::span<const double> limits,
+                 const Shape& shape, const NetworkConfig& network, std::size_t n) {
+    const Grid grid{shape.empty() ? 1 : shape.front(), shape.empty() ? 1 : shape.back(), ours.size()};
+    Elements all{ours, exact, limits, {}}, off = all;
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+        if (!std::isfinite(ours[i]) || !std::isfinite(exact[i]) || !std::isfinite(limits[i])) {
+            return "";
+        }
+        all.which.push_back(i);
+        if (std::abs(ours[i] - exact[i]) > limits[i]) {
+            off.which.push_back(i);
+        }
+    }
+    if (off.which.empty()) {
+        return "";
+    }
+    const std::string where = only_one(grid, shape, off.which);
+    if (!where.empty()) {
+        const std::string how = relation(off, network, n);
+        return how.empty() ? where : where + ": " + how;
+    }
+    const std::string how = relation(all, network, n);
+    return how.empty() ? rearrangement(all, grid, shape) : how;
+}
+
+bool explains(std::span<const double> expected, std::span<const double> ours, std::span<const double> exact,
+              std::span<const double> limits) {
+    Elements all{ours, exact, limits, {}};
+    for (std::size_t i = 0; i < ours.size(); ++i) {
+        if (!std::isfinite(ours[i]) || !std::isfinite(expected[i]) || !std::isfinite(exact[i]) ||
+            !std::isfinite(limits[i])) {
+            return false;
+        }
+        all.which.push_back(i);
+    }
+    const auto at = [](std::span<const double> values) { return [values](std::size_t i) { return values[i]; }; };
+    return explained(all, at(expected), at(limits));
+}
+
+}  // namespace byhand

@@ -1,0 +1,349 @@
+#include <cxxabi.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <barrier>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <numeric>
+#include <thread>
+#include <utility>
+
+#include "base/tensors.h"
+#include "harness/interleave.h"
+#include "harness/isolated/access_faults.h"
+#include "harness/isolated/fenced.h"
+#include "harness/isolated/guarded_memory.h"
+#include "harness/isolated/run_calls.h"
+#include "harness/isolated/surroundings.h"
+
+namespace byhand {
+namespace {
+
+constexpr std::size_t kPairs = 8, kRounds = 16;  // of calls from two threads
+constexpr std::size_t kSmall = 64;  // elements: few enough for a call to be followed to its end, and not all alike
+
+// A call waits so long for another that comes between: that one may wait for a lock that this one holds.
+constexpr auto kPatience = std::chrono::milliseconds(20);
+
+// What is known of a call, in memory that the parent reads.
+struct Slot {
+    bool made = false;
+    std::array<char, 256> fault{};
+
+    bool is_faulty() const { return fault.front() != '\0'; }
+    void set_fault(const std::string& text) {
+        if (!is_faulty()) {
+            fault[text.copy(fault.data(), fault.size() - 1)] = '\0';
+        }
+    }
+};
+
+// The same bits, or two numbers that are none; but to have written one is not the same as to have left it.
+template <class T>
+bool same_number(const T& a, const T& b) {
+    return same_bits(a, b) || (std::isnan(a) && std::isnan(b) && !is_unwritten(&a) && !is_unwritten(&b));
+}
+
+template <class T>
+std::span<T> numbers_in(std::byte* begin, const std::byte* end) {
+    return {reinterpret_cast<T*>(begin), static_cast<std::size_t>(end - begin) / sizeof(T)};
+}
+
+// What a call needs, each operand in pages of its own.
+template <class T>
+struct Prepared {
+    std::vector<Operand<T>> reads;
+    GuardedOperand* out = nullptr;
+
+    std::span<T> made() const { return numbers_in<T>(out->begin, out->end); }
+};
+
+template <class T>
+class Calls {
+public:
+    // In the journal the first of them is call `first`.
+    Calls(const std::vector<Call<T>>& calls, std::size_t first, bool threads)
+        : calls_(calls),
+          first_(first),
+          threads_(threads),
+          slots_(calls.size() * sizeof(Slot), GuardedPages::Kind::shared),
+          numbers_(begins_of(calls).back() * sizeof(T), GuardedPages::Kind::shared),
+          begins_(begins_of(calls)) {
+        for (std::size_t i = 0; i < calls_.size(); ++i) {
+            new (&slot(i)) Slot;
+        }
+    }
+
+    // All calls, in the subprocess.
+    void run(Journal& journal) {
+        OperandTable operands(most_operands());
+        const HandlerStack stack;
+        const AccessFaults faults(journal, operands);
+        Surroundings surroundings;
+        for (std::size_t i = 0; i < calls_.size(); ++i) {
+            call(i, Place::end, operands, surroundings, journal);
+        }
+        for (std::size_t i = calls_.size(); i-- > 0;) {
+            call(i, Place::beginning, operands, surroundings, journal);
+        }
+        if (threads_ && !calls_.empty()) {  // following a call's instructions takes long: that of one pair
+            journal.restart_clock();
+            const std::vector<std::size_t> small = small_first();
+            for (std::size_t pair = 0; pair < std::min(calls_.size(), kPairs); ++pair) {
+                call_from_two_threads(small[pair], small[(pair + 1) % small.size()], pair == 0, operands, journal);
+            }
+        }
+        numbers_.allow(Access::none);  // no wild write may change what was made before
+    }
+
+    // In the parent, after its end.
+    std::vector<CallResult<T>> results(const SubprocessEnd& end) const {
+        std::vector<CallResult<T>> results(calls_.size());
+        for (std::size_t i = 0; i < calls_.size(); ++i) {
+            CallResult<T>& result = results[i];
+            if (slot(i).made) {
+                result.made.assign(numbers(i).begin(), numbers(i).end());
+            }
+            result.fault = slot(i).fault.data();
+            if (first_ + i == end.index && result.fault.empty()) {
+                result.fault = end.fault;
+            }
+            for (const std::string& name : calls_[i].step->reads) {
+                if (result.fault == overwriting(name)) {
+                    result.overwrites = name;
+                }
+            }
+        }
+        return results;
+    }
+
+private:
+    // Where the result of each call begins among all numbers; last the end.
+    static std::vector<std::size_t> begins_of(const std::vector<Call<T>>& calls) {
+        std::vector<std::size_t> begins = {0};
+        for (const Call<T>& call : calls) {
+            begins.push_back(begins.back() + count(call.step->shape));
+        }
+        return begins;
+    }
+
+    std::size_t most_operands() const {
+        std::size_t most = 0;
+        for (const Call<T>& call : calls_) {
+            most += call.step->reads.size() + 1;
+        }
+        return most * (threads_ ? 6 : 2);
+    }
+
+    std::vector<std::size_t> small_first() const {
+        std::vector<std::size_t> order(calls_.size());
+        std::iota(order.begin(), order.end(), 0U);
+        const auto distance = [&](std::size_t i) {
+            const std::size_t made = numbers(i).size();
+            return made < kSmall ? kSmall - made : made - kSmall;
+        };
+        std::ranges::stable_sort(order, {}, distance);
+        return order;
+    }
+
+    Slot& slot(std::size_t i) const { return reinterpret_cast<Slot*>(slots_.begin())[i]; }
+    std::span<T> numbers(std::size_t i) const {
+        return numbers_in<T>(numbers_.begin(), numbers_.end()).subspan(begins_[i], begins_[i + 1] - begins_[i]);
+    }
+
+    Prepared<T> prepare(std::size_t i, Place place, OperandTable& operands) const {
+        const Step& step = *calls_[i].step;
+        const Values& values = *calls_[i].values;
+        Prepared<T> prepared;
+        for (const std::string& name : step.reads) {
+            if (values.holds_indices(name)) {
+                const std::vector<std::int64_t>& indices = values.indices(name);
+                const GuardedOperand& operand = operands.add(name.c_str(), indices.size() * sizeof indices[0], place);
+                std::ranges::copy(indices, numbers_in<std::int64_t>(operand.begin, operand.end).begin());
+                operand.pages.allow(Access::read);
+                prepared.reads.emplace_back(reinterpret_cast<const std::int64_t*>(operand.begin));
+            } else {
+                const std::vector<double>& numbers = values.numbers(name);
+                const GuardedOperand& operand = operands.add(name.c_str(), numbers.size() * sizeof(T), place);
+                std::ranges::fill(numbers_in<T>(operand.pages.begin, operand.pages.end),
+                                  std::numeric_limits<T>::quiet_NaN());
+                std::ranges::transform(numbers, numbers_in<T>(operand.begin, operand.end).begin(),
+                                       [](double x) { return static_cast<T>(x); });
+                operand.pages.allow(Access::read);
+                prepared.reads.emplace_back(reinterpret_cast<const T*>(operand.begin));
+            }
+        }
+        prepared.out = &operands.add(nullptr, count(step.shape) * sizeof(T), place);
+        std::ranges::fill(numbers_in<T>(prepared.out->pages.begin, prepared.out->pages.end), kFence<T>);
+        fill_unwritten(prepared.made().data(), prepared.made().size());
+        return prepared;
+    }
+
+    // Runs the function. Returns what it threw, empty where it came to its end.
+    std::string run_prepared(std::size_t i, const Prepared<T>& prepared) const {
+        try {
+            calls_[i].step->template in<T>().run(prepared.made().data(), prepared.reads);
+        } catch (abi::__forced_unwind&) {
+            throw;
+        } catch (...) {
+            return describe_exception();
+        }
+        return "";
+    }
+
+    // What it has written where it must not; empty where nothing.
+    static std::string written_outside(const Prepared<T>& prepared) {
+        const auto is_untouched = [](const T& number) { return same_bits(number, kFence<T>); };
+        const GuardedOperand& out = *prepared.out;
+        if (!std::ranges::all_of(numbers_in<T>(out.pages.begin, out.begin), is_untouched)) {
+            return "writes before the beginning of its result";
+        }
+        if (!std::ranges::all_of(numbers_in<T>(out.end, out.pages.end), is_untouched)) {
+            return "writes past the end of its result";
+        }
+        return "";
+    }
+
+    // The first time the result is kept, the second time it must be the same.
+    void call(std::size_t i, Place place, OperandTable& operands, Surroundings& surroundings, Journal& journal) {
+        const bool first = place == Place::end;
+        if (slot(i).is_faulty() || (!first && !slot(i).made)) {
+            return;
+        }
+        journal.begin(first_ + i);
+        const Prepared<T> prepared = prepare(i, place, operands);
+        numbers_.allow(Access::none);
+        const std::string thrown = run_prepared(i, prepared);
+        const std::string changes = surroundings.changes();
+        if (surroundings.has_new_process()) {  // or this is that one
+            journal.fault({"starts another process"});
+            ::_exit(EXIT_FAILURE);
+        }
+        numbers_.allow(Access::write);
+        if (first && thrown.empty()) {
+            std::ranges::copy(prepared.made(), numbers(i).begin());
+            slot(i).made = true;
+        }
+        for (const std::string& fault : {thrown, written_outside(prepared), changes}) {
+            slot(i).set_fault(fault);
+        }
+        const std::vector<T>* expected = calls_[i].expected;
+        if (!slot(i).is_faulty() && expected != nullptr &&
+            !std::ranges::equal(prepared.made(), *expected, same_number<T>)) {
+            slot(i).set_fault("makes other numbers where other functions are called before it");
+        }
+        if (!first && !slot(i).is_faulty() && !std::ranges::equal(prepared.made(), numbers(i), same_number<T>)) {
+            slot(i).set_fault("makes other numbers when it is called again on the same values");
+        }
+        operands.retire();
+    }
+
+    // Two calls in two threads: the other one whole between instructions of the one; then both at once, again and
+    // again.
+    void call_from_two_threads(std::size_t i, std::size_t j, bool interleaved, OperandTable& operands,
+                               Journal& journal) {
+        if (slot(i).is_faulty() || slot(j).is_faulty()) {
+            return;
+        }
+        journal.begin(first_ + i);
+        numbers_.allow(Access::read);
+        const bool sanitized = has_address_sanitizer() || has_thread_sanitizer();  // they need locks of their own
+        if ((interleaved && !sanitized && !interleave(i, j, operands)) || !call_at_once(i, j, operands)) {
+            slot(i).set_fault("makes other numbers when two threads call it at once");
+        }
+        numbers_.allow(Access::write);
+        operands.retire();
+    }
+
+    // Whether a call still makes what it made by itself.
+    bool makes_the_same(std::size_t i, const Prepared<T>& prepared) const {
+        return run_prepared(i, prepared).empty() && written_outside(prepared).empty() &&
+               std::ranges::equal(prepared.made(), numbers(i), same_number<T>);
+    }
+
+    // Call i, and call j in another thread, from its beginning to its end, between instructions of i.
+    bool interleave(std::size_t i, std::size_t j, OperandTable& operands) const {
+        const Prepared<T> one = prepare(i, Place::end, operands), other = prepare(j, Place::end, operands);
+        std::atomic<std::size_t> asked = 0, done = 0;
+        std::atomic<bool> ends = false;
+        bool one_is_same = false, other_is_same = true;
+        std::thread thread([&] {
+            const HandlerStack stack;
+            while (!ends) {
+                if (done == asked) {
+                    std::this_thread::yield();
+                    continue;
+                }
+                fill_unwritten(other.made().data(), other.made().size());
+                other_is_same = makes_the_same(j, other) && other_is_same;
+                ++done;
+            }
+        });
+        run_interleaved([&] { one_is_same = makes_the_same(i, one); },
+                        [&] {
+                            if (done != asked) {  // it waits for something
+                                return;
+                            }
+                            ++asked;
+                            const auto until = std::chrono::steady_clock::now() + kPatience;
+                            while (done != asked && std::chrono::steady_clock::now() < until) {
+                                std::this_thread::yield();
+                            }
+                        });
+        ends = true;
+        thread.join();
+        return one_is_same && other_is_same;
+    }
+
+    bool call_at_once(std::size_t i, std::size_t j, OperandTable& operands) const {
+        std::barrier together(2);
+        const auto run = [&](std::size_t index, const Prepared<T>& prepared) {
+            bool same = true;
+            for (std::size_t round = 0; round < kRounds; ++round) {
+                fill_unwritten(prepared.made().data(), prepared.made().size());
+                together.arrive_and_wait();
+                same = makes_the_same(index, prepared) && same;
+            }
+            return same;
+        };
+        const Prepared<T> one = prepare(i, Place::end, operands), other = prepare(j, Place::end, operands);
+        bool other_is_same = false;
+        std::thread thread([&] {
+            const HandlerStack stack;
+            other_is_same = run(j, other);
+        });
+        const bool one_is_same = run(i, one);
+        thread.join();
+        return one_is_same && other_is_same;
+    }
+
+    const std::vector<Call<T>>& calls_;
+    std::size_t first_;
+    bool threads_;
+    GuardedPages slots_, numbers_;
+    std::vector<std::size_t> begins_;
+};
+
+}  // namespace
+
+ResultsOfBoth run_calls_in_subprocess(const std::vector<Call<float>>& in_float,
+                                      const std::vector<Call<double>>& in_double, const CallConfig& config) {
+    if (in_float.empty() && in_double.empty()) {
+        return {};
+    }
+    Calls<float> floats(in_float, 0, config.threads);
+    Calls<double> doubles(in_double, in_float.size(), config.threads);
+    const SubprocessEnd end = run_in_subprocess(config.limits, [&](Journal& journal) {
+        floats.run(journal);
+        journal.restart_clock();
+        doubles.run(journal);
+    });
+    return {floats.results(end), doubles.results(end)};
+}
+
+}  // namespace byhand

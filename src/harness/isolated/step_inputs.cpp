@@ -1,0 +1,146 @@
+#include "harness/isolated/step_inputs.h"
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <functional>
+#include <iterator>
+#include <limits>
+#include <utility>
+
+#include "base/mixed.h"
+#include "harness/isolated/draws.h"
+
+namespace byhand {
+
+namespace {
+
+// What the right function makes of these values; those for which `is_off` holds are off by the distance between numbers
+// too small to be normal.
+std::vector<Rounded> bounds_of(const Step& right, const Values& values, const std::function<bool(double)>& is_off) {
+    std::deque<std::vector<Rounded>> reads;
+    std::vector<Rounded> made(count(right.shape));
+    execute(right, made.data(), [&](const std::string& name) -> Operand<Rounded> {
+        if (values.holds_indices(name)) {
+            return values.indices(name).data();
+        }
+        std::vector<Rounded>& read = reads.emplace_back();
+        read.reserve(values.numbers(name).size());
+        for (const double x : values.numbers(name)) {
+            read.push_back(Rounded::off_by(x, is_off(x) ? 0x1p-149 : 0));
+        }
+        return read.data();
+    });
+    return made;
+}
+
+// A factor from a thousandth to a thousand may make it, or leave it, too small to be normal.
+bool may_be_subnormal(double x) {
+    return x != 0 && std::abs(x) < 1024 * static_cast<double>(std::numeric_limits<float>::min());
+}
+
+}  // namespace
+
+StepInput ask(const Step& right, const ReferenceOperations& reference_operations,
+              std::shared_ptr<const Values> values) {
+    StepInput input;
+    input.values = std::move(values);
+    input.exact = reference_operations.evaluate(right.makes, input.values->views());
+    const std::vector<Rounded> made = bounds_of(right, *input.values, [](double) { return false; });
+    std::ranges::transform(made, std::back_inserter(input.in_our_order), &Rounded::error);
+    std::ranges::transform(made, std::back_inserter(input.in_any_order), &Rounded::any_order);
+    const auto has_small = [&](const std::string& name) {
+        return !input.values->holds_indices(name) && std::ranges::any_of(input.values->numbers(name), may_be_subnormal);
+    };
+    input.in_other_words = input.in_any_order;
+    if (std::ranges::any_of(right.reads, has_small)) {
+        std::ranges::transform(bounds_of(right, *input.values, may_be_subnormal), input.in_other_words.begin(),
+                               &Rounded::any_order);
+    }
+    for (std::size_t i = 0; i < std::min(made.size(), input.exact.size()); ++i) {
+        input.in_other_words[i] = std::max(input.in_other_words[i], 0x1p-24 * std::abs(input.exact[i]));
+    }
+    return input;
+}
+
+std::vector<TensorSpec> read_by(const Step& right, const std::vector<std::string>& reads,
+                                const ReferenceOperations& reference_operations,
+                                const std::map<std::string, Shape>& shapes) {
+    std::vector<TensorSpec> specs = reference_operations.reads(right.makes);
+    for (const std::vector<std::string>* names : {&right.reads, &reads}) {
+        for (const std::string& name : *names) {
+            if (std::ranges::find(specs, name, &TensorSpec::name) == specs.end()) {
+                specs.push_back({name, shapes.at(name)});
+            }
+        }
+    }
+    return specs;
+}
+
+std::uint64_t stream_of(const std::string& name, std::uint64_t seed) {
+    for (const char letter : name) {
+        seed = mixed(seed ^ static_cast<unsigned char>(letter));
+    }
+    return seed;
+}
+
+std::vector<View> with_inputs(std::vector<View> values, const Batch& batch, std::size_t context, const float* rate) {
+    values.push_back({"X", {batch.rows, context}, DType::int64, batch.X});
+    values.push_back({"Y", {batch.rows}, DType::int64, batch.Y});
+    values.push_back({"rate", {}, DType::float32, rate});
+    return values;
+}
+
+StepInputs::StepInputs(const std::vector<View>& reference, std::size_t vocabulary, std::uint64_t seed,
+                       std::map<std::string, ValueRange> ranges)
+    : vocabulary_(vocabulary), seed_(seed), ranges_(std::move(ranges)) {
+    Values values;
+    for (const View& view : reference) {
+        shapes_[view.name] = view.shape;
+        values.put(view);
+    }
+    reference_ = std::make_shared<const Values>(std::move(values));
+}
+
+StepInputs::Key StepInputs::key(const Step& right, const std::vector<std::string>& reads,
+                                const ReferenceOperations& reference_operations, bool in_double) {
+    Key key = {right.makes, right.rounded.name, in_double ? "double" : "float"};
+    const auto append = [&key](const std::string& separator, const std::vector<std::string>& names) {
+        key.push_back(separator);
+        key.insert(key.end(), names.begin(), names.end());
+    };
+    append("", right.reads);
+    append("", reads);
+    key.emplace_back("");
+    for (const TensorSpec& spec : reference_operations.reads(right.makes)) {
+        key.push_back(spec.name);
+    }
+    return key;
+}
+
+const StepInput& StepInputs::real(const Step& right, const std::vector<std::string>& reads,
+                                  const ReferenceOperations& reference_operations, bool in_double) {
+    const auto [place, is_new] = real_.try_emplace(key(right, reads, reference_operations, in_double));
+    if (is_new) {
+        if (in_double && reference_in_double_ == nullptr) {
+            reference_in_double_ = std::make_shared<const Values>(with_digits_of_doubles(*reference_));
+        }
+        place->second = ask(right, reference_operations, in_double ? reference_in_double_ : reference_);
+    }
+    return place->second;
+}
+
+const StepInput& StepInputs::probe(const Step& right, const std::vector<std::string>& reads,
+                                   const ReferenceOperations& reference_operations, bool in_double) {
+    const auto [place, is_new] = probes_.try_emplace(key(right, reads, reference_operations, in_double));
+    if (is_new) {
+        const std::vector<TensorSpec> specs = read_by(right, reads, reference_operations, shapes_);
+        Values values = draw(specs, ranges_, {}, vocabulary_, stream_of(right.makes, seed_));
+        place->second =
+            ask(right, reference_operations,
+                std::make_shared<const Values>(in_double ? with_digits_of_doubles(values) : std::move(values)));
+    }
+    return place->second;
+}
+
+}  // namespace byhand

@@ -1,0 +1,349 @@
+#include "harness/isolated/subprocess.h"
+
+#include <cxxabi.h>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <new>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <system_error>
+#include <thread>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "harness/isolated/guarded_memory.h"
+#include "harness/isolated/surroundings.h"
+
+namespace byhand {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::string_view kMoreTime = "; --timeout allows more";
+
+// Handlers have nothing but a global to go by.
+Journal* own_journal = nullptr;  // in the subprocess; NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
+
+// As much of the words as `to` takes; always ends with '\0'.
+template <std::size_t kSize>
+void write(std::array<char, kSize>& to, std::initializer_list<std::string_view> words) {
+    std::size_t size = 0;
+    for (const std::string_view word : words) {
+        size += word.copy(to.data() + size, kSize - 1 - size);
+    }
+    to[size] = '\0';
+}
+
+// ---- in the child ----
+
+// /proc/self/statm: the sixth number, in pages, is what RLIMIT_DATA counts.
+std::optional<std::size_t> data_in_use() {
+    const Descriptor file(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
+    std::array<char, 256> text{};
+    if (file.number() < 0 || ::read(file.number(), text.data(), text.size() - 1) <= 0) {
+        return std::nullopt;
+    }
+    unsigned long long pages = 0;
+    char* next = text.data();
+    for (int number = 0; number < 6; ++number) {
+        pages = std::strtoull(next, &next, 10);
+    }
+    return static_cast<std::size_t>(pages) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+void limit_memory(std::size_t more) {
+    if (more == 0) {
+        more =
+            static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) / 2;
+    }
+    const struct rlimit no_core = {};
+    ::setrlimit(RLIMIT_CORE, &no_core);
+    if (more == SubprocessLimits::kAllMemory) {
+        return;
+    }
+    struct rlimit limit = {};
+    const std::optional<std::size_t> used = data_in_use();
+    if (used && ::getrlimit(RLIMIT_DATA, &limit) == 0) {
+        limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, *used + more);
+        ::setrlimit(RLIMIT_DATA, &limit);
+    }
+}
+
+void set_streams() {
+    std::setvbuf(stdout, nullptr, _IONBF, 0);  // what was printed before a crash is not lost
+    ::dup2(STDERR_FILENO, STDOUT_FILENO);
+    const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (nothing >= 0) {
+        ::dup2(nothing, STDIN_FILENO);
+        ::close(nothing);
+    }
+}
+
+void forget_signal_handlers() {
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGCHLD, SIGABRT}) {
+        std::signal(signal, SIG_DFL);
+    }
+    if (!has_address_sanitizer()) {
+        for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) {
+            std::signal(signal, SIG_DFL);
+        }
+    }
+}
+
+// exit() runs what was registered with it last first: so it is named before LibTorch's own end can go wrong.
+void exits(int code, void* journal) {
+    static_cast<Journal*>(journal)->fault({"exits the process (exit code ", std::to_string(code), ")"});
+    std::fflush(nullptr);
+    ::_exit(code);
+}
+
+[[noreturn]] void terminates() {
+    own_journal->fault({"calls std::terminate"});
+    std::abort();
+}
+
+[[noreturn]] void be_the_subprocess(pid_t parent, const SubprocessLimits& limits, Journal& journal,
+                                    const std::function<void(Journal&)>& work) {
+    ::setpgid(0, 0);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) {  // it has ended meanwhile
+        ::_exit(EXIT_FAILURE);
+    }
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // what it starts stays below it, and is seen there
+    own_journal = &journal;
+    forget_signal_handlers();
+    set_streams();
+    limit_memory(limits.memory);
+    ::on_exit(exits, &journal);
+    std::set_terminate(terminates);
+    try {
+        work(journal);
+    } catch (abi::__forced_unwind&) {
+        journal.fault({"ends its thread (pthread_exit)"});
+        ::_exit(EXIT_FAILURE);
+    } catch (...) {
+        journal.fault({describe_exception()});
+    }
+    std::fflush(nullptr);
+    journal.finish();
+    ::_exit(EXIT_SUCCESS);
+}
+
+// ---- in the parent ----
+
+std::string text_of(std::chrono::milliseconds time) {
+    const auto count = time.count();
+    return count % 1000 == 0 ? std::to_string(count / 1000) + " s" : std::to_string(count) + " ms";
+}
+
+enum class Why { by_itself, timeout, interrupted };
+
+// While it lives, what a subprocess leaves behind becomes a child of this process, not of the system's first one.
+class Subreaper {
+public:
+    Subreaper() {
+        ::prctl(PR_GET_CHILD_SUBREAPER, &before_);
+        ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    }
+    Subreaper(const Subreaper&) = delete;
+    Subreaper& operator=(const Subreaper&) = delete;
+    ~Subreaper() { ::prctl(PR_SET_CHILD_SUBREAPER, before_); }
+
+private:
+    int before_ = 0;
+};
+
+// The parent of a process, by the second number after its name, which may have spaces and brackets in it.
+std::optional<pid_t> parent_of(const std::filesystem::path& process) {
+    std::ifstream file(process / "stat");
+    std::string line;
+    std::getline(file, line);
+    const std::size_t name_ends = line.rfind(')');
+    char state = 0;
+    pid_t parent = 0;
+    if (name_ends == std::string::npos || !(std::istringstream(line.substr(name_ends + 1)) >> state >> parent)) {
+        return std::nullopt;
+    }
+    return parent;
+}
+
+// Children of this process, ended ones too. (Not every kernel has a list of them, /proc/self/task/*/children.)
+std::set<pid_t> children() {
+    std::set<pid_t> all;
+    if (!has_child()) {  // as nearly always
+        return all;
+    }
+    std::error_code error;
+    for (std::filesystem::directory_iterator at("/proc", error), end; !error && at != end; at.increment(error)) {
+        const std::string name = at->path().filename();
+        if (name.find_first_not_of("0123456789") == std::string::npos && parent_of(at->path()) == ::getpid()) {
+            all.insert(std::stoi(name));
+        }
+    }
+    return all;
+}
+
+// Kills what a subprocess that has ended left behind. What such a process has started comes here at its end in turn.
+void end_all_but(const std::set<pid_t>& before) {
+    constexpr auto kPatience = std::chrono::seconds(2);  // one may not be this user's to kill
+    const Clock::time_point until = Clock::now() + kPatience;
+    for (bool some = true; some && Clock::now() < until;) {
+        some = false;
+        for (const pid_t child : children()) {
+            if (!before.contains(child)) {
+                some = true;
+                ::kill(child, SIGKILL);
+                ::waitpid(child, nullptr, WNOHANG | __WALL);
+            }
+        }
+        if (some) {
+            std::this_thread::sleep_for(std::chrono::microseconds(100));
+        }
+    }
+}
+
+// Waits for the child's end, or brings it about. The child is a zombie then: its process group has its id still.
+Why wait_for_end(pid_t child, const SubprocessLimits& limits, const Journal& journal) {
+    constexpr int kPause = 5;  // ms, where the system does not tell of its end
+    const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+    std::uint64_t restarts = 0;
+    Clock::time_point since = Clock::now();
+    for (;;) {
+        siginfo_t info{};
+        const int asked = ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT);
+        if ((asked == 0 && info.si_pid == child) || (asked != 0 && errno != EINTR)) {
+            return Why::by_itself;
+        }
+        if (limits.goes_on && !limits.goes_on()) {
+            return Why::interrupted;
+        }
+        if (journal.restarts() != restarts) {
+            restarts = journal.restarts();
+            since = Clock::now();
+        }
+        if (!journal.is_unlimited() && Clock::now() - since > limits.timeout) {
+            return Why::timeout;
+        }
+        struct pollfd its_end = {.fd = process.number(), .events = POLLIN, .revents = 0};
+        ::poll(&its_end, 1, kPause);
+    }
+}
+
+std::string too_long(const Journal& journal, const SubprocessLimits& limits) {
+    return std::string(journal.begun() > 1 ? "is not done with all its calls" : "does not return") + " within " +
+           text_of(limits.timeout) + std::string(kMoreTime);
+}
+
+std::string how_it_ended(int status, const SubprocessLimits& limits) {
+    if (WIFSIGNALED(status)) {
+        const char* signal = ::strsignal(WTERMSIG(status));  // NOLINT(concurrency-mt-unsafe): one thread asks
+        return std::string("crashes (") + signal + ")" + limits.advice;
+    }
+    return "exits the process (exit code " + std::to_string(WEXITSTATUS(status)) + ")";
+}
+
+}  // namespace
+
+bool is_time_out(std::string_view fault) {
+    return fault.ends_with(kMoreTime);
+}
+
+void Journal::begin(std::size_t index, std::string_view label) {
+    write(label_, {label});
+    index_ = index;
+    ++begun_;
+}
+
+void Journal::restart_clock() {
+    begun_ = 0;
+    ++restarts_;
+}
+
+void Journal::fault(std::initializer_list<std::string_view> words) {
+    if (!faulty_.exchange(true)) {
+        write(fault_, words);
+    }
+}
+
+SubprocessEnd run_in_subprocess(const SubprocessLimits& limits, const std::function<void(Journal&)>& work) {
+    const GuardedPages pages(sizeof(Journal), GuardedPages::Kind::shared);
+    Journal& journal = *new (pages.begin()) Journal{};
+    const Subreaper subreaper;
+    const std::set<pid_t> before = children();
+    std::fflush(nullptr);  // or it would be written twice
+    // fork() tells ThreadSanitizer, which reports nothing in a process forked beside other threads, as LibTorch starts
+    // them.
+    const pid_t parent = ::getpid(), child = has_thread_sanitizer() ? ::_Fork() : ::fork();
+    if (child < 0) {
+        throw InputError("no process to run external functions in: " + reason());
+    }
+    if (child == 0) {
+        be_the_subprocess(parent, limits, journal, work);
+    }
+    ::setpgid(child, child);  // whichever of the two comes first
+    const Why why = wait_for_end(child, limits, journal);
+    ::kill(-child, SIGKILL);
+    ::kill(child, SIGKILL);  // it may have left its group
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    end_all_but(before);
+    if (why == Why::interrupted) {
+        throw Interrupted();
+    }
+    SubprocessEnd end{.fault = journal.fault(), .index = journal.index(), .label = journal.label()};
+    if (end.fault.empty() && !journal.finished()) {
+        end.fault = why == Why::timeout ? too_long(journal, limits) : how_it_ended(status, limits);
+    }
+    return end;
+}
+
+void end_if_a_process_was_started(Journal& journal) {
+    if (has_child()) {
+        journal.fault({"starts another process"});
+        ::_exit(EXIT_FAILURE);
+    }
+}
+
+bool has_address_sanitizer() {
+    static const bool has = ::dlsym(RTLD_DEFAULT, "__asan_init") != nullptr;
+    return has;
+}
+
+bool has_thread_sanitizer() {
+    static const bool has = ::dlsym(RTLD_DEFAULT, "__tsan_init") != nullptr;
+    return has;
+}
+
+std::string describe_exception() {
+    try {
+        throw;
+    } catch (const std::bad_alloc&) {
+        return "needs more memory than it may have (std::bad_alloc)";
+    } catch (const std::exception& exception) {
+        return exception.what();
+    } catch (...) {
+        return "throws something that is no std::exception";
+    }
+}
+
+}  // namespace byhand

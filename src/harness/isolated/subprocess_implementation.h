@@ -1,0 +1,45 @@
+// A network with external functions in it, each run of it in a subprocess.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "base/implementation.h"
+#include "harness/isolated/guarded_memory.h"
+#include "harness/isolated/subprocess.h"
+
+namespace byhand {
+
+// An external function ended the run of a network.
+struct ExternalFault : std::runtime_error {
+    explicit ExternalFault(const SubprocessEnd& end) : std::runtime_error(end.fault), label(end.label) {}
+    std::string label;  // of the function; empty where none was running
+};
+
+class SubprocessImplementation final : public Implementation {
+public:
+    using Announce = std::function<void(const std::string& label)>;
+
+    // `make` makes the side that is run. It is handed what each external function in it must call, with its label,
+    // before it runs: the time limit is of each, and which has started a process is known. That side has the same views
+    // at all times.
+    SubprocessImplementation(const std::function<std::unique_ptr<Implementation>(const Announce& announce)>& make,
+                             SubprocessLimits limits);
+
+    void load(const Tensors<float>& state) override;
+    // Throws ExternalFault, and what run_in_subprocess throws.
+    void run(const Batch& batch, float rate) override;
+    std::vector<View> views() const override;
+
+private:
+    std::shared_ptr<Journal*> journal_;  // in the subprocess, its own
+    std::unique_ptr<Implementation> implementation_;
+    SubprocessLimits limits_;
+    std::optional<GuardedPages> values_;  // of the last run
+};
+
+}  // namespace byhand

@@ -1,0 +1,422 @@
+#include "harness/limits/monte_carlo.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "base/mixed.h"
+#include "base/value.h"
+
+namespace byhand {
+namespace {
+
+using Bound = Rounded;
+
+// The unit of double's rounding over that of float's.
+constexpr double kDoublesUnit = 0x1p-29;
+
+// (No branch: what is drawn can't be foretold.)
+double sign_of(std::uint64_t bits) {
+    return std::bit_cast<double>(std::bit_cast<std::uint64_t>(1.0) | (bits & (std::uint64_t{1} << 63)));
+}
+
+// As float would keep it, where float is about to lose it: below its normal numbers, or above its largest.
+double within_float(double value) {
+    const double magnitude = std::abs(value);
+    const bool normal =
+        magnitude >= std::numeric_limits<float>::min() && magnitude <= std::numeric_limits<float>::max();
+    return normal ? value : static_cast<double>(static_cast<float>(value));
+}
+
+// How many of these are equal to one of them, on average over all: what is summed over them has as many equal terms.
+double equal_on_average(std::vector<std::vector<std::int64_t>> all) {
+    std::map<std::vector<std::int64_t>, double> times;
+    const auto number_of_all = static_cast<double>(all.size());
+    for (std::vector<std::int64_t>& one : all) {
+        ++times[std::move(one)];
+    }
+    double squares = 0;
+    for (const auto& [one, number] : times) {
+        squares += number * number;
+    }
+    return squares / number_of_all;
+}
+
+// Of the rows of the batch, with their answers: gradients are equal where these are.
+double equal_rows(const Batch& batch, std::size_t context) {
+    std::vector<std::vector<std::int64_t>> all;
+    all.reserve(batch.rows);
+    for (std::size_t i = 0; i < batch.rows; ++i) {
+        all.emplace_back(batch.X + i * context, batch.X + (i + 1) * context).push_back(batch.Y[i]);
+    }
+    return equal_on_average(std::move(all));
+}
+
+// Of the parts of all contexts, `positions` to a row: what a layer with so many positions makes of equal ones is equal.
+double equal_windows(const Batch& batch, std::size_t context, std::size_t positions) {
+    const std::size_t width = context / positions;
+    std::vector<std::vector<std::int64_t>> all;
+    all.reserve(batch.rows * positions);
+    for (std::size_t i = 0; i < batch.rows * positions; ++i) {
+        all.emplace_back(batch.X + i * width, batch.X + (i + 1) * width);
+    }
+    return equal_on_average(std::move(all));
+}
+
+// The positions of what a step of the forward pass sums over rows and positions, H sums of (rows·positions, H); 0 where
+// it makes something else.
+std::size_t summed_positions(const Step& step, const std::map<std::string, Shape>& shapes, const Graph& graph) {
+    for (const std::string& name : step.reads) {
+        const Shape& read = shapes.at(name);
+        if (read.size() == 2 && step.shape == Shape{read[1]} && read[0] >= graph.rows && read[0] % graph.rows == 0 &&
+            graph.config.context % (read[0] / graph.rows) == 0) {
+            return read[0] / graph.rows;
+        }
+    }
+    return 0;
+}
+
+// The network's values under numbers instead of names.
+class Chain {
+public:
+    Chain(const Graph& graph, const Tensors<float>& state, const Batch& batch, float rate)
+        : X_(batch.X),
+          Y_(batch.Y),
+          equal_rows_(equal_rows(batch, graph.config.context)),
+          apart_(std::max(kDoublesUnit, 0.5 * (1 - 1 / equal_rows_))) {
+        for (const TensorSpec& spec : state.table()) {
+            const std::span<const float> values = state[spec.name];
+            given(spec.name, {values.begin(), values.end()});
+        }
+        given("rate", {static_cast<double>(rate)});
+        const std::map<std::string, Shape> shapes = shapes_of(graph);
+        std::map<const Step*, double> equal_terms;
+        for (const Step& step : graph.forward) {
+            if (const std::size_t positions = summed_positions(step, shapes, graph)) {
+                equal_terms[&step] = std::max(equal_rows_, equal_windows(batch, graph.config.context, positions));
+            }
+        }
+        for (const Step* step : all_steps(graph)) {
+            Link link{step, place(step->makes), {}, {}, {}};
+            link.equal_terms = equal_terms.contains(step) ? equal_terms[step] : equal_rows_;
+            for (const std::string& name : step->reads) {
+                link.reads.push_back(name == "X" ? kX : name == "Y" ? kY : static_cast<int>(places_.at(name)));
+            }
+            values_[link.makes].resize(count(step->shape));
+            const auto kink = graph.kinks.find(step->makes);
+            link.kink = kink != graph.kinks.end() ? std::optional(kink->second) : std::nullopt;
+            links_.push_back(std::move(link));
+        }
+        not_negative_.resize(values_.size());
+        for (const auto& [name, range] : graph.ranges) {
+            if (const auto found = places_.find(name); found != places_.end()) {
+                not_negative_[found->second] = range.low >= 0;
+            }
+        }
+    }
+
+    // Undisturbed, and beside it disturbed once, for the size of each step's own rounding: where a value is zero in
+    // exact arithmetic, what float has there instead is rounded as well.
+    void run_exactly(std::uint64_t seed, const OtherRounding& other) {
+        Arena disturbed = values_;
+        for (std::size_t l = 0; l < links_.size(); ++l) {
+            Link& link = links_[l];
+            run(link, values_);
+            run(link, disturbed);
+            link.deviation = own_deviation(link, bounds_of(link, disturbed, nullptr), other.any_order);
+            const auto known = other.deviations.find(link.step->makes);
+            if (known != other.deviations.end()) {
+                std::ranges::transform(link.deviation, known->second, link.deviation.begin(),
+                                       [](double own, double theirs) { return own < theirs ? theirs : own; });
+            }
+            disturb(disturbed[link.makes], values_[link.makes], link, mixed(seed ^ mixed(l)), 1);
+        }
+        disturbed = {};
+        exact_ = values_;
+        squares_.resize(values_.size());
+        for (std::size_t v = 0; v < values_.size(); ++v) {
+            squares_[v].assign(values_[v].size(), 0.0);
+        }
+    }
+
+    // By `scale` times each step's own rounding, and what that moves over `scale`.
+    void run_disturbed(std::uint64_t seed, double scale) {
+        for (std::size_t l = 0; l < links_.size(); ++l) {
+            const Link& link = links_[l];
+            std::vector<double>& made = values_[link.makes];
+            const std::vector<double>& exact = exact_[link.makes];
+            std::vector<double>& squares = squares_[link.makes];
+            run(link, values_);
+            disturb(made, exact, link, seed == 0 ? 0 : mixed(seed ^ mixed(l)), scale);
+            for (std::size_t i = 0; i < made.size(); ++i) {
+                const double moved = (made[i] - exact[i]) / scale;
+                const double least = moved == 0 ? 0 : std::numeric_limits<double>::min();  // the square may underflow
+                squares[i] += moved * moved + least;
+            }
+        }
+    }
+
+    // The last that is asked of it: little is kept beside what it returns.
+    std::map<std::string, std::vector<double>> limits(std::size_t runs, double factor) && {
+        Arena limits = std::move(squares_);
+        for (const Link& link : links_) {
+            for (double& limit : limits[link.makes]) {
+                limit = factor * std::sqrt(limit / static_cast<double>(runs));
+            }
+        }
+        add_other_sides(limits);
+        add_other_maxima(limits);
+        values_ = {};
+        std::map<std::string, std::vector<double>> all;
+        for (const Link& link : links_) {
+            // With reads that are off by their limits a step may leave the range of float: divide by what may be zero.
+            const std::vector<Bound> bounds = bounds_of(link, exact_, &limits);
+            for (std::size_t i = 0; i < bounds.size(); ++i) {
+                if (!std::isfinite(bounds[i].error) || std::isnan(limits[link.makes][i])) {
+                    limits[link.makes][i] = std::numeric_limits<double>::infinity();
+                }
+            }
+        }
+        for (const Link& link : links_) {
+            all[link.step->makes] = std::move(limits[link.makes]);
+        }
+        return all;
+    }
+
+private:
+    static constexpr int kX = -1, kY = -2;
+    using Arena = std::vector<std::vector<double>>;
+
+    struct Link {
+        const Step* step;
+        std::size_t makes;
+        std::vector<int> reads;         // places, or kX, kY
+        std::vector<double> deviation;  // of each element's own rounding
+        double equal_terms = 1;         // of a sum over rows, to a term of it on average
+        std::optional<Kink> kink = std::nullopt;
+    };
+
+    // An element of what a link makes that may be on either side of its kink.
+    struct AtKink {
+        std::size_t link, element;
+    };
+
+    std::vector<AtKink> at_kinks(const Arena& limits) const {
+        std::vector<AtKink> found;
+        for (std::size_t l = 0; l < links_.size(); ++l) {
+            const std::vector<double>& exact = exact_[links_[l].makes];
+            for (std::size_t i = 0; links_[l].kink == Kink::at_zero && i < exact.size(); ++i) {
+                if (std::abs(exact[i]) <= limits[links_[l].makes][i]) {
+                    found.push_back({l, i});
+                }
+            }
+        }
+        return found;
+    }
+
+    // Adds what everything moves by where those elements are on the other side: in a few runs that share them out, so
+    // that one's effect does not hide another's.
+    void add_other_sides(Arena& limits) {
+        constexpr std::size_t kMostRuns = 8;
+        const std::vector<AtKink> all = at_kinks(limits);
+        for (std::size_t run = 0; run < std::min(all.size(), kMostRuns); ++run) {
+            for (std::size_t l = 0; l < links_.size(); ++l) {
+                const Link& link = links_[l];
+                std::vector<double>& made = values_[link.makes];
+                this->run(link, values_);
+                for (std::size_t k = run; k < all.size(); k += kMostRuns) {
+                    if (all[k].link == l) {
+                        double& x = made[all[k].element];
+                        x = x == 0 ? static_cast<double>(std::numeric_limits<float>::min()) : -x;
+                    }
+                }
+                for (std::size_t i = 0; i < made.size(); ++i) {
+                    limits[link.makes][i] += std::abs(made[i] - exact_[link.makes][i]);
+                }
+            }
+        }
+    }
+
+    // Where several elements of a row may be its largest, the gradient of its maximum, of which there is one a row, may
+    // go to any of them.
+    void add_other_maxima(Arena& limits) const {
+        for (const Link& value : links_) {
+            const auto gradient = std::ranges::find_if(
+                links_, [&](const Link& link) { return link.step->makes == gradient_of(value.step->makes); });
+            if (value.kink != Kink::at_largest || gradient == links_.end()) {
+                continue;
+            }
+            const std::size_t rows = value.step->shape[0];
+            for (const int read : gradient->reads) {
+                const auto of_maximum = static_cast<std::size_t>(read);
+                if (read >= 0 && exact_[of_maximum].size() == rows) {
+                    add_other_maxima(limits, value, of_maximum, limits[gradient->makes]);
+                }
+            }
+        }
+    }
+
+    void add_other_maxima(const Arena& limits, const Link& value, std::size_t of_maximum,
+                          std::vector<double>& to) const {
+        const std::vector<double>&x = exact_[value.makes], &off = limits[value.makes];
+        const std::size_t rows = value.step->shape[0], columns = value.step->shape[1];
+        for (std::size_t i = 0; i < rows; ++i) {
+            const auto row = x.begin() + static_cast<std::ptrdiff_t>(i * columns);
+            const auto largest =
+                static_cast<std::size_t>(std::max_element(row, row + static_cast<std::ptrdiff_t>(columns)) - x.begin());
+            const double own =
+                std::abs(exact_[of_maximum][i]) + (limits[of_maximum].empty() ? 0 : limits[of_maximum][i]);
+            const auto may_be_largest = [&](std::size_t at) { return x[largest] - x[at] <= off[largest] + off[at]; };
+            bool is_certain = true;
+            for (std::size_t at = i * columns; at < (i + 1) * columns; ++at) {
+                is_certain = is_certain && (at == largest || !may_be_largest(at));
+            }
+            for (std::size_t at = i * columns; at < (i + 1) * columns; ++at) {
+                to[at] += !is_certain && may_be_largest(at) ? own : 0;
+            }
+        }
+    }
+
+    std::size_t place(const std::string& name) {
+        const auto [found, is_new] = places_.try_emplace(name, values_.size());
+        if (is_new) {
+            values_.emplace_back();
+        }
+        return found->second;
+    }
+
+    void given(const std::string& name, std::vector<double> values) { values_[place(name)] = std::move(values); }
+
+    void run(const Link& link, Arena& values) const {
+        std::vector<Operand<double>> operands;
+        for (const int read : link.reads) {
+            if (read < 0) {
+                operands.emplace_back(read == kX ? X_ : Y_);
+            } else {
+                operands.emplace_back(static_cast<const double*>(values[static_cast<std::size_t>(read)].data()));
+            }
+        }
+        link.step->in_double.run(values[link.makes].data(), operands);
+    }
+
+    // The standard deviation of what the step's own rounding adds to each element, where it reads these values exactly;
+    // a NaN where float may leave its range, so that all that follows is unknown.
+    static std::vector<double> own_deviation(const Link& link, const std::vector<Bound>& bounds, bool any_order) {
+        std::vector<double> deviation(bounds.size());
+        for (std::size_t i = 0; i < bounds.size(); ++i) {
+            const Bound& bound = bounds[i];
+            deviation[i] = !std::isfinite(bound.error) ? std::numeric_limits<double>::quiet_NaN()
+                           : any_order                 ? bound.deviation_in_any_order(link.equal_terms)
+                                                       : std::sqrt(bound.variance);
+        }
+        return deviation;
+    }
+
+    // The step on numbers that carry their errors: none, or those that are given.
+    std::vector<Bound> bounds_of(const Link& link, const Arena& values, const Arena* errors) const {
+        std::vector<std::vector<Bound>> copies;
+        std::vector<Operand<Bound>> operands;
+        for (const int read : link.reads) {
+            if (read < 0) {
+                operands.emplace_back(read == kX ? X_ : Y_);
+            } else {
+                const auto place = static_cast<std::size_t>(read);
+                const std::vector<double>& numbers = values[place];
+                std::vector<Bound>& copy = copies.emplace_back(numbers.size());
+                const std::vector<double>* off = errors != nullptr ? &(*errors)[place] : nullptr;
+                for (std::size_t i = 0; i < numbers.size(); ++i) {
+                    copy[i].value = numbers[i];
+                    copy[i].error = off != nullptr && !off->empty() ? (*off)[i] : 0;
+                    // A mean of squares is not negative, however far it is off: its root exists. (Of what may be out of
+                    // range nothing is known, and of what follows from it neither.)
+                    if (not_negative_[place] && numbers[i] >= 0 && copy[i].error > numbers[i] &&
+                        std::isfinite(copy[i].error)) {
+                        copy[i].error = numbers[i];
+                    }
+                }
+                operands.emplace_back(static_cast<const Bound*>(copy.data()));
+            }
+        }
+        std::vector<Bound> bounds(count(link.step->shape));
+        link.step->rounded.run(bounds.data(), operands);
+        return bounds;
+    }
+
+    // Moves each element by its own rounding, up or down: by the element's exact value, so that equal values move
+    // alike, and by half as much all together. Equal values need not err alike: the oracle rounds as well, in double
+    // and in an order of its own, and in float the last rows of a loop may be computed by other instructions. So each
+    // moves on its own too. Stream 0 moves nothing: what float can't hold is lost all the same.
+    void disturb(std::vector<double>& made, const std::vector<double>& exact, const Link& link, std::uint64_t stream,
+                 double scale) const {
+        const double together = 0.5 * sign_of(stream);
+        const double size = stream == 0 ? 0 : scale;
+        std::uint64_t apart = 0;  // a bit an element
+        for (std::size_t i = 0; i < made.size(); ++i) {
+            apart = i % 64 == 0 ? mixed(stream + i + 1) : apart << 1;
+            if (link.deviation[i] != 0) {
+                const double own = sign_of(mixed(stream ^ std::bit_cast<std::uint64_t>(exact[i])));
+                made[i] += size * link.deviation[i] * (own + together + apart_ * sign_of(apart));
+                made[i] = not_negative_[link.makes] && made[i] < 0 ? 0 : made[i];
+            }
+            made[i] = within_float(made[i]);
+        }
+    }
+
+    const std::int64_t* X_;
+    const std::int64_t* Y_;
+    double equal_rows_;
+    double apart_;  // how far equal values err apart, as a share of a step's own rounding
+    std::map<std::string, std::size_t> places_;
+    std::vector<std::vector<double>> values_, exact_, squares_;
+    std::vector<Link> links_;
+    std::vector<bool> not_negative_;  // of each value, by its range
+};
+
+// P(|t| > x): ∫ of (1 + t²/ν)^(−(ν + 1)/2) from x on, by t = √ν·tan θ, which leaves ∫ cos^(ν − 1) θ dθ (Simpson's
+// rule).
+double student_tail(std::size_t degrees, double x) {
+    const auto nu = static_cast<double>(degrees);
+    const double from = std::atan(x / std::sqrt(nu)), to = std::acos(0.0);
+    constexpr int kIntervals = 400;
+    const double width = (to - from) / kIntervals;
+    double sum = 0;
+    for (int i = 0; i <= kIntervals; ++i) {
+        const double weight = i == 0 || i == kIntervals ? 1 : i % 2 == 1 ? 4 : 2;
+        sum += weight * std::pow(std::max(std::cos(from + width * i), 0.0), nu - 1);
+    }
+    const double constant = std::exp(std::lgamma((nu + 1) / 2) - std::lgamma(nu / 2)) / std::sqrt(std::acos(-1.0));
+    return 2 * constant * sum * width / 3;
+}
+
+}  // namespace
+
+double student_t(std::size_t degrees, double p) {
+    double low = 0, high = 1;
+    while (student_tail(degrees, high) > p) {
+        high *= 2;
+    }
+    while (high - low > 1e-13 * high) {
+        const double middle = (low + high) / 2;
+        (student_tail(degrees, middle) > p ? low : high) = middle;
+    }
+    return high;
+}
+
+std::map<std::string, std::vector<double>> chain_limits(const Graph& graph, const Tensors<float>& state,
+                                                        const Batch& batch, float rate, const MonteCarloConfig& config,
+                                                        const OtherRounding& other) {
+    Chain chain(graph, state, batch, rate);
+    chain.run_exactly(mixed(~config.seed), other);
+    chain.run_disturbed(0, 1);
+    // One run in four goes further, to where another of a row's values is the largest, or a value is beyond its kink.
+    constexpr std::size_t kFurther = 4;
+    for (std::size_t run = 0; run < config.runs; ++run) {
+        chain.run_disturbed(mixed(config.seed) + run, run % kFurther == kFurther - 1 ? 4 : 1);
+    }
+    return std::move(chain).limits(config.runs, student_t(config.runs, config.false_alarm));
+}
+
+}  // namespace byhand

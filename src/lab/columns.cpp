@@ -1,0 +1,108 @@
+#include "lab/columns.h"
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "base/error.h"
+#include "lab/agreement.h"
+#include "lab/operation.h"
+
+namespace byhand::lab {
+namespace {
+
+constexpr std::size_t kRows = 5, kUnits = 3;
+
+// Note 3: five rows of pre-activations.
+const std::vector<double> kBatch = {7, 5, 4, 2, 3, 4, 1, 2, 3, 7, 5, 6, 3, 3, 4};
+
+const std::vector<std::string> kForward = {"hprebn",    "bnmeani", "bndiff", "bndiff2", "bnvar",
+                                           "bnvar_inv", "bnraw",   "bngain", "bnbias",  "hpreact"};
+const std::vector<std::string> kBackward = {"dhpreact", "dbngain",  "dbnbias", "dbnraw",   "dbnvar_inv",
+                                            "dbnvar",   "dbndiff2", "dbndiff", "dbnmeani", "dhprebn"};
+
+Numbers<double> given(const ColumnsOptions& options) {
+    Numbers<double> given{{{"hprebn", kBatch}, {"bngain", options.gain}, {"bnbias", options.bias}}};
+    for (std::size_t i = 0; i < kRows; ++i) {
+        for (std::size_t j = 0; j < kUnits; ++j) {
+            given["dhpreact"].push_back(static_cast<double>(i + 1) * (static_cast<double>(j) - 1) + 1);
+        }
+    }
+    return given;
+}
+
+// The values of one unit down the rows; what a unit has once stands in the first.
+Table unit_table(std::size_t unit, const std::vector<std::string>& names, const Numbers<double>& numbers) {
+    Table table{fmt::format("unit {}", unit + 1), {""}, {}};
+    for (std::size_t i = 0; i < kRows; ++i) {
+        table.columns.emplace_back(fmt::format("row {}", i + 1));
+    }
+    for (const std::string& name : names) {
+        const std::vector<double>& values = numbers[name];
+        std::vector<Cell>& row = table.rows.emplace_back();
+        row.emplace_back(name == "bngain" ? "γ" : name == "bnbias" ? "β" : name);
+        for (std::size_t at = unit; at < kRows * kUnits; at += kUnits) {
+            row.push_back(at < values.size() ? fixed(values[at], 4) : Cell(""));
+        }
+    }
+    return table;
+}
+
+void add_divisor(Document& document, const Numbers<double>& given, const NormConfig& norm, const Setting& setting) {
+    const bool by_n = norm.batch_divisor == Divisor::n;
+    const char* words = by_n ? "divisor n = 5" : "divisor n − 1 = 4";
+    const Graph graph = operation_graph(op::kBatchnorm, norm, kRows, kUnits);
+    const Numbers<double> made = forward_and_backward(graph, given);
+    Json& data = document.data["divisors"][by_n ? "n" : "n-1"];
+    for (const auto& [names, title] : {std::pair{&kForward, "With {}, forward:"},
+                                       {&kBackward, "With {}, backward from a gradient chosen for the example:"}}) {
+        document.blocks.emplace_back(Text{fmt::format(fmt::runtime(title), words)});
+        for (std::size_t unit = 0; unit < kUnits; ++unit) {
+            document.blocks.emplace_back(unit_table(unit, *names, made));
+        }
+        for (const std::string& name : *names) {
+            data[name] = made[name];
+        }
+    }
+    if (setting.torch == nullptr) {
+        return;
+    }
+    const auto torch = setting.torch->single_operation(op::kBatchnorm, norm, kRows, kUnits);
+    const InFloat ours = in_float(graph, given);
+    std::vector<Agreement> agreements;
+    for (const char* name : {"hpreact", "dbngain", "dbnbias", "dhprebn"}) {
+        agreements.push_back(agreement(name, ours.made[name], ours.bounds[name], answer(*torch, name, given)));
+    }
+    add_agreements(document, fmt::format("float by hand against LibTorch in double, {}", words), agreements);
+}
+
+}  // namespace
+
+Document columns(const ColumnsOptions& options, const Setting& setting) {
+    if (options.gain.size() != kUnits || options.bias.size() != kUnits) {
+        throw InputError("--gain and --bias take three numbers each, one for each unit of the note's batch");
+    }
+    Document document{"lab columns", "note 3", "Column by column", {}, {}, {}, true};
+    document.blocks.emplace_back(
+        Text{"Five rows of a batch pass through three units. Each unit has its own mean and deviation, taken down its "
+             "column over the rows, and its own γ and β. No number of one column enters another."});
+    document.blocks.emplace_back(
+        Formulas{{"batchnorm_mean", "batchnorm_difference", "batchnorm_square", "batchnorm_variance",
+                  "batchnorm_inverse_deviation", "batchnorm_normalise", "batchnorm_scale_shift"}});
+    NormConfig norm;
+    norm.epsilon = options.epsilon;
+    for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
+        norm.batch_divisor = divisor;
+        add_divisor(document, given(options), norm, setting);
+    }
+    document.blocks.emplace_back(Formulas{
+        {"batchnorm_gain_backward", "batchnorm_bias_backward", "batchnorm_raw_backward",
+         "batchnorm_inverse_deviation_backward", "batchnorm_variance_backward", "batchnorm_square_sum_backward",
+         "batchnorm_difference_backward", "batchnorm_mean_backward", "batchnorm_input_backward"}});
+    document.blocks.emplace_back(
+        Text{"Each column of dhprebn sums to 0: adding the same number to every row changes no deviation from the "
+             "mean, so the loss does not change either."});
+    return document;
+}
+
+}  // namespace byhand::lab

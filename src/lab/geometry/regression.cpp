@@ -1,0 +1,186 @@
+#include "lab/geometry/regression.h"
+
+#include <Eigen/Eigenvalues>
+#include <cmath>
+#include <limits>
+
+#include "lab/norm_steps.h"
+#include "manual/cross_entropy/formulas.h"
+#include "manual/linear/formulas.h"
+#include "manual/update.h"
+
+namespace byhand::lab {
+namespace {
+
+constexpr std::size_t kClasses = 2;
+
+// The memory of a computation. Weights are one row and z another, z = w·xᵀ: products along the rows of long matrices.
+struct Workspace {
+    explicit Workspace(const Regression& data)
+        : n(data.n),
+          size(data.inputs + 1),
+          Y(data.Y.data()),
+          x(n * size, 1),
+          xT(n * size, 1),
+          z(n),
+          dz(n),
+          logits(n * kClasses, 0),
+          dlogits(n * kClasses),
+          gradient(size) {
+        for (std::size_t i = 0; i < n; ++i) {
+            for (std::size_t k = 0; k < data.inputs; ++k) {
+                x[i * size + k] = xT[k * n + i] = data.x[i * data.inputs + k];
+            }
+        }
+    }
+    std::size_t n, size;
+    const std::int64_t* Y;
+    std::vector<double> x, xT;  // with a column of ones for the bias
+    std::vector<double> z, dz, logits, dlogits, gradient;
+};
+
+// The loss; the gradient stays in the workspace.
+double compute(Workspace& work, const std::vector<double>& weights) {
+    matmul_forward(work.z.data(), weights.data(), work.xT.data(), 1, work.size, work.n);
+    for (std::size_t i = 0; i < work.n; ++i) {
+        work.logits[i * kClasses + 1] = work.z[i];
+    }
+    double loss = 0;
+    cross_entropy_with_gradient(&loss, work.dlogits.data(), work.logits.data(), work.Y, work.n, kClasses,
+                                [](double* y, const double* x, std::size_t count) { softmax_exp(y, x, count); });
+    for (std::size_t i = 0; i < work.n; ++i) {
+        work.dz[i] = work.dlogits[i * kClasses + 1];
+    }
+    matmul_forward(work.gradient.data(), work.dz.data(), work.x.data(), 1, work.n, work.size);
+    return loss;
+}
+
+// Σ factor·xxᵀ.
+std::vector<double> products(const Workspace& work, const std::vector<double>& factors) {
+    std::vector<double> scaled = work.x;
+    for (std::size_t at = 0; at < scaled.size(); ++at) {
+        scaled[at] *= factors[at / work.size];
+    }
+    std::vector<double> matrix(work.size * work.size);
+    linear_weight_backward(matrix.data(), work.x.data(), scaled.data(), work.n, work.size, work.size);
+    return matrix;
+}
+
+// At the weights of the last `compute`: dz = (p − y)/n.
+std::vector<double> curvature_of(const Workspace& work) {
+    const auto n = static_cast<double>(work.n);
+    std::vector<double> factors(work.n);
+    for (std::size_t i = 0; i < work.n; ++i) {
+        const double p = n * work.dz[i] + static_cast<double>(work.Y[i]);
+        factors[i] = p * (1 - p) / n;
+    }
+    return products(work, factors);
+}
+
+// Row by row, as the rest of the project.
+using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using Solver = Eigen::SelfAdjointEigenSolver<Matrix>;
+
+Solver solved(const std::vector<double>& matrix, std::size_t size) {
+    const auto rows = static_cast<Eigen::Index>(size);
+    return Solver(Eigen::Map<const Matrix>(matrix.data(), rows, rows));
+}
+
+// Newton's step: the gradient over the curvature, along those directions in which the loss bends at all.
+Eigen::VectorXd newton_step(const Workspace& work) {
+    constexpr double kFlat = 1e-13;
+    const Solver bend = solved(curvature_of(work), work.size);
+    const Eigen::ArrayXd values = bend.eigenvalues();
+    const Eigen::Map<const Eigen::VectorXd> gradient(work.gradient.data(), values.size());
+    const Eigen::ArrayXd along = bend.eigenvectors().transpose() * gradient;
+    const Eigen::VectorXd steps = (values > kFlat * values.maxCoeff()).select(along / values, 0);
+    return bend.eigenvectors() * steps;
+}
+
+}  // namespace
+
+double loss_of(const Regression& data, const std::vector<double>& weights) {
+    Workspace work(data);
+    return compute(work, weights);
+}
+
+std::vector<double> gradient_of(const Regression& data, const std::vector<double>& weights) {
+    Workspace work(data);
+    compute(work, weights);
+    return work.gradient;
+}
+
+std::vector<double> gram_matrix(const Regression& data) {
+    return products(Workspace(data), std::vector<double>(data.n, 1 / static_cast<double>(data.n)));
+}
+
+std::vector<double> curvature(const Regression& data, const std::vector<double>& weights) {
+    Workspace work(data);
+    compute(work, weights);
+    return curvature_of(work);
+}
+
+Regression standardised(const Regression& data) {
+    NormConfig norm;
+    norm.batch_divisor = Divisor::n;
+    const std::vector<double> ones(data.inputs, 1), zeros(data.inputs, 0);
+    const NormInput<double> in{data.n, data.inputs, data.x, {}, ones, zeros};
+    return {data.n, data.inputs, norm_forward(in, norm).y, data.Y};
+}
+
+void descend(const Regression& data, std::vector<double> weights, double rate, std::size_t steps, std::size_t free,
+             const std::function<bool(double loss, const std::vector<double>& weights)>& watch) {
+    Workspace work(data);
+    for (std::size_t step = 0; step < steps && watch(compute(work, weights), weights); ++step) {
+        byhand::descend(weights.data(), weights.data(), work.gradient.data(), &rate, free);
+    }
+}
+
+std::vector<double> best_weights(const Regression& data) {
+    constexpr std::size_t kMostSteps = 100;
+    constexpr double kShortest = 1e-10;
+    Workspace work(data);
+    std::vector<double> weights(data.inputs + 1, 0);
+    for (std::size_t taken = 0; taken < kMostSteps; ++taken) {
+        const double loss = compute(work, weights);
+        const Eigen::VectorXd step = newton_step(work);
+        double share = 2;
+        std::vector<double> next = weights;
+        double next_loss = 0;
+        do {  // half as far, until the loss falls
+            share /= 2;
+            for (std::size_t i = 0; i < next.size(); ++i) {
+                next[i] = weights[i] - share * step[static_cast<Eigen::Index>(i)];
+            }
+            next_loss = compute(work, next);
+        } while (!(next_loss < loss) && share > kShortest);
+        if (!(next_loss < loss)) {
+            break;
+        }
+        weights = next;
+    }
+    return weights;
+}
+
+Spectrum spectrum_of(const std::vector<double>& matrix, std::size_t size) {
+    const Solver solver = solved(matrix, size);
+    Spectrum spectrum;
+    for (Eigen::Index k = solver.eigenvalues().size(); k-- > 0;) {  // Eigen's are rising
+        const auto column = solver.eigenvectors().col(k);
+        Eigen::Index largest = 0;
+        column.cwiseAbs().maxCoeff(&largest);
+        spectrum.values.push_back(solver.eigenvalues()[k]);
+        for (const double each : column) {
+            spectrum.vectors.push_back(column[largest] < 0 ? -each : each);
+        }
+    }
+    return spectrum;
+}
+
+double condition_number(const std::vector<double>& matrix, std::size_t size) {
+    const std::vector<double> values = spectrum_of(matrix, size).values;
+    const double rounding = static_cast<double>(size) * std::numeric_limits<double>::epsilon() * values.front();
+    return values.back() > rounding ? values.front() / values.back() : std::numeric_limits<double>::infinity();
+}
+
+}  // namespace byhand::lab

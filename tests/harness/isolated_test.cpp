@@ -1,0 +1,386 @@
+// A step alone: each verdict there is, on steps made by hand.
+#include "harness/isolated/isolated.h"
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+#include "harness/hand_made.h"
+#include "harness/results.h"
+
+using namespace byhand;
+using test::FakeReferenceOperations;
+
+namespace {
+
+constexpr std::size_t kElements = 7;
+constexpr float kFactor = 1.1F;
+
+template <class T>
+void copy(T* y, const T* x) {
+    test::copy(y, x, kElements);
+}
+template <class T>
+void scale(T* y, const T* x) {
+    test::times(y, x, kElements, double{kFactor});
+}
+template <class T>
+void square(T* y, const T* x) {
+    test::square(y, x, kElements);
+}
+double scaled(double x) {
+    return x * static_cast<double>(kFactor);
+}
+
+// One step, y ← x, judged by `right` and answered by `answer`.
+struct Trials {
+    template <class T>
+    using Run = std::function<void(T* y, const T* x)>;
+
+    Isolation isolation{.right = test::empty_network()};
+    FakeReferenceOperations reference_operations;
+
+    Trials(void (*right)(Rounded*, const Rounded*), double (*exact)(double)) {
+        add(isolation.right.forward, "y", {kElements}, {"x"}, "right", right);
+        reference_operations.add("y", {{"x", {kElements}}}, test::element_by_element("x", exact));
+    }
+
+    // Without a function in double it is not judged there.
+    IsolatedStep run(const Run<float>& ours, std::vector<float> x, const Run<double>& in_double = {}) {
+        Graph network = test::empty_network();
+        Step step{"y", {kElements}, {"x"}, function("ours", ours), {}, {}};
+        if (in_double) {
+            step.in_double = function("ours", in_double);
+        }
+        network.forward = {step};
+        const std::vector<View> reference = {{"x", {kElements}, DType::float32, x.data()},
+                                             {"y", {kElements}, DType::float32, x.data()}};
+        StepInputs inputs(reference, network.config.vocabulary, 1);
+        const std::vector<IsolatedStep> all = run_isolated(network, isolation, reference_operations, inputs);
+        REQUIRE(all.size() == 1);
+        CHECK(all[0].makes == "y");
+        CHECK(all[0].function == "ours");
+        CHECK(all[0].reads == std::vector<std::string>{"x"});
+        return all[0];
+    }
+
+private:
+    template <class T>
+    static Function<T> function(const char* name, const Run<T>& run) {
+        return {name, [run](T* y, Reads<T> reads) { run(y, numbers(reads, 0)); }};
+    }
+};
+
+const std::vector<float> kData = {0.5F, -1.25F, 3, 0.0625F, -7, 0.3F, 11};
+
+}  // namespace
+
+TEST_CASE("alone: exact and within") {
+    const IsolatedStep same = Trials(copy, [](double x) { return x; }).run(copy<float>, kData);
+    for (const Trial& trial : {same.real, same.probe, same.real_double, same.probe_double}) {
+        CHECK(trial.verdict == Verdict::exact);
+        CHECK(trial.error == 0);
+        CHECK(trial.used == 0);
+        CHECK(trial.scale > 0);
+    }
+    CHECK(same.real.scale == 11);
+    CHECK_FALSE(same.wrong());
+
+    const IsolatedStep rounded = Trials(scale, scaled).run(scale<float>, kData);
+    for (const Trial& trial : {rounded.real, rounded.probe}) {
+        CHECK(trial.verdict == Verdict::within);
+        CHECK(trial.error > 0);
+        CHECK(trial.used > 0);
+        REQUIRE(trial.used.has_value());
+        CHECK(*trial.used <= 1);
+        CHECK(trial.limit > 0);
+        CHECK(trial.limit <= 1.01 * 0x1p-24 * std::abs(*trial.worst->right) * 2);
+        CHECK(trial.catches > 0x1p-24);
+        CHECK(trial.catches < 0x1p-21);
+    }
+    CHECK_FALSE(rounded.wrong());
+}
+
+TEST_CASE("alone: one element off by two units is a mismatch, and it is named") {
+    for (const float sign : {1.0F, -1.0F}) {
+        const IsolatedStep step = Trials(scale, scaled)
+                                      .run(
+                                          [&](float* y, const float* x) {
+                                              scale<float>(y, x);
+                                              y[4] *= 1 + sign * 0x1p-22F;
+                                          },
+                                          kData);
+        CHECK(step.real.verdict == Verdict::mismatch);
+        CHECK(step.real.worst->position == 4);
+        CHECK(step.real.used > 1);
+        CHECK(step.real.error > step.real.limit);
+        CHECK(step.real.worst->right == scaled(-7));
+        CHECK(step.wrong());
+        CHECK_FALSE(test::reported(step).without_effect());
+    }
+}
+
+TEST_CASE("alone: an error of the size that it says it catches is caught wherever it stands") {
+    const Trial right = Trials(scale, scaled).run(scale<float>, kData).real;
+    for (std::size_t i = 0; i < kElements; ++i) {
+        const IsolatedStep step = Trials(scale, scaled)
+                                      .run(
+                                          [&](float* y, const float* x) {
+                                              scale<float>(y, x);
+                                              y[i] += static_cast<float>(1.01 * *right.catches * *right.scale);
+                                          },
+                                          kData);
+        CHECK(step.real.verdict == Verdict::mismatch);
+        CHECK(step.real.worst->position == i);
+    }
+}
+
+TEST_CASE("alone: never written, whole or in part, and even where something else is wrong too") {
+    const IsolatedStep nothing = Trials(scale, scaled).run([](float*, const float*) {}, kData);
+    CHECK(nothing.real.verdict == Verdict::unwritten);
+    CHECK(nothing.probe.verdict == Verdict::unwritten);
+    CHECK(nothing.real.nothing_written);
+    CHECK(nothing.probe.nothing_written);
+    CHECK(nothing.wrong());
+    const IsolatedStep last = Trials(scale, scaled)
+                                  .run(
+                                      [](float* y, const float* x) {
+                                          for (std::size_t i = 0; i + 1 < kElements; ++i) {
+                                              y[i] = i == 2 ? std::numeric_limits<float>::quiet_NaN() : x[i];
+                                          }
+                                      },
+                                      kData);
+    CHECK(last.real.verdict == Verdict::unwritten);
+    CHECK(last.real.worst->position == kElements - 1);
+    CHECK_FALSE(last.real.nothing_written);
+}
+
+TEST_CASE("alone: a NaN or an infinity of our own") {
+    for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+        const IsolatedStep step = Trials(scale, scaled)
+                                      .run(
+                                          [&](float* y, const float* x) {
+                                              scale<float>(y, x);
+                                              y[5] = bad;
+                                          },
+                                          kData);
+        CHECK(step.real.verdict == Verdict::non_finite);
+        CHECK(step.real.worst->position == 5);
+        CHECK(step.wrong());
+    }
+}
+
+TEST_CASE(
+    "alone: where float must leave its range it is out of range, which is no blame, but does not hide a mistake") {
+    std::vector<float> data = kData;
+    data[1] = 3e30F;
+    const auto squared = [](double x) { return x * x; };
+    const IsolatedStep step = Trials(square, squared).run(square<float>, data);
+    CHECK(step.real.verdict == Verdict::out_of_range);
+    CHECK(step.real.worst->position == 1);
+    CHECK(step.probe.verdict == Verdict::within);
+    CHECK_FALSE(step.wrong());
+    const IsolatedStep wrong = Trials(square, squared)
+                                   .run(
+                                       [](float* y, const float* x) {
+                                           square<float>(y, x);
+                                           y[6] *= 1.0001F;
+                                       },
+                                       data);
+    CHECK(wrong.real.verdict == Verdict::mismatch);
+    CHECK(wrong.real.worst->position == 6);
+}
+
+TEST_CASE("alone: all zeros are vacuous on real data, and the probe still sees") {
+    const std::vector<float> zeros(kElements);
+    const IsolatedStep step = Trials(scale, scaled).run(scale<float>, zeros);
+    CHECK(step.real.verdict == Verdict::vacuous);
+    CHECK(step.probe.verdict == Verdict::within);
+    CHECK_FALSE(step.wrong());
+    const IsolatedStep wrong = Trials(scale, scaled)
+                                   .run(
+                                       [](float* y, const float* x) {
+                                           for (std::size_t i = 0; i < kElements; ++i) {
+                                               y[i] = -x[i];
+                                           }
+                                       },
+                                       zeros);
+    CHECK(wrong.wrong());
+    CHECK(test::reported(wrong).without_effect());
+}
+
+TEST_CASE("alone: what real data's identities hide is wrong without effect") {
+    // Off by the sum of all, which is zero on this batch.
+    const std::vector<float> balanced = {1, -1, 2, -2, 4, -8, 4};
+    const IsolatedStep step = Trials(copy, [](double x) { return x; })
+                                  .run(
+                                      [](float* y, const float* x) {
+                                          float sum = 0;
+                                          for (std::size_t i = 0; i < kElements; ++i) {
+                                              sum += x[i];
+                                          }
+                                          for (std::size_t i = 0; i < kElements; ++i) {
+                                              y[i] = x[i] + sum;
+                                          }
+                                      },
+                                      balanced);
+    CHECK(step.real.verdict == Verdict::exact);
+    CHECK(step.probe.verdict == Verdict::mismatch);
+    CHECK(step.wrong());
+    CHECK(test::reported(step).without_effect());
+}
+
+TEST_CASE("alone: a step that overwrites what it reads is wrong, even where its result is right") {
+    const IsolatedStep step = Trials(scale, scaled)
+                                  .run(
+                                      [](float* y, const float* x) {
+                                          scale<float>(y, x);
+                                          const_cast<float*>(x)[3] = 17;
+                                      },
+                                      kData);
+    CHECK(step.real.verdict == Verdict::mismatch);
+    CHECK(step.real.note == "overwrites x, which it reads");
+    CHECK(step.wrong());
+}
+
+TEST_CASE("alone: what is written or added past an end is found, and what is read there is no number") {
+    const auto also = [](const auto& outside) {
+        return Trials(scale, scaled)
+            .run(
+                [&](float* y, const float* x) {
+                    scale<float>(y, x);
+                    outside(y, const_cast<float*>(x));
+                },
+                kData)
+            .real;
+    };
+    const std::string past_result = "writes past the end of its result", past_read = "overwrites x, which it reads";
+    CHECK(also([](float* y, float*) { y[kElements] = 3; }).note == past_result);
+    CHECK(also([](float* y, float*) { y[kElements + 6] += 3; }).note == past_result);
+    CHECK(also([](float* y, float*) { y[-1] *= -1; }).note == past_result);
+    CHECK(also([](float*, float* x) { x[-2] = 3; }).note == past_read);
+    CHECK(also([](float*, float*) {}).verdict == Verdict::within);
+    CHECK(also([](float* y, const float* x) { y[6] = x[kElements]; }).verdict == Verdict::non_finite);
+}
+
+TEST_CASE("alone: a function that throws is a mismatch with what it says, and the others are judged") {
+    const IsolatedStep step =
+        Trials(scale, scaled).run([](float*, const float*) { throw std::runtime_error("goes to x(9)"); }, kData);
+    CHECK(step.real.verdict == Verdict::mismatch);
+    CHECK(step.real.note == "goes to x(9)");
+    CHECK(step.wrong());
+    CHECK_FALSE(test::reported(step).without_effect());
+}
+
+TEST_CASE("alone: an answer of another size is no agreement") {
+    Trials trials(copy, [](double x) { return x; });
+    trials.reference_operations.add("y", {{"x", {kElements}}}, [](const std::vector<View>& values) {
+        std::vector<double> all = test::numbers(values, "x");
+        all.push_back(0);
+        return all;
+    });
+    const IsolatedStep step = trials.run(copy<float>, kData);
+    CHECK(step.real.verdict == Verdict::shape);
+    CHECK(step.wrong());
+}
+
+TEST_CASE("alone: sums in another order are judged by that order's bound where that is allowed") {
+    const auto sum_up = []<class T>(T* y, const T* x, bool backwards) {
+        T sum = 0;
+        for (std::size_t i = 0; i < kElements; ++i) {
+            sum += x[backwards ? kElements - 1 - i : i];
+        }
+        std::fill_n(y, kElements, sum);
+    };
+    const auto total = [](const std::vector<View>& values) {
+        double sum = 0;
+        for (const double x : test::numbers(values, "x")) {
+            sum += x;
+        }
+        return std::vector<double>(kElements, sum);
+    };
+    const float little = 0x1p-24F * (1 + 0x1p-10F);
+    const std::vector<float> data = {little, little, little, little, little, little, 1};
+    for (const Leeway leeway : {Leeway::none, Leeway::order, Leeway::words}) {
+        Trials trials(
+            [](Rounded* y, const Rounded* x) {
+                Rounded sum = 0;
+                for (std::size_t i = 0; i < kElements; ++i) {
+                    sum += x[i];
+                }
+                std::fill_n(y, kElements, sum);
+            },
+            [](double x) { return x; });
+        trials.reference_operations.add("y", {{"x", {kElements}}}, total);
+        trials.isolation.leeway = leeway;
+        const IsolatedStep forwards = trials.run([&](float* y, const float* x) { sum_up(y, x, false); }, data);
+        CHECK(agrees(forwards.real.verdict));
+        const IsolatedStep backwards = trials.run([&](float* y, const float* x) { sum_up(y, x, true); }, data);
+        CHECK(backwards.real.verdict == (leeway == Leeway::none ? Verdict::mismatch : Verdict::within));
+    }
+}
+
+TEST_CASE("alone: someone else's words may round four times as much, in float and in double, and no more") {
+    const std::vector<float> data = {0.3F, -1.7F, 3.3F, 0.07F, -7.1F, 0.9F, 11.3F};  // no product is exact
+    // Off by so many last places; the right product is off by half a one at most.
+    const auto off_by = []<class T>(T* y, const T* x, int places) {
+        for (std::size_t i = 0; i < kElements; ++i) {
+            const T product = x[i] * T{kFactor};
+            y[i] = product + static_cast<T>(places) * (std::nextafter(product, 2 * product) - product);
+        }
+    };
+    struct Case {
+        Leeway leeway;
+        int in_float, in_double;
+        bool wrong;
+    };
+    for (const Case& one :
+         {Case{Leeway::order, 0, 0, false}, Case{Leeway::order, 1, 0, true}, Case{Leeway::words, 1, 0, false},
+          Case{Leeway::words, 6, 0, true}, Case{Leeway::order, 0, 2, true}, Case{Leeway::words, 0, 2, false},
+          Case{Leeway::words, 0, 9, true}}) {
+        INFO(static_cast<int>(one.leeway) << ": " << one.in_float << " and " << one.in_double << " places");
+        Trials trials(scale, scaled);
+        trials.isolation.leeway = one.leeway;
+        const IsolatedStep step = trials.run([&](float* y, const float* x) { off_by(y, x, one.in_float); }, data,
+                                             [&](double* y, const double* x) { off_by(y, x, one.in_double); });
+        CHECK(step.wrong() == one.wrong);
+    }
+}
+
+TEST_CASE("alone: our double is held against the answers to double precision") {
+    for (const double factor : {static_cast<double>(kFactor), 1.1}) {  // the second is right to float precision only
+        const IsolatedStep step = Trials(scale, scaled).run(scale<float>, kData, [factor](double* y, const double* x) {
+            test::times(y, x, kElements, factor);
+        });
+        CHECK(step.real.verdict == Verdict::within);
+        const bool right = factor == static_cast<double>(kFactor);
+        CHECK(agrees(step.real_double.verdict) == right);
+        CHECK(agrees(step.probe_double.verdict) == right);
+        CHECK(step.wrong() == !right);
+    }
+}
+
+TEST_CASE("alone: steps without an answer or without a right step are left out, the others come in their order") {
+    Graph network = test::empty_network();
+    Isolation isolation{.right = test::empty_network()};
+    FakeReferenceOperations reference_operations;
+    for (const std::string name : {"d", "c", "b", "a"}) {
+        add(network.forward, name, {kElements}, {"x"}, BYHAND_FUNCTION(copy));
+        if (name != "c") {
+            add(isolation.right.forward, name, {kElements}, {"x"}, BYHAND_FUNCTION(copy));
+        }
+        if (name != "b") {
+            reference_operations.add(name, {{"x", {kElements}}},
+                                     test::element_by_element("x", [](double x) { return x; }));
+        }
+    }
+    const std::vector<View> reference = {{"x", {kElements}, DType::float32, kData.data()}};
+    StepInputs inputs(reference, network.config.vocabulary, 1);
+    const std::vector<IsolatedStep> all = run_isolated(network, isolation, reference_operations, inputs);
+    REQUIRE(all.size() == 2);
+    CHECK(all[0].makes == "d");
+    CHECK(all[1].makes == "a");
+}
