@@ -1,7 +1,6 @@
-// The steps that layer norm and RMS norm have in common: statistics of each row by itself, gain and bias of each
-// column.
+// The steps common to layer norm and RMS norm: statistics per row, gain and bias per column.
 //
-// Shapes: matrices are (n, H); what a row has one of is (n), what a column has one of is (H).
+// Shapes: matrices are (n, H); values per row are (n), values per column (H).
 #pragma once
 
 #include <cmath>

@@ -1,8 +1,8 @@
-// Half a squared error between softmax's probabilities and the right answers: where note 1 begins. Nothing trains with
-// it but the lab.
+// Half a squared error between softmax's probabilities and the one-hot targets: the start of note 1. Only the lab
+// trains with it.
 //
-// Shapes: probs, logits and their gradients are (n, V); Y (n) holds the right answers, one-hot(Y)[i, j] is 1 where
-// j = Y[i], else 0. The mean over the rows, as of cross-entropy; note 1 takes the sum, n times as much.
+// Shapes: probs, logits and their gradients are (n, V); Y (n) holds the targets, one-hot(Y)[i, j] is 1 where j = Y[i],
+// else 0. The loss is the mean over the rows, as in cross-entropy; note 1 takes the sum, n times as much.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Batch norm's backward by note 1's chain: through the variance, then through the mean, then to the input. A third way
-// to what formulas.h makes in small steps and in one line.
+// Batch norm's backward by note 1's chain: through the variance, then through the mean, then to the input. A third
+// derivation of the gradient that formulas.h computes in small steps and in one line.
 //
 // The note's dHN is dbnraw, its H0 − mean is bndiff, its 1/√(variance + ε) is bnvar_inv (s); shapes and D are those of
 // formulas.h.

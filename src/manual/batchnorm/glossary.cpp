@@ -2,7 +2,7 @@
 
 namespace byhand {
 
-// A norm that stands after the non-linearity, or on the output, goes by the same symbols: H0 is what it reads.
+// A norm after the non-linearity, or on the output, has the same symbols: H0 is its input.
 GlossaryRows batchnorm_rows() {
     using enum Axis;
     static const std::vector<GlossaryRow> kRows = {

@@ -1,7 +1,7 @@
 // Softmax and cross-entropy: in the small steps of part 4 of the makemore lectures, and in one formula.
 //
-// Shapes: logits and all that is made of them are (n, V); maxima and sums are (n); Y (n) holds the right answers; the
-// loss is one number, the mean over the rows of −ln probs[i, Y[i]].
+// Shapes: logits and all elementwise results are (n, V); maxima and sums are (n); Y (n) holds the targets; the loss is
+// one number, the mean over the rows of −ln probs[i, Y[i]].
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 
 namespace byhand {
 
-// Of what the steps make, where it is not just any number. logprobs and norm_logits are not positive.
+// Ranges of restricted values. logprobs and norm_logits are not positive.
 inline constexpr ValueRange kCounts{0, 1};
 inline constexpr ValueRange kProbability{0x1p-126, 1};  // subnormal ones have no reciprocal in float
 inline constexpr ValueRange kCountsSum{.low = 1};

@@ -1,4 +1,4 @@
-// logits and Y to the loss: in eight small steps or in one, and back.
+// From logits and Y to the loss, in eight small steps or in one, and back.
 #include "manual/cross_entropy/formulas.h"
 #include "manual/glossary.h"
 #include "manual/operation.h"
@@ -7,7 +7,7 @@
 namespace byhand {
 namespace {
 
-// What cross_entropy_with_gradient makes, one at a time.
+// The results of cross_entropy_with_gradient, one at a time.
 template <class T>
 void loss_alone(T* loss, const T* logits, const std::int64_t* Y, std::size_t n, std::size_t V) {
     std::vector<T> dlogits(n * V);

@@ -1,6 +1,6 @@
-// What an optimizer makes of a parameter's gradient before the parameter moves. SGD with momentum and Nesterov's
-// look-ahead as Sutskever, Martens, Dahl and Hinton (2013) in PyTorch's form, the rate outside the average; AdamW as
-// Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019), Algorithm 2, λ times the learning rate.
+// The optimizers' transformations of a gradient before the parameter update. SGD with momentum and Nesterov's
+// look-ahead as Sutskever, Martens, Dahl and Hinton (2013) in PyTorch's form, with the rate outside the average; AdamW
+// as Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019), Algorithm 2, with λ times the learning rate.
 #pragma once
 
 #include <algorithm>
@@ -43,7 +43,7 @@ void step_counted(T* new_step_count, const T* step_count) {
 template <class T>
 void bias_correction(T* new_correction, const T* t, double beta) {
     using std::expm1;
-    constexpr double kSmallest = 1e-300;  // β = 0: ln β is not finite, and β^t is 0 all the same
+    constexpr double kSmallest = 1e-300;  // for β = 0, ln β is not finite; β^t is 0 with this too
     *new_correction = -expm1(static_cast<T>(std::log(std::max(beta, kSmallest))) * *t);
 }
 

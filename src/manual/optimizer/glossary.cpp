@@ -2,7 +2,7 @@
 
 namespace byhand {
 
-// By role: "exp_avg" is what is said of exp_avg_W1.
+// By role: the row of "exp_avg" describes exp_avg_W1.
 GlossaryRows optimizer_rows() {
     static const std::vector<GlossaryRow> kRows = {
         {.value = "l2grad",

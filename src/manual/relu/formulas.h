@@ -1,4 +1,4 @@
-// ReLU and leaky ReLU, element by element. Their derivative jumps at 0; there it is the left one, as LibTorch has it.
+// ReLU and leaky ReLU, elementwise. Their derivative jumps at 0; its value there is the left one, as in LibTorch.
 #pragma once
 
 #include <cstddef>

@@ -10,7 +10,7 @@ void forward(StepList& f, const Site& at) {
     add(f, at.y(), at.wide(), {at.x(), at.operation.added}, BYHAND_FUNCTION(residual_forward), count(at.wide()));
 }
 
-// The earlier value has a gradient from every operation that reads it: this is one term of it.
+// The earlier value receives a gradient from every operation that reads it: this is one term of it.
 void backward(StepList& b, const Site& at) {
     for (const std::string& term : {at.x(), at.operation.added}) {
         add(b, gradient_of(term), at.wide(), {at.dy()}, BYHAND_FUNCTION(residual_backward), count(at.wide()));
