@@ -16,7 +16,7 @@ std::vector<std::int64_t> sizes(const Shape& shape) {
     return {shape.begin(), shape.end()};
 }
 
-// from_blob has no form for what is only read.
+// from_blob takes no pointer to const.
 at::Tensor over(const void* data, const Shape& shape, DType dtype) {
     return at::from_blob(const_cast<void*>(data), sizes(shape), at::TensorOptions(scalar_type(dtype)));
 }

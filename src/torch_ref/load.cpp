@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kModule = "lib/byhand/byhand_torch_ref.so";
 
-// Beside the program in a build folder, one up from bin/ where it was installed.
+// Beside the program in a build folder, one level above bin/ if installed.
 fs::path find_module() {
     std::error_code error;
     const fs::path program = fs::read_symlink("/proc/self/exe", error);
@@ -47,7 +47,7 @@ void set_if_said(const char* name, const std::optional<std::string>& value) {
     }
 }
 
-// OpenBLAS, OpenMP and LibTorch read these once, as they are opened.
+// OpenBLAS, OpenMP and LibTorch read these once, when they are loaded.
 void set_environment(const Opening& opening) {
     const std::string threads = std::to_string(opening.threads.value_or(1));
     for (const char* name : {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"}) {

@@ -220,7 +220,7 @@ TEST_CASE("answers: without any one of what it reads there is none, and the mess
                 std::vector<View> without = consistent.views;
                 std::erase_if(without, [&](const View& view) { return view.name == missing; });
                 CHECK_THROWS_MATCHES(reference_operations->evaluate(name, without), std::out_of_range,
-                                     Catch::Matchers::Message(name + " can't be answered without " + missing));
+                                     Catch::Matchers::Message(name + " can't be computed without " + missing));
             }
         }
         CHECK_THROWS_AS(reference_operations->evaluate("nothing", consistent.views), std::out_of_range);
