@@ -1,5 +1,5 @@
-// Reads and writes JSON objects by one description of their keys: a function of the object and its target that gives
-// for each key the place of its value and what it takes.
+// Reads and writes JSON objects with one description of their keys: a function of the object and its target that
+// specifies for each key the target of its value and the values it takes.
 //   void describe_bias(Object& bias, NetworkConfig& network) {
 //       bias.take("hidden", network.hidden_bias, truth);
 //       bias.take("output", network.output_bias, truth);
@@ -28,7 +28,7 @@ namespace byhand {
 // A value of the file and where it stands, for messages.
 struct Field {
     const Json& value;
-    const std::string& where;  // the file
+    const std::string& where;  // the file name
     std::string path;          // "network.norm.momentum"
 
     // Throws InputError: "WHERE: PATH: is VALUE, WHAT".
