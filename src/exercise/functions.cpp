@@ -6,7 +6,7 @@
 namespace byhand::exercise {
 namespace {
 
-// What an argument of the `next`-th tensor points to.
+// The target of the argument for the `next`-th tensor.
 template <class T>
 void* tensor_of(Kind kind, std::vector<Read<T>>& reads, std::size_t& next) {
     if (next == reads.size()) {

@@ -7,7 +7,7 @@
 
 namespace byhand {
 
-// RFC 4180: of the first table the columns' keys, then its rows with all digits, and those of all tables with the same
+// RFC 4180: the keys of the first table's columns, then its rows with all digits, and those of all tables with the same
 // keys. Empty without a table.
 std::string to_csv(const Document& document);
 

@@ -1,5 +1,5 @@
-// What a command has found, as plain data: written as text, as a page, as CSV and as plots by the headers beside this
-// one.
+// The result of a command, as plain data: written as text, as a page, as CSV and as plots by the other headers of this
+// folder.
 #pragma once
 
 #include <cstddef>
@@ -12,12 +12,12 @@
 
 namespace byhand {
 
-// A paragraph. Line breaks in it are kept, long lines are broken anew.
+// A paragraph. Its line breaks are kept, and long lines are wrapped.
 struct Text {
     std::string words;
 };
 
-// One cell of a table: as people read it, and its value for programs.
+// One cell of a table: its text for people, and its value for programs.
 struct Cell {
     std::string shown;
     Json value;
@@ -27,7 +27,8 @@ struct Cell {
     Cell(std::string words, Json number);
 };
 
-// A number with so many decimals; "1.2e-07" where `digits` significant ones say more. Not finite: "nan", "inf".
+// A number with this many decimals; "1.2e-07" if `digits` significant digits are more precise. Not finite: "nan",
+// "inf".
 Cell fixed(double value, int decimals);
 Cell significant(double value, int digits);
 Cell whole(std::size_t value);
@@ -37,15 +38,15 @@ Cell percent(double share, int decimals = 1);
 enum class Align {
     left,
     right,
-    below,   // to the left, and in text on a line of its own under the row: for long words
+    below,   // to the left, and in text on a separate line under the row: for long texts
     hidden,  // for programs only
 };
 
-// A column by its title, and by its key for programs: the title in small letters, with "_" for all but letters and
-// digits, where no other is given.
+// A column by its title, and by its key for programs, which is by default the title in lower case, with "_" for
+// everything except letters and digits.
 struct Column {
     std::string title, key;
-    Align align = Align::right;  // of the first column it counts for nothing: that is set to the left
+    Align align = Align::right;  // ignored for the first column, which is aligned to the left
 
     Column(const char* its_title);  // NOLINT(google-explicit-constructor): columns are written as lists of titles
     Column(std::string its_title);  // NOLINT(google-explicit-constructor)
@@ -55,14 +56,14 @@ struct Column {
 struct Table {
     std::string title;
     std::vector<Column> columns;
-    std::vector<std::vector<Cell>> rows;  // as many cells each as there are columns
+    std::vector<std::vector<Cell>> rows;  // each with as many cells as there are columns
 };
 
 inline bool is_left(const Table& table, std::size_t column) {
     return column == 0 || table.columns[column].align != Align::right;
 }
 
-// A function of src/manual, with the comment that is its formula and its place, "src/manual/tanh/formulas.h:12".
+// A function of src/manual, with the comment that is its formula and its location, "src/manual/tanh/formulas.h:12".
 struct ShownFormula {
     std::string function;
     std::string formula, place;
@@ -79,7 +80,7 @@ using Block = std::variant<Text, Table, Formulas>;
 
 enum class Style { line, points, both };
 
-// A curve. With `low` and `high` a band from the one to the other lies behind it. All of x's size, or empty.
+// A curve. With `low` and `high`, a band between the two is drawn behind it. All of x's size, or empty.
 struct Series {
     std::string name;
     std::vector<double> x, y;
@@ -91,17 +92,17 @@ struct Plot {
     std::string title, x_label, y_label;
     std::vector<Series> series;
     bool log_x = false, log_y = false;
-    bool same_scale = false;  // one unit is as long on both axes
+    bool same_scale = false;  // one unit has the same length on both axes
 };
 
 struct Document {
-    std::string subject;  // what it is of: "lab undo", "eval"
-    std::string note;     // beside it, where there is one: "note 3"
+    std::string subject;  // the command: "lab undo", "eval"
+    std::string note;     // displayed beside it, if not empty: "note 3"
     std::string title;
     std::vector<Block> blocks;
     std::vector<Plot> plots;
     Json data = Json::object();  // for --format json
-    // False where what is computed by hand and what LibTorch computes are not the same, by the bounds of rounding.
+    // False if the results of the handwritten implementation and of LibTorch differ by more than rounding allows.
     bool agrees = true;
 };
 

@@ -7,7 +7,7 @@
 
 namespace byhand {
 
-// 80 columns wide where its tables let it be; the plots are not in it.
+// 80 columns wide if its tables fit; without the plots.
 std::string to_text(const Document& document);
 std::string to_text(const Table& table);
 
