@@ -25,8 +25,8 @@ struct SavedModel {
     // evaluates with those (stored in the file as bnmean_training and bnvar_training).
     std::optional<Tensors<float>> calibrated;
 
-    // As training left them; nullopt if the file has none. Training resumes with the first; a change of the second,
-    // which was only used before the first step, is reported.
+    // As training left them; nullopt if the file has none. Training resumes with the first; the second, which is
+    // only used before the first step, is stored for information.
     std::optional<TorchGenerator> batches;
     std::optional<PythonGenerator> split;
 

@@ -102,7 +102,7 @@ void check_place(const std::string& path) {
         refuse(path, "can't be written: folder " + printable(folder.string()) + ": " + reason());
     }
     if (status.type() != fs::file_type::not_found && ::access(target.c_str(), W_OK) != 0) {
-        refuse(path, "can't be written: " + reason());  // it could be replaced, but somebody has protected it
+        refuse(path, "can't be written: " + reason());  // it could be replaced, but is write-protected
     }
 }
 
@@ -158,10 +158,10 @@ Descriptor WholeFile::prepared(Descriptor file) const {
     if (file.number() < 0) {
         fail();
     }
-    ::flock(file.number(), LOCK_EX | LOCK_NB);  // it is in use (see remove_leftovers)
+    ::flock(file.number(), LOCK_EX | LOCK_NB);  // marks it as in use (see remove_leftovers)
     struct stat status = {};
     if (::stat(target_.c_str(), &status) == 0) {
-        ::fchmod(file.number(), status.st_mode & 0777);  // who may read it stays as it was
+        ::fchmod(file.number(), status.st_mode & 0777);  // keeps the permissions
     }
     return file;
 }
@@ -174,7 +174,7 @@ void WholeFile::give_name() {
     if (try_names(link) == 0) {
         return;
     }
-    // No link on this file system, or no /proc.
+    // The file system does not support links, or /proc is missing.
     const Descriptor named = prepared(create_named());
     std::vector<char> some(1U << 20U);
     ::lseek(descriptor_.number(), 0, SEEK_SET);
