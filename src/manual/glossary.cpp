@@ -3,7 +3,7 @@
 namespace byhand {
 namespace {
 
-GlossaryRows given_rows() {
+GlossaryRows input_rows() {
     static const std::vector<GlossaryRow> kRows = {
         {.value = "X",
          .axes = {},
@@ -17,7 +17,7 @@ GlossaryRows given_rows() {
 }  // namespace
 
 Glossary glossary_of(const NetworkConfig& config, const HandOperations& hand) {
-    Glossary all = {{0, given_rows()}, {0, optimizer_rows()}};
+    Glossary all = {{0, input_rows()}, {0, optimizer_rows()}};
     for (const Operation& operation : operations(config)) {
         all.push_back({operation.layer.number, find_operation(hand, operation.op).glossary});
     }

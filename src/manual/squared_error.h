@@ -16,8 +16,8 @@ namespace byhand {
 template <class T>
 void squared_error_forward(T* loss, const T* probs, const std::int64_t* Y, std::size_t n, std::size_t V) {
     const T total = sum_along<T>(n, [=](std::size_t i) {
-        return sum_along<T>(V, [row = probs + i * V, answer = static_cast<std::size_t>(Y[i])](std::size_t j) {
-            const T e = row[j] - (j == answer ? T{1} : T{0});
+        return sum_along<T>(V, [row = probs + i * V, target = static_cast<std::size_t>(Y[i])](std::size_t j) {
+            const T e = row[j] - (j == target ? T{1} : T{0});
             return e * e;
         });
     });

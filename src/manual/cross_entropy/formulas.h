@@ -206,7 +206,7 @@ void cross_entropy_backward(T* dlogits, const T* logits, const std::int64_t* Y, 
 
 // ---- both at once: one exponential of each logit serves the loss and its gradient ----
 
-// loss and dlogits as above; dlogits = e^(logits − max)/(n·Σe^(logits − max)), less 1/n at the right answer.
+// loss and dlogits as above; dlogits = e^(logits − max)/(n·Σe^(logits − max)), minus 1/n at the target.
 // exp_of(y, x, count) makes y = exp(x), where y may be x itself.
 template <class T, class Exp>
 void cross_entropy_with_gradient(T* loss, T* dlogits, const T* logits, const std::int64_t* Y, std::size_t n,
@@ -219,7 +219,7 @@ void cross_entropy_with_gradient(T* loss, T* dlogits, const T* logits, const std
         for (std::size_t j = 0; j < V; ++j) {
             drow[j] = row[j] - max;
         }
-        const T shifted_answer = drow[Y[i]];
+        const T shifted_target = drow[Y[i]];
         exp_of(drow, drow, V);
         const T sum = sum_along<T>(V, [drow](std::size_t j) { return drow[j]; });
         const T scale = T{1} / (sum * static_cast<T>(n));
@@ -227,7 +227,7 @@ void cross_entropy_with_gradient(T* loss, T* dlogits, const T* logits, const std
             drow[j] *= scale;
         }
         drow[Y[i]] -= T{1} / static_cast<T>(n);
-        return log(sum) - shifted_answer;
+        return log(sum) - shifted_target;
     });
     *loss = total / static_cast<T>(n);
 }

@@ -158,9 +158,9 @@ void cross_entropy_with_gradient(float* losses, float* dlogits, const Panels& lo
             for_each_vector(logits, i, [&](std::size_t at, M) HWY_ATTR {
                 hn::Store(hn::Mul(hn::Load(d, dlogits + at), scale), d, dlogits + at);
             });
-            const std::size_t answer = place(logits, i, static_cast<std::size_t>(Y[i]));
-            dlogits[answer] -= share;
-            losses[i] = std::log(sum[i - first]) - (logits.data[answer] - max[i - first]);
+            const std::size_t target = place(logits, i, static_cast<std::size_t>(Y[i]));
+            dlogits[target] -= share;
+            losses[i] = std::log(sum[i - first]) - (logits.data[target] - max[i - first]);
         }
     }
 }
