@@ -27,7 +27,7 @@ fs::path find_module() {
             return path;
         }
     }
-    throw InputError("LibTorch's side is not at " + (folder / kModule).string() +
+    throw InputError("the LibTorch module is not at " + (folder / kModule).string() +
                      ": this byhand was built without LibTorch; configure with -DBYHAND_WITH_TORCH=ON and build again");
 }
 
@@ -63,7 +63,7 @@ const Factory* open_module(const Opening& opening) {
     void* module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     void* symbol = module != nullptr ? dlsym(module, "byhand_torch_ref") : nullptr;
     if (symbol == nullptr) {
-        throw InputError("LibTorch's side can't be opened (" + why() +
+        throw InputError("the LibTorch module can't be loaded (" + why() +
                          "): check that LibTorch is installed as it was when byhand was built, or build byhand again");
     }
     const Factory* factory = reinterpret_cast<const Factory* (*)()>(symbol)();

@@ -15,7 +15,7 @@ namespace {
 const TorchOperation& find(const TorchOperations& known, const std::string& op) {
     const auto found = std::ranges::find(known, op, &TorchOperation::op);
     if (found == known.end()) {
-        throw InputError("LibTorch's side has no operation called \"" + op + "\"");
+        throw InputError("the LibTorch implementation has no operation called \"" + op + "\"");
     }
     return *found;
 }

@@ -264,7 +264,7 @@ SingleOperation single_operation(const std::string& op, const NormConfig& norm, 
     if (op == "squared_error") {
         return loss(wide, squared_error);
     }
-    throw InputError("LibTorch's side has no operation by itself called \"" + op + "\"");
+    throw InputError("the LibTorch implementation has no isolated operation called \"" + op + "\"");
 }
 
 }  // namespace
