@@ -51,7 +51,7 @@ TEST_CASE("glossary: each value of an operation has one row, with a meaning and 
     }
 }
 
-TEST_CASE("glossary: meanings of gradients, updates, evaluation and numbered layers, and of no other name") {
+TEST_CASE("glossary: gradients, updates, evaluation and numbered layers have a meaning, other names have none") {
     const std::string variance = "the variance of each unit over the batch";
     CHECK(meaning("bnvar") == variance);
     CHECK(meaning("bnvar.3") == variance);

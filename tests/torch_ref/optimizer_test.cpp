@@ -54,15 +54,16 @@ TEST_CASE(
         const example::Example example = example_of(optimizer);
         const auto module = torch_ref::module_implementation(example.config, example.rows);
         const std::vector<View> theirs = views_after(*module, example);
-        std::vector<std::unique_ptr<Implementation>> sides;
+        std::vector<std::unique_ptr<Implementation>> implementations;
         for (const DType dtype : {DType::float32, DType::float64}) {
-            sides.push_back(torch_ref::stepwise(example.config, example.rows, dtype));
+            implementations.push_back(torch_ref::stepwise(example.config, example.rows, dtype));
             for (const HandForm form : {HandForm::stepwise, HandForm::collapsed}) {
-                sides.push_back(make_hand_implementation(form, example.config, example.rows, dtype));
+                implementations.push_back(make_hand_implementation(form, example.config, example.rows, dtype));
             }
         }
-        sides.push_back(make_hand_implementation(HandForm::fused, example.config, example.rows, DType::float32));
-        for (const auto& implementation : sides) {
+        implementations.push_back(
+            make_hand_implementation(HandForm::fused, example.config, example.rows, DType::float32));
+        for (const auto& implementation : implementations) {
             const std::vector<View> ours = views_after(*implementation, example);
             for (const TensorSpec& spec : state(example.config)) {
                 const std::string name = update_of(spec.name);

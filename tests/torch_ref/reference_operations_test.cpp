@@ -101,7 +101,7 @@ struct Changed {
     }
 };
 
-std::array<std::unique_ptr<ReferenceOperations>, 3> all_answers(const NetworkConfig& config) {
+std::array<std::unique_ptr<ReferenceOperations>, 3> all_reference_operations(const NetworkConfig& config) {
     return {torch_ref::reference_operations(HandForm::stepwise, config, 6),
             torch_ref::reference_operations(HandForm::collapsed, config, 6),
             torch_ref::reference_operations(HandForm::fused, config, 6)};
@@ -184,7 +184,7 @@ TEST_CASE("reference operations: a result depends only on its declared inputs") 
         config.norm.output = place == NormPlace::before;
         INFO(example::to_string(config));
         const Consistent consistent(config);
-        for (const auto& reference_operations : all_answers(config)) {
+        for (const auto& reference_operations : all_reference_operations(config)) {
             for (const std::string& name : reference_operations->names()) {
                 INFO(name);
                 const std::vector<double> expected = reference_operations->evaluate(name, consistent.views);
@@ -213,7 +213,7 @@ TEST_CASE("reference operations: a result depends only on its declared inputs") 
 TEST_CASE("reference operations: a missing input is an error that names it") {
     const NetworkConfig config = example::small_network({7});
     const Consistent consistent(config);
-    for (const auto& reference_operations : all_answers(config)) {
+    for (const auto& reference_operations : all_reference_operations(config)) {
         for (const std::string& name : reference_operations->names()) {
             REQUIRE(!read_by(*reference_operations, name).empty());
             for (const std::string& missing : read_by(*reference_operations, name)) {
@@ -233,7 +233,7 @@ TEST_CASE("reference operations: the shapes of inputs are those of the values") 
         NetworkConfig config = example::small_network({4, 5});
         config.norm.place = place;
         const Consistent consistent(config);
-        for (const auto& reference_operations : all_answers(config)) {
+        for (const auto& reference_operations : all_reference_operations(config)) {
             for (const std::string& name : reference_operations->names()) {
                 std::set<std::string> seen;
                 for (const TensorSpec& spec : reference_operations->reads(name)) {
