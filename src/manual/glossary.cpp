@@ -5,10 +5,8 @@ namespace {
 
 GlossaryRows input_rows() {
     static const std::vector<GlossaryRow> kRows = {
-        {.value = "X",
-         .axes = {},
-         .meaning = "the contexts: the characters before each one that is to be guessed, as numbers"},
-        {.value = "Y", .axes = {}, .meaning = "the right answers: the characters that come next, as numbers"},
+        {.value = "X", .axes = {}, .meaning = "the contexts: the characters before each target, as indices"},
+        {.value = "Y", .axes = {}, .meaning = "the targets: the next characters, as indices"},
         {.value = "rate", .axes = {}, .meaning = "the learning rate of this step"},
     };
     return kRows;

@@ -23,13 +23,13 @@ Glossary glossary_of(const NetworkConfig& config, const HandOperations& hand = h
 
 // Rules that operations share.
 inline constexpr std::string_view kLeftFactor =
-    "Of a product of matrices, the left factor's gradient is the result's times the right factor transposed: no other "
-    "order fits the shapes.";
+    "In a matrix product, the left factor's gradient is the result's gradient times the transposed right factor: no "
+    "other order fits the shapes.";
 inline constexpr std::string_view kAddedToEveryRow =
-    "It was added to every row: what is spread out forwards is summed up backwards, over the rows.";
+    "It was added to every row: a broadcast in the forward pass is a sum in the backward pass, over the rows.";
 inline constexpr std::string_view kMultipliedIntoEveryRow =
-    "One number a unit was multiplied into all rows: summed up backwards, over the rows.";
+    "One number per unit multiplied all rows: a sum in the backward pass, over the rows.";
 inline constexpr std::string_view kMultipliedIntoEveryUnit =
-    "One number a row was multiplied into all its units: summed up backwards, over the units.";
+    "One number per row multiplied all its units: a sum in the backward pass, over the units.";
 
 }  // namespace byhand

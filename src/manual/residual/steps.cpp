@@ -22,8 +22,8 @@ GlossaryRows rows() {
     static const std::vector<GlossaryRow> kRows = {
         {.value = "hpreres",
          .axes = {row, unit},
-         .meaning = "what the layer makes, before the residual connection adds an earlier value",
-         .rule = "A sum hands its gradient on to each term as it is."},
+         .meaning = "the layer's result before the residual connection adds an earlier value",
+         .rule = "A sum passes its gradient on to each term unchanged."},
     };
     return kRows;
 }
