@@ -54,7 +54,7 @@ std::string wrong_source(const std::vector<OperationConfig>& list, std::size_t r
     for (std::size_t i = 0; i < residual; ++i) {
         fitting += fits(i) ? (fitting.empty() ? "" : ", ") + name(i) : "";
     }
-    const std::string what = from + 1 == residual            ? " is what the residual reads already"
+    const std::string what = from + 1 == residual            ? " is already the residual's input"
                              : from >= residual              ? " does not come before the residual"
                              : list[from].op == op::kFlatten ? " is a flatten"
                              : made[from].width != made[residual].width
@@ -98,7 +98,7 @@ void check_layers(const std::vector<OperationConfig>& list) {
     for (std::size_t i = 0; i < list.size(); ++i) {
         if (list[i].op == op::kFlatten) {
             if (!is_linear(i + 1)) {
-                refuse(i, "what a flatten joins goes to a linear: put one behind it");
+                refuse(i, "a flatten must be followed by a linear: add one after it");
             }
             continue;
         }

@@ -49,7 +49,7 @@ Ended wait_for(int child, const GoesOn& goes_on) {
     bool asks = static_cast<bool>(goes_on);
     for (pid_t ended = 0; (ended = ::waitpid(child, &status, asks ? WNOHANG : 0)) != child;) {
         if (ended < 0 && errno != EINTR) {
-            throw InputError("the system does not tell how a process ended: " + reason());
+            throw InputError("the system does not report how a process ended: " + reason());
         }
         if (asks && !goes_on()) {
             ::kill(child, SIGTERM);

@@ -34,7 +34,7 @@ Functions load(const std::string& path, const std::string& source) {
     void* symbol = dlsym(library, "byhand_steps");
     if (symbol == nullptr) {
         throw InputError(called +
-                         " has no function byhand_steps, which hands its functions over: see docs/your-kernel.md");
+                         " has no function byhand_steps, which registers its functions: see docs/your-kernel.md");
     }
     const void* interface = dlsym(library, "byhand_steps_interface");
     if (interface == nullptr || *static_cast<const int*>(interface) != byhand_steps_interface) {

@@ -61,7 +61,7 @@ const Function<T>* function_for(const std::string& name, const std::vector<Funct
     for (const Function<T>& function : functions) {
         if (function.makes == name) {
             if (found != nullptr) {
-                throw InputError("two functions make " + name + "; leave one of them out of byhand_steps");
+                throw InputError("two functions compute " + name + "; leave one of them out of byhand_steps");
             }
             found = &function;
         }

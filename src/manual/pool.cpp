@@ -34,7 +34,7 @@ Pool::Pool(std::size_t threads) {
             others_.emplace_back([this, thread] { help(thread); });
         } catch (const std::system_error& error) {
             end();
-            throw InputError(std::to_string(threads) + " threads can't be begun, only " + std::to_string(thread) +
+            throw InputError(std::to_string(threads) + " threads can't be started, only " + std::to_string(thread) +
                              ": " + error.code().message() + "; take fewer");
         }
     }

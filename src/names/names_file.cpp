@@ -139,7 +139,7 @@ NamesFile NamesReader::finish() && {
         throw InputError(path_ + ": empty; give a text file with one name a line");
     }
     if (!has_names_) {
-        refuse("the file ends and holds no name; give a text file with one name a line");
+        refuse("the file contains no name; give a text file with one name a line");
     }
     return std::move(file_);
 }

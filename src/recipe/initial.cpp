@@ -54,12 +54,12 @@ void check_covered(const Recipe& recipe, const std::vector<Beginning>& plan) {
         const auto [first, is_new] = rule_of.emplace(beginning.name, beginning.rule);
         if (!is_new) {
             throw InputError(where + "[" + std::to_string(beginning.rule) + "]: " + beginning.name +
-                             " begins by rule [" + std::to_string(first->second) + "] already; keep one of the two");
+                             " already has rule [" + std::to_string(first->second) + "]; keep one of the two");
         }
     }
     for (const TensorSpec& spec : parameters(recipe.network)) {
         if (!rule_of.contains(spec.name)) {
-            throw InputError(where + ": none says how " + spec.name + " begins; add one");
+            throw InputError(where + ": no rule initializes " + spec.name + "; add one");
         }
     }
 }

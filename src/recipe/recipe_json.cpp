@@ -92,7 +92,7 @@ void describe_norm(Object& object, NormConfig& norm, bool listed) {
     object.refuse_if(place == EpsilonWord::none && norm.epsilon != 0, "epsilon",
                      R"(but epsilon_place is "none": give "inside" or "outside", or leave epsilon out)");
     for (const char* key : {"kind", "place", "output"}) {
-        object.refuse_if(listed, key, "but \"layers\" says where the norms stand: leave it out");
+        object.refuse_if(listed, key, "but \"layers\" determines where the norms are: leave it out");
     }
 }
 

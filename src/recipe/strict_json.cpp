@@ -47,7 +47,7 @@ public:
     bool key(string_t& name) override {
         open_.back().key = name;
         if (!open_.back().keys.insert(name).second) {
-            refuse(where_, path(), "this key stands twice; keep one");
+            refuse(where_, path(), "duplicate key; keep one");
         }
         return true;
     }

@@ -51,7 +51,7 @@ at::ScalarType scalar_type(DType dtype) {
 View view(const std::string& name, const at::Tensor& tensor) {
     const DType dtype = dtype_of(name, tensor);
     if (!tensor.is_contiguous()) {
-        throw std::logic_error("LibTorch's " + name + " does not lie in rows");
+        throw std::logic_error("LibTorch's " + name + " is not contiguous");
     }
     return {name, Shape(tensor.sizes().begin(), tensor.sizes().end()), dtype, tensor.data_ptr()};
 }

@@ -186,7 +186,7 @@ private:
         const std::size_t divisor = norm.running_divisor == Divisor::n ? rows : rows - std::min<std::size_t>(rows, 1);
         if (divisor == 0) {
             throw InputError("a training part of " + std::to_string(rows) +
-                             " examples has no spread to calibrate the norm by: give it more names");
+                             " examples has no variance to calibrate the norm with: give it more names");
         }
         torch::Tensor sum = torch::zeros(block->running_mean.sizes(), torch::kFloat64);
         for_each_chunk(X, [&](const torch::Tensor& chunk) {

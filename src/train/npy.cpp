@@ -64,7 +64,7 @@ public:
 
 private:
     [[noreturn]] void wrong() const {
-        refuse(where_, "its header is not understood at byte " + std::to_string(next_) + ": \"" +
+        refuse(where_, "its header can't be parsed at byte " + std::to_string(next_) + ": \"" +
                            excerpt(text_.substr(std::min(next_, text_.size())), 40) + "\"");
     }
 

@@ -118,7 +118,7 @@ struct Opened {
 Opened read_header(const RegularFile& source, const std::string& path) {
     constexpr std::uint64_t kPrefix = sizeof(std::uint64_t);
     if (source.size < kPrefix) {
-        refuse(path, "not a safetensors file: it has " + std::to_string(source.size) + " bytes, of 8 at least");
+        refuse(path, "not a safetensors file: it has " + std::to_string(source.size) + " bytes, but needs at least 8");
     }
     std::uint64_t length = 0;
     read_at(source, 0, &length, kPrefix, path);
@@ -239,7 +239,7 @@ void check_writable(const std::string& path, Content content) {
     }
     const std::optional<Metadata> old = own_metadata(path);
     if (!old) {
-        refuse(path, "stands there already and was not written by byhand; name another file, or remove it");
+        refuse(path, "exists and was not written by byhand; name another file, or remove it");
     }
     if (content == Content::tensors && content_of(*old) == Content::model) {
         refuse(path, "is a trained model; name another file, or remove it");

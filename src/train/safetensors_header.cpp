@@ -113,7 +113,7 @@ public:
                             : place_ == Place::metadata ? !header_.metadata.contains(name)
                                                         : fields_.insert(name).second;
         if (!is_new) {
-            refuse(path_, at() + "the key " + in_quotes(name) + " stands twice");
+            refuse(path_, at() + "duplicate key " + in_quotes(name));
         }
         if (std::max(names_.size(), header_.metadata.size()) > kMostKeys) {
             refuse(path_, at() + "more than " + std::to_string(kMostKeys) + " keys");

@@ -124,7 +124,7 @@ void require_squares(const Tensors<float>& state, const std::string& path) {
     for (const TensorSpec& spec : state.table()) {
         const bool is_square = role_of(spec.name) == kept::kSquare;
         if (is_square && std::ranges::any_of(state[spec.name], [](float value) { return value < 0; })) {
-            refuse(path, "tensor " + spec.name + " has a negative value, takes averages of squares");
+            refuse(path, "tensor " + spec.name + " has a negative value, but holds averages of squares");
         }
     }
 }
@@ -214,7 +214,7 @@ SavedModel load_model(const std::string& path) {
 SavedModel load_foreign_model(const std::string& path, Recipe recipe, Vocabulary vocabulary) {
     const TensorFile file = read_tensors(path);
     if (file.metadata.contains(kRecipe)) {
-        throw InputError(printable(path) + ": says itself of what recipe it is; leave out --recipe");
+        throw InputError(printable(path) + ": contains its own recipe; leave out --recipe");
     }
     SavedModel model;
     model.recipe = std::move(recipe);

@@ -134,7 +134,7 @@ void WholeFile::put_in_place() {
     name_.clear();
     if (!flush_to_disk(folder.number())) {
         refuse(target_.string(),
-               "is written, but a power failure may undo it, for its folder can't be flushed: " + reason());
+               "is written, but a power failure may undo it, because its folder can't be flushed: " + reason());
     }
 }
 

@@ -213,8 +213,7 @@ TEST_CASE("network: a residual adds an earlier value of the same shape") {
     CHECK(refusal(1) == "layers[8]: from: layers[1] has other positions; what fits: layers[4], layers[6]");
     CHECK(refusal(5) ==
           "layers[8]: from: layers[5] makes 5 units, the residual has 4; what fits: layers[4], layers[6]");
-    CHECK(refusal(7) ==
-          "layers[8]: from: layers[7] is what the residual reads already; what fits: layers[4], layers[6]");
+    CHECK(refusal(7) == "layers[8]: from: layers[7] is already the residual's input; what fits: layers[4], layers[6]");
     CHECK(refusal(8) ==
           "layers[8]: from: layers[8] does not come before the residual; what fits: layers[4], layers[6]");
     CHECK(refusal(99) ==

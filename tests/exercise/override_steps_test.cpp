@@ -124,5 +124,5 @@ TEST_CASE("override: unknown and duplicate values are refused") {
         all.add("dbnvar", dbnvar<float>);
         all.add("dbnvar", one_too_few<float>);
     });
-    CHECK_THROWS_MATCHES(refused(twice), InputError, MessageMatches(ContainsSubstring("two functions make dbnvar")));
+    CHECK_THROWS_MATCHES(refused(twice), InputError, MessageMatches(ContainsSubstring("two functions compute dbnvar")));
 }

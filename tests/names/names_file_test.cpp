@@ -102,8 +102,8 @@ TEST_CASE("names file: CR LF, empty lines, a missing last newline and a byte ord
 
 TEST_CASE("names file: files without a name are refused") {
     CHECK(refusal("") == "n.txt: empty; give a text file with one name a line");
-    CHECK(refusal("\n\r\n\n") == "n.txt:3: the file ends and holds no name; give a text file with one name a line");
-    CHECK(refusal(kByteOrderMark).starts_with("n.txt:1: the file ends and holds no name"));
+    CHECK(refusal("\n\r\n\n") == "n.txt:3: the file contains no name; give a text file with one name a line");
+    CHECK(refusal(kByteOrderMark).starts_with("n.txt:1: the file contains no name"));
 }
 
 TEST_CASE("names file: invalid UTF-8 is refused with its line and byte") {

@@ -213,18 +213,17 @@ TEST_CASE("initial: a parameter without a rule, and a tensor with two, are refus
                                      {6, "bnbias.1"}}) {
         Recipe recipe = two_layers();
         recipe.initial.erase(recipe.initial.begin() + static_cast<std::ptrdiff_t>(rule));
-        CHECK(refusal(recipe) == "recipe two: initial.rules: none says how " + std::string(name) + " begins; add one");
+        CHECK(refusal(recipe) == "recipe two: initial.rules: no rule initializes " + std::string(name) + "; add one");
     }
     Recipe recipe = two_layers();
     recipe.initial.push_back(constant("bngain", 1));
-    CHECK(refusal(recipe) == "recipe two: initial.rules[7]: bngain.1 begins by rule [4] already; keep one of the two");
+    CHECK(refusal(recipe) == "recipe two: initial.rules[7]: bngain.1 already has rule [4]; keep one of the two");
     recipe.initial.back() = constant("C", 1);
-    CHECK(refusal(recipe) == "recipe two: initial.rules[7]: C begins by rule [0] already; keep one of the two");
+    CHECK(refusal(recipe) == "recipe two: initial.rules[7]: C already has rule [0]; keep one of the two");
     recipe.initial.back() = constant("bnvar_running", 1);
     CHECK(refusal(recipe).empty());
     recipe.initial.push_back(constant("bnvar_running", 1, LayerSet::output));
-    CHECK(refusal(recipe) ==
-          "recipe two: initial.rules[8]: bnvar_running.3 begins by rule [7] already; keep one of the two");
+    CHECK(refusal(recipe) == "recipe two: initial.rules[8]: bnvar_running.3 already has rule [7]; keep one of the two");
 }
 
 TEST_CASE("initial: optimizer state is 0, and draws nothing") {

@@ -227,7 +227,7 @@ TEST_CASE("recipe: an invalid list of layers is refused, and so are equivalent f
     CHECK(refusal(listed(R"([{"op": "linear", "from": 0}])")) ==
           where + ".layers[0].from: is 0, but goes with a residual only: leave it out");
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 3}, {"op": "residual", "from": 0}, {"op": "linear"}])")) ==
-          where + ".layers[1]: from: layers[0] is what the residual reads already; none before it fits");
+          where + ".layers[1]: from: layers[0] is already the residual's input; none before it fits");
     CHECK(refusal(listed(R"([{"op": "linear"}, {"op": "dropout", "p": 1}])")) ==
           where + ".layers[1].p: is 1, which drops everything: give less");
     CHECK(refusal(listed(R"([{"op": "linear"}, {"op": "dropout", "p": 0}])")) ==
@@ -244,7 +244,7 @@ TEST_CASE("recipe: an invalid list of layers is refused, and so are equivalent f
           where + ".layers[0].positions: is 2, but goes with a flatten only: leave it out");
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 3}, {"op": "flatten", "positions": 2}, {"op": "tanh"},
                              {"op": "linear"}])")) ==
-          where + ".layers[1]: what a flatten joins goes to a linear: put one behind it");
+          where + ".layers[1]: a flatten must be followed by a linear: add one after it");
     CHECK(refusal(listed(R"([{"outputs": 3}])")) == where + ".layers[0].op: is missing; add it");
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 0}])"))
               .starts_with(where + ".layers[0].outputs: is 0, takes a whole number from 1"));
@@ -257,7 +257,7 @@ TEST_CASE("recipe: an invalid list of layers is refused, and so are equivalent f
     std::string with_place = listed(R"([{"op": "linear"}])");
     with_place.replace(with_place.find("\"affine\""), 0, "\"output\": true, ");
     CHECK(refusal(with_place) ==
-          where + ".norm.output: is true, but \"layers\" says where the norms stand: leave it out");
+          where + ".norm.output: is true, but \"layers\" determines where the norms are: leave it out");
 }
 
 TEST_CASE("recipe: differences name each key that determines a step, and no other") {

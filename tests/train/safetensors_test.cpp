@@ -158,8 +158,8 @@ TEST_CASE("safetensors: an invalid header is refused") {
     CHECK(refused("{\"a\":7}") == no + "\"a\" takes an object, not 7");
     CHECK(refused("{\"a\":null}") == no + "\"a\" takes an object, not null");
     CHECK(refused("{\"a\":[]}") == no + "\"a\" takes an object, not an array");
-    CHECK(refused("{\"a\":{" + good + "},\"a\":{" + good + "}}") == no + "the key \"a\" stands twice");
-    CHECK(refused(tensor(good + ",\"shape\":[2]")) == no + "tensor \"a\": the key \"shape\" stands twice");
+    CHECK(refused("{\"a\":{" + good + "},\"a\":{" + good + "}}") == no + "duplicate key \"a\"");
+    CHECK(refused(tensor(good + ",\"shape\":[2]")) == no + "tensor \"a\": duplicate key \"shape\"");
     CHECK(refused(tensor(good + ",\"stride\":[2]")) == no + "tensor \"a\": no such key: \"stride\"");
     CHECK(refused(tensor(R"("shape":[2],"data_offsets":[0,8])")) == no + "tensor \"a\": dtype is missing");
     CHECK(refused(tensor(R"("dtype":"F32","data_offsets":[0,8])")) == no + "tensor \"a\": shape is missing");
@@ -183,8 +183,8 @@ TEST_CASE("safetensors: an invalid header is refused") {
     CHECK(refused(R"({"__metadata__":{"a":1}})", 0) == no + "__metadata__: \"a\" takes a string, not 1");
     CHECK(refused(R"({"__metadata__":{"a":{}}})", 0) == no + "__metadata__: \"a\" takes a string, not an object");
     CHECK(refused(R"({"__metadata__":"a"})", 0) == no + "\"__metadata__\" takes an object, not \"a\"");
-    CHECK(refused(R"({"__metadata__":{"a":"1","a":"1"}})", 0) == no + "__metadata__: the key \"a\" stands twice");
-    CHECK(refused(R"({"__metadata__":{},"__metadata__":{}})", 0) == no + "the key \"__metadata__\" stands twice");
+    CHECK(refused(R"({"__metadata__":{"a":"1","a":"1"}})", 0) == no + "__metadata__: duplicate key \"a\"");
+    CHECK(refused(R"({"__metadata__":{},"__metadata__":{}})", 0) == no + "duplicate key \"__metadata__\"");
     std::string axes = "1";
     for (int i = 0; i < 64; ++i) {
         axes += ",1";
@@ -239,9 +239,9 @@ TEST_CASE("safetensors: a header longer than the file, or than 100 MB, is refuse
     const std::string path = folder.file(kName);
     const std::string no = path + ": not a safetensors file: ";
     folder.write(kName, "");
-    CHECK(refusal(path) == no + "it has 0 bytes, of 8 at least");
+    CHECK(refusal(path) == no + "it has 0 bytes, but needs at least 8");
     folder.write(kName, "1234567");
-    CHECK(refusal(path) == no + "it has 7 bytes, of 8 at least");
+    CHECK(refusal(path) == no + "it has 7 bytes, but needs at least 8");
     folder.write(kName, raw<std::uint64_t>({3}) + "{}");
     CHECK(refusal(path) == no + "its header would take 3 bytes, of 2 at most");
     folder.write(kName, raw<std::uint64_t>({~std::uint64_t{0}}) + "{}");
@@ -334,8 +334,7 @@ TEST_CASE("safetensors: paths that are not regular files are refused, and a pipe
 TEST_CASE("safetensors: a file that byhand did not write is not overwritten") {
     const Folder folder;
     const std::string path = folder.file(kName);
-    const std::string refused =
-        path + ": stands there already and was not written by byhand; name another file, or remove it";
+    const std::string refused = path + ": exists and was not written by byhand; name another file, or remove it";
     CHECK_FALSE(own_metadata(path).has_value());
     CHECK_NOTHROW(check_writable(path, Content::tensors));
 

@@ -236,7 +236,8 @@ TEST_CASE("saved model: a negative average of squares is refused") {
         save_model(folder.file(kName), wrong);
         CHECK(message_of([&] { load_model(folder.file(kName)); }) ==
               folder.file(kName) + ": tensor " + name +
-                  " has a negative value, takes averages of squares; byhand train writes files that can be read here");
+                  " has a negative value, but holds averages of squares; byhand train writes files that can be read "
+                  "here");
     }
 }
 
