@@ -146,7 +146,7 @@ def mutants_of(root, file, only_boundary=False):
             for match in re.finditer(pattern, bare):
                 if callable(replacement):
                     after = replacement(match)
-                else:  # with what stands there in truth, strings included
+                else:  # with the original text, strings included
                     after = re.sub(r"\\(\d)", lambda g: line[match.start(int(g[1])):match.end(int(g[1]))], replacement)
                 # The reported change excludes the surrounding blanks.
                 before = line[match.start():match.end()]
@@ -559,4 +559,4 @@ def main():
 try:
     sys.exit(main())
 except BrokenPipeError:
-    sys.exit(1)  # whoever reads has had enough
+    sys.exit(1)  # the reader has closed the pipe

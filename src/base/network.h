@@ -152,7 +152,7 @@ struct Operation {
     std::string op;
     // The linear that it belongs to; 0 for embedding and the first flatten, the output's for the loss.
     Layer layer;
-    // The values between which it stands: "hprebn.1" → "hpreact.1".
+    // Its input and its result: "hprebn.1" → "hpreact.1".
     std::string input, output;
     double negative_slope = 0;  // leaky_relu
     NormConfig norm = {};       // NOLINT(readability-redundant-member-init): the network's, with a norm's own options

@@ -25,7 +25,7 @@ Words words_in(const std::string& text) {
 }
 
 Words words_of(const char* variable) {
-    const char* text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): nobody writes to it meanwhile
+    const char* text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): no thread writes to it
     return words_in(text != nullptr ? text : "");
 }
 

@@ -58,7 +58,7 @@ void row_norm_scale(T* y, const T* raw, const T* gain, std::size_t n, std::size_
     }
 }
 
-// ---- backward, in mirror order ----
+// ---- backward, in reverse order ----
 
 // dinverse[i] = Σ_j draw[i, j]·x[i, j]
 template <class T>

@@ -25,7 +25,7 @@
 
 namespace byhand {
 
-// A value of the file and where it stands, for messages.
+// A value of the file and its place, for messages.
 struct Field {
     const Json& value;
     const std::string& where;  // the file name
@@ -35,7 +35,8 @@ struct Field {
     [[noreturn]] void refuse_value(const std::string& what) const;
 };
 
-// What a key can take. Each throws InputError that names the key, its value and what it takes, if the value is another.
+// The values that a key takes. Each throws InputError that names the key, its value and the valid ones, if it is
+// invalid.
 struct Number {
     double low, high;  // both included
     double operator()(const Field& field) const;

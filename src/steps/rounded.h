@@ -41,7 +41,7 @@ public:
     Rounded() = default;
     // A constant, rounded to float as in the computation.
     template <Arithmetic Number>
-    Rounded(Number number)  // NOLINT(google-explicit-constructor): it stands where a float would
+    Rounded(Number number)  // NOLINT(google-explicit-constructor): it takes the place of a float
         : value(static_cast<double>(number)),
           error(std::abs(value - static_cast<double>(static_cast<float>(number)))),
           variance(error * error),

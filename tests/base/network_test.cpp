@@ -77,7 +77,7 @@ TEST_CASE("network: values carry layer numbers if there is more than one hidden 
     CHECK(names(state(config)) == Names{"C", "W1", "b1", "W2", "b2"});
 }
 
-TEST_CASE("network: layers know their extents, biases and norms") {
+TEST_CASE("network: layers have their extents, biases and norms") {
     NetworkConfig config;
     config.vocabulary = 11;
     config.context = 5;

@@ -97,7 +97,7 @@ void batchnorm_scale_shift(T* y, const T* bnraw, const T* bngain, const T* bnbia
     }
 }
 
-// ---- backward, in mirror order ----
+// ---- backward, in reverse order ----
 
 // dbngain[j] = Σ_i dy[i, j]·bnraw[i, j]
 template <class T>

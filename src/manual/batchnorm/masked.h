@@ -69,7 +69,7 @@ void masked_batchnorm_scale_shift(T* y, const T* bnraw, const T* bngain, const T
     }
 }
 
-// ---- backward, in mirror order ----
+// ---- backward, in reverse order ----
 
 // dbngain[j] = Σ_i dy[i, j]·bnraw[i, j], over the rows i whose mask is set
 template <class T>

@@ -94,7 +94,7 @@ void negative_log_likelihood(T* loss, const T* logprobs, const std::int64_t* Y, 
     *loss = -sum / static_cast<T>(n);
 }
 
-// ---- backward, in mirror order ----
+// ---- backward, in reverse order ----
 
 // dlogprobs[i, j] = −1/n where j = Y[i], else 0
 template <class T>
@@ -150,7 +150,7 @@ void softmax_exp_backward(T* dnorm_logits, const T* dcounts, const T* counts, st
     }
 }
 
-// dlogit_maxes[i] = −Σ_j dnorm_logits[i, j]: zero but for rounding, since the shift changes no probability
+// dlogit_maxes[i] = −Σ_j dnorm_logits[i, j]: zero up to rounding, because the shift changes no probability
 template <class T>
 void softmax_max_backward(T* dlogit_maxes, const T* dnorm_logits, std::size_t n, std::size_t V) {
     softmax_sum(dlogit_maxes, dnorm_logits, n, V);

@@ -67,7 +67,7 @@ void dropout_evaluation(T* y, const T* x, std::size_t count) {
     std::copy_n(x, count, y);
 }
 
-// new_key = (1140671485·key + 12820163) mod 2^24, of the whole number in |key|: all 2^24 keys in turn.
+// new_key = (1140671485·key + 12820163) mod 2^24, with the whole number in |key|: cycles through all 2^24 keys.
 template <class T>
 void dropout_key_update(T* new_key, const T* key) {
     const auto whole = static_cast<std::uint64_t>(std::fmod(std::abs(plain(*key)), kMaskKeys));

@@ -16,7 +16,7 @@ inline constexpr double kGaussianPeak = 0.39894228040143267794;   // 1/√(2π)
 inline constexpr double kGeluTanhScale = 0.79788456080286535588;  // √(2/π)
 inline constexpr double kGeluTanhCubic = 0.044715;
 
-// h = x·Φ(x), Φ(x) = ½·(1 + erf(x/√2)): the normal distribution's share below x
+// h = x·Φ(x), Φ(x) = ½·(1 + erf(x/√2)): the standard normal distribution function
 template <class T>
 void gelu_forward(T* h, const T* x, std::size_t count) {
     using std::erf;
