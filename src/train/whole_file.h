@@ -39,8 +39,8 @@ private:
     Descriptor create_named();
     Descriptor prepared(Descriptor file) const;
     void give_name();
-    // Calls `make` with unused temporary names, the last of which is stored in name_, and returns its result; -1, with
-    // errno, on failure.
+    // Calls `make` with temporary names until one is free, stores that in name_ and returns the result; -1, with errno,
+    // on failure.
     int try_names(const std::function<int(const char* name)>& make);
 
     std::filesystem::path target_;
