@@ -3,24 +3,24 @@
     mutate.py ROOT BUILD [--only N] [--boundary] [--workers N] [--list] [FILE | FILE:LINE]…
 
 A mutant is one small change of one line, made by the rules below: an operator, a sign, an index, the end or the start
-of a loop, a constant, += to =, two neighbouring arguments exchanged, one convention in the place of another; and, at
-the boundary, > for >=, the tail of a loop, the first for another element, a constant's sign, what a maximum begins
-with (--boundary: these alone). Of all that the rules make, 330 are taken (or N), at least ten of each file: those whose
-hash comes first, so that the choice is the same everywhere and moves little when the sources do. One that does not
-compile is no mutant, and the file's next comes in its place. FILE narrows the choice to some files; FILE:LINE takes
-every mutant of a line.
+of a loop, a constant, += to =, two adjacent arguments exchanged, one convention instead of another; and, at the
+boundary, > for >=, the tail of a loop, the first for another element, a constant's sign, the initial value of a
+maximum (--boundary: only these). Of all possible mutants, 330 are selected (or N), at least ten of each file: those
+with the lowest hashes, so that the selection is the same everywhere and changes little when the sources do. A mutant
+that does not compile is replaced by the next of its file. FILE restricts the selection to some files;
+FILE:LINE selects every mutant of a line.
 
-Only the sources that the change reaches are compiled, and linked before the libraries of the build folder. The program
-so made then runs the checks below, one after the other, until one does not agree, or crashes, or takes ten times as
-long as it should. One that passes them all runs them again under AddressSanitizer and, of fused*.cpp, those with several
-threads under ThreadSanitizer. The right program has to pass them all first. The checks are `byhand compare` and `byhand
-gradcheck` on networks of every convention; for what no training step runs (evaluation.cpp and its list of steps in
-stepwise.cpp), and for what fused.h and fused.cpp hand to a trainer, they are the losses after `byhand train`, beside
-those of LibTorch's module.
+Only the sources affected by the change are compiled, and linked before the libraries of the build folder. The resulting
+program runs the checks below in sequence until one does not agree, crashes, or takes ten times as long as it should. If
+it passes all of them, it runs them again under AddressSanitizer and, for fused*.cpp, those with several threads under
+ThreadSanitizer. The unchanged program must pass them all first. The checks are `byhand compare` and `byhand
+gradcheck` on networks of every convention; for code that no training step runs (evaluation.cpp and its list of steps in
+stepwise.cpp), and for the trainer's interface of fused.h and fused.cpp, they compare the losses after `byhand train`
+with those of LibTorch's module.
 
-Prints one line a mutant: where, the line with its change as «before → after», and what caught it, or SURVIVED, or
-"equivalent" and why, by scripts/mutants_equivalent. Its lines are "file TAB changed line TAB why"; where one of them
-fits no mutant, or one that is caught, that is told too, and is as bad as a survivor.
+Prints one line per mutant: its place, the line with its change as «before → after», and the check that caught it, or
+SURVIVED, or "equivalent" with the reason from scripts/mutants_equivalent. The lines of that file are "file TAB changed
+line TAB reason"; one that matches no mutant, or a mutant that is caught, is reported and counts as a survivor.
 """
 import argparse
 import concurrent.futures
@@ -51,7 +51,7 @@ AT_LEAST = 10  # of each file
 
 
 def fail(words):
-    """What was asked for could not begin: 2, as elsewhere. (1 is a survivor.)"""
+    """The task could not start: exit code 2, as elsewhere. (1 means a survivor.)"""
     print(f"mutate: {words}", file=sys.stderr)
     sys.exit(2)
 
@@ -65,7 +65,7 @@ BEFORE_TO_AFTER = [
     # operators
     (r" \+ ", " - "), (r" - ", " + "), (r" \* ", " / "), (r" \* ", " + "), (r" / ", " * "), (r" % ", " / "),
     (r" && ", " || "), (r" \|\| ", " && "), (r" == ", " != "), (r" != ", " == "),
-    # what is collected
+    # accumulation
     (r" \+= ", " = "), (r" \+= ", " -= "), (r" -= ", " += "), (r" \*= ", " /= "), (r" \*= ", " = "), (r" /= ", " *= "),
     (r" /= ", " = "),
     # signs
@@ -80,24 +80,24 @@ BEFORE_TO_AFTER = [
     (r"(?<![\w.])([1-9]\d*)(?![\w.])", lambda m: str(int(m[1]) - 1)),
     (r"(?<![\w.])(\d+\.\d+)(?=F?\b)", lambda m: str(float(m[1]) + 1)),
     (r"(?<![\w.])([1-9]\d*\.\d+|0\.\d*[1-9])(?=F?\b)", lambda m: str(float(m[1]) / 2)),
-    # two neighbouring arguments, but for those of a product or a sum
+    # two adjacent arguments, except those of a product or a sum
     (rf"(?<=[({{ ])(?<!MulAdd\()(?<!hn::Add\()({ARGUMENT}), ({ARGUMENT})(?=[,)}}])", r"\2, \1"),
     # conventions
     (r"\bDivisor::n\b", "Divisor::n_minus_1"), (r"\bEpsilonPlace::inside\b", "EpsilonPlace::outside"),
     (r"\bRunningSpread::variance\b", "RunningSpread::deviation"),
     (r"\bRunningSpread::deviation\b", "RunningSpread::variance"), (r"\bNormPlace::before\b", "NormPlace::after"),
     (r"\bNormPlace::after\b", "NormPlace::before"), (r"\bNormPlace::none\b", "NormPlace::after"),
-    # what the kernels are made of
+    # the building blocks of kernels
     (r"\bhn::Add\b", "hn::Sub"), (r"\bhn::MulAdd\b", "hn::NegMulAdd"), (r"\bhn::Min\b", "hn::Max"),
     (r"\bhn::Zero\(d\)", "hn::Set(d, 1.0F)"), (r"\bfirst\b", "second"), (r"\bsecond\b", "first"),
 ]
 
-# At the boundary: what is wrong at a size, a place or a value only.
+# At the boundary: wrong only for a size, a position or a value.
 SIZE = r"(?:n|V|H|E|T|in|out|count|rows|columns|width|elements|depth)_?"
 BOUNDARY = [
     # comparisons
     (r" < ", " <= "), (r" <= ", " < "), (r" > ", " >= "), (r" >= ", " > "),
-    # the tail of a loop, of a sum, of a copy: the last one left out, or what is past the last whole four
+    # the tail of a loop, of a sum, of a copy: the last element omitted, or those after the last full four
     (r"(?<=; )(\w+) < ([\w.]+)(?=; )", r"\1 < \2 - 1"), (r"(?<=; )(\w+) < ([\w.]+)(?=; )", r"\1 < \2 / 4 * 4"),
     (rf"(?<=[(,] )(?<!size_t )({SIZE})(?=[,)])", r"\1 - 1"), (rf"(?<=\()({SIZE})(?=[,)])", r"\1 - 1"),
     (rf"(?<=[(,] )(?<!size_t )({SIZE})(?=[,)])", r"\1 / 4 * 4"), (rf"(?<=\()({SIZE})(?=[,)])", r"\1 / 4 * 4"),
@@ -105,7 +105,7 @@ BOUNDARY = [
     (r"(?<=\[)([a-z]\w*)(?=\])", "0"), (r"(?<=\[)([a-z]\w*)(?=\])", r"\1 - 1"),
     # a constant's sign
     (r"(?<=\{)([1-9][\d.]*|0\.\d*[1-9])(?=\})", r"-\1"), (r"(?<=[ (])([1-9]\d*\.\d+F?|0\.\d*[1-9]\d*F?)", r"-\1"),
-    # what a maximum begins with, and where it is in a tie (its value is the same there)
+    # the initial value of a maximum, and its position in a tie (with the same value)
     (r"\*std::max_element\(([^()]*)\)", r"std::max(T{0}, *std::max_element(\1))"),
     (r"(?<!\*)std::max_element\(([^()]*)\)", r"std::max_element(\1, [](const T& a, const T& b) { return !(b < a); })"),
 ]
@@ -129,12 +129,12 @@ class Mutant:
         self.key = f"src/manual/{file}", self.shown
 
     def rank(self, same):
-        """By what it is rather than where, so that the choice stays when lines move."""
+        """Depends on the change rather than its line number, so that the selection stays when lines move."""
         return hashlib.sha256(f"{self.file}\0{self.shown}\0{same}".encode()).hexdigest()
 
 
 def mutants_of(root, file, only_boundary=False):
-    """All that the rules make of a file, or those at the boundary, by rank."""
+    """All mutants of a file by the rules, or only those at the boundary, by rank."""
     lines = (root / "src/manual" / file).read_text().split("\n")
     plain = masked("\n".join(lines)).split("\n")
     made, seen = [], {}
@@ -146,9 +146,9 @@ def mutants_of(root, file, only_boundary=False):
             for match in re.finditer(pattern, bare):
                 if callable(replacement):
                     after = replacement(match)
-                else:  # with what stands there in truth, strings included
+                else:  # with the original text, strings included
                     after = re.sub(r"\\(\d)", lambda g: line[match.start(int(g[1])):match.end(int(g[1]))], replacement)
-                # What is told is the change without the blanks around it.
+                # The reported change excludes the surrounding blanks.
                 before = line[match.start():match.end()]
                 lead, trail = len(before) - len(before.lstrip()), len(before) - len(before.rstrip())
                 start, end = match.start() + lead, match.end() - trail
@@ -162,7 +162,7 @@ def mutants_of(root, file, only_boundary=False):
 
 
 def choose(made, wanted):
-    """How many mutants of each file: AT_LEAST, and the rest as they come by rank."""
+    """The number of mutants of each file: AT_LEAST, and the rest by rank."""
     counts = {file: min(AT_LEAST, len(all), max(1, wanted // len(made))) for file, all in made.items()}
     rest = sorted((rank, file) for file, all in made.items() for rank, _ in all[counts[file]:])
     for _, file in rest[:max(0, wanted - sum(counts.values()))]:
@@ -185,7 +185,7 @@ RULES = [
 ]
 
 
-# What the networks below have besides.
+# Additional parameters of the networks below.
 MORE_RULES = [
     {"parameter": "lngain", "normal": 0.1, "plus": 1.3},
     {"parameter": "lnbias", "normal": 0.5},
@@ -194,7 +194,7 @@ MORE_RULES = [
 
 
 def recipe(name, hidden, norm, bias=(True, True), batch=11, output_normal=0.5, logits_plus=0.0):
-    """A network small enough to be quick, with widths that no vector divides, and no value 0 or 1 to hide behind."""
+    """A network small enough to be fast, with widths that no vector divides, and no values of 0 or 1 that hide mistakes."""
     changed = {"W": {"normal": output_normal}, "b": {"plus": logits_plus}}
     rules = [dict(rule, **changed[rule["parameter"]]) if rule.get("layers") == "output" else rule for rule in RULES]
     usual = {"place": "before", "output": False, "affine": True, "batch_divisor": "n-1", "running_divisor": "n-1",
@@ -258,16 +258,16 @@ RECIPES = [
 
 
 class Check:
-    """What is run. It is passed with exit code 0 and, where there are figures to be held against, those."""
+    """A command. It passes with exit code 0 and, if there are reference figures, the same figures."""
     def __init__(self, name, arguments, against=None):
         self.name, self.arguments = name, arguments
-        self.against = against  # the arguments that make LibTorch's own
-        self.figures = None     # these, once they are known
+        self.against = against  # the arguments for LibTorch's figures
+        self.figures = None     # those, once they are known
         self.seconds = 600      # at most
 
 
 def checks_in(folder):
-    """Of the steps: the most telling come first."""
+    """Checks of the steps, the most sensitive ones first."""
     checks = []
     for r in RECIPES:
         path = folder / (r["name"] + ".json")
@@ -281,8 +281,9 @@ def checks_in(folder):
 
 
 def evaluation_checks_in(folder, names):
-    """Of evaluation.cpp, which no training step runs: the losses of a model over a data set, by the running statistics and
-    by those of the whole training part, beside the same of LibTorch's module. So few names that n is not n - 1."""
+    """Checks of evaluation.cpp, which no training step runs: the losses of a model over a data set, with the running
+    statistics and with those of the whole training part, compared with LibTorch's module. With few names, so that n and
+    n - 1 differ visibly."""
     data = folder / "names.txt"
     data.write_text("".join(line + "\n" for line in names.read_text().split()[:60]))
     checks = []
@@ -296,13 +297,13 @@ def evaluation_checks_in(folder, names):
             arguments = ["train", "--recipe", str(path), "--data", str(data), "--steps", "3", "--no-save", "--json"]
             checks.append(Check(f"train, {r['name']}, {figures}", [*arguments, "--model", "fused"],
                                 [*arguments, "--model", "torch"]))
-    # On several threads: what one writes where another reads.
+    # On several threads: conflicting reads and writes.
     checks.append(Check(f"train, {r['name']}, on threads", [*arguments, "--model", "fused", "--threads", "4"],
                         [*arguments, "--model", "torch"]))
     return checks
 
 
-# Of a loss, relative; both are means over some hundred rows in float, of logits that differ by rounding.
+# The relative difference of losses; both are means over some hundred rows in float, of logits that differ by rounding.
 LOSSES_DIFFER = 1e-6
 
 
@@ -311,16 +312,16 @@ def same_figures(text, figures):
     return all(abs(final[part] - figures[part]) <= LOSSES_DIFFER * abs(figures[part]) for part in figures)
 
 
-# ---- making and running one ----
+# ---- building and running one ----
 
-# What no verdict can see, since no number is wrong, or not always: reads and writes beside an array, data races.
+# Faults that no verdict can detect, because they do not always change a number: out-of-bounds accesses, data races.
 ADDRESS, THREAD = "-fsanitize=address", "-fsanitize=thread"
 SANITIZERS = {None: "", ADDRESS: ", under AddressSanitizer", THREAD: ", under ThreadSanitizer"}
 WITH_THREADS = "fused.cpp", "fused_forward.cpp", "fused_backward.cpp"
 
 
 class Workshop:
-    """The build folder's commands, and what they need to make a program of changed sources."""
+    """Builds programs from changed sources with the build folder's commands."""
 
     def __init__(self, root, build, folder):
         self.root, self.build = root, build
@@ -334,8 +335,8 @@ class Workshop:
         self.evaluation = evaluation_checks_in(folder, root / "data/names.txt")
 
     def checks(self, file, sanitizer=None):
-        """No training step runs evaluation.cpp, its list in stepwise.cpp, a norm's evaluation, and what fused.h and
-        fused.cpp hand to a trainer."""
+        """No training step runs evaluation.cpp, its list in stepwise.cpp, a norm's evaluation, and the trainer's interface of
+        fused.h and fused.cpp."""
         if sanitizer == THREAD:
             return self.evaluation[-1:] if file in WITH_THREADS else []
         both = self.steps + self.evaluation
@@ -343,7 +344,7 @@ class Workshop:
                 "fused.h": both, "fused.cpp": both}.get(file, self.steps)
 
     def sources_that_include(self, file):
-        """The sources of src/manual that a change of this file reaches."""
+        """The sources of src/manual that a change of this file affects."""
         reached, grown = {file}, True
         texts = {p.relative_to(self.root / "src/manual").as_posix(): p.read_text()
                  for p in (self.root / "src/manual").rglob("*") if p.suffix in (".h", ".cpp")}
@@ -355,28 +356,28 @@ class Workshop:
         return sorted(name for name in reached if name in self.compile)
 
     def variants(self, file):
-        """Further flags for the compiler; a mutant is caught if it is by one of them. The kernels have one path for CPUs
-        whose vectors can leave memory alone by a mask, and one for the others: here the best CPU's and the least's."""
+        """Additional compiler flags; a mutant is caught if it is caught with any of them. The kernels have one path for CPUs
+        whose vectors support masked memory accesses, and one for others: these flags select both."""
         if file.startswith("simd/"):
             return [["-DHWY_COMPILE_ONLY_STATIC", "-march=native"], ["-DHWY_COMPILE_ONLY_STATIC"]]
         return [[]]
 
     def make(self, file, text, flags, folder, sanitizer=None):
-        """The program with `text` in the place of the file; False where that does not compile."""
+        """Builds the program with `text` in place of the file; False if that does not compile."""
         instrument = [sanitizer] if sanitizer else []
         shutil.rmtree(folder, ignore_errors=True)
         changed = folder / "manual" / file
         changed.parent.mkdir(parents=True)
         changed.write_text(text)
         objects = []
-        # ThreadSanitizer takes threads that it has not seen wait for each other for a race: it must see all of them.
+        # ThreadSanitizer reports a race if it misses a synchronization: every source must be instrumented.
         for source in self.compile if sanitizer == THREAD else self.sources_that_include(file):
             path = str(changed) if source == file else str(self.root / "src/manual" / source)
             command = [word for word in self.compile[source] if not re.match(r"-O\d$|-W", word)]
             at = command.index("-o")
             objects.append(str(folder / (source.replace("/", "_") + ".o")))
             command[at:] = ["-o", objects[-1], "-c", path]
-            command[1:1] = [f"-I{folder}"]  # before the true sources
+            command[1:1] = [f"-I{folder}"]  # before the original sources
             command += ["-O0", "-w", *flags, *instrument]
             if subprocess.run(command, cwd=self.build, stderr=subprocess.DEVNULL).returncode != 0:
                 return False
@@ -387,10 +388,10 @@ class Workshop:
         return True
 
     def run(self, folder, arguments, seconds, sanitizer=None):
-        """The exit code, a negative one for a signal, None where the time was up; and the output."""
+        """The exit code, negative for a signal, None after a timeout; and the output."""
         def at_most():
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            if not sanitizer:  # they set terabytes aside
+            if not sanitizer:  # they reserve terabytes
                 resource.setrlimit(resource.RLIMIT_AS, (1 << 33, 1 << 33))
         environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", NO_COLOR="1",
                            ASAN_OPTIONS="detect_leaks=0:abort_on_error=1", TSAN_OPTIONS="halt_on_error=1")
@@ -402,11 +403,11 @@ class Workshop:
             return None, ""
 
     def caught_by(self, file, folder, sanitizer):
-        """What says that the program in the folder is wrong, or None."""
+        """The check that finds the program in the folder wrong, or None."""
         for check in self.checks(file, sanitizer):
             code, output = self.run(folder, check.arguments, check.seconds, sanitizer)
             if code is None:
-                return f"{check.name}: time is up"
+                return f"{check.name}: timeout"
             if code < 0:
                 return f"{check.name}: crash (signal {-code})"
             if code > 1:
@@ -419,7 +420,7 @@ class Workshop:
         return None
 
     def see_the_right_program_pass(self, files, folder):
-        """Every check must pass on unchanged sources, made as the mutants are; how long each takes sets its limit."""
+        """Every check must pass on unchanged sources, built like the mutants; its duration determines its time limit."""
         made = [(file, flags, None) for file in files for flags in self.variants(file)]
         for file, flags, sanitizer in [*made, *((file, [], THREAD) for file in files if file in WITH_THREADS)]:
             if not self.make(file, (self.root / "src/manual" / file).read_text(), flags, folder, sanitizer):
@@ -431,7 +432,7 @@ class Workshop:
                 code, output = self.run(folder, check.arguments, 600, sanitizer)
                 if code != 0 or (check.figures and not same_figures(output, check.figures)):
                     shown = " ".join(map(shlex.quote, check.arguments))
-                    fail(f"the right program does not pass (exit {code}): byhand {shown}")
+                    fail(f"the unchanged program does not pass (exit {code}): byhand {shown}")
                 taken = 10 + 10 * (time.monotonic() - start)
                 check.seconds = taken if check.seconds == 600 else max(check.seconds, taken)
 
@@ -439,7 +440,7 @@ class Workshop:
 # ---- all of them ----
 
 def equivalents(root):
-    """(file, changed line) to why."""
+    """Maps (file, changed line) to the reason."""
     known = {}
     path = root / "scripts/mutants_equivalent"
     for number, line in enumerate(path.read_text().split("\n"), 1):
@@ -471,7 +472,7 @@ def main():
         made = {file: mutants_of(options.root, file, True) for file in FILES}
     stale = ["\t".join(key) for key in known if key not in everything]
     for entry in stale:
-        print(f"scripts/mutants_equivalent: no mutant is like this any more: {entry}")
+        print(f"scripts/mutants_equivalent: entry matches no mutant: {entry}")
 
     counts = choose(made, options.only)
     queues = {file: [m for _, m in all] for file, all in made.items()}
@@ -518,7 +519,7 @@ def main():
             return None
 
         def one_of(file):
-            """Takes the file's next mutant until one compiles."""
+            """Tries the file's next mutants until one compiles."""
             with lock:
                 place = free.pop()
             try:
@@ -558,4 +559,4 @@ def main():
 try:
     sys.exit(main())
 except BrokenPipeError:
-    sys.exit(1)  # whoever reads has had enough
+    sys.exit(1)  # the reader has closed the pipe

@@ -6,11 +6,11 @@
 
 namespace byhand {
 
-// Views, owned by whoever drew the batch. Every index is below V.
+// Views; the code that drew the batch owns the arrays. Every index is below V.
 struct Batch {
     std::size_t rows = 0;             // B
-    const std::int64_t* X = nullptr;  // (B, T): the characters before
-    const std::int64_t* Y = nullptr;  // (B): the character to predict
+    const std::int64_t* X = nullptr;  // (B, T): the context
+    const std::int64_t* Y = nullptr;  // (B): the target character
 };
 
 }  // namespace byhand

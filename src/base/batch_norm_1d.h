@@ -6,14 +6,14 @@
 
 namespace byhand {
 
-// True where the norm follows them.
+// Whether the norm follows these conventions.
 inline bool is_batch_norm_1d(const NormConfig& norm) {
     return norm.batch_divisor == Divisor::n && norm.running_divisor == Divisor::n_minus_1 &&
            norm.running_spread == RunningSpread::variance && norm.epsilon_place == EpsilonPlace::inside;
 }
 
-// The norm changed to them, evaluation by running statistics and all; place, γ and β, and momentum stay. An ε of 0
-// becomes BatchNorm1d's 1e-5.
+// The norm with these conventions, including evaluation by running statistics; place, γ and β, and momentum stay. An ε
+// of 0 becomes BatchNorm1d's 1e-5.
 inline NormConfig as_batch_norm_1d(NormConfig norm) {
     norm.batch_divisor = Divisor::n;
     norm.running_divisor = Divisor::n_minus_1;

@@ -1,4 +1,4 @@
-// The one error of the project: something that came from outside is not usable.
+// The project's only error type: unusable input.
 #pragma once
 
 #include <stdexcept>
@@ -8,9 +8,9 @@
 
 namespace byhand {
 
-// Bad usage or bad input. The message is one line that says what is wrong, where (file, line, byte, key) and
-// what to do. The command prints it and exits with 2; no other code prints or exits. It is made printable here,
-// whatever of it came from outside: one line, that steers no terminal and does not end at a NUL.
+// Bad usage or bad input. The message is one line: what is wrong, where (file, line, byte, key) and what to do. The
+// command prints it and exits with 2; no other code prints or exits. The constructor makes the message printable: one
+// line, without terminal control sequences and without NUL.
 struct InputError : std::runtime_error {
     explicit InputError(const std::string& what) : std::runtime_error(printable(what)) {}
 };

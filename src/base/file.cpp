@@ -29,7 +29,7 @@ bool Descriptor::close() {
 
 RegularFile open_regular(const std::string& path) {
     const auto refuse = [&](const std::string& what) { throw InputError(printable(path) + ": " + what); };
-    // A pipe would keep an ordinary open() waiting for its writer.
+    // Otherwise open() would wait for the writer of a pipe.
     Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     struct stat status = {};
     if (descriptor.number() < 0 || ::fstat(descriptor.number(), &status) != 0) {

@@ -1,4 +1,4 @@
-// Files of the system, read and written to the end, and its words where that fails.
+// File access in whole reads and writes, and error texts of the system.
 #pragma once
 
 #include <cerrno>
@@ -8,10 +8,10 @@
 
 namespace byhand {
 
-// The system's words for an error; for ENXIO, which open() and a pipe without a reader end in, plainer ones.
+// The system's text for an error; a plainer one for ENXIO, which open() returns for a pipe without a reader.
 std::string reason(int error = errno);
 
-// An open file, closed at the end.
+// An open file, closed by the destructor.
 class Descriptor {
 public:
     explicit Descriptor(int number) : number_(number) {}
@@ -20,9 +20,9 @@ public:
     Descriptor& operator=(const Descriptor&) = delete;
     Descriptor& operator=(Descriptor&&) = delete;
     ~Descriptor();
-    int number() const { return number_; }  // below 0: it could not be opened
+    int number() const { return number_; }  // negative: it could not be opened
 
-    // Closes it now. False, with errno, where what was written may be lost.
+    // Closes the file now. False, with errno, if written data may be lost.
     bool close();
 
 private:
@@ -34,22 +34,23 @@ struct RegularFile {
     std::uint64_t size;  // bytes
 };
 
-// Throws InputError that begins with the path: no such file, no permission, a folder, or another thing that is no
-// regular file (a pipe is not waited for).
+// Throws InputError that begins with the path: no such file, no permission, a folder, or another kind of file that is
+// not regular (it does not wait for a pipe).
 RegularFile open_regular(const std::string& path);
 
-// The next bytes, at most `size`, into `to`: how many, 0 at the end. Throws InputError that begins with the path.
+// Reads up to `size` bytes into `to` and returns their number, 0 at the end. Throws InputError that begins with the
+// path.
 std::size_t read_some(int descriptor, void* to, std::size_t size, const std::string& path);
 
-// Writes all of it, however often the system breaks off. False, with errno, where it can't be done.
+// Writes all of it, across partial writes and interrupts. False, with errno, on failure.
 bool write_all(int descriptor, const void* data, std::uint64_t size);
 
-// The folder that `path` stands in: flushed after a file was made or renamed there, the name lasts. number() < 0, with
-// errno, where it can't be opened.
+// The folder that contains `path`: flushing it after a file is created or renamed makes the new name durable. number()
+// < 0, with errno, if it cannot be opened.
 Descriptor open_folder_of(const std::string& path);
 
-// All that was written is on the disk then; a device, a pipe, or a file system that has no such thing, is left as it
-// is. False, with errno, where it fails.
+// Flushes to disk; a device, a pipe, or a file system without such an operation is left as it is. False, with errno, on
+// failure.
 bool flush_to_disk(int descriptor);
 
 }  // namespace byhand

@@ -1,4 +1,5 @@
-// The forms of the network by hand, each with formulas of its own: what runs it and what judges it choose by them.
+// The forms of the handwritten network, each with its own formulas; they select the graph that runs and the limits that
+// apply.
 #pragma once
 
 namespace byhand {

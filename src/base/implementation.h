@@ -1,4 +1,4 @@
-// One side of a comparison: a network that runs one training step and shows every value it kept.
+// An implementation under comparison: a network that runs one training step and exposes every value it computed.
 #pragma once
 
 #include <memory>
@@ -14,14 +14,14 @@ class Implementation {
 public:
     virtual ~Implementation() = default;
 
-    // The state to begin the next step with: a table equal to state(config) (base/network.h).
+    // Sets the state for the next step: a table equal to state(config) (base/network.h).
     virtual void load(const Tensors<float>& state) = 0;
 
-    // Forward, backward and update, each new value beside the old one as new_X. `rate` is the learning rate.
+    // Forward, backward and update; each new value is stored as new_X, beside the old one. `rate` is the learning rate.
     virtual void run(const Batch& batch, float rate) = 0;
 
-    // Everything the last run kept, in the order it was made: the state as it was before the update, forward values,
-    // gradients, new_X. Valid until the next run or load.
+    // All values of the last run, in the order of computation: the state before the update, forward values, gradients,
+    // new_X. Valid until the next run or load.
     virtual std::vector<View> views() const = 0;
 
 protected:

@@ -17,11 +17,11 @@ bool is_member(const Json& item) {
 
 struct Layout {
     std::size_t indent;   // columns a level
-    std::size_t columns;  // within the outermost, what ends by this column stands on one line
+    std::size_t columns;  // limit for a value on one line, except for the outermost
     InvalidUtf8 invalid;
 };
 
-// nlohmann's text of it: doubles in the fewest digits that keep their value. Empty for an array and an object.
+// nlohmann's text: doubles in the fewest digits that preserve their value. Empty for an array and an object.
 std::string scalar(const Json& value, InvalidUtf8 invalid) {
     return std::visit(
         [&](const auto& held) -> std::string {
@@ -35,7 +35,7 @@ std::string scalar(const Json& value, InvalidUtf8 invalid) {
         value.value());
 }
 
-// Calls `take` with each item and what stands before it: its key, or nothing in an array.
+// Calls `take` with each item and its key, which is empty in an array.
 template <class Take>
 void for_each_item(const Json& value, InvalidUtf8 invalid, Take take) {
     if (const auto* array = std::get_if<Json::Array>(&value.value())) {

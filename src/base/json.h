@@ -130,19 +130,20 @@ private:
     Value value_;
 };
 
-// The number, or "nan", "inf", "-inf": JSON has none that are not finite. Null where it is not known.
+// The number, or "nan", "inf", "-inf", since JSON has only finite numbers. Null if it is unknown.
 Json number(double value);
 Json number(const std::optional<double>& value);
 // The same of each, as an array.
 Json numbers(const std::vector<double>& values);
 
-// JSON as it is printed: whatever its texts hold, it can't steer a terminal. Without a newline at its end, opened up by
-// `indent` columns a level. DEL and the control characters beyond it (C1) are escaped as JSON itself escapes those
-// below the blank; bytes that are not UTF-8 become U+FFFD.
+// Printable JSON, free of terminal control sequences whatever its strings contain. No newline at the end; nested levels
+// are indented by `indent` columns. DEL and the C1 control characters are escaped as JSON escapes those below the
+// blank; bytes that are not UTF-8 become U+FFFD.
 std::string printed_json(const Json& value, std::size_t indent);
 
-// JSON for the eye, without a newline at its end: the outermost object a key a line, and within it whatever fits in 100
-// columns on one line, the rest opened up by two columns a level. Precondition: its texts are UTF-8.
+// Readable JSON without a newline at the end: one line per key of the outermost object; a value that fits in 100
+// columns stays on one line, others are broken up with two columns of indentation per level. Precondition: its strings
+// are UTF-8.
 std::string readable_text(const Json& value);
 
 }  // namespace byhand

@@ -1,4 +1,4 @@
-// Which member of a struct, as a value: one function then serves several figures.
+// A pointer to a struct's member as a value, so that one function serves several members.
 #pragma once
 
 namespace byhand {

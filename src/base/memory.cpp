@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The number at the beginning of a file; none where it says "max" or can't be read.
+// The number at the beginning of a file; nullopt for "max" or a file that can't be read.
 std::optional<double> number_in(const fs::path& file) {
     std::ifstream stream(file);
     double number = 0;
@@ -28,7 +28,7 @@ std::optional<double> total_memory(const fs::path& root) {
     return std::nullopt;
 }
 
-// The control group that this process is in, with those around it: the least of their limits.
+// The lowest limit of this process's control group and the groups around it.
 double limit_of_groups(const fs::path& root) {
     double least = std::numeric_limits<double>::infinity();
     const auto look = [&](const fs::path& mounted, fs::path group, const char* file) {

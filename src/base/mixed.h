@@ -1,11 +1,11 @@
-// Many streams of random bits from one seed.
+// Independent streams of random bits from one seed.
 #pragma once
 
 #include <cstdint>
 
 namespace byhand {
 
-// 64 bits in which every bit of the state counts: splitmix64 (Steele, Lea and Flood 2014).
+// 64 bits, each of which depends on every bit of the state: splitmix64 (Steele, Lea and Flood 2014).
 constexpr std::uint64_t mixed(std::uint64_t state) {
     std::uint64_t z = state + 0x9e3779b97f4a7c15;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;

@@ -8,9 +8,9 @@
 namespace byhand {
 namespace {
 
-constexpr std::size_t kLongest = 64;  // no known word comes near to that length
+constexpr std::size_t kLongest = 64;  // longer words match no known word
 
-// Of optimal string alignment: Levenshtein's, and two neighbours swapped are one difference.
+// Optimal string alignment distance: Levenshtein's, with a swap of adjacent letters as one edit.
 std::size_t distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
     std::iota(row.begin(), row.end(), std::size_t{0});

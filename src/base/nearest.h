@@ -1,4 +1,4 @@
-// The word that somebody probably meant.
+// Spelling suggestions.
 #pragma once
 
 #include <optional>
@@ -8,15 +8,14 @@
 
 namespace byhand {
 
-// Of `known` the one nearest to `word`: by the fewest letters put in, taken out, replaced, or swapped with their
-// neighbour; the first of several. Precondition: `known` is not empty.
+// The element of `known` nearest to `word`: with the fewest insertions, deletions, replacements and swaps of adjacent
+// letters; the first of several. Precondition: `known` is not empty.
 std::string nearest(std::string_view word, const std::vector<std::string>& known);
 
-// The nearest where it is near enough to be what was meant: at most a third of the letters of `word` differ, but for
-// their case.
+// The nearest if it is near enough for a suggestion: at most a third of the letters of `word` differ, apart from case.
 std::optional<std::string> close_to(std::string_view word, const std::vector<std::string>& known);
 
-// The same as the end of a message: "; the nearest is dbnvar", or "" where nothing is near enough.
+// The same as the end of a message: "; the nearest is dbnvar", or "" if no word is near enough.
 std::string the_nearest(std::string_view word, const std::vector<std::string>& known);
 
 }  // namespace byhand

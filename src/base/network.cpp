@@ -22,7 +22,7 @@ const char* norm_of(NormKind kind) {
     return op::kNorms.at(static_cast<std::size_t>(kind));
 }
 
-// What the fields of the short form say.
+// The operations that the short form stands for.
 std::vector<OperationConfig> long_form(const NetworkConfig& config) {
     const std::string norm = norm_of(config.norm.kind);
     std::vector<OperationConfig> list;
@@ -66,7 +66,7 @@ NetworkConfig with_list(NetworkConfig config, std::vector<OperationConfig> layer
     return config;
 }
 
-// Whether values carry their layer's number: where one name would mean two of them.
+// Whether the names of values carry their layer's number, because a name would otherwise denote two of them.
 bool has_suffixes(const std::vector<OperationConfig>& list) {
     std::set<std::string> names;
     return std::ranges::count(list, op::kLinear, &OperationConfig::op) > 2 ||

@@ -1,4 +1,4 @@
-// What a network is, as plain data, and what its tensors are called. Every side builds itself from this.
+// A network as plain data, and the names of its tensors. Every implementation is built from this.
 #pragma once
 
 #include <array>
@@ -13,38 +13,38 @@
 
 namespace byhand {
 
-// Of the short form of a network (see `expanded`), and of the batch norm in a layer; f is its activation.
+// In the short form of a network (see `expanded`): the position of the batch norm in a layer; f is the activation.
 // before: linear → hprebn → … → hpreact → f → h;  after: linear → hpreact → f → hprebn → … → h;
 // none: linear → hpreact → f → h.
 enum class NormPlace { none, before, after };
 
-// What a norm takes its statistics of: a unit over the batch, or a row over its units; rms without the mean.
+// What the statistics are taken over: the batch for each unit, or the units of a row; rms omits the mean.
 enum class NormKind { batch, layer, rms };
 
-// What a sum of squares over n rows is divided by.
+// The divisor of a sum of squares over n rows.
 enum class Divisor { n, n_minus_1 };
 
-// inside: 1/√(variance + ε);  outside: 1/(√variance + ε). No ε at all is ε = 0, where the two are one.
+// inside: 1/√(variance + ε);  outside: 1/(√variance + ε). Without ε, ε = 0, and the two are equal.
 enum class EpsilonPlace { inside, outside };
 
-// What the running figure of spread holds.
+// The running statistic of dispersion.
 enum class RunningSpread { variance, deviation };
 
-// What the norm takes for mean and spread in evaluation: its running statistics, or those of the whole training part.
+// The mean and variance of a norm in evaluation: running statistics, or those of the whole training part.
 enum class EvaluationFigures { running, training_set };
 
-// Every convention by which the batch norms of the field differ. Layer and RMS norm go by `affine` and `epsilon` alone;
-// their divisor is the number of units, their ε inside the root.
+// The conventions in which batch norms differ. Layer and RMS norm use only `affine` and `epsilon`; their divisor is the
+// number of units, and ε is inside the root.
 struct NormConfig {
     NormKind kind = NormKind::batch;  // with place and output: of the short form
     NormPlace place = NormPlace::before;
     bool output = false;  // a norm on the logits too
-    bool affine = true;   // γ and β, of an RMS norm γ alone; without them the normalised value is the result itself
+    bool affine = true;   // γ and β, of an RMS norm only γ; without them the normalised value is the result
     Divisor batch_divisor = Divisor::n_minus_1;
     Divisor running_divisor = Divisor::n_minus_1;
     RunningSpread running_spread = RunningSpread::variance;
     EvaluationFigures evaluation = EvaluationFigures::running;
-    double momentum = 0.1;  // weight of the new: running = (1 − momentum)·running + momentum·batch
+    double momentum = 0.1;  // weight of the new value: running = (1 − momentum)·running + momentum·batch
     EpsilonPlace epsilon_place = EpsilonPlace::inside;
     double epsilon = 1e-5;
 
@@ -53,22 +53,22 @@ struct NormConfig {
 
 inline constexpr std::size_t kMostHiddenLayers = 64;
 inline constexpr std::size_t kMostOperations = 4 * kMostHiddenLayers;
-inline constexpr std::size_t kMostContext = 1024;  // as many characters as the longest line of names
+inline constexpr std::size_t kMostContext = 1024;  // the length of the longest line of names
 
-// The operations that a network has: those of every network, and those that its `layers` can list.
+// The operations of a network: those of every network, and those that `layers` can list.
 namespace op {
 inline constexpr const char* kEmbedding = "embedding";  // X → emb, by C
 inline constexpr const char* kFlatten = "flatten";      // joins positions: emb → embcat, hpos → h
-inline constexpr const char* kLinear = "linear";        // by W and b; begins a layer
-inline constexpr const char* kBatchnorm = "batchnorm";  // reads hprebn; by the conventions of NormConfig
+inline constexpr const char* kLinear = "linear";        // with W and b; begins a layer
+inline constexpr const char* kBatchnorm = "batchnorm";  // reads hprebn; with the conventions of NormConfig
 inline constexpr const char* kLayernorm = "layernorm";  // reads hpreln
 inline constexpr const char* kRmsnorm = "rmsnorm";      // reads hprerms
 inline constexpr const char* kTanh = "tanh";            // this and the other activations read hpreact
 inline constexpr const char* kSigmoid = "sigmoid";
 inline constexpr const char* kRelu = "relu";
 inline constexpr const char* kLeakyRelu = "leaky_relu";
-inline constexpr const char* kGelu = "gelu";           // by erf
-inline constexpr const char* kGeluTanh = "gelu_tanh";  // its approximation by tanh
+inline constexpr const char* kGelu = "gelu";           // with erf
+inline constexpr const char* kGeluTanh = "gelu_tanh";  // its approximation with tanh
 inline constexpr const char* kSilu = "silu";
 inline constexpr const char* kResidual = "residual";           // reads hpreres, to which it adds an earlier value
 inline constexpr const char* kDropout = "dropout";             // reads hpredrop
@@ -78,7 +78,7 @@ inline constexpr std::array kActivations = {kTanh, kSigmoid, kRelu, kLeakyRelu, 
 
 inline constexpr std::array kNorms = {kBatchnorm, kLayernorm, kRmsnorm};
 
-// Those that `layers` can list.
+// Operations that `layers` can list.
 inline constexpr std::array kListed = {kFlatten, kLinear,    kBatchnorm, kLayernorm, kRmsnorm, kTanh,     kSigmoid,
                                        kRelu,    kLeakyRelu, kGelu,      kGeluTanh,  kSilu,    kResidual, kDropout};
 }  // namespace op
@@ -86,15 +86,15 @@ inline constexpr std::array kListed = {kFlatten, kLinear,    kBatchnorm, kLayern
 // One operation of a network's `layers` with its options.
 struct OperationConfig {
     std::string op;
-    // Of a linear: its width, 0 for the last, whose width is V (and in NetworkConfig::layers); and whether it has b.
+    // linear: its width, 0 for the last, whose width is V (and in NetworkConfig::layers); and whether it has b.
     std::size_t outputs = 0;
     bool bias = true;
-    double negative_slope = 0.01;  // of a leaky_relu, for x < 0
-    std::size_t positions = 0;     // of a flatten: how many consecutive ones it joins
-    std::size_t from = 0;          // of a residual: the operation of `layers` whose result it adds
-    double p = 0.5;                // of a dropout: the probability that a number is dropped
-    bool tied = false;             // of the last linear: its weights are the embedding's, Cᵀ
-    // Of a norm, where they are not those of NetworkConfig::norm; momentum of a batch norm.
+    double negative_slope = 0.01;  // leaky_relu: the factor for x < 0
+    std::size_t positions = 0;     // flatten: the number of consecutive positions that it joins
+    std::size_t from = 0;          // residual: the operation of `layers` whose result it adds
+    double p = 0.5;                // dropout: the probability that an element is dropped
+    bool tied = false;             // last linear: its weights are the embedding's, Cᵀ
+    // Norms: options that differ from NetworkConfig::norm; momentum only for a batch norm.
     std::optional<bool> affine = std::nullopt;
     std::optional<double> epsilon = std::nullopt;
     std::optional<double> momentum = std::nullopt;
@@ -107,34 +107,34 @@ struct NetworkConfig {
     std::size_t context = 3;                  // T
     std::size_t embedding = 2;                // E
     std::vector<std::size_t> hidden = {100};  // H of each hidden layer, 1 to kMostHiddenLayers
-    // Consecutive positions that are joined before each hidden linear, so that T is their power; 0: all T before the
+    // The number of consecutive positions joined before each hidden linear; T is a power of it. 0: all T before the
     // first.
     std::size_t flatten = 0;
     bool hidden_bias = true;             // b of every hidden linear
     bool output_bias = true;             // b of the last linear
     bool tied = false;                   // the last linear's weights are the embedding's
     std::string activation = op::kTanh;  // of every hidden layer, one of op::kActivations
-    bool residual = false;               // each hidden layer as wide as the one below it adds what that makes
+    bool residual = false;               // each hidden layer as wide as the one below it adds that layer's result
     NormConfig norm;
-    // The operations between embcat and the logits, in order, where the fields above can't say them (with_layers). Then
-    // the widths of all linears but the last stand in `hidden` nevertheless, norm.place is `none` where there is no
-    // norm, and kind, activation, residual and tied are as in a NetworkConfig made anew.
+    // The operations between embcat and the logits, in order, if the fields above cannot express them (with_layers).
+    // `hidden` still holds the widths of all linears but the last, norm.place is `none` if there is no norm, and kind,
+    // activation, residual and tied have their default values.
     std::vector<OperationConfig> layers = {};  // NOLINT(readability-redundant-member-init): it may be left out
     OptimizerConfig optimizer = {};            // NOLINT(readability-redundant-member-init): it may be left out
 
     bool operator==(const NetworkConfig&) const = default;
 };
 
-// One linear with what follows it, and the names its tensors go by: suffixed with ".l" as soon as one name would
-// mean two values.
+// One linear with the operations that follow it, and the names of its tensors, suffixed with ".l" if a name would
+// otherwise denote two values.
 struct Layer {
     std::size_t number = 1;  // from 1; the output is the last
     std::size_t inputs = 0;
     std::size_t outputs = 0;
     bool is_output = false;
     bool has_bias = false;
-    bool is_tied = false;       // there is no W of its own: it multiplies by Cᵀ
-    std::size_t positions = 1;  // for which each row of the batch has a value here: the values have rows·positions rows
+    bool is_tied = false;       // it has no W of its own: it multiplies by Cᵀ
+    std::size_t positions = 1;  // positions per row of the batch at this layer: its values have rows·positions rows
     NormPlace norm = NormPlace::none;  // of its batch norm
     std::string suffix;                // "" or ".3"
 
@@ -144,43 +144,43 @@ struct Layer {
     std::string value(const std::string& name) const;
 };
 
-// The layers in order, the output last. The output of the short form takes its norm, if any, straight after the linear.
+// The layers in order, the output last. In the short form, the norm of the output directly follows its linear.
 std::vector<Layer> layers(const NetworkConfig& config);
 
-// An operation where it stands.
+// An operation at its place in the network.
 struct Operation {
     std::string op;
-    // The linear that it belongs to; of embedding and the first flatten number 0, of the loss the output.
+    // The linear that it belongs to; 0 for embedding and the first flatten, the output's for the loss.
     Layer layer;
-    // The values between two operations: "hprebn.1" → "hpreact.1".
+    // Its input and its result: "hprebn.1" → "hpreact.1".
     std::string input, output;
-    double negative_slope = 0;  // of a leaky_relu
+    double negative_slope = 0;  // leaky_relu
     NormConfig norm = {};       // NOLINT(readability-redundant-member-init): the network's, with a norm's own options
-    std::size_t place = 0;      // among operations(config)
-    std::size_t positions = 1;  // of what it makes, but for the embedding
-    std::size_t joined = 0;     // of a flatten: positions, each of so many numbers
+    std::size_t place = 0;      // index in operations(config)
+    std::size_t positions = 1;  // of its result, except for the embedding
+    std::size_t joined = 0;     // flatten: positions joined, each of `width` numbers
     std::size_t width = 0;
-    double p = 0;            // of a dropout
+    double p = 0;            // dropout
     std::string added = {};  // NOLINT(readability-redundant-member-init): of a residual: the earlier value
 };
 
-// Every operation of the network in order, from the embedding to the loss. What an operation reads is named after it:
-// hprebn, hpreln or hprerms where it is a norm, h a linear, hpos a flatten, hpreres a residual, hpredrop a dropout,
-// logits the loss, hpreact any other.
+// Every operation of the network in order, from the embedding to the loss. The input's name depends on the operation:
+// hprebn, hpreln or hprerms for a norm, h for a linear, hpos for a flatten, hpreres for a residual, hpredrop for a
+// dropout, logits for the loss, hpreact for any other.
 std::vector<Operation> operations(const NetworkConfig& config);
 
-// Those that evaluation repeats beside training, from embcat to eval_logits; none where there is neither a batch norm
-// nor a dropout.
+// The operations that evaluation repeats after training, from embcat to eval_logits; none if there is neither a batch
+// norm nor a dropout.
 std::vector<Operation> evaluated_operations(const NetworkConfig& config);
 
-// The operations between embcat and the logits: `layers`, or what hidden, the biases, the activation, norm.kind, place
-// and output are short for. The last linear's outputs are 0.
+// The operations between embcat and the logits: `layers`, or the expansion of hidden, the biases, the activation,
+// norm.kind, place and output. The output width of the last linear is 0.
 std::vector<OperationConfig> expanded(const NetworkConfig& config);
 
-// The network with these operations between embcat and the logits: in its short form where that can say them. Throws
-// InputError("layers[2]: …") where they are no network: no linear at the beginning, a linear without outputs that is
-// not the last or one with outputs that is, two operations of a layer that read a value of one name, a flatten that
-// no linear follows, a residual that no earlier operation fits, a tied linear that is not the last.
+// The network with these operations between embcat and the logits, in its short form if that can express them. Throws
+// InputError("layers[2]: …") if they do not form a network: the first is not a linear, a linear without a width is not
+// the last or one with a width is, two operations of a layer read a value of one name, a flatten is not followed by a
+// linear, no earlier operation fits a residual, a tied linear is not the last.
 NetworkConfig with_layers(NetworkConfig config, std::vector<OperationConfig> layers);
 
 // Name and shape of one tensor.
@@ -191,58 +191,59 @@ struct TensorSpec {
     bool operator==(const TensorSpec&) const = default;
 };
 
-// What an operation learns, and what it keeps for evaluation: W (in, out), unless it is tied, and b, C (V, E), bngain,
-// bnbias, bnmean_running and bnvar_running, lngain, lnbias, rmsgain; those of norms (H). A dropout keeps the key of its
-// next mask, maskkey, a whole number below kMaskKeys.
+// The parameters of an operation, and its state for evaluation: W (in, out), unless it is tied, and b, C (V, E),
+// bngain, bnbias, bnmean_running and bnvar_running, lngain, lnbias, rmsgain; those of norms (H). A dropout has the key
+// of its next mask, maskkey, a whole number below kMaskKeys.
 struct OperationState {
     std::vector<TensorSpec> parameters, running_figures, keys;
 };
 OperationState state_of(const NetworkConfig& config, const Operation& operation);
 
-// How many keys of masks there are; a float holds each of them.
+// The number of mask keys; a float can represent each of them.
 inline constexpr std::uint32_t kMaskKeys = 1U << 24;
 
-// What is learned, operation by operation, in the order of state_of.
+// The learned tensors, operation by operation, in the order of state_of.
 std::vector<TensorSpec> parameters(const NetworkConfig& config);
 
-// What the batch norms keep for evaluation.
+// The running statistics of the batch norms, used in evaluation.
 std::vector<TensorSpec> running_figures(const NetworkConfig& config);
 
 // The keys of the dropouts' masks.
 std::vector<TensorSpec> keys(const NetworkConfig& config);
 
-// What the optimizer keeps: of each parameter, and then once. It begins as 0.
+// The state of the optimizer: tensors per parameter, then single ones. It is initially 0.
 std::vector<TensorSpec> optimizer_state(const NetworkConfig& config);
 
-// parameters, running_figures, keys, then optimizer_state: all that a training step changes.
+// parameters, running_figures, keys, then optimizer_state: everything that a training step changes.
 std::vector<TensorSpec> state(const NetworkConfig& config);
 
 // The number of learned values.
 std::size_t parameter_count(const NetworkConfig& config);
 
-// Whether there is a batch norm that evaluates by the whole training part.
+// Whether a batch norm evaluates with the statistics of the whole training part.
 bool is_calibrated(const NetworkConfig& config);
 
-// Whether all that any side keeps of the network and a training batch of `rows` rows takes no more than 2^40 bytes.
+// Whether everything that any implementation keeps of the network and a training batch of `rows` rows fits in 2^40
+// bytes.
 bool fits_in_memory(const NetworkConfig& config, std::size_t rows);
 
-// The same network with its operations in `layers`, where they stay the same whatever widths it is given.
+// The same network with its operations in `layers`, which do not depend on the widths in `hidden`.
 NetworkConfig listed(const NetworkConfig& config);
 
-// By hidden layer: the first one, from 0, whose width it has because residuals add the one to the other; itself where
-// none does.
+// For each hidden layer: the index from 0 of the first layer that shares its width because residuals add one to the
+// other; its own index if none does.
 std::vector<std::size_t> shared_widths(const NetworkConfig& config);
 
-// Gives every hidden layer the width that it shares, where the last linear is tied the embedding's. Precondition: the
-// network lists its operations, or shares no widths.
+// Makes hidden layers that share a width equal, and equal to the embedding's where the last linear is tied.
+// Precondition: the network lists its operations, or shares no widths.
 void share_widths(NetworkConfig& config);
 
-// Whether it flattens its positions by parts: then they determine the context.
+// Whether its flattens join parts of the positions; they then determine the context.
 bool flattens_by_parts(const NetworkConfig& config);
 
-// Throws InputError where the network or a training batch of `rows` rows can't be: an extent of 0, positions that a
+// Throws InputError if the network or a training batch of `rows` rows is impossible: an extent of 0, positions that a
 // flatten does not divide or that are left over, one row with a divisor n − 1, a context of more than kMostContext, a
-// momentum outside [0, 1], an ε that is negative or not finite, or what does not fit in memory.
+// momentum outside [0, 1], an ε that is negative or not finite, or tensors that do not fit in memory.
 void check_network(const NetworkConfig& config, std::size_t rows);
 
 }  // namespace byhand

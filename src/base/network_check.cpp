@@ -1,4 +1,4 @@
-// Which networks and batches can be: their operations, their extents, and what they take in memory.
+// Checks of networks and batches: their operations, their extents, and their memory.
 #include "base/network_check.h"
 
 #include <algorithm>
@@ -18,9 +18,9 @@ void require(bool holds, const std::string& message) {
     }
 }
 
-// What the list says of one operation's result, to check what a residual adds.
+// Properties of one operation's result, to check what a residual adds.
 struct Made {
-    std::size_t width = 0;   // 0 in the output layer, and of a flatten
+    std::size_t width = 0;   // 0 in the output layer, and for a flatten
     std::size_t joined = 1;  // positions of the context in each row
 };
 
@@ -35,12 +35,12 @@ std::vector<Made> made_by(const std::vector<OperationConfig>& list) {
     return all;
 }
 
-// Where a residual's "from" is no operation whose result it can add: what is wrong, and which would fit.
+// Why a residual's "from" is no operation whose result it can add, and which ones are.
 std::string wrong_source(const std::vector<OperationConfig>& list, std::size_t residual) {
     const std::vector<Made> made = made_by(list);
     const std::size_t from = list[residual].from;
     const auto name = [](std::size_t i) { return "layers[" + std::to_string(i) + "]"; };
-    const auto fits = [&](std::size_t i) {  // the one just before is what it reads already
+    const auto fits = [&](std::size_t i) {  // the previous result is its input already
         return i + 1 < residual && made[i].width == made[residual].width && made[i].joined == made[residual].joined &&
                list[i].op != op::kFlatten;
     };
@@ -54,7 +54,7 @@ std::string wrong_source(const std::vector<OperationConfig>& list, std::size_t r
     for (std::size_t i = 0; i < residual; ++i) {
         fitting += fits(i) ? (fitting.empty() ? "" : ", ") + name(i) : "";
     }
-    const std::string what = from + 1 == residual            ? " is what the residual reads already"
+    const std::string what = from + 1 == residual            ? " is already the residual's input"
                              : from >= residual              ? " does not come before the residual"
                              : list[from].op == op::kFlatten ? " is a flatten"
                              : made[from].width != made[residual].width
@@ -64,7 +64,7 @@ std::string wrong_source(const std::vector<OperationConfig>& list, std::size_t r
     return "from: " + name(from) + what + "; " + (fitting.empty() ? "none before it fits" : "what fits: " + fitting);
 }
 
-// What is wrong with a linear; empty where nothing is.
+// Why a linear is invalid; empty if it is valid.
 std::string wrong_linear(const OperationConfig& linear, bool is_last) {
     if (is_last) {
         return linear.outputs == 0
@@ -83,7 +83,7 @@ bool is_norm(const std::string& operation) {
 }
 
 void check_layers(const std::vector<OperationConfig>& list) {
-    // Where there is something wrong.
+    // Reports an error unless `what` is empty.
     const auto refuse = [](std::size_t i, const std::string& what) {
         require(what.empty(), "layers[" + std::to_string(i) + "]: " + what);
     };
@@ -98,7 +98,7 @@ void check_layers(const std::vector<OperationConfig>& list) {
     for (std::size_t i = 0; i < list.size(); ++i) {
         if (list[i].op == op::kFlatten) {
             if (!is_linear(i + 1)) {
-                refuse(i, "what a flatten joins goes to a linear: put one behind it");
+                refuse(i, "a flatten must be followed by a linear: add one after it");
             }
             continue;
         }
@@ -117,7 +117,8 @@ void check_layers(const std::vector<OperationConfig>& list) {
 }
 
 bool fits_in_memory(const NetworkConfig& config, std::size_t rows) {
-    // Some 30 tensors of (rows, width) a layer and four of the weights' size bound what any side allocates.
+    // About 30 tensors of (rows, width) per layer and four of the size of the weights bound every implementation's
+    // memory.
     constexpr std::size_t kLimit = (std::size_t{1} << 40) / (64 * sizeof(double));
     std::size_t total = 0;
     const auto add = [&total](std::size_t a, std::size_t b) {
@@ -142,7 +143,7 @@ void check_network(const NetworkConfig& config, std::size_t rows) {
                                                 " characters sees no more of any name: --context takes that at most");
     require(config.embedding > 0, "an embedding of width 0 holds nothing: --embedding takes at least 1");
     if (!config.layers.empty()) {
-        with_layers(config, expanded(config));  // which refuses a list that is no network
+        with_layers(config, expanded(config));  // throws for a list that is no network
     }
     require(!config.hidden.empty() || !config.layers.empty(), "no hidden layer: --hidden takes at least one width");
     require(config.hidden.size() <= kMostHiddenLayers,

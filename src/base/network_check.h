@@ -1,4 +1,4 @@
-// What network.cpp and network_check.cpp ask of each other about lists of operations.
+// Functions on lists of operations shared by network.cpp and network_check.cpp.
 #pragma once
 
 #include <string>
@@ -11,10 +11,10 @@ namespace byhand {
 // Whether it is one of op::kNorms.
 bool is_norm(const std::string& operation);
 
-// What the value is called that an operation reads: "hprebn" of a batch norm.
+// The name of the value that an operation reads: "hprebn" for a batch norm.
 std::string read_as(const std::string& operation);
 
-// Throws InputError("layers[2]: …") as with_layers does. The list has the widths, as expanded() gives them.
+// Throws InputError("layers[2]: …") as with_layers does. The list contains the widths, as from expanded().
 void check_layers(const std::vector<OperationConfig>& list);
 
 }  // namespace byhand

@@ -1,37 +1,37 @@
-// How a training step changes the parameters, as plain data. What an optimizer keeps from step to step is part of the
-// network's state (optimizer_state in network.h).
+// The parameter update of a training step, as plain data. An optimizer's state between steps is part of the network's
+// state (optimizer_state in network.h).
 #pragma once
 
 #include <string>
 
 namespace byhand {
 
-// sgd: dp + λ·p, then momentum and Nesterov's look-ahead, as torch::optim::SGD. adamw: two moments with bias
-// correction, and λ decoupled from them, as torch::optim::AdamW. λ, the weight decay, is that of every parameter.
+// sgd: dp + λ·p, then momentum and Nesterov's look-ahead, as torch::optim::SGD. adamw: two moments with bias correction
+// and decoupled λ, as torch::optim::AdamW. λ, the weight decay, applies to every parameter.
 enum class OptimizerKind { sgd, adamw };
 
 struct OptimizerConfig {
     OptimizerKind kind = OptimizerKind::sgd;
     double weight_decay = 0;
-    // Of sgd: μ in [0, 1]; nesterov requires one above 0.
+    // sgd: μ in [0, 1]; nesterov requires μ > 0.
     double momentum = 0;
     bool nesterov = false;
-    // Of adamw: the weights of the old in its two averages, in [0, 1), and ε > 0 beside the root.
+    // adamw: the weights of the old values in the two averages, in [0, 1), and ε > 0, added to the root.
     double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
 
     bool operator==(const OptimizerConfig&) const = default;
 };
 
-// What LibTorch's AdamW takes for λ by default; its SGD takes 0.
+// The default λ of LibTorch's AdamW; that of its SGD is 0.
 inline constexpr double kAdamwDecay = 0.01;
 
-// Whether a step is p − rate·dp and nothing more.
+// Whether a step is exactly p − rate·dp.
 inline bool is_plain(const OptimizerConfig& optimizer) {
     return optimizer.kind == OptimizerKind::sgd && optimizer.weight_decay == 0 && optimizer.momentum == 0;
 }
 
-// What optimizers keep, by LibTorch's names: of each parameter ("exp_avg_W1", of its shape), and of adamw the number of
-// steps that were made.
+// The state of optimizers, by LibTorch's names: a tensor per parameter ("exp_avg_W1", of the parameter's shape), and
+// for adamw the number of steps made.
 namespace kept {
 inline constexpr const char* kMomentum = "momentum";
 inline constexpr const char* kMean = "exp_avg";

@@ -22,7 +22,7 @@ namespace {
     throw InputError(printable(program) + " can't be run: " + reason(error));
 }
 
-// A file that is in memory only, so that neither side of a pipe can wait for the other.
+// A file in memory instead of a pipe, so that neither process can block on the other.
 Descriptor memory_file(const std::string& program, std::string_view text) {
     Descriptor file(::memfd_create("byhand", MFD_CLOEXEC));
     if (file.number() < 0 || !write_all(file.number(), text.data(), text.size())) {
@@ -49,7 +49,7 @@ Ended wait_for(int child, const GoesOn& goes_on) {
     bool asks = static_cast<bool>(goes_on);
     for (pid_t ended = 0; (ended = ::waitpid(child, &status, asks ? WNOHANG : 0)) != child;) {
         if (ended < 0 && errno != EINTR) {
-            throw InputError("the system does not tell how a process ended: " + reason());
+            throw InputError("the system does not report how a process ended: " + reason());
         }
         if (asks && !goes_on()) {
             ::kill(child, SIGTERM);
@@ -66,7 +66,7 @@ Ended wait_for(int child, const GoesOn& goes_on) {
 }
 
 std::optional<Ended> run_program(const std::vector<std::string>& words, const Streams& streams, const GoesOn& goes_on) {
-    std::vector<std::string> copies = words;  // the system asks for words that could be written to
+    std::vector<std::string> copies = words;  // execvp takes words that can be modified
     std::vector<char*> arguments;
     arguments.reserve(copies.size() + 1);
     for (std::string& word : copies) {

@@ -1,4 +1,4 @@
-// Other processes, run to their end.
+// Child processes, run to completion.
 #pragma once
 
 #include <functional>
@@ -11,23 +11,23 @@ namespace byhand {
 
 // How a process ended.
 struct Ended {
-    int exit_code = 0;          // where a signal ended it: 128 + its number, as a shell says
-    std::optional<int> signal;  // that ended it
+    int exit_code = 0;          // if a signal ended it: 128 + its number, as in a shell
+    std::optional<int> signal;  // the signal that ended it
 };
 
-// Asked a hundred times a second while another process runs: where it is false, that one is sent SIGTERM.
+// Polled a hundred times a second while another process runs; when it returns false, that process is sent SIGTERM.
 using GoesOn = std::function<bool()>;
 
-// Waits for a child of this process. Throws InputError where the system won't tell how it ended.
+// Waits for a child of this process. Throws InputError if the system does not report how it ended.
 Ended wait_for(int child, const GoesOn& goes_on = {});
 
-// Descriptors to be a program's standard streams; below 0: those of this process.
+// Descriptors for a program's standard streams; negative: those of this process.
 struct Streams {
     int in = -1, out = -1, err = -1;
 };
 
-// Runs a program: words[0] is its path or its name on the PATH, the others are its arguments. Nothing where there is no
-// such program. Throws InputError, with the system's words, where it can't be run.
+// Runs a program: words[0] is its path or its name on the PATH, the others are its arguments. nullopt if there is no
+// such program. Throws InputError, with the system's text, if it can't be run.
 std::optional<Ended> run_program(const std::vector<std::string>& words, const Streams& streams,
                                  const GoesOn& goes_on = {});
 
@@ -36,7 +36,7 @@ struct ProgramRun {
     std::string out, err;
 };
 
-// The same with `in` as its standard input, and what it writes read.
+// The same with `in` as its standard input; its standard output is captured.
 std::optional<ProgramRun> run_and_read(const std::vector<std::string>& words, std::string_view in = {});
 
 }  // namespace byhand

@@ -11,7 +11,7 @@ double quantile(std::vector<double> values, double share) {
     const auto below = static_cast<std::size_t>(place);
     const std::size_t above = std::min(below + 1, values.size() - 1);
     const double part = place - static_cast<double>(below);
-    // Between two infinite ones there is no difference to take a part of.
+    // Two infinite neighbours have no difference to interpolate.
     const bool same = part == 0 || values[below] == values[above];
     return same ? values[below] : values[below] + part * (values[above] - values[below]);
 }

@@ -46,7 +46,7 @@ std::vector<View> Tensors<T>::views() const {
 
 template <class T>
 void Tensors<T>::clear() {
-    // Bit by bit through memcpy: as a value, a signalling NaN may be made quiet on its way.
+    // Bit by bit through memcpy: passed as a value, a signalling NaN may become quiet.
     for (T& element : arena_) {
         std::memcpy(&element, &kUnwritten<T>, sizeof(T));
     }

@@ -16,8 +16,8 @@
 
 namespace byhand {
 
-// The bits that stand where nothing has been written yet: a signalling NaN. A copy keeps it, and any arithmetic turns
-// it into a quiet one, so "never written" and "computed from what was never written" can be told apart.
+// The bits of an element that has not been written: a signalling NaN. A copy preserves it, and arithmetic makes it
+// quiet, so "never written" and "computed from unwritten elements" are distinguishable.
 template <class T>
 using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
 template <class T>
@@ -31,7 +31,7 @@ bool is_unwritten(const T* element) {
     return bits == kUnwritten<T>;
 }
 
-// True where the element is what arithmetic makes of kUnwritten: its bits, but quiet, of either sign.
+// True if the element is the result of arithmetic on kUnwritten: its bits, but quiet, of either sign.
 template <class T>
 bool is_from_unwritten(const T* element) {
     constexpr auto kSign = Bits<T>{1} << (8 * sizeof(T) - 1);
@@ -41,10 +41,10 @@ bool is_from_unwritten(const T* element) {
     return (bits & ~kSign) == (kUnwritten<T> | kQuiet);
 }
 
-// Cache lines, and the widest vectors there are.
+// The size of a cache line, and of the widest vectors.
 inline constexpr std::size_t kAlignment = 64;
 
-// Lets a std::vector start on a cache line.
+// An allocator for std::vector that starts on a cache line.
 template <class T>
 struct AlignedAllocator {
     using value_type = T;
@@ -61,25 +61,25 @@ struct AlignedAllocator {
 template <class T>
 using AlignedVector = std::vector<T, AlignedAllocator<T>>;
 
-// T is float or double. Each tensor starts on a 64-byte line; addresses hold until the object is destroyed, moved
-// from or assigned to.
+// T is float or double. Each tensor starts on a 64-byte line; addresses hold until the object is destroyed, moved from
+// or assigned to.
 template <class T>
 class Tensors {
 public:
     Tensors() = default;
-    // Every element unwritten. Throws std::invalid_argument where a name stands twice.
+    // Every element unwritten. Throws std::invalid_argument for a duplicate name.
     explicit Tensors(std::vector<TensorSpec> table);
 
     const std::vector<TensorSpec>& table() const { return table_; }
     bool contains(const std::string& name) const { return offsets_.contains(name); }
 
-    // Throws std::out_of_range where there is no such name: a mistake of the program, not of its input.
+    // Throws std::out_of_range for an unknown name, which is an error of the program, not of its input.
     std::span<T> operator[](const std::string& name);
     std::span<const T> operator[](const std::string& name) const;
 
     std::vector<View> views() const;
 
-    // Makes every element unwritten again.
+    // Marks every element as unwritten again.
     void clear();
 
 private:
@@ -92,12 +92,12 @@ private:
     AlignedVector<T> arena_;
 };
 
-// Copies every tensor of `from` into the one of that name in `to`, converting between float and double.
-// Throws std::out_of_range where `to` has no such name, std::invalid_argument where the counts differ.
+// Copies every tensor of `from` into the one of that name in `to`, converting between float and double. Throws
+// std::out_of_range if `to` lacks a name, std::invalid_argument if the counts differ.
 template <class To, class From>
 void copy_into(Tensors<To>& to, const Tensors<From>& from);
 
-// The first tensor with an element that is not finite; null where all are.
+// The first tensor with an element that is not finite; null if all are finite.
 const TensorSpec* first_not_finite(const Tensors<float>& state);
 
 extern template class Tensors<float>;

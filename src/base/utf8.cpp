@@ -38,7 +38,8 @@ CodePoint first_beyond_ascii(std::string_view bytes) {
         }
         value = (value << 6) | (byte_at(bytes, i) & 0x3f);
     }
-    constexpr std::array<char32_t, 5> smallest{0, 0, 0x80, 0x800, 0x10000};  // by size: below it the form is overlong
+    // By size: a smaller code point would be overlong.
+    constexpr std::array<char32_t, 5> smallest{0, 0, 0x80, 0x800, 0x10000};
     const bool surrogate = value >= 0xd800 && value <= 0xdfff;
     if (value < smallest[size] || surrogate || value > 0x10ffff) {
         return {};
@@ -112,7 +113,7 @@ std::string excerpt(std::string_view bytes, std::size_t longest) {
     std::size_t end = longest;
     for (std::size_t begin = longest; begin > 0 && longest - begin < kMostBytes - 1; --begin) {
         if (first_code_point(bytes.substr(begin - 1)).size > longest - (begin - 1)) {
-            end = begin - 1;  // of the character that reaches beyond
+            end = begin - 1;  // of the character that extends past `longest`
         }
     }
     return printable(bytes.substr(0, end)) + "…";

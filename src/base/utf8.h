@@ -1,4 +1,4 @@
-// UTF-8 to code points and back, and bytes made fit for a message.
+// UTF-8 to code points and back, and escaping for messages.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 namespace byhand {
 
-// One code point and the number of bytes it takes; size 0: the bytes do not begin with UTF-8.
+// One code point and its number of bytes; size 0: the bytes do not begin with UTF-8.
 struct CodePoint {
     char32_t value = 0;
     std::size_t size = 0;
@@ -34,11 +34,11 @@ std::string to_utf8(std::u32string_view text);
 std::u32string from_utf8(std::string_view bytes);
 
 // The bytes with every byte of a control character, and every byte that is not UTF-8, written as \x1b, so that a
-// message stays one line and steers no terminal. The same of what would turn its direction (Unicode's Bidi_Control) or
-// end its line (U+2028, U+2029).
+// message stays one line without terminal control sequences. Characters that change the text direction (Unicode's
+// Bidi_Control) or end the line (U+2028, U+2029) are escaped too.
 std::string printable(std::string_view bytes);
 
-// The same of so many bytes at most, and "…" where that is not all. No character is cut through.
+// The same for at most this many bytes, followed by "…" if shortened. No character is cut in two.
 std::string excerpt(std::string_view bytes, std::size_t longest);
 
 }  // namespace byhand

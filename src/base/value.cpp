@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kPrefixes = {"", "d", "new_", "eval_"};  // by Kind
 
-// Weights and biases have their layer's number, and so has what an optimizer keeps of them; every other value has a
+// Weights and biases carry their layer's number, and so does an optimizer's state for them; every other value has a
 // suffix.
 bool is_numbered(std::string_view base) {
     return base == "W" || base == "b" || base.ends_with("_W") || base.ends_with("_b");
@@ -41,7 +41,7 @@ Value value_of(const std::string& name) {
     Value value{kind, name.substr(kPrefixes[static_cast<std::size_t>(kind)].size()), 0};
     const std::size_t digits = value.base.find_last_not_of("0123456789") + 1;
     if (digits == 0 || digits == value.base.size() || value.base[digits] == '0') {
-        return value;  // no number, or none that name() writes
+        return value;  // not a number, or not in the form that name() writes
     }
     const std::string_view before = std::string_view(value.base).substr(0, digits);
     if (before.ends_with('.') ? before.size() == 1 || is_numbered(before.substr(0, digits - 1))
@@ -50,7 +50,7 @@ Value value_of(const std::string& name) {
     }
     const char* const end = value.base.data() + value.base.size();
     if (std::from_chars(value.base.data() + digits, end, value.layer).ec != std::errc()) {
-        return {kind, value.base, 0};  // more than a number holds
+        return {kind, value.base, 0};  // too large for a number
     }
     value.base.resize(before.ends_with('.') ? digits - 1 : digits);
     return value;

@@ -1,4 +1,4 @@
-// What a tensor of a network is called. Only here is a name put together and taken apart.
+// Names of a network's tensors. Names are composed and parsed only here.
 #pragma once
 
 #include <compare>
@@ -8,16 +8,16 @@
 namespace byhand {
 
 enum class Kind {
-    value,      // what the forward pass reads or makes, parameters included: "hprebn.1", "W1"
-    gradient,   // of the loss by that value: "dhprebn.1"
-    updated,    // a parameter or running figure after the step's update: "new_W1"
+    value,      // a value that the forward pass reads or computes, parameters included: "hprebn.1", "W1"
+    gradient,   // the gradient of the loss with respect to that value: "dhprebn.1"
+    updated,    // a parameter or running statistic after the step's update: "new_W1"
     evaluated,  // the value in evaluation mode: "eval_hprebn.1"
 };
 
 struct Value {
     Kind kind = Kind::value;
     std::string base;       // "hprebn", "W"; it does not begin with 'd', new_ or eval_
-    std::size_t layer = 0;  // 0 where the name has none
+    std::size_t layer = 0;  // 0 if the name has none
 
     auto operator<=>(const Value&) const = default;
 
@@ -28,19 +28,19 @@ struct Value {
 // The value of that name; the inverse of Value::name().
 Value value_of(const std::string& name);
 
-// The names of what belongs to the value of that name: "dW1", "new_W1", "eval_h".
+// Names derived from that of a value: "dW1", "new_W1", "eval_h".
 std::string gradient_of(const std::string& value);
 std::string update_of(const std::string& value);
 std::string evaluation_of(const std::string& value);
 
-// What an optimizer keeps or makes of a parameter: the "exp_avg" of "W1" is "exp_avg_W1", that of "bngain.2"
-// "exp_avg_bngain.2". Of such a name without its kind, or of such a base: the two parts. Of a name without an
-// underscore the role is empty.
+// State or intermediate result of an optimizer for a parameter: the "exp_avg" of "W1" is "exp_avg_W1", that of
+// "bngain.2" "exp_avg_bngain.2". role_of and without_role return the two parts of such a name without its kind, or of
+// such a base; for a name without an underscore the role is empty.
 std::string of_parameter(const std::string& role, const std::string& parameter);
 std::string role_of(const std::string& name);
 std::string without_role(const std::string& name);
 
-// The name of the value itself: "W1" of "dW1" or "new_W1".
+// The name of the value itself: "W1" for "dW1" or "new_W1".
 std::string without_kind(const std::string& name);
 
 }  // namespace byhand

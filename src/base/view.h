@@ -1,4 +1,4 @@
-// A named look at somebody's numbers: what the hand-written side, LibTorch's side and the harness exchange.
+// A named, non-owning view of an array: the interface between the implementations and the harness.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@ enum class DType { float32, float64, int64 };
 
 std::size_t size_of(DType dtype);
 
-// Owns nothing: valid as long as whoever handed it out keeps the numbers where they are.
+// Owns nothing: valid as long as the owner of the numbers keeps them in place.
 struct View {
     std::string name;
     Shape shape;
@@ -22,7 +22,7 @@ struct View {
     const void* data = nullptr;
 };
 
-// The element at a flat position, as double: exact for float, for double, and for the indices in use.
+// The element at a flat position, as double: exact for float, for double, and for the indices that occur.
 double value_at(const View& view, std::size_t position);
 
 // The index of a flat position: (row, column) of a matrix.
@@ -30,6 +30,6 @@ std::vector<std::size_t> index_of(const Shape& shape, std::size_t position);
 
 // The view of that name, or nullptr.
 const View* find(const std::vector<View>& views, const std::string& name);
-const View* find(std::vector<View>&& views, const std::string& name) = delete;  // it would be gone with them
+const View* find(std::vector<View>&& views, const std::string& name) = delete;  // the result would dangle
 
 }  // namespace byhand

@@ -14,7 +14,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// What one thread did, and when.
+// The operations of one thread, with their start and end.
 struct Work {
     Clock::time_point start, end;
     simd::MultiplyAdds done;
@@ -61,7 +61,7 @@ std::string cpu_name() {
 
 double peak_gflops(std::size_t threads) {
     constexpr std::size_t kBursts = 10;
-    constexpr std::size_t kRepeats = 10'000;  // some milliseconds
+    constexpr std::size_t kRepeats = 10'000;  // a few milliseconds
     double best = 0;
     for (std::size_t i = 0; i < kBursts; ++i) {
         best = std::max(best, burst(threads, kRepeats));

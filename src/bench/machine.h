@@ -1,4 +1,4 @@
-// The machine that is measured on, and what it can do at most.
+// The machine of a measurement, and its peak performance.
 #pragma once
 
 #include <cstddef>
@@ -7,18 +7,18 @@
 namespace byhand::bench {
 
 struct Machine {
-    std::string cpu;     // by its own name
-    std::string target;  // the kernels' vectors
+    std::string cpu;     // its model name
+    std::string target;  // the vector type of the kernels
     std::size_t threads = 1;
-    double peak_gflops = 0;     // of so many threads
-    std::string torch_version;  // empty without LibTorch, as is the next
-    std::string blas_core;      // the kind of CPU that LibTorch's BLAS has kernels for
+    double peak_gflops = 0;     // with this many threads
+    std::string torch_version;  // this and the next are empty without LibTorch
+    std::string blas_core;      // the CPU type that LibTorch's BLAS has kernels for
 };
 
-// The CPU's name as Linux gives it; "unknown" where it gives none.
+// The CPU's model name as reported by Linux; "unknown" if it reports none.
 std::string cpu_name();
 
-// The best that a loop of multiply-adds on so many threads came to, of several short ones: GFLOP/s of float.
+// The best rate of several short loops of multiply-adds on this many threads: GFLOP/s of float.
 double peak_gflops(std::size_t threads);
 
 }  // namespace byhand::bench

@@ -14,7 +14,7 @@
 namespace byhand::bench {
 namespace {
 
-// Adds one, or counts it with its like.
+// Adds an operation, or increments the count of an equal one.
 void add(std::vector<OperationOfStep>& all, const OperationShape& shape) {
     const auto like = std::ranges::find(all, shape, &OperationOfStep::shape);
     if (like == all.end()) {

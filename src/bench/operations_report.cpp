@@ -37,7 +37,7 @@ Json json_of(const OperationTimes& times, const Machine& machine) {
             {"apart", torch ? Json(times.apart) : Json()}};
 }
 
-// "32·30→200", and how often.
+// "32·30→200", and the number of occurrences.
 std::string size_of(const OperationOfStep& what) {
     const auto& [operation, n, in, out, bias] = what.shape;
     const std::string size = in == out && flops_of(what.shape) == 0 && operation != TimedOperation::update

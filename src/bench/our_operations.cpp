@@ -28,7 +28,7 @@ NormConfig batch_norm_1d() {
     return norm;
 }
 
-// The question as the fused step has it, in panels, and room for what the operation makes.
+// The inputs in the layout of the fused step, in panels, and memory for the results.
 struct Operands {
     std::size_t n, in, out;
     PanelMatrix x, W, dy;    // (n, in), (in, out), (n, out)
@@ -52,7 +52,7 @@ struct Operands {
           bias(matrix(q.bias, 1, out)),
           indices(q.indices) {}
 
-    // Nothing where the question has nothing of it.
+    // Empty if the inputs are.
     static PanelMatrix matrix(const std::vector<float>& values, std::size_t rows, std::size_t columns) {
         return values.empty() ? PanelMatrix() : PanelMatrix(values.data(), rows, columns);
     }
@@ -79,7 +79,7 @@ void norm_forward(Operands& o) {
                           Divisor::n_minus_1, RunningSpread::variance, kMomentum);
 }
 
-// In the place of dy, of which each run takes a copy: a step has its own anew each time.
+// Replaces dy, of which each run copies the original: in a step it is recomputed each time.
 void norm_backward(Operands& o) {
     const NormConfig norm = batch_norm_1d();
     for (const Panel& p : o.dy.panels) {
@@ -135,7 +135,7 @@ std::function<void()> linear(const std::shared_ptr<Operands>& o, const Operation
     }
 }
 
-// Number by number, from x or from dy.
+// Elementwise, from x or from dy.
 std::function<void()> by_number(const std::shared_ptr<Operands>& o, TimedOperation operation) {
     o->result = PanelMatrix(o->n, o->in);
     const std::size_t count = o->x.data.size();
@@ -163,7 +163,7 @@ std::function<void()> cross_entropy(const std::shared_ptr<Operands>& o) {
     };
 }
 
-// Of rows of one character each: C is W, row by row.
+// For rows of one character each: C is W, row by row.
 std::function<void()> embedding(const std::shared_ptr<Operands>& o, const OperationInput& input) {
     const std::vector<Stretch> stretches = stretches_of(o->n, 1, o->out);
     if (input.shape.operation == TimedOperation::embedding_forward) {

@@ -49,7 +49,7 @@ std::vector<Cell> row_of(const Result& result, const Machine& machine) {
             fixed(result.gflops(), 1)};
 }
 
-// Which recipes were measured with another norm than theirs.
+// The recipes that were measured with a changed norm.
 std::string changed(const std::vector<Result>& results) {
     std::string names;
     for (const Result& result : results) {

@@ -1,4 +1,4 @@
-// What was measured, as a document.
+// The measurements as a document.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace byhand::bench {
 
-// LibTorch as it was found, in a process of its own.
+// LibTorch with its default settings, measured in a subprocess.
 struct AsInstalled {
     Spread torch_seconds;
     double ratio = 0;  // the median of that process's rounds
@@ -22,31 +22,31 @@ struct AsInstalled {
 
 struct Result {
     std::string recipe;
-    bool changed_norm = false;  // to BatchNorm1d's conventions, for both sides
+    bool changed_norm = false;  // to BatchNorm1d's conventions, for both implementations
     std::size_t threads = 1;
-    std::size_t rounds = 0, steps = 0;  // steps that each side made in all
-    Spread seconds;                     // a step, by hand
+    std::size_t rounds = 0, steps = 0;  // steps run by each implementation in total
+    Spread seconds;                     // per handwritten step
     double cpus = 0;                    // processors that it kept busy
-    // Where LibTorch is there.
+    // With LibTorch only.
     std::optional<Spread> torch_seconds, ratio;
     double torch_cpus = 0;
     std::optional<Losses> losses;
-    bool agree = true;  // these
+    bool agree = true;  // whether the losses do
     std::optional<AsInstalled> as_installed;
-    double flops = 0;  // a step
+    double flops = 0;  // per step
 
     double gflops() const { return flops / seconds.median * 1e-9; }
 };
 
-// Of a recipe's step. `changed_norm` and `as_installed` are left for the caller to say.
+// The result of a recipe's step. The caller sets `changed_norm` and `as_installed`.
 Result result_of(const StepTimes& times, const Recipe& recipe, std::size_t threads);
 
-// The machine, a table with a row for each recipe, and which norms were changed; in its data the fields of
+// The machine, a table with a row for each recipe, and the norms that were changed; its data has the fields of
 // docs/formats.md. 80 columns wide.
 Document document_of(const Machine& machine, const std::vector<Result>& results);
 
-// Of the JSON text of another process: the figures of its only result, if it had LibTorch. Throws std::runtime_error
-// where it is no such JSON.
+// Parses the JSON of a subprocess: the figures of its only result, if it had LibTorch. Throws std::runtime_error for
+// any other text.
 std::optional<AsInstalled> as_installed_from_json(const std::string& text);
 
 }  // namespace byhand::bench

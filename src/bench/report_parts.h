@@ -1,4 +1,4 @@
-// What the reports of steps and of operations have in common.
+// Parts shared by the reports of steps and of operations.
 #pragma once
 
 #include <optional>
@@ -13,16 +13,16 @@ namespace byhand::bench {
 
 inline constexpr double kMicro = 1e-6;
 
-// {"median", "p10", "p90"}, in that unit; null where there is nothing.
+// {"median", "p10", "p90"}, in that unit; null if it is empty.
 Json json_of(const Spread& spread, double unit);
 Json json_of(const std::optional<Spread>& spread, double unit);
 Json json_of(const Machine& machine);
 
-// A document that names the machine, and nothing else.
+// A document that contains only the machine.
 Document with_heading(const Machine& machine);
 
-// The median as microseconds, "0.62", "78.1", "4466"; a ratio's with its spread, "9.63 (9.41–9.90)". Of nothing:
-// none().
+// The median in microseconds, "0.62", "78.1", "4466"; for a ratio with its spread, "9.63 (9.41–9.90)". none() if it is
+// empty.
 Cell micros(const std::optional<Spread>& seconds);
 Cell with_spread(const std::optional<Spread>& ratio);
 

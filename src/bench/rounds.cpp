@@ -10,36 +10,37 @@
 namespace byhand::bench {
 namespace {
 
-constexpr double kTurn = 0.002;  // seconds of the faster side's turn, at least
-// A core that has slept through a pause takes milliseconds to be as fast as before.
+constexpr double kTurn = 0.002;  // minimum duration of the faster implementation's turn, in seconds
+// A core that slept during a pause needs milliseconds to reach its full speed.
 constexpr double kTurnAfterPause = 0.02;
-constexpr double kWarmUp = 0.05;  // seconds of each side's warm-up, at least
-// OpenBLAS's threads wait busily for 2^26 cycles of the clock, some 30 ms.
+constexpr double kWarmUp = 0.05;  // minimum warm-up of each implementation, in seconds
+// OpenBLAS's threads spin for 2^26 clock cycles, about 30 ms.
 constexpr std::chrono::milliseconds kPause(40);
 
 struct Turn {
     double seconds = 0, processor_seconds = 0;
 };
 
-Turn turn(const Steps& side, std::size_t steps) {
+Turn turn(const Steps& run, std::size_t steps) {
     using Clock = std::chrono::steady_clock;
     const std::clock_t processor_start = std::clock();
     const Clock::time_point start = Clock::now();
-    side(steps);
+    run(steps);
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     return {seconds, static_cast<double>(std::clock() - processor_start) / CLOCKS_PER_SEC};
 }
 
-// After whatever the other side has left running and in the caches.
-Turn quiet_turn(const Steps& side, std::size_t steps, std::size_t threads) {
+// A turn after the other implementation's threads and cache contents are gone.
+Turn quiet_turn(const Steps& run, std::size_t steps, std::size_t threads) {
     if (threads > 1) {
         std::this_thread::sleep_for(kPause);
     }
-    side(1);
-    return turn(side, steps);
+    run(1);
+    return turn(run, steps);
 }
 
-// The steps that one turn takes: doubled until they last. Both sides make them all, so that they stay level.
+// The number of steps of one turn: doubled until it lasts long enough. Both run them all, so that they stay in the same
+// state.
 std::size_t steps_of_a_turn(const Steps& ours, const Steps& theirs, double least, std::size_t& total) {
     double faster = 0, warm = 0;
     std::size_t steps = 1;
@@ -56,7 +57,7 @@ std::size_t steps_of_a_turn(const Steps& ours, const Steps& theirs, double least
     }
 }
 
-// Turns of one side, one after another.
+// Turns of one implementation, one after another.
 class Tally {
 public:
     void add(const Turn& turn, std::size_t steps) {

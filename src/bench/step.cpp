@@ -11,7 +11,7 @@
 namespace byhand::bench {
 namespace {
 
-// One side's training as it goes on.
+// The training of one implementation in progress.
 struct Training {
     const Run& run;
     Model& model;
@@ -33,7 +33,7 @@ struct Training {
     }
 };
 
-// The largest difference of the losses over the next ten steps, relative to those above 1; NaN where a loss is.
+// The largest difference of the losses over the next ten steps, relative to those above 1; NaN if a loss is NaN.
 double losses_apart(Training& ours, Training& theirs) {
     constexpr std::size_t kSteps = 10;
     double largest = 0;

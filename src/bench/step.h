@@ -1,4 +1,4 @@
-// A whole training step, by hand beside LibTorch's module.
+// A whole training step, handwritten and in LibTorch's module.
 #pragma once
 
 #include <cstddef>
@@ -12,33 +12,33 @@
 
 namespace byhand::bench {
 
-// The network by hand that is measured: the fused one.
+// The handwritten network that is measured: the fused one.
 std::unique_ptr<Model> make_ours(const NetworkConfig& config, std::size_t rows, std::size_t threads);
 
-// The recipe with the norm of torch::nn::BatchNorm1d, so that LibTorch can use its own; the same where it has that
-// already, or no norm.
+// The recipe with the norm of torch::nn::BatchNorm1d, so that LibTorch can use its own layer; unchanged if it already
+// has that norm, or none.
 Recipe with_batch_norm_1d(Recipe recipe);
 
-// Both sides' losses, of the same batches.
+// The losses of both implementations, on the same batches.
 struct Losses {
-    double ours = 0, torch = 0;  // of the last batch that was timed: after thousands of steps float has drifted apart
-    // The largest difference over ten steps from the same state, the initial one and the one that LibTorch ended with;
-    // relative to a loss above 1.
+    double ours = 0, torch = 0;  // of the last timed batch: after thousands of steps rounding has made float diverge
+    // The largest difference over ten steps from the same state, starting from the initial state and from LibTorch's
+    // final state; relative to a loss above 1.
     double apart = 0;
 };
-// Further apart than this is not rounding: in ten steps that comes to a few 1e-7.
+// A larger difference is not due to rounding, which causes a few 1e-7 in ten steps.
 inline constexpr double kApart = 1e-4;
-// Whether both sides computed the same. Two or three rows may be all alike, and then the norm divides rounding by
-// rounding: of so small batches only what is not finite is told.
+// Whether both computed the same. Two or three rows may be all equal, and the norm then divides rounding errors by
+// rounding errors: for such small batches only non-finite values are reported.
 bool agree(const Losses& losses, std::size_t rows);
 
 struct StepTimes {
     Rounds rounds;
-    std::optional<Losses> losses;  // where there are two sides
+    std::optional<Losses> losses;  // if there are two implementations
 };
 
-// Times both sides' steps, each of them the whole of one: batch drawn, forward, loss, backward, update, running
-// figures. Both begin with the run's initial state and draw the same batches. Without `torch` ours alone.
+// Times whole steps of both implementations: batch drawn, forward, loss, backward, update, running statistics. Both
+// start from the run's initial state and draw the same batches. Without `torch`, only byhand's.
 StepTimes step_times(const Run& run, const torch_ref::Factory* torch, std::size_t threads, std::size_t rounds);
 
 }  // namespace byhand::bench

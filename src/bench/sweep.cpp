@@ -19,7 +19,7 @@ constexpr std::pair<const char*, Size> kSizes[] = {
     {"hidden", Size::hidden}, {"batch", Size::batch}, {"embedding", Size::embedding}, {"context", Size::context}};
 constexpr std::size_t kLargest = std::size_t{1} << 20U;
 
-// A number that is the whole of the text; 0 where it is none.
+// The number that the whole text represents; 0 if it is not one.
 std::size_t number(std::string_view text) {
     std::size_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

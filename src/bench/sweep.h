@@ -1,4 +1,4 @@
-// How the cost of a step grows with one of the network's sizes.
+// The cost of a step as a function of one of the network's sizes.
 #pragma once
 
 #include <cstddef>
@@ -17,16 +17,16 @@ struct Sweep {
     std::size_t from = 1, to = 1;
 };
 
-// "hidden=16..4096". Throws InputError that says what is possible.
+// "hidden=16..4096". Throws InputError that lists the valid values.
 Sweep sweep_of(const std::string& text);
 
-// As the user calls it: "hidden".
+// The user's name for it: "hidden".
 std::string name_of(Size size);
 
-// From the first, each twice the one before, not beyond the last.
+// From the first, each twice the one before, up to the last.
 std::vector<std::size_t> values_of(const Sweep& sweep);
 
-// The recipe with that size; every hidden layer gets it, where it is theirs.
+// The recipe with that size; "hidden" applies to every hidden layer.
 Recipe with_size(Recipe recipe, Size size, std::size_t value);
 
 // A line of CSV: value,step_us,torch_step_us,ratio,gflops. Without LibTorch two of them are empty.

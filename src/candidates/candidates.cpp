@@ -81,7 +81,7 @@ Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::si
         std::vector<std::string> culprits = plant(graph, catches);
         for (StepList* list : graph.lists()) {
             for (Step& step : *list) {
-                step.in_double = {};  // the mistake is in float
+                step.in_double = {};  // the fault is only in float
             }
         }
         return culprits;

@@ -1,4 +1,4 @@
-// What a comparison needs, made from a network: the candidates, the references and the limits.
+// Builds the parts of a comparison from a network: the candidates, the references and the limits.
 #pragma once
 
 #include <cstdint>
@@ -12,26 +12,26 @@
 
 namespace byhand {
 
-// LibTorch's side of it.
+// The LibTorch part of a comparison.
 struct Reference {
     std::shared_ptr<const ReferenceOperations> stepwise, collapsed, fused;
-    std::shared_ptr<Battery> stepwise_battery, collapsed_battery, fused_battery;  // null where it is quick
+    std::shared_ptr<Battery> stepwise_battery, collapsed_battery, fused_battery;  // null if `quick`
     ReferenceImplementations implementations;
     ChainModel chain, collapsed_chain;
 };
-// `seed`: of the probes, and of the runs by which the chain's limits are measured. `quick`: without the battery.
+// `seed`: of the random inputs, and of the runs that measure the end-to-end limits. `quick`: without the battery.
 Reference reference_of(const torch_ref::Factory& torch, const NetworkConfig& network, std::size_t rows,
                        std::uint64_t seed, bool quick = false);
 
-// "stepwise", "collapsed" or "fused", with the steps of it that can be run alone. The reference must outlive it.
+// "stepwise", "collapsed" or "fused", with those of its steps that can run in isolation. The reference must outlive it.
 Candidate candidate_of(const std::string& model, const NetworkConfig& network, std::size_t rows,
                        const Reference& reference);
 
-// External values, as ExternalImplementation takes them. The reference must outlive it.
+// External values, in the form of ExternalImplementation. The reference must outlive it.
 Candidate candidate_of(std::unique_ptr<ExternalImplementation> given, const NetworkConfig& network, std::size_t rows,
                        const Reference& reference);
 
-// The stepwise network with a mistake in it, and the names that are to blame: empty where it has no place there.
+// The stepwise network with an injected fault, and the names of its root causes: empty if the fault does not apply.
 struct Spoiled {
     Candidate candidate;
     std::vector<std::string> culprits;
@@ -39,12 +39,12 @@ struct Spoiled {
 Spoiled spoiled_by(const Mistake& mistake, const NetworkConfig& network, std::size_t rows, const Reference& reference,
                    const Catches& catches);
 
-// What each isolated step is asked at one training step of LibTorch's from `state`.
+// The inputs of each isolated step at one training step of LibTorch's from `state`.
 StepInputs step_inputs_of(const Reference& reference, const NetworkConfig& network, const Tensors<float>& state,
                           const Batch& batch, float rate);
 
-// The smallest relative error that each step is sure to be caught with, by a run of the right network alone on one step
-// of LibTorch's from `state`.
+// The smallest relative error that is guaranteed to be detected in each step, from a run of the correct network in
+// isolation on one step of LibTorch's from `state`.
 Catches catches_of(const NetworkConfig& network, std::size_t rows, const Reference& reference,
                    const Tensors<float>& state, const Batch& batch, float rate);
 

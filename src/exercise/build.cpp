@@ -25,7 +25,7 @@ Words words_in(const std::string& text) {
 }
 
 Words words_of(const char* variable) {
-    const char* text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): nobody writes to it meanwhile
+    const char* text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): no thread writes to it
     return words_in(text != nullptr ? text : "");
 }
 
@@ -42,7 +42,7 @@ Words compiler() {
 }  // namespace
 
 void build(const std::string& file, const std::string& library, const BuildConfig& config) {
-    open_regular(file);  // the compiler's words for what can't be read are not ours
+    open_regular(file);  // the compiler's message for an unreadable file would differ
     Words words = compiler();
     for (const char* option : {"-std=c++20", "-fPIC", "-shared", "-ffp-contract=off", "-Wall", "-Wno-sign-compare"}) {
         words.emplace_back(option);
@@ -53,7 +53,7 @@ void build(const std::string& file, const std::string& library, const BuildConfi
     } else if (config.sanitizer == Sanitizer::thread) {
         words.insert(words.end(), {"-g", "-fsanitize=thread"});
     }
-    // By a path that is no option and no list of options, whatever it is called.
+    // By a path that can't be mistaken for an option or a list of options, whatever its name.
     const bool is_word = file.starts_with('-') || file.starts_with('@');
     words.insert(words.end(), {"-I" + config.headers, "-o", library, "-x", "c++", (is_word ? "./" : "") + file});
     Words theirs = words_of("CXXFLAGS");

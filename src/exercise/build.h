@@ -1,4 +1,4 @@
-// A file of external functions, made into a library.
+// Compiles a file of external functions into a library.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace byhand::exercise {
 
-// address: with UndefinedBehaviorSanitizer as well. Both name the line of a fault.
+// address: also with UndefinedBehaviorSanitizer. Both report the line of a fault.
 enum class Sanitizer { none, address, thread };
 
 struct BuildConfig {
@@ -17,12 +17,12 @@ struct BuildConfig {
     GoesOn goes_on = {};  // of the compiler; NOLINT(readability-redundant-member-init)
 };
 
-// Compiles `file` to `library`, with the compiler that byhand was built by (or CXX) then the options of CXXFLAGS, and
-// last the config's own. What the compiler says goes to stderr. Throws InputError where the file is not there, where
-// there is no compiler, or where the file does not compile.
+// Compiles `file` to `library`, with the compiler that byhand was built with (or CXX), then the options in CXXFLAGS,
+// and last the config's own. The compiler's output goes to stderr. Throws InputError if the file does not exist, if
+// there is no compiler, or if the file does not compile.
 void build(const std::string& file, const std::string& library, const BuildConfig& config);
 
-// The run-time library of a sanitizer, which must be loaded before all others (LD_PRELOAD). Throws InputError where the
+// The run-time library of a sanitizer, which must be loaded before all others (LD_PRELOAD). Throws InputError if the
 // compiler has none.
 std::string run_time_of(Sanitizer sanitizer);
 

@@ -6,7 +6,7 @@
 namespace byhand::exercise {
 namespace {
 
-// What an argument of the `next`-th tensor points to.
+// The target of the argument for the `next`-th tensor.
 template <class T>
 void* tensor_of(Kind kind, std::vector<Read<T>>& reads, std::size_t& next) {
     if (next == reads.size()) {
@@ -20,7 +20,7 @@ void* tensor_of(Kind kind, std::vector<Read<T>>& reads, std::size_t& next) {
     } else if (auto* tensor = std::get_if<Tensor<const T>>(&read)) {
         return tensor;
     }
-    throw Fault("takes something else as its " + std::to_string(next) +
+    throw Fault("takes another type as its " + std::to_string(next) +
                 ". tensor: " + std::visit([](const auto& tensor) { return tensor.name(); }, read) + " comes there");
 }
 

@@ -1,4 +1,4 @@
-// External functions, as byhand runs them.
+// External functions, in the form in which byhand runs them.
 #pragma once
 
 #include <cstddef>
@@ -15,13 +15,13 @@ namespace byhand::exercise {
 template <class T>
 using Read = std::variant<Tensor<const T>, Indices>;
 
-// `reads` is how many tensors it takes.
+// `reads`: the number of input tensors.
 template <class T>
 struct Function {
     std::string makes;
-    bool in_one = false;  // by the formula in one, instead of the small step
+    bool in_one = false;  // the collapsed formula instead of the small step
     std::size_t reads = 0;
-    // Throws Fault, where the function does what it should not or takes another kind or number of tensors.
+    // Throws Fault if the function does something invalid or takes another kind or number of tensors.
     std::function<void(Tensor<T> out, const std::vector<Read<T>>& reads, const Norm& norm)> run;
 
     // "dlogits", "dlogits_in_one".
@@ -41,7 +41,7 @@ private:
     std::vector<Function<double>> double_;
 };
 
-// What a byhand_steps adds.
+// Runs a library's byhand_steps and returns the functions that it adds.
 Functions functions_of(void (*byhand_steps)(Steps&));
 
 // Throws std::invalid_argument for more than Extents::kMostAxes.

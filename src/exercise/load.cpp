@@ -22,9 +22,9 @@ std::string why() {
 
 Functions load(const std::string& path, const std::string& source) {
     const std::string& called = source.empty() ? path : source;
-    // With a slash, or it would be looked for among the system's.
+    // With a slash, so that it is not searched for in the system's folders.
     const std::string place = path.find('/') == std::string::npos ? "./" + path : path;
-    // Some libraries switch flush-to-zero on when they are opened, for all that comes after.
+    // Some libraries switch flush-to-zero on when they are loaded, which affects all later arithmetic.
     std::fenv_t environment;
     std::fegetenv(&environment);
     void* library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -34,7 +34,7 @@ Functions load(const std::string& path, const std::string& source) {
     void* symbol = dlsym(library, "byhand_steps");
     if (symbol == nullptr) {
         throw InputError(called +
-                         " has no function byhand_steps, which hands its functions over: see docs/your-kernel.md");
+                         " has no function byhand_steps, which registers its functions: see docs/your-kernel.md");
     }
     const void* interface = dlsym(library, "byhand_steps_interface");
     if (interface == nullptr || *static_cast<const int*>(interface) != byhand_steps_interface) {

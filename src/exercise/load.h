@@ -1,4 +1,4 @@
-// Opens a library of external functions.
+// Loads a library of external functions.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace byhand::exercise {
 
-// The functions that its byhand_steps hands over. It stays open. Throws InputError where it can't be opened or hands
-// over none, or one in double alone: by the name of its source, where it was built from one.
+// The functions that its byhand_steps adds. The library stays loaded. Throws InputError, naming its source if it was
+// built from one, if it can't be loaded, adds no functions, or adds one only in double.
 Functions load(const std::string& path, const std::string& source = "");
 
 }  // namespace byhand::exercise

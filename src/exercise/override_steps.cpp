@@ -15,7 +15,7 @@ struct Named {
     Shape shape;
 };
 
-// Of the operation that the step belongs to.
+// The conventions of the norm that the step belongs to.
 Norm norm_of(const Graph& network, const Step& step) {
     const Operation operation = operation_of(network, step);
     const NormConfig& norm = operation.norm;
@@ -37,7 +37,7 @@ Read<T> read(const Named& what, const Operand<T>& operand) {
     return Tensor<const T>(what.name.c_str(), extents_of(what.shape), std::get<const T*>(operand));
 }
 
-// What the step runs.
+// The step's function.
 template <class T>
 auto bound(const Function<T>& function, const Named& makes, const std::vector<Named>& reads, const Norm& norm) {
     return [=](T* out, Reads<T> operands) {
@@ -54,14 +54,14 @@ auto bound(const Function<T>& function, const Named& makes, const std::vector<Na
     };
 }
 
-// The one that makes `name`, or null.
+// The function that computes `name`, or null.
 template <class T>
 const Function<T>* function_for(const std::string& name, const std::vector<Function<T>>& functions) {
     const Function<T>* found = nullptr;
     for (const Function<T>& function : functions) {
         if (function.makes == name) {
             if (found != nullptr) {
-                throw InputError("two functions make " + name + "; leave one of them out of byhand_steps");
+                throw InputError("two functions compute " + name + "; leave one of them out of byhand_steps");
             }
             found = &function;
         }

@@ -1,4 +1,4 @@
-// How external functions are handed to byhand: by the name of what each makes.
+// The interface between external functions and byhand: functions are registered under the names of their results.
 #pragma once
 
 #include <cstddef>
@@ -7,32 +7,32 @@
 
 namespace byhand::exercise {
 
-// What batch norm's formulas need besides tensors: ε, the variance's divisor, n or n − 1, and whether ε stands inside
-// the root, √(variance + ε), or beside it, √variance + ε.
+// The parameters of batch norm's formulas other than tensors: ε, the variance's divisor, n or n − 1, and whether ε is
+// inside the root, √(variance + ε), or outside, √variance + ε.
 struct Norm {
     double epsilon = 0;
     double divisor = 0;
     bool epsilon_inside = true;
 };
 
-// What a function takes: a Tensor of these elements, or a Norm.
+// The type of a parameter: a Tensor of these elements, or a Norm.
 enum class Kind { none, float32, float64, indices, norm };
 
-// A function whose type only `call` knows.
+// A type-erased function; only `call` knows its type.
 struct Added {
     const char* makes;
-    bool in_one;        // by the formula in one, instead of the small step
+    bool in_one;        // the collapsed formula instead of the small step
     Kind element;       // of the result: float32 or float64
-    const Kind* takes;  // `count` of them, besides the result
+    const Kind* takes;  // `count` parameters after the result
     std::size_t count;
     void (*function)();
-    // `result` is a Tensor<T>*, and each argument points to what `takes` names.
+    // `result` is a Tensor<T>*, and each argument points to a parameter of the type in `takes`.
     void (*call)(void (*function)(), void* result, void* const* arguments);
 };
 
 namespace of_type {
 
-// What stays of a parameter's type.
+// A parameter's type without reference and const.
 template <class Parameter>
 struct Plain {
     using Type = Parameter;
@@ -58,7 +58,7 @@ inline constexpr Kind kKind = kKindOf<typename Plain<Parameter>::Type>;
 template <class... Parameters>
 inline constexpr Kind kTakes[] = {kKind<Parameters>..., Kind::none};
 
-// Pointers, one after another.
+// Consecutive pointers.
 struct Arguments {
     void* const* next;
     template <class Type>
@@ -67,12 +67,12 @@ struct Arguments {
     }
 };
 
-// A function of type void (Tensor<T>, Parameters...), called; one instance for each type there is.
+// Calls a function of type void (Tensor<T>, Parameters...); one instance for each type.
 template <class T, class... Parameters>
 struct Call {
     static void call(void (*function)(), void* result, void* const* arguments) {
         [[maybe_unused]] Arguments all{arguments};
-        // (Braces: from left to right.)
+        // (Braces: evaluated from left to right.)
         Call{reinterpret_cast<void (*)(Tensor<T>, Parameters...)>(function), *static_cast<Tensor<T>*>(result),
              all.take<typename Plain<Parameters>::Type>()...};
     }
@@ -90,14 +90,14 @@ public:
     using Receive = void (*)(void* list, const Added& added);
     Steps(Receive receive, void* list) : receive_(receive), list_(list) {}
 
-    // `makes` is made by `function`, whose parameters are the result, what it reads in the order of the step (`byhand
-    // explain NAME` lists it), and a Norm at the end where it wants one. T is float or double: give both.
+    // `makes` is computed by `function`, whose parameters are the result, the inputs in the order of the step (`byhand
+    // explain NAME` lists it), and optionally a Norm at the end. T is float or double: add both.
     template <class T, class... Parameters>
     void add(Text makes, void (*function)(Tensor<T>, Parameters...)) {
         add(makes, false, function);
     }
 
-    // The same for the formulas in one: dlogits from logits and Y; dhprebn from dbnraw, bnraw, bnvar_inv and bnvar.
+    // The same for the collapsed formulas: dlogits from logits and Y; dhprebn from dbnraw, bnraw, bnvar_inv and bnvar.
     template <class T, class... Parameters>
     void add_in_one(Text makes, void (*function)(Tensor<T>, Parameters...)) {
         add(makes, true, function);
@@ -122,8 +122,8 @@ private:
 
 }  // namespace byhand::exercise
 
-// What a file of external functions defines: it adds its functions. Called once.
+// Defined by a file of external functions: it adds its functions. Called once.
 extern "C" void byhand_steps(byhand::exercise::Steps& steps);
 
-// In a library it says which form of Added its functions come in: one of other headers has another, or none.
+// The version of Added in a library; libraries compiled with other headers have another, or none.
 extern "C" [[gnu::used]] inline const int byhand_steps_interface = 2;

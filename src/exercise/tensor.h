@@ -1,5 +1,5 @@
-// A tensor whose every access is checked: what an external function reads and writes. It is compiled with every file of
-// such functions, so it includes nothing that takes long.
+// A tensor with checked accesses: the inputs and result of an external function. It is compiled with every file of such
+// functions, so it includes no expensive headers.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace byhand::exercise {
 
-// A text as "dW1" or a std::string. It is read at once, never kept.
+// A text such as "dW1" or a std::string. It is read immediately, and not stored.
 class Text {
 public:
     Text(const char* text) : text_(text) {}  // NOLINT(google-explicit-constructor): both are texts
@@ -21,8 +21,7 @@ private:
     const char* text_;
 };
 
-// What a function did and should not have done, or what it can't do: the message says what, and of which tensor. Long
-// ones are cut.
+// An invalid operation of a function: the message says what it is, and names the tensor. Long messages are cut.
 class Fault : public std::exception {
 public:
     explicit Fault(Text message) { add(message.begin()); }
@@ -97,15 +96,16 @@ inline Fault& add(Fault& fault, const Extents& extents) {
     throw fault;  // NOLINT(misc-throw-by-value-catch-by-reference)
 }
 
-// T is float or double; const where it is only to be read. Indices count from 0: probs(i, j) is row i, column j.
-// Numbers and name are those of the caller.
+// T is float or double; const for an input. Indices count from 0: probs(i, j) is row i, column j. The caller owns the
+// numbers and the name.
 template <class T>
 class Tensor {
 public:
     Tensor(const char* name, const Extents& extents, T* data) : name_(name), extents_(extents), data_(data) {}
 
-    // The extent of an axis: size(0) are the rows of a matrix, size(1) its columns. Signed, as indices are: -1 /
-    // size(0) is no huge number (but a division of integers). Throws Fault where there is none.
+    // The extent of an axis: size(0) is the number of rows of a matrix, size(1) that of its columns. Signed, like
+    // indices: -1 / size(0) is not a huge number (but an integer division). Throws Fault for an axis that does not
+    // exist.
     std::ptrdiff_t size(std::ptrdiff_t axis) const {
         if (axis < 0 || axis >= extents_.axes) {
             refuse_axis(name_, extents_, axis);
@@ -113,7 +113,7 @@ public:
         return extents_.of[axis];
     }
 
-    // One element; () for a single number. Throws Fault where there is none at that place.
+    // One element; () for a scalar. Throws Fault if the indices are out of range.
     template <class... Index>
     T& operator()(Index... index) const {
         static_assert(sizeof...(Index) <= Extents::kMostAxes, "a tensor has no more than four axes");
@@ -129,7 +129,7 @@ public:
         return data_[place];
     }
 
-    // The numbers themselves, row after row, for a kernel that does without the checks.
+    // The numbers themselves, in row order, for a kernel without the checks.
     T* data() const { return data_; }
     std::ptrdiff_t count() const { return extents_.count(); }
     const char* name() const { return name_; }

@@ -11,7 +11,7 @@
 namespace byhand {
 namespace {
 
-// The number's place in the order of all numbers of its type: neighbours differ by 1, and ±0 are both 0.
+// The number's rank among all numbers of its type: neighbours differ by 1, and ±0 are both 0.
 std::int64_t rank(double value, DType dtype) {
     if (dtype == DType::float32) {
         const auto bits = std::bit_cast<std::int32_t>(static_cast<float>(value));
@@ -60,13 +60,13 @@ bool all_zero(const View& view) {
     return all_equal(view) && (count(view.shape) == 0 || value_at(view, 0) == 0);
 }
 
-// All zero, or all equal where there is more than one to a row. (One unit's figure, the same in every row of a batch,
-// is what it should be.)
+// All zero, or all equal with more than one element per row. (A statistic of a single unit, equal in every row of a
+// batch, is expected.)
 bool is_constant(const View& view) {
     return all_zero(view) || (all_equal(view) && !view.shape.empty() && view.shape.back() > 1);
 }
 
-// |a − b|. Whole numbers are subtracted as such: double does not tell large ones apart.
+// |a − b|. Integers are subtracted as integers: double cannot represent large ones exactly.
 double distance_at(const View& a, const View& b, std::size_t position) {
     if (a.dtype == DType::int64 && b.dtype == DType::int64) {
         return static_cast<double>(distance(whole_at(a, position), whole_at(b, position)));
@@ -74,20 +74,20 @@ double distance_at(const View& a, const View& b, std::size_t position) {
     return std::abs(value_at(a, position) - value_at(b, position));
 }
 
-// Of two elements of one type.
+// For two elements of one type.
 std::uint64_t ulp_at(const View& a, const View& b, std::size_t position) {
     return a.dtype == DType::int64 ? distance(whole_at(a, position), whole_at(b, position))
                                    : ulp_distance(value_at(a, position), value_at(b, position), a.dtype);
 }
 
-// What an element is before its error counts; `same` agrees whatever its limit.
+// The class of an element before its error is considered; `same` agrees whatever its limit.
 enum class Kind { figure, same, unwritten, non_finite, out_of_range };
 
-struct Sides {
+struct Operands {
     const View& ours;
     const View* right;
     const View* reference;
-    const View& truth;  // what errors are measured from: `right`, or the reference
+    const View& truth;  // the origin of errors: `right`, or the reference
     std::span<const double> limits;
     const JudgeOptions& options;
 
@@ -150,27 +150,27 @@ Yardstick yardstick_over(const View& right, std::span<const double> limits, Coun
     return yardstick;
 }
 
-Yardstick yardstick_of(const Sides& sides, const std::vector<Kind>& kinds) {
+Yardstick yardstick_of(const Operands& operands, const std::vector<Kind>& kinds) {
     const auto counts = [&](std::size_t i) {
-        return kinds[i] == Kind::figure || (kinds[i] == Kind::same && std::isfinite(value_at(sides.ours, i)));
+        return kinds[i] == Kind::figure || (kinds[i] == Kind::same && std::isfinite(value_at(operands.ours, i)));
     };
-    Yardstick yardstick = yardstick_over(sides.truth, sides.limits, counts);
-    if (sides.options.scale_of_both) {
-        yardstick.scale = std::max(yardstick.scale, yardstick_over(sides.ours, sides.limits, counts).scale);
+    Yardstick yardstick = yardstick_over(operands.truth, operands.limits, counts);
+    if (operands.options.scale_of_both) {
+        yardstick.scale = std::max(yardstick.scale, yardstick_over(operands.ours, operands.limits, counts).scale);
     }
     return yardstick;
 }
 
-// How far the reference is from ours and, where that is known, from what is right.
-void measure_reference(Finding& found, const Sides& sides, const View& reference, const std::vector<Kind>& kinds,
+// The differences of the reference from ours and, if known, from the right values.
+void measure_reference(Finding& found, const Operands& operands, const View& reference, const std::vector<Kind>& kinds,
                        double widest) {
     double difference = 0, off = 0;
     std::uint64_t ulp = 0;
     for (std::size_t i = 0; i < kinds.size(); ++i) {
         if (kinds[i] == Kind::figure && std::isfinite(value_at(reference, i))) {
-            difference = std::max(difference, distance_at(sides.ours, reference, i));
-            off = std::max(off, distance_at(reference, sides.truth, i));
-            ulp = std::max(ulp, ulp_at(sides.ours, reference, i));
+            difference = std::max(difference, distance_at(operands.ours, reference, i));
+            off = std::max(off, distance_at(reference, operands.truth, i));
+            ulp = std::max(ulp, ulp_at(operands.ours, reference, i));
         } else if (kinds[i] == Kind::figure) {
             difference = off = std::numeric_limits<double>::infinity();
         }
@@ -183,14 +183,14 @@ void measure_reference(Finding& found, const Sides& sides, const View& reference
     }
     const std::size_t bytes = kinds.size() * size_of(reference.dtype);
     found.bit_equal =
-        bytes == 0 || std::memcmp(sides.ours.data, reference.data, bytes) == 0;  // no elements, no address
+        bytes == 0 || std::memcmp(operands.ours.data, reference.data, bytes) == 0;  // data may be null without elements
 }
 
-// The figures, and the verdict that they give.
-void measure(Finding& found, const Sides& sides, const std::vector<Kind>& kinds) {
-    const TooWide too_wide = sides.options.too_wide;
-    const Yardstick yardstick = yardstick_of(sides, kinds);
-    const auto limit = [&](std::size_t i) { return limit_at(sides.limits, i); };
+// The figures, and the verdict that follows from them.
+void measure(Finding& found, const Operands& operands, const std::vector<Kind>& kinds) {
+    const TooWide too_wide = operands.options.too_wide;
+    const Yardstick yardstick = yardstick_of(operands, kinds);
+    const auto limit = [&](std::size_t i) { return limit_at(operands.limits, i); };
     std::size_t worst = 0;
     auto most = std::tuple(false, false, 0.0, 0.0);
     bool ok = true, undecided = false;
@@ -199,7 +199,7 @@ void measure(Finding& found, const Sides& sides, const std::vector<Kind>& kinds)
         if (kinds[i] != Kind::figure) {
             continue;
         }
-        const Share share = share_of(distance_at(sides.ours, sides.truth, i), limit(i), yardstick, too_wide);
+        const Share share = share_of(distance_at(operands.ours, operands.truth, i), limit(i), yardstick, too_wide);
         error = std::max(error, share.error);
         ok = ok && share.fits;
         undecided = undecided || (too_wide != TooWide::decides && !says_something(yardstick, limit(i)));
@@ -211,32 +211,32 @@ void measure(Finding& found, const Sides& sides, const std::vector<Kind>& kinds)
     found.scale = yardstick.scale;
     found.used = std::get<2>(most);
     found.catches = yardstick.scale > 0 ? 2 * yardstick.widest / yardstick.scale : 0;
-    if (sides.right != nullptr) {
+    if (operands.right != nullptr) {
         found.error = error;
     }
     bool exact = ok && !undecided && error == 0;
-    if (sides.reference != nullptr) {
-        measure_reference(found, sides, *sides.reference, kinds, yardstick.widest);
+    if (operands.reference != nullptr) {
+        measure_reference(found, operands, *operands.reference, kinds, yardstick.widest);
         exact = found.bit_equal;
     }
     found.verdict = exact ? Verdict::exact : !ok ? Verdict::mismatch : undecided ? Verdict::undecided : Verdict::within;
     if (std::ranges::any_of(kinds, [](Kind kind) { return kind != Kind::same; })) {
-        found.worst = sides.element(worst);
+        found.worst = operands.element(worst);
         found.limit = share_of(0, limit(worst), yardstick, too_wide).limit;
-        found.around = agrees(found.verdict) ? std::vector<Neighbour>() : sides.around(worst);
+        found.around = agrees(found.verdict) ? std::vector<Neighbour>() : operands.around(worst);
     }
 }
 
-// Whether what agrees could agree by chance. `whole`: nothing is out of range.
-bool is_vacuous(const Sides& sides, bool whole) {
-    const View& other = sides.reference != nullptr ? *sides.reference : sides.truth;
-    switch (sides.options.vacuous) {
+// Whether agreement could be coincidental. `whole`: nothing is out of range.
+bool is_vacuous(const Operands& operands, bool whole) {
+    const View& other = operands.reference != nullptr ? *operands.reference : operands.truth;
+    switch (operands.options.vacuous) {
         case Vacuous::never:
             return false;
         case Vacuous::all_zero:
-            return whole && all_zero(sides.ours) && all_zero(other);
+            return whole && all_zero(operands.ours) && all_zero(other);
         case Vacuous::constant:
-            return is_constant(sides.ours) && is_constant(other);
+            return is_constant(operands.ours) && is_constant(other);
     }
     return false;
 }
@@ -263,14 +263,14 @@ Finding judge(const View& ours, const View* right, const View* reference, std::s
     if (truth == nullptr) {
         return found;
     }
-    const Sides sides{ours, right, reference, *truth, limits, options};
-    if (!sides.comparable()) {
+    const Operands operands{ours, right, reference, *truth, limits, options};
+    if (!operands.comparable()) {
         found.verdict = Verdict::shape;
         return found;
     }
     std::vector<Kind> kinds(count(ours.shape));
     for (std::size_t i = 0; i < kinds.size(); ++i) {
-        kinds[i] = sides.kind(i);
+        kinds[i] = operands.kind(i);
     }
     const auto first = [&](Kind kind) {
         const auto place = std::ranges::find(kinds, kind);
@@ -278,21 +278,21 @@ Finding judge(const View& ours, const View* right, const View* reference, std::s
     };
     const auto point = [&](Verdict verdict, std::size_t position) {
         found.verdict = verdict;
-        found.worst = sides.element(position);
+        found.worst = operands.element(position);
         found.limit = limit_at(limits, position);
-        found.around = sides.around(position);
+        found.around = operands.around(position);
     };
     const auto unwritten = first(Kind::unwritten), bad = first(Kind::non_finite), out = first(Kind::out_of_range);
     if (reference == nullptr || (!unwritten && !bad)) {
-        measure(found, sides, kinds);
+        measure(found, operands, kinds);
     }
     if (unwritten) {
         point(Verdict::unwritten, *unwritten);
     } else if (bad) {
         point(Verdict::non_finite, *bad);
     } else if (found.verdict == Verdict::mismatch) {
-        return found;  // whatever else it is, it is wrong
-    } else if (is_vacuous(sides, !out)) {
+        return found;  // stays a mismatch, whatever else applies
+    } else if (is_vacuous(operands, !out)) {
         found.verdict = Verdict::vacuous;
     } else if (out) {
         point(Verdict::out_of_range, *out);

@@ -1,4 +1,4 @@
-// Operations on each number by itself, y = f(x): what their steps have in common.
+// Elementwise operations, y = f(x): code common to their steps.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace byhand {
 
-// y = f(x) by f(y, x, count), given as BYHAND_FUNCTION(f).
+// y = f(x) by f(y, x, count), passed as BYHAND_FUNCTION(f).
 template <class... Function>
 void add_elementwise(StepList& f, const Site& at, Function... function) {
     add(f, at.y(), at.wide(), {at.x()}, function..., count(at.wide()));
@@ -21,7 +21,7 @@ void add_elementwise_backward(StepList& b, const Site& at, const std::string& re
     add(b, at.dx(), at.wide(), {at.dy(), read}, function..., count(at.wide()));
 }
 
-// The one row that an activation has: of hpreact.
+// The single glossary row of an activation: that of hpreact.
 inline GlossaryRow hpreact_row(std::string_view rule) {
     return {.value = "hpreact",
             .axes = {Axis::row, Axis::unit},

@@ -10,7 +10,7 @@
 namespace byhand {
 namespace {
 
-// Rows at a time: enough to use each weight often, few enough to stay in cache and to sample a single row.
+// Rows per chunk: many enough to reuse each weight, few enough to stay in cache and to sample a single row.
 constexpr std::size_t kChunk = 64;
 
 Graph graph_of(const NetworkConfig& config, Evaluation::By by) {
@@ -28,7 +28,7 @@ void Evaluation::for_each_chunk(std::span<const std::int64_t> X, const std::stri
     std::vector<std::int64_t> chunk(kChunk * T);
     while (!X.empty()) {
         const std::size_t rows = std::min(kChunk, X.size() / T);
-        std::copy_n(X.begin(), rows * T, chunk.begin());  // the rows of a short last chunk are followed by old ones
+        std::copy_n(X.begin(), rows * T, chunk.begin());  // a short last chunk is followed by stale rows
         runner_.set_batch({kChunk, chunk.data(), nullptr});
         runner_.forward_to(last);
         visit(rows);

@@ -1,4 +1,4 @@
-// The network in evaluation mode, by hand: logits by the running statistics, and figures over a whole data set.
+// The handwritten network in evaluation mode: logits with the running statistics, and statistics over a whole data set.
 #pragma once
 
 #include <cstdint>
@@ -11,26 +11,27 @@ namespace byhand {
 
 class Evaluation {
 public:
-    // With formulas alone, or with kernels in the place of those that have one.
+    // With the formulas only, or with kernels where they exist.
     enum class By { formulas, kernels };
 
     Evaluation(const NetworkConfig& config, By by);
 
-    // The state: a table equal to state(config).
+    // A table equal to state(config).
     void load(const Tensors<float>& state) { copy_into(runner_.tensors(), state); }
 
-    // Logits (rows, V) of X (rows, T), any number of rows, a chunk at a time.
+    // Logits (rows, V) of X (rows, T), for any number of rows, in chunks.
     void logits(std::span<float> out, std::span<const std::int64_t> X);
 
-    // Puts mean and spread over all rows of X into the running statistics, layer after layer (each layer's input
-    // depends on the figures of those before it). Sums in double, in two passes. Precondition: more than one row.
+    // Sets the running statistics to mean and variance over all rows of X, layer after layer, because each layer's
+    // input depends on the statistics of the earlier ones. Sums in double, in two passes. Precondition: more than one
+    // row.
     void calibrate(std::span<const std::int64_t> X);
 
-    // The running statistics as they stand now; `state` has them by name.
+    // The current running statistics; `state` contains them by name.
     void save_running_figures(Tensors<float>& state) const;
 
 private:
-    // Calls visit(chunk's rows) after evaluating every chunk of X as far as `last`.
+    // Calls visit(rows of the chunk) after evaluating each chunk of X up to `last`.
     template <class Visit>
     void for_each_chunk(std::span<const std::int64_t> X, const std::string& last, Visit visit);
 

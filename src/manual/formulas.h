@@ -1,4 +1,4 @@
-// The operations' own comments and where they stand, read from their headers when the program is built.
+// The operations' own comments and their locations, extracted from their headers at build time.
 #pragma once
 
 #include <span>
@@ -7,7 +7,7 @@ namespace byhand {
 
 struct Formula {
     const char* function;
-    const char* operation;  // its folder: "tanh"; empty where it stands in none
+    const char* operation;  // its folder: "tanh"; empty for a header outside an operation's folder
     const char* file;       // "src/manual/tanh/formulas.h"
     int line;
     const char* text;  // the comment above it: "h = tanh(x)"

@@ -15,7 +15,7 @@ float* find(Tensors<float>& tensors, const std::string& name) {
     return tensors.contains(name) ? tensors[name].data() : nullptr;
 }
 
-// Rows of a panel that a thread takes at a time where nothing wants them all.
+// Rows of a panel per task, unless a step needs all rows.
 constexpr std::size_t kTogether = 128;
 
 }  // namespace
@@ -49,7 +49,7 @@ Fused::Fused(const NetworkConfig& config, std::size_t rows, Keep keep, std::size
             .dC = AlignedVector<float>(places * E),
             .scratch = std::vector<AlignedVector<float>>(threads, AlignedVector<float>(places * kWidestPanel))};
     }
-    layers_.reserve(patterns.size());  // the passes of the first depend on its address
+    layers_.reserve(patterns.size());  // the passes of the first layer keep its address
     std::size_t widest = 0;
     for (const FusedPattern& pattern : patterns) {
         add_layer(pattern);
@@ -125,7 +125,7 @@ Fused::FusedStep Fused::step_of(const FusedOperation& one) {
     return step;
 }
 
-// From the last residual to the first, as the backward pass meets them.
+// Residuals from last to first, in the order of the backward pass.
 void Fused::connect_residuals() {
     for (FusedLayer& l : layers_ | std::views::reverse) {
         for (FusedStep& residual : l.steps | std::views::reverse) {
@@ -142,10 +142,10 @@ void Fused::connect_residuals() {
     }
 }
 
-// The step whose result goes by that name, and stays.
+// The step whose result is kept under that name.
 Fused::FusedStep& Fused::maker_of(const std::string& value) {
     for (FusedLayer& l : layers_) {
-        for (FusedStep& step : l.steps | std::views::reverse) {  // those before it may share its array
+        for (FusedStep& step : l.steps | std::views::reverse) {  // earlier steps may share its array
             if (step.what.makes == value) {
                 return step;
             }
@@ -154,7 +154,7 @@ Fused::FusedStep& Fused::maker_of(const std::string& value) {
     throw std::logic_error("no operation of the fused step makes " + value);
 }
 
-// As far as one kind of part goes: a norm of rows begins a pass of its own, a batch norm behind it another.
+// Extended while the kind of part stays the same: a norm of rows starts a new pass, and so does a batch norm after it.
 std::vector<Fused::Pass> Fused::passes_forward(const FusedLayer& l) const {
     std::vector<Pass> passes;
     for (std::size_t i = 0; i < l.steps.size(); ++i) {
@@ -168,7 +168,7 @@ std::vector<Fused::Pass> Fused::passes_forward(const FusedLayer& l) const {
     return passes;
 }
 
-// The same from the end on. What goes by character ends a pass by rows as a batch norm does.
+// The same from the end. A product by character ends a pass over rows, as a batch norm does.
 std::vector<Fused::Pass> Fused::passes_backward(const FusedLayer& l) const {
     std::vector<Pass> passes = {{.first = l.steps.size(), .last = l.steps.size()}};
     for (std::size_t i = l.steps.size(); i-- > 0;) {
@@ -226,12 +226,12 @@ std::size_t Fused::chunks() const {
     return (rows_ + kTogether - 1) / kTogether;
 }
 
-// Rows of the batch stay together: of each there are so many positions.
+// The positions of a batch row stay together.
 Rows Fused::rows_of_chunk(std::size_t positions, std::size_t chunk, std::size_t chunks) const {
     return {rows_ * chunk / chunks * positions, rows_ * (chunk + 1) / chunks * positions};
 }
 
-// Where the part begins in a matrix of what the layer makes, and how many numbers it has there.
+// The offset of the part in a matrix of the layer's results, and its number of elements.
 Fused::Run Fused::run_of(const FusedLayer& l, const Part& part) {
     const auto [panel, rows] = part;
     return {l.rows * panel.from + rows.first * panel.width, (rows.last - rows.first) * panel.width};
@@ -242,7 +242,7 @@ Fused::Part Fused::part_of(const FusedLayer& l, const Pass& pass, std::size_t ta
     return {l.out[task / parts], rows_of_chunk(l.pattern.layer.positions, task % parts, parts)};
 }
 
-// What the first linear reads.
+// The input of the first linear.
 simd::Contexts Fused::contexts(const Batch& batch) const {
     const FusedLayer& first = layers_.front();
     return {batch.X, first.rows, first.pattern.joined, config_.vocabulary};

@@ -1,24 +1,24 @@
-// A whole training step to train fast: the mathematics of the collapsed network, with nothing kept that the backward
-// pass does not need and nothing allocated after construction. All matrices but the embedding lie in panels
-// (manual/panels.h), which are also the parts that the threads share out: what they compute does not depend on how.
+// A whole training step, optimised for speed: the mathematics of the collapsed network; it keeps only what the backward
+// pass needs and allocates nothing after construction. All matrices but the embedding are stored in panels
+// (manual/panels.h), which are also the units of work of the threads: the results do not depend on the number of
+// threads.
 //
-// Where a network joins positions by parts, a layer has a row for each of its positions of each row of the batch, and
-// what the layer above reads is the same memory with so many rows to one (joined_panels): nothing is copied.
+// If a network joins parts of the positions, a layer has a row for each of its positions of each row of the batch, and
+// the layer above reads the same memory as fewer, longer rows (joined_panels): nothing is copied.
 //
-// Many rows have the same character at the same place, and the first linear reads nothing else. With W_t, the rows of W
-// that read the character at place t,
+// Many rows have the same character at the same position, and the first linear depends on nothing else. With W_t, the
+// rows of W for the character at position t,
 //
 //   embcat·W = Σ_t (C·W_t)[X[·, t]]      dy_t[v] = Σ dy[i] over i with X[i, t] = v
 //   dW_t = Cᵀ·dy_t                        dC = Σ_t dy_t·W_tᵀ
 //
-// where every product has a row for each character in the place of one for each of the linear's. So it is done where
-// there are at least four of these for each character; neither embcat nor its gradient is made then.
+// where each product has one row per character instead of one per row of the linear. This is used if there are at least
+// four rows per character; embcat and its gradient are then not computed.
 //
-// What a residual connection adds has a gradient from it too: the connections to one value collect theirs in an array
-// (`others`), which joins the gradient of that value as soon as the backward pass arrives there.
+// A value that residual connections add receives a gradient from each of them: they accumulate in an array (`others`),
+// which is added to the gradient of the value as soon as the backward pass reaches it.
 //
-// A linear whose weights are the embedding's multiplies by a copy of Cᵀ in panels, and its dW, transposed, goes into
-// dC.
+// A linear with the embedding's weights multiplies by a copy of Cᵀ in panels, and its transposed dW is added to dC.
 #pragma once
 
 #include <array>
@@ -47,42 +47,41 @@ public:
     Fused(const Fused&) = delete;
     Fused& operator=(const Fused&) = delete;
 
-    // A table equal to state(config). All else is unwritten until the next run.
+    // A table equal to state(config). Everything else is unwritten until the next run.
     void load(const Tensors<float>& state);
     Tensors<float> state() const;
 
-    // Forward, loss and backward; the updated state is left beside the present one. Returns the batch's loss.
+    // Forward, loss and backward; the updated state is stored beside the current one. Returns the batch's loss.
     // Precondition: as many rows as the network's.
     float run(const Batch& batch, float rate);
 
-    // Puts the updated state in the place of the present one.
+    // Makes the updated state the current one.
     void commit() { now_ = 1 - now_; }
 
-    // What the last run kept, by the names of the stepwise network: the state it began with, values, gradients, new_X.
-    // Gradients of (rows, width) are kept only where the linear's result is meant: the others are overwritten.
+    // The values of the last run, by the names of the stepwise network: the initial state, values, gradients, new_X. Of
+    // the gradients of shape (rows, width) only those of linear results are kept; the others are overwritten.
     // Precondition: Keep::all.
     Tensors<float> kept() const;
 
 private:
-    // An operation of a layer with its arrays; null where it has none.
+    // An operation of a layer with its arrays; null if unused.
     struct FusedStep {
         FusedOperation what;
         float *x = nullptr, *y = nullptr;
-        float *mean = nullptr, *var = nullptr, *inv = nullptr, *raw = nullptr;  // of a norm
+        float *mean = nullptr, *var = nullptr, *inv = nullptr, *raw = nullptr;  // norm
         float *dgain = nullptr, *dbias = nullptr;
-        std::array<simd::Learned, 2> gain, bias;  // of either state
+        std::array<simd::Learned, 2> gain, bias;  // for each of the two states
         std::array<float*, 2> running_mean{}, running_spread{};
-        float* mask = nullptr;  // of a dropout
+        float* mask = nullptr;  // dropout
         std::array<float*, 2> key{};
-        // Of a residual: the earlier value, where its gradient is collected, and whether this is its first term.
+        // Residual: the earlier value, the array that accumulates its gradient, and whether this is its first term.
         const float* added = nullptr;
         float* to_added = nullptr;
         bool is_first_term = false;
-        float* others = nullptr;  // what residuals add to the gradient of y
+        float* others = nullptr;  // the sum of the residuals' contributions to the gradient of y
     };
-    // Operations from `first` to before `last` that go one after another over the same parts of the layer: rows of all
-    // panels where a norm of rows is among them, else one panel, and of that all rows where the whole columns are
-    // wanted.
+    // Operations from `first` to before `last` that run in sequence over the same part of the layer: rows of all panels
+    // if one of them is a norm of rows, else one panel, with all of its rows if an operation needs whole columns.
     struct Pass {
         std::size_t first = 0, last = 0;
         bool is_by_rows = false, wants_columns = false;
@@ -90,32 +89,32 @@ private:
     struct FusedLayer {
         FusedPattern pattern;
         std::size_t rows = 0;        // B·positions
-        std::vector<Panel> in, out;  // of what the layer reads, and of what it makes
+        std::vector<Panel> in, out;  // of the layer's input, and of its results
         std::array<simd::Learned, 2> W, b;
         std::vector<FusedStep> steps;         // the linear first
-        std::vector<Pass> forward, backward;  // the first of each is panel by panel, and may be empty backward
-        // Gradients. dy begins as that of the layer's result and becomes that of its linear's, in place; dW is null
-        // where it is not kept.
+        std::vector<Pass> forward, backward;  // the first of each is by panel; it may be empty in `backward`
+        // Gradients. dy holds that of the layer's result, then in place that of its linear's; dW is null where it is
+        // not kept.
         float *dy = nullptr, *dW = nullptr, *db = nullptr;
 
         const float* result() const { return steps.back().y; }
     };
-    // A part of a layer's work: some rows of one panel of what it makes.
+    // A part of a layer's work: some rows of one panel of its results.
     struct Part {
         const Panel& panel;
         Rows rows;
     };
-    // Its numbers in a matrix.
+    // Its elements in a matrix.
     struct Run {
         std::size_t from = 0, count = 0;
     };
 
-    // What the first linear works with where it goes by character, in panels.
+    // Working memory of the first linear when computed by character, in panels.
     struct ByCharacter {
         std::vector<Panel> columns;                 // of the embedding
         AlignedVector<float> C;                     // (V, E)
         AlignedVector<float> dy, dC;                // dy_t[v] and dy_t·W_tᵀ, (T, V) rows
-        std::vector<AlignedVector<float>> scratch;  // of each thread, (T, V) rows of one panel: C·W_t; sums
+        std::vector<AlignedVector<float>> scratch;  // one per thread, (T, V) rows of one panel: C·W_t; sums
     };
 
     void add_layer(const FusedPattern& pattern);
@@ -175,17 +174,17 @@ private:
     std::array<Tensors<float>, 2> states_;  // in panels, but for C
     std::size_t now_ = 0;
     Tensors<float> values_;          // in panels, but for dC
-    std::vector<TensorSpec> names_;  // of values_, with the shapes that they have outside
+    std::vector<TensorSpec> names_;  // of values_, with their shapes outside
     std::vector<FusedLayer> layers_;
-    std::array<simd::Learned, 2> C_;  // of either state
+    std::array<simd::Learned, 2> C_;  // for each of the two states
     std::array<float*, 2> step_count_{};
     simd::OptimizerStep optimizer_;
     float *embcat_ = nullptr, *loss_ = nullptr, *dembcat_ = nullptr, *dC_ = nullptr;
     std::vector<Stretch> stretches_;  // of a row of embcat
     std::optional<ByCharacter> by_character_;
-    std::vector<AlignedVector<float>> others_;  // of values that residuals add
-    AlignedVector<float> tied_W_, tied_dW_;     // of a tied linear: Cᵀ, and its gradient
-    AlignedVector<float> losses_;               // of each row
+    std::vector<AlignedVector<float>> others_;  // one per value that residuals add
+    AlignedVector<float> tied_W_, tied_dW_;     // tied linear: Cᵀ, and its gradient
+    AlignedVector<float> losses_;               // one per row
     // Scratch of each thread: Wᵀ for one panel of the input, and dW where two panels meet.
     std::vector<AlignedVector<float>> transposed_, dW_;
     Pool pool_;

@@ -10,7 +10,7 @@
 
 namespace byhand {
 
-// From the logits' gradient down, with the updates of all but the embedding.
+// From the gradient of the logits down, with the updates of all parameters but the embedding.
 void Fused::backward(const Batch& batch) {
     const FusedLayer& last = layers_.back();
     pool_.run(last.out.size() * chunks(last.backward.front()), [&](std::size_t task, std::size_t thread) {
@@ -29,8 +29,8 @@ void Fused::backward(const Batch& batch) {
     }
 }
 
-// With dL/d(linear) come the gradients of the layer's weights, and that of what it reads, dx of x, which is the result
-// of the layer below, where there is one: neither waits for the other.
+// From dL/d(linear): the gradients of the layer's weights, and dx, the gradient of its input, which is the result of
+// the layer below, if any. The two are independent of each other.
 void Fused::backward_of_linear(const FusedLayer& l, const float* x, float* dx, const FusedLayer* below,
                                const Batch& batch) {
     const std::size_t parts = below != nullptr ? chunks(below->backward.front()) : chunks();
@@ -49,8 +49,8 @@ void Fused::backward_of_linear(const FusedLayer& l, const float* x, float* dx, c
     });
 }
 
-// dx = dy·Wᵀ, dy being the gradient of the linear's result: some of the layer's rows, and one panel of what is below,
-// all of the panels that it is where rows are joined.
+// dx = dy·Wᵀ, where dy is the gradient of the linear's result: some rows of the layer, and one panel of the layer
+// below, or all the panels that joined rows correspond to.
 void Fused::input_backward(const FusedLayer& l, float* dx, std::size_t panel, const Rows& rows, std::size_t thread) {
     for (std::size_t k = panel; k < l.in.size(); k += l.in.size() / l.in.front().joined) {
         const Panel& q = l.in[k];
@@ -59,13 +59,14 @@ void Fused::input_backward(const FusedLayer& l, float* dx, std::size_t panel, co
     }
 }
 
-// From the gradient of the layer's result that the layer above makes, in l.dy: what else reads it, and the first pass.
+// Starts from the gradient of the layer's result in l.dy, computed by the layer above: adds those of its other readers
+// and runs the first pass.
 void Fused::backward_from_result(const FusedLayer& l, const Batch& batch, const Part& part, std::size_t thread) {
     add_others(l, l.steps.back(), part);
     backward(l, l.backward.front(), batch, part, thread);
 }
 
-// From there to the gradient of the linear's result, each pass behind its barrier.
+// Continues to the gradient of the linear's result, with a barrier before each pass.
 void Fused::other_passes_backward(const FusedLayer& l, const Batch& batch) {
     for (const Pass& pass : std::span(l.backward).subspan(1)) {
         if (!pass.is_by_rows) {
@@ -86,8 +87,8 @@ void Fused::other_passes_backward(const FusedLayer& l, const Batch& batch) {
     }
 }
 
-// `forward` in mirror order, as far as it goes panel by panel: the gradient of what each step makes becomes that of
-// what it reads, which is complete once the residuals' share has joined it.
+// The reverse of `forward`, for its steps by panel: the gradient of each step's result is replaced by that of its
+// input, after the residuals' contributions are added.
 void Fused::backward(const FusedLayer& l, const Pass& pass, const Batch& batch, const Part& part, std::size_t thread) {
     for (std::size_t i = pass.last; i-- > pass.first;) {
         backward(l, l.steps[i], batch, part, thread);
@@ -136,12 +137,12 @@ void Fused::backward(const FusedLayer& l, const FusedStep& step, const Batch& ba
         case FusedKind::dropout:
             simd::multiply(dy_here, dy_here, step.mask + from, count);
             break;
-        case FusedKind::row_norm:  // by rows, not by panels
+        case FusedKind::row_norm:  // works by rows, not by panels
             break;
     }
 }
 
-// What residual connections add to the gradient of what the step makes.
+// Adds the contributions of residual connections to the gradient of the step's result.
 void Fused::add_others(const FusedLayer& l, const FusedStep& step, const Part& part) {
     if (step.others != nullptr) {
         const auto [from, count] = run_of(l, part);
@@ -149,7 +150,7 @@ void Fused::add_others(const FusedLayer& l, const FusedStep& step, const Part& p
     }
 }
 
-// dγ and dβ of all rows.
+// dγ and dβ over all rows.
 void Fused::sums_of_row_norm(const FusedLayer& l, const FusedStep& step) {
     if (step.dgain == nullptr) {
         return;

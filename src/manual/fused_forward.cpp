@@ -78,7 +78,7 @@ void Fused::forward(const FusedLayer& l, const FusedStep& step, const Panels& x,
             dropout_mask(l, step, part);
             simd::multiply(step.y + from, step.mask + from, step.x + from, count);
             break;
-        case FusedKind::row_norm:  // by rows, not by panels
+        case FusedKind::row_norm:  // works by rows, not by panels
             break;
     }
 }
@@ -134,7 +134,7 @@ void Fused::linear_by_character(const Batch& batch, const Panel& p, std::size_t 
                                b != nullptr ? b + p.from : nullptr, p.width);
 }
 
-// Number i·H + j of the mask belongs to row i and unit j, wherever it lies.
+// Element i·H + j of the mask belongs to row i and unit j, independent of the layout.
 void Fused::dropout_mask(const FusedLayer& l, const FusedStep& step, const Part& part) const {
     const auto& [p, rows] = part;
     float* to = in_panel(step.mask, l.rows, p) + rows.first * p.width;

@@ -11,8 +11,8 @@
 namespace byhand {
 namespace {
 
-// The embedding, its gradient and what an optimizer keeps of it are read and written by whole rows wherever a character
-// asks for one: they stay as they are.
+// The embedding, its gradient and the optimizer's state for it are accessed by whole rows, selected by characters: they
+// are not stored in panels.
 bool in_panels(const TensorSpec& spec) {
     const std::string parameter = without_role(without_kind(spec.name));
     return spec.shape.size() == 2 && parameter != "C";
@@ -22,7 +22,7 @@ bool is_of_layer(const Operation& one) {
     return one.op != op::kEmbedding && one.op != op::kFlatten && one.op != op::kCrossEntropy;
 }
 
-// None where the fused step does not know it. Precondition: is_of_layer.
+// nullopt if the fused step does not support it. Precondition: is_of_layer.
 std::optional<FusedKind> kind_of(const Operation& one) {
     if (one.op == op::kLinear) {
         return FusedKind::linear;
@@ -68,14 +68,14 @@ bool is_norm(const FusedOperation& one) {
     return one.kind == FusedKind::batch_norm || one.kind == FusedKind::row_norm;
 }
 
-// Whether the backward pass reads the array of what the operation makes: behind it stands `next`, null at the end.
+// Whether the backward pass reads the array of the operation's result; `next` is the operation after it, or null.
 bool is_read_backward(const FusedOperation& one, const FusedOperation* next) {
     const bool by_next =
         next != nullptr && next->kind == FusedKind::activation && is_backward_by_input(*next->activation);
     return by_next || one.makes == one.norm.raw || (one.activation && !is_backward_by_input(*one.activation));
 }
 
-// Puts every value that need not stay into the array of the next one.
+// Lets every value that is not kept share the array of the next one.
 void share_arrays(std::vector<FusedOperation>& operations, const std::vector<std::string>& added, FusedKeep keep) {
     FusedOperation* next = nullptr;
     for (FusedOperation& one : operations | std::views::reverse) {
@@ -102,7 +102,7 @@ std::vector<std::string> added_values(const std::vector<Operation>& operations) 
     return added;
 }
 
-// Each name once, the empty one never.
+// Each name once, without the empty one.
 struct Names {
     std::vector<TensorSpec> table;
 
@@ -194,7 +194,7 @@ std::vector<FusedPattern> fused_patterns(const NetworkConfig& config, FusedKeep 
 }
 
 bool pays_by_character(const NetworkConfig& config, std::size_t n) {
-    constexpr std::size_t kRowsEach = 4;  // looking the products up takes time too
+    constexpr std::size_t kRowsEach = 4;  // finding the products takes time too
     return n * layers(config).front().positions / kRowsEach >= config.vocabulary;
 }
 

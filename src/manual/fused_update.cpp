@@ -1,4 +1,4 @@
-// What the fused step makes of its gradients.
+// The parameter update of the fused step.
 #include <algorithm>
 #include <functional>
 
@@ -13,7 +13,7 @@
 
 namespace byhand {
 
-// What is the same for all parameters.
+// Values common to all parameters.
 void Fused::begin_update(float rate) {
     optimizer_.rate = rate;
     if (optimizer_.config.kind == OptimizerKind::adamw) {
@@ -24,7 +24,7 @@ void Fused::begin_update(float rate) {
     }
 }
 
-// A parameter's numbers from `from` on.
+// A parameter's elements from `from` on.
 void Fused::learn(const std::array<simd::Learned, 2>& parameter, std::size_t from, const float* gradient,
                   std::size_t count) const {
     const auto there = [&](const simd::Learned& all) {
@@ -34,8 +34,8 @@ void Fused::learn(const std::array<simd::Learned, 2>& parameter, std::size_t fro
     simd::optimizer_step(there(parameter[1 - now_]), there(parameter[now_]), gradient, count, optimizer_);
 }
 
-// dW = xᵀ·dy and new_W, for the inputs of panel q and the outputs of panel p, of n rows; with the first inputs, all
-// that the outputs have besides. A tied linear's dW goes into dC.
+// dW = xᵀ·dy and new_W, for the inputs of panel q and the outputs of panel p, of n rows; with the first inputs, also
+// the other parameters of these outputs. A tied linear's dW is added to dC.
 void Fused::update(const FusedLayer& l, const float* x, const Panel& q, const float* dy, const Panel& p, std::size_t n,
                    std::size_t thread) {
     const std::size_t from = l.pattern.layer.inputs * p.from + q.from * p.width;
@@ -54,7 +54,7 @@ void Fused::update(const FusedLayer& l, const float* x, const Panel& q, const fl
     }
 }
 
-// db = Σ dy and new_b, and what the norms and dropouts have in this panel.
+// db = Σ dy and new_b, and the state of norms and dropouts in this panel.
 void Fused::update_vectors(const FusedLayer& l, const Panel& p) const {
     if (l.db != nullptr) {
         simd::sum_rows(l.db + p.from, in_panel(l.dy, l.rows, p), l.rows, p.width);

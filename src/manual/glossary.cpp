@@ -3,12 +3,10 @@
 namespace byhand {
 namespace {
 
-GlossaryRows given_rows() {
+GlossaryRows input_rows() {
     static const std::vector<GlossaryRow> kRows = {
-        {.value = "X",
-         .axes = {},
-         .meaning = "the contexts: the characters before each one that is to be guessed, as numbers"},
-        {.value = "Y", .axes = {}, .meaning = "the right answers: the characters that come next, as numbers"},
+        {.value = "X", .axes = {}, .meaning = "the contexts: the characters before each target, as indices"},
+        {.value = "Y", .axes = {}, .meaning = "the targets: the next characters, as indices"},
         {.value = "rate", .axes = {}, .meaning = "the learning rate of this step"},
     };
     return kRows;
@@ -17,7 +15,7 @@ GlossaryRows given_rows() {
 }  // namespace
 
 Glossary glossary_of(const NetworkConfig& config, const HandOperations& hand) {
-    Glossary all = {{0, given_rows()}, {0, optimizer_rows()}};
+    Glossary all = {{0, input_rows()}, {0, optimizer_rows()}};
     for (const Operation& operation : operations(config)) {
         all.push_back({operation.layer.number, find_operation(hand, operation.op).glossary});
     }

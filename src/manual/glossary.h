@@ -1,5 +1,5 @@
-// What the operations say of their values. What stands between two operations is in the rows of the one that reads it:
-// hprebn of a norm, hpreact of tanh, h of a linear, logits of the loss.
+// The operations' descriptions of their values. A value between two operations is described by the one that reads it:
+// hprebn by a norm, hpreact by tanh, h by a linear, logits by the loss.
 #pragma once
 
 #include "manual/operation.h"
@@ -7,28 +7,29 @@
 
 namespace byhand {
 
-// One operation's, in its folder.
+// One operation's rows, defined in its folder.
 GlossaryRows embedding_rows();
 GlossaryRows flatten_rows();
 GlossaryRows linear_rows();
 GlossaryRows batchnorm_rows();
 GlossaryRows cross_entropy_rows();
 
-// The optimizers', in theirs.
+// The optimizers' rows, defined in their folder.
 GlossaryRows optimizer_rows();
 
-// Those of the network's operations, of its optimizer, and of what none makes: the batch and the rate.
+// The rows of the network's operations, of its optimizer, and of values that no operation computes: the batch and the
+// rate.
 Glossary glossary_of(const NetworkConfig& config, const HandOperations& hand = hand_operations());
 
 // Rules that operations share.
 inline constexpr std::string_view kLeftFactor =
-    "Of a product of matrices, the left factor's gradient is the result's times the right factor transposed: no other "
-    "order fits the shapes.";
+    "In a matrix product, the left factor's gradient is the result's gradient times the transposed right factor: no "
+    "other order fits the shapes.";
 inline constexpr std::string_view kAddedToEveryRow =
-    "It was added to every row: what is spread out forwards is summed up backwards, over the rows.";
+    "It was added to every row: a broadcast in the forward pass is a sum in the backward pass, over the rows.";
 inline constexpr std::string_view kMultipliedIntoEveryRow =
-    "One number a unit was multiplied into all rows: summed up backwards, over the rows.";
+    "One number per unit multiplied all rows: a sum in the backward pass, over the rows.";
 inline constexpr std::string_view kMultipliedIntoEveryUnit =
-    "One number a row was multiplied into all its units: summed up backwards, over the units.";
+    "One number per row multiplied all its units: a sum in the backward pass, over the units.";
 
 }  // namespace byhand

@@ -15,7 +15,7 @@
 namespace byhand {
 namespace {
 
-// ---- to compare ----
+// ---- for comparison ----
 
 template <class T>
 class StepImplementation final : public Implementation {
@@ -50,8 +50,7 @@ class FusedImplementation final : public Implementation {
 public:
     FusedImplementation(const NetworkConfig& config, std::size_t rows) : fused_(config, rows, Fused::Keep::all) {}
     void load(const Tensors<float>& state) override {
-        fused_
-            .commit();  // as from step to step of a training: each of the two states has its turn to be the present one
+        fused_.commit();  // alternates between the two states, as training does
         fused_.load(state);
         kept_ = fused_.kept();
     }
@@ -66,9 +65,9 @@ private:
     Tensors<float> kept_;
 };
 
-// ---- to train ----
+// ---- for training ----
 
-// What all hand-written models share: evaluation by hand.
+// Shared by all handwritten models: evaluation.
 class HandModel : public Model {
 public:
     HandModel(const NetworkConfig& config, Evaluation::By by) : evaluation_(config, by) {}
@@ -177,7 +176,7 @@ std::unique_ptr<Model> make_hand_model(HandForm form, const NetworkConfig& confi
 }
 
 std::size_t threads_that_pay(const NetworkConfig& config, std::size_t rows) {
-    // Below some millions of multiply-adds a step is over before the other threads have begun.
+    // Below a few million multiply-adds a step ends before the other threads have started.
     constexpr std::size_t kPays = 10'000'000;
     std::size_t products = 0;
     for (const Layer& layer : layers(config)) {

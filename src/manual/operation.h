@@ -1,4 +1,4 @@
-// An operation of the network by hand: which steps it consists of. Each has a folder with its formulas and its steps.
+// A handwritten operation of the network as a list of steps. Each has a folder with its formulas and its steps.
 #pragma once
 
 #include <map>
@@ -12,11 +12,11 @@
 
 namespace byhand {
 
-// An operation in its network, where its steps are wanted.
+// An operation at its place in a network, to which its steps are appended.
 struct Site {
     const NetworkConfig& network;
-    Operation operation;   // in evaluation its input and output carry eval_, where the list is one beside training
-    std::size_t rows = 0;  // B times the positions of what the operation makes
+    Operation operation;   // in evaluation after training its input and output carry eval_
+    std::size_t rows = 0;  // B times the positions of the operation's result
     HandForm form = HandForm::stepwise;
 
     const std::string& x() const { return operation.input; }
@@ -25,7 +25,7 @@ struct Site {
     std::string dy() const { return gradient_of(operation.output); }
     // Any other value of its layer: value("bnvar") is "bnvar" or "bnvar.2".
     std::string value(const std::string& name) const { return operation.layer.value(name); }
-    // The same of a value that the operation makes on its way, which in evaluation beside training carries eval_ too.
+    // The same for an intermediate value of the operation, which in evaluation after training carries eval_ too.
     std::string made(const std::string& name) const {
         return value_of(y()).kind == Kind::evaluated ? evaluation_of(value(name)) : value(name);
     }
@@ -42,18 +42,18 @@ struct HandOperation {
     std::string op;
     AppendSteps forward;               // from its input to its output
     AppendSteps backward;              // from the gradient of the output to those of parameters and input
-    AppendSteps evaluation = forward;  // in evaluation mode; `forward` where that makes no difference
-    AppendSteps update = nullptr;      // new_X of what it keeps for evaluation
-    // Adds the ranges of its values that are not just any numbers.
+    AppendSteps evaluation = forward;  // in evaluation mode; `forward` if it is the same
+    AppendSteps update = nullptr;      // new_X of its state for evaluation
+    // Adds the ranges of its restricted values.
     void (*ranges)(ValueRanges& ranges, const Site& at) = nullptr;
-    // Adds the values where a derivative jumps.
+    // Adds the values at which a derivative is discontinuous.
     void (*kinks)(Kinks& kinks, const Site& at) = nullptr;
-    // What there is to say of its values.
+    // The glossary rows of its values.
     GlossaryRows glossary = {};  // NOLINT(readability-redundant-member-init): it may be left out
 };
 using HandOperations = std::vector<HandOperation>;
 
-// Each in the steps.cpp of its folder.
+// Each is defined in the steps.cpp of its folder.
 HandOperation embedding_operation();
 HandOperation flatten_operation();
 HandOperation linear_operation();
@@ -74,7 +74,7 @@ HandOperation cross_entropy_operation();
 // All of them.
 const HandOperations& hand_operations();
 
-// Throws InputError where none of them has that name.
+// Throws InputError for an unknown name.
 const HandOperation& find_operation(const HandOperations& all, const std::string& op);
 
 }  // namespace byhand

@@ -5,7 +5,7 @@
 namespace byhand {
 namespace {
 
-constexpr std::size_t kLine = 16;                         // floats of a cache line, and of the widest vector
+constexpr std::size_t kLine = 16;                         // floats in a cache line, and in the widest vector
 constexpr std::size_t kMostLines = kWidestPanel / kLine;  // with eight rows of sums they fill AVX-512's registers
 
 }  // namespace

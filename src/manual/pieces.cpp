@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::string_view kKernels = "simd::";
 
-// Of a step that is a sum, as many sums as there are kernels of the term that has most: each term by its i-th one.
+// For a sum step, one sum for each kernel of the term that has the most: sum i uses each term's i-th kernel.
 template <class Of>
 StepList by_terms(const Step& sum, Of of) {
     std::vector<StepList> terms;
@@ -38,7 +38,7 @@ StepList by_terms(const Step& sum, Of of) {
     return all;
 }
 
-// With of(its kernels, step) in the place of each step: one or several.
+// Replaces each step by of(its kernels, step), which is one or several steps.
 template <class Of>
 Graph replaced(Graph graph, Of of) {
     const std::map<std::string, Shape> shapes = shapes_of(graph);
@@ -82,7 +82,7 @@ StepList by_all(const Kernels& kernels, const Step& step) {
         return {step};
     }
     for (std::size_t i = 1; i < all.size(); ++i) {
-        all[i].in_double = {};  // it is the same in all of them
+        all[i].in_double = {};  // identical for all of them
     }
     return all;
 }

@@ -8,11 +8,11 @@
 namespace byhand {
 namespace {
 
-// A job often follows the last one within microseconds, sooner than the kernel could wake anyone. So many looks, then
-// the thread sleeps: it never keeps a core from others for longer than that.
+// The next job often follows within microseconds, faster than the operating system can wake a thread. A thread
+// therefore polls this many times before it sleeps, and never occupies a core for longer.
 constexpr int kLooks = 2000;
 
-// Until it is no longer `old`.
+// Waits until it differs from `old`.
 void wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
     for (int look = 0; look < kLooks; ++look) {
         if (value.load(std::memory_order_acquire) != old) {
@@ -34,7 +34,7 @@ Pool::Pool(std::size_t threads) {
             others_.emplace_back([this, thread] { help(thread); });
         } catch (const std::system_error& error) {
             end();
-            throw InputError(std::to_string(threads) + " threads can't be begun, only " + std::to_string(thread) +
+            throw InputError(std::to_string(threads) + " threads can't be started, only " + std::to_string(thread) +
                              ": " + error.code().message() + "; take fewer");
         }
     }

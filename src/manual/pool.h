@@ -1,4 +1,4 @@
-// Threads that wait for work together.
+// A thread pool for short jobs.
 #pragma once
 
 #include <atomic>
@@ -11,8 +11,8 @@ namespace byhand {
 
 class Pool {
 public:
-    // The caller's thread is one of them. Throws InputError where the system has no room for so many.
-    // Precondition: threads > 0.
+    // The caller's thread is one of them. Throws InputError if the system cannot start that many. Precondition: threads
+    // > 0.
     explicit Pool(std::size_t threads);
     ~Pool();
     Pool(const Pool&) = delete;
@@ -20,9 +20,9 @@ public:
 
     std::size_t threads() const { return others_.size() + 1; }
 
-    // Calls work(task, thread) for each task below `tasks`, `thread` being below threads(), and returns when all are
-    // done. Which thread has which task is left to chance, so no task may depend on another's result. Allocates
-    // nothing; work throws nothing.
+    // Calls work(task, thread) for each task below `tasks`, with `thread` below threads(), and returns when all are
+    // done. Tasks are assigned to threads dynamically, so no task may depend on another's result. Allocates nothing;
+    // work must not throw.
     template <class Work>
     void run(std::size_t tasks, const Work& work) {
         if (others_.empty() || tasks < 2) {
@@ -48,9 +48,9 @@ private:
     void take_tasks(std::size_t thread);
 
     Job job_;
-    std::atomic<std::size_t> next_ = 0;     // task that nobody has taken
-    std::atomic<std::uint32_t> round_ = 0;  // jobs so far; the last one of all says that it is over
-    std::atomic<std::uint32_t> busy_ = 0;   // other threads that have not ended the round
+    std::atomic<std::size_t> next_ = 0;     // the next task to take
+    std::atomic<std::uint32_t> round_ = 0;  // jobs so far; the last increment ends the threads
+    std::atomic<std::uint32_t> busy_ = 0;   // other threads still working in this round
     std::atomic<bool> over_ = false;
     std::vector<std::thread> others_;
 };

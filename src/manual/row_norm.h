@@ -1,7 +1,6 @@
-// The steps that layer norm and RMS norm have in common: statistics of each row by itself, gain and bias of each
-// column.
+// The steps common to layer norm and RMS norm: statistics per row, gain and bias per column.
 //
-// Shapes: matrices are (n, H); what a row has one of is (n), what a column has one of is (H).
+// Shapes: matrices are (n, H); values per row are (n), values per column (H).
 #pragma once
 
 #include <cmath>
@@ -59,7 +58,7 @@ void row_norm_scale(T* y, const T* raw, const T* gain, std::size_t n, std::size_
     }
 }
 
-// ---- backward, in mirror order ----
+// ---- backward, in reverse order ----
 
 // dinverse[i] = Σ_j draw[i, j]·x[i, j]
 template <class T>

@@ -1,8 +1,8 @@
-// Half a squared error between softmax's probabilities and the right answers: where note 1 begins. Nothing trains with
-// it but the lab.
+// Half a squared error between softmax's probabilities and the one-hot targets: the start of note 1. Only the lab
+// trains with it.
 //
-// Shapes: probs, logits and their gradients are (n, V); Y (n) holds the right answers, one-hot(Y)[i, j] is 1 where
-// j = Y[i], else 0. The mean over the rows, as of cross-entropy; note 1 takes the sum, n times as much.
+// Shapes: probs, logits and their gradients are (n, V); Y (n) holds the targets, one-hot(Y)[i, j] is 1 where j = Y[i],
+// else 0. The loss is the mean over the rows, as in cross-entropy; note 1 takes the sum, n times as much.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@ namespace byhand {
 template <class T>
 void squared_error_forward(T* loss, const T* probs, const std::int64_t* Y, std::size_t n, std::size_t V) {
     const T total = sum_along<T>(n, [=](std::size_t i) {
-        return sum_along<T>(V, [row = probs + i * V, answer = static_cast<std::size_t>(Y[i])](std::size_t j) {
-            const T e = row[j] - (j == answer ? T{1} : T{0});
+        return sum_along<T>(V, [row = probs + i * V, target = static_cast<std::size_t>(Y[i])](std::size_t j) {
+            const T e = row[j] - (j == target ? T{1} : T{0});
             return e * e;
         });
     });

@@ -21,7 +21,7 @@ AlignedVector<float> whole_lines(const float* from, std::size_t count) {
     return lines;
 }
 
-// ---- number by number ----
+// ---- elementwise ----
 
 Kernels tanh_forward(const StepThere& there) {
     const std::size_t elements = count(there.step.shape);
@@ -47,7 +47,7 @@ Operation operation_of(const StepThere& there) {
     return operations(there.config)[there.step.operation];
 }
 
-// The activations that have no kernel of their own.
+// The activations without a kernel of their own.
 Kernels activation_forward(const StepThere& there) {
     const Operation one = operation_of(there);
     const auto kernel = [elements = count(there.step.shape), f = *simd::activation_of(one.op),
@@ -71,7 +71,7 @@ Kernels activation_backward(const StepThere& there) {
     return {{"simd::activation_backward", kernel}};
 }
 
-// y = a + b or a·b of the first two that the step reads.
+// y = a + b or a·b of the first two inputs of the step.
 template <void kernel(float*, const float*, const float*, std::size_t)>
 Kernels of_two(const std::string& name, const StepThere& there) {
     return {{name, [elements = count(there.step.shape)](float* y, Reads<float> r) {
@@ -89,7 +89,7 @@ Kernels product(const StepThere& there) {
     return of_two<simd::multiply>("simd::multiply", there);
 }
 
-// new_W, with dW = 1ᵀ·dW, which rounds nothing.
+// new_W, with dW = 1ᵀ·dW, which is exact.
 void descend_with_product(float* new_W, const float* W, const float* dW, float rate, std::size_t in, std::size_t out) {
     PanelMatrix made(in, out), weights(W, in, out), gradient(dW, in, out);
     AlignedVector<float> scratch(kWidestPanel * kWidestPanel);
@@ -145,7 +145,7 @@ void linear(float* to, const float* x, const float* W, const float* b, const Pro
     y.copy_to(to);
 }
 
-// Rows of the layer below that make one of what the step's linear reads.
+// Rows of the layer below per row of the input of the step's linear.
 std::size_t rows_joined(const StepThere& there) {
     const std::size_t number = operation_of(there).layer.number;
     const std::vector<Layer> all = layers(there.config);
@@ -179,7 +179,7 @@ Kernels linear_input_backward(const StepThere& there) {
          }}};
 }
 
-// With the descent W becomes 0 − 0·dW, which is not looked at.
+// The descent sets W to 0 − 0·dW, which is ignored.
 void linear_weight(float* to, const float* x, const float* dy, std::size_t n, std::size_t in, std::size_t out,
                    bool with_descent) {
     PanelMatrix dW(in, out), gradient(dy, n, out), read(x, n, in), W(in, out);
@@ -206,7 +206,7 @@ Kernels linear_weight_backward(const StepThere& there) {
     return {{"simd::linear_weight_backward", by(false)}, {"simd::linear_descend", by(true)}};
 }
 
-// ---- a linear whose weights are Cᵀ ----
+// ---- a linear with weights Cᵀ ----
 
 std::vector<float> transposed(const float* matrix, std::size_t rows, std::size_t columns) {
     std::vector<float> across(rows * columns);
@@ -257,7 +257,7 @@ Kernels sum_rows(const StepThere& there) {
 
 // ---- the embedding ----
 
-// Of place t of the contexts by character: the tables of the other places are 0, and so is the bias.
+// Position t of the contexts by character: the tables of the other positions are 0, and so is the bias.
 void look_up(float* emb, const float* C, const simd::Contexts& contexts, std::size_t E, std::size_t t) {
     const auto [X, n, T, V] = contexts;
     PanelMatrix y(n, E), table(T * V, E);
@@ -290,7 +290,7 @@ Kernels embedding_forward(const StepThere& there) {
              }}};
 }
 
-// Adds to dC what place t of the contexts has for it, by character.
+// Adds the contribution of position t of the contexts to dC, by character.
 void add_sums(float* dC, const float* demb, const simd::Contexts& contexts, std::size_t E, std::size_t t) {
     const auto [X, n, T, V] = contexts;
     std::vector<float> dy(n * E), all(T * V * E);
@@ -324,7 +324,7 @@ Kernels embedding_backward(const StepThere& there) {
 
 // ---- the loss ----
 
-// The loss, and dlogits where it is wanted.
+// The loss and, on request, dlogits.
 float cross_entropy(float* to, Reads<float> reads, std::size_t n, std::size_t V) {
     const PanelMatrix logits(numbers(reads, 0), n, V);
     PanelMatrix dlogits(n, V);

@@ -1,5 +1,5 @@
-// The kernels of simd/ that do what a step does, called on what the step reads: its numbers are put into panels and
-// whole cache lines first.
+// The kernels of simd/ that compute the same as a step, called on the step's inputs, which are first copied into panels
+// and whole cache lines.
 #pragma once
 
 #include <map>
@@ -14,7 +14,7 @@ namespace byhand {
 
 using Kernels = std::vector<Function<float>>;  // "simd::tanh_forward"
 
-// A step in its network. `shapes` are those of all tensors by name.
+// A step in its network. `shapes` contains the shapes of all tensors by name.
 struct StepThere {
     const Step& step;
     const NetworkConfig& config;
@@ -23,14 +23,14 @@ struct StepThere {
     const Shape& read(std::size_t position) const { return shapes.at(step.reads[position]); }
 };
 
-// The first makes what the fused network makes, to the bit; it may be the step's own function. Empty where no kernel
-// can make what the step makes of the same reads.
+// The first computes what the fused network computes, to the bit; it may be the step's own function. Empty if no kernel
+// can compute the step's result from the same inputs.
 Kernels kernels_of(const StepThere& there);
 
-// What makes them, by the name of the step's function.
+// Factories of kernels, by the name of the step's function.
 using MakeKernels = std::map<std::string, Kernels (*)(const StepThere&)>;
 
-// The part of them that is a norm's; that goes for a non-linearity joined to it too.
+// The kernels of norms, including those joined with a non-linearity.
 const MakeKernels& norm_kernels();
 
 }  // namespace byhand

@@ -9,13 +9,13 @@
 namespace byhand {
 namespace {
 
-// Whether the kernel takes the non-linearity behind the norm with it. Where h is 0, its gradient is the one behind it.
+// Whether the kernel includes the non-linearity after the norm. Where h is 0, its gradient is passed on unchanged.
 enum class Behind { nothing, tanh };
 
-// A norm of n rows of H columns; what is not put in is 0.
+// A norm of n rows of H columns; arrays that are not set are 0.
 struct Norm {
     NormConfig config;
-    PanelMatrix x, raw, h;  // x becomes the result; dL/dy becomes dL/dx there
+    PanelMatrix x, raw, h;  // x is overwritten by the result, dL/dy by dL/dx
     AlignedVector<float> mean, var, inv, gain, dgain, dbias;
 
     Norm(const NormConfig& norm, const Shape& shape)
@@ -61,12 +61,12 @@ NormConfig norm_of(const StepThere& there) {
     return operations(there.config)[there.step.operation].norm;
 }
 
-// Whether the step's norm hands on to a tanh.
+// Whether the step's norm is followed by a tanh.
 bool has_tanh_behind(const StepThere& there) {
-    return operations(there.config)[there.step.operation + 1].op == op::kTanh;  // the loss is the last
+    return operations(there.config)[there.step.operation + 1].op == op::kTanh;  // the loss is the last operation
 }
 
-// The kernel by itself and, where the fused step has it so, joined with the non-linearity: run_by(behind).
+// The kernel by itself and, if the fused step joins it with the non-linearity, joined: run_by(behind).
 template <class RunBy>
 Kernels kernels(const StepThere& there, const std::string& direction, const RunBy& run_by) {
     Kernels all = {{"simd::batchnorm_" + direction, run_by(Behind::nothing)}};
@@ -91,7 +91,7 @@ bool is_row_norm(const StepThere& there) {
     return operations(there.config)[there.step.operation].op != op::kBatchnorm;
 }
 
-// The same of a norm of rows, whose sums are kernels of their own.
+// The same for a norm of rows, whose sums are separate kernels.
 Kernels sums_of_row_norm(const Shape& shape, bool is_gain) {
     return {{is_gain ? "simd::sum_rows_of_product" : "simd::sum_rows", [shape, is_gain](float* out, Reads<float> r) {
                  const PanelMatrix dy(numbers(r, 0), shape[0], shape[1]);
@@ -110,7 +110,7 @@ Kernels sums_of_row_norm(const Shape& shape, bool is_gain) {
              }}};
 }
 
-// dγ of dy and x̂, or dβ of dy.
+// dγ from dy and x̂, or dβ from dy.
 Kernels affine_sums(const StepThere& there) {
     const bool is_gain = there.step.reads.size() == 2;
     if (is_row_norm(there)) {
@@ -143,7 +143,7 @@ Kernels backward(const StepThere& there) {
     });
 }
 
-// What a norm of rows keeps of each row while it works on it; the rows' means are those of the numbers it reads.
+// Per-row working memory of a norm of rows; the rows' means are those of its input.
 struct RowStatistics {
     AlignedVector<float> mean, var, inv;
 

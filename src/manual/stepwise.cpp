@@ -13,7 +13,7 @@
 namespace byhand {
 namespace {
 
-// An operation in its network and how it goes by hand.
+// An operation at its place in a network, with its handwritten implementation.
 struct Part {
     Site site;
     const HandOperation& by_hand;
@@ -30,7 +30,7 @@ std::vector<Part> parts_of(const std::vector<Operation>& operations, const Graph
     return parts;
 }
 
-// Appends the steps of a part, which then know their operation.
+// Appends the steps of one part and sets their operation.
 void append(StepList& steps, AppendSteps some, const Site& site) {
     const std::size_t before = steps.size();
     some(steps, site);
@@ -44,7 +44,7 @@ Graph without_steps(const NetworkConfig& config, std::size_t rows, const HandOpe
     return {config, rows, {}, {}, {}, {}, {}, {}, glossary_of(config, hand)};
 }
 
-// What several operations read has a gradient from each: their steps become one, where the last of them stands.
+// A value with several readers has a gradient from each: their steps are merged into one, at the position of the last.
 void join_gradients(StepList& backward) {
     StepList joined;
     for (auto step = backward.begin(); step != backward.end(); ++step) {

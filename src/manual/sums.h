@@ -1,8 +1,7 @@
-// Sums down the rows of a matrix, and along them: biases, means, variances, softmax and products of matrices rest on
-// these.
+// Sums over the rows of a matrix, and along them: used by biases, means, variances, softmax and matrix products.
 //
-// Eight terms are added up one after another, and then their sum to that of the terms before: a sum of n rounds like
-// one of 8 + n/8 (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 4.2: blocked summation).
+// Eight terms are added in sequence, and then their sum to that of the earlier terms: a sum of n rounds like one of 8 +
+// n/8 (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 4.2: blocked summation).
 #pragma once
 
 #include <algorithm>
@@ -12,8 +11,7 @@ namespace byhand {
 
 inline constexpr std::size_t kSumColumns = 16;
 
-// out[j] = Σ_i term(i, i·width + from + j), i from 0 to n, for the kSumColumns columns from `from` on, or as many as
-// there are.
+// out[j] = Σ_i term(i, i·width + from + j), i from 0 to n − 1, for at most kSumColumns columns from `from` on.
 template <class T, class Term>
 void sum_down_columns(T* out, std::size_t n, std::size_t width, std::size_t from, Term term) {
     constexpr std::size_t kRows = 8;
@@ -23,7 +21,7 @@ void sum_down_columns(T* out, std::size_t n, std::size_t width, std::size_t from
         T part[kSumColumns] = {};
         for (std::size_t i = first; i < std::min(n, first + kRows); ++i) {
             const std::size_t at = i * width + from;
-            if (columns == kSumColumns) {  // the compiler knows how many
+            if (columns == kSumColumns) {  // a constant for the compiler
                 for (std::size_t j = 0; j < kSumColumns; ++j) {
                     part[j] += term(i, at + j);
                 }
@@ -40,7 +38,7 @@ void sum_down_columns(T* out, std::size_t n, std::size_t width, std::size_t from
     std::copy_n(total, columns, out);
 }
 
-// out[j] = Σ_i term(i, i·width + j), i from 0 to n. out (width).
+// out[j] = Σ_i term(i, i·width + j), i from 0 to n − 1. out (width).
 template <class T, class Term>
 void sum_down(T* out, std::size_t n, std::size_t width, Term term) {
     for (std::size_t from = 0; from < width; from += kSumColumns) {
@@ -48,7 +46,7 @@ void sum_down(T* out, std::size_t n, std::size_t width, Term term) {
     }
 }
 
-// Σ term(j), j from 0 to width, by eights as well.
+// Σ term(j), j from 0 to width − 1, also in blocks of eight.
 template <class T, class Term>
 T sum_along(std::size_t width, Term term) {
     constexpr std::size_t kTerms = 8;

@@ -1,4 +1,4 @@
-// What a training step changes: parameters by gradient descent, running statistics by exponential averages.
+// The update of a training step: parameters by gradient descent, running statistics by exponential averages.
 #pragma once
 
 #include <cmath>
@@ -17,7 +17,7 @@ void descend(T* new_p, const T* p, const T* dp, const T* rate, std::size_t count
     }
 }
 
-// new_bnmean_running = (1 − m)·bnmean_running + m·bnmeani.   m is the weight of the new.
+// new_bnmean_running = (1 − m)·bnmean_running + m·bnmeani.   m is the weight of the new value.
 template <class T>
 void running_mean_update(T* new_running, const T* running, const T* bnmeani, std::size_t H, double m) {
     for (std::size_t j = 0; j < H; ++j) {
@@ -25,8 +25,8 @@ void running_mean_update(T* new_running, const T* running, const T* bnmeani, std
     }
 }
 
-// new_bnvar_running = (1 − m)·bnvar_running + m·v, v being the batch's variance with the running figure's divisor, or
-// the root of that where the running figure is a deviation. bnvar comes with the batch's divisor, n is its rows.
+// new_bnvar_running = (1 − m)·bnvar_running + m·v, where v is the batch's variance with the divisor of the running
+// statistic, or its root if the running statistic is a deviation. bnvar has the batch's divisor; n is its rows.
 template <class T>
 void running_spread_update(T* new_running, const T* running, const T* bnvar, std::size_t H, std::size_t n,
                            Divisor batch_divisor, Divisor running_divisor, RunningSpread spread, double m) {

@@ -6,7 +6,7 @@ namespace byhand {
 
 void draw_batch(DrawnBatch& batch, const Examples& examples, TorchGenerator& g) {
     randint(g, examples.size(), batch.rows);
-    // They lie scattered over more memory than a cache holds: all are asked for before the first is waited for.
+    // They are scattered over more memory than a cache holds: all are prefetched before the first is read.
     for (const std::int64_t row : batch.rows) {
         const Batch example = examples.rows(static_cast<std::size_t>(row), 1);
         __builtin_prefetch(example.X);

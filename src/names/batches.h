@@ -11,9 +11,9 @@
 
 namespace byhand {
 
-// Room for one batch of B rows. Its pointers hold while it is neither moved nor destroyed.
+// Memory for one batch of B rows. Its pointers are valid until it is moved or destroyed.
 struct DrawnBatch {
-    std::vector<std::int64_t> rows;  // (B): which examples were drawn
+    std::vector<std::int64_t> rows;  // (B): the indices of the drawn examples
     std::vector<std::int64_t> X;     // (B, T)
     std::vector<std::int64_t> Y;     // (B)
 
@@ -24,7 +24,7 @@ struct DrawnBatch {
 inline constexpr std::size_t kMostExamples = std::size_t{1} << 28;
 
 // Draws torch.randint(0, examples.size(), (B,), generator=g) and gathers those rows. Allocates nothing. Preconditions:
-// the batch was made for the context of the examples, of which there are at least one and fewer than kMostExamples.
+// the batch was created for the context of the examples, of which there are at least one and fewer than kMostExamples.
 void draw_batch(DrawnBatch& batch, const Examples& examples, TorchGenerator& g);
 
 }  // namespace byhand

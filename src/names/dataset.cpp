@@ -91,7 +91,7 @@ double bigram_loss(const std::vector<std::u32string>& names, const std::vector<s
     const auto key = [&](std::int64_t before, std::int64_t after) {
         return static_cast<std::uint64_t>(before) * V + static_cast<std::uint64_t>(after);
     };
-    // Only the pairs there are: a table of V × V is large where V is an alphabet of thousands.
+    // Only the pairs that occur: a table of V × V is large if V is an alphabet of thousands.
     std::unordered_map<std::uint64_t, std::uint64_t> pairs;
     std::vector<std::uint64_t> befores(V);
     for (const std::u32string& name : train) {

@@ -1,4 +1,4 @@
-// Names made into examples: the T characters before, and the one that follows.
+// Names as examples: the T preceding characters, and the next one.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@
 
 namespace byhand {
 
-// Examples of one part of the names: a name of k characters makes k + 1 of them, its end included; before a name's
-// first character stand '.'.
+// Examples of one part of the names: a name of k characters yields k + 1 of them, its end included; the context before
+// a name's first character consists of '.'.
 struct Examples {
     std::size_t context = 0;      // T
     std::vector<std::int64_t> X;  // (size, T)
@@ -28,28 +28,28 @@ struct Examples {
 
 struct Split {
     std::vector<std::u32string> train, val, test;
-    PythonGenerator generator = {};  // as the shuffle left it
+    PythonGenerator generator = {};  // state after the shuffle
 };
 
 // Shuffled by CPython's random.seed(seed); random.shuffle(names), then cut at int(first_cut·n) and int(second_cut·n),
-// the products in double. Precondition: 0 ≤ first_cut ≤ second_cut ≤ 1. Throws InputError where a part would be empty;
+// the products in double. Precondition: 0 ≤ first_cut ≤ second_cut ≤ 1. Throws InputError if a part would be empty;
 // `where` names the file in its message.
 Split split_names(std::vector<std::u32string> names, std::uint64_t seed, double first_cut, double second_cut,
                   const std::string& where = "names");
 
-// Throws InputError where they would take more than 4 GiB. Preconditions: every character is in the vocabulary; the
+// Throws InputError if they would need more than 4 GiB. Preconditions: every character is in the vocabulary; the
 // context is at least 1.
 Examples examples_of(const std::vector<std::u32string>& names, const Vocabulary& vocabulary, std::size_t context);
 
-// Appends those of one name, in the context of `examples`. Preconditions as above.
+// Appends the examples of one name, in the context of `examples`. Preconditions as above.
 void add_examples(Examples& examples, const std::u32string& name, const Vocabulary& vocabulary);
 
-// How many of `names` also stand in `others`.
+// How many of `names` also occur in `others`.
 std::size_t also_in(const std::vector<std::u32string>& names, const std::vector<std::u32string>& others);
 
-// Mean cross-entropy over `names`, in nats a character, of counts of neighbouring pairs in `train` with one added to
-// each: what a table of V × V can do (makemore, part 1). Precondition: `names` is not empty, and every character is
-// in the vocabulary.
+// Mean cross-entropy over `names`, in nats per character, of counts of neighbouring pairs in `train` with one added to
+// each: the best that a table of V × V can do (makemore, part 1). Precondition: `names` is not empty, and every
+// character is in the vocabulary.
 double bigram_loss(const std::vector<std::u32string>& names, const std::vector<std::u32string>& train,
                    const Vocabulary& vocabulary);
 

@@ -14,17 +14,17 @@ namespace {
 
 constexpr std::size_t kLongestLine = 1024;  // bytes
 constexpr std::size_t kMostLines = 5'000'000;
-constexpr std::size_t kMostCharacters = 65'536;  // different ones: each has a row of C and a column of the last W
+constexpr std::size_t kMostCharacters = 65'536;  // distinct ones: each has a row of C and a column of the last W
 constexpr std::size_t kCodePoints = 0x110000;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
-// Takes a file in pieces of any size, so that what is kept is the names and one unfinished line.
+// Processes a file in pieces of any size, so that only the names and one unfinished line are in memory.
 class NamesReader {
 public:
     enum class Keep { names, none };
 
-    // `size`: of the file, in bytes. A name takes two at least, so that its list never has to be copied into a larger
-    // one; what of the list no name comes to is no memory taken.
+    // `size`: of the file, in bytes. A name takes at least two, so that the list never has to be reallocated; unused
+    // capacity of the list occupies no physical memory.
     NamesReader(const std::string& path, std::uintmax_t size, Keep keep) : path_(printable(path)), keep_(keep) {
         file_.hash = 0xcbf29ce484222325;
         if (keep_ == Keep::names) {
@@ -48,11 +48,11 @@ private:
 
     std::string path_;
     Keep keep_;
-    std::size_t line_ = 0;  // the number of the line in hand, from 1
+    std::size_t line_ = 0;  // the number of the current line, from 1
     bool has_names_ = false;
     std::vector<bool> met_ = std::vector<bool>(kCodePoints);
-    std::size_t characters_ = 0;  // different ones
-    std::u32string name_;         // of the line in hand
+    std::size_t characters_ = 0;  // distinct ones
+    std::u32string name_;         // of the current line
     std::string unfinished_;
     NamesFile file_;
 };
@@ -73,7 +73,7 @@ void NamesReader::take(std::string_view bytes) {
     }
     unfinished_.erase(0, begin);
     if (unfinished_.size() > kByteOrderMark.size() + kLongestLine + 1) {
-        take_line(unfinished_);  // too long already; its end may be far
+        take_line(unfinished_);  // already too long; its end may be far away
     }
 }
 
@@ -139,7 +139,7 @@ NamesFile NamesReader::finish() && {
         throw InputError(path_ + ": empty; give a text file with one name a line");
     }
     if (!has_names_) {
-        refuse("the file ends and holds no name; give a text file with one name a line");
+        refuse("the file contains no name; give a text file with one name a line");
     }
     return std::move(file_);
 }
@@ -161,7 +161,7 @@ std::string count(std::size_t n, const std::string& thing) {
 }  // namespace
 
 NamesFile read_names(const std::string& path) {
-    // Looked through first, keeping nothing, so that a file that is refused takes no memory, however large.
+    // A first pass stores nothing, so that a file that is refused takes no memory, however large.
     read_through(path, NamesReader::Keep::none);
     return read_through(path, NamesReader::Keep::names);
 }

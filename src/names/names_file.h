@@ -1,4 +1,4 @@
-// A file of names, one a line, in UTF-8.
+// A file of names, one per line, in UTF-8.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 namespace byhand {
 
 struct NamesFile {
-    std::vector<std::u32string> names;  // in the order of the file, repeats kept
+    std::vector<std::u32string> names;  // in the order of the file, with duplicates
     std::uint64_t hash = 0;             // FNV-1a of the file's bytes
     std::size_t empty_lines = 0;        // skipped
     std::size_t carriage_returns = 0;   // lines that ended in CR LF
@@ -18,16 +18,16 @@ struct NamesFile {
     bool last_newline_missing = false;
 };
 
-// Reads and checks the whole file, piece by piece. Throws InputError, with file and line, where it is missing, a
-// folder, not a regular file or not readable, where it holds no name, and where a line is not UTF-8, holds a control
-// character (NUL among them) or a '.', is longer than 1 KiB (its CR LF not counted), comes after 5 million others, or
-// has the 65,537th different character.
+// Reads and checks the whole file, piece by piece. Throws InputError, with file and line, if it is missing, a folder,
+// not a regular file or not readable, if it contains no name, and if a line is not UTF-8, contains a control character
+// (including NUL) or a '.', is longer than 1 KiB (without its CR LF), is preceded by 5 million others, or has the
+// 65,537th distinct character.
 NamesFile read_names(const std::string& path);
 
 // The same from bytes already in memory; `path` is only for messages.
 NamesFile parse_names(std::string_view bytes, const std::string& path);
 
-// One sentence a peculiarity that was handled ("3 empty lines were skipped"), for a message to the user.
+// One sentence for each irregularity that was handled ("3 empty lines were skipped"), for a message to the user.
 std::vector<std::string> remarks(const NamesFile& file);
 
 }  // namespace byhand

@@ -44,12 +44,12 @@ double uniform_double(Mt19937& bits) {
     return static_cast<double>(word & ((std::uint64_t{1} << 53) - 1)) * 0x1p-53;
 }
 
-// The mean, 0, that PyTorch adds: it turns −0 into 0.
+// PyTorch adds the mean, 0, which turns −0 into 0.
 float with_mean(double normal) {
     return static_cast<float>(normal + 0.0);
 }
 
-// Box–Muller in double: two uniforms make two normals, the sine's kept for the next call.
+// Box–Muller in double: two uniforms yield two normals, of which the sine's is kept for the next call.
 float one_normal(TorchGenerator& g) {
     if (g.next_normal) {
         return with_mean(*std::exchange(g.next_normal, std::nullopt));
@@ -60,17 +60,17 @@ float one_normal(TorchGenerator& g) {
     return with_mean(radius * std::cos(theta));
 }
 
-// A full turn in float, by which PyTorch's AVX2 path multiplies in float.
+// 2π in float, the factor in PyTorch's AVX2 path.
 constexpr float kTurn = static_cast<float>(2.0 * std::numbers::pi);
-// A quarter turn as that path takes it off the angle: twice Cephes' three-part π/4, whose last part is a float. It
-// lies 2e-15 off π/2, and where a cosine is 1e-8 that can be seen.
+// π/2 as that path subtracts it from the angle: twice Cephes' three-part π/4, whose last part is a float. It differs
+// from π/2 by 2e-15, which is visible where a cosine is 1e-8.
 constexpr double kQuarter = 2.0 * (0.78515625 + 2.4187564849853515625e-4 + double{3.77489497744594108e-8f});
 
 struct CosSin {
     double cos, sin;
 };
 
-// Of an angle in [0, kTurn].
+// For an angle in [0, kTurn].
 CosSin cos_sin(float angle) {
     const double quarters = std::round(angle / kQuarter);
     const double rest = angle - quarters * kQuarter;
@@ -88,7 +88,7 @@ CosSin cos_sin(float angle) {
     }
 }
 
-// 16 uniforms in [0, 1) become 16 normals: the first 8 give the radii, the others the angles. Everything past the
+// 16 uniforms in [0, 1) become 16 normals: the first 8 determine the radii, the others the angles. Everything after the
 // angle is in double and rounded once. PyTorch's radius, in float, is within 1.64·2^-24 of this one's, relatively, and
 // its cosine and sine are within 1.97·2^-24, over all 2^24 uniforms: with its product rounded too, that is at most 4
 // ULP.
@@ -107,7 +107,7 @@ void fill_uniform(Mt19937& bits, std::span<float> out) {
     }
 }
 
-// random.Random._randbelow: k bits, drawn again until they are below n; k is n's own length in bits, at most 32.
+// random.Random._randbelow: k bits, drawn again until they are below n; k is the bit length of n, at most 32.
 std::uint32_t below(PythonGenerator& g, std::uint32_t n) {
     const int unused = std::countl_zero(n);
     std::uint32_t value = draw(g.bits) >> unused;
@@ -134,7 +134,7 @@ Mt19937 seeded_by_array(std::span<const std::uint32_t> key) {
     auto& words = bits.words;
     constexpr std::size_t n = Mt19937::kWords;
     std::size_t i = 1;
-    // Moves on to the next word; the last is also the one before the second.
+    // Advances to the next word; the last is also the predecessor of the second.
     const auto advance = [&] {
         if (++i == n) {
             words[0] = words[n - 1];
@@ -179,7 +179,7 @@ void randn(TorchGenerator& g, std::span<float> out) {
     for (std::size_t i = 0; i + 16 <= out.size(); i += 16) {
         normals_of_16(out.subspan(i).first<16>());
     }
-    if (out.size() % 16 != 0) {  // the last 16 once more, from draws of their own
+    if (out.size() % 16 != 0) {  // the last 16 again, from new draws
         const std::span<float, 16> last = out.last<16>();
         fill_uniform(g.bits, last);
         normals_of_16(last);
@@ -193,7 +193,7 @@ void randint(TorchGenerator& g, std::uint64_t high, std::span<std::int64_t> out)
     }
 }
 
-// By exponential clocks: the index whose weight over an exponential draw is largest; of equal ones the first.
+// Exponential race: the index whose weight divided by an exponential draw is largest; the first of equal ones.
 std::size_t multinomial(TorchGenerator& g, std::span<const float> weights) {
     std::size_t best = 0;
     float largest = -1;

@@ -1,4 +1,4 @@
-// The generators of PyTorch (CPU) and of CPython, by hand: same seed, same numbers.
+// The generators of PyTorch (CPU) and of CPython, reimplemented: same seed, same numbers.
 #pragma once
 
 #include <array>
@@ -10,18 +10,18 @@
 
 namespace byhand {
 
-// Matsumoto and Nishimura's mt19937 (1998): 32 random bits a draw. Plain data, so that it can be saved.
+// Matsumoto and Nishimura's mt19937 (1998): 32 random bits per draw. Plain data, so that it can be saved.
 struct Mt19937 {
     static constexpr std::size_t kWords = 624;
     std::array<std::uint32_t, kWords> words{};
-    std::size_t next = kWords;  // the word to hand out next; kWords: make new ones first
+    std::size_t next = kWords;  // index of the next word; kWords: generate new ones first
 
     bool operator==(const Mt19937&) const = default;
 };
 
-// init_genrand of the paper's code.
+// init_genrand of the authors' code.
 Mt19937 seeded(std::uint32_t seed);
-// init_by_array of the paper's code. Precondition: the key is not empty.
+// init_by_array of the authors' code. Precondition: the key is not empty.
 Mt19937 seeded_by_array(std::span<const std::uint32_t> key);
 // The next 32 bits.
 std::uint32_t draw(Mt19937& bits);
@@ -29,12 +29,12 @@ std::uint32_t draw(Mt19937& bits);
 // torch.Generator() on the CPU: aten/src/ATen/CPUGeneratorImpl and core/DistributionsHelper.h.
 struct TorchGenerator {
     Mt19937 bits;
-    std::optional<double> next_normal;  // of a pair of normals in double, the second, kept for the next call
+    std::optional<double> next_normal;  // the second of a pair of normals in double, kept for the next call
 
     bool operator==(const TorchGenerator&) const = default;
 };
 
-// Generator.manual_seed(seed). Of the seed only the low 32 bits count, as in PyTorch.
+// Generator.manual_seed(seed). Only the low 32 bits of the seed are used, as in PyTorch.
 TorchGenerator torch_seeded(std::uint64_t seed);
 
 // torch.randn(out.size(), generator=g), float. Fewer than 16 values: to the bit. From 16 on: within 4 ULP of
@@ -44,8 +44,8 @@ void randn(TorchGenerator& g, std::span<float> out);
 // torch.randint(0, high, (out.size(),), generator=g), int64. Precondition: 0 < high < 2^28.
 void randint(TorchGenerator& g, std::uint64_t high, std::span<std::int64_t> out);
 
-// torch.multinomial(weights, 1, generator=g): one index, drawn in proportion to `weights` (at least one, each ≥ 0 and
-// finite, not all 0).
+// torch.multinomial(weights, 1, generator=g): one index, drawn with probability proportional to `weights` (at least
+// one, each ≥ 0 and finite, not all 0).
 std::size_t multinomial(TorchGenerator& g, std::span<const float> weights);
 
 // random.Random of CPython: Modules/_randommodule.c and Lib/random.py.
@@ -58,7 +58,7 @@ struct PythonGenerator {
 // random.seed(seed) with an int ≥ 0.
 PythonGenerator python_seeded(std::uint64_t seed);
 
-// random.shuffle(list(range(n))): the order that a shuffle of n items leaves. Precondition: n < 2^32.
+// random.shuffle(list(range(n))): the order of n items after a shuffle. Precondition: n < 2^32.
 std::vector<std::uint32_t> shuffled_order(PythonGenerator& g, std::size_t n);
 
 }  // namespace byhand

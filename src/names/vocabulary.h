@@ -1,4 +1,4 @@
-// Which characters there are, and their numbers.
+// The vocabulary: characters and their indices.
 #pragma once
 
 #include <cstddef>
@@ -10,21 +10,21 @@
 
 namespace byhand {
 
-// 0 is '.', where a name begins and ends; then the characters (code points) in sorted order.
+// 0 is '.', the start and end of a name; then the characters (code points) in sorted order.
 struct Vocabulary {
     std::u32string characters = U".";
 
     std::size_t size() const { return characters.size(); }
-    // The number of a character, or -1 where it is not in the vocabulary.
+    // The index of a character, or -1 if it is not in the vocabulary.
     std::int64_t index(char32_t character) const;
 
     bool operator==(const Vocabulary&) const = default;
 };
 
-// Each character as UTF-8, fit to print.
+// Each character as printable UTF-8.
 std::vector<std::string> printable_characters(const Vocabulary& vocabulary);
 
-// Of all characters in the names. Precondition: no name holds a '.'.
+// The vocabulary of all characters in the names. Precondition: no name contains a '.'.
 Vocabulary vocabulary_of(const std::vector<std::u32string>& names);
 
 }  // namespace byhand

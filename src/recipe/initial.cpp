@@ -17,14 +17,14 @@
 namespace byhand {
 namespace {
 
-// One tensor to begin, and by which rule.
+// A tensor to initialize, and its rule.
 struct Beginning {
     std::string name;
     std::size_t fan_in;
     std::size_t rule;
 };
 
-// Every tensor that a rule speaks of, rule by rule, each over its layers in order.
+// Every tensor that a rule applies to, rule by rule, each over its layers in order.
 std::vector<Beginning> beginnings(const Recipe& recipe) {
     const std::vector<Operation> all = operations(recipe.network);
     std::vector<Beginning> plan;
@@ -46,7 +46,7 @@ std::vector<Beginning> beginnings(const Recipe& recipe) {
     return plan;
 }
 
-// Throws InputError where a tensor has two rules, or a parameter none.
+// Throws InputError if a tensor has two rules, or a parameter none.
 void check_covered(const Recipe& recipe, const std::vector<Beginning>& plan) {
     const std::string where = "recipe " + printable(recipe.name) + ": initial.rules";
     std::unordered_map<std::string, std::size_t> rule_of;
@@ -54,17 +54,17 @@ void check_covered(const Recipe& recipe, const std::vector<Beginning>& plan) {
         const auto [first, is_new] = rule_of.emplace(beginning.name, beginning.rule);
         if (!is_new) {
             throw InputError(where + "[" + std::to_string(beginning.rule) + "]: " + beginning.name +
-                             " begins by rule [" + std::to_string(first->second) + "] already; keep one of the two");
+                             " already has rule [" + std::to_string(first->second) + "]; keep one of the two");
         }
     }
     for (const TensorSpec& spec : parameters(recipe.network)) {
         if (!rule_of.contains(spec.name)) {
-            throw InputError(where + ": none says how " + spec.name + " begins; add one");
+            throw InputError(where + ": no rule initializes " + spec.name + "; add one");
         }
     }
 }
 
-// (randn · normal) / √fan_in + plus, each operation rounded to float, as torch does it with a Python number.
+// (randn · normal) / √fan_in + plus, each operation rounded to float, as in torch with a Python number.
 void begin(std::span<float> out, const InitialRule& rule, std::size_t fan_in, TorchGenerator& g) {
     const auto plus = static_cast<float>(rule.plus);
     if (!rule.normal) {

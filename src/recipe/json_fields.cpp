@@ -12,7 +12,7 @@
 namespace byhand {
 namespace {
 
-// What a message says of a value.
+// The text of a value in a message.
 std::string description(const Json& value) {
     if (value.is_object()) {
         return "an object";
@@ -138,7 +138,7 @@ void Object::refuse_if(bool wrong, const std::string& what) const {
 void Object::refuse_if(bool wrong, const char* key, const std::string& what) {
     const Json* value = wrong && source_ ? source_->value.find(key) : nullptr;
     if (value != nullptr) {
-        known_.emplace_back(key);  // it may be known only to be refused
+        known_.emplace_back(key);  // even if it is known only to be refused
         close();
         Field{*value, source_->where, path_to(source_->path, key)}.refuse_value(what);
     }

@@ -1,5 +1,5 @@
-// Reads and writes JSON objects by one description of their keys: a function of the object and its target that gives
-// for each key the place of its value and what it takes.
+// Reads and writes JSON objects with one description of their keys: a function of the object and its target that
+// specifies for each key the target of its value and the values it takes.
 //   void describe_bias(Object& bias, NetworkConfig& network) {
 //       bias.take("hidden", network.hidden_bias, truth);
 //       bias.take("output", network.output_bias, truth);
@@ -25,17 +25,18 @@
 
 namespace byhand {
 
-// A value of the file and where it stands, for messages.
+// A value of the file and its place, for messages.
 struct Field {
     const Json& value;
-    const std::string& where;  // the file
+    const std::string& where;  // the file name
     std::string path;          // "network.norm.momentum"
 
     // Throws InputError: "WHERE: PATH: is VALUE, WHAT".
     [[noreturn]] void refuse_value(const std::string& what) const;
 };
 
-// What a key can take. Each throws InputError that names the key, its value and what it takes, if the value is another.
+// The values that a key takes. Each throws InputError that names the key, its value and the valid ones, if it is
+// invalid.
 struct Number {
     double low, high;  // both included
     double operator()(const Field& field) const;

@@ -1,4 +1,4 @@
-// A recipe: everything that decides a run, as data. The same fields stand in recipes/*.json (docs/formats.md).
+// A recipe: all parameters of a run, as data. recipes/*.json have the same fields (docs/formats.md).
 #pragma once
 
 #include <cstdint>
@@ -12,10 +12,10 @@
 
 namespace byhand {
 
-// Which layers a rule speaks of.
+// The layers that a rule applies to.
 enum class LayerSet { all, hidden, output };
 
-// How one kind of parameter begins. In the recipe:
+// The initial values of one kind of parameter. In the recipe:
 //   {"parameter": "W", "layers": "hidden", "normal": 1.6666666666666667, "over": "sqrt_fan_in"}
 // draws every hidden W as (randn · 5/3) / √fan_in, and
 //   {"parameter": "bngain", "normal": 0.1, "plus": 1}     is  randn · 0.1 + 1,
@@ -25,25 +25,24 @@ struct InitialRule {
     LayerSet layers = LayerSet::all;
     std::optional<double> normal;  // factor of a normal draw; a factor of 0 still draws
     bool over_sqrt_fan_in = false;
-    double plus = 0;  // added after; the constant itself where nothing is drawn
+    double plus = 0;  // added after; the constant itself if nothing is drawn
 
     bool operator==(const InitialRule&) const = default;
 };
 
-// How the learning rate goes on to that of the next entry: not before its step, in a straight line, or by half a
-// cosine.
+// The transition of the learning rate to that of the next entry: a jump at its step, a straight line, or half a cosine.
 enum class RateThen { hold, linear, cosine };
 
-// From this step on, this learning rate.
+// The learning rate from this step on.
 struct RateFrom {
     std::size_t step = 0;
     double rate = 0;
-    RateThen then = RateThen::hold;  // of the last one
+    RateThen then = RateThen::hold;  // hold for the last entry
 
     bool operator==(const RateFrom&) const = default;
 };
 
-// More steps than anyone can wait for.
+// An upper bound on the number of steps.
 inline constexpr std::uint64_t kMostSteps = 1'000'000'000'000'000;
 
 struct Recipe {
@@ -55,41 +54,41 @@ struct Recipe {
     std::uint64_t split_seed = 42;
     double first_cut = 0.8, second_cut = 0.9;
     std::size_t batch = 32;                   // B
-    std::optional<std::uint64_t> batch_seed;  // a generator of its own for the batches
+    std::optional<std::uint64_t> batch_seed;  // a separate generator for the batches
     std::size_t steps = 0;
-    std::vector<RateFrom> rates;    // by rising step, the first from 0
+    std::vector<RateFrom> rates;    // in increasing order of step, the first from 0
     std::uint64_t sample_seed = 0;  // of the generator of `sample`
 
     bool operator==(const Recipe&) const = default;
 };
 
 // The learning rate of a step: between r0 from step s0 and r1 from step s1, with x = (step − s0)/(s1 − s0), linear is
-// r0 + (r1 − r0)·x and cosine r1 + (r0 − r1)·½(1 + cos πx), as CosineAnnealingLR of PyTorch. Precondition: recipe.rates
-// is not empty and begins with step 0.
+// r0 + (r1 − r0)·x and cosine r1 + (r0 − r1)·½(1 + cos πx), as in PyTorch's CosineAnnealingLR. Precondition:
+// recipe.rates is not empty and begins with step 0.
 double rate_at(const Recipe& recipe, std::size_t step);
 
-// The state as the recipe begins it, a table equal to state(recipe.network); draws from `g` in the order of the rules.
-// Arithmetic in float, as PyTorch does it. A rule for what the network lacks draws nothing; running statistics without
-// a rule are 0 (mean) and 1 (spread), what the optimizer keeps is 0; the keys of dropouts are drawn last. Throws
-// InputError where a parameter has no rule, or any tensor two; nothing is drawn then. Precondition: check_network
-// holds.
+// The recipe's initial state, a table equal to state(recipe.network); draws from `g` in the order of the rules.
+// Arithmetic in float, as in PyTorch. A rule for a parameter that the network lacks draws nothing; running statistics
+// without a rule are 0 (mean) and 1 (variance or standard deviation), the optimizer's state is 0; the keys of dropouts
+// are drawn last. Throws InputError if a parameter has no rule, or any tensor two; nothing is drawn then. Precondition:
+// check_network holds.
 Tensors<float> initial_state(const Recipe& recipe, TorchGenerator& g);
 
-// From JSON. `where` names the file in messages. Throws InputError that names the key: not JSON, a key missing,
-// unknown or given twice, a wrong type, a value out of range. What may be left out is then as in the structs; the
-// vocabulary is that of a NetworkConfig made anew.
+// Parses JSON. `where` names the file in messages. Throws InputError that names the key: not JSON, a missing, unknown
+// or duplicate key, a wrong type, a value out of range. Optional keys that are absent have the defaults of the structs;
+// the vocabulary is that of a default NetworkConfig.
 Recipe recipe_from_json(const std::string& text, const std::string& where);
 
-// The whole recipe as JSON that recipe_from_json takes back, every default written out (but in rules, where an absent
-// key means nothing); doubles keep their value. The same recipe gives the same text. Precondition: name and about are
-// UTF-8.
+// The whole recipe as JSON that recipe_from_json accepts, with every default written out (except in rules, where an
+// absent key has no value); doubles keep their value. The same recipe yields the same text. Precondition: name and
+// about are UTF-8.
 std::string to_json(const Recipe& recipe);
 
 // The same with the network's operations listed one by one, as `layers`.
 std::string to_expanded_json(Recipe recipe);
 
-// What differs of all that decides a step (not the recipe's name, nor the number of steps, nor the seed of `sample`),
-// key by key: "network.hidden.0 (100 there, 200 here)".
+// The differences in everything that determines a step (not the recipe's name, nor the number of steps, nor the seed of
+// `sample`), key by key: "network.hidden.0 (100 there, 200 here)".
 std::vector<std::string> differences(const Recipe& there, const Recipe& here);
 
 }  // namespace byhand

@@ -14,7 +14,7 @@
 #include "recipe/recipe.h"
 #include "recipe/strict_json.h"
 
-// One description for each object of the file, by which it is read and written.
+// One description for each object of the file, used for reading and writing.
 
 namespace byhand {
 namespace {
@@ -23,8 +23,8 @@ constexpr std::size_t kMostRules = 1024;
 constexpr Whole kWidth{1, std::uint64_t{1} << 31};
 constexpr Whole kSteps{0, kMostSteps};
 constexpr Whole kSeed{0, std::numeric_limits<std::uint64_t>::max()};
-constexpr double kLargest = 1e30;    // a float holds it, and its product with any normal draw
-constexpr double kSmallest = 1e-30;  // a float holds it in full precision
+constexpr double kLargest = 1e30;    // finite in float, and so is its product with any normal draw
+constexpr double kSmallest = 1e-30;  // representable in float with full precision
 constexpr Number kFactor{-kLargest, kLargest};
 
 constexpr std::pair<const char*, NormKind> kKinds[] = {
@@ -59,7 +59,7 @@ std::vector<double> cuts(const Field& field) {
     return two;
 }
 
-// Where the layers are `listed`, they say where the norms stand.
+// If the layers are `listed`, they determine the places of the norms.
 void describe_norm(Object& object, NormConfig& norm, bool listed) {
     if (!listed) {
         object.maybe("kind", norm.kind, kKinds);
@@ -92,7 +92,7 @@ void describe_norm(Object& object, NormConfig& norm, bool listed) {
     object.refuse_if(place == EpsilonWord::none && norm.epsilon != 0, "epsilon",
                      R"(but epsilon_place is "none": give "inside" or "outside", or leave epsilon out)");
     for (const char* key : {"kind", "place", "output"}) {
-        object.refuse_if(listed, key, "but \"layers\" says where the norms stand: leave it out");
+        object.refuse_if(listed, key, "but \"layers\" determines where the norms are: leave it out");
     }
 }
 
@@ -127,7 +127,7 @@ void describe_operation(Object& object, OperationConfig& one) {
     object.refuse_if(one.op != op::kFlatten, "positions", "but goes with a flatten only: leave it out");
     object.refuse_if(one.op == op::kFlatten && one.positions == 0,
                      "is a flatten without \"positions\": say how many it joins");
-    constexpr double kFinest = 0x1p-24;  // of the numbers that are drawn
+    constexpr double kFinest = 0x1p-24;  // of the random numbers
     object.refuse_if(one.op == op::kDropout && one.p > 1 - kFinest, "p", "which drops everything: give less");
     object.refuse_if(one.op == op::kDropout && one.p < kFinest, "p", "which drops nothing: leave the dropout out");
     object.refuse_if(one.op != op::kDropout, "p", "but goes with a dropout only: leave it out");
@@ -215,7 +215,7 @@ void describe_batches(Object& object, Recipe& recipe) {
 }
 
 void describe_schedule(Object& object, Recipe& recipe) {
-    std::optional<std::size_t> before;  // the step of the rate before
+    std::optional<std::size_t> before;  // the step of the previous rate
     const auto describe_rate = [&before](Object& entry, RateFrom& rate) {
         entry.need("from", rate.step, kSteps);
         entry.need("rate", rate.rate, Number{kSmallest, kLargest});
@@ -234,9 +234,9 @@ void describe_schedule(Object& object, Recipe& recipe) {
     }
 }
 
-// Each has options of its own, and λ.
+// Each has its own options, and λ.
 void describe_optimizer(Object& object, OptimizerConfig& optimizer) {
-    constexpr Number kBeta{0, 0.9999999};  // a float below 1
+    constexpr Number kBeta{0, 0.9999999};  // less than 1 in float
     object.need("name", optimizer.kind, kOptimizers);
     const bool is_adamw = optimizer.kind == OptimizerKind::adamw;
     if (is_adamw) {

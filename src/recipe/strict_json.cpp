@@ -13,7 +13,7 @@
 namespace byhand {
 namespace {
 
-// Throws InputError for the byte of the text where it is no JSON any more; its size: for its end.
+// Throws InputError for the byte at which the text stops being JSON; its size: for its end.
 [[noreturn]] void refuse_byte(std::string_view text, std::size_t byte, const std::string& where) {
     const std::string_view before = text.substr(0, byte);
     const auto line = 1 + std::count(before.begin(), before.end(), '\n');
@@ -24,7 +24,7 @@ namespace {
     refuse(where, "", "line " + std::to_string(line) + ", column " + std::to_string(column) + ": not JSON: " + found);
 }
 
-// Builds the value from the parser's events. nlohmann's own builder keeps the last of two equal keys without a word.
+// Builds the value from the parser's events. nlohmann's own builder silently keeps the last of two equal keys.
 class Builder : public nlohmann::json_sax<nlohmann::json> {
 public:
     Builder(const std::string& text, const std::string& where) : text_(text), where_(where) {}
@@ -47,7 +47,7 @@ public:
     bool key(string_t& name) override {
         open_.back().key = name;
         if (!open_.back().keys.insert(name).second) {
-            refuse(where_, path(), "this key stands twice; keep one");
+            refuse(where_, path(), "duplicate key; keep one");
         }
         return true;
     }
@@ -57,7 +57,7 @@ public:
         if (e.id == kNumberOverflow) {
             refuse(where_, path(), "is " + excerpt(token, 40) + ", more than a double holds");
         }
-        // `position` bytes were read, the last of them being the one that does not fit.
+        // `position` bytes were read, the last of which is the invalid one.
         refuse_byte(text_, std::min(text_.size(), std::max<std::size_t>(position, 1) - 1), where_);
     }
 
@@ -114,7 +114,7 @@ private:
 
 Json strict_json(const std::string& text, const std::string& where) {
     if (const std::size_t nul = text.find('\0'); nul != std::string::npos) {
-        refuse_byte(text, nul, where);  // the parser would take it for the end
+        refuse_byte(text, nul, where);  // the parser would treat it as the end
     }
     Builder builder(text, where);
     nlohmann::json::sax_parse(text, &builder);

@@ -80,8 +80,8 @@ Cell none() {
 
 Column::Column(const char* its_title) : Column(std::string(its_title)) {}
 Column::Column(std::string its_title) : title(std::move(its_title)), key(key_of(title)) {}
-Column::Column(std::string its_title, std::string its_key, Align its_align, std::size_t it_leaves)
-    : title(std::move(its_title)), key(std::move(its_key)), align(its_align), leaves(it_leaves) {}
+Column::Column(std::string its_title, std::string its_key, Align its_align, std::size_t its_drop_order)
+    : title(std::move(its_title)), key(std::move(its_key)), align(its_align), drop_order(its_drop_order) {}
 
 std::vector<std::size_t> order_of_rows(const Table& table) {
     const auto rank = [&](std::size_t row) {

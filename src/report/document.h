@@ -1,5 +1,5 @@
-// What a command has found, as plain data: written as text, as a page, as CSV and as plots by the headers beside this
-// one.
+// The result of a command, as plain data: written as text, as a page, as CSV and as plots by the other headers of this
+// folder.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ namespace byhand {
 // What a verdict says, shown as a colour: agreement, disagreement, or neither.
 enum class Mark { none, good, bad, open };
 
-// A paragraph. Line breaks in it are kept, long lines are broken anew. `lead` stands before the words, in the mark's
+// A paragraph. Its line breaks are kept, and long lines are wrapped. `lead` stands before the words, in the mark's
 // colour.
 struct Text {
     std::string words;
@@ -25,7 +25,7 @@ struct Text {
     Mark mark = Mark::none;
 };
 
-// One cell of a table: as people read it, and its value for programs.
+// One cell of a table: its text for people, and its value for programs.
 struct Cell {
     std::string shown;
     Json value;
@@ -36,7 +36,8 @@ struct Cell {
     Cell(std::string words, Json number, Mark its_mark = Mark::none);
 };
 
-// A number with so many decimals; "1.2e-07" where `digits` significant ones say more. Not finite: "nan", "inf".
+// A number with this many decimals; "1.2e-07" if `digits` significant digits are more precise. Not finite: "nan",
+// "inf".
 Cell fixed(double value, int decimals);
 Cell significant(double value, int digits);
 // "1.25e-03", whatever its size; none() where it is not known.
@@ -50,30 +51,30 @@ Cell none();
 enum class Align {
     left,
     right,
-    below,   // to the left, and in text on lines of its own under the row: for long words
+    below,   // to the left, and in text on separate lines under the row: for long texts
     hidden,  // for programs only
 };
 
-// A column by its title, and by its key for programs: the title in small letters, with "_" for all but letters and
-// digits, where no other is given. A column without a key is for people only. A key "worst.index" is the member "index"
-// of an object "worst" in JSON, and "worst_index" in CSV.
+// A column by its title, and by its key for programs, which is by default the title in lower case, with "_" for
+// everything except letters and digits. A column with an empty key is for people only. A key "worst.index" is the member
+// "index" of an object "worst" in JSON, and "worst_index" in CSV.
 struct Column {
     std::string title, key;
-    Align align = Align::right;  // of the first column it counts for nothing: that is set to the left
-    // Text leaves out columns of a table that is wider than the terminal, in this order, from 1; never those of 0.
-    std::size_t leaves = 0;
+    Align align = Align::right;  // ignored for the first column, which is aligned to the left
+    // Text drops columns of a table that is wider than the terminal, in this order, from 1; never those of 0.
+    std::size_t drop_order = 0;
 
     Column(const char* its_title);  // NOLINT(google-explicit-constructor): columns are written as lists of titles
     Column(std::string its_title);  // NOLINT(google-explicit-constructor)
-    Column(std::string its_title, std::string its_key, Align its_align = Align::right, std::size_t it_leaves = 0);
+    Column(std::string its_title, std::string its_key, Align its_align = Align::right, std::size_t its_drop_order = 0);
 };
 
 // Without titles of columns it has no heading; with hidden columns alone it is for programs only.
 struct Table {
     std::string title;
     std::vector<Column> columns;
-    std::vector<std::vector<Cell>> rows;  // as many cells each as there are columns
-    bool worst_first = false;             // for people: rows with a bad cell first, those with an open one last
+    std::vector<std::vector<Cell>> rows;  // each with as many cells as there are columns
+    bool worst_first = false;             // in text and pages: rows with a bad cell first, those with an open one last
 };
 
 // The indices of the rows in the order in which people read them.
@@ -86,7 +87,7 @@ inline bool is_left(const Table& table, std::size_t column) {
     return column == 0 || table.columns[column].align != Align::right;
 }
 
-// A function of src/manual, with the comment that is its formula and its place, "src/manual/tanh/formulas.h:12".
+// A function of src/manual, with the comment that is its formula and its location, "src/manual/tanh/formulas.h:12".
 struct ShownFormula {
     std::string function;
     std::string formula, place;
@@ -103,7 +104,7 @@ using Block = std::variant<Text, Table, Formulas>;
 
 enum class Style { line, points, both };
 
-// A curve. With `low` and `high` a band from the one to the other lies behind it. All of x's size, or empty.
+// A curve. With `low` and `high`, a band between the two is drawn behind it. All of x's size, or empty.
 struct Series {
     std::string name;
     std::vector<double> x, y;
@@ -115,17 +116,17 @@ struct Plot {
     std::string title, x_label, y_label;
     std::vector<Series> series;
     bool log_x = false, log_y = false;
-    bool same_scale = false;  // one unit is as long on both axes
+    bool same_scale = false;  // one unit has the same length on both axes
 };
 
 struct Document {
-    std::string subject;  // what it is of: "lab undo", "eval"
-    std::string note;     // beside it, where there is one: "note 3"
+    std::string subject;  // the command: "lab undo", "eval"
+    std::string note;     // displayed beside it, if not empty: "note 3"
     std::string title;
     std::vector<Block> blocks;
     std::vector<Plot> plots;
     Json data = Json::object();  // for --format json
-    // False where what is computed by hand and what it is held against are not the same, by the bounds of rounding.
+    // False if what is compared differs by more than rounding allows.
     bool agrees = true;
     // For --format junit, of what passes or fails.
     std::vector<report::Suite> suites = {};  // NOLINT(readability-redundant-member-init): it may be left out

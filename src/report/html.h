@@ -1,4 +1,4 @@
-// A document as one page that needs nothing but itself: no network, no script.
+// A document as one self-contained page: no network access, no script.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace byhand {
 
-// In HTML that is XML too. `svg` is the picture of the plots, as gnuplot writes it, or empty where there is none.
+// HTML that is also XML. `svg` is the image of the plots, as written by gnuplot, or empty.
 std::string to_html(const Document& document, const std::string& svg = "");
 
 }  // namespace byhand

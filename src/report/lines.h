@@ -1,4 +1,4 @@
-// Text set for a terminal.
+// Text layout for a terminal.
 #pragma once
 
 #include <cstddef>
@@ -7,11 +7,11 @@
 
 namespace byhand {
 
-// The columns that it takes: a combining mark (the hat of x̂) takes none. Precondition: UTF-8.
+// The number of columns: a combining mark (the hat of x̂) has none. Precondition: UTF-8.
 std::size_t width_of(std::string_view text);
 
-// Broken between words so that no line is wider than `width` columns (but for single words that are). Line breaks stay,
-// and so does what a line begins with: the lines that it is broken into are indented as it is.
+// Wraps between words so that no line is wider than `width` columns (except for longer words). Line breaks stay, and
+// the lines that a line is broken into are indented as it is.
 std::string wrapped(std::string_view text, std::size_t width);
 
 // "1 tensor", "2 tensors".

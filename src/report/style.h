@@ -1,4 +1,4 @@
-// The style sheet of every page, style.css, which the build puts into the program.
+// The style sheet of every page, style.css, which the build embeds in the program.
 #pragma once
 
 namespace byhand::report {

@@ -50,7 +50,7 @@ using Tables = std::vector<const Table*>;
 
 // Whether columns of `table` may leave, and the other's are the same: then both have one layout.
 bool share_layout(const Table& table, const Table& other) {
-    return std::ranges::any_of(table.columns, [](const Column& column) { return column.leaves > 0; }) &&
+    return std::ranges::any_of(table.columns, [](const Column& column) { return column.drop_order > 0; }) &&
            std::ranges::equal(table.columns, other.columns,
                               [](const Column& a, const Column& b) { return a.title == b.title && a.key == b.key; });
 }
@@ -87,12 +87,12 @@ Layout layout_of(const Tables& tables, std::size_t room) {
         }
     }
     const auto turn = [&](std::size_t column) {
-        const std::size_t leaves = table.columns[column].leaves;
+        const std::size_t drop_order = table.columns[column].drop_order;
         return leaves == 0 ? table.columns.size() + 1 : leaves;
     };
     while (layout.width() > room) {
         const auto next = std::ranges::min_element(layout.columns, {}, turn);
-        if (next == layout.columns.end() || table.columns[*next].leaves == 0) {
+        if (next == layout.columns.end() || table.columns[*next].drop_order == 0) {
             break;
         }
         layout.left_out.push_back(*next);

@@ -13,9 +13,9 @@ struct Terminal {
     bool colour = false;
 };
 
-// It fits the width. Of a table that is too wide, columns are left out as their `leaves` says, which a line under it
-// names; then the last column, if it is to the left, is broken into lines. (A table that has neither stays too wide.)
-// Tables with the same columns, of which some may leave, have one layout. The plots are not in it.
+// Fits the width: a table that is too wide drops columns by their `drop_order`, and a line under it names them; then
+// the last column, if it is aligned to the left, is wrapped. (A table with neither stays too wide.) Tables with the
+// same columns, of which some may be dropped, share one layout. Without the plots.
 std::string to_text(const Document& document, const Terminal& terminal = {});
 std::string to_text(const Table& table, const Terminal& terminal = {});
 

@@ -14,7 +14,7 @@ struct Case {
     std::string classname, name;
     Outcome outcome = Outcome::passed;
     std::string type;     // of a failure: the verdict
-    std::string message;  // in a line
+    std::string message;  // in one line
     std::string text;     // all figures
 };
 
@@ -24,10 +24,10 @@ struct Suite {
     std::vector<Case> cases;
 };
 
-// For an attribute or between tags. What XML can't hold becomes U+FFFD.
+// For an attribute or between tags. Characters that are invalid in XML become U+FFFD.
 std::string escaped(std::string_view text);
 
-// Times are 0 and dates 1970: nobody measured them. What XML can't hold becomes U+FFFD.
+// Times are 0 and dates 1970, because they are not measured. Characters that are invalid in XML become U+FFFD.
 std::string junit(const std::vector<Suite>& suites);
 
 }  // namespace byhand::report

@@ -19,7 +19,7 @@ const GlossaryRow* row_called(const std::string& base, std::size_t of_layer, con
     return first;
 }
 
-// The row of what an optimizer keeps or makes of parameters, by that role.
+// The row for an optimizer's state or intermediate result of parameters, by its role.
 const GlossaryRow* row_of_role(const std::string& role, const Glossary& glossary) {
     for (const auto& [layer, rows] : glossary) {
         const auto found =

@@ -1,14 +1,14 @@
-// A number that knows how far a floating-point computation of it may be off.
+// A number type that tracks the rounding error of a floating-point computation.
 //
-// Rounded stands in for float in a step's own function. It holds the value without rounding (in double) and,
-// beside it, what the roundings of the same computation in float add up to:
-//   - `error`: a bound on the error in this very order of operations, carried along operation by operation (running
-//     error analysis: Wilkinson; Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.3);
-//   - `any_order()`: a bound that holds in whatever order sums are taken (there, section 4.2);
-//   - `variance`: that of the error where roundings are independent of each other and errors add in squares (Higham and
-//     Mary, A New Approach to Probabilistic Rounding Error Analysis, 2019).
-// An operand without an error is exact. Where the computation may leave the range of float (an overflow, a logarithm
-// or a root of what may be negative, a division by what may be zero) the bounds are infinite.
+// Rounded takes the place of float in a step's function. It holds the value without rounding (in double) and the
+// accumulated effect of the roundings of the same computation in float:
+// - `error`: a bound on the error in this order of operations, propagated operation by operation (running error
+//   analysis: Wilkinson; Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.3);
+// - `any_order()`: a bound that holds for any order of summation (ibid., section 4.2);
+// - `variance`: the variance of the error if roundings are independent (Higham and Mary, A New Approach to
+//   Probabilistic Rounding Error Analysis, 2019).
+// An operand without an error is exact. Where the computation may leave the range of float (an overflow, a logarithm or
+// a root of a possibly negative number, a division by a possibly zero number) the bounds are infinite.
 // Derivations: docs/verdicts.md.
 #pragma once
 
@@ -21,8 +21,8 @@
 
 namespace byhand {
 
-// The largest errors of the elementary functions, in units of the last place of the result. tanh and exp: what
-// simd/kernels.h promises, and more than glibc's (its manual, "Known Maximum Errors": tanhf 2, expf 1, logf 1).
+// The largest errors of the elementary functions, in units of the last place of the result. tanh and exp: the guarantee
+// of simd/kernels.h, which is wider than glibc's (its manual, "Known Maximum Errors": tanhf 2, expf 1, logf 1).
 inline constexpr double kTanhUlp = 4;
 inline constexpr double kExpUlp = 4;
 inline constexpr double kLogUlp = 2;
@@ -39,15 +39,15 @@ public:
     double variance = 0;
 
     Rounded() = default;
-    // A constant, rounded to float as the computation would round it.
+    // A constant, rounded to float as in the computation.
     template <Arithmetic Number>
-    Rounded(Number number)  // NOLINT(google-explicit-constructor): it stands where a float would
+    Rounded(Number number)  // NOLINT(google-explicit-constructor): it takes the place of a float
         : value(static_cast<double>(number)),
           error(std::abs(value - static_cast<double>(static_cast<float>(number)))),
           variance(error * error),
           inherited_(error) {}
 
-    // A number that is given with an error, whatever the order of sums that made it.
+    // A number with a known error, for any order of the sums that produced it.
     static Rounded off_by(double value, double error) {
         Rounded number;
         number.value = value;
@@ -55,7 +55,7 @@ public:
         return number;
     }
 
-    // Of k additions each is off by u of what it makes, and passes on what came before: k·u/(1 − k·u).
+    // k additions, each with a relative error of u that later additions propagate: k·u/(1 − k·u).
     double any_order() const {
         if (additions_ == 0) {
             return inherited_;
@@ -64,9 +64,8 @@ public:
         return units < 1 ? inherited_ + units / (1 - units) * (magnitude_ + inherited_) : kInfinity;
     }
 
-    // The standard deviation of the error where sums are taken in whatever order: each addition rounds a partial sum,
-    // which is no larger than Σ|term|. Where each term is one of `alike` equal ones, on average, their additions may
-    // err alike too.
+    // The standard deviation of the error for any order of summation: each addition rounds a partial sum, which is at
+    // most Σ|term|. If each term is, on average, one of `alike` equal terms, their additions may have equal errors too.
     double deviation_in_any_order(double alike = 1) const {
         return std::sqrt(variance + kThird * (std::min(alike, additions_) * additions_ * square(kUnit * magnitude_) +
                                               std::min(alike, past_additions_) * past_squares_));
@@ -92,18 +91,18 @@ public:
         magnitude_ = term_magnitude() + b.term_magnitude();
         value += term;
         error = carried + kUnit * (std::abs(value) + carried);
-        // Errors add in squares, but equal terms one after another err alike: the same number added again and again.
+        // Variances add, except that equal consecutive terms have equal errors: the same number added repeatedly.
         const double own = kThird * square(kUnit * value);
         variance = term == last_term_ ? square(std::sqrt(variance) + std::sqrt(b.variance) + std::sqrt(own))
                                       : variance + b.variance + own;
         last_term_ = term;
-        // Of n terms in any order, each takes part in n − 1 additions at most: additions·u·Σ|term|.
+        // In any order, each of n terms takes part in at most n − 1 additions: additions·u·Σ|term|.
         inherited_ += b.inherited_;
         additions_ += b.additions_ + 1;
         past_additions_ = std::max(past_additions_, b.past_additions_);
         past_squares_ += b.past_squares_;
         if (!(magnitude_ + inherited_ <= kLargest)) {
-            inherited_ = kInfinity;  // in another order a part of it may overflow
+            inherited_ = kInfinity;  // a partial sum in another order may overflow
         }
         keep_range();
         return *this;
@@ -117,14 +116,14 @@ public:
 
     friend Rounded operator*(const Rounded& a, const Rounded& b) {
         const double made = a.value * b.value;
-        if (a.is_exact() && b.is_exact()) {  // as most factors are
+        if (a.is_exact() && b.is_exact()) {  // the common case for factors
             return result(made, 0, 0, 0, a.scales_exactly() || b.scales_exactly() ? 0 : 1);
         }
         const bool exact = a.scales_exactly() || b.scales_exactly();
         const auto carried = [](double x, double x_error, double y, double y_error) {
             return std::abs(x) * y_error + std::abs(y) * x_error + x_error * y_error;
         };
-        // The factors may be one and the same (a square), so their deviations add, not the squares of these.
+        // The factors may be the same number (a square), so their standard deviations add, not their variances.
         const double spread =
             a.variance == 0 && b.variance == 0
                 ? 0
@@ -156,7 +155,7 @@ public:
     friend bool operator<(const Rounded& a, const Rounded& b) { return a.value < b.value; }
     friend bool operator==(const Rounded& a, const Rounded& b) { return a.value == b.value; }
 
-    // √(x ± e) − √x ≤ e/(√x + √(x − e)). In other words it may be e^(½ ln x), where ln x and its half are rounded.
+    // √(x ± e) − √x ≤ e/(√x + √(x − e)). A reformulation may compute e^(½ ln x), where ln x and its half are rounded.
     friend Rounded sqrt(const Rounded& x) {
         const double made = std::sqrt(x.value);
         const auto carried = [&](double off) {
@@ -173,7 +172,7 @@ public:
 
     // e^(x ± e) − e^x ≤ e^x·(e^e − 1)
     friend Rounded exp(const Rounded& x) {
-        // It is never 0, though double may have no number for it.
+        // Never 0, even if it underflows in double.
         const double made = std::max(std::exp(x.value), std::numeric_limits<double>::min());
         const auto carried = [&](double off) { return made * std::expm1(off); };
         return result(made, carried(x.error), carried(x.any_order()), square(made) * x.variance, 2 * kExpUlp)
@@ -196,7 +195,7 @@ public:
             .behind_sum(x, 1 / x.value);
     }
 
-    // The slope of tanh is 1 − tanh², and largest where |x| is least.
+    // The derivative of tanh is 1 − tanh², largest where |x| is smallest.
     friend Rounded tanh(const Rounded& x) {
         const double made = std::tanh(x.value);
         const auto carried = [&](double off) {
@@ -207,7 +206,7 @@ public:
             .behind_sum(x, slope);
     }
 
-    // The slope of erf is 2/√π·e^(−x²), and largest where |x| is least.
+    // The derivative of erf is 2/√π·e^(−x²), largest where |x| is smallest.
     friend Rounded erf(const Rounded& x) {
         const auto slope = [](double at) { return 2 / std::sqrt(std::acos(-1.0)) * std::exp(-square(at)); };
         const auto carried = [&](double off) { return off * slope(std::max(std::abs(x.value) - off, 0.0)); };
@@ -219,18 +218,18 @@ public:
 private:
     using Limits = std::numeric_limits<float>;
     static constexpr double kUnit = Limits::epsilon() / 2;  // u, the largest relative error of one rounding
-    // Half the distance between numbers too small to be normal: the largest error of one rounding there.
+    // Half the spacing of subnormal numbers: the largest error of one rounding there.
     static constexpr double kTiny = 0x1p-150;
-    static constexpr double kThird = 1.0 / 3;  // the variance of a uniform error over the square of its bound
+    static constexpr double kThird = 1.0 / 3;  // the variance of a uniform error divided by the square of its bound
     static constexpr double kLargest = static_cast<double>(Limits::max());
     static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
     static double square(double x) { return x * x; }
 
-    // In whatever order: of a − a, an exact zero in this one, a + b − a would make something else.
+    // In any order: a − a is an exact zero in this order, but another order computes a + b − a.
     bool is_exact() const { return error + inherited_ + additions_ == 0; }
 
-    // 0 and powers of two, where they are exact: a product with them is not rounded.
+    // 0 and powers of two, if exact: a product with them is not rounded.
     bool scales_exactly() const {
         constexpr std::uint64_t kFraction = (std::uint64_t{1} << 52) - 1;
         return is_exact() && (std::bit_cast<std::uint64_t>(value) & kFraction) == 0 && std::isfinite(value);
@@ -238,12 +237,13 @@ private:
 
     double term_magnitude() const { return additions_ == 0 ? std::abs(value) : magnitude_; }
 
-    // What an operation other than a sum makes: `roundings` times u of its size come on top of what is carried.
+    // The result of an operation other than a sum: `roundings` times u of its magnitude is added to the propagated
+    // error.
     static Rounded result(double value, double carried, double carried_in_any_order, double variance,
                           double roundings) {
         Rounded r;
         r.value = value;
-        // What is rounded may be too small to be normal, though its value is not, or is zero.
+        // The rounded result may be subnormal although the exact value is not, or may be zero.
         const bool nothing = value == 0 && carried_in_any_order == 0;
         const bool small = !nothing && !(std::abs(value) - carried_in_any_order >= static_cast<double>(Limits::min()));
         const double tiny = small ? kTiny * std::max(roundings, 1.0) : 0;
@@ -254,8 +254,8 @@ private:
         return r;
     }
 
-    // A sum that is scaled, or that a function is taken of, rounds otherwise in another order nevertheless: what that
-    // comes to here, by the function's slope at x.
+    // A sum that is scaled or passed to a function still rounds differently in another order: the size of that effect
+    // here, by the function's derivative at x.
     Rounded& behind_sum(const Rounded& x, double slope) {
         if (x.additions_ + x.past_additions_ > 0) {
             past_additions_ = std::max({past_additions_, x.additions_, x.past_additions_});
@@ -270,13 +270,13 @@ private:
         }
     }
 
-    // The any-order bound of a sum that is still growing: the errors that its terms brought along, Σ|term|, and how
-    // many additions there were.
+    // The any-order bound of a sum in progress: the propagated errors of its terms, Σ|term|, and the number of
+    // additions.
     double inherited_ = 0;
     double magnitude_ = 0;
     double additions_ = 0;
-    // Of the sums that were scaled or put through a function: the most additions of one, and Σ additions·(u·Σ|term|)²,
-    // as large as that is here.
+    // For sums that were scaled or passed to a function: the largest number of additions of one of them, and Σ
+    // additions·(u·Σ|term|)², propagated to here.
     double past_additions_ = 0;
     double past_squares_ = 0;
     double last_term_ = std::numeric_limits<double>::quiet_NaN();  // of a sum

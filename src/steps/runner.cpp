@@ -7,7 +7,7 @@
 namespace byhand {
 namespace {
 
-// Everything in the order in which it is given or made.
+// Every tensor in the order in which it is supplied or computed.
 std::vector<TensorSpec> table_of(const Graph& graph) {
     std::vector<TensorSpec> table = state(graph.config);
     table.push_back({"rate", {}});

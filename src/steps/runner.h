@@ -1,4 +1,4 @@
-// Runs lists of steps over one arena.
+// Execution of step lists over one arena.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,9 @@ namespace byhand {
 template <class T>
 class Runner {
 public:
-    // Throws std::logic_error where a step reads what is neither given nor made or has no function on T, or two steps
-    // make one name. (Where a
-    // step runs before what it reads is made, it reads what was there before: list_faults of harness/blame.h finds
-    // that.)
+    // Throws std::logic_error if a step reads a tensor that is neither an input nor computed by a step, if it has no
+    // function on T, or if two steps compute tensors of one name. (A step that runs before its input is computed reads
+    // the previous contents; list_faults in harness/blame.h detects that.)
     explicit Runner(Graph graph);
     Runner(const Runner&) = delete;
     Runner& operator=(const Runner&) = delete;
@@ -26,21 +25,22 @@ public:
     Tensors<T>& tensors() { return tensors_; }
     const Tensors<T>& tensors() const { return tensors_; }
 
-    // Copies X and Y; Y may be null where only evaluation follows. Precondition: as many rows as the network's.
+    // Copies X and Y; Y may be null if only evaluation follows. Precondition: as many rows as the network's.
     void set_batch(const Batch& batch);
     void set_rate(T rate);
 
     void forward() { run(forward_); }
-    // Only up to and with the step that makes `last`.
+    // Runs the steps up to and including the one that computes `last`.
     void forward_to(const std::string& last);
-    // Only what may depend on `name`: from the first step that reads it on, but never a step that makes it.
+    // Runs only steps that may depend on `name`: from the first step that reads it on, but never a step that computes
+    // it.
     void forward_from(const std::string& name);
     void backward() { run(backward_); }
     void update() { run(update_); }
     void evaluate() { run(evaluation_); }
 
 private:
-    // A step whose names have been looked up.
+    // A step with its names resolved.
     struct Bound {
         const Step* step;
         T* out;

@@ -7,7 +7,7 @@
 namespace byhand {
 namespace {
 
-// What the terms read, each name once.
+// The inputs of all terms, each name once.
 std::vector<std::string> reads_of(const std::vector<Step>& terms) {
     std::vector<std::string> reads;
     for (const Step& term : terms) {
@@ -17,7 +17,7 @@ std::vector<std::string> reads_of(const std::vector<Step>& terms) {
     return reads;
 }
 
-// A term's function, and which of the sum's operands it reads.
+// A term's function, and the indices of its operands among the sum's.
 template <class T>
 struct Term {
     std::function<void(T* out, Reads<T> reads)> run;

@@ -1,5 +1,5 @@
-// The one idea of the project: a step makes one named tensor from others by one function over raw arrays. A network is
-// a graph of steps.
+// The central concept of the project: a step computes one named tensor from others by one function over raw arrays. A
+// network is a graph of steps.
 #pragma once
 
 #include <array>
@@ -24,7 +24,7 @@ namespace byhand {
 
 class Rounded;
 
-// One tensor that a step reads: numbers, or indices (X, Y).
+// An input tensor of a step: numbers, or indices (X, Y).
 template <class T>
 using Operand = std::variant<const T*, const std::int64_t*>;
 template <class T>
@@ -39,8 +39,8 @@ const std::int64_t* indices(Reads<T> reads, std::size_t position) {
     return std::get<const std::int64_t*>(reads[position]);
 }
 
-// A function on one type of numbers. Its name is that of src/manual's headers, or of the kernel or the external
-// function in its place.
+// A function on one type of numbers. Its name is that of the function in src/manual's headers, or of the kernel or
+// external function that replaces it.
 template <class T>
 struct Function {
     std::string name;
@@ -50,13 +50,13 @@ struct Function {
 struct Step {
     std::string makes;
     Shape shape;                     // of the result
-    std::vector<std::string> reads;  // the operands, in the order in which the functions take them
-    // The same operation in float, in double and on numbers that carry their errors. Without `run` where there is none.
+    std::vector<std::string> reads;  // the operands, in the order of the function's parameters
+    // The same operation in float, in double and on numbers that track their errors. An empty `run` if unsupported.
     Function<float> in_float;
     Function<double> in_double;
     Function<Rounded> rounded;
-    std::size_t operation = 0;  // that it belongs to, among operations(config)
-    // Where the result is a sum of what other steps make, those (see sum_of).
+    std::size_t operation = 0;  // index of its operation in operations(config)
+    // If the result is a sum of other steps' results, those steps (see sum_of).
     std::vector<Step> terms = {};  // NOLINT(readability-redundant-member-init): it may be left out
 
     template <class T>
@@ -91,7 +91,7 @@ using StepList = std::vector<Step>;
 #define BYHAND_FUNCTION(name) #name, name<float>, name<double>, name<byhand::Rounded>
 // clang-format on
 
-// The function with everything but the tensors bound.
+// The function with all arguments but the tensors bound.
 template <class T, class... Parameters, class... Sizes>
 Function<T> bound(const char* name, void (*function)(T*, Parameters...), Sizes... sizes) {
     const auto bind = [=]<std::size_t... I>(std::index_sequence<I...>) {
@@ -103,7 +103,7 @@ Function<T> bound(const char* name, void (*function)(T*, Parameters...), Sizes..
 }
 
 // Appends to `steps`: `makes` ← `reads` by function(out, reads…, sizes…), given as BYHAND_FUNCTION(function). Its
-// parameters are the result, then one pointer for each tensor read, then the sizes, which are fixed here.
+// parameters are the result, then one pointer for each input tensor, then the sizes, which are bound here.
 template <class... P, class... Q, class... R, class... Sizes>
 void add(StepList& steps, std::string makes, Shape shape, std::vector<std::string> reads, const char* name,
          void (*in_float)(float*, P...), void (*in_double)(double*, Q...), void (*rounded)(Rounded*, R...),
@@ -112,7 +112,7 @@ void add(StepList& steps, std::string makes, Shape shape, std::vector<std::strin
                      bound(name, in_double, sizes...), bound(name, rounded, sizes...), 0});
 }
 
-// The same with a function on T alone.
+// The same with a function on T only.
 template <class T, class... Parameters, class... Sizes>
 void add(StepList& steps, std::string makes, Shape shape, std::vector<std::string> reads, const char* name,
          void (*function)(T*, Parameters...), Sizes... sizes) {
@@ -120,12 +120,12 @@ void add(StepList& steps, std::string makes, Shape shape, std::vector<std::strin
     steps.back().in<T>() = bound(name, function, sizes...);
 }
 
-// One step that makes the sum of what the steps make, added from the first to the last: a gradient that collects from
-// several places. Its functions are called "f + g"; it belongs to the last one's operation. Precondition: at least one
-// step; all make a value of one name and shape, and have functions on the same types of numbers.
+// One step that computes the sum of the results of the steps, in their order: a gradient with several contributions.
+// Its functions are called "f + g"; it belongs to the operation of the last step. Precondition: at least one step; all
+// compute a value of the same name and shape, and have functions on the same types of numbers.
 Step sum_of(std::vector<Step> terms);
 
-// Runs the step on T: operand(name) is what the step reads under a name, as an Operand<T>.
+// Runs the step on T: operand(name) returns the input of that name, as an Operand<T>.
 template <class T, class Of>
 void execute(const Step& step, T* out, Of operand) {
     std::vector<Operand<T>> reads;
@@ -136,12 +136,12 @@ void execute(const Step& step, T* out, Of operand) {
     step.in<T>().run(out, reads);
 }
 
-// Where a derivative jumps: where the value is 0; where another element of its row is the largest, so that the gradient
-// of the row's maximum goes there.
+// Where a derivative is discontinuous: where the value is 0; where a different element becomes the largest of its row,
+// so that the gradient of the row's maximum moves there.
 enum class Kink { at_zero, at_largest };
 
-// A network of `rows` rows, its lists run in this order. What they read without making it is the input: X (B, T) and Y
-// (B), the tensors of state(config), and `rate`, the learning rate, one number.
+// A network of `rows` rows, whose lists run in this order. Tensors that they read but do not compute are the input: X
+// (B, T) and Y (B), the tensors of state(config), and `rate`, the learning rate, one number.
 struct Graph {
     NetworkConfig config;
     std::size_t rows = 0;
@@ -151,11 +151,11 @@ struct Graph {
     // The same batch in evaluation mode, to eval_logits: each value of the layers as eval_X. Empty without a batch norm
     // and a dropout.
     StepList evaluation;
-    // Of the values that are not just any numbers, by name. Values drawn for a step to read lie within.
+    // Ranges of restricted values, by name. Values drawn as a step's input lie within them.
     std::map<std::string, ValueRange> ranges = {};  // NOLINT(readability-redundant-member-init): it may be left out
     // The values that have one.
     std::map<std::string, Kink> kinks = {};  // NOLINT(readability-redundant-member-init): it may be left out
-    // What there is to say of its values.
+    // The glossary of its values.
     Glossary glossary = {};  // NOLINT(readability-redundant-member-init): it may be left out
 
     std::array<StepList*, 4> lists() { return {&forward, &backward, &update, &evaluation}; }
@@ -167,16 +167,16 @@ using MakeGraph = std::function<Graph(const NetworkConfig& network, std::size_t 
 // All steps in the order in which they run.
 std::vector<const Step*> all_steps(const Graph& graph);
 
-// The first step that makes it, or null.
+// The first step that computes the value, or null.
 const Step* find_step(const Graph& graph, const std::string& makes);
 
-// The operation that the step belongs to, where it stands.
+// The operation that the step belongs to.
 Operation operation_of(const Graph& graph, const Step& step);
 
-// The names of what the steps make.
+// The names of the steps' results.
 std::set<std::string> made_by(const Graph& graph);
 
-// The shapes of what they make and of the inputs, by name.
+// The shapes of the results and of the inputs, by name.
 std::map<std::string, Shape> shapes_of(const Graph& graph);
 
 }  // namespace byhand

@@ -75,7 +75,7 @@ void update(TorchSteps& steps, const Site& site) {
                      }});
 }
 
-// ---- formulas in one ----
+// ---- formulas in one line ----
 
 // 1 with ε inside the root, else (√variance + ε)/√variance.
 Tensor deviation_share(const Tensor& variance, const NormConfig& norm) {

@@ -16,7 +16,7 @@ std::vector<std::int64_t> sizes(const Shape& shape) {
     return {shape.begin(), shape.end()};
 }
 
-// from_blob has no form for what is only read.
+// from_blob takes no pointer to const.
 at::Tensor over(const void* data, const Shape& shape, DType dtype) {
     return at::from_blob(const_cast<void*>(data), sizes(shape), at::TensorOptions(scalar_type(dtype)));
 }
@@ -51,7 +51,7 @@ at::ScalarType scalar_type(DType dtype) {
 View view(const std::string& name, const at::Tensor& tensor) {
     const DType dtype = dtype_of(name, tensor);
     if (!tensor.is_contiguous()) {
-        throw std::logic_error("LibTorch's " + name + " does not lie in rows");
+        throw std::logic_error("LibTorch's " + name + " is not contiguous");
     }
     return {name, Shape(tensor.sizes().begin(), tensor.sizes().end()), dtype, tensor.data_ptr()};
 }

@@ -6,7 +6,7 @@
 namespace byhand::torch_ref {
 namespace {
 
-// The mean over the rows. max(1) gives the gradient of a maximum to the first of equals.
+// The mean over the rows. max(1) assigns the gradient of a maximum to the first of equal elements.
 void forward(TorchSteps& steps, const Site& site) {
     const Shape wide = {site.rows, site.network.vocabulary}, narrow = {site.rows};
     const auto add = [&steps](std::string makes, Shape shape, std::vector<std::string> reads, auto apply) {
@@ -23,12 +23,12 @@ void forward(TorchSteps& steps, const Site& site) {
     add(site.y(), {}, {"logprobs", "Y"}, [](TensorReads r) { return -r[0].gather(1, r[1].unsqueeze(1)).mean(); });
 }
 
-// LibTorch's own.
+// LibTorch's own function.
 void collapsed(TorchSteps& steps, const Site& site) {
     steps.push_back({site.y(), {}, {site.x(), "Y"}, [](TensorReads r) { return at::cross_entropy_loss(r[0], r[1]); }});
 }
 
-// The fused network is asked for its exp as well.
+// For the fused network, its exp is included.
 std::vector<ReferenceOperation> fused_formulas(const Site& site) {
     return {{"counts", {{"norm_logits", {site.rows, site.network.vocabulary}}}, [](const auto& values) {
                  return values.at("norm_logits").exp();

@@ -5,8 +5,8 @@
 
 namespace byhand::torch_ref {
 
-// The mask of this shape, (rows, width), in the key's type: 1/(1 − p) where a number is kept, 0 where it is dropped.
-// See manual's dropout/formulas.h for how numbers follow from the key.
+// The mask of this shape, (rows, width), in the key's type: 1/(1 − p) for kept elements, 0 for dropped ones. The random
+// numbers are defined by the key as in manual's dropout/formulas.h.
 at::Tensor dropout_mask(const at::Tensor& key, const Shape& shape, double p);
 
 // The key of the next step.

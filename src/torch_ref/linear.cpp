@@ -6,7 +6,7 @@
 namespace byhand::torch_ref {
 namespace {
 
-// x (B, in), W (in, out), b (out) → (B, out); tied, C (out, in) stands in the place of W.
+// x (B, in), W (in, out), b (out) → (B, out); tied, C (out, in) takes the place of W.
 void forward(TorchSteps& steps, const Site& site) {
     const Layer& layer = site.operation.layer;
     if (layer.is_tied) {

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kModule = "lib/byhand/byhand_torch_ref.so";
 
-// Beside the program in a build folder, one up from bin/ where it was installed.
+// Beside the program in a build folder, one level above bin/ if installed.
 fs::path find_module() {
     std::error_code error;
     const fs::path program = fs::read_symlink("/proc/self/exe", error);
@@ -27,7 +27,7 @@ fs::path find_module() {
             return path;
         }
     }
-    throw InputError("LibTorch's side is not at " + (folder / kModule).string() +
+    throw InputError("the LibTorch module is not at " + (folder / kModule).string() +
                      ": this byhand was built without LibTorch; configure with -DBYHAND_WITH_TORCH=ON and build again");
 }
 
@@ -47,7 +47,7 @@ void set_if_said(const char* name, const std::optional<std::string>& value) {
     }
 }
 
-// OpenBLAS, OpenMP and LibTorch read these once, as they are opened.
+// OpenBLAS, OpenMP and LibTorch read these once, when they are loaded.
 void set_environment(const Opening& opening) {
     const std::string threads = std::to_string(opening.threads.value_or(1));
     for (const char* name : {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"}) {
@@ -63,7 +63,7 @@ const Factory* open_module(const Opening& opening) {
     void* module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     void* symbol = module != nullptr ? dlsym(module, "byhand_torch_ref") : nullptr;
     if (symbol == nullptr) {
-        throw InputError("LibTorch's side can't be opened (" + why() +
+        throw InputError("the LibTorch module can't be loaded (" + why() +
                          "): check that LibTorch is installed as it was when byhand was built, or build byhand again");
     }
     const Factory* factory = reinterpret_cast<const Factory* (*)()>(symbol)();

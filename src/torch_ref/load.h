@@ -1,4 +1,4 @@
-// Opens LibTorch's side.
+// Loads the LibTorch implementation.
 #pragma once
 
 #include <cstddef>
@@ -9,20 +9,20 @@
 
 namespace byhand::torch_ref {
 
-// What LibTorch and its BLAS are given as they are opened. They read it once, then.
+// Settings that LibTorch and its BLAS read once, when they are loaded.
 struct Opening {
-    // Threads for both, whatever the environment says. Not said: one, but for the BLAS as many as the environment names
+    // Threads for both, overriding the environment. Unset: one, but for the BLAS the number in the environment
     // (OPENBLAS_NUM_THREADS, OMP_NUM_THREADS).
     std::optional<std::size_t> threads;
-    // The kind of CPU that OpenBLAS takes this one for (OPENBLAS_CORETYPE), whatever the environment says; empty lets
-    // it choose. Not said: as the environment has it.
+    // The CPU type for OpenBLAS (OPENBLAS_CORETYPE), overriding the environment; empty: OpenBLAS's own choice. Unset:
+    // as in the environment.
     std::optional<std::string> blas_core;
     // The widest vectors of LibTorch's own kernels (ATEN_CPU_CAPABILITY: "avx2"), likewise.
     std::optional<std::string> capability;
 };
 
-// Opens the module once and never closes it: lib/byhand/byhand_torch_ref.so in the program's folder or the one above.
-// Only the first call can say how. Throws InputError where the module is absent or can't be opened.
+// Loads the module once and never unloads it: lib/byhand/byhand_torch_ref.so in the program's folder or the one above.
+// Only the first call can set `how`. Throws InputError if the module is missing or can't be loaded.
 const Factory& load(const Opening& opening = {});
 
 }  // namespace byhand::torch_ref

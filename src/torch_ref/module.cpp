@@ -20,7 +20,7 @@
 namespace byhand::torch_ref {
 namespace {
 
-// ---- in a comparison ----
+// ---- for comparison ----
 
 class ModuleImplementation final : public Implementation {
 public:
@@ -74,7 +74,7 @@ public:
     }
 
 private:
-    // Before the update. Those of weights lie (in, out), as the weights do.
+    // Before the update. Those of weights are (in, out), like the weights.
     std::vector<Named> module_gradients(const Record& record) const {
         std::vector<Named> parameters;
         for (const NetworkImpl::Slot& slot : network_->slots()) {
@@ -102,9 +102,9 @@ private:
     std::vector<Named> made_;  // forward values, then gradients
 };
 
-// ---- to train ----
+// ---- for training ----
 
-// Rows that pass through the network at a time outside training: bounds the memory of a whole data set's passage.
+// Rows per pass outside training: bounds the memory needed for a whole data set.
 constexpr std::size_t kChunk = 4096;
 
 class ModuleModel final : public Model {
@@ -157,7 +157,7 @@ public:
     }
 
 private:
-    // Evaluation mode without autograd, for as long as it lives.
+    // Evaluation mode without autograd, for the lifetime of the object.
     class Evaluation {
     public:
         explicit Evaluation(Network& network) : network_(network) { network_->eval(); }
@@ -177,8 +177,8 @@ private:
         }
     }
 
-    // The layers below are calibrated already. The sums are in double, and the squares are of what lies around the
-    // mean: a second pass.
+    // The layers below are already calibrated. The sums are in double, and a second pass sums the squared differences
+    // from the mean.
     void calibrate(std::span<const std::int64_t> X, std::size_t index) {
         const NormConfig& norm = config_.norm;
         const Block& block = network_->blocks()[index];
@@ -186,7 +186,7 @@ private:
         const std::size_t divisor = norm.running_divisor == Divisor::n ? rows : rows - std::min<std::size_t>(rows, 1);
         if (divisor == 0) {
             throw InputError("a training part of " + std::to_string(rows) +
-                             " examples has no spread to calibrate the norm by: give it more names");
+                             " examples has no variance to calibrate the norm with: give it more names");
         }
         torch::Tensor sum = torch::zeros(block->running_mean.sizes(), torch::kFloat64);
         for_each_chunk(X, [&](const torch::Tensor& chunk) {
@@ -206,7 +206,7 @@ private:
     ModuleOptimizer optimizer_;
 };
 
-// ---- a norm by itself ----
+// ---- a norm in isolation ----
 
 // `spread` is the module's running_var or running_spread.
 template <class Module>

@@ -1,5 +1,5 @@
-// LibTorch's own optimizers over the module's parameters, with the state they keep under the names of network.h. Only
-// module.cpp includes this, as it does network_module.h.
+// LibTorch's own optimizers over the module's parameters, with their state under the names of network.h. Only
+// module.cpp includes this and network_module.h.
 #pragma once
 
 #include <torch/optim/adamw.h>
@@ -23,7 +23,7 @@ namespace byhand::torch_ref {
 
 inline std::unique_ptr<torch::optim::Optimizer> make_optimizer(const OptimizerConfig& config,
                                                                std::vector<torch::Tensor> parameters) {
-    constexpr double kRate = 0.1;  // until a step gives its own
+    constexpr double kRate = 0.1;  // until a step sets it
     if (config.kind == OptimizerKind::adamw) {
         return std::make_unique<torch::optim::AdamW>(std::move(parameters),
                                                      torch::optim::AdamWOptions(kRate)
@@ -42,14 +42,14 @@ public:
     ModuleOptimizer(const OptimizerConfig& config, const Network& network)
         : config_(config), network_(network), optimizer_(make_optimizer(config, network->parameters())) {}
 
-    // Precondition: the parameters have their gradients.
+    // Precondition: the parameters have gradients.
     void step(float rate) {
         optimizer_->param_groups().front().options().set_lr(static_cast<double>(rate));
         optimizer_->step();
     }
 
-    // What zero_grad(set_to_none = true) does. The module's own looks up every name for it, and the optimizer's of
-    // LibTorch 1.13 can't.
+    // Equivalent to zero_grad(set_to_none = true). The module's own looks up every name, and the optimizer's of
+    // LibTorch 1.13 has no such argument.
     void forget_gradients() {
         for (torch::Tensor& parameter : optimizer_->param_groups().front().params()) {
             parameter.mutable_grad().reset();
@@ -91,14 +91,14 @@ private:
         return {of_parameter(role, slot.spec.name), slot.spec.shape};
     }
 
-    // What the optimizer keeps of a parameter, begun as 0 where it has nothing yet. A buffer of LibTorch's own begins
-    // with the first gradient g, which is the same: μ·0 + g.
+    // The optimizer's state for a parameter, initialized to 0 if it is empty. A buffer of LibTorch's own starts as the
+    // first gradient g, which is equivalent: μ·0 + g.
     template <class State>
     State& state_of(const torch::Tensor& parameter) const {
         auto& all = optimizer_->state();
         using Key = typename std::remove_reference_t<decltype(all)>::key_type;
         const auto key = [&parameter] {
-            if constexpr (std::is_same_v<Key, std::string>) {  // LibTorch 1.13: the address in letters
+            if constexpr (std::is_same_v<Key, std::string>) {  // LibTorch 1.13: the address as text
                 std::ostringstream text;
                 text << parameter.unsafeGetTensorImpl();
                 return text.str();
@@ -120,7 +120,7 @@ private:
         return static_cast<State&>(*all.find(key)->second);
     }
 
-    // Calls use(slot, what the optimizer keeps of it), where it keeps anything.
+    // Calls use(slot, the optimizer's state for it), if there is any.
     template <class Use>
     void for_each_parameter(Use use) const {
         for (const NetworkImpl::Slot& slot : network_->slots()) {

@@ -1,5 +1,5 @@
-// The network as a torch::nn module, of LibTorch's own layers wherever it has them. Only module.cpp includes this, and
-// the functions stand in their classes: LibTorch's headers of modules take ten seconds to compile.
+// The network as a torch::nn module, of LibTorch's own layers where they exist. Only module.cpp includes this, and the
+// functions are defined in their classes: LibTorch's module headers take ten seconds to compile.
 #pragma once
 
 #include <torch/nn/functional/linear.h>
@@ -30,24 +30,24 @@ inline std::int64_t as_int(std::size_t extent) {
     return static_cast<std::int64_t>(extent);
 }
 
-// Without a record, the value as it is.
+// Without a record, returns the value unchanged.
 inline torch::Tensor keep(Record* record, const std::string& name, torch::Tensor value) {
     return record != nullptr ? record->keep(name, std::move(value)) : value;
 }
 
-// What a running figure of spread holds for a variance with the running figure's divisor.
+// The running statistic for a variance that has its divisor: the variance, or its root.
 inline torch::Tensor running_spread_of(const NormConfig& conventions, const torch::Tensor& variance) {
     return conventions.running_spread == RunningSpread::deviation ? variance.sqrt() : variance;
 }
 
 struct NormOptions {
     std::int64_t features = 0;
-    NormConfig conventions;  // where the norm stands is not its own affair
+    NormConfig conventions;  // without the position of the norm, which does not matter here
 };
 
-// Batch normalisation by every convention of NormConfig; torch::nn::BatchNorm1d has one of them. In training it
-// normalises by the batch and updates its running statistics, in evaluation it normalises by those. The epsilon stands
-// the same way in both, and a running deviation d is a variance of d².
+// Batch normalisation with every convention of NormConfig; torch::nn::BatchNorm1d implements one of them. In training
+// it normalises by the batch statistics and updates the running statistics, in evaluation it normalises by the running
+// statistics. The position of epsilon is the same in both; a running deviation d represents a variance of d².
 class NormImpl : public torch::nn::Module {
 public:
     explicit NormImpl(const NormOptions& options) : conventions_(options.conventions) {
@@ -76,7 +76,7 @@ public:
     }
 
     // All (features).
-    torch::Tensor weight;  // undefined without γ and β, as is bias
+    torch::Tensor weight;  // like bias, undefined without γ and β
     torch::Tensor bias;
     torch::Tensor running_mean;
     torch::Tensor running_spread;
@@ -104,14 +104,14 @@ private:
 };
 TORCH_MODULE(Norm);
 
-// What the operations of one pass make, by name, where a residual adds it later.
+// Results of the operations of one pass that a residual adds later, by name.
 using Earlier = std::map<std::string, torch::Tensor>;
 
-// One linear and what follows it: a batch norm (BatchNorm1d where the conventions are its own, else Norm), tanh, and
-// others in one step each.
+// One linear and the operations after it: a batch norm (BatchNorm1d if the conventions are its own, else Norm), tanh,
+// and others in one step each.
 class BlockImpl : public torch::nn::Module {
 public:
-    // `C` is the embedding's weight, by which a tied linear multiplies.
+    // `C` is the embedding's weight, the weight of a tied linear.
     BlockImpl(const byhand::Operation& of, const torch::Tensor& C) : layer(of.layer), output_(of.output) {
         const std::int64_t inputs = as_int(layer.inputs), outputs = as_int(layer.outputs);
         if (layer.is_tied) {
@@ -125,7 +125,7 @@ public:
         }
     }
 
-    // Throws InputError where LibTorch's side has no such operation.
+    // Throws InputError if LibTorch's implementation has no such operation.
     void append(const NetworkConfig& config, const byhand::Operation& operation) {
         behind_.push_back({operation, {}, {}, {}});
         if (operation.op == op::kBatchnorm) {
@@ -142,23 +142,22 @@ public:
         }
     }
 
-    // (rows, inputs) → (rows, outputs). In `record` and `earlier`, where there is one, it keeps what each operation
-    // makes.
+    // (rows, inputs) → (rows, outputs). If `record` and `earlier` are set, it stores each operation's result in them.
     torch::Tensor forward(const torch::Tensor& x, Record* record, Earlier* earlier) {
         return run(x, record, earlier, false);
     }
 
     bool has_norm() const { return running_mean.defined(); }
 
-    // What the norm reads. Precondition: it has one.
+    // The input of the norm. Precondition: the block has one.
     torch::Tensor norm_input(const torch::Tensor& x, Earlier* earlier) { return run(x, nullptr, earlier, true); }
 
     const Layer layer;
-    torch::Tensor weight, linear_bias;  // (outputs, inputs); (outputs), undefined without one
-    // The norm's tensors, whichever it is; (H) each, undefined where the layer has none.
+    torch::Tensor weight, linear_bias;  // (outputs, inputs); (outputs), undefined without a bias
+    // The tensors of the norm, of either kind; (H) each, undefined if the layer has none.
     torch::Tensor gain, bias, running_mean, running_spread;
     torch::Tensor key;  // of the dropout's mask; undefined without one
-    // What other operations of the layer learn, vectors by name.
+    // Parameters of the layer's other operations, vectors by name.
     std::map<std::string, torch::Tensor> others;
 
 private:
@@ -187,7 +186,8 @@ private:
                 }
                 x = apply(reads);
             } else {
-                // In place where its input is not kept: neither a linear nor a norm needs its result to go backwards.
+                // In place where its input is not kept: neither a linear nor a norm needs its result in the backward
+                // pass.
                 x = record != nullptr || earlier != nullptr ? torch::tanh(x) : x.tanh_();
             }
             kept(operation.output, x);
@@ -195,7 +195,7 @@ private:
         return x;
     }
 
-    // In training by the next mask, in evaluation x itself.
+    // In training with the next mask, in evaluation x itself.
     torch::Tensor dropped(const torch::Tensor& x, const byhand::Operation& operation, torch::Tensor its_key,
                           Record* record) const {
         if (!is_training()) {
@@ -236,7 +236,7 @@ private:
         torch::Tensor key;  // of a dropout
     };
     std::string output_;                 // of the linear
-    torch::nn::Linear linear_{nullptr};  // empty where it is tied
+    torch::nn::Linear linear_{nullptr};  // empty if it is tied
     std::vector<Behind> behind_;
     torch::nn::BatchNorm1d batch_norm_1d_{nullptr};
     Norm norm_{nullptr};
@@ -260,8 +260,8 @@ public:
         slots_ = find_slots();
     }
 
-    // X (rows, T) → logits (rows, V). In `record`, where there is one, it keeps emb, embcat, what each operation of a
-    // layer makes, and logits.
+    // X (rows, T) → logits (rows, V). If `record` is set, it receives emb, embcat, the result of each operation of a
+    // layer, and logits.
     torch::Tensor forward(const torch::Tensor& X, Record* record = nullptr) {
         Earlier earlier;
         torch::Tensor x = embedded(X, record);
@@ -271,7 +271,7 @@ public:
         return x;
     }
 
-    // The input (rows, H) of the norm of block `index`, which has one. X is (rows, T).
+    // The input (rows, H) of the norm of block `index`, which must have one. X is (rows, T).
     torch::Tensor norm_input(const torch::Tensor& X, std::size_t index) {
         Earlier made;
         Earlier* const earlier = has_residual_ ? &made : nullptr;
@@ -284,7 +284,7 @@ public:
 
     const std::vector<Block>& blocks() const { return blocks_; }
 
-    // The tensor behind a parameter or a running figure. Linear has its weight as (out, in), hence the transposition.
+    // The tensor of a parameter or a running statistic. Linear stores its weight as (out, in), hence the transposition.
     struct Slot {
         TensorSpec spec;
         torch::Tensor tensor;
@@ -320,7 +320,7 @@ private:
             transposed.insert(layer.W());
             tensors[layer.b()] = block->linear_bias;
             tensors.insert(block->others.begin(), block->others.end());
-            if (block->key.defined()) {  // names without suffixes are those of one layer
+            if (block->key.defined()) {  // names without suffixes belong to a single layer
                 tensors[layer.value("maskkey")] = block->key;
             }
             if (!block->has_norm()) {

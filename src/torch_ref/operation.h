@@ -1,6 +1,5 @@
-// An operation of the network by LibTorch: which torch operations it consists of, each making one named value. The
-// stepwise reference runs them from one end to the other and lets autograd find the way back; the answers to single
-// steps take one at a time.
+// An operation of the network as torch operations, each of which computes one named value. The stepwise reference runs
+// them in order and uses autograd for the backward pass; reference operations run one step at a time.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -19,37 +18,37 @@ using TensorReads = const std::vector<at::Tensor>&;
 
 struct TorchStep {
     std::string makes;
-    Shape shape;  // of what it makes
+    Shape shape;  // of the result
     std::vector<std::string> reads;
     std::function<at::Tensor(TensorReads)> apply;
-    // Where a derivative goes by the result rather than by what was read (tanh, exp): the vector–Jacobian product from
-    // the result and the gradient to it, as autograd itself computes it. Empty elsewhere.
+    // If a derivative is computed from the result rather than from the input (tanh, exp): the vector–Jacobian product
+    // from the result and its gradient, as in autograd. Empty otherwise.
     std::function<at::Tensor(const at::Tensor& result, const at::Tensor& gradient)> by_result = nullptr;
-    // The gradient of the first read comes after those of the others (a norm's gain and bias), not before.
+    // The gradient of the first input comes after those of the others (a norm's gain and bias), not before.
     bool first_read_last = false;
-    bool constant = false;      // neither what it makes nor what it reads has a gradient
-    std::size_t operation = 0;  // that it belongs to, among operations(config)
+    bool constant = false;      // neither the result nor the inputs have a gradient
+    std::size_t operation = 0;  // index of its operation in operations(config)
 };
 using TorchSteps = std::vector<TorchStep>;
 
-// What a step makes, and how LibTorch answers that from the values it reads.
+// The result of a step, and LibTorch's computation of it from the values it reads.
 struct ReferenceOperation {
     std::string name;
     std::vector<TensorSpec> reads;
     std::function<at::Tensor(const std::map<std::string, at::Tensor>& values)> evaluate;
-    std::size_t operation = 0;  // whose formula answers it, among operations(config)
+    std::size_t operation = 0;  // the operation it is a formula of, an index in operations(config)
 };
 
-// An operation in its network of `rows` rows.
+// An operation at its place in a network of `rows` rows.
 struct Site {
     const NetworkConfig& network;
     Operation operation;
-    std::size_t rows = 0;  // B times the positions of what the operation makes
+    std::size_t rows = 0;  // B times the positions of the operation's result
 
     const std::string& x() const { return operation.input; }
     const std::string& y() const { return operation.output; }
     std::string value(const char* name) const { return operation.layer.value(name); }
-    // The same of a value that the operation makes on its way, which in evaluation beside training carries eval_ too.
+    // The same for an intermediate value of the operation, which in evaluation after training carries eval_ too.
     std::string made(const char* name) const {
         return value_of(y()).kind == Kind::evaluated ? evaluation_of(value(name)) : value(name);
     }
@@ -61,21 +60,21 @@ struct Site {
 struct TorchOperation {
     std::string op;
     void (*forward)(TorchSteps& steps, const Site& at);
-    // Where they differ from `forward`: in evaluation mode; in one torch operation.
+    // If different from `forward`: in evaluation mode; in one torch operation.
     void (*evaluation)(TorchSteps& steps, const Site& at) = nullptr;
     void (*collapsed)(TorchSteps& steps, const Site& at) = nullptr;
-    // new_X of what it keeps for evaluation.
+    // new_X of its state for evaluation.
     void (*update)(TorchSteps& steps, const Site& at) = nullptr;
-    // What the collapsed and the fused network make by other formulas than the small steps'.
+    // Results that the collapsed and the fused network compute by other formulas than the small steps.
     std::vector<ReferenceOperation> (*collapsed_formulas)(const Site& at) = nullptr;
     std::vector<ReferenceOperation> (*fused_formulas)(const Site& at) = nullptr;
-    // The module's one step, of the operation's input and parameters and of the value that it adds, where `forward` is
-    // no step of the input.
+    // The module's single step, from the operation's input and parameters and the value that it adds, if `forward` is
+    // not such a step.
     TorchStep (*module)(const Site& at) = nullptr;
 };
 using TorchOperations = std::vector<TorchOperation>;
 
-// All of LibTorch's side.
+// All operations of the LibTorch implementation.
 const TorchOperations& torch_operations();
 TorchOperation embedding_operation();
 TorchOperation flatten_operation();

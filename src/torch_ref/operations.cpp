@@ -15,12 +15,12 @@ namespace {
 const TorchOperation& find(const TorchOperations& known, const std::string& op) {
     const auto found = std::ranges::find(known, op, &TorchOperation::op);
     if (found == known.end()) {
-        throw InputError("LibTorch's side has no operation called \"" + op + "\"");
+        throw InputError("the LibTorch implementation has no operation called \"" + op + "\"");
     }
     return *found;
 }
 
-// Of an operation's steps or questions those from `first` on, which then know it.
+// Sets the operation of an operation's steps or reference operations, from `first` on.
 template <class List>
 void belong_to(const Site& site, List& list, std::size_t first) {
     for (; first < list.size(); ++first) {
@@ -28,7 +28,7 @@ void belong_to(const Site& site, List& list, std::size_t first) {
     }
 }
 
-// Calls visit(operation by LibTorch, where it stands) for each.
+// Calls visit(operation by LibTorch, its place in the network) for each.
 template <class Visit>
 void for_each(const std::vector<Operation>& operations, const NetworkConfig& config, std::size_t rows,
               const TorchOperations& known, Visit visit) {
@@ -115,7 +115,7 @@ TorchStep in_one_step(const NetworkConfig& config, const Operation& operation, c
 
 std::vector<std::string> backward_order(const TorchSteps& forward) {
     std::vector<std::string> order;
-    std::set<std::string> read = {"X", "Y"};  // which have no gradient
+    std::set<std::string> read = {"X", "Y"};  // no gradients
     for (const TorchStep& step : forward) {
         if (step.constant) {
             read.insert(step.reads.begin(), step.reads.end());

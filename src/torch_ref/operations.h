@@ -1,4 +1,4 @@
-// The network as lists of torch operations: what makes which value from which.
+// The network as lists of torch operations, with their inputs and results.
 #pragma once
 
 #include <functional>
@@ -10,32 +10,32 @@
 
 namespace byhand::torch_ref {
 
-// From C and X to the loss, in the order in which they run. `rows` is B. Throws InputError where one of the network's
-// operations is not among `known`; so do the others.
+// From C and X to the loss, in the order in which they run. `rows` is B. Throws InputError if one of the network's
+// operations is not in `known`; so do the others.
 TorchSteps forward_steps(const NetworkConfig& config, std::size_t rows,
                          const TorchOperations& known = torch_operations());
 
-// The same with each operation in one torch operation that can be.
+// The same with each operation as a single torch operation, where possible.
 TorchSteps collapsed_forward_steps(const NetworkConfig& config, std::size_t rows, const TorchOperations& known);
 
-// new_X for all of state(config), from X, dX and rate, or from X and the batch's figure.
+// new_X for all of state(config), from X, dX and rate, or from X and the batch statistic.
 TorchSteps update_steps(const NetworkConfig& config, std::size_t rows, const TorchOperations& known);
 
-// The same batch in evaluation mode, from embcat to eval_logits; empty where evaluated_operations is.
+// The same batch in evaluation mode, from embcat to eval_logits; empty if evaluated_operations is.
 TorchSteps evaluation_steps(const NetworkConfig& config, std::size_t rows, const TorchOperations& known);
 
-// What the collapsed network, or the fused one, makes by other formulas than those of its steps.
+// Results that the collapsed network, or the fused one, computes by other formulas than those of its steps.
 using Formulas = std::vector<ReferenceOperation> (*TorchOperation::*)(const Site& at);
 std::vector<ReferenceOperation> formulas(const NetworkConfig& config, std::size_t rows, const TorchOperations& known,
                                          Formulas which);
 
-// What the module makes of an operation's input and its parameters (state_of), in one step. Throws InputError where
-// there is no such step, or the operation is none of `known`.
+// The module's result of an operation from its input and its parameters (state_of), in one step. Throws InputError if
+// there is no such step, or the operation is not in `known`.
 TorchStep in_one_step(const NetworkConfig& config, const Operation& operation,
                       const TorchOperations& known = torch_operations());
 
-// What a gradient goes to, named after it ("logprobs", … "C"), in the order in which the backward pass completes them:
-// a value's gradient is complete after the first of `forward` that reads the value.
+// The values that have gradients ("logprobs", … "C"), in the order in which the backward pass completes them: a value's
+// gradient is complete after the first of `forward` that reads the value.
 std::vector<std::string> backward_order(const TorchSteps& forward);
 
 }  // namespace byhand::torch_ref

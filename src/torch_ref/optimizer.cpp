@@ -38,7 +38,7 @@ void sgd(TorchSteps& steps, const TensorSpec& p, const OptimizerConfig& optimize
         {update_of(p.name), p.shape, {p.name, gradient, "rate"}, [](TensorReads r) { return r[0] - r[2] * r[1]; }});
 }
 
-// 1 − β^t. (torch::optim::AdamW takes it by pow in double, which as a reference for double loses too many digits.)
+// 1 − β^t. (torch::optim::AdamW computes it with pow in double, which loses too many digits for a reference in double.)
 TorchStep correction(const char* name, double beta) {
     return {name, {}, {kCount}, [beta](TensorReads r) { return r[0].mul(std::log(beta)).expm1().neg(); }};
 }

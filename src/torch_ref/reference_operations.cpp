@@ -52,7 +52,7 @@ public:
         for (const TensorSpec& spec : operation.reads) {
             const View* view = find(views, spec.name);
             if (view == nullptr) {
-                throw std::out_of_range(name + " can't be answered without " + spec.name);
+                throw std::out_of_range(name + " can't be computed without " + spec.name);
             }
             values[spec.name] = copy_of(*view);
         }
@@ -64,17 +64,17 @@ private:
     std::map<std::string, ReferenceOperation> operations_;
 };
 
-// What the lists of steps are turned into.
+// The collected steps and values of the step lists.
 class OperationList {
 public:
-    // `given`: what is read and no step makes.
+    // `given`: inputs that no step computes.
     OperationList(const std::vector<TensorSpec>& given, const TorchSteps& forward) : forward_(forward) {
         for (const TensorSpec& spec : given) {
             shapes_[spec.name] = spec.shape;
         }
     }
 
-    // Of the step itself.
+    // The step itself.
     void ask(const TorchStep& step) {
         shapes_[step.makes] = step.shape;
         std::vector<TensorSpec> reads;
@@ -91,13 +91,13 @@ public:
                                }});
     }
 
-    // Of the gradient of X: the sum over the forward steps that read it, all of which have been asked for.
+    // The gradient of X: the sum over the forward steps that read it, all of which are already in the lists.
     void ask_gradient(const std::string& X) {
         operations_.push_back(with_uses({gradient_of(X), {}, nullptr}, X, uses(X)));
     }
 
-    // An operation's own formula in the place of the question to the same name. Of a gradient, what other operations
-    // that read the value add to it belongs to the answer too.
+    // Replaces the reference operation of the same name by an operation's own formula. A gradient also includes the
+    // contributions of other operations that read the value.
     void replace(const ReferenceOperation& formula) {
         std::erase_if(operations_, [&](const ReferenceOperation& operation) { return operation.name == formula.name; });
         const std::string X = without_kind(formula.name);
@@ -142,7 +142,7 @@ private:
         return all;
     }
 
-    // The question with the gradient of X by each use added to its answer, if it has one.
+    // The reference operation with the gradient of X from each use added to its result, if it has one.
     ReferenceOperation with_uses(ReferenceOperation operation, const std::string& X, const TorchSteps& uses) const {
         const auto read = [&](const std::string& name) {
             if (std::ranges::none_of(operation.reads, [&](const TensorSpec& spec) { return spec.name == name; })) {
@@ -175,8 +175,8 @@ private:
     std::vector<ReferenceOperation> operations_;
 };
 
-// To all that `forward` and `after` make, and to the gradients of all that `forward` reads; by `formulas` where there
-// are some.
+// For all results of `forward` and `after`, and the gradients of all inputs of `forward`; with `formulas` where they
+// exist.
 std::vector<ReferenceOperation> all_operations(const std::vector<TensorSpec>& given, const TorchSteps& forward,
                                                const TorchSteps& after,
                                                const std::vector<ReferenceOperation>& formulas) {
@@ -198,10 +198,10 @@ TorchSteps update_and_evaluation(const NetworkConfig& config, std::size_t rows, 
     return steps;
 }
 
-// ---- an operation by itself ----
+// ---- an operation in isolation ----
 
 struct SingleOperation {
-    std::vector<TensorSpec> given;  // all that it reads
+    std::vector<TensorSpec> given;  // all inputs
     TorchStep forward;
     TorchSteps after;
 };
@@ -225,12 +225,12 @@ SingleOperation batchnorm(const NormConfig& norm, const Shape& wide, const Shape
              {evaluation_of("hpreact"), wide, {"hprebn", "bngain", "bnbias", mean, spread}, evaluation}}};
 }
 
-// Any operation that the module takes in one step, as it stands behind a linear.
+// Any operation that the module computes in one step, placed after a linear.
 SingleOperation in_one_step(const std::string& op, const NormConfig& norm, const Shape& wide) {
     NetworkConfig network;
     network.norm = norm;
     network = with_layers(network, {{op::kLinear, wide.back()}, {op}, {op::kTanh}, {op::kLinear}});
-    const Operation operation = operations(network).at(3);  // behind embedding, flatten and linear
+    const Operation operation = operations(network).at(3);  // after embedding, flatten and linear
     SingleOperation single = {state_of(network, operation).parameters, torch_ref::in_one_step(network, operation), {}};
     single.given.insert(single.given.begin(), {operation.input, wide});
     single.forward.shape = wide;
@@ -264,7 +264,7 @@ SingleOperation single_operation(const std::string& op, const NormConfig& norm, 
     if (op == "squared_error") {
         return loss(wide, squared_error);
     }
-    throw InputError("LibTorch's side has no operation by itself called \"" + op + "\"");
+    throw InputError("the LibTorch implementation has no isolated operation called \"" + op + "\"");
 }
 
 }  // namespace

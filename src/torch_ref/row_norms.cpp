@@ -1,4 +1,4 @@
-// Layer norm and RMS norm: every row by its own statistics.
+// Layer norm and RMS norm: every row with its own statistics.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/layer_norm.h>
 
@@ -16,7 +16,7 @@ std::string raw(const Site& site, const char* name) {
     return site.operation.norm.affine ? site.made(name) : site.y();
 }
 
-// Appends one step after another.
+// Appends steps one after another.
 auto adding(TorchSteps& steps) {
     return [&steps](std::string makes, Shape shape, std::vector<std::string> reads, auto apply) {
         steps.push_back({std::move(makes), std::move(shape), std::move(reads), apply});
@@ -91,8 +91,8 @@ TorchStep rmsnorm_module(const Site& site) {
             }};
 }
 
-// The input's gradient in one line: s·(dx̂ − mean(dx̂) − x̂·mean(dx̂·x̂)), means over the row; an RMS norm has no mean to
-// hand a gradient through.
+// The input's gradient in one line: s·(dx̂ − mean(dx̂) − x̂·mean(dx̂·x̂)), means over the row; an RMS norm has no mean
+// and so no mean(dx̂).
 ReferenceOperation one_line(const Site& site, const std::string& normalised, const std::string& inverse,
                             bool has_mean) {
     const std::string dx = gradient_of(normalised);

@@ -37,7 +37,7 @@ public:
 
     void run(const Batch& batch, float rate) override {
         if (batch.rows != rows_) {
-            throw std::invalid_argument("LibTorch's stepwise side was made for batches of another size");
+            throw std::invalid_argument("LibTorch's stepwise implementation was made for batches of another size");
         }
         const std::vector<Named> parameters = fresh_parameters();
         Values values(state_.begin(), state_.end());

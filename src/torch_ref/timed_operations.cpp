@@ -34,7 +34,7 @@ using at::Tensor;
 constexpr double kMomentum = 0.1, kEpsilon = 1e-5;
 constexpr std::int64_t kMean = at::Reduction::Mean;
 
-// The question as tensors, and room for what the operation makes.
+// The inputs as tensors, and memory for the result.
 struct Operands {
     Tensor x, W, gain, bias, dy, indices;
     Tensor weight;                        // (out, in)

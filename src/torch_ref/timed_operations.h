@@ -1,12 +1,12 @@
-// Single operations by LibTorch's own functions, to be timed.
+// Single operations by LibTorch's own functions, for timing.
 #pragma once
 
 #include "base/timed_operation.h"
 
 namespace byhand::torch_ref {
 
-// Without autograd, into memory that is there already wherever LibTorch lets one say so; the weight lies as
-// torch::nn::Linear has it, (out, in).
+// Without autograd, into preallocated memory where LibTorch allows it; the weight is laid out as in torch::nn::Linear,
+// (out, in).
 PreparedOperation prepared(const OperationInput& input);
 
 }  // namespace byhand::torch_ref

@@ -1,5 +1,5 @@
-// LibTorch's side, behind one factory. No header of LibTorch is seen from here, and the module that holds the code is
-// opened only when something of it is first wanted (see load.h): linking it costs 0.3 s at every start.
+// The LibTorch implementation, behind one factory. This header includes none of LibTorch's, and the module that
+// contains the code is loaded on first use (see load.h): linking it would cost 0.3 s at every start.
 #pragma once
 
 #include <memory>
@@ -18,24 +18,24 @@ struct Factory {
     // Every named value by torch:: operations and autograd, in float (DType::float32) or double (DType::float64).
     std::unique_ptr<Implementation> (*stepwise)(const NetworkConfig& config, std::size_t rows, DType dtype);
 
-    // What LibTorch answers for single steps, in double: those of a network in that form, and an operation by itself
-    // with its gradients: "batchnorm" by any conventions, "layernorm", "cross_entropy", "squared_error" (answers.h says
-    // what each reads and makes).
+    // Reference operations in double: the single steps of a network in that form, and an operation in isolation with
+    // its gradients: "batchnorm" with any conventions, "layernorm", "cross_entropy", "squared_error" (inputs and
+    // results: see reference_operations.h).
     std::unique_ptr<ReferenceOperations> (*reference_operations)(HandForm form, const NetworkConfig& config,
                                                                  std::size_t rows);
     std::unique_ptr<ReferenceOperations> (*single_operation)(const std::string& op, const NormConfig& norm,
                                                              std::size_t rows, std::size_t columns);
 
-    // The torch::nn module with torch::optim::SGD, in float, as a side: what a module keeps and its gradients.
+    // The torch::nn module with torch::optim, in float, as an implementation: its values and its gradients.
     std::unique_ptr<Implementation> (*module_implementation)(const NetworkConfig& config, std::size_t rows);
 
     // The same module as a model to train.
     std::unique_ptr<Model> (*module_model)(const NetworkConfig& config, std::size_t rows);
 
-    // A single operation of a training step by LibTorch's own functions, in float, to be timed.
+    // A single operation of a training step by LibTorch's own functions, in float, for timing.
     PreparedOperation (*prepared)(const OperationInput& operation);
 
-    // How many threads LibTorch's own operations have from now on; its BLAS is told before it is opened (load.h).
+    // Sets the number of threads of LibTorch's own operations; that of its BLAS is set before it is loaded (load.h).
     void (*threads)(std::size_t count);
 
     // LibTorch's version, "1.13.0".
@@ -44,5 +44,5 @@ struct Factory {
 
 }  // namespace byhand::torch_ref
 
-// The symbol by which the module is entered. The factory lives as long as the process.
+// The entry symbol of the module. The factory lives as long as the process.
 extern "C" const byhand::torch_ref::Factory* byhand_torch_ref();

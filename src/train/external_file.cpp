@@ -40,8 +40,8 @@ ExternalFile read_single(const RegularFile& file, const std::string& path, const
 }  // namespace
 
 ExternalFile read_external(const std::string& path, const ElementsDue& due) {
-    // The pickle is torch.save's before version 1.6: protocol 2, then a long number. (A safetensors file could begin
-    // with a zip's bytes only by a header of 67 MB.)
+    // Pickles of torch.save before version 1.6: protocol 2, then a long number. (A safetensors file would begin with a
+    // zip's bytes only if its header had 67 MB.)
     constexpr std::string_view kZip = "PK\x03\x04", kEmptyZip = "PK\x05\x06", kPickle = "\x80\x02\x8a\x0a";
     const RegularFile file = open_regular(path);
     std::array<char, 8> bytes{};

@@ -19,7 +19,7 @@ std::string hexadecimal(std::uint64_t value, std::size_t digits) {
     return std::string(digits - significant.size(), '0') + significant;
 }
 
-// A number that takes all of the text and has no sign.
+// A number that spans the whole text and has no sign.
 template <class Number>
 std::optional<Number> number(std::string_view text, int base) {
     Number value = 0;

@@ -1,4 +1,4 @@
-// The generators of a run as text, so that a checkpoint can keep them whole.
+// The generators of a run as text, for checkpoints.
 #pragma once
 
 #include <optional>
@@ -8,12 +8,12 @@
 
 namespace byhand {
 
-// 624 words of eight hexadecimal digits each, a blank, and which word comes next; in TorchGenerator's a blank more and
-// the bits of the normal that is kept, or "none".
+// 624 words of eight hexadecimal digits each, a blank, and the index of the next word; TorchGenerator adds a blank and
+// the bits of the stored normal, or "none".
 std::string to_text(const PythonGenerator& generator);
 std::string to_text(const TorchGenerator& generator);
 
-// Back; nothing where the text is not such a one.
+// The inverse; nullopt if the text is malformed.
 std::optional<PythonGenerator> python_from_text(const std::string& text);
 std::optional<TorchGenerator> torch_from_text(const std::string& text);
 

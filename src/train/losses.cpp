@@ -8,14 +8,13 @@
 namespace byhand {
 namespace {
 
-// The cross-entropies of rows that come a block at a time, so that memory grows neither with the data nor with the
-// alphabet.
+// The cross-entropies of rows in blocks, so that memory grows neither with the data nor with the alphabet.
 class Mean {
 public:
     Mean(Model& model, std::size_t vocabulary)
         : model_(model), V_(vocabulary), block_(std::clamp<std::size_t>((std::size_t{1} << 24) / V_, 1, 4096)) {}
 
-    // As many rows as each but the last `add` is to get: the logits of a row may depend on how many it is among.
+    // The number of rows of each `add` but the last; the logits of a row may depend on the number of rows in its block.
     std::size_t block() const { return block_; }
 
     void add(const Batch& batch, std::size_t context) {
@@ -44,7 +43,7 @@ private:
     double total_ = 0;
 };
 
-// Without its first rows.
+// Removes its first rows.
 void drop(Examples& examples, std::size_t rows) {
     examples.X.erase(examples.X.begin(), examples.X.begin() + static_cast<std::ptrdiff_t>(rows * examples.context));
     examples.Y.erase(examples.Y.begin(), examples.Y.begin() + static_cast<std::ptrdiff_t>(rows));

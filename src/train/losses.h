@@ -1,4 +1,4 @@
-// How good a model is on names, in evaluation mode.
+// The loss of a model on names, in evaluation mode.
 #pragma once
 
 #include <cstddef>
@@ -11,12 +11,12 @@
 
 namespace byhand {
 
-// Mean cross-entropy over all examples, in nats a character: logits in float, softmax and mean in double. NaN where
-// there are no examples. `vocabulary` is V.
+// Mean cross-entropy over all examples, in nats per character: logits in float, softmax and mean in double. NaN without
+// examples. `vocabulary` is V.
 double mean_loss(Model& model, const Examples& examples, std::size_t vocabulary);
 
-// The same, to the bit, of the examples that `names` make, which are never there all at once: a model from a stranger
-// may have a context of kMostContext. Every character is in the vocabulary.
+// The same, to the bit, for the examples of `names`, which are never in memory all at once: an external model may have
+// a context of kMostContext. Every character is in the vocabulary.
 double mean_loss(Model& model, const std::vector<std::u32string>& names, const Vocabulary& vocabulary,
                  std::size_t context);
 

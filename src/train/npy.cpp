@@ -28,7 +28,7 @@ struct NpyHeader {
     throw InputError(where + ": not a .npy array: " + what);
 }
 
-// The header's dictionary: keys and strings in quotes, True, False, a tuple of whole numbers.
+// Parser of the header's dictionary: keys and strings in quotes, True, False, a tuple of whole numbers.
 class HeaderText {
 public:
     HeaderText(std::string_view text, const std::string& where) : text_(text), where_(where) {}
@@ -64,7 +64,7 @@ public:
 
 private:
     [[noreturn]] void wrong() const {
-        refuse(where_, "its header is not understood at byte " + std::to_string(next_) + ": \"" +
+        refuse(where_, "its header can't be parsed at byte " + std::to_string(next_) + ": \"" +
                            excerpt(text_.substr(std::min(next_, text_.size())), 40) + "\"");
     }
 
@@ -74,7 +74,7 @@ private:
         }
     }
 
-    // Whether it stands there; then it is taken.
+    // Whether the character comes next, after blanks.
     bool at(char wanted) {
         skip_blanks();
         return next_ < text_.size() && text_[next_] == wanted;
@@ -97,7 +97,7 @@ private:
         return std::string(text_.substr(std::exchange(next_, end + 1), end - next_));
     }
 
-    // Fields with names: no type that is read, whatever they are.
+    // Structured types: none of them is supported.
     std::string structured() {
         const std::size_t end = text_.find(']', next_);
         if (end == std::string_view::npos) {
@@ -132,7 +132,7 @@ private:
             }
             next_ += static_cast<std::size_t>(end - first);
             shape.push_back(extent);
-            if (at('L')) {  // as Python 2 writes long numbers
+            if (at('L')) {  // the suffix of Python 2's long numbers
                 ++next_;
             }
             if (!at(')')) {
@@ -182,7 +182,7 @@ std::optional<DType> dtype_of(const std::string& descr) {
     return found == std::end(kTypes) ? std::nullopt : std::optional(found->second);
 }
 
-// The number of elements, or nothing where 64 bits don't hold it.
+// The number of elements, or nullopt if it exceeds 64 bits.
 std::optional<std::uint64_t> elements_of(const Shape& shape) {
     std::uint64_t elements = 1;
     for (const std::size_t extent : shape) {
@@ -193,7 +193,7 @@ std::optional<std::uint64_t> elements_of(const Shape& shape) {
     return elements;
 }
 
-// Columns one after another, to rows.
+// From column-major to row-major order.
 std::vector<std::byte> in_row_order(const std::vector<std::byte>& columns, const Shape& shape, std::size_t size) {
     std::vector<std::byte> rows(columns.size());
     for (std::size_t i = 0; i < rows.size() / size; ++i) {

@@ -20,7 +20,7 @@ Run prepare(Recipe recipe, NamesFile data, const std::string& where) {
     run.test = examples_of(run.names.test, run.vocabulary, context);
     if (run.train.size() >= kMostExamples) {
         throw InputError(printable(where) + ": makes " + std::to_string(run.train.size()) +
-                         " examples to train on, of fewer than 2^28 that can be drawn from; give fewer names");
+                         " training examples, but must make fewer than 2^28; give fewer names");
     }
     run.generator = torch_seeded(recipe.seed);
     run.initial = initial_state(recipe, run.generator);

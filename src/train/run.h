@@ -1,4 +1,4 @@
-// A recipe brought together with its data: what every run begins with.
+// A recipe combined with its data: the start of every run.
 #pragma once
 
 #include <string>
@@ -18,10 +18,10 @@ struct Run {
     Split names;
     Examples train, val, test;
     Tensors<float> initial;    // the state at the first step, a table equal to state(recipe.network)
-    TorchGenerator generator;  // draws the batches: the one that drew the initial values, or one of their own
+    TorchGenerator generator;  // draws the batches: the generator of the initial values, or a separate one
 };
 
-// Throws InputError where the network can't be (check_network), a parameter has no rule, or the names are too few to
+// Throws InputError if the network is invalid (check_network), a parameter has no rule, or the names are too few to
 // split or too many to draw from. `where` names the data in messages.
 Run prepare(Recipe recipe, NamesFile data, const std::string& where);
 

@@ -71,7 +71,7 @@ protected:
         }
         read_at(source_, offset_, block_.data(), size, path_);
         char* const end = block_.data() + size;
-        // The parser reads a text or a number of 90 MB to its end, and copies it, before it passes it on.
+        // The parser would read and copy a string or a number of 90 MB before it passes it on.
         count(std::string_view(block_.data(), size));
         if (unquoted_ > kMostHeaderText) {
             refuse(path_, "its header has more than 16 MB without a quotation mark; leave such texts out");
@@ -79,7 +79,7 @@ protected:
         if (text_ > kMostHeaderText) {
             refuse_long_text(path_);
         }
-        // The parser would take a NUL for the end. Another control character is as little JSON.
+        // The parser would treat a NUL as the end. Other control characters are not JSON either.
         std::replace(block_.data(), end, '\0', '\1');
         setg(block_.data(), block_.data(), end);
         offset_ += size;
@@ -105,20 +105,20 @@ private:
     std::uint64_t left_;
     const std::string& path_;
     std::uint64_t unquoted_ = 0;  // bytes since the last quotation mark, escaped or not
-    std::uint64_t text_ = 0;      // bytes since the last that begins or ends a text, an escape as one
-    int escape_ = 0;              // bytes left of an escape: one after its backslash, four more after a u
+    std::uint64_t text_ = 0;      // bytes since the last start or end of a string, an escape counted as one
+    int escape_ = 0;              // remaining bytes of an escape: one after its backslash, four more after a u
     std::array<char, 65536> block_{};
 };
 
 struct Opened {
     Header header;
-    std::uint64_t data = 0;  // where the tensors' bytes begin
+    std::uint64_t data = 0;  // offset of the tensors' bytes
 };
 
 Opened read_header(const RegularFile& source, const std::string& path) {
     constexpr std::uint64_t kPrefix = sizeof(std::uint64_t);
     if (source.size < kPrefix) {
-        refuse(path, "not a safetensors file: it has " + std::to_string(source.size) + " bytes, of 8 at least");
+        refuse(path, "not a safetensors file: it has " + std::to_string(source.size) + " bytes, but needs at least 8");
     }
     std::uint64_t length = 0;
     read_at(source, 0, &length, kPrefix, path);
@@ -139,7 +139,7 @@ std::uint64_t bytes_of(const View& view) {
     return std::uint64_t{count(view.shape)} * size_of(view.dtype);
 }
 
-// The tensors in the order they are written in, and the header that tells of them.
+// The tensors in the order in which they are written, and the header that describes them.
 std::pair<std::vector<View>, Header> laid_out(const std::vector<View>& tensors, const Metadata& metadata) {
     std::vector<View> order;
     for (const std::size_t size : {sizeof(double), sizeof(float)}) {
@@ -239,7 +239,7 @@ void check_writable(const std::string& path, Content content) {
     }
     const std::optional<Metadata> old = own_metadata(path);
     if (!old) {
-        refuse(path, "stands there already and was not written by byhand; name another file, or remove it");
+        refuse(path, "exists and was not written by byhand; name another file, or remove it");
     }
     if (content == Content::tensors && content_of(*old) == Content::model) {
         refuse(path, "is a trained model; name another file, or remove it");

@@ -1,5 +1,5 @@
-// Tensors in a file, in the safetensors format: 8 bytes of header length (little-endian), a header in JSON that gives
-// each tensor's dtype, shape and place, then the bytes of the tensors, without gaps. docs/formats.md has the rules.
+// Tensors in a file, in the safetensors format: 8 bytes of header length (little-endian), a JSON header with each
+// tensor's dtype, shape and offset, then the bytes of the tensors, without gaps. docs/formats.md has the rules.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ namespace byhand {
 
 using Metadata = std::map<std::string, std::string>;
 
-// One tensor as read: its own numbers, row after row. `bytes` is aligned for every dtype and holds
-// count(shape)·size_of(dtype) of them.
+// One tensor as read, which owns its numbers, in row order. `bytes` is aligned for every dtype and holds
+// count(shape)·size_of(dtype) bytes.
 struct StoredTensor {
     std::string name;
     Shape shape;
@@ -28,35 +28,33 @@ struct TensorFile {
     Metadata metadata;
 };
 
-// A look at every tensor, valid as long as the file stands where it is unchanged.
+// A view of every tensor, valid as long as the file object is neither moved nor changed.
 std::vector<View> views(const TensorFile& file);
 
-// Reads a whole file. Takes memory only for what the file really holds. Throws InputError, naming path, byte or tensor:
-// no such file, not a regular file, not a safetensors file by every rule of the format, a dtype other than F32, F64 and
-// I64, or an error of the system.
+// Reads a whole file. Allocates memory only for the actual contents of the file. Throws InputError, naming path, byte
+// or tensor: no such file, not a regular file, not a valid safetensors file, a dtype other than F32, F64 and I64, or an
+// error of the system.
 TensorFile read_tensors(const std::string& path);
 
 // Writes the tensors and the metadata, with "format": "byhand" added to it. The 8-byte dtypes come first, then float,
-// each in the order given, so that every tensor lies aligned; the same tensors give the same bytes. The file appears
-// whole or not at all: it is written beside its place, flushed to the disk and then renamed. Through a symbolic link
-// the file that it points to is written. Throws InputError as check_writable does, and for an error of the system; the
-// file that was there before is unharmed then, and nothing is left behind (but for a folder that can't be flushed, see
-// WholeFile). Throws std::invalid_argument where a name
-// stands twice. Preconditions: extents fit, names are not "__metadata__", names and metadata are UTF-8 (InputError
-// otherwise).
+// each in the order of `tensors`, so that every tensor is aligned; the same tensors yield the same bytes. The write is
+// atomic: to a temporary file in the same folder, flushed to disk and then renamed. If the path is a symbolic link, its
+// target is written. Throws InputError as check_writable does, and for an error of the system; the previous file is
+// then unchanged, and no temporary file remains (except if a folder can't be flushed, see WholeFile). Throws
+// std::invalid_argument for a duplicate name. Preconditions: extents fit, names are not "__metadata__", names and
+// metadata are UTF-8 (InputError otherwise).
 void write_tensors(const std::string& path, const std::vector<View>& tensors, const Metadata& metadata);
 
-// The metadata of a file that write_tensors wrote: its header is well-formed and says "format": "byhand". Nothing for
-// whatever can't be read as such, and where there is no file. Reads the header only.
+// The metadata of a file that write_tensors wrote: its header is well-formed and contains "format": "byhand". nullopt
+// for anything else, and if there is no file. Reads only the header.
 std::optional<Metadata> own_metadata(const std::string& path);
 
-// A trained model tells in its metadata how many steps it took; other files of tensors are easily made again.
+// A trained model has its number of steps in its metadata; other tensor files are easily recreated.
 enum class Content { model, tensors };
 inline constexpr const char* kStepsKey = "steps";
 
-// Throws InputError where write_tensors would refuse to write: something stands at `path` that byhand did not write or
-// that is write-protected, or a model where tensors are to be, or there is no folder to write it in. To be asked before
-// long work.
+// Throws InputError if write_tensors would fail: `path` is a file that byhand did not write or that is write-protected,
+// or a model where tensors are to be written, or its folder does not exist. To be called before long computations.
 void check_writable(const std::string& path, Content content);
 
 }  // namespace byhand

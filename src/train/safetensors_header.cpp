@@ -20,14 +20,15 @@ using nlohmann::json;
 constexpr const char* kMetadataKey = "__metadata__";
 constexpr std::pair<const char*, DType> kDTypes[] = {
     {"F32", DType::float32}, {"F64", DType::float64}, {"I64", DType::int64}};
-constexpr std::size_t kMostKeys = 65536;  // tensors, or metadata: no network has more, and a header could name millions
+// Tensors, or metadata: more than any network has, while a header could name millions.
+constexpr std::size_t kMostKeys = 65536;
 constexpr std::size_t kMostAxes = 64;
 
 [[noreturn]] void refuse(const std::string& path, const std::string& what) {
     throw InputError(printable(path) + ": not a safetensors file: " + what);
 }
 
-// For a byte of the header's text, which begins at byte 8 of the file.
+// Throws for a byte of the header's text, which begins at byte 8 of the file.
 [[noreturn]] void refuse_byte(std::size_t byte, const std::string& path) {
     refuse(path, "byte " + std::to_string(8 + byte) + ": the header is not JSON");
 }
@@ -37,7 +38,7 @@ std::string in_quotes(const std::string& name) {
     return "\"" + excerpt(name, kLongest) + "\"";
 }
 
-// a·b, or nothing where 64 bits don't hold it.
+// a·b, or nullopt if it exceeds 64 bits.
 std::optional<std::uint64_t> product(std::uint64_t a, std::uint64_t b) {
     if (b != 0 && a > UINT64_MAX / b) {
         return std::nullopt;
@@ -45,7 +46,7 @@ std::optional<std::uint64_t> product(std::uint64_t a, std::uint64_t b) {
     return a * b;
 }
 
-// Takes the parser's events one by one and knows at each what may come, so that nothing is built that is not wanted.
+// Handles the parser's events one by one and knows what may come at each, so that nothing unneeded is built.
 class Reader : public nlohmann::json_sax<json> {
 public:
     explicit Reader(const std::string& path) : path_(path) {}
@@ -112,7 +113,7 @@ public:
                             : place_ == Place::metadata ? !header_.metadata.contains(name)
                                                         : fields_.insert(name).second;
         if (!is_new) {
-            refuse(path_, at() + "the key " + in_quotes(name) + " stands twice");
+            refuse(path_, at() + "duplicate key " + in_quotes(name));
         }
         if (std::max(names_.size(), header_.metadata.size()) > kMostKeys) {
             refuse(path_, at() + "more than " + std::to_string(kMostKeys) + " keys");
@@ -157,7 +158,7 @@ public:
     }
 
     bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
-        refuse_byte(std::max<std::size_t>(position, 1) - 1, path_);  // so many bytes were read
+        refuse_byte(std::max<std::size_t>(position, 1) - 1, path_);  // the number of bytes read
     }
 
 private:
@@ -170,7 +171,7 @@ private:
         }
     }
 
-    // Where the reader stands, for messages.
+    // The position of the reader, for messages.
     std::string at() const {
         const bool in_tensor = place_ == Place::tensor || place_ == Place::shape || place_ == Place::offsets;
         return in_tensor                   ? "tensor " + in_quotes(header_.entries.back().name) + ": "
@@ -198,7 +199,7 @@ private:
     std::unordered_set<std::string> fields_;
 };
 
-// Puts the entries in the order of their bytes and checks that they follow one another, each of its proper size.
+// Sorts the entries by their bytes and checks that they are contiguous and of the right size.
 void check_layout(std::vector<StoredEntry>& entries, const std::string& path) {
     std::ranges::sort(entries, [](const StoredEntry& a, const StoredEntry& b) {
         return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);

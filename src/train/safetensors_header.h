@@ -1,4 +1,4 @@
-// The header of a safetensors file as text, apart from the file around it.
+// The header of a safetensors file as text, independent of the file.
 #pragma once
 
 #include <cstddef>
@@ -13,10 +13,10 @@ namespace byhand {
 
 // The published limit: 100 MB.
 inline constexpr std::uint64_t kLongestHeader = 100'000'000;
-// Of these the bytes that names, keys and metadata may take in all, as read here.
+// The bytes of it that names, keys and metadata may use in total in this reader.
 inline constexpr std::uint64_t kMostHeaderText = 16'000'000;
 
-// A tensor as the header tells of it. Offsets count from the header's end.
+// A tensor as described in the header. Offsets count from the header's end.
 struct StoredEntry {
     std::string name;
     Shape shape;
@@ -30,15 +30,15 @@ struct Header {
     Metadata metadata;
 };
 
-// Throws the InputError for more text than kMostHeaderText.
+// Throws the InputError for exceeding kMostHeaderText.
 [[noreturn]] void refuse_long_text(const std::string& path);
 
-// Reads a header, which is all that `text` holds. Throws InputError that begins with `path`: text that is not such a
-// header, a key twice, a dtype other than F32, F64 and I64, a size that does not fit shape and dtype, a gap or an
-// overlap, more tensors or metadata than 65,536. The last entry's end is not checked against anything.
+// Parses a header, which is the whole of `text`. Throws InputError that begins with `path`: text that is not such a
+// header, a duplicate key, a dtype other than F32, F64 and I64, a size that does not fit shape and dtype, a gap or an
+// overlap, more than 65,536 tensors or metadata entries. The last entry's end is not checked against the file.
 Header parse_header(std::istream& text, const std::string& path);
 
-// The same as text, padded with spaces to a multiple of 8. Throws InputError for text that is not UTF-8.
+// The inverse, padded with spaces to a multiple of 8. Throws InputError for text that is not UTF-8.
 std::string header_text(const Header& header, const std::string& path);
 
 }  // namespace byhand

@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char *kRecipe = "recipe", *kBatches = "batches_generator", *kSplit = "split_generator";
 
-// The name under which a calibrated figure is kept: bnmean_running.2 as bnmean_training.2.
+// The name of a calibrated statistic in the file: bnmean_running.2 as bnmean_training.2.
 std::string training_name(std::string name) {
     const std::string running = "_running";
     return name.replace(name.find(running), running.size(), "_training");
@@ -44,7 +44,7 @@ std::uint64_t number(const std::string& text, const std::string& path, const std
     return value;
 }
 
-// Nothing where the file has none.
+// nullopt if the file has none.
 template <class Generator>
 std::optional<Generator> generator(const TensorFile& file, const std::string& path, const std::string& key,
                                    std::optional<Generator> (*from_text)(const std::string&)) {
@@ -89,7 +89,7 @@ void copy_values(std::span<float> out, const View& view) {
     std::memcpy(out.data(), view.data, out.size_bytes());
 }
 
-// '.' and then other characters, each once, in rising order. The text came as JSON, so it is UTF-8.
+// '.' and then other characters, each once, in increasing order. The text was parsed as JSON, so it is UTF-8.
 Vocabulary read_vocabulary(const std::string& text, const std::string& path) {
     Vocabulary vocabulary{from_utf8(text)};
     const std::u32string& all = vocabulary.characters;
@@ -119,17 +119,17 @@ void require_counts(const Tensors<float>& state, const NetworkConfig& network, c
     }
 }
 
-// AdamW's averages of squares, whose roots it takes.
+// AdamW's averages of squares, of which it takes roots.
 void require_squares(const Tensors<float>& state, const std::string& path) {
     for (const TensorSpec& spec : state.table()) {
         const bool is_square = role_of(spec.name) == kept::kSquare;
         if (is_square && std::ranges::any_of(state[spec.name], [](float value) { return value < 0; })) {
-            refuse(path, "tensor " + spec.name + " has a negative value, takes averages of squares");
+            refuse(path, "tensor " + spec.name + " has a negative value, but holds averages of squares");
         }
     }
 }
 
-// The model's state from the file, by its recipe and vocabulary. The values of `optional` begin as 0 where it has none.
+// The model's state from the file, by its recipe and vocabulary. Tensors in `optional` are 0 if the file has none.
 void take_tensors(SavedModel& model, const TensorFile& file, const std::string& path,
                   const std::vector<TensorSpec>& optional = {}) {
     NetworkConfig& network = model.recipe.network;
@@ -140,7 +140,7 @@ void take_tensors(SavedModel& model, const TensorFile& file, const std::string& 
         refuse(path, std::string("metadata \"recipe\": ") + error.what());
     }
     const std::vector<View> views = byhand::views(file);
-    // Before memory is taken for them, so that a small file can't ask for much.
+    // Checked before memory is allocated, so that a small file can't claim much.
     const auto is_left_out = [&](const TensorSpec& spec) {
         return std::ranges::find(optional, spec) != optional.end() && find(views, spec.name) == nullptr;
     };
@@ -214,11 +214,11 @@ SavedModel load_model(const std::string& path) {
 SavedModel load_foreign_model(const std::string& path, Recipe recipe, Vocabulary vocabulary) {
     const TensorFile file = read_tensors(path);
     if (file.metadata.contains(kRecipe)) {
-        throw InputError(printable(path) + ": says itself of what recipe it is; leave out --recipe");
+        throw InputError(printable(path) + ": contains its own recipe; leave out --recipe");
     }
     SavedModel model;
     model.recipe = std::move(recipe);
-    model.recipe.network.optimizer = {};  // a model of others has no optimizer state, nor the key of a mask
+    model.recipe.network.optimizer = {};  // external models have neither optimizer state nor mask keys
     model.vocabulary = std::move(vocabulary);
     model.trained_by = "others";
     take_tensors(model, file, path, keys(model.recipe.network));

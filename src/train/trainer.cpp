@@ -8,15 +8,15 @@ namespace {
 
 constexpr std::size_t kStepsBetweenLooks = 1000;
 
-// Where training stood when everything was finite.
+// The state of training when everything was last finite.
 struct Waypoint {
     std::size_t step = 0;
     Tensors<float> state;
     TorchGenerator generator;
 };
 
-// Carries out the steps from `from` on again and looks at everything after each. `until`: the step by whose end
-// something was not finite.
+// Repeats the steps from `from` on and checks everything after each. `until`: the step after which something was not
+// finite.
 NotFinite find_not_finite(Model& model, Run& run, const Waypoint& from, std::size_t until) {
     model.load(from.state);
     run.generator = from.generator;
@@ -43,7 +43,7 @@ TrainOutcome train(Model& model, Run& run, std::size_t first, std::size_t end, c
     DrawnBatch batch(run.recipe.batch, run.recipe.network.context);
     TrainOutcome outcome{.steps = first, .stopped = false, .not_finite = std::nullopt};
     Waypoint last{first, model.save(), run.generator};
-    // Whether all is finite here; then this is the last place where it was.
+    // Whether everything is finite; if so, this becomes the last such state.
     const auto look = [&] {
         Tensors<float> state = model.save();
         if (first_not_finite(state) != nullptr) {

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
     throw InputError(printable(path) + ": " + what);
 }
 
-// The file itself, where `path` is a symbolic link to one.
+// The target, if `path` is a symbolic link.
 fs::path resolved(const std::string& path) {
     std::error_code error;
     if (!fs::is_symlink(fs::symlink_status(path, error))) {
@@ -43,12 +43,12 @@ fs::path folder_of(const fs::path& path) {
 
 constexpr std::string_view kBegin = ".byhand.", kEnd = ".tmp";
 
-// Short, for the longest name that a folder takes may be the target's own.
+// Short, because the target's own name may already have the maximum length.
 std::string temporary_name(int attempt) {
     return std::string(kBegin) + std::to_string(::getpid()) + "." + std::to_string(attempt) + std::string(kEnd);
 }
 
-// The process that a temporary file is called after; 0 for any other name.
+// The process id in the name of a temporary file; 0 for any other name.
 pid_t owner_of(const std::string& name) {
     pid_t owner = 0;
     if (name.starts_with(kBegin) && name.ends_with(kEnd)) {
@@ -59,8 +59,8 @@ pid_t owner_of(const std::string& name) {
     return owner;
 }
 
-// Removes the temporary files of processes that are gone. A process of another machine or container, whose number says
-// nothing here, holds a lock.
+// Removes the temporary files of processes that have ended. A process of another machine or container, whose id is
+// meaningless here, holds a lock.
 void remove_leftovers(const fs::path& folder) {
     std::error_code error;
     for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
@@ -95,14 +95,14 @@ void check_place(const std::string& path) {
     if (!fs::is_directory(folder, error)) {
         refuse(path, "can't be written: there is no folder " + printable(folder.string()) + "; make it first");
     }
-    if (status.type() == fs::file_type::none) {  // not even that there is none
+    if (status.type() == fs::file_type::none) {  // not even file_type::not_found
         refuse(path, "can't be written: " + why);
     }
-    if (::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {  // it is read to be flushed
+    if (::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {  // it is opened for reading to be flushed
         refuse(path, "can't be written: folder " + printable(folder.string()) + ": " + reason());
     }
     if (status.type() != fs::file_type::not_found && ::access(target.c_str(), W_OK) != 0) {
-        refuse(path, "can't be written: " + reason());  // it could be replaced, but somebody has protected it
+        refuse(path, "can't be written: " + reason());  // it could be replaced, but is write-protected
     }
 }
 
@@ -134,7 +134,7 @@ void WholeFile::put_in_place() {
     name_.clear();
     if (!flush_to_disk(folder.number())) {
         refuse(target_.string(),
-               "is written, but a power failure may undo it, for its folder can't be flushed: " + reason());
+               "is written, but a power failure may undo it, because its folder can't be flushed: " + reason());
     }
 }
 
@@ -158,10 +158,10 @@ Descriptor WholeFile::prepared(Descriptor file) const {
     if (file.number() < 0) {
         fail();
     }
-    ::flock(file.number(), LOCK_EX | LOCK_NB);  // it is in use (see remove_leftovers)
+    ::flock(file.number(), LOCK_EX | LOCK_NB);  // marks it as in use (see remove_leftovers)
     struct stat status = {};
     if (::stat(target_.c_str(), &status) == 0) {
-        ::fchmod(file.number(), status.st_mode & 0777);  // who may read it stays as it was
+        ::fchmod(file.number(), status.st_mode & 0777);  // keeps the permissions
     }
     return file;
 }
@@ -174,7 +174,7 @@ void WholeFile::give_name() {
     if (try_names(link) == 0) {
         return;
     }
-    // No link on this file system, or no /proc.
+    // The file system does not support links, or /proc is missing.
     const Descriptor named = prepared(create_named());
     std::vector<char> some(1U << 20U);
     ::lseek(descriptor_.number(), 0, SEEK_SET);

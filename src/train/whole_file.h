@@ -1,5 +1,5 @@
-// Files that are there whole or not at all: written without a name where the file system has that, else beside their
-// place, flushed to the disk and then renamed.
+// Atomic file writes: to an unnamed file if the file system supports it, else to a temporary one in the same folder,
+// flushed to disk and then renamed.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,13 @@
 
 namespace byhand {
 
-// Before long work: throws InputError where no file can be made or replaced there, as far as can be told.
+// For a check before long computations: throws InputError if no file can be created or replaced there, as far as can be
+// determined.
 void check_place(const std::string& path);
 
-// A new file beside the one to be written, gone again unless it is put in that one's place. Through a symbolic link
-// the file it leads to is replaced. A process that is killed leaves nothing, or .byhand.PID.N.tmp, which the next file
-// made in the folder removes. All throw InputError that begins with the path where the system refuses.
+// A new file beside the one to be written, which is discarded unless it replaces that one. If the path is a symbolic
+// link, its target is replaced. A process that is killed leaves no file, or .byhand.PID.N.tmp, which the next file
+// created in the folder removes. All functions throw InputError that begins with the path on an error of the system.
 class WholeFile {
 public:
     explicit WholeFile(const std::string& path);
@@ -28,8 +29,8 @@ public:
 
     void write(const void* data, std::uint64_t size);
 
-    // Makes the file last, then gives it its name, then makes that last; where this last one fails, the error says that
-    // the new file stands.
+    // Flushes the file, renames it, then flushes the folder; if only the last step fails, the error says that the new
+    // file is in place.
     void put_in_place();
 
 private:
@@ -38,7 +39,8 @@ private:
     Descriptor create_named();
     Descriptor prepared(Descriptor file) const;
     void give_name();
-    // What `make` returns for the first temporary name that is free, then in `name_`; -1, with errno, where it fails.
+    // Calls `make` with temporary names until one is free, stores that in name_ and returns the result; -1, with errno,
+    // on failure.
     int try_names(const std::function<int(const char* name)>& make);
 
     std::filesystem::path target_;

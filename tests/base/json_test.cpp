@@ -22,7 +22,7 @@ using nlohmann::ordered_json;
 
 namespace {
 
-// nlohmann's text, whose bytes are what ours is compared with.
+// nlohmann's text, the reference for ours byte by byte.
 std::string theirs(const ordered_json& value, int indent = 1) {
     return value.dump(indent, ' ', false, ordered_json::error_handler_t::replace);
 }
@@ -43,7 +43,7 @@ TEST_CASE("json: numbers of all magnitudes print as nlohmann's") {
     for (const double value : {0.0, -0.0, 1.0, -1.0, 0.1, 1.0 / 3, 2.5, 1e15, 1e16, 123456789012345680.0, 1e300, -1e300,
                                1e-300, 5e-324, 1e-5, 1e-4, 0.001, 1.7976931348623157e308, 2.2250738585072014e-308}) {
         CHECK_SAME(value);
-        CHECK_SAME(static_cast<float>(value));  // an infinity among them: null
+        CHECK_SAME(static_cast<float>(value));  // including an infinity: null
     }
     std::mt19937_64 bits(7);
     for (int i = 0; i < 20000; ++i) {
@@ -55,7 +55,7 @@ TEST_CASE("json: numbers of all magnitudes print as nlohmann's") {
     }
 }
 
-TEST_CASE("json: integers and bools print as nlohmann's, up to their ends") {
+TEST_CASE("json: integers and bools print as nlohmann's, up to their limits") {
     CHECK_SAME(0);
     CHECK_SAME(-7);
     CHECK_SAME(std::numeric_limits<std::int64_t>::min());
@@ -68,7 +68,7 @@ TEST_CASE("json: integers and bools print as nlohmann's, up to their ends") {
     CHECK_SAME(nullptr);
 }
 
-TEST_CASE("json: numbers that are not finite are null, or named by number()") {
+TEST_CASE("json: non-finite numbers are null, or named by number()") {
     const double infinity = std::numeric_limits<double>::infinity();
     CHECK(printed_json(std::nan(""), 1) == "null");
     CHECK(printed_json(byhand::number(std::nan("")), 1) == "\"nan\"");
@@ -78,7 +78,7 @@ TEST_CASE("json: numbers that are not finite are null, or named by number()") {
     CHECK(printed_json(byhand::number(std::nullopt), 1) == "null");
 }
 
-TEST_CASE("json: texts are escaped as by nlohmann, and DEL and C1 as well") {
+TEST_CASE("json: strings are escaped as by nlohmann, and DEL and C1 as well") {
     const std::string texts[] = {"", "\"\\/\b\f\n\r\t\x01\x1f", std::string("a\0b", 3), "é ∂ 名 🙂"};
     for (const std::string& text : texts) {
         CHECK_SAME(text);
@@ -111,7 +111,7 @@ TEST_CASE("json: a list of pairs that begin with a string is an object, any othe
 
 namespace {
 
-// Made step by step, of either type.
+// Built step by step, with either type.
 template <class J>
 J grown() {
     J json = J::object();
@@ -129,7 +129,7 @@ J grown() {
 
 }  // namespace
 
-TEST_CASE("json: what is added later stands where nlohmann's ordered_json has it") {
+TEST_CASE("json: added members have the same position as in nlohmann's ordered_json") {
     const Json ours = grown<Json>();
     const ordered_json theirs_grown = grown<ordered_json>();
     CHECK(printed_json(ours, 1) == theirs(theirs_grown));
@@ -146,7 +146,7 @@ TEST_CASE("json: what is added later stands where nlohmann's ordered_json has it
     CHECK_THROWS(Json(1)["key"]);
 }
 
-TEST_CASE("json: a value is read as its own kind only") {
+TEST_CASE("json: a value is readable only as its own kind") {
     const Json value = {{"whole", 7}, {"part", 2.5}, {"below", -3}, {"yes", true}, {"text", "t"}, {"list", {1, 0.5}}};
     CHECK(value.size() == 6);
     CHECK(value.at("whole").get<double>() == 7);
@@ -176,7 +176,7 @@ TEST_CASE("json: a value is read as its own kind only") {
     CHECK_THROWS_AS(value.at("whole").get<bool>(), std::bad_variant_access);
 }
 
-TEST_CASE("json: items and members in their order, without those erased") {
+TEST_CASE("json: items and members keep their order, without erased ones") {
     Json value = {{"b", {3, 4, 5}}, {"a", 2}, {"c", nullptr}};
     double sum = 0;
     for (const Json& item : value["b"]) {
@@ -216,7 +216,7 @@ TEST_CASE("json: numbers are equal by value, objects in any order of keys, and n
     CHECK_FALSE(equal({1, 2}, {2, 1}));
 }
 
-TEST_CASE("json: readable text opens up what does not fit in 100 columns") {
+TEST_CASE("json: readable text breaks up values that exceed 100 columns") {
     const std::string fits(86, 'x'), too_long(87, 'x');
     CHECK(readable_text({{"a", {fits, 1}}}) == "{\n  \"a\": [\"" + fits + "\", 1]\n}");
     CHECK(readable_text({{"a", {too_long, 1}}}) == "{\n  \"a\": [\n    \"" + too_long + "\",\n    1\n  ]\n}");

@@ -1,4 +1,4 @@
-// The memory that there is, as the files of a machine tell.
+// The available memory, read from a machine's files.
 #include "base/memory.h"
 
 #include <catch2/catch_test_macros.hpp>
@@ -18,7 +18,7 @@ void write(const temporary::Folder& root, const std::string& name, const std::st
 
 }  // namespace
 
-TEST_CASE("memory: the machine's, or what a control group leaves of it") {
+TEST_CASE("memory: the machine's total, or a lower limit of a control group") {
     const temporary::Folder root;
     CHECK(std::isinf(memory_there(root.path())));
     write(root, "proc/meminfo", "MemTotal:       1000 kB\nMemFree:         10 kB\n");
@@ -43,7 +43,7 @@ TEST_CASE("memory: the machine's, or what a control group leaves of it") {
     CHECK(memory_there(root.path()) == 64000);
 }
 
-TEST_CASE("memory: this machine has some") {
+TEST_CASE("memory: finite on this machine") {
     CHECK(memory_there() > 1e7);
     CHECK(std::isfinite(memory_there()));
 }

@@ -8,7 +8,7 @@ using byhand::close_to;
 using byhand::nearest;
 using byhand::the_nearest;
 
-TEST_CASE("nearest: the fewest letters put in, taken out or exchanged; the first of several") {
+TEST_CASE("nearest: the fewest insertions, deletions or replacements; the first of several") {
     const std::vector<std::string> known = {"dbnvar_inv", "dbnvar", "dbndiff", "bnvar", "C", "dC"};
     CHECK(nearest("dbnvar", known) == "dbnvar");
     CHECK(nearest("dBnvar", known) == "dbnvar");
@@ -19,17 +19,17 @@ TEST_CASE("nearest: the fewest letters put in, taken out or exchanged; the first
     CHECK(nearest("", known) == "C");
     CHECK(nearest("ab", {"ax", "xb"}) == "ax");
     CHECK(nearest("kitten", {"mitten", "sitting"}) == "mitten");
-    CHECK(nearest(std::string(1'000'000, 'x') + "dC", known) == "dbnvar_inv");  // at once, whatever it says
+    CHECK(nearest(std::string(1'000'000, 'x') + "dC", known) == "dbnvar_inv");  // without delay, whatever its text
 }
 
-TEST_CASE("nearest: two neighbours swapped are one difference") {
+TEST_CASE("nearest: a swap of adjacent letters is one edit") {
     CHECK(nearest("trian", {"trial", "train"}) == "trial");  // one as well, and the first
     CHECK(nearest("trian", {"trxal", "train"}) == "train");
     CHECK(nearest("abcd", {"bacdx", "badc"}) == "bacdx");  // two each
     CHECK(nearest("abcd", {"bacdxy", "badc"}) == "badc");
 }
 
-TEST_CASE("close_to: what is too far from everything has nothing near") {
+TEST_CASE("close_to: a word far from all has no near one") {
     const std::vector<std::string> known = {"dbnvar_inv", "dbnvar", "bnraw", "hpreact", "emb",
                                             "dprobs",     "C",      "dC",    "dW1",     "--steps"};
     CHECK(close_to("dbnvr", known) == "dbnvar");

@@ -1,4 +1,4 @@
-// What a network is: its layers, its tensors' names and shapes, its size, and what cannot be.
+// Networks: layers, names and shapes of tensors, size, and invalid configurations.
 #include "base/network.h"
 
 #include <catch2/catch_test_macros.hpp>
@@ -21,7 +21,7 @@ std::vector<std::string> names(const std::vector<TensorSpec>& specs) {
 
 using Names = std::vector<std::string>;
 
-// Refused with one line that has `what` in it.
+// Checks that it is refused with one line that contains `what`.
 bool refuses(const NetworkConfig& config, std::size_t rows, const std::string& what) {
     try {
         check_network(config, rows);
@@ -52,7 +52,7 @@ TEST_CASE("network: the default is that of note 1, with its parameters in order"
     check_network(config, 32);
 }
 
-TEST_CASE("network: values carry numbers as soon as there is more than one hidden layer or norm") {
+TEST_CASE("network: values carry layer numbers if there is more than one hidden layer or norm") {
     NetworkConfig config;
     config.hidden = {5};
     CHECK(layers(config)[0].value("h") == "h");
@@ -72,12 +72,12 @@ TEST_CASE("network: values carry numbers as soon as there is more than one hidde
     CHECK(names(parameters(config)) ==
           Names{"C", "W1", "b1", "bngain.1", "bnbias.1", "W2", "b2", "bngain.2", "bnbias.2"});
 
-    config.norm.place = NormPlace::none;  // and then no norm on the output either
+    config.norm.place = NormPlace::none;  // a norm on the output is then absent too
     CHECK(layers(config)[0].value("h") == "h");
     CHECK(names(state(config)) == Names{"C", "W1", "b1", "W2", "b2"});
 }
 
-TEST_CASE("network: layers know their extents, biases and norms") {
+TEST_CASE("network: layers have their extents, biases and norms") {
     NetworkConfig config;
     config.vocabulary = 11;
     config.context = 5;
@@ -98,14 +98,14 @@ TEST_CASE("network: layers know their extents, biases and norms") {
         CHECK(!all[1].is_output);
         CHECK(all[2].is_output);
         CHECK(all[1].norm == NormPlace::after);
-        CHECK(all[2].norm == (output ? NormPlace::before : NormPlace::none));  // straight after the linear
+        CHECK(all[2].norm == (output ? NormPlace::before : NormPlace::none));  // directly after the linear
     }
     config.norm.affine = false;
     config.norm.output = false;
     CHECK(names(parameters(config)) == Names{"C", "W1", "W2", "W3", "b3"});
 }
 
-TEST_CASE("network: flatten joins positions, and a layer has a row for each that is left") {
+TEST_CASE("network: flatten joins positions, and a layer has a row for each remaining one") {
     NetworkConfig config;
     config.vocabulary = 11;
     config.context = 9;
@@ -145,7 +145,7 @@ TEST_CASE("network: flatten joins positions, and a layer has a row for each that
           "flatten: 3 positions are left over at the logits: add a flatten, or give a shorter context");
 }
 
-TEST_CASE("network: the first layer has no residual, even where it is as wide as nothing") {
+TEST_CASE("network: the first layer has no residual, whatever its width") {
     NetworkConfig config;
     config.residual = true;
     config.norm.place = NormPlace::none;
@@ -174,7 +174,7 @@ TEST_CASE("network: a residual adds an earlier value of the same shape") {
     CHECK(with_layers(config, expanded(config)) == config);
     CHECK(shared_widths(config) == std::vector<std::size_t>{0, 1, 1, 1, 4});
 
-    // Listed, it keeps its operations whatever its widths.
+    // Listed, its operations do not depend on the widths.
     NetworkConfig other = listed(config);
     CHECK(expanded(other) == expanded(config));
     other.hidden = {4, 4, 1, 2, 9};
@@ -213,8 +213,7 @@ TEST_CASE("network: a residual adds an earlier value of the same shape") {
     CHECK(refusal(1) == "layers[8]: from: layers[1] has other positions; what fits: layers[4], layers[6]");
     CHECK(refusal(5) ==
           "layers[8]: from: layers[5] makes 5 units, the residual has 4; what fits: layers[4], layers[6]");
-    CHECK(refusal(7) ==
-          "layers[8]: from: layers[7] is what the residual reads already; what fits: layers[4], layers[6]");
+    CHECK(refusal(7) == "layers[8]: from: layers[7] is already the residual's input; what fits: layers[4], layers[6]");
     CHECK(refusal(8) ==
           "layers[8]: from: layers[8] does not come before the residual; what fits: layers[4], layers[6]");
     CHECK(refusal(99) ==
@@ -246,7 +245,7 @@ TEST_CASE("network: a tied output has no weights of its own, and the last hidden
     CHECK_THROWS_WITH(with_layers({}, {tied, {"linear"}}), "layers[0]: only the last linear can be tied: leave it out");
 }
 
-TEST_CASE("network: a dropout keeps a key, is left out of the parameters and evaluates otherwise than it trains") {
+TEST_CASE("network: a dropout has a key, which is no parameter, and evaluates differently from training") {
     const NetworkConfig config = with_layers({}, {{"linear", 7}, {"dropout"}, {"tanh"}, {"linear"}});
     CHECK(names(parameters(config)) == Names{"C", "W1", "b1", "W2", "b2"});
     CHECK(running_figures(config).empty());
@@ -258,8 +257,8 @@ TEST_CASE("network: a dropout keeps a key, is left out of the parameters and eva
     CHECK(evaluated[1].output == "eval_hpreact");
 }
 
-// The lectures' own figures: 12,097 and 47,024 are printed there, 12,297 is the first with the 200 biases that the norm
-// makes idle.
+// The figures of the lectures: 12,097 and 47,024 are printed there, 12,297 is the first with the 200 biases made
+// redundant by the norm.
 TEST_CASE("network: parameters of the published networks") {
     NetworkConfig bn;
     bn.embedding = 10;
@@ -285,7 +284,7 @@ TEST_CASE("network: parameters of the published networks") {
     CHECK(parameter_count(deep) == 47024);
 }
 
-TEST_CASE("check_network: an extent of 0 is refused, each by its own line") {
+TEST_CASE("check_network: each extent of 0 is refused with its own message") {
     NetworkConfig config;
     config.vocabulary = 0;
     CHECK(refuses(config, 32, "vocabulary"));
@@ -303,7 +302,7 @@ TEST_CASE("check_network: an extent of 0 is refused, each by its own line") {
     CHECK(refuses(NetworkConfig(), 0, "--batch"));
 }
 
-TEST_CASE("check_network: the smallest of everything is fine") {
+TEST_CASE("check_network: the smallest extents are accepted") {
     NetworkConfig config;
     config.vocabulary = 1;
     config.context = 1;
@@ -317,11 +316,11 @@ TEST_CASE("check_network: the smallest of everything is fine") {
     CHECK(refuses(config, 1, "--hidden"));
 }
 
-TEST_CASE("check_network: one row is refused where anything divides by n − 1") {
+TEST_CASE("check_network: one row is refused if any divisor is n − 1") {
     NetworkConfig config;
     CHECK(refuses(config, 1, "--batch"));
     CHECK_NOTHROW(check_network(config, 2));
-    config.norm.batch_divisor = Divisor::n;  // the running figure still divides by n − 1
+    config.norm.batch_divisor = Divisor::n;  // the running statistic still divides by n − 1
     CHECK(refuses(config, 1, "--bn-variance"));
     config.norm.running_divisor = Divisor::n;
     CHECK_NOTHROW(check_network(config, 1));
@@ -352,11 +351,11 @@ TEST_CASE("check_network: momentum from 0 to 1, ε from 0, both finite") {
         config.norm.epsilon = epsilon;
         CHECK(refuses(config, 32, "epsilon"));
     }
-    config.norm.place = NormPlace::none;  // what is not used is not looked at
+    config.norm.place = NormPlace::none;  // unused fields are not checked
     CHECK_NOTHROW(check_network(config, 32));
 }
 
-TEST_CASE("check_network: sizes that no machine has are refused before they overflow") {
+TEST_CASE("check_network: impossible sizes are refused before they overflow") {
     constexpr std::size_t kHuge = std::size_t{1} << 40, kMost = std::numeric_limits<std::size_t>::max();
     const NetworkConfig fine;
     for (const std::size_t size : {kHuge, kMost, kMost / 2 + 1, std::size_t{1} << 32}) {
@@ -389,7 +388,7 @@ namespace {
 
 using List = std::vector<OperationConfig>;
 
-// "linear 5, tanh" of what stands between embcat and the logits.
+// "linear 5, tanh": the operations between embcat and the logits.
 std::string text(const List& list) {
     std::string all;
     for (const OperationConfig& one : list) {
@@ -430,7 +429,7 @@ TEST_CASE("network: the short form expands to a list of operations, and the list
             for (const bool output : {false, true}) {
                 config.hidden = hidden;
                 config.norm.place = place;
-                config.norm.output = output && place != NormPlace::none;  // without a norm it says nothing
+                config.norm.output = output && place != NormPlace::none;  // ignored without a norm
                 config.hidden_bias = hidden.size() == 1;
                 config.output_bias = output;
                 CHECK(with_layers(NetworkConfig{.vocabulary = 11, .norm = config.norm}, expanded(config)) == config);
@@ -452,7 +451,7 @@ TEST_CASE("network: a value between two operations is named after the one that r
     CHECK(chain(evaluated_operations(config)) ==
           "embcat linear eval_hprebn batchnorm eval_hpreact tanh eval_h linear eval_logits");
 
-    // A norm in the second layer alone, a linear without a non-linearity, tanh on the output.
+    // A norm only in the second layer, a linear without a non-linearity, tanh on the output.
     config = with_layers({}, {{"linear", 7}, {"tanh"}, {"linear", 5, false}, {"batchnorm"}, {"linear"}, {"tanh"}});
     CHECK(
         chain(operations(config)) ==
@@ -465,22 +464,22 @@ TEST_CASE("network: a value between two operations is named after the one that r
     CHECK(text(expanded(config)) == "linear 7, tanh, linear 5 -b, batchnorm, linear, tanh");
     check_network(config, 3);
 
-    // The widths stand in `hidden` alone.
+    // Only the widths are in `hidden`.
     config.hidden = {2, 3};
     CHECK(text(expanded(config)) == "linear 2, tanh, linear 3 -b, batchnorm, linear, tanh");
 
-    // A name that would mean two values carries its layer's number, with one hidden layer too.
+    // A name that would be ambiguous carries its layer's number, even with one hidden layer.
     config = with_layers({}, {{"linear", 7}, {"tanh"}, {"linear"}, {"tanh"}});
     CHECK(chain(operations(config)) ==
           "X embedding emb flatten embcat linear hpreact.1 tanh h.1 linear hpreact.2 tanh logits cross_entropy loss");
 
-    // One linear alone.
+    // A single linear.
     config = with_layers({}, {{"linear"}});
     CHECK(chain(operations(config)) == "X embedding emb flatten embcat linear logits cross_entropy loss");
     check_network(config, 3);
 }
 
-TEST_CASE("network: a list of operations that is no network is refused, by its position") {
+TEST_CASE("network: a list of operations that is no network is refused, with its position") {
     CHECK(refusal({}).starts_with("layers: "));
     CHECK(refusal({{"tanh"}, {"linear"}}).starts_with("layers[0]: \"tanh\" comes before the first linear"));
     CHECK(refusal({{"linear", 3}, {"tanh"}}).starts_with("layers[0]: the last linear"));

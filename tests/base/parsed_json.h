@@ -1,4 +1,4 @@
-// JSON as tests read it: by nlohmann's parser, which is not byhand's own reader, and which only parsed_json.cpp
+// JSON parsed by tests with nlohmann's parser, which is not byhand's own reader, and which only parsed_json.cpp
 // includes.
 #pragma once
 
@@ -11,7 +11,7 @@ namespace text {
 
 byhand::Json parsed_json(const std::string& text);  // throws std::exception for text that is not JSON
 
-// The changes that turn `from` into `to`: a patch by RFC 6902.
+// The changes that turn `from` into `to`: an RFC 6902 patch.
 byhand::Json diff(const byhand::Json& from, const byhand::Json& to);
 
 }  // namespace text

@@ -5,7 +5,7 @@
 
 using namespace byhand;
 
-TEST_CASE("quantiles lie between neighbours in proportion") {
+TEST_CASE("quantile: interpolates linearly between neighbours") {
     CHECK(quantile({3, 1, 2}, 0.5) == 2);
     CHECK(quantile({4, 1, 2, 3}, 0.5) == 2.5);
     CHECK(quantile({4, 1, 2, 3}, 0) == 1);
@@ -14,6 +14,6 @@ TEST_CASE("quantiles lie between neighbours in proportion") {
     CHECK(quantile({1, kInfinity, kInfinity, kInfinity}, 0.5) == kInfinity);
     CHECK(quantile({1, kInfinity}, 0.5) == kInfinity);
     CHECK(quantile({7}, 0.9) == 7);
-    // What is infinite above does not reach what lies below it.
+    // Infinite values above do not affect lower quantiles.
     CHECK(quantile({1, 2, std::numeric_limits<double>::infinity()}, 0.5) == 2);
 }

@@ -12,7 +12,7 @@ namespace temporary {
 
 Folder::Folder() {
     std::string pattern = (std::filesystem::temp_directory_path() / "byhand-test-").string();
-    pattern += std::string(6, 'X');  // mkdtemp's own
+    pattern += std::string(6, 'X');  // as mkdtemp requires
     if (::mkdtemp(pattern.data()) == nullptr) {
         throw std::runtime_error("no temporary folder");
     }

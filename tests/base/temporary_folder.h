@@ -1,11 +1,11 @@
-// A new, empty folder for a test, gone with the object.
+// A new, empty folder for a test, removed with the object.
 #pragma once
 
 #include <filesystem>
 #include <string>
 #include <vector>
 
-// In no namespace of byhand's: the tests of the program have a function of that name.
+// Outside byhand's namespace: the program's tests have a function of that name.
 namespace temporary {
 
 class Folder {
@@ -19,7 +19,7 @@ public:
     std::string file(const std::string& name) const;
     bool has(const std::string& name) const;
 
-    // Their names, sorted.
+    // The file names, sorted.
     std::vector<std::string> files() const;
 
     void write(const std::string& name, const std::string& bytes) const;

@@ -1,4 +1,4 @@
-// Named tensors in one arena, and how one sees that nobody wrote them.
+// Named tensors in one arena, and the detection of unwritten elements.
 #include "base/tensors.h"
 
 #include <catch2/catch_template_test_macros.hpp>
@@ -14,7 +14,7 @@ const std::vector<TensorSpec> kTable = {{"a", {3, 5}}, {"s", {}}, {"b", {1}}, {"
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("tensors: each starts on a line of its own, has its size, and touches no other", "", float, double) {
+TEMPLATE_TEST_CASE("tensors: each starts on a cache line, has its size, and overlaps no other", "", float, double) {
     Tensors<TestType> t(kTable);
     for (const TensorSpec& spec : kTable) {
         INFO(spec.name);
@@ -35,7 +35,7 @@ TEMPLATE_TEST_CASE("tensors: each starts on a line of its own, has its size, and
     CHECK(t["empty"].empty());
 }
 
-TEMPLATE_TEST_CASE("tensors: a name that stands twice, and one that does not exist, are refused", "", float, double) {
+TEMPLATE_TEST_CASE("tensors: duplicate and unknown names are refused", "", float, double) {
     CHECK_THROWS_AS(Tensors<TestType>({{"a", {3}}, {"b", {3}}, {"a", {5}}}), std::invalid_argument);
     Tensors<TestType> t(kTable);
     const Tensors<TestType>& read_only = t;
@@ -46,8 +46,8 @@ TEMPLATE_TEST_CASE("tensors: a name that stands twice, and one that does not exi
     CHECK(Tensors<TestType>().table().empty());
 }
 
-TEMPLATE_TEST_CASE("tensors: what nobody wrote is seen, through copies and moves; arithmetic does not pass for it", "",
-                   float, double) {
+TEMPLATE_TEST_CASE("tensors: unwritten elements are detected, through copies and moves, unlike results of arithmetic",
+                   "", float, double) {
     Tensors<TestType> t(kTable);
     for (const TensorSpec& spec : kTable) {
         for (const TestType& x : t[spec.name]) {
@@ -68,7 +68,7 @@ TEMPLATE_TEST_CASE("tensors: what nobody wrote is seen, through copies and moves
     const Tensors<TestType> moved = std::move(assigned);
     CHECK(is_unwritten(&moved["a"][3]));
 
-    // Whatever is computed from it is a NaN, but another one.
+    // Results of arithmetic on them are NaNs with different bits.
     volatile TestType one = 1, zero = 0;
     const TestType sum = t["a"][0] + zero, product = t["a"][0] * one, quotient = one / t["a"][0];
     const TestType root = std::sqrt(t["a"][0]);
@@ -89,7 +89,7 @@ TEMPLATE_TEST_CASE("tensors: what nobody wrote is seen, through copies and moves
     CHECK(is_unwritten(&t["a"][4]));
 }
 
-TEMPLATE_TEST_CASE("tensors: views show every tensor in order, as what it is", "", float, double) {
+TEMPLATE_TEST_CASE("tensors: views show every tensor in order, with its type", "", float, double) {
     Tensors<TestType> t(kTable);
     t["a"][7] = TestType(1.5);
     const std::vector<View> views = t.views();
@@ -103,7 +103,7 @@ TEMPLATE_TEST_CASE("tensors: views show every tensor in order, as what it is", "
     CHECK(value_at(views[0], 7) == 1.5);
 }
 
-TEST_CASE("tensors: copy_into goes by name, converts, and refuses what does not fit") {
+TEST_CASE("tensors: copy_into matches by name, converts, and refuses mismatches") {
     Tensors<float> from({{"b", {2}}, {"a", {3}}});
     std::fill(from["a"].begin(), from["a"].end(), 0.1F);
     std::fill(from["b"].begin(), from["b"].end(), 7.0F);
@@ -111,7 +111,7 @@ TEST_CASE("tensors: copy_into goes by name, converts, and refuses what does not 
     copy_into(to, from);
     CHECK(to["a"][2] == static_cast<double>(0.1F));
     CHECK(to["b"][1] == 7);
-    CHECK(is_unwritten(to["x"].data()));  // not in `from`: left alone
+    CHECK(is_unwritten(to["x"].data()));  // not in `from`: unchanged
 
     Tensors<float> lacks({{"a", {3}}}), differs({{"a", {3}}, {"b", {3}}});
     CHECK_THROWS_AS(copy_into(lacks, from), std::out_of_range);

@@ -1,10 +1,10 @@
-// Looking into what was printed.
+// Searches in output.
 #pragma once
 
 #include <string>
 #include <vector>
 
-// In no namespace of byhand's: the tests of the program have a function of that name.
+// Outside byhand's namespace: the program's tests have a function of that name.
 namespace text {
 
 inline bool contains(const std::string& text, const std::string& part) {

@@ -17,8 +17,8 @@ std::string message_of(std::string_view bytes) {
     return "";
 }
 
-TEST_CASE("UTF-8 of one to four bytes goes to code points and back") {
-    // The first and last code point of each length, and both sides of the surrogates.
+TEST_CASE("utf8: one to four bytes convert to code points and back") {
+    // The first and last code point of each length, and the neighbours of the surrogates.
     const std::u32string text = U"\u0001a\u007f\u0080é\u07ff\u0800名\ud7ff\ue000\uffff\U00010000😀\U0010ffff";
     const std::string bytes = to_utf8(text);
     CHECK(bytes ==
@@ -31,7 +31,7 @@ TEST_CASE("UTF-8 of one to four bytes goes to code points and back") {
     CHECK(from_utf8(std::string_view("a\0b", 3)) == std::u32string(U"a\0b", 3));
 }
 
-TEST_CASE("what turns a line round or ends it is no more printable than what steers a terminal") {
+TEST_CASE("utf8: direction and line controls are escaped like terminal controls") {
     CHECK(printable("a\u202eb\u2028c\u2029") == R"(a\xe2\x80\xaeb\xe2\x80\xa8c\xe2\x80\xa9)");
     for (const char32_t c : U"\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u2066\u2067\u2068\u2069\u001b\u009b") {
         CHECK(printable(to_utf8({&c, 1})).starts_with("\\x"));
@@ -41,7 +41,7 @@ TEST_CASE("what turns a line round or ends it is no more printable than what ste
     }
 }
 
-TEST_CASE("every code point but the surrogates comes back") {
+TEST_CASE("utf8: every code point except surrogates round-trips") {
     std::size_t wrong = 0;
     for (char32_t c = 0; c <= 0x10ffff; ++c) {
         if (c < 0xd800 || c > 0xdfff) {
@@ -53,8 +53,8 @@ TEST_CASE("every code point but the surrogates comes back") {
     CHECK(wrong == 0);
 }
 
-TEST_CASE("what is not UTF-8 is refused, with the byte's offset") {
-    // Overlong forms, surrogates, above U+10FFFF, a continuation alone, a lead alone, no lead at all.
+TEST_CASE("utf8: invalid bytes are refused, with their offset") {
+    // Overlong forms, surrogates, above U+10FFFF, a lone continuation, a lone lead, no lead at all.
     for (const std::string_view bad : {"\xc0\x80",
                                        "\xc1\xbf",
                                        "\xe0\x80\x80",
@@ -85,10 +85,10 @@ TEST_CASE("what is not UTF-8 is refused, with the byte's offset") {
     }
     CHECK(message_of("ab\xff") == "the byte at offset 2 (0xff) is not UTF-8; give text in UTF-8");
     CHECK(first_code_point("").size == 0);
-    CHECK(first_code_point(std::string_view("\xc3\xa9").substr(0, 1)).size == 0);  // its end stands beyond the view
+    CHECK(first_code_point(std::string_view("\xc3\xa9").substr(0, 1)).size == 0);  // its end is beyond the view
 }
 
-TEST_CASE("control characters are C0, DEL and C1") {
+TEST_CASE("utf8: control characters are C0, DEL and C1") {
     for (const char32_t c : {0x00, 0x09, 0x0a, 0x1f, 0x7f, 0x80, 0x85, 0x9f}) {
         CHECK(is_control(c));
     }
@@ -97,16 +97,16 @@ TEST_CASE("control characters are C0, DEL and C1") {
     }
 }
 
-TEST_CASE("a message shows control bytes and stray bytes as \\x1b") {
+TEST_CASE("utf8: messages show control bytes and stray bytes as \\x1b") {
     CHECK(printable("names.txt") == "names.txt");
     CHECK(printable("é/名") == "é/名");
     CHECK(printable("a\x1b[31m\nb\x7f") == "a\\x1b[31m\\x0ab\\x7f");
-    CHECK(printable("\xc2\x9b") == "\\xc2\\x9b");  // CSI, in one code point
+    CHECK(printable("\xc2\x9b") == "\\xc2\\x9b");  // CSI, as one code point
     CHECK(printable("\x9b\xff") == "\\x9b\\xff");
     CHECK(printable(std::string_view("\0", 1)) == "\\x00");
 }
 
-TEST_CASE("an excerpt is cut between characters, and shows what was left out") {
+TEST_CASE("utf8: an excerpt is cut between characters, and marks the omission") {
     CHECK(excerpt("emma", 4) == "emma");
     CHECK(excerpt("emmas", 4) == "emma…");
     CHECK(excerpt("aé€😀b", 11) == "aé€😀b");

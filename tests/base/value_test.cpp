@@ -7,7 +7,7 @@
 
 using namespace byhand;
 
-TEST_CASE("value: names are put together and taken apart") {
+TEST_CASE("value: names are composed and parsed") {
     struct Case {
         const char* name;
         Value value;
@@ -34,7 +34,7 @@ TEST_CASE("value: names are put together and taken apart") {
     }
 }
 
-TEST_CASE("value: a name that is no value's own comes back as it was") {
+TEST_CASE("value: names that are no value's round-trip unchanged") {
     for (const char* name : {"", "d", "new_", "eval_", ".3", "d.3", "W", "W0", "W01", "h.", "h.0", "h.x", "h.1.2",
                              "W.2", "12", "d7", "h.99999999999999999999999", "new_new_W1"}) {
         CAPTURE(name);
@@ -42,7 +42,7 @@ TEST_CASE("value: a name that is no value's own comes back as it was") {
     }
 }
 
-TEST_CASE("value: what belongs to a value, and back") {
+TEST_CASE("value: derived names, and back") {
     CHECK(gradient_of("h.2") == "dh.2");
     CHECK(update_of("W1") == "new_W1");
     CHECK(evaluation_of("logits") == "eval_logits");
@@ -52,7 +52,7 @@ TEST_CASE("value: what belongs to a value, and back") {
     CHECK(without_kind("d") == "d");
 }
 
-TEST_CASE("value: what an optimizer keeps is called after its role and its parameter") {
+TEST_CASE("value: optimizer state is named after its role and its parameter") {
     CHECK(of_parameter("exp_avg_sq", "W12") == "exp_avg_sq_W12");
     for (const char* parameter : {"C", "W12", "bngain.2"}) {
         const std::string name = of_parameter("exp_avg", parameter);
@@ -63,7 +63,7 @@ TEST_CASE("value: what an optimizer keeps is called after its role and its param
     CHECK(without_role("W1") == "W1");
 }
 
-TEST_CASE("value: what a network keeps and makes forwards is no gradient by its name") {
+TEST_CASE("value: names of state and forward values are not parsed as gradients") {
     const NetworkConfig config = with_layers(
         {.norm = {}, .optimizer = {.kind = OptimizerKind::adamw}},
         {{"linear", 7}, {"batchnorm"}, {"dropout"}, {"tanh"}, {"linear", 5}, {"layernorm"}, {"linear"}, {"rmsnorm"}});

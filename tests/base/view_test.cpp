@@ -1,4 +1,4 @@
-// Shapes, positions and elements of a named look at somebody's numbers.
+// Shapes, positions and elements of views.
 #include "base/view.h"
 
 #include <array>
@@ -14,7 +14,7 @@ TEST_CASE("view: count is the product of the extents, 1 for a scalar") {
     CHECK(count({3, 0, 2}) == 0);
 }
 
-TEST_CASE("view: shapes in words") {
+TEST_CASE("view: shapes as text") {
     CHECK(to_string(Shape{}) == "()");
     CHECK(to_string(Shape{27}) == "(27)");
     CHECK(to_string(Shape{32, 27}) == "(32, 27)");

@@ -32,7 +32,7 @@ std::size_t times(const std::vector<bench::OperationOfStep>& all, const Operatio
 
 }  // namespace
 
-TEST_CASE("the operations of a step are all there, those of one shape together") {
+TEST_CASE("operations: all operations of a step are listed, equal shapes together") {
     const std::vector<bench::OperationOfStep> all = bench::operations_of(deep(), 5);
     CHECK(times(all, {TimedOperation::embedding_forward, 15, 27, 4}) == 1);
     CHECK(times(all, {TimedOperation::linear_forward, 5, 12, 9}) == 1);
@@ -51,7 +51,7 @@ TEST_CASE("the operations of a step are all there, those of one shape together")
     CHECK(flops == bench::step_flops(deep(), 5));
 }
 
-TEST_CASE("by hand each operation makes what its formula says") {
+TEST_CASE("operations: each handwritten operation computes its formula") {
     const auto made = [](const OperationInput& input) {
         const PreparedOperation operation = bench::by_hand(input);
         operation.run();
@@ -92,7 +92,7 @@ TEST_CASE("by hand each operation makes what its formula says") {
     norm.dy = {1, 1};
     CHECK(near(made(norm).front() - 8, 1e-5));
     norm.shape.operation = TimedOperation::norm_backward;
-    CHECK(near(made(norm).front(), 0));  // a shift of all rows goes nowhere
+    CHECK(near(made(norm).front(), 0));  // a shift of all rows has no effect
 
     OperationInput rows = bench::input_of({TimedOperation::embedding_forward, 2, 3, 2});
     rows.W = {1, 2, 3, 4, 5, 6};
@@ -108,7 +108,7 @@ TEST_CASE("by hand each operation makes what its formula says") {
     CHECK(made(loss) == std::vector<float>{0.5F, -0.5F});
 }
 
-TEST_CASE("both sides' results are compared") {
+TEST_CASE("operations: the results of both implementations are compared") {
     torch_ref::Factory other{};
     other.prepared = bench::by_hand;
     const bench::OperationOfStep tanh{{TimedOperation::tanh_forward, 3, 5, 5}, 1};
@@ -124,7 +124,7 @@ TEST_CASE("both sides' results are compared") {
     CHECK(bench::operation_times(tanh, nullptr, 2, 1).rounds.theirs.seconds.empty());
 }
 
-TEST_CASE("operations as text and as JSON") {
+TEST_CASE("operations: as text and as JSON") {
     bench::Machine machine;
     machine.peak_gflops = 100;
     bench::OperationTimes times{

@@ -63,7 +63,7 @@ std::size_t width(const std::string& line) {
 
 }  // namespace
 
-TEST_CASE("the JSON has all there is to know") {
+TEST_CASE("report: the JSON is complete") {
     const Json all = parsed_json(json_text(kMachine, {result()}));
     CHECK(keys(all) == std::set<std::string>{"machine", "results"});
     CHECK(keys(all.at("machine")) ==
@@ -85,7 +85,7 @@ TEST_CASE("the JSON has all there is to know") {
     CHECK(one.at("torch_loss").get<double>() == 2.25);
 }
 
-TEST_CASE("what was not measured is null") {
+TEST_CASE("report: unmeasured values are null") {
     bench::Result alone = result();
     alone.torch_seconds.reset();
     alone.ratio.reset();
@@ -105,7 +105,7 @@ TEST_CASE("what was not measured is null") {
     CHECK(text_of(machine, {alone}).find("LibTorch 1") == std::string::npos);
 }
 
-TEST_CASE("a second process's figures are read back") {
+TEST_CASE("report: a subprocess's figures are read back") {
     const auto read = bench::as_installed_from_json(json_text(kMachine, {result()}));
     REQUIRE(read);
     CHECK_THAT(read->torch_seconds.median, WithinAbs(10e-6, 1e-12));
@@ -116,7 +116,7 @@ TEST_CASE("a second process's figures are read back") {
     CHECK_THROWS_AS(bench::as_installed_from_json("no"), std::runtime_error);
 }
 
-TEST_CASE("the text fits a terminal, and says which norms were changed") {
+TEST_CASE("report: the text is 80 columns wide, and lists the changed norms") {
     bench::Result changed = result();
     changed.recipe = "makemore-deep";
     changed.changed_norm = true;
@@ -135,7 +135,7 @@ TEST_CASE("the text fits a terminal, and says which norms were changed") {
     CHECK(text_of(kMachine, {result()}).find("conventions") == std::string::npos);
 }
 
-TEST_CASE("times become figures") {
+TEST_CASE("report: times become figures") {
     bench::StepTimes times;
     times.rounds.ours.seconds = {1e-6, 2e-6, 3e-6};
     times.rounds.theirs.seconds = {8e-6, 8e-6, 9e-6};

@@ -10,15 +10,15 @@
 using namespace byhand;
 using Catch::Matchers::WithinAbs;
 
-TEST_CASE("a spread is the median and the tenths") {
+TEST_CASE("rounds: a spread is the median, the 10th and the 90th percentile") {
     const bench::Spread spread = bench::spread({11, 1, 10, 2, 9, 3, 8, 4, 7, 5, 6});
     CHECK(spread.median == 6);
     CHECK(spread.p10 == 2);
     CHECK(spread.p90 == 10);
 }
 
-TEST_CASE("a ratio is that of each round, not of the medians") {
-    // 4/1, 6/3, 20/2: in the middle 4, where the medians would give 6/2.
+TEST_CASE("rounds: a ratio is the median of the rounds' ratios, not the ratio of the medians") {
+    // 4/1, 6/3, 20/2: the median is 4, whereas the medians give 6/2.
     const bench::Spread ratio = bench::ratio({4, 6, 20}, {1, 3, 2});
     CHECK(ratio.median == 4);
     CHECK_THAT(ratio.p10, WithinAbs(2 + 0.2 * 2, 1e-12));
@@ -27,7 +27,7 @@ TEST_CASE("a ratio is that of each round, not of the medians") {
 
 namespace {
 
-// Sides that take a while and write down whose turn it was.
+// Implementations that sleep and record the order of turns.
 struct Told {
     std::string order;
     std::vector<std::size_t> ours, theirs;
@@ -51,11 +51,11 @@ std::size_t sum(const std::vector<std::size_t>& numbers) {
 
 }  // namespace
 
-TEST_CASE("both sides go first as often, and make as many steps") {
+TEST_CASE("rounds: both are first equally often, and run equally many steps") {
     Told told;
     const bench::Rounds rounds =
         bench::in_turn(told.implementation('o', told.ours), told.implementation('t', told.theirs), 4);
-    // A turn is one step and then those that are timed.
+    // A turn is one step and then the timed ones.
     const std::string timed = "oottttoooottttoo";
     REQUIRE(told.order.size() > timed.size());
     CHECK(told.order.ends_with(timed));
@@ -66,7 +66,7 @@ TEST_CASE("both sides go first as often, and make as many steps") {
     CHECK(rounds.theirs.seconds.size() == 4);
     CHECK(rounds.total == sum(told.ours));
     CHECK(rounds.steps == told.ours.back());
-    // A sleeper lasts as long as it says at least: two milliseconds a turn.
+    // Sleeping takes at least as long as requested: two milliseconds per turn.
     CHECK(rounds.steps >= 1);
     for (const double seconds : rounds.ours.seconds) {
         CHECK(seconds >= 100e-6);
@@ -74,7 +74,7 @@ TEST_CASE("both sides go first as often, and make as many steps") {
     CHECK(rounds.ours.cpus >= 0);
 }
 
-TEST_CASE("one side can be timed alone") {
+TEST_CASE("rounds: one implementation is timed without the other") {
     Told told;
     const bench::Rounds rounds = bench::in_turn(told.implementation('o', told.ours), nullptr, 3);
     CHECK(rounds.ours.seconds.size() == 3);
@@ -82,9 +82,9 @@ TEST_CASE("one side can be timed alone") {
     CHECK(rounds.total == sum(told.ours));
 }
 
-TEST_CASE("processors that are kept busy are counted") {
-    // One thread that computes: more than half a processor even on a busy machine would be a wager, but a sleeper needs
-    // next to none.
+TEST_CASE("rounds: busy processors are counted") {
+    // One computing thread: more than half a processor would be uncertain on a busy machine, but sleeping needs almost
+    // none.
     Told told;
     CHECK(bench::in_turn(told.implementation('o', told.ours), nullptr, 3).ours.cpus < 0.9);
 }

@@ -13,7 +13,7 @@ using namespace byhand;
 
 namespace {
 
-// The other side: the stepwise network, which is right, with a mistake if one is wanted.
+// The other implementation: the stepwise network, which is correct, with an optional mistake.
 enum class Mistake { none, loss, rate, forgets, not_finite };
 
 class Other final : public Model {
@@ -25,8 +25,7 @@ public:
     Tensors<float> save() const override { return model_->save(); }
     float train_step(const Batch& batch, float rate) override {
         ++steps_;
-        const bool forgets =
-            mistake_ == Mistake::forgets && steps_ > 20;  // to update, once the first ten steps are over
+        const bool forgets = mistake_ == Mistake::forgets && steps_ > 20;  // stops updating after the first ten steps
         const float loss = model_->train_step(batch, mistake_ == Mistake::rate ? 1.01F * rate : forgets ? 0 : rate);
         return mistake_ == Mistake::loss         ? 1.001F * loss
                : mistake_ == Mistake::not_finite ? std::numeric_limits<float>::quiet_NaN()
@@ -58,7 +57,7 @@ bool agrees() {
 
 }  // namespace
 
-TEST_CASE("two sides that compute the same have the same losses") {
+TEST_CASE("step: two correct implementations have the same losses") {
     const torch_ref::Factory other = factory<Mistake::none>();
     const bench::StepTimes times = bench::step_times(small_run::run(), &other, 1, 4);
     CHECK(times.rounds.ours.seconds.size() == 4);
@@ -70,7 +69,7 @@ TEST_CASE("two sides that compute the same have the same losses") {
     CHECK(times.losses->torch > 0);
 }
 
-TEST_CASE("a side that computes something else is found") {
+TEST_CASE("step: a different computation is detected") {
     CHECK(agrees<Mistake::none>());
     CHECK_FALSE(agrees<Mistake::loss>());
     CHECK_FALSE(agrees<Mistake::rate>());
@@ -78,21 +77,21 @@ TEST_CASE("a side that computes something else is found") {
     CHECK_FALSE(agrees<Mistake::not_finite>());
 }
 
-TEST_CASE("of batches that may be all one row only what is not finite is told") {
+TEST_CASE("step: for batches whose rows may all be equal, only non-finite values are reported") {
     CHECK(bench::agree({1, 1, 0.01}, 3));
     CHECK_FALSE(bench::agree({1, 1, 0.01}, 4));
     CHECK(bench::agree({1, 1, 1e-5}, 4));
     CHECK_FALSE(bench::agree({1, 1, std::numeric_limits<double>::quiet_NaN()}, 3));
 }
 
-TEST_CASE("without LibTorch ours is timed alone") {
+TEST_CASE("step: without LibTorch only byhand's implementation is timed") {
     const bench::StepTimes times = bench::step_times(small_run::run(), nullptr, 1, 3);
     CHECK(times.rounds.ours.seconds.size() == 3);
     CHECK(times.rounds.theirs.seconds.empty());
     CHECK_FALSE(times.losses);
 }
 
-TEST_CASE("a norm becomes BatchNorm1d's where it is another") {
+TEST_CASE("step: a norm with other conventions becomes BatchNorm1d's") {
     Recipe recipe = small_run::recipe();
     CHECK(bench::with_batch_norm_1d(recipe) == recipe);
     recipe.network.norm = {.output = true,

@@ -9,7 +9,7 @@
 using namespace byhand;
 using bench::Size;
 
-TEST_CASE("a sweep is named, and goes up by doubling") {
+TEST_CASE("sweep: is named, and doubles its values") {
     const bench::Sweep sweep = bench::sweep_of("hidden=16..100");
     CHECK(sweep.size == Size::hidden);
     CHECK(bench::values_of(sweep) == std::vector<std::size_t>{16, 32, 64});
@@ -20,7 +20,7 @@ TEST_CASE("a sweep is named, and goes up by doubling") {
     }
 }
 
-TEST_CASE("what is no sweep is refused") {
+TEST_CASE("sweep: invalid text is refused") {
     for (const std::string text : {"", "hidden", "hidden=", "hidden=16", "hidden=16..", "hidden=..16", "hidden=16..8",
                                    "hidden=0..8", "hidden=a..8", "hidden=1..8x", "hidden=-1..8", "hidden=1...8",
                                    "hide=1..8", "=1..8", "..", "hidden=1..99999999", "1..8=hidden", "hidden =1..8"}) {
@@ -29,7 +29,7 @@ TEST_CASE("what is no sweep is refused") {
     }
 }
 
-TEST_CASE("a size takes its place in the recipe") {
+TEST_CASE("sweep: a size is set in the recipe") {
     Recipe recipe;
     recipe.network.hidden = {7, 8};
     CHECK(bench::with_size(recipe, Size::hidden, 16).network.hidden == std::vector<std::size_t>{16, 16});
@@ -38,7 +38,7 @@ TEST_CASE("a size takes its place in the recipe") {
     CHECK(bench::with_size(recipe, Size::context, 16).network.context == 16);
 }
 
-TEST_CASE("a line of CSV, with LibTorch and without") {
+TEST_CASE("sweep: a line of CSV, with LibTorch and without") {
     bench::Result result;
     result.seconds = {2e-6, 1e-6, 3e-6};
     result.flops = 8000;

@@ -1,4 +1,4 @@
-// From a file of functions to functions.
+// From a file of functions to loaded functions.
 #include "exercise/build.h"
 
 #include <catch2/catch_test_macros.hpp>
@@ -53,13 +53,13 @@ TEST_CASE("build and load: a file becomes functions that run") {
     std::vector<float> y(3);
     steps.in_float()[0].run({"y", {3}, y.data()}, {exercise::Tensor<const float>("x", {3}, x.data())}, {});
     CHECK(y == std::vector<float>{3, -4, 0.5F});
-    // A fault is the same type on both sides.
+    // A fault is the same type in the library and here.
     CHECK_THROWS_MATCHES(
         steps.in_float()[0].run({"y", {3}, y.data()}, {exercise::Tensor<const float>("x", {2}, x.data())}, {}),
         exercise::Fault, MessageMatches(ContainsSubstring("goes to x(2), and x is (2)")));
 }
 
-TEST_CASE("load: floating point is as before, whatever a library does when it is opened") {
+TEST_CASE("load: the floating-point environment is restored, whatever a library does when it is loaded") {
     const temporary::Folder folder;
     folder.write("mine.cpp", "#include <cfenv>\n" + kTwice + R"(
 [[gnu::constructor]] void opened() {
@@ -76,7 +76,7 @@ TEST_CASE("load: floating point is as before, whatever a library does when it is
     CHECK(least / 2 > 0);
 }
 
-TEST_CASE("build: the flags come last, each a word of its own") {
+TEST_CASE("build: the flags come last, each as a separate word") {
     const temporary::Folder folder;
     folder.write("mine.cpp", "#if SIDE + OTHER != 7\n#error the flags were not given\n#endif\n" + kTwice);
     CHECK_THROWS_AS(build(folder.file("mine.cpp"), folder.file("mine.so"), {.headers = kHeaders}), InputError);
@@ -84,7 +84,7 @@ TEST_CASE("build: the flags come last, each a word of its own") {
     CHECK(load(folder.file("mine.so")).in_float().size() == 1);
 }
 
-TEST_CASE("build and load: what can't be built or opened is told, with its file") {
+TEST_CASE("build and load: failures are reported with their file") {
     const temporary::Folder folder;
     folder.write("wrong.cpp", "void byhand_steps( {}\n");
     folder.write("nothing.cpp", "int nothing;\n");

@@ -1,4 +1,4 @@
-// Somebody's functions in the place of steps of the network.
+// External functions in place of the network's steps.
 #include "exercise/override_steps.h"
 
 #include <algorithm>
@@ -48,7 +48,7 @@ void one_too_few(Tensor<T> out, Tensor<const T> dbnvar_inv) {
 
 }  // namespace
 
-TEST_CASE("take over: the steps are theirs, with the shapes of the network; the others stay ours") {
+TEST_CASE("override: overridden steps have external functions and the network's shapes; the others are unchanged") {
     const Functions steps = functions_of([](Steps& all) {
         all.add("dC", dC<double>);
         all.add("dbnvar", dbnvar<double>);
@@ -81,7 +81,7 @@ TEST_CASE("take over: the steps are theirs, with the shapes of the network; the 
     }
 }
 
-TEST_CASE("take over: the divisor counts the positions of a batch norm, and the units of a layer norm") {
+TEST_CASE("override: the divisor counts the positions of a batch norm, and the units of a layer norm") {
     NetworkConfig config = kNetwork;
     config.context = 6;
     OperationConfig pairs{op::kFlatten}, threes{op::kFlatten};
@@ -102,7 +102,7 @@ TEST_CASE("take over: the divisor counts the positions of a batch norm, and the 
     CHECK(divisor(layer, "dlnvar", [](Steps& all) { all.add("dlnvar", dbnvar<double>); }) == 7);
 }
 
-TEST_CASE("take over: a function of another number of tensors is a fault when it runs") {
+TEST_CASE("override: a function of another number of tensors is a fault when it runs") {
     const Functions steps = functions_of([](Steps& all) { all.add("dbnvar", one_too_few<float>); });
     Graph theirs = stepwise_graph(kNetwork, kRows);
     exercise::override_steps(theirs, steps.in_float());
@@ -112,7 +112,7 @@ TEST_CASE("take over: a function of another number of tensors is a fault when it
                          MessageMatches(ContainsSubstring("takes 1 tensors, where its step reads 2")));
 }
 
-TEST_CASE("take over: what the network does not make, and what is made twice, is refused") {
+TEST_CASE("override: unknown and duplicate values are refused") {
     const auto refused = [](const Functions& steps) {
         Graph theirs = stepwise_graph(kNetwork, kRows);
         exercise::override_steps(theirs, steps.in_float());
@@ -124,5 +124,5 @@ TEST_CASE("take over: what the network does not make, and what is made twice, is
         all.add("dbnvar", dbnvar<float>);
         all.add("dbnvar", one_too_few<float>);
     });
-    CHECK_THROWS_MATCHES(refused(twice), InputError, MessageMatches(ContainsSubstring("two functions make dbnvar")));
+    CHECK_THROWS_MATCHES(refused(twice), InputError, MessageMatches(ContainsSubstring("two functions compute dbnvar")));
 }

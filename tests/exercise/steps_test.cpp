@@ -1,4 +1,4 @@
-// Functions as they are handed over.
+// Functions as they are registered.
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
@@ -34,7 +34,7 @@ std::vector<Read<float>> reads() {
 
 }  // namespace
 
-TEST_CASE("steps: a function gets what it reads in its order, and the norm's figures where it wants them") {
+TEST_CASE("steps: a function receives its inputs in order, and optionally the norm's parameters") {
     const Functions steps = functions_of([](Steps& all) {
         all.add("y", weighted<float>);
         all.add<double>(std::string("y"), weighted<double>);
@@ -56,7 +56,7 @@ TEST_CASE("steps: a function gets what it reads in its order, and the norm's fig
     CHECK(out == std::vector<float>{22.5F, 21.5F, 55.5F});
 }
 
-TEST_CASE("steps: another kind of tensor than a function takes is named") {
+TEST_CASE("steps: a tensor of another kind than the function takes is reported") {
     const Functions steps = functions_of([](Steps& all) { all.add("y", weighted<float>); });
     std::vector<Read<float>> exchanged = reads();
     std::swap(exchanged[1], exchanged[2]);

@@ -1,4 +1,4 @@
-// Tensors that check every access.
+// Tensors with checked accesses.
 #include "exercise/tensor.h"
 
 #include <catch2/catch_test_macros.hpp>
@@ -13,7 +13,7 @@ using byhand::exercise::Fault;
 using byhand::exercise::Tensor;
 using Catch::Matchers::Message;
 
-TEST_CASE("tensor: an element lies where its row and column say, to be read and written") {
+TEST_CASE("tensor: an element is read and written at its row and column") {
     std::vector<float> numbers = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
     const Tensor<float> x("x", {5, 3}, numbers.data());
     CHECK(x(0, 0) == 0);
@@ -35,7 +35,7 @@ TEST_CASE("tensor: an element lies where its row and column say, to be read and 
     CHECK(emb(0, 3, 2) == 11);
 }
 
-TEST_CASE("tensor: what is not there is named, and nothing is touched") {
+TEST_CASE("tensor: an element that does not exist is reported, and nothing is accessed") {
     std::vector<float> numbers(6, 1);
     const Tensor<float> x("dprobs", {2, 3}, numbers.data());
     CHECK_THROWS_MATCHES(x(2, 0), Fault, Message("goes to dprobs(2, 0), and dprobs is (2, 3)"));
@@ -52,7 +52,7 @@ TEST_CASE("tensor: what is not there is named, and nothing is touched") {
     CHECK(numbers == std::vector<float>(6, 1));
 }
 
-TEST_CASE("tensor: extents are signed: no quotient or difference of them is a huge number") {
+TEST_CASE("tensor: extents are signed: quotients and differences of them are not huge numbers") {
     std::vector<float> numbers(6);
     const Tensor<float> x("x", {2, 3}, numbers.data());
     static_assert(std::is_signed_v<decltype(x.size(0))> && std::is_signed_v<decltype(x.count())>);
@@ -60,7 +60,7 @@ TEST_CASE("tensor: extents are signed: no quotient or difference of them is a hu
     CHECK(static_cast<double>(x.size(0) - x.size(1)) == -1);
 }
 
-TEST_CASE("fault: of a text of any kind, cut where it is too long") {
+TEST_CASE("fault: from a text of any type, cut if it is too long") {
     CHECK(std::string(Fault("is given three").what()) == "is given three");
     CHECK(std::string(Fault(std::string("is ") + "given").what()) == "is given");
     CHECK(std::string(Fault(std::string(2000, 'x')).what()) == std::string(511, 'x'));

@@ -22,7 +22,7 @@ JudgeOptions end_to_end(Vacuous vacuous = Vacuous::constant) {
     return {.too_wide = TooWide::held_to_widest, .vacuous = vacuous};
 }
 
-// Against a reference alone.
+// With a reference only.
 template <class A, class B>
 Finding compared(const Owned<A>& ours, const Owned<B>& reference, double limit = 1e-3,
                  Vacuous vacuous = Vacuous::constant) {
@@ -30,7 +30,7 @@ Finding compared(const Owned<A>& ours, const Owned<B>& reference, double limit =
     return judge(ours.view(), nullptr, &other, std::span(&limit, 1), end_to_end(vacuous));
 }
 
-// Against what is right, beside a reference, with a limit for each element.
+// With the right values, a reference, and a limit for each element.
 template <class T>
 Finding judged(const Owned<T>& ours, const Owned<T>& reference, const Owned<double>& right,
                const std::vector<double>& limits) {
@@ -40,7 +40,7 @@ Finding judged(const Owned<T>& ours, const Owned<T>& reference, const Owned<doub
 
 }  // namespace
 
-TEST_CASE("equal to the bit is exact, whatever the limit") {
+TEST_CASE("judge: equal bits are exact, whatever the limit") {
     for (const double limit : {0.0, 1e-3, -1.0}) {
         const Finding r = compared(row({0.5F, -2.0F, 0.0F}), row({0.5F, -2.0F, 0.0F}), limit);
         CHECK(r.shape == Shape{3});
@@ -59,7 +59,7 @@ TEST_CASE("equal to the bit is exact, whatever the limit") {
     CHECK(compared(row<double>({0.1, 0.2}), row<double>({0.1, 0.2})).verdict == Verdict::exact);
 }
 
-TEST_CASE("within, up to the limit and no further") {
+TEST_CASE("judge: within, up to the limit and no further") {
     const Owned<float> ours = row({1.0F, 4.0F, -0.5F, 100.0F}), theirs = row({1.0F, 4.25F, -0.5F, 100.0F});
     const Finding r = compared(ours, theirs, 0.5);
     CHECK(r.verdict == Verdict::within);
@@ -82,7 +82,7 @@ TEST_CASE("within, up to the limit and no further") {
     CHECK(compared(ours, theirs, -1.0).verdict == Verdict::mismatch);
 }
 
-TEST_CASE("a mismatch carries the same figures as a pass") {
+TEST_CASE("judge: a mismatch has the same figures as a pass") {
     const Finding r = compared(row({1.0F, 4.0F, -0.5F}), row({1.0F, 4.25F, -0.5F}), 0.125);
     CHECK(r.verdict == Verdict::mismatch);
     CHECK(r.difference == 0.25);
@@ -92,7 +92,7 @@ TEST_CASE("a mismatch carries the same figures as a pass") {
     CHECK(r.worst->position == 1);
 }
 
-TEST_CASE("beside what is off stand its neighbours in the row, and no others") {
+TEST_CASE("judge: a wrong element is shown with its neighbours in the row, and no others") {
     const auto around = [](std::size_t at) {
         Owned<float> ours{"x", {2, 7}, std::vector<float>(14, 1.0F)}, theirs = ours;
         for (std::size_t i = 0; i < 14; ++i) {
@@ -116,7 +116,7 @@ TEST_CASE("beside what is off stand its neighbours in the row, and no others") {
     CHECK(compared(row({1.0F, kNaN, 3.0F}), row({1.0F, 2.0F, 3.0F})).around.size() == 3);
 }
 
-TEST_CASE("the largest difference and the largest ULP may stand in different places") {
+TEST_CASE("judge: the largest difference and the largest ULP may be in different elements") {
     const float tiny = std::numeric_limits<float>::denorm_min();
     const Finding r = compared(row({8.0F, 1000 * tiny, 300.0F}), row({8.5F, -1000 * tiny, 300.0F}), 1);
     CHECK(r.worst->position == 0);
@@ -127,7 +127,7 @@ TEST_CASE("the largest difference and the largest ULP may stand in different pla
     CHECK(s.ulp == 2 * std::uint64_t{0x3f800000});
 }
 
-TEST_CASE("zeros of either sign are no different numbers, and not the same bits") {
+TEST_CASE("judge: zeros of either sign are equal numbers with different bits") {
     const Finding r = compared(row({0.0F, 1.0F}), row({-0.0F, 1.0F}), 0.0);
     CHECK(r.verdict == Verdict::within);
     CHECK_FALSE(r.bit_equal);
@@ -135,7 +135,7 @@ TEST_CASE("zeros of either sign are no different numbers, and not the same bits"
     CHECK(r.ulp == 0U);
 }
 
-TEST_CASE("the worst element's index is that of its row and column") {
+TEST_CASE("judge: the worst element's index is its row and column") {
     Owned<float> ours{"x", {3, 1, 5}, std::vector<float>(15, 1.0F)}, theirs = ours;
     theirs.values[13] = 1.5F;
     const Finding r = compared(ours, theirs);
@@ -145,7 +145,7 @@ TEST_CASE("the worst element's index is that of its row and column") {
     CHECK(compared(test::scalar(2.0F), test::scalar(3.0F)).worst->position == 0);
 }
 
-TEST_CASE("a NaN passes on no side, and not on both") {
+TEST_CASE("judge: a NaN never passes, in either array or in both") {
     for (const std::size_t at : {0U, 2U}) {
         Owned<float> good = row({1.0F, 2.0F, 3.0F}), bad = good;
         bad.values[at] = kNaN;
@@ -163,7 +163,7 @@ TEST_CASE("a NaN passes on no side, and not on both") {
     CHECK(r.worst->reference == 2.0);
 }
 
-TEST_CASE("an infinity passes on no side, and not on both") {
+TEST_CASE("judge: an infinity never passes, in either array or in both") {
     for (const float infinity : {kInf, -kInf}) {
         const Owned<float> good = row({1.0F, 2.0F}), bad = row({1.0F, infinity});
         CHECK(compared(bad, good, 1e30).verdict == Verdict::non_finite);
@@ -175,7 +175,7 @@ TEST_CASE("an infinity passes on no side, and not on both") {
           Verdict::non_finite);
 }
 
-TEST_CASE("shapes are equal or they differ, and limits are one or as many") {
+TEST_CASE("judge: shapes must be equal, and limits one or one per element") {
     const Owned<float> five{"x", {5}, {1, 2, 3, 4, 5}};
     for (const Shape& shape : {Shape{1, 5}, Shape{5, 1}, Shape{5, 1, 1}}) {
         const Finding r = compared(five, Owned<float>{"x", shape, five.values}, 1e9);
@@ -190,24 +190,24 @@ TEST_CASE("shapes are equal or they differ, and limits are one or as many") {
     const Owned<double> right{"x", {5, 1}, {1, 2, 3, 4, 5}};
     CHECK(judged(five, five, right, {1}).verdict == Verdict::shape);
     CHECK(judged(five, five, {"x", {5}, right.values}, {1, 1, 1, 1}).verdict == Verdict::shape);
-    // Shape comes before what the numbers are.
+    // Shape takes precedence over the numbers.
     CHECK(compared(row({kNaN}), test::scalar(1.0F)).verdict == Verdict::shape);
 }
 
-TEST_CASE("without anything to judge by it is missing") {
+TEST_CASE("judge: without a right value or reference the verdict is missing") {
     const Owned<float> ours = row({1.0F, 2.0F});
     const Finding r = judge(ours.view(), nullptr, nullptr, std::vector<double>{1e9}, {});
     CHECK(r.verdict == Verdict::missing);
     CHECK_FALSE(r.worst.has_value());
 }
 
-TEST_CASE("float against double is a difference of shape") {
+TEST_CASE("judge: float against double is a difference of shape") {
     const Finding r = compared(row<float>({1, 2}), row<double>({1, 2}));
     CHECK(r.verdict == Verdict::shape);
     CHECK(compared(row<double>({1, 2}), row<float>({1, 2})).verdict == Verdict::shape);
 }
 
-TEST_CASE("what was never written is told from a NaN that was computed") {
+TEST_CASE("judge: unwritten elements are distinguished from computed NaNs") {
     for (const std::size_t at : {0U, 3U}) {
         Owned<float> good = row({1.0F, 2.0F, 3.0F, 4.0F}), hole = good, computed = good;
         hole.unwrite(at);
@@ -227,7 +227,7 @@ TEST_CASE("what was never written is told from a NaN that was computed") {
     CHECK(compared(good, row<double>({1, 2, 3})).verdict == Verdict::non_finite);
 }
 
-TEST_CASE("never written is said before not finite, wherever the two stand") {
+TEST_CASE("judge: unwritten takes precedence over non-finite, whatever their positions") {
     Owned<float> ours = row({kNaN, 2.0F, 3.0F});
     ours.unwrite(2);
     const Finding r = compared(ours, row({1.0F, 2.0F, 3.0F}));
@@ -235,7 +235,7 @@ TEST_CASE("never written is said before not finite, wherever the two stand") {
     CHECK(r.worst->position == 2);
 }
 
-TEST_CASE("all zero on both sides shows nothing, unless it is expected") {
+TEST_CASE("judge: all zero in both is vacuous, unless it is expected") {
     const Owned<float> zeros = row({0.0F, 0.0F}), signed_zeros = row({0.0F, -0.0F});
     CHECK(compared(zeros, zeros).verdict == Verdict::vacuous);
     CHECK(compared(zeros, signed_zeros).verdict == Verdict::vacuous);
@@ -244,35 +244,36 @@ TEST_CASE("all zero on both sides shows nothing, unless it is expected") {
     CHECK(compared(zeros, zeros, 1e-3, Vacuous::never).verdict == Verdict::exact);
     CHECK(compared(zeros, signed_zeros, 0.0, Vacuous::never).verdict == Verdict::within);
 
-    // Zero on one side only, or in all places but one, is an ordinary figure.
+    // Zero in only one of them, or in all elements but one, is an ordinary figure.
     const Owned<float> one = row({0.0F, 1e-5F});
     CHECK(compared(zeros, one, 1e-4).verdict == Verdict::undecided);  // the limit is wider than the values
     CHECK(compared(zeros, one, 1e-6).verdict == Verdict::mismatch);
     CHECK(compared(one, one).verdict == Verdict::exact);
-    // An empty tensor shows nothing either.
+    // An empty tensor is vacuous too.
     const Owned<float> empty{"x", {0, 3}, {}};
     CHECK(compared(empty, empty).verdict == Verdict::vacuous);
     CHECK_FALSE(compared(empty, empty).worst.has_value());
 }
 
-TEST_CASE("all equal on both sides shows nothing either, unless it is expected") {
+TEST_CASE("judge: all equal in both is vacuous too, unless it is expected") {
     const Owned<float> equal = row({0.5F, 0.5F, 0.5F}), other = row({0.5F, 0.5F, 0.25F});
     CHECK(compared(equal, equal).verdict == Verdict::vacuous);
     CHECK(compared(equal, row({0.50001F, 0.50001F, 0.50001F})).verdict == Verdict::vacuous);
-    CHECK(compared(equal, row({0.75F, 0.75F, 0.75F})).verdict == Verdict::mismatch);  // vacuous or not, it is wrong
+    // A mismatch takes precedence over vacuous.
+    CHECK(compared(equal, row({0.75F, 0.75F, 0.75F})).verdict == Verdict::mismatch);
     CHECK(compared(equal, equal, 1e-3, Vacuous::never).verdict == Verdict::exact);
     CHECK(compared(other, other).verdict == Verdict::exact);
     CHECK(compared(equal, other).verdict == Verdict::mismatch);
     CHECK(compared(other, equal).verdict == Verdict::mismatch);
     CHECK(compared(row({0.5F, 0.5F, 0.50001F}), equal).verdict == Verdict::within);
     CHECK(compared(equal, row({0.5F, 0.5F, 0.50001F})).verdict == Verdict::within);
-    // One number equals itself: that alone says nothing against it.
+    // A single number equals itself, which is no reason for vacuous.
     CHECK(compared(row({0.5F}), row({0.5F})).verdict == Verdict::exact);
     CHECK(compared(test::scalar(0.5F), test::scalar(0.5F)).verdict == Verdict::exact);
     CHECK(compared(test::scalar(0.0F), test::scalar(0.0F)).verdict == Verdict::vacuous);
 }
 
-TEST_CASE("each side's error is its distance to the oracle") {
+TEST_CASE("judge: each error is the distance to the right value") {
     const Owned<float> ours = row({1.0F, 2.0F, 3.0F}), theirs = row({1.0F, 2.5F, 2.875F});
     for (const double limit : {1.0, 1e-9}) {
         const Finding r = judged(ours, theirs, row<double>({1.0625, 2.25, 3.0}), {limit});
@@ -294,18 +295,18 @@ TEST_CASE("each side's error is its distance to the oracle") {
     CHECK(both.reference_error == 0.25);
 }
 
-TEST_CASE("with an oracle it is our distance from it that is judged, not that from LibTorch") {
+TEST_CASE("judge: with right values, our distance to them decides, not that to LibTorch") {
     const Owned<double> truth = row<double>({1.0, 200.0});
     // LibTorch is off by 1, we are right.
     const Finding right = judged(row({1.0F, 200.0F}), row({1.0F, 201.0F}), truth, {0.5});
     CHECK(right.verdict == Verdict::within);
     CHECK(right.difference == 1.0);
     CHECK(right.used == 0.0);
-    // We are off by 1, although LibTorch is off the same way but for a little.
+    // We are wrong, although LibTorch is wrong by almost the same amount.
     CHECK(judged(row({1.0F, 201.0F}), row({1.0F, 200.875F}), truth, {0.5}).verdict == Verdict::mismatch);
 }
 
-TEST_CASE("each element has its own limit") {
+TEST_CASE("judge: each element has its own limit") {
     const Owned<float> ours = row({1.0F, 100.0F, 5.0F}), theirs = row({1.0F, 100.5F, 5.0F});
     const Owned<double> truth = row<double>({1.125, 100.5, 5.0});
     CHECK(judged(ours, theirs, truth, {0.125, 0.5, 0.0}).verdict == Verdict::within);
@@ -319,18 +320,18 @@ TEST_CASE("each element has its own limit") {
     CHECK(r.error == 0.5);
 }
 
-TEST_CASE("without an error to spare the largest error is the worst") {
+TEST_CASE("judge: with a limit of 0 the largest error is the worst") {
     const Finding r = compared(row({1.0F, 2.0F, 3.0F, 4.0F}), row({1.0F, 2.25F, 3.75F, 4.5F}), 0.0);
     CHECK(r.worst->position == 2);
     CHECK(r.used == std::numeric_limits<double>::infinity());
 }
 
-TEST_CASE("of equal shares the first is the worst") {
+TEST_CASE("judge: the first of equal shares is the worst") {
     const Finding r = compared(row({1.0F, 2.25F, 3.0F, 4.25F}), row({1.0F, 2.0F, 3.0F, 4.0F}), 0.125);
     CHECK(r.worst->position == 1);
 }
 
-TEST_CASE("what its own limit cannot decide is held to the tensor's widest") {
+TEST_CASE("judge: an element with an uninformative limit is held to the tensor's widest") {
     const Owned<double> truth = row<double>({1.0, 100.0, 5.0});
     const Finding r = judged(row({3.0F, 100.0F, 5.0F}), row({1.0F, 100.0F, 5.0F}), truth, {1.125, 4.0, 2.0});
     CHECK(r.verdict == Verdict::undecided);
@@ -340,7 +341,7 @@ TEST_CASE("what its own limit cannot decide is held to the tensor's widest") {
           Verdict::mismatch);
 }
 
-TEST_CASE("the yardstick leaves out what is not finite, and what has no limit") {
+TEST_CASE("judge: the yardstick excludes non-finite elements, and those without a limit") {
     const double infinity = std::numeric_limits<double>::infinity();
     const Owned<double> right = row<double>({-2.0, 1.0, 300.0, infinity});
     const Yardstick yardstick = yardstick_of(right.view(), std::vector<double>{0.25, 0.5, infinity, 7.0});
@@ -348,10 +349,10 @@ TEST_CASE("the yardstick leaves out what is not finite, and what has no limit") 
     CHECK(yardstick.widest == 0.5);
 }
 
-TEST_CASE("a limit too wide for the scale decides nothing, but a mismatch stays one") {
+TEST_CASE("judge: a limit too wide for the scale is undecided, but a mismatch remains one") {
     const Owned<float> ours = row({1.0F, 100.0F}), theirs = row({1.0F, 100.25F});
     const Owned<double> truth = row<double>({1.0, 100.25});
-    CHECK(judged(ours, theirs, truth, {1.0}).verdict == Verdict::within);  // a hundredth of 100.25, and no more
+    CHECK(judged(ours, theirs, truth, {1.0}).verdict == Verdict::within);  // exactly a hundredth of 100.25
     CHECK(judged(ours, theirs, truth, {1.01}).verdict == Verdict::undecided);
     CHECK(judged(ours, theirs, truth, {1.01, 0.25}).verdict == Verdict::undecided);  // one element suffices
     CHECK(judged(ours, theirs, truth, {1.01, 0.125}).verdict == Verdict::mismatch);
@@ -359,7 +360,7 @@ TEST_CASE("a limit too wide for the scale decides nothing, but a mismatch stays 
     CHECK_FALSE(agrees(Verdict::undecided));
 }
 
-TEST_CASE("where the limit or the oracle is not finite, the element is out of range") {
+TEST_CASE("judge: an element with a non-finite limit or right value is out of range") {
     const Owned<float> ours = row({1.0F, 100.0F, kInf}), theirs = row({1.0F, 100.0F, kInf});
     const Owned<double> truth = row<double>({1.0, 100.0, 1e39});
     const double out = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
@@ -373,7 +374,7 @@ TEST_CASE("where the limit or the oracle is not finite, the element is out of ra
     CHECK(judged(ours, theirs, row<double>({1.0, 100.0, out}), {0.5}).verdict == Verdict::out_of_range);
     CHECK(judged(ours, theirs, row<double>({1.0, 100.0, nan}), {0.5}).verdict == Verdict::out_of_range);
     CHECK_FALSE(agrees(Verdict::out_of_range));
-    // What is in range is judged all the same, and so are its NaNs.
+    // Elements in range are still judged, and so are their NaNs.
     CHECK(judged(row({2.0F, 100.0F, kInf}), theirs, truth, {0.5, 0.5, out}).verdict == Verdict::mismatch);
     CHECK(judged(row({kNaN, 100.0F, kInf}), theirs, truth, {0.5, 0.5, out}).verdict == Verdict::non_finite);
     CHECK(judged(row({1.0F, 100.0F, kNaN}), theirs, truth, {0.5, 0.5, out}).verdict == Verdict::out_of_range);
@@ -382,7 +383,7 @@ TEST_CASE("where the limit or the oracle is not finite, the element is out of ra
     CHECK(judged(hole, theirs, truth, {0.5, 0.5, out}).verdict == Verdict::unwritten);
 }
 
-TEST_CASE("LibTorch is said to be further off where it exceeds the limit, and ours") {
+TEST_CASE("judge: LibTorch is further off if its error exceeds the limit and ours") {
     const Owned<double> truth = row<double>({1.0, 100.0});
     const Owned<float> right = row({1.0F, 100.0F}), near = row({1.0F, 100.25F}), far = row({1.0F, 102.0F});
     CHECK(judged(right, far, truth, {0.5}).reference_further_off);
@@ -392,7 +393,7 @@ TEST_CASE("LibTorch is said to be further off where it exceeds the limit, and ou
     CHECK_FALSE(judged(far, near, truth, {0.125}).reference_further_off);
     CHECK(judged(near, far, truth, {0.125}).reference_further_off);  // neither is right
     CHECK(judged(near, far, truth, {0.125}).verdict == Verdict::mismatch);
-    CHECK_FALSE(compared(right, far, 0.5).reference_further_off);  // nobody knows
+    CHECK_FALSE(compared(right, far, 0.5).reference_further_off);  // unknown without right values
     const Finding overflown = judged(right, row({1.0F, kInf}), truth, {0.5});
     CHECK(overflown.verdict == Verdict::within);
     CHECK(overflown.reference_further_off);

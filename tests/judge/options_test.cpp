@@ -1,4 +1,4 @@
-// What isolated steps, gradcheck, files and the lab ask of judge(), each by its options.
+// The options of judge() for isolated steps, gradcheck, files and the lab.
 #include <bit>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -18,7 +18,7 @@ namespace {
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// An isolated step's float result against the answer in double.
+// An isolated step's float result against the reference in double.
 Finding isolated(const Owned<float>& ours, const std::vector<double>& exact, const std::vector<double>& limits) {
     const View right = view_of(exact);
     return judge(ours.view(), &right, nullptr, limits, {.vacuous = Vacuous::all_zero});
@@ -54,7 +54,7 @@ View whole(const std::vector<std::int64_t>& numbers) {
 
 }  // namespace
 
-TEST_CASE("isolated: no error is exact, and so wide a limit decides") {
+TEST_CASE("isolated: zero error is exact, and a wide limit decides") {
     const Finding exact = isolated(row({1.0F, -2.5F}), {1, -2.5}, {0, 0});
     CHECK(exact.verdict == Verdict::exact);
     CHECK(exact.error == 0.0);
@@ -72,16 +72,16 @@ TEST_CASE("isolated: no error is exact, and so wide a limit decides") {
     CHECK(isolated(row({1.0F, -2.5F, 3.0F}), {1, -2, 2}, {0, 0.499, 5}).verdict == Verdict::mismatch);
 }
 
-TEST_CASE("isolated: zeros alone are vacuous, equal numbers are not") {
+TEST_CASE("isolated: only zeros are vacuous, equal numbers are not") {
     CHECK(isolated(row({0.0F, -0.0F, 0.0F}), {0, 0, 0}, {1, 1, 1}).verdict == Verdict::vacuous);
     CHECK(isolated(row({0.5F, 0.5F, 0.5F}), {0.5, 0.5, 0.5}, {1, 1, 1}).verdict == Verdict::exact);
     CHECK(isolated(row({0.0F, 1e-5F, 0.0F}), {0, 0, 0}, {1, 1, 1}).verdict == Verdict::within);
     CHECK(isolated(row({0.0F, 0.0F, 0.0F}), {0, 1e-50, 0}, {1, 1, 1}).verdict == Verdict::within);
-    // Zeros that float might not have reached show less still.
+    // Zeros that float might not have reached prove even less.
     CHECK(isolated(row({0.0F, 0.0F, 0.0F}), {0, 0, 0}, {1, kInfinity, 1}).verdict == Verdict::out_of_range);
 }
 
-TEST_CASE("isolated: beside a hole there are the figures of the other elements") {
+TEST_CASE("isolated: with an unwritten element, the others still have figures") {
     Owned<float> ours = row({1.5F, 2.0F, kNaN, 100.0F});
     const Finding nan = isolated(ours, {1, 2, 3, 100}, {1, 1, 1, 1});
     CHECK(nan.verdict == Verdict::non_finite);
@@ -94,13 +94,13 @@ TEST_CASE("isolated: beside a hole there are the figures of the other elements")
     CHECK(hole.verdict == Verdict::unwritten);
     CHECK(hole.worst->position == 3);
     CHECK(hole.scale == 2.0);
-    // Of both kinds of what has no figure the first counts that is no fault of the range.
+    // Of the elements without figures, the first whose cause is not the range is reported.
     CHECK(isolated(row({kNaN, kNaN}), {1, 2}, {kInfinity, 1}).worst->position == 1);
     CHECK(isolated(row({kNaN, 2.0F}), {kInfinity, 2}, {1, 1}).verdict == Verdict::out_of_range);
     CHECK(isolated(row({kNaN, 9.0F}), {kInfinity, 2}, {1, 1}).verdict == Verdict::mismatch);
 }
 
-TEST_CASE("gradcheck: a limit too wide is kept, and decides nothing") {
+TEST_CASE("gradcheck: too wide a limit is applied, and undecided") {
     const Finding clear = gradient({1, 100}, {1.25, 100}, {0.5, 1});
     CHECK(clear.verdict == Verdict::within);
     CHECK(clear.worst->position == 0);
@@ -109,7 +109,7 @@ TEST_CASE("gradcheck: a limit too wide is kept, and decides nothing") {
     CHECK(gradient({1, 100}, {1.25, 100}, {kInfinity, 1}).verdict == Verdict::undecided);
     CHECK(gradient({1, 100}, {1.25, 100}, {std::nan(""), 1}).verdict == Verdict::mismatch);
     CHECK(gradient({0, 0}, {0, 0}, {1, 1}).verdict == Verdict::undecided);
-    // Either side may be the larger one.
+    // Either of the two may be the larger one.
     CHECK(gradient({1, 2}, {1.25, 100}, {0.5, 100}).scale == 100.0);
     CHECK(gradient({1, -100}, {1.25, 2}, {0.5, 100}).scale == 100.0);
     CHECK(gradient({std::nan(""), 1}, {0, 1}, {1, 1}).verdict == Verdict::non_finite);
@@ -126,7 +126,7 @@ TEST_CASE("lab: without a limit equal numbers agree, others are out of range, an
     }
 }
 
-TEST_CASE("files: the same bits agree, whatever they are") {
+TEST_CASE("files: equal bits agree, whatever they are") {
     const float infinity = std::numeric_limits<float>::infinity();
     const Finding same = files<float>({kNaN, 2, -infinity}, {kNaN, 2, -infinity});
     CHECK(same.verdict == Verdict::exact);
@@ -144,7 +144,7 @@ TEST_CASE("files: the same bits agree, whatever they are") {
     CHECK(zeros.ulp == 0U);
 }
 
-TEST_CASE("files: what is not finite differs from all but the same bits, by more than any limit") {
+TEST_CASE("files: a non-finite element differs from all but the same bits, beyond any limit") {
     const float infinity = std::numeric_limits<float>::infinity();
     const auto other_nan = std::bit_cast<float>(std::bit_cast<std::uint32_t>(kNaN) ^ 1U);
     for (const auto& [a, b] : {std::pair{kNaN, 1.0F},
@@ -166,7 +166,7 @@ TEST_CASE("files: what is not finite differs from all but the same bits, by more
     CHECK(files<double>({std::nan("")}, {1.0}, 1e300).verdict == Verdict::non_finite);
 }
 
-TEST_CASE("files: whole numbers are told apart where double does not") {
+TEST_CASE("files: integers that double cannot distinguish differ") {
     constexpr std::int64_t kLarge = std::int64_t{1} << 60;
     const std::vector<std::int64_t> a = {7, kLarge}, b = {7, kLarge + 1}, least = {INT64_MIN}, most = {INT64_MAX};
     const Finding one = files(whole(a), whole(b), 0);
@@ -179,7 +179,7 @@ TEST_CASE("files: whole numbers are told apart where double does not") {
     CHECK(files(whole(low), whole(high), 7).verdict == Verdict::within);
 }
 
-TEST_CASE("the largest difference, and a NaN stays") {
+TEST_CASE("largest_difference: a NaN is preserved") {
     CHECK(largest_difference(std::vector<double>{1, 2, 3}, {1, 5, 2}) == 3);
     CHECK(std::isnan(largest_difference(std::vector<float>{1, kNaN, 9}, {1, 1, 1})));
     CHECK(std::isnan(largest_difference(std::vector<double>{9, 1}, {1, std::nan("")})));

@@ -1,4 +1,4 @@
-// Tensors that own their numbers, for tests of what only looks at them.
+// Tensors that own their numbers, for tests of code that takes views.
 #pragma once
 
 #include <cstring>
@@ -22,14 +22,14 @@ struct Owned {
         return {name, shape, std::is_same_v<T, float> ? DType::float32 : DType::float64, values.data()};
     }
 
-    // Puts the bits there that say "never written". A signalling NaN must not pass through a register as a number.
+    // Stores the bits of kUnwritten. A signalling NaN must not pass through a register as a number.
     void unwrite(std::size_t position) {
         const Bits<T> bits = kUnwritten<T>;
         std::memcpy(&values[position], &bits, sizeof bits);
     }
 };
 
-// One axis, as many values as there are.
+// One axis, with the size of the values.
 template <class T = float>
 Owned<T> row(std::vector<T> values) {
     return {"x", {values.size()}, std::move(values)};

@@ -5,7 +5,7 @@
 
 #include "judge/finding.h"
 
-// Distances counted by hand: the bits of a positive number, read as an integer, are its place in the order.
+// Distances counted by hand: the bits of a positive number, read as an integer, are its rank.
 
 using namespace byhand;
 
@@ -30,7 +30,7 @@ std::uint64_t doubles(double a, double b) {
 
 }  // namespace
 
-TEST_CASE("the distance in floats") {
+TEST_CASE("ulp: the distance in floats") {
     CHECK(floats(0.1F, 0.1F) == 0);
     CHECK(floats(1.0F, std::nextafter(1.0F, 2.0F)) == 1);
     CHECK(floats(1.0F, std::nextafter(1.0F, 0.0F)) == 1);
@@ -48,7 +48,7 @@ TEST_CASE("the distance in floats") {
     CHECK(floats(kFloat.max(), kFloat.infinity()) == 1);
 }
 
-TEST_CASE("the distance in doubles") {
+TEST_CASE("ulp: the distance in doubles") {
     CHECK(doubles(0.1, 0.1) == 0);
     CHECK(doubles(0.1 + 0.2, 0.3) == 1);
     CHECK(doubles(1.0, std::nextafter(1.0, 0.0)) == 1);
@@ -61,7 +61,7 @@ TEST_CASE("the distance in doubles") {
     CHECK(doubles(kDouble.max(), kDouble.lowest()) == 2 * std::uint64_t{0x7fefffffffffffff});
 }
 
-TEST_CASE("neighbouring doubles are no different floats") {
+TEST_CASE("ulp: neighbouring doubles are the same float") {
     CHECK(ulp_distance(1.0, std::nextafter(1.0, 2.0), DType::float32) == 0);
     CHECK(ulp_distance(1.0F, std::nextafter(1.0F, 2.0F), DType::float64) == std::uint64_t{1} << 29);
 }

@@ -13,7 +13,7 @@ using enum Verdict;
 
 namespace {
 
-// What each is: agreement, a contradiction, nothing shown, a sign of a mistake.
+// Properties of each: agreement, contradiction, inconclusive, evidence of a mistake.
 struct Meaning {
     Verdict verdict;
     const char* name;
@@ -36,7 +36,7 @@ constexpr std::array kMeanings = {
 
 }  // namespace
 
-TEST_CASE("verdicts: their names, and what they show") {
+TEST_CASE("verdicts: their names and properties") {
     for (const Meaning& meaning : kMeanings) {
         INFO(meaning.name);
         CHECK(to_string(meaning.verdict) == meaning.name);
@@ -47,6 +47,6 @@ TEST_CASE("verdicts: their names, and what they show") {
     }
 }
 
-TEST_CASE("verdicts: what was never judged does not agree") {
+TEST_CASE("verdicts: a tensor that was not judged does not agree") {
     CHECK_FALSE(agrees(Finding{}.verdict));
 }

@@ -1,4 +1,4 @@
-// Activations on figures worked by hand, at 0, and where an exponential or a cube would overflow.
+// Activations for values worked out by hand, at 0, and where an exponential or a cube would overflow.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
@@ -54,7 +54,7 @@ TEST_CASE("silu: x·σ(x), and the product rule") {
     check(backward(silu_backward<double>, {2, 16, -16}, {0, kLog3, -kLog3}), {1, 12 + 3 * kLog3, -4 + 3 * kLog3});
 }
 
-TEST_CASE("relu and leaky relu: the left derivative at 0, the slope on the left") {
+TEST_CASE("relu and leaky relu: the left derivative at 0, and the slope for x < 0") {
     const std::vector<double> x = {-2, -0.5, 0, 0.5, 2}, dh = {3, -5, 7, 11, -13};
     check(forward(relu_forward<double>, x), {0, 0, 0, 0.5, 2});
     check(backward(relu_backward<double>, dh, {0, 0, 0, 0.5, 2}), {0, 0, 0, 11, -13});
@@ -68,14 +68,14 @@ TEST_CASE("relu and leaky relu: the left derivative at 0, the slope on the left"
 }
 
 // Φ(1) = 0.841344746068543, φ(1) = 0.241970724519143 (tables of the normal distribution).
-TEST_CASE("gelu: x·Φ(x), and Φ + x·φ backwards") {
+TEST_CASE("gelu: x·Φ(x), and Φ + x·φ backward") {
     check(forward(gelu_forward<double>, {0, 1, -1}), {0, 0.841344746068543, -0.158655253931457});
     check(backward(gelu_backward<double>, {2, 1, 1}, {0, 1, -1}),
           {1, 0.841344746068543 + 0.241970724519143, 0.158655253931457 - 0.241970724519143});
 }
 
 // tanh(√(2/π)·1.044715) = 0.682383983…: torch.nn.functional.gelu(1, approximate="tanh") is 0.8411919906.
-TEST_CASE("gelu by tanh: within 5e-4 of gelu, and its own derivative") {
+TEST_CASE("gelu_tanh: within 5e-4 of gelu, and its own derivative") {
     CHECK_THAT(forward(gelu_tanh_forward<double>, {1})[0], WithinAbs(0.8411919906082768, 1e-12));
     for (double x = -6; x <= 6; x += 0.37) {
         INFO(x);
@@ -86,7 +86,7 @@ TEST_CASE("gelu by tanh: within 5e-4 of gelu, and its own derivative") {
     }
 }
 
-TEST_CASE("activations: far out they are 0 or x, and never NaN") {
+TEST_CASE("activations: for large |x| they are 0 or x, and never NaN") {
     const std::vector<float> x = {1e10F, -1e10F, 100, -100, 1e-30F}, dh = {3, 3, 3, 3, 3};
     CHECK(forward(sigmoid_forward<float>, x) == std::vector<float>{1, 0, 1, std::exp(-100.0F), 0.5F});
     for (const auto& [h, dx] :

@@ -1,4 +1,4 @@
-// Once a network is made, a training step takes no memory. A program of its own: it counts every allocation.
+// Training steps do not allocate memory after construction. A separate program, which counts every allocation.
 #include <algorithm>
 #include <atomic>
 #include <catch2/catch_test_macros.hpp>
@@ -78,8 +78,8 @@ std::size_t allocations_of(Work work) {
     return allocations - before;
 }
 
-// Deep, with every convention of the norm, with norms of rows and positions joined by parts, and with so many rows that
-// fused goes by character.
+// Deep, with every convention of the norm, with norms of rows and joined positions, and with enough rows for the fused
+// step to compute products by character.
 std::vector<networks::Example> examples() {
     std::vector<networks::Example> all;
     for (const NormConfig& norm : networks::norms()) {
@@ -100,7 +100,7 @@ std::vector<networks::Example> examples() {
     return all;
 }
 
-// With residuals, dropout, tied weights and other optimizers. (In the lists of steps a gradient of several terms takes
+// With residuals, dropout, tied weights and other optimizers. (In step lists, a gradient of several terms allocates
 // memory for each: sum_of.)
 std::vector<networks::Example> examples_with_sums() {
     std::vector<networks::Example> all;
@@ -130,8 +130,8 @@ std::vector<networks::Example> examples_with_sums() {
 
 }  // namespace
 
-TEST_CASE("allocations: the counter counts, aligned ones too") {
-    // A compiler may leave out memory that nobody looks at.
+TEST_CASE("allocations: the counter counts, including aligned ones") {
+    // The compiler may optimise away unused memory.
     const auto look_at = [](const void* memory) { asm volatile("" : : "g"(memory) : "memory"); };
     CHECK(allocations_of([&] { look_at(std::vector<int>(3).data()); }) == 1);
     CHECK(allocations_of([&] { look_at(AlignedVector<float>(3).data()); }) == 1);

@@ -1,4 +1,4 @@
-// Note 1's chain through batch norm against figures worked by hand, finite differences and the small steps.
+// Note 1's chain through batch norm against values worked out by hand, finite differences and the small steps.
 #include <algorithm>
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
@@ -93,7 +93,7 @@ void check(const Vector<T>& values, const Vector<double>& expected) {
 
 // x 2, 0, 2, 4 and dHN 1, 2, 3, 4: differences 0, −2, 0, 2, so that Σ dHN·(H0 − mean) is 4 and Σ dHN is 10. The
 // variance is 2 by n and 8/3 by n − 1.
-TEMPLATE_TEST_CASE("note 1: the chain of a worked example", "", float, double) {
+TEMPLATE_TEST_CASE("batch norm chain: a worked example", "", float, double) {
     for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
         const Conventions by{divisor, 0, EpsilonPlace::inside};
         const double variance = divisor == Divisor::n ? 2 : 8.0 / 3, s = 1 / std::sqrt(variance);
@@ -105,10 +105,10 @@ TEMPLATE_TEST_CASE("note 1: the chain of a worked example", "", float, double) {
     }
 }
 
-// Differences that do not add up to 0, as a mean that is off leaves them: 1 + 2 + 4 = 7, and dHN adds up to 3. Then
-// dmean = −s·3 + dvariance·(−2)·7/D.
-TEMPLATE_TEST_CASE("note 1: the path from the variance to the mean carries what the differences add up to", "", float,
-                   double) {
+// Differences that do not sum to 0, as with an inexact mean: 1 + 2 + 4 = 7, and dHN sums to 3. Then dmean = −s·3 +
+// dvariance·(−2)·7/D.
+TEMPLATE_TEST_CASE("batch norm chain: the path from the variance to the mean carries the sum of the differences", "",
+                   float, double) {
     const Vector<TestType> dbnraw = {1, -1, 3}, bndiff = {1, 2, 4}, s = {0.5}, dbnvar = {3};
     Vector<TestType> dbnmeani(1);
     batchnorm_chain_mean_backward(dbnmeani.data(), dbnraw.data(), bndiff.data(), s.data(), dbnvar.data(), 3, 1,
@@ -119,7 +119,7 @@ TEMPLATE_TEST_CASE("note 1: the path from the variance to the mean carries what 
     CHECK(dbnmeani[0] == TestType{-1.5} - 21);
 }
 
-TEST_CASE("note 1: the chain's gradient is that of finite differences, for both divisors and every ε") {
+TEST_CASE("batch norm chain: its gradient is that of finite differences, for both divisors and every ε") {
     constexpr std::size_t n = 5, H = 3;
     constexpr double kStep = 1e-4;
     std::mt19937 random(11);
@@ -140,7 +140,7 @@ TEST_CASE("note 1: the chain's gradient is that of finite differences, for both 
                 at[i] += step;
                 return loss(at);
             };
-            // The error of the first is a·h² + …, which the second takes off.
+            // The error of the first is a·h² + …, which the second cancels.
             const double near = (moved(kStep) - moved(-kStep)) / (2 * kStep);
             const double far = (moved(2 * kStep) - moved(-2 * kStep)) / (4 * kStep);
             INFO("element " << i << ", epsilon " << by.epsilon);
@@ -149,7 +149,7 @@ TEST_CASE("note 1: the chain's gradient is that of finite differences, for both 
     }
 }
 
-TEMPLATE_TEST_CASE("note 1: the chain is the small steps, for odd sizes, both divisors and every ε", "", float,
+TEMPLATE_TEST_CASE("batch norm chain: equals the small steps, for odd sizes, both divisors and every ε", "", float,
                    double) {
     std::mt19937 random(5);
     for (const std::size_t n : {2, 3, 9, 33}) {
@@ -181,7 +181,7 @@ TEMPLATE_TEST_CASE("note 1: the chain is the small steps, for odd sizes, both di
     }
 }
 
-TEST_CASE("note 1: of one row the chain leaves nothing, for what is added to it moves its mean alike") {
+TEST_CASE("batch norm chain: the gradient of a single row is 0, because its mean moves with it") {
     const Conventions by{Divisor::n, 1e-5, EpsilonPlace::inside};
     const auto made = chain(forward<double>({3, -2, 0.5}, 1, by), {1, 2, -3}, 1, by);
     CHECK(made.dx == Vector<double>{0, 0, 0});

@@ -1,4 +1,4 @@
-// Batch norm's functions against figures worked by hand, and its two backward passes against each other.
+// Batch norm's functions against values worked out by hand, and its two backward passes against each other.
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -61,7 +61,7 @@ Vector<T> backward_in_one_line(const Forward<T>& f, const Vector<T>& draw, std::
     return dx;
 }
 
-// Equal within `units` roundings at the size of the largest.
+// Equal within `units` roundings at the magnitude of the largest.
 template <class T>
 void check(const Vector<T>& values, const Vector<double>& expected, double units = 4) {
     REQUIRE(values.size() == expected.size());
@@ -78,8 +78,8 @@ void check(const Vector<T>& values, const Vector<double>& expected, double units
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("note 2: 2, 0, 2, 4 are 0, −√2, 0, √2 when normalised by n, and so are 200, 0, 200, 400", "", float,
-                   double) {
+TEMPLATE_TEST_CASE("batch norm: 2, 0, 2, 4 normalised by n are 0, −√2, 0, √2, and so are 200, 0, 200, 400 (note 2)", "",
+                   float, double) {
     for (const TestType scale : {TestType{1}, TestType{100}}) {
         const auto f = forward<TestType>({2 * scale, 0, 2 * scale, 4 * scale}, 4, Divisor::n, 0);
         check(f.mean, {2.0 * scale});
@@ -98,7 +98,7 @@ TEMPLATE_TEST_CASE("note 2: 2, 0, 2, 4 are 0, −√2, 0, √2 when normalised b
     check(f.raw, {0, -std::sqrt(1.5), 0, std::sqrt(1.5)});
 }
 
-TEMPLATE_TEST_CASE("ε stands inside the root, or outside it", "", float, double) {
+TEMPLATE_TEST_CASE("batch norm: ε is inside the root, or outside it", "", float, double) {
     const double epsilon = 0.125;
     check(forward<TestType>({2, 0, 2, 4}, 4, Divisor::n, epsilon).raw,
           {0, -2 / std::sqrt(2.125), 0, 2 / std::sqrt(2.125)});
@@ -106,7 +106,8 @@ TEMPLATE_TEST_CASE("ε stands inside the root, or outside it", "", float, double
           {0, -2 / (std::numbers::sqrt2 + 0.125), 0, 2 / (std::numbers::sqrt2 + 0.125)});
 }
 
-TEMPLATE_TEST_CASE("note 3: each of three columns has its own mean, variance, γ and β", "", float, double) {
+TEMPLATE_TEST_CASE("batch norm: each of three columns has its own mean, variance, γ and β (note 3)", "", float,
+                   double) {
     const Vector<TestType> x = {7, 5, 4, 2, 3, 4, 1, 2, 3, 7, 5, 6, 3, 3, 4};
     // Sums 20, 18, 21. Squares around the means: 9 + 4 + 9 + 9 + 1 = 32; 1.96 + 0.36 + 2.56 + 1.96 + 0.36 = 7.2;
     // 0.04 + 0.04 + 1.44 + 3.24 + 0.04 = 4.8.
@@ -125,7 +126,7 @@ TEMPLATE_TEST_CASE("note 3: each of three columns has its own mean, variance, γ
 }
 
 // Hi, Probal, two rows of padding, and How are you today, in the first of the three columns.
-TEST_CASE("note 3: rows of padding falsify a column's figures") {
+TEST_CASE("batch norm: padding rows distort a column's statistics (note 3)") {
     const Vector<double> padded = {6.5, 2.21, 0, 0, 7.5, 2.2, 2.9, 9.9}, words = {6.5, 2.21, 7.5, 2.2, 2.9, 9.9};
     const auto with = forward(padded, 8, Divisor::n, 0), without = forward(words, 6, Divisor::n, 0);
     const auto rounds_to = [](double x, double figure, double half) { return std::fabs(x - figure) < half; };
@@ -135,10 +136,11 @@ TEST_CASE("note 3: rows of padding falsify a column's figures") {
     CHECK(rounds_to(without.raw[2], 0.778, 0.0005));
 }
 
-// x 2, 0, 2, 4 and dx̂ 1, 2, 3, 4. By n: s = 1/√2, Σdx̂ = 10, x̂·Σ(dx̂·x̂) = −√2·2√2 = −4 and 4 in the second and last
-// row, so that the bracket of the one line is 4 − 10, 8 − 10 + 4, 12 − 10, 16 − 10 − 4. By n − 1: s = √(3/8), and
-// n/(n − 1)·x̂·Σ(dx̂·x̂) is −4 and 4 again: the same bracket.
-TEMPLATE_TEST_CASE("note 5: the backward of a worked example, in small steps and in one line", "", float, double) {
+// x 2, 0, 2, 4 and dx̂ 1, 2, 3, 4. With n: s = 1/√2, Σdx̂ = 10, x̂·Σ(dx̂·x̂) = −√2·2√2 = −4 and 4 in the second and
+// last row, so that the bracket of the one line is 4 − 10, 8 − 10 + 4, 12 − 10, 16 − 10 − 4. With n − 1: s = √(3/8),
+// and n/(n − 1)·x̂·Σ(dx̂·x̂) is −4 and 4 again: the same bracket.
+TEMPLATE_TEST_CASE("batch norm backward: a worked example, in small steps and in one line (note 5)", "", float,
+                   double) {
     const Vector<TestType> x = {2, 0, 2, 4}, draw = {1, 2, 3, 4};
     for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {
         const double s = divisor == Divisor::n ? std::sqrt(0.5) : std::sqrt(0.375);
@@ -159,7 +161,8 @@ TEMPLATE_TEST_CASE("note 5: the backward of a worked example, in small steps and
     check(scaled, {-3, -6, -9, -12});
 }
 
-TEMPLATE_TEST_CASE("note 5: one line is the small steps, for both divisors and every ε", "", float, double) {
+TEMPLATE_TEST_CASE("batch norm backward: one line equals the small steps, for both divisors and every ε (note 5)", "",
+                   float, double) {
     std::mt19937 random(5);
     for (const std::size_t n : {3, 5, 33}) {
         for (const std::size_t H : {1, 7, 17}) {
@@ -194,7 +197,7 @@ TEMPLATE_TEST_CASE("note 5: one line is the small steps, for both divisors and e
     }
 }
 
-TEST_CASE("evaluation normalises by running statistics, whether they hold a variance or a deviation") {
+TEST_CASE("batch norm evaluation: normalises by running statistics, variances or standard deviations") {
     const Vector<double> x = {5, 1, 3, 9}, mean = {3, 1}, variance = {4, 16}, deviation = {2, 4}, gain = {10, 3},
                          bias = {0.5, -1};
     Vector<double> raw(4), y(4);

@@ -1,4 +1,4 @@
-// Gradients of a norm on its own, held to finite differences.
+// The gradients of an isolated norm, compared with finite differences.
 #pragma once
 
 #include <catch2/catch_test_macros.hpp>
@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <vector>
 
-// Σ dy·y: the loss whose gradient to y is dy.
+// Σ dy·y: the loss whose gradient with respect to y is dy.
 inline double weighted(const std::vector<double>& dy, const std::vector<double>& y) {
     double sum = 0;
     for (std::size_t i = 0; i < y.size(); ++i) {
@@ -15,7 +15,7 @@ inline double weighted(const std::vector<double>& dy, const std::vector<double>&
     return sum;
 }
 
-// That `gradient` is the slope of loss(), which reads `numbers`, along each of them.
+// Checks that `gradient` is the derivative of loss(), which reads `numbers`, with respect to each of them.
 template <class Loss>
 void check_slopes(std::vector<double>& numbers, const std::vector<double>& gradient, Loss loss) {
     constexpr double kStep = 1e-5, kWithin = 2e-8;

@@ -1,4 +1,4 @@
-// Dropout's mask and key against figures computed apart from it: splitmix64 and the generator mod 2^24 in Python,
+// Dropout's mask and key against independently computed values: splitmix64 and the generator mod 2^24 in Python,
 //     s = (struct.unpack('<I', struct.pack('<f', key))[0] << 32) + i + 0x9e3779b97f4a7c15, and so on;
 //     u = z >> 40; key = (1140671485 * key + 12820163) % 2**24.
 #include <catch2/catch_test_macros.hpp>
@@ -20,7 +20,7 @@ std::vector<T> mask(T key, std::size_t count, double p) {
 
 }  // namespace
 
-TEST_CASE("dropout: numbers are dropped with probability p, and what is kept is scaled by 1/(1 - p)") {
+TEST_CASE("dropout: elements are dropped with probability p, and kept ones are scaled by 1/(1 - p)") {
     const double s = 1 / 0.625;  // p = 0.375
     CHECK(mask<double>(3, 9, 0.375) == std::vector<double>{s, s, 0, s, 0, s, s, 0, s});
     CHECK(mask<float>(3, 9, 0.375) == std::vector<float>{1.6F, 1.6F, 0, 1.6F, 0, 1.6F, 1.6F, 0, 1.6F});
@@ -30,7 +30,7 @@ TEST_CASE("dropout: numbers are dropped with probability p, and what is kept is 
     CHECK(mask<double>(0, 5, 0.5) == std::vector<double>{2, 2, 2, 0, 0});
 }
 
-TEST_CASE("dropout: a mask drops as many as p says") {
+TEST_CASE("dropout: the share of dropped elements is p") {
     std::size_t dropped = 0;
     for (const double x : mask<double>(12820163, 100'000, 0.3)) {
         dropped += x == 0 ? 1 : 0;
@@ -48,7 +48,7 @@ TEST_CASE("dropout: forward and backward multiply by the same mask") {
     CHECK(dx == std::vector<double>{0, 0.25 * 1.6, -1.6, 2 * 1.6});
 }
 
-TEST_CASE("dropout: the key goes on, the same in float and in double") {
+TEST_CASE("dropout: the key advances, equally in float and in double") {
     double key = 7;
     auto in_float = static_cast<float>(key);
     for (const double expected : {11565742.0, 4089529.0, 2526872.0, 6836987.0}) {

@@ -20,8 +20,8 @@ std::vector<View> float_logits(const std::vector<float>& logits, std::size_t row
     return {{"logits", {rows, V}, DType::float32, logits.data()}};
 }
 
-// The largest difference as a share of 64 units of float at the largest value: sums of up to 130 squares that are taken
-// in double, of values whose own float error is a few units.
+// The largest difference as a share of 64 units of float at the largest value: sums of up to 130 squares, taken in
+// double, of values whose own float error is a few units.
 double distance(std::span<const float> values, const plain::Values& expected) {
     double largest = 0, difference = 0;
     for (std::size_t i = 0; i < expected.size(); ++i) {
@@ -38,7 +38,7 @@ Evaluation::By by_either() {
 
 }  // namespace
 
-TEST_CASE("logits in evaluation mode are those of plain loops, for every convention") {
+TEST_CASE("evaluation: logits are those of plain loops, for every convention") {
     const Evaluation::By by = by_either();
     unsigned number = 0;
     for (const NormConfig& norm : networks::norms()) {
@@ -68,7 +68,7 @@ TEST_CASE("logits in evaluation mode are those of plain loops, for every convent
     }
 }
 
-TEST_CASE("a row's logits do not depend on how many rows are asked for, nor on what was asked before") {
+TEST_CASE("evaluation: a row's logits depend neither on the number of rows nor on earlier calls") {
     const NetworkConfig config = networks::small({5, 3});
     const networks::Example example = networks::make(config, 130);
     const Evaluation::By by = by_either();
@@ -91,7 +91,7 @@ TEST_CASE("a row's logits do not depend on how many rows are asked for, nor on w
     many.logits(none, {});  // no rows, no logits
 }
 
-TEST_CASE("calibrate takes mean and spread of each layer over all rows, in the form the running statistics have") {
+TEST_CASE("calibrate: sets each layer's mean and variance over all rows, in the form of the running statistics") {
     const Evaluation::By by = by_either();
     unsigned number = 0;
     for (const NormConfig& norm : networks::norms()) {
@@ -104,7 +104,7 @@ TEST_CASE("calibrate takes mean and spread of each layer over all rows, in the f
             config.norm = norm;
             config.norm.running_divisor = number % 4 < 2 ? Divisor::n : Divisor::n_minus_1;
             config.norm.running_spread = number % 3 == 0 ? RunningSpread::variance : RunningSpread::deviation;
-            // Two rows that nearly agree are divided by little more than ε, and so is their rounding.
+            // Two nearly equal rows are divided by little more than ε, and so is their rounding error.
             if (rows == 2) {
                 config.norm.epsilon = std::max(config.norm.epsilon, 0.1);
             }
@@ -125,7 +125,7 @@ TEST_CASE("calibrate takes mean and spread of each layer over all rows, in the f
     }
 }
 
-TEST_CASE("calibrate changes running statistics and nothing else, and leaves a network without a norm alone") {
+TEST_CASE("calibrate: changes only running statistics, and nothing in a network without a norm") {
     const Evaluation::By by = by_either();
     for (const NormPlace place : {NormPlace::none, NormPlace::before}) {
         NetworkConfig config = networks::small({5});
@@ -148,7 +148,7 @@ TEST_CASE("calibrate changes running statistics and nothing else, and leaves a n
 }
 
 // Five rows whose squares around the mean sum to 32: 6.4 by n, 8 by n − 1 (note 3's first column).
-TEST_CASE("running statistics move by the momentum towards the batch's, in every form") {
+TEST_CASE("running statistics: they move towards the batch's by the momentum, in every form") {
     const double old = 2, m = 0.25, mean = 4;
     double new_mean = 0;
     running_mean_update(&new_mean, &old, &mean, 1, m);

@@ -1,4 +1,4 @@
-// Memory that ends at a page nobody may touch: reading or writing one number too many is a fault, not a chance.
+// Memory that ends at an inaccessible page: an out-of-bounds access is a fault, every time.
 #pragma once
 
 #include <sys/mman.h>
@@ -16,7 +16,7 @@ inline constexpr std::uint32_t kCanary = 0xdeadbeef;
 
 class Floats {
 public:
-    // Room for `most` floats.
+    // Memory for `most` floats.
     explicit Floats(std::size_t most) {
         const std::size_t page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
         bytes_ = (most * sizeof(float) + page - 1) / page * page;
@@ -31,7 +31,7 @@ public:
     Floats& operator=(const Floats&) = delete;
     ~Floats() { munmap(begin_, mapped_); }
 
-    // The last `count` floats but `after`, with canaries in every other place.
+    // The last `count` floats before `after` others, with canaries everywhere else.
     std::span<float> last(std::size_t count, std::size_t after = 0) {
         float* const end = begin_ + bytes_ / sizeof(float);
         for (float* p = begin_; p != end; ++p) {
@@ -41,7 +41,7 @@ public:
         return taken_;
     }
 
-    // True where every place around those given out last is as it was.
+    // True if everything around the last returned floats is unchanged.
     bool untouched_around() const {
         const float* const taken = taken_.data();
         const auto is_canary = [](const float& f) { return std::memcmp(&f, &kCanary, sizeof f) == 0; };

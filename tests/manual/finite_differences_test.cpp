@@ -1,5 +1,5 @@
-// Every gradient of the stepwise network against finite differences of its own loss, in double: the reference that
-// needs nothing but the forward pass. What the forward pass itself is held against stands in forward_test.cpp.
+// Every gradient of the stepwise network against finite differences of its own loss, in double: a reference that needs
+// only the forward pass. forward_test.cpp checks the forward pass itself.
 #include <algorithm>
 #include <array>
 #include <catch2/catch_test_macros.hpp>
@@ -21,9 +21,9 @@ struct Slope {
 // dL/dx from losses around x.
 //   D(h) = (L(x + h) − L(x − h))/2h         has the error  a·h² + b·h⁴ + …
 //   E(h) = (4·D(h) − D(2h))/3               has the error    −4·b·h⁴ + …
-// so that E(2h) − E(h) is about fifteen times the error of E(h) that comes from the step: it stands as its bound. Each
-// loss is wrong by up to `noise`, which E(h) shows as (4/3 + 1/6)·noise/h. Of three steps, large and small parts of
-// `scale`, the one with the smallest bound counts.
+// so that E(2h) − E(h) is about fifteen times the error of E(h) due to the step size: it is used as its bound. Each
+// loss has an error of up to `noise`, which contributes (4/3 + 1/6)·noise/h to E(h). Of three step sizes, large and
+// small fractions of `scale`, the one with the smallest bound is used.
 template <class Loss>
 Slope slope(const Loss& loss, double x, double scale, double noise) {
     const auto D = [&](double step) {
@@ -43,8 +43,8 @@ Slope slope(const Loss& loss, double x, double scale, double noise) {
     return best;
 }
 
-// How far a value must move for the loss to follow another curve: its own size where its inverse, root or logarithm is
-// taken, else the size usual in its tensor.
+// The change of a value that changes the curvature of the loss: its own magnitude where its inverse, root or logarithm
+// is taken, else the typical magnitude in its tensor.
 double scale_of(const std::string& name, std::span<const double> values, double x) {
     for (const char* positive : {"counts", "probs", "bnvar"}) {
         if (name.starts_with(positive)) {
@@ -61,10 +61,10 @@ double scale_of(const std::string& name, std::span<const double> values, double 
 struct Checked {
     std::size_t tensors = 0;
     double worst = 0;     // error as a share of its bound
-    double bluntest = 0;  // the largest bound, in units of the loss for a value that moves by its scale
+    double bluntest = 0;  // the largest bound, in units of the loss for a value that changes by its scale
 };
 
-// Moves each element of each tensor that has a gradient, and runs the forward steps after it again.
+// Changes each element of each tensor that has a gradient, and reruns the forward steps after it.
 Checked check_all_gradients(const networks::Example& example) {
     Runner<double> runner(stepwise_graph(example.config, example.rows));
     copy_into(runner.tensors(), example.state);
@@ -73,7 +73,7 @@ Checked check_all_gradients(const networks::Example& example) {
     runner.backward();
     const stepper::Steps<double> forward(runner, example, runner.graph().forward);
     const double& loss = runner.tensors()["loss"][0];
-    // Every step rounds, and rounding one value by a unit moves the loss by about a unit of its size.
+    // Every step rounds, and rounding one value by a unit changes the loss by about a unit of its magnitude.
     const double noise = static_cast<double>(forward.size()) * 0x1p-53 * (1 + loss);
 
     Checked checked;
@@ -109,18 +109,18 @@ Checked check_all_gradients(const networks::Example& example) {
         forward.run(0);
         ++checked.tensors;
     }
-    CHECK(checked.tensors == runner.graph().backward.size());  // no gradient is left out
+    CHECK(checked.tensors == runner.graph().backward.size());  // no gradient is omitted
     return checked;
 }
 
 }  // namespace
 
-TEST_CASE("stepwise: all gradients are the loss's finite differences, for every convention of the norm") {
+TEST_CASE("stepwise gradients: equal finite differences of the loss, for every convention of the norm") {
     unsigned number = 0;
     Checked all;
     for (const NormConfig& norm : networks::norms()) {
         for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{5}, {3, 7}, {5, 3, 7}}) {
-            // Vocabulary and biases take turns, out of step with the conventions and with each other.
+            // Vocabulary and biases alternate, independently of the conventions and of each other.
             NetworkConfig config = networks::small(hidden, number % 5 < 3 ? 7 : 11);
             config.norm = norm;
             config.hidden_bias = number % 4 < 2;
@@ -134,10 +134,10 @@ TEST_CASE("stepwise: all gradients are the loss's finite differences, for every 
         }
     }
     CAPTURE(all.worst, all.bluntest);
-    CHECK(all.worst > 0.001);  // else the bounds are not of this world
+    CHECK(all.worst > 0.001);  // else the bounds are far too wide
 }
 
-TEST_CASE("stepwise: all gradients are the loss's finite differences, for every depth and bias without a norm") {
+TEST_CASE("stepwise gradients: equal finite differences of the loss, for every depth and bias without a norm") {
     for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{1}, {5}, {3, 7}, {5, 3, 7}}) {
         for (unsigned bits = 0; bits < 4; ++bits) {
             NetworkConfig config = networks::small(hidden, 11);
@@ -150,7 +150,7 @@ TEST_CASE("stepwise: all gradients are the loss's finite differences, for every 
     }
 }
 
-TEST_CASE("the examples of the finite differences use characters more than once, and leave some out") {
+TEST_CASE("finite differences: the examples use some characters more than once, and some not at all") {
     const networks::Example example = networks::make(networks::small({5}, 11), 5, 100);
     std::array<int, 11> used{};
     for (const std::int64_t c : example.X) {

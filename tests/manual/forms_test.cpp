@@ -1,5 +1,5 @@
-// The three forms are one mathematics: collapsed and fused against stepwise in double, each number within what rounding
-// alone may do to it (rounding.h).
+// The three forms compute the same: collapsed and fused against stepwise in double, each number within the possible
+// effect of rounding (rounding.h).
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <cstring>
@@ -25,8 +25,8 @@ std::vector<View> run(Implementation& implementation, const networks::Example& e
     return implementation.views();
 }
 
-// One row is its own mean: its backward divides nothing by nothing, but for an ε inside the root. Two rows without an ε
-// come out the same whatever went in, so that the gradients before are rounding and nothing else.
+// A single row is its own mean: its backward divides 0 by 0, unless ε is inside the root. Two rows without an ε are
+// normalised to the same values for any input, so that earlier gradients are only rounding errors.
 bool says_something(const NormConfig& norm, std::size_t rows) {
     return norm.place == NormPlace::none || rows > 2 ||
            (norm.epsilon > 0 && (rows == 2 || norm.epsilon_place == EpsilonPlace::inside));
@@ -39,15 +39,15 @@ bool needs_two_rows(const NormConfig& norm) {
 
 constexpr std::size_t kEmbeddings[] = {2, 1, 5, 50, 17};
 
-// Calls visit(example) for every convention of the norm with every number of rows, so few that no two need share a
-// character and so many that fused goes by character; shapes and biases take turns.
+// Calls visit(example) for every convention of the norm with every number of rows, from so few that no two need share a
+// character to so many that fused computes by character; shapes and biases alternate.
 template <class Visit>
 void for_each_example(const std::vector<std::vector<std::size_t>>& shapes, Visit visit) {
     std::size_t number = 0;
     for (const NormConfig& norm : networks::norms()) {
         for (const std::size_t rows : {1, 2, 7, 33, 51}) {
             NetworkConfig config = networks::small(shapes[number % shapes.size()], 11);
-            if (rows > 2) {  // of two rows alike nothing is left
+            if (rows > 2) {  // two equal rows leave nothing
                 config.context = 1 + number % 4;
                 config.embedding = kEmbeddings[number % std::size(kEmbeddings)];
             }
@@ -70,7 +70,7 @@ const std::vector<std::vector<std::size_t>> kShapes = {{1}, {17}, {33, 100}, {5,
 
 }  // namespace
 
-TEST_CASE("collapsed is stepwise, in double, for every convention") {
+TEST_CASE("collapsed: equals stepwise in double, for every convention") {
     double worst = 0;
     for_each_example(kShapes, [&](const networks::Example& example) {
         const auto implementation =
@@ -84,7 +84,7 @@ TEST_CASE("collapsed is stepwise, in double, for every convention") {
     CHECK(worst > 0.01);  // else the limits are too wide
 }
 
-TEST_CASE("fused, stepwise and collapsed in float are stepwise in double, for every convention") {
+TEST_CASE("fused, stepwise and collapsed: in float they equal stepwise in double, for every convention") {
     double worst = 0;
     for_each_example(kShapes, [&](const networks::Example& example) {
         const std::size_t m = rounding::longest_sum(example.config, example.rows);
@@ -100,7 +100,7 @@ TEST_CASE("fused, stepwise and collapsed in float are stepwise in double, for ev
     CHECK(worst > 0.01);
 }
 
-TEST_CASE("the smallest network there is: every extent 1, but for two characters") {
+TEST_CASE("all forms: the smallest network, where every extent is 1 except for two characters") {
     NetworkConfig config = networks::small({1}, 2);
     config.context = 1;
     config.embedding = 1;
@@ -113,7 +113,7 @@ TEST_CASE("the smallest network there is: every extent 1, but for two characters
     }
 }
 
-TEST_CASE("fused keeps all parameters, their gradients, the new state and the loss") {
+TEST_CASE("fused: keeps all parameters, their gradients, the new state and the loss") {
     for (const NormConfig& norm : networks::norms()) {
         NetworkConfig config = networks::small({5, 3});
         config.norm = norm;
@@ -140,8 +140,8 @@ TEST_CASE("fused keeps all parameters, their gradients, the new state and the lo
     }
 }
 
-// softmax(80, −80, 0, …): all weights into the logits are 0, so the output's bias is the logits.
-TEST_CASE("fused stays finite and right where logits are ±80") {
+// softmax(80, −80, 0, …): all weights of the logits are 0, so the output's bias is the logits.
+TEST_CASE("fused: stays finite and correct for logits of ±80") {
     NetworkConfig config = networks::small({5}, 3);
     config.norm.place = NormPlace::none;
     networks::Example example = networks::make(config, 2);
@@ -153,14 +153,14 @@ TEST_CASE("fused stays finite and right where logits are ±80") {
     for (const HandForm form : {HandForm::fused, HandForm::collapsed}) {
         const auto implementation = make_hand_implementation(form, config, 2, DType::float32);
         const std::vector<View> views = run(*implementation, example);
-        CHECK(value_at(*find(views, "loss"), 0) == (160.0 + 80.0) / 2);  // e^−80 is nothing beside 1
-        CHECK(value_at(*find(views, "db2"), 0) == 1);                    // both rows say 1, neither answer is 0
+        CHECK(value_at(*find(views, "loss"), 0) == (160.0 + 80.0) / 2);  // e^−80 is negligible beside 1
+        CHECK(value_at(*find(views, "db2"), 0) == 1);                    // both rows predict 1, and neither target is 0
         CHECK(value_at(*find(views, "db2"), 1) == -0.5);
         CHECK(value_at(*find(views, "db2"), 2) == -0.5);
     }
 }
 
-TEST_CASE("a value that is not finite reaches the loss, whichever logit it stands in") {
+TEST_CASE("loss: a non-finite value in any logit reaches it") {
     const NetworkConfig config = networks::small({5});
     for (const HandForm form : {HandForm::fused, HandForm::stepwise, HandForm::collapsed}) {
         for (std::size_t j = 0; j < config.vocabulary; ++j) {
@@ -174,7 +174,7 @@ TEST_CASE("a value that is not finite reaches the loss, whichever logit it stand
     }
 }
 
-TEST_CASE("fused trains to the same bytes whether it keeps everything or what it needs") {
+TEST_CASE("fused: trains to the same bytes whether it keeps all values or only the needed ones") {
     for_each_example({{17}, {50, 3}}, [](const networks::Example& example) {
         std::vector<Tensors<float>> states;
         for (const Fused::Keep keep : {Fused::Keep::all, Fused::Keep::needed}) {
@@ -195,10 +195,10 @@ TEST_CASE("fused trains to the same bytes whether it keeps everything or what it
     });
 }
 
-// More rows than a thread takes at a time, several panels, the last one not full.
-TEST_CASE("fused makes the same bytes on any number of threads") {
+// More rows than a task processes, several panels, the last one not full.
+TEST_CASE("fused: computes the same bytes on any number of threads") {
     for (const NormConfig& norm : networks::norms()) {
-        // With the first, fused goes by character; with the second it does not.
+        // With the first, fused computes by character; with the second it does not.
         const std::size_t vocabulary = norm.epsilon > 0 ? 53 : 103;
         NetworkConfig config = networks::small({101, 5, 60}, vocabulary);
         config.embedding = 51;

@@ -1,5 +1,5 @@
-// The forward pass and the update of the stepwise network against their formulas in plain loops, and the intermediate
-// values that have a meaning of their own.
+// The forward pass and the update of the stepwise network against their formulas in plain loops, and properties of
+// intermediate values.
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 

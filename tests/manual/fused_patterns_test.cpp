@@ -1,5 +1,5 @@
-// Whatever operations a layer of the fused step has: it makes what its pieces make one after another, to the bit,
-// whatever the threads, and what the stepwise network makes in double.
+// For any operations in a layer, the fused step computes the same as its pieces run in sequence, to the bit, with any
+// number of threads, and the same as the stepwise network in double.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -43,8 +43,8 @@ OperationConfig joining(std::size_t positions) {
     return flatten;
 }
 
-// Positions joined by twos, threes and one, some layers without a norm or a bias, panels that are not full, more terms
-// than a product adds up at once.
+// Positions joined by twos, threes and one, some layers without a norm or a bias, partial panels, more terms than a
+// product accumulates at once.
 std::vector<Network> by_parts() {
     return {
         {"pairs, then threes", with_context(12, 5,
@@ -73,8 +73,8 @@ std::vector<Network> by_parts() {
     };
 }
 
-// Every activation with every norm: before it, with γ and β or without, or behind it, the second layer without either
-// or with a norm alone; widths take turns, and every other network joins positions by parts.
+// Every activation with every norm: before it, with γ and β or without, or after it, the second layer without either or
+// with only a norm; widths alternate, and every other network joins positions by parts.
 std::vector<Network> activations_and_norms() {
     std::vector<Network> all;
     for (const std::string activation : op::kActivations) {
@@ -116,8 +116,8 @@ OperationConfig dropping(double p) {
     return dropout;
 }
 
-// Values that several residual connections add, from the linear to the layer's result, some in the layer that adds
-// them, before and behind norms of both kinds; all norms in one layer; positions; dropout in each place; tied weights.
+// Values added by several residual connections, from the linear to the layer's result, some in the same layer, before
+// and after norms of both kinds; all norms in one layer; positions; dropout in each place; tied weights.
 std::vector<Network> residual_dropout_tied() {
     OperationConfig tied = {"linear"}, tied_without_bias = {"linear", 0, false};
     tied.tied = tied_without_bias.tied = true;
@@ -245,7 +245,7 @@ bool same_bytes(const View& a, const View& b) {
 }
 
 // Calls visit(example) for each network with so few rows that no two need share a character, and with so many that the
-// fused step goes by character and cuts them into chunks.
+// fused step computes by character and splits them into chunks.
 template <class Visit>
 void for_each_example(const std::vector<Network>& networks, Visit visit) {
     unsigned seed = 0;
@@ -258,11 +258,11 @@ void for_each_example(const std::vector<Network>& networks, Visit visit) {
 }
 
 void check_pieces(const networks::Example& example) {
-    const auto side_of = [&](Graph graph) {
+    const auto implementation_of = [&](Graph graph) {
         std::erase_if(graph.forward, [](const Step& step) { return step.makes == "counts"; });
         return make_step_implementation(std::move(graph));
     };
-    const std::unique_ptr<Implementation> one_by_one = side_of(fused_pieces(example.config, example.rows));
+    const std::unique_ptr<Implementation> one_by_one = implementation_of(fused_pieces(example.config, example.rows));
     const std::unique_ptr<Implementation> fused =
         make_hand_implementation(HandForm::fused, example.config, example.rows, DType::float32);
     const std::vector<View> expected = run(*one_by_one, example);
@@ -277,7 +277,7 @@ void check_pieces(const networks::Example& example) {
     CHECK(compared >= 2 * example.state.table().size() + parameters(example.config).size() + 2);
 }
 
-// To a few roundings of the largest number of each tensor.
+// Within a few roundings of the largest number of each tensor.
 void check_double(const networks::Example& example) {
     const auto known = make_hand_implementation(HandForm::stepwise, example.config, example.rows, DType::float64);
     const auto fused = make_hand_implementation(HandForm::fused, example.config, example.rows, DType::float32);
@@ -291,7 +291,7 @@ void check_double(const networks::Example& example) {
         for (std::size_t i = 0; i < count(view.shape); ++i) {
             size = std::max(size, std::abs(value_at(*right, i)));
             const double here = std::abs(value_at(view, i) - value_at(*right, i));
-            off = std::isnan(off) || off >= here ? off : here;  // a NaN stays
+            off = std::isnan(off) || off >= here ? off : here;  // a NaN is kept
         }
         CHECK(off <= 2e-5 * size + 1e-6);
     }
@@ -320,23 +320,23 @@ void check_threads(const networks::Example& example) {
 
 }  // namespace
 
-TEST_CASE("fused patterns: what their pieces make one after another, to the bit") {
+TEST_CASE("fused patterns: equal their pieces in sequence, to the bit") {
     for (const auto& networks : all_networks()) {
         for_each_example(networks, [](const networks::Example& example) {
-            if (!pays_by_character(example.config, example.rows)) {  // the pieces go row by row
+            if (!pays_by_character(example.config, example.rows)) {  // the pieces compute row by row
                 check_pieces(example);
             }
         });
     }
 }
 
-TEST_CASE("fused patterns: what the stepwise network makes in double") {
+TEST_CASE("fused patterns: equal the stepwise network in double") {
     for (const auto& networks : all_networks()) {
         for_each_example(networks, check_double);
     }
 }
 
-TEST_CASE("fused patterns: what the stepwise network makes in double, on every kind of vectors") {
+TEST_CASE("fused patterns: equal the stepwise network in double, on every vector type") {
     for (const auto& networks : all_networks()) {
         for (const Network& network : networks) {
             INFO(network.name);
@@ -345,7 +345,7 @@ TEST_CASE("fused patterns: what the stepwise network makes in double, on every k
     }
 }
 
-TEST_CASE("fused patterns: their pieces are by kernels") {
+TEST_CASE("fused patterns: their pieces use kernels") {
     const NetworkConfig config = with_context(3, 2, {{"linear", 5}, {"layernorm"}, {"silu"}, {"linear"}, {"rmsnorm"}});
     const Graph pieces = fused_pieces(config, 7);
     std::map<std::string, std::string> functions;
@@ -370,7 +370,7 @@ TEST_CASE("fused patterns: the same bytes on any number of threads, whatever is 
     }
 }
 
-TEST_CASE("fused patterns: an operation that has steps only is none of them") {
+TEST_CASE("fused patterns: an operation that only has steps is not supported") {
     NetworkConfig config = with_context(3, 2, {{"linear", 5}, {"relu"}, {"layernorm"}, {"rmsnorm"}, {"linear"}});
     CHECK(has_fused_step(config));
     config.layers[1].op = "softplus";

@@ -1,4 +1,4 @@
-// The activations' kernels on every kind of vectors, against their formulas in double.
+// The activations' kernels on every vector type, against their formulas in double.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -31,7 +31,8 @@ struct Formula {
     void (*forward)(double* h, const double* x, std::size_t count);
     void (*backward)(double* dx, const double* dh, const double* read, std::size_t count);
     bool by_input;
-    double largest_term;  // that cancels: in gelu_tanh's slope |x|·√(2/π)·(1 + 3·0.044715·x²)/2 while 1 − t² isn't 0
+    // That cancels: in gelu_tanh's derivative |x|·√(2/π)·(1 + 3·0.044715·x²)/2 while 1 − t² isn't 0.
+    double largest_term;
 };
 
 const std::vector<Formula> kFormulas = {
@@ -47,7 +48,7 @@ const std::vector<Formula> kFormulas = {
     {op::kGeluTanh, gelu_tanh_forward<double>, gelu_tanh_backward<double>, true, 10},
     {op::kSilu, silu_forward<double>, silu_backward<double>, true, 1}};
 
-// Either zero, near 0, where the functions bend, far out; no whole number of vectors.
+// Both zeros, near 0, where the functions bend, and far outside; the count is not a multiple of the vector length.
 Floats inputs() {
     Floats all = {0.0F, -0.0F, 1e-30F, -1e-30F, 1e-6F, -1e-6F, 60.0F, -60.0F, 1e4F, -1e4F};
     for (int i = -2000; i <= 2000; ++i) {
@@ -62,7 +63,7 @@ Floats lines(const Floats& values) {
     return filled_up;
 }
 
-// To some roundings of the number itself, and of the largest term whose cancellation it may be.
+// Within a few roundings of the number itself, and of the largest term that may cancel in it.
 void check(const Floats& made, const Doubles& right, const Floats& x, const Floats& factor, double largest_term) {
     double worst = 0;
     for (std::size_t i = 0; i < right.size(); ++i) {
@@ -90,7 +91,7 @@ TEST_CASE("activations: each has a kernel, and no other operation has one") {
     CHECK(!simd::activation_of("").has_value());
 }
 
-TEST_CASE("activations: kernels make what the formulas make in double, on every kind of vectors") {
+TEST_CASE("activations: kernels equal the formulas in double, on every vector type") {
     const Floats x = inputs();
     const Doubles in_double(x.begin(), x.end());
     Floats dh(x.size());
@@ -116,7 +117,7 @@ TEST_CASE("activations: kernels make what the formulas make in double, on every 
     }
 }
 
-TEST_CASE("activations: a NaN stays one, forward and backward") {
+TEST_CASE("activations: NaN is preserved, forward and backward") {
     const Floats nan(16, std::numeric_limits<float>::quiet_NaN()), one(16, 1.0F);
     for (const Formula& f : kFormulas) {
         const simd::Activation kernel = *simd::activation_of(f.op);
@@ -131,8 +132,9 @@ TEST_CASE("activations: a NaN stays one, forward and backward") {
     }
 }
 
-// The formula ½·x·(1 + erf(x/√2)) has three roundings there, and the sum of 1 and a small number keeps what erf is off.
-TEST_CASE("activations: gelu's kernel about 0 is as exact as its formula in float") {
+// The formula ½·x·(1 + erf(x/√2)) has three roundings there, and the sum of 1 and a small number keeps the error of
+// erf.
+TEST_CASE("activations: gelu's kernel near 0 is as accurate as its formula in float") {
     Floats x;
     for (int i = -999; i <= 999; ++i) {
         x.push_back(static_cast<float>(i) * 0.0004F);

@@ -1,5 +1,5 @@
-// What rows share by their characters against the formulas of embedding.h, in double where those have another order, on
-// every kind of vector this CPU has.
+// Kernels by character against the formulas of embedding.h, in double where the order differs, on every vector type of
+// this CPU.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -23,7 +23,7 @@ std::vector<float> floats(std::mt19937& random, std::size_t count) {
     return all;
 }
 
-// The last `values.size()` floats of the memory, as the values are.
+// The last `values.size()` floats of the memory, as a copy of the values.
 std::span<float> put(fenced::Floats& memory, const std::vector<float>& values) {
     const std::span<float> place = memory.last(values.size());
     std::ranges::copy(values, place.begin());
@@ -55,7 +55,7 @@ void for_each_example(Visit visit) {
 
 }  // namespace
 
-TEST_CASE("kernels: rows looked up by character are those of the table, added up in the order of the places") {
+TEST_CASE("kernels: rows looked up by character are those of the table, summed in the order of the positions") {
     for_each_example([](const Example& e, std::mt19937& random) {
         const std::vector<float> table = floats(random, e.T * e.V * e.width), b = floats(random, e.width);
         fenced::Floats read(table.size()), bias(b.size()), made(e.n * e.width);
@@ -85,7 +85,7 @@ TEST_CASE("kernels: rows looked up by character are those of the table, added up
     });
 }
 
-TEST_CASE("kernels: sums by character, to the bit where they are short, else no worse than one after another") {
+TEST_CASE("kernels: sums by character equal the formula, to the bit if short, else with its error bound") {
     for_each_example([](const Example& e, std::mt19937& random) {
         const std::size_t size = e.T * e.V * e.width;
         const std::vector<float> gradient = floats(random, e.n * e.width);
@@ -105,7 +105,7 @@ TEST_CASE("kernels: sums by character, to the bit where they are short, else no 
                 }
             }
         }
-        // 256 additions at most, and those of what they make: γ_m = m·u/(1 − m·u).
+        // At most 256 additions, and those of their sums: γ_m = m·u/(1 − m·u).
         constexpr double kUnit = 0x1p-24;
         const double terms = static_cast<double>(std::min<std::size_t>(e.n, 256) + e.n / 256);
         const double limit = terms * kUnit / (1 - terms * kUnit);

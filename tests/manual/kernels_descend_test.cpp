@@ -1,5 +1,5 @@
-// A linear's weights made anew as their gradient is: the same bits as the gradient and then the descent, on every kind
-// of vector this CPU has, for sums in one piece and in several.
+// A linear's weights updated together with their gradient: the same bits as the gradient followed by the descent, on
+// every vector type of this CPU, for sums in one piece and in several.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <limits>
@@ -24,7 +24,7 @@ PanelMatrix some(std::mt19937& random, std::size_t n, std::size_t width) {
 
 }  // namespace
 
-TEST_CASE("kernels: weights made anew with their gradient are those made after it") {
+TEST_CASE("kernels: weights updated with their gradient equal those updated after it") {
     constexpr float kRate = 0.37F, kNothing = std::numeric_limits<float>::quiet_NaN();
     targets::for_each([&] {
         std::mt19937 random(5);

@@ -1,5 +1,5 @@
-// The fused step's embedding against the formulas of embedding.h: the same bits, on every kind of vector this CPU has,
-// with places of the context that lie in one panel and such as two panels share.
+// The fused step's embedding against the formulas of embedding.h: the same bits, on every vector type of this CPU, with
+// positions of the context that lie in one panel and others that two panels share.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <random>
@@ -39,7 +39,7 @@ void for_each_size(Visit visit) {
 
 }  // namespace
 
-TEST_CASE("kernels: the embedding looks up what embedding.h looks up, and writes nothing else") {
+TEST_CASE("kernels: the embedding lookup equals embedding.h's, and writes nothing else") {
     for_each_size([](std::size_t T, std::size_t E, const std::vector<std::int64_t>& X, auto draw) {
         fenced::Floats memory(kCharacters * E), out(kRows * padded(T * E));
         const std::span<float> C = memory.last(kCharacters * E);
@@ -50,7 +50,7 @@ TEST_CASE("kernels: the embedding looks up what embedding.h looks up, and writes
 
         std::vector<float> rows(kRows * T * E), expected(embcat.size(), 7.0F);
         embedding_forward(rows.data(), C.data(), X.data(), kRows * T, E);
-        for (const Panel& p : panels_of(T * E)) {  // to_panels, but for the padding
+        for (const Panel& p : panels_of(T * E)) {  // to_panels, except the padding
             for (std::size_t i = 0; i < kRows; ++i) {
                 std::copy_n(rows.data() + i * T * E + p.from, p.used,
                             in_panel(expected.data(), kRows, p) + i * p.width);

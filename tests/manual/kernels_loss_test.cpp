@@ -1,4 +1,4 @@
-// The fused step's loss and its gradient against the formulas in double, on every kind of vector this CPU has.
+// The fused step's loss and its gradient against the formulas in double, on every vector type of this CPU.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -29,17 +29,17 @@ Logits drawn(std::size_t n, std::size_t V, float spread, std::mt19937& random) {
     return logits;
 }
 
-struct Answer {
+struct LossAndGradient {
     std::vector<float> losses, dlogits;
     bool padding_is_zero = true;
 };
 
-// Some rows at a time, as threads share them out.
-Answer by_kernel(const Logits& logits) {
+// Some rows at a time, as on several threads.
+LossAndGradient by_kernel(const Logits& logits) {
     const std::vector<Panel> panels = panels_of(logits.V);
     AlignedVector<float> values(logits.n * padded(logits.V)), dlogits(values.size(), 7.0F);
     to_panels(values.data(), logits.values.data(), logits.n, logits.V);
-    Answer exact{std::vector<float>(logits.n), std::vector<float>(logits.n * logits.V)};
+    LossAndGradient exact{std::vector<float>(logits.n), std::vector<float>(logits.n * logits.V)};
     for (const Rows& rows : {Rows{0, logits.n / 2}, Rows{logits.n / 2, logits.n}}) {
         simd::cross_entropy_with_gradient(exact.losses.data(), dlogits.data(), {values.data(), logits.n, panels},
                                           logits.Y.data(), rows);
@@ -53,7 +53,7 @@ Answer by_kernel(const Logits& logits) {
 
 }  // namespace
 
-TEST_CASE("kernels: cross-entropy and its gradient are the formulas' in double but for rounding") {
+TEST_CASE("kernels: cross-entropy and its gradient equal the formulas in double up to rounding") {
     std::mt19937 random(8);
     targets::for_each([&] {
         for (const auto& [n, V] :
@@ -61,7 +61,7 @@ TEST_CASE("kernels: cross-entropy and its gradient are the formulas' in double b
             for (const float spread : {0.1F, 3.0F, 60.0F}) {
                 INFO("n " << n << ", V " << V << ", spread " << spread);
                 const Logits logits = drawn(n, V, spread, random);
-                const Answer found = by_kernel(logits);
+                const LossAndGradient found = by_kernel(logits);
                 const std::vector<double> wide(logits.values.begin(), logits.values.end());
                 std::vector<double> dlogits(n * V);
                 cross_entropy_backward(dlogits.data(), wide.data(), logits.Y.data(), n, V);
@@ -69,8 +69,8 @@ TEST_CASE("kernels: cross-entropy and its gradient are the formulas' in double b
                 for (std::size_t i = 0; i < n; ++i) {
                     double loss = 0;
                     cross_entropy_forward(&loss, wide.data() + i * V, logits.Y.data() + i, 1, V);
-                    // Half units of rounding: of the difference of two logits of this size, of exp (4 ULP, twice
-                    // that many), of V terms in any order, of what is made of them, and of the loss itself.
+                    // Half units of rounding: of the difference of two logits of this magnitude, of exp (4 ULP, twice
+                    // that many), of V terms in any order, of the results, and of the loss itself.
                     const double within =
                         0x1p-24 * (4 * static_cast<double>(spread) + 8 + static_cast<double>(V) + 4 + 2 * loss);
                     CHECK(std::fabs(static_cast<double>(found.losses[i]) - loss) <= within);
@@ -85,14 +85,14 @@ TEST_CASE("kernels: cross-entropy and its gradient are the formulas' in double b
     });
 }
 
-TEST_CASE("kernels: cross-entropy of a logit that is not finite is not finite, and of no other row") {
+TEST_CASE("kernels: cross-entropy of a non-finite logit is non-finite, in no other row") {
     std::mt19937 random(9);
     targets::for_each([&] {
         for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
             for (std::size_t j = 0; j < 27; ++j) {
                 Logits logits = drawn(3, 27, 2, random);
                 logits.values[27 + j] = bad;
-                const Answer found = by_kernel(logits);
+                const LossAndGradient found = by_kernel(logits);
                 CHECK(std::isfinite(found.losses[0]));
                 CHECK_FALSE(std::isfinite(found.losses[1]));
                 CHECK(std::isfinite(found.losses[2]));

@@ -1,4 +1,4 @@
-// tanh and exp of the kernels over all of float, in units in the last place of the true value.
+// tanh and exp of the kernels over all floats, in units in the last place of the true value.
 //
 // Every float once, with Highway 1.0.3: exp of x ≤ 0 is at most 1.04 units off.
 #include <algorithm>
@@ -17,7 +17,7 @@ namespace {
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
-// The distance of neighbouring floats at |x|; below the least normal number it is that of the subnormal ones.
+// The distance of adjacent floats at |x|; below the smallest normal number, that of subnormal ones.
 double ulp(double x) {
     const double normal = std::max(std::fabs(x), 0x1p-126);
     return std::ldexp(1.0, std::ilogb(normal) - 23);
@@ -77,7 +77,7 @@ TEST_CASE("kernels: tanh is within 0.8 units, everywhere") {
     });
 }
 
-TEST_CASE("kernels: exp is within the units that the limits count for it, everywhere") {
+TEST_CASE("kernels: exp is within the units that the limits assume, everywhere") {
     const std::vector<float> x = sweep();
     const std::vector<double> expected = map(x, std::exp);
     targets::for_each([&] {

@@ -1,5 +1,5 @@
-// The fused step's norm on a panel against the formulas of batchnorm.h: the same bits, on every kind of vector this CPU
-// has.
+// The fused step's norm on a panel against the formulas of batchnorm.h: the same bits, on every vector type of this
+// CPU.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -24,7 +24,7 @@ using namespace byhand;
 
 namespace {
 
-// (n, width), drawn, at the end of memory.
+// (n, width), random, at the end of memory.
 class Numbers {
 public:
     Numbers(std::size_t count, std::mt19937& random, float low, float high)
@@ -44,8 +44,8 @@ private:
     std::span<float> numbers_;
 };
 
-// Columns of every kind: equal numbers, minute, subnormal and large ones, such as are close together, ±0, saturated
-// units, and a number far above the others. `first` is the kind of the first column.
+// Columns of every kind: equal numbers, tiny, subnormal and large ones, close ones, ±0, saturated units, and an
+// outlier. `first` is the kind of the first column.
 std::vector<float> hard_numbers(std::size_t n, std::size_t width, std::size_t first, std::mt19937& random) {
     std::vector<float> numbers(n * width);
     for (std::size_t i = 0; i < n; ++i) {
@@ -88,7 +88,7 @@ std::vector<float> hard_numbers(std::size_t n, std::size_t width, std::size_t fi
     return numbers;
 }
 
-// What is no number on both sides counts as the same.
+// NaN in both counts as equal.
 bool same_numbers(const std::vector<float>& a, const std::vector<float>& b) {
     return std::ranges::equal(
         a, b, [](float x, float y) { return (std::isnan(x) && std::isnan(y)) || std::memcmp(&x, &y, sizeof x) == 0; });
@@ -150,7 +150,7 @@ Normed by_formulas(Numbers& x, Numbers& gain, Numbers& bias, std::size_t n, std:
 
 }  // namespace
 
-TEST_CASE("kernels: the norm forwards is batchnorm.h's, to the bit") {
+TEST_CASE("kernels: the norm forward is batchnorm.h's, to the bit") {
     std::mt19937 random(5);
     for_each_norm([&](std::size_t n, std::size_t H, const NormConfig& norm) {
         Numbers x(n * H, random, -3, 5), gain(H, random, -2, 3), bias(H, random, -1, 1);
@@ -164,7 +164,7 @@ TEST_CASE("kernels: the norm forwards is batchnorm.h's, to the bit") {
         const Normed right = by_formulas(x, gain, bias, n, H, norm);
         CHECK(same_bits(mean.copy(), right.mean));
         CHECK(same_bits(var.copy(), right.var));
-        if (n > 1) {  // one row has no spread: infinities and NaN, whose bits say nothing
+        if (n > 1) {  // one row has no variance: infinities and NaN, whose bits are irrelevant
             CHECK(same_bits(inv.copy(), right.inv));
             CHECK(same_bits(raw.copy(), right.raw));
             CHECK(same_bits(y.copy(), right.y));
@@ -174,7 +174,7 @@ TEST_CASE("kernels: the norm forwards is batchnorm.h's, to the bit") {
 
 namespace {
 
-// From dL/dy in dx to dL/dx there, by the formulas of manual/batchnorm/formulas.h.
+// Replaces dL/dy in dx by dL/dx, with the formulas of manual/batchnorm/formulas.h.
 void by_formulas(float* dx, float* dgain, float* dbias, const simd::NormPanel& p, const NormConfig& norm) {
     const auto [n, H] = std::pair(p.n, p.width);
     if (norm.affine) {
@@ -189,7 +189,7 @@ void by_formulas(float* dx, float* dgain, float* dbias, const simd::NormPanel& p
 
 }  // namespace
 
-TEST_CASE("kernels: the norm backwards is batchnorm.h's, to the bit") {
+TEST_CASE("kernels: the norm backward is batchnorm.h's, to the bit") {
     std::mt19937 random(6);
     for_each_norm([&](std::size_t n, std::size_t H, const NormConfig& norm) {
         Numbers dy(n * H, random, -2, 3), raw(n * H, random, -2, 2), gain(H, random, -2, 3), inv(H, random, 0.1F, 2),
@@ -210,7 +210,7 @@ TEST_CASE("kernels: the norm backwards is batchnorm.h's, to the bit") {
     });
 }
 
-TEST_CASE("kernels: the norm of hard columns is batchnorm.h's, and tanh behind it is the kernel's, to the bit") {
+TEST_CASE("kernels: the norm of difficult columns is batchnorm.h's, and tanh after it the kernel's, to the bit") {
     std::mt19937 random(8);
     for_each_norm([&](std::size_t n, std::size_t H, const NormConfig& norm) {
         Numbers x(hard_numbers(n, H, 0, random)), gain(hard_numbers(1, H, 3, random)),
@@ -236,8 +236,7 @@ TEST_CASE("kernels: the norm of hard columns is batchnorm.h's, and tanh behind i
     });
 }
 
-TEST_CASE(
-    "kernels: the norm of hard columns backwards, with tanh's gradient and without, is the formulas', to the bit") {
+TEST_CASE("kernels: the norm backward of difficult columns, with and without tanh, is the formulas', to the bit") {
     std::mt19937 random(9);
     for_each_norm([&](std::size_t n, std::size_t H, const NormConfig& norm) {
         Numbers raw(hard_numbers(n, H, 0, random)), h(hard_numbers(n, H, 3, random)),
@@ -276,7 +275,7 @@ TEST_CASE(
     });
 }
 
-TEST_CASE("kernels: a bias's gradient, tanh's and a step downhill are those of the formulas, to the bit") {
+TEST_CASE("kernels: the gradients of a bias and of tanh, and a descent step, are the formulas', to the bit") {
     std::mt19937 random(7);
     targets::for_each([&] {
         for (const auto& [n, H] : kSizes) {

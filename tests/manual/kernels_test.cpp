@@ -1,5 +1,5 @@
-// The kernels of the fused step against their scalar twins, on every kind of vector this CPU has: odd sizes, inputs and
-// outputs that end where memory ends.
+// The kernels of the fused step against their scalar twins, on every vector type of this CPU: odd sizes, and inputs and
+// outputs at the end of memory.
 #include "manual/simd/kernels.h"
 
 #include <algorithm>
@@ -29,11 +29,11 @@ struct Shape3 {
     std::size_t n, in, out;
 };
 
-// Extents 1 … 53 drawn at random; each small one three times, in each place; and the largest.
+// Random extents 1 … 53; each small one three times, in each place; and the largest.
 std::vector<Shape3> shapes() {
     std::mt19937 random(3);
     const auto extent = [&] { return 1 + random() % kMost; };
-    // The last two have sums longer than registers take at once: over rows, and over six panels.
+    // The last two have sums longer than registers accumulate at once: over rows, and over six panels.
     std::vector<Shape3> all = {{1, 1, 1}, {kMost, kMost, kMost}, {300, 7, 5}, {3, 270, 257}};
     for (std::size_t k = 1; k <= kMost; ++k) {
         all.push_back({k, extent(), extent()});
@@ -86,12 +86,12 @@ void exact(Product& p, std::size_t rows, std::size_t depth, std::size_t columns,
 
 constexpr std::size_t kLine = 16;
 
-// Inputs at the end of memory, the output `after` places before it.
+// Inputs at the end of memory, the output followed by `after` floats.
 class Bench {
 public:
     explicit Bench(std::size_t after) : after_(after) {}
 
-    // Each product some rows at a time, as threads share them out.
+    // Each product some rows at a time, as on several threads.
     Product forward(const Shape3& s, const std::vector<float>& x, const std::vector<float>& W,
                     const std::vector<float>& b) {
         const std::vector<Panel> in = panels_of(s.in), out = panels_of(s.out);
@@ -164,7 +164,7 @@ public:
 
     using Map = void (*)(float*, const float*, std::size_t);
 
-    // f(x) elsewhere and in place, which must be the same.
+    // f(x) out of place and in place, which must be equal.
     std::vector<float> map(Map f, const std::vector<float>& x) {
         const auto fx = place(in1_, x);
         const auto y = out_.last(x.size(), after_);
@@ -204,7 +204,7 @@ std::vector<float> draw(std::size_t count, Draw one) {
     return values;
 }
 
-// The canaries before an output take as long as the sums: few places after it are enough to see a store too wide.
+// Canaries take as long to check as the sums: a few floats after an output are enough to detect too wide a store.
 constexpr std::array<std::size_t, 2> kAfter = {0, kLine};
 
 template <class Draw, class Visit>
@@ -225,8 +225,8 @@ void for_each_product(Draw one, Visit visit) {
 
 }  // namespace
 
-// Sums of whole numbers below 2²⁴ are exact in any order.
-TEST_CASE("kernels: products of whole numbers are those of the scalar twins, to the bit") {
+// Sums of integers below 2²⁴ are exact in any order.
+TEST_CASE("kernels: products of integers are those of the scalar twins, to the bit") {
     targets::for_each([] {
         std::mt19937 random(1);
         for_each_product([&] { return static_cast<float>(random() % 17) - 8; },
@@ -237,14 +237,14 @@ TEST_CASE("kernels: products of whole numbers are those of the scalar twins, to 
     });
 }
 
-TEST_CASE("kernels: products are the exact ones within the bound for sums of so many terms") {
+TEST_CASE("kernels: products are within the error bound of their sums") {
     targets::for_each([] {
         std::mt19937 random(2);
         for_each_product([&] { return networks::uniform(random, -1, 2); }, check);
     });
 }
 
-TEST_CASE("kernels: an infinity or a NaN in one place reaches the sums that it belongs to, and no other") {
+TEST_CASE("kernels: an infinity or a NaN in one element reaches its own sums, and no other") {
     targets::for_each([] {
         const Shape3 s{5, 7, 13};
         for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
@@ -259,7 +259,7 @@ TEST_CASE("kernels: an infinity or a NaN in one place reaches the sums that it b
     });
 }
 
-TEST_CASE("kernels: tanh and exp of any count write what they are asked for and no more, in place too") {
+TEST_CASE("kernels: tanh and exp of any count write exactly the requested elements, in place too") {
     targets::for_each([] {
         std::mt19937 random(4);
         for (std::size_t after = 0; after < 5; ++after) {

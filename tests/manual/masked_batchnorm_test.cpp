@@ -71,7 +71,7 @@ Values<T> masked(const Input<T>& in, const Mask& mask, Divisor divisor, double e
     return v;
 }
 
-// The same by batchnorm.h alone: y and the gradients, for rows without padding.
+// The same with only batchnorm.h: y and the gradients, for rows without padding.
 template <class T>
 Values<T> ordinary(const Input<T>& in, Divisor divisor, double epsilon) {
     const std::size_t n = in.n, H = in.H;
@@ -106,14 +106,14 @@ Input<T> drawn(std::size_t n, std::size_t H, unsigned seed) {
     return in;
 }
 
-// About three rows of five, at least two.
+// About three rows out of five, at least two.
 Mask mask_of(std::size_t n, unsigned seed) {
     std::mt19937 random(seed);
     Mask mask(n);
     for (unsigned char& each : mask) {
         each = networks::uniform(random, 0, 5) < 3 ? 1 : 0;
     }
-    mask.front() = mask.back() = 7;  // any number but 0 sets it
+    mask.front() = mask.back() = 7;  // any nonzero number sets it
     return mask;
 }
 
@@ -156,8 +156,8 @@ void check_zero_where_masked(const std::vector<T>& rows, const Mask& mask) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("note 3: of Hi, Probal, two rows of padding, and How are you today the six words count", "", float,
-                   double) {
+TEMPLATE_TEST_CASE("masked batch norm: note 3's batch with two padding rows has the statistics of its six words", "",
+                   float, double) {
     const TestType gain = -2, bias = 0.5;
     const Input<TestType> in{8, 1, {6.5, 2.21F, 0, 0, 7.5, 2.2F, 2.9F, 9.9F}, std::vector<TestType>(8), {gain}, {bias}};
     const Mask mask = {1, 1, 0, 0, 1, 1, 1, 1};
@@ -169,8 +169,8 @@ TEMPLATE_TEST_CASE("note 3: of Hi, Probal, two rows of padding, and How are you 
     CHECK(by_n.y[2] == 0);  // not β
 }
 
-// Exact figures: the rows that count hold 2, 0, 2, 4 (note 2), their gradients 1, 2, 3, 4 (see batchnorm_test.cpp).
-TEMPLATE_TEST_CASE("padding may hold anything, in x and in dy: nothing of it is read", "", float, double) {
+// Exact values: the unmasked rows are 2, 0, 2, 4 (note 2), their gradients 1, 2, 3, 4 (see batchnorm_test.cpp).
+TEMPLATE_TEST_CASE("masked batch norm: padding in x and dy is not read, whatever it contains", "", float, double) {
     const TestType nan = std::numeric_limits<TestType>::quiet_NaN(), huge = std::numeric_limits<TestType>::max();
     const Mask mask = {0, 1, 1, 0, 0, 1, 1, 0};
     const auto zeros = masked<TestType>({8, 1, {0, 2, 0, 0, 0, 2, 4, 0}, {0, 1, 2, 0, 0, 3, 4, 0}, {3}, {-0.5}}, mask,
@@ -189,14 +189,14 @@ TEMPLATE_TEST_CASE("padding may hold anything, in x and in dy: nothing of it is 
     for (const auto* rows : {&wild.diff, &wild.diff2, &wild.raw, &wild.draw, &wild.ddiff2, &wild.ddiff}) {
         check_zero_where_masked(*rows, mask);
     }
-    // Nor does the variance read what was made of it.
+    // The variance does not read the differences of padding either.
     const std::vector<TestType> squares = {nan, 0, 4, huge, nan, 0, 4, nan};
     TestType variance = 0;
     masked_batchnorm_variance(&variance, squares.data(), mask.data(), 8, 1, Divisor::n_minus_1);
     CHECK(std::fabs(variance - TestType{8} / 3) < 1e-6);
 }
 
-TEMPLATE_TEST_CASE("without the padding: batch norm of the packed rows", "", float, double) {
+TEMPLATE_TEST_CASE("masked batch norm: equals batch norm of the packed rows", "", float, double) {
     for (const std::size_t n : {2, 5, 8, 37}) {
         for (const std::size_t H : {1, 3, 17}) {
             const auto in = drawn<TestType>(n, H, static_cast<unsigned>(n + H));
@@ -205,7 +205,7 @@ TEMPLATE_TEST_CASE("without the padding: batch norm of the packed rows", "", flo
                     const auto all = masked(in, mask, divisor, 1e-3);
                     const auto some = ordinary(packed(in, mask), divisor, 1e-3);
                     INFO("n " << n << ", H " << H << ", unmasked " << unmasked_rows(mask.data(), n));
-                    // Of up to eight rows every sum is taken in one go, and zeros between its terms change nothing.
+                    // Up to eight rows form a single block of the sum, in which zeros change nothing.
                     if (n <= 8) {
                         CHECK(all.mean == some.mean);
                         CHECK(all.var == some.var);
@@ -213,7 +213,7 @@ TEMPLATE_TEST_CASE("without the padding: batch norm of the packed rows", "", flo
                         CHECK(all.dgain == some.dgain);
                         CHECK(all.dbias == some.dbias);
                     }
-                    // In units of what is added up: each |x̂| ≤ √n, |γ| and |β| ≤ 3, |dy| ≤ 2.
+                    // In units of the terms: each |x̂| ≤ √n, |γ| and |β| ≤ 3, |dy| ≤ 2.
                     const double unit = std::numeric_limits<TestType>::epsilon(), rows = static_cast<double>(n);
                     const double s = *std::ranges::max_element(some.var_inv);
                     check_near(packed(all.y, mask), some.y, 32 * unit * (3 * std::sqrt(rows) + 3 + 3 * 4 * s));
@@ -228,7 +228,7 @@ TEMPLATE_TEST_CASE("without the padding: batch norm of the packed rows", "", flo
     }
 }
 
-TEST_CASE("one row that counts, divisor n: it becomes β and sends no gradient back") {
+TEST_CASE("masked batch norm: a single unmasked row with divisor n becomes β and has no gradient") {
     Input<double> in = drawn<double>(5, 3, 11);
     const Mask mask = {0, 0, 0, 1, 0};
     const auto v = masked(in, mask, Divisor::n, 1e-5);
@@ -258,7 +258,7 @@ TEST_CASE("masked batch norm: every gradient is that of finite differences") {
     }
 }
 
-TEST_CASE("masked batch norm on Rounded numbers bounds what float makes of them") {
+TEST_CASE("masked batch norm: its Rounded version bounds its error in float") {
     const Input<float> in = drawn<float>(13, 3, 31);
     const Mask mask = mask_of(13, 7);
     Input<Rounded> exact{13, 3, {}, {}, {}, {}};

@@ -1,4 +1,4 @@
-// The hand-written networks behind the interfaces of the trainer and of the comparison.
+// The handwritten networks behind the interfaces of the trainer and of the comparison.
 #include "manual/models.h"
 
 #include <algorithm>
@@ -27,7 +27,7 @@ bool same_bytes(const View& a, const View& b) {
     return a.name == b.name && a.shape == b.shape && a.dtype == b.dtype && std::memcmp(a.data, b.data, bytes) == 0;
 }
 
-// Nothing in it is shifted before a norm takes the mean off again: every gradient is one.
+// No value is shifted before a norm subtracts the mean: every gradient is significant.
 NetworkConfig deep() {
     NetworkConfig config = networks::small({17, 5});
     config.norm.place = NormPlace::after;
@@ -36,7 +36,7 @@ NetworkConfig deep() {
 
 }  // namespace
 
-TEST_CASE("models: forms go by their names, and no other") {
+TEST_CASE("models: forms have their names, and no other") {
     CHECK(hand_form("stepwise") == HandForm::stepwise);
     CHECK(hand_form("collapsed") == HandForm::collapsed);
     CHECK(hand_form("fused") == HandForm::fused);
@@ -45,7 +45,7 @@ TEST_CASE("models: forms go by their names, and no other") {
     CHECK_THROWS_AS(make_hand_implementation(HandForm::fused, deep(), 4, DType::float64), std::invalid_argument);
 }
 
-TEST_CASE("models: a network that cannot be is refused by every form, to train and to compare") {
+TEST_CASE("models: an invalid network is refused by every form, for training and comparison") {
     NetworkConfig no_width = deep();
     no_width.hidden = {17, 0};
     for (const HandForm form : kForms) {
@@ -56,7 +56,7 @@ TEST_CASE("models: a network that cannot be is refused by every form, to train a
     }
 }
 
-TEST_CASE("models: what is saved is what was loaded, to the bit") {
+TEST_CASE("models: state() returns the loaded state, to the bit") {
     const networks::Example example = networks::make(deep(), 9);
     for (const HandForm form : kForms) {
         const auto model = make_hand_model(form, example.config, 9);
@@ -68,7 +68,7 @@ TEST_CASE("models: what is saved is what was loaded, to the bit") {
     }
 }
 
-TEST_CASE("models: a training step is the side's, with every new value in the place of the old one") {
+TEST_CASE("models: a training step equals the implementation's, with every new value in place of the old one") {
     const networks::Example first = networks::make(deep(), 9), second = networks::make(deep(), 9, 8);
     for (const HandForm form : kForms) {
         INFO("form " << static_cast<int>(form));
@@ -95,7 +95,7 @@ TEST_CASE("models: a training step is the side's, with every new value in the pl
     }
 }
 
-TEST_CASE("models: the same steps give the same bytes, run again or by another object") {
+TEST_CASE("models: the same steps yield the same bytes, repeated or in another object") {
     const networks::Example first = networks::make(deep(), 33), second = networks::make(deep(), 33, 8);
     for (const HandForm form : kForms) {
         for (const DType dtype : {DType::float32, DType::float64}) {
@@ -105,7 +105,7 @@ TEST_CASE("models: the same steps give the same bytes, run again or by another o
             INFO("form " << static_cast<int>(form));
             const auto once = make_hand_implementation(form, first.config, 33, dtype);
             const auto again = make_hand_implementation(form, first.config, 33, dtype);
-            again->load(second.state);  // what came before leaves no trace
+            again->load(second.state);  // earlier steps leave no trace
             again->run(second.batch(), 0.7F);
             for (const auto& implementation : {once.get(), again.get()}) {
                 implementation->load(first.state);
@@ -132,7 +132,7 @@ TEST_CASE("models: the same steps give the same bytes, run again or by another o
     }
 }
 
-TEST_CASE("models: a side shows state, values, gradients and new values once each, all of them written") {
+TEST_CASE("models: an implementation exposes state, values, gradients and new values once each, all written") {
     const networks::Example example = networks::make(deep(), 9);
     for (const HandForm form : kForms) {
         const auto implementation = make_hand_implementation(form, example.config, 9, DType::float32);
@@ -150,7 +150,7 @@ TEST_CASE("models: a side shows state, values, gradients and new values once eac
     }
 }
 
-TEST_CASE("models: after load nothing is left of the run before") {
+TEST_CASE("models: load clears the previous run") {
     const networks::Example example = networks::make(deep(), 9);
     for (const HandForm form : kForms) {
         INFO("form " << static_cast<int>(form));
@@ -168,7 +168,7 @@ TEST_CASE("models: after load nothing is left of the run before") {
     }
 }
 
-TEST_CASE("models: evaluation goes by what was trained and calibrated, and training goes on undisturbed") {
+TEST_CASE("models: evaluation uses the trained and calibrated state, and does not affect training") {
     const networks::Example example = networks::make(deep(), 9);
     for (const HandForm form : kForms) {
         INFO("form " << static_cast<int>(form));
@@ -189,7 +189,7 @@ TEST_CASE("models: evaluation goes by what was trained and calibrated, and train
             CHECK(std::fabs(static_cast<double>(logits[i]) - expected[i]) <= 1e-5 * (1 + std::fabs(expected[i])));
         }
 
-        // A step after evaluation is the step that would have been.
+        // A step after evaluation equals one without it.
         CHECK(model->train_step(example.batch(), 0.3F) == undisturbed->train_step(example.batch(), 0.3F));
 
         plain::State calibrated = plain::copy(model->save());

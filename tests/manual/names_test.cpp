@@ -1,4 +1,4 @@
-// The names that every network's lists make, and in which order: the words of the field (see src/base/network.h).
+// The names of every network's values, and their order (see src/base/network.h).
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <set>
@@ -84,7 +84,7 @@ TEST_CASE("names: shapes of the network of note 1") {
     CHECK(step(net.update, "new_bnvar_running").shape == Shape{100});
 }
 
-TEST_CASE("names: what the steps read, in the order of the notes") {
+TEST_CASE("names: the inputs of the steps, in the order of the notes") {
     const Graph net = stepwise_graph(NetworkConfig(), 32);
     CHECK(step(net.forward, "hprebn").reads == Names{"embcat", "W1", "b1"});
     CHECK(step(net.forward, "hprebn").in_float.name == "linear_forward");
@@ -114,7 +114,7 @@ TEST_CASE("names: no norm") {
     CHECK(made(net.update) == Names{"new_C", "new_W1", "new_b1", "new_W2", "new_b2"});
 }
 
-TEST_CASE("names: without γ and β the normalised value is the norm's result; without a bias there is none") {
+TEST_CASE("names: without γ and β the normalised value is the norm's result; without a bias there is no b") {
     NetworkConfig config = with_norm({5}, NormPlace::before);
     config.norm.affine = false;
     config.hidden_bias = false;
@@ -164,7 +164,7 @@ TEST_CASE("names: one hidden layer and a norm on the output carry numbers too, a
                                    "db1",       "demb",       "dC"});
 }
 
-TEST_CASE("names: the collapsed network leaves out the small steps of two formulas and nothing else") {
+TEST_CASE("names: the collapsed network lacks only the small steps of two formulas") {
     const Graph net = collapsed_graph(NetworkConfig(), 32);
     CHECK(made(net.forward) == Names{"emb", "embcat", "hprebn", "bnmeani", "bndiff", "bndiff2", "bnvar", "bnvar_inv",
                                      "bnraw", "hpreact", "h", "logits", "loss"});
@@ -183,7 +183,7 @@ TEST_CASE("names: evaluation goes from the characters to the logits") {
           Names{"emb", "embcat", "hpreact.1", "hprebn.1", "h.1", "hpreact.2", "hprebn.2", "h.2", "logits"});
 }
 
-TEST_CASE("names: fused keeps values and gradients under their names, in the order in which it makes them") {
+TEST_CASE("names: fused keeps values and gradients under their names, in order of computation") {
     const networks::Example example = networks::make(networks::small({5}), 4);
     const auto implementation = make_hand_implementation(HandForm::fused, example.config, 4, DType::float32);
     implementation->load(example.state);
@@ -231,7 +231,7 @@ TEST_CASE("names: fused keeps values and gradients under their names, in the ord
                          "new_bnvar_running"});
 }
 
-TEST_CASE("names: where fused goes by character there is no embcat and no dembcat, but all the rest") {
+TEST_CASE("names: fused by character has neither embcat nor dembcat, but everything else") {
     const auto names_of = [](std::size_t rows) {
         const networks::Example example = networks::make(networks::small({5}), rows);
         const auto implementation = make_hand_implementation(HandForm::fused, example.config, rows, DType::float32);
@@ -248,8 +248,8 @@ TEST_CASE("names: where fused goes by character there is no embcat and no dembca
     CHECK(names_of(28) == few);
 }
 
-// A gradient has the shape of what it is the gradient of, and an update that of what it updates.
-TEST_CASE("names: for every convention every name is made once, read after it is made, and shaped like its twin") {
+// A gradient has the shape of its value, and an update that of its parameter.
+TEST_CASE("names: for every convention every name is made once, read after it is made, and shaped like its value") {
     for (const NormConfig& norm : networks::norms()) {
         for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{5}, {3, 1, 7}}) {
             NetworkConfig config = networks::small(hidden);
@@ -257,7 +257,7 @@ TEST_CASE("names: for every convention every name is made once, read after it is
             INFO(networks::describe(config, 4));
             for (const Graph& net :
                  {stepwise_graph(config, 4), collapsed_graph(config, 4), evaluation_graph(config, 4)}) {
-                const Runner<float> runner(net);  // throws where a name is made twice or read too early
+                const Runner<float> runner(net);  // throws if a name is made twice or read too early
                 std::set<std::string> read;
                 const std::vector<TensorSpec>& table = runner.tensors().table();
                 const auto shape = [&](const std::string& name) {
@@ -280,7 +280,7 @@ TEST_CASE("names: for every convention every name is made once, read after it is
                 if (net.backward.empty()) {
                     continue;
                 }
-                // Nothing is made for nothing: each forward value but the loss is read again.
+                // Every forward value but the loss is read again.
                 for (const Step& s : net.forward) {
                     INFO(s.makes);
                     CHECK((s.makes == "loss" || read.contains(s.makes)));

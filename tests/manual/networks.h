@@ -1,4 +1,4 @@
-// Small networks of odd sizes, with a state and a batch, for the tests of the hand-written network.
+// Small networks of odd sizes, with a state and a batch, for the tests of the handwritten network.
 #pragma once
 
 #include <cmath>
@@ -22,7 +22,7 @@ struct Example {
     byhand::Batch batch() const { return {rows, X.data(), Y.data()}; }
 };
 
-// Uniform in [low, high): the same numbers with every standard library, as std::uniform_real_distribution need not be.
+// Uniform in [low, high): the same numbers with every standard library, unlike std::uniform_real_distribution.
 inline float uniform(std::mt19937& random, float low, float high) {
     return low + (high - low) * static_cast<float>(random() >> 8) * 0x1p-24F;
 }
@@ -36,7 +36,7 @@ inline std::vector<std::int64_t> characters(std::mt19937& random, std::size_t co
 }
 
 // Weights that keep sums of `inputs` terms near 1, gains around 1.2, biases around −0.3, running variances around 1.5:
-// nothing that stands for something else where it is forgotten (0, 1) or that is alike in two places.
+// no neutral values (0, 1) that would hide an omitted tensor, and no two equal ones.
 inline byhand::Tensors<float> state(const byhand::NetworkConfig& config, std::mt19937& random) {
     byhand::Tensors<float> state(byhand::state(config));
     for (const byhand::TensorSpec& spec : state.table()) {
@@ -75,9 +75,9 @@ inline byhand::NetworkConfig small(std::vector<std::size_t> hidden, std::size_t 
     return config;
 }
 
-// No norm; and every place, divisor of the batch, ε (inside and outside the root, large enough to show; none), with γ
-// and β and without, with a norm on the output and without. Running statistics take turns: their divisor is the batch's
-// or the other, they hold variances or deviations.
+// Without a norm; and every place, divisor of the batch, ε (inside and outside the root, large enough to matter; none),
+// with γ and β and without, with a norm on the output and without. Running statistics alternate: their divisor is the
+// batch's or the other one, they are variances or standard deviations.
 inline std::vector<byhand::NormConfig> norms() {
     using namespace byhand;
     std::vector<NormConfig> all(1);

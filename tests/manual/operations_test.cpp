@@ -1,4 +1,4 @@
-// Softmax and cross-entropy, embedding, linear and tanh against figures worked by hand.
+// Softmax and cross-entropy, embedding, linear and tanh against values worked out by hand.
 #include <array>
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
@@ -24,7 +24,7 @@ bool near(T value, double expected, double units = 4) {
            units * std::numeric_limits<T>::epsilon() * std::fabs(expected);
 }
 
-// Both ways from logits to their gradient.
+// Both computations from logits to their gradient.
 template <class T>
 struct Both {
     T loss_in_steps = 0, loss = 0;
@@ -64,7 +64,8 @@ Both<T> cross_entropy(const std::vector<T>& logits, const Indices& Y) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("uniform logits: the loss is ln V, the gradient (1/V − one-hot)/n", "", float, double) {
+TEMPLATE_TEST_CASE("cross-entropy: uniform logits have the loss ln V and the gradient (1/V − one-hot)/n", "", float,
+                   double) {
     for (const std::size_t V : {2, 7, 27}) {
         for (const TestType level : {TestType{0}, TestType{-3.5}, TestType{-1e4}}) {  // exp(-1e4) is 0
             const Indices Y = {0, static_cast<std::int64_t>(V) - 1, 1};
@@ -77,7 +78,8 @@ TEMPLATE_TEST_CASE("uniform logits: the loss is ln V, the gradient (1/V − one-
                 INFO("V " << V << ", element " << i);
                 const double expected = (1 / v - (exact ? 1 : 0)) / 3;
                 CHECK(near(both.dlogits[i], expected));
-                // The first of the equal ones has the rounding of a sum of V terms, up to 1/3, on top (dlogit_maxes).
+                // The first of the equal ones additionally has the rounding error of a sum of V terms, up to 1/3
+                // (dlogit_maxes).
                 CHECK(std::fabs(static_cast<double>(both.dlogits_in_steps[i]) - expected) <=
                       16 * std::numeric_limits<TestType>::epsilon() / 3);
             }
@@ -86,7 +88,7 @@ TEMPLATE_TEST_CASE("uniform logits: the loss is ln V, the gradient (1/V − one-
 }
 
 // softmax(0, ln 2, ln 5) = 1/8, 2/8, 5/8
-TEMPLATE_TEST_CASE("cross-entropy of probabilities worked by hand", "", float, double) {
+TEMPLATE_TEST_CASE("cross-entropy: probabilities worked out by hand", "", float, double) {
     const auto ln = [](double x) { return static_cast<TestType>(std::log(x)); };
     const Both<TestType> both = cross_entropy<TestType>({0, ln(2), ln(5), ln(5), ln(2), 0}, {1, 0});
     CHECK(near(both.loss, (std::log(4.0) + std::log(1.6)) / 2));
@@ -98,13 +100,13 @@ TEMPLATE_TEST_CASE("cross-entropy of probabilities worked by hand", "", float, d
     }
 }
 
-TEMPLATE_TEST_CASE("collapsed: logits of any size stay finite and right", "", float, double) {
+TEMPLATE_TEST_CASE("cross-entropy: collapsed, logits of any size stay finite and correct", "", float, double) {
     for (const TestType big : {TestType{80}, TestType{1e4}, static_cast<TestType>(1e30)}) {
         const std::vector<TestType> logits = {big, -big, 0, -big, big, 0};
         const auto right = cross_entropy(logits, {0, 1});
         CHECK(right.loss >= 0);
         CHECK(right.loss < 1e-30);
-        const auto wrong = cross_entropy(logits, {1, 2});  // costs 2·big and big, and ln(1 + e^−big + …) = 0 on top
+        const auto wrong = cross_entropy(logits, {1, 2});  // loss 2·big and big, plus ln(1 + e^−big + …) = 0
         CHECK(near(wrong.loss, 1.5 * static_cast<double>(big)));
         const std::array<double, 6> expected = {0.5, -0.5, 0, 0, 0.5, -0.5};
         for (std::size_t i = 0; i < 6; ++i) {
@@ -112,12 +114,12 @@ TEMPLATE_TEST_CASE("collapsed: logits of any size stay finite and right", "", fl
             CHECK(std::fabs(static_cast<double>(wrong.dlogits[i]) - expected[i]) < 1e-30);
         }
     }
-    // Where nothing underflows, the e^−80 of the lesser one is still to be seen.
+    // Without underflow, the e^−80 of the smaller one is still visible.
     const auto slight = cross_entropy<double>({80, 0}, {0});
     CHECK(near(slight.dlogits[1], std::exp(-80.0)));
 }
 
-TEMPLATE_TEST_CASE("the maximum's gradient goes to the maximum, in a tie to the first", "", float, double) {
+TEMPLATE_TEST_CASE("softmax: the maximum's gradient goes to the maximum, in a tie to the first", "", float, double) {
     const std::vector<TestType> logits = {1, 3, 3, 2, -4, -4, -4, -4, 0, -1, -2, 5};
     const std::vector<TestType> dnorm = {10, 20, 30, 40, 1, 2, 3, 4, 5, 6, 7, 8}, dmaxes = {0.5, 0.25, 0.125};
     std::vector<TestType> dlogits(12), maxes(3);
@@ -129,7 +131,7 @@ TEMPLATE_TEST_CASE("the maximum's gradient goes to the maximum, in a tie to the 
     CHECK(maxes == std::vector<TestType>{-100, -10, -26});
 }
 
-TEMPLATE_TEST_CASE("a row of C collects from every place its character was used", "", float, double) {
+TEMPLATE_TEST_CASE("embedding: a row of C collects from every position of its character", "", float, double) {
     const Indices X = {2, 0, 2, 2, 3, 0};
     const std::vector<TestType> C = {1, 2, 3, 4, 5, 6, 7, 8};
     std::vector<TestType> emb(12), dC(8, TestType{99});
@@ -137,10 +139,10 @@ TEMPLATE_TEST_CASE("a row of C collects from every place its character was used"
     CHECK(emb == std::vector<TestType>{5, 6, 1, 2, 5, 6, 5, 6, 7, 8, 1, 2});
     const std::vector<TestType> demb = {1, 10, 2, 20, 4, 40, 8, 80, 16, 160, 32, 320};
     embedding_backward(dC.data(), demb.data(), X.data(), 6, 4, 2);
-    CHECK(dC == std::vector<TestType>{34, 340, 0, 0, 13, 130, 16, 160});  // character 1 was not used
+    CHECK(dC == std::vector<TestType>{34, 340, 0, 0, 13, 130, 16, 160});  // character 1 does not occur
 }
 
-TEMPLATE_TEST_CASE("linear: a product worked by hand, forward and backward", "", float, double) {
+TEMPLATE_TEST_CASE("linear: a product worked out by hand, forward and backward", "", float, double) {
     const std::vector<TestType> x = {1, 2, 3, 4, 5, 6}, W = {1, -1, 2, 0, -3, 4}, b = {0.5, -0.25}, dy = {1, 2, 3, -1};
     std::vector<TestType> y(4), dx(6), dW(6), db(2);
     matmul_forward(y.data(), x.data(), W.data(), 2, 3, 2);
@@ -155,8 +157,8 @@ TEMPLATE_TEST_CASE("linear: a product worked by hand, forward and backward", "",
     CHECK(db == std::vector<TestType>{4, 1});
 }
 
-// dx[i, k] = Σ_j dy[i, j]·W[k, j] with dy and W all ones: `out`, whichever lanes the terms fall into.
-TEST_CASE("linear: the sum over the outputs has every term once, for any width") {
+// dx[i, k] = Σ_j dy[i, j]·W[k, j] where dy and W are all ones: `out`, in whatever lanes the terms are added.
+TEST_CASE("linear: the sum over the outputs contains every term once, for any width") {
     for (std::size_t out = 1; out <= 35; ++out) {
         const std::vector<double> ones(2 * out, 1.0);
         std::vector<double> dx(4);
@@ -166,7 +168,7 @@ TEST_CASE("linear: the sum over the outputs has every term once, for any width")
 }
 
 // tanh(½·ln 3) = (3 − 1)/(3 + 1) = ½, where tanh′ = 1 − ¼
-TEMPLATE_TEST_CASE("tanh and tanh′ at 0, at ½·ln 3 and far out", "", float, double) {
+TEMPLATE_TEST_CASE("tanh: tanh and tanh′ at 0, at ½·ln 3 and at large |x|", "", float, double) {
     const std::vector<TestType> x = {0, static_cast<TestType>(0.5 * std::log(3.0)), -50}, dh = {3, 4, 5};
     std::vector<TestType> h(3), dx(3);
     tanh_forward(h.data(), x.data(), 3);

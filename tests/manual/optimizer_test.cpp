@@ -1,4 +1,4 @@
-// The optimizers by hand: two steps worked out on paper, what they keep, and the forms of the network, which share
+// The handwritten optimizers: two steps worked out by hand, their state, and the forms of the network, which share
 // them.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
@@ -23,7 +23,7 @@ OptimizerConfig adamw() {
     return {.kind = OptimizerKind::adamw, .weight_decay = 0.04, .beta1 = 0.9, .beta2 = 0.99, .epsilon = 1e-3};
 }
 
-// The steps that an update makes of one parameter of three numbers, b1, by gradients that are given.
+// The update steps of one parameter of three numbers, b1, with the gradients passed.
 class OneParameter {
 public:
     explicit OneParameter(const OptimizerConfig& optimizer) {
@@ -84,7 +84,7 @@ TEST_CASE("momentum: two steps worked out by hand") {
 
 // d = g + λ·p, v ← μ·v + d, p ← p − rate·(d + μ·v): at the first element d = 0.25 + 0.02·0.5 = 0.26 = v, and p is
 // 0.5 − 0.1·(0.26 + 0.234).
-TEST_CASE("Nesterov with weight decay: two steps worked out by hand") {
+TEST_CASE("nesterov: two steps with weight decay worked out by hand") {
     OneParameter b(nesterov());
     b.step(kFirst, 0.1);
     b.check("momentum_b1", {0.26, -0.525, 1.04});
@@ -97,7 +97,7 @@ TEST_CASE("Nesterov with weight decay: two steps worked out by hand") {
 // m ← β1·m + (1 − β1)·g, v ← β2·v + (1 − β2)·g², p ← p − rate·(m/(1 − β1^t)/(√(v/(1 − β2^t)) + ε) + λ·p). In the first
 // step m̂ = g and √v̂ = |g|: at the first element p is 0.5 − 0.1·(0.25/0.251 + 0.02). In the second: 1 − 0.9² = 0.19,
 // 1 − 0.99² = 0.0199.
-TEST_CASE("AdamW: two steps worked out by hand") {
+TEST_CASE("adamw: two steps worked out by hand") {
     OneParameter b(adamw());
     b.step(kFirst, 0.1);
     b.check("step_count", {1});
@@ -113,7 +113,7 @@ TEST_CASE("AdamW: two steps worked out by hand") {
     b.check("b1", {0.422222562090221, -1.119453277896253, 1.841702351040836});
 }
 
-TEST_CASE("AdamW: β = 0 keeps nothing, and its correction is 1") {
+TEST_CASE("adamw: β = 0 retains nothing, and its correction is 1") {
     OneParameter b({.kind = OptimizerKind::adamw, .beta1 = 0, .beta2 = 0});
     b.step(kFirst, 0.1);
     b.step(kSecond, 0.1);
@@ -122,7 +122,7 @@ TEST_CASE("AdamW: β = 0 keeps nothing, and its correction is 1") {
     b.check("new_vhat_b1", {0.5625, 0.015625, 0.25});
 }
 
-TEST_CASE("what an optimizer keeps is state, and no parameter") {
+TEST_CASE("optimizers: their state is part of the network's state, not a parameter") {
     NetworkConfig config = networks::small({4});
     const std::vector<TensorSpec> plain = state(config);
     const std::size_t learned = parameter_count(config);
@@ -141,7 +141,7 @@ TEST_CASE("what an optimizer keeps is state, and no parameter") {
     CHECK(state(config)[plain.size() + 3] == TensorSpec{"exp_avg_sq_W1", {6, 4}});
 }
 
-TEST_CASE("all forms train alike by each optimizer, and go on from what was saved to the bit") {
+TEST_CASE("optimizers: all forms train alike, and resume from a saved state to the bit") {
     NetworkConfig config = networks::small({9, 5});
     for (const OptimizerConfig& optimizer : {OptimizerConfig{.momentum = 0.9}, nesterov(), adamw()}) {
         config.optimizer = optimizer;

@@ -6,7 +6,7 @@
 
 using namespace byhand;
 
-TEST_CASE("panels: every column stands in one, in whole lines, none wider than 48 nor more than a line apart") {
+TEST_CASE("panels: every column is in one, in whole lines, none wider than 48, with widths at most a line apart") {
     for (std::size_t columns = 1; columns <= 300; ++columns) {
         INFO(columns << " columns");
         const std::vector<Panel> panels = panels_of(columns);
@@ -28,7 +28,7 @@ TEST_CASE("panels: every column stands in one, in whole lines, none wider than 4
     }
 }
 
-TEST_CASE("panels: a matrix comes back as it went in, each element where place says, zeros in the padding") {
+TEST_CASE("panels: a matrix round-trips, each element where place says, zeros in the padding") {
     for (const std::size_t columns : {1, 15, 16, 17, 48, 49, 113}) {
         const std::size_t rows = 7;
         INFO(columns << " columns");

@@ -1,4 +1,4 @@
-// The pieces of the fused network that can be run alone: they are the fused network, none is left out unseen.
+// The pieces of the fused network that can run in isolation: together they are the fused network, and none is omitted.
 #include "manual/pieces.h"
 
 #include <algorithm>
@@ -30,10 +30,10 @@ std::map<std::string, std::string> functions_of(const NetworkConfig& config) {
 
 }  // namespace
 
-TEST_CASE("each piece is by the kernel, if there is one, or by the fused network's formula") {
+TEST_CASE("pieces: each uses the kernel, if there is one, or the fused network's formula") {
     NetworkConfig config;
     config.hidden = {5};
-    config.hidden_bias = false;  // a product without a bias is by the same kernel as one with it
+    config.hidden_bias = false;  // a product without a bias uses the same kernel as one with it
     config.norm.place = NormPlace::after;
     std::map<std::string, std::string> functions = functions_of(config);
     const std::map<std::string, std::string> expected = {{"emb", "simd::embedding_forward"},
@@ -70,7 +70,7 @@ TEST_CASE("each piece is by the kernel, if there is one, or by the fused network
     CHECK(functions_of(config)["h"] == "batchnorm_normalise");
 }
 
-TEST_CASE("all kernels of the fused step are among the pieces, on every kind of vectors") {
+TEST_CASE("pieces: all kernels of the fused step are among them, on every vector type") {
     NetworkConfig config = networks::small({5});
     config.norm.place = NormPlace::before;
     const Graph pieces = fused_pieces_on_all_targets(config, 7);
@@ -92,7 +92,8 @@ TEST_CASE("all kernels of the fused step are among the pieces, on every kind of 
     CHECK(found == expected);
 }
 
-TEST_CASE("the kernel of a norm joined with tanh is a piece in the layers that have it, whatever the first norm is") {
+TEST_CASE(
+    "pieces: the kernel of a norm joined with tanh is one in every layer that has it, whatever the first norm is") {
     const NetworkConfig config = with_layers(
         networks::small({5}),
         {{"linear", 6}, {"tanh"}, {"batchnorm"}, {"linear", 5}, {"batchnorm"}, {"tanh"}, {"linear"}, {"batchnorm"}});
@@ -112,8 +113,8 @@ TEST_CASE("the kernel of a norm joined with tanh is a piece in the layers that h
     }
 }
 
-// The harness judges them on values of every kind.
-TEST_CASE("each kernel makes what the formula makes of the same reads, on every kind of vectors") {
+// The harness checks them on values of every kind.
+TEST_CASE("pieces: each kernel equals the formula on the same inputs, on every vector type") {
     for (const std::size_t rows : {2U, 4U, 9U, 30U}) {
         for (const NormConfig& norm : networks::norms()) {
             NetworkConfig config = networks::small({19, 5});
@@ -147,13 +148,13 @@ TEST_CASE("each kernel makes what the formula makes of the same reads, on every 
                     off = std::max(off, std::abs(made[i] - expected[i]));
                 }
                 INFO(step->makes << " by " << step->in_float.name);
-                CHECK(off <= 1e-5F * size + 1e-7F);  // of two rows normalised nothing may be left
+                CHECK(off <= 1e-5F * size + 1e-7F);  // two normalised rows may be almost 0
             }
         }
     }
 }
 
-TEST_CASE("the pieces one after another make what the fused network makes, to the bit") {
+TEST_CASE("pieces: in sequence they equal the fused network, to the bit") {
     for (const std::size_t rows : {3U, 9U, 20U}) {
         for (const NormConfig& norm : networks::norms()) {
             NetworkConfig config =

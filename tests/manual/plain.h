@@ -1,4 +1,4 @@
-// The forward pass straight from its formulas, in double and plain loops: what the steps are held against.
+// The forward pass from its formulas, in double and plain loops: the reference for the steps.
 #pragma once
 
 #include <cmath>
@@ -25,8 +25,8 @@ State copy(const byhand::Tensors<T>& from) {
     return state;
 }
 
-// training: by the rows given, and the running statistics move by the momentum. evaluation: by the running statistics.
-// calibration: the running statistics become those of the rows given, and are used as in evaluation.
+// training: with the statistics of the rows, and the running statistics move by the momentum. evaluation: with the
+// running statistics. calibration: the running statistics are set to those of the rows, and then used as in evaluation.
 enum class Mode { training, evaluation, calibration };
 
 struct Column {
@@ -114,7 +114,7 @@ inline Values logits(const byhand::NetworkConfig& config, State& state, const st
     return x;
 }
 
-// The mean over the rows of −ln softmax(logits)[answer].
+// The mean over the rows of −ln softmax(logits)[target].
 inline double cross_entropy(const Values& logits, const std::vector<std::int64_t>& Y) {
     const std::size_t V = logits.size() / Y.size();
     double total = 0;

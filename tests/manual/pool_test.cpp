@@ -6,7 +6,7 @@
 
 using byhand::Pool;
 
-TEST_CASE("pool: every task once, whatever the number of tasks and threads, round after round") {
+TEST_CASE("pool: every task runs once, for any number of tasks and threads, round after round") {
     for (const std::size_t threads : {1, 2, 3, 7}) {
         Pool pool(threads);
         CHECK(pool.threads() == threads);
@@ -26,9 +26,9 @@ TEST_CASE("pool: every task once, whatever the number of tasks and threads, roun
     }
 }
 
-TEST_CASE("pool: what a task wrote is there when run returns, and tasks see what was written before") {
+TEST_CASE("pool: a task's writes are visible when run returns, and tasks see earlier writes") {
     Pool pool(2);
-    std::vector<int> numbers(1000, 0);  // no atomics: run orders it all
+    std::vector<int> numbers(1000, 0);  // no atomics: run orders all accesses
     for (int round = 1; round <= 50; ++round) {
         pool.run(numbers.size(), [&](std::size_t task, std::size_t) { numbers[task] += round; });
         for (int& number : numbers) {
@@ -38,7 +38,7 @@ TEST_CASE("pool: what a task wrote is there when run returns, and tasks see what
     CHECK(numbers == std::vector<int>(1000, 50));
 }
 
-TEST_CASE("pool: threads that were never asked for anything end") {
+TEST_CASE("pool: threads that never ran a task end") {
     for (int i = 0; i < 20; ++i) {
         Pool pool(3);
     }

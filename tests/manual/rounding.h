@@ -1,5 +1,5 @@
-// How far rounding alone may carry every value of a network: the limit where two forms of it, or two number types, are
-// held against each other.
+// The effect of rounding alone on every value of a network: the limit for comparing two of its forms, or two number
+// types.
 #pragma once
 
 #include <algorithm>
@@ -15,20 +15,20 @@
 
 namespace rounding {
 
-// Half the distance of neighbouring numbers just above 1.
+// Half the distance of adjacent numbers just above 1.
 template <class T>
 inline constexpr double kUnit = sizeof(T) == 4 ? 0x1p-24 : 0x1p-53;
 
 struct Known {
     byhand::Shape shape;
     std::vector<double> value;   // computed in double
-    std::vector<double> spread;  // root mean square of what rounding did to it
+    std::vector<double> spread;  // root mean square of the effect of rounding
 };
 using Values = std::map<std::string, Known>;
 
-// The sizes of the terms whose sum is the gradient of a norm's input, s·( dx̂ − Σdx̂/n − k·x̂·Σ(dx̂·x̂)/D ), by name, with
-// s·x for the mean that is taken off in x̂. They cancel, the more the fewer rows there are, and small steps and one line
-// round them at different places.
+// The magnitudes of the terms whose sum is the gradient of a norm's input, s·( dx̂ − Σdx̂/n − k·x̂·Σ(dx̂·x̂)/D ), by
+// name, with s·x for the mean that x̂ subtracts. They cancel, the more the fewer rows there are, and small steps and
+// one line round them at different places.
 inline std::map<std::string, std::vector<double>> terms_of_norms(const Values& known,
                                                                  const byhand::NetworkConfig& config, std::size_t n) {
     using namespace byhand;
@@ -64,10 +64,11 @@ inline std::map<std::string, std::vector<double>> terms_of_norms(const Values& k
     return all;
 }
 
-// Everything `network` makes of the example, and what becomes of it where rounding to `unit` strikes by chance: every
-// number is moved by up to `unit` of itself, up or down, wherever a step reads it and again where a step makes it; the
-// result of a norm's backward, by up to `unit` of its terms.
-// (They are moved by kMove, which double can show, and what comes of it is scaled: for moves so small it is linear.)
+// The values of `network` for the example, and their changes under random rounding to `unit`: every number is changed
+// by up to `unit` of itself, up or down, wherever a step reads it and again where a step computes it; the result of a
+// norm's backward, by up to `unit` of its terms.
+// (The changes are kMove, which double can represent, and their effects are scaled: for such small changes they are
+// linear.)
 inline Values values(const byhand::Graph& network, const networks::Example& example, float rate, double unit) {
     using namespace byhand;
     constexpr int kRuns = 16;
@@ -117,7 +118,7 @@ inline Values values(const byhand::Graph& network, const networks::Example& exam
     return known;
 }
 
-// The longest sum that a network takes: over inputs, outputs, rows, or all places of a character.
+// The longest sum in a network: over inputs, outputs, rows, or all positions of a character.
 inline std::size_t longest_sum(const byhand::NetworkConfig& config, std::size_t rows) {
     std::size_t longest = rows * config.context;
     for (const byhand::Layer& layer : byhand::layers(config)) {
@@ -126,9 +127,8 @@ inline std::size_t longest_sum(const byhand::NetworkConfig& config, std::size_t 
     return longest;
 }
 
-// The largest difference of `view` from `known`, as a share of what is allowed: (8 + m)·spread, the m for sums of m
-// terms, in which every addition rounds too, and one unit for storing the number. A difference that is no number is
-// infinite.
+// The largest difference of `view` from `known`, as a share of the allowed one: (8 + m)·spread, where m counts the
+// terms of sums, whose additions round too, and one unit for storing the number. A NaN difference is infinite.
 inline double share(const byhand::View& view, const Known& known, std::size_t m, double unit) {
     if (view.shape != known.shape) {
         return HUGE_VAL;
@@ -144,7 +144,7 @@ inline double share(const byhand::View& view, const Known& known, std::size_t m,
     return worst;
 }
 
-// Every view must be known, and agree.
+// Checks that every view is known, and agrees.
 inline double check(const std::vector<byhand::View>& views, const Values& known, std::size_t m, double unit) {
     double worst = 0;
     for (const byhand::View& view : views) {

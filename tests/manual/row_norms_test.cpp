@@ -1,4 +1,4 @@
-// Layer norm and RMS norm: rows worked by hand, what sets them apart from batch norm, and finite differences.
+// Layer norm and RMS norm: rows worked out by hand, differences from batch norm, and finite differences.
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -71,7 +71,7 @@ Input<T> drawn(std::size_t n, std::size_t H) {
 
 // Note 2's 2, 0, 2, 4 as a row: mean 2, variance 2. With γ 1, −1, 2, −2 and dy 1, −2, 1.5, −2, dx̂ is 1, 2, 3, 4, and
 // the gradient that of batchnorm_test.cpp's column: 1/√2 of −6, 2, 2, 2 over 4.
-TEMPLATE_TEST_CASE("layer norm: a row worked by hand, its hundredfold beside it", "", float, double) {
+TEMPLATE_TEST_CASE("layer norm: a row worked out by hand, and a hundred times it", "", float, double) {
     const Input<TestType> in{
         2, 4, {2, 0, 2, 4, 200, 0, 200, 400}, {1, -2, 1.5, -2, 0, 0, 0, 0}, {1, -1, 2, -2}, {0.5, 0.25, -1, 3}};
     const auto v = layer_norm(in, 0);
@@ -93,7 +93,7 @@ TEMPLATE_TEST_CASE("layer norm: a row worked by hand, its hundredfold beside it"
     CHECK(v.dbias == std::vector<TestType>{1, -2, 1.5, -2});
 }
 
-TEST_CASE("layer norm: a row is the same whatever the other rows are") {
+TEST_CASE("layer norm: a row does not depend on the other rows") {
     const auto all = drawn<double>(7, 5);
     const auto together = layer_norm(all, 1e-5);
     for (std::size_t row = 0; row < 7; ++row) {
@@ -122,7 +122,7 @@ TEST_CASE("layer norm: every gradient is that of finite differences") {
     }
 }
 
-TEST_CASE("layer norm on Rounded numbers bounds what float makes of them") {
+TEST_CASE("layer norm: its Rounded version bounds its error in float") {
     const auto narrow = layer_norm(drawn<float>(3, 11), 1e-5);
     const auto bounds = layer_norm(drawn<Rounded>(3, 11), 1e-5);
     const auto right = layer_norm(drawn<double>(3, 11), 1e-5);
@@ -134,7 +134,7 @@ TEST_CASE("layer norm on Rounded numbers bounds what float makes of them") {
 }
 
 // Squares 1, 49, 25, 25: the root of their mean is 5. With dx̂ 1, 2, 3, 4, Σ(dx̂·x̂)/4 is 2.5.
-TEMPLATE_TEST_CASE("RMS norm: a row worked by hand, forwards and back in one line", "", float, double) {
+TEMPLATE_TEST_CASE("RMS norm: a row worked out by hand, forward and backward in one line", "", float, double) {
     using T = TestType;
     const std::vector<T> x = {1, 7, 5, -5}, dy = {1, -1, 1.5, 2}, gain = {1, -2, 2, -2};
     std::vector<T> square(4), raw(4), y(4), dx(4), dgain(4);

@@ -1,4 +1,5 @@
-// Half a squared error of probabilities, and softmax's Jacobian, against figures worked by hand and finite differences.
+// Half a squared error of probabilities, and softmax's Jacobian, against values worked out by hand and finite
+// differences.
 #include "manual/squared_error.h"
 
 #include <array>
@@ -22,7 +23,7 @@ bool near(T value, double expected, double units = 8) {
            units * std::numeric_limits<T>::epsilon() * std::fabs(expected);
 }
 
-// Straight from its formula.
+// Directly from its formula.
 std::vector<double> softmax(const std::vector<double>& logits, std::size_t V) {
     std::vector<double> probs(logits.size());
     for (std::size_t first = 0; first < logits.size(); first += V) {
@@ -46,8 +47,8 @@ double loss_of(const std::vector<double>& logits, const Indices& Y) {
 
 }  // namespace
 
-// probs 1/8, 2/8, 5/8, right is the second: the differences are 1/8, −6/8, 5/8, their squares 62/64 in all.
-TEMPLATE_TEST_CASE("squared error: two rows worked by hand", "", float, double) {
+// probs 1/8, 2/8, 5/8, the target is the second: the differences are 1/8, −6/8, 5/8, the sum of their squares 62/64.
+TEMPLATE_TEST_CASE("squared error: two rows worked out by hand", "", float, double) {
     const std::vector<TestType> probs = {0.125, 0.25, 0.625, 0, 1, 0};
     const Indices Y = {1, 0};
     TestType loss = 0;
@@ -56,7 +57,7 @@ TEMPLATE_TEST_CASE("squared error: two rows worked by hand", "", float, double) 
     std::vector<TestType> dprobs(6), dlogits(6);
     squared_error_backward(dprobs.data(), probs.data(), Y.data(), 2, 3);
     CHECK(dprobs == std::vector<TestType>{0.0625, -0.375, 0.3125, -0.5, 0.5, 0});
-    // Σ probs·dprobs is (1/8 − 2·6/8 + 5·5/8)/16 = 7/64; a row that is certain passes nothing on.
+    // Σ probs·dprobs is (1/8 − 2·6/8 + 5·5/8)/16 = 7/64; a row that is certain has no gradient.
     softmax_backward(dlogits.data(), dprobs.data(), probs.data(), 2, 3);
     const std::array<double, 6> expected = {
         0.125 * (0.0625 - 7.0 / 64), 0.25 * (-0.375 - 7.0 / 64), 0.625 * (0.3125 - 7.0 / 64), 0, 0, 0};
@@ -91,8 +92,8 @@ TEST_CASE("squared error: its gradient is that of finite differences, through so
     }
 }
 
-// Cross-entropy is the case dprobs = −1/(n·probs) at the right answer: the Jacobian gives (probs − one-hot)/n.
-TEMPLATE_TEST_CASE("softmax's Jacobian gives cross-entropy its own gradient", "", float, double) {
+// Cross-entropy is the case dprobs = −1/(n·probs) at the target: the Jacobian gives (probs − one-hot)/n.
+TEMPLATE_TEST_CASE("softmax: its Jacobian gives cross-entropy's own gradient", "", float, double) {
     const std::vector<TestType> logits = {0.5, -1, 2, 0, 3, 0.25, -2, 1, 1, -0.5, 0, 0.75, 2.5, -1.5, 0.125};
     const Indices Y = {4, 0, 2};
     const std::size_t n = 3, V = 5;

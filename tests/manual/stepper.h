@@ -1,4 +1,5 @@
-// Runs the steps of a Runner one by one over its tensors, from any step on, and lets the caller look between them.
+// Runs the steps of a Runner one by one over its tensors, from any step on, and lets the caller inspect them in
+// between.
 #pragma once
 
 #include <algorithm>
@@ -39,7 +40,7 @@ public:
     }
 
     // Runs all steps, each on copies of the numbers it reads. disturb(numbers, nullptr) may change these copies, and
-    // disturb(numbers, &name) what the step made of them under that name.
+    // disturb(numbers, &name) the step's result of that name.
     template <class Disturb>
     void run_disturbed(Disturb disturb) const {
         for (const Bound& bound : bound_) {
@@ -58,7 +59,7 @@ public:
         }
     }
 
-    // The number of the first step that reads `name`: those before it do not depend on it.
+    // The index of the first step that reads `name`: earlier steps do not depend on it.
     std::size_t first_reader(const std::string& name) const {
         const auto reads = [&](const Bound& bound) {
             return std::find(bound.step->reads.begin(), bound.step->reads.end(), name) != bound.step->reads.end();
@@ -73,7 +74,7 @@ private:
         const byhand::Step* step;
         std::span<T> out;
         std::vector<byhand::Operand<T>> reads;
-        std::vector<std::span<const T>> numbers;  // what is read; empty for X and Y
+        std::vector<std::span<const T>> numbers;  // the inputs; empty for X and Y
     };
     std::vector<Bound> bound_;
 };

@@ -1,4 +1,4 @@
-// Every kind of vector that the kernels were compiled for and this CPU has, one after the other.
+// Every vector type that the kernels were compiled for and this CPU supports, one after the other.
 #pragma once
 
 #include <hwy/targets.h>
@@ -8,14 +8,14 @@
 
 namespace targets {
 
-// Calls visit() with each target in the place of the best one.
+// Calls visit() with each target as the selected one.
 template <class Visit>
 void for_each(Visit visit) {
     struct Restore {
         ~Restore() { choose(0); }
         static void choose(std::int64_t target) {
             hwy::SetSupportedTargetsForTest(target);
-            hwy::GetChosenTarget().DeInit();  // or the next call goes where the last one went
+            hwy::GetChosenTarget().DeInit();  // otherwise the next call uses the previous target
         }
     } restore;
     for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {

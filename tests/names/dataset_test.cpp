@@ -30,7 +30,7 @@ std::vector<std::string> shown(const Examples& examples, const Vocabulary& vocab
     return rows;
 }
 
-TEST_CASE("emma makes five examples, as in the lectures") {
+TEST_CASE("dataset: emma yields five examples, as in the lectures") {
     const Names names{U"emma"};
     const Vocabulary v = vocabulary_of(names);
     const Examples examples = examples_of(names, v, 3);
@@ -39,7 +39,7 @@ TEST_CASE("emma makes five examples, as in the lectures") {
     CHECK(examples.Y == std::vector<std::int64_t>{2, 3, 3, 1, 0});
 }
 
-TEST_CASE("contexts of one and of more than a name has; each name begins anew") {
+TEST_CASE("dataset: contexts of one character and of more than a name has; each name starts anew") {
     const Names names{U"ab", U"é"};
     const Vocabulary v = vocabulary_of(names);
     CHECK(shown(examples_of(names, v, 1), v) == std::vector<std::string>{". a", "a b", "b .", ". é", "é ."});
@@ -48,7 +48,7 @@ TEST_CASE("contexts of one and of more than a name has; each name begins anew") 
     CHECK(examples_of({}, v, 3).size() == 0);
 }
 
-TEST_CASE("rows are a view of examples in order") {
+TEST_CASE("dataset: rows are a view of consecutive examples") {
     const Names names{U"emma", U"ava"};
     const Examples examples = examples_of(names, vocabulary_of(names), 3);
     const Batch batch = examples.rows(2, 7);
@@ -58,7 +58,7 @@ TEST_CASE("rows are a view of examples in order") {
     CHECK(examples.rows(examples.size(), 0).rows == 0);
 }
 
-TEST_CASE("the split shuffles as CPython and cuts at int(0.8 n) and int(0.9 n)") {
+TEST_CASE("dataset: the split shuffles as CPython and cuts at int(0.8 n) and int(0.9 n)") {
     // python3: names = list("abcdefghijk"); random.seed(42); random.shuffle(names); n = 11: cuts 8 and 9.
     Names names;
     for (const char32_t c : std::u32string(U"abcdefghijk")) {
@@ -70,7 +70,7 @@ TEST_CASE("the split shuffles as CPython and cuts at int(0.8 n) and int(0.9 n)")
     CHECK(split.test == Names{U"b", U"k"});
 }
 
-TEST_CASE("the cuts are int() of a product in double") {
+TEST_CASE("dataset: the cuts are int() of a product in double") {
     // 0.29 · 100 is 28.999999999999996 in double.
     const Split split = split_names(Names(100, U"x"), 0, 0.29, 0.58);
     CHECK(split.train.size() == 28);
@@ -78,7 +78,7 @@ TEST_CASE("the cuts are int() of a product in double") {
     CHECK(split.test.size() == 43);
 }
 
-TEST_CASE("too few names to split are refused") {
+TEST_CASE("dataset: too few names to split are refused") {
     for (const std::size_t n : {0, 1, 2, 3, 4, 5}) {
         CHECK_THROWS_AS(split_names(Names(n, U"x"), 1, 0.8, 0.9), InputError);
     }
@@ -97,14 +97,14 @@ TEST_CASE("too few names to split are refused") {
     }
 }
 
-TEST_CASE("names that also stand elsewhere are counted with their repeats") {
+TEST_CASE("dataset: names that also occur elsewhere are counted with duplicates") {
     CHECK(also_in({U"ann", U"bob", U"ann", U"cy"}, {U"ann", U"dee", U"cy", U"cy"}) == 3);
     CHECK(also_in({U"ann"}, {U"anna", U"an"}) == 0);
     CHECK(also_in({}, {U"ann"}) == 0);
     CHECK(also_in({U"ann"}, {}) == 0);
 }
 
-TEST_CASE("the bigram loss of a table worked by hand") {
+TEST_CASE("dataset: the bigram loss of a table worked out by hand") {
     // Training "ab" and "a": .a twice, ab, b. and a. once; V = 3, so 3 is added below and 1 above.
     const Names train{U"ab", U"a"};
     const Vocabulary v = vocabulary_of(train);
@@ -116,11 +116,11 @@ TEST_CASE("the bigram loss of a table worked by hand") {
     // Both: the mean is over characters, not over names.
     CHECK(bigram_loss({U"a", U"bb"}, train, v) ==
           Catch::Approx((std::log(25.0 / 6) + std::log(40.0)) / 5).epsilon(1e-14));
-    // Nothing counted: all V characters alike.
+    // Without counts: all V characters are equally likely.
     CHECK(bigram_loss({U"ab"}, {}, v) == Catch::Approx(std::log(3)).epsilon(1e-14));
 }
 
-TEST_CASE("a batch holds the rows that randint draws, with repeats") {
+TEST_CASE("dataset: a batch contains the rows that randint draws, with duplicates") {
     const Names names{U"emma", U"ava"};
     const Examples examples = examples_of(names, vocabulary_of(names), 3);
     DrawnBatch batch(13, 3);  // more rows than examples

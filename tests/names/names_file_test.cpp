@@ -46,31 +46,31 @@ std::string read_refusal(const std::string& path) {
     return message_of([&] { read_names(path); });
 }
 
-// A length of bytes with a NUL in it.
+// Characters with a NUL among them, with their length.
 template <std::size_t N>
 std::string_view all_of(const char (&text)[N]) {
     return {text, N - 1};
 }
 
-TEST_CASE("a plain file gives its names in order, repeats kept, and nothing to remark") {
+TEST_CASE("names file: a plain file yields its names in order, with duplicates and without remarks") {
     const NamesFile file = parse_names("emma\nava\nemma\n", "n.txt");
     CHECK(file.names == Names{U"emma", U"ava", U"emma"});
     CHECK(remarks(file).empty());
 }
 
-TEST_CASE("the hash is FNV-1a of the bytes") {
+TEST_CASE("names file: the hash is FNV-1a of the bytes") {
     // Published vectors of FNV-1a, 64 bits: "a" and "foobar".
     CHECK(parse_names("a", "n.txt").hash == 0xaf63dc4c8601ec8c);
     CHECK(parse_names("foobar", "n.txt").hash == 0x85944171f73967e8);
     CHECK(parse_names("foobar\n", "n.txt").hash != 0x85944171f73967e8);
 }
 
-TEST_CASE("accents, other alphabets, spaces and hyphens are characters like others") {
+TEST_CASE("names file: accents, other alphabets, spaces and hyphens are ordinary characters") {
     const NamesFile file = parse_names("zoë\nжанна\n太郎\nمريم\n😀\no'neil-b c\n", "n.txt");
     CHECK(file.names == Names{U"zoë", U"жанна", U"太郎", U"مريم", U"😀", U"o'neil-b c"});
 }
 
-TEST_CASE("CR LF, empty lines, a missing last newline and a byte order mark are handled and said") {
+TEST_CASE("names file: CR LF, empty lines, a missing last newline and a byte order mark are handled and reported") {
     SECTION("each by itself") {
         CHECK(parse_names("emma\r\nava\r\n", "n.txt").names == Names{U"emma", U"ava"});
         CHECK(remarks(parse_names("emma\r\nava\r\n", "n.txt")) ==
@@ -100,26 +100,26 @@ TEST_CASE("CR LF, empty lines, a missing last newline and a byte order mark are 
     }
 }
 
-TEST_CASE("what holds no name is refused") {
+TEST_CASE("names file: files without a name are refused") {
     CHECK(refusal("") == "n.txt: empty; give a text file with one name a line");
-    CHECK(refusal("\n\r\n\n") == "n.txt:3: the file ends and holds no name; give a text file with one name a line");
-    CHECK(refusal(kByteOrderMark).starts_with("n.txt:1: the file ends and holds no name"));
+    CHECK(refusal("\n\r\n\n") == "n.txt:3: the file contains no name; give a text file with one name a line");
+    CHECK(refusal(kByteOrderMark).starts_with("n.txt:1: the file contains no name"));
 }
 
-TEST_CASE("what is not UTF-8 is refused with its line and byte") {
+TEST_CASE("names file: invalid UTF-8 is refused with its line and byte") {
     CHECK(refusal("emma\nzo\xff\nava\n") == "n.txt:2: byte 3 is not UTF-8; save the file as UTF-8");
     CHECK(refusal("\xc0\xae\n").starts_with("n.txt:1: byte 1 is not UTF-8"));                  // '.', overlong
     CHECK(refusal("a\r\n\r\nb\xed\xa0\x80\r\n").starts_with("n.txt:3: byte 2 is not UTF-8"));  // a surrogate
     CHECK(refusal("a\nb\nc\xf4\x90\x80\x80").starts_with("n.txt:3: byte 2 is not UTF-8"));     // U+110000
-    CHECK(refusal("a\nb\xc3\na\n").starts_with("n.txt:2: byte 2 is not UTF-8"));  // cut off by the line's end
-    CHECK(refusal("a\nb\xc3").starts_with("n.txt:2: byte 2 is not UTF-8"));       // and by the file's
+    CHECK(refusal("a\nb\xc3\na\n").starts_with("n.txt:2: byte 2 is not UTF-8"));  // cut off by the end of the line
+    CHECK(refusal("a\nb\xc3").starts_with("n.txt:2: byte 2 is not UTF-8"));       // and by the end of the file
     CHECK(refusal(all_of("\xff\xfe"
                          "a\0\n\0"))
               .starts_with("n.txt:1: byte 1 is not UTF-8"));  // UTF-16
     CHECK(refusal(kByteOrderMark + "a\xff\n").starts_with("n.txt:1: byte 5 is not UTF-8"));
 }
 
-TEST_CASE("control characters are refused with their line and byte") {
+TEST_CASE("names file: control characters are refused with their line and byte") {
     CHECK(refusal(all_of("emma\na\0b\n")) == "n.txt:2: byte 2 is a NUL; give a text file with one name a line");
     CHECK(refusal("emma\n\nab\tc\n") == "n.txt:3: byte 3 is a control character (\\x09); take it out");
     CHECK(refusal("\x1b[31m\n") == "n.txt:1: byte 1 is a control character (\\x1b); take it out");
@@ -136,14 +136,14 @@ TEST_CASE("control characters are refused with their line and byte") {
     }
 }
 
-TEST_CASE("a '.' in a name is refused") {
+TEST_CASE("names file: a '.' in a name is refused") {
     CHECK(refusal("emma\nst. john\n") ==
           "n.txt:2: byte 3 is a '.', which marks where a name begins and ends; take it out");
     CHECK(refusal(".\n").starts_with("n.txt:1: byte 1 is a '.'"));
-    CHECK(parse_names("a\u3002\uff0e\n", "n.txt").names == Names{U"a\u3002\uff0e"});  // other alphabets' full stops
+    CHECK(parse_names("a\u3002\uff0e\n", "n.txt").names == Names{U"a\u3002\uff0e"});  // full stops of other alphabets
 }
 
-TEST_CASE("a line may have 1024 bytes and no more") {
+TEST_CASE("names file: a line has at most 1024 bytes") {
     const std::string longest(1024, 'x');
     for (const std::string end : {"", "\n", "\r\n"}) {
         CHECK(parse_names("a\n" + longest + end, "n.txt").names.back().size() == 1024);
@@ -158,7 +158,7 @@ TEST_CASE("a line may have 1024 bytes and no more") {
     CHECK(refusal(accents).starts_with("n.txt:1: longer than 1 KiB"));
 }
 
-TEST_CASE("a file may have 5 million lines and no more") {
+TEST_CASE("names file: a file has at most 5 million lines") {
     std::string bytes(4999999, '\n');
     bytes += "emma";
     CHECK(parse_names(bytes, "n.txt").names == Names{U"emma"});
@@ -167,7 +167,7 @@ TEST_CASE("a file may have 5 million lines and no more") {
     CHECK(refusal(bytes + "\na").starts_with("n.txt:5000001: more than 5 million lines"));
 }
 
-TEST_CASE("there may be 65,536 different characters and no more") {
+TEST_CASE("names file: there are at most 65,536 distinct characters") {
     std::string bytes;
     for (char32_t c = 0x20000; c < 0x30000; ++c) {
         bytes += to_utf8({&c, 1}) + "\n";
@@ -177,13 +177,13 @@ TEST_CASE("there may be 65,536 different characters and no more") {
           "n.txt:131073: more than 65,536 different characters so far; give names in fewer alphabets");
 }
 
-TEST_CASE("a path in a message is made fit to print") {
+TEST_CASE("names file: a path in a message is made printable") {
     CHECK(message_of([] { parse_names("a\n.\n", "x\x1b[31m\n.txt"); }).starts_with("x\\x1b[31m\\x0a.txt:2: byte 1"));
     CHECK(read_refusal("not\x1bhere.txt") ==
           "not\\x1bhere.txt: can't be read: No such file or directory; name a file that can");
 }
 
-TEST_CASE("a file is read as its bytes are, whatever pieces it comes in") {
+TEST_CASE("names file: a file is read correctly in pieces of any size") {
     const Folder folder;
     std::string bytes;
     for (int i = 0; bytes.size() < 1500000; ++i) {  // lines of many lengths, several pieces long
@@ -203,7 +203,7 @@ TEST_CASE("a file is read as its bytes are, whatever pieces it comes in") {
     CHECK(read_refusal(bad) == bad + ":" + std::to_string(lines + 2) + ": byte 1 is not UTF-8; save the file as UTF-8");
 }
 
-TEST_CASE("what can't be read as a file of names is refused") {
+TEST_CASE("names file: paths that can't be read as names are refused") {
     const Folder folder;
     const std::string here = folder.path().string();
     CHECK(read_refusal(here + "/none.txt") ==
@@ -227,7 +227,7 @@ TEST_CASE("what can't be read as a file of names is refused") {
     CHECK(read_names(here + "/link.txt").names == Names{U"emma"});
 }
 
-TEST_CASE("what is not a regular file is refused without waiting for it") {
+TEST_CASE("names file: a file that is not regular is refused without waiting for it") {
     const Folder folder;
     const std::string fifo = folder.file("fifo");
     REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
@@ -239,21 +239,21 @@ TEST_CASE("what is not a regular file is refused without waiting for it") {
     }
 }
 
-TEST_CASE("a file that opens and then can't be read is refused") {
+TEST_CASE("names file: a file that opens but can't be read is refused") {
     if (!fs::exists("/proc/self/mem")) {
         SKIP("no /proc/self/mem here");
     }
     CHECK(read_refusal("/proc/self/mem") == "/proc/self/mem: can't be read: Input/output error");
 }
 
-TEST_CASE("a large file that is wrong from the start is not read to its end") {
+TEST_CASE("names file: a large file that is invalid at its start is not read to its end") {
     const Folder folder;
     const std::string path = written(folder, "zeros.txt", "");
-    fs::resize_file(path, std::uintmax_t{1} << 40);  // a terabyte of NULs that takes no room
+    fs::resize_file(path, std::uintmax_t{1} << 40);  // a sparse terabyte of NULs
     CHECK(read_refusal(path) == path + ":1: longer than 1 KiB (1024 bytes); give one name a line");
 }
 
-TEST_CASE("a file without permission is refused") {
+TEST_CASE("names file: a file without read permission is refused") {
     if (geteuid() == 0) {
         SKIP("root may read everything");
     }

@@ -1,4 +1,4 @@
-// Held against tests/names/goldens.json, which scripts/make_goldens writes from PyTorch and CPython.
+// Compared with tests/names/goldens.json, which scripts/make_goldens writes from PyTorch and CPython.
 #include "names/random.h"
 
 #include <algorithm>
@@ -85,7 +85,7 @@ void check_multinomial(TorchGenerator& g, const Json& call, const Json& weights)
     CHECK(values == call.at("values").get<std::vector<std::size_t>>());
 }
 
-// Seeded, or with every word of the state the same and one of 624 drawn.
+// Seeded, or with all 624 words of the state equal.
 TorchGenerator generator_of(const Json& one) {
     if (one.contains("seed")) {
         return torch_seeded(one.at("seed").get<std::uint64_t>());
@@ -96,7 +96,7 @@ TorchGenerator generator_of(const Json& one) {
     return g;
 }
 
-// Runs the cases of which any call is a `what`.
+// Runs the cases in which any call is a `what`.
 std::size_t check_torch_cases(const std::string& what, std::size_t fewest_calls, std::size_t most_calls) {
     const Json golden = goldens();
     std::size_t cases = 0;
@@ -121,7 +121,7 @@ std::size_t check_torch_cases(const std::string& what, std::size_t fewest_calls,
     return cases;
 }
 
-TEST_CASE("mt19937 gives the first outputs of the paper's code and the 10,000th of the C++ standard") {
+TEST_CASE("random: mt19937 yields the first outputs of the authors' code and the 10,000th of the C++ standard") {
     // mt19937ar.out: init_by_array of 0x123, 0x234, 0x345, 0x456.
     const std::vector<std::uint32_t> key{0x123, 0x234, 0x345, 0x456};
     Mt19937 by_array = seeded_by_array(key);
@@ -136,7 +136,7 @@ TEST_CASE("mt19937 gives the first outputs of the paper's code and the 10,000th 
     CHECK(draw(bits) == 4123659995u);
 }
 
-TEST_CASE("a key longer than the state is used whole") {
+TEST_CASE("random: a key longer than the state is used completely") {
     std::vector<std::uint32_t> key(700);
     std::iota(key.begin(), key.end(), 1u);
     const Mt19937 whole = seeded_by_array(key);
@@ -144,23 +144,23 @@ TEST_CASE("a key longer than the state is used whole") {
     CHECK_FALSE(seeded_by_array(key) == whole);
 }
 
-TEST_CASE("randn is PyTorch's: to the bit below 16 values, within 4 ULP from there") {
+TEST_CASE("random: randn is PyTorch's: to the bit below 16 values, within 4 ULP from there") {
     CHECK(check_torch_cases("randn", 1, 1) == 80);
 }
 
-TEST_CASE("randint is PyTorch's") {
+TEST_CASE("random: randint is PyTorch's") {
     CHECK(check_torch_cases("randint", 2, 2) == 48);
 }
 
-TEST_CASE("multinomial of one draw is PyTorch's") {
+TEST_CASE("random: multinomial of one draw is PyTorch's") {
     CHECK(check_torch_cases("multinomial", 1, 1) == 40);
 }
 
-TEST_CASE("calls of every kind on one generator follow each other as in PyTorch") {
+TEST_CASE("random: calls of every kind on one generator follow each other as in PyTorch") {
     CHECK(check_torch_cases("randn", 2, 100) == 13);
 }
 
-TEST_CASE("no values drawn leave the generator as it was") {
+TEST_CASE("random: drawing no values leaves the generator unchanged") {
     TorchGenerator g = torch_seeded(7);
     const TorchGenerator before = g;
     randn(g, {});
@@ -168,7 +168,7 @@ TEST_CASE("no values drawn leave the generator as it was") {
     CHECK(g == before);
 }
 
-TEST_CASE("a generator is a value: a copy goes its own way from the same place") {
+TEST_CASE("random: a copy of a generator continues independently from the same state") {
     TorchGenerator g = torch_seeded(99);
     std::vector<float> one(5), other(5);
     randn(g, one);
@@ -181,7 +181,7 @@ TEST_CASE("a generator is a value: a copy goes its own way from the same place")
     CHECK_FALSE(g == copy);
 }
 
-TEST_CASE("randn has mean 0 and deviation 1") {
+TEST_CASE("random: randn has mean 0 and standard deviation 1") {
     TorchGenerator g = torch_seeded(3);
     std::vector<float> values(100003);
     randn(g, values);
@@ -195,7 +195,7 @@ TEST_CASE("randn has mean 0 and deviation 1") {
     CHECK(std::abs(squares / n - 1) < 0.018);
 }
 
-TEST_CASE("multinomial draws no index of weight 0") {
+TEST_CASE("random: multinomial draws no index of weight 0") {
     TorchGenerator g = torch_seeded(11);
     const std::vector<float> weights{0, 1, 0, 3, 0};
     std::size_t threes = 0;
@@ -204,10 +204,10 @@ TEST_CASE("multinomial draws no index of weight 0") {
         REQUIRE((index == 1 || index == 3));
         threes += index == 3 ? 1 : 0;
     }
-    CHECK(std::abs(static_cast<double>(threes) - 1500) < 78);  // four deviations of 19.4
+    CHECK(std::abs(static_cast<double>(threes) - 1500) < 78);  // four standard deviations of 19.4
 }
 
-TEST_CASE("the shuffle is CPython's") {
+TEST_CASE("random: the shuffle is CPython's") {
     const Json golden = goldens();
     std::set<std::uint64_t> seeds;
     for (const Json& one : golden.at("shuffles")) {
@@ -224,7 +224,7 @@ TEST_CASE("the shuffle is CPython's") {
     CHECK(seeds == std::set<std::uint64_t>{0, 1, 42, 1ull << 32, (1ull << 40) + 7});
 }
 
-TEST_CASE("a shuffle of no item or one draws nothing") {
+TEST_CASE("random: a shuffle of zero or one items draws nothing") {
     PythonGenerator g = python_seeded(5);
     const PythonGenerator before = g;
     CHECK(shuffled_order(g, 0).empty());
@@ -232,7 +232,7 @@ TEST_CASE("a shuffle of no item or one draws nothing") {
     CHECK(g == before);
 }
 
-TEST_CASE("goldens say which PyTorch, CPU and Python they are from") {
+TEST_CASE("random: goldens record their PyTorch, CPU and Python versions") {
     const Json golden = goldens();
     CHECK_FALSE(golden.at("torch_version").get<std::string>().empty());
     CHECK((golden.at("cpu_capability") == "AVX2" || golden.at("cpu_capability") == "AVX512"));

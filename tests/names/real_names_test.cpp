@@ -1,5 +1,4 @@
-// The names that come with the project, and those of the makemore lectures where BYHAND_MAKEMORE_NAMES gives their
-// path.
+// The shipped names, and those of the makemore lectures if BYHAND_MAKEMORE_NAMES is their path.
 #include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -14,12 +13,12 @@
 namespace byhand {
 namespace {
 
-// In per cent, of the names of a part.
+// In percent of the names of a part.
 double share_also_in(const std::vector<std::u32string>& names, const std::vector<std::u32string>& others) {
     return 100.0 * static_cast<double>(also_in(names, others)) / static_cast<double>(names.size());
 }
 
-TEST_CASE("data/names.txt holds 30,294 different names of the letters a to z") {
+TEST_CASE("real names: data/names.txt contains 30,294 distinct names of the letters a to z") {
     const NamesFile file = read_names(BYHAND_NAMES_FILE);
     CHECK(file.names.size() == 30294);
     CHECK(std::set(file.names.begin(), file.names.end()).size() == 30294);
@@ -29,7 +28,7 @@ TEST_CASE("data/names.txt holds 30,294 different names of the letters a to z") {
     CHECK(vocabulary_of(file.names).characters == U".abcdefghijklmnopqrstuvwxyz");
 }
 
-TEST_CASE("bigram counts reach 2.452 on the validation part of data/names.txt") {
+TEST_CASE("real names: bigram counts reach 2.452 on the validation part of data/names.txt") {
     const NamesFile file = read_names(BYHAND_NAMES_FILE);
     const Vocabulary vocabulary = vocabulary_of(file.names);
     const Split split = split_names(file.names, 42, 0.8, 0.9);
@@ -37,7 +36,7 @@ TEST_CASE("bigram counts reach 2.452 on the validation part of data/names.txt") 
     CHECK(also_in(split.val, split.train) == 0);
 }
 
-TEST_CASE("the names of the makemore lectures split as there") {
+TEST_CASE("real names: the names of the makemore lectures split as in the lectures") {
     const char* path = std::getenv("BYHAND_MAKEMORE_NAMES");
     if (path == nullptr) {
         SKIP("BYHAND_MAKEMORE_NAMES is not set");
@@ -56,7 +55,7 @@ TEST_CASE("the names of the makemore lectures split as there") {
     CHECK(std::round(10 * share_also_in(split.val, split.train)) == 132);   // 13.2 %
     CHECK(std::round(10 * share_also_in(split.test, split.train)) == 118);  // 11.8 %
 
-    // Counted with PyTorch in double. Part 1 of the lectures prints 2.45436: it adds up 228,146 terms in float.
+    // Counted with PyTorch in double. Part 1 of the lectures prints 2.45436: it sums 228,146 terms in float.
     CHECK(bigram_loss(file.names, file.names, vocabulary) == Catch::Approx(2.454576820115704).epsilon(1e-12));
 }
 

@@ -1,4 +1,4 @@
-// The generator by hand against LibTorch's own.
+// The reimplemented generator against LibTorch's own.
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/Version.h>
@@ -47,7 +47,7 @@ std::vector<std::int64_t> libtorch_randint(at::Generator& g, std::int64_t high, 
     return values_of<std::int64_t>(at::randint(high, {static_cast<std::int64_t>(n)}, g, at::kLong));
 }
 
-TEST_CASE("randn of fewer than 16 values is LibTorch's to the bit") {
+TEST_CASE("torch random: randn of fewer than 16 values is LibTorch's to the bit") {
     for (std::uint64_t seed = 0; seed < 500; ++seed) {
         const std::uint64_t spread = seed * 0x9e3779b97f4a7c15;  // seeds of all 64 bits
         TorchGenerator g = torch_seeded(spread);
@@ -59,7 +59,7 @@ TEST_CASE("randn of fewer than 16 values is LibTorch's to the bit") {
     }
 }
 
-TEST_CASE("randn from 16 values on is within 4 ULP of LibTorch's") {
+TEST_CASE("torch random: randn from 16 values on is within 4 ULP of LibTorch's") {
     const std::string config = at::show_config();
     if (config.find("CPU capability usage: AVX") == std::string::npos) {
         SKIP("LibTorch does not take its AVX2 path on this CPU");
@@ -75,11 +75,11 @@ TEST_CASE("randn from 16 values on is within 4 ULP of LibTorch's") {
             largest = std::max(largest, distance);
         }
     }
-    CHECK(largest > 0);  // the two do not take the same way, so a comparison that never differs would be none
+    CHECK(largest > 0);  // the two use different algorithms, so no difference at all would mean a broken comparison
     WARN("largest distance: " << largest << " ULP");
 }
 
-TEST_CASE("randint is LibTorch's") {
+TEST_CASE("torch random: randint is LibTorch's") {
     for (const std::int64_t high : {1ll, 2ll, 3ll, 27ll, 1000ll, 182625ll, 99999989ll, (1ll << 28) - 1}) {
         for (const std::uint64_t seed : {0ull, 42ull, 2147483647ull, 0xfedcba9876543210ull}) {
             TorchGenerator g = torch_seeded(seed);
@@ -94,14 +94,14 @@ TEST_CASE("randint is LibTorch's") {
     }
 }
 
-TEST_CASE("multinomial of one draw is LibTorch's") {
+TEST_CASE("torch random: multinomial of one draw is LibTorch's") {
     for (std::uint64_t seed = 0; seed < 40; ++seed) {
         for (const std::int64_t n : {1, 2, 27, 301}) {
             TorchGenerator g = torch_seeded(seed);
             at::Generator theirs = libtorch_seeded(seed);
             at::Tensor weights = at::rand({n}, theirs);
             for (std::int64_t i = 0; i < n; ++i) {
-                draw(g.bits);  // rand takes one draw a value
+                draw(g.bits);  // rand consumes one draw per value
             }
             weights = weights * weights * weights;
             if (n > 2) {
@@ -116,7 +116,7 @@ TEST_CASE("multinomial of one draw is LibTorch's") {
     }
 }
 
-TEST_CASE("calls of every kind follow each other as in LibTorch") {
+TEST_CASE("torch random: calls of every kind follow each other as in LibTorch") {
     const at::Tensor weights = at::tensor({0.1f, 0.0f, 2.5f, 0.7f, 1e-3f});
     const std::vector<float> by_hand = values_of<float>(weights);
     for (std::uint64_t seed = 0; seed < 20; ++seed) {

@@ -1,4 +1,4 @@
-// How far apart two floats are.
+// The distance of two floats.
 #pragma once
 
 #include <bit>
@@ -7,7 +7,7 @@
 
 namespace byhand::test {
 
-// The number of floats from one to the other; 0 and −0 are the same place.
+// The number of floats from one to the other; 0 and −0 are equal.
 inline std::int64_t ulp_distance(float a, float b) {
     const auto place = [](float value) -> std::int64_t {
         const auto bits = std::bit_cast<std::uint32_t>(value);

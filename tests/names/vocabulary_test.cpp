@@ -6,7 +6,7 @@
 namespace byhand {
 namespace {
 
-TEST_CASE("the vocabulary is '.' and then the sorted characters, each once") {
+TEST_CASE("vocabulary: '.' and then the sorted characters, each once") {
     const Vocabulary v = vocabulary_of({U"emma", U"ava", U"zoe"});
     CHECK(v.characters == U".aemovz");
     CHECK(v.size() == 7);
@@ -15,7 +15,7 @@ TEST_CASE("the vocabulary is '.' and then the sorted characters, each once") {
     }
 }
 
-TEST_CASE("'.' comes first though other characters sort before it") {
+TEST_CASE("vocabulary: '.' is first although other characters sort before it") {
     const Vocabulary v = vocabulary_of({U"o'neil-b c"});
     CHECK(v.characters == U". '-bceilno");
     CHECK(v.index(U'.') == 0);
@@ -25,14 +25,14 @@ TEST_CASE("'.' comes first though other characters sort before it") {
     CHECK(v.index(U'o') == 10);
 }
 
-TEST_CASE("characters are code points, whatever the alphabet") {
+TEST_CASE("vocabulary: characters are code points, in any alphabet") {
     const Vocabulary v = vocabulary_of({U"zoë", U"жанна", U"太郎", U"😀e"});
     CHECK(v.characters == U".eozëажн太郎😀");
     CHECK(v.index(U'ë') == 4);
     CHECK(v.index(U'😀') == 10);
 }
 
-TEST_CASE("a character that is not in the vocabulary has the number -1") {
+TEST_CASE("vocabulary: an unknown character has the index -1") {
     const Vocabulary v = vocabulary_of({U"bd"});
     for (const char32_t c : {U'a', U'c', U'e', U'B', U'\u0100', U'\0'}) {
         CHECK(v.index(c) == -1);

@@ -1,8 +1,8 @@
-// Initial values held against PyTorch 1.13.0a0, CPU capability AVX2, by
+// Initial values compared with PyTorch 1.13.0a0, CPU capability AVX2, by
 //   def show(name, t):
 //       f = t.flatten(); d = f.double()
 //       print(name, [float(x) for x in f[:3]], float(f[-1]), float(d.sum()), float((d * d).sum()))
-// over the tensors of the runs as they are quoted in each test, all drawn from
+// over the tensors of the runs as quoted in each test, all drawn from
 //   g = torch.Generator().manual_seed(2147483647)
 #include <algorithm>
 #include <array>
@@ -66,7 +66,7 @@ InitialRule constant(const std::string& parameter, double value, LayerSet layers
     return {parameter, layers, std::nullopt, false, value};
 }
 
-// Two hidden layers with everything that a network can have.
+// Two hidden layers with every kind of parameter.
 Recipe two_layers() {
     Recipe recipe;
     recipe.name = "two";
@@ -84,7 +84,7 @@ Recipe two_layers() {
 
 }  // namespace
 
-TEST_CASE("makemore-bn begins as the published run") {
+TEST_CASE("initial: makemore-bn has the values of the published run") {
     // C = torch.randn((27, 10), generator=g); W1 = torch.randn((30, 200), generator=g) * (5/3) / 30**0.5
     // W2 = torch.randn((200, 27), generator=g) * 0.01; b2 = torch.randn(27, generator=g) * 0
     const Recipe recipe = shipped("makemore-bn");
@@ -94,7 +94,7 @@ TEST_CASE("makemore-bn begins as the published run") {
           {{"C", {1.56736195F, -0.23729232F, -0.0273846053F}, 0.384485275F, -5.21251496, 269.49018},
            {"W1", {-0.356232882F, 0.0218898542F, -0.56270951F}, -0.216984957F, 23.506139, 579.243431},
            {"W2", {-0.0207046364F, -0.00985963084F, 0.000321225671F}, -0.00424360018F, -0.110492228, 0.539687481}});
-    // Drawn, and each draw's sign is still there.
+    // Drawn, so that the sign of each draw is kept.
     for (const float value : tensors["b2"]) {
         CHECK(value == 0);
     }
@@ -109,7 +109,7 @@ TEST_CASE("makemore-bn begins as the published run") {
     }
 }
 
-TEST_CASE("makemore-deep begins as the published run") {
+TEST_CASE("initial: makemore-deep has the values of the published run") {
     // C = torch.randn((27, 10), generator=g), then torch.randn((i, o), generator=g) / i**0.5 for each linear
     const Recipe recipe = shipped("makemore-deep");
     TorchGenerator g = torch_seeded(recipe.seed);
@@ -126,7 +126,7 @@ TEST_CASE("makemore-deep begins as the published run") {
     CHECK(tensors["bnbias.6"][26] == 0);
 }
 
-TEST_CASE("makemore-ninja begins as the published exercise, at its 64") {
+TEST_CASE("initial: makemore-ninja has the values of the published exercise, with 64 units") {
     // C = torch.randn((27, 10), generator=g); W1 = torch.randn((30, 64), generator=g) * (5/3) / 30**0.5
     // b1 = torch.randn(64, generator=g) * 0.1; W2 = torch.randn((64, 27), generator=g) * 0.1
     // b2 = torch.randn(27, generator=g) * 0.1; bngain = torch.randn(64, generator=g) * 0.1 + 1.0
@@ -144,7 +144,7 @@ TEST_CASE("makemore-ninja begins as the published exercise, at its 64") {
            {"bnbias", {-0.0136449235F, -0.0613949597F, 0.0696372986F}, 0.0361233726F, 0.9310966, 0.673440728}});
 }
 
-TEST_CASE("each operation on a draw is rounded to float, in PyTorch's order") {
+TEST_CASE("initial: each operation on a draw is rounded to float, in PyTorch's order") {
     Recipe recipe = two_layers();
     recipe.initial[1] = {"W", LayerSet::hidden, 5.0 / 3, true, 0.1};
     TorchGenerator g = torch_seeded(77), same = torch_seeded(77);
@@ -163,7 +163,7 @@ TEST_CASE("each operation on a draw is rounded to float, in PyTorch's order") {
     CHECK(g == same);
 }
 
-TEST_CASE("a rule speaks of its layers only, and of what they have") {
+TEST_CASE("initial: a rule applies only to its layers, and to the parameters they have") {
     Recipe recipe = two_layers();
     TorchGenerator g = torch_seeded(1);
     const auto begun = [&](const std::string& name) {
@@ -192,7 +192,7 @@ TEST_CASE("a rule speaks of its layers only, and of what they have") {
     CHECK(begun("bnmean_running.3") == 8);
     CHECK(begun("bnvar_running.2") == 9);
 
-    recipe.network.norm.output = false;  // now the rule for the output's gain speaks of nothing
+    recipe.network.norm.output = false;  // the rule for the output's gain then applies to nothing
     recipe.network.hidden = {7};
     CHECK(begun("bngain") == 5);
     CHECK(begun("bnmean_running") == 0);
@@ -203,7 +203,7 @@ TEST_CASE("a rule speaks of its layers only, and of what they have") {
     CHECK(begun("b2") == 4);
 }
 
-TEST_CASE("a parameter without a rule, and a tensor with two, are refused before anything is drawn") {
+TEST_CASE("initial: a parameter without a rule, and a tensor with two, are refused before anything is drawn") {
     for (const auto& [rule, name] : {std::pair<std::size_t, const char*>{0, "C"},
                                      {1, "W1"},
                                      {2, "W3"},
@@ -213,21 +213,20 @@ TEST_CASE("a parameter without a rule, and a tensor with two, are refused before
                                      {6, "bnbias.1"}}) {
         Recipe recipe = two_layers();
         recipe.initial.erase(recipe.initial.begin() + static_cast<std::ptrdiff_t>(rule));
-        CHECK(refusal(recipe) == "recipe two: initial.rules: none says how " + std::string(name) + " begins; add one");
+        CHECK(refusal(recipe) == "recipe two: initial.rules: no rule initializes " + std::string(name) + "; add one");
     }
     Recipe recipe = two_layers();
     recipe.initial.push_back(constant("bngain", 1));
-    CHECK(refusal(recipe) == "recipe two: initial.rules[7]: bngain.1 begins by rule [4] already; keep one of the two");
+    CHECK(refusal(recipe) == "recipe two: initial.rules[7]: bngain.1 already has rule [4]; keep one of the two");
     recipe.initial.back() = constant("C", 1);
-    CHECK(refusal(recipe) == "recipe two: initial.rules[7]: C begins by rule [0] already; keep one of the two");
+    CHECK(refusal(recipe) == "recipe two: initial.rules[7]: C already has rule [0]; keep one of the two");
     recipe.initial.back() = constant("bnvar_running", 1);
     CHECK(refusal(recipe).empty());
     recipe.initial.push_back(constant("bnvar_running", 1, LayerSet::output));
-    CHECK(refusal(recipe) ==
-          "recipe two: initial.rules[8]: bnvar_running.3 begins by rule [7] already; keep one of the two");
+    CHECK(refusal(recipe) == "recipe two: initial.rules[8]: bnvar_running.3 already has rule [7]; keep one of the two");
 }
 
-TEST_CASE("what an optimizer keeps begins as 0, and draws nothing") {
+TEST_CASE("initial: optimizer state is 0, and draws nothing") {
     Recipe recipe = two_layers();
     TorchGenerator plain = torch_seeded(3), other = torch_seeded(3);
     initial_state(recipe, plain);
@@ -245,7 +244,7 @@ TEST_CASE("what an optimizer keeps begins as 0, and draws nothing") {
 
 // 0.01 + (0.1 − 0.01)·t/4 up to step 4, then, with PyTorch's formula of CosineAnnealingLR, T_max = 8 and η_min = 0.001,
 // 0.001 + (0.1 − 0.001)·(1 + cos(π·(t − 4)/8))/2: after one step of it cos(π/8) = 0.9238795325112867.
-TEST_CASE("a schedule of a warm-up and a cosine has PyTorch's figures") {
+TEST_CASE("rates: a warm-up followed by a cosine has PyTorch's values") {
     Recipe recipe;
     recipe.rates = {{0, 0.01, RateThen::linear}, {4, 0.1, RateThen::cosine}, {12, 0.001}};
     for (const auto& [step, rate] : {std::pair<std::size_t, double>{0, 0.01},

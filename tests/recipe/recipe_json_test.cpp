@@ -12,7 +12,7 @@ using byhand::test::kSample;
 using byhand::test::sample;
 using byhand::test::sample_with;
 
-TEST_CASE("every key goes to its own field") {
+TEST_CASE("recipe: every key sets its own field") {
     const Recipe read = recipe_from_json(kSample, "x.json");
     const Recipe expected = sample();
     CHECK(read.name == expected.name);
@@ -25,7 +25,7 @@ TEST_CASE("every key goes to its own field") {
     CHECK(read == expected);
 }
 
-TEST_CASE("to_json keeps every value") {
+TEST_CASE("recipe: to_json preserves every value") {
     Recipe recipe = sample();
     CHECK(recipe_from_json(to_json(recipe), "x.json") == recipe);
 
@@ -51,7 +51,7 @@ TEST_CASE("to_json keeps every value") {
     CHECK(recipe_from_json(to_json(recipe), "x.json") == recipe);
 }
 
-TEST_CASE("optimizers and schedules are kept, with LibTorch's defaults for what is left out") {
+TEST_CASE("recipe: optimizers and schedules are preserved, with LibTorch's defaults for omitted keys") {
     const auto read = [](const std::string& optimizer) {
         const std::string piece = "\"schedule\"";
         return recipe_from_json(sample_with(piece, "\"optimizer\": " + optimizer + ", " + piece), "x.json");
@@ -81,7 +81,7 @@ TEST_CASE("optimizers and schedules are kept, with LibTorch's defaults for what 
     CHECK(std::ranges::find(all, "optimizer.name (\"sgd\" there, \"adamw\" here)") != all.end());
 }
 
-// The sample with this list in place of what it stands for.
+// The sample with this list in place of the equivalent fields.
 std::string listed(const std::string& layers) {
     const std::string widths = R"("hidden": [11, 1, 13], "bias": {"hidden": false, "output": false})";
     const std::string places = R"("place": "after", "output": true, )";
@@ -90,7 +90,7 @@ std::string listed(const std::string& layers) {
     return text.erase(text.find(places), places.size());
 }
 
-TEST_CASE("a list of layers that the short form can say is the short form") {
+TEST_CASE("recipe: a list of layers that the short form can express becomes the short form") {
     const Recipe recipe = sample();
     CHECK(recipe_from_json(to_expanded_json(recipe), "x.json") == recipe);
     CHECK(
@@ -101,7 +101,7 @@ TEST_CASE("a list of layers that the short form can say is the short form") {
                          "x.json") == recipe);
 }
 
-TEST_CASE("a list of layers that the short form can't say is kept, and written again") {
+TEST_CASE("recipe: a list of layers that the short form can't express is kept, and written again") {
     const Recipe read = recipe_from_json(
         listed(R"([{"op": "linear", "outputs": 5}, {"op": "linear", "outputs": 3, "bias": false}, {"op": "batchnorm"},
                    {"op": "linear"}, {"op": "tanh"}])"),
@@ -118,14 +118,14 @@ TEST_CASE("a list of layers that the short form can't say is kept, and written a
     other.network.hidden[1] = 4;
     CHECK(differences(read, other) == std::vector<std::string>{"network.layers.1.outputs (3 there, 4 here)"});
 
-    // Without a norm its conventions say nothing.
+    // Without a norm, its conventions are ignored.
     const Recipe plain = recipe_from_json(listed(R"([{"op": "linear"}])"), "x.json");
     CHECK(plain.network.hidden.empty());
     CHECK(plain.network.norm.place == NormPlace::none);
     CHECK(recipe_from_json(to_json(plain), "x.json") == plain);
 }
 
-TEST_CASE("an activation of all hidden layers is short for a list; others, or another slope, are listed") {
+TEST_CASE("recipe: one activation for all hidden layers is short; different ones, or another slope, are listed") {
     Recipe recipe = sample();
     recipe.network.activation = op::kLeakyRelu;
     CHECK(recipe_from_json(to_json(recipe), "x.json") == recipe);
@@ -143,7 +143,7 @@ TEST_CASE("an activation of all hidden layers is short for a list; others, or an
     }
 }
 
-TEST_CASE("norms: another kind for all hidden layers is short for a list; options of their own are listed") {
+TEST_CASE("recipe: another kind of norm for all hidden layers is short; norms with their own options are listed") {
     Recipe recipe = sample();
     for (const NormKind kind : {NormKind::layer, NormKind::rms}) {
         recipe.network.norm.kind = kind;
@@ -160,7 +160,7 @@ TEST_CASE("norms: another kind for all hidden layers is short for a list; option
     CHECK(list[2].momentum == 0.25);
     CHECK(recipe_from_json(to_json(read), "x.json") == read);
 
-    // What is not its own is the network's: see kSample.
+    // Options that are not its own are the network's: see kSample.
     const std::vector<Operation> all = operations(read.network);
     CHECK(all[3].norm.affine);
     CHECK(all[3].norm.epsilon == 0.5);
@@ -171,7 +171,7 @@ TEST_CASE("norms: another kind for all hidden layers is short for a list; option
     CHECK(all[6].norm.momentum == read.network.norm.momentum);
 }
 
-TEST_CASE("residual connections and a tied output are short for a list") {
+TEST_CASE("recipe: residual connections and a tied output are short for a list") {
     Recipe recipe = sample();
     recipe.network.hidden = {9, 9};
     recipe.network.embedding = 9;
@@ -190,7 +190,7 @@ TEST_CASE("residual connections and a tied output are short for a list") {
     CHECK(recipe_from_json(to_json(read), "x.json") == read);
 }
 
-TEST_CASE("a list of layers that is no network is refused, and so is what it stands for beside it") {
+TEST_CASE("recipe: an invalid list of layers is refused, and so are equivalent fields beside it") {
     const auto refusal = [](const std::string& text) -> std::string {
         try {
             recipe_from_json(text, "x.json");
@@ -227,7 +227,7 @@ TEST_CASE("a list of layers that is no network is refused, and so is what it sta
     CHECK(refusal(listed(R"([{"op": "linear", "from": 0}])")) ==
           where + ".layers[0].from: is 0, but goes with a residual only: leave it out");
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 3}, {"op": "residual", "from": 0}, {"op": "linear"}])")) ==
-          where + ".layers[1]: from: layers[0] is what the residual reads already; none before it fits");
+          where + ".layers[1]: from: layers[0] is already the residual's input; none before it fits");
     CHECK(refusal(listed(R"([{"op": "linear"}, {"op": "dropout", "p": 1}])")) ==
           where + ".layers[1].p: is 1, which drops everything: give less");
     CHECK(refusal(listed(R"([{"op": "linear"}, {"op": "dropout", "p": 0}])")) ==
@@ -244,7 +244,7 @@ TEST_CASE("a list of layers that is no network is refused, and so is what it sta
           where + ".layers[0].positions: is 2, but goes with a flatten only: leave it out");
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 3}, {"op": "flatten", "positions": 2}, {"op": "tanh"},
                              {"op": "linear"}])")) ==
-          where + ".layers[1]: what a flatten joins goes to a linear: put one behind it");
+          where + ".layers[1]: a flatten must be followed by a linear: add one after it");
     CHECK(refusal(listed(R"([{"outputs": 3}])")) == where + ".layers[0].op: is missing; add it");
     CHECK(refusal(listed(R"([{"op": "linear", "outputs": 0}])"))
               .starts_with(where + ".layers[0].outputs: is 0, takes a whole number from 1"));
@@ -257,10 +257,10 @@ TEST_CASE("a list of layers that is no network is refused, and so is what it sta
     std::string with_place = listed(R"([{"op": "linear"}])");
     with_place.replace(with_place.find("\"affine\""), 0, "\"output\": true, ");
     CHECK(refusal(with_place) ==
-          where + ".norm.output: is true, but \"layers\" says where the norms stand: leave it out");
+          where + ".norm.output: is true, but \"layers\" determines where the norms are: leave it out");
 }
 
-TEST_CASE("differences name each key that decides a step, and no other") {
+TEST_CASE("recipe: differences name each key that determines a step, and no other") {
     const Recipe there = sample();
     Recipe here = there;
     here.name = "another";
@@ -276,7 +276,7 @@ TEST_CASE("differences name each key that decides a step, and no other") {
                                    "network.hidden." + last + " (\"nothing\" there, 9 here)"});
 }
 
-TEST_CASE("what is left out is as in the structs") {
+TEST_CASE("recipe: omitted keys have the structs' defaults") {
     const Recipe read = recipe_from_json(
         R"({"name": "short", "initial": {"rules": [{"parameter": "C", "normal": 1}]},
             "schedule": {"steps": 1, "rates": [{"from": 0, "rate": 0.1}]}})",
@@ -299,7 +299,7 @@ TEST_CASE("what is left out is as in the structs") {
     CHECK(recipe_from_json(sample_with("\"seed\": 3", "\"seed\": null"), "x.json").batch_seed == std::nullopt);
 }
 
-TEST_CASE("the momentum of the old figure is turned into the weight of the new") {
+TEST_CASE("recipe: the momentum of the old value is converted to the weight of the new") {
     const auto momentum = [](const std::string& keys) {
         return recipe_from_json(sample_with("\"momentum\": 0.75, \"momentum_of\": \"old\"", keys), "x.json")
             .network.norm.momentum;
@@ -311,7 +311,7 @@ TEST_CASE("the momentum of the old figure is turned into the weight of the new")
     CHECK(momentum("\"momentum_of\": \"old\"") == NormConfig{}.momentum);
 }
 
-TEST_CASE("no epsilon is an epsilon of 0") {
+TEST_CASE("recipe: no epsilon is an epsilon of 0") {
     const auto norm = [](const std::string& keys) {
         return recipe_from_json(sample_with("\"epsilon\": 0.001,\n             \"epsilon_place\": \"outside\"", keys),
                                 "x.json")
@@ -324,7 +324,7 @@ TEST_CASE("no epsilon is an epsilon of 0") {
     CHECK(norm("\"epsilon\": 0.5").epsilon == 0.5);
 }
 
-TEST_CASE("the rate of a step is the last one that holds from it or before") {
+TEST_CASE("recipe: the rate of a step is that of the last entry at or before it") {
     Recipe recipe;
     recipe.rates = {{0, 0.5}, {3, 0.25}, {7, 0.125}};
     CHECK(rate_at(recipe, 0) == 0.5);

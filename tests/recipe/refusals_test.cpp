@@ -1,4 +1,4 @@
-// Each way in which a recipe can be wrong, and the one line that says so.
+// Each kind of invalid recipe, and its one-line message.
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 
@@ -12,7 +12,7 @@ using byhand::test::sample_with;
 
 namespace {
 
-// The message, or "" where the text is taken.
+// The message, or "" if the text is accepted.
 std::string refusal(const std::string& text, const std::string& where = "x.json") {
     try {
         recipe_from_json(text, where);
@@ -43,7 +43,7 @@ void check(const Case& wrong) {
 
 }  // namespace
 
-TEST_CASE("a value out of range is refused") {
+TEST_CASE("recipe: a value out of range is refused") {
     const std::string width = ", takes a whole number from 1 to 2147483648";
     const std::string context = ", takes a whole number from 1 to 1024";
     const std::string seed = ", takes a whole number from 0 to 18446744073709551615";
@@ -98,7 +98,7 @@ TEST_CASE("a value out of range is refused") {
     }
 }
 
-TEST_CASE("options that an optimizer does not have, and values it does not take, are refused") {
+TEST_CASE("recipe: unknown options of an optimizer, and invalid values, are refused") {
     const auto check_optimizer = [](const std::string& options, const std::string& message) {
         check({"\"schedule\"", "\"optimizer\": {" + options + "}, \"schedule\"", "optimizer" + message});
     };
@@ -120,14 +120,14 @@ TEST_CASE("options that an optimizer does not have, and values it does not take,
     check_optimizer(sgd + R"("momentun": 0.9)", ".momentun: no such key; the nearest one known is \"momentum\"");
 }
 
-TEST_CASE("a rate that goes on to the next is refused where there is none, or by no such way") {
+TEST_CASE("recipe: a transition of the rate is refused if it has no next entry, or is unknown") {
     check({"\"rate\": 0.1", R"("rate": 0.1, "then": "cosine")",
            "schedule.rates[1].then: no rate comes after the last: add one, or leave it out"});
     check({"\"rate\": 2", R"("rate": 2, "then": "linearly")",
            R"(schedule.rates[0].then: is "linearly", takes "hold", "linear" or "cosine")"});
 }
 
-TEST_CASE("a word that is none of a choice, and a wrong type, are refused") {
+TEST_CASE("recipe: an invalid choice and a wrong type are refused") {
     for (const Case& wrong : {
              Case{"\"after\"", "\"behind\"",
                   "network.norm.place: is \"behind\", takes \"before\", \"after\" or \"none\""},
@@ -160,7 +160,7 @@ TEST_CASE("a word that is none of a choice, and a wrong type, are refused") {
     }
 }
 
-TEST_CASE("a rule is refused that says too much or too little") {
+TEST_CASE("recipe: a rule with too many or too few keys is refused") {
     const std::string either = "initial.rules[2]: takes either \"normal\" or \"constant\", not both and not neither";
     for (const Case& wrong : {
              Case{", \"constant\": 0.125", "", either},
@@ -178,7 +178,7 @@ TEST_CASE("a rule is refused that says too much or too little") {
     }
 }
 
-TEST_CASE("a key that is not known is refused with the nearest that is") {
+TEST_CASE("recipe: an unknown key is refused with the nearest known one") {
     for (const Case& wrong : {
              Case{"\"momentum\"", "\"momentm\"",
                   "network.norm.momentm: no such key; the nearest one known is \"momentum\""},
@@ -205,16 +205,14 @@ TEST_CASE("a key that is not known is refused with the nearest that is") {
     CHECK(refusal(sample_with("\"size\"", "\"" + std::string(1'000'000, 'q') + "\"")).size() < 200);
 }
 
-TEST_CASE("a key that stands twice is refused") {
-    check({"\"affine\": false", "\"affine\": false, \"affine\": true",
-           "network.norm.affine: this key stands twice; keep one"});
-    check({"\"sample\"", "\"name\": \"other\", \"sample\"", "name: this key stands twice; keep one"});
-    check({"\"rate\": 0.1", "\"rate\": 0.1, \"from\": 5", "schedule.rates[1].from: this key stands twice; keep one"});
-    check({"\"rate\": 0.1", "\"rate\": 0.1, \"fr\\u006fm\": 5",
-           "schedule.rates[1].from: this key stands twice; keep one"});
+TEST_CASE("recipe: a duplicate key is refused") {
+    check({"\"affine\": false", "\"affine\": false, \"affine\": true", "network.norm.affine: duplicate key; keep one"});
+    check({"\"sample\"", "\"name\": \"other\", \"sample\"", "name: duplicate key; keep one"});
+    check({"\"rate\": 0.1", "\"rate\": 0.1, \"from\": 5", "schedule.rates[1].from: duplicate key; keep one"});
+    check({"\"rate\": 0.1", "\"rate\": 0.1, \"fr\\u006fm\": 5", "schedule.rates[1].from: duplicate key; keep one"});
 }
 
-TEST_CASE("a key that is missing is refused") {
+TEST_CASE("recipe: a missing key is refused") {
     check({"\"name\": \"odd\",", "", "name: is missing; add it"});
     check({"\"steps\": 19, ", "", "schedule.steps: is missing; add it"});
     check({", \"rate\": 2", "", "schedule.rates[0].rate: is missing; add it"});
@@ -222,7 +220,7 @@ TEST_CASE("a key that is missing is refused") {
     CHECK(refusal("{}") == "recipe x.json: name: is missing; add it");
 }
 
-TEST_CASE("text that is not JSON is refused with its line and column") {
+TEST_CASE("recipe: text that is not JSON is refused with its line and column") {
     CHECK(refusal("") == "recipe x.json: line 1, column 1: not JSON: the text ends here");
     CHECK(refusal("{\n  \"name\": \"x\",\n  }") == "recipe x.json: line 3, column 3: not JSON: unexpected \"}\"");
     CHECK(refusal("{} {}") == "recipe x.json: line 1, column 4: not JSON: unexpected \"{}\"");
@@ -235,19 +233,19 @@ TEST_CASE("text that is not JSON is refused with its line and column") {
     CHECK(refusal(std::string("{}\0", 3)) == "recipe x.json: line 1, column 3: not JSON: unexpected \"\\x00\"");
 }
 
-TEST_CASE("depth is limited") {
+TEST_CASE("recipe: nesting depth is limited") {
     CHECK(refusal(repeated("[", 1'000'000)) == "recipe x.json: nested more than 32 deep");
     CHECK(refusal(repeated("{\"a\":", 1'000'000)) == "recipe x.json: nested more than 32 deep");
     CHECK(refusal(repeated("[", 32) + repeated("]", 32)) == "recipe x.json: is an array of 1, takes an object");
     CHECK(refusal(repeated("[", 33) + repeated("]", 33)) == "recipe x.json: nested more than 32 deep");
 }
 
-TEST_CASE("the file's name is made printable") {
+TEST_CASE("recipe: the file's name is made printable") {
     CHECK(refusal("[]", "a\nb\x1b[2J") == "recipe a\\x0ab\\x1b[2J: is an array of 0, takes an object");
 }
 
-TEST_CASE("no piece of a recipe can be cut out or doubled without an answer") {
-    // Whatever is done to the text, it is either taken or refused in one line.
+TEST_CASE("recipe: with any piece removed or duplicated, it is either accepted or refused with a message") {
+    // Any changed text is either accepted or refused in one line.
     for (std::size_t at = 0; at < kSample.size(); ++at) {
         for (const std::string piece : {"", "{", "]", "\"", "-", "9", "\x80", "\n"}) {
             std::string text = kSample;

@@ -1,4 +1,4 @@
-// A recipe in which no value is what it would be if it were left out, as text and as the struct it stands for.
+// A recipe in which no value is the default, as text and as the equivalent struct.
 #pragma once
 
 #include <string>
@@ -61,7 +61,7 @@ inline Recipe sample() {
     return recipe;
 }
 
-// kSample with one piece of it exchanged. Precondition: the piece stands in it.
+// kSample with one piece of it replaced. Precondition: it contains the piece.
 inline std::string sample_with(const std::string& piece, const std::string& other) {
     std::string text = kSample;
     return text.replace(text.find(piece), piece.size(), other);

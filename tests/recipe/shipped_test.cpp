@@ -21,7 +21,7 @@ const std::set<std::string> kNames = {"notes",      "makemore-bn",     "makemore
 
 }  // namespace
 
-TEST_CASE("the folder holds the recipes that are shipped, and no other file") {
+TEST_CASE("shipped recipes: the folder contains exactly these files") {
     std::set<std::string> found;
     for (const auto& entry : std::filesystem::directory_iterator(BYHAND_RECIPES)) {
         found.insert(entry.path().filename().string());
@@ -33,14 +33,14 @@ TEST_CASE("the folder holds the recipes that are shipped, and no other file") {
     CHECK(found == expected);
 }
 
-TEST_CASE("every shipped recipe is its own text, and makes a network that begins") {
+TEST_CASE("shipped recipes: each is its own normalised text, and has initial values") {
     for (const std::string& name : kNames) {
         CAPTURE(name);
         const Recipe recipe = shipped(name);
         CHECK(recipe.name == name);
         CHECK_FALSE(recipe.about.empty());
         CHECK(recipe_from_json(to_json(recipe), name) == recipe);
-        CHECK(to_json(recipe) == shipped_text(name));  // nothing is left to a default
+        CHECK(to_json(recipe) == shipped_text(name));  // every default is written out
         check_network(recipe.network, recipe.batch);
         TorchGenerator g = torch_seeded(recipe.seed);
         const Tensors<float> tensors = initial_state(recipe, g);
@@ -56,7 +56,7 @@ TEST_CASE("every shipped recipe is its own text, and makes a network that begins
     }
 }
 
-TEST_CASE("the published runs have their published sizes") {
+TEST_CASE("shipped recipes: the published runs have their published sizes") {
     CHECK(parameter_count(shipped("makemore-bn").network) == 12097);
     CHECK(parameter_count(shipped("makemore-deep").network) == 47024);
     CHECK(parameter_count(shipped("makemore-ninja").network) == 12297);
@@ -72,13 +72,13 @@ TEST_CASE("the published runs have their published sizes") {
     CHECK(rate_at(shipped("makemore-deep"), 150000) == 0.01);
 }
 
-TEST_CASE("each run's norm has the conventions of its source") {
+TEST_CASE("shipped recipes: each run's norm has the conventions of its source") {
     const NormConfig notes = shipped("notes").network.norm;  // Bessel's correction, 1e-5 under the root
     NormConfig expected;
     expected.momentum = 0.001;
     CHECK(notes == expected);
 
-    NormConfig bn = expected;  // running deviation, no epsilon
+    NormConfig bn = expected;  // running standard deviation, no epsilon
     bn.running_spread = RunningSpread::deviation;
     bn.epsilon = 0;
     CHECK(shipped("makemore-bn").network.norm == bn);
@@ -92,14 +92,14 @@ TEST_CASE("each run's norm has the conventions of its source") {
     ninja.evaluation = EvaluationFigures::training_set;
     CHECK(shipped("makemore-ninja").network.norm == ninja);
 
-    NormConfig module;  // torch.nn.BatchNorm1d: divisor n for the batch, n - 1 for the running figure
+    NormConfig module;  // torch.nn.BatchNorm1d: divisor n for the batch, n - 1 for the running variance
     module.batch_divisor = Divisor::n;
     for (const char* name : {"wide", "deepwide", "bigbatch"}) {
         CHECK(shipped(name).network.norm == module);
     }
 }
 
-TEST_CASE("the bench shapes") {
+TEST_CASE("shipped recipes: the bench shapes") {
     const auto is = [](const char* name, std::size_t embedding, std::size_t context,
                        const std::vector<std::size_t>& hidden, std::size_t batch) {
         const Recipe recipe = shipped(name);

@@ -1,4 +1,4 @@
-// A document, and how it is written.
+// A document in each output format.
 #include "report/document.h"
 
 #include <catch2/catch_test_macros.hpp>
@@ -41,12 +41,12 @@ TEST_CASE("document: as text for a terminal") {
           "  wide name   12.5\n\n  h = tanh(x)\n      tanh_forward, src/manual/tanh/formulas.h\n");
 }
 
-TEST_CASE("document: columns are aligned as they say, the first to the left") {
+TEST_CASE("document: columns are aligned as specified, the first to the left") {
     const Table table{"", {"a", {"words", "words", Align::left}, "n"}, {{"x", "long words", "7"}, {"y", "few", "12"}}};
     CHECK(to_text(table) == "  a  words        n\n  x  long words   7\n  y  few         12\n");
 }
 
-TEST_CASE("document: long words stand under their row") {
+TEST_CASE("document: long texts are under their row") {
     const Table table{
         "", {"a", {"source", "source", Align::below}, "n"}, {{"x", "a long source", "7"}, {"y", "", "12"}}};
     CHECK(to_text(table) == "  a   n\n  x   7\n      a long source\n  y  12\n");
@@ -243,7 +243,7 @@ TEST_CASE("document: numbers in cells") {
     CHECK(printed_json(fixed(std::numeric_limits<double>::quiet_NaN(), 2).value, 1) == "\"nan\"");
 }
 
-TEST_CASE("document: lines are broken between words, and a combining mark takes no column") {
+TEST_CASE("document: lines are wrapped between words, and a combining mark has no width") {
     CHECK(width_of("x̂ = 1") == 5);
     CHECK(wrapped("aa bb cc", 5) == "aa bb\ncc");
     CHECK(wrapped("aa\nbb cc", 80) == "aa\nbb cc");
@@ -253,7 +253,7 @@ TEST_CASE("document: lines are broken between words, and a combining mark takes 
     CHECK(wrapped("a\n\n  b", 7) == "a\n\n  b");
 }
 
-TEST_CASE("document: gnuplot reads no number that an axis can't show, and no quote that ends a title") {
+TEST_CASE("document: the gnuplot script has no numbers that an axis can't show, and no quotes that end a title") {
     const std::string script = svg_script(sample().plots);
     CHECK(script.find("1 0.5\n2 NaN\n") != std::string::npos);
     CHECK(script.find("set title \"a \\\"plot\\\"\"") != std::string::npos);

@@ -1,4 +1,4 @@
-// Every value of a network has a row, which says what it is.
+// Every value of a network has a row that describes it.
 #include "steps/glossary.h"
 
 #include <catch2/catch_test_macros.hpp>
@@ -51,7 +51,7 @@ TEST_CASE("glossary: each value of an operation has one row, with a meaning and 
     }
 }
 
-TEST_CASE("meanings: of gradients, updates, evaluation and numbered layers; of no other name") {
+TEST_CASE("glossary: gradients, updates, evaluation and numbered layers have a meaning, other names have none") {
     const std::string variance = "the variance of each unit over the batch";
     CHECK(meaning("bnvar") == variance);
     CHECK(meaning("bnvar.3") == variance);
@@ -68,7 +68,7 @@ TEST_CASE("meanings: of gradients, updates, evaluation and numbered layers; of n
     }
 }
 
-TEST_CASE("rules: each gradient of a network, deep or not, and of the formulas in one the two that there are") {
+TEST_CASE("glossary: rules for every gradient of a network, deep or not, and for both collapsed formulas") {
     NetworkConfig deep = networks::small({5, 3});
     deep.norm.output = true;
     for (const NetworkConfig& config : {NetworkConfig{}, deep}) {
@@ -87,12 +87,12 @@ TEST_CASE("rules: each gradient of a network, deep or not, and of the formulas i
     CHECK(rule("dlogits", true) != rule("dlogits"));
     CHECK_FALSE(rule("dlogits", true).empty());
     CHECK(rule("dh", true).empty());
-    CHECK(rule("dbndiff2") != rule("dbndiff"));  // the 2 is no layer's
+    CHECK(rule("dbndiff2") != rule("dbndiff"));  // the 2 is not a layer number
     CHECK(rule("new_W1").empty());
     CHECK(rule("").empty());
 }
 
-TEST_CASE("symbols: as note 1 writes them") {
+TEST_CASE("glossary: symbols are those of note 1") {
     for (const auto& [name, of] : {std::pair<std::string, std::string>{"embcat", "E"},
                                    {"hprebn", "H0"},
                                    {"bnmeani", "μ"},
@@ -117,7 +117,7 @@ TEST_CASE("symbols: as note 1 writes them") {
     }
 }
 
-TEST_CASE("glossary: the values of another operation go by its rows") {
+TEST_CASE("glossary: values of an external operation use its rows") {
     static const std::vector<GlossaryRow> kRows = {{.value = "gate",
                                                     .axes = {Axis::row, Axis::unit},
                                                     .meaning = "how much of the unit goes through",
@@ -131,13 +131,13 @@ TEST_CASE("glossary: the values of another operation go by its rows") {
     CHECK(rule(glossary, "dgate") == "It was multiplied.");
     CHECK(rule(glossary, "dgate", true).empty());
     CHECK(symbol(glossary, "dgate.7") == "dL/dG");
-    CHECK(find_row(glossary, "gate_open.2") == nullptr);  // a value without a row; gate is no role
+    CHECK(find_row(glossary, "gate_open.2") == nullptr);  // a value without a row; gate is not a role
     CHECK(find_row(glossary, "gate_W2") == nullptr);
     CHECK(find_row({}, "gate") == nullptr);
     CHECK(meaning({}, "gate").empty());
 }
 
-TEST_CASE("glossary: a value that operations differ on goes by the row of its own layer's") {
+TEST_CASE("glossary: a value that several operations describe uses the row of its layer's operation") {
     const auto row = [](std::string_view meaning) {
         return std::vector<GlossaryRow>{{.value = "hpreact", .axes = {Axis::row, Axis::unit}, .meaning = meaning}};
     };
@@ -148,7 +148,7 @@ TEST_CASE("glossary: a value that operations differ on goes by the row of its ow
     CHECK(meaning(glossary, "hpreact") == "for a tanh");
 }
 
-TEST_CASE("glossary: what an optimizer keeps or makes of a parameter has the row of its role") {
+TEST_CASE("glossary: an optimizer's tensor of a parameter uses the row of its role") {
     NetworkConfig config = networks::small({5, 3});
     for (const OptimizerConfig& optimizer : {OptimizerConfig{.weight_decay = 0.1, .momentum = 0.9, .nesterov = true},
                                              OptimizerConfig{.kind = OptimizerKind::adamw}}) {
@@ -166,6 +166,6 @@ TEST_CASE("glossary: what an optimizer keeps or makes of a parameter has the row
     const Glossary glossary = glossary_of(config);
     CHECK(find_row(glossary, "new_exp_avg_W2") == find_row(glossary, "exp_avg_bngain.1"));
     CHECK(find_row(glossary, "exp_avg_W2") != find_row(glossary, "exp_avg_sq_W2"));
-    CHECK(find_row(glossary, "norm_logits")->value == "norm_logits");  // an underscore alone makes no role
+    CHECK(find_row(glossary, "norm_logits")->value == "norm_logits");  // an underscore does not make it a role
     CHECK(find_row(glossary, "poem_W2") == nullptr);
 }

@@ -1,5 +1,4 @@
-// The number that carries its error: tanh, exp, expm1, log and erf are off by the units in the last place that stand
-// for them.
+// Rounded: tanh, exp, expm1, log and erf have the errors, in units in the last place, that the constants specify.
 #include <algorithm>
 #include <bit>
 #include <catch2/catch_test_macros.hpp>
@@ -21,7 +20,7 @@ double ulp(double x) {
 
 }  // namespace
 
-TEST_CASE("rounded: tanh, exp, expm1, log and erf are off by as many units in the last place as is said") {
+TEST_CASE("rounded: tanh, exp, expm1, log and erf add the specified units in the last place") {
     std::mt19937_64 random(10);
     for (int run = 0; run < 1000; ++run) {
         const Number x = exact(std::abs(drawn(random, -5, 3)));
@@ -34,7 +33,7 @@ TEST_CASE("rounded: tanh, exp, expm1, log and erf are off by as many units in th
     }
 }
 
-TEST_CASE("rounded: the library's tanh, exp, expm1, log and erf of float are within the units that stand for them") {
+TEST_CASE("rounded: the library's tanh, exp, expm1, log and erf in float are within the specified units") {
     struct Worst {
         double tanh = 0, exp = 0, expm1 = 0, log = 0, erf = 0;
     } worst;
@@ -63,6 +62,6 @@ TEST_CASE("rounded: the library's tanh, exp, expm1, log and erf of float are wit
     CHECK(worst.expm1 <= kExpm1Ulp);
     CHECK(worst.log <= kLogUlp);
     CHECK(worst.erf <= kErfUlp);
-    // glibc 2.41 rounds tanh correctly; were all three so, this test would say nothing.
+    // glibc 2.41 rounds tanh correctly; if all were, this test would be vacuous.
     CHECK(std::max({worst.tanh, worst.exp, worst.log}) > 0.5);
 }

@@ -1,4 +1,4 @@
-// One number in three ways, in float, as Rounded and exactly, for the tests of Rounded.
+// One number in three types, as float, as Rounded and exactly, for the tests of Rounded.
 #pragma once
 
 #include <cmath>
@@ -10,7 +10,7 @@ namespace byhand::test {
 
 using Number = Rounded;
 
-// The long double reference and Rounded's own double are off too, by far less than this share of float's error.
+// The errors of the long double reference and of Rounded's own double are far below this share of float's error.
 inline constexpr long double kSlack = 1 + 0x1p-20L;
 inline constexpr double kUnit = 0x1p-24;  // the largest relative error of one rounding to float
 
@@ -36,7 +36,7 @@ inline float drawn(std::mt19937_64& random, int low, int high) {
     return random() % 2 == 0 ? x : -x;
 }
 
-// One number in three ways.
+// One number in three types.
 struct Three {
     float computed = 0;
     Number rounded;

@@ -1,4 +1,4 @@
-// The number that carries its error: that the bound for sums in any order holds for what float makes of them in others.
+// Rounded: the bound for sums in any order holds for float results in other orders.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -28,7 +28,7 @@ TEST_CASE("rounded: any_order holds for sums in every order, in pairs, in lanes,
                 REQUIRE(holds(t.with_fma(), exactly, bound));
                 REQUIRE(holds(t.in_pairs(0, count), exactly, bound));
                 REQUIRE(holds(t.in_lanes(8), exactly, bound));
-                // In another order; small to large is good, large to small bad.
+                // In another order; small to large is accurate, large to small inaccurate.
                 std::vector<std::size_t> order(count);
                 for (std::size_t i = 0; i < count; ++i) {
                     order[i] = i;
@@ -45,9 +45,9 @@ TEST_CASE("rounded: any_order holds for sums in every order, in pairs, in lanes,
     }
 }
 
-TEST_CASE("rounded: any_order holds where each rounding is the worst there is") {
-    // 1, and then so many times a little more than half of what separates 1 from the next float: each addition rounds
-    // up by nearly that half. In the other order nothing is lost.
+TEST_CASE("rounded: any_order holds for worst-case roundings") {
+    // 1, followed by many terms slightly larger than half the distance from 1 to the next float: each addition rounds
+    // up by nearly half of it. In the other order nothing is lost.
     const float little = 0x1p-24F * (1 + 0x1p-10F);
     for (const int count : {1, 7, 1000, 100000}) {
         INFO(count);
@@ -62,7 +62,7 @@ TEST_CASE("rounded: any_order holds where each rounding is the worst there is") 
         CHECK(holds(sum, exactly, rounded.any_order()));
         CHECK(static_cast<double>(std::fabs(static_cast<long double>(sum) - exactly)) > 0.5 * kUnit * count);
 
-        // Summed the other way round, whose own order is good, any_order must still cover this one.
+        // Summed in reverse, an accurate order itself, any_order must still cover this one.
         Number backwards = 0;
         for (int i = 0; i < count; ++i) {
             backwards += exact(little);
@@ -70,7 +70,7 @@ TEST_CASE("rounded: any_order holds where each rounding is the worst there is") 
         backwards += 1;
         CHECK(holds(sum, exactly, backwards.any_order()));
     }
-    // Where errors of errors matter: (1 + u)^k − 1 is more than k·u.
+    // Where errors of errors matter: (1 + u)^k − 1 is larger than k·u.
     Number rounded = 1;
     for (int i = 0; i < 1'000'000; ++i) {
         rounded += exact(0x1p-100F);
@@ -79,7 +79,7 @@ TEST_CASE("rounded: any_order holds where each rounding is the worst there is") 
     CHECK(rounded.any_order() >= rounded.error);
 }
 
-TEST_CASE("rounded: a sum that is scaled and goes on keeps its bound in any order") {
+TEST_CASE("rounded: a scaled sum that continues keeps its any_order bound") {
     std::mt19937_64 random(4);
     for (int run = 0; run < 300; ++run) {
         const Terms a = terms(random, 101, -6, 6, run % 2 == 0), b = terms(random, 33, -6, 6, false);
@@ -100,13 +100,13 @@ TEST_CASE("rounded: a sum that is scaled and goes on keeps its bound in any orde
     }
 }
 
-TEST_CASE("rounded: what cancels to zero in this order need not in another") {
+TEST_CASE("rounded: a sum that cancels to zero in this order need not in another") {
     const float a = 1.1F, b = 0x1.234568p-3F;
     const Number zero = exact(a) - exact(a);
     const Number sum = zero + exact(b);
     const float elsewhere = (a + b) - a;
     REQUIRE(elsewhere != b);
     CHECK(holds(elsewhere, static_cast<long double>(b), sum.any_order()));
-    // Nor is a product with it exact there.
+    // A product with it is not exact there either.
     CHECK((exact(b) * zero).any_order() > static_cast<double>(b) * zero.any_order());
 }

@@ -1,4 +1,4 @@
-// Sums of products in every order that float may take them, for the tests of Rounded.
+// Sums of products in every order that float may use, for the tests of Rounded.
 #pragma once
 
 #include <cmath>
@@ -10,7 +10,7 @@
 
 namespace byhand::test {
 
-// Sums in three ways: as Rounded sums them up, and every other way that is asked for.
+// Sums in several ways: in Rounded's order, and in every other order that is added.
 struct Terms {
     std::vector<float> x, y;
 

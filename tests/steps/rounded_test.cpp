@@ -1,5 +1,5 @@
-// The number that carries its error: that the bound holds for what float makes of the same computation in this order,
-// that it is not far too wide, and that what is exact costs nothing.
+// Rounded: the bound holds for the same computation in float in this order, it is not far too wide, and exact
+// operations add nothing.
 #include "steps/rounded.h"
 
 #include <catch2/catch_test_macros.hpp>
@@ -41,7 +41,7 @@ TEST_CASE("rounded: the bound holds for random computations of any depth and siz
                 const Three made = applied(which, a, b);
                 program += std::to_string(which) + " ";
                 if (!std::isfinite(made.rounded.error)) {
-                    continue;  // it may leave the range; nothing is promised
+                    continue;  // it may leave the range, without a bound
                 }
                 ++checked;
                 rounded += made.rounded.error > 0 ? 1 : 0;
@@ -61,7 +61,7 @@ TEST_CASE("rounded: the bound holds for random computations of any depth and siz
     }
 }
 
-TEST_CASE("rounded: one rounding of one operation is bounded by half a unit in the last place, and hardly more") {
+TEST_CASE("rounded: the rounding of one operation is bounded by little more than half a unit in the last place") {
     std::mt19937_64 random(2);
     for (int run = 0; run < 10000; ++run) {
         const Three a = given(drawn(random, -20, 20)), b = given(drawn(random, -20, 20));
@@ -73,7 +73,7 @@ TEST_CASE("rounded: one rounding of one operation is bounded by half a unit in t
     }
 }
 
-TEST_CASE("rounded: what is exact adds nothing") {
+TEST_CASE("rounded: exact operations add no error") {
     std::mt19937_64 random(5);
     const Number zero = 0;
     for (int run = 0; run < 1000; ++run) {
@@ -92,7 +92,7 @@ TEST_CASE("rounded: what is exact adds nothing") {
         }
         REQUIRE((x * zero).error == 0);
         REQUIRE((zero / x).error == 0);
-        // What was there already is carried, scaled, and no more.
+        // Only the existing error is propagated and scaled.
         const Number rounded = x * exact(1.1F);
         REQUIRE(rounded.error > 0);
         REQUIRE((rounded + zero).error == rounded.error);
@@ -107,7 +107,7 @@ TEST_CASE("rounded: what is exact adds nothing") {
     CHECK(log(Number(1)).error == 0);
 }
 
-TEST_CASE("rounded: constants are off as far as float can't write them") {
+TEST_CASE("rounded: constants have their representation error in float") {
     CHECK(Number(1).error == 0);
     CHECK(Number(0.5).error == 0);
     CHECK(Number(16777216).error == 0);
@@ -117,11 +117,11 @@ TEST_CASE("rounded: constants are off as far as float can't write them") {
     CHECK(Number(0.1).any_order() == Number(0.1).error);
     CHECK(Number(0.1).variance == Number(0.1).error * Number(0.1).error);
     CHECK(is_infinite(Number(1) * Number(1e300)));
-    // The error of a constant goes on.
+    // The error of a constant is propagated.
     CHECK((exact(3) * Number(0.1)).error >= 3 * Number(0.1).error);
 }
 
-TEST_CASE("rounded: for double the bounds are 2⁻²⁹ of what they are for float") {
+TEST_CASE("rounded: the bounds for double are 2⁻²⁹ of those for float") {
     std::mt19937_64 random(7);
     for (int run = 0; run < 2000; ++run) {
         double sum = 0;
@@ -142,8 +142,8 @@ TEST_CASE("rounded: for double the bounds are 2⁻²⁹ of what they are for flo
     }
 }
 
-// A mean's error in another order is that of its sum, over n; a root's and a logarithm's go by their slopes.
-TEST_CASE("rounded: a sum that is scaled rounds otherwise in another order nevertheless") {
+// The error of a mean in another order is that of its sum, over n; roots and logarithms scale it by their derivatives.
+TEST_CASE("rounded: a scaled sum still rounds differently in another order") {
     constexpr int kTerms = 1001;
     Rounded sum;
     for (int i = 0; i < kTerms; ++i) {

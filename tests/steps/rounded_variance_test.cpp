@@ -1,4 +1,4 @@
-// The number that carries its error: that float's errors are of the size that the variance says.
+// Rounded: float's errors have the magnitude that the variance predicts.
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <cstddef>
@@ -11,7 +11,7 @@
 using namespace byhand;
 using namespace byhand::test;
 
-TEST_CASE("rounded: errors of sums are of the size that the variance says") {
+TEST_CASE("rounded: errors of sums have the predicted variance") {
     std::mt19937_64 random(8);
     for (const std::size_t count : {11UL, 101UL, 1001UL}) {
         double squares = 0, bound_shares = 0;
@@ -26,11 +26,11 @@ TEST_CASE("rounded: errors of sums are of the size that the variance says") {
         INFO(count << " terms: error over deviation " << std::sqrt(squares) << ", over bound " << bound_shares);
         CHECK(std::sqrt(squares) < 1.2);
         CHECK(std::sqrt(squares) > 0.3);
-        CHECK(bound_shares < 0.3);  // else the variance would be of no use
+        CHECK(bound_shares < 0.3);  // else the variance would be useless
     }
 }
 
-TEST_CASE("rounded: errors of mixed computations are of the size that the variance says") {
+TEST_CASE("rounded: errors of mixed computations have the predicted variance") {
     std::mt19937_64 random(9);
     // 1/√(mean of squares)³·x, as a norm's backward has it: a power of a rounded number, then a product.
     const auto computation = [](const auto& x) {
@@ -62,7 +62,7 @@ TEST_CASE("rounded: errors of mixed computations are of the size that the varian
     CHECK(std::sqrt(squares) < 1.2);
     CHECK(std::sqrt(squares) > 0.3);
 
-    // Cubing multiplies a relative error by three, whether or not it is asked twice for the same number.
+    // Cubing multiplies a relative error by three, whether the number is one operand or two.
     const Number x = exact(1.1F) * exact(1.3F);
     const double relative = std::sqrt(x.variance) / x.value;
     const Number cube = x * x * x;

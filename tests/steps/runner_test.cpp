@@ -1,4 +1,4 @@
-// The runner of steps: what it refuses, and that it runs just what it is told.
+// The runner of steps: what it refuses, and which steps it runs.
 #include "steps/runner.h"
 
 #include <algorithm>
@@ -22,21 +22,21 @@ void sum(double* out, const double* a, const double* b) {
     *out = *a + *b;
 }
 
-// A network of no steps: given are X, Y, rate and the state of config.
+// A network without steps: the inputs are X, Y, rate and the state of config.
 Graph empty() {
     return {networks::small({1}), 2, {}, {}, {}, {}};
 }
 
 }  // namespace
 
-TEST_CASE("runner: a step that reads what no step makes is refused, by name") {
+TEST_CASE("runner: a step that reads an unknown value is refused, with its name") {
     Graph net = empty();
     add(net.forward, "a", {}, {"b"}, "add_one", add_one);
     CHECK_THROWS_MATCHES(Runner<double>(net), std::logic_error,
                          Catch::Matchers::Message("a reads b, which no step makes"));
 }
 
-TEST_CASE("runner: a step that runs before what it reads is made reads what was there before") {
+TEST_CASE("runner: a step that runs before its input is computed reads the previous contents") {
     Graph net = empty();
     add(net.forward, "a", {}, {"b"}, "add_one", add_one);
     add(net.forward, "b", {}, {"rate"}, "add_one", add_one);
@@ -48,7 +48,7 @@ TEST_CASE("runner: a step that runs before what it reads is made reads what was 
     CHECK(runner.tensors()["b"][0] == 11);
 }
 
-TEST_CASE("runner: forward_from runs what may depend on a name, and never what makes it") {
+TEST_CASE("runner: forward_from runs steps that may depend on a name, and never the one that computes it") {
     Graph net = empty();
     add(net.forward, "a", {}, {"rate"}, "add_one", add_one);
     add(net.forward, "b", {}, {"rate"}, "add_one", add_one);
@@ -59,7 +59,7 @@ TEST_CASE("runner: forward_from runs what may depend on a name, and never what m
     runner.set_rate(10);
     runner.forward();
     runner.tensors()["a"][0] = 100;
-    runner.tensors()["b"][0] = 1;  // does not depend on a, and is not made again
+    runner.tensors()["b"][0] = 1;  // does not depend on a, and is not recomputed
     runner.forward_from("a");
     CHECK(value("a") == 100);
     CHECK(value("b") == 1);
@@ -69,13 +69,13 @@ TEST_CASE("runner: forward_from runs what may depend on a name, and never what m
     runner.forward_from("c");
     CHECK(value("c") == 7);
     CHECK(value("d") == 107);
-    runner.forward_from("rate");  // given, not made
+    runner.forward_from("rate");  // an input
     CHECK(value("d") == 33);
-    runner.forward_from("d");  // nothing reads it
+    runner.forward_from("d");  // not read by any step
     CHECK(value("d") == 33);
 }
 
-TEST_CASE("runner: two steps that make one name are refused, in one list or in two, or over what is given") {
+TEST_CASE("runner: two steps with one result name are refused, in one list or two, or if it is an input") {
     Graph net = empty();
     add(net.forward, "a", {}, {"rate"}, "add_one", add_one);
     add(net.forward, "a", {}, {"rate"}, "add_one", add_one);
@@ -94,7 +94,7 @@ TEST_CASE("runner: two steps that make one name are refused, in one list or in t
     }
 }
 
-TEST_CASE("runner: each list runs by itself and in order, on what the lists before it made") {
+TEST_CASE("runner: each list runs separately and in order, on the results of earlier lists") {
     Graph net = empty();
     add(net.forward, "a", {}, {"rate"}, "add_one", add_one);
     add(net.forward, "b", {}, {"a"}, "add_one", add_one);
@@ -119,7 +119,7 @@ TEST_CASE("runner: each list runs by itself and in order, on what the lists befo
     CHECK(value("e") == 34);
 }
 
-TEST_CASE("runner: the batch is copied, and Y may be left out") {
+TEST_CASE("runner: the batch is copied, and Y may be omitted") {
     const networks::Example example = networks::make(networks::small({5}), 4);
     Runner<double> runner(evaluation_graph(example.config, 4));
     copy_into(runner.tensors(), example.state);
@@ -152,7 +152,7 @@ void product(T* out, const T* b, const T* c, std::size_t count) {
 
 }  // namespace
 
-TEST_CASE("sum_of: one step adds what its terms make, and reads each value once") {
+TEST_CASE("sum_of: one step adds the results of its terms, and reads each value once") {
     StepList terms;
     add(terms, "dx", {3}, {"a", "b"}, BYHAND_FUNCTION(twice_plus), std::size_t{3});
     add(terms, "dx", {3}, {"b", "c"}, BYHAND_FUNCTION(product), std::size_t{3});
@@ -170,7 +170,7 @@ TEST_CASE("sum_of: one step adds what its terms make, and reads each value once"
     execute<double>(sum, out.data(), operand);
     CHECK(out == std::vector<double>{2.5 + 5, 8 - 4, 1 + 1.75});
 
-    // A sum of a function that is only in double has no other.
+    // The sum of a function that exists only in double has no other.
     StepList in_double;
     add(in_double, "y", {}, {"rate"}, "add_one", add_one);
     const Step alone = sum_of(in_double);

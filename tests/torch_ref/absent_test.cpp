@@ -1,5 +1,5 @@
-// What load() says where there is no module, and where there is one that can't be opened. No module of the build lies
-// beside this program.
+// The errors of load() for a missing module and one that can't be loaded. This program has no module of the build
+// beside it.
 #include <catch2/catch_test_macros.hpp>
 #include <filesystem>
 #include <fstream>
@@ -29,7 +29,7 @@ bool one_line_with(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("a module that is absent or broken is an error of one line that says what to do") {
+TEST_CASE("load: a missing or broken module is an error of one line with a remedy") {
     const fs::path folder = fs::read_symlink("/proc/self/exe").parent_path() / "lib" / "byhand";
     const fs::path module = folder / "byhand_torch_ref.so";
     fs::remove(module);

@@ -1,4 +1,4 @@
-// Every operation that `layers` can list, beside others, held against LibTorch's own.
+// Every operation that `layers` can list, combined with others, compared with LibTorch's own.
 #include <catch2/catch_test_macros.hpp>
 #include <optional>
 #include <string>
@@ -27,8 +27,8 @@ struct Case {
     NetworkConfig network;
 };
 
-// Each activation before a norm, behind one and on the output, beside a tanh; each norm on a first layer, behind an
-// activation and on the output, with and without γ and β, with ε of their own.
+// Each activation before a norm, after one and on the output, together with a tanh; each norm in the first layer, after
+// an activation and on the output, with and without γ and β, with its own ε.
 std::vector<Case> cases() {
     std::vector<Case> all;
     const auto add = [&all](const std::string& operation, std::vector<OperationConfig> layers) {
@@ -86,7 +86,7 @@ std::vector<Case> cases() {
     add(op::kDropout, {{"linear", 7}, {"layernorm"}, {"batchnorm"}, drop, {"tanh"}, {"linear"}});
     OperationConfig by_C{op::kLinear};
     by_C.tied = true;
-    // A linear's result that three operations read, a sum that is added again, one before a norm; by positions.
+    // A linear's result with three readers, a sum that is added again, one before a norm; with joined positions.
     add(op::kResidual, {{"linear", 7},
                         {"batchnorm"},
                         {"tanh"},
@@ -129,7 +129,7 @@ std::vector<Case> cases() {
 
 }  // namespace
 
-TEST_CASE("each operation: every value and gradient by hand is LibTorch's, in all forms") {
+TEST_CASE("each operation: every handwritten value and gradient equals LibTorch's, in all forms") {
     for (const auto& [operation, network] : cases()) {
         INFO(operation);
         const example::Example example = example::make(network, kRows);
@@ -154,7 +154,7 @@ TEST_CASE("each operation: every value and gradient by hand is LibTorch's, in al
     }
 }
 
-TEST_CASE("each operation: each step in isolation is right in float, and its gradients agree with finite differences") {
+TEST_CASE("each operation: each isolated step is right in float, and its gradients agree with finite differences") {
     for (const auto& [operation, network] : cases()) {
         INFO(operation);
         const example::Example example = example::make(network, kRows);

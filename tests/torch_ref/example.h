@@ -1,4 +1,4 @@
-// Small networks of odd sizes with a state and a batch, for the tests of LibTorch's side.
+// Small networks of odd sizes with a state and a batch, for the tests of the LibTorch implementation.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ inline std::vector<std::int64_t> characters(std::size_t count, std::size_t vocab
     return all;
 }
 
-// Gains around 1, running statistics of spread around 2, all else around 0: nothing is 0 or 1, and no two are alike.
+// Gains around 1, running variances around 2, everything else around 0: no element is 0 or 1, and no two are equal.
 inline byhand::Tensors<float> random_state(const byhand::NetworkConfig& config, unsigned seed) {
     std::mt19937 random(seed);
     byhand::Tensors<float> state(byhand::state(config));
@@ -53,7 +53,7 @@ inline byhand::NetworkConfig small_network(std::vector<std::size_t> hidden) {
     config.embedding = 2;
     config.hidden = std::move(hidden);
     config.norm.momentum = 0.3;
-    config.norm.epsilon = 1e-3;  // large enough to show where it stands
+    config.norm.epsilon = 1e-3;  // large enough to show its place
     return config;
 }
 

@@ -1,4 +1,4 @@
-// The module opened from beside the program. This program stands in bin/, the module in lib/byhand/ next to it.
+// Loading the module from beside the program. This program is in bin/, the module in lib/byhand/ next to it.
 #include "torch_ref/load.h"
 
 #include <catch2/catch_test_macros.hpp>
@@ -12,7 +12,7 @@
 
 using namespace byhand;
 
-TEST_CASE("the module is opened once, with one thread unless the user says otherwise") {
+TEST_CASE("load: the module is loaded once, with one thread by default") {
     unsetenv("OPENBLAS_NUM_THREADS");
     setenv("OMP_NUM_THREADS", "3", /*overwrite=*/1);
     const torch_ref::Factory& factory = torch_ref::load();
@@ -22,7 +22,7 @@ TEST_CASE("the module is opened once, with one thread unless the user says other
     CHECK(factory.version().find('.') != std::string::npos);
 }
 
-TEST_CASE("sides and models of the module work from outside it") {
+TEST_CASE("load: implementations and models of the module work outside it") {
     const example::Example example = example::make(example::small_network({7}), 9);
     const torch_ref::Factory& factory = torch_ref::load();
     plain::Network network{example.config, plain::copy(example.state)};
@@ -39,6 +39,6 @@ TEST_CASE("sides and models of the module work from outside it") {
     near::check("loss", {static_cast<double>(model->train_step(example.batch(), 0.1F))}, {loss}, 1e-6, 0);
 }
 
-TEST_CASE("an InputError of the module is caught as one outside it") {
+TEST_CASE("load: an InputError of the module can be caught outside it") {
     CHECK_THROWS_AS(torch_ref::load().stepwise(example::small_network({7}), 0, DType::float32), InputError);
 }

@@ -1,4 +1,5 @@
-// The torch::nn module, as a side and as a model, against the stepwise side in double and plain loops.
+// The torch::nn module, as an implementation and as a model, against the stepwise implementation in double and plain
+// loops.
 #include "torch_ref/module.h"
 
 #include <catch2/catch_test_macros.hpp>
@@ -18,7 +19,7 @@ using namespace byhand;
 
 namespace {
 
-// {6, 5} has square weights, whose shape doesn't tell how they lie.
+// {6, 5} has square weights, whose shape does not reveal their layout.
 const std::vector<std::vector<std::size_t>> kDepths = {{1}, {7}, {6, 5}, {9, 3, 5}, {3, 7, 5, 9, 13, 11, 5}};
 
 std::vector<double> to_double(const std::vector<float>& values) {
@@ -33,7 +34,7 @@ std::vector<float> logits_of(Model& model, const NetworkConfig& config, const st
 
 }  // namespace
 
-TEST_CASE("the module agrees with the stepwise side in double, for every convention and depth") {
+TEST_CASE("module: agrees with the stepwise implementation in double, for every convention and depth") {
     for (const std::vector<std::size_t>& hidden : kDepths) {
         for (const NetworkConfig& config : example::all_conventions(hidden)) {
             INFO(example::to_string(config));
@@ -56,7 +57,7 @@ TEST_CASE("the module agrees with the stepwise side in double, for every convent
     }
 }
 
-TEST_CASE("BatchNorm1d stands in for exactly its own conventions") {
+TEST_CASE("module: BatchNorm1d is used for exactly its own conventions") {
     NormConfig norm;
     norm.batch_divisor = Divisor::n;
     CHECK(is_batch_norm_1d(norm));
@@ -67,7 +68,7 @@ TEST_CASE("BatchNorm1d stands in for exactly its own conventions") {
     other.batch_divisor = Divisor::n_minus_1;
     CHECK_FALSE(is_batch_norm_1d(other));
     other = norm;
-    other.running_divisor = Divisor::n;  // the only one that a single row could have: BatchNorm1d refuses that
+    other.running_divisor = Divisor::n;  // the only one that a single row could have: BatchNorm1d refuses it
     CHECK_FALSE(is_batch_norm_1d(other));
     other = norm;
     other.running_spread = RunningSpread::deviation;
@@ -77,7 +78,7 @@ TEST_CASE("BatchNorm1d stands in for exactly its own conventions") {
     CHECK_FALSE(is_batch_norm_1d(other));
 }
 
-TEST_CASE("the module side begins each run with the state last loaded") {
+TEST_CASE("module: as an implementation, each run starts from the state last loaded") {
     const example::Example example = example::make(example::small_network({7}), 9);
     const auto implementation = torch_ref::module_implementation(example.config, 9);
     implementation->load(example.state);
@@ -90,7 +91,7 @@ TEST_CASE("the module side begins each run with the state last loaded") {
     CHECK_THROWS_AS(other->run(example.batch(), 0.1F), std::invalid_argument);
 }
 
-TEST_CASE("the model's step is the module side's, to the bit") {
+TEST_CASE("module: the model's step is the implementation's, to the bit") {
     for (const NetworkConfig& config : example::all_conventions({9, 3, 5})) {
         INFO(example::to_string(config));
         example::Example example = example::make(config, 13);
@@ -104,7 +105,7 @@ TEST_CASE("the model's step is the module side's, to the bit") {
             implementation->run(example.batch(), rate);
             CHECK(static_cast<double>(model->train_step(example.batch(), rate)) ==
                   near::values(implementation->views(), "loss")[0]);
-            // Evaluation in between leaves no trace.
+            // Evaluation in between has no effect.
             logits_of(*model, config, example.X);
             const Tensors<float> state = model->save();
             for (const View& view : state.views()) {
@@ -116,7 +117,7 @@ TEST_CASE("the model's step is the module side's, to the bit") {
     }
 }
 
-TEST_CASE("what is saved is what was loaded, to the bit") {
+TEST_CASE("module: state() returns the loaded state, to the bit") {
     NetworkConfig config = example::small_network({7, 3});
     config.norm.output = true;
     Tensors<float> state = example::random_state(config, 3);
@@ -124,7 +125,7 @@ TEST_CASE("what is saved is what was loaded, to the bit") {
     state["W2"][5] = std::numeric_limits<float>::denorm_min();
     state["b1"][1] = -std::numeric_limits<float>::infinity();
     state["bngain.2"][0] = std::numeric_limits<float>::max();
-    for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {  // BatchNorm1d, and the norm by hand
+    for (const Divisor divisor : {Divisor::n, Divisor::n_minus_1}) {  // BatchNorm1d, and the custom Norm
         config.norm.batch_divisor = divisor;
         const auto model = torch_ref::module_model(config, 9);
         model->load(state);
@@ -137,7 +138,7 @@ TEST_CASE("what is saved is what was loaded, to the bit") {
     }
 }
 
-TEST_CASE("logits in evaluation are those of plain loops by the running statistics") {
+TEST_CASE("module: logits in evaluation are those of plain loops with the running statistics") {
     for (const std::vector<std::size_t>& hidden : kDepths) {
         for (const NetworkConfig& config : example::all_conventions(hidden)) {
             INFO(example::to_string(config));
@@ -154,7 +155,7 @@ TEST_CASE("logits in evaluation are those of plain loops by the running statisti
     }
 }
 
-TEST_CASE("logits of very many rows are those of the same rows a few at a time") {
+TEST_CASE("module: logits of very many rows are those of the same rows in small chunks") {
     const NetworkConfig config = example::small_network({7});
     const auto model = torch_ref::module_model(config, 9);
     model->load(example::random_state(config, 8));
@@ -172,11 +173,11 @@ TEST_CASE("logits of very many rows are those of the same rows a few at a time")
     near::check("logits", to_double(whole), to_double(pieces), 1e-6, 0);
 }
 
-TEST_CASE("calibration puts the whole set's figures in place, layer after layer") {
+TEST_CASE("module: calibrate sets the statistics of the whole set, layer after layer") {
     for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{7}, {9, 3, 5}}) {
         for (const NetworkConfig& config : example::all_conventions(hidden)) {
             INFO(example::to_string(config));
-            // More rows than a chunk only now and then: the loops take their time.
+            // More rows than a chunk only occasionally, because the loops are slow.
             const std::size_t rows = config.norm.affine && config.norm.output ? 4096 + 907 : 47;
             const auto X = example::characters(rows * config.context, config.vocabulary, 6);
             const Tensors<float> state = example::random_state(config, 12);
@@ -194,7 +195,7 @@ TEST_CASE("calibration puts the whole set's figures in place, layer after layer"
     }
 }
 
-TEST_CASE("there is nothing to calibrate by where the divisor is 0") {
+TEST_CASE("module: calibrate is refused if the divisor is 0") {
     NetworkConfig config = example::small_network({7});
     const auto model = torch_ref::module_model(config, 9);
     model->load(example::random_state(config, 8));
@@ -208,7 +209,7 @@ TEST_CASE("there is nothing to calibrate by where the divisor is 0") {
     CHECK_THROWS_AS(other->calibrate({}), InputError);
 }
 
-TEST_CASE("the module takes a batch of one row where all divisors are n, and otherwise refuses it") {
+TEST_CASE("module: a batch of one row is accepted if all divisors are n, and otherwise refused") {
     for (const bool output : {false, true}) {
         NetworkConfig config = example::small_network({7});
         config.norm.output = output;

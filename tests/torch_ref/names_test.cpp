@@ -1,4 +1,4 @@
-// Every name and shape that a side shows, in order, written out.
+// Every name and shape that an implementation exposes, in order, written out.
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 #include <vector>
@@ -26,7 +26,7 @@ Lines shown(Implementation& implementation, const example::Example& example) {
 
 }  // namespace
 
-TEST_CASE("stepwise shows every name of one normed layer in order") {
+TEST_CASE("stepwise: exposes every name of one normed layer in order") {
     const example::Example example = example::make(example::small_network({7}), 9);
     const Lines expected = {"C (5, 2)", "W1 (6, 7)", "b1 (7)", "bngain (7)", "bnbias (7)", "W2 (7, 5)", "b2 (5)",
                             "bnmean_running (7)", "bnvar_running (7)",
@@ -50,7 +50,7 @@ TEST_CASE("stepwise shows every name of one normed layer in order") {
     CHECK(shown(*torch_ref::stepwise(example.config, 9, DType::float64), example) == expected);
 }
 
-TEST_CASE("the module shows what a module keeps of one normed layer in order") {
+TEST_CASE("module: exposes its values for one normed layer in order") {
     const example::Example example = example::make(example::small_network({7}), 9);
     const Lines expected = {
         "C (5, 2)", "W1 (6, 7)", "b1 (7)", "bngain (7)", "bnbias (7)", "W2 (7, 5)", "b2 (5)", "bnmean_running (7)",
@@ -66,7 +66,7 @@ TEST_CASE("the module shows what a module keeps of one normed layer in order") {
     CHECK(shown(*torch_ref::module_implementation(example.config, 9), example) == expected);
 }
 
-TEST_CASE("stepwise names two layers with the norm after, without gain, bias or b, and a norm on the output") {
+TEST_CASE("stepwise: names of two layers with the norm after, without gain, bias or b, and a norm on the output") {
     NetworkConfig config = example::small_network({7, 3});
     config.norm.place = NormPlace::after;
     config.norm.output = true;
@@ -101,7 +101,7 @@ TEST_CASE("stepwise names two layers with the norm after, without gain, bias or 
     CHECK(shown(*torch_ref::stepwise(config, 9, DType::float32), example) == expected);
 }
 
-TEST_CASE("the module names a network without a norm") {
+TEST_CASE("module: names of a network without a norm") {
     NetworkConfig config = example::small_network({3, 1});
     config.norm.place = NormPlace::none;
     const example::Example example = example::make(config, 1);
@@ -117,7 +117,7 @@ TEST_CASE("the module names a network without a norm") {
     CHECK(shown(*torch_ref::module_implementation(config, 1), example) == expected);
 }
 
-TEST_CASE("a side shows nothing before its first run") {
+TEST_CASE("implementations: expose nothing before the first run") {
     const NetworkConfig config = example::small_network({7});
     CHECK(torch_ref::stepwise(config, 9, DType::float32)->views().empty());
     CHECK(torch_ref::module_implementation(config, 9)->views().empty());

@@ -1,4 +1,4 @@
-// Tensors held against each other in tests.
+// Comparison of tensors in tests.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +26,7 @@ inline std::vector<double> values(const std::vector<byhand::View>& views, const 
     return values(*view);
 }
 
-// The largest difference as a share of `relative` · (the largest value of b) + `absolute`: agrees up to 1. A value
+// The largest difference as a share of `relative` · (the largest value of b) + `absolute`: they agree up to 1. A value
 // that is not finite never agrees.
 inline double distance(const std::vector<double>& a, const std::vector<double>& b, double relative, double absolute) {
     REQUIRE(a.size() == b.size());

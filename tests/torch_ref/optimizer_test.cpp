@@ -1,4 +1,4 @@
-// The optimizers: by torch operations and by hand against torch::optim::SGD and torch::optim::AdamW.
+// The optimizers: as torch operations and handwritten, against torch::optim::SGD and torch::optim::AdamW.
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cstring>
@@ -29,8 +29,8 @@ const std::vector<OptimizerConfig> kOptimizers = {
     {.kind = OptimizerKind::adamw, .weight_decay = 0.3, .beta1 = 0, .beta2 = 0.5, .epsilon = 0.01},
 };
 
-// {6, 5} has square weights, whose shape doesn't tell how they lie. No norm behind a bias, whose gradient would be 0
-// but for rounding.
+// {6, 5} has square weights, whose shape does not reveal their layout. No norm after a bias, whose gradient would be 0
+// up to rounding.
 example::Example example_of(const OptimizerConfig& optimizer) {
     NetworkConfig config = example::small_network({6, 5});
     config.norm.place = NormPlace::after;
@@ -48,20 +48,22 @@ std::vector<View> views_after(Implementation& implementation, const example::Exa
 
 }  // namespace
 
-TEST_CASE("optimizers: LibTorch's stepwise side and every form by hand move everything as LibTorch's own classes do") {
+TEST_CASE(
+    "optimizers: LibTorch's stepwise implementation and every handwritten form update like LibTorch's own classes") {
     for (const OptimizerConfig& optimizer : kOptimizers) {
         const example::Example example = example_of(optimizer);
         const auto module = torch_ref::module_implementation(example.config, example.rows);
         const std::vector<View> theirs = views_after(*module, example);
-        std::vector<std::unique_ptr<Implementation>> sides;
+        std::vector<std::unique_ptr<Implementation>> implementations;
         for (const DType dtype : {DType::float32, DType::float64}) {
-            sides.push_back(torch_ref::stepwise(example.config, example.rows, dtype));
+            implementations.push_back(torch_ref::stepwise(example.config, example.rows, dtype));
             for (const HandForm form : {HandForm::stepwise, HandForm::collapsed}) {
-                sides.push_back(make_hand_implementation(form, example.config, example.rows, dtype));
+                implementations.push_back(make_hand_implementation(form, example.config, example.rows, dtype));
             }
         }
-        sides.push_back(make_hand_implementation(HandForm::fused, example.config, example.rows, DType::float32));
-        for (const auto& implementation : sides) {
+        implementations.push_back(
+            make_hand_implementation(HandForm::fused, example.config, example.rows, DType::float32));
+        for (const auto& implementation : implementations) {
             const std::vector<View> ours = views_after(*implementation, example);
             for (const TensorSpec& spec : state(example.config)) {
                 const std::string name = update_of(spec.name);
@@ -72,7 +74,7 @@ TEST_CASE("optimizers: LibTorch's stepwise side and every form by hand move ever
     }
 }
 
-TEST_CASE("optimizers: LibTorch's state begins as 0, and comes and goes to the bit") {
+TEST_CASE("optimizers: LibTorch's state is initially 0, and round-trips to the bit") {
     for (const OptimizerConfig& optimizer : kOptimizers) {
         example::Example example = example_of(optimizer);
         for (const TensorSpec& spec : optimizer_state(example.config)) {

@@ -1,5 +1,5 @@
-// An operation that src/ does not have, added from outside: the softplus, log(1 + e^x). What stands in this file
-// is all that it takes; the network with it is compared, gradchecked and explained like any other.
+// An operation that src/ does not have, added from outside: the softplus, log(1 + e^x). This file contains everything
+// it requires; the network with it is compared, gradchecked and explained like any other.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/softplus.h>
 
@@ -27,7 +27,7 @@ using namespace byhand;
 
 namespace {
 
-// ---- by hand ----
+// ---- handwritten ----
 
 // h = log(1 + e^x) = max(x, 0) + log(1 + e^−|x|)
 template <class T>
@@ -50,7 +50,7 @@ void softplus_backward(T* dx, const T* dh, const T* x, std::size_t count) {
     }
 }
 
-// With e^x for e^−x.
+// With e^x instead of e^−x.
 template <class T>
 void wrong_backward(T* dx, const T* dh, const T* x, std::size_t count) {
     using std::exp;
@@ -83,7 +83,7 @@ HandOperations by_hand() {
     return all;
 }
 
-// ---- by LibTorch ----
+// ---- in LibTorch ----
 
 void append(torch_ref::TorchSteps& steps, const torch_ref::Site& site) {
     steps.push_back(
@@ -96,7 +96,7 @@ torch_ref::TorchOperations by_torch() {
     return all;
 }
 
-// Beside a tanh, a norm, and a linear that nothing follows.
+// Together with a tanh, a norm, and a linear without an activation.
 NetworkConfig network() {
     return with_layers(example::small_network({}), {{"linear", 7},
                                                     {"batchnorm"},
@@ -112,7 +112,7 @@ constexpr std::size_t kRowsOfBatch = 9;
 
 }  // namespace
 
-TEST_CASE("outside operation: every value and gradient by hand is LibTorch's, in float and in double") {
+TEST_CASE("outside operation: every handwritten value and gradient equals LibTorch's, in float and in double") {
     const example::Example example = example::make(network(), kRowsOfBatch);
     for (const DType dtype : {DType::float32, DType::float64}) {
         const auto torch = torch_ref::stepwise(example.config, kRowsOfBatch, dtype, by_torch());
@@ -141,7 +141,7 @@ TEST_CASE("outside operation: every value and gradient by hand is LibTorch's, in
     }
 }
 
-TEST_CASE("outside operation: its steps are judged in isolation, and a wrong one is the culprit") {
+TEST_CASE("outside operation: its steps are checked in isolation, and a wrong one is the root cause") {
     const example::Example example = example::make(network(), kRowsOfBatch);
     const auto reference = torch_ref::stepwise(example.config, kRowsOfBatch, DType::float32, by_torch());
     const auto reference_operations =
@@ -190,7 +190,7 @@ TEST_CASE("outside operation: its gradients agree with finite differences, and a
     CHECK(!disagreeing().empty());
 }
 
-TEST_CASE("outside operation: explain says what its rows say") {
+TEST_CASE("outside operation: explain shows its rows") {
     const std::vector<Explanation> all = explain(hand_graph(HandForm::stepwise, network(), kRowsOfBatch, by_hand()));
     const auto dx = std::ranges::find(all, "dhpreact.1", &Explanation::name);
     REQUIRE(dx != all.end());
@@ -201,7 +201,7 @@ TEST_CASE("outside operation: explain says what its rows say") {
     CHECK(x->meaning == "what the layer hands to its softplus");
 }
 
-TEST_CASE("outside operation: where it is not known, either side says so") {
+TEST_CASE("outside operation: an implementation that does not know it reports an error") {
     const NetworkConfig config = network();
     CHECK_THROWS_AS(stepwise_graph(config, kRowsOfBatch), InputError);
     CHECK_THROWS_AS(make_hand_model(HandForm::fused, config, kRowsOfBatch), InputError);

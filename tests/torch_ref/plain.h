@@ -1,5 +1,5 @@
-// The forward pass in plain loops and double: what LibTorch's side is held against where nothing of LibTorch can be
-// asked for the same.
+// The forward pass in plain loops and double: the reference for the LibTorch implementation where LibTorch has no
+// equivalent.
 #pragma once
 
 #include <cmath>
@@ -47,8 +47,8 @@ inline Spread spread_of(const Values& x, std::size_t rows, std::size_t width) {
     return spread;
 }
 
-// training: by the batch, and the running statistics move. evaluation: by the running statistics. calibration: the
-// running figures become those of the batch, and are then used as in evaluation.
+// training: with the batch statistics, and the running statistics move. evaluation: with the running statistics.
+// calibration: the running statistics are set to those of the batch, and then used as in evaluation.
 enum class Mode { training, evaluation, calibration };
 
 struct Network {

@@ -1,5 +1,5 @@
-// LibTorch's answers to single steps: on values that fit each other they are what LibTorch's own run made, by autograd
-// where they are gradients; and they depend on what they say, and on nothing else.
+// LibTorch's reference operations: for consistent values they equal the values of LibTorch's own run, with autograd for
+// gradients; and they depend exactly on what they declare.
 #include "torch_ref/reference_operations.h"
 
 #include <algorithm>
@@ -21,7 +21,7 @@ using namespace byhand;
 
 namespace {
 
-// All values of one training step in double, with what is given. The views hold as long as this does.
+// All values of one training step in double, with its inputs. The views are valid as long as this object.
 struct Consistent {
     example::Example example;
     std::unique_ptr<Implementation> implementation;
@@ -42,7 +42,7 @@ struct Consistent {
     Consistent& operator=(const Consistent&) = delete;
 };
 
-// Every convention, and no ε at all.
+// Every convention, and ε = 0.
 std::vector<NetworkConfig> conventions(const std::vector<std::size_t>& hidden) {
     std::vector<NetworkConfig> all = example::all_conventions(hidden);
     for (const NormPlace place : {NormPlace::before, NormPlace::after}) {
@@ -55,7 +55,7 @@ std::vector<NetworkConfig> conventions(const std::vector<std::size_t>& hidden) {
     return all;
 }
 
-// A bias before a norm, whose mean takes it out again, and the shift by the maximum: nothing but rounding is left.
+// A bias before a norm, whose mean removes it, and the shift by the maximum: only rounding errors are left.
 bool is_zero_in_exact_arithmetic(const NetworkConfig& config, const std::string& name) {
     for (const Layer& layer : layers(config)) {
         if (layer.norm == NormPlace::before && name == gradient_of(layer.b())) {
@@ -89,7 +89,7 @@ std::set<std::string> read_by(const ReferenceOperations& reference_operations, c
     return names;
 }
 
-// Owns one tensor's numbers under another value.
+// Owns one tensor's numbers, with a changed value.
 struct Changed {
     std::vector<double> numbers;
     std::vector<std::int64_t> indices;
@@ -101,7 +101,7 @@ struct Changed {
     }
 };
 
-std::array<std::unique_ptr<ReferenceOperations>, 3> all_answers(const NetworkConfig& config) {
+std::array<std::unique_ptr<ReferenceOperations>, 3> all_reference_operations(const NetworkConfig& config) {
     return {torch_ref::reference_operations(HandForm::stepwise, config, 6),
             torch_ref::reference_operations(HandForm::collapsed, config, 6),
             torch_ref::reference_operations(HandForm::fused, config, 6)};
@@ -109,7 +109,7 @@ std::array<std::unique_ptr<ReferenceOperations>, 3> all_answers(const NetworkCon
 
 }  // namespace
 
-TEST_CASE("answers: on values that fit each other every answer is LibTorch's own value, for every convention") {
+TEST_CASE("reference operations: for consistent values every result is LibTorch's own value, for every convention") {
     for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{7}, {4, 5}, {5, 3, 4}}) {
         for (const NetworkConfig& config : conventions(hidden)) {
             INFO(example::to_string(config));
@@ -117,7 +117,7 @@ TEST_CASE("answers: on values that fit each other every answer is LibTorch's own
             const auto reference_operations = torch_ref::reference_operations(HandForm::stepwise, config, 6);
             check_all(*reference_operations, consistent);
 
-            // None is left out: all that is made has an answer.
+            // Complete: every computed value has a reference operation.
             std::set<std::string> made = names_of(consistent.implementation->views());
             for (const TensorSpec& spec : state(config)) {
                 made.erase(spec.name);
@@ -129,7 +129,7 @@ TEST_CASE("answers: on values that fit each other every answer is LibTorch's own
     }
 }
 
-TEST_CASE("answers: cross-entropy and the norm's backward in one formula are what autograd makes in small steps") {
+TEST_CASE("reference operations: collapsed cross-entropy and norm backward equal autograd over small steps") {
     for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{7}, {4, 5}, {5, 3, 4}}) {
         for (const NetworkConfig& config : conventions(hidden)) {
             INFO(example::to_string(config));
@@ -155,7 +155,7 @@ TEST_CASE("answers: cross-entropy and the norm's backward in one formula are wha
     }
 }
 
-TEST_CASE("answers: the fused network's formulas are what autograd makes in small steps") {
+TEST_CASE("reference operations: the fused network's formulas equal autograd over small steps") {
     for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{7}, {4, 5}, {5, 3, 4}}) {
         for (const NetworkConfig& config : conventions(hidden)) {
             INFO(example::to_string(config));
@@ -177,14 +177,14 @@ TEST_CASE("answers: the fused network's formulas are what autograd makes in smal
     }
 }
 
-TEST_CASE("answers: an answer does not depend on what it does not say it reads") {
+TEST_CASE("reference operations: a result depends only on its declared inputs") {
     for (const NormPlace place : {NormPlace::before, NormPlace::after, NormPlace::none}) {
         NetworkConfig config = example::small_network({4, 5});
         config.norm.place = place;
         config.norm.output = place == NormPlace::before;
         INFO(example::to_string(config));
         const Consistent consistent(config);
-        for (const auto& reference_operations : all_answers(config)) {
+        for (const auto& reference_operations : all_reference_operations(config)) {
             for (const std::string& name : reference_operations->names()) {
                 INFO(name);
                 const std::vector<double> expected = reference_operations->evaluate(name, consistent.views);
@@ -210,17 +210,17 @@ TEST_CASE("answers: an answer does not depend on what it does not say it reads")
     }
 }
 
-TEST_CASE("answers: without any one of what it reads there is none, and the message names it") {
+TEST_CASE("reference operations: a missing input is an error that names it") {
     const NetworkConfig config = example::small_network({7});
     const Consistent consistent(config);
-    for (const auto& reference_operations : all_answers(config)) {
+    for (const auto& reference_operations : all_reference_operations(config)) {
         for (const std::string& name : reference_operations->names()) {
             REQUIRE(!read_by(*reference_operations, name).empty());
             for (const std::string& missing : read_by(*reference_operations, name)) {
                 std::vector<View> without = consistent.views;
                 std::erase_if(without, [&](const View& view) { return view.name == missing; });
                 CHECK_THROWS_MATCHES(reference_operations->evaluate(name, without), std::out_of_range,
-                                     Catch::Matchers::Message(name + " can't be answered without " + missing));
+                                     Catch::Matchers::Message(name + " can't be computed without " + missing));
             }
         }
         CHECK_THROWS_AS(reference_operations->evaluate("nothing", consistent.views), std::out_of_range);
@@ -228,12 +228,12 @@ TEST_CASE("answers: without any one of what it reads there is none, and the mess
     }
 }
 
-TEST_CASE("answers: the shapes of what is read are those of the values") {
+TEST_CASE("reference operations: the shapes of inputs are those of the values") {
     for (const NormPlace place : {NormPlace::before, NormPlace::after, NormPlace::none}) {
         NetworkConfig config = example::small_network({4, 5});
         config.norm.place = place;
         const Consistent consistent(config);
-        for (const auto& reference_operations : all_answers(config)) {
+        for (const auto& reference_operations : all_reference_operations(config)) {
             for (const std::string& name : reference_operations->names()) {
                 std::set<std::string> seen;
                 for (const TensorSpec& spec : reference_operations->reads(name)) {
@@ -248,8 +248,8 @@ TEST_CASE("answers: the shapes of what is read are those of the values") {
     }
 }
 
-TEST_CASE("answers: on values that don't fit each other they go by the values given, by hand-computed gradients") {
-    // What consistent values hide: their sums are zero, their maxima lie where they should.
+TEST_CASE("reference operations: for inconsistent values they use the given inputs, by hand-computed gradients") {
+    // Cases that consistent values hide: their sums are zero, and their maxima are where they should be.
     const NetworkConfig config = example::small_network({7});
     const std::size_t rows = 3, V = config.vocabulary;
     const auto reference_operations = torch_ref::reference_operations(HandForm::stepwise, config, rows);
@@ -261,7 +261,7 @@ TEST_CASE("answers: on values that don't fit each other they go by the values gi
     for (std::size_t i = 0; i < rows; ++i) {
         dmaxes.push_back(0.3 + static_cast<double>(i));
     }
-    logits[1 * V + 2] = logits[1 * V + 4] = 2;  // a tie: the first gets it all
+    logits[1 * V + 2] = logits[1 * V + 4] = 2;  // a tie: the first gets all of it
     std::vector<double> expected = dnorm, sums(rows);
     for (std::size_t i = 0; i < rows; ++i) {
         const auto row = logits.begin() + static_cast<std::ptrdiff_t>(i * V);
@@ -271,7 +271,7 @@ TEST_CASE("answers: on values that don't fit each other they go by the values gi
             sums[i] -= dnorm[i * V + j];
         }
     }
-    // Where a step subtracts, what is read need not be equal to what it was made of.
+    // A step that subtracts may read values that are inconsistent with each other.
     std::vector<View> views = {{"dnorm_logits", {rows, V}, DType::float64, dnorm.data()},
                                {"dlogit_maxes", {rows}, DType::float64, dmaxes.data()},
                                {"logits", {rows, V}, DType::float64, logits.data()},
@@ -279,7 +279,7 @@ TEST_CASE("answers: on values that don't fit each other they go by the values gi
     near::check("dlogits", reference_operations->evaluate("dlogits", views), expected, 1e-15, 0);
     near::check("dlogit_maxes", reference_operations->evaluate("dlogit_maxes", views), sums, 1e-15, 0);
 
-    // C collects from every place; float values are taken as they are.
+    // C collects from every position; float values are used as they are.
     const std::vector<std::int64_t> X = {4, 0, 4, 1, 4, 0, 2, 2, 1};
     std::vector<float> demb, C(V * 2, 0.5F);
     std::vector<double> dC(V * 2);
@@ -293,7 +293,7 @@ TEST_CASE("answers: on values that don't fit each other they go by the values gi
     near::check("dC", reference_operations->evaluate("dC", views), dC, 1e-15, 0);
 }
 
-TEST_CASE("answers: a network that can't be is refused") {
+TEST_CASE("reference operations: an invalid network is refused") {
     NetworkConfig config = example::small_network({7});
     config.hidden = {0};
     CHECK_THROWS_AS(torch_ref::reference_operations(HandForm::stepwise, config, 6), InputError);

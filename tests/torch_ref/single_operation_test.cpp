@@ -1,4 +1,4 @@
-// LibTorch's answers to operations by themselves, against the formulas in plain loops and finite differences of those.
+// LibTorch's reference operations in isolation, against the formulas in plain loops and their finite differences.
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <cstdint>
@@ -19,14 +19,14 @@ using Values = std::vector<double>;
 
 constexpr std::size_t kRows = 7, kColumns = 3;
 
-// No row or column like another.
-struct Given {
+// No two rows or columns are equal.
+struct Inputs {
     Values x, dy;
     Values gain = {0.5, -1.5, 2}, bias = {0.25, 3, -1};
     Values running_mean = {0.5, -2, 1}, running_spread = {1.5, 0.5, 3};
     std::vector<std::int64_t> Y = {2, 0, 1, 1, 0, 2, 2};
 
-    Given() {
+    Inputs() {
         for (std::size_t i = 0; i < kRows * kColumns; ++i) {
             const auto at = static_cast<double>(i);
             x.push_back(2 * std::sin(1.7 * at) + 0.1 * at);
@@ -66,7 +66,7 @@ struct Statistics {
     double mean = 0, squares = 0;
 };
 
-// Of every `step`-th value from `from` on, `count` of them.
+// The statistics of `count` values from `from` on, every `step`-th.
 Statistics statistics(const Values& x, std::size_t from, std::size_t step, std::size_t count) {
     Statistics made;
     for (std::size_t i = 0; i < count; ++i) {
@@ -82,25 +82,25 @@ double divided_by(Divisor divisor) {
     return divisor == Divisor::n ? kRows : kRows - 1;
 }
 
-Values batch_norm_by_loops(const Given& given, const Values& x, const NormConfig& norm) {
+Values batch_norm_by_loops(const Inputs& inputs, const Values& x, const NormConfig& norm) {
     Values y = x;
     for (std::size_t j = 0; j < kColumns; ++j) {
         const Statistics column = statistics(x, j, kColumns, kRows);
         const double deviation = deviation_of(column.squares / divided_by(norm.batch_divisor), norm);
         for (std::size_t i = j; i < x.size(); i += kColumns) {
-            y[i] = given.gain[j] * (x[i] - column.mean) / deviation + given.bias[j];
+            y[i] = inputs.gain[j] * (x[i] - column.mean) / deviation + inputs.bias[j];
         }
     }
     return y;
 }
 
-Values layer_norm_by_loops(const Given& given, const Values& x, double epsilon) {
+Values layer_norm_by_loops(const Inputs& inputs, const Values& x, double epsilon) {
     Values y = x;
     for (std::size_t i = 0; i < kRows; ++i) {
         const Statistics row = statistics(x, i * kColumns, 1, kColumns);
         for (std::size_t j = 0; j < kColumns; ++j) {
             const std::size_t at = i * kColumns + j;
-            y[at] = given.gain[j] * (x[at] - row.mean) / std::sqrt(row.squares / kColumns + epsilon) + given.bias[j];
+            y[at] = inputs.gain[j] * (x[at] - row.mean) / std::sqrt(row.squares / kColumns + epsilon) + inputs.bias[j];
         }
     }
     return y;
@@ -115,20 +115,20 @@ Values softmax_by_loops(const Values& x) {
     return probs;
 }
 
-double cross_entropy_by_loops(const Given& given, const Values& x) {
+double cross_entropy_by_loops(const Inputs& inputs, const Values& x) {
     const Values probs = softmax_by_loops(x);
     double sum = 0;
     for (std::size_t i = 0; i < kRows; ++i) {
-        sum -= std::log(probs[i * kColumns + static_cast<std::size_t>(given.Y[i])]);
+        sum -= std::log(probs[i * kColumns + static_cast<std::size_t>(inputs.Y[i])]);
     }
     return sum / kRows;
 }
 
-double squared_error_by_loops(const Given& given, const Values& x) {
+double squared_error_by_loops(const Inputs& inputs, const Values& x) {
     const Values probs = softmax_by_loops(x);
     double sum = 0;
     for (std::size_t i = 0; i < x.size(); ++i) {
-        sum += std::pow(probs[i] - (static_cast<std::size_t>(given.Y[i / kColumns]) == i % kColumns ? 1 : 0), 2);
+        sum += std::pow(probs[i] - (static_cast<std::size_t>(inputs.Y[i / kColumns]) == i % kColumns ? 1 : 0), 2);
     }
     return sum / (2 * kRows);
 }
@@ -148,25 +148,25 @@ Values differences(const Values& x, const std::function<double(const Values& x)>
 
 // y and its gradients; those of gain and bias are Σ_i dy·(y − β)/γ and Σ_i dy, column by column.
 // `norm` is "bn", "ln" or "rms".
-void check_norm(const ReferenceOperations& reference_operations, const Given& given, const std::string& norm,
+void check_norm(const ReferenceOperations& reference_operations, const Inputs& inputs, const std::string& norm,
                 const std::function<Values(const Values& x)>& by_loops) {
-    const std::vector<View> values = given.views();
-    const Values y = by_loops(given.x);
+    const std::vector<View> values = inputs.views();
+    const Values y = by_loops(inputs.x);
     near::check("hpreact", reference_operations.evaluate("hpreact", values), y, 1e-12, 0);
     const auto weighted = [&](const Values& x) {
         const Values made = by_loops(x);
         double sum = 0;
         for (std::size_t i = 0; i < made.size(); ++i) {
-            sum += given.dy[i] * made[i];
+            sum += inputs.dy[i] * made[i];
         }
         return sum;
     };
-    near::check("dx", reference_operations.evaluate("dhpre" + norm, values), differences(given.x, weighted), 1e-7, 0);
+    near::check("dx", reference_operations.evaluate("dhpre" + norm, values), differences(inputs.x, weighted), 1e-7, 0);
     Values dgain(kColumns, 0), dbias(kColumns, 0);
-    for (std::size_t i = 0; i < given.x.size(); ++i) {
+    for (std::size_t i = 0; i < inputs.x.size(); ++i) {
         const std::size_t j = i % kColumns;
-        dgain[j] += given.dy[i] * (y[i] - (norm == "rms" ? 0 : given.bias[j])) / given.gain[j];
-        dbias[j] += given.dy[i];
+        dgain[j] += inputs.dy[i] * (y[i] - (norm == "rms" ? 0 : inputs.bias[j])) / inputs.gain[j];
+        dbias[j] += inputs.dy[i];
     }
     near::check("dgain", reference_operations.evaluate("d" + norm + "gain", values), dgain, 1e-12, 0);
     if (norm != "rms") {
@@ -174,20 +174,20 @@ void check_norm(const ReferenceOperations& reference_operations, const Given& gi
     }
 }
 
-// mean and spread after this batch; and x by those before it.
-void check_running(const ReferenceOperations& reference_operations, const Given& given, const NormConfig& norm) {
-    const std::vector<View> values = given.views();
+// The mean and variance after this batch; and x normalised by those before it.
+void check_running(const ReferenceOperations& reference_operations, const Inputs& inputs, const NormConfig& norm) {
+    const std::vector<View> values = inputs.views();
     const bool holds_variance = norm.running_spread == RunningSpread::variance;
-    Values mean, spread, evaluated = given.x;
+    Values mean, spread, evaluated = inputs.x;
     for (std::size_t j = 0; j < kColumns; ++j) {
-        const Statistics column = statistics(given.x, j, kColumns, kRows);
+        const Statistics column = statistics(inputs.x, j, kColumns, kRows);
         const double variance = column.squares / divided_by(norm.running_divisor);
-        mean.push_back(0.7 * given.running_mean[j] + 0.3 * column.mean);
-        spread.push_back(0.7 * given.running_spread[j] + 0.3 * (holds_variance ? variance : std::sqrt(variance)));
-        const double before = given.running_spread[j];
+        mean.push_back(0.7 * inputs.running_mean[j] + 0.3 * column.mean);
+        spread.push_back(0.7 * inputs.running_spread[j] + 0.3 * (holds_variance ? variance : std::sqrt(variance)));
+        const double before = inputs.running_spread[j];
         const double deviation = deviation_of(holds_variance ? before : before * before, norm);
         for (std::size_t i = j; i < evaluated.size(); i += kColumns) {
-            evaluated[i] = given.gain[j] * (given.x[i] - given.running_mean[j]) / deviation + given.bias[j];
+            evaluated[i] = inputs.gain[j] * (inputs.x[i] - inputs.running_mean[j]) / deviation + inputs.bias[j];
         }
     }
     near::check("mean", reference_operations.evaluate("new_bnmean_running", values), mean, 1e-12, 0);
@@ -197,13 +197,13 @@ void check_running(const ReferenceOperations& reference_operations, const Given&
 
 }  // namespace
 
-TEST_CASE("operation answers: batch norm by every convention, forwards, backwards and in evaluation") {
-    const Given given;
+TEST_CASE("isolated operation: batch norm with every convention, forward, backward and in evaluation") {
+    const Inputs inputs;
     for (const Divisor batch : {Divisor::n, Divisor::n_minus_1}) {
         for (const Divisor running : {Divisor::n, Divisor::n_minus_1}) {
             for (const EpsilonPlace place : {EpsilonPlace::inside, EpsilonPlace::outside}) {
                 for (const RunningSpread spread : {RunningSpread::variance, RunningSpread::deviation}) {
-                    const NormConfig norm{.affine = false,  // it has γ and β nevertheless
+                    const NormConfig norm{.affine = false,  // the operation has γ and β nevertheless
                                           .batch_divisor = batch,
                                           .running_divisor = running,
                                           .running_spread = spread,
@@ -212,49 +212,49 @@ TEST_CASE("operation answers: batch norm by every convention, forwards, backward
                                           .epsilon = 0.05};
                     CAPTURE(batch, running, place, spread);
                     const auto reference_operations = torch_ref::single_operation("batchnorm", norm, kRows, kColumns);
-                    check_norm(*reference_operations, given, "bn",
-                               [&](const Values& x) { return batch_norm_by_loops(given, x, norm); });
-                    check_running(*reference_operations, given, norm);
+                    check_norm(*reference_operations, inputs, "bn",
+                               [&](const Values& x) { return batch_norm_by_loops(inputs, x, norm); });
+                    check_running(*reference_operations, inputs, norm);
                 }
             }
         }
     }
 }
 
-TEST_CASE("operation answers: layer norm, forwards and backwards") {
-    const Given given;
+TEST_CASE("isolated operation: layer norm, forward and backward") {
+    const Inputs inputs;
     const auto reference_operations = torch_ref::single_operation("layernorm", {.epsilon = 0.05}, kRows, kColumns);
-    check_norm(*reference_operations, given, "ln",
-               [&](const Values& x) { return layer_norm_by_loops(given, x, 0.05); });
+    check_norm(*reference_operations, inputs, "ln",
+               [&](const Values& x) { return layer_norm_by_loops(inputs, x, 0.05); });
 }
 
-TEST_CASE("operation answers: RMS norm, forwards and backwards") {
-    const Given given;
+TEST_CASE("isolated operation: RMS norm, forward and backward") {
+    const Inputs inputs;
     const auto reference_operations = torch_ref::single_operation("rmsnorm", {.epsilon = 0.05}, kRows, kColumns);
-    check_norm(*reference_operations, given, "rms", [&](const Values& x) {
+    check_norm(*reference_operations, inputs, "rms", [&](const Values& x) {
         Values y = x;
         for (std::size_t i = 0; i < x.size(); ++i) {
             const double* row = &x[i / kColumns * kColumns];
             const double squares = row[0] * row[0] + row[1] * row[1] + row[2] * row[2];
-            y[i] *= given.gain[i % kColumns] / std::sqrt(squares / kColumns + 0.05);
+            y[i] *= inputs.gain[i % kColumns] / std::sqrt(squares / kColumns + 0.05);
         }
         return y;
     });
 }
 
-TEST_CASE("operation answers: losses, forwards and backwards") {
-    const Given given;
-    const auto check = [&](const char* op, double (*by_loops)(const Given&, const Values&)) {
+TEST_CASE("isolated operation: losses, forward and backward") {
+    const Inputs inputs;
+    const auto check = [&](const char* op, double (*by_loops)(const Inputs&, const Values&)) {
         const auto reference_operations = torch_ref::single_operation(op, {}, kRows, kColumns);
-        near::check(op, reference_operations->evaluate("loss", given.views()), {by_loops(given, given.x)}, 1e-12, 0);
-        near::check(op, reference_operations->evaluate("dlogits", given.views()),
-                    differences(given.x, [&](const Values& x) { return by_loops(given, x); }), 1e-7, 0);
+        near::check(op, reference_operations->evaluate("loss", inputs.views()), {by_loops(inputs, inputs.x)}, 1e-12, 0);
+        near::check(op, reference_operations->evaluate("dlogits", inputs.views()),
+                    differences(inputs.x, [&](const Values& x) { return by_loops(inputs, x); }), 1e-7, 0);
     };
     check("cross_entropy", cross_entropy_by_loops);
     check("squared_error", squared_error_by_loops);
 }
 
-TEST_CASE("operation answers: the names are the result, the gradients of what it reads, and what evaluation needs") {
+TEST_CASE("isolated operation: the names are the result, the gradients of the inputs, and those for evaluation") {
     using Names = std::set<std::string>;
     const auto names = [](const char* op) {
         const std::vector<std::string> all = torch_ref::single_operation(op, {}, kRows, kColumns)->names();
@@ -269,13 +269,13 @@ TEST_CASE("operation answers: the names are the result, the gradients of what it
     CHECK_THROWS_AS(names("tanh"), InputError);
 }
 
-TEST_CASE("operation answers: each is made of what it says it reads, and changes none of it") {
-    const Given given, untouched;
+TEST_CASE("isolated operation: each result depends on its declared inputs, and changes none of them") {
+    const Inputs inputs, untouched;
     for (const char* op : {"batchnorm", "layernorm", "rmsnorm", "cross_entropy", "squared_error"}) {
         const auto reference_operations = torch_ref::single_operation(op, {}, kRows, kColumns);
         for (const std::string& name : reference_operations->names()) {
             INFO(op << " " << name);
-            const std::vector<View> all = given.views();
+            const std::vector<View> all = inputs.views();
             std::vector<View> needed;
             for (const TensorSpec& spec : reference_operations->reads(name)) {
                 const View* view = find(all, spec.name);
@@ -288,7 +288,7 @@ TEST_CASE("operation answers: each is made of what it says it reads, and changes
             CHECK(reference_operations->evaluate(name, all) == expected);
         }
     }
-    CHECK(given.x == untouched.x);
-    CHECK(given.running_mean == untouched.running_mean);
-    CHECK(given.running_spread == untouched.running_spread);
+    CHECK(inputs.x == untouched.x);
+    CHECK(inputs.running_mean == untouched.running_mean);
+    CHECK(inputs.running_spread == untouched.running_spread);
 }

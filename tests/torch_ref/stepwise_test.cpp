@@ -1,4 +1,4 @@
-// LibTorch's stepwise side against plain loops, finite differences, and LibTorch's own whole functions.
+// LibTorch's stepwise implementation against plain loops, finite differences, and LibTorch's own whole functions.
 #include "torch_ref/stepwise.h"
 
 #include <ATen/ops/batch_norm.h>
@@ -35,7 +35,7 @@ at::Tensor to_tensor(const std::vector<View>& views, const std::string& name) {
     return torch_ref::copy_of(*view);
 }
 
-// The loss's central differences along each element of one parameter.
+// The loss's central differences with respect to each element of one parameter.
 std::vector<double> slopes(const plain::Network& network, const TensorSpec& spec, const example::Example& example) {
     constexpr double kStep = 1e-5;
     std::vector<double> all;
@@ -74,7 +74,7 @@ TEST_CASE("stepwise: loss, logits and running statistics are those of plain loop
     }
 }
 
-TEST_CASE("stepwise: gradients of all parameters are the loss's finite differences, for every convention") {
+TEST_CASE("stepwise: gradients of all parameters equal finite differences of the loss, for every convention") {
     for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{1}, {4}, {2, 3}}) {
         for (const NetworkConfig& config : example::all_conventions(hidden)) {
             INFO(example::to_string(config));
@@ -99,7 +99,7 @@ TEST_CASE("stepwise: a parameter moves by its gradient times the rate") {
             const auto moved = near::values(implementation->views(), "new_" + spec.name);
             INFO(spec.name);
             for (std::size_t i = 0; i < old.size(); ++i) {
-                // Each operation rounds by itself, in the side's own type.
+                // Each operation rounds once, in the implementation's own type.
                 const double expected = dtype == DType::float64
                                             ? old[i] - static_cast<double>(0.3F) * slope[i]
                                             : static_cast<float>(old[i]) - 0.3F * static_cast<float>(slope[i]);
@@ -120,7 +120,7 @@ TEST_CASE("stepwise: gradients of softmax are those of LibTorch's cross_entropy"
     CHECK(close(to_tensor(implementation->views(), "logprobs"), logits.log_softmax(1)));
 }
 
-TEST_CASE("stepwise: the norm is LibTorch's batch_norm where it has the same conventions") {
+TEST_CASE("stepwise: the norm is LibTorch's batch_norm for the same conventions") {
     for (const NormPlace place : {NormPlace::before, NormPlace::after}) {
         NetworkConfig config = example::small_network({7});
         config.norm.place = place;
@@ -147,7 +147,7 @@ TEST_CASE("stepwise: the norm is LibTorch's batch_norm where it has the same con
     }
 }
 
-TEST_CASE("LibTorch's max gives the whole gradient to the first of equals") {
+TEST_CASE("LibTorch: max gives the whole gradient to the first of equal elements") {
     for (const auto type : {at::kFloat, at::kDouble}) {
         for (std::int64_t width = 1; width < 70; ++width) {
             for (std::int64_t first = 0; first < width; ++first) {
@@ -163,10 +163,10 @@ TEST_CASE("LibTorch's max gives the whole gradient to the first of equals") {
     }
 }
 
-TEST_CASE("stepwise: of equal logits the first takes the maximum's gradient") {
+TEST_CASE("stepwise: the first of equal logits receives the maximum's gradient") {
     example::Example example = example::make(example::small_network({7}), 9);
     const std::size_t V = example.config.vocabulary;
-    for (std::size_t i = 0; i < 7 * V; ++i) {  // all columns of W2 alike but the first, and so all logits
+    for (std::size_t i = 0; i < 7 * V; ++i) {  // all columns of W2 are equal except the first, and so are all logits
         example.state["W2"][i] = 0.1F * static_cast<float>(i / V + 1);
     }
     for (std::size_t j = 0; j < V; ++j) {
@@ -187,7 +187,7 @@ TEST_CASE("stepwise: of equal logits the first takes the maximum's gradient") {
     CHECK(rows_that_tell > 0);
 }
 
-TEST_CASE("stepwise: a run begins with the state last loaded, and shows it") {
+TEST_CASE("stepwise: a run starts from the state last loaded, and exposes it") {
     const example::Example example = example::make(example::small_network({7}), 9);
     const auto implementation = after_run(example, DType::float32);
     const auto first = near::values(implementation->views(), "new_W1");
@@ -203,7 +203,7 @@ TEST_CASE("stepwise: a run begins with the state last loaded, and shows it") {
     }
 }
 
-TEST_CASE("stepwise: a batch of one row has a norm where all divisors are n") {
+TEST_CASE("stepwise: a batch of one row has a norm if all divisors are n") {
     NetworkConfig config = example::small_network({7});
     CHECK_THROWS_AS(torch_ref::stepwise(config, 1, DType::float32), InputError);
     config.norm.batch_divisor = Divisor::n;
@@ -213,7 +213,7 @@ TEST_CASE("stepwise: a batch of one row has a norm where all divisors are n") {
     const auto implementation = after_run(example, DType::float64);
     plain::Network network{config, plain::copy(example.state)};
     near::check("loss", near::values(implementation->views(), "loss"), {network.loss(example.X, example.Y)}, 1e-13, 0);
-    // Nothing of a single row's pre-activation gets through its norm.
+    // Nothing of a single row's pre-activation passes its norm.
     near::check("dhprebn", near::values(implementation->views(), "dhprebn"), std::vector<double>(7, 0.0), 0, 1e-12);
     near::check("new_bnmean_running", near::values(implementation->views(), "new_bnmean_running"),
                 network.state.at("bnmean_running"), 1e-13, 0);

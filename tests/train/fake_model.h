@@ -1,4 +1,4 @@
-// A model that learns nothing and says what it is told to, and keeps what it was given.
+// A model that does not learn, returns prescribed values, and records its inputs.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,14 @@ namespace byhand::test {
 
 class FakeModel final : public Model {
 public:
-    // What the tests look at and what they decide.
+    // Recorded inputs and prescribed results.
     std::vector<std::vector<std::int64_t>> X, Y;  // of each training step
     std::vector<float> rates;
     std::function<float(std::size_t step)> loss = [](std::size_t) { return 1.0F; };
 
     std::vector<std::vector<std::int64_t>> asked;  // X of each call of logits
     std::size_t context = 1;
-    // The logits that follow a context of T characters.
+    // The logits after a context of T characters.
     std::function<std::vector<float>(std::span<const std::int64_t> context)> exact;
 
     void load(const Tensors<float>& state) override { state_ = state; }

@@ -6,7 +6,7 @@
 
 using namespace byhand;
 
-TEST_CASE("a generator's text is the whole generator, wherever it stands") {
+TEST_CASE("generators: the text is the whole generator, in any state") {
     for (const std::size_t draws : {0U, 1U, 3U, 623U, 624U, 700U}) {
         CAPTURE(draws);
         TorchGenerator torch = torch_seeded(7);
@@ -18,14 +18,15 @@ TEST_CASE("a generator's text is the whole generator, wherever it stands") {
         CHECK(torch_from_text(to_text(torch)) == torch);
         CHECK(python_from_text(to_text(python)) == python);
         std::vector<float> one(1);
-        randn(torch, one);  // keeps the second of two
+        randn(torch, one);  // stores the second of a pair
         REQUIRE(torch.next_normal);
         CHECK(torch_from_text(to_text(torch)) == torch);
     }
 }
 
-// init_genrand(5489), the paper's default: its first word is the seed, the second 1812433253·(s ^ s >> 30) + 1 mod 2³².
-TEST_CASE("the words of a generator's text are hexadecimal, the next one's number decimal") {
+// init_genrand(5489), the authors' default: the first word is the seed, the second 1812433253·(s ^ s >> 30) + 1 mod
+// 2³².
+TEST_CASE("generators: words are hexadecimal in the text, the index of the next decimal") {
     const std::string text = to_text(torch_seeded(5489));
     CHECK(text.substr(0, 16) ==
           "00001571"
@@ -33,7 +34,7 @@ TEST_CASE("the words of a generator's text are hexadecimal, the next one's numbe
     CHECK(text.substr(624 * 8) == " 624 none");
 }
 
-TEST_CASE("a text that is no generator's is none") {
+TEST_CASE("generators: malformed text is refused") {
     const std::string torch = to_text(torch_seeded(1)), python = to_text(python_seeded(1));
     const std::string words = python.substr(0, 624 * 8);
     for (const std::string& text :

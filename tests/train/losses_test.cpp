@@ -25,13 +25,13 @@ double loss_of(const std::vector<float>& logits, const std::vector<std::int64_t>
 
 }  // namespace
 
-TEST_CASE("equal logits cost the logarithm of their number") {
+TEST_CASE("loss: equal logits cost the logarithm of their number") {
     CHECK_THAT(loss_of({0, 0, 0}, {1}), WithinRel(std::log(3.0), 1e-15));
     CHECK_THAT(loss_of({-7, -7, -7, -7, -7}, {0, 4}), WithinRel(std::log(5.0), 1e-15));
     CHECK(loss_of({123}, {0}) == 0.0);
 }
 
-TEST_CASE("a loss worked by hand") {
+TEST_CASE("loss: worked out by hand") {
     // Probabilities 1/6, 2/6, 3/6: the losses are ln 6, ln 3, ln 2.
     const std::vector<float> logits = {0, std::log(2.0F), std::log(3.0F)};
     CHECK_THAT(loss_of(logits, {0}), WithinRel(std::log(6.0), 1e-7));
@@ -41,7 +41,7 @@ TEST_CASE("a loss worked by hand") {
     CHECK_THAT(loss_of(logits, {2, 2, 2, 0}), WithinRel((3 * std::log(2.0) + std::log(6.0)) / 4, 1e-7));
 }
 
-TEST_CASE("logits of any size") {
+TEST_CASE("loss: logits of any size") {
     CHECK(loss_of({1000, 0, -1000}, {0}) == 0.0);
     CHECK(loss_of({1000, 0, -1000}, {1}) == 1000.0);
     CHECK(loss_of({1000, 0, -1000}, {2}) == 2000.0);
@@ -49,10 +49,10 @@ TEST_CASE("logits of any size") {
     CHECK_THAT(loss_of({-1000, -1000}, {0}), WithinRel(std::log(2.0), 1e-12));
 }
 
-TEST_CASE("each answer is held against the logits of its own context") {
+TEST_CASE("loss: each target is compared with the logits of its own context") {
     FakeModel model;
     model.context = 2;
-    // The logit of class c is 0 where c is the sum of the context, and far below elsewhere.
+    // The logit of class c is 0 if c is the sum of the context, and far below otherwise.
     model.exact = [](std::span<const std::int64_t> context) {
         std::vector<float> logits(4, -50.0F);
         logits[static_cast<std::size_t>(context[0] + context[1])] = 0;
@@ -62,7 +62,7 @@ TEST_CASE("each answer is held against the logits of its own context") {
     CHECK_THAT(mean_loss(model, {2, {0, 1, 1, 1, 3, 0}, {1, 2, 0}}, 4), WithinRel(50.0 / 3, 1e-12));
 }
 
-TEST_CASE("more examples than fit at once are all counted, once") {
+TEST_CASE("loss: examples in several blocks are all counted, once") {
     FakeModel model;
     model.exact = [](std::span<const std::int64_t> context) {
         return std::vector<float>{0, static_cast<float>(context[0])};
@@ -85,12 +85,12 @@ TEST_CASE("more examples than fit at once are all counted, once") {
     CHECK(asked == examples.X);
 }
 
-TEST_CASE("the loss of names is that of their examples, in the same blocks") {
+TEST_CASE("loss: that of names is that of their examples, in the same blocks") {
     std::vector<std::u32string> names = {U"ab", U""};
     for (std::size_t i = 0; i < 3000; ++i) {
         names.emplace_back(i % 7, i % 3 == 0 ? U'a' : U'c');
     }
-    names.emplace_back(9000, U'b');  // fills two blocks by itself
+    names.emplace_back(9000, U'b');  // fills two blocks on its own
     const Vocabulary vocabulary = vocabulary_of(names);
     const auto model_of = [&] {
         FakeModel model;
@@ -108,7 +108,7 @@ TEST_CASE("the loss of names is that of their examples, in the same blocks") {
     CHECK(std::isnan(mean_loss(by_names, {}, vocabulary, 3)));
 }
 
-TEST_CASE("no examples have no loss, and a NaN is not lost") {
+TEST_CASE("loss: NaN without examples, and a NaN is preserved") {
     FakeModel model;
     CHECK(std::isnan(mean_loss(model, {1, {}, {}}, 3)));
     const float nan = std::numeric_limits<float>::quiet_NaN();

@@ -1,4 +1,4 @@
-// NumPy's formats as files: bytes written here, by the format's description, and what is read of them.
+// NumPy's formats: files written here byte by byte, by the format's description, and their contents as read.
 #include "train/npy.h"
 
 #include <zip.h>
@@ -57,7 +57,7 @@ public:
                              MessageMatches(StartsWith(file(name)) && ContainsSubstring(what)));
     }
 
-    // The bytes of a zip of these entries.
+    // The bytes of a zip archive of these entries.
     std::string zipped(const std::vector<std::pair<std::string, std::string>>& entries, bool deflated = false) const {
         const std::string path = file("made.zip");
         zip_t* archive = zip_open(path.c_str(), ZIP_CREATE | ZIP_TRUNCATE, nullptr);
@@ -85,7 +85,7 @@ std::vector<T> numbers(const StoredTensor& tensor) {
 
 }  // namespace
 
-TEST_CASE("npy: one tensor by the name of its file, recognised by its first bytes") {
+TEST_CASE("npy: one tensor with the name of its file, recognised by its first bytes") {
     const Files files;
     for (const std::string name : {"dW1.npy", "dW1", "dW1.safetensors"}) {
         const ExternalFile file = files.read(kGood, name);
@@ -99,7 +99,7 @@ TEST_CASE("npy: one tensor by the name of its file, recognised by its first byte
     }
 }
 
-TEST_CASE("npy: versions, types, shapes and headers as they are written") {
+TEST_CASE("npy: all supported versions, types, shapes and headers") {
     const Files files;
     for (const char version : {'\1', '\2', '\3'}) {
         CHECK(numbers<float>(files.read(npy(header_of("<f4", "(6,)"), raw(kNumbers), version)).tensors.at(0)).size() ==
@@ -118,24 +118,24 @@ TEST_CASE("npy: versions, types, shapes and headers as they are written") {
     CHECK(numbers<double>(scalar.tensors.at(0)) == std::vector<double>{7.5});
 }
 
-TEST_CASE("npy: columns one after another are put in row order") {
+TEST_CASE("npy: column-major arrays are converted to row order") {
     const Files files;
     const std::vector<float> columns = {11, 21, 12, 22, 13, 23}, rows = {11, 12, 13, 21, 22, 23};
     CHECK(numbers<float>(files.read(npy(header_of("<f4", "(2, 3)", "True"), raw(columns))).tensors.at(0)) == rows);
-    // (1, 3, 2): the first axis moves fastest.
+    // (1, 3, 2): the first axis is contiguous.
     const std::vector<double> deep = {11, 21, 31, 12, 22, 32}, deep_rows = {11, 12, 21, 22, 31, 32};
     CHECK(numbers<double>(files.read(npy(header_of("<f8", "(1, 3, 2)", "True"), raw(deep))).tensors.at(0)) ==
           deep_rows);
 }
 
-TEST_CASE("npy: numbers are read only where as many are due as the shape has") {
+TEST_CASE("npy: numbers are read only if the shape has the expected number of elements") {
     const Files files;
     const ExternalFile file = files.read(npy(header_of("<f8", "(1000000000000, 9)"), ""));
     REQUIRE(file.tensors.size() == 1);
     CHECK(file.tensors[0].shape == Shape{1'000'000'000'000, 9});
     CHECK(file.tensors[0].bytes.empty());
     CHECK(files.read(npy(header_of("<f8", "(18446744073709551615, 18446744073709551615)"), "")).tensors.size() == 1);
-    CHECK(files.read("\x93NUMPYno such version", "other.npy").tensors.at(0).name == "other");  // not looked into
+    CHECK(files.read("\x93NUMPYno such version", "other.npy").tensors.at(0).name == "other");  // not parsed
 }
 
 TEST_CASE("npy: other element types are faults, reported with the supported ones") {
@@ -150,7 +150,7 @@ TEST_CASE("npy: other element types are faults, reported with the supported ones
     CHECK_THAT(files.read(npy(fields, "")).faults.at(0), StartsWith("dW1 holds '[('a', '<f4'), ('b', '<f8')]';"));
 }
 
-TEST_CASE("npy: what is not whole, or not understood, is refused") {
+TEST_CASE("npy: truncated and malformed files are refused") {
     const Files files;
     for (const std::size_t size :
          {std::size_t{7}, std::size_t{9}, std::size_t{20}, kGood.size() - 24, kGood.size() - 1}) {
@@ -166,11 +166,11 @@ TEST_CASE("npy: what is not whole, or not understood, is refused") {
           "{'descr': '<f4', 'fortran_order': False, 'shape': (2 3)}",
           "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}", "{'descr: 1}", "{'descr': [1}",
           "{'descr': '<f4', 'fortran_order': False, 'shape': (6,), 'more': 1}", "{'descr' '<f4'}", "()"}) {
-        files.refused(npy(header, raw(kNumbers)), "its header is not understood at byte ");
+        files.refused(npy(header, raw(kNumbers)), "its header can't be parsed at byte ");
     }
 }
 
-TEST_CASE("npz: entries stored and deflated are read, those that are not due are not") {
+TEST_CASE("npz: requested entries are read, stored or deflated, and others are skipped") {
     const Files files;
     for (const bool deflated : {false, true}) {
         const ExternalFile file = files.read(
@@ -189,7 +189,7 @@ TEST_CASE("npz: entries stored and deflated are read, those that are not due are
     CHECK(files.read("PK\x05\x06" + std::string(18, '\0'), "empty.npz").tensors.empty());
 }
 
-TEST_CASE("npz: what is damaged is refused, with the entry") {
+TEST_CASE("npz: damaged files are refused, with the entry") {
     const Files files;
     for (const bool deflated : {false, true}) {
         const std::string whole = files.zipped({{"dW1.npy", kGood}, {"dW2.npy", kGood}}, deflated);
@@ -206,7 +206,7 @@ TEST_CASE("npz: what is damaged is refused, with the entry") {
     files.refused(files.zipped({{"dW1.npy", "some more text"}}), "it does not begin with \\x93NUMPY", "a.npz");
 }
 
-TEST_CASE("npz: a PyTorch file is named, old and new") {
+TEST_CASE("npz: a PyTorch file is recognised, old and new") {
     const Files files;
     const std::string way = "a PyTorch file, which is a pickle: convert it by python3 -c 'import numpy, torch; ";
     files.refused(files.zipped({{"archive/data.pkl", "x"}, {"archive/data/0", "y"}}), way, "m.pt");

@@ -1,4 +1,4 @@
-// Numbers as the bytes that a file of tensors holds.
+// Numbers as the bytes of a tensor file.
 #pragma once
 
 #include <cstring>

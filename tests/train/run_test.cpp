@@ -33,16 +33,16 @@ std::string refusal(const Recipe& recipe, NamesFile data = names_file()) {
 std::size_t characters(const std::vector<std::u32string>& names) {
     std::size_t all = 0;
     for (const std::u32string& name : names) {
-        all += name.size() + 1;  // and its end
+        all += name.size() + 1;  // including its end
     }
     return all;
 }
 
 }  // namespace
 
-TEST_CASE("a run begins with its vocabulary, its parts and its examples") {
+TEST_CASE("run: prepares its vocabulary, its parts and its examples") {
     Recipe recipe = small_recipe();
-    recipe.network.vocabulary = 999;  // the data decides
+    recipe.network.vocabulary = 999;  // determined by the data
     const Run run = prepare(recipe, names_file(), "names.txt");
     CHECK(run.vocabulary.characters == U".abdnoëč");
     CHECK(run.recipe.network.vocabulary == 8);
@@ -69,7 +69,7 @@ TEST_CASE("a run begins with its vocabulary, its parts and its examples") {
     CHECK(run.initial["C"].size() == 8 * 3);
 }
 
-TEST_CASE("one generator draws the initial values, and then the batches") {
+TEST_CASE("run: one generator draws the initial values, and then the batches") {
     const Run run = prepare(small_recipe(), names_file(), "names.txt");
     TorchGenerator generator = torch_seeded(77);
     std::vector<float> C(8 * 3);
@@ -82,7 +82,7 @@ TEST_CASE("one generator draws the initial values, and then the batches") {
     CHECK(run.generator == generator);
 }
 
-TEST_CASE("batches with a seed of their own leave the initial values alone") {
+TEST_CASE("run: batches with a separate seed do not affect the initial values") {
     Recipe recipe = small_recipe();
     recipe.batch_seed = 5;
     const Run run = prepare(recipe, names_file(), "names.txt");
@@ -92,7 +92,7 @@ TEST_CASE("batches with a seed of their own leave the initial values alone") {
     CHECK_FALSE(run.generator == other.generator);
 }
 
-TEST_CASE("the split's seed moves names, not initial values") {
+TEST_CASE("run: the split's seed changes the names, not the initial values") {
     Recipe recipe = small_recipe();
     recipe.split_seed = 43;
     const Run run = prepare(recipe, names_file(), "names.txt"),
@@ -101,7 +101,7 @@ TEST_CASE("the split's seed moves names, not initial values") {
     CHECK(run.generator == other.generator);
 }
 
-TEST_CASE("what can't be run is refused") {
+TEST_CASE("run: invalid runs are refused") {
     REQUIRE(refusal(small_recipe()).empty());
     Recipe one_row = small_recipe();
     one_row.batch = 1;

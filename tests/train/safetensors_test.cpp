@@ -27,7 +27,7 @@ namespace {
 
 const std::string kName = "a.safetensors";
 
-// A file of that header and those bytes, as the format has it.
+// A file of that header and those bytes, in the format's layout.
 std::string file_of(const std::string& header, const std::string& data) {
     return raw<std::uint64_t>({header.size()}) + header + data;
 }
@@ -56,7 +56,7 @@ std::string bytes_of(const StoredTensor& tensor) {
 
 }  // namespace
 
-TEST_CASE("what is written is read again, to the bit") {
+TEST_CASE("safetensors: written tensors are read again, to the bit") {
     const Folder folder;
     const std::string path = folder.file(kName);
     const std::vector<float> three = {1.5F, -0.0F, std::numeric_limits<float>::infinity(), 0x1p-149F, 3, 4, 5};
@@ -89,7 +89,7 @@ TEST_CASE("what is written is read again, to the bit") {
     CHECK(folder.files().size() == 1);
 }
 
-TEST_CASE("the bytes are those of the format") {
+TEST_CASE("safetensors: the bytes are those of the format") {
     const Folder folder;
     const std::string path = folder.file(kName);
     const std::vector<float> w = {1, 2, 3};
@@ -105,7 +105,7 @@ TEST_CASE("the bytes are those of the format") {
     CHECK(folder.read(kName) == file_of(padded, data));
     CHECK(folder.read(kName)[0] == static_cast<char>(padded.size()));
 
-    // Without padding the tensors lie where no double may; they are read all the same.
+    // Without padding, doubles are not aligned in the file; they are read all the same.
     folder.write(kName, file_of(header, data));
     const TensorFile read = read_tensors(path);
     REQUIRE(read.tensors.size() == 2);
@@ -116,10 +116,10 @@ TEST_CASE("the bytes are those of the format") {
     CHECK(read.metadata.at("note") == "é");
 }
 
-TEST_CASE("a file that others wrote is read") {
+TEST_CASE("safetensors: a file by another writer is read") {
     const Folder folder;
     const std::string path = folder.file(kName);
-    // Tensors in another order than their bytes, white space, no metadata, a double where no double may lie.
+    // Tensors in another order than their bytes, white space, no metadata, an unaligned double.
     folder.write(kName, file_of("{ \"b\" : {\"shape\":[1],\"data_offsets\":[4, 12],\"dtype\":\"F64\"},\n"
                                 " \"a\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},"
                                 " \"nothing\":{\"dtype\":\"I64\",\"shape\":[0],\"data_offsets\":[4,4]} }   ",
@@ -136,7 +136,7 @@ TEST_CASE("a file that others wrote is read") {
     CHECK(read_tensors(path).tensors.empty());
 }
 
-TEST_CASE("a header against the rules is refused") {
+TEST_CASE("safetensors: an invalid header is refused") {
     const Folder folder;
     const std::string path = folder.file(kName);
     const std::string no = path + ": not a safetensors file: ";
@@ -158,8 +158,8 @@ TEST_CASE("a header against the rules is refused") {
     CHECK(refused("{\"a\":7}") == no + "\"a\" takes an object, not 7");
     CHECK(refused("{\"a\":null}") == no + "\"a\" takes an object, not null");
     CHECK(refused("{\"a\":[]}") == no + "\"a\" takes an object, not an array");
-    CHECK(refused("{\"a\":{" + good + "},\"a\":{" + good + "}}") == no + "the key \"a\" stands twice");
-    CHECK(refused(tensor(good + ",\"shape\":[2]")) == no + "tensor \"a\": the key \"shape\" stands twice");
+    CHECK(refused("{\"a\":{" + good + "},\"a\":{" + good + "}}") == no + "duplicate key \"a\"");
+    CHECK(refused(tensor(good + ",\"shape\":[2]")) == no + "tensor \"a\": duplicate key \"shape\"");
     CHECK(refused(tensor(good + ",\"stride\":[2]")) == no + "tensor \"a\": no such key: \"stride\"");
     CHECK(refused(tensor(R"("shape":[2],"data_offsets":[0,8])")) == no + "tensor \"a\": dtype is missing");
     CHECK(refused(tensor(R"("dtype":"F32","data_offsets":[0,8])")) == no + "tensor \"a\": shape is missing");
@@ -183,8 +183,8 @@ TEST_CASE("a header against the rules is refused") {
     CHECK(refused(R"({"__metadata__":{"a":1}})", 0) == no + "__metadata__: \"a\" takes a string, not 1");
     CHECK(refused(R"({"__metadata__":{"a":{}}})", 0) == no + "__metadata__: \"a\" takes a string, not an object");
     CHECK(refused(R"({"__metadata__":"a"})", 0) == no + "\"__metadata__\" takes an object, not \"a\"");
-    CHECK(refused(R"({"__metadata__":{"a":"1","a":"1"}})", 0) == no + "__metadata__: the key \"a\" stands twice");
-    CHECK(refused(R"({"__metadata__":{},"__metadata__":{}})", 0) == no + "the key \"__metadata__\" stands twice");
+    CHECK(refused(R"({"__metadata__":{"a":"1","a":"1"}})", 0) == no + "__metadata__: duplicate key \"a\"");
+    CHECK(refused(R"({"__metadata__":{},"__metadata__":{}})", 0) == no + "duplicate key \"__metadata__\"");
     std::string axes = "1";
     for (int i = 0; i < 64; ++i) {
         axes += ",1";
@@ -201,7 +201,7 @@ TEST_CASE("a header against the rules is refused") {
     CHECK(refused("{\"\\u001b[2J\":1}") == no + "\"\\x1b[2J\" takes an object, not 1");
 }
 
-TEST_CASE("bytes that do not fit the header are refused") {
+TEST_CASE("safetensors: bytes that do not fit the header are refused") {
     const Folder folder;
     const std::string path = folder.file(kName);
     const std::string no = path + ": not a safetensors file: ";
@@ -224,7 +224,7 @@ TEST_CASE("bytes that do not fit the header are refused") {
           no + "tensor \"a\": shape (4611686018427387904) has more elements than 64 bits count");
     CHECK(refused("[4294967296,4294967296,3]", "[0,0]", 0) ==
           no + "tensor \"a\": shape (4294967296, 4294967296, 3) has more elements than 64 bits count");
-    // Nothing is taken for 4 EB that the file does not hold.
+    // No memory is allocated for 4 EB that the file does not contain.
     CHECK(refused("[1152921504606846975]", "[0,4611686018427387900]", 8) ==
           no + "its header tells of 4611686018427387900 bytes of tensors, but 8 follow it");
 
@@ -234,14 +234,14 @@ TEST_CASE("bytes that do not fit the header are refused") {
     CHECK(refusal(path) == no + "tensor \"b\": bytes 4 to 12 overlap what ends at byte 8");
 }
 
-TEST_CASE("a header longer than the file, or than 100 MB, is refused before it is read") {
+TEST_CASE("safetensors: a header longer than the file, or than 100 MB, is refused before it is read") {
     const Folder folder;
     const std::string path = folder.file(kName);
     const std::string no = path + ": not a safetensors file: ";
     folder.write(kName, "");
-    CHECK(refusal(path) == no + "it has 0 bytes, of 8 at least");
+    CHECK(refusal(path) == no + "it has 0 bytes, but needs at least 8");
     folder.write(kName, "1234567");
-    CHECK(refusal(path) == no + "it has 7 bytes, of 8 at least");
+    CHECK(refusal(path) == no + "it has 7 bytes, but needs at least 8");
     folder.write(kName, raw<std::uint64_t>({3}) + "{}");
     CHECK(refusal(path) == no + "its header would take 3 bytes, of 2 at most");
     folder.write(kName, raw<std::uint64_t>({~std::uint64_t{0}}) + "{}");
@@ -253,7 +253,7 @@ TEST_CASE("a header longer than the file, or than 100 MB, is refused before it i
     CHECK(refusal(path).starts_with(no + "its header would take "));
 }
 
-TEST_CASE("a header's texts take 16 MB at most, and so does what is none") {
+TEST_CASE("safetensors: a header's strings are limited to 16 MB, valid or not") {
     const Folder folder;
     const std::string path = folder.file(kName);
     const auto write = [&](const std::string& header) {
@@ -280,11 +280,11 @@ TEST_CASE("a header's texts take 16 MB at most, and so does what is none") {
     };
     const std::string begin = R"({"__metadata__":{"a":")";
     for (const auto& [piece, times] : {std::pair<std::string, std::size_t>{R"(\\\")", 7'900'000},
-                                       {R"(\u0022\")", 3'000'000}}) {  // each two bytes, as read
+                                       {R"(\u0022\")", 3'000'000}}) {  // two bytes each, as read
         write(begin + repeated(piece, times) + "\"}}");
         CHECK(read_tensors(path).metadata.at("a").size() == 2 * times);
     }
-    // Reading stops at the limit, not at the end of the text, which this one does not have.
+    // Reading stops at the limit, not at the end of the string, which this one lacks.
     write(begin + repeated(R"(\\\")", 8'100'000));
     CHECK(refusal(path) ==
           path + ": not a safetensors file: more than 16 MB of names and metadata; leave out what is long");
@@ -297,7 +297,7 @@ TEST_CASE("a header's texts take 16 MB at most, and so does what is none") {
     }
 }
 
-TEST_CASE("every shortened or bent file is either read or refused in one line") {
+TEST_CASE("safetensors: every truncated or changed file is either read or refused in one line") {
     const Folder folder;
     const std::string path = folder.file(kName);
     const std::vector<float> w = {1, 2, 3};
@@ -318,7 +318,7 @@ TEST_CASE("every shortened or bent file is either read or refused in one line") 
     }
 }
 
-TEST_CASE("what is no file is refused, and a pipe without waiting") {
+TEST_CASE("safetensors: paths that are not regular files are refused, and a pipe without waiting") {
     const Folder folder;
     CHECK(refusal(folder.file("none")) ==
           folder.file("none") + ": can't be read: No such file or directory; name a file that can");
@@ -331,11 +331,10 @@ TEST_CASE("what is no file is refused, and a pipe without waiting") {
     CHECK(refusal("/dev/zero") == "/dev/zero: is not a regular file; name one");
 }
 
-TEST_CASE("a file that byhand did not write is not overwritten") {
+TEST_CASE("safetensors: a file that byhand did not write is not overwritten") {
     const Folder folder;
     const std::string path = folder.file(kName);
-    const std::string refused =
-        path + ": stands there already and was not written by byhand; name another file, or remove it";
+    const std::string refused = path + ": exists and was not written by byhand; name another file, or remove it";
     CHECK_FALSE(own_metadata(path).has_value());
     CHECK_NOTHROW(check_writable(path, Content::tensors));
 
@@ -354,18 +353,18 @@ TEST_CASE("a file that byhand did not write is not overwritten") {
     const float w = 1;
     write_tensors(path, {{"W", {}, DType::float32, &w}}, {});
     CHECK(read_tensors(path).tensors.size() == 1);
-    fs::resize_file(path, fs::file_size(path) - 1);  // its tensors are cut short, its header is byhand's
+    fs::resize_file(path, fs::file_size(path) - 1);  // its tensors are truncated, its header is byhand's
     CHECK(own_metadata(path).has_value());
 }
 
-TEST_CASE("a file is written whole or not at all") {
+TEST_CASE("safetensors: writes are atomic") {
     const Folder folder;
     const std::string path = folder.file(kName);
     const std::vector<float> w(100'000, 1.5F);
     write_tensors(path, {{"W", {3}, DType::float32, w.data()}}, {});
     const std::string before = folder.read(kName);
 
-    // No file may grow beyond 5,000 bytes for a while: the disk is full.
+    // Files are temporarily limited to 5,000 bytes, as on a full disk.
     rlimit old{};
     REQUIRE(::getrlimit(RLIMIT_FSIZE, &old) == 0);
     const auto handler = std::signal(SIGXFSZ, SIG_IGN);
@@ -384,7 +383,7 @@ TEST_CASE("a file is written whole or not at all") {
     CHECK(folder.files().size() == 1);
 }
 
-TEST_CASE("where nothing can be written, it is said before") {
+TEST_CASE("safetensors: check_writable reports an unwritable path in advance") {
     const Folder folder;
     CHECK(write_refusal(folder.file("no/a")) ==
           folder.file("no/a") + ": can't be written: there is no folder " + folder.file("no") + "; make it first");
@@ -402,7 +401,7 @@ TEST_CASE("where nothing can be written, it is said before") {
     }
 }
 
-TEST_CASE("a link stays a link, and permissions stay") {
+TEST_CASE("safetensors: a link remains a link, and permissions are kept") {
     const Folder folder;
     const std::string path = folder.file(kName), link = folder.file("link");
     write_tensors(path, {}, {});
@@ -419,7 +418,7 @@ TEST_CASE("a link stays a link, and permissions stay") {
           folder.file("dangling") + ": is a symbolic link that can't be followed: No such file or directory");
 }
 
-TEST_CASE("a name without a folder is written here, and the longest name works") {
+TEST_CASE("safetensors: a name without a folder is written here, and the longest name works") {
     const Folder folder;
     const fs::path here = fs::current_path();
     fs::current_path(folder.file(""));
@@ -431,7 +430,7 @@ TEST_CASE("a name without a folder is written here, and the longest name works")
     CHECK(folder.files().size() == 1);
 }
 
-TEST_CASE("a name that stands twice is a mistake of the program") {
+TEST_CASE("safetensors: a duplicate name is an error of the program") {
     const Folder folder;
     const float w = 1;
     const View view{"W", {}, DType::float32, &w};

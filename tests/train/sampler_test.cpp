@@ -15,7 +15,7 @@ namespace {
 
 const Vocabulary kLetters{U".abc"};
 
-// Always goes on with the letter after the last one, and ends after 'c'.
+// Always continues with the letter after the last one, and ends after 'c'.
 FakeModel alphabet(std::size_t context) {
     FakeModel model;
     model.context = context;
@@ -27,7 +27,7 @@ FakeModel alphabet(std::size_t context) {
     return model;
 }
 
-// The same logits whatever came before.
+// The same logits for any context.
 FakeModel forgetful(std::vector<float> logits) {
     FakeModel model;
     model.exact = [logits = std::move(logits)](std::span<const std::int64_t>) { return logits; };
@@ -39,7 +39,7 @@ std::u32string sample(FakeModel& model, const SampleOptions& options = {}, std::
     return sample_name(model, model.context, kLetters, generator, options);
 }
 
-// How often, of `names` names, the first character drawn ends the name.
+// The share of `names` names whose first drawn character ends the name.
 double share_of_ends(const std::vector<float>& logits, double temperature, int names) {
     FakeModel model = forgetful(logits);
     const Vocabulary two{U".a"};
@@ -51,20 +51,20 @@ double share_of_ends(const std::vector<float>& logits, double temperature, int n
     return static_cast<double>(ended) / names;
 }
 
-// Within 5 deviations of a binomial share.
+// Within 5 standard deviations of a binomial share.
 bool near(double share, double probability, int names) {
     return std::abs(share - probability) < 5 * std::sqrt(probability * (1 - probability) / names);
 }
 
 }  // namespace
 
-TEST_CASE("a name is what the model says, one character after the other") {
+TEST_CASE("sampler: a name follows the model, one character after the other") {
     FakeModel model = alphabet(3);
     CHECK(sample(model) == U"abc");
     CHECK(model.asked == std::vector<std::vector<std::int64_t>>{{0, 0, 0}, {0, 0, 1}, {0, 1, 2}, {1, 2, 3}});
 }
 
-TEST_CASE("a prefix is written and moves the context on") {
+TEST_CASE("sampler: a prefix is written and advances the context") {
     FakeModel model = alphabet(2);
     CHECK(sample(model, {U"cab", 1}) == U"cabc");
     CHECK(model.asked == std::vector<std::vector<std::int64_t>>{{1, 2}, {2, 3}});
@@ -75,7 +75,7 @@ TEST_CASE("a prefix is written and moves the context on") {
     CHECK(sample(ended, {U"abc", 1}) == U"abc");
 }
 
-TEST_CASE("a name that never ends is cut") {
+TEST_CASE("sampler: a name that never ends is cut") {
     FakeModel model = forgetful({-80, 80, 80, 80});
     CHECK(sample(model).size() == kLongestSample);
     CHECK(sample(model, {U"ab", 1}).size() == kLongestSample);
@@ -83,7 +83,7 @@ TEST_CASE("a name that never ends is cut") {
     CHECK(sample(model, {longest, 1}) == longest);
 }
 
-TEST_CASE("characters come in the proportions of softmax") {
+TEST_CASE("sampler: characters have the proportions of softmax") {
     constexpr int kNames = 20'000;
     const float ln3 = std::log(3.0F);
     CHECK(near(share_of_ends({0, ln3}, 1, kNames), 0.25, kNames));
@@ -92,17 +92,17 @@ TEST_CASE("characters come in the proportions of softmax") {
     CHECK(near(share_of_ends({-1000 + ln3, -1000}, 1, kNames), 0.75, kNames));
 }
 
-TEST_CASE("temperature divides the logits") {
+TEST_CASE("sampler: temperature divides the logits") {
     constexpr int kNames = 20'000;
     const float ln3 = std::log(3.0F);
     CHECK(near(share_of_ends({0, ln3}, 0.5, kNames), 0.1, kNames));                             // 1 : 9
     CHECK(near(share_of_ends({0, ln3}, 2, kNames), 1 / (1 + std::sqrt(3.0)), kNames));          // 1 : √3
-    CHECK(near(share_of_ends({0, ln3}, 1000, kNames), 1 / (1 + std::exp(ln3 / 1e3)), kNames));  // all but equal
+    CHECK(near(share_of_ends({0, ln3}, 1000, kNames), 1 / (1 + std::exp(ln3 / 1e3)), kNames));  // nearly equal
     CHECK(share_of_ends({0, 1}, 0.001, 100) == 0.0);
     CHECK(share_of_ends({1, 0}, 0.001, 100) == 1.0);
 }
 
-TEST_CASE("the seed decides the names") {
+TEST_CASE("sampler: the seed determines the names") {
     FakeModel model = forgetful({0, 1, 1, 1});
     CHECK(sample(model, {}, 5) == sample(model, {}, 5));
     TorchGenerator generator = torch_seeded(5);

@@ -35,7 +35,7 @@ Recipe two_layers() {
     return recipe;
 }
 
-// No two values alike.
+// No two values are equal.
 Tensors<float> numbered(const NetworkConfig& network, float from) {
     Tensors<float> tensors(state(network));
     for (const TensorSpec& spec : tensors.table()) {
@@ -82,7 +82,7 @@ void check_equal(const Tensors<float>& a, const Tensors<float>& b) {
     }
 }
 
-// What load_model says of the saved example after its tensors and metadata were changed.
+// The message of load_model for the saved example with changed tensors and metadata.
 std::string refused(const std::function<void(std::vector<View>&, Metadata&)>& change,
                     EvaluationFigures figures = EvaluationFigures::running) {
     const Folder folder;
@@ -101,7 +101,7 @@ std::string refused(const std::function<void(std::vector<View>&, Metadata&)>& ch
         CHECK(message.find('\n') == std::string::npos);
         const std::size_t at = message.find(path);
         CHECK(at != std::string::npos);
-        CHECK(message.find(path, at + 1) == std::string::npos);  // said once
+        CHECK(message.find(path, at + 1) == std::string::npos);  // mentioned once
         return message;
     }
     return "";
@@ -131,7 +131,7 @@ bool says(const std::string& message, const std::string& what) {
 
 }  // namespace
 
-TEST_CASE("a saved model is read again, whole") {
+TEST_CASE("saved model: a saved model is read again, complete") {
     const Folder folder;
     const std::string path = folder.file(kName);
     const SavedModel model = example();
@@ -148,7 +148,7 @@ TEST_CASE("a saved model is read again, whole") {
     check_equal(model.state, read.for_evaluation());
 }
 
-TEST_CASE("figures of the whole training part are kept beside the running ones") {
+TEST_CASE("saved model: statistics of the whole training part are kept beside the running ones") {
     const Folder folder;
     const std::string path = folder.file(kName);
     const SavedModel model = example(EvaluationFigures::training_set);
@@ -164,7 +164,7 @@ TEST_CASE("figures of the whole training part are kept beside the running ones")
     CHECK(find(stored, "bnvar_training.2") != nullptr);
 }
 
-TEST_CASE("a model with a value that is not finite is refused, whoever wrote it") {
+TEST_CASE("saved model: a value that is not finite is refused, in any file") {
     for (const float value : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
                               std::numeric_limits<float>::quiet_NaN()}) {
         for (const EvaluationFigures figures : {EvaluationFigures::running, EvaluationFigures::training_set}) {
@@ -183,7 +183,7 @@ TEST_CASE("a model with a value that is not finite is refused, whoever wrote it"
     }
 }
 
-TEST_CASE("a network without a norm has no figures to keep") {
+TEST_CASE("saved model: a network without a norm has no statistics to keep") {
     const Folder folder;
     const std::string path = folder.file(kName);
     SavedModel model = example();
@@ -197,7 +197,7 @@ TEST_CASE("a network without a norm has no figures to keep") {
     CHECK_FALSE(read.calibrated.has_value());
 }
 
-TEST_CASE("what the optimizer keeps is saved with the rest, and not asked of other people's files") {
+TEST_CASE("saved model: optimizer state is saved, and optional in external files") {
     const Folder folder;
     SavedModel model = example(), theirs = example();
     model.recipe.network.optimizer.kind = OptimizerKind::adamw;
@@ -220,13 +220,13 @@ TEST_CASE("what the optimizer keeps is saved with the rest, and not asked of oth
     check_equal(theirs.state, foreign.state);
 }
 
-TEST_CASE("an average of squares is not negative") {
+TEST_CASE("saved model: a negative average of squares is refused") {
     const Folder folder;
     SavedModel model = example();
     model.recipe.network.optimizer.kind = OptimizerKind::adamw;
     model.state = numbered(model.recipe.network, 1);
     model.state["step_count"][0] = 3;
-    model.state["exp_avg_W2"].back() = -0.5F;  // a mean of gradients may be
+    model.state["exp_avg_W2"].back() = -0.5F;  // a mean of gradients may be negative
     model.state["exp_avg_sq_bngain.1"][1] = 0;
     save_model(folder.file(kName), model);
     check_equal(model.state, load_model(folder.file(kName)).state);
@@ -236,7 +236,8 @@ TEST_CASE("an average of squares is not negative") {
         save_model(folder.file(kName), wrong);
         CHECK(message_of([&] { load_model(folder.file(kName)); }) ==
               folder.file(kName) + ": tensor " + name +
-                  " has a negative value, takes averages of squares; byhand train writes files that can be read here");
+                  " has a negative value, but holds averages of squares; byhand train writes files that can be read "
+                  "here");
     }
 }
 
@@ -250,7 +251,7 @@ SavedModel with_dropout() {
     return model;
 }
 
-TEST_CASE("the key of a dropout's mask is a whole number below 2^24") {
+TEST_CASE("saved model: the key of a dropout's mask is a whole number below 2^24") {
     const Folder folder;
     SavedModel model = with_dropout();
     const std::string key = keys(model.recipe.network).at(0).name;
@@ -266,7 +267,7 @@ TEST_CASE("the key of a dropout's mask is a whole number below 2^24") {
     check_equal(model.state, load_model(folder.file(kName)).state);
 }
 
-TEST_CASE("a model of others has no key of a dropout's mask, and needs none") {
+TEST_CASE("saved model: an external model has no key of a dropout's mask, and needs none") {
     const Folder folder;
     const SavedModel theirs = example();
     write_tensors(folder.file("theirs"), theirs.state.views(), {});
@@ -276,7 +277,7 @@ TEST_CASE("a model of others has no key of a dropout's mask, and needs none") {
     CHECK(foreign.state[keys(recipe.network)[0].name][0] == 0);
 }
 
-TEST_CASE("the same model gives the same bytes, and what was read is written alike") {
+TEST_CASE("saved model: the same model yields the same bytes, and a loaded one is written identically") {
     const Folder folder;
     const SavedModel model = example(EvaluationFigures::training_set);
     save_model(folder.file("first"), model);
@@ -286,7 +287,7 @@ TEST_CASE("the same model gives the same bytes, and what was read is written ali
     CHECK(folder.read("first") == folder.read("copy"));
 }
 
-TEST_CASE("other people's safetensors are not models") {
+TEST_CASE("saved model: other safetensors files are not models") {
     CHECK(refused([](std::vector<View>&, Metadata&) {}).empty());
     for (const std::string key : {"recipe", "vocabulary", "model", "steps", "data", "data_hash"}) {
         CAPTURE(key);
@@ -307,7 +308,7 @@ TEST_CASE("other people's safetensors are not models") {
     CHECK_THROWS_AS(load_model(folder.path().string()), InputError);
 }
 
-TEST_CASE("a tensor that is missing, or not what the recipe says, is named") {
+TEST_CASE("saved model: a tensor that is missing, or differs from the recipe, is named") {
     const auto without = [](const std::string& name, EvaluationFigures figures = EvaluationFigures::running) {
         return refused(
             [&](std::vector<View>& views, Metadata&) {
@@ -333,7 +334,7 @@ TEST_CASE("a tensor that is missing, or not what the recipe says, is named") {
                "tensor W1 should be float (6, 5)"));
 }
 
-TEST_CASE("a recipe and tensors that do not belong together are refused") {
+TEST_CASE("saved model: a recipe that does not match the tensors is refused") {
     const auto with_recipe = [](const std::function<void(Recipe&)>& change) {
         Recipe recipe = example().recipe;
         change(recipe);
@@ -347,7 +348,7 @@ TEST_CASE("a recipe and tensors that do not belong together are refused") {
     CHECK(says(with_recipe([](Recipe& r) { r.network.embedding = 4; }), "tensor C should be float (6, 4)"));
     CHECK(says(with_recipe([](Recipe& r) { r.network.context = 3; }), "tensor W1 should be float (9, 5)"));
     CHECK(says(with_recipe([](Recipe& r) { r.network.norm.output = true; }), "bngain.3"));
-    // As much as a recipe may ask for is not taken before the tensors are seen.
+    // The memory that a recipe may claim is not allocated before the tensors are checked.
     CHECK(says(with_recipe([](Recipe& r) { r.network.hidden = {40000, 40000}; }), "tensor W1 should be float"));
 
     CHECK(says(refused_metadata("recipe", "{"), "metadata \"recipe\""));
@@ -356,13 +357,13 @@ TEST_CASE("a recipe and tensors that do not belong together are refused") {
     CHECK(says(refused_metadata("recipe", with_colour), "colour"));
 }
 
-TEST_CASE("a recipe that no network can have is refused, and the file is named") {
+TEST_CASE("saved model: an invalid recipe is refused, and the file is named") {
     Recipe recipe = example().recipe;
     recipe.batch = 1;
     CHECK(says(refused_metadata("recipe", to_json(recipe)), "a batch of 1 row"));
 }
 
-TEST_CASE("a vocabulary that is none is refused") {
+TEST_CASE("saved model: an invalid vocabulary is refused") {
     for (const std::u32string bad : {U"", U"abcdef", U"a.bcde", U".acbde", U".aabcd"}) {
         const std::string message = refused_metadata("vocabulary", to_utf8(bad));
         CHECK(says(message, "metadata \"vocabulary\" is not '.' and then sorted characters"));
@@ -370,7 +371,7 @@ TEST_CASE("a vocabulary that is none is refused") {
     // Sorted, but of another size than C.
     CHECK(says(refused_metadata("vocabulary", ".abcd"), "tensor C should be float (5, 3), but is (6, 3)"));
     CHECK(says(refused_metadata("vocabulary", ".abcdefg"), "tensor C should be float (8, 3), but is (6, 3)"));
-    // A name file holds neither, and to print one would steer the terminal or end the name.
+    // Neither occurs in a name file, and printed they would control the terminal or end the name.
     CHECK(says(refused_metadata("vocabulary",
                                 ".\x1b"
                                 "abcd"),
@@ -378,7 +379,7 @@ TEST_CASE("a vocabulary that is none is refused") {
     CHECK(says(refused_metadata("vocabulary", "..abcd"), "vocabulary"));
 }
 
-TEST_CASE("the generators are kept whole, may be missing, and are refused where they are none") {
+TEST_CASE("saved model: the generators are kept complete, may be missing, and are refused if malformed") {
     const Folder folder;
     const std::string path = folder.file(kName);
     save_model(path, example());
@@ -395,7 +396,7 @@ TEST_CASE("the generators are kept whole, may be missing, and are refused where 
     }
 }
 
-TEST_CASE("numbers in the metadata are numbers") {
+TEST_CASE("saved model: numbers in the metadata are validated") {
     for (const std::string bad : {"", "-1", "1.5", "many", "1 ", " 1", "99999999999999999999"}) {
         CHECK(says(refused_metadata("steps", bad), "metadata \"steps\" is not a number"));
     }

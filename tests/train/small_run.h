@@ -1,4 +1,4 @@
-// A run that takes no time.
+// A small, fast run.
 #pragma once
 
 #include <string>

@@ -41,12 +41,11 @@ TrainHooks telling(Told& told, std::size_t stop_when_asked = 1'000'000) {
             .checkpoint = {}};
 }
 
-// Its only parameter counts the steps, and is infinite from step `bad` on. A batch of any other than that step's is
-// told.
+// Its only parameter counts the steps, and is infinite from step `bad` on. A batch other than that step's is reported.
 class Counter final : public Model {
 public:
     std::size_t bad = 1'000'000;
-    std::vector<std::vector<std::int64_t>> X;  // by step, as seen last
+    std::vector<std::vector<std::int64_t>> X;  // by step, as last seen
     bool saw_the_same = true;
 
     Counter() : state_(std::vector<TensorSpec>{{"C", {1}}, {"W1", {1}}}) {
@@ -76,7 +75,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("every step draws its own batch from the run's generator, at the step's rate") {
+TEST_CASE("trainer: every step draws its own batch from the run's generator, with the step's rate") {
     Run run = run_of_seven();
     FakeModel model;
     model.context = 2;
@@ -103,7 +102,7 @@ TEST_CASE("every step draws its own batch from the run's generator, at the step'
     CHECK(run.generator == generator);
 }
 
-TEST_CASE("training goes on where it was left") {
+TEST_CASE("trainer: training resumes where it stopped") {
     Run whole = run_of_seven(), parts = run_of_seven();
     FakeModel one, two;
     one.context = two.context = 2;
@@ -116,7 +115,7 @@ TEST_CASE("training goes on where it was left") {
     CHECK(whole.generator == parts.generator);
 }
 
-TEST_CASE("no steps are none") {
+TEST_CASE("trainer: zero steps change nothing") {
     Run run = run_of_seven();
     FakeModel model;
     Told told;
@@ -126,7 +125,7 @@ TEST_CASE("no steps are none") {
     CHECK(run.generator == torch_seeded(11));
 }
 
-TEST_CASE("it stops before the step at which it is told to") {
+TEST_CASE("trainer: it stops before the requested step") {
     for (const std::size_t when : {1U, 3U}) {
         Run run = run_of_seven();
         FakeModel model;
@@ -140,7 +139,7 @@ TEST_CASE("it stops before the step at which it is told to") {
     }
 }
 
-TEST_CASE("a loss that is not finite is told of, and ends the training") {
+TEST_CASE("trainer: a loss that is not finite is reported, and ends the training") {
     for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
                             -std::numeric_limits<float>::infinity()}) {
         for (const std::size_t when : {0U, 2U, 4U}) {
@@ -160,7 +159,7 @@ TEST_CASE("a loss that is not finite is told of, and ends the training") {
     }
 }
 
-TEST_CASE("a parameter that is not finite is found in the step that made it, by the same batches again") {
+TEST_CASE("trainer: a parameter that is not finite is traced to its step, by repeating the same batches") {
     for (const std::size_t bad : {0U, 1U, 700U, 999U, 1000U, 1003U, 2498U}) {
         CAPTURE(bad);
         Run run = run_of_seven();
@@ -180,7 +179,7 @@ TEST_CASE("a parameter that is not finite is found in the step that made it, by 
     }
 }
 
-TEST_CASE("checkpoints come when their number of steps is done, but not at the end, nor with what is not finite") {
+TEST_CASE("trainer: checkpoints are called after their number of steps, except at the end and for non-finite values") {
     const auto checkpoints = [](std::size_t bad, std::size_t first, std::size_t end) {
         Run run = run_of_seven();
         Counter model;

@@ -28,7 +28,7 @@ void write(const std::string& path, const std::string& text) {
     file.put_in_place();
 }
 
-// The number of a process that is gone.
+// The id of a process that has ended.
 pid_t gone() {
     const pid_t child = ::fork();
     if (child == 0) {
@@ -48,7 +48,7 @@ bool has_unnamed_files(const Folder& folder) {
 
 }  // namespace
 
-TEST_CASE("a process that is killed while it writes leaves nothing") {
+TEST_CASE("whole file: a process that is killed while it writes leaves nothing") {
     const Folder folder;
     if (!has_unnamed_files(folder)) {
         SKIP("this file system has no files without a name");
@@ -63,7 +63,7 @@ TEST_CASE("a process that is killed while it writes leaves nothing") {
     CHECK(folder.files().empty());
 }
 
-TEST_CASE("the temporary files of processes that are gone are removed, and no others") {
+TEST_CASE("whole file: temporary files of ended processes are removed, and no others") {
     const Folder folder;
     const std::string dead = temporary_name(gone()), locked = temporary_name(gone()), live = temporary_name(::getpid());
     std::vector<std::string> kept = {
@@ -72,7 +72,7 @@ TEST_CASE("the temporary files of processes that are gone are removed, and no ot
         folder.write(name, "");
     }
     folder.write(dead, "");
-    // As a process of another machine holds its own.
+    // Held by a lock, as by a process of another machine.
     const Descriptor lock(::open(folder.file(locked).c_str(), O_WRONLY));
     REQUIRE(::flock(lock.number(), LOCK_EX) == 0);
     write(folder.file("a"), "text");
@@ -82,7 +82,7 @@ TEST_CASE("the temporary files of processes that are gone are removed, and no ot
     CHECK(folder.read("a") == "text");
 }
 
-TEST_CASE("a working folder that is gone is refused before the work") {
+TEST_CASE("whole file: a deleted working folder is refused before the work starts") {
     const Folder folder;
     const fs::path before = fs::current_path();
     fs::create_directory(folder.path() / "work");

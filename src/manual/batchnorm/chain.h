@@ -1,5 +1,5 @@
-// Batch norm's backward by note 1's chain: through the variance, then through the mean, then to the input. A third way
-// to what formulas.h makes in small steps and in one line.
+// Batch norm's backward by note 1's chain: through the variance, then through the mean, then to the input. A third
+// derivation of the gradient that formulas.h computes in small steps and in one line.
 //
 // The note's dHN is dbnraw, its H0 − mean is bndiff, its 1/√(variance + ε) is bnvar_inv (s); shapes and D are those of
 // formulas.h.
@@ -23,7 +23,7 @@ void batchnorm_chain_variance_backward(T* dbnvar, const T* dbnraw, const T* bndi
     batchnorm_variance_backward(dbnvar, dbnvar, bnvar, H, epsilon, place);
 }
 
-// dbnmeani[j] = −s·Σ_i dbnraw[i, j] + dbnvar[j]·Σ_i (−2)·bndiff[i, j] / D: the second sum is 0 but for rounding
+// dbnmeani[j] = −s·Σ_i dbnraw[i, j] + dbnvar[j]·Σ_i (−2)·bndiff[i, j] / D: the second sum is 0 up to rounding
 template <class T>
 void batchnorm_chain_mean_backward(T* dbnmeani, const T* dbnraw, const T* bndiff, const T* bnvar_inv, const T* dbnvar,
                                    std::size_t n, std::size_t H, Divisor divisor) {

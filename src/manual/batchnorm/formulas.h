@@ -1,8 +1,8 @@
-// Batch norm, unit by unit down the rows of a batch (note 1; Ioffe and Szegedy 2015), in the small steps of part 4 of
+// Batch norm of each unit over the rows of a batch (note 1; Ioffe and Szegedy 2015), in the small steps of part 4 of
 // the makemore lectures, and its backward in one line (note 5).
 //
 // Shapes: x, its differences, bnraw and y are (n, H); mean, variance, gain, bias are (H). D is the variance's divisor,
-// n or n − 1. Written for rows that are contiguous: every loop runs along them.
+// n or n − 1. Rows are contiguous, and every inner loop runs along them.
 #pragma once
 
 #include <algorithm>
@@ -97,7 +97,7 @@ void batchnorm_scale_shift(T* y, const T* bnraw, const T* bngain, const T* bnbia
     }
 }
 
-// ---- backward, in mirror order ----
+// ---- backward, in reverse order ----
 
 // dbngain[j] = Σ_i dy[i, j]·bnraw[i, j]
 template <class T>
@@ -148,7 +148,7 @@ void batchnorm_variance_backward(T* dbnvar, const T* dbnvar_inv, const T* bnvar,
 // dbndiff2[i, j] = dbnvar[j] / D
 template <class T>
 void batchnorm_square_sum_backward(T* dbndiff2, const T* dbnvar, std::size_t n, std::size_t H, Divisor divisor) {
-    const T D = divisor_of<T>(divisor, n);  // here, or g++ converts it anew for each element, one at a time
+    const T D = divisor_of<T>(divisor, n);  // hoisted: in the loop, g++ converts it for each element
     for (std::size_t i = 0; i < n; ++i) {
         for (std::size_t j = 0; j < H; ++j) {
             dbndiff2[i * H + j] = dbnvar[j] / D;

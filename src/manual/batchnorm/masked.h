@@ -1,11 +1,10 @@
-// Batch norm of sequences that are padded to one length (note 3): mean and variance are those of the rows whose mask is
-// set, and the others, the padding, take no part. They come out as 0, whatever stands in them, and send no gradient.
+// Batch norm of sequences padded to one length (note 3): mean and variance are over the rows whose mask is set. The
+// other rows, the padding, are ignored: their outputs are 0 and they receive no gradient.
 //
 // Shapes as in formulas.h; mask (n), 0 for padding. N is the number of rows whose mask is set, at least one; D is the
-// variance's divisor, N or N − 1. Where padding is 0 already, formulas.h's own functions leave it 0, and serve here:
-// forwards batchnorm_square, batchnorm_inverse_deviation and batchnorm_normalise, backwards
-// batchnorm_inverse_deviation_backward, batchnorm_variance_backward, batchnorm_difference_backward and
-// batchnorm_mean_backward.
+// variance's divisor, N or N − 1. Functions of formulas.h that map zero rows to zero rows are used here too: forward
+// batchnorm_square, batchnorm_inverse_deviation and batchnorm_normalise, backward batchnorm_inverse_deviation_backward,
+// batchnorm_variance_backward, batchnorm_difference_backward and batchnorm_mean_backward.
 #pragma once
 
 #include <cstddef>
@@ -70,7 +69,7 @@ void masked_batchnorm_scale_shift(T* y, const T* bnraw, const T* bngain, const T
     }
 }
 
-// ---- backward, in mirror order ----
+// ---- backward, in reverse order ----
 
 // dbngain[j] = Σ_i dy[i, j]·bnraw[i, j], over the rows i whose mask is set
 template <class T>

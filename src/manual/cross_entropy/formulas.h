@@ -1,7 +1,7 @@
 // Softmax and cross-entropy: in the small steps of part 4 of the makemore lectures, and in one formula.
 //
-// Shapes: logits and all that is made of them are (n, V); maxima and sums are (n); Y (n) holds the right answers; the
-// loss is one number, the mean over the rows of −ln probs[i, Y[i]].
+// Shapes: logits and all elementwise results are (n, V); maxima and sums are (n); Y (n) holds the targets; the loss is
+// one number, the mean over the rows of −ln probs[i, Y[i]].
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 
 namespace byhand {
 
-// Of what the steps make, where it is not just any number. logprobs and norm_logits are not positive.
+// Ranges of restricted values. logprobs and norm_logits are not positive.
 inline constexpr ValueRange kCounts{0, 1};
 inline constexpr ValueRange kProbability{0x1p-126, 1};  // subnormal ones have no reciprocal in float
 inline constexpr ValueRange kCountsSum{.low = 1};
@@ -94,7 +94,7 @@ void negative_log_likelihood(T* loss, const T* logprobs, const std::int64_t* Y, 
     *loss = -sum / static_cast<T>(n);
 }
 
-// ---- backward, in mirror order ----
+// ---- backward, in reverse order ----
 
 // dlogprobs[i, j] = −1/n where j = Y[i], else 0
 template <class T>
@@ -150,7 +150,7 @@ void softmax_exp_backward(T* dnorm_logits, const T* dcounts, const T* counts, st
     }
 }
 
-// dlogit_maxes[i] = −Σ_j dnorm_logits[i, j]: zero but for rounding, since the shift changes no probability
+// dlogit_maxes[i] = −Σ_j dnorm_logits[i, j]: zero up to rounding, because the shift changes no probability
 template <class T>
 void softmax_max_backward(T* dlogit_maxes, const T* dnorm_logits, std::size_t n, std::size_t V) {
     softmax_sum(dlogit_maxes, dnorm_logits, n, V);
@@ -206,7 +206,7 @@ void cross_entropy_backward(T* dlogits, const T* logits, const std::int64_t* Y, 
 
 // ---- both at once: one exponential of each logit serves the loss and its gradient ----
 
-// loss and dlogits as above; dlogits = e^(logits − max)/(n·Σe^(logits − max)), less 1/n at the right answer.
+// loss and dlogits as above; dlogits = e^(logits − max)/(n·Σe^(logits − max)), minus 1/n at the target.
 // exp_of(y, x, count) makes y = exp(x), where y may be x itself.
 template <class T, class Exp>
 void cross_entropy_with_gradient(T* loss, T* dlogits, const T* logits, const std::int64_t* Y, std::size_t n,
@@ -219,7 +219,7 @@ void cross_entropy_with_gradient(T* loss, T* dlogits, const T* logits, const std
         for (std::size_t j = 0; j < V; ++j) {
             drow[j] = row[j] - max;
         }
-        const T shifted_answer = drow[Y[i]];
+        const T shifted_target = drow[Y[i]];
         exp_of(drow, drow, V);
         const T sum = sum_along<T>(V, [drow](std::size_t j) { return drow[j]; });
         const T scale = T{1} / (sum * static_cast<T>(n));
@@ -227,7 +227,7 @@ void cross_entropy_with_gradient(T* loss, T* dlogits, const T* logits, const std
             drow[j] *= scale;
         }
         drow[Y[i]] -= T{1} / static_cast<T>(n);
-        return log(sum) - shifted_answer;
+        return log(sum) - shifted_target;
     });
     *loss = total / static_cast<T>(n);
 }

@@ -7,26 +7,26 @@ GlossaryRows cross_entropy_rows() {
     static const std::vector<GlossaryRow> kRows = {
         {.value = "logits",
          .axes = {row, character},
-         .meaning = "a score for each character that may come next",
+         .meaning = "a score for each possible next character",
          .symbol = "logits",
-         .rule = "logits is used twice: as itself, and as the maximum of its row. A maximum hands its gradient to the "
-                 "one element that it was, the first in a tie.",
-         .collapsed = "Put the eight steps from the loss together: all cancels but the probabilities and the right "
-                      "answer, of which each row's sum is 0."},
+         .rule = "logits is used twice: directly, and in the maximum of its row. A maximum passes its gradient to the "
+                 "largest element, the first in a tie.",
+         .collapsed = "The eight steps from the loss combined: only the probabilities minus the one-hot target remain, "
+                      "and each row sums to 0."},
         {.value = "logit_maxes",
          .axes = {row},
-         .meaning = "the largest score in each row, taken off so that exp can't overflow",
-         .rule = "It was taken off every element of its row: the sum along the row, with a minus.",
+         .meaning = "the largest score in each row, subtracted so that exp can't overflow",
+         .rule = "It was subtracted from every element of its row: the negative sum along the row.",
          .zero_gradient = true},
         {.value = "norm_logits",
          .axes = {row, character},
-         .meaning = "the scores less the largest of their row",
+         .meaning = "the scores minus the largest of their row",
          .rule = "e^x is its own derivative."},
         {.value = "counts",
          .axes = {row, character},
-         .meaning = "e to the power of the scores: all positive",
-         .rule = "counts is used twice, in probs and in counts_sum, and both gradients add up. What was summed up "
-                 "forwards is spread out backwards."},
+         .meaning = "the exponentials of the scores: all positive",
+         .rule = "counts is used twice, in probs and in counts_sum, and both gradients add up. A sum in the forward "
+                 "pass is a broadcast in the backward pass."},
         {.value = "counts_sum",
          .axes = {row},
          .meaning = "the sum of each row's counts",
@@ -34,13 +34,13 @@ GlossaryRows cross_entropy_rows() {
         {.value = "counts_sum_inv",
          .axes = {row},
          .meaning = "one over that sum",
-         .rule = "One number a row was multiplied into all columns of counts: what is spread out forwards is summed "
-                 "up backwards, along the row."},
+         .rule = "One number per row multiplied all columns of counts: a broadcast in the forward pass is a sum in the "
+                 "backward pass, along the row."},
         {.value = "probs",
          .axes = {row, character},
-         .meaning = "the probability of each character to come next; every row sums to 1",
+         .meaning = "the probability of each next character; every row sums to 1",
          .symbol = "Ŷ",
-         .rule = "ln x has the derivative 1/x, element by element."},
+         .rule = "ln x has the derivative 1/x, elementwise."},
         {.value = "logprobs",
          .axes = {row, character},
          .meaning = "the logarithm of the probabilities",
@@ -48,7 +48,7 @@ GlossaryRows cross_entropy_rows() {
                  "nothing."},
         {.value = "loss",
          .axes = {},
-         .meaning = "the mean over the batch of −ln of the right answer's probability",
+         .meaning = "the mean over the batch of −ln of the target's probability",
          .symbol = "L"},
     };
     return kRows;

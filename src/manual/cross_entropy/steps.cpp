@@ -1,4 +1,4 @@
-// logits and Y to the loss: in eight small steps or in one, and back.
+// From logits and Y to the loss, in eight small steps or in one, and back.
 #include "manual/cross_entropy/formulas.h"
 #include "manual/glossary.h"
 #include "manual/operation.h"
@@ -7,14 +7,14 @@
 namespace byhand {
 namespace {
 
-// What cross_entropy_with_gradient makes, one at a time.
+// The results of cross_entropy_with_gradient, one at a time.
 template <class T>
 void loss_alone(T* loss, const T* logits, const std::int64_t* Y, std::size_t n, std::size_t V) {
     std::vector<T> dlogits(n * V);
     cross_entropy_with_gradient(loss, dlogits.data(), logits, Y, n, V, softmax_exp<T>);
 }
 template <class T>
-void dlogits_alone(T* dlogits, const T* logits, const std::int64_t* Y, std::size_t n, std::size_t V) {
+void dlogits_only(T* dlogits, const T* logits, const std::int64_t* Y, std::size_t n, std::size_t V) {
     T loss = 0;
     cross_entropy_with_gradient(&loss, dlogits, logits, Y, n, V, softmax_exp<T>);
 }
@@ -70,8 +70,8 @@ void backward(StepList& b, const Site& at) {
             add(b, at.dx(), {n, V}, {at.x(), "Y"}, BYHAND_FUNCTION(cross_entropy_backward), n, V);
             break;
         case HandForm::fused:
-            add(b, at.dx(), {n, V}, {at.x(), "Y"}, "cross_entropy_with_gradient", dlogits_alone<float>,
-                dlogits_alone<double>, dlogits_alone<Rounded>, n, V);
+            add(b, at.dx(), {n, V}, {at.x(), "Y"}, "cross_entropy_with_gradient", dlogits_only<float>,
+                dlogits_only<double>, dlogits_only<Rounded>, n, V);
             break;
     }
 }

@@ -1,7 +1,8 @@
-// Dropout: in training each number is dropped with probability p, the others are scaled by 1/(1 − p), so that the
-// expectation stays (Srivastava et al., Dropout, 2014; scaled in training, as in PyTorch). Evaluation changes nothing.
+// Dropout: in training each element is dropped with probability p, the others are scaled by 1/(1 − p), so that the
+// expectation is unchanged (Srivastava et al., Dropout, 2014; scaled in training, as in PyTorch). Evaluation changes
+// nothing.
 //
-// The mask follows from a key, one number that each update moves on: the same key makes the same mask everywhere.
+// The mask is a function of a key, one number that each update advances.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +27,7 @@ double plain(const T& number) {
     }
 }
 
-// Numbers `first` to before first + count of the mask below.
+// Elements `first` to first + count − 1 of the mask below.
 template <class T>
 void dropout_mask_part(T* mask, const T* key, std::size_t first, std::size_t count, double p) {
     const std::uint64_t stream = std::uint64_t{std::bit_cast<std::uint32_t>(static_cast<float>(plain(*key)))} << 32;
@@ -66,7 +67,7 @@ void dropout_evaluation(T* y, const T* x, std::size_t count) {
     std::copy_n(x, count, y);
 }
 
-// new_key = (1140671485·key + 12820163) mod 2^24, of the whole number in |key|: all 2^24 keys in turn.
+// new_key = (1140671485·key + 12820163) mod 2^24, with the whole number in |key|: cycles through all 2^24 keys.
 template <class T>
 void dropout_key_update(T* new_key, const T* key) {
     const auto whole = static_cast<std::uint64_t>(std::fmod(std::abs(plain(*key)), kMaskKeys));

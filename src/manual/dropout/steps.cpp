@@ -35,12 +35,12 @@ GlossaryRows rows() {
     static const std::vector<GlossaryRow> kRows = {
         {.value = "hpredrop",
          .axes = {row, unit},
-         .meaning = "what the layer makes, before dropout",
-         .rule = "It was multiplied by the mask, and so is its gradient: what was dropped has none."},
+         .meaning = "the layer's result before dropout",
+         .rule = "It was multiplied by the mask, and so is its gradient: that of dropped elements is 0."},
         {.value = "keepmask",
          .axes = {row, unit},
-         .meaning = "dropout's mask: 0 where a number is dropped, 1/(1 − p) where it is kept"},
-        {.value = "maskkey", .axes = {}, .meaning = "the key of dropout's mask, another in each step"},
+         .meaning = "dropout's mask: 0 for dropped elements, 1/(1 − p) for kept ones"},
+        {.value = "maskkey", .axes = {}, .meaning = "the key of dropout's mask, which changes with each step"},
     };
     return kRows;
 }

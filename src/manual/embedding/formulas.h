@@ -1,4 +1,4 @@
-// The embedding: a row of C for every character, and the rows of one context laid side by side.
+// The embedding: a row of C for every character, and the concatenated rows of one context.
 #pragma once
 
 #include <algorithm>

@@ -7,18 +7,18 @@ GlossaryRows embedding_rows() {
     static const std::vector<GlossaryRow> kRows = {
         {.value = "C",
          .axes = {embedded, dimension},
-         .meaning = "the embedding, a row of numbers for each character",
+         .meaning = "the embedding, a vector for each character",
          .symbol = "C",
-         .rule = "A row of C is used wherever its character stands: it collects the gradients of all those places. "
-                 "Begin at zero, and add."},
+         .rule = "A row of C is used at every position of its character: its gradient is the sum over those positions. "
+                 "Start with zero, and add."},
         {.value = "emb",
          .axes = {row, position, dimension},
-         .meaning = "the characters of each context, looked up in the embedding",
+         .meaning = "the embedding vectors of each context's characters",
          .symbol = "E",
-         .rule = "Only the shape was changed: the same numbers, position by position."},
+         .rule = "Only the shape changed: the same numbers, position by position."},
         {.value = "embcat",
          .axes = {row, input},
-         .meaning = "the same in one row for each context: what the first layer reads",
+         .meaning = "the same, concatenated to one row for each context: the first layer's input",
          .symbol = "E",
          .rule = kLeftFactor},
     };
@@ -30,8 +30,8 @@ GlossaryRows flatten_rows() {
     static const std::vector<GlossaryRow> kRows = {
         {.value = "hpos",
          .axes = {row, unit},
-         .meaning = "what the layer makes, before consecutive positions are joined",
-         .rule = "Only the shape was changed: the same numbers, position by position."},
+         .meaning = "the layer's result before consecutive positions are joined",
+         .rule = "Only the shape changed: the same numbers, position by position."},
     };
     return kRows;
 }

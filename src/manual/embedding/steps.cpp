@@ -1,5 +1,5 @@
-// C and X to emb, and emb to embcat: of each context T rows of C, one after another. A flatten joins consecutive
-// positions, of emb or of what a layer makes: the same numbers in fewer and longer rows.
+// From C and X to emb, and from emb to embcat: for each context T rows of C, concatenated. A flatten joins consecutive
+// positions, of emb or of a layer's result: the same numbers in fewer and longer rows.
 #include "manual/embedding/formulas.h"
 #include "manual/glossary.h"
 #include "manual/operation.h"
@@ -22,7 +22,7 @@ void embedding_gradients(StepList& b, const Site& at) {
     add(b, "dC", {V, E}, {at.dy(), at.x()}, BYHAND_FUNCTION(embedding_backward), at.rows * at.network.context, V, E);
 }
 
-// Of what the flatten reads and makes.
+// The shapes that the flatten reads and makes.
 Shape separate(const Site& at) {
     const Operation& one = at.operation;
     const std::size_t B = at.rows / one.positions, T = one.positions * one.joined;

@@ -1,4 +1,4 @@
-// GELU, element by element, by erf and by its approximation: Hendrycks and Gimpel, 2016, arxiv.org/abs/1606.08415.
+// GELU, elementwise, exact with erf and approximated with tanh: Hendrycks and Gimpel, 2016, arxiv.org/abs/1606.08415.
 #pragma once
 
 #include <cmath>
@@ -8,7 +8,7 @@
 
 namespace byhand {
 
-// Where x³ is a finite float; far beyond, GELU is 0 or x anyway.
+// Where x³ is a finite float; far outside, GELU is 0 or x anyway.
 inline constexpr ValueRange kGeluInput{-1e12, 1e12};
 
 inline constexpr double kSqrtHalf = 0.70710678118654752440;       // √½
@@ -16,7 +16,7 @@ inline constexpr double kGaussianPeak = 0.39894228040143267794;   // 1/√(2π)
 inline constexpr double kGeluTanhScale = 0.79788456080286535588;  // √(2/π)
 inline constexpr double kGeluTanhCubic = 0.044715;
 
-// h = x·Φ(x), Φ(x) = ½·(1 + erf(x/√2)): the normal distribution's share below x
+// h = x·Φ(x), Φ(x) = ½·(1 + erf(x/√2)): the standard normal distribution function
 template <class T>
 void gelu_forward(T* h, const T* x, std::size_t count) {
     using std::erf;

@@ -1,8 +1,9 @@
-// Layer norm (Ba, Kiros and Hinton 2016): each row by its own mean and deviation, whatever the other rows hold, then γ
-// and β of each column. Most of its steps are row_norm.h's; here are those of the mean, and the backward in one line.
+// Layer norm (Ba, Kiros and Hinton 2016): each row is normalised by its own mean and standard deviation, then scaled
+// and shifted by γ and β of each column. Most of its steps are in row_norm.h; here are those of the mean, and the
+// backward in one line.
 //
 // Shapes: x, its differences, lnraw and y are (n, H); mean, variance and its inverse root are (n). The divisor is H,
-// and ε stands inside the root.
+// and ε is inside the root.
 #pragma once
 
 #include <cstddef>

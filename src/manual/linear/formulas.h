@@ -11,7 +11,7 @@ namespace byhand {
 // y[i, j] = Σ_k x[i, k]·W[k, j]
 template <class T>
 void matmul_forward(T* y, const T* x, const T* W, std::size_t n, std::size_t in, std::size_t out) {
-    for (std::size_t from = 0; from < out; from += kSumColumns) {  // some columns of W are read again while still near
+    for (std::size_t from = 0; from < out; from += kSumColumns) {  // these columns of W are reused while still in cache
         for (std::size_t i = 0; i < n; ++i) {
             const T* x_i = x + i * in;
             sum_down_columns(y + i * out + from, in, out, from,

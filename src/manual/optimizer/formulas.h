@@ -1,6 +1,6 @@
-// What an optimizer makes of a parameter's gradient before the parameter moves. SGD with momentum and Nesterov's
-// look-ahead as Sutskever, Martens, Dahl and Hinton (2013) in PyTorch's form, the rate outside the average; AdamW as
-// Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019), Algorithm 2, λ times the learning rate.
+// The optimizers' transformations of a gradient before the parameter update. SGD with momentum and Nesterov's
+// look-ahead as Sutskever, Martens, Dahl and Hinton (2013) in PyTorch's form, with the rate outside the average; AdamW
+// as Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019), Algorithm 2, with λ times the learning rate.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@ void l2_gradient(T* new_l2grad, const T* dp, const T* p, std::size_t count, doub
     }
 }
 
-// new_momentum = μ·momentum + g.   g is the gradient, with λ·p where there is weight decay; not times 1 − μ.
+// new_momentum = μ·momentum + g.   g is the gradient, with λ·p if there is weight decay; not multiplied by 1 − μ.
 template <class T>
 void momentum_update(T* new_momentum, const T* momentum, const T* g, std::size_t count, double mu) {
     for (std::size_t i = 0; i < count; ++i) {
@@ -25,7 +25,7 @@ void momentum_update(T* new_momentum, const T* momentum, const T* g, std::size_t
     }
 }
 
-// new_lookahead = g + μ·new_momentum: the gradient, and where the momentum goes next.
+// new_lookahead = g + μ·new_momentum: the gradient plus the next step of the momentum.
 template <class T>
 void nesterov_lookahead(T* new_lookahead, const T* g, const T* new_momentum, std::size_t count, double mu) {
     for (std::size_t i = 0; i < count; ++i) {
@@ -33,7 +33,7 @@ void nesterov_lookahead(T* new_lookahead, const T* g, const T* new_momentum, std
     }
 }
 
-// new_step_count = step_count + 1: the first step's is 1. In float it stops at 2^24, where both β^t have long been 0.
+// new_step_count = step_count + 1: the first step's is 1. In float it stops at 2^24, where both β^t are 0.
 template <class T>
 void step_counted(T* new_step_count, const T* step_count) {
     *new_step_count = *step_count + static_cast<T>(1);
@@ -43,7 +43,7 @@ void step_counted(T* new_step_count, const T* step_count) {
 template <class T>
 void bias_correction(T* new_correction, const T* t, double beta) {
     using std::expm1;
-    constexpr double kSmallest = 1e-300;  // β = 0: ln β is not finite, and β^t is 0 all the same
+    constexpr double kSmallest = 1e-300;  // for β = 0, ln β is not finite; β^t is 0 with this too
     *new_correction = -expm1(static_cast<T>(std::log(std::max(beta, kSmallest))) * *t);
 }
 
@@ -63,8 +63,8 @@ void moment_square(T* new_exp_avg_sq, const T* exp_avg_sq, const T* dp, std::siz
     }
 }
 
-// new_mhat = new_exp_avg / (1 − β1^t), and new_vhat = new_exp_avg_sq / (1 − β2^t): an average that began at 0 has
-// weights of 1 − β^t in all.
+// new_mhat = new_exp_avg / (1 − β1^t), and new_vhat = new_exp_avg_sq / (1 − β2^t): the weights in an average
+// that starts at 0 sum to 1 − β^t.
 template <class T>
 void moment_unbiased(T* new_hat, const T* new_average, const T* new_correction, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {

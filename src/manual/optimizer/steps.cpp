@@ -10,7 +10,7 @@ namespace {
 const std::string kCount = update_of(kept::kStepCount);
 constexpr const char *kMeanCorrection = "new_correction1", *kSquareCorrection = "new_correction2";
 
-// What the optimizer makes of p: "new_mhat_W1".
+// The name of an intermediate result for p: "new_mhat_W1".
 std::string made(const char* role, const TensorSpec& p) {
     return update_of(of_parameter(role, p.name));
 }
@@ -71,7 +71,7 @@ void optimizer_ranges(ValueRanges& ranges, const NetworkConfig& config) {
     if (config.optimizer.kind != OptimizerKind::adamw) {
         return;
     }
-    constexpr double kMostSteps = 0x1p24;  // beyond, a float has no number for the next
+    constexpr double kMostSteps = 0x1p24;  // the largest count that a float can increment
     ranges[kept::kStepCount] = {0, kMostSteps};
     ranges[kCount] = {1, kMostSteps};
     ranges[kMeanCorrection] = {1 - config.optimizer.beta1, 1};

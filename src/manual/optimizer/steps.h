@@ -1,17 +1,17 @@
-// The steps by which a network's optimizer makes new_X of what is learned, and of what it keeps itself.
+// The steps by which a network's optimizer computes new_X of the parameters and of its own state.
 #pragma once
 
 #include "manual/operation.h"
 
 namespace byhand {
 
-// What is made once in a training step: AdamW's step count and bias corrections.
+// Computed once per training step: AdamW's step count and bias corrections.
 void optimizer_steps(StepList& steps, const NetworkConfig& config);
 
-// What is made of each parameter of an operation, new_p last.
+// Computed for each parameter of an operation, new_p last.
 void parameter_steps(StepList& steps, const Site& at);
 
-// The ranges of its values that are not just any numbers.
+// The ranges of its restricted values.
 void optimizer_ranges(ValueRanges& ranges, const NetworkConfig& config);
 
 }  // namespace byhand

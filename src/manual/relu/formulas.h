@@ -1,4 +1,4 @@
-// ReLU and leaky ReLU, element by element. Their derivative jumps at 0; there it is the left one, as LibTorch has it.
+// ReLU and leaky ReLU, elementwise. Their derivative jumps at 0; its value there is the left one, as in LibTorch.
 #pragma once
 
 #include <cstddef>
@@ -29,8 +29,8 @@ void leaky_relu_forward(T* h, const T* x, std::size_t count, double a) {
     }
 }
 
-// dx = dh where x > 0, else a·dh. By the input: with a negative a the result has no sign of its own. dx may be dh
-// itself.
+// dx = dh where x > 0, else a·dh. Reads the input: with a negative a the sign of the result is not that of x. dx may be
+// dh itself.
 template <class T>
 void leaky_relu_backward(T* dx, const T* dh, const T* x, std::size_t count, double a) {
     for (std::size_t i = 0; i < count; ++i) {

@@ -15,7 +15,7 @@ void residual_forward(T* y, const T* x, const T* r, std::size_t count) {
     }
 }
 
-// dx = dy, and dr = dy: a sum hands its gradient on to each term.   All (n, H).
+// dx = dy, and dr = dy: a sum passes its gradient on to each term.   All (n, H).
 template <class T>
 void residual_backward(T* dx, const T* dy, std::size_t count) {
     std::copy_n(dy, count, dx);

@@ -1,5 +1,5 @@
-// RMS norm (Zhang and Sennrich 2019): each row divided by the root of its mean square, then γ of each column. Its small
-// steps are row_norm.h's; here is the backward in one line.
+// RMS norm (Zhang and Sennrich 2019): each row divided by the root of its mean square, then scaled by γ of each column.
+// Its small steps are in row_norm.h; here is the backward in one line.
 #pragma once
 
 #include <cstddef>

@@ -61,15 +61,15 @@ GlossaryRows rows() {
     static const std::vector<GlossaryRow> kRows = {
         {.value = "hprerms",
          .axes = {row, unit},
-         .meaning = "what the RMS norm reads",
+         .meaning = "the RMS norm's input",
          .rule = "hprerms is used twice, in rmsraw and in its square, and both gradients add up. x² has the derivative "
                  "2x.",
-         .collapsed = "Put the steps of the norm together: of the way through the mean square one sum over the row is "
-                      "left, that of drmsraw·rmsraw."},
+         .collapsed = "The steps of the norm combined: the path through the mean square reduces to one sum over the "
+                      "row, of drmsraw·rmsraw."},
         {.value = "rmssquare",
          .axes = {row, unit},
-         .meaning = "the square of what the norm reads",
-         .rule = "It was summed over the row and divided by H: every unit gets the gradient, divided by H."},
+         .meaning = "the square of the norm's input",
+         .rule = "It was summed over the row and divided by H: every unit receives the gradient, divided by H."},
         {.value = "rmsmean",
          .axes = {row},
          .meaning = "the mean square of each row over its units",
@@ -84,7 +84,7 @@ GlossaryRows rows() {
          .rule = "It was multiplied by γ, and so is its gradient."},
         {.value = "rmsgain",
          .axes = {unit},
-         .meaning = "the RMS norm's gain γ, by which it multiplies each unit",
+         .meaning = "the RMS norm's gain γ, a factor for each unit",
          .rule = kMultipliedIntoEveryRow},
     };
     return kRows;

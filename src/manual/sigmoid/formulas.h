@@ -1,4 +1,4 @@
-// The sigmoid, element by element.
+// The sigmoid, elementwise.
 #pragma once
 
 #include <cmath>

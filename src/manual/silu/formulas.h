@@ -1,4 +1,4 @@
-// SiLU (swish), element by element: Elfwing et al., 2017, arxiv.org/abs/1702.03118.
+// SiLU (swish), elementwise: Elfwing et al., 2017, arxiv.org/abs/1702.03118.
 #pragma once
 
 #include <cstddef>

@@ -7,8 +7,8 @@
 #include "manual/gelu/formulas.h"
 #include "manual/simd/kernels.h"
 
-// This file is compiled once for every kind of vector; HWY_DYNAMIC_DISPATCH below picks the best one the CPU has.
-// foreach_target comes before highway, whatever the alphabet says.
+// Compiled once for each vector type; HWY_DYNAMIC_DISPATCH below selects the best one for the CPU. foreach_target must
+// precede highway, despite the alphabetical order.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "manual/simd/activations.cpp"  // NOLINT
 // clang-format off
@@ -42,7 +42,7 @@ HWY_INLINE void map(float* dx, const float* dh, const float* read, std::size_t c
     }
 }
 
-// tanh(√(2/π)·(x + 0.044715·x³)), x² given
+// tanh(√(2/π)·(x + 0.044715·x³)), from x and x²
 HWY_INLINE V tanh_of_cubic(V x, V square) {
     return tanh(hn::Mul(number(kGeluTanhScale), hn::MulAdd(number(kGeluTanhCubic), hn::Mul(square, x), x)));
 }
@@ -51,7 +51,7 @@ void activation_forward(float* h, const float* x, std::size_t count, Activation 
     const V zero = number(0), one = number(1), half = number(0.5), slope = number(a);
     switch (f) {
         case Activation::tanh:
-            break;  // kernels.h has it
+            break;  // in kernels.h
         case Activation::sigmoid:
             map(h, x, count, [](V v) HWY_ATTR { return sigmoid(v); });
             break;

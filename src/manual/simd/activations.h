@@ -1,5 +1,5 @@
-// The activations of the fused step, in float, for the widest vectors that the CPU has (chosen at run time). All arrays
-// begin on a cache line, and what lies between `count` and the end of the last one is read and written too.
+// The activations of the fused step, in float, for the widest vectors of the CPU (chosen at run time). All arrays start
+// on a cache line, and the elements between `count` and the end of the last line are read and written too.
 #pragma once
 
 #include <cstddef>
@@ -10,10 +10,10 @@ namespace byhand::simd {
 
 enum class Activation { tanh, sigmoid, relu, leaky_relu, gelu, gelu_tanh, silu };
 
-// By its op; none where that is another operation's.
+// The activation of that name; nullopt for other operations.
 std::optional<Activation> activation_of(const std::string& op);
 
-// Whether its backward reads its input; else its result.
+// Whether its backward reads its input, rather than its result.
 bool is_backward_by_input(Activation f);
 
 // h = f(x); h may be x itself. a is the slope of a leaky_relu for x < 0.
@@ -21,7 +21,7 @@ bool is_backward_by_input(Activation f);
 // silu_forward.
 void activation_forward(float* h, const float* x, std::size_t count, Activation f, float a);
 
-// dx = dh·f′, of the input or the result in `read`; dx may be dh itself.
+// dx = dh·f′, where `read` is the input or the result; dx may be dh itself.
 // Twins: tanh_backward, sigmoid_backward, relu_backward, leaky_relu_backward, gelu_backward, gelu_tanh_backward,
 // silu_backward.
 void activation_backward(float* dx, const float* dh, const float* read, std::size_t count, Activation f, float a);

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-// This file is compiled once for every kind of vector; HWY_DYNAMIC_DISPATCH below picks the best one the CPU has.
-// foreach_target comes before highway, whatever the alphabet says.
+// Compiled once for each vector type; HWY_DYNAMIC_DISPATCH below selects the best one for the CPU. foreach_target must
+// precede highway, despite the alphabetical order.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "manual/simd/by_character.cpp"  // NOLINT
 // clang-format off
@@ -15,10 +15,10 @@ HWY_BEFORE_NAMESPACE();
 namespace byhand::simd::HWY_NAMESPACE {
 namespace {
 
-// Rows that are added one after another: longer sums round more.
+// rows added in sequence: longer sums have larger rounding errors
 constexpr std::size_t kTerms = 256;
 
-// Where the row of a context's place t stands in a table.
+// The row of a table for position t of a context.
 HWY_INLINE std::size_t row_of(const Contexts& c, std::size_t i, std::size_t t, std::size_t width) {
     return (t * c.V + static_cast<std::size_t>(c.X[i * c.T + t])) * width;
 }
@@ -32,7 +32,7 @@ void look_up_by_character(float* y, const float* table, const Contexts& contexts
             for (std::size_t t = 1; t < c.T; ++t) {
                 sum = hn::Add(sum, hn::Load(d, table + row_of(c, i, t, width) + j));
             }
-            // Onto the finished sum, as in a product.
+            // Added to the finished sum, as in a product.
             hn::Store(b != nullptr ? hn::Add(sum, hn::Load(d, b + j)) : sum, d, y + j);
         }
     }

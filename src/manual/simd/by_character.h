@@ -1,6 +1,7 @@
-// What rows of a batch share because they have the same character at the same place of their contexts: rows of a table,
-// looked up and added to, in float, for the widest vectors that the CPU has (chosen at run time). The second function
-// is the first one's transpose. All rows are a panel's: `width` numbers, whole cache lines (manual/panels.h).
+// Computations shared by the rows of a batch that have the same character at the same position of their contexts: rows
+// of a table, looked up and added to, in float, for the widest vectors of the CPU (chosen at run time). The second
+// function is the transpose of the first. All rows are rows of a panel: `width` numbers, whole cache lines
+// (manual/panels.h).
 #pragma once
 
 #include <cstddef>

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
-// This file is compiled once for every kind of vector; HWY_DYNAMIC_DISPATCH below picks the best one the CPU has.
-// foreach_target comes before highway, whatever the alphabet says.
+// Compiled once for each vector type; HWY_DYNAMIC_DISPATCH below selects the best one for the CPU. foreach_target must
+// precede highway, despite the alphabetical order.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "manual/simd/kernels.cpp"  // NOLINT
 // clang-format off
@@ -19,7 +19,7 @@ namespace {
 
 using M = hn::Mask<D>;
 
-// The first lanes of a vector: those that lie inside an array.
+// The first lanes of a vector: those inside an array.
 struct Lanes {
     std::size_t count;
     M mask;
@@ -27,14 +27,14 @@ struct Lanes {
     explicit Lanes(std::size_t left) : count(std::min(left, hn::Lanes(D()))), mask(hn::FirstN(D(), count)) {}
 };
 
-// Not every kind of vector can leave memory alone where a mask says so. (AVX2 can for floats, if not for bytes.)
+// Not every vector type can exclude lanes from a memory access by a mask. (AVX2 can for floats, but not for bytes.)
 #if HWY_MEM_OPS_MIGHT_FAULT && HWY_TARGET != HWY_AVX2
 constexpr bool kMasksAreSafe = false;
 #else
 constexpr bool kMasksAreSafe = true;
 #endif
 
-// They alone are read, the others are 0.
+// Only these lanes are read, the others are 0.
 HWY_INLINE V load(const Lanes& lanes, const float* p) {
     const D d;
     if (kMasksAreSafe) {
@@ -48,7 +48,7 @@ HWY_INLINE V load(const Lanes& lanes, const float* p) {
     return hn::LoadU(d, p);
 }
 
-// They alone are written.
+// Only these lanes are written.
 HWY_INLINE void store(V v, const Lanes& lanes, float* p) {
     const D d;
     if (kMasksAreSafe) {
@@ -114,7 +114,7 @@ void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, 
     });
 }
 
-// Calls visit(at, is) for each vector of row i: where it begins, and which of its lanes are the matrix's own.
+// Calls visit(at, is) for each vector of row i: its offset, and a mask of the lanes that belong to the matrix.
 template <class Visit>
 HWY_INLINE void for_each_vector(const Panels& matrix, std::size_t i, Visit visit) {
     const D d;
@@ -126,7 +126,7 @@ HWY_INLINE void for_each_vector(const Panels& matrix, std::size_t i, Visit visit
     }
 }
 
-// Row by row each of its three parts would wait for the one before: of some rows together there is always one ready.
+// Several rows at once: within one row, each of the three parts would have to wait for the one before.
 void cross_entropy_with_gradient(float* losses, float* dlogits, const Panels& logits, const std::int64_t* Y,
                                  const Rows& rows) {
     constexpr std::size_t kTogether = 32;
@@ -158,9 +158,9 @@ void cross_entropy_with_gradient(float* losses, float* dlogits, const Panels& lo
             for_each_vector(logits, i, [&](std::size_t at, M) HWY_ATTR {
                 hn::Store(hn::Mul(hn::Load(d, dlogits + at), scale), d, dlogits + at);
             });
-            const std::size_t answer = place(logits, i, static_cast<std::size_t>(Y[i]));
-            dlogits[answer] -= share;
-            losses[i] = std::log(sum[i - first]) - (logits.data[answer] - max[i - first]);
+            const std::size_t target = place(logits, i, static_cast<std::size_t>(Y[i]));
+            dlogits[target] -= share;
+            losses[i] = std::log(sum[i - first]) - (logits.data[target] - max[i - first]);
         }
     }
 }

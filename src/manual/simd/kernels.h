@@ -1,5 +1,5 @@
-// What the fused step does number by number, and its loss, in float, for the widest vectors that the CPU has (chosen at
-// run time). Each has a scalar twin among the operations of src/manual, against which its test holds it.
+// The elementwise kernels of the fused step, and its loss, in float, for the widest vectors of the CPU (chosen at run
+// time). Each has a scalar twin among the operations of src/manual, with which its test compares it.
 #pragma once
 
 #include <cstddef>
@@ -25,13 +25,14 @@ void embedding_forward(float* embcat, const float* C, const std::int64_t* X, std
 void embedding_backward(float* dC, const float* dembcat, const std::int64_t* X, std::size_t n, std::size_t T,
                         std::size_t E, std::span<const Stretch> stretches);
 
-// Of some rows: losses[i] = −ln softmax(logits[i])[Y[i]] and dlogits[i] = (softmax(logits[i]) − one-hot(Y[i]))/n, n
-// being all of the rows. dlogits is in panels as logits is; its padding becomes 0.   Twin: cross_entropy_with_gradient.
+// For some rows: losses[i] = −ln softmax(logits[i])[Y[i]] and dlogits[i] = (softmax(logits[i]) − one-hot(Y[i]))/n,
+// where n counts all rows. dlogits is in panels like logits; its padding is set to 0.   Twin:
+// cross_entropy_with_gradient.
 void cross_entropy_with_gradient(float* losses, float* dlogits, const Panels& logits, const std::int64_t* Y,
                                  const Rows& rows);
 
-// The next four run over whole cache lines: all arrays begin on one, and what lies between `count` and its end is read
-// and written too.
+// The next four process whole cache lines: all arrays start on one, and the elements between `count` and the end of the
+// last line are read and written too.
 
 // dx = dh·(1 − h²); dx may be dh itself.   Twin, to the bit: tanh_backward.
 void tanh_backward(float* dx, const float* dh, const float* h, std::size_t count);

@@ -1,4 +1,4 @@
-// tanh, exp, the sigmoid and the normal distribution of a vector. Included once for every kind of vector (see
+// tanh, exp, the sigmoid and the normal distribution of a vector. Included once for each vector type (see
 // hwy/foreach_target.h).
 #if defined(BYHAND_SIMD_MATH_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef BYHAND_SIMD_MATH_INL_H
@@ -31,7 +31,7 @@ HWY_INLINE V polynomial(V x, float a, float b, float c, float d, float e) {
 HWY_INLINE V tanh(V x) {
     const D d;
     const hn::RebindToUnsigned<D> bits;
-    // From 9.02 on it is 1. NaN is not above 10, and stays.
+    // From 9.02 on it is 1. NaN is not above 10, and is preserved.
     const V most = hn::Set(d, 10.0F), magnitude = hn::Abs(x);
     const V size = hn::IfThenElse(hn::Gt(magnitude, most), most, magnitude);
     const auto digits = hn::ShiftRight<21>(hn::BitCast(bits, hn::Add(size, hn::Set(d, 1.0F))));
@@ -47,10 +47,10 @@ HWY_INLINE V tanh(V x) {
     return hn::CopySign(hn::Add(here(tanh_table::kT), rest), x);  // −0 as well
 }
 #else
-// 1/(e^y + 1) for 0 ≤ y ≤ 20, as a number and what it lacks as a share of itself.
+// 1/(e^y + 1) for 0 ≤ y ≤ 20, as a number and its relative error.
 //
-// e^y = 2ⁿ·(1 + p) with y = n·ln 2 + r and p = r + r²·P(r). What is lost as 1 + p and then e^y + 1 are rounded is kept
-// beside them, and goes into the residue of the division: that is a step of Newton's for what the rounding left.
+// e^y = 2ⁿ·(1 + p) with y = n·ln 2 + r and p = r + r²·P(r). The rounding errors of 1 + p and of e^y + 1 are kept
+// separately and enter the residual of the division: one Newton step for the rounding errors.
 struct Sigmoid {
     V value, lacks;
 };
@@ -58,15 +58,15 @@ HWY_INLINE Sigmoid sigmoid_of_minus(V y) {
     const D d;
     const hn::RebindToSigned<D> bits;
     const V one = hn::Set(d, 1.0F);
-    // Numbers as large as 1.5·2²³ have no places after the point, so that adding it rounds; with 127 on top the last
-    // bits are the exponent field of 2ⁿ.
+    // Floats around 1.5·2²³ have no fractional bits, so adding it rounds; with 127 added, the last bits are the
+    // exponent field of 2ⁿ.
     const V large = hn::Set(d, 0x1.8p23F + 127);
     const V shifted = hn::MulAdd(y, hn::Set(d, std::numbers::log2e_v<float>), large);
     const V n = hn::Sub(shifted, large);
-    // ln 2 in two pieces: n times the first is exact.
+    // ln 2 in two parts: n times the first is exact.
     const V first = hn::Set(d, 0x1.63p-1F);  // NOLINT(modernize-use-std-numbers)
     const V r = hn::NegMulAdd(n, hn::Set(d, -0x1.bd0106p-13F), hn::NegMulAdd(n, first, y));
-    // The least |error| of (e^r − 1 − r)/r² on ±½·ln 2 that the degree allows (Remez): 0.05 units of 2⁻²⁴ in e^r.
+    // The minimax polynomial (Remez) for (e^r − 1 − r)/r² on ±½·ln 2: an error of 0.05 units of 2⁻²⁴ in e^r.
     const V P = polynomial(r, 0.50000001F, 0.16666518F, 0.041666204F, 0.0083689535F, 0.0013950603F);
     const V p = hn::MulAdd(hn::Mul(r, r), P, r);
     const V power = hn::BitCast(d, hn::ShiftLeft<23>(hn::BitCast(bits, shifted)));
@@ -81,7 +81,7 @@ HWY_INLINE Sigmoid sigmoid_of_minus(V y) {
 HWY_INLINE V tanh(V x) {
     const D d;
     const V one = hn::Set(d, 1.0F), border = hn::Set(d, 0.6F);
-    // From 9.02 on it is 1. NaN is not above 10, and stays.
+    // From 9.02 on it is 1. NaN is not above 10, and is preserved.
     const V most = hn::Set(d, 10.0F), magnitude = hn::Abs(x);
     const V size = hn::IfThenElse(hn::Gt(magnitude, most), most, magnitude);
     const V x2 = hn::Mul(x, x);
@@ -95,25 +95,25 @@ HWY_INLINE V tanh(V x) {
 }
 #endif
 
-// Highway's Exp makes 0 of NaN, and of x > 177 anything at all: e^89 is infinite already.
+// Highway's Exp returns 0 for NaN and arbitrary values for x > 177; e^89 is already infinite.
 HWY_INLINE V exp(V x) {
     const D d;
     return hn::IfThenElse(hn::IsNaN(x), x, hn::Exp(d, hn::Min(x, hn::Set(d, 89.0F))));
 }
 
-// 1/(1 + e^−x), by whichever exponential can't overflow.
+// 1/(1 + e^−x), using the exponential that can't overflow.
 HWY_INLINE V sigmoid(V x) {
     const D d;
     const V zero = hn::Zero(d), one = hn::Set(d, 1.0F), small = exp(hn::Neg(hn::Abs(x)));
     return hn::Div(hn::IfThenElse(hn::Lt(x, zero), small, one), hn::Add(one, small));
 }
 
-// The normal distribution at x: Φ(x), its share below x, and its density e^(−x²/2)/√(2π).
+// The normal distribution at x: its distribution function Φ(x), and its density e^(−x²/2)/√(2π).
 //
 // Φ(−x) = ½·erfc(u), u = |x|/√2, and erfc(u) = P(s)·e^(−u²)/(1 + 2u) with s = (u − K)/(u + K): Shepherd and
-// Laframboise, Mathematics of Computation 36 (1981), 249-253. scripts/fit_erfc made P: 0.22 units of 2⁻²⁴. P is rounded
-// in some units of the last place, too many for values about ½: below |x| = 1, Φ(x) = ½ + x·Q(x²) by its Taylor series,
-// whose terms are (−1)ⁿ·x²ⁿ/(√(2π)·2ⁿ·n!·(2n + 1)).
+// Laframboise, Mathematics of Computation 36 (1981), 249-253. scripts/fit_erfc computed P: 0.22 units of 2⁻²⁴. The
+// rounding error of P is some units of the last place, too many for values near ½: below |x| = 1, Φ(x) = ½ + x·Q(x²) by
+// its Taylor series, whose terms are (−1)ⁿ·x²ⁿ/(√(2π)·2ⁿ·n!·(2n + 1)).
 struct Normal {
     V share, density;
 };
@@ -126,7 +126,7 @@ HWY_INLINE Normal normal(V x) {
     const D d;
     const V half = hn::Set(d, 0.5F), one = hn::Set(d, 1.0F), K = hn::Set(d, 3.75F);
     const V power = exp(hn::Mul(hn::Mul(hn::Neg(half), x), x));
-    // From 14.2 on the power is 0. NaN is not above 20, and stays.
+    // From 14.2 on the power is 0. NaN is not above 20, and is preserved.
     const V most = hn::Set(d, 20.0F), magnitude = hn::Abs(x);
     const V size = hn::IfThenElse(hn::Gt(magnitude, most), most, magnitude);
     const V u = hn::Mul(hn::Set(d, std::numbers::sqrt2_v<float> / 2), size);

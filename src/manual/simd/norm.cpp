@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <type_traits>
 
-// This file is compiled once for every kind of vector; HWY_DYNAMIC_DISPATCH below picks the best one the CPU has.
-// foreach_target comes before highway, whatever the alphabet says.
+// Compiled once for each vector type; HWY_DYNAMIC_DISPATCH below selects the best one for the CPU. foreach_target must
+// precede highway, despite the alphabetical order.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "manual/simd/norm.cpp"  // NOLINT
 // clang-format off
@@ -16,8 +16,8 @@ HWY_BEFORE_NAMESPACE();
 namespace byhand::simd::HWY_NAMESPACE {
 namespace {
 
-// Of all columns of a panel's row some vectors at a time, as registers allow. What is added up is added by eights, as
-// in manual/sums.h: total[v] = Σ_i term(i·width + j + v·N, v).
+// Some vectors of a panel's row at a time, as many as registers allow. Sums are in blocks of eight, as in
+// manual/sums.h: total[v] = Σ_i term(i·width + j + v·N, v).
 template <std::size_t kVectors, class Term>
 HWY_INLINE void sum_down(V (&total)[kVectors], std::size_t n, std::size_t width, std::size_t j, Term term) {
     constexpr std::size_t kRows = 8;
@@ -43,7 +43,7 @@ HWY_INLINE void sum_down(V (&total)[kVectors], std::size_t n, std::size_t width,
     }
 }
 
-// Calls of<kVectors>(j) until all columns have been: three vectors at a time where three divide them, two, or one.
+// Calls of<kVectors>(j) to cover all columns: three vectors at a time if three divide their number, else two, or one.
 template <class Of>
 HWY_INLINE void for_each_column(std::size_t width, Of of) {
     const std::size_t N = hn::Lanes(D()), vectors = width / N;
@@ -130,10 +130,10 @@ void batchnorm_tanh_forward(float* h, const float* x, const NormPanel& p, const 
     });
 }
 
-// `given` takes dL/dy at an element to begin with; it is left in dy, where the second pass finds it.
-template <std::size_t kVectors, class Given>
+// `first` computes dL/dy of an element; it is stored in dy, where the second pass reads it.
+template <std::size_t kVectors, class First>
 HWY_INLINE void backward_columns(float* dy, float* dgain, float* dbias, const NormPanel& p, const NormConfig& norm,
-                                 std::size_t j, Given given) {
+                                 std::size_t j, First first) {
     const D d;
     const std::size_t N = hn::Lanes(d), end = p.n * p.width + j;
     const V count = hn::Set(d, static_cast<float>(p.n)), divisor = divisor_of(norm.batch_divisor, p.n);
@@ -141,7 +141,7 @@ HWY_INLINE void backward_columns(float* dy, float* dgain, float* dbias, const No
     const float* const raw = p.raw;
     V mean[kVectors], slope[kVectors], scale[kVectors];
     // Σdy and Σdy·x̂: dβ and dγ.
-    sum_down(mean, p.n, p.width, j, [&](std::size_t at, std::size_t) HWY_ATTR { return given(at); });
+    sum_down(mean, p.n, p.width, j, [&](std::size_t at, std::size_t) HWY_ATTR { return first(at); });
     sum_down(slope, p.n, p.width, j, [&](std::size_t at, std::size_t) HWY_ATTR {
         return hn::Mul(hn::Load(d, dy + at), hn::Load(d, raw + at));
     });

@@ -1,5 +1,6 @@
-// Batch norm on one panel (manual/panels.h), in float, for the widest vectors that the CPU has: the formulas of
-// manual/batchnorm/formulas.h, column by column in the same order, with the same bits. All arrays lie on cache lines.
+// Batch norm on one panel (manual/panels.h), in float, for the widest vectors of the CPU: the formulas of
+// manual/batchnorm/formulas.h, with the sums of each column in the same order and the same bits. All arrays start on
+// cache lines.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +9,7 @@
 
 namespace byhand::simd {
 
-// One panel of a norm: n rows of `width` columns, and `width` figures and parameters.
+// One panel of a norm: n rows of `width` columns, and `width` statistics and parameters.
 struct NormPanel {
     std::size_t n = 0, width = 0;
     float *mean = nullptr, *var = nullptr, *inv = nullptr;  // bnmeani, bnvar, bnvar_inv
@@ -16,16 +17,16 @@ struct NormPanel {
     const float *gain = nullptr, *bias = nullptr;           // null without γ and β
 };
 
-// y = γ·x̂ + β with x̂ = (x − mean)·bnvar_inv; without γ and β y = x̂. Writes all of the panel that is not const. y may be
-// x or raw.   Twins: batchnorm_mean, …_difference, …_variance_of_differences, …_inverse_deviation, …_normalise,
-// …_scale_shift.
+// y = γ·x̂ + β with x̂ = (x − mean)·bnvar_inv; without γ and β y = x̂. Writes every array of the panel that is not
+// const. y may be x or raw.   Twins: batchnorm_mean, …_difference, …_variance_of_differences, …_inverse_deviation,
+// …_normalise, …_scale_shift.
 void batchnorm_forward(float* y, const float* x, const NormPanel& panel, const NormConfig& norm);
 
-// From dL/dy in dy to dL/dx there, and dγ and dβ (null without them).   Twins: batchnorm_gain_backward,
+// Replaces dL/dy in dy by dL/dx, and computes dγ and dβ (null without them).   Twins: batchnorm_gain_backward,
 // batchnorm_bias_backward, batchnorm_affine_backward; batchnorm_backward.
 void batchnorm_backward(float* dy, float* dgain, float* dbias, const NormPanel& panel, const NormConfig& norm);
 
-// The same with the non-linearity behind it: h = tanh(y), and back from dL/dh in dh.   Twins besides: tanh_forward,
+// The same with the non-linearity after it: h = tanh(y), and back from dL/dh in dh.   Additional twins: tanh_forward,
 // tanh_backward.
 void batchnorm_tanh_forward(float* h, const float* x, const NormPanel& panel, const NormConfig& norm);
 void batchnorm_tanh_backward(float* dh, float* dgain, float* dbias, const float* h, const NormPanel& panel,

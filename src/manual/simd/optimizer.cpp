@@ -2,8 +2,8 @@
 
 #include "manual/simd/kernels.h"
 
-// This file is compiled once for every kind of vector; HWY_DYNAMIC_DISPATCH below picks the best one the CPU has.
-// foreach_target comes before highway, whatever the alphabet says.
+// Compiled once for each vector type; HWY_DYNAMIC_DISPATCH below selects the best one for the CPU. foreach_target must
+// precede highway, despite the alphabetical order.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "manual/simd/optimizer.cpp"  // NOLINT
 // clang-format off
@@ -19,7 +19,7 @@ HWY_INLINE V number(double x) {
     return hn::Set(D(), static_cast<float>(x));
 }
 
-// Without momentum what is kept of p is null.
+// Without momentum, the state of p is null.
 void sgd(const Learned& updated, const Learned& present, const float* gradient, std::size_t count,
          const OptimizerStep& step) {
     const D d;

@@ -1,6 +1,6 @@
 #include "manual/simd/peak.h"
 
-// As in kernels.cpp: compiled once for every kind of vector.
+// As in kernels.cpp: compiled once for each vector type.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "manual/simd/peak.cpp"  // NOLINT
 // clang-format off
@@ -12,7 +12,7 @@ HWY_BEFORE_NAMESPACE();
 namespace byhand::simd::HWY_NAMESPACE {
 namespace {
 
-// Twelve sums: a multiply-add takes four to six cycles, of which two begin in each.
+// Twelve sums: a multiply-add has a latency of four to six cycles, and two start in each cycle.
 constexpr std::size_t kSums = 12;
 constexpr std::size_t kTimes = 256;
 
@@ -21,7 +21,7 @@ MultiplyAdds multiply_adds(std::size_t repeats) {
     V s0 = hn::Set(d, 0.0F), s1 = hn::Set(d, 0.1F), s2 = hn::Set(d, 0.2F), s3 = hn::Set(d, 0.3F);
     V s4 = hn::Set(d, 0.4F), s5 = hn::Set(d, 0.5F), s6 = hn::Set(d, 0.6F), s7 = hn::Set(d, 0.7F);
     V s8 = hn::Set(d, 0.8F), s9 = hn::Set(d, 0.9F), s10 = hn::Set(d, 1.0F), s11 = hn::Set(d, 1.1F);
-    const V a = hn::Set(d, 0.5F), b = hn::Set(d, 0.75F);  // each sum goes to 1.5: ordinary numbers all the way
+    const V a = hn::Set(d, 0.5F), b = hn::Set(d, 0.75F);  // each sum converges to 1.5: normal numbers throughout
     for (std::size_t i = 0; i < repeats * kTimes; ++i) {
         s0 = hn::MulAdd(s0, a, b), s1 = hn::MulAdd(s1, a, b), s2 = hn::MulAdd(s2, a, b), s3 = hn::MulAdd(s3, a, b);
         s4 = hn::MulAdd(s4, a, b), s5 = hn::MulAdd(s5, a, b), s6 = hn::MulAdd(s6, a, b), s7 = hn::MulAdd(s7, a, b);

@@ -5,8 +5,8 @@
 #include <iterator>
 #include <utility>
 
-// This file is compiled once for every kind of vector; HWY_DYNAMIC_DISPATCH below picks the best one the CPU has.
-// foreach_target comes before highway, whatever the alphabet says.
+// Compiled once for each vector type; HWY_DYNAMIC_DISPATCH below selects the best one for the CPU. foreach_target must
+// precede highway, despite the alphabetical order.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "manual/simd/product.cpp"  // NOLINT
 // clang-format off
@@ -18,14 +18,14 @@ HWY_BEFORE_NAMESPACE();
 namespace byhand::simd::HWY_NAMESPACE {
 namespace {
 
-// A tile is kRows rows by three vectors: its sums, the vectors of b and one of a are what the registers hold.
+// A tile is kRows rows by three vectors: its sums, the vectors of b and one of a fill the registers.
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_SSE2
 constexpr std::size_t kRows = 4;
 #else
 constexpr std::size_t kRows = 8;
 #endif
 
-// Terms of a sum that lie side by side: a(i, k) at a[i·a_row + k·a_column] and b(k, j) at b[k·width + j], k < depth.
+// Adjacent terms of a sum: a(i, k) at a[i·a_row + k·a_column] and b(k, j) at b[k·width + j], k < depth.
 struct Piece {
     const float* a = nullptr;
     std::size_t a_row = 0, a_column = 0;
@@ -33,24 +33,24 @@ struct Piece {
     std::size_t depth = 0;
 };
 
-// Sums that are taken in registers, one after another, before they are added to what the result has already: so many
-// pieces of a panel's width make 240 terms, and longer sums round more.
+// Sums are accumulated in registers before they are added to the result: this many pieces of a panel's width are 240
+// terms, and longer sums have larger rounding errors.
 constexpr std::size_t kPieces = 5;
 constexpr std::size_t kTerms = 256;
 
-// s = [c +] Σ over pieces, k of a(i, k)·b(k, j) [+ bias], and what becomes of it.
+// s = [c +] Σ over pieces, k of a(i, k)·b(k, j) [+ bias], and its use.
 struct Sum {
     std::array<Piece, kPieces> pieces{};
     std::size_t count = 0;
     std::size_t width = 0;             // of a row of b and of c
     std::size_t c_row = 0;             // from one row of c to the next
-    bool onto = false;                 // c has terms already
-    const float* bias = nullptr;       // where it is due
+    bool onto = false;                 // c contains terms already
+    const float* bias = nullptr;       // null until it is to be added
     const Descent* descent = nullptr;  // new_W = W − rate·s, at the last terms
-    bool kept = true;                  // c = s
+    bool kept = true;                  // c = s is stored
 };
 
-// visit(sum, row, vector) for each of a tile. Unrolled, or the sums would go by way of memory.
+// visit(sum, row, vector) for each of a tile. Unrolled, so that the sums stay in registers.
 template <std::size_t kHeight, std::size_t kVectors, class Visit>
 HWY_INLINE void for_each_sum(V (&total)[kHeight][kVectors], Visit visit) {
     HWY_UNROLL(8)
@@ -102,7 +102,7 @@ HWY_NOINLINE void tiles_of(float* c, const Sum& sum, const Rows& rows, std::size
             for_each_sum(total, [=](V& one, std::size_t r, std::size_t v)
                                     HWY_ATTR { one = hn::Add(hn::Load(d, out + r * c_row + v * N), one); });
         }
-        // Onto the finished sum: the other way round each small term would be rounded at the size of the bias.
+        // Added to the finished sum: otherwise each small term would be rounded at the magnitude of the bias.
         if (sum.bias != nullptr) {
             for_each_sum(total, [=, bias = sum.bias + j](V& one, std::size_t, std::size_t v)
                                     HWY_ATTR { one = hn::Add(one, hn::Load(d, bias + v * N)); });
@@ -123,7 +123,7 @@ HWY_NOINLINE void tiles_of(float* c, const Sum& sum, const Rows& rows, std::size
     }
 }
 
-// Those of the rows that kRows does not divide.
+// The remaining rows, whose number kRows does not divide.
 template <std::size_t kVectors, std::size_t... kLess>
 void rest(float* c, const Sum& sum, const Rows& rows, std::size_t j, std::index_sequence<kLess...>) {
     const std::size_t height = rows.last - rows.first;
@@ -175,7 +175,7 @@ void linear_forward(float* y, const Panels& x, const float* W, const float* b, c
     product(y, x, W, b, rows, p);
 }
 
-// to(j, i) = from(i, j) for kRowsAtOnce rows by four columns, in pairs of four by four, one in either half of a vector.
+// to(j, i) = from(i, j) for kRowsAtOnce rows by four columns, in pairs of four by four, one in each half of a vector.
 #if HWY_TARGET == HWY_SCALAR
 constexpr std::size_t kRowsAtOnce = 4;
 HWY_INLINE void transpose_four(float* to, std::size_t to_row, const float* from, std::size_t from_row) {
@@ -215,7 +215,7 @@ HWY_INLINE void transpose_four(float* to, std::size_t to_row, const float* from,
 }
 #endif
 
-// Wᵀ(j, i), i < q.used and any j of panel p, at to[j·q.width + i]; zeros for the columns that fill up q.
+// Wᵀ(j, i), i < q.used and any j of panel p, at to[j·q.width + i]; zeros in the padding columns of q.
 void transpose(float* to, const float* W, const Panel& p, const Panel& q) {
     constexpr std::size_t kFour = 4;
     for (std::size_t i = 0; i < q.width; i += kRowsAtOnce) {

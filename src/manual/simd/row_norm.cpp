@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-// This file is compiled once for every kind of vector; HWY_DYNAMIC_DISPATCH below picks the best one the CPU has.
-// foreach_target comes before highway, whatever the alphabet says.
+// Compiled once for each vector type; HWY_DYNAMIC_DISPATCH below selects the best one for the CPU. foreach_target must
+// precede highway, despite the alphabetical order.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "manual/simd/row_norm.cpp"  // NOLINT
 // clang-format off
@@ -16,10 +16,10 @@ HWY_BEFORE_NAMESPACE();
 namespace byhand::simd::HWY_NAMESPACE {
 namespace {
 
-// Rows that go through a pass together: one by one each pass would wait for the sum of the one before.
+// Rows that pass through together: one at a time, each pass would wait for the sum of the one before.
 constexpr std::size_t kTogether = 16;
 
-// Calls visit(at, column) for each vector of row i: where it begins, and its first column.
+// Calls visit(at, column) for each vector of row i: its offset, and its first column.
 template <class Visit>
 HWY_INLINE void for_each_vector(const RowNorm& norm, std::size_t i, Visit visit) {
     for (const Panel& p : norm.panels) {

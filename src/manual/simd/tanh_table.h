@@ -1,9 +1,9 @@
 // tanh(x) = T + s·r + r²·P(r) with r = |x| − c, on each of the 14 intervals in which |x| + 1 has the same first three
-// digits as a binary number. c is a number of float near the middle for which T = tanh(c) is one too, as good as
-// exactly, s is 1 − T², and P, of the fourth degree, the weighted least squares of what is left. Before anything is
-// rounded they are 0.17 units of 2⁻²⁴ off at most. scripts/fit_tanh made them.
+// binary digits. c is a float near the middle for which T = tanh(c) is almost exactly a float too, s is 1 − T², and P,
+// of the fourth degree, is the weighted least squares fit of the remainder. Before rounding the error is at most 0.17
+// units of 2⁻²⁴. scripts/fit_tanh computed the tables.
 //
-// As tables of 16, to be looked up by the exponent's last two bits and the two digits after the first.
+// Tables of 16, indexed by the last two bits of the exponent and the two digits after the first.
 #pragma once
 
 namespace byhand::simd::tanh_table {
@@ -24,7 +24,7 @@ alignas(64) inline constexpr float kS[] = {
     0.0037767922F, 0.000466530735F, 6.09150193e-05F, 3.45706621e-06F,
     2.38418536e-07F, 8.24461477e-09F, 0.0F, 0.0F,
     1.0F, 0.889846623F, 0.692321181F, 0.504515588F};
-// From the constant on.
+// Starting with the constant term.
 alignas(64) inline constexpr float kP[][16] = {{
     -0.237772852F, -0.107197374F, -0.0426590592F, -0.0162908994F,
     -0.00376955699F, -0.000466453232F, -6.09192102e-05F, -3.46343018e-06F,

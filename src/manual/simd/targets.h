@@ -1,4 +1,4 @@
-// The kinds of vectors that the CPU has, one after another, to try the kernels on each.
+// The vector types of the CPU, to test the kernels on each.
 #pragma once
 
 #include <cstdint>
@@ -8,15 +8,15 @@
 namespace byhand::simd {
 
 struct Target {
-    std::int64_t number = 0;  // Highway's
+    std::int64_t number = 0;  // Highway's number
     std::string name;         // "AVX3", "AVX2", "SSE4"
 };
 
-// Those that the kernels are compiled for and this CPU has, the widest first.
+// Those that the kernels are compiled for and this CPU supports, the widest first.
 std::vector<Target> targets();
 
-// While it lives all kernels use this kind of vectors, on every thread; then the widest again. To be used where no
-// kernel runs at the same time.
+// While it exists, all kernels use this vector type, on every thread; then the widest again. No kernel may run while it
+// is created or destroyed.
 class OnTarget {
 public:
     explicit OnTarget(const Target& target);

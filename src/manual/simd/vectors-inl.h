@@ -1,4 +1,4 @@
-// Vectors of float, as wide as the CPU has them. Included once for every kind of vector (see hwy/foreach_target.h).
+// Vectors of float, as wide as the CPU's. Included once for each vector type (see hwy/foreach_target.h).
 #if defined(BYHAND_SIMD_VECTORS_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef BYHAND_SIMD_VECTORS_INL_H
 #undef BYHAND_SIMD_VECTORS_INL_H

@@ -1,4 +1,4 @@
-// The non-linearity, element by element.
+// The non-linearity, elementwise.
 #pragma once
 
 #include <cmath>
