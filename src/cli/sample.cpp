@@ -13,6 +13,7 @@
 #include "cli/models.h"
 #include "cli/network_options.h"
 #include "cli/say.h"
+#include "cli/shell_words.h"
 #include "cli/shortened.h"
 #include "names/names_file.h"
 #include "train/sampler.h"
@@ -49,6 +50,14 @@ std::optional<std::set<std::u32string>> known_names(const SavedModel& saved) {
     return std::nullopt;
 }
 
+// The text with ASCII's capitals in lower case.
+std::u32string lower_case(std::u32string text) {
+    std::ranges::transform(text, text.begin(),
+                           [](char32_t c) { return c >= U'A' && c <= U'Z' ? c + (U'a' - U'A') : c; });
+    return text;
+}
+
+// Throws InputError where the vocabulary lacks one of its characters, with the prefix in lower case where that fits.
 std::u32string checked_prefix(const std::string& text, const Vocabulary& vocabulary) {
     std::u32string prefix;
     try {
@@ -57,12 +66,13 @@ std::u32string checked_prefix(const std::string& text, const Vocabulary& vocabul
         throw InputError(std::string("--prefix: ") + error.what());
     }
     constexpr std::size_t kLongest = 200;  // bytes of the alphabet; there are some of thousands
-    for (const char32_t character : prefix) {
-        if (vocabulary.index(character) < 1) {
-            throw InputError(fmt::format("--prefix: the model knows no '{}'; it knows {}",
-                                         to_utf8(std::u32string(1, character)),
-                                         excerpt(to_utf8(vocabulary.characters.substr(1)), kLongest)));
-        }
+    const auto is_unknown = [&](char32_t character) { return vocabulary.index(character) < 1; };
+    if (const auto unknown = std::ranges::find_if(prefix, is_unknown); unknown != prefix.end()) {
+        const std::u32string lower = lower_case(prefix);
+        throw InputError(
+            fmt::format("--prefix: the model has no character '{}'; it has {}{}", to_utf8(std::u32string(1, *unknown)),
+                        excerpt(to_utf8(vocabulary.characters.substr(1)), kLongest),
+                        std::ranges::none_of(lower, is_unknown) ? "; try --prefix " + quoted(to_utf8(lower)) : ""));
     }
     return prefix;
 }

@@ -102,9 +102,9 @@ TEST_CASE("a prefix of such characters") {
         }
     }
     // The letter alone, or with the accent as a character of its own, is another one.
-    check_refused(byhand(place, {"sample", "--prefix", "E"}), "the model knows no 'E'");
-    check_refused(byhand(place, {"sample", "--prefix", "e\xcc\x81"}), "the model knows no 'e'");
-    check_refused(byhand(place, {"sample", "--prefix", "Ω"}), "the model knows no 'Ω'");
+    check_refused(byhand(place, {"sample", "--prefix", "E"}), "the model has no character 'E'");
+    check_refused(byhand(place, {"sample", "--prefix", "e\xcc\x81"}), "the model has no character 'e'");
+    check_refused(byhand(place, {"sample", "--prefix", "Ω"}), "the model has no character 'Ω'");
 }
 
 TEST_CASE("eval takes names of the same characters, and names the one that it does not know") {

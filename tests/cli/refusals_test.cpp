@@ -250,7 +250,8 @@ TEST_CASE("sampling with nonsense") {
     }
     place.refuses({"sample", "--seed", "-1"}, "--seed");
     place.refuses({"sample", "--prefix", "a.b"}, "--prefix");
-    place.refuses({"sample", "--prefix", "Z"}, "--prefix: the model knows no 'Z'");
+    place.refuses({"sample", "--prefix", "Z"}, "--prefix: the model has no character 'Z'");
+    place.refuses({"sample", "--prefix", "aNa"}, "; try --prefix ana");
     place.refuses({"sample", "--prefix", "\xff"}, "--prefix");
     place.refuses({"sample", "--prefix", "a\x1b[2J"}, "\\x1b");
 }
