@@ -88,7 +88,7 @@ Layout layout_of(const Tables& tables, std::size_t room) {
     }
     const auto turn = [&](std::size_t column) {
         const std::size_t drop_order = table.columns[column].drop_order;
-        return leaves == 0 ? table.columns.size() + 1 : leaves;
+        return drop_order == 0 ? table.columns.size() + 1 : drop_order;
     };
     while (layout.width() > room) {
         const auto next = std::ranges::min_element(layout.columns, {}, turn);
