@@ -1,5 +1,3 @@
-#include "lab/padding/padding.h"
-
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
@@ -7,6 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "lab/padding/padding.h"
 
 using byhand::InputError;
 using byhand::lab::read_sequences;
