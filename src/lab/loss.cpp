@@ -285,10 +285,8 @@ std::vector<Results> train_losses(const std::vector<LossTraining>& trainings, co
 }
 
 std::vector<double> finals(const Results& results, Which which) {
-    std::vector<double> values;
-    for (const LossTrained& one : results) {
-        values.push_back(one.final.*which);
-    }
+    std::vector<double> values(results.size());
+    std::ranges::transform(results, values.begin(), [which](const LossTrained& one) { return one.final.*which; });
     return values;
 }
 
@@ -296,10 +294,8 @@ std::vector<double> finals(const Results& results, Which which) {
 Series curve_of(const std::string& name, const Results& results, Which which, const std::vector<std::size_t>& points) {
     Table table{"", {"steps", "loss"}, {}};
     for (std::size_t i = 0; i < points.size(); ++i) {
-        std::vector<double> values;
-        for (const LossTrained& one : results) {
-            values.push_back(one.curve[i].*which);
-        }
+        std::vector<double> values(results.size());
+        std::ranges::transform(results, values.begin(), [&](const LossTrained& one) { return one.curve[i].*which; });
         table.rows.push_back({whole(points[i]), with_spread(values, 4)});
     }
     return series_of(table, "steps", "loss", name);
