@@ -20,7 +20,7 @@ struct Agreement {
 Agreement agreement_within(std::string what, const std::vector<double>& ours, const std::vector<double>& reference,
                            const std::vector<double>& limits);
 
-// `by_hand` in float, `reference` in double; the limits are what rounding in float may come to, in whatever order sums
+// `by_hand` in float, `reference` in double; the limits are what rounding in float can be, in whatever order sums
 // are taken: `bounds` is the same computation by hand on Rounded numbers. All of one size.
 Agreement agreement(std::string what, const std::vector<float>& by_hand, const std::vector<Rounded>& bounds,
                     const std::vector<double>& reference);

@@ -251,20 +251,21 @@ std::vector<Results> train_losses(const std::vector<LossTraining>& trainings, co
     const NetworkConfig& network = run.recipe.network;
     const Examples val = first_of(run.val, kCurveExamples), train = first_of(run.train, kCurveExamples);
     const std::vector<std::size_t> points = curve_points(recipe.steps);
-    std::vector<Results> results(trainings.size(), Results(seeds.count));
+    std::vector<Results> results;
     std::vector<Training> all;
-    for (std::size_t which = 0; which < trainings.size(); ++which) {
+    for (const LossTraining& one : trainings) {
+        Results& of_seeds = results.emplace_back(seeds.count);
         for (std::size_t seed = 0; seed < seeds.count; ++seed) {
             Training& training = all.emplace_back();
             training.recipe = recipe;
             training.recipe.seed = list(seeds)[seed];
             for (RateFrom& from : training.recipe.rates) {
-                from.rate *= trainings[which].rate_factor;
+                from.rate *= one.rate_factor;
             }
-            training.make = [start = trainings[which].start](const NetworkConfig& config, std::size_t rows) {
+            training.make = [start = one.start](const NetworkConfig& config, std::size_t rows) {
                 return make_step_model(network_from(start, config, rows));
             };
-            training.watch = [&, &result = results[which][seed]](std::size_t steps, Model& model) {
+            training.watch = [&, &result = of_seeds[seed]](std::size_t steps, Model& model) {
                 if (std::ranges::binary_search(points, steps)) {
                     result.curve.push_back(losses_on(val, train, network, model.save()));
                 }
@@ -284,10 +285,8 @@ std::vector<Results> train_losses(const std::vector<LossTraining>& trainings, co
 }
 
 std::vector<double> finals(const Results& results, Which which) {
-    std::vector<double> values;
-    for (const LossTrained& one : results) {
-        values.push_back(one.final.*which);
-    }
+    std::vector<double> values(results.size());
+    std::ranges::transform(results, values.begin(), [which](const LossTrained& one) { return one.final.*which; });
     return values;
 }
 
@@ -295,10 +294,8 @@ std::vector<double> finals(const Results& results, Which which) {
 Series curve_of(const std::string& name, const Results& results, Which which, const std::vector<std::size_t>& points) {
     Table table{"", {"steps", "loss"}, {}};
     for (std::size_t i = 0; i < points.size(); ++i) {
-        std::vector<double> values;
-        for (const LossTrained& one : results) {
-            values.push_back(one.curve[i].*which);
-        }
+        std::vector<double> values(results.size());
+        std::ranges::transform(results, values.begin(), [&](const LossTrained& one) { return one.curve[i].*which; });
         table.rows.push_back({whole(points[i]), with_spread(values, 4)});
     }
     return series_of(table, "steps", "loss", name);

@@ -59,17 +59,17 @@ void check_twice(const std::vector<std::string>& experiments) {
     for (const std::string& name : experiments) {
         CAPTURE(name);
         const Outcome first = byhand(folder, quick(name) + Arguments{"--json"});
-        const Json paper = json_of(first);
-        CHECK(paper.at("experiment").get<std::string>() == name);
-        CHECK(paper.at("agrees").get<bool>());
-        CHECK_FALSE(paper.at("text").empty());
-        CHECK_FALSE(paper.at("formulas").empty());
+        const Json document = json_of(first);
+        CHECK(document.at("experiment").get<std::string>() == name);
+        CHECK(document.at("agrees").get<bool>());
+        CHECK_FALSE(document.at("text").empty());
+        CHECK_FALSE(document.at("formulas").empty());
         if (name != "backward") {  // which measures time
             CHECK(byhand(folder, quick(name) + Arguments{"--json"}).out == first.out);
         }
         const Outcome text = byhand(folder, quick(name) + Arguments{"--no-plot"}, kNoPrograms);
         CHECK(text.code == 0);
-        CHECK(text.out.starts_with(paper.at("title").get<std::string>() + " ("));
+        CHECK(text.out.starts_with(document.at("title").get<std::string>() + " ("));
         CHECK(text.err.find("gnuplot") == std::string::npos);
     }
     CHECK(folder.files().empty());
@@ -82,14 +82,14 @@ void check_page(const std::vector<std::string>& experiments) {
     for (const std::string& name : experiments) {
         CAPTURE(name);
         const std::string page = name + ".html", svg = name + ".svg";
-        const Json paper = json_of(byhand(folder, quick(name) + Arguments{"--html", page, "--json"}));
+        const Json document = json_of(byhand(folder, quick(name) + Arguments{"--html", page, "--json"}));
         const std::string text = folder.read(page);
         CHECK(text.starts_with("<!DOCTYPE html>\n"));
         CHECK(text.ends_with("</html>\n"));
         CHECK(text.find("<script") == std::string::npos);
         CHECK(text.find("src=") == std::string::npos);
-        CHECK(times(text, "<table>") == paper.at("tables").size());
-        CHECK(times(text, "<svg") == (paper.at("plots").empty() ? 0 : 1));
+        CHECK(times(text, "<table>") == document.at("tables").size());
+        CHECK(times(text, "<svg") == (document.at("plots").empty() ? 0 : 1));
         pages.push_back(page);
     }
     check_fits(folder, pages, {"400", "1000"});
@@ -117,9 +117,9 @@ TEST_CASE("every experiment ends well") {
     const Folder folder;
     for (const std::string& name : listed(folder)) {
         CAPTURE(name);
-        const Json paper = json_of(byhand(folder, quick(name) + Arguments{"--json"}));
-        CHECK(paper.at("experiment").get<std::string>() == name);
-        CHECK(paper.at("agrees").get<bool>());
+        const Json document = json_of(byhand(folder, quick(name) + Arguments{"--json"}));
+        CHECK(document.at("experiment").get<std::string>() == name);
+        CHECK(document.at("agrees").get<bool>());
     }
 }
 

@@ -7,7 +7,7 @@
 using namespace byhand;
 using namespace byhand::lab;
 
-TEST_CASE("what rounding may come to agrees, and no more") {
+TEST_CASE("agreement: what rounding explains agrees, and no more") {
     const std::vector<Rounded> bounds = {Rounded(1.0F) / Rounded(3.0F), Rounded(2.0F)};
     const float third = 1.0F / 3.0F;
     CHECK(all_hold({agreement("x", {third, 2.0F}, bounds, {1.0 / 3, 2.0})}));
@@ -19,15 +19,15 @@ TEST_CASE("what rounding may come to agrees, and no more") {
     CHECK_FALSE(all_hold({agreement("x", {third, std::nextafter(2.0F, 3.0F)}, bounds, {1.0 / 3, 2.0})}));
 }
 
-TEST_CASE("where there is no limit, what is the same agrees; of the rest nothing can be told") {
+TEST_CASE("agreement: without a limit equal numbers agree, others are out of range") {
     for (const double none : {std::nan(""), static_cast<double>(INFINITY)}) {
         const std::vector<Rounded> bounds = {Rounded::off_by(0, none), Rounded(2.0F)};
         CHECK(all_hold({agreement("x", {0.0F, 2.0F}, bounds, {0.0, 2.0})}));
-        const Agreement untold = agreement("x", {0.0F, 2.0F}, bounds, {1e-9, 2.0});
-        CHECK(untold.finding.used == 0);
-        CHECK(untold.difference == 1e-9);
-        CHECK_FALSE(all_hold({untold}));
-        CHECK(table_of("", {untold}).rows.at(0).back().shown == "out of range");
+        const Agreement out_of_range = agreement("x", {0.0F, 2.0F}, bounds, {1e-9, 2.0});
+        CHECK(out_of_range.finding.used == 0);
+        CHECK(out_of_range.difference == 1e-9);
+        CHECK_FALSE(all_hold({out_of_range}));
+        CHECK(table_of("", {out_of_range}).rows.at(0).back().shown == "out of range");
         const Agreement wrong = agreement("x", {0.0F, 2.0F}, bounds, {1e-9, 2.5});
         CHECK_FALSE(all_hold({wrong}));
         CHECK(table_of("", {wrong}).rows.at(0).back().shown == "DISAGREES");
@@ -35,7 +35,7 @@ TEST_CASE("where there is no limit, what is the same agrees; of the rest nothing
     }
 }
 
-TEST_CASE("a NaN never agrees, whatever the limit") {
+TEST_CASE("agreement: a NaN never agrees, whatever the limit") {
     const std::vector<Rounded> bounds = {Rounded(1.0F)};
     const Agreement off = agreement("x", {std::nanf(""), 1.0F}, {1.0F, 1.0F}, {1.0, 1.5});
     CHECK(fails(off.finding.verdict));

@@ -147,7 +147,7 @@ TEST_CASE("the share of a way, and correlation") {
     CHECK(std::isnan(correlation(x, std::vector<double>(11, 0.1))));
 }
 
-TEST_CASE("told apart seed by seed") {
+TEST_CASE("paired: differences seed by seed, and whether they are clear of their spread") {
     CHECK(higher_or_lower({0.1, 0.2, 0.3}) == "0.2 ± 0.1 higher, 2.0 standard deviations");
     CHECK(higher_or_lower({-0.5}) == "0.5 lower on one seed, which shows no spread");
     CHECK(higher_or_lower({1, NAN, NAN}) == "not finite on 2 of 3 seeds");

@@ -33,10 +33,10 @@ std::vector<double> normal(TorchGenerator& generator, std::size_t count, double 
     std::vector<float> z(count), digits(count);
     randn(generator, z);
     randn(generator, digits);
-    std::vector<double> values;
-    for (std::size_t i = 0; i < count; ++i) {
-        values.push_back(mean + deviation * (static_cast<double>(z[i]) + kBelowFloat * static_cast<double>(digits[i])));
-    }
+    std::vector<double> values(count);
+    std::ranges::transform(z, digits, values.begin(), [=](float high, float low) {
+        return mean + deviation * (static_cast<double>(high) + kBelowFloat * static_cast<double>(low));
+    });
     return values;
 }
 
@@ -169,6 +169,7 @@ std::vector<Agreement> agreements(const NormData& data, const NormConfig& norm, 
     const ThreeForms<float> forms = three_forms(in, norm);
     const ThreeForms<Rounded> bounds = three_forms(as<Rounded>(in), norm);
     std::vector<Agreement> found;
+    found.reserve(kForms.size() + 1);
     for (std::size_t form = 0; form < kForms.size(); ++form) {
         found.push_back(agreement(kFormNames[form], forms.dx[form], bounds.dx[form], torch));
     }

@@ -127,6 +127,13 @@ std::vector<T> numbers_of(const ConventionRun<T>& run) {
     return all;
 }
 
+std::vector<Run> runs_of(const std::vector<Convention>& conventions, const Batches& batches) {
+    std::vector<Run> runs(conventions.size());
+    std::ranges::transform(conventions, runs.begin(),
+                           [&](const Convention& one) { return run_convention(one, batches); });
+    return runs;
+}
+
 // The same batches by every convention.
 struct Study {
     std::vector<Convention> conventions;  // PyTorch's first
@@ -271,10 +278,7 @@ Table add_differences(Document& document, const Study& study) {
 
 Table add_single_changes(Document& document, const Study& study) {
     const std::vector<Convention> changed = single_changes(study.conventions.front());
-    std::vector<Run> runs;
-    for (const Convention& one : changed) {
-        runs.push_back(run_convention(one, study.batches));
-    }
+    const std::vector<Run> runs = runs_of(changed, study.batches);
     Table table = differences_from_pytorch(study, changed, runs, "changed");
     document.data["one_change"] = json_of_rows(table);
     document.blocks.emplace_back(some_columns(table, "PyTorch's with one thing changed: shares, as above", "shares."));
@@ -282,13 +286,12 @@ Table add_single_changes(Document& document, const Study& study) {
 }
 
 void compare_with_torch(Document& document, const Study& study, const torch_ref::Factory& torch) {
-    std::vector<Numbers<float>> floats;
-    std::vector<Numbers<Rounded>> bounds;
-    for (const Numbers<double>& batch : study.batches) {
-        floats.push_back(as<float>(batch));
-        bounds.push_back(as<Rounded>(batch));
-    }
+    std::vector<Numbers<float>> floats(study.batches.size());
+    std::vector<Numbers<Rounded>> bounds(study.batches.size());
+    std::ranges::transform(study.batches, floats.begin(), [](const Numbers<double>& one) { return as<float>(one); });
+    std::ranges::transform(study.batches, bounds.begin(), [](const Numbers<double>& one) { return as<Rounded>(one); });
     std::vector<Agreement> agreements;
+    agreements.reserve(study.conventions.size());
     for (const Convention& one : study.conventions) {
         agreements.push_back(agreement(one.name, numbers_of(run_convention(one, floats)),
                                        numbers_of(run_convention(one, bounds)),
@@ -369,10 +372,10 @@ void add_small_batches(Document& document, std::uint64_t seed) {
 
 // The deviation of the narrowest unit's running variance over its mean, over the second half of the batches.
 double unrest(const Run& run) {
-    std::vector<double> late;
-    for (std::size_t i = run.spread_path.size() / 2; i < run.spread_path.size(); ++i) {
-        late.push_back(run.spread_path[i][1]);
-    }
+    const auto half = static_cast<std::ptrdiff_t>(run.spread_path.size() / 2);
+    std::vector<double> late(run.spread_path.size() - run.spread_path.size() / 2);
+    std::transform(run.spread_path.begin() + half, run.spread_path.end(), late.begin(),
+                   [](const std::vector<double>& spread) { return spread[1]; });
     const MeanAndDeviation figures = mean_and_deviation(late);
     return figures.deviation / figures.mean;
 }
@@ -489,9 +492,7 @@ Document conventions(const ConventionsOptions& options, const Setting& setting) 
         throw InputError("conventions takes at least 2 rows in a batch, and at least one batch");
     }
     Study study{conventions_of_the_field(), batches_of(options), {}};
-    for (const Convention& one : study.conventions) {
-        study.runs.push_back(run_convention(one, study.batches));
-    }
+    study.runs = runs_of(study.conventions, study.batches);
     Document document{"lab conventions", "notes 1 to 5", "One name, several batch norms", {}, {}, {}, true};
     document.blocks.emplace_back(
         Text{fmt::format("{} batches of {} rows through 3 units, whose true deviations are 0.05, 2 and 30, by batch "

@@ -49,9 +49,9 @@ std::vector<double> square_roots(const std::vector<double>& values) {
 
 // A figure of each row.
 std::vector<double> by_row(const Rows& rows, std::size_t H, double (*figure)(const std::vector<double>& row)) {
-    std::vector<double> all;
-    for (std::size_t i = 0; i < rows.size() / H; ++i) {
-        all.push_back(figure(row_of(rows, i, H)));
+    std::vector<double> all(rows.size() / H);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        all[i] = figure(row_of(rows, i, H));
     }
     return all;
 }

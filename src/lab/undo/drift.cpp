@@ -46,10 +46,9 @@ std::array<double, kKeys.size()> figures(const Pair& pair, const Moment& begin, 
 
 // One figure of every training at its m-th moment.
 std::vector<double> over_seeds(const Pair& pair, const std::vector<Moments>& trainings, std::size_t m, Figure figure) {
-    std::vector<double> all;
-    for (const Moments& one : trainings) {
-        all.push_back(figures(pair, one.front(), one[m])[figure]);
-    }
+    std::vector<double> all(trainings.size());
+    std::ranges::transform(trainings, all.begin(),
+                           [&](const Moments& one) { return figures(pair, one.front(), one[m])[figure]; });
     return all;
 }
 

@@ -228,10 +228,8 @@ std::unique_ptr<Model> with_slip(const NetworkConfig& network, std::size_t rows)
 }
 
 std::vector<double> losses(const std::vector<Trained>& trained, Member<Trained, double> part) {
-    std::vector<double> all;
-    for (const Trained& one : trained) {
-        all.push_back(one.*part);
-    }
+    std::vector<double> all(trained.size());
+    std::ranges::transform(trained, all.begin(), part);
     return all;
 }
 
