@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ MeanAndDeviation mean_and_deviation(const std::vector<double>& values);
 template <class Items, class Measure>
 std::vector<double> figures_of(const Items& items, Measure measure) {
     std::vector<double> figures;
+    figures.reserve(std::size(items));
     for (const auto& item : items) {
         figures.push_back(std::invoke(measure, item));
     }

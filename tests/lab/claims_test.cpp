@@ -92,14 +92,14 @@ TEST_CASE("claims: a row for every measure of every claim, its verdict by its ow
 }
 
 TEST_CASE("claims: only those that are wanted, and twice the same") {
-    const auto told = [] { return lab_test::read(claims(quick({"weights", "rates"}), few_names(), {})); };
-    const Json document = told();
+    const auto run = [] { return lab_test::read(claims(quick({"weights", "rates"}), few_names(), {})); };
+    const Json document = run();
     std::vector<std::string> names;
     for (const Json& claim : document.at("claims")) {
         names.push_back(claim.at("name").get<std::string>());
     }
     CHECK(names == std::vector<std::string>{"rates", "rates", "weights", "weights"});
-    CHECK(told() == document);
+    CHECK(run() == document);
 }
 
 TEST_CASE("claims: what a norm does by its make: β and γ are a tanh input's mean and deviation") {

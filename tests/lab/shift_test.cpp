@@ -23,7 +23,7 @@ Vocabulary vocabulary() {
 
 }  // namespace
 
-TEST_CASE("names told apart by their initial") {
+TEST_CASE("names divided by their initial") {
     const ShiftedNames names = shifted_names(kNames, vocabulary(), 2, lab::Kind::initial);
     CHECK(names.first == "initials up to c");
     CHECK(names.train.size() == 4 + 4 + 5);  // ann, ben, clio
@@ -32,7 +32,7 @@ TEST_CASE("names told apart by their initial") {
     CHECK(names.train.Y.front() == 1);       // a
 }
 
-TEST_CASE("names told apart by their length") {
+TEST_CASE("names divided by their length") {
     const ShiftedNames names = shifted_names(kNames, vocabulary(), 2, lab::Kind::length);
     CHECK(names.second == "more than 4 characters");
     CHECK(names.train.size() == 4 + 4 + 5 + 5);

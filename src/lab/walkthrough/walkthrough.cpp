@@ -148,7 +148,7 @@ using Rows = std::vector<std::vector<Cell>>;
 Rows forward_facts(const Chapter& chapter, const Walk& walk) {
     const Step& last = *chapter.steps.back();
     if (chapter.operation == "batchnorm") {
-        const double n = static_cast<double>(walk.network.rows);
+        const auto n = static_cast<double>(walk.network.rows);
         const bool by_n = walk.network.config.norm.batch_divisor == Divisor::n;
         // The result where there are no γ and β.
         const auto function = [](const Step* step) { return step->in_float.name; };
@@ -343,6 +343,7 @@ std::vector<std::u32string> names_by(const Tensors<float>& state, const Run& run
     const std::unique_ptr<Model> model = evaluated(run.recipe.network, state, run.train);
     TorchGenerator generator = torch_seeded(run.recipe.sample_seed);
     std::vector<std::u32string> names;
+    names.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
         names.push_back(sample_name(*model, run.recipe.network.context, run.vocabulary, generator, {}));
     }
