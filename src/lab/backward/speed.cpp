@@ -234,6 +234,20 @@ Table counts_table() {
     return table;
 }
 
+// The speed-ups of a type for the shapes whose set has more than `least` bytes, and at most `most`.
+std::vector<double> speedups_between(const Table& timings, const char* key, const char* type, double least,
+                                     double most) {
+    const Table of_type = rows_where(timings, "type", type);
+    const std::vector<double> sets = sets_of(of_type), all = numbers(of_type, key);
+    std::vector<double> there;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (sets[i] > least && sets[i] <= most) {
+            there.push_back(all[i]);
+        }
+    }
+    return there;
+}
+
 // Expected speed-ups, then medians of the shapes whose set fits in one cache and not in the one before.
 Table cache_table(const BackwardOptions& options, const Table& timings, const Table& counts) {
     Table table{"Expected and measured: times as fast as, medians of the shapes whose set lies there",
@@ -256,14 +270,7 @@ Table cache_table(const BackwardOptions& options, const Table& timings, const Ta
         bool is_empty = true;
         for (const char* over : {"speedup", "speedup_over_chain"}) {
             for (const char* type : {"float", "double"}) {
-                const Table of_type = rows_where(timings, "type", type);
-                const std::vector<double> sets = sets_of(of_type), all = numbers(of_type, over);
-                std::vector<double> there;
-                for (std::size_t i = 0; i < all.size(); ++i) {
-                    if (sets[i] > least && sets[i] <= most) {
-                        there.push_back(all[i]);
-                    }
-                }
+                const std::vector<double> there = speedups_between(timings, over, type, least, most);
                 is_empty = is_empty && there.empty();
                 row.emplace_back(there.empty() ? "–" : fmt::format("{:.2f}", quantile(there, 0.5)));
             }
@@ -303,7 +310,7 @@ std::vector<FunctionTime> time_functions(std::size_t n, std::size_t H, std::size
         }
     }
     std::vector<std::vector<double>> measured(bound.size());
-    in_rounds(rounds, kSeconds, [&](std::size_t) {
+    in_rounds(rounds, kSeconds, [&, elements](std::size_t) {
         for (std::size_t i = 0; i < bound.size(); ++i) {
             measured[i].push_back(seconds_of<float>(std::span(bound).subspan(i, 1), elements));
         }
