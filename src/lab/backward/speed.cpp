@@ -24,12 +24,15 @@ double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// Seconds of one run of the steps on (n, H). A measurement lasts for so many elements at least, some tens of
-// microseconds: far more than a look at the clock.
-template <class T>
-double seconds_of(std::span<const BoundStep<T>> steps, std::size_t elements) {
+// A measurement lasts for so many elements at least, some tens of microseconds: far more than a look at the clock.
+std::size_t repeats_of(std::size_t elements) {
     constexpr std::size_t kLeastElements = 100'000;
-    const std::size_t repeats = std::max<std::size_t>(1, kLeastElements / elements);
+    return std::max<std::size_t>(1, kLeastElements / elements);
+}
+
+// Seconds of one run of the steps, of `repeats`.
+template <class T>
+double seconds_of(std::span<const BoundStep<T>> steps, std::size_t repeats) {
     const Clock::time_point start = Clock::now();
     for (std::size_t i = 0; i < repeats; ++i) {
         for (const BoundStep<T>& step : steps) {
@@ -133,9 +136,10 @@ std::vector<Cell> timed(Numbers<T>& v, std::size_t n, std::size_t H, Divisor div
     std::array<std::vector<BoundStep<T>>, 3> bound;
     std::ranges::transform(forms, bound.begin(), [&](const StepList& steps) { return bind(steps, v); });
     std::array<std::vector<double>, 3> seconds;
+    const std::size_t repeats = repeats_of(n * H);
     in_rounds(rounds, kSeconds, [&](std::size_t round) {
         for (const std::size_t form : order_of(round)) {
-            seconds[form].push_back(seconds_of<T>(bound[form], n * H));
+            seconds[form].push_back(seconds_of<T>(bound[form], repeats));
         }
     });
     const auto& [chain, steps, line] = seconds;
@@ -310,9 +314,10 @@ std::vector<FunctionTime> time_functions(std::size_t n, std::size_t H, std::size
         }
     }
     std::vector<std::vector<double>> measured(bound.size());
-    in_rounds(rounds, kSeconds, [&, elements](std::size_t) {
+    const std::size_t repeats = repeats_of(elements);
+    in_rounds(rounds, kSeconds, [&](std::size_t) {
         for (std::size_t i = 0; i < bound.size(); ++i) {
-            measured[i].push_back(seconds_of<float>(std::span(bound).subspan(i, 1), elements));
+            measured[i].push_back(seconds_of<float>(std::span(bound).subspan(i, 1), repeats));
         }
     });
     for (std::size_t i = 0; i < bound.size(); ++i) {
