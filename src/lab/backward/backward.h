@@ -45,7 +45,7 @@ StepList steps_of(Form form, const NormConfig& norm, std::size_t n, std::size_t 
 // What a function of the forms does for each element of (n, H), by its formula; what it does once a column counts as
 // nothing.
 struct Work {
-    const char* function;
+    const char* function = "";
     std::size_t reads = 0, writes = 0;
     std::size_t flop = 0, divisions = 0;  // the divisions are among the FLOP
     bool bands = false;                   // it goes down bands of kSumColumns columns, else along the rows

@@ -24,12 +24,15 @@ double seconds_since(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// Seconds of one run of the steps on (n, H). A measurement lasts for so many elements at least, some tens of
-// microseconds: far more than a look at the clock.
-template <class T>
-double seconds_of(std::span<const BoundStep<T>> steps, std::size_t elements) {
+// A measurement lasts for so many elements at least, some tens of microseconds: far more than a look at the clock.
+std::size_t repeats_of(std::size_t elements) {
     constexpr std::size_t kLeastElements = 100'000;
-    const std::size_t repeats = std::max<std::size_t>(1, kLeastElements / elements);
+    return std::max<std::size_t>(1, kLeastElements / elements);
+}
+
+// Seconds of one run of the steps, of `repeats`.
+template <class T>
+double seconds_of(std::span<const BoundStep<T>> steps, std::size_t repeats) {
     const Clock::time_point start = Clock::now();
     for (std::size_t i = 0; i < repeats; ++i) {
         for (const BoundStep<T>& step : steps) {
@@ -133,9 +136,10 @@ std::vector<Cell> timed(Numbers<T>& v, std::size_t n, std::size_t H, Divisor div
     std::array<std::vector<BoundStep<T>>, 3> bound;
     std::ranges::transform(forms, bound.begin(), [&](const StepList& steps) { return bind(steps, v); });
     std::array<std::vector<double>, 3> seconds;
+    const std::size_t repeats = repeats_of(n * H);
     in_rounds(rounds, kSeconds, [&](std::size_t round) {
         for (const std::size_t form : order_of(round)) {
-            seconds[form].push_back(seconds_of<T>(bound[form], n * H));
+            seconds[form].push_back(seconds_of<T>(bound[form], repeats));
         }
     });
     const auto& [chain, steps, line] = seconds;
@@ -234,6 +238,20 @@ Table counts_table() {
     return table;
 }
 
+// The speed-ups of a type for the shapes whose set has more than `least` bytes, and at most `most`.
+std::vector<double> speedups_between(const Table& timings, const char* key, const char* type, double least,
+                                     double most) {
+    const Table of_type = rows_where(timings, "type", type);
+    const std::vector<double> sets = sets_of(of_type), all = numbers(of_type, key);
+    std::vector<double> there;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (sets[i] > least && sets[i] <= most) {
+            there.push_back(all[i]);
+        }
+    }
+    return there;
+}
+
 // Expected speed-ups, then medians of the shapes whose set fits in one cache and not in the one before.
 Table cache_table(const BackwardOptions& options, const Table& timings, const Table& counts) {
     Table table{"Expected and measured: times as fast as, medians of the shapes whose set lies there",
@@ -256,14 +274,7 @@ Table cache_table(const BackwardOptions& options, const Table& timings, const Ta
         bool is_empty = true;
         for (const char* over : {"speedup", "speedup_over_chain"}) {
             for (const char* type : {"float", "double"}) {
-                const Table of_type = rows_where(timings, "type", type);
-                const std::vector<double> sets = sets_of(of_type), all = numbers(of_type, over);
-                std::vector<double> there;
-                for (std::size_t i = 0; i < all.size(); ++i) {
-                    if (sets[i] > least && sets[i] <= most) {
-                        there.push_back(all[i]);
-                    }
-                }
+                const std::vector<double> there = speedups_between(timings, over, type, least, most);
                 is_empty = is_empty && there.empty();
                 row.emplace_back(there.empty() ? "–" : fmt::format("{:.2f}", quantile(there, 0.5)));
             }
@@ -303,9 +314,10 @@ std::vector<FunctionTime> time_functions(std::size_t n, std::size_t H, std::size
         }
     }
     std::vector<std::vector<double>> measured(bound.size());
+    const std::size_t repeats = repeats_of(elements);
     in_rounds(rounds, kSeconds, [&](std::size_t) {
         for (std::size_t i = 0; i < bound.size(); ++i) {
-            measured[i].push_back(seconds_of<float>(std::span(bound).subspan(i, 1), elements));
+            measured[i].push_back(seconds_of<float>(std::span(bound).subspan(i, 1), repeats));
         }
     });
     for (std::size_t i = 0; i < bound.size(); ++i) {

@@ -130,7 +130,7 @@ void add_statistics(Document& document, const Findings& found) {
 }
 
 void add_normalised(Document& document, const Findings& found) {
-    const auto& [by_n, by_n_minus_1] = found.by;
+    const ByDivisor &by_n = found.by[0], &by_n_minus_1 = found.by[1];
     document.blocks.emplace_back(
         Text{"Every real row normalised, before γ and β: with the padding in the statistics, without it, and by layer "
              "norm, whose divisor is always H."});
@@ -264,7 +264,7 @@ double off_the_law(const Json& shares) {
 
 // What is left of a figure of the rows without padding; nothing where that is 0.
 void add_series(Plot& plot, const std::string& name, const Json& shares, const char* key, std::size_t column) {
-    const double whole = shares.at(0).at(key).at(column).get<double>();
+    const auto whole = shares.at(0).at(key).at(column).get<double>();
     if (whole == 0) {
         return;
     }
