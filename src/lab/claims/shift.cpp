@@ -144,9 +144,9 @@ Section section_of(const Bench& bench, const AllTested& all) {
         const OfSeeds with = grid.of(OfSeeds(all), 0, Arm::with, kind),
                       without = grid.of(OfSeeds(all), 0, Arm::without, kind);
         const std::string by = kKinds[kind] == Kind::initial ? "initial" : "length";
-        const auto compare = [&](std::vector<Claim>& claims, const char* sentence, const std::string& measure,
+        const auto compare = [&](std::vector<Claim>& claims, const char* sentence, const char* measure,
                                  const std::string& brief, std::vector<double> first, std::vector<double> second) {
-            claims.push_back({"shift", network, sentence, measure + ", by " + by, brief, Better::smaller,
+            claims.push_back({"shift", network, sentence, fmt::format("{}, by {}", measure, by), brief, Better::smaller,
                               std::move(first), std::move(second)});
         };
         section.blocks.emplace_back(table_of(with, without));

@@ -116,10 +116,10 @@ double validation_loss(const Network& network, Arm arm, const Trained& trained) 
 // The minibatch loss over the steps.
 Series loss_curve(const std::string& name, std::span<const Trained> seeds) {
     const std::vector<double> x = curve_steps(seeds.front());
-    std::vector<std::vector<double>> y;
+    std::vector<std::vector<double>> y(x.size());
     for (std::size_t i = 0; i < x.size(); ++i) {
-        y.push_back(figures_of(
-            seeds, [i](const Trained& trained) { return i < trained.curve.size() ? trained.curve[i] : kInfinity; }));
+        y[i] = figures_of(
+            seeds, [i](const Trained& trained) { return i < trained.curve.size() ? trained.curve[i] : kInfinity; });
     }
     Series series = band(name, x, y);
     series.style = Style::line;
@@ -184,6 +184,7 @@ Section faster(const Trials& trials) {
 std::vector<double> rates() {
     constexpr int kLeastPower = -6, kMostPower = 5;
     std::vector<double> all;
+    all.reserve(kMostPower - kLeastPower + 1);
     for (int power = kLeastPower; power <= kMostPower; ++power) {
         all.push_back(std::ldexp(1, power));
     }
@@ -210,9 +211,9 @@ void add_claim(Section& section, const Trials& trials, std::size_t n, Claim clai
                Plot plot) {
     for (const Arm arm : kArms) {
         for (std::size_t seed = 0; seed < trials.grid.seeds; ++seed) {
-            std::vector<double> losses;
-            for (std::size_t value = 0; value < trials.values.size(); ++value) {
-                losses.push_back(final_loss(trials.seeds(n, arm, value)[seed]));
+            std::vector<double> losses(trials.values.size());
+            for (std::size_t value = 0; value < losses.size(); ++value) {
+                losses[value] = final_loss(trials.seeds(n, arm, value)[seed]);
             }
             claim.of(arm).push_back(measure(trials.values, losses));
         }
