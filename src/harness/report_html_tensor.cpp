@@ -322,7 +322,7 @@ std::string opened(const Shown& shown, const Section& section, const Entry& entr
     const auto drawn = drawings.find(entry.id);
     if (drawn != drawings.end()) {
         text += drawn->second;
-    } else if (entry.value->picture.get() != nullptr) {
+    } else if (entry.value->picture != nullptr) {
         text += fmt::format(
             "<p>Its pictures are left out to keep this page small; <code>--tensor {}</code> shows them.</p>\n",
             escaped(entry.name()));
