@@ -9,7 +9,7 @@ namespace byhand {
 report::Case case_of_row(const Table& table, const std::vector<Cell>& row, const std::string& class_name,
                          const std::string& why) {
     using report::Outcome;
-    const std::string name = row.at(0).value.get<std::string>();
+    const auto name = row.at(0).value.get<std::string>();
     report::Case one{class_name, name.empty() ? "\"\"" : name, Outcome::skipped, "", "", ""};
     for (std::size_t i = 1; i < row.size(); ++i) {
         const auto& [shown, value, mark] = row[i];

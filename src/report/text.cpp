@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <ranges>
 #include <string_view>
 
@@ -122,9 +123,7 @@ public:
         }
         std::string text = table_.title.empty() ? "" : in_bold(wrapped(table_.title, room_)) + "\n";
         std::vector<Cell> titles;
-        for (const Column& column : table_.columns) {
-            titles.emplace_back(column.title);
-        }
+        std::ranges::transform(table_.columns, std::back_inserter(titles), &Column::title);
         if (std::ranges::any_of(layout_.columns, [&](std::size_t i) { return !titles[i].shown.empty(); })) {
             text += line_of(titles);
         }
