@@ -17,7 +17,7 @@ Held hold_against_torch(const torch_ref::Factory& torch, const FirstStep& first,
     const Schedule schedule{.batch = [&](std::size_t) { return first.batch.view(); },
                             .rate = [&](std::size_t step) { return static_cast<float>(rate_at(recipe, step)); }};
     Held held;
-    run_comparison(recipe.network, first.state, schedule, candidates, reference.sides, reference.chain,
+    run_comparison(recipe.network, first.state, schedule, candidates, reference.implementations, reference.chain,
                    [&](const ComparedStep& step) {
                        add(held.summary, step);
                        held.step = step;

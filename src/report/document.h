@@ -56,8 +56,8 @@ enum class Align {
 };
 
 // A column by its title, and by its key for programs, which is by default the title in lower case, with "_" for
-// everything except letters and digits. A column with an empty key is for people only. A key "worst.index" is the member
-// "index" of an object "worst" in JSON, and "worst_index" in CSV.
+// everything except letters and digits. A column with an empty key is for people only. A key "worst.index" is the
+// member "index" of an object "worst" in JSON, and "worst_index" in CSV.
 struct Column {
     std::string title, key;
     Align align = Align::right;  // ignored for the first column, which is aligned to the left

@@ -71,20 +71,19 @@ AgainstTorch against_torch(const Variant& variant, const Material& material, con
         hold_against_torch(torch, first_step(variant.recipe, material), {"stepwise", "collapsed", "fused"});
     AgainstTorch found;
     found.summary = held.summary;
-    for (const ComparedTensor& tensor : held.step.tensors) {
-        const TensorResult& result = tensor.result;
-        if (value_of(result.name).kind != Kind::gradient) {
+    for (const auto& [model, against, value, result] : findings(held.step)) {
+        if (value_of(value.name).kind != Kind::gradient) {
             continue;
         }
-        found.gradients.rows.push_back({result.name, tensor.model, tensor.reference,
+        found.gradients.rows.push_back({value.name, model.model, to_string(against),
                                         percent(result.used.value_or(std::numeric_limits<double>::quiet_NaN())),
                                         to_string(result.verdict)});
         if (agrees(result.verdict)) {
-            double& share = found.shares[result.name];
+            double& share = found.shares[value.name];
             share = std::max(share, result.used.value_or(0));
             if (share > found.used) {
                 found.used = share;
-                found.closest = result.name;
+                found.closest = value.name;
             }
         }
     }

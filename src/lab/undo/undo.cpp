@@ -195,16 +195,16 @@ void add_updates(Document& document, const FirstStep& first, const Setting& sett
     Table table{"one step from drawn γ and β, by hand in float against torch::nn and torch::optim::SGD",
                 {{"", "name"}, {"by", "model"}, {"largest difference", ""}, {"of limit", "used"}, "verdict"},
                 {}};
-    for (const ComparedTensor& tensor : hold_against_torch(*setting.torch, first, {"stepwise", "fused"}).step.tensors) {
-        const TensorResult& result = tensor.result;
-        const bool is_of_update =
-            std::ranges::any_of(std::array{"dbngain", "dbnbias", "new_bngain", "new_bnbias"},
-                                [&](const char* begins) { return result.name.starts_with(begins); });
-        if (tensor.reference == "module" && is_of_update) {
+    const Held held = hold_against_torch(*setting.torch, first, {"stepwise", "fused"});
+    for (const auto& [model, against, value, result] : findings(held.step)) {
+        const std::string& name = value.name;
+        const bool is_of_update = std::ranges::any_of(std::array{"dbngain", "dbnbias", "new_bngain", "new_bnbias"},
+                                                      [&](const char* begins) { return name.starts_with(begins); });
+        if (against == Against::module && is_of_update) {
             constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-            table.rows.push_back(
-                {result.name, tensor.model, result.difference ? significant(*result.difference, 2) : Cell("–"),
-                 result.used ? percent(*result.used) : Cell("–", number(kNone)), to_string(result.verdict)});
+            table.rows.push_back({name, model.model, result.difference ? significant(*result.difference, 2) : Cell("–"),
+                                  result.used ? percent(*result.used) : Cell("–", number(kNone)),
+                                  to_string(result.verdict)});
             document.agrees = document.agrees && !contradicts(result.verdict);
         }
     }
