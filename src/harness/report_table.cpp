@@ -162,6 +162,14 @@ std::string first_failing(const ModelReport& model) {
     return "";
 }
 
+// The smallest input found that shows it, as code; empty where none was looked for.
+std::string smallest_of(const ValueReport& culprit) {
+    const Trial* trial = culprit.evidence();
+    return trial == nullptr || trial->smallest == nullptr
+               ? ""
+               : fmt::format("  {}", fmt::join(report::as_code(*trial->smallest, kLinesOfInput), "\n  "));
+}
+
 Text blame_of(const ValueReport& culprit, const std::string& lead, const ModelReport& model, const Wording& wording,
               const Presentation& how) {
     const std::string& function = culprit.wrong_function();
@@ -179,18 +187,13 @@ Text blame_of(const ValueReport& culprit, const std::string& lead, const ModelRe
         for (const std::string& hint : report::hints_of(*trial)) {
             text += "  hint: " + hint + "\n";
         }
-        if (trial->smallest != nullptr) {
-            for (const std::string& line_of_code : report::as_code(*trial->smallest, kLinesOfInput)) {
-                text += "  " + line_of_code + "\n";
-            }
-        }
     }
     const std::vector<std::string> heirs = heirs_of(culprit, model);
     if (!heirs.empty()) {
         text += fmt::format("  {}: {}\n", inherited_from(culprit.name), fmt::join(heirs, ", "));
     }
     text.pop_back();  // the last line's end
-    return {text, lead + culprit.name, Mark::bad};
+    return {text, lead + culprit.name, Mark::bad, smallest_of(culprit)};
 }
 
 // What stands before the first culprit's name; `off` is the first value that is off in the chain.
@@ -243,6 +246,7 @@ std::string blame(const ComparedStep& step, const Presentation& how) {
     std::string all;
     for (const Text& text : blame_texts(step, how)) {
         all += (text.lead.empty() ? "" : painted(text.lead, kRed, how.colour)) + text.words + "\n";
+        all += text.code.empty() ? "" : text.code + "\n";
     }
     return all;
 }

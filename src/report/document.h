@@ -18,11 +18,12 @@ namespace byhand {
 enum class Mark { none, good, bad, open };
 
 // A paragraph. Its line breaks are kept, and long lines are wrapped. `lead` stands before the words, in the mark's
-// colour.
+// colour; `code` below them, its lines as they are.
 struct Text {
     std::string words;
     std::string lead = {};  // NOLINT(readability-redundant-member-init): it may be left out
     Mark mark = Mark::none;
+    std::string code = {};  // NOLINT(readability-redundant-member-init): it may be left out
 };
 
 // One cell of a table: its text for people, and its value for programs.

@@ -28,7 +28,7 @@ std::string html_of(const Text& text) {
         html += "<p>" + lead + escaped(std::string_view(text.words).substr(begin, end - begin)) + "</p>\n";
         begin = end + 1;
     }
-    return html;
+    return text.code.empty() ? html : html + "<pre>" + escaped(text.code) + "</pre>\n";
 }
 
 const char* class_of(const Table& table, std::size_t column) {

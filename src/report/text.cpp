@@ -190,7 +190,7 @@ std::string text_of(const Text& text, const Document& /*document*/, const Termin
     if (words.starts_with(text.lead)) {  // else it is broken
         words = painted(text.lead, text.mark, terminal) + words.substr(text.lead.size());
     }
-    return words + "\n";
+    return words + "\n" + text.code + (text.code.empty() ? "" : "\n");
 }
 
 std::string text_of(const Table& table, const Document& document, const Terminal& terminal) {
