@@ -71,7 +71,7 @@ void add_divisor(Document& document, const Numbers<double>& given, const NormCon
     const InFloat ours = in_float(graph, given);
     std::vector<Agreement> agreements;
     for (const char* name : {"hpreact", "dbngain", "dbnbias", "dhprebn"}) {
-        agreements.push_back(agreement(name, ours.made[name], ours.bounds[name], answer(*torch, name, given)));
+        agreements.push_back(agreement(name, ours.made[name], ours.bounds[name], evaluate(*torch, name, given)));
     }
     add_agreements(document, fmt::format("float by hand against LibTorch in double, {}", words), agreements);
 }

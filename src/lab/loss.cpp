@@ -180,7 +180,7 @@ void compare_with_torch(Document& document, const Numbers<double>& unit, const t
         const InFloat ours = in_float(loss_graph(start, n, V), in);
         for (const char* name : {"loss", "dlogits"}) {
             agreements.push_back(agreement(fmt::format("{}, {}", words, name), ours.made[name], ours.bounds[name],
-                                           answer(*reference, name, in)));
+                                           evaluate(*reference, name, in)));
         }
     }
     add_agreements(document, "float by hand against LibTorch in double, logits of deviation 3", agreements);

@@ -32,7 +32,7 @@ InFloat in_float(const Graph& graph, const Numbers<double>& given) {
     return {forward_and_backward(graph, as<float>(given)), forward_and_backward(graph, as<Rounded>(given))};
 }
 
-std::vector<double> answer(const ReferenceOperations& torch, const std::string& name, const Numbers<double>& given) {
+std::vector<double> evaluate(const ReferenceOperations& torch, const std::string& name, const Numbers<double>& given) {
     std::vector<View> views;
     for (const auto& [read, shape] : torch.reads(name)) {
         if (read == "Y") {

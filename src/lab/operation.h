@@ -105,6 +105,6 @@ struct InFloat {
 InFloat in_float(const Graph& graph, const Numbers<double>& given);
 
 // LibTorch's `name` of the same numbers, in double. Throws std::out_of_range where a value is missing.
-std::vector<double> answer(const ReferenceOperations& torch, const std::string& name, const Numbers<double>& given);
+std::vector<double> evaluate(const ReferenceOperations& torch, const std::string& name, const Numbers<double>& given);
 
 }  // namespace byhand::lab

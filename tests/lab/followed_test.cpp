@@ -30,7 +30,7 @@ bool are(const std::vector<Place>& places, const std::vector<Place>& expected) {
 
 TEST_CASE("followed: the numbers of a tensor that belong to the row") {
     const Followed row = followed();
-    CHECK(row.evaluate() == 3);
+    CHECK(row.target() == 3);
     CHECK(row.character() == 1);
     // The last of the context's characters, in the table and where it is looked up.
     CHECK(are(places_of("C", {4, 2}, row), {{2, "dim. 0"}, {3, "dim. 1"}}));

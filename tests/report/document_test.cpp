@@ -286,5 +286,13 @@ TEST_CASE("document: the rows of a table as objects by the columns' keys, and it
     CHECK(series_of(times, "n", "time", "").high == std::vector<double>{5});
     CHECK(numbers(rows_where(table, "rows", 9), "norms.chain") == std::vector<double>{-INFINITY});
     CHECK(rows_where(table, "rows", 3).rows.empty());
+    const Json infinite = {{"mean", "inf"}, {"deviation", "nan"}};
+    const Table diverges{"", {"n", "loss"}, {{whole(3), spread}, {whole(5), {"inf", infinite}}, {whole(7), spread}}};
+    CHECK(series_of(diverges, "n", "loss", "").x == std::vector<double>{3, 7});
+    CHECK(series_of(diverges, "n", "loss", "").high == std::vector<double>{3, 3});
+    const Table some = columns_of(table, {"loss", "rows"});
+    REQUIRE(some.columns.size() == 2);
+    CHECK(some.columns[1].title == "n");
+    CHECK(some.rows.at(1).at(1).shown == "9");
     CHECK_THROWS_AS(numbers(table, "no such key"), std::out_of_range);
 }

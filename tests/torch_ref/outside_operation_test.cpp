@@ -157,10 +157,10 @@ TEST_CASE("outside operation: its steps are checked in isolation, and a wrong on
         }
     }
     for (const Graph* graph : {&right, &std::as_const(wrong)}) {
-        OperationList operations(with_inputs(reference->views(), example.batch(), example.config.context, &rate),
-                                 example.config.vocabulary, 3, right.ranges);
+        StepInputs inputs(with_inputs(reference->views(), example.batch(), example.config.context, &rate),
+                          example.config.vocabulary, 3, right.ranges);
         std::vector<std::string> culprits;
-        for (const IsolatedStep& step : run_isolated(*graph, {.right = right}, *reference_operations, operations)) {
+        for (const IsolatedStep& step : run_isolated(*graph, {.right = right}, *reference_operations, inputs)) {
             if (step.wrong()) {
                 culprits.push_back(step.makes);
             }

@@ -21,7 +21,7 @@ public:
     std::vector<std::vector<std::int64_t>> asked;  // X of each call of logits
     std::size_t context = 1;
     // The logits after a context of T characters.
-    std::function<std::vector<float>(std::span<const std::int64_t> context)> exact;
+    std::function<std::vector<float>(std::span<const std::int64_t> context)> logits_of;
 
     void load(const Tensors<float>& state) override { state_ = state; }
     Tensors<float> save() const override { return state_; }
@@ -37,7 +37,7 @@ public:
         asked.emplace_back(all.begin(), all.end());
         std::size_t at = 0;
         for (std::size_t row = 0; row < all.size() / context; ++row) {
-            for (const float logit : evaluate(all.subspan(row * context, context))) {
+            for (const float logit : logits_of(all.subspan(row * context, context))) {
                 out[at++] = logit;
             }
         }

@@ -18,7 +18,7 @@ namespace {
 
 double loss_of(const std::vector<float>& logits, const std::vector<std::int64_t>& reference_operations) {
     FakeModel model;
-    model.exact = [&](std::span<const std::int64_t>) { return logits; };
+    model.logits_of = [&](std::span<const std::int64_t>) { return logits; };
     return mean_loss(model, {1, std::vector<std::int64_t>(reference_operations.size()), reference_operations},
                      logits.size());
 }
@@ -53,7 +53,7 @@ TEST_CASE("loss: each target is compared with the logits of its own context") {
     FakeModel model;
     model.context = 2;
     // The logit of class c is 0 if c is the sum of the context, and far below otherwise.
-    model.exact = [](std::span<const std::int64_t> context) {
+    model.logits_of = [](std::span<const std::int64_t> context) {
         std::vector<float> logits(4, -50.0F);
         logits[static_cast<std::size_t>(context[0] + context[1])] = 0;
         return logits;
@@ -64,7 +64,7 @@ TEST_CASE("loss: each target is compared with the logits of its own context") {
 
 TEST_CASE("loss: examples in several blocks are all counted, once") {
     FakeModel model;
-    model.exact = [](std::span<const std::int64_t> context) {
+    model.logits_of = [](std::span<const std::int64_t> context) {
         return std::vector<float>{0, static_cast<float>(context[0])};
     };
     Examples examples{1, {}, {}};
@@ -95,7 +95,7 @@ TEST_CASE("loss: that of names is that of their examples, in the same blocks") {
     const auto model_of = [&] {
         FakeModel model;
         model.context = 3;
-        model.exact = [&](std::span<const std::int64_t> context) {
+        model.logits_of = [&](std::span<const std::int64_t> context) {
             return std::vector<float>{0.1F, static_cast<float>(context[0]), static_cast<float>(context[2]), -0.3F};
         };
         return model;

@@ -19,7 +19,7 @@ const Vocabulary kLetters{U".abc"};
 FakeModel alphabet(std::size_t context) {
     FakeModel model;
     model.context = context;
-    model.exact = [](std::span<const std::int64_t> X) {
+    model.logits_of = [](std::span<const std::int64_t> X) {
         std::vector<float> logits(4, -80.0F);
         logits[static_cast<std::size_t>((X.back() + 1) % 4)] = 80;
         return logits;
@@ -30,7 +30,7 @@ FakeModel alphabet(std::size_t context) {
 // The same logits for any context.
 FakeModel forgetful(std::vector<float> logits) {
     FakeModel model;
-    model.exact = [logits = std::move(logits)](std::span<const std::int64_t>) { return logits; };
+    model.logits_of = [logits = std::move(logits)](std::span<const std::int64_t>) { return logits; };
     return model;
 }
 

@@ -91,7 +91,7 @@ std::vector<long double> in_long_double(const Numbers<double>& in, const NormCon
 
 std::vector<double> by_torch(const Numbers<double>& in, const NormConfig& norm, const Setting& setting) {
     const auto [n, H] = shape_of(in);
-    return answer(*setting.torch->single_operation(op::kBatchnorm, norm, n, H), "dhprebn", in);
+    return evaluate(*setting.torch->single_operation(op::kBatchnorm, norm, n, H), "dhprebn", in);
 }
 
 template <class T>

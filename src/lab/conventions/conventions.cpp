@@ -101,9 +101,9 @@ ConventionRun<T> run_by(const Make<T>& make, const Convention& convention, const
 
 Run run_by_torch(const Convention& convention, const Batches& batches, const torch_ref::Factory& torch) {
     const auto make = [&](Numbers<double>& batch, const std::vector<std::string>& names) {
-        const auto answers = torch.single_operation(op::kBatchnorm, convention.norm, rows_of(batch), kUnits);
+        const auto operations = torch.single_operation(op::kBatchnorm, convention.norm, rows_of(batch), kUnits);
         for (const std::string& name : names) {
-            batch[name] = answer(*answers, name, batch);
+            batch[name] = evaluate(*operations, name, batch);
         }
     };
     return run_by<double>(make, convention, batches);

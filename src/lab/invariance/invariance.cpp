@@ -123,12 +123,12 @@ void compare_with_torch(Document& document, const Example& example, const std::s
                                                  "cannot tell their variance from 0: not compared with LibTorch."});
         return;
     }
-    const auto answers = torch.single_operation(op::kBatchnorm, example.norm, example.in.n, example.in.H);
+    const auto operations = torch.single_operation(op::kBatchnorm, example.norm, example.in.n, example.in.H);
     const std::vector<View> values = views_of(example.in);
-    agreements.push_back(agreement(what + ": y", f32.y, bounds.y, answers->evaluate("hpreact", values)));
+    agreements.push_back(agreement(what + ": y", f32.y, bounds.y, operations->evaluate("hpreact", values)));
     agreements.push_back(agreement(what + ": dx", norm_backward(in32, f32, example.norm).dx,
                                    norm_backward(rounded, bounds, example.norm).dx,
-                                   answers->evaluate("dhprebn", values)));
+                                   operations->evaluate("dhprebn", values)));
 }
 
 // The largest over all scales and both divisors.

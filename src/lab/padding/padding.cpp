@@ -371,7 +371,7 @@ void compare_with_torch(Document& document, const Findings& found, const torch_r
     const Numbers<double> real = packed(found.in, mask);
     const std::size_t n = found.real.size(), H = found.H();
     std::vector<Agreement> all;
-    const auto compare = [&](const std::string& what, const InFloat& ours, const ReferenceOperations& answers,
+    const auto compare = [&](const std::string& what, const InFloat& ours, const ReferenceOperations& operations,
                              const Numbers<double>& given, const std::array<const char*, 4>& names) {
         constexpr std::array kWhat = {"y", "dγ", "dβ", "dx"};
         for (std::size_t i = 0; i < names.size(); ++i) {
@@ -379,7 +379,8 @@ void compare_with_torch(Document& document, const Findings& found, const torch_r
             const std::vector<Rounded>& bounds = ours.bounds[names[i]];
             const bool with_padding = made.size() > n * H;
             all.push_back(agreement(what + kWhat[i], with_padding ? packed(made, mask) : made,
-                                    with_padding ? packed(bounds, mask) : bounds, answer(answers, names[i], given)));
+                                    with_padding ? packed(bounds, mask) : bounds,
+                                    evaluate(operations, names[i], given)));
         }
     };
     for (const ByDivisor& by : found.by) {

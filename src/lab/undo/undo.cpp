@@ -88,8 +88,8 @@ void compare_with_torch(std::vector<Agreement>& agreements, const std::string& n
     };
     add(" by hand in float: y from x", "hpreact", given["hprebn"]);
     if (torch != nullptr) {
-        add(": y from LibTorch's", "hpreact", answer(*torch, "hpreact", exact));
-        add(": dx from LibTorch's", "dhprebn", answer(*torch, "dhprebn", exact));
+        add(": y from LibTorch's", "hpreact", evaluate(*torch, "hpreact", exact));
+        add(": dx from LibTorch's", "dhprebn", evaluate(*torch, "dhprebn", exact));
     }
 }
 

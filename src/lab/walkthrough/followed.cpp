@@ -34,9 +34,9 @@ std::vector<Place> last_along(Axis axis, std::size_t extent, const Followed& fol
         return {{followed.row, ""}};
     }
     if (axis == Axis::character) {
-        places.push_back({followed.answer(), followed.character_in_words(followed.answer())});
+        places.push_back({followed.target(), followed.character_in_words(followed.target())});
         for (std::size_t i = 0; i < extent && places.size() < kShown; ++i) {
-            if (i != followed.answer()) {
+            if (i != followed.target()) {
                 places.push_back({i, followed.character_in_words(i)});
             }
         }
@@ -51,7 +51,7 @@ std::vector<Place> last_along(Axis axis, std::size_t extent, const Followed& fol
 
 }  // namespace
 
-std::size_t Followed::answer() const {
+std::size_t Followed::target() const {
     return static_cast<std::size_t>(wording.Y[row]);
 }
 
