@@ -235,7 +235,7 @@ TEST_CASE("HTML: what a row opens") {
     CHECK(opened[0]->attributes.at("id") == "dh");
     const std::string text = text_of(*opened[0]);
     for (const char* said :
-         {"how the loss changes with h: what the layer hands on", "dh = what it should be", "function_of_dh",
+         {"how the loss changes with h: the layer's result", "dh = what it should be", "function_of_dh",
           "src/manual/some.h:17", "reads", "read by", "batch row, 0 to 1", "unit, 0 to 2", "row 1 (`mqe → .`), unit 2",
           "3.0e+06 %", "wrong: mismatch", "1 of 6 elements without any error, 4 more within the limit, 1 over it"}) {
         CAPTURE(said);

@@ -62,7 +62,7 @@ fused against LibTorch's module)" +
         error + header +
         R"(  loss            ()           1     no  7.5e-01   12  3.0e-09   4.0e-09  7.5e+07 %  mismatch  [] 0.5 | -0.25
       loss: 0.5 by hand, -0.25 by LibTorch, 0.125 by the oracle; its limit is 1.0e-06
-  dh              (3)          3      -        -    -        -         -          -  missing   LibTorch's implementation has none
+  dh              (3)          3      -        -    -        -         -          -  missing   LibTorch's side has none
 each step of stepwise alone: share of its limit used, smallest relative error caught; own and inherited error
   name  function         this batch     random  catches      own  inherited  verdict
   dh    function_of_dh        0.0 %  3.0e+06 %  4.0e-07  0.0e+00          -  wrong, not on this batch: mismatch
