@@ -31,10 +31,15 @@ std::string html_of(const Text& text) {
     return text.code.empty() ? html : html + "<pre>" + escaped(text.code) + "</pre>\n";
 }
 
-const char* class_of(const Table& table, std::size_t column) {
-    return table.columns[column].align == Align::below ? " class=\"left words\""
-           : is_left(table, column)                    ? " class=\"left\""
-                                                       : "";
+// Columns that text may drop are not shown on a narrow screen.
+std::string class_of(const Table& table, std::size_t column) {
+    std::string names = table.columns[column].align == Align::below ? "left words"
+                        : is_left(table, column)                    ? "left"
+                                                                    : "";
+    if (table.columns[column].drop_order > 0) {
+        names += names.empty() ? "wide" : " wide";
+    }
+    return names.empty() ? "" : " class=\"" + names + "\"";
 }
 
 bool is_hidden(const Column& column) {
@@ -49,7 +54,7 @@ std::string heading_of(const Table& table) {
         const std::string& title = table.columns[i].title;
         if (!is_hidden(table.columns[i])) {
             has_title = has_title || !title.empty();
-            cells += title.empty() ? "<td></td>"
+            cells += title.empty() ? fmt::format("<td{}></td>", class_of(table, i))
                                    : fmt::format("<th scope=\"col\"{}>{}</th>", class_of(table, i), escaped(title));
         }
     }
@@ -77,7 +82,15 @@ std::string html_of(const Table& table) {
         }
         html += "</tr>\n";
     }
-    return html + "</tbody></table></div>\n";
+    html += "</tbody></table></div>\n";
+    std::string dropped;
+    for (const Column& column : table.columns) {
+        if (column.drop_order > 0 && !is_hidden(column)) {
+            dropped += (dropped.empty() ? "" : ", ") + column.title;
+        }
+    }
+    return dropped.empty() ? html
+                           : html + "<p class=\"narrow\">Not shown on a narrow screen: " + escaped(dropped) + "</p>\n";
 }
 
 std::string html_of(const Formulas& formulas) {

@@ -135,6 +135,22 @@ TEST_CASE("document: colours on a terminal that wants them, and nowhere else") {
     CHECK(page.find("<header class=\"disagree\">") != std::string::npos);
 }
 
+TEST_CASE("document: on a narrow screen a page leaves out the columns that text may drop, and names them") {
+    Document document{"sample", "", "A title", {wide_table()}, {}, Json::object(), true};
+    const std::string page = to_html(document);
+    CHECK(page.find("<th scope=\"col\" class=\"wide\">ULP</th>") != std::string::npos);
+    CHECK(page.find("<p class=\"narrow\">Not shown on a narrow screen: ") != std::string::npos);
+    document.blocks = {Table{"", {"a", "b"}, {{"x", "y"}}}};
+    CHECK(to_html(document).find("class=\"narrow\"") == std::string::npos);
+}
+
+TEST_CASE("document: code below a paragraph keeps its lines, however long") {
+    const std::string code = "  const float x[1][3] = {{1, 2, 3}};  // x < 4\n  const float y = 1;";
+    const Document document{"sample", "", "A title", {Text{"words that wrap", "", Mark::none, code}}, {}, {}, true};
+    CHECK(to_text(document, {.width = 24}) == "A title\n\nwords that wrap\n" + code + "\n");
+    CHECK(to_html(document).find("<pre>  const float x[1][3] = {{1, 2, 3}};  // x &lt; 4&#10;") != std::string::npos);
+}
+
 TEST_CASE("document: a page has every cell, title, lead and key escaped") {
     Document document{"s<1>", "", "A title", {}, {}, Json::object(), true};
     document.blocks.emplace_back(Text{"words", "<2>", Mark::good});
