@@ -33,7 +33,7 @@ std::map<std::string, std::string> standings(const Outcome& outcome);
 Names those_that_are(const std::string& standing, const Outcome& outcome);
 
 // Compiling takes most of the time, and most tests are about the steps after it.
-Environment not_optimised();
+Environment fast_build_wide_report();
 
 // byhand exercise mine.cpp, compiled without optimisation.
 Outcome exercise(const Folder& folder, const Arguments& more = {});

@@ -124,7 +124,7 @@ TEST_CASE("exercise: what a library does while it is opened is no verdict, and i
     REQUIRE(text.find(in_one) != std::string::npos);
     const auto with_line = [&](const std::string& line) {
         folder.write("kernel.cpp", std::string(text).insert(text.find(in_one), line + "\n"));
-        return byhand(folder, {"exercise", "kernel.cpp", "--format", "json"}, not_optimised());
+        return byhand(folder, {"exercise", "kernel.cpp", "--format", "json"}, fast_build_wide_report());
     };
     check_refused(with_line("std::exit(0);"), "kernel.cpp exits the process (exit code 0) while it is loaded");
     // At the end of the program as well.
@@ -144,7 +144,7 @@ TEST_CASE(
         folder.write("kernel.cpp", text + "\n__attribute__((constructor)) void begin() {" + body + "}\n");
         folder.write("report.json", "an old report");
         return byhand(folder, {"exercise", "kernel.cpp", "--format", "json", "--output", "report.json"},
-                      not_optimised());
+                      fast_build_wide_report());
     };
     check_refused(with_constructor("_exit(0);"), "kernel.cpp exits the process (exit code 0) while it is loaded");
     CHECK(folder.read("report.json") == "an old report");
@@ -273,9 +273,9 @@ TEST_CASE("exercise: a long run shows how far it is on a terminal, and nowhere e
     const Folder folder;
     fill_in(folder, right_bodies());
     const Arguments arguments = {"exercise", "mine.cpp", "--batch", "200"};
-    const Outcome quiet = byhand(folder, arguments, not_optimised());
+    const Outcome quiet = byhand(folder, arguments, fast_build_wide_report());
     CHECK(quiet.err.empty());
-    const Outcome shown = byhand_on_terminal(folder, arguments, not_optimised(), true);
+    const Outcome shown = byhand_on_terminal(folder, arguments, fast_build_wide_report(), true);
     CHECK(shown.code == 0);
     CHECK(shown.out.starts_with("compiling mine.cpp ...\r\n"));
     CHECK(shown.out.find("judging ") != std::string::npos);
@@ -307,8 +307,8 @@ TEST_CASE("exercise: a signal leaves no folder and no process, whatever it inter
         {"compiles", {"exercise", "mine.cpp"}, {{"CXX", "./slow"}}},
         {"compiles", {"train", "--model", "exercise", "--functions", "mine.cpp", "--save", "m"}, {{"CXX", "./slow"}}}};
     if (with_torch()) {
-        cases.push_back({"runs", {"exercise", "mine.cpp"}, not_optimised()});
-        cases.push_back({"runs", {"exercise", "mine.cpp", "--sanitize", "address"}, not_optimised()});
+        cases.push_back({"runs", {"exercise", "mine.cpp"}, fast_build_wide_report()});
+        cases.push_back({"runs", {"exercise", "mine.cpp", "--sanitize", "address"}, fast_build_wide_report()});
     }
     for (Case& c : cases) {
         c.environment["TMPDIR"] = folder.file("tmp");

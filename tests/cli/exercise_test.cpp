@@ -17,7 +17,7 @@ namespace cli_test {
 TEST_CASE("exercise: the shipped file is empty: all is to do, and what each reads is told") {
     need_torch();
     const Folder folder;
-    const Outcome outcome = byhand(folder, {"exercise"});
+    const Outcome outcome = byhand(folder, {"exercise"}, {{"COLUMNS", "300"}});
     CHECK(outcome.code == 1);
     CHECK(those_that_are("to do", outcome).size() == 28);
     CHECK(standings(outcome).size() == 28);
@@ -102,11 +102,11 @@ TEST_CASE("exercise: some of it, in any order, with a mistake: the culprit, its 
     CHECK(those_that_are("wrong", outcome) == Names{"dbndiff2"});
     CHECK(those_that_are("right", outcome) == Names{"dC", "dbnvar", "dbndiff"});
     CHECK(those_that_are("to do", outcome).size() == 24);
-    CHECK(lines_of(outcome.out).at(1).starts_with("first divergence and culprit: dbndiff2 (mine.cpp:"));
+    CHECK(lines_of(outcome.out).at(2).starts_with("first divergence and culprit: dbndiff2 (mine.cpp:"));
     CHECK(says(outcome, "n against n − 1"));
     CHECK(says(outcome, "inherited from dbndiff2: dbndiff, dC\n"));  // through ours, which are not shown
     // The line is that of the function.
-    const std::string first = lines_of(outcome.out).at(1);
+    const std::string first = lines_of(outcome.out).at(2);
     const std::size_t line = std::stoul(first.substr(first.find(":", first.find("(mine.cpp")) + 1));
     CHECK(text::contains(lines_of(folder.read("mine.cpp")).at(line - 1), "void dbndiff2("));
     CHECK_FALSE(says(outcome, "dbnvar / D"));  // never the solution
@@ -158,21 +158,22 @@ TEST_CASE("exercise: the report begins with the file that is judged, and says wh
     const std::string in_double = "add_all<double>(steps);";
     text.replace(text.find(in_double), in_double.size(), "");
     folder.write("backward.cpp", text);
-    const Outcome mine = byhand(folder, {"exercise", "backward.cpp", "--batch", "7"}, not_optimised());
+    const Outcome mine = byhand(folder, {"exercise", "backward.cpp", "--batch", "7"}, fast_build_wide_report());
     CHECK(mine.code == 0);
     CHECK(mine.out.starts_with("judged: backward.cpp\n"));
     CHECK(says(mine, "26 of 26 right (26 in float alone: double is not judged)"));
     // With no FILE it is not this folder's.
-    const Outcome shipped = byhand(folder, {"exercise"}, not_optimised());
+    const Outcome shipped = byhand(folder, {"exercise"}, fast_build_wide_report());
     CHECK(says(shipped, "exercise/backward.cpp, as no FILE is named; byhand exercise backward.cpp judges the one in"));
-    const Json report = json_of(byhand(folder, {"exercise", "backward.cpp", "--format", "json"}, not_optimised()));
+    const Json report =
+        json_of(byhand(folder, {"exercise", "backward.cpp", "--format", "json"}, fast_build_wide_report()));
     CHECK(report["file"].get<std::string>() == "backward.cpp");
 
     const std::string in_float = "add_all<float>(steps);";
     text = folder.read("mine.cpp");
     text.replace(text.find(in_float), in_float.size(), "steps.add(\"dh\", dh<float>);");
     folder.write("double.cpp", text);
-    check_refused(byhand(folder, {"exercise", "double.cpp"}, not_optimised()),
+    check_refused(byhand(folder, {"exercise", "double.cpp"}, fast_build_wide_report()),
                   "double.cpp: byhand_steps adds dlogprobs in double alone; add it in float as well");
 }
 
