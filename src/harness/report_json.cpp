@@ -96,6 +96,35 @@ Json drift(const Drift& d, const std::string& model) {
             {"only_rounding", d.only_rounding}};
 }
 
+Json compared_step(const ComparedStep& step, const Presentation& how) {
+    const Wording wording = report::wording(how, step);
+    Json tensors = Json::array(), steps_isolated = Json::array(), drifts = Json::array();
+    for (const ChainFinding& found : findings(step)) {
+        if (how.shows(found.value.name)) {
+            tensors.push_back(tensor(found, wording));
+        }
+    }
+    for (const ModelReport& model : step.models) {
+        for (const ValueReport& value : model.at(model.isolated)) {
+            if (how.shows(value.name)) {
+                steps_isolated.push_back(isolated(value, model.model));
+            }
+        }
+        for (const Drift& one : model.drift) {
+            drifts.push_back(drift(one, model.model));
+        }
+    }
+    const Json manual = report::gives_loss(step) ? number(step.loss_manual) : Json();
+    Json json = {{"step", step.step},
+                 {"loss", {{"manual", manual}, {"torch", number(step.loss_torch)}}},
+                 {"tensors", std::move(tensors)},
+                 {"alone", std::move(steps_isolated)}};
+    if (!drifts.empty()) {
+        json["drift"] = std::move(drifts);
+    }
+    return json;
+}
+
 }  // namespace
 
 Json report::json_of(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps) {
@@ -118,32 +147,7 @@ Json report::json_of(const Presentation& how, const Summary& summary, const std:
                  {"torch", how.torch_version},
                  {"steps", Json::array()}};
     for (const ComparedStep& step : steps) {
-        const Wording wording = report::wording(how, step);
-        Json tensors = Json::array(), steps_isolated = Json::array(), drifts = Json::array();
-        for (const ChainFinding& found : findings(step)) {
-            if (how.shows(found.value.name)) {
-                tensors.push_back(tensor(found, wording));
-            }
-        }
-        for (const ModelReport& model : step.models) {
-            for (const ValueReport& value : model.at(model.isolated)) {
-                if (how.shows(value.name)) {
-                    steps_isolated.push_back(isolated(value, model.model));
-                }
-            }
-            for (const Drift& one : model.drift) {
-                drifts.push_back(drift(one, model.model));
-            }
-        }
-        const Json manual = report::gives_loss(step) ? number(step.loss_manual) : Json();
-        Json entry = {{"step", step.step},
-                      {"loss", {{"manual", manual}, {"torch", number(step.loss_torch)}}},
-                      {"tensors", std::move(tensors)},
-                      {"alone", std::move(steps_isolated)}};
-        if (!drifts.empty()) {
-            entry["drift"] = std::move(drifts);
-        }
-        json["steps"].push_back(std::move(entry));
+        json["steps"].push_back(compared_step(step, how));
     }
     return json;
 }

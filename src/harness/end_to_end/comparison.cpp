@@ -105,6 +105,29 @@ double loss_in(const std::vector<View>& views) {
     return loss != nullptr ? value_at(*loss, 0) : std::numeric_limits<double>::quiet_NaN();
 }
 
+// In their order: ours, those that only the reference has, and those that neither has but must.
+std::vector<std::string> compared_names(const std::vector<View>& ours, const std::vector<View>& theirs,
+                                        const std::set<std::string>& required, Coverage coverage, Against against) {
+    std::vector<std::string> names;
+    std::set<std::string> seen;
+    const auto add = [&](const std::string& name, bool is_compared) {
+        if (is_compared && seen.insert(name).second) {
+            names.push_back(name);
+        }
+    };
+    for (const View& view : ours) {
+        add(view.name,
+            find(theirs, view.name) != nullptr || against == Against::operations || required.contains(view.name));
+    }
+    for (const View& view : theirs) {
+        add(view.name, coverage != Coverage::required || required.contains(view.name));
+    }
+    for (const std::string& name : required) {
+        add(name, true);
+    }
+    return names;
+}
+
 }  // namespace
 
 void compare_views(std::vector<ValueReport>& values, const NetworkConfig& config, const Glossary& glossary,
@@ -112,7 +135,6 @@ void compare_views(std::vector<ValueReport>& values, const NetworkConfig& config
                    const std::vector<View>& oracle, const Limits& limits, bool pictures) {
     const std::set<std::string> required = required_names(config);
     const std::set<std::string> zero_expected = zero_is_expected(config);
-    const bool reference_keeps_everything = against == Against::operations;
     static const std::vector<double> kNoneToSpare = {0.0};
     std::map<std::string, std::size_t> places;
     for (std::size_t i = 0; i < values.size(); ++i) {
@@ -149,24 +171,8 @@ void compare_views(std::vector<ValueReport>& values, const NetworkConfig& config
         }
     };
 
-    std::set<std::string> seen;
-    for (const View& view : ours) {
-        const bool theirs_too = find(theirs, view.name) != nullptr;
-        if (theirs_too || reference_keeps_everything || required.contains(view.name)) {
-            compare(view.name);
-            seen.insert(view.name);
-        }
-    }
-    for (const View& view : theirs) {
-        if (!seen.contains(view.name) && (coverage != Coverage::required || required.contains(view.name))) {
-            compare(view.name);
-            seen.insert(view.name);
-        }
-    }
-    for (const std::string& name : required) {
-        if (!seen.contains(name)) {
-            compare(name);
-        }
+    for (const std::string& name : compared_names(ours, theirs, required, coverage, against)) {
+        compare(name);
     }
 }
 

@@ -27,7 +27,7 @@ double seconds_since(Clock::time_point start) {
 // A measurement lasts for so many elements at least, some tens of microseconds: far more than a look at the clock.
 std::size_t repeats_of(std::size_t elements) {
     constexpr std::size_t kLeastElements = 100'000;
-    return std::max<std::size_t>(1, kLeastElements / elements);
+    return std::max<std::size_t>(1, kLeastElements / std::max<std::size_t>(1, elements));
 }
 
 // Seconds of one run of the steps, of `repeats`.
