@@ -1,3 +1,5 @@
+#include "documents/compare.h"
+
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 #include <fnmatch.h>
@@ -19,12 +21,12 @@
 #include "cli/memory.h"
 #include "cli/network_options.h"
 #include "cli/progress.h"
+#include "cli/report_options.h"
 #include "cli/say.h"
 #include "cli/shell_words.h"
 #include "cli/source.h"
+#include "documents/page/page.h"
 #include "harness/end_to_end/comparison.h"
-#include "harness/report.h"
-#include "harness/report_html.h"
 #include "judge/verdict.h"
 #include "manual/stepwise.h"
 #include "names/batches.h"
@@ -35,6 +37,8 @@
 namespace byhand::cli {
 namespace {
 
+constexpr const char* kEveryTensor = "*";
+
 struct CompareOptions {
     NetworkOptions network;
     std::vector<std::string> models = {"stepwise"};
@@ -43,9 +47,9 @@ struct CompareOptions {
     std::size_t from = 0;
     bool drift = false;
     std::vector<std::string> allow;
-    std::string format = "table";
-    OutputPath output;
-    std::string tensor = "*";
+    bool verbose = false;
+    ReportOptions report;
+    std::string tensor = kEveryTensor;
     OutputPath dump;
     std::string plant;
     InputPath mine;
@@ -181,25 +185,34 @@ std::set<Verdict> allowed_by(const CompareOptions& options) {
     return allowed;
 }
 
-// What follows the tables: the verdict, and how to see again what was wrong. For programs, all of it.
-std::string rest_of_report(const CompareOptions& options, const Command& command, const Presentation& how,
-                           const Recipe& recipe, const Graph& stepwise, const Summary& summary,
-                           const std::vector<ComparedStep>& steps) {
-    if (options.format == "json") {
-        return to_json(how, summary, steps);
+// What the report is about, besides the figures.
+Presentation presentation_of(const CompareOptions& options, const Command& command, const Run& run,
+                             const Reference& reference, const std::string& torch_version) {
+    const Overrides without_files = {
+        {"--format", std::nullopt}, {"--json", std::nullopt}, {"--output", std::nullopt}, {"--dump", std::nullopt}};
+    const bool external = !options.mine.empty();
+    return {.subject = external ? std::string(options.mine) : fmt::format("{}", fmt::join(options.models, ", ")),
+            .planted = options.plant,
+            .command = "byhand compare" + command.replay(without_files),
+            .recipe = run.recipe.name,
+            .seed = run.recipe.seed,
+            .rows = run.recipe.batch,
+            .torch_version = torch_version,
+            .network = run.recipe.network,
+            .glossary = reference.chain.graph.glossary,
+            .characters = printable_characters(run.vocabulary),
+            .source = source_of,
+            .shows = [&](const std::string& name) { return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0; },
+            .whose = external ? Whose::given : Whose::by_hand};
+}
+
+// Of a table that is one screen, the first step that disagrees is shown, or else the last; otherwise every step is.
+void keep(std::vector<ComparedStep>& steps, const ComparedStep& step, const Summary& summary, Rows rows) {
+    if (rows != Rows::disagreeing) {
+        steps.push_back(step);
+    } else if (steps.empty() || !disagrees(steps.front(), summary.allowed)) {
+        steps = {step};
     }
-    if (options.format == "csv") {
-        return to_csv(how, steps);
-    }
-    if (options.format == "junit") {
-        return to_junit(how, summary, steps);
-    }
-    const std::string again = summary.agree ? "" : command_for(options, command, recipe, summary);
-    if (options.format == "html") {
-        return to_html(how, summary, steps, {stepwise, again});
-    }
-    const std::string verdict = conclusion(summary, how.colour);
-    return summary.agree ? verdict : verdict + "to see just this again: " + again + "\n";
 }
 
 // Prints further commands to a terminal, after a comparison that agrees.
@@ -220,10 +233,7 @@ int compare(const CompareOptions& options, const Command& command) {
     if (!options.dump.empty()) {
         check_writable(options.dump, Content::tensors);
     }
-    std::optional<TextFile> output;
-    if (!options.output.empty()) {
-        output.emplace(options.output);
-    }
+    const ReportFile report(options.report);
     Run run = run_of(options.network);
     check_memory(run.recipe.network, run.recipe.batch, kBytesOfCompare);
     const NetworkConfig& network = run.recipe.network;
@@ -237,7 +247,10 @@ int compare(const CompareOptions& options, const Command& command) {
     Reference reference = reference_of(torch, network, rows, run.recipe.seed, options.quick);
     std::vector<Candidate> candidates = candidates_for(options, std::move(external), run, reference);
 
-    const bool as_table = options.format == "table", as_page = options.format == "html";
+    const bool as_table = report.format() == "table", as_page = report.format() == "html";
+    const Rows rows_shown = !as_table                                           ? Rows::for_programs
+                            : options.verbose || options.tensor != kEveryTensor ? Rows::all
+                                                                                : Rows::disagreeing;
     DrawnBatch batch(rows, network.context);
     Progress progress(options.steps, std::nullopt, "comparing");
     const Schedule schedule{.steps = options.steps,
@@ -252,17 +265,7 @@ int compare(const CompareOptions& options, const Command& command) {
                                     return batch.view();
                                 },
                             .rate = [&](std::size_t step) { return static_cast<float>(rate_at(run.recipe, step)); }};
-    const auto shows = [&](const std::string& name) { return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0; };
-    const Presentation how{.recipe = run.recipe.name,
-                           .torch_version = torch.version(),
-                           .network = network,
-                           .glossary = reference.chain.graph.glossary,
-                           .characters = printable_characters(run.vocabulary),
-                           .source = source_of,
-                           .shows = shows,
-                           .colour = options.output.empty() && wants_colour(STDOUT_FILENO),
-                           .whose = options.mine.empty() ? Whose::by_hand : Whose::given};
-    std::string text;  // what is still to be written
+    const Presentation how = presentation_of(options, command, run, reference, torch.version());
     Summary summary;
     summary.allowed = allowed_by(options);
     std::vector<ComparedStep> steps;
@@ -271,33 +274,27 @@ int compare(const CompareOptions& options, const Command& command) {
         progress.finish();
         add(summary, step);
         shows_any = shows_any || std::ranges::any_of(findings(step), [&](const ChainFinding& found) {
-                        return shows(found.value.name);
+                        return how.shows(found.value.name);
                     });
-        if (!as_table) {
-            steps.push_back(step);
-            if (as_page) {
-                drop_pictures(steps, summary.allowed);
-            }
-            return;
-        }
-        text += blame(step, how) + table(step, how);
-        if (options.output.empty()) {
-            fmt::print("{}\n", text);
-            text.clear();
+        keep(steps, step, summary, rows_shown);
+        if (as_page) {
+            drop_pictures(steps, summary.allowed);
         }
     };
     run_comparison(network, run.initial, schedule, candidates, reference.implementations, reference.chain, visit);
     progress.finish();
 
-    text += rest_of_report(options, command, how, run.recipe, reference.chain.graph, summary, steps);
-    if (!output) {
-        fmt::print("{}", text);
-        if (summary.agree && as_table) {
-            say_what_next();
-        }
+    const std::string again = summary.agree ? "" : command_for(options, command, run.recipe, summary);
+    if (as_page) {
+        report.write(to_html(how, summary, steps, {reference.chain.graph, again}));
     } else {
-        output->write(text);
-        say("{}", conclusion(summary, false));
+        report.write(compare_document(how, summary, steps, rows_shown, again));
+    }
+    if (report.is_file()) {
+        const Text verdict = conclusion(summary);
+        say("{}\n", verdict.lead + verdict.words);
+    } else if (summary.agree && as_table) {
+        say_what_next();
     }
     say_if_quick(options.quick);
     if (!shows_any) {
@@ -334,11 +331,10 @@ void add_compare(const Command& program) {
                 "Verdicts to take for agreement although nothing is shown: vacuous, out-of-range")
         .list()
         .one_of({"vacuous", "out-of-range"});
-    command.option("--format", options->format, "table, json, csv, junit or html")
-        .one_of({"table", "json", "csv", "junit", "html"})
-        .shows_default();
-    command.option("--output", options->output, "Write the report there [standard output]").not_empty();
-    command.option("--tensor", options->tensor, "Show only tensors whose name fits, as 'd*'; all are judged")
+    add_report_options(command, options->report, Judged::yes);
+    command.flag("--verbose", options->verbose,
+                 "List every tensor and step in the table, not only what disagrees or is nearest to its limit");
+    command.option("--tensor", options->tensor, "List only tensors whose name matches, such as 'd*'; all are compared")
         .shows_default();
     command.option("--plant", options->plant, "Plant this mistake in the stepwise network; byhand mistakes lists them")
         .not_empty();

@@ -18,7 +18,7 @@
 #include "cli/report_options.h"
 #include "harness/baseline_metrics.h"
 #include "harness/drawn.h"
-#include "harness/report.h"
+#include "harness/end_to_end/summary.h"
 #include "names/batches.h"
 #include "torch_ref/load.h"
 

@@ -33,6 +33,7 @@ public:
     explicit ReportFile(const ReportOptions& options);
 
     bool is_file() const { return file_.has_value(); }
+    const std::string& format() const { return format_; }
 
     // What is written: a table fits the terminal, and has colours if it goes to one that wants them.
     std::string text_of(const Document& document) const;

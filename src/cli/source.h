@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "harness/report.h"
+#include "report/source.h"
 
 namespace byhand::cli {
 

@@ -1,8 +1,8 @@
 // Two files of tensors beside each other as a document: docs/formats.md has the fields.
 #pragma once
 
+#include "documents/presentation.h"
 #include "harness/diff.h"
-#include "harness/report.h"
 #include "report/document.h"
 
 namespace byhand {

@@ -9,8 +9,10 @@
 #include <optional>
 #include <utility>
 
-#include "harness/report_junit.h"
-#include "harness/report_parts.h"
+#include "documents/blame.h"
+#include "documents/compare.h"
+#include "documents/compare_junit.h"
+#include "documents/phrases.h"
 
 namespace byhand {
 namespace {
@@ -189,7 +191,7 @@ Standing shown(const Attempt& attempt, const Examination& examination) {
         return Standing::unproven;
     }
     const Finding* finding = finding_in_chain(attempt.value);
-    const bool off = finding != nullptr && report::contradicts(finding->verdict, examination.summary.allowed);
+    const bool off = finding != nullptr && contradicts(finding->verdict, examination.summary.allowed);
     return off && to_string(attempt.value.role).empty() ? Standing::unproven : Standing::right;
 }
 
@@ -218,7 +220,7 @@ Document exercise_document(const Examination& examination, const Presentation& h
                       .title = "judged: " + examination.file,
                       .blocks = {},
                       .plots = {},
-                      .data = report::json_of(how, examination.summary, {examination.step}),
+                      .data = compare_json(how, examination.summary, {examination.step}),
                       .agrees = all_right(examination),
                       .suites = {suite_of(examination, how)}};
     for (Text& text : blame_texts(examination.step, how)) {

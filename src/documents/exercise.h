@@ -4,7 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/report.h"
+#include "documents/presentation.h"
+#include "harness/end_to_end/summary.h"
 #include "report/document.h"
 
 namespace byhand {

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "harness/report_parts.h"
+#include "documents/phrases.h"
 #include "harness/words.h"
 
 namespace byhand {

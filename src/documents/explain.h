@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "base/view.h"
+#include "documents/presentation.h"
 #include "harness/explain.h"
-#include "harness/report.h"
 #include "report/document.h"
 
 namespace byhand {

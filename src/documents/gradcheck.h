@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "documents/presentation.h"
 #include "harness/gradcheck/gradcheck.h"
-#include "harness/report.h"
 #include "report/document.h"
 
 namespace byhand {

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "harness/report.h"
 #include "report/document.h"
+#include "report/source.h"
 
 namespace byhand::lab {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "harness/end_to_end/comparison.h"
-#include "harness/report.h"
+#include "harness/end_to_end/summary.h"
 #include "lab/first_step.h"
 
 namespace byhand::lab {

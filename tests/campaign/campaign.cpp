@@ -16,7 +16,7 @@
 #include "candidates/candidates.h"
 #include "cli/options.h"
 #include "harness/drawn.h"
-#include "harness/report.h"
+#include "harness/end_to_end/summary.h"
 #include "recipe/recipe.h"
 #include "torch_ref/load.h"
 

@@ -12,8 +12,8 @@
 
 #include "candidates/candidates.h"
 #include "harness/drawn.h"
+#include "harness/end_to_end/summary.h"
 #include "harness/faults/mistakes.h"
-#include "harness/report.h"
 #include "manual/models.h"
 #include "manual/networks.h"
 #include "manual/stepwise.h"

@@ -7,9 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "documents/presentation.h"
 #include "harness/blame/blame.h"
+#include "harness/end_to_end/summary.h"
 #include "harness/isolated/shrink.h"
-#include "harness/report.h"
 #include "manual/glossary.h"
 
 namespace byhand::test {
@@ -158,8 +159,11 @@ inline bool everything(const std::string& /*name*/) {
 }
 
 // V 4, T 3, E 2, one hidden layer of 5.
-inline Presentation presentation(Filter shows = everything, bool colour = false) {
+inline Presentation presentation(Filter shows = everything) {
     Presentation how;
+    how.subject = "stepwise";
+    how.rows = 2;
+    how.seed = 7;
     how.recipe = "notes";
     how.torch_version = "1.13.0";
     how.network.vocabulary = 4;
@@ -174,7 +178,6 @@ inline Presentation presentation(Filter shows = everything, bool colour = false)
                    : SourceLine{};
     };
     how.shows = std::move(shows);
-    how.colour = colour;
     return how;
 }
 

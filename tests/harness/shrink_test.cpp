@@ -12,8 +12,8 @@
 #include "base/json.h"
 #include "base/parsed_json.h"
 #include "base/text.h"
+#include "documents/smallest_input.h"
 #include "harness/hand_made.h"
-#include "harness/report_smallest.h"
 
 using namespace byhand;
 using test::FakeReferenceOperations;

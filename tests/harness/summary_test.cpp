@@ -1,7 +1,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 
-#include "harness/report.h"
+#include "documents/compare.h"
 #include "harness/results.h"
 
 using namespace byhand;

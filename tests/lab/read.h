@@ -4,9 +4,9 @@
 #include <string>
 
 #include "base/parsed_json.h"
-#include "harness/report.h"
 #include "lab/setting.h"
 #include "report/document.h"
+#include "report/source.h"
 
 namespace lab_test {
 

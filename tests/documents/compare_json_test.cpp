@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "base/parsed_json.h"
+#include "documents/compare.h"
 #include "harness/isolated/shrink.h"
-#include "harness/report.h"
 #include "harness/results.h"
 
 using namespace byhand;

@@ -4,8 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "documents/presentation.h"
+#include "harness/end_to_end/summary.h"
 #include "harness/end_to_end/value_report.h"
-#include "harness/report.h"
 #include "steps/step.h"
 
 namespace byhand {

@@ -1,4 +1,4 @@
-#include "harness/report_html.h"
+#include "documents/page/page.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "documents/compare.h"
 #include "harness/csv.h"
-#include "harness/report.h"
 #include "harness/results.h"
 
 using namespace byhand;

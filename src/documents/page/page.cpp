@@ -1,4 +1,4 @@
-#include "harness/report_html.h"
+#include "documents/page/page.h"
 
 #include <fmt/format.h>
 
@@ -6,8 +6,9 @@
 #include <array>
 #include <tuple>
 
-#include "harness/report_html_parts.h"
-#include "harness/report_smallest.h"
+#include "documents/compare.h"
+#include "documents/page/parts.h"
+#include "documents/smallest_input.h"
 #include "report/style.h"
 
 namespace byhand {
@@ -26,9 +27,7 @@ constexpr std::size_t kLargest = 1'950'000;
 
 // Without "they agree: ", which the heading says.
 std::string verdict_in_words(const Summary& summary) {
-    const std::string text = conclusion(summary, false);
-    const std::size_t begin = text.find(": ");
-    return begin == std::string::npos ? text : text.substr(begin + 2);
+    return conclusion(summary).words.substr(2);
 }
 
 std::string paragraphs(const std::string& text, const char* style) {

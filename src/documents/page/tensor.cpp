@@ -6,9 +6,9 @@
 #include <array>
 #include <cmath>
 
+#include "documents/page/parts.h"
 #include "harness/faults/mistakes.h"
-#include "harness/report_columns.h"
-#include "harness/report_html_parts.h"
+#include "report/lines.h"
 
 namespace byhand::report {
 namespace {

@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "base/value.h"
-#include "harness/report_html_parts.h"
+#include "documents/page/parts.h"
 
 namespace byhand::report {
 namespace {

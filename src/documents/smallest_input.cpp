@@ -1,4 +1,4 @@
-#include "harness/report_smallest.h"
+#include "documents/smallest_input.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

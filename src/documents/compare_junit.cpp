@@ -1,11 +1,11 @@
-#include "harness/report_junit.h"
+#include "documents/compare_junit.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "harness/report.h"
-#include "harness/report_parts.h"
+#include "documents/compare.h"
+#include "documents/phrases.h"
 #include "report/xml.h"
 
 namespace byhand {
@@ -16,9 +16,9 @@ using report::Outcome;
 
 // What is allowed although it is no agreement, and what the chain can't decide, is skipped: nothing was shown.
 Outcome outcome_of(Verdict verdict, const Summary& summary) {
-    return agrees(verdict)                                 ? Outcome::passed
-           : report::contradicts(verdict, summary.allowed) ? Outcome::failed
-                                                           : Outcome::skipped;
+    return agrees(verdict)                         ? Outcome::passed
+           : contradicts(verdict, summary.allowed) ? Outcome::failed
+                                                   : Outcome::skipped;
 }
 
 std::string figures(const Finding& r) {
@@ -32,7 +32,7 @@ std::string figures(const Finding& r) {
     if (r.ulp) {
         text += fmt::format("largest difference in ULP: {}\n", *r.ulp);
     }
-    add("our error against the oracle", r.error);
+    add("error against the oracle", r.error);
     add("LibTorch's error against the oracle", r.reference_error);
     add("largest magnitude", r.scale);
     add("limit at the worst element", r.limit);
@@ -131,7 +131,8 @@ Case report::case_of(const IsolatedStep& step, const std::string& model, const W
     return one;
 }
 
-std::string to_junit(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps) {
+std::vector<report::Suite> compare_suites(const Presentation& how, const Summary& summary,
+                                          const std::vector<ComparedStep>& steps) {
     std::vector<report::Suite> suites;
     suites.reserve(steps.size());
     for (const ComparedStep& step : steps) {
@@ -148,7 +149,7 @@ std::string to_junit(const Presentation& how, const Summary& summary, const std:
         suites.back().cases.push_back({summary.first_divergence_model + ".hidden", first, Outcome::failed, "mismatch",
                                        fmt::format("{} disagrees, and is not shown here", first), ""});
     }
-    return report::junit(suites);
+    return suites;
 }
 
 }  // namespace byhand

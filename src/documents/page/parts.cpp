@@ -1,4 +1,4 @@
-#include "harness/report_html_parts.h"
+#include "documents/page/parts.h"
 
 #include <fmt/format.h>
 
@@ -132,14 +132,6 @@ Shown shown(const Presentation& how, const Summary& summary, const std::vector<C
 
 std::string in_short(const std::optional<double>& value) {
     return !value ? "–" : *value == 0 ? "0" : fmt::format("{:.1e}", *value);
-}
-
-std::string grouped(std::size_t n) {
-    std::string text = std::to_string(n);
-    for (std::size_t i = text.size(); i > 3; i -= 3) {
-        text.insert(i - 3, ",");
-    }
-    return text;
 }
 
 std::string headroom(const std::optional<double>& share) {

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "harness/report.h"
-#include "harness/words.h"
+#include "documents/presentation.h"
+#include "harness/end_to_end/summary.h"
 #include "report/xml.h"
 
 namespace byhand::report {

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/report_html.h"
-#include "harness/report_parts.h"
+#include "documents/page/page.h"
+#include "documents/phrases.h"
 #include "report/xml.h"
 
 namespace byhand::report {
@@ -83,8 +83,6 @@ using Drawings = std::map<std::string, std::string>;
 
 // "1.4e-05", or "–" where it is not known.
 std::string in_short(const std::optional<double>& value);
-// "3,200".
-std::string grouped(std::size_t n);
 // What an error leaves of its limit: "9.3×", "over 8.4e+06×".
 std::string headroom(const std::optional<double>& share);
 // "10⁻⁴".

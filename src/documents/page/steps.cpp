@@ -6,7 +6,7 @@
 #include <array>
 #include <cmath>
 
-#include "harness/report_html_parts.h"
+#include "documents/page/parts.h"
 
 namespace byhand::report {
 namespace {
@@ -72,18 +72,6 @@ double share_of(const ComparedStep& step) {
     return furthest(step).share;
 }
 
-bool is_off(const ComparedStep& step, const std::set<Verdict>& allowed) {
-    return std::ranges::any_of(
-               findings(step),
-               [&](const ChainFinding& found) { return contradicts(found.finding.verdict, allowed); }) ||
-           std::ranges::any_of(step.models, [&](const ModelReport& model) {
-               return !model.culprits.empty() ||
-                      std::ranges::any_of(model.at(model.isolated), [&](const ValueReport& value) {
-                          return contradicts(value.isolated->verdict(), allowed);
-                      });
-           });
-}
-
 std::string name_and_share(const ComparedStep& step) {
     const Furthest most = furthest(step);
     return most.name.empty() ? "none" : fmt::format("{} with {} of its limit", escaped(most.name), share(most.share));
@@ -112,7 +100,7 @@ std::string table(const Shown& shown) {
         const ComparedStep& step = worst_in(shown.steps, group);
         const auto off = std::count_if(shown.steps.begin() + static_cast<std::ptrdiff_t>(group.begin),
                                        shown.steps.begin() + static_cast<std::ptrdiff_t>(group.end),
-                                       [&](const ComparedStep& one) { return is_off(one, shown.summary.allowed); });
+                                       [&](const ComparedStep& one) { return disagrees(one, shown.summary.allowed); });
         text += fmt::format(
             "<tr><th scope=\"row\">{}</th><td>{}</td><td>{:.6f}</td><td>{}</td><td>{}</td></tr>\n", step.step,
             gives_loss(step) ? fmt::format("{:.6f}", step.loss_manual) : "–", step.loss_torch, name_and_share(step),
@@ -140,7 +128,7 @@ std::string over_steps(const Shown& shown) {
         }
     }
     const auto off =
-        std::ranges::count_if(steps, [&](const ComparedStep& step) { return is_off(step, shown.summary.allowed); });
+        std::ranges::count_if(steps, [&](const ComparedStep& step) { return disagrees(step, shown.summary.allowed); });
     const ComparedStep& worst = worst_in(steps, {0, steps.size()});
     std::string text = fmt::format(
         "<section aria-labelledby=\"page-steps\"><h2 id=\"page-steps\">Over the steps</h2>\n<p>{} compared, {}. "
@@ -175,8 +163,7 @@ std::string over_steps_of(const Shown& shown, const Entry& entry) {
 namespace byhand {
 
 std::size_t shown_step(const std::vector<ComparedStep>& steps, const std::set<Verdict>& allowed) {
-    const auto off =
-        std::ranges::find_if(steps, [&](const ComparedStep& step) { return report::is_off(step, allowed); });
+    const auto off = std::ranges::find_if(steps, [&](const ComparedStep& step) { return disagrees(step, allowed); });
     return off != steps.end() ? static_cast<std::size_t>(off - steps.begin()) : steps.size() - 1;
 }
 

@@ -1,4 +1,4 @@
-#include "harness/report_parts.h"
+#include "documents/phrases.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -11,10 +11,6 @@
 
 namespace byhand::report {
 
-bool contradicts(Verdict verdict, const std::set<Verdict>& allowed) {
-    return byhand::contradicts(verdict) && !allowed.contains(verdict);
-}
-
 std::optional<double> in_ulp(const std::optional<double>& error, const std::optional<double>& scale) {
     if (!error || !scale || !(*scale > 0) || !std::isfinite(*scale)) {
         return std::nullopt;
@@ -23,8 +19,18 @@ std::optional<double> in_ulp(const std::optional<double>& error, const std::opti
 }
 
 std::string share(double used) {
-    const double percent = 100 * used;
-    return fmt::format(fmt::runtime(percent < 1000 ? "{:.1f} %" : "{:.1e} %"), percent);
+    constexpr double kMostPercent = 10, kMostDigits = 1e7;  // in units of the limit
+    return used < kMostPercent  ? fmt::format("{:.1f} %", 100 * used)
+           : used < kMostDigits ? grouped(static_cast<std::size_t>(std::lround(used))) + "×"
+                                : fmt::format("{:.1e}×", used);
+}
+
+std::string grouped(std::size_t n) {
+    std::string text = std::to_string(n);
+    for (std::size_t i = text.size(); i > 3; i -= 3) {
+        text.insert(i - 3, ",");
+    }
+    return text;
 }
 
 Wording wording(const Presentation& how, const ComparedStep& step) {

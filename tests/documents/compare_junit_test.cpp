@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "documents/compare.h"
 #include "harness/junit.h"
-#include "harness/report.h"
 #include "harness/results.h"
 
 using namespace byhand;

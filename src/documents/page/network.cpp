@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "base/value.h"
-#include "harness/report_html_parts.h"
+#include "documents/page/parts.h"
 
 namespace byhand::report {
 namespace {

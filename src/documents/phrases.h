@@ -1,28 +1,23 @@
-// What the forms of a report have in common.
+// Figures, places and root causes in words, as all reports of a comparison phrase them.
 #pragma once
 
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "harness/report.h"
-#include "harness/words.h"
-
-namespace byhand {
-class Json;
-}  // namespace byhand
+#include "documents/presentation.h"
+#include "harness/end_to_end/value_report.h"
 
 namespace byhand::report {
-
-// Whether a verdict ends agreement. (undecided does not: then the isolated steps decide.)
-bool contradicts(Verdict verdict, const std::set<Verdict>& allowed);
 
 // An error in units of the last place of floats as large as `scale`. Nothing where one is unknown, or the scale is 0.
 std::optional<double> in_ulp(const std::optional<double>& error, const std::optional<double>& scale);
 
-// "31.8 %"; "1.3e+08 %".
+// Of a limit: "31.8 %", "250,413×", "1.3e+08×".
 std::string share(double used);
+
+// "3,200".
+std::string grouped(std::size_t n);
 
 Wording wording(const Presentation& how, const ComparedStep& step);
 
@@ -37,9 +32,6 @@ std::string verdict_in_words(const IsolatedStep& step);
 
 // The smallest relative error that is caught wherever it stands: 0 where any is. Nothing where that is not known.
 std::optional<double> catches(const IsolatedStep& step);
-
-// What to_json prints.
-Json json_of(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps);
 
 // What shows that it is one: its figures, and on a line of its own the element where it shows most.
 std::string figures_of(const ValueReport& culprit, const Wording& wording);

@@ -1,4 +1,4 @@
-#include "harness/report.h"
+#include "documents/compare.h"
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/text.h"
+#include "documents/phrases.h"
 #include "harness/isolated/shrink.h"
-#include "harness/report_parts.h"
 #include "harness/results.h"
 
 using namespace byhand;

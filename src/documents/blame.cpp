@@ -1,0 +1,135 @@
+#include "documents/blame.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "documents/phrases.h"
+#include "documents/smallest_input.h"
+
+namespace byhand {
+namespace {
+
+constexpr std::size_t kLinesOfInput = 12;
+
+// "bndiff2, dh are vacuous and show nothing", a line a verdict.
+std::string shown_nothing(const ModelReport& model) {
+    std::string text;
+    for (const Verdict verdict : kShowNothing) {
+        std::vector<std::string> names;
+        const auto add = [&](const std::string& name) {
+            if (std::ranges::find(names, name) == names.end()) {
+                names.push_back(name);
+            }
+        };
+        for (const ChainFinding& found : findings(model)) {
+            if (found.finding.verdict == verdict) {
+                add(found.value.name);
+            }
+        }
+        for (const ValueReport& value : model.at(model.isolated)) {
+            if (value.isolated->verdict() == verdict) {
+                add(value.name);
+            }
+        }
+        if (!names.empty()) {
+            text += fmt::format("{}, which shows nothing: {}\n", to_string(verdict), fmt::join(names, ", "));
+        }
+    }
+    return text;
+}
+
+// The first value that is off in the chain, or empty.
+std::string first_failing(const ModelReport& model) {
+    for (const ChainFinding& found : findings(model)) {
+        if (fails(found.finding.verdict)) {
+            return found.value.name;
+        }
+    }
+    return "";
+}
+
+// The smallest input found that shows it, as code; empty where none was looked for.
+std::string smallest_of(const ValueReport& culprit) {
+    const Trial* trial = culprit.evidence();
+    return trial == nullptr || trial->smallest == nullptr
+               ? ""
+               : fmt::format("  {}", fmt::join(report::as_code(*trial->smallest, kLinesOfInput), "\n  "));
+}
+
+Text blame_of(const ValueReport& culprit, const std::string& lead, const ModelReport& model, const Wording& wording,
+              const Presentation& how) {
+    const std::string& function = culprit.wrong_function();
+    const SourceLine line = report::source_line(how, function);
+    std::string text;
+    if (!line.formula.empty()) {  // a comment, which may end with a sentence
+        text += ", which should be " + line.formula.substr(0, line.formula.find_last_not_of('.') + 1);
+    }
+    if (function != culprit.name) {
+        text += ": " + function;
+    }
+    text += fmt::format(" ({})\n", report::place_in_words(how, line));
+    text += "  " + report::figures_of(culprit, wording) + "\n";
+    if (const Trial* trial = culprit.evidence()) {
+        for (const std::string& hint : report::hints_of(*trial)) {
+            text += "  hint: " + hint + "\n";
+        }
+    }
+    const std::vector<std::string> heirs = report::heirs_of(culprit, model);
+    if (!heirs.empty()) {
+        text += fmt::format("  {}: {}\n", inherited_from(culprit.name), fmt::join(heirs, ", "));
+    }
+    text.pop_back();  // the last line's end
+    return {text, lead + culprit.name, Mark::bad, smallest_of(culprit)};
+}
+
+// What stands before the first culprit's name; `off` is the first value that is off in the chain.
+std::string lead_of(const ValueReport& culprit, const std::string& off) {
+    if (off.empty()) {
+        return "culprit ";
+    }
+    return off == culprit.name ? "first divergence and culprit: " : "first divergence " + off + ", culprit ";
+}
+
+// What is off in the chain and inherits from no culprit. `lead` stands before it.
+std::optional<Text> unexplained_in_words(const ModelReport& model, const std::string& lead, const std::string& off) {
+    const std::vector<std::string> names = report::unexplained(model);
+    if (names.empty()) {
+        return std::nullopt;
+    }
+    const std::string words =
+        model.missing.empty()
+            ? fmt::format("; off in the chain, though no step that leads there is wrong in isolation: {}",
+                          fmt::join(names, ", "))
+            : fmt::format("; off in the chain: {}\n  give {} too, and the step is found", fmt::join(names, ", "),
+                          report::few_of(model.missing));
+    return Text{words, lead + "first divergence " + (off.empty() ? names.front() : off), Mark::bad};
+}
+
+}  // namespace
+
+std::vector<Text> blame_texts(const ComparedStep& step, const Presentation& how) {
+    const Wording said = report::wording(how, step);
+    std::vector<Text> texts;
+    for (const ModelReport& model : step.models) {
+        const std::string lead = step.models.size() > 1 ? model.model + ": " : "";
+        const std::string off = first_failing(model);
+        bool first = true;
+        for (const ValueReport& culprit : model.at(model.culprits)) {
+            texts.push_back(blame_of(culprit, first ? lead + lead_of(culprit, off) : "culprit ", model, said, how));
+            first = false;
+        }
+        if (std::optional<Text> text = unexplained_in_words(model, lead, off)) {
+            texts.push_back(std::move(*text));
+        }
+        if (const std::string nothing = shown_nothing(model); !nothing.empty()) {
+            texts.push_back({lead + nothing.substr(0, nothing.size() - 1)});
+        }
+    }
+    return texts;
+}
+
+}  // namespace byhand

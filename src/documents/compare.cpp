@@ -1,0 +1,257 @@
+#include "documents/compare.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <utility>
+
+#include "documents/blame.h"
+#include "documents/compare_tables.h"
+#include "documents/phrases.h"
+#include "report/lines.h"
+
+namespace byhand {
+namespace {
+
+// "stepwise against LibTorch's operations".
+std::string title_of(const ModelReport& model, Against against) {
+    return fmt::format("{} against LibTorch's {}", model.model,
+                       against == Against::operations ? "operations" : "torch::nn module");
+}
+
+// Roles in a column of their own, and no notes below the rows.
+Table short_tensor_table(std::string title, Whose whose) {
+    Table table = tensor_table(std::move(title), whose);
+    for (Column& column : table.columns) {
+        if (column.key == "role") {
+            column.title = "role";
+            column.align = Align::left;
+        } else if (column.align == Align::below) {
+            column.align = Align::hidden;
+        }
+    }
+    return table;
+}
+
+// One table for each model and reference, of the rows that are asked for.
+std::vector<Table> tensor_tables(const ComparedStep& step, const Presentation& how, const Summary& summary, Rows rows) {
+    const Wording wording = report::wording(how, step);
+    std::vector<Table> tables;
+    std::string last;
+    for (const ChainFinding& found : findings(step)) {
+        const bool disagrees =
+            contradicts(found.finding.verdict, summary.allowed) || found.value.role.kind == Role::Kind::culprit;
+        // Each value once: its module is LibTorch's, too.
+        const bool is_repeated = found.against == Against::module && found.value.operations &&
+                                 contradicts(found.value.operations->verdict, summary.allowed);
+        if (!how.shows(found.value.name) || (rows == Rows::disagreeing && (!disagrees || is_repeated)) ||
+            (rows != Rows::for_programs && found.finding.verdict == Verdict::not_given)) {
+            continue;
+        }
+        const std::string title = title_of(found.model, found.against);
+        if (title != last) {
+            tables.push_back(rows == Rows::disagreeing ? short_tensor_table(title, how.whose)
+                                                       : tensor_table(title, how.whose));
+            last = title;
+        }
+        tables.back().rows.push_back(tensor_row(step.step, found, wording));
+    }
+    return tables;
+}
+
+std::vector<Table> isolated_tables(const ComparedStep& step, const Presentation& how, const Summary& summary,
+                                   Rows rows) {
+    std::vector<Table> tables;
+    for (const ModelReport& model : step.models) {
+        Table table = isolated_table(
+            fmt::format("isolated steps of {}: share of the limit used, smallest relative error caught, own and "
+                        "inherited error",
+                        model.model));
+        for (const ValueReport& value : model.at(model.isolated)) {
+            if (how.shows(value.name) &&
+                (rows != Rows::disagreeing || contradicts(value.isolated->verdict(), summary.allowed))) {
+                table.rows.push_back(isolated_row(model.model, value));
+            }
+        }
+        if (!table.rows.empty()) {
+            tables.push_back(std::move(table));
+        }
+    }
+    return tables;
+}
+
+Text loss_text(const ComparedStep& step, Whose whose) {
+    const std::string ours =
+        report::gives_loss(step) ? fmt::format("{:.6f} {}, ", step.loss_manual, report::in_words(whose)) : "";
+    return {fmt::format("step {}: loss {}{:.6f} by LibTorch", step.step, ours, step.loss_torch)};
+}
+
+std::optional<Text> not_given_text(const ComparedStep& step, const Presentation& how) {
+    constexpr std::size_t kFew = 8;
+    std::vector<std::string> names;
+    for (const ChainFinding& found : findings(step)) {
+        if (found.finding.verdict == Verdict::not_given && how.shows(found.value.name)) {
+            names.push_back(found.value.name);
+        }
+    }
+    if (names.empty()) {
+        return std::nullopt;
+    }
+    return Text{names.size() <= kFew
+                    ? fmt::format("not given: {}", fmt::join(names, ", "))
+                    : fmt::format("not given: {} values (byhand explain lists the names)", names.size())};
+}
+
+// The values that are nearest to their limits.
+Table close_calls(const Summary& summary) {
+    Table table{
+        "nearest to their limits", {"value", {"compared with", "", Align::left}, "step", "error", "of limit"}, {}};
+    const auto add = [&](const CloseCall& call, const std::string& with) {
+        table.rows.push_back({call.name, with, whole(call.step), scientific(call.error, 1), percent(call.used)});
+    };
+    for (const CloseCall& call : summary.closest) {
+        add(call, call.against == Against::module ? "LibTorch's module" : "LibTorch's operations");
+    }
+    for (const CloseCall& call : summary.closest_isolated) {
+        add(call, "exact arithmetic, isolated");
+    }
+    return table;
+}
+
+// How many of each verdict.
+Table verdict_counts(const Summary& summary) {
+    Table table{"", {"verdict", "end to end", "isolated"}, {}};
+    const auto count_of = [](const std::map<Verdict, std::size_t>& counts, Verdict verdict) {
+        const auto found = counts.find(verdict);
+        return whole(found != counts.end() ? found->second : 0);
+    };
+    std::map<Verdict, std::size_t> all = summary.verdicts;
+    all.insert(summary.verdicts_isolated.begin(), summary.verdicts_isolated.end());
+    for (const auto& [verdict, count] : all) {
+        table.rows.push_back(
+            {to_string(verdict), count_of(summary.verdicts, verdict), count_of(summary.verdicts_isolated, verdict)});
+    }
+    return table;
+}
+
+double relative(const DriftPoint& point) {
+    return point.distance == 0 ? 0 : point.distance / point.scale;
+}
+
+std::string in_a_line(const DriftGrowth& growth) {
+    const DriftPoint& last = growth.points.back();
+    const auto leads = [](const DriftPoint& point) {
+        return point.parameter.empty()
+                   ? std::string("0")
+                   : fmt::format("{:.2e} of its scale ({} leads)", relative(point), point.parameter);
+    };
+    std::string text =
+        fmt::format("drift of {} from LibTorch: {} at the start of step {}", growth.model, leads(last), last.step);
+    const auto first = std::ranges::find_if(growth.points, [](const DriftPoint& p) { return !p.parameter.empty(); });
+    if (first != growth.points.end() && first->step != last.step) {
+        text += fmt::format(", from {} at step {}", leads(*first), first->step);
+    }
+    if (const auto p = exponent(growth.points)) {
+        text += fmt::format(", growing about as step^{:.1f}", *p);
+    }
+    text += "; fresh error of a step: ";
+    return text +
+           (growth.fresh > 0 ? fmt::format("{:.2e} at most ({})", growth.fresh, growth.fresh_parameter) : "none");
+}
+
+template <class Blocks>
+void append(Document& document, Blocks blocks) {
+    std::ranges::move(blocks, std::back_inserter(document.blocks));
+}
+
+void append_step(Document& document, const Presentation& how, const Summary& summary, const ComparedStep& step,
+                 Rows rows) {
+    document.blocks.emplace_back(loss_text(step, how.whose));
+    append(document, tensor_tables(step, how, summary, rows));
+    if (std::optional<Text> text = not_given_text(step, how)) {
+        document.blocks.emplace_back(std::move(*text));
+    }
+    append(document, isolated_tables(step, how, summary, rows));
+    append(document, blame_texts(step, how));
+}
+
+}  // namespace
+
+Text conclusion(const Summary& summary) {
+    Text text{": ", summary.agree ? "they agree" : "they disagree", summary.agree ? Mark::good : Mark::bad};
+    const auto of_disagreeing = [&](std::size_t disagreeing, const std::string& all) {
+        return summary.agree ? all : fmt::format("{} of {}", disagreeing, all);
+    };
+    text.words += of_disagreeing(summary.disagreeing_tensors.size(), plural(summary.tensors.size(), "tensor"));
+    if (summary.compared > summary.tensors.size()) {
+        text.words += fmt::format(" ({})", of_disagreeing(summary.disagreeing, plural(summary.compared, "comparison")));
+    }
+    text.words += " over " + plural(summary.steps, "step");
+    if (summary.isolated > 0) {
+        text.words += ", " + of_disagreeing(summary.disagreeing_isolated, plural(summary.isolated, "isolated step"));
+    }
+    if (!summary.agree) {
+        text.words += "; the first is " + summary.first_divergence.value_or("not known");
+    } else if (summary.closest.empty()) {
+        text.words += "; no two values differ";
+    } else {
+        text.words += fmt::format("; nearest to its limit: {} at step {} ({:.2f} %)", summary.closest.front().name,
+                                  summary.closest.front().step, 100 * summary.closest.front().used);
+    }
+    if (summary.agree && !summary.closest_isolated.empty()) {
+        text.words += fmt::format("{} isolated {} ({:.2f} %)", summary.closest.empty() ? ";" : ",",
+                                  summary.closest_isolated.front().name, 100 * summary.closest_isolated.front().used);
+    }
+    if (summary.undecided > 0) {
+        text.words += fmt::format("; {} undecided end to end", summary.undecided);
+    }
+    for (const DriftGrowth& growth : summary.drift) {
+        text.words += growth.points.empty() ? "" : "\n" + in_a_line(growth);
+    }
+    return text;
+}
+
+Document compare_document(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps,
+                          Rows rows, const std::string& again) {
+    Document document{.subject = "compare",
+                      .note = how.planted.empty() ? "" : "planted: " + how.planted,
+                      .title = fmt::format("{} against LibTorch {}: recipe {}, {}, seed {}", how.subject,
+                                           how.torch_version, how.recipe, plural(how.rows, "row"), how.seed),
+                      .blocks = {},
+                      .plots = {},
+                      .data = {},
+                      .agrees = summary.agree};
+    if (rows == Rows::for_programs) {
+        document.data = compare_json(how, summary, steps);
+        document.suites = compare_suites(how, summary, steps);
+        document.blocks.emplace_back(tensor_table("", how.whose));  // the heading, where there is no row
+    }
+    if (rows == Rows::disagreeing && summary.agree) {
+        for (const ComparedStep& step : steps) {
+            document.blocks.emplace_back(loss_text(step, how.whose));
+            if (std::optional<Text> text = not_given_text(step, how)) {
+                document.blocks.emplace_back(std::move(*text));
+            }
+            append(document, blame_texts(step, how));  // what shows nothing
+        }
+        document.blocks.emplace_back(close_calls(summary));
+        document.blocks.emplace_back(verdict_counts(summary));
+    } else {
+        for (const ComparedStep& step : steps) {
+            append_step(document, how, summary, step, rows);
+        }
+    }
+    document.blocks.emplace_back(conclusion(summary));
+    if (rows == Rows::disagreeing) {
+        document.blocks.emplace_back(Text{"--verbose lists every tensor and step"});
+    }
+    if (!again.empty()) {
+        document.blocks.emplace_back(Text{.words = "to repeat only this comparison:", .code = "  " + again});
+    }
+    return document;
+}
+
+}  // namespace byhand

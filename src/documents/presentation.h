@@ -1,0 +1,36 @@
+// What reports of a comparison say besides its figures.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "harness/words.h"
+#include "report/source.h"
+
+namespace byhand {
+
+// Which values a report shows.
+using Filter = std::function<bool(const std::string& name)>;
+
+struct Presentation {
+    // NOLINTBEGIN(readability-redundant-member-init): they may be left out
+    std::string subject = {};  // what is compared: "stepwise, fused", "mine.safetensors"
+    std::string planted = {};  // the mistake planted in it
+    std::string command = {};  // that writes this report
+    // NOLINTEND(readability-redundant-member-init)
+    std::string recipe;
+    std::uint64_t seed = 0;
+    std::size_t rows = 0;
+    std::string torch_version;
+    NetworkConfig network;
+    Glossary glossary;                    // of its operations
+    std::vector<std::string> characters;  // of the vocabulary, '.' first: UTF-8, printable
+    SourceOf source;                      // may be empty
+    Filter shows;
+    Whose whose = Whose::by_hand;
+};
+
+}  // namespace byhand

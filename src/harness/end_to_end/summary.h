@@ -1,0 +1,76 @@
+// A whole comparison, summed up step by step.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "harness/end_to_end/value_report.h"
+
+namespace byhand {
+
+// How far a network has drifted from LibTorch's by the start of a step: by the parameter that leads, relative to scale.
+struct DriftPoint {
+    std::size_t step = 0;
+    std::string parameter;
+    double distance = 0;
+    double scale = 0;
+};
+
+struct DriftGrowth {
+    std::string model;
+    std::vector<DriftPoint> points;  // one for each compared step
+    // What a single step adds: the largest error of an updated parameter against the oracle, relative to its scale.
+    double fresh = 0;
+    std::string fresh_parameter;
+};
+
+// A value that agrees, and how near it is to its limit.
+struct CloseCall {
+    std::string name;
+    std::string model;
+    std::size_t step = 0;
+    double used = 0;                                // error / limit
+    std::optional<double> error;                    // the largest
+    std::optional<Against> against = std::nullopt;  // nothing of an isolated step
+};
+
+struct Summary {
+    bool agree = true;  // false as soon as a verdict is a disagreement, end to end or isolated
+    // Verdicts that are accepted although they show nothing: vacuous, out_of_range.
+    std::set<Verdict> allowed;
+    std::vector<ValueReport> culprits, downstream;  // each name once, as found first
+    std::size_t steps = 0;
+    std::size_t compared = 0;       // comparisons: each tensor with each reference, for each model and step
+    std::set<std::string> tensors;  // of these
+    std::size_t disagreeing = 0;
+    std::set<std::string> disagreeing_tensors;
+    std::size_t undecided = 0;                // comparisons that the isolated steps decide
+    std::map<Verdict, std::size_t> verdicts;  // of the comparisons
+    std::size_t isolated = 0;                 // isolated steps, over all training steps
+    std::size_t disagreeing_isolated = 0;     // of them
+    std::map<Verdict, std::size_t> verdicts_isolated;
+    std::optional<std::string> first_divergence;  // the first tensor, in the order of the steps, that disagrees
+    std::optional<std::size_t> first_divergence_step;
+    std::string first_divergence_model;
+    // Those that agree and are nearest to their limits, the nearest first, each name once; kCloseCalls at most.
+    static constexpr std::size_t kCloseCalls = 3;
+    std::vector<CloseCall> closest, closest_isolated;
+    std::vector<DriftGrowth> drift;  // one for each model, where each implementation keeps its own parameters
+};
+
+void add(Summary& summary, const ComparedStep& step);
+
+// Whether a verdict ends agreement. (undecided does not: then the isolated steps decide.)
+bool contradicts(Verdict verdict, const std::set<Verdict>& allowed);
+
+// Whether a verdict of this step, end to end or isolated, ends agreement.
+bool disagrees(const ComparedStep& step, const std::set<Verdict>& allowed);
+
+// The p of drift ≈ c·step^p: least squares on the logarithms. Nothing for fewer than three points.
+std::optional<double> exponent(const std::vector<DriftPoint>& points);
+
+}  // namespace byhand
