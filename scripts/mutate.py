@@ -413,7 +413,7 @@ class Workshop:
             if code > 1:
                 return f"{check.name}: error (exit {code})"
             if code == 1:
-                told = re.search(r"(first divergence|culprit)[ :]+(?!and)([^\s,;:]+)", output.split("\n")[0])
+                told = re.search(r"(first divergence|culprit)[ :]+(?!and)([^\s,;:]+)", output)
                 return check.name + (f": {told[1]} {told[2]}" if told else "")
             if check.figures and not same_figures(output, check.figures):
                 return check.name

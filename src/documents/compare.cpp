@@ -16,9 +16,8 @@
 namespace byhand {
 namespace {
 
-// "stepwise against LibTorch's operations".
 std::string title_of(const ModelReport& model, Against against) {
-    return fmt::format("{} against LibTorch's {}", model.model,
+    return fmt::format("{} against LibTorch's {}; errors: distances from an oracle in double", model.model,
                        against == Against::operations ? "operations" : "torch::nn module");
 }
 
@@ -34,6 +33,13 @@ Table short_tensor_table(std::string title, Whose whose) {
         }
     }
     return table;
+}
+
+void put_culprits_first(Table& table) {
+    const auto role =
+        static_cast<std::size_t>(std::ranges::find(table.columns, "role", &Column::key) - table.columns.begin());
+    std::ranges::stable_partition(table.rows,
+                                  [&](const std::vector<Cell>& row) { return row.at(role).shown == "culprit"; });
 }
 
 // One table for each model and reference, of the rows that are asked for.
@@ -58,6 +64,9 @@ std::vector<Table> tensor_tables(const ComparedStep& step, const Presentation& h
             last = title;
         }
         tables.back().rows.push_back(tensor_row(step.step, found, wording));
+    }
+    if (rows != Rows::for_programs) {
+        std::ranges::for_each(tables, put_culprits_first);
     }
     return tables;
 }

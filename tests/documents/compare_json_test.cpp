@@ -14,15 +14,15 @@ using text::parsed_json;
 
 namespace {
 
-Json report(const std::vector<ComparedStep>& steps, const Filter& filter = everything) {
-    return parsed_json(to_json(presentation(filter), summary_of(steps), steps));
+Json read(const std::vector<ComparedStep>& steps, const Filter& filter = everything) {
+    return parsed_json(printed_json(compare_json(presentation(filter), summary_of(steps), steps), 2));
 }
 
 }  // namespace
 
 TEST_CASE("the report as JSON has every field of the contract") {
     ComparedStep second = step_of(5, {within("dW1", {6, 5}, 2e-5, 4e-5)}, "fused", Against::module);
-    const Json j = report({step_of(0, {exact("loss", {})}), second});
+    const Json j = read({step_of(0, {exact("loss", {})}), second});
     CHECK(j["verdict"] == "agree");
     CHECK(j["first_divergence"].is_null());
     CHECK(j["culprits"] == Json::array());
@@ -69,7 +69,7 @@ TEST_CASE("the report as JSON has every field of the contract") {
 }
 
 TEST_CASE("what is not known is null") {
-    const Json j = report({step_of(0, {missing("dh")})});
+    const Json j = read({step_of(0, {missing("dh")})});
     CHECK(j["verdict"] == "disagree");
     CHECK(j["first_divergence"] == "dh");
     const Json t = j["steps"][0]["tensors"][0];
@@ -83,7 +83,7 @@ TEST_CASE("what is not known is null") {
     NamedFinding no_oracle = exact("C", {2});
     no_oracle.worst->right.reset();
     no_oracle.error.reset();
-    const Json u = report({step_of(0, {no_oracle})})["steps"][0]["tensors"][0];
+    const Json u = read({step_of(0, {no_oracle})})["steps"][0]["tensors"][0];
     CHECK(u["worst"]["oracle"].is_null());
     CHECK(u["error_manual"].is_null());
     CHECK(u["note"].is_null());
@@ -99,7 +99,7 @@ TEST_CASE("what is not finite is a string") {
     ComparedStep step = step_of(0, {r});
     step.loss_manual = kNaN;
     step.loss_torch = -kInf;
-    const Json j = report({step});
+    const Json j = read({step});
     CHECK(j["steps"][0]["loss"] == Json{{"manual", "nan"}, {"torch", "-inf"}});
     const Json t = j["steps"][0]["tensors"][0];
     CHECK(t["worst"]["manual"] == "nan");
@@ -115,7 +115,7 @@ TEST_CASE("numbers keep their value") {
     r.worst->ours = 0.1F;
     r.worst->reference = 5e-324;
     r.ulp = 18446744073709551615U;
-    const Json t = report({step_of(0, {r})})["steps"][0]["tensors"][0];
+    const Json t = read({step_of(0, {r})})["steps"][0]["tensors"][0];
     CHECK(t["max_abs_diff"].get<double>() == 1.0 / 3);
     CHECK(t["worst"]["manual"].get<double>() == static_cast<double>(0.1F));
     CHECK(t["worst"]["torch"].get<double>() == 5e-324);
@@ -123,8 +123,8 @@ TEST_CASE("numbers keep their value") {
 }
 
 TEST_CASE("the filter takes out tensors, not the verdict on them") {
-    const Json j = report({step_of(0, {within("C", {2}, 2, 1), exact("dC", {2})})},
-                          [](const std::string& name) { return name == "dC"; });
+    const Json j = read({step_of(0, {within("C", {2}, 2, 1), exact("dC", {2})})},
+                        [](const std::string& name) { return name == "dC"; });
     CHECK(j["verdict"] == "disagree");
     CHECK(j["first_divergence"] == "C");
     REQUIRE(j["steps"][0]["tensors"].size() == 1);
@@ -136,7 +136,7 @@ TEST_CASE("an error in ULP goes by the power of two below the scale") {
         NamedFinding r = within("h", {2, 5}, 1, 1);
         r.error = 1;
         r.scale = scale;
-        return report({step_of(0, {r})})["steps"][0]["tensors"][0]["error_manual_ulp"];
+        return read({step_of(0, {r})})["steps"][0]["tensors"][0]["error_manual_ulp"];
     };
     CHECK(ulp(1).get<double>() == 0x1p23);
     CHECK(ulp(1.99).get<double>() == 0x1p23);
@@ -154,7 +154,7 @@ TEST_CASE("the steps alone, and who is to blame") {
     smallest->reads = {"bnvar"};
     smallest->values.put({"bnvar", {}}, std::vector<double>{3});
     off.smallest = smallest;
-    const Json j = report({with_isolated(
+    const Json j = read({with_isolated(
         step_of(2, {within("dW1", {6, 5}, 2, 1), within("db2", {4}, 2, 1), within("dbnvar", {5}, 2, 1)}),
         {isolated("h", trial(0.25), trial(0.5)), isolated("dbnvar", off, off), isolated("dh", trial(0), trial(7))},
         {{"dW1", "dbnvar"}})});
@@ -190,14 +190,14 @@ TEST_CASE("the steps alone, and who is to blame") {
     CHECK(steps[0]["in_double"].is_null());
     IsolatedStep only_in_double = isolated("h", trial(0.25), trial(0.5));
     only_in_double.real_double = trial(9);
-    const Json told = report({with_isolated(step_of(2, {exact("C", {2})}), {only_in_double})})["steps"][0]["alone"][0];
+    const Json told = read({with_isolated(step_of(2, {exact("C", {2})}), {only_in_double})})["steps"][0]["alone"][0];
     CHECK(told["in_double"]["used"] == 9.0);
     CHECK(told["wrong"] == true);
     CHECK(steps[0]["wrong"] == false);
     CHECK(steps[1]["verdict"] == "mismatch");
     CHECK(steps[1]["wrong"] == true);
     CHECK(steps[2]["without_effect"] == true);
-    const Json none = report({step_of(0, {exact("C", {2})})});
+    const Json none = read({step_of(0, {exact("C", {2})})});
     CHECK(none["blame"] == Json::array());
     CHECK(none["inherited"] == Json::object());
     CHECK(none["steps"][0]["alone"] == Json::array());
@@ -205,12 +205,12 @@ TEST_CASE("the steps alone, and who is to blame") {
 
 TEST_CASE("drift stands where there is some") {
     ComparedStep step = step_of(9, {exact("C", {2})});
-    CHECK_FALSE(report({step})["steps"][0].contains("drift"));
+    CHECK_FALSE(read({step})["steps"][0].contains("drift"));
     report_of(step, "fused").drift = {{"C", 1e-6, 2, false}};
-    CHECK(report({step})["steps"][0]["drift"][0] ==
+    CHECK(read({step})["steps"][0]["drift"][0] ==
           Json{{"model", "fused"}, {"parameter", "C"}, {"distance", 1e-6}, {"scale", 2.0}, {"only_rounding", false}});
 }
 
 TEST_CASE("a report of no steps is a report") {
-    CHECK(report({})["steps"] == Json::array());
+    CHECK(read({})["steps"] == Json::array());
 }

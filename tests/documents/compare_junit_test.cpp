@@ -12,9 +12,9 @@ using namespace byhand::test;
 
 namespace {
 
-Element report(const std::vector<ComparedStep>& steps, const std::set<Verdict>& allowed = {},
-               const Presentation& how = presentation()) {
-    Element root = read_junit(to_junit(how, summary_of(steps, allowed), steps));
+Element read(const std::vector<ComparedStep>& steps, const std::set<Verdict>& allowed = {},
+             const Presentation& how = presentation()) {
+    Element root = read_junit(report::junit(compare_suites(how, summary_of(steps, allowed), steps)));
     CHECK(root.children.size() == steps.size());
     return root;
 }
@@ -34,7 +34,7 @@ TEST_CASE("JUnit: a suite a step, a test case a tensor and one for each step alo
         step_of(3, {exact("C", {4, 2}), within("dC", {4, 2}, 2e-5, 1e-5)}),
         {isolated("h", trial(0.25), trial(0.5)), isolated("dC", off, off), isolated("dh", trial(0), trial(9))});
     add_finding(step, within("dC", {4, 2}, 2e-5, 4e-5), "stepwise", Against::module);
-    const Element root = report({step_of(0, {exact("C", {4, 2})}), step});
+    const Element root = read({step_of(0, {exact("C", {4, 2})}), step});
     const Element& suite = root.children[1];
     CHECK(root.children[0].attributes.at("name") == "step 0");
     CHECK(suite.attributes.at("name") == "step 3");
@@ -61,7 +61,7 @@ TEST_CASE("JUnit: a suite a step, a test case a tensor and one for each step alo
               .starts_with("wrong, not on this batch: mismatch: dh row 0, unit 1"));
     IsolatedStep only_in_double = isolated("h", trial(0.25), trial(0.5));
     only_in_double.real_double = trial(9);
-    const Element other = report({with_isolated(step_of(0, {exact("C", {2})}), {only_in_double})});
+    const Element other = read({with_isolated(step_of(0, {exact("C", {2})}), {only_in_double})});
     const Element& told = case_of(other.children[0], "stepwise.alone", "h").children.at(0);
     CHECK(told.attributes.at("message").starts_with("wrong: mismatch in double: h row"));
     CHECK(told.text.find("in double: mismatch; error 9") != std::string::npos);
@@ -70,24 +70,24 @@ TEST_CASE("JUnit: a suite a step, a test case a tensor and one for each step alo
 TEST_CASE("JUnit: what is no agreement fails; what is allowed or undecided is skipped") {
     for (const Verdict verdict : {Verdict::mismatch, Verdict::non_finite, Verdict::shape, Verdict::missing,
                                   Verdict::unwritten, Verdict::vacuous, Verdict::out_of_range}) {
-        const Element root = report({step_of(0, {with_verdict("dh", verdict)})});
+        const Element root = read({step_of(0, {with_verdict("dh", verdict)})});
         CHECK(case_of(root.children[0], "stepwise.stepwise", "dh").children.at(0).name == "failure");
         CHECK(case_of(root.children[0], "stepwise.stepwise", "dh").children.at(0).attributes.at("type") ==
               to_string(verdict));
     }
     const std::set<Verdict> allowed = {Verdict::vacuous, Verdict::out_of_range};
     for (const Verdict verdict : allowed) {
-        const Element root = report({step_of(0, {with_verdict("dh", verdict)})}, allowed);
+        const Element root = read({step_of(0, {with_verdict("dh", verdict)})}, allowed);
         CHECK(case_of(root.children[0], "stepwise.stepwise", "dh").children.at(0).name == "skipped");
     }
-    const Element root = report({step_of(0, {with_verdict("dh", Verdict::undecided)})});
+    const Element root = read({step_of(0, {with_verdict("dh", Verdict::undecided)})});
     CHECK(case_of(root.children[0], "stepwise.stepwise", "dh").children.at(0).name == "skipped");
 }
 
 TEST_CASE("JUnit: a fault of the lists is a failure of its own") {
     const ComparedStep step = with_isolated(step_of(0, {exact("C", {2})}), {isolated("h", trial(0), trial(0))}, {},
                                             {{"dW1", "f", "no step makes it"}});
-    const Element root = report({step});
+    const Element root = read({step});
     CHECK(case_of(root.children[0], "stepwise.order", "dW1").children.at(0).attributes.at("message") ==
           "dW1 no step makes it");
 }
@@ -101,7 +101,7 @@ TEST_CASE("JUnit: whatever the characters are, the report is well-formed") {
     Presentation how = presentation();
     how.recipe = "my \"recipe\" & co";
     how.characters = {".", "<", "&", "\""};
-    const Element root = report({step_of(0, {r, within("dlogits", {2, 4}, 2, 1)})}, {}, how);
+    const Element root = read({step_of(0, {r, within("dlogits", {2, 4}, 2, 1)})}, {}, how);
     const Element& one = case_of(root.children[0], "stepwise.stepwise", "<a href=\"x\">&amp;</a>]]>");
     const std::string text = one.children.at(0).text, bad = "\xef\xbf\xbd";
     CHECK(text.starts_with("bell " + bad + ", null " + bad + ", escape " + bad + "[31m, DEL " + bad + ", C1 " + bad +
@@ -119,21 +119,22 @@ TEST_CASE("JUnit: where what disagrees is not shown, a failure says so") {
     const auto only = [](const std::string& shown) {
         return presentation([shown](const std::string& name) { return name == shown; });
     };
-    const Element hidden = report(steps, {}, only("C")).children[0];
+    const Element hidden = read(steps, {}, only("C")).children[0];
     CHECK(hidden.attributes.at("failures") == "1");
     CHECK(case_of(hidden, "stepwise.hidden", "dW1").children.at(0).attributes.at("message") ==
           "dW1 disagrees, and is not shown here");
-    CHECK(report(steps, {}, only("dW1")).children[0].attributes.at("failures") == "1");
-    CHECK(report({step_of(0, {exact("C", {2})})}, {}, only("C")).children[0].attributes.at("failures") == "0");
+    CHECK(read(steps, {}, only("dW1")).children[0].attributes.at("failures") == "1");
+    CHECK(read({step_of(0, {exact("C", {2})})}, {}, only("C")).children[0].attributes.at("failures") == "0");
 }
 
 TEST_CASE("JUnit: only what the filter takes, and the same bytes again") {
     const std::vector<ComparedStep> steps = {
         with_isolated(step_of(0, {exact("C", {2}), exact("dC", {2})}), {isolated("h", trial(0), trial(0))})};
     const Presentation how = presentation([](const std::string& name) { return name == "dC"; });
-    CHECK(report(steps, {}, how).children[0].attributes.at("tests") == "1");
-    CHECK(to_junit(how, summary_of(steps), steps) == to_junit(how, summary_of(steps), steps));
-    CHECK(report({}).children.empty());
+    CHECK(read(steps, {}, how).children[0].attributes.at("tests") == "1");
+    CHECK(report::junit(compare_suites(how, summary_of(steps), steps)) ==
+          report::junit(compare_suites(how, summary_of(steps), steps)));
+    CHECK(read({}).children.empty());
 }
 
 TEST_CASE("the reader of XML refuses what is none") {

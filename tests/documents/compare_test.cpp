@@ -9,9 +9,12 @@
 #include <vector>
 
 #include "base/text.h"
+#include "documents/blame.h"
 #include "documents/phrases.h"
 #include "harness/isolated/shrink.h"
 #include "harness/results.h"
+#include "report/lines.h"
+#include "report/text.h"
 
 using namespace byhand;
 using namespace byhand::test;
@@ -22,6 +25,30 @@ namespace {
 
 std::string without_escapes(const std::string& text) {
     return std::regex_replace(text, std::regex("\x1b\\[[0-9;]*m"), "");
+}
+
+std::string written(const ComparedStep& step, const Presentation& how, Rows rows, const Terminal& terminal) {
+    return to_text(compare_document(how, summary_of({step}), {step}, rows, "byhand compare --tensor x"), terminal);
+}
+
+// The tables of one step with all rows, without blank lines, on a terminal that is wide enough.
+std::string table(const ComparedStep& step, const Presentation& how, bool colour = false) {
+    const std::string text = written(step, how, Rows::all, {.width = 180, .colour = colour});
+    const std::size_t begin = text.find("step " + std::to_string(step.step) + ":");
+    std::string tables = text.substr(begin, text.find("\nthey ") - begin);
+    const std::vector<Text> blamed = blame_texts(step, how);
+    if (!blamed.empty()) {
+        tables.erase(tables.find("\n" + blamed.front().lead + blamed.front().words.substr(0, 9)));
+    }
+    return std::regex_replace(tables, std::regex("\n\n+"), "\n");
+}
+
+std::string blame(const ComparedStep& step, const Presentation& how) {
+    std::string all;
+    for (const Text& text : blame_texts(step, how)) {
+        all += text.lead + text.words + "\n" + text.code + (text.code.empty() ? "" : "\n");
+    }
+    return all;
 }
 
 // dbnvar is wrong in isolation, dhprebn and dW1 have inherited it; loss is right. `first` comes before them.
@@ -48,26 +75,26 @@ TEST_CASE("a table, letter by letter") {
     add_finding(step, missing("dh"), "fused", Against::module);
     step = with_isolated(step, {isolated("emb", trial(0, Verdict::exact), trial(0, Verdict::exact)),
                                 isolated("h", trial(0.25), trial(0.5)), isolated("dh", trial(0), trial(3e4))});
-    const std::string error = "; error: by hand and LibTorch's, against the oracle in double\n";
     const std::string header =
-        "  name            shape    count  equal   differ  ULP    error  LibTorch   of limit  verdict   worst element: "
+        "; errors: distances from an oracle in double\n"
+        "  name            shape    count  equal   differ  ULP    error  LibTorch  of limit  verdict   worst element: "
         "by hand | LibTorch\n";
     const std::string expected =
         "step 7: loss 3.250000 by hand, 3.500000 by LibTorch\n"
-        "stepwise against LibTorch's stepwise" +
-        error + header +
-        R"(  C               (27, 2)     54    yes  0.0e+00    0  3.0e-09   4.0e-09      0.0 %  exact
-  bnmean_running  (5)          5     no  2.0e-08   12  3.0e-09   4.0e-09      2.0 %  within    [4] 0.5 | -0.25
-fused against LibTorch's module)" +
-        error + header +
-        R"(  loss            ()           1     no  7.5e-01   12  3.0e-09   4.0e-09  7.5e+07 %  mismatch  [] 0.5 | -0.25
+        "stepwise against LibTorch's operations" +
+        header +
+        R"(  C               (27, 2)     54    yes  0.0e+00    0  3.0e-09   4.0e-09     0.0 %  exact
+  bnmean_running  (5)          5     no  2.0e-08   12  3.0e-09   4.0e-09     2.0 %  within    [4] 0.5 | -0.25
+fused against LibTorch's torch::nn module)" +
+        header +
+        R"(  loss            ()           1     no  7.5e-01   12  3.0e-09   4.0e-09  750,000×  mismatch  [] 0.5 | -0.25
       loss: 0.5 by hand, -0.25 by LibTorch, 0.125 by the oracle; its limit is 1.0e-06
-  dh              (3)          3      -        -    -        -         -          -  missing   LibTorch's side has none
-each step of stepwise alone: share of its limit used, smallest relative error caught; own and inherited error
-  name  function         this batch     random  catches      own  inherited  verdict
-  dh    function_of_dh        0.0 %  3.0e+06 %  4.0e-07  0.0e+00          -  wrong, not on this batch: mismatch
-  emb   function_of_emb       0.0 %      0.0 %  4.0e-07  0.0e+00          -  exact
-  h     function_of_h        25.0 %     50.0 %  4.0e-07  2.5e-08          -  within
+  dh              (3)          3      –        –    –        –         –         –  missing   LibTorch's side has none
+isolated steps of stepwise: share of the limit used, smallest relative error caught, own and inherited error
+  name  function         this batch   random  catches      own  inherited  verdict
+  dh    function_of_dh        0.0 %  30,000×  4.0e-07  0.0e+00          –  wrong, not on this batch: mismatch
+  emb   function_of_emb       0.0 %    0.0 %  4.0e-07  0.0e+00          –  exact
+  h     function_of_h        25.0 %   50.0 %  4.0e-07  2.5e-08          –  within
 )";
     CHECK(table(step, presentation()) == expected);
 }
@@ -133,17 +160,17 @@ TEST_CASE("what is not finite or never written shows where it stands") {
     nan.around = {{2, std::numeric_limits<double>::quiet_NaN(), 1.5}, {3, 1, 2}};
     nan.verdict = Verdict::non_finite;
     const std::vector<std::string> lines = lines_of(table(step_of(0, {nan}), presentation()));
-    CHECK(std::regex_search(lines[3], std::regex("4 +- +- +- .*-  non-finite  .1, 0. nan . 1.5$")));
+    CHECK(std::regex_search(lines[3], std::regex("4 +– +– +– .*–  non-finite  .1, 0. nan . 1.5$")));
     CHECK(contains(lines[4], "h row 1 (`mqe → .`), unit 0: nan by hand, 1.5 by LibTorch; its limit is"));
     CHECK(lines[5] == "      around it: [nan] 1 by hand");
     CHECK(lines[6] == "                 [1.5] 2 by LibTorch");
 }
 
-TEST_CASE("where LibTorch is the one further off, the table says so") {
+TEST_CASE("a table says where LibTorch is further off") {
     NamedFinding r = within("dW1", {6, 5}, 2e-6, 1e-5);
     r.reference_further_off = true;
     const std::string text = table(step_of(0, {r}), presentation());
-    CHECK(contains(text, "\n      LibTorch is the one further off: 4.0e-09 from the oracle, by hand 3.0e-09\n"));
+    CHECK(contains(text, "\n      LibTorch is further off: 4.0e-09 from the oracle, by hand 3.0e-09\n"));
     r.reference_further_off = false;
     CHECK_FALSE(contains(table(step_of(0, {r}), presentation()), "further off"));
 }
@@ -209,7 +236,7 @@ TEST_CASE("blame: numbers are by hand, yours or given, and byhand's own code is 
     CHECK(contains(blame(with_culprit(), how), " (byhand's own: src/manual/some.h:17)\n"));
     const std::string shown = table(with_culprit(), how);
     CHECK(contains(shown, ": 0.5 given, -0.25 by LibTorch"));
-    CHECK(contains(shown, "error: given and LibTorch's"));
+    CHECK(contains(shown, "worst element: given | LibTorch"));
     CHECK_FALSE(contains(shown, "by hand"));
     how.source = nullptr;
     CHECK(contains(blame(with_culprit(), how), " (no source)\n"));
@@ -305,21 +332,56 @@ TEST_CASE("only what the filter takes is shown, in both tables") {
     CHECK(lines_of(table(step, presentation([](const std::string&) { return false; }))).size() == 1);
 }
 
-TEST_CASE("colour changes no letter, and stands only where it is wanted") {
+TEST_CASE("colour changes no letter, and is used only where it is asked for") {
     const ComparedStep step = with_culprit();
-    const Presentation plain_how = presentation(), coloured_how = presentation(everything, true);
-    const std::string plain = table(step, plain_how), coloured = table(step, coloured_how);
-    CHECK(plain.find('\x1b') == std::string::npos);
-    CHECK(contains(coloured, "\x1b[32mexact\x1b[0m"));
-    CHECK(contains(coloured, "\x1b[32mwithin\x1b[0m"));
-    CHECK(contains(coloured, "\x1b[1;31mmismatch\x1b[0m"));
-    CHECK(without_escapes(coloured) == plain);
-    CHECK(contains(blame(step, coloured_how), "\x1b[1;31m"));
-    CHECK(without_escapes(blame(step, coloured_how)) == blame(step, plain_how));
+    const auto in = [&](bool colour) { return written(step, presentation(), Rows::all, {.colour = colour}); };
+    CHECK(in(false).find('\x1b') == std::string::npos);
+    CHECK(contains(in(true), "\x1b[32mexact\x1b[0m"));
+    CHECK(contains(in(true), "\x1b[32mwithin\x1b[0m"));
+    CHECK(contains(in(true), "\x1b[1;31mmismatch\x1b[0m"));
+    CHECK(contains(in(true), "\x1b[1;31mfirst divergence dW1, culprit dbnvar\x1b[0m"));
+    CHECK(contains(in(true), "\x1b[1;31mthey disagree\x1b[0m"));
+    CHECK(without_escapes(in(true)) == in(false));
+}
 
-    for (const Summary& summary : {summary_of({step}), summary_of({step_of(0, {within("dC", {2}, 1, 2)})})}) {
-        CHECK(conclusion(summary, false).find('\x1b') == std::string::npos);
-        CHECK(conclusion(summary, true).find('\x1b') != std::string::npos);
-        CHECK(without_escapes(conclusion(summary, true)) == conclusion(summary, false));
+TEST_CASE("one screen: what disagrees, a line a value, culprits first, then the root cause and the verdict") {
+    ComparedStep step = with_culprit();
+    add_finding(step, within("dW1", {6, 5}, 3e-5, 1e-5), "stepwise", Against::module);
+    add_finding(step, within("C", {2}, 3e-5, 1e-5), "stepwise", Against::module);
+    const std::string text = written(step, presentation(), Rows::disagreeing, {});
+    const std::vector<std::string> lines = lines_of(text);
+    const auto starts = [&](const std::string& begin) {
+        return std::ranges::count_if(lines, [&](const std::string& line) { return line.starts_with(begin); });
+    };
+    CHECK(starts("  dbnvar  ") == 2);  // end to end and isolated
+    CHECK(starts("  dW1 ") == 1);      // not again against the module
+    CHECK(starts("  C ") == 1);        // which disagrees with the module only
+    CHECK(starts("  loss ") == 0);
+    CHECK(starts("      ") == 0);  // no notes below
+    CHECK(text.find("  dbnvar ") < text.find("  dW1 "));
+    CHECK(contains(text, " inherited from dbnvar "));
+    CHECK(text.find("first divergence dW1, culprit dbnvar") > text.find("isolated steps of"));
+    CHECK(contains(text, "\nthey disagree: 4 of 5 tensors (5 of 6 comparisons) over 1 step, 1 of 2 isolated"));
+    CHECK(contains(text, "\nto repeat only this comparison:\n  byhand compare --tensor x\n"));
+    CHECK(std::ranges::all_of(lines, [](const std::string& line) { return width_of(line) < 80; }));
+}
+
+TEST_CASE("one screen: on agreement the values nearest to their limits, and how many of each verdict") {
+    ComparedStep step = step_of(2, {exact("C", {2}), within("dC", {2}, 1, 4), within("h", {2}, 3, 4),
+                                    within("dh", {2}, 1, 2), within("dW1", {2}, 1, 10)});
+    step = with_isolated(step, {isolated("h", trial(0.25), trial(0.875)), isolated("dh", trial(0), trial(0))});
+    add_finding(step, within("h", {2}, 1, 4), "stepwise", Against::module);
+    const Summary summary = summary_of({step});
+    const std::string text = to_text(compare_document(presentation(), summary, {step}, Rows::disagreeing, ""), {});
+    const std::vector<std::string> lines = lines_of(text);
+    CHECK(lines.at(0) == "stepwise against LibTorch 1.13.0: recipe notes, 2 rows, seed 7");
+    CHECK(lines.size() < 24);
+    std::vector<std::string> nearest;
+    for (std::size_t i = 6; i < lines.size() && !lines[i].empty(); ++i) {
+        nearest.push_back(lines[i].substr(2, lines[i].find(' ', 2) - 2) + lines[i].substr(lines[i].rfind(' ', 74) - 5));
     }
+    CHECK(nearest == std::vector<std::string>{"h 75.0 %", "dh 50.0 %", "dC 25.0 %", "h 87.5 %"});
+    CHECK(contains(text, "\n  exact             1         0\n  within            5         2\n"));
+    CHECK(contains(text, "\nthey agree: 5 tensors (6 comparisons) over 1 step, 2 isolated steps; nearest to"));
+    CHECK_FALSE(contains(text, "to repeat"));
 }

@@ -9,6 +9,11 @@ using namespace byhand::test;
 
 namespace {
 
+std::string in_words(const Summary& summary) {
+    const Text text = conclusion(summary);
+    return text.lead + text.words;
+}
+
 // A step of two parameters: W1 has drifted by so much of its 2, b1 by rounding alone.
 ComparedStep drifted(std::size_t number, double distance) {
     NamedFinding updated = within("new_W1", {6, 5}, 1e-8, 1e-7);
@@ -31,12 +36,11 @@ TEST_CASE("a summary counts over all steps") {
     CHECK(good.compared == 4);
     CHECK(good.disagreeing == 0);
     CHECK_FALSE(good.first_divergence.has_value());
-    CHECK(good.largest_use == 0.75);
-    CHECK(good.largest_use_name == "dC");
-    CHECK(good.largest_use_step == 7);
-    CHECK(conclusion(good, false) ==
-          "they agree: 4 comparisons of 3 tensors over 2 steps; closest to its limit came dC at step 7, with 75.00 % "
-          "of it\n");
+    CHECK(good.closest.at(0).used == 0.75);
+    CHECK(good.closest.at(0).name == "dC");
+    CHECK(good.closest.at(0).step == 7);
+    CHECK(in_words(good) ==
+          "they agree: 3 tensors (4 comparisons) over 2 steps; nearest to its limit: dC at step 7 (75.00 %)");
 
     const Summary bad = summary_of({step_of(0, {within("C", {2}, 1, 2)}),
                                     step_of(3, {missing("dh"), within("dC", {2}, 5, 4), exact("dW1", {2})}, "fused"),
@@ -47,8 +51,8 @@ TEST_CASE("a summary counts over all steps") {
     CHECK(bad.first_divergence == "dh");
     CHECK(bad.first_divergence_step == 3U);
     CHECK(bad.first_divergence_model == "fused");
-    CHECK(bad.largest_use == 0.5);  // of those that agree
-    CHECK(conclusion(bad, false) == "they disagree: 2 of 5 comparisons of 4 tensors over 3 steps; the first is dh\n");
+    CHECK(bad.closest.at(0).used == 0.5);  // of those that agree
+    CHECK(in_words(bad) == "they disagree: 2 of 4 tensors (2 of 5 comparisons) over 3 steps; the first is dh");
 }
 
 TEST_CASE("each verdict that is no agreement ends it") {
@@ -72,13 +76,13 @@ TEST_CASE("what the chain can't decide contradicts nothing, and is counted") {
     const Summary summary = summary_of({step_of(0, {result, exact("dC", {2})})});
     CHECK(summary.agree);
     CHECK(summary.undecided == 1);
-    CHECK(conclusion(summary, false).ends_with("; 1 undecided in the chain\n"));
+    CHECK(in_words(summary).ends_with("; 1 undecided end to end"));
 }
 
 TEST_CASE("where every value is equal to the bit, none came close to its limit") {
     const Summary summary = summary_of({step_of(0, {exact("C", {2}), exact("dC", {2})})});
     CHECK(summary.agree);
-    CHECK(conclusion(summary, false) == "they agree: 2 tensors over 1 step; no two values differ\n");
+    CHECK(in_words(summary) == "they agree: 2 tensors over 1 step; no two values differ");
 }
 
 TEST_CASE("a step that is wrong in isolation ends agreement, though the chain agrees") {
@@ -86,16 +90,15 @@ TEST_CASE("a step that is wrong in isolation ends agreement, though the chain ag
         step_of(2, {exact("C", {2})}), {isolated("h", trial(0.25), trial(0.5)), isolated("dh", trial(0), trial(9))});
     const Summary summary = summary_of({step});
     CHECK_FALSE(summary.agree);
-    CHECK(summary.alone == 2);
-    CHECK(summary.disagreeing_alone == 1);
+    CHECK(summary.isolated == 2);
+    CHECK(summary.disagreeing_isolated == 1);
     CHECK(summary.disagreeing == 0);
     CHECK(summary.first_divergence == "dh");
     CHECK(summary.first_divergence_step == 2U);
-    CHECK(summary.largest_use_alone == 0.5);
-    CHECK(summary.largest_use_alone_name == "h");
+    CHECK(summary.closest_isolated.at(0).used == 0.5);
+    CHECK(summary.closest_isolated.at(0).name == "h");
     CHECK(summary.culprits.size() == 1);
-    CHECK(conclusion(summary, false) ==
-          "they disagree: 0 of 1 tensor over 1 step and 1 of 2 steps alone; the first is dh\n");
+    CHECK(in_words(summary) == "they disagree: 0 of 1 tensor over 1 step, 1 of 2 isolated steps; the first is dh");
 }
 
 TEST_CASE("a fault of the lists ends agreement, though every step agrees alone") {
@@ -132,20 +135,19 @@ TEST_CASE("drift: its size, who leads, how it grew, and the fresh error apart") 
     CHECK(summary.drift[0].points.size() == 4);
     CHECK(summary.drift[0].points[3].parameter == "W1");  // 4e-6 of its scale; C 8e-7; b1 is rounding alone
     CHECK(summary.drift[0].fresh == 1.5e-8);
-    const std::string text = conclusion(summary, false);
+    const std::string text = in_words(summary);
     CHECK(text.substr(text.find('\n') + 1) ==
           "drift of stepwise from LibTorch: 4.00e-06 of its scale (W1 leads) at the start of step 40, from 1.00e-06 of "
           "its scale (W1 leads) at step 10, growing about as step^1.0; fresh error of a step: 1.50e-08 at most "
-          "(new_W1)\n");
+          "(new_W1)");
     // One point shows no growth; none shows nothing.
-    const std::string once = conclusion(summary_of({drifted(5, 2e-6)}), false);
+    const std::string once = in_words(summary_of({drifted(5, 2e-6)}));
     CHECK(once.find("1.00e-06 of its scale (W1 leads) at the start of step 5; fresh") != std::string::npos);
-    CHECK(conclusion(summary_of({drifted(0, 0)}), false).find(": 0 at the start of step 0; fresh") !=
-          std::string::npos);
-    CHECK(conclusion(summary_of({step_of(0, {exact("C", {2})})}), false).find("drift") == std::string::npos);
+    CHECK(in_words(summary_of({drifted(0, 0)})).find(": 0 at the start of step 0; fresh") != std::string::npos);
+    CHECK(in_words(summary_of({step_of(0, {exact("C", {2})})})).find("drift") == std::string::npos);
 }
 
 TEST_CASE("drift: quadratic growth is told from linear growth") {
-    const std::string text = conclusion(summary_of({drifted(3, 9e-8), drifted(9, 81e-8), drifted(27, 729e-8)}), false);
+    const std::string text = in_words(summary_of({drifted(3, 9e-8), drifted(9, 81e-8), drifted(27, 729e-8)}));
     CHECK(text.find("growing about as step^2.0;") != std::string::npos);
 }
