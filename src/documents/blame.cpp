@@ -42,7 +42,7 @@ std::string shown_nothing(const ModelReport& model) {
     return text;
 }
 
-// The first value that is off in the chain, or empty.
+// The first value that is off end to end, or empty.
 std::string first_failing(const ModelReport& model) {
     for (const ChainFinding& found : findings(model)) {
         if (fails(found.finding.verdict)) {
@@ -86,7 +86,7 @@ Text blame_of(const ValueReport& culprit, const std::string& lead, const ModelRe
     return {text, lead + culprit.name, Mark::bad, smallest_of(culprit)};
 }
 
-// What stands before the first culprit's name; `off` is the first value that is off in the chain.
+// What stands before the first culprit's name; `off` is the first value that is off end to end.
 std::string lead_of(const ValueReport& culprit, const std::string& off) {
     if (off.empty()) {
         return "culprit ";
@@ -94,7 +94,7 @@ std::string lead_of(const ValueReport& culprit, const std::string& off) {
     return off == culprit.name ? "first divergence and culprit: " : "first divergence " + off + ", culprit ";
 }
 
-// What is off in the chain and inherits from no culprit. `lead` stands before it.
+// What is off end to end and inherits from no culprit. `lead` stands before it.
 std::optional<Text> unexplained_in_words(const ModelReport& model, const std::string& lead, const std::string& off) {
     const std::vector<std::string> names = report::unexplained(model);
     if (names.empty()) {
@@ -102,9 +102,9 @@ std::optional<Text> unexplained_in_words(const ModelReport& model, const std::st
     }
     const std::string words =
         model.missing.empty()
-            ? fmt::format("; off in the chain, though no step that leads there is wrong in isolation: {}",
+            ? fmt::format("; off end to end, though no step that leads there is wrong in isolation: {}",
                           fmt::join(names, ", "))
-            : fmt::format("; off in the chain: {}\n  give {} too, and the step is found", fmt::join(names, ", "),
+            : fmt::format("; off end to end: {}\n  give {} too, and the step is found", fmt::join(names, ", "),
                           report::few_of(model.missing));
     return Text{words, lead + "first divergence " + (off.empty() ? names.front() : off), Mark::bad};
 }

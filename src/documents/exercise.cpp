@@ -62,7 +62,7 @@ std::string why(const Attempt& attempt, Standing standing) {
     const IsolatedStep& alone = *attempt.value.isolated;
     if (standing == Standing::unproven) {
         return contradicts(alone.verdict()) ? "isolated " + to_string(alone.verdict())
-                                            : "right isolated, off in the chain";
+                                            : "right in isolation, off end to end";
     }
     const Trial* telling = alone.telling();
     if (telling == nullptr) {
@@ -154,7 +154,7 @@ report::Case case_of(const Attempt& attempt, const Examination& examination, con
         one.message = fmt::format("{}: {}", word_for(standing), why(attempt, standing));
     }
     if (const std::string chain = in_chain(attempt.value); !chain.empty()) {
-        one.text += "in the chain: " + chain + "\n";
+        one.text += "end to end: " + chain + "\n";
     }
     if (!attempt.in_double) {
         one.text += "in float alone: double is not judged\n";
@@ -213,7 +213,7 @@ Document exercise_document(const Examination& examination, const Presentation& h
                                          {"", "in_double", Align::hidden},
                                          {"of its limit", "used"},
                                          {"catches", "catches", Align::right, 1},
-                                         {"in the chain", "in_the_chain", Align::left},
+                                         {"end to end", "in_the_chain", Align::left},
                                          {"", "why", Align::left}};
     Document document{.subject = "exercise",
                       .note = "",

@@ -339,8 +339,10 @@ TEST_CASE("compare --drift tells how far each has gone, and the fresh error apar
     for (const std::string model : {"stepwise", "fused"}) {
         CHECK(outcome.out.find("\ndrift of " + model + " from LibTorch: ") != std::string::npos);
     }
-    CHECK(outcome.out.find(" leads) at the start of step 20") != std::string::npos);
-    CHECK(outcome.out.find("; fresh error of a step: ") != std::string::npos);
+    std::string in_a_line = outcome.out;
+    std::ranges::replace(in_a_line, '\n', ' ');
+    CHECK(in_a_line.find(" leads) at the start of step 20") != std::string::npos);
+    CHECK(in_a_line.find("; fresh error of a step: ") != std::string::npos);
     CHECK(outcome.out.find("LibTorch is further off") == std::string::npos);
 }
 
@@ -352,7 +354,7 @@ TEST_CASE("compare --output goes through a link, and leaves what is no file as i
     fs::create_symlink("report", folder.file("link"));
     CHECK(byhand(folder, {"compare", "--output", "link"}).code == 0);
     CHECK(fs::is_symlink(folder.file("link")));
-    CHECK(folder.read("report").starts_with("step 0"));
+    CHECK(folder.read("report").starts_with("stepwise against LibTorch "));
     fs::create_symlink("/dev/null", folder.file("nowhere"));
     byhand(folder, {"compare", "--output", "nowhere"});
     CHECK(fs::is_symlink(folder.file("nowhere")));

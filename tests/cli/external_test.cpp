@@ -259,7 +259,7 @@ TEST_CASE("compare --mine: what is not given is not-given, a line in the table, 
         }
     }
     CHECK(lines == 1);
-    CHECK(table.out.starts_with("step 0: loss 3.2"));
+    CHECK(table.out.find("\nstep 0: loss 3.2") != std::string::npos);
     CHECK(table.out.find("by hand, ") == std::string::npos);
     // --tensor shows no more of them than of the others.
     const Outcome some = byhand(folder, {"compare", "--mine", "mine", "--tensor", "dW?"});
@@ -378,9 +378,9 @@ TEST_CASE("compare --mine: with the parameters' gradients only, the report names
     write_stored(folder.file("mine"), {{"dC", stored("F32", torch.at("dC").shape, numbers)}, {"dW2", torch.at("dW2")}});
     const Outcome outcome = byhand(folder, {"compare", "--mine", "mine"});
     CHECK(outcome.code == 1);
-    CHECK(outcome.out.find("\nfirst divergence dC; off in the chain: dC\n  give demb, dembcat, dhprebn, dbndiff, ") !=
+    CHECK(outcome.out.find("\nfirst divergence dC; off end to end: dC\n  give demb, dembcat, dhprebn, dbndiff, ") !=
           std::string::npos);
-    CHECK(outcome.out.find("too, and the step is found\n") != std::string::npos);
+    CHECK(outcome.out.find("is found\n") != std::string::npos);
 }
 
 }  // namespace cli_test

@@ -278,13 +278,13 @@ TEST_CASE("blame: what only the probe sees, faults of the lists, and what nobody
 
     step = with_isolated(step_of(0, {within("loss", {}, 2, 1)}), {});
     CHECK(blame(step, presentation()) ==
-          "first divergence loss; off in the chain, though no step that leads there is wrong in isolation: loss\n");
+          "first divergence loss; off end to end, though no step that leads there is wrong in isolation: loss\n");
     CHECK(blame(step_of(0, {exact("C", {2})}), presentation()).empty());
 
     // Of external values, where the steps that lead there could not be judged.
     step.models[0].missing = {"h", "dh"};
     CHECK(blame(step, presentation()) ==
-          "first divergence loss; off in the chain: loss\n  give h, dh too, and the step is found\n");
+          "first divergence loss; off end to end: loss\n  give h, dh too, and the step is found\n");
     step.models[0].missing = {"a", "b", "c", "d", "e", "f", "g", "i"};
     CHECK(contains(blame(step, presentation()), "give a, b, c, d, e, f and 2 more too, and the step is found\n"));
 }

@@ -207,11 +207,11 @@ TEST_CASE("exercise: no count says that all is right where the exit code is 1") 
     CHECK(contains(exercise_table(fine, false), "step by step: 1 of 1 right\n"));
     CHECK(failures(fine) == 0);
 
-    SECTION("right isolated, and off in the chain") {
+    SECTION("right isolated, and off end to end") {
         const Examination off = one_right(test::within("da", {3}, 2e-6, 1e-6));
         CHECK_FALSE(all_right(off));
         const std::string table = exercise_table(off, false);
-        CHECK(line_of(table, "da") == "da unproven mismatch right isolated, off in the chain");
+        CHECK(line_of(table, "da") == "da unproven mismatch right in isolation, off end to end");
         CHECK(contains(table, "step by step: 0 of 1 right, 1 unproven\n"));
         CHECK(failures(off) == 1);
         const Json json = exercise_data(off);

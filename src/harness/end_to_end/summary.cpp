@@ -37,10 +37,10 @@ void note_close_call(std::vector<CloseCall>& calls, CloseCall call) {
 
 void add_tensors(Summary& summary, const ComparedStep& step) {
     for (const auto& [model, against, value, result] : findings(step)) {
-        ++summary.verdicts[result.verdict];
         if (result.verdict == Verdict::not_given) {
             continue;
         }
+        ++summary.verdicts[result.verdict];
         ++summary.compared;
         summary.tensors.insert(value.name);
         summary.undecided += result.verdict == Verdict::undecided ? 1 : 0;
