@@ -1,10 +1,12 @@
 #include "harness/words.h"
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 #include <vector>
 
 #include "manual/glossary.h"
+#include "manual/stepwise.h"
 
 using namespace byhand;
 
@@ -111,6 +113,54 @@ TEST_CASE("words: what is not known is done without") {
     CHECK(in_words("", {}, w) == " []");
     CHECK(in_words("dbngain.7", {3}, w) == "dbngain.7 [3]");
     CHECK(in_words("dbngain", {3}, w) == "dbngain [3]");  // it has two layers: the name carries its number
+}
+
+TEST_CASE("words: the axes of every value, of every operation, have the extents of its shape") {
+    constexpr std::size_t kRows = 11;
+    Wording w = wording();
+    NetworkConfig& network = w.network;
+    network.layers = {{.op = "linear", .outputs = 17}, {.op = "batchnorm"}, {.op = "tanh"}, {.op = "dropout"}};
+    for (const char* const activation : {"sigmoid", "relu", "leaky_relu", "gelu", "gelu_tanh", "silu"}) {
+        network.layers.push_back({.op = "linear", .outputs = 17});
+        network.layers.push_back({.op = network.layers.size() % 2 == 0 ? "layernorm" : "rmsnorm"});
+        network.layers.push_back({.op = "residual", .from = 0});
+        network.layers.push_back({.op = activation});
+    }
+    network.layers.push_back({.op = "linear"});
+    network.optimizer.kind = OptimizerKind::adamw;
+    w.glossary = glossary_of(network);
+    std::size_t values = 0;
+    const Graph graph = stepwise_graph(network, kRows);
+    for (const Step* step : all_steps(graph)) {
+        const auto axes = axes_of(step->makes, step->shape.size(), w);
+        CAPTURE(step->makes, step->shape);
+        REQUIRE((axes || step->shape.empty()));
+        for (std::size_t i = 0; i < step->shape.size(); ++i) {
+            const std::size_t extent = step->shape[i], inputs = step->makes.ends_with("W1") ? 21 : 17;
+            const bool is_embcat = step->makes.ends_with("embcat");
+            switch ((*axes)[i]) {
+                case Axis::row:
+                    CHECK(extent == kRows);
+                    break;
+                case Axis::position:
+                    CHECK(extent == 3);
+                    break;
+                case Axis::dimension:
+                    CHECK(extent == 7);
+                    break;
+                case Axis::input:
+                    CHECK(extent == (is_embcat ? 21 : inputs));
+                    break;
+                case Axis::unit:
+                    CHECK(extent == 17);
+                    break;
+                default:
+                    CHECK(extent == 5);
+            }
+            ++values;
+        }
+    }
+    CHECK(values > 300);
 }
 
 TEST_CASE("words: what each axis counts") {
