@@ -82,7 +82,7 @@ TEST_CASE("bench --json has every figure of the machine and of each recipe") {
 
 TEST_CASE("without LibTorch bench measures ours alone, and says why") {
     if (with_torch()) {
-        SKIP("LibTorch's side was built");
+        SKIP("LibTorch is available");
     }
     const Place place;
     const Outcome outcome = byhand(place, kQuick + Arguments{"--json"});
@@ -90,7 +90,7 @@ TEST_CASE("without LibTorch bench measures ours alone, and says why") {
     for (const char* key : {"torch_step_us", "torch_as_installed_us", "ratio", "ratio_as_installed"}) {
         CHECK(one.at(key).is_null());
     }
-    CHECK(outcome.err.find("by hand alone: ") == 0);
+    CHECK(outcome.err.find("without LibTorch: ") == 0);
     CHECK(outcome.err.find("built without LibTorch") != std::string::npos);
 }
 
