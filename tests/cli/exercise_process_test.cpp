@@ -107,7 +107,7 @@ TEST_CASE("exercise: whatever a function does to its process, it is named, the o
     CHECK_FALSE(says(outcome, "inherited"));
     for (const std::string what :
          {"exits the process (exit code 0)", "does not return within 1 s; --timeout allows more",
-          "leaves the rounding mode changed", "throws something that is no std::exception",
+          "leaves the rounding mode changed", "throws an object other than std::exception",
           "closes file descriptor 1"}) {
         CHECK(says(outcome, "  " + what + "\n"));
     }

@@ -318,7 +318,7 @@ TEST_CASE("train --model exercise: one's own gradients train as ours do, and are
     most.erase("dh");
     most.erase("dhprebn_in_one");
     fill_in(folder, most);
-    check_refused(train({"--model", "exercise", "--functions", "mine.cpp"}),  dh;");
+    check_refused(train({"--model", "exercise", "--functions", "mine.cpp"}), "still to do before training: dh;");
     check_refused(train({"--model", "exercise"}), "still to do before training: dlogprobs, dprobs");
     fill_in(folder, with(right_bodies(), "dh", "W2(k, j)", "W2(j, k)"));
     check_refused(train({"--model", "exercise", "--functions", "mine.cpp"}),
