@@ -120,7 +120,7 @@ TEST_CASE("OpenBLAS has the kernels that the user names, but as installed its ow
     CHECK(all.at("results").at(0).at("blas_core_as_installed").get<std::string>() != "Nehalem");
 }
 
-TEST_CASE("bench --avx2 keeps both sides to it") {
+TEST_CASE("bench --avx2: both implementations are limited to AVX2") {
     const Place place;
     const Arguments command = kQuick + Arguments{"--json", "--no-as-installed"};
     const Json wide = json_of(byhand(place, command)), narrow = json_of(byhand(place, command + Arguments{"--avx2"}));
@@ -138,13 +138,13 @@ TEST_CASE("bench as a table") {
     const Outcome outcome = byhand(place, kQuick + Arguments{"--no-as-installed"});
     CHECK(outcome.code == 0);
     CHECK(outcome.out.find("\n  small ") != std::string::npos);
-    CHECK(outcome.out.find("conventions on both sides: small.\n") != std::string::npos);
+    CHECK(outcome.out.find("conventions in both implementations: small.\n") != std::string::npos);
     CHECK(outcome.out.find("one thread") != std::string::npos);
     CHECK(byhand(place, kQuick + Arguments{"--threads", "2", "--no-as-installed"}).out.find("2 threads") !=
           std::string::npos);
 }
 
-TEST_CASE("bench --kernels times each operation, and both sides make the same of it") {
+TEST_CASE("bench --kernels: each operation is timed, with the same result in both implementations") {
     const Place place;
     const Json all = json_of(byhand(place, kQuick + Arguments{"--kernels", "--json"}));
     std::set<std::string> names;

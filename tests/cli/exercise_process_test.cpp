@@ -82,7 +82,7 @@ TEST_CASE("exercise: whatever a function does to its process, it is named, the o
     also("dembcat", "static volatile T last; last = dhprebn.data()[dhprebn.count() + 1];");  // read, and dropped
     also("dbnraw", "std::fesetround(FE_UPWARD);");
     also("dW1", "throw 3;");
-    also("dlogits", "std::puts(\"a word on the side\"); std::fflush(stdout);");
+    also("dlogits", "std::puts(\"a line of output\"); std::fflush(stdout);");
     also("dlogits_in_one", "::close(1);");
     fill_in(folder, bodies);
     folder.write("mine.cpp", "#include <unistd.h>\n#include <cfenv>\n#include <cstdio>\n#include <cstdlib>\n" +
@@ -94,13 +94,13 @@ TEST_CASE("exercise: whatever a function does to its process, it is named, the o
     INFO(junit.out << junit.err);
     CHECK(junit.code == 1);
     CHECK(junit.out.empty());
-    CHECK(text::contains(junit.err, "a word on the side\n"));
+    CHECK(text::contains(junit.err, "a line of output\n"));
     CHECK(text::contains(folder.read("report.xml"), R"(tests="28" failures="8" errors="0" skipped="0")"));
 
     const Outcome outcome = byhand(folder, {"exercise", "mine.cpp", "--timeout", "1"}, ours);
     INFO(outcome.out << outcome.err);
     CHECK(outcome.code == 1);
-    CHECK_FALSE(says(outcome, "a word on the side"));
+    CHECK_FALSE(says(outcome, "a line of output"));
     CHECK(those_that_are("wrong", outcome) ==
           Names{"db2", "dh", "dW2", "dbnbias", "dembcat", "dbnraw", "dW1", "dlogits in one"});
     CHECK(those_that_are("right", outcome).size() == 20);  // no one else's numbers are changed by it

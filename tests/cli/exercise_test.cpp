@@ -158,10 +158,10 @@ TEST_CASE("exercise: the report begins with the file that is judged, and says wh
     const std::string in_double = "add_all<double>(steps);";
     text.replace(text.find(in_double), in_double.size(), "");
     folder.write("backward.cpp", text);
-    const Outcome mine = byhand(folder, {"exercise", "backward.cpp", "--batch", "7"}, fast_build_wide_report());
-    CHECK(mine.code == 0);
-    CHECK(mine.out.starts_with("judged: backward.cpp\n"));
-    CHECK(says(mine, "26 of 26 right (26 in float alone: double is not judged)"));
+    const Outcome named = byhand(folder, {"exercise", "backward.cpp", "--batch", "7"}, fast_build_wide_report());
+    CHECK(named.code == 0);
+    CHECK(named.out.starts_with("judged: backward.cpp\n"));
+    CHECK(says(named, "26 of 26 right (26 in float alone: double is not judged)"));
     // Without FILE the shipped file is judged, not the one in this folder.
     const Outcome shipped = byhand(folder, {"exercise"}, fast_build_wide_report());
     CHECK(says(shipped, "exercise/backward.cpp, the default; byhand exercise backward.cpp judges the one in"));

@@ -274,7 +274,7 @@ TEST_CASE("comparing where nothing can be written") {
 
 TEST_CASE("without LibTorch, comparing says so and how to have it") {
     if (with_torch()) {
-        SKIP("LibTorch's side is there");
+        SKIP("LibTorch is available");
     }
     const Place place;
     place.refuses({"compare"}, "BYHAND_WITH_TORCH");
