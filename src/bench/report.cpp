@@ -57,7 +57,7 @@ std::string changed(const std::vector<Result>& results) {
             names += (names.empty() ? "" : ", ") + printable(result.recipe);
         }
     }
-    return names.empty() ? "" : "With BatchNorm1d's conventions on both sides: " + names + ".";
+    return names.empty() ? "" : "With BatchNorm1d's conventions in both implementations: " + names + ".";
 }
 
 }  // namespace

@@ -48,12 +48,12 @@ struct BenchOptions {
 
 // A recipe with LibTorch's own norm, and the names to train it on.
 struct Measured {
-    std::string name;  // as it was asked for
+    std::string name;  // as on the command line
     Recipe recipe;
     bool changed_norm = false;
 };
 
-// Those asked for, or those of every bench.
+// The recipes on the command line, else the default ones.
 std::vector<Measured> recipes_of(const BenchOptions& options) {
     std::vector<std::string> names(options.recipes.begin(), options.recipes.end());
     if (names.empty() && options.sweep.empty()) {
@@ -80,7 +80,7 @@ bench::Machine machine_of(const torch_ref::Factory* torch, std::size_t threads) 
             .blas_core = torch != nullptr ? torch_ref::blas_core() : ""};
 }
 
-// The peak is the best of all that the run has seen.
+// The peak is the highest of the whole run.
 void look_again(bench::Machine& machine) {
     machine.peak_gflops = std::max(machine.peak_gflops, bench::peak_gflops(machine.threads));
 }
@@ -98,18 +98,18 @@ bench::Result measured(const Measured& what, const NamesFile& names, const torch
     return result;
 }
 
-// Says what is not as it should be. False where the two sides did not compute the same.
+// Reports on stderr what makes a result doubtful. False if the two implementations did not compute the same.
 bool is_sound(const bench::Result& result) {
     const double most = 1.1 * static_cast<double>(result.threads);
-    for (const auto& [who, cpus] : {std::pair("by hand", result.cpus), std::pair("LibTorch", result.torch_cpus)}) {
+    for (const auto& [name, cpus] : {std::pair("by hand", result.cpus), std::pair("LibTorch", result.torch_cpus)}) {
         if (cpus > most) {
-            say("{}: {} kept {:.2f} processors busy with {} {}: the two sides had not the same\n",
-                printable(result.recipe), who, cpus, result.threads, result.threads == 1 ? "thread" : "threads");
+            say("{}: {} kept {:.2f} processors busy with {} {}; the two implementations were not timed alike\n",
+                printable(result.recipe), name, cpus, result.threads, result.threads == 1 ? "thread" : "threads");
         }
     }
     if (!result.agree) {
-        say("{}: the losses of the two sides are {:.1e} apart, which is more than rounding\n", printable(result.recipe),
-            result.losses->apart);
+        say("{}: the losses of the two implementations differ by {:.1e}, more than rounding\n",
+            printable(result.recipe), result.losses->apart);
         return false;
     }
     return true;
@@ -157,7 +157,7 @@ int measure_operations(const BenchOptions& options) {
                 all.emplace_back(bench::operation_times(operation, torch, options.rounds, options.torch.threads));
             times.recipe = recipes[i].recipe.name;
             if (!(times.apart <= bench::kApart)) {
-                say("{}: {} is {:.1e} apart, which is more than rounding\n", printable(times.recipe),
+                say("{}: {} differs by {:.1e}, more than rounding\n", printable(times.recipe),
                     bench::name_of(operation.shape.operation), times.apart);
                 sound = false;
             }
@@ -172,7 +172,7 @@ int measure_sweep(const BenchOptions& options) {
     const bench::Sweep sweep = bench::sweep_of(options.sweep);
     const std::vector<Measured> recipes = recipes_of(options);
     if (recipes.size() > 1) {
-        throw InputError("--sweep takes one --recipe");
+        throw InputError("--sweep requires a single --recipe");
     }
     std::optional<TextFile> svg;
     if (!options.svg.empty()) {
@@ -194,7 +194,7 @@ int measure_sweep(const BenchOptions& options) {
         results.push_back(measured(one, names, torch, options));
         sound = is_sound(results.back()) && sound;
         fmt::print("{}", bench::csv_line(values[i], results.back()));
-        std::fflush(stdout);  // who waits for the next line has this one
+        std::fflush(stdout);  // so that a reader of a pipe has each line at once
     }
     if (svg) {
         svg->write(gnuplot(plot_script(recipes.front().recipe.name, sweep, results)).value_or(""));
@@ -219,34 +219,36 @@ void add_bench(const Command& program) {
     constexpr std::uint64_t kMostThreads = 1024, kMostRounds = 100'000;
     command
         .option("--recipe", options->recipes,
-                fmt::format("A recipe or a file with one, as often as wanted [{}]", fmt::join(kRecipes, ", ")))
+                fmt::format("A shipped recipe or a JSON file; repeatable [{}]", fmt::join(kRecipes, ", ")))
         .not_empty();
-    command.option("--threads", options->torch.threads, "Of both sides").whole_number(1, kMostThreads).shows_default();
-    command.option("--rounds", options->rounds, "In each of which either side has its turn")
+    command.option("--threads", options->torch.threads, "Threads of each implementation")
+        .whole_number(1, kMostThreads)
+        .shows_default();
+    command.option("--rounds", options->rounds, "Rounds, in each of which both implementations are timed")
         .whole_number(1, kMostRounds)
         .shows_default();
     const Option as_installed =
         command.flag("--as-installed", options->torch.as_installed,
-                     "LibTorch as it is found: OpenBLAS chooses its kernels, malloc as the system has it");
+                     "Time LibTorch as installed, with the default kernels of OpenBLAS and the default malloc");
     command
         .flag("--no-as-installed", options->no_as_installed,
-              "Don't measure LibTorch as installed too, in a process of its own")
+              "Don't time LibTorch as installed, in a separate process, as well")
         .excludes(as_installed);
-    command.flag("--avx2", options->torch.avx2, "With AVX2 alone, on a CPU that has wider vectors too; for both sides")
+    command.flag("--avx2", options->torch.avx2, "Limit both implementations to AVX2 on a CPU with wider vectors")
         .excludes(as_installed);
     const Option kernels =
-        command.flag("--kernels", options->kernels, "Each operation of a step by itself, in the recipe's shapes");
+        command.flag("--kernels", options->kernels, "Time each operation of a step separately, in the recipe's shapes");
     const std::vector<Option> report = add_report_options(command, options->report);
     Option sweep = command
                        .option("--sweep", options->sweep,
-                               "hidden=16..4096: one of the sizes hidden, batch, embedding and context, "
-                               "doubled from the one to the other; as CSV")
+                               "Double a size over a range, as hidden=16..4096, and print CSV; the sizes are hidden, "
+                               "batch, embedding and context")
                        .not_empty()
                        .excludes(kernels);
     for (const Option& option : report) {
         sweep.excludes(option);
     }
-    command.option("--svg", options->svg, "Write a plot of the sweep there").not_empty().needs(sweep);
+    command.option("--svg", options->svg, "Write a plot of the sweep to this file, as SVG").not_empty().needs(sweep);
     command.on_run([options] { return measure(*options); });
 }
 

@@ -1,4 +1,4 @@
-// A sweep as a picture.
+// A sweep as a plot.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace byhand::cli {
 
-// gnuplot's commands for an SVG: a step's time by each side, and under it the ratio, by the size that is swept. A
-// result for each of the sweep's values, in order.
+// gnuplot's commands for an SVG: the time of a step in each implementation, and the ratio below it, against the swept
+// size. `results` has one entry for each value of the sweep, in order.
 std::string plot_script(const std::string& recipe, const bench::Sweep& sweep,
                         const std::vector<bench::Result>& results);
 

@@ -31,8 +31,8 @@ torch_ref::Opening opening_of(const TorchOptions& options) {
     return opening;
 }
 
-// Memory that is freed stays the process's: else the system takes large tensors back and clears new ones, in every
-// step. (PyTorch's tuning guide advises another allocator for that.)
+// Keeps freed memory in the process; otherwise the system unmaps large tensors and clears new ones in every step.
+// (PyTorch's tuning guide recommends another allocator for this reason.)
 void keep_freed_memory() {
     constexpr int kLargest = 32 << 20, kAll = std::numeric_limits<int>::max();  // bytes
     mallopt(M_MMAP_THRESHOLD, kLargest);
@@ -56,7 +56,7 @@ const torch_ref::Factory* open_torch(const TorchOptions& options) {
     try {
         return &torch_ref::load(opening_of(options));
     } catch (const InputError& error) {
-        say("by hand alone: {}\n", printable(error.what()));
+        say("without LibTorch: {}\n", printable(error.what()));
         return nullptr;
     }
 }

@@ -1,4 +1,4 @@
-// LibTorch's side of a bench.
+// LibTorch in a benchmark.
 #pragma once
 
 #include <cstddef>
@@ -12,16 +12,16 @@ namespace byhand::cli {
 
 struct TorchOptions {
     std::size_t threads = 1;
-    bool as_installed = false;  // not at its best, but as it is found
-    bool avx2 = false;          // with AVX2 alone
+    bool as_installed = false;  // with the defaults of OpenBLAS and malloc
+    bool avx2 = false;          // with AVX2 only
 };
 
-// Opens it, at its best unless that is not wanted: with the best of OpenBLAS's kernels that this CPU can run, where the
-// user has not chosen any (OPENBLAS_CORETYPE), and keeping the memory that it frees. Null, and a line on stderr that
-// says why, where there is none.
+// Loads LibTorch, with the fastest kernels of OpenBLAS that this CPU can run unless the user has chosen some
+// (OPENBLAS_CORETYPE), and with a malloc that keeps freed memory; with neither if `as_installed`. Null if LibTorch is
+// missing; then a line on stderr states why.
 const torch_ref::Factory* open_torch(const TorchOptions& options);
 
-// The recipe's step beside LibTorch's as installed, in a process of its own. Throws InputError where that fails.
+// The recipe's step beside LibTorch's as installed, in a separate process. Throws InputError if that fails.
 std::optional<bench::AsInstalled> as_installed(const std::string& recipe, std::size_t threads, std::size_t rounds);
 
 }  // namespace byhand::cli

@@ -15,13 +15,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A device takes what comes from several, and the name of a shipped recipe is no file.
+// A device can be written by several options, and the name of a shipped recipe is not a file.
 bool is_file(const std::string& path) {
     std::error_code error;
     return fs::is_regular_file(path, error);
 }
 
-// What is read where nothing is said of it.
+// The shipped files, which are read by default.
 std::vector<std::string> files_that_come_along() {
     std::vector<std::string> paths = {shipped("data/names.txt"), shipped("exercise/backward.cpp")};
     for (const std::string& recipe : shipped_recipes()) {
@@ -35,14 +35,14 @@ void refuse_streams_and_shipped(const NamedFile& written) {
     for (const auto& [stream, name] :
          {std::pair{"/proc/self/fd/1", "standard output"}, {"/proc/self/fd/2", "standard error"}}) {
         if (is_file(path) && same_file(path, stream)) {  // "> file" before the program began
-            throw InputError(
-                fmt::format("{}: {} would write it, and {} goes there; name another file", path, option, name));
+            throw InputError(fmt::format("{}: {} would write the file that {} is redirected to; name another file",
+                                         path, option, name));
         }
     }
     for (const std::string& shipped_one : files_that_come_along()) {
         if (same_file(path, shipped_one)) {
             throw InputError(
-                fmt::format("{}: {} would write over a file that byhand comes with; name another", path, option));
+                fmt::format("{}: {} would overwrite a file shipped with byhand; name another file", path, option));
         }
     }
 }
@@ -60,7 +60,7 @@ void refuse_collisions(const std::vector<NamedFile>& files) {
         for (const NamedFile& other : read) {
             const bool goes_on = option == "--save" && other.option == "--resume";
             if (!goes_on && is_file(other.path) && same_file(path, other.path)) {
-                throw InputError(fmt::format("{}: {} would write over what {} reads; name another file", path, option,
+                throw InputError(fmt::format("{}: {} would overwrite the input of {}; name another file", path, option,
                                              other.option));
             }
         }

@@ -1,4 +1,4 @@
-// One file named twice on the command line.
+// Files named twice on the command line.
 #pragma once
 
 #include <string>
@@ -13,9 +13,9 @@ struct NamedFile {
     FileUse use;
 };
 
-// `files`: those that a command is given. Throws InputError where it would write a file that it reads, that byhand is
-// shipped with, or that is written twice, be it by standard output: through a link, too. `--resume FILE --save FILE` is
-// no collision: the training goes on in that file.
+// `files`: the files of a command. Throws InputError if the command would write a file that it reads, that is shipped
+// with byhand, or that it also writes otherwise (standard output included); links are followed. `--resume FILE --save
+// FILE` is not a collision: the training continues in that file.
 void refuse_collisions(const std::vector<NamedFile>& files);
 
 }  // namespace byhand::cli

@@ -1,4 +1,4 @@
-// The commands. Each add_… registers one: its options, and what runs when it is chosen.
+// The commands. Each add_… registers one, with its options and the function that runs it.
 #pragma once
 
 #include "cli/options.h"
@@ -18,8 +18,8 @@ void add_bench(const Command& program);
 void add_explain(const Command& program);
 void add_recipes(const Command& program);
 
-// Of programs of their own, which `byhand lab` and `byhand bench` start: one line for the list of commands.
-inline constexpr const char* kLabAbout = "Experiments: what the five notes claim of batch norm, shown with figures";
-inline constexpr const char* kBenchAbout = "How fast a training step is, beside LibTorch's";
+// Descriptions of the separate programs that `byhand lab` and `byhand bench` start, for the list of commands.
+inline constexpr const char* kLabAbout = "Run experiments on what the five notes claim about batch norm";
+inline constexpr const char* kBenchAbout = "Time a training step, beside LibTorch's";
 
 }  // namespace byhand::cli

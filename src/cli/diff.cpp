@@ -27,7 +27,7 @@ struct DiffOptions {
     std::string tensor = "*";
 };
 
-// The words for an element, where a file tells of which network it is: a dump, or a model that was saved.
+// The glossary of the elements, if a file (a dump, a saved model) contains its recipe.
 void find_words(Presentation& how, const Metadata& metadata) {
     const auto recipe = metadata.find("recipe"), characters = metadata.find("vocabulary");
     if (!how.characters.empty() || recipe == metadata.end() || characters == metadata.end()) {
@@ -39,7 +39,7 @@ void find_words(Presentation& how, const Metadata& metadata) {
         how.characters = printable_characters({from_utf8(characters->second)});
         how.network.vocabulary = how.characters.size();
     } catch (const InputError&) {
-        how.characters.clear();  // another program's recipe: its tensors have no words here
+        how.characters.clear();  // another program's recipe: its tensors have no glossary here
     }
 }
 
@@ -47,7 +47,7 @@ int diff(const DiffOptions& options) {
     const ReportFile report(options.report);
     const TensorFile a = read_tensors(options.a), b = read_tensors(options.b);
     if (a.tensors.empty() && b.tensors.empty()) {
-        throw InputError(options.a.path + " and " + options.b.path + " hold no tensors; name files that do");
+        throw InputError(options.a.path + " and " + options.b.path + " contain no tensors; name files that do");
     }
     Presentation how;
     how.shows = [&](const std::string& name) { return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0; };
@@ -65,16 +65,15 @@ int diff(const DiffOptions& options) {
 }  // namespace
 
 void add_diff(const Command& program) {
-    const Command command =
-        program.add_command("diff", "Set two files of tensors side by side, by name: dumps, models");
+    const Command command = program.add_command("diff", "Compare two files of tensors (dumps, models) by name");
     const auto options = std::make_shared<DiffOptions>();
     command.option("A", options->a, "A safetensors file").required().not_empty();
-    command.option("B", options->b, "Another").required().not_empty();
-    command.option("--limit", options->limit, "The largest difference that is taken for agreement")
+    command.option("B", options->b, "The safetensors file to compare it with").required().not_empty();
+    command.option("--limit", options->limit, "The largest difference that counts as agreement")
         .number(0, 1e300)
         .shows_default();
     add_report_options(command, options->report, Judged::yes);
-    command.option("--tensor", options->tensor, "Show only tensors whose name fits, as 'torch/d*'; all are judged")
+    command.option("--tensor", options->tensor, "Show only the tensors that match, as 'torch/d*'; all are compared")
         .shows_default();
     command.on_run([options] { return diff(*options); });
 }

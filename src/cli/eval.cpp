@@ -27,7 +27,7 @@ struct EvalOptions {
     ReportOptions report;
 };
 
-// What is known of one part of the names. The training part has no bigram counts of its own beside it.
+// The figures of one part of the names. The training part has no bigram loss.
 struct EvaluatedPart {
     std::string name;
     std::size_t names = 0;
@@ -78,21 +78,21 @@ Document document_of(const SavedModel& saved, const std::vector<EvaluatedPart>& 
             .data = json_of(saved, parts)};
 }
 
-// Each character of the names must be known to the model.
+// Throws InputError unless the model's vocabulary contains every character of the names.
 void check_characters(const std::vector<std::u32string>& names, const Vocabulary& vocabulary, const std::string& path) {
     for (const std::u32string& name : names) {
         for (const char32_t character : name) {
             if (vocabulary.index(character) < 0) {
                 throw InputError(
-                    fmt::format("{}: '{}' in the name {} is not among the {} characters that the model knows; "
-                                "use names like those it was trained on",
+                    fmt::format("{}: '{}' in the name {} is not one of the model's {} characters; "
+                                "use names with the characters it was trained on",
                                 path, to_utf8(std::u32string(1, character)), to_utf8(name), vocabulary.size() - 1));
             }
         }
     }
 }
 
-// X (n, T) and what the model makes of it, logits (n, V).
+// X (n, T) and the model's logits (n, V).
 void write_logits(const std::string& path, Model& model, const Examples& examples, std::size_t V) {
     const std::size_t n = examples.size();
     std::vector<float> logits(n * V);
@@ -110,7 +110,7 @@ int evaluate(const EvalOptions& options) {
     }
     const SavedModel saved = read_model(options.model, options.recipe, options.data);
     auto [names, path] = names_for(saved, options.data);
-    // Neither of the two files that it reads need be named on the command line.
+    // Both files that are read can be defaults.
     std::vector<NamedFile> files = {{"MODEL", options.model, FileUse::reads}, {"--data", path, FileUse::reads}};
     for (const auto& [option, output] :
          {std::pair("--output", &options.report.output), {"--logits", &options.logits}}) {
@@ -125,8 +125,8 @@ int evaluate(const EvalOptions& options) {
     const Split split =
         split_names(std::move(names.names), recipe.split_seed, recipe.first_cut, recipe.second_cut, path);
     if (!is_its_own) {
-        say("{} is not the file that the model was trained on ({}): its parts are not the model's parts\n",
-            printable(path), printable(saved.data_path));
+        say("{} is not the file that the model was trained on ({}); its split is another one\n", printable(path),
+            printable(saved.data_path));
     }
     const std::unique_ptr<Model> model = model_to_evaluate(saved);
     const auto loss = [&](const std::vector<std::u32string>& part) {
@@ -152,15 +152,17 @@ int evaluate(const EvalOptions& options) {
 
 void add_eval(const Command& program) {
     const Command command =
-        program.add_command("eval", "Measure a saved model: its loss on each part, beside bigram counts");
+        program.add_command("eval", "Measure the loss of a saved model on each part, beside bigram counts");
     const auto options = std::make_shared<EvalOptions>();
-    command.option("MODEL", options->model, "What byhand train saved").shows_default();
-    command.option("--data", options->data, "Names, one a line, in UTF-8 [those it was trained on]").not_empty();
+    command.option("MODEL", options->model, "A model saved by byhand train").shows_default();
+    command.option("--data", options->data, "Names in UTF-8, one per line [those it was trained on]").not_empty();
     command
         .option("--recipe", options->recipe,
-                "Of a model that others wrote: a shipped recipe or a JSON file; --data has its characters")
+                "The recipe of a model from another program: a shipped one or a JSON file; --data has its characters")
         .not_empty();
-    command.option("--logits", options->logits, "Write the validation part's contexts and logits there, as tensors")
+    command
+        .option("--logits", options->logits,
+                "Write the contexts and logits of the validation part to this file, as tensors")
         .not_empty();
     add_report_options(command, options->report);
     command.on_run([options] { return evaluate(*options); });

@@ -28,7 +28,7 @@ using Names = std::set<std::string>;
 
 using Running = std::function<void(const std::string& label)>;
 
-// The functions of one form, which call `running`, where there is one, before they run.
+// The functions of one form. Each calls `running`, unless it is empty, before it runs.
 template <class T>
 std::vector<Function<T>> of_form(bool in_one, const std::vector<Function<T>>& all, const Running& running) {
     std::vector<Function<T>> functions;
@@ -49,7 +49,7 @@ MakeGraph graph_of(bool in_one) {
     return in_one ? collapsed_graph : stepwise_graph;
 }
 
-// Of all steps those that make one of `names`.
+// The steps that make one of `names`.
 Graph only(Graph graph, const Names& names) {
     for (StepList* list : graph.lists()) {
         std::erase_if(*list, [&](const Step& step) { return !names.contains(step.makes); });
@@ -57,17 +57,17 @@ Graph only(Graph graph, const Names& names) {
     return graph;
 }
 
-// A network with functions in it, to which the rest is ours.
+// A network in which external functions replace some of our steps.
 struct Taken {
     Graph graph;
-    Names names;      // of the steps that are theirs
-    Names in_double;  // of those that are theirs in double
-    Names absent;     // what functions make of note 1's network that this one has not: a bias, the norm
+    Names names;      // of the steps that are external
+    Names in_double;  // of the steps that are also external in double
+    Names absent;     // made by functions and by note 1's network, but missing here: a bias, the norm
 };
 
 struct InBoth {
     std::vector<Function<float>> in_float;
-    std::vector<Function<double>> in_double = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    std::vector<Function<double>> in_double = {};  // NOLINT(readability-redundant-member-init): optional
 };
 
 Taken taken_over(bool in_one, InBoth functions, const NetworkConfig& config, std::size_t rows) {
@@ -90,17 +90,17 @@ Taken taken_over(bool in_one, InBoth functions, const NetworkConfig& config, std
     for (StepList* list : taken.graph.lists()) {
         for (Step& step : *list) {
             if (!taken.in_double.contains(step.makes)) {
-                step.in_double = {};  // ours is not to be judged
+                step.in_double = {};  // ours is not judged
             }
         }
     }
     return taken;
 }
 
-// Of a side's values those under some names: the rest is nobody's but ours.
-class Theirs final : public Implementation {
+// An implementation that shows only the values with these names: the external ones.
+class ExternalPart final : public Implementation {
 public:
-    Theirs(std::unique_ptr<Implementation> implementation, Names names)
+    ExternalPart(std::unique_ptr<Implementation> implementation, Names names)
         : implementation_(std::move(implementation)), names_(std::move(names)) {}
     void load(const Tensors<float>& state) override { implementation_->load(state); }
     void run(const Batch& batch, float rate) override { implementation_->run(batch, rate); }
@@ -122,7 +122,7 @@ Standing standing_of(const IsolatedStep& step) {
     return step.wrong() ? Standing::wrong : Standing::right;
 }
 
-// Of a value that has not been compared in the chain.
+// The report of a value that has not been compared in the chain.
 ValueReport report_of(IsolatedStep step) {
     ValueReport value;
     value.name = step.makes;
@@ -147,7 +147,7 @@ public:
              const Reference& reference, const ExaminationConfig& how, const Watch& watch)
         : steps_(steps), config_(config), rows_(rows), reference_(reference), how_(how), watch_(watch) {}
 
-    // Each in isolation; appends to `attempts`.
+    // Judges each function in isolation and appends to `attempts`.
     void judge_each(bool in_one, StepInputs& inputs, std::vector<Attempt>& attempts) const {
         const auto at_size = [&](const NetworkConfig& sized, std::size_t rows) {
             return taken_over(in_one, {floats(in_one, watch_.running), doubles(in_one)}, sized, rows).graph;
@@ -160,11 +160,11 @@ public:
             .battery = (in_one ? reference_.collapsed_battery : reference_.stepwise_battery).get(),
             .at_size = at_size,
             .right_at_size = graph_of(in_one)};
-        for (IsolatedStep& step :
-             run_isolated(only(taken.graph, taken.names), isolation, answers_of(in_one), inputs, true, watch_.begins)) {
+        for (IsolatedStep& step : run_isolated(only(taken.graph, taken.names), isolation, operations_of(in_one), inputs,
+                                               true, watch_.begins)) {
             const Standing standing = standing_of(step);
-            const bool given_in_double = taken.in_double.contains(step.makes);
-            attempts.push_back({in_one, standing, report_of(std::move(step)), given_in_double});
+            const bool in_double = taken.in_double.contains(step.makes);
+            attempts.push_back({in_one, standing, report_of(std::move(step)), in_double});
         }
         for (const std::string& name : taken.absent) {
             attempts.push_back({.in_one = in_one, .standing = Standing::absent, .value = {}});
@@ -172,9 +172,9 @@ public:
         }
     }
 
-    // As they are to be compared in the chain; nothing where there is none.
+    // The candidate for the comparison of the chain; none if no function is begun.
     std::optional<Candidate> candidate(bool in_one, const std::vector<Attempt>& attempts) const {
-        Names begun, sound;  // what is not to do; what of it can be run without a fault
+        Names begun, sound;  // begun: not "to do"; sound: runs without a fault
         std::vector<IsolatedStep> judged;
         for (const Attempt& attempt : attempts) {
             if (attempt.in_one != in_one || !is_begun(attempt)) {
@@ -200,12 +200,12 @@ public:
             return make_step_implementation(with_ours(in_one, floats(in_one, running), sound));
         };
         return Candidate{.model = model_of(in_one),
-                         .implementation = std::make_unique<Theirs>(
+                         .implementation = std::make_unique<ExternalPart>(
                              std::make_unique<SubprocessImplementation>(make_implementation, how_.limits), sound),
                          .coverage = Coverage::given,
                          .steps = with_ours(in_one, floats(in_one, {}), begun),
                          .isolation = {.right = graph_of(in_one)(config_, rows_)},
-                         .reference_operations = &answers_of(in_one),
+                         .reference_operations = &operations_of(in_one),
                          .judged = std::move(judged),
                          .chain = in_one ? &reference_.collapsed_chain : &reference_.chain};
     }
@@ -217,10 +217,10 @@ private:
     std::vector<Function<double>> doubles(bool in_one) const {
         return of_form(in_one, steps_.in_double(), watch_.running);
     }
-    const ReferenceOperations& answers_of(bool in_one) const {
+    const ReferenceOperations& operations_of(bool in_one) const {
         return in_one ? *reference_.collapsed : *reference_.stepwise;
     }
-    // The whole network, in which those of `functions` stand that make one of `names`.
+    // The whole network, with those of `functions` that make one of `names`.
     Graph with_ours(bool in_one, std::vector<Function<float>> functions, const Names& names) const {
         std::erase_if(functions, [&](const auto& function) { return !names.contains(function.makes); });
         return taken_over(in_one, {std::move(functions)}, config_, rows_).graph;
@@ -234,7 +234,7 @@ private:
     const Watch& watch_;
 };
 
-// Behaved in isolation, and not in the chain.
+// Notes a fault of a function that ran without one in isolation.
 void note(const ExternalFault& fault, std::vector<Attempt>& attempts) {
     for (Attempt& attempt : attempts) {
         if (is_begun(attempt) && attempt.value.function == fault.label && attempt.value.isolated->real.note.empty()) {
@@ -248,7 +248,7 @@ void note(const ExternalFault& fault, std::vector<Attempt>& attempts) {
     throw std::runtime_error(fmt::format("the chain {} outside of every function", fault.what()));
 }
 
-// Those that were compared in the chain, with all that was found of them.
+// Replaces the reports of the values that were compared in the chain.
 void take_reports(const ComparedStep& step, std::vector<Attempt>& attempts) {
     for (const ModelReport& model : step.models) {
         for (const ValueReport& value : model.at(model.isolated)) {
@@ -276,7 +276,7 @@ Examination examine(const exercise::Functions& steps, const torch_ref::Factory& 
 
     StepInputs inputs = step_inputs_of(reference, config, run.initial, batch.view(), rate);
     Examination examination;
-    examination.summary.allowed = {Verdict::vacuous};  // the norm of one row, say: the isolated step has to show it
+    examination.summary.allowed = {Verdict::vacuous};  // as the norm of one row; the isolated step has to show it
     const Examiner examiner(steps, config, rows, reference, how, watch);
     for (const bool in_one : {false, true}) {
         examiner.judge_each(in_one, inputs, examination.attempts);
@@ -329,7 +329,7 @@ std::unique_ptr<Model> own_model(const exercise::Functions& steps, const Run& ru
     Taken watched = taken_over(in_one, {of_form(in_one, steps.in_float(), watch)}, config, rows);
     Taken taken = taken_over(in_one, {of_form(in_one, steps.in_float(), {})}, config, rows);
     if (taken.names.empty()) {
-        throw InputError("none of your functions makes a step of the network " + run.recipe.name);
+        throw InputError("your functions make no step of the network " + run.recipe.name);
     }
     const std::unique_ptr<Implementation> implementation = make_step_implementation(std::move(watched.graph));
     DrawnBatch batch(rows, config.context);
@@ -339,7 +339,7 @@ std::unique_ptr<Model> own_model(const exercise::Functions& steps, const Run& ru
     try {
         implementation->run(batch.view(), 0);
     } catch (const exercise::Fault& fault) {
-        throw InputError(fmt::format("{} {}; byhand exercise judges them one by one", running, fault.what()));
+        throw InputError(fmt::format("{} {}; byhand exercise checks each function", running, fault.what()));
     }
     std::vector<std::string> to_do;
     for (const View& view : implementation->views()) {
@@ -350,7 +350,7 @@ std::unique_ptr<Model> own_model(const exercise::Functions& steps, const Run& ru
         }
     }
     if (!to_do.empty()) {
-        throw InputError(fmt::format("to do before this can train: {}; byhand exercise judges them one by one",
+        throw InputError(fmt::format("still to do before training: {}; byhand exercise checks each function",
                                      fmt::join(to_do, ", ")));
     }
     return make_step_model(std::move(taken.graph));

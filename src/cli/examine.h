@@ -15,9 +15,9 @@
 
 namespace byhand::cli {
 
-// Called while functions are examined; each may be empty. `running` is called before one runs, in the process where it
-// does; `begins` before each is judged in isolation, `chains` before all are in the chain: either takes longer than to
-// run them.
+// Called while functions are examined; each may be empty. `running` is called before a function runs, in its process;
+// `begins` before each is judged in isolation; `chains` before the chain is compared. Both take longer than running the
+// functions.
 struct Watch {
     std::function<void(const std::string& label)> running;
     std::function<void()> begins, chains;
@@ -29,18 +29,19 @@ struct ExaminationConfig {
     bool quick = false;    // without the battery
 };
 
-// On the first batch of `run`. What writes nothing is to do; what does, is judged in isolation, by values of that batch
-// and by a probe, in float and, where it was given, in double. In the chain ours stand for those that are to do or
-// can't be run. They run in subprocesses. Throws InputError where a function makes what the network does not.
+// Examines the functions on the first batch of `run`. A function that writes nothing is still to do. Any other is
+// judged in isolation, on values of that batch and on a probe, in float and, if it has a version in double, in double.
+// In the chain our steps replace functions that are to do or can't be run. Functions run in subprocesses. Throws
+// InputError if a function makes a value that the network does not have.
 Examination examine(const exercise::Functions& steps, const torch_ref::Factory& torch, const Run& run,
                     const ExaminationConfig& how, const Watch& watch);
 
-// The labels of those that own_model leaves out: formulas in one, where there are functions of small steps.
+// The labels of the functions that own_model leaves out: fused formulas, if there are also functions of small steps.
 std::vector<std::string> left_out_of_training(const exercise::Functions& steps);
 
-// The network to train with, in which theirs stand for ours: the stepwise one, with those of a small step; where all of
-// them are in one formula, the collapsed one. Throws InputError as above, and where one leaves something unwritten on
-// the first batch: then it is still to do.
+// The network to train with, in which the external functions replace our steps: the stepwise network, or the collapsed
+// one if all functions are fused formulas. Throws InputError as above, and if a function leaves an element unwritten on
+// the first batch: it is still to do.
 std::unique_ptr<Model> own_model(const exercise::Functions& steps, const Run& run);
 
 }  // namespace byhand::cli

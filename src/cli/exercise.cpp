@@ -41,7 +41,7 @@ struct ExerciseOptions {
     NetworkOptions network;
     OwnFunctions own;
     std::string sanitize;  // "address" or "thread"; empty for none
-    std::string built;     // what `own` was built into by a run of this command that runs this one
+    std::string built;     // the library that the process that started this one has built from `own`
     bool threads = false;
     std::string hint;
     bool quick = false;
@@ -49,19 +49,19 @@ struct ExerciseOptions {
     ReportOptions report;
 };
 
-// Which file is judged; where none is named, also the one in this folder that may be meant.
+// Which file is judged; if it is the default, also the file in this folder that may have been meant.
 std::string heading(const OwnFunctions& own) {
     std::string text = "judged: " + own.shown();
     for (const char* here : {"backward.cpp", "exercise/backward.cpp"}) {
         if (own.file.empty() && std::filesystem::exists(here) && !same_file(here, own.path())) {
-            text += fmt::format(", as no FILE is named; byhand exercise {} judges the one in this folder", here);
+            text += fmt::format(", the default; byhand exercise {} judges the one in this folder", here);
             break;
         }
     }
     return text;
 }
 
-// How far it is, on a terminal only; what a function prints begins a line of its own.
+// Shows progress on a terminal. Output of a function begins on a new line.
 Examination examine_aloud(const exercise::Functions& steps, const torch_ref::Factory& torch, const Run& run,
                           const ExaminationConfig& config) {
     if (::isatty(STDERR_FILENO) == 0) {
@@ -93,7 +93,7 @@ SubprocessLimits limits_of(const ExerciseOptions& options) {
             .advice = options.sanitize.empty() ? "; byhand exercise --sanitize address shows the line" : "; see above"};
 }
 
-// What the process that judges hands over to the one that started it: a report, or why there is none.
+// Passes a report, or an error, from the judging process to the one that started it.
 class HandOver {
 public:
     enum class Kind : char { right = 'r', wrong = 'w', input_error = 'i', no_memory = 'm', error = 'e' };
@@ -106,7 +106,7 @@ public:
     void put(Kind kind, std::string_view text) const {
         const std::string all = static_cast<char>(kind) + std::string(text);
         if (!write_all(file_.number(), all.data(), all.size())) {
-            throw std::runtime_error("a report can't be handed over: " + reason());
+            throw std::runtime_error("the report could not be transferred: " + reason());
         }
     }
     std::pair<Kind, std::string> taken() const {
@@ -117,7 +117,7 @@ public:
             all.append(some.data(), got);
         }
         if (all.empty()) {
-            throw std::runtime_error("no report was handed over");
+            throw std::runtime_error("no report was transferred");
         }
         return {static_cast<Kind>(all[0]), all.substr(1)};
     }
@@ -153,8 +153,8 @@ void judge(const ExerciseOptions& options, const exercise::Functions& steps, con
     hand_over.put(document.agrees ? HandOver::Kind::right : HandOver::Kind::wrong, report.text_of(document));
 }
 
-// To open a library runs code of it, which may do anything, as may threads that it starts then: it is opened once, in a
-// subprocess, which judges it too. This process waits for a report. An end without one is no verdict.
+// Opening a library runs code in it, and that code may do anything and start threads. The library is therefore opened
+// once, in a subprocess, which also judges it. This process waits for the report; an end without one is an error.
 int examine_and_report(const ExerciseOptions& options, Library& library, const ReportFile& report) {
     using Kind = HandOver::Kind;
     enum : std::size_t { kLoads, kJudges };
@@ -204,7 +204,7 @@ int examine_and_report(const ExerciseOptions& options, Library& library, const R
     return kind == Kind::right ? kFine : kDisagrees;
 }
 
-// What takes a third of a second, while the compiler runs. Why it can't be done is told where it is needed.
+// Loads LibTorch, which takes a third of a second, while the compiler runs. An error is reported when LibTorch is used.
 void load_torch() {
     try {
         torch_ref::load();
@@ -230,7 +230,8 @@ int exercise(const ExerciseOptions& options) {
     for (const auto& [given, flag] :
          {std::pair{!options.sanitize.empty(), "--sanitize"}, {!options.own.flags.empty(), "--flags"}}) {
         if (given && options.own.is_library()) {
-            throw InputError(fmt::format("{} is built already: {} is for a source", options.own.file.path, flag));
+            throw InputError(
+                fmt::format("{} is already built; {} requires a source file", options.own.file.path, flag));
         }
     }
     using exercise::Sanitizer;
@@ -245,35 +246,33 @@ int exercise(const ExerciseOptions& options) {
 }  // namespace
 
 void add_exercise(const Command& program) {
-    const Command command = program.add_command(
-        "exercise", "Judge the backward pass that you write in exercise/backward.cpp, as far as it goes");
+    const Command command =
+        program.add_command("exercise", "Check your own backward pass in exercise/backward.cpp, function by function");
     const auto options = std::make_shared<ExerciseOptions>();
     command
         .option("FILE", options->own.file,
-                "Your functions, as C++ or as a shared library (.so) that you built [exercise/backward.cpp]")
+                "Your functions: C++ source or a shared library (.so) [exercise/backward.cpp]")
         .not_empty();
     command
         .option("--sanitize", options->sanitize,
-                "Build them with a sanitizer, which names the line of a fault (slower). address: out of bounds, "
-                "overflow, ...; thread: data races, with --threads")
+                "Build with a sanitizer, which reports the line of a fault. address: out of bounds, overflow, ...; "
+                "thread: data races, implies --threads")
         .one_of({"address", "thread"});
     command.flag("--threads", options->threads,
-                 "Also call each function from two threads at once; it must make the same numbers");
-    command
-        .option("--flags", options->own.flags,
-                "Options for the compiler, as --flags='-O3 -march=native'; they come after CXXFLAGS")
+                 "Also call each function from two threads at once; the results must be the same");
+    command.option("--flags", options->own.flags, "Compiler options after CXXFLAGS, as --flags='-O3 -march=native'")
         .not_empty();
-    command.option("--built", options->built, "").group("");  // not for people
+    command.option("--built", options->built, "").group("");  // internal
     command
         .option(
             "--timeout", options->timeout,
-            "Seconds that all calls of a function may take together, in float and in double each; what takes longer is "
-            "wrong, and ended")
+            "Time limit in seconds for all calls of a function, for float and double each; a function that exceeds it "
+            "is stopped, and wrong")
         .number(0.001, 86400)
         .shows_default();
     command
         .option("--hint", options->hint,
-                "Of a gradient, as dbnvar: what it reads; dbnvar:2 the rule too, dbnvar:3 the formula")
+                "Show what a gradient reads, as dbnvar; dbnvar:2 adds the rule, dbnvar:3 the formula")
         .not_empty();
     add_quick(command, options->quick);
     add_report_options(command, options->report, Judged::yes);

@@ -28,7 +28,7 @@
 namespace byhand::cli {
 namespace {
 
-// Sizes in bytes of the processor's caches that hold data, the smallest first; empty where Linux does not say.
+// Sizes in bytes of the processor's data caches, in increasing order; empty if Linux does not provide them.
 std::vector<std::size_t> data_caches() {
     std::vector<std::size_t> sizes;
     for (int index = 0;; ++index) {
@@ -48,37 +48,37 @@ std::vector<std::size_t> data_caches() {
     return sizes;
 }
 
-// A list of finite numbers, with commas between.
+// A list of finite numbers, separated by commas.
 Option add_numbers(const Command& command, const char* name, std::vector<double>& values, const char* about) {
     constexpr double kLargest = 1e30;
     return command.option(name, values, about).list().number(-kLargest, kLargest);
 }
 
-// On so many seeds, from --seed on.
+// The number of seeds, from --seed on.
 void add_seeds(const Command& command, lab::Seeds& seeds) {
     constexpr std::uint64_t kMost = 1000;
-    command.option("--seeds", seeds.count, "On so many seeds, --seed and those that follow it")
+    command.option("--seeds", seeds.count, "Number of seeds, consecutive from --seed")
         .whole_number(1, kMost)
         .shows_default();
 }
 
-// The names that --data says. Throws InputError.
+// The names of --data. Throws InputError.
 lab::Material material_of(const NetworkOptions& options) {
     return {read_names_aloud(options.data), data_path_of(options.data)};
 }
 
-// The experiments are about batch norm and tanh, all but one about plain gradient descent. Throws InputError where the
-// recipe has something else.
+// The experiments require batch norm and tanh, all but one also plain gradient descent. Throws InputError if the recipe
+// has something else.
 Recipe notes_recipe_of(const NetworkOptions& options, bool any_optimizer = false) {
     Recipe recipe = recipe_of(options);
     if (!any_optimizer && !is_plain(recipe.network.optimizer)) {
         throw InputError("recipe " + printable(recipe.name) +
-                         ": has an optimizer, and this experiment is about plain gradient descent");
+                         ": has an optimizer, but this experiment requires plain gradient descent");
     }
     const auto is_changed = [](const OperationConfig& one) { return one.affine || one.epsilon || one.momentum; };
     if (recipe.network.norm.kind != NormKind::batch || std::ranges::any_of(recipe.network.layers, is_changed)) {
         throw InputError("recipe " + printable(recipe.name) +
-                         ": this experiment is about batch norms, all of the same conventions");
+                         ": this experiment requires batch norms, all of the same conventions");
     }
     for (const Operation& one : operations(recipe.network)) {
         const auto is_another = [&one](const auto& those, const char* ours) {
@@ -86,36 +86,36 @@ Recipe notes_recipe_of(const NetworkOptions& options, bool any_optimizer = false
         };
         if (one.op == op::kFlatten && one.positions > 1) {
             throw InputError("recipe " + printable(recipe.name) +
-                             ": flattens by parts, and this experiment is about layers that see the whole context");
+                             ": flattens by parts, but this experiment requires layers that see the whole context");
         }
         if (one.op == op::kResidual || one.op == op::kDropout || one.layer.is_tied) {
             throw InputError("recipe " + printable(recipe.name) +
-                             ": has a residual connection, a dropout or tied weights, and this experiment is about "
-                             "layers in a chain, each with weights of its own");
+                             ": has a residual connection, a dropout or tied weights, but this experiment requires "
+                             "layers in a chain, each with its own weights");
         }
         if (is_another(op::kNorms, op::kBatchnorm) || is_another(op::kActivations, op::kTanh)) {
             throw InputError("recipe " + printable(recipe.name) + ": has a " + one.op +
-                             ", and this experiment is about layers with a batchnorm and a tanh");
+                             ", but this experiment requires layers with a batchnorm and a tanh");
         }
     }
     return recipe;
 }
 
-// For an experiment that changes the hidden layers or the norm. Throws InputError where the recipe lists its layers.
+// For an experiment that changes the hidden layers or the norm. Throws InputError if the recipe lists its layers.
 Recipe adjustable_recipe_of(const NetworkOptions& options) {
     Recipe recipe = notes_recipe_of(options);
     if (!recipe.network.layers.empty()) {
         throw InputError(
             "recipe " + printable(recipe.name) +
-            R"(: lists its layers, which this experiment can't change; give one with "hidden" and "norm")");
+            R"(: lists its layers, which this experiment can't change; use a recipe with "hidden" and "norm")");
     }
     return recipe;
 }
 
-// Of one training; a recipe's own may take hours.
+// The steps of one training; the recipe's own number may take hours.
 void add_steps(const Command& command, std::size_t& steps) {
     constexpr std::uint64_t kMost = 10'000'000;
-    command.option("--steps", steps, "Of each training: the recipe's schedule, in so many steps")
+    command.option("--steps", steps, "Steps of each training, to which the recipe's schedule is scaled")
         .whole_number(1, kMost)
         .shows_default();
 }
@@ -127,11 +127,12 @@ RunExperiment loss(const Command& command) {
     add_network_options(command, *network);
     add_seeds(command, options->seeds);
     add_steps(command, options->steps);
-    add_numbers(command, "--scales", options->scales, "Deviations of the logits at which gradients are compared")
+    add_numbers(command, "--scales", options->scales,
+                "Standard deviations of the logits for which gradients are compared")
         .number(1e-9, kLargest)
         .shows_default();
     add_numbers(command, "--rate-factors", options->rate_factors,
-                "The squared error is trained by the recipe's rates times each of these")
+                "Factors of the recipe's learning rates for training with the squared error")
         .number(1e-9, kLargest)
         .shows_default();
     return [network, options](const lab::Setting& setting) {
@@ -146,10 +147,10 @@ RunExperiment invariance(const Command& command) {
     const auto network = std::make_shared<NetworkOptions>();
     const auto alphas = std::make_shared<std::vector<double>>();
     constexpr double kLargest = 1e15;
-    add_numbers(command, "--values", options->values, "What goes into one unit, a row each").shows_default();
+    add_numbers(command, "--values", options->values, "Inputs of one unit, one per row").shows_default();
     command
         .option("--alpha", *alphas,
-                "What the values, and the layers' weights, are multiplied by [values: 100; weights: 0.001 to 1000]")
+                "Factors of the values and of the layers' weights [values: 100; weights: 0.001 to 1000]")
         .list()
         .number(1 / kLargest, kLargest);
     command.option("--gain", options->gain, "γ of the unit").number(-kLargest, kLargest).shows_default();
@@ -175,14 +176,14 @@ RunExperiment geometry(const Command& command) {
         NetworkOptions network;
     };
     const auto options = std::make_shared<Options>();
-    command.option("--students", options->lab.students, "So many students").whole_number(3, kMost).shows_default();
-    command.option("--trained", options->lab.trained, "Steps of training before the layer is looked at")
+    command.option("--students", options->lab.students, "Number of students").whole_number(3, kMost).shows_default();
+    command.option("--trained", options->lab.trained, "Steps of training before the layer is examined")
         .whole_number(0, kMost)
         .shows_default();
-    command.option("--rows", options->lab.rows, "Examples that the layer is given")
+    command.option("--rows", options->lab.rows, "Number of the layer's examples")
         .whole_number(2, kMost)
         .shows_default();
-    command.option("--steps", options->lab.steps, "Of gradient descent, at most")
+    command.option("--steps", options->lab.steps, "Most steps of gradient descent")
         .whole_number(1, kMost)
         .shows_default();
     add_seeds(command, options->lab.seeds);
@@ -208,15 +209,15 @@ RunExperiment padding(const Command& command) {
     const auto file = std::make_shared<InputPath>();
     command
         .option("--file", *file,
-                "Sequences of your own, instead of the note's: a row of numbers a line, with a word before them "
-                "if you like, pad for a row of padding, an empty line between sequences (docs/formats.md)")
+                "Your own sequences: a row of numbers per line, after an optional word; pad for a row of padding; an "
+                "empty line between sequences (docs/formats.md) [the note's]")
         .not_empty()
         .each([options](const std::string& path) {
             options->where = path;
             options->batch = lab::read_sequences(read_text(path, kMostBytes), path);
         });
     command.option("--bn-eps", options->epsilon, "ε").number(0, 1e30).shows_default();
-    command.option("--seed", options->seed, "Draws γ, β and the gradient for the backward pass")
+    command.option("--seed", options->seed, "Seed of γ, β and the gradient for the backward pass")
         .whole_number(0)
         .shows_default();
     return [options, file](const lab::Setting& setting) { return lab::padding(*options, setting); };
@@ -226,7 +227,7 @@ RunExperiment placement(const Command& command) {
     const auto options = std::make_shared<lab::PlacementOptions>();
     const auto network = std::make_shared<NetworkOptions>();
     add_network_options(command, *network);
-    command.remove("--norm");  // every place has its turn
+    command.remove("--norm");  // the experiment compares all places
     add_seeds(command, options->seeds);
     add_steps(command, options->steps);
     return [=](const lab::Setting& setting) {
@@ -240,7 +241,7 @@ RunExperiment claims(const Command& command) {
     constexpr std::uint64_t kMost = 10'000'000;
     const auto options = std::make_shared<lab::ClaimsOptions>();
     const auto network = std::make_shared<NetworkOptions>();
-    command.option("--claim", options->claims, "Only these claims, with commas between")
+    command.option("--claim", options->claims, "Only these claims, separated by commas")
         .list()
         .one_of(lab::claim_names());
     command.option("--steps", options->steps, "Steps of a training")
@@ -275,13 +276,16 @@ RunExperiment backward(const Command& command) {
     constexpr std::uint64_t kMost = std::uint64_t{1} << 26;
     const auto options = std::make_shared<lab::BackwardOptions>();
     add_seeds(command, options->seeds);
-    command.option("--seed", options->seeds.first, "The first seed of the data").whole_number(0).shows_default();
-    command.option("--rows", options->rows, "Rows to be timed, each with every number of columns")
+    command.option("--seed", options->seeds.first, "First seed of the data").whole_number(0).shows_default();
+    command.option("--rows", options->rows, "Numbers of rows to time, each with each number of columns")
         .list()
         .whole_number(2, kMost)
         .shows_default();
-    command.option("--columns", options->columns, "Columns to be timed").list().whole_number(1, kMost).shows_default();
-    command.option("--rounds", options->rounds, "Rounds for each shape, type and divisor; fewer where they take long")
+    command.option("--columns", options->columns, "Numbers of columns to time")
+        .list()
+        .whole_number(1, kMost)
+        .shows_default();
+    command.option("--rounds", options->rounds, "Rounds for each shape, type and divisor; fewer if they take long")
         .whole_number(1, 1'000'000)
         .shows_default();
     return [options](const lab::Setting& setting) {
@@ -295,8 +299,8 @@ RunExperiment conventions(const Command& command) {
     constexpr std::uint64_t kMost = 100'000;
     const auto options = std::make_shared<lab::ConventionsOptions>();
     command.option("--rows", options->rows, "Rows of a batch").whole_number(2, kMost).shows_default();
-    command.option("--batches", options->batches, "So many batches").whole_number(1, kMost).shows_default();
-    command.option("--seed", options->seed, "Of the generator").whole_number(0).shows_default();
+    command.option("--batches", options->batches, "Number of batches").whole_number(1, kMost).shows_default();
+    command.option("--seed", options->seed, "Seed of the generator").whole_number(0).shows_default();
     return [options](const lab::Setting& setting) { return lab::conventions(*options, setting); };
 }
 
@@ -306,12 +310,13 @@ RunExperiment walkthrough(const Command& command) {
     const auto steps = std::make_shared<std::optional<std::size_t>>();
     constexpr std::uint64_t kMost = 10'000'000, kMostNames = 1000;
     add_network_options(command, *network);
-    command.option("--row", options->row, "The row of the batch that is followed").whole_number(0).shows_default();
+    command.option("--row", options->row, "Row of the batch to follow").whole_number(0).shows_default();
     command
         .option("--steps", *steps,
-                "Of the training before the names: the recipe's schedule, in so many steps [its own, at most 20000]")
+                "Steps of the training before the names, to which the recipe's schedule is scaled [its own, at most "
+                "20000]")
         .whole_number(1, kMost);
-    command.option("-n", options->names, "How many names").whole_number(1, kMostNames).shows_default();
+    command.option("-n", options->names, "Number of names").whole_number(1, kMostNames).shows_default();
     return [=](const lab::Setting& setting) {
         options->recipe = notes_recipe_of(*network, /*any_optimizer=*/true);
         options->steps = steps->value_or(std::clamp<std::size_t>(options->recipe.steps, 1, options->steps));
@@ -321,7 +326,7 @@ RunExperiment walkthrough(const Command& command) {
 
 constexpr std::array kExperiments = {
     Experiment{"loss", "note 1", "A squared error with cross-entropy's gradient", loss},
-    Experiment{"invariance", "note 2", "Weights times α: what the norm hands on stays", invariance},
+    Experiment{"invariance", "note 2", "Weights times α: the norm's output is unchanged", invariance},
     Experiment{"geometry", "notes 2, 4", "Inputs of unequal scale: long narrow valleys", geometry},
     Experiment{"columns", "note 3", "5 rows, 3 units: every value of a batch norm", columns},
     Experiment{"padding", "note 3", "Padded sequences: masked norm, layer norm", padding},

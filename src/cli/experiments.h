@@ -1,4 +1,4 @@
-// The experiments of the lab, by the names the command knows them by.
+// The experiments of the lab, by name.
 #pragma once
 
 #include <functional>
@@ -14,9 +14,9 @@ using RunExperiment = std::function<Document(const lab::Setting& setting)>;
 
 struct Experiment {
     const char* name;
-    const char* note;   // where it comes from: "note 3"
+    const char* note;   // its source: "note 3"
     const char* about;  // one line
-    // Adds its own options to its command; what it returns runs the experiment by what they were set to.
+    // Adds the options of the experiment to its command; returns a function that runs it with their values.
     RunExperiment (*add)(const Command& command);
 };
 

@@ -38,7 +38,7 @@ const Explanation& explanation_of(const std::vector<Explanation>& all, const std
         known.push_back(one.name);
     }
     throw InputError(
-        fmt::format("this network has no {}{} (byhand explain lists them all)", name, the_nearest(name, known)));
+        fmt::format("the network has no value {}{} (byhand explain lists them all)", name, the_nearest(name, known)));
 }
 
 int explain(const ExplainOptions& options) {
@@ -72,9 +72,9 @@ int explain(const ExplainOptions& options) {
 
 void add_explain(const Command& program) {
     const Command command =
-        program.add_command("explain", "Say what a value or gradient is: formula, code, numbers, mistakes");
+        program.add_command("explain", "Explain a value or gradient: formula, code, numbers, known mistakes");
     const auto options = std::make_shared<ExplainOptions>();
-    command.option("NAME", options->name, "The value, as dbnvar; without one the whole network, in order").not_empty();
+    command.option("NAME", options->name, "Value or gradient, as dbnvar [the whole network, in order]").not_empty();
     add_network_options(command, options->network);
     add_report_options(command, options->report);
     command.on_run([options] { return explain(*options); });

@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Or a pipe: it is written to, where a file is replaced.
+// Or a pipe. It is written to, while a file is replaced.
 bool is_device(const std::string& path) {
     std::error_code error;
     const fs::file_status status = fs::status(path, error);
@@ -53,7 +53,7 @@ std::string read_text(const std::string& path, std::size_t limit) {
     while (const std::size_t got = read_some(file.descriptor.number(), buffer, sizeof buffer, path)) {
         text.append(buffer, got);
         if (text.size() > limit) {
-            throw InputError(path + ": larger than the " + std::to_string(limit) + " bytes that are read here");
+            throw InputError(path + ": larger than the limit of " + std::to_string(limit) + " bytes");
         }
     }
     return text;
@@ -71,7 +71,7 @@ TextFile::TextFile(const OutputPath& path) : path_(path) {
         check_place(path_);
         return;
     }
-    // A pipe that nobody reads would keep an ordinary open waiting.
+    // O_NONBLOCK: otherwise open() would wait for a reader of a pipe.
     stream_.emplace(::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     if (stream_->number() < 0 || ::fcntl(stream_->number(), F_SETFL, 0) != 0) {
         throw InputError(path_ + ": can't be written: " + reason());

@@ -1,4 +1,4 @@
-// Files that come with the program, and reading and writing whole ones.
+// Shipped files; reading and writing whole files.
 #pragma once
 
 #include <optional>
@@ -11,27 +11,27 @@
 
 namespace byhand::cli {
 
-// The path of a file that is shipped ("data/names.txt"): beside the installed program, else in the source tree.
+// The path of a shipped file ("data/names.txt"): beside the installed program, else in the source tree.
 std::string shipped(const std::string& name);
 
 // The names of the shipped recipes, sorted.
 std::vector<std::string> shipped_recipes();
 
-// The whole file, at most `limit` bytes. Throws InputError: larger, or as open_regular does.
+// The whole file. Throws InputError if it is larger than `limit` bytes, and as open_regular does.
 std::string read_text(const std::string& path, std::size_t limit);
 
-// Whether both paths lead to one file, through links too, or will once it is made.
+// Whether both paths name the same file, links followed, or will once it exists.
 bool same_file(const std::string& a, const std::string& b);
 
-// The file that a text goes to at the end of long work. It is replaced as a whole, through a link too; a device or a
-// pipe is written into.
+// A file that is written at the end of long work. It is replaced as a whole, links followed; a device or a pipe is
+// written to.
 class TextFile {
 public:
-    // Throws InputError where nothing can be written there, as far as can be told before: no folder or no permission,
-    // or a pipe that nobody reads.
+    // Throws InputError if the file can't be written, as far as is known before: no folder, no permission, a pipe
+    // without a reader.
     explicit TextFile(const OutputPath& path);
 
-    // Throws InputError where it fails.
+    // Throws InputError if it fails.
     void write(std::string_view text) const;
 
 private:

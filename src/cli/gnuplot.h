@@ -1,4 +1,4 @@
-// Pictures by gnuplot, which is a program of its own.
+// Plots by gnuplot, a separate program.
 #pragma once
 
 #include <optional>
@@ -6,8 +6,8 @@
 
 namespace byhand::cli {
 
-// What gnuplot writes when it is given these commands, and no settings of the user's. Nothing where it is not
-// installed. Throws InputError with its own words where it fails.
+// The output of gnuplot for these commands, without the user's settings; none if it is not installed. Throws InputError
+// with its error message if it fails.
 std::optional<std::string> gnuplot(const std::string& commands);
 
 }  // namespace byhand::cli

@@ -20,7 +20,7 @@
 namespace byhand::cli {
 namespace {
 
-// Enough for a norm to be at home in, and few enough for thousands of forward passes.
+// Enough for a norm to be well conditioned, and few enough for thousands of forward passes.
 constexpr std::size_t kRows = 7;
 constexpr std::size_t kElements = 32;
 
@@ -31,7 +31,7 @@ struct GradcheckOptions {
     ReportOptions report;
 };
 
-// kElements, or as many as keep the multiplications of all forward passes to some seconds' worth.
+// kElements, or fewer, so that all forward passes together take a few seconds.
 std::size_t elements_for(const NetworkConfig& network, std::size_t rows, std::size_t gradients) {
     constexpr double kMultiplications = 1e10;
     constexpr double kPassesAnElement = 7;
@@ -59,7 +59,7 @@ int gradcheck(const GradcheckOptions& options) {
     Progress progress(options.models.size(), std::nullopt, "checking");
     for (const std::string& model : options.models) {
         if (std::ranges::find(models, model, &CheckedModel::model) != models.end()) {
-            continue;  // named twice
+            continue;  // repeated
         }
         progress.step(models.size());
         const GradcheckConfig config{.elements = elements, .seed = run.recipe.seed};
@@ -76,7 +76,7 @@ int gradcheck(const GradcheckOptions& options) {
 
 void add_gradcheck(const Command& program) {
     const Command command = program.add_command(
-        "gradcheck", "Hold every gradient against finite differences of the loss, in double; needs no LibTorch");
+        "gradcheck", "Check every gradient against finite differences of the loss, in double, without LibTorch");
     const auto options = std::make_shared<GradcheckOptions>();
     add_network_options(command, options->network);
     command.option("--model", options->models, "Hand-written networks to check: stepwise, collapsed")
@@ -84,14 +84,15 @@ void add_gradcheck(const Command& program) {
         .one_of({"stepwise", "collapsed"})
         .shows_default();
     command
-        .option("--elements", options->elements,
-                fmt::format("Of each gradient, check a sample of so many [{}, fewer in large networks]", kElements))
+        .option(
+            "--elements", options->elements,
+            fmt::format("Elements to check in each gradient, drawn at random [{}, fewer in large networks]", kElements))
         .whole_number(1, 1'000'000'000);
     add_report_options(command, options->report, Judged::yes);
-    command.footer(fmt::format(
-        "Parameters are drawn afresh from --seed, so that no gain is 1 and no bias 0, which would hide mistakes.\n"
-        "Without --batch, {} rows of the recipe's first batch are used at most.",
-        kRows));
+    command.footer(
+        fmt::format("Parameters are drawn from --seed, so that no gain is 1 and no bias 0, which would hide mistakes.\n"
+                    "Without --batch, at most {} rows of the recipe's first batch are used.",
+                    kRows));
     command.on_run([options] { return gradcheck(*options); });
 }
 

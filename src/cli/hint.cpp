@@ -20,7 +20,7 @@ std::string hint(const std::string& asked, const NetworkConfig& network, std::si
     const std::string level = colon < asked.size() ? asked.substr(colon + 1) : "1";
     if (level != "1" && level != "2" && level != "3") {
         throw InputError(
-            "--hint takes a gradient's name, as dbnvar; then dbnvar:2 for the rule, dbnvar:3 for the formula");
+            "--hint: expected a gradient's name, as dbnvar; dbnvar:2 for the rule, dbnvar:3 for the formula");
     }
     const bool in_one = name.ends_with(kInOne);
     const std::string makes = in_one ? name.substr(0, name.size() - kInOne.size()) : name;
@@ -29,7 +29,7 @@ std::string hint(const std::string& asked, const NetworkConfig& network, std::si
     for (const Step& step : steps.backward) {
         const std::string the_rule = rule(steps.glossary, step.makes, in_one);
         if (the_rule.empty()) {
-            continue;  // of the formulas in one there are two
+            continue;  // there are two fused formulas with this name
         }
         known.push_back(in_one ? step.makes + std::string(kInOne) : step.makes);
         if (step.makes != makes) {
@@ -40,14 +40,14 @@ std::string hint(const std::string& asked, const NetworkConfig& network, std::si
         if (level != "1") {
             text += fmt::format("the rule: {}\n", the_rule);
             if (!step.terms.empty()) {
-                text += fmt::format("{} steps read {}, and each has a gradient for it: add them up.\n",
+                text += fmt::format("{} steps read {}, and each contributes a gradient: add them up.\n",
                                     step.terms.size(), without_kind(makes));
             }
         }
         return text + (level == "3" ? fmt::format("the formula: {}\n", source_of(step.in_float.name).formula)
                                     : fmt::format("more: byhand exercise --hint {}:{}\n", name, level == "1" ? 2 : 3));
     }
-    throw InputError("no gradient is called " + name + the_nearest(name, known) + " (byhand explain lists them all)");
+    throw InputError("there is no gradient " + name + the_nearest(name, known) + " (byhand explain lists them all)");
 }
 
 }  // namespace byhand::cli

@@ -1,4 +1,4 @@
-// Help in steps for who writes a gradient himself.
+// Hints for writing a gradient, in three levels.
 #pragma once
 
 #include <string>
@@ -7,9 +7,9 @@
 
 namespace byhand::cli {
 
-// "dbnvar" tells what it is and what it reads, "dbnvar:2" the rule as well, "dbnvar:3" the formula too;
-// "dlogits_in_one:2" the same of a formula in one. Throws InputError for a name that is no gradient of the network of
-// `rows` rows (with the nearest), and for another number.
+// For "dbnvar" its meaning and what it reads; for "dbnvar:2" also the rule, for "dbnvar:3" also the formula;
+// "dlogits_in_one:2" is the same for a fused formula. Throws InputError for a name that is not a gradient of the
+// network with `rows` rows (and suggests the nearest), and for another level.
 std::string hint(const std::string& asked, const NetworkConfig& network, std::size_t rows);
 
 }  // namespace byhand::cli

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::array<int, 4> kSignals = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 
-// A signal handler has nothing but a global to leave its mark in; it may run on any thread.
+// A signal handler can only set a global; it may run on any thread.
 std::atomic<int> mark = 0;  // the signal; NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 static_assert(std::atomic<int>::is_always_lock_free);
 

@@ -1,13 +1,13 @@
-// Ctrl-C, as a question to ask between two steps.
+// Ctrl-C, checked between two steps.
 #pragma once
 
 #include <array>
 
 namespace byhand::cli {
 
-// While it lives, SIGINT, SIGTERM and SIGHUP leave no more than a mark, the first time; a second SIGINT or SIGTERM
-// ends the program at once (not a second SIGHUP: a terminal that closes may send two). What was ignored before stays
-// ignored. And to write into a pipe whose reader has gone is an error, not the end of the program. One at a time.
+// During its lifetime the first SIGINT, SIGTERM or SIGHUP only sets a mark; a second SIGINT or SIGTERM ends the program
+// at once (not a second SIGHUP: a closing terminal may send two). Signals that were ignored before stay ignored.
+// Writing to a pipe without a reader is an error and does not end the program. One object at a time.
 class InterruptWatch {
 public:
     InterruptWatch();
@@ -15,7 +15,7 @@ public:
     InterruptWatch& operator=(const InterruptWatch&) = delete;
     ~InterruptWatch() { restore(); }
 
-    // All is as it was: for a child process, too.
+    // Restores the previous handlers; a child process may call it too.
     void restore() const;
 
 private:
@@ -25,7 +25,7 @@ private:
 // Whether there is a mark.
 bool interrupted();
 
-// Where there is a mark, ends the program as the signal would have done.
+// If there is a mark, ends the program as the signal would have.
 void end_if_interrupted();
 
 }  // namespace byhand::cli

@@ -35,7 +35,7 @@ struct LabOptions {
 
 constexpr const char* kNoGnuplot = "gnuplot is not installed (Debian: gnuplot-nox)";
 
-// LibTorch's side, or why there is none.
+// LibTorch, or why it is missing.
 struct Torch {
     const torch_ref::Factory* factory = nullptr;
     std::string absent;
@@ -48,7 +48,7 @@ Torch torch_or_why() {
     }
 }
 
-// Nothing where there is nothing to draw, or gnuplot is absent: that is said on stderr.
+// None if the document has no plots or gnuplot is missing; the latter is reported on stderr.
 std::optional<std::string> drawn(const Document& document, const std::string& script) {
     if (document.plots.empty()) {
         return std::nullopt;
@@ -67,7 +67,7 @@ void print_terminal_plots(const Document& document) {
     fmt::print("{}", picture);
 }
 
-// The files that were asked for.
+// The output files.
 struct Files {
     std::optional<TextFile> svg, html;
 };
@@ -88,7 +88,7 @@ void write_files(const Document& document, const Files& files) {
     }
 }
 
-// On a terminal a line that is redrawn, elsewhere one for each tenth. An experiment of several stages begins anew.
+// A line that is redrawn on a terminal, else a line for each tenth. Each stage of an experiment starts again.
 void report_progress(std::optional<Progress>& progress, std::size_t done, std::size_t parts) {
     if (done == 0 || !progress) {
         progress.emplace(parts, std::nullopt, "lab", "part");
@@ -123,7 +123,7 @@ int run(const RunExperiment& experiment, const LabOptions& options) {
     lab::fill_in_formulas(document, source_of);
     write_files(document, files);
     if (!torch.absent.empty()) {
-        say("without LibTorch, and so without its figures beside ours: {}\n", printable(torch.absent));
+        say("figures of LibTorch are left out: {}\n", printable(torch.absent));
     }
     if (options.json) {
         fmt::print("{}", lab::to_json(document));
@@ -134,7 +134,7 @@ int run(const RunExperiment& experiment, const LabOptions& options) {
         }
     }
     if (!document.agrees) {
-        say("by hand and by LibTorch it is not the same: see the verdicts that are not \"agrees\"\n");
+        say("byhand and LibTorch disagree: see the verdicts other than \"agrees\"\n");
         return kDisagrees;
     }
     return kFine;
@@ -159,18 +159,18 @@ std::string unknown(const std::string& word) {
 void add_lab(const Command& program) {
     const Command command = program.add_command("lab", kLabAbout);
     command.takes_one_command();
-    command.footer("byhand lab lists the experiments with the notes they come from; byhand lab NAME runs one.");
+    command.footer("byhand lab lists the experiments with their notes; byhand lab NAME runs one.");
     for (const Experiment& one : experiments()) {
         const Command experiment = command.add_command(one.name, fmt::format("{} ({})", one.about, one.note));
         const auto options = std::make_shared<LabOptions>();
         const RunExperiment run_it = one.add(experiment);
-        experiment.option("--svg", options->svg, "Write the plots there, as SVG").not_empty();
-        experiment.option("--html", options->html, "Write a page there that needs nothing but itself").not_empty();
-        experiment.flag("--json", options->json, "Everything, for a program to read");
+        experiment.option("--svg", options->svg, "Write the plots to this file, as SVG").not_empty();
+        experiment.option("--html", options->html, "Write a self-contained HTML page to this file").not_empty();
+        experiment.flag("--json", options->json, "Print all figures as JSON");
         experiment.flag("--no-plot", options->no_plot, "Draw no plot in the terminal");
         experiment.on_run([run_it, options] { return run(run_it, *options); });
     }
-    command.takes_any_words();  // so that an unknown name is answered with the nearest
+    command.takes_any_words();  // so that the message for an unknown name can suggest the nearest
     command.on_run([command] {
         if (const std::vector<std::string> words = command.other_words(); !words.empty()) {
             throw InputError(unknown(words.front()));

@@ -15,7 +15,7 @@ namespace {
 
 using namespace byhand::cli;
 
-// A command that is a program of its own beside this one, so that the others are built and started without it.
+// A command that is a separate program beside this one, so that the others are built and started without it.
 struct ExternalCommand {
     const char* name;
     const char* about;
@@ -23,7 +23,7 @@ struct ExternalCommand {
 };
 constexpr ExternalCommand kExternal[] = {{"lab", kLabAbout, "byhand-lab"}, {"bench", kBenchAbout, "byhand-bench"}};
 
-// Replaces this program by that one, without the command's own word. Throws InputError where it is missing.
+// Replaces this program by `program`. Throws InputError if it is missing.
 void become(const char* program, const std::vector<char*>& argv) {
     std::error_code error;
     const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);

@@ -14,7 +14,7 @@ namespace {
 constexpr double kLibTorch = 200e6;
 constexpr double kShare = 0.75;
 
-// In bytes: the program with LibTorch, and so much for every number that a step makes.
+// In bytes: the program with LibTorch, and a number of bytes for each number that a step makes.
 double memory_needed(NetworkConfig network, std::size_t rows, double bytes_per_number) {
     network.vocabulary = std::max<std::size_t>(network.vocabulary, 27);  // the data's may not have been read yet
     const Graph steps = stepwise_graph(network, rows);
@@ -31,8 +31,8 @@ void check_memory(const NetworkConfig& network, std::size_t rows, double bytes_p
     const double needed = memory_needed(network, rows, bytes_per_number), there = memory_there();
     if (!(needed <= kShare * there)) {
         throw InputError(fmt::format(
-            "{} rows of this network need about {:.1f} GB of memory, and may take {:.1f} GB at most, {:.0f} % of "
-            "the {:.1f} GB there are; give a smaller --batch",
+            "{} rows of this network need about {:.1f} GB of memory; the limit is {:.1f} GB, {:.0f} % of {:.1f} GB; "
+            "give a smaller --batch",
             rows, needed / 1e9, kShare * there / 1e9, 100 * kShare, there / 1e9));
     }
 }

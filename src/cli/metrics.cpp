@@ -24,7 +24,7 @@ constexpr std::size_t kLongestLine = 200, kBlock = 65536;
     throw InputError(printable(path) + ": " + why);
 }
 
-// The step of a line, if it is one that `write` makes.
+// The step of a line, if `write` made it.
 std::optional<std::size_t> step_of(std::string_view line) {
     constexpr std::string_view kStep = R"({"step":)", kLoss = R"(,"loss":)";
     if (!line.starts_with(kStep) || !line.ends_with('}')) {
@@ -44,8 +44,7 @@ std::optional<std::size_t> step_of(std::string_view line) {
                                                                                         : std::nullopt;
 }
 
-// Calls visit(line) for each whole line of a regular file, until it says that it has seen enough. A line that was
-// broken off counts for nothing.
+// Calls visit(line) for each complete line of a regular file until it returns false.
 template <class Visit>
 void for_each_line(int file, const std::string& path, Visit visit) {
     std::string text;
@@ -61,12 +60,12 @@ void for_each_line(int file, const std::string& path, Visit visit) {
         }
         text.erase(0, begin);
         if (text.size() > kLongestLine) {
-            refuse(path, "is no metrics file: it has a line of more than " + std::to_string(kLongestLine) + " bytes");
+            refuse(path, "not a metrics file: it has a line of more than " + std::to_string(kLongestLine) + " bytes");
         }
     }
 }
 
-// What stands there is cut or emptied: nothing else may be lost so.
+// Throws InputError unless the file is a metrics file: it will be truncated.
 void check_is_metrics(int file, const std::string& path) {
     char first[kLongestLine + 1];
     const std::string_view text(first, read_some(file, first, sizeof first, path));
@@ -76,11 +75,11 @@ void check_is_metrics(int file, const std::string& path) {
     const bool is_ours =
         text.empty() || (broken_off ? text.starts_with(R"({"step":)") : step_of(text.substr(0, end)).has_value());
     if (!is_ours) {
-        refuse(path, "stands there already and is no metrics file; name another with --metrics, or remove it");
+        refuse(path, "not a metrics file; name another with --metrics, or remove it");
     }
 }
 
-// How many bytes of a metrics file a training without a break would have written in its first `done` steps.
+// The number of bytes that an uninterrupted training writes in its first `done` steps.
 off_t bytes_to_keep(int file, const std::string& path, std::size_t every, std::size_t done) {
     off_t bytes = 0;
     std::size_t line_number = 0;
@@ -89,32 +88,32 @@ off_t bytes_to_keep(int file, const std::string& path, std::size_t every, std::s
         ++line_number;
         const std::optional<std::size_t> step = step_of(line);
         if (!step) {
-            refuse(path, fmt::format("is no metrics file: line {} is not {{\"step\":…,\"loss\":…}}", line_number));
+            refuse(path, fmt::format("not a metrics file: line {} is not {{\"step\":…,\"loss\":…}}", line_number));
         }
         if (*step >= done || (*step % every != 0 && *step + 1 == done)) {
-            return false;  // of steps that will be done again; or the last one, had it been the last
+            return false;  // of steps that will be repeated, or the last line of a training that ended here
         }
         if (*step % every != 0 || (last && *step != *last + every)) {
-            refuse(path, fmt::format("line {} is of step {}, which does not follow {} by {}; give the --log-every that "
-                                     "it was written with, or another file",
-                                     line_number, *step, last ? std::to_string(*last) : "nothing", every));
+            refuse(path, fmt::format("line {} has step {}, not {} steps after {}; use the --log-every that it was "
+                                     "written with, or another file",
+                                     line_number, *step, every, last ? "step " + std::to_string(*last) : "the start"));
         }
         last = step;
         bytes += static_cast<off_t>(line.size() + 1);
         return true;
     });
     if (last && *last + every < done) {
-        refuse(path, fmt::format("ends with step {}, before the {} that are done; give the --log-every that it was "
-                                 "written with, or another file",
+        refuse(path, fmt::format("ends with step {}, but {} steps are done; use the --log-every that it was written "
+                                 "with, or another file",
                                  *last, done));
     }
     return bytes;
 }
 
-// Where that is not yet a file, makes it and flushes its folder, so that it lasts as long as the checkpoints do.
+// Creates the file if it is missing, and flushes its folder, so that it is as durable as the checkpoints.
 Descriptor opened(const std::string& path) {
-    // A pipe that nobody reads would keep an ordinary open waiting, and so would some files of the system a read. Only
-    // what is a file is read.
+    // O_NONBLOCK: otherwise open() would wait for a reader of a pipe. Only regular files are read: reading some of the
+    // system's would block.
     constexpr int kHow = O_CLOEXEC | O_APPEND | O_NONBLOCK;
     struct stat status = {};
     const bool is_there = ::stat(path.c_str(), &status) == 0;
@@ -126,7 +125,7 @@ Descriptor opened(const std::string& path) {
     if (!is_there) {
         const Descriptor folder = open_folder_of(path);
         if (folder.number() < 0 || !flush_to_disk(folder.number())) {
-            refuse(path, "the metrics file is made, but its folder can't be flushed: " + reason());
+            refuse(path, "the metrics file was created, but its folder can't be flushed: " + reason());
         }
     }
     return file;
@@ -142,7 +141,7 @@ Metrics::Metrics(std::string path, std::size_t every, std::size_t done) : path_(
     check_is_metrics(file_.number(), path_);
     const off_t kept = done == 0 ? 0 : bytes_to_keep(file_.number(), path_, every, done);
     if (::ftruncate(file_.number(), kept) != 0) {
-        refuse(path_, "the metrics file can't be cut back: " + reason());
+        refuse(path_, "the metrics file can't be truncated: " + reason());
     }
 }
 
@@ -166,7 +165,7 @@ void Metrics::flush() {
 }
 
 std::string Metrics::failure() const {
-    return printable(path_) + ": the metrics file could not be written whole: " + reason(error_);
+    return printable(path_) + ": the metrics file is incomplete: " + reason(error_);
 }
 
 std::optional<std::string> Metrics::sync() {

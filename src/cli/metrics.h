@@ -1,4 +1,4 @@
-// One JSON object a line, step and loss, as training goes.
+// The metrics of a training: one JSON object per line, with step and loss.
 #pragma once
 
 #include <cstddef>
@@ -11,20 +11,19 @@ namespace byhand::cli {
 
 class Metrics {
 public:
-    // A line for each `every`-th step, and the last. Of a training that goes on after `done` steps, an old file keeps
-    // the lines that it would have without a break; of one that begins it keeps none. Throws InputError where the file
-    // can't be made, what stands there is no metrics file, or, of a training that goes on, it lacks lines.
+    // A line for each `every`-th step and the last. If a training resumes after `done` steps, an existing file keeps
+    // the lines of an uninterrupted training; otherwise it is emptied. Throws InputError if the file can't be created,
+    // is not a metrics file, or lacks lines of the steps already done.
     Metrics(std::string path, std::size_t every, std::size_t done);
 
-    // Floats as the shortest text that reads back the same; what is not finite as "nan", "inf", "-inf". What can't be
-    // written is told by sync and close.
+    // Floats as the shortest text that reads back the same; non-finite ones as "nan", "inf", "-inf". Errors are
+    // reported by sync and close.
     void write(std::size_t step, float loss);
 
-    // All lines so far are on the disk then. The first time that one can't be written it says why, with the path;
-    // nothing more is written then.
+    // Flushes all lines to disk. Returns the first error, once, with the path; after an error nothing more is written.
     std::optional<std::string> sync();
 
-    // Throws InputError where something could not be written.
+    // Throws InputError if a line could not be written.
     void close();
 
 private:

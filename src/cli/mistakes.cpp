@@ -54,7 +54,7 @@ struct Score {
     std::map<std::string, bool> baseline_metrics;  // which of the baseline metrics catch it
 };
 
-// Whether anything is off without what the battery alone shows.
+// Whether anything is wrong apart from what only the battery shows.
 bool is_off_without_battery(const ComparedStep& step) {
     const auto is_off = [](const ValueReport& value) {
         if (!value.isolated) {
@@ -72,7 +72,7 @@ bool is_off_without_battery(const ComparedStep& step) {
            });
 }
 
-// A recipe with drawn values, its batches and all that LibTorch makes of them.
+// A recipe with drawn values, its batches and LibTorch's results.
 class Ground {
 public:
     Ground(const torch_ref::Factory& torch, Run run, std::uint64_t seed)
@@ -101,7 +101,7 @@ public:
         Summary summary;
         std::vector<Candidate> candidates;
         candidates.push_back(std::move(candidate));
-        candidates.back().isolation.right_at_size = {};  // nothing is explained here
+        candidates.back().isolation.right_at_size = {};  // no explanations
         run_comparison(network_, state_, schedule, candidates, reference_.implementations, reference_.chain,
                        [&](const ComparedStep& step) {
                            add(summary, step);
@@ -119,7 +119,7 @@ public:
                 !all_pass(metric, implementation.views(), reference_.implementations.stepwise->views());
         }
         score.baseline_metrics[kLossMetric] =
-            std::abs(loss_after(implementation) - loss_) > 5e-5;  // in the four decimals that people print
+            std::abs(loss_after(implementation) - loss_) > 5e-5;  // in the usual four decimals
         return score;
     }
 
@@ -128,7 +128,7 @@ public:
 private:
     static constexpr float kRate = 0.1F;
 
-    // The loss of the tenth step, each step from what the one before it made.
+    // The loss of the tenth step; each step continues from the one before.
     double loss_after(Implementation& implementation) {
         implementation.load(state_);
         for (std::size_t step = 0;; ++step) {
@@ -140,7 +140,7 @@ private:
             Tensors<float> next = state_;
             for (const TensorSpec& spec : next.table()) {
                 const View* updated = find(views, update_of(spec.name));
-                const View* old = find(views, spec.name);  // where no step updates it, it stays
+                const View* old = find(views, spec.name);  // unchanged if no step updates it
                 const std::span<float> values = next[spec.name];
                 for (std::size_t i = 0; i < values.size(); ++i) {
                     values[i] = static_cast<float>(value_at(updated != nullptr ? *updated : *old, i));
@@ -161,7 +161,7 @@ private:
     double loss_ = 0;
 };
 
-// Those whose names fit. Throws InputError where none does.
+// The mistakes whose names match. Throws InputError if there are none.
 std::vector<const Mistake*> chosen_by(const std::string& pattern) {
     std::vector<const Mistake*> chosen;
     for (const Mistake& mistake : mistakes()) {
@@ -170,7 +170,7 @@ std::vector<const Mistake*> chosen_by(const std::string& pattern) {
         }
     }
     if (chosen.empty()) {
-        throw InputError("--mistake: no mistake's name fits " + pattern + "; byhand mistakes lists them");
+        throw InputError("--mistake: no mistake matches " + pattern + "; byhand mistakes lists them");
     }
     return chosen;
 }
@@ -184,7 +184,7 @@ int list(const MistakesOptions& options) {
                       .blocks = {},
                       .plots = {},
                       .data = Json::array()};
-    Table table{"", {"name", {"what it does", "what", Align::left}, {"source", "source", Align::below}}, {}};
+    Table table{"", {"name", {"description", "what", Align::left}, {"source", "source", Align::below}}, {}};
     for (const Mistake* mistake : chosen) {
         table.rows.push_back({mistake->name, mistake->what, mistake->source});
         document.data.push_back({{"name", mistake->name}, {"what", mistake->what}, {"source", mistake->source}});
@@ -206,7 +206,7 @@ Json to_json(const Score& score) {
             {"culprits", score.culprits}, {"rivals", baseline_metrics}};
 }
 
-// Everything that was scored.
+// All scores.
 struct Scores {
     std::vector<Score> planted, clean;  // clean: the right network in each recipe
     Json not_applicable = Json::array();
@@ -278,7 +278,7 @@ Json json_of(const Scores& scores) {
             {"none", clean_rows}};
 }
 
-// A row each: the mistake, and whether it was caught, and the right step blamed.
+// A row for each mistake: whether it is caught, and whether the right step is blamed.
 Table table_of_planted(const Scores& scores) {
     Table table{"",
                 {"mistake",
@@ -341,11 +341,11 @@ void add_mistakes(const Command& program) {
     const Command command = program.add_command("mistakes", "List the mistakes that can be planted, or score them all");
     const auto options = std::make_shared<MistakesOptions>();
     command.flag("--score", options->score,
-                 "Plant each in each recipe: which are caught, and whether the right step is blamed");
-    command.option("--recipe", options->recipes, "Recipes to plant them in").list().shows_default();
-    command.option("--data", options->data, "A file with a name a line [the names that come with byhand]").not_empty();
-    command.option("--mistake", options->only, "Only those whose name fits, as 'dvar*'").shows_default();
-    command.option("--seeds", options->seeds, "How often, each time with other values and batches")
+                 "Plant each mistake in each recipe, and count those caught and those blamed on the right step");
+    command.option("--recipe", options->recipes, "Recipes to plant the mistakes in").list().shows_default();
+    command.option("--data", options->data, "Names in UTF-8, one per line [the shipped names]").not_empty();
+    command.option("--mistake", options->only, "Only the mistakes that match, as 'dvar*'").shows_default();
+    command.option("--seeds", options->seeds, "Number of seeds, each with its own values and batches")
         .whole_number(1, 1000)
         .shows_default();
     add_report_options(command, options->report);

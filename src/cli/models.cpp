@@ -17,7 +17,7 @@ std::unique_ptr<Model> make_model(const std::string& name, const NetworkConfig& 
 }
 
 std::unique_ptr<Model> model_to_evaluate(const SavedModel& saved) {
-    constexpr std::size_t kRows = 2;  // the fewest that every norm takes
+    constexpr std::size_t kRows = 2;  // the fewest that every norm accepts
     std::unique_ptr<Model> model = make_model("fused", saved.recipe.network, kRows);
     model->load(saved.for_evaluation());
     return model;

@@ -1,4 +1,4 @@
-// The networks by the names the command knows them by.
+// The networks, by name.
 #pragma once
 
 #include <memory>
@@ -10,16 +10,16 @@
 
 namespace byhand::cli {
 
-// fused, stepwise, collapsed, torch: those that need nothing from outside.
+// fused, stepwise, collapsed, torch: the models without external functions.
 std::vector<std::string> model_names();
 
-// One of model_names, to train batches of `rows`; the fused one on so many threads. Throws InputError where
-// check_network does, or LibTorch is wanted and absent.
+// One of model_names, to train on batches of `rows`; the fused one with `threads` threads. Throws InputError as
+// check_network does, and if LibTorch is requested and missing.
 std::unique_ptr<Model> make_model(const std::string& name, const NetworkConfig& config, std::size_t rows,
                                   std::size_t threads = 1);
 
-// A saved model as it is evaluated, by the fused network. The rows that its training took in one batch take no memory
-// here: the file may tell of millions.
+// A saved model for evaluation, by the fused network. The batch size of its training, which may be millions, takes no
+// memory here.
 std::unique_ptr<Model> model_to_evaluate(const SavedModel& saved);
 
 }  // namespace byhand::cli

@@ -19,48 +19,46 @@ void add_network_options(const Command& command, NetworkOptions& options) {
     command.option("--recipe", options.recipe, "A shipped recipe (byhand recipes lists them) or a JSON file")
         .group(kNetworkGroup)
         .shows_default();
-    command.option("--data", options.data, "Names, one a line, in UTF-8 [the shipped names]")
+    command.option("--data", options.data, "Names in UTF-8, one per line [the shipped names]")
         .not_empty()
         .group(kNetworkGroup);
     command.option("--embedding", options.embedding, "Width of a character's embedding, E")
         .whole_number(0)
         .group(kNetworkGroup);
     command.option("--hidden", options.hidden, "Widths of the hidden layers: N or N,N,…").group(kNetworkGroup);
-    command.option("--context", options.context, "Characters that are looked at, T")
-        .whole_number(0)
-        .group(kNetworkGroup);
+    command.option("--context", options.context, "Characters of context, T").whole_number(0).group(kNetworkGroup);
     command.option("--batch", options.batch, "Rows of a batch, B").whole_number(0).group(kNetworkGroup);
-    command.option("--seed", options.seed, "Of the initial values and the batches")
+    command.option("--seed", options.seed, "Seed of the initial values and the batches")
         .whole_number(0)
         .group(kNetworkGroup);
-    command.option("--split-seed", options.split_seed, "Of the shuffle before the split")
+    command.option("--split-seed", options.split_seed, "Seed of the shuffle before the split")
         .whole_number(0)
         .group(kNetworkGroup);
-    command.option("--activation", options.activation, "Of the hidden layers")
+    command.option("--activation", options.activation, "Activation of the hidden layers")
         .one_of({op::kActivations.begin(), op::kActivations.end()})
         .group(kNetworkGroup);
     command.flag("--residual", options.residual, "Add the layer below to each hidden layer of the same width")
         .group(kNetworkGroup);
     command.flag("--tied", options.tied, "Tie the output's weights to the embedding (last hidden width = E)")
         .group(kNetworkGroup);
-    command.option("--norm", options.norm, "The norm before the activation, after it, or none")
+    command.option("--norm", options.norm, "Place of the norm: before the activation, after it, or none")
         .one_of({"before", "after", "none"})
         .group(kNetworkGroup);
-    command.option("--norm-kind", options.norm_kind, "Batch norm, layer norm, RMS norm, or none")
+    command.option("--norm-kind", options.norm_kind, "Kind of norm: batch, layer, RMS, or none")
         .one_of({"batch", "layer", "rms", "none"})
         .group(kNetworkGroup);
     command.option("--bn-variance", options.bn_variance, "Batch norm's divisor: n - 1 (unbiased) or n (biased)")
         .one_of({"unbiased", "biased"})
         .group(kNetworkGroup);
-    command.option("--bn-eps", options.bn_eps, "The norm's epsilon, 0 or more").number(0, 1e30).group(kNetworkGroup);
+    command.option("--bn-eps", options.bn_eps, "Epsilon of the norm, at least 0").number(0, 1e30).group(kNetworkGroup);
     command
         .option("--optimizer", options.optimizer, "Plain SGD, with momentum 0.9, with Nesterov's look-ahead, or AdamW")
         .one_of({"sgd", "momentum", "nesterov", "adamw"})
         .group(kNetworkGroup);
-    command.option("--weight-decay", options.weight_decay, "The optimizer's weight decay, 0 or more")
+    command.option("--weight-decay", options.weight_decay, "Weight decay of the optimizer, at least 0")
         .number(0, 1e30)
         .group(kNetworkGroup);
-    command.option("--rate", options.rate, "One learning rate for all steps, in place of the recipe's schedule")
+    command.option("--rate", options.rate, "Constant learning rate, instead of the recipe's schedule")
         .number(1e-30, 1e30)
         .group(kNetworkGroup);
 }
@@ -70,8 +68,8 @@ Recipe read_recipe(const std::string& name_or_path) {
     const bool is_shipped = std::ranges::find(names, name_or_path) != names.end();
     std::error_code error;
     if (!is_shipped && !std::filesystem::exists(name_or_path, error)) {
-        throw InputError(fmt::format("no recipe and no file is called {}; the recipes are {}", name_or_path,
-                                     fmt::join(names, ", ")));
+        throw InputError(
+            fmt::format("there is no recipe or file {}; the recipes are {}", name_or_path, fmt::join(names, ", ")));
     }
     const std::string path = is_shipped ? shipped("recipes/" + name_or_path + ".json") : name_or_path;
     constexpr std::size_t kLargest = 1 << 20;  // bytes; the shipped ones take 2,000
@@ -80,13 +78,13 @@ Recipe read_recipe(const std::string& name_or_path) {
 
 void add_quick(const Command& command, bool& quick) {
     command.flag("--quick", quick,
-                 "Run isolated steps on the batch and one random draw only, not on other values and sizes");
+                 "Run isolated steps only on the batch and one random draw, not on other values and sizes");
 }
 
 void say_if_quick(bool quick) {
     if (quick) {
-        say("quick: isolated steps ran on the batch and one random draw; without --quick, on other values and sizes "
-            "too\n");
+        say("quick: isolated steps ran only on the batch and one random draw; without --quick, also on other values "
+            "and sizes\n");
     }
 }
 
@@ -96,7 +94,7 @@ Recipe recipe_of(const NetworkOptions& options) {
 
 namespace {
 
-// The rules for the old norm's γ and β become the new one's. Where it has none, γ begins as 1 and β as 0.
+// The new norm's γ and β have the initialization rules of the old one's; without those, γ = 1 and β = 0.
 void change_norm_kind(Recipe& recipe, const std::string& word) {
     NormConfig& norm = recipe.network.norm;
     if (word == "none") {
@@ -121,7 +119,7 @@ void change_norm_kind(Recipe& recipe, const std::string& word) {
     }
 }
 
-// What --optimizer is short for.
+// The optimizer that --optimizer abbreviates.
 OptimizerConfig optimizer_called(const std::string& word) {
     OptimizerConfig optimizer;
     if (word == "adamw") {
@@ -195,7 +193,7 @@ std::string data_path_of(const std::string& data) {
     if (data.empty()) {
         return shipped("data/names.txt");
     }
-    // What "<" gave the program another won't find there.
+    // A redirected standard input has another path in another process.
     std::error_code error;
     const bool is_stream = data.starts_with("/dev/") || data.starts_with("/proc/");
     const std::filesystem::path file = is_stream ? std::filesystem::canonical(data, error) : "";
@@ -205,7 +203,7 @@ std::string data_path_of(const std::string& data) {
 SavedModel read_model(const std::string& path, const std::string& recipe, const std::string& data) {
     std::error_code error;
     if (std::filesystem::status(path, error).type() == std::filesystem::file_type::not_found) {
-        throw InputError(path + ": there is no such file; byhand train makes one");
+        throw InputError(path + ": no such file; byhand train creates one");
     }
     if (recipe.empty()) {
         return load_model(path);
@@ -242,7 +240,7 @@ NamesAndPath names_for(const SavedModel& saved, const std::string& data) {
     try {
         return {read_names_aloud(path), path};
     } catch (const InputError& error) {
-        throw InputError(std::string(error.what()) + "; --data says where the names are that it was trained on");
+        throw InputError(std::string(error.what()) + "; give the names it was trained on with --data");
     }
 }
 

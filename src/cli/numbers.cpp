@@ -28,7 +28,7 @@ std::vector<std::size_t> whole_numbers(const std::string& text, const std::strin
         const std::optional<std::uint64_t> value = parse_whole_number(left.substr(0, comma));
         if (!value) {
             throw InputError(
-                fmt::format("{} takes whole numbers with commas between, as 100 or 100,50; not {}", option, text));
+                fmt::format("{}: expected whole numbers separated by commas, as 100 or 100,50, not {}", option, text));
         }
         numbers.push_back(*value);
         if (comma == std::string_view::npos) {

@@ -1,4 +1,4 @@
-// Whole numbers on the command line: no sign that wraps round, no octal.
+// Whole numbers on the command line: no negative numbers that wrap around, no octal.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace byhand::cli {
 
-// The number, or nothing for any other text; leading zeros are refused.
+// The number; none for any other text, leading zeros included.
 std::optional<std::uint64_t> parse_whole_number(std::string_view text);
 
 // "100" or "100,50,7". Throws InputError, naming the option, for anything else.

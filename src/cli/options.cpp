@@ -29,7 +29,7 @@ struct Command::State {
 
 namespace {
 
-// What `T` holds one or several of.
+// The element type of T, an optional or a vector, else T.
 template <class T>
 struct Held {
     using type = T;
@@ -60,7 +60,7 @@ void refuse_collisions(const CLI::App& command, const std::vector<Command::State
     byhand::cli::refuse_collisions(named);
 }
 
-// Of every command: once it is read and before it runs.
+// Runs for every command, after parsing.
 void check_files(CLI::App& app, const Command::State& state) {
     for (CLI::App* command : app.get_subcommands({})) {
         command->parse_complete_callback([command, &state] { refuse_collisions(*command, state.files); });
@@ -68,7 +68,7 @@ void check_files(CLI::App& app, const Command::State& state) {
     }
 }
 
-// The first word that neither `app` nor its command takes. After "--" a command leaves its words to the one above it.
+// The first word that belongs to neither `app` nor its subcommand. After "--" a subcommand leaves its words to `app`.
 std::string first_left_over(const std::vector<const CLI::App*>& chain) {
     for (const CLI::App* command : chain) {
         for (const std::string& word : command->remaining()) {
@@ -80,7 +80,7 @@ std::string first_left_over(const std::vector<const CLI::App*>& chain) {
     return "--";
 }
 
-// What was wrong where parsing threw ExtrasError.
+// The message for an ExtrasError.
 std::string unexpected_word(const CLI::App& app) {
     std::vector<const CLI::App*> chain = {&app};  // the program, its command, the command's own
     for (std::vector<CLI::App*> next = app.get_subcommands(); !next.empty(); next = next.front()->get_subcommands()) {
@@ -112,7 +112,8 @@ Option& Option::whole_number(std::uint64_t least, std::uint64_t most) {
         [least, most](const std::string& text) {
             const std::optional<std::uint64_t> value = parse_whole_number(text);
             const bool fits = value && *value >= least && *value <= most;
-            return fits ? std::string() : fmt::format("takes a whole number from {} to {}, not {}", least, most, text);
+            return fits ? std::string()
+                        : fmt::format("expected a whole number from {} to {}, not {}", least, most, text);
         },
         ""));
     return *this;
@@ -125,7 +126,7 @@ Option& Option::number(double least, double most) {
             const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
             const bool whole = error == std::errc() && end == text.data() + text.size();
             const bool fits = whole && least <= value && value <= most;
-            return fits ? std::string() : fmt::format("takes a number from {} to {}, not {}", least, most, text);
+            return fits ? std::string() : fmt::format("expected a number from {} to {}, not {}", least, most, text);
         },
         ""));
     return *this;
@@ -137,8 +138,8 @@ Option& Option::one_of(const std::vector<std::string>& words) {
 }
 
 Option& Option::not_empty() {
-    option_->check(CLI::Validator(
-        [](const std::string& text) { return text.empty() ? "takes a name, not nothing" : std::string(); }, ""));
+    option_->check(
+        CLI::Validator([](const std::string& text) { return text.empty() ? "expected a name" : std::string(); }, ""));
     return *this;
 }
 
@@ -298,10 +299,10 @@ int Program::run(int argc, const char* const* argv) {
             app_->exit(error);  // --help, --version
             return kFine;
         }
-        throw InputError(std::string(error.what()) + "; byhand --help, or byhand COMMAND --help, lists what there is");
+        throw InputError(std::string(error.what()) + "; see byhand --help or byhand COMMAND --help");
     }
     if (app_->get_subcommands().empty() && !all_commands(*app_).empty()) {
-        throw InputError("a command is missing; byhand --help lists them");
+        throw InputError("a command is missing; byhand --help lists the commands");
     }
     return state_->exit_code;
 }

@@ -1,5 +1,5 @@
 // The command line: commands, their options, and what runs when one is chosen. CLI11 does the work, behind this header
-// and in options.cpp alone: it takes several seconds to compile in each file that includes it.
+// and in options.cpp only: each file that includes it takes several seconds more to compile.
 #pragma once
 
 #include <cstddef>
@@ -29,13 +29,13 @@ public:
     Option& number(double least, double most);  // finite, from `least` to `most`
     Option& one_of(const std::vector<std::string>& words);
     Option& not_empty();
-    Option& list();  // values with commas between
+    Option& list();  // values separated by commas
     Option& required();
     Option& excludes(const Option& other);
     Option& needs(const Option& other);
     Option& each(std::function<void(const std::string&)> visit);  // runs for each value, after the checks
 
-    Option& shows_default();  // in the help: the value that the variable has now
+    Option& shows_default();  // in the help: the present value of the variable
     Option& shows_default(const std::string& text);
     Option& group(const std::string& name);  // in the help; an empty name hides the option
 
@@ -64,12 +64,11 @@ public:
     void remove(const std::string& name) const;
 
     void footer(const std::string& text) const;   // of the help
-    void takes_any_words() const;                 // instead of refusing those that no option takes
+    void takes_any_words() const;                 // instead of rejecting words that belong to no option
     void takes_one_command() const;               // at most
-    void on_run(std::function<int()> run) const;  // what runs once the command line is read; returns the exit code
+    void on_run(std::function<int()> run) const;  // called when the command line is read; returns the exit code
 
-    // After parsing: whether the option was given, the words that no option took, whether a command of this one is
-    // chosen.
+    // After parsing: whether the option was given, the words that belong to no option, whether a subcommand is chosen.
     bool given(const std::string& name) const;
     std::vector<std::string> other_words() const;
     bool has_chosen_command() const;

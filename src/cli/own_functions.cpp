@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The words of the command that runs here.
+// The command line of this process.
 std::vector<std::string> own_words() {
     std::ifstream stream("/proc/self/cmdline", std::ios::binary);
     std::vector<std::string> words;
@@ -34,15 +34,15 @@ std::vector<std::string> own_words() {
     return words;
 }
 
-// What a sanitizer must do for a verdict to come, after what its user asks of it: the last word counts.
+// Appends the option that a verdict requires to the user's options of the sanitizer: the last value counts.
 void add_option(const char* name, const std::string& needed) {
-    // NOLINTBEGIN(concurrency-mt-unsafe): one thread, in a process that becomes another
-    const char* asked = std::getenv(name);
-    ::setenv(name, (asked == nullptr ? needed : std::string(asked) + ":" + needed).c_str(), 1);
+    // NOLINTBEGIN(concurrency-mt-unsafe): one thread, before exec
+    const char* present = std::getenv(name);
+    ::setenv(name, (present == nullptr ? needed : std::string(present) + ":" + needed).c_str(), 1);
     // NOLINTEND(concurrency-mt-unsafe)
 }
 
-// From the current folder on, where the file is in there.
+// The path relative to the current folder, if the file is in it.
 std::string from_here(const std::string& file) {
     std::error_code error;
     const fs::path here = fs::path(file).lexically_proximate(fs::current_path(error));
@@ -71,11 +71,11 @@ Library::Library(const OwnFunctions& own, exercise::Sanitizer sanitizer, const s
     std::error_code error;
     const fs::path temporary = fs::temp_directory_path(error);
     if (error) {
-        throw InputError("there is no folder for temporary files; name one by TMPDIR");
+        throw InputError("there is no folder for temporary files; set TMPDIR to one");
     }
     std::string pattern = (temporary / "byhand-").string() + std::string(6, 'X');  // mkdtemp's own
     if (::mkdtemp(pattern.data()) == nullptr) {
-        throw InputError("no folder for a library can be made at " + pattern + ": " + reason());
+        throw InputError("can't create a folder for the library at " + pattern + ": " + reason());
     }
     folder_ = pattern;
     path_ = folder_ / "functions.so";
@@ -151,25 +151,26 @@ int run_again_sanitized(const Library& library, exercise::Sanitizer sanitizer) {
         arguments.push_back(word.data());
     }
     arguments.push_back(nullptr);
-    std::fflush(nullptr);  // or it would be written twice
+    std::fflush(nullptr);  // otherwise both processes would write the buffers
     const pid_t self = ::getpid(), child = ::fork();
     if (child < 0) {
-        throw InputError("no process to run your functions in: " + reason());
+        throw InputError("can't create a process to run your functions in: " + reason());
     }
     if (child == 0) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (::getppid() != self) {  // it has ended meanwhile
+        if (::getppid() != self) {  // the parent has ended
             ::_exit(kBadInput);
         }
         library.signals().restore();
         ::setenv("LD_PRELOAD", preloaded.c_str(), 1);  // NOLINT(concurrency-mt-unsafe): as above
         add_option("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1");
         add_option("UBSAN_OPTIONS", "abort_on_error=1");
-        // Only races of the library: what was built without the sanitizer, it can't judge. Subprocesses start threads.
+        // Only races in the library: the sanitizer can't judge code that was built without it. Subprocesses start
+        // threads.
         add_option("TSAN_OPTIONS",
                    "halt_on_error=1:abort_on_error=1:die_after_fork=0:ignore_noninstrumented_modules=1");
         ::execv("/proc/self/exe", arguments.data());
-        say("byhand: byhand can't be run again: {}\n", reason());
+        say("byhand: can't start byhand again: {}\n", reason());
         ::_exit(kBadInput);
     }
     const Ended ended = wait_for(child, [] { return !interrupted(); });

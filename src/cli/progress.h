@@ -1,4 +1,4 @@
-// How far a long run has come, on stderr.
+// Progress of a long run, on stderr.
 #pragma once
 
 #include <chrono>
@@ -8,17 +8,17 @@
 
 namespace byhand::cli {
 
-// Whether a stream is a terminal that wants colour: NO_COLOR is not set, TERM is not dumb.
+// Whether a stream is a terminal with colour: NO_COLOR is not set, TERM is not dumb.
 bool wants_colour(int descriptor);
 
 class Progress {
 public:
-    // A line for each `every`-th step and the last, where that is wanted; on a terminal also one that is redrawn some
-    // ten times a second. `unit` is what a step is called; `first` of them were done before.
+    // A line for each `every`-th step and the last, if `every` is set; on a terminal also a line that is redrawn about
+    // ten times a second. `unit` is the name of a step; `first` steps were done before.
     Progress(std::size_t steps, std::optional<std::size_t> every, std::string what, std::string unit = "step",
              std::size_t first = 0);
 
-    // Step `step` (from 0) is done, with this loss where one is known.
+    // Step `step` (from 0) is done, with this loss if there is one.
     void step(std::size_t step, std::optional<float> loss = std::nullopt);
 
     // Clears the redrawn line.

@@ -13,12 +13,11 @@ namespace byhand::cli {
 
 void add_recipes(const Command& program) {
     const Command command =
-        program.add_command("recipes", "List the recipes, or print one as JSON that --recipe takes back");
+        program.add_command("recipes", "List the recipes, or print one as JSON that --recipe accepts");
     const auto name = std::make_shared<std::string>();
     const auto is_expanded = std::make_shared<bool>(false);
-    command.option("NAME", *name, "The recipe to print");
-    command.flag("--expanded", *is_expanded,
-                 R"(Print every operation of the network, as "layers", instead of "hidden")");
+    command.option("NAME", *name, "Recipe to print");
+    command.flag("--expanded", *is_expanded, R"(Print every operation of the network as "layers" instead of "hidden")");
     command.on_run([name, is_expanded] {
         if (!name->empty()) {
             const Recipe recipe = read_recipe(*name);
@@ -26,7 +25,7 @@ void add_recipes(const Command& program) {
             return kFine;
         }
         if (*is_expanded) {
-            throw InputError("--expanded: which recipe? Name one; byhand recipes lists them");
+            throw InputError("--expanded: the recipe is missing; byhand recipes lists them");
         }
         for (const std::string& shipped_name : shipped_recipes()) {
             fmt::print("{:<18}  {}\n", shipped_name, read_recipe(shipped_name).about);

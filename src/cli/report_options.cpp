@@ -22,15 +22,15 @@ constexpr std::size_t kUnknownWidth = 80, kMostColumns = 10'000;
 
 std::vector<Option> add_report_options(const Command& command, ReportOptions& options, Judged judged) {
     std::vector<std::string> formats = {"table", "json", "csv", "html"};
-    std::string names = "table, json, csv or html";
+    std::string names = "Format of the report: table, json, csv or html";
     if (judged == Judged::yes) {
         formats.emplace_back("junit");
-        names = "table, json, csv, html or junit";
+        names = "Format of the report: table, json, csv, html or junit";
     }
     const Option format = command.option("--format", options.format, names).one_of(formats).shows_default();
-    const Option json = command.flag("--json", options.json, "Short for --format json").excludes(format);
+    const Option json = command.flag("--json", options.json, "Same as --format json").excludes(format);
     const Option output =
-        command.option("--output", options.output, "Write the report there [standard output]").not_empty();
+        command.option("--output", options.output, "Write the report to this file [standard output]").not_empty();
     return {format, json, output};
 }
 

@@ -1,4 +1,4 @@
-// How a command writes what it has found: --format and --output.
+// The report of a command: --format and --output.
 #pragma once
 
 #include <cstddef>
@@ -15,18 +15,18 @@ namespace byhand::cli {
 
 struct ReportOptions {
     std::string format = "table";
-    bool json = false;  // --json, short for --format json
+    bool json = false;  // --json, the same as --format json
     OutputPath output;
 };
 
-// Adds --format (table, json, csv or html, and junit of what passes or fails), --json and --output, and returns them.
+// Adds --format (table, json, csv or html; junit if results pass or fail), --json and --output, and returns them.
 enum class Judged { no, yes };
 std::vector<Option> add_report_options(const Command& command, ReportOptions& options, Judged judged = Judged::no);
 
-// $COLUMNS, else the width of the terminal that the descriptor is, else 80.
+// $COLUMNS, else the width of the terminal of the descriptor, else 80.
 std::size_t terminal_width(int descriptor);
 
-// Where the report goes. It is opened before the work, so that a path that can't be written is refused then.
+// The file of the report. It is opened before the work, so that a path that can't be written is rejected at once.
 class ReportFile {
 public:
     // Throws InputError as TextFile does.
@@ -35,10 +35,10 @@ public:
     bool is_file() const { return file_.has_value(); }
     const std::string& format() const { return format_; }
 
-    // What is written: a table fits the terminal, and has colours if it goes to one that wants them.
+    // The text to write. A table fits the terminal, and has colours if it goes to a terminal with colour.
     std::string text_of(const Document& document) const;
 
-    // Throw InputError where they fail.
+    // Throw InputError if they fail.
     void write(const std::string& text) const;
     void write(const Document& document) const { write(text_of(document)); }
 

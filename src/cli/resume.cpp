@@ -8,7 +8,7 @@
 namespace byhand::cli {
 namespace {
 
-constexpr std::size_t kLongest = 200;  // of what a file says, in a message
+constexpr std::size_t kLongest = 200;  // of a text from a file, in a message
 
 }  // namespace
 
@@ -16,15 +16,14 @@ std::vector<std::string> changes(const SavedModel& saved, const Recipe& recipe, 
                                  const std::string& model, std::uint64_t data_hash) {
     std::vector<std::string> all;
     if (saved.data_hash != data_hash) {
-        all.push_back(fmt::format("the data (it was trained on {}, whose bytes were others)",
-                                  excerpt(saved.data_path, kLongest)));
+        all.push_back(fmt::format("the data (trained on {}, with other contents)", excerpt(saved.data_path, kLongest)));
     }
     if (saved.vocabulary.characters != vocabulary.characters) {
         all.push_back(
-            fmt::format("the vocabulary ({} characters there, {} here)", saved.vocabulary.size(), vocabulary.size()));
+            fmt::format("the vocabulary ({} characters saved, {} now)", saved.vocabulary.size(), vocabulary.size()));
     }
     if (saved.trained_by != model) {
-        all.push_back(fmt::format("the model ({} there, {} here)", excerpt(saved.trained_by, kLongest), model));
+        all.push_back(fmt::format("the model ({} saved, {} now)", excerpt(saved.trained_by, kLongest), model));
     }
     for (const std::string& difference : differences(saved.recipe, recipe)) {
         all.push_back("the recipe's " + difference);
@@ -35,13 +34,13 @@ std::vector<std::string> changes(const SavedModel& saved, const Recipe& recipe, 
 void go_on(Run& run, const SavedModel& saved, const std::string& path) {
     const auto refuse = [&](const std::string& why) { throw InputError(printable(path) + ": " + why); };
     if (!saved.batches) {
-        refuse("can't be gone on with: it has no state of the generator that draws the batches");
+        refuse("can't be resumed: the state of the generator that draws the batches is missing");
     }
     if (saved.state.table() != run.initial.table()) {
-        refuse("can't be gone on with: its tensors are not those of the network that is asked for");
+        refuse("can't be resumed: its tensors do not fit the requested network");
     }
     if (saved.steps >= run.recipe.steps) {
-        refuse(fmt::format("has {} of {} steps already; --steps says how many in all", saved.steps, run.recipe.steps));
+        refuse(fmt::format("has {} of {} steps already; --steps is the total", saved.steps, run.recipe.steps));
     }
     run.generator = *saved.batches;
     run.initial = saved.state;

@@ -18,16 +18,16 @@
 namespace byhand::cli {
 namespace {
 
-constexpr const char* kNoMemory = "there is not enough memory for this; a smaller network, batch or file needs less";
+constexpr const char* kNoMemory = "not enough memory; use a smaller network, batch or file";
 
-// One line to stderr. What came from outside is shown so that it can't steer a terminal.
+// One line to stderr. Text from outside is escaped, so that it can't control a terminal.
 int fail(int code, const std::string& message) {
     constexpr std::size_t kLongest = 4000;  // a file may have names of a million bytes
     say("byhand: {}\n", shortened(message, kLongest));
     return code;
 }
 
-// What was printed is on its way to the reader, or it is told.
+// Flushes standard output; an error is reported.
 int end(int code) {
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
         return fail(kBadInput, "standard output could not be written");
@@ -35,7 +35,7 @@ int end(int code) {
     return code;
 }
 
-// Of an error that nobody foresaw: LibTorch says in words alone that there is no memory, and follows up with a stack.
+// An unexpected error. LibTorch reports out of memory only as text, followed by a stack trace.
 int fail_by(const std::string& error) {
     if (error.find("allocate memory") != std::string::npos) {
         return fail(kBadInput, kNoMemory);
@@ -43,14 +43,15 @@ int fail_by(const std::string& error) {
     return fail(kBadInput, "internal error: " + error.substr(0, error.find('\n')));
 }
 
-// What the system would do to the program, or have it do, before it could say a word.
+// Prevents the system from ending the program without a message.
 void take_precautions() {
-    std::signal(SIGXFSZ, SIG_IGN);  // a file beyond ulimit -f is an error like a full disk, and no end with litter
-    std::signal(SIGCHLD, SIG_DFL);  // where it was ignored, nobody would be told how a process ended
-    // Of streams that are closed the next file opened would take the number, and then what is printed.
+    std::signal(SIGXFSZ,
+                SIG_IGN);  // a file beyond ulimit -f is an error like a full disk, and leaves no temporary file
+    std::signal(SIGCHLD, SIG_DFL);  // if it is ignored, the exit status of a subprocess is lost
+    // If a standard stream is closed, the next file opened would take its number and receive what is printed.
     int file = 0;
     do {
-        file = ::open("/dev/null", O_RDONLY);  // not to be written to, as they were not
+        file = ::open("/dev/null", O_RDONLY);  // writing fails, as with the closed stream
     } while (file >= 0 && file <= STDERR_FILENO);
     ::close(file);
 }
@@ -60,14 +61,14 @@ void take_precautions() {
 int run_program(int argc, const char* const* argv, const std::function<void(const Command& program)>& add) {
     take_precautions();
     try {
-        Program program(
-            "byhand",
-            "A small neural network, forward and backward, written by hand and held against LibTorch, value by value.");
+        Program program("byhand",
+                        "A small neural network, forward and backward, written by hand and compared with LibTorch, "
+                        "value by value.");
         program.root().footer(
             "Begin with:\n"
-            "  byhand compare          every value and gradient of one training step, beside LibTorch's\n"
-            "  byhand train            learn names with the hand-written network\n"
-            "  byhand sample           let it write new ones");
+            "  byhand compare          compare every value and gradient of a training step with LibTorch's\n"
+            "  byhand train            train the hand-written network on names\n"
+            "  byhand sample           generate new names");
         add(program.root());
         return end(program.run(argc, argv));
     } catch (const InputError& error) {

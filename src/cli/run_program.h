@@ -1,4 +1,4 @@
-// What byhand, byhand-lab and byhand-bench have in common around their commands.
+// The common main of byhand, byhand-lab and byhand-bench.
 #pragma once
 
 #include <functional>

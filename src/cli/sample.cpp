@@ -33,9 +33,9 @@ struct SampleCommand {
     bool json = false;
 };
 
-constexpr std::size_t kLongestShown = 300;  // bytes of a path, and of what is wrong with it
+constexpr std::size_t kLongestShown = 300;  // bytes of a path and of its error
 
-// All names the model was trained and measured on, where that file is still there unchanged.
+// All names that the model was trained and measured on, if their file is unchanged.
 std::optional<std::set<std::u32string>> known_names(const SavedModel& saved) {
     try {
         const NamesFile file = read_names(data_path_of(saved));
@@ -45,7 +45,7 @@ std::optional<std::set<std::u32string>> known_names(const SavedModel& saved) {
     } catch (const InputError& error) {
         say("{}\n", shortened(error.what(), kLongestShown));
     }
-    say("{} is gone or has changed since the training: which names are new can't be said\n",
+    say("{} is missing or has changed since the training; new names can't be told apart\n",
         shortened(saved.data_path, kLongestShown));
     return std::nullopt;
 }
@@ -57,7 +57,7 @@ std::u32string lower_case(std::u32string text) {
     return text;
 }
 
-// Throws InputError where the vocabulary lacks one of its characters, with the prefix in lower case where that fits.
+// Throws InputError if the vocabulary lacks a character of the prefix; suggests the prefix in lower case if that fits.
 std::u32string checked_prefix(const std::string& text, const Vocabulary& vocabulary) {
     std::u32string prefix;
     try {
@@ -78,16 +78,16 @@ std::u32string checked_prefix(const std::string& text, const Vocabulary& vocabul
 }
 
 int sample(const SampleCommand& options) {
-    constexpr std::size_t kMostInJson = 1'000'000;  // they are kept until all are there
+    constexpr std::size_t kMostInJson = 1'000'000;  // all are kept until the end
     if (options.json && options.count > kMostInJson) {
-        throw InputError(fmt::format("-n: at most {} with --json; without it there may be more", kMostInJson));
+        throw InputError(fmt::format("-n: at most {} with --json; omit --json for more", kMostInJson));
     }
     const SavedModel saved = read_model(options.model, options.recipe, options.data);
     const SampleOptions how{checked_prefix(options.prefix, saved.vocabulary), options.temperature};
     const std::unique_ptr<Model> model = model_to_evaluate(saved);
     if (options.goes_on && !saved.batches) {
         throw InputError("--continue: " + printable(options.model.path) +
-                         " has no state of the generator that drew the batches; give --seed instead");
+                         " lacks the state of the generator that drew the batches; give --seed instead");
     }
     const std::uint64_t seed = options.seed.value_or(saved.recipe.sample_seed);
     TorchGenerator generator = options.goes_on ? *saved.batches : torch_seeded(seed);
@@ -112,7 +112,7 @@ int sample(const SampleCommand& options) {
                            {"names", names}};
         fmt::print("{}\n", printed_json(json, 2));
     } else if (known) {
-        say("{} of {} are new: they do not stand in {}\n", new_ones, options.count,
+        say("{} of {} are new, that is, not in {}\n", new_ones, options.count,
             shortened(saved.data_path, kLongestShown));
     }
     return kFine;
@@ -121,23 +121,23 @@ int sample(const SampleCommand& options) {
 }  // namespace
 
 void add_sample(const Command& program) {
-    const Command command = program.add_command("sample", "Let a saved model write names");
+    const Command command = program.add_command("sample", "Generate names with a saved model");
     const auto options = std::make_shared<SampleCommand>();
-    command.option("MODEL", options->model, "What byhand train saved").shows_default();
-    command.option("-n", options->count, "How many").whole_number(1).shows_default();
-    Option seed = command.option("--seed", options->seed, "Of the draws [the recipe's]");
+    command.option("MODEL", options->model, "A model saved by byhand train").shows_default();
+    command.option("-n", options->count, "Number of names").whole_number(1).shows_default();
+    Option seed = command.option("--seed", options->seed, "Seed of the draws [the recipe's]");
     seed.whole_number(0);
+    command.flag("--continue", options->goes_on, "Continue the generator of the training's batches").excludes(seed);
     command
-        .flag("--continue", options->goes_on, "Draw with the generator of the training's batches, from where it ended")
-        .excludes(seed);
-    command.option("--temperature", options->temperature, "Below 1: more of the likely; above 1: more of the unlikely")
+        .option("--temperature", options->temperature,
+                "Temperature of the softmax: below 1 favours likely characters, above 1 unlikely ones")
         .number(1e-3, 1e3)
         .shows_default();
-    command.option("--prefix", options->prefix, "What every name begins with");
-    Option recipe =
-        command.option("--recipe", options->recipe, "Of a model that others wrote: a shipped recipe or a JSON file");
+    command.option("--prefix", options->prefix, "Prefix of every name");
+    Option recipe = command.option("--recipe", options->recipe,
+                                   "The recipe of a model from another program: a shipped one or a JSON file");
     recipe.not_empty();
-    command.option("--data", options->data, "With --recipe: names with the model's characters [the shipped names]")
+    command.option("--data", options->data, "Names with the model's characters, with --recipe [the shipped names]")
         .not_empty()
         .needs(recipe);
     command.flag("--json", options->json, "Print the result as JSON");

@@ -1,4 +1,4 @@
-// Messages to people, on standard error.
+// Messages on standard error.
 #pragma once
 
 #include <fmt/format.h>
@@ -9,7 +9,7 @@
 
 namespace byhand::cli {
 
-// Where nobody can be told, the work goes on: nothing is thrown. What comes from outside is made printable first.
+// Errors of the stream are ignored. Precondition: text from outside has been made printable.
 template <class... Values>
 void say(fmt::format_string<Values...> format, Values&&... values) {
     const std::string text = fmt::format(format, std::forward<Values>(values)...);

@@ -9,7 +9,7 @@ std::string quoted(const std::string& word) {
     if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
         return word;
     }
-    // In $'…' a backslash begins an escape; between plain quotes it is one character like others.
+    // In $'…' a backslash begins an escape; in '…' it is an ordinary character.
     const bool escapes = printable(word) != word;
     std::string text;
     for (const char c : word) {

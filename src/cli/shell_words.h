@@ -1,11 +1,11 @@
-// Commands that people copy from what is printed.
+// Quoting of printed commands, for copying into a shell.
 #pragma once
 
 #include <string>
 
 namespace byhand::cli {
 
-// The word as a shell takes it for one. Control characters and bytes that are no UTF-8 are escaped as in $'\x1b'.
+// The word, quoted for a shell if needed. Control characters and bytes that are not UTF-8 are escaped as in $'\x1b'.
 std::string quoted(const std::string& word);
 
 }  // namespace byhand::cli

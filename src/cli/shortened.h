@@ -1,4 +1,4 @@
-// Messages that hold what a file may have at any length.
+// Messages that contain text of any length from a file.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +7,8 @@
 
 namespace byhand::cli {
 
-// Made printable; of more than `longest` bytes the middle is left out ("…"), since the beginning says what it is about
-// and the end what to do. No character is cut through. Precondition: `longest` is at least 20.
+// The message, made printable. If it has more than `longest` bytes the middle is left out ("…"), since the beginning
+// states the subject and the end what to do. Characters are not split. Precondition: `longest` is at least 20.
 std::string shortened(std::string_view message, std::size_t longest);
 
 }  // namespace byhand::cli

@@ -10,7 +10,8 @@ namespace byhand::cli {
 
 SourceLine source_of(const std::string& function) {
     constexpr std::string_view kPlus = " + ";
-    if (const std::size_t plus = function.find(kPlus); plus != std::string::npos) {  // a sum's; the first term's place
+    if (const std::size_t plus = function.find(kPlus);
+        plus != std::string::npos) {  // of a sum: the place of the first term
         const SourceLine first = source_of(function.substr(0, plus));
         return {first.place, first.formula + "   plus   " + source_of(function.substr(plus + kPlus.size())).formula};
     }

@@ -1,4 +1,4 @@
-// Where a function of the network stands, and its formula, as reports want them.
+// The place of a function of the network in the source, and its formula, for reports.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace byhand::cli {
 
-// Empty where no header of src/manual has the function.
+// Empty if no header of src/manual has the function.
 SourceLine source_of(const std::string& function);
 
 }  // namespace byhand::cli

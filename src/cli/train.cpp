@@ -38,15 +38,15 @@ namespace {
 constexpr const char* kExercise = "exercise";
 constexpr const char* kFused = "fused";
 constexpr std::size_t kMostThreads = 256;
-constexpr std::size_t kMetricsEvery = 100;  // whatever the steps in all, or a run could not be made longer by --resume
+constexpr std::size_t kMetricsEvery = 100;  // whatever --steps is, so that --resume can extend a run
 
 struct TrainOptions {
     NetworkOptions network;
-    bool recipe_given = false;         // else it is that of the checkpoint, or the default
-    std::optional<std::string> model;  // fused, or that of the checkpoint
+    bool recipe_given = false;         // by default the recipe of the checkpoint
+    std::optional<std::string> model;  // by default the model of the checkpoint, or fused
     OwnFunctions own;                  // of the model "exercise"
     std::optional<std::size_t> steps, log_every, threads;
-    std::optional<OutputPath> save;  // else where the checkpoint is, or kSavedModel
+    std::optional<OutputPath> save;  // by default the file of the checkpoint, or kSavedModel
     bool no_save = false;
     std::size_t save_every = 0;
     InputPath resume;  // empty: from the beginning
@@ -55,7 +55,7 @@ struct TrainOptions {
     ReportOptions report;
 };
 
-// All that is decided before the first step.
+// What is decided before the first step.
 struct Training {
     TrainOptions options;
     std::string model, data_path, save;
@@ -82,11 +82,11 @@ std::unique_ptr<Model> model_for(const Training& training) {
         const std::size_t rows = run.recipe.batch;
         return make_model(training.model, network, rows, options.threads.value_or(threads_that_pay(network, rows)));
     }
-    const Library library(options.own, exercise::Sanitizer::none);  // once opened, it is not needed on disk
+    const Library library(options.own, exercise::Sanitizer::none);  // its file is not needed once it is loaded
     const exercise::Functions steps = exercise::load(library.path(), options.own.path());
     std::unique_ptr<Model> model = own_model(steps, run);
     for (const std::string& label : left_out_of_training(steps)) {
-        say("{} is left out: the functions of the small steps train\n", printable(label));
+        say("{} is left out: the functions of the small steps are used\n", printable(label));
     }
     return model;
 }
@@ -96,7 +96,7 @@ FinalLosses losses_of(Model& model, const Run& run) {
     return {mean_loss(model, run.train, V), mean_loss(model, run.val, V), mean_loss(model, run.test, V)};
 }
 
-// Throws InputError for whatever can be told before the first step.
+// Throws InputError for all that can be checked before the first step.
 Training begin(const TrainOptions& options) {
     std::optional<SavedModel> saved;
     if (!options.resume.empty()) {
@@ -111,23 +111,23 @@ Training begin(const TrainOptions& options) {
                       .run = {}};
     const std::vector<std::string> models = models_to_train();
     if (std::ranges::find(models, training.model) == models.end()) {
-        throw InputError(fmt::format("{}: was trained by \"{}\", which is no model here; --model takes {}",
+        throw InputError(fmt::format("{}: trained by the unknown model \"{}\"; give --model, one of {}",
                                      printable(options.resume.path), excerpt(training.model, 100),
                                      fmt::join(models, ", ")));
     }
     if (options.threads && training.model != kFused) {
-        throw InputError("--threads is for --model fused: the others compute on one");
+        throw InputError("--threads requires --model fused; the other models use one thread");
     }
     if (!options.own.file.empty() && training.model != kExercise) {
-        throw InputError("--functions is for --model exercise");
+        throw InputError("--functions requires --model exercise");
     }
     if (!options.no_save) {
         check_writable(training.save, Content::model);
-        // Where --save was left out, too.
+        // Also if --save is the default.
         for (const auto& [path, what, option] : {std::tuple(&options.metrics, "its metrics", "--metrics"),
                                                  {&options.report.output, "the report", "--output"}}) {
             if (!path->empty() && same_file(training.save, *path)) {
-                throw InputError(fmt::format("{}: can't take both the model and {}; name another with {}",
+                throw InputError(fmt::format("{}: can't contain both the model and {}; name another file with {}",
                                              printable(training.save), what, option));
             }
         }
@@ -143,10 +143,8 @@ Training begin(const TrainOptions& options) {
         const std::vector<std::string> changed =
             changes(*saved, recipe, vocabulary_of(names.names), training.model, training.data_hash);
         if (!changed.empty() && !options.resume_changed) {
-            throw InputError(
-                fmt::format("{}: would not go on as it was, for what has changed is {}; "
-                            "--resume-changed goes on all the same",
-                            printable(options.resume.path), fmt::join(changed, ", ")));
+            throw InputError(fmt::format("{}: this has changed: {}; --resume-changed continues anyway",
+                                         printable(options.resume.path), fmt::join(changed, ", ")));
         }
     }
     training.run = prepare(std::move(recipe), std::move(names), training.data_path);
@@ -157,16 +155,16 @@ Training begin(const TrainOptions& options) {
     return training;
 }
 
-// What a training from the beginning will write over, said before it does.
+// Warns that a new training will overwrite an older model.
 void tell_of_older_model(const std::string& path) {
     const Metadata metadata = own_metadata(path).value_or(Metadata{});
     if (const auto steps = metadata.find(kStepsKey); steps != metadata.end()) {
-        say("{} holds a model after {} steps, which this one will replace; --save names another place\n",
+        say("{} contains a model after {} steps, which will be overwritten; --save names another file\n",
             printable(path), printable(steps->second));
     }
 }
 
-// The model as it stands after so many steps, which it does still afterwards.
+// The model after `steps` steps. `model` itself is left unchanged.
 SavedModel checkpoint(const Training& training, Model& model, std::size_t steps) {
     const Run& run = training.run;
     SavedModel saved{.recipe = run.recipe,
@@ -187,10 +185,10 @@ SavedModel checkpoint(const Training& training, Model& model, std::size_t steps)
     return saved;
 }
 
-// The command that goes on from the last checkpoint, which has the network, the model and the number of steps.
+// The command that resumes from the last checkpoint, which has the network, the model and the number of steps.
 std::string command_to_go_on(const Training& training, const Command& command) {
     const std::string& data = training.options.network.data;
-    const bool is_recorded = printable(data) == data;  // else the checkpoint has it in a form that is no path
+    const bool is_recorded = printable(data) == data;  // otherwise the checkpoint has an escaped form of the path
     Overrides changed = {{"--data", is_recorded ? std::nullopt : std::optional(data)}};
     for (const char* left_out : {"--model", "--steps", "--save", "--no-save", "--resume", "--resume-changed", "--json",
                                  "--format", "--output"}) {
@@ -199,7 +197,7 @@ std::string command_to_go_on(const Training& training, const Command& command) {
     return "byhand train --resume " + quoted(training.save) + command.replay(changed, kNetworkGroup);
 }
 
-// "bnvar_inv[3] of step 812 is infinite": what the stepwise network makes first that is not finite, else what was seen.
+// "bnvar_inv[3] of step 812 is infinite": the first non-finite value of the stepwise network, else the one found.
 std::string in_words(const NotFinite& found, const Recipe& recipe) {
     const auto implementation =
         make_hand_implementation(HandForm::stepwise, recipe.network, recipe.batch, DType::float32);
@@ -248,14 +246,14 @@ Document document_of(const Training& training, std::size_t steps, double seconds
                  {"saved", is_saved ? Json(training.save) : Json()}}};
     if (is_saved) {
         document.blocks.emplace_back(Text{fmt::format(
-            "saved to {}; byhand sample lets it write names, byhand eval measures it", printable(training.save))});
+            "saved to {}; generate names with byhand sample, measure it with byhand eval", printable(training.save))});
     }
     return document;
 }
 
-// Saves the model, where it is to be, and says in `kept` after how many steps it stands. The metrics come first, or the
-// checkpoint could be further than they; where they can't be written, the model is worth more: what went wrong is
-// handed back, the first time.
+// Saves the model, unless --no-save is set, and records its steps in `kept`. The metrics are written first, so that the
+// checkpoint is never ahead of them. If they can't be written, the model is still saved and the first error is
+// returned.
 std::optional<std::string> save(const Training& training, const SavedModel& model, std::optional<Metrics>& metrics,
                                 std::optional<std::size_t>& kept) {
     std::optional<std::string> failure = metrics ? metrics->sync() : std::nullopt;
@@ -266,10 +264,11 @@ std::optional<std::string> save(const Training& training, const SavedModel& mode
     return failure;
 }
 
-// `kept`: the steps of the last checkpoint that stands in the file.
+// `kept`: the steps of the last saved checkpoint.
 int not_finite(const Training& training, const std::string& what, const std::optional<std::size_t>& kept) {
     const std::string left =
-        kept ? fmt::format("{} stays as it was after {} steps", printable(training.save), *kept) : "nothing was saved";
+        kept ? fmt::format("{} still contains the model after {} steps", printable(training.save), *kept)
+             : "nothing was saved";
     say("byhand: {}; {}. Try a lower learning rate\n", what, left);
     return kDisagrees;
 }
@@ -311,7 +310,7 @@ int train_and_save(const TrainOptions& options, const Command& command) {
         }
         if (const std::optional<std::string> failure = save(training, saved, metrics, kept)) {
             progress.finish();
-            say("byhand: {}; the training goes on without them\n", *failure);
+            say("byhand: {}; training continues without metrics\n", *failure);
         }
     };
 
@@ -341,7 +340,7 @@ int train_and_save(const TrainOptions& options, const Command& command) {
         return code;
     }
 
-    // First of all the model is made safe; to measure it may take long, or more memory than there is.
+    // The model is saved before it is measured, which may take long or run out of memory.
     const SavedModel saved = checkpoint(training, *model, outcome.steps);
     if (const TensorSpec* spec = first_not_finite(saved.for_evaluation())) {
         const std::string what = fmt::format("{} of the whole training part after {} steps is infinite or not a number",
@@ -350,12 +349,12 @@ int train_and_save(const TrainOptions& options, const Command& command) {
         close(metrics);
         return code;
     }
-    save(training, saved, metrics, kept);  // what went wrong with the metrics is told when they are closed
+    save(training, saved, metrics, kept);  // close() reports an error of the metrics
     if (outcome.stopped && !options.no_save) {
-        say("{} of {} steps are done; to go on: {}\n", outcome.steps, steps, command_to_go_on(training, command));
+        say("{} of {} steps are done; to continue: {}\n", outcome.steps, steps, command_to_go_on(training, command));
     }
     close(metrics);
-    watch.reset();  // from here on nothing is lost by an end at once
+    watch.reset();  // from here on a signal may end the program at once
 
     model->load(saved.for_evaluation());
     const FinalLosses losses = losses_of(*model, run);
@@ -370,43 +369,45 @@ int train_and_save(const TrainOptions& options, const Command& command) {
 }  // namespace
 
 void add_train(const Command& program) {
-    const Command command = program.add_command("train", "Train on names, and save the model");
+    const Command command = program.add_command("train", "Train on names and save the model");
     const auto options = std::make_shared<TrainOptions>();
     add_network_options(command, options->network);
     command
         .option("--model", options->model,
-                "Who computes: fused, stepwise, collapsed (by hand), torch, or exercise: your own gradients")
+                "Model: fused, stepwise, collapsed (by hand), torch, or exercise (your own gradients)")
         .one_of(models_to_train())
         .shows_default(kFused);
     command
         .option("--functions", options->own.file,
-                "With --model exercise: your functions, as byhand exercise takes them [exercise/backward.cpp]")
+                "Your functions for --model exercise, as for byhand exercise [exercise/backward.cpp]")
         .not_empty();
     command
         .option("--threads", options->threads,
-                "Threads of the fused model, which change nothing but the time [as many as pay]")
+                "Threads of the fused model, with the same result for any number [as many as pay off]")
         .whole_number(1, kMostThreads);
-    command.option("--steps", options->steps, "Steps in all, with --resume too [the recipe's]")
+    command.option("--steps", options->steps, "Total number of steps, also with --resume [the recipe's]")
         .whole_number(1, kMostSteps);
-    const Option save = command
-                            .option("--save", options->save,
-                                    "Where the model goes, at the end and on Ctrl-C; with --resume, there again")
-                            .shows_default(kSavedModel);
-    const Option save_every =
-        command.option("--save-every", options->save_every, "And after so many steps each").whole_number(1, kMostSteps);
-    command.flag("--no-save", options->no_save, "Keep no model").excludes(save).excludes(save_every);
-    const Option resume =
+    const Option save =
         command
-            .option("--resume", options->resume,
-                    "Go on from a saved model: the same bytes as without the break, whatever --threads")
-            .not_empty();
+            .option("--save", options->save,
+                    "Save the model to this file, at the end and on Ctrl-C; with --resume, by default to the same file")
+            .shows_default(kSavedModel);
+    const Option save_every = command.option("--save-every", options->save_every, "Also save the model every N steps")
+                                  .whole_number(1, kMostSteps);
+    command.flag("--no-save", options->no_save, "Save no model").excludes(save).excludes(save_every);
+    const Option resume = command
+                              .option("--resume", options->resume,
+                                      "Continue from a saved model, with the same result as without interruption")
+                              .not_empty();
     command
-        .flag("--resume-changed", options->resume_changed, "Even with other data, another recipe or model than before")
+        .flag("--resume-changed", options->resume_changed,
+              "Continue even if the data, the recipe or the model has changed")
         .needs(resume);
-    command.option("--metrics", options->metrics, "Write step and loss there, a JSON object a line").not_empty();
+    command.option("--metrics", options->metrics, "Write step and loss to this file, one JSON object per line")
+        .not_empty();
     command
         .option("--log-every", options->log_every,
-                "Steps between two lines of progress [a twentieth of all], and of metrics [100]")
+                "Steps between two lines of progress [a twentieth of all] and of metrics [100]")
         .whole_number(1);
     add_report_options(command, options->report);
     command.on_run([command, options] {

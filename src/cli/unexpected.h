@@ -1,4 +1,4 @@
-// Words on the command line that no command takes.
+// Unexpected words on the command line.
 #pragma once
 
 #include <string>
@@ -6,8 +6,8 @@
 
 namespace byhand::cli {
 
-// The error message for `word`, with what was probably meant. `command` is the one that was chosen ("lab columns";
-// empty: none), `flags` are its options, `commands` those of the program.
+// The error message for `word`, with a suggestion. `command` is the chosen one ("lab columns"; empty: none), `flags`
+// are its options, `commands` those of the program.
 std::string unexpected(const std::string& word, const std::string& command, const std::vector<std::string>& commands,
                        const std::vector<std::string>& flags);
 

@@ -11,7 +11,7 @@ namespace byhand::lab {
 Agreement agreement_within(std::string what, const std::vector<double>& ours, const std::vector<double>& reference,
                            const std::vector<double>& limits) {
     if (ours.size() != reference.size() || ours.size() != limits.size()) {
-        throw std::logic_error(what + ": not as many numbers on both sides");
+        throw std::logic_error(what + ": different numbers of elements");
     }
     const View theirs = view_of(reference);
     return {std::move(what), largest_difference(ours, reference),

@@ -66,7 +66,7 @@ Gradients gradients_at(const Numbers<double>& in) {
     return {from(Start::cross_entropy), from(Start::notes_start), from(Start::squared_error)};
 }
 
-// Normal logits of deviation 1, and answers.
+// Normal logits of deviation 1, and targets.
 Numbers<double> drawn(std::size_t n, std::size_t V, std::uint64_t seed) {
     TorchGenerator generator = torch_seeded(seed);
     std::vector<float> logits(n * V);
@@ -156,7 +156,7 @@ void add_saturated(Document& document, std::size_t V) {
     document.blocks.emplace_back(Text{fmt::format(
         "Certain and right, both gradients vanish, as they should. Certain and wrong, cross-entropy's stays: {:.2f} at "
         "{:g} above. The squared error's is {:.1e} there, since each of its elements has the factor probs: a network "
-        "that is certain of a wrong answer does not learn from it by the squared error.",
+        "that is certain of a wrong class does not learn from it by the squared error.",
         numbers(table, "wrong.cross_entropy").back(), numbers(table, "above").back(),
         numbers(table, "wrong.squared_error").back())});
     Plot plot{

@@ -1,4 +1,4 @@
-// What every experiment is given besides its own options.
+// The arguments of every experiment besides its own options.
 #pragma once
 
 #include <cstddef>
@@ -13,19 +13,18 @@
 namespace byhand::lab {
 
 struct Setting {
-    const torch_ref::Factory* torch = nullptr;  // null where LibTorch's side is not there: its columns are left out
-    // Called by the experiments that take long, from one thread at a time: so many of so many parts are done;
-    // with 0 before the first.
+    const torch_ref::Factory* torch = nullptr;  // null if LibTorch is missing; its columns are left out
+    // Called by long experiments, from one thread at a time, when `done` of `parts` are done; with 0 before the first.
     std::function<void(std::size_t done, std::size_t parts)> progress = [](std::size_t, std::size_t) {};
 };
 
 // The names that an experiment trains on.
 struct Material {
     NamesFile names;
-    std::string where;  // what messages call them
+    std::string where;  // their name in messages
 };
 
-// A claim about training is shown on so many seeds, from the first on.
+// The seeds of an experiment on training: `count`, from `first` on.
 struct Seeds {
     std::uint64_t first = 1;
     std::size_t count = 5;

@@ -129,7 +129,7 @@ TEST_CASE("report: the text is 80 columns wide, and lists the changed norms") {
         CAPTURE(line);
         CHECK(width(line) <= 80);
     }
-    CHECK(text.find("conventions on both sides: makemore-deep.\n") != std::string::npos);
+    CHECK(text.find("conventions in both implementations: makemore-deep.\n") != std::string::npos);
     CHECK(text.find("25.0 %") != std::string::npos);
     CHECK(text.find("5.00 (4.00–6.00)") != std::string::npos);
     CHECK(text_of(kMachine, {result()}).find("conventions") == std::string::npos);

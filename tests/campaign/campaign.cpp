@@ -49,12 +49,12 @@ struct Case {
 };
 
 struct Totals {
-    std::size_t runs = 0, tensors = 0, steps_alone = 0;
+    std::size_t runs = 0, tensors = 0, isolated_steps = 0;
     std::map<std::string, std::size_t> verdicts;  // in the chain
-    std::map<std::string, std::size_t> alone;
+    std::map<std::string, std::size_t> isolated;
     std::vector<std::string> alarms;
-    double used = 0, used_alone = 0;
-    std::string used_by, used_alone_by;
+    double used = 0, used_isolated = 0;
+    std::string used_by, used_isolated_by;
     // Of each tensor of the stepwise network, how often our error is at most LibTorch's.
     std::map<std::string, std::pair<std::size_t, std::size_t>> no_larger;
 };
@@ -226,13 +226,13 @@ void run_case(const torch_ref::Factory& torch, const Case& c, Totals& totals) {
             }
             for (const ModelReport& model : step.models) {
                 for (const ValueReport& value : model.at(model.isolated)) {
-                    const IsolatedStep& alone = *value.isolated;
-                    ++totals.steps_alone;
-                    ++totals.alone[to_string(alone.real.verdict)];
-                    const double used = std::max(alone.real.used.value_or(0), alone.probe.used.value_or(0));
-                    if (!alone.wrong() && used > totals.used_alone) {
-                        totals.used_alone = used;
-                        totals.used_alone_by = fmt::format("{} of {} in {}", value.name, model.model, c.name());
+                    const IsolatedStep& isolated = *value.isolated;
+                    ++totals.isolated_steps;
+                    ++totals.isolated[to_string(isolated.real.verdict)];
+                    const double used = std::max(isolated.real.used.value_or(0), isolated.probe.used.value_or(0));
+                    if (!isolated.wrong() && used > totals.used_isolated) {
+                        totals.used_isolated = used;
+                        totals.used_isolated_by = fmt::format("{} of {} in {}", value.name, model.model, c.name());
                     }
                 }
                 for (const ValueReport& culprit : model.at(model.culprits)) {
@@ -289,15 +289,15 @@ int run(const Options& options) {
     for (const std::string& alarm : totals.alarms) {
         fmt::print("alarm: {}\n", alarm);
     }
-    fmt::print("runs {}\ntensors {}\nsteps-alone {}\n", totals.runs, totals.tensors, totals.steps_alone);
+    fmt::print("runs {}\ntensors {}\nisolated-steps {}\n", totals.runs, totals.tensors, totals.isolated_steps);
     for (const auto& [verdict, times] : totals.verdicts) {
         fmt::print("chain {} {}\n", verdict, times);
     }
-    for (const auto& [verdict, times] : totals.alone) {
-        fmt::print("alone {} {}\n", verdict, times);
+    for (const auto& [verdict, times] : totals.isolated) {
+        fmt::print("isolated {} {}\n", verdict, times);
     }
-    fmt::print("largest-share-chain {:.4f} {}\nlargest-share-alone {:.4f} {}\n", totals.used, totals.used_by,
-               totals.used_alone, totals.used_alone_by);
+    fmt::print("largest-share-chain {:.4f} {}\nlargest-share-isolated {:.4f} {}\n", totals.used, totals.used_by,
+               totals.used_isolated, totals.used_isolated_by);
     for (const auto& [name, times] : totals.no_larger) {
         fmt::print("error-no-larger {} {} {}\n", name, times.first, times.second);
     }

@@ -27,7 +27,7 @@ TEST_CASE("help goes to standard output, and names every option") {
           "--hidden", "--norm"}},
         {{"eval"}, {"MODEL", "--data", "--json"}},
         {{"sample"}, {"MODEL", "-n", "--seed", "--temperature", "--prefix", "--json"}},
-        {{"gradcheck"}, {"--model", "--elements", "--json", "--recipe", "--seed", "--batch", "drawn afresh", "7 rows"}},
+        {{"gradcheck"}, {"--model", "--elements", "--json", "--recipe", "--seed", "--batch", "drawn from", "7 rows"}},
         {{"diff"}, {"A", "B", "--limit", "--format", "--output", "--tensor"}},
         {{"recipes"}, {"NAME"}}};
     for (const auto& [command, expected] : pages) {

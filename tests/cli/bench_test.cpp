@@ -82,7 +82,7 @@ TEST_CASE("bench --json has every figure of the machine and of each recipe") {
 
 TEST_CASE("without LibTorch bench measures ours alone, and says why") {
     if (with_torch()) {
-        SKIP("LibTorch's side was built");
+        SKIP("LibTorch is available");
     }
     const Place place;
     const Outcome outcome = byhand(place, kQuick + Arguments{"--json"});
@@ -90,7 +90,7 @@ TEST_CASE("without LibTorch bench measures ours alone, and says why") {
     for (const char* key : {"torch_step_us", "torch_as_installed_us", "ratio", "ratio_as_installed"}) {
         CHECK(one.at(key).is_null());
     }
-    CHECK(outcome.err.find("by hand alone: ") == 0);
+    CHECK(outcome.err.find("without LibTorch: ") == 0);
     CHECK(outcome.err.find("built without LibTorch") != std::string::npos);
 }
 
@@ -120,7 +120,7 @@ TEST_CASE("OpenBLAS has the kernels that the user names, but as installed its ow
     CHECK(all.at("results").at(0).at("blas_core_as_installed").get<std::string>() != "Nehalem");
 }
 
-TEST_CASE("bench --avx2 keeps both sides to it") {
+TEST_CASE("bench --avx2: both implementations are limited to AVX2") {
     const Place place;
     const Arguments command = kQuick + Arguments{"--json", "--no-as-installed"};
     const Json wide = json_of(byhand(place, command)), narrow = json_of(byhand(place, command + Arguments{"--avx2"}));
@@ -138,13 +138,13 @@ TEST_CASE("bench as a table") {
     const Outcome outcome = byhand(place, kQuick + Arguments{"--no-as-installed"});
     CHECK(outcome.code == 0);
     CHECK(outcome.out.find("\n  small ") != std::string::npos);
-    CHECK(outcome.out.find("conventions on both sides: small.\n") != std::string::npos);
+    CHECK(outcome.out.find("conventions in both implementations: small.\n") != std::string::npos);
     CHECK(outcome.out.find("one thread") != std::string::npos);
     CHECK(byhand(place, kQuick + Arguments{"--threads", "2", "--no-as-installed"}).out.find("2 threads") !=
           std::string::npos);
 }
 
-TEST_CASE("bench --kernels times each operation, and both sides make the same of it") {
+TEST_CASE("bench --kernels: each operation is timed, with the same result in both implementations") {
     const Place place;
     const Json all = json_of(byhand(place, kQuick + Arguments{"--kernels", "--json"}));
     std::set<std::string> names;

@@ -271,7 +271,7 @@ TEST_CASE("diff refuses what it can't set side by side, in one line") {
     place.refuses({}, "A is required");
     place.refuses({"a"}, "B is required");
     place.refuses({"a", "a", "a"}, "a");
-    place.refuses({"", "a"}, "A: takes a name");
+    place.refuses({"", "a"}, "A: expected a name");
     place.refuses({"nowhere", "a"}, "nowhere: can't be read");
     place.refuses({"a", "nowhere"}, "nowhere: can't be read");
     place.refuses({"a", "."}, ".: is a folder; name a file");
@@ -307,8 +307,8 @@ TEST_CASE("diff: a report that can't be written leaves nothing behind, and never
     write_stored(place.file("b"), {{"x", floats({3}, {1, 2, 4})}});
     std::filesystem::create_symlink("a", place.path() / "link");
     for (const std::string output : {"a", "./a", "link"}) {
-        place.refuses({"a", "b", "--output", output}, output + ": --output would write over what");
-        place.refuses({"b", "a", "--output", output}, output + ": --output would write over what");
+        place.refuses({"a", "b", "--output", output}, output + ": --output would overwrite the input of");
+        place.refuses({"b", "a", "--output", output}, output + ": --output would overwrite the input of");
     }
     CHECK(place.read("a") == before);
     CHECK(place.files() == std::vector<std::string>{"a", "b", "link"});

@@ -101,7 +101,7 @@ TEST_CASE("dump: the report's figures, compared anew") {
         .check_figures(true);
 }
 
-TEST_CASE("dump: every side under its own name, the batch, and the recipe") {
+TEST_CASE("dump: every implementation under its own name, the batch, and the recipe") {
     need_torch();
     const Compared compared({"--model", "stepwise,collapsed,fused", "--steps", "4", "--batch", "7", "--context", "5",
                              "--seed", "3", "--hidden", "20"});

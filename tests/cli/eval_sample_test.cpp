@@ -76,8 +76,8 @@ TEST_CASE("eval: a report never goes to the model or the names that it reads, na
     const Place place;
     place.train({"--steps", "3"});
     const std::string model = place.read("byhand.safetensors"), names = place.read("n");
-    check_refused(byhand(place, {"eval", "--output", "byhand.safetensors"}), "would write over what MODEL reads");
-    check_refused(byhand(place, {"eval", "--output", "n"}), "would write over what --data reads");
+    check_refused(byhand(place, {"eval", "--output", "byhand.safetensors"}), "would overwrite the input of MODEL");
+    check_refused(byhand(place, {"eval", "--output", "n"}), "would overwrite the input of --data");
     CHECK(place.read("byhand.safetensors") == model);
     CHECK(place.read("n") == names);
 }
@@ -156,7 +156,7 @@ TEST_CASE("which names are new can't be said when the data is gone") {
     place.train({"--steps", "3"});
     place.write("n", "other\n");
     const Outcome outcome = byhand(place, {"sample", "--json", "-n", "3"});
-    CHECK(outcome.err.find("gone or has changed") != std::string::npos);
+    CHECK(outcome.err.find("is missing or has changed") != std::string::npos);
     const Json j = json_of(outcome);
     for (const Json& entry : j["names"]) {
         CHECK(entry["new"].is_null());
@@ -180,8 +180,9 @@ TEST_CASE("a model from another machine finds the shipped names, where those are
 
     moved.metadata["data_hash"] = "1";
     write_stored(folder.file("moved"), moved.tensors, moved.metadata);
-    check_refused(byhand(folder, {"eval", "moved"}), "; --data says where the names are");
-    check_refused(byhand(folder, {"train", "--resume", "moved", "--steps", "4"}), "; --data says where the names are");
+    check_refused(byhand(folder, {"eval", "moved"}), "; give the names it was trained on with --data");
+    check_refused(byhand(folder, {"train", "--resume", "moved", "--steps", "4"}),
+                  "; give the names it was trained on with --data");
 }
 
 TEST_CASE("eval measures on the names that the model was trained on, where none are given") {
@@ -190,7 +191,7 @@ TEST_CASE("eval measures on the names that the model was trained on, where none 
     CHECK(byhand(place, {"eval"}).out == byhand(place, {"eval", "--data", "n"}).out);
 }
 
-TEST_CASE("the batch that a model was trained by takes no memory where it is only used") {
+TEST_CASE("the batch size of the training takes no memory in evaluation and sampling") {
     const Place place;
     place.train({"--steps", "3", "--hidden", "3", "--save", "m"});
     StoredFile file = read_stored(place.file("m"));

@@ -158,13 +158,13 @@ TEST_CASE("exercise: the report begins with the file that is judged, and says wh
     const std::string in_double = "add_all<double>(steps);";
     text.replace(text.find(in_double), in_double.size(), "");
     folder.write("backward.cpp", text);
-    const Outcome mine = byhand(folder, {"exercise", "backward.cpp", "--batch", "7"}, fast_build_wide_report());
-    CHECK(mine.code == 0);
-    CHECK(mine.out.starts_with("judged: backward.cpp\n"));
-    CHECK(says(mine, "26 of 26 right (26 in float alone: double is not judged)"));
-    // With no FILE it is not this folder's.
+    const Outcome named = byhand(folder, {"exercise", "backward.cpp", "--batch", "7"}, fast_build_wide_report());
+    CHECK(named.code == 0);
+    CHECK(named.out.starts_with("judged: backward.cpp\n"));
+    CHECK(says(named, "26 of 26 right (26 in float alone: double is not judged)"));
+    // Without FILE the shipped file is judged, not the one in this folder.
     const Outcome shipped = byhand(folder, {"exercise"}, fast_build_wide_report());
-    CHECK(says(shipped, "exercise/backward.cpp, as no FILE is named; byhand exercise backward.cpp judges the one in"));
+    CHECK(says(shipped, "exercise/backward.cpp, the default; byhand exercise backward.cpp judges the one in"));
     const Json report =
         json_of(byhand(folder, {"exercise", "backward.cpp", "--format", "json"}, fast_build_wide_report()));
     CHECK(report["file"].get<std::string>() == "backward.cpp");
@@ -239,7 +239,7 @@ TEST_CASE("exercise: a known mistake in double alone, a row left out and a minim
     CHECK(says(outcome, "  hint: this is what the right step makes of −logits"));
 }
 
-TEST_CASE("exercise --hint: in steps, and the formula only when it is asked for") {
+TEST_CASE("exercise --hint: three levels, with the formula only in the last") {
     const Folder folder;
     const auto hint = [&](const std::string& asked) {
         const Outcome outcome = byhand(folder, {"exercise", "--hint", asked});
@@ -257,7 +257,7 @@ TEST_CASE("exercise --hint: in steps, and the formula only when it is asked for"
     CHECK(contains(hint("dhprebn_in_one"), "reads dbnraw, bnraw, bnvar_inv, bnvar\n"));
     check_refused(byhand(folder, {"exercise", "--hint", "dbnvr"}), "the nearest is dbnvar");
     check_refused(byhand(folder, {"exercise", "--hint", "dbnvar:4"}), "--hint takes");
-    check_refused(byhand(folder, {"exercise", "--hint", "dbnvar_in_one"}), "no gradient is called dbnvar_in_one");
+    check_refused(byhand(folder, {"exercise", "--hint", "dbnvar_in_one"}), "there is no gradient dbnvar_in_one");
     check_refused(byhand(folder, {"exercise", "--hint", "bnvar"}), "the nearest is dbnvar");
 }
 
@@ -302,7 +302,7 @@ TEST_CASE("train --model exercise: one's own gradients train as ours do, and are
     fill_in(folder, right_bodies());
     const Outcome trained = train({"--model", "exercise", "--functions", "mine.cpp"});
     const Json own = json_of(trained);
-    CHECK(text::contains(trained.err, "dlogits_in_one is left out: the functions of the small steps train\n"));
+    CHECK(text::contains(trained.err, "dlogits_in_one is left out: the functions of the small steps are used\n"));
     const Json ours = json_of(train({"--model", "stepwise"}));
     CHECK(own["model"].get<std::string>() == "exercise");
     for (const char* part : {"train", "val", "test"}) {
@@ -318,13 +318,13 @@ TEST_CASE("train --model exercise: one's own gradients train as ours do, and are
     most.erase("dh");
     most.erase("dhprebn_in_one");
     fill_in(folder, most);
-    check_refused(train({"--model", "exercise", "--functions", "mine.cpp"}), "to do before this can train: dh;");
-    check_refused(train({"--model", "exercise"}), "to do before this can train: dlogprobs, dprobs");
+    check_refused(train({"--model", "exercise", "--functions", "mine.cpp"}), "still to do before training: dh;");
+    check_refused(train({"--model", "exercise"}), "still to do before training: dlogprobs, dprobs");
     fill_in(folder, with(right_bodies(), "dh", "W2(k, j)", "W2(j, k)"));
     check_refused(train({"--model", "exercise", "--functions", "mine.cpp"}),
                   "dh goes to W2(19, 0), and W2 is (19, 27);");
-    check_refused(train({"--functions", "mine.cpp"}), "--functions is for --model exercise");
-    check_refused(train({"--threads", "2", "--model", "stepwise"}), "--threads is for --model fused");
+    check_refused(train({"--functions", "mine.cpp"}), "--functions requires --model exercise");
+    check_refused(train({"--threads", "2", "--model", "stepwise"}), "--threads requires --model fused");
     check_refused(train({"--model", "exercise", "--functions", "absent.cpp"}),
                   "absent.cpp: can't be read: No such file");
 }

@@ -31,7 +31,7 @@ void run_python(const Folder& folder, const std::string& script) {
     REQUIRE(outcome.code == 0);
 }
 
-std::map<std::string, StoredTensor> side_of(const StoredFile& file, const std::string& implementation) {
+std::map<std::string, StoredTensor> tensors_of(const StoredFile& file, const std::string& implementation) {
     std::map<std::string, StoredTensor> tensors;
     for (const auto& [name, tensor] : file.tensors) {
         if (name.starts_with(implementation + "/")) {

@@ -30,7 +30,7 @@ void dump(const Folder& folder, const Arguments& network);
 void run_python(const Folder& folder, const std::string& script);
 
 // The tensors of the dump with one prefix, without it: "manual", "torch".
-std::map<std::string, StoredTensor> side_of(const StoredFile& file, const std::string& implementation);
+std::map<std::string, StoredTensor> tensors_of(const StoredFile& file, const std::string& implementation);
 
 struct Judged {
     int code = 0;

@@ -30,21 +30,21 @@ TEST_CASE("compare --mine: weights as PyTorch keeps them, and double, are conver
     need_torch();
     const Folder folder;
     dump(folder, kNotes);
-    auto mine = side_of(read_stored(folder.file("dump")), "torch");
+    auto tensors = tensors_of(read_stored(folder.file("dump")), "torch");
     for (const std::string name : {"W1", "W2", "dW1", "dW2", "new_W1", "new_W2"}) {
-        mine[name] = turned(mine.at(name));
+        tensors[name] = turned(tensors.at(name));
     }
-    std::vector<double> numbers = mine.at("db2").doubles();
+    std::vector<double> numbers = tensors.at("db2").doubles();
     std::ranges::for_each(numbers, [](double& number) { number *= 1 + 1e-12; });
-    mine["db2"] = stored("F64", mine.at("db2").shape, numbers);
-    write_stored(folder.file("mine"), mine);
+    tensors["db2"] = stored("F64", tensors.at("db2").shape, numbers);
+    write_stored(folder.file("mine"), tensors);
     const Outcome outcome = byhand(folder, {"compare", "--mine", "mine"});
     CHECK(outcome.code == 0);
     CHECK(lines_of(outcome.err).size() == 2);
     CHECK(outcome.err.find("mine: weights and their gradients are (out, in) there") != std::string::npos);
     CHECK(outcome.err.find("mine: F64 beside F32: ") != std::string::npos);
-    mine["dW1"] = turned(mine.at("dW1"));
-    write_stored(folder.file("mine"), mine);
+    tensors["dW1"] = turned(tensors.at("dW1"));
+    write_stored(folder.file("mine"), tensors);
     check_refused(byhand(folder, {"compare", "--mine", "mine"}),
                   "mine: dW1 (6, 100) is (in, out), while W1 (100, 6), W2 (27, 100), dW2 (27, 100)");
 }
@@ -53,19 +53,19 @@ TEST_CASE("compare --mine: the lectures' shapes and PyTorch's names agree, and s
     need_torch();
     const Folder folder;
     dump(folder, kOdd);
-    auto mine = side_of(read_stored(folder.file("dump")), "torch");
+    auto tensors = tensors_of(read_stored(folder.file("dump")), "torch");
     for (const std::string name : {"bnmeani", "bnvar", "bnvar_inv", "dbnvar", "bngain", "dbngain", "loss"}) {
-        StoredTensor& tensor = mine.at(name);
+        StoredTensor& tensor = tensors.at(name);
         tensor.shape.insert(tensor.shape.begin(), 1);
     }
     for (const std::string name : {"counts_sum", "logit_maxes", "dcounts_sum"}) {
-        mine.at(name).shape.push_back(1);
+        tensors.at(name).shape.push_back(1);
     }
     for (const std::string name : {"C", "W1", "W2", "b2"}) {
-        mine[name + ".grad"] = mine.at("d" + name);
-        mine.erase("d" + name);
+        tensors[name + ".grad"] = tensors.at("d" + name);
+        tensors.erase("d" + name);
     }
-    write_stored(folder.file("mine"), mine);
+    write_stored(folder.file("mine"), tensors);
     check_agreement(folder, kOdd);
     const std::string said = byhand(folder, Arguments{"compare", "--mine", "mine"} + kOdd).err;
     CHECK(lines_of(said).size() == 2);

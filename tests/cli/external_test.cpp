@@ -65,9 +65,9 @@ TEST_CASE("compare --mine: examples/mine.py agrees, in two recipes and in odd si
         dump(folder, network);
         run_python(folder, std::string(BYHAND_SOURCES) + "/examples/mine.py");
         check_agreement(folder, network);
-        const auto alone = judged(folder, network).report["steps"][0]["alone"];
-        CHECK(alone.size() >= 25);  // every gradient was judged by what else is there
-        for (const Json& step : alone) {
+        const auto isolated = judged(folder, network).report["steps"][0]["alone"];
+        CHECK(isolated.size() >= 25);  // every gradient was judged by the other values
+        for (const Json& step : isolated) {
             CAPTURE(step);
             CHECK((step["verdict"] == "exact" || step["verdict"] == "within" || step["verdict"] == "vacuous"));
             CHECK(step["probe"]["verdict"] == "not-given");
@@ -157,7 +157,7 @@ TEST_CASE("compare --mine: a gradient made in small steps that are not given is 
     const Folder folder;
     const Arguments network = {"--recipe", "makemore-deep", "--batch", "16"};
     dump(folder, network);
-    const auto torch = side_of(read_stored(folder.file("dump")), "torch");
+    const auto torch = tensors_of(read_stored(folder.file("dump")), "torch");
     std::map<std::string, StoredTensor> some;
     for (const std::string name : {"dhprebn", "dhpreact", "dbngain", "dbnbias", "bnraw", "bnvar_inv"}) {
         some[name + ".3"] = torch.at(name + ".3");
@@ -227,7 +227,7 @@ TEST_CASE("compare --mine: what is not given is not-given, a line in the table, 
     need_torch();
     const Folder folder;
     dump(folder, kNotes);
-    const auto torch = side_of(read_stored(folder.file("dump")), "torch");
+    const auto torch = tensors_of(read_stored(folder.file("dump")), "torch");
     write_stored(folder.file("mine"), {{"dW2", torch.at("dW2")}, {"dlogits", torch.at("dlogits")}});
     const Judged all = judged(folder, {});
     CHECK(all.code == 0);
@@ -276,7 +276,7 @@ TEST_CASE(
     need_torch();
     const Folder folder;
     dump(folder, kOdd + Arguments{"--steps", "3"});
-    const auto torch = side_of(read_stored(folder.file("dump")), "torch");
+    const auto torch = tensors_of(read_stored(folder.file("dump")), "torch");
     std::vector<float> numbers = torch.at("dC").floats();
     numbers[4] += 0.01F;
     write_stored(folder.file("mine"), {{"dC", stored("F32", torch.at("dC").shape, numbers)}});
@@ -305,7 +305,7 @@ TEST_CASE("compare --mine: a planted mistake's numbers are judged as the steps a
         CAPTURE(mistake);
         const Outcome planted = byhand(folder, {"compare", "--plant", mistake, "--dump", "dump", "--format", "json"});
         REQUIRE(planted.code == 1);
-        write_stored(folder.file("mine"), side_of(read_stored(folder.file("dump")), "manual"));
+        write_stored(folder.file("mine"), tensors_of(read_stored(folder.file("dump")), "manual"));
         const Judged all = judged(folder, {});
         CHECK(all.code == 1);
         const Json report = parsed_json(planted.out);
@@ -320,7 +320,7 @@ TEST_CASE("compare --mine refuses what it can't judge, in one line") {
     const Folder folder;
     dump(folder, kNotes);
     const StoredFile file = read_stored(folder.file("dump"));
-    const auto torch = side_of(file, "torch");
+    const auto torch = tensors_of(file, "torch");
     check_refused(byhand(folder, {"compare", "--mine", "nowhere"}), "nowhere: ");
     check_refused(byhand(folder, {"compare", "--mine", "dump"}), "dump: this network has no ");
     check_refused(byhand(folder, {"compare", "--mine", ""}), "--mine");
@@ -352,7 +352,7 @@ TEST_CASE("compare --mine: every fault of a file is reported, on a line each") {
     need_torch();
     const Folder folder;
     dump(folder, kNotes);
-    const auto torch = side_of(read_stored(folder.file("dump")), "torch");
+    const auto torch = tensors_of(read_stored(folder.file("dump")), "torch");
     write_stored(folder.file("mine"), {{"dC", stored("F32", {54}, torch.at("dC").floats())},
                                        {"dW2", torch.at("dW2")},
                                        {"db2", stored("I64", {27}, std::vector<std::int64_t>(27, 3))},
@@ -372,7 +372,7 @@ TEST_CASE("compare --mine: with the parameters' gradients only, the report names
     need_torch();
     const Folder folder;
     dump(folder, kNotes);
-    auto torch = side_of(read_stored(folder.file("dump")), "torch");
+    auto torch = tensors_of(read_stored(folder.file("dump")), "torch");
     std::vector<float> numbers = torch.at("dC").floats();
     numbers[4] += 0.01F;
     write_stored(folder.file("mine"), {{"dC", stored("F32", torch.at("dC").shape, numbers)}, {"dW2", torch.at("dW2")}});

@@ -81,7 +81,7 @@ TEST_CASE("the command that goes on has words that a shell reads back, whatever 
         CAPTURE(outcome.err);
         REQUIRE(outcome.code == 130);
         CHECK(outcome.err.find('\x1b') == std::string::npos);
-        const std::string mark = "to go on: byhand ";
+        const std::string mark = "to continue: byhand ";
         REQUIRE(outcome.err.find(mark) != std::string::npos);
         const std::string command = outcome.err.substr(outcome.err.find(mark) + mark.size());
         // Its words, a NUL behind each.
@@ -150,7 +150,7 @@ TEST_CASE("once the command that goes on is said, the model is safe, whatever ha
                     {"train", "--hidden", "900,300", "--threads", "1", "--steps", kDay, "--log-every", "1"}, {});
     REQUIRE(process.says("steps/s"));
     process.signal(SIGTERM);
-    REQUIRE(process.says("to go on: byhand train --resume byhand.safetensors"));
+    REQUIRE(process.says("to continue: byhand train --resume byhand.safetensors"));
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
     process.signal(SIGKILL);
     const Outcome outcome = process.wait();
@@ -173,7 +173,7 @@ TEST_CASE("a reader of messages or of metrics who goes away does not end a train
         train("mkfifo pipe; head -c 1 pipe >/dev/null & \"$0\" \"$@\"; exit $?", {"--save", "b", "--metrics", "pipe"});
     CAPTURE(outcome.err);
     CHECK(outcome.code == 2);
-    CHECK(outcome.err.find("pipe: the metrics file could not be written whole: Broken pipe") != std::string::npos);
+    CHECK(outcome.err.find("pipe: the metrics file is incomplete: Broken pipe") != std::string::npos);
     CHECK(read_stored(folder.file("b")).metadata.at("steps") == "9000");
 }
 

@@ -53,8 +53,8 @@ TEST_CASE("mistakes: a pattern chooses, for a reader and for a program, and one 
         lines_of(byhand(folder, {"mistakes", "--mistake", "dvar*", "--format", "csv"}).out);
     CHECK(rows.size() == listed.size() + 1);
     CHECK(rows.front() == "name,what,source\r");
-    check_refused(byhand(folder, {"mistakes", "--mistake", "zz*"}), "no mistake's name fits zz*");
-    check_refused(byhand(folder, {"mistakes", "--score", "--mistake", "zz*"}), "no mistake's name fits zz*");
+    check_refused(byhand(folder, {"mistakes", "--mistake", "zz*"}), "no mistake matches zz*");
+    check_refused(byhand(folder, {"mistakes", "--score", "--mistake", "zz*"}), "no mistake matches zz*");
 }
 
 TEST_CASE("mistakes: some are caught and rightly blamed") {

@@ -208,7 +208,7 @@ Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, con
 
 void need_torch() {
     if (!with_torch()) {
-        SKIP("LibTorch's side is missing");
+        SKIP("LibTorch is missing");
     }
 }
 

@@ -20,7 +20,7 @@ namespace cli_test {
 // The program under test: what the environment's BYHAND_PROGRAM names, or the build's.
 const std::string& byhand_program();
 
-// Whether LibTorch's side lies beside it.
+// Whether LibTorch's module is installed beside it.
 bool with_torch();
 
 using Arguments = std::vector<std::string>;
@@ -78,7 +78,7 @@ Outcome byhand_under(const Folder& folder, const std::string& shell, const Argum
 Outcome byhand_on_terminal(const Folder& folder, const Arguments& arguments, const Environment& environment = {},
                            bool err_too = false, unsigned short columns = 0);
 
-// Skips the test where LibTorch's side is missing.
+// Skips the test if LibTorch is missing.
 void need_torch();
 
 // Succeeds or fails the test with what the program said; returns its standard output as JSON.

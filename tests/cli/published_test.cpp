@@ -36,7 +36,7 @@ Published published(const std::string& recipe) {
 
 void need(const std::string& model) {
     if (model == "torch" && !with_torch()) {
-        SKIP("LibTorch's side is missing");
+        SKIP("LibTorch is missing");
     }
 }
 

@@ -39,12 +39,12 @@ TEST_CASE("no command, and words that nobody asked for, with what was probably m
     place.refuses({}, "--help");
     place.refuses({"trian", "--steps", "3"}, "there is no command trian; the nearest is train (byhand --help");
     place.refuses({""}, "there is no command ''");
-    place.refuses({"--steps", "3"}, "--steps stands where a command is to be");
-    place.refuses({"--steps", "3", "train"}, "--steps stands in the wrong place; byhand train --steps");
+    place.refuses({"--steps", "3"}, "expected a command, not --steps");
+    place.refuses({"--steps", "3", "train"}, "--steps belongs after the command: byhand train --steps");
     place.refuses({"train", "--stpes", "3"}, "train has no --stpes; the nearest is --steps (byhand train --help");
     place.refuses({"train", "--stpes=3"}, "train has no --stpes; the nearest is --steps");
-    place.refuses({"train", "--steps=3", "extra", "more"}, "train has no use for extra; byhand train --help");
-    place.refuses({"recipes", "notes", "--", "extra"}, "recipes has no use for extra");
+    place.refuses({"train", "--steps=3", "extra", "more"}, "train: unexpected argument extra; see byhand train --help");
+    place.refuses({"recipes", "notes", "--", "extra"}, "recipes: unexpected argument extra");
     place.refuses({"sample", "a", "--", "-b"}, "sample has no -b");
     place.refuses({"lab", "padding", "--no-plott"}, "lab padding has no --no-plott; the nearest is --no-plot");
     place.refuses({"train", "--" + std::string(5000, 'a')}, "(byhand train --help lists them)");
@@ -146,8 +146,7 @@ TEST_CASE("where memory runs out, it is said") {
         const Outcome outcome = byhand_under(
             place, "ulimit -v 1500000", {"train", "--data", "n", "--model", "torch", "--no-save", "--batch", "300000"});
         CHECK(outcome.code == 2);
-        CHECK(outcome.err.ends_with(
-            "byhand: there is not enough memory for this; a smaller network, batch or file needs less\n"));
+        CHECK(outcome.err.ends_with("byhand: not enough memory; use a smaller network, batch or file\n"));
     }
     CHECK(place.files() == std::vector<std::string>{"n"});
 }
@@ -229,7 +228,7 @@ TEST_CASE("models that can't be read") {
     const Place place;
     for (const std::string command : {"sample", "eval"}) {
         place.refuses({command}, "byhand.safetensors");
-        place.refuses({command, "nothing"}, "nothing: there is no such file; byhand train makes one");
+        place.refuses({command, "nothing"}, "nothing: no such file; byhand train creates one");
         place.refuses({command, "n"}, "not a safetensors file");
         place.refuses({command, "."}, "folder");
     }
@@ -275,7 +274,7 @@ TEST_CASE("comparing where nothing can be written") {
 
 TEST_CASE("without LibTorch, comparing says so and how to have it") {
     if (with_torch()) {
-        SKIP("LibTorch's side is there");
+        SKIP("LibTorch is available");
     }
     const Place place;
     place.refuses({"compare"}, "BYHAND_WITH_TORCH");
@@ -343,7 +342,7 @@ TEST_CASE("a file that byhand comes with is not written over, named or not") {
         const std::string path = "share/byhand/" + file, before = place.read(path);
         for (const Arguments& command : {Arguments{"exercise"}, Arguments{"diff", "n", "n"}}) {
             check_refused(Process(place, place.file("bin/byhand"), command + Arguments{"--output", path}, {}).wait(),
-                          path + ": --output would write over a file that byhand comes with");
+                          path + ": --output would overwrite a file shipped with byhand");
         }
         CHECK(place.read(path) == before);
     }
@@ -378,7 +377,7 @@ TEST_CASE("metrics are written over metrics and nothing else") {
           std::string("{\"step\":0,\"loss\":{}}\n"), std::string("{\"step\":0,\"loss\":1 }\n"),
           "{\"step\":" + std::string(300, '1')}) {
         place.write("l", theirs);
-        place.refuses(train, "l: stands there already and is no metrics file");
+        place.refuses(train, "l: not a metrics file");
         CHECK(place.read("l") == theirs);
     }
     std::filesystem::remove(place.file("l"));

@@ -40,9 +40,9 @@ void check_same(const Folder& folder, const std::string& a, const std::string& b
     CHECK(folder.read(a) == folder.read(b));  // of bytes nobody reads what is unlike
 }
 
-// The command after "to go on: ", as a shell would split it: none of its words needs quotes here.
+// The command after "to continue: ", as a shell would split it: none of its words needs quotes here.
 Arguments command_in(const std::string& err) {
-    const std::string mark = "to go on: byhand ";
+    const std::string mark = "to continue: byhand ";
     const std::size_t at = err.find(mark);
     REQUIRE(at != std::string::npos);
     Arguments words(1);
@@ -233,7 +233,7 @@ TEST_CASE("two runs on the same file: whoever looks sees a whole one, and the la
     CHECK(place.files() == std::vector<std::string>{"n", "of 1", "of 2", "r.json", "same"});
 }
 
-TEST_CASE("what would go on otherwise is refused with what has changed, unless a flag asks for it") {
+TEST_CASE("resume: a changed training is rejected with the changes, unless a flag allows it") {
     const Place place;
     REQUIRE(place.begin("fused", {"--steps", "9", "--save", "part"}).code == 0);
     const std::string before = place.read("part");
@@ -249,7 +249,7 @@ TEST_CASE("what would go on otherwise is refused with what has changed, unless a
     check_refused(place.train(on + Arguments{"--batch", "12"}), "the recipe's batches.size (13 there, 12 here)");
     check_refused(place.train(on + Arguments{"--recipe", "notes"}),
                   "the recipe's network.embedding (10 there, 2 here)");
-    check_refused(place.train({"--resume", "part"}), "has 9 of 9 steps already; --steps says how many in all");
+    check_refused(place.train({"--resume", "part"}), "has 9 of 9 steps already; --steps is the total");
     check_refused(place.train({"--resume", "part", "--steps", "5"}), "has 9 of 5 steps already");
     check_refused(place.train({"--resume", "n", "--steps", "20"}), "not a safetensors file");
     check_refused(place.train({"--resume", "none", "--steps", "20"}), "No such file");
@@ -259,13 +259,15 @@ TEST_CASE("what would go on otherwise is refused with what has changed, unless a
     other_model.replace(other_model.find(fused), fused.size(), R"("model":"other")");
     place.write("other", other_model);
     check_refused(place.train({"--resume", "other", "--steps", "20"}),
-                  R"(was trained by "other", which is no model here)");
+                  R"(trained by the unknown model "other"; give --model)");
     CHECK(place.read("part") == before);
 
     const Arguments all_the_same = on + Arguments{"--resume-changed", "--save", "other"};
     CHECK(place.train(all_the_same + Arguments{"--data", "others", "--model", "stepwise", "--batch", "12"}).code == 0);
-    check_refused(place.train(all_the_same + Arguments{"--hidden", "16,9"}), "tensors are not those of the network");
-    check_refused(place.train(all_the_same + Arguments{"--data", "more"}), "tensors are not those of the network");
+    check_refused(place.train(all_the_same + Arguments{"--hidden", "16,9"}),
+                  "its tensors do not fit the requested network");
+    check_refused(place.train(all_the_same + Arguments{"--data", "more"}),
+                  "its tensors do not fit the requested network");
 }
 
 TEST_CASE("metrics that do not belong to the checkpoint are refused and left alone") {
@@ -280,14 +282,14 @@ TEST_CASE("metrics that do not belong to the checkpoint are refused and left alo
         CHECK_FALSE(place.has("new"));
     };
     const Arguments as_before = {"--log-every", "7"};
-    refused(whole, {"--log-every", "5"}, "line 2 is of step 7");
-    refused(whole, {"--log-every", "14"}, "line 2 is of step 7");
+    refused(whole, {"--log-every", "5"}, "line 2 has step 7");
+    refused(whole, {"--log-every", "14"}, "line 2 has step 7");
     refused("{\"step\":0,\"loss\":3}\n", as_before, "ends with step 0");
-    refused("{\"step\":7,\"loss\":3}\n{\"step\":7,\"loss\":3}\n", as_before, "line 2 is of step 7");
+    refused("{\"step\":7,\"loss\":3}\n{\"step\":7,\"loss\":3}\n", as_before, "line 2 has step 7");
     const std::string first = "{\"step\":0,\"loss\":3}\n";
-    refused("a diary\n", as_before, "is no metrics file");
+    refused("a diary\n", as_before, "not a metrics file");
     refused(first + "a diary\n", as_before, "line 2 is not");
-    refused(std::string(70000, 'x'), as_before, "is no metrics file");
+    refused(std::string(70000, 'x'), as_before, "not a metrics file");
     refused(first + std::string(70000, 'x'), as_before, "a line of more than");
 
     place.write("m", whole + "{\"step\":35,\"lo");  // broken off in the middle of a later line
@@ -311,7 +313,8 @@ TEST_CASE(
     CAPTURE(outcome.err);
     CHECK(outcome.code == 1);
     CHECK(outcome.out.empty());
-    CHECK(outcome.err.find("[0, 0] of step 51 is not a number; m stays as it was after 45 steps") != std::string::npos);
+    CHECK(outcome.err.find("[0, 0] of step 51 is not a number; m still contains the model after 45 steps") !=
+          std::string::npos);
     CHECK(read_stored(place.file("m")).metadata.at("steps") == "45");
     CHECK(byhand(place, {"sample", "m", "-n", "1"}).code == 0);
 }

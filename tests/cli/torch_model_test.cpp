@@ -98,7 +98,7 @@ TEST_CASE("a model of others wants a recipe that fits it, and our own wants none
     REQUIRE(byhand(folder, {"eval", "m", "--data", "n", "--logits", "l"}).code == 0);
     check_refused(byhand(folder, {"eval", "l", "--data", "n"}), "has no \"recipe\"");
     check_refused(byhand(folder, {"eval", "l", "--data", "n", "--recipe", "notes"}), "tensor C is missing");
-    check_refused(byhand(folder, {"eval", "l", "--data", "n", "--recipe", "none"}), "no recipe and no file");
+    check_refused(byhand(folder, {"eval", "l", "--data", "n", "--recipe", "none"}), "there is no recipe or file");
     check_refused(byhand(folder, {"sample", "m", "--data", "n"}), "--recipe");
 }
 

@@ -256,11 +256,11 @@ TEST_CASE("an update that is not finite is no success either") {
 TEST_CASE("what a training will replace is said before it") {
     const Place place;
     const Arguments train = {"--steps", "7", "--save", "m"};
-    const std::string said = "m holds a model after 7 steps, which this one will replace";
-    CHECK(place.train(train).err.find("will replace") == std::string::npos);
+    const std::string said = "m contains a model after 7 steps, which will be overwritten";
+    CHECK(place.train(train).err.find("will be overwritten") == std::string::npos);
     CHECK(place.train(train).err.find(said) != std::string::npos);
-    CHECK(place.train({"--resume", "m", "--steps", "9"}).err.find("will replace") == std::string::npos);
-    CHECK(place.train({"--steps", "7", "--no-save"}).err.find("will replace") == std::string::npos);
+    CHECK(place.train({"--resume", "m", "--steps", "9"}).err.find("will be overwritten") == std::string::npos);
+    CHECK(place.train({"--steps", "7", "--no-save"}).err.find("will be overwritten") == std::string::npos);
 }
 
 TEST_CASE("metrics that can't be written are told of at the next checkpoint, which is made all the same") {
@@ -269,8 +269,7 @@ TEST_CASE("metrics that can't be written are told of at the next checkpoint, whi
         place.train({"--steps", "9", "--save-every", "3", "--log-every", "1", "--metrics", "/dev/full", "--save", "m"});
     CAPTURE(outcome.err);
     CHECK(outcome.code == 2);
-    const std::string told =
-        "the metrics file could not be written whole: No space left on device; the training goes on";
+    const std::string told = "the metrics file is incomplete: No space left on device; training continues";
     const std::size_t at = outcome.err.find(told);
     REQUIRE(at != std::string::npos);
     CHECK(outcome.err.find(told, at + 1) == std::string::npos);

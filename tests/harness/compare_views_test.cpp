@@ -83,7 +83,7 @@ using Names = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("equal sides agree in every name once, in the order of ours") {
+TEST_CASE("equal implementations agree in every name once, in the order of ours") {
     const Tensors<float> implementation = counted(least());
     for (const Coverage coverage : {Coverage::everything, Coverage::required}) {
         for (const Against against : {Against::operations, Against::module}) {
@@ -98,7 +98,7 @@ TEST_CASE("equal sides agree in every name once, in the order of ours") {
     }
 }
 
-TEST_CASE("a side that keeps everything must have every name of the reference") {
+TEST_CASE("an implementation that keeps everything must have every name of the reference") {
     const Tensors<float> ours = counted(least()), theirs = counted(with(with(least(), "bnraw"), "dbnraw"));
     CHECK(disagreeing(compared(ours, theirs, Coverage::everything)) == Names{"bnraw missing", "dbnraw missing"});
     CHECK(finding_of(compared(ours, theirs, Coverage::everything), "bnraw")->note == "the hand-written side has none");
@@ -121,7 +121,7 @@ TEST_CASE("what the stepwise reference does not have is missing, what a module d
     }
 }
 
-TEST_CASE("what every side must have is missed on either side, and on both") {
+TEST_CASE("a required value that is missing in one implementation or in both is reported") {
     const Tensors<float> whole = counted(least());
     for (const TensorSpec& spec : least()) {
         CAPTURE(spec.name);
@@ -139,7 +139,7 @@ TEST_CASE("what every side must have is missed on either side, and on both") {
     }
 }
 
-TEST_CASE("a side with nothing at all misses every name") {
+TEST_CASE("an implementation without values misses every name") {
     const Tensors<float> nothing, whole = counted(least());
     CHECK(disagreeing(compared(nothing, whole, Coverage::required)).size() == least().size());
     CHECK(disagreeing(compared(whole, nothing, Coverage::everything)).size() == least().size());
@@ -199,7 +199,7 @@ TEST_CASE("one wrong element is one mismatch, by the limits of its name") {
     CHECK(finding_of(with_limits({{"dW1", each}}), "dW1")->verdict == Verdict::within);
 }
 
-TEST_CASE("the oracle is asked for each name that it has") {
+TEST_CASE("the oracle is compared in each name that it has") {
     const Tensors<float> implementation = counted(least());
     Tensors<double> oracle(without(least(), "dW2"));
     for (const TensorSpec& spec : oracle.table()) {
@@ -234,7 +234,7 @@ TEST_CASE("where the oracle is not a number, the element is out of range and not
     CHECK(verdict() == Verdict::out_of_range);
 }
 
-TEST_CASE("pictures are taken where they are asked for, of what both sides have in one shape") {
+TEST_CASE("pictures are taken if requested, of values that both implementations have in one shape") {
     const Tensors<float> ours = counted(with(least(), "dh")), theirs = counted(least());
     const auto views = [&](bool pictures) {
         return compared(ours.views(), theirs.views(), Coverage::everything, Against::operations, {}, {},

@@ -92,14 +92,14 @@ TEST_CASE("explain: every value once, each with a meaning, what is given first, 
         for (const Step* step : all_steps(network)) {
             wanted.push_back(step->makes);
         }
-        std::set<std::string> meanings;
+        std::set<std::string> distinct;
         for (const Explanation& one : explain(network)) {
             INFO(one.name);
             there.push_back(one.name);
             CHECK_FALSE(one.meaning.empty());
             CHECK(one.meaning.find('\n') == std::string::npos);
             // Two of the same meaning are two layers'.
-            CHECK((meanings.insert(one.meaning).second || one.name.find_first_of("0123456789") != std::string::npos));
+            CHECK((distinct.insert(one.meaning).second || one.name.find_first_of("0123456789") != std::string::npos));
         }
         CHECK(there == wanted);
     }

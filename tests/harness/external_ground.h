@@ -1,4 +1,5 @@
-// External values: the numbers of a network without the steps that made them, held against LibTorch's answers.
+// External values: the numbers of a network without the steps that made them, compared with LibTorch's reference
+// operations.
 #pragma once
 
 #include <algorithm>
@@ -76,7 +77,7 @@ public:
     const Tensors<float>& state() const { return state_; }
 
     // From now on a mistake that is planted just above what is sure to be caught goes by what is sure to be caught of
-    // external values, of gradients alone: their limits are wider.
+    // external gradients: their limits are wider.
     void go_by_what_is_caught_of_given() {
         const std::unique_ptr<Implementation> implementation = right(HandForm::stepwise);
         std::vector<View> gradients = implementation->views();

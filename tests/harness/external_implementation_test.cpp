@@ -63,7 +63,7 @@ Taken taken(const File& file) {
     std::vector<std::string> notes = values.notes;
     return {ExternalImplementation(std::move(values), "their.file"), std::move(notes)};
 }
-ExternalImplementation side_of(const File& file) {
+ExternalImplementation implementation_of(const File& file) {
     return taken(file).implementation;
 }
 
@@ -81,7 +81,7 @@ std::vector<View> begun(ExternalImplementation& implementation) {
 }
 
 void check_not_of_this_step(const File& file, const std::string& what) {
-    ExternalImplementation implementation = side_of(file);
+    ExternalImplementation implementation = implementation_of(file);
     implementation.load(kExample.state);
     implementation.run(kExample.batch(), 0.1F);
     CHECK_THROWS_MATCHES(implementation.views(), InputError,
@@ -343,12 +343,12 @@ TEST_CASE("given: a weight with one row or one column tells nothing of the way, 
 }
 
 TEST_CASE("given: batch and parameters that are this step's are taken, others refused") {
-    ExternalImplementation implementation = side_of(File()
-                                                        .add("X", {9, 3}, kExample.X)
-                                                        .add("Y", {9}, kExample.Y)
-                                                        .add("W2", {6, 7}, of_state("W2"))
-                                                        .add("bnvar_running", {6}, of_state("bnvar_running"))
-                                                        .add("dW2", {6, 7}, counting(42)));
+    ExternalImplementation implementation = implementation_of(File()
+                                                                  .add("X", {9, 3}, kExample.X)
+                                                                  .add("Y", {9}, kExample.Y)
+                                                                  .add("W2", {6, 7}, of_state("W2"))
+                                                                  .add("bnvar_running", {6}, of_state("bnvar_running"))
+                                                                  .add("dW2", {6, 7}, counting(42)));
     const std::vector<View> views = begun(implementation);
     CHECK(views.size() == 3);  // characters are nobody's result
     CHECK(floats(find(views, "W2")) == of_state("W2"));
@@ -361,13 +361,13 @@ TEST_CASE("given: batch and parameters that are this step's are taken, others re
     for (const std::string name : {"C", "W1", "b1", "bngain", "bnmean_running"}) {
         std::vector<float> numbers = of_state(name);
         const auto spec = std::ranges::find(kExample.state.table(), name, &TensorSpec::name);
-        ExternalImplementation alone = side_of(File().add(name, spec->shape, numbers));
-        const std::vector<View> given = begun(alone);
+        ExternalImplementation single = implementation_of(File().add(name, spec->shape, numbers));
+        const std::vector<View> given = begun(single);
         CHECK(floats(find(given, name)) == numbers);
         numbers.back() = std::nextafter(numbers.back(), 9.0F);
         check_not_of_this_step(File().add(name, spec->shape, numbers), name + " is not what this step begins with");
     }
     // What the update makes is no part of what the step begins with.
-    ExternalImplementation updated = side_of(File().add("new_W2", {6, 7}, counting(42)));
+    ExternalImplementation updated = implementation_of(File().add("new_W2", {6, 7}, counting(42)));
     CHECK(begun(updated).size() == 1);
 }

@@ -1,5 +1,5 @@
-// A side that computes nothing: every tensor it shows counts on from one value. And networks small enough to name all
-// they have.
+// An implementation that computes nothing: the elements of each tensor count up from one value. And networks small
+// enough to list all their values.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,8 @@ inline NetworkConfig small_network(NormPlace place = NormPlace::before) {
     return {.vocabulary = 5, .context = 1, .embedding = 2, .hidden = {3}, .norm = {.place = place}};
 }
 
-// What any side has to have: parameters and running statistics, loss and logits, a gradient of each parameter, new_X.
+// The values that every implementation must have: parameters and running statistics, loss and logits, a gradient of
+// each parameter, new_X.
 inline std::vector<TensorSpec> least_table(const NetworkConfig& config, std::size_t rows) {
     std::vector<TensorSpec> table = state(config);
     table.push_back({"logits", {rows, config.vocabulary}});
@@ -46,7 +47,7 @@ void fill(Tensors<T>& tensors, const std::string& name, T value) {
     }
 }
 
-// Everything a fake side was told, in the order it was told.
+// The calls of a fake implementation, in order.
 struct Heard {
     std::vector<std::string> calls;  // "load", "run"
     std::vector<float> loaded;       // the first element of C in each load
@@ -55,7 +56,7 @@ struct Heard {
     std::vector<float> rates;
 };
 
-// A step adds `gain` to every parameter and running figure; all else that it makes counts on from `made`.
+// A step adds `gain` to all parameters and running statistics; its other results count up from `made`.
 class FakeImplementation final : public Implementation {
 public:
     FakeImplementation(const NetworkConfig& config, std::vector<TensorSpec> table, Heard& heard, float gain,

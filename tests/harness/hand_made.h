@@ -1,4 +1,4 @@
-// Networks of a few steps made by hand, and a reference whose answers are given one by one.
+// Networks of a few steps, and reference operations defined one by one.
 #pragma once
 
 #include <algorithm>
@@ -18,9 +18,9 @@ namespace byhand::test {
 
 class FakeReferenceOperations final : public ReferenceOperations {
 public:
-    using Answer = std::function<std::vector<double>(const std::vector<View>& values)>;
+    using Evaluate = std::function<std::vector<double>(const std::vector<View>& values)>;
 
-    FakeReferenceOperations& add(const std::string& name, std::vector<TensorSpec> reads, Answer exact) {
+    FakeReferenceOperations& add(const std::string& name, std::vector<TensorSpec> reads, Evaluate exact) {
         known_[name] = {std::move(reads), std::move(exact)};
         return *this;
     }
@@ -38,7 +38,7 @@ public:
     }
 
 private:
-    std::map<std::string, std::pair<std::vector<TensorSpec>, Answer>> known_;
+    std::map<std::string, std::pair<std::vector<TensorSpec>, Evaluate>> known_;
 };
 
 // The numbers of a view by name.
@@ -55,7 +55,7 @@ inline std::vector<double> numbers(const std::vector<View>& values, const std::s
 }
 
 // Each element through f.
-inline FakeReferenceOperations::Answer element_by_element(const std::string& of, std::function<double(double)> f) {
+inline FakeReferenceOperations::Evaluate element_by_element(const std::string& of, std::function<double(double)> f) {
     return [of, f = std::move(f)](const std::vector<View>& values) {
         std::vector<double> all = numbers(values, of);
         for (double& x : all) {
@@ -65,7 +65,7 @@ inline FakeReferenceOperations::Answer element_by_element(const std::string& of,
     };
 }
 
-// Of a step that stands for a value that is given.
+// The function of a step that stands for an input.
 template <class T>
 void nothing(T*, const std::int64_t*) {}
 

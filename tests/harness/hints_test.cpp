@@ -47,7 +47,7 @@ std::string scaled(double factor, std::size_t n = kBatch) {
     return c.told(n);
 }
 
-// Ours has at (row, column) what the answer has where `source` says.
+// Ours has at (row, column) the exact element at `source`.
 std::string moved(const std::function<std::size_t(std::size_t, std::size_t)>& source) {
     Case c;
     for (std::size_t i = 0; i < c.ours.size(); ++i) {
@@ -209,7 +209,7 @@ TEST_CASE("hints: the first axis has the rows, the last one the columns") {
     CHECK(scalar.told().empty());  // any number is some multiple of another
 }
 
-TEST_CASE("hints: numbers explain others where they are the same but for rounding, and the answer is not") {
+TEST_CASE("hints: numbers explain others if they are the same but for rounding, and the exact ones are not") {
     Case c;
     std::vector<double> expected = c.exact;
     for (std::size_t i = 0; i < expected.size(); ++i) {

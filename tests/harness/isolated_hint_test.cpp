@@ -15,7 +15,7 @@ using test::times;
 
 namespace {
 
-// The answer to dy = 3·dx, whatever the values are.
+// The reference operation dy = 3·dx, for all values.
 class Tripled final : public ReferenceOperations {
 public:
     std::vector<std::string> names() const override { return {"dy"}; }
@@ -62,7 +62,7 @@ const std::vector<float> kValues = {0.1F, -0.7F, 0.3F, 0.9F,  -0.2F, 0.6F, 0.8F,
 
 }  // namespace
 
-TEST_CASE("a step alone that is off tells how, on the batch's values and on random ones") {
+TEST_CASE("isolated step: a hint shows how it is off, on the batch's values and on random ones") {
     const IsolatedStep less = scaled(3 * 6.0 / 7, kValues);
     CHECK(less.wrong());
     CHECK(less.verdict() == Verdict::mismatch);
@@ -97,7 +97,7 @@ TEST_CASE("a culprit knows its shape, and on which values it was caught") {
     CHECK(unseen.why() == "on random values");
 }
 
-TEST_CASE("without an error to spare the worst element of a step alone is the one furthest off") {
+TEST_CASE("isolated step: with all limits 0 the worst element is the one with the largest error") {
     Graph ours = network();
     add(ours.backward, "dy", {3, 5}, {"dx"}, "times", times<float>, std::size_t{15}, 2.0);
     Isolation isolation{.right = network()};

@@ -1,4 +1,4 @@
-// A step alone: each verdict there is, on steps made by hand.
+// Isolated steps: each verdict, on hand-made steps.
 #include "harness/isolated/isolated.h"
 
 #include <algorithm>
@@ -35,7 +35,7 @@ double scaled(double x) {
     return x * static_cast<double>(kFactor);
 }
 
-// One step, y ← x, judged by `right` and answered by `answer`.
+// One step, y ← x, judged by `right` and by the reference operation `exact`.
 struct Trials {
     template <class T>
     using Run = std::function<void(T* y, const T* x)>;
@@ -78,7 +78,7 @@ const std::vector<float> kData = {0.5F, -1.25F, 3, 0.0625F, -7, 0.3F, 11};
 
 }  // namespace
 
-TEST_CASE("alone: exact and within") {
+TEST_CASE("isolated step: exact and within") {
     const IsolatedStep same = Trials(copy, [](double x) { return x; }).run(copy<float>, kData);
     for (const Trial& trial : {same.real, same.probe, same.real_double, same.probe_double}) {
         CHECK(trial.verdict == Verdict::exact);
@@ -104,7 +104,7 @@ TEST_CASE("alone: exact and within") {
     CHECK_FALSE(rounded.wrong());
 }
 
-TEST_CASE("alone: one element off by two units is a mismatch, and it is named") {
+TEST_CASE("isolated step: one element off by two units is a mismatch, with its index") {
     for (const float sign : {1.0F, -1.0F}) {
         const IsolatedStep step = Trials(scale, scaled)
                                       .run(
@@ -123,7 +123,7 @@ TEST_CASE("alone: one element off by two units is a mismatch, and it is named") 
     }
 }
 
-TEST_CASE("alone: an error of the size that it says it catches is caught wherever it stands") {
+TEST_CASE("isolated step: an error of the reported size is caught in every element") {
     const Trial right = Trials(scale, scaled).run(scale<float>, kData).real;
     for (std::size_t i = 0; i < kElements; ++i) {
         const IsolatedStep step = Trials(scale, scaled)
@@ -138,7 +138,7 @@ TEST_CASE("alone: an error of the size that it says it catches is caught whereve
     }
 }
 
-TEST_CASE("alone: never written, whole or in part, and even where something else is wrong too") {
+TEST_CASE("isolated step: unwritten elements are detected, all or some, also beside another mistake") {
     const IsolatedStep nothing = Trials(scale, scaled).run([](float*, const float*) {}, kData);
     CHECK(nothing.real.verdict == Verdict::unwritten);
     CHECK(nothing.probe.verdict == Verdict::unwritten);
@@ -158,7 +158,7 @@ TEST_CASE("alone: never written, whole or in part, and even where something else
     CHECK_FALSE(last.real.nothing_written);
 }
 
-TEST_CASE("alone: a NaN or an infinity of our own") {
+TEST_CASE("isolated step: a NaN or an infinity of our own") {
     for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
         const IsolatedStep step = Trials(scale, scaled)
                                       .run(
@@ -173,8 +173,7 @@ TEST_CASE("alone: a NaN or an infinity of our own") {
     }
 }
 
-TEST_CASE(
-    "alone: where float must leave its range it is out of range, which is no blame, but does not hide a mistake") {
+TEST_CASE("isolated step: an overflow of float is out of range, not a culprit, and does not hide a mistake") {
     std::vector<float> data = kData;
     data[1] = 3e30F;
     const auto squared = [](double x) { return x * x; };
@@ -194,7 +193,7 @@ TEST_CASE(
     CHECK(wrong.real.worst->position == 6);
 }
 
-TEST_CASE("alone: all zeros are vacuous on real data, and the probe still sees") {
+TEST_CASE("isolated step: all zeros are vacuous on real data, and the probe decides") {
     const std::vector<float> zeros(kElements);
     const IsolatedStep step = Trials(scale, scaled).run(scale<float>, zeros);
     CHECK(step.real.verdict == Verdict::vacuous);
@@ -212,7 +211,7 @@ TEST_CASE("alone: all zeros are vacuous on real data, and the probe still sees")
     CHECK(test::reported(wrong).without_effect());
 }
 
-TEST_CASE("alone: what real data's identities hide is wrong without effect") {
+TEST_CASE("isolated step: a mistake hidden by identities of real data is wrong without effect") {
     // Off by the sum of all, which is zero on this batch.
     const std::vector<float> balanced = {1, -1, 2, -2, 4, -8, 4};
     const IsolatedStep step = Trials(copy, [](double x) { return x; })
@@ -233,7 +232,7 @@ TEST_CASE("alone: what real data's identities hide is wrong without effect") {
     CHECK(test::reported(step).without_effect());
 }
 
-TEST_CASE("alone: a step that overwrites what it reads is wrong, even where its result is right") {
+TEST_CASE("isolated step: a step that overwrites its input is wrong, even if its result is right") {
     const IsolatedStep step = Trials(scale, scaled)
                                   .run(
                                       [](float* y, const float* x) {
@@ -246,7 +245,7 @@ TEST_CASE("alone: a step that overwrites what it reads is wrong, even where its 
     CHECK(step.wrong());
 }
 
-TEST_CASE("alone: what is written or added past an end is found, and what is read there is no number") {
+TEST_CASE("isolated step: out-of-bounds writes and additions are detected, and out-of-bounds reads give NaN") {
     const auto also = [](const auto& outside) {
         return Trials(scale, scaled)
             .run(
@@ -266,7 +265,7 @@ TEST_CASE("alone: what is written or added past an end is found, and what is rea
     CHECK(also([](float* y, const float* x) { y[6] = x[kElements]; }).verdict == Verdict::non_finite);
 }
 
-TEST_CASE("alone: a function that throws is a mismatch with what it says, and the others are judged") {
+TEST_CASE("isolated step: a function that throws is a mismatch with its message, and the others are judged") {
     const IsolatedStep step =
         Trials(scale, scaled).run([](float*, const float*) { throw std::runtime_error("goes to x(9)"); }, kData);
     CHECK(step.real.verdict == Verdict::mismatch);
@@ -275,7 +274,7 @@ TEST_CASE("alone: a function that throws is a mismatch with what it says, and th
     CHECK_FALSE(test::reported(step).without_effect());
 }
 
-TEST_CASE("alone: an answer of another size is no agreement") {
+TEST_CASE("isolated step: a reference result of another size is a mismatch") {
     Trials trials(copy, [](double x) { return x; });
     trials.reference_operations.add("y", {{"x", {kElements}}}, [](const std::vector<View>& values) {
         std::vector<double> all = test::numbers(values, "x");
@@ -287,7 +286,7 @@ TEST_CASE("alone: an answer of another size is no agreement") {
     CHECK(step.wrong());
 }
 
-TEST_CASE("alone: sums in another order are judged by that order's bound where that is allowed") {
+TEST_CASE("isolated step: sums in another order are judged by that order's bound if allowed") {
     const auto sum_up = []<class T>(T* y, const T* x, bool backwards) {
         T sum = 0;
         for (std::size_t i = 0; i < kElements; ++i) {
@@ -323,7 +322,7 @@ TEST_CASE("alone: sums in another order are judged by that order's bound where t
     }
 }
 
-TEST_CASE("alone: someone else's words may round four times as much, in float and in double, and no more") {
+TEST_CASE("isolated step: an equivalent formula may round up to four times as much, in float and in double") {
     const std::vector<float> data = {0.3F, -1.7F, 3.3F, 0.07F, -7.1F, 0.9F, 11.3F};  // no product is exact
     // Off by so many last places; the right product is off by half a one at most.
     const auto off_by = []<class T>(T* y, const T* x, int places) {
@@ -350,7 +349,7 @@ TEST_CASE("alone: someone else's words may round four times as much, in float an
     }
 }
 
-TEST_CASE("alone: our double is held against the answers to double precision") {
+TEST_CASE("isolated step: our double is compared with the reference at double precision") {
     for (const double factor : {static_cast<double>(kFactor), 1.1}) {  // the second is right to float precision only
         const IsolatedStep step = Trials(scale, scaled).run(scale<float>, kData, [factor](double* y, const double* x) {
             test::times(y, x, kElements, factor);
@@ -363,7 +362,7 @@ TEST_CASE("alone: our double is held against the answers to double precision") {
     }
 }
 
-TEST_CASE("alone: steps without an answer or without a right step are left out, the others come in their order") {
+TEST_CASE("isolated step: steps without a reference operation or a right step are left out, others keep their order") {
     Graph network = test::empty_network();
     Isolation isolation{.right = test::empty_network()};
     FakeReferenceOperations reference_operations;

@@ -118,7 +118,7 @@ struct Chain {
         collapsed.add("dx", {sy}, test::element_by_element("y", to_square));
     }
 
-    // Of the reference x and y are given, and gradients that nobody's answer may depend on.
+    // The reference has x and y, and gradients on which no reference operation may depend.
     std::vector<IsolatedStep> judged(const std::vector<std::pair<std::string, Row>>& given) const {
         File file;
         for (const auto& [name, numbers] : given) {
@@ -277,7 +277,7 @@ TEST_CASE("judge_external: forward values that are not given are the reference's
     CHECK(names(c.judged({{"dy", squared(near)}})) == Names{"dy"});
     CHECK(wrong(c.judged({{"dy", squared(near)}})).empty());
     CHECK(wrong(c.judged({{"dy", squared(far)}})) == Names{"dy"});
-    // Given, it has nothing to spare.
+    // If it is external, it has no error.
     CHECK(wrong(c.judged({{"y", c.y}, {"dy", squared(near)}})) == Names{"dy"});
 }
 

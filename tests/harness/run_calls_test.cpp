@@ -101,7 +101,7 @@ TEST_CASE("run_calls: ends of every kind are named") {
              ::pause();
          }},
         {"ends its thread (pthread_exit)", [](auto&&...) { ::pthread_exit(nullptr); }},
-        {"throws something that is no std::exception", [](auto&&...) { throw 3; }},
+        {"throws an object other than std::exception", [](auto&&...) { throw 3; }},
         {"takes no such shape", [](auto&&...) { throw std::runtime_error("takes no such shape"); }},
         {"starts another process", [](auto&&...) {
              if (::fork() == 0) {

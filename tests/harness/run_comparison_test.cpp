@@ -220,7 +220,7 @@ TEST_CASE("with drift each parameter's distance from LibTorch's is told, and the
     CHECK_FALSE(result_of(arena.seen[3], "fused", "module", "new_C").reference_error.has_value());
     CHECK_FALSE(result_of(arena.seen[3], "fused", "stepwise", "new_C").reference_further_off);
     CHECK_FALSE(result_of(arena.seen[3], "fused", "module", "new_C").reference_further_off);
-    // However far LibTorch has gone from us: they did not answer the same question.
+    // However far LibTorch is from us: their inputs were not the same.
     Arena near_oracle;
     near_oracle.candidates[1].implementation = near_oracle.implementation(near_oracle.second, 15);
     near_oracle.run(4, 1, true);
@@ -232,7 +232,7 @@ TEST_CASE("with drift each parameter's distance from LibTorch's is told, and the
     CHECK(without.seen[1].models[0].drift.empty());
 }
 
-TEST_CASE("all sides run every step on the same batch and at the same rate") {
+TEST_CASE("all implementations run every step on the same batch and at the same rate") {
     Arena arena;
     arena.run(5, 3, false);
     CHECK(arena.drawn == Steps{0, 1, 2, 3, 4});
@@ -266,7 +266,7 @@ TEST_CASE("with drift each goes on with its own") {
     CHECK(arena.oracle.loaded == std::vector<float>{100, 100, 100, 104, 101, 102, 108, 102, 104, 112, 103, 106});
 }
 
-TEST_CASE("after the last step the sides still hold its values") {
+TEST_CASE("after the last step the implementations still have its values") {
     for (const bool drift : {true, false}) {
         Arena arena;
         arena.run(3, 1, drift);
@@ -324,7 +324,7 @@ TEST_CASE("a loss that is not there is not a number") {
     CHECK(verdict_of(arena.seen[0], "stepwise", "stepwise", "loss") == Verdict::missing);
 }
 
-TEST_CASE("a side that does not write an updated value is found, in that step and with drift in the next") {
+TEST_CASE("an unwritten updated value is detected, in that step and with drift in the next") {
     for (const bool drift : {true, false}) {
         Arena arena;
         auto lazy = arena.implementation(arena.second, 2);
@@ -351,7 +351,7 @@ TEST_CASE("a gradient that is not written in a later step is not taken for the o
     CHECK(verdict_of(arena.seen[2], "stepwise", "stepwise", "dW2") == Verdict::unwritten);
 }
 
-TEST_CASE("a side that has no such updated value is found, and nothing goes on from it") {
+TEST_CASE("a missing updated value is detected, and no step continues from it") {
     Arena arena;
     std::vector<TensorSpec> table = least_table(arena.config, kRows);
     std::erase_if(table, [](const TensorSpec& spec) { return spec.name == "new_W2"; });

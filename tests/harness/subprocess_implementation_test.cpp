@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A side of one value, y = 2·rate, made by `function`.
+// An implementation with one value, y = 2·rate, which runs `function`.
 class OneValue final : public Implementation {
 public:
     explicit OneValue(std::function<void()> function) : function_(std::move(function)) {}
@@ -37,8 +37,8 @@ private:
 
 }  // namespace
 
-TEST_CASE("SubprocessImplementation: its values come over, and of a fault the function that was running") {
-    const auto side_with = [](const std::function<void()>& function) {
+TEST_CASE("SubprocessImplementation: values are transferred, and a fault names the running function") {
+    const auto implementation_with = [](const std::function<void()>& function) {
         return SubprocessImplementation(
             [&](const SubprocessImplementation::Announce& announce) {
                 return std::make_unique<OneValue>([=] {
@@ -49,7 +49,7 @@ TEST_CASE("SubprocessImplementation: its values come over, and of a fault the fu
             },
             {.timeout = 500ms});
     };
-    SubprocessImplementation right = side_with([] {});
+    SubprocessImplementation right = implementation_with([] {});
     for (const float rate : {3.0F, 5.0F}) {
         right.run({}, rate);
         const std::vector<View> views = right.views();
@@ -79,7 +79,7 @@ TEST_CASE("SubprocessImplementation: its values come over, and of a fault the fu
          }},
         {"thrown", [] { throw std::runtime_error("thrown"); }}};
     for (const auto& [what, function] : faults) {
-        SubprocessImplementation implementation = side_with(function);
+        SubprocessImplementation implementation = implementation_with(function);
         try {
             implementation.run({}, 1);
             FAIL("no fault: " << what);

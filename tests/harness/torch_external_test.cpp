@@ -99,7 +99,7 @@ TEST_CASE("given: a wrong gradient that is zero in exact arithmetic is to blame,
     struct Case {
         std::string makes, reads;
     };
-    // Sums whose terms cancel: the answer is rounding, the terms are not.
+    // Sums whose terms cancel: the result is rounding, the terms are not.
     for (const auto& [makes, reads] : {Case{"db1", "dhpreact"}, Case{"dlogit_maxes", "dcounts"}}) {
         INFO(makes << " by " << reads);
         const std::unique_ptr<Implementation> implementation =
@@ -117,7 +117,7 @@ TEST_CASE("given: a wrong gradient that is zero in exact arithmetic is to blame,
             };
         });
         CHECK(culprits_of(ground.judged(little->views())) == Names{makes});
-        // The same without the values that LibTorch's answer is asked with and does not depend on.
+        // The same without the inputs on which the reference's result does not depend.
         const auto without_those = [](const std::vector<View>& views) {
             std::vector<View> some = views;
             std::erase_if(some, [](const View& view) {

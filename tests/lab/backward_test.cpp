@@ -203,7 +203,7 @@ TEST_CASE("backward: the forms differ by no more than rounding, on easy data and
     }
 }
 
-TEST_CASE("backward: the oracle in long double is LibTorch's answer in double") {
+TEST_CASE("backward: the oracle in long double agrees with LibTorch in double") {
     if (lab_test::setting().torch == nullptr) {
         SKIP("LibTorch is not there");
     }

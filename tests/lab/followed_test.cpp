@@ -39,7 +39,7 @@ TEST_CASE("followed: the numbers of a tensor that belong to the row") {
     CHECK(are(places_of("W1", {6, 5}, row), {{20, "unit 0"}, {21, "unit 1"}, {22, "unit 2"}}));
     CHECK(are(places_of("dhprebn", {2, 5}, row), {{5, "unit 0"}, {6, "unit 1"}, {7, "unit 2"}}));
     CHECK(are(places_of("bnvar", {5}, row), {{0, "unit 0"}, {1, "unit 1"}, {2, "unit 2"}}));
-    // The right answer, then the others from the first on.
+    // The target, then the others from the first on.
     CHECK(are(places_of("probs", {2, 4}, row), {{7, "'c'"}, {4, "'.'"}, {5, "'a'"}}));
     CHECK(are(places_of("W2", {5, 4}, row), {{3, "'c'"}, {0, "'.'"}, {1, "'a'"}}));
     CHECK(are(places_of("dcounts_sum", {2}, row), {{1, ""}}));

@@ -38,13 +38,13 @@ std::vector<double> values_of(const std::vector<View>& views, const std::string&
     return values;
 }
 
-// Another network's answer, the formulas collapsed: its values at a state.
-struct Answer {
+// The values of the collapsed network at a state.
+struct Evaluated {
     std::unique_ptr<Implementation> implementation;
     std::vector<View> views;
 };
-Answer evaluate(const Network& network, const Tensors<float>& state, double rate) {
-    Answer made{make_hand_implementation(HandForm::collapsed, network.config, network.Y.size(), DType::float64), {}};
+Evaluated evaluate(const Network& network, const Tensors<float>& state, double rate) {
+    Evaluated made{make_hand_implementation(HandForm::collapsed, network.config, network.Y.size(), DType::float64), {}};
     made.implementation->load(state);
     made.implementation->run(network.batch(), static_cast<float>(rate));
     made.views = made.implementation->views();
@@ -93,7 +93,7 @@ TEST_CASE("a layer's shift: the gradient with the layers before it updated, and 
         network.config.norm.place = place;
         const bool norm = place != NormPlace::none;
         CAPTURE(static_cast<int>(place));
-        const Answer before = evaluate(network, network.initial(), kRate);
+        const Evaluated before = evaluate(network, network.initial(), kRate);
         std::vector<std::string> changed;
         const std::vector<LayerShift> shifts = shifts_of(network, kRate);
         REQUIRE(shifts.size() == 3);
@@ -104,7 +104,7 @@ TEST_CASE("a layer's shift: the gradient with the layers before it updated, and 
                 changed.push_back("bngain." + std::to_string(l));
                 changed.push_back("bnbias." + std::to_string(l));
             }
-            const Answer after = evaluate(network, updated(network, before.views, changed), kRate);
+            const Evaluated after = evaluate(network, updated(network, before.views, changed), kRate);
             const std::string W = "dW" + std::to_string(l + 1);
             const std::string x = l == 0 ? "embcat" : "h." + std::to_string(l);
             const std::vector<double> G = values_of(before.views, W), G_after = values_of(after.views, W);
@@ -141,8 +141,8 @@ TEST_CASE("along the gradient: loss and gradient at the places that steps of the
     }
     double least = 1e9, largest = 0, change = 0, beta = 0, length = 0;
     for (const double eta : distances) {
-        const Answer here = evaluate(network, network.initial(), eta);
-        const Answer there = evaluate(network, updated(network, here.views, all), eta);
+        const Evaluated here = evaluate(network, network.initial(), eta);
+        const Evaluated there = evaluate(network, updated(network, here.views, all), eta);
         const std::vector<double> gradient = whole_gradient(network, here.views);
         length = byhand::lab::norm(gradient);
         const double loss = values_of(there.views, "loss")[0];

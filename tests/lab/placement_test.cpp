@@ -68,7 +68,7 @@ TEST_CASE("placement: a variant's losses are those of its training") {
 
 TEST_CASE("placement: gradient by gradient beside LibTorch") {
     if (!lab_test::with_torch()) {
-        SKIP("LibTorch's side is missing");
+        SKIP("LibTorch is missing");
     }
     for (const std::string& variant : kVariants) {
         CAPTURE(variant);

@@ -10,9 +10,9 @@
 
 namespace lab_test {
 
-// Whether LibTorch's side lies beside this program.
+// Whether LibTorch's module is installed beside this program.
 bool with_torch();
-// With LibTorch's side where it does.
+// With LibTorch if it is.
 byhand::lab::Setting setting();
 
 // The shipped names.

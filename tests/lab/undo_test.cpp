@@ -71,7 +71,7 @@ TEST_CASE("undo: where gamma and beta begin, and every unit at every moment") {
 
 TEST_CASE("undo: gamma and beta are updated as LibTorch updates them") {
     if (!lab_test::with_torch()) {
-        SKIP("LibTorch's side is missing");
+        SKIP("LibTorch is missing");
     }
     const Json document = lab_test::read(undo(small(), lab_test::names(), lab_test::setting()));
     const Json& updates = document.at("updates");

@@ -1,4 +1,4 @@
-// External values of one training step as a side of a comparison.
+// External values of one training step as an implementation in a comparison.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace byhand {
 
-// A side that has the external values and runs nothing.
+// An implementation that has the external values and runs nothing.
 class ExternalImplementation final : public Implementation {
 public:
     // Precondition: `values` has no faults. `where` begins the messages of views().
@@ -19,7 +19,7 @@ public:
 
     void load(const Tensors<float>& state) override;
     void run(const Batch& batch, float rate) override;
-    // Throws InputError where the batch or a tensor of the state was given and is not that of the step.
+    // Throws InputError if the file contains a batch or a tensor of the state other than the step's.
     std::vector<View> views() const override;
 
 private:

@@ -19,10 +19,10 @@
 namespace byhand {
 namespace {
 
-constexpr double kFloats = 0x1p-24;   // what a number changes by at most, relative to it, where it is saved as float
+constexpr double kFloats = 0x1p-24;   // the largest relative change of a number that is saved as float
 constexpr double kDoubles = 0x1p-29;  // the unit of double's rounding over that of float's
 
-// What a step is judged by: given, or the reference's with what it may be off by.
+// The inputs of a step: external, or the reference's with their possible error.
 class Inputs {
 public:
     Inputs(const std::vector<View>& given, const std::vector<View>& reference, const Limits& limits,
@@ -30,7 +30,7 @@ public:
         : given_(given), reference_(reference), limits_(limits), in_double_(in_double) {}
 
     bool has(const std::string& name) const { return find(given_, name) != nullptr; }
-    // Nothing that it may be off by: it is given, or the batch's, or of the state that the step begins with.
+    // Whether it has no error: it is external, or belongs to the batch or to the state before the step.
     bool is_exact(const std::string& name) const { return has(name) || !limits_.contains(name); }
     bool is_in_double(const std::string& name) const {
         return has(name) ? in_double_.contains(name) : view(name).dtype == DType::float64;
@@ -42,7 +42,7 @@ public:
         return all;
     }
 
-    // Given ones are off by nothing, or by this share of them.
+    // External values have no error, or this relative one.
     std::vector<Rounded> rounded(const std::string& name, double share = 0) const {
         std::vector<Rounded> all;
         if (const View* given = find(given_, name)) {
@@ -60,7 +60,7 @@ public:
         return all;
     }
 
-    // Given, or the reference's.
+    // The external value, else the reference's.
     View view(const std::string& name) const {
         const View* given = find(given_, name);
         const View* found = given != nullptr ? given : find(reference_, name);
@@ -77,8 +77,8 @@ private:
     const std::set<std::string>& in_double_;
 };
 
-// How far each element may be off, in whatever order its sums are taken. `saved` are those of the given inputs that may
-// have been rounded to float when they were saved.
+// The largest error of each element, with any order of its sums. `saved` are the external inputs that may have been
+// rounded to float when they were saved.
 std::vector<double> any_order(const Step& step, const Inputs& inputs, bool inputs_are_exact,
                               const std::set<std::string>& saved) {
     std::deque<std::vector<Rounded>> numbers;
@@ -98,8 +98,8 @@ std::vector<double> any_order(const Step& step, const Inputs& inputs, bool input
     return errors;
 }
 
-// The limit of each element: what its inputs may be off by, and the rounding of the same step by an equivalent formula,
-// in float or in double. The reference's answer rounds as well, in double.
+// The limit of each element: the effect of its inputs' errors, and the rounding of an equivalent formula, in float or
+// in double. The reference operation rounds as well, in double.
 std::vector<double> limits_of(const Step& step, const Inputs& inputs, DType dtype, const std::set<std::string>& saved) {
     std::vector<double> limits = any_order(step, inputs, false, saved);
     const std::vector<double> own = any_order(step, inputs, true, saved);
@@ -233,7 +233,7 @@ std::vector<double> limits_for(const View& given, const Step& step, const std::v
     return limits;
 }
 
-// Whether LibTorch's answer, though it is asked with it, does not depend on what `step` doesn't read.
+// Whether the reference's result does not depend on the inputs that only the reference operation reads.
 bool exact_stays(const Form& form, const Step& step, const std::vector<double>& exact,
                  const std::set<std::string>& reads, const Inputs& inputs) {
     std::vector<View> views = inputs.views(reads);

@@ -1,4 +1,4 @@
-// External values, each judged by the others.
+// Judges each external value by the others.
 #pragma once
 
 #include <set>
@@ -9,23 +9,23 @@
 
 namespace byhand {
 
-// The names of those of `given` that were computed in double, as far as numbers tell: they are in double, or they are
-// the very numbers that LibTorch makes in double, `oracle`, though float holds them all (`emb`, −1/n where n is 32).
+// The names of those of `given` that were computed in double, as far as numbers show: they are in double, or equal
+// LibTorch's in double, `oracle`, although float represents them all (`emb`, −1/n with n = 32).
 std::set<std::string> computed_in_double(const std::vector<View>& given, const std::vector<View>& oracle);
 
-// Each of `given` that a step makes, judged by what else is given, in the first of the forms for which all gradients
-// are there that the step reads. The same step by an equivalent formula may round up to four times as much as ours
-// does. Forward values that are not given are the reference's, and may be off by their limit in the chain. A step whose
-// limit says nothing because of that is left out; so is one of whose reads some are missing. A value in double is
-// judged by the limits of double where all that it is computed from is in double, in whichever of the forms: what is
-// given and among `in_double`, and what is not given where the reference is in double. (What the update makes is judged
-// by those of float: the rate is one.) `reference` has X, Y and rate as well.
+// Judges each of `given` that a step makes by the other external values, in the first form for which all gradients that
+// the step reads are present. An equivalent formula may round up to four times as much as ours. Missing forward values
+// are taken from the reference and may be off by their limits in the chain. A step is left out if its limit is
+// uninformative for this reason, or if one of its inputs is missing. A value in double is judged by the limits of
+// double if all that it is computed from, in any of the forms, is in double: external values in `in_double`, and
+// reference values in double. (Results of the update are judged by those of float, as the rate is a float.) `reference`
+// also has X, Y and rate.
 std::vector<IsolatedStep> judge_external(const std::vector<View>& given, const Graph& network,
                                          const std::vector<Form>& forms, const std::vector<View>& reference,
                                          const Limits& limits, const std::set<std::string>& in_double);
 
-// What else is to be given so that the steps are judged that lead to `failing`: the values on the way there, nearest
-// first, that are not given and that the reference's can't stand for.
+// The missing values that are required to judge the steps that lead to `failing`, nearest first: those that the
+// reference's values can't replace.
 std::vector<std::string> missing_for(const std::vector<std::string>& failing, const std::vector<View>& given,
                                      const Graph& network);
 

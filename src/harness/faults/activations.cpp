@@ -78,7 +78,7 @@ std::vector<Mistake> activation_mistakes() {
         at("relu_backward", "relu-mask-always-one", "the mask is h ≥ 0, which always holds: dh goes through everywhere",
            "Grokking-Deep-Learning 56: https://github.com/iamtrask/Grokking-Deep-Learning/issues/56",
            [](Network&, Step& step) { return makes_first_read(step); }),
-        at("relu_backward", "relu-upstream-overwritten", "the mask alone: not multiplied by dh",
+        at("relu_backward", "relu-upstream-overwritten", "only the mask, not multiplied by dh",
            "smile 528: https://github.com/haifengl/smile/issues/528",
            makes([](float, float h) { return h > 0 ? 1.0F : 0.0F; })),
         at("relu_backward", "relu-mask-from-gradient", "the mask is dh > 0 instead of h > 0",
@@ -128,7 +128,7 @@ std::vector<Mistake> activation_mistakes() {
            "neural-api 21: https://github.com/joaopauloschuler/neural-api/issues/21",
            makes([](float x) { return x * sigmoid(x); })),
 
-        at("silu_backward", "silu-sigma-only", "σ alone: the product rule's second term is missing",
+        at("silu_backward", "silu-sigma-only", "only σ: the product rule's second term is missing",
            "a common slip; no source found", makes([](float dh, float x) { return dh * sigmoid(x); })),
         at("silu_backward", "silu-result-for-input", "σ + h·σ·(1 − σ): the result where x belongs",
            "a common slip; no source found", makes([](float dh, float x) {
@@ -145,7 +145,7 @@ std::vector<Mistake> activation_mistakes() {
                return makes_changed(step, [](float made, std::size_t i, Reads r) { return made * numbers(r, 0)[i]; });
            }),
 
-        at("gelu_backward", "gelu-upstream-forgotten", "the slope alone: not multiplied by dh",
+        at("gelu_backward", "gelu-upstream-forgotten", "only the slope, not multiplied by dh",
            "nnabla 690: https://github.com/sony/nnabla/pull/690",
            makes([](float, float x) { return share(x) + x * density(x); })),
         at("gelu_backward", "gelu-density-not-normalised", "e^(−x²/2) without 1/√(2π)",

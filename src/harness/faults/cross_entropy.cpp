@@ -68,14 +68,14 @@ std::vector<Mistake> cross_entropy_mistakes() {
            "near: tt-metal 54561, an integer division in an embedding's gradient: "
            "https://github.com/tenstorrent/tt-metal/issues/54561",
            [](Network& net, Step& step) { return net.rows > 1 && scaled(step, 0); }),
-        at("negative_log_likelihood_backward", "one-hot-off-by-one", "the answer's class counted from 1",
+        at("negative_log_likelihood_backward", "one-hot-off-by-one", "the target class counted from 1",
            "ResNet-Matconvnet 4: https://github.com/zhanghang1989/ResNet-Matconvnet/issues/4",
            [](Network& net, Step& step) {
                return other_class(net, step, [V = net.config.vocabulary](const std::int64_t* targets, std::size_t row) {
                    return static_cast<std::size_t>(targets[row] + 1) % V;
                });
            }),
-        at("negative_log_likelihood_backward", "target-shifted", "each row takes the answer of the row before it",
+        at("negative_log_likelihood_backward", "target-shifted", "each row takes the target of the row before it",
            "transformers 47394: https://github.com/huggingface/transformers/issues/47394",
            [](Network& net, Step& step) {
                return net.rows > 1 &&

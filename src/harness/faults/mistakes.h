@@ -1,5 +1,5 @@
-// Mistakes that people make in a backward pass, planted in the lists of steps by name: a step's function exchanged for
-// a wrong one, its reads rewired, steps reordered or dropped. Who is to be blamed is known, so a harness can be scored.
+// Common mistakes in a backward pass, planted in the lists of steps by name: a wrong function for a step, rewired
+// inputs, steps reordered or dropped. The root cause is known, so a harness can be scored.
 #pragma once
 
 #include <functional>
@@ -11,14 +11,14 @@
 
 namespace byhand {
 
-// The smallest error, relative to the largest magnitude of the step's result, that is said to be caught, by name.
+// The smallest error, relative to the largest magnitude of the step's result, that should be caught, by name.
 using Catches = std::map<std::string, double>;
 
 struct Mistake {
     std::string name;    // "dvar-path-forgotten"
     std::string what;    // one line
-    std::string source;  // who made it, or warned of it
-    // Plants it and returns the names whose steps are then wrong; empty where the network has no place for it.
+    std::string source;  // where it was made or described
+    // Plants it and returns the names whose steps are then wrong; empty if it does not apply to the network.
     std::function<std::vector<std::string>(Graph& network, const Catches& catches)> plant;
 };
 

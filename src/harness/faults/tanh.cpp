@@ -20,7 +20,7 @@ std::vector<Mistake> tanh_mistakes() {
                return elementwise(step,
                                   [](std::size_t i, Reads r) { return numbers(r, 0)[i] * (1 - numbers(r, 1)[i]); });
            }),
-        at("tanh_backward", "upstream-forgotten", "the slope alone: not multiplied by dh",
+        at("tanh_backward", "upstream-forgotten", "only the slope, not multiplied by dh",
            "numpy_neural_network 6: https://github.com/yizt/numpy_neural_network/issues/6",
            [](Network&, Step& step) {
                return elementwise(step, [](std::size_t i, Reads r) { return 1 - numbers(r, 1)[i] * numbers(r, 1)[i]; });

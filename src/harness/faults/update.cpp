@@ -78,7 +78,7 @@ std::vector<Mistake> update_mistakes() {
                    return (1 - m) * numbers(r, 0)[j] + m * sum / static_cast<float>(B);
                });
            }),
-        at("running_spread_update", "running-not-updated", "a running figure that never moves",
+        at("running_spread_update", "running-not-updated", "running statistics that never change",
            "aprender 2166: https://github.com/paiml/aprender/pull/2166", not_updated),
         at("running_spread_update", "running-variance-divisor", "the running variance by n for n − 1, or n − 1 for n",
            "tt-metal 55438: https://github.com/tenstorrent/tt-metal/issues/55438",

@@ -1,4 +1,4 @@
-// Every gradient against finite differences of the loss, in double: the reference that needs nothing but the forward
+// Checks every gradient against finite differences of the loss, in double: a reference that only requires the forward
 // pass.
 //
 // For each value that has a gradient, some of its elements are moved, one at a time, and the forward steps after it run
@@ -24,12 +24,12 @@
 
 namespace byhand {
 
-// What is right is the quotient of differences; figures are of the elements that were moved. vacuous: all of these are
-// zero on both sides, and no rounding went into them. missing: a parameter has no gradient.
+// The difference quotient is the right value; figures are over the elements that were moved. vacuous: both values of
+// each are zero, without rounding. missing: a parameter has no gradient.
 struct CheckedGradient : Finding {
     std::string name, function;  // what, and what makes it
     std::size_t checked = 0;     // elements that were moved
-    std::size_t undecided = 0;   // of these, with limits too wide to say anything
+    std::size_t undecided = 0;   // of these, with uninformative limits
 };
 
 struct GradcheckConfig {

@@ -12,13 +12,13 @@ namespace {
 
 constexpr std::size_t kStack = std::size_t{1} << 16;
 
-// A handler has nothing but globals to go by.
+// A signal handler can only use globals.
 // NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables)
 Journal* journal_of_handler = nullptr;
 const OperandTable* operands_of_handler = nullptr;
 // NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
 
-// None where the processor does not say.
+// None if the processor does not provide it.
 Access access_of(const void* context) {
 #ifdef __x86_64__
     constexpr greg_t kWrites = 2;  // of the page fault's error code
@@ -49,7 +49,7 @@ bool is_at_the_stack_pointer(const void* address, const void* context) {
 #endif
 }
 
-// "4,000,000", at the end of `to`: as a signal handler may do it.
+// "4,000,000", at the end of `to`; async-signal-safe.
 std::string_view digits_of(std::size_t number, std::array<char, 32>& to) {
     std::size_t begin = to.size();
     for (int digits = 0; digits == 0 || number != 0; ++digits) {

@@ -1,4 +1,4 @@
-// Says of a segmentation fault which operand it is about, before the process ends by it.
+// Reports which operand a segmentation fault concerns, before the process ends.
 #pragma once
 
 #include "harness/isolated/guarded_memory.h"
@@ -6,9 +6,9 @@
 
 namespace byhand {
 
-// For a subprocess: SIGSEGV and SIGBUS write into the journal what went where, as "writes past the end of its result",
-// "reads before the beginning of dlogits" or "overflows the stack", and then end the process as they do anyway. Where
-// AddressSanitizer is present they are left to it, which says more.
+// For a subprocess: SIGSEGV and SIGBUS write the fault into the journal, as "writes past the end of its result", "reads
+// before the beginning of dlogits" or "overflows the stack", and then end the process as usual. If AddressSanitizer is
+// present they are left to it, since it reports more.
 class AccessFaults {
 public:
     AccessFaults(Journal& journal, const OperandTable& operands);
@@ -17,7 +17,7 @@ public:
     ~AccessFaults();
 };
 
-// A stack for the handler, of the thread that makes it: its own may be what is at its end.
+// A stack for the handler in the constructing thread, whose own stack may have overflowed.
 class HandlerStack {
 public:
     HandlerStack();
@@ -29,7 +29,7 @@ private:
     GuardedPages pages_;
 };
 
-// What a function does that writes to an operand.
+// The fault of a function that writes to an operand.
 std::string overwriting(const std::string& name);
 
 }  // namespace byhand

@@ -28,7 +28,7 @@ constexpr Extents kExtents[] = {
     {31, 6, 11, 1, 3},
     {33, 31, 16, 3, 3},
     {65, 2, 6, 2, 1},
-    // Multiples of blocks, beside what is none.
+    // Multiples of blocks, beside sizes that are not.
     {3, 64, 6, 2, 11},
     {9, 16, 32, 5, 8},
     {64, 4, 96, 8, 2},
@@ -41,7 +41,7 @@ constexpr Extents kExtents[] = {
 };
 constexpr std::size_t kForKinds = 0;
 
-// Every class can be a target where there are so many rows times so many draws.
+// Every class can be a target with this many rows times draws.
 constexpr std::size_t kClassRows = 61, kClassDraws = 16;
 
 NetworkConfig sized(NetworkConfig network, const Extents& extents) {
@@ -123,8 +123,9 @@ void Battery::add(std::vector<BatteryCase>& cases, std::size_t size, const Draw&
     if (in_double) {
         values = with_digits_of_doubles(values);
     }
-    cases.push_back({size, std::to_string(at.rows) + (at.rows == 1 ? " row: " : " rows: ") + describe(drawn),
-                     ask(*right, *form.reference_operations, std::make_shared<const Values>(std::move(values)))});
+    cases.push_back(
+        {size, std::to_string(at.rows) + (at.rows == 1 ? " row: " : " rows: ") + describe(drawn),
+         make_step_input(*right, *form.reference_operations, std::make_shared<const Values>(std::move(values)))});
 }
 
 const std::vector<BatteryCase>& Battery::cases(const std::string& name, const std::vector<std::string>& reads,

@@ -1,8 +1,8 @@
-// The inputs that a step is tried on besides a training batch: values of every kind, on networks of other sizes.
+// The inputs on which a step is tested besides a training batch: values of every kind, on networks of other sizes.
 //
-// A mistake may show only on a row that is all negative, a unit that is saturated, a class that no row has for its
-// target, or where the rows are no multiple of four. Each is a case; the reference answers it in double, and its limits
-// are derived for it as for the batch.
+// A mistake may show only on a row that is all negative, a saturated unit, a class that is no row's target, or a number
+// of rows that is not a multiple of four. Each is a case; the reference operations compute its result in double, and
+// its limits are derived as for the batch.
 #pragma once
 
 #include <cstdint>
@@ -32,16 +32,16 @@ std::vector<NetworkSize> battery_sizes(const NetworkConfig& network);
 
 using MakeForm = std::function<Form(const NetworkConfig& network, std::size_t rows)>;
 
-// Of all that its steps make or read, and that its answers read.
+// The shapes of all that its steps make or read and its reference operations read.
 std::map<std::string, Shape> shapes_of(const Form& form);
 
 struct BatteryCase {
-    std::size_t size = 0;  // its place in battery_sizes
+    std::size_t size = 0;  // its index in battery_sizes
     std::string on;        // "29 rows: zeros, subnormal and saturated values in h"
     StepInput input;
 };
 
-// The cases of one form of a network, made when they are first asked for and kept.
+// The cases of one form of a network. They are made when first used, and kept.
 class Battery {
 public:
     Battery(const NetworkConfig& network, std::uint64_t seed, MakeForm make);
@@ -49,8 +49,8 @@ public:
     const std::vector<NetworkSize>& sizes() const { return sizes_; }
     const MakeForm& make_form() const { return make_; }
 
-    // Those of the step that makes `name` and reads `reads` (which may be more than the right one reads), as they are
-    // for a function in float or in double. Empty where the form has no such step.
+    // The cases of the step that makes `name` and reads `reads` (which may be more than the right step reads), for a
+    // function in float or in double. Empty if the form has no such step.
     const std::vector<BatteryCase>& cases(const std::string& name, const std::vector<std::string>& reads,
                                           bool in_double);
 

@@ -27,7 +27,7 @@ float within(const ValueRange& range, float x) {
     return std::clamp(x, low, high);
 }
 
-// A magnitude from 1/16 to 1 and a sign. (The library's distributions need not be the same on every machine.)
+// A magnitude from 1/16 to 1 and a sign. (The standard library's distributions differ between machines.)
 float random_number(Generator& generator) {
     const std::uint64_t bits = generator();
     const float magnitude = 1.0F / 16 + 15.0F / 16 * (static_cast<float>(bits >> 40) * 0x1p-24F);
@@ -58,7 +58,7 @@ constexpr float kSpecial[] = {0,       1,        0x1p-149F, 0x1p-127F, 0x1p-126F
                               0.9999F, 1.00001F, 3,         9,         9.1F,      20,       87.9F,    89.1F,
                               103,     105,      151,       999.5F,    0x1p20F,   0x1p-60F, 0x1p40F,  0.999999F};
 
-// Every other row all negative: a maximum lies below whatever a search for it may begin with.
+// Every other row is all negative: its maximum lies below any initial value of a search.
 std::vector<float> enormous_numbers(const Shape& shape, const ValueRange& range, Generator& generator) {
     const std::size_t columns = shape.empty() ? 1 : shape.back();
     std::vector<float> numbers = random_numbers(count(shape), 0x1p118F, {}, generator);
@@ -93,7 +93,7 @@ std::vector<float> special_choice(const ValueRange& range) {
     return choice;
 }
 
-// All of them where there is room.
+// All of them if there is room.
 std::vector<float> special_draw(std::size_t count, const ValueRange& range, const Draw& draw, Generator& generator) {
     std::vector<float> choice = special_choice(range);
     if (count < choice.size() && !draw.only.empty()) {
@@ -152,7 +152,7 @@ std::vector<float> pattern(std::size_t which, std::size_t width, Generator& gene
             row[here] += 200;
             break;
         case 10:              // one far below
-            row[here] -= 80;  // exp of it is not yet 0
+            row[here] -= 80;  // its exp is not yet 0
             break;
         case 11:  // descending: the maximum is the first
             std::ranges::sort(row, std::greater<>());

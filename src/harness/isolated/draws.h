@@ -1,4 +1,4 @@
-// Values drawn for a step to read: real data obey identities and keep to their usual sizes, and both hide mistakes.
+// Values drawn for a step to read: real data satisfy identities and have their usual sizes, and both hide mistakes.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,9 @@ enum class Drawn {
     minute,    // times 2^-100
     vast,      // times 2^40
     huge,      // times 2^60: products of two are still floats
-    enormous,  // times 2^118, of which sums of some hundreds are: rows in turn all negative and of either sign
-    close,     // a thousand and a few millionths of it: what is left of a difference is small
+    enormous,  // times 2^118, of which sums of some hundreds are finite: rows alternately all negative and of either
+               // sign
+    close,     // a thousand and a few millionths of it, so that differences are small
     spread,    // magnitudes from 2^-20 to 2^20
     special,   // ±0, subnormal numbers, the ends of the range and their neighbours, where exp and tanh saturate
     rows,      // a matrix whose rows are all negative, all equal, one-hot, have two maxima, ...
@@ -32,20 +33,20 @@ enum class Drawn {
 
 struct Draw {
     Drawn how = Drawn::random;
-    // The one value drawn so, the others being random; empty: all.
-    std::string only = {};   // NOLINT(readability-redundant-member-init): it may be left out
-    std::size_t from = 0;    // of Drawn::every: the first index; of Drawn::special in one value alone: the first number
-    bool gradients = false;  // only gradients are drawn so, the other values are random
+    // The only value drawn in this way, while the others are random; empty: all.
+    std::string only = {};   // NOLINT(readability-redundant-member-init): optional
+    std::size_t from = 0;    // of Drawn::every: the first index; of Drawn::special in a single value: the first number
+    bool gradients = false;  // only gradients are drawn in this way, while the other values are random
 };
 
 // "logits by rows: all negative, all equal, ..." of a Draw, for reports; empty for random.
 std::string describe(const Draw& draw);
 
-// How many numbers Drawn::special has for values of this range. One value alone that has fewer takes them in turn.
+// The number of special numbers for values of this range. A single value with fewer elements takes them in turn.
 std::size_t special_numbers(const ValueRange& range);
 
 // Values for `specs`, the same on every machine for the same seed. Numbers lie within their range, by name; X and Y
-// hold indices below `vocabulary`. What a way of drawing does not apply to is random.
+// contain indices below `vocabulary`. Values to which `draw` does not apply are random.
 Values draw(const std::vector<TensorSpec>& specs, const std::map<std::string, ValueRange>& ranges, const Draw& draw,
             std::size_t vocabulary, std::uint64_t seed);
 

@@ -1,4 +1,4 @@
-// Numbers between fences, for steps that run in this process: what is written around them is found out afterwards.
+// Numbers between fences, for steps that run in this process: writes around them are detected afterwards.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +19,7 @@
 
 namespace byhand {
 
-// What stands around a result: no NaN, which would stay one whatever is added to it.
+// The number around a result. Not a NaN, which would remain a NaN after any addition.
 template <class T>
 inline constexpr T kFence = T{-7.25};
 
@@ -50,7 +50,7 @@ private:
     std::vector<T> all_;
 };
 
-// What T's functions read: the values as T, converted once a name.
+// The operands of functions on T: the values as T, each converted once.
 template <class T>
 class FencedOperands {
 public:
@@ -75,7 +75,7 @@ public:
         return operands;
     }
 
-    // The first name whose values a step has changed, although it was only to read them.
+    // The first operand that the step has changed.
     std::optional<std::string> changed() const {
         for (const auto& [name, numbers] : converted_) {
             const std::vector<double>& before = values_.numbers(name);
@@ -97,7 +97,7 @@ private:
     std::map<std::string, Fenced<T>> converted_;
 };
 
-// Fills memory with the pattern of what was never written.
+// Fills memory with the pattern of unwritten elements.
 template <class T>
 void fill_unwritten(T* numbers, std::size_t elements) {
     const Bits<T> bits = kUnwritten<T>;

@@ -16,7 +16,7 @@ std::size_t whole_pages(std::size_t bytes) {
     return (bytes + page - 1) / page * page;
 }
 
-// As many bytes without access. Throws std::bad_alloc where the system gives none.
+// Inaccessible address space of this many bytes. Throws std::bad_alloc if the system provides none.
 std::byte* reserve(std::size_t bytes) {
     void* all = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (all == MAP_FAILED) {
@@ -133,7 +133,7 @@ AddressInfo OperandTable::at(const void* address) const {
 
 AddressInfo OperandTable::nearest(const void* address, Access access) const {
     using Where = AddressInfo::Where;
-    // As much as an unsigned index of 32 bits goes, of doubles.
+    // The reach of an unsigned 32-bit index of doubles.
     constexpr std::size_t kFarthest = sizeof(double) << 32U;
     const auto there = reinterpret_cast<std::uintptr_t>(address);
     AddressInfo info{.distance = kFarthest};

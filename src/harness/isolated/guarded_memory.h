@@ -1,4 +1,4 @@
-// Memory between inaccessible pages: what goes past an end of it is a fault at once, with an address that says where.
+// Memory between inaccessible pages: an access past either end is a fault at once, with the address.
 #pragma once
 
 #include <cstddef>
@@ -14,20 +14,20 @@ enum class Access { none, read, write };
 struct Pages {
     std::byte *begin, *end;
 
-    // Whether the system does so: to write may take memory.
+    // Whether the system allows it: write access may require memory.
     bool allow(Access access) const;
-    // Gives the memory back for good, but not the addresses: whatever goes there is a fault.
+    // Returns the memory to the system but keeps the addresses: any access is a fault.
     void retire() const;
 };
 
-// Pages of zeros, writable at first, with inaccessible address space on both sides: no stray index hits something else
-// by a little.
+// Pages of zeros, writable at first, with inaccessible address space before and after them, so that a stray index does
+// not reach other memory.
 class GuardedPages {
 public:
-    static constexpr std::size_t kGuard = std::size_t{1} << 20;  // bytes on either side
+    static constexpr std::size_t kGuard = std::size_t{1} << 20;  // bytes before and after
     enum class Kind { own, shared };                             // shared: with processes forked later
 
-    // Throws std::bad_alloc where the system gives none.
+    // Throws std::bad_alloc if the system provides none.
     explicit GuardedPages(std::size_t bytes, Kind kind = Kind::own);
     GuardedPages(GuardedPages&& other) noexcept;
     GuardedPages(const GuardedPages&) = delete;
@@ -44,25 +44,25 @@ private:
     Pages pages_;
 };
 
-// Where in its pages an operand lies: its end, or its beginning, is that of the pages. The other leaves a gap.
+// The place of an operand in its pages: aligned with their end or with their beginning.
 enum class Place { end, beginning };
 
-// One operand of a call in pages of its own, writable at first.
+// An operand of a call in its own pages, writable at first.
 struct GuardedOperand {
     const char* name;  // nullptr: it is the result
     Pages pages;
     std::byte *begin, *end;
 };
 
-// What a fault at an address is about, as a signal handler may ask.
+// The operand that a faulting address belongs to; async-signal-safe.
 struct AddressInfo {
     enum class Where { elsewhere, before, inside, past, retired, far_before, far_past } where = Where::elsewhere;
     const char* name = nullptr;  // of the operand; nullptr: the result
     std::size_t distance = 0;    // far: bytes from its end, or its beginning
 };
 
-// All operands that have been handed out, in memory that is as guarded as they are. Between two lies as much as a wrong
-// row or a wrong stride may be off, which costs nothing but addresses.
+// All operands, in memory that is guarded as well. The gap between two is as large as the error of a wrong row or
+// stride may be, which costs only addresses.
 class OperandTable {
 public:
     explicit OperandTable(std::size_t most);
@@ -70,14 +70,14 @@ public:
     OperandTable& operator=(const OperandTable&) = delete;
     ~OperandTable();
 
-    // Precondition: there are fewer than `most`. Throws std::bad_alloc where the system gives no memory.
+    // Precondition: there are fewer than `most`. Throws std::bad_alloc if the system provides no memory.
     GuardedOperand& add(const char* name, std::size_t bytes, Place place);
-    // Nothing may go to the operands that there are by now any more.
+    // From now on any access to the present operands is a fault.
     void retire();
-    // The operand that is there, or was, or ends or begins near there: within kGuard.
+    // The operand that contains the address, present or retired, or that ends or begins within kGuard of it.
     AddressInfo at(const void* address) const;
-    // Else: the one that lies nearest of those that are not retired, at a distance that an index of 32 bits may come
-    // to. What was written is taken for the result, what was read for an operand; none where it is not known.
+    // Otherwise: the nearest operand that is not retired, within the reach of a 32-bit index. A write is attributed to
+    // the result, a read to an operand; none if the access is unknown.
     AddressInfo nearest(const void* address, Access access) const;
 
 private:
@@ -86,9 +86,9 @@ private:
     GuardedPages pages_;
     GuardedOperand* operands_;
     std::size_t size_ = 0, retired_ = 0;
-    std::vector<Pages> reserved_;     // without access but where operands are
-    std::byte* free_ends_ = nullptr;  // where the next one may end, in the last of them
-    std::size_t gap_ = 0;             // bytes between two there
+    std::vector<Pages> reserved_;     // inaccessible except for operands
+    std::byte* free_ends_ = nullptr;  // where the next one may end, in the last reservation
+    std::size_t gap_ = 0;             // bytes between two of its operands
 };
 
 }  // namespace byhand

@@ -12,14 +12,13 @@
 namespace byhand {
 namespace {
 
-// An explanation holds where it leaves this share of the error at most (in the root of the squares): one that explains
-// less is a coincidence.
+// An explanation leaves at most this share of the error (root mean square); one that explains less is a coincidence.
 constexpr double kLeft = 1.0 / 16;
 
-// A limit may be 0 where the right step has nothing to round; the wrong one may round, a few times.
+// A limit may be 0 if the right step does not round; the wrong one may round a few times.
 constexpr double kOwnRounding = 0x1p-22;
 
-// "1 + 3e-08" where that says more than five digits do.
+// "1 + 3e-08" if five digits would show less.
 std::string short_number(double value) {
     constexpr double kNearOne = 1e-3;
     if (value != 1 && std::abs(value - 1) < kNearOne) {
@@ -35,8 +34,7 @@ struct Elements {
     std::vector<std::size_t> which;  // positions
 };
 
-// Whether expected(i) explains ours at every position: no further off than rounding may be, and much nearer than the
-// answer is.
+// Whether expected(i) explains ours at every position: within rounding, and much nearer than the exact value.
 bool explained(const Elements& e, const std::function<double(std::size_t)>& expected,
                const std::function<double(std::size_t)>& limit) {
     double left = 0, error = 0;
@@ -57,7 +55,7 @@ bool is_multiple(const Elements& e, double factor) {
         e, [&](std::size_t i) { return factor * e.exact[i]; }, [&](std::size_t i) { return growth * e.limits[i]; });
 }
 
-// The factors that mistakes make.
+// The factors of typical mistakes.
 std::optional<std::string> named_factor(const Elements& e, std::size_t rows) {
     struct Named {
         double factor;
@@ -81,7 +79,7 @@ std::optional<std::string> named_factor(const Elements& e, std::size_t rows) {
     return std::nullopt;
 }
 
-// The extents that a factor may be made of, n first.
+// The extents that a factor may consist of, n first.
 struct Extent {
     std::int64_t size;
     std::string name;
@@ -103,15 +101,15 @@ std::vector<Extent> extents_of(const NetworkConfig& network, std::size_t rows) {
     add(network.context * network.embedding, "T·E");
     add(network.embedding, "E");
     add(network.context, "T");
-    std::erase_if(all, [](const Extent& extent) { return extent.size < 3; });  // 1 and 2 are anywhere
+    std::erase_if(all, [](const Extent& extent) { return extent.size < 3; });  // 1 and 2 are ambiguous
     return all;
 }
 
-// "31/33 = (n − 1)/(n + 1)" of 0.93939…; nothing where it is no such fraction.
+// "31/33 = (n − 1)/(n + 1)" for 0.93939…; none if it is not such a fraction.
 // NOLINTNEXTLINE(readability-function-cognitive-complexity): two loops over pairs and single ones
 std::optional<std::string> fraction(double factor, const NetworkConfig& network, std::size_t rows) {
     constexpr double kSame = 2e-6;        // of a factor measured on floats
-    constexpr std::int64_t kTelling = 7;  // 3/4 is no T/4
+    constexpr std::int64_t kTelling = 7;  // 3/4 is not T/4
     const double size = std::abs(factor);
     const std::string sign = factor < 0 ? "−" : "";
     const auto is_near = [size](double exact) { return std::abs(size - exact) <= kSame * exact; };
@@ -148,7 +146,7 @@ std::optional<std::string> fraction(double factor, const NetworkConfig& network,
     return std::nullopt;
 }
 
-// What holds at all of these positions alike.
+// A property that holds at all of these positions.
 std::string relation(const Elements& e, const NetworkConfig& network, std::size_t rows) {
     if (std::ranges::all_of(e.which, [&](std::size_t i) { return e.ours[i] == 0; })) {
         return "all zero";
@@ -157,7 +155,7 @@ std::string relation(const Elements& e, const NetworkConfig& network, std::size_
         return *named;
     }
     if (e.which.size() < 3) {
-        return "";  // one or two numbers are soon some multiple of others
+        return "";  // one or two numbers are easily a multiple of others
     }
     double product = 0, square = 0, difference = 0;
     for (const std::size_t i : e.which) {
@@ -198,7 +196,7 @@ std::string ordinal(const std::string& what, std::size_t i, std::size_t of) {
     return "only " + what + " " + std::to_string(i) + " is off";
 }
 
-// "only the last row is off", or nothing where the error stands in more than one.
+// "only the last row is off"; empty if the error is in more than one.
 std::string only_one(const Grid& grid, const Shape& shape, const std::vector<std::size_t>& off) {
     if (grid.elements > 1 && off.size() == 1) {
         if (shape.size() == 1) {
@@ -225,8 +223,8 @@ std::string only_one(const Grid& grid, const Shape& shape, const std::vector<std
     return "";
 }
 
-// Whether ours is the answer with its elements elsewhere: source(i) is where the element at i came from, or nothing
-// where none did.
+// Whether ours is the exact result with its elements moved: source(i) is the former position of the element at i, none
+// if it has none.
 bool moved(const Elements& e, const std::function<std::optional<std::size_t>(std::size_t)>& source) {
     Elements there = e;
     std::erase_if(there.which, [&](std::size_t i) { return !source(i); });
@@ -237,7 +235,7 @@ bool moved(const Elements& e, const std::function<std::optional<std::size_t>(std
 
 using Source = std::optional<std::size_t>;
 
-// Rows or columns one off. (The one that a shift brings in from outside may be anything.)
+// Rows or columns shifted by one. (The row or column shifted in may have any value.)
 std::string shifted_rows(const Elements& e, const Grid& grid) {
     const std::size_t width = grid.elements / grid.rows;
     if (grid.rows < 3) {

@@ -1,4 +1,4 @@
-// What the structure of an error tells about its cause.
+// Hints from the structure of an error about its cause.
 #pragma once
 
 #include <cstddef>
@@ -9,15 +9,15 @@
 
 namespace byhand {
 
-// How `ours` differs from the right `answer`: by one factor ("off by the factor 31/32 = (n − 1)/n: n against n − 1"),
-// by its sign, as its transpose, shifted by a row, only in one place ("only the last row is off"). Empty where nothing
-// is seen, where no element is off, or where one is not finite. `limits` are what rounding may come to, an element
-// each; `n` is the number of rows of a batch of `network`. Precondition: as many elements each as the shape has.
+// How `ours` differs from `exact`: by one factor ("off by the factor 31/32 = (n − 1)/n: n against n − 1"), by its sign,
+// as its transpose, shifted by a row, only in one place ("only the last row is off"). Empty if no structure is found,
+// no element is off, or one is not finite. `limits` bound the rounding of each element; `n` is the number of rows of a
+// batch of `network`. Precondition: all have as many elements as the shape.
 std::string hint(std::span<const double> ours, std::span<const double> exact, std::span<const double> limits,
                  const Shape& shape, const NetworkConfig& network, std::size_t n);
 
-// Whether `ours` is `expected` but for rounding, and much nearer to it than to the answer. False where an element is
-// not finite. Precondition: as many elements each.
+// Whether `ours` equals `expected` within rounding and is much nearer to it than to `exact`. False if an element is not
+// finite. Precondition: equal numbers of elements.
 bool explains(std::span<const double> expected, std::span<const double> ours, std::span<const double> exact,
               std::span<const double> limits);
 

@@ -19,8 +19,8 @@
 namespace byhand {
 namespace {
 
-// The limit of each element: what T's rounding may come to, and what the answer's own may, which sums in double and in
-// an order of its own.
+// The limit of each element: the rounding of T, and that of the reference operation, which sums in double and in its
+// own order.
 template <class T>
 std::vector<double> limits_of(const StepInput& input, Leeway leeway) {
     constexpr double kDoubles = 0x1p-29;  // the unit of double's rounding over that of float's
@@ -34,18 +34,18 @@ std::vector<double> limits_of(const StepInput& input, Leeway leeway) {
     return limits;
 }
 
-// One run of a step: on a question's values, in a network of that size.
+// One run of a step: on a step input, in a network of its size.
 template <class T>
 struct Case {
     const Step* step = nullptr;
     const StepInput* input = nullptr;
     NetworkSize size = {};
     // Of the battery.
-    std::string on = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    std::string on = {};  // NOLINT(readability-redundant-member-init): optional
     std::string by = {};  // NOLINT(readability-redundant-member-init): as in Trial
 };
 
-// A trial's case, whatever the numbers.
+// The case of a trial, in float or in double.
 struct Shown {
     const StepInput* input = nullptr;
     NetworkSize size;
@@ -95,7 +95,7 @@ struct Manner {
     }
 };
 
-// What a step makes of a question, in a network of that size.
+// Runs a step on a step input, in a network of its size.
 template <class T>
 Made made_of(const Step& step, const StepInput& input, const NetworkSize& size, const Manner& manner) {
     const std::vector<Call<T>> call = {{&step, input.values.get()}};
@@ -121,13 +121,13 @@ ResultsOfBoth run_both(const std::vector<Call<float>>& in_float, const std::vect
                     : ResultsOfBoth{run_calls(in_float, {}), run_calls(in_double, {})};
 }
 
-// What ends a subprocess ends the calls that follow.
+// False for the calls that were left when the subprocess ended.
 template <class T>
 bool was_called(const CallResult<T>& result) {
     return !result.made.empty() || !result.fault.empty();
 }
 
-// A trial for each case that was run. Empty only where there is none.
+// A trial for each case that was run. Empty only if there are no cases.
 template <class T>
 std::vector<Trial> trials_of(const std::vector<CallResult<T>>& results, const std::vector<Case<T>>& cases,
                              const Manner& manner) {
@@ -163,12 +163,12 @@ std::vector<Case<T>> battery_cases(const std::vector<BatteryCase>& battery, cons
     return cases;
 }
 
-// External functions in one process, where each finds what the others left in memory that they share: some of their
-// cases of the battery, and what they made of them where no other was called.
+// External functions in one process, where they share memory: some of their cases of the battery, with their results
+// when no other function is called.
 template <class T>
 class Mixed {
 public:
-    // `cases` are those of the step whose result is at `place`, the battery's from 2 on.
+    // `cases` belong to the step whose result is at `place`; those of the battery begin at 2.
     void add(std::size_t place, const std::vector<Case<T>>& cases, std::vector<CallResult<T>> results) {
         constexpr std::size_t kMost = 3;
         for (std::size_t i = 2; i < std::min(cases.size(), 2 + kMost); ++i) {
@@ -178,7 +178,7 @@ public:
         }
     }
 
-    // Appends a trial to the battery of each step that makes something else there.
+    // Appends a trial to the battery of each step whose result differs.
     void run(const CallConfig& config, std::vector<IsolatedStep>& steps) {
         for (std::size_t i = 0; i < calls_.size(); ++i) {
             calls_[i].expected = &made_[i];
@@ -240,7 +240,7 @@ struct OnBattery {
     }
 };
 
-// The step that makes `makes`; of several the one by this function.
+// The step that makes `makes`; if there are several, the one with this function.
 template <class T>
 const Step* find_step(const Graph& network, const std::string& makes, const std::string& function) {
     for (const Step* step : all_steps(network)) {
@@ -254,10 +254,11 @@ const Step* find_step(const Graph& network, const std::string& makes, const std:
 constexpr std::chrono::milliseconds kHanging{250};
 constexpr std::size_t kHangs = 80;
 
-// A culprit's step once more on the case that shows it: which planted mistake makes the same, and the smallest input.
+// Runs a culprit again on the case that shows the mistake, and finds the planted mistake with the same result and the
+// smallest input.
 void explain(IsolatedStep& result, Trial& telling, const Manner& manner, const Shown& shown, bool makes_small) {
     const bool in_double = result.only_in_double();
-    // What does not return is not waited for as long each time that it is tried on something smaller.
+    // The time limit of a function that does not return is reduced for the smaller inputs.
     const bool hangs = is_time_out(telling.note);
     Isolation isolation = manner.isolation;
     isolation.external.threads = false;
@@ -265,11 +266,11 @@ void explain(IsolatedStep& result, Trial& telling, const Manner& manner, const S
         isolation.external.limits.timeout = std::min(isolation.external.limits.timeout, kHanging);
     }
     const Manner again{isolation, manner.right};
-    const auto run = [&](const NetworkSize& at, const StepInput& asked) {
+    const auto run = [&](const NetworkSize& at, const StepInput& input) {
         const Graph network = manner.isolation.at_size(at.network, at.rows);
         const auto in = [&]<class T>(T) {
             const Step* step = find_step<T>(network, result.makes, shown.function);
-            return step != nullptr && step->in<T>().run ? made_of<T>(*step, asked, at, again) : Made();
+            return step != nullptr && step->in<T>().run ? made_of<T>(*step, input, at, again) : Made();
         };
         return in_double ? in(double()) : in(float());
     };
@@ -287,7 +288,7 @@ void explain(IsolatedStep& result, Trial& telling, const Manner& manner, const S
     }
 }
 
-// A fault that these values alone do not show again is of none: it is told as one on the batch.
+// A fault that does not recur on these values does not depend on them: it is reported as one on the batch.
 void put_on_batch(IsolatedStep& result, const Trial& fault) {
     Trial trial = fault;
     trial.on.clear();
@@ -295,16 +296,16 @@ void put_on_batch(IsolatedStep& result, const Trial& fault) {
     result.real = std::move(trial);
 }
 
-// Of a step that is wrong. `ask` makes the question on the batch's values or on random ones, in float or in double.
+// Explains a wrong step. `input_of` makes the step input of the batch or of random values, in float or in double.
 void explain(IsolatedStep& result, const Manner& manner,
-             const std::function<const StepInput&(bool on_batch, bool in_double)>& ask, const NetworkSize& own,
+             const std::function<const StepInput&(bool on_batch, bool in_double)>& input_of, const NetworkSize& own,
              const std::vector<Shown>& battery, bool makes_small) {
     Trial* telling = nullptr;
     for (Trial* trial : {&result.real, &result.probe, &result.real_double, &result.probe_double}) {
         telling = trial == result.telling() ? trial : telling;
     }
     if (telling != nullptr) {
-        const StepInput& input = ask(!result.not_on_batch(), result.only_in_double());
+        const StepInput& input = input_of(!result.not_on_batch(), result.only_in_double());
         explain(result, *telling, manner, {&input, own, result.function}, makes_small);
     } else {
         const auto place = static_cast<std::size_t>(result.telling() - result.battery.data());
@@ -367,7 +368,7 @@ std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& is
             begins();
         }
         IsolatedStep result{step->makes, step->in_float.name, step->reads, {}, {}, {}, {}, step->shape};
-        const auto ask = [&](bool on_batch, bool in_double) -> const StepInput& {
+        const auto input_of = [&](bool on_batch, bool in_double) -> const StepInput& {
             return on_batch ? inputs.real(*right, step->reads, reference_operations, in_double)
                             : inputs.probe(*right, step->reads, reference_operations, in_double);
         };
@@ -375,7 +376,8 @@ std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& is
         const NetworkSize own{isolation.right.config, network.rows};
         OnBattery on_battery{result.battery};
         const bool has_double = once_only && step->in_double.run;
-        // All of an external function's calls share a subprocess; ours go on only where the first two are right.
+        // All calls of an external function share a subprocess; ours run on the battery only if the first two are
+        // right.
         const bool is_external = manner.is_external(*step);
         const auto on_sizes = [&]<class T>(T) {
             if (!has_battery) {
@@ -386,7 +388,8 @@ std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& is
         };
         const auto first_cases = [&]<class T>(T in) {
             constexpr bool kInDouble = std::is_same_v<T, double>;
-            std::vector<Case<T>> cases = {{step, &ask(true, kInDouble), own}, {step, &ask(false, kInDouble), own}};
+            std::vector<Case<T>> cases = {{step, &input_of(true, kInDouble), own},
+                                          {step, &input_of(false, kInDouble), own}};
             if (is_external) {
                 std::ranges::move(on_sizes(in), std::back_inserter(cases));
             }
@@ -422,7 +425,7 @@ std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& is
             }
         }
         if (isolation.leeway == Leeway::words && step->in_float.name != right->rounded.name && !result.wrong()) {
-            result.rounding = limits_of<float>(ask(true, false), isolation.leeway);
+            result.rounding = limits_of<float>(input_of(true, false), isolation.leeway);
             for (double& rounding : result.rounding) {
                 rounding *= result.real.used.value_or(0);
             }

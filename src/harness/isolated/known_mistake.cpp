@@ -16,12 +16,12 @@ namespace {
 
 using Change = std::function<void(const std::string& name, std::vector<float>& read)>;
 
-// What the step makes of these values, changed by `change`. Nothing where it reads another.
+// The step's result on these values, changed by `change`. None if it reads a value that is missing.
 std::optional<std::vector<double>> made_by(const Step& step, const Values& values, const Change& change = {}) {
     if (!std::ranges::all_of(step.reads, [&](const std::string& name) { return values.contains(name); })) {
         return std::nullopt;
     }
-    std::deque<std::vector<float>> read;  // copies: the step may write over them
+    std::deque<std::vector<float>> read;  // copies: the step may overwrite them
     std::vector<float> made(count(step.shape));
     execute(step, made.data(), [&](const std::string& name) -> Operand<float> {
         if (values.holds_indices(name)) {
@@ -37,7 +37,7 @@ std::optional<std::vector<double>> made_by(const Step& step, const Values& value
     return std::vector<double>(made.begin(), made.end());
 }
 
-// Whether these wrong numbers explain ours: they are as near as rounding lets them be, and are not the right ones.
+// Whether these wrong numbers explain ours: they agree within rounding, and are not the right ones.
 bool accounts_for(const std::vector<double>& made, std::span<const double> ours, const std::vector<double>& exact,
                   std::span<const double> limits) {
     if (!explains(made, ours, exact, limits)) {
@@ -56,7 +56,7 @@ struct Alteration {
     std::function<void(std::vector<float>&)> change;
 };
 
-// What may be wrong with a read of this name and shape.
+// Possible alterations of an input with this name and shape.
 std::vector<Alteration> alterations(const std::string& name, const Shape& shape) {
     std::vector<Alteration> all;
     const std::size_t rows = shape.empty() ? 1 : shape.front(), columns = shape.size() < 2 ? 1 : shape.back();

@@ -1,4 +1,4 @@
-// Runs a step's function on given values, in this process or in a subprocess, and says how it behaved there.
+// Runs a step's function on specified values, in this process or in a subprocess, and reports its faults.
 #pragma once
 
 #include <string>
@@ -13,37 +13,36 @@ namespace byhand {
 template <class T>
 struct Call {
     const Step* step = nullptr;
-    const Values* values = nullptr;  // of all that it reads; converted to T
-    // Only in a subprocess: what it has to make, to the bit, since it made that where no other function was called.
+    const Values* values = nullptr;  // of all its inputs; converted to T
+    // Only in a subprocess: the result when no other function is called, which must be reproduced to the bit.
     const std::vector<T>* expected = nullptr;
 };
 
 template <class T>
 struct CallResult {
-    std::vector<T> made;     // empty where it did not finish
-    std::string fault;       // what the function did that it must not; empty where it behaved
-    std::string overwrites;  // what it reads and yet has changed
+    std::vector<T> made;     // empty if it did not finish
+    std::string fault;       // of the function; empty if there is none
+    std::string overwrites;  // the input that it has changed
 };
 
 struct CallConfig {
     bool subprocess = false;
-    // Also calls from two threads at once, on values of different calls, whose results must be the same. In a
+    // Also call the function from two threads at once, on the values of different calls, with the same results. In a
     // subprocess.
     bool threads = false;
-    SubprocessLimits limits = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    SubprocessLimits limits = {};  // NOLINT(readability-redundant-member-init): optional
 };
 
 // A result for each call. T is float or double.
 //
-// In this process, around each operand lie numbers that must not change; an exception is the only end but the right
-// one.
+// In this process, each operand lies between numbers that must not change; the function must return or throw.
 //
-// In a subprocess, the calls should be of one function, unless it is said what they make by themselves. Each operand
-// lies between inaccessible pages, those that are read in memory that can only be read. All calls are done twice, the
-// second time in reverse order and at other addresses, and must make the same numbers: the operands first end where
-// their pages end, then begin where they begin. Where a function ends the process, the call that did it has the fault,
-// and what was not yet done has neither numbers nor fault. The time limit is of all these calls together, and again of
-// those from two threads. Throws what run_in_subprocess throws.
+// In a subprocess, the calls should be of one function, unless their results in isolation are specified. Each operand
+// lies between inaccessible pages; inputs are in read-only memory. All calls are made twice, the second time in reverse
+// order and at other addresses, and must give the same numbers: the operands are aligned first with the end of their
+// pages, then with the beginning. If a function ends the process, its call has the fault, and the remaining calls have
+// neither numbers nor fault. The time limit applies to all these calls together, and again to those from two threads.
+// Throws what run_in_subprocess throws.
 template <class T>
 std::vector<CallResult<T>> run_calls(const std::vector<Call<T>>& calls, const CallConfig& config);
 
@@ -52,8 +51,8 @@ struct ResultsOfBoth {
     std::vector<CallResult<double>> in_double;
 };
 
-// As run_calls with config.subprocess, one subprocess for both: first the calls in float, then those in double, which
-// have the time limit once more.
+// As run_calls with config.subprocess, with one subprocess for both: first the calls in float, then those in double,
+// with a time limit each.
 ResultsOfBoth run_calls_in_subprocess(const std::vector<Call<float>>& in_float,
                                       const std::vector<Call<double>>& in_double, const CallConfig& config);
 

@@ -25,12 +25,12 @@ namespace byhand {
 namespace {
 
 constexpr std::size_t kPairs = 8, kRounds = 16;  // of calls from two threads
-constexpr std::size_t kSmall = 64;  // elements: few enough for a call to be followed to its end, and not all alike
+constexpr std::size_t kSmall = 64;  // elements: few enough to single-step a call to its end, and not all equal
 
-// A call waits so long for another that comes between: that one may wait for a lock that this one holds.
+// The time that a call waits for an interleaved one, which may wait for a lock that this one holds.
 constexpr auto kPatience = std::chrono::milliseconds(20);
 
-// What is known of a call, in memory that the parent reads.
+// The state of a call, in memory that the parent reads.
 struct Slot {
     bool made = false;
     std::array<char, 256> fault{};
@@ -43,7 +43,7 @@ struct Slot {
     }
 };
 
-// The same bits, or two numbers that are none; but to have written one is not the same as to have left it.
+// The same bits, or two NaNs; but a written NaN differs from an unwritten element.
 template <class T>
 bool same_number(const T& a, const T& b) {
     return same_bits(a, b) || (std::isnan(a) && std::isnan(b) && !is_unwritten(&a) && !is_unwritten(&b));
@@ -54,7 +54,7 @@ std::span<T> numbers_in(std::byte* begin, const std::byte* end) {
     return {reinterpret_cast<T*>(begin), static_cast<std::size_t>(end - begin) / sizeof(T)};
 }
 
-// What a call needs, each operand in pages of its own.
+// The operands of a call, each in its own pages.
 template <class T>
 struct Prepared {
     std::vector<Operand<T>> reads;
@@ -66,7 +66,7 @@ struct Prepared {
 template <class T>
 class Calls {
 public:
-    // In the journal the first of them is call `first`.
+    // The index of the first call in the journal is `first`.
     Calls(const std::vector<Call<T>>& calls, std::size_t first, bool threads)
         : calls_(calls),
           first_(first),
@@ -79,7 +79,7 @@ public:
         }
     }
 
-    // All calls, in the subprocess.
+    // Makes all calls, in the subprocess.
     void run(Journal& journal) {
         OperandTable operands(most_operands());
         const HandlerStack stack;
@@ -91,17 +91,17 @@ public:
         for (std::size_t i = calls_.size(); i-- > 0;) {
             call(i, Place::beginning, operands, surroundings, journal);
         }
-        if (threads_ && !calls_.empty()) {  // following a call's instructions takes long: that of one pair
+        if (threads_ && !calls_.empty()) {  // single-stepping takes long: only one pair
             journal.restart_clock();
             const std::vector<std::size_t> small = small_first();
             for (std::size_t pair = 0; pair < std::min(calls_.size(), kPairs); ++pair) {
                 call_from_two_threads(small[pair], small[(pair + 1) % small.size()], pair == 0, operands, journal);
             }
         }
-        numbers_.allow(Access::none);  // no wild write may change what was made before
+        numbers_.allow(Access::none);  // a wild write must not change earlier results
     }
 
-    // In the parent, after its end.
+    // In the parent, after the end of the subprocess.
     std::vector<CallResult<T>> results(const SubprocessEnd& end) const {
         std::vector<CallResult<T>> results(calls_.size());
         for (std::size_t i = 0; i < calls_.size(); ++i) {
@@ -123,7 +123,7 @@ public:
     }
 
 private:
-    // Where the result of each call begins among all numbers; last the end.
+    // The beginning of each call's result among all numbers, and the end.
     static std::vector<std::size_t> begins_of(const std::vector<Call<T>>& calls) {
         std::vector<std::size_t> begins = {0};
         for (const Call<T>& call : calls) {
@@ -184,7 +184,7 @@ private:
         return prepared;
     }
 
-    // Runs the function. Returns what it threw, empty where it came to its end.
+    // Runs the function. Returns a description of what it threw; empty if it returned.
     std::string run_prepared(std::size_t i, const Prepared<T>& prepared) const {
         try {
             calls_[i].step->template in<T>().run(prepared.made().data(), prepared.reads);
@@ -196,7 +196,7 @@ private:
         return "";
     }
 
-    // What it has written where it must not; empty where nothing.
+    // The fault of an invalid write; empty if there is none.
     static std::string written_outside(const Prepared<T>& prepared) {
         const auto is_untouched = [](const T& number) { return same_bits(number, kFence<T>); };
         const GuardedOperand& out = *prepared.out;
@@ -209,7 +209,7 @@ private:
         return "";
     }
 
-    // The first time the result is kept, the second time it must be the same.
+    // The first result is kept; the second must be the same.
     void call(std::size_t i, Place place, OperandTable& operands, Surroundings& surroundings, Journal& journal) {
         const bool first = place == Place::end;
         if (slot(i).is_faulty() || (!first && !slot(i).made)) {
@@ -220,7 +220,7 @@ private:
         numbers_.allow(Access::none);
         const std::string thrown = run_prepared(i, prepared);
         const std::string changes = surroundings.changes();
-        if (surroundings.has_new_process()) {  // or this is that one
+        if (surroundings.has_new_process()) {  // or this is the new process
             journal.fault({"starts another process"});
             ::_exit(EXIT_FAILURE);
         }
@@ -243,8 +243,7 @@ private:
         operands.retire();
     }
 
-    // Two calls in two threads: the other one whole between instructions of the one; then both at once, again and
-    // again.
+    // Two calls in two threads: one complete call between the instructions of the other; then both at once, repeatedly.
     void call_from_two_threads(std::size_t i, std::size_t j, bool interleaved, OperandTable& operands,
                                Journal& journal) {
         if (slot(i).is_faulty() || slot(j).is_faulty()) {
@@ -260,22 +259,22 @@ private:
         operands.retire();
     }
 
-    // Whether a call still makes what it made by itself.
+    // Whether the result of a call is unchanged.
     bool makes_the_same(std::size_t i, const Prepared<T>& prepared) const {
         return run_prepared(i, prepared).empty() && written_outside(prepared).empty() &&
                std::ranges::equal(prepared.made(), numbers(i), same_number<T>);
     }
 
-    // Call i, and call j in another thread, from its beginning to its end, between instructions of i.
+    // Call i, and a complete call j in another thread between the instructions of i.
     bool interleave(std::size_t i, std::size_t j, OperandTable& operands) const {
         const Prepared<T> one = prepare(i, Place::end, operands), other = prepare(j, Place::end, operands);
-        std::atomic<std::size_t> asked = 0, done = 0;
+        std::atomic<std::size_t> requested = 0, done = 0;
         std::atomic<bool> ends = false;
         bool one_is_same = false, other_is_same = true;
         std::thread thread([&] {
             const HandlerStack stack;
             while (!ends) {
-                if (done == asked) {
+                if (done == requested) {
                     std::this_thread::yield();
                     continue;
                 }
@@ -286,12 +285,12 @@ private:
         });
         run_interleaved([&] { one_is_same = makes_the_same(i, one); },
                         [&] {
-                            if (done != asked) {  // it waits for something
+                            if (done != requested) {  // it is blocked
                                 return;
                             }
-                            ++asked;
+                            ++requested;
                             const auto until = std::chrono::steady_clock::now() + kPatience;
-                            while (done != asked && std::chrono::steady_clock::now() < until) {
+                            while (done != requested && std::chrono::steady_clock::now() < until) {
                                 std::this_thread::yield();
                             }
                         });

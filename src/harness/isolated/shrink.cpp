@@ -15,7 +15,7 @@
 namespace byhand {
 namespace {
 
-// An error that is this share of the value is plain, whatever it was at first.
+// An error of this share of the value is large enough, even if it is smaller than at first.
 constexpr double kPlain = 0.01;
 
 constexpr std::size_t kFew = 9;
@@ -24,7 +24,7 @@ constexpr std::size_t kMostFaults = 5;
 
 using Shapes = std::map<std::string, Shape>;
 
-// An extent of a network. Where a value's axis is made of two, as embcat's, `outer` says that it is the first of them.
+// An extent of a network. If a value's axis combines two, as embcat's, `outer` marks the first.
 struct Dimension {
     std::function<std::size_t&(NetworkSize&)> extent;
     bool outer = false;
@@ -50,8 +50,8 @@ std::vector<Dimension> dimensions_of(const NetworkConfig& network) {
     return all;
 }
 
-// Where each element of a smaller shape stands in a larger one, in which `kept` are the indices that stay of a
-// dimension that had `before`. Nothing where an axis is no multiple of it.
+// The position of each element of a smaller shape in a larger one, where the indices `kept` remain of a dimension with
+// `before` indices. None if an axis is not a multiple of it.
 std::optional<std::vector<std::size_t>> sources(const Shape& large, const Shape& small,
                                                 const std::vector<std::size_t>& kept, std::size_t before, bool outer) {
     std::vector<std::size_t> all = {0};
@@ -84,7 +84,7 @@ std::vector<T> picked(const std::vector<T>& all, const std::vector<std::size_t>&
     return some;
 }
 
-// Indices of classes where some are left out; nothing where one of those occurs.
+// Indices of classes when some are left out; none if one of those occurs.
 std::optional<std::vector<std::int64_t>> renumbered(std::vector<std::int64_t> indices,
                                                     const std::vector<std::size_t>& kept) {
     for (std::int64_t& index : indices) {
@@ -107,12 +107,12 @@ double rounded(T x, int digits) {
     return static_cast<double>(near);
 }
 
-// The nearest float, or double, to the number of so many digits that is nearest.
+// The number rounded to this many digits, as the nearest float or double.
 double rounded(double x, int digits, bool in_double) {
     return in_double ? rounded(x, digits) : rounded(static_cast<float>(x), digits);
 }
 
-// How much there is to write of a number.
+// The length of a number in writing.
 int complexity(double x, bool in_double) {
     int digits = 1;
     while (digits < (in_double ? 17 : 9) && rounded(x, digits, in_double) != x) {
@@ -121,7 +121,7 @@ int complexity(double x, bool in_double) {
     return x == 0 ? (std::signbit(x) ? 3 : 0) : x == 1 ? 1 : x == -1 ? 2 : 3 + digits;
 }
 
-// How far off, as a share of the value.
+// The error relative to the value.
 double severity(const Trial& trial) {
     const Worst worst = trial.worst.value_or(Worst());
     const double ours = worst.ours, right = worst.right.value_or(0), scale = std::max(std::abs(ours), std::abs(right));
@@ -153,7 +153,7 @@ public:
                 goes_on = leave_out(dimension) || goes_on;
             }
         }
-        while (simplify()) {  // where one value is simple, another may be that could not before
+        while (simplify()) {  // a simpler value may allow another to be simplified
         }
         const Step& right = *step();
         Values values;
@@ -204,7 +204,7 @@ private:
         values_ = std::move(read);
     }
 
-    // Keeps what the step made where it is as wrong as at first.
+    // Keeps the result if it is as wrong as at first.
     bool is_wrong(const NetworkSize& size, const Values& values) {
         if (tries_ == 0) {
             return false;
@@ -215,9 +215,9 @@ private:
         }
         --tries_;
         const StepInput input =
-            ask(*right, *at(size).form.reference_operations, std::make_shared<const Values>(values));
+            make_step_input(*right, *at(size).form.reference_operations, std::make_shared<const Values>(values));
         const auto is_finite = [](double x) { return std::isfinite(x); };
-        // Where some of it overflows, it may do so until it no longer need.
+        // If some of the result overflows, it may continue to do so.
         const bool finite =
             std::ranges::all_of(input.exact, is_finite) && std::ranges::all_of(input.in_other_words, is_finite);
         if (first_ && finite_ && !finite) {
@@ -227,7 +227,7 @@ private:
         const Trial& now = made.trial;
         const double severe = severity(now);
         if (first_ && first_->note.empty() && !now.note.empty() && ++faults_ == kMostFaults) {
-            tries_ = 0;  // each may take as long as a function is given
+            tries_ = 0;  // each may take the whole time limit
         }
         if (!fails(now.verdict) ||
             (first_ && (now.verdict != first_->verdict || now.note.empty() != first_->note.empty() ||
@@ -243,16 +243,16 @@ private:
         return true;
     }
 
-    // A network that divides by n − 1 has two rows at least. What does not depend on it is the same in one that divides
-    // by n.
+    // A network that divides by n − 1 has at least two rows. Values that do not depend on it are the same in one that
+    // divides by n.
     void allow_one_row() {
         NetworkSize other = size_;
         other.network.norm.batch_divisor = other.network.norm.running_divisor = Divisor::n;
         if (other.network == size_.network || step_at(other) == nullptr) {
             return;
         }
-        const StepInput input =
-            ask(*step_at(other), *at(other).form.reference_operations, std::make_shared<const Values>(values_));
+        const StepInput input = make_step_input(*step_at(other), *at(other).form.reference_operations,
+                                                std::make_shared<const Values>(values_));
         const auto is_same = [](double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); };
         if (input.exact == right_ && std::ranges::equal(how_.run(other, input).numbers, made_.numbers, is_same)) {
             size_ = other;
@@ -268,7 +268,7 @@ private:
         return true;
     }
 
-    // The values without the indices of a dimension that are not kept.
+    // The values, with only the kept indices of a dimension.
     std::optional<Values> without(const Dimension& dimension, const NetworkSize& smaller,
                                   const std::vector<std::size_t>& kept) {
         const Shapes &before = at(size_).shapes, &after = at(smaller).shapes;
@@ -324,7 +324,7 @@ private:
 
     bool leave_out(const Dimension& dimension) {
         bool some = false;
-        // A remainder shows at few sizes: halving would miss them.
+        // A remainder occurs at few sizes, which halving would miss.
         for (std::size_t few = dimension.least; few <= kFew && !some; ++few) {
             some = few < dimension.extent(size_) && leave_out(dimension, few, dimension.extent(size_) - few);
         }
@@ -340,7 +340,7 @@ private:
         return some;
     }
 
-    // Elements begin … end of a value through `simpler`, all at once; where that shows no error any more, each half.
+    // Applies `simpler` to elements begin … end of a value, all at once; if that removes the error, to each half.
     template <class T, class Simpler>
     void simplify(const TensorSpec& spec, const std::vector<T>& all, std::size_t begin, std::size_t end,
                   Simpler simpler, std::vector<T>& kept) {
@@ -365,7 +365,7 @@ private:
 
     template <class T, class Simpler>
     bool simplify(const TensorSpec& spec, const std::vector<T>& now, Simpler simpler) {
-        std::vector<T> kept = now;  // which goes when values are kept
+        std::vector<T> kept = now;  // `now` is invalid once values are kept
         const std::vector<T> all = kept;
         simplify(spec, all, 0, all.size(), simpler, kept);
         return kept != all;
@@ -408,7 +408,7 @@ private:
     const Shrinking& how_;
     std::size_t tries_, faults_ = 0;
     std::optional<Trial> first_;
-    bool finite_ = false;  // the answer and its limits
+    bool finite_ = false;  // the exact result and its limits
     Made made_;
     std::vector<double> right_;
     std::map<Key, Sized> forms_;

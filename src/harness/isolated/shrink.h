@@ -1,4 +1,4 @@
-// The input on which a step is wrong, made small: few rows and columns, simple values.
+// Shrinks the input on which a step is wrong: few rows and columns, simple values.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 
 namespace byhand {
 
-// What a step made of given values, and what that shows. `numbers` is empty where it did not finish.
+// The result of a step and its trial. `numbers` is empty if it did not finish.
 struct Made {
     Trial trial;
     std::vector<double> numbers;
@@ -22,10 +22,10 @@ struct Made {
 
 struct SmallestInput {
     std::string makes;
-    Shape shape;                     // of what it makes
+    Shape shape;                     // of its result
     std::vector<std::string> reads;  // each once, in the step's order
     NetworkSize size;
-    Values values;  // of what it reads
+    Values values;  // of its inputs
     Made made;
     std::vector<double> right;
 };
@@ -33,14 +33,14 @@ struct SmallestInput {
 struct Shrinking {
     MakeForm make;
     std::function<Made(const NetworkSize& size, const StepInput& input)> run;
-    std::size_t tries = 600;  // of `run`, at most
-    bool in_double = false;   // else every number is a float's
+    std::size_t tries = 600;  // at most, of `run`
+    bool in_double = false;   // otherwise every number is a float
 };
 
-// Begins with `values` of what the step that makes `makes` reads, at `size`, on which it is wrong. Leaves out rows,
-// units, classes, dimensions and positions, many at a time and then one by one: of every value whose extent changes
-// with the size, the same index. Then sets elements to 0, 1 or −1, or rounds them to a few digits. Keeps what still
-// shows the same kind of error: as large, or a hundredth of the value. Null where the step is not wrong on `values`.
+// Begins with `values`, the inputs at `size` on which the step that makes `makes` is wrong. Leaves out rows, units,
+// classes, dimensions and positions, many at a time and then one by one: the same index of every value whose extent
+// depends on the size. Then sets elements to 0, 1 or −1, or rounds them to a few digits. Keeps a change if the error is
+// of the same kind and as large, or at least a hundredth of the value. Null if the step is right on `values`.
 std::shared_ptr<const SmallestInput> shrink(const std::string& makes, const std::vector<std::string>& reads,
                                             const NetworkSize& size, const Values& values, const Shrinking& how);
 

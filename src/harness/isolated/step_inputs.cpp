@@ -15,8 +15,8 @@ namespace byhand {
 
 namespace {
 
-// What the right function makes of these values; those for which `is_off` holds are off by the distance between numbers
-// too small to be normal.
+// The right function's result on these values; those for which `is_off` holds are off by the distance between subnormal
+// numbers.
 std::vector<Rounded> bounds_of(const Step& right, const Values& values, const std::function<bool(double)>& is_off) {
     std::deque<std::vector<Rounded>> reads;
     std::vector<Rounded> made(count(right.shape));
@@ -41,8 +41,8 @@ bool may_be_subnormal(double x) {
 
 }  // namespace
 
-StepInput ask(const Step& right, const ReferenceOperations& reference_operations,
-              std::shared_ptr<const Values> values) {
+StepInput make_step_input(const Step& right, const ReferenceOperations& reference_operations,
+                          std::shared_ptr<const Values> values) {
     StepInput input;
     input.values = std::move(values);
     input.exact = reference_operations.evaluate(right.makes, input.values->views());
@@ -125,7 +125,7 @@ const StepInput& StepInputs::real(const Step& right, const std::vector<std::stri
         if (in_double && reference_in_double_ == nullptr) {
             reference_in_double_ = std::make_shared<const Values>(with_digits_of_doubles(*reference_));
         }
-        place->second = ask(right, reference_operations, in_double ? reference_in_double_ : reference_);
+        place->second = make_step_input(right, reference_operations, in_double ? reference_in_double_ : reference_);
     }
     return place->second;
 }
@@ -136,9 +136,9 @@ const StepInput& StepInputs::probe(const Step& right, const std::vector<std::str
     if (is_new) {
         const std::vector<TensorSpec> specs = read_by(right, reads, reference_operations, shapes_);
         Values values = draw(specs, ranges_, {}, vocabulary_, stream_of(right.makes, seed_));
-        place->second =
-            ask(right, reference_operations,
-                std::make_shared<const Values>(in_double ? with_digits_of_doubles(values) : std::move(values)));
+        place->second = make_step_input(
+            right, reference_operations,
+            std::make_shared<const Values>(in_double ? with_digits_of_doubles(values) : std::move(values)));
     }
     return place->second;
 }

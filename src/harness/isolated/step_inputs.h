@@ -1,5 +1,5 @@
-// What an isolated step is asked: values for all that it reads, the reference's answer in double, and what rounding may
-// make of it.
+// The input of an isolated step: the values that it reads, the reference operation's result in double, and the limits
+// of rounding.
 #pragma once
 
 #include <cstdint>
@@ -20,52 +20,54 @@ namespace byhand {
 struct StepInput {
     std::shared_ptr<const Values> values;
     std::vector<double> exact;
-    // How far float may end up from the exact value of each element: by our order of sums, by any, and by any where
-    // products are grouped in another way too, so that a number too small to be normal is rounded before it grows;
-    // there each result is rounded once at least, even where a zero among the reads makes ours exact.
+    // The largest error of float in each element: with our order of sums, with any order, and with any order and
+    // another grouping of products, so that a subnormal number is rounded before it grows. In the last, each result is
+    // rounded at least once, even if a zero among the inputs makes ours exact.
     std::vector<double> in_our_order, in_any_order, in_other_words;
 };
 
-// The question with these values to the step that should be `right`.
-StepInput ask(const Step& right, const ReferenceOperations& reference_operations, std::shared_ptr<const Values> values);
+// The input with these values of a step that should be `right`.
+StepInput make_step_input(const Step& right, const ReferenceOperations& reference_operations,
+                          std::shared_ptr<const Values> values);
 
-// What the answer to `right.makes`, the right step and one that reads `reads` read together. `shapes` are by name.
+// All that the reference operation of `right.makes`, the right step and a step that reads `reads` read. `shapes` are by
+// name.
 std::vector<TensorSpec> read_by(const Step& right, const std::vector<std::string>& reads,
                                 const ReferenceOperations& reference_operations,
                                 const std::map<std::string, Shape>& shapes);
 
-// A seed of its own for each name.
+// A separate seed for each name.
 std::uint64_t stream_of(const std::string& name, std::uint64_t seed);
 
-// A network as one would write it (in small steps, by one formula for several), and the reference's answers.
+// A form of a network (in small steps, or with fused formulas) and its reference operations.
 struct Form {
     Graph graph;
     std::shared_ptr<const ReferenceOperations> reference_operations;
 };
 
-// The reference's values of a training step, and with them its inputs: X, Y and rate. Nothing is copied.
+// The reference's values of a training step and its inputs, X, Y and rate. Nothing is copied.
 std::vector<View> with_inputs(std::vector<View> values, const Batch& batch, std::size_t context, const float* rate);
 
-// The questions to the steps of one training step. Each is made once, however many networks are asked it.
+// The step inputs of one training step. Each is made once for all networks.
 class StepInputs {
 public:
-    // `reference` are the reference's float values of that training step (X, Y and rate among them); they are copied.
-    // Probes have indices below `vocabulary` and numbers within `ranges`, and are of the same bytes for the same seed.
+    // `reference` are the reference's float values of the training step, X, Y and rate included; they are copied.
+    // Probes have indices below `vocabulary` and numbers within `ranges`, and the same bytes for the same seed.
     StepInputs(const std::vector<View>& reference, std::size_t vocabulary, std::uint64_t seed,
                std::map<std::string, ValueRange> ranges = {});
 
     const Values& reference() const { return *reference_; }
 
-    // The question to a step on the reference's own values, and on random ones. `right` is what it should be; `reads`
-    // is what the step reads in fact. To a function in double the values have more digits than a float. Throw
-    // std::out_of_range where the reference has no such name.
+    // The input of a step with the reference's values, and with random ones. `right` is the right step; `reads` is what
+    // the step actually reads. For a function in double the values have more digits than a float. Throw
+    // std::out_of_range if the reference lacks a name.
     const StepInput& real(const Step& right, const std::vector<std::string>& reads,
                           const ReferenceOperations& reference_operations, bool in_double = false);
     const StepInput& probe(const Step& right, const std::vector<std::string>& reads,
                            const ReferenceOperations& reference_operations, bool in_double = false);
 
 private:
-    // What makes two questions the same: the name, the right function, what it, the step and the answer read.
+    // Identifies a step input: the name, the right function, and what it, the step and the reference operation read.
     using Key = std::vector<std::string>;
     static Key key(const Step& right, const std::vector<std::string>& reads,
                    const ReferenceOperations& reference_operations, bool in_double);

@@ -39,11 +39,11 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kMoreTime = "; --timeout allows more";
 
-// Handlers have nothing but a global to go by.
+// Handlers can only use a global.
 Journal* own_journal = nullptr;  // in the subprocess; NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
-// As much of the words as `to` takes; always ends with '\0'.
+// Copies as much of the words as fits into `to`; always ends with '\0'.
 template <std::size_t kSize>
 void write(std::array<char, kSize>& to, std::initializer_list<std::string_view> words) {
     std::size_t size = 0;
@@ -89,7 +89,7 @@ void limit_memory(std::size_t more) {
 }
 
 void set_streams() {
-    std::setvbuf(stdout, nullptr, _IONBF, 0);  // what was printed before a crash is not lost
+    std::setvbuf(stdout, nullptr, _IONBF, 0);  // so that output before a crash is not lost
     ::dup2(STDERR_FILENO, STDOUT_FILENO);
     const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (nothing >= 0) {
@@ -109,7 +109,7 @@ void forget_signal_handlers() {
     }
 }
 
-// exit() runs what was registered with it last first: so it is named before LibTorch's own end can go wrong.
+// exit() runs the handlers in reverse order of registration: this one before LibTorch's, which may fail.
 void exits(int code, void* journal) {
     static_cast<Journal*>(journal)->fault({"exits the process (exit code ", std::to_string(code), ")"});
     std::fflush(nullptr);
@@ -125,10 +125,10 @@ void exits(int code, void* journal) {
                                     const std::function<void(Journal&)>& work) {
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) {  // it has ended meanwhile
+    if (::getppid() != parent) {  // the parent has ended
         ::_exit(EXIT_FAILURE);
     }
-    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // what it starts stays below it, and is seen there
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // processes that it starts remain its descendants
     own_journal = &journal;
     forget_signal_handlers();
     set_streams();
@@ -157,7 +157,7 @@ std::string text_of(std::chrono::milliseconds time) {
 
 enum class Why { by_itself, timeout, interrupted };
 
-// While it lives, what a subprocess leaves behind becomes a child of this process, not of the system's first one.
+// During its lifetime processes that a subprocess leaves behind become children of this process, not of init.
 class Subreaper {
 public:
     Subreaper() {
@@ -172,7 +172,7 @@ private:
     int before_ = 0;
 };
 
-// The parent of a process, by the second number after its name, which may have spaces and brackets in it.
+// The parent of a process: the second field after its name, which may contain spaces and brackets.
 std::optional<pid_t> parent_of(const std::filesystem::path& process) {
     std::ifstream file(process / "stat");
     std::string line;
@@ -186,10 +186,10 @@ std::optional<pid_t> parent_of(const std::filesystem::path& process) {
     return parent;
 }
 
-// Children of this process, ended ones too. (Not every kernel has a list of them, /proc/self/task/*/children.)
+// Children of this process, including ended ones. (Not every kernel has /proc/self/task/*/children.)
 std::set<pid_t> children() {
     std::set<pid_t> all;
-    if (!has_child()) {  // as nearly always
+    if (!has_child()) {  // the usual case
         return all;
     }
     std::error_code error;
@@ -202,9 +202,9 @@ std::set<pid_t> children() {
     return all;
 }
 
-// Kills what a subprocess that has ended left behind. What such a process has started comes here at its end in turn.
+// Kills the processes that an ended subprocess left behind. Their own children are reparented to this process in turn.
 void end_all_but(const std::set<pid_t>& before) {
-    constexpr auto kPatience = std::chrono::seconds(2);  // one may not be this user's to kill
+    constexpr auto kPatience = std::chrono::seconds(2);  // some may belong to another user
     const Clock::time_point until = Clock::now() + kPatience;
     for (bool some = true; some && Clock::now() < until;) {
         some = false;
@@ -221,16 +221,16 @@ void end_all_but(const std::set<pid_t>& before) {
     }
 }
 
-// Waits for the child's end, or brings it about. The child is a zombie then: its process group has its id still.
+// Waits for the child's end, or kills it. The child is then a zombie: its process group still has its id.
 Why wait_for_end(pid_t child, const SubprocessLimits& limits, const Journal& journal) {
-    constexpr int kPause = 5;  // ms, where the system does not tell of its end
+    constexpr int kPause = 5;  // ms, if the system does not report its end
     const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
     std::uint64_t restarts = 0;
     Clock::time_point since = Clock::now();
     for (;;) {
         siginfo_t info{};
-        const int asked = ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT);
-        if ((asked == 0 && info.si_pid == child) || (asked != 0 && errno != EINTR)) {
+        const int result = ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT);
+        if ((result == 0 && info.si_pid == child) || (result != 0 && errno != EINTR)) {
             return Why::by_itself;
         }
         if (limits.goes_on && !limits.goes_on()) {
@@ -289,12 +289,12 @@ SubprocessEnd run_in_subprocess(const SubprocessLimits& limits, const std::funct
     Journal& journal = *new (pages.begin()) Journal{};
     const Subreaper subreaper;
     const std::set<pid_t> before = children();
-    std::fflush(nullptr);  // or it would be written twice
-    // fork() tells ThreadSanitizer, which reports nothing in a process forked beside other threads, as LibTorch starts
-    // them.
+    std::fflush(nullptr);  // otherwise both processes would write the buffers
+    // fork() notifies ThreadSanitizer, which reports nothing in a process that was forked beside other threads, as
+    // LibTorch starts them.
     const pid_t parent = ::getpid(), child = has_thread_sanitizer() ? ::_Fork() : ::fork();
     if (child < 0) {
-        throw InputError("no process to run external functions in: " + reason());
+        throw InputError("can't create a process for external functions: " + reason());
     }
     if (child == 0) {
         be_the_subprocess(parent, limits, journal, work);
@@ -302,7 +302,7 @@ SubprocessEnd run_in_subprocess(const SubprocessLimits& limits, const std::funct
     ::setpgid(child, child);  // whichever of the two comes first
     const Why why = wait_for_end(child, limits, journal);
     ::kill(-child, SIGKILL);
-    ::kill(child, SIGKILL);  // it may have left its group
+    ::kill(child, SIGKILL);  // the child may have left its group
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
@@ -342,7 +342,7 @@ std::string describe_exception() {
     } catch (const std::exception& exception) {
         return exception.what();
     } catch (...) {
-        return "throws something that is no std::exception";
+        return "throws an object other than std::exception";
     }
 }
 

@@ -1,4 +1,4 @@
-// A child process for external code, which may do anything there, and how it ended.
+// A child process for external code, which may do anything in it, and how it ended.
 #pragma once
 
 #include <array>
@@ -14,21 +14,21 @@
 
 namespace byhand {
 
-// What a subprocess leaves for its parent, in memory that both see. A signal handler may call all of it.
+// A record of a subprocess for its parent, in shared memory. All functions are async-signal-safe.
 class Journal {
 public:
-    // External code is called next: call `index`, or the function of this label.
+    // External code is called next: call `index`, or the function with this label.
     void begin(std::size_t index, std::string_view label = {});
-    // The time limit counts from here; from here there is none.
+    // The time limit begins here; there is no time limit from here on.
     void restart_clock();
     void stop_clock() { unlimited_ = true; }
-    // What is wrong with the code that was called. The first fault stays.
+    // A fault of the called code. Only the first is kept.
     void fault(std::initializer_list<std::string_view> words);
     void finish() { finished_ = true; }
 
     std::uint64_t restarts() const { return restarts_; }
     bool is_unlimited() const { return unlimited_; }
-    std::size_t begun() const { return begun_; }  // how many calls since the clock was restarted
+    std::size_t begun() const { return begun_; }  // calls since the clock was restarted
     std::size_t index() const { return index_; }
     std::string label() const { return label_.data(); }
     std::string fault() const { return faulty_ ? fault_.data() : ""; }
@@ -42,24 +42,24 @@ private:
     std::array<char, 256> fault_{};
 };
 
-// NOLINTBEGIN(readability-redundant-member-init): they may be left out
+// NOLINTBEGIN(readability-redundant-member-init): optional
 struct SubprocessLimits {
     static constexpr std::size_t kAllMemory = ~std::size_t{0};
 
-    std::chrono::milliseconds timeout{10000};  // of all that it does, or from one restart of the clock to the next
-    std::size_t memory = 0;                    // bytes more than this process has; 0: half of the machine's; kAllMemory
-    std::function<bool()> goes_on = {};        // where it is false, the subprocess ends; may be empty
-    std::string advice = {};                   // what a crash's report ends with: how to find out more
+    std::chrono::milliseconds timeout{10000};  // in total, or from one restart of the clock to the next
+    std::size_t memory = 0;              // bytes beyond those of this process; 0: half of the machine's; kAllMemory
+    std::function<bool()> goes_on = {};  // the subprocess is ended when it returns false; may be empty
+    std::string advice = {};             // the end of the report of a crash: how to find out more
 };
 // NOLINTEND(readability-redundant-member-init)
 
 struct SubprocessEnd {
-    std::string fault;      // empty: it finished, and wrote no fault into its journal
-    std::size_t index = 0;  // of the call that began last
+    std::string fault;      // empty: it finished without a fault in its journal
+    std::size_t index = 0;  // of the last call
     std::string label;
 };
 
-// Whether this fault is that the time limit was reached.
+// Whether this fault is an exceeded time limit.
 bool is_time_out(std::string_view fault);
 
 // goes_on is false.
@@ -67,21 +67,21 @@ struct Interrupted : std::runtime_error {
     Interrupted() : std::runtime_error("interrupted") {}
 };
 
-// Forks, runs `work` in the child and waits. What counts as its end is that `work` returns, not the exit code. The
-// child has standard output on standard error, nothing on standard input, a process group of its own, and dies with
-// this process. Processes that it has started are killed at its end, also those whose parent has ended or that have a
-// session of their own: until then they are children of the subprocess, then of this process. Throws Interrupted;
-// InputError where the system gives no process.
+// Forks, runs `work` in the child and waits. The child has finished if `work` returns, whatever the exit code. It
+// writes standard output to standard error, has empty standard input and its own process group, and is killed with this
+// process. Processes that it has started are killed at its end, also those whose parent has ended or that have their
+// own session: they become children of the subprocess, then of this process. Throws Interrupted; InputError if the
+// system can't create a process.
 SubprocessEnd run_in_subprocess(const SubprocessLimits& limits, const std::function<void(Journal&)>& work);
 
-// In the subprocess: where what was called last has started a process, that is its fault, and the end.
+// In the subprocess: if the last call has started a process, records the fault and ends the subprocess.
 void end_if_a_process_was_started(Journal& journal);
 
-// Whether AddressSanitizer is in this process: it handles the signals of crashes itself.
+// Whether AddressSanitizer, which handles the signals of crashes itself, is in this process.
 bool has_address_sanitizer();
 bool has_thread_sanitizer();
 
-// In a handler, catch (...): what the exception in flight is.
+// In catch (...): describes the current exception.
 std::string describe_exception();
 
 }  // namespace byhand

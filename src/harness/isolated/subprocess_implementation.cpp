@@ -10,7 +10,7 @@ std::size_t bytes_of(const View& view) {
     return count(view.shape) * size_of(view.dtype);
 }
 
-// Calls visit(view, offset) for each, every one of them aligned for numbers of all kinds; returns the size of all.
+// Calls visit(view, offset) for each view, aligned for all types of numbers; returns the total size.
 template <class Visit>
 std::size_t lay_out(std::vector<View>& views, Visit visit) {
     constexpr std::size_t kAlignment = 64;

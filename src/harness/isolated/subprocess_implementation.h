@@ -1,4 +1,4 @@
-// A network with external functions in it, each run of it in a subprocess.
+// A network with external functions. Each run is in a subprocess.
 #pragma once
 
 #include <functional>
@@ -17,16 +17,16 @@ namespace byhand {
 // An external function ended the run of a network.
 struct ExternalFault : std::runtime_error {
     explicit ExternalFault(const SubprocessEnd& end) : std::runtime_error(end.fault), label(end.label) {}
-    std::string label;  // of the function; empty where none was running
+    std::string label;  // of the function; empty if none was running
 };
 
 class SubprocessImplementation final : public Implementation {
 public:
     using Announce = std::function<void(const std::string& label)>;
 
-    // `make` makes the side that is run. It is handed what each external function in it must call, with its label,
-    // before it runs: the time limit is of each, and which has started a process is known. That side has the same views
-    // at all times.
+    // `make` makes the implementation to run. Each external function in it must call `announce` with its label before
+    // it runs: each has its own time limit, and the one that starts a process is known. The views of the implementation
+    // must not change.
     SubprocessImplementation(const std::function<std::unique_ptr<Implementation>(const Announce& announce)>& make,
                              SubprocessLimits limits);
 

@@ -11,7 +11,7 @@
 namespace byhand {
 namespace {
 
-// Which of these descriptors, bits of a mask, are open.
+// The bits of those descriptors that are open.
 std::uint64_t open_among(std::uint64_t descriptors) {
     std::uint64_t open = 0;
     for (; descriptors != 0; descriptors &= descriptors - 1) {
@@ -27,7 +27,7 @@ std::uint64_t open_among(std::uint64_t descriptors) {
 
 bool has_child() {
     siginfo_t info{};
-    // WNOWAIT: how one ended is left to whoever has started it. __WALL: also those that end without SIGCHLD.
+    // WNOWAIT leaves the exit status to the code that started the process. __WALL includes those without SIGCHLD.
     return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 || errno != ECHILD;
 }
 
@@ -54,7 +54,7 @@ std::string FloatingPoint::changes_to(const FloatingPoint& after) const {
     if ((changed & kDenormalsAreZero) != 0) {
         return "leaves denormals-are-zero switched on";
     }
-    if ((changed & kRounding) != 0) {  // fegetround looks at the x87's alone
+    if ((changed & kRounding) != 0) {  // fegetround only reads the x87's
         return "leaves the rounding mode changed";
     }
     if ((changed & kMasks) != 0 || (changed_x87 & kX87Masks) != 0) {

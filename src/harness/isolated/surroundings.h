@@ -1,4 +1,4 @@
-// What a function finds around it and must leave as it was.
+// The state of the process that a function must leave unchanged.
 #pragma once
 
 #include <cfenv>
@@ -7,16 +7,16 @@
 
 namespace byhand {
 
-// Whether this process has a child, one that has ended or one that runs. Threads are none.
+// Whether this process has a child process, running or ended.
 bool has_child();
 
-// Rounding mode, flush-to-zero, exceptions that trap: of the calling thread.
+// Rounding mode, flush-to-zero and trapping exceptions of the calling thread.
 class FloatingPoint {
 public:
     FloatingPoint();  // as it is now
     void restore() const;
 
-    // "leaves the rounding mode changed"; empty where all is as it was.
+    // "leaves the rounding mode changed"; empty if nothing has changed.
     std::string changes_to(const FloatingPoint& after) const;
 
 private:
@@ -24,15 +24,15 @@ private:
     int rounding_;
 };
 
-// Floating point, file descriptors and processes: of this process.
+// Floating-point environment, file descriptors and children of this process.
 class Surroundings {
 public:
     Surroundings();  // as they are now
 
-    // What has changed since then: "closes file descriptor 1", "leaves the rounding mode changed"; empty where nothing
-    // has. Each change is reported once, and floating point is set back.
+    // The changes since then: "closes file descriptor 1", "leaves the rounding mode changed"; empty if there are none.
+    // Each change is reported once, and the floating-point environment is restored.
     std::string changes();
-    // Whether this process has a child, or is itself another one than then.
+    // Whether this process has a child, or is a new process itself.
     bool has_new_process() const;
 
 private:

@@ -13,7 +13,7 @@ Trial trial_against(std::span<const T> ours, const std::vector<double>& exact, c
     static_cast<Finding&>(trial) = judge(made, &right, nullptr, limits, {.vacuous = Vacuous::all_zero});
     trial.shape.clear();
     if (trial.verdict == Verdict::shape) {
-        trial.note = "as many elements as the answer has are wanted";
+        trial.note = "has another number of elements than the reference";
     } else if (trial.verdict == Verdict::unwritten || trial.verdict == Verdict::non_finite) {
         trial.nothing_written = std::ranges::all_of(ours, [](const T& number) { return is_unwritten(&number); });
         if (std::ranges::any_of(ours, [](const T& number) { return is_from_unwritten(&number); })) {

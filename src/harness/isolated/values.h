@@ -1,5 +1,4 @@
-// Values that the harness makes itself: by name, owning what views show. Numbers are doubles, of which each may be that
-// of a float.
+// Values made by the harness, by name; they own what their views show. Numbers are doubles, which may all be floats.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +23,7 @@ public:
     bool contains(const std::string& name) const { return entries_.contains(name); }
     std::vector<View> views() const;
 
-    // Throw std::out_of_range where there is no such name, or where it is of the other kind.
+    // Throw std::out_of_range if the name is missing or of the other kind.
     const std::vector<double>& numbers(const std::string& name) const;
     const std::vector<std::int64_t>& indices(const std::string& name) const;
     bool holds_indices(const std::string& name) const { return !entries_.at(name).indices.empty(); }
@@ -38,9 +37,9 @@ private:
     std::map<std::string, Entry> entries_;
 };
 
-// The same but for digits that a float has no room for: each is still rounded to the same float. Equal numbers stay
-// equal; those of few digits, zeros and subnormal numbers stay what they are. A function in double that reads its
-// operands as floats makes something else of these.
+// Adds digits beyond a float's precision: each number still rounds to the same float. Equal numbers stay equal; numbers
+// with few digits, zeros and subnormal numbers are unchanged. A function in double that reads its operands as floats
+// has another result on these.
 Values with_digits_of_doubles(const Values& floats);
 
 }  // namespace byhand

@@ -31,7 +31,7 @@ double within_float(double value) {
     return normal ? value : static_cast<double>(static_cast<float>(value));
 }
 
-// How many of these are equal to one of them, on average over all: what is summed over them has as many equal terms.
+// The number of these that equal one of them, averaged over all: a sum over them has as many equal terms.
 double equal_on_average(std::vector<std::vector<std::int64_t>> all) {
     std::map<std::vector<std::int64_t>, double> times;
     const auto number_of_all = static_cast<double>(all.size());
@@ -45,7 +45,7 @@ double equal_on_average(std::vector<std::vector<std::int64_t>> all) {
     return squares / number_of_all;
 }
 
-// Of the rows of the batch, with their answers: gradients are equal where these are.
+// Equal rows of the batch, targets included: their gradients are equal.
 double equal_rows(const Batch& batch, std::size_t context) {
     std::vector<std::vector<std::int64_t>> all;
     all.reserve(batch.rows);
@@ -159,7 +159,7 @@ public:
         }
     }
 
-    // The last that is asked of it: little is kept beside what it returns.
+    // Moves from this object to save memory.
     std::map<std::string, std::vector<double>> limits(std::size_t runs, double factor) && {
         Arena limits = std::move(squares_);
         for (const Link& link : links_) {
@@ -167,12 +167,12 @@ public:
                 limit = factor * std::sqrt(limit / static_cast<double>(runs));
             }
         }
-        add_other_sides(limits);
+        add_kinks(limits);
         add_other_maxima(limits);
         values_ = {};
         std::map<std::string, std::vector<double>> all;
         for (const Link& link : links_) {
-            // With reads that are off by their limits a step may leave the range of float: divide by what may be zero.
+            // With inputs that are off by their limits a step may leave the range of float, as in a division by zero.
             const std::vector<Bound> bounds = bounds_of(link, exact_, &limits);
             for (std::size_t i = 0; i < bounds.size(); ++i) {
                 if (!std::isfinite(bounds[i].error) || std::isnan(limits[link.makes][i])) {
@@ -199,7 +199,7 @@ private:
         std::optional<Kink> kink = std::nullopt;
     };
 
-    // An element of what a link makes that may be on either side of its kink.
+    // An element of a link's result that may be on either side of its kink.
     struct AtKink {
         std::size_t link, element;
     };
@@ -217,9 +217,9 @@ private:
         return found;
     }
 
-    // Adds what everything moves by where those elements are on the other side: in a few runs that share them out, so
-    // that one's effect does not hide another's.
-    void add_other_sides(Arena& limits) {
+    // Adds the displacement of every value when these elements cross their kink, distributed among a few runs so that
+    // one effect does not hide another.
+    void add_kinks(Arena& limits) {
         constexpr std::size_t kMostRuns = 8;
         const std::vector<AtKink> all = at_kinks(limits);
         for (std::size_t run = 0; run < std::min(all.size(), kMostRuns); ++run) {
@@ -240,8 +240,7 @@ private:
         }
     }
 
-    // Where several elements of a row may be its largest, the gradient of its maximum, of which there is one a row, may
-    // go to any of them.
+    // If several elements of a row may be its largest, the gradient of the row's maximum may go to any of them.
     void add_other_maxima(Arena& limits) const {
         for (const Link& value : links_) {
             const auto gradient = std::ranges::find_if(

@@ -224,7 +224,7 @@ Plot plot_by_step(const Watched& watched, std::size_t n, const std::string& titl
     return plot;
 }
 
-// A unit of the last hidden layer as it trains on the first seed: mean, and a deviation to both sides.
+// A unit of the last hidden layer during training on the first seed: mean ± deviation.
 Plot unit_plot(const Watched& watched, std::size_t n) {
     Plot plot{title_of("A unit's input to the tanh, last hidden layer: mean ± deviation over a batch that stays",
                        watched.bench.networks[n]),

@@ -254,7 +254,7 @@ std::vector<Convention> single_changes(const Convention& pytorch) {
         return changed;
     };
     return {with("n − 1 in the batch", [](Convention& c) { c.norm.batch_divisor = Divisor::n_minus_1; }),
-            with("n in the running figure", [](Convention& c) { c.norm.running_divisor = Divisor::n; }),
+            with("n in the running statistics", [](Convention& c) { c.norm.running_divisor = Divisor::n; }),
             with("running deviation", [](Convention& c) { c.norm.running_spread = RunningSpread::deviation; }),
             with("running variance from 0", [](Convention& c) { c.first_spread = 0; }),
             with("0.001 of the new", [](Convention& c) { c.norm.momentum = 0.001; }),
@@ -368,7 +368,7 @@ void add_small_batches(Document& document, std::uint64_t seed) {
     document.plots.push_back(std::move(plot));
 }
 
-// ---- questions ----
+// ---- frequently asked ----
 
 // The deviation of the narrowest unit's running variance over its mean, over the second half of the batches.
 double unrest(const Run& run) {
@@ -380,7 +380,7 @@ double unrest(const Run& run) {
     return figures.deviation / figures.mean;
 }
 
-void add_questions(Document& document, const Study& study) {
+void add_frequently_asked(Document& document, const Study& study) {
     const auto rows = static_cast<double>(rows_of(study.batches.front()));
     const Convention& pytorch = study.conventions.front();
     const Run& by_pytorch = study.runs.front();
@@ -389,9 +389,9 @@ void add_questions(Document& document, const Study& study) {
     Convention mistaken = pytorch;
     mistaken.norm.momentum = 1 - pytorch.norm.momentum;
     document.blocks.emplace_back(Text{"Frequently asked:"});
-    const auto ask = [&](const char* question, const std::string& answer, const char* source) {
-        document.blocks.emplace_back(Text{fmt::format("{}\n{} [{}]", question, answer, source)});
-        document.data["asked"].push_back({{"question", question}, {"answer", answer}, {"source", source}});
+    const auto ask = [&](const char* asked, const std::string& reply, const char* source) {
+        document.blocks.emplace_back(Text{fmt::format("{}\n{} [{}]", asked, reply, source)});
+        document.data["asked"].push_back({{"question", asked}, {"answer", reply}, {"source", source}});
     };
     ask("“The loss on the same rows is another in evaluation: is that a mistake?”",
         fmt::format("No. Training goes by the batch, evaluation by running statistics, which hold the other batches "
@@ -508,7 +508,7 @@ Document conventions(const ConventionsOptions& options, const Setting& setting) 
     }
     add_memory(document, study);
     add_small_batches(document, options.seed);
-    add_questions(document, study);
+    add_frequently_asked(document, study);
     std::string furthest_parts;
     for (const auto& [what, table] :
          {std::pair{"Furthest from PyTorch's, as a share of a unit's largest value", &differences},

@@ -295,7 +295,7 @@ Document geometry(const GeometryOptions& options, const Material& material, cons
         "curvature, throws gradient descent from one side of such a valley to the other; at a rate below it, the "
         "distance along the valley shrinks at a step by no more than twice the smallest eigenvalue over the largest."});
     document.blocks.emplace_back(Text{
-        "Here one unit answers yes or no, from the raw inputs and from the same inputs standardised, column by column, "
+        "Here one unit decides yes or no, from the raw inputs and from the same inputs standardised, column by column, "
         "as batch norm does it with γ = 1 and β = 0. The least loss is the same in both. Compare the condition "
         "numbers, the rates, and the steps to the same loss, each at its own best rate."});
     document.blocks.emplace_back(Formulas{

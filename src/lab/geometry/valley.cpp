@@ -177,7 +177,7 @@ Valley measure_valley(const Regression& data, double target, const ValleyLimits&
 Contours contours_of(const Regression& data, std::size_t a, std::size_t b, Plot plot) {
     constexpr double kLowest = 0.01, kHigher = 4, kRate = 1.8;
     constexpr std::size_t kLevels = 6, kSteps = 40;
-    constexpr std::size_t kPoints = 480;  // so many that a side that crosses the window is drawn smoothly
+    constexpr std::size_t kPoints = 480;  // enough for a smooth curve across the window
     const Plane plane = plane_of(data, a, b);
     Contours found{std::move(plot), std::sqrt(plane.bend[1] / plane.bend[0]), 0, kSteps};
     found.plot.same_scale = true;

@@ -42,7 +42,7 @@ struct Contours {
 };
 
 // In the weights of inputs a and b, the others at the least loss, with a path of gradient descent at 1.8/λ. The path
-// starts on the lowest contour, half-way between its far end and its side. Both axes have the same scale.
+// starts on the lowest contour, half-way between its long and its short axis. Both axes have the same scale.
 Contours contours_of(const Regression& data, std::size_t a, std::size_t b, Plot plot);
 
 }  // namespace byhand::lab

@@ -14,8 +14,8 @@ struct Followed {
     std::size_t row = 0;
     Wording wording;  // with the batch
 
-    std::size_t target() const;                                // the number of its right answer
-    std::size_t character() const;                             // of the last character of its context
+    std::size_t target() const;                                // the number of its target
+    std::size_t character() const;                             // the number of the last character of its context
     std::string character_in_words(std::size_t number) const;  // "'e'"
 };
 

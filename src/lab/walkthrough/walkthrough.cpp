@@ -169,9 +169,9 @@ Rows forward_facts(const Chapter& chapter, const Walk& walk) {
         return {{"saturated, beyond ±0.97", percent(mean_over(last.makes, walk, is_out))}};
     }
     if (chapter.operation == "cross_entropy") {
-        const std::size_t V = walk.network.config.vocabulary, answer = walk.followed.target();
-        const double probability = walk.value("probs", walk.followed.row * V + answer);
-        return {{fmt::format("probability of the right answer, {}", walk.followed.character_in_words(answer)),
+        const std::size_t V = walk.network.config.vocabulary, target = walk.followed.target();
+        const double probability = walk.value("probs", walk.followed.row * V + target);
+        return {{fmt::format("probability of the target, {}", walk.followed.character_in_words(target)),
                  fixed(probability, 4)},
                 {"−ln of it", fixed(-std::log(probability), 4)},
                 {"loss: the mean of that over the rows", fixed(walk.value("loss", 0), 4)},
