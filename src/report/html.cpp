@@ -16,8 +16,8 @@ using report::escaped;
 std::string marked(const std::string& words, Mark mark) {
     const char* const style = mark == Mark::good ? "ok" : mark == Mark::bad ? "off" : "open";
     return mark == Mark::none || words.empty()
-               ? escaped(words)
-               : fmt::format(R"(<span class="mark {}">{}</span>)", style, escaped(words));
+               ? in_html(words)
+               : fmt::format(R"(<span class="mark {}">{}</span>)", style, in_html(words));
 }
 
 // A paragraph for each line.
@@ -25,7 +25,7 @@ std::string html_of(const Text& text) {
     std::string html, lead = marked(text.lead, text.mark);
     for (std::size_t begin = 0; begin < text.words.size(); lead.clear()) {
         const std::size_t end = std::min(text.words.find('\n', begin), text.words.size());
-        html += "<p>" + lead + escaped(std::string_view(text.words).substr(begin, end - begin)) + "</p>\n";
+        html += "<p>" + lead + in_html(std::string_view(text.words).substr(begin, end - begin)) + "</p>\n";
         begin = end + 1;
     }
     return text.code.empty() ? html : html + "<pre>" + escaped(text.code) + "</pre>\n";
@@ -62,35 +62,7 @@ std::string heading_of(const Table& table) {
 }
 
 std::string html_of(const Table& table) {
-    if (std::ranges::all_of(table.columns, is_hidden)) {
-        return "";
-    }
-    const std::string heading = heading_of(table);
-    std::string html = fmt::format("<div class=\"scroll\"><table{}>\n", heading.empty() ? " class=\"facts\"" : "");
-    if (!table.title.empty()) {
-        html += "<caption>" + escaped(table.title) + "</caption>\n";
-    }
-    html += heading + "<tbody>\n";
-    for (const std::size_t index : order_of_rows(table)) {
-        const std::vector<Cell>& row = table.rows[index];
-        html += "<tr>";
-        for (std::size_t i = 0; i < row.size(); ++i) {
-            if (!is_hidden(table.columns[i])) {
-                html += fmt::format(fmt::runtime(i == 0 ? "<th scope=\"row\"{}>{}</th>" : "<td{}>{}</td>"),
-                                    class_of(table, i), marked(row[i].shown, row[i].mark));
-            }
-        }
-        html += "</tr>\n";
-    }
-    html += "</tbody></table></div>\n";
-    std::string dropped;
-    for (const Column& column : table.columns) {
-        if (column.drop_order > 0 && !is_hidden(column)) {
-            dropped += (dropped.empty() ? "" : ", ") + column.title;
-        }
-    }
-    return dropped.empty() ? html
-                           : html + "<p class=\"narrow\">Not shown on a narrow screen: " + escaped(dropped) + "</p>\n";
+    return to_html(table);
 }
 
 std::string html_of(const Formulas& formulas) {
@@ -110,6 +82,55 @@ std::string figure_of(const std::string& svg) {
 }
 
 }  // namespace
+
+std::string in_html(std::string_view words) {
+    std::string html;
+    for (std::size_t begin = 0; begin < words.size();) {
+        const std::size_t open = words.find('`', begin);
+        const std::size_t close = open == std::string_view::npos ? open : words.find('`', open + 1);
+        if (close == std::string_view::npos) {
+            return html + escaped(words.substr(begin));
+        }
+        html += escaped(words.substr(begin, open - begin)) + "<code>" +
+                escaped(words.substr(open + 1, close - open - 1)) + "</code>";
+        begin = close + 1;
+    }
+    return html;
+}
+
+std::string to_html(const Table& table) {
+    if (std::ranges::all_of(table.columns, is_hidden)) {
+        return "";
+    }
+    const auto first = std::ranges::find_if_not(table.columns, is_hidden) - table.columns.begin();
+    const std::string heading = heading_of(table);
+    std::string html = fmt::format("<div class=\"scroll\"><table{}>\n", heading.empty() ? " class=\"facts\"" : "");
+    if (!table.title.empty()) {
+        html += "<caption>" + escaped(table.title) + "</caption>\n";
+    }
+    html += heading + "<tbody>\n";
+    for (const std::size_t index : order_of_rows(table)) {
+        const std::vector<Cell>& row = table.rows[index];
+        html += "<tr>";
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            if (!is_hidden(table.columns[i])) {
+                html += fmt::format(fmt::runtime(i == static_cast<std::size_t>(first) ? "<th scope=\"row\"{}>{}</th>"
+                                                                                      : "<td{}>{}</td>"),
+                                    class_of(table, i), marked(row[i].shown, row[i].mark));
+            }
+        }
+        html += "</tr>\n";
+    }
+    html += "</tbody></table></div>\n";
+    std::string dropped;
+    for (const Column& column : table.columns) {
+        if (column.drop_order > 0 && !is_hidden(column)) {
+            dropped += (dropped.empty() ? "" : ", ") + column.title;
+        }
+    }
+    return dropped.empty() ? html
+                           : html + "<p class=\"narrow\">Not shown on a narrow screen: " + escaped(dropped) + "</p>\n";
+}
 
 std::string to_html(const Document& document, const std::string& svg) {
     const std::string above = document.subject + (document.note.empty() ? "" : ": " + document.note);

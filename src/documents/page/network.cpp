@@ -1,8 +1,9 @@
-// The network as a picture: from names to the loss down the left of each panel, and back up on the right.
+// The network as a diagram: from names to the loss on the left of each column, and back up on the right.
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "base/value.h"
@@ -11,7 +12,7 @@
 namespace byhand::report {
 namespace {
 
-// Some of the network's values, each with its gradient and what else is named after it in one row.
+// Some of the network's values: a row for each, with its gradient and what else is named after it.
 struct Panel {
     std::string title;
     std::vector<std::string> rows;  // "hprebn"
@@ -91,25 +92,113 @@ private:
     std::vector<Panel> panels_;
 };
 
-// In units of which 16 are one rem. Every panel is as wide; a row has its box in the middle.
-constexpr int kWide = 364, kHead = 26, kRow = 29, kBox = 22;
-constexpr int kForwardFrom = 18, kForwardTo = 150, kBackwardFrom = 158, kBackwardTo = 290;
-constexpr int kLaterFrom = 308;
-
-struct Lines {
-    std::string plain, bad;  // paths: where the error does not go, and where it does
+// A heading, the other end of a line that leaves the column (`end` is "to" or "from", `name` a value or a gradient), or
+// a value.
+struct Row {
+    std::string heading, end, name;
 };
+using Rows = std::vector<Row>;
+
+bool is_given(const std::string& name) {
+    return name == "X" || name == "Y";
+}
+
+// Panels whose values are compared, with a heading each.
+std::vector<Rows> blocks_of(const Shown& shown, const Section& section) {
+    const Layout layout(shown);
+    std::vector<Rows> blocks;
+    for (const Panel& panel : layout.panels()) {
+        Rows rows = {{panel.title, "", ""}};
+        for (const std::string& name : panel.rows) {
+            if (is_given(name) || section.find(name) != nullptr || section.find(gradient_of(name)) != nullptr ||
+                section.find(update_of(name)) != nullptr) {
+                rows.push_back({"", "", name});
+            }
+        }
+        if (rows.size() > 1) {
+            blocks.push_back(std::move(rows));
+        }
+    }
+    return blocks;
+}
+
+// One block after the other, in columns of that many rows at most.
+std::vector<Rows> filled(const std::vector<Rows>& blocks, std::size_t height) {
+    std::vector<Rows> columns;
+    for (const Rows& block : blocks) {
+        if (columns.empty() || columns.back().size() + block.size() > height) {
+            columns.emplace_back();
+        }
+        columns.back().insert(columns.back().end(), block.begin(), block.end());
+    }
+    return columns;
+}
+
+// Two columns, or three of a deep network, as low as they can be.
+std::vector<Rows> columns_of(const std::vector<Rows>& blocks) {
+    const std::size_t most = blocks.size() <= 4 ? 2 : 3;
+    std::size_t height = 0;
+    for (const Rows& block : blocks) {
+        height = std::max(height, block.size());
+    }
+    while (filled(blocks, height).size() > most) {
+        ++height;
+    }
+    return filled(blocks, height);
+}
+
+bool is_off(const Section& section, const std::string& name) {
+    const Entry* entry = section.find(name);
+    return entry != nullptr && entry->disagrees();
+}
+
+bool is_read(const Section& section, const std::string& name, const std::string& by) {
+    const Entry* entry = section.find(by);
+    return entry != nullptr && std::ranges::find(entry->value->reads, name) != entry->value->reads.end();
+}
+
+void add_end(Rows& column, bool at_top, const Row& row) {
+    if (std::ranges::find_if(column, [&](const Row& one) { return !one.end.empty() && one.name == row.name; }) ==
+        column.end()) {
+        column.insert(at_top ? column.begin() : column.end(), row);
+    }
+}
+
+// Where an error is inherited across columns, the line goes on in the other one: each column shows its other end.
+void add_ends(std::vector<Rows>& columns, const Section& section) {
+    const std::vector<Rows> all = columns;
+    for (const std::string prefix : {"", "d"}) {
+        for (std::size_t from = 0; from < all.size(); ++from) {
+            for (std::size_t to = 0; to < all.size(); ++to) {
+                for (const Row& source : all[from]) {
+                    for (const Row& target : all[to]) {
+                        const std::string name = prefix + source.name, by = prefix + target.name;
+                        if (from != to && is_off(section, name) && is_off(section, by) && is_read(section, name, by)) {
+                            add_end(columns[from], to < from, {"", "to", by});
+                            add_end(columns[to], from < to, {"", "from", name});
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+// In units of a sixteenth of an em of the column. The boxes are in the middle of their rows.
+constexpr int kWide = 438, kHead = 26, kRow = 29, kBox = 22;
+constexpr int kForwardFrom = 18, kForwardTo = 144, kBackwardFrom = 152, kBackwardTo = 278;
+constexpr int kLaterFrom = 294;
 
 double middle_of(std::size_t row) {
     return kHead + kRow * (static_cast<double>(row) + 0.5);
 }
 
-// From one box to another of its column, with a head. Neighbours by a straight line, others by an arc at the side:
-// the left of what goes forward (side −1), the right of what goes back (side 1).
-std::string arrow(std::size_t from, std::size_t to, int side) {
+// From one box to another of its kind, with a head. Neighbours by a straight line, others by an arc at the side: the
+// left of what goes forward (side −1), the right of what goes back (side 1).
+std::string arrow(std::size_t from, std::size_t to, bool neighbours, int side) {
     const double a = middle_of(from), b = middle_of(to);
     const int way = b > a ? 1 : -1;
-    if (from + 1 == to || to + 1 == from) {
+    if (neighbours) {
         const double x = side < 0 ? (kForwardFrom + kForwardTo) / 2.0 : (kBackwardFrom + kBackwardTo) / 2.0;
         const double end = b - way * kBox / 2.0;
         return fmt::format("M{} {}V{}m-3 {}l3 {} 3 {}", x, a + way * kBox / 2.0, end, -3 * way, 3 * way, -3 * way);
@@ -122,89 +211,92 @@ std::string arrow(std::size_t from, std::size_t to, int side) {
                        end, edge, end, 3 * side, -3 * side, 3 * side);
 }
 
-bool is_off(const Section& section, const std::string& name) {
-    const Entry* entry = section.find(name);
-    return entry != nullptr &&
-           (entry->mark == Mark::culprit || entry->mark == Mark::inherited || entry->mark == Mark::off);
-}
+struct Lines {
+    std::string plain, bad;  // paths: where the error does not go, and where it does
+};
 
-bool reads(const Entry& entry, const std::string& name) {
-    return std::ranges::find(entry.value->reads, name) != entry.value->reads.end();
-}
-
-Lines lines_of(const Section& section, const std::vector<std::string>& rows) {
-    Lines lines;
-    const auto add = [&](const std::string& from, const std::string& to, const std::string& path) {
-        (is_off(section, from) && is_off(section, to) ? lines.bad : lines.plain) += path;
+// Which values of the column read which, of the forward pass (""), of the backward pass ("d").
+void add_reads(Lines& lines, const Section& section, const Rows& rows, const std::string& prefix) {
+    const auto is_heading = [](const Row& row) { return !row.heading.empty(); };
+    // Ends of lines are of values or of gradients, and then of no other kind.
+    const auto name_of = [&](const Row& row) {
+        const bool is_other = !row.end.empty() && (value_of(row.name).kind == Kind::gradient) != (prefix == "d");
+        return is_heading(row) || is_other ? "" : row.end.empty() ? prefix + row.name : row.name;
     };
-    // Who reads what, among the values of these rows (""), and among their gradients ("d").
-    const auto add_reads = [&](const std::string& prefix, std::size_t to, int side) {
-        const Entry* entry = section.find(prefix + rows[to]);
-        for (std::size_t from = 0; entry != nullptr && from < rows.size(); ++from) {
-            if (from != to && reads(*entry, prefix + rows[from])) {
-                add(prefix + rows[from], entry->name(), arrow(from, to, side));
+    for (std::size_t to = 0; to < rows.size(); ++to) {
+        for (std::size_t from = 0; from < rows.size(); ++from) {
+            const std::string name = name_of(rows[from]), by = name_of(rows[to]);
+            const bool bad = is_off(section, name) && is_off(section, by);
+            const auto ends = std::ranges::count_if(std::vector{rows[from], rows[to]},
+                                                    [](const Row& row) { return !row.end.empty(); });
+            if (name.empty() || by.empty() || ends == 2 || (ends == 1 && !bad) || !is_read(section, name, by)) {
+                continue;
             }
+            const auto first = rows.begin() + static_cast<std::ptrdiff_t>(std::min(from, to)) + 1;
+            const auto last = rows.begin() + static_cast<std::ptrdiff_t>(std::max(from, to));
+            const bool neighbours = from != to && std::all_of(first, last, is_heading);
+            (bad ? lines.bad : lines.plain) += arrow(from, to, neighbours, prefix.empty() ? -1 : 1);
         }
-    };
+    }
+}
+
+Lines lines_of(const Section& section, const Rows& rows) {
+    Lines lines;
+    add_reads(lines, section, rows, "");
+    add_reads(lines, section, rows, "d");
     for (std::size_t row = 0; row < rows.size(); ++row) {
-        add_reads("", row, -1);
-        add_reads("d", row, 1);
-        if (section.find(gradient_of(rows[row])) != nullptr && section.find(update_of(rows[row])) != nullptr) {
-            add(gradient_of(rows[row]), update_of(rows[row]),
-                fmt::format("M{} {}H{}m-3 -3l3 3 -3 3", kBackwardTo, middle_of(row), kLaterFrom));
+        const std::string gradient = gradient_of(rows[row].name), update = update_of(rows[row].name);
+        if (rows[row].end.empty() && section.find(gradient) != nullptr && section.find(update) != nullptr) {
+            (is_off(section, gradient) && is_off(section, update) ? lines.bad : lines.plain) +=
+                fmt::format("M{} {}H{}m-3 -3l3 3 -3 3", kBackwardTo, middle_of(row), kLaterFrom);
         }
     }
     return lines;
 }
 
-// What stands in a cell. `label` is short for the name where the row says the rest.
-std::string box(const Section& section, const std::string& name, const std::string& label) {
+std::string box(const Section& section, const std::string& name) {
+    if (is_given(name)) {
+        return fmt::format(R"(<td><span class="box batch">{}<span class="vh">: the batch</span></span></td>)", name);
+    }
     const Entry* entry = section.find(name);
     if (entry == nullptr) {
         return "<td></td>";
     }
     const MarkWords words = words_of(entry->mark);
-    const std::string said =
-        (label == name ? "" : " " + name) + ": " +
-        (entry->value->role.kind == Role::Kind::inherited ? to_string(entry->value->role) : words.words);
-    const std::string inside = fmt::format(R"(<b aria-hidden="true">{}</b>{}<span class="vh">{}</span>)", words.sign,
-                                           escaped(label), escaped(said));
+    const std::string inside = fmt::format(
+        R"(<b aria-hidden="true">{}</b>{}<span class="vh">: {}</span>)", words.sign, escaped(name),
+        escaped(entry->value->role.kind == Role::Kind::inherited ? to_string(entry->value->role) : words.words));
     return entry->listed
                ? fmt::format(R"(<td><a class="box {}" href="#{}">{}</a></td>)", words.style, escaped(entry->id), inside)
                : fmt::format("<td><span class=\"box {}\">{}</span></td>", words.style, inside);
 }
 
-// X and Y: nobody makes or compares them.
-std::string given_box(const std::string& name) {
-    return fmt::format(R"(<td><span class="box batch">{}<span class="vh">: the batch</span></span></td>)",
-                       escaped(name));
+std::string row_text(const Section& section, const Row& row) {
+    if (!row.heading.empty()) {
+        return fmt::format("<tr><th colspan=\"3\" scope=\"rowgroup\"><span>{}</span></th></tr>\n", row.heading);
+    }
+    if (!row.end.empty()) {
+        const std::string end =
+            fmt::format("<td><span class=\"end\">{} {}</span></td>", row.end, linked(section, row.name));
+        return value_of(row.name).kind == Kind::gradient ? "<tr><td></td>" + end + "<td></td></tr>\n"
+                                                         : "<tr>" + end + "<td></td><td></td></tr>\n";
+    }
+    const std::string update = update_of(row.name);
+    return "<tr>" + box(section, row.name) + box(section, gradient_of(row.name)) +
+           box(section, section.find(update) != nullptr ? update : evaluation_of(row.name)) + "</tr>\n";
 }
 
-std::string panel_of(const Section& section, const Panel& panel) {
-    std::vector<std::string> rows;
-    for (const std::string& name : panel.rows) {
-        if (name == "X" || name == "Y" || section.find(name) != nullptr || section.find(gradient_of(name)) != nullptr ||
-            section.find(update_of(name)) != nullptr) {
-            rows.push_back(name);
-        }
-    }
-    if (rows.empty()) {
-        return "";
-    }
+std::string column_text(const Section& section, const Rows& rows, std::size_t number) {
     const Lines lines = lines_of(section, rows);
     const int tall = kHead + kRow * static_cast<int>(rows.size());
     std::string text = fmt::format(
-        "<div class=\"panel\">\n<svg class=\"wires\" viewBox=\"0 0 {} {}\" style=\"width:{:g}rem;height:{:g}rem\" "
+        "<div class=\"column\">\n<svg class=\"wires\" viewBox=\"0 0 {} {}\" style=\"width:{:g}em;height:{:g}em\" "
         "aria-hidden=\"true\"><path d=\"{}\"/><path class=\"bad\" d=\"{}\"/></svg>\n"
-        "<table><caption>{}</caption>\n<thead><tr><th scope=\"col\">forward ↓</th><th scope=\"col\">backward ↑</th>"
-        "<th scope=\"col\">after</th></tr></thead>\n<tbody>\n",
-        kWide, tall, kWide / 16.0, tall / 16.0, lines.plain, lines.bad, panel.title);
-    for (const std::string& name : rows) {
-        const bool updated = section.find(update_of(name)) != nullptr;
-        text += "<tr>" + (name == "X" || name == "Y" ? given_box(name) : box(section, name, name)) +
-                box(section, gradient_of(name), gradient_of(name)) +
-                (updated ? box(section, update_of(name), "new") : box(section, evaluation_of(name), "eval")) +
-                "</tr>\n";
+        "<table><caption class=\"vh\">The network, column {}</caption>\n<thead><tr><th scope=\"col\">forward ↓</th>"
+        "<th scope=\"col\">backward ↑</th><th scope=\"col\">update, evaluation</th></tr></thead>\n<tbody>\n",
+        kWide, tall, kWide / 16.0, tall / 16.0, lines.plain, lines.bad, number);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        text += (i > 0 && !rows[i].heading.empty() ? "</tbody>\n<tbody>\n" : "") + row_text(section, rows[i]);
     }
     return text + "</tbody></table>\n</div>\n";
 }
@@ -212,10 +304,11 @@ std::string panel_of(const Section& section, const Panel& panel) {
 }  // namespace
 
 std::string network_picture(const Shown& shown, const Section& section) {
-    const Layout layout(shown);
-    std::string text = "<div class=\"panels\">\n";
-    for (const Panel& panel : layout.panels()) {
-        text += panel_of(section, panel);
+    std::vector<Rows> columns = columns_of(blocks_of(shown, section));
+    add_ends(columns, section);
+    std::string text = "<div class=\"columns\">\n";
+    for (const Rows& rows : columns) {
+        text += column_text(section, rows, static_cast<std::size_t>(&rows - columns.data()) + 1);
     }
     return text + "</div>\n";
 }

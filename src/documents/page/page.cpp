@@ -3,18 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <tuple>
 
+#include "documents/blame.h"
 #include "documents/compare.h"
 #include "documents/page/parts.h"
-#include "documents/smallest_input.h"
+#include "harness/faults/mistakes.h"
+#include "report/html.h"
 #include "report/style.h"
 
 namespace byhand {
 namespace {
 
-using report::badge;
 using report::Drawings;
 using report::Entry;
 using report::escaped;
@@ -25,21 +25,12 @@ using report::Shown;
 // A little less than 2 MB.
 constexpr std::size_t kLargest = 1'950'000;
 
-// Without "they agree: ", which the heading says.
-std::string verdict_in_words(const Summary& summary) {
-    return conclusion(summary).words.substr(2);
-}
-
-std::string paragraphs(const std::string& text, const char* style) {
-    std::string out;
-    for (std::size_t begin = 0; begin < text.size();) {
-        const std::size_t end = std::min(text.find('\n', begin), text.size());
-        const std::string line = text.substr(begin, end - begin);
-        out += fmt::format("<p class=\"{}\">{}</p>\n", style,
-                           escaped(line.substr(std::min(line.find_first_not_of(' '), line.size()))));
-        begin = end + 1;
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    for (std::size_t begin = 0; begin < text.size(); begin += lines.back().size() + 1) {
+        lines.push_back(text.substr(begin, text.find('\n', begin) - begin));
     }
-    return out;
+    return lines;
 }
 
 // Each operation between the embedding and the loss.
@@ -72,130 +63,105 @@ std::string hidden_in_words(const NetworkConfig& network) {
                        network.activation, network.norm.output ? ", and on the output" : "");
 }
 
-std::string network_in_words(const NetworkConfig& network, std::size_t rows) {
-    return fmt::format("{} characters, {} of context, embedding {}, {}; {} rows", network.vocabulary, network.context,
-                       network.embedding, network.layers.empty() ? hidden_in_words(network) : layers_in_words(network),
-                       rows);
+std::string network_in_words(const NetworkConfig& network) {
+    return fmt::format("{} characters, {} of context, embedding {}, {}", network.vocabulary, network.context,
+                       network.embedding, network.layers.empty() ? hidden_in_words(network) : layers_in_words(network));
 }
 
-// "68 tensors op by op, 38 of them with a torch::nn module too".
-std::string compared_in_words(const Shown& shown) {
-    std::size_t tensors = 0, module = 0;
-    for (const ChainFinding& found : findings(shown.step)) {
-        const bool is_given = found.finding.verdict != Verdict::not_given;
-        tensors += is_given && found.against != Against::module ? 1 : 0;
-        module += is_given && found.against == Against::module ? 1 : 0;
-    }
-    const std::string text = report::grouped(tensors) + " tensors with LibTorch op by op";
-    return module == 0 ? text
-                       : text + fmt::format(", {} of them with its torch::nn module too", report::grouped(module));
+std::string planted_in_words(const std::string& name) {
+    const Mistake* const mistake = find_mistake(name);
+    return name.empty()
+               ? ""
+               : fmt::format("<p class=\"planted\">A mistake was planted in this network: <code>{}</code>{}</p>\n",
+                             escaped(name), mistake == nullptr ? "" : ", " + in_html(mistake->what));
 }
 
+// The verdict, and what makes the same page again.
 std::string header(const Shown& shown) {
-    const Summary& summary = shown.summary;
-    const bool agree = summary.agree;
+    const Presentation& how = shown.how;
+    const bool agree = shown.summary.agree;
     std::string text = fmt::format(
-        "<header class=\"{}\">\n<p class=\"above\">byhand compare: {} beside LibTorch’s, tensor by tensor</p>\n"
-        "<h1><span aria-hidden=\"true\">{}</span> {}</h1>\n{}",
-        agree ? "agree" : "disagree", shown.how.whose == Whose::given ? "given values" : "a network by hand",
-        agree ? "✓" : "✗", agree ? "They agree" : "They disagree", paragraphs(verdict_in_words(summary), "verdict"));
-    const std::string loss =
-        fmt::format("{}{:.6f} by LibTorch",
-                    report::gives_loss(shown.step)
-                        ? fmt::format("{:.6f} {}, ", shown.step.loss_manual, report::in_words(shown.how.whose))
-                        : "",
-                    shown.step.loss_torch);
-    text += fmt::format(
-        "<dl class=\"about\"><div><dt>recipe</dt><dd>{}</dd></div><div><dt>network</dt><dd>{}</dd></div>"
-        "<div><dt>compared at step {}</dt><dd>{}</dd></div>"
-        "<div><dt>loss</dt><dd>{}</dd></div><div><dt>LibTorch</dt><dd>{}</dd></div></dl>\n",
-        escaped(shown.how.recipe), network_in_words(shown.how.network, shown.step.Y.size()), shown.step.step,
-        compared_in_words(shown), loss, escaped(shown.how.torch_version));
-    return text + "</header>\n";
+        "<header class=\"{}\">\n<p class=\"above\">byhand compare: {} against LibTorch</p>\n{}"
+        "<h1><span aria-hidden=\"true\">{}</span> {}</h1>\n",
+        agree ? "agree" : "disagree", escaped(how.subject), planted_in_words(how.planted), agree ? "✓" : "✗",
+        agree ? "They agree" : "They disagree");
+    for (const std::string& line : lines_of(conclusion(shown.summary).words.substr(2))) {  // without ": "
+        text += "<p class=\"verdict\">" + escaped(line) + "</p>\n";
+    }
+    text += "<dl class=\"about\">";
+    const auto add = [&text](const std::string& what, const std::string& html) {
+        text += fmt::format("<div><dt>{}</dt><dd>{}</dd></div>", what, html);
+    };
+    add("recipe", escaped(how.recipe));
+    add("seed", std::to_string(how.seed));
+    add("rows", report::grouped(how.rows));
+    add("LibTorch", escaped(how.torch_version));
+    const std::string by_torch = fmt::format("{:.6f} by LibTorch", shown.step.loss_torch);
+    add(fmt::format("loss at step {}", shown.step.step),
+        report::gives_loss(shown.step)
+            ? fmt::format("{:.6f} {}, {}", shown.step.loss_manual, report::in_words(how.whose), by_torch)
+            : by_torch);
+    add("network", network_in_words(how.network));
+    add("made by", "<code>" + escaped(how.command) + "</code>");
+    if (!shown.page.again.empty()) {
+        add("to repeat only what disagrees", "<code>" + escaped(shown.page.again) + "</code>");
+    }
+    return text + "</dl>\n</header>\n";
 }
 
-constexpr std::size_t kLinesOfInput = 40;
-
-// The formula, the line of code, what shows it, and who inherits.
-std::string card(const Shown& shown, const Section& section, const ValueReport& culprit) {
-    const std::string& function = culprit.wrong_function();
-    const Trial* evidence = culprit.evidence();
-    const SourceLine source = report::source_line(shown.how, function);
-    std::string text = fmt::format("<article class=\"culprit\"><h3>{} {}</h3>\n", badge(Mark::culprit),
-                                   report::link(section, culprit.name));
-    if (!source.formula.empty()) {
-        text += "<p>It should be <code>" + escaped(source.formula) + "</code></p>\n";
-    }
-    text += fmt::format("<p><code>{}</code>{}</p>\n", escaped(function),
-                        source.place.empty() ? "" : ", " + escaped(report::place_in_words(shown.how, source)));
-    text += paragraphs(report::figures_of(culprit, shown.wording), "shows");
-    for (const std::string& hint : evidence != nullptr ? report::hints_of(*evidence) : std::vector<std::string>()) {
-        text += "<p>Hint: " + escaped(hint) + "</p>\n";
-    }
-    if (evidence != nullptr && evidence->smallest != nullptr) {
-        text += "<pre>";
-        for (const std::string& line : report::as_code(*evidence->smallest, kLinesOfInput)) {
-            text += escaped(line) + "\n";
-        }
-        text += "</pre>\n";
-    }
-    const std::vector<std::string> heirs = report::heirs_of(culprit, section.report);
-    if (!heirs.empty()) {
-        text += fmt::format("<p>{} from it: {}</p>\n", badge(Mark::inherited), report::links(section, heirs, ""));
-    }
-    return text + "</article>\n";
-}
-
-std::string blame_of(const Shown& shown, const Section& section) {
+// The root causes, with links to the rows.
+std::string cards(const Shown& shown, const Section& section) {
+    const ComparedStep& step = shown.step;
+    const ComparedStep isolated{step.step, step.loss_manual, step.loss_torch, {section.report}, step.X, step.Y};
     std::string text;
-    for (const ValueReport& culprit : section.report.at(section.report.culprits)) {
-        text += card(shown, section, culprit);
-    }
-    const std::vector<std::string> orphans = report::unexplained(section.report);
-    if (!orphans.empty()) {
-        const std::vector<std::string>& missing = section.report.missing;
-        text += fmt::format(
-            "<article class=\"culprit\"><p>{} Off in the chain{}: {}</p>{}</article>\n", badge(Mark::off),
-            missing.empty() ? ", though no step that leads there is wrong in isolation" : "",
-            report::links(section, orphans, ""),
-            missing.empty()
-                ? ""
-                : fmt::format("<p>Give {} too, and the step is found.</p>", report::escaped(report::few_of(missing))));
+    for (const Text& blame : blame_texts(isolated, shown.how)) {
+        text += fmt::format("<article class=\"{}\"><p><strong>{}</strong>", blame.lead.empty() ? "nothing" : "culprit",
+                            report::linked(section, blame.lead));
+        for (const std::string& line : lines_of(blame.words)) {
+            text += (text.ends_with("</strong>") ? "" : "</p>\n<p>") + report::linked(section, line);
+        }
+        text += "</p>\n" + (blame.code.empty() ? "" : "<pre>" + escaped(blame.code) + "</pre>\n") + "</article>\n";
     }
     return text.empty() ? "" : "<div class=\"cards\">\n" + text + "</div>\n";
 }
 
-// How many tensors stand how: what the marks mean, too.
+// How many tensors have which mark. They add up to the number of tensors, without those that are not given.
 std::string counts(const Section& section) {
-    std::string text = "<ul class=\"counts\">";
+    std::size_t tensors = 0, module = 0;
+    std::string marks;
     for (std::size_t i = 0; i < report::kMarks; ++i) {
         const auto mark = static_cast<Mark>(i);
-        const auto many = std::ranges::count(section.entries, mark, &Entry::mark);
+        const auto many = static_cast<std::size_t>(std::ranges::count(section.entries, mark, &Entry::mark));
+        tensors += mark == Mark::not_given ? 0 : many;
         if (many > 0) {
-            const report::MarkWords words = report::words_of(mark);
-            text += fmt::format(R"(<li><span class="mark {}"><b aria-hidden="true">{}</b> {}</span> {}</li>)",
-                                words.style, words.sign, many, words.words);
+            const char* const words = report::words_of(mark).words;
+            marks += fmt::format("<li>{} {}</li>", report::badge(mark, report::grouped(many)),
+                                 mark == Mark::not_given ? "not given, and not counted" : words);
         }
     }
-    return text + "</ul>\n";
+    for (const Entry& entry : section.entries) {
+        module += entry.mark != Mark::not_given && entry.value->operations && entry.value->module ? 1 : 0;
+    }
+    const std::string both =
+        fmt::format(" ({} of them compared with both LibTorch’s operations and its torch::nn module: {} comparisons)",
+                    report::grouped(module), report::grouped(tensors + module));
+    return fmt::format("<p>{} tensor{}{}, each counted once, by its worst verdict:</p>\n<ul class=\"counts\">{}</ul>\n",
+                       report::grouped(tensors), tensors == 1 ? "" : "s", module == 0 ? "" : both, marks);
 }
 
 std::string section_text(const Shown& shown, const Section& section, const Drawings& drawings) {
-    const std::string name = escaped(section.report.model);
     return fmt::format(
-               "<section class=\"model\" aria-labelledby=\"page-{0}\">\n<h2 id=\"page-{0}\">{0} <small>step "
-               "{1}</small></h2>\n",
-               name, shown.step.step) +
-           counts(section) + blame_of(shown, section) +
-           "<h3>The network</h3>\n<p class=\"hint\">Forward runs down each panel and on to the next, backward up and "
-           "back; “after” is what the "
-           "update or the evaluation makes. Every box leads to its row.</p>\n" +
-           report::network_picture(shown, section) + "<h3>Tensor by tensor</h3>\n<p class=\"hint\">● " +
-           report::in_words(shown.how.whose) +
-           ", ○ LibTorch, both against the oracle; the line is "
-           "the limit, which follows from "
-           "how float rounds. Every row opens: heatmap, histogram, worst elements, formula.</p>\n" +
-           report::tensor_table(shown, section, drawings) + "</section>\n";
+        "<section class=\"model\" aria-labelledby=\"page-{0}\">\n<h2 id=\"page-{0}\">{0} <small>step "
+        "{1}</small></h2>\n{2}{3}"
+        "<h3>The network</h3>\n<p class=\"hint\">The forward pass runs down, the backward pass up; each box is a link "
+        "to its row.</p>\n{4}"
+        "<h3>Tensor by tensor</h3>\n<p class=\"hint\">● {5}, ○ LibTorch: error ÷ limit. The error is the distance from "
+        "an oracle in double precision. Each element has a limit of its own, which follows from how float rounds "
+        "(docs/verdicts.md); a tensor is shown by the element that uses most of its limit. The red line is the limit. "
+        "Each row expands to a heatmap, a histogram, the worst elements and the formula.</p>\n{6}</section>\n",
+        escaped(section.report.model), shown.step.step, counts(section), cards(shown, section),
+        report::network_picture(shown, section), report::in_words(shown.how.whose),
+        report::tensor_list(shown, section, drawings));
 }
 
 std::string page_text(const Shown& shown, const Drawings& drawings) {
@@ -204,24 +170,16 @@ std::string page_text(const Shown& shown, const Drawings& drawings) {
         "charset=\"utf-8\"/>\n"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta name=\"color-scheme\" "
         "content=\"light dark\"/>\n"
-        "<title>{}: {}</title>\n<style>{}</style>\n</head>\n<body>\n{}",
+        "<title>{}: {}</title>\n<style>{}</style>\n</head>\n<body>\n{}{}<main>\n{}",
         shown.summary.agree ? "They agree" : "They disagree", escaped(shown.how.recipe), report::kStyle,
-        report::drawn_once());
-    text += header(shown) + "<main>\n" + report::over_steps(shown);
+        report::drawn_once(), header(shown), report::over_steps(shown));
     for (const Section& section : shown.sections) {
         text += section_text(shown, section, drawings);
     }
-    text +=
-        "</main>\n<footer>\n<h2>How to read the heatmaps</h2>\n<p>The largest share of its limit that an error takes "
-        "in each cell:</p>\n" +
-        report::heat_key();
-    if (!shown.page.again.empty()) {
-        text += "<p>To see just what is wrong again: <code>" + escaped(shown.page.again) + "</code></p>\n";
-    }
-    return text + "<p>Where limits and verdicts come from: docs/verdicts.md.</p>\n</footer>\n</body>\n</html>\n";
+    return text + "</main>\n</body>\n</html>\n";
 }
 
-// The pictures in the order in which they are wanted: of what is off, then of what came closest to its limit.
+// The images by their importance: of what disagrees, then of what is nearest to its limit.
 Drawings drawings_within(const Shown& shown, std::size_t room) {
     struct Wanted {
         const Entry* entry;

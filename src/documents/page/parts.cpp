@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 
+#include "report/html.h"
+
 namespace byhand::report {
 namespace {
 
@@ -78,20 +80,14 @@ Section section_of(const ModelReport& report, const Shown& shown, Shares& shares
     return section;
 }
 
-// From the smallest share to the largest, of those that are finite and not nothing: at least from a tenth of the limit
-// to ten limits, at most from 10^-3 to 10^9.
-Scale scale_of(const std::vector<Section>& sections) {
-    Scale scale;
-    for (const Section& section : sections) {
-        for (const Entry& entry : section.entries) {
-            const double share = entry.result().used.value_or(0);
-            if (share > 0 && std::isfinite(share)) {
-                scale.first = std::clamp(static_cast<int>(std::floor(std::log10(share))), -3, scale.first);
-                scale.last = std::clamp(static_cast<int>(std::ceil(std::log10(share))), scale.last, 9);
-            }
-        }
-    }
-    return scale;
+bool is_of_name(char c) {
+    return c == '_' || c == '.' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+// A link to the value's row where there is one, else its name.
+std::string link(const Section& section, const std::string& name) {
+    const Entry* entry = section.find(name);
+    return entry != nullptr && entry->listed ? fmt::format("<a href=\"#{}\">{}</a>", escaped(entry->id), name) : name;
 }
 
 }  // namespace
@@ -99,11 +95,11 @@ Scale scale_of(const std::vector<Section>& sections) {
 MarkWords words_of(Mark mark) {
     constexpr std::array<MarkWords, kMarks> kWords = {{{"culprit", "✗", "culprit"},
                                                        {"heir", "↳", "inherited"},
-                                                       {"off", "!", "off, nobody found to blame"},
+                                                       {"off", "!", "off, no root cause found"},
                                                        {"nothing", "○", "shows nothing"},
-                                                       {"open", "?", "undecided in the chain"},
+                                                       {"open", "?", "undecided end to end"},
                                                        {"ok", "✓", "within its limit"},
-                                                       {"same", "=", "equal to LibTorch's to the bit"},
+                                                       {"same", "=", "equal to LibTorch's, bit by bit"},
                                                        {"none", "–", "not given"}}};
     return kWords[static_cast<std::size_t>(mark)];
 }
@@ -116,17 +112,32 @@ double Scale::at(double share) const {
     return 1 + 98 * std::clamp(along, 0.0, 1.0);
 }
 
+Scale scale_of(const std::vector<double>& shares) {
+    Scale scale;
+    for (const double share : shares) {
+        if (share > 0 && std::isfinite(share)) {
+            scale.first = std::clamp(static_cast<int>(std::floor(std::log10(share))), -3, scale.first);
+            scale.last = std::clamp(static_cast<int>(std::ceil(std::log10(share))), scale.last, 9);
+        }
+    }
+    return scale;
+}
+
 Shown shown(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps, const Page& page) {
     const ComparedStep& step = steps[shown_step(steps, summary.allowed)];
     Shown shown{how, summary, steps, page, step, wording(how, step), {}, {}};
     Shares shares = shares_of(steps);
+    std::vector<double> used;
     for (const ModelReport& model : step.models) {
         Section section = section_of(model, shown, shares, shown.sections.empty() ? "" : model.model + ":");
+        for (const Entry& entry : section.entries) {
+            used.push_back(entry.result().used.value_or(0));
+        }
         if (!section.entries.empty()) {
             shown.sections.push_back(std::move(section));
         }
     }
-    shown.scale = scale_of(shown.sections);
+    shown.scale = scale_of(used);
     return shown;
 }
 
@@ -134,21 +145,9 @@ std::string in_short(const std::optional<double>& value) {
     return !value ? "–" : *value == 0 ? "0" : fmt::format("{:.1e}", *value);
 }
 
-std::string headroom(const std::optional<double>& share) {
-    if (!share) {
-        return "–";
-    }
-    if (*share == 0) {
-        return "no error";
-    }
-    if (!std::isfinite(*share)) {
-        return "none to spare";
-    }
-    const double times = *share <= 1 ? 1 / *share : *share;
-    const std::string size = times < 99.5     ? fmt::format("{:.1f}", times)
-                             : times < 9999.5 ? grouped(static_cast<std::size_t>(std::lround(times)))
-                                              : fmt::format("{:.1e}", times);
-    return *share <= 1 ? size + "×" : "over " + size + "×";
+std::string of_limit(double used) {
+    const std::string text = share(used);
+    return text + (text.ends_with("%") ? " of its limit" : " its limit");
 }
 
 std::string power_of_ten(int exponent) {
@@ -164,24 +163,30 @@ std::string coordinate(double value) {
     return fmt::format("{:g}", std::round(value * 10) / 10);
 }
 
-std::string link(const Section& section, const std::string& name) {
-    const Entry* entry = section.find(name);
-    return entry != nullptr && entry->listed ? fmt::format("<a href=\"#{}\">{}</a>", escaped(entry->id), escaped(name))
-                                             : escaped(name);
-}
-
-std::string links(const Section& section, const std::vector<std::string>& names, std::string_view none) {
+std::string linked(const Section& section, const std::string& words) {
+    const std::string html = in_html(words);
     std::string text;
-    for (const std::string& name : names) {
-        text += (text.empty() ? "" : ", ") + link(section, name);
+    for (std::size_t at = 0; at < html.size();) {
+        const std::size_t begin = at;
+        const bool is_code = html.compare(at, 6, "<code>") == 0;
+        if (is_code || html[at] == '&') {  // copied as it is
+            at = is_code ? html.find("</code>", at) + 7 : html.find(';', at) + 1;
+            text += html.substr(begin, at - begin);
+        } else if (!is_of_name(html[at])) {
+            text += html[at++];
+        } else {
+            while (at < html.size() && is_of_name(html[at])) {
+                ++at;
+            }
+            text += link(section, html.substr(begin, at - begin));
+        }
     }
-    return text.empty() ? std::string(none) : text;
+    return text;
 }
 
-std::string badge(Mark mark) {
-    const MarkWords words = words_of(mark);
-    return fmt::format(R"(<span class="mark {}"><b aria-hidden="true">{}</b> {}</span>)", words.style, words.sign,
-                       words.words);
+std::string badge(Mark mark, const std::string& words) {
+    const MarkWords of = words_of(mark);
+    return fmt::format(R"(<span class="mark {}"><b aria-hidden="true">{}</b> {}</span>)", of.style, of.sign, words);
 }
 
 }  // namespace byhand::report

@@ -1,4 +1,4 @@
-// What the parts of the page have in common: a row for each tensor, its mark, its place on the one scale.
+// What the parts of the page have in common: an entry for each tensor, its mark, its place on the scale.
 #pragma once
 
 #include <map>
@@ -17,7 +17,7 @@ namespace byhand::report {
 enum class Mark {
     culprit,
     inherited,
-    off,  // contradicts, and nobody is found to blame
+    off,  // contradicts, and no root cause is found
     shows_nothing,
     undecided,
     within,
@@ -33,17 +33,18 @@ struct MarkWords {
 };
 MarkWords words_of(Mark mark);
 
-// A value that is compared in the chain, as the page shows it.
+// A value that is compared end to end, as the page shows it.
 struct Entry {
     const ValueReport* value = nullptr;
-    std::string id;                      // of what opens: what links lead to
+    std::string id;                      // of the expanded row: the target of links
     Verdict verdict = Verdict::missing;  // the worst against any reference
     Mark mark = Mark::within;
-    bool listed = true;              // has a row, and a place that links lead to
-    std::vector<double> over_steps;  // the largest share of each compared step; negative where there is none
+    bool listed = true;              // has a row
+    std::vector<double> over_steps;  // the largest share in each compared step; negative where there is none
 
     const std::string& name() const { return value->name; }
     const Finding& result() const { return *value->in_chain(); }
+    bool disagrees() const { return mark <= Mark::off; }
 };
 
 // All values of one model in the step that is shown.
@@ -59,11 +60,14 @@ struct Section {
     }
 };
 
-// The page's one logarithmic scale of error ÷ limit.
+// A logarithmic scale of error ÷ limit, in powers of ten.
 struct Scale {
-    int first = -1, last = 1;       // powers of ten
-    double at(double share) const;  // percent from the left; 0 and less stand at the left edge
+    int first = -1, last = 1;
+    double at(double share) const;  // percent from the left; 0 and less are at the left edge
 };
+// From the smallest to the largest of those that are finite and above 0: at least from 10^-1 to 10^1, at most from
+// 10^-3 to 10^9.
+Scale scale_of(const std::vector<double>& shares);
 
 // All that is shown.
 struct Shown {
@@ -78,33 +82,30 @@ struct Shown {
 };
 Shown shown(const Presentation& how, const Summary& summary, const std::vector<ComparedStep>& steps, const Page& page);
 
-// Pictures by the id of their tensor; what is not there is left out of the page.
+// Images by the id of their tensor; the page leaves out those that are missing.
 using Drawings = std::map<std::string, std::string>;
 
 // "1.4e-05", or "–" where it is not known.
 std::string in_short(const std::optional<double>& value);
-// What an error leaves of its limit: "9.3×", "over 8.4e+06×".
-std::string headroom(const std::optional<double>& share);
+// "32.1 % of its limit", "250,413× its limit".
+std::string of_limit(double share);
 // "10⁻⁴".
 std::string power_of_ten(int exponent);
-// Two decimals at most, as coordinates are written.
+// One decimal at most, as coordinates are written.
 std::string coordinate(double value);
 
-// A link to the value's row where there is one, else its name.
-std::string link(const Section& section, const std::string& name);
-// Several of them, with commas; "nobody" and the like where there are none.
-std::string links(const Section& section, const std::vector<std::string>& names, std::string_view none);
-// Sign and words: "✗ culprit".
-std::string badge(Mark mark);
+// The words in HTML, in which each name of a tensor is a link to its row.
+std::string linked(const Section& section, const std::string& words);
+// "✗ culprit".
+std::string badge(Mark mark, const std::string& words);
 
-// The parts of the page, each a piece of it.
+// The parts of the page.
 std::string network_picture(const Shown& shown, const Section& section);
-std::string tensor_table(const Shown& shown, const Section& section, const Drawings& drawings);
+std::string tensor_list(const Shown& shown, const Section& section, const Drawings& drawings);
 std::string drawing(const Shown& shown, const Entry& entry);  // heatmap, histogram, worst elements; "" without figures
 std::string opened(const Shown& shown, const Section& section, const Entry& entry, const Drawings& drawings);
 std::string over_steps(const Shown& shown);                         // "" where there is one step
 std::string over_steps_of(const Shown& shown, const Entry& entry);  // the same of one tensor
-std::string drawn_once();                                           // what pictures refer to
-std::string heat_key();                                             // what the colours of heatmaps mean
+std::string drawn_once();                                           // what the images of all tensors refer to
 
 }  // namespace byhand::report

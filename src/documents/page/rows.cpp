@@ -1,6 +1,7 @@
-// A row a tensor: figures, where its error stands on the page's one scale, verdict.
+// The list of tensors: for each a row with figures, its place on the scale and its verdict, which expands.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -16,34 +17,29 @@ std::string percent(double along) {
     return coordinate(along) + "%";
 }
 
-// Every other power of ten where all would stand too close.
+// Every other power of ten has a number if there are many.
 std::string axis(const Scale& scale) {
     std::string text = R"(<svg class="scale axis" aria-hidden="true">)";
-    const int apart = scale.last - scale.first > 6 ? 2 : 1;
+    const int distance = scale.last - scale.first > 6 ? 2 : 1;
     for (int power = scale.first; power <= scale.last; ++power) {
         const std::string x = percent(scale.at(std::pow(10.0, power)));
-        if (power == 0) {
-            text += fmt::format(
-                "<line class=\"limit\" x1=\"{0}\" x2=\"{0}\" y1=\"15\" y2=\"22\"/>"
-                "<text class=\"limit\" x=\"{0}\" y=\"12\">limit</text>",
-                x);
-        } else {
-            text += fmt::format(R"(<line x1="{0}" x2="{0}" y1="18" y2="22"/>)", x);
-            if (power % apart == 0 && (apart == 1 || std::abs(power) > 1)) {
-                text += fmt::format(R"(<text x="{}" y="12">{}</text>)", x, power_of_ten(power));
-            }
+        const char* const style = power == 0 ? " class=\"limit\"" : "";
+        text += fmt::format(R"(<line{0} x1="{1}" x2="{1}" y1="18" y2="22"/>)", style, x);
+        if (power == 0 || (power % distance == 0 && (distance == 1 || std::abs(power) > 1))) {
+            text +=
+                fmt::format(R"(<text{} x="{}" y="12">{}</text>)", style, x, power == 0 ? "limit" : power_of_ten(power));
         }
     }
     return text + "</svg>";
 }
 
-// Ours as a disc at the end of a line, LibTorch's as a ring. Who has no error at all has no mark.
+// Ours is a disc at the end of a line, LibTorch's a ring. An implementation without any error has no mark.
 std::string bar(const Shown& shown, const Entry& entry) {
     const double ours = entry.result().used.value_or(0);
     const Picture* picture = entry.value->picture.get();
-    const bool same_question =
+    const bool same_parameters =
         std::ranges::all_of(shown.step.models, [](const ModelReport& model) { return model.drift.empty(); });
-    const double theirs = picture != nullptr && same_question ? picture->torch_share.value_or(0) : 0;
+    const double theirs = picture != nullptr && same_parameters ? picture->torch_share.value_or(0) : 0;
     if (ours == 0 && theirs == 0) {
         return "";
     }
@@ -63,94 +59,92 @@ std::string bar(const Shown& shown, const Entry& entry) {
     return text + "</svg>";
 }
 
-// "within", "mismatch, inherited from dbndiff".
+// "within", "inherited from dbndiff".
 std::string verdict_text(const Section& section, const Entry& entry) {
-    const MarkWords words = words_of(entry.mark);
-    const std::string text =
-        fmt::format(R"(<span class="mark {}"><b aria-hidden="true">{}</b> )", words.style, words.sign);
     switch (entry.mark) {
         case Mark::culprit:
-            return text + "culprit</span> <small>" + to_string(entry.verdict) + "</small>";
+            return badge(entry.mark, "culprit") + " <small>" + to_string(entry.verdict) + "</small>";
         case Mark::inherited:
-            return text + "inherited</span> <small>from " + link(section, entry.value->role.from) + "</small>";
+            return badge(entry.mark, "inherited") + " <small>from " + linked(section, entry.value->role.from) +
+                   "</small>";
         default:
-            return text + to_string(entry.verdict) + "</span>";
+            return badge(entry.mark, to_string(entry.verdict));
     }
 }
 
 std::string isolated_text(const ValueReport& value) {
-    if (!value.isolated) {
-        return "–";
-    }
-    return value.isolated->wrong()             ? "wrong"
+    return !value.isolated                     ? "–"
+           : value.isolated->wrong()           ? "wrong"
            : agrees(value.isolated->verdict()) ? "right"
                                                : to_string(value.isolated->verdict());
 }
 
+// A culprit's row is expanded.
 std::string row(const Shown& shown, const Section& section, const Entry& entry, const Drawings& drawings) {
     const Finding& result = entry.result();
     return fmt::format(
-        "<tbody class=\"tensor\"><tr class=\"row\"><th scope=\"row\">{}</th><td class=\"shape\">{}</td><td "
-        "class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td>"
-        "<td class=\"bar\">{}</td><td class=\"number\">{}</td><td class=\"alone\">{}</td><td "
-        "class=\"verdict\">{}</td></tr>\n"
-        "<tr><td class=\"more\" colspan=\"9\"><details><summary><span class=\"vh\">{}, opened</span></summary>\n"
-        "<div class=\"opened\" id=\"{}\">{}</div></details></td></tr></tbody>\n",
+        "<tbody class=\"tensor\"><tr class=\"row\"><th scope=\"row\">{0}</th><td class=\"shape\">{1}</td><td "
+        "class=\"wide\">{2}</td><td class=\"wide\">{3}</td><td>{4}</td><td class=\"bar\">{5}</td><td "
+        "class=\"isolated\">{6}</td><td class=\"verdict\">{7}</td></tr>\n"
+        "<tr><td class=\"more\" colspan=\"8\"><details{8}><summary><span class=\"vh\">{0}, details</span></summary>\n"
+        "<div class=\"opened\" id=\"{9}\">{10}</div></details></td></tr></tbody>\n",
         escaped(entry.name()), to_string(result.shape), in_short(result.error), in_short(result.reference_error),
-        result.used ? share(*result.used) : "–", bar(shown, entry), headroom(result.used), isolated_text(*entry.value),
-        verdict_text(section, entry), escaped(entry.name()), escaped(entry.id),
+        result.used ? share(*result.used) : "–", bar(shown, entry), isolated_text(*entry.value),
+        verdict_text(section, entry), entry.mark == Mark::culprit ? " open=\"open\"" : "", escaped(entry.id),
         opened(shown, section, entry, drawings));
 }
 
-// The groups of rows in their order. What was given comes last: nobody computed it.
-constexpr std::array kGroups = {"Forward: values", "Backward: gradients", "Update", "Evaluation: values",
-                                "State, as given"};
+// The groups of rows in their order: what disagrees first, what is given last.
+constexpr std::array kGroups = {"Disagreeing", "Forward: values",    "Backward: gradients",
+                                "Update",      "Evaluation: values", "State, as given"};
 
-const char* group_of(const Entry& entry) {
+std::size_t group_of(const Entry& entry) {
     const Kind kind = value_of(entry.name()).kind;
-    return entry.value->function.empty() ? kGroups[4]
-           : kind == Kind::evaluated     ? kGroups[3]
-           : kind == Kind::updated       ? kGroups[2]
-           : kind == Kind::gradient      ? kGroups[1]
-                                         : kGroups[0];
+    return entry.disagrees()               ? 0
+           : entry.value->function.empty() ? 5
+           : kind == Kind::evaluated       ? 4
+           : kind == Kind::updated         ? 3
+           : kind == Kind::gradient        ? 2
+                                           : 1;
 }
 
 }  // namespace
 
-std::string tensor_table(const Shown& shown, const Section& section, const Drawings& drawings) {
-    std::string text = fmt::format(
-        "<table class=\"tensors\"><caption class=\"about-rows\">Every tensor of {} at step {}. Errors are the largest "
-        "distances from an oracle in "
-        "double; every element has its own limit, and the scale shows the largest share that an error takes of "
-        "one.</caption>\n"
-        "<thead class=\"head\"><tr><th scope=\"col\">tensor</th><th scope=\"col\" class=\"shape\">shape</th><th "
-        "scope=\"col\" class=\"number\">our error</th>"
-        "<th scope=\"col\" class=\"number\">LibTorch’s</th><th scope=\"col\" class=\"number\">of limit</th>"
-        "<th scope=\"col\" class=\"bar\"><span class=\"vh\">error ÷ limit, on a logarithmic scale</span>{}</th>"
-        "<th scope=\"col\" class=\"number\">headroom</th><th scope=\"col\" class=\"alone\">alone</th>"
-        "<th scope=\"col\" class=\"verdict\">verdict</th></tr></thead>\n",
-        escaped(section.report.model), shown.step.step, axis(shown.scale));
-    for (const char* group : kGroups) {
-        std::string rows;
-        for (const Entry& entry : section.entries) {
-            if (entry.listed && group_of(entry) == group) {
-                rows += row(shown, section, entry, drawings);
-            }
-        }
-        if (!rows.empty()) {
-            text +=
-                fmt::format("<tbody class=\"group\"><tr><th colspan=\"9\" scope=\"rowgroup\">{}</th></tr></tbody>\n{}",
-                            group, rows);
-        }
-    }
-    text += "</table>\n";
-    std::string not_given;
+std::string tensor_list(const Shown& shown, const Section& section, const Drawings& drawings) {
+    std::array<std::vector<const Entry*>, kGroups.size()> groups;
+    std::vector<std::string> not_given;
     for (const Entry& entry : section.entries) {
-        if (entry.mark == Mark::not_given && shown.how.shows(entry.name())) {
-            not_given += (not_given.empty() ? "" : ", ") + escaped(entry.name());
+        if (entry.listed) {
+            groups[group_of(entry)].push_back(&entry);
+        } else if (entry.mark == Mark::not_given && shown.how.shows(entry.name())) {
+            not_given.push_back(escaped(entry.name()));
         }
     }
-    return not_given.empty() ? text : text + "<p class=\"hint\">Not given: " + not_given + "</p>\n";
+    std::ranges::stable_sort(groups.front(), {}, &Entry::mark);
+    std::string text = fmt::format(
+        "<table class=\"tensors\"><caption class=\"vh\">Tensors of {} at step {}</caption>\n"
+        "<thead class=\"head\"><tr><th scope=\"col\">tensor</th><th scope=\"col\" class=\"shape\">shape</th><th "
+        "scope=\"col\" class=\"wide\">our error</th><th scope=\"col\" class=\"wide\">LibTorch’s</th><th "
+        "scope=\"col\">of limit</th><th scope=\"col\" class=\"bar\"><span class=\"vh\">error ÷ limit, on a logarithmic "
+        "scale</span>{}</th><th scope=\"col\" class=\"isolated\">isolated</th><th scope=\"col\" "
+        "class=\"verdict\">verdict</th></tr></thead>\n",
+        escaped(section.report.model), shown.step.step, axis(shown.scale));
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+        if (!groups[i].empty()) {
+            text += fmt::format(
+                "<tbody class=\"group\"><tr><th colspan=\"8\" scope=\"rowgroup\">{} "
+                "<small>{}</small></th></tr></tbody>\n",
+                kGroups[i], groups[i].size());
+        }
+        for (const Entry* entry : groups[i]) {
+            text += row(shown, section, *entry, drawings);
+        }
+    }
+    text +=
+        "</table>\n<p class=\"narrow-list\">Not shown at this width: shape, isolated<span class=\"narrow\">, our "
+        "error, LibTorch’s</span></p>\n";
+    return not_given.empty() ? text
+                             : fmt::format("{}<p class=\"hint\">Not given: {}</p>\n", text, fmt::join(not_given, ", "));
 }
 
 }  // namespace byhand::report

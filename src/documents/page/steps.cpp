@@ -1,12 +1,12 @@
-// Errors over the steps of a comparison: a bar a step, or one for several where there are many.
+// Errors over the steps of a comparison: a bar for each step, or for several if there are many.
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 #include "documents/page/parts.h"
+#include "report/html.h"
 
 namespace byhand::report {
 namespace {
@@ -74,7 +74,7 @@ double share_of(const ComparedStep& step) {
 
 std::string name_and_share(const ComparedStep& step) {
     const Furthest most = furthest(step);
-    return most.name.empty() ? "none" : fmt::format("{} with {} of its limit", escaped(most.name), share(most.share));
+    return most.name.empty() ? "none" : most.name + " at " + of_limit(most.share);
 }
 
 // Of the steps in a group the one that is furthest off.
@@ -86,29 +86,36 @@ const ComparedStep& worst_in(const std::vector<ComparedStep>& steps, const Group
     return steps[worst];
 }
 
-std::string table(const Shown& shown) {
+std::size_t disagreeing(const Shown& shown, const Group& group) {
+    return static_cast<std::size_t>(
+        std::count_if(shown.steps.begin() + static_cast<std::ptrdiff_t>(group.begin),
+                      shown.steps.begin() + static_cast<std::ptrdiff_t>(group.end),
+                      [&](const ComparedStep& step) { return disagrees(step, shown.summary.allowed); }));
+}
+
+std::string table_text(const Shown& shown) {
     const std::vector<Group> groups = groups_of(shown.steps.size());
-    std::string text = fmt::format(
-        "<details><summary>The same as a table</summary><div class=\"scroll\"><table "
-        "class=\"figures\"><caption>{}</caption><thead><tr>"
-        "<th scope=\"col\">step</th><th scope=\"col\">loss by hand</th><th scope=\"col\">by LibTorch</th>"
-        "<th scope=\"col\">closest to its limit</th><th scope=\"col\">verdict</th></tr></thead><tbody>\n",
-        groups.size() == shown.steps.size() ? "Every compared step"
-                                            : fmt::format("Of {} compared steps the worst of each {} or so",
-                                                          shown.steps.size(), shown.steps.size() / groups.size()));
+    Table table{groups.size() == shown.steps.size()
+                    ? "Every compared step"
+                    : fmt::format("Of {} compared steps the worst of each {} or so", shown.steps.size(),
+                                  shown.steps.size() / groups.size()),
+                {"step",
+                 {"loss by hand", "", Align::right, 2},
+                 {"by LibTorch", "", Align::right, 1},
+                 {"nearest to its limit", "", Align::left},
+                 {"verdict", "", Align::left}},
+                {}};
     for (const Group& group : groups) {
         const ComparedStep& step = worst_in(shown.steps, group);
-        const auto off = std::count_if(shown.steps.begin() + static_cast<std::ptrdiff_t>(group.begin),
-                                       shown.steps.begin() + static_cast<std::ptrdiff_t>(group.end),
-                                       [&](const ComparedStep& one) { return disagrees(one, shown.summary.allowed); });
-        text += fmt::format(
-            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{:.6f}</td><td>{}</td><td>{}</td></tr>\n", step.step,
-            gives_loss(step) ? fmt::format("{:.6f}", step.loss_manual) : "–", step.loss_torch, name_and_share(step),
-            off == 0                       ? "agrees"
-            : group.end - group.begin == 1 ? "disagrees"
-                                           : fmt::format("{} of {} disagree", off, group.end - group.begin));
+        const std::size_t off = disagreeing(shown, group);
+        table.rows.push_back({whole(step.step), gives_loss(step) ? fixed(step.loss_manual, 6) : none(),
+                              fixed(step.loss_torch, 6), name_and_share(step),
+                              off == 0 ? "agrees"
+                              : group.end - group.begin == 1
+                                  ? "disagrees"
+                                  : fmt::format("{} of {} disagree", off, group.end - group.begin)});
     }
-    return text + "</tbody></table></div></details>\n";
+    return "<details><summary>The same as a table</summary>" + to_html(table) + "</details>\n";
 }
 
 }  // namespace
@@ -120,27 +127,17 @@ std::string over_steps(const Shown& shown) {
     }
     std::vector<double> shares(steps.size());
     std::ranges::transform(steps, shares.begin(), share_of);
-    Scale scale;
-    for (const double share : shares) {
-        if (std::isfinite(share) && share > 0) {
-            scale.first = std::clamp(static_cast<int>(std::floor(std::log10(share))), -3, scale.first);
-            scale.last = std::clamp(static_cast<int>(std::ceil(std::log10(share))), scale.last, 9);
-        }
-    }
-    const auto off =
-        std::ranges::count_if(steps, [&](const ComparedStep& step) { return disagrees(step, shown.summary.allowed); });
+    const Scale scale = scale_of(shares);
+    const std::size_t off = disagreeing(shown, {0, steps.size()});
     const ComparedStep& worst = worst_in(steps, {0, steps.size()});
-    std::string text = fmt::format(
-        "<section aria-labelledby=\"page-steps\"><h2 id=\"page-steps\">Over the steps</h2>\n<p>{} compared, {}. "
-        "The worst is step {}: {}. Step {}, {}, is shown below in full.</p>\n",
-        fmt::format("{} steps", steps.size()), off == 0 ? "all agree" : fmt::format("{} of them disagree", off),
-        worst.step, name_and_share(worst), shown.step.step, off == 0 ? "the last" : "the first that disagrees");
-    text += fmt::format(
-        "<figure class=\"wide\"><figcaption>The largest error ÷ limit of each step, logarithmic, from {} at the foot "
-        "to {} "
-        "at the top; the line is the limit</figcaption>{}{}</figure>\n",
-        power_of_ten(scale.first), power_of_ten(scale.last), bars(shares, scale), ends(steps));
-    return text + table(shown) + "</section>\n";
+    return fmt::format(
+        "<section aria-labelledby=\"page-steps\"><h2 id=\"page-steps\">Over the steps</h2>\n<p>{} steps compared, {}. "
+        "The worst is step {}: {}. Step {}, {}, is shown below in full.</p>\n"
+        "<figure class=\"wide\"><figcaption>The largest error ÷ limit of each step, logarithmic, from {} at the bottom "
+        "to {} at the top; the red line is the limit</figcaption>{}{}</figure>\n{}</section>\n",
+        steps.size(), off == 0 ? "all agree" : fmt::format("{} of them disagree", off), worst.step,
+        escaped(name_and_share(worst)), shown.step.step, off == 0 ? "the last" : "the first that disagrees",
+        power_of_ten(scale.first), power_of_ten(scale.last), bars(shares, scale), ends(steps), table_text(shown));
 }
 
 std::string over_steps_of(const Shown& shown, const Entry& entry) {
@@ -148,14 +145,16 @@ std::string over_steps_of(const Shown& shown, const Entry& entry) {
         return "";
     }
     const auto worst = std::ranges::max_element(entry.over_steps);
-    const std::string said =
+    const std::string words =
         worst != entry.over_steps.end() && *worst > 0
-            ? fmt::format("most at step {}: {} of its limit",
-                          shown.steps[static_cast<std::size_t>(worst - entry.over_steps.begin())].step, share(*worst))
+            ? fmt::format("most at step {}: {}",
+                          shown.steps[static_cast<std::size_t>(worst - entry.over_steps.begin())].step,
+                          of_limit(*worst))
             : "no error in any";
     return fmt::format(
-        "<figure><figcaption>Error ÷ limit over the steps; the line is the limit</figcaption>{}{}<p>{}</p></figure>\n",
-        bars(entry.over_steps, shown.scale), ends(shown.steps), said);
+        "<figure><figcaption>Error ÷ limit over the steps; the red line is the "
+        "limit</figcaption>{}{}<p>{}</p></figure>\n",
+        bars(entry.over_steps, shown.scale), ends(shown.steps), words);
 }
 
 }  // namespace byhand::report

@@ -1,49 +1,76 @@
-// What a row opens: what the tensor is, every figure, and its errors element by element.
+// An expanded row: what the tensor is, its errors element by element, every figure.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
+#include <limits>
 
+#include "documents/compare_tables.h"
 #include "documents/page/parts.h"
 #include "harness/faults/mistakes.h"
+#include "report/html.h"
 #include "report/lines.h"
 
 namespace byhand::report {
 namespace {
 
-// The levels of a heatmap, by the share of its limit that an error takes. The last has no figure.
-constexpr std::array<double, 8> kUpTo = {0, 0.01, 0.1, 0.5, 1, 10, 1e3, 1e5};
-constexpr std::array<const char*, 10> kLevels = {
-    "no error",           "up to 1 %",    "up to 10 %",     "up to 50 %",         "up to its limit",
-    "over it, up to 10×", "up to 1,000×", "up to 100,000×", "more than 100,000×", "has no figure"};
+// The classes of a heatmap, by the share of its limit that an error uses: within the limit always the same, beyond it
+// of the tensor's own range, and no figure.
+constexpr std::array<const char*, 5> kWithin = {"no error", "≤ 1 %", "≤ 10 %", "≤ 50 %", "≤ its limit"};
+constexpr std::size_t kLevels = 12;
 
-constexpr std::array<const char*, 10> kShort = {"no error", "≤ 1 %",    "≤ 10 %",     "≤ 50 %", "≤ limit",
-                                                "≤ 10×",    "≤ 1,000×", "≤ 100,000×", "more",   "no figure"};
-
-std::size_t level_of(float share) {
-    if (std::isnan(share)) {
-        return kLevels.size() - 1;
+class Levels {
+public:
+    explicit Levels(const std::vector<float>& shares) {
+        std::vector<double> over;
+        std::ranges::copy_if(shares, std::back_inserter(over), [](float x) { return x > 1 && std::isfinite(x); });
+        std::ranges::sort(over);
+        // One class if they are nearly equal; else equal ratios, except that the smallest twentieth is in one class.
+        if (!over.empty() && over.back() > 1.5 * over.front()) {
+            const double low = over[over.size() / 20], ratio = over.back() / low;
+            for (std::size_t i = kWithin.size(); i < ends_.size(); ++i) {
+                const double part = static_cast<double>(i + 1 - kWithin.size()) / 6;
+                ends_[i] = std::stod(fmt::format("{:.1e}", low * std::pow(ratio, part)));
+            }
+        }
+        last_ = std::ranges::find(shares, std::numeric_limits<float>::infinity()) != shares.end() || over.empty()
+                    ? "more"
+                    : "≤ " + share(over.back());
     }
-    std::size_t level = 0;
-    while (level < kUpTo.size() && !(share <= static_cast<float>(kUpTo[level]))) {
-        ++level;
-    }
-    return level;
-}
 
-// A path a level, of lines as thick as a cell. The level of most cells is the ground.
-std::string cells(const Picture& picture) {
-    std::array<std::string, kLevels.size()> paths;
-    std::array<std::size_t, kLevels.size()> many{};
+    std::size_t of(float share) const {
+        return std::isnan(share)
+                   ? kLevels - 1
+                   : static_cast<std::size_t>(std::ranges::lower_bound(ends_, double{share}) - ends_.begin());
+    }
+
+    std::string words(std::size_t level) const {
+        return level < kWithin.size()  ? kWithin[level]
+               : level == kLevels - 1  ? "no figure"
+               : level == ends_.size() ? last_
+                                       : "≤ " + share(ends_[level]);
+    }
+
+private:
+    // In units of the limit; of a float, 0.01F is more than 0.01.
+    std::array<double, kLevels - 2> ends_ = {0, 0.01F, 0.1F, 0.5, 1, 1, 1, 1, 1, 1};
+    std::string last_;
+};
+
+// A path for each level, of lines as thick as a cell. The level of most cells is the background.
+std::string cells(const Picture& picture, const Levels& levels, std::array<std::size_t, kLevels>& many) {
+    std::array<std::string, kLevels> paths;
     for (const float share : picture.shares) {
-        ++many[level_of(share)];
+        ++many[levels.of(share)];
     }
     const auto ground = static_cast<std::size_t>(std::ranges::max_element(many) - many.begin());
     for (std::size_t row = 0; row < picture.rows; ++row) {
         for (std::size_t column = 0; column < picture.columns;) {
-            const auto level = [&](std::size_t at) { return level_of(picture.shares[row * picture.columns + at]); };
+            const auto level = [&](std::size_t at) { return levels.of(picture.shares[row * picture.columns + at]); };
             const std::size_t begin = column, here = level(begin);
             while (column < picture.columns && level(column) == here) {
                 ++column;
@@ -63,23 +90,26 @@ std::string cells(const Picture& picture) {
     return text;
 }
 
-// The characters under or beside their cells; nothing where one of them would be more than one sign.
-std::string letters(const std::vector<std::string>& characters, std::size_t n, const std::string& x,
-                    const std::string& y) {
-    std::string text;
-    for (std::size_t i = 0; i < n; ++i) {
-        if (i >= characters.size() || width_of(characters[i]) != 1) {
-            return "";
-        }
-        text += escaped(characters[i]);
-    }
-    return fmt::format(R"(<text x="{}" y="{}">{}</text>)", x, y, text);
-}
+// Along one axis of a heatmap: the middle of the first cell, the distance of two cells, and the least of two labels.
+struct Ticks {
+    double first, cell, least;
+    std::size_t cells, block;
+};
 
-std::string every(std::size_t n, double first, double apart) {
+// The characters that cells stand for, or else the index at which a cell begins, every few cells.
+std::string labels(const Ticks& ticks, const std::vector<std::string>* characters, bool is_down, double across) {
+    constexpr std::array<std::size_t, 7> kSteps = {1, 2, 5, 10, 20, 25, 50};
+    const auto fits = [&](std::size_t step) { return static_cast<double>(step) * ticks.cell >= ticks.least; };
+    const bool has_characters = characters != nullptr && ticks.block == 1 && ticks.cell >= 8 &&
+                                ticks.cells <= characters->size() &&
+                                std::ranges::all_of(*characters, [](const auto& one) { return width_of(one) == 1; });
+    const auto* const step = has_characters ? kSteps.begin() : std::ranges::find_if(kSteps, fits);
     std::string text;
-    for (std::size_t i = 0; i < n; ++i) {
-        text += (i == 0 ? "" : " ") + coordinate(first + apart * static_cast<double>(i));
+    for (std::size_t i = 0; ticks.cells > 1 && step != kSteps.end() && i < ticks.cells; i += *step) {
+        const double along = ticks.first + ticks.cell * static_cast<double>(i);
+        text += fmt::format(R"(<text x="{}" y="{}">{}</text>)", coordinate(is_down ? across : along),
+                            coordinate(is_down ? along + 3.5 : across),
+                            has_characters ? escaped((*characters)[i]) : std::to_string(i * ticks.block));
     }
     return text;
 }
@@ -103,31 +133,28 @@ std::string heatmap(const Shown& shown, const Entry& entry, const Picture& pictu
     const double cell = std::min(30.0, 400.0 / static_cast<double>(picture.columns));
     const double high = flat ? 24 : std::min(std::max(cell, 8.0), 270.0 / static_cast<double>(picture.rows));
     const double width = cell * static_cast<double>(picture.columns), height = high * static_cast<double>(picture.rows);
-    const auto is_lettered = [&](bool here, const std::string& axis, std::size_t block, double size) {
-        return here && counts_characters(axis) && block == 1 && size >= 8;
+    const double left = picture.rows > 1 ? 24 : 0;
+    const auto characters = [&](const std::string& axis) {
+        return counts_characters(axis) ? &shown.how.characters : nullptr;
     };
-    const bool letters_down = is_lettered(!flat, flat ? "" : axes.front(), picture.block_rows, high);
-    const bool letters_across = is_lettered(!axes.empty(), across, picture.block_columns, cell);
-    const double left = letters_down ? 14 : 0, below = letters_across ? 14 : 0;
-
+    const Levels levels(picture.shares);
+    std::array<std::size_t, kLevels> many{};
     std::string text = fmt::format(
         "<figure><figcaption>Error ÷ limit, by element</figcaption>"
         "<svg class=\"heat\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"img\" aria-label=\"heatmap of "
-        "{2}\">"
-        "<g transform=\"translate({3} {4}) scale({5:.4g} {6:.4g})\">{7}</g>",
-        coordinate(left + width), coordinate(height + below), escaped(entry.name()), left, coordinate(high / 2), cell,
-        high, cells(picture));
-    if (letters_down) {
-        text += letters(shown.how.characters, picture.rows, every(picture.rows, 5, 0),
-                        every(picture.rows, high / 2 + 3.5, high));
+        "{2}\"><g transform=\"translate({3} {4}) scale({5:.4g} {6:.4g})\">{7}</g>{8}{9}</svg><ul class=\"key\">",
+        coordinate(left + width + 6), coordinate(height + 14), escaped(entry.name()), left, coordinate(high / 2), cell,
+        high, cells(picture, levels, many),
+        labels({high / 2, high, 11, picture.rows, picture.block_rows}, flat ? nullptr : characters(axes.front()), true,
+               left / 2),
+        labels({left + cell / 2, cell, 28, picture.columns, picture.block_columns}, characters(across), false,
+               height + 11));
+    for (std::size_t level = 0; level < kLevels; ++level) {
+        if (many[level] > 0) {
+            text += fmt::format("<li><i class=\"l{}\"></i>{}</li>", level, levels.words(level));
+        }
     }
-    if (letters_across) {
-        text += letters(shown.how.characters, picture.columns, every(picture.columns, left + cell / 2, cell),
-                        coordinate(height + 11));
-    }
-    text +=
-        "</svg><svg class=\"small-key\" width=\"400\" height=\"28\" viewBox=\"0 0 400 28\" aria-hidden=\"true\">"
-        "<use href=\"#heat-key\"/></svg><p>";
+    text += "</ul><p>";
     if (!flat) {
         text += "down: " + escaped(axis_text(axes.front(), tall, picture.block_rows)) + "<br/>";
     }
@@ -136,6 +163,24 @@ std::string heatmap(const Shown& shown, const Entry& entry, const Picture& pictu
 
 constexpr double kBin = 14, kHistogramHigh = 96;
 constexpr std::size_t kBinsWithin = 11;  // no error, and the half decades up to 1
+
+// "all 3,200 over the limit", "of 3,200 elements 12 without any error, 3,188 within the limit".
+std::string counts_in_words(const std::vector<std::pair<std::size_t, const char*>>& counts) {
+    std::size_t all = 0;
+    for (const auto& [n, words] : counts) {
+        all += n;
+    }
+    std::string text;
+    for (const auto& [n, words] : counts) {
+        if (n == all) {
+            return fmt::format(fmt::runtime(n == 1 ? "the one element {1}" : "all {0} {1}"), grouped(n), words);
+        }
+        if (n > 0) {
+            text += fmt::format("{} {} {}", text.empty() ? "" : ",", grouped(n), words);
+        }
+    }
+    return "of " + grouped(all) + " elements" + text;
+}
 
 std::string histogram(const Entry& entry, const Picture& picture) {
     const std::size_t most = *std::ranges::max_element(picture.bins);
@@ -150,85 +195,84 @@ std::string histogram(const Entry& entry, const Picture& picture) {
                                                          kHistogramHigh + 4, coordinate(high), coordinate(high));
         }
     }
-    std::string said = fmt::format("{} of {} elements without any error, {} more within the limit, {} over it",
-                                   grouped(picture.bins[0]), grouped(within + over + picture.without_figure),
-                                   grouped(within - picture.bins[0]), grouped(over));
-    if (picture.without_figure > 0) {
-        said += fmt::format(", {} without a figure", grouped(picture.without_figure));
-    }
     return fmt::format(
         "<figure><figcaption>How many elements have which error ÷ limit</figcaption>"
         "<svg class=\"histogram\" width=\"350\" height=\"118\" viewBox=\"0 0 350 118\" role=\"img\" "
         "aria-label=\"histogram of {}\">"
         "<path class=\"ok\" d=\"{}\"/><path class=\"over\" d=\"{}\"/><use "
         "href=\"#histogram-axis\"/></svg><p>{}</p></figure>\n",
-        escaped(entry.name()), bars[0], bars[1], said);
+        escaped(entry.name()), bars[0], bars[1],
+        counts_in_words({{picture.bins[0], "without any error"},
+                         {within - picture.bins[0], "within the limit"},
+                         {over, "over the limit"},
+                         {picture.without_figure, "without a figure"}}));
 }
 
-std::string number(double value) {
-    return fmt::format("{:.8g}", value);
+Cell figure(const std::optional<double>& value) {
+    return value ? fmt::format("{:.8g}", *value) : "–";
 }
 
 std::string worst_elements(const Shown& shown, const Entry& entry, const Picture& picture) {
-    const Finding& result = entry.result();
-    std::string text = fmt::format(
-        "<div class=\"scroll\"><table class=\"worst\"><caption>{} of {}</caption>\n<thead><tr><th "
-        "scope=\"col\">where</th>"
-        "<th scope=\"col\">{}</th><th scope=\"col\">LibTorch</th><th scope=\"col\">oracle</th><th "
-        "scope=\"col\">error</th>"
-        "<th scope=\"col\">of limit</th></tr></thead><tbody>\n",
-        picture.worst.size() == 1 ? "The one element" : fmt::format("The {} worst elements", picture.worst.size()),
-        escaped(entry.name()), in_words(shown.how.whose));
+    const bool has_oracle =
+        std::ranges::any_of(picture.worst, [](const ElementError& element) { return element.right.has_value(); });
+    Table table{fmt::format("{} of {}",
+                            picture.worst.size() == 1 ? "The one element"
+                                                      : fmt::format("The {} worst elements", picture.worst.size()),
+                            entry.name()),
+                {{"where", "", Align::left},
+                 {in_words(shown.how.whose), ""},
+                 {"LibTorch", "", Align::right, has_oracle ? 1UL : 0UL},
+                 {has_oracle ? "oracle" : "", "", has_oracle ? Align::right : Align::hidden},
+                 {"error", "", Align::right, 2},
+                 {"of limit", ""}},
+                {}};
     for (const ElementError& element : picture.worst) {
-        std::string place = in_words(entry.name(), index_of(result.shape, element.position), shown.wording);
+        std::string place = in_words(entry.name(), index_of(entry.result().shape, element.position), shown.wording);
         if (place.starts_with(entry.name() + " ")) {
             place = place.substr(entry.name().size() + 1);
         }
         const bool has_figure = !std::isnan(element.share);
-        text +=
-            fmt::format("<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-                        escaped(place), number(element.ours), number(*element.reference),
-                        element.right ? number(*element.right) : "–", has_figure ? in_short(element.error) : "–",
-                        has_figure ? share(element.share) : "no figure");
+        table.rows.push_back({place, figure(element.ours), figure(element.reference), figure(element.right),
+                              has_figure ? in_short(element.error) : "–",
+                              has_figure ? share(element.share) : "no figure"});
     }
-    return text + "</tbody></table></div>\n";
+    return to_html(table);
 }
 
-std::string references(const Entry& entry) {
-    std::string text =
-        "<div class=\"scroll\"><table class=\"figures\"><caption>Against LibTorch</caption>\n<thead><tr><th "
-        "scope=\"col\">reference</th>"
-        "<th scope=\"col\">differ by</th><th scope=\"col\">in ULP</th><th scope=\"col\">our error</th>"
-        "<th scope=\"col\">LibTorch’s</th><th scope=\"col\">limit of the worst</th><th scope=\"col\">of limit</th><th "
-        "scope=\"col\">verdict</th>"
-        "</tr></thead><tbody>\n";
+// The row of each reference as the other formats have it, without what the page shows elsewhere.
+std::string references(const Shown& shown, const Section& section, const Entry& entry) {
+    Table table = byhand::tensor_table("Against LibTorch", shown.how.whose);
+    std::string notes;
     for (const Against against : {Against::operations, Against::module}) {
-        const std::optional<Finding>& finding = entry.value->against(against);
-        if (!finding) {
-            continue;
+        if (const std::optional<Finding>& finding = entry.value->against(against)) {
+            table.rows.push_back(
+                tensor_row(shown.step.step, {section.report, against, *entry.value, *finding}, shown.wording));
+            notes += finding->note.empty() ? "" : "<p>" + in_html(finding->note) + "</p>\n";
         }
-        const Finding& r = *finding;
-        text += fmt::format(
-            "<tr><th "
-            "scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-            against == Against::module ? "torch::nn module" : "op by op", in_short(r.difference),
-            r.ulp ? grouped(*r.ulp) : "–", in_short(r.error), in_short(r.reference_error), in_short(r.limit),
-            r.used ? share(*r.used) : "–", to_string(r.verdict) + (r.note.empty() ? "" : ": " + escaped(r.note)));
     }
-    return text + "</tbody></table></div>\n";
+    constexpr std::array kElsewhere = {"name", "shape", "count", ""};
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+        if (table.columns[i].key == "witness") {
+            table.columns[i] = {"reference", "witness", Align::left};
+            for (std::vector<Cell>& row : table.rows) {
+                row[i] = row[i].value.get<std::string>();
+            }
+        } else if (std::ranges::find(kElsewhere, table.columns[i].key) != kElsewhere.end()) {
+            table.columns[i].align = Align::hidden;
+        }
+    }
+    return to_html(table) + notes;
 }
 
 std::string isolated_in_words(const ValueReport& value) {
     const IsolatedStep& isolated = *value.isolated;
     const auto used = [](const Trial& trial, const char* on) {
-        return trial.verdict == Verdict::not_given
-                   ? ""
-                   : fmt::format("; {} of its limit {}", share(trial.used.value_or(0)), on);
+        return trial.verdict == Verdict::not_given ? "" : fmt::format("; {} {}", of_limit(trial.used.value_or(0)), on);
     };
     std::string text =
         verdict_in_words(isolated) + used(isolated.real, "on this batch") + used(isolated.probe, "on random values");
     if (const std::optional<double> caught = catches(isolated); caught && *caught > 0) {
-        text += fmt::format("; an error from {:.1e} of its scale is caught wherever it stands", *caught);
+        text += fmt::format("; an error from {:.1e} of its scale is caught in any element", *caught);
     }
     if (const std::optional<double> inherited = value.inherited_error()) {
         text += fmt::format("; its own error {:.1e}, inherited {:.1e}", isolated.real.error.value_or(0), *inherited);
@@ -238,12 +282,15 @@ std::string isolated_in_words(const ValueReport& value) {
 
 std::string facts(const Shown& shown, const Section& section, const Entry& entry) {
     std::string text = "<dl>";
-    const auto add = [&text](const char* what, const std::string& said) {
-        text += fmt::format("<dt>{}</dt><dd>{}</dd>", what, said);
+    const auto add = [&text](const char* what, const std::string& words) {
+        text += fmt::format("<dt>{}</dt><dd>{}</dd>", what, words);
+    };
+    const auto names = [&](const std::vector<std::string>& list) {
+        return list.empty() ? "nothing" : linked(section, fmt::format("{}", fmt::join(list, ", ")));
     };
     const std::string& function = entry.value->function;
     if (function.empty()) {
-        add("given", "no step makes it");
+        add("given", "no step computes it");
     } else {
         const SourceLine source = source_line(shown.how, function);
         if (!source.formula.empty()) {
@@ -251,19 +298,19 @@ std::string facts(const Shown& shown, const Section& section, const Entry& entry
         }
         add("function",
             "<code>" + escaped(function) + "</code>" + (source.place.empty() ? "" : ", " + escaped(source.place)));
-        add("reads", links(section, entry.value->reads, "nothing"));
+        add("reads", names(entry.value->reads));
     }
     const auto readers = section.read_by.find(entry.name());
-    add("read by", readers != section.read_by.end() ? links(section, readers->second, "nobody") : "nobody");
+    add("read by", names(readers != section.read_by.end() ? readers->second : std::vector<std::string>()));
     if (entry.value->isolated) {
-        add("alone", escaped(isolated_in_words(*entry.value)));
+        add("isolated", escaped(isolated_in_words(*entry.value)));
     }
     if (!entry.value->mistakes.empty()) {
         std::string list = "<ul>";
         for (const Mistake* mistake : entry.value->mistakes) {
-            list += "<li>" + escaped(mistake->what) + "</li>";
+            list += "<li>" + in_html(mistake->what) + "</li>";
         }
-        add("mistakes made here", list + "</ul>");
+        add("common mistakes", list + "</ul>");
     }
     return text + "</dl>\n";
 }
@@ -280,24 +327,7 @@ std::string drawn_once() {
         text += fmt::format(R"(<text x="{}" y="{}"{}>{}</text>)", kBin * (1 + 2 * (power - Picture::kFirstDecade)),
                             y + 15, power == 0 ? " class=\"limit\"" : "", power == 0 ? "limit" : power_of_ten(power));
     }
-    text += "</g><g id=\"heat-key\">";
-    for (std::size_t level = 0; level < kLevels.size(); ++level) {
-        const std::size_t x = level % 5 * 80, top = level / 5 * 16;
-        text += fmt::format(R"(<rect class="l{}" x="{}" y="{}" width="10" height="10"/><text x="{}" y="{}">{}</text>)",
-                            level, x, top, x + 14, top + 9, kShort[level]);
-    }
     return text + "</g></defs></svg>\n";
-}
-
-std::string heat_key() {
-    std::string text = "<ul class=\"key\">";
-    for (std::size_t level = 0; level < kLevels.size(); ++level) {
-        text += fmt::format(
-            "<li><svg width=\"14\" height=\"14\" aria-hidden=\"true\"><rect class=\"l{}\" width=\"14\" height=\"14\"/>"
-            "</svg> {}</li>",
-            level, kLevels[level]);
-    }
-    return text + "</ul>\n";
 }
 
 std::string drawing(const Shown& shown, const Entry& entry) {
@@ -315,8 +345,8 @@ std::string drawing(const Shown& shown, const Entry& entry) {
 
 std::string opened(const Shown& shown, const Section& section, const Entry& entry, const Drawings& drawings) {
     std::string text;
-    if (const std::string said = meaning(shown.how.glossary, entry.name()); !said.empty()) {
-        text += "<p class=\"meaning\">" + escaped(said) + "</p>\n";
+    if (const std::string words = meaning(shown.how.glossary, entry.name()); !words.empty()) {
+        text += "<p class=\"meaning\">" + in_html(words) + "</p>\n";
     }
     text += facts(shown, section, entry);
     const auto drawn = drawings.find(entry.id);
@@ -324,11 +354,11 @@ std::string opened(const Shown& shown, const Section& section, const Entry& entr
         text += drawn->second;
     } else if (entry.value->picture != nullptr) {
         text += fmt::format(
-            "<p>Its pictures are left out to keep this page small; <code>--tensor {}</code> shows them.</p>\n",
+            "<p>Its images are left out to keep this page small; <code>--tensor {}</code> shows them.</p>\n",
             escaped(entry.name()));
     }
-    text += references(entry);
-    return entry.result().reference_further_off ? text + "<p>LibTorch is the one further off.</p>\n" : text;
+    text += references(shown, section, entry);
+    return entry.result().reference_further_off ? text + "<p>LibTorch’s is the larger error.</p>\n" : text;
 }
 
 }  // namespace byhand::report
