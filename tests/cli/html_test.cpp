@@ -60,7 +60,7 @@ TEST_CASE("compare as HTML: one page, the same on standard output, with a row fo
     CHECK(shown.err.empty());
 }
 
-TEST_CASE("compare as HTML: a planted mistake is told from those who inherit it") {
+TEST_CASE("compare as HTML: a planted mistake is distinct from what inherits from it") {
     need_torch();
     const Folder folder;
     const std::string text = page(folder, 1, {"--plant", "dvar-path-forgotten"});
@@ -69,7 +69,16 @@ TEST_CASE("compare as HTML: a planted mistake is told from those who inherit it"
     CHECK(text.find("<a class=\"box culprit\" href=\"#dbndiff\">") != std::string::npos);
     CHECK(times(text, "class=\"box heir\"") == 7);
     CHECK(text.find("src/manual/batchnorm/formulas.h:") != std::string::npos);
-    CHECK(times(text, "<dt>mistakes made here</dt>") == 1);
+    CHECK(times(text, "<dt>common mistakes</dt>") == 1);
+    CHECK(text.find("<dd><code>byhand compare --plant dvar-path-forgotten</code></dd>") != std::string::npos);
+    CHECK(times(text, "A mistake was planted in this network: <code>dvar-path-forgotten</code>") == 1);
+    // Eight of 68 tensors disagree, and are the first rows.
+    CHECK(text.find("8 of 68 tensors") != std::string::npos);
+    CHECK(text.find("<p>68 tensors (") != std::string::npos);
+    CHECK(text.find("Disagreeing <small>8</small>") < text.find("<tbody class=\"tensor\">"));
+    CHECK(text.substr(text.find("<tbody class=\"tensor\">")).find(">dbndiff<") < 100);
+    CHECK(text.find("all 3,200 over the limit") != std::string::npos);
+    CHECK(text.find('`') == std::string::npos);
     CHECK(text.find("<li>the path through the variance left out</li>") != std::string::npos);
     CHECK(text.find("byhand compare --recipe notes --seed") != std::string::npos);
 }
@@ -80,7 +89,7 @@ TEST_CASE("compare as HTML: deep networks, other models and many steps stay unde
     const std::string deep = page(folder, 0, {"--recipe", "makemore-deep", "--model", "stepwise,collapsed,fused"});
     CHECK(deep.size() < kLargest);
     CHECK(times(deep, "<section class=\"model\"") == 3);
-    CHECK(times(deep, "<caption>Hidden layer ") == 15);
+    CHECK(times(deep, "<span>Hidden layer ") == 15);
     const std::string steps = page(folder, 0, {"--steps", "7", "--every", "3"});
     CHECK(steps.size() < kLargest);
     CHECK(steps.find("3 steps compared, all agree") != std::string::npos);
@@ -106,12 +115,14 @@ TEST_CASE("compare as HTML: Chromium shows it without a complaint, and a link op
     for (const char* width : {"400", "1400"}) {
         const std::string closed = dom(folder, "page.html", width);
         CHECK(times(closed, "<tbody class=\"tensor\">") == names_in(folder, {}));
-        CHECK(times(closed, "<details open") == 0);
-        const std::string opened = dom(folder, "page.html#dbndiff", width);
-        REQUIRE(times(opened, "<details open") == 1);
-        const std::string rest = opened.substr(opened.find("<details open"));
-        CHECK(rest.find("id=\"dbndiff\"") < rest.find("</details>"));
-        CHECK(rest.find("The 10 worst elements of dbndiff") < rest.find("</details>"));
+        REQUIRE(times(closed, "<details open") == 1);  // the culprit's
+        const std::string culprit = closed.substr(closed.find("<details open"));
+        CHECK(culprit.find("The 10 worst elements of dbndiff") < culprit.find("</details>"));
+        const std::string opened = dom(folder, "page.html#dW1", width);
+        REQUIRE(times(opened, "<details open") == 2);
+        const std::string rest = opened.substr(opened.rfind("<details open"));
+        CHECK(rest.find("id=\"dW1\"") < rest.find("</details>"));
+        CHECK(rest.find("The 10 worst elements of dW1") < rest.find("</details>"));
         const std::string file = std::string("page") + width + ".png";
         CHECK(chromium(folder, "page.html", {std::string("--window-size=") + width + ",2000", "--screenshot=" + file})
                   .code == 0);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <cmath>
 #include <functional>
 #include <memory>
 #include <random>
@@ -9,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "documents/compare_tables.h"
 #include "harness/faults/mistakes.h"
 #include "harness/isolated/shrink.h"
 #include "harness/results.h"
@@ -95,7 +97,7 @@ std::string text_of(const Element& root) {
     return text;
 }
 
-// The row of that tensor: figures, then what opens.
+// The row of that tensor: figures, then its details.
 const Element& row_of(const Element& page, const std::string& name) {
     for (const Element* body : all(page, "tbody", "tensor")) {
         if (body->children.at(0).children.at(0).text == name) {
@@ -104,6 +106,35 @@ const Element& row_of(const Element& page, const std::string& name) {
     }
     FAIL("no row of " << name);
     return page;
+}
+
+// The table with that caption, within a part of the page.
+const Element& table_of(const Element& part, const std::string& caption) {
+    for (const Element* table : all(part, "table")) {
+        if (text_of(table->children.at(0)).find(caption) != std::string::npos) {
+            return *table;
+        }
+    }
+    FAIL("no table " << caption);
+    return part;
+}
+
+std::vector<std::string> names_of_rows(const Element& page) {
+    std::vector<std::string> names;
+    for (const Element* body : all(page, "tbody", "tensor")) {
+        names.push_back(body->children.at(0).children.at(0).text);
+    }
+    return names;
+}
+
+// How many pieces the lines have along which an error goes.
+std::size_t bad_lines(const Element& page) {
+    std::size_t lines = 0;
+    for (const Element* path : all(page, "path", "bad")) {
+        const std::string& d = path->attributes.at("d");
+        lines += static_cast<std::size_t>(std::ranges::count(d, 'M'));
+    }
+    return lines;
 }
 
 const Element& box_of(const Element& page, const std::string& id) {
@@ -170,6 +201,14 @@ TEST_CASE("HTML: the verdict on top, a row for each tensor, nothing from elsewhe
     const Element root = read(page);
     CHECK(text_of(*all(root, "h1").at(0)).find("They disagree") != std::string::npos);
     CHECK(text_of(*all(root, "header").at(0)).find("first is dh") != std::string::npos);
+    CHECK(names_of_rows(root) ==
+          std::vector<std::string>{"dh", "dhpreact", "dW1", "new_W1", "h", "dlogits", "C", "W1"});
+    CHECK(text_of(*all(root, "tbody", "group").at(0)).find("Disagreeing") != std::string::npos);
+    CHECK(all(root, "details").size() == 8);
+    for (const Element* details : all(root, "details")) {
+        CHECK(details->attributes.contains("open") ==
+              (all(*details, "div", "opened").at(0)->attributes.at("id") == "dh"));
+    }
     CHECK(all(root, "tbody", "tensor").size() == 8);
     CHECK(all(root, "script").empty());
     CHECK(all(root, "link").empty());
@@ -197,14 +236,50 @@ TEST_CASE("HTML: the verdict on top, a row for each tensor, nothing from elsewhe
     CHECK(text_of(*all(read(html(right)), "h1").at(0)).find("They agree") != std::string::npos);
 }
 
-TEST_CASE("HTML: culprits are told from who inherits, in words and not by colour alone") {
+TEST_CASE("HTML: the header has what makes the same page again, and a planted mistake") {
+    Presentation how = presentation();
+    how.command = "byhand compare --plant sign-dbnvar <x>";
+    how.recipe = "notes";
+    how.seed = 4711;
+    how.rows = 1234;
+    how.torch_version = "9.8.7";
+    const auto header = [&] { return text_of(*all(read(html({with_culprit()}, how)), "header").at(0)); };
+    for (const char* part : {"byhand compare --plant sign-dbnvar <x>", "notes", "4711", "1,234", "9.8.7"}) {
+        CAPTURE(part);
+        CHECK(header().find(part) != std::string::npos);
+    }
+    CHECK(header().find("planted") == std::string::npos);
+    how.planted = "sign-dbnvar";
+    CHECK(header().find("A mistake was planted") < header().find("They disagree"));
+    CHECK(header().find(find_mistake("sign-dbnvar")->what) != std::string::npos);
+}
+
+TEST_CASE("HTML: the marks add up to the number of tensors") {
+    ComparedStep step = with_culprit();
+    add_finding(step, within("h", {2, 3}, 1e-7, 1e-6), "stepwise", Against::module);
+    NamedFinding not_given = exact("embcat", {2, 5});
+    not_given.verdict = Verdict::not_given;
+    add_finding(step, not_given);
+    const Element root = read(html({step}));
+    CHECK(text_of(root).find("8 tensors (1 of them compared with both") != std::string::npos);
+    CHECK(text_of(root).find(": 9 comparisons)") != std::string::npos);
+    std::size_t sum = 0;
+    for (const Element* item : all(*all(root, "ul", "counts").at(0), "li")) {
+        const std::string text = text_of(*item);
+        sum += text.find("not counted") != std::string::npos ? 0
+                                                             : std::stoul(text.substr(text.find_first_of("123456789")));
+    }
+    CHECK(sum == 8);
+}
+
+TEST_CASE("HTML: a root cause is distinct from what inherits from it, in words and not by colour only") {
     const Element root = read(html({with_culprit()}));
     CHECK(has_class(box_of(root, "dh"), "culprit"));
     CHECK(text_of(box_of(root, "dh")).find("culprit") != std::string::npos);
     CHECK(has_class(box_of(root, "dW1"), "heir"));
     CHECK(text_of(box_of(root, "dW1")).find("inherited from dh") != std::string::npos);
     CHECK(has_class(box_of(root, "new_W1"), "heir"));
-    CHECK(text_of(box_of(root, "new_W1")).find("new_W1") != std::string::npos);  // though "new" is what one sees
+    CHECK(text_of(box_of(root, "new_W1")).find("new_W1") == 1);
     CHECK(has_class(box_of(root, "h"), "ok"));
     CHECK(has_class(box_of(root, "C"), "same"));
     CHECK(text_of(row_of(root, "dh").children.at(0)).find("culprit") != std::string::npos);
@@ -219,15 +294,37 @@ TEST_CASE("HTML: culprits are told from who inherits, in words and not by colour
         CAPTURE(said);
         CHECK(card.find(said) != std::string::npos);
     }
-    // The way that the error takes is drawn apart: to dhpreact, and within the row from dW1 to its update.
-    std::size_t bad = 0;
-    for (const Element* path : all(root, "path", "bad")) {
-        bad += path->attributes.at("d").empty() ? 0 : 1;
-    }
-    CHECK(bad == 1);
+    // A link for each of the values that it names.
+    CHECK(all(*cards[0], "a").size() >= 5);
+    CHECK(
+        std::ranges::any_of(all(*cards[0], "a"), [](const Element* a) { return a->attributes.at("href") == "#dW1"; }));
+    // The lines of the error: to dhpreact, to dW1, and within the row of W1 to its update.
+    CHECK(bad_lines(root) == 3);
+    CHECK(all(root, "span", "end").empty());
 }
 
-TEST_CASE("HTML: what a row opens") {
+TEST_CASE("HTML: a line of the error that leaves a column goes on in the other") {
+    ComparedStep step = step_of(3, {exact("W1", {6, 5})});
+    for (const auto& [name, share] :
+         std::vector<std::pair<std::string, double>>{{"dlogits", 900}, {"dh", 70}, {"dhpreact", 0.5}}) {
+        add_drawn(step, name, share);
+    }
+    const Trial off = trial(1e4);
+    const Element root =
+        read(html({with_isolated(std::move(step), {isolated("dlogits", off, off)}, {{"dh", "dlogits"}})}));
+    const Elements ends = all(root, "span", "end");
+    REQUIRE(ends.size() == 2);
+    const auto has = [&](const std::string& text, const std::string& to) {
+        return std::ranges::any_of(ends, [&](const Element* end) {
+            return text_of(*end).starts_with(text) && all(*end, "a").at(0)->attributes.at("href") == to;
+        });
+    };
+    CHECK(has("from ", "#dlogits"));
+    CHECK(has("to ", "#dh"));
+    CHECK(bad_lines(root) == 2);
+}
+
+TEST_CASE("HTML: the details of a row") {
     const Element root = read(html({with_culprit()}));
     const Element& row = row_of(root, "dh");
     const Elements opened = all(row, "div", "opened");
@@ -236,16 +333,15 @@ TEST_CASE("HTML: what a row opens") {
     const std::string text = text_of(*opened[0]);
     for (const char* said :
          {"how the loss changes with h: the layer's result", "dh = what it should be", "function_of_dh",
-          "src/manual/some.h:17", "reads", "read by", "batch row, 0 to 1", "unit, 0 to 2", "row 1 (`mqe → .`), unit 2",
-          "3.0e+06 %", "wrong: mismatch", "1 of 6 elements without any error, 4 more within the limit, 1 over it"}) {
+          "src/manual/some.h:17", "reads", "read by", "batch row, 0 to 1", "unit, 0 to 2", "mqe → .", "unit 2",
+          "30,000×", "wrong: mismatch", "of 6 elements 1 without any error, 4 within the limit, 1 over the limit"}) {
         CAPTURE(said);
         CHECK(text.find(said) != std::string::npos);
     }
     CHECK(all(row, "details").size() == 1);
     CHECK(all(row, "summary").size() == 1);
-    const Elements worst = all(row, "table", "worst");
-    REQUIRE(worst.size() == 1);
-    CHECK(all(*worst[0], "tr").size() == 3);  // a header, two elements
+    CHECK(text.find('`') == std::string::npos);
+    CHECK(all(table_of(row, "The 2 worst elements of dh"), "tr").size() == 3);  // a header, two elements
     const Elements heat = all(row, "svg", "heat");
     REQUIRE(heat.size() == 1);
     std::set<std::string> levels;
@@ -254,25 +350,79 @@ TEST_CASE("HTML: what a row opens") {
             levels.insert(cells->attributes.at("class"));
         }
     }
-    CHECK(levels == std::set<std::string>{"l0", "l1", "l2", "l3", "l4", "l7"});
+    CHECK(levels == std::set<std::string>{"l0", "l1", "l2", "l3", "l4", "l10"});
     // Every path but the ground's has a cell at its place.
-    CHECK(all(*heat[0], "path", "l7").at(0)->attributes.at("d") == "M2 1h1");
+    CHECK(all(*heat[0], "path", "l10").at(0)->attributes.at("d") == "M2 1h1");
 }
 
-TEST_CASE("HTML: a culprit's row lists the mistakes that people make there") {
+TEST_CASE("HTML: a heatmap has the classes of the tensor's own range beyond the limit, each with its words") {
     ComparedStep step = with_culprit();
-    CHECK(text_of(read(html({step}))).find("mistakes made here") == std::string::npos);
+    Picture picture = *value_in(report_of(step), "dh").picture;
+    picture.rows = 12;
+    picture.columns = 1;
+    picture.block_rows = 3;
+    picture.shares.clear();
+    for (int i = 0; i < 12; ++i) {
+        picture.shares.push_back(static_cast<float>(std::pow(10.0, 3 + i / 4.0)));
+    }
+    picture.bins = {};
+    picture.bins[20] = 6;
+    value_in(report_of(step), "dh").picture = std::make_shared<const Picture>(picture);
+    const Element root = read(html({step}));
+    const Element& figure = *all(row_of(root, "dh"), "figure").at(0);
+    std::set<std::string> levels, keys;
+    for (const char* kind : {"path", "rect"}) {
+        for (const Element* cells : all(figure, kind)) {
+            levels.insert(cells->attributes.at("class"));
+        }
+    }
+    for (const Element* key : all(figure, "i")) {
+        keys.insert(key->attributes.at("class"));
+    }
+    CHECK(levels == std::set<std::string>{"l5", "l6", "l7", "l8", "l9", "l10"});
+    CHECK(keys == levels);
+    CHECK(text_of(figure).find("≤ 562,341×") != std::string::npos);
+    CHECK(text_of(figure).find("limit, ") == std::string::npos);
+    std::string indices;
+    for (const Element* label : all(figure, "text")) {
+        indices += label->text + " ";
+    }
+    CHECK(indices == "0 3 6 9 12 15 18 21 24 27 30 33 ");
+    CHECK(text_of(row_of(root, "dh")).find("all 6 over the limit") != std::string::npos);
+}
+
+TEST_CASE("HTML: a tensor's figures are the columns that the other formats have") {
+    const Element root = read(html({with_culprit()}));
+    const Element& table = table_of(row_of(root, "dh"), "Against LibTorch");
+    std::set<std::string> heads;
+    for (const Element* head : all(*all(table, "thead").at(0), "th")) {
+        heads.insert(head->text);
+    }
+    CHECK(heads.contains("reference"));
+    const std::set<std::string> elsewhere = {"name", "shape", "count", ""};
+    for (const Column& column : tensor_table("", Whose::by_hand).columns) {
+        CAPTURE(column.key);
+        if (column.align != Align::hidden) {
+            CHECK(heads.contains(column.title) != elsewhere.contains(column.key));
+        }
+    }
+    CHECK(text_of(table).find("stepwise") != std::string::npos);
+}
+
+TEST_CASE("HTML: a culprit's row lists the common mistakes of its step") {
+    ComparedStep step = with_culprit();
+    CHECK(text_of(read(html({step}))).find("common mistakes") == std::string::npos);
     const Mistake* mistake = find_mistake("upstream-forgotten");
     REQUIRE(mistake != nullptr);
     value_in(report_of(step), "dh").mistakes = {mistake};
     const Element root = read(html({step}));
     const std::string text = text_of(row_of(root, "dh"));
-    CHECK(text.find("mistakes made here") != std::string::npos);
+    CHECK(text.find("common mistakes") != std::string::npos);
     CHECK(text.find(mistake->what) != std::string::npos);
-    CHECK(text_of(row_of(root, "dhpreact")).find("mistakes made here") == std::string::npos);
+    CHECK(text_of(row_of(root, "dhpreact")).find("common mistakes") == std::string::npos);
 }
 
-TEST_CASE("HTML: every table can be listened to") {
+TEST_CASE("HTML: every table has a caption and scopes, every image a label") {
     const std::vector<ComparedStep> steps = {step_of(0, {exact("C", {4, 2})}), with_culprit()};
     const Element root = read(html(steps));
     const Elements tables = all(root, "table");
@@ -328,7 +478,7 @@ TEST_CASE("HTML: names and notes are text, whatever is in them") {
     CHECK(text_of(row_of(root, "dlogits")).find("'&'") != std::string::npos);
 }
 
-TEST_CASE("HTML: verdicts that are no figures stand there in words") {
+TEST_CASE("HTML: verdicts without figures are in words") {
     for (const Verdict verdict : {Verdict::non_finite, Verdict::shape, Verdict::missing, Verdict::unwritten,
                                   Verdict::vacuous, Verdict::out_of_range, Verdict::undecided}) {
         NamedFinding r;
@@ -354,7 +504,7 @@ TEST_CASE("HTML: a reference's worse verdict is the row's, and each has its line
     const Element root = read(html({step}));
     CHECK(all(root, "tbody", "tensor").size() == 1);
     CHECK(text_of(row_of(root, "dh").children.at(0)).find("mismatch") != std::string::npos);
-    CHECK(all(*all(row_of(root, "dh"), "table", "figures").at(0), "tr").size() == 3);
+    CHECK(all(table_of(row_of(root, "dh"), "Against LibTorch"), "tr").size() == 3);
 }
 
 TEST_CASE("HTML: of several steps the first that is wrong is shown, else the last, and all in a chart") {
@@ -372,8 +522,7 @@ TEST_CASE("HTML: of several steps the first that is wrong is shown, else the las
     CHECK(shown_step(steps, {}) == 1);
     const Element wrong = read(html(steps));
     CHECK(text_of(wrong).find("2 of them disagree") != std::string::npos);
-    CHECK(text_of(wrong).find("The worst is step 20: dh with 5000.0 % of its limit") == std::string::npos);
-    CHECK(text_of(wrong).find("The worst is step 20: dh with 5.0e+03 % of its limit") != std::string::npos);
+    CHECK(text_of(wrong).find("The worst is step 20: dh at 50× its limit.") != std::string::npos);
     CHECK(text_of(wrong).find("Step 10, the first that disagrees") != std::string::npos);
     CHECK(text_of(row_of(wrong, "dh")).find("most at step 20") != std::string::npos);
     CHECK(all(row_of(wrong, "dh"), "svg", "bars").size() == 1);
@@ -392,12 +541,9 @@ TEST_CASE("HTML: many steps are summed up") {
     const std::string page = html(steps);
     const Element root = read(page);
     CHECK(page.size() < 100'000);
-    const Elements tables = all(root, "table", "figures");
-    const auto over = std::ranges::find_if(
-        tables, [](const Element* table) { return text_of(*table).find("731") != std::string::npos; });
-    REQUIRE(over != tables.end());
-    CHECK(all(**over, "tr").size() == 101);
-    CHECK(text_of(**over).find(" 400 ") != std::string::npos);
+    const Element& over = table_of(root, "Of 731 compared steps");
+    CHECK(all(over, "tr").size() == 101);
+    CHECK(text_of(over).find("400 ") != std::string::npos);
 }
 
 TEST_CASE("HTML: a section for each model") {
