@@ -431,7 +431,7 @@ std::vector<IsolatedStep> run_isolated(const Graph& network, const Isolation& is
             }
         }
         if (result.wrong() && isolation.right_at_size && isolation.at_size) {
-            explain(result, manner, ask, own, on_battery.shown, once_only);
+            explain(result, manner, input_of, own, on_battery.shown, once_only);
         }
         results.push_back(std::move(result));
     }
