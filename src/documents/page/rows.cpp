@@ -84,7 +84,7 @@ std::string row(const Shown& shown, const Section& section, const Entry& entry, 
     const Finding& result = entry.result();
     return fmt::format(
         "<tbody class=\"tensor\"><tr class=\"row\"><th scope=\"row\">{0}</th><td class=\"shape\">{1}</td><td "
-        "class=\"wide\">{2}</td><td class=\"wide\">{3}</td><td>{4}</td><td class=\"bar\">{5}</td><td "
+        "class=\"figure\">{2}</td><td class=\"figure\">{3}</td><td>{4}</td><td class=\"bar\">{5}</td><td "
         "class=\"isolated\">{6}</td><td class=\"verdict\">{7}</td></tr>\n"
         "<tr><td class=\"more\" colspan=\"8\"><details{8}><summary><span class=\"vh\">{0}, details</span></summary>\n"
         "<div class=\"opened\" id=\"{9}\">{10}</div></details></td></tr></tbody>\n",
@@ -124,7 +124,7 @@ std::string tensor_list(const Shown& shown, const Section& section, const Drawin
     std::string text = fmt::format(
         "<table class=\"tensors\"><caption class=\"vh\">Tensors of {} at step {}</caption>\n"
         "<thead class=\"head\"><tr><th scope=\"col\">tensor</th><th scope=\"col\" class=\"shape\">shape</th><th "
-        "scope=\"col\" class=\"wide\">our error</th><th scope=\"col\" class=\"wide\">LibTorch’s</th><th "
+        "scope=\"col\" class=\"figure\">our error</th><th scope=\"col\" class=\"figure\">LibTorch’s</th><th "
         "scope=\"col\">of limit</th><th scope=\"col\" class=\"bar\"><span class=\"vh\">error ÷ limit, on a logarithmic "
         "scale</span>{}</th><th scope=\"col\" class=\"isolated\">isolated</th><th scope=\"col\" "
         "class=\"verdict\">verdict</th></tr></thead>\n",
