@@ -229,7 +229,7 @@ TEST_CASE("document: as a page, well-formed, without a script, every word escape
     CHECK(page.find("<?xml") == std::string::npos);
     CHECK(page.find("<svg><g/></svg>") != std::string::npos);
     CHECK(page.find("byhand lab sample: note 9") != std::string::npos);
-    CHECK(page.find(".document table {") != std::string::npos);  // the style sheet
+    CHECK(page.find(".scroll table {") != std::string::npos);  // the style sheet
 }
 
 TEST_CASE("document: as CSV, the first table with keys and all digits") {

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
+#include <array>
 #include <optional>
 
 #include "base/value.h"
@@ -92,12 +92,12 @@ private:
     std::vector<Panel> panels_;
 };
 
-// A heading, the other end of a line that leaves the column (`end` is "to" or "from", `name` a value or a gradient), or
-// a value.
+// A heading, a value with its gradient, or the other end of a line that leaves the column: "to" or "from" one of them.
 struct Row {
-    std::string heading, end, name;
+    std::string heading, end, value, gradient;
 };
 using Rows = std::vector<Row>;
+constexpr std::array kPasses = {&Row::value, &Row::gradient};
 
 bool is_given(const std::string& name) {
     return name == "X" || name == "Y";
@@ -108,11 +108,11 @@ std::vector<Rows> blocks_of(const Shown& shown, const Section& section) {
     const Layout layout(shown);
     std::vector<Rows> blocks;
     for (const Panel& panel : layout.panels()) {
-        Rows rows = {{panel.title, "", ""}};
+        Rows rows = {{panel.title, "", "", ""}};
         for (const std::string& name : panel.rows) {
             if (is_given(name) || section.find(name) != nullptr || section.find(gradient_of(name)) != nullptr ||
                 section.find(update_of(name)) != nullptr) {
-                rows.push_back({"", "", name});
+                rows.push_back({"", "", name, gradient_of(name)});
             }
         }
         if (rows.size() > 1) {
@@ -157,25 +157,30 @@ bool is_read(const Section& section, const std::string& name, const std::string&
     return entry != nullptr && std::ranges::find(entry->value->reads, name) != entry->value->reads.end();
 }
 
-void add_end(Rows& column, bool at_top, const Row& row) {
-    if (std::ranges::find_if(column, [&](const Row& one) { return !one.end.empty() && one.name == row.name; }) ==
-        column.end()) {
+// Whether an error goes from one value to the other.
+bool is_bad(const Section& section, const std::string& name, const std::string& by) {
+    return is_off(section, name) && is_off(section, by) && is_read(section, name, by);
+}
+
+void add_end(Rows& column, bool at_top, const std::string& end, const std::string& name, std::string Row::* pass) {
+    Row row{"", end, "", ""};
+    row.*pass = name;
+    if (std::ranges::none_of(column, [&](const Row& one) { return !one.end.empty() && one.*pass == name; })) {
         column.insert(at_top ? column.begin() : column.end(), row);
     }
 }
 
-// Where an error is inherited across columns, the line goes on in the other one: each column shows its other end.
+// Where an error is inherited across columns, each of the two shows the other end of the line.
 void add_ends(std::vector<Rows>& columns, const Section& section) {
     const std::vector<Rows> all = columns;
-    for (const std::string prefix : {"", "d"}) {
+    for (std::string Row::* const pass : kPasses) {
         for (std::size_t from = 0; from < all.size(); ++from) {
             for (std::size_t to = 0; to < all.size(); ++to) {
                 for (const Row& source : all[from]) {
                     for (const Row& target : all[to]) {
-                        const std::string name = prefix + source.name, by = prefix + target.name;
-                        if (from != to && is_off(section, name) && is_off(section, by) && is_read(section, name, by)) {
-                            add_end(columns[from], to < from, {"", "to", by});
-                            add_end(columns[to], from < to, {"", "from", name});
+                        if (from != to && is_bad(section, source.*pass, target.*pass)) {
+                            add_end(columns[from], to < from, "to", target.*pass, pass);
+                            add_end(columns[to], from < to, "from", source.*pass, pass);
                         }
                     }
                 }
@@ -215,39 +220,28 @@ struct Lines {
     std::string plain, bad;  // paths: where the error does not go, and where it does
 };
 
-// Which values of the column read which, of the forward pass (""), of the backward pass ("d").
-void add_reads(Lines& lines, const Section& section, const Rows& rows, const std::string& prefix) {
-    const auto is_heading = [](const Row& row) { return !row.heading.empty(); };
-    // Ends of lines are of values or of gradients, and then of no other kind.
-    const auto name_of = [&](const Row& row) {
-        const bool is_other = !row.end.empty() && (value_of(row.name).kind == Kind::gradient) != (prefix == "d");
-        return is_heading(row) || is_other ? "" : row.end.empty() ? prefix + row.name : row.name;
-    };
-    for (std::size_t to = 0; to < rows.size(); ++to) {
-        for (std::size_t from = 0; from < rows.size(); ++from) {
-            const std::string name = name_of(rows[from]), by = name_of(rows[to]);
-            const bool bad = is_off(section, name) && is_off(section, by);
-            const auto ends = std::ranges::count_if(std::vector{rows[from], rows[to]},
-                                                    [](const Row& row) { return !row.end.empty(); });
-            if (name.empty() || by.empty() || ends == 2 || (ends == 1 && !bad) || !is_read(section, name, by)) {
-                continue;
-            }
-            const auto first = rows.begin() + static_cast<std::ptrdiff_t>(std::min(from, to)) + 1;
-            const auto last = rows.begin() + static_cast<std::ptrdiff_t>(std::max(from, to));
-            const bool neighbours = from != to && std::all_of(first, last, is_heading);
-            (bad ? lines.bad : lines.plain) += arrow(from, to, neighbours, prefix.empty() ? -1 : 1);
-        }
-    }
-}
-
+// Which values of the column read which in the forward pass, and which gradients in the backward pass.
 Lines lines_of(const Section& section, const Rows& rows) {
+    const auto is_heading = [](const Row& row) { return !row.heading.empty(); };
     Lines lines;
-    add_reads(lines, section, rows, "");
-    add_reads(lines, section, rows, "d");
-    for (std::size_t row = 0; row < rows.size(); ++row) {
-        const std::string gradient = gradient_of(rows[row].name), update = update_of(rows[row].name);
-        if (rows[row].end.empty() && section.find(gradient) != nullptr && section.find(update) != nullptr) {
-            (is_off(section, gradient) && is_off(section, update) ? lines.bad : lines.plain) +=
+    for (auto to = rows.begin(); to != rows.end(); ++to) {
+        const std::size_t row = static_cast<std::size_t>(to - rows.begin());
+        for (std::string Row::* const pass : kPasses) {
+            for (auto from = rows.begin(); from != rows.end(); ++from) {
+                const bool bad = is_bad(section, *from.*pass, *to.*pass),
+                           is_end = !from->end.empty() || !to->end.empty();
+                if ((is_end && !bad) || (!from->end.empty() && !to->end.empty()) ||
+                    !is_read(section, *from.*pass, *to.*pass)) {
+                    continue;
+                }
+                const bool neighbours = std::all_of(std::min(from, to) + 1, std::max(from, to), is_heading);
+                (bad ? lines.bad : lines.plain) +=
+                    arrow(static_cast<std::size_t>(from - rows.begin()), row, neighbours, pass == &Row::value ? -1 : 1);
+            }
+        }
+        const std::string update = update_of(to->value);
+        if (to->end.empty() && section.find(to->gradient) != nullptr && section.find(update) != nullptr) {
+            (is_off(section, to->gradient) && is_off(section, update) ? lines.bad : lines.plain) +=
                 fmt::format("M{} {}H{}m-3 -3l3 3 -3 3", kBackwardTo, middle_of(row), kLaterFrom);
         }
     }
@@ -276,14 +270,12 @@ std::string row_text(const Section& section, const Row& row) {
         return fmt::format("<tr><th colspan=\"3\" scope=\"rowgroup\"><span>{}</span></th></tr>\n", row.heading);
     }
     if (!row.end.empty()) {
-        const std::string end =
-            fmt::format("<td><span class=\"end\">{} {}</span></td>", row.end, linked(section, row.name));
-        return value_of(row.name).kind == Kind::gradient ? "<tr><td></td>" + end + "<td></td></tr>\n"
-                                                         : "<tr>" + end + "<td></td><td></td></tr>\n";
+        return fmt::format("<tr>{}<td><span class=\"end\">{} {}</span></td></tr>\n",
+                           row.value.empty() ? "<td></td>" : "", row.end, linked(section, row.value + row.gradient));
     }
-    const std::string update = update_of(row.name);
-    return "<tr>" + box(section, row.name) + box(section, gradient_of(row.name)) +
-           box(section, section.find(update) != nullptr ? update : evaluation_of(row.name)) + "</tr>\n";
+    const std::string update = update_of(row.value);
+    return "<tr>" + box(section, row.value) + box(section, row.gradient) +
+           box(section, section.find(update) != nullptr ? update : evaluation_of(row.value)) + "</tr>\n";
 }
 
 std::string column_text(const Section& section, const Rows& rows, std::size_t number) {

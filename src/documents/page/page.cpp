@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <tuple>
+#include <utility>
 
 #include "documents/blame.h"
 #include "documents/compare.h"
@@ -33,39 +33,15 @@ std::vector<std::string> lines_of(const std::string& text) {
     return lines;
 }
 
-// Each operation between the embedding and the loss.
-std::string layers_in_words(const NetworkConfig& network) {
-    std::string text;
+// With each operation between the embedding and the loss.
+std::string network_in_words(const NetworkConfig& network) {
+    std::string text = fmt::format("{} characters, {} of context, embedding {}", network.vocabulary, network.context,
+                                   network.embedding);
     for (const OperationConfig& one : expanded(network)) {
-        text += (text.empty() ? "" : ", ") + one.op + (one.outputs == 0 ? "" : " " + std::to_string(one.outputs)) +
+        text += ", " + one.op + (one.outputs == 0 ? "" : " " + std::to_string(one.outputs)) +
                 (one.positions == 0 ? "" : " of " + std::to_string(one.positions) + " positions");
     }
     return text;
-}
-
-std::string hidden_in_words(const NetworkConfig& network) {
-    std::string hidden;
-    for (const std::size_t width : network.hidden) {
-        hidden += (hidden.empty() ? "" : ", ") + std::to_string(width);
-    }
-    if (network.flatten > 0) {
-        hidden += ", positions joined by " + std::to_string(network.flatten) + "s";
-    }
-    const NormPlace place = network.norm.place;
-    if (place == NormPlace::none) {
-        return fmt::format("hidden {}, {}no norm", hidden,
-                           network.activation == op::kTanh ? "" : network.activation + ", ");
-    }
-    const char* const kind = network.norm.kind == NormKind::batch   ? "batch norm"
-                             : network.norm.kind == NormKind::layer ? "layer norm"
-                                                                    : "RMS norm";
-    return fmt::format("hidden {}, {} {} {}{}", hidden, kind, place == NormPlace::before ? "before" : "after",
-                       network.activation, network.norm.output ? ", and on the output" : "");
-}
-
-std::string network_in_words(const NetworkConfig& network) {
-    return fmt::format("{} characters, {} of context, embedding {}, {}", network.vocabulary, network.context,
-                       network.embedding, network.layers.empty() ? hidden_in_words(network) : layers_in_words(network));
 }
 
 std::string planted_in_words(const std::string& name) {
@@ -181,29 +157,26 @@ std::string page_text(const Shown& shown, const Drawings& drawings) {
 
 // The images by their importance: of what disagrees, then of what is nearest to its limit.
 Drawings drawings_within(const Shown& shown, std::size_t room) {
-    struct Wanted {
-        const Entry* entry;
-        std::tuple<Mark, double> rank;
-    };
-    std::vector<Wanted> wanted;
+    std::vector<const Entry*> wanted;
     for (const Section& section : shown.sections) {
         for (const Entry& entry : section.entries) {
             if (entry.listed) {
-                wanted.push_back(
-                    {&entry, {std::min(entry.mark, Mark::shows_nothing), -entry.result().used.value_or(0)}});
+                wanted.push_back(&entry);
             }
         }
     }
-    std::ranges::stable_sort(wanted, {}, &Wanted::rank);
+    std::ranges::stable_sort(wanted, {}, [](const Entry* entry) {
+        return std::pair(std::min(entry->mark, Mark::shows_nothing), -entry->result().used.value_or(0));
+    });
     Drawings drawings;
-    for (const Wanted& one : wanted) {
-        std::string drawn = report::drawing(shown, *one.entry);
+    for (const Entry* entry : wanted) {
+        std::string drawn = report::drawing(shown, *entry);
         if (drawn.size() > room) {
             break;
         }
         room -= drawn.size();
         if (!drawn.empty()) {
-            drawings[one.entry->id] = std::move(drawn);
+            drawings[entry->id] = std::move(drawn);
         }
     }
     return drawings;

@@ -8,6 +8,8 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <set>
+#include <utility>
 
 #include "documents/compare_tables.h"
 #include "documents/page/parts.h"
@@ -239,43 +241,35 @@ std::string worst_elements(const Shown& shown, const Entry& entry, const Picture
     return to_html(table);
 }
 
-// The row of each reference as the other formats have it, without what the page shows elsewhere.
-std::string references(const Shown& shown, const Section& section, const Entry& entry) {
+// The table without these columns, which the page shows elsewhere.
+std::string table_without(const std::set<std::string>& keys, Table table) {
+    for (Column& column : table.columns) {
+        column.align = keys.contains(column.key) ? Align::hidden : column.align;
+    }
+    return to_html(table);
+}
+
+// What the other formats have of the tensor: a row for each reference, and one for its isolated step.
+std::string figures(const Shown& shown, const Section& section, const Entry& entry) {
     Table table = byhand::tensor_table("Against LibTorch", shown.how.whose);
     std::string notes;
+    const auto reference = std::ranges::find(table.columns, "witness", &Column::key) - table.columns.begin();
+    table.columns[static_cast<std::size_t>(reference)] = {"reference", "witness", Align::left};
     for (const Against against : {Against::operations, Against::module}) {
         if (const std::optional<Finding>& finding = entry.value->against(against)) {
-            table.rows.push_back(
+            std::vector<Cell>& row = table.rows.emplace_back(
                 tensor_row(shown.step.step, {section.report, against, *entry.value, *finding}, shown.wording));
+            row[static_cast<std::size_t>(reference)] = to_string(against);
             notes += finding->note.empty() ? "" : "<p>" + in_html(finding->note) + "</p>\n";
         }
     }
-    constexpr std::array kElsewhere = {"name", "shape", "count", ""};
-    for (std::size_t i = 0; i < table.columns.size(); ++i) {
-        if (table.columns[i].key == "witness") {
-            table.columns[i] = {"reference", "witness", Align::left};
-            for (std::vector<Cell>& row : table.rows) {
-                row[i] = row[i].value.get<std::string>();
-            }
-        } else if (std::ranges::find(kElsewhere, table.columns[i].key) != kElsewhere.end()) {
-            table.columns[i].align = Align::hidden;
-        }
-    }
-    return to_html(table) + notes;
-}
-
-std::string isolated_in_words(const ValueReport& value) {
-    const IsolatedStep& isolated = *value.isolated;
-    const auto used = [](const Trial& trial, const char* on) {
-        return trial.verdict == Verdict::not_given ? "" : fmt::format("; {} {}", of_limit(trial.used.value_or(0)), on);
-    };
-    std::string text =
-        verdict_in_words(isolated) + used(isolated.real, "on this batch") + used(isolated.probe, "on random values");
-    if (const std::optional<double> caught = catches(isolated); caught && *caught > 0) {
-        text += fmt::format("; an error from {:.1e} of its scale is caught in any element", *caught);
-    }
-    if (const std::optional<double> inherited = value.inherited_error()) {
-        text += fmt::format("; its own error {:.1e}, inherited {:.1e}", isolated.real.error.value_or(0), *inherited);
+    std::string text = table_without({"name", "shape", "count", ""}, std::move(table)) + notes;
+    if (entry.value->isolated) {
+        Table isolated = isolated_table(
+            "Isolated: share of the limit used, smallest relative error caught, own and "
+            "inherited error");
+        isolated.rows.push_back(isolated_row(section.report.model, *entry.value));
+        text += table_without({"name", "function"}, std::move(isolated));
     }
     return text;
 }
@@ -302,9 +296,6 @@ std::string facts(const Shown& shown, const Section& section, const Entry& entry
     }
     const auto readers = section.read_by.find(entry.name());
     add("read by", names(readers != section.read_by.end() ? readers->second : std::vector<std::string>()));
-    if (entry.value->isolated) {
-        add("isolated", escaped(isolated_in_words(*entry.value)));
-    }
     if (!entry.value->mistakes.empty()) {
         std::string list = "<ul>";
         for (const Mistake* mistake : entry.value->mistakes) {
@@ -357,7 +348,7 @@ std::string opened(const Shown& shown, const Section& section, const Entry& entr
             "<p>Its images are left out to keep this page small; <code>--tensor {}</code> shows them.</p>\n",
             escaped(entry.name()));
     }
-    text += references(shown, section, entry);
+    text += figures(shown, section, entry);
     return entry.result().reference_further_off ? text + "<p>LibTorch’s is the larger error.</p>\n" : text;
 }
 
