@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 
 #include "base/value.h"
 #include "documents/page/parts.h"
@@ -18,79 +17,61 @@ struct Panel {
     std::vector<std::string> rows;  // "hprebn"
 };
 
+using Panels = std::vector<Panel>;
+
+Panels::iterator panel_of(Panels& panels, const std::string& name) {
+    return std::ranges::find_if(
+        panels, [&](const Panel& panel) { return std::ranges::find(panel.rows, name) != panel.rows.end(); });
+}
+
+void place(const std::string& name, std::size_t panel, Panels& panels) {
+    if (panel_of(panels, name) == panels.end()) {
+        panels[panel].rows.push_back(name);
+    }
+}
+
+// The layer whose weights the step reads, or else the panel before.
+std::size_t next_panel(const Step& step, const std::vector<Layer>& all, std::size_t panel) {
+    for (const Layer& layer : all) {
+        if ((!layer.is_tied || step.makes != "emb") &&
+            std::ranges::find(step.reads, layer.is_tied ? "C" : layer.W()) != step.reads.end()) {
+            panel = layer.number;
+        }
+    }
+    return panel;
+}
+
 // The panels of a network: its names, its layers, its loss.
-class Layout {
-public:
-    explicit Layout(const Shown& shown) {
-        const std::vector<Layer> all = layers(shown.how.network);
-        panels_.push_back({"Names and their embedding", {}});
-        for (const Layer& layer : all) {
-            panels_.push_back({layer.is_output   ? "Output layer"
-                               : all.size() == 2 ? "Hidden layer"
-                                                 : fmt::format("Hidden layer {}", layer.number),
-                               {}});
-        }
-        panels_.push_back({"Softmax and loss", {}});
-        std::size_t panel = 0;
-        const std::vector<const Step*> steps = all_steps(shown.page.stepwise);
-        for (const Step* step : steps) {
-            if (value_of(step->makes).kind != Kind::value) {
-                continue;
-            }
-            for (const Layer& layer : all) {
-                const bool is_weight_read = layer.is_tied ? step->makes != "emb" : true;
-                if (is_weight_read &&
-                    std::ranges::find(step->reads, layer.is_tied ? "C" : layer.W()) != step->reads.end()) {
-                    panel = layer.number;
-                }
-            }
-            for (const std::string& read : step->reads) {
-                place(read, panel);
-            }
-            place(step->makes, panel);
-            if (step->makes == "logits") {
-                panel = all.size() + 1;
-            }
-        }
-        place_running_statistics(steps);
+Panels panels_of(const Shown& shown) {
+    const std::vector<Layer> all = layers(shown.how.network);
+    Panels panels = {{"Names and their embedding", {}}};
+    for (const Layer& layer : all) {
+        panels.push_back({layer.is_output   ? "Output layer"
+                          : all.size() == 2 ? "Hidden layer"
+                                            : fmt::format("Hidden layer {}", layer.number),
+                          {}});
     }
-
-    const std::vector<Panel>& panels() const { return panels_; }
-
-private:
-    std::optional<std::size_t> panel_of(const std::string& name) const {
-        for (std::size_t i = 0; i < panels_.size(); ++i) {
-            if (std::ranges::find(panels_[i].rows, name) != panels_[i].rows.end()) {
-                return i;
+    panels.push_back({"Softmax and loss", {}});
+    std::size_t current = 0;
+    for (const Step* step : all_steps(shown.page.stepwise)) {
+        const Kind kind = value_of(step->makes).kind;
+        current = kind == Kind::value ? next_panel(*step, all, current) : current;
+        for (const std::string& read : step->reads) {
+            const auto panel = panel_of(panels, read);
+            if (kind == Kind::value) {
+                place(read, current, panels);
+            } else if (kind == Kind::updated &&
+                       panel != panels.end()) {  // running statistics: no forward step reads them
+                place(without_kind(step->makes), static_cast<std::size_t>(panel - panels.begin()), panels);
             }
         }
-        return std::nullopt;
-    }
-
-    void place(const std::string& name, std::size_t panel) {
-        if (!panel_of(name)) {
-            panels_[panel].rows.push_back(name);
+        if (kind == Kind::value) {
+            place(step->makes, current, panels);
         }
+        current = step->makes == "logits" ? all.size() + 1 : current;
     }
-
-    // No forward step reads them: they stand where what updates them is made.
-    void place_running_statistics(const std::vector<const Step*>& steps) {
-        for (const Step* step : steps) {
-            if (value_of(step->makes).kind != Kind::updated) {
-                continue;
-            }
-            const std::string name = step->makes.substr(4);
-            for (const std::string& read : step->reads) {
-                const std::optional<std::size_t> panel = panel_of(read);
-                if (panel && !panel_of(name)) {
-                    panels_[*panel].rows.push_back(name);
-                }
-            }
-        }
-    }
-
-    std::vector<Panel> panels_;
-};
+    return panels;
+}
 
 // A heading, a value with its gradient, or the other end of a line that leaves the column: "to" or "from" one of them.
 struct Row {
@@ -105,9 +86,8 @@ bool is_given(const std::string& name) {
 
 // Panels whose values are compared, with a heading each.
 std::vector<Rows> blocks_of(const Shown& shown, const Section& section) {
-    const Layout layout(shown);
     std::vector<Rows> blocks;
-    for (const Panel& panel : layout.panels()) {
+    for (const Panel& panel : panels_of(shown)) {
         Rows rows = {{panel.title, "", "", ""}};
         for (const std::string& name : panel.rows) {
             if (is_given(name) || section.find(name) != nullptr || section.find(gradient_of(name)) != nullptr ||
@@ -138,9 +118,6 @@ std::vector<Rows> filled(const std::vector<Rows>& blocks, std::size_t height) {
 std::vector<Rows> columns_of(const std::vector<Rows>& blocks) {
     const std::size_t most = blocks.size() <= 4 ? 2 : 3;
     std::size_t height = 0;
-    for (const Rows& block : blocks) {
-        height = std::max(height, block.size());
-    }
     while (filled(blocks, height).size() > most) {
         ++height;
     }

@@ -61,15 +61,13 @@ std::string bar(const Shown& shown, const Entry& entry) {
 
 // "within", "inherited from dbndiff".
 std::string verdict_text(const Section& section, const Entry& entry) {
-    switch (entry.mark) {
-        case Mark::culprit:
-            return badge(entry.mark, "culprit") + " <small>" + to_string(entry.verdict) + "</small>";
-        case Mark::inherited:
-            return badge(entry.mark, "inherited") + " <small>from " + linked(section, entry.value->role.from) +
-                   "</small>";
-        default:
-            return badge(entry.mark, to_string(entry.verdict));
-    }
+    const bool culprit = entry.mark == Mark::culprit, inherited = entry.mark == Mark::inherited;
+    const std::string text = badge(entry.mark, culprit     ? "culprit"
+                                               : inherited ? "inherited"
+                                                           : to_string(entry.verdict));
+    return culprit     ? text + " <small>" + to_string(entry.verdict) + "</small>"
+           : inherited ? text + " <small>from " + linked(section, entry.value->role.from) + "</small>"
+                       : text;
 }
 
 std::string isolated_text(const ValueReport& value) {

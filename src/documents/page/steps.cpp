@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "documents/page/parts.h"
 #include "report/html.h"
@@ -13,28 +14,24 @@ namespace {
 
 constexpr std::size_t kMostBars = 100;  // and rows
 
-// Steps next to each other that share a bar.
-struct Group {
-    std::size_t begin = 0, end = 0;  // in the list of compared steps
-};
-
-std::vector<Group> groups_of(std::size_t steps) {
-    const std::size_t bars = std::min(steps, kMostBars);
-    std::vector<Group> groups(bars);
+// One after the other, in as many groups as there are bars.
+template <class T>
+std::vector<std::span<const T>> groups_of(const std::vector<T>& all) {
+    const std::size_t bars = std::min(all.size(), kMostBars);
+    std::vector<std::span<const T>> groups;
     for (std::size_t i = 0; i < bars; ++i) {
-        groups[i] = {i * steps / bars, (i + 1) * steps / bars};
+        const std::size_t begin = i * all.size() / bars;
+        groups.push_back(std::span(all).subspan(begin, (i + 1) * all.size() / bars - begin));
     }
     return groups;
 }
 
 // As high as the largest share of the steps that a bar stands for; nothing where there is none.
 std::string bars(const std::vector<double>& shares, const Scale& scale) {
-    const std::vector<Group> groups = groups_of(shares.size());
+    const auto groups = groups_of(shares);
     std::array<std::string, 2> paths;  // within the limit, and over it
     for (std::size_t i = 0; i < groups.size(); ++i) {
-        const auto begin = shares.begin();
-        const double share = *std::max_element(begin + static_cast<std::ptrdiff_t>(groups[i].begin),
-                                               begin + static_cast<std::ptrdiff_t>(groups[i].end));
+        const double share = *std::ranges::max_element(groups[i]);
         if (share >= 0) {
             paths[share <= 1 ? 0 : 1] += fmt::format("M{} 100V{}h.8V100z", coordinate(static_cast<double>(i) + 0.1),
                                                      coordinate(100 - scale.at(share)));
@@ -77,24 +74,20 @@ std::string name_and_share(const ComparedStep& step) {
     return most.name.empty() ? "none" : most.name + " at " + of_limit(most.share);
 }
 
-// Of the steps in a group the one that is furthest off.
-const ComparedStep& worst_in(const std::vector<ComparedStep>& steps, const Group& group) {
-    std::size_t worst = group.begin;
-    for (std::size_t i = group.begin; i < group.end; ++i) {
-        worst = share_of(steps[i]) > share_of(steps[worst]) ? i : worst;
-    }
-    return steps[worst];
+using Steps = std::span<const ComparedStep>;
+
+// The one that is furthest off.
+const ComparedStep& worst_of(Steps steps) {
+    return *std::ranges::max_element(steps, {}, share_of);
 }
 
-std::size_t disagreeing(const Shown& shown, const Group& group) {
+std::size_t disagreeing(Steps steps, const std::set<Verdict>& allowed) {
     return static_cast<std::size_t>(
-        std::count_if(shown.steps.begin() + static_cast<std::ptrdiff_t>(group.begin),
-                      shown.steps.begin() + static_cast<std::ptrdiff_t>(group.end),
-                      [&](const ComparedStep& step) { return disagrees(step, shown.summary.allowed); }));
+        std::ranges::count_if(steps, [&](const ComparedStep& step) { return disagrees(step, allowed); }));
 }
 
 std::string table_text(const Shown& shown) {
-    const std::vector<Group> groups = groups_of(shown.steps.size());
+    const auto groups = groups_of(shown.steps);
     Table table{groups.size() == shown.steps.size()
                     ? "Every compared step"
                     : fmt::format("Of {} compared steps the worst of each {} or so", shown.steps.size(),
@@ -105,15 +98,14 @@ std::string table_text(const Shown& shown) {
                  {"nearest to its limit", "", Align::left},
                  {"verdict", "", Align::left}},
                 {}};
-    for (const Group& group : groups) {
-        const ComparedStep& step = worst_in(shown.steps, group);
-        const std::size_t off = disagreeing(shown, group);
+    for (const Steps group : groups) {
+        const ComparedStep& step = worst_of(group);
+        const std::size_t off = disagreeing(group, shown.summary.allowed);
         table.rows.push_back({whole(step.step), gives_loss(step) ? fixed(step.loss_manual, 6) : none(),
                               fixed(step.loss_torch, 6), name_and_share(step),
-                              off == 0 ? "agrees"
-                              : group.end - group.begin == 1
-                                  ? "disagrees"
-                                  : fmt::format("{} of {} disagree", off, group.end - group.begin)});
+                              off == 0            ? "agrees"
+                              : group.size() == 1 ? "disagrees"
+                                                  : fmt::format("{} of {} disagree", off, group.size())});
     }
     return "<details><summary>The same as a table</summary>" + to_html(table) + "</details>\n";
 }
@@ -128,8 +120,8 @@ std::string over_steps(const Shown& shown) {
     std::vector<double> shares(steps.size());
     std::ranges::transform(steps, shares.begin(), share_of);
     const Scale scale = scale_of(shares);
-    const std::size_t off = disagreeing(shown, {0, steps.size()});
-    const ComparedStep& worst = worst_in(steps, {0, steps.size()});
+    const std::size_t off = disagreeing(steps, shown.summary.allowed);
+    const ComparedStep& worst = worst_of(steps);
     return fmt::format(
         "<section aria-labelledby=\"page-steps\"><h2 id=\"page-steps\">Over the steps</h2>\n<p>{} steps compared, {}. "
         "The worst is step {}: {}. Step {}, {}, is shown below in full.</p>\n"

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <limits>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "documents/compare_tables.h"
@@ -118,7 +119,7 @@ std::string labels(const Ticks& ticks, const std::vector<std::string>* character
 
 // "unit, 0 to 99, 2 to a cell".
 std::string axis_text(const std::string& axis, std::size_t extent, std::size_t block) {
-    return axis + (extent == 1 ? "" : fmt::format(", 0 to {}", extent - 1)) +
+    return escaped(axis) + (extent == 1 ? "" : fmt::format(", 0 to {}", extent - 1)) +
            (block == 1 ? "" : fmt::format(", {} to a cell", block));
 }
 
@@ -128,10 +129,9 @@ std::string heatmap(const Shown& shown, const Entry& entry, const Picture& pictu
     const bool flat = axes.size() < 2;
     const std::size_t tall = flat ? 1 : result.shape.front(),
                       wide = count(result.shape) / std::max<std::size_t>(tall, 1);
-    std::string across = flat ? (axes.empty() ? "one number" : axes.front()) : axes[1];
-    for (std::size_t i = 2; i < axes.size(); ++i) {
-        across += " and " + axes[i];
-    }
+    const std::string across = axes.empty() ? "one number"
+                               : flat       ? axes.front()
+                                            : fmt::format("{}", fmt::join(std::span(axes).subspan(1), " and "));
     const double cell = std::min(30.0, 400.0 / static_cast<double>(picture.columns));
     const double high = flat ? 24 : std::min(std::max(cell, 8.0), 270.0 / static_cast<double>(picture.rows));
     const double width = cell * static_cast<double>(picture.columns), height = high * static_cast<double>(picture.rows);
@@ -156,11 +156,8 @@ std::string heatmap(const Shown& shown, const Entry& entry, const Picture& pictu
             text += fmt::format("<li><i class=\"l{}\"></i>{}</li>", level, levels.words(level));
         }
     }
-    text += "</ul><p>";
-    if (!flat) {
-        text += "down: " + escaped(axis_text(axes.front(), tall, picture.block_rows)) + "<br/>";
-    }
-    return text + "across: " + escaped(axis_text(across, wide, picture.block_columns)) + "</p></figure>\n";
+    const std::string down = flat ? "" : "down: " + axis_text(axes.front(), tall, picture.block_rows) + "<br/>";
+    return text + "</ul><p>" + down + "across: " + axis_text(across, wide, picture.block_columns) + "</p></figure>\n";
 }
 
 constexpr double kBin = 14, kHistogramHigh = 96;
