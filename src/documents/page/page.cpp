@@ -44,22 +44,18 @@ std::string network_in_words(const NetworkConfig& network) {
     return text;
 }
 
-std::string planted_in_words(const std::string& name) {
-    const Mistake* const mistake = find_mistake(name);
-    return name.empty()
-               ? ""
-               : fmt::format("<p class=\"planted\">A mistake was planted in this network: <code>{}</code>{}</p>\n",
-                             escaped(name), mistake == nullptr ? "" : ", " + in_html(mistake->what));
-}
-
 // The verdict, and what makes the same page again.
 std::string header(const Shown& shown) {
     const Presentation& how = shown.how;
     const bool agree = shown.summary.agree;
+    const Mistake* const mistake = find_mistake(how.planted);
+    const std::string planted =
+        fmt::format("<p class=\"planted\">A mistake was planted in this network: <code>{}</code>{}</p>\n",
+                    escaped(how.planted), mistake == nullptr ? "" : ", " + in_html(mistake->what));
     std::string text = fmt::format(
         "<header class=\"{}\">\n<p class=\"above\">byhand compare: {} against LibTorch</p>\n{}"
         "<h1><span aria-hidden=\"true\">{}</span> {}</h1>\n",
-        agree ? "agree" : "disagree", escaped(how.subject), planted_in_words(how.planted), agree ? "✓" : "✗",
+        agree ? "agree" : "disagree", escaped(how.subject), how.planted.empty() ? "" : planted, agree ? "✓" : "✗",
         agree ? "They agree" : "They disagree");
     for (const std::string& line : lines_of(conclusion(shown.summary).words.substr(2))) {  // without ": "
         text += "<p class=\"verdict\">" + escaped(line) + "</p>\n";

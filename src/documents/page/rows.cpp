@@ -13,16 +13,12 @@
 namespace byhand::report {
 namespace {
 
-std::string percent(double along) {
-    return coordinate(along) + "%";
-}
-
 // Every other power of ten has a number if there are many.
 std::string axis(const Scale& scale) {
     std::string text = R"(<svg class="scale axis" aria-hidden="true">)";
     const int distance = scale.last - scale.first > 6 ? 2 : 1;
     for (int power = scale.first; power <= scale.last; ++power) {
-        const std::string x = percent(scale.at(std::pow(10.0, power)));
+        const std::string x = coordinate(scale.at(std::pow(10.0, power))) + "%";
         const char* const style = power == 0 ? " class=\"limit\"" : "";
         text += fmt::format(R"(<line{0} x1="{1}" x2="{1}" y1="18" y2="22"/>)", style, x);
         if (power == 0 || (power % distance == 0 && (distance == 1 || std::abs(power) > 1))) {
@@ -43,7 +39,7 @@ std::string bar(const Shown& shown, const Entry& entry) {
     if (ours == 0 && theirs == 0) {
         return "";
     }
-    const auto place = [&](double share) { return percent(shown.scale.at(share)); };
+    const auto place = [&](double share) { return coordinate(shown.scale.at(share)) + "%"; };
     std::string text =
         fmt::format(R"(<svg class="scale {0}" aria-hidden="true"><line class="limit" x1="{1}" x2="{1}" y2="100%"/>)",
                     words_of(entry.mark).style, place(1));

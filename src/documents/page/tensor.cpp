@@ -207,11 +207,8 @@ std::string histogram(const Entry& entry, const Picture& picture) {
                          {picture.without_figure, "without a figure"}}));
 }
 
-Cell figure(const std::optional<double>& value) {
-    return value ? fmt::format("{:.8g}", *value) : "–";
-}
-
 std::string worst_elements(const Shown& shown, const Entry& entry, const Picture& picture) {
+    const auto figure = [](const std::optional<double>& value) { return value ? fmt::format("{:.8g}", *value) : "–"; };
     const bool has_oracle =
         std::ranges::any_of(picture.worst, [](const ElementError& element) { return element.right.has_value(); });
     Table table{fmt::format("{} of {}",
