@@ -198,28 +198,31 @@ struct Lines {
 };
 
 // Which values of the column read which in the forward pass, and which gradients in the backward pass.
-Lines lines_of(const Section& section, const Rows& rows) {
+void add_reads(Lines& lines, const Section& section, const Rows& rows, std::string Row::* pass) {
     const auto is_heading = [](const Row& row) { return !row.heading.empty(); };
-    Lines lines;
     for (auto to = rows.begin(); to != rows.end(); ++to) {
-        const std::size_t row = static_cast<std::size_t>(to - rows.begin());
-        for (std::string Row::* const pass : kPasses) {
-            for (auto from = rows.begin(); from != rows.end(); ++from) {
-                const bool bad = is_bad(section, *from.*pass, *to.*pass),
-                           is_end = !from->end.empty() || !to->end.empty();
-                if ((is_end && !bad) || (!from->end.empty() && !to->end.empty()) ||
-                    !is_read(section, *from.*pass, *to.*pass)) {
-                    continue;
-                }
+        for (auto from = rows.begin(); from != rows.end(); ++from) {
+            const int ends = (from->end.empty() ? 0 : 1) + (to->end.empty() ? 0 : 1);
+            const bool bad = is_bad(section, *from.*pass, *to.*pass);
+            if (is_read(section, *from.*pass, *to.*pass) && (ends == 0 || (ends == 1 && bad))) {
                 const bool neighbours = std::all_of(std::min(from, to) + 1, std::max(from, to), is_heading);
                 (bad ? lines.bad : lines.plain) +=
-                    arrow(static_cast<std::size_t>(from - rows.begin()), row, neighbours, pass == &Row::value ? -1 : 1);
+                    arrow(static_cast<std::size_t>(from - rows.begin()), static_cast<std::size_t>(to - rows.begin()),
+                          neighbours, pass == &Row::value ? -1 : 1);
             }
         }
-        const std::string update = update_of(to->value);
-        if (to->end.empty() && section.find(to->gradient) != nullptr && section.find(update) != nullptr) {
-            (is_off(section, to->gradient) && is_off(section, update) ? lines.bad : lines.plain) +=
-                fmt::format("M{} {}H{}m-3 -3l3 3 -3 3", kBackwardTo, middle_of(row), kLaterFrom);
+    }
+}
+
+Lines lines_of(const Section& section, const Rows& rows) {
+    Lines lines;
+    add_reads(lines, section, rows, &Row::value);
+    add_reads(lines, section, rows, &Row::gradient);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const std::string &gradient = rows[i].gradient, update = update_of(rows[i].value);
+        if (rows[i].end.empty() && section.find(gradient) != nullptr && section.find(update) != nullptr) {
+            (is_off(section, gradient) && is_off(section, update) ? lines.bad : lines.plain) +=
+                fmt::format("M{} {}H{}m-3 -3l3 3 -3 3", kBackwardTo, middle_of(i), kLaterFrom);
         }
     }
     return lines;

@@ -88,7 +88,7 @@ using Drawings = std::map<std::string, std::string>;
 // "1.4e-05", or "–" where it is not known.
 std::string in_short(const std::optional<double>& value);
 // "32.1 % of its limit", "250,413× its limit".
-std::string of_limit(double share);
+std::string of_limit(double used);
 // "10⁻⁴".
 std::string power_of_ten(int exponent);
 // One decimal at most, as coordinates are written.
