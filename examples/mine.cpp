@@ -538,7 +538,7 @@ int main(int count, char** arguments) {
     std::string where, to_do = "call it as mine DUMP OUT";
     try {
         if (count != 3) {
-            refuse("it takes two files");
+            refuse("expected two files");
         }
         where = std::string(arguments[1]) + ": ";
         to_do = "byhand compare --recipe notes --dump FILE writes one that is right";

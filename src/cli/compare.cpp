@@ -52,12 +52,12 @@ struct CompareOptions {
     std::string tensor = kEveryTensor;
     OutputPath dump;
     std::string plant;
-    InputPath mine;
+    InputPath external;
     bool quick = false;
 };
 
-// Every value of the last step, each side under its own prefix, with the batch and the recipe: for anyone who wants to
-// check the checker.
+// Every value of the last step, each implementation under its own prefix, with the batch and the recipe: for anyone who
+// wants to check the checker.
 void write_dump(const std::string& path, const Run& run, const DrawnBatch& batch, std::size_t step,
                 const std::vector<Candidate>& candidates, const ReferenceImplementations& reference) {
     std::vector<View> views = {
@@ -138,7 +138,7 @@ std::vector<Candidate> candidates_for(const CompareOptions& options, std::option
     const std::size_t rows = run.recipe.batch;
     std::vector<Candidate> candidates;
     if (external) {
-        auto implementation = std::make_unique<ExternalImplementation>(std::move(*external), options.mine);
+        auto implementation = std::make_unique<ExternalImplementation>(std::move(*external), options.external);
         candidates.push_back(candidate_of(std::move(implementation), network, rows, reference));
         return candidates;
     }
@@ -153,10 +153,10 @@ std::vector<Candidate> candidates_for(const CompareOptions& options, std::option
     return candidates;
 }
 
-// The command that compares this tensor of this step alone, as it was compared here.
+// The command that compares only this tensor of this step, as it was compared here.
 std::string command_for(const CompareOptions& options, const Command& command, const Recipe& recipe,
                         const Summary& summary) {
-    const bool external = !options.mine.empty();
+    const bool external = !options.external.empty();
     const std::string& model = summary.first_divergence_model;
     const std::size_t step = summary.first_divergence_step.value_or(0);
     const auto where = [](bool wanted, const std::string& value) {
@@ -190,8 +190,8 @@ Presentation presentation_of(const CompareOptions& options, const Command& comma
                              const Reference& reference, const std::string& torch_version) {
     const Overrides without_files = {
         {"--format", std::nullopt}, {"--json", std::nullopt}, {"--output", std::nullopt}, {"--dump", std::nullopt}};
-    const bool external = !options.mine.empty();
-    return {.subject = external ? std::string(options.mine) : fmt::format("{}", fmt::join(options.models, ", ")),
+    const bool external = !options.external.empty();
+    return {.subject = external ? std::string(options.external) : fmt::format("{}", fmt::join(options.models, ", ")),
             .planted = options.plant,
             .command = "byhand compare" + command.replay(without_files),
             .recipe = run.recipe.name,
@@ -239,8 +239,8 @@ int compare(const CompareOptions& options, const Command& command) {
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     std::optional<ExternalValues> external;
-    if (!options.mine.empty()) {
-        external = external_values(options.mine, network, rows);
+    if (!options.external.empty()) {
+        external = external_values(options.external, network, rows);
     }
     const torch_ref::Factory& torch = torch_ref::load();  // takes half a second, so what can be refused comes before
 
@@ -254,8 +254,8 @@ int compare(const CompareOptions& options, const Command& command) {
     DrawnBatch batch(rows, network.context);
     Progress progress(options.steps, std::nullopt, "comparing");
     const Schedule schedule{.steps = options.steps,
-                            .every = options.mine.empty() ? options.every : options.steps,
-                            .from = options.mine.empty() ? options.from : options.steps,
+                            .every = options.external.empty() ? options.every : options.steps,
+                            .from = options.external.empty() ? options.from : options.steps,
                             .drift = options.drift,
                             .pictures = as_page,
                             .batch =
@@ -325,7 +325,7 @@ void add_compare(const Command& program) {
         .whole_number(0, kMostSteps)
         .shows_default();
     command.flag("--drift", options->drift,
-                 "Let each side go on with its own parameters; otherwise all begin a step with LibTorch's");
+                 "Let each implementation go on with its own parameters; otherwise all begin a step with LibTorch's");
     command
         .option("--allow", options->allow,
                 "Verdicts to take for agreement although nothing is shown: vacuous, out-of-range")
@@ -338,18 +338,18 @@ void add_compare(const Command& program) {
         .shows_default();
     command.option("--plant", options->plant, "Plant this mistake in the stepwise network; byhand mistakes lists them")
         .not_empty();
-    Option mine =
+    Option external =
         command
             .option(
-                "--mine", options->mine,
+                "--mine", options->external,
                 "Judge the tensors in this file (.safetensors, .npz, .npy; dW1, dC, ...), computed from a --dump of "
                 "this run's last step")
             .not_empty();
     add_quick(command, options->quick);
     command.option("--dump", options->dump, "Write every value of the last step there, as safetensors").not_empty();
-    // It is one step's numbers, of nobody else's network.
+    // The file holds one step of one network.
     for (const char* other : {"--model", "--every", "--from", "--drift", "--plant"}) {
-        mine.excludes(command.option_named(other));
+        external.excludes(command.option_named(other));
     }
     command.on_run([options, command] { return compare(*options, command); });
 }

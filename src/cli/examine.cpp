@@ -122,7 +122,7 @@ Standing standing_of(const IsolatedStep& step) {
     return step.wrong() ? Standing::wrong : Standing::right;
 }
 
-// The report of a value that has not been compared in the chain.
+// The report of a value that has not been compared end to end.
 ValueReport report_of(IsolatedStep step) {
     ValueReport value;
     value.name = step.makes;
@@ -248,7 +248,7 @@ void note(const ExternalFault& fault, std::vector<Attempt>& attempts) {
     throw std::runtime_error(fmt::format("the chain {} outside of every function", fault.what()));
 }
 
-// Replaces the reports of the values that were compared in the chain.
+// Replaces the reports of the values that were compared end to end.
 void take_reports(const ComparedStep& step, std::vector<Attempt>& attempts) {
     for (const ModelReport& model : step.models) {
         for (const ValueReport& value : model.at(model.isolated)) {

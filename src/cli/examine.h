@@ -1,4 +1,4 @@
-// External functions, each in isolation and then in the chain.
+// External functions, each in isolation and then end to end.
 #pragma once
 
 #include <functional>
@@ -31,7 +31,7 @@ struct ExaminationConfig {
 
 // Examines the functions on the first batch of `run`. A function that writes nothing is still to do. Any other is
 // judged in isolation, on values of that batch and on a probe, in float and, if it has a version in double, in double.
-// In the chain our steps replace functions that are to do or can't be run. Functions run in subprocesses. Throws
+// End to end our steps replace functions that are to do or can't be run. Functions run in subprocesses. Throws
 // InputError if a function makes a value that the network does not have.
 Examination examine(const exercise::Functions& steps, const torch_ref::Factory& torch, const Run& run,
                     const ExaminationConfig& how, const Watch& watch);

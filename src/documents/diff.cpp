@@ -25,7 +25,7 @@ std::string place(const DiffedTensor& t) {
     return t.shape.empty() ? t.name : fmt::format("{} {}", t.name, bracketed(t));
 }
 
-// "torch/dW1 from position 2, dimension 5 to unit 41": a dump's names have a side and a slash before them.
+// "torch/dW1 from position 2, dimension 5 to unit 41": a dump's names begin with the implementation and a slash.
 std::string where(const DiffedTensor& t, const Presentation& how) {
     if (!t.worst) {
         return "";

@@ -132,7 +132,7 @@ std::string tally(const Examination& examination, bool in_one) {
         return attempt.in_one == in_one && is_judged_in_float_alone(attempt);
     });
     if (in_float_alone > 0) {
-        text += fmt::format(" ({} in float alone: double is not judged)", in_float_alone);
+        text += fmt::format(" ({} in float only: double is not judged)", in_float_alone);
     }
     return text;
 }
@@ -157,7 +157,7 @@ report::Case case_of(const Attempt& attempt, const Examination& examination, con
         one.text += "end to end: " + chain + "\n";
     }
     if (!attempt.in_double) {
-        one.text += "in float alone: double is not judged\n";
+        one.text += "in float only: double is not judged\n";
     }
     return one;
 }

@@ -10,8 +10,8 @@
 
 namespace byhand {
 
-// (absent: the network has no such step. unproven: not wrong isolated, and yet no agreement: off in the chain where
-// nothing explains it, all zero, or out of range; only `shown` tells it.)
+// (absent: the network has no such step. unproven: not wrong isolated, and yet no agreement: off end to end where
+// nothing explains it, all zero, or out of range; only `shown` says which.)
 enum class Standing { right, wrong, to_do, absent, unproven };
 
 struct Attempt {
@@ -26,7 +26,7 @@ inline std::string model_of(bool in_one) {
     return in_one ? "exercise-in-one" : "exercise";
 }
 
-// What came of them in isolation and, where they could be run in it, in the chain.
+// What came of them in isolation and, where they could be run in it, end to end.
 struct Examination {
     std::vector<Attempt> attempts;  // in the order of the network; first those of the small steps
     ComparedStep step;
@@ -41,7 +41,7 @@ bool all_right(const Examination& examination);
 // How it stands when the chain and what shows nothing are counted in: what is right here agrees with the exit code.
 Standing shown(const Attempt& attempt, const Examination& examination);
 
-// Who is to blame, a row for each attempt, wrong ones first, and how many are right. Its data are those of to_json,
+// The root causes, a row for each attempt, wrong ones first, and how many are right. Its data are those of to_json,
 // with "file", and "functions": for each its name, how it stands and why; it agrees where all is right. It has a test
 // case for each attempt, which is skipped where it is to do or has no place in the network.
 Document exercise_document(const Examination& examination, const Presentation& how);

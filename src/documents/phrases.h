@@ -47,7 +47,7 @@ std::string few_of(const std::vector<std::string>& names);
 
 // The values that inherit from it.
 std::vector<std::string> heirs_of(const ValueReport& culprit, const ModelReport& model);
-// Those that are off in the chain and inherit from none.
+// Those that are off end to end and inherit from none.
 std::vector<std::string> unexplained(const ModelReport& model);
 
 // Whether there is a loss by hand: external values need not hold one.

@@ -1,5 +1,4 @@
-// Two files of tensors, A and B, beside each other by name. Nothing is known to derive a limit from: whoever asks types
-// one in.
+// Compares two files of tensors, A and B, by name. There is nothing to derive a limit from: the user sets one.
 #pragma once
 
 #include <cstddef>

@@ -16,7 +16,7 @@ namespace byhand::lab {
 // One training. What differs from a plain one is said by functions; those left empty change nothing.
 struct Training {
     Recipe recipe;  // with its seed, its rates and so many steps
-    // Who computes; else the fused network by hand.
+    // The implementation; the hand-written fused network if empty.
     std::function<std::unique_ptr<Model>(const NetworkConfig& network, std::size_t rows)> make = nullptr;
     std::function<void(Run& run)> prepare = nullptr;  // changes what the run begins with
     // Called before the first step (0) and after every step (1 …).

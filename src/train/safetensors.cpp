@@ -178,8 +178,8 @@ TensorFile read_tensors(const std::string& path) {
     const std::uint64_t told = entries.empty() ? 0 : entries.back().end;
     const std::uint64_t held = source.size - opened.data;
     if (told != held) {
-        refuse(path, "not a safetensors file: its header tells of " + std::to_string(told) + " bytes of tensors, but " +
-                         std::to_string(held) + " follow it");
+        refuse(path, "not a safetensors file: its header describes " + std::to_string(told) +
+                         " bytes of tensors, but " + std::to_string(held) + " follow it");
     }
     TensorFile file;
     file.metadata = std::move(opened.header.metadata);

@@ -50,7 +50,7 @@ struct Case {
 
 struct Totals {
     std::size_t runs = 0, tensors = 0, isolated_steps = 0;
-    std::map<std::string, std::size_t> verdicts;  // in the chain
+    std::map<std::string, std::size_t> verdicts;  // end to end
     std::map<std::string, std::size_t> isolated;
     std::vector<std::string> alarms;
     double used = 0, used_isolated = 0;

@@ -167,11 +167,11 @@ TEST_CASE("compare as JSON: each tensor has every field of the contract") {
         CHECK(t["used"].get<double>() <= 1);
         CHECK(t["scale"].is_number());
         CHECK(t["torch_further_off"] == false);
-        // A gradient that is zero in exact arithmetic is rounding alone: the chain can't decide on it.
+        // A gradient that is zero in exact arithmetic is only rounding: the comparison end to end can't decide on it.
         const std::string verdict = t["verdict"].get<std::string>(), name = t["name"].get<std::string>();
-        const bool rounding_alone = name == "db1" || name == "dlogit_maxes" || name == "new_b1";
+        const bool only_rounding = name == "db1" || name == "dlogit_maxes" || name == "new_b1";
         CHECK((verdict == (t["bit_equal"].get<bool>() ? "exact" : "within") ||
-               (verdict == "undecided" && rounding_alone)));
+               (verdict == "undecided" && only_rounding)));
         CHECK(t["worst"]["index"].size() == t["shape"].size());
         for (std::size_t axis = 0; axis < t["shape"].size(); ++axis) {
             CHECK(t["worst"]["index"][axis].get<int>() < t["shape"][axis].get<int>());
@@ -200,7 +200,7 @@ TEST_CASE("compare --steps and --every: each K-th, and the last") {
     CHECK(steps_of(report(folder, {"--steps", "3", "--every", "100"})) == Steps{0, 2});
 }
 
-TEST_CASE("compare: all sides begin a step alike, unless they drift") {
+TEST_CASE("compare: all implementations begin a step alike, unless they drift") {
     need_torch();
     const Folder folder;
     for (const bool drift : {false, true}) {
@@ -265,7 +265,7 @@ TEST_CASE("compare --output writes what standard output would have had") {
     }
 }
 
-TEST_CASE("compare as JSON: every step alone, none of them wrong") {
+TEST_CASE("compare as JSON: every step isolated, none of them wrong") {
     need_torch();
     const Folder folder;
     const Json j = report(folder, {"--model", "stepwise,collapsed,fused"});
@@ -330,7 +330,7 @@ TEST_CASE("compare --from shows one step again, with the same figures") {
     CHECK(last["steps"][0] == all["steps"][3]);
 }
 
-TEST_CASE("compare --drift tells how far each has gone, and the fresh error apart") {
+TEST_CASE("compare --drift reports how far each has drifted, and the fresh error separately") {
     need_torch();
     const Folder folder;
     const Outcome outcome =

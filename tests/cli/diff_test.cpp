@@ -279,7 +279,7 @@ TEST_CASE("diff refuses what it can't set side by side, in one line") {
     place.refuses({"/dev/null", "a"}, "/dev/null: is not a regular file");
     place.write("cut", place.read("a"));
     std::filesystem::resize_file(place.file("cut"), std::filesystem::file_size(place.file("cut")) - 1);
-    place.refuses({"a", "cut"}, "cut: not a safetensors file: its header tells of 12 bytes of tensors, but 11 follow");
+    place.refuses({"a", "cut"}, "cut: not a safetensors file: its header describes 12 bytes of tensors, but 11 follow");
     std::filesystem::resize_file(place.file("cut"), 3);
     place.refuses({"cut", "a"}, "cut: not a safetensors file: it has 3 bytes");
     std::string half = place.read("a");

@@ -31,7 +31,7 @@ struct Place : Folder {
 
 }  // namespace
 
-TEST_CASE("eval tells the losses that training told, whoever trained") {
+TEST_CASE("eval prints the losses that training printed, for every model") {
     for (const std::string& model : models()) {
         for (const std::string recipe : {"notes", "makemore-ninja", "makemore-deep"}) {
             const Place place;

@@ -34,7 +34,7 @@ TEST_CASE("exercise: the shipped file is empty: all is to do, and what each read
     CHECK(report["functions"][0]["standing"].get<std::string>() == "to do");
 }
 
-TEST_CASE("exercise: filled in rightly, all are right, isolated and in the chain, on networks of other shapes too") {
+TEST_CASE("exercise: filled in rightly, all are right, isolated and end to end, on networks of other shapes too") {
     need_torch();
     const Folder folder;
     for (const Arguments& network :
@@ -87,7 +87,7 @@ TEST_CASE("exercise: the same in words that round more often is right as well") 
     CHECK(those_that_are("right", outcome).size() == 28);
 }
 
-TEST_CASE("exercise: some of it, in any order, with a mistake: the culprit, its line, and who inherits") {
+TEST_CASE("exercise: some of it, in any order, with a mistake: the culprit, its line, and what inherits") {
     need_torch();
     const Folder folder;
     const Bodies all = right_bodies();
@@ -161,7 +161,7 @@ TEST_CASE("exercise: the report begins with the file that is judged, and says wh
     const Outcome named = byhand(folder, {"exercise", "backward.cpp", "--batch", "7"}, fast_build_wide_report());
     CHECK(named.code == 0);
     CHECK(named.out.starts_with("judged: backward.cpp\n"));
-    CHECK(says(named, "26 of 26 right (26 in float alone: double is not judged)"));
+    CHECK(says(named, "26 of 26 right (26 in float only: double is not judged)"));
     // Without FILE the shipped file is judged, not the one in this folder.
     const Outcome shipped = byhand(folder, {"exercise"}, fast_build_wide_report());
     CHECK(says(shipped, "exercise/backward.cpp, the default; byhand exercise backward.cpp judges the one in"));

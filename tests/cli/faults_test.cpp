@@ -103,7 +103,7 @@ TEST_CASE("a save that is interrupted, or written in pieces, or whose file does 
     struct Way {
         std::string lacks, call, error;
     };
-    const std::string exists = std::to_string(EEXIST);              // somebody else's temporary file
+    const std::string exists = std::to_string(EEXIST);              // another process's temporary file
     std::vector<Way> ways = {{"", "open", std::to_string(ENOSPC)},  // the named way may still do
                              {"", "linkat", std::to_string(EIO)},   // or a copy
                              {"", "linkat", exists},

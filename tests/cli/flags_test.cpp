@@ -134,7 +134,7 @@ TEST_CASE("flags: the help names every flag that there is, with its type") {
     CHECK(flags >= (with_torch() ? 75 : 55));  // or this reads nothing of it
 }
 
-TEST_CASE("flags: no number is refused, whoever wants one") {
+TEST_CASE("flags: a missing number is refused by every flag that takes one") {
     const Place place;
     for (const Command& command : commands()) {
         for (const Flag& flag : flags_in(byhand(place, command.name + Arguments{"--help"}).out)) {

@@ -172,7 +172,7 @@ TEST_CASE("a page is written anew over the one before") {
     CHECK(folder.files() == std::vector<std::string>{"page.html"});
 }
 
-TEST_CASE("what an experiment advises is what it takes") {
+TEST_CASE("the options that an experiment suggests are accepted") {
     const Folder folder;
     const std::string help = byhand(folder, {"lab", "placement", "--help"}).out;
     const Outcome outcome = byhand(folder, {"lab", "placement", "--batch", "1"});

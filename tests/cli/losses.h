@@ -1,4 +1,4 @@
-// The losses that a training run tells of, and how far those of two runs are apart.
+// The losses that a training run prints, and the largest difference of two runs' losses.
 #pragma once
 
 #include <algorithm>

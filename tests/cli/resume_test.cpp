@@ -58,7 +58,7 @@ Arguments command_in(const std::string& err) {
 
 }  // namespace
 
-TEST_CASE("N and M steps make the same bytes as N + M, whoever computes, in any phase of the schedule") {
+TEST_CASE("N and M steps make the same bytes as N + M, for every model, in any phase of the schedule") {
     for (const std::string& model : models()) {
         const Place place;
         REQUIRE(place.begin(model, {"--steps", "73", "--save", "whole", "--metrics", "whole.m"}).code == 0);
@@ -207,7 +207,7 @@ TEST_CASE("killed at any moment, a whole checkpoint is there, and from it the sa
     }
 }
 
-TEST_CASE("two runs on the same file: whoever looks sees a whole one, and the last to be done stays") {
+TEST_CASE("two runs on the same file: a reader sees a whole file at any time, and the last one written stays") {
     const Place place;
     const auto command = [](const std::string& seed, const std::string& save) {
         return Arguments{"train", "--data", "n",  "--hidden",     "9", "--steps", "700", "--seed",

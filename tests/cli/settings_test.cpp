@@ -3,7 +3,7 @@
 
 #include "cli/losses.h"
 
-// Settings that no recipe has: 20,000 steps on the shipped names, and whoever computes, the same losses.
+// Settings that no recipe has: 20,000 steps on the shipped names; every model makes the same losses.
 
 namespace cli_test {
 namespace {

@@ -70,7 +70,7 @@ TEST_CASE("CSV: what is not known is empty, what is not finite says so") {
                             "worst_index", "worst_where", "worst_manual", "torch_further_off"}) {
         CHECK(all[0].at(key).empty());
     }
-    CHECK(all[0].at("note") == "LibTorch's side has none");
+    CHECK(all[0].at("note") == "LibTorch has none");
     CHECK(all[0].at("verdict") == "missing");
     CHECK(all[1].at("worst_manual") == "nan");
     CHECK(all[1].at("worst_torch") == "-inf");

@@ -74,7 +74,7 @@ TEST_CASE("what is not known is null") {
     CHECK(j["first_divergence"] == "dh");
     const Json t = j["steps"][0]["tensors"][0];
     CHECK(t["verdict"] == "missing");
-    CHECK(t["note"] == "LibTorch's side has none");
+    CHECK(t["note"] == "LibTorch has none");
     for (const char* key : {"bit_equal", "max_abs_diff", "max_ulp", "worst", "error_manual", "error_torch", "limit",
                             "used", "scale", "error_manual_ulp", "error_torch_ulp", "torch_further_off"}) {
         REQUIRE(t.contains(key));
@@ -145,7 +145,7 @@ TEST_CASE("an error in ULP goes by the power of two below the scale") {
     CHECK(ulp(0).is_null());
 }
 
-TEST_CASE("the steps alone, and who is to blame") {
+TEST_CASE("the isolated steps, and the root cause") {
     Trial off = trial(1e4);
     off.hint = "twice the right answer";
     off.mistake = "sign-dbnvar";

@@ -27,7 +27,7 @@ NamedFinding with_verdict(const std::string& name, Verdict verdict) {
 
 }  // namespace
 
-TEST_CASE("JUnit: a suite a step, a test case a tensor and one for each step alone") {
+TEST_CASE("JUnit: a suite a step, a test case a tensor and one for each isolated step") {
     Trial off = trial(1e4);
     off.hint = "the negative of the right answer";
     ComparedStep step = with_isolated(

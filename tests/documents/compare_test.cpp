@@ -89,7 +89,7 @@ fused against LibTorch's torch::nn module)" +
         header +
         R"(  loss            ()           1     no  7.5e-01   12  3.0e-09   4.0e-09  750,000×  mismatch  [] 0.5 | -0.25
       loss: 0.5 by hand, -0.25 by LibTorch, 0.125 by the oracle; its limit is 1.0e-06
-  dh              (3)          3      –        –    –        –         –         –  missing   LibTorch's side has none
+  dh              (3)          3      –        –    –        –         –         –  missing   LibTorch has none
 isolated steps of stepwise: share of the limit used, smallest relative error caught, own and inherited error
   name  function         this batch   random  catches      own  inherited  verdict
   dh    function_of_dh        0.0 %  30,000×  4.0e-07  0.0e+00          –  wrong, not on this batch: mismatch

@@ -1,4 +1,4 @@
-// The table of somebody's own functions.
+// The table of exercise functions.
 #include "documents/exercise.h"
 
 #include <catch2/catch_test_macros.hpp>
@@ -122,13 +122,13 @@ TEST_CASE("exercise: what is given in float alone says so, in every form of repo
     CHECK(line_of(table, "db") == "db right 50.0 % 4.0e-07 inherited from dw");
     CHECK(line_of(table, "dc") == "dc to do reads x, dy");
     CHECK(line_of(table, "dw") == "dw wrong goes to x(3), in float alone");
-    CHECK(contains(table, "1 not in this network (2 in float alone: double is not judged); in one formula"));
+    CHECK(contains(table, "1 not in this network (2 in float only: double is not judged); in one formula"));
     CHECK_FALSE(contains(exercise_table(some_of_each(), false), "float"));
     const Json json = exercise_data(all);
     CHECK_FALSE(json["functions"][0]["in_double"].get<bool>());
     CHECK(json["functions"][0]["why"].is_null());
     CHECK(json["functions"][1]["in_double"].get<bool>());
-    CHECK(contains(exercise_junit(all), "in float alone: double is not judged"));
+    CHECK(contains(exercise_junit(all), "in float only: double is not judged"));
     CHECK_FALSE(contains(exercise_junit(some_of_each()), "in float alone"));
 }
 

@@ -101,7 +101,7 @@ TEST_CASE("a step that is wrong in isolation ends agreement, though the chain ag
     CHECK(in_words(summary) == "they disagree: 0 of 1 tensor over 1 step, 1 of 2 isolated steps; the first is dh");
 }
 
-TEST_CASE("a fault of the lists ends agreement, though every step agrees alone") {
+TEST_CASE("a fault of the lists ends agreement, though every isolated step agrees") {
     const ComparedStep step = with_isolated(step_of(0, {exact("C", {2})}), {isolated("h", trial(0.25), trial(0.5))}, {},
                                             {{"dW1", "f", "no step makes it"}});
     const Summary summary = summary_of({step});
@@ -109,7 +109,7 @@ TEST_CASE("a fault of the lists ends agreement, though every step agrees alone")
     CHECK(summary.first_divergence == "dW1");
 }
 
-TEST_CASE("a step alone that can't fail is no agreement, unless it is allowed") {
+TEST_CASE("an isolated step that can't fail is no agreement, unless it is allowed") {
     const auto agree = [](const Trial& real, const Trial& probe, const std::set<Verdict>& allowed) {
         return summary_of({with_isolated(step_of(0, {exact("C", {2})}), {isolated("h", real, probe)})}, allowed).agree;
     };
@@ -129,7 +129,7 @@ TEST_CASE("a step alone that can't fail is no agreement, unless it is allowed") 
     CHECK_FALSE(agree(out, trial(2), {Verdict::out_of_range, Verdict::vacuous}));
 }
 
-TEST_CASE("drift: its size, who leads, how it grew, and the fresh error apart") {
+TEST_CASE("drift: its size, the largest value, its growth, and the fresh error separately") {
     const Summary summary = summary_of({drifted(0, 0), drifted(10, 2e-6), drifted(20, 4e-6), drifted(40, 8e-6)});
     REQUIRE(summary.drift.size() == 1);
     CHECK(summary.drift[0].points.size() == 4);

@@ -55,7 +55,7 @@ IsolatedStep isolated(const std::string& makes, Verdict real, Verdict probe) {
     return {makes, "make_" + makes, {}, trial(real), trial(probe), trial(real), trial(probe)};
 }
 
-// Compared values, off in the chain.
+// Compared values, off end to end.
 std::vector<ValueReport> off(const Names& names) {
     std::vector<ValueReport> values;
     for (const std::string& name : names) {
@@ -105,7 +105,7 @@ TEST_CASE("blame: a step that runs too early, in its list or across lists") {
     CHECK(faults[0].name == "d");
     CHECK(faults[0].function == "make_d");
     CHECK(faults[0].why == "runs before b, which it reads, is made");
-    // Two of what it reads are not there yet; it is one culprit.
+    // Two of the values that it reads do not exist yet; it is one culprit.
     const ModelReport report = blame("stepwise", {}, {}, faults, early);
     CHECK(culprits(report) == Names{"d"});
     CHECK(value(report, "d").why() == faults[0].why);
@@ -133,7 +133,7 @@ TEST_CASE("blame: culprits are the faults and what is wrong in isolation, each o
                                              isolated("c", within, mismatch),    isolated("d", vacuous, out_of_range),
                                              isolated("dd", unwritten, within),  isolated("db", non_finite, exact),
                                              isolated("da", out_of_range, shape)};
-    // b is off in the chain; da and db are compared first, but the steps run in the order above.
+    // b is off end to end; da and db are compared first, but the steps run in the order above.
     std::vector<ValueReport> compared = off({"da", "db", "b"});
     compared[0].operations->verdict = within;
     const ModelReport found = blame("fused", compared, steps, {}, {});
@@ -151,7 +151,7 @@ TEST_CASE("blame: culprits are the faults and what is wrong in isolation, each o
     CHECK_FALSE(value(found, "b").without_effect());
     CHECK(value(found, "c").why() == "on random values");
     CHECK(value(found, "c").without_effect());
-    CHECK(value(found, "dd").without_effect());  // not compared in the chain
+    CHECK(value(found, "dd").without_effect());  // not compared end to end
     CHECK_FALSE(value(found, "db").without_effect());
     CHECK(value(found, "da").without_effect());
     CHECK(value(found, "a").role.kind == Role::Kind::none);
@@ -177,7 +177,7 @@ TEST_CASE("blame: culprits are the faults and what is wrong in isolation, each o
     CHECK(value(both, "b").evidence() == nullptr);
 }
 
-TEST_CASE("blame: what of an error in the chain is not the step's own is inherited") {
+TEST_CASE("blame: what of an error end to end is not the step's own is inherited") {
     IsolatedStep step = isolated("b", Verdict::within, Verdict::within);
     step.real.error = 0.25;
     const auto inherited = [&](std::optional<double> operations, std::optional<double> module) {
@@ -231,7 +231,7 @@ TEST_CASE("blame: what fails inherits from the nearest culprit, and from none wh
     CHECK(from(blame("", right, {}, wrong({"a"}), net), "d") == "a");
 }
 
-TEST_CASE("blame: what is off in the chain itself hands it on, rather than a nearer culprit that is not") {
+TEST_CASE("blame: what is off end to end itself hands it on, rather than a nearer culprit that is not") {
     const Graph net = diamond();
     const auto inherits = [&](const Names& guilty, const Names& failing) {
         return from(blame("", off(failing), {}, wrong(guilty), net), "d");

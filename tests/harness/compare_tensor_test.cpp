@@ -65,8 +65,8 @@ TEST_CASE("compare: what one side does not have is missing") {
         return compare_tensor(ours, theirs, nullptr, std::vector<double>{1e9}, Vacuous::never);
     };
     for (const auto& [r, shape, note] :
-         {std::tuple(missing(nullptr, &view), Shape{2, 1}, std::string("the hand-written side has none")),
-          std::tuple(missing(&view, nullptr), Shape{2, 1}, std::string("LibTorch's side has none")),
+         {std::tuple(missing(nullptr, &view), Shape{2, 1}, std::string("the hand-written implementation has none")),
+          std::tuple(missing(&view, nullptr), Shape{2, 1}, std::string("LibTorch has none")),
           std::tuple(missing(nullptr, nullptr), Shape{}, std::string("neither side has one"))}) {
         CHECK(r.verdict == Verdict::missing);
         CHECK(r.shape == shape);

@@ -101,7 +101,8 @@ TEST_CASE("equal implementations agree in every name once, in the order of ours"
 TEST_CASE("an implementation that keeps everything must have every name of the reference") {
     const Tensors<float> ours = counted(least()), theirs = counted(with(with(least(), "bnraw"), "dbnraw"));
     CHECK(disagreeing(compared(ours, theirs, Coverage::everything)) == Names{"bnraw missing", "dbnraw missing"});
-    CHECK(finding_of(compared(ours, theirs, Coverage::everything), "bnraw")->note == "the hand-written side has none");
+    CHECK(finding_of(compared(ours, theirs, Coverage::everything), "bnraw")->note ==
+          "the hand-written implementation has none");
     CHECK(disagreeing(compared(ours, theirs, Coverage::everything, Against::module)) ==
           Names{"bnraw missing", "dbnraw missing"});
 
@@ -115,7 +116,7 @@ TEST_CASE("what the stepwise reference does not have is missing, what a module d
     for (const Coverage coverage : {Coverage::everything, Coverage::required}) {
         const std::vector<ValueReport> all = compared(ours, theirs, coverage, Against::operations);
         CHECK(disagreeing(all) == Names{"bnraw missing"});
-        CHECK(finding_of(all, "bnraw")->note == "LibTorch's side has none");
+        CHECK(finding_of(all, "bnraw")->note == "LibTorch has none");
         CHECK(finding_of(compared(ours, theirs, coverage, Against::module), "bnraw") == nullptr);
         CHECK(disagreeing(compared(ours, theirs, coverage, Against::module)).empty());
     }

@@ -125,7 +125,7 @@ TEST_CASE("explain: each function is there, with a formula, on the line that is 
     CHECK(seen.size() > 30);
 }
 
-TEST_CASE("explain: what is read exists, and who reads and who is read are the same pairs") {
+TEST_CASE("explain: what a step reads exists, and reads and readers are the same pairs") {
     for (const NetworkConfig& config : all_networks()) {
         const std::vector<Explanation> all = explain(stepwise_graph(config, 3));
         std::multiset<std::pair<std::string, std::string>> reads, read_by;

@@ -102,7 +102,7 @@ std::vector<float> of_state(const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("given: what is there comes out under its name and shape, in the order of the steps, and nothing else") {
+TEST_CASE("external: what is there comes out under its name and shape, in the order of the steps, and nothing else") {
     File file;
     file.add("dC", {7, 2}, counting(14, -3)).add("h", {9, 6}, counting(54)).add("dW2", {6, 7}, counting(42, 0.5F));
     auto [implementation, notes] = taken(file);
@@ -117,7 +117,7 @@ TEST_CASE("given: what is there comes out under its name and shape, in the order
     CHECK(floats(&views[2]) == counting(14, -3));
 }
 
-TEST_CASE("given: names that the network does not have are left out, and that is said with what is near") {
+TEST_CASE("external: names that the network does not have are left out, and that is said with what is near") {
     auto [implementation, notes] = taken(File()
                                              .add("dBnvar", {6}, counting(6))
                                              .add("my_extra", {5}, counting(5))
@@ -137,7 +137,7 @@ TEST_CASE("given: names that the network does not have are left out, and that is
                 "torch/7 and 3 more"});
 }
 
-TEST_CASE("given: a file without a value of the network is refused") {
+TEST_CASE("external: a file without a value of the network is refused") {
     check_faults(File(), {"holds no tensors; give some by their bare names, as dW1"});
     check_faults(File().add("dw2", {6, 7}, counting(42)),
                  {"this network has no dw2 (dW2?); byhand explain lists the names"});
@@ -147,7 +147,7 @@ TEST_CASE("given: a file without a value of the network is refused") {
                  {"holds no tensors besides X and Y; give some by their bare names, as dW1"});
 }
 
-TEST_CASE("given: X.grad is dX") {
+TEST_CASE("external: X.grad is dX") {
     auto [implementation, notes] = taken(File()
                                              .add("C.grad", {7, 2}, counting(14))
                                              .add("bnraw.grad", {9, 6}, counting(54, 3))
@@ -164,7 +164,7 @@ TEST_CASE("given: X.grad is dX") {
                  {"dC and C.grad are both dC; give one of them"});
 }
 
-TEST_CASE("given: axes of extent 1 may be missing or more, and that is said once") {
+TEST_CASE("external: axes of extent 1 may be missing or more, and that is said once") {
     auto [implementation, notes] = taken(File()
                                              .add("loss", {1}, counting(1))
                                              .add("dbngain", {1, 6}, counting(6))
@@ -190,7 +190,7 @@ TEST_CASE("given: axes of extent 1 may be missing or more, and that is said once
     CHECK(values.tensors[1].shape == Shape{9, 1});
 }
 
-TEST_CASE("given: another shape is refused, with the one it should be") {
+TEST_CASE("external: another shape is refused, with the one it should be") {
     check_faults(File().add("db2", {8}, counting(8)), {"db2 is (8), and should be (7)"});
     check_faults(File().add("db2", {7, 2}, counting(14)), {"db2 is (7, 2), and should be (7)"});
     check_faults(File().add("dh", {6, 9}, counting(54)), {"dh is (6, 9), and should be (9, 6)"});  // no weight
@@ -201,14 +201,14 @@ TEST_CASE("given: another shape is refused, with the one it should be") {
     check_faults(File().add("C.grad", {7}, counting(7)), {"C.grad is (7), and should be (7, 2)"});
 }
 
-TEST_CASE("given: numbers are looked at only where the shape is right") {
+TEST_CASE("external: numbers are looked at only where the shape is right") {
     const std::vector<View> nothing = {{"db2", {1'000'000'000}, DType::float64, nullptr},
                                        {"other", {1'000'000'000}, DType::float32, nullptr}};
     const ExternalValues values = fit_to(stepwise_graph(kExample.config, kExample.rows), nothing);
     CHECK(values.faults == Lines{"db2 is (1000000000), and should be (7)"});
 }
 
-TEST_CASE("given: characters are whole numbers, all else is not") {
+TEST_CASE("external: characters are whole numbers, all else is not") {
     check_faults(File().add("X", {9, 3}, counting(27)).add("dh", {9, 6}, counting(54)),
                  {"X holds F32, and should be whole numbers (I64)"});
     check_faults(File().add("Y", {9}, std::vector<double>(9, 1)).add("dh", {9, 6}, counting(54)),
@@ -217,7 +217,7 @@ TEST_CASE("given: characters are whole numbers, all else is not") {
                  {"dW1 holds whole numbers (I64), and should be F32 or F64"});
 }
 
-TEST_CASE("given: all faults are reported, in the order of the file") {
+TEST_CASE("external: all faults are reported, in the order of the file") {
     check_faults(File()
                      .add("db2", {8}, counting(8))
                      .add("h", {9, 6}, counting(54))
@@ -228,7 +228,7 @@ TEST_CASE("given: all faults are reported, in the order of the file") {
                   "dW1 holds whole numbers (I64), and should be F32 or F64", "loss is (3), and should be ()"});
 }
 
-TEST_CASE("given: double stays double, unless float holds all of it") {
+TEST_CASE("external: double stays double, unless float holds all of it") {
     const std::vector<double> fine = {0.1, 1.0 / 3, -2e-8, 1, 16777217, 5e-46}, coarse = {0.5, 1, -3, 0, 0.25, 7};
     const auto dtype_of = [](ExternalImplementation& implementation, const std::string& name) {
         const std::vector<View> views = begun(implementation);
@@ -281,7 +281,7 @@ TEST_CASE("given: double stays double, unless float holds all of it") {
     }
 }
 
-TEST_CASE("given: one weight that is (out, in) and not square tells how all of them are kept, the square ones too") {
+TEST_CASE("external: one weight of shape (out, in) that is not square decides the layout of all, square ones too") {
     const std::vector<float> square = counting(36), wide = counting(42, -7), updated = counting(42, 100);
     File file;
     file.add("dW1", {6, 6}, transposed(square, 6, 6)).add("dh", {9, 6}, counting(54)).add("dC", {7, 2}, counting(14));
@@ -312,14 +312,14 @@ TEST_CASE("given: one weight that is (out, in) and not square tells how all of t
     }
 }
 
-TEST_CASE("given: a square weight alone is taken as it is") {
+TEST_CASE("external: a square weight alone is taken as it is") {
     auto [implementation, notes] = taken(File().add("dW1", {6, 6}, counting(36)));
     CHECK(notes.empty());
     const std::vector<View> views = begun(implementation);
     CHECK(floats(find(views, "dW1")) == counting(36));
 }
 
-TEST_CASE("given: of weights kept in both ways the few are named first") {
+TEST_CASE("external: of weights kept in both ways the few are named first") {
     const std::vector<float> W2 = of_state("W2");
     check_faults(File().add("dW2", {7, 6}, counting(42)).add("W2", {6, 7}, W2),
                  {"W2 (6, 7) is (in, out), while dW2 (7, 6) is (out, in); give all one way"});
@@ -329,7 +329,7 @@ TEST_CASE("given: of weights kept in both ways the few are named first") {
                  {"dW2 (6, 7) is (in, out), while W2 (7, 6), new_W2 (7, 6) are (out, in); give all one way"});
 }
 
-TEST_CASE("given: a weight with one row or one column tells nothing of the way, and is not transposed") {
+TEST_CASE("external: a weight with one row or one column does not decide the layout, and is not transposed") {
     // One unit: W1 is (6, 1), W2 (1, 7).
     const networks::Example one = networks::make(networks::small({1}), 9);
     const ExternalValues values = fit_to(
@@ -342,7 +342,7 @@ TEST_CASE("given: a weight with one row or one column tells nothing of the way, 
     }
 }
 
-TEST_CASE("given: batch and parameters that are this step's are taken, others refused") {
+TEST_CASE("external: batch and parameters that are this step's are taken, others refused") {
     ExternalImplementation implementation = implementation_of(File()
                                                                   .add("X", {9, 3}, kExample.X)
                                                                   .add("Y", {9}, kExample.Y)

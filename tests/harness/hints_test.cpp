@@ -225,7 +225,7 @@ TEST_CASE("hints: numbers explain others if they are the same but for rounding, 
     CHECK_FALSE(explains(expected, c.ours, c.exact, c.limits));
 }
 
-TEST_CASE("hints: what is not finite tells nothing") {
+TEST_CASE("hints: non-finite values give no hint") {
     for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
         Case c;
         c.ours[3] = bad;

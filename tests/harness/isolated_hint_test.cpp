@@ -7,7 +7,7 @@
 #include "harness/results.h"
 #include "judge/owned.h"
 
-// What a mismatch's trial tells, and what a culprit hands on of it.
+// The hint of a mismatch's trial, and what a culprit inherits of it.
 
 using namespace byhand;
 using test::Owned;

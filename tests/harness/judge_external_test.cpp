@@ -1,4 +1,4 @@
-// Somebody else's numbers: how each is judged by what else he gave.
+// External values: each is judged by the other external values.
 #include "harness/external/judge_external.h"
 
 #include <algorithm>

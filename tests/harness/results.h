@@ -15,7 +15,7 @@
 
 namespace byhand::test {
 
-// A finding in the chain, by the value's name.
+// A finding end to end, by the value's name.
 struct NamedFinding : Finding {
     std::string name;
 };
@@ -49,7 +49,7 @@ inline NamedFinding missing(const std::string& name) {
     NamedFinding r;
     r.name = name;
     r.shape = {3};
-    r.note = "LibTorch's side has none";
+    r.note = "LibTorch has none";
     return r;
 }
 
@@ -114,7 +114,7 @@ inline IsolatedStep isolated(const std::string& makes, const Trial& real, const 
     return step;
 }
 
-// The first model with its isolated steps, and the roles that follow from them: what fails in the chain inherits from
+// The first model with its isolated steps, and the roles that follow from them: what fails end to end inherits from
 // `reads`, each a value and the one it is made of.
 inline ComparedStep with_isolated(ComparedStep step, const std::vector<IsolatedStep>& steps,
                                   const std::vector<std::pair<std::string, std::string>>& reads = {},

@@ -179,7 +179,7 @@ TEST_CASE("run_calls: what a function prints goes to standard error, also what a
     CHECK(contains(folder.read("err"), "said\n"));
 }
 
-TEST_CASE("run_calls: processes that a function has started are ended with it, whoever their parents are") {
+TEST_CASE("run_calls: processes that a function has started end with it, whatever their parents are") {
     const temporary::Folder folder;
     const std::string file = folder.file("pid");
     const auto child = [&] {

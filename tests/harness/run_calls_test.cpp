@@ -237,7 +237,7 @@ TEST_CASE("run_calls: what a function overwrites although it only reads it") {
     }
 }
 
-TEST_CASE("run_calls: memory of an earlier call is not there any more") {
+TEST_CASE("run_calls: memory of an earlier call is gone") {
     if (kSanitized) {
         SKIP("AddressSanitizer takes the signal");
     }

@@ -314,7 +314,7 @@ TEST_CASE("a step has the first candidate's loss and the stepwise reference's") 
     CHECK(arena.seen[1].loss_torch == 3.0);
 }
 
-TEST_CASE("a loss that is not there is not a number") {
+TEST_CASE("a missing loss is not a number") {
     Arena arena;
     std::vector<TensorSpec> table = least_table(arena.config, kRows);
     std::erase_if(table, [](const TensorSpec& spec) { return spec.name == "loss"; });

@@ -38,7 +38,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("given: what was computed in double is judged by double's limits, each step in isolation and in the chain") {
+TEST_CASE("external: what was computed in double is judged by double's limits, each step in isolation and end to end") {
     struct Case {
         NetworkConfig config;
         std::size_t rows;  // of 32 −1/n is a float: that says nothing of what it was computed in
@@ -133,7 +133,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("given: a float pass's forward values, saved as F32 or F64, and gradients computed from them in double") {
+TEST_CASE("external: a float pass's forward values, saved as F32 or F64, and gradients computed from them in double") {
     for (const NetworkConfig& config : {notes(), without_epsilon()}) {
         for (const std::size_t rows : {31, 32}) {
             Ground ground(config, rows, 5);
@@ -190,7 +190,7 @@ TEST_CASE("given: a float pass's forward values, saved as F32 or F64, and gradie
     }
 }
 
-TEST_CASE("given: gradients in double of gradients in float are judged in isolation by float's limits, and agree") {
+TEST_CASE("external: gradients in double of gradients in float are judged in isolation by float's limits, and agree") {
     Ground ground(notes(), 31, 5);
     // dC is summed up in double, of floats.
     const std::unique_ptr<Implementation> implementation = ground.right(HandForm::stepwise);

@@ -21,7 +21,7 @@ const std::map<std::string, Names> kToldOtherwise = {
 
 }  // namespace
 
-TEST_CASE("given: the right network's numbers agree, all of them, its gradients alone and the parameters' alone") {
+TEST_CASE("external: the right network's numbers agree, all of them, its gradients alone and the parameters' alone") {
     for (const NetworkConfig& config : {notes(), without_epsilon()}) {
         Ground ground(config, 31, 5);
         for (const HandForm form : {HandForm::stepwise, HandForm::collapsed, HandForm::fused}) {
@@ -47,7 +47,7 @@ TEST_CASE("given: the right network's numbers agree, all of them, its gradients 
     }
 }
 
-TEST_CASE("given: dlogits from logits and Y alone is judged in the collapsed form, and a gradient of it by it") {
+TEST_CASE("external: dlogits from logits and Y alone is judged in the collapsed form, and a gradient of it by it") {
     Ground ground(notes(), 31, 5);
     const std::unique_ptr<Implementation> implementation = ground.right(HandForm::stepwise);
     for (const std::string wrong : {"", "dlogits", "db2"}) {
@@ -73,7 +73,7 @@ TEST_CASE("given: dlogits from logits and Y alone is judged in the collapsed for
 }
 
 TEST_CASE(
-    "given: a gradient that is wrong in the chain, with nothing to judge it by, is nobody's fault, and disagreement") {
+    "external: a gradient that is wrong end to end, with nothing to judge it by, is nobody's fault, and disagreement") {
     Ground ground(notes(), 31, 5);
     const std::unique_ptr<Implementation> implementation = ground.right(HandForm::stepwise);
     Tensors<float> dC({{"dC", {11, 3}}});
@@ -94,7 +94,7 @@ TEST_CASE(
     CHECK(std::ranges::count(missing, "dlogprobs") == 1);
 }
 
-TEST_CASE("given: a wrong gradient that is zero in exact arithmetic is to blame, where all that it reads is given") {
+TEST_CASE("external: a wrong gradient that is zero in exact arithmetic is to blame, where all that it reads is given") {
     Ground ground(notes(), 31, 5);
     struct Case {
         std::string makes, reads;
@@ -134,7 +134,7 @@ TEST_CASE("given: a wrong gradient that is zero in exact arithmetic is to blame,
     }
 }
 
-TEST_CASE("given: every planted mistake in a gradient is caught, and rightly blamed") {
+TEST_CASE("external: every planted mistake in a gradient is caught, and rightly blamed") {
     std::size_t planted = 0;
     for (const NetworkConfig& config : {notes(), without_epsilon()}) {
         Ground ground(config, 31, 5);

@@ -39,7 +39,7 @@ TEST_CASE("values: own copies of floats, doubles and indices") {
     CHECK(value_at(*X, 2) == 7);
 }
 
-TEST_CASE("values: what is not there, or of the other kind, is an error; what is put again is replaced") {
+TEST_CASE("values: a missing value, or one of the other kind, is an error; a second put replaces the first") {
     Values values;
     values.put({"a", {1}}, std::vector<double>{1});
     values.put({"X", {1}}, std::vector<std::int64_t>{1});

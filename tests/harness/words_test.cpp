@@ -117,7 +117,7 @@ TEST_CASE("words: what is not known is done without") {
 
 TEST_CASE("words: the axes of every value, of every operation, have the extents of its shape") {
     constexpr std::size_t kRows = 11;
-    Wording w = wording();
+    Wording w = wording({17, 17, 17, 17, 17, 17, 17});
     NetworkConfig& network = w.network;
     network.layers = {{.op = "linear", .outputs = 17}, {.op = "batchnorm"}, {.op = "tanh"}, {.op = "dropout"}};
     for (const char* const activation : {"sigmoid", "relu", "leaky_relu", "gelu", "gelu_tanh", "silu"}) {

@@ -205,7 +205,7 @@ TEST_CASE("backward: the forms differ by no more than rounding, on easy data and
 
 TEST_CASE("backward: the oracle in long double agrees with LibTorch in double") {
     if (lab_test::setting().torch == nullptr) {
-        SKIP("LibTorch is not there");
+        SKIP("LibTorch is missing");
     }
     for (const NormConfig& norm : kConventions) {
         for (const std::uint64_t seed : {1, 2, 3}) {

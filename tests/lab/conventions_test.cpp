@@ -109,7 +109,7 @@ TEST_CASE("conventions: what differs, and what does not") {
     CHECK_THAT(bessel.at("backward").get<double>(), WithinAbs(1 - std::sqrt((kRows - 1) / kRows), 5e-3));
     CHECK(bessel.at("evaluation").get<double>() < 1e-12);
     // A running variance by n, but for what is left of the start.
-    const byhand::Json by_n = field(document.at("one_change"), "changed", "n in the running statistics").at("shares");
+    const byhand::Json by_n = field(document.at("one_change"), "changed", "n in running statistics").at("shares");
     CHECK(by_n.at("forward").get<double>() == 0);
     CHECK_THAT(by_n.at("running_variance").get<double>(), WithinAbs(1 / kRows, 0.01));
     for (const byhand::Json& one : all) {

@@ -137,7 +137,7 @@ TEST_CASE("loss: what each trains to, on every seed") {
     CHECK(at(trainings, "/3/seeds/0/cross_entropy") > trained);
 }
 
-TEST_CASE("loss: a training that comes to nothing says so") {
+TEST_CASE("loss: a failed training is reported") {
     lab::LossOptions options = quick();
     options.recipe.network.norm.place = NormPlace::none;
     options.rate_factors = {1e30};

@@ -62,7 +62,7 @@ TEST_CASE("a training of the lab is the trainer's own") {
     CHECK(curve_steps(trained) == std::vector<double>{50, 150});
 }
 
-TEST_CASE("many trainings come back in their order, whoever ran them") {
+TEST_CASE("results of many trainings keep their order, whichever thread ran them") {
     const Material material = lab_test::names();
     std::vector<Training> trainings;
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {

@@ -223,7 +223,7 @@ TEST_CASE("walkthrough: a chapter is an operation of a layer, wherever the norm 
                                    first + "tanh", first + "linear", "embedding"});
 }
 
-TEST_CASE("walkthrough: a batch without that row, and a training that comes to nothing") {
+TEST_CASE("walkthrough: a batch without that row, and a failed training") {
     CHECK_THROWS_AS(walkthrough(quick(lab_test::recipe("notes"), 32), lab_test::few_names(), {}), InputError);
     Recipe wild = lab_test::recipe("notes");
     wild.rates = {{0, 1e30}};

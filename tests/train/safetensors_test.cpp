@@ -212,8 +212,8 @@ TEST_CASE("safetensors: bytes that do not fit the header are refused") {
         return refusal(path);
     };
     REQUIRE(refused("[2]", "[0,8]", 8).empty());
-    CHECK(refused("[2]", "[0,8]", 7) == no + "its header tells of 8 bytes of tensors, but 7 follow it");
-    CHECK(refused("[2]", "[0,8]", 9) == no + "its header tells of 8 bytes of tensors, but 9 follow it");
+    CHECK(refused("[2]", "[0,8]", 7) == no + "its header describes 8 bytes of tensors, but 7 follow it");
+    CHECK(refused("[2]", "[0,8]", 9) == no + "its header describes 8 bytes of tensors, but 9 follow it");
     CHECK(refused("[2]", "[4,12]", 12) == no + "tensor \"a\": bytes 4 to 12 leave a gap after byte 0");
     CHECK(refused("[2]", "[8,0]", 8) == no + "tensor \"a\": bytes 8 to 0 end before they begin");
     CHECK(refused("[3]", "[0,8]", 8) == no + "tensor \"a\": bytes 0 to 8 hold 8, but shape (3) takes 12");
@@ -226,7 +226,7 @@ TEST_CASE("safetensors: bytes that do not fit the header are refused") {
           no + "tensor \"a\": shape (4294967296, 4294967296, 3) has more elements than 64 bits count");
     // No memory is allocated for 4 EB that the file does not contain.
     CHECK(refused("[1152921504606846975]", "[0,4611686018427387900]", 8) ==
-          no + "its header tells of 4611686018427387900 bytes of tensors, but 8 follow it");
+          no + "its header describes 4611686018427387900 bytes of tensors, but 8 follow it");
 
     const std::string two = R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
                             R"("b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})";

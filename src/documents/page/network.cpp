@@ -175,22 +175,22 @@ double middle_of(std::size_t row) {
     return kHead + kRow * (static_cast<double>(row) + 0.5);
 }
 
-// From one box to another of its kind, with a head. Neighbours by a straight line, others by an arc at the side: the
-// left of what goes forward (side −1), the right of what goes back (side 1).
-std::string arrow(std::size_t from, std::size_t to, bool neighbours, int side) {
+// From one box to another of its kind, with a head. Neighbours by a straight line, others by an arc beside them: on
+// the left of what goes forward (direction −1), on the right of what goes back (direction 1).
+std::string arrow(std::size_t from, std::size_t to, bool neighbours, int direction) {
     const double a = middle_of(from), b = middle_of(to);
     const int way = b > a ? 1 : -1;
     if (neighbours) {
-        const double x = side < 0 ? (kForwardFrom + kForwardTo) / 2.0 : (kBackwardFrom + kBackwardTo) / 2.0;
+        const double x = direction < 0 ? (kForwardFrom + kForwardTo) / 2.0 : (kBackwardFrom + kBackwardTo) / 2.0;
         const double end = b - way * kBox / 2.0;
         return fmt::format("M{} {}V{}m-3 {}l3 {} 3 {}", x, a + way * kBox / 2.0, end, -3 * way, 3 * way, -3 * way);
     }
-    const double edge = side < 0 ? kForwardFrom : kBackwardTo;
+    const double edge = direction < 0 ? kForwardFrom : kBackwardTo;
     const double rows = std::abs(b - a) / kRow;
-    const double out = edge + side * std::min(3 + 2.2 * rows, 15.0);
+    const double out = edge + direction * std::min(3 + 2.2 * rows, 15.0);
     const double begin = a + way * 4, end = b - way * 4;
     return fmt::format("M{} {}C{} {} {} {} {} {}m{} -3l{} 3 {} 3", edge, begin, coordinate(out), begin, coordinate(out),
-                       end, edge, end, 3 * side, -3 * side, 3 * side);
+                       end, edge, end, 3 * direction, -3 * direction, 3 * direction);
 }
 
 struct Lines {

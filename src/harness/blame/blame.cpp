@@ -95,7 +95,7 @@ void find_downstream(ModelReport& report, const Graph& network) {
     for (const Step* step : all_steps(network)) {
         makers[step->makes] = step;
     }
-    // What is off in the chain itself, or puts off another, hands it on; a culprit that is not may do so where there is
+    // What is off end to end itself, or puts off another, hands it on; a culprit that is not may do so where there is
     // no such one.
     Values culprits, off;
     for (const ValueReport& culprit : report.at(report.culprits)) {

@@ -21,8 +21,8 @@ struct ListFault {
 std::vector<ListFault> list_faults(const Graph& network, const Graph& wanted);
 
 // The values of one model, each with what its step shows in isolation and its role. Culprits are the names in `faults`,
-// each with the first that is said of it, and those whose steps are wrong in isolation. What else fails in the chain
-// inherits from the nearest culprit that it depends on by the reads of `network`: of those that are off in the chain
+// each with the first that is said of it, and those whose steps are wrong in isolation. What else fails end to end
+// inherits from the nearest culprit that it depends on by the reads of `network`: of those that are off end to end
 // themselves or put off another value, where there are any. `compared` has its findings; at most one isolated step
 // makes a name.
 ModelReport blame(std::string model, std::vector<ValueReport> compared, std::vector<IsolatedStep> isolated,

@@ -9,8 +9,8 @@ Finding compare_tensor(const View* manual, const View* torch, const View* oracle
         Finding result;
         result.shape = present != nullptr ? present->shape : Shape{};
         result.note = present == nullptr  ? "neither side has one"
-                      : manual == nullptr ? "the hand-written side has none"
-                                          : "LibTorch's side has none";
+                      : manual == nullptr ? "the hand-written implementation has none"
+                                          : "LibTorch has none";
         return result;
     }
     const View* right = oracle != nullptr && oracle->shape == manual->shape ? oracle : nullptr;

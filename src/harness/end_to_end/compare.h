@@ -1,4 +1,4 @@
-// A tensor of the hand-written side beside LibTorch's of the same name.
+// A tensor of the hand-written implementation beside LibTorch's of the same name.
 #pragma once
 
 #include <span>
@@ -8,8 +8,8 @@
 namespace byhand {
 
 // Judges `manual` against `oracle`, beside `torch`, or against `torch` where there is no oracle of that shape. A tensor
-// that one side does not have, or whose shapes differ, has no figures: null where a side has none. Then the verdict is
-// missing, before all that judge() looks at. `limits` as judge takes them.
+// that one implementation does not have, or whose shapes differ, has no figures: null where it is missing. Then the
+// verdict is missing, before all that judge() looks at. `limits` as judge takes them.
 Finding compare_tensor(const View* manual, const View* torch, const View* oracle, std::span<const double> limits,
                        Vacuous vacuous);
 

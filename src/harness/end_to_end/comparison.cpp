@@ -18,7 +18,7 @@
 namespace byhand {
 namespace {
 
-// What every side must have, whatever else it keeps: without these, nothing is left out unnoticed.
+// What every implementation must have, whatever else it keeps: without these, values could be left out unnoticed.
 std::set<std::string> required_names(const NetworkConfig& config) {
     std::set<std::string> names = {"loss", "logits"};
     for (const TensorSpec& spec : parameters(config)) {
@@ -31,8 +31,8 @@ std::set<std::string> required_names(const NetworkConfig& config) {
     return names;
 }
 
-// Where all zeros are no sign of an empty check: what both sides were given, and gradients that are zero in exact
-// arithmetic in this network (a bias before a norm, whose mean takes it out again).
+// Where all zeros are no sign of an empty check: the inputs of both implementations, and gradients that are zero in
+// exact arithmetic in this network (a bias before a norm, whose mean takes it out again).
 std::set<std::string> zero_is_expected(const NetworkConfig& config) {
     std::set<std::string> names;
     for (const TensorSpec& spec : state(config)) {
@@ -57,13 +57,13 @@ Vacuous vacuous(const std::string& name, const std::set<std::string>& expected, 
     return in_every_network || expected.contains(name) ? Vacuous::never : Vacuous::constant;
 }
 
-// The state after an update, by the new_X among a side's values.
+// The state after an update, by the new_X among an implementation's values.
 Tensors<float> new_state(const NetworkConfig& config, const std::vector<View>& views) {
     Tensors<float> next(state(config));
     for (const TensorSpec& spec : next.table()) {
         const View* updated = find(views, update_of(spec.name));
         if (updated == nullptr) {
-            throw std::logic_error("a side has no new_" + spec.name + " to go on from");
+            throw std::logic_error("an implementation has no new_" + spec.name + " to go on from");
         }
         const std::span<float> values = next[spec.name];
         for (std::size_t i = 0; i < values.size(); ++i) {
@@ -85,8 +85,8 @@ Limits wider(Limits limits, const Limits& others) {
 }
 
 // The same chain in double: errors are to those of float as the units of the two are, and the oracle's own, which
-// computes in double as well, come on top. What follows from the rate keeps float's: it is a float on all sides but,
-// perhaps, the external one.
+// computes in double as well, come on top. What follows from the rate keeps float's: it is a float in all
+// implementations but, perhaps, the external one.
 Limits in_double(Limits limits, const Graph& network) {
     constexpr double kDoubles = 0x1p-29;
     for (const StepList* list : {&network.forward, &network.backward}) {
@@ -221,12 +221,12 @@ void use_own_errors(std::vector<ValueReport>& values, const std::map<std::string
             if ((*finding)->reference_error) {
                 (*finding)->reference_error = is_known ? std::optional(known->second) : std::nullopt;
             }
-            (*finding)->reference_further_off = false;  // they did not answer the same question
+            (*finding)->reference_further_off = false;  // they started from other parameters
         }
     }
 }
 
-// One comparison as it goes on: what it compares with what, and the state that each side begins a step with.
+// One comparison in progress: what it compares with what, and the state that each implementation begins a step with.
 class Comparison {
 public:
     Comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
@@ -278,7 +278,7 @@ public:
             const std::vector<View> ours = candidate.implementation->views();
             std::vector<Drift> drift;
             if (schedule_.drift) {
-                // The fresh error: what the oracle makes of the very state that this side began the step with.
+                // The fresh error: what the oracle makes of the very state that the candidate began the step with.
                 reference_.oracle->load(own_[c]);
                 reference_.oracle->run(batch_, rate_);
                 drift = drift_of(config_, ours, stepwise);

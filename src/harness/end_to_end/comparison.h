@@ -17,11 +17,11 @@
 
 namespace byhand {
 
-// The limits of every element by name; a name that is not there is given, not made, and has none to spare.
+// The limits of every element by name; a value without limits is an input, and must be equal.
 using Limits = std::map<std::string, std::vector<double>>;
 
-// The limits and questions of training steps, for comparisons that run the same ones again and again: by a hash of the
-// step's number, the state that it begins with, the batch and the rate.
+// The limits and step inputs of training steps, for comparisons that run the same ones again and again: by a hash of
+// the step's number, the state that it begins with, the batch and the rate.
 struct Memo {
     std::map<std::uint64_t, Limits> limits;
     std::map<std::uint64_t, StepInputs> inputs;
@@ -52,8 +52,8 @@ struct Candidate {
     // Where its formulas round otherwise than the stepwise network's: its own lists. (Softmax minus one-hot cancels
     // where the small steps do not.)
     const ChainModel* chain = nullptr;
-    // Where it is external values: there is nothing to run, and each is judged by what else was given, in
-    // whichever of these forms he may have computed it. `steps` says who reads what. The wider of their limits in the
+    // For external values: there is nothing to run, and each is judged by the other external values, in each of
+    // the forms that may have computed it. `steps` says what reads what. The wider of their limits in the
     // chain counts: those of `chain` and those of the comparison.
     std::vector<Form> forms = {};  // NOLINT(readability-redundant-member-init): it may be left out
     // With `forms`: it was computed in double, and the chain's limits are double's, unless some of its values are no
@@ -72,8 +72,8 @@ struct Schedule {
     std::size_t steps = 1;
     std::size_t every = 1;  // compare each K-th step, and the last
     std::size_t from = 0;   // but none before this one
-    // Each side goes on with its own state; else all with the stepwise reference's. What is judged is then the fresh
-    // error of each step, against an oracle that begins it where the hand-written network does.
+    // Each implementation goes on with its own state; else all with the stepwise reference's. What is judged is then
+    // the fresh error of each step, against an oracle that begins it where the hand-written network does.
     bool drift = false;
     // For a report that shows it: look at each value element by element, and at the mistakes that people make in a
     // culprit's step.
@@ -82,9 +82,9 @@ struct Schedule {
     std::function<float(std::size_t step)> rate;
 };
 
-// Runs all sides from `state` (a table equal to state(config)) and hands each compared step to `visit`. After the
-// last step the sides still hold its values.
-// The chain's limits are those of `chain`, save for candidates that have their own.
+// Runs all implementations from `state` (a table equal to state(config)) and hands each compared step to `visit`. After
+// the last step they still hold its values. The chain's limits are those of `chain`, save for candidates that have
+// their own.
 void run_comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
                     std::vector<Candidate>& candidates, ReferenceImplementations& reference, const ChainModel& chain,
                     const std::function<void(const ComparedStep&)>& visit);

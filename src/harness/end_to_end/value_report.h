@@ -26,8 +26,8 @@ struct Role {
     enum class Kind {
         none,
         culprit,      // its step is wrong in isolation, or missing, or in the wrong place
-        inherited,    // off in the chain, from a culprit
-        unexplained,  // off in the chain, and no culprit leads there
+        inherited,    // off end to end, from a culprit
+        unexplained,  // off end to end, and no culprit leads there
     };
     Kind kind = Kind::none;
     std::string from = {};  // the nearest culprit; NOLINT(readability-redundant-member-init): it may be left out
@@ -43,7 +43,7 @@ struct ValueReport {
     // Of the step that makes it; empty where it is given.
     std::string function;
     std::vector<std::string> reads;
-    // In the chain, ours beside LibTorch's, the oracle's being right. Empty where it is not compared.
+    // End to end, ours beside LibTorch's, the oracle's being right. Empty where it is not compared.
     std::optional<Finding> operations, module;
     std::shared_ptr<const Picture> picture;  // where pictures are asked for and there are figures
     std::optional<IsolatedStep> isolated;    // where its step was run in isolation
@@ -56,9 +56,9 @@ struct ValueReport {
     const Finding* in_chain() const;
     bool fails_in_chain() const;
 
-    // Its step is wrong in isolation, but not on this batch, or the value agrees in the chain all the same.
+    // Its step is wrong in isolation, but not on this batch, or the value agrees end to end all the same.
     bool without_effect() const;
-    // What of the error in the chain is not the isolated step's own.
+    // What of the error end to end is not the isolated step's own.
     std::optional<double> inherited_error() const;
 
     // Of a culprit: the trial that shows it is one, null where it is by a fault of the lists.
@@ -105,7 +105,7 @@ struct ComparedStep {
     std::vector<std::int64_t> X, Y;  // the batch
 };
 
-// A finding in the chain, and of what it is.
+// A finding end to end, and of what it is.
 struct ChainFinding {
     const ModelReport& model;
     Against against;

@@ -283,7 +283,7 @@ void name_mistake_in(const View& given, const Step& step, const Inputs& inputs, 
     name_mistake(trial, network, given.name, input, ours, limits);
 }
 
-// Nothing where this form has no such step, or where a gradient that it reads is not there.
+// Nothing if this form has no such step, or a gradient that it reads is missing.
 std::optional<IsolatedStep> judge_by(const Form& form, const std::vector<Form>& forms, const View& given,
                                      const Inputs& inputs, const Passes& passes, const Graph& network) {
     const Step* step = find_step(form.graph, given.name);

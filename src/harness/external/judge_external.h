@@ -15,7 +15,7 @@ std::set<std::string> computed_in_double(const std::vector<View>& given, const s
 
 // Judges each of `given` that a step makes by the other external values, in the first form for which all gradients that
 // the step reads are present. An equivalent formula may round up to four times as much as ours. Missing forward values
-// are taken from the reference and may be off by their limits in the chain. A step is left out if its limit is
+// are taken from the reference and may be off by their limits end to end. A step is left out if its limit is
 // uninformative for this reason, or if one of its inputs is missing. A value in double is judged by the limits of
 // double if all that it is computed from, in any of the forms, is in double: external values in `in_double`, and
 // reference values in double. (Results of the update are judged by those of float, as the rate is a float.) `reference`

@@ -13,7 +13,7 @@
 namespace byhand {
 namespace {
 
-// What rounding to double comes to, in units of rounding to float.
+// Rounding to double in units of rounding to float.
 constexpr double kDoubleInFloats = 0x1p-29;
 
 using RoundingLimits = std::map<std::string, std::vector<double>>;
@@ -151,7 +151,7 @@ CheckedGradient judge_elements(const Step& step, const Elements& e, double sharp
     const auto is_zero = [](double number) { return number == 0; };
     const auto all_zero = [&](const std::vector<double>& numbers) { return std::ranges::all_of(numbers, is_zero); };
     if (checked.verdict == Verdict::non_finite) {
-        // No element that was checked tells more than the one that is not finite.
+        // The element that is not finite says most.
         const double error = std::abs(checked.worst->ours - *checked.worst->right);
         checked.error = std::max(*checked.error, error);
         checked.scale = std::max(*checked.scale, std::abs(checked.worst->ours));

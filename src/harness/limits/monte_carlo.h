@@ -1,4 +1,4 @@
-// How far a right computation in float may end up from the exact one in the chain, where every step reads what the
+// How far a right computation in float may end up from the exact one end to end, where every step reads what the
 // steps before it made: measured, not bounded. (Worst-case bounds carried through the chain are too wide to say
 // anything.)
 //

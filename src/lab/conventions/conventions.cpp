@@ -254,7 +254,7 @@ std::vector<Convention> single_changes(const Convention& pytorch) {
         return changed;
     };
     return {with("n − 1 in the batch", [](Convention& c) { c.norm.batch_divisor = Divisor::n_minus_1; }),
-            with("n in the running statistics", [](Convention& c) { c.norm.running_divisor = Divisor::n; }),
+            with("n in running statistics", [](Convention& c) { c.norm.running_divisor = Divisor::n; }),
             with("running deviation", [](Convention& c) { c.norm.running_spread = RunningSpread::deviation; }),
             with("running variance from 0", [](Convention& c) { c.first_spread = 0; }),
             with("0.001 of the new", [](Convention& c) { c.norm.momentum = 0.001; }),
