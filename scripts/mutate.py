@@ -110,8 +110,9 @@ BOUNDARY = [
     (r"(?<!\*)std::max_element\(([^()]*)\)", r"std::max_element(\1, [](const T& a, const T& b) { return !(b < a); })"),
 ]
 
-# Lines that compute nothing: names, types and instantiations.
-NOTHING = re.compile(r"\s*(#|template\b|namespace\b|using\b|class\b|struct\b|case\b|public:|private:)")
+# Lines that compute nothing: names, types and instantiations; axes of the glossary, which a test of src/harness checks;
+# ranges of random inputs, which select what is compared.
+NOTHING = re.compile(r"\s*(#|\.axes\b|ranges\[|inline constexpr ValueRange\b|template\b|namespace\b|using\b|class\b|struct\b|case\b|public:|private:)")
 
 
 def masked(text):
@@ -254,6 +255,10 @@ RECIPES = [
     listed("positions", [op("flatten", positions=2), linear(37, bias=False), op("batchnorm"), op("leaky_relu"),
                          op("flatten", positions=3), linear(71), op("gelu_tanh"), op("layernorm"), linear(),
                          op("rmsnorm")], {"name": "sgd", "momentum": 0.6}, context=6),
+    # More rows than are computed together, in three parts of unequal sizes; two panels of unequal widths.
+    listed("in-parts", [op("flatten", positions=2), linear(71), op("gelu"), op("layernorm"), op("dropout", p=0.2),
+                        op("flatten", positions=2), linear(37), op("sigmoid"), linear(37), op("silu"),
+                        op("residual", **{"from": 7}), linear()], context=4, batch=263),
 ]
 
 

@@ -287,7 +287,7 @@ TEST_CASE("diff refuses what it can't set side by side, in one line") {
     place.write("half", half);
     place.refuses({"a", "half"}, "tensor \"x\" has dtype \"F16\"; F32, F64 and I64 can be read");
     write_stored(place.file("empty"), {});
-    place.refuses({"empty", "empty"}, "hold no tensors");
+    place.refuses({"empty", "empty"}, "contain no tensors");
     for (const std::string value : {"-1", "nan", "-nan", "inf", "1e301", "x", "", "1x", "0x1"}) {
         place.refuses({"a", "a", "--limit", value}, "--limit");
     }

@@ -256,7 +256,7 @@ TEST_CASE("exercise --hint: three levels, with the formula only in the last") {
     CHECK(contains(hint("dlogits_in_one:3"), "one-hot(Y)"));
     CHECK(contains(hint("dhprebn_in_one"), "reads dbnraw, bnraw, bnvar_inv, bnvar\n"));
     check_refused(byhand(folder, {"exercise", "--hint", "dbnvr"}), "the nearest is dbnvar");
-    check_refused(byhand(folder, {"exercise", "--hint", "dbnvar:4"}), "--hint takes");
+    check_refused(byhand(folder, {"exercise", "--hint", "dbnvar:4"}), "--hint: expected a gradient's name");
     check_refused(byhand(folder, {"exercise", "--hint", "dbnvar_in_one"}), "there is no gradient dbnvar_in_one");
     check_refused(byhand(folder, {"exercise", "--hint", "bnvar"}), "the nearest is dbnvar");
 }

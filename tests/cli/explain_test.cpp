@@ -102,10 +102,10 @@ TEST_CASE("explain: the first batch's numbers, one value or all, need no LibTorc
 
 TEST_CASE("explain: a name that the network has not is refused with the nearest") {
     const Folder folder;
-    check_refused(byhand(folder, {"explain", "dbnvr"}), "this network has no dbnvr; the nearest is dbnvar ");
+    check_refused(byhand(folder, {"explain", "dbnvr"}), "the network has no value dbnvr; the nearest is dbnvar ");
     check_refused(byhand(folder, {"explain", "dw1", "--json"}), "the nearest is dW1 ");
     check_refused(byhand(folder, {"explain", ""}), "NAME");
-    check_refused(byhand(folder, {"explain", "dbnvar", "--norm", "none"}), "this network has no dbnvar");
+    check_refused(byhand(folder, {"explain", "dbnvar", "--norm", "none"}), "the network has no value dbnvar");
     CHECK(byhand(folder, {"explain", "dbnvar.2", "--hidden", "5,3"}).code == 0);
 }
 

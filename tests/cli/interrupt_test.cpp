@@ -123,7 +123,7 @@ TEST_CASE("a second signal ends the program at once, and the file stays as it wa
         const bool saves = second == SIGHUP;
         CHECK(outcome.code == (saves ? 130 : 128 + second));
         CHECK(outcome.out.empty() == !saves);
-        CHECK((outcome.err.find("to go on") != std::string::npos) == saves);
+        CHECK((outcome.err.find("to continue") != std::string::npos) == saves);
         CHECK((folder.read("m") != before) == saves);
         CHECK(folder.files() == std::vector<std::string>{"m", "n"});
     }

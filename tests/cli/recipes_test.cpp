@@ -66,7 +66,7 @@ TEST_CASE("recipes --expanded lists every operation, and reads back as the recip
         folder.write("r.json", expanded.out);
         CHECK(byhand(folder, {"recipes", "./r.json"}).out == byhand(folder, {"recipes", name}).out);
     }
-    check_refused(byhand(folder, {"recipes", "--expanded"}), "which recipe?");
+    check_refused(byhand(folder, {"recipes", "--expanded"}), "--expanded: the recipe is missing");
 }
 
 TEST_CASE("a network that lists its layers is checked, explained and trained like any other") {

@@ -245,7 +245,7 @@ TEST_CASE("resume: a changed training is rejected with the changes, unless a fla
     const Arguments on = {"--resume", "part", "--steps", "20"};
     check_refused(place.train(on + Arguments{"--data", "others"}), "the data");
     check_refused(place.train(on + Arguments{"--data", "more"}), "the vocabulary");
-    check_refused(place.train(on + Arguments{"--model", "stepwise"}), "the model (fused there, stepwise here)");
+    check_refused(place.train(on + Arguments{"--model", "stepwise"}), "the model (fused saved, stepwise now)");
     check_refused(place.train(on + Arguments{"--batch", "12"}), "the recipe's batches.size (13 there, 12 here)");
     check_refused(place.train(on + Arguments{"--recipe", "notes"}),
                   "the recipe's network.embedding (10 there, 2 here)");
