@@ -40,7 +40,7 @@ import time
 
 OPERATIONS = ["embedding", "linear", "batchnorm", "layernorm", "rmsnorm", "tanh", "sigmoid", "relu", "gelu", "silu",
               "residual", "dropout", "cross_entropy", "optimizer"]
-FILES = [*(f"{operation}/formulas.h" for operation in OPERATIONS), "row_norm.h", "update.h", "sums.h",
+FILES = [*(f"{operation}/formulas.h" for operation in OPERATIONS), "row_norm.h", "sums.h",
          *(f"{operation}/steps.cpp" for operation in OPERATIONS),
          "stepwise.cpp", "fused.cpp", "fused_forward.cpp", "fused_backward.cpp", "fused_update.cpp", "fused_tensors.cpp",
          "fused.h", *(f"simd/{kernels}.cpp" for kernels in ("activations", "by_character", "kernels", "norm",

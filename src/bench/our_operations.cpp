@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "base/tensors.h"
+#include "manual/batchnorm/formulas.h"
+#include "manual/optimizer/formulas.h"
 #include "manual/panels.h"
 #include "manual/simd/kernels.h"
 #include "manual/simd/norm.h"
 #include "manual/simd/product.h"
 #include "manual/sums.h"
-#include "manual/update.h"
 
 namespace byhand::bench {
 namespace {

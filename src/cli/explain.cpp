@@ -16,6 +16,7 @@
 #include "cli/source.h"
 #include "documents/explain.h"
 #include "harness/isolated/step_inputs.h"
+#include "manual/formulas.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
 #include "names/batches.h"
@@ -29,16 +30,27 @@ struct ExplainOptions {
     ReportOptions report;
 };
 
-const Explanation& explanation_of(const std::vector<Explanation>& all, const std::string& name) {
+// "batchnorm" for bnmeani; empty for an input.
+std::string operation_of(const Explanation& one) {
+    const auto formula = std::ranges::find(formulas(), one.function, &Formula::function);
+    return formula == formulas().end() ? "" : formula->operation;
+}
+
+// All values, those of an operation, or the one of this name.
+std::vector<Explanation> selected(std::vector<Explanation> all, const std::string& name) {
+    std::vector<Explanation> chosen;
     std::vector<std::string> known;
-    for (const Explanation& one : all) {
-        if (one.name == name) {
-            return one;
+    for (Explanation& one : all) {
+        known.insert(known.end(), {one.name, operation_of(one)});
+        if (name.empty() || one.name == name || known.back() == name) {
+            chosen.push_back(std::move(one));
         }
-        known.push_back(one.name);
     }
-    throw InputError(
-        fmt::format("the network has no value {}{} (byhand explain lists them all)", name, the_nearest(name, known)));
+    if (chosen.empty()) {
+        throw InputError(fmt::format("the network has no value or operation {}{} (byhand explain lists them all)", name,
+                                     the_nearest(name, known)));
+    }
+    return chosen;
 }
 
 int explain(const ExplainOptions& options) {
@@ -47,7 +59,7 @@ int explain(const ExplainOptions& options) {
     const NetworkConfig& network = run.recipe.network;
     const std::size_t rows = run.recipe.batch;
     const Graph steps = stepwise_graph(network, rows);
-    const std::vector<Explanation> all = byhand::explain(steps);
+    const std::vector<Explanation> chosen = selected(byhand::explain(steps), options.name);
     // The first batch, forward and backward.
     DrawnBatch batch(rows, network.context);
     draw_batch(batch, run.train, run.generator);
@@ -63,8 +75,8 @@ int explain(const ExplainOptions& options) {
                            .characters = printable_characters(run.vocabulary),
                            .source = source_of,
                            .shows = {}};
-    report.write(options.name.empty() ? explain_document(all, values, how)
-                                      : explain_document(explanation_of(all, options.name), values, how));
+    report.write(chosen.front().name == options.name ? explain_document(chosen.front(), values, how)
+                                                     : explain_document(chosen, options.name, values, how));
     return kFine;
 }
 
@@ -74,7 +86,10 @@ void add_explain(const Command& program) {
     const Command command =
         program.add_command("explain", "Explain a value or gradient: formula, code, numbers, known mistakes");
     const auto options = std::make_shared<ExplainOptions>();
-    command.option("NAME", options->name, "Value or gradient, as dbnvar [the whole network, in order]").not_empty();
+    command
+        .option("NAME", options->name,
+                "Value or gradient, as dbnvar, or operation, as batchnorm [the whole network, in order]")
+        .not_empty();
     add_network_options(command, options->network);
     add_report_options(command, options->report);
     command.on_run([options] { return explain(*options); });

@@ -147,20 +147,21 @@ Table facts_of(const Explanation& one, const View* values, const Presentation& h
 
 }  // namespace
 
-Document explain_document(const std::vector<Explanation>& all, const std::vector<View>& values,
-                          const Presentation& how) {
+Document explain_document(const std::vector<Explanation>& all, const std::string& operation,
+                          const std::vector<View>& values, const Presentation& how) {
     Table table = table_of(all, values, how);
     Json data = json_of_rows(table);
     return {.subject = "explain",
             .note = "",
-            .title = fmt::format("recipe {}: every value, in the order in which they are computed", how.recipe),
+            .title = fmt::format("recipe {}: {}, in the order in which they are computed", how.recipe,
+                                 operation.empty() ? "every value" : "the values of " + operation),
             .blocks = {std::move(table)},
             .plots = {},
             .data = std::move(data)};
 }
 
 Document explain_document(const Explanation& one, const std::vector<View>& values, const Presentation& how) {
-    Document document = explain_document(std::vector{one}, values, how);
+    Document document = explain_document(std::vector{one}, "", values, how);
     for (Column& column : std::get<Table>(document.blocks.front()).columns) {
         column.align = Align::hidden;
     }

@@ -1,6 +1,7 @@
 // What there is to say of the values of a network as a document: docs/formats.md has the fields.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "base/view.h"
@@ -10,10 +11,10 @@
 
 namespace byhand {
 
-// A row for each value, in order: what is made, by which function, from what. `values` are the numbers of those that
-// have some.
-Document explain_document(const std::vector<Explanation>& all, const std::vector<View>& values,
-                          const Presentation& how);
+// A row for each value, in order: what is made, by which function, from what; those of the operation named, or all if
+// `operation` is empty. `values` are the numbers of those that have some.
+Document explain_document(const std::vector<Explanation>& all, const std::string& operation,
+                          const std::vector<View>& values, const Presentation& how);
 
 // Everything of one value: what it is, formula, function and line, what it reads and what reads it, what people get
 // wrong; and how its numbers look, where there are some.

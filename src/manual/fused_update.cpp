@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "manual/batchnorm/formulas.h"
 #include "manual/dropout/formulas.h"
 #include "manual/fused.h"
 #include "manual/optimizer/formulas.h"
@@ -9,7 +10,6 @@
 #include "manual/simd/norm.h"
 #include "manual/simd/optimizer.h"
 #include "manual/simd/product.h"
-#include "manual/update.h"
 
 namespace byhand {
 

@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <fstream>
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/parsed_json.h"
 #include "cli/program.h"
@@ -102,11 +104,30 @@ TEST_CASE("explain: the first batch's numbers, one value or all, need no LibTorc
 
 TEST_CASE("explain: a name that the network has not is refused with the nearest") {
     const Folder folder;
-    check_refused(byhand(folder, {"explain", "dbnvr"}), "the network has no value dbnvr; the nearest is dbnvar ");
+    check_refused(byhand(folder, {"explain", "dbnvr"}),
+                  "the network has no value or operation dbnvr; the nearest is dbnvar ");
     check_refused(byhand(folder, {"explain", "dw1", "--json"}), "the nearest is dW1 ");
     check_refused(byhand(folder, {"explain", ""}), "NAME");
-    check_refused(byhand(folder, {"explain", "dbnvar", "--norm", "none"}), "the network has no value dbnvar");
+    check_refused(byhand(folder, {"explain", "dbnvar", "--norm", "none"}),
+                  "the network has no value or operation dbnvar");
+    check_refused(byhand(folder, {"explain", "batchnrm"}), "the nearest is batchnorm ");
+    check_refused(byhand(folder, {"explain", "batchnorm", "--norm", "none"}), "the network has no value or operation");
     CHECK(byhand(folder, {"explain", "dbnvar.2", "--hidden", "5,3"}).code == 0);
+}
+
+TEST_CASE("explain: an operation's values, in all directions, and no others") {
+    const Folder folder;
+    std::vector<std::string> names;
+    for (const Json& one : json_of(byhand(folder, {"explain", "batchnorm", "--hidden", "5,3", "--json"}))) {
+        names.push_back(one.at("name").get<std::string>());
+    }
+    for (const char* name : {"bnmeani.1", "hpreact.2", "dbnvar.1", "dhprebn.2", "new_bnmean_running.1"}) {
+        CHECK(std::ranges::count(names, name) == 1);
+    }
+    for (const char* name : {"bngain.1", "hprebn.1", "h.1", "W1", "new_bngain.1", "loss"}) {
+        CHECK(std::ranges::count(names, name) == 0);
+    }
+    CHECK(byhand(folder, {"explain", "tanh"}).out.find("the values of tanh") != std::string::npos);
 }
 
 }  // namespace cli_test

@@ -77,7 +77,7 @@ TEST_CASE("explain: the numbers of a scalar, of characters, and of more than six
 
 TEST_CASE("explain: the whole network, a line a value") {
     const Explanation given = {"C", "the embedding", {4, 2}, "", {}, {"emb"}, {}};
-    const Document document = explain_document(std::vector{given, db1()}, {kValues}, presentation());
+    const Document document = explain_document(std::vector{given, db1()}, "", {kValues}, presentation());
     CHECK(
         to_text(document).ends_with("in the order in which they are computed\n"
                                     "\n"
@@ -98,7 +98,7 @@ TEST_CASE("explain: the whole network, a line a value") {
 TEST_CASE("explain as JSON: every field; what is not known is null, what is not finite a string") {
     const std::vector<float> endless = {1, std::numeric_limits<float>::infinity()};
     const Explanation given = {"C", "the embedding", {2}, "", {}, {"emb"}, {}};
-    const Json j = explain_document({db1(), given, {"no", "m", {2}, "unknown", {}, {}, {}}},
+    const Json j = explain_document({db1(), given, {"no", "m", {2}, "unknown", {}, {}, {}}}, "",
                                     {kValues, {"C", {2}, DType::float32, endless.data()}}, presentation())
                        .data;
     REQUIRE(j.size() == 3);

@@ -7,10 +7,10 @@
 #include <cmath>
 #include <span>
 
+#include "manual/batchnorm/formulas.h"
 #include "manual/plain.h"
 #include "manual/rounding.h"
 #include "manual/stepwise.h"
-#include "manual/update.h"
 
 using namespace byhand;
 

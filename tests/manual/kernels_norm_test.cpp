@@ -13,12 +13,12 @@
 #include "manual/fenced.h"
 #include "manual/linear/formulas.h"
 #include "manual/networks.h"
+#include "manual/optimizer/formulas.h"
 #include "manual/panels.h"
 #include "manual/simd/kernels.h"
 #include "manual/simd/norm.h"
 #include "manual/tanh/formulas.h"
 #include "manual/targets.h"
-#include "manual/update.h"
 
 using namespace byhand;
 

@@ -9,8 +9,8 @@
 #include "manual/cross_entropy/formulas.h"
 #include "manual/embedding/formulas.h"
 #include "manual/linear/formulas.h"
+#include "manual/optimizer/formulas.h"
 #include "manual/tanh/formulas.h"
-#include "manual/update.h"
 
 using namespace byhand;
 

@@ -7,7 +7,7 @@
 #include "lab/norm_steps.h"
 #include "manual/cross_entropy/formulas.h"
 #include "manual/linear/formulas.h"
-#include "manual/update.h"
+#include "manual/optimizer/formulas.h"
 
 namespace byhand::lab {
 namespace {

@@ -1,7 +1,6 @@
 #include "manual/batchnorm/formulas.h"
 #include "manual/glossary.h"
 #include "manual/operation.h"
-#include "manual/update.h"
 #include "steps/rounded.h"
 
 namespace byhand {

@@ -1,4 +1,4 @@
-// The optimizers' transformations of a gradient before the parameter update. SGD with momentum and Nesterov's
+// Gradient descent, and the optimizers' transformations of a gradient before it. SGD with momentum and Nesterov's
 // look-ahead as Sutskever, Martens, Dahl and Hinton (2013) in PyTorch's form, with the rate outside the average; AdamW
 // as Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019), Algorithm 2, with λ times the learning rate.
 #pragma once
@@ -8,6 +8,14 @@
 #include <cstddef>
 
 namespace byhand {
+
+// new_p = p − rate·dp.   rate is one number.
+template <class T>
+void descend(T* new_p, const T* p, const T* dp, const T* rate, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        new_p[i] = p[i] - *rate * dp[i];
+    }
+}
 
 // new_l2grad = dp + λ·p: the gradient of loss + λ/2·p².
 template <class T>

@@ -1,7 +1,6 @@
 #include "manual/optimizer/steps.h"
 
 #include "manual/optimizer/formulas.h"
-#include "manual/update.h"
 #include "steps/rounded.h"
 
 namespace byhand {
