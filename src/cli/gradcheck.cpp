@@ -1,16 +1,19 @@
 #include "harness/gradcheck/gradcheck.h"
 
 #include <fmt/core.h>
+#include <fnmatch.h>
 
 #include <algorithm>
 #include <memory>
 #include <optional>
 
+#include "base/error.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/network_options.h"
 #include "cli/progress.h"
 #include "cli/report_options.h"
+#include "cli/shell_words.h"
 #include "cli/source.h"
 #include "documents/gradcheck.h"
 #include "harness/drawn.h"
@@ -28,6 +31,7 @@ struct GradcheckOptions {
     NetworkOptions network;
     std::vector<std::string> models = {"stepwise", "collapsed"};
     std::optional<std::size_t> elements;
+    std::string tensor = "*";
     ReportOptions report;
 };
 
@@ -54,7 +58,15 @@ int gradcheck(const GradcheckOptions& options) {
     const Tensors<float> state = drawn_state(network, run.recipe.seed);
 
     const Graph stepwise = stepwise_graph(network, rows);
-    const std::size_t elements = options.elements.value_or(elements_for(network, rows, stepwise.backward.size()));
+    const auto checks = [&](const std::string& name) {
+        return ::fnmatch(options.tensor.c_str(), name.c_str(), 0) == 0;
+    };
+    const auto gradients = static_cast<std::size_t>(std::ranges::count_if(stepwise.backward, checks, &Step::makes));
+    if (gradients == 0) {
+        throw InputError(fmt::format("--tensor: no gradient of this network matches {}; byhand explain lists them all",
+                                     quoted(options.tensor)));
+    }
+    const std::size_t elements = options.elements.value_or(elements_for(network, rows, gradients));
     std::vector<CheckedModel> models;
     Progress progress(options.models.size(), std::nullopt, "checking");
     for (const std::string& model : options.models) {
@@ -62,7 +74,7 @@ int gradcheck(const GradcheckOptions& options) {
             continue;  // repeated
         }
         progress.step(models.size());
-        const GradcheckConfig config{.elements = elements, .seed = run.recipe.seed};
+        const GradcheckConfig config{.elements = elements, .seed = run.recipe.seed, .checks = checks};
         models.push_back({model, byhand::gradcheck(model == "stepwise" ? stepwise : collapsed_graph(network, rows),
                                                    state, batch.view(), config)});
     }
@@ -88,6 +100,9 @@ void add_gradcheck(const Command& program) {
             "--elements", options->elements,
             fmt::format("Elements to check in each gradient, drawn at random [{}, fewer in large networks]", kElements))
         .whole_number(1, 1'000'000'000);
+    command.option("--tensor", options->tensor, "Check only the gradients that match, as 'dW*'")
+        .shows_default()
+        .not_empty();
     add_report_options(command, options->report, Judged::yes);
     command.footer(
         fmt::format("Parameters are drawn from --seed, so that no gain is 1 and no bias 0, which would hide mistakes.\n"

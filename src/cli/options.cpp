@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <string_view>
 
 #include "base/error.h"
@@ -112,8 +113,10 @@ Option& Option::whole_number(std::uint64_t least, std::uint64_t most) {
         [least, most](const std::string& text) {
             const std::optional<std::uint64_t> value = parse_whole_number(text);
             const bool fits = value && *value >= least && *value <= most;
-            return fits ? std::string()
-                        : fmt::format("expected a whole number from {} to {}, not {}", least, most, text);
+            const std::string range = most == std::numeric_limits<std::uint64_t>::max()
+                                          ? fmt::format("of at least {}", least)
+                                          : fmt::format("from {} to {}", least, most);
+            return fits ? std::string() : fmt::format("expected a whole number {}, not {}", range, text);
         },
         ""));
     return *this;

@@ -19,10 +19,6 @@ std::string duration(double seconds) {
     return fmt::format("{:.0f} min", seconds / 60);
 }
 
-std::string loss_text(std::optional<float> loss) {
-    return loss ? fmt::format("  loss {:.4f}", *loss) : "";
-}
-
 // "1234 steps/s", "0.8 parts/s"
 std::string rate_text(double rate, const std::string& unit) {
     return rate < 10 ? fmt::format("{:.1f} {}s/s", rate, unit) : fmt::format("{:.0f} {}s/s", rate, unit);
@@ -47,18 +43,27 @@ Progress::Progress(std::size_t steps, std::optional<std::size_t> every, std::str
       terminal_(::isatty(STDERR_FILENO) != 0) {}
 
 void Progress::step(std::size_t step, std::optional<float> loss) {
+    if (loss) {
+        sum_ += *loss;
+        ++losses_;
+    }
     if (terminal_) {
-        redraw(step + 1, loss);
+        redraw(step + 1);
     }
     if (every_ && (step % *every_ == 0 || step + 1 == steps_)) {
         finish();
         const double rate = static_cast<double>(step + 1 - first_) / seconds();
-        say("{:>{}} / {}{}  {}\n", step, std::to_string(steps_).size(), steps_, loss_text(loss),
-            rate_text(rate, unit_));
+        say("{:>{}} / {}{}  {}\n", step, std::to_string(steps_).size(), steps_, loss_text(), rate_text(rate, unit_));
+        sum_ = 0;
+        losses_ = 0;
     }
 }
 
-void Progress::redraw(std::size_t done, std::optional<float> loss) {
+std::string Progress::loss_text() const {
+    return losses_ > 0 ? fmt::format("  mean loss {:.4f}", sum_ / static_cast<double>(losses_)) : "";
+}
+
+void Progress::redraw(std::size_t done) {
     const Clock::time_point now = Clock::now();
     if (now - drawn_ < std::chrono::milliseconds(100)) {
         return;
@@ -67,7 +72,7 @@ void Progress::redraw(std::size_t done, std::optional<float> loss) {
     const double passed = seconds();
     const double rate = static_cast<double>(done - first_) / passed;
     say("\r\x1b[K{} {:3.0f} %  {} {}{}  {}  {} left", what_,
-        100.0 * static_cast<double>(done) / static_cast<double>(steps_), unit_, done, loss_text(loss),
+        100.0 * static_cast<double>(done) / static_cast<double>(steps_), unit_, done, loss_text(),
         rate_text(rate, unit_), duration(static_cast<double>(steps_ - done) / rate));
     std::fflush(stderr);
 }

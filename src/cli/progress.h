@@ -18,7 +18,8 @@ public:
     Progress(std::size_t steps, std::optional<std::size_t> every, std::string what, std::string unit = "step",
              std::size_t first = 0);
 
-    // Step `step` (from 0) is done, with this loss if there is one.
+    // Step `step` (from 0) is done, with this loss if there is one. The loss of a batch is noisy: lines show the mean
+    // of those since the last `every`-th step.
     void step(std::size_t step, std::optional<float> loss = std::nullopt);
 
     // Clears the redrawn line.
@@ -28,12 +29,15 @@ public:
 
 private:
     using Clock = std::chrono::steady_clock;
-    void redraw(std::size_t done, std::optional<float> loss);
+    void redraw(std::size_t done);
+    std::string loss_text() const;
 
     std::size_t steps_, first_;
     std::optional<std::size_t> every_;
     std::string what_, unit_;
     bool terminal_;
+    double sum_ = 0;  // of `losses_` losses
+    std::size_t losses_ = 0;
     Clock::time_point start_ = Clock::now();
     Clock::time_point drawn_ = start_;
 };

@@ -30,6 +30,7 @@ struct SampleCommand {
     std::string prefix;
     InputPath recipe, data;
     bool goes_on = false;
+    bool unique = false;
     bool json = false;
 };
 
@@ -95,8 +96,22 @@ int sample(const SampleCommand& options) {
 
     Json names = Json::array();
     std::size_t new_ones = 0;
+    std::set<std::u32string> seen;
+    const auto next_name = [&] {
+        constexpr std::size_t kMostRepeats = 10'000;
+        for (std::size_t repeats = 0; repeats < kMostRepeats; ++repeats) {
+            std::u32string name = sample_name(*model, saved.recipe.network.context, saved.vocabulary, generator, how);
+            if (!options.unique || seen.insert(name).second) {
+                return name;
+            }
+        }
+        throw InputError(
+            fmt::format("--unique: found {} different names, and no other in {} draws; ask for fewer (-n), "
+                        "or raise --temperature",
+                        seen.size(), kMostRepeats));
+    };
     for (std::size_t i = 0; i < options.count; ++i) {
-        const std::u32string name = sample_name(*model, saved.recipe.network.context, saved.vocabulary, generator, how);
+        const std::u32string name = next_name();
         const bool is_new = known && !known->contains(name);
         new_ones += is_new ? 1 : 0;
         if (options.json) {
@@ -133,6 +148,7 @@ void add_sample(const Command& program) {
                 "Temperature of the softmax: below 1 favours likely characters, above 1 unlikely ones")
         .number(1e-3, 1e3)
         .shows_default();
+    command.flag("--unique", options->unique, "Print no name twice");
     command.option("--prefix", options->prefix, "Prefix of every name");
     Option recipe = command.option("--recipe", options->recipe,
                                    "The recipe of a model from another program: a shipped one or a JSON file");

@@ -1,6 +1,9 @@
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
+#include <ranges>
 #include <set>
 #include <string>
 #include <vector>
@@ -149,6 +152,17 @@ TEST_CASE("temperature: next to nothing writes the likeliest name, much writes a
     CHECK(kinds("1") > 10);
     CHECK(kinds("1000") > 40);
     CHECK(place.names({"--temperature", "1"}) == place.names({}));
+    // At 0.3 some are drawn twice: the first of each are the unique ones.
+    const std::vector<std::string> all = place.names({"-n", "50", "--temperature", "0.3"});
+    std::vector<std::string> first;
+    std::ranges::copy_if(all, std::back_inserter(first),
+                         [&](const auto& name) { return std::ranges::count(first, name) == 0; });
+    REQUIRE(first.size() < 50);
+    const std::vector<std::string> unique = place.names({"-n", "50", "--temperature", "0.3", "--unique"});
+    CHECK(std::set<std::string>(unique.begin(), unique.end()).size() == 50);
+    CHECK(std::ranges::equal(first, unique | std::views::take(first.size())));
+    check_refused(byhand(place, {"sample", "--temperature", "0.001", "--unique", "--json"}),
+                  "--unique: found 1 different names, and no other in");
 }
 
 TEST_CASE("which names are new can't be said when the data is gone") {

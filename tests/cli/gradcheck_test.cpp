@@ -2,6 +2,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/parsed_json.h"
 #include "cli/dropout_recipe.h"
@@ -116,6 +117,17 @@ TEST_CASE("gradcheck as JSON: every field, and the figures fit each other") {
     CHECK(named(j, "stepwise", "dW1")["catches"].get<double>() < 1e-6);
 }
 
+TEST_CASE("gradcheck --tensor checks the gradients that match, with more elements") {
+    const Folder folder;
+    const Json j = report(folder, {"--tensor", "dW*", "--recipe", "wide"});
+    std::vector<std::string> names;
+    for (const Json& gradient : j["gradients"]) {
+        names.push_back(gradient["name"].get<std::string>());
+    }
+    CHECK(names == std::vector<std::string>{"dW2", "dW1", "dW2", "dW1"});
+    CHECK(j["elements"].get<std::size_t>() > report(folder, {"--recipe", "wide"})["elements"].get<std::size_t>());
+}
+
 TEST_CASE("gradcheck: the same seed gives the same bytes, another seed others") {
     const Folder folder;
     const Arguments command = {"gradcheck", "--json", "--seed", "11"};
@@ -192,6 +204,8 @@ TEST_CASE("gradcheck: what it refuses") {
     for (const std::string value : {"0", "-1", "x", ""}) {
         check_refused(byhand(folder, {"gradcheck", "--elements", value}), "--elements");
     }
+    check_refused(byhand(folder, {"gradcheck", "--tensor", "W1"}),
+                  "--tensor: no gradient of this network matches W1; ");
     check_refused(byhand(folder, {"gradcheck", "--model", "fused"}), "--model");
     check_refused(byhand(folder, {"gradcheck", "--batch", "1"}), "a batch of 1 row");
     check_refused(byhand(folder, {"gradcheck", "--recipe", "nope"}), "nope");

@@ -103,6 +103,24 @@ TEST_CASE("a line of metrics has the step and its loss, and no clock") {
     }
 }
 
+TEST_CASE("a line of progress has the mean loss of the steps since the line before") {
+    const Place place;
+    const Arguments run = {"--steps", "8", "--metrics", "m", "--no-save", "--log-every"};
+    REQUIRE(place.train(run + Arguments{"1"}).code == 0);
+    const std::vector<Json> losses = metrics_of(place, "m");
+    const std::string lines = place.train(run + Arguments{"3"}).err;
+    // Steps 0, 1 to 3, 4 to 6, and the last.
+    for (const auto& [first, last] : {std::pair(0, 0), {1, 3}, {4, 6}, {7, 7}}) {
+        double sum = 0;
+        for (int step = first; step <= last; ++step) {
+            sum += losses.at(static_cast<std::size_t>(step))["loss"].get<double>();
+        }
+        char expected[80];
+        std::snprintf(expected, sizeof expected, "%d / 8  mean loss %.4f  ", last, sum / (last - first + 1));
+        CHECK(lines.find(expected) != std::string::npos);
+    }
+}
+
 TEST_CASE("the same command gives the same bytes") {
     const Place place;
     const auto once = [&](const Arguments& more) {

@@ -194,12 +194,13 @@ std::vector<CheckedGradient> gradcheck(const Graph& graph, const Tensors<float>&
     runner.backward();
     const double& loss = tensors["loss"][0];
 
+    const auto is_checked = [&](const std::string& name) { return !config.checks || config.checks(name); };
     std::mt19937_64 generator(config.seed);
     std::vector<CheckedGradient> all;
     for (const Step& step : graph.backward) {
         const std::string of = without_kind(step.makes);
-        if (value_of(step.makes).kind != Kind::gradient || !tensors.contains(of)) {
-            continue;  // not the gradient of a value
+        if (value_of(step.makes).kind != Kind::gradient || !tensors.contains(of) || !is_checked(step.makes)) {
+            continue;  // not the gradient of a value, or not wanted
         }
         const std::span<double> values = tensors[of];
         const std::span<const double> gradient = tensors[step.makes];
@@ -237,7 +238,8 @@ std::vector<CheckedGradient> gradcheck(const Graph& graph, const Tensors<float>&
     }
     for (const TensorSpec& spec : parameters(graph.config)) {
         const std::string name = gradient_of(spec.name);
-        if (std::ranges::none_of(all, [&](const CheckedGradient& checked) { return checked.name == name; })) {
+        if (is_checked(name) &&
+            std::ranges::none_of(all, [&](const CheckedGradient& checked) { return checked.name == name; })) {
             all.push_back({{}, name, ""});
             all.back().shape = spec.shape;
         }

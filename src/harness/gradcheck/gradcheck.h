@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -33,8 +34,10 @@ struct CheckedGradient : Finding {
 };
 
 struct GradcheckConfig {
-    std::size_t elements = 32;          // of each gradient at most
-    std::uint64_t seed = 1;             // of which ones
+    std::size_t elements = 32;  // of each gradient at most
+    std::uint64_t seed = 1;     // of which ones
+    // Whether to check the gradient of this name; empty: every gradient.
+    std::function<bool(const std::string& name)> checks = {};
     MonteCarloConfig monte_carlo = {};  // by which the losses' rounding is measured
 };
 
