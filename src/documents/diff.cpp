@@ -118,7 +118,8 @@ Text conclusion(const Diff& diff) {
     } else if (wrong == 0) {
         words += "; no two values differ";
     }
-    return wrong == 0 ? Text{words, "they agree", Mark::good} : Text{words, "they disagree", Mark::bad};
+    return wrong == 0 ? as_conclusion(words, "they agree", Mark::good)
+                      : as_conclusion(words, "they disagree", Mark::bad);
 }
 
 Document diff_document(const Diff& diff, const Presentation& how) {

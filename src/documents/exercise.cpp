@@ -243,7 +243,7 @@ Document exercise_document(const Examination& examination, const Presentation& h
             document.blocks.emplace_back(std::move(table));
         }
     }
-    document.blocks.emplace_back(Text{fmt::format("{}", fmt::join(sums, "; "))});
+    document.blocks.emplace_back(as_conclusion(fmt::format("{}", fmt::join(sums, "; "))));
     if (examination.step.models.empty()) {  // nothing was run
         document.data["steps"] = Json::array();
     }

@@ -99,9 +99,9 @@ Document columns(const ColumnsOptions& options, const Setting& setting) {
         {"batchnorm_gain_backward", "batchnorm_bias_backward", "batchnorm_raw_backward",
          "batchnorm_inverse_deviation_backward", "batchnorm_variance_backward", "batchnorm_square_sum_backward",
          "batchnorm_difference_backward", "batchnorm_mean_backward", "batchnorm_input_backward"}});
-    document.blocks.emplace_back(
-        Text{"Each column of dhprebn sums to 0: adding the same number to every row changes no deviation from the "
-             "mean, so the loss does not change either."});
+    document.blocks.emplace_back(as_conclusion(
+        "Each column of dhprebn sums to 0: adding the same number to every row changes no deviation from the "
+        "mean, so the loss does not change either."));
     return document;
 }
 

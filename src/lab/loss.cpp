@@ -112,11 +112,11 @@ void add_scales(Document& document, const std::vector<double>& scales, const Num
     constexpr double kRounding = 1e-15;  // of elements of about 1/n, in double
     document.data["gradients"] = json_of_rows(table);
     document.blocks.emplace_back(table);
-    document.blocks.emplace_back(Text{fmt::format(
+    document.blocks.emplace_back(as_conclusion(fmt::format(
         "The note's start {} cross-entropy's gradient times {}, the rows, over which it sums where the mean divides: "
         "divided by them, no element at any of these logits differs by more than {:.1e}. The squared error's own "
         "gradient is another: its cosine falls to {:.4f}.",
-        largest <= kRounding ? "is" : "is not", rows, largest, lowest)});
+        largest <= kRounding ? "is" : "is not", rows, largest, lowest)));
     document.plots.push_back({.title = "Cosine with cross-entropy's gradient",
                               .x_label = "deviation of the logits",
                               .y_label = "",

@@ -44,6 +44,10 @@ double without_sign_of_nan(double value) {
 
 }  // namespace
 
+Text as_conclusion(std::string words, std::string lead, Mark mark) {
+    return {.words = std::move(words), .lead = std::move(lead), .mark = mark, .code = {}, .is_conclusion = true};
+}
+
 Cell::Cell(std::string words) : shown(std::move(words)), value(shown) {}
 Cell::Cell(const char* words) : Cell(std::string(words)) {}
 Cell::Cell(std::string words, Json number, Mark its_mark)

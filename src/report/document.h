@@ -18,13 +18,16 @@ namespace byhand {
 enum class Mark { none, good, bad, open };
 
 // A paragraph. Its line breaks are kept, and long lines are wrapped. `lead` stands before the words, in the mark's
-// colour; `code` below them, its lines as they are.
+// colour; `code` below them, its lines as they are. A page shows conclusions under its heading, text in their place.
 struct Text {
     std::string words;
     std::string lead = {};  // NOLINT(readability-redundant-member-init): it may be left out
     Mark mark = Mark::none;
     std::string code = {};  // NOLINT(readability-redundant-member-init): it may be left out
+    bool is_conclusion = false;
 };
+
+Text as_conclusion(std::string words, std::string lead = {}, Mark mark = Mark::none);
 
 // One cell of a table: its text for people, and its value for programs.
 struct Cell {

@@ -138,11 +138,15 @@ std::string to_html(const Document& document, const std::string& svg) {
         "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n<meta "
         "charset=\"utf-8\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta "
         "name=\"color-scheme\" content=\"light dark\"/>\n<title>{0}</title>\n<style>{1}</style>\n</head>\n<body "
-        "class=\"document\">\n<header{3}>\n<p class=\"above\">byhand {2}</p>\n<h1>{0}</h1>\n</header>\n<main>\n",
+        "class=\"document\">\n<header{3}>\n<p class=\"above\">byhand {2}</p>\n<h1>{0}</h1>\n",
         escaped(document.title), report::kStyle, escaped(above), document.agrees ? "" : " class=\"disagree\"");
+    std::string body;
     for (const Block& block : document.blocks) {
-        html += std::visit([](const auto& one) { return html_of(one); }, block);
+        const Text* const text = std::get_if<Text>(&block);
+        (text != nullptr && text->is_conclusion ? html : body) +=
+            std::visit([](const auto& one) { return html_of(one); }, block);
     }
+    html += "</header>\n<main>\n" + body;
     return html + figure_of(svg) + "</main>\n</body>\n</html>\n";
 }
 

@@ -404,13 +404,13 @@ void add_accuracy(Document& document, const BackwardOptions& options, const Sett
     }
     document.data["accuracy"] = std::move(data);
     document.blocks.emplace_back(std::move(standings));
-    document.blocks.emplace_back(Text{fmt::format(
+    document.blocks.emplace_back(as_conclusion(fmt::format(
         "Most accurate: {}{} alike. A mean is rounded in its own digits, so each difference from it is off by u·mean, "
         "and all three forms inherit that (u is 6e-08 in float, 1.1e-16 in double). Without ε the chain and the small "
         "steps take ½·deviation⁻³, which leaves the range of float at deviations below {:.1e}, of double below {:.1e}; "
         "the one line has no cube.",
         not_alike, not_alike.empty() ? "all are" : "elsewhere they are", least_deviation<float>(),
-        least_deviation<double>())});
+        least_deviation<double>())));
 }
 
 // ---- note 1's path from the variance to the mean ----

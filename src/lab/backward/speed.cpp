@@ -412,7 +412,7 @@ void add_reasons(Document& document, const BackwardOptions& options, const Table
             conclusion.empty() ? "" : " ", over, std::ranges::count_if(series.low, [](double p10) { return p10 > 1; }),
             series.y.size(), std::ranges::count_if(series.high, [](double p90) { return p90 < 1; }));
     }
-    document.blocks.emplace_back(Text{conclusion});
+    document.blocks.emplace_back(as_conclusion(conclusion));
 }
 
 }  // namespace

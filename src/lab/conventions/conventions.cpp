@@ -517,7 +517,7 @@ Document conventions(const ConventionsOptions& options, const Setting& setting) 
             fmt::format(" {}: forward {}, backward {}, in evaluation {}.", what, furthest(*table, "forward"),
                         furthest(*table, "backward"), furthest(*table, "evaluation"));
     }
-    document.blocks.emplace_back(Text{"So batch norm is not one function." + furthest_parts});
+    document.blocks.emplace_back(as_conclusion("So batch norm is not one function." + furthest_parts));
     return document;
 }
 

@@ -326,11 +326,11 @@ Document geometry(const GeometryOptions& options, const Material& material, cons
             document.data["scenes"][i][key] = verdicts[i][key];
         }
     }
-    document.blocks.emplace_back(Text{fmt::format(
+    document.blocks.emplace_back(as_conclusion(fmt::format(
         "The claim holds where both the condition number and the steps are more than {} times smaller. Standardising "
         "mends columns of unequal size and columns far from 0, nothing else: the inputs' correlation stays. "
         "(--recipe makemore-deep looks behind five layers.)",
-        kMuch)});
+        kMuch)));
     document.blocks.emplace_back(claims);
     return document;
 }

@@ -424,10 +424,10 @@ void add_introduction(Document& document, const Findings& found, const std::stri
 void add_conclusion(Document& document, const Findings& found) {
     const auto& [by_n, by_n_minus_1] = found.by;
     if (found.pads() == 0) {
-        document.blocks.emplace_back(
-            Text{fmt::format("No row of this batch is padding: the padded and the masked norm are the same (the worst "
-                             "row is off by {:g}), and the claim is not tested.",
-                             std::ranges::max(by_n.off))});
+        document.blocks.emplace_back(as_conclusion(
+            fmt::format("No row of this batch is padding: the padded and the masked norm are the same (the worst "
+                        "row is off by {:g}), and the claim is not tested.",
+                        std::ranges::max(by_n.off))));
         return;
     }
     const Mask& mask = found.batch.mask;
@@ -443,7 +443,7 @@ void add_conclusion(Document& document, const Findings& found) {
     for (const ByDivisor& by : found.by) {
         kept = std::max(kept, largest_difference(by.sent_masked, Rows(by.sent_masked.size(), 0)));
     }
-    document.blocks.emplace_back(Text{fmt::format(
+    document.blocks.emplace_back(as_conclusion(fmt::format(
         "The note's claim that rows of padding falsify the statistics {}: {} of padding put the real rows off by "
         "{:.3f} of a deviation in the root mean square, the worst of them, {}, by {:.3f}; {} would put them off by "
         "{:.3f}. By n − 1 it is {:.3f}, {:.3f} and {:.3f}. Backward, the padded norm's gradient of the real rows is "
@@ -454,7 +454,7 @@ void add_conclusion(Document& document, const Findings& found) {
         std::max(off(by_n), off(by_n_minus_1)) > 0 ? "holds here" : "does not hold here", percent(share).shown,
         off(by_n), short_word(found, worst), by_n.off[worst], percent(most_share).shown, padded(found, most, by_n).off,
         off(by_n_minus_1), std::ranges::max(by_n_minus_1.off), padded(found, most, by_n_minus_1).off, gradient_off,
-        from_padding, kept, root_mean_square(difference(found.layer["lnraw"], packed(by_n.masked["bnraw"], mask))))});
+        from_padding, kept, root_mean_square(difference(found.layer["lnraw"], packed(by_n.masked["bnraw"], mask))))));
     document.data["gradient_off"] = number(gradient_off);
     document.data["gradient_from_padding"] = number(from_padding);
 }

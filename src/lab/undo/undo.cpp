@@ -171,7 +171,7 @@ void add_identity(Document& document, const FirstStep& first, const Setting& set
     document.data["network"] = {
         {"loss_undone", undone_one.loss}, {"loss_without_norm", plain.loss}, {"logits", logits}};
     constexpr double kRounding = 1e-9;
-    document.blocks.emplace_back(Text{fmt::format(
+    document.blocks.emplace_back(as_conclusion(fmt::format(
         "The claim {}. On the batch that μ and σ are taken from, y equals x up to {:.1g} of its size. With every norm "
         "undone the network's loss on that batch is {:.6f}, and that of the same weights without any norm {:.6f}; the "
         "logits differ by {:.1g} of their size. On the next batch, which has another mean and deviation, the same γ "
@@ -179,7 +179,7 @@ void add_identity(Document& document, const FirstStep& first, const Setting& set
         "for every input. The backward pass is no identity even on the same batch: μ and σ move with x, so dx is not "
         "dy.",
         worst <= kRounding && logits <= kRounding ? "holds" : "does not hold here", worst, undone_one.loss, plain.loss,
-        logits, std::ranges::max(numbers(table, "next_batch")))});
+        logits, std::ranges::max(numbers(table, "next_batch")))));
 }
 
 // ---- the updates ----
