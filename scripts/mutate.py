@@ -14,9 +14,9 @@ Only the sources affected by the change are compiled, and linked before the libr
 program runs the checks below in sequence until one does not agree, crashes, or takes ten times as long as it should. If
 it passes all of them, it runs them again under AddressSanitizer and, for fused*.cpp, those with several threads under
 ThreadSanitizer. The unchanged program must pass them all first. The checks are `byhand compare` and `byhand
-gradcheck` on networks of every convention; for code that no training step runs (evaluation.cpp and its list of steps in
-stepwise.cpp), and for the trainer's interface of fused.h and fused.cpp, they compare the losses after `byhand train`
-with those of LibTorch's module.
+gradcheck` on networks of every convention; for code that no compared step runs (evaluation.cpp, its list of steps in
+stepwise.cpp, and the fused step that keeps only what training needs), they compare the losses after `byhand train` with
+those of LibTorch's module.
 
 Prints one line per mutant: its place, the line with its change as «before → after», and the check that caught it, or
 SURVIVED, or "equivalent" with the reason from scripts/mutants_equivalent. The lines of that file are "file TAB changed
@@ -341,13 +341,14 @@ class Workshop:
         self.evaluation = evaluation_checks_in(folder, root / "data/names.txt")
 
     def checks(self, file, sanitizer=None):
-        """No training step runs evaluation.cpp, its list in stepwise.cpp, a norm's evaluation, and the trainer's interface of
-        fused.h and fused.cpp."""
+        """No compared step runs evaluation.cpp, its list in stepwise.cpp, a norm's evaluation, and what the fused step does
+        when it keeps only what training needs."""
         if sanitizer == THREAD:
             return self.evaluation[-1:] if file in WITH_THREADS else []
         both = self.steps + self.evaluation
-        return {"evaluation.cpp": self.evaluation, "stepwise.cpp": both, "batchnorm/steps.cpp": both,
-                "fused.h": both, "fused.cpp": both}.get(file, self.steps)
+        if file == "evaluation.cpp":
+            return self.evaluation
+        return both if file.startswith("fused") or file in ("stepwise.cpp", "batchnorm/steps.cpp") else self.steps
 
     def sources_that_include(self, file):
         """The sources of src/manual that a change of this file affects."""
