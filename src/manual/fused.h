@@ -83,8 +83,8 @@ private:
     // Operations from `first` to before `last` that run in sequence over the same part of the layer: rows of all panels
     // if one of them is a norm of rows, else one panel, with all of its rows if an operation needs whole columns.
     struct Pass {
-        std::size_t first = 0, last = 0;
-        bool is_by_rows = false, wants_columns = false;
+        std::size_t first, last;
+        bool is_by_rows, wants_columns;
     };
     struct FusedLayer {
         FusedPattern pattern;
@@ -106,7 +106,7 @@ private:
     };
     // Its elements in a matrix.
     struct Run {
-        std::size_t from = 0, count = 0;
+        std::size_t from, count;
     };
 
     // Working memory of the first linear when computed by character, in panels.
