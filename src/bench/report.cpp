@@ -49,15 +49,26 @@ std::vector<Cell> row_of(const Result& result, const Machine& machine) {
             fixed(result.gflops(), 1)};
 }
 
-// The recipes that were measured with a changed norm.
-std::string changed(const std::vector<Result>& results) {
-    std::string names;
+// What the columns show, and the recipes that were measured with a changed norm.
+std::string notes_on(const std::vector<Result>& results) {
+    std::string notes, names;
     for (const Result& result : results) {
+        if (result.as_installed && notes.empty()) {
+            notes = fmt::format("installed: the ratio with LibTorch's BLAS as it is installed, for {}.\n",
+                                result.as_installed->blas_core);
+        }
         if (result.changed_norm) {
             names += (names.empty() ? "" : ", ") + printable(result.recipe);
         }
     }
-    return names.empty() ? "" : "With BatchNorm1d's conventions in both implementations: " + names + ".";
+    if (!results.empty() && results.front().torch_seconds) {
+        notes = "ratio: LibTorch's time over ours, the median of all rounds.\n" + notes;
+    }
+    notes += "of peak: arithmetic per second as a share of the CPU's peak.";
+    if (!names.empty()) {
+        notes += "\nWith torch::nn::BatchNorm1d's conventions in both implementations: " + names + ".";
+    }
+    return notes;
 }
 
 }  // namespace
@@ -99,9 +110,7 @@ Document document_of(const Machine& machine, const std::vector<Result>& results)
     Document document = with_heading(machine);
     document.data = {{"machine", json_of(machine)}, {"results", list}};
     document.blocks.emplace_back(std::move(table));
-    if (const std::string names = changed(results); !names.empty()) {
-        document.blocks.emplace_back(Text{names});
-    }
+    document.blocks.emplace_back(Text{notes_on(results)});
     return document;
 }
 

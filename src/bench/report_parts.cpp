@@ -26,8 +26,9 @@ Json json_of(const Machine& machine) {
 
 Document with_heading(const Machine& machine) {
     const std::string threads = machine.threads == 1 ? "one thread" : fmt::format("{} threads", machine.threads);
-    std::string words =
-        fmt::format("{}\n{}, {}: {:.0f} GFLOP/s at most", machine.cpu, machine.target, threads, machine.peak_gflops);
+    const bool is_avx512 = machine.target.starts_with("AVX3");  // Highway's name for it
+    std::string words = fmt::format("{}\n{}, {}: {:.0f} GFLOP/s at most", machine.cpu,
+                                    is_avx512 ? "AVX-512" : machine.target, threads, machine.peak_gflops);
     if (!machine.torch_version.empty()) {
         words += fmt::format("\nLibTorch {}, its BLAS for {}", machine.torch_version, machine.blas_core);
     }
