@@ -66,7 +66,7 @@ std::string notes_on(const std::vector<Result>& results) {
     }
     notes += "of peak: arithmetic per second as a share of the CPU's peak.";
     if (!names.empty()) {
-        notes += "\nWith torch::nn::BatchNorm1d's conventions in both implementations: " + names + ".";
+        notes += "\nWith BatchNorm1d's conventions in both implementations: " + names + ".";
     }
     return notes;
 }
