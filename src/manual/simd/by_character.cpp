@@ -53,7 +53,7 @@ void sum_by_character(float* sums, float* scratch, const float* dy, const Contex
                 }
             }
         }
-        for (std::size_t k = 0; first > 0 && k < size; k += hn::Lanes(d)) {
+        for (std::size_t k = 0; some != sums && k < size; k += hn::Lanes(d)) {
             hn::Store(hn::Add(hn::Load(d, sums + k), hn::Load(d, some + k)), d, sums + k);
         }
     }
