@@ -110,9 +110,9 @@ BOUNDARY = [
     (r"(?<!\*)std::max_element\(([^()]*)\)", r"std::max_element(\1, [](const T& a, const T& b) { return !(b < a); })"),
 ]
 
-# Lines that compute nothing: names, types and instantiations; axes of the glossary, which a test of src/harness checks;
+# Lines that compute nothing: names, types, instantiations and unrolling; axes of the glossary, which a test of src/harness checks;
 # ranges of random inputs, which select what is compared.
-NOTHING = re.compile(r"\s*(#|\.axes\b|ranges\[|inline constexpr ValueRange\b|template\b|namespace\b|using\b|class\b|struct\b|case\b|public:|private:)")
+NOTHING = re.compile(r"\s*(#|HWY_UNROLL\b|\.axes\b|ranges\[|inline constexpr ValueRange\b|template\b|namespace\b|using\b|class\b|struct\b|case\b|public:|private:)")
 
 
 def masked(text):
@@ -257,8 +257,9 @@ RECIPES = [
                          op("rmsnorm")], {"name": "sgd", "momentum": 0.6}, context=6),
     # More rows than are computed together, in three parts of unequal sizes; two panels, the second with padding.
     listed("in-parts", [op("flatten", positions=2), linear(37), op("gelu"), op("layernorm"), op("dropout", p=0.2),
-                        op("flatten", positions=2), linear(71), op("sigmoid"), linear(71), op("silu"),
-                        op("residual", **{"from": 7}), linear(71), op("residual", **{"from": 7}), linear()],
+                        op("flatten", positions=2), linear(71), op("sigmoid"), linear(71), op("tanh"),
+                        op("residual", **{"from": 7}), linear(71), op("residual", **{"from": 7}), op("sigmoid"),
+                        linear()],
            context=4, batch=263),
 ]
 
