@@ -110,7 +110,7 @@ BOUNDARY = [
     (r"(?<!\*)std::max_element\(([^()]*)\)", r"std::max_element(\1, [](const T& a, const T& b) { return !(b < a); })"),
 ]
 
-# Lines that compute nothing: names, types, instantiations and unrolling; axes of the glossary, which a test of src/harness checks;
+# Lines that compute nothing: names, types, instantiations and unrolling; axes of the glossary, which a test checks;
 # ranges of random inputs, which select what is compared.
 NOTHING = re.compile(r"\s*(#|HWY_UNROLL\b|\.axes\b|ranges\[|inline constexpr ValueRange\b|template\b|namespace\b|using\b|class\b|struct\b|case\b|public:|private:)")
 
