@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -78,6 +79,22 @@ std::u32string checked_prefix(const std::string& text, const Vocabulary& vocabul
     return prefix;
 }
 
+// The next name; with `seen`, the next that is not among those, to which it is added. Throws InputError if there seems
+// to be no other.
+std::u32string different_name(const std::function<std::u32string()>& draw, std::set<std::u32string>* seen) {
+    constexpr std::size_t kMostDraws = 10'000;
+    for (std::size_t draws = 0; draws < kMostDraws; ++draws) {
+        std::u32string name = draw();
+        if (seen == nullptr || seen->insert(name).second) {
+            return name;
+        }
+    }
+    throw InputError(
+        fmt::format("--unique: found {} different names, and no other in {} draws; ask for fewer (-n), or "
+                    "raise --temperature",
+                    seen->size(), kMostDraws));
+}
+
 int sample(const SampleCommand& options) {
     constexpr std::size_t kMostInJson = 1'000'000;  // all are kept until the end
     if (options.json && options.count > kMostInJson) {
@@ -97,21 +114,11 @@ int sample(const SampleCommand& options) {
     Json names = Json::array();
     std::size_t new_ones = 0;
     std::set<std::u32string> seen;
-    const auto next_name = [&] {
-        constexpr std::size_t kMostRepeats = 10'000;
-        for (std::size_t repeats = 0; repeats < kMostRepeats; ++repeats) {
-            std::u32string name = sample_name(*model, saved.recipe.network.context, saved.vocabulary, generator, how);
-            if (!options.unique || seen.insert(name).second) {
-                return name;
-            }
-        }
-        throw InputError(
-            fmt::format("--unique: found {} different names, and no other in {} draws; ask for fewer (-n), "
-                        "or raise --temperature",
-                        seen.size(), kMostRepeats));
-    };
+    const std::size_t context = saved.recipe.network.context;
     for (std::size_t i = 0; i < options.count; ++i) {
-        const std::u32string name = next_name();
+        const std::u32string name =
+            different_name([&] { return sample_name(*model, context, saved.vocabulary, generator, how); },
+                           options.unique ? &seen : nullptr);
         const bool is_new = known && !known->contains(name);
         new_ones += is_new ? 1 : 0;
         if (options.json) {
