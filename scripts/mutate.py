@@ -255,10 +255,11 @@ RECIPES = [
     listed("positions", [op("flatten", positions=2), linear(37, bias=False), op("batchnorm"), op("leaky_relu"),
                          op("flatten", positions=3), linear(71), op("gelu_tanh"), op("layernorm"), linear(),
                          op("rmsnorm")], {"name": "sgd", "momentum": 0.6}, context=6),
-    # More rows than are computed together, in three parts of unequal sizes; two panels, the second with padding.
+    # More rows than are computed together, in three parts of unequal sizes; two panels, the second with padding; what two
+    # residuals add is a value in the middle of a layer.
     listed("in-parts", [op("flatten", positions=2), linear(37), op("gelu"), op("layernorm"), op("dropout", p=0.2),
                         op("flatten", positions=2), linear(71), op("sigmoid"), linear(71), op("tanh"),
-                        op("residual", **{"from": 7}), linear(71), op("residual", **{"from": 7}), op("sigmoid"),
+                        op("residual", **{"from": 6}), linear(71), op("residual", **{"from": 6}), op("sigmoid"),
                         linear()],
            context=4, batch=263),
 ]
