@@ -160,7 +160,8 @@ std::vector<Fused::Pass> Fused::passes_forward(const FusedLayer& l) const {
     for (std::size_t i = 0; i < l.steps.size(); ++i) {
         const FusedKind kind = l.steps[i].what.kind;
         if (i == 0 || kind == FusedKind::row_norm || (passes.back().is_by_rows && kind == FusedKind::batch_norm)) {
-            passes.push_back({i, i, kind == FusedKind::row_norm, false});
+            passes.push_back(
+                {.first = i, .last = i, .is_by_rows = kind == FusedKind::row_norm, .wants_columns = false});
         }
         passes.back().last = i + 1;
         passes.back().wants_columns |= wants_columns(l, i);
@@ -170,11 +171,12 @@ std::vector<Fused::Pass> Fused::passes_forward(const FusedLayer& l) const {
 
 // The same from the end. A product by character ends a pass over rows, as a batch norm does.
 std::vector<Fused::Pass> Fused::passes_backward(const FusedLayer& l) const {
-    std::vector<Pass> passes = {{l.steps.size(), l.steps.size(), false, false}};
+    std::vector<Pass> passes = {
+        {.first = l.steps.size(), .last = l.steps.size(), .is_by_rows = false, .wants_columns = false}};
     for (std::size_t i = l.steps.size(); i-- > 0;) {
         const bool is_row_norm = l.steps[i].what.kind == FusedKind::row_norm;
         if (is_row_norm || (passes.back().is_by_rows && wants_columns(l, i))) {
-            passes.push_back({i, i + 1, is_row_norm, false});
+            passes.push_back({.first = i, .last = i + 1, .is_by_rows = is_row_norm, .wants_columns = false});
         }
         passes.back().first = i;
         passes.back().wants_columns |= wants_columns(l, i);

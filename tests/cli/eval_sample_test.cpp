@@ -161,6 +161,7 @@ TEST_CASE("temperature: next to nothing writes the likeliest name, much writes a
     const std::vector<std::string> unique = place.names({"-n", "50", "--temperature", "0.3", "--unique"});
     CHECK(std::set<std::string>(unique.begin(), unique.end()).size() == 50);
     CHECK(std::ranges::equal(first, unique | std::views::take(first.size())));
+    check_refused(byhand(place, {"sample", "-n", "0"}), "-n: expected a whole number of at least 1, not 0");
     check_refused(byhand(place, {"sample", "--temperature", "0.001", "--unique", "--json"}),
                   "--unique: found 1 different names, and no other in");
 }

@@ -72,8 +72,7 @@ TEST_CASE("external: dlogits from logits and Y alone is judged in the collapsed 
     }
 }
 
-TEST_CASE(
-    "external: a gradient that is wrong end to end, with nothing to judge it by, is nobody's fault, and disagreement") {
+TEST_CASE("external: a gradient that is wrong end to end, with nothing to judge it by, has no culprit, and disagrees") {
     Ground ground(notes(), 31, 5);
     const std::unique_ptr<Implementation> implementation = ground.right(HandForm::stepwise);
     Tensors<float> dC({{"dC", {11, 3}}});

@@ -121,6 +121,14 @@ TEST_CASE("document: words under a row, a title and a paragraph are broken at th
           "  a\n  x\n      a long source\n      of two lines, or\n      more\n");
 }
 
+TEST_CASE("document: a page shows the conclusion under its heading, text where it is") {
+    const Document document{
+        "sample", "", "A title", {Text{"first"}, as_conclusion("it holds"), Text{"last"}}, {}, Json::object(), true};
+    CHECK(to_text(document) == "A title\n\nfirst\n\nit holds\n\nlast\n");
+    CHECK(to_html(document).find("<h1>A title</h1>\n<p>it holds</p>\n</header>\n<main>\n<p>first</p>\n<p>last</p>\n") !=
+          std::string::npos);
+}
+
 TEST_CASE("document: colours on a terminal that wants them, and nowhere else") {
     const Table table = {"t", {"a", {"v", "v", Align::left}}, {{"x", {"bad", "bad", Mark::bad}}, {"y", "none"}}};
     Document document{"sample", "", "A title", {table, Text{": 1 of 2", "they disagree", Mark::bad}}, {}, {}, false};
