@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/optimizer.h"
-#include "base/view.h"
+#include "byhand/view.h"
 
 namespace byhand {
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/network.h"
-#include "base/view.h"
+#include "byhand/view.h"
 
 namespace byhand {
 

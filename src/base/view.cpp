@@ -1,4 +1,4 @@
-#include "base/view.h"
+#include "byhand/view.h"
 
 #include <algorithm>
 

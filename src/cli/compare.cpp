@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/utf8.h"
+#include "byhand/verdict.h"
 #include "candidates/candidates.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
@@ -27,7 +28,6 @@
 #include "cli/source.h"
 #include "documents/page/page.h"
 #include "harness/end_to_end/comparison.h"
-#include "judge/verdict.h"
 #include "manual/stepwise.h"
 #include "names/batches.h"
 #include "torch_ref/load.h"

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "base/view.h"
+#include "byhand/view.h"
 #include "documents/presentation.h"
 #include "harness/explain.h"
 #include "report/document.h"

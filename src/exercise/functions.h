@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "base/shape.h"
+#include "byhand/shape.h"
 #include "exercise/steps.h"
 
 namespace byhand::exercise {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/view.h"
+#include "byhand/view.h"
 #include "judge/finding.h"
 
 namespace byhand {

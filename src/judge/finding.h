@@ -12,8 +12,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "base/view.h"
-#include "judge/verdict.h"
+#include "byhand/verdict.h"
+#include "byhand/view.h"
 
 namespace byhand {
 

@@ -1,4 +1,4 @@
-#include "judge/verdict.h"
+#include "byhand/verdict.h"
 
 #include <algorithm>
 #include <cstddef>

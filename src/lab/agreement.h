@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "byhand/rounded.h"
 #include "judge/finding.h"
 #include "report/document.h"
-#include "steps/rounded.h"
 
 namespace byhand::lab {
 

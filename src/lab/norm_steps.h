@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/network.h"
-#include "base/view.h"
+#include "byhand/view.h"
 #include "lab/operation.h"
 #include "manual/batchnorm/formulas.h"
 

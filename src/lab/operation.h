@@ -10,7 +10,7 @@
 #include "base/hand_form.h"
 #include "base/network.h"
 #include "base/reference_operations.h"
-#include "steps/rounded.h"
+#include "byhand/rounded.h"
 #include "steps/step.h"
 
 namespace byhand::lab {

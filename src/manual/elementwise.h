@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "byhand/rounded.h"
 #include "manual/operation.h"
-#include "steps/rounded.h"
 
 namespace byhand {
 

@@ -7,11 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "byhand/rounded.h"
 #include "manual/cross_entropy/formulas.h"
 #include "manual/simd/targets.h"
 #include "manual/step_kernels.h"
 #include "manual/stepwise.h"
-#include "steps/rounded.h"
 
 namespace byhand {
 namespace {

@@ -6,9 +6,9 @@
 #include <span>
 #include <vector>
 
+#include "byhand/rounded.h"
 #include "manual/glossary.h"
 #include "manual/optimizer/steps.h"
-#include "steps/rounded.h"
 
 namespace byhand {
 namespace {

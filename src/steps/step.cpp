@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "steps/rounded.h"
+#include "byhand/rounded.h"
 
 namespace byhand {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "base/batch.h"
 #include "base/tensors.h"
-#include "base/view.h"
+#include "byhand/view.h"
 
 namespace byhand::torch_ref {
 

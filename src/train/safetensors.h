@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/view.h"
+#include "byhand/view.h"
 
 namespace byhand {
 

@@ -1,5 +1,5 @@
 // Shapes, positions and elements of views.
-#include "base/view.h"
+#include "byhand/view.h"
 
 #include <array>
 #include <catch2/catch_test_macros.hpp>

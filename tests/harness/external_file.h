@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "base/view.h"
+#include "byhand/view.h"
 
 namespace byhand::test {
 

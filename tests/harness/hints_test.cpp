@@ -35,7 +35,7 @@ struct Case {
         for (std::size_t i = 0; i < rounded.size(); ++i) {
             rounded[i] += rounded[i] == 0 ? 0 : (i % 2 == 0 ? 0.9e-6 : -0.9e-6);
         }
-        return hint(rounded, exact, limits, shape, kNetwork, n);
+        return hint(rounded, exact, limits, shape, extents_of(kNetwork, n));
     }
 };
 
@@ -92,14 +92,14 @@ TEST_CASE("hints: where the right answer is not rounded at all, the wrong one ma
     for (double& value : c.ours) {
         value = static_cast<double>(static_cast<float>(value * 31 / 32));
     }
-    CHECK(hint(c.ours, c.exact, c.limits, c.shape, kNetwork, kBatch) ==
+    CHECK(hint(c.ours, c.exact, c.limits, c.shape, extents_of(kNetwork, kBatch)) ==
           "off by the factor 31/32 = (n − 1)/n: n against n − 1");
 }
 
 TEST_CASE("hints: where nothing is off there is nothing to say") {
     CHECK(scaled(1).empty());
     CHECK(Case().told().empty());
-    CHECK(hint({}, {}, {}, {0, 3}, kNetwork, 5).empty());
+    CHECK(hint({}, {}, {}, {0, 3}, extents_of(kNetwork, 5)).empty());
 }
 
 TEST_CASE("hints: an error without a pattern has none") {
@@ -120,7 +120,7 @@ TEST_CASE("hints: an error without a pattern has none") {
     wide.ours[3] += 0.9;
     wide.ours[17] -= 0.7;
     wide.ours[30] += 0.8;
-    CHECK(hint(wide.ours, wide.exact, wide.limits, wide.shape, kNetwork, kBatch).empty());
+    CHECK(hint(wide.ours, wide.exact, wide.limits, wide.shape, extents_of(kNetwork, kBatch)).empty());
 }
 
 TEST_CASE("hints: the same amount everywhere") {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/tensors.h"
-#include "base/view.h"
+#include "byhand/view.h"
 
 namespace byhand::test {
 

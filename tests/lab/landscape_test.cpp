@@ -7,7 +7,7 @@
 #include <cmath>
 #include <vector>
 
-#include "base/view.h"
+#include "byhand/view.h"
 #include "harness/drawn.h"
 #include "lab/figures.h"
 #include "manual/models.h"

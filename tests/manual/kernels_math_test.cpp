@@ -8,9 +8,9 @@
 #include <limits>
 #include <vector>
 
+#include "byhand/rounded.h"
 #include "manual/simd/kernels.h"
 #include "manual/targets.h"
-#include "steps/rounded.h"
 
 namespace {
 

@@ -8,10 +8,10 @@
 #include <random>
 #include <vector>
 
+#include "byhand/rounded.h"
 #include "manual/batchnorm/masked.h"
 #include "manual/differences.h"
 #include "manual/networks.h"
-#include "steps/rounded.h"
 
 using namespace byhand;
 

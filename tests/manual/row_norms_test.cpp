@@ -6,11 +6,11 @@
 #include <random>
 #include <vector>
 
+#include "byhand/rounded.h"
 #include "manual/differences.h"
 #include "manual/layernorm/formulas.h"
 #include "manual/networks.h"
 #include "manual/rmsnorm/formulas.h"
-#include "steps/rounded.h"
 
 using namespace byhand;
 

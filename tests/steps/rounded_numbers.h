@@ -4,7 +4,7 @@
 #include <cmath>
 #include <random>
 
-#include "steps/rounded.h"
+#include "byhand/rounded.h"
 
 namespace byhand::test {
 

@@ -1,6 +1,6 @@
 // Rounded: the bound holds for the same computation in float in this order, it is not far too wide, and exact
 // operations add nothing.
-#include "steps/rounded.h"
+#include "byhand/rounded.h"
 
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>

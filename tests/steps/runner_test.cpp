@@ -6,10 +6,10 @@
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <stdexcept>
 
+#include "byhand/rounded.h"
 #include "manual/embedding/formulas.h"
 #include "manual/networks.h"
 #include "manual/stepwise.h"
-#include "steps/rounded.h"
 
 using namespace byhand;
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "base/view.h"
+#include "byhand/view.h"
 
 namespace near {
 

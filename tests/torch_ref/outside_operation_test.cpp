@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "base/error.h"
+#include "byhand/rounded.h"
 #include "harness/end_to_end/compare.h"
 #include "harness/explain.h"
 #include "harness/gradcheck/gradcheck.h"
 #include "harness/isolated/isolated.h"
 #include "manual/models.h"
 #include "manual/stepwise.h"
-#include "steps/rounded.h"
 #include "torch_ref/example.h"
 #include "torch_ref/near.h"
 #include "torch_ref/reference_operations.h"

@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-#include "base/view.h"
+#include "byhand/view.h"
 #include "steps/step.h"
 
 namespace byhand {

@@ -259,8 +259,8 @@ Trial trial_of(const View& given, const std::vector<double>& exact, const std::v
     const std::span<const T> ours(static_cast<const T*>(given.data), count(given.shape));
     Trial trial = trial_against(ours, exact, limits);
     if (trial.verdict == Verdict::mismatch) {
-        trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), exact, limits, given.shape, network.config,
-                          network.rows);
+        trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), exact, limits, given.shape,
+                          extents_of(network.config, network.rows));
     }
     return trial;
 }

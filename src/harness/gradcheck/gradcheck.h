@@ -18,9 +18,9 @@
 
 #include "base/batch.h"
 #include "base/tensors.h"
+#include "byhand/rounded.h"
 #include "harness/limits/monte_carlo.h"
 #include "judge/finding.h"
-#include "steps/rounded.h"
 #include "steps/step.h"
 
 namespace byhand {

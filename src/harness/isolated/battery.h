@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "base/reference_operations.h"
+#include "byhand/rounded.h"
 #include "harness/isolated/draws.h"
 #include "harness/isolated/step_inputs.h"
-#include "steps/rounded.h"
 #include "steps/step.h"
 
 namespace byhand {

@@ -56,7 +56,7 @@ bool is_multiple(const Elements& e, double factor) {
 }
 
 // The factors of typical mistakes.
-std::optional<std::string> named_factor(const Elements& e, std::size_t rows) {
+std::optional<std::string> named_factor(const Elements& e, std::int64_t rows) {
     struct Named {
         double factor;
         std::string text;
@@ -79,35 +79,27 @@ std::optional<std::string> named_factor(const Elements& e, std::size_t rows) {
     return std::nullopt;
 }
 
-// The extents that a factor may consist of, n first.
-struct Extent {
-    std::int64_t size;
-    std::string name;
-};
-
-std::vector<Extent> extents_of(const NetworkConfig& network, std::size_t rows) {
-    const auto n = static_cast<std::int64_t>(rows);
-    std::vector<Extent> all = {{n, "n"}, {n - 1, "(n − 1)"}, {n + 1, "(n + 1)"}};
-    const auto add = [&](std::size_t size, const std::string& name) {
-        const auto extent = static_cast<std::int64_t>(size);
-        if (std::ranges::find(all, extent, &Extent::size) == all.end()) {
-            all.push_back({extent, name});
+// Each size once, n − 1 and n + 1 among them, without 1 and 2, which are ambiguous.
+std::vector<Extent> telling(const std::vector<Extent>& extents) {
+    std::vector<Extent> all;
+    const auto add = [&](std::int64_t size, const std::string& name) {
+        if (size > 2 && std::ranges::find(all, size, &Extent::size) == all.end()) {
+            all.push_back({size, name});
         }
     };
-    add(network.vocabulary, "V");
-    for (std::size_t l = 0; l < network.hidden.size(); ++l) {
-        add(network.hidden[l], network.hidden.size() == 1 ? "H" : "H" + std::to_string(l + 1));
+    const std::int64_t n = extents.front().size;
+    add(n, "n");
+    add(n - 1, "(n − 1)");
+    add(n + 1, "(n + 1)");
+    for (const Extent& extent : extents) {
+        add(extent.size, extent.name);
     }
-    add(network.context * network.embedding, "T·E");
-    add(network.embedding, "E");
-    add(network.context, "T");
-    std::erase_if(all, [](const Extent& extent) { return extent.size < 3; });  // 1 and 2 are ambiguous
     return all;
 }
 
 // "31/33 = (n − 1)/(n + 1)" for 0.93939…; none if it is not such a fraction.
 // NOLINTNEXTLINE(readability-function-cognitive-complexity): two loops over pairs and single ones
-std::optional<std::string> fraction(double factor, const NetworkConfig& network, std::size_t rows) {
+std::optional<std::string> fraction(double factor, const std::vector<Extent>& extents) {
     constexpr double kSame = 2e-6;        // of a factor measured on floats
     constexpr std::int64_t kTelling = 7;  // 3/4 is not T/4
     const double size = std::abs(factor);
@@ -119,7 +111,6 @@ std::optional<std::string> fraction(double factor, const NetworkConfig& network,
                 : d.find("·") == std::string::npos ? "/" + d
                                                    : "/(" + d + ")");
     };
-    const std::vector<Extent> extents = extents_of(network, rows);
     for (const Extent& a : extents) {
         for (const Extent& b : extents) {
             if (a.size != b.size && is_near(static_cast<double>(a.size) / static_cast<double>(b.size))) {
@@ -147,11 +138,11 @@ std::optional<std::string> fraction(double factor, const NetworkConfig& network,
 }
 
 // A property that holds at all of these positions.
-std::string relation(const Elements& e, const NetworkConfig& network, std::size_t rows) {
+std::string relation(const Elements& e, const std::vector<Extent>& extents) {
     if (std::ranges::all_of(e.which, [&](std::size_t i) { return e.ours[i] == 0; })) {
         return "all zero";
     }
-    if (const auto named = named_factor(e, rows)) {
+    if (const auto named = named_factor(e, extents.front().size)) {
         return *named;
     }
     if (e.which.size() < 3) {
@@ -170,7 +161,7 @@ std::string relation(const Elements& e, const NetworkConfig& network, std::size_
                 return "off by the factor −2^" + std::to_string(bits) + ": an unsigned −1";
             }
         }
-        const std::optional<std::string> known = fraction(factor, network, rows);
+        const std::optional<std::string> known = fraction(factor, telling(extents));
         return known ? "off by the factor " + *known : "off by one factor, " + short_number(factor);
     }
     const auto limit = [&](std::size_t i) { return e.limits[i]; };
@@ -282,8 +273,24 @@ std::string rearrangement(const Elements& e, const Grid& grid, const Shape& shap
 
 }  // namespace
 
+std::vector<Extent> extents_of(const NetworkConfig& network, std::size_t n) {
+    std::vector<Extent> all;
+    const auto add = [&](std::size_t size, const std::string& name) {
+        all.push_back({static_cast<std::int64_t>(size), name});
+    };
+    add(n, "n");
+    add(network.vocabulary, "V");
+    for (std::size_t l = 0; l < network.hidden.size(); ++l) {
+        add(network.hidden[l], network.hidden.size() == 1 ? "H" : "H" + std::to_string(l + 1));
+    }
+    add(network.context * network.embedding, "T·E");
+    add(network.embedding, "E");
+    add(network.context, "T");
+    return all;
+}
+
 std::string hint(std::span<const double> ours, std::span<const double> exact, std::span<const double> limits,
-                 const Shape& shape, const NetworkConfig& network, std::size_t n) {
+                 const Shape& shape, const std::vector<Extent>& extents) {
     const Grid grid{shape.empty() ? 1 : shape.front(), shape.empty() ? 1 : shape.back(), ours.size()};
     Elements all{ours, exact, limits, {}}, off = all;
     for (std::size_t i = 0; i < ours.size(); ++i) {
@@ -300,10 +307,10 @@ std::string hint(std::span<const double> ours, std::span<const double> exact, st
     }
     const std::string where = only_one(grid, shape, off.which);
     if (!where.empty()) {
-        const std::string how = relation(off, network, n);
+        const std::string how = relation(off, extents);
         return how.empty() ? where : where + ": " + how;
     }
-    const std::string how = relation(all, network, n);
+    const std::string how = relation(all, extents);
     return how.empty() ? rearrangement(all, grid, shape) : how;
 }
 

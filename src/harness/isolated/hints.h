@@ -2,19 +2,31 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/network.h"
 
 namespace byhand {
 
+// An extent that a factor may consist of: 31/32 is (n − 1)/n with n = 32.
+struct Extent {
+    std::int64_t size;
+    std::string name;
+};
+
+// Those of a network's tensors: n, the number of rows of the batch, then V, H …
+std::vector<Extent> extents_of(const NetworkConfig& network, std::size_t n);
+
 // How `ours` differs from `exact`: by one factor ("off by the factor 31/32 = (n − 1)/n: n against n − 1"), by its sign,
 // as its transpose, shifted by a row, only in one place ("only the last row is off"). Empty if no structure is found,
-// no element is off, or one is not finite. `limits` bound the rounding of each element; `n` is the number of rows of a
-// batch of `network`. Precondition: all have as many elements as the shape.
+// no element is off, or one is not finite. `limits` bound the rounding of each element; the first of `extents` is n,
+// the number of rows; where two are equal, the first names a factor. Precondition: all have as many elements as the
+// shape.
 std::string hint(std::span<const double> ours, std::span<const double> exact, std::span<const double> limits,
-                 const Shape& shape, const NetworkConfig& network, std::size_t n);
+                 const Shape& shape, const std::vector<Extent>& extents);
 
 // Whether `ours` equals `expected` within rounding and is much nearer to it than to `exact`. False if an element is not
 // finite. Precondition: equal numbers of elements.

@@ -62,9 +62,10 @@ Trial trial_of(const CallResult<T>& result, const Case<T>& one, Leeway leeway) {
         const std::vector<double> limits = limits_of<T>(*one.input, leeway);
         trial = trial_against(ours, one.input->exact, limits);
         if (trial.verdict == Verdict::mismatch) {
-            trial.hint =
-                hint(std::vector<double>(ours.begin(), ours.end()), one.input->exact, limits, one.step->shape,
-                     one.size.network, one.size.rows * operations(one.size.network).at(one.step->operation).positions);
+            const NetworkConfig& network = one.size.network;
+            const std::size_t n = one.size.rows * operations(network).at(one.step->operation).positions;
+            trial.hint = hint(std::vector<double>(ours.begin(), ours.end()), one.input->exact, limits, one.step->shape,
+                              extents_of(network, n));
         }
     }
     if (!result.fault.empty()) {

@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "base/reference_operations.h"
+#include "byhand/rounded.h"
 #include "harness/isolated/battery.h"
 #include "harness/isolated/run_calls.h"
 #include "harness/isolated/step_inputs.h"
 #include "harness/isolated/trial.h"
-#include "steps/rounded.h"
 #include "steps/step.h"
 
 namespace byhand {

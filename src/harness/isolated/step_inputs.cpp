@@ -41,12 +41,16 @@ bool may_be_subnormal(double x) {
 
 }  // namespace
 
+std::vector<Rounded> rounded_result(const Step& step, const Values& values) {
+    return bounds_of(step, values, [](double) { return false; });
+}
+
 StepInput make_step_input(const Step& right, const ReferenceOperations& reference_operations,
                           std::shared_ptr<const Values> values) {
     StepInput input;
     input.values = std::move(values);
     input.exact = reference_operations.evaluate(right.makes, input.values->views());
-    const std::vector<Rounded> made = bounds_of(right, *input.values, [](double) { return false; });
+    const std::vector<Rounded> made = rounded_result(right, *input.values);
     std::ranges::transform(made, std::back_inserter(input.in_our_order), &Rounded::error);
     std::ranges::transform(made, std::back_inserter(input.in_any_order), &Rounded::any_order);
     const auto has_small = [&](const std::string& name) {

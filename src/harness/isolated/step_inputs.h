@@ -10,8 +10,8 @@
 
 #include "base/batch.h"
 #include "base/reference_operations.h"
+#include "byhand/rounded.h"
 #include "harness/isolated/values.h"
-#include "steps/rounded.h"
 #include "steps/step.h"
 #include "steps/value_range.h"
 
@@ -25,6 +25,9 @@ struct StepInput {
     // rounded at least once, even if a zero among the inputs makes ours exact.
     std::vector<double> in_our_order, in_any_order, in_other_words;
 };
+
+// The step's result on these values, with bounds of the rounding in float. Precondition: it has a function on Rounded.
+std::vector<Rounded> rounded_result(const Step& step, const Values& values);
 
 // The input with these values of a step that should be `right`.
 StepInput make_step_input(const Step& right, const ReferenceOperations& reference_operations,

@@ -8,7 +8,7 @@
 
 #include "base/network.h"
 #include "base/tensors.h"
-#include "base/view.h"
+#include "byhand/view.h"
 
 namespace byhand {
 

@@ -20,7 +20,7 @@
 
 #include "base/batch.h"
 #include "base/tensors.h"
-#include "steps/rounded.h"
+#include "byhand/rounded.h"
 #include "steps/step.h"
 
 namespace byhand {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/shape.h"
+#include "byhand/shape.h"
 #include "harness/words.h"
 
 namespace byhand::lab {

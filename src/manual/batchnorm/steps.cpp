@@ -1,7 +1,7 @@
+#include "byhand/rounded.h"
 #include "manual/batchnorm/formulas.h"
 #include "manual/glossary.h"
 #include "manual/operation.h"
-#include "steps/rounded.h"
 
 namespace byhand {
 namespace {

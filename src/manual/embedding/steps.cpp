@@ -1,9 +1,9 @@
 // From C and X to emb, and from emb to embcat: for each context T rows of C, concatenated. A flatten joins consecutive
 // positions, of emb or of a layer's result: the same numbers in fewer and longer rows.
+#include "byhand/rounded.h"
 #include "manual/embedding/formulas.h"
 #include "manual/glossary.h"
 #include "manual/operation.h"
-#include "steps/rounded.h"
 
 namespace byhand {
 namespace {

@@ -1,7 +1,7 @@
+#include "byhand/rounded.h"
 #include "manual/glossary.h"
 #include "manual/linear/formulas.h"
 #include "manual/operation.h"
-#include "steps/rounded.h"
 
 namespace byhand {
 namespace {

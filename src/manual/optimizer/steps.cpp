@@ -1,7 +1,7 @@
 #include "manual/optimizer/steps.h"
 
+#include "byhand/rounded.h"
 #include "manual/optimizer/formulas.h"
-#include "steps/rounded.h"
 
 namespace byhand {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "base/shape.h"
+#include "byhand/shape.h"
 
 namespace byhand {
 

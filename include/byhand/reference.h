@@ -1,0 +1,51 @@
+// What is right: a trusted computation, and how far rounding may move its result.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "byhand/report.h"
+#include "byhand/view.h"
+
+namespace byhand {
+
+struct Computed {
+    std::string name;
+    Shape shape;
+    std::vector<double> numbers;
+};
+
+// The values that a trusted implementation computes from these inputs: without a seed in double; with one in float,
+// where the result of every operation is moved at random by about its rounding, differently for each seed. Throws
+// std::invalid_argument if the inputs do not fit the implementation.
+using Evaluate =
+    std::function<std::vector<Computed>(const std::vector<View>& inputs, std::optional<std::uint64_t> seed)>;
+
+// The right value of one tensor, computed from fixed inputs (byhand/torch.h makes it). It can be used as a matcher of
+// Catch2.
+class Matches {
+public:
+    // `evaluate` returns one value; it is called without inputs.
+    explicit Matches(Evaluate evaluate) : evaluate_(std::move(evaluate)) {}
+
+    const Evaluate& evaluate() const { return evaluate_; }
+
+    // Whether check(mine, *this).agrees(), and what that says.
+    bool match(const View& mine) const;
+    std::string toString() const { return text_; }
+
+private:
+    Evaluate evaluate_;
+    mutable std::string text_;
+};
+
+// Compares a tensor of floats or doubles with the right value, element by element. The limit of each element is a
+// multiple of the error (root mean square) of 32 evaluations in float with random rounding, so large that a result with
+// errors of the same size exceeds it with a probability of 1e-12; at least one unit in the last place.
+Report check(const View& mine, const Matches& right);
+
+}  // namespace byhand

@@ -1,0 +1,403 @@
+#include <algorithm>
+#include <cstring>
+#include <deque>
+#include <iterator>
+#include <span>
+#include <stdexcept>
+#include <utility>
+
+#include "base/mixed.h"
+#include "byhand/kernel.h"
+#include "harness/isolated/draws.h"
+#include "harness/isolated/run_calls.h"
+#include "harness/isolated/step_inputs.h"
+#include "library/checked.h"
+#include "library/sampled.h"
+
+namespace byhand {
+namespace {
+
+constexpr double kDoubles = 0x1p-29;  // the unit of double's rounding over that of float's
+
+// One evaluation of the reference, and the kernel's inputs for it.
+struct Case {
+    std::size_t shapes = 0;  // index of the case of shapes
+    std::string on;          // "rows all negative, … in x"
+    Values floats, doubles;
+    std::vector<Sampled> right, right_in_double;
+};
+
+// Whatever is drawn all at once, and in one input while the others are random.
+std::vector<Draw> draws_of(const std::vector<std::string>& names) {
+    std::vector<Draw> all;
+    for (const Drawn how : {Drawn::random, Drawn::small, Drawn::large, Drawn::minute, Drawn::vast, Drawn::spread,
+                            Drawn::close, Drawn::special, Drawn::rows, Drawn::columns}) {
+        all.push_back({.how = how});
+    }
+    if (names.size() > 1) {
+        for (const std::string& name : names) {
+            for (const Drawn how : {Drawn::large, Drawn::close, Drawn::special, Drawn::rows, Drawn::columns}) {
+                all.push_back({.how = how, .only = name});
+            }
+        }
+    }
+    return all;
+}
+
+std::string listed(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) {
+        text += (text.empty() ? "" : ", ") + name;
+    }
+    return text;
+}
+
+// "tests/softmax_test.cpp:12"
+std::string place_of(const std::source_location& where) {
+    return std::string(where.file_name()) + ":" + std::to_string(where.line());
+}
+
+// As integers of this many bytes.
+std::vector<std::byte> narrowed(const std::int64_t* integers, std::size_t elements, std::size_t bytes) {
+    std::vector<std::byte> narrow(elements * bytes);
+    for (std::size_t i = 0; i < elements; ++i) {  // the low bytes come first
+        std::memcpy(narrow.data() + i * bytes, integers + i, bytes);
+    }
+    return narrow;
+}
+
+// How a kernel is called: the elements of its results and inputs, and its sizes.
+struct Extents {
+    std::vector<std::size_t> results, inputs, sizes;
+};
+
+// With the kernel's other results in scratch memory.
+template <class T>
+Function<T> function_of(const Kernel& kernel, std::size_t result, const Extents& extents) {
+    const KernelFunction<T>* run = nullptr;
+    if constexpr (std::is_same_v<T, float>) {
+        run = &kernel.in_float;
+    } else if constexpr (std::is_same_v<T, double>) {
+        run = &kernel.in_double;
+    } else {
+        run = &kernel.rounded;
+    }
+    if (!*run) {
+        return {};
+    }
+    const auto call = [=, integers = kernel.integers, function = *run](T* out, Reads<T> reads) {
+        std::vector<std::vector<T>> others(extents.results.size());
+        std::vector<T*> results(others.size(), out);
+        for (std::size_t r = 0; r < others.size(); ++r) {
+            if (r != result) {
+                others[r].resize(extents.results[r]);
+                results[r] = others[r].data();
+            }
+        }
+        std::vector<std::vector<std::byte>> narrow;
+        narrow.reserve(reads.size());
+        std::vector<const void*> inputs;
+        for (std::size_t i = 0; i < reads.size(); ++i) {
+            inputs.push_back(std::visit([](const auto* data) -> const void* { return data; }, reads[i]));
+            if (integers[i] > 0 && integers[i] < sizeof(std::int64_t)) {
+                narrow.push_back(narrowed(indices(reads, i), extents.inputs[i], integers[i]));
+                inputs.back() = narrow.back().data();
+            }
+        }
+        function(results.data(), inputs.data(), extents.sizes.data());
+    };
+    return {kernel.name, call};
+}
+
+}  // namespace
+
+// A kernel, what is expected of it, and how its parameters are named.
+class KernelCheck {
+public:
+    KernelCheck(const Kernel& kernel, const Expected& expected);
+
+    Report run();
+
+private:
+    void add_cases(std::size_t shapes);
+    // Inputs of the reference drawn in this way: floats, or doubles.
+    std::vector<View> inputs_in(const Values& values) const;
+    void add_saved(Values& values, const std::vector<Sampled>& right) const;
+    void add_steps(std::size_t shapes, const Values& values, const std::vector<Sampled>& right);
+    template <class T>
+    std::vector<Call<T>> calls();
+    template <class T>
+    void add_trials(const std::vector<CallResult<T>>& results, std::vector<Checked>& all) const;
+    template <class T>
+    std::vector<double> limits_of(const Case& one, const Step& step, const Sampled& right) const;
+
+    const Kernel& kernel_;
+    const Expected& expected_;
+    std::vector<std::string> makes_, reads_;
+    std::deque<Case> cases_;
+    std::vector<std::vector<Step>> steps_;  // by case of shapes, then by result
+};
+
+KernelCheck::KernelCheck(const Kernel& kernel, const Expected& expected) : kernel_(kernel), expected_(expected) {
+    const bool gradients = expected.what_ == Expected::What::gradients;
+    if (gradients) {
+        for (const std::size_t input : expected.wrt_) {
+            makes_.push_back("d" + expected.inputs_[input]);
+        }
+    } else {
+        makes_ = {"y"};
+    }
+    reads_ = expected.reads_;
+    if (reads_.empty()) {
+        reads_ = expected.inputs_;
+        if (gradients) {
+            reads_.insert(reads_.begin(), "dy");
+        }
+    }
+    const auto refuse = [&](const std::string& why) {
+        throw std::invalid_argument(kernel.name + " (" + place_of(kernel.where) + ") " + why);
+    };
+    if (kernel.results != makes_.size()) {
+        refuse("has " + std::to_string(kernel.results) + " results, but " + std::to_string(makes_.size()) +
+               " expected: " + listed(makes_) + (gradients ? "; choose them with wrt()" : ""));
+    }
+    if (kernel.integers.size() != reads_.size()) {
+        refuse("has " + std::to_string(kernel.integers.size()) + " inputs, but " + std::to_string(reads_.size()) +
+               " expected: " + listed(reads_) + "; name them with reads()");
+    }
+    for (std::size_t i = 0; i < reads_.size(); ++i) {
+        if ((kernel.integers[i] > 0) != expected.integers_.contains(reads_[i])) {
+            refuse("takes " + reads_[i] +
+                   (kernel.integers[i] > 0 ? " as integers: give their range with integers()"
+                                           : " as numbers, but it has integers"));
+        }
+    }
+    if (expected.cases_.empty()) {
+        refuse("is given no shapes: add some with shapes()");
+    }
+    if (!kernel.in_float && !kernel.in_double) {
+        refuse("has no function in float or double");
+    }
+}
+
+std::vector<View> KernelCheck::inputs_in(const Values& values) const {
+    std::vector<View> views, all = values.views();
+    std::vector<std::string> names = expected_.inputs_;
+    names.emplace_back("dy");
+    for (const std::string& name : names) {
+        if (const View* view = find(all, name)) {
+            views.push_back(*view);
+        }
+    }
+    return views;
+}
+
+// What the kernel reads besides the inputs of the reference.
+void KernelCheck::add_saved(Values& values, const std::vector<Sampled>& right) const {
+    const std::vector<View> inputs = inputs_in(values);
+    for (const std::string& name : reads_) {
+        if (values.contains(name)) {
+            continue;
+        }
+        Computed saved;
+        const auto with = std::ranges::find(expected_.with_, name, &std::pair<std::string, Evaluate>::first);
+        if (with != expected_.with_.end()) {
+            saved = with->second(inputs, std::nullopt).at(0);
+        } else if (name == "y") {
+            saved = find_sampled(right, name).exact;
+        } else {
+            throw std::invalid_argument(kernel_.name + " reads " + name +
+                                        ", which is neither an input of the reference (" + listed(expected_.inputs_) +
+                                        ") nor dy, y or added by with()");
+        }
+        values.put({name, saved.shape}, saved.numbers);
+    }
+}
+
+void KernelCheck::add_steps(std::size_t shapes, const Values& values, const std::vector<Sampled>& right) {
+    const std::vector<Shape>& inputs = expected_.cases_[shapes];
+    const std::vector<std::size_t> sizes = expected_.sizes_ ? expected_.sizes_(inputs) : inputs.front();
+    if (sizes.size() != kernel_.sizes) {
+        throw std::invalid_argument(
+            kernel_.name + " (" + place_of(kernel_.where) + ") takes " + std::to_string(kernel_.sizes) +
+            " sizes, but is given " + std::to_string(sizes.size()) +
+            (expected_.sizes_ ? " by sizes()" : ", the extents of the first input: set sizes()"));
+    }
+    Extents extents{.results = {}, .inputs = {}, .sizes = sizes};
+    for (const std::string& name : makes_) {
+        extents.results.push_back(find_sampled(right, name).exact.numbers.size());
+    }
+    const std::vector<View> views = values.views();
+    for (const std::string& name : reads_) {
+        extents.inputs.push_back(count(find(views, name)->shape));
+    }
+    std::vector<Step>& steps = steps_.emplace_back();
+    for (std::size_t r = 0; r < makes_.size(); ++r) {
+        Step step;
+        step.makes = makes_[r];
+        step.shape = find_sampled(right, makes_[r]).exact.shape;
+        step.reads = reads_;
+        step.in_float = function_of<float>(kernel_, r, extents);
+        step.in_double = function_of<double>(kernel_, r, extents);
+        step.rounded = function_of<Rounded>(kernel_, r, extents);
+        steps.push_back(std::move(step));
+    }
+}
+
+void KernelCheck::add_cases(std::size_t shapes) {
+    const std::uint64_t seed = mixed(expected_.seed_ + shapes);
+    std::vector<TensorSpec> specs;
+    std::map<std::string, ValueRange> ranges;
+    for (const auto& [name, range] : expected_.ranges_) {
+        ranges[name] = {range.first, range.second};
+    }
+    Values integers;
+    for (std::size_t i = 0; i < expected_.inputs_.size(); ++i) {
+        const TensorSpec spec{expected_.inputs_[i], expected_.cases_[shapes][i]};
+        if (const auto range = expected_.integers_.find(spec.name); range != expected_.integers_.end()) {
+            const auto [low, high] = range->second;
+            std::vector<std::int64_t> all(count(spec.shape));
+            for (std::size_t k = 0; k < all.size(); ++k) {
+                all[k] =
+                    low + static_cast<std::int64_t>(mixed(seed + k) % (static_cast<std::uint64_t>(high - low) + 1));
+            }
+            integers.put(spec, std::move(all));
+        } else {
+            specs.push_back(spec);
+        }
+    }
+    const auto drawn = [&](const Draw& how) {
+        Values values = draw(specs, ranges, how, 1, seed);
+        for (const View& view : integers.views()) {
+            values.put(view);
+        }
+        return values;
+    };
+    if (expected_.what_ == Expected::What::gradients) {
+        const Values values = drawn({});
+        specs.push_back({"dy", expected_.evaluate_(inputs_in(values), std::nullopt).at(0).shape});
+    }
+    std::vector<std::string> names;
+    for (const TensorSpec& spec : specs) {
+        names.push_back(spec.name);
+    }
+    for (const Draw& how : draws_of(names)) {
+        Case& one = cases_.emplace_back();
+        one.shapes = shapes;
+        one.on = describe(how);
+        one.floats = drawn(how);
+        one.right = sampled(expected_.evaluate_, inputs_in(one.floats));
+        if (kernel_.in_double) {
+            one.doubles = with_digits_of_doubles(one.floats);
+            for (Computed& exact : expected_.evaluate_(inputs_in(one.doubles), std::nullopt)) {
+                const Sampled& in_float = find_sampled(one.right, exact.name);
+                one.right_in_double.push_back({std::move(exact), in_float.limits});
+            }
+            add_saved(one.doubles, one.right_in_double);
+        }
+        add_saved(one.floats, one.right);
+        if (steps_.size() == shapes) {
+            add_steps(shapes, one.floats, one.right);
+        }
+    }
+}
+
+template <class T>
+std::vector<Call<T>> KernelCheck::calls() {
+    std::vector<Call<T>> all;
+    for (const Case& one : cases_) {
+        for (const Step& step : steps_[one.shapes]) {
+            if (step.in<T>().run) {
+                all.push_back({&step, sizeof(T) == sizeof(float) ? &one.floats : &one.doubles});
+            }
+        }
+    }
+    return all;
+}
+
+// Of the kernel's own rounding if it runs on Rounded, else as sampled.
+template <class T>
+std::vector<double> KernelCheck::limits_of(const Case& one, const Step& step, const Sampled& right) const {
+    constexpr bool kIsFloat = sizeof(T) == sizeof(float);
+    std::vector<double> limits = right.limits;
+    if (step.rounded.run) {
+        const std::vector<Rounded> made = rounded_result(step, kIsFloat ? one.floats : one.doubles);
+        std::ranges::transform(made, limits.begin(), &Rounded::error);
+    }
+    for (double& limit : limits) {
+        // The reference in double rounds as well.
+        limit *= kIsFloat ? 1 + 2 * kDoubles : 3 * kDoubles;
+    }
+    return limits;
+}
+
+template <class T>
+void KernelCheck::add_trials(const std::vector<CallResult<T>>& results, std::vector<Checked>& all) const {
+    constexpr bool kIsFloat = sizeof(T) == sizeof(float);
+    std::size_t next = 0;
+    for (const Case& one : cases_) {
+        for (const Step& step : steps_[one.shapes]) {
+            if (next >= results.size()) {
+                return;
+            }
+            const CallResult<T>& result = results[next++];
+            if (result.made.empty() && result.fault.empty()) {
+                continue;  // it was not called
+            }
+            const Sampled& right = find_sampled(kIsFloat ? one.right : one.right_in_double, step.makes);
+            const std::vector<double> limits = limits_of<T>(one, step, right);
+            Trial trial;
+            if (!result.made.empty()) {
+                trial = trial_against(std::span<const T>(result.made), right.exact.numbers, limits);
+                if (trial.verdict == Verdict::mismatch) {
+                    trial.hint = hint(std::vector<double>(result.made.begin(), result.made.end()), right.exact.numbers,
+                                      limits, step.shape, extents_of(expected_.cases_[one.shapes].front()));
+                }
+            }
+            if (!result.fault.empty()) {
+                trial.verdict = Verdict::mismatch;
+                trial.note = result.fault;
+            }
+            trial.on = one.on;
+            trial.in_double = !kIsFloat;
+            std::string reads;
+            for (const Shape& shape : expected_.cases_[one.shapes]) {
+                reads += (reads.empty() ? "" : ", ") + to_string(shape);
+            }
+            const auto same = std::ranges::find_if(all, [&](const Checked& checked) {
+                return checked.name == step.makes && checked.reads == reads && checked.in_double == !kIsFloat;
+            });
+            if (same == all.end()) {
+                all.push_back({step.makes, step.shape, !kIsFloat, 1, reads, std::move(trial)});
+                continue;
+            }
+            ++same->trials;
+            const bool failed = fails(same->trial.verdict);
+            const auto rank = [](const Trial& t) { return std::pair(agrees(t.verdict), t.used.value_or(0)); };
+            if (!failed && (fails(trial.verdict) || rank(trial) > rank(same->trial))) {
+                same->trial = std::move(trial);
+            }
+        }
+    }
+}
+
+Report KernelCheck::run() {
+    for (std::size_t shapes = 0; shapes < expected_.cases_.size(); ++shapes) {
+        add_cases(shapes);
+    }
+    const std::vector<Call<float>> in_float = calls<float>();
+    const std::vector<Call<double>> in_double = calls<double>();
+    CallConfig config{.subprocess = true};
+    config.limits.timeout = expected_.timeout_;
+    const ResultsOfBoth results = run_calls_in_subprocess(in_float, in_double, config);
+    std::vector<Checked> all;
+    add_trials(results.in_float, all);
+    add_trials(results.in_double, all);
+    return report_of(kernel_.name, place_of(kernel_.where), all);
+}
+
+Report check(const Kernel& kernel, const Expected& expected) {
+    return KernelCheck(kernel, expected).run();
+}
+
+}  // namespace byhand

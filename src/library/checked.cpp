@@ -1,0 +1,161 @@
+#include "library/checked.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "report/document.h"
+#include "report/junit.h"
+#include "report/lines.h"
+
+namespace byhand {
+namespace {
+
+const std::vector<Column>& columns() {
+    static const std::vector<Column> columns = {{"tensor", "name"},
+                                                {"shape", "shape", Align::left, 3},
+                                                {"type", "type", Align::left},
+                                                {"trials", "trials"},
+                                                {"largest error", "error"},
+                                                {"limit", "limit"},
+                                                {"of limit", "used"},
+                                                {"catches", "catches", Align::right, 2},
+                                                {"", "worst.index", Align::hidden},
+                                                {"", "worst.yours", Align::hidden},
+                                                {"", "worst.right", Align::hidden},
+                                                {"verdict", "verdict", Align::left},
+                                                {"inputs", "on", Align::below},
+                                                {"", "fault", Align::hidden},
+                                                {"", "hint", Align::hidden}};
+    return columns;
+}
+
+const char* type_of(const Checked& one) {
+    return one.in_double ? "double" : "float";
+}
+
+// "dx[18, 71]"
+std::string element_of(const Checked& one) {
+    return fmt::format("{}[{}]", one.name, fmt::join(index_of(one.shape, one.trial.worst->position), ", "));
+}
+
+std::vector<Cell> row_of(const Checked& one) {
+    const Trial& trial = one.trial;
+    Json index, ours, right;
+    if (trial.worst) {
+        index = index_of(one.shape, trial.worst->position);
+        ours = number(trial.worst->ours);
+        right = number(trial.worst->right);
+    }
+    const std::string verdict = to_string(trial.verdict);
+    const Mark mark = agrees(trial.verdict) ? Mark::good : fails(trial.verdict) ? Mark::bad : Mark::open;
+    return {one.name,
+            {to_string(one.shape), one.shape},
+            type_of(one),
+            whole(one.trials),
+            scientific(trial.error, 2),
+            scientific(trial.limit, 2),
+            trial.used ? percent(*trial.used) : none(),
+            trial.catches > 0.0 ? scientific(trial.catches, 1) : none(),
+            {"", index},
+            {"", ours},
+            {"", right},
+            {verdict, verdict, mark},
+            trial.on,
+            {"", trial.note.empty() ? Json() : Json(trial.note)},
+            {"", trial.hint.empty() ? Json() : Json(trial.hint)}};
+}
+
+// The element, both values and the limit; or what the kernel has done.
+std::string figures_of(const Checked& one) {
+    const Trial& trial = one.trial;
+    if (!trial.worst || trial.verdict != Verdict::mismatch || !trial.note.empty()) {
+        const std::string what = !trial.note.empty() ? trial.note : to_string(trial.verdict);
+        return trial.worst && trial.note.empty() ? fmt::format("{}: {}", element_of(one), what) : what;
+    }
+    const double right = trial.worst->right.value_or(0), error = std::abs(trial.worst->ours - right);
+    const bool look_equal = fmt::format("{:.8g}", trial.worst->ours) == fmt::format("{:.8g}", right);
+    const auto shown = [&](double x) {
+        return fmt::format(fmt::runtime(look_equal || one.in_double ? "{:.17g}" : "{:.8g}"), x);
+    };
+    return fmt::format("{} is {}, but {} is right: off by {:.3g}, and rounding is at most {:.3g}", element_of(one),
+                       shown(trial.worst->ours), shown(right), error, trial.limit.value_or(0));
+}
+
+Text failure_of(const Checked& one, const std::string& subject, const std::string& place) {
+    const bool is_named = one.name != subject;
+    std::string words = (place.empty() ? "" : " (" + place + ")") + " is wrong\n  " + figures_of(one);
+    words += fmt::format("\n  {}in {}{}", is_named ? fmt::format("for {}, ", one.name) : "", type_of(one),
+                         one.trial.on.empty() ? "" : fmt::format(", on inputs of {}: {}", one.reads, one.trial.on));
+    if (!one.trial.hint.empty()) {
+        words += "\n  hint: " + one.trial.hint;
+    }
+    return as_conclusion(std::move(words), subject, Mark::bad);
+}
+
+// Whether this tensor is not shown to be right in this type by any of its shapes.
+bool shows_nothing(const Checked& one, const std::vector<Checked>& all) {
+    return std::ranges::none_of(all, [&](const Checked& other) {
+        return other.name == one.name && other.in_double == one.in_double && agrees(other.trial.verdict);
+    });
+}
+
+Text nothing_of(const Checked& one, const std::string& subject) {
+    return as_conclusion(fmt::format(" is not shown to be right: {} in {} is {} on all inputs", one.name, type_of(one),
+                                     to_string(one.trial.verdict)),
+                         subject, Mark::open);
+}
+
+}  // namespace
+
+std::vector<Extent> extents_of(const Shape& shape) {
+    std::vector<Extent> all;
+    for (const std::size_t extent : shape) {
+        all.push_back(
+            {static_cast<std::int64_t>(extent), all.empty() ? "n" : fmt::format("the extent of axis {}", all.size())});
+    }
+    return all.empty() ? std::vector<Extent>{{1, "n"}} : all;
+}
+
+Report report_of(const std::string& subject, const std::string& place, const std::vector<Checked>& all) {
+    Document document{
+        .subject = "check", .note = "", .title = subject, .blocks = {}, .plots = {}, .data = {}, .agrees = false};
+    Table table{"", columns(), {}};
+    report::Suite suite{subject, "byhand.check", {}, {}};
+    std::size_t trials = 0;
+    const Checked* closest = nullptr;
+    for (const Checked& one : all) {
+        table.rows.push_back(row_of(one));
+        report::Case result = case_of_row(table, table.rows.back(), subject, figures_of(one));
+        result.name += std::string(" ") + type_of(one);
+        suite.cases.push_back(std::move(result));
+        trials += one.trials;
+        if (closest == nullptr || one.trial.used > closest->trial.used) {
+            closest = &one;
+        }
+    }
+    const auto wrong = std::ranges::find_if(all, [](const Checked& one) { return fails(one.trial.verdict); });
+    const auto open = std::ranges::find_if(all, [&](const Checked& one) { return shows_nothing(one, all); });
+    document.agrees = wrong == all.end() && open == all.end() && !all.empty();
+    if (wrong != all.end()) {
+        document.blocks.emplace_back(failure_of(*wrong, subject, place));
+    } else if (open != all.end()) {
+        document.blocks.emplace_back(nothing_of(*open, subject));
+    } else {
+        document.blocks.emplace_back(
+            as_conclusion(fmt::format(" is right: {}, at most {:.1f} % of a limit", plural(trials, "trial"),
+                                      closest == nullptr ? 0 : 100 * closest->trial.used.value_or(0)),
+                          subject, Mark::good));
+    }
+    document.data = {{"subject", subject},
+                     {"place", place.empty() ? Json() : Json(place)},
+                     {"agrees", document.agrees},
+                     {"checks", json_of_rows(table)}};
+    document.blocks.emplace_back(std::move(table));
+    document.suites = {std::move(suite)};
+    return Report(std::move(document));
+}
+
+}  // namespace byhand

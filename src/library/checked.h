@@ -1,0 +1,31 @@
+// What checks have shown, as a report.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "byhand/report.h"
+#include "harness/isolated/hints.h"
+#include "harness/isolated/trial.h"
+
+namespace byhand {
+
+// One tensor in one type, over all the inputs on which it was computed.
+struct Checked {
+    std::string name;  // of the tensor: "dx"
+    Shape shape;
+    bool in_double = false;
+    std::size_t trials = 0;
+    std::string reads;  // shapes of the inputs of the trial: "(7, 27), (27)"; may be empty
+    Trial trial;        // the first that fails; else the one whose error takes the largest share of its limit
+};
+
+// For hints: n is the first extent of the shape.
+std::vector<Extent> extents_of(const Shape& shape);
+
+// `subject` is what was checked, a kernel or a tensor, and `place` its place in a source file, or empty. It agrees if
+// no trial fails, and at least one agrees of each tensor in each type.
+Report report_of(const std::string& subject, const std::string& place, const std::vector<Checked>& all);
+
+}  // namespace byhand

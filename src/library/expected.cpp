@@ -1,0 +1,115 @@
+#include <stdexcept>
+#include <utility>
+
+#include "byhand/kernel.h"
+
+namespace byhand {
+namespace {
+
+std::vector<std::string> names_of(std::size_t inputs) {
+    std::vector<std::string> names = {"x"};
+    if (inputs != 1) {
+        names.clear();
+        for (std::size_t i = 0; i < inputs; ++i) {
+            names.push_back("x" + std::to_string(i));
+        }
+    }
+    return names;
+}
+
+std::string in_words(std::size_t number, const std::string& thing) {
+    return std::to_string(number) + " " + thing + (number == 1 ? "" : "s");
+}
+
+}  // namespace
+
+Expected::Expected(Evaluate evaluate, std::size_t inputs, What what)
+    : evaluate_(std::move(evaluate)), what_(what), inputs_(names_of(inputs)) {}
+
+Expected& Expected::wrt(std::vector<std::size_t> inputs) {
+    if (what_ == What::value) {
+        throw std::invalid_argument("wrt() is for is_vjp_of: a value has no gradients");
+    }
+    for (const std::size_t input : inputs) {
+        if (input >= inputs_.size()) {
+            throw std::invalid_argument("wrt(" + std::to_string(input) + "): the reference has " +
+                                        in_words(inputs_.size(), "input"));
+        }
+    }
+    wrt_ = std::move(inputs);
+    return *this;
+}
+
+Expected& Expected::shapes(const std::vector<Shape>& of_first) {
+    for (const Shape& shape : of_first) {
+        cases_.emplace_back(inputs_.size(), shape);
+    }
+    return *this;
+}
+
+Expected& Expected::shapes_of_all(std::vector<std::vector<Shape>> cases) {
+    for (std::vector<Shape>& shapes : cases) {
+        if (shapes.size() != inputs_.size()) {
+            throw std::invalid_argument("shapes_of_all() has " + in_words(shapes.size(), "shape") +
+                                        ", but the reference has " + in_words(inputs_.size(), "input"));
+        }
+        cases_.push_back(std::move(shapes));
+    }
+    return *this;
+}
+
+Expected& Expected::inputs(std::vector<std::string> names) {
+    if (names.size() != inputs_.size()) {
+        throw std::invalid_argument("inputs() has " + in_words(names.size(), "name") + ", but the reference has " +
+                                    in_words(inputs_.size(), "input"));
+    }
+    inputs_ = std::move(names);
+    return *this;
+}
+
+Expected& Expected::reads(std::vector<std::string> names) {
+    reads_ = std::move(names);
+    return *this;
+}
+
+Expected& Expected::with(std::string name, Evaluate evaluate) {
+    with_.emplace_back(std::move(name), std::move(evaluate));
+    return *this;
+}
+
+Expected& Expected::range(const std::string& name, double low, double high) {
+    ranges_[name] = {low, high};
+    return *this;
+}
+
+Expected& Expected::integers(const std::string& name, std::int64_t low, std::int64_t high) {
+    if (low > high) {
+        throw std::invalid_argument("integers(): " + name + " has no integer from " + std::to_string(low) + " to " +
+                                    std::to_string(high));
+    }
+    integers_[name] = {low, high};
+    return *this;
+}
+
+Expected& Expected::sizes(std::function<std::vector<std::size_t>(const std::vector<Shape>& inputs)> sizes) {
+    sizes_ = std::move(sizes);
+    return *this;
+}
+
+Expected& Expected::timeout(std::chrono::milliseconds limit) {
+    timeout_ = limit;
+    return *this;
+}
+
+Expected& Expected::seed(std::uint64_t seed) {
+    seed_ = seed;
+    return *this;
+}
+
+bool Expected::match(const Kernel& kernel) const {
+    const Report report = check(kernel, *this);
+    text_ = report.text();
+    return report.agrees();
+}
+
+}  // namespace byhand

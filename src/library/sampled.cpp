@@ -1,0 +1,62 @@
+#include "library/sampled.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include "harness/limits/monte_carlo.h"
+
+namespace byhand {
+namespace {
+
+constexpr std::size_t kRuns = 32;
+constexpr double kFalseAlarm = 1e-12;
+constexpr double kLastPlace = 0x1p-23;  // of float, over its value
+constexpr double kSubnormal = 0x1p-149;
+constexpr double kLargest = std::numeric_limits<float>::max();
+
+}  // namespace
+
+std::vector<Sampled> sampled(const Evaluate& evaluate, const std::vector<View>& inputs) {
+    std::vector<Sampled> all;
+    for (Computed& exact : evaluate(inputs, std::nullopt)) {
+        std::vector<double> limits(exact.numbers.size());
+        all.push_back({std::move(exact), std::move(limits)});
+    }
+    for (std::uint64_t run = 0; run < kRuns; ++run) {
+        const std::vector<Computed> moved = evaluate(inputs, run);
+        for (std::size_t v = 0; v < all.size(); ++v) {
+            auto& [exact, squares] = all[v];
+            if (v >= moved.size() || moved[v].shape != exact.shape) {
+                throw std::invalid_argument("the reference's " + exact.name +
+                                            " has another shape in float than in double");
+            }
+            for (std::size_t i = 0; i < squares.size(); ++i) {
+                const double error = moved[v].numbers[i] - exact.numbers[i];
+                squares[i] += error * error / kRuns;
+            }
+        }
+    }
+    const double factor = student_t(kRuns, kFalseAlarm);
+    for (auto& [exact, limits] : all) {
+        for (std::size_t i = 0; i < limits.size(); ++i) {
+            const double size = std::abs(exact.numbers[i]);
+            const double floor = size == 0 ? 0 : std::max(kLastPlace * size, kSubnormal);
+            const bool in_range = size <= kLargest && std::isfinite(limits[i]);
+            limits[i] =
+                in_range ? std::max(factor * std::sqrt(limits[i]), floor) : std::numeric_limits<double>::infinity();
+        }
+    }
+    return all;
+}
+
+const Sampled& find_sampled(const std::vector<Sampled>& all, const std::string& name) {
+    const auto found = std::ranges::find(all, name, [](const Sampled& one) { return one.exact.name; });
+    if (found == all.end()) {
+        throw std::invalid_argument("the reference computes no " + name);
+    }
+    return *found;
+}
+
+}  // namespace byhand

@@ -1,0 +1,26 @@
+// Limits of rounding by evaluations with random rounding.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "byhand/reference.h"
+
+namespace byhand {
+
+// A value in double, and for each element how far a right computation in float may be off: the error (root mean square)
+// of evaluations in float with random rounding, times Student's t at a probability of 1e-12, and at least one unit in
+// the last place. Infinite where an evaluation leaves the range of float.
+struct Sampled {
+    Computed exact;
+    std::vector<double> limits;
+};
+
+// All that `evaluate` computes from the inputs. Throws what it throws, and std::invalid_argument if the values or their
+// shapes differ between evaluations.
+std::vector<Sampled> sampled(const Evaluate& evaluate, const std::vector<View>& inputs);
+
+// The value of that name. Throws std::invalid_argument if there is none.
+const Sampled& find_sampled(const std::vector<Sampled>& all, const std::string& name);
+
+}  // namespace byhand
