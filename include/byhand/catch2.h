@@ -19,7 +19,7 @@ struct StringMaker<byhand::View> {
 };
 template <>
 struct StringMaker<byhand::Kernel> {
-    static std::string convert(const byhand::Kernel& kernel) { return kernel.name; }
+    static std::string convert(const byhand::Kernel& kernel) { return kernel.named.name; }
 };
 
 }  // namespace Catch

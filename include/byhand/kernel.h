@@ -10,12 +10,12 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <source_location>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "byhand/named.h"
 #include "byhand/reference.h"
 #include "byhand/report.h"
 #include "byhand/rounded.h"
@@ -28,29 +28,15 @@ template <class T>
 using KernelFunction = std::function<void(T* const* results, const void* const* inputs, const std::size_t* sizes)>;
 
 struct Kernel {
-    std::string name;
-    std::source_location where;
+    Named named;
     // Of the parameters, in their order.
     std::size_t results = 0;
-    std::vector<std::size_t> integers;  // for each input the bytes of an integer; 0: it has numbers of type T
+    std::vector<std::size_t> integers = {};  // for each input the bytes of an integer; 0: it has numbers of type T
     std::size_t sizes = 0;
     // Empty if there is no function on this type. If there is one on Rounded, limits are derived from it.
-    KernelFunction<float> in_float;
-    KernelFunction<double> in_double;
-    KernelFunction<Rounded> rounded;
-};
-
-// A name and the place in your source where it is written.
-struct Named {
-    std::string name;
-    std::source_location where;
-
-    Named(const char* its_name,  // NOLINT(google-explicit-constructor): a name is written as such
-          std::source_location its_place = std::source_location::current())
-        : name(its_name), where(its_place) {}
-    Named(std::string its_name,  // NOLINT(google-explicit-constructor)
-          std::source_location its_place = std::source_location::current())
-        : name(std::move(its_name)), where(its_place) {}
+    KernelFunction<float> in_float = {};
+    KernelFunction<double> in_double = {};
+    KernelFunction<Rounded> rounded = {};
 };
 
 namespace kernel_details {
@@ -122,9 +108,7 @@ void add(Kernel& kernel, std::function<void(First, P...)> function) {
     kernel.integers.clear();
     (..., (role_of<P>() == Role::input ? kernel.integers.push_back(integer_of<P>()) : void()));
     // Which parameters there are is all that is needed of the kernel, which may be moved.
-    Kernel counts;
-    counts.results = kernel.results;
-    counts.integers = kernel.integers;
+    Kernel counts{.named = kernel.named, .results = kernel.results, .integers = kernel.integers};
     function_of<T>(kernel) = [=]<std::size_t... I>(std::index_sequence<I...>) -> KernelFunction<T> {
         return [=](T* const* results, const void* const* inputs, const std::size_t* sizes) {
             function(results[0], argument<P>(I + 1, counts, results, inputs, sizes)...);
@@ -138,9 +122,7 @@ void add(Kernel& kernel, std::function<void(First, P...)> function) {
 // parameters are the results, the inputs, and the sizes, which are any number of integers.
 template <class... Functions>
 Kernel kernel(const Named& named, Functions... functions) {
-    Kernel made;
-    made.name = named.name;
-    made.where = named.where;
+    Kernel made{.named = named};
     (kernel_details::add(made, std::function{functions}), ...);
     return made;
 }

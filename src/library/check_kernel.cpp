@@ -52,11 +52,6 @@ std::string listed(const std::vector<std::string>& names) {
     return text;
 }
 
-// "tests/softmax_test.cpp:12"
-std::string place_of(const std::source_location& where) {
-    return std::string(where.file_name()) + ":" + std::to_string(where.line());
-}
-
 // As integers of this many bytes.
 std::vector<std::byte> narrowed(const std::int64_t* integers, std::size_t elements, std::size_t bytes) {
     std::vector<std::byte> narrow(elements * bytes);
@@ -106,7 +101,7 @@ Function<T> function_of(const Kernel& kernel, std::size_t result, const Extents&
         }
         function(results.data(), inputs.data(), extents.sizes.data());
     };
-    return {kernel.name, call};
+    return {kernel.named.name, call};
 }
 
 }  // namespace
@@ -155,7 +150,7 @@ KernelCheck::KernelCheck(const Kernel& kernel, const Expected& expected) : kerne
         }
     }
     const auto refuse = [&](const std::string& why) {
-        throw std::invalid_argument(kernel.name + " (" + place_of(kernel.where) + ") " + why);
+        throw std::invalid_argument(kernel.named.name + " (" + place_of(kernel.named) + ") " + why);
     };
     if (kernel.results != makes_.size()) {
         refuse("has " + std::to_string(kernel.results) + " results, but " + std::to_string(makes_.size()) +
@@ -206,7 +201,7 @@ void KernelCheck::add_saved(Values& values, const std::vector<Sampled>& right) c
         } else if (name == "y") {
             saved = find_sampled(right, name).exact;
         } else {
-            throw std::invalid_argument(kernel_.name + " reads " + name +
+            throw std::invalid_argument(kernel_.named.name + " reads " + name +
                                         ", which is neither an input of the reference (" + listed(expected_.inputs_) +
                                         ") nor dy, y or added by with()");
         }
@@ -219,7 +214,7 @@ void KernelCheck::add_steps(std::size_t shapes, const Values& values, const std:
     const std::vector<std::size_t> sizes = expected_.sizes_ ? expected_.sizes_(inputs) : inputs.front();
     if (sizes.size() != kernel_.sizes) {
         throw std::invalid_argument(
-            kernel_.name + " (" + place_of(kernel_.where) + ") takes " + std::to_string(kernel_.sizes) +
+            kernel_.named.name + " (" + place_of(kernel_.named) + ") takes " + std::to_string(kernel_.sizes) +
             " sizes, but is given " + std::to_string(sizes.size()) +
             (expected_.sizes_ ? " by sizes()" : ", the extents of the first input: set sizes()"));
     }
@@ -393,7 +388,7 @@ Report KernelCheck::run() {
     std::vector<Checked> all;
     add_trials(results.in_float, all);
     add_trials(results.in_double, all);
-    return report_of(kernel_.name, place_of(kernel_.where), all);
+    return report_of(kernel_.named.name, place_of(kernel_.named), all);
 }
 
 Report check(const Kernel& kernel, const Expected& expected) {

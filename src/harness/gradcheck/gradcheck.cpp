@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <random>
 #include <stdexcept>
 
 #include "base/value.h"
+#include "harness/gradcheck/differences.h"
 #include "steps/runner.h"
 
 namespace byhand {
@@ -34,92 +34,6 @@ RoundingLimits rounding_limits(const Graph& both, const Tensors<float>& state, c
         }
     }
     return limits;
-}
-
-struct Slope {
-    double value = 0;
-    double bound = std::numeric_limits<double>::infinity();  // of its error
-};
-
-// At step h; see gradcheck.h. `truncation` is the part of the bound that a smaller step would make smaller.
-template <class Loss>
-Slope slope_at(const Loss& loss, double x, double h, double noise, double& truncation) {
-    const double here = loss(x);
-    double D[3], jump[3];  // at h, 2h, 4h
-    for (int k = 0; k < 3; ++k) {
-        const double up = x + std::ldexp(h, k), down = x - std::ldexp(h, k);
-        const double above = loss(up), below = loss(down);
-        D[k] = (above - below) / (up - down);
-        // (L(x + h) − L(x))/h − (L(x) − L(x − h))/h: a kink's jump, and a·h + b·h³ + … that any curve has.
-        jump[k] = (above - here) / (up - x) - (here - below) / (x - down);
-    }
-    const double E1 = (4 * D[0] - D[1]) / 3, E2 = (4 * D[1] - D[2]) / 3;
-    // Without the parts that go with h and h³.
-    const double kink = (8 * (2 * jump[0] - jump[1]) - (2 * jump[1] - jump[2])) / 7;
-    truncation = std::abs(E2 - E1) + std::abs(kink) / 2;
-    const double bound = truncation + 1.5 * noise / h;
-    return std::isfinite(E1) && std::isfinite(bound) ? Slope{E1, bound} : Slope{};
-}
-
-// The best of several steps. The balance of truncation (h⁴) and rounding (u/h) lies near the fifth root of u, 2⁻¹⁰, of
-// the distance over which the loss changes its curve. That distance is at most `scale`, the size usual in the tensor;
-// where it is less (a small number whose inverse, root or logarithm is taken), smaller steps follow until rounding
-// leads.
-template <class Loss>
-Slope slope(const Loss& loss, double x, double scale, double noise) {
-    Slope best;
-    const double least = std::max(std::abs(x), scale * 0x1p-40) * 0x1p-28;
-    double h = scale * 0x1p-10;
-    while (h >= least) {
-        double truncation = 0;
-        const Slope next = slope_at(loss, x, h, noise, truncation);
-        if (next.bound < best.bound) {
-            best = next;
-        }
-        if (std::isfinite(next.bound) && truncation <= 2 * noise / h) {
-            break;
-        }
-        h /= 8;
-    }
-    return best;
-}
-
-double root_mean_square(std::span<const double> values) {
-    double squares = 0;
-    for (const double value : values) {
-        squares += value * value;
-    }
-    const double root = std::sqrt(squares / static_cast<double>(values.size()));
-    return root > 0 && std::isfinite(root) ? root : 1;
-}
-
-// At most `most` positions in rising order: half from all, half from where the gradient is not zero, so that a few that
-// count are not lost among zeros.
-std::vector<std::size_t> sample(std::span<const double> gradient, std::size_t most, std::mt19937_64& generator) {
-    std::vector<std::size_t> all(gradient.size()), chosen;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        all[i] = i;
-    }
-    if (all.size() <= most) {
-        return all;
-    }
-    std::vector<std::size_t> filled;
-    std::ranges::copy_if(all, std::back_inserter(filled), [&](std::size_t i) { return !(gradient[i] == 0); });
-    std::vector<bool> taken(gradient.size());
-    const auto draw = [&](std::vector<std::size_t>& from, std::size_t until) {
-        for (std::size_t left = from.size(); left > 0 && chosen.size() < until; --left) {
-            std::swap(from[generator() % left], from[left - 1]);
-            const std::size_t position = from[left - 1];
-            if (!taken[position]) {
-                taken[position] = true;
-                chosen.push_back(position);
-            }
-        }
-    };
-    draw(filled, most - most / 2);
-    draw(all, most);
-    std::ranges::sort(chosen);
-    return chosen;
 }
 
 // Elements of a gradient: where they stand, ours, by differences, and what may lie between.
@@ -216,7 +130,7 @@ std::vector<CheckedGradient> gradcheck(const Graph& graph, const Tensors<float>&
         }
         const double scale = root_mean_square(values);
         Elements elements;
-        for (const std::size_t i : sample(gradient, config.elements, generator)) {
+        for (const std::size_t i : elements_to_check(gradient, config.elements, generator)) {
             const double x = values[i];
             const auto loss_at = [&](double moved) {
                 values[i] = moved;

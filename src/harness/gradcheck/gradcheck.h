@@ -2,12 +2,8 @@
 // pass.
 //
 // For each value that has a gradient, some of its elements are moved, one at a time, and the forward steps after it run
-// again over the same arena, so that every use of the value sees the move. Of losses around x
-//   D(h) = (L(x + h) − L(x − h))/2h      is off by  a·h² + b·h⁴ + …
-//   E(h) = (4·D(h) − D(2h))/3            is off by  −4·b·h⁴ + …                     (Richardson's extrapolation)
-// and |E(2h) − E(h)|, some fifteen times that, stands as the bound of what the step does. Each loss is off by its own
-// rounding, `noise`, of which E(h) shows (4/3 + 1/6)·noise/h at most. Where the loss has a kink at x, half the jump of
-// its slope comes on top. The limit of an element is the sum, and what our own gradient's rounding may come to.
+// again over the same arena, so that every use of the value is affected. The limit of an element is the bound of the
+// difference quotient (differences.h) and the rounding of our own gradient.
 #pragma once
 
 #include <cstddef>

@@ -1,0 +1,29 @@
+// Names of what is checked.
+#pragma once
+
+#include <source_location>
+#include <string>
+#include <utility>
+
+namespace byhand {
+
+// A name and the place in your source where it is written.
+struct Named {
+    std::string name;
+    std::source_location where;
+
+    Named(const char* its_name,  // NOLINT(google-explicit-constructor): a name is written as such
+          std::source_location its_place = std::source_location::current())
+        : name(its_name), where(its_place) {}
+    Named(std::string its_name,  // NOLINT(google-explicit-constructor)
+          std::source_location its_place = std::source_location::current())
+        : name(std::move(its_name)), where(its_place) {}
+};
+
+// "softmax_test.cpp:12"
+inline std::string place_of(const Named& named) {
+    const std::string file = named.where.file_name();
+    return file.substr(file.find_last_of('/') + 1) + ":" + std::to_string(named.where.line());
+}
+
+}  // namespace byhand
