@@ -384,6 +384,8 @@ Report KernelCheck::run() {
     const std::vector<Call<double>> in_double = calls<double>();
     CallConfig config{.subprocess = true};
     config.limits.timeout = expected_.timeout_;
+    config.limits.option = "timeout()";
+    config.limits.advice = "; -fsanitize=address shows the line";
     const ResultsOfBoth results = run_calls_in_subprocess(in_float, in_double, config);
     std::vector<Checked> all;
     add_trials(results.in_float, all);

@@ -97,26 +97,24 @@ TEST_CASE("gradcheck: a kink within the step is not called wrong, and a NaN is")
     CHECK(gradcheck("relu", f, {-1e-3}).agrees());
     const Report at_kink = gradcheck("relu", f, {0.0});
     CHECK_FALSE(contains(at_kink.text(), "is wrong"));
-    const Report nan = gradcheck(
-        "nan",
-        [](const std::vector<double>& x, std::vector<double>& gradient) {
-            std::fill(gradient.begin(), gradient.end(), std::nan(""));
-            return x[0];
-        },
-        {1.5});
+    const Report nan = gradcheck("nan",
+                                 [](const std::vector<double>& x, std::vector<double>& gradient) {
+                                     std::fill(gradient.begin(), gradient.end(), std::nan(""));
+                                     return x[0];
+                                 },
+                                 {1.5});
     CHECK(contains(nan.text(), "is wrong"));
 }
 
 TEST_CASE("gradcheck: an element that is never written is found") {
-    const Report report = gradcheck(
-        "sum",
-        [](const std::vector<double>& x, std::vector<double>& gradient) {
-            if (!gradient.empty()) {
-                gradient[0] = 1;
-            }
-            return x[0] + x[1];
-        },
-        {1.5, 2.5});
+    const Report report = gradcheck("sum",
+                                    [](const std::vector<double>& x, std::vector<double>& gradient) {
+                                        if (!gradient.empty()) {
+                                            gradient[0] = 1;
+                                        }
+                                        return x[0] + x[1];
+                                    },
+                                    {1.5, 2.5});
     CHECK_FALSE(report.agrees());
     CHECK(contains(report.text(), "gradient[1]: "));
 }
@@ -124,8 +122,7 @@ TEST_CASE("gradcheck: an element that is never written is found") {
 TEST_CASE("gradcheck: what does not fit is refused") {
     CHECK_THROWS_AS(gradcheck("nothing", ScalarFunction(), {}), std::invalid_argument);
     CHECK_THROWS_AS(gradcheck("nothing", product, product_backward, {}), std::invalid_argument);
-    CHECK_THROWS_AS(gradcheck(
-                        "product", product, [](const Inputs&, const std::vector<double>&) { return Inputs(2); },
-                        {{1, 2}, {3}}),
+    CHECK_THROWS_AS(gradcheck("product", product, [](const Inputs&, const std::vector<double>&) { return Inputs(2); },
+                              {{1, 2}, {3}}),
                     std::invalid_argument);
 }

@@ -55,7 +55,8 @@ double root_mean_square(std::span<const double> values) {
     return root > 0 && std::isfinite(root) ? root : 1;
 }
 
-std::vector<std::size_t> elements_to_check(std::span<const double> gradient, std::size_t most, std::mt19937_64& generator) {
+std::vector<std::size_t> elements_to_check(std::span<const double> gradient, std::size_t most,
+                                           std::mt19937_64& generator) {
     std::vector<std::size_t> all(gradient.size()), chosen;
     for (std::size_t i = 0; i < all.size(); ++i) {
         all[i] = i;

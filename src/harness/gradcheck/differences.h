@@ -4,8 +4,8 @@
 //   D(h) = (L(x + h) − L(x − h))/2h      is off by  a·h² + b·h⁴ + …
 //   E(h) = (4·D(h) − D(2h))/3            is off by  −4·b·h⁴ + …                     (Richardson's extrapolation)
 // and |E(2h) − E(h)|, about fifteen times that, is the bound of the truncation error. Each loss is off by its own
-// rounding, `noise`, which contributes (4/3 + 1/6)·noise/h at most. Where the loss has a kink at x, half the jump of its
-// slope is added.
+// rounding, `noise`, which contributes (4/3 + 1/6)·noise/h at most. Where the loss has a kink at x, half the jump of
+// its slope is added.
 #pragma once
 
 #include <cstddef>

@@ -37,7 +37,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::string_view kMoreTime = "; --timeout allows more";
+constexpr std::string_view kMoreTime = " allows more";
 
 // Handlers can only use a global.
 Journal* own_journal = nullptr;  // in the subprocess; NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
@@ -250,7 +250,7 @@ Why wait_for_end(pid_t child, const SubprocessLimits& limits, const Journal& jou
 
 std::string too_long(const Journal& journal, const SubprocessLimits& limits) {
     return std::string(journal.begun() > 1 ? "is not done with all its calls" : "does not return") + " within " +
-           text_of(limits.timeout) + std::string(kMoreTime);
+           text_of(limits.timeout) + "; " + limits.option + std::string(kMoreTime);
 }
 
 std::string how_it_ended(int status, const SubprocessLimits& limits) {

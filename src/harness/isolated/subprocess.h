@@ -49,6 +49,7 @@ struct SubprocessLimits {
     std::chrono::milliseconds timeout{10000};  // in total, or from one restart of the clock to the next
     std::size_t memory = 0;              // bytes beyond those of this process; 0: half of the machine's; kAllMemory
     std::function<bool()> goes_on = {};  // the subprocess is ended when it returns false; may be empty
+    std::string option = "--timeout";    // that sets the time limit
     std::string advice = {};             // the end of the report of a crash: how to find out more
 };
 // NOLINTEND(readability-redundant-member-init)
