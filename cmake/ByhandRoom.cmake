@@ -8,7 +8,8 @@ target_compile_options(byhand_options INTERFACE -ffp-contract=off -Wall -Wextra 
   -Wno-sign-conversion $<$<BOOL:${BYHAND_WARNINGS_AS_ERRORS}>:-Werror>)
 # g++ 12 wrongly reports overlapping copies in "W" + std::to_string(n) (GCC bug 105329).
 target_compile_options(byhand_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
-target_include_directories(byhand_options INTERFACE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/include")
+target_include_directories(byhand_options INTERFACE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/include"
+  "${PROJECT_BINARY_DIR}/include")
 
 # A release stops at a memory fault: the standard library checks indices, the stack has canaries, copies into arrays are
 # bounded, and the loader's tables are read-only. (Addresses are randomized if that is the compiler's default, as on
@@ -29,6 +30,23 @@ target_link_options(byhand_options INTERFACE "$<$<CONFIG:Release>:LINKER:-z,relr
 set(byhand_quick_to_compile "$<$<CONFIG:Release>:-O1>")
 # In the precompiled header, so all targets need its flags.
 target_link_libraries(byhand_options INTERFACE fmt::fmt)
+
+# byhand_compile_options(TARGET): those options without linking byhand_options, so that what links TARGET does not have
+# them.
+function(byhand_compile_options target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_compile_options(${target} PRIVATE "$<TARGET_PROPERTY:byhand_options,INTERFACE_COMPILE_OPTIONS>")
+  target_include_directories(${target} PRIVATE "$<TARGET_PROPERTY:byhand_options,INTERFACE_INCLUDE_DIRECTORIES>")
+endfunction()
+
+# Finds LibTorch in the calling folder. (A macro: its targets and variables are the folder's.)
+macro(byhand_find_torch)
+  find_package(Torch QUIET)
+  if(NOT Torch_FOUND)
+    message(FATAL_ERROR "LibTorch was not found. Install it (Debian: libtorch-dev libopenblas0-pthread), or name your own "
+      "with CMAKE_PREFIX_PATH=/where/libtorch/is, or build without the comparison: -DBYHAND_WITH_TORCH=OFF")
+  endif()
+endmacro()
 
 # byhand_room(NAME SOURCES … HOT … DEPENDS …): a static library byhand_NAME of the folder's sources that links DEPENDS
 # privately. HOT are the sources with most of the arithmetic. The headers of a folder include at most those of byhand_base,

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "byhand/version.h"
 #include "cli/collisions.h"
 #include "cli/exit_code.h"
 #include "cli/file_path.h"
@@ -285,7 +286,7 @@ std::string Command::replay(const Overrides& overrides, const std::string& witho
 
 Program::Program(const std::string& name, const std::string& about)
     : app_(std::make_unique<CLI::App>(about, name)), state_(std::make_unique<Command::State>()), root_(*app_, *state_) {
-    app_->set_version_flag("--version", name + " " BYHAND_VERSION);
+    app_->set_version_flag("--version", name + " " + kVersion);
     app_->require_subcommand(0, 1);  // so that a word that is no command is named
 }
 

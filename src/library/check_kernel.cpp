@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstring>
 #include <deque>
 #include <iterator>
 #include <span>
@@ -12,6 +11,7 @@
 #include "harness/isolated/run_calls.h"
 #include "harness/isolated/step_inputs.h"
 #include "library/checked.h"
+#include "library/kernel_step.h"
 #include "library/sampled.h"
 
 namespace byhand {
@@ -50,58 +50,6 @@ std::string listed(const std::vector<std::string>& names) {
         text += (text.empty() ? "" : ", ") + name;
     }
     return text;
-}
-
-// As integers of this many bytes.
-std::vector<std::byte> narrowed(const std::int64_t* integers, std::size_t elements, std::size_t bytes) {
-    std::vector<std::byte> narrow(elements * bytes);
-    for (std::size_t i = 0; i < elements; ++i) {  // the low bytes come first
-        std::memcpy(narrow.data() + i * bytes, integers + i, bytes);
-    }
-    return narrow;
-}
-
-// How a kernel is called: the elements of its results and inputs, and its sizes.
-struct Extents {
-    std::vector<std::size_t> results, inputs, sizes;
-};
-
-// With the kernel's other results in scratch memory.
-template <class T>
-Function<T> function_of(const Kernel& kernel, std::size_t result, const Extents& extents) {
-    const KernelFunction<T>* run = nullptr;
-    if constexpr (std::is_same_v<T, float>) {
-        run = &kernel.in_float;
-    } else if constexpr (std::is_same_v<T, double>) {
-        run = &kernel.in_double;
-    } else {
-        run = &kernel.rounded;
-    }
-    if (!*run) {
-        return {};
-    }
-    const auto call = [=, integers = kernel.integers, function = *run](T* out, Reads<T> reads) {
-        std::vector<std::vector<T>> others(extents.results.size());
-        std::vector<T*> results(others.size(), out);
-        for (std::size_t r = 0; r < others.size(); ++r) {
-            if (r != result) {
-                others[r].resize(extents.results[r]);
-                results[r] = others[r].data();
-            }
-        }
-        std::vector<std::vector<std::byte>> narrow;
-        narrow.reserve(reads.size());
-        std::vector<const void*> inputs;
-        for (std::size_t i = 0; i < reads.size(); ++i) {
-            inputs.push_back(std::visit([](const auto* data) -> const void* { return data; }, reads[i]));
-            if (integers[i] > 0 && integers[i] < sizeof(std::int64_t)) {
-                narrow.push_back(narrowed(indices(reads, i), extents.inputs[i], integers[i]));
-                inputs.back() = narrow.back().data();
-            }
-        }
-        function(results.data(), inputs.data(), extents.sizes.data());
-    };
-    return {kernel.named.name, call};
 }
 
 }  // namespace
@@ -218,24 +166,13 @@ void KernelCheck::add_steps(std::size_t shapes, const Values& values, const std:
             " sizes, but is given " + std::to_string(sizes.size()) +
             (expected_.sizes_ ? " by sizes()" : ", the extents of the first input: set sizes()"));
     }
-    Extents extents{.results = {}, .inputs = {}, .sizes = sizes};
+    std::vector<Shape> results;
     for (const std::string& name : makes_) {
-        extents.results.push_back(find_sampled(right, name).exact.numbers.size());
-    }
-    const std::vector<View> views = values.views();
-    for (const std::string& name : reads_) {
-        extents.inputs.push_back(count(find(views, name)->shape));
+        results.push_back(find_sampled(right, name).exact.shape);
     }
     std::vector<Step>& steps = steps_.emplace_back();
     for (std::size_t r = 0; r < makes_.size(); ++r) {
-        Step step;
-        step.makes = makes_[r];
-        step.shape = find_sampled(right, makes_[r]).exact.shape;
-        step.reads = reads_;
-        step.in_float = function_of<float>(kernel_, r, extents);
-        step.in_double = function_of<double>(kernel_, r, extents);
-        step.rounded = function_of<Rounded>(kernel_, r, extents);
-        steps.push_back(std::move(step));
+        steps.push_back(kernel_step(kernel_, {makes_[r], r, results, reads_, sizes}, values));
     }
 }
 
@@ -341,20 +278,9 @@ void KernelCheck::add_trials(const std::vector<CallResult<T>>& results, std::vec
             }
             const Sampled& right = find_sampled(kIsFloat ? one.right : one.right_in_double, step.makes);
             const std::vector<double> limits = limits_of<T>(one, step, right);
-            Trial trial;
-            if (!result.made.empty()) {
-                trial = trial_against(std::span<const T>(result.made), right.exact.numbers, limits);
-                if (trial.verdict == Verdict::mismatch) {
-                    trial.hint = hint(std::vector<double>(result.made.begin(), result.made.end()), right.exact.numbers,
-                                      limits, step.shape, extents_of(expected_.cases_[one.shapes].front()));
-                }
-            }
-            if (!result.fault.empty()) {
-                trial.verdict = Verdict::mismatch;
-                trial.note = result.fault;
-            }
+            Trial trial = trial_of(result, right.exact.numbers, limits, step.shape,
+                                   extents_of(expected_.cases_[one.shapes].front()));
             trial.on = one.on;
-            trial.in_double = !kIsFloat;
             std::string reads;
             for (const Shape& shape : expected_.cases_[one.shapes]) {
                 reads += (reads.empty() ? "" : ", ") + to_string(shape);

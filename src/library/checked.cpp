@@ -68,22 +68,6 @@ std::vector<Cell> row_of(const Checked& one) {
             {"", trial.hint.empty() ? Json() : Json(trial.hint)}};
 }
 
-// The element, both values and the limit; or what the kernel has done.
-std::string figures_of(const Checked& one) {
-    const Trial& trial = one.trial;
-    if (!trial.worst || trial.verdict != Verdict::mismatch || !trial.note.empty()) {
-        const std::string what = !trial.note.empty() ? trial.note : to_string(trial.verdict);
-        return trial.worst && trial.note.empty() ? fmt::format("{}: {}", element_of(one), what) : what;
-    }
-    const double right = trial.worst->right.value_or(0), error = std::abs(trial.worst->ours - right);
-    const bool look_equal = fmt::format("{:.8g}", trial.worst->ours) == fmt::format("{:.8g}", right);
-    const auto shown = [&](double x) {
-        return fmt::format(fmt::runtime(look_equal || one.in_double ? "{:.17g}" : "{:.8g}"), x);
-    };
-    return fmt::format("{} is {}, but {} is right: off by {:.3g}, and rounding is at most {:.3g}", element_of(one),
-                       shown(trial.worst->ours), shown(right), error, trial.limit.value_or(0));
-}
-
 Text failure_of(const Checked& one, const std::string& subject, const std::string& place) {
     const bool is_named = one.name != subject;
     std::string words = (place.empty() ? "" : " (" + place + ")") + " is wrong\n  " + figures_of(one);
@@ -109,6 +93,21 @@ Text nothing_of(const Checked& one, const std::string& subject) {
 }
 
 }  // namespace
+
+std::string figures_of(const Checked& one) {
+    const Trial& trial = one.trial;
+    if (!trial.worst || trial.verdict != Verdict::mismatch || !trial.note.empty()) {
+        const std::string what = !trial.note.empty() ? trial.note : to_string(trial.verdict);
+        return trial.worst && trial.note.empty() ? fmt::format("{}: {}", element_of(one), what) : what;
+    }
+    const double right = trial.worst->right.value_or(0), error = std::abs(trial.worst->ours - right);
+    const bool look_equal = fmt::format("{:.8g}", trial.worst->ours) == fmt::format("{:.8g}", right);
+    const auto shown = [&](double x) {
+        return fmt::format(fmt::runtime(look_equal || one.in_double ? "{:.17g}" : "{:.8g}"), x);
+    };
+    return fmt::format("{} is {}, but {} is right: off by {:.3g}, and rounding is at most {:.3g}", element_of(one),
+                       shown(trial.worst->ours), shown(right), error, trial.limit.value_or(0));
+}
 
 std::vector<Extent> extents_of(const Shape& shape) {
     std::vector<Extent> all;

@@ -21,6 +21,10 @@ struct Checked {
     Trial trial;        // the first that fails; else the one whose error takes the largest share of its limit
 };
 
+// The element, both values and the limit; or what the kernel has done: "dx[18, 71] is 0.25, but 0.5 is right: off by
+// …".
+std::string figures_of(const Checked& one);
+
 // For hints: n is the first extent of the shape.
 std::vector<Extent> extents_of(const Shape& shape);
 

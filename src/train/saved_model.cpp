@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/utf8.h"
 #include "base/value.h"
+#include "byhand/version.h"
 #include "train/generators.h"
 #include "train/safetensors.h"
 
@@ -179,7 +180,7 @@ void save_model(const std::string& path, const SavedModel& model) {
                 {training_name(spec.name), spec.shape, DType::float32, (*model.calibrated)[spec.name].data()});
         }
     }
-    Metadata metadata = {{"version", BYHAND_VERSION},
+    Metadata metadata = {{"version", kVersion},
                          {kRecipe, to_json(model.recipe)},
                          {"vocabulary", to_utf8(model.vocabulary.characters)},
                          {"model", model.trained_by},
