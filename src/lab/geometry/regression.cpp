@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "lab/norm_steps.h"
+#include "lab/operation.h"
 #include "manual/cross_entropy/formulas.h"
 #include "manual/linear/formulas.h"
 #include "manual/optimizer/formulas.h"
@@ -121,11 +121,10 @@ std::vector<double> curvature(const Regression& data, const std::vector<double>&
 }
 
 Regression standardised(const Regression& data) {
-    NormConfig norm;
-    norm.batch_divisor = Divisor::n;
-    const std::vector<double> ones(data.inputs, 1), zeros(data.inputs, 0);
-    const NormInput<double> in{data.n, data.inputs, data.x, {}, ones, zeros};
-    return {data.n, data.inputs, norm_forward(in, norm).y, data.Y};
+    const NormConfig norm{.affine = false, .batch_divisor = Divisor::n};
+    Numbers<double> values{{{"hprebn", data.x}}};
+    run(operation_graph(op::kBatchnorm, norm, data.n, data.inputs).forward, values);
+    return {data.n, data.inputs, values["hpreact"], data.Y};
 }
 
 void descend(const Regression& data, std::vector<double> weights, double rate, std::size_t steps, std::size_t free,

@@ -12,7 +12,7 @@
 #include "judge/finding.h"
 #include "lab/agreement.h"
 #include "lab/figures.h"
-#include "lab/norm_steps.h"
+#include "lab/operation.h"
 
 namespace byhand::lab {
 namespace {
@@ -57,23 +57,26 @@ MeanAndDeviation moments(const std::vector<double>& values, Divisor divisor) {
 
 // One unit under one norm.
 struct Example {
-    NormInput<double> in;
     NormConfig norm;
-    NormForward<double> out;
+    Graph graph;
+    Numbers<double> values;  // of the forward pass, and dhpreact
     MeanAndDeviation of_y;
 };
 
 // The values times `scale`; backwards from the gradients 1, 2, 3 …
 Example example_of(const InvarianceOptions& options, double scale, Divisor divisor, double epsilon) {
-    Example example{{options.values.size(), 1, options.values, {}, {options.gain}, {options.bias}}, {}, {}, {}};
-    for (double& x : example.in.x) {
-        x *= scale;
-        example.in.dy.push_back(static_cast<double>(example.in.dy.size() + 1));
+    const NormConfig norm{.batch_divisor = divisor, .epsilon = epsilon};
+    Example example{norm,
+                    operation_graph(op::kBatchnorm, norm, options.values.size(), 1),
+                    {{{"bngain", {options.gain}}, {"bnbias", {options.bias}}}},
+                    {}};
+    std::vector<double>&x = example.values["hprebn"], &dy = example.values["dhpreact"];
+    for (const double value : options.values) {
+        x.push_back(value * scale);
+        dy.push_back(static_cast<double>(x.size()));
     }
-    example.norm.batch_divisor = divisor;
-    example.norm.epsilon = epsilon;
-    example.out = norm_forward(example.in, example.norm);
-    example.of_y = moments(example.out.y, divisor);
+    run(example.graph.forward, example.values);
+    example.of_y = moments(example.values["hpreact"], divisor);
     return example;
 }
 
@@ -88,13 +91,13 @@ Table example_table(const Example& exact, const Example& with_epsilon, double sc
                 {}};
     const auto add = [&](const std::string& name, const auto& figure) {
         std::vector<Cell>& row =
-            table.rows.emplace_back(std::vector<Cell>{name, significant(figure(exact.in.x), kDigits)});
+            table.rows.emplace_back(std::vector<Cell>{name, significant(figure(exact.values["hprebn"]), kDigits)});
         for (const Example* example : {&exact, &with_epsilon}) {
-            row.push_back(fixed(figure(example->out.bnraw), kDigits));
-            row.push_back(fixed(figure(example->out.y), kDigits));
+            row.push_back(fixed(figure(example->values["bnraw"]), kDigits));
+            row.push_back(fixed(figure(example->values["hpreact"]), kDigits));
         }
     };
-    for (std::size_t i = 0; i < exact.in.n; ++i) {
+    for (std::size_t i = 0; i < exact.graph.rows; ++i) {
         add(fmt::format("row {}", i + 1), [i](const std::vector<double>& column) { return column[i]; });
     }
     add("mean", [&](const std::vector<double>& column) { return moments(column, divisor).mean; });
@@ -103,32 +106,29 @@ Table example_table(const Example& exact, const Example& with_epsilon, double sc
 }
 
 Json json_of(const Example& example) {
+    const Numbers<double>& values = example.values;
     return {{"epsilon", example.norm.epsilon},
-            {"mean", example.out.bnmeani[0]},
-            {"variance", example.out.bnvar[0]},
-            {"normalised", example.out.bnraw},
-            {"output", example.out.y},
+            {"mean", values["bnmeani"][0]},
+            {"variance", values["bnvar"][0]},
+            {"normalised", values["bnraw"]},
+            {"output", values["hpreact"]},
             {"output_mean", example.of_y.mean},
             {"output_deviation", example.of_y.deviation}};
 }
 
 void compare_with_torch(Document& document, const Example& example, const std::string& what,
                         const torch_ref::Factory& torch, std::vector<Agreement>& agreements) {
-    const NormInput<float> in32 = as<float>(example.in);
-    const NormForward<float> f32 = norm_forward(in32, example.norm);
-    const NormInput<Rounded> rounded = as<Rounded>(example.in);
-    const NormForward<Rounded> bounds = norm_forward(rounded, example.norm);
-    if (!std::ranges::all_of(bounds.y, [](const Rounded& y) { return std::isfinite(y.any_order()); })) {
+    const InFloat ours = in_float(example.graph, example.values);
+    if (!std::ranges::all_of(ours.bounds["hpreact"], [](const Rounded& y) { return std::isfinite(y.any_order()); })) {
         document.blocks.emplace_back(Text{what + ": these values lie so close together, beside their size, that float "
                                                  "cannot tell their variance from 0: not compared with LibTorch."});
         return;
     }
-    const auto operations = torch.single_operation(op::kBatchnorm, example.norm, example.in.n, example.in.H);
-    const std::vector<View> values = views_of(example.in);
-    agreements.push_back(agreement(what + ": y", f32.y, bounds.y, operations->evaluate("hpreact", values)));
-    agreements.push_back(agreement(what + ": dx", norm_backward(in32, f32, example.norm).dx,
-                                   norm_backward(rounded, bounds, example.norm).dx,
-                                   operations->evaluate("dhprebn", values)));
+    const auto operations = torch.single_operation(op::kBatchnorm, example.norm, example.graph.rows, 1);
+    for (const auto& [title, name] : {std::pair{": y", "hpreact"}, {": dx", "dhprebn"}}) {
+        agreements.push_back(
+            agreement(what + title, ours.made[name], ours.bounds[name], evaluate(*operations, name, example.values)));
+    }
 }
 
 // The largest over all scales and both divisors.
@@ -175,7 +175,7 @@ void add_example(Document& document, const InvarianceOptions& options, const Set
             document.blocks.emplace_back(example_table(examples[0], examples[1], scale));
             document.data["divisors"][key].push_back(
                 {{"scale", scale},
-                 {"values", examples[0].in.x},
+                 {"values", examples[0].values["hprebn"]},
                  {"runs", Json::array({json_of(examples[0]), json_of(examples[1])})}});
             if (setting.torch != nullptr) {
                 compare_with_torch(document, examples[1], fmt::format("times {}, {}", scale, key), *setting.torch,
@@ -184,10 +184,10 @@ void add_example(Document& document, const InvarianceOptions& options, const Set
             for (std::size_t e = 0; e < examples.size(); ++e) {
                 const bool is_first = unscaled[e].empty();
                 if (is_first) {
-                    unscaled[e] = examples[e].out.y;
+                    unscaled[e] = examples[e].values["hpreact"];
                     continue;
                 }
-                const double moved = largest_difference(examples[e].out.y, unscaled[e]);
+                const double moved = largest_difference(examples[e].values["hpreact"], unscaled[e]);
                 change.rows[row++].push_back(significant(moved, 2));
                 const auto [mean, deviation] = examples[e].of_y;
                 largest[e] = {std::max(largest[e].moved, moved),
