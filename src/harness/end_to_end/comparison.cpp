@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <iterator>
 #include <limits>
 #include <set>
 #include <stdexcept>
@@ -11,51 +10,11 @@
 #include "base/mixed.h"
 #include "base/value.h"
 #include "harness/blame/blame.h"
-#include "harness/end_to_end/compare.h"
 #include "harness/explain.h"
 #include "harness/external/judge_external.h"
 
 namespace byhand {
 namespace {
-
-// What every implementation must have, whatever else it keeps: without these, values could be left out unnoticed.
-std::set<std::string> required_names(const NetworkConfig& config) {
-    std::set<std::string> names = {"loss", "logits"};
-    for (const TensorSpec& spec : parameters(config)) {
-        names.insert(gradient_of(spec.name));
-    }
-    for (const TensorSpec& spec : state(config)) {
-        names.insert(spec.name);
-        names.insert(update_of(spec.name));
-    }
-    return names;
-}
-
-// Where all zeros are no sign of an empty check: the inputs of both implementations, and gradients that are zero in
-// exact arithmetic in this network (a bias before a norm, whose mean takes it out again).
-std::set<std::string> zero_is_expected(const NetworkConfig& config) {
-    std::set<std::string> names;
-    for (const TensorSpec& spec : state(config)) {
-        names.insert(spec.name);
-    }
-    for (const Layer& layer : layers(config)) {
-        if (layer.norm == NormPlace::before) {
-            names.insert(gradient_of(layer.b()));
-            for (const char* role : {kept::kMomentum, kept::kMean, kept::kSquare, "lookahead", "mhat", "vhat"}) {
-                names.insert(update_of(of_parameter(role, layer.b())));
-            }
-        }
-    }
-    return names;
-}
-
-// `expected` by the network; the glossary says which gradients are zero in every network (the shift by the maximum in
-// softmax).
-Vacuous vacuous(const std::string& name, const std::set<std::string>& expected, const Glossary& glossary) {
-    const GlossaryRow* row = find_row(glossary, name);
-    const bool in_every_network = row != nullptr && row->zero_gradient && value_of(name).kind == Kind::gradient;
-    return in_every_network || expected.contains(name) ? Vacuous::never : Vacuous::constant;
-}
 
 // The state after an update, by the new_X among an implementation's values.
 Tensors<float> new_state(const NetworkConfig& config, const std::vector<View>& views) {
@@ -73,110 +32,11 @@ Tensors<float> new_state(const NetworkConfig& config, const std::vector<View>& v
     return next;
 }
 
-// Of every element the larger of two.
-Limits wider(Limits limits, const Limits& others) {
-    for (const auto& [name, other] : others) {
-        const auto [place, is_new] = limits.try_emplace(name, other);
-        for (std::size_t i = 0; !is_new && i < other.size(); ++i) {
-            place->second[i] = std::max(place->second[i], other[i]);
-        }
-    }
-    return limits;
-}
-
-// The same chain in double: errors are to those of float as the units of the two are, and the oracle's own, which
-// computes in double as well, come on top. What follows from the rate keeps float's: it is a float in all
-// implementations but, perhaps, the external one.
-Limits in_double(Limits limits, const Graph& network) {
-    constexpr double kDoubles = 0x1p-29;
-    for (const StepList* list : {&network.forward, &network.backward}) {
-        for (const Step& step : *list) {
-            if (const auto known = limits.find(step.makes); known != limits.end()) {
-                std::ranges::for_each(known->second, [](double& limit) { limit *= 2 * kDoubles; });
-            }
-        }
-    }
-    return limits;
-}
-
 // NaN where there is none: a loss that is not known must not look like one.
 double loss_in(const std::vector<View>& views) {
     const View* loss = find(views, "loss");
     return loss != nullptr ? value_at(*loss, 0) : std::numeric_limits<double>::quiet_NaN();
 }
-
-// In their order: ours, those that only the reference has, and those that neither has but must.
-std::vector<std::string> compared_names(const std::vector<View>& ours, const std::vector<View>& theirs,
-                                        const std::set<std::string>& required, Coverage coverage, Against against) {
-    std::vector<std::string> names;
-    std::set<std::string> seen;
-    const auto add = [&](const std::string& name, bool is_compared) {
-        if (is_compared && seen.insert(name).second) {
-            names.push_back(name);
-        }
-    };
-    for (const View& view : ours) {
-        add(view.name,
-            find(theirs, view.name) != nullptr || against == Against::operations || required.contains(view.name));
-    }
-    for (const View& view : theirs) {
-        add(view.name, coverage != Coverage::required || required.contains(view.name));
-    }
-    for (const std::string& name : required) {
-        add(name, true);
-    }
-    return names;
-}
-
-}  // namespace
-
-void compare_views(std::vector<ValueReport>& values, const NetworkConfig& config, const Glossary& glossary,
-                   Coverage coverage, const std::vector<View>& ours, Against against, const std::vector<View>& theirs,
-                   const std::vector<View>& oracle, const Limits& limits, bool pictures) {
-    const std::set<std::string> required = required_names(config);
-    const std::set<std::string> zero_expected = zero_is_expected(config);
-    static const std::vector<double> kNoneToSpare = {0.0};
-    std::map<std::string, std::size_t> places;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        places[values[i].name] = i;
-    }
-    const auto value_called = [&](const std::string& name) -> ValueReport& {
-        const auto [place, is_new] = places.try_emplace(name, values.size());
-        if (is_new) {
-            values.emplace_back().name = name;
-        }
-        return values[place->second];
-    };
-    const auto compare = [&](const std::string& name) {
-        const View* manual = find(ours, name);
-        const View* torch = find(theirs, name);
-        if (manual != nullptr && manual->dtype == DType::float64 && find(oracle, name) != nullptr) {
-            torch = find(oracle, name);  // external values in double are beside LibTorch's in double
-        }
-        const auto known = limits.find(name);
-        const std::span<const double> limit = known != limits.end() ? known->second : kNoneToSpare;
-        Finding finding =
-            compare_tensor(manual, torch, find(oracle, name), limit, vacuous(name, zero_expected, glossary));
-        if (coverage == Coverage::given && manual == nullptr) {
-            finding.verdict = Verdict::not_given;
-            finding.note = "";
-        }
-        ValueReport& value = value_called(name);
-        if (value.in_chain() == nullptr) {
-            value.shape = finding.shape;
-        }
-        (against == Against::operations ? value.operations : value.module) = std::move(finding);
-        if (pictures && manual != nullptr && torch != nullptr && manual->shape == torch->shape) {
-            value.picture = std::make_shared<const Picture>(picture_of(*manual, *torch, find(oracle, name), limit));
-        }
-    };
-
-    for (const std::string& name : compared_names(ours, theirs, required, coverage, against)) {
-        compare(name);
-    }
-}
-
-namespace {
 
 std::vector<Drift> drift_of(const NetworkConfig& config, const std::vector<View>& ours,
                             const std::vector<View>& theirs) {
@@ -238,37 +98,25 @@ public:
           chain_(chain),
           common_(state),
           own_(candidates.size(), state) {
-        for (Implementation* implementation :
-             {reference_.stepwise.get(), reference_.module.get(), reference_.oracle.get()}) {
-            implementation->load(state);
-        }
-        for (Candidate& candidate : candidates_) {
-            candidate.implementation->load(state);
-        }
+        for_all([&](Implementation& implementation) { implementation.load(state); });
     }
 
     void run(std::size_t step) {
+        step_ = step;
         batch_ = schedule_.batch(step);
         rate_ = schedule_.rate(step);
-        for (Implementation* implementation :
-             {reference_.stepwise.get(), reference_.module.get(), reference_.oracle.get()}) {
-            implementation->run(batch_, rate_);
-        }
-        for (Candidate& candidate : candidates_) {
-            candidate.implementation->run(batch_, rate_);
-        }
+        memos_.clear();
+        for_all([&](Implementation& implementation) { implementation.run(batch_, rate_); });
     }
 
-    ComparedStep compare(std::size_t step) {
-        step_ = step;
+    // What the last run made.
+    ComparedStep compare() {
         ComparedStep compared;
-        compared.step = step;
+        compared.step = step_;
         compared.X.assign(batch_.X, batch_.X + batch_.rows * config_.context);
         compared.Y.assign(batch_.Y, batch_.Y + batch_.rows);
         const std::vector<View> stepwise = reference_.stepwise->views();
         const std::vector<View> module = reference_.module->views();
-        Limits limits;
-        const ChainModel* limits_of = nullptr;
         std::map<std::string, double> errors_of_stepwise;
         if (schedule_.drift) {
             errors_of_stepwise = largest_differences(stepwise, reference_.oracle->views());  // it began where they did
@@ -284,13 +132,7 @@ public:
                 drift = drift_of(config_, ours, stepwise);
             }
             std::vector<IsolatedStep> isolated = run_isolated_of(c);
-            const OtherRounding other = other_rounding(candidate, isolated);
-            const ChainModel& chain = chain_of(candidate);
-            const bool is_other = other.any_order || !other.deviations.empty();
-            if (schedule_.drift || is_other || &chain != limits_of) {
-                limits = limits_with(c, other);
-                limits_of = is_other ? nullptr : &chain;
-            }
+            const Limits limits = limits_with(c, other_rounding(candidate, isolated));
             std::vector<ValueReport> values;
             add_findings(values, candidate, Against::operations, stepwise, limits);
             if (candidate.coverage != Coverage::given) {
@@ -323,12 +165,21 @@ public:
     }
 
 private:
+    void for_all(const std::function<void(Implementation&)>& act) {
+        for (const auto* implementation : {&reference_.stepwise, &reference_.module, &reference_.oracle}) {
+            act(**implementation);
+        }
+        for (Candidate& candidate : candidates_) {
+            act(*candidate.implementation);
+        }
+    }
+
     const ChainModel& chain_of(const Candidate& candidate) const {
         return candidate.chain != nullptr ? *candidate.chain : chain_;
     }
 
     // The chain's limits of candidate c.
-    Limits limits_with(std::size_t c, const OtherRounding& other) const {
+    Limits limits_with(std::size_t c, const OtherRounding& other) {
         const Candidate& candidate = candidates_[c];
         Limits limits = limits_from(chain_of(candidate), schedule_.drift ? own_[c] : common_, other);
         if (candidate.forms.empty()) {
@@ -369,12 +220,14 @@ private:
                       schedule_.pictures && against == Against::operations);
     }
 
-    Limits limits_from(const ChainModel& chain, const Tensors<float>& state, const OtherRounding& other) const {
+    Memo& memo_of(const ChainModel& chain) { return chain.memo != nullptr ? *chain.memo : memos_[&chain]; }
+
+    Limits limits_from(const ChainModel& chain, const Tensors<float>& state, const OtherRounding& other) {
         const auto measured = [&] { return chain_limits(chain.graph, state, batch_, rate_, chain.monte_carlo, other); };
-        if (chain.memo == nullptr || other.any_order || !other.deviations.empty()) {
+        if (other.any_order || !other.deviations.empty()) {
             return measured();
         }
-        const auto [place, is_new] = chain.memo->limits.try_emplace(key(state));
+        const auto [place, is_new] = memo_of(chain).limits.try_emplace(key(state));
         if (is_new) {
             place->second = measured();
         }
@@ -398,13 +251,12 @@ private:
 
     // What every isolated step is asked at this training step.
     StepInputs& inputs() {
-        std::map<std::uint64_t, StepInputs>& known = chain_.memo != nullptr ? chain_.memo->inputs : inputs_;
+        std::map<std::uint64_t, StepInputs>& known = memo_of(chain_).inputs;
         const std::uint64_t here = key(common_);
         const auto found = known.find(here);
         if (found != known.end()) {
             return found->second;
         }
-        inputs_.clear();
         const std::vector<View> values = with_inputs(reference_.stepwise->views(), batch_, config_.context, &rate_);
         const std::uint64_t seed = chain_.monte_carlo.seed + 1'000'003 * step_;
         return known.try_emplace(here, values, config_.vocabulary, seed, chain_.graph.ranges).first->second;
@@ -483,8 +335,8 @@ private:
     Batch batch_;
     float rate_ = 0;
     std::size_t step_ = 0;
-    std::map<std::uint64_t, StepInputs> inputs_;  // of the present step, where no memo keeps them
-    std::optional<MistakesByValue> mistakes_;     // looked for where there is a culprit
+    std::map<const ChainModel*, Memo> memos_;  // of this step, for models without one
+    std::optional<MistakesByValue> mistakes_;  // looked for where there is a culprit
     bool is_first_ = true;
 };
 
@@ -498,7 +350,7 @@ void run_comparison(const NetworkConfig& config, const Tensors<float>& state, co
         comparison.run(step);
         const bool last = step + 1 == schedule.steps;
         if (last || (step >= schedule.from && step % schedule.every == 0)) {
-            visit(comparison.compare(step));
+            visit(comparison.compare());
         }
         if (!last) {
             comparison.go_on();

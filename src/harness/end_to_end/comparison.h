@@ -11,14 +11,11 @@
 
 #include "base/implementation.h"
 #include "base/reference_operations.h"
-#include "harness/end_to_end/value_report.h"
+#include "harness/end_to_end/compare_views.h"
 #include "harness/isolated/isolated.h"
 #include "harness/limits/monte_carlo.h"
 
 namespace byhand {
-
-// The limits of every element by name; a value without limits is an input, and must be equal.
-using Limits = std::map<std::string, std::vector<double>>;
 
 // The limits and step inputs of training steps, for comparisons that run the same ones again and again: by a hash of
 // the step's number, the state that it begins with, the batch and the rate.
@@ -33,10 +30,6 @@ struct ChainModel {
     MonteCarloConfig monte_carlo;
     Memo* memo = nullptr;  // shared by comparisons with this model alone; may be null
 };
-
-// What a candidate must have, lest something be left out unnoticed: every value of the stepwise reference; the loss,
-// the logits, every parameter's gradient and every new_X; or no more than it gives (the rest is `not_given`).
-enum class Coverage { everything, required, given };
 
 // A network that is compared.
 struct Candidate {
@@ -88,11 +81,5 @@ struct Schedule {
 void run_comparison(const NetworkConfig& config, const Tensors<float>& state, const Schedule& schedule,
                     std::vector<Candidate>& candidates, ReferenceImplementations& reference, const ChainModel& chain,
                     const std::function<void(const ComparedStep&)>& visit);
-
-// Adds to `values` the findings of one candidate against one of LibTorch's networks, and a value where there is none of
-// that name yet; `oracle` may be empty. Exposed for tests.
-void compare_views(std::vector<ValueReport>& values, const NetworkConfig& config, const Glossary& glossary,
-                   Coverage coverage, const std::vector<View>& ours, Against against, const std::vector<View>& theirs,
-                   const std::vector<View>& oracle, const Limits& limits, bool pictures = false);
 
 }  // namespace byhand

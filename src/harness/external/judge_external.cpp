@@ -19,8 +19,7 @@
 namespace byhand {
 namespace {
 
-constexpr double kFloats = 0x1p-24;   // the largest relative change of a number that is saved as float
-constexpr double kDoubles = 0x1p-29;  // the unit of double's rounding over that of float's
+constexpr double kFloats = 0x1p-24;  // the largest relative change of a number that is saved as float
 
 // The inputs of a step: external, or the reference's with their possible error.
 class Inputs {

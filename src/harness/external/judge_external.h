@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "harness/end_to_end/comparison.h"
+#include "harness/isolated/isolated.h"
+#include "harness/limits/limits.h"
 
 namespace byhand {
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <random>
 #include <stdexcept>
 
@@ -13,24 +12,19 @@
 namespace byhand {
 namespace {
 
-// Rounding to double in units of rounding to float.
-constexpr double kDoubleInFloats = 0x1p-29;
-
-using RoundingLimits = std::map<std::string, std::vector<double>>;
-
 // The limits of what rounding in double may do to the loss and to every gradient: those of float, measured, times the
 // ratio of the units, since so little moves all of it in proportion.
-RoundingLimits rounding_limits(const Graph& both, const Tensors<float>& state, const Batch& batch,
-                               const MonteCarloConfig& monte_carlo) {
+Limits rounding_limits(const Graph& both, const Tensors<float>& state, const Batch& batch,
+                       const MonteCarloConfig& monte_carlo) {
     for (const Step* step : all_steps(both)) {
         if (!step->rounded.run) {
             throw std::logic_error("there is nothing to bound the rounding of " + step->makes + " by");
         }
     }
-    RoundingLimits limits = chain_limits(both, state, batch, /*rate=*/0, monte_carlo);
+    Limits limits = chain_limits(both, state, batch, /*rate=*/0, monte_carlo);
     for (auto& [name, tensor] : limits) {
         for (double& limit : tensor) {
-            limit *= kDoubleInFloats;
+            limit *= kDoubles;
         }
     }
     return limits;
@@ -97,7 +91,7 @@ CheckedGradient judge_elements(const Step& step, const Elements& e, double sharp
 std::vector<CheckedGradient> gradcheck(const Graph& graph, const Tensors<float>& state, const Batch& batch,
                                        const GradcheckConfig& config) {
     const Graph both{graph.config, graph.rows, graph.forward, graph.backward, {}, {}};
-    const RoundingLimits rounding = rounding_limits(both, state, batch, config.monte_carlo);
+    const Limits rounding = rounding_limits(both, state, batch, config.monte_carlo);
     const double noise = rounding.at("loss").front();
 
     Runner<double> runner(both);

@@ -15,6 +15,7 @@
 #include "harness/isolated/hints.h"
 #include "harness/isolated/known_mistake.h"
 #include "harness/isolated/shrink.h"
+#include "harness/limits/limits.h"
 
 namespace byhand {
 namespace {
@@ -23,7 +24,6 @@ namespace {
 // own order.
 template <class T>
 std::vector<double> limits_of(const StepInput& input, Leeway leeway) {
-    constexpr double kDoubles = 0x1p-29;  // the unit of double's rounding over that of float's
     const double unit = (sizeof(T) == sizeof(float) ? 1 : kDoubles) * (leeway == Leeway::words ? kOtherWords : 1);
     std::vector<double> limits = leeway == Leeway::none    ? input.in_our_order
                                  : leeway == Leeway::order ? input.in_any_order

@@ -15,9 +15,6 @@ namespace {
 
 using Bound = Rounded;
 
-// The unit of double's rounding over that of float's.
-constexpr double kDoublesUnit = 0x1p-29;
-
 // (No branch: what is drawn can't be foretold.)
 double sign_of(std::uint64_t bits) {
     return std::bit_cast<double>(std::bit_cast<std::uint64_t>(1.0) | (bits & (std::uint64_t{1} << 63)));
@@ -86,7 +83,7 @@ public:
         : X_(batch.X),
           Y_(batch.Y),
           equal_rows_(equal_rows(batch, graph.config.context)),
-          apart_(std::max(kDoublesUnit, 0.5 * (1 - 1 / equal_rows_))) {
+          apart_(std::max(kDoubles, 0.5 * (1 - 1 / equal_rows_))) {
         for (const TensorSpec& spec : state.table()) {
             const std::span<const float> values = state[spec.name];
             given(spec.name, {values.begin(), values.end()});
@@ -160,7 +157,7 @@ public:
     }
 
     // Moves from this object to save memory.
-    std::map<std::string, std::vector<double>> limits(std::size_t runs, double factor) && {
+    Limits limits(std::size_t runs, double factor) && {
         Arena limits = std::move(squares_);
         for (const Link& link : links_) {
             for (double& limit : limits[link.makes]) {
@@ -170,7 +167,7 @@ public:
         add_kinks(limits);
         add_other_maxima(limits);
         values_ = {};
-        std::map<std::string, std::vector<double>> all;
+        Limits all;
         for (const Link& link : links_) {
             // With inputs that are off by their limits a step may leave the range of float, as in a division by zero.
             const std::vector<Bound> bounds = bounds_of(link, exact_, &limits);
@@ -404,9 +401,8 @@ double student_t(std::size_t degrees, double p) {
     return high;
 }
 
-std::map<std::string, std::vector<double>> chain_limits(const Graph& graph, const Tensors<float>& state,
-                                                        const Batch& batch, float rate, const MonteCarloConfig& config,
-                                                        const OtherRounding& other) {
+Limits chain_limits(const Graph& graph, const Tensors<float>& state, const Batch& batch, float rate,
+                    const MonteCarloConfig& config, const OtherRounding& other) {
     Chain chain(graph, state, batch, rate);
     chain.run_exactly(mixed(~config.seed), other);
     chain.run_disturbed(0, 1);

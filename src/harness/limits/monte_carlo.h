@@ -21,6 +21,7 @@
 #include "base/batch.h"
 #include "base/tensors.h"
 #include "byhand/rounded.h"
+#include "harness/limits/limits.h"
 #include "steps/step.h"
 
 namespace byhand {
@@ -43,9 +44,8 @@ struct MonteCarloConfig {
 // The limit of every element of everything that the graph makes, by name: the spread, root of the mean square over
 // the runs, times Student's t with K degrees of freedom at `false_alarm` (the spread is itself estimated from K runs).
 // Not finite where float may leave its range. `state` is a table equal to state(graph.config).
-std::map<std::string, std::vector<double>> chain_limits(const Graph& graph, const Tensors<float>& state,
-                                                        const Batch& batch, float rate, const MonteCarloConfig& config,
-                                                        const OtherRounding& other = {});
+Limits chain_limits(const Graph& graph, const Tensors<float>& state, const Batch& batch, float rate,
+                    const MonteCarloConfig& config, const OtherRounding& other = {});
 
 // The x that |t| exceeds with probability p, t being Student's with `degrees` degrees of freedom.
 double student_t(std::size_t degrees, double p);
