@@ -1,0 +1,146 @@
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "documents/compare_tables.h"
+#include "documents/page.h"
+
+using namespace byhand;
+using namespace byhand::test;
+
+TEST_CASE("HTML: the details of a row") {
+    const Element root = read(html({with_culprit()}));
+    const Element& row = row_of(root, "dh");
+    const Elements opened = all(row, "div", "opened");
+    REQUIRE(opened.size() == 1);
+    CHECK(opened[0]->attributes.at("id") == "dh");
+    const std::string text = text_of(*opened[0]);
+    for (const char* said :
+         {"how the loss changes with h: the layer's result", "dh = what it should be", "function_of_dh",
+          "src/manual/some.h:17", "reads", "read by", "batch row, 0 to 1", "unit, 0 to 2", "mqe → .", "unit 2",
+          "30,000×", "wrong: mismatch", "of 6 elements 1 without any error, 4 within the limit, 1 over the limit"}) {
+        CAPTURE(said);
+        CHECK(text.find(said) != std::string::npos);
+    }
+    CHECK(all(row, "details").size() == 1);
+    CHECK(all(row, "summary").size() == 1);
+    CHECK(text.find('`') == std::string::npos);
+    CHECK(all(table_of(row, "The 2 worst elements of dh"), "tr").size() == 3);  // a header, two elements
+    const Elements heat = all(row, "svg", "heat");
+    REQUIRE(heat.size() == 1);
+    std::set<std::string> levels;
+    for (const char* kind : {"path", "rect"}) {
+        for (const Element* cells : all(*heat[0], kind)) {
+            levels.insert(cells->attributes.at("class"));
+        }
+    }
+    CHECK(levels == std::set<std::string>{"l0", "l1", "l2", "l3", "l4", "l10"});
+    // Every path but the ground's has a cell at its place.
+    CHECK(all(*heat[0], "path", "l10").at(0)->attributes.at("d") == "M2 1h1");
+}
+
+TEST_CASE("HTML: a heatmap has the classes of the tensor's own range beyond the limit, each with its words") {
+    ComparedStep step = with_culprit();
+    Picture picture = *value_in(report_of(step), "dh").picture;
+    picture.rows = 12;
+    picture.columns = 1;
+    picture.block_rows = 3;
+    picture.shares.clear();
+    for (int i = 0; i < 12; ++i) {
+        picture.shares.push_back(static_cast<float>(std::pow(10.0, 3 + i / 4.0)));
+    }
+    picture.bins = {};
+    picture.bins[20] = 6;
+    value_in(report_of(step), "dh").picture = std::make_shared<const Picture>(picture);
+    const Element root = read(html({step}));
+    const Element& figure = *all(row_of(root, "dh"), "figure").at(0);
+    std::set<std::string> levels, keys;
+    for (const char* kind : {"path", "rect"}) {
+        for (const Element* cells : all(figure, kind)) {
+            levels.insert(cells->attributes.at("class"));
+        }
+    }
+    for (const Element* key : all(figure, "i")) {
+        keys.insert(key->attributes.at("class"));
+    }
+    CHECK(levels == std::set<std::string>{"l5", "l6", "l7", "l8", "l9", "l10"});
+    CHECK(keys == levels);
+    CHECK(text_of(figure).find("≤ 562,341×") != std::string::npos);
+    CHECK(text_of(figure).find("≤ its limit") == std::string::npos);
+    std::string indices;
+    for (const Element* label : all(figure, "text")) {
+        indices += label->text + " ";
+    }
+    CHECK(indices == "0 3 6 9 12 15 18 21 24 27 30 33 ");
+    CHECK(text_of(row_of(root, "dh")).find("all 6 over the limit") != std::string::npos);
+}
+
+TEST_CASE("HTML: a tensor's figures are the columns that the other formats have") {
+    const Element root = read(html({with_culprit()}));
+    const Element& table = table_of(row_of(root, "dh"), "Against LibTorch");
+    std::set<std::string> heads;
+    for (const Element* head : all(*all(table, "thead").at(0), "th")) {
+        heads.insert(head->text);
+    }
+    CHECK(heads.contains("reference"));
+    const std::set<std::string> elsewhere = {"name", "shape", "count", ""};
+    for (const Column& column : tensor_table("", Whose::by_hand).columns) {
+        CAPTURE(column.key);
+        if (column.align != Align::hidden) {
+            CHECK(heads.contains(column.title) != elsewhere.contains(column.key));
+        }
+    }
+    CHECK(text_of(table).find("stepwise") != std::string::npos);
+}
+
+TEST_CASE("HTML: marks stand where the scale has them") {
+    const Element root = read(html({with_culprit()}));
+    const auto place = [&](const std::string& name, const std::string& kind, const std::string& style) {
+        for (const Element* circle : all(row_of(root, name), kind, style)) {
+            if (style.empty() == !circle->attributes.contains("class")) {
+                return std::stod(circle->attributes.at(kind == "line" ? "x1" : "cx"));
+            }
+        }
+        FAIL("no mark in the row of " << name);
+        return 0.0;
+    };
+    const double limit = place("dh", "line", "limit");
+    CHECK(limit == place("dlogits", "line", "limit"));
+    CHECK(place("dh", "circle", "") > limit);
+    CHECK(place("dh", "circle", "torch") < limit);
+    CHECK(place("dlogits", "circle", "") < limit);
+    CHECK(place("dlogits", "circle", "torch") > place("dlogits", "circle", ""));  // 0.3 after 0.25
+    CHECK(place("dW1", "circle", "") < place("dhpreact", "circle", ""));
+    CHECK(all(row_of(root, "C"), "circle").empty());  // no error at all
+}
+
+TEST_CASE("HTML: verdicts without figures are in words") {
+    for (const Verdict verdict : {Verdict::non_finite, Verdict::shape, Verdict::missing, Verdict::unwritten,
+                                  Verdict::vacuous, Verdict::out_of_range, Verdict::undecided}) {
+        NamedFinding r;
+        r.name = "dh";
+        r.shape = {2, 5};
+        r.verdict = verdict;
+        const Element root = read(html({step_of(0, {r})}));
+        CHECK(text_of(row_of(root, "dh").children.at(0)).find(to_string(verdict)) != std::string::npos);
+    }
+    NamedFinding r = exact("dh", {2, 5});
+    r.verdict = Verdict::not_given;
+    const Element given = read(html({step_of(0, {exact("h", {2, 5}), r})}));
+    CHECK(all(given, "tbody", "tensor").size() == 1);
+    CHECK(text_of(given).find("Not given: dh") != std::string::npos);
+    r.verdict = Verdict::vacuous;
+    CHECK(has_class(box_of(read(html({step_of(0, {r})})), "dh"), "off"));
+    CHECK(has_class(box_of(read(html({step_of(0, {r})}, presentation(), {Verdict::vacuous})), "dh"), "nothing"));
+}
+
+TEST_CASE("HTML: a reference's worse verdict is the row's, and each has its line") {
+    ComparedStep step = step_of(0, {within("dh", {2, 3}, 1e-7, 1e-6)});
+    add_finding(step, within("dh", {2, 3}, 9e-6, 1e-6), "stepwise", Against::module);
+    const Element root = read(html({step}));
+    CHECK(all(root, "tbody", "tensor").size() == 1);
+    CHECK(text_of(row_of(root, "dh").children.at(0)).find("mismatch") != std::string::npos);
+    CHECK(all(table_of(row_of(root, "dh"), "Against LibTorch"), "tr").size() == 3);
+}
