@@ -50,7 +50,7 @@ Report check(const View& mine, const Matches& right) {
 
 bool Matches::match(const View& mine) const {
     const Report report = check(mine, *this);
-    text_ = report.text();
+    text_ = text_after(mine.name, report);
     return report.agrees();
 }
 

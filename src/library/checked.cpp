@@ -118,6 +118,11 @@ std::vector<Extent> extents_of(const Shape& shape) {
     return all.empty() ? std::vector<Extent>{{1, "n"}} : all;
 }
 
+std::string text_after(const std::string& name, const Report& report) {
+    const std::string text = report.text();
+    return text.starts_with(name + " ") ? text.substr(name.size() + 1) : text;
+}
+
 Report report_of(const std::string& subject, const std::string& place, const std::vector<Checked>& all) {
     Document document{
         .subject = "check", .note = "", .title = subject, .blocks = {}, .plots = {}, .data = {}, .agrees = false};

@@ -28,6 +28,9 @@ std::string figures_of(const Checked& one);
 // For hints: n is the first extent of the shape.
 std::vector<Extent> extents_of(const Shape& shape);
 
+// The report's text without the name at its beginning, which Catch2 puts before it.
+std::string text_after(const std::string& name, const Report& report);
+
 // `subject` is what was checked, a kernel or a tensor, and `place` its place in a source file, or empty. It agrees if
 // no trial fails, and at least one agrees of each tensor in each type.
 Report report_of(const std::string& subject, const std::string& place, const std::vector<Checked>& all);

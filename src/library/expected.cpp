@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "byhand/kernel.h"
+#include "library/checked.h"
 
 namespace byhand {
 namespace {
@@ -108,7 +109,7 @@ Expected& Expected::seed(std::uint64_t seed) {
 
 bool Expected::match(const Kernel& kernel) const {
     const Report report = check(kernel, *this);
-    text_ = report.text();
+    text_ = text_after(kernel.named.name, report);
     return report.agrees();
 }
 

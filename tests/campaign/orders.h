@@ -1,4 +1,4 @@
-// Sums of n terms in any order and precision that a right implementation may choose: ORDER says which.
+// Sums of n terms in any order and precision that a right implementation may choose: by default that of ORDER.
 #pragma once
 
 #include <algorithm>
@@ -80,11 +80,11 @@ T sum_in_blocks(std::size_t n, Term term) {
 }
 
 template <class T, class Term>
-T total(std::size_t n, Term term) {
+T total(std::size_t n, Term term, int order = ORDER) {
     const auto smaller = [](T a, T b) { return std::abs(a) < std::abs(b); };
     const auto larger = [](T a, T b) { return std::abs(a) > std::abs(b); };
     const std::size_t evens = (n + 1) / 2;
-    switch (ORDER) {
+    switch (order) {
         case 1:  // reversed
             return sum_in<T, T>(n, [&](std::size_t i) { return term(n - 1 - i); });
         case 2:

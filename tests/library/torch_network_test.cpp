@@ -55,51 +55,53 @@ Network network_with(Mistake mistake) {
     network.input(tensor("x", x, {kRows, kInputs}))
         .input(tensor("W", W, {kInputs, kClasses}))
         .input(tensor("Y", Y, {kRows}));
-    network.step("logits", kernel("linear",
-                                  [](float* z, const float* a, const float* w) {
-                                      product(z, a, w, kRows, kInputs, kClasses, false, false);
-                                  }),
-                 {"x", "W"},
-                 computed_by([](const at::Tensor& a, const at::Tensor& w) { return at::matmul(a, w); }));
-    network.step("probs", kernel("softmax",
-                                 [](float* p, const float* z) {
-                                     for (std::size_t i = 0; i < kRows; ++i) {
-                                         float sum = 0;
-                                         for (std::size_t j = 0; j < kClasses; ++j) {
-                                             sum += p[i * kClasses + j] = std::exp(z[i * kClasses + j]);
-                                         }
-                                         for (std::size_t j = 0; j < kClasses; ++j) {
-                                             p[i * kClasses + j] /= sum;
-                                         }
-                                     }
-                                 }),
+    network.step("logits",
+                 kernel("linear", [](float* z, const float* a,
+                                     const float* w) { product(z, a, w, kRows, kInputs, kClasses, false, false); }),
+                 {"x", "W"}, computed_by([](const at::Tensor& a, const at::Tensor& w) { return at::matmul(a, w); }));
+    network.step("probs",
+                 kernel("softmax",
+                        [](float* p, const float* z) {
+                            for (std::size_t i = 0; i < kRows; ++i) {
+                                float sum = 0;
+                                for (std::size_t j = 0; j < kClasses; ++j) {
+                                    sum += p[i * kClasses + j] = std::exp(z[i * kClasses + j]);
+                                }
+                                for (std::size_t j = 0; j < kClasses; ++j) {
+                                    p[i * kClasses + j] /= sum;
+                                }
+                            }
+                        }),
                  {"logits"}, computed_by([](const at::Tensor& z) { return at::softmax(z, 1); }));
-    network.step("dlogits", kernel("cross_entropy_backward",
-                                   [mistake](float* dz, const float* p, const std::int64_t* y) {
-                                       if (mistake == Mistake::crash) {
-                                           std::abort();
-                                       }
-                                       const float n = mistake == Mistake::no_mean ? 1 : kRows;
-                                       for (std::size_t i = 0; i < kRows; ++i) {
-                                           for (std::size_t j = 0; j < kClasses; ++j) {
-                                               const float hot = y[i] == static_cast<std::int64_t>(j) ? 1 : 0;
-                                               dz[i * kClasses + j] = (p[i * kClasses + j] - hot) / n;
-                                           }
-                                       }
-                                   }),
+    network.step("dlogits",
+                 kernel("cross_entropy_backward",
+                        [mistake](float* dz, const float* p, const std::int64_t* y) {
+                            if (mistake == Mistake::crash) {
+                                std::abort();
+                            }
+                            const float n = mistake == Mistake::no_mean ? 1 : kRows;
+                            for (std::size_t i = 0; i < kRows; ++i) {
+                                for (std::size_t j = 0; j < kClasses; ++j) {
+                                    const float hot = y[i] == static_cast<std::int64_t>(j) ? 1 : 0;
+                                    dz[i * kClasses + j] = (p[i * kClasses + j] - hot) / n;
+                                }
+                            }
+                        }),
                  {"probs", "Y"}, computed_by([](const at::Tensor& p, const at::Tensor& y) {
                      return (p - at::one_hot(y, kClasses).to(p.scalar_type())) / static_cast<double>(kRows);
                  }));
-    network.step("dW", kernel("linear_weight_backward",
-                              [](float* dw, const float* a, const float* dz) {
-                                  product(dw, a, dz, kInputs, kRows, kClasses, true, false);
-                              }),
+    network.step("dW",
+                 kernel("linear_weight_backward",
+                        [](float* dw, const float* a, const float* dz) {
+                            product(dw, a, dz, kInputs, kRows, kClasses, true, false);
+                        }),
                  {"x", "dlogits"},
                  computed_by([](const at::Tensor& a, const at::Tensor& dz) { return at::matmul(a.t(), dz); }));
-    network.step("dx", kernel("linear_input_backward",
-                              [](float* dx, const float* dz, const float* w) {
-                                  product(dx, dz, w, kRows, kClasses, kInputs, false, true);
-                              }),
+    network.step("dx",
+                 kernel("linear_input_backward",
+                        [](float* dx, const float* dz, const float* w) {
+                            product(dx, dz, w, kRows, kClasses, kInputs, false, true);
+                        }),
                  {"dlogits", "W"},
                  computed_by([](const at::Tensor& dz, const at::Tensor& w) { return at::matmul(dz, w.t()); }));
     return network;
