@@ -220,6 +220,7 @@ void add_bench(const Command& program) {
     command
         .option("--recipe", options->recipes,
                 fmt::format("A shipped recipe or a JSON file; repeatable [{}]", fmt::join(kRecipes, ", ")))
+        .completes(shipped_recipes)
         .not_empty();
     command.option("--threads", options->torch.threads, "Threads of each implementation")
         .whole_number(1, kMostThreads)

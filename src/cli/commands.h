@@ -17,6 +17,7 @@ void add_lab(const Command& program);
 void add_bench(const Command& program);
 void add_explain(const Command& program);
 void add_recipes(const Command& program);
+void add_completion(const Command& program);
 
 // Descriptions of the separate programs that `byhand lab` and `byhand bench` start, for the list of commands.
 inline constexpr const char* kLabAbout = "Run experiments on what the five notes claim about batch norm";

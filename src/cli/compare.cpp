@@ -26,6 +26,7 @@
 #include "cli/say.h"
 #include "cli/shell_words.h"
 #include "cli/source.h"
+#include "cli/value_names.h"
 #include "documents/page/page.h"
 #include "harness/end_to_end/comparison.h"
 #include "manual/stepwise.h"
@@ -335,8 +336,10 @@ void add_compare(const Command& program) {
     command.flag("--verbose", options->verbose,
                  "List every tensor and step in the table, not only what disagrees or is nearest to its limit");
     command.option("--tensor", options->tensor, "List only tensors whose name matches, such as 'd*'; all are compared")
+        .completes(value_names)
         .shows_default();
     command.option("--plant", options->plant, "Plant this mistake in the stepwise network; byhand mistakes lists them")
+        .completes(mistake_names)
         .not_empty();
     Option external =
         command

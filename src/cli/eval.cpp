@@ -8,6 +8,7 @@
 #include "cli/collisions.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/files.h"
 #include "cli/models.h"
 #include "cli/network_options.h"
 #include "cli/report_options.h"
@@ -159,6 +160,7 @@ void add_eval(const Command& program) {
     command
         .option("--recipe", options->recipe,
                 "The recipe of a model from another program: a shipped one or a JSON file; --data has its characters")
+        .completes(shipped_recipes)
         .not_empty();
     command
         .option("--logits", options->logits,

@@ -14,6 +14,7 @@
 #include "cli/network_options.h"
 #include "cli/report_options.h"
 #include "cli/source.h"
+#include "cli/value_names.h"
 #include "documents/explain.h"
 #include "harness/isolated/step_inputs.h"
 #include "manual/formulas.h"
@@ -89,6 +90,7 @@ void add_explain(const Command& program) {
     command
         .option("NAME", options->name,
                 "Value or gradient, as dbnvar, or operation, as batchnorm [the whole network, in order]")
+        .completes(value_names)
         .not_empty();
     add_network_options(command, options->network);
     add_report_options(command, options->report);

@@ -15,6 +15,7 @@
 #include "cli/report_options.h"
 #include "cli/shell_words.h"
 #include "cli/source.h"
+#include "cli/value_names.h"
 #include "documents/gradcheck.h"
 #include "harness/drawn.h"
 #include "manual/stepwise.h"
@@ -101,6 +102,7 @@ void add_gradcheck(const Command& program) {
             fmt::format("Elements to check in each gradient, drawn at random [{}, fewer in large networks]", kElements))
         .whole_number(1, 1'000'000'000);
     command.option("--tensor", options->tensor, "Check only the gradients that match, as 'dW*'")
+        .completes(value_names)
         .shows_default()
         .not_empty();
     add_report_options(command, options->report, Judged::yes);

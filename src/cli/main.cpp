@@ -58,6 +58,7 @@ void add_commands(const Command& program) {
     add_explain(program);
     add_diff(program);
     add_recipes(program);
+    add_completion(program);
 }
 
 }  // namespace

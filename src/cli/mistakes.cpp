@@ -13,6 +13,7 @@
 #include "candidates/candidates.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/files.h"
 #include "cli/network_options.h"
 #include "cli/progress.h"
 #include "cli/report_options.h"
@@ -342,7 +343,10 @@ void add_mistakes(const Command& program) {
     const auto options = std::make_shared<MistakesOptions>();
     command.flag("--score", options->score,
                  "Plant each mistake in each recipe, and count those caught and those blamed on the right step");
-    command.option("--recipe", options->recipes, "Recipes to plant the mistakes in").list().shows_default();
+    command.option("--recipe", options->recipes, "Recipes to plant the mistakes in")
+        .list()
+        .completes(shipped_recipes)
+        .shows_default();
     command.option("--data", options->data, "Names in UTF-8, one per line [the shipped names]").not_empty();
     command.option("--mistake", options->only, "Only the mistakes that match, as 'dvar*'").shows_default();
     command.option("--seeds", options->seeds, "Number of seeds, each with its own values and batches")

@@ -17,6 +17,7 @@ namespace byhand::cli {
 
 void add_network_options(const Command& command, NetworkOptions& options) {
     command.option("--recipe", options.recipe, "A shipped recipe (byhand recipes lists them) or a JSON file")
+        .completes(shipped_recipes)
         .group(kNetworkGroup)
         .shows_default();
     command.option("--data", options.data, "Names in UTF-8, one per line [the shipped names]")

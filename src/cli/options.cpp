@@ -6,28 +6,21 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <limits>
 #include <string_view>
 
 #include "base/error.h"
-#include "byhand/version.h"
 #include "cli/collisions.h"
+#include "cli/command_state.h"
+#include "cli/completion.h"
 #include "cli/exit_code.h"
-#include "cli/file_path.h"
 #include "cli/numbers.h"
 #include "cli/shell_words.h"
 #include "cli/unexpected.h"
+#include "cli/version.h"
 
 namespace byhand::cli {
-
-struct Command::State {
-    struct File {
-        const CLI::Option* option;
-        FileUse use;
-    };
-    std::vector<File> files;  // the options that name files, of all commands
-    int exit_code = kFine;
-};
 
 namespace {
 
@@ -49,10 +42,10 @@ std::vector<const CLI::App*> all_commands(const CLI::App& app) {
     return app.get_subcommands([](const CLI::App*) { return true; });
 }
 
-void refuse_collisions(const CLI::App& command, const std::vector<Command::State::File>& files) {
+void refuse_collisions(const CLI::App& command, const std::vector<CommandState::File>& files) {
     std::vector<NamedFile> named;
     for (const CLI::Option* option : command.get_options()) {
-        const auto file = std::ranges::find(files, option, &Command::State::File::option);
+        const auto file = std::ranges::find(files, option, &CommandState::File::option);
         if (file != files.end()) {
             for (const std::string& path : option->results()) {
                 named.push_back({option->get_name(), path, file->use});
@@ -63,7 +56,7 @@ void refuse_collisions(const CLI::App& command, const std::vector<Command::State
 }
 
 // Runs for every command, after parsing.
-void check_files(CLI::App& app, const Command::State& state) {
+void check_files(CLI::App& app, const CommandState& state) {
     for (CLI::App* command : app.get_subcommands({})) {
         command->parse_complete_callback([command, &state] { refuse_collisions(*command, state.files); });
         check_files(*command, state);
@@ -138,7 +131,7 @@ Option& Option::number(double least, double most) {
 
 Option& Option::one_of(const std::vector<std::string>& words) {
     option_->check(CLI::IsMember(words));
-    return *this;
+    return completes([words] { return words; });
 }
 
 Option& Option::not_empty() {
@@ -172,6 +165,11 @@ Option& Option::each(std::function<void(const std::string&)> visit) {
     return *this;
 }
 
+Option& Option::completes(Words words) {
+    state_->words[option_] = std::move(words);
+    return *this;
+}
+
 Option& Option::shows_default() {
     option_->capture_default_str();
     return *this;
@@ -199,7 +197,7 @@ Option Command::option(const std::string& name, T& value, const std::string& abo
     } else if constexpr (std::is_same_v<typename Held<T>::type, OutputPath>) {
         state_->files.push_back({option, FileUse::writes});
     }
-    return Option(*option);
+    return {*option, *state_};
 }
 
 template Option Command::option(const std::string&, std::string&, const std::string&) const;
@@ -217,11 +215,11 @@ template Option Command::option(const std::string&, std::vector<double>&, const 
 template Option Command::option(const std::string&, std::vector<InputPath>&, const std::string&) const;
 
 Option Command::flag(const std::string& name, bool& value, const std::string& about) const {
-    return Option(*app_->add_flag(name, value, about));
+    return {*app_->add_flag(name, value, about), *state_};
 }
 
 Option Command::option_named(const std::string& name) const {
-    return Option(*app_->get_option(name));
+    return {*app_->get_option(name), *state_};
 }
 
 void Command::remove(const std::string& name) const {
@@ -285,14 +283,24 @@ std::string Command::replay(const Overrides& overrides, const std::string& witho
 }
 
 Program::Program(const std::string& name, const std::string& about)
-    : app_(std::make_unique<CLI::App>(about, name)), state_(std::make_unique<Command::State>()), root_(*app_, *state_) {
-    app_->set_version_flag("--version", name + " " + kVersion);
+    : app_(std::make_unique<CLI::App>(about, name)), state_(std::make_unique<CommandState>()), root_(*app_, *state_) {
+    app_->set_version_flag("--version", [name] { return version_text(name); });
     app_->require_subcommand(0, 1);  // so that a word that is no command is named
 }
 
 Program::~Program() = default;
 
 int Program::run(int argc, const char* const* argv) {
+    if (std::getenv("BYHAND_COMPLETE") != nullptr) {
+        for (const std::string& word : completions(*app_, *state_, {argv + 1, argv + argc})) {
+            fmt::print("{}\n", word);
+        }
+        return kFine;
+    }
+    if (std::getenv("BYHAND_MAN") != nullptr) {
+        fmt::print("{}", manual_page(*app_));
+        return kFine;
+    }
     check_files(*app_, *state_);
     try {
         app_->parse(argc, argv);

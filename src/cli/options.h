@@ -19,11 +19,15 @@ class Option;
 
 namespace byhand::cli {
 
+struct CommandState;
+
 // One option of a command. Each function returns the option itself. Checks run in the order in which they are added;
 // each refuses the command line with a message that names the option.
 class Option {
 public:
-    explicit Option(CLI::Option& option) : option_(&option) {}
+    using Words = std::function<std::vector<std::string>()>;
+
+    Option(CLI::Option& option, CommandState& state) : option_(&option), state_(&state) {}
 
     Option& whole_number(std::uint64_t least, std::uint64_t most = std::numeric_limits<std::uint64_t>::max());
     Option& number(double least, double most);  // finite, from `least` to `most`
@@ -34,6 +38,7 @@ public:
     Option& excludes(const Option& other);
     Option& needs(const Option& other);
     Option& each(std::function<void(const std::string&)> visit);  // runs for each value, after the checks
+    Option& completes(Words words);  // values that a shell offers; one_of() sets them as well
 
     Option& shows_default();  // in the help: the present value of the variable
     Option& shows_default(const std::string& text);
@@ -41,6 +46,7 @@ public:
 
 private:
     CLI::Option* option_;
+    CommandState* state_;
 };
 
 // Options of a repeated command line whose values differ from the given ones, by name ("--seed"): another value, or
@@ -50,8 +56,7 @@ using Overrides = std::vector<std::pair<std::string, std::optional<std::string>>
 // A command, or the program itself. A handle: copies refer to the same command.
 class Command {
 public:
-    struct State;
-    Command(CLI::App& app, State& state) : app_(&app), state_(&state) {}
+    Command(CLI::App& app, CommandState& state) : app_(&app), state_(&state) {}
 
     Command add_command(const std::string& name, const std::string& about) const;
 
@@ -79,7 +84,7 @@ public:
 
 private:
     CLI::App* app_;
-    State* state_;
+    CommandState* state_;
 };
 
 // A program: its commands, and reading the command line.
@@ -93,12 +98,14 @@ public:
     const Command& root() const { return root_; }
 
     // Reads the command line, runs the command that it names and returns its exit code. --help and --version print to
-    // standard output. Throws InputError for bad usage, and whatever the command throws.
+    // standard output. With BYHAND_COMPLETE in the environment, prints the words that may be the last one of the
+    // command line instead, and with BYHAND_MAN the manual page (completion.h). Throws InputError for bad usage, and
+    // whatever the command throws.
     int run(int argc, const char* const* argv);
 
 private:
     std::unique_ptr<CLI::App> app_;
-    std::unique_ptr<Command::State> state_;
+    std::unique_ptr<CommandState> state_;
     Command root_;
 };
 

@@ -16,7 +16,7 @@ void add_recipes(const Command& program) {
         program.add_command("recipes", "List the recipes, or print one as JSON that --recipe accepts");
     const auto name = std::make_shared<std::string>();
     const auto is_expanded = std::make_shared<bool>(false);
-    command.option("NAME", *name, "Recipe to print");
+    command.option("NAME", *name, "Recipe to print").completes(shipped_recipes);
     command.flag("--expanded", *is_expanded, R"(Print every operation of the network as "layers" instead of "hidden")");
     command.on_run([name, is_expanded] {
         if (!name->empty()) {

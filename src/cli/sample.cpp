@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/files.h"
 #include "cli/models.h"
 #include "cli/network_options.h"
 #include "cli/say.h"
@@ -159,7 +160,7 @@ void add_sample(const Command& program) {
     command.option("--prefix", options->prefix, "Prefix of every name");
     Option recipe = command.option("--recipe", options->recipe,
                                    "The recipe of a model from another program: a shipped one or a JSON file");
-    recipe.not_empty();
+    recipe.completes(shipped_recipes).not_empty();
     command.option("--data", options->data, "Names with the model's characters, with --recipe [the shipped names]")
         .not_empty()
         .needs(recipe);

@@ -43,12 +43,16 @@ TEST_CASE("help goes to standard output, and names every option") {
     CHECK(folder.files().empty());
 }
 
-TEST_CASE("the version is one line") {
+TEST_CASE("the version is what a bug report needs: compiler, vectors, LibTorch") {
     const Folder folder;
     const Outcome outcome = byhand(folder, {"--version"});
     CHECK(outcome.code == 0);
-    CHECK(outcome.out.starts_with("byhand "));
-    CHECK(lines_of(outcome.out).size() == 1);
+    const std::vector<std::string> lines = lines_of(outcome.out);
+    REQUIRE(lines.size() == 4);
+    CHECK(lines[0].starts_with("byhand 0."));
+    CHECK(lines[1].starts_with("compiled by "));
+    CHECK(lines[2].starts_with("SIMD kernels for "));
+    CHECK(lines[3].find("LibTorch") != std::string::npos);
     CHECK(outcome.err.empty());
 }
 

@@ -1,0 +1,37 @@
+#include "cli/version.h"
+
+#include <fmt/core.h>
+
+#include "base/error.h"
+#include "byhand/version.h"
+#include "manual/simd/peak.h"
+#include "torch_ref/blas.h"
+#include "torch_ref/load.h"
+
+namespace byhand::cli {
+namespace {
+
+std::string torch_text() {
+    try {
+        const std::string version = torch_ref::load().version();
+        const std::string target = simd::target_name();
+        return fmt::format("LibTorch {}, BLAS kernels for {}", version, torch_ref::blas_core());
+    } catch (const InputError& error) {
+        return std::string("no LibTorch: ") + error.what();
+    }
+}
+
+}  // namespace
+
+std::string version_text(const std::string& name) {
+#ifdef __clang__
+    const char* compiler = "clang ";
+#else
+    const char* compiler = "g++ ";
+#endif
+    const std::string target = simd::target_name();
+    return fmt::format("{} {}\ncompiled by {}{}\nSIMD kernels for {}\n{}", name, kVersion, compiler, __VERSION__,
+                       target.starts_with("AVX3") ? "AVX-512" : target, torch_text());
+}
+
+}  // namespace byhand::cli
