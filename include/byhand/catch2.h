@@ -1,5 +1,5 @@
 // Catch2's names of what byhand checks, for messages:
-//   REQUIRE_THAT(byhand::tensor("dx", mine, {32, 100}), byhand::matches(f, x, dy));
+//   REQUIRE_THAT(byhand::tensor("dx", yours, {32, 100}), byhand::matches(f, x, dy));
 //   REQUIRE_THAT(byhand::kernel("softmax_backward", softmax_backward<float>), byhand::is_vjp_of(softmax).shapes({{7,
 //   27}}));
 #pragma once

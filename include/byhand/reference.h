@@ -34,8 +34,8 @@ public:
 
     const Evaluate& evaluate() const { return evaluate_; }
 
-    // Whether check(mine, *this).agrees(), and what that says.
-    bool match(const View& mine) const;
+    // Whether check(yours, *this).agrees(), and what that says.
+    bool match(const View& yours) const;
     std::string toString() const { return text_; }
 
 private:
@@ -46,6 +46,6 @@ private:
 // Compares a tensor of floats or doubles with the right value, element by element. The limit of each element is a
 // multiple of the error (root mean square) of 32 evaluations in float with random rounding, so large that a result with
 // errors of the same size exceeds it with a probability of 1e-12; at least one unit in the last place.
-Report check(const View& mine, const Matches& right);
+Report check(const View& yours, const Matches& right);
 
 }  // namespace byhand

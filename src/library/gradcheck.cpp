@@ -75,7 +75,7 @@ Checked checked_part(const Part& part, const ScalarFunction& f, const std::vecto
         differences.push_back(expected.value);
         limits.push_back(expected.bound + rounding.gradient[i]);
     }
-    const View mine = view_of(ours), right = view_of(differences);
+    const View own = view_of(ours), right = view_of(differences);
     Checked checked{.name = part.name,
                     .shape = {part.size},
                     .in_double = true,
@@ -83,7 +83,7 @@ Checked checked_part(const Part& part, const ScalarFunction& f, const std::vecto
                     .reads = {},
                     .trial = {}};
     static_cast<Finding&>(checked.trial) =
-        judge(mine, &right, nullptr, limits, {.too_wide = TooWide::undecided, .scale_of_both = true});
+        judge(own, &right, nullptr, limits, {.too_wide = TooWide::undecided, .scale_of_both = true});
     if (checked.trial.verdict == Verdict::mismatch) {
         checked.trial.hint = hint(ours, differences, limits, {ours.size()}, {{1, "n"}});
     }

@@ -60,21 +60,21 @@ const auto kReference = [](const at::Tensor& x, const at::Tensor& dy) {
 TEST_CASE("matches: a tensor of floats or doubles, by the reference's own rounding") {
     const std::vector<float> x = numbers(7 * 27, 0.2), dy = numbers(7 * 27, 1.7);
     const View inputs[] = {tensor("x", x, {7, 27}), tensor("dy", dy, {7, 27})};
-    const std::vector<float> mine = softmax_backward<float>(x, dy, 27);
-    REQUIRE_THAT(tensor("dx", mine, {7, 27}), matches(kReference, inputs[0], inputs[1]));
+    const std::vector<float> yours = softmax_backward<float>(x, dy, 27);
+    REQUIRE_THAT(tensor("dx", yours, {7, 27}), matches(kReference, inputs[0], inputs[1]));
     const std::vector<double> in_double = softmax_backward<double>(x, dy, 27);
     REQUIRE_THAT(tensor("dx", in_double, {7, 27}), matches(kReference, inputs[0], inputs[1]));
     // Floats stored as doubles are off by the rounding of float.
-    const std::vector<double> floats(mine.begin(), mine.end());
+    const std::vector<double> floats(yours.begin(), yours.end());
     CHECK_FALSE(check(tensor("dx", floats, {7, 27}), matches(kReference, inputs[0], inputs[1])).agrees());
 }
 
 TEST_CASE("matches: an error of a thousandth of an element is found, and the message says where") {
     const std::vector<float> x = numbers(33 * 10, 0.2), dy = numbers(33 * 10, 1.7);
-    std::vector<float> mine = softmax_backward<float>(x, dy, 10);
-    mine[10 * 18 + 7] *= 1.001F;
+    std::vector<float> yours = softmax_backward<float>(x, dy, 10);
+    yours[10 * 18 + 7] *= 1.001F;
     const Report report =
-        check(tensor("dx", mine, {33, 10}), matches(kReference, tensor("x", x, {33, 10}), tensor("dy", dy, {33, 10})));
+        check(tensor("dx", yours, {33, 10}), matches(kReference, tensor("x", x, {33, 10}), tensor("dy", dy, {33, 10})));
     CHECK_FALSE(report.agrees());
     CHECK(contains(report.text(), "dx is wrong\n  dx[18, 7] is "));
     CHECK(contains(report.text(), "hint: only one element is off, [18, 7]"));
