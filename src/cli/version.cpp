@@ -14,7 +14,6 @@ namespace {
 std::string torch_text() {
     try {
         const std::string version = torch_ref::load().version();
-        const std::string target = simd::target_name();
         return fmt::format("LibTorch {}, BLAS kernels for {}", version, torch_ref::blas_core());
     } catch (const InputError& error) {
         return std::string("no LibTorch: ") + error.what();

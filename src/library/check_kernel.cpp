@@ -52,6 +52,31 @@ std::string listed(const std::vector<std::string>& names) {
     return text;
 }
 
+// "(7, 27), (27)"
+std::string listed(const std::vector<Shape>& shapes) {
+    std::string text;
+    for (const Shape& shape : shapes) {
+        text += (text.empty() ? "" : ", ") + to_string(shape);
+    }
+    return text;
+}
+
+// To those of the same tensor, shapes and type, of which the one that says most is kept.
+void add_trial(Checked one, std::vector<Checked>& all) {
+    const auto same = std::ranges::find_if(all, [&](const Checked& other) {
+        return other.name == one.name && other.reads == one.reads && other.in_double == one.in_double;
+    });
+    if (same == all.end()) {
+        all.push_back(std::move(one));
+        return;
+    }
+    ++same->trials;
+    const auto rank = [](const Trial& t) { return std::pair(agrees(t.verdict), t.used.value_or(0)); };
+    if (!fails(same->trial.verdict) && (fails(one.trial.verdict) || rank(one.trial) > rank(same->trial))) {
+        same->trial = std::move(one.trial);
+    }
+}
+
 }  // namespace
 
 // A kernel, what is expected of it, and how its parameters are named.
@@ -167,6 +192,7 @@ void KernelCheck::add_steps(std::size_t shapes, const Values& values, const std:
             (expected_.sizes_ ? " by sizes()" : ", the extents of the first input: set sizes()"));
     }
     std::vector<Shape> results;
+    results.reserve(makes_.size());
     for (const std::string& name : makes_) {
         results.push_back(find_sampled(right, name).exact.shape);
     }
@@ -210,6 +236,7 @@ void KernelCheck::add_cases(std::size_t shapes) {
         specs.push_back({"dy", expected_.evaluate_(inputs_in(values), std::nullopt).at(0).shape});
     }
     std::vector<std::string> names;
+    names.reserve(specs.size());
     for (const TensorSpec& spec : specs) {
         names.push_back(spec.name);
     }
@@ -281,23 +308,8 @@ void KernelCheck::add_trials(const std::vector<CallResult<T>>& results, std::vec
             Trial trial = trial_of(result, right.exact.numbers, limits, step.shape,
                                    extents_of(expected_.cases_[one.shapes].front()));
             trial.on = one.on;
-            std::string reads;
-            for (const Shape& shape : expected_.cases_[one.shapes]) {
-                reads += (reads.empty() ? "" : ", ") + to_string(shape);
-            }
-            const auto same = std::ranges::find_if(all, [&](const Checked& checked) {
-                return checked.name == step.makes && checked.reads == reads && checked.in_double == !kIsFloat;
-            });
-            if (same == all.end()) {
-                all.push_back({step.makes, step.shape, !kIsFloat, 1, reads, std::move(trial)});
-                continue;
-            }
-            ++same->trials;
-            const bool failed = fails(same->trial.verdict);
-            const auto rank = [](const Trial& t) { return std::pair(agrees(t.verdict), t.used.value_or(0)); };
-            if (!failed && (fails(trial.verdict) || rank(trial) > rank(same->trial))) {
-                same->trial = std::move(trial);
-            }
+            add_trial({step.makes, step.shape, !kIsFloat, 1, listed(expected_.cases_[one.shapes]), std::move(trial)},
+                      all);
         }
     }
 }

@@ -103,10 +103,26 @@ Report checked_parts(const Named& named, const ScalarFunction& f, const std::vec
     }
     const Rounding rounding = rounding_of(f, x, value, gradient);
     std::vector<Checked> all;
+    all.reserve(parts.size());
     for (const Part& part : parts) {
         all.push_back(checked_part(part, f, x, gradient, rounding, options));
     }
     return report_of(named.name, place_of(named), all);
+}
+
+// The products of all inputs, one after the other. Throws std::invalid_argument where one has another size than its
+// input.
+std::vector<double> joined(const Named& named, const Inputs& products, const Inputs& inputs) {
+    std::vector<double> all;
+    for (std::size_t i = 0; i < products.size(); ++i) {
+        if (i >= inputs.size() || products[i].size() != inputs[i].size()) {
+            throw std::invalid_argument(named.name + ": the product for input " + std::to_string(i) + " has " +
+                                        std::to_string(products[i].size()) + " elements, but the input " +
+                                        (i < inputs.size() ? std::to_string(inputs[i].size()) : "is missing"));
+        }
+        all.insert(all.end(), products[i].begin(), products[i].end());
+    }
+    return all;
 }
 
 }  // namespace
@@ -147,16 +163,7 @@ Report gradcheck(const Named& named, const Forward& forward, const Backward& bac
             from += static_cast<std::ptrdiff_t>(input.size());
         }
         if (!gradient.empty()) {
-            const Inputs products = backward(now, dy);
-            gradient.clear();
-            for (std::size_t i = 0; i < products.size(); ++i) {
-                if (i >= inputs.size() || products[i].size() != inputs[i].size()) {
-                    throw std::invalid_argument(named.name + ": the product for input " + std::to_string(i) + " has " +
-                                                std::to_string(products[i].size()) + " elements, but the input " +
-                                                (i < inputs.size() ? std::to_string(inputs[i].size()) : "is missing"));
-                }
-                gradient.insert(gradient.end(), products[i].begin(), products[i].end());
-            }
+            gradient = joined(named, backward(now, dy), inputs);
         }
         const std::vector<double> y = forward(now);
         double sum = 0;
