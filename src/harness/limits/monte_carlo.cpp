@@ -83,6 +83,7 @@ public:
         : X_(batch.X),
           Y_(batch.Y),
           equal_rows_(equal_rows(batch, graph.config.context)),
+          all_equal_(equal_rows_ == static_cast<double>(batch.rows) && batch.rows > 1),
           apart_(std::max(kDoubles, 0.5 * (1 - 1 / equal_rows_))) {
         for (const TensorSpec& spec : state.table()) {
             const std::span<const float> values = state[spec.name];
@@ -133,10 +134,18 @@ public:
         }
         disturbed = {};
         exact_ = values_;
-        squares_.resize(values_.size());
-        for (std::size_t v = 0; v < values_.size(); ++v) {
-            squares_[v].assign(values_[v].size(), 0.0);
-        }
+        clear_squares();
+    }
+
+    bool all_rows_are_equal() const { return all_equal_; }
+
+    // From now on equal values move together, and the limits are the larger of those so far and those from now on.
+    // Where all rows are equal, a norm divides by √ε what is left of their difference from their mean: it is either
+    // different in each row, with a mean of zero, or the mean's own rounding, the same in each row.
+    void keep_together() {
+        apart_ = kDoubles;
+        squares_apart_ = std::move(squares_);
+        clear_squares();
     }
 
     // By `scale` times each step's own rounding, and what that moves over `scale`.
@@ -160,10 +169,14 @@ public:
     Limits limits(std::size_t runs, double factor) && {
         Arena limits = std::move(squares_);
         for (const Link& link : links_) {
-            for (double& limit : limits[link.makes]) {
-                limit = factor * std::sqrt(limit / static_cast<double>(runs));
+            std::vector<double>& squares = limits[link.makes];
+            for (std::size_t i = 0; i < squares.size(); ++i) {
+                const double apart = squares_apart_.empty() ? 0 : squares_apart_[link.makes][i];
+                const double largest = std::isnan(apart) || apart > squares[i] ? apart : squares[i];
+                squares[i] = factor * std::sqrt(largest / static_cast<double>(runs));
             }
         }
+        squares_apart_ = {};
         add_kinks(limits);
         add_other_maxima(limits);
         values_ = {};
@@ -186,6 +199,13 @@ public:
 private:
     static constexpr int kX = -1, kY = -2;
     using Arena = std::vector<std::vector<double>>;
+
+    void clear_squares() {
+        squares_.assign(values_.size(), {});
+        for (std::size_t v = 0; v < values_.size(); ++v) {
+            squares_[v].assign(values_[v].size(), 0.0);
+        }
+    }
 
     struct Link {
         const Step* step;
@@ -364,9 +384,10 @@ private:
     const std::int64_t* X_;
     const std::int64_t* Y_;
     double equal_rows_;
+    bool all_equal_;
     double apart_;  // how far equal values err apart, as a share of a step's own rounding
     std::map<std::string, std::size_t> places_;
-    std::vector<std::vector<double>> values_, exact_, squares_;
+    std::vector<std::vector<double>> values_, exact_, squares_, squares_apart_;
     std::vector<Link> links_;
     std::vector<bool> not_negative_;  // of each value, by its range
 };
@@ -408,8 +429,15 @@ Limits chain_limits(const Graph& graph, const Tensors<float>& state, const Batch
     chain.run_disturbed(0, 1);
     // One run in four goes further, to where another of a row's values is the largest, or a value is beyond its kink.
     constexpr std::size_t kFurther = 4;
-    for (std::size_t run = 0; run < config.runs; ++run) {
-        chain.run_disturbed(mixed(config.seed) + run, run % kFurther == kFurther - 1 ? 4 : 1);
+    const auto run_all = [&] {
+        for (std::size_t run = 0; run < config.runs; ++run) {
+            chain.run_disturbed(mixed(config.seed) + run, run % kFurther == kFurther - 1 ? 4 : 1);
+        }
+    };
+    run_all();
+    if (chain.all_rows_are_equal()) {
+        chain.keep_together();
+        run_all();
     }
     return std::move(chain).limits(config.runs, student_t(config.runs, config.false_alarm));
 }
