@@ -9,7 +9,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -62,14 +64,25 @@ constexpr std::size_t integer_of() {
     return std::is_integral_v<Element> ? sizeof(Element) : 0;
 }
 
+// Whether a parameter is a size, an input of integers, or a pointer to T.
+template <class T, class P>
+constexpr bool fits() {
+    constexpr bool kIsIntegers = role_of<P>() == Role::input && integer_of<P>() > 0;
+    return role_of<P>() == Role::size || kIsIntegers ||
+           std::is_same_v<std::remove_const_t<std::remove_pointer_t<P>>, T>;
+}
+
+// Whether all are, in the order of results, inputs, sizes.
 template <class T, class... P>
-constexpr bool fit() {
-    bool in_order = true;
-    Role last = Role::result;
-    ((in_order = in_order && role_of<P>() >= last, last = role_of<P>()), ...);
-    return in_order && ((role_of<P>() == Role::size || (role_of<P>() == Role::input && integer_of<P>() > 0) ||
-                         std::is_same_v<std::remove_const_t<std::remove_pointer_t<P>>, T>) &&
-                        ...);
+constexpr bool all_fit() {
+    const bool fit[] = {fits<T, P>()...};
+    const Role roles[] = {role_of<P>()...};
+    for (std::size_t i = 0; i < sizeof...(P); ++i) {
+        if (!fit[i] || (i > 0 && roles[i] < roles[i - 1])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 template <class P, class T>
@@ -96,24 +109,43 @@ KernelFunction<T>& function_of(Kernel& kernel) {
     }
 }
 
-template <class First, class... P>
-void add(Kernel& kernel, std::function<void(First, P...)> function) {
+// A function's parameters are those of std::function{function}.
+template <class F>
+concept HasSignature = std::is_class_v<decltype(std::function{std::declval<F>()})>;
+
+template <class T, class... P, std::size_t... I>
+KernelFunction<T> bound(std::function<void(P...)> function, const Kernel& kernel, std::index_sequence<I...> /*all*/) {
+    // Only which parameters there are: the kernel may be moved.
+    const Kernel counts{.named = kernel.named, .results = kernel.results, .integers = kernel.integers};
+    return [=](T* const* results, const void* const* inputs, const std::size_t* sizes) {
+        function(argument<P>(I, counts, results, inputs, sizes)...);
+    };
+}
+
+template <class R, class First, class... P>
+void add(Kernel& kernel, std::function<R(First, P...)> function) {
     using T = std::remove_pointer_t<First>;
+    static_assert(std::is_void_v<R>, "a kernel returns nothing: it writes its results");
     static_assert(
-        fit<T, First, P...>(),
+        all_fit<T, First, P...>(),
         "a kernel's parameters are first its results (T*), then its inputs (const T*, or pointers to constant "
         "integers), then sizes");
-    kernel.results = 1 + (std::size_t{role_of<P>() == Role::result} + ... + 0);
-    kernel.sizes = (std::size_t{role_of<P>() == Role::size} + ... + 0);
+    if (function_of<T>(kernel) || !function) {
+        throw std::invalid_argument(kernel.named.name + " (" + place_of(kernel.named) + ") has " +
+                                    (function ? "two functions of one type" : "a null function"));
+    }
+    kernel.results = kernel.sizes = 0;
     kernel.integers.clear();
-    (..., (role_of<P>() == Role::input ? kernel.integers.push_back(integer_of<P>()) : void()));
-    // Which parameters there are is all that is needed of the kernel, which may be moved.
-    Kernel counts{.named = kernel.named, .results = kernel.results, .integers = kernel.integers};
-    function_of<T>(kernel) = [=]<std::size_t... I>(std::index_sequence<I...>) -> KernelFunction<T> {
-        return [=](T* const* results, const void* const* inputs, const std::size_t* sizes) {
-            function(results[0], argument<P>(I + 1, counts, results, inputs, sizes)...);
-        };
-    }(std::index_sequence_for<P...>());
+    const Role roles[] = {role_of<First>(), role_of<P>()...};
+    const std::size_t integers[] = {integer_of<First>(), integer_of<P>()...};
+    for (std::size_t i = 0; i < std::size(roles); ++i) {
+        kernel.results += roles[i] == Role::result ? 1 : 0;
+        kernel.sizes += roles[i] == Role::size ? 1 : 0;
+        if (roles[i] == Role::input) {
+            kernel.integers.push_back(integers[i]);
+        }
+    }
+    function_of<T>(kernel) = bound<T>(std::move(function), kernel, std::index_sequence_for<First, P...>());
 }
 
 }  // namespace kernel_details
@@ -122,6 +154,8 @@ void add(Kernel& kernel, std::function<void(First, P...)> function) {
 // parameters are the results, the inputs, and the sizes, which are any number of integers.
 template <class... Functions>
 Kernel kernel(const Named& named, Functions... functions) {
+    constexpr bool kHaveSignatures = std::conjunction_v<std::bool_constant<kernel_details::HasSignature<Functions>>...>;
+    static_assert(kHaveSignatures, "a kernel is a function, or a lambda whose parameters have types (not auto)");
     Kernel made{.named = named};
     (kernel_details::add(made, std::function{functions}), ...);
     return made;
@@ -159,6 +193,9 @@ public:
     Expected& sizes(std::function<std::vector<std::size_t>(const std::vector<Shape>& inputs)> sizes);
     // The time limit of all calls in one type; by default 10 s.
     Expected& timeout(std::chrono::milliseconds limit);
+    // Without a subprocess: for a kernel that uses OpenMP, which does not work after a fork if the program has used it
+    // before. It must return or throw, and only writes next to its result are detected.
+    Expected& in_this_process();
     Expected& seed(std::uint64_t seed);
 
     // Whether check(kernel, *this).agrees(), and what that says.
@@ -179,6 +216,7 @@ private:
     std::map<std::string, std::pair<std::int64_t, std::int64_t>> integers_;
     std::function<std::vector<std::size_t>(const std::vector<Shape>& inputs)> sizes_;
     std::chrono::milliseconds timeout_{10000};
+    bool subprocess_ = true;
     std::uint64_t seed_ = 1;
     mutable std::string text_;
 };

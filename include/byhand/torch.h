@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -34,8 +35,17 @@ TensorFunction on_vector(F function, std::index_sequence<I...> /*inputs*/) {
 }
 
 template <class R, class... Inputs>
-std::pair<TensorFunction, std::size_t> on_vector(std::function<R(Inputs...)> function) {
+std::pair<TensorFunction, std::size_t> with_inputs(std::function<R(Inputs...)> function) {
+    static_assert(std::is_convertible_v<R, at::Tensor>, "the reference returns one tensor");
     return {on_vector(std::move(function), std::index_sequence_for<Inputs...>()), sizeof...(Inputs)};
+}
+
+// A function on tensors, and the number of its inputs.
+template <class F>
+std::pair<TensorFunction, std::size_t> with_inputs(F function) {
+    static_assert(kernel_details::HasSignature<F>,
+                  "the reference is a function, or a lambda whose parameters are tensors (not auto)");
+    return with_inputs(std::function{std::move(function)});
 }
 
 }  // namespace torch_details
@@ -50,21 +60,21 @@ Matches matches(F f, const Inputs&... inputs) {
 // A kernel's expected result: what f computes. f has one at::Tensor parameter for each input.
 template <class F>
 Expected computes(F f) {
-    auto [function, inputs] = torch_details::on_vector(std::function{std::move(f)});
+    auto [function, inputs] = torch_details::with_inputs(std::move(f));
     return {evaluation_of(std::move(function), inputs, false), inputs, Expected::What::value};
 }
 
 // A kernel's expected results: the vector–Jacobian product of f and dy by autograd.
 template <class F>
 Expected is_vjp_of(F f) {
-    auto [function, inputs] = torch_details::on_vector(std::function{std::move(f)});
+    auto [function, inputs] = torch_details::with_inputs(std::move(f));
     return {evaluation_of(std::move(function), inputs, true), inputs, Expected::What::gradients};
 }
 
 // For Expected::with.
 template <class F>
 Evaluate computed_by(F f) {
-    auto [function, inputs] = torch_details::on_vector(std::function{std::move(f)});
+    auto [function, inputs] = torch_details::with_inputs(std::move(f));
     return evaluation_of(std::move(function), inputs, false);
 }
 

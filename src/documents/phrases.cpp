@@ -8,6 +8,7 @@
 #include <span>
 
 #include "harness/faults/mistakes.h"
+#include "report/lines.h"
 
 namespace byhand::report {
 
@@ -87,20 +88,15 @@ std::string figures_of(const ValueReport& culprit, const Wording& wording) {
     if (trial.verdict != Verdict::mismatch) {
         return fmt::format("{}, {}: {}", to_string(trial.verdict), culprit.why(), place);
     }
-    // Two numbers that differ look as if they did.
     const Worst worst = trial.worst.value_or(Worst());
     const double right = worst.right.value_or(0);
-    const bool look_equal = fmt::format("{:.8g}", worst.ours) == fmt::format("{:.8g}", right);
-    const auto shown = [&](double x) {
-        return fmt::format(fmt::runtime(look_equal || trial.in_double ? "{:.17g}" : "{:.8g}"), x);
-    };
-    const std::string ours = shown(worst.ours);
+    const auto [ours, shown_right] = two_numbers(worst.ours, right, trial.in_double);
     return fmt::format(
         "{}: off by {:.3g} where its own rounding is {:.3g} at most, {}\n  {}: {}, {} is right",
         not_on_batch ? "wrong, not on this batch" : "wrong in isolation", std::abs(worst.ours - right),
         trial.limit.value_or(0), culprit.why(), place,
         wording.whose == Whose::by_hand ? ours + " by hand" : fmt::format("{} is {}", in_words(wording.whose), ours),
-        shown(right));
+        shown_right);
 }
 
 const char* in_words(Whose whose) {

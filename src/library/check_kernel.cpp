@@ -10,14 +10,14 @@
 #include "harness/isolated/draws.h"
 #include "harness/isolated/run_calls.h"
 #include "harness/isolated/step_inputs.h"
+#include "harness/limits/limits.h"
 #include "library/checked.h"
 #include "library/kernel_step.h"
 #include "library/sampled.h"
+#include "report/lines.h"
 
 namespace byhand {
 namespace {
-
-constexpr double kDoubles = 0x1p-29;  // the unit of double's rounding over that of float's
 
 // One evaluation of the reference, and the kernel's inputs for it.
 struct Case {
@@ -42,6 +42,23 @@ std::vector<Draw> draws_of(const std::vector<std::string>& names) {
         }
     }
     return all;
+}
+
+constexpr std::size_t kKindsOfIntegers = 4;
+constexpr const char* kIntegers[kKindsOfIntegers] = {"", ", every integer in turn", ", the smallest integer only",
+                                                     ", the largest integer only"};
+
+// From `low` to `high`, of the kind of this trial.
+std::vector<std::int64_t> integers_of(std::size_t elements, std::int64_t low, std::int64_t high, std::size_t trial,
+                                      std::uint64_t seed) {
+    const std::uint64_t all = static_cast<std::uint64_t>(high - low) + 1;
+    std::vector<std::int64_t> integers(elements);
+    for (std::size_t i = 0; i < elements; ++i) {
+        const std::uint64_t which[] = {mixed(seed + i) % all, (trial / kKindsOfIntegers * elements + i) % all, 0,
+                                       all - 1};
+        integers[i] = low + static_cast<std::int64_t>(which[trial % kKindsOfIntegers]);
+    }
+    return integers;
 }
 
 std::string listed(const std::vector<std::string>& names) {
@@ -71,6 +88,7 @@ void add_trial(Checked one, std::vector<Checked>& all) {
         return;
     }
     ++same->trials;
+    same->out_of_range += one.out_of_range;
     const auto rank = [](const Trial& t) { return std::pair(agrees(t.verdict), t.used.value_or(0)); };
     if (!fails(same->trial.verdict) && (fails(one.trial.verdict) || rank(one.trial) > rank(same->trial))) {
         same->trial = std::move(one.trial);
@@ -125,12 +143,17 @@ KernelCheck::KernelCheck(const Kernel& kernel, const Expected& expected) : kerne
     const auto refuse = [&](const std::string& why) {
         throw std::invalid_argument(kernel.named.name + " (" + place_of(kernel.named) + ") " + why);
     };
+    const auto refuse_unknown = [&](const char* where, const std::string& name, const std::vector<std::string>& known) {
+        if (std::ranges::find(known, name) == known.end()) {
+            throw std::invalid_argument(std::string(where) + ": there is no " + name + " among " + listed(known));
+        }
+    };
     if (kernel.results != makes_.size()) {
-        refuse("has " + std::to_string(kernel.results) + " results, but " + std::to_string(makes_.size()) +
+        refuse("has " + plural(kernel.results, "result") + ", but " + std::to_string(makes_.size()) +
                " expected: " + listed(makes_) + (gradients ? "; choose them with wrt()" : ""));
     }
     if (kernel.integers.size() != reads_.size()) {
-        refuse("has " + std::to_string(kernel.integers.size()) + " inputs, but " + std::to_string(reads_.size()) +
+        refuse("has " + plural(kernel.integers.size(), "input") + ", but " + std::to_string(reads_.size()) +
                " expected: " + listed(reads_) + "; name them with reads()");
     }
     for (std::size_t i = 0; i < reads_.size(); ++i) {
@@ -139,6 +162,26 @@ KernelCheck::KernelCheck(const Kernel& kernel, const Expected& expected) : kerne
                    (kernel.integers[i] > 0 ? " as integers: give their range with integers()"
                                            : " as numbers, but it has integers"));
         }
+    }
+    for (const auto& [name, range] : expected.integers_) {
+        const auto place = std::ranges::find(reads_, name);
+        refuse_unknown("integers()", name, expected.inputs_);
+        if (place != reads_.end()) {
+            const std::size_t bits = 8 * kernel.integers[static_cast<std::size_t>(place - reads_.begin())];
+            const auto [low, high] = range;
+            if (bits < 64 && (low < -(std::int64_t{1} << (bits - 1)) || high >= std::int64_t{1} << bits)) {
+                refuse("takes " + name + " as integers of " + std::to_string(bits) + " bits, which do not hold " +
+                       std::to_string(low) + " to " + std::to_string(high));
+            }
+        }
+    }
+    for (const auto& [name, range] : expected.ranges_) {
+        std::vector<std::string> known = expected.inputs_;
+        known.emplace_back("dy");
+        refuse_unknown("range()", name, known);
+    }
+    for (const auto& [name, evaluate] : expected.with_) {
+        refuse_unknown("with()", name, reads_);
     }
     if (expected.cases_.empty()) {
         refuse("is given no shapes: add some with shapes()");
@@ -187,8 +230,8 @@ void KernelCheck::add_steps(std::size_t shapes, const Values& values, const std:
     const std::vector<std::size_t> sizes = expected_.sizes_ ? expected_.sizes_(inputs) : inputs.front();
     if (sizes.size() != kernel_.sizes) {
         throw std::invalid_argument(
-            kernel_.named.name + " (" + place_of(kernel_.named) + ") takes " + std::to_string(kernel_.sizes) +
-            " sizes, but is given " + std::to_string(sizes.size()) +
+            kernel_.named.name + " (" + place_of(kernel_.named) + ") takes " + plural(kernel_.sizes, "size") +
+            ", but is given " + std::to_string(sizes.size()) +
             (expected_.sizes_ ? " by sizes()" : ", the extents of the first input: set sizes()"));
     }
     std::vector<Shape> results;
@@ -209,30 +252,21 @@ void KernelCheck::add_cases(std::size_t shapes) {
     for (const auto& [name, range] : expected_.ranges_) {
         ranges[name] = {range.first, range.second};
     }
-    Values integers;
+    std::vector<TensorSpec> integers;
     for (std::size_t i = 0; i < expected_.inputs_.size(); ++i) {
         const TensorSpec spec{expected_.inputs_[i], expected_.cases_[shapes][i]};
-        if (const auto range = expected_.integers_.find(spec.name); range != expected_.integers_.end()) {
-            const auto [low, high] = range->second;
-            std::vector<std::int64_t> all(count(spec.shape));
-            for (std::size_t k = 0; k < all.size(); ++k) {
-                all[k] =
-                    low + static_cast<std::int64_t>(mixed(seed + k) % (static_cast<std::uint64_t>(high - low) + 1));
-            }
-            integers.put(spec, std::move(all));
-        } else {
-            specs.push_back(spec);
-        }
+        (expected_.integers_.contains(spec.name) ? integers : specs).push_back(spec);
     }
-    const auto drawn = [&](const Draw& how) {
-        Values values = draw(specs, ranges, how, 1, seed);
-        for (const View& view : integers.views()) {
-            values.put(view);
+    const auto drawn = [&](const Draw& how, std::size_t number) {
+        Values values = draw(specs, ranges, how, 1, seed, {});
+        for (const TensorSpec& spec : integers) {
+            const auto [low, high] = expected_.integers_.at(spec.name);
+            values.put(spec, integers_of(count(spec.shape), low, high, number, mixed(seed + number)));
         }
         return values;
     };
     if (expected_.what_ == Expected::What::gradients) {
-        const Values values = drawn({});
+        const Values values = drawn({}, 0);
         specs.push_back({"dy", expected_.evaluate_(inputs_in(values), std::nullopt).at(0).shape});
     }
     std::vector<std::string> names;
@@ -240,11 +274,15 @@ void KernelCheck::add_cases(std::size_t shapes) {
     for (const TensorSpec& spec : specs) {
         names.push_back(spec.name);
     }
-    for (const Draw& how : draws_of(names)) {
+    const std::vector<Draw> draws = draws_of(names);
+    // With integers, more trials: each kind of numbers meets several kinds of integers.
+    const std::size_t trials = integers.empty() ? draws.size() : std::max(2 * draws.size() + 1, 2 * kKindsOfIntegers);
+    for (std::size_t trial = 0; trial < trials; ++trial) {
+        const Draw& how = draws[trial % draws.size()];
         Case& one = cases_.emplace_back();
         one.shapes = shapes;
-        one.on = describe(how);
-        one.floats = drawn(how);
+        one.on = describe(how) + (integers.empty() ? "" : kIntegers[trial % kKindsOfIntegers]);
+        one.floats = drawn(how, trial);
         one.right = sampled(expected_.evaluate_, inputs_in(one.floats));
         if (kernel_.in_double) {
             one.doubles = with_digits_of_doubles(one.floats);
@@ -283,11 +321,7 @@ std::vector<double> KernelCheck::limits_of(const Case& one, const Step& step, co
         const std::vector<Rounded> made = rounded_result(step, kIsFloat ? one.floats : one.doubles);
         std::ranges::transform(made, limits.begin(), &Rounded::error);
     }
-    for (double& limit : limits) {
-        // The reference in double rounds as well.
-        limit *= kIsFloat ? 1 + 2 * kDoubles : 3 * kDoubles;
-    }
-    return limits;
+    return kIsFloat ? limits : limits_in_double(std::move(limits));
 }
 
 template <class T>
@@ -300,7 +334,7 @@ void KernelCheck::add_trials(const std::vector<CallResult<T>>& results, std::vec
                 return;
             }
             const CallResult<T>& result = results[next++];
-            if (result.made.empty() && result.fault.empty()) {
+            if (result.made.empty() && result.fault.empty() && count(step.shape) > 0) {
                 continue;  // it was not called
             }
             const Sampled& right = find_sampled(kIsFloat ? one.right : one.right_in_double, step.makes);
@@ -308,7 +342,9 @@ void KernelCheck::add_trials(const std::vector<CallResult<T>>& results, std::vec
             Trial trial = trial_of(result, right.exact.numbers, limits, step.shape,
                                    extents_of(expected_.cases_[one.shapes].front()));
             trial.on = one.on;
-            add_trial({step.makes, step.shape, !kIsFloat, 1, listed(expected_.cases_[one.shapes]), std::move(trial)},
+            const std::size_t out_of_range = trial.verdict == Verdict::out_of_range ? 1 : 0;
+            add_trial({step.makes, step.shape, !kIsFloat, 1, out_of_range, listed(expected_.cases_[one.shapes]),
+                       std::move(trial)},
                       all);
         }
     }
@@ -320,11 +356,13 @@ Report KernelCheck::run() {
     }
     const std::vector<Call<float>> in_float = calls<float>();
     const std::vector<Call<double>> in_double = calls<double>();
-    CallConfig config{.subprocess = true};
+    CallConfig config{.subprocess = expected_.subprocess_};
     config.limits.timeout = expected_.timeout_;
     config.limits.option = "timeout()";
     config.limits.advice = "; -fsanitize=address shows the line";
-    const ResultsOfBoth results = run_calls_in_subprocess(in_float, in_double, config);
+    const ResultsOfBoth results = config.subprocess
+                                      ? run_calls_in_subprocess(in_float, in_double, config)
+                                      : ResultsOfBoth{run_calls(in_float, config), run_calls(in_double, config)};
     std::vector<Checked> all;
     add_trials(results.in_float, all);
     add_trials(results.in_double, all);

@@ -178,7 +178,7 @@ IsolatedStep NetworkCheck::isolated(std::size_t place, const Values& right) {
             specs.push_back({view.name, view.shape});
         }
     }
-    const Values drawn = draw(specs, {}, {}, 1, stream_of(step.makes, 1));
+    const Values drawn = draw(specs, {}, {}, 1, stream_of(step.makes, 1), {});
     for (const View& view : drawn.views()) {
         random.put(view);
     }
@@ -224,15 +224,6 @@ Report NetworkCheck::run() {
     return report_of(blame(network_.named_.name, std::move(values), std::move(isolated_steps), {}, graph_));
 }
 
-namespace {
-
-Cell verdict_cell(Verdict verdict) {
-    const std::string words = to_string(verdict);
-    return {words, words, agrees(verdict) ? Mark::good : fails(verdict) ? Mark::bad : Mark::open};
-}
-
-}  // namespace
-
 Report NetworkCheck::report_of(const ModelReport& model) const {
     Document document{.subject = "check",
                       .note = "",
@@ -266,7 +257,7 @@ Report NetworkCheck::report_of(const ModelReport& model) const {
         document.agrees = document.agrees && !shows_nothing(value.isolated->verdict());
     }
     for (const ValueReport& culprit : model.at(model.culprits)) {
-        const Checked shown{culprit.name, culprit.shape, false, 1, {}, *culprit.evidence()};
+        const Checked shown{culprit.name, culprit.shape, false, 1, 0, {}, *culprit.evidence()};
         std::vector<std::string> heirs;
         for (const ValueReport& value : model.at(model.downstream)) {
             if (value.role.from == culprit.name) {

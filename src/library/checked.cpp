@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "report/document.h"
 #include "report/junit.h"
 #include "report/lines.h"
 
@@ -18,6 +17,7 @@ const std::vector<Column>& columns() {
                                                 {"shape", "shape", Align::left, 3},
                                                 {"type", "type", Align::left},
                                                 {"trials", "trials"},
+                                                {"", "out_of_range", Align::hidden},
                                                 {"largest error", "error"},
                                                 {"limit", "limit"},
                                                 {"of limit", "used"},
@@ -49,12 +49,11 @@ std::vector<Cell> row_of(const Checked& one) {
         ours = number(trial.worst->ours);
         right = number(trial.worst->right);
     }
-    const std::string verdict = to_string(trial.verdict);
-    const Mark mark = agrees(trial.verdict) ? Mark::good : fails(trial.verdict) ? Mark::bad : Mark::open;
     return {one.name,
             {to_string(one.shape), one.shape},
             type_of(one),
             whole(one.trials),
+            whole(one.out_of_range),
             scientific(trial.error, 2),
             scientific(trial.limit, 2),
             trial.used ? percent(*trial.used) : none(),
@@ -62,7 +61,7 @@ std::vector<Cell> row_of(const Checked& one) {
             {"", index},
             {"", ours},
             {"", right},
-            {verdict, verdict, mark},
+            verdict_cell(trial.verdict),
             trial.on,
             {"", trial.note.empty() ? Json() : Json(trial.note)},
             {"", trial.hint.empty() ? Json() : Json(trial.hint)}};
@@ -71,7 +70,8 @@ std::vector<Cell> row_of(const Checked& one) {
 Text failure_of(const Checked& one, const std::string& subject, const std::string& place) {
     const bool is_named = one.name != subject;
     std::string words = (place.empty() ? "" : " (" + place + ")") + " is wrong\n  " + figures_of(one);
-    words += fmt::format("\n  {}in {}{}", is_named ? fmt::format("for {}, ", one.name) : "", type_of(one),
+    words += fmt::format("\n  {}in {}{}", is_named ? fmt::format("for {} {}, ", one.name, to_string(one.shape)) : "",
+                         type_of(one),
                          one.trial.on.empty() ? "" : fmt::format(", on inputs of {}: {}", one.reads, one.trial.on));
     if (!one.trial.hint.empty()) {
         words += "\n  hint: " + one.trial.hint;
@@ -94,6 +94,11 @@ Text nothing_of(const Checked& one, const std::string& subject) {
 
 }  // namespace
 
+Cell verdict_cell(Verdict verdict) {
+    const std::string words = to_string(verdict);
+    return {words, words, agrees(verdict) ? Mark::good : fails(verdict) ? Mark::bad : Mark::open};
+}
+
 std::string figures_of(const Checked& one) {
     const Trial& trial = one.trial;
     if (!trial.worst || trial.verdict != Verdict::mismatch || !trial.note.empty()) {
@@ -101,12 +106,9 @@ std::string figures_of(const Checked& one) {
         return trial.worst && trial.note.empty() ? fmt::format("{}: {}", element_of(one), what) : what;
     }
     const double right = trial.worst->right.value_or(0), error = std::abs(trial.worst->ours - right);
-    const bool look_equal = fmt::format("{:.8g}", trial.worst->ours) == fmt::format("{:.8g}", right);
-    const auto shown = [&](double x) {
-        return fmt::format(fmt::runtime(look_equal || one.in_double ? "{:.17g}" : "{:.8g}"), x);
-    };
+    const auto [ours, shown_right] = two_numbers(trial.worst->ours, right, one.in_double);
     return fmt::format("{} is {}, but {} is right: off by {:.3g}, and rounding is at most {:.3g}", element_of(one),
-                       shown(trial.worst->ours), shown(right), error, trial.limit.value_or(0));
+                       ours, shown_right, error, trial.limit.value_or(0));
 }
 
 std::vector<Extent> extents_of(const Shape& shape) {
@@ -128,7 +130,7 @@ Report report_of(const std::string& subject, const std::string& place, const std
         .subject = "check", .note = "", .title = subject, .blocks = {}, .plots = {}, .data = {}, .agrees = false};
     Table table{"", columns(), {}};
     report::Suite suite{subject, "byhand.check", {}, {}};
-    std::size_t trials = 0;
+    std::size_t trials = 0, out_of_range = 0;
     const Checked* closest = nullptr;
     for (const Checked& one : all) {
         table.rows.push_back(row_of(one));
@@ -136,6 +138,7 @@ Report report_of(const std::string& subject, const std::string& place, const std
         result.name += std::string(" ") + type_of(one);
         suite.cases.push_back(std::move(result));
         trials += one.trials;
+        out_of_range += one.out_of_range;
         if (closest == nullptr || one.trial.used > closest->trial.used) {
             closest = &one;
         }
@@ -148,10 +151,15 @@ Report report_of(const std::string& subject, const std::string& place, const std
     } else if (open != all.end()) {
         document.blocks.emplace_back(nothing_of(*open, subject));
     } else {
-        document.blocks.emplace_back(
-            as_conclusion(fmt::format(" is right: {}, at most {:.1f} % of a limit", plural(trials, "trial"),
-                                      closest == nullptr ? 0 : 100 * closest->trial.used.value_or(0)),
-                          subject, Mark::good));
+        std::string words = fmt::format(" is right: {}, at most {:.1f} % of a limit", plural(trials, "trial"),
+                                        closest == nullptr ? 0 : 100 * closest->trial.used.value_or(0));
+        if (out_of_range > 0) {
+            words += fmt::format(
+                "; in {} of them elements are not compared: there is no finite right value, or float "
+                "leaves its range",
+                out_of_range);
+        }
+        document.blocks.emplace_back(as_conclusion(std::move(words), subject, Mark::good));
     }
     document.data = {{"subject", subject},
                      {"place", place.empty() ? Json() : Json(place)},

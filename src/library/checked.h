@@ -8,6 +8,7 @@
 #include "byhand/report.h"
 #include "harness/isolated/hints.h"
 #include "harness/isolated/trial.h"
+#include "report/document.h"
 
 namespace byhand {
 
@@ -17,9 +18,14 @@ struct Checked {
     Shape shape;
     bool in_double = false;
     std::size_t trials = 0;
+    std::size_t out_of_range =
+        0;              // trials with elements that are not compared: no right value, or beyond float's range
     std::string reads;  // shapes of the inputs of the trial: "(7, 27), (27)"; may be empty
     Trial trial;        // the first that fails; else the one whose error takes the largest share of its limit
 };
+
+// With its mark.
+Cell verdict_cell(Verdict verdict);
 
 // The element, both values and the limit; or what the kernel has done: "dx[18, 71] is 0.25, but 0.5 is right: off by
 // …".

@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
 #include "byhand/kernel.h"
 #include "library/checked.h"
+#include "report/lines.h"
 
 namespace byhand {
 namespace {
@@ -18,10 +20,6 @@ std::vector<std::string> names_of(std::size_t inputs) {
     return names;
 }
 
-std::string in_words(std::size_t number, const std::string& thing) {
-    return std::to_string(number) + " " + thing + (number == 1 ? "" : "s");
-}
-
 }  // namespace
 
 Expected::Expected(Evaluate evaluate, std::size_t inputs, What what)
@@ -34,7 +32,7 @@ Expected& Expected::wrt(std::vector<std::size_t> inputs) {
     for (const std::size_t input : inputs) {
         if (input >= inputs_.size()) {
             throw std::invalid_argument("wrt(" + std::to_string(input) + "): the reference has " +
-                                        in_words(inputs_.size(), "input"));
+                                        plural(inputs_.size(), "input"));
         }
     }
     wrt_ = std::move(inputs);
@@ -51,8 +49,8 @@ Expected& Expected::shapes(const std::vector<Shape>& of_first) {
 Expected& Expected::shapes_of_all(std::vector<std::vector<Shape>> cases) {
     for (std::vector<Shape>& shapes : cases) {
         if (shapes.size() != inputs_.size()) {
-            throw std::invalid_argument("shapes_of_all() has " + in_words(shapes.size(), "shape") +
-                                        ", but the reference has " + in_words(inputs_.size(), "input"));
+            throw std::invalid_argument("shapes_of_all() has " + plural(shapes.size(), "shape") +
+                                        ", but the reference has " + plural(inputs_.size(), "input"));
         }
         cases_.push_back(std::move(shapes));
     }
@@ -61,8 +59,14 @@ Expected& Expected::shapes_of_all(std::vector<std::vector<Shape>> cases) {
 
 Expected& Expected::inputs(std::vector<std::string> names) {
     if (names.size() != inputs_.size()) {
-        throw std::invalid_argument("inputs() has " + in_words(names.size(), "name") + ", but the reference has " +
-                                    in_words(inputs_.size(), "input"));
+        throw std::invalid_argument("inputs() has " + plural(names.size(), "name") + ", but the reference has " +
+                                    plural(inputs_.size(), "input"));
+    }
+    for (auto name = names.begin(); name != names.end(); ++name) {
+        if (*name == "y" || *name == "dy" || std::find(names.begin(), name, *name) != name) {
+            throw std::invalid_argument("inputs(): an input can't be called " + *name +
+                                        (*name == "y" || *name == "dy" ? ", the reference's result is" : " too"));
+        }
     }
     inputs_ = std::move(names);
     return *this;
@@ -79,6 +83,10 @@ Expected& Expected::with(std::string name, Evaluate evaluate) {
 }
 
 Expected& Expected::range(const std::string& name, double low, double high) {
+    if (!(low <= high)) {
+        throw std::invalid_argument("range(): " + name + " has no number from " + std::to_string(low) + " to " +
+                                    std::to_string(high));
+    }
     ranges_[name] = {low, high};
     return *this;
 }
@@ -99,6 +107,11 @@ Expected& Expected::sizes(std::function<std::vector<std::size_t>(const std::vect
 
 Expected& Expected::timeout(std::chrono::milliseconds limit) {
     timeout_ = limit;
+    return *this;
+}
+
+Expected& Expected::in_this_process() {
+    subprocess_ = false;
     return *this;
 }
 

@@ -80,6 +80,7 @@ Checked checked_part(const Part& part, const ScalarFunction& f, const std::vecto
                     .shape = {part.size},
                     .in_double = true,
                     .trials = positions.size(),
+                    .out_of_range = 0,
                     .reads = {},
                     .trial = {}};
     static_cast<Finding&>(checked.trial) =

@@ -45,7 +45,7 @@ Function<T> function_of(const Kernel& kernel, const KernelCall& kernel_call,
         std::vector<const void*> inputs;
         for (std::size_t i = 0; i < reads.size(); ++i) {
             inputs.push_back(std::visit([](const auto* data) -> const void* { return data; }, reads[i]));
-            if (integers[i] > 0 && integers[i] < sizeof(std::int64_t)) {
+            if (integers[i] > 0 && integers[i] < sizeof(std::int64_t) && read_elements[i] > 0) {
                 narrow.push_back(narrowed(indices(reads, i), read_elements[i], integers[i]));
                 inputs.back() = narrow.back().data();
             }
@@ -78,6 +78,7 @@ template <class T>
 Trial trial_of(const CallResult<T>& result, const std::vector<double>& right, const std::vector<double>& limits,
                const Shape& shape, const std::vector<Extent>& extents) {
     Trial trial;
+    trial.verdict = Verdict::vacuous;  // of no elements
     if (!result.made.empty()) {
         trial = trial_against(std::span<const T>(result.made), right, limits);
         if (trial.verdict == Verdict::mismatch) {

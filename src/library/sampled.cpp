@@ -5,6 +5,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "harness/limits/limits.h"
 #include "harness/limits/monte_carlo.h"
 
 namespace byhand {
@@ -12,9 +13,13 @@ namespace {
 
 constexpr std::size_t kRuns = 32;
 constexpr double kFalseAlarm = 1e-12;
-constexpr double kLastPlace = 0x1p-23;  // of float, over its value
-constexpr double kSubnormal = 0x1p-149;
+constexpr double kLastPlace = 0x1p-23;        // of float, over its value
+constexpr double kSubnormals = 4 * 0x1p-149;  // a few roundings of products that are subnormal
 constexpr double kLargest = std::numeric_limits<float>::max();
+
+bool equal(double a, double b) {
+    return a == b || (std::isnan(a) && std::isnan(b));
+}
 
 }  // namespace
 
@@ -23,6 +28,13 @@ std::vector<Sampled> sampled(const Evaluate& evaluate, const std::vector<View>& 
     for (Computed& exact : evaluate(inputs, std::nullopt)) {
         std::vector<double> limits(exact.numbers.size());
         all.push_back({std::move(exact), std::move(limits)});
+    }
+    const std::vector<Computed> again = evaluate(inputs, std::nullopt);
+    for (std::size_t v = 0; v < all.size(); ++v) {
+        if (v >= again.size() || !std::ranges::equal(again[v].numbers, all[v].exact.numbers, equal)) {
+            throw std::invalid_argument("the reference computes another " + all[v].exact.name +
+                                        " when it is called again on the same inputs: is it random?");
+        }
     }
     for (std::uint64_t run = 0; run < kRuns; ++run) {
         const std::vector<Computed> moved = evaluate(inputs, run);
@@ -42,13 +54,20 @@ std::vector<Sampled> sampled(const Evaluate& evaluate, const std::vector<View>& 
     for (auto& [exact, limits] : all) {
         for (std::size_t i = 0; i < limits.size(); ++i) {
             const double size = std::abs(exact.numbers[i]);
-            const double floor = size == 0 ? 0 : std::max(kLastPlace * size, kSubnormal);
+            const double floor = std::max(kLastPlace * size, kSubnormals);
             const bool in_range = size <= kLargest && std::isfinite(limits[i]);
             limits[i] =
                 in_range ? std::max(factor * std::sqrt(limits[i]), floor) : std::numeric_limits<double>::infinity();
         }
     }
     return all;
+}
+
+std::vector<double> limits_in_double(std::vector<double> limits) {
+    for (double& limit : limits) {
+        limit = std::max(3 * kDoubles * limit, std::numeric_limits<double>::min());
+    }
+    return limits;
 }
 
 const Sampled& find_sampled(const std::vector<Sampled>& all, const std::string& name) {

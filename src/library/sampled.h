@@ -16,8 +16,12 @@ struct Sampled {
     std::vector<double> limits;
 };
 
-// All that `evaluate` computes from the inputs. Throws what it throws, and std::invalid_argument if the values or their
-// shapes differ between evaluations.
+// The limits in double: those of float times the ratio of the units, with the rounding of the reference, which is in
+// double as well. What double may flush to zero is not told from it.
+std::vector<double> limits_in_double(std::vector<double> limits);
+
+// All that `evaluate` computes from the inputs. Throws what it throws, and std::invalid_argument if the values in
+// double or any shapes differ between evaluations.
 std::vector<Sampled> sampled(const Evaluate& evaluate, const std::vector<View>& inputs);
 
 // The value of that name. Throws std::invalid_argument if there is none.

@@ -4,11 +4,12 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/erf.h>
+#include <ATen/ops/tanh.h>
 #include <torch/library.h>
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -60,23 +61,41 @@ bool sums(const std::string& name) {
     return sums.contains(name);
 }
 
-// How many units the inputs and the result of an operation that may sum may be off. None if it works element by
-// element, which has no dimensions or other integral parameters.
-std::optional<double> units_of_sum(const std::string& name, const std::vector<c10::IValue>& arguments) {
-    bool has_numbers = sums(name);
+// One rounding, of the exact result of the inputs as they are.
+bool is_arithmetic(const std::string& name) {
+    static const std::set<std::string> arithmetic = {"aten::add", "aten::sub",  "aten::mul",
+                                                     "aten::div", "aten::rsub", "aten::sqrt"};
+    return arithmetic.contains(name);
+}
+
+// A scalar, which may be integral as in x·2; not a dimension.
+bool is_scalar(const c10::Argument& parameter) {
+    c10::TypePtr type = parameter.type();
+    if (type->kind() == c10::TypeKind::OptionalType) {
+        type = type->expectRef<c10::OptionalType>().getElementType();
+    }
+    return type->kind() == c10::TypeKind::NumberType;
+}
+
+// By how many units in the last place an operation moves its inputs and its result.
+struct Moves {
+    double inputs = 0, result = 0;
+};
+
+Moves moves_of(const c10::FunctionSchema& schema, const std::vector<c10::IValue>& arguments) {
+    bool may_sum = sums(schema.name());
     std::int64_t widest = 1;
-    for (const c10::IValue& argument : arguments) {
-        has_numbers = has_numbers || argument.isInt() || argument.isIntList();
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const c10::IValue& argument = arguments[i];
+        may_sum = may_sum || ((argument.isInt() || argument.isIntList()) && !is_scalar(schema.arguments()[i]));
         if (is_float(argument)) {
             for (const std::int64_t extent : argument.toTensor().sizes()) {
                 widest = std::max(widest, extent);
             }
         }
     }
-    if (!has_numbers) {
-        return std::nullopt;
-    }
-    return std::max(1.0, std::sqrt(static_cast<double>(widest)) / 2);
+    const double units = may_sum ? std::max(1.0, std::sqrt(static_cast<double>(widest)) / 2) : 1;
+    return {is_arithmetic(schema.name()) ? 0 : units, units};
 }
 
 // Results that are new memory.
@@ -84,9 +103,25 @@ bool is_new(const c10::Argument& result) {
     return result.alias_info() == nullptr;
 }
 
+// GELU by the operations of its formula. In its negative tail 1 + erf cancels, by an error that is the same for all
+// inputs nearby, so that no movement of the inputs shows how large it may be.
+at::Tensor gelu(const at::Tensor& x, const std::string& approximate) {
+    const at::Tensor inner = approximate == "tanh"
+                                 ? at::tanh((x + x * x * x * 0.044715) * std::sqrt(2 / std::acos(-1.0)))
+                                 : at::erf(x * std::sqrt(0.5));
+    return x * 0.5 * (inner + 1.0);
+}
+
 void run(const c10::OperatorHandle& operation, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
     if (operation.hasKernelForDispatchKey(c10::DispatchKey::CompositeImplicitAutograd)) {  // made of others
         operation.redispatchBoxed(keys & c10::DispatchKeySet(c10::DispatchKeySet::FULL_AFTER, kKey), stack);
+        return;
+    }
+    if (operation.schema().name() == "aten::gelu" && is_float(stack->at(stack->size() - 2))) {
+        const std::string approximate = stack->back().toStringRef();
+        const at::Tensor x = stack->at(stack->size() - 2).toTensor();
+        torch::jit::drop(*stack, 2);
+        torch::jit::push(*stack, gelu(x, approximate));
         return;
     }
     const c10::impl::ExcludeDispatchKeyGuard once(kKey);
@@ -94,21 +129,17 @@ void run(const c10::OperatorHandle& operation, c10::DispatchKeySet keys, torch::
     const auto arguments = stack->end() - static_cast<std::ptrdiff_t>(schema.arguments().size());
     const bool moves = std::any_of(arguments, stack->end(), is_float) &&
                        std::ranges::all_of(schema.returns(), is_new) && !is_exact(schema.name());
-    const std::optional<double> units = moves ? units_of_sum(schema.name(), {arguments, stack->end()}) : std::nullopt;
-    const auto move_from = [&](auto first) {
-        for (auto value = first; value != stack->end(); ++value) {
+    const Moves units = moves ? moves_of(schema, {arguments, stack->end()}) : Moves();
+    const auto move_from = [&](auto first, double by) {
+        for (auto value = first; by > 0 && value != stack->end(); ++value) {
             if (is_float(*value)) {
-                *value = moved(value->toTensor(), units.value_or(1));
+                *value = moved(value->toTensor(), by);
             }
         }
     };
-    if (units) {
-        move_from(arguments);
-    }
+    move_from(arguments, units.inputs);
     operation.callBoxed(stack);
-    if (moves) {
-        move_from(stack->end() - static_cast<std::ptrdiff_t>(schema.returns().size()));
-    }
+    move_from(stack->end() - static_cast<std::ptrdiff_t>(schema.returns().size()), units.result);
 }
 
 }  // namespace

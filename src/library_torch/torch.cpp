@@ -53,6 +53,12 @@ at::Tensor value_of(const TensorFunction& function, const std::vector<at::Tensor
         return value;
     } catch (const c10::Error& error) {
         throw refused(error.what_without_backtrace());
+    } catch (const std::invalid_argument&) {
+        throw;
+    } catch (const std::exception& error) {
+        throw refused(error.what());
+    } catch (...) {
+        throw refused("it throws an object other than std::exception");
     }
 }
 
@@ -122,6 +128,10 @@ Evaluate evaluation_of(TensorFunction function, std::vector<at::Tensor> inputs) 
 Evaluate evaluation_of(TensorFunction function, std::size_t inputs, bool gradients) {
     return [function = std::move(function), inputs, gradients](const std::vector<View>& views,
                                                                std::optional<std::uint64_t> seed) {
+        if (views.size() < inputs) {
+            throw std::invalid_argument("a function of " + std::to_string(inputs) + " tensors is given " +
+                                        std::to_string(views.size()));
+        }
         std::vector<at::Tensor> tensors;
         std::vector<std::string> names;
         for (const View& view : views) {
@@ -133,7 +143,7 @@ Evaluate evaluation_of(TensorFunction function, std::size_t inputs, bool gradien
         if (gradients && tensors.size() > inputs) {
             dy = tensors.back();
         }
-        tensors.resize(std::min(tensors.size(), inputs));
+        tensors.resize(inputs);
         return evaluate_with(seed, [&] { return evaluate(function, tensors, names, dy); });
     };
 }

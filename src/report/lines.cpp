@@ -1,5 +1,7 @@
 #include "report/lines.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "base/utf8.h"
@@ -46,6 +48,14 @@ std::string wrapped(std::string_view text, std::size_t width) {
         text.remove_prefix(std::min(size + 1, text.size()));
     }
     return out;
+}
+
+std::pair<std::string, std::string> two_numbers(double a, double b, bool in_double) {
+    std::string short_a = fmt::format("{:.8g}", a), short_b = fmt::format("{:.8g}", b);
+    if (in_double || short_a == short_b) {
+        return {fmt::format("{:.17g}", a), fmt::format("{:.17g}", b)};
+    }
+    return {std::move(short_a), std::move(short_b)};
 }
 
 std::string plural(std::size_t n, const std::string& thing) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace byhand {
 
@@ -13,6 +14,9 @@ std::size_t width_of(std::string_view text);
 // Wraps between words so that no line is wider than `width` columns (except for longer words). Line breaks stay, and
 // the lines that a line is broken into are indented as it is.
 std::string wrapped(std::string_view text, std::size_t width);
+
+// Two numbers with so many digits that they look different if they are; with all digits of a double if `in_double`.
+std::pair<std::string, std::string> two_numbers(double a, double b, bool in_double);
 
 // "1 tensor", "2 tensors".
 std::string plural(std::size_t n, const std::string& thing);

@@ -26,11 +26,6 @@ struct Variant {
     }
 };
 
-template <class Names>
-std::vector<const char*> listed(const Names& names) {
-    return {names.begin(), names.end()};
-}
-
 inline constexpr double kEpsilon = 1e-5;
 
 inline constexpr std::array kLayernormMistakes = {"variance by n − 1", "epsilon outside",  "no epsilon",

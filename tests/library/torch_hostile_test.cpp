@@ -97,7 +97,7 @@ TEST_CASE("kernel: parameters that do not fit what is expected are refused") {
     CHECK(contains(refused(kernel("two", [](float*, const float*, const float*, std::size_t, std::size_t) {}), exp()),
                    "has 2 inputs, but 1 expected: x; name them with reads()"));
     CHECK(contains(refused(kernel("one", [](float*, const float*, std::size_t) {}), exp()),
-                   "takes 1 sizes, but is given 2, the extents of the first input: set sizes()"));
+                   "takes 1 size, but is given 2, the extents of the first input: set sizes()"));
     CHECK(contains(refused(yours, exp().reads({"y0"})), "reads y0, which is neither an input of the reference (x)"));
     CHECK(contains(refused(kernel("index", [](float*, const int*, std::size_t, std::size_t) {}), exp()),
                    "takes x as integers: give their range with integers()"));

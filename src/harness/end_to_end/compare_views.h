@@ -10,7 +10,7 @@
 
 namespace byhand {
 
-// What a candidate must have, lest something be left out unnoticed: every value of the stepwise reference; the loss,
+// What a candidate must have, so that nothing is left out unnoticed: every value of the stepwise reference; the loss,
 // the logits, every parameter's gradient and every new_X; or no more than it gives (the rest is `not_given`).
 enum class Coverage { everything, required, given };
 

@@ -87,7 +87,7 @@ struct ModelReport {
     std::vector<std::size_t> isolated;    // in the order in which the steps run
     std::vector<std::size_t> culprits;    // by a fault of the lists, then by a step that is wrong in isolation
     std::vector<std::size_t> downstream;  // inherited or unexplained
-    std::vector<std::string> missing;     // external values to be given too, lest what is unexplained stay so
+    std::vector<std::string> missing;     // external values that would explain what is unexplained
     std::vector<Drift> drift;
 
     // The values at some of these places.

@@ -183,6 +183,9 @@ std::vector<float> patterned(const Shape& shape, bool by_rows, const ValueRange&
 
 std::vector<float> numbers_of(const TensorSpec& spec, const ValueRange& range, const Draw& draw, Generator& generator) {
     const std::size_t elements = count(spec.shape);
+    if (elements == 0) {
+        return {};
+    }
     const auto scaled = [&](float scale) { return random_numbers(elements, scale, range, generator); };
     switch (draw.how) {
         case Drawn::small:
@@ -276,14 +279,14 @@ std::size_t special_numbers(const ValueRange& range) {
 }
 
 Values draw(const std::vector<TensorSpec>& specs, const std::map<std::string, ValueRange>& ranges, const Draw& draw,
-            std::size_t vocabulary, std::uint64_t seed) {
+            std::size_t vocabulary, std::uint64_t seed, const std::set<std::string>& indices) {
     Generator generator(seed);
     Values values;
     for (const TensorSpec& spec : specs) {
         const bool is_meant =
             draw.gradients ? value_of(spec.name).kind == Kind::gradient : draw.only.empty() || draw.only == spec.name;
         const Draw own = is_meant ? draw : Draw{};
-        if (spec.name == "X" || spec.name == "Y") {
+        if (indices.contains(spec.name)) {
             values.put(spec, indices_of(spec, own.how, own.from, vocabulary, generator));
             continue;
         }

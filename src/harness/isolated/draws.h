@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -45,9 +46,9 @@ std::string describe(const Draw& draw);
 // The number of special numbers for values of this range. A single value with fewer elements takes them in turn.
 std::size_t special_numbers(const ValueRange& range);
 
-// Values for `specs`, the same on every machine for the same seed. Numbers lie within their range, by name; X and Y
-// contain indices below `vocabulary`. Values to which `draw` does not apply are random.
+// Values for `specs`, the same on every machine for the same seed. Numbers lie within their range, by name; `indices`
+// names what contains indices below `vocabulary`. Values to which `draw` does not apply are random.
 Values draw(const std::vector<TensorSpec>& specs, const std::map<std::string, ValueRange>& ranges, const Draw& draw,
-            std::size_t vocabulary, std::uint64_t seed);
+            std::size_t vocabulary, std::uint64_t seed, const std::set<std::string>& indices = {"X", "Y"});
 
 }  // namespace byhand

@@ -9,8 +9,8 @@
 // undisturbed one by is the spread; one run of four goes four times as far, and its share is a quarter. One more run
 // moves nothing and only loses what float can't hold.
 //
-// Equal values may round alike or apart. In the runs they partly move apart; if all rows of the batch are equal, as many
-// further runs move them together, and the larger spread counts.
+// Equal values may round alike or apart. In the runs they partly move apart; if all rows of the batch are equal, as
+// many further runs move them together, and the larger spread counts.
 //
 // A derivative that jumps at 0 (of a relu) may fall on either side where what it reads is 0 but for its limit: what all
 // else moves by in a run with those elements on the other side is added to the limits.
