@@ -17,8 +17,9 @@ std::string name_of(DType dtype) {
             return "F64";
         case DType::int64:
             return "I64";
+        default:
+            return "unknown";
     }
-    return "unknown";
 }
 
 DiffedTensor compared(const View& a, const View& b, double limit) {

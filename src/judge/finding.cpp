@@ -32,10 +32,9 @@ bool unwritten_at(const View& view, std::size_t position) {
             return is_unwritten(static_cast<const float*>(view.data) + position);
         case DType::float64:
             return is_unwritten(static_cast<const double*>(view.data) + position);
-        case DType::int64:
+        default:
             return false;
     }
-    return false;
 }
 
 std::int64_t whole_at(const View& view, std::size_t position) {

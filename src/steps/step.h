@@ -56,6 +56,9 @@ struct Step {
     Function<double> in_double;
     Function<Rounded> rounded;
     std::size_t operation = 0;  // index of its operation in operations(config)
+    // How the operands and, last, the result are stored, where that is not as T and int64. The function is given
+    // pointers to T and int64 all the same.
+    std::vector<DType> stored = {};  // NOLINT(readability-redundant-member-init): it may be left out
     // If the result is a sum of other steps' results, those steps (see sum_of).
     std::vector<Step> terms = {};  // NOLINT(readability-redundant-member-init): it may be left out
 

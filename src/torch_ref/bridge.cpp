@@ -42,10 +42,9 @@ at::ScalarType scalar_type(DType dtype) {
             return at::kFloat;
         case DType::float64:
             return at::kDouble;
-        case DType::int64:
-            break;
+        default:
+            return at::kLong;
     }
-    return at::kLong;
 }
 
 View view(const std::string& name, const at::Tensor& tensor) {

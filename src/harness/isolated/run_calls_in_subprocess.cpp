@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <barrier>
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
@@ -16,9 +17,9 @@
 #include "base/tensors.h"
 #include "harness/interleave.h"
 #include "harness/isolated/access_faults.h"
-#include "harness/isolated/fenced.h"
 #include "harness/isolated/guarded_memory.h"
 #include "harness/isolated/run_calls.h"
+#include "harness/isolated/stored.h"
 #include "harness/isolated/surroundings.h"
 
 namespace byhand {
@@ -46,7 +47,8 @@ struct Slot {
 // The same bits, or two NaNs; but a written NaN differs from an unwritten element.
 template <class T>
 bool same_number(const T& a, const T& b) {
-    return same_bits(a, b) || (std::isnan(a) && std::isnan(b) && !is_unwritten(&a) && !is_unwritten(&b));
+    return std::bit_cast<Bits<T>>(a) == std::bit_cast<Bits<T>>(b) ||
+           (std::isnan(a) && std::isnan(b) && !is_unwritten(&a) && !is_unwritten(&b));
 }
 
 template <class T>
@@ -59,8 +61,10 @@ template <class T>
 struct Prepared {
     std::vector<Operand<T>> reads;
     GuardedOperand* out = nullptr;
+    DType dtype = DType::float32;  // of the result
 
-    std::span<T> made() const { return numbers_in<T>(out->begin, out->end); }
+    std::vector<T> made() const { return loaded<T>({out->begin, out->end}, dtype); }
+    void clear() const { fill_unwritten({out->begin, out->end}, dtype); }
 };
 
 template <class T>
@@ -160,34 +164,29 @@ private:
         const Step& step = *calls_[i].step;
         const Values& values = *calls_[i].values;
         Prepared<T> prepared;
-        for (const std::string& name : step.reads) {
-            if (values.holds_indices(name)) {
-                const std::vector<std::int64_t>& indices = values.indices(name);
-                const GuardedOperand& operand = operands.add(name.c_str(), indices.size() * sizeof indices[0], place);
-                std::ranges::copy(indices, numbers_in<std::int64_t>(operand.begin, operand.end).begin());
-                operand.pages.allow(Access::read);
-                prepared.reads.emplace_back(reinterpret_cast<const std::int64_t*>(operand.begin));
-            } else {
-                const std::vector<double>& numbers = values.numbers(name);
-                const GuardedOperand& operand = operands.add(name.c_str(), numbers.size() * sizeof(T), place);
-                std::ranges::fill(numbers_in<T>(operand.pages.begin, operand.pages.end),
-                                  std::numeric_limits<T>::quiet_NaN());
-                std::ranges::transform(numbers, numbers_in<T>(operand.begin, operand.end).begin(),
-                                       [](double x) { return static_cast<T>(x); });
-                operand.pages.allow(Access::read);
-                prepared.reads.emplace_back(reinterpret_cast<const T*>(operand.begin));
+        for (std::size_t r = 0; r < step.reads.size(); ++r) {
+            const std::string& name = step.reads[r];
+            const DType dtype = stored_operand<T>(step, r, values);
+            const bool indices = values.holds_indices(name);
+            const GuardedOperand& operand = operands.add(name.c_str(), bytes_of(values, name, dtype), place);
+            if (!indices) {
+                fill({operand.pages.begin, operand.pages.end}, dtype, std::numeric_limits<double>::quiet_NaN());
             }
+            store(values, name, dtype, operand.begin);
+            operand.pages.allow(Access::read);
+            prepared.reads.push_back(operand_at<T>(operand.begin, indices));
         }
-        prepared.out = &operands.add(nullptr, count(step.shape) * sizeof(T), place);
-        std::ranges::fill(numbers_in<T>(prepared.out->pages.begin, prepared.out->pages.end), kFence<T>);
-        fill_unwritten(prepared.made().data(), prepared.made().size());
+        prepared.dtype = stored_result<T>(step);
+        prepared.out = &operands.add(nullptr, count(step.shape) * size_of(prepared.dtype), place);
+        fill({prepared.out->pages.begin, prepared.out->pages.end}, prepared.dtype, kFence);
+        prepared.clear();
         return prepared;
     }
 
     // Runs the function. Returns a description of what it threw; empty if it returned.
     std::string run_prepared(std::size_t i, const Prepared<T>& prepared) const {
         try {
-            calls_[i].step->template in<T>().run(prepared.made().data(), prepared.reads);
+            calls_[i].step->template in<T>().run(reinterpret_cast<T*>(prepared.out->begin), prepared.reads);
         } catch (abi::__forced_unwind&) {
             throw;
         } catch (...) {
@@ -198,12 +197,11 @@ private:
 
     // The fault of an invalid write; empty if there is none.
     static std::string written_outside(const Prepared<T>& prepared) {
-        const auto is_untouched = [](const T& number) { return same_bits(number, kFence<T>); };
         const GuardedOperand& out = *prepared.out;
-        if (!std::ranges::all_of(numbers_in<T>(out.pages.begin, out.begin), is_untouched)) {
+        if (!is_filled({out.pages.begin, out.begin}, prepared.dtype, kFence)) {
             return "writes before the beginning of its result";
         }
-        if (!std::ranges::all_of(numbers_in<T>(out.end, out.pages.end), is_untouched)) {
+        if (!is_filled({out.end, out.pages.end}, prepared.dtype, kFence)) {
             return "writes past the end of its result";
         }
         return "";
@@ -225,19 +223,19 @@ private:
             ::_exit(EXIT_FAILURE);
         }
         numbers_.allow(Access::write);
+        const std::vector<T> made = prepared.made();
         if (first && thrown.empty()) {
-            std::ranges::copy(prepared.made(), numbers(i).begin());
+            std::ranges::copy(made, numbers(i).begin());
             slot(i).made = true;
         }
         for (const std::string& fault : {thrown, written_outside(prepared), changes}) {
             slot(i).set_fault(fault);
         }
         const std::vector<T>* expected = calls_[i].expected;
-        if (!slot(i).is_faulty() && expected != nullptr &&
-            !std::ranges::equal(prepared.made(), *expected, same_number<T>)) {
+        if (!slot(i).is_faulty() && expected != nullptr && !std::ranges::equal(made, *expected, same_number<T>)) {
             slot(i).set_fault("makes other numbers where other functions are called before it");
         }
-        if (!first && !slot(i).is_faulty() && !std::ranges::equal(prepared.made(), numbers(i), same_number<T>)) {
+        if (!first && !slot(i).is_faulty() && !std::ranges::equal(made, numbers(i), same_number<T>)) {
             slot(i).set_fault("makes other numbers when it is called again on the same values");
         }
         operands.retire();
@@ -278,7 +276,7 @@ private:
                     std::this_thread::yield();
                     continue;
                 }
-                fill_unwritten(other.made().data(), other.made().size());
+                other.clear();
                 other_is_same = makes_the_same(j, other) && other_is_same;
                 ++done;
             }
@@ -304,7 +302,7 @@ private:
         const auto run = [&](std::size_t index, const Prepared<T>& prepared) {
             bool same = true;
             for (std::size_t round = 0; round < kRounds; ++round) {
-                fill_unwritten(prepared.made().data(), prepared.made().size());
+                prepared.clear();
                 together.arrive_and_wait();
                 same = makes_the_same(index, prepared) && same;
             }
